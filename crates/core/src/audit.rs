@@ -1,0 +1,152 @@
+//! One record for every decision.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    time::SystemTime,
+};
+
+use crate::{DecisionId, DisconnectReason, RefusalReason, SocketId, UserId};
+
+/// What was decided.
+///
+/// # Examples
+/// ```
+/// use doorward_core::{Outcome, RefusalReason};
+///
+/// assert_eq!(Outcome::Refused(RefusalReason::UserUnknown).as_str(), "refused");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// A socket entered its namespace.
+    Admitted,
+    /// A link was closed before anybody on it was admitted, without an answer.
+    Closed(RefusalReason),
+    /// A socket ended.
+    Ended(DisconnectReason),
+    /// A client was told no.
+    Refused(RefusalReason),
+    /// Nothing could be decided; the client will come back.
+    Undecided(RefusalReason),
+}
+
+impl Outcome {
+    /// Returns the name of the outcome without its reason.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Closed(_) => "closed",
+            Self::Ended(_) => "ended",
+            Self::Refused(_) => "refused",
+            Self::Undecided(_) => "undecided",
+        }
+    }
+
+    /// Returns the name of the reason; admission needs none.
+    #[must_use]
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Admitted => None,
+            Self::Ended(reason) => Some(reason.as_str()),
+            Self::Closed(reason) | Self::Refused(reason) | Self::Undecided(reason) => {
+                Some(reason.as_str())
+            }
+        }
+    }
+}
+
+/// One decision.
+///
+/// # Examples
+/// ```
+/// use doorward_core::AuditRecord;
+///
+/// fn line(record: &AuditRecord<'_>) -> String {
+///     format!("{} {:?}", record.outcome.as_str(), record.user)
+/// }
+/// # drop(line);
+/// ```
+#[derive(Clone, Debug)]
+pub struct AuditRecord<'a> {
+    /// The id that the client was given too, where it was given one.
+    pub id: DecisionId,
+    /// When.
+    pub at: SystemTime,
+    /// What.
+    pub outcome: Outcome,
+    /// In which namespace; `None` while the client has not named one.
+    pub namespace: Option<&'a str>,
+    /// For whom; `None` while nobody knows.
+    pub user: Option<&'a UserId>,
+    /// Which socket; `None` when none came to be.
+    pub socket: Option<SocketId>,
+    /// From where.
+    pub peer: Option<IpAddr>,
+}
+
+impl AuditRecord<'_> {
+    /// The peer's address without the part that names a household: IPv4 to 24 bits, IPv6 to 48.
+    #[must_use]
+    pub fn peer_prefix(&self) -> Option<IpAddr> {
+        self.peer.map(|address| match address {
+            IpAddr::V4(v4) => {
+                let [a, b, c, _] = v4.octets();
+                Ipv4Addr::new(a, b, c, 0).into()
+            }
+            IpAddr::V6(v6) => {
+                let [a, b, c, ..] = v6.segments();
+                Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
+            }
+        })
+    }
+}
+
+/// Keeps the records.
+///
+/// # Examples
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use doorward_core::{Audit, AuditRecord};
+///
+/// struct Count(AtomicU64);
+///
+/// impl Audit for Count {
+///     fn record(&self, _: &AuditRecord<'_>) { self.0.fetch_add(1, Ordering::Relaxed); }
+/// }
+/// ```
+pub trait Audit: Send + Sync + 'static {
+    /// Takes one record. It is called on the path of a connection: hand slow work to somebody else.
+    fn record(&self, record: &AuditRecord<'_>);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Entropy;
+
+    struct Zero;
+    impl Entropy for Zero {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+    }
+
+    #[test]
+    fn a_record_names_the_network_and_not_the_household() {
+        let record = |peer: &str| AuditRecord {
+            id: DecisionId::generate(&Zero),
+            at: SystemTime::UNIX_EPOCH,
+            outcome: Outcome::Admitted,
+            namespace: None,
+            user: None,
+            socket: None,
+            peer: Some(peer.parse().unwrap()),
+        };
+
+        let prefix = |peer| record(peer).peer_prefix().unwrap().to_string();
+
+        assert_eq!(prefix("203.0.113.77"), "203.0.113.0");
+        assert_eq!(prefix("2001:db8:1:2:3:4:5:6"), "2001:db8:1::");
+    }
+}

@@ -1,0 +1,127 @@
+//! Why an event could not be answered with a value.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use crate::refusal::is_code;
+
+/// One fault of a payload, for the program that sent it.
+///
+/// # Examples
+/// ```
+/// let detail = doorward_core::Detail { path: "age".into(), message: "expected a number".into() };
+/// # assert_eq!(detail.path, "age");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// Where in the payload, as `items[2].name`; empty for the payload itself.
+    pub path: String,
+    /// What was expected. It never repeats what was sent.
+    pub message: String,
+}
+
+/// An event answered with an error.
+///
+/// With an ack the client reads it as `{ "status": "error", "code", "message", "id" }`; without one
+/// the same object comes as the event `exception`.
+///
+/// # Examples
+/// ```
+/// use doorward_core::Exception;
+///
+/// async fn withdraw(amount: u32) -> Result<u32, Exception> {
+///     if amount > 100 {
+///         return Err(Exception::new("not_covered", "There is not enough money"));
+///     }
+///     Ok(amount)
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Exception {
+    code: &'static str,
+    message: Cow<'static, str>,
+    details: Vec<Detail>,
+    retry_after: Option<Duration>,
+}
+
+impl Exception {
+    /// The codes of the framework's own.
+    pub const CODES: [&'static str; 4] = [BAD_PAYLOAD, INTERNAL, TIMEOUT, UNKNOWN_EVENT];
+
+    /// Answers with a code and a message of the application's own.
+    ///
+    /// # Panics
+    /// When `code` is not 1-64 characters of `a-z`, `0-9` and `_`. The panic is caught like any other
+    /// and answered as `internal`.
+    #[must_use]
+    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        assert!(is_code(code), "exception code {code:?} is not snake_case");
+        Self { code, message: message.into(), details: Vec::new(), retry_after: None }
+    }
+
+    /// The payload is not what the handler takes.
+    #[must_use]
+    pub fn bad_payload(details: Vec<Detail>) -> Self {
+        Self { details, ..Self::new(BAD_PAYLOAD, "Bad payload") }
+    }
+
+    /// Something on our side went wrong. What it was is for the log.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(INTERNAL, "Internal error")
+    }
+
+    /// The handler took too long.
+    #[must_use]
+    pub fn timeout() -> Self {
+        Self::new(TIMEOUT, "Timeout")
+    }
+
+    /// No handler takes this event.
+    #[must_use]
+    pub fn unknown_event() -> Self {
+        Self::new(UNKNOWN_EVENT, "Unknown event")
+    }
+
+    /// Tells the client when to try again (rounded up to whole seconds).
+    #[must_use]
+    pub fn retry_after(self, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..self }
+    }
+
+    /// The code a program reads.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The message a person reads.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What is wrong with the payload, field by field.
+    #[must_use]
+    pub fn details(&self) -> &[Detail] {
+        &self.details
+    }
+
+    /// How long to wait, when that is known.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Exception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Exception {}
+
+const BAD_PAYLOAD: &str = "bad_payload";
+const INTERNAL: &str = "internal";
+const TIMEOUT: &str = "timeout";
+const UNKNOWN_EVENT: &str = "unknown_event";

@@ -1,0 +1,230 @@
+//! What a client showed when it asked to come in.
+//!
+//! A [`HandshakeRequest`] is the HTTP request that opened the link and is shared by all its sockets;
+//! a [`Handshake`] adds the `auth` payload of one CONNECT. The payload lives as long as the
+//! authentication and no longer: nothing behind it ever sees a credential.
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::Headers;
+
+/// The HTTP request that opened a link.
+///
+/// # Examples
+/// ```
+/// use doorward_core::{HandshakeRequest, Headers};
+///
+/// let request = HandshakeRequest::new(Headers::default(), "EIO=4&transport=websocket", None);
+/// assert_eq!(request.query(), "EIO=4&transport=websocket");
+/// ```
+#[derive(Clone)]
+pub struct HandshakeRequest {
+    headers: Headers,
+    query: Box<str>,
+    peer: Option<SocketAddr>,
+}
+
+impl HandshakeRequest {
+    /// Describes a request. `peer` is the address of the other end of the TCP connection.
+    #[must_use]
+    pub fn new(headers: Headers, query: impl Into<Box<str>>, peer: Option<SocketAddr>) -> Self {
+        Self { headers, query: query.into(), peer }
+    }
+
+    /// The headers as they were sent.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The query string, undecoded and without the `?`.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// The address of the other end of the TCP connection; `None` when the host application does not
+    /// say. Headers such as `X-Forwarded-For` are never consulted.
+    #[must_use]
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+}
+
+/// Leaves the query out: people put tokens into it.
+impl fmt::Debug for HandshakeRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandshakeRequest")
+            .field("headers", &self.headers)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a client showed to enter one namespace.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use doorward_core::{Auth, Handshake, HandshakeRequest, Headers};
+///
+/// let request = Arc::new(HandshakeRequest::new(Headers::default(), "", None));
+/// let auth = Auth::parse(r#"{"token":"abc"}"#)?;
+/// let handshake = Handshake::new(request, "/", auth);
+/// assert_eq!(handshake.auth.str("token"), Some("abc"));
+/// # Ok::<_, doorward_core::AuthError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Handshake {
+    /// The request that opened the link.
+    pub request: Arc<HandshakeRequest>,
+    /// The namespace the client asks for, with its leading slash.
+    pub namespace: Arc<str>,
+    /// The `auth` payload of this CONNECT.
+    pub auth: Auth,
+}
+
+impl Handshake {
+    /// Puts a handshake together.
+    #[must_use]
+    pub fn new(
+        request: Arc<HandshakeRequest>,
+        namespace: impl Into<Arc<str>>,
+        auth: Auth,
+    ) -> Self {
+        Self { request, namespace: namespace.into(), auth }
+    }
+}
+
+/// The `auth` payload of a CONNECT: a JSON object that the client made up.
+///
+/// # Security
+/// It usually holds a credential; `Debug` prints `[redacted]`.
+///
+/// # Examples
+/// ```
+/// use doorward_core::Auth;
+///
+/// assert!(Auth::parse(r#"{"token":"a","token":"b"}"#).is_err());
+/// assert!(Auth::parse("[]").is_err());
+/// ```
+#[derive(Clone, Default, PartialEq)]
+pub struct Auth(Map<String, Value>);
+
+impl Auth {
+    /// Reads a payload.
+    ///
+    /// # Errors
+    /// [`AuthError`] when it is no JSON object, names a key twice, or names one of JavaScript's
+    /// prototype keys. The client's mistake, or an attack.
+    pub fn parse(json: &str) -> Result<Self, AuthError> {
+        serde_json::from_str(json).map_err(AuthError)
+    }
+
+    /// Returns the value of `key`.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
+    /// Returns the value of `key` when it is a string.
+    #[must_use]
+    pub fn str(&self, key: &str) -> Option<&str> {
+        self.get(key)?.as_str()
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Auth([redacted])")
+    }
+}
+
+impl<'de> Deserialize<'de> for Auth {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Auth;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Auth, A::Error> {
+                let mut object = Map::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    if PROTOTYPE_KEYS.contains(&key.as_str()) {
+                        return Err(A::Error::custom("prototype key"));
+                    }
+                    let value = map.next_value()?;
+                    if object.insert(key, value).is_some() {
+                        return Err(A::Error::custom("key named twice"));
+                    }
+                }
+                Ok(Auth(object))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// The `auth` payload of a CONNECT is not a plain JSON object.
+///
+/// # Examples
+/// ```
+/// let error = doorward_core::Auth::parse("7").unwrap_err();
+/// assert_eq!(error.to_string(), "auth payload is not a plain JSON object");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error("auth payload is not a plain JSON object")]
+pub struct AuthError(#[source] serde_json::Error);
+
+/// Keys that mean nothing here and are poison wherever such an object reaches JavaScript.
+const PROTOTYPE_KEYS: [&str; 3] = ["__proto__", "constructor", "prototype"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attack 27.
+    #[test]
+    fn an_auth_payload_that_is_no_plain_object_is_refused() {
+        for payload in [
+            "[]",
+            "7",
+            "\"token\"",
+            "null",
+            "true",
+            "",
+            "{",
+            r#"{"token":"a","token":"b"}"#,
+            r#"{"__proto__":{"admin":true}}"#,
+            r#"{"constructor":{"prototype":{}}}"#,
+        ] {
+            assert!(Auth::parse(payload).is_err(), "{payload}");
+        }
+    }
+
+    #[test]
+    fn debug_prints_neither_payload_nor_query() {
+        let auth = Auth::parse(r#"{"token":"canary"}"#).unwrap();
+        let request = HandshakeRequest::new(Headers::default(), "token=canary", None);
+
+        let printed = format!("{:?}", Handshake::new(Arc::new(request), "/", auth));
+
+        assert!(!printed.contains("canary"), "{printed}");
+    }
+
+    #[test]
+    fn the_client_librarys_own_keys_are_allowed() {
+        let auth = Auth::parse(r#"{"token":"a","pid":"p","offset":"o"}"#).unwrap();
+
+        assert_eq!(auth.str("pid"), Some("p"));
+    }
+}

@@ -1,0 +1,131 @@
+//! The headers of a handshake, kept small.
+//!
+//! A `HeaderMap` out of an HTTP server holds on to the server's read buffer, 16 KiB for each
+//! connection and for as long as the headers live. This copies the few hundred bytes that matter
+//! into one allocation and finds names by walking it.
+
+use std::fmt;
+
+use http::HeaderMap;
+
+/// The headers of one HTTP request, in the order in which they were sent.
+///
+/// # Security
+/// `Debug` prints the names only: values may be credentials.
+///
+/// # Examples
+/// ```
+/// use doorward_core::Headers;
+/// use http::{HeaderMap, HeaderValue, header::USER_AGENT};
+///
+/// let mut map = HeaderMap::new();
+/// map.insert(USER_AGENT, HeaderValue::from_static("curl/8"));
+///
+/// let headers = Headers::from(&map);
+/// assert_eq!(headers.get("User-Agent"), Some(&b"curl/8"[..]));
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers {
+    /// For each header: name length (1 byte), value length (2 bytes), name, value.
+    bytes: Box<[u8]>,
+}
+
+impl Headers {
+    /// Returns the first value of `name`, in any case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Returns the first value of `name` when it is visible ASCII.
+    #[must_use]
+    pub fn get_str(&self, name: &str) -> Option<&str> {
+        let value = std::str::from_utf8(self.get(name)?).ok()?;
+        value.bytes().all(|byte| (0x20..0x7f).contains(&byte)).then_some(value)
+    }
+
+    /// Walks all headers; names are lower case.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let mut rest = &*self.bytes;
+        std::iter::from_fn(move || {
+            let (&[name, high, low], tail) = rest.split_first_chunk()?;
+            let (name, tail) = tail.split_at_checked(usize::from(name))?;
+            let (value, tail) =
+                tail.split_at_checked(usize::from(u16::from_be_bytes([high, low])))?;
+            rest = tail;
+            Some((std::str::from_utf8(name).ok()?, value))
+        })
+    }
+}
+
+/// Copies a map. A name over 255 bytes or a value over 65,535 does not fit and is left out; the
+/// framework's HTTP server refuses such requests before they get here.
+impl From<&HeaderMap> for Headers {
+    fn from(map: &HeaderMap) -> Self {
+        let mut bytes = Vec::with_capacity(
+            map.iter().map(|(name, value)| 3 + name.as_str().len() + value.len()).sum(),
+        );
+        for (name, value) in map {
+            let (Ok(name_len), Ok(value_len)) =
+                (u8::try_from(name.as_str().len()), u16::try_from(value.len()))
+            else {
+                continue;
+            };
+            bytes.push(name_len);
+            bytes.extend_from_slice(&value_len.to_be_bytes());
+            bytes.extend_from_slice(name.as_str().as_bytes());
+            bytes.extend_from_slice(value.as_bytes());
+        }
+        Self { bytes: bytes.into_boxed_slice() }
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn every_value_of_a_repeated_header_is_kept_in_order() {
+        let mut map = HeaderMap::new();
+        map.append("x-forwarded-for", HeaderValue::from_static("1.1.1.1"));
+        map.append("host", HeaderValue::from_static("localhost:3000"));
+        map.append("x-forwarded-for", HeaderValue::from_static("2.2.2.2"));
+
+        let headers = Headers::from(&map);
+
+        let values: Vec<_> =
+            headers.iter().filter(|(name, _)| *name == "x-forwarded-for").map(|(_, v)| v).collect();
+        assert_eq!(values, [b"1.1.1.1", b"2.2.2.2"]);
+        assert_eq!(headers.get_str("HOST"), Some("localhost:3000"));
+        assert_eq!(headers.get("cookie"), None);
+    }
+
+    #[test]
+    fn debug_prints_no_value() {
+        let mut map = HeaderMap::new();
+        map.append("authorization", HeaderValue::from_static("Bearer canary"));
+
+        let printed = format!("{:?}", Headers::from(&map));
+
+        assert_eq!(printed, r#"{"authorization"}"#);
+    }
+
+    #[test]
+    fn a_value_that_is_not_ascii_is_bytes_and_no_str() {
+        let mut map = HeaderMap::new();
+        map.append("x-name", HeaderValue::from_bytes(b"\xff").unwrap());
+
+        let headers = Headers::from(&map);
+
+        assert_eq!(headers.get("x-name"), Some(&b"\xff"[..]));
+        assert_eq!(headers.get_str("x-name"), None);
+    }
+}

@@ -1,0 +1,208 @@
+//! The names of things: who, which socket, which decision.
+//!
+//! Each is a type of its own, so that one can never be passed for another. Those that open something
+//! print `[redacted]`; those that are shown to others open nothing.
+
+use std::{fmt, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::Entropy;
+
+/// Declares an id made of random bytes and written as base64url.
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident, $bytes:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name([u8; $bytes]);
+
+        impl $name {
+            /// Draws a new id.
+            #[must_use]
+            pub fn generate(entropy: &(impl Entropy + ?Sized)) -> Self {
+                let mut bytes = [0; $bytes];
+                entropy.fill(&mut bytes);
+                Self(bytes)
+            }
+
+            /// Returns the id as it is written on the wire (base64url without padding).
+            #[must_use]
+            pub fn encode(&self) -> String {
+                URL_SAFE_NO_PAD.encode(self.0)
+            }
+        }
+    };
+}
+
+random_id! {
+    /// The public id of a socket: what other users may see.
+    ///
+    /// It opens nothing: no request that names it is answered with more than it would be without.
+    /// Every socket has its own, also those of the same client in other namespaces.
+    ///
+    /// # Examples
+    /// ```
+    /// # use doorward_core::{Entropy, SocketId};
+    /// # struct Fixed;
+    /// # impl Entropy for Fixed { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
+    /// assert_eq!(SocketId::generate(&Fixed).to_string(), "AAAAAAAAAAAAAAAAAAAA");
+    /// ```
+    SocketId, 15
+}
+
+random_id! {
+    /// The id of a link: the Engine.IO session id.
+    ///
+    /// # Security
+    /// With HTTP polling whoever knows it can act for its owner, so only its owner is ever told, and
+    /// its `Debug` prints `[redacted]`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use doorward_core::{Entropy, LinkId};
+    /// # struct Fixed;
+    /// # impl Entropy for Fixed { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
+    /// assert_eq!(format!("{:?}", LinkId::generate(&Fixed)), "LinkId([redacted])");
+    /// ```
+    LinkId, 18
+}
+
+random_id! {
+    /// The id of one decision: the client reads it, and the audit record carries it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use doorward_core::{DecisionId, Entropy};
+    /// # struct Fixed;
+    /// # impl Entropy for Fixed { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
+    /// assert_eq!(DecisionId::generate(&Fixed).encode().len(), 12);
+    /// ```
+    DecisionId, 9
+}
+
+impl fmt::Display for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.encode())
+    }
+}
+
+impl fmt::Debug for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SocketId({self})")
+    }
+}
+
+impl fmt::Debug for LinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkId([redacted])")
+    }
+}
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.encode())
+    }
+}
+
+impl fmt::Debug for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DecisionId({self})")
+    }
+}
+
+/// Who the user is, for counting and revoking: the `sub` of a token, the key of an account.
+///
+/// # Examples
+/// ```
+/// use doorward_core::UserId;
+///
+/// assert_eq!(UserId::new("alice").as_str(), "alice");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId(Arc<str>);
+
+impl UserId {
+    /// Wraps an identifier. Two users must never share one.
+    #[must_use]
+    pub fn new(id: impl Into<Arc<str>>) -> Self {
+        Self(id.into())
+    }
+
+    /// Returns the identifier.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for UserId {
+    fn from(id: &str) -> Self {
+        Self::new(id)
+    }
+}
+
+impl From<String> for UserId {
+    fn from(id: String) -> Self {
+        Self::new(id)
+    }
+}
+
+/// Prints the id quoted and escaped, so that no user name can forge a line of a log.
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+/// Declares an id that names a credential and therefore never prints.
+macro_rules! secret_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Wraps an identifier.
+            #[must_use]
+            pub fn new(id: impl Into<Arc<str>>) -> Self {
+                Self(id.into())
+            }
+
+            /// Returns the identifier. It must not reach a log.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "([redacted])"))
+            }
+        }
+    };
+}
+
+secret_id! {
+    /// The id of the server-side session a credential belongs to (`sid`).
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_core::SessionId;
+    ///
+    /// assert_eq!(format!("{:?}", SessionId::new("s-1")), "SessionId([redacted])");
+    /// ```
+    SessionId
+}
+
+secret_id! {
+    /// The id of one token (`jti`).
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_core::TokenId;
+    ///
+    /// assert_eq!(TokenId::new("t-1").as_str(), "t-1");
+    /// ```
+    TokenId
+}

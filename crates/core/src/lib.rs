@@ -1,0 +1,57 @@
+//! The words of Doorward as types, and the traits that others implement.
+//!
+//! Everything here is plain data or a promise: a [`Handshake`] is what a client showed, a [`Grant`]
+//! what an [`Authenticator`] gave back, a [`Refusal`] why not. There is no I/O, no runtime and no
+//! transport in this crate; time and randomness come in through [`Clock`] and [`Entropy`].
+//! Start reading at [`Authenticator`], then [`wire`], the only place that decides what a client reads.
+
+mod audit;
+mod authenticate;
+mod clock;
+mod epoch;
+mod exception;
+mod grant;
+mod guard;
+mod handshake;
+mod headers;
+mod id;
+mod reason;
+mod refusal;
+mod seat;
+pub mod wire;
+
+use std::{error::Error, future::Future, pin::Pin};
+
+pub use audit::{Audit, AuditRecord, Outcome};
+pub use authenticate::{AuthenticateError, Authenticator};
+pub use clock::{Clock, Entropy};
+pub use epoch::{Epoch, EpochError, Epochs, NoEpochs};
+pub use exception::{Detail, Exception};
+pub use grant::{Anonymous, Grant};
+pub use guard::{Action, Guard, GuardContext, Verdict};
+pub use handshake::{Auth, AuthError, Handshake, HandshakeRequest};
+pub use headers::Headers;
+pub use id::{DecisionId, LinkId, SessionId, SocketId, TokenId, UserId};
+pub use reason::{DisconnectReason, RefusalReason};
+pub use refusal::{Refusal, RefusalCode, Retry};
+pub use seat::{Reservation, Seat, SeatError, SeatRequest, Seats, Unlimited};
+
+/// A boxed future, for traits that must be usable as `dyn Trait`.
+///
+/// # Examples
+/// ```
+/// use doorward_core::BoxFuture;
+///
+/// let answer: BoxFuture<'static, u8> = Box::pin(async { 42 });
+/// # drop(answer);
+/// ```
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A boxed cause: what a dependency said when it could not answer.
+///
+/// # Examples
+/// ```
+/// let cause: doorward_core::BoxError = "the store is away".into();
+/// assert_eq!(cause.to_string(), "the store is away");
+/// ```
+pub type BoxError = Box<dyn Error + Send + Sync>;

@@ -1,0 +1,127 @@
+//! Why: the reasons that audit records and hooks get, finer than what a client reads.
+
+use std::fmt;
+
+/// Declares a field-less enum whose variants have a stable `snake_case` name.
+macro_rules! reasons {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl $name {
+            /// Returns the name used in audit records, logs and metric labels.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Why a client was not let in.
+    ///
+    /// Several of these look the same to the client on purpose (see [`crate::wire`]).
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(doorward_core::RefusalReason::UserUnknown.as_str(), "user_unknown");
+    /// ```
+    RefusalReason {
+        /// The client left before the decision.
+        Abandoned = "abandoned",
+        /// The application refused with a code of its own.
+        Application = "application",
+        /// Admission took longer than its deadline.
+        DeadlinePassed = "deadline_passed",
+        /// The `auth` payload is no plain object, or too large.
+        AuthMalformed = "auth_malformed",
+        /// No CONNECT arrived in time.
+        ConnectTimeout = "connect_timeout",
+        /// No credential was shown.
+        CredentialMissing = "credential_missing",
+        /// More than one credential was shown.
+        CredentialAmbiguous = "credential_ambiguous",
+        /// A guard said no.
+        GuardDenied = "guard_denied",
+        /// The namespace is not mounted.
+        NamespaceUnknown = "namespace_unknown",
+        /// Code of the application panicked.
+        Panicked = "panicked",
+        /// What was sent is not the protocol.
+        ProtocolViolation = "protocol_violation",
+        /// Access ended between the check and the entry.
+        RevokedMeanwhile = "revoked_meanwhile",
+        /// The credential was revoked.
+        Revoked = "revoked",
+        /// The connection policy allows no further connection of this user.
+        SeatTaken = "seat_taken",
+        /// The server is stopping.
+        ShuttingDown = "shutting_down",
+        /// A claim is missing, of the wrong type, or not what the policy asks for.
+        TokenClaims = "token_claims",
+        /// The token is over its time.
+        TokenExpired = "token_expired",
+        /// What was shown as a token is none, or is too large.
+        TokenMalformed = "token_malformed",
+        /// The header of the token breaks the policy: algorithm, type, critical extensions.
+        TokenHeader = "token_header",
+        /// No known key made the signature.
+        TokenSignature = "token_signature",
+        /// The token is not valid yet.
+        TokenTooEarly = "token_too_early",
+        /// The token lives longer than the policy allows.
+        TokenTooLong = "token_too_long",
+        /// Too many refused attempts, or too many links of one address.
+        TooManyAttempts = "too_many_attempts",
+        /// Something that must be asked did not answer.
+        Unavailable = "unavailable",
+        /// The token is good, but its user is not known.
+        UserUnknown = "user_unknown",
+    }
+}
+
+reasons! {
+    /// Why a socket ended.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_core::DisconnectReason;
+    ///
+    /// assert_eq!(DisconnectReason::PingTimeout.as_str(), "ping_timeout");
+    /// ```
+    DisconnectReason {
+        /// The client left the namespace, or closed the link in order.
+        ClientLeft = "client_left",
+        /// The credential is over its time.
+        Expired = "expired",
+        /// The client sends faster than the application handles, beyond every buffer.
+        Overloaded = "overloaded",
+        /// The client did not answer a heartbeat in time.
+        PingTimeout = "ping_timeout",
+        /// What was sent is not the protocol.
+        ProtocolViolation = "protocol_violation",
+        /// A later step of the admission refused the client after this gateway had seen it.
+        Refused = "refused",
+        /// The application ended the socket.
+        ServerLeft = "server_left",
+        /// The server is stopping.
+        Shutdown = "shutdown",
+        /// The client does not read what is sent to it.
+        SlowConsumer = "slow_consumer",
+        /// The transport ended without a word.
+        TransportClosed = "transport_closed",
+    }
+}

@@ -1,0 +1,304 @@
+//! Why a client may not come in.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use crate::RefusalReason;
+
+/// What a refused client should do next.
+///
+/// # Examples
+/// ```
+/// assert_eq!(doorward_core::Retry::AfterRefresh.as_str(), "after_refresh");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Retry {
+    /// Sign in again.
+    AfterLogin,
+    /// Get a new token, then connect again.
+    AfterRefresh,
+    /// Try again after a while.
+    Later,
+    /// Do not come back with this credential.
+    Never,
+}
+
+impl Retry {
+    /// Returns the word a client reads.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AfterLogin => "after_login",
+            Self::AfterRefresh => "after_refresh",
+            Self::Later => "later",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// The codes of a refused CONNECT.
+///
+/// # Examples
+/// ```
+/// use doorward_core::RefusalCode;
+///
+/// assert_eq!(RefusalCode::Forbidden.as_str(), "forbidden");
+/// assert_eq!(RefusalCode::Application("invalid_token").as_str(), "invalid_token");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusalCode {
+    /// The connection policy of the user allows no further connection.
+    AlreadyConnected,
+    /// A code of the application's own.
+    Application(&'static str),
+    /// The `auth` payload is not what it must be.
+    BadHandshake,
+    /// Known, but not allowed.
+    Forbidden,
+    /// The namespace is not mounted.
+    InvalidNamespace,
+    /// The token was good and is over its time.
+    TokenExpired,
+    /// The budget of this link, address or user is used up.
+    TooManyAttempts,
+    /// Not known: one code for every reason, so that nothing can be probed.
+    Unauthenticated,
+}
+
+impl RefusalCode {
+    /// All codes of the framework's own.
+    pub const ALL: [Self; 7] = [
+        Self::AlreadyConnected,
+        Self::BadHandshake,
+        Self::Forbidden,
+        Self::InvalidNamespace,
+        Self::TokenExpired,
+        Self::TooManyAttempts,
+        Self::Unauthenticated,
+    ];
+
+    /// Returns the code a client reads in `data.code`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AlreadyConnected => "already_connected",
+            Self::Application(code) => code,
+            Self::BadHandshake => "bad_handshake",
+            Self::Forbidden => "forbidden",
+            Self::InvalidNamespace => "invalid_namespace",
+            Self::TokenExpired => "token_expired",
+            Self::TooManyAttempts => "too_many_attempts",
+            Self::Unauthenticated => "unauthenticated",
+        }
+    }
+}
+
+/// A CONNECT that is answered with "no", once, before the link closes.
+///
+/// # Examples
+/// ```
+/// use doorward_core::{Refusal, RefusalReason, Retry};
+///
+/// let plain = Refusal::unauthenticated(RefusalReason::TokenSignature);
+/// assert_eq!(plain.code().as_str(), "unauthenticated");
+///
+/// let own = Refusal::new("invalid_token", "Invalid token").retry(Retry::AfterLogin);
+/// assert_eq!(own.to_string(), "Invalid token");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    code: RefusalCode,
+    message: Cow<'static, str>,
+    retry: Option<Retry>,
+    retry_after: Option<Duration>,
+    reason: RefusalReason,
+}
+
+impl Refusal {
+    /// Refuses with a code and a message of the application's own.
+    ///
+    /// The client reads both, as `connect_error.message` and `connect_error.data.code`.
+    ///
+    /// # Panics
+    /// When `code` is not 1-64 characters of `a-z`, `0-9` and `_`. Programs compare codes; the panic
+    /// is caught like any other and nobody gets in.
+    #[must_use]
+    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        assert!(is_code(code), "refusal code {code:?} is not snake_case");
+        Self::build(
+            RefusalCode::Application(code),
+            message.into(),
+            None,
+            RefusalReason::Application,
+        )
+    }
+
+    /// Refuses somebody whose connection policy allows no further connection.
+    #[must_use]
+    pub fn already_connected() -> Self {
+        Self::build(
+            RefusalCode::AlreadyConnected,
+            "Already connected".into(),
+            Some(Retry::Later),
+            RefusalReason::SeatTaken,
+        )
+    }
+
+    /// Refuses a handshake that is malformed.
+    #[must_use]
+    pub fn bad_handshake() -> Self {
+        Self::build(
+            RefusalCode::BadHandshake,
+            "Bad handshake".into(),
+            Some(Retry::Never),
+            RefusalReason::AuthMalformed,
+        )
+    }
+
+    /// Refuses somebody who is known and not allowed.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::build(
+            RefusalCode::Forbidden,
+            "Forbidden".into(),
+            Some(Retry::Never),
+            RefusalReason::GuardDenied,
+        )
+    }
+
+    /// Refuses a namespace that is not mounted.
+    #[must_use]
+    pub fn invalid_namespace() -> Self {
+        Self::build(
+            RefusalCode::InvalidNamespace,
+            "Invalid namespace".into(),
+            None,
+            RefusalReason::NamespaceUnknown,
+        )
+    }
+
+    /// Refuses a token whose signature is good and whose time is over. Nothing else may use it: a
+    /// client that reads it fetches a new token and tries again.
+    #[must_use]
+    pub fn token_expired() -> Self {
+        Self::build(
+            RefusalCode::TokenExpired,
+            "Unauthorized".into(),
+            Some(Retry::AfterRefresh),
+            RefusalReason::TokenExpired,
+        )
+    }
+
+    /// Refuses somebody who has used up a budget, for `retry_after` (rounded up to whole seconds).
+    #[must_use]
+    pub fn too_many_attempts(retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::build(
+                RefusalCode::TooManyAttempts,
+                "Too many attempts".into(),
+                Some(Retry::Later),
+                RefusalReason::TooManyAttempts,
+            )
+        }
+    }
+
+    /// Refuses somebody who is not known. The client reads the same for every reason; the audit
+    /// record has the one given.
+    #[must_use]
+    pub fn unauthenticated(reason: RefusalReason) -> Self {
+        Self::build(
+            RefusalCode::Unauthenticated,
+            "Unauthorized".into(),
+            Some(Retry::AfterLogin),
+            reason,
+        )
+    }
+
+    /// Tells the client what to do next.
+    #[must_use]
+    pub fn retry(self, retry: Retry) -> Self {
+        Self { retry: Some(retry), ..self }
+    }
+
+    /// Gives the audit record a finer reason; the client does not see it.
+    #[must_use]
+    pub fn because(self, reason: RefusalReason) -> Self {
+        Self { reason, ..self }
+    }
+
+    /// The code a client reads.
+    #[must_use]
+    pub fn code(&self) -> RefusalCode {
+        self.code
+    }
+
+    /// The message a person reads.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The hint for the client's program.
+    #[must_use]
+    pub fn retry_hint(&self) -> Option<Retry> {
+        self.retry
+    }
+
+    /// How long to wait, when that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The reason for the audit record.
+    #[must_use]
+    pub fn reason(&self) -> RefusalReason {
+        self.reason
+    }
+
+    fn build(
+        code: RefusalCode,
+        message: Cow<'static, str>,
+        retry: Option<Retry>,
+        reason: RefusalReason,
+    ) -> Self {
+        Self { code, message, retry, retry_after: None, reason }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Whether `code` may stand on the wire: 1-64 characters of `a-z`, `0-9` and `_`.
+pub(crate) fn is_code(code: &str) -> bool {
+    (1..=64).contains(&code.len())
+        && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "not snake_case")]
+    fn a_code_that_programs_cannot_compare_is_a_bug() {
+        drop(Refusal::new("Invalid Token", "Invalid token"));
+    }
+
+    #[test]
+    fn everything_unknown_reads_the_same() {
+        let wrong = Refusal::unauthenticated(RefusalReason::TokenSignature);
+        let gone = Refusal::unauthenticated(RefusalReason::UserUnknown);
+
+        assert_eq!(wrong.code(), gone.code());
+        assert_eq!(wrong.message(), gone.message());
+        assert_eq!(wrong.retry_hint(), gone.retry_hint());
+    }
+}

@@ -1,0 +1,191 @@
+//! What a client reads: the only translator from our errors to the wire.
+//!
+//! No domain type is `Serialize`; these are, and each shape has a golden file beside the tests of
+//! this crate. A client reads a code, a short message and a retry hint: never a cause, never its own
+//! payload, never whether a user exists.
+//! Start reading at [`ConnectError::new`].
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{DecisionId, Detail, DisconnectReason, Exception, Refusal, RefusalCode, Retry};
+
+/// The payload of a CONNECT_ERROR packet.
+///
+/// # Examples
+/// ```
+/// # use doorward_core::{DecisionId, Entropy};
+/// # struct Zero;
+/// # impl Entropy for Zero { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
+/// use doorward_core::{Refusal, wire::ConnectError};
+///
+/// let id = DecisionId::generate(&Zero);
+/// let json = serde_json::to_string(&ConnectError::new(&Refusal::token_expired(), id))?;
+/// assert_eq!(
+///     json,
+///     r#"{"message":"Unauthorized","data":{"code":"token_expired","retry":"after_refresh","id":"AAAAAAAAAAAA"}}"#,
+/// );
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Debug, Serialize)]
+pub struct ConnectError<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<ConnectErrorData>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ConnectErrorData {
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    id: String,
+}
+
+impl<'a> ConnectError<'a> {
+    /// Translates a refusal. An unknown namespace has the protocol's own answer, without `data`.
+    #[must_use]
+    pub fn new(refusal: &'a Refusal, id: DecisionId) -> Self {
+        let data = (refusal.code() != RefusalCode::InvalidNamespace).then(|| ConnectErrorData {
+            code: refusal.code().as_str(),
+            retry: refusal.retry_hint().map(Retry::as_str),
+            retry_after: refusal.retry_after().map(whole_seconds),
+            id: id.encode(),
+        });
+        Self { message: refusal.message(), data }
+    }
+}
+
+/// An event answered with an error: the ack, or the payload of `exception`.
+///
+/// # Examples
+/// ```
+/// # use doorward_core::{DecisionId, Entropy};
+/// # struct Zero;
+/// # impl Entropy for Zero { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
+/// use doorward_core::{Exception, wire::ErrorAnswer};
+///
+/// let id = DecisionId::generate(&Zero);
+/// let json = serde_json::to_string(&ErrorAnswer::ack(&Exception::timeout(), id))?;
+/// assert_eq!(json, r#"{"status":"error","code":"timeout","message":"Timeout","id":"AAAAAAAAAAAA"}"#);
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorAnswer<'a> {
+    status: &'static str,
+    code: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    details: Vec<WireDetail<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct WireDetail<'a> {
+    path: &'a str,
+    message: &'a str,
+}
+
+impl<'a> ErrorAnswer<'a> {
+    /// The name of the event that carries the answer when no ack was asked for.
+    pub const EVENT: &'static str = "exception";
+
+    /// Translates an exception for an ack.
+    #[must_use]
+    pub fn ack(exception: &'a Exception, id: DecisionId) -> Self {
+        Self {
+            status: "error",
+            code: exception.code(),
+            message: exception.message(),
+            details: exception.details().iter().map(WireDetail::new).collect(),
+            retry_after: exception.wait().map(whole_seconds),
+            id: id.encode(),
+            event: None,
+        }
+    }
+
+    /// Translates an exception for the event [`ErrorAnswer::EVENT`], which names the event at fault.
+    #[must_use]
+    pub fn event(exception: &'a Exception, id: DecisionId, event: &'a str) -> Self {
+        Self { event: Some(event), ..Self::ack(exception, id) }
+    }
+}
+
+impl<'a> WireDetail<'a> {
+    fn new(detail: &'a Detail) -> Self {
+        Self { path: &detail.path, message: &detail.message }
+    }
+}
+
+/// The payload of the event that announces the end of a socket.
+///
+/// # Examples
+/// ```
+/// # use doorward_core::{DecisionId, Entropy};
+/// # struct Zero;
+/// # impl Entropy for Zero { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
+/// use doorward_core::{DisconnectReason, wire::SessionEnded};
+///
+/// let id = DecisionId::generate(&Zero);
+/// let ended = SessionEnded::new(DisconnectReason::Shutdown, id).expect("it is announced");
+/// assert_eq!(
+///     serde_json::to_string(&ended)?,
+///     r#"{"code":"shutdown","retry":"later","id":"AAAAAAAAAAAA"}"#,
+/// );
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Debug, Serialize)]
+pub struct SessionEnded {
+    code: &'static str,
+    retry: &'static str,
+    id: String,
+}
+
+impl SessionEnded {
+    /// The name of the event.
+    pub const EVENT: &'static str = "session_ended";
+
+    /// The ends that are announced.
+    pub const ANNOUNCED: [DisconnectReason; 4] = [
+        DisconnectReason::Expired,
+        DisconnectReason::Overloaded,
+        DisconnectReason::Shutdown,
+        DisconnectReason::SlowConsumer,
+    ];
+
+    /// Translates an end; `None` for those that are not announced, because the client itself or the
+    /// transport caused them, or because the application has said what it wanted to say.
+    #[must_use]
+    pub fn new(reason: DisconnectReason, id: DecisionId) -> Option<Self> {
+        let retry = match reason {
+            DisconnectReason::Expired => Retry::AfterRefresh,
+            DisconnectReason::Overloaded
+            | DisconnectReason::Shutdown
+            | DisconnectReason::SlowConsumer => Retry::Later,
+            DisconnectReason::ClientLeft
+            | DisconnectReason::PingTimeout
+            | DisconnectReason::ProtocolViolation
+            | DisconnectReason::Refused
+            | DisconnectReason::ServerLeft
+            | DisconnectReason::TransportClosed => return None,
+        };
+        Some(Self { code: reason.as_str(), retry: retry.as_str(), id: id.encode() })
+    }
+}
+
+/// Clients wait for whole seconds; rounding down would send them back too early.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests;
