@@ -1,1 +1,52 @@
-//! x
+//! Engine.IO v4 and Socket.IO v5 without I/O.
+//!
+//! Bytes and time go in; packets, events and the next deadline come out. No socket, no task and no
+//! clock is known here, so every timer and every race of a link can be tested by calling functions.
+//! [`ws`] turns bytes into messages and back, [`engine`] and [`packet`] read what a message says, and
+//! [`Link`] keeps the state of one connection. Start reading at [`Link::receive`].
+
+pub mod engine;
+mod frame;
+mod json;
+mod link;
+pub mod packet;
+pub mod ws;
+
+pub use frame::Frame;
+pub use json::{JsonError, first_argument};
+pub use link::{
+    Ack, Admission, Event, Link, LinkConfig, Received, SlotId, Timeout, Trust, Violation,
+};
+
+/// One message of a transport, whatever the transport is.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::Message;
+///
+/// assert_eq!(Message::Text("3").len(), 1);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// A text message: one Engine.IO packet.
+    Text(&'a str),
+    /// A binary message: an attachment.
+    Binary(&'a [u8]),
+}
+
+impl Message<'_> {
+    /// Returns the length in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    /// Returns whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,164 @@
+//! Engine.IO v4 packets.
+//!
+//! One text message is one packet: a digit that says what it is, then its payload. What a server
+//! never receives or never sends is not here; the decoder refuses it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// A packet from a client.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::engine::Packet;
+///
+/// assert_eq!(Packet::decode("42[\"hi\"]"), Ok(Packet::Message("2[\"hi\"]")));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packet<'a> {
+    /// The client closes the link.
+    Close,
+    /// The answer to a heartbeat.
+    Pong,
+    /// A Socket.IO packet.
+    Message(&'a str),
+}
+
+/// Why a message is no packet that a client may send.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::engine::{EngineError, Packet};
+///
+/// assert_eq!(Packet::decode(""), Err(EngineError::Empty));
+/// assert_eq!(Packet::decode("2"), Err(EngineError::Direction));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// A packet that only a server sends, or that belongs to a transport upgrade.
+    #[error("engine packet from the wrong side")]
+    Direction,
+    /// A message without a packet.
+    #[error("empty engine packet")]
+    Empty,
+    /// A packet type that does not exist, or a payload where none belongs.
+    #[error("unknown engine packet")]
+    Unknown,
+}
+
+impl<'a> Packet<'a> {
+    /// Reads a text message.
+    ///
+    /// # Errors
+    /// [`EngineError`] when it is no packet that a client may send: the client's fault.
+    pub fn decode(text: &'a str) -> Result<Self, EngineError> {
+        let mut chars = text.chars();
+        match chars.next().ok_or(EngineError::Empty)? {
+            '4' => Ok(Self::Message(chars.as_str())),
+            '3' if chars.as_str().is_empty() => Ok(Self::Pong),
+            '1' if chars.as_str().is_empty() => Ok(Self::Close),
+            '0' | '2' | '5' | '6' => Err(EngineError::Direction),
+            _ => Err(EngineError::Unknown),
+        }
+    }
+}
+
+/// The packet that opens a link.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use doorward_protocol::engine::Open;
+///
+/// let mut out = Vec::new();
+/// Open {
+///     sid: "s",
+///     ping_interval: Duration::from_secs(25),
+///     ping_timeout: Duration::from_secs(20),
+///     max_payload: 65_536,
+/// }.write(&mut out);
+/// assert_eq!(
+///     out,
+///     br#"0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":65536}"#,
+/// );
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Open<'a> {
+    /// The id of the link. It is a secret of its owner.
+    pub sid: &'a str,
+    /// Time from the opening, or from a pong, to the next ping.
+    pub ping_interval: Duration,
+    /// Time that a pong may take.
+    pub ping_timeout: Duration,
+    /// The largest message in bytes that the server takes.
+    pub max_payload: usize,
+}
+
+impl Open<'_> {
+    /// Appends the packet.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Wire<'a> {
+            sid: &'a str,
+            upgrades: [&'a str; 0],
+            ping_interval: u128,
+            ping_timeout: u128,
+            max_payload: usize,
+        }
+        out.push(b'0');
+        let wire = Wire {
+            sid: self.sid,
+            upgrades: [],
+            ping_interval: self.ping_interval.as_millis(),
+            ping_timeout: self.ping_timeout.as_millis(),
+            max_payload: self.max_payload,
+        };
+        serde_json::to_writer(out, &wire).expect("strings and numbers are always JSON");
+    }
+}
+
+/// Appends a heartbeat.
+///
+/// # Examples
+/// ```
+/// let mut out = Vec::new();
+/// doorward_protocol::engine::write_ping(&mut out);
+/// assert_eq!(out, b"2");
+/// ```
+pub fn write_ping(out: &mut Vec<u8>) {
+    out.push(b'2');
+}
+
+/// Appends the packet that closes a link.
+///
+/// # Examples
+/// ```
+/// let mut out = Vec::new();
+/// doorward_protocol::engine::write_close(&mut out);
+/// assert_eq!(out, b"1");
+/// ```
+pub fn write_close(out: &mut Vec<u8>) {
+    out.push(b'1');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_a_server_sends_is_refused() {
+        for text in ["0{}", "2", "2probe", "5", "6"] {
+            assert_eq!(Packet::decode(text), Err(EngineError::Direction), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_type_or_a_stray_payload_is_refused() {
+        for text in ["7", "9x", "x", "é", "3probe", "1bye"] {
+            assert_eq!(Packet::decode(text), Err(EngineError::Unknown), "{text}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Looks at the JSON of a packet without building anything from it.
+//!
+//! Whether a payload is what a handler takes is decided where the handler is known. Here it is only
+//! made sure that it *is* JSON, that it is not nested too deeply, and what the event is called.
+
+use std::{borrow::Cow, fmt};
+
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
+
+/// Why the JSON of a packet cannot be used. The client's fault.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::{JsonError, packet::Packet};
+///
+/// let deep = format!("2[\"e\",{}{}]", "[".repeat(40), "]".repeat(40));
+/// let packet = Packet::decode(&deep, 255)?;
+/// assert_eq!(packet.event(32, 128).unwrap_err(), JsonError::TooDeep);
+/// # Ok::<_, doorward_protocol::packet::PacketError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// It is no JSON, or not an array that begins with the name of an event.
+    #[error("malformed JSON")]
+    Malformed,
+    /// The name is empty, too long, or one that belongs to the library itself.
+    #[error("event name is not allowed")]
+    Name,
+    /// It is nested more deeply than allowed.
+    #[error("JSON is nested too deeply")]
+    TooDeep,
+}
+
+/// Fails when `json` is nested in more than `limit` arrays and objects.
+pub(crate) fn check_depth(json: &str, limit: usize) -> Result<(), JsonError> {
+    // Most packets do not even have that many brackets, and counting them is much cheaper than
+    // following the strings.
+    let opening = json.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count();
+    if opening <= limit {
+        return Ok(());
+    }
+    let mut depth = 0_usize;
+    let mut bytes = json.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => skip_string(&mut bytes),
+            _ => {}
+        }
+        if depth > limit {
+            return Err(JsonError::TooDeep);
+        }
+    }
+    Ok(())
+}
+
+/// Moves behind the quote that ends a string.
+fn skip_string(bytes: &mut std::str::Bytes<'_>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'"' => return,
+            _ => {}
+        }
+    }
+}
+
+/// Reads the array of an event: its name, and that the rest is JSON.
+pub(crate) fn event_name(json: &str) -> Result<Cow<'_, str>, JsonError> {
+    struct Name;
+
+    impl<'de> Visitor<'de> for Name {
+        type Value = Cow<'de, str>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array that begins with a name")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let name: Text<'de> =
+                seq.next_element()?.ok_or_else(|| A::Error::custom("no name"))?;
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(name.0)
+        }
+    }
+
+    read_seq(json, Name).map_err(|_| JsonError::Malformed)
+}
+
+/// Fails when `json` is not an array.
+pub(crate) fn check_array(json: &str) -> Result<(), JsonError> {
+    struct Items;
+
+    impl<'de> Visitor<'de> for Items {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(())
+        }
+    }
+
+    read_seq(json, Items).map_err(|_| JsonError::Malformed)
+}
+
+/// Reads the first argument of an event from its array `["name", argument]`, straight into `T`.
+///
+/// Without an argument `T` is read from `null`, so that `()` and `Option` take it.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::first_argument;
+///
+/// assert_eq!(first_argument::<String>(r#"["greet","Ann"]"#)?, "Ann");
+/// assert_eq!(first_argument::<Option<u8>>(r#"["greet"]"#)?, None);
+/// assert!(first_argument::<u8>(r#"["greet",1,2]"#).is_err());
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+///
+/// # Errors
+/// When the argument is not a `T`, or when there is more than one: the client's fault.
+pub fn first_argument<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, serde_json::Error> {
+    struct First<T>(std::marker::PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for First<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array of one argument")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            seq.next_element::<IgnoredAny>()?;
+            let first = seq.next_element()?;
+            if seq.next_element::<IgnoredAny>()?.is_some() {
+                return Err(A::Error::custom("expected one argument"));
+            }
+            Ok(first)
+        }
+    }
+
+    match read_seq(json, First(std::marker::PhantomData))? {
+        Some(value) => Ok(value),
+        None => T::deserialize(serde_json::Value::Null),
+    }
+}
+
+fn read_seq<'de, V: Visitor<'de>>(json: &'de str, visitor: V) -> serde_json::Result<V::Value> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let value = deserializer.deserialize_seq(visitor)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// A string, borrowed when it has no escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_inside_strings_are_no_depth() {
+        let json = format!(r#"["{}\"[",1]"#, "[".repeat(100));
+
+        assert_eq!(check_depth(&json, 32), Ok(()));
+    }
+
+    /// Attack 46.
+    #[test]
+    fn depth_is_counted_exactly() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+
+        assert_eq!(check_depth(&nested(32), 32), Ok(()));
+        assert_eq!(check_depth(&nested(33), 32), Err(JsonError::TooDeep));
+        assert_eq!(check_depth(&nested(100_000), 32), Err(JsonError::TooDeep));
+        assert_eq!(check_depth(&"[],".repeat(1000), 32), Ok(()));
+    }
+
+    #[test]
+    fn a_name_with_escapes_is_read_like_one_without() {
+        assert_eq!(event_name(r#"["\u0065cho",1]"#).unwrap(), "echo");
+        assert!(matches!(event_name(r#"["echo",1]"#), Ok(Cow::Borrowed("echo"))));
+    }
+
+    #[test]
+    fn what_is_no_array_with_a_name_is_malformed() {
+        for json in ["", "{}", "[]", "[1]", "[null]", r#"["a""#, r#"["a"]x"#, r#"["a",]"#, "\"a\""] {
+            assert_eq!(event_name(json), Err(JsonError::Malformed), "{json}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_null_and_two_are_too_many() {
+        assert_eq!(first_argument::<()>(r#"["e"]"#).unwrap(), ());
+        assert_eq!(first_argument::<Vec<u8>>(r#"["e",[1,2]]"#).unwrap(), [1, 2]);
+        assert!(first_argument::<String>(r#"["e"]"#).is_err());
+        assert!(first_argument::<()>(r#"["e",null,null]"#).is_err());
+    }
+}

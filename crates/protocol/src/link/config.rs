@@ -1,0 +1,60 @@
+//! The limits and times of a link.
+
+use std::time::Duration;
+
+/// How long a link waits and how much it takes. Sizes are bytes.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use doorward_protocol::LinkConfig;
+///
+/// let config = LinkConfig { ping_interval: Duration::from_millis(300), ..LinkConfig::default() };
+/// assert_eq!(config.max_message, 64 * 1024);
+/// ```
+#[derive(Clone, Debug)]
+pub struct LinkConfig {
+    /// Time from the opening, or from a pong, to the next ping: 25 s.
+    pub ping_interval: Duration,
+    /// Time that a pong may take: 20 s.
+    pub ping_timeout: Duration,
+    /// Time from the opening, or from the end of the last socket, to a CONNECT: 5 s.
+    pub connect_timeout: Duration,
+    /// A message of a known client: 64 KiB.
+    pub max_message: usize,
+    /// A message of anybody else, a CONNECT with its token: 16 KiB.
+    pub max_connect: usize,
+    /// All bytes of a client before it is known: 64 KiB.
+    pub max_unauthenticated: usize,
+    /// Refused CONNECTs on one link: 3.
+    pub max_refusals: usize,
+    /// Namespaces on one link: 20.
+    pub max_namespaces: usize,
+    /// Events of a client that is let in without being asked: 20.
+    pub max_anonymous_events: u32,
+    /// Arrays and objects inside each other: 32.
+    pub max_depth: usize,
+    /// The name of an event: 128.
+    pub max_event_name: usize,
+    /// The name of a namespace: 255.
+    pub max_namespace: usize,
+}
+
+impl Default for LinkConfig {
+    fn default() -> Self {
+        Self {
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(5),
+            max_message: 64 * 1024,
+            max_connect: 16 * 1024,
+            max_unauthenticated: 64 * 1024,
+            max_refusals: 3,
+            max_namespaces: 20,
+            max_anonymous_events: 20,
+            max_depth: 32,
+            max_event_name: 128,
+            max_namespace: 255,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The namespaces of a link, and how far the client has come in each.
+
+use super::Trust;
+
+/// A place for one namespace on a link; it may be used again when the namespace was left.
+///
+/// # Examples
+/// ```
+/// fn index(slot: doorward_protocol::SlotId) -> usize { slot.index() }
+/// # drop(index);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotId(usize);
+
+impl SlotId {
+    /// Returns the number of the place, counted from zero and below the limit for namespaces.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// A CONNECT has arrived and nobody has looked at it yet.
+    Waiting { auth: Option<Box<str>> },
+    /// An admission is under way.
+    Deciding,
+    /// The client is in.
+    Admitted { trust: Trust, events_left: u32 },
+}
+
+#[derive(Debug)]
+struct Slot {
+    name: Box<str>,
+    state: State,
+}
+
+/// At most twenty, so walking them is cheaper than any index.
+#[derive(Debug, Default)]
+pub(super) struct Slots(Vec<Option<Slot>>);
+
+impl Slots {
+    pub(super) fn find(&self, name: &str) -> Option<SlotId> {
+        self.0
+            .iter()
+            .position(|slot| slot.as_ref().is_some_and(|slot| &*slot.name == name))
+            .map(SlotId)
+    }
+
+    pub(super) fn insert(&mut self, name: &str, auth: Option<&str>) {
+        let slot = Slot { name: name.into(), state: State::Waiting { auth: auth.map(Box::from) } };
+        match self.0.iter_mut().find(|place| place.is_none()) {
+            Some(free) => *free = Some(slot),
+            None => self.0.push(Some(slot)),
+        }
+    }
+
+    pub(super) fn remove(&mut self, slot: SlotId) {
+        self.0[slot.0] = None;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn name(&self, slot: SlotId) -> &str {
+        &self.get(slot).name
+    }
+
+    pub(super) fn state(&self, slot: SlotId) -> &State {
+        &self.get(slot).state
+    }
+
+    pub(super) fn first_waiting(&self) -> Option<SlotId> {
+        self.0
+            .iter()
+            .position(|slot| {
+                slot.as_ref().is_some_and(|slot| matches!(slot.state, State::Waiting { .. }))
+            })
+            .map(SlotId)
+    }
+
+    pub(super) fn deciding(&self) -> usize {
+        self.iter().filter(|slot| matches!(slot.state, State::Deciding)).count()
+    }
+
+    pub(super) fn any_admitted(&self) -> bool {
+        self.iter().any(|slot| matches!(slot.state, State::Admitted { .. }))
+    }
+
+    pub(super) fn any_known(&self) -> bool {
+        self.iter().any(|slot| matches!(slot.state, State::Admitted { trust: Trust::Known, .. }))
+    }
+
+    /// Moves a waiting slot on and gives out what it held.
+    pub(super) fn decide(&mut self, slot: SlotId) -> Option<Box<str>> {
+        match std::mem::replace(&mut self.get_mut(slot).state, State::Deciding) {
+            State::Waiting { auth } => auth,
+            State::Deciding | State::Admitted { .. } => None,
+        }
+    }
+
+    pub(super) fn admit(&mut self, slot: SlotId, trust: Trust, events_left: u32) {
+        self.get_mut(slot).state = State::Admitted { trust, events_left };
+    }
+
+    pub(super) fn set_events_left(&mut self, slot: SlotId, left: u32) {
+        if let State::Admitted { events_left, .. } = &mut self.get_mut(slot).state {
+            *events_left = left;
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.0.iter().flatten()
+    }
+
+    fn get(&self, slot: SlotId) -> &Slot {
+        self.0[slot.0].as_ref().expect("a slot id is used only while its namespace is on the link")
+    }
+
+    fn get_mut(&mut self, slot: SlotId) -> &mut Slot {
+        self.0[slot.0].as_mut().expect("a slot id is used only while its namespace is on the link")
+    }
+}

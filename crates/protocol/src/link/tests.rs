@@ -1,0 +1,267 @@
+//! What a link does, stepped through time by hand.
+
+use std::time::Duration;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A link and the time at which it was opened.
+fn open() -> (Link, Instant) {
+    #[expect(clippy::disallowed_methods, reason = "any instant will do, and there is no other way")]
+    let now = Instant::now();
+    (Link::open(Arc::new(LinkConfig::default()), now), now)
+}
+
+fn text<'m>(link: &mut Link, now: Instant, text: &'m str) -> Result<Received<'m>, Violation> {
+    link.receive(Message::Text(text), now)
+}
+
+/// Sends a CONNECT and returns the admission it asks for.
+fn connect(link: &mut Link, now: Instant, packet: &str) -> SlotId {
+    assert!(matches!(text(link, now, packet), Ok(Received::Nothing)));
+    match link.poll_admission() {
+        Some(Admission::Start { slot, .. }) => slot,
+        other => panic!("{packet} gave {other:?}"),
+    }
+}
+
+fn admitted() -> (Link, Instant, SlotId) {
+    let (mut link, now) = open();
+    let slot = connect(&mut link, now, "40");
+    link.admitted(slot, Trust::Known);
+    (link, now, slot)
+}
+
+/// Attack 31.
+#[test]
+fn a_link_without_a_connect_is_over_after_five_seconds() {
+    let (mut link, now) = open();
+
+    assert_eq!(link.deadline(), Some(now + 5 * SECOND));
+    assert_eq!(link.handle_timeout(now + 4 * SECOND), None);
+    assert_eq!(link.handle_timeout(now + 5 * SECOND), Some(Timeout::NoConnect));
+}
+
+#[test]
+fn an_admission_has_its_own_time() {
+    let (mut link, now) = open();
+
+    connect(&mut link, now, "40");
+
+    assert_eq!(link.handle_timeout(now + 6 * SECOND), None);
+}
+
+#[test]
+fn the_first_ping_comes_after_one_interval_and_the_next_one_interval_after_the_pong() {
+    let (mut link, now, _) = admitted();
+    assert_eq!(link.deadline(), Some(now + 25 * SECOND));
+    assert_eq!(link.handle_timeout(now + 24 * SECOND), None);
+
+    assert_eq!(link.handle_timeout(now + 25 * SECOND), Some(Timeout::Ping));
+    assert!(matches!(text(&mut link, now + 30 * SECOND, "3"), Ok(Received::Nothing)));
+
+    assert_eq!(link.deadline(), Some(now + 55 * SECOND));
+}
+
+#[test]
+fn a_missing_pong_ends_the_link() {
+    let (mut link, now, _) = admitted();
+
+    assert_eq!(link.handle_timeout(now + 25 * SECOND), Some(Timeout::Ping));
+
+    assert_eq!(link.handle_timeout(now + 44 * SECOND), None);
+    assert_eq!(link.handle_timeout(now + 45 * SECOND), Some(Timeout::NoPong));
+}
+
+/// Attack 52.
+#[test]
+fn a_pong_that_nobody_asked_for_prolongs_nothing() {
+    let (mut link, now, _) = admitted();
+
+    assert!(matches!(text(&mut link, now + 24 * SECOND, "3"), Ok(Received::Nothing)));
+
+    assert_eq!(link.deadline(), Some(now + 25 * SECOND));
+}
+
+#[test]
+fn the_heartbeat_stands_still_while_nothing_is_read() {
+    let (mut link, now, _) = admitted();
+    assert_eq!(link.handle_timeout(now + 25 * SECOND), Some(Timeout::Ping));
+
+    link.pause(now + 30 * SECOND);
+    assert_eq!(link.deadline(), None);
+    assert_eq!(link.handle_timeout(now + 100 * SECOND), None);
+    link.resume(now + 100 * SECOND);
+
+    assert_eq!(link.deadline(), Some(now + 115 * SECOND));
+}
+
+/// Attacks 33 and 34.
+#[test]
+fn an_event_before_admission_is_a_violation() {
+    let (mut link, now) = open();
+    assert!(matches!(text(&mut link, now, r#"42["e"]"#), Err(Violation::NotAdmitted)));
+
+    connect(&mut link, now, "40");
+    assert!(matches!(text(&mut link, now, r#"42["e"]"#), Err(Violation::NotAdmitted)));
+    assert!(matches!(text(&mut link, now, "430[]"), Err(Violation::NotAdmitted)));
+}
+
+/// Attack 37.
+#[test]
+fn an_event_for_another_namespace_is_ignored_only_beside_an_admitted_one() {
+    let (mut link, now, _) = admitted();
+
+    assert!(matches!(text(&mut link, now, r#"42/other,["e"]"#), Ok(Received::Nothing)));
+    connect(&mut link, now, "40/other,");
+
+    assert!(matches!(text(&mut link, now, r#"42/other,["e"]"#), Err(Violation::NotAdmitted)));
+}
+
+/// Attack 37.
+#[test]
+fn an_event_after_a_disconnect_reaches_nobody() {
+    let (mut link, now, slot) = admitted();
+    let Ok(Received::Left(left)) = text(&mut link, now, "41") else { panic!("not left") };
+    assert_eq!(left, slot);
+    link.left(slot, now);
+
+    assert!(matches!(text(&mut link, now, r#"42["e"]"#), Err(Violation::NotAdmitted)));
+}
+
+#[test]
+fn a_second_connect_to_the_same_namespace_changes_nothing() {
+    let (mut link, now) = open();
+    let slot = connect(&mut link, now, "40");
+
+    for _ in 0..200 {
+        assert!(matches!(text(&mut link, now, r#"40{"token":"x"}"#), Ok(Received::Nothing)));
+        assert!(link.poll_admission().is_none());
+    }
+    link.admitted(slot, Trust::Known);
+
+    assert!(matches!(text(&mut link, now, "40"), Ok(Received::Nothing)));
+    assert!(link.poll_admission().is_none());
+}
+
+#[test]
+fn a_refused_link_is_over_when_nothing_else_is_on_it() {
+    let (mut link, now) = open();
+    let first = connect(&mut link, now, "40");
+    let second = connect(&mut link, now, "40/b,");
+
+    link.refused(first);
+    assert!(!link.is_refused());
+    link.admitted(second, Trust::Known);
+    assert!(!link.is_refused());
+    link.left(second, now);
+
+    assert!(link.is_refused());
+}
+
+/// Attack 36.
+#[test]
+fn no_more_than_three_admissions_of_a_link_are_refused() {
+    let (mut link, now) = open();
+    for name in ["/a", "/b", "/c", "/d"] {
+        let packet = format!("40{name},");
+        assert!(matches!(link.receive(Message::Text(&packet), now), Ok(Received::Nothing)));
+    }
+
+    let mut started = Vec::new();
+    while let Some(Admission::Start { slot, .. }) = link.poll_admission() {
+        started.push(slot);
+    }
+    assert_eq!(started.len(), 3);
+    for slot in started {
+        link.refused(slot);
+    }
+
+    assert!(matches!(link.poll_admission(), Some(Admission::Exhausted { .. })));
+}
+
+#[test]
+fn admissions_that_succeed_use_up_no_budget() {
+    let (mut link, now) = open();
+
+    for number in 0..20 {
+        let slot = connect(&mut link, now, &format!("40/{number},"));
+        link.admitted(slot, Trust::Known);
+    }
+
+    assert!(matches!(
+        text(&mut link, now, "40/one-more,"),
+        Ok(Received::Crowded { namespace: "/one-more" })
+    ));
+}
+
+/// Attack 35.
+#[test]
+fn a_stranger_who_asks_for_too_many_namespaces_is_thrown_out() {
+    let (mut link, now) = open();
+    for number in 0..20 {
+        let packet = format!("40/{number},");
+        assert!(link.receive(Message::Text(&packet), now).is_ok());
+    }
+
+    assert!(matches!(text(&mut link, now, "40/20,"), Err(Violation::Crowded)));
+}
+
+#[test]
+fn a_stranger_may_send_little() {
+    let (mut link, now) = open();
+    assert_eq!(link.message_limit(), 16 * 1024);
+    assert_eq!(link.count(64 * 1024), Ok(()));
+    assert_eq!(link.count(1), Err(Violation::Unauthenticated));
+
+    let (mut link, _, slot) = admitted();
+    assert_eq!(link.message_limit(), 64 * 1024);
+    assert_eq!(link.count(usize::MAX), Ok(()));
+
+    link.left(slot, now);
+    assert_eq!(link.message_limit(), 16 * 1024);
+    assert_eq!(link.count(64 * 1024 + 1), Err(Violation::Unauthenticated));
+}
+
+#[test]
+fn a_link_that_everybody_has_left_is_unauthenticated_again() {
+    let (mut link, now, slot) = admitted();
+
+    link.left(slot, now + 60 * SECOND);
+
+    assert_eq!(link.handle_timeout(now + 65 * SECOND), Some(Timeout::NoConnect));
+}
+
+#[test]
+fn an_anonymous_client_keeps_the_limits_of_a_stranger() {
+    let (mut link, now) = open();
+    let slot = connect(&mut link, now, "40");
+    link.admitted(slot, Trust::Anonymous);
+
+    assert_eq!(link.message_limit(), 16 * 1024);
+    for _ in 0..20 {
+        assert!(matches!(text(&mut link, now, r#"42["e"]"#), Ok(Received::Event(_))));
+    }
+    assert!(matches!(text(&mut link, now, r#"42["e"]"#), Err(Violation::AnonymousBudget)));
+}
+
+/// Attack 40.
+#[test]
+fn an_ack_is_read_and_its_id_is_the_drivers_to_know() {
+    let (mut link, now, slot) = admitted();
+
+    let Ok(Received::Ack(ack)) = text(&mut link, now, "439007199254740993[1]") else {
+        panic!("no ack")
+    };
+
+    assert_eq!((ack.slot, ack.id, ack.data), (slot, 9_007_199_254_740_993, "[1]"));
+    assert!(text(&mut link, now, "431{}").is_err());
+}
+
+#[test]
+fn binary_is_a_violation() {
+    let (mut link, now, _) = admitted();
+
+    assert!(matches!(link.receive(Message::Binary(b"x"), now), Err(Violation::Binary)));
+}

@@ -1,0 +1,303 @@
+//! Reads the frames of a client.
+//!
+//! The caller owns the bytes: [`Reader::read`] looks at the front of them, unmasks one frame in place
+//! and says how many bytes it has used, or that more must arrive first. Only a message that comes in
+//! several frames is copied, into a buffer that is dropped with the message.
+
+use super::{CloseCode, Opcode};
+use crate::Message;
+
+/// The state between two frames: nothing, or the first parts of a message.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::{Message, ws::{Incoming, Read, Reader}};
+///
+/// // "hi", masked with zeros.
+/// let mut bytes = *b"\x81\x82\0\0\0\0hi";
+/// let mut reader = Reader::default();
+/// let Read::Frame { used, item } = reader.read(&mut bytes, 1024)? else { panic!("incomplete") };
+/// assert_eq!(used, 8);
+/// assert_eq!(item, Some(Incoming::Message(Message::Text("hi"))));
+/// # Ok::<_, doorward_protocol::ws::FrameError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Reader {
+    parts: Option<Box<Parts>>,
+}
+
+/// A message of which some frames have arrived.
+#[derive(Debug)]
+struct Parts {
+    opcode: Opcode,
+    frames: usize,
+    bytes: Vec<u8>,
+    complete: bool,
+}
+
+/// What [`Reader::read`] found.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::ws::{Read, Reader};
+///
+/// let mut reader = Reader::default();
+/// assert!(matches!(reader.read(&mut [0x81], 1024), Ok(Read::Incomplete)));
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+pub enum Read<'a> {
+    /// The bytes do not hold a whole frame; nothing was used or changed.
+    Incomplete,
+    /// A frame was read.
+    Frame {
+        /// How many bytes it took from the front.
+        used: usize,
+        /// What it completed; `None` when further parts of the message must arrive.
+        item: Option<Incoming<'a>>,
+    },
+}
+
+/// What a client sent.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::ws::Incoming;
+///
+/// assert_ne!(Incoming::Close, Incoming::Pong);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Incoming<'a> {
+    /// A whole message.
+    Message(Message<'a>),
+    /// A ping, to be answered with the same bytes.
+    Ping(&'a [u8]),
+    /// A pong that nobody asked for; the heartbeat is Engine.IO's.
+    Pong,
+    /// The end.
+    Close,
+}
+
+/// Why bytes are not the frames of a client. Each is the peer's fault and ends the connection.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::ws::{FrameError, Reader};
+///
+/// let error = Reader::default().read(&mut [0x81, 0x00], 1024).unwrap_err();
+/// assert_eq!(error, FrameError::Unmasked);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// A close frame with one byte, or with a code that may not be sent (section 7.4).
+    #[error("invalid close frame")]
+    Close,
+    /// A control frame in parts, or with more than 125 bytes (section 5.5).
+    #[error("invalid control frame")]
+    Control,
+    /// A continuation without a beginning, or a beginning inside a message (section 5.4).
+    #[error("message parts out of order")]
+    Continuation,
+    /// A length written in more bytes than it needs (section 5.2).
+    #[error("length is not written in its shortest form")]
+    Length,
+    /// A reserved opcode (section 5.2).
+    #[error("reserved opcode")]
+    Opcode,
+    /// A reserved bit, although no extension was agreed on (section 5.2).
+    #[error("reserved bit")]
+    Reserved,
+    /// A message over the limit, or in more than 64 parts.
+    #[error("message is too large")]
+    TooLarge,
+    /// A client that does not mask (section 5.1).
+    #[error("frame is not masked")]
+    Unmasked,
+    /// A text that is not UTF-8 (section 8.1).
+    #[error("text is not UTF-8")]
+    Utf8,
+}
+
+impl FrameError {
+    /// Returns the close code that tells the client.
+    #[must_use]
+    pub fn close_code(self) -> CloseCode {
+        match self {
+            Self::TooLarge => CloseCode::TooBig,
+            Self::Utf8 => CloseCode::InvalidPayload,
+            _ => CloseCode::Protocol,
+        }
+    }
+}
+
+impl Reader {
+    /// Reads one frame from the front of `input`; no message may be longer than `limit` bytes.
+    ///
+    /// The payload is unmasked in place, so bytes that were used must not be shown again.
+    ///
+    /// # Errors
+    /// [`FrameError`] as soon as the bytes that are there cannot become a frame within the limit,
+    /// which for a length is before its payload has arrived.
+    pub fn read<'a>(
+        &'a mut self,
+        input: &'a mut [u8],
+        limit: usize,
+    ) -> Result<Read<'a>, FrameError> {
+        if self.parts.as_ref().is_some_and(|parts| parts.complete) {
+            self.parts = None;
+        }
+        let Some(header) = Header::parse(input)? else { return Ok(Read::Incomplete) };
+        self.check_order(&header)?;
+        let before = match &self.parts {
+            Some(parts) if !header.opcode.is_control() => parts.bytes.len(),
+            _ => 0,
+        };
+        if header.payload > limit.saturating_sub(before) && !header.opcode.is_control() {
+            return Err(FrameError::TooLarge);
+        }
+        let used = header.len + header.payload;
+        let Some(payload) = input.get_mut(header.len..used) else { return Ok(Read::Incomplete) };
+        unmask(payload, header.mask);
+        let item = self.accept(&header, payload)?;
+        Ok(Read::Frame { used, item })
+    }
+
+    fn check_order(&self, header: &Header) -> Result<(), FrameError> {
+        let continues = header.opcode == Opcode::Continuation;
+        if !header.opcode.is_control() && continues != self.parts.is_some() {
+            return Err(FrameError::Continuation);
+        }
+        Ok(())
+    }
+
+    fn accept<'a>(
+        &'a mut self,
+        header: &Header,
+        payload: &'a [u8],
+    ) -> Result<Option<Incoming<'a>>, FrameError> {
+        Ok(Some(match header.opcode {
+            Opcode::Ping => Incoming::Ping(payload),
+            Opcode::Pong => Incoming::Pong,
+            Opcode::Close => {
+                check_close(payload)?;
+                Incoming::Close
+            }
+            opcode if header.fin && self.parts.is_none() => message(opcode, payload)?,
+            opcode => {
+                let parts = self.parts.get_or_insert_with(|| Box::new(Parts::new(opcode)));
+                parts.frames += 1;
+                if parts.frames > MAX_PARTS {
+                    return Err(FrameError::TooLarge);
+                }
+                parts.bytes.extend_from_slice(payload);
+                if !header.fin {
+                    return Ok(None);
+                }
+                parts.complete = true;
+                message(parts.opcode, &parts.bytes)?
+            }
+        }))
+    }
+}
+
+impl Parts {
+    fn new(opcode: Opcode) -> Self {
+        Self { opcode, frames: 0, bytes: Vec::new(), complete: false }
+    }
+}
+
+/// The fixed part of a frame.
+struct Header {
+    fin: bool,
+    opcode: Opcode,
+    mask: [u8; 4],
+    /// Length of the header itself, mask included.
+    len: usize,
+    payload: usize,
+}
+
+impl Header {
+    /// Reads a header, or `None` when its bytes have not all arrived.
+    fn parse(input: &[u8]) -> Result<Option<Self>, FrameError> {
+        let Some((&[first, second], rest)) = input.split_first_chunk() else { return Ok(None) };
+        if first & 0x70 != 0 {
+            return Err(FrameError::Reserved);
+        }
+        let fin = first & 0x80 != 0;
+        let opcode = Opcode::from_bits(first & 0x0F).ok_or(FrameError::Opcode)?;
+        if second & 0x80 == 0 {
+            return Err(FrameError::Unmasked);
+        }
+        let short = second & 0x7F;
+        if opcode.is_control() && (!fin || short > 125) {
+            return Err(FrameError::Control);
+        }
+        let (payload, rest) = match short {
+            126 => {
+                let Some((&bytes, rest)) = rest.split_first_chunk() else { return Ok(None) };
+                let length = u16::from_be_bytes(bytes);
+                if length < 126 {
+                    return Err(FrameError::Length);
+                }
+                (usize::from(length), rest)
+            }
+            127 => {
+                let Some((&bytes, rest)) = rest.split_first_chunk() else { return Ok(None) };
+                let length = u64::from_be_bytes(bytes);
+                if length <= u64::from(u16::MAX) {
+                    return Err(FrameError::Length);
+                }
+                // 2^31 is beyond every limit that can be configured, and its sum cannot overflow.
+                let length = u32::try_from(length).map_err(|_| FrameError::TooLarge)?;
+                if length > i32::MAX as u32 {
+                    return Err(FrameError::TooLarge);
+                }
+                (length as usize, rest)
+            }
+            short => (usize::from(short), rest),
+        };
+        let Some((&mask, rest)) = rest.split_first_chunk() else { return Ok(None) };
+        Ok(Some(Self { fin, opcode, mask, len: input.len() - rest.len(), payload }))
+    }
+}
+
+fn message(opcode: Opcode, payload: &[u8]) -> Result<Incoming<'_>, FrameError> {
+    Ok(Incoming::Message(if opcode == Opcode::Text {
+        Message::Text(std::str::from_utf8(payload).map_err(|_| FrameError::Utf8)?)
+    } else {
+        Message::Binary(payload)
+    }))
+}
+
+/// Checks the payload of a close frame: nothing, or a code that may be sent, and UTF-8.
+fn check_close(payload: &[u8]) -> Result<(), FrameError> {
+    let Some((&code, reason)) = payload.split_first_chunk() else {
+        return if payload.is_empty() { Ok(()) } else { Err(FrameError::Close) };
+    };
+    let allowed = matches!(u16::from_be_bytes(code), 1000..=1003 | 1007..=1014 | 3000..=4999);
+    if !allowed {
+        return Err(FrameError::Close);
+    }
+    std::str::from_utf8(reason).map_err(|_| FrameError::Utf8)?;
+    Ok(())
+}
+
+/// Removes the mask, eight bytes at a time (section 5.3).
+fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+    let [a, b, c, d] = mask;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let mut chunks = payload.chunks_exact_mut(8);
+    for chunk in &mut chunks {
+        let chunk: &mut [u8; 8] = chunk.try_into().expect("chunks_exact gives eight bytes");
+        *chunk = (u64::from_ne_bytes(*chunk) ^ wide).to_ne_bytes();
+    }
+    for (byte, mask) in chunks.into_remainder().iter_mut().zip(mask.into_iter().cycle()) {
+        *byte ^= mask;
+    }
+}
+
+/// A message in more parts than this is an attack on whoever assembles it.
+const MAX_PARTS: usize = 64;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Frames as bytes, the rules of RFC 6455 one by one; the comparison with tungstenite is in `tests/`.
+
+use super::*;
+use crate::ws::Opcode;
+
+/// A masked frame as a client would send it.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    crate::ws::append(&mut out, Opcode::Text, |out| out.extend_from_slice(payload));
+    out[0] = first;
+    out[1] |= 0x80;
+    let mask = [1, 2, 3, 4];
+    let header = out.len() - payload.len();
+    out.splice(header..header, mask);
+    unmask(&mut out[header + 4..], mask);
+    out
+}
+
+/// Reads everything in `bytes` and returns it as text.
+fn read_all(bytes: &[u8], limit: usize) -> Result<Vec<String>, FrameError> {
+    let mut bytes = bytes.to_vec();
+    let mut reader = Reader::default();
+    let mut rest = &mut bytes[..];
+    let mut seen = Vec::new();
+    while let Read::Frame { used, item } = reader.read(rest, limit)? {
+        seen.extend(item.map(|item| format!("{item:?}")));
+        rest = &mut rest[used..];
+    }
+    Ok(seen)
+}
+
+#[test]
+fn a_message_in_parts_is_put_together_around_a_ping() {
+    let bytes = [frame(0x01, b"he"), frame(0x89, b"p"), frame(0x00, b"l"), frame(0x80, b"lo")];
+
+    let seen = read_all(&bytes.concat(), 1024).unwrap();
+
+    assert_eq!(seen, ["Ping([112])", "Message(Text(\"hello\"))"]);
+}
+
+#[test]
+fn the_buffer_of_a_message_in_parts_is_given_back() {
+    let mut bytes = [frame(0x01, &[b'x'; 500]), frame(0x80, &[b'x'; 500]), frame(0x8A, b"")].concat();
+    let mut reader = Reader::default();
+    let mut rest = &mut bytes[..];
+    for _ in 0..2 {
+        let Read::Frame { used, .. } = reader.read(rest, 1024).unwrap() else { panic!() };
+        rest = &mut rest[used..];
+    }
+    assert!(reader.parts.is_some());
+
+    assert!(matches!(reader.read(rest, 1024), Ok(Read::Frame { .. })));
+
+    assert!(reader.parts.is_none());
+}
+
+#[test]
+fn bytes_that_are_missing_change_nothing() {
+    let whole = frame(0x81, &[b'a'; 300]);
+
+    for cut in 0..whole.len() {
+        let mut bytes = whole[..cut].to_vec();
+        assert_eq!(Reader::default().read(&mut bytes, 1024), Ok(Read::Incomplete), "{cut}");
+        assert_eq!(bytes, whole[..cut], "{cut}");
+    }
+}
+
+/// Attack 43.
+#[test]
+fn a_message_over_the_limit_is_refused_before_it_has_arrived() {
+    let whole = frame(0x81, &[b'a'; 1025]);
+    assert_eq!(Reader::default().read(&mut whole[..8].to_vec(), 1024), Err(FrameError::TooLarge));
+
+    let parts = [frame(0x01, &[b'a'; 1000]), frame(0x80, &[b'a'; 25])].concat();
+    assert_eq!(read_all(&parts, 1024), Err(FrameError::TooLarge));
+
+    let huge = *b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff";
+    assert_eq!(read_all(&huge, 1024), Err(FrameError::TooLarge));
+}
+
+/// Attack 43.
+#[test]
+fn a_message_in_many_tiny_parts_is_refused() {
+    let mut bytes = frame(0x01, b"");
+    for _ in 0..MAX_PARTS {
+        bytes.extend(frame(0x00, b""));
+    }
+
+    assert_eq!(read_all(&bytes, 1024), Err(FrameError::TooLarge));
+}
+
+#[test]
+fn every_rule_of_the_frame_has_its_error() {
+    let unmasked = b"\x81\x01a".to_vec();
+    for (bytes, error) in [
+        (unmasked, FrameError::Unmasked),
+        (frame(0xC1, b""), FrameError::Reserved),
+        (frame(0x83, b""), FrameError::Opcode),
+        (frame(0x09, b""), FrameError::Control),
+        (frame(0x89, &[0; 126]), FrameError::Control),
+        (frame(0x80, b""), FrameError::Continuation),
+        ([frame(0x01, b"a"), frame(0x81, b"b")].concat(), FrameError::Continuation),
+        (b"\x81\xfe\x00\x7d".to_vec(), FrameError::Length),
+        (b"\x81\xff\0\0\0\0\0\0\xff\xff".to_vec(), FrameError::Length),
+        (frame(0x81, b"\xff"), FrameError::Utf8),
+        (frame(0x88, b"\x03"), FrameError::Close),
+        (frame(0x88, b"\x03\xed"), FrameError::Close),
+        (frame(0x88, b"\x03\xe8\xff"), FrameError::Utf8),
+    ] {
+        assert_eq!(read_all(&bytes, 1024), Err(error), "{bytes:02x?}");
+    }
+}

@@ -1,0 +1,94 @@
+//! Writes the frames of a server.
+//!
+//! A frame is written where it will be sent from: the payload first, behind room for the shortest
+//! header, which is widened in the rare case that the payload turned out long.
+
+use super::Opcode;
+
+/// Why the server closes a connection (RFC 6455, section 7.4.1).
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::ws::CloseCode;
+///
+/// assert_eq!(CloseCode::Normal as u16, 1000);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum CloseCode {
+    /// Everything is said.
+    Normal = 1000,
+    /// The server goes, the client may come back.
+    GoingAway = 1001,
+    /// What was sent is not the protocol.
+    Protocol = 1002,
+    /// A text was not UTF-8.
+    InvalidPayload = 1007,
+    /// What was sent is not allowed here and now.
+    Policy = 1008,
+    /// A message was too large.
+    TooBig = 1009,
+}
+
+/// Appends one unfragmented frame to `out`; `write` appends its payload.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::ws::{Opcode, append};
+///
+/// let mut out = Vec::new();
+/// append(&mut out, Opcode::Text, |out| out.extend_from_slice(b"hi"));
+/// assert_eq!(out, b"\x81\x02hi");
+/// ```
+pub fn append(out: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[FIN | opcode as u8, 0]);
+    let payload = out.len();
+    write(out);
+    let length = out.len() - payload;
+
+    if let Ok(short @ 0..=125) = u8::try_from(length) {
+        out[start + 1] = short;
+        return;
+    }
+    let mut wide = [0; 8];
+    let (marker, width) = if let Ok(medium) = u16::try_from(length) {
+        wide[..2].copy_from_slice(&medium.to_be_bytes());
+        (126, 2)
+    } else {
+        wide = (length as u64).to_be_bytes();
+        (127, 8)
+    };
+    out[start + 1] = marker;
+    out.resize(out.len() + width, 0);
+    out.copy_within(payload..payload + length, payload + width);
+    out[payload..payload + width].copy_from_slice(&wide[..width]);
+}
+
+/// Appends a close frame.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::ws::{CloseCode, append_close};
+///
+/// let mut out = Vec::new();
+/// append_close(&mut out, CloseCode::Normal);
+/// assert_eq!(out, b"\x88\x02\x03\xe8");
+/// ```
+pub fn append_close(out: &mut Vec<u8>, code: CloseCode) {
+    append(out, Opcode::Close, |out| out.extend_from_slice(&(code as u16).to_be_bytes()));
+}
+
+/// Appends the answer to a ping.
+///
+/// # Examples
+/// ```
+/// let mut out = Vec::new();
+/// doorward_protocol::ws::append_pong(&mut out, b"x");
+/// assert_eq!(out, b"\x8a\x01x");
+/// ```
+pub fn append_pong(out: &mut Vec<u8>, payload: &[u8]) {
+    append(out, Opcode::Pong, |out| out.extend_from_slice(payload));
+}
+
+const FIN: u8 = 0x80;
