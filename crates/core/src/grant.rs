@@ -38,6 +38,12 @@ impl<P> Grant<P> {
         Self { principal, user: user.into(), session: None, token: None, expires_at: None }
     }
 
+    /// Grants the same to another view of the same user, such as the record behind a token.
+    pub fn with_principal<Q>(self, principal: Q) -> Grant<Q> {
+        let Self { principal: _, user, session, token, expires_at } = self;
+        Grant { principal, user, session, token, expires_at }
+    }
+
     /// Ties the grant to a session.
     pub fn session(self, session: SessionId) -> Self {
         Self { session: Some(session), ..self }

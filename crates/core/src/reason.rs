@@ -113,7 +113,8 @@ reasons! {
         PingTimeout = "ping_timeout",
         /// What was sent is not the protocol.
         ProtocolViolation = "protocol_violation",
-        /// A later step of the admission refused the client after this gateway had seen it.
+        /// The client did not get in after all: a later step of the admission refused it, or it left
+        /// meanwhile.
         Refused = "refused",
         /// The application ended the socket.
         ServerLeft = "server_left",
@@ -123,5 +124,7 @@ reasons! {
         SlowConsumer = "slow_consumer",
         /// The transport ended without a word.
         TransportClosed = "transport_closed",
+        /// Something that must be asked to let the client stay did not answer.
+        Unavailable = "unavailable",
     }
 }

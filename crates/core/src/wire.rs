@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{DecisionId, Detail, DisconnectReason, Exception, Refusal, RefusalCode, Retry};
 
-/// The payload of a CONNECT_ERROR packet.
+/// The payload of a `CONNECT_ERROR` packet.
 ///
 /// # Examples
 /// ```
@@ -155,11 +155,12 @@ impl SessionEnded {
     pub const EVENT: &'static str = "session_ended";
 
     /// The ends that are announced.
-    pub const ANNOUNCED: [DisconnectReason; 4] = [
+    pub const ANNOUNCED: [DisconnectReason; 5] = [
         DisconnectReason::Expired,
         DisconnectReason::Overloaded,
         DisconnectReason::Shutdown,
         DisconnectReason::SlowConsumer,
+        DisconnectReason::Unavailable,
     ];
 
     /// Translates an end; `None` for those that are not announced, because the client itself or the
@@ -170,7 +171,8 @@ impl SessionEnded {
             DisconnectReason::Expired => Retry::AfterRefresh,
             DisconnectReason::Overloaded
             | DisconnectReason::Shutdown
-            | DisconnectReason::SlowConsumer => Retry::Later,
+            | DisconnectReason::SlowConsumer
+            | DisconnectReason::Unavailable => Retry::Later,
             DisconnectReason::ClientLeft
             | DisconnectReason::PingTimeout
             | DisconnectReason::ProtocolViolation

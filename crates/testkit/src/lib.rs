@@ -1,1 +1,14 @@
-//! x
+//! Tools to test a server with.
+//!
+//! [`ManualClock`] is time that moves only when a test says so, [`RawClient`] a client that sends
+//! whatever it is told, [`AuditLog`] keeps the decisions to be looked at, and [`fuzz`] holds the
+//! functions that any bytes can be thrown at. Nothing here stands in for a part of the server.
+
+mod audit_log;
+mod clock;
+pub mod fuzz;
+mod raw;
+
+pub use audit_log::{AuditLog, Record};
+pub use clock::ManualClock;
+pub use raw::{RawClient, Seen};

@@ -1,0 +1,61 @@
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::*;
+
+#[test]
+fn a_plain_object_is_read_with_all_its_members() {
+    let object = read(r#" {"a": [1, {"b": "]}{["}], "c": "\"{[\\", "d": {}} "#).unwrap();
+
+    assert_eq!(object.keys().collect::<Vec<_>>(), ["a", "c", "d"]);
+}
+
+#[test]
+fn what_is_no_object_is_refused() {
+    for json in ["", " ", "null", "7", "\"a\"", "[]", "{", "{}}", "{} {}", "{a:1}", "{\"a\":1,}"] {
+        assert!(read(json).is_none(), "{json}");
+    }
+    assert!(decode(&URL_SAFE_NO_PAD.encode(b"{\"a\":\"\xff\"}")).is_none());
+    assert!(decode(&URL_SAFE_NO_PAD.encode("\u{feff}{}")).is_none());
+}
+
+/// Attack 10.
+#[test]
+fn a_number_that_is_none_is_refused() {
+    for number in ["1e400", "01", "+1", "0x10", "NaN", "Infinity", "1."] {
+        assert!(read(&format!(r#"{{"exp":{number}}}"#)).is_none(), "{number}");
+    }
+}
+
+#[test]
+fn a_member_that_is_named_twice_is_refused_even_if_nobody_reads_it() {
+    for json in [
+        r#"{"sub":"alice","sub":"alice"}"#,
+        r#"{"sub":"alice","\u0073ub":"admin"}"#,
+        r#"{"unknown":1,"unknown":2}"#,
+        r#"{"":1,"":1}"#,
+    ] {
+        assert!(read(json).is_none(), "{json}");
+    }
+}
+
+/// Attack 18.
+#[test]
+fn objects_are_at_most_32_deep() {
+    let nested = |arrays| format!(r#"{{"a":{}{}}}"#, "[".repeat(arrays), "]".repeat(arrays));
+
+    assert!(read(&nested(31)).is_some());
+    assert!(read(&nested(32)).is_none());
+    assert!(read(&nested(5_000)).is_none());
+    assert!(read(&format!(r#"{{"a":{}"#, "[".repeat(5_000))).is_none());
+}
+
+#[test]
+fn brackets_in_strings_are_not_depth() {
+    let json = format!(r#"{{"a":"\\","b":"\"{}"}}"#, "[{".repeat(100));
+
+    assert!(read(&json).is_some());
+}
+
+fn read(json: &str) -> Option<Map<String, Value>> {
+    decode(&URL_SAFE_NO_PAD.encode(json))
+}

@@ -1,0 +1,84 @@
+use aws_lc_rs::{
+    encoding::{AsDer as _, PublicKeyX509Der},
+    signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
+
+use super::*;
+use crate::SigningKey;
+
+/// Attack 23.
+#[test]
+fn a_secret_that_can_be_guessed_is_refused() {
+    let error = |secret: &[u8]| VerifyingKey::hs256(secret).err();
+
+    assert_eq!(error(b""), Some(KeyError::SecretTooShort));
+    assert_eq!(error(b"secret"), Some(KeyError::SecretTooShort));
+    assert_eq!(error(&SECRET.as_bytes()[1..]), Some(KeyError::SecretTooShort));
+    assert_eq!(error(&[0; 32]), Some(KeyError::SecretRepeats));
+    assert_eq!(error(&[b'a'; 64]), Some(KeyError::SecretRepeats));
+    assert_eq!(error(SECRET.as_bytes()), None);
+}
+
+/// Attack 2, from the other side: a public key that an operator has configured as a secret.
+#[test]
+fn a_key_file_is_no_secret() {
+    let key = SigningKey::generate().unwrap();
+    let indented = format!("\n  {}", key.public_pem());
+
+    for text in [&key.public_pem(), &indented, &key.to_pkcs8_pem().unwrap()] {
+        assert_eq!(VerifyingKey::hs256(text.as_bytes()).err(), Some(KeyError::SecretIsPem));
+    }
+}
+
+#[test]
+fn a_public_key_made_by_openssl_is_taken() {
+    let text = "-----BEGIN PUBLIC KEY-----\n\
+        MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n\
+        6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n\
+        -----END PUBLIC KEY-----\n";
+
+    let key = VerifyingKey::es256(text).unwrap();
+
+    assert_eq!(key.algorithm(), "ES256");
+}
+
+#[test]
+fn text_that_is_no_public_key_is_refused_as_such() {
+    let key = SigningKey::generate().unwrap();
+    let certificate = key.public_pem().replace("PUBLIC KEY", "CERTIFICATE");
+
+    for text in ["", "secret", &certificate, &key.to_pkcs8_pem().unwrap()] {
+        assert_eq!(VerifyingKey::es256(text).err(), Some(KeyError::NotPublicKeyPem), "{text}");
+    }
+}
+
+#[test]
+fn a_key_of_another_curve_or_none_is_refused() {
+    let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
+    let p384: PublicKeyX509Der<'_> = p384.public_key().as_der().unwrap();
+    let off_curve = [&P256_SPKI_PREFIX[..], &[4], &[7; 64]].concat();
+    let infinity = [&P256_SPKI_PREFIX[..], &[0]].concat();
+    let mut trailing =
+        pem::decode(PUBLIC_KEY, &SigningKey::generate().unwrap().public_pem()).unwrap();
+    trailing.push(0);
+
+    for der in [p384.as_ref(), &off_curve, &infinity, &trailing, &P256_SPKI_PREFIX, &[]] {
+        let text = pem::encode(PUBLIC_KEY, der);
+        assert_eq!(VerifyingKey::es256(&text).err(), Some(KeyError::NotP256), "{text}");
+    }
+}
+
+#[test]
+fn the_cryptography_library_passes_its_self_test() {
+    assert_eq!(self_test::run(), Ok(()));
+}
+
+/// Attack 100.
+#[test]
+fn debug_prints_no_secret() {
+    let key = VerifyingKey::hs256(SECRET.as_bytes()).unwrap();
+
+    assert_eq!(format!("{key:?}"), "HS256([redacted])");
+}
+
+const SECRET: &str = "4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT";

@@ -1,0 +1,30 @@
+//! Reads and writes the textual encoding of keys (RFC 7468).
+//!
+//! One block, of the label asked for, and nothing around it but white space. What the bytes inside
+//! mean is decided in `key`.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+/// Returns the bytes of the block; `None` when `text` is anything else than one block with `label`.
+pub(crate) fn decode(label: &str, text: &str) -> Option<Vec<u8>> {
+    let body = text
+        .trim()
+        .strip_prefix(&format!("-----BEGIN {label}-----"))?
+        .strip_suffix(&format!("-----END {label}-----"))?;
+    let body: String = body.split_ascii_whitespace().collect();
+    STANDARD.decode(body).ok()
+}
+
+/// Writes one block.
+pub(crate) fn encode(label: &str, bytes: &[u8]) -> String {
+    let mut lines = vec![format!("-----BEGIN {label}-----")];
+    lines.extend(bytes.chunks(BYTES_PER_LINE).map(|line| STANDARD.encode(line)));
+    lines.push(format!("-----END {label}-----\n"));
+    lines.join("\n")
+}
+
+/// 64 characters of base64: the line length RFC 7468 section 2 asks generators for.
+const BYTES_PER_LINE: usize = 48;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! Makes tokens that nobody should make, and shows them.
+
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant, SystemTime},
+};
+
+use aws_lc_rs::{
+    hmac,
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use doorward_auth::{
+    AuthenticateError, Authenticator, Claims, Grant, Handshake, Jwt, Refusal, RefusalReason,
+    SigningKey,
+};
+use doorward_core::{Auth, BoxFuture, Clock, HandshakeRequest, Headers};
+use serde_json::{Value, json};
+
+pub(crate) const SECRET: &str = "4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT";
+pub(crate) const NOW: u64 = 1_800_000_000;
+pub(crate) const HS256: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+pub(crate) const ES256: &str = r#"{"alg":"ES256","typ":"at+jwt"}"#;
+
+/// A clock that stands at this second.
+pub(crate) struct At(pub(crate) u64);
+
+impl Clock for At {
+    fn wall(&self) -> SystemTime {
+        at(self.0)
+    }
+
+    fn now(&self) -> Instant {
+        unreachable!("tokens are judged by the time of day")
+    }
+
+    fn sleep_until(&self, _: Instant) -> BoxFuture<'static, ()> {
+        unreachable!("judging a token waits for nothing")
+    }
+}
+
+pub(crate) fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// The default policy with an HMAC secret, at [`NOW`].
+pub(crate) fn jwt() -> Jwt {
+    Jwt::hs256(SECRET).unwrap().clock(Arc::new(At(NOW)))
+}
+
+/// A key pair as an attacker with an issuer's key would use it: it signs anything.
+pub(crate) struct AnySigner {
+    pair: EcdsaKeyPair,
+    pub(crate) public_pem: String,
+}
+
+impl AnySigner {
+    pub(crate) fn generate() -> Self {
+        let key = SigningKey::generate().unwrap();
+        let pem = key.to_pkcs8_pem().unwrap();
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let pkcs8 = STANDARD.decode(body).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).unwrap();
+        Self { pair, public_pem: key.public_pem() }
+    }
+
+    /// An authenticator of this key that asks for nothing more than a signature can give.
+    pub(crate) fn jwt(&self) -> Jwt {
+        Jwt::es256(&self.public_pem).unwrap().danger_unbound().clock(Arc::new(At(NOW)))
+    }
+
+    pub(crate) fn sign(&self, message: &str) -> Vec<u8> {
+        self.pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap().as_ref().to_vec()
+    }
+
+    pub(crate) fn token(&self, header: &str, claims: &str) -> String {
+        let signed = signed(header, claims);
+        let signature = self.sign(&signed);
+        with_signature(&signed, &signature)
+    }
+}
+
+/// Signs any header and any claims with HMAC-SHA-256.
+pub(crate) fn hmac(secret: &[u8], header: &str, claims: &str) -> String {
+    hmac_segments(secret, &base64url(header), &base64url(claims))
+}
+
+/// Signs any two segments, base64url or not.
+pub(crate) fn hmac_segments(secret: &[u8], header: &str, claims: &str) -> String {
+    let signed = format!("{header}.{claims}");
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), signed.as_bytes());
+    with_signature(&signed, tag.as_ref())
+}
+
+/// A token of the application that shares [`SECRET`].
+pub(crate) fn token(claims: &str) -> String {
+    hmac(SECRET.as_bytes(), HS256, claims)
+}
+
+pub(crate) fn signed(header: &str, claims: &str) -> String {
+    format!("{}.{}", base64url(header), base64url(claims))
+}
+
+pub(crate) fn with_signature(signed: &str, signature: &[u8]) -> String {
+    format!("{signed}.{}", base64url(signature))
+}
+
+pub(crate) fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Good claims.
+pub(crate) fn good() -> String {
+    json!({"sub": "alice", "exp": NOW + 60}).to_string()
+}
+
+/// Good claims with one more, or another one.
+pub(crate) fn with(name: &str, value: impl Into<Value>) -> String {
+    let mut claims = json!({"sub": "alice", "exp": NOW + 60});
+    claims[name] = value.into();
+    claims.to_string()
+}
+
+/// Claims with this text for `exp`, which JSON libraries would not write.
+pub(crate) fn with_exp(text: &str) -> String {
+    format!(r#"{{"sub":"alice","exp":{text}}}"#)
+}
+
+/// A handshake with this `auth` payload.
+pub(crate) fn handshake(auth: &str) -> Handshake {
+    let request = Arc::new(HandshakeRequest::new(Headers::default(), "", None));
+    Handshake::new(request, "/", Auth::parse(auth).unwrap())
+}
+
+/// Shows a token to an authenticator.
+pub(crate) fn show<A: Authenticator>(
+    authenticator: &A,
+    token: &str,
+) -> Result<Grant<A::Principal>, Refusal> {
+    match ask(authenticator, handshake(&json!({ "token": token }).to_string())) {
+        Ok(grant) => Ok(grant),
+        Err(AuthenticateError::Refused(refusal)) => Err(refusal),
+        Err(error) => panic!("nothing was asked that could be away: {error:?}"),
+    }
+}
+
+/// Why a token is refused; `None` when it is not.
+pub(crate) fn reason(jwt: &Jwt, token: &str) -> Option<RefusalReason> {
+    show(jwt, token).err().map(|refusal: Refusal| refusal.reason())
+}
+
+/// The claims of a token that must be accepted.
+pub(crate) fn accepted(jwt: &Jwt, token: &str) -> Claims {
+    show(jwt, token).unwrap().principal
+}
+
+/// Asks once: an authenticator of this crate has nothing to wait for.
+pub(crate) fn ask<A: Authenticator>(
+    authenticator: &A,
+    handshake: Handshake,
+) -> Result<Grant<A::Principal>, AuthenticateError> {
+    let future = pin!(authenticator.authenticate(handshake));
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("the authenticator waits"),
+    }
+}

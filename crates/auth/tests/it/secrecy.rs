@@ -1,0 +1,91 @@
+//! Nothing that prints contains a credential.
+
+use std::error::Error;
+
+use doorward_auth::{Authenticator, Claims, Issuer, Jwt, SigningKey};
+use serde_json::json;
+
+use crate::forge::{At, NOW, SECRET, ask, good, handshake, hmac, jwt, show, token};
+
+const CANARY: &str = "canary-4fzGDmbc1gPDeSsCcEOgxE8uS";
+
+/// Attack 100.
+#[test]
+fn debug_of_an_authenticator_contains_no_secret() {
+    let jwt = Jwt::hs256(CANARY).unwrap().clock(std::sync::Arc::new(At(NOW)));
+    let captured = CANARY.to_owned();
+    let loaded = jwt.clone().load(move |_: Claims| {
+        let user = captured.clone();
+        async move { Ok(Some(user)) }
+    });
+
+    for printed in [format!("{jwt:?}"), format!("{jwt:#?}"), format!("{loaded:?}")] {
+        assert_secret(&printed, CANARY);
+    }
+}
+
+/// Attack 100.
+#[test]
+fn debug_of_claims_contains_no_value() {
+    let claims = json!({
+        "sub": CANARY, "exp": NOW + 60, "jti": CANARY, "sid": CANARY, "iss": CANARY,
+        "deep": {"canary": [CANARY]},
+    });
+
+    let token = token(&claims.to_string());
+    let claims = show(&jwt(), &token).unwrap().principal;
+
+    for printed in [format!("{claims:?}"), format!("{claims:#?}")] {
+        assert_secret(&printed, CANARY);
+        assert_secret(&printed, &token);
+        assert!(printed.contains(r#""sub": [redacted]"#), "{printed}");
+    }
+}
+
+/// Attack 100.
+#[test]
+fn debug_of_keys_contains_no_key() {
+    let key = SigningKey::generate().unwrap();
+    let pem = key.to_pkcs8_pem().unwrap();
+    let body = pem.lines().nth(1).unwrap().to_owned();
+    let unbound = Jwt::es256(&key.public_pem()).unwrap();
+
+    for printed in [
+        format!("{key:?}"),
+        format!("{unbound:?}"),
+        format!("{:?}", Issuer::new(key, "https://id.example.org", "chat")),
+    ] {
+        assert_secret(&printed, &body);
+    }
+}
+
+/// Attack 100.
+#[test]
+fn errors_repeat_nothing_that_was_shown() {
+    let header = json!({"alg": CANARY}).to_string();
+    let shown = [
+        CANARY.to_owned(),
+        format!("{CANARY}.{CANARY}.{CANARY}"),
+        hmac(SECRET.as_bytes(), &header, &good()),
+        token(&json!({"sub": "", CANARY: CANARY}).to_string()),
+    ];
+    for token in shown {
+        assert_secret(&print_error(&jwt(), &token), CANARY);
+        assert_secret(&print_error(&jwt(), &token), &token);
+    }
+
+    let short = Jwt::hs256("canary").unwrap_err();
+    let key = Jwt::es256(CANARY).unwrap_err();
+    assert_secret(&format!("{short} {short:?} {key} {key:?}"), "canary");
+}
+
+fn print_error(authenticator: &impl Authenticator, token: &str) -> String {
+    let auth = handshake(&json!({ "token": token }).to_string());
+    let error = ask(authenticator, auth).err().expect("the token is refused");
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    format!("{error} {error:?} {error:#?} {cause}")
+}
+
+fn assert_secret(printed: &str, secret: &str) {
+    assert!(!printed.contains(secret), "{printed}");
+}

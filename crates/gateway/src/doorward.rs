@@ -1,0 +1,173 @@
+//! A server that was put together.
+
+use std::{convert::Infallible, fmt, future::Future, sync::Arc};
+
+use bytes::Bytes;
+use doorward_core::BoxError;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use tokio::sync::OnceCell;
+use tower_service::Service;
+
+use crate::{
+    Builder, DoorwardService, Listeners, NoAuthenticator, ServeError, link::Namespaces, serve,
+    services::Services,
+};
+
+/// A Socket.IO server: serve it alone, or mount its [`DoorwardService`] into an application.
+///
+/// # Examples
+/// ```no_run
+/// # #[tokio::main] async fn main() -> doorward::Result {
+/// use doorward::prelude::*;
+///
+/// Doorward::builder()
+///     .authenticate(Jwt::hs256("a secret of at least 32 bytes ...")?)
+///     .gateway(Gateway::at("/").on("echo", |Payload(text): Payload<String>| async move { text }))
+///     .build()?
+///     .serve("localhost:3000")
+///     .await?;
+/// # Ok(()) }
+/// ```
+pub struct Doorward {
+    server: Arc<Server>,
+}
+
+/// What a running server is made of.
+pub(crate) struct Server {
+    pub(crate) services: Arc<Services>,
+    pub(crate) namespaces: Arc<Namespaces>,
+    pub(crate) path: Box<str>,
+    ready: OnceCell<()>,
+}
+
+impl Server {
+    pub(crate) fn new(services: Services, namespaces: Namespaces, path: Box<str>) -> Self {
+        Self {
+            services: Arc::new(services),
+            namespaces: Arc::new(namespaces),
+            path,
+            ready: OnceCell::new(),
+        }
+    }
+
+    /// Runs the init hooks once; nobody is looked at before they are done.
+    pub(crate) async fn ready(&self) -> Result<(), ServeError> {
+        let run = || async {
+            for namespace in self.namespaces.values() {
+                namespace.init().await.map_err(ServeError::Init)?;
+            }
+            Ok(())
+        };
+        self.ready.get_or_try_init(run).await.map(|()| ())
+    }
+}
+
+impl Doorward {
+    /// Begins a server.
+    #[must_use]
+    pub fn builder() -> Builder<NoAuthenticator> {
+        Builder::new()
+    }
+
+    pub(crate) fn new(server: Server) -> Self {
+        Self { server: Arc::new(server) }
+    }
+
+    /// The server as a tower `Service`, to be mounted at its path.
+    ///
+    /// The init hooks run at the first handshake, which waits for them.
+    #[must_use]
+    pub fn service(&self) -> DoorwardService {
+        DoorwardService::new(Arc::clone(&self.server))
+    }
+
+    /// How many sockets are admitted at this moment.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.server.services.registry.sockets()
+    }
+
+    /// How many links are open at this moment, admitted or not.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.server.services.registry.links()
+    }
+
+    /// Serves on `address` (`HOST:PORT`) until the process is told to stop by SIGINT or SIGTERM.
+    ///
+    /// Then no new client is taken, every link is told that the server goes and to come back, and
+    /// what has not ended within [`Limits::shutdown_grace`](crate::Limits::shutdown_grace) is cut.
+    ///
+    /// # Errors
+    /// [`ServeError`] when the address cannot be listened on or an init hook fails.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops accepting; links that are open stay until they end.
+    pub async fn serve(&self, address: &str) -> Result<(), ServeError> {
+        let listeners = Listeners::bind(address).await?;
+        self.serve_with(listeners, self.service(), stop_signal()).await
+    }
+
+    /// Serves `app` on sockets that are bound already, until `shutdown` completes.
+    ///
+    /// `app` is any tower service that answers requests, and passes those for the path of this server
+    /// on to [`Doorward::service`].
+    ///
+    /// # Errors
+    /// [`ServeError::Init`] when an init hook fails; then nobody was served.
+    ///
+    /// # Cancel safety
+    /// As [`Doorward::serve`].
+    pub async fn serve_with<A, B>(
+        &self,
+        listeners: Listeners,
+        app: A,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServeError>
+    where
+        A: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        A::Future: Send,
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        self.server.ready().await?;
+        serve::serve(Arc::clone(&self.server), listeners, app, shutdown).await;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Doorward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Doorward")
+            .field("namespaces", &self.server.namespaces.keys().collect::<Vec<_>>())
+            .field("connections", &self.connections())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Completes when the process is told to stop.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be listened to.");
+            return wait_for_interrupt().await;
+        }
+    };
+    tokio::select! {
+        () = wait_for_interrupt() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn wait_for_interrupt() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::warn!(%error, "SIGINT cannot be listened to.");
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,213 @@
+//! Reads the request that wants to open a link.
+//!
+//! RFC 6455, section 4.2, and the query of Engine.IO v4. Refusals before the upgrade have the form
+//! that Engine.IO servers give them: a status and `{"code", "message"}`.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method, Response, StatusCode, Version,
+    header::{self, HeaderName},
+    request::Parts,
+};
+use http_body_util::Full;
+use serde::Serialize;
+use sha1::{Digest, Sha1};
+
+/// Why a request opens no link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rejection {
+    BadRequest,
+    Draining,
+    Method,
+    Polling,
+    Protocol,
+    TooManyLinks,
+    UnknownSid,
+    UnknownTransport,
+    Upgrade,
+}
+
+impl Rejection {
+    pub(super) fn response(self) -> Response<Full<Bytes>> {
+        #[derive(Serialize)]
+        struct Body {
+            code: u8,
+            message: &'static str,
+        }
+        // The numbers are those of the JavaScript server; clients show them.
+        let (status, code, message) = match self {
+            Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
+            Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, 3, "The server is stopping"),
+            Self::Method => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
+            Self::Polling => (
+                StatusCode::BAD_REQUEST,
+                0,
+                "This server speaks WebSocket only: pass transports: [\"websocket\"] to io()",
+            ),
+            Self::Protocol => (StatusCode::BAD_REQUEST, 5, "Unsupported protocol version"),
+            Self::TooManyLinks => (StatusCode::TOO_MANY_REQUESTS, 4, "Too many connections"),
+            Self::UnknownSid => (StatusCode::BAD_REQUEST, 1, "Session ID unknown"),
+            Self::UnknownTransport => (StatusCode::BAD_REQUEST, 0, "Transport unknown"),
+            Self::Upgrade => (StatusCode::UPGRADE_REQUIRED, 3, "Upgrade to WebSocket required"),
+        };
+        let body = serde_json::to_vec(&Body { code, message }).expect("strings are JSON");
+        let mut response = Response::new(Full::new(body.into()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        match self {
+            Self::Draining | Self::TooManyLinks => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Self::Upgrade => {
+                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// Checks a request and returns the key that its answer must prove to have read.
+pub(super) fn check(request: &Parts) -> Result<&HeaderValue, Rejection> {
+    let query = request.uri.query().unwrap_or_default();
+    // In the order in which the JavaScript server looks, so that its clients read the same.
+    match parameter(query, "transport").as_deref() {
+        Some("websocket") => {}
+        Some("polling") => return Err(Rejection::Polling),
+        _ => return Err(Rejection::UnknownTransport),
+    }
+    if parameter(query, "sid").is_some() {
+        return Err(Rejection::UnknownSid);
+    }
+    if request.method != Method::GET {
+        return Err(Rejection::Method);
+    }
+    if parameter(query, "EIO").as_deref() != Some("4") {
+        return Err(Rejection::Protocol);
+    }
+    let headers = &request.headers;
+    if request.version < Version::HTTP_11
+        || !has_token(headers, &header::CONNECTION, "upgrade")
+        || !has_token(headers, &header::UPGRADE, "websocket")
+        || headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13")
+    {
+        return Err(Rejection::Upgrade);
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or(Rejection::BadRequest)?;
+    let decoded = STANDARD.decode(key).map_err(|_| Rejection::BadRequest)?;
+    if decoded.len() == 16 { Ok(key) } else { Err(Rejection::BadRequest) }
+}
+
+/// The answer that turns the connection into a WebSocket.
+pub(super) fn switch(key: &HeaderValue) -> Response<Full<Bytes>> {
+    let mut hash = Sha1::new();
+    hash.update(key.as_bytes());
+    hash.update(MAGIC);
+    let accept = STANDARD.encode(hash.finalize());
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    let accept = HeaderValue::try_from(accept).expect("base64 is a header value");
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    response
+}
+
+/// Finds a parameter; one that is named twice has no value that could be trusted.
+fn parameter(query: &str, name: &str) -> Option<String> {
+    let mut values = query.split('&').filter_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (key == name).then_some(value)
+    });
+    let value = values.next()?;
+    if values.next().is_some() {
+        return Some(String::new());
+    }
+    Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
+}
+
+/// Whether a header that lists words has this one, in any case.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|word| word.trim().eq_ignore_ascii_case(token))
+}
+
+/// RFC 6455, section 1.3.
+const MAGIC: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    /// A good request, changed by `change`.
+    fn checked(change: impl FnOnce(&mut Parts)) -> Result<String, Rejection> {
+        let (mut parts, ()) = Request::get("/socket.io/?EIO=4&transport=websocket")
+            .header("connection", "keep-alive, Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .body(())
+            .unwrap()
+            .into_parts();
+        change(&mut parts);
+        check(&parts).map(|key| key.to_str().unwrap().to_owned())
+    }
+
+    fn with_query(query: &str) -> Result<String, Rejection> {
+        let uri = format!("/socket.io/?{query}").parse().unwrap();
+        checked(|parts| parts.uri = uri)
+    }
+
+    #[test]
+    fn the_example_of_the_rfc_is_answered_as_the_rfc_says() {
+        let key = checked(|_| {}).unwrap();
+
+        let response = switch(&HeaderValue::try_from(key).unwrap());
+
+        assert_eq!(response.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn what_is_no_handshake_is_told_what_it_should_be() {
+        assert_eq!(with_query("EIO=4&transport=polling"), Err(Rejection::Polling));
+        assert_eq!(with_query("EIO=4"), Err(Rejection::UnknownTransport));
+        assert_eq!(
+            with_query("EIO=4&transport=websocket&transport=polling"),
+            Err(Rejection::UnknownTransport)
+        );
+        assert_eq!(with_query("transport=websocket"), Err(Rejection::Protocol));
+        // Attack 38: an old client connects to "/" without a credential.
+        assert_eq!(with_query("EIO=3&transport=websocket"), Err(Rejection::Protocol));
+        assert_eq!(with_query("EIO=4&transport=websocket&sid=x"), Err(Rejection::UnknownSid));
+        assert_eq!(checked(|parts| parts.method = Method::POST), Err(Rejection::Method));
+    }
+
+    #[test]
+    fn a_request_that_is_no_upgrade_is_refused() {
+        let without = |name: &'static str| {
+            checked(|parts| {
+                parts.headers.remove(name);
+            })
+        };
+
+        assert_eq!(without("connection"), Err(Rejection::Upgrade));
+        assert_eq!(without("upgrade"), Err(Rejection::Upgrade));
+        assert_eq!(without("sec-websocket-version"), Err(Rejection::Upgrade));
+        assert_eq!(without("sec-websocket-key"), Err(Rejection::BadRequest));
+        let short = HeaderValue::from_static("c2hvcnQ=");
+        let replaced = checked(|parts| {
+            parts.headers.insert("sec-websocket-key", short);
+        });
+        assert_eq!(replaced, Err(Rejection::BadRequest));
+    }
+}

@@ -1,0 +1,154 @@
+//! The tower `Service` that opens links.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    net::SocketAddr,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use doorward_core::{BoxFuture, HandshakeRequest, Headers, Outcome, RefusalReason};
+use http::{Request, Response, StatusCode, request::Parts};
+use http_body_util::Full;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use super::handshake::{self, Rejection};
+use crate::{
+    addresses::Place,
+    doorward::Server,
+    link::LinkTask,
+    services::Subject,
+};
+
+/// The address of the other end of a TCP connection, as a request extension.
+///
+/// [`Doorward::serve`](crate::Doorward::serve) sets it. Inside another HTTP server, set it before the
+/// request reaches [`DoorwardService`]: clients whose address is unknown are counted as one.
+///
+/// # Examples
+/// ```
+/// use doorward::PeerAddr;
+///
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(PeerAddr(([127, 0, 0, 1], 4711).into()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);
+
+/// A server as a tower `Service`: mount it where the clients look for it, by default `/socket.io/`.
+///
+/// Requests for another path are answered with 404.
+///
+/// # Examples
+/// ```
+/// use doorward::prelude::*;
+///
+/// let doorward = Doorward::builder().public(Gateway::at("/")).build()?;
+/// let service = doorward.service();
+/// # drop(service);
+/// # Ok::<_, doorward::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct DoorwardService {
+    server: Arc<Server>,
+}
+
+impl DoorwardService {
+    pub(crate) fn new(server: Arc<Server>) -> Self {
+        Self { server }
+    }
+}
+
+impl fmt::Debug for DoorwardService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DoorwardService").finish_non_exhaustive()
+    }
+}
+
+impl<B: Send + 'static> Service<Request<B>> for DoorwardService {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let server = Arc::clone(&self.server);
+        let (mut parts, _body) = request.into_parts();
+        Box::pin(async move {
+            Ok(if parts.uri.path() == &*server.path {
+                open(&server, &mut parts).await.unwrap_or_else(Rejection::response)
+            } else {
+                let mut response = Response::new(Full::default());
+                *response.status_mut() = StatusCode::NOT_FOUND;
+                response
+            })
+        })
+    }
+}
+
+/// Checks everything that can be known before the upgrade, and promises the upgrade.
+async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<Bytes>>, Rejection> {
+    let key = handshake::check(parts)?.clone();
+    let services = &server.services;
+    if services.is_draining() || server.ready().await.is_err() {
+        return Err(Rejection::Draining);
+    }
+    let peer = parts.extensions.get::<PeerAddr>().map(|peer| peer.0);
+    let address = peer.map(|peer| peer.ip());
+    let place = services.addresses.try_take(address).ok_or_else(|| {
+        let subject = Subject { peer: address, ..Subject::default() };
+        services.decided(Outcome::Closed(RefusalReason::TooManyAttempts), subject);
+        Rejection::TooManyLinks
+    })?;
+    let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Upgrade)?;
+    let query = parts.uri.query().unwrap_or_default();
+    let request = HandshakeRequest::new(Headers::from(&parts.headers), query, peer);
+    tokio::spawn(run(Arc::clone(server), upgrade, request, place));
+    Ok(handshake::switch(&key))
+}
+
+/// Waits for the upgrade, takes the stream out of the HTTP server, and starts the link.
+async fn run(server: Arc<Server>, upgrade: OnUpgrade, request: HandshakeRequest, place: Place) {
+    let Ok(upgraded) = upgrade.await else { return };
+    let (io, early) = raw_stream(upgraded);
+    let services = Arc::clone(&server.services);
+    let namespaces = Arc::clone(&server.namespaces);
+    let request = Arc::new(request);
+    // The task of a link is a task of its own, no larger than it must be.
+    match io {
+        Raw::Tcp(io) => {
+            tokio::spawn(LinkTask::new(io, &early, services, namespaces, request, place));
+        }
+        Raw::Other(io) => {
+            tokio::spawn(LinkTask::new(io, &early, services, namespaces, request, place));
+        }
+    }
+}
+
+/// A connection that HTTP has left.
+enum Raw {
+    /// The TCP stream itself. The HTTP server's buffers, 16 KiB and more, are gone.
+    Tcp(TcpStream),
+    /// Whatever another HTTP server put around it.
+    Other(TokioIo<Upgraded>),
+}
+
+/// Unwraps the stream as far as it can be known, with the bytes that were read too far.
+fn raw_stream(upgraded: Upgraded) -> (Raw, Bytes) {
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => return (Raw::Tcp(parts.io.into_inner()), parts.read_buf),
+        Err(upgraded) => upgraded,
+    };
+    match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => (Raw::Tcp(parts.io.into_inner()), parts.read_buf),
+        Err(upgraded) => (Raw::Other(TokioIo::new(upgraded)), Bytes::new()),
+    }
+}

@@ -1,0 +1,109 @@
+//! Every bound of a server, in one place.
+
+use std::time::Duration;
+
+use doorward_protocol::LinkConfig;
+
+/// What a server takes and how long it waits. Sizes are bytes.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use doorward::Limits;
+///
+/// let limits = Limits { handler_timeout: Duration::from_secs(5), ..Limits::default() };
+/// assert_eq!(limits.max_message, 64 * 1024);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Time from the opening of a link, or from a pong, to the next ping: 25 s.
+    pub ping_interval: Duration,
+    /// Time that a pong may take: 20 s.
+    pub ping_timeout: Duration,
+    /// Time a link has until its CONNECT arrives: 5 s.
+    pub connect_timeout: Duration,
+    /// Time the admission of one CONNECT may take: 5 s. Then nothing was decided, the transport ends
+    /// and the client tries again.
+    pub admission_timeout: Duration,
+    /// Time the headers of an HTTP request may take: 10 s.
+    pub header_timeout: Duration,
+    /// Time a handler may take: 30 s. Then the client reads `timeout` and the handler is dropped.
+    pub handler_timeout: Duration,
+    /// Time for which a client may read nothing of what waits for it: 10 s. Then its link ends.
+    pub write_stall: Duration,
+    /// Time an anonymous socket may live: 6 min.
+    pub anonymous_lifetime: Duration,
+    /// Time for which links may say goodbye when the server stops: 2 s.
+    pub shutdown_grace: Duration,
+    /// A message of a known client: 64 KiB.
+    pub max_message: usize,
+    /// A message of anybody else, a CONNECT with its token: 16 KiB.
+    pub max_connect: usize,
+    /// All bytes of a client before it is known: 64 KiB.
+    pub max_unauthenticated: usize,
+    /// Refused CONNECTs on one link: 3.
+    pub max_refusals: usize,
+    /// Links of one address on which nobody is known: 100. An IPv6 address counts by its first 64
+    /// bits; known clients do not count, because offices share an address.
+    pub max_unauthenticated_links: usize,
+    /// Namespaces on one link: 20.
+    pub max_namespaces: usize,
+    /// Events of an anonymous socket: 20.
+    pub max_anonymous_events: u32,
+    /// Arrays and objects inside each other: 32.
+    pub max_depth: usize,
+    /// The name of an event: 128.
+    pub max_event_name: usize,
+    /// Events of a socket that wait for the one before them: 64. Then the link is not read.
+    pub inbox: usize,
+    /// What waits to be sent on a link: 1 MiB. Then the link ends; from a quarter on it is not read.
+    pub outbox: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let link = LinkConfig::default();
+        Self {
+            ping_interval: link.ping_interval,
+            ping_timeout: link.ping_timeout,
+            connect_timeout: link.connect_timeout,
+            admission_timeout: Duration::from_secs(5),
+            header_timeout: Duration::from_secs(10),
+            handler_timeout: Duration::from_secs(30),
+            write_stall: Duration::from_secs(10),
+            anonymous_lifetime: Duration::from_secs(6 * 60),
+            shutdown_grace: Duration::from_secs(2),
+            max_message: link.max_message,
+            max_connect: link.max_connect,
+            max_unauthenticated: link.max_unauthenticated,
+            max_refusals: link.max_refusals,
+            max_unauthenticated_links: 100,
+            max_namespaces: link.max_namespaces,
+            max_anonymous_events: link.max_anonymous_events,
+            max_depth: link.max_depth,
+            max_event_name: link.max_event_name,
+            inbox: 64,
+            outbox: 1024 * 1024,
+        }
+    }
+}
+
+impl Limits {
+    /// The part that the protocol itself keeps.
+    pub(crate) fn link(&self) -> LinkConfig {
+        LinkConfig {
+            ping_interval: self.ping_interval,
+            ping_timeout: self.ping_timeout,
+            connect_timeout: self.connect_timeout,
+            max_message: self.max_message,
+            max_connect: self.max_connect,
+            max_unauthenticated: self.max_unauthenticated,
+            max_refusals: self.max_refusals,
+            max_namespaces: self.max_namespaces,
+            max_anonymous_events: self.max_anonymous_events,
+            max_depth: self.max_depth,
+            max_event_name: self.max_event_name,
+            ..LinkConfig::default()
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! One link: a task that reads, decides, handles and writes for one connection.
+//!
+//! Everything a client causes happens inside [`LinkTask::poll`], in the order in which it arrived:
+//! an admission and a handler are polled here and never spawned, so there is nothing to race with. The
+//! rules of the protocol are [`doorward_protocol::Link`]'s; this moves bytes and keeps time.
+//! Start reading at [`LinkTask::drive`].
+
+mod admitting;
+mod buffer;
+mod ending;
+mod events;
+mod handle;
+mod outbox;
+mod reading;
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use admitting::Deciding;
+use doorward_core::{DisconnectReason, HandshakeRequest, LinkId, RefusalReason};
+use doorward_protocol::{
+    Link, SlotId, Timeout, engine,
+    ws::{self, Opcode},
+};
+use ending::Closing;
+use events::Live;
+pub(crate) use handle::{Letter, LinkHandle};
+use outbox::Outbox;
+use reading::ReadEnd;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{
+    addresses::Place, namespace::Namespace, registry::LinkEntry, services::Services, timers::Timer,
+};
+
+/// The namespaces of a server, by name.
+pub(crate) type Namespaces = HashMap<Arc<str>, Arc<dyn Namespace>>;
+
+/// The task of one link.
+pub(crate) struct LinkTask<S> {
+    io: S,
+    services: Arc<Services>,
+    namespaces: Arc<Namespaces>,
+    request: Arc<HandshakeRequest>,
+    handle: Arc<LinkHandle>,
+    link: Link,
+    reader: ws::Reader,
+    /// Bytes that were read and not yet used: half a frame, or what waits for a full inbox.
+    rest: Vec<u8>,
+    outbox: Outbox,
+    /// What is at each of the link's slots.
+    occupants: Vec<Option<Occupant>>,
+    /// The address's place for unknown links, while nobody here is known.
+    place: Option<Place>,
+    timer: Timer,
+    /// Since when the peer has taken nothing of what waits for it.
+    stalled_since: Option<Instant>,
+    closing: Option<Closing>,
+    _entry: LinkEntry,
+}
+
+/// What a namespace on a link is doing.
+enum Occupant {
+    Deciding(Box<Deciding>),
+    Live(Box<Live>),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
+    /// Opens the link. `early` is what the client sent right behind its upgrade request.
+    pub(crate) fn new(
+        io: S,
+        early: &[u8],
+        services: Arc<Services>,
+        namespaces: Arc<Namespaces>,
+        request: Arc<HandshakeRequest>,
+        place: Place,
+    ) -> Self {
+        let now = services.clock.now();
+        let limits = &services.limits;
+        let handle = Arc::new(LinkHandle::new(limits.outbox));
+        let mut outbox = Outbox::default();
+        let sid = LinkId::generate(&*services.entropy).encode();
+        ws::append(outbox.tail(), Opcode::Text, |out| {
+            engine::Open {
+                sid: &sid,
+                ping_interval: limits.ping_interval,
+                ping_timeout: limits.ping_timeout,
+                max_payload: limits.max_message,
+            }
+            .write(out);
+        });
+        Self {
+            io,
+            link: Link::open(Arc::clone(&services.link_config), now),
+            _entry: services.registry.add_link(Arc::clone(&handle)),
+            timer: Timer::new(Arc::clone(&services.timers)),
+            services,
+            namespaces,
+            request,
+            handle,
+            reader: ws::Reader::default(),
+            rest: early.to_vec(),
+            outbox,
+            occupants: Vec::new(),
+            place: Some(place),
+            stalled_since: None,
+            closing: None,
+        }
+    }
+
+    /// Does everything that can be done now. `Ready` means that the link is over.
+    fn drive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        loop {
+            self.read_letters(now);
+            let read = self.read(cx, now);
+            self.poll_admissions(cx, now);
+            self.poll_handlers(cx, now);
+            self.check_deadlines(now);
+            self.flush(cx, now);
+            if self.closing.is_some() {
+                return self.poll_close(cx, now);
+            }
+            // What was finished or flushed may have made room for what had to wait.
+            let unread = read == ReadEnd::NotReading && self.is_reading();
+            if !unread && !self.has_runnable() {
+                break;
+            }
+        }
+        if self.is_reading() {
+            self.link.resume(now);
+        } else {
+            self.link.pause(now);
+        }
+        Poll::Pending
+    }
+
+    /// Whether the client may send more: nothing of it waits in a full inbox, and it reads what it
+    /// is sent.
+    fn is_reading(&self) -> bool {
+        self.closing.is_none() && !self.is_congested() && !self.any_inbox_full()
+    }
+
+    /// Whether so much waits to be sent that nothing should be started that adds to it.
+    fn is_congested(&self) -> bool {
+        self.outbox.len() > self.services.limits.outbox / 4
+    }
+
+    fn check_deadlines(&mut self, now: Instant) {
+        if self.closing.is_some() {
+            return;
+        }
+        while let Some(timeout) = self.link.handle_timeout(now) {
+            match timeout {
+                Timeout::Ping => self.send(engine::write_ping),
+                Timeout::NoPong => return self.end_link(DisconnectReason::PingTimeout, now),
+                Timeout::NoConnect => return self.throw_out(RefusalReason::ConnectTimeout, now),
+            }
+        }
+        let stall = self.services.limits.write_stall;
+        if self.stalled_since.is_some_and(|since| since + stall <= now) {
+            return self.end_link(DisconnectReason::SlowConsumer, now);
+        }
+        self.expire(now);
+    }
+
+    /// Asks to be woken at the earliest deadline.
+    fn arm_timer(&mut self, cx: &Context<'_>, now: Instant) {
+        let own = match &self.closing {
+            Some(closing) => Some(closing.until),
+            None => {
+                let stall = self.services.limits.write_stall;
+                let stalled = self.stalled_since.map(|since| since + stall);
+                [self.link.deadline(), stalled].into_iter().flatten().min()
+            }
+        };
+        let slots = self.occupants.iter().flatten().filter_map(|occupant| match occupant {
+            Occupant::Deciding(deciding) => Some(deciding.deadline),
+            Occupant::Live(live) => live.deadline(),
+        });
+        if let Some(earliest) = own.into_iter().chain(slots).min() {
+            self.timer.arm(earliest, now, cx.waker());
+        }
+    }
+
+    /// Appends one Engine.IO packet.
+    fn send(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        ws::append(self.outbox.tail(), Opcode::Text, write);
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
+        let before = self.outbox.len();
+        match self.outbox.poll_flush(&mut self.io, cx) {
+            Poll::Ready(Ok(())) => self.stalled_since = None,
+            Poll::Ready(Err(_)) => self.abort(DisconnectReason::TransportClosed, now),
+            Poll::Pending => {
+                let moved = self.outbox.len() < before;
+                if moved || self.stalled_since.is_none() {
+                    self.stalled_since = Some(now);
+                }
+                if self.outbox.len() > self.services.limits.outbox {
+                    self.end_link(DisconnectReason::SlowConsumer, now);
+                }
+            }
+        }
+    }
+
+    fn occupant(&mut self, slot: SlotId) -> &mut Option<Occupant> {
+        let index = slot.index();
+        if self.occupants.len() <= index {
+            self.occupants.resize_with(index + 1, || None);
+        }
+        &mut self.occupants[index]
+    }
+
+    fn peer(&self) -> Option<std::net::IpAddr> {
+        self.request.peer().map(|address| address.ip())
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Future for LinkTask<S> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.handle.register(cx);
+        let now = this.services.clock.now();
+        let poll = this.drive(cx, now);
+        if poll.is_pending() {
+            this.arm_timer(cx, now);
+        }
+        poll
+    }
+}
+
+/// However the task ends, nothing of the link stays: not even when the runtime is taken away.
+impl<S> Drop for LinkTask<S> {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}

@@ -1,0 +1,210 @@
+//! Lets clients into namespaces, or does not.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use doorward_core::{
+    Auth, BoxFuture, DisconnectReason, Handshake, Outcome, Refusal, RefusalReason, SocketId,
+    UserId, wire::ConnectError,
+};
+use doorward_protocol::{Admission, Frame, SlotId, Trust, packet,
+    ws::{self, Opcode},
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{LinkTask, Occupant, ending::TRY_AGAIN_AFTER, events::Live};
+use crate::{
+    catch::{Caught, Panicked},
+    namespace::{Admitted, Entry, NotAdmitted},
+    services::Subject,
+};
+
+/// An admission that is under way.
+pub(super) struct Deciding {
+    pub(super) deadline: Instant,
+    pub(super) socket: SocketId,
+    /// What a connect hook has emitted: it leaves behind the CONNECT answer, or not at all.
+    pub(super) early: Vec<Frame>,
+    slot: SlotId,
+    trust: Trust,
+    future: Caught<BoxFuture<'static, Result<Admitted, NotAdmitted>>>,
+}
+
+impl Deciding {
+    pub(super) fn slot(&self) -> SlotId {
+        self.slot
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
+    /// Starts what may be started and looks what has been decided, until neither changes anything.
+    pub(super) fn poll_admissions(&mut self, cx: &mut Context<'_>, now: Instant) {
+        loop {
+            self.start_admissions(now);
+            let mut decided = false;
+            for index in 0..self.occupants.len() {
+                let Some(Some(Occupant::Deciding(deciding))) = self.occupants.get_mut(index) else {
+                    continue;
+                };
+                let slot = deciding.slot;
+                if let Poll::Ready(result) = Pin::new(&mut deciding.future).poll(cx) {
+                    self.decided(slot, result, now);
+                    decided = true;
+                } else if deciding.deadline <= now {
+                    self.undecided(slot, RefusalReason::DeadlinePassed, now);
+                    decided = true;
+                }
+            }
+            if !decided || self.closing.is_some() {
+                return;
+            }
+        }
+    }
+
+    fn start_admissions(&mut self, now: Instant) {
+        while self.closing.is_none()
+            && let Some(admission) = self.link.poll_admission()
+        {
+            match admission {
+                Admission::Exhausted { slot } => {
+                    self.refuse(slot, &Refusal::too_many_attempts(TRY_AGAIN_AFTER), None, now);
+                }
+                Admission::Start { slot, auth } => {
+                    if let Err(refusal) = self.start_admission(slot, auth.as_deref(), now) {
+                        self.refuse(slot, &refusal, None, now);
+                    }
+                }
+            }
+        }
+    }
+
+    fn start_admission(
+        &mut self,
+        slot: SlotId,
+        auth: Option<&str>,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let found = self.namespaces.get_key_value(self.link.namespace(slot));
+        let (name, namespace) = found.ok_or_else(Refusal::invalid_namespace)?;
+        let auth = auth.map(Auth::parse).transpose().map_err(|_| Refusal::bad_handshake())?;
+        let socket = SocketId::generate(&*self.services.entropy);
+        let trust = namespace.trust();
+        let entry = Entry {
+            handshake: Handshake::new(
+                Arc::clone(&self.request),
+                Arc::clone(name),
+                auth.unwrap_or_default(),
+            ),
+            socket,
+            link: Arc::clone(&self.handle),
+            services: Arc::clone(&self.services),
+        };
+        let deciding = Deciding {
+            deadline: now + self.services.limits.admission_timeout,
+            socket,
+            early: Vec::new(),
+            slot,
+            trust,
+            future: Caught::new(Arc::clone(namespace).admit(entry)),
+        };
+        *self.occupant(slot) = Some(Occupant::Deciding(Box::new(deciding)));
+        Ok(())
+    }
+
+    fn decided(
+        &mut self,
+        slot: SlotId,
+        result: Result<Result<Admitted, NotAdmitted>, Panicked>,
+        now: Instant,
+    ) {
+        match result {
+            Ok(Ok(_)) if self.services.is_draining() => {
+                self.undecided(slot, RefusalReason::ShuttingDown, now);
+            }
+            Ok(Ok(admitted)) => self.admit(slot, admitted),
+            Ok(Err(NotAdmitted::Refused { refusal, user })) => {
+                self.refuse(slot, &refusal, user.as_ref(), now);
+            }
+            Ok(Err(NotAdmitted::Undecided { reason, cause })) => {
+                if let Some(cause) = cause {
+                    tracing::warn!(%cause, "An admission could not be decided.");
+                }
+                self.undecided(slot, reason, now);
+            }
+            Err(panicked) => {
+                tracing::error!(%panicked, "An admission could not be decided.");
+                self.undecided(slot, RefusalReason::Panicked, now);
+            }
+        }
+    }
+
+    fn admit(&mut self, slot: SlotId, admitted: Admitted) {
+        let Some(Occupant::Deciding(deciding)) = self.occupant(slot).take() else { return };
+        let Deciding { socket: id, early, trust, .. } = *deciding;
+        self.link.admitted(slot, trust);
+        if self.link.is_known() {
+            self.place = None;
+        }
+        let subject = Subject {
+            namespace: Some(self.link.namespace(slot)),
+            user: Some(admitted.socket.user()),
+            socket: Some(id),
+            peer: self.peer(),
+        };
+        self.services.decided(Outcome::Admitted, subject);
+        let namespace = self.link.namespace(slot);
+        ws::append(self.outbox.tail(), Opcode::Text, |out| {
+            packet::write_connect(out, namespace, &id.encode());
+        });
+        for frame in &early {
+            self.outbox.push(frame);
+        }
+        *self.occupant(slot) = Some(Occupant::Live(Box::new(Live::new(slot, id, admitted))));
+    }
+
+    /// Tells the client no, once; the link closes when nothing else is on it.
+    fn refuse(&mut self, slot: SlotId, refusal: &Refusal, user: Option<&UserId>, now: Instant) {
+        *self.occupant(slot) = None;
+        let subject = Subject {
+            namespace: Some(self.link.namespace(slot)),
+            user,
+            socket: None,
+            peer: self.peer(),
+        };
+        let id = self.services.decided(Outcome::Refused(refusal.reason()), subject);
+        let namespace = self.link.namespace(slot);
+        ws::append(self.outbox.tail(), Opcode::Text, |out| {
+            packet::write_connect_error(out, namespace, &ConnectError::new(refusal, id));
+        });
+        self.link.refused(slot);
+        if self.link.is_refused() {
+            self.close_for_good(now);
+        }
+    }
+
+    /// Ends the transport without an answer, so that the client comes back and asks again.
+    fn undecided(&mut self, slot: SlotId, reason: RefusalReason, now: Instant) {
+        *self.occupant(slot) = None;
+        self.forget_admission(slot, reason);
+        let end = if reason == RefusalReason::ShuttingDown {
+            DisconnectReason::Shutdown
+        } else {
+            DisconnectReason::Unavailable
+        };
+        self.end_link(end, now);
+    }
+
+    /// Writes down that nothing was decided.
+    pub(super) fn forget_admission(&mut self, slot: SlotId, reason: RefusalReason) {
+        let subject = Subject {
+            namespace: Some(self.link.namespace(slot)),
+            peer: self.peer(),
+            ..Subject::default()
+        };
+        self.services.decided(Outcome::Undecided(reason), subject);
+    }
+}

@@ -1,0 +1,266 @@
+//! Ends sockets and links.
+//!
+//! A socket is ended first and told second: when the hooks are asked and the packets are written it
+//! is already out of every list. An end is final for the client (DISCONNECT, close) or passing (the
+//! transport ends, the client comes back by itself). Start reading at [`LinkTask::end_socket`].
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use doorward_core::{BoxFuture, DisconnectReason, Outcome, RefusalReason, wire::SessionEnded};
+use doorward_protocol::{
+    SlotId, engine, packet,
+    ws::{self, CloseCode, Opcode},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{
+    LinkTask, Occupant, buffer,
+    events::{Live, Running, drop_quietly},
+};
+use crate::{
+    catch::catch,
+    pipeline::Answer,
+    services::{Services, Subject},
+};
+
+/// A link that says its last words.
+pub(super) struct Closing {
+    /// When the transport ends, said or not.
+    pub(super) until: Instant,
+    /// Everything is said; what remains is that the peer closes too.
+    shut: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
+    /// Ends one socket. The link stays when others live on it.
+    pub(super) fn end_socket(&mut self, slot: SlotId, reason: DisconnectReason, now: Instant) {
+        let Some(Occupant::Live(live)) = self.occupant(slot).take() else { return };
+        self.retire(*live, reason);
+        let alone = self.occupants.iter().all(Option::is_none);
+        let is_final = reason == DisconnectReason::ServerLeft;
+        if is_final || !alone {
+            let namespace = self.link.namespace(slot);
+            ws::append(self.outbox.tail(), Opcode::Text, |out| {
+                packet::write_disconnect(out, namespace);
+            });
+        }
+        self.link.left(slot, now);
+        self.keep_count();
+        if alone && is_final {
+            self.close_for_good(now);
+        } else if alone {
+            self.close(CloseCode::GoingAway, now);
+        }
+    }
+
+    /// The client has left a namespace, or has given up entering it.
+    pub(super) fn client_left(&mut self, slot: SlotId, now: Instant) {
+        match self.occupant(slot).take() {
+            Some(Occupant::Live(live)) => self.retire(*live, DisconnectReason::ClientLeft),
+            Some(Occupant::Deciding(_)) => self.forget_admission(slot, RefusalReason::Abandoned),
+            // It had not even been looked at.
+            None => {}
+        }
+        self.link.left(slot, now);
+        self.keep_count();
+    }
+
+    /// Ends the link with everything on it; the client comes back unless it left by itself.
+    pub(super) fn end_link(&mut self, reason: DisconnectReason, now: Instant) {
+        if self.closing.is_some() {
+            return;
+        }
+        self.end_everybody(reason);
+        match reason {
+            // There is nobody to tell, or nobody who listens.
+            DisconnectReason::TransportClosed | DisconnectReason::SlowConsumer => {
+                self.closing = Some(Closing { until: now, shut: false });
+            }
+            DisconnectReason::ClientLeft => self.close(CloseCode::Normal, now),
+            _ => self.close(CloseCode::GoingAway, now),
+        }
+    }
+
+    /// Ends the link because the client does not keep to the protocol.
+    pub(super) fn violated(&mut self, code: CloseCode, now: Instant) {
+        if self.closing.is_some() {
+            return;
+        }
+        if self.link.is_known() {
+            self.end_everybody(DisconnectReason::ProtocolViolation);
+            self.close(code, now);
+        } else {
+            self.throw_out_with(RefusalReason::ProtocolViolation, code, now);
+        }
+    }
+
+    /// Ends a link on which nobody was admitted, without an answer.
+    pub(super) fn throw_out(&mut self, reason: RefusalReason, now: Instant) {
+        self.throw_out_with(reason, CloseCode::Policy, now);
+    }
+
+    fn throw_out_with(&mut self, reason: RefusalReason, code: CloseCode, now: Instant) {
+        // An admission that is cut off has a record of its own.
+        let deciding = |occupant: &Occupant| matches!(occupant, Occupant::Deciding(_));
+        if !self.occupants.iter().flatten().any(deciding) {
+            let subject = Subject { peer: self.peer(), ..Subject::default() };
+            self.services.decided(Outcome::Closed(reason), subject);
+        }
+        self.end_everybody(DisconnectReason::ProtocolViolation);
+        self.close(code, now);
+    }
+
+    /// Ends a link whose transport is gone.
+    pub(super) fn abort(&mut self, reason: DisconnectReason, now: Instant) {
+        self.end_link(reason, now);
+        if let Some(closing) = &mut self.closing {
+            closing.until = now;
+        }
+    }
+
+    /// Says everything that is left to say, and that the client is not to come back.
+    pub(super) fn close_for_good(&mut self, now: Instant) {
+        // Without this packet python-socketio takes the end of a WebSocket for an accident.
+        self.send(engine::write_close);
+        self.close(CloseCode::Normal, now);
+    }
+
+    fn close(&mut self, code: CloseCode, now: Instant) {
+        ws::append_close(self.outbox.tail(), code);
+        self.closing.get_or_insert(Closing { until: now + LAST_WORDS, shut: false });
+    }
+
+    /// Writes the last words, closes our side, and waits a moment for the other side: closing while
+    /// bytes of the peer are unread would make the kernel throw away what it has not yet sent.
+    pub(super) fn poll_close(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        let Some(closing) = &mut self.closing else { return Poll::Pending };
+        if closing.until <= now {
+            return Poll::Ready(());
+        }
+        if !closing.shut {
+            match self.outbox.poll_flush(&mut self.io, cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Ready(Ok(())) => {}
+            }
+            match Pin::new(&mut self.io).poll_shutdown(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Ready(Ok(())) => closing.shut = true,
+            }
+        }
+        buffer::with(|buffer| {
+            loop {
+                let mut read = ReadBuf::new(buffer);
+                match Pin::new(&mut self.io).poll_read(cx, &mut read) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(())) if !read.filled().is_empty() => {}
+                    Poll::Ready(_) => return Poll::Ready(()),
+                }
+            }
+        })
+    }
+
+    /// Ends a handler's socket and lets the handler come to its own end, heard by nobody.
+    pub(super) fn let_finish(&self, running: Running) {
+        spawn(finish(Arc::clone(&self.services), running));
+    }
+
+    fn end_everybody(&mut self, reason: DisconnectReason) {
+        self.rest = Vec::new();
+        for occupant in std::mem::take(&mut self.occupants).into_iter().flatten() {
+            match occupant {
+                Occupant::Live(live) => self.retire(*live, reason),
+                Occupant::Deciding(deciding) => {
+                    let slot = deciding.slot();
+                    drop(deciding);
+                    self.forget_admission(slot, abandoned(reason));
+                }
+            }
+        }
+    }
+
+    /// Takes a socket out of every list, writes it down, tells the client and the hooks.
+    fn retire(&mut self, live: Live, reason: DisconnectReason) {
+        let Live { slot, id, socket, running, .. } = live;
+        let subject = Subject {
+            namespace: Some(self.link.namespace(slot)),
+            user: Some(socket.user()),
+            socket: Some(id),
+            peer: self.peer(),
+        };
+        let decision = self.services.decided(Outcome::Ended(reason), subject);
+        if let Some(farewell) = socket.end(reason) {
+            spawn(farewell);
+        }
+        if let Some(running) = running {
+            self.let_finish(running);
+        }
+        if let Some(ended) = SessionEnded::new(reason, decision) {
+            let namespace = self.link.namespace(slot);
+            ws::append(self.outbox.tail(), Opcode::Text, |out| {
+                packet::write_event(out, namespace, SessionEnded::EVENT, &ended)
+                    .expect("wire types are strings, numbers and plain structs");
+            });
+        }
+    }
+
+    /// Counts the link among the unknown of its address when nobody on it is known any more.
+    fn keep_count(&mut self) {
+        if self.place.is_none() && !self.link.is_known() {
+            let address = self.peer();
+            self.place = Some(self.services.addresses.take(address));
+        }
+    }
+}
+
+/// Why an admission was not decided when its link ended.
+fn abandoned(reason: DisconnectReason) -> RefusalReason {
+    match reason {
+        DisconnectReason::Shutdown => RefusalReason::ShuttingDown,
+        DisconnectReason::ProtocolViolation => RefusalReason::ProtocolViolation,
+        DisconnectReason::Unavailable => RefusalReason::Unavailable,
+        _ => RefusalReason::Abandoned,
+    }
+}
+
+/// Runs a handler to its end, at most as long as any handler may take.
+async fn finish(services: Arc<Services>, mut running: Running) {
+    let mut timeout: BoxFuture<'static, ()> = services.clock.sleep_until(running.deadline);
+    let mut nowhere = Vec::new();
+    std::future::poll_fn(|cx| {
+        nowhere.clear();
+        let mut answer = Answer {
+            out: &mut nowhere,
+            namespace: "/",
+            event: "",
+            ack: None,
+            entropy: &*services.entropy,
+        };
+        match catch(|| running.invocation.poll(cx, &mut answer)) {
+            Ok(Poll::Pending) => timeout.as_mut().poll(cx),
+            Ok(Poll::Ready(())) | Err(_) => Poll::Ready(()),
+        }
+    })
+    .await;
+    drop_quietly(running.invocation);
+}
+
+/// Spawns work that outlives the link; when the runtime is already gone, so is the work.
+fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(work);
+    }
+}
+
+/// Time for the last packets to leave and for the peer to close.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What a client is told that has used up the attempts of its link: a new link has new ones.
+pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);

@@ -1,0 +1,105 @@
+//! How the rest of the server reaches a link.
+//!
+//! Everything goes through one letter box with a bound in bytes: the link's task reads it when it is
+//! woken. Nobody who posts ever waits for the client.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use atomic_waker::AtomicWaker;
+use doorward_core::{DisconnectReason, SocketId};
+use doorward_protocol::Frame;
+
+/// The address of a link's task.
+pub(crate) struct LinkHandle {
+    task: AtomicWaker,
+    /// Protects the letters; held for one push or one swap.
+    letters: Mutex<Letters>,
+    /// Whether there may be letters, so that a link that is busy need not take the lock to look.
+    waiting: AtomicBool,
+    /// The most bytes that may wait in the box.
+    limit: usize,
+}
+
+#[derive(Default)]
+struct Letters {
+    queue: Vec<Letter>,
+    bytes: usize,
+    /// The link has gone; nothing is taken any more.
+    closed: bool,
+}
+
+/// Something for a link to do.
+pub(crate) enum Letter {
+    /// Send a packet to one of its sockets.
+    Emit { socket: SocketId, frame: Frame },
+    /// End one of its sockets.
+    End { socket: SocketId, reason: DisconnectReason },
+    /// End the link with everything on it.
+    EndLink { reason: DisconnectReason },
+}
+
+impl LinkHandle {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            task: AtomicWaker::new(),
+            letters: Mutex::default(),
+            waiting: AtomicBool::new(false),
+            limit,
+        }
+    }
+
+    /// Posts a letter and says whether it was taken. When the box is full the client is not reading:
+    /// the link ends.
+    pub(crate) fn post(&self, letter: Letter) -> bool {
+        let mut letters = self.lock();
+        if letters.closed {
+            return false;
+        }
+        let size = if let Letter::Emit { frame, .. } = &letter { frame.len() } else { 0 };
+        let fits = letters.bytes + size <= self.limit;
+        if fits {
+            letters.bytes += size;
+            letters.queue.push(letter);
+        } else {
+            letters.queue.push(Letter::EndLink { reason: DisconnectReason::SlowConsumer });
+            letters.closed = true;
+        }
+        drop(letters);
+        self.waiting.store(true, Ordering::Release);
+        self.task.wake();
+        fits
+    }
+
+    /// Ends the link with everything on it.
+    pub(crate) fn end(&self, reason: DisconnectReason) {
+        self.post(Letter::EndLink { reason });
+    }
+
+    pub(super) fn register(&self, cx: &std::task::Context<'_>) {
+        self.task.register(cx.waker());
+    }
+
+    pub(super) fn has_letters(&self) -> bool {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    pub(super) fn take(&self) -> Vec<Letter> {
+        self.waiting.store(false, Ordering::Release);
+        let mut letters = self.lock();
+        letters.bytes = 0;
+        std::mem::take(&mut letters.queue)
+    }
+
+    pub(super) fn close(&self) {
+        let mut letters = self.lock();
+        letters.closed = true;
+        letters.queue = Vec::new();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Letters> {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

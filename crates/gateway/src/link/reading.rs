@@ -1,0 +1,142 @@
+//! Takes in what a client sends.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use doorward_core::{DisconnectReason, Refusal, wire::ConnectError};
+use doorward_protocol::{
+    Message, Received, packet,
+    ws::{self, CloseCode, Incoming, Read},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{LinkTask, buffer, ending::TRY_AGAIN_AFTER};
+use crate::services::Subject;
+
+/// Why reading stopped.
+#[derive(PartialEq, Eq)]
+pub(super) enum ReadEnd {
+    /// Nothing more is there.
+    Dry,
+    /// More may be there, but it must wait.
+    NotReading,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
+    /// Reads until nothing is left, or until what was read must be worked off first.
+    pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> ReadEnd {
+        if !self.rest.is_empty() && self.is_reading() {
+            let mut rest = std::mem::take(&mut self.rest);
+            let used = self.consume(cx, &mut rest, now);
+            rest.drain(..used);
+            self.keep(rest);
+        }
+        buffer::with(|buffer| {
+            while self.is_reading() {
+                let mut read = ReadBuf::new(buffer);
+                match Pin::new(&mut self.io).poll_read(cx, &mut read) {
+                    Poll::Pending => return ReadEnd::Dry,
+                    Poll::Ready(Err(_)) => self.abort(DisconnectReason::TransportClosed, now),
+                    Poll::Ready(Ok(())) if read.filled().is_empty() => {
+                        self.abort(DisconnectReason::TransportClosed, now);
+                    }
+                    Poll::Ready(Ok(())) => self.take_in(cx, read.filled_mut(), now),
+                }
+            }
+            ReadEnd::NotReading
+        })
+    }
+
+    /// Takes in bytes that have just arrived.
+    fn take_in(&mut self, cx: &mut Context<'_>, bytes: &mut [u8], now: Instant) {
+        if self.link.count(bytes.len()).is_err() {
+            return self.violated(CloseCode::Policy, now);
+        }
+        if self.rest.is_empty() {
+            let used = self.consume(cx, bytes, now);
+            if let Some(rest) = bytes.get(used..)
+                && self.closing.is_none()
+            {
+                self.rest.extend_from_slice(rest);
+            }
+        } else {
+            let mut rest = std::mem::take(&mut self.rest);
+            rest.extend_from_slice(bytes);
+            let used = self.consume(cx, &mut rest, now);
+            rest.drain(..used);
+            self.keep(rest);
+        }
+    }
+
+    /// Keeps bytes for later, and no memory when there are none.
+    fn keep(&mut self, rest: Vec<u8>) {
+        self.rest = if rest.is_empty() || self.closing.is_some() { Vec::new() } else { rest };
+    }
+
+    /// Works off whole frames and returns how many bytes they were.
+    fn consume(&mut self, cx: &mut Context<'_>, bytes: &mut [u8], now: Instant) -> usize {
+        // The reader lends out what it has put together, so it cannot stay in `self` meanwhile.
+        let mut reader = std::mem::take(&mut self.reader);
+        let mut consumed = 0;
+        while self.is_reading() {
+            let limit = self.link.message_limit();
+            match reader.read(&mut bytes[consumed..], limit) {
+                Ok(Read::Incomplete) => break,
+                Ok(Read::Frame { used, item }) => {
+                    consumed += used;
+                    if let Some(item) = item {
+                        self.incoming(cx, item, now);
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "Link closed: not a WebSocket frame.");
+                    self.violated(error.close_code(), now);
+                }
+            }
+        }
+        self.reader = reader;
+        consumed
+    }
+
+    fn incoming(&mut self, cx: &mut Context<'_>, item: Incoming<'_>, now: Instant) {
+        match item {
+            Incoming::Message(message) => self.message(cx, message, now),
+            Incoming::Ping(payload) => ws::append_pong(self.outbox.tail(), payload),
+            Incoming::Pong => {}
+            Incoming::Close => self.end_link(DisconnectReason::ClientLeft, now),
+        }
+    }
+
+    fn message(&mut self, cx: &mut Context<'_>, message: Message<'_>, now: Instant) {
+        match self.link.receive(message, now) {
+            // An admission is started when everything that came with its CONNECT has been read, so
+            // that what was sent ahead of the answer is always seen as such.
+            Ok(Received::Nothing) => {}
+            Ok(Received::Event(event)) => self.event(cx, &event, now),
+            // Nobody asks clients for answers yet; an ack that nobody waits for is forgotten.
+            Ok(Received::Ack(_)) => {}
+            Ok(Received::Left(slot)) => self.client_left(slot, now),
+            Ok(Received::Closed) => self.end_link(DisconnectReason::ClientLeft, now),
+            Ok(Received::Crowded { namespace }) => {
+                let refusal = Refusal::too_many_attempts(TRY_AGAIN_AFTER);
+                let subject = Subject {
+                    namespace: Some(namespace),
+                    peer: self.peer(),
+                    ..Subject::default()
+                };
+                let outcome = doorward_core::Outcome::Refused(refusal.reason());
+                let id = self.services.decided(outcome, subject);
+                self.send(|out| {
+                    packet::write_connect_error(out, namespace, &ConnectError::new(&refusal, id));
+                });
+            }
+            Err(violation) => {
+                tracing::debug!(%violation, "Link closed.");
+                self.violated(CloseCode::Policy, now);
+            }
+        }
+    }
+}

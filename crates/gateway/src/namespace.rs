@@ -1,0 +1,149 @@
+//! A mounted namespace, and a socket in it, with the type of its principal forgotten.
+//!
+//! The sockets of one link may have different principals: the link sees only the two traits here.
+//! Behind them everything is typed again.
+
+use std::sync::Arc;
+
+use doorward_core::{
+    BoxError, BoxFuture, DisconnectReason, Exception, Handshake, Refusal, RefusalReason, Seat,
+    SocketId, UserId,
+};
+use doorward_protocol::Trust;
+
+use crate::{
+    Connection,
+    admission::{self, Policy},
+    catch::Caught,
+    gateway::Hooks,
+    handler::Invocation,
+    link::LinkHandle,
+    pipeline::Routes,
+    registry::SocketEntry,
+    services::Services,
+};
+
+/// A namespace as a link sees it.
+pub(crate) trait Namespace: Send + Sync {
+    fn trust(&self) -> Trust;
+    fn admit(self: Arc<Self>, entry: Entry) -> BoxFuture<'static, Result<Admitted, NotAdmitted>>;
+    fn init(&self) -> BoxFuture<'_, Result<(), BoxError>>;
+}
+
+/// Who asks to come in.
+pub(crate) struct Entry {
+    pub(crate) handshake: Handshake,
+    pub(crate) socket: SocketId,
+    pub(crate) link: Arc<LinkHandle>,
+    pub(crate) services: Arc<Services>,
+}
+
+/// Who is in.
+pub(crate) struct Admitted {
+    pub(crate) socket: Box<dyn Socket>,
+    pub(crate) expires: Option<std::time::Instant>,
+}
+
+/// Why somebody is not.
+pub(crate) enum NotAdmitted {
+    Refused { refusal: Refusal, user: Option<UserId> },
+    Undecided { reason: RefusalReason, cause: Option<BoxError> },
+}
+
+/// A socket as its link sees it.
+pub(crate) trait Socket: Send + Sync {
+    fn user(&self) -> &UserId;
+    fn start(&self, event: &str, data: &str) -> Result<Invocation, Exception>;
+    /// Ends the socket at once and returns the hooks that want to be told, if any.
+    fn end(self: Box<Self>, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>>;
+}
+
+/// A namespace whose principal is `P`.
+pub(crate) struct Mounted<P> {
+    pub(crate) routes: Routes<P>,
+    pub(crate) hooks: Vec<Hooks<P>>,
+    pub(crate) policy: Policy<P>,
+    pub(crate) trust: Trust,
+}
+
+impl<P: Send + Sync + 'static> Namespace for Mounted<P> {
+    fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    fn admit(self: Arc<Self>, entry: Entry) -> BoxFuture<'static, Result<Admitted, NotAdmitted>> {
+        Box::pin(admission::admit(self, entry))
+    }
+
+    fn init(&self) -> BoxFuture<'_, Result<(), BoxError>> {
+        Box::pin(async {
+            for hook in self.hooks.iter().filter_map(|hooks| hooks.init.as_ref()) {
+                hook().await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Somebody who has come past every check. Whatever happens to it, the hooks that saw the client
+/// enter see it leave, and its seat and its entry are given back.
+pub(crate) struct Entered<P: Send + Sync + 'static> {
+    pub(crate) namespace: Arc<Mounted<P>>,
+    pub(crate) connection: Connection<P>,
+    /// How many gateways have seen the client enter.
+    pub(crate) greeted: usize,
+    pub(crate) entry: Option<SocketEntry>,
+    pub(crate) seat: Option<Box<dyn Seat>>,
+    /// What the hooks are told when nobody ends the socket properly.
+    pub(crate) otherwise: DisconnectReason,
+}
+
+impl<P: Send + Sync + 'static> Entered<P> {
+    /// Gives everything back and returns the farewell; a second call does nothing.
+    fn leave(&mut self, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>> {
+        self.connection.end();
+        self.seat = None;
+        self.entry = None;
+        let greeted = std::mem::take(&mut self.greeted);
+        let hooks = self.namespace.hooks.get(..greeted)?;
+        if hooks.iter().all(|hooks| hooks.disconnect.is_none()) {
+            return None;
+        }
+        let namespace = Arc::clone(&self.namespace);
+        let connection = self.connection.clone();
+        Some(Box::pin(async move {
+            let hooks = namespace.hooks.iter().take(greeted);
+            for hook in hooks.filter_map(|hooks| hooks.disconnect.as_ref()) {
+                let told = Caught::new(async { hook(connection.clone(), reason).await }).await;
+                if told.is_err() {
+                    tracing::error!(socket = %connection.id(), "A disconnect hook panicked.");
+                }
+            }
+        }))
+    }
+}
+
+impl<P: Send + Sync + 'static> Socket for Entered<P> {
+    fn user(&self) -> &UserId {
+        self.connection.user()
+    }
+
+    fn start(&self, event: &str, data: &str) -> Result<Invocation, Exception> {
+        self.namespace.routes.start(&self.connection, event, data)
+    }
+
+    fn end(mut self: Box<Self>, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>> {
+        self.leave(reason)
+    }
+}
+
+/// Covers what has no other end: a later gateway that refuses, a client that leaves half-way.
+impl<P: Send + Sync + 'static> Drop for Entered<P> {
+    fn drop(&mut self) {
+        if let Some(farewell) = self.leave(self.otherwise)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(farewell);
+        }
+    }
+}

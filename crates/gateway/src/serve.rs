@@ -1,0 +1,235 @@
+//! Accepts connections and speaks HTTP on them until they become links, or end.
+//!
+//! Each connection is one task; hyper parses its requests with a bound on headers and on the time
+//! they take, and everything else is the application's service. Stopping is in order: no new
+//! connection, every link is told, a moment of grace, the end.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use doorward_core::{BoxError, BoxFuture, Clock, DisconnectReason};
+use http::{Request, Response};
+use hyper::{
+    body::{Body, Incoming},
+    rt::{Sleep, Timer},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+use tower_service::Service;
+
+use crate::{Listeners, PeerAddr, doorward::Server};
+
+/// Serves `app` until `shutdown` completes, then ends everything in order.
+pub(crate) async fn serve<A, B>(
+    server: Arc<Server>,
+    listeners: Listeners,
+    app: A,
+    shutdown: impl Future<Output = ()>,
+) where
+    A: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    A::Future: Send,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    // Told to stop; and every connection that speaks HTTP holds a receiver, so that the last one to
+    // go is noticed.
+    let (stop, stopping) = watch::channel(());
+    let accepting: Vec<_> = listeners
+        .0
+        .into_iter()
+        .map(|listener| {
+            let server = Arc::clone(&server);
+            AbortOnDrop(tokio::spawn(accept(server, listener, app.clone(), stopping.clone())))
+        })
+        .collect();
+    drop(stopping);
+
+    shutdown.await;
+    server.services.drain();
+    for task in accepting {
+        task.stop().await;
+    }
+    tracing::info!(links = server.services.registry.links(), "Stopping.");
+    server.services.registry.end_all(DisconnectReason::Shutdown);
+    stop.send_replace(());
+
+    let clock = &server.services.clock;
+    let grace = clock.sleep_until(clock.now() + server.services.limits.shutdown_grace);
+    let gone = async {
+        stop.closed().await;
+        server.services.registry.emptied().await;
+    };
+    tokio::select! {
+        () = gone => {}
+        () = grace => tracing::warn!("Some connections did not end in time."),
+    }
+}
+
+/// Takes connections for as long as the task lives.
+async fn accept<A, B>(
+    server: Arc<Server>,
+    listener: TcpListener,
+    app: A,
+    stopping: watch::Receiver<()>,
+) where
+    A: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    A::Future: Send,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    let mut http = http1::Builder::new();
+    http.timer(HttpTimer(Arc::clone(&server.services.clock)))
+        .header_read_timeout(server.services.limits.header_timeout)
+        .max_buf_size(MAX_HEADER_BYTES)
+        .max_headers(MAX_HEADERS);
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                pause(&server, &error).await;
+                continue;
+            }
+        };
+        let connection = connection(&http, stream, peer, app.clone());
+        let mut stopping = stopping.clone();
+        tokio::spawn(async move {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                // An error would mean that the server is gone, and that is no reason to go on.
+                _ = stopping.changed() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::trace!(%error, "HTTP connection ended.");
+            }
+        });
+    }
+}
+
+/// Speaks HTTP on one connection.
+fn connection<A, B>(
+    http: &http1::Builder,
+    stream: TcpStream,
+    peer: SocketAddr,
+    app: A,
+) -> http1::UpgradeableConnection<
+    TokioIo<TcpStream>,
+    impl hyper::service::HttpService<
+        Incoming,
+        ResBody = B,
+        Error = Infallible,
+        Future: Send,
+    > + use<A, B>,
+>
+where
+    A: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
+    A::Future: Send,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + 'static,
+{
+    // Without it small packets wait for the acknowledgement of the last ones, 40 ms and more.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::trace!(%error, "TCP_NODELAY was refused.");
+    }
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(PeerAddr(peer));
+        app.clone().call(request)
+    });
+    http.serve_connection(TokioIo::new(stream), service).with_upgrades()
+}
+
+/// Waits after a failed accept. A connection that ended while it waited is nobody's fault; when the
+/// process has no descriptors left, trying again at once would only burn time.
+async fn pause(server: &Server, error: &io::Error) {
+    let harmless = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+    );
+    if !harmless {
+        tracing::error!(%error, "No connection can be accepted.");
+        let clock = &server.services.clock;
+        clock.sleep_until(clock.now() + ACCEPT_PAUSE).await;
+    }
+}
+
+/// A task that ends with its owner.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl AbortOnDrop {
+    /// Ends the task and waits until it has let go of its listener.
+    async fn stop(mut self) {
+        self.0.abort();
+        // It was just aborted: the only answer is that it was.
+        drop((&mut self.0).await);
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// hyper's timeouts on the server's own clock.
+#[derive(Clone)]
+struct HttpTimer(Arc<dyn Clock>);
+
+/// One wait of hyper's.
+struct HttpSleep(std::sync::Mutex<BoxFuture<'static, ()>>);
+
+impl Timer for HttpTimer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
+        self.sleep_until(self.0.now() + duration)
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
+        Box::pin(HttpSleep(std::sync::Mutex::new(self.0.sleep_until(deadline))))
+    }
+
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+}
+
+/// hyper asks for `Sync`, which a boxed future is not; the lock is never contended.
+impl Future for HttpSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let sleep = self.0.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        pin!(sleep).poll(cx)
+    }
+}
+
+impl Sleep for HttpSleep {}
+
+/// The headers of a request, all together: cookies and tokens included.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+
+/// Browsers send about twenty.
+const MAX_HEADERS: usize = 64;
+
+/// Time after which an accept that failed for want of resources is tried again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);

@@ -1,0 +1,176 @@
+//! One coarse timer for all links.
+//!
+//! A link has a dozen deadlines and needs one: it asks to be woken at the earliest, and looks for
+//! itself what is due. Deadlines are rounded up to a tick, so that thousands of links share a wake-up,
+//! and a deadline that moved away leaves its entry where it is: the early wake-up is harmless, and so
+//! an event moves nothing here. Start reading at [`Timer::arm`].
+
+use std::{
+    collections::BTreeMap,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use atomic_waker::AtomicWaker;
+use doorward_core::{BoxFuture, Clock};
+
+/// All pending wake-ups of a server.
+pub(crate) struct Timers {
+    clock: Arc<dyn Clock>,
+    epoch: Instant,
+    /// Protects the queue; held for one map operation, never while waking.
+    queue: Mutex<Queue>,
+    /// Wakes the driver when an earlier deadline than its own arrives.
+    driver: AtomicWaker,
+}
+
+#[derive(Default)]
+struct Queue {
+    entries: BTreeMap<(u64, u64), Waker>,
+    next_id: u64,
+    driving: bool,
+}
+
+/// The wake-up of one link; dropping it cancels it.
+pub(crate) struct Timer {
+    timers: Arc<Timers>,
+    key: Option<(u64, u64)>,
+}
+
+impl Timers {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
+        let epoch = clock.now();
+        Arc::new(Self { clock, epoch, queue: Mutex::default(), driver: AtomicWaker::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Nothing in here panics between two changes that belong together.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first tick that is not before `instant`.
+    fn tick(&self, instant: Instant) -> u64 {
+        let since = instant.saturating_duration_since(self.epoch);
+        u64::try_from(since.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX)
+    }
+
+    fn instant(&self, tick: u64) -> Instant {
+        self.epoch + TICK.saturating_mul(u32::try_from(tick).unwrap_or(u32::MAX))
+    }
+
+    fn insert(self: &Arc<Self>, tick: u64, waker: Waker) -> (u64, u64) {
+        let mut queue = self.lock();
+        let key = (tick, queue.next_id);
+        queue.next_id += 1;
+        let earliest = queue.entries.first_key_value().is_none_or(|(&first, _)| key < first);
+        queue.entries.insert(key, waker);
+        let start = !std::mem::replace(&mut queue.driving, true);
+        drop(queue);
+        if start {
+            tokio::spawn(drive(Arc::downgrade(self)));
+        } else if earliest {
+            self.driver.wake();
+        }
+        key
+    }
+
+    fn remove(&self, key: (u64, u64)) {
+        self.lock().entries.remove(&key);
+    }
+
+    /// Wakes whatever is due and returns when to look again.
+    fn fire(&self) -> Option<Instant> {
+        let now = self.clock.now();
+        loop {
+            let mut queue = self.lock();
+            let Some(entry) = queue.entries.first_entry() else { return None };
+            let due = self.instant(entry.key().0);
+            if due > now {
+                return Some(due);
+            }
+            let waker = entry.remove();
+            drop(queue);
+            waker.wake();
+        }
+    }
+}
+
+/// Wakes what is due for as long as the server lives.
+async fn drive(timers: Weak<Timers>) {
+    loop {
+        let Some(strong) = timers.upgrade() else { return };
+        let until = strong.fire();
+        let sleep = until.map(|at| strong.clock.sleep_until(at));
+        drop(strong);
+        Turn { timers: &timers, until, sleep, polled: false }.await;
+    }
+}
+
+/// Ends when the sleep does, or when an earlier deadline was inserted.
+struct Turn<'a> {
+    timers: &'a Weak<Timers>,
+    until: Option<Instant>,
+    sleep: Option<BoxFuture<'static, ()>>,
+    polled: bool,
+}
+
+impl Future for Turn<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(timers) = self.timers.upgrade() else { return Poll::Ready(()) };
+        if std::mem::replace(&mut self.polled, true) {
+            return Poll::Ready(());
+        }
+        timers.driver.register(cx.waker());
+        // An entry that came between the look at the queue and the registration is seen here.
+        let first = timers.lock().entries.first_key_value().map(|(key, _)| timers.instant(key.0));
+        if first.is_some_and(|first| self.until.is_none_or(|until| first < until)) {
+            return Poll::Ready(());
+        }
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Drop for Timers {
+    fn drop(&mut self) {
+        self.driver.wake();
+    }
+}
+
+impl Timer {
+    pub(crate) fn new(timers: Arc<Timers>) -> Self {
+        Self { timers, key: None }
+    }
+
+    /// Makes sure that `waker` is woken at `deadline`, or before.
+    ///
+    /// The waker must be the same at every call, as that of one task is.
+    pub(crate) fn arm(&mut self, deadline: Instant, now: Instant, waker: &Waker) {
+        let tick = self.timers.tick(deadline);
+        if let Some(key) = self.key {
+            let pending = self.timers.instant(key.0) > now;
+            if pending && key.0 <= tick {
+                return;
+            }
+            self.timers.remove(key);
+        }
+        self.key = Some(self.timers.insert(tick, waker.clone()));
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.timers.remove(key);
+        }
+    }
+}
+
+/// Promises are kept to the second; this is what they may be late.
+const TICK: Duration = Duration::from_millis(20);

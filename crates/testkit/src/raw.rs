@@ -1,0 +1,259 @@
+//! A client that keeps to nothing.
+//!
+//! It opens a WebSocket by hand and then sends exactly the bytes it is told to, in one write if the
+//! test wants them to arrive together; what comes back is shown packet by packet.
+
+use std::{io, net::SocketAddr};
+
+use doorward_protocol::ws::{self, Opcode};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// A raw connection that speaks WebSocket as badly as a test wants.
+///
+/// Every method panics when the connection does something that the test did not expect: it is for
+/// tests only.
+///
+/// # Examples
+/// ```no_run
+/// # async fn run(address: std::net::SocketAddr) {
+/// use doorward_testkit::RawClient;
+///
+/// let mut client = RawClient::open(address).await;
+/// client.text("40").await;
+/// assert_eq!(client.packet().await.as_deref(), Some(r#"44{"message":"Unauthorized"}"#));
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct RawClient {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+/// What a server sent.
+///
+/// # Examples
+/// ```
+/// use doorward_testkit::Seen;
+///
+/// assert_ne!(Seen::Closed(Some(1000)), Seen::Closed(None));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// A text message.
+    Text(String),
+    /// A pong with its payload.
+    Pong(Vec<u8>),
+    /// The end: a close frame with its code, or a transport that just ended.
+    Closed(Option<u16>),
+}
+
+impl RawClient {
+    /// Opens a link on `/socket.io/` and takes the open packet in.
+    ///
+    /// # Panics
+    /// When the server does not open one.
+    pub async fn open(address: SocketAddr) -> Self {
+        let (client, packet) = Self::open_with(address, b"").await;
+        assert!(packet.starts_with('0'), "the first packet was {packet:?}");
+        client
+    }
+
+    /// Opens a link, sends `early` in the same write as the request, and returns the open packet.
+    ///
+    /// # Panics
+    /// When the server does not open one.
+    pub async fn open_with(address: SocketAddr, early: &[u8]) -> (Self, String) {
+        let (mut client, head) = Self::request(address, &upgrade_request(address, early)).await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "the answer was {head}");
+        let packet = client.packet().await.expect("a link begins with its open packet");
+        (client, packet)
+    }
+
+    /// Sends any bytes as a request and returns the head of the answer.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn request(address: SocketAddr, request: &[u8]) -> (Self, String) {
+        let mut client = Self::connect(address).await;
+        client.bytes(request).await;
+        let head = client.head().await;
+        (client, head)
+    }
+
+    /// Opens a TCP connection and sends nothing.
+    ///
+    /// # Panics
+    /// When nobody listens.
+    pub async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("the server listens");
+        stream.set_nodelay(true).expect("a TCP stream has TCP_NODELAY");
+        Self { stream, unread: Vec::new() }
+    }
+
+    /// Reads the head of an HTTP answer.
+    ///
+    /// # Panics
+    /// When the connection ends before it.
+    pub async fn head(&mut self) -> String {
+        loop {
+            if let Some(end) = self.unread.windows(4).position(|window| window == b"\r\n\r\n") {
+                let head: Vec<u8> = self.unread.drain(..end + 4).collect();
+                return String::from_utf8(head).expect("a head is ASCII");
+            }
+            assert!(self.fill().await, "the connection ended before an answer");
+        }
+    }
+
+    /// Sends a text message.
+    pub async fn text(&mut self, text: &str) {
+        self.bytes(&frame(Opcode::Text, text.as_bytes())).await;
+    }
+
+    /// Sends several text messages in one write.
+    pub async fn texts<T: AsRef<str>>(&mut self, texts: impl IntoIterator<Item = T>) {
+        let frames = texts.into_iter().map(|text| frame(Opcode::Text, text.as_ref().as_bytes()));
+        let bytes: Vec<u8> = frames.flatten().collect();
+        self.bytes(&bytes).await;
+    }
+
+    /// Sends any bytes. A server that has closed already is no reason to fail.
+    pub async fn bytes(&mut self, bytes: &[u8]) {
+        drop(self.stream.write_all(bytes).await);
+    }
+
+    /// Sends bytes for as long as the peer takes them, and returns how many it took.
+    pub async fn flood(&mut self, bytes: &[u8]) -> usize {
+        let mut sent = 0;
+        while let Ok(count) = self.stream.write(bytes).await {
+            sent += count;
+        }
+        sent
+    }
+
+    /// Reads the next text message; `None` when the connection ends.
+    pub async fn packet(&mut self) -> Option<String> {
+        loop {
+            match self.next().await {
+                Seen::Text(text) => return Some(text),
+                Seen::Pong(_) => {}
+                Seen::Closed(_) => return None,
+            }
+        }
+    }
+
+    /// Reads the next text message and its JSON, behind the `prefix` that it must have.
+    ///
+    /// # Panics
+    /// When it is another message, or none.
+    pub async fn json(&mut self, prefix: &str) -> Value {
+        let packet = self.packet().await.unwrap_or_else(|| panic!("no {prefix:?}: closed"));
+        let json = packet.strip_prefix(prefix);
+        let json = json.unwrap_or_else(|| panic!("expected {prefix:?}, got {packet:?}"));
+        serde_json::from_str(json).unwrap_or_else(|error| panic!("{packet:?}: {error}"))
+    }
+
+    /// Reads everything until the connection has ended, the end of TCP included.
+    pub async fn rest(&mut self) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        loop {
+            let next = self.next().await;
+            let closed = matches!(next, Seen::Closed(_));
+            seen.push(next);
+            if closed {
+                break;
+            }
+        }
+        while self.fill().await {}
+        seen
+    }
+
+    /// Reads the next frame.
+    ///
+    /// # Panics
+    /// When it is none that a server may send.
+    pub async fn next(&mut self) -> Seen {
+        loop {
+            if let Some((opcode, payload)) = self.take_frame() {
+                return match opcode {
+                    0x1 => Seen::Text(String::from_utf8(payload).expect("a text is UTF-8")),
+                    0x8 => Seen::Closed(
+                        payload.first_chunk().map(|&code: &[u8; 2]| u16::from_be_bytes(code)),
+                    ),
+                    0xA => Seen::Pong(payload),
+                    other => panic!("a server sent a frame of type {other:#x}"),
+                };
+            }
+            if !self.fill().await {
+                return Seen::Closed(None);
+            }
+        }
+    }
+
+    /// Splits a whole, unmasked, unfragmented frame off what was read.
+    fn take_frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        let (&[first, second], rest) = self.unread.split_first_chunk()?;
+        assert_eq!(first & 0xF0, 0x80, "a server frame is whole and uses no extension");
+        assert!(second < 0x80, "a server does not mask");
+        let (length, header) = match second {
+            126 => (usize::from(u16::from_be_bytes(*rest.first_chunk()?)), 4),
+            127 => (usize::try_from(u64::from_be_bytes(*rest.first_chunk()?)).ok()?, 10),
+            short => (usize::from(short), 2),
+        };
+        if self.unread.len() < header + length {
+            return None;
+        }
+        let payload = self.unread.drain(..header + length).skip(header).collect();
+        Some((first & 0x0F, payload))
+    }
+
+    /// Reads some bytes; `false` at the end, in order or not.
+    async fn fill(&mut self) -> bool {
+        let read: io::Result<usize> = self.stream.read_buf(&mut self.unread).await;
+        matches!(read, Ok(count) if count > 0)
+    }
+}
+
+/// A frame as a client sends it, with a mask that changes something.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::ws::Opcode;
+///
+/// let frame = doorward_testkit::RawClient::frame(Opcode::Ping, b"");
+/// assert_eq!(frame[..2], [0x89, 0x80]);
+/// ```
+impl RawClient {
+    /// Makes a masked frame.
+    #[must_use]
+    pub fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+        frame(opcode, payload)
+    }
+}
+
+fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    ws::append(&mut out, opcode, |out| out.extend_from_slice(payload));
+    out[1] |= 0x80;
+    let header = out.len() - payload.len();
+    out.splice(header..header, MASK);
+    for (byte, mask) in out[header + 4..].iter_mut().zip(MASK.into_iter().cycle()) {
+        *byte ^= mask;
+    }
+    out
+}
+
+fn upgrade_request(address: SocketAddr, early: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost:{}\r\n\
+         Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        address.port()
+    );
+    [head.as_bytes(), early].concat()
+}
+
+const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
