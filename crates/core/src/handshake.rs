@@ -91,11 +91,7 @@ pub struct Handshake {
 impl Handshake {
     /// Puts a handshake together.
     #[must_use]
-    pub fn new(
-        request: Arc<HandshakeRequest>,
-        namespace: impl Into<Arc<str>>,
-        auth: Auth,
-    ) -> Self {
+    pub fn new(request: Arc<HandshakeRequest>, namespace: impl Into<Arc<str>>, auth: Auth) -> Self {
         Self { request, namespace: namespace.into(), auth }
     }
 }

@@ -279,7 +279,9 @@ impl std::error::Error for Refusal {}
 /// Whether `code` may stand on the wire: 1-64 characters of `a-z`, `0-9` and `_`.
 pub(crate) fn is_code(code: &str) -> bool {
     (1..=64).contains(&code.len())
-        && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 #[cfg(test)]

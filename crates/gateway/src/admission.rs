@@ -12,8 +12,9 @@ use std::{
 };
 
 use doorward_core::{
-    Action, AuthenticateError, Authenticator, BoxFuture, DisconnectReason, EpochError, Epochs, Grant, Guard,
-    GuardContext, Handshake, Refusal, RefusalReason, SeatError, SeatRequest, Seats, UserId, Verdict,
+    Action, AuthenticateError, Authenticator, BoxFuture, DisconnectReason, EpochError, Epochs,
+    Grant, Guard, GuardContext, Handshake, Refusal, RefusalReason, SeatError, SeatRequest, Seats,
+    UserId, Verdict,
 };
 use doorward_protocol::Trust;
 
@@ -51,7 +52,7 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
         .ok_or_else(|| refuse(Refusal::token_expired()))?;
 
     let read = || policy.epochs.read(&user, session.as_ref(), token.as_ref());
-    let epoch = read().await.map_err(|error| no_epoch(error, &refuse))?;
+    let epoch = read().await.map_err(|error| no_epoch(error, refuse))?;
 
     for guard in &policy.guards {
         let context = GuardContext::new(Action::Connect, &principal, &user, &name, &request);
@@ -71,11 +72,11 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
         .seats
         .reserve(SeatRequest::new(&user, socket, &name))
         .await
-        .map_err(|error| no_seat(error, &refuse))?;
+        .map_err(|error| no_seat(error, refuse))?;
 
     let registered = services.registry.add_socket(socket, user.clone());
     // Whoever revokes from here on finds the entry; who did so before is seen in the epoch.
-    if read().await.map_err(|error| no_epoch(error, &refuse))? != epoch {
+    if read().await.map_err(|error| no_epoch(error, refuse))? != epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
 
@@ -98,12 +99,12 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     };
     for hooks in &namespace.hooks {
         if let Some(hook) = &hooks.connect {
-            hook(entered.connection.clone()).await.map_err(&refuse)?;
+            hook(entered.connection.clone()).await.map_err(refuse)?;
         }
         entered.greeted += 1;
     }
 
-    let seat = reservation.commit().await.map_err(|error| no_seat(error, &refuse))?;
+    let seat = reservation.commit().await.map_err(|error| no_seat(error, refuse))?;
     entered.seat = Some(seat);
     entered.otherwise = DisconnectReason::TransportClosed;
     Ok(Admitted { socket: Box::new(entered), expires })
@@ -120,8 +121,7 @@ fn deadline(
         Some(at) => Some(at.duration_since(now).ok().filter(|left| !left.is_zero())?),
         None => None,
     };
-    let anonymous =
-        (trust == Trust::Anonymous).then_some(services.limits.anonymous_lifetime);
+    let anonymous = (trust == Trust::Anonymous).then_some(services.limits.anonymous_lifetime);
     let shortest = lifetime.into_iter().chain(anonymous).min();
     Some(shortest.and_then(|left| services.clock.now().checked_add(left)))
 }
@@ -139,20 +139,18 @@ fn not_authenticated(error: AuthenticateError) -> NotAdmitted {
 fn no_epoch(error: EpochError, refuse: impl Fn(Refusal) -> NotAdmitted) -> NotAdmitted {
     match error {
         EpochError::Revoked => refuse(Refusal::unauthenticated(RefusalReason::Revoked)),
-        error => NotAdmitted::Undecided {
-            reason: RefusalReason::Unavailable,
-            cause: Some(error.into()),
-        },
+        error => {
+            NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(error.into()) }
+        }
     }
 }
 
 fn no_seat(error: SeatError, refuse: impl Fn(Refusal) -> NotAdmitted) -> NotAdmitted {
     match error {
         SeatError::Taken => refuse(Refusal::already_connected()),
-        error => NotAdmitted::Undecided {
-            reason: RefusalReason::Unavailable,
-            cause: Some(error.into()),
-        },
+        error => {
+            NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(error.into()) }
+        }
     }
 }
 

@@ -4,12 +4,7 @@
 //! compile. What the types cannot see, such as two handlers for one event, is found by
 //! [`Builder::build`].
 
-use std::{
-    collections::HashMap,
-    fmt,
-    marker::PhantomData,
-    sync::Arc,
-};
+use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
 
 use doorward_core::{
     Anonymous, Audit, Authenticator, Clock, Entropy, Epochs, Guard, NoEpochs, Seats, Unlimited,
@@ -22,7 +17,7 @@ use crate::{
     doorward::Server,
     link::Namespaces,
     namespace::{Mounted, Namespace},
-    pipeline::{Route, Routes},
+    pipeline::{RouteTable, Routes},
     services::Services,
 };
 
@@ -264,7 +259,7 @@ fn mount<P: Send + Sync + 'static>(
     policy: impl Fn() -> Policy<P>,
     limits: &Limits,
 ) -> Result<Namespaces, BuildError> {
-    let mut routes: HashMap<Arc<str>, HashMap<Arc<str>, Arc<dyn Route<P>>>> = HashMap::new();
+    let mut routes: HashMap<Arc<str>, RouteTable<P>> = HashMap::new();
     let mut hooks: HashMap<Arc<str>, Vec<_>> = HashMap::new();
     for Gateway { namespace, routes: events, hooks: own } in gateways {
         check_namespace(&namespace)?;

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    future::Future,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -155,15 +154,10 @@ impl<P> Connection<P> {
     ///
     /// # Cancel safety
     /// Dropping the future forgets the wait and nothing else.
-    pub fn closed(&self) -> impl Future<Output = ()> + Send + use<'_, P>
-    where
-        P: Send + Sync,
-    {
-        async {
-            let notified = self.0.closed.notified();
-            if !self.is_closed() {
-                notified.await;
-            }
+    pub async fn closed(&self) {
+        let notified = self.0.closed.notified();
+        if !self.is_closed() {
+            notified.await;
         }
     }
 

@@ -67,11 +67,8 @@ type Values = Vec<(TypeId, Arc<dyn Any + Send + Sync>)>;
 
 impl DataMap {
     pub(crate) fn get<T: Default + Send + Sync + 'static>(&self) -> Data<T> {
-        let mut values = self
-            .values
-            .get_or_init(Box::default)
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut values =
+            self.values.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner);
         let found = values.iter().find(|(id, _)| *id == TypeId::of::<T>());
         let value = match found {
             Some((_, value)) => Arc::clone(value),

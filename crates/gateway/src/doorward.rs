@@ -59,13 +59,12 @@ impl Server {
             }
             Ok(())
         };
-        self.ready.get_or_try_init(run).await.map(|()| ())
+        self.ready.get_or_try_init(run).await.copied()
     }
 }
 
 impl Doorward {
     /// Begins a server.
-    #[must_use]
     pub fn builder() -> Builder<NoAuthenticator> {
         Builder::new()
     }

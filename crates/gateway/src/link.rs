@@ -152,21 +152,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
     }
 
     fn check_deadlines(&mut self, now: Instant) {
-        if self.closing.is_some() {
-            return;
-        }
-        while let Some(timeout) = self.link.handle_timeout(now) {
+        self.expire(now);
+        while self.closing.is_none()
+            && let Some(timeout) = self.link.handle_timeout(now)
+        {
             match timeout {
                 Timeout::Ping => self.send(engine::write_ping),
-                Timeout::NoPong => return self.end_link(DisconnectReason::PingTimeout, now),
-                Timeout::NoConnect => return self.throw_out(RefusalReason::ConnectTimeout, now),
+                Timeout::NoPong => self.end_link(DisconnectReason::PingTimeout, now),
+                Timeout::NoConnect => self.throw_out(RefusalReason::ConnectTimeout, now),
             }
         }
         let stall = self.services.limits.write_stall;
         if self.stalled_since.is_some_and(|since| since + stall <= now) {
-            return self.end_link(DisconnectReason::SlowConsumer, now);
+            self.end_link(DisconnectReason::SlowConsumer, now);
         }
-        self.expire(now);
     }
 
     /// Asks to be woken at the earliest deadline.

@@ -19,7 +19,10 @@ use crate::{
 };
 
 /// The handlers of one namespace.
-pub(crate) struct Routes<P>(HashMap<Arc<str>, Arc<dyn Route<P>>>);
+pub(crate) struct Routes<P>(RouteTable<P>);
+
+/// Handlers by the name of their event.
+pub(crate) type RouteTable<P> = HashMap<Arc<str>, Arc<dyn Route<P>>>;
 
 /// A handler whose arguments are forgotten.
 pub(crate) trait Route<P>: Send + Sync {
@@ -40,7 +43,7 @@ pub(crate) fn erase<P: 'static, M: 'static>(handler: impl Handler<P, M>) -> Arc<
 }
 
 impl<P> Routes<P> {
-    pub(crate) fn new(routes: HashMap<Arc<str>, Arc<dyn Route<P>>>) -> Self {
+    pub(crate) fn new(routes: RouteTable<P>) -> Self {
         Self(routes)
     }
 

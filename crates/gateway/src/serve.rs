@@ -135,12 +135,8 @@ fn connection<A, B>(
     app: A,
 ) -> http1::UpgradeableConnection<
     TokioIo<TcpStream>,
-    impl hyper::service::HttpService<
-        Incoming,
-        ResBody = B,
-        Error = Infallible,
-        Future: Send,
-    > + use<A, B>,
+    impl hyper::service::HttpService<Incoming, ResBody = B, Error = Infallible, Future: Send>
+    + use<A, B>,
 >
 where
     A: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,

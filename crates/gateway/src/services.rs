@@ -8,9 +8,7 @@ use std::{
     },
 };
 
-use doorward_core::{
-    Audit, AuditRecord, Clock, DecisionId, Entropy, Outcome, SocketId, UserId,
-};
+use doorward_core::{Audit, AuditRecord, Clock, DecisionId, Entropy, Outcome, SocketId, UserId};
 use doorward_protocol::LinkConfig;
 
 use crate::{addresses::Addresses, limits::Limits, registry::Registry, timers::Timers};

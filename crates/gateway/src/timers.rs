@@ -85,7 +85,7 @@ impl Timers {
         let now = self.clock.now();
         loop {
             let mut queue = self.lock();
-            let Some(entry) = queue.entries.first_entry() else { return None };
+            let entry = queue.entries.first_entry()?;
             let due = self.instant(entry.key().0);
             if due > now {
                 return Some(due);

@@ -108,7 +108,6 @@ impl Open<'_> {
             ping_timeout: u128,
             max_payload: usize,
         }
-        out.push(b'0');
         let wire = Wire {
             sid: self.sid,
             upgrades: [],
@@ -116,8 +115,13 @@ impl Open<'_> {
             ping_timeout: self.ping_timeout.as_millis(),
             max_payload: self.max_payload,
         };
-        serde_json::to_writer(out, &wire).expect("strings and numbers are always JSON");
+        out.push(b'0');
+        write_json(out, &wire);
     }
+}
+
+fn write_json(out: &mut Vec<u8>, value: &impl Serialize) {
+    serde_json::to_writer(out, value).expect("strings and numbers are always JSON");
 }
 
 /// Appends a heartbeat.

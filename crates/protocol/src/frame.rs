@@ -20,7 +20,7 @@ use crate::ws::{self, Opcode};
 #[derive(Clone, Debug)]
 pub struct Frame {
     bytes: Bytes,
-    header: u8,
+    header: usize,
 }
 
 impl Frame {
@@ -34,8 +34,7 @@ impl Frame {
             write(out);
             packet = out.len() - start;
         });
-        let header = u8::try_from(out.len() - packet).expect("a frame header is at most 10 bytes");
-        Self { bytes: out.into(), header }
+        Self { header: out.len() - packet, bytes: out.into() }
     }
 
     /// The bytes for a WebSocket.
@@ -47,7 +46,7 @@ impl Frame {
     /// The Engine.IO packet alone.
     #[must_use]
     pub fn packet(&self) -> Bytes {
-        self.bytes.slice(usize::from(self.header)..)
+        self.bytes.slice(self.header..)
     }
 
     /// Returns how many bytes the frame takes up in an outbox.

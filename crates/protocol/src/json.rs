@@ -79,14 +79,13 @@ pub(crate) fn event_name(json: &str) -> Result<Cow<'_, str>, JsonError> {
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-            let name: Text<'de> =
-                seq.next_element()?.ok_or_else(|| A::Error::custom("no name"))?;
+            let name: Text<'de> = seq.next_element()?.ok_or_else(|| A::Error::custom("no name"))?;
             while seq.next_element::<IgnoredAny>()?.is_some() {}
             Ok(name.0)
         }
     }
 
-    read_seq(json, Name).map_err(|_| JsonError::Malformed)
+    read_seq(json, Name).map_err(|_syntax| JsonError::Malformed)
 }
 
 /// Fails when `json` is not an array.
@@ -106,7 +105,7 @@ pub(crate) fn check_array(json: &str) -> Result<(), JsonError> {
         }
     }
 
-    read_seq(json, Items).map_err(|_| JsonError::Malformed)
+    read_seq(json, Items).map_err(|_syntax| JsonError::Malformed)
 }
 
 /// Reads the first argument of an event from its array `["name", argument]`, straight into `T`.
@@ -215,7 +214,8 @@ mod tests {
 
     #[test]
     fn what_is_no_array_with_a_name_is_malformed() {
-        for json in ["", "{}", "[]", "[1]", "[null]", r#"["a""#, r#"["a"]x"#, r#"["a",]"#, "\"a\""] {
+        for json in ["", "{}", "[]", "[1]", "[null]", r#"["a""#, r#"["a"]x"#, r#"["a",]"#, "\"a\""]
+        {
             assert_eq!(event_name(json), Err(JsonError::Malformed), "{json}");
         }
     }

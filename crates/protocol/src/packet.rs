@@ -8,9 +8,7 @@ mod decode;
 mod encode;
 
 pub use decode::{Kind, Packet, PacketError};
-pub use encode::{
-    write_ack, write_connect, write_connect_error, write_disconnect, write_event,
-};
+pub use encode::{write_ack, write_connect, write_connect_error, write_disconnect, write_event};
 
 /// Whether an event name belongs to the library itself and never to an application.
 ///

@@ -3,6 +3,8 @@
 //! It opens a WebSocket by hand and then sends exactly the bytes it is told to, in one write if the
 //! test wants them to arrive together; what comes back is shown packet by packet.
 
+#![expect(clippy::panic, reason = "a test client that sees something unexpected fails its test")]
+
 use std::{io, net::SocketAddr};
 
 use doorward_protocol::ws::{self, Opcode};
@@ -57,20 +59,19 @@ impl RawClient {
     /// # Panics
     /// When the server does not open one.
     pub async fn open(address: SocketAddr) -> Self {
-        let (client, packet) = Self::open_with(address, b"").await;
-        assert!(packet.starts_with('0'), "the first packet was {packet:?}");
-        client
+        Self::open_with(address, b"").await.0
     }
 
-    /// Opens a link, sends `early` in the same write as the request, and returns the open packet.
+    /// Opens a link, sends `early` in the same write as the request, and returns what the open packet
+    /// says.
     ///
     /// # Panics
     /// When the server does not open one.
-    pub async fn open_with(address: SocketAddr, early: &[u8]) -> (Self, String) {
+    pub async fn open_with(address: SocketAddr, early: &[u8]) -> (Self, Value) {
         let (mut client, head) = Self::request(address, &upgrade_request(address, early)).await;
         assert!(head.starts_with("HTTP/1.1 101 "), "the answer was {head}");
-        let packet = client.packet().await.expect("a link begins with its open packet");
-        (client, packet)
+        let open = client.json("0").await;
+        (client, open)
     }
 
     /// Sends any bytes as a request and returns the head of the answer.
@@ -106,6 +107,12 @@ impl RawClient {
             }
             assert!(self.fill().await, "the connection ended before an answer");
         }
+    }
+
+    /// Reads whatever comes until the connection ends.
+    pub async fn body(&mut self) -> Vec<u8> {
+        while self.fill().await {}
+        std::mem::take(&mut self.unread)
     }
 
     /// Sends a text message.

@@ -18,12 +18,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::handshake::{self, Rejection};
-use crate::{
-    addresses::Place,
-    doorward::Server,
-    link::LinkTask,
-    services::Subject,
-};
+use crate::{addresses::Place, doorward::Server, link::LinkTask, services::Subject};
 
 /// The address of the other end of a TCP connection, as a request extension.
 ///

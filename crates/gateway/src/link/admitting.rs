@@ -11,7 +11,8 @@ use doorward_core::{
     Auth, BoxFuture, DisconnectReason, Handshake, Outcome, Refusal, RefusalReason, SocketId,
     UserId, wire::ConnectError,
 };
-use doorward_protocol::{Admission, Frame, SlotId, Trust, packet,
+use doorward_protocol::{
+    Admission, Frame, SlotId, Trust, packet,
     ws::{self, Opcode},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -90,7 +91,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
     ) -> Result<(), Refusal> {
         let found = self.namespaces.get_key_value(self.link.namespace(slot));
         let (name, namespace) = found.ok_or_else(Refusal::invalid_namespace)?;
-        let auth = auth.map(Auth::parse).transpose().map_err(|_| Refusal::bad_handshake())?;
+        let auth =
+            auth.map(Auth::parse).transpose().map_err(|_malformed| Refusal::bad_handshake())?;
         let socket = SocketId::generate(&*self.services.entropy);
         let trust = namespace.trust();
         let entry = Entry {
@@ -199,7 +201,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
     }
 
     /// Writes down that nothing was decided.
-    pub(super) fn forget_admission(&mut self, slot: SlotId, reason: RefusalReason) {
+    pub(super) fn forget_admission(&self, slot: SlotId, reason: RefusalReason) {
         let subject = Subject {
             namespace: Some(self.link.namespace(slot)),
             peer: self.peer(),

@@ -69,6 +69,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
         }
         self.link.left(slot, now);
         self.keep_count();
+        if self.link.is_refused() {
+            self.close_for_good(now);
+        }
     }
 
     /// Ends the link with everything on it; the client comes back unless it left by itself.

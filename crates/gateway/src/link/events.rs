@@ -164,8 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
         let Some(mut running) = self.live(slot).and_then(|live| live.running.take()) else {
             return;
         };
-        let polled =
-            self.run(cx, slot, &mut running.invocation, &running.event, running.ack, now);
+        let polled = self.run(cx, slot, &mut running.invocation, &running.event, running.ack, now);
         if polled.is_ready() {
             drop_quietly(running.invocation);
         } else {

@@ -114,19 +114,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
         match self.link.receive(message, now) {
             // An admission is started when everything that came with its CONNECT has been read, so
             // that what was sent ahead of the answer is always seen as such.
-            Ok(Received::Nothing) => {}
+            //
+            // Nobody asks clients for answers yet, so an ack is one that nobody waits for.
+            Ok(Received::Nothing | Received::Ack(_)) => {}
             Ok(Received::Event(event)) => self.event(cx, &event, now),
-            // Nobody asks clients for answers yet; an ack that nobody waits for is forgotten.
-            Ok(Received::Ack(_)) => {}
             Ok(Received::Left(slot)) => self.client_left(slot, now),
             Ok(Received::Closed) => self.end_link(DisconnectReason::ClientLeft, now),
             Ok(Received::Crowded { namespace }) => {
                 let refusal = Refusal::too_many_attempts(TRY_AGAIN_AFTER);
-                let subject = Subject {
-                    namespace: Some(namespace),
-                    peer: self.peer(),
-                    ..Subject::default()
-                };
+                let subject =
+                    Subject { namespace: Some(namespace), peer: self.peer(), ..Subject::default() };
                 let outcome = doorward_core::Outcome::Refused(refusal.reason());
                 let id = self.services.decided(outcome, subject);
                 self.send(|out| {

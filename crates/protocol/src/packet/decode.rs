@@ -152,7 +152,7 @@ fn split_id(text: &str) -> Result<(Option<u64>, &str), PacketError> {
     if id.is_empty() {
         return Ok((None, rest));
     }
-    let id = id.parse().map_err(|_| PacketError::Id)?;
+    let id = id.parse().map_err(|_too_large| PacketError::Id)?;
     Ok((Some(id), rest))
 }
 

@@ -248,7 +248,7 @@ impl Header {
                     return Err(FrameError::Length);
                 }
                 // 2^31 is beyond every limit that can be configured, and its sum cannot overflow.
-                let length = u32::try_from(length).map_err(|_| FrameError::TooLarge)?;
+                let length = u32::try_from(length).map_err(|_beyond| FrameError::TooLarge)?;
                 if length > i32::MAX as u32 {
                     return Err(FrameError::TooLarge);
                 }
@@ -263,7 +263,7 @@ impl Header {
 
 fn message(opcode: Opcode, payload: &[u8]) -> Result<Incoming<'_>, FrameError> {
     Ok(Incoming::Message(if opcode == Opcode::Text {
-        Message::Text(std::str::from_utf8(payload).map_err(|_| FrameError::Utf8)?)
+        Message::Text(std::str::from_utf8(payload).map_err(|_position| FrameError::Utf8)?)
     } else {
         Message::Binary(payload)
     }))
@@ -278,7 +278,7 @@ fn check_close(payload: &[u8]) -> Result<(), FrameError> {
     if !allowed {
         return Err(FrameError::Close);
     }
-    std::str::from_utf8(reason).map_err(|_| FrameError::Utf8)?;
+    std::str::from_utf8(reason).map_err(|_position| FrameError::Utf8)?;
     Ok(())
 }
 

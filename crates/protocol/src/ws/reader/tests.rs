@@ -40,7 +40,8 @@ fn a_message_in_parts_is_put_together_around_a_ping() {
 
 #[test]
 fn the_buffer_of_a_message_in_parts_is_given_back() {
-    let mut bytes = [frame(0x01, &[b'x'; 500]), frame(0x80, &[b'x'; 500]), frame(0x8A, b"")].concat();
+    let mut bytes =
+        [frame(0x01, &[b'x'; 500]), frame(0x80, &[b'x'; 500]), frame(0x8A, b"")].concat();
     let mut reader = Reader::default();
     let mut rest = &mut bytes[..];
     for _ in 0..2 {

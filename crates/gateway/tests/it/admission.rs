@@ -1,0 +1,338 @@
+//! Who gets in, and what everybody else is told.
+
+use std::time::Duration;
+
+use doorward::{Outcome, RefusalReason};
+use doorward_testkit::{RawClient, Seen as Frame};
+use serde_json::json;
+
+use crate::fixture::{Fixture, GOOD, Seen};
+
+/// Everything a refused client sees: one answer, the close packet, the end.
+async fn refused(fixture: &Fixture, connect: &str) -> serde_json::Value {
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(connect).await;
+    let answer = client.json("44").await;
+    assert_eq!(client.rest().await, [Frame::Text("1".into()), Frame::Closed(Some(1000))]);
+    answer
+}
+
+#[tokio::test]
+async fn a_good_token_is_let_in_and_its_events_are_answered() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.text(GOOD).await;
+
+    let answer = client.json("40").await;
+    assert_eq!(answer.as_object().unwrap().keys().collect::<Vec<_>>(), ["sid"]);
+    client.text(r#"420["echo",{"a":[1,"ü"]}]"#).await;
+    assert_eq!(client.json("430").await, json!([{ "a": [1, "ü"] }]));
+    client.text(r#"421["whoami"]"#).await;
+    assert_eq!(client.json("431").await, json!(["alice"]));
+    assert_eq!(fixture.audit.outcomes(), [Outcome::Admitted]);
+    assert_eq!((fixture.doorward.connections(), fixture.doorward.links()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_refused_client_is_told_once_and_the_link_closes() {
+    let fixture = Fixture::start().await;
+
+    let answer = refused(&fixture, r#"40{"token":"wrong"}"#).await;
+
+    let record = fixture.audit.records().remove(0);
+    assert_eq!(
+        answer,
+        json!({
+            "message": "Unauthorized",
+            "data": { "code": "unauthenticated", "retry": "after_login", "id": record.id },
+        })
+    );
+    assert_eq!(fixture.audit.outcomes(), [Outcome::Refused(RefusalReason::TokenSignature)]);
+    assert_eq!(Seen::count(&fixture.seen.connects), 0);
+}
+
+/// Attack 102.
+#[tokio::test]
+async fn everything_unknown_reads_the_same_and_the_audit_knows_which() {
+    let fixture = Fixture::start().await;
+
+    let mut missing = refused(&fixture, "40").await;
+    let mut wrong = refused(&fixture, r#"40{"token":"wrong"}"#).await;
+
+    for answer in [&mut missing, &mut wrong] {
+        answer["data"].as_object_mut().unwrap().remove("id");
+    }
+    assert_eq!(missing, wrong);
+    assert_eq!(
+        fixture.audit.outcomes(),
+        [
+            Outcome::Refused(RefusalReason::CredentialMissing),
+            Outcome::Refused(RefusalReason::TokenSignature)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_grant_that_is_over_is_a_token_that_has_expired() {
+    let fixture = Fixture::start().await;
+
+    let answer = refused(&fixture, r#"40{"token":"over"}"#).await;
+
+    assert_eq!(answer["data"]["code"], "token_expired");
+    assert_eq!(answer["data"]["retry"], "after_refresh");
+}
+
+#[tokio::test]
+async fn an_application_refuses_in_its_own_words() {
+    let fixture = Fixture::start().await;
+
+    let answer = refused(&fixture, r#"40{"token":"own"}"#).await;
+
+    assert_eq!(answer["message"], "Invalid token");
+    assert_eq!(answer["data"]["code"], "invalid_token");
+}
+
+#[tokio::test]
+async fn an_unknown_namespace_has_the_protocols_own_answer() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.text(r#"40/admin,{"token":"good:alice"}"#).await;
+
+    assert_eq!(client.json("44/admin,").await, json!({ "message": "Invalid namespace" }));
+    assert_eq!(client.packet().await.as_deref(), Some("1"));
+    assert_eq!(fixture.authentications(), 0);
+}
+
+/// Attack 27.
+#[tokio::test]
+async fn an_auth_payload_that_is_no_plain_object_is_a_bad_handshake() {
+    let fixture = Fixture::start().await;
+
+    for payload in ["[]", "\"x\"", "null", r#"{"token":"a","token":"b"}"#, "{\"__proto__\":1}"] {
+        let answer = refused(&fixture, &format!("40{payload}")).await;
+        assert_eq!(answer["data"]["code"], "bad_handshake", "{payload}");
+    }
+
+    assert_eq!(fixture.authentications(), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_decided_ends_the_transport_without_an_answer() {
+    let fixture = Fixture::start().await;
+
+    for token in ["away", "panic"] {
+        let mut client = RawClient::open(fixture.address).await;
+        client.text(&format!(r#"40{{"token":"{token}"}}"#)).await;
+        assert_eq!(client.rest().await, [Frame::Closed(Some(1001))], "{token}");
+    }
+
+    assert_eq!(
+        fixture.audit.outcomes(),
+        [
+            Outcome::Undecided(RefusalReason::Unavailable),
+            Outcome::Undecided(RefusalReason::Panicked)
+        ]
+    );
+}
+
+/// Attack 98.
+#[tokio::test]
+async fn an_admission_that_hangs_is_given_up_after_its_deadline() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40{"token":"slow"}"#).await;
+    fixture.seen.begun.notified().await;
+
+    fixture.clock.advance(Duration::from_secs(6));
+
+    assert_eq!(client.rest().await, [Frame::Closed(Some(1001))]);
+    assert_eq!(fixture.audit.outcomes(), [Outcome::Undecided(RefusalReason::DeadlinePassed)]);
+    assert_eq!(fixture.doorward.connections(), 0);
+}
+
+/// Attack 33.
+#[tokio::test]
+async fn an_event_before_connect_closes_the_link() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.text(r#"420["echo",1]"#).await;
+
+    assert_eq!(client.rest().await, [Frame::Closed(Some(1008))]);
+    assert_eq!(fixture.handlers(), 0);
+    assert_eq!(fixture.audit.outcomes(), [Outcome::Closed(RefusalReason::ProtocolViolation)]);
+}
+
+/// Attack 34.
+#[tokio::test]
+async fn an_event_while_the_authenticator_thinks_closes_the_link() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40{"token":"slow:alice"}"#).await;
+    fixture.seen.begun.notified().await;
+
+    client.text(r#"420["echo",1]"#).await;
+
+    assert_eq!(client.rest().await, [Frame::Closed(Some(1008))]);
+    fixture.seen.slow.notify_one();
+    assert_eq!(fixture.handlers(), 0);
+    assert_eq!(Seen::count(&fixture.seen.connects), 0);
+    assert_eq!(fixture.audit.outcomes(), [Outcome::Undecided(RefusalReason::ProtocolViolation)]);
+}
+
+/// Attack 34, with an authenticator that answers at once.
+#[tokio::test]
+async fn an_event_in_one_write_with_its_connect_closes_the_link() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.texts([GOOD, r#"420["echo",1]"#]).await;
+
+    assert_eq!(client.rest().await, [Frame::Closed(Some(1008))]);
+    assert_eq!(fixture.handlers(), 0);
+}
+
+/// Attack 35.
+#[tokio::test]
+async fn five_connects_at_once_are_one() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.texts([GOOD; 5]).await;
+
+    client.json("40").await;
+    client.text(r#"420["echo","once"]"#).await;
+    assert_eq!(client.json("430").await, json!(["once"]));
+    assert_eq!(fixture.authentications(), 1);
+    assert_eq!(Seen::count(&fixture.seen.connects), 1);
+    drop(client);
+    fixture.seen.disconnected.notified().await;
+    assert_eq!(Seen::count(&fixture.seen.disconnects), 1);
+}
+
+#[tokio::test]
+async fn nothing_that_follows_a_refusal_is_looked_at() {
+    let fixture = Fixture::start().await;
+    for after in [r#"420["echo",1]"#, GOOD] {
+        let mut client = RawClient::open(fixture.address).await;
+        client.text(r#"40{"token":"slow"}"#).await;
+        fixture.seen.begun.notified().await;
+        fixture.seen.slow.notify_one();
+        client.json("44").await;
+
+        client.text(after).await;
+
+        assert_eq!(client.rest().await, [Frame::Text("1".into()), Frame::Closed(Some(1000))]);
+    }
+    assert_eq!((fixture.authentications(), fixture.handlers()), (2, 0));
+}
+
+/// Attack 36.
+#[tokio::test]
+async fn the_fourth_refusal_of_a_link_asks_nobody() {
+    let fixture = Fixture::start().await;
+    let mut client = fixture.alice().await;
+
+    for _ in 0..3 {
+        client.text(r#"40/chat,{"token":"wrong"}"#).await;
+        assert_eq!(client.json("44/chat,").await["data"]["code"], "unauthenticated");
+    }
+    client.text(r#"40/chat,{"token":"good:alice"}"#).await;
+
+    let answer = client.json("44/chat,").await;
+    assert_eq!(answer["data"]["code"], "too_many_attempts");
+    assert_eq!(answer["data"]["retryAfter"], 5);
+    assert_eq!(fixture.authentications(), 4);
+    client.text(r#"420["echo","still here"]"#).await;
+    assert_eq!(client.json("430").await, json!(["still here"]));
+}
+
+/// Attack 36, in one write and with nobody admitted.
+#[tokio::test]
+async fn a_stranger_has_three_attempts_on_a_link() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    let names = ["/", "/chat", "/a", "/b", "/c"];
+    client.texts(names.map(|name| format!(r#"40{name},{{"token":"wrong"}}"#))).await;
+
+    let seen = client.rest().await;
+    let answers = seen.iter().filter(|seen| matches!(seen, Frame::Text(text) if text != "1"));
+    assert_eq!(answers.count(), 5);
+    assert_eq!(seen.last(), Some(&Frame::Closed(Some(1000))));
+    // Two are asked about; the third is no namespace; the others are too many.
+    assert_eq!(fixture.authentications(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_waits_for_the_admission_beside_it() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/chat,{"token":"slow:alice"}"#).await;
+    fixture.seen.begun.notified().await;
+
+    client.text(r#"40{"token":"wrong"}"#).await;
+    assert_eq!(client.json("44").await["data"]["code"], "unauthenticated");
+    fixture.seen.slow.notify_one();
+
+    client.json("40/chat,").await;
+    client.text(r#"42/chat,0["whoami"]"#).await;
+    assert_eq!(client.json("43/chat,0").await, json!(["alice"]));
+    client.text("41/chat,").await;
+    assert_eq!(client.rest().await, [Frame::Text("1".into()), Frame::Closed(Some(1000))]);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_while_it_is_looked_at_leaves_nothing_behind() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40{"token":"slow:alice"}"#).await;
+    fixture.seen.begun.notified().await;
+
+    drop(client);
+
+    let outcomes = fixture.audit.wait_for(1).await;
+    assert_eq!(outcomes, [Outcome::Undecided(RefusalReason::Abandoned)]);
+    assert_eq!(fixture.doorward.connections(), 0);
+    assert_eq!(Seen::count(&fixture.seen.connects), 0);
+}
+
+#[tokio::test]
+async fn two_namespaces_of_a_link_have_two_public_ids() {
+    let fixture = Fixture::start().await;
+    let (mut client, link) = RawClient::open_with(fixture.address, b"").await;
+
+    client.texts([GOOD, r#"40/chat,{"token":"good:alice"}"#]).await;
+    let first = client.json("40").await;
+    let second = client.json("40/chat,").await;
+
+    assert_ne!(first["sid"], second["sid"]);
+    assert_ne!(first["sid"], link["sid"]);
+    assert_ne!(second["sid"], link["sid"]);
+}
+
+/// Attack 31.
+#[tokio::test]
+async fn silence_is_thrown_out_after_five_seconds() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    fixture.clock.advance(Duration::from_secs(5));
+
+    assert_eq!(client.rest().await, [Frame::Closed(Some(1008))]);
+    assert_eq!(fixture.audit.outcomes(), [Outcome::Closed(RefusalReason::ConnectTimeout)]);
+}
+
+#[tokio::test]
+async fn a_link_whose_last_socket_has_left_is_unauthenticated_again() {
+    let fixture = Fixture::start().await;
+    let mut client = fixture.alice().await;
+    client.text("41").await;
+    fixture.seen.disconnected.notified().await;
+
+    fixture.clock.advance(Duration::from_secs(5));
+
+    assert_eq!(client.rest().await, [Frame::Closed(Some(1008))]);
+}

@@ -1,0 +1,180 @@
+//! How sockets and links end.
+
+use std::time::Duration;
+
+use doorward::{DisconnectReason, Outcome, prelude::*};
+use doorward_testkit::{RawClient, Seen as Frame};
+use serde_json::json;
+
+use crate::fixture::{Fixture, Seen, User, tight};
+
+#[tokio::test]
+async fn a_socket_ends_when_its_credential_does_and_may_come_back() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40{"token":"short:alice"}"#).await;
+    client.json("40").await;
+
+    fixture.clock.advance(Duration::from_secs(60));
+
+    let ended = client.json("42").await;
+    assert_eq!(ended[0], "session_ended");
+    assert_eq!(ended[1]["code"], "expired");
+    assert_eq!(ended[1]["retry"], "after_refresh");
+    // No DISCONNECT: the client comes back by itself and asks its `auth` function.
+    assert_eq!(client.rest().await, [Frame::Closed(Some(1001))]);
+    assert_eq!(
+        fixture.audit.outcomes(),
+        [Outcome::Admitted, Outcome::Ended(DisconnectReason::Expired)]
+    );
+}
+
+#[tokio::test]
+async fn no_event_is_started_after_the_credential_has_ended() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40{"token":"short:alice"}"#).await;
+    client.json("40").await;
+
+    fixture.clock.set_wall(std::time::SystemTime::UNIX_EPOCH);
+    fixture.clock.advance(Duration::from_secs(60));
+    client.text(r#"420["echo",1]"#).await;
+
+    let seen = client.rest().await;
+    assert!(!seen.contains(&Frame::Text("430[1]".into())), "{seen:?}");
+    assert_eq!(fixture.handlers(), 0);
+}
+
+#[tokio::test]
+async fn a_socket_that_expires_beside_another_leaves_the_link_alone() {
+    let fixture = Fixture::start().await;
+    let mut client = fixture.alice().await;
+    client.text(r#"40/chat,{"token":"short:alice"}"#).await;
+    client.json("40/chat,").await;
+
+    fixture.clock.advance(Duration::from_secs(60));
+
+    assert_eq!(client.json("42/chat,").await[0], "session_ended");
+    assert_eq!(client.packet().await.as_deref(), Some("41/chat,"));
+    // The heartbeat is due as well.
+    assert_eq!(client.packet().await.as_deref(), Some("2"));
+    client.texts(["3", r#"420["echo","here"]"#]).await;
+    assert_eq!(client.json("430").await, json!(["here"]));
+}
+
+#[tokio::test]
+async fn an_application_ends_a_socket_for_good() {
+    let leave = Gateway::at("/leave").on("leave", |connection: Connection<User>| async move {
+        connection.disconnect();
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(leave)).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/leave,{"token":"good:alice"}"#).await;
+    client.json("40/leave,").await;
+
+    client.text(r#"42/leave,0["leave"]"#).await;
+
+    assert_eq!(
+        client.rest().await,
+        [Frame::Text("41/leave,".into()), Frame::Text("1".into()), Frame::Closed(Some(1000))]
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_says_goodbye_is_answered() {
+    let fixture = Fixture::start().await;
+
+    let mut engine = fixture.alice().await;
+    engine.text("1").await;
+    assert_eq!(engine.rest().await, [Frame::Closed(Some(1000))]);
+
+    let mut websocket = fixture.alice().await;
+    let close = RawClient::frame(doorward_protocol::ws::Opcode::Close, &1000_u16.to_be_bytes());
+    websocket.bytes(&close).await;
+    assert_eq!(websocket.rest().await, [Frame::Closed(Some(1000))]);
+
+    let outcomes = fixture.audit.wait_for(4).await;
+    assert_eq!(outcomes[1], Outcome::Ended(DisconnectReason::ClientLeft));
+    assert_eq!(outcomes[3], Outcome::Ended(DisconnectReason::ClientLeft));
+}
+
+#[tokio::test]
+async fn a_transport_that_just_ends_is_noticed() {
+    let fixture = Fixture::start().await;
+    let client = fixture.alice().await;
+
+    drop(client);
+
+    fixture.seen.disconnected.notified().await;
+    let outcomes = fixture.audit.wait_for(2).await;
+    assert_eq!(outcomes[1], Outcome::Ended(DisconnectReason::TransportClosed));
+    assert_eq!(fixture.doorward.connections(), 0);
+}
+
+/// The ghost of other servers: a client that stops reading and never goes away.
+#[tokio::test]
+async fn a_client_that_never_reads_is_cut_off() {
+    let fixture = Fixture::with(|builder, _| builder.limits(tight())).await;
+    let mut client = fixture.alice().await;
+    let event = format!(r#"420["echo","{}"]"#, "x".repeat(8_000));
+    let frame = RawClient::frame(doorward_protocol::ws::Opcode::Text, event.as_bytes());
+
+    // The server stops reading what it cannot answer, so the client's writes must stop too.
+    let flood = tokio::spawn(async move {
+        client.flood(&frame).await;
+        client
+    });
+    let clock = fixture.clock.clone();
+    let ticking = tokio::spawn(async move {
+        loop {
+            clock.advance(Duration::from_millis(500));
+            tokio::task::yield_now().await;
+        }
+    });
+
+    let outcomes = fixture.audit.wait_for(2).await;
+    ticking.abort();
+    assert_eq!(outcomes[1], Outcome::Ended(DisconnectReason::SlowConsumer));
+    fixture.seen.disconnected.notified().await;
+    assert_eq!(Seen::count(&fixture.seen.disconnects), 1);
+    assert_eq!(fixture.doorward.connections(), 0);
+    drop(flood.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_server_that_pushes_to_a_client_that_never_reads_cuts_it_off() {
+    let push = Gateway::at("/push").on("push", |connection: Connection<User>| async move {
+        let line = "x".repeat(60_000);
+        while connection.emit("line", &line).is_ok() {
+            tokio::task::yield_now().await;
+        }
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(push)).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/push,{"token":"good:alice"}"#).await;
+    client.json("40/push,").await;
+
+    client.text(r#"42/push,["push"]"#).await;
+
+    let outcomes = fixture.audit.wait_for(2).await;
+    assert_eq!(outcomes[1], Outcome::Ended(DisconnectReason::SlowConsumer));
+    assert_eq!(fixture.doorward.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_tells_everybody_to_come_back() {
+    let mut fixture = Fixture::start().await;
+    let mut known = fixture.alice().await;
+    let mut unknown = RawClient::open(fixture.address).await;
+
+    fixture.stop.notify_one();
+
+    let ended = known.json("42").await;
+    assert_eq!((&ended[0], &ended[1]["code"]), (&json!("session_ended"), &json!("shutdown")));
+    assert_eq!(known.rest().await, [Frame::Closed(Some(1001))]);
+    assert_eq!(unknown.rest().await, [Frame::Closed(Some(1001))]);
+    drop((known, unknown));
+    (&mut fixture.task).await.unwrap();
+    assert_eq!((fixture.doorward.connections(), fixture.doorward.links()), (0, 0));
+    assert!(tokio::net::TcpStream::connect(fixture.address).await.is_err());
+}

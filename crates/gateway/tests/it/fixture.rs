@@ -1,0 +1,171 @@
+//! A server on a free port, with a clock that stands still, and what its handlers saw.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use doorward::{
+    AuthenticateError, Authenticated, Authenticator, Builder, Clock as _, Limits, Listeners,
+    RefusalReason, prelude::*,
+};
+use doorward_testkit::{AuditLog, ManualClock, RawClient};
+use tokio::{sync::Notify, task::JoinHandle};
+
+/// The application's own principal.
+#[derive(Debug)]
+pub(crate) struct User {
+    pub(crate) name: String,
+}
+
+/// What ran, and gates to hold it.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) authentications: AtomicUsize,
+    pub(crate) connects: AtomicUsize,
+    pub(crate) disconnects: AtomicUsize,
+    pub(crate) handlers: AtomicUsize,
+    /// Lets one authentication of the token `slow` go on.
+    pub(crate) slow: Notify,
+    /// Told when an authentication of the token `slow` has begun.
+    pub(crate) begun: Notify,
+    pub(crate) disconnected: Notify,
+}
+
+impl Seen {
+    pub(crate) fn count(counter: &AtomicUsize) -> usize {
+        counter.load(Ordering::SeqCst)
+    }
+}
+
+/// A running server.
+pub(crate) struct Fixture {
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: ManualClock,
+    pub(crate) audit: AuditLog,
+    pub(crate) seen: Arc<Seen>,
+    pub(crate) doorward: Arc<Doorward>,
+    pub(crate) stop: Arc<Notify>,
+    pub(crate) task: JoinHandle<()>,
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Fixture {
+    /// Serves the gateway of these tests.
+    pub(crate) async fn start() -> Self {
+        Self::with(|builder, _| builder).await
+    }
+
+    /// Serves what `change` makes of it.
+    pub(crate) async fn with(
+        change: impl FnOnce(Builder<Authenticated<User>>, &Arc<Seen>) -> Builder<Authenticated<User>>,
+    ) -> Self {
+        let seen = Arc::new(Seen::default());
+        let clock = ManualClock::new();
+        let audit = AuditLog::default();
+        let builder = Doorward::builder()
+            .authenticate(ByToken { seen: Arc::clone(&seen), clock: clock.clone() })
+            .gateway(gateway("/", &seen))
+            .gateway(gateway("/chat", &seen))
+            .clock(clock.clone())
+            .audit(audit.clone());
+        let doorward = Arc::new(change(builder, &seen).build().unwrap());
+        let listeners = Listeners::bind("127.0.0.1:0").await.unwrap();
+        let address = listeners.addresses()[0];
+        let stop = Arc::new(Notify::new());
+        let task = tokio::spawn({
+            let (doorward, stop) = (Arc::clone(&doorward), Arc::clone(&stop));
+            async move {
+                let stopped = async { stop.notified().await };
+                doorward.serve_with(listeners, doorward.service(), stopped).await.unwrap();
+            }
+        });
+        Self { address, clock, audit, seen, doorward, stop, task }
+    }
+
+    /// A client that has been admitted to `/` as alice.
+    pub(crate) async fn alice(&self) -> RawClient {
+        let mut client = RawClient::open(self.address).await;
+        client.text(GOOD).await;
+        client.json("40").await;
+        client
+    }
+
+    pub(crate) fn handlers(&self) -> usize {
+        Seen::count(&self.seen.handlers)
+    }
+
+    pub(crate) fn authentications(&self) -> usize {
+        Seen::count(&self.seen.authentications)
+    }
+}
+
+/// Tokens say what is to happen to them: `good:<name>`, `slow:<name>`, and the names of failures.
+struct ByToken {
+    seen: Arc<Seen>,
+    clock: ManualClock,
+}
+
+impl Authenticator for ByToken {
+    type Principal = User;
+
+    async fn authenticate(&self, handshake: Handshake) -> Result<Grant<User>, AuthenticateError> {
+        self.seen.authentications.fetch_add(1, Ordering::SeqCst);
+        let token = handshake.auth.str("token").unwrap_or_default();
+        let (kind, name) = token.split_once(':').unwrap_or((token, "nobody"));
+        let grant = Grant::new(User { name: name.into() }, name);
+        if kind == "slow" {
+            self.seen.begun.notify_one();
+            self.seen.slow.notified().await;
+        }
+        match kind {
+            "good" => Ok(grant),
+            "slow" if name != "nobody" => Ok(grant),
+            "short" => Ok(grant.expires_at(self.clock.wall() + Duration::from_secs(60))),
+            "over" => Ok(grant.expires_at(self.clock.wall())),
+            "panic" => panic!("an authenticator that panics"),
+            "away" => Err(AuthenticateError::Unavailable("the store is away".into())),
+            "own" => Err(Refusal::new("invalid_token", "Invalid token").into()),
+            "" => Err(Refusal::unauthenticated(RefusalReason::CredentialMissing).into()),
+            _ => Err(Refusal::unauthenticated(RefusalReason::TokenSignature).into()),
+        }
+    }
+}
+
+/// Echo, and handlers that count themselves.
+fn gateway(namespace: &str, seen: &Arc<Seen>) -> Gateway<User> {
+    let (on_connect, on_disconnect, on_event) =
+        (Arc::clone(seen), Arc::clone(seen), Arc::clone(seen));
+    Gateway::at(namespace)
+        .on_connect(move |_: Connection<User>| {
+            on_connect.connects.fetch_add(1, Ordering::SeqCst);
+            async { Ok(()) }
+        })
+        .on_disconnect(move |_: Connection<User>, _: DisconnectReason| {
+            on_disconnect.disconnects.fetch_add(1, Ordering::SeqCst);
+            on_disconnect.disconnected.notify_one();
+            async {}
+        })
+        .on("echo", move |Payload(value): Payload<serde_json::Value>| {
+            on_event.handlers.fetch_add(1, Ordering::SeqCst);
+            async move { value }
+        })
+        .on("whoami", |me: Principal<User>| async move { me.name.clone() })
+}
+
+/// Limits in which nothing is far away.
+pub(crate) fn tight() -> Limits {
+    Limits { inbox: 4, outbox: 64 * 1024, ..Limits::default() }
+}
+
+/// A CONNECT to `/` that is let in.
+pub(crate) const GOOD: &str = r#"40{"token":"good:alice"}"#;

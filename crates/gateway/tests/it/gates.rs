@@ -1,0 +1,209 @@
+//! The order of admission, and that whatever was taken is given back.
+
+use std::sync::{Arc, Mutex};
+
+use doorward::{
+    BoxFuture, Epoch, EpochError, Epochs, Guard, GuardContext, Outcome, RefusalReason, Reservation,
+    Seat, SeatError, SeatRequest, Seats, SessionId, TokenId, UserId, Verdict, prelude::*,
+};
+use doorward_testkit::{RawClient, Seen as Frame};
+
+use crate::fixture::{Fixture, GOOD, User};
+
+/// What happened, in order.
+#[derive(Clone, Default)]
+struct Steps(Arc<Mutex<Vec<&'static str>>>);
+
+impl Steps {
+    fn add(&self, step: &'static str) {
+        self.0.lock().unwrap().push(step);
+    }
+
+    fn taken(&self) -> Vec<&'static str> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+struct Asked(Steps, fn() -> Verdict);
+
+impl Guard<User> for Asked {
+    async fn check(&self, context: GuardContext<'_, User>) -> Verdict {
+        assert_eq!(context.principal.name, "alice");
+        self.0.add("guard");
+        (self.1)()
+    }
+}
+
+struct OneEpoch(Steps, Mutex<Vec<Result<Epoch, EpochError>>>);
+
+impl Epochs for OneEpoch {
+    fn read<'a>(
+        &'a self,
+        _: &'a UserId,
+        _: Option<&'a SessionId>,
+        _: Option<&'a TokenId>,
+    ) -> BoxFuture<'a, Result<Epoch, EpochError>> {
+        self.0.add("epoch");
+        let next = self.1.lock().unwrap().pop().unwrap_or(Ok(Epoch(0)));
+        Box::pin(async { next })
+    }
+}
+
+#[derive(Clone)]
+struct Recorded(Steps, fn() -> Result<(), SeatError>);
+
+impl Seats for Recorded {
+    fn reserve<'a>(
+        &'a self,
+        _: SeatRequest<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>> {
+        self.0.add("reserve");
+        Box::pin(async {
+            (self.1)().map(|()| Box::new(Held(self.0.clone())) as Box<dyn Reservation>)
+        })
+    }
+}
+
+/// A reservation, and then a seat; it says when it is given back.
+struct Held(Steps);
+
+impl Reservation for Held {
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Box<dyn Seat>, SeatError>> {
+        self.0.add("commit");
+        Box::pin(async { Ok(self as Box<dyn Seat>) })
+    }
+}
+
+impl Seat for Held {}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.add("release");
+    }
+}
+
+/// A server that writes down every step, with gates that answer as told.
+async fn recorded(
+    verdict: fn() -> Verdict,
+    seat: fn() -> Result<(), SeatError>,
+    mut epochs: Vec<Result<Epoch, EpochError>>,
+    hook: fn() -> Result<(), Refusal>,
+) -> (Fixture, Steps) {
+    epochs.reverse();
+    let steps = Steps::default();
+    let fixture = Fixture::with(|builder, _| {
+        let hooked = steps.clone();
+        builder
+            .guard(Asked(steps.clone(), verdict))
+            .seats(Recorded(steps.clone(), seat))
+            .epochs(OneEpoch(steps.clone(), Mutex::new(epochs)))
+            .gateway(Gateway::at("/").on_connect(move |_: Connection<User>| {
+                hooked.add("on_connect");
+                async move { hook() }
+            }))
+    })
+    .await;
+    (fixture, steps)
+}
+
+async fn refusal(fixture: &Fixture) -> String {
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(GOOD).await;
+    let code = client.json("44").await["data"]["code"].as_str().unwrap().to_owned();
+    assert_eq!(client.rest().await, [Frame::Text("1".into()), Frame::Closed(Some(1000))]);
+    code
+}
+
+#[tokio::test]
+async fn admission_asks_in_its_order() {
+    let (fixture, steps) = recorded(|| Verdict::Allow, || Ok(()), Vec::new(), || Ok(())).await;
+
+    let client = fixture.alice().await;
+
+    assert_eq!(steps.taken(), ["epoch", "guard", "reserve", "epoch", "on_connect", "commit"]);
+    drop(client);
+    fixture.seen.disconnected.notified().await;
+    assert_eq!(steps.taken().last(), Some(&"release"));
+}
+
+#[tokio::test]
+async fn a_guard_protects_the_connection_itself() {
+    let (fixture, steps) =
+        recorded(|| Verdict::allow_if(false), || Ok(()), Vec::new(), || Ok(())).await;
+
+    assert_eq!(refusal(&fixture).await, "forbidden");
+
+    assert_eq!(steps.taken(), ["epoch", "guard"]);
+    let record = fixture.audit.records().remove(0);
+    assert_eq!(record.outcome, Outcome::Refused(RefusalReason::GuardDenied));
+    assert_eq!(record.user.as_deref(), Some("alice"));
+}
+
+/// Attack 83, the panic.
+#[tokio::test]
+async fn a_guard_that_panics_denies() {
+    let (fixture, _) =
+        recorded(|| panic!("a guard that panics"), || Ok(()), Vec::new(), || Ok(())).await;
+
+    assert_eq!(refusal(&fixture).await, "forbidden");
+
+    assert_eq!(fixture.audit.outcomes(), [Outcome::Refused(RefusalReason::Panicked)]);
+}
+
+#[tokio::test]
+async fn a_user_without_a_seat_is_already_connected() {
+    let (fixture, _) =
+        recorded(|| Verdict::Allow, || Err(SeatError::Taken), Vec::new(), || Ok(())).await;
+
+    assert_eq!(refusal(&fixture).await, "already_connected");
+}
+
+#[tokio::test]
+async fn a_seat_that_cannot_be_counted_decides_nothing() {
+    let away = || Err(SeatError::Unavailable("the store is away".into()));
+    let (fixture, _) = recorded(|| Verdict::Allow, away, Vec::new(), || Ok(())).await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.text(GOOD).await;
+
+    assert_eq!(client.rest().await, [Frame::Closed(Some(1001))]);
+    assert_eq!(fixture.audit.outcomes(), [Outcome::Undecided(RefusalReason::Unavailable)]);
+}
+
+#[tokio::test]
+async fn a_revoked_credential_is_unknown() {
+    let revoked = vec![Err(EpochError::Revoked)];
+    let (fixture, steps) = recorded(|| Verdict::Allow, || Ok(()), revoked, || Ok(())).await;
+
+    assert_eq!(refusal(&fixture).await, "unauthenticated");
+
+    assert_eq!(steps.taken(), ["epoch"]);
+    assert_eq!(fixture.audit.outcomes(), [Outcome::Refused(RefusalReason::Revoked)]);
+}
+
+/// Attack 87: verified, then revoked, then registered.
+#[tokio::test]
+async fn whoever_is_revoked_between_check_and_entry_does_not_enter() {
+    let moved = vec![Ok(Epoch(1)), Ok(Epoch(2))];
+    let (fixture, steps) = recorded(|| Verdict::Allow, || Ok(()), moved, || Ok(())).await;
+
+    assert_eq!(refusal(&fixture).await, "unauthenticated");
+
+    assert_eq!(steps.taken(), ["epoch", "guard", "reserve", "epoch", "release"]);
+    assert_eq!(fixture.doorward.connections(), 0);
+    assert_eq!(fixture.audit.outcomes(), [Outcome::Refused(RefusalReason::RevokedMeanwhile)]);
+}
+
+/// Attack 91.
+#[tokio::test]
+async fn a_hook_that_refuses_gives_the_seat_back() {
+    let refuse = || Err(Refusal::new("closed_today", "Closed today"));
+    let (fixture, steps) = recorded(|| Verdict::Allow, || Ok(()), Vec::new(), refuse).await;
+
+    assert_eq!(refusal(&fixture).await, "closed_today");
+
+    assert_eq!(steps.taken().last(), Some(&"release"));
+    assert_eq!(fixture.doorward.connections(), 0);
+    // The gateway that had let it in is told that it left after all.
+    fixture.seen.disconnected.notified().await;
+}

@@ -1,0 +1,154 @@
+//! What gateways are told.
+
+use std::sync::{Arc, Mutex};
+
+use doorward::{BuildError, Gateway, prelude::*};
+use doorward_testkit::RawClient;
+use serde_json::json;
+
+use crate::fixture::{Fixture, GOOD, User};
+
+#[tokio::test]
+async fn what_a_connect_hook_emits_leaves_right_behind_the_answer() {
+    let hello = Gateway::at("/hello").on_connect(|connection: Connection<User>| async move {
+        connection.emit("hello", &connection.principal().name)?;
+        Ok(())
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(hello)).await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.text(r#"40/hello,{"token":"good:alice"}"#).await;
+
+    let answer = client.json("40/hello,").await;
+    assert!(answer["sid"].is_string());
+    assert_eq!(client.json("42/hello,").await, json!(["hello", "alice"]));
+}
+
+#[tokio::test]
+async fn what_a_connect_hook_emits_to_somebody_it_refuses_is_never_sent() {
+    let closed = Gateway::at("/closed").on_connect(|connection: Connection<User>| async move {
+        connection.emit("secret", "canary")?;
+        Err(Refusal::new("closed_today", "Closed today"))
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(closed)).await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.text(r#"40/closed,{"token":"good:alice"}"#).await;
+
+    let seen = format!("{:?}", client.rest().await);
+    assert!(seen.contains("closed_today"), "{seen}");
+    assert!(!seen.contains("canary"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_hook_that_panics_lets_nobody_in() {
+    let broken = Gateway::at("/broken").on_connect(
+        |_: Connection<User>| -> std::future::Ready<Result<(), Refusal>> { panic!("a hook") },
+    );
+    let fixture = Fixture::with(|builder, _| builder.gateway(broken)).await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.text(r#"40/broken,{"token":"good:alice"}"#).await;
+
+    assert_eq!(client.packet().await, None);
+    assert_eq!(fixture.doorward.connections(), 0);
+}
+
+#[tokio::test]
+async fn hooks_know_who_where_since_when_and_why() {
+    use doorward::Clock;
+
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&told);
+    let (sender, ended) = tokio::sync::oneshot::channel();
+    let sender = Arc::new(Mutex::new(Some(sender)));
+    let gateway = Gateway::at("/t").on_disconnect(move |connection: Connection<User>, reason| {
+        let at = connection.connected_at();
+        let host = connection.request().headers().get_str("host").map(str::to_owned);
+        log.lock().unwrap().push((
+            connection.user().clone(),
+            connection.namespace().to_owned(),
+            at,
+            reason,
+        ));
+        drop(sender.lock().unwrap().take().unwrap().send(host));
+        async {}
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(gateway)).await;
+    let connected_at = fixture.clock.wall();
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/t,{"token":"good:alice"}"#).await;
+    client.json("40/t,").await;
+
+    client.text("41/t,").await;
+
+    let host = ended.await.unwrap().unwrap();
+    assert_eq!(host, format!("localhost:{}", fixture.address.port()));
+    assert_eq!(
+        *told.lock().unwrap(),
+        [("alice".into(), "/t".to_owned(), connected_at, DisconnectReason::ClientLeft)]
+    );
+}
+
+#[tokio::test]
+async fn nobody_is_looked_at_before_init_is_done() {
+    let doorward = Doorward::builder()
+        .public(Gateway::at("/").on_init(|| async { Err("no database".into()) }))
+        .build()
+        .unwrap();
+    let listeners = doorward::Listeners::bind("127.0.0.1:0").await.unwrap();
+    let address = listeners.addresses()[0];
+
+    let served = doorward.serve_with(listeners, doorward.service(), std::future::pending()).await;
+
+    assert!(matches!(served, Err(doorward::ServeError::Init(_))));
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn anybody_enters_a_public_namespace_and_only_that() {
+    let public = Gateway::at("/status").on("version", |_: Principal<Anonymous>| async { 1 });
+    let fixture = Fixture::with(|builder, _| builder.public(public)).await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.text("40/status,").await;
+    client.json("40/status,").await;
+    client.text(r#"42/status,0["version"]"#).await;
+    assert_eq!(client.json("43/status,0").await, json!([1]));
+    client.text("40").await;
+
+    assert_eq!(client.json("44").await["data"]["code"], "unauthenticated");
+    assert_eq!(fixture.authentications(), 1);
+    client.text(GOOD).await;
+    client.json("40").await;
+}
+
+#[test]
+fn what_the_types_cannot_see_is_found_when_the_server_is_built() {
+    let build = |gateway: Gateway<Anonymous>| Doorward::builder().public(gateway).build().err();
+    let unit = || async {};
+
+    assert_eq!(Doorward::builder().build().err(), Some(BuildError::NoGateway));
+    assert!(matches!(build(Gateway::at("chat")), Some(BuildError::Namespace { .. })));
+    assert!(matches!(build(Gateway::at("/a,b")), Some(BuildError::Namespace { .. })));
+    assert!(matches!(build(Gateway::at("/").on("", unit)), Some(BuildError::EventName { .. })));
+    assert!(matches!(
+        build(Gateway::at("/").on("connect", unit)),
+        Some(BuildError::ReservedEvent { .. })
+    ));
+    assert!(matches!(
+        build(Gateway::at("/").on("e", unit).on("e", unit)),
+        Some(BuildError::DuplicateEvent { .. })
+    ));
+    let mixed = Doorward::builder()
+        .authenticate(authenticate_fn(|_| async {
+            Err::<Grant<()>, _>(Refusal::forbidden().into())
+        }))
+        .gateway(Gateway::at("/"))
+        .public(Gateway::at("/"))
+        .build();
+    assert!(matches!(mixed, Err(BuildError::MixedNamespace { .. })));
+    let zero = doorward::Limits { inbox: 0, ..doorward::Limits::default() };
+    let built = Doorward::builder().public(Gateway::at("/")).limits(zero).build();
+    assert!(matches!(built, Err(BuildError::Limit { limit: "inbox" })));
+}

@@ -1,0 +1,197 @@
+//! Nothing a client sends is unbounded.
+
+use std::time::Duration;
+
+use doorward::{Gateway, Limits, Outcome, RefusalReason};
+use doorward_protocol::ws::Opcode;
+use doorward_testkit::{RawClient, Seen as Frame};
+
+use crate::fixture::Fixture;
+
+/// Opens a link, sends `bytes`, and returns the code it was closed with.
+async fn thrown_out(fixture: &Fixture, bytes: &[u8]) -> Option<u16> {
+    let mut client = RawClient::open(fixture.address).await;
+    client.bytes(bytes).await;
+    closed(client).await
+}
+
+async fn closed(mut client: RawClient) -> Option<u16> {
+    match client.rest().await.pop() {
+        Some(Frame::Closed(code)) => code,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Attack 43.
+#[tokio::test]
+async fn a_message_over_the_limit_closes_the_link() {
+    let fixture = Fixture::start().await;
+    let connect = format!(r#"40{{"token":"good:alice","x":"{}"}}"#, "x".repeat(16 * 1024));
+    let frame = RawClient::frame(Opcode::Text, connect.as_bytes());
+    assert_eq!(thrown_out(&fixture, &frame).await, Some(1009));
+    assert_eq!(fixture.authentications(), 0);
+
+    let mut client = fixture.alice().await;
+    let head = r#"420["echo",""]"#.len();
+    let fits = format!(r#"420["echo","{}"]"#, "x".repeat(64 * 1024 - head));
+    client.text(&fits).await;
+    assert_eq!(client.packet().await.unwrap().len(), fits.len() - r#""echo","#.len());
+    client.text(&fits.replace("xx\"]", "xxx\"]")).await;
+    assert_eq!(closed(client).await, Some(1009));
+    assert_eq!(fixture.handlers(), 1);
+}
+
+/// Attack 43.
+#[tokio::test]
+async fn a_message_in_many_tiny_parts_closes_the_link() {
+    let fixture = Fixture::start().await;
+    let mut part = RawClient::frame(Opcode::Continuation, b"");
+    part[0] &= 0x7F;
+    let mut bytes = RawClient::frame(Opcode::Text, b"");
+    bytes[0] &= 0x7F;
+    for _ in 0..100 {
+        bytes.extend_from_slice(&part);
+    }
+
+    assert_eq!(thrown_out(&fixture, &bytes).await, Some(1009));
+}
+
+/// Attacks 41, 44, 45 and 46, and frames that are none.
+#[tokio::test]
+async fn what_is_not_the_protocol_closes_the_link() {
+    let deep = format!(r#"420["echo",{}1{}]"#, "[".repeat(40), "]".repeat(40));
+    let text = |text: &str| RawClient::frame(Opcode::Text, text.as_bytes());
+    let cases = [
+        (text(""), 1008),
+        (text("x"), 1008),
+        (text("2"), 1008),
+        (text("4"), 1008),
+        (text("49"), 1008),
+        (text("42"), 1008),
+        (text("42{}"), 1008),
+        (text("42[1]"), 1008),
+        (text(r#"42["echo""#), 1008),
+        (text(r#"42["connect"]"#), 1008),
+        (text(r#"42["disconnect"]"#), 1008),
+        (text(r#"42["__proto__"]"#), 1008),
+        (text(r#"42[""]"#), 1008),
+        (text(r#"451000000000-["echo"]"#), 1008),
+        (text(&deep), 1008),
+        (RawClient::frame(Opcode::Binary, b"x"), 1008),
+        (RawClient::frame(Opcode::Text, b"42[\"\xff\"]"), 1007),
+        (b"\x81\x02hi".to_vec(), 1002),
+        (b"\xf1\x80\0\0\0\0".to_vec(), 1002),
+        (b"\x83\x80\0\0\0\0".to_vec(), 1002),
+        (b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff".to_vec(), 1009),
+    ];
+    let fixture = Fixture::start().await;
+
+    for (bytes, code) in cases {
+        let mut client = fixture.alice().await;
+        client.bytes(&bytes).await;
+        assert_eq!(closed(client).await, Some(code), "{:?}", String::from_utf8_lossy(&bytes));
+    }
+
+    assert_eq!(fixture.handlers(), 0);
+    assert_eq!(fixture.doorward.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_stranger_may_not_send_more_than_64_kib() {
+    let fixture = Fixture::start().await;
+    let ping = RawClient::frame(Opcode::Ping, &[0; 125]);
+
+    let code = thrown_out(&fixture, &ping.repeat(600)).await;
+
+    assert_eq!(code, Some(1008));
+    assert_eq!(fixture.audit.outcomes(), [Outcome::Closed(RefusalReason::ProtocolViolation)]);
+}
+
+/// Attack 50.
+#[tokio::test]
+async fn an_address_has_so_many_unknown_links_and_known_ones_do_not_count() {
+    let limits = Limits { max_unauthenticated_links: 2, ..Limits::default() };
+    let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
+    let upgrade = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n\
+                   Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    let mut known = Vec::new();
+    for _ in 0..5 {
+        known.push(fixture.alice().await);
+    }
+    let first = RawClient::open(fixture.address).await;
+    let _second = RawClient::open(fixture.address).await;
+    let (_, head) = RawClient::request(fixture.address, upgrade.as_bytes()).await;
+    assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
+    assert!(head.to_lowercase().contains("retry-after: 1"), "{head}");
+
+    drop(first);
+    // Somebody else gets the place as soon as the server has seen that it is free.
+    loop {
+        let (_, head) = RawClient::request(fixture.address, upgrade.as_bytes()).await;
+        if head.starts_with("HTTP/1.1 101 ") {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_anonymous_client_says_little_and_does_not_stay() {
+    let public = Gateway::at("/open").on("e", || async { 1 });
+    let fixture = Fixture::with(|builder, _| builder.public(public)).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text("40/open,").await;
+    client.json("40/open,").await;
+
+    client.texts((0..21).map(|id| format!(r#"42/open,{id}["e"]"#))).await;
+    for id in 0..20 {
+        assert_eq!(client.packet().await.unwrap(), format!("43/open,{id}[1]"));
+    }
+    assert_eq!(client.rest().await.last(), Some(&Frame::Closed(Some(1008))));
+
+    let mut client = RawClient::open(fixture.address).await;
+    client.text("40/open,").await;
+    client.json("40/open,").await;
+    for _ in 0..14 {
+        fixture.clock.advance(Duration::from_secs(25));
+        assert_eq!(client.packet().await.as_deref(), Some("2"));
+        client.texts(["3", "41/nowhere,"]).await;
+        let ping = RawClient::frame(Opcode::Ping, b"seen");
+        client.bytes(&ping).await;
+        assert_eq!(client.next().await, Frame::Pong(b"seen".to_vec()));
+    }
+    fixture.clock.advance(Duration::from_secs(10));
+    let ended = client.json("42/open,").await;
+    assert_eq!(ended[1]["code"], "expired");
+}
+
+#[tokio::test]
+async fn a_link_has_at_most_twenty_namespaces() {
+    let limits = Limits { max_namespaces: 2, ..Limits::default() };
+    let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
+    let mut client = fixture.alice().await;
+    client.text(r#"40/chat,{"token":"good:alice"}"#).await;
+    client.json("40/chat,").await;
+
+    client.text(r#"40/third,{"token":"good:alice"}"#).await;
+
+    let answer = client.json("44/third,").await;
+    assert_eq!(answer["data"]["code"], "too_many_attempts");
+    client.text(r#"420["echo",1]"#).await;
+    assert_eq!(client.packet().await.as_deref(), Some("430[1]"));
+}
+
+/// Attack 52.
+#[tokio::test]
+async fn a_flood_of_pings_is_answered_as_long_as_it_is_read() {
+    let fixture = Fixture::start().await;
+    let mut client = fixture.alice().await;
+    let ping = RawClient::frame(Opcode::Ping, b"x");
+
+    client.bytes(&ping.repeat(5_000)).await;
+
+    for _ in 0..5_000 {
+        assert_eq!(client.next().await, Frame::Pong(b"x".to_vec()));
+    }
+}

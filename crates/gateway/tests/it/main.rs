@@ -1,0 +1,23 @@
+//! What a client sees of a server, over real sockets and on a clock that the tests move.
+
+// `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
+#[cfg(test)]
+mod admission;
+#[cfg(test)]
+mod closing;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod gates;
+#[cfg(test)]
+mod handshake;
+#[cfg(test)]
+mod heartbeat;
+#[cfg(test)]
+mod hooks;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod order;

@@ -1,0 +1,98 @@
+//! Events of one socket start in the order in which they were sent, one at a time.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use doorward::prelude::*;
+use doorward_testkit::RawClient;
+
+use crate::fixture::{Fixture, User, tight};
+
+/// A handler that yields now and then, and counts how many of it run at once.
+fn counting(running: Arc<AtomicUsize>, most: Arc<AtomicUsize>) -> Gateway<User> {
+    Gateway::at("/t").on("n", move |Payload(n): Payload<usize>| {
+        let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+        async move {
+            let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+            most.fetch_max(now, Ordering::SeqCst);
+            for _ in 0..n % 4 {
+                tokio::task::yield_now().await;
+            }
+            running.fetch_sub(1, Ordering::SeqCst);
+            n
+        }
+    })
+}
+
+async fn sends_and_reads(fixture: &Fixture, count: usize) {
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/t,{"token":"good:alice"}"#).await;
+    client.json("40/t,").await;
+
+    client.texts((0..count).map(|n| format!(r#"42/t,{n}["n",{n}]"#))).await;
+
+    for n in 0..count {
+        assert_eq!(client.packet().await.unwrap(), format!("43/t,{n}[{n}]"));
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_events_are_answered_in_order_one_at_a_time() {
+    let most = Arc::new(AtomicUsize::new(0));
+    let gateway = counting(Arc::default(), Arc::clone(&most));
+    let fixture = Fixture::with(|builder, _| builder.gateway(gateway)).await;
+
+    sends_and_reads(&fixture, 1_000).await;
+
+    assert_eq!(most.load(Ordering::SeqCst), 1);
+}
+
+/// An inbox of four and a hundred times as many events: TCP holds back the rest, nothing is lost.
+#[tokio::test]
+async fn a_full_inbox_loses_nothing() {
+    let gateway = counting(Arc::default(), Arc::default());
+    let fixture = Fixture::with(|builder, _| builder.gateway(gateway).limits(tight())).await;
+
+    sends_and_reads(&fixture, 5_000).await;
+}
+
+/// Promise 8 and figure F10: the first event behind the CONNECT answer is never lost.
+#[tokio::test]
+async fn the_first_event_behind_the_answer_is_never_lost() {
+    let fixture = Fixture::start().await;
+
+    for _ in 0..200 {
+        let mut client = fixture.alice().await;
+        client.text(r#"420["echo",1]"#).await;
+        assert_eq!(client.packet().await.unwrap(), "430[1]");
+    }
+}
+
+/// DISCONNECT is handled when it is read, not behind the events that wait.
+#[tokio::test]
+async fn a_disconnect_does_not_wait_behind_events() {
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let started = Arc::new(AtomicUsize::new(0));
+    let gates = (Arc::clone(&begun), Arc::clone(&started));
+    let gateway = Gateway::at("/t").on("hang", move || {
+        let (begun, started) = gates.clone();
+        async move {
+            started.fetch_add(1, Ordering::SeqCst);
+            begun.notify_one();
+            std::future::pending::<()>().await;
+        }
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(gateway)).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/t,{"token":"good:alice"}"#).await;
+    client.json("40/t,").await;
+
+    client.texts([r#"42/t,["hang"]"#, r#"42/t,["hang"]"#, "41/t,"]).await;
+
+    begun.notified().await;
+    assert_eq!(fixture.audit.wait_for(2).await.len(), 2);
+    assert_eq!(fixture.doorward.connections(), 0);
+    assert_eq!(started.load(Ordering::SeqCst), 1);
+}

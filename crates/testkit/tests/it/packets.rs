@@ -1,0 +1,163 @@
+//! Packets mean the same to both sides.
+//!
+//! The client's side is written here once more, from the protocol's own description, so that a
+//! mistake is not made twice.
+
+use doorward_protocol::{
+    first_argument,
+    packet::{self, Kind, Packet, is_reserved},
+};
+use proptest::{collection::vec, option, prelude::*};
+use serde_json::{Map, Value, json};
+
+/// What a client reads from a server's message.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    kind: char,
+    namespace: String,
+    id: Option<u64>,
+    data: Option<Value>,
+}
+
+/// Reads a message as a client does: `4<type>[/namespace,][id][JSON]`.
+fn client_reads(message: &[u8]) -> Seen {
+    let text = std::str::from_utf8(message).unwrap().strip_prefix('4').unwrap();
+    let mut chars = text.chars();
+    let kind = chars.next().unwrap();
+    let mut rest = chars.as_str();
+    let mut namespace = "/";
+    if rest.starts_with('/') {
+        (namespace, rest) = rest.split_once(',').unwrap();
+    }
+    let json = rest.trim_start_matches(|char: char| char.is_ascii_digit());
+    let id = rest.strip_suffix(json).unwrap();
+    Seen {
+        kind,
+        namespace: namespace.to_owned(),
+        id: (!id.is_empty()).then(|| id.parse().unwrap()),
+        data: (!json.is_empty()).then(|| serde_json::from_str(json).unwrap()),
+    }
+}
+
+fn written(write: impl FnOnce(&mut Vec<u8>)) -> Seen {
+    let mut out = Vec::new();
+    write(&mut out);
+    client_reads(&out)
+}
+
+/// Makes a message as a client does.
+fn client_writes(kind: char, namespace: &str, id: Option<u64>, data: Option<&Value>) -> String {
+    let namespace = if namespace == "/" { String::new() } else { format!("{namespace},") };
+    let id = id.map(|id| id.to_string()).unwrap_or_default();
+    let data = data.map(Value::to_string).unwrap_or_default();
+    format!("{kind}{namespace}{id}{data}")
+}
+
+fn namespace() -> impl Strategy<Value = String> {
+    prop_oneof![Just("/".to_owned()), "/[a-z0-9/_ \u{e9}\"\\[\\]{}-]{0,30}"]
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<i32>().prop_map(|number| Value::from(f64::from(number) / 8.0)),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 32, 6, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..6).prop_map(Value::from),
+            vec((any::<String>(), inner), 0..6)
+                .prop_map(|entries| Value::Object(Map::from_iter(entries))),
+        ]
+    })
+}
+
+fn event() -> impl Strategy<Value = String> {
+    any::<String>()
+        .prop_filter("a name that is allowed", |name| (1..=128).contains(&name.len()))
+        .prop_filter("a name of the application", |name| !is_reserved(name))
+}
+
+proptest! {
+    #[test]
+    fn what_the_server_writes_is_what_a_client_reads(
+        namespace in namespace(),
+        name in any::<String>(),
+        id in any::<u64>(),
+        value in json(),
+    ) {
+        let seen = |kind, id, data| Seen { kind, namespace: namespace.clone(), id, data };
+
+        prop_assert_eq!(
+            written(|out| packet::write_event(out, &namespace, &name, &value).unwrap()),
+            seen('2', None, Some(json!([name, value])))
+        );
+        prop_assert_eq!(
+            written(|out| packet::write_ack(out, &namespace, id, &value).unwrap()),
+            seen('3', Some(id), Some(json!([value])))
+        );
+        prop_assert_eq!(
+            written(|out| packet::write_connect(out, &namespace, &name)),
+            seen('0', None, Some(json!({ "sid": name })))
+        );
+        prop_assert_eq!(
+            written(|out| packet::write_connect_error(out, &namespace, &value)),
+            seen('4', None, Some(value))
+        );
+        prop_assert_eq!(
+            written(|out| packet::write_disconnect(out, &namespace)),
+            seen('1', None, None)
+        );
+    }
+
+    #[test]
+    fn what_a_client_writes_is_what_the_server_reads(
+        namespace in namespace(),
+        id in option::of(any::<u64>()),
+        name in event(),
+        argument in option::of(json()),
+    ) {
+        let data: Value = [Value::from(name.clone())].into_iter().chain(argument.clone()).collect();
+        let text = client_writes('2', &namespace, id, Some(&data));
+
+        let packet = Packet::decode(&text, 255).unwrap();
+
+        prop_assert_eq!((packet.kind, packet.namespace, packet.id), (Kind::Event, &*namespace, id));
+        prop_assert_eq!(packet.event(32, 128).unwrap(), name);
+        let read: Value = first_argument(packet.data.unwrap()).unwrap();
+        prop_assert_eq!(read, argument.unwrap_or(Value::Null));
+    }
+
+    #[test]
+    fn a_connect_an_ack_and_a_disconnect_are_read_as_they_were_meant(
+        namespace in namespace(),
+        id in any::<u64>(),
+        values in vec(json(), 0..4),
+        token in option::of(any::<String>()),
+    ) {
+        let auth = token.map(|token| json!({ "token": token }));
+        let values = Value::from(values);
+        let connect = client_writes('0', &namespace, None, auth.as_ref());
+        let ack = client_writes('3', &namespace, Some(id), Some(&values));
+        let disconnect = client_writes('1', &namespace, None, None);
+
+        let connect = Packet::decode(&connect, 255).unwrap();
+        let ack = Packet::decode(&ack, 255).unwrap();
+        let disconnect = Packet::decode(&disconnect, 255).unwrap();
+
+        prop_assert_eq!((connect.kind, connect.namespace), (Kind::Connect, &*namespace));
+        prop_assert_eq!(connect.data.map(read), auth);
+        prop_assert_eq!((ack.kind, ack.namespace, ack.id), (Kind::Ack, &*namespace, Some(id)));
+        prop_assert!(ack.check_ack(32).is_ok());
+        prop_assert_eq!(ack.data.map(read), Some(values));
+        prop_assert_eq!((disconnect.kind, disconnect.namespace), (Kind::Disconnect, &*namespace));
+        prop_assert_eq!(disconnect.data, None);
+    }
+}
+
+fn read(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}

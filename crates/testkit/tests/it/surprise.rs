@@ -1,0 +1,133 @@
+//! Nothing that can be sent makes the protocol panic, or hear somebody who was not admitted.
+//!
+//! Random bytes seldom get past the first check, so most of the input is made of what a client sends
+//! with a few things wrong.
+
+use doorward_protocol::ws::Opcode;
+use doorward_testkit::{RawClient, fuzz};
+use proptest::{collection::vec, prelude::*, sample::select};
+
+/// Bytes without any order.
+fn noise() -> impl Strategy<Value = Vec<u8>> {
+    vec(any::<u8>(), 0..400)
+}
+
+/// Overwrites, removes and doubles some bytes of what was made in order.
+fn damaged(whole: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+    let damage = (any::<prop::sample::Index>(), any::<u8>(), 0_u8..3);
+    (whole, vec(damage, 0..4)).prop_map(|(mut bytes, damages)| {
+        for (place, byte, kind) in damages {
+            if bytes.is_empty() {
+                break;
+            }
+            let place = place.index(bytes.len());
+            match kind {
+                0 => bytes[place] = byte,
+                1 => drop(bytes.remove(place)),
+                _ => bytes.insert(place, bytes[place]),
+            }
+        }
+        bytes
+    })
+}
+
+fn frames() -> impl Strategy<Value = Vec<u8>> {
+    let opcode = select(vec![
+        Opcode::Text,
+        Opcode::Binary,
+        Opcode::Continuation,
+        Opcode::Ping,
+        Opcode::Pong,
+        Opcode::Close,
+    ]);
+    let frame = (opcode, any::<bool>(), vec(any::<u8>(), 0..140)).prop_map(|(opcode, fin, bytes)| {
+        let mut frame = RawClient::frame(opcode, &bytes);
+        if !fin {
+            frame[0] &= 0x7F;
+        }
+        frame
+    });
+    vec(frame, 0..8).prop_map(|frames| frames.concat())
+}
+
+/// One packet, right or nearly so.
+fn packet() -> impl Strategy<Value = String> {
+    let head = select(vec!["40", "41", "42", "43", "44", "45", "46", "3", "2", "1", "0", "4", ""]);
+    let namespace = select(vec!["", "/,", "/a,", "/a", "/a,/b,", "/\u{e9},", "//,"]);
+    let id = prop_oneof![
+        4 => Just(String::new()),
+        4 => any::<u64>().prop_map(|id| id.to_string()),
+        1 => "[0-9]{15,25}",
+        1 => Just("-1".to_owned()),
+    ];
+    let json = prop_oneof![
+        Just(String::new()),
+        select(vec![
+            r#"{}"#,
+            r#"{"token":"t"}"#,
+            r#"["e"]"#,
+            r#"["e",1]"#,
+            r#"["\u0065",[{}]]"#,
+            r#"["e","\"[[[["]"#,
+            r#"["connect"]"#,
+            r#"[]"#,
+            r#"["e""#,
+            r#"["",1]"#,
+            r#"["e"]x"#,
+            "null",
+            "\"\\ud800\"",
+        ])
+        .prop_map(str::to_owned),
+        (1_usize..80).prop_map(|deep| format!("[\"e\",{}{}]", "[".repeat(deep), "]".repeat(deep))),
+        "[\\[\\]{}\",:0-9a-z\\\\ ]{0,40}",
+    ];
+    (head, namespace, id, json)
+        .prop_map(|(head, namespace, id, json)| format!("{head}{namespace}{id}{json}"))
+}
+
+/// The life of a client as [`fuzz::link`] reads it.
+fn life() -> impl Strategy<Value = Vec<u8>> {
+    let line = prop_oneof![
+        4 => packet(),
+        3 => select(vec![
+            "40", "40{}", "40/a,", "40/a,{}", "40/b,{\"token\":\"no\"}", "41", "41/a,", "42[\"e\"]",
+            "42/a,1[\"e\",2]", "431[]", "43/a,2[true]", "3", "",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    vec(line, 0..40).prop_map(|lines| lines.join("\n").into_bytes())
+}
+
+proptest! {
+    #[test]
+    fn noise_is_survived(bytes in noise()) {
+        fuzz::frames(&bytes);
+        fuzz::packets(&bytes);
+        fuzz::link(&bytes);
+    }
+
+    #[test]
+    fn frames_with_something_wrong_are_survived(bytes in damaged(frames())) {
+        fuzz::frames(&bytes);
+    }
+
+    #[test]
+    fn packets_with_something_wrong_are_survived(text in packet()) {
+        fuzz::packets(text.as_bytes());
+    }
+
+    #[test]
+    fn damaged_packets_are_survived(bytes in damaged(packet().prop_map(String::into_bytes))) {
+        fuzz::packets(&bytes);
+    }
+
+    #[test]
+    fn a_client_that_does_everything_in_any_order_is_survived(bytes in life()) {
+        fuzz::link(&bytes);
+    }
+
+    #[test]
+    fn a_damaged_life_is_survived(bytes in damaged(life())) {
+        fuzz::link(&bytes);
+    }
+}

@@ -1,0 +1,66 @@
+//! What the server writes is what tungstenite reads as a client.
+
+use std::io::Cursor;
+
+use doorward_protocol::{
+    Frame,
+    ws::{CloseCode, Opcode, append, append_close, append_pong},
+};
+use tungstenite::{
+    Message, WebSocket,
+    protocol::{CloseFrame, Role, frame::coding},
+};
+
+/// A client that is shown `bytes` and nothing else.
+fn client(bytes: Vec<u8>) -> WebSocket<Cursor<Vec<u8>>> {
+    // What the client answers is written behind what it reads, so it must not be read again: no
+    // frame here asks for an answer but the last.
+    WebSocket::from_raw_socket(Cursor::new(bytes), Role::Client, None)
+}
+
+#[test]
+fn every_length_around_a_change_of_the_header_is_read() {
+    let mut bytes = Vec::new();
+    for length in LENGTHS {
+        append(&mut bytes, Opcode::Binary, |out| out.resize(out.len() + length, 7));
+        append(&mut bytes, Opcode::Text, |out| out.resize(out.len() + length, b'x'));
+        let shared = Frame::text(|out| out.resize(length, b'y'));
+        assert_eq!(shared.packet().len(), length);
+        bytes.extend_from_slice(shared.websocket());
+    }
+    let mut client = client(bytes);
+
+    for length in LENGTHS {
+        assert_eq!(client.read().unwrap(), Message::Binary(vec![7; length].into()), "{length}");
+        assert_eq!(client.read().unwrap(), Message::Text("x".repeat(length).into()), "{length}");
+        assert_eq!(client.read().unwrap(), Message::Text("y".repeat(length).into()), "{length}");
+    }
+}
+
+#[test]
+fn a_pong_is_read_as_one() {
+    let mut bytes = Vec::new();
+    append_pong(&mut bytes, b"what was asked");
+
+    assert_eq!(client(bytes).read().unwrap(), Message::Pong("what was asked".into()));
+}
+
+#[test]
+fn every_close_code_is_read_as_itself() {
+    for (ours, theirs) in [
+        (CloseCode::Normal, coding::CloseCode::Normal),
+        (CloseCode::GoingAway, coding::CloseCode::Away),
+        (CloseCode::Protocol, coding::CloseCode::Protocol),
+        (CloseCode::InvalidPayload, coding::CloseCode::Invalid),
+        (CloseCode::Policy, coding::CloseCode::Policy),
+        (CloseCode::TooBig, coding::CloseCode::Size),
+    ] {
+        let mut bytes = Vec::new();
+        append_close(&mut bytes, ours);
+
+        let close = CloseFrame { code: theirs, reason: "".into() };
+        assert_eq!(client(bytes).read().unwrap(), Message::Close(Some(close)), "{ours:?}");
+    }
+}
+
+const LENGTHS: [usize; 8] = [0, 1, 125, 126, 127, 65_535, 65_536, 200_000];
