@@ -1,1 +1,69 @@
-fn main(){}
+//! The project's own commands, run as `cargo xtask <command>`.
+//!
+//! This file only reads the command line: each command is a module of the same name and returns what
+//! it found. Nothing here is part of the server, and no crate of the project may depend on it.
+//! Start reading at [`test::run`], the command that contributors use most.
+
+mod deps;
+mod out;
+mod process;
+mod report;
+mod test;
+mod tidy;
+mod vendor;
+mod workspace;
+
+use std::{env, process::ExitCode};
+
+use report::{Failure, Report};
+use workspace::Workspace;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["deps"] => check("deps", deps::check),
+        ["help" | "--help" | "-h"] => {
+            out::line(usage());
+            Ok(ExitCode::SUCCESS)
+        }
+        ["test", steps @ ..] => test::run(steps),
+        ["tidy"] => check("tidy", tidy::check),
+        ["vendor"] => check("vendor", vendor::check),
+        ["vendor", "--refresh"] => check("vendor --refresh", vendor::refresh),
+        _ => {
+            out::error(usage());
+            Ok(ExitCode::from(2))
+        }
+    };
+    outcome.unwrap_or_else(|failure| {
+        out::error(failure);
+        ExitCode::FAILURE
+    })
+}
+
+/// Runs one check by itself and prints what it found.
+fn check(
+    name: &str,
+    run: impl FnOnce(&Workspace) -> Result<Report, Failure>,
+) -> Result<ExitCode, Failure> {
+    let report = run(&Workspace::find()?)?;
+    out::line(format_args!("{name}: {report}"));
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn usage() -> String {
+    format!(
+        "usage: cargo xtask <command>
+
+  test [step..]      run every check and every test, or only the named steps
+  tidy               check the floors of the house, file headers, lengths and named tests
+  deps               check licences, bans and sources of the dependencies (deny.toml)
+  vendor             check the vendored browser client against its record
+  vendor --refresh   take the browser client from e2e/node_modules and write the record
+  help               print this
+
+steps of test: {}",
+        test::step_names().join(", ")
+    )
+}

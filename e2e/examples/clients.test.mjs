@@ -1,0 +1,91 @@
+// Runs the example clients as their first lines say, and compares everything that they print.
+
+import assert from "node:assert/strict";
+import { cp, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { LIMIT, freshFolder, run, startDoorward } from "../doorward.mjs";
+
+const server = await startDoorward();
+after(() => server.stop());
+
+// The examples find their packages beside them, as after `npm install`: here those of the tests.
+const folder = await freshFolder();
+after(() => rm(folder, { recursive: true, force: true }));
+await cp(path("../../examples/clients/"), folder, {
+  recursive: true,
+  filter: (source) => !source.includes("node_modules"),
+});
+await symlink(path("../node_modules"), join(folder, "node/node_modules"));
+
+const GOOD = "connected as alice\necho: hello\n";
+
+test("node/echo.mjs is connected and gets its echo", LIMIT, async () => {
+  assert.deepEqual(await node("echo.mjs", await server.token("alice")), {
+    code: 0,
+    stdout: GOOD,
+    stderr: "",
+  });
+});
+
+test("node/echo.mjs says that it is not connected", LIMIT, async () => {
+  assert.deepEqual(await node("echo.mjs", "not.a.token"), {
+    code: 1,
+    stdout: "",
+    stderr: "not connected: Unauthorized\n",
+  });
+});
+
+test("node/auth.mjs is connected with a good token", LIMIT, async () => {
+  assert.deepEqual(await node("auth.mjs", await server.token("alice")), {
+    code: 0,
+    stdout: "connected\n",
+    stderr: "",
+  });
+});
+
+test("node/auth.mjs prints why it was refused", LIMIT, async () => {
+  for (const token of ["not.a.token", undefined]) {
+    assert.deepEqual(await node("auth.mjs", token), {
+      code: 0,
+      stdout: "refused: unauthenticated (after_login)\n",
+      stderr: "",
+    });
+  }
+});
+
+test("python/echo.py is connected and gets its echo", LIMIT, async () => {
+  assert.deepEqual(await python("echo.py", await server.token("alice")), {
+    code: 0,
+    stdout: GOOD,
+    stderr: "",
+  });
+});
+
+test("python/echo.py says that it is not connected", LIMIT, async () => {
+  const { code, stdout, stderr } = await python("echo.py", "not.a.token");
+
+  assert.equal(code, 1);
+  assert.equal(stdout, "");
+  assert.match(stderr, /^not connected: /);
+});
+
+function node(file, token) {
+  return example(process.execPath, join(folder, "node", file), token);
+}
+
+function python(file, token) {
+  return example(process.env.PYTHON ?? "python3", join(folder, "python", file), token);
+}
+
+function example(program, file, token) {
+  const { TOKEN: _, ...env } = process.env;
+  if (token !== undefined) env.TOKEN = token;
+  return run([file, server.url], program, { env });
+}
+
+function path(relative) {
+  return fileURLToPath(new URL(relative, import.meta.url));
+}

@@ -1,0 +1,162 @@
+// A stock client without a good token is told once, in words that a program can read, and is gone.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { WebSocket } from "ws";
+
+import { LIMIT, admitted, ask, makeClient, next, startDoorward, watch, within } from "../doorward.mjs";
+
+const server = await startDoorward();
+after(() => server.stop());
+
+/**
+ * Long enough for the client's next attempt, which would come 50 ms after the transport has closed;
+ * short enough to be paid by every test. Nothing happens in it, so there is no event to wait for.
+ */
+const WATCH = 1_500;
+
+const CASES = [
+  ["a wrong token", async () => ({ token: "not.a.token" }), "unauthenticated", "after_login"],
+  ["a forged token", forgedToken, "unauthenticated", "after_login"],
+  ["no token", async () => ({}), "unauthenticated", "after_login"],
+  ["an expired token", expiredToken, "token_expired", "after_refresh"],
+];
+
+for (const [name, makeAuth, code, retry] of CASES) {
+  test(`${name} is refused once, and the client stays away`, LIMIT, async (t) => {
+    const auth = await makeAuth();
+    const client = makeClient(t, server.url, { auth });
+    client.socket.on("connect", () => assert.fail("a refused client was connected"));
+    const closed = next(client.manager, "close");
+
+    client.socket.connect();
+    await closed;
+    await watch(WATCH);
+
+    assert.equal(client.refusals.length, 1);
+    const [error] = client.refusals;
+    assert.equal(error.message, "Unauthorized");
+    assert.equal(error.data.code, code);
+    assert.equal(error.data.retry, retry);
+    assert.equal(typeof error.data.id, "string");
+    assert.notEqual(error.data.id, "");
+    assert.equal(client.socket.active, false);
+    assert.equal(client.opened, 1);
+    assert.equal(client.retries, 0);
+  });
+
+  test(`${name}: the server itself closes the transport`, LIMIT, async (t) => {
+    const { packets, milliseconds } = await refusedLink(t, await makeAuth());
+
+    const refusals = packets.filter((packet) => packet.startsWith("44"));
+    assert.equal(refusals.length, 1);
+    assert.equal(JSON.parse(refusals[0].slice(2)).data.code, code);
+    assert.equal(packets.at(-1), "1", "the last packet closes the link");
+    assert.ok(milliseconds < 1_000, `the transport was open for ${milliseconds} ms`);
+  });
+}
+
+test("every refusal has an id of its own", LIMIT, async (t) => {
+  const ids = new Set();
+  for (let round = 0; round < 3; round += 1) {
+    const { packets } = await refusedLink(t, {});
+    ids.add(JSON.parse(packets.find((packet) => packet.startsWith("44")).slice(2)).data.id);
+  }
+
+  assert.equal(ids.size, 3);
+});
+
+test("a refused client is admitted when it asks again with a good token", LIMIT, async (t) => {
+  const { socket } = makeClient(t, server.url, { auth: {} });
+  const refused = next(socket, "connect_error");
+  socket.connect();
+  await refused;
+  socket.auth = { token: await server.token() };
+  const connected = next(socket, "connect");
+
+  socket.connect();
+  await connected;
+
+  assert.equal(await ask(socket, "echo", "hello"), "hello");
+});
+
+test("an event that was sent before the refusal is never answered", LIMIT, async (t) => {
+  const client = makeClient(t, server.url, { auth: {} });
+  let answered = false;
+  client.socket.emit("echo", "early", () => (answered = true));
+  const refused = next(client.socket, "connect_error");
+
+  client.socket.connect();
+  await refused;
+  await watch(WATCH);
+
+  assert.equal(answered, false);
+});
+
+test("an unknown namespace is refused with the protocol's own answer", LIMIT, async (t) => {
+  const auth = { token: await server.token() };
+  const { socket } = makeClient(t, server.url, { namespace: "/no-such-namespace", auth });
+  const refused = next(socket, "connect_error");
+
+  socket.connect();
+  const [error] = await refused;
+
+  assert.equal(error.message, "Invalid namespace");
+  assert.equal(error.data, undefined);
+  assert.equal(socket.active, false);
+});
+
+test("an unknown namespace does not end an admitted one beside it", LIMIT, async (t) => {
+  const { manager, socket } = await admitted(t, server);
+  const stranger = manager.socket("/no-such-namespace", { auth: { token: await server.token() } });
+  const refused = next(stranger, "connect_error");
+
+  stranger.connect();
+  await refused;
+
+  assert.equal(await ask(socket, "echo", "still here"), "still here");
+  assert.equal(socket.connected, true);
+});
+
+/** A token whose signature belongs to other claims. */
+async function forgedToken() {
+  const [header, , signature] = (await server.token("alice")).split(".");
+  const [, claims] = (await server.token("mallory")).split(".");
+  return { token: [header, claims, signature].join(".") };
+}
+
+/** A token whose time is over. The wall clock is the thing waited for, so it is polled. */
+async function expiredToken() {
+  const token = await server.token("alice", "1s");
+  const { exp } = JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
+  while (Date.now() <= exp * 1000) {
+    await watch(50);
+  }
+  return { token };
+}
+
+/**
+ * Is refused over a bare WebSocket, which never closes by itself as a stock client does, and
+ * measures how long the transport stays open after the refusal.
+ */
+async function refusedLink(t, auth) {
+  const url = `ws://localhost:${server.port}/socket.io/?EIO=4&transport=websocket`;
+  const link = new WebSocket(url);
+  t.after(() => link.terminate());
+  const packets = [];
+  let refusedAt;
+  link.on("message", (bytes) => {
+    const packet = String(bytes);
+    packets.push(packet);
+    if (packet.startsWith("0")) link.send(`40${JSON.stringify(auth)}`);
+    if (packet.startsWith("44")) refusedAt = performance.now();
+  });
+  const ended = new Promise((resolve, reject) => {
+    link.once("close", resolve);
+    link.once("error", reject);
+  });
+  await within(ended, "the end of the transport");
+  assert.ok(refusedAt, `no refusal among ${JSON.stringify(packets)}`);
+  return { packets, milliseconds: performance.now() - refusedAt };
+}

@@ -1,0 +1,137 @@
+"""python-socketio's client with threads: admitted once, or refused once and gone."""
+
+import threading
+import time
+import unittest
+
+import socketio
+
+from doorward import DEADLINE, RECONNECT, WATCH, Doorward
+
+
+def make_client():
+    """Makes a client with what it is told and how often it tries.
+
+    `attempts` counts the transports that it opens, `refusals` holds the data of every refusal,
+    `gone` is set when the transport has ended.
+    """
+    client = socketio.Client(**RECONNECT)
+    client.attempts = 0
+    client.refusals = []
+    client.gone = threading.Event()
+    open_transport = client.eio.connect
+
+    def counted(*args, **options):
+        client.attempts += 1
+        return open_transport(*args, **options)
+
+    client.eio.connect = counted
+    on_end = client.eio.handlers["disconnect"]
+
+    def ended(*args):
+        on_end(*args)
+        client.gone.set()
+
+    client.eio.on("disconnect", ended)
+    client.on("connect_error", client.refusals.append)
+    return client
+
+
+class ClientTest(unittest.TestCase):
+    """One server for all tests; every test has a client of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Doorward().start()
+        cls.addClassCleanup(cls.server.stop)
+
+    def setUp(self):
+        self.client = make_client()
+        self.addCleanup(self.client.shutdown)
+
+    def connect(self, auth, wait=True):
+        self.client.connect(
+            self.server.url,
+            auth=auth,
+            transports=["websocket"],
+            wait=wait,
+            wait_timeout=DEADLINE,
+        )
+
+    def test_a_good_token_gets_its_echo(self):
+        self.connect({"token": self.server.token()})
+
+        for value in ["hello", "grüße, 你好", 12, None, [1, "two"], {"a": {"b": []}}, "x" * 10240]:
+            self.assertEqual(self.client.call("echo", value, timeout=DEADLINE), value)
+
+    def test_whoami_tells_the_user(self):
+        self.connect({"token": self.server.token("bob")})
+
+        answer = self.client.call("whoami", timeout=DEADLINE)
+
+        self.assertEqual(answer["user"], "bob")
+        self.assertRegex(answer["connectedAt"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+
+    def test_the_public_id_is_not_the_id_of_the_transport(self):
+        self.connect({"token": self.server.token()})
+
+        self.assertTrue(self.client.get_sid())
+        self.assertNotEqual(self.client.get_sid(), self.client.eio.sid)
+
+    def test_an_unknown_event_is_answered_with_an_error(self):
+        self.connect({"token": self.server.token()})
+
+        answer = self.client.call("no-such-event", timeout=DEADLINE)
+
+        self.assertEqual(answer["status"], "error")
+        self.assertEqual(answer["code"], "unknown_event")
+
+    def test_a_wrong_token_raises_when_waited_for(self):
+        self.assert_raises_once({"token": "not.a.token"}, "unauthenticated", "after_login")
+
+    def test_a_missing_token_raises_when_waited_for(self):
+        self.assert_raises_once(None, "unauthenticated", "after_login")
+
+    def test_an_expired_token_raises_when_waited_for(self):
+        auth = {"token": self.server.expired_token()}
+
+        self.assert_raises_once(auth, "token_expired", "after_refresh")
+
+    def test_a_wrong_token_is_told_once_when_not_waited_for(self):
+        self.assert_told_once({"token": "not.a.token"}, "unauthenticated", "after_login")
+
+    def test_a_missing_token_is_told_once_when_not_waited_for(self):
+        self.assert_told_once(None, "unauthenticated", "after_login")
+
+    def test_an_expired_token_is_told_once_when_not_waited_for(self):
+        auth = {"token": self.server.expired_token()}
+
+        self.assert_told_once(auth, "token_expired", "after_refresh")
+
+    def assert_raises_once(self, auth, code, retry):
+        with self.assertRaises(socketio.exceptions.ConnectionError):
+            self.connect(auth, wait=True)
+
+        self.assert_refused_once(code, retry)
+
+    def assert_told_once(self, auth, code, retry):
+        self.connect(auth, wait=False)
+
+        self.assert_refused_once(code, retry)
+
+    def assert_refused_once(self, code, retry):
+        self.assertTrue(self.client.gone.wait(DEADLINE), "the transport is still open")
+        time.sleep(WATCH)
+        self.assertEqual(self.client.attempts, 1)
+        self.assertEqual(len(self.client.refusals), 1)
+        refusal = self.client.refusals[0]
+        self.assertEqual(refusal["message"], "Unauthorized")
+        self.assertEqual(refusal["data"]["code"], code)
+        self.assertEqual(refusal["data"]["retry"], retry)
+        self.assertIsInstance(refusal["data"]["id"], str)
+        self.assertEqual(self.client.eio.state, "disconnected")
+        self.assertFalse(self.client.namespaces)
+
+
+if __name__ == "__main__":
+    unittest.main()

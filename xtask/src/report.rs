@@ -1,0 +1,86 @@
+//! What a check found, and why it could not run.
+//!
+//! A [`Problem`] says what is wrong, where, and what to do; a [`Report`] is all of them with a line
+//! for the good case. A [`Failure`] is different: the check itself did not come to an end.
+
+use std::{
+    error::Error,
+    fmt::{self, Display, Formatter},
+};
+
+/// One thing that a person must change.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    place: String,
+    what: String,
+    remedy: String,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        place: impl Into<String>,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { place: place.into(), what: what.into(), remedy: remedy.into() }
+    }
+}
+
+impl Display for Problem {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}\n    {}", self.place, self.what, self.remedy)
+    }
+}
+
+/// Everything that a check found, with one sentence for when there is nothing.
+#[derive(Debug)]
+pub(crate) struct Report {
+    summary: String,
+    problems: Vec<Problem>,
+}
+
+impl Report {
+    pub(crate) fn new(summary: impl Into<String>, problems: Vec<Problem>) -> Self {
+        Self { summary: summary.into(), problems }
+    }
+
+    pub(crate) fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.is_clean() {
+            return f.write_str(&self.summary);
+        }
+        write!(f, "{} to change", self.problems.len())?;
+        for problem in &self.problems {
+            write!(f, "\n{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Names what was tried when an error came back.
+    pub(crate) fn of(attempt: impl Display, cause: impl Display) -> Self {
+        Self(format!("{attempt}: {cause}"))
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Failure {}

@@ -1,0 +1,42 @@
+//! Runs every check and every test, sets up what they need, and says how it went.
+//!
+//! A step that fails does not stop the others, so that the table at the end is complete. Missing
+//! tools are installed beside the compile. A step whose tool or binary is not there is skipped, and
+//! where the environment says `CI=true` a skip is a failure.
+//! Start reading at [`run`]; the steps themselves are in `steps`.
+
+mod count;
+mod runner;
+mod setup;
+mod steps;
+mod table;
+
+use std::process::ExitCode;
+
+use crate::{out, report::Failure, workspace::Workspace};
+use runner::Runner;
+use steps::STEPS;
+use table::Table;
+
+/// The names that `cargo xtask test` understands, in the order in which they run.
+pub(crate) fn step_names() -> Vec<&'static str> {
+    STEPS.iter().map(|step| step.name).collect()
+}
+
+/// Runs the named steps, or all of them when no name is given.
+pub(crate) fn run(names: &[&str]) -> Result<ExitCode, Failure> {
+    if let Some(unknown) = names.iter().find(|name| !step_names().contains(name)) {
+        out::error(format_args!("there is no step `{unknown}`: {}", step_names().join(", ")));
+        return Ok(ExitCode::from(2));
+    }
+    let workspace = Workspace::find()?;
+    let chosen = steps::choose(names);
+    let mut runner = Runner::start(&workspace, &chosen);
+    let mut table = Table::default();
+    for step in chosen {
+        table.add(step.name, runner.run(step));
+    }
+    runner.finish();
+    out::line(&table);
+    Ok(if table.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

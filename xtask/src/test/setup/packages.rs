@@ -1,0 +1,75 @@
+//! The packages of npm and pip that the end-to-end tests use, at exactly the locked versions.
+//!
+//! A stamp beside the installed packages holds the hash of the list that they were installed from;
+//! while it fits, nothing is done and no network is needed.
+
+use std::{fs, path::PathBuf, process::Command, time::Duration};
+
+use sha2::{Digest, Sha256};
+
+use super::super::steps::{output_folder, python_program};
+use crate::{process, workspace::Workspace};
+
+/// A list of packages with the commands that install it.
+#[derive(Debug)]
+pub(super) struct Install {
+    name: &'static str,
+    list: PathBuf,
+    stamp: PathBuf,
+    commands: Vec<Command>,
+}
+
+/// npm's packages, into `e2e/node_modules`.
+pub(super) fn node(workspace: &Workspace) -> Install {
+    let folder = workspace.root().join("e2e");
+    let mut install = Command::new("npm");
+    // Scripts of packages are not run: none of ours needs one.
+    install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
+    Install {
+        name: "npm ci",
+        list: folder.join("package-lock.json"),
+        stamp: folder.join("node_modules/.doorward-stamp"),
+        commands: vec![install],
+    }
+}
+
+/// pip's packages, into an environment of their own under the target folder.
+pub(super) fn python(workspace: &Workspace) -> Install {
+    let list = workspace.root().join("e2e/requirements.txt");
+    let venv = output_folder(workspace).join("venv");
+    let mut create = Command::new("python3");
+    create.args(["-m", "venv", "--clear"]).arg(&venv);
+    let mut install = Command::new(python_program(workspace));
+    install.args(["-m", "pip", "install", "--quiet", "--no-input", "--requirement"]).arg(&list);
+    Install {
+        name: "pip install",
+        list,
+        stamp: venv.join(".doorward-stamp"),
+        commands: vec![create, install],
+    }
+}
+
+impl Install {
+    /// Installs when the list has changed, and says what it did.
+    pub(super) fn run(&mut self) -> Result<Option<String>, String> {
+        let list = fs::read(&self.list)
+            .map_err(|error| format!("cannot read {}: {error}", self.list.display()))?;
+        let wanted = format!("{:02x?}", Sha256::digest(list));
+        if fs::read_to_string(&self.stamp).is_ok_and(|found| found == wanted) {
+            return Ok(None);
+        }
+        let started = process::now();
+        for command in &mut self.commands {
+            let run = process::run(command, INSTALL_LIMIT, |_| {});
+            if !run.success {
+                return Err(format!("`{}` failed\n{}", process::describe(command), run.output));
+            }
+        }
+        fs::write(&self.stamp, wanted)
+            .map_err(|error| format!("cannot write {}: {error}", self.stamp.display()))?;
+        Ok(Some(format!("{} took {:.1} s", self.name, started.elapsed().as_secs_f64())))
+    }
+}
+
+/// After this the installation is given up, and the steps that need it are skipped.
+const INSTALL_LIMIT: Duration = Duration::from_mins(10);

@@ -1,0 +1,168 @@
+//! The programs that come from the system's packages: are they there, and may we install them?
+//!
+//! Only apt-get is known. Elsewhere the names of the packages are printed, which is enough to find
+//! them.
+
+use std::{
+    env, fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use super::super::steps::Tool;
+use crate::{out, process};
+
+/// Whether we may change the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consent {
+    /// In the background, without asking.
+    Given,
+    /// Nothing is missing, a person has answered, or nobody can be asked.
+    NotNeeded,
+}
+
+pub(super) fn is_present(tool: Tool) -> bool {
+    match tool {
+        Tool::Chromium => chromium().is_some(),
+        Tool::Compiler => on_path("cc").is_some(),
+        Tool::Node => is_node_recent() && on_path("npm").is_some(),
+        Tool::Python => succeeds("python3", &["-c", PYTHON_PROBE]),
+    }
+}
+
+/// The browser to test with: the one that the environment names, or the first on the path.
+pub(in crate::test) fn chromium() -> Option<PathBuf> {
+    let named = env::var_os("CHROMIUM").map(PathBuf::from).filter(|path| path.is_file());
+    named.or_else(|| BROWSERS.iter().find_map(|name| on_path(name)))
+}
+
+/// Says why a tool cannot be used.
+pub(super) fn describe_lack(tool: Tool) -> String {
+    match tool {
+        Tool::Chromium => "there is no Chromium",
+        Tool::Compiler => "there is no C compiler (cc)",
+        Tool::Node => "there is no Node.js 20 or newer with npm",
+        Tool::Python => "there is no Python 3.10 or newer with venv",
+    }
+    .to_owned()
+}
+
+/// Finds out whether the missing tools may be installed; asks and installs when a person is there.
+pub(super) fn consent(missing: &[Tool]) -> Consent {
+    if missing.is_empty() {
+        return Consent::NotNeeded;
+    }
+    let can_install = is_debian() && on_path("apt-get").is_some();
+    let line = install_line(missing);
+    if can_install && out::is_interactive() {
+        out::line(format_args!("setup: this is missing: {}", packages(missing).join(" ")));
+        if out::ask(&format!("Run `{line}`?")) {
+            // In the foreground and not through a pipe: it may ask for a password.
+            Command::new("sh").args(["-c", &line]).status().ok();
+        }
+        return Consent::NotNeeded;
+    }
+    if can_install && is_root() {
+        let names = packages(missing).join(" ");
+        out::line(format_args!("setup: installing with apt-get, beside the compile: {names}"));
+        return Consent::Given;
+    }
+    out::line(format_args!("setup: steps will be skipped until you run: {line}"));
+    Consent::NotNeeded
+}
+
+/// Installs the packages and says how it went.
+pub(super) fn install(missing: &[Tool]) -> Vec<String> {
+    let line = install_line(missing);
+    let mut command = Command::new("sh");
+    command.args(["-c", &line]).env("DEBIAN_FRONTEND", "noninteractive");
+    let started = process::now();
+    let run = process::run(&mut command, INSTALL_LIMIT, |_| {});
+    let took = started.elapsed().as_secs_f64();
+    if run.success {
+        vec![format!("`{line}` took {took:.1} s")]
+    } else {
+        vec![format!("`{line}` failed after {took:.1} s"), run.output]
+    }
+}
+
+fn install_line(missing: &[Tool]) -> String {
+    let sudo = if is_root() { "" } else { "sudo " };
+    let names = packages(missing).join(" ");
+    format!("{sudo}apt-get update && {sudo}apt-get install --yes --no-install-recommends {names}")
+}
+
+fn packages(missing: &[Tool]) -> Vec<&'static str> {
+    let of = |tool: &Tool| match tool {
+        Tool::Chromium => &["chromium"][..],
+        Tool::Compiler => &["build-essential"],
+        Tool::Node => &["nodejs", "npm"],
+        Tool::Python => &["python3", "python3-venv"],
+    };
+    missing.iter().flat_map(of).copied().collect()
+}
+
+fn is_node_recent() -> bool {
+    let Ok(output) = Command::new("node").arg("--version").output() else { return false };
+    let version = String::from_utf8_lossy(&output.stdout);
+    major(&version).is_some_and(|major| major >= OLDEST_NODE)
+}
+
+/// `v20.20.2` -> 20.
+fn major(version: &str) -> Option<u32> {
+    version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+fn is_debian() -> bool {
+    let known = |line: &str| {
+        (line.starts_with("ID=") || line.starts_with("ID_LIKE="))
+            && (line.contains("debian") || line.contains("ubuntu"))
+    };
+    fs::read_to_string("/etc/os-release").is_ok_and(|text| text.lines().any(known))
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+const OLDEST_NODE: u32 = 20;
+
+const PYTHON_PROBE: &str = "import ensurepip, sys, venv; assert sys.version_info >= (3, 10)";
+
+const BROWSERS: &[&str] =
+    &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// After this the installation is given up, and the steps that need it are skipped.
+const INSTALL_LIMIT: Duration = Duration::from_mins(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_number_of_a_version_counts() {
+        assert_eq!(major("v20.20.2\n"), Some(20));
+        assert_eq!(major("20.20.2"), None);
+        assert_eq!(major(""), None);
+    }
+
+    #[test]
+    fn the_line_to_type_names_every_missing_package() {
+        let line = install_line(&[Tool::Node, Tool::Chromium]);
+
+        assert!(line.ends_with("nodejs npm chromium"), "{line}");
+    }
+}

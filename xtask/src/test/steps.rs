@@ -1,0 +1,173 @@
+//! The steps of `cargo xtask test`: what each runs and what it needs.
+//!
+//! Cheap steps come first, so that a forgotten format is known after a second. Clippy, tests and the
+//! build use one set of features and targets: another set would compile every dependency again.
+
+use std::{path::PathBuf, process::Command};
+
+use super::count::{self, Counts};
+use crate::{
+    deps,
+    report::{Failure, Report},
+    tidy, vendor,
+    workspace::{self, Workspace},
+};
+
+/// One row of the table.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) needs: &'static [Tool],
+    /// Talks to the built server: the step `build` runs before it.
+    pub(super) uses_binary: bool,
+    pub(super) work: Work,
+}
+
+/// How a step is done.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// By this program itself.
+    Check(fn(&Workspace) -> Result<Report, Failure>),
+    /// By one command; the second function counts the tests in its output.
+    Run(fn(&Workspace) -> Result<Command, Failure>, Option<fn(&str) -> Counts>),
+}
+
+/// What a step needs that cargo does not bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tool {
+    Chromium,
+    Compiler,
+    Node,
+    Python,
+}
+
+/// All steps in their order.
+pub(super) const STEPS: &[Step] = &[
+    step("fmt", &[], Work::Run(fmt, None)),
+    step("tidy", &[], Work::Check(tidy::check)),
+    step("deps", &[], Work::Check(deps::check)),
+    step("vendor", &[], Work::Check(vendor::check)),
+    step("clippy", &[Tool::Compiler], Work::Run(clippy, None)),
+    step("tests", &[Tool::Compiler], Work::Run(tests, Some(count::cargo))),
+    step("doctests", &[Tool::Compiler], Work::Run(doctests, Some(count::cargo))),
+    step("docs", &[Tool::Compiler], Work::Run(docs, None)),
+    step(BUILD, &[Tool::Compiler], Work::Run(build, None)),
+    end_to_end("e2e-node", &[Tool::Node], Work::Run(|w| node(w, "node"), Some(count::node))),
+    end_to_end("e2e-python", &[Tool::Python], Work::Run(python, Some(count::python))),
+    end_to_end(
+        "e2e-browser",
+        &[Tool::Node, Tool::Chromium],
+        Work::Run(|w| node(w, "browser"), Some(count::node)),
+    ),
+    end_to_end(
+        "examples-clients",
+        &[Tool::Node, Tool::Python],
+        Work::Run(|w| node(w, "examples"), Some(count::node)),
+    ),
+];
+
+pub(super) const BUILD: &str = "build";
+
+/// The named steps in their order, with the build when one of them needs it; all when none is named.
+pub(super) fn choose(names: &[&str]) -> Vec<&'static Step> {
+    let named = |step: &Step| names.is_empty() || names.contains(&step.name);
+    let builds = STEPS.iter().any(|step| named(step) && step.uses_binary);
+    STEPS.iter().filter(|step| named(step) || (builds && step.name == BUILD)).collect()
+}
+
+/// Where npm and pip have put things, and where the end-to-end tests leave theirs.
+pub(super) fn output_folder(workspace: &Workspace) -> PathBuf {
+    workspace.target().join("e2e")
+}
+
+pub(super) fn python_program(workspace: &Workspace) -> PathBuf {
+    output_folder(workspace).join("venv/bin/python")
+}
+
+const fn step(name: &'static str, needs: &'static [Tool], work: Work) -> Step {
+    Step { name, needs, uses_binary: false, work }
+}
+
+const fn end_to_end(name: &'static str, needs: &'static [Tool], work: Work) -> Step {
+    Step { name, needs, uses_binary: true, work }
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = workspace::cargo();
+    command.args(arguments);
+    command
+}
+
+/// Without colours: their codes would stand in a log between the lines.
+fn fmt(_: &Workspace) -> Result<Command, Failure> {
+    Ok(cargo(&["fmt", "--all", "--check", "--", "--color", "never"]))
+}
+
+fn clippy(_: &Workspace) -> Result<Command, Failure> {
+    Ok(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn tests(_: &Workspace) -> Result<Command, Failure> {
+    Ok(cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]))
+}
+
+fn doctests(_: &Workspace) -> Result<Command, Failure> {
+    Ok(cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]))
+}
+
+fn docs(_: &Workspace) -> Result<Command, Failure> {
+    let mut command = cargo(&["doc", "--workspace", "--no-deps"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    Ok(command)
+}
+
+/// With the targets of the tests, because development dependencies add features: without them the
+/// server would be compiled a second time.
+fn build(_: &Workspace) -> Result<Command, Failure> {
+    Ok(cargo(&["build", "--workspace", "--all-targets"]))
+}
+
+fn node(workspace: &Workspace, folder: &str) -> Result<Command, Failure> {
+    let inside = format!("e2e/{folder}/");
+    let is_test = |path: &String| path.starts_with(&inside) && path.ends_with(".test.mjs");
+    let files: Vec<_> =
+        workspace.sources()?.into_iter().map(|source| source.path).filter(is_test).collect();
+    if files.is_empty() {
+        return Err(Failure::new(format!("there is no test in {inside}")));
+    }
+    let mut command = Command::new("node");
+    // Files are named one by one: what a folder or a pattern means here differs between versions.
+    command.args(["--test", "--test-reporter=spec"]).args(files);
+    Ok(command)
+}
+
+fn python(workspace: &Workspace) -> Result<Command, Failure> {
+    let mut command = Command::new(python_program(workspace));
+    command.args(["-m", "unittest", "discover", "-v", "-s", "e2e/python"]);
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(chosen: &[&Step]) -> Vec<&'static str> {
+        chosen.iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn without_names_everything_runs() {
+        assert_eq!(choose(&[]).len(), STEPS.len());
+    }
+
+    #[test]
+    fn a_named_step_runs_alone() {
+        assert_eq!(names(&choose(&["tidy"])), ["tidy"]);
+    }
+
+    #[test]
+    fn a_step_that_uses_the_binary_brings_the_build() {
+        assert_eq!(names(&choose(&["e2e-node", "fmt"])), ["fmt", "build", "e2e-node"]);
+    }
+}
