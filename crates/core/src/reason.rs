@@ -107,8 +107,6 @@ reasons! {
         ClientLeft = "client_left",
         /// The credential is over its time.
         Expired = "expired",
-        /// The client sends faster than the application handles, beyond every buffer.
-        Overloaded = "overloaded",
         /// The client did not answer a heartbeat in time.
         PingTimeout = "ping_timeout",
         /// What was sent is not the protocol.

@@ -155,9 +155,8 @@ impl SessionEnded {
     pub const EVENT: &'static str = "session_ended";
 
     /// The ends that are announced.
-    pub const ANNOUNCED: [DisconnectReason; 5] = [
+    pub const ANNOUNCED: [DisconnectReason; 4] = [
         DisconnectReason::Expired,
-        DisconnectReason::Overloaded,
         DisconnectReason::Shutdown,
         DisconnectReason::SlowConsumer,
         DisconnectReason::Unavailable,
@@ -169,8 +168,7 @@ impl SessionEnded {
     pub fn new(reason: DisconnectReason, id: DecisionId) -> Option<Self> {
         let retry = match reason {
             DisconnectReason::Expired => Retry::AfterRefresh,
-            DisconnectReason::Overloaded
-            | DisconnectReason::Shutdown
+            DisconnectReason::Shutdown
             | DisconnectReason::SlowConsumer
             | DisconnectReason::Unavailable => Retry::Later,
             DisconnectReason::ClientLeft

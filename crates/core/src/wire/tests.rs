@@ -1,1 +1,105 @@
+//! Golden files: what a client reads, letter by letter, and that no code is without its file, its row
+//! in the documentation and its TypeScript type.
 
+use std::{fs, path::PathBuf, time::Duration};
+
+use serde_json::Value;
+
+use super::*;
+use crate::{Detail, Entropy, RefusalReason};
+
+/// An id that a file can hold.
+struct Zero;
+
+impl Entropy for Zero {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+fn id() -> DecisionId {
+    DecisionId::generate(&Zero)
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Compares with the golden file of that name.
+fn check(name: &str, shape: &impl Serialize) {
+    let path = root().join("tests/golden").join(name);
+    let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let golden: Value = serde_json::from_str(&golden).unwrap();
+    let shape: Value = serde_json::to_value(shape).unwrap();
+    assert_eq!(shape, golden, "{name} is not what a client reads any more");
+}
+
+/// The row of the documentation and the type for clients.
+fn check_documented(code: &str) {
+    let docs = fs::read_to_string(root().join("../../docs/wire.md")).unwrap();
+    assert!(docs.contains(&format!("| `{code}` |")), "docs/wire.md has no row for {code}");
+    let types = fs::read_to_string(root().join("../../clients/wire.d.ts")).unwrap();
+    assert!(types.contains(&format!("\"{code}\"")), "clients/wire.d.ts does not know {code}");
+}
+
+fn refusal(code: RefusalCode) -> Refusal {
+    match code {
+        RefusalCode::AlreadyConnected => Refusal::already_connected(),
+        RefusalCode::Application(code) => Refusal::new(code, "Invalid token"),
+        RefusalCode::BadHandshake => Refusal::bad_handshake(),
+        RefusalCode::Forbidden => Refusal::forbidden(),
+        RefusalCode::InvalidNamespace => Refusal::invalid_namespace(),
+        RefusalCode::TokenExpired => Refusal::token_expired(),
+        RefusalCode::TooManyAttempts => Refusal::too_many_attempts(Duration::from_millis(4_001)),
+        RefusalCode::Unauthenticated => Refusal::unauthenticated(RefusalReason::UserUnknown),
+    }
+}
+
+#[test]
+fn every_refusal_is_what_its_file_says() {
+    for code in RefusalCode::ALL {
+        let name = format!("connect_error.{}.json", code.as_str());
+        check(&name, &ConnectError::new(&refusal(code), id()));
+        check_documented(code.as_str());
+    }
+    let own = refusal(RefusalCode::Application("invalid_token"));
+    check("connect_error.application.json", &ConnectError::new(&own, id()));
+}
+
+#[test]
+fn every_failed_event_is_what_its_file_says() {
+    for code in Exception::CODES {
+        let detail = || vec![Detail { path: "age".into(), message: "expected u8".into() }];
+        let exception = match code {
+            "bad_payload" => Exception::bad_payload(detail()),
+            "internal" => Exception::internal(),
+            "timeout" => Exception::timeout(),
+            "unknown_event" => Exception::unknown_event(),
+            other => panic!("{other} has no golden file"),
+        };
+        check(&format!("exception.{code}.json"), &ErrorAnswer::ack(&exception, id()));
+        check_documented(code);
+    }
+    let own = Exception::new("not_covered", "There is no money")
+        .retry_after(Duration::from_millis(1_500));
+    check("exception.application.json", &ErrorAnswer::event(&own, id(), "pay"));
+}
+
+#[test]
+fn every_announced_end_is_what_its_file_says() {
+    for reason in SessionEnded::ANNOUNCED {
+        let ended = SessionEnded::new(reason, id()).unwrap();
+        check(&format!("session_ended.{}.json", reason.as_str()), &ended);
+        check_documented(reason.as_str());
+    }
+}
+
+#[test]
+fn no_golden_file_is_left_over() {
+    let expected = RefusalCode::ALL.len()
+        + Exception::CODES.len()
+        + SessionEnded::ANNOUNCED.len()
+        + ["connect_error.application.json", "exception.application.json"].len();
+
+    assert_eq!(fs::read_dir(root().join("tests/golden")).unwrap().count(), expected);
+}
