@@ -1,8 +1,9 @@
 //! What a client showed when it asked to come in.
 //!
 //! A [`HandshakeRequest`] is the HTTP request that opened the link and is shared by all its sockets;
-//! a [`Handshake`] adds the `auth` payload of one CONNECT. The payload lives as long as the
-//! authentication and no longer: nothing behind it ever sees a credential.
+//! a [`Handshake`] adds the `auth` payload of one CONNECT, and the headers that may hold credentials.
+//! It is moved into the authentication and does not come out again: nothing behind it ever sees a
+//! credential.
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
@@ -80,8 +81,10 @@ impl fmt::Debug for HandshakeRequest {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Handshake {
-    /// The request that opened the link.
+    /// The request that opened the link, without what may hold a credential.
     pub request: Arc<HandshakeRequest>,
+    /// Its headers that may hold one: `Authorization`, `Cookie`, `Proxy-Authorization`.
+    pub credentials: Arc<Headers>,
     /// The namespace the client asks for, with its leading slash.
     pub namespace: Arc<str>,
     /// The `auth` payload of this CONNECT.
@@ -92,7 +95,13 @@ impl Handshake {
     /// Puts a handshake together.
     #[must_use]
     pub fn new(request: Arc<HandshakeRequest>, namespace: impl Into<Arc<str>>, auth: Auth) -> Self {
-        Self { request, namespace: namespace.into(), auth }
+        Self { request, credentials: Arc::default(), namespace: namespace.into(), auth }
+    }
+
+    /// Adds the headers that only an authenticator may see.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Arc<Headers>) -> Self {
+        Self { credentials, ..self }
     }
 }
 

@@ -6,7 +6,10 @@
 
 use std::fmt;
 
-use http::HeaderMap;
+use http::{
+    HeaderMap,
+    header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION},
+};
 
 /// The headers of one HTTP request, in the order in which they were sent.
 ///
@@ -58,14 +61,20 @@ impl Headers {
     }
 }
 
-/// Copies a map. A name over 255 bytes or a value over 65,535 does not fit and is left out; the
-/// framework's HTTP server refuses such requests before they get here.
-impl From<&HeaderMap> for Headers {
-    fn from(map: &HeaderMap) -> Self {
-        let mut bytes = Vec::with_capacity(
-            map.iter().map(|(name, value)| 3 + name.as_str().len() + value.len()).sum(),
-        );
-        for (name, value) in map {
+impl Headers {
+    /// Copies a map into two: what anybody of the application may look at, and what may hold a
+    /// credential (`Authorization`, `Cookie`, `Proxy-Authorization`).
+    #[must_use]
+    pub fn split(map: &HeaderMap) -> (Self, Self) {
+        let secret = |name: &HeaderName| CREDENTIALS.contains(name);
+        (Self::copy(map, |name| !secret(name)), Self::copy(map, secret))
+    }
+
+    /// Copies those headers that `keep` wants. A name over 255 bytes or a value over 65,535 does not
+    /// fit and is left out; the framework's HTTP server refuses such requests before they get here.
+    fn copy(map: &HeaderMap, keep: impl Fn(&HeaderName) -> bool) -> Self {
+        let mut bytes = Vec::new();
+        for (name, value) in map.iter().filter(|(name, _)| keep(name)) {
             let (Ok(name_len), Ok(value_len)) =
                 (u8::try_from(name.as_str().len()), u16::try_from(value.len()))
             else {
@@ -80,11 +89,21 @@ impl From<&HeaderMap> for Headers {
     }
 }
 
+/// Copies all of a map, as [`Headers::split`] does.
+impl From<&HeaderMap> for Headers {
+    fn from(map: &HeaderMap) -> Self {
+        Self::copy(map, |_| true)
+    }
+}
+
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter().map(|(name, _)| name)).finish()
     }
 }
+
+/// Headers that browsers and proxies fill with credentials.
+const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
 
 #[cfg(test)]
 mod tests {
@@ -106,6 +125,20 @@ mod tests {
         assert_eq!(values, [b"1.1.1.1", b"2.2.2.2"]);
         assert_eq!(headers.get_str("HOST"), Some("localhost:3000"));
         assert_eq!(headers.get("cookie"), None);
+    }
+
+    #[test]
+    fn headers_that_may_hold_credentials_are_kept_apart() {
+        let mut map = HeaderMap::new();
+        map.append("host", HeaderValue::from_static("localhost"));
+        map.append("cookie", HeaderValue::from_static("canary"));
+        map.append("authorization", HeaderValue::from_static("Bearer canary"));
+
+        let (open, secret) = Headers::split(&map);
+
+        assert_eq!(open.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["host"]);
+        assert_eq!(secret.get_str("Cookie"), Some("canary"));
+        assert_eq!(secret.get_str("host"), None);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use std::{
 };
 
 use admitting::Deciding;
-use doorward_core::{DisconnectReason, HandshakeRequest, LinkId, RefusalReason};
+use doorward_core::{DisconnectReason, HandshakeRequest, Headers, LinkId, RefusalReason};
 use doorward_protocol::{
     Link, SlotId, Timeout, engine,
     ws::{self, Opcode},
@@ -48,6 +48,7 @@ pub(crate) struct LinkTask<S> {
     services: Arc<Services>,
     namespaces: Arc<Namespaces>,
     request: Arc<HandshakeRequest>,
+    credentials: Arc<Headers>,
     handle: Arc<LinkHandle>,
     link: Link,
     reader: ws::Reader,
@@ -65,6 +66,14 @@ pub(crate) struct LinkTask<S> {
     _entry: LinkEntry,
 }
 
+/// What a link is opened with.
+pub(crate) struct Opening {
+    pub(crate) request: Arc<HandshakeRequest>,
+    /// The headers that only authenticators see.
+    pub(crate) credentials: Arc<Headers>,
+    pub(crate) place: Place,
+}
+
 /// What a namespace on a link is doing.
 enum Occupant {
     Deciding(Box<Deciding>),
@@ -78,9 +87,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
         early: &[u8],
         services: Arc<Services>,
         namespaces: Arc<Namespaces>,
-        request: Arc<HandshakeRequest>,
-        place: Place,
+        opening: Opening,
     ) -> Self {
+        let Opening { request, credentials, place } = opening;
         let now = services.clock.now();
         let limits = &services.limits;
         let handle = Arc::new(LinkHandle::new(limits.outbox));
@@ -95,17 +104,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
             }
             .write(out);
         });
+        let mut link = Link::open(Arc::clone(&services.link_config), now);
+        // Too much is not read, and noticed at the next byte.
+        let rest = if link.count(early.len()).is_ok() { early.to_vec() } else { Vec::new() };
+        let entry = services.registry.add_link(Arc::clone(&handle));
+        if services.is_draining() {
+            // Everybody was told already; whoever comes in later is told here.
+            handle.end(DisconnectReason::Shutdown);
+        }
         Self {
             io,
-            link: Link::open(Arc::clone(&services.link_config), now),
-            _entry: services.registry.add_link(Arc::clone(&handle)),
+            link,
+            _entry: entry,
             timer: Timer::new(Arc::clone(&services.timers)),
             services,
             namespaces,
             request,
+            credentials,
             handle,
             reader: ws::Reader::default(),
-            rest: early.to_vec(),
+            rest,
             outbox,
             occupants: Vec::new(),
             place: Some(place),

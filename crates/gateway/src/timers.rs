@@ -57,7 +57,7 @@ impl Timers {
     }
 
     fn instant(&self, tick: u64) -> Instant {
-        self.epoch + TICK.saturating_mul(u32::try_from(tick).unwrap_or(u32::MAX))
+        self.epoch + Duration::from_millis(tick.saturating_mul(TICK_MILLIS))
     }
 
     fn insert(self: &Arc<Self>, tick: u64, waker: Waker) -> (u64, u64) {
@@ -173,4 +173,5 @@ impl Drop for Timer {
 }
 
 /// Promises are kept to the second; this is what they may be late.
-const TICK: Duration = Duration::from_millis(20);
+const TICK: Duration = Duration::from_millis(TICK_MILLIS);
+const TICK_MILLIS: u64 = 20;

@@ -18,8 +18,8 @@ use sha1::{Digest, Sha1};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rejection {
     BadRequest,
-    Draining,
     Method,
+    NotNow,
     Polling,
     Protocol,
     TooManyLinks,
@@ -38,7 +38,7 @@ impl Rejection {
         // The numbers are those of the JavaScript server; clients show them.
         let (status, code, message) = match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
-            Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, 3, "The server is stopping"),
+            Self::NotNow => (StatusCode::SERVICE_UNAVAILABLE, 3, "No new connections now"),
             Self::Method => (StatusCode::BAD_REQUEST, 2, "Bad handshake method"),
             Self::Polling => (
                 StatusCode::BAD_REQUEST,
@@ -57,7 +57,7 @@ impl Rejection {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         match self {
-            Self::Draining | Self::TooManyLinks => {
+            Self::NotNow | Self::TooManyLinks => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::Upgrade => {

@@ -18,7 +18,11 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::handshake::{self, Rejection};
-use crate::{addresses::Place, doorward::Server, link::LinkTask, services::Subject};
+use crate::{
+    doorward::Server,
+    link::{LinkTask, Opening},
+    services::Subject,
+};
 
 /// The address of the other end of a TCP connection, as a request extension.
 ///
@@ -94,7 +98,7 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
     let key = handshake::check(parts)?.clone();
     let services = &server.services;
     if services.is_draining() || server.ready().await.is_err() {
-        return Err(Rejection::Draining);
+        return Err(Rejection::NotNow);
     }
     let peer = parts.extensions.get::<PeerAddr>().map(|peer| peer.0);
     let address = peer.map(|peer| peer.ip());
@@ -105,25 +109,29 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
     })?;
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Upgrade)?;
     let query = parts.uri.query().unwrap_or_default();
-    let request = HandshakeRequest::new(Headers::from(&parts.headers), query, peer);
-    tokio::spawn(run(Arc::clone(server), upgrade, request, place));
+    let (headers, credentials) = Headers::split(&parts.headers);
+    let opening = Opening {
+        request: Arc::new(HandshakeRequest::new(headers, query, peer)),
+        credentials: Arc::new(credentials),
+        place,
+    };
+    tokio::spawn(run(Arc::clone(server), upgrade, opening));
     Ok(handshake::switch(&key))
 }
 
 /// Waits for the upgrade, takes the stream out of the HTTP server, and starts the link.
-async fn run(server: Arc<Server>, upgrade: OnUpgrade, request: HandshakeRequest, place: Place) {
+async fn run(server: Arc<Server>, upgrade: OnUpgrade, opening: Opening) {
     let Ok(upgraded) = upgrade.await else { return };
     let (io, early) = raw_stream(upgraded);
     let services = Arc::clone(&server.services);
     let namespaces = Arc::clone(&server.namespaces);
-    let request = Arc::new(request);
     // The task of a link is a task of its own, no larger than it must be.
     match io {
         Raw::Tcp(io) => {
-            tokio::spawn(LinkTask::new(io, &early, services, namespaces, request, place));
+            tokio::spawn(LinkTask::new(io, &early, services, namespaces, opening));
         }
         Raw::Other(io) => {
-            tokio::spawn(LinkTask::new(io, &early, services, namespaces, request, place));
+            tokio::spawn(LinkTask::new(io, &early, services, namespaces, opening));
         }
     }
 }

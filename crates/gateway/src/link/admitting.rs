@@ -29,13 +29,19 @@ pub(super) struct Deciding {
     pub(super) deadline: Instant,
     pub(super) socket: SocketId,
     /// What a connect hook has emitted: it leaves behind the CONNECT answer, or not at all.
-    pub(super) early: Vec<Frame>,
+    early: Vec<Frame>,
     slot: SlotId,
     trust: Trust,
     future: Caught<BoxFuture<'static, Result<Admitted, NotAdmitted>>>,
 }
 
 impl Deciding {
+    /// Keeps what a connect hook emits, and says whether that is within `limit` bytes.
+    pub(super) fn keep(&mut self, frame: Frame, limit: usize) -> bool {
+        self.early.push(frame);
+        self.early.iter().map(Frame::len).sum::<usize>() <= limit
+    }
+
     pub(super) fn slot(&self) -> SlotId {
         self.slot
     }
@@ -100,7 +106,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
                 Arc::clone(&self.request),
                 Arc::clone(name),
                 auth.unwrap_or_default(),
-            ),
+            )
+            .with_credentials(Arc::clone(&self.credentials)),
             socket,
             link: Arc::clone(&self.handle),
             services: Arc::clone(&self.services),

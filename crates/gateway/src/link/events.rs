@@ -240,10 +240,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
             }
             match letter {
                 Letter::Emit { socket, frame } => {
-                    match self.occupants.iter_mut().flatten().find(|other| other.is(socket)) {
-                        Some(Occupant::Live(_)) => self.outbox.push(&frame),
-                        Some(Occupant::Deciding(deciding)) => deciding.early.push(frame),
-                        None => {}
+                    let limit = self.services.limits.outbox;
+                    let found = self.occupants.iter_mut().flatten().find(|other| other.is(socket));
+                    let fits = match found {
+                        Some(Occupant::Deciding(deciding)) => deciding.keep(frame, limit),
+                        Some(Occupant::Live(_)) => {
+                            self.outbox.push(&frame);
+                            true
+                        }
+                        None => true,
+                    };
+                    if !fits {
+                        self.end_link(DisconnectReason::SlowConsumer, now);
                     }
                 }
                 Letter::End { socket, reason } => {

@@ -35,7 +35,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
             self.keep(rest);
         }
         buffer::with(|buffer| {
+            let mut reads = 0;
             while self.is_reading() {
+                if reads == READS_PER_TURN {
+                    // Other links have waited long enough; this one goes on in its next turn.
+                    cx.waker().wake_by_ref();
+                    return ReadEnd::Dry;
+                }
+                reads += 1;
                 let mut read = ReadBuf::new(buffer);
                 match Pin::new(&mut self.io).poll_read(cx, &mut read) {
                     Poll::Pending => return ReadEnd::Dry,
@@ -137,3 +144,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
         }
     }
 }
+
+/// Full buffers that one link may work off before others have their turn: a few hundred events each.
+const READS_PER_TURN: usize = 4;
