@@ -101,3 +101,8 @@ pub mod prelude {
         Grant, Handshake, Payload, Principal, Refusal,
     };
 }
+
+/// The programs of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

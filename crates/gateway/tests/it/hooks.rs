@@ -152,3 +152,49 @@ fn what_the_types_cannot_see_is_found_when_the_server_is_built() {
     let built = Doorward::builder().public(Gateway::at("/")).limits(zero).build();
     assert!(matches!(built, Err(BuildError::Limit { limit: "inbox" })));
 }
+
+#[tokio::test]
+async fn nobody_behind_the_authenticator_sees_a_credential() {
+    let seen = Arc::new(Mutex::new(String::new()));
+    let log = Arc::clone(&seen);
+    let gateway = Gateway::at("/t").on_connect(move |connection: Connection<User>| {
+        let names: Vec<_> =
+            connection.request().headers().iter().map(|(name, _)| name.to_owned()).collect();
+        *log.lock().unwrap() = format!("{names:?} {connection:?} {:?}", connection.request());
+        async { Ok(()) }
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(gateway)).await;
+    let request = "GET /socket.io/?EIO=4&transport=websocket&token=canary HTTP/1.1\r\nHost: x\r\n\
+                   Cookie: session=canary\r\nAuthorization: Bearer canary\r\n\
+                   Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let (mut client, _) = RawClient::request(fixture.address, request.as_bytes()).await;
+    client.packet().await;
+
+    client.text(r#"40/t,{"token":"good:alice","canary":"canary"}"#).await;
+    client.json("40/t,").await;
+
+    let seen = seen.lock().unwrap().clone();
+    assert!(seen.contains("\"host\""), "{seen}");
+    for secret in ["canary", "cookie", "authorization"] {
+        assert!(!seen.contains(secret), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_connect_hook_cannot_fill_the_memory() {
+    let endless = Gateway::at("/endless").on_connect(|connection: Connection<User>| async move {
+        let line = "x".repeat(60_000);
+        while connection.emit("line", &line).is_ok() {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(endless)).await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.text(r#"40/endless,{"token":"good:alice"}"#).await;
+
+    assert_eq!(client.packet().await, None);
+    assert_eq!(fixture.doorward.connections(), 0);
+}

@@ -195,3 +195,21 @@ async fn a_flood_of_pings_is_answered_as_long_as_it_is_read() {
         assert_eq!(client.next().await, Frame::Pong(b"x".to_vec()));
     }
 }
+
+#[tokio::test]
+async fn frames_may_arrive_in_any_pieces() {
+    let fixture = Fixture::start().await;
+    let mut client = fixture.alice().await;
+    let text = "x".repeat(40_000);
+    let event = format!(r#"420["echo","{text}"]"#);
+    let frame = RawClient::frame(Opcode::Text, event.as_bytes());
+
+    for piece in frame.chunks(7_001).chain(frame.chunks(1_000)) {
+        client.bytes(piece).await;
+        tokio::task::yield_now().await;
+    }
+
+    for _ in 0..2 {
+        assert_eq!(client.packet().await.unwrap(), format!(r#"430["{text}"]"#));
+    }
+}

@@ -20,4 +20,6 @@ mod hooks;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod mount;
+#[cfg(test)]
 mod order;

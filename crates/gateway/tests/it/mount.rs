@@ -1,0 +1,38 @@
+//! A server inside somebody else's: `axum::serve`, its router, its accept loop.
+
+use axum::{Router, extract::Request, middleware, routing::get};
+use doorward::{PeerAddr, prelude::*};
+use doorward_testkit::{AuditLog, RawClient};
+use tokio::net::TcpListener;
+
+#[tokio::test]
+async fn it_mounts_into_an_axum_router_beside_its_routes() {
+    let audit = AuditLog::default();
+    let doorward = Doorward::builder()
+        .public(Gateway::at("/").on("echo", |Payload(text): Payload<String>| async { text }))
+        .audit(audit.clone())
+        .build()
+        .unwrap();
+    let app = Router::new()
+        .route("/hello", get(|| async { "hello" }))
+        .route_service("/socket.io/", doorward.service())
+        .layer(middleware::map_request(|mut request: Request| async move {
+            request.extensions_mut().insert(PeerAddr(([127, 0, 0, 1], 1).into()));
+            request
+        }));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+
+    let (_, head) = RawClient::request(address, b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    let mut client = RawClient::open(address).await;
+    client.text("40").await;
+    client.json("40").await;
+    client.text(r#"421["echo","through axum"]"#).await;
+    assert_eq!(client.packet().await.as_deref(), Some(r#"431["through axum"]"#));
+
+    assert_eq!(doorward.connections(), 1);
+    assert_eq!(audit.outcomes().len(), 1);
+    server.abort();
+}
