@@ -1,0 +1,162 @@
+//! Reads the command line.
+//!
+//! clap does the reading; its messages of several lines become one, because what fails before
+//! serving is one line for people and for supervisors alike. What an option means beyond its own
+//! syntax is decided in `config`.
+//! Start reading at [`parse`].
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{failure::Failure, listen::ListenAddress, ttl};
+
+/// A Socket.IO server in which nobody is connected before they are authenticated.
+#[derive(Debug, Parser)]
+#[command(name = "doorward", version, after_help = AFTER_HELP)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What there is to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs the server until it is told to stop (the default command)
+    Serve(ServeOptions),
+    /// Prints one access token, and nothing else
+    Token(TokenOptions),
+}
+
+/// How to serve.
+#[derive(Args, Debug, Default)]
+pub(crate) struct ServeOptions {
+    /// Where to listen; port 0 takes a free one [default: localhost:3000]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) listen: Option<ListenAddress>,
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
+}
+
+/// Which token to print.
+#[derive(Args, Debug)]
+pub(crate) struct TokenOptions {
+    /// Whom the token speaks for: 1-255 printable characters
+    #[arg(long, value_name = "USER", value_parser = subject)]
+    pub(crate) sub: String,
+    /// How long it is good: a number and s, m or h; at most 1h
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = ttl::parse)]
+    pub(crate) ttl: Duration,
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
+}
+
+/// Where the server keeps and finds things; the same for every command.
+#[derive(Args, Debug, Default)]
+pub(crate) struct PlaceOptions {
+    /// Where the signing key is kept; made when it is missing [default: ./doorward-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Settings in TOML; options count more
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Reads the command line; `None` when it only asked for help or the version, which was shown.
+pub(crate) fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Option<Command>, Failure> {
+    match CommandLine::try_parse_from(arguments) {
+        Ok(line) => {
+            Ok(Some(line.command.unwrap_or_else(|| Command::Serve(ServeOptions::default()))))
+        }
+        Err(error) if error.use_stderr() => Err(shorten(&error)),
+        Err(help) => {
+            // Help that nobody reads to its end is no failure.
+            drop(help.print());
+            Ok(None)
+        }
+    }
+}
+
+/// Refuses what is plainly no subject, before a key is made for it; the issuer knows all the rules.
+fn subject(text: &str) -> Result<String, &'static str> {
+    let is_subject =
+        (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if is_subject { Ok(text.to_owned()) } else { Err("write 1-255 printable characters") }
+}
+
+/// Makes one line out of what clap says: the error and its tips, without the usage.
+fn shorten(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let mut line = String::new();
+    for part in text.lines().map(str::trim).filter(|part| !part.is_empty()) {
+        if part.starts_with("Usage:") || part.starts_with("For more information") {
+            break;
+        }
+        if let Some(tip) = part.strip_prefix("tip: ") {
+            line.push_str("; ");
+            line.push_str(tip);
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(part.strip_prefix("error: ").unwrap_or(part));
+        }
+    }
+    Failure::new(format_args!("{line} (doorward --help shows the options)"))
+}
+
+const AFTER_HELP: &str = "\
+Without a command it serves, with defaults.
+
+Settings of --config FILE: listen, data_dir, public_url, and in the table [token]: issuer, audience.
+DOORWARD_LOG says what is logged, such as info (the default) or doorward=debug,info.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Option<Command>, String> {
+        let arguments = ["doorward"].iter().chain(arguments).map(OsString::from);
+        parse(arguments).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn the_command_line_is_one_that_clap_finds_sound() {
+        use clap::CommandFactory as _;
+
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_to_serve() {
+        assert!(matches!(parsed(&[]), Ok(Some(Command::Serve(_)))));
+    }
+
+    #[test]
+    fn a_token_lives_five_minutes_unless_told_otherwise() {
+        let Ok(Some(Command::Token(options))) = parsed(&["token", "--sub", "alice"]) else {
+            panic!("not a token command");
+        };
+
+        assert_eq!((&*options.sub, options.ttl), ("alice", Duration::from_secs(300)));
+    }
+
+    #[test]
+    fn mistakes_are_explained_in_one_line() {
+        let cases: [(&[&str], &str); 5] = [
+            (&["serve", "--lisen", "x"], "unexpected argument '--lisen' found; a similar"),
+            (&["srve"], "unrecognized subcommand 'srve'; a similar"),
+            (&["token"], "the following required arguments were not provided: --sub <USER>"),
+            (&["token", "--sub", "a", "--ttl", "5"], "invalid value '5' for '--ttl <TIME>': write"),
+            (&["serve", "--listen", "80"], "invalid value '80' for '--listen <HOST:PORT>': write"),
+        ];
+        for (arguments, expected) in cases {
+            let failure = parsed(arguments).unwrap_err();
+
+            assert!(failure.starts_with(&format!("doorward: {expected}")), "{failure}");
+            assert!(!failure.contains('\n') && !failure.contains("Usage"), "{failure}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Why the program ends before it has done its work, in one line.
+//!
+//! Everything that fails here is read by whoever typed the command, so it is a sentence and no type:
+//! what is wrong, where, and what to do. Other people's errors are told with all their causes.
+
+use std::{error::Error, fmt};
+
+/// One line that says what went wrong.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    /// Takes the sentence; line breaks and other control characters in it become harmless.
+    pub(crate) fn new(text: impl fmt::Display) -> Self {
+        Self(one_line(&text.to_string()))
+    }
+
+    /// Says what was tried, and everything that `error` knows about why it failed.
+    pub(crate) fn because(what: impl fmt::Display, error: &dyn Error) -> Self {
+        Self::new(format_args!("{what}: {}", causes(error)))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "doorward: {}", self.0)
+    }
+}
+
+/// Joins an error and what caused it.
+pub(crate) fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+/// Keeps a message on its line, and a terminal from obeying what is in a file name.
+fn one_line(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let mut line = String::with_capacity(text.len());
+    for character in lines.join(" ").chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_line_whatever_is_in_it() {
+        let failure = Failure::new("cannot read a\nb:\r\n\n  \u{1b}[2Jno");
+
+        assert_eq!(failure.to_string(), r"doorward: cannot read a b: \u{1b}[2Jno");
+    }
+
+    #[test]
+    fn all_causes_are_told() {
+        let error = doorward::ServeError::Bind {
+            address: ([127, 0, 0, 1], 80).into(),
+            source: std::io::ErrorKind::AddrInUse.into(),
+        };
+
+        let text = Failure::because("cannot serve", &error).to_string();
+
+        assert_eq!(text, "doorward: cannot serve: cannot listen on 127.0.0.1:80: address in use");
+    }
+}

@@ -1,0 +1,111 @@
+//! Decides what an address to listen on looks like.
+//!
+//! Only the syntax is judged, so that a mistake is found where it was written; whether the name is
+//! known and the port is free shows when the server binds.
+
+use std::{fmt, net::Ipv6Addr, str::FromStr};
+
+use serde::Deserialize;
+
+/// `HOST:PORT`, with an IPv6 address in brackets.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct ListenAddress(String);
+
+impl ListenAddress {
+    /// Returns the address as the resolver wants it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for ListenAddress {
+    fn default() -> Self {
+        Self("localhost:3000".to_owned())
+    }
+}
+
+impl FromStr for ListenAddress {
+    type Err = ListenAddressError;
+
+    fn from_str(text: &str) -> Result<Self, ListenAddressError> {
+        let (host, port) = text.rsplit_once(':').ok_or(ListenAddressError)?;
+        let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => is_name(host),
+        };
+        let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+        if is_host && is_port {
+            // Names have no case, and `localhost` is looked for by its letters.
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(ListenAddressError)
+        }
+    }
+}
+
+impl TryFrom<String> for ListenAddress {
+    type Error = ListenAddressError;
+
+    fn try_from(text: String) -> Result<Self, ListenAddressError> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text that is no address to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write HOST:PORT, such as localhost:3000, 0.0.0.0:3000 or [::]:3000")]
+pub(crate) struct ListenAddressError;
+
+/// A host name or an IPv4 address: letters, digits, and what holds them together.
+pub(crate) fn is_name(host: &str) -> bool {
+    !host.is_empty()
+        && host.len() <= MAX_NAME
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+}
+
+/// In bytes (RFC 1035, section 2.3.4).
+const MAX_NAME: usize = 253;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_with_ports_are_addresses() {
+        for text in ["localhost:0", "0.0.0.0:3000", "[::]:80", "[::1]:65535", "a-b.example:1"] {
+            assert_eq!(text.parse::<ListenAddress>().unwrap().as_str(), text);
+        }
+        assert_eq!("LocalHost:3000".parse::<ListenAddress>().unwrap().as_str(), "localhost:3000");
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let texts = [
+            "",
+            "3000",
+            ":3000",
+            "localhost",
+            "localhost:",
+            "localhost:65536",
+            "localhost:-1",
+            "localhost:+1",
+            "::1:3000",
+            "[::1]",
+            "[::1:3000",
+            "[x]:1",
+            "http://localhost:3000",
+            "a b:1",
+            "localhost:3000/",
+        ];
+        for text in texts {
+            assert_eq!(text.parse::<ListenAddress>(), Err(ListenAddressError), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What the commands do when all is well.
+
+use std::{fs, io::pipe, os::unix::fs::PermissionsExt, path::Path};
+
+use crate::support::{Server, doorward, finish, path, run, token};
+
+#[test]
+fn a_token_is_one_line_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let made = run(&["token", "--sub", "alice", "--data-dir", path(folder.path())]);
+
+    assert_eq!((made.code, &*made.stderr), (Some(0), ""));
+    let token = made.stdout.strip_suffix('\n').unwrap();
+    assert_eq!(token.split('.').count(), 3);
+    assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "{token}");
+}
+
+#[test]
+fn the_key_is_made_once_and_for_its_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+
+    let first = token(&data);
+    let key = fs::read(data.join("token-key.pem")).unwrap();
+    let second = token(&data);
+
+    assert_eq!((mode(&data), mode(&data.join("token-key.pem"))), (0o700, 0o600));
+    assert_eq!(fs::read(data.join("token-key.pem")).unwrap(), key);
+    assert_ne!(first, second);
+}
+
+#[test]
+fn help_and_version_are_no_failures() {
+    for arguments in [&["--help"][..], &["help"], &["serve", "--help"], &["--version"]] {
+        let shown = run(arguments);
+
+        assert_eq!((shown.code, &*shown.stderr), (Some(0), ""), "{arguments:?}");
+        assert!(!shown.stdout.is_empty(), "{arguments:?}");
+    }
+    assert!(run(&["token", "--help"]).stdout.contains("at most 1h"));
+    assert_eq!(run(&["--version"]).stdout, concat!("doorward ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn the_server_says_where_it_is_and_how_to_try_it() {
+    let server = Server::start();
+    let (port, data) = (server.port(), server.data_dir().to_owned());
+    let config = server.config();
+
+    let said = server.stop();
+
+    let expected = format!(
+        "Doorward {} is listening on http://localhost:{port}\n\
+         Open it in a browser, or get a token:  doorward token --sub alice --config {} \
+         --data-dir {}\n",
+        env!("CARGO_PKG_VERSION"),
+        config.display(),
+        data.display()
+    );
+    assert!(said.starts_with(&expected), "{said}");
+}
+
+#[test]
+fn a_signal_ends_the_server_in_order() {
+    for name in ["TERM", "INT"] {
+        let ended = Server::start().end(name);
+
+        assert_eq!(ended.code, Some(0), "{name}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_server_for_others_says_what_to_set() {
+    let server = Server::start_at("0.0.0.0:0", "", |_| {});
+    let configured = Server::start_at("0.0.0.0:0", "public_url = 'http://localhost:1'", |_| {});
+
+    let said = server.stop();
+
+    assert!(said.contains("\nHint: this server listens on 0.0.0.0:"), "{said}");
+    assert!(!configured.stop().contains("Hint"));
+}
+
+#[test]
+fn a_reader_that_has_left_is_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = ["token", "--sub", "alice", "--data-dir", path(folder.path())];
+    let closed = |arguments: &[&str]| {
+        let (reader, writer) = pipe().unwrap();
+        drop(reader);
+        finish(doorward(arguments).stdout(writer))
+    };
+
+    let made = closed(&token);
+    let helped = closed(&["--help"]);
+
+    assert_eq!(made.code, Some(2));
+    assert!(made.stderr.starts_with("doorward: cannot print the token: "), "{made:?}");
+    assert_eq!((helped.code, &*helped.stderr), (Some(0), ""));
+}
+
+#[test]
+fn a_server_goes_on_when_nobody_reads_what_it_prints() {
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let server = Server::start_with("", |command| {
+        command.stdout(writer);
+    });
+
+    assert_eq!(server.request("GET", "/healthz").text(), "ok\n");
+}
+
+#[test]
+fn a_server_goes_on_when_nobody_reads_its_log() {
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let server = Server::start_with("", |command| {
+        command.stderr(writer).env("DOORWARD_LOG", "trace");
+    });
+
+    for _ in 0..3 {
+        let evil = server.request_with("GET", "/", "Host: evil.example\r\n");
+        assert_eq!(evil.status, 421);
+    }
+    assert_eq!(server.request("GET", "/healthz").text(), "ok\n");
+}

@@ -1,0 +1,192 @@
+//! What goes wrong before serving: one line, exit code 2, and nothing left behind.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+};
+
+use crate::support::{Finished, Server, doorward, finish, path, run, token};
+
+/// Asserts that a program failed as it should, and returns its line without `doorward: `.
+fn line(finished: &Finished) -> &str {
+    assert_eq!((finished.code, &*finished.stdout), (Some(2), ""), "{finished:?}");
+    let line = finished.stderr.strip_suffix('\n').unwrap();
+    assert!(!line.contains('\n'), "{finished:?}");
+    line.strip_prefix("doorward: ").unwrap_or_else(|| panic!("{finished:?}"))
+}
+
+/// Serves from a folder, with more arguments.
+fn serve(folder: &tempfile::TempDir, more: &[&str]) -> Finished {
+    let data = folder.path().join("data");
+    let mut arguments = vec!["serve", "--data-dir", path(&data)];
+    if !more.contains(&"--listen") {
+        arguments.extend(["--listen", "localhost:0"]);
+    }
+    arguments.extend(more);
+    run(&arguments)
+}
+
+#[test]
+fn a_bad_command_line_is_explained() {
+    let cases: [(&[&str], &str); 9] = [
+        (&["--nonsense"], "unexpected argument '--nonsense' found"),
+        (&["nonsense"], "unrecognized subcommand 'nonsense'"),
+        (&["serve", "--lisen", "localhost:0"], "unexpected argument '--lisen' found; a similar"),
+        (&["serve", "extra"], "unexpected argument 'extra' found"),
+        (&["serve", "--listen"], "a value is required for '--listen <HOST:PORT>'"),
+        (&["serve", "--listen", "localhost"], "invalid value 'localhost' for '--listen"),
+        (&["token"], "the following required arguments were not provided: --sub <USER>"),
+        (&["token", "--sub", "alice", "--ttl", "2h"], "invalid value '2h' for '--ttl <TIME>': the"),
+        (&["token", "--sub", "alice", "--ttl", "five"], "invalid value 'five' for '--ttl <TIME>'"),
+    ];
+    for (arguments, expected) in cases {
+        let failed = run(arguments);
+
+        assert!(line(&failed).starts_with(expected), "{failed:?}");
+    }
+}
+
+#[test]
+fn a_bad_subject_gets_no_token() {
+    let folder = tempfile::tempdir().unwrap();
+
+    for subject in ["", "a\nb", "a\u{202e}b", &"a".repeat(256)] {
+        let failed = run(&["token", "--sub", subject, "--data-dir", path(folder.path())]);
+
+        assert!(line(&failed).contains("1-255 printable characters"), "{failed:?}");
+    }
+}
+
+#[test]
+fn a_bad_configuration_is_told_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("doorward.toml");
+    let cases = [
+        ("listen = 'localhost:0'\n\n%garbage", ":3:9: key with no value"),
+        ("\n[token]\nisuer = 'me'", ":3:1: unknown field `isuer`, expected "),
+        ("public_url = 'http://localhost/chat'", ":1:14: public_url must end after host and port"),
+    ];
+    for (text, expected) in cases {
+        fs::write(&file, text).unwrap();
+        let commands: [&[&str]; 2] = [&["serve"], &["token", "--sub", "alice"]];
+        for command in commands {
+            let failed = run(&[command, &["--config", path(&file)]].concat());
+
+            let expected = format!("{}{expected}", file.display());
+            assert!(line(&failed).starts_with(&expected), "{failed:?}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_or_unreadable_configuration_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let binary = folder.path().join("binary.toml");
+    fs::write(&binary, [0xFF, 0xFE]).unwrap();
+
+    for file in [&folder.path().join("missing.toml"), folder.path(), &binary] {
+        let failed = serve(&folder, &["--config", path(file)]);
+
+        let expected = format!("cannot read the configuration file {}: ", file.display());
+        assert!(line(&failed).starts_with(&expected), "{failed:?}");
+    }
+    assert!(!folder.path().join("data").exists());
+}
+
+/// A folder whose data directory has a key.
+fn folder_with_key() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    token(&folder.path().join("data"));
+    let key = folder.path().join("data/token-key.pem");
+    (folder, key)
+}
+
+#[test]
+fn a_key_that_is_none_is_refused_by_both_commands() {
+    let (folder, key) = folder_with_key();
+    let data = folder.path().join("data");
+
+    for garbage in ["", "garbage", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]
+    {
+        fs::write(&key, garbage).unwrap();
+        let failures =
+            [serve(&folder, &[]), run(&["token", "--sub", "alice", "--data-dir", path(&data)])];
+        for failed in &failures {
+            let expected = format!("cannot use the key {}: the key is not ", key.display());
+            assert!(line(failed).starts_with(&expected), "{failed:?}");
+        }
+        assert_eq!(fs::read_to_string(&key).unwrap(), garbage);
+    }
+}
+
+#[test]
+fn a_key_that_others_can_read_is_refused() {
+    let (folder, key) = folder_with_key();
+    fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
+
+    let failed = serve(&folder, &[]);
+
+    let expected = format!("the key {} is open to others (mode 0644)", key.display());
+    assert!(line(&failed).starts_with(&expected), "{failed:?}");
+    assert!(line(&failed).ends_with(&format!("chmod 600 {}", key.display())), "{failed:?}");
+}
+
+#[test]
+fn a_key_that_is_a_directory_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("data/token-key.pem");
+    fs::create_dir_all(&key).unwrap();
+
+    let failed = serve(&folder, &[]);
+
+    assert_eq!(line(&failed), format!("the key {} is not a file", key.display()));
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+
+    let failed = run(&["token", "--sub", "alice", "--data-dir", path(&file.join("data"))]);
+
+    assert!(line(&failed).contains(path(&file)), "{failed:?}");
+}
+
+#[test]
+fn a_port_in_use_is_named_and_nothing_is_left_behind() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("localhost:{}", server.port());
+
+    let failed = serve(&folder, &["--listen", &address]);
+
+    assert!(line(&failed).contains(&format!(":{}", server.port())), "{failed:?}");
+    assert!(line(&failed).contains("--listen"), "{failed:?}");
+    assert!(!folder.path().join("data").exists());
+    assert_eq!(server.request("GET", "/healthz").status, 200);
+}
+
+#[test]
+fn an_address_of_another_machine_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+
+    // TEST-NET-1 (RFC 5737): nobody's.
+    let failed = serve(&folder, &["--listen", "192.0.2.1:0"]);
+
+    assert!(line(&failed).starts_with("cannot listen on 192.0.2.1:0: "), "{failed:?}");
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn a_log_filter_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut command = doorward(&["serve", "--listen", "localhost:0", "--data-dir", path(&data)]);
+
+    let failed = finish(command.env("DOORWARD_LOG", "doorward=loud"));
+
+    assert!(line(&failed).starts_with("DOORWARD_LOG is no log filter"), "{failed:?}");
+    assert!(!data.exists());
+}

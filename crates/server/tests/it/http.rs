@@ -1,0 +1,244 @@
+//! What the server answers over HTTP.
+
+use crate::support::{Answer, Server};
+
+const CLIENT: &[u8] = include_bytes!("../../client/socket.io.esm.min.js");
+
+fn local(server: &Server) -> String {
+    format!("http://localhost:{}", server.port())
+}
+
+/// Asks as a client that calls the server `host`.
+fn ask(server: &Server, host: &str, path: &str) -> Answer {
+    server.request_with("GET", path, &format!("Host: {host}\r\n"))
+}
+
+#[test]
+fn the_server_is_alive_whoever_asks() {
+    let server = Server::start();
+
+    for headers in ["Host: localhost\r\n", "Host: 10.0.0.1:80\r\n", ""] {
+        let answer = server.request_with("GET", "/healthz", headers);
+
+        assert_eq!((answer.status, answer.text()), (200, "ok\n"), "{headers:?}");
+        assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+    }
+}
+
+#[test]
+fn the_page_and_its_files_are_handed_out() {
+    let server = Server::start();
+    let files = [
+        ("/", "text/html; charset=utf-8"),
+        ("/app.js", "application/javascript; charset=utf-8"),
+        ("/style.css", "text/css; charset=utf-8"),
+        ("/icon.svg", "image/svg+xml"),
+    ];
+    for (path, content_type) in files {
+        let answer = server.request("GET", path);
+
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.header("content-type"), Some(content_type), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-cache"), "{path}");
+    }
+}
+
+#[test]
+fn the_page_holds_neither_script_nor_style_of_its_own() {
+    let page = Server::start().request("GET", "/").text().to_owned();
+
+    let scripts = page.matches("<script").count();
+    assert_eq!(page.matches("<script type=\"module\" src=\"/app.js\"></script>").count(), scripts);
+    for inline in ["<style", " style=", " onclick=", " onload=", "javascript:"] {
+        assert!(!page.contains(inline), "{inline}");
+    }
+}
+
+#[test]
+fn every_answer_tells_browsers_what_it_is_for() {
+    let server = Server::start();
+    let answers = [
+        (200, server.request("GET", "/")),
+        (200, server.request("GET", "/healthz")),
+        (200, server.request("GET", "/socket.io/socket.io.js")),
+        (404, server.request("GET", "/nothing")),
+        (405, server.request("POST", "/")),
+        (400, server.request("GET", "/socket.io/")),
+        (421, ask(&server, "evil.example", "/")),
+        (308, ask(&server, &format!("127.0.0.1:{}", server.port()), "/")),
+        (400, server.request_with("GET", "/", "")),
+    ];
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src \
+         'self' ws://localhost:{}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        server.port()
+    );
+    for (status, answer) in answers {
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert_eq!(answer.header("content-security-policy"), Some(&*policy), "{answer:?}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer:?}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{answer:?}");
+        assert_eq!(answer.header("cross-origin-opener-policy"), Some("same-origin"), "{answer:?}");
+        assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{answer:?}");
+        assert_eq!(answer.header("strict-transport-security"), None, "{answer:?}");
+    }
+}
+
+#[test]
+fn the_client_is_handed_out_as_released() {
+    let server = Server::start();
+
+    for name in ["socket.io", "socket.io.min", "socket.io.esm.min", "socket.io.msgpack.min"] {
+        let script = server.request("GET", &format!("/socket.io/{name}.js"));
+        let map = server.request("GET", &format!("/socket.io/{name}.js.map"));
+
+        assert_eq!((script.status, map.status), (200, 200), "{name}");
+        let script_type = "application/javascript; charset=utf-8";
+        assert_eq!(script.header("content-type"), Some(script_type), "{name}");
+        assert_eq!(map.header("content-type"), Some("application/json"), "{name}");
+        for answer in [&script, &map] {
+            assert_eq!(answer.header("etag"), Some("\"4.8.4\""), "{name}");
+            assert_eq!(answer.header("cache-control"), Some("public, max-age=0"), "{name}");
+        }
+    }
+    assert_eq!(server.request("GET", "/socket.io/socket.io.esm.min.js").body, CLIENT);
+    assert_eq!(server.request("GET", "/socket.io/LICENSE").status, 404);
+    assert_eq!(server.request("GET", "/socket.io/%2e%2e/app.js").status, 404);
+}
+
+#[test]
+fn a_browser_that_has_the_client_is_not_sent_it_again() {
+    let server = Server::start();
+    let path = "/socket.io/socket.io.esm.min.js";
+    let having = |etag: &str| {
+        let headers = format!("Host: localhost:{}\r\nIf-None-Match: {etag}\r\n", server.port());
+        server.request_with("GET", path, &headers)
+    };
+
+    for etag in ["\"4.8.4\"", "W/\"4.8.4\"", "*"] {
+        let answer = having(etag);
+
+        assert_eq!((answer.status, answer.body.len()), (304, 0), "{etag}");
+        assert_eq!(answer.header("etag"), Some("\"4.8.4\""));
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=0"));
+    }
+    assert_eq!(having("\"4.8.3\"").status, 200);
+}
+
+#[test]
+fn heads_are_those_of_the_whole_answer() {
+    let server = Server::start();
+
+    for path in ["/", "/healthz", "/socket.io/socket.io.esm.min.js"] {
+        let (head, whole) = (server.request("HEAD", path), server.request("GET", path));
+
+        assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+        let length = whole.body.len().to_string();
+        assert_eq!(head.header("content-length"), Some(&*length), "{path}");
+        assert_eq!(head.header("content-type"), whole.header("content-type"), "{path}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_not_found() {
+    let server = Server::start();
+
+    for path in
+        ["/nothing", "/socket.io", "/socket.io/nothing.js", "/index.html", "//", "/healthz/"]
+    {
+        assert_eq!(server.request("GET", path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn an_address_leads_to_localhost() {
+    let server = Server::start();
+
+    for address in ["127.0.0.1", "[::1]"] {
+        let host = format!("{address}:{}", server.port());
+        for path in ["/", "/a?b=c", "/socket.io", "/nothing"] {
+            let answer = ask(&server, &host, path);
+
+            assert_eq!(answer.status, 308, "{host}{path}");
+            let location = format!("{}{path}", local(&server));
+            assert_eq!(answer.header("location"), Some(&*location));
+        }
+        assert_eq!(ask(&server, &host, "/healthz").status, 200);
+        assert_eq!(ask(&server, &host, "/socket.io/socket.io.js").status, 200);
+    }
+}
+
+#[test]
+fn a_redirect_never_leads_elsewhere() {
+    let server = Server::start();
+    let host = format!("127.0.0.1:{}", server.port());
+
+    for path in
+        ["//evil.example", "//evil.example/..", "/\\evil.example", "/@evil.example", "/%0d%0aX:"]
+    {
+        let answer = ask(&server, &host, path);
+
+        assert_eq!(answer.status, 308, "{path}");
+        let location = answer.header("location").unwrap();
+        assert!(location.starts_with(&format!("{}/", local(&server))), "{location}");
+    }
+    // Whatever else the request says about where it goes, it is not the server's own address.
+    for headers in [
+        format!("Host: {host}\r\nX-Forwarded-Host: evil.example\r\n"),
+        format!("Host: {host}\r\nForwarded: host=evil.example\r\n"),
+    ] {
+        let answer = server.request_with("GET", "/", &headers);
+        assert_eq!(answer.header("location"), Some(&*format!("{}/", local(&server))));
+    }
+}
+
+#[test]
+fn a_stranger_s_host_is_misdirected_and_told_what_to_set() {
+    let server = Server::start();
+    let hosts = ["evil.example", "evil.example:80", "localhost", "localhost.:80", "127.0.0.1"];
+
+    for host in hosts {
+        for path in ["/", "/app.js", "/socket.io/", "/socket.io/socket.io.js", "/nothing"] {
+            let answer = ask(&server, host, path);
+
+            assert_eq!(answer.status, 421, "{host}{path}");
+            assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+            assert!(answer.text().contains("public_url"), "{answer:?}");
+            assert!(!answer.text().contains("evil"), "{answer:?}");
+        }
+    }
+    assert_eq!(ask(&server, &format!("LOCALHOST:{}", server.port()), "/").status, 200);
+}
+
+#[test]
+fn a_request_names_one_host_and_means_it() {
+    let server = Server::start();
+    let own = format!("Host: localhost:{}\r\n", server.port());
+    let requests = [
+        ("/", String::new()),
+        ("/", format!("{own}{own}")),
+        ("/", format!("{own}Host: evil.example\r\n")),
+        ("http://evil.example/", own.clone()),
+    ];
+    for (target, headers) in requests {
+        let answer = server.request_with("GET", target, &headers);
+
+        assert_eq!(answer.status, 400, "{target} {headers:?}");
+    }
+    let absolute = format!("{}/", local(&server));
+    assert_eq!(server.request_with("GET", &absolute, &own).status, 200);
+}
+
+#[test]
+fn a_public_server_answers_to_its_name() {
+    let server = Server::start_with("public_url = 'https://chat.example.org'", |_| {});
+
+    let page = ask(&server, "chat.example.org", "/");
+    let by_address = ask(&server, &format!("127.0.0.1:{}", server.port()), "/");
+    let other = ask(&server, "www.example.org", "/");
+
+    assert_eq!((page.status, by_address.status, other.status), (200, 200, 421));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("connect-src 'self' wss://chat.example.org;"), "{policy}");
+    assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"));
+}

@@ -1,0 +1,13 @@
+//! What the program does, seen from outside: its commands, its files, its HTTP, its sockets.
+
+// `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod sockets;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,141 @@
+//! What a Socket.IO client gets from the demo gateway.
+
+use std::path::Path;
+
+use doorward_testkit::RawClient;
+
+use crate::support::{Server, path, run, token};
+
+/// Enters the namespace with a token and returns what the server says first.
+async fn enter(server: &Server, token: &str) -> (RawClient, String) {
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&format!("40{{\"token\":\"{token}\"}}")).await;
+    let packet = client.packet().await.unwrap();
+    (client, packet)
+}
+
+/// Makes a token as the operator of a server would that has a configuration file.
+fn configured_token(config: &Path, data_dir: &Path) -> String {
+    let paths = ["--config", path(config), "--data-dir", path(data_dir)];
+    let made = run(&[&["token", "--sub", "alice"][..], &paths].concat());
+    made.stdout.trim_end().to_owned()
+}
+
+#[tokio::test]
+async fn an_argument_comes_back_as_it_was_written() {
+    let server = Server::start();
+    let (mut client, admitted) = enter(&server, &token(server.data_dir())).await;
+    assert!(admitted.starts_with("40{\"sid\":"), "{admitted}");
+
+    for argument in ["\"hello\"", "null", "1.0", "123456789012345678901234", "{\"b\":1,\"a\":[ ]}"]
+    {
+        client.text(&format!("427[\"echo\",{argument}]")).await;
+
+        assert_eq!(client.packet().await.unwrap(), format!("437[{argument}]"));
+    }
+    client.text("428[\"echo\"]").await;
+    assert_eq!(client.packet().await.unwrap(), "438[null]");
+}
+
+#[tokio::test]
+async fn a_client_is_told_who_it_is() {
+    let server = Server::start();
+    let (mut client, _) = enter(&server, &token(server.data_dir())).await;
+
+    client.text("420[\"whoami\"]").await;
+    let answer = client.json("430").await;
+
+    assert_eq!(answer[0]["user"], "alice");
+    let connected_at = answer[0]["connectedAt"].as_str().unwrap();
+    assert!(connected_at.ends_with('Z') && connected_at.len() == 24, "{connected_at}");
+    connected_at.parse::<jiff::Timestamp>().unwrap();
+    assert_eq!(answer[0].as_object().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn nobody_comes_in_without_a_token_of_this_server() {
+    let server = Server::start();
+    let elsewhere = tempfile::tempdir().unwrap();
+
+    for token in ["", "not.a.token", &token(elsewhere.path())] {
+        let (_, packet) = enter(&server, token).await;
+
+        assert!(packet.starts_with("44{\"message\":\"Unauthorized\""), "{packet}");
+        assert!(packet.contains("\"code\":\"unauthenticated\""), "{packet}");
+    }
+}
+
+#[tokio::test]
+async fn issuer_and_audience_are_those_of_the_configuration() {
+    let config = "[token]\nissuer = 'https://id.example.org'\naudience = 'chat'\n";
+    let server = Server::start_with(config, |_| {});
+
+    let (_, own) = enter(&server, &configured_token(&server.config(), server.data_dir())).await;
+    let (_, default) = enter(&server, &token(server.data_dir())).await;
+
+    assert!(own.starts_with("40{"), "{own}");
+    assert!(default.starts_with("44{"), "{default}");
+}
+
+#[tokio::test]
+async fn a_key_made_before_the_server_is_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = token(folder.path());
+
+    let server = Server::start_in(folder.path());
+    let (_, packet) = enter(&server, &token).await;
+
+    assert!(packet.starts_with("40{"), "{packet}");
+}
+
+/// Asks for a WebSocket as a client that calls the server `host`.
+async fn upgrade(server: &Server, host: &str) -> String {
+    let request = format!(
+        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {host}\r\n\
+         Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    RawClient::request(server.address(), request.as_bytes()).await.1
+}
+
+#[tokio::test]
+async fn a_websocket_opens_under_every_name_of_the_server_and_no_other() {
+    let server = Server::start();
+    let port = server.port();
+
+    for host in ["localhost", "127.0.0.1", "[::1]"] {
+        let head = upgrade(&server, &format!("{host}:{port}")).await;
+
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert!(!head.to_ascii_lowercase().contains("content-security-policy"), "{head}");
+    }
+    for host in ["evil.example", "localhost"] {
+        let head = upgrade(&server, host).await;
+
+        assert!(head.starts_with("HTTP/1.1 421 "), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn no_credential_appears_in_any_log() {
+    let server = Server::start_with("", |command| {
+        command.env("DOORWARD_LOG", "trace");
+    });
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (good, bad) = (token(server.data_dir()), token(elsewhere.path()));
+
+    let (mut admitted, _) = enter(&server, &good).await;
+    admitted.text(&format!("421[\"echo\",\"{good}\"]")).await;
+    let echoed = admitted.packet().await;
+    admitted.text(&format!("42[\"unknown\",\"{good}\"]")).await;
+    let unknown = admitted.packet().await;
+    let (mut refused, _) = enter(&server, &bad).await;
+    refused.rest().await;
+    let said = server.stop();
+
+    assert!(echoed.is_some() && unknown.is_some());
+    assert!(said.contains("alice") && said.contains("DEBUG"), "{said}");
+    for part in [&good, &bad].into_iter().flat_map(|token| token.split('.').skip(1)) {
+        assert!(!said.contains(part), "a part of a token is in: {said}");
+    }
+}

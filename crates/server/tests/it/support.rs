@@ -1,0 +1,256 @@
+//! Runs the real program, and ends it.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+/// Longer than anything takes; a test that passes never waits this long.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The program with these arguments, in an environment that says nothing to it.
+pub(crate) fn doorward(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
+    command.args(arguments).env_remove("DOORWARD_LOG").env_remove("NO_COLOR");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// What a program that ended has said.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs a program to its end.
+pub(crate) fn finish(command: &mut Command) -> Finished {
+    let mut child = Running(command.spawn().unwrap());
+    let stdout = child.0.stdout.take().map(Collected::new);
+    let stderr = child.0.stderr.take().map(Collected::new);
+    child.finished(stdout, stderr)
+}
+
+/// Runs the program to its end with these arguments.
+pub(crate) fn run(arguments: &[&str]) -> Finished {
+    finish(&mut doorward(arguments))
+}
+
+/// Makes a token for `alice` with the key of a data directory.
+pub(crate) fn token(data_dir: &Path) -> String {
+    let made = run(&["token", "--sub", "alice", "--data-dir", path(data_dir)]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    made.stdout.trim_end().to_owned()
+}
+
+pub(crate) fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A process that ends with its owner.
+struct Running(Child);
+
+impl Running {
+    /// Waits until the pipes have ended, which has a deadline, and then for the process.
+    fn finished(&mut self, stdout: Option<Collected>, stderr: Option<Collected>) -> Finished {
+        let text = |collected: Option<Collected>| collected.map_or(String::new(), Collected::text);
+        let (stdout, stderr) = (text(stdout), text(stderr));
+        Finished { code: self.0.wait().unwrap().code(), stdout, stderr }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already, and then there is nothing to do.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Everything that comes out of a pipe, read as it comes.
+struct Collected {
+    lines: mpsc::Receiver<String>,
+    reader: JoinHandle<String>,
+}
+
+impl Collected {
+    fn new(pipe: impl Read + Send + 'static) -> Self {
+        let (send, lines) = mpsc::channel();
+        let reader = thread::spawn(move || {
+            let mut all = String::new();
+            for line in BufReader::new(pipe).lines() {
+                let line = line.unwrap();
+                all += &line;
+                all.push('\n');
+                // Nobody may be waiting for it.
+                drop(send.send(line));
+            }
+            all
+        });
+        Self { lines, reader }
+    }
+
+    /// Waits for a line with this text.
+    fn line_with(&self, text: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(DEADLINE);
+            let line = line.unwrap_or_else(|error| panic!("no line with {text:?}: {error}"));
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Waits for the end of the pipe.
+    fn text(self) -> String {
+        loop {
+            match self.lines.recv_timeout(DEADLINE) {
+                Ok(_) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return self.reader.join().unwrap(),
+                Err(error) => panic!("the program did not end: {error}"),
+            }
+        }
+    }
+}
+
+/// A running server on a free port, with a data directory of its own.
+pub(crate) struct Server {
+    running: Running,
+    stdout: Option<Collected>,
+    stderr: Option<Collected>,
+    folder: tempfile::TempDir,
+    data_dir: PathBuf,
+    port: u16,
+}
+
+impl Server {
+    /// Starts one that was told nothing.
+    pub(crate) fn start() -> Self {
+        Self::start_with("", |_| {})
+    }
+
+    /// Starts one with a configuration file, and with whatever `change` does to the command.
+    pub(crate) fn start_with(config: &str, change: impl FnOnce(&mut Command)) -> Self {
+        Self::start_at("localhost:0", config, change)
+    }
+
+    /// Starts one that listens elsewhere.
+    pub(crate) fn start_at(at: &str, config: &str, change: impl FnOnce(&mut Command)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        Self::spawn(at, config, folder, data, change)
+    }
+
+    /// Starts one whose data directory is there already.
+    pub(crate) fn start_in(data_dir: &Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::spawn("localhost:0", "", folder, data_dir.to_owned(), |_| {})
+    }
+
+    fn spawn(
+        at: &str,
+        config: &str,
+        folder: tempfile::TempDir,
+        data_dir: PathBuf,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
+        let file = folder.path().join("doorward.toml");
+        std::fs::write(&file, config).unwrap();
+        let mut command = doorward(&["serve", "--listen", at]);
+        command.arg("--config").arg(&file).arg("--data-dir").arg(&data_dir);
+        change(&mut command);
+        let mut running = Running(command.spawn().unwrap());
+        let stdout = running.0.stdout.take().map(Collected::new);
+        let stderr = running.0.stderr.take().map(Collected::new);
+        // The address is in the log when standard output is closed.
+        let line = match (&stdout, &stderr) {
+            (Some(stdout), _) => stdout.line_with("listening on http://localhost:"),
+            (None, Some(stderr)) => stderr.line_with("http://localhost:"),
+            (None, None) => panic!("nobody could say where the server is"),
+        };
+        let (_, rest) = line.split_once("http://localhost:").unwrap();
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        Self { running, stdout, stderr, folder, data_dir, port: digits.parse().unwrap() }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder.path().join("doorward.toml")
+    }
+
+    /// Ends the server and returns everything it has said.
+    pub(crate) fn stop(self) -> String {
+        let ended = self.end("TERM");
+        ended.stdout + &ended.stderr
+    }
+
+    /// Ends the server with a signal.
+    pub(crate) fn end(mut self, signal: &str) -> Finished {
+        let kill = format!("kill -{signal} {}", self.running.0.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        self.running.finished(self.stdout.take(), self.stderr.take())
+    }
+
+    /// Sends a request without a body, from a client that is called `localhost`.
+    pub(crate) fn request(&self, method: &str, path: &str) -> Answer {
+        self.request_with(method, path, &format!("Host: localhost:{}\r\n", self.port))
+    }
+
+    /// Sends a request without a body and with exactly these headers.
+    pub(crate) fn request_with(&self, method: &str, path: &str, headers: &str) -> Answer {
+        let request = format!("{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        Answer::read(&bytes)
+    }
+}
+
+/// An HTTP answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    fn read(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, head, body: bytes[end + 4..].to_vec() }
+    }
+
+    /// The one value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        let mut values = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let value = values.next()?.1;
+        assert!(values.next().is_none(), "{name} stands twice in {}", self.head);
+        Some(value)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
