@@ -6,18 +6,15 @@
 //! `auth.token` is looked at.
 //! Start reading at [`Jwt::verify`], then [`Policy::check`](policy::Policy::check).
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use doorward_core::{
-    Auth, AuthenticateError, Authenticator, Clock, Grant, Handshake, Refusal, RefusalReason,
+    Auth, AuthenticateError, Authenticator, Grant, Handshake, Refusal, RefusalReason,
 };
 use serde_json::Value;
 
 use self::policy::{Audience, Policy};
-use crate::{Claims, KeyError, Loaded, UserLoader, key::VerifyingKey, wall::Wall};
+use crate::{Claims, KeyError, Loaded, UserLoader, key::VerifyingKey};
 
 mod header;
 mod object;
@@ -40,14 +37,14 @@ pub use self::unbound::UnboundJwt;
 /// | [`token_type`](Jwt::token_type) | `typ` absent, `JWT` or `at+jwt` |
 /// | [`max_lifetime`](Jwt::max_lifetime) | 24 hours |
 /// | [`leeway`](Jwt::leeway) | 5 seconds for `nbf` and `iat`, none for `exp` |
-/// | [`clock`](Jwt::clock) | the system's |
 ///
 /// Always asked: at most 8 KiB; three segments of strict base64url; the algorithm of the key; no
 /// `crit`, `b64`, `jwk`, `jku`, `x5u` or `x5c` in the header; no member named twice; JSON no deeper
 /// than 32; `sub` of 1-255 printable characters, `jti` and `sid` too where they are present; `exp`
 /// present and not reached; `exp`, `nbf` and `iat` whole seconds since 1970 in digits.
 ///
-/// The grant's user is `sub`, its token `jti`, its session `sid`, and it ends at `exp`.
+/// Times are compared with [`Handshake::at`], the server's own clock. The grant's user is `sub`, its
+/// token `jti`, its session `sid`, and it ends at `exp`.
 ///
 /// # Examples
 /// ```
@@ -70,7 +67,6 @@ pub use self::unbound::UnboundJwt;
 pub struct Jwt {
     key: VerifyingKey,
     policy: Policy,
-    wall: Wall,
 }
 
 impl Jwt {
@@ -154,14 +150,6 @@ impl Jwt {
         self
     }
 
-    /// Takes the time of day from `clock`; by default it is the system's.
-    ///
-    /// Only [`Clock::wall`] is asked.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.wall = Wall::Given(clock);
-        self
-    }
-
     /// Looks up the application's own user for every good token.
     ///
     /// # Examples
@@ -187,11 +175,11 @@ impl Jwt {
     }
 
     fn new(key: VerifyingKey) -> Self {
-        Self { key, policy: Policy::default(), wall: Wall::default() }
+        Self { key, policy: Policy::default() }
     }
 
-    fn judge(&self, auth: &Auth) -> Result<Grant<Claims>, RefusalReason> {
-        let claims = self.verify(credential(auth)?, self.wall.now())?;
+    fn judge(&self, handshake: &Handshake) -> Result<Grant<Claims>, RefusalReason> {
+        let claims = self.verify(credential(&handshake.auth)?, handshake.at)?;
         let (user, expires_at) = (claims.subject.clone(), claims.expires_at);
         let (session, token) = (claims.session.clone(), claims.token.clone());
         let mut grant = Grant::new(claims, user).expires_at(expires_at);
@@ -221,7 +209,7 @@ impl Authenticator for Jwt {
     type Principal = Claims;
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Claims>, AuthenticateError> {
-        self.judge(&handshake.auth).map_err(|reason| refusal(reason).into())
+        self.judge(&handshake).map_err(|reason| refusal(reason).into())
     }
 }
 

@@ -33,7 +33,6 @@ mod key;
 mod loader;
 mod pem;
 mod signing_key;
-mod wall;
 
 pub use doorward_core::{
     AuthenticateError, Authenticator, BoxError, Grant, Handshake, Refusal, RefusalReason,

@@ -5,7 +5,7 @@
 //! It is moved into the authentication and does not come out again: nothing behind it ever sees a
 //! credential.
 
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc, time::SystemTime};
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
@@ -69,12 +69,12 @@ impl fmt::Debug for HandshakeRequest {
 ///
 /// # Examples
 /// ```
-/// use std::sync::Arc;
+/// use std::{sync::Arc, time::SystemTime};
 /// use doorward_core::{Auth, Handshake, HandshakeRequest, Headers};
 ///
 /// let request = Arc::new(HandshakeRequest::new(Headers::default(), "", None));
 /// let auth = Auth::parse(r#"{"token":"abc"}"#)?;
-/// let handshake = Handshake::new(request, "/", auth);
+/// let handshake = Handshake::new(request, "/", auth, SystemTime::UNIX_EPOCH);
 /// assert_eq!(handshake.auth.str("token"), Some("abc"));
 /// # Ok::<_, doorward_core::AuthError>(())
 /// ```
@@ -89,13 +89,20 @@ pub struct Handshake {
     pub namespace: Arc<str>,
     /// The `auth` payload of this CONNECT.
     pub auth: Auth,
+    /// When it arrived, by the server's clock: the time that credentials are compared with.
+    pub at: SystemTime,
 }
 
 impl Handshake {
     /// Puts a handshake together.
     #[must_use]
-    pub fn new(request: Arc<HandshakeRequest>, namespace: impl Into<Arc<str>>, auth: Auth) -> Self {
-        Self { request, credentials: Arc::default(), namespace: namespace.into(), auth }
+    pub fn new(
+        request: Arc<HandshakeRequest>,
+        namespace: impl Into<Arc<str>>,
+        auth: Auth,
+        at: SystemTime,
+    ) -> Self {
+        Self { request, credentials: Arc::default(), namespace: namespace.into(), auth, at }
     }
 
     /// Adds the headers that only an authenticator may see.
@@ -220,8 +227,9 @@ mod tests {
     fn debug_prints_neither_payload_nor_query() {
         let auth = Auth::parse(r#"{"token":"canary"}"#).unwrap();
         let request = HandshakeRequest::new(Headers::default(), "token=canary", None);
+        let handshake = Handshake::new(Arc::new(request), "/", auth, SystemTime::UNIX_EPOCH);
 
-        let printed = format!("{:?}", Handshake::new(Arc::new(request), "/", auth));
+        let printed = format!("{handshake:?}");
 
         assert!(!printed.contains("canary"), "{printed}");
     }

@@ -8,7 +8,9 @@ use doorward_core::{
 };
 use serde_json::json;
 
-use crate::forge::{ES256, HS256, NOW, SECRET, ask, good, handshake, hmac, jwt, show, token, with};
+use crate::forge::{
+    ES256, HS256, NOW, SECRET, ask, at, good, handshake, hmac, jwt, show, token, with,
+};
 
 #[test]
 fn without_a_token_the_credential_is_missing() {
@@ -48,7 +50,7 @@ fn a_token_in_the_query_string_or_in_a_header_is_never_looked_at() {
     let query = format!("EIO=4&transport=websocket&token={token}&auth[token]={token}");
     let request = Arc::new(HandshakeRequest::new(Headers::from(&map), query, None));
 
-    let answer = ask(&jwt(), Handshake::new(request, "/", Auth::default()));
+    let answer = ask(&jwt(), Handshake::new(request, "/", Auth::default(), at(NOW)));
 
     let Err(AuthenticateError::Refused(refusal)) = answer else { panic!("{answer:?}") };
     assert_eq!(refusal.reason(), RefusalReason::CredentialMissing);

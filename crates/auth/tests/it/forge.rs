@@ -4,7 +4,7 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use aws_lc_rs::{
@@ -20,7 +20,7 @@ use doorward_auth::{
     AuthenticateError, Authenticator, Claims, Grant, Handshake, Jwt, Refusal, RefusalReason,
     SigningKey,
 };
-use doorward_core::{Auth, BoxFuture, Clock, HandshakeRequest, Headers};
+use doorward_core::{Auth, HandshakeRequest, Headers};
 use serde_json::{Value, json};
 
 pub(crate) const SECRET: &str = "4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT";
@@ -28,30 +28,13 @@ pub(crate) const NOW: u64 = 1_800_000_000;
 pub(crate) const HS256: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 pub(crate) const ES256: &str = r#"{"alg":"ES256","typ":"at+jwt"}"#;
 
-/// A clock that stands at this second.
-pub(crate) struct At(pub(crate) u64);
-
-impl Clock for At {
-    fn wall(&self) -> SystemTime {
-        at(self.0)
-    }
-
-    fn now(&self) -> Instant {
-        unreachable!("tokens are judged by the time of day")
-    }
-
-    fn sleep_until(&self, _: Instant) -> BoxFuture<'static, ()> {
-        unreachable!("judging a token waits for nothing")
-    }
-}
-
 pub(crate) fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// The default policy with an HMAC secret, at [`NOW`].
+/// The default policy with an HMAC secret.
 pub(crate) fn jwt() -> Jwt {
-    Jwt::hs256(SECRET).unwrap().clock(Arc::new(At(NOW)))
+    Jwt::hs256(SECRET).unwrap()
 }
 
 /// A key pair as an attacker with an issuer's key would use it: it signs anything.
@@ -72,7 +55,7 @@ impl AnySigner {
 
     /// An authenticator of this key that asks for nothing more than a signature can give.
     pub(crate) fn jwt(&self) -> Jwt {
-        Jwt::es256(&self.public_pem).unwrap().danger_unbound().clock(Arc::new(At(NOW)))
+        Jwt::es256(&self.public_pem).unwrap().danger_unbound()
     }
 
     pub(crate) fn sign(&self, message: &str) -> Vec<u8> {
@@ -132,18 +115,31 @@ pub(crate) fn with_exp(text: &str) -> String {
     format!(r#"{{"sub":"alice","exp":{text}}}"#)
 }
 
-/// A handshake with this `auth` payload.
+/// A handshake with this `auth` payload, at [`NOW`].
 pub(crate) fn handshake(auth: &str) -> Handshake {
-    let request = Arc::new(HandshakeRequest::new(Headers::default(), "", None));
-    Handshake::new(request, "/", Auth::parse(auth).unwrap())
+    handshake_at(auth, NOW)
 }
 
-/// Shows a token to an authenticator.
+fn handshake_at(auth: &str, seconds: u64) -> Handshake {
+    let request = Arc::new(HandshakeRequest::new(Headers::default(), "", None));
+    Handshake::new(request, "/", Auth::parse(auth).unwrap(), at(seconds))
+}
+
+/// Shows a token to an authenticator, at [`NOW`].
 pub(crate) fn show<A: Authenticator>(
     authenticator: &A,
     token: &str,
 ) -> Result<Grant<A::Principal>, Refusal> {
-    match ask(authenticator, handshake(&json!({ "token": token }).to_string())) {
+    show_at(authenticator, token, NOW)
+}
+
+fn show_at<A: Authenticator>(
+    authenticator: &A,
+    token: &str,
+    seconds: u64,
+) -> Result<Grant<A::Principal>, Refusal> {
+    let auth = json!({ "token": token }).to_string();
+    match ask(authenticator, handshake_at(&auth, seconds)) {
         Ok(grant) => Ok(grant),
         Err(AuthenticateError::Refused(refusal)) => Err(refusal),
         Err(error) => panic!("nothing was asked that could be away: {error:?}"),
@@ -152,7 +148,12 @@ pub(crate) fn show<A: Authenticator>(
 
 /// Why a token is refused; `None` when it is not.
 pub(crate) fn reason(jwt: &Jwt, token: &str) -> Option<RefusalReason> {
-    show(jwt, token).err().map(|refusal: Refusal| refusal.reason())
+    reason_at(jwt, token, NOW)
+}
+
+/// Why a token is refused at this second.
+pub(crate) fn reason_at(jwt: &Jwt, token: &str, seconds: u64) -> Option<RefusalReason> {
+    show_at(jwt, token, seconds).err().map(|refusal: Refusal| refusal.reason())
 }
 
 /// The claims of a token that must be accepted.

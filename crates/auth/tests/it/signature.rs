@@ -1,7 +1,5 @@
 //! Signatures that no genuine key has made.
 
-use std::sync::Arc;
-
 use aws_lc_rs::{
     encoding::{AsDer as _, PublicKeyX509Der},
     rand::SystemRandom,
@@ -14,7 +12,7 @@ use doorward_auth::{Jwt, RefusalReason};
 use serde_json::json;
 
 use crate::forge::{
-    AnySigner, At, ES256, HS256, NOW, SECRET, base64url, good, hmac, jwt, reason, signed, token,
+    AnySigner, ES256, HS256, SECRET, base64url, good, hmac, jwt, reason, signed, token,
     with_signature,
 };
 
@@ -138,7 +136,7 @@ fn a_genuine_signature_in_der_is_refused() {
         "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----",
         STANDARD.encode(spki.as_ref()),
     );
-    let jwt = Jwt::es256(&pem).unwrap().danger_unbound().clock(Arc::new(At(NOW)));
+    let jwt = Jwt::es256(&pem).unwrap().danger_unbound();
     let ours = signed(ES256, &good());
     let random = SystemRandom::new();
 

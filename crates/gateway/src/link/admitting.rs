@@ -106,6 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
                 Arc::clone(&self.request),
                 Arc::clone(name),
                 auth.unwrap_or_default(),
+                self.services.clock.wall(),
             )
             .with_credentials(Arc::clone(&self.credentials)),
             socket,
