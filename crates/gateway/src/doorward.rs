@@ -10,8 +10,8 @@ use tokio::sync::OnceCell;
 use tower_service::Service;
 
 use crate::{
-    Builder, DoorwardService, Listeners, NoAuthenticator, ServeError, link::Namespaces, serve,
-    services::Services,
+    Builder, DoorwardService, Listeners, NoAuthenticator, ServeError, StopSignal, link::Namespaces,
+    serve, services::Services,
 };
 
 /// A Socket.IO server: serve it alone, or mount its [`DoorwardService`] into an application.
@@ -104,8 +104,9 @@ impl Doorward {
     /// # Cancel safety
     /// Dropping the future stops accepting; links that are open stay until they end.
     pub async fn serve(&self, address: &str) -> Result<(), ServeError> {
+        let stop = StopSignal::install().map_err(ServeError::Signals)?;
         let listeners = Listeners::bind(address).await?;
-        self.serve_with(listeners, self.service(), stop_signal()).await
+        self.serve_with(listeners, self.service(), stop.received()).await
     }
 
     /// Serves `app` on sockets that are bound already, until `shutdown` completes.
@@ -144,29 +145,5 @@ impl fmt::Debug for Doorward {
             .field("namespaces", &self.server.namespaces.keys().collect::<Vec<_>>())
             .field("connections", &self.connections())
             .finish_non_exhaustive()
-    }
-}
-
-/// Completes when the process is told to stop.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM cannot be listened to.");
-            return wait_for_interrupt().await;
-        }
-    };
-    tokio::select! {
-        () = wait_for_interrupt() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-async fn wait_for_interrupt() {
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        tracing::warn!(%error, "SIGINT cannot be listened to.");
-        std::future::pending::<()>().await;
     }
 }

@@ -139,4 +139,7 @@ pub enum ServeError {
     /// A gateway's `on_init` failed.
     #[error("a gateway could not be initialised")]
     Init(#[source] BoxError),
+    /// The signals that stop the server cannot be listened to.
+    #[error("cannot listen to signals")]
+    Signals(#[source] io::Error),
 }

@@ -58,6 +58,7 @@ mod registry;
 mod reply;
 mod serve;
 mod services;
+mod stop;
 mod system;
 mod timers;
 
@@ -82,6 +83,7 @@ pub use http::{DoorwardService, PeerAddr};
 pub use limits::Limits;
 pub use listeners::Listeners;
 pub use reply::{ByResult, ByValue, IntoReply};
+pub use stop::StopSignal;
 pub use system::{OsEntropy, SystemClock};
 
 /// What most programs need.

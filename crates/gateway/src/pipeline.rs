@@ -100,7 +100,9 @@ impl Answer<'_> {
 
     pub(crate) fn exception(&mut self, exception: &Exception) {
         let id = DecisionId::generate(self.entropy);
-        debug!(event = ?self.event, code = exception.code(), %id, "Event failed.");
+        // The name of an unknown event is whatever the client has written.
+        let known = (exception.code() != Exception::unknown_event().code()).then_some(self.event);
+        debug!(event = known, code = exception.code(), %id, "Event failed.");
         ws::append(self.out, Opcode::Text, |out| {
             let written = match self.ack {
                 Some(ack) => {

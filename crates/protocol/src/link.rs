@@ -300,11 +300,20 @@ impl Link {
 
     /// Says that the client is no longer in a namespace, whoever wanted that. A link on which nobody
     /// is left is unauthenticated again.
+    ///
+    /// Who gives up an admission has used up an attempt, and only who was authenticated gets new
+    /// bytes: otherwise a stranger could come and go for ever.
     pub fn left(&mut self, slot: SlotId, now: Instant) {
+        match self.slots.state(slot) {
+            State::Admitted { trust: Trust::Known, .. } => self.unauthenticated_bytes = 0,
+            State::Admitted { trust: Trust::Anonymous, .. } => {}
+            State::Deciding | State::Waiting { .. } => {
+                self.refusals = self.refusals.saturating_add(1);
+            }
+        }
         self.slots.remove(slot);
         if self.slots.is_empty() {
             self.connect_by = Some(now + self.config.connect_timeout);
-            self.unauthenticated_bytes = 0;
         }
     }
 

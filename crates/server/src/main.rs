@@ -28,7 +28,6 @@ mod public_url;
 mod security;
 mod serve;
 mod shell;
-mod signals;
 mod token;
 mod ttl;
 

@@ -4,11 +4,11 @@
 //! failure leaves nothing behind: options, configuration, an existing key, the port, and only then a
 //! new key. The address is printed when clients may come.
 
-use doorward::{Listeners, ServeError};
+use doorward::{Listeners, ServeError, StopSignal};
 
 use crate::{
     announce::Announcement, cli::ServeOptions, config::Config, demo, failure::Failure, http,
-    key_file::KeyFile, log, output, public_url::PublicUrl, signals::StopSignals,
+    key_file::KeyFile, log, output, public_url::PublicUrl,
 };
 
 /// Runs `doorward serve`.
@@ -41,7 +41,8 @@ async fn serve(options: &ServeOptions, config: &Config) -> Result<(), Failure> {
     let app = http::router(doorward.service(), &public_url, &addresses);
 
     // Before the address is printed: whoever reads it may want the server to stop at once.
-    let stop = StopSignals::install()?;
+    let stop = StopSignal::install()
+        .map_err(|error| Failure::because("cannot listen to signals", &error))?;
     let announcement = Announcement {
         addresses: &addresses,
         public_url: &public_url,

@@ -52,8 +52,10 @@ pub fn packets(bytes: &[u8]) {
     assert!(packet.check_connect(64).is_ok() || text.len() > 64);
 }
 
-/// Drives a link with `bytes`: each line is a message, an empty line lets time pass, and the first
-/// byte of each decides how admissions end. Nobody is heard who was not admitted.
+/// Drives a link with `bytes`: each line is a message, and an empty line lets time pass. A CONNECT
+/// without an `auth` payload is admitted, one with `{}` let in unasked, one with an array keeps being
+/// decided, any other is refused. Nobody is heard who was not admitted, and a stranger gets neither
+/// more attempts nor more bytes by leaving and coming back.
 ///
 /// # Examples
 /// ```
@@ -61,12 +63,15 @@ pub fn packets(bytes: &[u8]) {
 /// ```
 ///
 /// # Panics
-/// When somebody is heard who was not admitted, which is a bug.
+/// When one of these is not so, which is a bug.
 pub fn link(bytes: &[u8]) {
     #[expect(clippy::disallowed_methods, reason = "an instant can be had in no other way")]
     let mut now = Instant::now();
-    let mut link = Link::open(Arc::new(LinkConfig::default()), now);
+    let config = Arc::new(LinkConfig::default());
+    let mut link = Link::open(Arc::clone(&config), now);
     let mut admitted = Vec::new();
+    let mut attempts = 0;
+    let mut unknown_bytes = 0;
     for line in bytes.split(|&byte| byte == b'\n') {
         if line.is_empty() {
             now += Duration::from_secs(7);
@@ -75,8 +80,14 @@ pub fn link(bytes: &[u8]) {
                     return;
                 }
             }
+            continue;
         }
         let Ok(text) = std::str::from_utf8(line) else { return };
+        if link.count(line.len()).is_err() {
+            return;
+        }
+        unknown_bytes = if link.is_known() { 0 } else { unknown_bytes + line.len() };
+        assert!(unknown_bytes <= config.max_unauthenticated);
         match link.receive(Message::Text(text), now) {
             Ok(Received::Event(event)) => assert!(admitted.contains(&event.slot)),
             Ok(Received::Ack(ack)) => assert!(admitted.contains(&ack.slot)),
@@ -89,13 +100,21 @@ pub fn link(bytes: &[u8]) {
         }
         while let Some(admission) = link.poll_admission() {
             match admission {
-                Admission::Start { slot, auth } if auth.is_none() => {
-                    link.admitted(slot, Trust::Known);
-                    admitted.push(slot);
-                }
-                Admission::Start { slot, .. } | Admission::Exhausted { slot } => {
-                    link.refused(slot);
-                }
+                Admission::Exhausted { slot } => link.refused(slot),
+                Admission::Start { slot, auth } => match auth.as_deref() {
+                    None | Some("{}") => {
+                        let trust = if auth.is_none() { Trust::Known } else { Trust::Anonymous };
+                        link.admitted(slot, trust);
+                        admitted.push(slot);
+                    }
+                    Some(auth) => {
+                        attempts += 1;
+                        assert!(attempts <= config.max_refusals);
+                        if !auth.starts_with('[') {
+                            link.refused(slot);
+                        }
+                    }
+                },
             }
         }
         if link.is_refused() {

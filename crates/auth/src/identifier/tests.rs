@@ -1,3 +1,5 @@
+//! Which characters a reader sees.
+
 use super::*;
 
 #[test]

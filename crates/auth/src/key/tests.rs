@@ -1,3 +1,5 @@
+//! Keys and secrets that are taken, and those that are not.
+
 use aws_lc_rs::{
     encoding::{AsDer as _, PublicKeyX509Der},
     signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},

@@ -1,3 +1,5 @@
+//! Blocks that are read and written.
+
 use super::*;
 
 #[test]

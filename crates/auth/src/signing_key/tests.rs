@@ -1,3 +1,5 @@
+//! Key pairs that are written down and read back.
+
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 
 use super::*;

@@ -181,6 +181,36 @@ fn no_more_than_three_admissions_of_a_link_are_refused() {
     assert!(matches!(link.poll_admission(), Some(Admission::Exhausted { .. })));
 }
 
+/// Attack 36.
+#[test]
+fn an_admission_that_was_given_up_uses_up_an_attempt() {
+    for is_looked_at in [true, false] {
+        let (mut link, now) = open();
+        assert!(matches!(text(&mut link, now, "40"), Ok(Received::Nothing)));
+        if is_looked_at {
+            assert!(matches!(link.poll_admission(), Some(Admission::Start { .. })));
+        }
+        let Ok(Received::Left(slot)) = text(&mut link, now, "41") else { panic!("not left") };
+
+        link.left(slot, now);
+
+        assert!(link.is_refused());
+    }
+}
+
+/// Attack 36.
+#[test]
+fn coming_and_going_gives_a_stranger_no_new_bytes() {
+    let (mut link, now) = open();
+    assert_eq!(link.count(64 * 1024), Ok(()));
+    let slot = connect(&mut link, now, "40");
+    link.admitted(slot, Trust::Anonymous);
+
+    link.left(slot, now);
+
+    assert_eq!(link.count(1), Err(Violation::Unauthenticated));
+}
+
 #[test]
 fn admissions_that_succeed_use_up_no_budget() {
     let (mut link, now) = open();

@@ -104,8 +104,8 @@ proptest! {
             seen('0', None, Some(json!({ "sid": name })))
         );
         prop_assert_eq!(
-            written(|out| packet::write_connect_error(out, &namespace, &value)),
-            seen('4', None, Some(value))
+            written(|out| packet::write_connect_error(out, &namespace, &json!({ "data": value }))),
+            seen('4', None, Some(json!({ "data": value })))
         );
         prop_assert_eq!(
             written(|out| packet::write_disconnect(out, &namespace)),

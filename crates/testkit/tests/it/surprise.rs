@@ -40,13 +40,14 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
         Opcode::Pong,
         Opcode::Close,
     ]);
-    let frame = (opcode, any::<bool>(), vec(any::<u8>(), 0..140)).prop_map(|(opcode, fin, bytes)| {
-        let mut frame = RawClient::frame(opcode, &bytes);
-        if !fin {
-            frame[0] &= 0x7F;
-        }
-        frame
-    });
+    let frame =
+        (opcode, any::<bool>(), vec(any::<u8>(), 0..140)).prop_map(|(opcode, fin, bytes)| {
+            let mut frame = RawClient::frame(opcode, &bytes);
+            if !fin {
+                frame[0] &= 0x7F;
+            }
+            frame
+        });
     vec(frame, 0..8).prop_map(|frames| frames.concat())
 }
 
@@ -90,7 +91,7 @@ fn life() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         4 => packet(),
         3 => select(vec![
-            "40", "40{}", "40/a,", "40/a,{}", "40/b,{\"token\":\"no\"}", "41", "41/a,", "42[\"e\"]",
+            "40", "40{}", "40/a,", "40/a,{}", "40[]", "40/c,[]", "40/b,{\"token\":\"no\"}", "41", "41/a,", "42[\"e\"]",
             "42/a,1[\"e\",2]", "431[]", "43/a,2[true]", "3", "",
         ])
         .prop_map(str::to_owned),

@@ -24,7 +24,7 @@ fn every_length_around_a_change_of_the_header_is_read() {
     for length in LENGTHS {
         append(&mut bytes, Opcode::Binary, |out| out.resize(out.len() + length, 7));
         append(&mut bytes, Opcode::Text, |out| out.resize(out.len() + length, b'x'));
-        let shared = Frame::text(|out| out.resize(length, b'y'));
+        let shared = Frame::text(|out| out.resize(out.len() + length, b'y'));
         assert_eq!(shared.packet().len(), length);
         bytes.extend_from_slice(shared.websocket());
     }

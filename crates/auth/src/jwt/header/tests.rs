@@ -1,3 +1,5 @@
+//! Headers that are allowed, and those that are not.
+
 use serde_json::json;
 
 use super::*;

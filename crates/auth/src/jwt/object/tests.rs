@@ -1,3 +1,5 @@
+//! What is read as a plain object, and what is not.
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::*;

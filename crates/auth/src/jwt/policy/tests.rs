@@ -1,3 +1,5 @@
+//! Claims against a policy, rule by rule.
+
 use serde_json::json;
 
 use super::*;

@@ -7,11 +7,12 @@ use doorward_protocol::{
 
 use super::{Class, End, LIMIT, Outcome, Seen};
 
-/// Reads `pieces` one after the other, and says with which error it ended if it did.
-pub(super) fn read(pieces: &[&[u8]]) -> (Outcome, Option<FrameError>) {
+/// Reads `pieces` one after the other; says with which error it ended if it did, and where.
+pub(super) fn read(pieces: &[&[u8]]) -> (Outcome, Option<FrameError>, usize) {
     let mut reader = Reader::default();
     let mut unread = Vec::new();
     let mut seen = Vec::new();
+    let mut at = 0;
     for piece in pieces {
         unread.extend_from_slice(piece);
         loop {
@@ -19,16 +20,19 @@ pub(super) fn read(pieces: &[&[u8]]) -> (Outcome, Option<FrameError>) {
                 Ok(Read::Incomplete) => break,
                 Ok(Read::Frame { used, item }) => {
                     match item {
-                        Some(Incoming::Close) => return (Outcome { seen, end: End::Closed }, None),
+                        Some(Incoming::Close) => {
+                            return (Outcome { seen, end: End::Closed }, None, at);
+                        }
                         item => seen.extend(item.and_then(see)),
                     }
                     unread.drain(..used);
+                    at += used;
                 }
-                Err(error) => return (Outcome { seen, end: refused(error) }, Some(error)),
+                Err(error) => return (Outcome { seen, end: refused(error) }, Some(error), at),
             }
         }
     }
-    (Outcome { seen, end: End::Incomplete }, None)
+    (Outcome { seen, end: End::Incomplete }, None, at)
 }
 
 fn see(item: Incoming<'_>) -> Option<Seen> {

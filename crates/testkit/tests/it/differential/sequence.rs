@@ -2,6 +2,8 @@
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 
+use crate::pieces::cut;
+
 pub(super) type Bytes = Vec<u8>;
 
 /// Everything that a frame says of itself, right or wrong.
@@ -69,24 +71,6 @@ pub(super) fn frame(first: u8, payload: &[u8]) -> Bytes {
     let mut out = Bytes::new();
     shape.write(&mut out);
     out
-}
-
-/// Cuts `bytes` at fractions of its length.
-pub(super) fn cut<'a>(bytes: &'a [u8], cuts: &[u16]) -> Vec<&'a [u8]> {
-    let place = |cut: &u16| usize::from(*cut) * bytes.len() / usize::from(u16::MAX);
-    let mut places: Vec<usize> = cuts.iter().map(place).collect();
-    places.sort_unstable();
-    let mut rest = bytes;
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    for place in places {
-        let (piece, after) = rest.split_at(place - start);
-        pieces.push(piece);
-        rest = after;
-        start = place;
-    }
-    pieces.push(rest);
-    pieces
 }
 
 /// Whole conversations that keep to every rule.
