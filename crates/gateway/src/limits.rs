@@ -107,3 +107,21 @@ impl Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_has_its_row_in_the_documentation() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/limits.md");
+        let docs = std::fs::read_to_string(path).unwrap();
+        let defaults = format!("{:#?}", Limits::default());
+
+        for line in defaults.lines().filter(|line| line.starts_with(' ')) {
+            let (name, value) = line.trim().trim_end_matches(',').split_once(": ").unwrap();
+            let row = format!("| `{name}` | {value} |");
+            assert!(docs.contains(&row), "docs/limits.md has no row that begins with {row}");
+        }
+    }
+}

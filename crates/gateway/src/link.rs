@@ -26,7 +26,7 @@ use admitting::Deciding;
 use doorward_core::{DisconnectReason, HandshakeRequest, Headers, LinkId, RefusalReason};
 use doorward_protocol::{
     Link, SlotId, Timeout, engine,
-    ws::{self, Opcode},
+    ws::{self, CloseCode, Opcode},
 };
 use ending::Closing;
 use events::Live;
@@ -177,7 +177,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
             match timeout {
                 Timeout::Ping => self.send(engine::write_ping),
                 Timeout::NoPong => self.end_link(DisconnectReason::PingTimeout, now),
-                Timeout::NoConnect => self.throw_out(RefusalReason::ConnectTimeout, now),
+                Timeout::NoConnect => {
+                    self.throw_out(RefusalReason::ConnectTimeout, CloseCode::Policy, now)
+                }
             }
         }
         let stall = self.services.limits.write_stall;

@@ -99,19 +99,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
             self.end_everybody(DisconnectReason::ProtocolViolation);
             self.close(code, now);
         } else {
-            self.throw_out_with(RefusalReason::ProtocolViolation, code, now);
+            self.throw_out(RefusalReason::ProtocolViolation, code, now);
         }
     }
 
-    /// Ends a link on which nobody was admitted, without an answer.
-    pub(super) fn throw_out(&mut self, reason: RefusalReason, now: Instant) {
-        self.throw_out_with(reason, CloseCode::Policy, now);
-    }
-
-    fn throw_out_with(&mut self, reason: RefusalReason, code: CloseCode, now: Instant) {
-        // An admission that is cut off has a record of its own.
-        let deciding = |occupant: &Occupant| matches!(occupant, Occupant::Deciding(_));
-        if !self.occupants.iter().flatten().any(deciding) {
+    /// Ends a link on which nobody is known, without an answer.
+    pub(super) fn throw_out(&mut self, reason: RefusalReason, code: CloseCode, now: Instant) {
+        // Whoever is on it gets a record of their own.
+        if self.occupants.iter().all(Option::is_none) {
             let subject = Subject { peer: self.peer(), ..Subject::default() };
             self.services.decided(Outcome::Closed(reason), subject);
         }
