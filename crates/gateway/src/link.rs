@@ -178,7 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
                 Timeout::Ping => self.send(engine::write_ping),
                 Timeout::NoPong => self.end_link(DisconnectReason::PingTimeout, now),
                 Timeout::NoConnect => {
-                    self.throw_out(RefusalReason::ConnectTimeout, CloseCode::Policy, now)
+                    self.throw_out(RefusalReason::ConnectTimeout, CloseCode::Policy, now);
                 }
             }
         }

@@ -28,6 +28,7 @@ const TABLE: &[(&str, Place)] = &[
     ("doorward", Place::Floor(2)),
     ("doorward-identity", Place::Floor(3)),
     ("doorward-server", Place::Floor(4)),
+    ("doorward-bench", Place::Beside(2)),
     ("doorward-testkit", Place::Beside(2)),
     ("xtask", Place::Outside),
 ];
