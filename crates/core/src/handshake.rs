@@ -7,10 +7,9 @@
 
 use std::{fmt, net::SocketAddr, sync::Arc, time::SystemTime};
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::Headers;
+use crate::{Headers, UniqueObject};
 
 /// The HTTP request that opened a link.
 ///
@@ -134,7 +133,11 @@ impl Auth {
     /// [`AuthError`] when it is no JSON object, names a key twice, or names one of JavaScript's
     /// prototype keys. The client's mistake, or an attack.
     pub fn parse(json: &str) -> Result<Self, AuthError> {
-        serde_json::from_str(json).map_err(AuthError)
+        let UniqueObject(members) = serde_json::from_str(json).map_err(|_syntax| AuthError(()))?;
+        if PROTOTYPE_KEYS.iter().any(|key| members.contains_key(*key)) {
+            return Err(AuthError(()));
+        }
+        Ok(Self(members))
     }
 
     /// Returns the value of `key`.
@@ -156,36 +159,6 @@ impl fmt::Debug for Auth {
     }
 }
 
-impl<'de> Deserialize<'de> for Auth {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Auth;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Auth, A::Error> {
-                let mut object = Map::new();
-                while let Some(key) = map.next_key::<String>()? {
-                    if PROTOTYPE_KEYS.contains(&key.as_str()) {
-                        return Err(A::Error::custom("prototype key"));
-                    }
-                    let value = map.next_value()?;
-                    if object.insert(key, value).is_some() {
-                        return Err(A::Error::custom("key named twice"));
-                    }
-                }
-                Ok(Auth(object))
-            }
-        }
-
-        deserializer.deserialize_map(Object)
-    }
-}
-
 /// The `auth` payload of a CONNECT is not a plain JSON object.
 ///
 /// # Examples
@@ -195,7 +168,7 @@ impl<'de> Deserialize<'de> for Auth {
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[error("auth payload is not a plain JSON object")]
-pub struct AuthError(#[source] serde_json::Error);
+pub struct AuthError(());
 
 /// Keys that mean nothing here and are poison wherever such an object reaches JavaScript.
 const PROTOTYPE_KEYS: [&str; 3] = ["__proto__", "constructor", "prototype"];

@@ -1,17 +1,12 @@
 //! A server that was put together.
 
-use std::{convert::Infallible, fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, sync::Arc};
 
-use bytes::Bytes;
-use doorward_core::BoxError;
-use http::{Request, Response};
-use hyper::body::{Body, Incoming};
 use tokio::sync::OnceCell;
-use tower_service::Service;
 
 use crate::{
-    Builder, DoorwardService, Listeners, NoAuthenticator, ServeError, StopSignal, link::Namespaces,
-    serve, services::Services,
+    App, Builder, DoorwardService, Listeners, NoAuthenticator, ServeError, StopSignal,
+    link::Namespaces, serve, services::Services,
 };
 
 /// A Socket.IO server: serve it alone, or mount its [`DoorwardService`] into an application.
@@ -119,20 +114,12 @@ impl Doorward {
     ///
     /// # Cancel safety
     /// As [`Doorward::serve`].
-    pub async fn serve_with<A, B>(
+    pub async fn serve_with(
         &self,
         listeners: Listeners,
-        app: A,
+        app: impl App,
         shutdown: impl Future<Output = ()>,
-    ) -> Result<(), ServeError>
-    where
-        A: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-            + Clone
-            + Send
-            + 'static,
-        A::Future: Send,
-        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
+    ) -> Result<(), ServeError> {
         self.server.ready().await?;
         serve::serve(Arc::clone(&self.server), listeners, app, shutdown).await;
         Ok(())

@@ -79,7 +79,7 @@ pub use error::{BuildError, Error, Result, ServeError};
 pub use extract::{EventContext, EventName, FromEvent, Payload, Principal};
 pub use gateway::Gateway;
 pub use handler::{Handler, Invocation};
-pub use http::{DoorwardService, PeerAddr};
+pub use http::{App, DoorwardService, PeerAddr};
 pub use limits::Limits;
 pub use listeners::Listeners;
 pub use reply::{ByResult, ByValue, IntoReply};

@@ -15,38 +15,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use doorward_core::{BoxError, BoxFuture, Clock, DisconnectReason};
-use http::{Request, Response};
+use doorward_core::{BoxFuture, Clock, DisconnectReason};
+use http::Request;
 use hyper::{
-    body::{Body, Incoming},
+    body::Incoming,
     rt::{Sleep, Timer},
     server::conn::http1,
-    service::service_fn,
+    service::{HttpService, service_fn},
 };
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
 };
-use tower_service::Service;
 
-use crate::{Listeners, PeerAddr, doorward::Server};
+use crate::{App, Listeners, PeerAddr, doorward::Server};
 
 /// Serves `app` until `shutdown` completes, then ends everything in order.
-pub(crate) async fn serve<A, B>(
+pub(crate) async fn serve(
     server: Arc<Server>,
     listeners: Listeners,
-    app: A,
+    app: impl App,
     shutdown: impl Future<Output = ()>,
-) where
-    A: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    A::Future: Send,
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
+) {
     // Told to stop; and every connection that speaks HTTP holds a receiver, so that the last one to
     // go is noticed.
     let (stop, stopping) = watch::channel(());
@@ -82,19 +73,12 @@ pub(crate) async fn serve<A, B>(
 }
 
 /// Takes connections for as long as the task lives.
-async fn accept<A, B>(
+async fn accept(
     server: Arc<Server>,
     listener: TcpListener,
-    app: A,
+    app: impl App,
     stopping: watch::Receiver<()>,
-) where
-    A: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    A::Future: Send,
-    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
+) {
     let mut http = http1::Builder::new();
     http.timer(HttpTimer(Arc::clone(&server.services.clock)))
         .header_read_timeout(server.services.limits.header_timeout)
@@ -128,21 +112,15 @@ async fn accept<A, B>(
 }
 
 /// Speaks HTTP on one connection.
-fn connection<A, B>(
+fn connection<A: App>(
     http: &http1::Builder,
     stream: TcpStream,
     peer: SocketAddr,
     app: A,
 ) -> http1::UpgradeableConnection<
     TokioIo<TcpStream>,
-    impl hyper::service::HttpService<Incoming, ResBody = B, Error = Infallible, Future: Send>
-    + use<A, B>,
->
-where
-    A: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
-    A::Future: Send,
-    B: Body<Data = Bytes, Error: Into<BoxError>> + 'static,
-{
+    impl HttpService<Incoming, ResBody = A::Body, Error = Infallible, Future: Send> + use<A>,
+> {
     // Without it small packets wait for the acknowledgement of the last ones, 40 ms and more.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::trace!(%error, "TCP_NODELAY was refused.");

@@ -5,9 +5,7 @@
 //! because a parser needs stack for it.
 //! Start reading at [`decode`].
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use doorward_core::UniqueObject;
 use serde_json::{Map, Value};
 
 use super::parts::base64url;
@@ -18,7 +16,7 @@ pub(super) fn decode(segment: &str) -> Option<Map<String, Value>> {
     if depth(&json) > MAX_DEPTH {
         return None;
     }
-    serde_json::from_slice(&json).ok().map(|Members(members)| members)
+    serde_json::from_slice(&json).ok().map(|UniqueObject(members)| members)
 }
 
 /// How deep objects and arrays are nested. It is right for JSON; what is none is refused later.
@@ -38,35 +36,6 @@ fn depth(json: &[u8]) -> usize {
         }
     }
     deepest
-}
-
-/// The members of an object, none of them named twice.
-struct Members(Map<String, Value>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Map::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if members.insert(name, value).is_some() {
-                        return Err(A::Error::custom("member named twice"));
-                    }
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Object)
-    }
 }
 
 /// The object itself counts as one.

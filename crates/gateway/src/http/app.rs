@@ -1,0 +1,47 @@
+//! What an application must be to be served.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use doorward_core::BoxError;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use tower_service::Service;
+
+/// An HTTP application: any cloneable tower service that answers requests and cannot fail.
+///
+/// It is implemented for every such service, an axum `Router` and a
+/// [`DoorwardService`](crate::DoorwardService) among them.
+///
+/// # Examples
+/// ```
+/// use doorward::{App, DoorwardService};
+///
+/// fn take<T: App>() {}
+/// take::<DoorwardService>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be served",
+    note = "pass a cloneable tower service from `http::Request<hyper::body::Incoming>` to \
+            `http::Response<_>` whose error is `Infallible`, such as an axum `Router`"
+)]
+pub trait App:
+    Service<Request<Incoming>, Response = Response<Self::Body>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+    /// The body of its answers.
+    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+}
+
+impl<A, B> App for A
+where
+    A: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Body = B;
+}
