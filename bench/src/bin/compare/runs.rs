@@ -1,0 +1,134 @@
+//! Starts a server, lets the load work on it, and stops it.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use doorward_bench::{Failure, measurement::Measurement};
+
+/// Something for a server to do.
+pub(crate) struct Work {
+    pub(crate) name: &'static str,
+    /// What `load` is told.
+    arguments: &'static [&'static str],
+    pub(crate) figures: Figures,
+}
+
+/// Which figures of a run mean something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Figures {
+    Memory,
+    Time,
+}
+
+/// Everything that is measured.
+pub(crate) const WORKS: &[Work] = &[
+    Work {
+        name: "echo, 50 clients, 1 in flight each",
+        arguments: &["echo", "--in-flight", "1"],
+        figures: Figures::Time,
+    },
+    Work {
+        name: "echo, 50 clients, 16 in flight each",
+        arguments: &["echo", "--in-flight", "16"],
+        figures: Figures::Time,
+    },
+    Work {
+        name: "connect, 32 at once",
+        arguments: &["connect", "--total", "20000"],
+        figures: Figures::Time,
+    },
+    Work {
+        name: "refuse, 32 at once",
+        arguments: &["refuse", "--total", "20000"],
+        figures: Figures::Time,
+    },
+    Work {
+        name: "idle, 5000 connections",
+        arguments: &["idle", "--connections", "5000"],
+        figures: Figures::Memory,
+    },
+];
+
+/// The programs to measure. The floor comes first: everything is compared with it.
+pub(crate) const SERVERS: &[&str] = &["floor", "subject"];
+
+/// Whether programs can be kept on a core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pins {
+    OneCoreEach,
+    Unpinned,
+}
+
+impl Pins {
+    /// Tries `taskset`, and whether there are two cores to be had.
+    pub(crate) fn find() -> Self {
+        let mut taskset = Command::new("taskset");
+        taskset.args(["-c", "1", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+        match taskset.status() {
+            Ok(status) if status.success() => Self::OneCoreEach,
+            _ => Self::Unpinned,
+        }
+    }
+
+    fn command(self, core: &str, program: &Path) -> Command {
+        match self {
+            Self::OneCoreEach => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", core]).arg(program);
+                command
+            }
+            Self::Unpinned => Command::new(program),
+        }
+    }
+}
+
+/// Measures `work` on a fresh `server`.
+pub(crate) fn run(
+    folder: &Path,
+    server: &Path,
+    work: &Work,
+    pins: Pins,
+) -> Result<Measurement, Failure> {
+    let mut running = Running::start(pins.command("0", server))?;
+    let output = pins
+        .command("1", &folder.join("load"))
+        .arg("--address")
+        .arg(running.address()?)
+        .arg("--server-pid")
+        .arg(running.0.id().to_string())
+        .args(work.arguments)
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("{}: {} was not measured", server.display(), work.name).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// A server that ends with its owner.
+struct Running(Child);
+
+impl Running {
+    fn start(mut command: Command) -> Result<Self, Failure> {
+        Ok(Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?))
+    }
+
+    /// The first line that it writes.
+    fn address(&mut self) -> Result<String, Failure> {
+        let stdout = self.0.stdout.take().ok_or("the address was read before")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}

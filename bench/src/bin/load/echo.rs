@@ -1,0 +1,159 @@
+//! Clients that send events and wait for the answers, several at a time.
+
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
+
+use clap::Args;
+use doorward_bench::{Failure, credentials, measurement::Measurement};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+
+use crate::{
+    Target,
+    client::{Client, Frame, append},
+    latency::Latencies,
+    sample::Sample,
+};
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// How many clients.
+    #[arg(long, default_value_t = 50)]
+    clients: usize,
+    /// How many events of each client may be unanswered.
+    #[arg(long, default_value_t = 1)]
+    in_flight: u64,
+    /// For how long to measure.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+}
+
+/// What all clients have seen together.
+#[derive(Default)]
+struct Tally {
+    answered: u64,
+    out_of_order: u64,
+    latencies: Latencies,
+}
+
+pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failure> {
+    let tally = Rc::<RefCell<Tally>>::default();
+    let mut clients = JoinSet::new();
+    for number in 0..plan.clients {
+        let mut client = Client::open(target.address, number).await?;
+        client.connect(&credentials::token(number)?).await?;
+        if client.packet().await?.is_none_or(|packet| !packet.starts_with(b"40")) {
+            return Err("a client was not admitted".into());
+        }
+        clients.spawn_local(echo(client, plan.in_flight, Rc::clone(&tally)));
+    }
+    let measured = async {
+        sleep(WARM_UP).await;
+        *tally.borrow_mut() = Tally::default();
+        let before = Sample::take(target)?;
+        sleep(Duration::from_secs(plan.seconds)).await;
+        let after = Sample::take(target)?;
+        let tally = tally.borrow();
+        let mut measurement = after.since(&before, tally.answered);
+        measurement.out_of_order = tally.out_of_order;
+        measurement.p50 = tally.latencies.percentile(50);
+        measurement.p99 = tally.latencies.percentile(99);
+        Ok(measurement)
+    };
+    tokio::select! {
+        measured = measured => measured,
+        Some(client) = clients.join_next() => {
+            client??;
+            Err("a client ended before its time".into())
+        }
+    }
+}
+
+/// Sends `in_flight` events, and the next when all of them are answered, for ever.
+///
+/// To send one for each answer would be no different with one event in flight; with more, bursts fall
+/// apart into ever smaller ones, and what is measured is the kernel.
+async fn echo(
+    mut client: Client,
+    in_flight: u64,
+    tally: Rc<RefCell<Tally>>,
+) -> Result<(), Failure> {
+    let mut next = 0_u64;
+    // When each event was sent that is not answered, the oldest first.
+    let mut waiting = VecDeque::new();
+    let mut out = Vec::new();
+    let mut packet = Vec::new();
+    loop {
+        let now = Instant::now();
+        if waiting.is_empty() {
+            for id in next..next + in_flight {
+                write_event(&mut packet, id);
+                append(&mut out, &packet);
+                waiting.push_back((id, now));
+            }
+            next += in_flight;
+        }
+        if !out.is_empty() {
+            client.write(&out).await?;
+            out.clear();
+        }
+        if client.fill().await? == 0 {
+            return Err("the server has closed".into());
+        }
+        let now = Instant::now();
+        let mut tally = tally.borrow_mut();
+        while let Some(frame) = client.take() {
+            match frame {
+                Frame::Text(b"2") => append(&mut out, b"3"),
+                Frame::Text(text) => {
+                    let id = ack_id(text).ok_or("something that is no ack")?;
+                    let place = waiting.iter().position(|(waits, _)| *waits == id);
+                    let place = place.ok_or("an ack that nobody waits for")?;
+                    let found = waiting.remove(place);
+                    let (_, sent) = found.expect("the place was found just now");
+                    tally.answered += 1;
+                    tally.out_of_order += u64::from(place > 0);
+                    tally.latencies.add(now - sent);
+                }
+                Frame::Other => return Err("a frame that nobody asked for".into()),
+            }
+        }
+    }
+}
+
+/// `42<id>["echo","<64 bytes>"]`
+fn write_event(packet: &mut Vec<u8>, id: u64) {
+    packet.clear();
+    packet.extend_from_slice(b"42");
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    let mut rest = id;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + u8::try_from(rest % 10).expect("a digit is small");
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    packet.extend_from_slice(&digits[start..]);
+    packet.extend_from_slice(EVENT);
+}
+
+/// The id of `43<id>["<64 bytes>"]`, with the payload that was sent.
+fn ack_id(text: &[u8]) -> Option<u64> {
+    let rest = text.strip_prefix(b"43")?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, payload) = rest.split_at(digits);
+    let id = digits.iter().fold(0_u64, |id, digit| id * 10 + u64::from(digit - b'0'));
+    (payload == ACK).then_some(id)
+}
+
+const EVENT: &[u8] =
+    br#"["echo","sixty-four bytes of text that are sent there and come back again"]"#;
+
+const ACK: &[u8] = br#"["sixty-four bytes of text that are sent there and come back again"]"#;
+
+/// Time for everything to come up to speed.
+const WARM_UP: Duration = Duration::from_secs(1);

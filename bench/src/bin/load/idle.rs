@@ -1,0 +1,54 @@
+//! Clients that connect and then say nothing.
+
+use std::time::Duration;
+
+use clap::Args;
+use doorward_bench::{Failure, credentials, measurement::Measurement, process::resident_bytes};
+use tokio::{task::JoinSet, time::sleep};
+
+use crate::{Target, client::Client, sample::Sample};
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// How many clients.
+    #[arg(long, default_value_t = 5000)]
+    connections: usize,
+}
+
+pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failure> {
+    // A server that has never had a client has not even loaded the code for it.
+    drop(open(target, 0).await?);
+    sleep(SETTLE).await;
+    let (before, empty) = (Sample::take(target)?, resident_bytes(target.pid)?);
+    let mut clients = Vec::with_capacity(plan.connections);
+    let mut opening = JoinSet::new();
+    for number in 0..plan.connections {
+        opening.spawn_local(open(target, number));
+        if opening.len() >= AT_ONCE {
+            clients.extend(opening.join_next().await.transpose()?.transpose()?);
+        }
+    }
+    while let Some(client) = opening.join_next().await {
+        clients.push(client??);
+    }
+    sleep(SETTLE).await;
+    let (after, full) = (Sample::take(target)?, resident_bytes(target.pid)?);
+    let mut measurement = after.since(&before, clients.len() as u64);
+    measurement.bytes = full.saturating_sub(empty) as f64 / clients.len() as f64;
+    Ok(measurement)
+}
+
+async fn open(target: Target, number: usize) -> Result<Client, Failure> {
+    let mut client = Client::open(target.address, number).await?;
+    client.connect(&credentials::token(number)?).await?;
+    match client.packet().await? {
+        Some(packet) if packet.starts_with(b"40") => Ok(client),
+        other => Err(format!("the CONNECT was answered with {other:?}").into()),
+    }
+}
+
+/// How many connect at the same time.
+const AT_ONCE: usize = 64;
+
+/// Time for the server to give back what only connecting needs.
+const SETTLE: Duration = Duration::from_secs(2);

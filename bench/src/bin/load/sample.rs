@@ -1,0 +1,36 @@
+//! What the server and the client have used, read at one moment and compared with another.
+
+use std::io;
+
+use doorward_bench::{measurement::Measurement, process::Cpu};
+use tokio::time::Instant;
+
+use crate::Target;
+
+/// What the server and this client have used up to a moment.
+pub(crate) struct Sample {
+    at: Instant,
+    server: Cpu,
+    own: Cpu,
+}
+
+impl Sample {
+    pub(crate) fn take(target: Target) -> io::Result<Self> {
+        let (server, own) = (Cpu::of(target.pid)?, Cpu::of(std::process::id())?);
+        Ok(Self { at: Instant::now(), server, own })
+    }
+
+    /// Shares what was used since `earlier` among `operations`.
+    pub(crate) fn since(&self, earlier: &Self, operations: u64) -> Measurement {
+        let (elapsed, count) = ((self.at - earlier.at).as_secs_f64(), operations as f64);
+        let server = self.server.since(earlier.server);
+        Measurement {
+            operations,
+            rate: count / elapsed,
+            cpu: server.total().as_secs_f64() * 1e6 / count,
+            cpu_user: server.user.as_secs_f64() * 1e6 / count,
+            load_busy: self.own.since(earlier.own).total().as_secs_f64() / elapsed,
+            ..Measurement::default()
+        }
+    }
+}
