@@ -1,4 +1,4 @@
-//! Counts the links of an address on which nobody is known.
+//! Counts what strangers hold, by address.
 
 use std::{
     collections::HashMap,
@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// How many unknown links each address has.
+/// How many of something each address has.
 pub(crate) struct Addresses {
     limit: usize,
     /// Protects the counts; held for one map operation.
@@ -17,7 +17,7 @@ pub(crate) struct Addresses {
 /// A server that is not told the address of its peers counts them all as one.
 type Key = Option<IpAddr>;
 
-/// One unknown link; dropping it gives the place back.
+/// One of them; dropping it gives the place back.
 pub(crate) struct Place {
     addresses: Arc<Addresses>,
     key: Key,

@@ -5,11 +5,7 @@
 //! leaves half-way undo it by dropping. Behind the first step no credential is seen any more.
 //! Start reading at [`admit`].
 
-use std::{
-    future::Future,
-    sync::Arc,
-    time::{Instant, SystemTime},
-};
+use std::{future::Future, sync::Arc, time::SystemTime};
 
 use doorward_core::{
     Action, AuthenticateError, Authenticator, BoxFuture, DisconnectReason, EpochError, Epochs,
@@ -22,7 +18,7 @@ use crate::{
     Connection,
     catch::Caught,
     connection,
-    namespace::{Admitted, Entered, Entry, Mounted, NotAdmitted},
+    namespace::{Admitted, Entered, Entry, Expiry, Mounted, NotAdmitted},
     services::Services,
 };
 
@@ -48,7 +44,7 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     let Grant { principal, user, session, token, expires_at, .. } = grant;
     let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
     let connected_at = services.clock.wall();
-    let expires = deadline(&services, connected_at, expires_at, namespace.trust)
+    let expiry = expiry(&services, connected_at, expires_at, namespace.trust)
         .ok_or_else(|| refuse(Refusal::token_expired()))?;
 
     let read = || policy.epochs.read(&user, session.as_ref(), token.as_ref());
@@ -56,7 +52,7 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
 
     for guard in &policy.guards {
         let context = GuardContext::new(Action::Connect, &principal, &user, &name, &request);
-        match Caught::new(guard.check(context)).await {
+        match Caught::new(async { guard.check(context).await }).await {
             Ok(Verdict::Allow) => {}
             Ok(Verdict::Deny(refusal)) => return Err(refuse(refusal)),
             // A guard that panics, or answers what this version does not know, has not said yes.
@@ -96,6 +92,7 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
         entry: Some(registered),
         seat: None,
         otherwise: DisconnectReason::Refused,
+        services: Arc::clone(&services),
     };
     for hooks in &namespace.hooks {
         if let Some(hook) = &hooks.connect {
@@ -107,23 +104,24 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     let seat = reservation.commit().await.map_err(|error| no_seat(error, refuse))?;
     entered.seat = Some(seat);
     entered.otherwise = DisconnectReason::TransportClosed;
-    Ok(Admitted { socket: Box::new(entered), expires })
+    Ok(Admitted { socket: Box::new(entered), expiry })
 }
 
 /// When the socket must end: `Some(None)` for never, `None` when that is over already.
-fn deadline(
+fn expiry(
     services: &Services,
     now: SystemTime,
     expires_at: Option<SystemTime>,
     trust: Trust,
-) -> Option<Option<Instant>> {
+) -> Option<Option<Expiry>> {
     let lifetime = match expires_at {
         Some(at) => Some(at.duration_since(now).ok().filter(|left| !left.is_zero())?),
         None => None,
     };
     let anonymous = (trust == Trust::Anonymous).then_some(services.limits.anonymous_lifetime);
     let shortest = lifetime.into_iter().chain(anonymous).min();
-    Some(shortest.and_then(|left| services.clock.now().checked_add(left)))
+    let at = shortest.and_then(|left| services.clock.now().checked_add(left));
+    Some(at.map(|at| Expiry { at, wall: expires_at }))
 }
 
 fn not_authenticated(error: AuthenticateError) -> NotAdmitted {

@@ -4,7 +4,7 @@
 //! compile. What the types cannot see, such as two handlers for one event, is found by
 //! [`Builder::build`].
 
-use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
+use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use doorward_core::{
     Anonymous, Audit, Authenticator, Clock, Entropy, Epochs, Guard, NoEpochs, Seats, Unlimited,
@@ -298,22 +298,33 @@ fn check_event(namespace: &Arc<str>, event: &Arc<str>, limits: &Limits) -> Resul
     }
 }
 
-/// A zero here would not switch a bound off but everything behind it.
+/// A zero would not switch a bound off but everything behind it, and an endless time overflows.
 fn check_limits(limits: &Limits) -> Result<(), BuildError> {
-    let zero = [
-        ("inbox", limits.inbox == 0),
-        ("outbox", limits.outbox == 0),
-        ("max_refusals", limits.max_refusals == 0),
-        ("max_namespaces", limits.max_namespaces == 0),
-        ("ping_interval", limits.ping_interval.is_zero()),
-        ("ping_timeout", limits.ping_timeout.is_zero()),
-        ("connect_timeout", limits.connect_timeout.is_zero()),
-        ("admission_timeout", limits.admission_timeout.is_zero()),
-        ("handler_timeout", limits.handler_timeout.is_zero()),
-        ("write_stall", limits.write_stall.is_zero()),
+    let counts = [
+        ("inbox", limits.inbox),
+        ("outbox", limits.outbox),
+        ("max_http_connections", limits.max_http_connections),
+        ("max_namespaces", limits.max_namespaces),
+        ("max_refusals", limits.max_refusals),
+        ("max_unauthenticated_links", limits.max_unauthenticated_links),
     ];
-    match zero.into_iter().find(|(_, is_zero)| *is_zero) {
-        Some((limit, _)) => Err(BuildError::Limit { limit }),
+    let times = [
+        ("admission_timeout", limits.admission_timeout),
+        ("anonymous_lifetime", limits.anonymous_lifetime),
+        ("connect_timeout", limits.connect_timeout),
+        ("handler_timeout", limits.handler_timeout),
+        ("header_timeout", limits.header_timeout),
+        ("ping_interval", limits.ping_interval),
+        ("ping_timeout", limits.ping_timeout),
+        ("shutdown_grace", limits.shutdown_grace),
+        ("write_stall", limits.write_stall),
+    ];
+    let bad_count = counts.into_iter().find(|(_, count)| *count == 0).map(|(name, _)| name);
+    let bad_time = times.into_iter().find(|(_, time)| time.is_zero() || *time > YEAR);
+    match bad_count.or(bad_time.map(|(name, _)| name)) {
+        Some(limit) => Err(BuildError::Limit { limit }),
         None => Ok(()),
     }
 }
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);

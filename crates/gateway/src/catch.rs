@@ -22,6 +22,14 @@ pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panicked> {
     })
 }
 
+/// Drops a value of the application; what it holds may panic at that, and two such panics at once
+/// would end the process.
+pub(crate) fn drop_quietly<T>(value: T) {
+    if catch(|| drop(value)).is_err() {
+        tracing::error!("Something of the application panicked while it was dropped.");
+    }
+}
+
 /// Code of the application panicked.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("code of the application panicked")]

@@ -9,7 +9,9 @@ use std::{
     time::SystemTime,
 };
 
-use doorward_core::{DisconnectReason, Exception, HandshakeRequest, SessionId, SocketId, UserId};
+use doorward_core::{
+    DisconnectReason, Exception, HandshakeRequest, SessionId, SocketId, UserId, wire::SessionEnded,
+};
 use doorward_protocol::{Frame, packet};
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -119,9 +121,15 @@ impl<P> Connection<P> {
     /// `on_connect` hook emits leaves right behind the CONNECT answer.
     ///
     /// # Errors
+    /// - [`EmitError::Ended`]: the socket has ended, or ends now because more waits for the client
+    ///   than [`Limits::outbox`](crate::Limits::outbox). It never waits, so a program that emits that
+    ///   much in one go ends the link of a client that reads as well.
     /// - [`EmitError::Payload`]: `argument` cannot be written as JSON. A mistake of the program.
-    /// - [`EmitError::Ended`]: the socket has ended, or ends now because the client does not read.
+    /// - [`EmitError::Reserved`]: the event belongs to the library, such as `disconnect`.
     pub fn emit(&self, event: &str, argument: impl Serialize) -> Result<(), EmitError> {
+        if packet::is_reserved(event) || event == SessionEnded::EVENT {
+            return Err(EmitError::Reserved);
+        }
         if self.is_closed() {
             return Err(EmitError::Ended);
         }
@@ -205,6 +213,9 @@ pub enum EmitError {
     /// The argument cannot be written as JSON.
     #[error("the argument cannot be written as JSON")]
     Payload(#[source] serde_json::Error),
+    /// Clients would take it for a word of the library.
+    #[error("the event name is reserved")]
+    Reserved,
 }
 
 /// Who is no longer there need not be told: a handler may use `?`.

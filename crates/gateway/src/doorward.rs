@@ -46,6 +46,23 @@ impl Server {
         }
     }
 
+    /// Runs the init hooks beside a request that may be given up, and says whether they succeeded.
+    pub(crate) async fn ready_beside(server: &Arc<Self>) -> bool {
+        if server.ready.initialized() {
+            return true;
+        }
+        let server = Arc::clone(server);
+        let run = tokio::spawn(async move { server.ready().await });
+        match run.await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "Nobody can be let in.");
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
     /// Runs the init hooks once; nobody is looked at before they are done.
     pub(crate) async fn ready(&self) -> Result<(), ServeError> {
         let run = || async {
@@ -70,7 +87,8 @@ impl Doorward {
 
     /// The server as a tower `Service`, to be mounted at its path.
     ///
-    /// The init hooks run at the first handshake, which waits for them.
+    /// The init hooks run at the first handshake, which waits for them; if they fail it is refused
+    /// with 503, and the next one tries again.
     #[must_use]
     pub fn service(&self) -> DoorwardService {
         DoorwardService::new(Arc::clone(&self.server))

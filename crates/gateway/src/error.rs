@@ -68,8 +68,8 @@ pub enum BuildError {
         /// Which.
         event: Arc<str>,
     },
-    /// A limit that lets nobody in, or that cannot be kept.
-    #[error("the limit {limit} must not be zero")]
+    /// A limit that lets nobody in, or that no clock can keep.
+    #[error("the limit {limit} must be more than zero, and a time at most a year")]
     Limit {
         /// The name of the field.
         limit: &'static str,

@@ -69,7 +69,10 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Runs once before the first client is looked at. If it fails, the server does not start.
+    /// Runs once before the first client is looked at. If it fails, [`Doorward::serve`] does not
+    /// start; a mounted server tries again at the next handshake.
+    ///
+    /// [`Doorward::serve`]: crate::Doorward::serve
     ///
     /// A later call replaces the hook.
     pub fn on_init<F, Fut>(mut self, hook: F) -> Self

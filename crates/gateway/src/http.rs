@@ -2,7 +2,9 @@
 
 mod app;
 mod handshake;
+mod io;
 mod service;
 
 pub use app::App;
+pub(crate) use io::HttpIo;
 pub use service::{DoorwardService, PeerAddr};

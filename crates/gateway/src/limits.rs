@@ -29,7 +29,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Time a handler may take: 30 s. Then the client reads `timeout` and the handler is dropped.
     pub handler_timeout: Duration,
-    /// Time for which a client may read nothing of what waits for it: 10 s. Then its link ends.
+    /// Time for which nothing can be written to a client, because it does not read what the operating
+    /// system already holds for it: 10 s. Then its link, or its HTTP connection, ends.
     pub write_stall: Duration,
     /// Time an anonymous socket may live: 6 min.
     pub anonymous_lifetime: Duration,
@@ -56,6 +57,11 @@ pub struct Limits {
     pub max_event_name: usize,
     /// Events of a socket that wait for the one before them: 64. Then the link is not read.
     pub inbox: usize,
+    /// Handlers that may come to their end after their sockets have ended: 1,024, and 8 of one link.
+    /// Those beyond are dropped when their socket ends.
+    pub afterwards: usize,
+    /// Connections of one address that are no links yet: 256. Those beyond are closed at once.
+    pub max_http_connections: usize,
     /// What waits to be sent on a link: 1 MiB. Then the link ends; from a quarter on it is not read.
     pub outbox: usize,
 }
@@ -83,6 +89,8 @@ impl Default for Limits {
             max_depth: link.max_depth,
             max_event_name: link.max_event_name,
             inbox: 64,
+            afterwards: 1024,
+            max_http_connections: 256,
             outbox: 1024 * 1024,
         }
     }

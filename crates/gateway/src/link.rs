@@ -12,6 +12,7 @@ mod events;
 mod handle;
 mod outbox;
 mod reading;
+mod transport;
 
 use std::{
     collections::HashMap,
@@ -19,7 +20,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant, SystemTime},
 };
 
 use admitting::Deciding;
@@ -33,10 +34,11 @@ use events::Live;
 pub(crate) use handle::{Letter, LinkHandle};
 use outbox::Outbox;
 use reading::ReadEnd;
-use tokio::io::{AsyncRead, AsyncWrite};
+pub(crate) use transport::Transport;
 
 use crate::{
-    addresses::Place, namespace::Namespace, registry::LinkEntry, services::Services, timers::Timer,
+    addresses::Place, catch::drop_quietly, namespace::Namespace, registry::LinkEntry,
+    services::Services, timers::Timer,
 };
 
 /// The namespaces of a server, by name.
@@ -63,6 +65,12 @@ pub(crate) struct LinkTask<S> {
     /// Since when the peer has taken nothing of what waits for it.
     stalled_since: Option<Instant>,
     closing: Option<Closing>,
+    /// Frames and events that may still be worked off in this turn.
+    budget: usize,
+    /// The time of day in this turn.
+    wall: SystemTime,
+    /// Each handler that outlives its socket holds a copy, so that they can be counted.
+    finishing: Arc<()>,
     _entry: LinkEntry,
 }
 
@@ -80,7 +88,7 @@ enum Occupant {
     Live(Box<Live>),
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
+impl<S: Transport> LinkTask<S> {
     /// Opens the link. `early` is what the client sent right behind its upgrade request.
     pub(crate) fn new(
         io: S,
@@ -129,11 +137,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
             place: Some(place),
             stalled_since: None,
             closing: None,
+            budget: 0,
+            wall: SystemTime::UNIX_EPOCH,
+            finishing: Arc::new(()),
         }
     }
 
     /// Does everything that can be done now. `Ready` means that the link is over.
     fn drive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        self.budget = FRAMES_PER_TURN;
+        let mut passes = PASSES_PER_TURN;
         loop {
             self.read_letters(now);
             let read = self.read(cx, now);
@@ -147,6 +160,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
             // What was finished or flushed may have made room for what had to wait.
             let unread = read == ReadEnd::NotReading && self.is_reading();
             if !unread && !self.has_runnable() {
+                break;
+            }
+            passes -= 1;
+            if passes == 0 || self.budget == 0 {
+                yield_turn(cx);
                 break;
             }
         }
@@ -182,6 +200,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
                 }
             }
         }
+        if !self.is_reading() && self.closing.is_none() && self.io.is_closed_by_peer() {
+            self.abort(DisconnectReason::TransportClosed, now);
+        }
         let stall = self.services.limits.write_stall;
         if self.stalled_since.is_some_and(|since| since + stall <= now) {
             self.end_link(DisconnectReason::SlowConsumer, now);
@@ -195,7 +216,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
             None => {
                 let stall = self.services.limits.write_stall;
                 let stalled = self.stalled_since.map(|since| since + stall);
-                [self.link.deadline(), stalled].into_iter().flatten().min()
+                // Who is not read cannot be seen to leave, so it is looked for.
+                let look = (!self.is_reading()).then(|| now + LOOK_AGAIN);
+                [self.link.deadline(), stalled, look].into_iter().flatten().min()
             }
         };
         let slots = self.occupants.iter().flatten().filter_map(|occupant| match occupant {
@@ -242,13 +265,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Future for LinkTask<S> {
+impl<S: Transport> Future for LinkTask<S> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         this.handle.register(cx);
         let now = this.services.clock.now();
+        this.wall = this.services.clock.wall();
         let poll = this.drive(cx, now);
         if poll.is_pending() {
             this.arm_timer(cx, now);
@@ -261,5 +285,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for LinkTask<S> {
 impl<S> Drop for LinkTask<S> {
     fn drop(&mut self) {
         self.handle.close();
+        for occupant in std::mem::take(&mut self.occupants) {
+            drop_quietly(occupant);
+        }
     }
 }
+
+/// Lets other tasks and the sockets themselves have their turn before this one goes on. Waking
+/// oneself would do for the tasks alone: the runtime looks at sockets when no task is ready.
+fn yield_turn(cx: &mut Context<'_>) {
+    let mut pause = std::pin::pin!(tokio::task::yield_now());
+    // The first poll only asks to be woken behind the others.
+    let asked = pause.as_mut().poll(cx);
+    debug_assert!(asked.is_pending());
+}
+
+/// Frames and events that one link may work off before others have their turn: some 100 us.
+const FRAMES_PER_TURN: usize = 128;
+
+/// Full outboxes that one link may fill and flush in one turn.
+const PASSES_PER_TURN: usize = 4;
+
+/// How often a link that is not read is asked whether its client is still there.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);

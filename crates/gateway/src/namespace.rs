@@ -3,7 +3,10 @@
 //! The sockets of one link may have different principals: the link sees only the two traits here.
 //! Behind them everything is typed again.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use doorward_core::{
     BoxError, BoxFuture, DisconnectReason, Exception, Handshake, Refusal, RefusalReason, Seat,
@@ -41,7 +44,21 @@ pub(crate) struct Entry {
 /// Who is in.
 pub(crate) struct Admitted {
     pub(crate) socket: Box<dyn Socket>,
-    pub(crate) expires: Option<std::time::Instant>,
+    pub(crate) expiry: Option<Expiry>,
+}
+
+/// When a socket must end, by both clocks: one that is set back must not prolong it, nor one that
+/// stands still while the machine sleeps.
+#[derive(Clone, Copy)]
+pub(crate) struct Expiry {
+    pub(crate) at: Instant,
+    pub(crate) wall: Option<SystemTime>,
+}
+
+impl Expiry {
+    pub(crate) fn is_over(self, now: Instant, wall: SystemTime) -> bool {
+        self.at <= now || self.wall.is_some_and(|at| at <= wall)
+    }
 }
 
 /// Why somebody is not.
@@ -96,6 +113,7 @@ pub(crate) struct Entered<P: Send + Sync + 'static> {
     pub(crate) seat: Option<Box<dyn Seat>>,
     /// What the hooks are told when nobody ends the socket properly.
     pub(crate) otherwise: DisconnectReason,
+    pub(crate) services: Arc<Services>,
 }
 
 impl<P: Send + Sync + 'static> Entered<P> {
@@ -111,12 +129,19 @@ impl<P: Send + Sync + 'static> Entered<P> {
         }
         let namespace = Arc::clone(&self.namespace);
         let connection = self.connection.clone();
+        let services = Arc::clone(&self.services);
         Some(Box::pin(async move {
             let hooks = namespace.hooks.iter().take(greeted);
             for hook in hooks.filter_map(|hooks| hooks.disconnect.as_ref()) {
-                let told = Caught::new(async { hook(connection.clone(), reason).await }).await;
-                if told.is_err() {
-                    tracing::error!(socket = %connection.id(), "A disconnect hook panicked.");
+                let farewell = Caught::new(async { hook(connection.clone(), reason).await });
+                match services.within_handler_timeout(farewell).await {
+                    Some(Ok(())) => {}
+                    Some(Err(_)) => {
+                        tracing::error!(socket = %connection.id(), "A disconnect hook panicked.");
+                    }
+                    None => {
+                        tracing::error!(socket = %connection.id(), "A disconnect hook hangs.");
+                    }
                 }
             }
         }))

@@ -23,13 +23,9 @@ use hyper::{
     server::conn::http1,
     service::{HttpService, service_fn},
 };
-use hyper_util::rt::TokioIo;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-};
+use tokio::{net::TcpListener, sync::watch};
 
-use crate::{App, Listeners, PeerAddr, doorward::Server};
+use crate::{App, Listeners, PeerAddr, doorward::Server, http::HttpIo};
 
 /// Serves `app` until `shutdown` completes, then ends everything in order.
 pub(crate) async fn serve(
@@ -92,7 +88,21 @@ async fn accept(
                 continue;
             }
         };
-        let connection = connection(&http, stream, peer, app.clone());
+        let address = Some(peer.ip());
+        let Some(place) = server.services.connections.try_take(address) else {
+            tracing::debug!(%peer, "Connection closed: the address has too many.");
+            continue;
+        };
+        // Without it small packets wait for the acknowledgement of the last ones, 40 ms and more.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::trace!(%error, "TCP_NODELAY was refused.");
+        }
+        let io = HttpIo::new(
+            stream,
+            Arc::clone(&server.services.clock),
+            server.services.limits.write_stall,
+        );
+        let connection = connection(&http, io, peer, app.clone());
         let mut stopping = stopping.clone();
         tokio::spawn(async move {
             let mut connection = pin!(connection);
@@ -107,6 +117,7 @@ async fn accept(
             if let Err(error) = ended {
                 tracing::trace!(%error, "HTTP connection ended.");
             }
+            drop(place);
         });
     }
 }
@@ -114,22 +125,18 @@ async fn accept(
 /// Speaks HTTP on one connection.
 fn connection<A: App>(
     http: &http1::Builder,
-    stream: TcpStream,
+    io: HttpIo,
     peer: SocketAddr,
     app: A,
 ) -> http1::UpgradeableConnection<
-    TokioIo<TcpStream>,
+    HttpIo,
     impl HttpService<Incoming, ResBody = A::Body, Error = Infallible, Future: Send> + use<A>,
 > {
-    // Without it small packets wait for the acknowledgement of the last ones, 40 ms and more.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::trace!(%error, "TCP_NODELAY was refused.");
-    }
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddr(peer));
         app.clone().call(request)
     });
-    http.serve_connection(TokioIo::new(stream), service).with_upgrades()
+    http.serve_connection(io, service).with_upgrades()
 }
 
 /// Waits after a failed accept. A connection that ended while it waited is nobody's fault; when the

@@ -6,10 +6,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
 };
 
 use doorward_core::{Audit, AuditRecord, Clock, DecisionId, Entropy, Outcome, SocketId, UserId};
 use doorward_protocol::LinkConfig;
+use tokio::sync::Semaphore;
 
 use crate::{addresses::Addresses, limits::Limits, registry::Registry, timers::Timers};
 
@@ -20,10 +22,15 @@ pub(crate) struct Services {
     pub(crate) limits: Limits,
     pub(crate) link_config: Arc<LinkConfig>,
     pub(crate) timers: Arc<Timers>,
+    /// Links of each address on which nobody is known.
     pub(crate) addresses: Arc<Addresses>,
+    /// Connections of each address that are no links yet.
+    pub(crate) connections: Arc<Addresses>,
     pub(crate) registry: Arc<Registry>,
     audit: Arc<dyn Audit>,
     draining: AtomicBool,
+    /// Handlers and farewells that outlive their link.
+    pub(crate) afterwards: Arc<Semaphore>,
 }
 
 /// What a decision was about, as far as it is known.
@@ -45,9 +52,11 @@ impl Services {
         Self {
             timers: Timers::new(Arc::clone(&clock)),
             addresses: Addresses::new(limits.max_unauthenticated_links),
+            connections: Addresses::new(limits.max_http_connections),
             registry: Arc::default(),
             link_config: Arc::new(limits.link()),
             draining: AtomicBool::new(false),
+            afterwards: Arc::new(Semaphore::new(limits.afterwards)),
             clock,
             entropy,
             limits,
@@ -68,6 +77,18 @@ impl Services {
             peer: subject.peer,
         });
         id
+    }
+
+    /// Runs a future for at most as long as a handler may take; `None` when that is over.
+    pub(crate) async fn within_handler_timeout<F: Future>(&self, future: F) -> Option<F::Output> {
+        let deadline = self.clock.now() + self.limits.handler_timeout;
+        let mut timeout = self.clock.sleep_until(deadline);
+        let mut future = std::pin::pin!(future);
+        std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => timeout.as_mut().poll(cx).map(|()| None),
+        })
+        .await
     }
 
     pub(crate) fn is_draining(&self) -> bool {

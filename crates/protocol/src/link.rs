@@ -51,6 +51,8 @@ pub struct Link {
     /// Bytes received since nobody was admitted.
     unauthenticated_bytes: usize,
     refusals: usize,
+    /// The server has ended a socket, so packets for it may still be on their way.
+    has_ended: bool,
 }
 
 /// What a message turned out to be.
@@ -68,7 +70,7 @@ pub enum Received<'a> {
     Ack(Ack<'a>),
     /// The client closed the link in order.
     Closed,
-    /// A CONNECT beyond the number of namespaces a link may have; nothing has changed.
+    /// A CONNECT beyond the number of namespaces a link may have; it counts as refused.
     Crowded {
         /// The namespace that was asked for.
         namespace: &'a str,
@@ -223,6 +225,7 @@ impl Link {
             slots: Slots::default(),
             unauthenticated_bytes: 0,
             refusals: 0,
+            has_ended: false,
             config,
         }
     }
@@ -298,8 +301,14 @@ impl Link {
         self.refusals = self.refusals.saturating_add(1);
     }
 
-    /// Says that the client is no longer in a namespace, whoever wanted that. A link on which nobody
-    /// is left is unauthenticated again.
+    /// Says that the server has ended the client's socket in a namespace; otherwise as [`Link::left`].
+    pub fn ended(&mut self, slot: SlotId, now: Instant) {
+        self.has_ended = true;
+        self.left(slot, now);
+    }
+
+    /// Says that the client has left a namespace by itself. A link on which nobody is left is
+    /// unauthenticated again.
     ///
     /// Who gives up an admission has used up an attempt, and only who was authenticated gets new
     /// bytes: otherwise a stranger could come and go for ever.
@@ -317,11 +326,19 @@ impl Link {
         }
     }
 
-    /// Returns whether the link has been refused and nothing on it is admitted or being decided: it
-    /// must be closed.
+    /// Returns whether the link must be closed because it was refused: nothing on it is admitted or
+    /// waits for a decision, or it goes on asking beyond all measure.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        self.refusals > 0 && self.slots.is_empty()
+        let tolerated = if self.is_known() { TOLERATED_REFUSALS } else { 0 };
+        self.refusals > 0
+            && (self.slots.is_empty() || self.refusals > self.config.max_refusals + tolerated)
+    }
+
+    /// Returns how many namespaces the client is in or waits for.
+    #[must_use]
+    pub fn namespaces(&self) -> usize {
+        self.slots.len()
     }
 
     /// Returns whether somebody on this link was authenticated.
@@ -367,7 +384,8 @@ impl Link {
         }
         let Some(slot) = self.slots.find(packet.namespace) else {
             // The server may have ended that socket while this was on its way.
-            return if self.slots.any_admitted() {
+            let may_cross = self.has_ended && !self.slots.is_empty();
+            return if self.slots.any_admitted() || may_cross {
                 Ok(Received::Nothing)
             } else {
                 Err(Violation::NotAdmitted)
@@ -400,6 +418,7 @@ impl Link {
             return Ok(Received::Nothing);
         }
         if self.slots.len() >= self.config.max_namespaces {
+            self.refusals = self.refusals.saturating_add(1);
             return if self.slots.any_admitted() {
                 Ok(Received::Crowded { namespace: packet.namespace })
             } else {
@@ -411,6 +430,10 @@ impl Link {
         Ok(Received::Nothing)
     }
 }
+
+/// Refusals beyond the budget that a known client may collect: a program that asks in a loop is cut
+/// off, one that tries a handful of namespaces is not.
+const TOLERATED_REFUSALS: usize = 32;
 
 #[cfg(test)]
 mod tests;

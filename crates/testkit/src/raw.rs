@@ -109,6 +109,11 @@ impl RawClient {
         }
     }
 
+    /// Whether the connection is answered at all before it ends.
+    pub async fn is_answered(&mut self) -> bool {
+        self.fill().await
+    }
+
     /// Reads whatever comes until the connection ends.
     pub async fn body(&mut self) -> Vec<u8> {
         while self.fill().await {}
@@ -132,13 +137,9 @@ impl RawClient {
         drop(self.stream.write_all(bytes).await);
     }
 
-    /// Sends bytes for as long as the peer takes them, and returns how many it took.
-    pub async fn flood(&mut self, bytes: &[u8]) -> usize {
-        let mut sent = 0;
-        while let Ok(count) = self.stream.write(bytes).await {
-            sent += count;
-        }
-        sent
+    /// Sends the same bytes again and again, until the peer has closed.
+    pub async fn flood(&mut self, bytes: &[u8]) {
+        while self.stream.write_all(bytes).await.is_ok() {}
     }
 
     /// Reads the next text message; `None` when the connection ends.

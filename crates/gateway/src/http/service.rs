@@ -17,7 +17,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::handshake::{self, Rejection};
+use super::{
+    HttpIo,
+    handshake::{self, Rejection},
+};
 use crate::{
     doorward::Server,
     link::{LinkTask, Opening},
@@ -97,9 +100,6 @@ impl<B: Send + 'static> Service<Request<B>> for DoorwardService {
 async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<Bytes>>, Rejection> {
     let key = handshake::check(parts)?.clone();
     let services = &server.services;
-    if services.is_draining() || server.ready().await.is_err() {
-        return Err(Rejection::NotNow);
-    }
     let peer = parts.extensions.get::<PeerAddr>().map(|peer| peer.0);
     let address = peer.map(|peer| peer.ip());
     let place = services.addresses.try_take(address).ok_or_else(|| {
@@ -107,6 +107,10 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
         services.decided(Outcome::Closed(RefusalReason::TooManyAttempts), subject);
         Rejection::TooManyLinks
     })?;
+    // The place comes first: it bounds how many wait for the init hooks as well.
+    if services.is_draining() || !Server::ready_beside(server).await {
+        return Err(Rejection::NotNow);
+    }
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Upgrade)?;
     let query = parts.uri.query().unwrap_or_default();
     let (headers, credentials) = Headers::split(&parts.headers);
@@ -146,7 +150,7 @@ enum Raw {
 
 /// Unwraps the stream as far as it can be known, with the bytes that were read too far.
 fn raw_stream(upgraded: Upgraded) -> (Raw, Bytes) {
-    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+    let upgraded = match upgraded.downcast::<HttpIo>() {
         Ok(parts) => return (Raw::Tcp(parts.io.into_inner()), parts.read_buf),
         Err(upgraded) => upgraded,
     };

@@ -8,18 +8,17 @@ use std::{
 };
 
 use doorward_core::{
-    Auth, BoxFuture, DisconnectReason, Handshake, Outcome, Refusal, RefusalReason, SocketId,
-    UserId, wire::ConnectError,
+    Auth, BoxFuture, DisconnectReason, Handshake, Outcome, Refusal, RefusalCode, RefusalReason,
+    SocketId, UserId, wire::ConnectError,
 };
 use doorward_protocol::{
     Admission, Frame, SlotId, Trust, packet,
     ws::{self, Opcode},
 };
-use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{LinkTask, Occupant, ending::TRY_AGAIN_AFTER, events::Live};
+use super::{LinkTask, Occupant, Transport, ending::TRY_AGAIN_AFTER, events::Live};
 use crate::{
-    catch::{Caught, Panicked},
+    catch::{Caught, Panicked, drop_quietly},
     namespace::{Admitted, Entry, NotAdmitted},
     services::Subject,
 };
@@ -30,6 +29,9 @@ pub(super) struct Deciding {
     pub(super) socket: SocketId,
     /// What a connect hook has emitted: it leaves behind the CONNECT answer, or not at all.
     early: Vec<Frame>,
+    early_bytes: usize,
+    /// Somebody has ended the socket before it came to be.
+    pub(super) ended: Option<DisconnectReason>,
     slot: SlotId,
     trust: Trust,
     future: Caught<BoxFuture<'static, Result<Admitted, NotAdmitted>>>,
@@ -38,8 +40,9 @@ pub(super) struct Deciding {
 impl Deciding {
     /// Keeps what a connect hook emits, and says whether that is within `limit` bytes.
     pub(super) fn keep(&mut self, frame: Frame, limit: usize) -> bool {
+        self.early_bytes += frame.len();
         self.early.push(frame);
-        self.early.iter().map(Frame::len).sum::<usize>() <= limit
+        self.early_bytes <= limit
     }
 
     pub(super) fn slot(&self) -> SlotId {
@@ -47,7 +50,7 @@ impl Deciding {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
+impl<S: Transport> LinkTask<S> {
     /// Starts what may be started and looks what has been decided, until neither changes anything.
     pub(super) fn poll_admissions(&mut self, cx: &mut Context<'_>, now: Instant) {
         loop {
@@ -117,6 +120,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
             deadline: now + self.services.limits.admission_timeout,
             socket,
             early: Vec::new(),
+            early_bytes: 0,
+            ended: None,
             slot,
             trust,
             future: Caught::new(Arc::clone(namespace).admit(entry)),
@@ -135,7 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
             Ok(Ok(_)) if self.services.is_draining() => {
                 self.undecided(slot, RefusalReason::ShuttingDown, now);
             }
-            Ok(Ok(admitted)) => self.admit(slot, admitted),
+            Ok(Ok(admitted)) => self.admit(slot, admitted, now),
             Ok(Err(NotAdmitted::Refused { refusal, user })) => {
                 self.refuse(slot, &refusal, user.as_ref(), now);
             }
@@ -152,9 +157,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
         }
     }
 
-    fn admit(&mut self, slot: SlotId, admitted: Admitted) {
+    fn admit(&mut self, slot: SlotId, admitted: Admitted, now: Instant) {
         let Some(Occupant::Deciding(deciding)) = self.occupant(slot).take() else { return };
-        let Deciding { socket: id, early, trust, .. } = *deciding;
+        let Deciding { socket: id, early, trust, ended, future, .. } = *deciding;
+        drop_quietly(future);
         self.link.admitted(slot, trust);
         if self.link.is_known() {
             self.place = None;
@@ -174,13 +180,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
             self.outbox.push(frame);
         }
         *self.occupant(slot) = Some(Occupant::Live(Box::new(Live::new(slot, id, admitted))));
+        if let Some(reason) = ended {
+            self.end_socket(slot, reason, now);
+        }
     }
 
     /// Tells the client no, once; the link closes when nothing else is on it.
     fn refuse(&mut self, slot: SlotId, refusal: &Refusal, user: Option<&UserId>, now: Instant) {
-        *self.occupant(slot) = None;
+        drop_quietly(self.occupant(slot).take());
+        // The name of a namespace that does not exist is whatever the client has written.
+        let exists = refusal.code() != RefusalCode::InvalidNamespace;
         let subject = Subject {
-            namespace: Some(self.link.namespace(slot)),
+            namespace: exists.then(|| self.link.namespace(slot)),
             user,
             socket: None,
             peer: self.peer(),
@@ -198,7 +209,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
 
     /// Ends the transport without an answer, so that the client comes back and asks again.
     fn undecided(&mut self, slot: SlotId, reason: RefusalReason, now: Instant) {
-        *self.occupant(slot) = None;
+        drop_quietly(self.occupant(slot).take());
         self.forget_admission(slot, reason);
         let end = if reason == RefusalReason::ShuttingDown {
             DisconnectReason::Shutdown

@@ -12,19 +12,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward_core::{BoxFuture, DisconnectReason, Outcome, RefusalReason, wire::SessionEnded};
+use doorward_core::{DisconnectReason, Outcome, RefusalReason, wire::SessionEnded};
 use doorward_protocol::{
     SlotId, engine, packet,
     ws::{self, CloseCode, Opcode},
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 
 use super::{
-    LinkTask, Occupant, buffer,
-    events::{Live, Running, drop_quietly},
+    LinkTask, Occupant, Transport, buffer,
+    events::{Live, Running},
 };
 use crate::{
-    catch::catch,
+    catch::{catch, drop_quietly},
     pipeline::Answer,
     services::{Services, Subject},
 };
@@ -37,12 +37,13 @@ pub(super) struct Closing {
     shut: bool,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
+impl<S: Transport> LinkTask<S> {
     /// Ends one socket. The link stays when others live on it.
     pub(super) fn end_socket(&mut self, slot: SlotId, reason: DisconnectReason, now: Instant) {
         let Some(Occupant::Live(live)) = self.occupant(slot).take() else { return };
         self.retire(*live, reason);
-        let alone = self.occupants.iter().all(Option::is_none);
+        // A CONNECT that nobody has looked at yet counts as well.
+        let alone = self.link.namespaces() == 1;
         let is_final = reason == DisconnectReason::ServerLeft;
         if is_final || !alone {
             let namespace = self.link.namespace(slot);
@@ -50,7 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
                 packet::write_disconnect(out, namespace);
             });
         }
-        self.link.left(slot, now);
+        self.link.ended(slot, now);
         self.keep_count();
         if alone && is_final {
             self.close_for_good(now);
@@ -63,7 +64,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
     pub(super) fn client_left(&mut self, slot: SlotId, now: Instant) {
         match self.occupant(slot).take() {
             Some(Occupant::Live(live)) => self.retire(*live, DisconnectReason::ClientLeft),
-            Some(Occupant::Deciding(_)) => self.forget_admission(slot, RefusalReason::Abandoned),
+            Some(Occupant::Deciding(deciding)) => {
+                drop_quietly(deciding);
+                self.forget_admission(slot, RefusalReason::Abandoned);
+            }
             // It had not even been looked at.
             None => {}
         }
@@ -165,9 +169,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
         })
     }
 
-    /// Ends a handler's socket and lets the handler come to its own end, heard by nobody.
+    /// Lets a handler come to its own end after its socket has ended, heard by nobody. When too many
+    /// do so already it is dropped instead: a client that comes and goes must not gather them.
     pub(super) fn let_finish(&self, running: Running) {
-        spawn(finish(Arc::clone(&self.services), running));
+        let afterwards = Arc::clone(&self.services.afterwards).try_acquire_owned();
+        match afterwards {
+            Ok(permit) if Arc::strong_count(&self.finishing) <= FINISHING_PER_LINK => {
+                let (services, counted) = (Arc::clone(&self.services), Arc::clone(&self.finishing));
+                spawn(async move {
+                    finish(services, running).await;
+                    drop((permit, counted));
+                });
+            }
+            _ => drop_quietly(running.invocation),
+        }
     }
 
     fn end_everybody(&mut self, reason: DisconnectReason) {
@@ -177,7 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
                 Occupant::Live(live) => self.retire(*live, reason),
                 Occupant::Deciding(deciding) => {
                     let slot = deciding.slot();
-                    drop(deciding);
+                    drop_quietly(deciding);
                     self.forget_admission(slot, abandoned(reason));
                 }
             }
@@ -230,9 +245,8 @@ fn abandoned(reason: DisconnectReason) -> RefusalReason {
 
 /// Runs a handler to its end, at most as long as any handler may take.
 async fn finish(services: Arc<Services>, mut running: Running) {
-    let mut timeout: BoxFuture<'static, ()> = services.clock.sleep_until(running.deadline);
     let mut nowhere = Vec::new();
-    std::future::poll_fn(|cx| {
+    let done = std::future::poll_fn(|cx| {
         nowhere.clear();
         let mut answer = Answer {
             out: &mut nowhere,
@@ -241,12 +255,12 @@ async fn finish(services: Arc<Services>, mut running: Running) {
             ack: None,
             entropy: &*services.entropy,
         };
-        match catch(|| running.invocation.poll(cx, &mut answer)) {
-            Ok(Poll::Pending) => timeout.as_mut().poll(cx),
-            Ok(Poll::Ready(())) | Err(_) => Poll::Ready(()),
-        }
-    })
-    .await;
+        // A panic has been printed by its hook, and there is nobody to be answered.
+        catch(|| running.invocation.poll(cx, &mut answer)).unwrap_or(Poll::Ready(()))
+    });
+    if services.within_handler_timeout(done).await.is_none() {
+        tracing::debug!("A handler was dropped that outlived its socket for too long.");
+    }
     drop_quietly(running.invocation);
 }
 
@@ -256,6 +270,9 @@ fn spawn(work: impl Future<Output = ()> + Send + 'static) {
         runtime.spawn(work);
     }
 }
+
+/// Handlers of one link that may be coming to their end after their sockets have ended.
+const FINISHING_PER_LINK: usize = 8;
 
 /// Time for the last packets to leave and for the peer to close.
 const LAST_WORDS: Duration = Duration::from_secs(1);

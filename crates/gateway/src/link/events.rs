@@ -6,18 +6,17 @@
 use std::{
     collections::VecDeque,
     task::{Context, Poll},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use doorward_core::{DisconnectReason, Exception, SocketId};
 use doorward_protocol::{Event, SlotId};
-use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Letter, LinkTask, Occupant};
+use super::{Letter, LinkTask, Occupant, Transport};
 use crate::{
-    catch::{Panicked, catch},
+    catch::{Panicked, catch, drop_quietly},
     handler::Invocation,
-    namespace::{Admitted, Socket},
+    namespace::{Admitted, Expiry, Socket},
     pipeline::{Answer, broken},
 };
 
@@ -27,7 +26,7 @@ pub(super) struct Live {
     pub(super) id: SocketId,
     pub(super) socket: Box<dyn Socket>,
     pub(super) running: Option<Running>,
-    expires: Option<Instant>,
+    expiry: Option<Expiry>,
     inbox: VecDeque<Queued>,
 }
 
@@ -48,17 +47,17 @@ struct Queued {
 
 impl Live {
     pub(super) fn new(slot: SlotId, id: SocketId, admitted: Admitted) -> Self {
-        let Admitted { socket, expires } = admitted;
-        Self { slot, id, socket, running: None, expires, inbox: VecDeque::new() }
+        let Admitted { socket, expiry } = admitted;
+        Self { slot, id, socket, running: None, expiry, inbox: VecDeque::new() }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         let handler = self.running.as_ref().map(|running| running.deadline);
-        [self.expires, handler].into_iter().flatten().min()
+        [self.expiry.map(|expiry| expiry.at), handler].into_iter().flatten().min()
     }
 
-    fn is_expired(&self, now: Instant) -> bool {
-        self.expires.is_some_and(|at| at <= now)
+    fn is_expired(&self, now: Instant, wall: SystemTime) -> bool {
+        self.expiry.is_some_and(|expiry| expiry.is_over(now, wall))
     }
 
     fn is_runnable(&self) -> bool {
@@ -66,11 +65,12 @@ impl Live {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
+impl<S: Transport> LinkTask<S> {
     /// Takes an event: handles it now if its socket is idle, and otherwise in its turn.
     pub(super) fn event(&mut self, cx: &mut Context<'_>, event: &Event<'_>, now: Instant) {
+        let wall = self.wall;
         let Some(live) = self.live(event.slot) else { return };
-        if live.is_expired(now) {
+        if live.is_expired(now, wall) {
             return self.end_socket(event.slot, DisconnectReason::Expired, now);
         }
         if live.running.is_some() || !live.inbox.is_empty() {
@@ -98,14 +98,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
     pub(super) fn poll_handlers(&mut self, cx: &mut Context<'_>, now: Instant) {
         for index in 0..self.occupants.len() {
             let Some(Some(Occupant::Live(live))) = self.occupants.get(index) else { continue };
-            let slot = live.slot;
+            let (slot, wall) = (live.slot, self.wall);
             self.poll_handler(cx, slot, now);
             while self.closing.is_none()
                 && !self.is_congested()
+                && self.budget > 0
                 && let Some(live) = self.live(slot)
                 && live.is_runnable()
             {
-                if live.is_expired(now) {
+                if live.is_expired(now, wall) {
                     self.end_socket(slot, DisconnectReason::Expired, now);
                     break;
                 }
@@ -113,6 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
                 if live.inbox.is_empty() {
                     live.inbox = VecDeque::new();
                 }
+                self.budget -= 1;
                 self.start_handler(cx, slot, ack, &event, &data, now);
             }
         }
@@ -123,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
         for index in 0..self.occupants.len() {
             let Some(Some(Occupant::Live(live))) = self.occupants.get_mut(index) else { continue };
             let slot = live.slot;
-            if live.is_expired(now) {
+            if live.is_expired(now, self.wall) {
                 self.end_socket(slot, DisconnectReason::Expired, now);
             } else if let Some(running) = live.running.take_if(|running| running.deadline <= now) {
                 let Running { invocation, event, ack, .. } = running;
@@ -255,9 +257,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
                     }
                 }
                 Letter::End { socket, reason } => {
-                    let found = self.all_live().find(|live| live.id == socket);
-                    if let Some(slot) = found.map(|live| live.slot) {
-                        self.end_socket(slot, reason, now);
+                    match self.occupants.iter_mut().flatten().find(|other| other.is(socket)) {
+                        Some(Occupant::Live(live)) => {
+                            let slot = live.slot;
+                            self.end_socket(slot, reason, now);
+                        }
+                        // It is ended as soon as there is something to end.
+                        Some(Occupant::Deciding(deciding)) => deciding.ended = Some(reason),
+                        None => {}
                     }
                 }
                 Letter::EndLink { reason } => self.end_link(reason, now),
@@ -286,12 +293,5 @@ impl Occupant {
             Self::Deciding(deciding) => deciding.socket == socket,
             Self::Live(live) => live.id == socket,
         }
-    }
-}
-
-/// Drops a handler; what it holds may panic at that.
-pub(super) fn drop_quietly(invocation: Invocation) {
-    if catch(|| drop(invocation)).is_err() {
-        tracing::error!("A handler panicked while it was dropped.");
     }
 }

@@ -11,9 +11,9 @@ use doorward_protocol::{
     Message, Received, packet,
     ws::{self, CloseCode, Incoming, Read},
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 
-use super::{LinkTask, buffer, ending::TRY_AGAIN_AFTER};
+use super::{LinkTask, Transport, buffer, ending::TRY_AGAIN_AFTER};
 use crate::services::Subject;
 
 /// Why reading stopped.
@@ -25,24 +25,17 @@ pub(super) enum ReadEnd {
     NotReading,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
+impl<S: Transport> LinkTask<S> {
     /// Reads until nothing is left, or until what was read must be worked off first.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> ReadEnd {
-        if !self.rest.is_empty() && self.is_reading() {
+        if !self.rest.is_empty() && self.is_reading() && self.budget > 0 {
             let mut rest = std::mem::take(&mut self.rest);
             let used = self.consume(cx, &mut rest, now);
             rest.drain(..used);
             self.keep(rest);
         }
         buffer::with(|buffer| {
-            let mut reads = 0;
-            while self.is_reading() {
-                if reads == READS_PER_TURN {
-                    // Other links have waited long enough; this one goes on in its next turn.
-                    cx.waker().wake_by_ref();
-                    return ReadEnd::Dry;
-                }
-                reads += 1;
+            while self.is_reading() && self.budget > 0 {
                 let mut read = ReadBuf::new(buffer);
                 match Pin::new(&mut self.io).poll_read(cx, &mut read) {
                     Poll::Pending => return ReadEnd::Dry,
@@ -88,12 +81,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
         // The reader lends out what it has put together, so it cannot stay in `self` meanwhile.
         let mut reader = std::mem::take(&mut self.reader);
         let mut consumed = 0;
-        while self.is_reading() {
+        while self.is_reading() && self.budget > 0 {
             let limit = self.link.message_limit();
             match reader.read(&mut bytes[consumed..], limit) {
                 Ok(Read::Incomplete) => break,
                 Ok(Read::Frame { used, item }) => {
                     consumed += used;
+                    self.budget -= 1;
                     if let Some(item) = item {
                         self.incoming(cx, item, now);
                     }
@@ -129,13 +123,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
             Ok(Received::Closed) => self.end_link(DisconnectReason::ClientLeft, now),
             Ok(Received::Crowded { namespace }) => {
                 let refusal = Refusal::too_many_attempts(TRY_AGAIN_AFTER);
-                let subject =
-                    Subject { namespace: Some(namespace), peer: self.peer(), ..Subject::default() };
+                let subject = Subject { peer: self.peer(), ..Subject::default() };
                 let outcome = doorward_core::Outcome::Refused(refusal.reason());
                 let id = self.services.decided(outcome, subject);
                 self.send(|out| {
                     packet::write_connect_error(out, namespace, &ConnectError::new(&refusal, id));
                 });
+                if self.link.is_refused() {
+                    self.close_for_good(now);
+                }
             }
             Err(violation) => {
                 tracing::debug!(%violation, "Link closed.");
@@ -144,6 +140,3 @@ impl<S: AsyncRead + AsyncWrite + Unpin> LinkTask<S> {
         }
     }
 }
-
-/// Full buffers that one link may work off before others have their turn: a few hundred events each.
-const READS_PER_TURN: usize = 4;

@@ -1,10 +1,17 @@
 //! How sockets and links end.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use doorward::{DisconnectReason, Outcome, prelude::*};
+use doorward::{Clock as _, Outcome, prelude::*};
 use doorward_testkit::{RawClient, Seen as Frame};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::fixture::{Fixture, Seen, User, tight};
 
@@ -177,4 +184,127 @@ async fn a_server_that_stops_tells_everybody_to_come_back() {
     (&mut fixture.task).await.unwrap();
     assert_eq!((fixture.doorward.connections(), fixture.doorward.links()), (0, 0));
     assert!(tokio::net::TcpStream::connect(fixture.address).await.is_err());
+}
+
+/// Attack 29: the time of day goes on while the machine sleeps, the monotonic clock does not.
+#[tokio::test]
+async fn a_clock_that_is_set_forward_ends_a_credential_too() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40{"token":"short:alice"}"#).await;
+    client.json("40").await;
+
+    fixture.clock.set_wall(fixture.clock.wall() + Duration::from_secs(3600));
+    client.text(r#"420["echo",1]"#).await;
+
+    assert_eq!(client.json("42").await[1]["code"], "expired");
+    assert_eq!(client.rest().await, [Frame::Closed(Some(1001))]);
+    assert_eq!(fixture.handlers(), 0);
+}
+
+#[tokio::test]
+async fn a_socket_that_is_ended_while_it_enters_does_not_stay() {
+    let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let gates = (Arc::clone(&begun), Arc::clone(&go));
+    let kicked = Gateway::at("/t").on_connect(move |connection: Connection<User>| {
+        let (begun, go) = gates.clone();
+        async move {
+            connection.disconnect();
+            begun.notify_one();
+            go.notified().await;
+            Ok(())
+        }
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(kicked)).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/t,{"token":"good:alice"}"#).await;
+    begun.notified().await;
+    go.notify_one();
+
+    client.json("40/t,").await;
+
+    assert_eq!(client.packet().await.as_deref(), Some("41/t,"));
+    assert_eq!(client.rest().await, [Frame::Text("1".into()), Frame::Closed(Some(1000))]);
+    assert_eq!(fixture.doorward.connections(), 0);
+}
+
+#[tokio::test]
+async fn the_end_of_one_socket_does_not_cut_off_a_connect_that_waits() {
+    let bye = Gateway::at("/bye").on("bye", |connection: Connection<User>| async move {
+        connection.disconnect();
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(bye)).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/bye,{"token":"good:alice"}"#).await;
+    client.json("40/bye,").await;
+
+    client.texts([r#"40/chat,{"token":"good:alice"}"#, r#"42/bye,["bye"]"#]).await;
+
+    assert_eq!(client.packet().await.as_deref(), Some("41/bye,"));
+    client.json("40/chat,").await;
+    client.text(r#"42/chat,0["whoami"]"#).await;
+    assert_eq!(client.json("43/chat,0").await, json!(["alice"]));
+}
+
+/// A client that has gone is noticed although its last events wait and nothing is read.
+#[tokio::test]
+async fn a_client_that_leaves_behind_a_full_inbox_is_no_ghost() {
+    let begun = Arc::new(Notify::new());
+    let gate = Arc::clone(&begun);
+    let hang = Gateway::at("/t").on("hang", move || {
+        gate.notify_one();
+        std::future::pending::<()>()
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(hang).limits(tight())).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/t,{"token":"good:alice"}"#).await;
+    client.json("40/t,").await;
+    client.texts([r#"42/t,["hang"]"#; 100]).await;
+    begun.notified().await;
+
+    drop(client);
+    let clock = fixture.clock.clone();
+    let ticking = tokio::spawn(async move {
+        loop {
+            clock.advance(Duration::from_millis(10));
+            tokio::task::yield_now().await;
+        }
+    });
+
+    let outcomes = fixture.audit.wait_for(2).await;
+    ticking.abort();
+    assert_eq!(outcomes[1], Outcome::Ended(DisconnectReason::TransportClosed));
+    assert_eq!(fixture.doorward.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_comes_and_goes_does_not_gather_handlers() {
+    let running = Arc::new(AtomicUsize::new(0));
+    struct Counted(Arc<AtomicUsize>);
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    let counter = Arc::clone(&running);
+    let hang = Gateway::at("/t").on("hang", move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        let counted = Counted(Arc::clone(&counter));
+        async move {
+            let _counted = counted;
+            std::future::pending::<()>().await;
+        }
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(hang)).await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    for _ in 0..100 {
+        client.text(r#"40/t,{"token":"good:alice"}"#).await;
+        client.json("40/t,").await;
+        client.texts([r#"42/t,["hang"]"#, "41/t,"]).await;
+    }
+    client.text(r#"40/t,{"token":"good:alice"}"#).await;
+    client.json("40/t,").await;
+
+    assert!(running.load(Ordering::SeqCst) <= 8, "{running:?}");
 }

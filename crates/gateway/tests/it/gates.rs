@@ -150,6 +150,23 @@ async fn a_guard_that_panics_denies() {
     assert_eq!(fixture.audit.outcomes(), [Outcome::Refused(RefusalReason::Panicked)]);
 }
 
+/// Attack 83: a guard that panics before there is a future to be polled.
+#[tokio::test]
+async fn a_guard_that_panics_at_once_denies() {
+    struct AtOnce;
+    impl Guard<User> for AtOnce {
+        fn check(&self, _: GuardContext<'_, User>) -> impl Future<Output = Verdict> + Send {
+            at_once()
+        }
+    }
+    fn at_once() -> std::future::Ready<Verdict> {
+        panic!("a guard that panics at once")
+    }
+    let fixture = Fixture::with(|builder, _| builder.guard(AtOnce)).await;
+
+    assert_eq!(refusal(&fixture).await, "forbidden");
+}
+
 #[tokio::test]
 async fn a_user_without_a_seat_is_already_connected() {
     let (fixture, _) =

@@ -148,9 +148,13 @@ fn what_the_types_cannot_see_is_found_when_the_server_is_built() {
         .public(Gateway::at("/"))
         .build();
     assert!(matches!(mixed, Err(BuildError::MixedNamespace { .. })));
+    let limited =
+        |limits| Doorward::builder().public(Gateway::at("/")).limits(limits).build().err();
     let zero = doorward::Limits { inbox: 0, ..doorward::Limits::default() };
-    let built = Doorward::builder().public(Gateway::at("/")).limits(zero).build();
-    assert!(matches!(built, Err(BuildError::Limit { limit: "inbox" })));
+    assert_eq!(limited(zero), Some(BuildError::Limit { limit: "inbox" }));
+    let endless = std::time::Duration::MAX;
+    let endless = doorward::Limits { handler_timeout: endless, ..doorward::Limits::default() };
+    assert_eq!(limited(endless), Some(BuildError::Limit { limit: "handler_timeout" }));
 }
 
 #[tokio::test]
@@ -197,4 +201,56 @@ async fn a_connect_hook_cannot_fill_the_memory() {
 
     assert_eq!(client.packet().await, None);
     assert_eq!(fixture.doorward.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_panic_while_something_is_dropped_hurts_nobody_else() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(std::thread::panicking(), "a drop that panics");
+        }
+    }
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let gate = Arc::clone(&begun);
+    let bombs = |name: &str| {
+        let gate = Arc::clone(&gate);
+        Gateway::at(name.to_owned()).on_connect(move |_: Connection<User>| {
+            let gate = Arc::clone(&gate);
+            async move {
+                let _bomb = Bomb;
+                gate.notify_one();
+                std::future::pending().await
+            }
+        })
+    };
+    let (a, b) = (bombs("/a"), bombs("/b"));
+    let fixture = Fixture::with(|builder, _| builder.gateway(a).gateway(b)).await;
+    let mut client = RawClient::open(fixture.address).await;
+    for name in ["/a", "/b"] {
+        client.text(&format!(r#"40{name},{{"token":"good:alice"}}"#)).await;
+        begun.notified().await;
+    }
+
+    drop(client);
+
+    assert_eq!(fixture.audit.wait_for(2).await.len(), 2);
+    fixture.alice().await;
+}
+
+#[tokio::test]
+async fn nobody_can_send_what_the_library_says() {
+    let tell = Gateway::at("/t").on("tell", |connection: Connection<User>| async move {
+        ["disconnect", "connect_error", "session_ended", "news"]
+            .map(|event| connection.emit(event, 1).is_ok())
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(tell)).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/t,{"token":"good:alice"}"#).await;
+    client.json("40/t,").await;
+
+    client.text(r#"42/t,0["tell"]"#).await;
+
+    assert_eq!(client.json("42/t,").await, json!(["news", 1]));
+    assert_eq!(client.json("43/t,0").await, json!([[false, false, false, true]]));
 }

@@ -213,3 +213,53 @@ async fn frames_may_arrive_in_any_pieces() {
         assert_eq!(client.packet().await.unwrap(), format!(r#"430["{text}"]"#));
     }
 }
+
+/// A stranger who opens connections and neither asks nor reads keeps nobody else out.
+#[tokio::test]
+async fn an_address_has_so_many_connections_that_are_no_links() {
+    let limits = Limits { max_http_connections: 3, ..Limits::default() };
+    let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        let mut client = RawClient::connect(fixture.address).await;
+        client.bytes(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert!(client.head().await.starts_with("HTTP/1.1 404 "));
+        idle.push(client);
+    }
+
+    let mut fourth = RawClient::connect(fixture.address).await;
+    assert_eq!(fourth.body().await, b"");
+
+    // A link is no longer one of them, so three more may ask for one.
+    drop(idle);
+    let mut links = Vec::new();
+    while links.len() < 5 {
+        let mut client = RawClient::connect(fixture.address).await;
+        client.bytes(&upgrade()).await;
+        if client.is_answered().await {
+            links.push(client);
+        }
+    }
+}
+
+fn upgrade() -> Vec<u8> {
+    b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
+      Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        .to_vec()
+}
+
+#[tokio::test]
+async fn an_anonymous_client_has_no_more_attempts_than_any_stranger() {
+    let public = Gateway::at("/open").on("e", || async { 1 });
+    let fixture = Fixture::with(|builder, _| builder.public(public)).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text("40/open,").await;
+    client.json("40/open,").await;
+
+    client.texts((0..1_000).map(|number| format!("40/{number},"))).await;
+
+    let seen = client.rest().await;
+    assert_eq!(seen.last(), Some(&Frame::Closed(Some(1000))));
+    assert!(seen.len() <= 7, "{}", seen.len());
+}

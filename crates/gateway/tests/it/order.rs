@@ -96,3 +96,37 @@ async fn a_disconnect_does_not_wait_behind_events() {
     assert_eq!(fixture.doorward.connections(), 0);
     assert_eq!(started.load(Ordering::SeqCst), 1);
 }
+
+/// A client that sends without end does not keep the others waiting: they are served in between.
+#[tokio::test]
+async fn a_greedy_client_leaves_others_their_turn() {
+    let fixture = Fixture::start().await;
+    let mut greedy = fixture.alice().await;
+    let mut modest = fixture.alice().await;
+    let answered = Arc::new(AtomicUsize::new(0));
+    let count = 20_000;
+    let events: Vec<_> = (0..count).map(|id| format!(r#"42{id}["echo",1]"#)).collect();
+    let reading = {
+        let answered = Arc::clone(&answered);
+        tokio::spawn(async move {
+            let sending = greedy.texts(events);
+            sending.await;
+            for _ in 0..count {
+                greedy.packet().await.unwrap();
+                answered.fetch_add(1, Ordering::SeqCst);
+            }
+        })
+    };
+
+    let mut rounds = 0;
+    while !reading.is_finished() {
+        modest.text(r#"420["echo",2]"#).await;
+        assert_eq!(modest.packet().await.as_deref(), Some("430[2]"));
+        rounds += 1;
+    }
+
+    reading.await.unwrap();
+    assert_eq!(answered.load(Ordering::SeqCst), count);
+    // Far fewer turns of the greedy one would mean that it was served in one go.
+    assert!(rounds > 20, "{rounds}");
+}

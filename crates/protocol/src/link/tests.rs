@@ -295,3 +295,52 @@ fn binary_is_a_violation() {
 
     assert!(matches!(link.receive(Message::Binary(b"x"), now), Err(Violation::Binary)));
 }
+
+#[test]
+fn a_packet_that_crosses_the_end_of_its_socket_hurts_nobody() {
+    let (mut link, now, slot) = admitted();
+    connect(&mut link, now, "40/b,");
+
+    link.ended(slot, now);
+
+    assert!(matches!(text(&mut link, now, r#"42["e"]"#), Ok(Received::Nothing)));
+}
+
+#[test]
+fn a_client_that_nobody_knows_is_cut_off_with_its_fourth_refusal() {
+    let (mut link, now) = open();
+    let slot = connect(&mut link, now, "40/public,");
+    link.admitted(slot, Trust::Anonymous);
+
+    for refused in 0..4 {
+        assert!(!link.is_refused(), "after {refused}");
+        assert!(matches!(text(&mut link, now, "40/x,"), Ok(Received::Nothing)));
+        let (Some(Admission::Start { slot, .. }) | Some(Admission::Exhausted { slot })) =
+            link.poll_admission()
+        else {
+            panic!("no admission")
+        };
+        link.refused(slot);
+    }
+
+    assert!(link.is_refused());
+}
+
+#[test]
+fn a_known_client_that_asks_in_a_loop_is_cut_off_too() {
+    let (mut link, now, _) = admitted();
+    let mut refusals = 0;
+
+    while !link.is_refused() {
+        assert!(matches!(text(&mut link, now, "40/x,"), Ok(Received::Nothing)));
+        let (Some(Admission::Start { slot, .. }) | Some(Admission::Exhausted { slot })) =
+            link.poll_admission()
+        else {
+            panic!("no admission")
+        };
+        link.refused(slot);
+        refusals += 1;
+    }
+
+    assert_eq!(refusals, 36);
+}

@@ -1,0 +1,97 @@
+//! The stream that the HTTP server reads and writes, until it becomes a link or ends.
+//!
+//! hyper bounds how long headers may take and not how long an answer may: whoever asks for a file and
+//! reads nothing would hold a connection for ever. Here a write that makes no progress fails.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use doorward_core::{BoxFuture, Clock};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// A TCP stream whose writes must go on.
+pub(crate) struct HttpIo {
+    stream: TokioIo<TcpStream>,
+    clock: Arc<dyn Clock>,
+    patience: Duration,
+    /// The end of patience, while a write waits. The lock is for `Sync` only and never contended.
+    stalled: Option<std::sync::Mutex<BoxFuture<'static, ()>>>,
+}
+
+impl HttpIo {
+    pub(crate) fn new(stream: TcpStream, clock: Arc<dyn Clock>, patience: Duration) -> Self {
+        Self { stream: TokioIo::new(stream), clock, patience, stalled: None }
+    }
+
+    /// Gives the stream itself back, with nothing around it.
+    pub(crate) fn into_inner(self) -> TcpStream {
+        self.stream.into_inner()
+    }
+
+    /// Passes the result of a write on, unless it has waited too long.
+    fn judge<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let deadline = || self.clock.now() + self.patience;
+        let stalled = self.stalled.get_or_insert_with(|| self.clock.sleep_until(deadline()).into());
+        let sleep = stalled.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        sleep.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl Read for HttpIo {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl Write for HttpIo {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.judge(cx, written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.judge(cx, flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.judge(cx, shut)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.judge(cx, written)
+    }
+}
