@@ -124,6 +124,8 @@ impl Doorward {
 
     /// Serves `app` on sockets that are bound already, until `shutdown` completes.
     ///
+    /// A server serves once: after it was stopped it takes no new clients.
+    ///
     /// `app` is any tower service that answers requests, and passes those for the path of this server
     /// on to [`Doorward::service`].
     ///
