@@ -1,6 +1,9 @@
 //! The real clock and the real randomness: the only place that asks the operating system for either.
 
-use std::time::{Instant, SystemTime};
+use std::{
+    cell::RefCell,
+    time::{Instant, SystemTime},
+};
 
 use doorward_core::{BoxFuture, Clock, Entropy};
 
@@ -33,6 +36,9 @@ impl Clock for SystemClock {
 
 /// The random generator of the operating system.
 ///
+/// Ids are small and a connection draws several, so each thread asks for a block at a time. What was
+/// given out is wiped from it.
+///
 /// # Examples
 /// ```
 /// use doorward::{OsEntropy, SocketId};
@@ -44,6 +50,79 @@ pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the operating system gives random bytes");
+        BLOCK.with_borrow_mut(|block| block.fill(bytes));
+    }
+}
+
+/// Random bytes that nobody has seen yet, at the end of `bytes`.
+struct Block {
+    bytes: [u8; BLOCK_SIZE],
+    left: usize,
+}
+
+impl Block {
+    fn fill(&mut self, out: &mut [u8]) {
+        if out.len() > self.left {
+            // What is asked for beyond a block is asked for directly.
+            if out.len() > BLOCK_SIZE {
+                return fill(out);
+            }
+            fill(&mut self.bytes);
+            self.left = BLOCK_SIZE;
+        }
+        let start = BLOCK_SIZE - self.left;
+        let taken = &mut self.bytes[start..start + out.len()];
+        out.copy_from_slice(taken);
+        taken.fill(0);
+        self.left -= out.len();
+    }
+}
+
+fn fill(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the operating system gives random bytes");
+}
+
+thread_local! {
+    static BLOCK: RefCell<Block> =
+        const { RefCell::new(Block { bytes: [0; BLOCK_SIZE], left: 0 }) };
+}
+
+/// Bytes asked for at once: some twenty ids.
+const BLOCK_SIZE: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_given_out_twice() {
+        let mut seen = std::collections::HashSet::new();
+
+        for _ in 0..1_000 {
+            let mut id = [0; 18];
+            OsEntropy.fill(&mut id);
+            assert!(seen.insert(id));
+        }
+    }
+
+    #[test]
+    fn any_number_of_bytes_can_be_had() {
+        for length in [0, 1, 255, 256, 257, 10_000] {
+            let mut bytes = vec![0; length];
+            OsEntropy.fill(&mut bytes);
+            let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+            assert!(zeros <= 4 + length / 64, "{zeros} of {length}");
+        }
+    }
+
+    #[test]
+    fn what_was_given_out_is_wiped() {
+        let mut block = Block { bytes: [0; BLOCK_SIZE], left: 0 };
+        let mut id = [0; 100];
+
+        block.fill(&mut id);
+
+        assert_eq!(block.bytes[..100], [0; 100]);
+        assert_ne!(id, [0; 100]);
     }
 }

@@ -58,12 +58,18 @@ impl Client {
         self.stream.write_all(bytes).await
     }
 
-    /// Waits for the next text message; `None` when the connection ends.
+    /// Waits for the next packet that is no ping; `None` when the connection ends.
     pub(crate) async fn packet(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
             while let Some(frame) = self.take() {
-                if let Frame::Text(text) = frame {
-                    return Ok(Some(text.to_vec()));
+                match frame {
+                    Frame::Text(b"2") => {
+                        let mut pong = Vec::new();
+                        append(&mut pong, b"3");
+                        self.write(&pong).await?;
+                    }
+                    Frame::Text(packet) => return Ok(Some(packet.to_vec())),
+                    Frame::Other => {}
                 }
             }
             if self.fill().await? == 0 {

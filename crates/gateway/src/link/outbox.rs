@@ -39,9 +39,10 @@ impl Outbox {
     /// Queues a frame that others share.
     pub(super) fn push(&mut self, frame: &Frame) {
         if !self.tail.is_empty() {
-            let tail = std::mem::take(&mut self.tail);
-            self.queued += tail.len();
-            self.queue.push_back(tail.into());
+            // Copied, because the tail's own memory is far larger and belongs to the thread.
+            self.queued += self.tail.len();
+            self.queue.push_back(Bytes::copy_from_slice(&self.tail));
+            self.tail.clear();
         }
         self.queued += frame.len();
         self.queue.push_back(frame.websocket().clone());
