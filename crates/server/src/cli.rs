@@ -110,7 +110,8 @@ fn shorten(error: &clap::Error) -> Failure {
 const AFTER_HELP: &str = "\
 Without a command it serves, with defaults.
 
-Settings of --config FILE: listen, data_dir, public_url, and in the table [token]: issuer, audience.
+Settings of --config FILE: listen, data_dir, public_url, in the table [token]: issuer, audience, and
+in the table [limits]: max_unauthenticated_links.
 DOORWARD_LOG says what is logged, such as info (the default) or doorward=debug,info.";
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use doorward::Limits;
 use serde::Deserialize;
 
 use crate::{cli::PlaceOptions, failure::Failure, listen::ListenAddress, public_url::PublicUrl};
@@ -24,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<PublicUrl>,
     /// What tokens must say.
     pub(crate) token: TokenConfig,
+    /// How much of a good thing is too much.
+    pub(crate) limits: LimitsConfig,
 }
 
 /// Who issues tokens, and for whom they are.
@@ -32,6 +35,19 @@ pub(crate) struct TokenConfig {
     pub(crate) issuer: TokenName,
     pub(crate) audience: TokenName,
 }
+
+/// The bounds that depend on what stands in front of the server; all others are those of the
+/// framework.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LimitsConfig {
+    /// Links of one address on which nobody is known. Behind a reverse proxy there is one address.
+    pub(crate) max_unauthenticated_links: LinkCount,
+}
+
+/// A number of links: 1 at least, because with 0 nobody would ever come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "i64")]
+pub(crate) struct LinkCount(usize);
 
 /// The value of an `iss` or `aud`: 1-255 characters, none of them a control character.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -60,6 +76,12 @@ impl Config {
                 issuer: file.token.issuer.unwrap_or_default(),
                 audience: file.token.audience.unwrap_or_default(),
             },
+            limits: LimitsConfig {
+                max_unauthenticated_links: file
+                    .limits
+                    .max_unauthenticated_links
+                    .unwrap_or_default(),
+            },
         })
     }
 }
@@ -72,6 +94,7 @@ struct File {
     data_dir: Option<PathBuf>,
     public_url: Option<PublicUrl>,
     token: TokenTable,
+    limits: LimitsTable,
 }
 
 /// Its table `[token]`.
@@ -80,6 +103,13 @@ struct File {
 struct TokenTable {
     issuer: Option<TokenName>,
     audience: Option<TokenName>,
+}
+
+/// Its table `[limits]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsTable {
+    max_unauthenticated_links: Option<LinkCount>,
 }
 
 impl File {
@@ -107,6 +137,30 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, column + 1)
 }
 
+impl LimitsConfig {
+    /// Returns the bounds of the framework with the configured ones in their places.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { max_unauthenticated_links: self.max_unauthenticated_links.0, ..Limits::default() }
+    }
+}
+
+impl Default for LinkCount {
+    fn default() -> Self {
+        Self(Limits::default().max_unauthenticated_links)
+    }
+}
+
+impl TryFrom<i64> for LinkCount {
+    type Error = LinkCountError;
+
+    fn try_from(number: i64) -> Result<Self, LinkCountError> {
+        match usize::try_from(number) {
+            Ok(count @ 1..) => Ok(Self(count)),
+            _ => Err(LinkCountError),
+        }
+    }
+}
+
 impl TokenName {
     /// Returns the name as it stands in a token.
     pub(crate) fn as_str(&self) -> &str {
@@ -128,6 +182,11 @@ impl TryFrom<String> for TokenName {
         if is_name { Ok(Self(text)) } else { Err(TokenNameError) }
     }
 }
+
+/// A number that no server can work with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("max_unauthenticated_links is a whole number of links, 1 at least")]
+pub(crate) struct LinkCountError;
 
 /// A text that is no name for an issuer or an audience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -13,14 +13,19 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{config::TokenConfig, failure::Failure, ttl::MAX_LIFETIME};
+use crate::{
+    config::{Config, TokenConfig},
+    failure::Failure,
+    ttl::MAX_LIFETIME,
+};
 
 /// Puts the server together.
-pub(crate) fn build(key: &SigningKey, token: &TokenConfig) -> Result<Doorward, Failure> {
-    let jwt = authenticator(key, token)
+pub(crate) fn build(key: &SigningKey, config: &Config) -> Result<Doorward, Failure> {
+    let jwt = authenticator(key, &config.token)
         .map_err(|error| Failure::because("cannot check tokens", &error))?;
     Doorward::builder()
         .authenticate(jwt)
+        .limits(config.limits.limits())
         .gateway(gateway())
         .build()
         .map_err(|error| Failure::because("the server cannot be built", &error))

@@ -108,7 +108,8 @@ pub(crate) async fn check_host(
         Verdict::Alias => hosts.redirect(request.uri()),
         Verdict::Malformed => (StatusCode::BAD_REQUEST, MALFORMED).into_response(),
         Verdict::Misdirected => {
-            tracing::debug!(host = ?request.headers().get(header::HOST), "Wrong host.");
+            // Its value stays out of the log: `user:password@` may stand in it.
+            tracing::debug!("Wrong host.");
             (StatusCode::MISDIRECTED_REQUEST, MISDIRECTED).into_response()
         }
     }

@@ -1,20 +1,24 @@
 //! Keeps the signing key of the server in its data directory.
 //!
 //! The key appears whole or not at all: it is written under another name, brought to the disk, and
-//! then given its own name, which only succeeds if nobody has it. A key that others may read is
-//! refused, because it may have been read. Keys that replace each other are not known yet.
+//! then given its own name, which only succeeds if nobody has it. Whether others may have read or
+//! exchanged it is judged in `custody`. Keys that replace each other are not known yet.
 //! Start reading at [`KeyFile::read_or_create`].
 
 use std::{
-    fs::{DirBuilder, File, Permissions},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use doorward::auth::{KeyError, SigningKey};
+use rustix::{fs::OFlags, process::geteuid};
 
-use crate::{failure::Failure, shell::quoted};
+use crate::{
+    custody::{self, Holding},
+    failure::Failure,
+};
 
 /// Where the key is, or will be.
 #[derive(Debug)]
@@ -46,27 +50,34 @@ impl KeyFile {
         let path = self.path.display();
         let cannot =
             |error: &io::Error| Failure::because(format_args!("cannot read the key {path}"), error);
-        let file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(cannot(&error)),
+        let me = geteuid().as_raw();
+        // The dot: an empty path is the current directory, and a file is none.
+        let directory = fs::metadata(self.directory.join("."));
+        let Some(directory) = found(directory).map_err(|error| cannot(&error))? else {
+            return Ok(None);
+        };
+        custody::judge_directory(Holding::of(&directory), me)
+            .map_err(|flaw| flaw.explain("data directory", &self.directory, me))?;
+        let Some(file) = found(self.open()).map_err(|error| cannot(&error))? else {
+            return Ok(None);
         };
         // The open file is asked, not its name: nobody can exchange it in between.
         let metadata = file.metadata().map_err(|error| cannot(&error))?;
         if !metadata.is_file() {
             return Err(Failure::new(format_args!("the key {path} is not a file")));
         }
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & FOR_OTHERS != 0 {
-            return Err(Failure::new(format_args!(
-                "the key {path} is open to others (mode {mode:04o}); if nobody has read it, close \
-                 it with: chmod 600 {}",
-                quoted(&self.path)
-            )));
-        }
+        custody::judge_key(Holding::of(&metadata), me)
+            .map_err(|flaw| flaw.explain("key", &self.path, me))?;
         let mut pem = String::new();
         file.take(MAX_SIZE).read_to_string(&mut pem).map_err(|error| cannot(&error))?;
         SigningKey::from_pkcs8_pem(&pem).map(Some).map_err(|error| self.damaged(error))
+    }
+
+    /// Opens what has the name of the key; a symlink to it is as good, as mounted secrets are.
+    fn open(&self) -> io::Result<File> {
+        // Without it, opening a FIFO waits for somebody who writes.
+        let at_once = OFlags::NONBLOCK.bits().cast_signed();
+        OpenOptions::new().read(true).custom_flags(at_once).open(&self.path)
     }
 
     /// Makes a key, unless somebody else has just made one.
@@ -106,17 +117,23 @@ impl KeyFile {
     }
 }
 
-const NAME: &str = "token-key.pem";
+/// Tells what is not there from what cannot be reached.
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
-/// The permissions of the group and of everybody else.
-const FOR_OTHERS: u32 = 0o077;
+const NAME: &str = "token-key.pem";
 
 /// A P-256 key is about 240 bytes: whatever is longer is none, and is not read to its end.
 const MAX_SIZE: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, thread};
+    use std::{os::unix::fs::symlink, thread};
 
     use super::*;
 
@@ -167,6 +184,38 @@ mod tests {
         }
         fs::set_permissions(&key.path, Permissions::from_mode(0o400)).unwrap();
         assert!(key.read().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_directory_in_which_others_can_exchange_the_key_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = KeyFile::of(folder.path());
+        let mode = |mode| fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
+
+        // Before there is a key, none is made there; afterwards, none is read.
+        for has_key in [false, true] {
+            for open in [0o770, 0o702, 0o777] {
+                mode(open);
+                let failure = key.read_or_create().unwrap_err().to_string();
+                assert!(failure.contains("chmod go-w"), "{open:o}: {failure}");
+                assert_eq!(key.path.exists(), has_key);
+            }
+            mode(0o1777);
+            assert!(key.read_or_create().is_ok());
+        }
+    }
+
+    #[test]
+    fn a_key_behind_a_symlink_is_read() {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let real = KeyFile::of(elsewhere.path());
+        let key = real.read_or_create().unwrap();
+        let link = KeyFile::of(folder.path());
+        symlink(&real.path, &link.path).unwrap();
+
+        let read = link.read().unwrap().unwrap();
+
+        assert_eq!(read.public_pem(), key.public_pem());
     }
 
     #[test]

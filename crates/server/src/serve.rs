@@ -7,14 +7,15 @@
 use doorward::{Listeners, ServeError, StopSignal};
 
 use crate::{
-    announce::Announcement, cli::ServeOptions, config::Config, demo, failure::Failure, http,
-    key_file::KeyFile, log, output, public_url::PublicUrl,
+    announce::Announcement, cli::ServeOptions, config::Config, demo, descriptors, failure::Failure,
+    http, key_file::KeyFile, log, output, public_url::PublicUrl,
 };
 
 /// Runs `doorward serve`.
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, options.listen.as_ref())?;
     log::start()?;
+    descriptors::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -37,7 +38,7 @@ async fn serve(options: &ServeOptions, config: &Config) -> Result<(), Failure> {
         Some(public_url) => public_url.clone(),
         None => PublicUrl::localhost(listeners.port()),
     };
-    let doorward = demo::build(&key, &config.token)?;
+    let doorward = demo::build(&key, config)?;
     let app = http::router(doorward.service(), &public_url, &addresses);
 
     // Before the address is printed: whoever reads it may want the server to stop at once.

@@ -25,6 +25,8 @@ fn without_a_file_there_are_defaults() {
     assert_eq!(config.public_url, None);
     assert_eq!(config.token.issuer.as_str(), "doorward");
     assert_eq!(config.token.audience.as_str(), "doorward");
+    let defaults = Limits::default();
+    assert_eq!(format!("{:?}", config.limits.limits()), format!("{defaults:?}"));
 }
 
 #[test]
@@ -36,13 +38,15 @@ fn an_empty_file_changes_nothing() {
 fn the_file_beats_the_defaults() {
     let config = loaded(
         "listen = '0.0.0.0:80'\ndata_dir = '/var/lib/doorward'\n\
-         public_url = 'https://chat.example.org'\n[token]\nissuer = 'i'\naudience = 'a'\n",
+         public_url = 'https://chat.example.org'\n[token]\nissuer = 'i'\naudience = 'a'\n\
+         [limits]\nmax_unauthenticated_links = 5000\n",
     );
 
     assert_eq!(config.listen.as_str(), "0.0.0.0:80");
     assert_eq!(config.data_dir, Path::new("/var/lib/doorward"));
     assert_eq!(config.public_url, Some("https://chat.example.org".parse().unwrap()));
     assert_eq!((config.token.issuer.as_str(), config.token.audience.as_str()), ("i", "a"));
+    assert_eq!(config.limits.limits().max_unauthenticated_links, 5000);
 }
 
 #[test]
@@ -78,6 +82,11 @@ fn mistakes_are_told_with_their_place() {
         ("\npublic_url = 'localhost'", "2:14: public_url must begin with http:// or https://"),
         ("[token]\naudience = ''", "2:12: issuer and audience are 1-255 printable characters"),
         ("token = 'x'", "1:9: invalid type: "),
+        ("[limits]\ninbox = 1", "2:1: unknown field `inbox`, expected `max_unauthenticated_links`"),
+        ("[limits]\nmax_unauthenticated_links = 0", "2:29: max_unauthenticated_links is a whole"),
+        ("[limits]\nmax_unauthenticated_links = -1", "2:29: max_unauthenticated_links is a whole"),
+        ("[limits]\nmax_unauthenticated_links = 1.5", "2:29: invalid type: floating point"),
+        ("[limits]\nmax_unauthenticated_links = '9'", "2:29: invalid type: string"),
     ];
     for (text, expected) in cases {
         let (_folder, path) = written(text);

@@ -43,6 +43,32 @@ fn help_and_version_are_no_failures() {
     assert_eq!(run(&["--version"]).stdout, concat!("doorward ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
+/// The two limits of open files of a process, the soft one first.
+#[cfg(target_os = "linux")]
+fn file_limits(process: u32) -> (String, String) {
+    let limits = fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let mut words = line.split_whitespace().map(str::to_owned);
+    (words.next().unwrap(), words.next().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_may_open_as_many_files_as_the_hard_limit_says() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+
+    // What we start has our limits. One file less is no loss for the tests beside this one.
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum.map(|maximum| maximum.min(1 << 16) - 1);
+    setrlimit(Resource::Nofile, limit).unwrap();
+    let (soft, hard) = file_limits(std::process::id());
+    assert_ne!(soft, hard);
+
+    let server = Server::start();
+
+    assert_eq!(file_limits(server.id()), (hard.clone(), hard));
+}
+
 #[test]
 fn the_server_says_where_it_is_and_how_to_try_it() {
     let server = Server::start();

@@ -2,8 +2,9 @@
 
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{PermissionsExt, chown},
     path::PathBuf,
+    process::Command,
 };
 
 use crate::support::{Finished, Server, doorward, finish, path, run, token};
@@ -66,6 +67,7 @@ fn a_bad_configuration_is_told_with_its_place() {
         ("listen = 'localhost:0'\n\n%garbage", ":3:9: key with no value"),
         ("\n[token]\nisuer = 'me'", ":3:1: unknown field `isuer`, expected "),
         ("public_url = 'http://localhost/chat'", ":1:14: public_url must end after host and port"),
+        ("[limits]\nmax_unauthenticated_links = 0", ":2:29: max_unauthenticated_links is a whole"),
     ];
     for (text, expected) in cases {
         fs::write(&file, text).unwrap();
@@ -137,10 +139,53 @@ fn a_key_that_is_a_directory_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("data/token-key.pem");
     fs::create_dir_all(&key).unwrap();
+    // Some machines let the group write to what is made.
+    fs::set_permissions(folder.path().join("data"), Permissions::from_mode(0o700)).unwrap();
 
     let failed = serve(&folder, &[]);
 
     assert_eq!(line(&failed), format!("the key {} is not a file", key.display()));
+}
+
+#[test]
+fn a_key_that_is_a_fifo_is_refused_at_once() {
+    let (folder, key) = folder_with_key();
+    fs::remove_file(&key).unwrap();
+    assert!(Command::new("mkfifo").arg(&key).status().unwrap().success());
+
+    let failed = serve(&folder, &[]);
+
+    assert_eq!(line(&failed), format!("the key {} is not a file", key.display()));
+}
+
+#[test]
+fn a_key_or_a_data_directory_of_another_user_is_refused() {
+    for name in ["data/token-key.pem", "data"] {
+        let (folder, _) = folder_with_key();
+        let theirs = folder.path().join(name);
+        let Ok(()) = chown(&theirs, Some(4321), None) else {
+            // Only root can give files away; the verdict itself has tests of its own.
+            return;
+        };
+
+        let failed = serve(&folder, &[]);
+
+        let expected = format!("{} belongs to user 4321, but this runs as ", theirs.display());
+        assert!(line(&failed).contains(&expected), "{failed:?}");
+    }
+}
+
+#[test]
+fn a_data_directory_in_which_others_write_is_refused() {
+    let (folder, _) = folder_with_key();
+    let data = folder.path().join("data");
+    fs::set_permissions(&data, Permissions::from_mode(0o777)).unwrap();
+
+    let failed = serve(&folder, &[]);
+
+    let expected = format!("the data directory {} (mode 0777)", data.display());
+    assert!(line(&failed).contains(&expected), "{failed:?}");
+    assert!(line(&failed).ends_with(&format!("chmod go-w {}", data.display())), "{failed:?}");
 }
 
 #[test]

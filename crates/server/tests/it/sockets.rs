@@ -14,6 +14,9 @@ async fn enter(server: &Server, token: &str) -> (RawClient, String) {
     (client, packet)
 }
 
+/// A secret that stands where it should not.
+const CANARY: &str = "canary-hunter2";
+
 /// Makes a token as the operator of a server would that has a configuration file.
 fn configured_token(config: &Path, data_dir: &Path) -> String {
     let paths = ["--config", path(config), "--data-dir", path(data_dir)];
@@ -117,6 +120,16 @@ async fn a_websocket_opens_under_every_name_of_the_server_and_no_other() {
 }
 
 #[tokio::test]
+async fn the_number_of_unknown_links_is_that_of_the_configuration() {
+    let server = Server::start_with("[limits]\nmax_unauthenticated_links = 1\n", |_| {});
+    let _unknown = RawClient::open(server.address()).await;
+
+    let head = upgrade(&server, &format!("localhost:{}", server.port())).await;
+
+    assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
+}
+
+#[tokio::test]
 async fn no_credential_appears_in_any_log() {
     let server = Server::start_with("", |command| {
         command.env("DOORWARD_LOG", "trace");
@@ -138,4 +151,40 @@ async fn no_credential_appears_in_any_log() {
     for part in [&good, &bad].into_iter().flat_map(|token| token.split('.').skip(1)) {
         assert!(!said.contains(part), "a part of a token is in: {said}");
     }
+}
+
+/// Clients put secrets where none belongs; what they write there is theirs alone.
+#[tokio::test]
+async fn a_secret_in_the_wrong_place_appears_in_no_log() {
+    let server = Server::start_with("", |command| {
+        command.env("DOORWARD_LOG", "trace");
+    });
+    let good = token(server.data_dir());
+
+    let (mut admitted, _) = enter(&server, &good).await;
+    admitted.text(&format!("42[\"{CANARY}\",1]")).await;
+    let mut answers = vec![admitted.packet().await];
+    for connect in ["40/chat?token=CANARY,", "40/CANARY,{\"token\":\"CANARY\"}"] {
+        admitted.text(&connect.replace("CANARY", CANARY)).await;
+        answers.push(admitted.packet().await);
+    }
+    for token in ["", &good] {
+        let mut unknown = RawClient::open(server.address()).await;
+        unknown.text(&format!("40/chat?token={CANARY},{{\"token\":\"{token}\"}}")).await;
+        answers.push(unknown.packet().await);
+        unknown.rest().await;
+    }
+    let authority = format!("alice:{CANARY}@localhost:{}", server.port());
+    let upgraded = upgrade(&server, &authority).await;
+    let headers = format!("Host: {authority}\r\n");
+    let absolute = server.request_with("GET", &format!("http://{authority}/?{CANARY}"), &headers);
+    let said = server.stop();
+
+    // All of it arrived, and was answered.
+    assert!(answers.iter().flatten().all(|answer| answer.contains(CANARY)), "{answers:?}");
+    assert_eq!(answers.iter().flatten().count(), 5, "{answers:?}");
+    assert!(upgraded.starts_with("HTTP/1.1 421 "), "{upgraded}");
+    assert_eq!(absolute.status, 421, "{absolute:?}");
+    assert!(said.contains("Wrong host.") && said.contains("unknown_event"), "{said}");
+    assert!(!said.contains(CANARY), "{said}");
 }

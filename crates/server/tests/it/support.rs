@@ -179,6 +179,12 @@ impl Server {
         Self { running, stdout, stderr, folder, data_dir, port: digits.parse().unwrap() }
     }
 
+    /// The number of the process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn id(&self) -> u32 {
+        self.running.0.id()
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
