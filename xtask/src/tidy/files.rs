@@ -92,7 +92,7 @@ fn line_problem(path: &str, line: &str) -> Option<(String, &'static str)> {
 }
 
 fn is_rust(path: &str) -> bool {
-    path.ends_with(".rs") && (path.starts_with("crates/") || path.starts_with("xtask/"))
+    path.ends_with(".rs")
 }
 
 fn is_code(path: &str) -> bool {
