@@ -88,12 +88,12 @@ impl Policy {
     }
 }
 
-/// Our own crates have no source; all others come from crates.io.
+/// Our own crates have no source; all others come from the crate registry.
 fn judge_source(place: &str, source: Option<&str>) -> Option<Problem> {
     let from_crates_io =
         |source: &str| source.starts_with("registry+") && source.ends_with("/crates.io-index");
     source.filter(|source| !from_crates_io(source)).map(|source| {
-        Problem::new(place, format!("comes from {source}"), "use a release that is on crates.io")
+        Problem::new(place, format!("comes from {source}"), "use a release that is in the crate registry")
     })
 }
 
