@@ -93,7 +93,11 @@ fn judge_source(place: &str, source: Option<&str>) -> Option<Problem> {
     let from_crates_io =
         |source: &str| source.starts_with("registry+") && source.ends_with("/crates.io-index");
     source.filter(|source| !from_crates_io(source)).map(|source| {
-        Problem::new(place, format!("comes from {source}"), "use a release that is in the crate registry")
+        Problem::new(
+            place,
+            format!("comes from {source}"),
+            "use a release that is in the crate registry",
+        )
     })
 }
 
