@@ -29,7 +29,7 @@ pub(crate) struct Services {
     pub(crate) registry: Arc<Registry>,
     audit: Arc<dyn Audit>,
     draining: AtomicBool,
-    /// Handlers and farewells that outlive their link.
+    /// Handlers that outlive their socket.
     pub(crate) afterwards: Arc<Semaphore>,
 }
 

@@ -254,3 +254,34 @@ async fn nobody_can_send_what_the_library_says() {
     assert_eq!(client.json("42/t,").await, json!(["news", 1]));
     assert_eq!(client.json("43/t,0").await, json!([[false, false, false, true]]));
 }
+
+#[tokio::test]
+async fn a_farewell_that_hangs_is_given_up() {
+    struct Tell(Arc<tokio::sync::Notify>);
+    impl Drop for Tell {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    let (begun, dropped) =
+        (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let gates = (Arc::clone(&begun), Arc::clone(&dropped));
+    let hang = Gateway::at("/t").on_disconnect(move |_: Connection<User>, _| {
+        let (begun, tell) = (Arc::clone(&gates.0), Tell(Arc::clone(&gates.1)));
+        async move {
+            let _tell = tell;
+            begun.notify_one();
+            std::future::pending::<()>().await;
+        }
+    });
+    let fixture = Fixture::with(|builder, _| builder.gateway(hang)).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/t,{"token":"good:alice"}"#).await;
+    client.json("40/t,").await;
+    client.text("41/t,").await;
+    begun.notified().await;
+
+    fixture.clock.advance(std::time::Duration::from_secs(30));
+
+    dropped.notified().await;
+}

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use doorward::{Gateway, Limits, Outcome, RefusalReason};
+use doorward::{Doorward, Gateway, Limits, Listeners, Outcome, RefusalReason};
 use doorward_protocol::ws::Opcode;
-use doorward_testkit::{RawClient, Seen as Frame};
+use doorward_testkit::{ManualClock, RawClient, Seen as Frame};
 
 use crate::fixture::Fixture;
 
@@ -262,4 +262,32 @@ async fn an_anonymous_client_has_no_more_attempts_than_any_stranger() {
     let seen = client.rest().await;
     assert_eq!(seen.last(), Some(&Frame::Closed(Some(1000))));
     assert!(seen.len() <= 7, "{}", seen.len());
+}
+
+/// Whoever asks for much and reads nothing does not hold the connection.
+#[tokio::test]
+async fn an_answer_that_is_not_read_is_not_waited_for() {
+    const SIZE: usize = 64 * 1024 * 1024;
+    let clock = ManualClock::new();
+    let doorward =
+        Doorward::builder().public(Gateway::at("/")).clock(clock.clone()).build().unwrap();
+    let app = axum::Router::new().route("/", axum::routing::get(|| async { vec![0_u8; SIZE] }));
+    let listeners = Listeners::bind("127.0.0.1:0").await.unwrap();
+    let address = listeners.addresses()[0];
+    let serving =
+        tokio::spawn(
+            async move { doorward.serve_with(listeners, app, std::future::pending()).await },
+        );
+    let (mut client, head) =
+        RawClient::request(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 200 "));
+
+    for _ in 0..10_000 {
+        clock.advance(Duration::from_millis(100));
+        tokio::task::yield_now().await;
+    }
+
+    // What the kernel had taken still arrives, and then the end.
+    assert!(client.body().await.len() < SIZE);
+    serving.abort();
 }

@@ -36,3 +36,42 @@ async fn it_mounts_into_an_axum_router_beside_its_routes() {
     assert_eq!(audit.outcomes().len(), 1);
     server.abort();
 }
+
+/// The init hook of a mounted server runs once, although whoever asked first has hung up.
+#[tokio::test]
+async fn init_runs_once_beside_requests_that_are_given_up() {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+    let (runs, begun, go) = (
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(tokio::sync::Notify::new()),
+        Arc::new(tokio::sync::Notify::new()),
+    );
+    let gates = (Arc::clone(&runs), Arc::clone(&begun), Arc::clone(&go));
+    let gateway = Gateway::at("/").on_init(move || {
+        let (runs, begun, go) = gates.clone();
+        async move {
+            runs.fetch_add(1, Ordering::SeqCst);
+            begun.notify_one();
+            go.notified().await;
+            Ok(())
+        }
+    });
+    let doorward = Doorward::builder().public(gateway).build().unwrap();
+    let app = Router::new().route_service("/socket.io/", doorward.service());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+    let first = tokio::spawn(async move { RawClient::open(address).await });
+    begun.notified().await;
+
+    first.abort();
+    assert!(first.await.is_err());
+    go.notify_one();
+    RawClient::open(address).await;
+
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
+    server.abort();
+}
