@@ -33,7 +33,13 @@ export interface ConnectError<Own extends string = never> extends Error {
 }
 
 /** Why an event was answered with an error. An application may add codes of its own. */
-export type ExceptionCode = "bad_payload" | "internal" | "timeout" | "unknown_event";
+export type ExceptionCode =
+  | "bad_payload"
+  | "forbidden"
+  | "internal"
+  | "rate_limited"
+  | "timeout"
+  | "unknown_event";
 
 /** The ack of an event that failed; without an ack, the payload of the event `exception`. */
 export interface ErrorAnswer<Own extends string = never> {
@@ -50,7 +56,13 @@ export interface ErrorAnswer<Own extends string = never> {
 }
 
 /** Why the server ends a socket. */
-export type EndCode = "expired" | "shutdown" | "slow_consumer" | "unavailable";
+export type EndCode =
+  | "expired"
+  | "forbidden"
+  | "overloaded"
+  | "shutdown"
+  | "slow_consumer"
+  | "unavailable";
 
 /** The payload of the event `session_ended`. */
 export interface SessionEnded {

@@ -1,12 +1,12 @@
 //! What a verified token says.
 //!
 //! Made in one place only, after the last check: whoever holds [`Claims`] needs no check of his
-//! own. They carry no scopes or roles with a meaning: those are the application's to read with
-//! [`Claims::get`].
+//! own. What a claim beyond the registered ones means is the application's to say, with
+//! [`Claims::get`]; the two that guards ask for are `scope` and `roles`.
 
 use std::{fmt, time::SystemTime};
 
-use doorward_core::{SessionId, TokenId, UserId};
+use doorward_core::{HasRoles, HasScopes, SessionId, TokenId, UserId};
 use serde_json::{Map, Value};
 
 /// The claims of a token whose signature, time and claims are good.
@@ -84,6 +84,22 @@ impl Claims {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.all.get(name)
+    }
+}
+
+/// The claim `roles` (RFC 9068, section 2.2.3.1): an array of strings.
+impl HasRoles for Claims {
+    fn has_role(&self, role: &str) -> bool {
+        let roles = self.get("roles").and_then(Value::as_array);
+        roles.is_some_and(|roles| roles.iter().any(|own| own.as_str() == Some(role)))
+    }
+}
+
+/// The claim `scope` (RFC 9068, section 2.2.3): strings separated by spaces.
+impl HasScopes for Claims {
+    fn has_scope(&self, scope: &str) -> bool {
+        let scopes = self.get("scope").and_then(Value::as_str);
+        scopes.is_some_and(|scopes| scopes.split(' ').any(|own| own == scope))
     }
 }
 

@@ -5,53 +5,60 @@ use std::{
     time::SystemTime,
 };
 
-use crate::{DecisionId, DisconnectReason, RefusalReason, SocketId, UserId};
+use crate::{Action, DecisionId, DisconnectReason, RefusalReason, SocketId, UserId};
 
 /// What was decided.
 ///
 /// # Examples
 /// ```
-/// use doorward_core::{Outcome, RefusalReason};
+/// use doorward_core::{Decision, RefusalReason};
 ///
-/// assert_eq!(Outcome::Refused(RefusalReason::UserUnknown).as_str(), "refused");
+/// assert_eq!(Decision::Refused(RefusalReason::UserUnknown).as_str(), "refused");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum Decision {
     /// A socket entered its namespace.
     Admitted,
     /// A link was closed before anybody on it was admitted, without an answer.
     Closed(RefusalReason),
+    /// Somebody who is in asked for something and was told no.
+    Denied(RefusalReason),
     /// A socket ended.
     Ended(DisconnectReason),
+    /// A socket entered a room.
+    Joined,
     /// A client was told no.
     Refused(RefusalReason),
     /// Nothing could be decided; the client will come back.
     Undecided(RefusalReason),
 }
 
-impl Outcome {
+impl Decision {
     /// Returns the name of the outcome without its reason.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Admitted => "admitted",
             Self::Closed(_) => "closed",
+            Self::Denied(_) => "denied",
             Self::Ended(_) => "ended",
+            Self::Joined => "joined",
             Self::Refused(_) => "refused",
             Self::Undecided(_) => "undecided",
         }
     }
 
-    /// Returns the name of the reason; admission needs none.
+    /// Returns the name of the reason; a yes needs none.
     #[must_use]
     pub const fn reason(self) -> Option<&'static str> {
         match self {
-            Self::Admitted => None,
+            Self::Admitted | Self::Joined => None,
             Self::Ended(reason) => Some(reason.as_str()),
-            Self::Closed(reason) | Self::Refused(reason) | Self::Undecided(reason) => {
-                Some(reason.as_str())
-            }
+            Self::Closed(reason)
+            | Self::Denied(reason)
+            | Self::Refused(reason)
+            | Self::Undecided(reason) => Some(reason.as_str()),
         }
     }
 }
@@ -74,7 +81,9 @@ pub struct AuditRecord<'a> {
     /// When.
     pub at: SystemTime,
     /// What.
-    pub outcome: Outcome,
+    pub outcome: Decision,
+    /// What was asked for; `None` for what nobody asked for, such as an end.
+    pub action: Option<Action<'a>>,
     /// In which namespace; `None` while the client has not named one.
     pub namespace: Option<&'a str>,
     /// For whom; `None` while nobody knows.
@@ -137,7 +146,8 @@ mod tests {
         let record = |peer: &str| AuditRecord {
             id: DecisionId::generate(&Zero),
             at: SystemTime::UNIX_EPOCH,
-            outcome: Outcome::Admitted,
+            outcome: Decision::Admitted,
+            action: Some(Action::Connect),
             namespace: None,
             user: None,
             socket: None,

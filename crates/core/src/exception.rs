@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use crate::refusal::is_code;
+use crate::{Refusal, RefusalCode, refusal::is_code};
 
 /// One fault of a payload, for the program that sent it.
 ///
@@ -45,7 +45,8 @@ pub struct Exception {
 
 impl Exception {
     /// The codes of the framework's own.
-    pub const CODES: [&'static str; 4] = [BAD_PAYLOAD, INTERNAL, TIMEOUT, UNKNOWN_EVENT];
+    pub const CODES: [&'static str; 6] =
+        [BAD_PAYLOAD, FORBIDDEN, INTERNAL, RATE_LIMITED, TIMEOUT, UNKNOWN_EVENT];
 
     /// Answers with a code and a message of the application's own.
     ///
@@ -64,10 +65,22 @@ impl Exception {
         Self { details, ..Self::new(BAD_PAYLOAD, "Bad payload") }
     }
 
+    /// A guard said no.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::new(FORBIDDEN, "Forbidden")
+    }
+
     /// Something on our side went wrong. What it was is for the log.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(INTERNAL, "Internal error")
+    }
+
+    /// Too many of them in too short a time; `after` is rounded up to whole seconds.
+    #[must_use]
+    pub fn rate_limited(after: Duration) -> Self {
+        Self::new(RATE_LIMITED, "Too many requests").retry_after(after)
     }
 
     /// The handler took too long.
@@ -121,7 +134,23 @@ impl fmt::Display for Exception {
 
 impl std::error::Error for Exception {}
 
+/// What a guard says no with, as the answer to an event or a room.
+impl From<Refusal> for Exception {
+    fn from(refusal: Refusal) -> Self {
+        let wait = refusal.retry_after();
+        let exception = match refusal.code() {
+            RefusalCode::Application(code) => Self::new(code, refusal.into_message()),
+            RefusalCode::TooManyAttempts => Self::new(RATE_LIMITED, "Too many requests"),
+            // Whoever is in is known, so nothing else can be meant.
+            _ => Self::forbidden(),
+        };
+        Self { retry_after: wait, ..exception }
+    }
+}
+
 const BAD_PAYLOAD: &str = "bad_payload";
+const FORBIDDEN: &str = "forbidden";
 const INTERNAL: &str = "internal";
+const RATE_LIMITED: &str = "rate_limited";
 const TIMEOUT: &str = "timeout";
 const UNKNOWN_EVENT: &str = "unknown_event";

@@ -3,7 +3,7 @@
 //! Each is a type of its own, so that one can never be passed for another. Those that open something
 //! print `[redacted]`; those that are shown to others open nothing.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -79,6 +79,40 @@ random_id! {
     /// ```
     DecisionId, 9
 }
+
+/// Reads an id that a client has sent, such as the socket that a message is meant for.
+///
+/// # Examples
+/// ```
+/// use doorward_core::SocketId;
+///
+/// let id: SocketId = "AAAAAAAAAAAAAAAAAAAA".parse()?;
+/// assert_eq!(id.to_string(), "AAAAAAAAAAAAAAAAAAAA");
+/// assert!("team:7".parse::<SocketId>().is_err());
+/// # Ok::<_, doorward_core::SocketIdError>(())
+/// ```
+impl FromStr for SocketId {
+    type Err = SocketIdError;
+
+    fn from_str(text: &str) -> Result<Self, SocketIdError> {
+        let mut bytes = [0; 15];
+        match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
+            Ok(15) => Ok(Self(bytes)),
+            _ => Err(SocketIdError(())),
+        }
+    }
+}
+
+/// A text is no [`SocketId`].
+///
+/// # Examples
+/// ```
+/// let error = "nobody".parse::<doorward_core::SocketId>().unwrap_err();
+/// assert_eq!(error.to_string(), "not a socket id");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a socket id")]
+pub struct SocketIdError(());
 
 impl fmt::Display for SocketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

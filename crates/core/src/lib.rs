@@ -15,6 +15,7 @@ mod guard;
 mod handshake;
 mod headers;
 mod id;
+mod manual_clock;
 mod object;
 mod reason;
 mod refusal;
@@ -23,16 +24,17 @@ pub mod wire;
 
 use std::{error::Error, future::Future, pin::Pin};
 
-pub use audit::{Audit, AuditRecord, Outcome};
+pub use audit::{Audit, AuditRecord, Decision};
 pub use authenticate::{AuthenticateError, Authenticator};
 pub use clock::{Clock, Entropy};
 pub use epoch::{Epoch, EpochError, Epochs, NoEpochs};
 pub use exception::{Detail, Exception};
 pub use grant::{Anonymous, Grant};
-pub use guard::{Action, Guard, GuardContext, Verdict};
+pub use guard::{Action, Guard, GuardContext, HasRoles, HasScopes, Verdict, short_type_name};
 pub use handshake::{Auth, AuthError, Handshake, HandshakeRequest};
 pub use headers::Headers;
-pub use id::{DecisionId, LinkId, SessionId, SocketId, TokenId, UserId};
+pub use id::{DecisionId, LinkId, SessionId, SocketId, SocketIdError, TokenId, UserId};
+pub use manual_clock::ManualClock;
 pub use object::UniqueObject;
 pub use reason::{DisconnectReason, RefusalReason};
 pub use refusal::{Refusal, RefusalCode, Retry};

@@ -56,12 +56,18 @@ reasons! {
         CredentialAmbiguous = "credential_ambiguous",
         /// A guard said no.
         GuardDenied = "guard_denied",
+        /// A guard could not look, and so has not said yes.
+        GuardFailed = "guard_failed",
+        /// A guard did not answer in time.
+        GuardTimeout = "guard_timeout",
         /// The namespace is not mounted.
         NamespaceUnknown = "namespace_unknown",
         /// Code of the application panicked.
         Panicked = "panicked",
         /// What was sent is not the protocol.
         ProtocolViolation = "protocol_violation",
+        /// No policy covers the room, or its policy said no.
+        RoomDenied = "room_denied",
         /// Access ended between the check and the entry.
         RevokedMeanwhile = "revoked_meanwhile",
         /// The credential was revoked.
@@ -107,6 +113,10 @@ reasons! {
         ClientLeft = "client_left",
         /// The credential is over its time.
         Expired = "expired",
+        /// A guard said no and that the socket is to end.
+        Forbidden = "forbidden",
+        /// The client sends more than its handlers can take.
+        Overloaded = "overloaded",
         /// The client did not answer a heartbeat in time.
         PingTimeout = "ping_timeout",
         /// What was sent is not the protocol.

@@ -240,6 +240,10 @@ impl Refusal {
         &self.message
     }
 
+    pub(crate) fn into_message(self) -> Cow<'static, str> {
+        self.message
+    }
+
     /// The hint for the client's program.
     #[must_use]
     pub fn retry_hint(&self) -> Option<Retry> {

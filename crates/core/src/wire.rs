@@ -155,8 +155,10 @@ impl SessionEnded {
     pub const EVENT: &'static str = "session_ended";
 
     /// The ends that are announced.
-    pub const ANNOUNCED: [DisconnectReason; 4] = [
+    pub const ANNOUNCED: [DisconnectReason; 6] = [
         DisconnectReason::Expired,
+        DisconnectReason::Forbidden,
+        DisconnectReason::Overloaded,
         DisconnectReason::Shutdown,
         DisconnectReason::SlowConsumer,
         DisconnectReason::Unavailable,
@@ -168,7 +170,9 @@ impl SessionEnded {
     pub fn new(reason: DisconnectReason, id: DecisionId) -> Option<Self> {
         let retry = match reason {
             DisconnectReason::Expired => Retry::AfterRefresh,
-            DisconnectReason::Shutdown
+            DisconnectReason::Forbidden => Retry::Never,
+            DisconnectReason::Overloaded
+            | DisconnectReason::Shutdown
             | DisconnectReason::SlowConsumer
             | DisconnectReason::Unavailable => Retry::Later,
             DisconnectReason::ClientLeft

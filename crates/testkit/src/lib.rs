@@ -5,10 +5,9 @@
 //! functions that any bytes can be thrown at. Nothing here stands in for a part of the server.
 
 mod audit_log;
-mod clock;
 pub mod fuzz;
 mod raw;
 
 pub use audit_log::{AuditLog, Record};
-pub use clock::ManualClock;
+pub use doorward_core::ManualClock;
 pub use raw::{RawClient, Seen};

@@ -72,7 +72,9 @@ fn every_failed_event_is_what_its_file_says() {
         let detail = || vec![Detail { path: "age".into(), message: "expected u8".into() }];
         let exception = match code {
             "bad_payload" => Exception::bad_payload(detail()),
+            "forbidden" => Exception::forbidden(),
             "internal" => Exception::internal(),
+            "rate_limited" => Exception::rate_limited(Duration::from_millis(4_001)),
             "timeout" => Exception::timeout(),
             "unknown_event" => Exception::unknown_event(),
             other => panic!("{other} has no golden file"),

@@ -1,4 +1,4 @@
-//! Time that moves only by hand.
+//! Time that moves only by hand: for tests, of this project and of those who build on it.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -6,15 +6,14 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use doorward_core::{BoxFuture, Clock};
+use crate::{BoxFuture, Clock};
 
 /// A clock that a test moves; clones show the same time.
 ///
 /// # Examples
 /// ```
 /// use std::time::Duration;
-/// use doorward_core::Clock;
-/// use doorward_testkit::ManualClock;
+/// use doorward_core::{Clock, ManualClock};
 ///
 /// let clock = ManualClock::new();
 /// let before = clock.now();
