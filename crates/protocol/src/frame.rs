@@ -4,52 +4,52 @@ use bytes::Bytes;
 
 use crate::ws::{self, Opcode};
 
-/// One packet, encoded and framed once, shared by everybody who gets it.
-///
-/// The WebSocket header stands in front of the packet in the same allocation: one transport sends the
-/// whole, another takes the slice without the header.
+/// One packet with its attachments, encoded and framed once, shared by everybody who gets it.
 ///
 /// # Examples
 /// ```
-/// use doorward_protocol::Frame;
+/// use doorward_protocol::{Frame, packet};
 ///
 /// let frame = Frame::text(|out| out.extend_from_slice(b"2"));
 /// assert_eq!(&frame.websocket()[..], b"\x81\x012");
-/// assert_eq!(&frame.packet()[..], b"2");
+///
+/// let frame = Frame::packet(|out| packet::write_event(out, "/", None, "e", &1))?;
+/// assert_eq!(&frame.websocket()[..], b"\x81\x0942[\"e\",1]");
+/// # Ok::<_, serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Frame {
     bytes: Bytes,
-    header: usize,
 }
 
 impl Frame {
     /// Frames the packet that `write` appends.
     #[must_use]
     pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let mut out = Vec::with_capacity(128);
-        let mut packet = 0;
-        ws::append(&mut out, Opcode::Text, |out| {
-            let start = out.len();
-            write(out);
-            packet = out.len() - start;
-        });
-        Self { header: out.len() - packet, bytes: out.into() }
+        let mut out = Vec::with_capacity(USUAL);
+        ws::append(&mut out, Opcode::Text, write);
+        Self { bytes: out.into() }
     }
 
-    /// The bytes for a WebSocket.
+    /// Frames the packet that `write` appends, and the attachments that it returns.
+    ///
+    /// # Errors
+    /// What `write` returns.
+    pub fn packet(
+        write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<Vec<Bytes>>,
+    ) -> serde_json::Result<Self> {
+        let mut out = Vec::with_capacity(USUAL);
+        ws::append_packet(&mut out, write)?;
+        Ok(Self { bytes: out.into() })
+    }
+
+    /// The bytes for a WebSocket: the text frame of the packet, then those of its attachments.
     #[must_use]
     pub fn websocket(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// The Engine.IO packet alone.
-    #[must_use]
-    pub fn packet(&self) -> Bytes {
-        self.bytes.slice(self.header..)
-    }
-
-    /// Returns how many bytes the frame takes up in an outbox.
+    /// Returns how many bytes the frames take up in an outbox.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
@@ -61,3 +61,6 @@ impl Frame {
         self.bytes.is_empty()
     }
 }
+
+/// Room for most packets.
+const USUAL: usize = 128;

@@ -108,49 +108,21 @@ pub(crate) fn check_array(json: &str) -> Result<(), JsonError> {
     read_seq(json, Items).map_err(|_syntax| JsonError::Malformed)
 }
 
-/// Reads the first argument of an event from its array `["name", argument]`, straight into `T`.
-///
-/// Without an argument `T` is read from `null`, so that `()` and `Option` take it.
-///
-/// # Examples
-/// ```
-/// use doorward_protocol::first_argument;
-///
-/// assert_eq!(first_argument::<String>(r#"["greet","Ann"]"#)?, "Ann");
-/// assert_eq!(first_argument::<Option<u8>>(r#"["greet"]"#)?, None);
-/// assert!(first_argument::<u8>(r#"["greet",1,2]"#).is_err());
-/// # Ok::<_, serde_json::Error>(())
-/// ```
-///
-/// # Errors
-/// When the argument is not a `T`, or when there is more than one: the client's fault.
-pub fn first_argument<'de, T: Deserialize<'de>>(json: &'de str) -> Result<T, serde_json::Error> {
-    struct First<T>(std::marker::PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for First<T> {
-        type Value = Option<T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an array of one argument")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-            seq.next_element::<IgnoredAny>()?;
-            let first = seq.next_element()?;
-            if seq.next_element::<IgnoredAny>()?.is_some() {
-                return Err(A::Error::custom("expected one argument"));
-            }
-            Ok(first)
-        }
-    }
-
-    match read_seq(json, First(std::marker::PhantomData))? {
-        Some(value) => Ok(value),
-        None => T::deserialize(serde_json::Value::Null),
-    }
+/// Returns what stands behind the name in the array of an event, with the bracket that ends it.
+pub(crate) fn behind_name(json: &str) -> Option<&str> {
+    let text = json.trim_ascii().strip_prefix('[')?.trim_ascii_start().strip_prefix('"')?;
+    let mut bytes = text.bytes();
+    skip_string(&mut bytes);
+    let rest = text.get(text.len() - bytes.len()..)?.trim_ascii_start();
+    let rest = rest.strip_prefix(',').unwrap_or(rest);
+    rest.ends_with(']').then_some(rest)
 }
 
-fn read_seq<'de, V: Visitor<'de>>(json: &'de str, visitor: V) -> serde_json::Result<V::Value> {
+/// Reads an array, and makes sure that nothing stands behind it.
+pub(crate) fn read_seq<'de, V: Visitor<'de>>(
+    json: &'de str,
+    visitor: V,
+) -> serde_json::Result<V::Value> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let value = deserializer.deserialize_seq(visitor)?;
     deserializer.end()?;
@@ -221,10 +193,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_null_and_two_are_too_many() {
-        assert_eq!(first_argument::<()>(r#"["e"]"#).unwrap(), ());
-        assert_eq!(first_argument::<Vec<u8>>(r#"["e",[1,2]]"#).unwrap(), [1, 2]);
-        assert!(first_argument::<String>(r#"["e"]"#).is_err());
-        assert!(first_argument::<()>(r#"["e",null,null]"#).is_err());
+    fn what_stands_behind_a_name_begins_behind_its_comma() {
+        assert_eq!(behind_name(r#"["e"]"#), Some("]"));
+        assert_eq!(behind_name(r#"["e",1]"#), Some("1]"));
+        assert_eq!(behind_name(" [ \"a\\\"]\" , [1] ] "), Some(" [1] ]"));
+        for json in ["", "[", "[]", r#"["e""#, r#"["e",1"#, "[1,2]", "\"e\""] {
+            assert_eq!(behind_name(json), None, "{json}");
+        }
     }
 }

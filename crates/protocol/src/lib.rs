@@ -3,8 +3,10 @@
 //! Bytes and time go in; packets, events and the next deadline come out. No socket, no task and no
 //! clock is known here, so every timer and every race of a link can be tested by calling functions.
 //! [`ws`] turns bytes into messages and back, [`engine`] and [`packet`] read what a message says, and
-//! [`Link`] keeps the state of one connection. Start reading at [`Link::receive`].
+//! [`Link`] keeps the state of one connection. [`Arguments`] are what events carry. Start reading at [`Link::receive`].
 
+mod arguments;
+mod binary;
 pub mod engine;
 mod frame;
 mod json;
@@ -12,8 +14,12 @@ mod link;
 pub mod packet;
 pub mod ws;
 
+pub use arguments::{
+    Args, Arguments, DecodeError, RawArguments, decode_ack, decode_all, decode_event,
+};
+pub use binary::Binary;
 pub use frame::Frame;
-pub use json::{JsonError, first_argument};
+pub use json::JsonError;
 pub use link::{
     Ack, Admission, Event, Link, LinkConfig, Received, SlotId, Timeout, Trust, Violation,
 };

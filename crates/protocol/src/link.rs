@@ -3,24 +3,23 @@
 //! The driver shows every message to [`Link::receive`] and every passing of [`Link::deadline`] to
 //! [`Link::handle_timeout`]; it starts the admissions that [`Link::poll_admission`] gives out and says
 //! how they ended. Whether a message came by WebSocket or by polling is not known here, nor what an
-//! admission is. Start reading at [`Link::receive`].
+//! admission is. Start reading at [`Link::receive`], which stands in `receiving.rs`.
 
+mod assembly;
 mod config;
 mod heartbeat;
+mod receiving;
 mod slots;
+mod words;
 
-use std::{borrow::Cow, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
+use assembly::Assembly;
 pub use config::LinkConfig;
 use heartbeat::Heartbeat;
 pub use slots::SlotId;
 use slots::{Slots, State};
-
-use crate::{
-    JsonError, Message,
-    engine::{self, EngineError},
-    packet::{Kind, Packet, PacketError},
-};
+pub use words::{Ack, Admission, Event, Received, Timeout, Trust, Violation};
 
 /// One Engine.IO connection, seen from the server.
 ///
@@ -51,168 +50,10 @@ pub struct Link {
     /// Bytes received since nobody was admitted.
     unauthenticated_bytes: usize,
     refusals: usize,
+    /// A binary packet of which attachments are still to come.
+    assembly: Option<Box<Assembly>>,
     /// The server has ended a socket, so packets for it may still be on their way.
     has_ended: bool,
-}
-
-/// What a message turned out to be.
-///
-/// # Examples
-/// ```
-/// use doorward_protocol::Received;
-///
-/// assert!(matches!(Received::Nothing, Received::Nothing));
-/// ```
-#[derive(Debug)]
-#[must_use]
-pub enum Received<'a> {
-    /// The answer to an event of the server.
-    Ack(Ack<'a>),
-    /// The client closed the link in order.
-    Closed,
-    /// A CONNECT beyond the number of namespaces a link may have; it counts as refused.
-    Crowded {
-        /// The namespace that was asked for.
-        namespace: &'a str,
-    },
-    /// An event of an admitted client.
-    Event(Event<'a>),
-    /// The client leaves a namespace: the driver ends what it has there and calls [`Link::left`].
-    Left(SlotId),
-    /// Nothing that the driver must act on, except that an admission may be ready.
-    Nothing,
-}
-
-/// An event of an admitted client.
-///
-/// # Examples
-/// ```
-/// fn describe(event: &doorward_protocol::Event<'_>) -> String {
-///     format!("{} ({:?})", event.name, event.id)
-/// }
-/// # drop(describe);
-/// ```
-#[derive(Clone, Debug)]
-pub struct Event<'a> {
-    /// Where.
-    pub slot: SlotId,
-    /// The id under which the client expects an answer.
-    pub id: Option<u64>,
-    /// What it is called.
-    pub name: Cow<'a, str>,
-    /// The whole array, name included: it is JSON and not nested too deeply.
-    pub data: &'a str,
-}
-
-/// The answer to an event of the server.
-///
-/// # Examples
-/// ```
-/// fn describe(ack: &doorward_protocol::Ack<'_>) -> String { format!("{}: {}", ack.id, ack.data) }
-/// # drop(describe);
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Ack<'a> {
-    /// Where.
-    pub slot: SlotId,
-    /// Which event is answered.
-    pub id: u64,
-    /// The arguments: a JSON array, not nested too deeply.
-    pub data: &'a str,
-}
-
-/// What to do about a CONNECT.
-///
-/// # Examples
-/// ```
-/// fn is_over(admission: &doorward_protocol::Admission) -> bool {
-///     matches!(admission, doorward_protocol::Admission::Exhausted { .. })
-/// }
-/// # drop(is_over);
-/// ```
-#[derive(Debug)]
-#[must_use]
-pub enum Admission {
-    /// The link has been refused too often: refuse without asking anybody.
-    Exhausted {
-        /// Where.
-        slot: SlotId,
-    },
-    /// Decide it, then call [`Link::admitted`] or [`Link::refused`].
-    Start {
-        /// Where.
-        slot: SlotId,
-        /// The `auth` payload as it was sent.
-        auth: Option<Box<str>>,
-    },
-}
-
-/// How well a client is known in a namespace.
-///
-/// # Examples
-/// ```
-/// assert_ne!(doorward_protocol::Trust::Anonymous, doorward_protocol::Trust::Known);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// It was let in without being asked: the limits of the unauthenticated stay.
-    Anonymous,
-    /// It was authenticated.
-    Known,
-}
-
-/// What a deadline means.
-///
-/// # Examples
-/// ```
-/// assert_ne!(doorward_protocol::Timeout::Ping, doorward_protocol::Timeout::NoPong);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Timeout {
-    /// No CONNECT came in time: close the link.
-    NoConnect,
-    /// No pong came in time: the client is gone.
-    NoPong,
-    /// Send a ping.
-    Ping,
-}
-
-/// Why a link must be closed at once. Each is the client's fault.
-///
-/// # Examples
-/// ```
-/// use doorward_protocol::Violation;
-///
-/// assert_eq!(Violation::NotAdmitted.to_string(), "packet for a namespace the client is not in");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Violation {
-    /// An anonymous client sent more events than it may.
-    #[error("too many anonymous events")]
-    AnonymousBudget,
-    /// A binary message or packet.
-    #[error("binary message")]
-    Binary,
-    /// More CONNECTs than namespaces, and nobody admitted.
-    #[error("too many namespaces before admission")]
-    Crowded,
-    /// No Engine.IO packet.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// JSON that cannot be used.
-    #[error(transparent)]
-    Json(#[from] JsonError),
-    /// An event, ack or DISCONNECT before the client was admitted to its namespace.
-    #[error("packet for a namespace the client is not in")]
-    NotAdmitted,
-    /// No Socket.IO packet.
-    #[error(transparent)]
-    Packet(#[from] PacketError),
-    /// More bytes than an unauthenticated client may send.
-    #[error("too many bytes before admission")]
-    Unauthenticated,
 }
 
 impl Link {
@@ -225,6 +66,7 @@ impl Link {
             slots: Slots::default(),
             unauthenticated_bytes: 0,
             refusals: 0,
+            assembly: None,
             has_ended: false,
             config,
         }
@@ -249,28 +91,6 @@ impl Link {
             return Err(Violation::Unauthenticated);
         }
         Ok(())
-    }
-
-    /// Takes one message of the client.
-    ///
-    /// # Errors
-    /// [`Violation`] when the link must be closed.
-    pub fn receive<'m>(
-        &mut self,
-        message: Message<'m>,
-        now: Instant,
-    ) -> Result<Received<'m>, Violation> {
-        let Message::Text(text) = message else { return Err(Violation::Binary) };
-        match engine::Packet::decode(text)? {
-            engine::Packet::Close => Ok(Received::Closed),
-            engine::Packet::Pong => {
-                self.heartbeat.pong(&self.config, now);
-                Ok(Received::Nothing)
-            }
-            engine::Packet::Message(text) => {
-                self.packet(Packet::decode(text, self.config.max_namespace)?)
-            }
-        }
     }
 
     /// Returns the next CONNECT to decide.
@@ -321,6 +141,11 @@ impl Link {
             }
         }
         self.slots.remove(slot);
+        if let Some(assembly) = &mut self.assembly
+            && (assembly.is_for(slot) || !self.slots.any_known())
+        {
+            assembly.swallow();
+        }
         if self.slots.is_empty() {
             self.connect_by = Some(now + self.config.connect_timeout);
         }
@@ -356,7 +181,8 @@ impl Link {
     /// Returns when [`Link::handle_timeout`] has something to say.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        [self.connect_by, self.heartbeat.deadline()].into_iter().flatten().min()
+        let attachments = self.assembly.as_ref().and_then(|assembly| assembly.deadline());
+        [self.connect_by, attachments, self.heartbeat.deadline()].into_iter().flatten().min()
     }
 
     /// Tells what the passing of time means, one thing for each call.
@@ -365,69 +191,28 @@ impl Link {
         if self.connect_by.is_some_and(|deadline| deadline <= now) {
             return Some(Timeout::NoConnect);
         }
+        let attachments = self.assembly.as_ref().and_then(|assembly| assembly.deadline());
+        if attachments.is_some_and(|deadline| deadline <= now) {
+            return Some(Timeout::NoAttachments);
+        }
         self.heartbeat.handle_timeout(&self.config, now)
     }
 
-    /// Stops the heartbeat while the driver does not read: a pong that is not read proves nothing.
+    /// Stops the heartbeat, and the time for attachments, while the driver does not read: that a pong
+    /// is not read proves nothing.
     pub fn pause(&mut self, now: Instant) {
         self.heartbeat.pause(now);
+        if let Some(assembly) = &mut self.assembly {
+            assembly.pause(now);
+        }
     }
 
-    /// Goes on with the heartbeat where it stopped.
+    /// Goes on with both where they stopped.
     pub fn resume(&mut self, now: Instant) {
         self.heartbeat.resume(now);
-    }
-
-    fn packet<'m>(&mut self, packet: Packet<'m>) -> Result<Received<'m>, Violation> {
-        if packet.kind == Kind::Connect {
-            return self.connect(packet);
+        if let Some(assembly) = &mut self.assembly {
+            assembly.resume(now);
         }
-        let Some(slot) = self.slots.find(packet.namespace) else {
-            // The server may have ended that socket while this was on its way.
-            let may_cross = self.has_ended && !self.slots.is_empty();
-            return if self.slots.any_admitted() || may_cross {
-                Ok(Received::Nothing)
-            } else {
-                Err(Violation::NotAdmitted)
-            };
-        };
-        if packet.kind == Kind::Disconnect {
-            return Ok(Received::Left(slot));
-        }
-        let State::Admitted { trust, events_left } = self.slots.state(slot) else {
-            return Err(Violation::NotAdmitted);
-        };
-        let (trust, left) = (*trust, *events_left);
-        if let (Kind::Ack, Some(id), Some(data)) = (packet.kind, packet.id, packet.data) {
-            packet.check_ack(self.config.max_depth)?;
-            return Ok(Received::Ack(Ack { slot, id, data }));
-        }
-        let name = packet.event(self.config.max_depth, self.config.max_event_name)?;
-        if trust == Trust::Anonymous && !self.is_known() {
-            let left = left.checked_sub(1).ok_or(Violation::AnonymousBudget)?;
-            self.slots.set_events_left(slot, left);
-        }
-        let data = packet.data.ok_or(JsonError::Malformed)?;
-        Ok(Received::Event(Event { slot, id: packet.id, name, data }))
-    }
-
-    fn connect<'m>(&mut self, packet: Packet<'m>) -> Result<Received<'m>, Violation> {
-        packet.check_connect(self.config.max_depth)?;
-        if self.slots.find(packet.namespace).is_some() {
-            // Whoever asks again while the question is open, or answered, changes nothing.
-            return Ok(Received::Nothing);
-        }
-        if self.slots.len() >= self.config.max_namespaces {
-            self.refusals = self.refusals.saturating_add(1);
-            return if self.slots.any_admitted() {
-                Ok(Received::Crowded { namespace: packet.namespace })
-            } else {
-                Err(Violation::Crowded)
-            };
-        }
-        self.connect_by = None;
-        self.slots.insert(packet.namespace, packet.data);
-        Ok(Received::Nothing)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Socket.IO v5 packets.
 //!
-//! `<type>[/<namespace>,][<ack id>][<JSON>]`. [`Packet::decode`] borrows everything from the text;
-//! the `write_*` functions append an Engine.IO message that holds the packet. Binary packets are
-//! refused as long as nothing takes them.
+//! `<type>[<attachments>-][/<namespace>,][<ack id>][<JSON>]`. [`Packet::decode`] borrows everything
+//! from the text; the `write_*` functions append an Engine.IO message that holds the packet. The
+//! attachments of a binary packet are binary messages behind it: [`Link`](crate::Link) waits for
+//! those of a client, and `write_*` gives back those that must be sent.
 
 mod decode;
 mod encode;

@@ -10,7 +10,7 @@ mod reader;
 mod writer;
 
 pub use reader::{FrameError, Incoming, Read, Reader};
-pub use writer::{CloseCode, append, append_close, append_pong};
+pub use writer::{CloseCode, append, append_close, append_packet, append_pong};
 
 /// What a frame is (RFC 6455, section 5.2).
 ///

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use doorward_core::{Audit, AuditRecord, Outcome};
+use doorward_core::{Audit, AuditRecord, Decision};
 use tokio::sync::Notify;
 
 /// The records of a server, in the order in which they were made; clones share them.
@@ -32,7 +32,7 @@ pub struct Record {
     /// The id that the client reads too.
     pub id: String,
     /// What was decided.
-    pub outcome: Outcome,
+    pub outcome: Decision,
     /// For whom.
     pub user: Option<String>,
     /// Where.
@@ -48,12 +48,12 @@ impl AuditLog {
 
     /// Returns all outcomes so far.
     #[must_use]
-    pub fn outcomes(&self) -> Vec<Outcome> {
+    pub fn outcomes(&self) -> Vec<Decision> {
         self.records().into_iter().map(|record| record.outcome).collect()
     }
 
     /// Waits until there are `count` records and returns their outcomes.
-    pub async fn wait_for(&self, count: usize) -> Vec<Outcome> {
+    pub async fn wait_for(&self, count: usize) -> Vec<Decision> {
         loop {
             let added = self.added.notified();
             let outcomes = self.outcomes();

@@ -20,7 +20,9 @@ pub struct LinkConfig {
     pub ping_timeout: Duration,
     /// Time from the opening, or from the end of the last socket, to a CONNECT: 5 s.
     pub connect_timeout: Duration,
-    /// A message of a known client: 64 KiB.
+    /// Time from the head of a binary packet to its last attachment: 10 s.
+    pub attachments_timeout: Duration,
+    /// A message of a known client, and a binary packet with all its attachments: 64 KiB.
     pub max_message: usize,
     /// A message of anybody else, a CONNECT with its token: 16 KiB.
     pub max_connect: usize,
@@ -32,6 +34,8 @@ pub struct LinkConfig {
     pub max_namespaces: usize,
     /// Events of a client that is let in without being asked: 20.
     pub max_anonymous_events: u32,
+    /// Attachments of one binary packet: 10.
+    pub max_attachments: usize,
     /// Arrays and objects inside each other: 32.
     pub max_depth: usize,
     /// The name of an event: 128.
@@ -46,12 +50,14 @@ impl Default for LinkConfig {
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
             connect_timeout: Duration::from_secs(5),
+            attachments_timeout: Duration::from_secs(10),
             max_message: 64 * 1024,
             max_connect: 16 * 1024,
             max_unauthenticated: 64 * 1024,
             max_refusals: 3,
             max_namespaces: 20,
             max_anonymous_events: 20,
+            max_attachments: 10,
             max_depth: 32,
             max_event_name: 128,
             max_namespace: 255,

@@ -1,8 +1,11 @@
 //! What a link does, stepped through time by hand.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use super::*;
+use crate::{JsonError, Message};
+
+mod binary;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -285,15 +288,24 @@ fn an_ack_is_read_and_its_id_is_the_drivers_to_know() {
         panic!("no ack")
     };
 
-    assert_eq!((ack.slot, ack.id, ack.data), (slot, 9_007_199_254_740_993, "[1]"));
+    assert_eq!((ack.slot, ack.id, &*ack.data), (slot, 9_007_199_254_740_993, "[1]"));
     assert!(text(&mut link, now, "431{}").is_err());
 }
 
+/// What there is for binary packets costs text nothing.
 #[test]
-fn binary_is_a_violation() {
+fn a_text_packet_is_borrowed() {
     let (mut link, now, _) = admitted();
 
-    assert!(matches!(link.receive(Message::Binary(b"x"), now), Err(Violation::Binary)));
+    let Ok(Received::Event(event)) = text(&mut link, now, r#"42["e",1]"#) else {
+        panic!("no event")
+    };
+    assert!(matches!((event.name, event.data), (Cow::Borrowed("e"), Cow::Borrowed(_))));
+    assert_eq!(event.attachments.capacity(), 0);
+
+    let Ok(Received::Ack(ack)) = text(&mut link, now, "431[1]") else { panic!("no ack") };
+    assert!(matches!(ack.data, Cow::Borrowed("[1]")));
+    assert_eq!(ack.attachments.capacity(), 0);
 }
 
 #[test]

@@ -24,6 +24,10 @@ pub enum Kind {
     Event,
     /// The answer to an event of the server.
     Ack,
+    /// An event with attachments.
+    BinaryEvent,
+    /// An answer with attachments.
+    BinaryAck,
 }
 
 /// A packet from a client, borrowed from its text.
@@ -48,6 +52,8 @@ pub struct Packet<'a> {
     pub id: Option<u64>,
     /// The JSON, unread.
     pub data: Option<&'a str>,
+    /// How many binary messages follow that belong to it.
+    pub attachments: usize,
 }
 
 /// Why a text is no packet that a client may send. The client's fault.
@@ -61,9 +67,9 @@ pub struct Packet<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PacketError {
-    /// A binary packet.
-    #[error("binary packet")]
-    Binary,
+    /// A binary packet that does not say how many attachments it has, or says an absurd number.
+    #[error("invalid number of attachments")]
+    Attachments,
     /// An ack id over 2^64 - 1, or an ack without one.
     #[error("invalid ack id")]
     Id,
@@ -89,18 +95,24 @@ impl<'a> Packet<'a> {
             Some('1') => Kind::Disconnect,
             Some('2') => Kind::Event,
             Some('3') => Kind::Ack,
-            Some('5' | '6') => return Err(PacketError::Binary),
+            Some('5') => Kind::BinaryEvent,
+            Some('6') => Kind::BinaryAck,
             _ => return Err(PacketError::Kind),
         };
-        let (namespace, rest) = split_namespace(chars.as_str());
+        let (attachments, rest) = match kind {
+            Kind::BinaryEvent | Kind::BinaryAck => split_attachments(chars.as_str())?,
+            _ => (0, chars.as_str()),
+        };
+        let (namespace, rest) = split_namespace(rest);
         if namespace.len() > max_namespace {
             return Err(PacketError::Namespace);
         }
         let (id, rest) = split_id(rest)?;
-        if kind == Kind::Ack && id.is_none() {
+        if matches!(kind, Kind::Ack | Kind::BinaryAck) && id.is_none() {
             return Err(PacketError::Id);
         }
-        Ok(Self { kind, namespace, id, data: (!rest.is_empty()).then_some(rest) })
+        let data = (!rest.is_empty()).then_some(rest);
+        Ok(Self { kind, namespace, id, data, attachments })
     }
 
     /// Returns the name of the event, after making sure that its data is a JSON array that begins
@@ -137,6 +149,16 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// Splits the number of attachments, which ends with a hyphen, from what follows.
+fn split_attachments(text: &str) -> Result<(usize, &str), PacketError> {
+    let (count, rest) = text.split_once('-').ok_or(PacketError::Attachments)?;
+    // Reading a number would allow a sign.
+    let is_number = count.bytes().all(|byte| byte.is_ascii_digit());
+    // More than 65 535 are no mistake in a limit, whatever the limit is.
+    let count = count.parse::<u16>().ok().filter(|_| is_number);
+    Ok((count.ok_or(PacketError::Attachments)?.into(), rest))
+}
+
 /// Splits `/name,rest`; a packet without a namespace is for `/`.
 fn split_namespace(text: &str) -> (&str, &str) {
     if !text.starts_with('/') {
@@ -157,86 +179,4 @@ fn split_id(text: &str) -> Result<(Option<u64>, &str), PacketError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decode(text: &str) -> Result<Packet<'_>, PacketError> {
-        Packet::decode(text, 255)
-    }
-
-    #[test]
-    fn the_examples_of_the_protocol_are_read() {
-        let packet = |kind, namespace, id, data| Ok(Packet { kind, namespace, id, data });
-
-        assert_eq!(decode("0"), packet(Kind::Connect, "/", None, None));
-        assert_eq!(
-            decode(r#"0/admin,{"sid":"o"}"#),
-            packet(Kind::Connect, "/admin", None, Some(r#"{"sid":"o"}"#))
-        );
-        assert_eq!(decode("1/admin,"), packet(Kind::Disconnect, "/admin", None, None));
-        assert_eq!(decode("0/admin"), packet(Kind::Connect, "/admin", None, None));
-        assert_eq!(decode(r#"2["foo"]"#), packet(Kind::Event, "/", None, Some(r#"["foo"]"#)));
-        assert_eq!(
-            decode(r#"2/admin,456["e","v"]"#),
-            packet(Kind::Event, "/admin", Some(456), Some(r#"["e","v"]"#))
-        );
-        assert_eq!(decode(r#"312["bar"]"#), packet(Kind::Ack, "/", Some(12), Some(r#"["bar"]"#)));
-    }
-
-    #[test]
-    fn what_only_a_server_sends_or_nobody_is_refused() {
-        for text in ["", "4{}", "7", "x", "é"] {
-            assert_eq!(decode(text), Err(PacketError::Kind), "{text}");
-        }
-    }
-
-    /// Attack 41, as far as there is binary: none.
-    #[test]
-    fn binary_packets_are_refused() {
-        for text in [r#"51-["e",{"_placeholder":true,"num":0}]"#, "51000000000-[]", "61-0[]"] {
-            assert_eq!(decode(text), Err(PacketError::Binary), "{text}");
-        }
-    }
-
-    /// Attack 40, the part that cannot be read.
-    #[test]
-    fn an_ack_id_is_a_number_that_fits() {
-        assert_eq!(decode("218446744073709551615[]").unwrap().id, Some(u64::MAX));
-        assert_eq!(decode("218446744073709551616[]"), Err(PacketError::Id));
-        assert_eq!(decode("3[]"), Err(PacketError::Id));
-        // A sign is no digit, so it begins the data, which then is no JSON array.
-        assert_eq!(decode(r#"2-1["e"]"#).unwrap().event(32, 128), Err(JsonError::Malformed));
-    }
-
-    #[test]
-    fn a_namespace_has_a_limit() {
-        let name = format!("/{}", "n".repeat(255));
-
-        assert_eq!(decode(&format!("0{name},")), Err(PacketError::Namespace));
-    }
-
-    /// Attack 45.
-    #[test]
-    fn an_event_name_is_a_short_string_that_is_nobody_elses() {
-        let name = |json: &str| decode(json).unwrap().event(32, 128).map(Cow::into_owned);
-
-        for reserved in [
-            "connect",
-            "connect_error",
-            "disconnect",
-            "disconnecting",
-            "error",
-            "newListener",
-            "removeListener",
-            "__proto__",
-            "",
-        ] {
-            assert_eq!(name(&format!("2[{reserved:?}]")), Err(JsonError::Name), "{reserved}");
-        }
-        assert_eq!(name(r#"2["\u0063onnect"]"#), Err(JsonError::Name));
-        assert_eq!(name(&format!("2[{:?}]", "n".repeat(129))), Err(JsonError::Name));
-        assert_eq!(name(&format!("2[{:?}]", "n".repeat(128))), Ok("n".repeat(128)));
-        assert_eq!(name("2[1]"), Err(JsonError::Malformed));
-        assert_eq!(name("2"), Err(JsonError::Malformed));
-    }
-}
+mod tests;

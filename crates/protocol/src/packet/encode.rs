@@ -1,6 +1,15 @@
 //! Writes Socket.IO packets, each as one Engine.IO message.
+//!
+//! Whether a packet is binary is known only when its arguments have been written. It is written as
+//! text therefore, and its head is mended in the rare case that there are attachments.
 
+use bytes::Bytes;
 use serde::Serialize;
+
+use crate::{
+    Arguments,
+    binary::{check_placeholders, scope},
+};
 
 /// Appends the answer to an admitted CONNECT.
 ///
@@ -49,35 +58,41 @@ pub fn write_disconnect(out: &mut Vec<u8>, namespace: &str) {
     write_head(out, b'1', namespace);
 }
 
-/// Appends an event with one argument.
+/// Appends an event; with an `id` the client is asked for an answer.
+///
+/// What is returned are the attachments: each is to be sent as a binary message, in order, right
+/// behind the packet. There are none unless a [`Binary`](crate::Binary) is among the arguments.
 ///
 /// # Examples
 /// ```
+/// use doorward_protocol::{Args, Binary, packet};
+///
 /// let mut out = Vec::new();
-/// doorward_protocol::packet::write_event(&mut out, "/", "news", &1)?;
+/// packet::write_event(&mut out, "/", None, "news", &1)?;
 /// assert_eq!(out, br#"42["news",1]"#);
+///
+/// let mut out = Vec::new();
+/// let picture = Binary(b"\x89PNG".as_slice().into());
+/// let sent = packet::write_event(&mut out, "/a", Some(7), "draw", &Args(("cat", picture)))?;
+/// assert_eq!(out, br#"451-/a,7["draw","cat",{"_placeholder":true,"num":0}]"#);
+/// assert_eq!(sent, [&b"\x89PNG"[..]]);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 ///
 /// # Errors
-/// When `argument` cannot be written as JSON, such as a map whose keys are no strings. `out` is as
-/// before.
+/// When `arguments` cannot be written as JSON, such as a map whose keys are no strings, and when a
+/// placeholder in a binary packet refers to no attachment. `out` is as before.
 pub fn write_event(
     out: &mut Vec<u8>,
     namespace: &str,
+    id: Option<u64>,
     event: &str,
-    argument: &(impl Serialize + ?Sized),
-) -> serde_json::Result<()> {
-    let start = out.len();
-    write_head(out, b'2', namespace);
-    let written = serde_json::to_writer(&mut *out, &(event, argument));
-    if written.is_err() {
-        out.truncate(start);
-    }
-    written
+    arguments: &(impl Arguments + ?Sized),
+) -> serde_json::Result<Vec<Bytes>> {
+    write_packet(out, Head { kind: b'2', namespace, id, event: Some(event) }, arguments)
 }
 
-/// Appends the answer to an event.
+/// Appends the answer to an event, and returns its attachments as [`write_event`] does.
 ///
 /// # Examples
 /// ```
@@ -93,18 +108,78 @@ pub fn write_ack(
     out: &mut Vec<u8>,
     namespace: &str,
     id: u64,
-    value: &(impl Serialize + ?Sized),
-) -> serde_json::Result<()> {
+    arguments: &(impl Arguments + ?Sized),
+) -> serde_json::Result<Vec<Bytes>> {
+    write_packet(out, Head { kind: b'3', namespace, id: Some(id), event: None }, arguments)
+}
+
+/// What stands before the arguments of a packet.
+#[derive(Clone, Copy)]
+struct Head<'a> {
+    kind: u8,
+    namespace: &'a str,
+    id: Option<u64>,
+    event: Option<&'a str>,
+}
+
+fn write_packet(
+    out: &mut Vec<u8>,
+    head: Head<'_>,
+    arguments: &(impl Arguments + ?Sized),
+) -> serde_json::Result<Vec<Bytes>> {
     let start = out.len();
-    write_head(out, b'3', namespace);
-    write_json(out, &id);
-    out.push(b'[');
-    let written = serde_json::to_writer(&mut *out, value);
-    out.push(b']');
-    if written.is_err() {
-        out.truncate(start);
+    write_head(out, head.kind, head.namespace);
+    if let Some(id) = head.id {
+        write_json(out, &id);
     }
-    written
+    let json = out.len();
+    let (mut written, attachments) = scope::write(|| write_array(out, head.event, arguments));
+    if written.is_ok() && !attachments.is_empty() {
+        written = make_binary(out, start, json, attachments.len());
+    }
+    match written {
+        Ok(()) => Ok(attachments),
+        Err(error) => {
+            out.truncate(start);
+            Err(error)
+        }
+    }
+}
+
+/// Writes `["event",a,b]`.
+#[inline]
+fn write_array(
+    out: &mut Vec<u8>,
+    event: Option<&str>,
+    arguments: &(impl Arguments + ?Sized),
+) -> serde_json::Result<()> {
+    out.push(b'[');
+    if let Some(event) = event {
+        write_json(out, event);
+        out.push(b',');
+    }
+    let before = out.len();
+    arguments.write(out)?;
+    if event.is_some() && out.len() == before {
+        out.pop();
+    }
+    out.push(b']');
+    Ok(())
+}
+
+/// Turns the text packet at `start` into the head of a binary one, if its JSON allows that.
+fn make_binary(
+    out: &mut Vec<u8>,
+    start: usize,
+    json: usize,
+    attachments: usize,
+) -> serde_json::Result<()> {
+    check_placeholders(&out[json..], attachments)?;
+    let kind = start + 1;
+    // From an event to a binary event, and from an ack to a binary ack.
+    out[kind] += 3;
+    drop(out.splice(kind + 1..kind + 1, format!("{attachments}-").into_bytes()));
+    Ok(())
 }
 
 /// Writes `4<type>[/namespace,]`.
@@ -116,7 +191,7 @@ fn write_head(out: &mut Vec<u8>, kind: u8, namespace: &str) {
     }
 }
 
-fn write_json(out: &mut Vec<u8>, value: &impl Serialize) {
+fn write_json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     serde_json::to_writer(out, value).expect("wire types are strings, numbers and plain structs");
 }
 
@@ -124,14 +199,92 @@ fn write_json(out: &mut Vec<u8>, value: &impl Serialize) {
 mod tests {
     use std::collections::HashMap;
 
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::{Args, Binary, RawArguments};
+
+    fn event(namespace: &str, id: Option<u64>, arguments: &impl Arguments) -> (String, Vec<Bytes>) {
+        let mut out = b"before".to_vec();
+        let attachments = write_event(&mut out, namespace, id, "baz", arguments).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        (text.strip_prefix("before").unwrap().to_owned(), attachments)
+    }
+
+    fn bytes(bytes: &'static [u8]) -> Binary {
+        Binary(Bytes::from_static(bytes))
+    }
+
+    #[test]
+    fn the_binary_examples_of_the_protocol_are_written() {
+        let (text, attachments) = event("/", None, &bytes(&[1, 2, 3, 4]));
+        assert_eq!(text, r#"451-["baz",{"_placeholder":true,"num":0}]"#);
+        assert_eq!(attachments, [&[1, 2, 3, 4][..]]);
+
+        let (text, attachments) = event("/admin", None, &Args((bytes(&[1, 2]), bytes(&[3, 4]))));
+        assert_eq!(
+            text,
+            r#"452-/admin,["baz",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#
+        );
+        assert_eq!(attachments, [&[1, 2][..], &[3, 4]]);
+
+        let mut out = Vec::new();
+        let arguments = Args(("bar", bytes(&[1, 2, 3, 4])));
+        let attachments = write_ack(&mut out, "/", 15, &arguments).unwrap();
+        assert_eq!(out, br#"461-15["bar",{"_placeholder":true,"num":0}]"#);
+        assert_eq!(attachments, [&[1, 2, 3, 4][..]]);
+    }
+
+    #[test]
+    fn an_event_has_as_many_arguments_as_it_is_given() {
+        assert_eq!(event("/", None, &()).0, r#"42["baz",null]"#);
+        assert_eq!(event("/", None, &Args([0_u8; 0])).0, r#"42["baz"]"#);
+        assert_eq!(event("/a", Some(7), &Args((1, "b", [2]))).0, r#"42/a,7["baz",1,"b",[2]]"#);
+        assert_eq!(event("/", None, &Args(vec![json!([])])).0, r#"42["baz",[]]"#);
+        assert_eq!(event("/", None, &RawArguments::from_ack(" [ ] ", vec![])).0, r#"42["baz"]"#);
+
+        let mut out = Vec::new();
+        write_ack(&mut out, "/", 1, &Args([0_u8; 0])).unwrap();
+        assert_eq!(out, b"431[]");
+    }
+
+    #[test]
+    fn more_than_nine_attachments_are_counted_in_two_digits() {
+        let arguments = Args(vec![bytes(b"x"); 12]);
+
+        assert!(event("/", None, &arguments).0.starts_with(r#"4512-["baz","#));
+    }
+
+    #[test]
+    fn what_a_client_has_made_up_cannot_break_the_packet_that_relays_it() {
+        let forged: Value = json!({ "_placeholder": true, "num": 1 });
+        let mut out = Vec::new();
+
+        // In a text packet nobody looks for placeholders.
+        assert!(write_event(&mut out, "/", None, "e", &forged).unwrap().is_empty());
+        assert_eq!(out, br#"42["e",{"_placeholder":true,"num":1}]"#);
+
+        let before = out.clone();
+        for num in [json!(1), json!(-1), json!(0.5), json!("0"), json!(null), json!([0])] {
+            let forged = json!([{ "_placeholder": true, "num": num }]);
+            let arguments = Args((bytes(b"x"), &forged));
+            assert!(write_event(&mut out, "/", None, "e", &arguments).is_err(), "{forged}");
+            let json = format!("[{forged}]");
+            let relayed = RawArguments::from_ack(&json, vec![Bytes::new()]);
+            assert!(write_ack(&mut out, "/", 1, &relayed).is_err(), "{forged}");
+        }
+        assert_eq!(out, before);
+
+        let harmless = json!({ "_placeholder": false, "num": 7 });
+        assert!(write_event(&mut out, "/", None, "e", &Args((bytes(b"x"), harmless))).is_ok());
+    }
 
     #[test]
     fn what_cannot_be_written_leaves_nothing_behind() {
         let no_json = HashMap::from([(vec![1], 1)]);
         let mut out = b"before".to_vec();
 
-        assert!(write_event(&mut out, "/", "e", &no_json).is_err());
+        assert!(write_event(&mut out, "/", None, "e", &no_json).is_err());
         assert!(write_ack(&mut out, "/", 1, &no_json).is_err());
 
         assert_eq!(out, b"before");

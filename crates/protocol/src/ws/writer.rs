@@ -3,6 +3,8 @@
 //! A frame is written where it will be sent from: the payload first, behind room for the shortest
 //! header, which is widened in the rare case that the payload turned out long.
 
+use bytes::Bytes;
+
 use super::Opcode;
 
 /// Why the server closes a connection (RFC 6455, section 7.4.1).
@@ -63,6 +65,42 @@ pub fn append(out: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>
     out.resize(out.len() + width, 0);
     out.copy_within(payload..payload + length, payload + width);
     out[payload..payload + width].copy_from_slice(&wide[..width]);
+}
+
+/// Appends a packet: a text frame, and a binary frame for each of its attachments.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::{Binary, packet, ws::append_packet};
+///
+/// let mut out = Vec::new();
+/// let byte = Binary(b"x".as_slice().into());
+/// append_packet(&mut out, |out| packet::write_ack(out, "/", 7, &byte))?;
+/// assert_eq!(out, b"\x81\x24461-7[{\"_placeholder\":true,\"num\":0}]\x82\x01x");
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+///
+/// # Errors
+/// What `write` returns; `out` is then as before.
+pub fn append_packet(
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<Vec<Bytes>>,
+) -> serde_json::Result<()> {
+    let start = out.len();
+    let mut written = Ok(Vec::new());
+    append(out, Opcode::Text, |out| written = write(out));
+    match written {
+        Ok(attachments) => {
+            for bytes in attachments {
+                append(out, Opcode::Binary, |out| out.extend_from_slice(&bytes));
+            }
+            Ok(())
+        }
+        Err(error) => {
+            out.truncate(start);
+            Err(error)
+        }
+    }
 }
 
 /// Appends a close frame.

@@ -3,28 +3,38 @@
 //! The client's side is written here once more, from the protocol's own description, so that a
 //! mistake is not made twice.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use doorward_protocol::{
-    first_argument,
+    Args, Binary, RawArguments, decode_all, decode_event,
     packet::{self, Kind, Packet, is_reserved},
 };
 use proptest::{collection::vec, option, prelude::*};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// What a client reads from a server's message.
 #[derive(Debug, PartialEq)]
 struct Seen {
     kind: char,
+    attachments: Option<usize>,
     namespace: String,
     id: Option<u64>,
     data: Option<Value>,
 }
 
-/// Reads a message as a client does: `4<type>[/namespace,][id][JSON]`.
+/// Reads a message as a client does: `4<type>[<attachments>-][/namespace,][id][JSON]`.
 fn client_reads(message: &[u8]) -> Seen {
     let text = std::str::from_utf8(message).unwrap().strip_prefix('4').unwrap();
     let mut chars = text.chars();
     let kind = chars.next().unwrap();
     let mut rest = chars.as_str();
+    let mut attachments = None;
+    if matches!(kind, '5' | '6') {
+        let (count, behind) = rest.split_once('-').unwrap();
+        (attachments, rest) = (Some(count.parse().unwrap()), behind);
+    }
     let mut namespace = "/";
     if rest.starts_with('/') {
         (namespace, rest) = rest.split_once(',').unwrap();
@@ -33,6 +43,7 @@ fn client_reads(message: &[u8]) -> Seen {
     let id = rest.strip_suffix(json).unwrap();
     Seen {
         kind,
+        attachments,
         namespace: namespace.to_owned(),
         id: (!id.is_empty()).then(|| id.parse().unwrap()),
         data: (!json.is_empty()).then(|| serde_json::from_str(json).unwrap()),
@@ -89,14 +100,25 @@ proptest! {
         id in any::<u64>(),
         value in json(),
     ) {
-        let seen = |kind, id, data| Seen { kind, namespace: namespace.clone(), id, data };
+        let seen = |kind, id, data| {
+            Seen { kind, attachments: None, namespace: namespace.clone(), id, data }
+        };
 
         prop_assert_eq!(
-            written(|out| packet::write_event(out, &namespace, &name, &value).unwrap()),
+            written(|out| {
+                assert!(packet::write_event(out, &namespace, None, &name, &value).unwrap().is_empty());
+            }),
             seen('2', None, Some(json!([name, value])))
         );
         prop_assert_eq!(
-            written(|out| packet::write_ack(out, &namespace, id, &value).unwrap()),
+            written(|out| {
+                let several = Args((&value, &name));
+                drop(packet::write_event(out, &namespace, Some(id), &name, &several).unwrap());
+            }),
+            seen('2', Some(id), Some(json!([name, value, name])))
+        );
+        prop_assert_eq!(
+            written(|out| drop(packet::write_ack(out, &namespace, id, &value).unwrap())),
             seen('3', Some(id), Some(json!([value])))
         );
         prop_assert_eq!(
@@ -118,17 +140,57 @@ proptest! {
         namespace in namespace(),
         id in option::of(any::<u64>()),
         name in event(),
-        argument in option::of(json()),
+        arguments in vec(json(), 0..4),
     ) {
-        let data: Value = [Value::from(name.clone())].into_iter().chain(argument.clone()).collect();
+        let data: Value = [Value::from(name.clone())].into_iter().chain(arguments.clone()).collect();
         let text = client_writes('2', &namespace, id, Some(&data));
 
         let packet = Packet::decode(&text, 255).unwrap();
 
         prop_assert_eq!((packet.kind, packet.namespace, packet.id), (Kind::Event, &*namespace, id));
         prop_assert_eq!(packet.event(32, 128).unwrap(), name);
-        let read: Value = first_argument(packet.data.unwrap()).unwrap();
-        prop_assert_eq!(read, argument.unwrap_or(Value::Null));
+        let data = packet.data.unwrap();
+        prop_assert_eq!(&decode_all::<Vec<Value>>(data, &[]).unwrap(), &arguments);
+        let raw = RawArguments::from_event(data, Vec::new());
+        prop_assert_eq!(raw.json(), Value::from(arguments.clone()).to_string());
+        let expected = match &arguments[..] {
+            [] => Value::Null,
+            [only] => only.clone(),
+            several => several.into(),
+        };
+        prop_assert_eq!(decode_event::<Value>(data, &[]).unwrap(), expected);
+    }
+
+    #[test]
+    fn bytes_come_back_from_wherever_they_stood(
+        namespace in namespace(),
+        name in event(),
+        id in option::of(any::<u64>()),
+        payloads in vec(payload(), 0..3),
+    ) {
+        let bytes: usize = payloads.iter().map(Payload::count).sum();
+        let mut out = Vec::new();
+
+        let sent = packet::write_event(&mut out, &namespace, id, &name, &Args(&payloads)).unwrap();
+
+        prop_assert_eq!(sent.len(), bytes);
+        let kind = if bytes == 0 { '2' } else { '5' };
+        let seen = client_reads(&out);
+        prop_assert_eq!((seen.kind, seen.attachments), (kind, (bytes > 0).then_some(bytes)));
+        // A server reads it as if it were a client's.
+        let text = std::str::from_utf8(&out).unwrap().strip_prefix('4').unwrap();
+        let packet = Packet::decode(text, 255).unwrap();
+        prop_assert_eq!((packet.namespace, packet.id), (&*namespace, id));
+        prop_assert_eq!(packet.attachments, bytes);
+        prop_assert_eq!(packet.event(32, 128).unwrap(), &*name);
+        let data = packet.data.unwrap();
+        prop_assert_eq!(&decode_all::<Vec<Payload>>(data, &sent).unwrap(), &payloads);
+        let raw = RawArguments::from_event(data, sent.clone());
+        prop_assert_eq!(&raw, &RawArguments::new(&Args(&payloads)).unwrap());
+
+        let mut relayed = Vec::new();
+        let again = packet::write_event(&mut relayed, &namespace, id, &name, &raw).unwrap();
+        prop_assert_eq!((relayed, again), (out, sent));
     }
 
     #[test]
@@ -156,6 +218,44 @@ proptest! {
         prop_assert_eq!((disconnect.kind, disconnect.namespace), (Kind::Disconnect, &*namespace));
         prop_assert_eq!(disconnect.data, None);
     }
+}
+
+/// A payload with bytes in whatever place serde knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Payload {
+    one: Binary,
+    json: Value,
+    many: Vec<Binary>,
+    maybe: Option<Binary>,
+    named: BTreeMap<String, Binary>,
+    either: Either,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Either {
+    Number(u8),
+    Bytes(Binary),
+}
+
+impl Payload {
+    fn count(&self) -> usize {
+        let either = usize::from(matches!(self.either, Either::Bytes(_)));
+        1 + self.many.len() + usize::from(self.maybe.is_some()) + self.named.len() + either
+    }
+}
+
+fn payload() -> impl Strategy<Value = Payload> {
+    let named = prop::collection::btree_map(any::<String>(), binary(), 0..3);
+    let either =
+        prop_oneof![any::<u8>().prop_map(Either::Number), binary().prop_map(Either::Bytes)];
+    (binary(), json(), vec(binary(), 0..3), option::of(binary()), named, either).prop_map(
+        |(one, json, many, maybe, named, either)| Payload { one, json, many, maybe, named, either },
+    )
+}
+
+fn binary() -> impl Strategy<Value = Binary> {
+    vec(any::<u8>(), 0..20).prop_map(|bytes| Binary(Bytes::from(bytes)))
 }
 
 fn read(json: &str) -> Value {

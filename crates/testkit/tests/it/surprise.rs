@@ -53,7 +53,10 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
 
 /// One packet, right or nearly so.
 fn packet() -> impl Strategy<Value = String> {
-    let head = select(vec!["40", "41", "42", "43", "44", "45", "46", "3", "2", "1", "0", "4", ""]);
+    let head = select(vec![
+        "40", "41", "42", "43", "44", "45", "46", "3", "2", "1", "0", "4", "", "450-", "451-",
+        "452-", "461-", "4511-", "45-1-", "b", "e", "p", "r",
+    ]);
     let namespace = select(vec!["", "/,", "/a,", "/a", "/a,/b,", "/\u{e9},", "//,"]);
     let id = prop_oneof![
         4 => Just(String::new()),
@@ -75,6 +78,12 @@ fn packet() -> impl Strategy<Value = String> {
             r#"["e""#,
             r#"["",1]"#,
             r#"["e"]x"#,
+            r#"["e",1,[2],"3"]"#,
+            r#"["e",{"_placeholder":true,"num":0}]"#,
+            r#"[{"_placeholder":true,"num":1},"e"]"#,
+            r#"["e",{"num":0,"a":[{"_placeholder":true,"num":0}],"_placeholder":true}]"#,
+            r#"["e",{"_placeholder":true,"num":-1}]"#,
+            r#"["e",{"_placeholder":1,"num":"0"},{"_placeholder":true}]"#,
             "null",
             "\"\\ud800\"",
         ])
@@ -92,11 +101,27 @@ fn life() -> impl Strategy<Value = Vec<u8>> {
         4 => packet(),
         3 => select(vec![
             "40", "40{}", "40/a,", "40/a,{}", "40[]", "40/c,[]", "40/b,{\"token\":\"no\"}", "41", "41/a,", "42[\"e\"]",
-            "42/a,1[\"e\",2]", "431[]", "43/a,2[true]", "3", "",
+            "42/a,1[\"e\",2]", "431[]", "43/a,2[true]", "3", "", "e", "p", "r",
         ])
         .prop_map(str::to_owned),
+        2 => binary_packet(),
     ];
     vec(line, 0..40).prop_map(|lines| lines.join("\n").into_bytes())
+}
+
+/// A binary packet with its attachments, perhaps one more or less, perhaps with something between.
+fn binary_packet() -> impl Strategy<Value = String> {
+    let head = select(vec!["451-", "452-", "452-/a,", "451-/b,", "461-1", "462-/a,1", "4510-"]);
+    let between =
+        prop_oneof![6 => Just(""), 1 => select(vec!["3", "", "42[\"e\"]", "e", "p", "r"])];
+    (head, 0_usize..3, between).prop_map(|(head, attachments, between)| {
+        let mut lines = vec![format!("{head}[\"e\",{{\"_placeholder\":true,\"num\":0}}]")];
+        if !between.is_empty() {
+            lines.push(between.to_owned());
+        }
+        lines.extend(vec!["battached".to_owned(); attachments]);
+        lines.join("\n")
+    })
 }
 
 proptest! {

@@ -3,8 +3,8 @@
 use std::io::Cursor;
 
 use doorward_protocol::{
-    Frame,
-    ws::{CloseCode, Opcode, append, append_close, append_pong},
+    Args, Binary, Frame, packet,
+    ws::{CloseCode, Opcode, append, append_close, append_packet, append_pong},
 };
 use tungstenite::{
     Message, WebSocket,
@@ -25,7 +25,6 @@ fn every_length_around_a_change_of_the_header_is_read() {
         append(&mut bytes, Opcode::Binary, |out| out.resize(out.len() + length, 7));
         append(&mut bytes, Opcode::Text, |out| out.resize(out.len() + length, b'x'));
         let shared = Frame::text(|out| out.resize(out.len() + length, b'y'));
-        assert_eq!(shared.packet().len(), length);
         bytes.extend_from_slice(shared.websocket());
     }
     let mut client = client(bytes);
@@ -35,6 +34,35 @@ fn every_length_around_a_change_of_the_header_is_read() {
         assert_eq!(client.read().unwrap(), Message::Text("x".repeat(length).into()), "{length}");
         assert_eq!(client.read().unwrap(), Message::Text("y".repeat(length).into()), "{length}");
     }
+}
+
+#[test]
+fn a_packet_is_read_before_its_attachments() {
+    let bytes = LENGTHS.map(|length| Binary(vec![7; length].into()));
+    let write = |out: &mut Vec<u8>| packet::write_event(out, "/", None, "e", &Args(&bytes));
+    let shared = Frame::packet(write).unwrap();
+    let mut appended = b"before".to_vec();
+    append_packet(&mut appended, write).unwrap();
+    assert_eq!(appended.strip_prefix(b"before").unwrap(), shared.websocket());
+
+    let mut client = client(shared.websocket().to_vec());
+
+    let head = client.read().unwrap().into_text().unwrap();
+    assert!(head.starts_with(r#"458-["e",{"_placeholder":true,"num":0},"#), "{head}");
+    for length in LENGTHS {
+        assert_eq!(client.read().unwrap(), Message::Binary(vec![7; length].into()), "{length}");
+    }
+}
+
+#[test]
+fn a_packet_that_cannot_be_written_leaves_nothing_behind() {
+    let mut out = b"before".to_vec();
+
+    let written = append_packet(&mut out, |out| packet::write_event(out, "/", None, "e", &Args(1)));
+
+    assert!(written.is_err());
+    assert_eq!(out, b"before");
+    assert!(Frame::packet(|out| packet::write_ack(out, "/", 1, &Args(1))).is_err());
 }
 
 #[test]

@@ -1,0 +1,248 @@
+//! Reads arguments into types.
+//!
+//! One argument is read straight from the text. Only when that has failed is it found out why: there
+//! may be several, which are then read as a list, or something in it is wrong, and it is read once
+//! more to learn where. Start reading at [`decode_event`].
+
+use std::{fmt, marker::PhantomData};
+
+use bytes::Bytes;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, SeqAccess, Visitor},
+};
+use serde_json::Value;
+use serde_path_to_error::Track;
+
+use super::several::Several;
+use crate::{binary::scope, json};
+
+/// Why arguments are not what was asked for. The client's fault.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::decode_event;
+///
+/// let error = decode_event::<Vec<u8>>(r#"["sum",[1,2,"x"]]"#, &[]).unwrap_err();
+/// assert_eq!(error.path(), "[2]");
+/// assert_eq!(error.to_string(), "arguments cannot be decoded");
+/// assert!(error.source.to_string().contains("expected u8"));
+/// ```
+#[derive(Debug, thiserror::Error)]
+// What was sent is in the source, and perhaps in the path, so neither is repeated here.
+#[error("arguments cannot be decoded")]
+#[non_exhaustive]
+pub struct DecodeError {
+    /// Where, as in `items[2].name`; empty for the payload itself.
+    pub path: String,
+    /// What is wrong there, in words that may quote the payload.
+    pub source: serde_json::Error,
+}
+
+impl DecodeError {
+    /// Returns where it went wrong, as in `items[2].name`: empty for the payload itself, and
+    /// beginning with `[1]` for the second of several arguments. Keys of maps are the client's words.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+/// Reads the arguments of an event from its array `["name", argument, ..]`.
+///
+/// One argument is read into `T`, several into a `T` that is a list or a tuple. Without an argument
+/// `T` is read from `null`, so that `()` and `Option` take it. [`Binary`](crate::Binary) finds its
+/// bytes in `attachments`.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::decode_event;
+///
+/// assert_eq!(decode_event::<String>(r#"["greet","Ann"]"#, &[])?, "Ann");
+/// assert_eq!(decode_event::<(u8, String)>(r#"["move",3,"up"]"#, &[])?, (3, "up".to_owned()));
+/// assert_eq!(decode_event::<Option<u8>>(r#"["greet"]"#, &[])?, None);
+/// # Ok::<_, doorward_protocol::DecodeError>(())
+/// ```
+///
+/// # Errors
+/// [`DecodeError`] when they are no `T`: the client's fault.
+pub fn decode_event<T: DeserializeOwned>(
+    data: &str,
+    attachments: &[Bytes],
+) -> Result<T, DecodeError> {
+    decode(Array { data, is_named: true }, attachments)
+}
+
+/// Reads the arguments of an ack from its array `[argument, ..]`, as [`decode_event`] does.
+///
+/// # Examples
+/// ```
+/// assert_eq!(doorward_protocol::decode_ack::<u8>("[7]", &[])?, 7);
+/// # Ok::<_, doorward_protocol::DecodeError>(())
+/// ```
+///
+/// # Errors
+/// [`DecodeError`] when they are no `T`: the client's fault.
+pub fn decode_ack<T: DeserializeOwned>(
+    data: &str,
+    attachments: &[Bytes],
+) -> Result<T, DecodeError> {
+    decode(Array { data, is_named: false }, attachments)
+}
+
+/// Reads the arguments of an event into a list or a tuple, however many there are.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::decode_all;
+///
+/// assert!(decode_all::<Vec<u8>>(r#"["sum"]"#, &[])?.is_empty());
+/// assert_eq!(decode_all::<(u8,)>(r#"["sum",1]"#, &[])?, (1,));
+/// # Ok::<_, doorward_protocol::DecodeError>(())
+/// ```
+///
+/// # Errors
+/// [`DecodeError`] when they are no `T`: the client's fault, or the program's when `T` is no list.
+pub fn decode_all<T: DeserializeOwned>(
+    data: &str,
+    attachments: &[Bytes],
+) -> Result<T, DecodeError> {
+    scope::read(attachments, || Array { data, is_named: true }.all(NO_LIST))
+}
+
+/// As [`decode_all`], for an ack.
+pub(super) fn decode_ack_all<T: DeserializeOwned>(
+    data: &str,
+    attachments: &[Bytes],
+) -> Result<T, DecodeError> {
+    scope::read(attachments, || Array { data, is_named: false }.all(NO_LIST))
+}
+
+fn decode<T: DeserializeOwned>(array: Array<'_>, attachments: &[Bytes]) -> Result<T, DecodeError> {
+    match scope::read(attachments, || array.one(PhantomData)) {
+        Ok(Some(value)) => Ok(value),
+        read => scope::read(attachments, || decode_others(array, read.is_ok())),
+    }
+}
+
+/// Reads what is not one argument in order: none, several, or something wrong.
+#[cold]
+fn decode_others<T: DeserializeOwned>(array: Array<'_>, is_none: bool) -> Result<T, DecodeError> {
+    let null = || tracked(|_| T::deserialize(Value::Null));
+    if is_none {
+        return null();
+    }
+    if array.holds_several() {
+        return array.all(ONE);
+    }
+    tracked(|track| array.one(Tracked(track, PhantomData)))?.map_or_else(null, Ok)
+}
+
+/// Arguments as text.
+#[derive(Clone, Copy)]
+struct Array<'a> {
+    data: &'a str,
+    /// The name of an event stands before them.
+    is_named: bool,
+}
+
+impl<'a> Array<'a> {
+    /// Reads the only argument, if there is one; fails when there are several.
+    fn one<S: DeserializeSeed<'a>>(self, seed: S) -> serde_json::Result<Option<S::Value>> {
+        json::read_seq(self.data, One { is_named: self.is_named, seed })
+    }
+
+    /// Reads all arguments as one list.
+    fn list<S: DeserializeSeed<'a>>(
+        self,
+        seed: S,
+        refusal: &'static str,
+    ) -> serde_json::Result<S::Value> {
+        json::read_seq(self.data, List { is_named: self.is_named, seed, refusal })
+    }
+
+    fn all<T: Deserialize<'a>>(self, refusal: &'static str) -> Result<T, DecodeError> {
+        self.list(PhantomData, refusal)
+            .or_else(|_| tracked(|track| self.list(Tracked(track, PhantomData), refusal)))
+    }
+
+    fn holds_several(self) -> bool {
+        let arguments: serde_json::Result<Vec<IgnoredAny>> = self.list(PhantomData, NO_LIST);
+        arguments.is_ok_and(|arguments| arguments.len() > 1)
+    }
+}
+
+struct One<S> {
+    is_named: bool,
+    seed: S,
+}
+
+impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for One<S> {
+    type Value = Option<S::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(ARRAY)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        if self.is_named {
+            seq.next_element::<IgnoredAny>()?;
+        }
+        let value = seq.next_element_seed(self.seed)?;
+        if value.is_some() && seq.next_element::<IgnoredAny>()?.is_some() {
+            return Err(A::Error::custom(ONE));
+        }
+        Ok(value)
+    }
+}
+
+struct List<S> {
+    is_named: bool,
+    seed: S,
+    refusal: &'static str,
+}
+
+impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for List<S> {
+    type Value = S::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(ARRAY)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        if self.is_named {
+            seq.next_element::<IgnoredAny>()?;
+        }
+        let value = self.seed.deserialize(Several { seq: &mut seq, refusal: self.refusal })?;
+        if seq.next_element::<IgnoredAny>()?.is_some() {
+            return Err(A::Error::custom(FEWER));
+        }
+        Ok(value)
+    }
+}
+
+/// Reads a `T` and keeps in mind where it is.
+struct Tracked<'t, T>(&'t mut Track, PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Tracked<'_, T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        T::deserialize(serde_path_to_error::Deserializer::new(deserializer, self.0))
+    }
+}
+
+/// Runs `read` and says where it has failed.
+fn tracked<R>(read: impl FnOnce(&mut Track) -> serde_json::Result<R>) -> Result<R, DecodeError> {
+    let mut track = Track::new();
+    read(&mut track).map_err(|source| {
+        let path = track.path();
+        let is_root = path.iter().len() == 0;
+        DecodeError { path: if is_root { String::new() } else { path.to_string() }, source }
+    })
+}
+
+const ARRAY: &str = "an array of arguments";
+const FEWER: &str = "expected fewer arguments";
+const NO_LIST: &str = "arguments are read into a tuple or a list";
+const ONE: &str = "expected one argument";

@@ -1,0 +1,55 @@
+//! Lets a type be read from the arguments that are left of an array, as if they were one list.
+//!
+//! A tuple, a list and whatever takes anything get them; everything else wanted one argument.
+
+use serde::{
+    Deserializer,
+    de::{Error as _, SeqAccess, Visitor},
+};
+
+/// The arguments that `seq` still holds.
+pub(super) struct Several<A> {
+    pub(super) seq: A,
+    /// What is said to a type that is no list.
+    pub(super) refusal: &'static str,
+}
+
+macro_rules! refuse {
+    ($($method:ident($($argument:ty),*))*) => {$(
+        fn $method<V: Visitor<'de>>(self, $(_: $argument,)* _: V) -> Result<V::Value, A::Error> {
+            Err(A::Error::custom(self.refusal))
+        }
+    )*};
+}
+
+impl<'de, A: SeqAccess<'de>> Deserializer<'de> for Several<A> {
+    type Error = A::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
+        visitor.visit_seq(self.seq)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, A::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    serde::forward_to_deserialize_any! { seq tuple tuple_struct ignored_any }
+
+    refuse! {
+        deserialize_bool() deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64()
+        deserialize_i128() deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64()
+        deserialize_u128() deserialize_f32() deserialize_f64() deserialize_char() deserialize_str()
+        deserialize_string() deserialize_bytes() deserialize_byte_buf() deserialize_unit()
+        deserialize_unit_struct(&'static str) deserialize_map()
+        deserialize_struct(&'static str, &'static [&'static str])
+        deserialize_enum(&'static str, &'static [&'static str]) deserialize_identifier()
+    }
+}

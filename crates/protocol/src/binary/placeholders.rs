@@ -1,0 +1,95 @@
+//! Makes sure that every placeholder of a packet has its attachment.
+//!
+//! A payload may hold what a client has made up, and stock clients close their connection over a
+//! placeholder that refers to nothing. Whoever could have one relayed could throw out everybody else.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::Key;
+
+/// Fails when a placeholder in `json` refers to none of that many attachments.
+pub(crate) fn check_placeholders(json: &[u8], attachments: usize) -> serde_json::Result<()> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    Walk { attachments: attachments as u64 }.deserialize(&mut deserializer)?;
+    deserializer.end()
+}
+
+/// Goes through any JSON.
+#[derive(Clone, Copy)]
+struct Walk {
+    attachments: u64,
+}
+
+/// What a value means inside of a placeholder.
+#[derive(Clone, Copy, PartialEq)]
+enum Seen {
+    /// `true`
+    Marker,
+    /// The number of an attachment that exists.
+    Number,
+    Other,
+}
+
+impl<'de> DeserializeSeed<'de> for Walk {
+    type Value = Seen;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Seen, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk {
+    type Value = Seen;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Seen, E> {
+        Ok(if value { Seen::Marker } else { Seen::Other })
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Seen, E> {
+        Ok(if value < self.attachments { Seen::Number } else { Seen::Other })
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Seen, E> {
+        Ok(Seen::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Seen, E> {
+        Ok(Seen::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Seen, E> {
+        Ok(Seen::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Seen, E> {
+        Ok(Seen::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Seen, A::Error> {
+        while seq.next_element_seed(self)?.is_some() {}
+        Ok(Seen::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen, A::Error> {
+        // Of keys that are there twice, JavaScript takes the last.
+        let (mut marker, mut number) = (Seen::Other, Seen::Other);
+        while let Some(key) = map.next_key()? {
+            let seen = map.next_value_seed(self)?;
+            match key {
+                Key::Placeholder => marker = seen,
+                Key::Number => number = seen,
+                Key::Other => {}
+            }
+        }
+        if marker == Seen::Marker && number != Seen::Number {
+            return Err(A::Error::custom("a placeholder refers to no attachment"));
+        }
+        Ok(Seen::Other)
+    }
+}

@@ -1,0 +1,245 @@
+//! Bytes on their way into a payload and out of it.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{Args, RawArguments, decode_ack, decode_event};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Picture {
+    name: String,
+    pixels: Binary,
+    frames: Vec<Binary>,
+    mask: Option<Binary>,
+    layers: BTreeMap<String, Binary>,
+}
+
+fn bytes(text: &str) -> Binary {
+    Binary(text.as_bytes().to_vec().into())
+}
+
+fn picture() -> Picture {
+    Picture {
+        name: "cat".into(),
+        pixels: bytes("pixels"),
+        frames: vec![bytes(""), bytes("two")],
+        mask: Some(bytes("mask")),
+        layers: BTreeMap::from([("a".into(), bytes("layer"))]),
+    }
+}
+
+fn placeholder(num: &Value) -> String {
+    json!([{ "_placeholder": true, "num": num }]).to_string()
+}
+
+#[test]
+fn bytes_come_back_from_wherever_they_stood() {
+    let raw = RawArguments::new(&picture()).unwrap();
+
+    assert_eq!(raw.attachments().len(), 5);
+    assert!(raw.json().starts_with(
+        r#"[{"name":"cat","pixels":{"_placeholder":true,"num":0},"frames":[{"_placeholder":true,"num":1},"#
+    ));
+    assert_eq!(raw.decode::<Picture>().unwrap(), picture());
+    let several = RawArguments::new(&Args((1, picture(), bytes("last")))).unwrap();
+    assert_eq!(several.decode::<(u8, Picture, Binary)>().unwrap(), (1, picture(), bytes("last")));
+}
+
+#[test]
+fn bytes_are_found_behind_what_serde_buffers() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(u8),
+        Bytes(Binary),
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Flat {
+        id: u8,
+        #[serde(flatten)]
+        rest: BTreeMap<String, Either>,
+    }
+    let flat = Flat { id: 1, rest: BTreeMap::from([("b".into(), Either::Bytes(bytes("x")))]) };
+
+    let raw = RawArguments::new(&flat).unwrap();
+
+    assert_eq!(raw.decode::<Flat>().unwrap(), flat);
+}
+
+#[test]
+fn two_placeholders_may_share_an_attachment() {
+    let json = r#"["e",[{"_placeholder":true,"num":0},{"num":0,"_placeholder":true}]]"#;
+
+    let read: Vec<Binary> = decode_event(json, &[bytes("x").0]).unwrap();
+
+    assert_eq!(read, [bytes("x"), bytes("x")]);
+}
+
+/// Attack 41.
+#[test]
+fn a_placeholder_refers_to_an_attachment_or_is_wrong() {
+    let nested = json!({ "_placeholder": true, "num": 0 });
+    let numbers = [
+        json!(1),
+        json!(-1),
+        json!(1e9),
+        json!(0.0),
+        json!(1_000_000_000),
+        json!(u64::MAX),
+        json!("0"),
+        json!(null),
+        json!(true),
+        json!([0]),
+        nested,
+    ];
+    let forged = numbers.iter().map(placeholder).chain(
+        [
+            r#"[{"_placeholder":true}]"#,
+            r#"[{"num":0}]"#,
+            r#"[{"_placeholder":false,"num":0}]"#,
+            r#"[{"_placeholder":1,"num":0}]"#,
+            r#"[{"_placeholder":true,"num":0,"num":9}]"#,
+            r#"[{"_placeholder":true,"_placeholder":{},"num":0}]"#,
+            "[{}]",
+            "[null]",
+            "[[0]]",
+            r#"["AAAA"]"#,
+            "[]",
+        ]
+        .map(str::to_owned),
+    );
+    for json in forged {
+        let error = decode_ack::<Binary>(&json, &[bytes("x").0]).unwrap_err();
+        let text = error.source.to_string();
+        assert!(text.contains("expected binary"), "{json}: {text}");
+        assert_eq!(error.path, "", "{json}");
+    }
+}
+
+#[test]
+fn a_placeholder_in_a_text_packet_is_a_wrong_payload() {
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its decoding is looked at")]
+    struct Holder {
+        bytes: Vec<Binary>,
+    }
+    let json = r#"["e",{"bytes":[{"_placeholder":true,"num":0}]}]"#;
+
+    let error = decode_event::<Holder>(json, &[]).unwrap_err();
+
+    assert_eq!(error.path(), "bytes[0]");
+    assert!(error.source.to_string().contains("expected binary"));
+}
+
+#[test]
+fn outside_of_packets_there_are_no_attachments() {
+    let json = r#"{"_placeholder":true,"num":0}"#;
+
+    let written = serde_json::to_string(&bytes("x")).unwrap_err();
+    let read = serde_json::from_str::<Binary>(json).unwrap_err();
+
+    assert_eq!(written.to_string(), "binary can be written into packets only");
+    assert_eq!(read.to_string(), "binary can be read from packets only");
+}
+
+/// Writes a packet of its own while it is written, and one that cannot be.
+struct Nested;
+
+impl Serialize for Nested {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let inner = RawArguments::new(&Args((bytes("in"), bytes("ner"))));
+        let read = inner.map(|inner| inner.decode::<Vec<Binary>>().ok());
+        assert_eq!(read.ok().flatten(), Some(vec![bytes("in"), bytes("ner")]));
+        assert!(serde_json::from_str::<Binary>("{}").is_err());
+        serializer.serialize_str("nested")
+    }
+}
+
+#[test]
+fn a_packet_may_be_written_while_another_is() {
+    let raw = RawArguments::new(&Args((bytes("a"), Nested, bytes("b")))).unwrap();
+
+    assert_eq!(raw.attachments(), [&b"a"[..], b"b"]);
+    assert_eq!(
+        raw.json(),
+        r#"[{"_placeholder":true,"num":0},"nested",{"_placeholder":true,"num":1}]"#
+    );
+}
+
+#[test]
+fn a_packet_may_be_read_while_another_is() {
+    #[derive(Debug)]
+    struct Inner;
+
+    impl<'de> Deserialize<'de> for Inner {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            assert!(decode_ack::<Binary>(&placeholder(&json!(0)), &[]).is_err());
+            IgnoredAny::deserialize(deserializer).map(|_| Self)
+        }
+    }
+    let json = format!("[0,{}", placeholder(&json!(0)).strip_prefix('[').unwrap());
+
+    let (_, read) = decode_ack::<(Inner, Binary)>(&json, &[bytes("x").0]).unwrap();
+
+    assert_eq!(read, bytes("x"));
+}
+
+#[test]
+fn a_payload_that_panics_leaves_nothing_behind() {
+    struct Panics;
+
+    impl Serialize for Panics {
+        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            panic!("on purpose")
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Panics {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            panic!("on purpose")
+        }
+    }
+
+    let written =
+        catch_unwind(AssertUnwindSafe(|| RawArguments::new(&Args((bytes("a"), Panics))).map(drop)));
+    assert!(written.is_err());
+    assert!(serde_json::to_string(&bytes("x")).is_err());
+
+    let read = catch_unwind(|| decode_ack::<Panics>("[1]", &[Bytes::new()]).map(drop));
+    assert!(read.is_err());
+    assert!(serde_json::from_str::<Binary>(r#"{"_placeholder":true,"num":0}"#).is_err());
+}
+
+#[test]
+fn a_payload_that_fails_leaves_nothing_behind() {
+    let no_json = BTreeMap::from([(vec![1], 1)]);
+
+    assert!(RawArguments::new(&Args((bytes("a"), no_json))).is_err());
+
+    assert_eq!(RawArguments::new(&bytes("b")).unwrap().attachments(), [&b"b"[..]]);
+    assert!(serde_json::to_string(&bytes("x")).is_err());
+}
+
+#[test]
+fn placeholders_are_checked_as_javascript_reads_them() {
+    for (json, is_right) in [
+        (r#"[]"#, true),
+        (r#"[{"_placeholder":true,"num":1}]"#, true),
+        (r#"[{"_placeholder":true,"num":2}]"#, false),
+        (r#"{"a":[{"b":{"_placeholder":true,"num":-1}}]}"#, false),
+        (r#"[{"_placeholder":true,"num":9,"num":0}]"#, true),
+        (r#"[{"_placeholder":true,"num":0,"num":9}]"#, false),
+        (r#"[{"_placeholder":true,"_placeholder":false,"num":9}]"#, true),
+        (r#"[{"\u005fplaceholder":true,"num":9}]"#, false),
+        (r#"[{"_placeholder":"true","num":9}]"#, true),
+        (r#"[{"_placeholder":true}]"#, false),
+        (r#"["_placeholder",true,1.5,null,-3,"\ud83d\ude00"]"#, true),
+    ] {
+        assert_eq!(check_placeholders(json.as_bytes(), 2).is_ok(), is_right, "{json}");
+    }
+}

@@ -1,0 +1,130 @@
+//! What a message turns out to be, and whether it may come now.
+//!
+//! Start reading at [`Link::receive`].
+
+use std::{borrow::Cow, time::Instant};
+
+use super::{Ack, Event, Link, Received, Trust, Violation, assembly::Assembly, slots::State};
+use crate::{
+    JsonError, Message, engine,
+    packet::{Kind, Packet},
+};
+
+impl Link {
+    /// Takes one message of the client.
+    ///
+    /// A packet with attachments is given out, as if it had been text, when the last of them is here.
+    ///
+    /// # Errors
+    /// [`Violation`] when the link must be closed.
+    pub fn receive<'m>(
+        &mut self,
+        message: Message<'m>,
+        now: Instant,
+    ) -> Result<Received<'m>, Violation> {
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Binary(bytes) => return self.attachment(bytes),
+        };
+        match engine::Packet::decode(text)? {
+            engine::Packet::Close => Ok(Received::Closed),
+            engine::Packet::Pong => {
+                self.heartbeat.pong(&self.config, now);
+                Ok(Received::Nothing)
+            }
+            engine::Packet::Message(text) => self.message(text, now),
+        }
+    }
+
+    fn message<'m>(&mut self, text: &'m str, now: Instant) -> Result<Received<'m>, Violation> {
+        if self.assembly.is_some() {
+            return Err(Violation::Interrupted);
+        }
+        let packet = Packet::decode(text, self.config.max_namespace)?;
+        let attachments = packet.attachments;
+        if matches!(packet.kind, Kind::BinaryEvent | Kind::BinaryAck) && !self.is_known() {
+            return Err(Violation::Binary);
+        }
+        if attachments == 0 {
+            return self.packet(packet);
+        }
+        if attachments > self.config.max_attachments {
+            return Err(Violation::Attachments);
+        }
+        let received = self.packet(packet)?;
+        let by = now + self.config.attachments_timeout;
+        // The head is a whole message, with the digit that Engine.IO has taken off.
+        let size = 1 + text.len();
+        self.assembly = Some(Box::new(Assembly::new(received, attachments, size, by)));
+        Ok(Received::Nothing)
+    }
+
+    /// Takes an attachment that is waited for.
+    fn attachment(&mut self, bytes: &[u8]) -> Result<Received<'static>, Violation> {
+        let may_come = self.is_known() || self.may_cross();
+        let assembly = self.assembly.as_mut().filter(|_| may_come).ok_or(Violation::Binary)?;
+        assembly.take(bytes, self.config.max_message)?;
+        let complete = self.assembly.take_if(|assembly| assembly.is_complete());
+        Ok(complete.map_or(Received::Nothing, |assembly| assembly.into_received()))
+    }
+
+    fn packet<'m>(&mut self, packet: Packet<'m>) -> Result<Received<'m>, Violation> {
+        if packet.kind == Kind::Connect {
+            return self.connect(packet);
+        }
+        let Some(slot) = self.slots.find(packet.namespace) else {
+            return if self.may_cross() {
+                Ok(Received::Nothing)
+            } else {
+                Err(Violation::NotAdmitted)
+            };
+        };
+        if packet.kind == Kind::Disconnect {
+            return Ok(Received::Left(slot));
+        }
+        let State::Admitted { trust, events_left } = self.slots.state(slot) else {
+            return Err(Violation::NotAdmitted);
+        };
+        let (trust, left) = (*trust, *events_left);
+        if let (Kind::Ack | Kind::BinaryAck, Some(id), Some(data)) =
+            (packet.kind, packet.id, packet.data)
+        {
+            packet.check_ack(self.config.max_depth)?;
+            let data = Cow::Borrowed(data);
+            return Ok(Received::Ack(Ack { slot, id, data, attachments: Vec::new() }));
+        }
+        let name = packet.event(self.config.max_depth, self.config.max_event_name)?;
+        if trust == Trust::Anonymous && !self.is_known() {
+            let left = left.checked_sub(1).ok_or(Violation::AnonymousBudget)?;
+            self.slots.set_events_left(slot, left);
+        }
+        let data = Cow::Borrowed(packet.data.ok_or(JsonError::Malformed)?);
+        let event = Event { slot, id: packet.id, name, data, attachments: Vec::new() };
+        Ok(Received::Event(event))
+    }
+
+    /// Whether what is for nobody is ignored: the client is in another namespace, or the server may
+    /// have ended that socket while this was on its way.
+    fn may_cross(&self) -> bool {
+        self.slots.any_admitted() || self.has_ended && !self.slots.is_empty()
+    }
+
+    fn connect<'m>(&mut self, packet: Packet<'m>) -> Result<Received<'m>, Violation> {
+        packet.check_connect(self.config.max_depth)?;
+        if self.slots.find(packet.namespace).is_some() {
+            // Whoever asks again while the question is open, or answered, changes nothing.
+            return Ok(Received::Nothing);
+        }
+        if self.slots.len() >= self.config.max_namespaces {
+            self.refusals = self.refusals.saturating_add(1);
+            return if self.slots.any_admitted() {
+                Ok(Received::Crowded { namespace: packet.namespace })
+            } else {
+                Err(Violation::Crowded)
+            };
+        }
+        self.connect_by = None;
+        self.slots.insert(packet.namespace, packet.data);
+        Ok(Received::Nothing)
+    }
+}
