@@ -13,8 +13,7 @@ pub(crate) struct Addresses {
     counts: Mutex<HashMap<Key, usize>>,
 }
 
-/// An address as it counts: IPv6 by its first 64 bits, which one household can use as it likes.
-/// A server that is not told the address of its peers counts them all as one.
+/// An address as it counts, see [`network`]. A server that is not told the address of its peers counts them all as one.
 type Key = Option<IpAddr>;
 
 /// One of them; dropping it gives the place back.
@@ -30,7 +29,7 @@ impl Addresses {
 
     /// Takes a place, unless the address has used up its own.
     pub(crate) fn try_take(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Place> {
-        let key = key(address);
+        let key = address.map(network);
         let mut counts = self.lock();
         let count = counts.entry(key).or_default();
         if *count >= self.limit {
@@ -43,7 +42,7 @@ impl Addresses {
 
     /// Takes a place even beyond the limit, for a link that is there already.
     pub(crate) fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Place {
-        let key = key(address);
+        let key = address.map(network);
         *self.lock().entry(key).or_default() += 1;
         Place { addresses: Arc::clone(self), key }
     }
@@ -65,14 +64,15 @@ impl Drop for Place {
     }
 }
 
-fn key(address: Option<IpAddr>) -> Key {
-    address.map(|address| match address.to_canonical() {
+/// The network that one household can use as it likes: an IPv6 address by its first 64 bits.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
             Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
         v4 @ IpAddr::V4(_) => v4,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -9,14 +9,14 @@ use std::{future::Future, sync::Arc, time::SystemTime};
 
 use doorward_core::{
     Action, AuthenticateError, Authenticator, BoxFuture, DisconnectReason, EpochError, Epochs,
-    Grant, Guard, GuardContext, Handshake, Refusal, RefusalReason, SeatError, SeatRequest, Seats,
-    UserId, Verdict,
+    Grant, GuardContext, Handshake, Refusal, RefusalReason, SeatError, SeatRequest, Seats, UserId,
+    short_type_name,
 };
 use doorward_protocol::Trust;
 
 use crate::{
     Connection,
-    catch::Caught,
+    authorise::authorise,
     connection,
     namespace::{Admitted, Entered, Entry, Expiry, Mounted, NotAdmitted},
     services::Services,
@@ -25,7 +25,6 @@ use crate::{
 /// Whom a namespace asks.
 pub(crate) struct Policy<P> {
     pub(crate) authenticator: Arc<dyn AnyAuthenticator<P>>,
-    pub(crate) guards: Vec<Arc<dyn AnyGuard<P>>>,
     pub(crate) seats: Arc<dyn Seats>,
     pub(crate) epochs: Arc<dyn Epochs>,
 }
@@ -50,19 +49,11 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     let read = || policy.epochs.read(&user, session.as_ref(), token.as_ref());
     let epoch = read().await.map_err(|error| no_epoch(error, refuse))?;
 
-    for guard in &policy.guards {
-        let context = GuardContext::new(Action::Connect, &principal, &user, &name, &request);
-        match Caught::new(async { guard.check(context).await }).await {
-            Ok(Verdict::Allow) => {}
-            Ok(Verdict::Deny(refusal)) => return Err(refuse(refusal)),
-            // A guard that panics, or answers what this version does not know, has not said yes.
-            Ok(_) => return Err(refuse(Refusal::forbidden())),
-            Err(_) => {
-                let refusal = Refusal::forbidden().because(RefusalReason::Panicked);
-                return Err(refuse(refusal));
-            }
-        }
-    }
+    let now = services.clock.now();
+    let context =
+        GuardContext::new(Action::Connect, &principal, &user, socket, &name, &request, now);
+    let asked = authorise(namespace.hub.guards(), context, &services).await;
+    asked.map_err(|denial| refuse(denial.refusal))?;
 
     let reservation = policy
         .seats
@@ -79,10 +70,11 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     let mut entered = Entered {
         connection: Connection::new(connection::Parts {
             id: socket,
-            namespace: name,
+            hub: namespace.hub.clone(),
             principal,
             user: user.clone(),
             session: session.clone(),
+            trust: namespace.trust,
             connected_at,
             request,
             link,
@@ -103,8 +95,11 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
 
     let seat = reservation.commit().await.map_err(|error| no_seat(error, refuse))?;
     entered.seat = Some(seat);
+    // From here on broadcasts find it; its link keeps them until the client was told that it is in.
+    namespace.hub.rooms().enter(&entered.connection);
     entered.otherwise = DisconnectReason::TransportClosed;
-    Ok(Admitted { socket: Box::new(entered), expiry })
+    let concurrency = namespace.concurrency;
+    Ok(Admitted { socket: Box::new(entered), expiry, concurrency })
 }
 
 /// When the socket must end: `Some(None)` for never, `None` when that is over already.
@@ -158,6 +153,8 @@ pub(crate) trait AnyAuthenticator<P>: Send + Sync {
         &self,
         handshake: Handshake,
     ) -> BoxFuture<'_, Result<Grant<P>, AuthenticateError>>;
+    /// What the policy table calls it.
+    fn name(&self) -> String;
 }
 
 impl<A: Authenticator> AnyAuthenticator<A::Principal> for A {
@@ -167,16 +164,9 @@ impl<A: Authenticator> AnyAuthenticator<A::Principal> for A {
     ) -> BoxFuture<'_, Result<Grant<A::Principal>, AuthenticateError>> {
         Box::pin(Authenticator::authenticate(self, handshake))
     }
-}
 
-/// A [`Guard`] whose type is forgotten.
-pub(crate) trait AnyGuard<P>: Send + Sync {
-    fn check<'a>(&'a self, context: GuardContext<'a, P>) -> BoxFuture<'a, Verdict>;
-}
-
-impl<P: Sync + 'static, G: Guard<P>> AnyGuard<P> for G {
-    fn check<'a>(&'a self, context: GuardContext<'a, P>) -> BoxFuture<'a, Verdict> {
-        Box::pin(Guard::check(self, context))
+    fn name(&self) -> String {
+        short_type_name::<A>().into_owned()
     }
 }
 

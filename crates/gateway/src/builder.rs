@@ -4,21 +4,24 @@
 //! compile. What the types cannot see, such as two handlers for one event, is found by
 //! [`Builder::build`].
 
-use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc, time::Duration};
+mod mount;
+
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use doorward_core::{
     Anonymous, Audit, Authenticator, Clock, Entropy, Epochs, Guard, NoEpochs, Seats, Unlimited,
 };
-use doorward_protocol::{Trust, packet};
+use doorward_protocol::Trust;
 
 use crate::{
-    BuildError, Doorward, Gateway, Limits, OsEntropy, SystemClock, TracingAudit,
-    admission::{AnyAuthenticator, AnyGuard, Everybody, Policy},
+    BuildError, Doorward, ExceptionFilter, Gateway, Interceptor, IntoGateway, Limits, OsEntropy,
+    SystemClock, TracingAudit,
+    admission::{AnyAuthenticator, Everybody, Policy},
     doorward::Server,
+    filter,
     link::Namespaces,
-    namespace::{Mounted, Namespace},
-    pipeline::{RouteTable, Routes},
     services::Services,
+    subscription::Layers,
 };
 
 /// A server that is being put together; begin with [`Doorward::builder`].
@@ -93,7 +96,7 @@ pub struct NoAuthenticator(PhantomData<()>);
 /// ```
 pub struct Authenticated<P> {
     authenticator: Arc<dyn AnyAuthenticator<P>>,
-    guards: Vec<Arc<dyn AnyGuard<P>>>,
+    layers: Layers<P>,
     gateways: Vec<Gateway<P>>,
 }
 
@@ -125,7 +128,7 @@ impl Builder<NoAuthenticator> {
     ) -> Builder<Authenticated<A::Principal>> {
         let private = Authenticated {
             authenticator: Arc::new(authenticator) as Arc<dyn AnyAuthenticator<A::Principal>>,
-            guards: Vec::new(),
+            layers: Layers::default(),
             gateways: Vec::new(),
         };
         let Self { clock, entropy, audit, seats, epochs, limits, path, public, .. } = self;
@@ -137,21 +140,34 @@ impl Builder<NoAuthenticator> {
     /// # Errors
     /// [`BuildError`] says what cannot be.
     pub fn build(self) -> Result<Doorward, BuildError> {
-        self.finish(Namespaces::new())
+        self.finish(|_, _| Ok(Namespaces::new()))
     }
 }
 
 impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
     /// Mounts a gateway whose clients are authenticated.
-    pub fn gateway(mut self, gateway: Gateway<P>) -> Self {
-        self.private.gateways.push(gateway);
+    pub fn gateway(mut self, gateway: impl IntoGateway<P>) -> Self {
+        self.private.gateways.push(gateway.into_gateway());
         self
     }
 
-    /// Asks a guard about every client of every private gateway, after its authentication and before
-    /// it gets a seat. Guards are asked in the order in which they were added; the first no counts.
+    /// Asks a guard about everything in every private namespace: connections, events and rooms.
+    /// Guards are asked in the order in which they were added, those of the server first; the first
+    /// no counts.
     pub fn guard(mut self, guard: impl Guard<P>) -> Self {
-        self.private.guards.push(Arc::new(guard));
+        self.private.layers.guards.push(Arc::new(guard));
+        self
+    }
+
+    /// Runs an interceptor around every handler of every private gateway.
+    pub fn intercept(mut self, interceptor: impl Interceptor<P>) -> Self {
+        self.private.layers.interceptors.push(Arc::new(interceptor));
+        self
+    }
+
+    /// Translates errors of every private gateway that no filter of its own knows.
+    pub fn filter<M: 'static>(mut self, filter: impl ExceptionFilter<P, M>) -> Self {
+        self.private.layers.filters.push(filter::erase(filter));
         self
     }
 
@@ -159,24 +175,23 @@ impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
     ///
     /// # Errors
     /// [`BuildError`] says what cannot be.
-    pub fn build(mut self) -> Result<Doorward, BuildError> {
-        let gateways = std::mem::take(&mut self.private.gateways);
-        let policy = || Policy {
-            authenticator: Arc::clone(&self.private.authenticator),
-            guards: self.private.guards.clone(),
-            seats: Arc::clone(&self.seats),
-            epochs: Arc::clone(&self.epochs),
-        };
-        let namespaces = mount(gateways, Trust::Known, policy, &self.limits)?;
-        self.finish(namespaces)
+    pub fn build(self) -> Result<Doorward, BuildError> {
+        self.finish(|Authenticated { authenticator, layers, gateways }, common| {
+            let policy = || Policy {
+                authenticator: Arc::clone(&authenticator),
+                seats: Arc::clone(&common.seats),
+                epochs: Arc::clone(&common.epochs),
+            };
+            mount::mount(gateways, &layers, Trust::Known, policy, &common.services)
+        })
     }
 }
 
 impl<A> Builder<A> {
     /// Mounts a gateway that anybody may enter, unasked. Its clients are [`Anonymous`] and keep the
     /// limits of the unauthenticated.
-    pub fn public(mut self, gateway: Gateway<Anonymous>) -> Self {
-        self.public.push(gateway);
+    pub fn public(mut self, gateway: impl IntoGateway<Anonymous>) -> Self {
+        self.public.push(gateway.into_gateway());
         self
     }
 
@@ -216,19 +231,27 @@ impl<A> Builder<A> {
         Self { path: path.into(), ..self }
     }
 
-    fn finish(self, mut namespaces: Namespaces) -> Result<Doorward, BuildError> {
-        check_limits(&self.limits)?;
-        if !(self.path.starts_with('/') && self.path.ends_with('/')) {
-            return Err(BuildError::Path { path: self.path });
+    fn finish(
+        self,
+        mount_private: impl FnOnce(A, &Common) -> Result<Namespaces, BuildError>,
+    ) -> Result<Doorward, BuildError> {
+        let Self { clock, entropy, audit, seats, epochs, limits, path, public, private } = self;
+        check_limits(&limits)?;
+        if !(path.starts_with('/') && path.ends_with('/')) {
+            return Err(BuildError::Path { path });
         }
+        let services = Arc::new(Services::new(clock, entropy, limits, audit));
+        let common = Common { services, seats, epochs };
+        let mut namespaces = mount_private(private, &common)?;
         // Public namespaces have no users, so there is nothing to count and nothing to revoke.
         let policy = || Policy {
             authenticator: Arc::new(Everybody),
-            guards: Vec::new(),
             seats: Arc::new(Unlimited),
             epochs: Arc::new(NoEpochs),
         };
-        for (name, public) in mount(self.public, Trust::Anonymous, policy, &self.limits)? {
+        let layers = Layers::default();
+        let public = mount::mount(public, &layers, Trust::Anonymous, policy, &common.services)?;
+        for (name, public) in public {
             if namespaces.insert(Arc::clone(&name), public).is_some() {
                 return Err(BuildError::MixedNamespace { namespace: name });
             }
@@ -236,9 +259,15 @@ impl<A> Builder<A> {
         if namespaces.is_empty() {
             return Err(BuildError::NoGateway);
         }
-        let services = Services::new(self.clock, self.entropy, self.limits, self.audit);
-        Ok(Doorward::new(Server::new(services, namespaces, self.path)))
+        Ok(Doorward::new(Server::new(common.services, namespaces, path)))
     }
+}
+
+/// What all namespaces share.
+struct Common {
+    services: Arc<Services>,
+    seats: Arc<dyn Seats>,
+    epochs: Arc<dyn Epochs>,
 }
 
 impl<A: fmt::Debug> fmt::Debug for Builder<A> {
@@ -252,56 +281,13 @@ impl<A: fmt::Debug> fmt::Debug for Builder<A> {
     }
 }
 
-/// Joins the gateways of each namespace.
-fn mount<P: Send + Sync + 'static>(
-    gateways: Vec<Gateway<P>>,
-    trust: Trust,
-    policy: impl Fn() -> Policy<P>,
-    limits: &Limits,
-) -> Result<Namespaces, BuildError> {
-    let mut routes: HashMap<Arc<str>, RouteTable<P>> = HashMap::new();
-    let mut hooks: HashMap<Arc<str>, Vec<_>> = HashMap::new();
-    for Gateway { namespace, routes: events, hooks: own } in gateways {
-        check_namespace(&namespace)?;
-        hooks.entry(Arc::clone(&namespace)).or_default().push(own);
-        let table = routes.entry(Arc::clone(&namespace)).or_default();
-        for (event, route) in events {
-            check_event(&namespace, &event, limits)?;
-            if table.insert(Arc::clone(&event), route).is_some() {
-                return Err(BuildError::DuplicateEvent { namespace, event });
-            }
-        }
-    }
-    let mounted = routes.into_iter().map(|(name, table)| {
-        let hooks = hooks.remove(&name).unwrap_or_default();
-        let mounted = Mounted { routes: Routes::new(table), hooks, policy: policy(), trust };
-        (name, Arc::new(mounted) as Arc<dyn Namespace>)
-    });
-    Ok(mounted.collect())
-}
-
-fn check_namespace(namespace: &Arc<str>) -> Result<(), BuildError> {
-    let good = namespace.starts_with('/')
-        && namespace.len() <= 255
-        && !namespace.contains(|char: char| matches!(char, ',' | '?') || char.is_control());
-    if good { Ok(()) } else { Err(BuildError::Namespace { namespace: Arc::clone(namespace) }) }
-}
-
-fn check_event(namespace: &Arc<str>, event: &Arc<str>, limits: &Limits) -> Result<(), BuildError> {
-    let (namespace, event) = (Arc::clone(namespace), Arc::clone(event));
-    if event.is_empty() || event.len() > limits.max_event_name {
-        Err(BuildError::EventName { namespace, event })
-    } else if packet::is_reserved(&event) {
-        Err(BuildError::ReservedEvent { namespace, event })
-    } else {
-        Ok(())
-    }
-}
-
 /// A zero would not switch a bound off but everything behind it, and an endless time overflows.
 fn check_limits(limits: &Limits) -> Result<(), BuildError> {
     let counts = [
         ("inbox", limits.inbox),
+        ("max_rooms", limits.max_rooms),
+        ("max_streams", limits.max_streams),
+        ("open_acks", limits.open_acks),
         ("outbox", limits.outbox),
         ("max_http_connections", limits.max_http_connections),
         ("max_namespaces", limits.max_namespaces),
@@ -309,9 +295,12 @@ fn check_limits(limits: &Limits) -> Result<(), BuildError> {
         ("max_unauthenticated_links", limits.max_unauthenticated_links),
     ];
     let times = [
+        ("ack_timeout", limits.ack_timeout),
         ("admission_timeout", limits.admission_timeout),
         ("anonymous_lifetime", limits.anonymous_lifetime),
+        ("attachments_timeout", limits.attachments_timeout),
         ("connect_timeout", limits.connect_timeout),
+        ("guard_timeout", limits.guard_timeout),
         ("handler_timeout", limits.handler_timeout),
         ("header_timeout", limits.header_timeout),
         ("ping_interval", limits.ping_interval),

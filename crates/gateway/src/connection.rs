@@ -1,25 +1,32 @@
 //! An admitted client in one namespace, as the application sees it.
 
+mod emit;
+mod rooms;
+
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::SystemTime,
 };
 
 use doorward_core::{
-    DisconnectReason, Exception, HandshakeRequest, SessionId, SocketId, UserId, wire::SessionEnded,
+    Action, DisconnectReason, GuardContext, HandshakeRequest, SessionId, SocketId, UserId,
 };
-use doorward_protocol::{Frame, packet};
-use serde::Serialize;
+use doorward_protocol::Trust;
+pub use emit::EmitError;
+pub(crate) use emit::check_event;
+pub use rooms::JoinError;
 use tokio::sync::Notify;
 
 use crate::{
-    Data, EventContext, FromEvent,
+    Data, Hub,
+    acks::Acks,
     data::DataMap,
     link::{Letter, LinkHandle},
+    services::Subject,
 };
 
 /// One admitted client in one namespace, with the application's own principal.
@@ -41,10 +48,11 @@ pub struct Connection<P>(Arc<Inner<P>>);
 /// What a socket is made from.
 pub(crate) struct Parts<P> {
     pub(crate) id: SocketId,
-    pub(crate) namespace: Arc<str>,
+    pub(crate) hub: Hub<P>,
     pub(crate) principal: P,
     pub(crate) user: UserId,
     pub(crate) session: Option<SessionId>,
+    pub(crate) trust: Trust,
     pub(crate) connected_at: SystemTime,
     pub(crate) request: Arc<HandshakeRequest>,
     pub(crate) link: Arc<LinkHandle>,
@@ -53,8 +61,20 @@ pub(crate) struct Parts<P> {
 struct Inner<P> {
     parts: Parts<P>,
     data: DataMap,
+    /// Most sockets are never asked anything and pay one pointer.
+    acks: OnceLock<Arc<Acks>>,
+    /// Protects the list of rooms; held for one change of it.
+    joined: Mutex<Joined>,
     ended: AtomicBool,
     closed: Notify,
+}
+
+/// The rooms of a socket.
+#[derive(Default)]
+struct Joined {
+    rooms: Vec<Arc<str>>,
+    /// Nothing may be joined any more.
+    has_ended: bool,
 }
 
 impl<P> Connection<P> {
@@ -62,6 +82,8 @@ impl<P> Connection<P> {
         Self(Arc::new(Inner {
             parts,
             data: DataMap::default(),
+            acks: OnceLock::new(),
+            joined: Mutex::default(),
             ended: AtomicBool::new(false),
             closed: Notify::new(),
         }))
@@ -94,7 +116,13 @@ impl<P> Connection<P> {
     /// The namespace, with its leading slash.
     #[must_use]
     pub fn namespace(&self) -> &str {
-        &self.0.parts.namespace
+        self.hub().namespace()
+    }
+
+    /// Everybody in the same namespace.
+    #[must_use]
+    pub fn hub(&self) -> &Hub<P> {
+        &self.0.parts.hub
     }
 
     /// When the client was authenticated, in wall time.
@@ -109,47 +137,19 @@ impl<P> Connection<P> {
         &self.0.parts.request
     }
 
+    pub(crate) fn shared_request(&self) -> &Arc<HandshakeRequest> {
+        &self.0.parts.request
+    }
+
     /// Returns the value of type `T` that belongs to this socket.
     #[must_use]
     pub fn data<T: Default + Send + Sync + 'static>(&self) -> Data<T> {
         self.0.data.get()
     }
 
-    /// Sends an event with one argument to this client.
-    ///
-    /// It is queued, in order, behind everything that was sent before, and never waits. What an
-    /// `on_connect` hook emits leaves right behind the CONNECT answer.
-    ///
-    /// # Errors
-    /// - [`EmitError::Ended`]: the socket has ended, or ends now because more waits for the client
-    ///   than [`Limits::outbox`](crate::Limits::outbox). It never waits, so a program that emits that
-    ///   much in one go ends the link of a client that reads as well.
-    /// - [`EmitError::Payload`]: `argument` cannot be written as JSON. A mistake of the program.
-    /// - [`EmitError::Reserved`]: the event belongs to the library, such as `disconnect`.
-    pub fn emit(&self, event: &str, argument: impl Serialize) -> Result<(), EmitError> {
-        if packet::is_reserved(event) || event == SessionEnded::EVENT {
-            return Err(EmitError::Reserved);
-        }
-        if self.is_closed() {
-            return Err(EmitError::Ended);
-        }
-        let mut written = Ok(());
-        let frame = Frame::text(|out| {
-            written = packet::write_event(out, self.namespace(), event, &argument);
-        });
-        written.map_err(EmitError::Payload)?;
-        let letter = Letter::Emit { socket: self.id(), frame };
-        if self.0.parts.link.post(letter) { Ok(()) } else { Err(EmitError::Ended) }
-    }
-
     /// Ends this socket: the client reads `io server disconnect` and stays away.
     pub fn disconnect(&self) {
-        // Nobody is there to be ended when the letter cannot be posted.
-        let _posted = self
-            .0
-            .parts
-            .link
-            .post(Letter::End { socket: self.id(), reason: DisconnectReason::ServerLeft });
+        self.end_for(DisconnectReason::ServerLeft);
     }
 
     /// Whether the socket has ended.
@@ -169,9 +169,50 @@ impl<P> Connection<P> {
         }
     }
 
+    /// Asks the link to end this socket.
+    pub(crate) fn end_for(&self, reason: DisconnectReason) {
+        // Nobody is there to be ended when the letter cannot be posted.
+        let _posted = self.0.parts.link.post(Letter::End { socket: self.id(), reason });
+    }
+
+    /// The socket has ended: nothing of it stays in any room, and nobody waits for it.
     pub(crate) fn end(&self) {
         self.0.ended.store(true, Ordering::Release);
+        self.leave_everything();
+        if let Some(acks) = self.0.acks.get() {
+            acks.end();
+        }
         self.0.closed.notify_waiters();
+    }
+
+    pub(crate) fn asks<'a>(&'a self, action: Action<'a>) -> GuardContext<'a, P> {
+        let Parts { principal, user, id, request, hub, .. } = &self.0.parts;
+        let now = hub.services().clock.now();
+        GuardContext::new(action, principal, user, *id, hub.namespace(), request, now)
+    }
+
+    /// What an audit record says of this socket.
+    pub(crate) fn subject<'a>(&'a self, action: Action<'a>) -> Subject<'a> {
+        Subject {
+            action: Some(action),
+            namespace: Some(self.namespace()),
+            user: Some(self.user()),
+            socket: Some(self.id()),
+            peer: self.request().peer().map(|peer| peer.ip()),
+        }
+    }
+
+    /// The questions of this socket; one that is made behind its end has ended too.
+    pub(crate) fn acks(&self) -> &Arc<Acks> {
+        let acks = self.0.acks.get_or_init(Arc::default);
+        if self.is_closed() {
+            acks.end();
+        }
+        acks
+    }
+
+    fn joined(&self) -> MutexGuard<'_, Joined> {
+        self.0.joined.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -189,45 +230,5 @@ impl<P> fmt::Debug for Connection<P> {
             .field("namespace", &self.namespace())
             .field("user", self.user())
             .finish_non_exhaustive()
-    }
-}
-
-impl<P> FromEvent<P> for Connection<P> {
-    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
-        Ok(context.connection().clone())
-    }
-}
-
-/// Why an event was not sent.
-///
-/// # Examples
-/// ```
-/// assert_eq!(doorward::EmitError::Ended.to_string(), "the socket has ended");
-/// ```
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EmitError {
-    /// The socket has ended.
-    #[error("the socket has ended")]
-    Ended,
-    /// The argument cannot be written as JSON.
-    #[error("the argument cannot be written as JSON")]
-    Payload(#[source] serde_json::Error),
-    /// Clients would take it for a word of the library.
-    #[error("the event name is reserved")]
-    Reserved,
-}
-
-/// Who is no longer there need not be told: a handler may use `?`.
-impl From<EmitError> for Exception {
-    fn from(_: EmitError) -> Self {
-        Self::internal()
-    }
-}
-
-/// A client that left while it was greeted is refused like any that cannot be reached.
-impl From<EmitError> for doorward_core::Refusal {
-    fn from(_: EmitError) -> Self {
-        Self::new("internal", "Internal error")
     }
 }

@@ -5,8 +5,8 @@ use std::{fmt, future::Future, sync::Arc};
 use tokio::sync::OnceCell;
 
 use crate::{
-    App, Builder, DoorwardService, Listeners, NoAuthenticator, ServeError, StopSignal,
-    link::Namespaces, serve, services::Services,
+    App, Builder, DoorwardService, Hub, Listeners, NoAuthenticator, PolicyTable, ServeError,
+    StopSignal, link::Namespaces, serve, services::Services,
 };
 
 /// A Socket.IO server: serve it alone, or mount its [`DoorwardService`] into an application.
@@ -37,13 +37,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(services: Services, namespaces: Namespaces, path: Box<str>) -> Self {
-        Self {
-            services: Arc::new(services),
-            namespaces: Arc::new(namespaces),
-            path,
-            ready: OnceCell::new(),
-        }
+    pub(crate) fn new(services: Arc<Services>, namespaces: Namespaces, path: Box<str>) -> Self {
+        Self { services, namespaces: Arc::new(namespaces), path, ready: OnceCell::new() }
     }
 
     /// Runs the init hooks beside a request that may be given up, and says whether they succeeded.
@@ -81,6 +76,10 @@ impl Doorward {
         Builder::new()
     }
 
+    pub(crate) fn server(&self) -> &Arc<Server> {
+        &self.server
+    }
+
     pub(crate) fn new(server: Server) -> Self {
         Self { server: Arc::new(server) }
     }
@@ -92,6 +91,21 @@ impl Doorward {
     #[must_use]
     pub fn service(&self) -> DoorwardService {
         DoorwardService::new(Arc::clone(&self.server))
+    }
+
+    /// Returns the [`Hub`] of a namespace whose clients are known as `P`; `None` when there is none.
+    #[must_use]
+    pub fn hub<P: 'static>(&self, namespace: &str) -> Option<Hub<P>> {
+        let hub = self.server.namespaces.get(namespace)?.hub();
+        hub.downcast().ok().map(|hub| *hub)
+    }
+
+    /// Says what holds in which namespace: authenticator, guards, events and rooms.
+    #[must_use]
+    pub fn policy(&self) -> PolicyTable {
+        let mut namespaces: Vec<_> = self.server.namespaces.iter().collect();
+        namespaces.sort_by_key(|(name, _)| Arc::clone(name));
+        PolicyTable(namespaces.into_iter().map(|(_, namespace)| namespace.describe()).collect())
     }
 
     /// How many sockets are admitted at this moment.
@@ -141,6 +155,7 @@ impl Doorward {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         self.server.ready().await?;
+        self.policy().log();
         serve::serve(Arc::clone(&self.server), listeners, app, shutdown).await;
         Ok(())
     }

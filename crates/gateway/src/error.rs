@@ -52,6 +52,14 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
+    /// Two gateways of one namespace say different things.
+    #[error("the gateways of namespace {namespace} do not agree about {option}")]
+    Conflict {
+        /// Where.
+        namespace: Arc<str>,
+        /// About what.
+        option: &'static str,
+    },
     /// Two handlers for one event.
     #[error("namespace {namespace} has two handlers for the event {event:?}")]
     DuplicateEvent {
@@ -59,6 +67,14 @@ pub enum BuildError {
         namespace: Arc<str>,
         /// Which.
         event: Arc<str>,
+    },
+    /// Two policies for one pattern.
+    #[error("namespace {namespace} has two policies for the rooms {room:?}")]
+    DuplicateRoom {
+        /// Where.
+        namespace: Arc<str>,
+        /// Which.
+        room: Arc<str>,
     },
     /// A name that is empty or longer than clients may send.
     #[error("namespace {namespace} has a handler for {event:?}, which is empty or too long")]
@@ -103,6 +119,15 @@ pub enum BuildError {
         namespace: Arc<str>,
         /// Which.
         event: Arc<str>,
+    },
+    /// A pattern that is none: text with placeholders such as `team:{id}`, beginning with text that is
+    /// not `user:`, `session:` or `socket:`, and with text between two placeholders.
+    #[error("namespace {namespace} has a policy for {room:?}, which is no pattern of rooms")]
+    RoomPattern {
+        /// Where.
+        namespace: Arc<str>,
+        /// Which.
+        room: Arc<str>,
     },
 }
 

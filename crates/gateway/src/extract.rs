@@ -1,14 +1,25 @@
 //! What a handler may ask for.
 
-use std::{borrow::Cow, fmt, ops::Deref, sync::Arc};
+mod ack;
+mod payload;
+mod principal;
 
-use doorward_core::{Detail, Exception};
-use doorward_protocol::first_argument;
-use serde::de::DeserializeOwned;
+use std::{
+    fmt,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
-use crate::Connection;
+pub use ack::Ack;
+pub(crate) use ack::Waiter;
+use bytes::Bytes;
+use doorward_core::{Exception, HandshakeRequest};
+use doorward_protocol::RawArguments;
+pub use payload::{Payload, Valid};
+pub use principal::Principal;
 
-/// One event, as extractors see it.
+use crate::{Connection, Hub};
+
+/// One event, as extractors, interceptors and listeners see it.
 ///
 /// # Examples
 /// ```
@@ -27,11 +38,20 @@ pub struct EventContext<'a, P> {
     connection: &'a Connection<P>,
     name: &'a Arc<str>,
     data: &'a str,
+    attachments: &'a [Bytes],
+    asked: bool,
+    manual: OnceLock<Mutex<Option<Waiter>>>,
 }
 
 impl<'a, P> EventContext<'a, P> {
-    pub(crate) fn new(connection: &'a Connection<P>, name: &'a Arc<str>, data: &'a str) -> Self {
-        Self { connection, name, data }
+    pub(crate) fn new(
+        connection: &'a Connection<P>,
+        name: &'a Arc<str>,
+        data: &'a str,
+        attachments: &'a [Bytes],
+        asked: bool,
+    ) -> Self {
+        Self { connection, name, data, attachments, asked, manual: OnceLock::new() }
     }
 
     /// Who sent it.
@@ -50,6 +70,23 @@ impl<'a, P> EventContext<'a, P> {
     #[must_use]
     pub fn data(&self) -> &'a str {
         self.data
+    }
+
+    /// The binary attachments that the data refers to.
+    #[must_use]
+    pub fn attachments(&self) -> &'a [Bytes] {
+        self.attachments
+    }
+
+    /// Whether the client asked for an ack.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.asked
+    }
+
+    /// What answers in place of the handler's value, when an [`Ack`] was taken.
+    pub(crate) fn take_manual(&self) -> Option<Waiter> {
+        self.manual.get()?.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -71,7 +108,8 @@ impl<P> fmt::Debug for EventContext<'_, P> {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a handler in a namespace of `{P}` cannot take `{Self}`",
-    note = "handlers take `Payload<T>`, `Principal<{P}>`, `Connection<{P}>`, `Data<T>`, `EventName`, \
+    note = "handlers take `Payload<T>`, `Valid<T>`, `Args<T>`, `RawArguments`, `Principal<{P}>`, \
+            `Connection<{P}>`, `Hub<{P}>`, `Data<T>`, `Ack<T>`, `EventName`, `Arc<HandshakeRequest>`, \
             or a type of yours that implements `FromEvent<{P}>`"
 )]
 pub trait FromEvent<P>: Sized {
@@ -80,74 +118,6 @@ pub trait FromEvent<P>: Sized {
     /// # Errors
     /// What the client reads instead of the handler's answer; the handler does not run.
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception>;
-}
-
-/// The argument of the event, decoded.
-///
-/// An event without an argument is read as `null`. A payload that is not a `T` is answered with
-/// `bad_payload`, and the handler does not run.
-///
-/// # Examples
-/// ```
-/// use doorward::prelude::*;
-///
-/// let gateway: Gateway<Claims> = Gateway::at("/")
-///     .on("add", |Payload((a, b)): Payload<(i64, i64)>| async move { a.saturating_add(b) });
-/// # drop(gateway);
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Payload<T>(pub T);
-
-impl<P, T: DeserializeOwned> FromEvent<P> for Payload<T> {
-    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
-        first_argument(context.data)
-            .map(Payload)
-            .map_err(|error| Exception::bad_payload(vec![detail(&error)]))
-    }
-}
-
-/// Whom the server acts for: it derefs to the application's own type.
-///
-/// # Examples
-/// ```
-/// use doorward::prelude::*;
-///
-/// struct User { name: String }
-///
-/// let gateway: Gateway<User> =
-///     Gateway::at("/").on("whoami", |me: Principal<User>| async move { me.name.clone() });
-/// # drop(gateway);
-/// ```
-///
-/// In a namespace of another principal it does not compile:
-/// ```compile_fail
-/// use doorward::prelude::*;
-///
-/// struct User { name: String }
-///
-/// let gateway: Gateway<Anonymous> =
-///     Gateway::at("/").on("whoami", |me: Principal<User>| async move { me.name.clone() });
-/// ```
-pub struct Principal<P>(Connection<P>);
-
-impl<P> Deref for Principal<P> {
-    type Target = P;
-
-    fn deref(&self) -> &P {
-        self.0.principal()
-    }
-}
-
-impl<P: fmt::Debug> fmt::Debug for Principal<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Principal").field(self.0.principal()).finish()
-    }
-}
-
-impl<P> FromEvent<P> for Principal<P> {
-    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
-        Ok(Self(context.connection.clone()))
-    }
 }
 
 /// The name of the event, for handlers that take several.
@@ -169,43 +139,27 @@ impl<P> FromEvent<P> for EventName {
     }
 }
 
-/// Says what was expected without repeating what was sent.
-///
-/// serde's messages end in what the type expects, behind a part that quotes the payload; only the end
-/// is ours to show.
-fn detail(error: &serde_json::Error) -> Detail {
-    let text = error.to_string();
-    let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
-    let message = match text.rsplit_once("expected ") {
-        Some((_, expected)) => Cow::Owned(format!("expected {expected}")),
-        None if text.starts_with("missing field ") => Cow::Borrowed(text),
-        None => Cow::Borrowed("not what this event takes"),
-    };
-    Detail { path: String::new(), message: message.into_owned() }
+impl<P> FromEvent<P> for Connection<P> {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        Ok(context.connection().clone())
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-
-    use super::*;
-
-    #[derive(Deserialize, Debug)]
-    #[expect(dead_code, reason = "only its decoding is looked at")]
-    struct Order {
-        amount: u8,
+impl<P> FromEvent<P> for Hub<P> {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        Ok(context.connection().hub().clone())
     }
+}
 
-    fn message(json: &str) -> String {
-        detail(&first_argument::<Order>(json).unwrap_err()).message
+impl<P> FromEvent<P> for Arc<HandshakeRequest> {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        Ok(Self::clone(context.connection().shared_request()))
     }
+}
 
-    #[test]
-    fn a_wrong_payload_is_explained_without_being_repeated() {
-        assert_eq!(message(r#"["o",{"amount":"canary"}]"#), "expected u8");
-        assert_eq!(message(r#"["o",{"amount":", expected canary"}]"#), "expected u8");
-        assert_eq!(message(r#"["o",{}]"#), "missing field `amount`");
-        assert_eq!(message(r#"["o",{"amount":1},2]"#), "expected one argument");
-        assert_eq!(message(r#"["o"]"#), "expected struct Order");
+/// The arguments as they were sent.
+impl<P> FromEvent<P> for RawArguments {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        Ok(Self::from_event(context.data, context.attachments.to_vec()))
     }
 }

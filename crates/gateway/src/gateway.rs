@@ -1,28 +1,41 @@
-//! A gateway: the handlers and hooks of one namespace.
+//! A gateway: the handlers, hooks and policies of one namespace.
 
 use std::{fmt, future::Future, sync::Arc};
 
-use doorward_core::{BoxError, BoxFuture, DisconnectReason, Refusal};
+use doorward_core::{BoxError, BoxFuture, DisconnectReason, Guard, Refusal, Verdict};
+use doorward_protocol::RawArguments;
+use serde::de::DeserializeOwned;
 
 use crate::{
-    Connection, Handler,
-    pipeline::{Route, erase},
+    Connection, EventContext, ExceptionFilter, Hub, Interceptor, IntoSubscription, Outgoing,
+    RoomRequest, Subscription, filter,
+    hub::{OutgoingListener, ServerListener},
+    pipeline::Listener,
+    room_policy::MayJoin,
+    subscription::Layers,
 };
 
-/// Handlers and hooks for clients whose principal is `P`, in one namespace.
+/// Handlers, hooks and policies for clients whose principal is `P`, in one namespace.
 ///
-/// Several gateways may share a namespace; no event may have two handlers.
+/// Several gateways may share a namespace; no event may have two handlers. The attribute
+/// [`gateway`](macro@crate::gateway) writes one from an `impl` block.
 ///
 /// # Examples
 /// ```
 /// use doorward::prelude::*;
 ///
 /// let chat: Gateway<Claims> = Gateway::at("/chat")
+///     .guard(Scope::new("chat"))
+///     .room("team:{id}", |request: RoomRequest<Claims>| async move {
+///         request.principal().get("team").and_then(|team| team.as_str()) == Some(request.param("id"))
+///     })
 ///     .on_connect(|connection: Connection<Claims>| async move {
 ///         connection.emit("welcome", connection.user().as_str())?;
 ///         Ok(())
 ///     })
-///     .on("say", |Payload(text): Payload<String>| async move { text.len() })
+///     .on("say", |me: Connection<Claims>, Payload(text): Payload<String>| async move {
+///         me.to("team:7").emit("said", text)
+///     })
 ///     .on_disconnect(|connection: Connection<Claims>, reason: DisconnectReason| async move {
 ///         println!("{connection:?} left: {reason}");
 ///     });
@@ -31,42 +44,137 @@ use crate::{
 #[must_use]
 pub struct Gateway<P> {
     pub(crate) namespace: Arc<str>,
-    pub(crate) routes: Vec<(Arc<str>, Arc<dyn Route<P>>)>,
+    pub(crate) layers: Layers<P>,
+    pub(crate) subscriptions: Vec<(Arc<str>, Subscription<P>)>,
+    pub(crate) rooms: Vec<(Arc<str>, MayJoin<P>)>,
     pub(crate) hooks: Hooks<P>,
+    pub(crate) listeners: Vec<Listener<P>>,
+    pub(crate) outgoing: Vec<OutgoingListener>,
+    pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
+    pub(crate) concurrency: Option<usize>,
 }
 
 /// What a gateway wants to be told.
 pub(crate) struct Hooks<P> {
-    pub(crate) init: Option<InitHook>,
+    pub(crate) init: Option<InitHook<P>>,
     pub(crate) connect: Option<ConnectHook<P>>,
     pub(crate) disconnect: Option<DisconnectHook<P>>,
 }
 
-pub(crate) type InitHook = Box<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>;
+pub(crate) type InitHook<P> =
+    Box<dyn Fn(Hub<P>) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>;
 pub(crate) type ConnectHook<P> =
     Box<dyn Fn(Connection<P>) -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync>;
 pub(crate) type DisconnectHook<P> =
     Box<dyn Fn(Connection<P>, DisconnectReason) -> BoxFuture<'static, ()> + Send + Sync>;
 
+/// Whatever [`Builder::gateway`](crate::Builder::gateway) takes: a [`Gateway`], or what the attribute
+/// [`gateway`](macro@crate::gateway) stands above.
+///
+/// # Examples
+/// ```
+/// use doorward::{IntoGateway, prelude::*};
+///
+/// struct Echo;
+///
+/// impl<P: Send + Sync + 'static> IntoGateway<P> for Echo {
+///     fn into_gateway(self) -> Gateway<P> {
+///         Gateway::at("/").on("echo", |Payload(text): Payload<String>| async move { text })
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no gateway for clients known as `{P}`",
+    label = "its handlers take another principal, or it has no `#[gateway]`",
+    note = "the principal of a gateway is its authenticator's: `Principal<{P}>`, `Connection<{P}>`",
+    note = "in a public namespace nobody is known: it is `Anonymous`"
+)]
+pub trait IntoGateway<P> {
+    /// Makes the gateway.
+    fn into_gateway(self) -> Gateway<P>;
+}
+
+impl<P> IntoGateway<P> for Gateway<P> {
+    fn into_gateway(self) -> Self {
+        self
+    }
+}
+
 impl<P: Send + Sync + 'static> Gateway<P> {
     /// Begins a gateway in `namespace`, which starts with a slash.
     pub fn at(namespace: impl Into<Arc<str>>) -> Self {
-        let hooks = Hooks { init: None, connect: None, disconnect: None };
-        Self { namespace: namespace.into(), routes: Vec::new(), hooks }
+        Self {
+            namespace: namespace.into(),
+            layers: Layers::default(),
+            subscriptions: Vec::new(),
+            rooms: Vec::new(),
+            hooks: Hooks { init: None, connect: None, disconnect: None },
+            listeners: Vec::new(),
+            outgoing: Vec::new(),
+            server_events: Vec::new(),
+            concurrency: None,
+        }
     }
 
-    /// Handles an event. See [`Handler`] for what a handler is.
+    /// Handles an event. See [`Handler`](crate::Handler) for what a handler is, and
+    /// [`handle`](crate::handle) for one with guards of its own.
     ///
     /// Events of one socket are handled one after the other, in the order in which they were sent. A
     /// handler that panics is answered with `internal`, one that takes longer than
     /// [`Limits::handler_timeout`](crate::Limits::handler_timeout) with `timeout`.
-    pub fn on<M: 'static>(
+    pub fn on<M>(
         mut self,
         event: impl Into<Arc<str>>,
-        handler: impl Handler<P, M>,
+        handler: impl IntoSubscription<P, M>,
     ) -> Self {
-        self.routes.push((event.into(), erase(handler)));
+        self.subscriptions.push((event.into(), handler.into_subscription()));
         self
+    }
+
+    /// Asks a guard about everything in this namespace: who enters it, which rooms they enter and
+    /// leave, and every event of this gateway. It is asked after the guards of the server, and
+    /// wherever it stands among the calls here.
+    pub fn guard(mut self, guard: impl Guard<P>) -> Self {
+        self.layers.guards.push(Arc::new(guard));
+        self
+    }
+
+    /// Runs an interceptor around every handler of this gateway, inside of those of the server.
+    pub fn intercept(mut self, interceptor: impl Interceptor<P>) -> Self {
+        self.layers.interceptors.push(Arc::new(interceptor));
+        self
+    }
+
+    /// Translates errors of this gateway's events, before the filters of the server.
+    pub fn filter<M: 'static>(mut self, filter: impl ExceptionFilter<P, M>) -> Self {
+        self.layers.filters.push(filter::erase(filter));
+        self
+    }
+
+    /// Lets clients into the rooms of a pattern, such as `team:{id}`, if `policy` says yes: a `bool`,
+    /// a [`Verdict`] or a `Result` of these.
+    ///
+    /// When several patterns match a name, all policies must say yes. A pattern begins with text;
+    /// `user:`, `session:` and `socket:` are reserved.
+    pub fn room<F, Fut>(mut self, pattern: impl Into<Arc<str>>, policy: F) -> Self
+    where
+        F: Fn(RoomRequest<P>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: Into<Verdict>> + Send + 'static,
+    {
+        let may_join: MayJoin<P> = Box::new(move |request| {
+            let asked = policy(request);
+            Box::pin(async move { asked.await.into() })
+        });
+        self.rooms.push((pattern.into(), may_join));
+        self
+    }
+
+    /// Handles up to `limit` events of one socket at the same time. The default is 1: one after the
+    /// other. They still start in the order in which they were sent.
+    ///
+    /// It holds for the namespace: two gateways that say different numbers cannot share one.
+    pub fn concurrency(self, limit: usize) -> Self {
+        Self { concurrency: Some(limit), ..self }
     }
 
     /// Runs once before the first client is looked at. If it fails, [`Doorward::serve`] does not
@@ -77,24 +185,27 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// A later call replaces the hook.
     pub fn on_init<F, Fut>(mut self, hook: F) -> Self
     where
-        F: Fn() -> Fut + Send + Sync + 'static,
+        F: Fn(Hub<P>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
-        self.hooks.init = Some(Box::new(move || Box::pin(hook())));
+        self.hooks.init = Some(Box::new(move |hub| Box::pin(hook(hub))));
         self
     }
 
     /// Runs for every client that was authenticated and that the guards let through, before it is
-    /// told that it is in. It may still refuse.
+    /// told that it is in. It may still refuse: return `Result<(), Refusal>`, or nothing.
     ///
     /// A later call replaces the hook. It is dropped when the client leaves while it runs; then
     /// `on_disconnect` does not run either.
     pub fn on_connect<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(Connection<P>) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<(), Refusal>> + Send + 'static,
+        Fut: Future<Output: Entry> + Send + 'static,
     {
-        self.hooks.connect = Some(Box::new(move |connection| Box::pin(hook(connection))));
+        self.hooks.connect = Some(Box::new(move |connection| {
+            let hook = hook(connection);
+            Box::pin(async move { hook.await.into_result() })
+        }));
         self
     }
 
@@ -110,13 +221,91 @@ impl<P: Send + Sync + 'static> Gateway<P> {
             Some(Box::new(move |connection, reason| Box::pin(hook(connection, reason))));
         self
     }
+
+    /// Listens to every event of a client of this namespace that the guards let through, also to
+    /// those that nobody handles, before its handler runs.
+    pub fn on_any<F>(mut self, listener: F) -> Self
+    where
+        F: Fn(&EventContext<'_, P>) + Send + Sync + 'static,
+    {
+        self.listeners.push(Box::new(listener));
+        self
+    }
+
+    /// Listens to every event that is emitted in this namespace, once, however many clients get it.
+    /// Answers, and what handlers return, are not among them.
+    pub fn on_any_outgoing<F>(mut self, listener: F) -> Self
+    where
+        F: Fn(&Outgoing<'_>) + Send + Sync + 'static,
+    {
+        self.outgoing.push(Box::new(listener));
+        self
+    }
+
+    /// Listens to an event that a server of this namespace sends with
+    /// [`Hub::server_side_emit`](crate::Hub::server_side_emit). What is no `T` is logged and ignored.
+    pub fn on_server_event<T, F, Fut>(mut self, event: impl Into<Arc<str>>, listener: F) -> Self
+    where
+        T: DeserializeOwned + Send + 'static,
+        F: Fn(Hub<P>, T) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let event = event.into();
+        let name = Arc::clone(&event);
+        let listener: ServerListener<P> = Box::new(move |hub, arguments: RawArguments| {
+            match arguments.decode() {
+                Ok(value) => Box::pin(listener(hub, value)),
+                Err(error) => {
+                    let cause = &error as &dyn std::error::Error;
+                    tracing::error!(event = ?name, error = cause, "A server event is not understood.");
+                    Box::pin(async {})
+                }
+            }
+        });
+        self.server_events.push((event, listener));
+        self
+    }
 }
 
 impl<P> fmt::Debug for Gateway<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let events: Vec<_> = self.subscriptions.iter().map(|(name, _)| name).collect();
         f.debug_struct("Gateway")
             .field("namespace", &self.namespace)
-            .field("events", &self.routes.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("events", &events)
             .finish_non_exhaustive()
+    }
+}
+
+/// What a connect hook may return.
+///
+/// # Examples
+/// ```
+/// use doorward::{Entry, Refusal};
+///
+/// assert!(().into_result().is_ok());
+/// assert!(Err::<(), _>(Refusal::forbidden()).into_result().is_err());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a connect hook cannot return `{Self}`",
+    note = "return nothing, or `Result<(), Refusal>`"
+)]
+pub trait Entry {
+    /// Whether the client may come in after all.
+    ///
+    /// # Errors
+    /// Why not.
+    fn into_result(self) -> Result<(), Refusal>;
+}
+
+impl Entry for () {
+    fn into_result(self) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
+impl Entry for Result<(), Refusal> {
+    fn into_result(self) -> Self {
+        self
     }
 }

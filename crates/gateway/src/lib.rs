@@ -36,9 +36,11 @@
 //! and policy together, [`Doorward`] serves them. A connection lives in `link` (one task each), enters
 //! through `admission`, and its events go through `pipeline`.
 
+mod acks;
 mod addresses;
 mod admission;
 mod audit;
+mod authorise;
 mod builder;
 mod catch;
 mod connection;
@@ -46,44 +48,74 @@ mod data;
 mod doorward;
 mod error;
 mod extract;
+mod filter;
 mod gateway;
+mod guards;
 mod handler;
 mod http;
+mod hub;
+mod interceptor;
 mod limits;
 mod link;
 mod listeners;
 mod namespace;
 mod pipeline;
+mod policy_table;
 mod registry;
 mod reply;
+mod room_policy;
+mod rooms;
 mod serve;
+mod server_event;
 mod services;
 mod stop;
+mod subscription;
 mod system;
+pub mod test;
 mod timers;
 
+pub use acks::{AckError, Answers};
 pub use audit::TracingAudit;
 pub use builder::{Authenticated, Builder, NoAuthenticator};
-pub use connection::{Connection, EmitError};
+pub use bytes::Bytes;
+pub use connection::{Connection, EmitError, JoinError};
 pub use data::Data;
 pub use doorward::Doorward;
 pub use doorward_auth as auth;
 pub use doorward_core::{
     Action, Anonymous, Audit, AuditRecord, Auth, AuthenticateError, Authenticator, BoxError,
-    BoxFuture, Clock, DecisionId, Detail, DisconnectReason, Entropy, Epoch, EpochError, Epochs,
-    Exception, Grant, Guard, GuardContext, Handshake, HandshakeRequest, Headers, Outcome, Refusal,
-    RefusalCode, RefusalReason, Reservation, Retry, Seat, SeatError, SeatRequest, Seats, SessionId,
-    SocketId, TokenId, UserId, Verdict, wire,
+    BoxFuture, Clock, Decision, DecisionId, Detail, DisconnectReason, Entropy, Epoch, EpochError,
+    Epochs, Exception, Grant, Guard, GuardContext, Handshake, HandshakeRequest, HasRoles,
+    HasScopes, Headers, Refusal, RefusalCode, RefusalReason, Reservation, Retry, Seat, SeatError,
+    SeatRequest, Seats, SessionId, SocketId, SocketIdError, TokenId, UserId, Verdict, wire,
 };
+pub use doorward_macros::{
+    ServerEvent, filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, room,
+    subscribe,
+};
+pub use doorward_protocol::{Args, Arguments, Binary, DecodeError, RawArguments};
 pub use error::{BuildError, Error, Result, ServeError};
-pub use extract::{EventContext, EventName, FromEvent, Payload, Principal};
-pub use gateway::Gateway;
-pub use handler::{Handler, Invocation};
+pub use extract::{Ack, EventContext, EventName, FromEvent, Payload, Principal, Valid};
+pub use filter::{ByFilter, ExceptionFilter, FilterContext};
+pub use futures_util::Stream;
+pub use garde;
+pub use gateway::{Entry, Gateway, IntoGateway};
+pub use guards::{All, Any, GuardFn, Not, RateLimit, Role, Scope, all, any, guard_fn, not};
+pub use handler::Handler;
 pub use http::{App, DoorwardService, PeerAddr};
+pub use hub::{Broadcast, Hub, Outgoing};
+pub use interceptor::{Interceptor, Next, Outcome};
 pub use limits::Limits;
 pub use listeners::Listeners;
-pub use reply::{ByResult, ByValue, IntoReply};
+pub use policy_table::PolicyTable;
+pub use reply::{
+    ByArgs, ByEmit, ByRaw, ByResult, ByStream, ByValue, Emit, IntoReply, Reply, ReplyStream,
+};
+pub use room_policy::RoomRequest;
+pub use rooms::Target;
+pub use server_event::ServerEvent;
 pub use stop::StopSignal;
+pub use subscription::{IntoSubscription, Subscription, handle};
 pub use system::{OsEntropy, SystemClock};
 
 /// What most programs need.
@@ -97,10 +129,15 @@ pub use system::{OsEntropy, SystemClock};
 /// ```
 pub mod prelude {
     pub use doorward_auth::{Claims, Jwt, authenticate_fn};
+    pub use doorward_macros::{
+        filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, room, subscribe,
+    };
 
     pub use crate::{
-        Anonymous, Connection, Data, DisconnectReason, Doorward, EventName, Exception, Gateway,
-        Grant, Handshake, Payload, Principal, Refusal,
+        Ack, Action, Anonymous, Args, Binary, BoxError, Connection, Data, DisconnectReason,
+        Doorward, Emit, EmitError, EventName, Exception, Gateway, Grant, Guard, GuardContext,
+        Handshake, HasRoles, HasScopes, Hub, JoinError, Payload, Principal, RateLimit, Refusal,
+        Role, RoomRequest, Scope, ServerEvent, Stream, Valid, Verdict, handle,
     };
 }
 

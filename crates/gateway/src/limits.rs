@@ -29,6 +29,12 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Time a handler may take: 30 s. Then the client reads `timeout` and the handler is dropped.
     pub handler_timeout: Duration,
+    /// Time a guard, or the policy of a room, may take to answer: 3 s. Then the answer is no.
+    pub guard_timeout: Duration,
+    /// Time a client may take to answer what it is asked: 20 s.
+    pub ack_timeout: Duration,
+    /// Time the attachments of a binary message may take to arrive behind it: 10 s.
+    pub attachments_timeout: Duration,
     /// Time for which nothing can be written to a client, because it does not read what the operating
     /// system already holds for it: 10 s. Then its link, or its HTTP connection, ends.
     pub write_stall: Duration,
@@ -51,11 +57,20 @@ pub struct Limits {
     pub max_namespaces: usize,
     /// Events of an anonymous socket: 20.
     pub max_anonymous_events: u32,
+    /// Binary attachments of one message: 10. They count as part of it.
+    pub max_attachments: usize,
     /// Arrays and objects inside each other: 32.
     pub max_depth: usize,
     /// The name of an event: 128.
     pub max_event_name: usize,
-    /// Events of a socket that wait for the one before them: 64. Then the link is not read.
+    /// Rooms that one socket is in: 128.
+    pub max_rooms: usize,
+    /// Streams that run for one socket: 16.
+    pub max_streams: usize,
+    /// Questions to one client that wait for its answer: 64.
+    pub open_acks: usize,
+    /// Events of a socket that wait for the one before them: 64. Then the link is not read; if the
+    /// server waits for an answer of the client it is read on, and ends above twice as many.
     pub inbox: usize,
     /// Handlers that may come to their end after their sockets have ended: 1,024, and 8 of one link.
     /// Those beyond are dropped when their socket ends.
@@ -76,6 +91,9 @@ impl Default for Limits {
             admission_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
             handler_timeout: Duration::from_secs(30),
+            guard_timeout: Duration::from_secs(3),
+            ack_timeout: Duration::from_secs(20),
+            attachments_timeout: link.attachments_timeout,
             write_stall: Duration::from_secs(10),
             anonymous_lifetime: Duration::from_secs(6 * 60),
             shutdown_grace: Duration::from_secs(2),
@@ -86,8 +104,12 @@ impl Default for Limits {
             max_unauthenticated_links: 100,
             max_namespaces: link.max_namespaces,
             max_anonymous_events: link.max_anonymous_events,
+            max_attachments: link.max_attachments,
             max_depth: link.max_depth,
             max_event_name: link.max_event_name,
+            max_rooms: 128,
+            max_streams: 16,
+            open_acks: 64,
             inbox: 64,
             afterwards: 1024,
             max_http_connections: 256,
@@ -109,6 +131,8 @@ impl Limits {
             max_refusals: self.max_refusals,
             max_namespaces: self.max_namespaces,
             max_anonymous_events: self.max_anonymous_events,
+            max_attachments: self.max_attachments,
+            attachments_timeout: self.attachments_timeout,
             max_depth: self.max_depth,
             max_event_name: self.max_event_name,
             ..LinkConfig::default()

@@ -184,7 +184,11 @@ impl<S: Transport> LinkTask<S> {
 
     /// Whether so much waits to be sent that nothing should be started that adds to it.
     fn is_congested(&self) -> bool {
-        self.outbox.len() > self.services.limits.outbox / 4
+        self.outbox.len() > self.congestion_limit()
+    }
+
+    fn congestion_limit(&self) -> usize {
+        self.services.limits.outbox / 4
     }
 
     fn check_deadlines(&mut self, now: Instant) {
@@ -198,7 +202,11 @@ impl<S: Transport> LinkTask<S> {
                 Timeout::NoConnect => {
                     self.throw_out(RefusalReason::ConnectTimeout, CloseCode::Policy, now);
                 }
+                Timeout::NoAttachments => self.violated(CloseCode::Policy, now),
             }
+        }
+        if self.is_overloaded() {
+            self.end_link(DisconnectReason::Overloaded, now);
         }
         if !self.is_reading() && self.closing.is_none() && self.io.is_closed_by_peer() {
             self.abort(DisconnectReason::TransportClosed, now);
@@ -238,12 +246,17 @@ impl<S: Transport> LinkTask<S> {
     fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
         let before = self.outbox.len();
         match self.outbox.poll_flush(&mut self.io, cx) {
-            Poll::Ready(Ok(())) => self.stalled_since = None,
+            Poll::Ready(Ok(())) => {
+                if self.stalled_since.take().is_some() {
+                    self.handle.set_behind(false);
+                }
+            }
             Poll::Ready(Err(_)) => self.abort(DisconnectReason::TransportClosed, now),
             Poll::Pending => {
                 let moved = self.outbox.len() < before;
                 if moved || self.stalled_since.is_none() {
                     self.stalled_since = Some(now);
+                    self.handle.set_behind(true);
                 }
                 if self.outbox.len() > self.services.limits.outbox {
                     self.end_link(DisconnectReason::SlowConsumer, now);

@@ -4,24 +4,25 @@
 //! Behind them everything is typed again.
 
 use std::{
+    any::Any,
     sync::Arc,
     time::{Instant, SystemTime},
 };
 
 use doorward_core::{
-    BoxError, BoxFuture, DisconnectReason, Exception, Handshake, Refusal, RefusalReason, Seat,
-    SocketId, UserId,
+    BoxError, BoxFuture, DisconnectReason, Handshake, Refusal, RefusalReason, Seat, SocketId,
+    UserId,
 };
-use doorward_protocol::Trust;
+use doorward_protocol::{RawArguments, Trust};
 
 use crate::{
-    Connection,
+    Connection, Hub,
     admission::{self, Policy},
     catch::Caught,
     gateway::Hooks,
-    handler::Invocation,
     link::LinkHandle,
-    pipeline::Routes,
+    pipeline::{Explained, Failure, Incoming, Invocation, Routes},
+    policy_table::NamespacePolicy,
     registry::SocketEntry,
     services::Services,
 };
@@ -29,6 +30,9 @@ use crate::{
 /// A namespace as a link sees it.
 pub(crate) trait Namespace: Send + Sync {
     fn trust(&self) -> Trust;
+    /// The [`Hub`] of its principal's type.
+    fn hub(&self) -> Box<dyn Any>;
+    fn describe(&self) -> NamespacePolicy;
     fn admit(self: Arc<Self>, entry: Entry) -> BoxFuture<'static, Result<Admitted, NotAdmitted>>;
     fn init(&self) -> BoxFuture<'_, Result<(), BoxError>>;
 }
@@ -45,6 +49,8 @@ pub(crate) struct Entry {
 pub(crate) struct Admitted {
     pub(crate) socket: Box<dyn Socket>,
     pub(crate) expiry: Option<Expiry>,
+    /// How many events of it are handled at the same time.
+    pub(crate) concurrency: usize,
 }
 
 /// When a socket must end, by both clocks: one that is set back must not prolong it, nor one that
@@ -70,22 +76,37 @@ pub(crate) enum NotAdmitted {
 /// A socket as its link sees it.
 pub(crate) trait Socket: Send + Sync {
     fn user(&self) -> &UserId;
-    fn start(&self, event: &str, data: &str) -> Result<Invocation, Exception>;
+    /// Starts an event.
+    fn start(&self, incoming: Incoming<'_>) -> Result<Invocation, Failure>;
+    /// Says what the client reads of a failed event.
+    fn explain(&self, event: &str, failure: Failure) -> Explained;
+    /// Takes the client's answer to a question.
+    fn acknowledge(&self, id: u64, arguments: RawArguments);
     /// Ends the socket at once and returns the hooks that want to be told, if any.
     fn end(self: Box<Self>, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>>;
 }
 
 /// A namespace whose principal is `P`.
 pub(crate) struct Mounted<P> {
+    pub(crate) hub: Hub<P>,
     pub(crate) routes: Routes<P>,
     pub(crate) hooks: Vec<Hooks<P>>,
     pub(crate) policy: Policy<P>,
     pub(crate) trust: Trust,
+    pub(crate) concurrency: usize,
 }
 
 impl<P: Send + Sync + 'static> Namespace for Mounted<P> {
     fn trust(&self) -> Trust {
         self.trust
+    }
+
+    fn hub(&self) -> Box<dyn Any> {
+        Box::new(self.hub.clone())
+    }
+
+    fn describe(&self) -> NamespacePolicy {
+        NamespacePolicy::of(self)
     }
 
     fn admit(self: Arc<Self>, entry: Entry) -> BoxFuture<'static, Result<Admitted, NotAdmitted>> {
@@ -95,7 +116,7 @@ impl<P: Send + Sync + 'static> Namespace for Mounted<P> {
     fn init(&self) -> BoxFuture<'_, Result<(), BoxError>> {
         Box::pin(async {
             for hook in self.hooks.iter().filter_map(|hooks| hooks.init.as_ref()) {
-                hook().await?;
+                hook(self.hub.clone()).await?;
             }
             Ok(())
         })
@@ -134,7 +155,7 @@ impl<P: Send + Sync + 'static> Entered<P> {
             let hooks = namespace.hooks.iter().take(greeted);
             for hook in hooks.filter_map(|hooks| hooks.disconnect.as_ref()) {
                 let farewell = Caught::new(async { hook(connection.clone(), reason).await });
-                match services.within_handler_timeout(farewell).await {
+                match services.within(services.limits.handler_timeout, farewell).await {
                     Some(Ok(())) => {}
                     Some(Err(_)) => {
                         tracing::error!(socket = %connection.id(), "A disconnect hook panicked.");
@@ -153,8 +174,17 @@ impl<P: Send + Sync + 'static> Socket for Entered<P> {
         self.connection.user()
     }
 
-    fn start(&self, event: &str, data: &str) -> Result<Invocation, Exception> {
-        self.namespace.routes.start(&self.connection, event, data)
+    fn start(&self, incoming: Incoming<'_>) -> Result<Invocation, Failure> {
+        self.namespace.routes.start(&self.connection, incoming)
+    }
+
+    fn explain(&self, event: &str, failure: Failure) -> Explained {
+        let entropy = &*self.services.entropy;
+        self.namespace.routes.explain(&self.connection, event, failure, entropy)
+    }
+
+    fn acknowledge(&self, id: u64, arguments: RawArguments) {
+        self.connection.acknowledge(id, arguments);
     }
 
     fn end(mut self: Box<Self>, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>> {

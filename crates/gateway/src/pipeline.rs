@@ -1,62 +1,255 @@
 //! From an event to its answer: the only file that knows the order.
 //!
-//! Route, then the handler's extractors, then the handler, then the answer. Every question is answered
-//! exactly once, because [`Answer::reply`] is the only way to write one and each call of a handler
-//! ends in it: with a value, with an exception, or, for a panic and a timeout, with what stands here.
+//! Guards of the server, of the gateway and of the handler; listeners; interceptors in the same order
+//! inwards; the handler's extractors; the handler; interceptors outwards; exception filters of the
+//! handler, of the gateway and of the server; the answer. A route without guards and interceptors is
+//! started on the stack, straight from the bytes that arrived; any other owns its event.
 //! Start reading at [`Routes::start`].
 
-use std::{collections::HashMap, sync::Arc};
+mod answer;
+mod invocation;
 
-use doorward_core::{DecisionId, Entropy, Exception, wire::ErrorAnswer};
-use doorward_protocol::{packet, ws, ws::Opcode};
-use serde::Serialize;
+use std::{collections::HashMap, marker::PhantomData, sync::Arc};
+
+pub(crate) use answer::Answer;
+use bytes::Bytes;
+use doorward_core::{
+    Action, BoxError, BoxFuture, Decision, DecisionId, Entropy, Exception, Refusal,
+};
+pub(crate) use invocation::Invocation;
+use invocation::Step;
 use tracing::{debug, error};
 
 use crate::{
-    Connection, EventContext,
+    Connection, EventContext, FilterContext, Handler, JoinError, Next, Outcome,
+    authorise::authorise,
     catch::{Panicked, catch},
-    handler::{Handler, Invocation},
+    subscription::{Layers, Subscription},
 };
 
 /// The handlers of one namespace.
-pub(crate) struct Routes<P>(RouteTable<P>);
+pub(crate) struct Routes<P> {
+    pub(crate) table: HashMap<Arc<str>, Arc<Route<P>>>,
+    /// What stands around events that nobody handles.
+    pub(crate) unknown: Arc<Route<P>>,
+    pub(crate) listeners: Arc<[Listener<P>]>,
+}
 
-/// Handlers by the name of their event.
-pub(crate) type RouteTable<P> = HashMap<Arc<str>, Arc<dyn Route<P>>>;
+/// A handler with everything that stands around it, on all levels.
+pub(crate) type Route<P> = Subscription<P>;
+
+/// Told of every event that the guards let through.
+pub(crate) type Listener<P> = Box<dyn Fn(&EventContext<'_, P>) + Send + Sync>;
+
+/// An event of an admitted client.
+pub(crate) struct Incoming<'a> {
+    pub(crate) event: &'a str,
+    pub(crate) data: &'a str,
+    pub(crate) attachments: Vec<Bytes>,
+    pub(crate) asked: bool,
+}
+
+/// An event that outlives the bytes it came in.
+struct Stored<P> {
+    connection: Connection<P>,
+    name: Arc<str>,
+    data: Box<str>,
+    attachments: Vec<Bytes>,
+    asked: bool,
+}
+
+/// Why an event has no value for an answer.
+pub(crate) enum Failure {
+    /// A guard said no, under this decision.
+    Denied { exception: Exception, id: DecisionId, close: bool },
+    /// Anything else.
+    Error(BoxError),
+}
+
+impl<E: Into<BoxError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// What a client reads in place of a value.
+pub(crate) struct Explained {
+    pub(crate) exception: Exception,
+    pub(crate) id: DecisionId,
+    /// The socket is to end behind it.
+    pub(crate) close: bool,
+}
 
 /// A handler whose arguments are forgotten.
-pub(crate) trait Route<P>: Send + Sync {
-    fn start(&self, context: &EventContext<'_, P>) -> Result<Invocation, Exception>;
+pub(crate) trait AnyHandler<P>: Send + Sync {
+    /// Starts it so that it writes its own answer.
+    fn start(&self, context: &EventContext<'_, P>) -> Result<Invocation, Failure>;
+    /// Runs it for those who want to see the outcome.
+    fn call<'a>(&'a self, context: &'a EventContext<'_, P>) -> BoxFuture<'a, Outcome>;
 }
 
 /// The arguments of a handler are part of its type; here they are put aside.
-struct Erased<H, M>(H, std::marker::PhantomData<fn() -> M>);
+struct Erased<H, M>(H, PhantomData<fn() -> M>);
 
-impl<P, M, H: Handler<P, M>> Route<P> for Erased<H, M> {
-    fn start(&self, context: &EventContext<'_, P>) -> Result<Invocation, Exception> {
-        self.0.start(context)
+impl<P: Send + Sync + 'static, M, H: Handler<P, M>> AnyHandler<P> for Erased<H, M> {
+    fn start(&self, context: &EventContext<'_, P>) -> Result<Invocation, Failure> {
+        let handler = self.0.call(context)?;
+        Ok(match context.take_manual() {
+            None => Invocation::new(async { Ok(Step::Reply(handler.await?)) }),
+            Some(waiter) => Invocation::by_hand(async { handler.await.map(drop) }, waiter),
+        })
+    }
+
+    fn call<'a>(&'a self, context: &'a EventContext<'_, P>) -> BoxFuture<'a, Outcome> {
+        Box::pin(async {
+            let handler = self.0.call(context)?;
+            match context.take_manual() {
+                None => handler.await?.erase(),
+                Some(waiter) => {
+                    invocation::by_hand(async { handler.await.map(drop) }, waiter).await
+                }
+            }
+        })
     }
 }
 
-pub(crate) fn erase<P: 'static, M: 'static>(handler: impl Handler<P, M>) -> Arc<dyn Route<P>> {
-    Arc::new(Erased(handler, std::marker::PhantomData))
-}
+/// Stands where a handler is missing.
+struct Unknown;
 
-impl<P> Routes<P> {
-    pub(crate) fn new(routes: RouteTable<P>) -> Self {
-        Self(routes)
+impl<P> AnyHandler<P> for Unknown {
+    fn start(&self, _: &EventContext<'_, P>) -> Result<Invocation, Failure> {
+        Err(Exception::unknown_event().into())
     }
 
-    /// Finds the handler of an event and makes its arguments.
+    fn call<'a>(&'a self, _: &'a EventContext<'_, P>) -> BoxFuture<'a, Outcome> {
+        Box::pin(std::future::ready(Err(Exception::unknown_event().into())))
+    }
+}
+
+pub(crate) fn erase<P: Send + Sync + 'static, M: 'static>(
+    handler: impl Handler<P, M>,
+) -> Arc<dyn AnyHandler<P>> {
+    Arc::new(Erased(handler, PhantomData))
+}
+
+/// What answers an event that nobody handles: its guards and filters, and then no.
+pub(crate) fn unknown<P: 'static>(layers: Layers<P>) -> Route<P> {
+    Subscription { handler: Arc::new(Unknown), layers }
+}
+
+impl<P: Send + Sync + 'static> Routes<P> {
+    /// Starts an event, as far as it goes without waiting.
     pub(crate) fn start(
         &self,
         connection: &Connection<P>,
+        incoming: Incoming<'_>,
+    ) -> Result<Invocation, Failure> {
+        let Incoming { event, data, attachments, asked } = incoming;
+        let (name, route) = match self.table.get_key_value(event) {
+            Some((name, route)) => (Arc::clone(name), route),
+            None => (Arc::from(event), &self.unknown),
+        };
+        if route.layers.guards.is_empty() && route.layers.interceptors.is_empty() {
+            let context = EventContext::new(connection, &name, data, &attachments, asked);
+            return catch(|| {
+                self.listen(&context);
+                route.handler.start(&context)
+            })
+            .unwrap_or_else(|panicked| Err(broken(event, panicked).into()));
+        }
+        let connection = connection.clone();
+        let stored = Stored { connection, name, data: data.into(), attachments, asked };
+        let (route, listeners) = (Arc::clone(route), Arc::clone(&self.listeners));
+        Ok(Invocation::new(through_layers(route, listeners, stored)))
+    }
+
+    fn listen(&self, context: &EventContext<'_, P>) {
+        for listener in &self.listeners[..] {
+            listener(context);
+        }
+    }
+
+    /// Says what a client reads of a failure.
+    pub(crate) fn explain(
+        &self,
+        connection: &Connection<P>,
         event: &str,
-        data: &str,
-    ) -> Result<Invocation, Exception> {
-        let (name, route) = self.0.get_key_value(event).ok_or_else(Exception::unknown_event)?;
-        let context = EventContext::new(connection, name, data);
-        catch(|| route.start(&context)).unwrap_or_else(|panicked| Err(broken(event, panicked)))
+        failure: Failure,
+        entropy: &dyn Entropy,
+    ) -> Explained {
+        let route = self.table.get(event).unwrap_or(&self.unknown);
+        let (error, id, close): (BoxError, _, _) = match failure {
+            Failure::Denied { exception, id, close } => (exception.into(), id, close),
+            Failure::Error(error) => (error, DecisionId::generate(entropy), false),
+        };
+        let context = FilterContext { connection, event };
+        let filtered = catch(|| {
+            route.layers.filters.iter().find_map(|filter| filter.filter(&error, &context))
+        });
+        let exception = match filtered {
+            Ok(Some(exception)) => exception,
+            Ok(None) => translate(error, event, id),
+            Err(panicked) => broken(event, panicked),
+        };
+        // The name of an unknown event is whatever the client has written.
+        let known = self.table.contains_key(event).then_some(event);
+        debug!(event = known, code = exception.code(), %id, "Event failed.");
+        Explained { exception, id, close }
+    }
+}
+
+/// Guards, listeners, interceptors, and the handler in the middle.
+async fn through_layers<P: Send + Sync + 'static>(
+    route: Arc<Route<P>>,
+    listeners: Arc<[Listener<P>]>,
+    event: Stored<P>,
+) -> Result<Step, Failure> {
+    let Stored { connection, name, data, attachments, asked } = event;
+    let Layers { guards, interceptors, .. } = &route.layers;
+    ask(guards, &connection, &name).await?;
+    let context = EventContext::new(&connection, &name, &data, &attachments, asked);
+    for listener in &listeners[..] {
+        listener(&context);
+    }
+    if interceptors.is_empty() {
+        return route.handler.start(&context).map(Step::Run);
+    }
+    let outcome = Next { interceptors, handler: &*route.handler }.run(&context).await;
+    Ok(Step::Reply(outcome?))
+}
+
+/// Asks the guards of a route, and writes a no down.
+async fn ask<P>(
+    guards: &[Arc<dyn crate::authorise::AnyGuard<P>>],
+    connection: &Connection<P>,
+    event: &str,
+) -> Result<(), Failure> {
+    let action = Action::Event(event);
+    let services = connection.hub().services();
+    let asked = authorise(guards, connection.asks(action), services).await;
+    asked.map_err(|denial| {
+        let reason = denial.refusal.reason();
+        let id = services.decided(Decision::Denied(reason), connection.subject(action));
+        Failure::Denied { exception: denial.refusal.into(), id, close: denial.close }
+    })
+}
+
+/// What a client reads of an error that no filter knows.
+fn translate(error: BoxError, event: &str, id: DecisionId) -> Exception {
+    let error = match error.downcast::<Exception>() {
+        Ok(exception) => return *exception,
+        Err(error) => error,
+    };
+    let error = match error.downcast::<Refusal>() {
+        Ok(refusal) => return Exception::from(*refusal),
+        Err(error) => error,
+    };
+    match error.downcast::<JoinError>() {
+        Ok(denied) => Exception::from(*denied),
+        Err(error) => {
+            error!(?event, error = &*error as &dyn std::error::Error, %id, "Handler failed.");
+            Exception::internal()
+        }
     }
 }
 
@@ -64,58 +257,4 @@ impl<P> Routes<P> {
 pub(crate) fn broken(event: &str, panicked: Panicked) -> Exception {
     error!(event = ?event, %panicked, "Handler failed.");
     Exception::internal()
-}
-
-/// Where the answer to one event goes.
-pub(crate) struct Answer<'a> {
-    pub(crate) out: &'a mut Vec<u8>,
-    pub(crate) namespace: &'a str,
-    pub(crate) event: &'a str,
-    pub(crate) ack: Option<u64>,
-    pub(crate) entropy: &'a dyn Entropy,
-}
-
-impl Answer<'_> {
-    /// Writes the answer; without an ack a value is not asked for, and an error becomes an event.
-    pub(crate) fn reply(&mut self, reply: Result<impl Serialize, Exception>) {
-        match reply {
-            Ok(value) => self.value(&value),
-            Err(exception) => self.exception(&exception),
-        }
-    }
-
-    fn value(&mut self, value: &impl Serialize) {
-        let Some(id) = self.ack else { return };
-        let start = self.out.len();
-        let mut written = Ok(());
-        ws::append(self.out, Opcode::Text, |out| {
-            written = packet::write_ack(out, self.namespace, id, value);
-        });
-        if let Err(cause) = written {
-            self.out.truncate(start);
-            error!(event = ?self.event, %cause, "The answer of a handler is no JSON.");
-            self.exception(&Exception::internal());
-        }
-    }
-
-    pub(crate) fn exception(&mut self, exception: &Exception) {
-        let id = DecisionId::generate(self.entropy);
-        // The name of an unknown event is whatever the client has written.
-        let known = (exception.code() != Exception::unknown_event().code()).then_some(self.event);
-        debug!(event = known, code = exception.code(), %id, "Event failed.");
-        ws::append(self.out, Opcode::Text, |out| {
-            let written = match self.ack {
-                Some(ack) => {
-                    packet::write_ack(out, self.namespace, ack, &ErrorAnswer::ack(exception, id))
-                }
-                None => packet::write_event(
-                    out,
-                    self.namespace,
-                    ErrorAnswer::EVENT,
-                    &ErrorAnswer::event(exception, id, self.event),
-                ),
-            };
-            written.expect("wire types are strings, numbers and plain structs");
-        });
-    }
 }

@@ -1,15 +1,84 @@
 //! What a handler may return.
 
-use std::fmt;
+use std::{borrow::Cow, fmt, pin::Pin};
 
-use doorward_core::Exception;
+use doorward_core::BoxError;
+use doorward_protocol::{Args, Arguments, RawArguments};
+use futures_util::{Stream, StreamExt};
 use serde::Serialize;
+
+/// What a handler answers with, once its type is known to be one.
+///
+/// # Examples
+/// ```
+/// use doorward::Reply;
+///
+/// let reply = Reply::new("pong")?;
+/// assert!(matches!(reply, Reply::Value(value) if value.json() == r#"["pong"]"#));
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reply<V = RawArguments> {
+    /// The ack.
+    Value(V),
+    /// An event for the client; the ack is `null`.
+    Emit {
+        /// What it is called.
+        event: Cow<'static, str>,
+        /// What it carries.
+        data: V,
+    },
+    /// Events for the client, one after the other; the ack, `null`, ends them.
+    Stream(ReplyStream),
+}
+
+/// The replies of a stream, ready to be sent.
+///
+/// # Examples
+/// ```
+/// fn is_send<T: Send>() {}
+/// is_send::<doorward::ReplyStream>();
+/// ```
+pub struct ReplyStream(Items);
+
+type Items = Pin<Box<dyn Stream<Item = Result<Reply, BoxError>> + Send>>;
+
+impl ReplyStream {
+    pub(crate) fn as_mut(
+        &mut self,
+    ) -> Pin<&mut (dyn Stream<Item = Result<Reply, BoxError>> + Send)> {
+        self.0.as_mut()
+    }
+}
+
+impl fmt::Debug for ReplyStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReplyStream")
+    }
+}
+
+impl<V: Arguments> Reply<V> {
+    /// Writes what it carries, so that its type can be forgotten.
+    pub(crate) fn erase(self) -> Result<Reply, BoxError> {
+        Ok(match self {
+            Self::Value(value) => Reply::Value(RawArguments::new(&value)?),
+            Self::Emit { event, data } => Reply::Emit { event, data: RawArguments::new(&data)? },
+            Self::Stream(stream) => Reply::Stream(stream),
+        })
+    }
+}
 
 /// A value that answers an event.
 ///
 /// Anything that is `Serialize` is the ack itself: `"hello"` stays `"hello"`, `()` and `None` are
-/// `null`. A `Result` answers with its value, or with its error as an [`Exception`]. The parameter `M`
-/// tells the two apart and is never written.
+/// `null`. A `Result` answers with what is in it, or fails with any error; an [`Exception`] is what
+/// the client reads, other errors are for [exception filters](crate::ExceptionFilter). [`Emit`] sends
+/// an event. [`Args`] acks with several values. A stream sends each item as an event, in order and no
+/// faster than the client reads, and ends with its socket; items that are no [`Emit`] are events of
+/// the name that was asked. The parameter `M` tells these apart and is never written.
+///
+/// [`Exception`]: crate::Exception
 ///
 /// # Examples
 /// ```
@@ -23,64 +92,131 @@ use serde::Serialize;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot answer an event",
-    note = "return something that is `serde::Serialize`, or a `Result` whose error is an `Exception`"
+    note = "return something that is `serde::Serialize`, an `Emit`, a stream of these, or a `Result` \
+            of these whose error is a `std::error::Error`"
 )]
 pub trait IntoReply<M>: Send {
-    /// What is written as the ack.
-    type Value: Serialize;
+    /// What is sent.
+    type Value: Arguments + Send + 'static;
 
-    /// Returns the value or the error.
+    /// Returns the reply or the error.
     ///
     /// # Errors
     /// What the handler failed with.
-    fn into_reply(self) -> Result<Self::Value, Exception>;
+    fn into_reply(self) -> Result<Reply<Self::Value>, BoxError>;
 }
 
-/// Marks values that answer as they are; see [`IntoReply`].
+/// Sends an event to the client that asked.
 ///
 /// # Examples
 /// ```
-/// use doorward::{ByValue, IntoReply};
+/// use doorward::prelude::*;
 ///
-/// assert_eq!(IntoReply::<ByValue>::into_reply("hello").ok(), Some("hello"));
+/// let gateway: Gateway<Claims> = Gateway::at("/")
+///     .on("ping", || async { Emit { event: "pong".into(), data: "here" } });
+/// # drop(gateway);
 /// ```
-pub struct ByValue(());
+#[derive(Clone, Debug)]
+pub struct Emit<T> {
+    /// What it is called.
+    pub event: Cow<'static, str>,
+    /// What it carries.
+    pub data: T,
+}
 
-/// Marks results; see [`IntoReply`].
-///
-/// # Examples
-/// ```
-/// use doorward::{ByResult, Exception, IntoReply};
-///
-/// let failed: Result<(), Exception> = Err(Exception::timeout());
-/// assert!(IntoReply::<ByResult>::into_reply(failed).is_err());
-/// ```
-pub struct ByResult(());
-
-impl fmt::Debug for ByValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ByValue")
+impl<T> Emit<T> {
+    /// Names an event and what it carries.
+    pub fn new(event: impl Into<Cow<'static, str>>, data: T) -> Self {
+        Self { event: event.into(), data }
     }
 }
 
-impl fmt::Debug for ByResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ByResult")
-    }
+/// Declares the types that tell implementations of [`IntoReply`] apart.
+macro_rules! markers {
+    ($($(#[$doc:meta])* $name:ident $(<$of:ident>)? = $example:literal;)+) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// It tells implementations of [`IntoReply`] apart and is never made.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("assert_eq!(std::mem::size_of::<doorward::", $example, ">(), 0);")]
+            /// ```
+            pub struct $name $(<$of>)? (std::marker::PhantomData<fn($($of)?)>);
+
+            impl $(<$of>)? fmt::Debug for $name $(<$of>)? {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str(stringify!($name))
+                }
+            }
+        )+
+    };
 }
 
-impl<T: Serialize + Send> IntoReply<ByValue> for T {
+markers! {
+    /// Several values.
+    ByArgs = "ByArgs";
+    /// An event.
+    ByEmit = "ByEmit";
+    /// Values that are on the wire already.
+    ByRaw = "ByRaw";
+    /// A result of something else that answers.
+    ByResult<M> = "ByResult<doorward::ByValue>";
+    /// A stream of something else that answers.
+    ByStream<M> = "ByStream<doorward::ByValue>";
+    /// A value.
+    ByValue = "ByValue";
+}
+
+impl<T: Serialize + Send + 'static> IntoReply<ByValue> for T {
     type Value = T;
 
-    fn into_reply(self) -> Result<T, Exception> {
-        Ok(self)
+    fn into_reply(self) -> Result<Reply<T>, BoxError> {
+        Ok(Reply::Value(self))
     }
 }
 
-impl<T: Serialize + Send, E: Into<Exception> + Send> IntoReply<ByResult> for Result<T, E> {
+impl<T: Serialize + Send + 'static> IntoReply<ByArgs> for Args<T> {
+    type Value = Self;
+
+    fn into_reply(self) -> Result<Reply<Self>, BoxError> {
+        Ok(Reply::Value(self))
+    }
+}
+
+impl IntoReply<ByRaw> for RawArguments {
+    type Value = Self;
+
+    fn into_reply(self) -> Result<Reply<Self>, BoxError> {
+        Ok(Reply::Value(self))
+    }
+}
+
+impl<T: Arguments + Send + 'static> IntoReply<ByEmit> for Emit<T> {
     type Value = T;
 
-    fn into_reply(self) -> Result<T, Exception> {
-        self.map_err(Into::into)
+    fn into_reply(self) -> Result<Reply<T>, BoxError> {
+        Ok(Reply::Emit { event: self.event, data: self.data })
+    }
+}
+
+impl<M, T: IntoReply<M>, E: Into<BoxError> + Send> IntoReply<ByResult<M>> for Result<T, E> {
+    type Value = T::Value;
+
+    fn into_reply(self) -> Result<Reply<T::Value>, BoxError> {
+        self.map_err(Into::into)?.into_reply()
+    }
+}
+
+impl<M, S> IntoReply<ByStream<M>> for S
+where
+    S: Stream<Item: IntoReply<M>> + Send + 'static,
+{
+    type Value = RawArguments;
+
+    fn into_reply(self) -> Result<Reply, BoxError> {
+        let items = self.map(|item| item.into_reply().and_then(Reply::erase));
+        Ok(Reply::Stream(ReplyStream(Box::pin(items))))
     }
 }

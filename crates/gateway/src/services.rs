@@ -7,9 +7,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
-use doorward_core::{Audit, AuditRecord, Clock, DecisionId, Entropy, Outcome, SocketId, UserId};
+use doorward_core::{
+    Action, Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, SocketId, UserId,
+};
 use doorward_protocol::LinkConfig;
 use tokio::sync::Semaphore;
 
@@ -36,6 +39,7 @@ pub(crate) struct Services {
 /// What a decision was about, as far as it is known.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Subject<'a> {
+    pub(crate) action: Option<Action<'a>>,
     pub(crate) namespace: Option<&'a str>,
     pub(crate) user: Option<&'a UserId>,
     pub(crate) socket: Option<SocketId>,
@@ -65,12 +69,13 @@ impl Services {
     }
 
     /// Writes the audit record of a decision and returns its id.
-    pub(crate) fn decided(&self, outcome: Outcome, subject: Subject<'_>) -> DecisionId {
+    pub(crate) fn decided(&self, outcome: Decision, subject: Subject<'_>) -> DecisionId {
         let id = DecisionId::generate(&*self.entropy);
         self.audit.record(&AuditRecord {
             id,
             at: self.clock.wall(),
             outcome,
+            action: subject.action,
             namespace: subject.namespace,
             user: subject.user,
             socket: subject.socket,
@@ -79,14 +84,17 @@ impl Services {
         id
     }
 
-    /// Runs a future for at most as long as a handler may take; `None` when that is over.
-    pub(crate) async fn within_handler_timeout<F: Future>(&self, future: F) -> Option<F::Output> {
-        let deadline = self.clock.now() + self.limits.handler_timeout;
-        let mut timeout = self.clock.sleep_until(deadline);
+    /// Runs a future for at most `time`; `None` when that is over. A future that is ready at once
+    /// costs no timer.
+    pub(crate) async fn within<F: Future>(&self, time: Duration, future: F) -> Option<F::Output> {
         let mut future = std::pin::pin!(future);
-        std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => timeout.as_mut().poll(cx).map(|()| None),
+        let mut timeout = None;
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Some(output));
+            }
+            let sleep = || self.clock.sleep_until(self.clock.now() + time);
+            timeout.get_or_insert_with(sleep).as_mut().poll(cx).map(|()| None)
         })
         .await
     }

@@ -24,6 +24,8 @@ struct CommandLine {
 pub(crate) enum Command {
     /// Runs the server until it is told to stop (the default command)
     Serve(ServeOptions),
+    /// Prints what holds in which namespace: authenticator, guards, events, rooms
+    Routes(RoutesOptions),
     /// Prints one access token, and nothing else
     Token(TokenOptions),
 }
@@ -34,6 +36,13 @@ pub(crate) struct ServeOptions {
     /// Where to listen; port 0 takes a free one [default: localhost:3000]
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) listen: Option<ListenAddress>,
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
+}
+
+/// Whose routes to print.
+#[derive(Args, Debug)]
+pub(crate) struct RoutesOptions {
     #[command(flatten)]
     pub(crate) place: PlaceOptions,
 }

@@ -1,7 +1,7 @@
-//! The ready Doorward server: `doorward serve` and `doorward token`.
+//! The ready Doorward server: `doorward serve`, `doorward token` and `doorward routes`.
 //!
-//! Options are read in `cli`, joined with the configuration file in `config`; `serve` and `token` are
-//! the two commands. What clients see is put together in `http` (routes, host, pages, bundle) and
+//! Options are read in `cli`, joined with the configuration file in `config`; `serve`, `token` and
+//! `routes` are the commands. What clients see is put together in `http` (routes, host, pages, bundle) and
 //! `demo` (the gateway). Whatever goes wrong before serving is one [`failure::Failure`]: one line and
 //! exit code 2.
 //! Start reading at [`serve::run`].
@@ -27,6 +27,7 @@ mod log;
 mod output;
 mod pages;
 mod public_url;
+mod routes;
 mod security;
 mod serve;
 mod shell;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     match cli::parse(std::env::args_os())? {
+        Some(Command::Routes(options)) => routes::run(&options),
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Token(options)) => token::run(&options),
         None => Ok(()),

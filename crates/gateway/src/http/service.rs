@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use doorward_core::{BoxFuture, HandshakeRequest, Headers, Outcome, RefusalReason};
+use doorward_core::{BoxFuture, Decision, HandshakeRequest, Headers, RefusalReason};
 use http::{Request, Response, StatusCode, request::Parts};
 use http_body_util::Full;
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -104,7 +104,7 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
     let address = peer.map(|peer| peer.ip());
     let place = services.addresses.try_take(address).ok_or_else(|| {
         let subject = Subject { peer: address, ..Subject::default() };
-        services.decided(Outcome::Closed(RefusalReason::TooManyAttempts), subject);
+        services.decided(Decision::Closed(RefusalReason::TooManyAttempts), subject);
         Rejection::TooManyLinks
     })?;
     // The place comes first: it bounds how many wait for the init hooks as well.

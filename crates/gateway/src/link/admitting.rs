@@ -8,8 +8,8 @@ use std::{
 };
 
 use doorward_core::{
-    Auth, BoxFuture, DisconnectReason, Handshake, Outcome, Refusal, RefusalCode, RefusalReason,
-    SocketId, UserId, wire::ConnectError,
+    Action, Auth, BoxFuture, Decision, DisconnectReason, Handshake, Refusal, RefusalCode,
+    RefusalReason, SocketId, UserId, wire::ConnectError,
 };
 use doorward_protocol::{
     Admission, Frame, SlotId, Trust, packet,
@@ -166,12 +166,13 @@ impl<S: Transport> LinkTask<S> {
             self.place = None;
         }
         let subject = Subject {
+            action: Some(Action::Connect),
             namespace: Some(self.link.namespace(slot)),
             user: Some(admitted.socket.user()),
             socket: Some(id),
             peer: self.peer(),
         };
-        self.services.decided(Outcome::Admitted, subject);
+        self.services.decided(Decision::Admitted, subject);
         let namespace = self.link.namespace(slot);
         ws::append(self.outbox.tail(), Opcode::Text, |out| {
             packet::write_connect(out, namespace, &id.encode());
@@ -191,12 +192,13 @@ impl<S: Transport> LinkTask<S> {
         // The name of a namespace that does not exist is whatever the client has written.
         let exists = refusal.code() != RefusalCode::InvalidNamespace;
         let subject = Subject {
+            action: Some(Action::Connect),
             namespace: exists.then(|| self.link.namespace(slot)),
             user,
             socket: None,
             peer: self.peer(),
         };
-        let id = self.services.decided(Outcome::Refused(refusal.reason()), subject);
+        let id = self.services.decided(Decision::Refused(refusal.reason()), subject);
         let namespace = self.link.namespace(slot);
         ws::append(self.outbox.tail(), Opcode::Text, |out| {
             packet::write_connect_error(out, namespace, &ConnectError::new(refusal, id));
@@ -222,10 +224,11 @@ impl<S: Transport> LinkTask<S> {
     /// Writes down that nothing was decided.
     pub(super) fn forget_admission(&self, slot: SlotId, reason: RefusalReason) {
         let subject = Subject {
+            action: Some(Action::Connect),
             namespace: Some(self.link.namespace(slot)),
             peer: self.peer(),
             ..Subject::default()
         };
-        self.services.decided(Outcome::Undecided(reason), subject);
+        self.services.decided(Decision::Undecided(reason), subject);
     }
 }

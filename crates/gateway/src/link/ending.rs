@@ -12,20 +12,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward_core::{DisconnectReason, Outcome, RefusalReason, wire::SessionEnded};
+use doorward_core::{Decision, DisconnectReason, RefusalReason, wire::SessionEnded};
 use doorward_protocol::{
     SlotId, engine, packet,
     ws::{self, CloseCode, Opcode},
 };
 use tokio::io::ReadBuf;
 
-use super::{
-    LinkTask, Occupant, Transport, buffer,
-    events::{Live, Running},
-};
+use super::{LinkTask, Occupant, Transport, buffer, events::Live};
 use crate::{
     catch::{catch, drop_quietly},
-    pipeline::Answer,
+    pipeline::{Answer, Invocation},
     services::{Services, Subject},
 };
 
@@ -44,7 +41,7 @@ impl<S: Transport> LinkTask<S> {
         self.retire(*live, reason);
         // A CONNECT that nobody has looked at yet counts as well.
         let alone = self.link.namespaces() == 1;
-        let is_final = reason == DisconnectReason::ServerLeft;
+        let is_final = matches!(reason, DisconnectReason::Forbidden | DisconnectReason::ServerLeft);
         if is_final || !alone {
             let namespace = self.link.namespace(slot);
             ws::append(self.outbox.tail(), Opcode::Text, |out| {
@@ -112,7 +109,7 @@ impl<S: Transport> LinkTask<S> {
         // Whoever is on it gets a record of their own.
         if self.occupants.iter().all(Option::is_none) {
             let subject = Subject { peer: self.peer(), ..Subject::default() };
-            self.services.decided(Outcome::Closed(reason), subject);
+            self.services.decided(Decision::Closed(reason), subject);
         }
         self.end_everybody(DisconnectReason::ProtocolViolation);
         self.close(code, now);
@@ -171,17 +168,20 @@ impl<S: Transport> LinkTask<S> {
 
     /// Lets a handler come to its own end after its socket has ended, heard by nobody. When too many
     /// do so already it is dropped instead: a client that comes and goes must not gather them.
-    pub(super) fn let_finish(&self, running: Running) {
+    pub(super) fn let_finish(&self, invocation: Invocation) {
+        if invocation.is_streaming() {
+            return drop_quietly(invocation);
+        }
         let afterwards = Arc::clone(&self.services.afterwards).try_acquire_owned();
         match afterwards {
             Ok(permit) if Arc::strong_count(&self.finishing) <= FINISHING_PER_LINK => {
                 let (services, counted) = (Arc::clone(&self.services), Arc::clone(&self.finishing));
                 spawn(async move {
-                    finish(services, running).await;
+                    finish(services, invocation).await;
                     drop((permit, counted));
                 });
             }
-            _ => drop_quietly(running.invocation),
+            _ => drop_quietly(invocation),
         }
     }
 
@@ -203,24 +203,25 @@ impl<S: Transport> LinkTask<S> {
     fn retire(&mut self, live: Live, reason: DisconnectReason) {
         let Live { slot, id, socket, running, .. } = live;
         let subject = Subject {
+            action: None,
             namespace: Some(self.link.namespace(slot)),
             user: Some(socket.user()),
             socket: Some(id),
             peer: self.peer(),
         };
-        let decision = self.services.decided(Outcome::Ended(reason), subject);
+        let decision = self.services.decided(Decision::Ended(reason), subject);
         if let Some(farewell) = socket.end(reason) {
             spawn(farewell);
         }
-        if let Some(running) = running {
-            self.let_finish(running);
+        for running in running {
+            self.let_finish(running.invocation);
         }
         if let Some(ended) = SessionEnded::new(reason, decision) {
             let namespace = self.link.namespace(slot);
-            ws::append(self.outbox.tail(), Opcode::Text, |out| {
-                packet::write_event(out, namespace, SessionEnded::EVENT, &ended)
-                    .expect("wire types are strings, numbers and plain structs");
+            let written = ws::append_packet(self.outbox.tail(), |out| {
+                packet::write_event(out, namespace, None, SessionEnded::EVENT, &ended)
             });
+            written.expect("wire types are strings, numbers and plain structs");
         }
     }
 
@@ -244,7 +245,7 @@ fn abandoned(reason: DisconnectReason) -> RefusalReason {
 }
 
 /// Runs a handler to its end, at most as long as any handler may take.
-async fn finish(services: Arc<Services>, mut running: Running) {
+async fn finish(services: Arc<Services>, mut invocation: Invocation) {
     let mut nowhere = Vec::new();
     let done = std::future::poll_fn(|cx| {
         nowhere.clear();
@@ -253,15 +254,23 @@ async fn finish(services: Arc<Services>, mut running: Running) {
             namespace: "/",
             event: "",
             ack: None,
-            entropy: &*services.entropy,
+            room: usize::MAX,
+            is_blocked: false,
         };
         // A panic has been printed by its hook, and there is nobody to be answered.
-        catch(|| running.invocation.poll(cx, &mut answer)).unwrap_or(Poll::Ready(()))
+        let polled = catch(|| invocation.poll(cx, &mut answer));
+        // What it would stream now goes nowhere.
+        let is_over = polled.is_err() || invocation.is_streaming();
+        if is_over {
+            Poll::Ready(())
+        } else {
+            polled.map_or(Poll::Ready(()), |poll| poll.map(drop))
+        }
     });
-    if services.within_handler_timeout(done).await.is_none() {
+    if services.within(services.limits.handler_timeout, done).await.is_none() {
         tracing::debug!("A handler was dropped that outlived its socket for too long.");
     }
-    drop_quietly(running.invocation);
+    drop_quietly(invocation);
 }
 
 /// Spawns work that outlives the link; when the runtime is already gone, so is the work.

@@ -1,23 +1,24 @@
 //! Runs the handlers of the sockets of a link.
 //!
-//! At most one event of a socket is being handled; the others wait in its inbox, in order. A handler
-//! that is ready at once never leaves the stack.
+//! As many events of a socket as its namespace allows, one by default, are being handled; the others
+//! wait in its inbox, in order. A handler that is ready at once never leaves the stack; a stream that a
+//! handler has returned goes on beside the events behind it.
 
 use std::{
     collections::VecDeque,
     task::{Context, Poll},
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
+use bytes::Bytes;
 use doorward_core::{DisconnectReason, Exception, SocketId};
 use doorward_protocol::{Event, SlotId};
 
 use super::{Letter, LinkTask, Occupant, Transport};
 use crate::{
-    catch::{Panicked, catch, drop_quietly},
-    handler::Invocation,
+    catch::{catch, drop_quietly},
     namespace::{Admitted, Expiry, Socket},
-    pipeline::{Answer, broken},
+    pipeline::{Answer, Failure, Incoming, Invocation, broken},
 };
 
 /// An admitted socket.
@@ -25,68 +26,100 @@ pub(super) struct Live {
     pub(super) slot: SlotId,
     pub(super) id: SocketId,
     pub(super) socket: Box<dyn Socket>,
-    pub(super) running: Option<Running>,
+    pub(super) running: Vec<Running>,
     expiry: Option<Expiry>,
     inbox: VecDeque<Queued>,
+    concurrency: usize,
 }
 
-/// A handler that is not done yet.
+/// A handler that is not done yet, or a stream that goes on behind one.
 pub(super) struct Running {
     pub(super) invocation: Invocation,
-    pub(super) deadline: Instant,
+    /// Until when; a stream goes on as long as its socket.
+    deadline: Option<Instant>,
+    /// It has more to say and waits until the client has read some of it.
+    is_blocked: bool,
     event: Box<str>,
     ack: Option<u64>,
 }
 
-/// An event that waits for the one before it.
+/// An event that waits for those before it.
 struct Queued {
     event: Box<str>,
     ack: Option<u64>,
     data: Box<str>,
+    attachments: Vec<Bytes>,
 }
 
 impl Live {
     pub(super) fn new(slot: SlotId, id: SocketId, admitted: Admitted) -> Self {
-        let Admitted { socket, expiry } = admitted;
-        Self { slot, id, socket, running: None, expiry, inbox: VecDeque::new() }
+        let Admitted { socket, expiry, concurrency } = admitted;
+        let (running, inbox) = (Vec::new(), VecDeque::new());
+        Self { slot, id, socket, running, expiry, inbox, concurrency }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let handler = self.running.as_ref().map(|running| running.deadline);
-        [self.expiry.map(|expiry| expiry.at), handler].into_iter().flatten().min()
+        let handlers = self.running.iter().filter_map(|running| running.deadline);
+        handlers.chain(self.expiry.map(|expiry| expiry.at)).min()
     }
 
     fn is_expired(&self, now: Instant, wall: SystemTime) -> bool {
         self.expiry.is_some_and(|expiry| expiry.is_over(now, wall))
     }
 
+    /// Whether one more event may be handled.
+    fn is_free(&self) -> bool {
+        self.running.len() < self.concurrency || self.handling() < self.concurrency
+    }
+
+    fn handling(&self) -> usize {
+        self.running.iter().filter(|running| !running.invocation.is_streaming()).count()
+    }
+
+    fn streams(&self) -> usize {
+        self.running.len() - self.handling()
+    }
+
+    /// Whether there is something to do that waits for nobody but the client's reading.
     fn is_runnable(&self) -> bool {
-        self.running.is_none() && !self.inbox.is_empty()
+        (!self.inbox.is_empty() && self.is_free())
+            || self.running.iter().any(|running| running.is_blocked)
     }
 }
 
 impl<S: Transport> LinkTask<S> {
     /// Takes an event: handles it now if its socket is idle, and otherwise in its turn.
-    pub(super) fn event(&mut self, cx: &mut Context<'_>, event: &Event<'_>, now: Instant) {
+    pub(super) fn event(&mut self, cx: &mut Context<'_>, event: Event<'_>, now: Instant) {
         let wall = self.wall;
         let Some(live) = self.live(event.slot) else { return };
         if live.is_expired(now, wall) {
             return self.end_socket(event.slot, DisconnectReason::Expired, now);
         }
-        if live.running.is_some() || !live.inbox.is_empty() {
+        let Event { slot, id: ack, name, data, attachments } = event;
+        if !live.is_free() || !live.inbox.is_empty() {
             live.inbox.push_back(Queued {
-                event: (&*event.name).into(),
-                ack: event.id,
-                data: event.data.into(),
+                event: name.into(),
+                ack,
+                data: data.into(),
+                attachments,
             });
             return;
         }
-        self.start_handler(cx, event.slot, event.id, &event.name, event.data, now);
+        let incoming = Incoming { event: &name, data: &data, attachments, asked: ack.is_some() };
+        self.start_handler(cx, slot, ack, incoming, now);
     }
 
+    /// Whether what the client sends must wait. While it is asked something it is read on, because
+    /// its answer may be what everybody waits for.
     pub(super) fn any_inbox_full(&self) -> bool {
         let limit = self.services.limits.inbox;
-        self.all_live().any(|live| live.inbox.len() >= limit)
+        !self.handle.has_questions() && self.all_live().any(|live| live.inbox.len() >= limit)
+    }
+
+    /// Whether the client has sent more than can be kept for it.
+    pub(super) fn is_overloaded(&self) -> bool {
+        let limit = self.services.limits.inbox.saturating_mul(2);
+        self.all_live().any(|live| live.inbox.len() > limit)
     }
 
     /// Whether an event waits that could be handled now.
@@ -99,23 +132,27 @@ impl<S: Transport> LinkTask<S> {
         for index in 0..self.occupants.len() {
             let Some(Some(Occupant::Live(live))) = self.occupants.get(index) else { continue };
             let (slot, wall) = (live.slot, self.wall);
-            self.poll_handler(cx, slot, now);
+            self.poll_running(cx, slot, now);
             while self.closing.is_none()
                 && !self.is_congested()
                 && self.budget > 0
                 && let Some(live) = self.live(slot)
-                && live.is_runnable()
+                && live.is_free()
+                && !live.inbox.is_empty()
             {
                 if live.is_expired(now, wall) {
                     self.end_socket(slot, DisconnectReason::Expired, now);
                     break;
                 }
-                let Some(Queued { event, ack, data }) = live.inbox.pop_front() else { break };
+                let Some(queued) = live.inbox.pop_front() else { break };
                 if live.inbox.is_empty() {
                     live.inbox = VecDeque::new();
                 }
                 self.budget -= 1;
-                self.start_handler(cx, slot, ack, &event, &data, now);
+                let Queued { event, ack, data, attachments } = queued;
+                let asked = ack.is_some();
+                let incoming = Incoming { event: &event, data: &data, attachments, asked };
+                self.start_handler(cx, slot, ack, incoming, now);
             }
         }
     }
@@ -127,10 +164,14 @@ impl<S: Transport> LinkTask<S> {
             let slot = live.slot;
             if live.is_expired(now, self.wall) {
                 self.end_socket(slot, DisconnectReason::Expired, now);
-            } else if let Some(running) = live.running.take_if(|running| running.deadline <= now) {
-                let Running { invocation, event, ack, .. } = running;
+                continue;
+            }
+            let is_over =
+                |running: &mut Running| running.deadline.is_some_and(|deadline| deadline <= now);
+            let over: Vec<_> = live.running.extract_if(.., is_over).collect();
+            for Running { invocation, event, ack, .. } in over {
                 drop_quietly(invocation);
-                self.answer(slot, &event, ack, |answer| answer.exception(&Exception::timeout()));
+                self.failed(slot, &event, ack, Exception::timeout().into(), now);
             }
         }
     }
@@ -140,68 +181,86 @@ impl<S: Transport> LinkTask<S> {
         cx: &mut Context<'_>,
         slot: SlotId,
         ack: Option<u64>,
-        event: &str,
-        data: &str,
+        incoming: Incoming<'_>,
         now: Instant,
     ) {
         let Some(live) = self.live(slot) else { return };
-        match live.socket.start(event, data) {
-            Ok(mut invocation) => {
-                let polled = self.run(cx, slot, &mut invocation, event, ack, now);
-                if polled.is_ready() {
-                    drop_quietly(invocation);
+        let event = incoming.event;
+        match live.socket.start(incoming) {
+            Ok(invocation) => {
+                let deadline = Some(now + self.services.limits.handler_timeout);
+                let mut running = Started { invocation, ack, event };
+                if let Some(is_blocked) = self.run(cx, slot, &mut running, now) {
+                    let Started { invocation, ack, event } = running;
+                    let event = event.into();
+                    let running = Running { invocation, deadline, is_blocked, event, ack };
+                    self.keep_running(slot, running, now);
                 } else {
-                    let deadline = now + self.services.limits.handler_timeout;
-                    let running = Running { invocation, deadline, event: event.into(), ack };
-                    self.keep_running(slot, running);
+                    drop_quietly(running.invocation);
                 }
             }
-            Err(exception) => {
-                self.answer(slot, event, ack, |answer| answer.exception(&exception));
-            }
+            Err(failure) => self.failed(slot, event, ack, failure, now),
         }
     }
 
-    fn poll_handler(&mut self, cx: &mut Context<'_>, slot: SlotId, now: Instant) {
-        let Some(mut running) = self.live(slot).and_then(|live| live.running.take()) else {
-            return;
-        };
-        let polled = self.run(cx, slot, &mut running.invocation, &running.event, running.ack, now);
-        if polled.is_ready() {
-            drop_quietly(running.invocation);
-        } else {
-            self.keep_running(slot, running);
+    fn poll_running(&mut self, cx: &mut Context<'_>, slot: SlotId, now: Instant) {
+        let Some(live) = self.live(slot) else { return };
+        // They leave their place one after the other, because each may end the socket.
+        let mut waiting: VecDeque<_> = std::mem::take(&mut live.running).into();
+        while let Some(Running { invocation, deadline, event, ack, .. }) = waiting.pop_front() {
+            if self.live(slot).is_none() {
+                self.let_finish(invocation);
+                continue;
+            }
+            let mut running = Started { invocation, ack, event: &event };
+            let polled = self.run(cx, slot, &mut running, now);
+            let invocation = running.invocation;
+            match polled {
+                Some(is_blocked) => {
+                    let running = Running { invocation, deadline, is_blocked, event, ack };
+                    self.keep_running(slot, running, now);
+                }
+                None => drop_quietly(invocation),
+            }
         }
     }
 
     /// Puts a handler back that is not done; its socket may have ended while it ran.
-    fn keep_running(&mut self, slot: SlotId, running: Running) {
-        match self.live(slot) {
-            Some(live) => live.running = Some(running),
-            None => self.let_finish(running),
+    fn keep_running(&mut self, slot: SlotId, mut running: Running, now: Instant) {
+        let limit = self.services.limits.max_streams;
+        let Some(live) = self.live(slot) else { return self.let_finish(running.invocation) };
+        if running.invocation.is_streaming() && running.deadline.take().is_some() {
+            // It has just become one.
+            if live.streams() >= limit {
+                let Running { invocation, event, ack, .. } = running;
+                drop_quietly(invocation);
+                let failure = Exception::rate_limited(STREAMS_AGAIN_AFTER).into();
+                return self.failed(slot, &event, ack, failure, now);
+            }
         }
+        live.running.push(running);
     }
 
-    /// Polls a handler once. Its answer stands behind everything it has emitted before.
+    /// Polls a handler once. `None` means that it is done, and otherwise whether it waits for the
+    /// client to read. Its answer stands behind everything it has emitted before.
     fn run(
         &mut self,
         cx: &mut Context<'_>,
         slot: SlotId,
-        invocation: &mut Invocation,
-        event: &str,
-        ack: Option<u64>,
+        started: &mut Started<'_>,
         now: Instant,
-    ) -> Poll<()> {
+    ) -> Option<bool> {
+        let Started { invocation, ack, event } = started;
         let start = self.outbox.tail().len();
-        let mut polled = Poll::Ready(());
-        self.answer(slot, event, ack, |answer| {
-            let caught: Result<Poll<()>, Panicked> = catch(|| invocation.poll(cx, answer));
-            match caught {
-                Ok(poll) => polled = poll,
-                Err(panicked) => {
-                    answer.out.truncate(start);
-                    answer.exception(&broken(event, panicked));
-                }
+        let (mut polled, mut is_blocked) = (Poll::Pending, false);
+        self.answer(slot, event, *ack, |answer| {
+            polled = catch(|| invocation.poll(cx, answer))
+                .unwrap_or_else(|panicked| Poll::Ready(Err(broken(answer.event, panicked).into())));
+            is_blocked = answer.is_blocked;
+            if let Poll::Ready(Err(_)) = polled
+                && !invocation.is_streaming()
+            {
+                answer.out.truncate(start);
             }
         });
         if self.handle.has_letters() {
@@ -211,7 +270,33 @@ impl<S: Transport> LinkTask<S> {
                 self.outbox.tail().extend_from_slice(&answered);
             }
         }
-        polled
+        match polled {
+            Poll::Pending => Some(is_blocked),
+            Poll::Ready(Ok(())) => None,
+            Poll::Ready(Err(failure)) => {
+                self.failed(slot, event, *ack, failure, now);
+                None
+            }
+        }
+    }
+
+    /// Answers with what went wrong, and ends the socket if that was the end of it.
+    fn failed(
+        &mut self,
+        slot: SlotId,
+        event: &str,
+        ack: Option<u64>,
+        failure: Failure,
+        now: Instant,
+    ) {
+        let Some(live) = self.live(slot) else { return };
+        let explained = live.socket.explain(event, failure);
+        self.answer(slot, event, ack, |answer| {
+            answer.exception(&explained.exception, explained.id);
+        });
+        if explained.close {
+            self.end_socket(slot, DisconnectReason::Forbidden, now);
+        }
     }
 
     /// Lends out the place where the answer to an event is written.
@@ -222,13 +307,11 @@ impl<S: Transport> LinkTask<S> {
         ack: Option<u64>,
         write: impl FnOnce(&mut Answer<'_>),
     ) {
-        write(&mut Answer {
-            out: self.outbox.tail(),
-            namespace: self.link.namespace(slot),
-            event,
-            ack,
-            entropy: &*self.services.entropy,
-        });
+        let free = self.congestion_limit().saturating_sub(self.outbox.len());
+        let out = self.outbox.tail();
+        let room = out.len() + free;
+        let namespace = self.link.namespace(slot);
+        write(&mut Answer { out, namespace, event, ack, room, is_blocked: false });
     }
 
     /// Does what others have asked for.
@@ -241,7 +324,7 @@ impl<S: Transport> LinkTask<S> {
                 return;
             }
             match letter {
-                Letter::Emit { socket, frame } => {
+                Letter::Emit { socket, frame, .. } => {
                     let limit = self.services.limits.outbox;
                     let found = self.occupants.iter_mut().flatten().find(|other| other.is(socket));
                     let fits = match found {
@@ -286,6 +369,16 @@ impl<S: Transport> LinkTask<S> {
         })
     }
 }
+
+/// A handler that is being polled, outside of its place.
+struct Started<'a> {
+    invocation: Invocation,
+    ack: Option<u64>,
+    event: &'a str,
+}
+
+/// What a client is told that has as many streams as it may.
+const STREAMS_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 impl Occupant {
     fn is(&self, socket: SocketId) -> bool {

@@ -5,7 +5,7 @@
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use atomic_waker::AtomicWaker;
@@ -21,6 +21,10 @@ pub(crate) struct LinkHandle {
     waiting: AtomicBool,
     /// The most bytes that may wait in the box.
     limit: usize,
+    /// Whether the client does not keep up with what is sent to it.
+    behind: AtomicBool,
+    /// How many questions to the client are open.
+    questions: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -34,7 +38,7 @@ struct Letters {
 /// Something for a link to do.
 pub(crate) enum Letter {
     /// Send a packet to one of its sockets.
-    Emit { socket: SocketId, frame: Frame },
+    Emit { socket: SocketId, frame: Frame, is_volatile: bool },
     /// End one of its sockets.
     End { socket: SocketId, reason: DisconnectReason },
     /// End the link with everything on it.
@@ -48,12 +52,19 @@ impl LinkHandle {
             letters: Mutex::default(),
             waiting: AtomicBool::new(false),
             limit,
+            behind: AtomicBool::new(false),
+            questions: AtomicUsize::new(0),
         }
     }
 
     /// Posts a letter and says whether it was taken. When the box is full the client is not reading:
     /// the link ends.
     pub(crate) fn post(&self, letter: Letter) -> bool {
+        if let Letter::Emit { is_volatile: true, .. } = letter
+            && self.behind.load(Ordering::Relaxed)
+        {
+            return false;
+        }
         let mut letters = self.lock();
         if letters.closed {
             return false;
@@ -71,6 +82,24 @@ impl LinkHandle {
         self.waiting.store(true, Ordering::Release);
         self.task.wake();
         fits
+    }
+
+    /// A question to the client was opened.
+    pub(crate) fn awaits_ack(&self) {
+        self.questions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A question was answered or given up.
+    pub(crate) fn awaits_ack_no_more(&self) {
+        self.questions.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_questions(&self) -> bool {
+        self.questions.load(Ordering::Relaxed) > 0
+    }
+
+    pub(super) fn set_behind(&self, behind: bool) {
+        self.behind.store(behind, Ordering::Relaxed);
     }
 
     /// Ends the link with everything on it.

@@ -8,7 +8,7 @@ use std::{
 
 use doorward_core::{DisconnectReason, Refusal, wire::ConnectError};
 use doorward_protocol::{
-    Message, Received, packet,
+    Ack, Message, RawArguments, Received, packet,
     ws::{self, CloseCode, Incoming, Read},
 };
 use tokio::io::ReadBuf;
@@ -115,16 +115,15 @@ impl<S: Transport> LinkTask<S> {
         match self.link.receive(message, now) {
             // An admission is started when everything that came with its CONNECT has been read, so
             // that what was sent ahead of the answer is always seen as such.
-            //
-            // Nobody asks clients for answers yet, so an ack is one that nobody waits for.
-            Ok(Received::Nothing | Received::Ack(_)) => {}
-            Ok(Received::Event(event)) => self.event(cx, &event, now),
+            Ok(Received::Nothing) => {}
+            Ok(Received::Ack(ack)) => self.acknowledged(ack),
+            Ok(Received::Event(event)) => self.event(cx, event, now),
             Ok(Received::Left(slot)) => self.client_left(slot, now),
             Ok(Received::Closed) => self.end_link(DisconnectReason::ClientLeft, now),
             Ok(Received::Crowded { namespace }) => {
                 let refusal = Refusal::too_many_attempts(TRY_AGAIN_AFTER);
                 let subject = Subject { peer: self.peer(), ..Subject::default() };
-                let outcome = doorward_core::Outcome::Refused(refusal.reason());
+                let outcome = doorward_core::Decision::Refused(refusal.reason());
                 let id = self.services.decided(outcome, subject);
                 self.send(|out| {
                     packet::write_connect_error(out, namespace, &ConnectError::new(&refusal, id));
@@ -137,6 +136,14 @@ impl<S: Transport> LinkTask<S> {
                 tracing::debug!(%violation, "Link closed.");
                 self.violated(CloseCode::Policy, now);
             }
+        }
+    }
+
+    /// Hands an answer of the client to whoever has asked, never behind the client's events.
+    fn acknowledged(&mut self, ack: Ack<'_>) {
+        if let Some(live) = self.live(ack.slot) {
+            let arguments = RawArguments::from_ack(&ack.data, ack.attachments);
+            live.socket.acknowledge(ack.id, arguments);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, Interest},
+    io::{AsyncRead, AsyncWrite, DuplexStream, Interest},
     net::TcpStream,
 };
 
@@ -22,6 +22,13 @@ impl Transport for TcpStream {
         let ready = std::pin::pin!(self.ready(Interest::READABLE)).poll(&mut cx);
         matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
             || matches!(ready, Poll::Ready(Err(_)))
+    }
+}
+
+/// A pipe in memory: its other end is seen to close by reading.
+impl Transport for DuplexStream {
+    fn is_closed_by_peer(&self) -> bool {
+        false
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::{Outcome, RefusalReason};
+use doorward::{Decision, RefusalReason};
 use doorward_testkit::{RawClient, Seen as Frame};
 use serde_json::json;
 
@@ -30,7 +30,7 @@ async fn a_good_token_is_let_in_and_its_events_are_answered() {
     assert_eq!(client.json("430").await, json!([{ "a": [1, "ü"] }]));
     client.text(r#"421["whoami"]"#).await;
     assert_eq!(client.json("431").await, json!(["alice"]));
-    assert_eq!(fixture.audit.outcomes(), [Outcome::Admitted]);
+    assert_eq!(fixture.audit.outcomes(), [Decision::Admitted]);
     assert_eq!((fixture.doorward.connections(), fixture.doorward.links()), (1, 1));
 }
 
@@ -48,7 +48,7 @@ async fn a_refused_client_is_told_once_and_the_link_closes() {
             "data": { "code": "unauthenticated", "retry": "after_login", "id": record.id },
         })
     );
-    assert_eq!(fixture.audit.outcomes(), [Outcome::Refused(RefusalReason::TokenSignature)]);
+    assert_eq!(fixture.audit.outcomes(), [Decision::Refused(RefusalReason::TokenSignature)]);
     assert_eq!(Seen::count(&fixture.seen.connects), 0);
 }
 
@@ -67,8 +67,8 @@ async fn everything_unknown_reads_the_same_and_the_audit_knows_which() {
     assert_eq!(
         fixture.audit.outcomes(),
         [
-            Outcome::Refused(RefusalReason::CredentialMissing),
-            Outcome::Refused(RefusalReason::TokenSignature)
+            Decision::Refused(RefusalReason::CredentialMissing),
+            Decision::Refused(RefusalReason::TokenSignature)
         ]
     );
 }
@@ -131,8 +131,8 @@ async fn what_cannot_be_decided_ends_the_transport_without_an_answer() {
     assert_eq!(
         fixture.audit.outcomes(),
         [
-            Outcome::Undecided(RefusalReason::Unavailable),
-            Outcome::Undecided(RefusalReason::Panicked)
+            Decision::Undecided(RefusalReason::Unavailable),
+            Decision::Undecided(RefusalReason::Panicked)
         ]
     );
 }
@@ -148,7 +148,7 @@ async fn an_admission_that_hangs_is_given_up_after_its_deadline() {
     fixture.clock.advance(Duration::from_secs(6));
 
     assert_eq!(client.rest().await, [Frame::Closed(Some(1001))]);
-    assert_eq!(fixture.audit.outcomes(), [Outcome::Undecided(RefusalReason::DeadlinePassed)]);
+    assert_eq!(fixture.audit.outcomes(), [Decision::Undecided(RefusalReason::DeadlinePassed)]);
     assert_eq!(fixture.doorward.connections(), 0);
 }
 
@@ -162,7 +162,7 @@ async fn an_event_before_connect_closes_the_link() {
 
     assert_eq!(client.rest().await, [Frame::Closed(Some(1008))]);
     assert_eq!(fixture.handlers(), 0);
-    assert_eq!(fixture.audit.outcomes(), [Outcome::Closed(RefusalReason::ProtocolViolation)]);
+    assert_eq!(fixture.audit.outcomes(), [Decision::Closed(RefusalReason::ProtocolViolation)]);
 }
 
 /// Attack 34.
@@ -179,7 +179,7 @@ async fn an_event_while_the_authenticator_thinks_closes_the_link() {
     fixture.seen.slow.notify_one();
     assert_eq!(fixture.handlers(), 0);
     assert_eq!(Seen::count(&fixture.seen.connects), 0);
-    assert_eq!(fixture.audit.outcomes(), [Outcome::Undecided(RefusalReason::ProtocolViolation)]);
+    assert_eq!(fixture.audit.outcomes(), [Decision::Undecided(RefusalReason::ProtocolViolation)]);
 }
 
 /// Attack 34, with an authenticator that answers at once.
@@ -294,7 +294,7 @@ async fn a_client_that_leaves_while_it_is_looked_at_leaves_nothing_behind() {
     drop(client);
 
     let outcomes = fixture.audit.wait_for(1).await;
-    assert_eq!(outcomes, [Outcome::Undecided(RefusalReason::Abandoned)]);
+    assert_eq!(outcomes, [Decision::Undecided(RefusalReason::Abandoned)]);
     assert_eq!(fixture.doorward.connections(), 0);
     assert_eq!(Seen::count(&fixture.seen.connects), 0);
 }
@@ -322,7 +322,7 @@ async fn silence_is_thrown_out_after_five_seconds() {
     fixture.clock.advance(Duration::from_secs(5));
 
     assert_eq!(client.rest().await, [Frame::Closed(Some(1008))]);
-    assert_eq!(fixture.audit.outcomes(), [Outcome::Closed(RefusalReason::ConnectTimeout)]);
+    assert_eq!(fixture.audit.outcomes(), [Decision::Closed(RefusalReason::ConnectTimeout)]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use doorward::{Clock as _, Outcome, prelude::*};
+use doorward::{Clock as _, Decision, prelude::*};
 use doorward_testkit::{RawClient, Seen as Frame};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -32,7 +32,7 @@ async fn a_socket_ends_when_its_credential_does_and_may_come_back() {
     assert_eq!(client.rest().await, [Frame::Closed(Some(1001))]);
     assert_eq!(
         fixture.audit.outcomes(),
-        [Outcome::Admitted, Outcome::Ended(DisconnectReason::Expired)]
+        [Decision::Admitted, Decision::Ended(DisconnectReason::Expired)]
     );
 }
 
@@ -101,8 +101,8 @@ async fn a_client_that_says_goodbye_is_answered() {
     assert_eq!(websocket.rest().await, [Frame::Closed(Some(1000))]);
 
     let outcomes = fixture.audit.wait_for(4).await;
-    assert_eq!(outcomes[1], Outcome::Ended(DisconnectReason::ClientLeft));
-    assert_eq!(outcomes[3], Outcome::Ended(DisconnectReason::ClientLeft));
+    assert_eq!(outcomes[1], Decision::Ended(DisconnectReason::ClientLeft));
+    assert_eq!(outcomes[3], Decision::Ended(DisconnectReason::ClientLeft));
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_transport_that_just_ends_is_noticed() {
 
     fixture.seen.disconnected.notified().await;
     let outcomes = fixture.audit.wait_for(2).await;
-    assert_eq!(outcomes[1], Outcome::Ended(DisconnectReason::TransportClosed));
+    assert_eq!(outcomes[1], Decision::Ended(DisconnectReason::TransportClosed));
     assert_eq!(fixture.doorward.connections(), 0);
 }
 
@@ -141,7 +141,7 @@ async fn a_client_that_never_reads_is_cut_off() {
 
     let outcomes = fixture.audit.wait_for(2).await;
     ticking.abort();
-    assert_eq!(outcomes[1], Outcome::Ended(DisconnectReason::SlowConsumer));
+    assert_eq!(outcomes[1], Decision::Ended(DisconnectReason::SlowConsumer));
     fixture.seen.disconnected.notified().await;
     assert_eq!(Seen::count(&fixture.seen.disconnects), 1);
     assert_eq!(fixture.doorward.connections(), 0);
@@ -164,7 +164,7 @@ async fn a_server_that_pushes_to_a_client_that_never_reads_cuts_it_off() {
     client.text(r#"42/push,["push"]"#).await;
 
     let outcomes = fixture.audit.wait_for(2).await;
-    assert_eq!(outcomes[1], Outcome::Ended(DisconnectReason::SlowConsumer));
+    assert_eq!(outcomes[1], Decision::Ended(DisconnectReason::SlowConsumer));
     assert_eq!(fixture.doorward.connections(), 0);
 }
 
@@ -273,7 +273,7 @@ async fn a_client_that_leaves_behind_a_full_inbox_is_no_ghost() {
 
     let outcomes = fixture.audit.wait_for(2).await;
     ticking.abort();
-    assert_eq!(outcomes[1], Outcome::Ended(DisconnectReason::TransportClosed));
+    assert_eq!(outcomes[1], Decision::Ended(DisconnectReason::TransportClosed));
     assert_eq!(fixture.doorward.connections(), 0);
 }
 

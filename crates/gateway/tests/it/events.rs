@@ -98,7 +98,7 @@ async fn a_wrong_payload_is_explained_and_the_handler_does_not_run() {
     let answer = ask(&mut client, r#"["add",["canary",1]]"#).await;
 
     assert_eq!(answer["code"], "bad_payload");
-    assert_eq!(answer["details"], json!([{ "path": "", "message": "expected u8" }]));
+    assert_eq!(answer["details"], json!([{ "path": "[0]", "message": "expected u8" }]));
     assert!(!answer.to_string().contains("canary"));
     assert_eq!(Seen::count(&ran.handlers), 0);
     assert_eq!(ask(&mut client, r#"["add",[1,2]]"#).await, 3);

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use doorward::{
-    BoxFuture, Epoch, EpochError, Epochs, Guard, GuardContext, Outcome, RefusalReason, Reservation,
-    Seat, SeatError, SeatRequest, Seats, SessionId, TokenId, UserId, Verdict, prelude::*,
+    BoxFuture, Decision, Epoch, EpochError, Epochs, Guard, GuardContext, RefusalReason,
+    Reservation, Seat, SeatError, SeatRequest, Seats, SessionId, TokenId, UserId, Verdict,
+    prelude::*,
 };
 use doorward_testkit::{RawClient, Seen as Frame};
 
@@ -135,7 +136,7 @@ async fn a_guard_protects_the_connection_itself() {
 
     assert_eq!(steps.taken(), ["epoch", "guard"]);
     let record = fixture.audit.records().remove(0);
-    assert_eq!(record.outcome, Outcome::Refused(RefusalReason::GuardDenied));
+    assert_eq!(record.outcome, Decision::Refused(RefusalReason::GuardDenied));
     assert_eq!(record.user.as_deref(), Some("alice"));
 }
 
@@ -147,7 +148,7 @@ async fn a_guard_that_panics_denies() {
 
     assert_eq!(refusal(&fixture).await, "forbidden");
 
-    assert_eq!(fixture.audit.outcomes(), [Outcome::Refused(RefusalReason::Panicked)]);
+    assert_eq!(fixture.audit.outcomes(), [Decision::Refused(RefusalReason::Panicked)]);
 }
 
 /// Attack 83: a guard that panics before there is a future to be polled.
@@ -184,7 +185,7 @@ async fn a_seat_that_cannot_be_counted_decides_nothing() {
     client.text(GOOD).await;
 
     assert_eq!(client.rest().await, [Frame::Closed(Some(1001))]);
-    assert_eq!(fixture.audit.outcomes(), [Outcome::Undecided(RefusalReason::Unavailable)]);
+    assert_eq!(fixture.audit.outcomes(), [Decision::Undecided(RefusalReason::Unavailable)]);
 }
 
 #[tokio::test]
@@ -195,7 +196,7 @@ async fn a_revoked_credential_is_unknown() {
     assert_eq!(refusal(&fixture).await, "unauthenticated");
 
     assert_eq!(steps.taken(), ["epoch"]);
-    assert_eq!(fixture.audit.outcomes(), [Outcome::Refused(RefusalReason::Revoked)]);
+    assert_eq!(fixture.audit.outcomes(), [Decision::Refused(RefusalReason::Revoked)]);
 }
 
 /// Attack 87: verified, then revoked, then registered.
@@ -208,7 +209,7 @@ async fn whoever_is_revoked_between_check_and_entry_does_not_enter() {
 
     assert_eq!(steps.taken(), ["epoch", "guard", "reserve", "epoch", "release"]);
     assert_eq!(fixture.doorward.connections(), 0);
-    assert_eq!(fixture.audit.outcomes(), [Outcome::Refused(RefusalReason::RevokedMeanwhile)]);
+    assert_eq!(fixture.audit.outcomes(), [Decision::Refused(RefusalReason::RevokedMeanwhile)]);
 }
 
 /// Attack 91.

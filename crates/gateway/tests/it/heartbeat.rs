@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::{DisconnectReason, Outcome};
+use doorward::{Decision, DisconnectReason};
 use doorward_testkit::Seen as Frame;
 
 use crate::fixture::Fixture;
@@ -33,6 +33,6 @@ async fn a_client_that_does_not_answer_is_gone() {
 
     assert_eq!(client.rest().await, [Frame::Closed(Some(1001))]);
     let outcomes = fixture.audit.wait_for(2).await;
-    assert_eq!(outcomes[1], Outcome::Ended(DisconnectReason::PingTimeout));
+    assert_eq!(outcomes[1], Decision::Ended(DisconnectReason::PingTimeout));
     fixture.seen.disconnected.notified().await;
 }

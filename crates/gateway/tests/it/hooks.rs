@@ -93,7 +93,7 @@ async fn hooks_know_who_where_since_when_and_why() {
 #[tokio::test]
 async fn nobody_is_looked_at_before_init_is_done() {
     let doorward = Doorward::builder()
-        .public(Gateway::at("/").on_init(|| async { Err("no database".into()) }))
+        .public(Gateway::at("/").on_init(|_| async { Err("no database".into()) }))
         .build()
         .unwrap();
     let listeners = doorward::Listeners::bind("127.0.0.1:0").await.unwrap();
@@ -220,7 +220,7 @@ async fn a_panic_while_something_is_dropped_hurts_nobody_else() {
             async move {
                 let _bomb = Bomb;
                 gate.notify_one();
-                std::future::pending().await
+                std::future::pending::<Result<(), Refusal>>().await
             }
         })
     };

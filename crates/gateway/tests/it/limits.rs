@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::{Doorward, Gateway, Limits, Listeners, Outcome, RefusalReason};
+use doorward::{Decision, Doorward, Gateway, Limits, Listeners, RefusalReason};
 use doorward_protocol::ws::Opcode;
 use doorward_testkit::{ManualClock, RawClient, Seen as Frame};
 
@@ -104,7 +104,7 @@ async fn a_stranger_may_not_send_more_than_64_kib() {
     let code = thrown_out(&fixture, &ping.repeat(600)).await;
 
     assert_eq!(code, Some(1008));
-    assert_eq!(fixture.audit.outcomes(), [Outcome::Closed(RefusalReason::ProtocolViolation)]);
+    assert_eq!(fixture.audit.outcomes(), [Decision::Closed(RefusalReason::ProtocolViolation)]);
 }
 
 /// Attack 50.

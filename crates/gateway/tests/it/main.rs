@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod admission;
 #[cfg(test)]
+mod binary;
+#[cfg(test)]
+mod build;
+#[cfg(test)]
 mod closing;
 #[cfg(test)]
 mod events;
@@ -12,14 +16,26 @@ mod fixture;
 #[cfg(test)]
 mod gates;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod handshake;
 #[cfg(test)]
 mod heartbeat;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
+mod hub;
+#[cfg(test)]
+mod layers;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod memory;
 #[cfg(test)]
 mod mount;
 #[cfg(test)]
 mod order;
+#[cfg(test)]
+mod replies;
+#[cfg(test)]
+mod rooms;

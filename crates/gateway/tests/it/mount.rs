@@ -50,7 +50,7 @@ async fn init_runs_once_beside_requests_that_are_given_up() {
         Arc::new(tokio::sync::Notify::new()),
     );
     let gates = (Arc::clone(&runs), Arc::clone(&begun), Arc::clone(&go));
-    let gateway = Gateway::at("/").on_init(move || {
+    let gateway = Gateway::at("/").on_init(move |_| {
         let (runs, begun, go) = gates.clone();
         async move {
             runs.fetch_add(1, Ordering::SeqCst);

@@ -151,3 +151,16 @@ fn a_server_goes_on_when_nobody_reads_its_log() {
     }
     assert_eq!(server.request("GET", "/healthz").text(), "ok\n");
 }
+
+#[test]
+fn routes_are_printed_without_making_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let printed = run(&["routes", "--data-dir", path(folder.path())]);
+
+    assert_eq!((printed.code, &*printed.stderr), (Some(0), ""));
+    for line in ["namespace /", "  authenticator  Jwt", "  events         echo    none"] {
+        assert!(printed.stdout.lines().any(|printed| printed == line), "{line}: {printed:?}");
+    }
+    assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
+}

@@ -1,0 +1,152 @@
+//! Sends events to one client.
+
+use doorward_core::{
+    Exception, Refusal,
+    wire::{ErrorAnswer, SessionEnded},
+};
+use doorward_protocol::{Arguments, Frame, RawArguments, packet};
+use serde::de::DeserializeOwned;
+
+use super::Connection;
+use crate::{
+    AckError, Broadcast, ServerEvent, Target,
+    acks::Question,
+    link::{Letter, LinkHandle},
+};
+
+impl<P> Connection<P> {
+    /// Sends an event to this client, with one argument or with several as [`Args`](crate::Args).
+    ///
+    /// It is queued, in order, behind everything that was sent before, and never waits. What an
+    /// `on_connect` hook emits leaves right behind the CONNECT answer.
+    ///
+    /// # Errors
+    /// - [`EmitError::Ended`]: the socket has ended, or ends now because more waits for the client
+    ///   than [`Limits::outbox`](crate::Limits::outbox). It never waits, so a program that emits that
+    ///   much in one go ends the link of a client that reads as well: return a stream instead.
+    /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
+    /// - [`EmitError::Reserved`]: the event belongs to the library, such as `disconnect`.
+    #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
+    pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<(), EmitError> {
+        let frame = self.hub().frame(event, None, &arguments, &Target::Socket(self.id()))?;
+        if self.deliver(frame, false) { Ok(()) } else { Err(EmitError::Ended) }
+    }
+
+    /// Sends a typed event to this client.
+    ///
+    /// # Errors
+    /// As [`Connection::emit`].
+    pub fn send<E: ServerEvent>(&self, event: &E) -> Result<(), EmitError> {
+        self.emit(E::NAME, event)
+    }
+
+    /// Sends an event and waits for the client's answer, at most for
+    /// [`Limits::ack_timeout`](crate::Limits::ack_timeout).
+    ///
+    /// # Errors
+    /// [`AckError`] says why there is no answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future forgets the question; an answer that still comes is ignored.
+    pub async fn emit_with_ack<T: DeserializeOwned>(
+        &self,
+        event: &str,
+        arguments: impl Arguments,
+    ) -> Result<T, AckError> {
+        let id = self.hub().next_ack();
+        let frame = self.hub().frame(event, Some(id), &arguments, &Target::Socket(self.id()))?;
+        let question = self.ask(id)?;
+        if !self.deliver(frame, false) {
+            return Err(AckError::Ended);
+        }
+        let services = self.hub().services();
+        let answer = services.within(services.limits.ack_timeout, question.answer()).await;
+        Ok(answer.ok_or(AckError::Timeout)??.decode()?)
+    }
+
+    /// Sends to this client what may as well be lost: nothing is queued while it does not keep up.
+    pub fn volatile(&self) -> Broadcast<P> {
+        self.hub().to(self.id()).volatile()
+    }
+
+    /// Sends to everybody else in a room, or to another target.
+    pub fn to(&self, target: impl Into<Target>) -> Broadcast<P> {
+        self.hub().to(target).except(self.id())
+    }
+
+    /// Sends to everybody in a room, this client included if it is a member.
+    pub fn within(&self, target: impl Into<Target>) -> Broadcast<P> {
+        self.hub().to(target)
+    }
+
+    /// Sends to everybody else in the namespace.
+    pub fn broadcast(&self) -> Broadcast<P> {
+        self.hub().all().except(self.id())
+    }
+
+    pub(crate) fn ask(&self, id: u64) -> Result<Question, AckError> {
+        let limit = self.hub().services().limits.open_acks;
+        self.acks().ask(id, self.link(), limit)
+    }
+
+    /// Takes an answer of the client.
+    pub(crate) fn acknowledge(&self, id: u64, arguments: RawArguments) {
+        if let Some(acks) = self.0.acks.get() {
+            acks.answer(id, arguments);
+        }
+    }
+
+    /// Posts a frame and says whether the socket still lives.
+    pub(crate) fn deliver(&self, frame: Frame, is_volatile: bool) -> bool {
+        !self.is_closed()
+            && self.link().post(Letter::Emit { socket: self.id(), frame, is_volatile })
+    }
+
+    fn link(&self) -> &std::sync::Arc<LinkHandle> {
+        &self.0.parts.link
+    }
+}
+
+/// Refuses what clients would take for a word of the library.
+pub(crate) fn check_event(event: &str) -> Result<(), EmitError> {
+    let own = [SessionEnded::EVENT, ErrorAnswer::EVENT];
+    if packet::is_reserved(event) || own.contains(&event) {
+        Err(EmitError::Reserved)
+    } else {
+        Ok(())
+    }
+}
+
+/// Why an event was not sent.
+///
+/// # Examples
+/// ```
+/// assert_eq!(doorward::EmitError::Ended.to_string(), "the socket has ended");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmitError {
+    /// The socket has ended.
+    #[error("the socket has ended")]
+    Ended,
+    /// The argument cannot be written as JSON.
+    #[error("the argument cannot be written as JSON")]
+    Payload(#[from] serde_json::Error),
+    /// Clients would take it for a word of the library.
+    #[error("the event name is reserved")]
+    Reserved,
+}
+
+/// Who is no longer there need not be told: a handler may use `?`.
+impl From<EmitError> for Exception {
+    fn from(_: EmitError) -> Self {
+        Self::internal()
+    }
+}
+
+/// A client that left while it was greeted is refused like any that cannot be reached.
+impl From<EmitError> for Refusal {
+    fn from(_: EmitError) -> Self {
+        Self::new("internal", "Internal error")
+    }
+}

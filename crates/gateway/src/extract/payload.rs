@@ -1,0 +1,137 @@
+//! Pipes: what a client sent, decoded and, if asked for, validated.
+
+use std::borrow::Cow;
+
+use doorward_core::{Detail, Exception};
+use doorward_protocol::{Args, DecodeError, decode_all, decode_event};
+use garde::Validate;
+use serde::de::DeserializeOwned;
+
+use crate::{EventContext, FromEvent};
+
+/// What the event carries, decoded.
+///
+/// One argument is read as a `T`; several are read as a list, so a tuple takes them; none is `null`.
+/// What is not a `T` is answered with `bad_payload` and where it went wrong, and the handler does not
+/// run.
+///
+/// # Examples
+/// ```
+/// use doorward::prelude::*;
+///
+/// // socket.emit("add", 1, 2), or socket.emit("add", [1, 2])
+/// let gateway: Gateway<Claims> = Gateway::at("/")
+///     .on("add", |Payload((a, b)): Payload<(i64, i64)>| async move { a.saturating_add(b) });
+/// # drop(gateway);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Payload<T>(pub T);
+
+impl<P, T: DeserializeOwned> FromEvent<P> for Payload<T> {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        decode_event(context.data(), context.attachments()).map(Payload).map_err(bad_payload)
+    }
+}
+
+/// What the event carries, decoded and validated by the rules of [`garde`].
+///
+/// Each broken rule is one entry of `details`.
+///
+/// # Examples
+/// ```
+/// use doorward::{garde, prelude::*};
+///
+/// #[derive(serde::Deserialize, garde::Validate)]
+/// struct SignUp {
+///     #[garde(length(min = 3, max = 20))]
+///     name: String,
+/// }
+///
+/// let gateway: Gateway<Claims> =
+///     Gateway::at("/").on("sign-up", |Valid(form): Valid<SignUp>| async move { form.name });
+/// # drop(gateway);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Valid<T>(pub T);
+
+impl<P, T: DeserializeOwned + Validate<Context: Default>> FromEvent<P> for Valid<T> {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        let Payload(value) = Payload::<T>::from_event(context)?;
+        match value.validate() {
+            Ok(()) => Ok(Self(value)),
+            Err(report) => Err(Exception::bad_payload(
+                report.iter().map(|(path, error)| broken_rule(path, error)).collect(),
+            )),
+        }
+    }
+}
+
+/// Exactly the arguments, as a list: a tuple, or a `Vec` for any number of them.
+impl<P, T: DeserializeOwned> FromEvent<P> for Args<T> {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        decode_all(context.data(), context.attachments()).map(Args).map_err(bad_payload)
+    }
+}
+
+fn broken_rule(path: &garde::Path, error: &garde::Error) -> Detail {
+    Detail { path: path.to_string(), message: error.message().to_owned() }
+}
+
+/// Says where and what was expected without repeating what was sent.
+///
+/// serde's messages end in what the type expects, behind a part that quotes the payload; only the end
+/// is ours to show.
+fn bad_payload(error: DecodeError) -> Exception {
+    let text = error.source.to_string();
+    let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
+    let message = match text.rsplit_once("expected ") {
+        Some((_, expected)) => Cow::Owned(format!("expected {expected}")),
+        None if text.starts_with("missing field ") => Cow::Borrowed(text),
+        None => Cow::Borrowed("not what this event takes"),
+    };
+    let message = message.into_owned();
+    Exception::bad_payload(vec![Detail { path: own_path(error.path), message }])
+}
+
+/// The keys of a map are words of the client; a path that does not look like ours is not repeated.
+fn own_path(path: String) -> String {
+    let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte);
+    if path.len() <= LONGEST_PATH && path.bytes().all(is_ours) { path } else { String::new() }
+}
+
+/// Bytes of a path that is shown.
+const LONGEST_PATH: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize, Debug)]
+    #[expect(dead_code, reason = "only its decoding is looked at")]
+    struct Order {
+        amount: u8,
+    }
+
+    fn detail(json: &str) -> (String, String) {
+        let exception = bad_payload(decode_event::<Order>(json, &[]).unwrap_err());
+        let detail = &exception.details()[0];
+        (detail.path.clone(), detail.message.clone())
+    }
+
+    fn told(path: &str, message: &str) -> (String, String) {
+        (path.into(), message.into())
+    }
+
+    #[test]
+    fn a_wrong_payload_is_explained_without_being_repeated() {
+        assert_eq!(detail(r#"["o",{"amount":"canary"}]"#), told("amount", "expected u8"));
+        assert_eq!(
+            detail(r#"["o",{"amount":", expected canary"}]"#),
+            told("amount", "expected u8")
+        );
+        assert_eq!(detail(r#"["o",{}]"#), told("", "missing field `amount`"));
+        assert_eq!(detail(r#"["o"]"#), told("", "expected struct Order"));
+    }
+}

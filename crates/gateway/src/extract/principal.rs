@@ -1,0 +1,63 @@
+//! Whom the server acts for, as an argument.
+
+use std::{fmt, ops::Deref};
+
+use doorward_core::Exception;
+
+use crate::{Connection, EventContext, FromEvent};
+
+/// Whom the server acts for: it derefs to the application's own type.
+///
+/// # Examples
+/// ```
+/// use doorward::prelude::*;
+///
+/// struct User { name: String }
+///
+/// let gateway: Gateway<User> =
+///     Gateway::at("/").on("whoami", |me: Principal<User>| async move { me.name.clone() });
+/// # drop(gateway);
+/// ```
+///
+/// In a namespace of another principal it does not compile:
+/// ```compile_fail
+/// use doorward::prelude::*;
+///
+/// struct User { name: String }
+///
+/// let gateway: Gateway<Anonymous> =
+///     Gateway::at("/").on("whoami", |me: Principal<User>| async move { me.name.clone() });
+/// ```
+pub struct Principal<P>(Connection<P>);
+
+impl<P> Principal<P> {
+    pub(crate) fn of(connection: &Connection<P>) -> Self {
+        Self(connection.clone())
+    }
+}
+
+impl<P> Deref for Principal<P> {
+    type Target = P;
+
+    fn deref(&self) -> &P {
+        self.0.principal()
+    }
+}
+
+impl<P> Clone for Principal<P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<P: fmt::Debug> fmt::Debug for Principal<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Principal").field(self.0.principal()).finish()
+    }
+}
+
+impl<P> FromEvent<P> for Principal<P> {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        Ok(Self::of(context.connection()))
+    }
+}

@@ -1,0 +1,9 @@
+//! The guards that most applications need.
+
+mod combine;
+mod rate_limit;
+mod role;
+
+pub use combine::{All, Any, Not, all, any, not};
+pub use rate_limit::RateLimit;
+pub use role::{GuardFn, Role, Scope, guard_fn};

@@ -1,0 +1,122 @@
+//! Guards that look at the principal alone.
+
+use std::{borrow::Cow, fmt, marker::PhantomData};
+
+use doorward_core::{Guard, GuardContext, HasRoles, HasScopes, Verdict};
+
+/// Lets through whoever has a role.
+///
+/// # Examples
+/// ```
+/// use doorward::prelude::*;
+///
+/// struct User { roles: Vec<String> }
+///
+/// impl HasRoles for User {
+///     fn has_role(&self, role: &str) -> bool { self.roles.iter().any(|own| own == role) }
+/// }
+///
+/// // Connections, events and rooms alike.
+/// let gateway: Gateway<User> = Gateway::at("/").guard(Role::new("member"));
+/// # drop(gateway);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Role(Cow<'static, str>);
+
+impl Role {
+    /// Asks for this role.
+    #[must_use]
+    pub fn new(role: impl Into<Cow<'static, str>>) -> Self {
+        Self(role.into())
+    }
+}
+
+impl<P: HasRoles + Sync> Guard<P> for Role {
+    async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
+        Verdict::allow_if(context.principal.has_role(&self.0))
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        format!("role {}", self.0).into()
+    }
+}
+
+/// Lets through whoever has a scope.
+///
+/// # Examples
+/// ```
+/// use doorward::{handle, prelude::*};
+///
+/// let gateway: Gateway<Claims> = Gateway::at("/")
+///     .on("say", handle(|| async {}).guard(Scope::new("chat:write")));
+/// # drop(gateway);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Scope(Cow<'static, str>);
+
+impl Scope {
+    /// Asks for this scope.
+    #[must_use]
+    pub fn new(scope: impl Into<Cow<'static, str>>) -> Self {
+        Self(scope.into())
+    }
+}
+
+impl<P: HasScopes + Sync> Guard<P> for Scope {
+    async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
+        Verdict::allow_if(context.principal.has_scope(&self.0))
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        format!("scope {}", self.0).into()
+    }
+}
+
+/// Makes a guard of a function: of everything that can be said without waiting.
+///
+/// # Examples
+/// ```
+/// use doorward::{guard_fn, prelude::*};
+///
+/// let own_room = guard_fn(|context: &GuardContext<'_, Claims>| match context.action {
+///     Action::Join(room) => room.ends_with(context.principal.subject()),
+///     _ => true,
+/// });
+/// let gateway: Gateway<Claims> = Gateway::at("/").guard(own_room);
+/// # drop(gateway);
+/// ```
+pub fn guard_fn<P, F, V>(function: F) -> GuardFn<P, F>
+where
+    F: Fn(&GuardContext<'_, P>) -> V + Send + Sync + 'static,
+    V: Into<Verdict> + Send,
+{
+    GuardFn { function, principal: PhantomData }
+}
+
+/// A guard made of a function; see [`guard_fn`].
+#[must_use]
+pub struct GuardFn<P, F> {
+    function: F,
+    principal: PhantomData<fn(P)>,
+}
+
+impl<P, F> fmt::Debug for GuardFn<P, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GuardFn")
+    }
+}
+
+impl<P, F, V> Guard<P> for GuardFn<P, F>
+where
+    P: Sync + 'static,
+    F: Fn(&GuardContext<'_, P>) -> V + Send + Sync + 'static,
+    V: Into<Verdict> + Send,
+{
+    async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
+        (self.function)(&context).into()
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        "a function".into()
+    }
+}

@@ -1,0 +1,237 @@
+//! Everybody in one namespace.
+
+mod broadcast;
+
+use std::{fmt, sync::Arc};
+
+pub use broadcast::Broadcast;
+use doorward_core::{BoxFuture, SocketId};
+use doorward_protocol::{Arguments, Frame, RawArguments, packet};
+
+use crate::{
+    Connection, EmitError, ServerEvent, Target, acks::AckIds, authorise::Guards, catch::Caught,
+    connection::check_event, room_policy::RoomPolicy, rooms::Rooms, services::Services,
+};
+
+/// Everybody in one namespace: send to them, find them, move them between rooms, end them.
+///
+/// Handlers and `on_init` take it as an argument, connections have it, and background tasks get it
+/// from [`Doorward::hub`](crate::Doorward::hub). It is cheap to clone and may be kept.
+///
+/// # Examples
+/// ```no_run
+/// # #[tokio::main] async fn main() -> doorward::Result {
+/// use doorward::prelude::*;
+///
+/// let doorward = Doorward::builder()
+///     .authenticate(Jwt::hs256("a secret of at least 32 bytes ...")?)
+///     .gateway(Gateway::at("/").room("news", |_| async { true }))
+///     .build()?;
+/// let hub = doorward.hub::<Claims>("/").expect("the namespace is mounted");
+/// tokio::spawn(async move {
+///     hub.to("news").emit("headline", "Door opened, nobody seen")
+/// });
+/// doorward.serve("localhost:3000").await?;
+/// # Ok(()) }
+/// ```
+pub struct Hub<P>(Arc<Inner<P>>);
+
+/// What the gateways of a namespace have in common.
+pub(crate) struct Inner<P> {
+    pub(crate) namespace: Arc<str>,
+    pub(crate) services: Arc<Services>,
+    pub(crate) rooms: Rooms<P>,
+    /// Who is asked about connections and rooms.
+    pub(crate) guards: Guards<P>,
+    pub(crate) policies: Vec<RoomPolicy<P>>,
+    pub(crate) outgoing: Vec<OutgoingListener>,
+    pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
+    pub(crate) ack_ids: AckIds,
+}
+
+/// Told of every event that is sent.
+pub(crate) type OutgoingListener = Box<dyn Fn(&Outgoing<'_>) + Send + Sync>;
+
+/// Told of an event of a server.
+pub(crate) type ServerListener<P> =
+    Box<dyn Fn(Hub<P>, RawArguments) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// An event on its way to clients, as a listener sees it: once, however many there are.
+///
+/// # Examples
+/// ```
+/// fn line(outgoing: &doorward::Outgoing<'_>) -> String {
+///     format!("{} {}", outgoing.event, outgoing.arguments.json())
+/// }
+/// # drop(line);
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Outgoing<'a> {
+    /// In which namespace.
+    pub namespace: &'a str,
+    /// What it is called.
+    pub event: &'a str,
+    /// What it carries.
+    pub arguments: &'a RawArguments,
+    /// To whom; empty for everybody.
+    pub targets: &'a [Target],
+}
+
+impl<P> Hub<P> {
+    pub(crate) fn new(inner: Inner<P>) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// The namespace, with its leading slash.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.0.namespace
+    }
+
+    /// Begins with everybody in the namespace.
+    pub fn all(&self) -> Broadcast<P> {
+        Broadcast::new(self.clone())
+    }
+
+    /// Begins with everybody in a room, a socket by its id, or all sockets of a user; `to` again adds
+    /// more, and nobody gets it twice.
+    pub fn to(&self, target: impl Into<Target>) -> Broadcast<P> {
+        self.all().to(target)
+    }
+
+    /// Begins with everybody but these.
+    pub fn except(&self, target: impl Into<Target>) -> Broadcast<P> {
+        self.all().except(target)
+    }
+
+    /// Sends an event to everybody in the namespace and returns to how many.
+    ///
+    /// # Errors
+    /// As [`Broadcast::emit`].
+    pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<usize, EmitError> {
+        self.all().emit(event, arguments)
+    }
+
+    /// Sends a typed event to everybody in the namespace and returns to how many.
+    ///
+    /// # Errors
+    /// As [`Broadcast::emit`].
+    pub fn send<E: ServerEvent>(&self, event: &E) -> Result<usize, EmitError> {
+        self.all().send(event)
+    }
+
+    /// Returns a socket by its id.
+    #[must_use]
+    pub fn socket(&self, id: SocketId) -> Option<Connection<P>> {
+        self.0.rooms.socket(id)
+    }
+
+    /// How many rooms somebody is in.
+    #[must_use]
+    pub fn rooms_in_use(&self) -> usize {
+        self.0.rooms.count()
+    }
+
+    pub(crate) fn services(&self) -> &Services {
+        &self.0.services
+    }
+
+    pub(crate) fn rooms(&self) -> &Rooms<P> {
+        &self.0.rooms
+    }
+
+    pub(crate) fn guards(&self) -> &Guards<P> {
+        &self.0.guards
+    }
+
+    pub(crate) fn policies(&self) -> &[RoomPolicy<P>] {
+        &self.0.policies
+    }
+
+    pub(crate) fn next_ack(&self) -> u64 {
+        self.0.ack_ids.next()
+    }
+
+    /// Writes an event once, for however many clients.
+    pub(crate) fn frame(
+        &self,
+        event: &str,
+        ack: Option<u64>,
+        arguments: &impl Arguments,
+        targets: &(impl AsTargets + ?Sized),
+    ) -> Result<Frame, EmitError> {
+        check_event(event)?;
+        if !self.0.outgoing.is_empty() {
+            self.tell_listeners(event, &RawArguments::new(arguments)?, targets.as_targets());
+        }
+        let write =
+            |out: &mut Vec<u8>| packet::write_event(out, self.namespace(), ack, event, arguments);
+        Ok(Frame::packet(write)?)
+    }
+
+    fn tell_listeners(&self, event: &str, arguments: &RawArguments, targets: &[Target]) {
+        let outgoing = Outgoing { namespace: self.namespace(), event, arguments, targets };
+        for listener in &self.0.outgoing {
+            if crate::catch::catch(|| listener(&outgoing)).is_err() {
+                tracing::error!(?event, "A listener of outgoing events panicked.");
+            }
+        }
+    }
+}
+
+impl<P: Send + Sync + 'static> Hub<P> {
+    /// Tells every server of this namespace, and completes when the listeners of this one are done.
+    ///
+    /// Listeners are added with [`Gateway::on_server_event`](crate::Gateway::on_server_event). Unlike
+    /// Node's, the server that sends is told too, so that one server and many behave the same.
+    ///
+    /// # Errors
+    /// [`EmitError::Payload`]: `arguments` cannot be written as JSON.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops listeners that are not done.
+    pub async fn server_side_emit(
+        &self,
+        event: &str,
+        arguments: impl Arguments,
+    ) -> Result<(), EmitError> {
+        let arguments = RawArguments::new(&arguments)?;
+        for (_, listener) in self.0.server_events.iter().filter(|(name, _)| &**name == event) {
+            let told = Caught::new(async { listener(self.clone(), arguments.clone()).await });
+            if told.await.is_err() {
+                tracing::error!(?event, "A listener of server events panicked.");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<P> Clone for Hub<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P> fmt::Debug for Hub<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("namespace", &self.namespace()).finish_non_exhaustive()
+    }
+}
+
+/// One target, or several.
+pub(crate) trait AsTargets {
+    fn as_targets(&self) -> &[Target];
+}
+
+impl AsTargets for Target {
+    fn as_targets(&self) -> &[Target] {
+        std::slice::from_ref(self)
+    }
+}
+
+impl AsTargets for [Target] {
+    fn as_targets(&self) -> &[Target] {
+        self
+    }
+}

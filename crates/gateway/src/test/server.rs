@@ -1,0 +1,272 @@
+//! A server without a port.
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use doorward_core::{HandshakeRequest, Headers};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    TestClient,
+    link::{MemoryLink, Seen},
+    packet::Packet,
+};
+use crate::{
+    Doorward, ServeError,
+    link::{LinkTask, Opening},
+};
+
+/// A server whose clients live in the same process: nothing listens, and everything else is real.
+///
+/// # Panics
+/// Its methods panic when the server does something that the test did not expect: it is for tests
+/// only. It needs a tokio runtime.
+///
+/// # Examples
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> doorward::Result {
+/// use doorward::{prelude::*, test::TestServer};
+///
+/// let server = TestServer::start(
+///     Doorward::builder()
+///         .public(Gateway::at("/").on("echo", |Payload(text): Payload<String>| async move { text }))
+///         .build()?,
+/// )
+/// .await?;
+/// let mut client = server.connect("/", ()).await;
+/// assert_eq!(client.emit_with_ack::<String>("echo", "hello").await, "hello");
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct TestServer {
+    doorward: Doorward,
+}
+
+impl TestServer {
+    /// Runs the init hooks, as [`Doorward::serve`] does.
+    ///
+    /// # Errors
+    /// [`ServeError::Init`] when a hook fails.
+    pub async fn start(doorward: Doorward) -> Result<Self, ServeError> {
+        doorward.server().ready().await?;
+        Ok(Self { doorward })
+    }
+
+    /// The server itself.
+    #[must_use]
+    pub fn doorward(&self) -> &Doorward {
+        &self.doorward
+    }
+
+    /// Begins a client with headers or an address of its own.
+    pub fn visitor(&self) -> TestVisitor<'_> {
+        TestVisitor {
+            server: self,
+            headers: HeaderMap::new(),
+            query: String::new(),
+            peer: SocketAddr::from(([127, 0, 0, 1], 1)),
+        }
+    }
+
+    /// Connects a client that shows `auth`; `()` shows nothing.
+    ///
+    /// # Panics
+    /// When it is not admitted.
+    pub async fn connect(&self, namespace: &str, auth: impl Serialize) -> TestClient {
+        self.visitor().connect(namespace, auth).await
+    }
+
+    /// Connects a client that must be refused, and returns what it reads.
+    ///
+    /// # Panics
+    /// When it is admitted, or the link ends without an answer.
+    pub async fn expect_refused(&self, namespace: &str, auth: impl Serialize) -> ConnectRefused {
+        self.visitor().expect_refused(namespace, auth).await
+    }
+}
+
+/// A client that is about to connect; begin with [`TestServer::visitor`].
+///
+/// # Examples
+/// ```
+/// # async fn run(server: &doorward::test::TestServer) {
+/// let client = server
+///     .visitor()
+///     .header("user-agent", "a test")
+///     .peer(([203, 0, 113, 7], 4711).into())
+///     .connect("/", ())
+///     .await;
+/// # drop(client);
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct TestVisitor<'a> {
+    server: &'a TestServer,
+    headers: HeaderMap,
+    query: String,
+    peer: SocketAddr,
+}
+
+impl TestVisitor<'_> {
+    /// Adds a header to the request that opens the link.
+    ///
+    /// # Panics
+    /// When it is no header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name = HeaderName::try_from(name).expect("the name of a header");
+        let value = HeaderValue::try_from(value).expect("the value of a header");
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Sets the query of the request that opens the link.
+    pub fn query(self, query: impl Into<String>) -> Self {
+        Self { query: query.into(), ..self }
+    }
+
+    /// Sets the address it comes from, which is `127.0.0.1:1` otherwise.
+    pub fn peer(self, peer: SocketAddr) -> Self {
+        Self { peer, ..self }
+    }
+
+    /// Connects.
+    ///
+    /// # Panics
+    /// When the client is not admitted.
+    pub async fn connect(self, namespace: &str, auth: impl Serialize) -> TestClient {
+        match self.try_connect(namespace, auth).await {
+            Ok(client) => client,
+            Err(refused) => panicking(format_args!("not admitted to {namespace}: {refused:?}")),
+        }
+    }
+
+    /// Connects, and returns what the client reads when it is refused.
+    ///
+    /// # Panics
+    /// When it is admitted, or the link ends without an answer.
+    pub async fn expect_refused(self, namespace: &str, auth: impl Serialize) -> ConnectRefused {
+        match self.try_connect(namespace, auth).await {
+            Err(Some(refused)) => refused,
+            Err(None) => panicking(format_args!("the link to {namespace} ended without an answer")),
+            Ok(client) => panicking(format_args!("admitted to {namespace} as {:?}", client.id())),
+        }
+    }
+
+    /// Connects; `Err(None)` means that the link ended without an answer: nothing was decided, and a
+    /// stock client would try again.
+    ///
+    /// # Errors
+    /// What the client reads.
+    ///
+    /// # Panics
+    /// When `auth` cannot be written as JSON.
+    pub async fn try_connect(
+        self,
+        namespace: &str,
+        auth: impl Serialize,
+    ) -> Result<TestClient, Option<ConnectRefused>> {
+        let auth = serde_json::to_value(auth).expect("`auth` is JSON");
+        let mut link = self.open().await;
+        let auth = if auth.is_null() { String::new() } else { auth.to_string() };
+        let target = if namespace == "/" { String::new() } else { format!("{namespace},") };
+        link.send(doorward_protocol::ws::Opcode::Text, format!("40{target}{auth}").as_bytes())
+            .await;
+        loop {
+            let Seen::Text(text) = link.next().await else { return Err(None) };
+            let Some(packet) = text.strip_prefix('4').and_then(Packet::parse) else { continue };
+            if packet.namespace != namespace {
+                continue;
+            }
+            let data: Value = serde_json::from_str(packet.data).unwrap_or_default();
+            match packet.kind {
+                b'0' => {
+                    let id = data["sid"].as_str().and_then(|id| id.parse().ok());
+                    let id = id.expect("the answer to a CONNECT has an id");
+                    return Ok(TestClient::new(link, namespace, id));
+                }
+                b'4' => return Err(Some(ConnectRefused { data })),
+                _ => {}
+            }
+        }
+    }
+
+    /// Opens the link as the HTTP service does behind an upgrade.
+    async fn open(self) -> MemoryLink {
+        let server = self.server.doorward.server();
+        let services = &server.services;
+        let place = services.addresses.try_take(Some(self.peer.ip()));
+        let (headers, credentials) = Headers::split(&self.headers);
+        let opening = Opening {
+            request: Arc::new(HandshakeRequest::new(headers, self.query.as_str(), Some(self.peer))),
+            credentials: Arc::new(credentials),
+            place: place.expect("the address has room for one more unknown link"),
+        };
+        let (io, other) = tokio::io::duplex(PIPE);
+        let (services, namespaces) = (Arc::clone(services), Arc::clone(&server.namespaces));
+        tokio::spawn(LinkTask::new(other, &[], services, namespaces, opening));
+        let mut link = MemoryLink::new(io);
+        // The packet that opens the link.
+        link.next().await;
+        link
+    }
+}
+
+/// What a client reads that was not let in.
+///
+/// # Examples
+/// ```
+/// fn is_expired(refused: &doorward::test::ConnectRefused) -> bool {
+///     refused.code() == "token_expired" && refused.retry() == Some("after_refresh")
+/// }
+/// # drop(is_expired);
+/// ```
+#[derive(Clone)]
+pub struct ConnectRefused {
+    data: Value,
+}
+
+impl ConnectRefused {
+    /// The message for people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.data["message"].as_str().unwrap_or_default()
+    }
+
+    /// The code for programs; empty for an unknown namespace, which has none.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.data["data"]["code"].as_str().unwrap_or_default()
+    }
+
+    /// What the client is told to do next.
+    #[must_use]
+    pub fn retry(&self) -> Option<&str> {
+        self.data["data"]["retry"].as_str()
+    }
+
+    /// Everything, as it stands on the wire.
+    #[must_use]
+    pub fn json(&self) -> &Value {
+        &self.data
+    }
+}
+
+impl fmt::Debug for ConnectRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConnectRefused({})", self.data)
+    }
+}
+
+/// Fails the test.
+#[track_caller]
+pub(super) fn panicking(what: fmt::Arguments<'_>) -> ! {
+    #[expect(clippy::panic, reason = "a test that sees something unexpected fails")]
+    {
+        panic!("{what}")
+    }
+}
+
+/// Bytes on their way in one direction.
+const PIPE: usize = 64 * 1024;

@@ -1,0 +1,134 @@
+//! Binary events and acks, both ways.
+
+use doorward::{Bytes, Limits, RawArguments, prelude::*};
+use doorward_protocol::ws::Opcode;
+use doorward_testkit::{RawClient, Seen};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    fixture::Fixture,
+    memory::{Member, Memory},
+};
+
+#[derive(Deserialize, Serialize)]
+struct Upload {
+    name: String,
+    parts: Vec<Binary>,
+}
+
+fn gateway() -> Gateway<Member> {
+    Gateway::at("/")
+        .on("upload", |Payload(upload): Payload<Upload>| async move {
+            upload.parts.iter().map(|part| part.0.len()).sum::<usize>()
+        })
+        .on("back", |Payload(upload): Payload<Upload>| async move { upload })
+        .on("raw", |arguments: RawArguments| async move { arguments })
+        .on("send", |me: Connection<Member>| async move {
+            me.emit("file", Args(("a.bin", Binary(Bytes::from_static(b"\0\xff")))))
+        })
+}
+
+fn upload(parts: &[&'static [u8]]) -> Upload {
+    let parts = parts.iter().map(|part| Binary(Bytes::from_static(part))).collect();
+    Upload { name: "x".into(), parts }
+}
+
+#[tokio::test]
+async fn attachments_arrive_and_leave_where_they_stand_in_the_payload() {
+    let memory = Memory::serve(gateway()).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.emit_with_ack::<usize>("upload", upload(&[b"abc", b"", b"de"])).await, 5);
+    let back: Upload = alice.emit_with_ack("back", upload(&[b"abc", b"\0\xff"])).await;
+    assert_eq!(back.parts[1].0, Bytes::from_static(b"\0\xff"));
+    let raw = alice.ask("raw", upload(&[b"abc"])).await;
+    assert_eq!(raw.attachments(), [Bytes::from_static(b"abc")]);
+    alice.emit_with_ack::<()>("send", ()).await;
+    let (name, file): (String, Binary) = alice.expect_event("file").await;
+    assert_eq!((&*name, &file.0[..]), ("a.bin", &b"\0\xff"[..]));
+}
+
+#[tokio::test]
+async fn a_broadcast_and_a_question_may_carry_attachments() {
+    let memory = Memory::serve(gateway()).await;
+    let hub = memory.server.doorward().hub::<Member>("/").unwrap();
+    let (mut alice, mut bob) = (memory.connect("alice").await, memory.connect("bob").await);
+
+    hub.emit("file", Binary(Bytes::from_static(b"12"))).unwrap();
+    for client in [&mut alice, &mut bob] {
+        assert_eq!(client.expect_event::<Binary>("file").await.0, Bytes::from_static(b"12"));
+    }
+    let connection = hub.socket(alice.id()).unwrap();
+    let (answer, ()) = tokio::join!(connection.emit_with_ack::<Binary>("file?", ()), async {
+        let question = alice.next_event().await;
+        alice.answer(&question, Binary(Bytes::from_static(b"345"))).await;
+    });
+    assert_eq!(answer.unwrap().0, Bytes::from_static(b"345"));
+}
+
+#[tokio::test]
+async fn a_forged_placeholder_is_a_bad_payload() {
+    let memory = Memory::serve(gateway()).await;
+    let mut alice = memory.connect("alice").await;
+
+    let forged = serde_json::json!({ "name": "x", "parts": [{ "_placeholder": true, "num": 0 }] });
+
+    let exception = alice.expect_exception("upload", forged).await;
+    assert_eq!(exception.code(), "bad_payload");
+    assert_eq!(exception.details()[0].0, "parts[0]");
+}
+
+/// Attack 41, over a real socket: each ends the link, and no handler runs.
+#[tokio::test]
+async fn broken_binary_ends_the_link() {
+    let head = r#"451-["echo",{"_placeholder":true,"num":0}]"#;
+    let text = |text: &str| RawClient::frame(Opcode::Text, text.as_bytes());
+    let binary = |bytes: &[u8]| RawClient::frame(Opcode::Binary, bytes);
+    let cases: [(&str, Vec<Vec<u8>>); 6] = [
+        ("nobody waits for it", vec![binary(b"x")]),
+        ("a billion", vec![text("4510000000000-[\"echo\"]")]),
+        ("eleven", vec![text("4511-[\"echo\"]")]),
+        ("text between", vec![text(head), text(r#"42["echo",1]"#)]),
+        ("no count", vec![text(r#"45["echo"]"#)]),
+        ("too large", vec![text(head), binary(&vec![0; 65_500])]),
+    ];
+    for (case, frames) in cases {
+        let fixture = Fixture::start().await;
+        let mut client = fixture.alice().await;
+
+        client.bytes(&frames.concat()).await;
+
+        assert_eq!(client.packet().await, None, "{case}");
+        assert_eq!(fixture.handlers(), 0, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn there_is_no_binary_before_admission() {
+    for frame in [
+        RawClient::frame(Opcode::Binary, b"x"),
+        RawClient::frame(Opcode::Text, br#"451-["echo",{"_placeholder":true,"num":0}]"#),
+    ] {
+        let fixture = Fixture::start().await;
+        let mut client = RawClient::open(fixture.address).await;
+
+        client.bytes(&frame).await;
+
+        assert_eq!(client.packet().await, None);
+    }
+}
+
+#[tokio::test]
+async fn attachments_that_never_come_end_the_link() {
+    let fixture = Fixture::start().await;
+    let mut client = fixture.alice().await;
+    client.text(r#"451-["echo",{"_placeholder":true,"num":0}]"#).await;
+    // What stands before a ping has been read when it is answered.
+    client.bytes(&RawClient::frame(Opcode::Ping, b"")).await;
+    assert_eq!(client.next().await, Seen::Pong(Vec::new()));
+
+    fixture.clock.advance(Limits::default().attachments_timeout);
+
+    assert_eq!(client.packet().await, None);
+    assert_eq!(fixture.handlers(), 0);
+}

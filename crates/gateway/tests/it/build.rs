@@ -1,0 +1,92 @@
+//! What cannot be put together, and the table of what was.
+
+use doorward::{BuildError, prelude::*};
+
+/// What building these gateways, whose clients are anonymous, comes to.
+fn build(gateways: impl IntoIterator<Item = Gateway<Anonymous>>) -> Result<Doorward, BuildError> {
+    gateways
+        .into_iter()
+        .fold(Doorward::builder(), |builder, gateway| builder.public(gateway))
+        .build()
+}
+
+#[test]
+fn gateways_of_one_namespace_must_agree() {
+    let of = |limit| Gateway::at("/").concurrency(limit);
+
+    let conflict = build([of(2), of(3)]).unwrap_err();
+
+    assert_eq!(conflict.to_string(), "the gateways of namespace / do not agree about concurrency");
+    assert!(build([of(2), of(2), Gateway::at("/")]).is_ok());
+    assert!(build([of(2), Gateway::at("/other").concurrency(3)]).is_ok());
+    assert!(matches!(build([of(0)]), Err(BuildError::Limit { limit: "concurrency" })));
+}
+
+#[test]
+fn one_event_has_one_handler_and_one_pattern_one_policy() {
+    let on = || Gateway::at("/").on("x", || async {});
+    let room = || Gateway::at("/").room("r{n}", |_| async { true });
+
+    assert!(matches!(build([on(), on()]), Err(BuildError::DuplicateEvent { .. })));
+    assert!(matches!(build([room(), room()]), Err(BuildError::DuplicateRoom { .. })));
+}
+
+#[test]
+fn what_is_no_pattern_of_rooms_does_not_build() {
+    for pattern in ["", "{id}", "team:{", "team:{}", "user:{id}", "a{b}{c}", "a}"] {
+        let gateway = Gateway::at("/").room(pattern, |_| async { true });
+
+        let error = build([gateway]).unwrap_err();
+
+        assert!(matches!(error, BuildError::RoomPattern { .. }), "{pattern}");
+    }
+}
+
+#[test]
+fn a_namespace_is_public_or_it_is_not() {
+    let jwt = Jwt::hs256("a secret of at least 32 bytes ...").unwrap();
+
+    let mixed = Doorward::builder()
+        .authenticate(jwt)
+        .gateway(Gateway::at("/"))
+        .public(Gateway::at("/"))
+        .build();
+
+    assert!(matches!(mixed, Err(BuildError::MixedNamespace { .. })));
+}
+
+#[test]
+fn the_policy_table_says_what_holds_where() {
+    let doorward = Doorward::builder()
+        .authenticate(Jwt::hs256("a secret of at least 32 bytes ...").unwrap())
+        .guard(Role::new("member"))
+        .gateway(
+            Gateway::at("/chat")
+                .guard(Scope::new("chat"))
+                .concurrency(4)
+                .room("team:{id}", |_| async { true })
+                .room("lobby", |_| async { true })
+                .on("say", || async {})
+                .on("ban", handle(|| async {}).guard(doorward::not(Role::new("guest")))),
+        )
+        .public(Gateway::at("/status"))
+        .build()
+        .unwrap();
+
+    let expected = "\
+namespace /chat
+  authenticator  Jwt
+  guards         role member, scope chat
+  events         ban  role member, scope chat, not role guest
+                 say  role member, scope chat
+  rooms          team:{id}, lobby
+  concurrency    4
+
+namespace /status
+  authenticator  none (public)
+  guards         none
+  events         none
+  rooms          none
+";
+    assert_eq!(doorward.policy().to_string(), expected);
+}

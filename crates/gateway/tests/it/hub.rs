@@ -1,0 +1,395 @@
+//! Broadcasts: to whom, to whom not, and what comes back.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use doorward::{AckError, Limits, Target, prelude::*, test::TestEnd};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::memory::{Member, Memory, small};
+
+fn gateway() -> Gateway<Member> {
+    Gateway::at("/")
+        .room("r{n}", |_| async { true })
+        .on_connect(|me: Connection<Member>| async move {
+            for room in ["r1", "r2"] {
+                if HasRoles::has_role(me.principal(), room) {
+                    me.join(room).await?;
+                }
+            }
+            Ok(())
+        })
+        .on("ping", || async { 1 })
+}
+
+async fn serve() -> (Memory, Hub<Member>) {
+    let memory = Memory::serve(gateway()).await;
+    let hub = memory.server.doorward().hub("/").unwrap();
+    (memory, hub)
+}
+
+#[tokio::test]
+async fn a_broadcast_reaches_rooms_sockets_and_users_once_and_nobody_else() {
+    let (memory, hub) = serve().await;
+    let mut alice = memory.connect("alice r1").await;
+    let mut both = memory.connect("both r1 r2").await;
+    let mut bob = memory.connect("bob r2").await;
+    let mut carol = memory.connect("carol").await;
+    let mut carol_too = memory.connect("carol").await;
+
+    assert_eq!(hub.to("r1").to("r2").emit("rooms", 1).unwrap(), 3);
+    assert_eq!(hub.to("r1").to("r2").except("r2").emit("except", 1).unwrap(), 1);
+    assert_eq!(hub.to(Target::User("carol".into())).emit("user", 1).unwrap(), 2);
+    assert_eq!(hub.to(bob.id()).emit("socket", 1).unwrap(), 1);
+    assert_eq!(hub.except(bob.id()).except("r1").emit("rest", 1).unwrap(), 2);
+    assert_eq!(hub.to("r3").emit("nobody", 1).unwrap(), 0);
+    assert_eq!(hub.all().local().emit("all", 1).unwrap(), 5);
+
+    let mut names = Vec::new();
+    for client in [&mut alice, &mut both, &mut bob, &mut carol, &mut carol_too] {
+        let mut seen = Vec::new();
+        while seen.last().is_none_or(|name| name != "all") {
+            seen.push(client.next_event().await.name);
+        }
+        client.expect_nothing().await;
+        names.push(seen.join(" "));
+    }
+    let expected =
+        ["rooms except all", "rooms all", "rooms socket all", "user rest all", "user rest all"];
+    assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn a_socket_sends_to_others_and_may_include_itself() {
+    let gateway = gateway().on("say", |me: Connection<Member>| async move {
+        me.to("r1").emit("others", 1)?;
+        me.within("r1").emit("room", 1)?;
+        me.broadcast().emit("world", 1)?;
+        me.emit("self", 1)
+    });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice r1").await;
+    let (mut bob, mut carol) = (memory.connect("bob r1").await, memory.connect("carol").await);
+
+    alice.emit_with_ack::<()>("say", ()).await;
+
+    for (client, expected) in [
+        (&mut alice, &["room", "self"][..]),
+        (&mut bob, &["others", "room", "world"]),
+        (&mut carol, &["world"]),
+    ] {
+        for name in expected {
+            assert_eq!(client.next_event().await.name, *name);
+        }
+        client.expect_nothing().await;
+    }
+}
+
+#[tokio::test]
+async fn hooks_and_background_tasks_may_send() {
+    let (told, init) = (Arc::new(Notify::new()), Arc::new(Mutex::new(None)));
+    let (tell, keep) = (Arc::clone(&told), Arc::clone(&init));
+    let gateway = Gateway::at("/")
+        .on_init(move |hub: Hub<Member>| {
+            *keep.lock().unwrap() = Some(hub.clone());
+            let tell = Arc::clone(&tell);
+            tokio::spawn(async move {
+                tell.notified().await;
+                hub.emit("news", "from a task")
+            });
+            async { Ok(()) }
+        })
+        .on_disconnect(|me: Connection<Member>, _: DisconnectReason| async move {
+            me.broadcast().emit("left", me.user().as_str()).unwrap();
+        });
+    let memory = Memory::serve(gateway).await;
+    let (mut alice, bob) = (memory.connect("alice").await, memory.connect("bob").await);
+
+    drop(bob);
+    assert_eq!(alice.expect_event::<String>("left").await, "bob");
+    told.notify_one();
+    assert_eq!(alice.expect_event::<String>("news").await, "from a task");
+    let hub = init.lock().unwrap().clone().unwrap();
+    assert_eq!((hub.namespace(), hub.all().fetch_sockets().len()), ("/", 1));
+}
+
+#[tokio::test]
+async fn a_hub_is_found_by_namespace_and_principal() {
+    let (memory, _) = serve().await;
+    let doorward = memory.server.doorward();
+
+    assert!(doorward.hub::<Member>("/").is_some());
+    assert!(doorward.hub::<Anonymous>("/").is_none());
+    assert!(doorward.hub::<Member>("/other").is_none());
+}
+
+#[tokio::test]
+async fn a_client_answers_what_it_is_asked() {
+    let (memory, hub) = serve().await;
+    let mut alice = memory.connect("alice").await;
+    let connection = hub.socket(alice.id()).unwrap();
+
+    let (answer, ()) = tokio::join!(connection.emit_with_ack::<u32>("sum", Args((1, 2))), async {
+        let event = alice.next_event().await;
+        let (a, b): (u32, u32) = event.arguments.decode().unwrap();
+        alice.answer(&event, a + b).await;
+    });
+
+    assert_eq!(answer.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_handler_may_ask_its_own_client_while_events_wait() {
+    let gateway = gateway().on("order", |me: Connection<Member>| async move {
+        me.emit_with_ack::<bool>("sure?", ()).await
+    });
+    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
+    let mut alice = memory.connect("alice").await;
+
+    alice.emit("order", ()).await;
+    // More than the inbox holds: without reading on, the answer could never arrive.
+    for _ in 0..6 {
+        alice.emit("ping", ()).await;
+    }
+    let question = alice.next_event().await;
+    assert_eq!(question.name, "sure?");
+    alice.answer(&question, true).await;
+
+    assert_eq!(alice.emit_with_ack::<u32>("ping", ()).await, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_sends_on_and_on_instead_of_an_answer_is_overloaded() {
+    let gateway = gateway().on("order", |me: Connection<Member>| async move {
+        me.emit_with_ack::<bool>("sure?", ()).await
+    });
+    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
+    let mut alice = memory.connect("alice").await;
+
+    alice.emit("order", ()).await;
+    assert_eq!(alice.next_event().await.name, "sure?");
+    for _ in 0..20 {
+        alice.emit("ping", ()).await;
+    }
+
+    assert_eq!(alice.ended().await, TestEnd::Passing);
+    let ended: Value = alice.expect_event("session_ended").await;
+    assert_eq!((&ended["code"], &ended["retry"]), (&json!("overloaded"), &json!("later")));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_a_timeout_and_leaves_nothing() {
+    let (memory, hub) = serve().await;
+    let mut alice = memory.connect("alice").await;
+    let connection = hub.socket(alice.id()).unwrap();
+
+    let (answer, question) = tokio::join!(connection.emit_with_ack::<u32>("sum", 1), async {
+        let question = alice.next_event().await;
+        memory.clock.advance(Limits::default().ack_timeout);
+        question
+    });
+    assert!(matches!(answer, Err(AckError::Timeout)));
+
+    // Attack 40: late, again, and under ids that nobody has asked under.
+    for _ in 0..2 {
+        alice.answer(&question, 1).await;
+    }
+    let mut forged = question.clone();
+    for id in [0, 1, 99, u64::MAX] {
+        forged.ack = Some(id);
+        alice.answer(&forged, 1).await;
+    }
+    assert_eq!(alice.emit_with_ack::<u32>("ping", ()).await, 1);
+}
+
+/// Attack 40: the answer to a question is the answer of whom was asked.
+#[tokio::test]
+async fn nobody_answers_for_somebody_else() {
+    let (memory, hub) = serve().await;
+    let (mut alice, mut eve) = (memory.connect("alice").await, memory.connect("eve").await);
+    let connection = hub.socket(alice.id()).unwrap();
+
+    let (answer, ()) = tokio::join!(connection.emit_with_ack::<String>("who?", ()), async {
+        let question = alice.next_event().await;
+        eve.answer(&question, "eve").await;
+        assert_eq!(eve.emit_with_ack::<u32>("ping", ()).await, 1);
+        alice.answer(&question, "alice").await;
+    });
+
+    assert_eq!(answer.unwrap(), "alice");
+}
+
+#[tokio::test]
+async fn questions_end_with_the_socket_and_are_bounded() {
+    let memory = Memory::with(|builder| builder.gateway(gateway()).limits(small())).await;
+    let hub = memory.server.doorward().hub::<Member>("/").unwrap();
+    let alice = memory.connect("alice").await;
+    let connection = hub.socket(alice.id()).unwrap();
+    let ask = || connection.emit_with_ack::<u32>("who?", ());
+
+    let (first, second, third, ()) = tokio::join!(ask(), ask(), ask(), async {
+        drop(alice);
+    });
+
+    assert!(matches!(first, Err(AckError::Ended)));
+    assert!(matches!(second, Err(AckError::Ended)));
+    assert!(matches!(third, Err(AckError::TooMany)));
+    assert!(matches!(ask().await, Err(AckError::Ended)));
+}
+
+#[tokio::test]
+async fn many_are_asked_at_once_and_who_is_missing_is_named() {
+    let (memory, hub) = serve().await;
+    let (mut good, mut wrong) = (memory.connect("good").await, memory.connect("wrong").await);
+    let (silent, gone) = (memory.connect("silent").await, memory.connect("gone").await);
+    let ids = [good.id(), wrong.id(), silent.id(), gone.id()];
+    let everybody = hub.all().timeout(Duration::from_secs(3));
+
+    let (answers, ()) = tokio::join!(everybody.emit_with_ack::<u32>("vote", "now"), async {
+        let question = good.next_event().await;
+        assert_eq!(question.arguments.json(), r#"["now"]"#);
+        good.answer(&question, 7).await;
+        let question = wrong.next_event().await;
+        wrong.answer(&question, "seven").await;
+        let connection = hub.socket(ids[3]).unwrap();
+        drop(gone);
+        connection.closed().await;
+        // Both answers have been taken in when something behind them is answered.
+        good.emit_with_ack::<u32>("ping", ()).await;
+        wrong.emit_with_ack::<u32>("ping", ()).await;
+        memory.clock.advance(Duration::from_secs(3));
+    });
+
+    let answers = answers.unwrap();
+    assert_eq!(answers.given, [(ids[0], 7)]);
+    let why = |id| answers.missing.iter().find(|(socket, _)| *socket == id).map(|(_, why)| why);
+    assert!(matches!(why(ids[1]), Some(AckError::Answer(_))));
+    assert!(matches!(why(ids[2]), Some(AckError::Timeout)));
+    assert!(matches!(why(ids[3]), Some(AckError::Ended)));
+    assert_eq!(answers.missing.len(), 3);
+    drop(silent);
+}
+
+#[derive(Default)]
+struct Score(std::sync::atomic::AtomicU32);
+
+#[tokio::test]
+async fn sockets_are_found_with_their_typed_data() {
+    let (memory, hub) = serve().await;
+    let (alice, _bob) = (memory.connect("alice r1").await, memory.connect("bob").await);
+
+    hub.socket(alice.id()).unwrap().data::<Score>().0.store(7, std::sync::atomic::Ordering::SeqCst);
+
+    let found = hub.to("r1").fetch_sockets();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].id(), &*found[0].principal().name), (alice.id(), "alice"));
+    let score = found[0].data::<Score>().0.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(score, 7);
+}
+
+#[tokio::test]
+async fn sockets_are_moved_and_ended_together() {
+    let (memory, hub) = serve().await;
+    let (mut alice, mut bob) = (memory.connect("alice r1").await, memory.connect("bob r1").await);
+    let mut carol = memory.connect("carol").await;
+
+    assert!(hub.to("r1").sockets_join("r2").await.is_empty());
+    let denied = hub.to("r1").sockets_join("nobody's").await;
+    assert_eq!(denied.len(), 2);
+    assert!(matches!(denied[0].1, JoinError::NoPolicy));
+    hub.to(bob.id()).sockets_leave("r1");
+    assert_eq!(hub.to("r1").fetch_sockets().len(), 1);
+    assert_eq!(hub.to("r2").fetch_sockets().len(), 2);
+    hub.to("r2").disconnect_sockets();
+
+    assert_eq!(alice.ended().await, TestEnd::Final);
+    assert_eq!(bob.ended().await, TestEnd::Final);
+    assert_eq!(carol.emit_with_ack::<u32>("ping", ()).await, 1);
+    assert_eq!(hub.rooms_in_use(), 0);
+}
+
+#[tokio::test]
+async fn listeners_hear_everything_that_comes_in_and_goes_out_once() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let (incoming, outgoing) = (Arc::clone(&heard), Arc::clone(&heard));
+    let gateway = gateway()
+        .on_any(move |context| {
+            incoming.lock().unwrap().push(format!("in {}", context.data()));
+        })
+        .on_any_outgoing(move |sent| {
+            let arguments = sent.arguments.json();
+            outgoing.lock().unwrap().push(format!("out {} {arguments}", sent.event));
+        });
+    let memory = Memory::serve(gateway).await;
+    let hub = memory.server.doorward().hub::<Member>("/").unwrap();
+    let (mut alice, _bob) = (memory.connect("alice").await, memory.connect("bob").await);
+
+    alice.emit_with_ack::<u32>("ping", "x").await;
+    alice.expect_exception("nobody", ()).await;
+    hub.emit("news", 1).unwrap();
+    hub.socket(alice.id()).unwrap().emit("own", Args((1, 2))).unwrap();
+
+    let expected = [r#"in ["ping","x"]"#, r#"in ["nobody",null]"#, "out news [1]", "out own [1,2]"];
+    assert_eq!(*heard.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn servers_tell_each_other_and_themselves() {
+    let told = Arc::new(Notify::new());
+    let tell = Arc::clone(&told);
+    let gateway = gateway().on_server_event("reload", move |hub: Hub<Member>, version: u32| {
+        let tell = Arc::clone(&tell);
+        async move {
+            hub.emit("reloaded", version).unwrap();
+            tell.notify_one();
+        }
+    });
+    let memory = Memory::serve(gateway).await;
+    let hub = memory.server.doorward().hub::<Member>("/").unwrap();
+    let mut alice = memory.connect("alice").await;
+
+    hub.server_side_emit("reload", "no number").await.unwrap();
+    hub.server_side_emit("nobody", 1).await.unwrap();
+    hub.server_side_emit("reload", 7).await.unwrap();
+
+    told.notified().await;
+    assert_eq!(alice.expect_event::<u32>("reloaded").await, 7);
+    alice.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn volatile_events_are_lost_on_a_client_that_does_not_read() {
+    let (memory, hub) = serve().await;
+    let (mut alice, mut bob) = (memory.connect("alice r1").await, memory.connect("bob r1").await);
+    let filler = "x".repeat(1000);
+
+    // More than the pipe holds; alice's link writes what it can and is behind.
+    for _ in 0..200 {
+        hub.to(alice.id()).emit("filler", &filler).unwrap();
+    }
+    bob.emit_with_ack::<u32>("ping", ()).await;
+    assert_eq!(hub.to("r1").volatile().emit("tick", 1).unwrap(), 1);
+    for _ in 0..200 {
+        assert_eq!(alice.next_event().await.name, "filler");
+    }
+    alice.expect_nothing().await;
+    assert_eq!(hub.to("r1").volatile().emit("tick", 2).unwrap(), 2);
+
+    assert_eq!(alice.expect_event::<u32>("tick").await, 2);
+    assert_eq!(bob.expect_event::<u32>("tick").await, 1);
+    assert_eq!(bob.expect_event::<u32>("tick").await, 2);
+}
+
+#[tokio::test]
+async fn words_of_the_library_cannot_be_emitted() {
+    let (memory, hub) = serve().await;
+    let mut alice = memory.connect("alice").await;
+
+    for event in ["disconnect", "connect", "session_ended", "exception", "__proto__"] {
+        assert!(matches!(hub.emit(event, 1), Err(EmitError::Reserved)), "{event}");
+    }
+    alice.expect_nothing().await;
+}

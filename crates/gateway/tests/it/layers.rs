@@ -1,0 +1,249 @@
+//! Interceptors and exception filters: what stands around handlers, and in which order.
+
+use std::sync::{Arc, Mutex};
+
+use doorward::{
+    ByFilter, EventContext, ExceptionFilter, FilterContext, Interceptor, Next, Outcome, Reply,
+    guard_fn, prelude::*,
+};
+use serde_json::{Value, json};
+
+use crate::memory::{Member, Memory};
+
+fn note(trace: &Trace, what: impl Into<String>) {
+    trace.lock().unwrap().push(what.into());
+}
+
+/// What ran, in order.
+type Trace = Arc<Mutex<Vec<String>>>;
+
+/// Writes down when it runs.
+struct Traced(&'static str, Trace);
+
+impl Interceptor<Member> for Traced {
+    async fn intercept(
+        &self,
+        context: &EventContext<'_, Member>,
+        next: Next<'_, Member>,
+    ) -> Outcome {
+        self.1.lock().unwrap().push(format!("{} before {}", self.0, context.name()));
+        let outcome = next.run(context).await;
+        let seen = match &outcome {
+            Ok(Reply::Value(value)) => value.json().to_owned(),
+            Ok(other) => format!("{other:?}"),
+            Err(error) => error.to_string(),
+        };
+        self.1.lock().unwrap().push(format!("{} after {seen}", self.0));
+        outcome
+    }
+}
+
+/// A payload that writes down when it is read.
+struct Read(Trace);
+
+impl doorward::FromEvent<Member> for Read {
+    fn from_event(context: &EventContext<'_, Member>) -> Result<Self, Exception> {
+        let trace = context.connection().data::<Shared>().get();
+        note(&trace, "pipe");
+        Ok(Self(trace))
+    }
+}
+
+/// Brings a trace to where an extractor finds it.
+#[derive(Default)]
+struct Shared(Mutex<Trace>);
+
+impl Shared {
+    fn get(&self) -> Trace {
+        Arc::clone(&self.0.lock().unwrap())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("out of stock")]
+struct OutOfStock;
+
+#[tokio::test]
+async fn guards_interceptors_pipes_handler_interceptors_filters_run_in_this_order() {
+    let trace = Trace::default();
+    let note = |text: &'static str| {
+        let trace = Arc::clone(&trace);
+        move || trace.lock().unwrap().push(text.into())
+    };
+    let (guarded, connected) = (note("guard"), Arc::clone(&trace));
+    let server_filter = note("server filter");
+    let gateway = Gateway::at("/")
+        .intercept(Traced("gateway", Arc::clone(&trace)))
+        .guard(guard_fn(move |context: &GuardContext<'_, Member>| {
+            if context.action != Action::Connect {
+                guarded();
+            }
+            true
+        }))
+        .on_connect(move |me: Connection<Member>| {
+            *me.data::<Shared>().0.lock().unwrap() = Arc::clone(&connected);
+            async {}
+        })
+        .on(
+            "order",
+            handle(|Read(trace): Read| async move {
+                trace.lock().unwrap().push("handler".into());
+                Err::<(), _>(OutOfStock)
+            })
+            .intercept(Traced("handler", Arc::clone(&trace))),
+        );
+    let memory = Memory::with(|builder| {
+        builder.gateway(gateway).intercept(Traced("server", Arc::clone(&trace))).filter(
+            move |_: &OutOfStock| {
+                server_filter();
+                Exception::new("out_of_stock", "There is none left")
+            },
+        )
+    })
+    .await;
+
+    let exception = memory.connect("alice").await.expect_exception("order", ()).await;
+
+    assert_eq!(exception.code(), "out_of_stock");
+    let expected = [
+        "guard",
+        "server before order",
+        "gateway before order",
+        "handler before order",
+        "pipe",
+        "handler",
+        "handler after out of stock",
+        "gateway after out of stock",
+        "server after out of stock",
+        "server filter",
+    ];
+    assert_eq!(*trace.lock().unwrap(), expected);
+}
+
+/// Puts the answer into an envelope, and answers some events itself.
+struct Envelope;
+
+impl<P: Send + Sync + 'static> Interceptor<P> for Envelope {
+    async fn intercept(&self, context: &EventContext<'_, P>, next: Next<'_, P>) -> Outcome {
+        if &**context.name() == "cached" {
+            return Ok(Reply::new("from the cache")?);
+        }
+        let Reply::Value(value) = next.run(context).await? else { return Err("no value".into()) };
+        let value: Value = value.decode()?;
+        Ok(Reply::new(json!({ "data": value }))?)
+    }
+}
+
+async fn never() -> u8 {
+    unreachable!("the interceptor answers")
+}
+
+#[tokio::test]
+async fn an_interceptor_may_change_the_answer_or_give_it_itself() {
+    let gateway = Gateway::at("/")
+        .intercept(Envelope)
+        .on("add", |Payload((a, b)): Payload<(u8, u8)>| async move { a + b })
+        .on("cached", never);
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.emit_with_ack::<Value>("add", (1, 2)).await, json!({ "data": 3 }));
+    assert_eq!(alice.emit_with_ack::<String>("cached", ()).await, "from the cache");
+    assert_eq!(alice.expect_exception("add", "x").await.code(), "bad_payload");
+}
+
+/// Panics at one event.
+struct Brittle;
+
+impl<P: Send + Sync + 'static> Interceptor<P> for Brittle {
+    async fn intercept(&self, context: &EventContext<'_, P>, next: Next<'_, P>) -> Outcome {
+        assert!(&**context.name() != "break", "an interceptor that panics");
+        next.run(context).await
+    }
+}
+
+#[tokio::test]
+async fn an_interceptor_or_filter_that_panics_is_internal_and_the_socket_goes_on() {
+    let gateway = Gateway::at("/")
+        .intercept(Brittle)
+        .filter(|_: &OutOfStock| -> Exception { panic!("a filter that panics") })
+        .on("break", || async {})
+        .on("order", || async { Err::<(), _>(OutOfStock) })
+        .on("fine", || async { 1 });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.expect_exception("break", ()).await.code(), "internal");
+    assert_eq!(alice.expect_exception("order", ()).await.code(), "internal");
+    assert_eq!(alice.emit_with_ack::<u32>("fine", ()).await, 1);
+}
+
+#[tokio::test]
+async fn the_nearest_filter_that_knows_the_error_counts() {
+    let says = |code: &'static str| move |_: &OutOfStock| Exception::new(code, "No");
+    let failing = || async { Err::<(), _>(OutOfStock) };
+    let memory = Memory::with(|builder| {
+        builder
+            .filter(says("by_server"))
+            .gateway(
+                Gateway::at("/")
+                    .filter(says("by_gateway"))
+                    .on("handler", handle(failing).filter(says("by_handler")))
+                    .on("gateway", failing)
+                    .on("other", || async { Err::<(), _>(std::fmt::Error) }),
+            )
+            .gateway(Gateway::at("/").on("server", failing))
+    })
+    .await;
+    let mut alice = memory.connect("alice").await;
+
+    for event in ["handler", "gateway", "server"] {
+        let exception = alice.expect_exception(event, ()).await;
+        assert_eq!(exception.code(), format!("by_{event}"));
+    }
+    // What nobody knows is nobody's business.
+    assert_eq!(alice.expect_exception("other", ()).await.message(), "Internal error");
+}
+
+/// Nest's global filters never saw gateways; these see what guards, pipes and the table say too.
+#[tokio::test]
+async fn a_filter_of_the_server_sees_every_exception() {
+    struct Renamed;
+
+    impl ExceptionFilter<Member, ByFilter> for Renamed {
+        fn filter(
+            &self,
+            error: &BoxError,
+            context: &FilterContext<'_, Member>,
+        ) -> Option<Exception> {
+            let exception = error.downcast_ref::<Exception>()?;
+            let user = context.connection.user().as_str();
+            let text = format!("{} at {} of {user}", exception.code(), context.event);
+            Some(Exception::new("renamed", text))
+        }
+    }
+
+    let denying =
+        guard_fn(|context: &GuardContext<'_, Member>| context.action != Action::Event("forbidden"));
+    let memory = Memory::with(|builder| {
+        builder.filter(Renamed).guard(denying).gateway(
+            Gateway::at("/")
+                .on("forbidden", || async {})
+                .on("number", |Payload(_): Payload<u8>| async {})
+                .on("own", || async { Err::<(), _>(Exception::new("own", "Own")) }),
+        )
+    })
+    .await;
+    let mut alice = memory.connect("alice").await;
+
+    let cases = [
+        ("forbidden", "forbidden"),
+        ("number", "bad_payload"),
+        ("own", "own"),
+        ("x", "unknown_event"),
+    ];
+    for (event, code) in cases {
+        let exception = alice.expect_exception(event, ()).await;
+        assert_eq!(exception.message(), format!("{code} at {event} of alice"));
+    }
+}

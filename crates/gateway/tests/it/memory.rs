@@ -1,0 +1,78 @@
+//! A server in memory whose clients say who they are and what they may.
+
+use doorward::{
+    AuthenticateError, Authenticated, Builder, HasRoles, HasScopes, Limits,
+    prelude::*,
+    test::{ManualClock, TestClient, TestServer},
+};
+use doorward_testkit::AuditLog;
+use serde_json::json;
+
+/// The application's own principal: a name and what it may.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    roles: Vec<String>,
+}
+
+impl HasRoles for Member {
+    fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|own| own == role)
+    }
+}
+
+impl HasScopes for Member {
+    fn has_scope(&self, scope: &str) -> bool {
+        self.has_role(scope)
+    }
+}
+
+/// A server in memory, its clock and its decisions.
+pub(crate) struct Memory {
+    pub(crate) server: TestServer,
+    pub(crate) clock: ManualClock,
+    pub(crate) audit: AuditLog,
+}
+
+type Members = Builder<Authenticated<Member>>;
+
+impl Memory {
+    /// Serves one gateway.
+    pub(crate) async fn serve(gateway: Gateway<Member>) -> Self {
+        Self::with(|builder| builder.gateway(gateway)).await
+    }
+
+    /// Serves what `change` makes of it.
+    pub(crate) async fn with(change: impl FnOnce(Members) -> Members) -> Self {
+        let clock = ManualClock::new();
+        let audit = AuditLog::default();
+        let builder = Doorward::builder()
+            .authenticate(authenticate_fn(authenticate))
+            .clock(clock.clone())
+            .audit(audit.clone());
+        let server = TestServer::start(change(builder).build().unwrap()).await.unwrap();
+        Self { server, clock, audit }
+    }
+
+    /// Connects `who`, `"name role role"`, to `/`.
+    pub(crate) async fn connect(&self, who: &str) -> TestClient {
+        self.server.connect("/", json!({ "token": who })).await
+    }
+}
+
+/// `"name role role"`.
+async fn authenticate(handshake: Handshake) -> Result<Grant<Member>, AuthenticateError> {
+    let token = handshake.auth.str("token").unwrap_or_default();
+    let mut words = token.split(' ').map(str::to_owned);
+    match words.next() {
+        Some(name) if !name.is_empty() => {
+            Ok(Grant::new(Member { name: name.clone(), roles: words.collect() }, name))
+        }
+        _ => Err(Refusal::new("invalid_token", "Invalid token").into()),
+    }
+}
+
+/// Limits in which little fits.
+pub(crate) fn small() -> Limits {
+    Limits { max_rooms: 2, max_streams: 2, open_acks: 2, inbox: 4, ..Limits::default() }
+}

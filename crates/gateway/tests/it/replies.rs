@@ -1,0 +1,391 @@
+//! What a handler takes and returns, as a client reads it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use doorward::{
+    EventContext, FromEvent, HandshakeRequest, Limits, RawArguments, garde, prelude::*,
+};
+use futures_util::{StreamExt as _, stream};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::memory::{Member, Memory, small};
+
+#[tokio::test]
+async fn one_argument_several_and_none_are_read_as_one_payload() {
+    let gateway = Gateway::at("/")
+        .on("pair", |Payload((a, b)): Payload<(u8, String)>| async move { format!("{a}{b}") })
+        .on("list", |Payload(list): Payload<Vec<u8>>| async move { list.len() })
+        .on("maybe", |Payload(one): Payload<Option<u8>>| async move { one })
+        .on("exactly", |Args((a,)): Args<(u8,)>| async move { a })
+        .on("any", |Args(all): Args<Vec<Value>>| async move { all.len() });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.emit_with_ack::<String>("pair", Args((1, "x"))).await, "1x");
+    assert_eq!(alice.emit_with_ack::<String>("pair", (1, "x")).await, "1x");
+    assert_eq!(alice.emit_with_ack::<usize>("list", [1, 2, 3]).await, 3);
+    assert_eq!(alice.emit_with_ack::<usize>("list", Args([1, 2, 3])).await, 3);
+    assert_eq!(alice.emit_with_ack::<Option<u8>>("maybe", Args(())).await, None);
+    assert_eq!(alice.emit_with_ack::<u8>("exactly", 7).await, 7);
+    assert_eq!(alice.expect_exception("exactly", Args((7, 8))).await.code(), "bad_payload");
+    assert_eq!(alice.emit_with_ack::<usize>("any", Args((1, "x", ()))).await, 3);
+}
+
+#[derive(Deserialize, garde::Validate)]
+struct Order {
+    #[garde(length(min = 1), dive)]
+    items: Vec<Item>,
+}
+
+#[derive(Deserialize, garde::Validate)]
+struct Item {
+    #[garde(length(min = 3))]
+    name: String,
+    #[garde(range(min = 1, max = 9))]
+    amount: u8,
+}
+
+/// NestJS answers these with "Internal server error".
+#[tokio::test]
+async fn a_wrong_payload_says_where_it_is_wrong_and_never_internal() {
+    let gateway = Gateway::at("/").on("order", |Valid(order): Valid<Order>| async move {
+        order.items.iter().map(|item| item.name.len() + usize::from(item.amount)).sum::<usize>()
+    });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    let order = json!({ "items": [{ "name": "tea", "amount": 1 }] });
+    assert_eq!(alice.emit_with_ack::<usize>("order", order).await, 4);
+
+    let wrong_type = json!({ "items": [{ "name": "tea", "amount": "canary" }] });
+    let exception = alice.expect_exception("order", wrong_type).await;
+    assert_eq!(exception.code(), "bad_payload");
+    assert_eq!(exception.details(), [("items[0].amount", "expected u8")]);
+
+    let broken_rules = json!({ "items": [{ "name": "x", "amount": 0 }] });
+    let exception = alice.expect_exception("order", broken_rules).await;
+    assert_eq!(exception.code(), "bad_payload");
+    let details =
+        [("items[0].amount", "lower than 1"), ("items[0].name", "length is lower than 3")];
+    assert_eq!(exception.details(), details);
+
+    // The keys of a map would be words of the client.
+    assert!(
+        !alice
+            .expect_exception("order", json!({ "canary": 1 }))
+            .await
+            .json()
+            .to_string()
+            .contains("canary")
+    );
+}
+
+#[tokio::test]
+async fn arguments_as_they_were_sent_go_back_as_they_were_sent() {
+    let gateway = Gateway::at("/").on("back", |arguments: RawArguments| async move { arguments });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    let answer = alice.ask("back", Args((1, "x", json!({ "a": [] })))).await;
+
+    assert_eq!(answer.json(), r#"[1,"x",{"a":[]}]"#);
+}
+
+#[tokio::test]
+async fn every_kind_of_answer_is_one_answer() {
+    let gateway = Gateway::at("/")
+        .on("zero", || async { 0 })
+        .on("false", || async { false })
+        .on("empty", || async { "" })
+        .on("unit", || async {})
+        .on("none", || async { None::<u8> })
+        .on("some", || async { Some(1) })
+        .on("ok", || async { Ok::<_, Exception>("fine") })
+        .on("several", || async { Args((1, 2)) })
+        // NestJS takes this for an event of the server.
+        .on("event", || async { json!({ "event": "x", "data": 1 }) })
+        .on("emit", || async { Emit::new("news", "today") });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    let cases = [
+        ("zero", "[0]"),
+        ("false", "[false]"),
+        ("empty", r#"[""]"#),
+        ("unit", "[null]"),
+        ("none", "[null]"),
+        ("some", "[1]"),
+        ("ok", r#"["fine"]"#),
+        ("several", "[1,2]"),
+        ("event", r#"[{"data":1,"event":"x"}]"#),
+        ("emit", "[null]"),
+    ];
+    for (event, answer) in cases {
+        assert_eq!(alice.ask(event, ()).await.json(), answer, "{event}");
+    }
+    assert_eq!(alice.expect_event::<String>("news").await, "today");
+    alice.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn without_an_ack_a_value_goes_nowhere_and_an_error_is_an_event() {
+    let gateway = Gateway::at("/")
+        .on("value", || async { 1 })
+        .on("emit", || async { Emit::new("news", 1) })
+        .on("fail", || async { Err::<(), _>(Exception::new("no", "No")) });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    for event in ["value", "emit", "fail"] {
+        alice.emit(event, ()).await;
+    }
+
+    assert_eq!(alice.expect_event::<u8>("news").await, 1);
+    let exception: Value = alice.expect_event("exception").await;
+    assert_eq!((&exception["code"], &exception["event"]), (&json!("no"), &json!("fail")));
+    alice.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn an_ack_by_hand_answers_once_from_wherever_it_went() {
+    let gateway = Gateway::at("/")
+        .on("later", |ack: Ack<u32>| async move {
+            tokio::spawn(async move { ack.send(7) });
+        })
+        .on("failed", |ack: Ack<()>| async move { ack.fail(Exception::new("no", "No")) })
+        .on("dropped", |ack: Ack<()>| async move { drop(ack) })
+        .on("both", |ack: Ack<u32>| async move {
+            ack.send(1);
+            Err::<(), _>(Exception::new("too_late", "Too late"))
+        })
+        .on("asked", |ack: Ack<bool>| async move {
+            let asked = ack.is_asked();
+            ack.send(asked);
+        })
+        .on("early", |_: Ack<u32>| async { Err::<(), _>(Exception::new("early", "Early")) });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.emit_with_ack::<u32>("later", ()).await, 7);
+    assert_eq!(alice.expect_exception("failed", ()).await.code(), "no");
+    assert_eq!(alice.expect_exception("dropped", ()).await.code(), "internal");
+    assert_eq!(alice.emit_with_ack::<u32>("both", ()).await, 1);
+    assert!(alice.emit_with_ack::<bool>("asked", ()).await);
+    assert_eq!(alice.expect_exception("early", ()).await.code(), "early");
+    alice.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn an_ack_by_hand_that_never_comes_is_a_timeout_and_the_next_event_runs() {
+    let kept = Arc::new(std::sync::Mutex::new(None));
+    let begun = Arc::new(Notify::new());
+    let (keep, begin) = (Arc::clone(&kept), Arc::clone(&begun));
+    let gateway = Gateway::at("/")
+        .on("keep", move |ack: Ack<u32>| {
+            *keep.lock().unwrap() = Some(ack);
+            begin.notify_one();
+            async {}
+        })
+        .on("next", || async { 2 });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    let (exception, ()) = tokio::join!(alice.expect_exception("keep", ()), async {
+        begun.notified().await;
+        memory.clock.advance(Limits::default().handler_timeout);
+    });
+
+    assert_eq!(exception.code(), "timeout");
+    assert_eq!(alice.emit_with_ack::<u32>("next", ()).await, 2);
+    kept.lock().unwrap().take().unwrap().send(1);
+    alice.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_stream_is_events_in_order_and_then_the_ack() {
+    let gateway = Gateway::at("/")
+        .on("count", |Payload(to): Payload<u32>| async move { stream::iter(1..=to) })
+        .on("named", || async { stream::iter(["a", "b"]).map(|data| Emit::new("letter", data)) })
+        .on("broken", || async {
+            stream::iter([Ok(1), Err(Exception::new("broken", "Broken")), Ok(2)])
+        })
+        .on("none", || async { Err::<stream::Empty<u8>, _>(Exception::new("none", "None")) });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.ask("count", 100).await.json(), "[null]");
+    for number in 1..=100 {
+        assert_eq!(alice.expect_event::<u32>("count").await, number);
+    }
+    assert_eq!(alice.ask("named", ()).await.json(), "[null]");
+    assert_eq!(alice.expect_event::<String>("letter").await, "a");
+    assert_eq!(alice.expect_event::<String>("letter").await, "b");
+    assert_eq!(alice.expect_exception("broken", ()).await.code(), "broken");
+    assert_eq!(alice.expect_event::<u32>("broken").await, 1);
+    assert_eq!(alice.expect_exception("none", ()).await.code(), "none");
+    alice.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_stream_without_an_end_holds_nothing_up_and_ends_with_its_socket() {
+    let dropped = Arc::new(Notify::new());
+    let guard = Arc::clone(&dropped);
+    struct Told(Arc<Notify>);
+    impl Drop for Told {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+    let gateway =
+        Gateway::at("/")
+            .on("ticks", move || {
+                let told = Told(Arc::clone(&guard));
+                async move {
+                    stream::iter(0..3).chain(stream::pending()).map(move |tick| (&told, tick).1)
+                }
+            })
+            .on("ping", || async { 1 });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    alice.emit("ticks", ()).await;
+    for tick in 0..3 {
+        assert_eq!(alice.expect_event::<u32>("ticks").await, tick);
+    }
+    assert_eq!(alice.emit_with_ack::<u32>("ping", ()).await, 1);
+    // A stream may go on for longer than any handler.
+    memory.clock.advance(Limits::default().handler_timeout * 2);
+    assert_eq!(alice.emit_with_ack::<u32>("ping", ()).await, 1);
+    alice.expect_nothing().await;
+    drop(alice);
+
+    dropped.notified().await;
+}
+
+#[tokio::test]
+async fn a_stream_waits_for_a_client_that_does_not_read() {
+    let made = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&made);
+    let gateway = Gateway::at("/").on("flood", move || {
+        let made = Arc::clone(&counted);
+        async move {
+            stream::iter(0..100_000).map(move |_| {
+                made.fetch_add(1, Ordering::SeqCst);
+                "x".repeat(1000)
+            })
+        }
+    });
+    let limits = Limits { outbox: 256 * 1024, ..Limits::default() };
+    let memory = Memory::with(|builder| builder.gateway(gateway).limits(limits)).await;
+    let mut alice = memory.connect("alice").await;
+
+    alice.emit("flood", ()).await;
+    assert_eq!(alice.next_event().await.name, "flood");
+    // Whoever else has something to do has done it.
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+
+    // What fits into the pipe and a quarter of the outbox, and not 100 MB.
+    let ahead = made.load(Ordering::SeqCst);
+    assert!(ahead < 1000, "{ahead}");
+    for _ in 0..2000 {
+        assert_eq!(alice.next_event().await.name, "flood");
+    }
+}
+
+#[tokio::test]
+async fn one_socket_has_only_so_many_streams() {
+    let gateway = Gateway::at("/").on("ticks", || async { stream::pending::<u8>() });
+    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
+    let mut alice = memory.connect("alice").await;
+
+    for _ in 0..2 {
+        alice.emit("ticks", ()).await;
+    }
+
+    let exception = alice.expect_exception("ticks", ()).await;
+    assert_eq!((exception.code(), &exception.json()["retryAfter"]), ("rate_limited", &json!(1)));
+}
+
+#[tokio::test]
+async fn a_gateway_may_handle_several_events_of_a_socket_at_once() {
+    let release = Arc::new(Notify::new());
+    let wait = Arc::clone(&release);
+    let gateway = Gateway::at("/")
+        .concurrency(2)
+        .on("wait", move || {
+            let wait = Arc::clone(&wait);
+            async move {
+                wait.notified().await;
+                1
+            }
+        })
+        .on("ping", || async { 2 });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    alice.emit("wait", ()).await;
+    assert_eq!(alice.emit_with_ack::<u32>("ping", ()).await, 2);
+    alice.emit("wait", ()).await;
+    alice.emit("ping", ()).await;
+    release.notify_one();
+    release.notify_one();
+    assert_eq!(alice.emit_with_ack::<u32>("ping", ()).await, 2);
+}
+
+/// Something of the application's own, made from the event.
+struct Secret(String);
+
+impl FromEvent<Member> for Secret {
+    fn from_event(context: &EventContext<'_, Member>) -> Result<Self, Exception> {
+        let word = context.connection().request().query().strip_prefix("word=");
+        word.map(|word| Self(word.to_owned())).ok_or_else(|| Exception::new("no_word", "No word"))
+    }
+}
+
+#[tokio::test]
+async fn extractors_of_the_application_work_like_ours() {
+    let gateway = Gateway::at("/")
+        .on("word", |Secret(word): Secret| async move { word })
+        .on("request", |request: Arc<HandshakeRequest>| async move {
+            request.headers().get_str("user-agent").map(str::to_owned)
+        })
+        .on("where", |hub: Hub<Member>, EventName(name): EventName| async move {
+            format!("{name} in {}", hub.namespace())
+        });
+    let memory = Memory::serve(gateway).await;
+    let visitor = memory.server.visitor().query("word=sesame").header("user-agent", "a test");
+    let mut ali = visitor.connect("/", json!({ "token": "ali" })).await;
+    let mut bob = memory.connect("bob").await;
+
+    assert_eq!(ali.emit_with_ack::<String>("word", ()).await, "sesame");
+    assert_eq!(bob.expect_exception("word", ()).await.code(), "no_word");
+    assert_eq!(ali.emit_with_ack::<String>("request", ()).await, "a test");
+    assert_eq!(ali.emit_with_ack::<String>("where", ()).await, "where in /");
+}
+
+#[tokio::test]
+async fn a_stream_that_is_slow_is_not_a_timeout() {
+    let gateway = Gateway::at("/").on("slow", || async {
+        let (sender, receiver) = tokio::sync::mpsc::channel::<u8>(1);
+        tokio::spawn(async move {
+            sender.send(1).await.unwrap();
+        });
+        stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) })
+    });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.ask("slow", ()).await.json(), "[null]");
+    memory.clock.advance(Duration::from_secs(60));
+    assert_eq!(alice.expect_event::<u8>("slow").await, 1);
+}

@@ -1,0 +1,245 @@
+//! Rooms are authorised, and what is sent to a room reaches its members alone.
+
+use std::sync::Arc;
+
+use doorward::{Decision, RefusalReason, guard_fn, prelude::*, test::TestEnd};
+use serde_json::json;
+
+use crate::memory::{Member, Memory, small};
+
+/// Lets clients join, leave and shout wherever they say.
+fn gateway() -> Gateway<Member> {
+    Gateway::at("/")
+        .on("join", |me: Connection<Member>, Payload(room): Payload<String>| async move {
+            me.join(&room).await
+        })
+        .on("leave", |me: Connection<Member>, Payload(room): Payload<String>| async move {
+            me.leave(&room).await
+        })
+        .on("rooms", |me: Connection<Member>| async move {
+            me.rooms().iter().map(ToString::to_string).collect::<Vec<_>>()
+        })
+        .on(
+            "shout",
+            |hub: Hub<Member>, Payload((room, text)): Payload<(String, String)>| async move {
+                hub.to(room).emit("shouted", text)
+            },
+        )
+}
+
+#[tokio::test]
+async fn a_policy_by_pattern_decides_who_enters_a_room() {
+    let gateway = gateway().room("team:{id}", |request: RoomRequest<Member>| async move {
+        request.principal().has_role(request.param("id"))
+    });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice red").await;
+
+    alice.emit_with_ack::<()>("join", "team:red").await;
+    let exception = alice.expect_exception("join", "team:blue").await;
+
+    assert_eq!((exception.code(), exception.message()), ("forbidden", "Forbidden"));
+    assert_eq!(alice.emit_with_ack::<Vec<String>>("rooms", ()).await, ["team:red"]);
+    let decisions = memory.audit.outcomes();
+    assert!(decisions.contains(&Decision::Joined));
+    assert!(decisions.contains(&Decision::Denied(RefusalReason::RoomDenied)));
+}
+
+#[tokio::test]
+async fn a_room_without_a_policy_is_nobodys() {
+    let memory = Memory::serve(gateway().room("lobby", |_| async { true })).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.expect_exception("join", "other").await.code(), "forbidden");
+    alice.emit_with_ack::<()>("join", "lobby").await;
+}
+
+/// Attack 80: what is another room must not look like one that is allowed.
+#[tokio::test]
+async fn tricks_with_names_open_no_room() {
+    let gateway = gateway()
+        .room("team:{id}", |request: RoomRequest<Member>| async move {
+            request.parse::<u64>("id") == Some(1)
+        })
+        .room("café", |_| async { true });
+    let memory = Memory::serve(gateway).await;
+    let (mut alice, bob) = (memory.connect("alice").await, memory.connect("bob").await);
+
+    alice.emit_with_ack::<()>("join", "team:1").await;
+    let bobs = [bob.id().to_string(), "user:bob".into(), format!("socket:{}", bob.id())];
+    let long = format!("team:{}", "1".repeat(255));
+    let tricks = [
+        "team:1\0",
+        "team:01",
+        "team:+1",
+        "team: 1",
+        "TEAM:1",
+        "team:1:x",
+        "team:1/x",
+        "team:2",
+        "team:\u{ff11}",
+        "cafe\u{301}",
+        "session:1",
+        "",
+        &long,
+    ];
+    for room in tricks.into_iter().chain(bobs.iter().map(|room| &**room)) {
+        assert_eq!(alice.expect_exception("join", room).await.code(), "forbidden", "{room:?}");
+    }
+    assert_eq!(alice.emit_with_ack::<Vec<String>>("rooms", ()).await, ["team:1"]);
+}
+
+/// Attack 81, and the own-id room: names in another's hands reach nobody.
+#[tokio::test]
+async fn the_id_of_a_socket_is_no_room_that_others_could_be_in() {
+    let memory = Memory::serve(gateway().room("r{x}", |_| async { true })).await;
+    let (mut alice, mut bob) = (memory.connect("alice").await, memory.connect("bob").await);
+
+    let reached: usize = alice.emit_with_ack("shout", (bob.id().to_string(), "psst")).await;
+    assert_eq!(reached, 0);
+    bob.expect_nothing().await;
+
+    let hub = memory.server.doorward().hub::<Member>("/").unwrap();
+    assert_eq!(hub.to(bob.id()).emit("psst", 1).unwrap(), 1);
+    assert_eq!(bob.expect_event::<u8>("psst").await, 1);
+    alice.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn when_several_patterns_match_all_policies_must_say_yes() {
+    let gateway = gateway()
+        .room("team:{id}", |_| async { true })
+        .room("team:admin", |request: RoomRequest<Member>| async move {
+            request.principal().has_role("admin")
+        });
+    let memory = Memory::serve(gateway).await;
+
+    let mut alice = memory.connect("alice").await;
+    alice.emit_with_ack::<()>("join", "team:red").await;
+    assert_eq!(alice.expect_exception("join", "team:admin").await.code(), "forbidden");
+    memory.connect("root admin").await.emit_with_ack::<()>("join", "team:admin").await;
+}
+
+#[tokio::test]
+async fn a_policy_that_panics_or_fails_has_not_said_yes() {
+    let gateway = gateway()
+        .room("panics", |request: RoomRequest<Member>| async move {
+            assert!(request.room() == "another", "a policy that panics");
+            true
+        })
+        .room("fails", |_| async { Err::<bool, _>("the store is away") })
+        .room("refuses", |_| async { Verdict::Deny(Refusal::new("full", "The room is full")) })
+        .room("closes", |_| async { Verdict::DenyAndClose(Refusal::forbidden()) });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.expect_exception("join", "panics").await.code(), "forbidden");
+    assert_eq!(alice.expect_exception("join", "fails").await.code(), "forbidden");
+    let exception = alice.expect_exception("join", "refuses").await;
+    assert_eq!((exception.code(), exception.message()), ("full", "The room is full"));
+    alice.emit("join", "closes").await;
+    assert_eq!(alice.ended().await, TestEnd::Final);
+}
+
+#[tokio::test]
+async fn guards_may_keep_somebody_in() {
+    let guard =
+        guard_fn(|context: &GuardContext<'_, Member>| context.action != Action::Leave("detention"));
+    let gateway = gateway().guard(guard).room("detention", |_| async { true });
+    let memory = Memory::serve(gateway).await;
+    let mut bart = memory.connect("bart").await;
+
+    bart.emit_with_ack::<()>("join", "detention").await;
+    assert_eq!(bart.expect_exception("leave", "detention").await.code(), "forbidden");
+    bart.emit_with_ack::<()>("leave", "elsewhere").await;
+    assert_eq!(bart.emit_with_ack::<Vec<String>>("rooms", ()).await, ["detention"]);
+}
+
+#[tokio::test]
+async fn a_room_has_its_members_from_joining_to_leaving() {
+    let memory = Memory::serve(gateway().room("r{n}", |_| async { true })).await;
+    let (mut alice, mut bob) = (memory.connect("alice").await, memory.connect("bob").await);
+    let mut carol = memory.connect("carol").await;
+
+    alice.emit_with_ack::<()>("join", "r1").await;
+    alice.emit_with_ack::<()>("join", "r1").await;
+    bob.emit_with_ack::<()>("join", "r1").await;
+    assert_eq!(carol.emit_with_ack::<usize>("shout", ("r1", "one")).await, 2);
+    bob.emit_with_ack::<()>("leave", "r1").await;
+    assert_eq!(carol.emit_with_ack::<usize>("shout", ("r1", "two")).await, 1);
+
+    assert_eq!(alice.expect_event::<String>("shouted").await, "one");
+    assert_eq!(alice.expect_event::<String>("shouted").await, "two");
+    assert_eq!(bob.expect_event::<String>("shouted").await, "one");
+    bob.expect_nothing().await;
+    carol.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn who_is_gone_is_in_no_room_and_an_empty_room_is_none() {
+    let memory = Memory::serve(gateway().room("r{n}", |_| async { true })).await;
+    let hub = memory.server.doorward().hub::<Member>("/").unwrap();
+    let (mut alice, mut bob) = (memory.connect("alice").await, memory.connect("bob").await);
+    alice.emit_with_ack::<()>("join", "r1").await;
+    bob.emit_with_ack::<()>("join", "r1").await;
+    bob.emit_with_ack::<()>("join", "r2").await;
+    let connection = hub.socket(bob.id()).unwrap();
+
+    drop(bob);
+    connection.closed().await;
+
+    assert_eq!(hub.rooms_in_use(), 1);
+    assert_eq!(hub.to("r1").fetch_sockets().len(), 1);
+    assert!(matches!(connection.join("r1").await, Err(JoinError::Ended)));
+    assert_eq!(hub.to("r1").emit("left", 1).unwrap(), 1);
+    drop(alice);
+}
+
+#[tokio::test]
+async fn a_socket_is_in_so_many_rooms_and_no_more() {
+    let gateway = gateway().room("r{n}", |_| async { true });
+    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
+    let mut alice = memory.connect("alice").await;
+
+    for room in ["r1", "r2"] {
+        alice.emit_with_ack::<()>("join", room).await;
+    }
+    assert_eq!(alice.expect_exception("join", "r3").await.code(), "forbidden");
+    alice.emit_with_ack::<()>("leave", "r1").await;
+    alice.emit_with_ack::<()>("join", "r3").await;
+}
+
+#[tokio::test]
+async fn clients_of_public_namespaces_are_in_no_rooms() {
+    let gateway = Gateway::at("/open")
+        .room("lobby", |_| async { true })
+        .on("join", |me: Connection<Anonymous>| async move { me.join("lobby").await });
+    let memory = Memory::with(|builder| builder.public(gateway)).await;
+    let mut anybody = memory.server.connect("/open", ()).await;
+
+    assert_eq!(anybody.expect_exception("join", ()).await.code(), "forbidden");
+}
+
+/// A room that is joined while the client is greeted is left when the greeting ends in a refusal, and
+/// what was sent to it meanwhile is not delivered.
+#[tokio::test]
+async fn nobody_who_is_refused_in_the_end_has_been_in_a_room() {
+    let gateway = Gateway::at("/").room("lobby", |_| async { true }).on_connect(
+        |me: Connection<Member>| async move {
+            me.join("lobby").await?;
+            me.within("lobby").emit("secret", "of the lobby")?;
+            if me.principal().has_role("banned") { Err(Refusal::forbidden()) } else { Ok(()) }
+        },
+    );
+    let memory = Memory::serve(gateway).await;
+    let hub = memory.server.doorward().hub::<Member>("/").unwrap();
+
+    let refused = memory.server.expect_refused("/", json!({ "token": "eve banned" })).await;
+    assert_eq!(refused.code(), "forbidden");
+    assert_eq!(hub.rooms_in_use(), 0);
+
+    let mut alice = memory.connect("alice").await;
+    assert_eq!(alice.expect_event::<String>("secret").await, "of the lobby");
+    let sockets = hub.to("lobby").fetch_sockets();
+    assert_eq!(sockets[0].rooms(), [Arc::from("lobby")]);
+}

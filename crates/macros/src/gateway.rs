@@ -1,0 +1,65 @@
+//! `#[gateway]`: from an impl block to the builder calls that somebody would write by hand.
+//!
+//! `model` reads the block and takes our attributes away, `expand` writes the implementation of
+//! `IntoGateway`. With a mistake the implementation is empty and the block stays, so that the errors
+//! shown are ours and not their consequences. Start at [`expand`](fn@expand).
+
+mod attributes;
+mod expand;
+mod handler;
+mod hook;
+mod layer;
+mod method;
+mod model;
+mod options;
+mod principal;
+mod room;
+
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{ImplItem, Item, ItemImpl};
+
+/// Expands the attribute.
+pub(crate) fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
+    match syn::parse2(item.clone()) {
+        Ok(Item::Impl(block)) if block.trait_.is_none() => expand_block(options, block),
+        Ok(Item::Impl(block)) => refuse_trait(block),
+        Ok(_) => with_error(item, syn::Error::new(Span::call_site(), WHERE)),
+        Err(error) => with_error(item, error),
+    }
+}
+
+const WHERE: &str = "`#[gateway]` goes on the `impl` block that holds the handlers: `#[gateway] impl \
+                     Chat { .. }`";
+
+fn expand_block(options: TokenStream, mut block: ItemImpl) -> TokenStream {
+    match model::read(options, &mut block) {
+        Ok(gateway) => {
+            let implementation = expand::implementation(&gateway, &block);
+            quote! { #block #implementation }
+        }
+        Err(error) => {
+            let stand_in = expand::stand_in(&block);
+            with_error(&quote! { #block #stand_in }, error)
+        }
+    }
+}
+
+fn refuse_trait(mut block: ItemImpl) -> TokenStream {
+    attributes::take(&mut block.attrs);
+    for item in &mut block.items {
+        if let ImplItem::Fn(method) = item {
+            attributes::take(&mut method.attrs);
+        }
+    }
+    let error = syn::Error::new(Span::call_site(), format!("{WHERE}, without a trait"));
+    with_error(&block, error)
+}
+
+fn with_error(item: &impl ToTokens, error: syn::Error) -> TokenStream {
+    let error = error.into_compile_error();
+    quote! { #item #error }
+}

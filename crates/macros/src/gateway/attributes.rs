@@ -1,0 +1,115 @@
+//! Takes our attributes away from an item and says what each of them is.
+//!
+//! What is not ours stays where it is. An attribute is ours when it is called like one, alone or
+//! behind the name of our crate. Start at [`take`].
+
+use std::mem;
+
+use syn::{Attribute, LitStr, Path};
+
+use super::{hook::Moment, layer::Kind};
+
+/// What a method is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Role {
+    /// It handles an event.
+    Subscribe,
+    /// It is told of something.
+    Hook(Moment),
+    /// It decides who may enter a room.
+    Room,
+}
+
+impl Role {
+    /// The name of its attribute.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Subscribe => "subscribe",
+            Self::Hook(moment) => moment.name(),
+            Self::Room => "room",
+        }
+    }
+}
+
+/// The attributes of ours that stood on one item, in their order.
+#[derive(Default)]
+pub(super) struct Taken {
+    pub(super) roles: Vec<(Role, Attribute)>,
+    pub(super) layers: Vec<(Kind, Attribute)>,
+}
+
+/// Takes our attributes away.
+pub(super) fn take(attributes: &mut Vec<Attribute>) -> Taken {
+    let mut taken = Taken::default();
+    for attribute in mem::take(attributes) {
+        let name = our_name(attribute.path());
+        if let Some(role) = name.as_deref().and_then(role) {
+            taken.roles.push((role, attribute));
+        } else if let Some(kind) = name.as_deref().and_then(Kind::named) {
+            taken.layers.push((kind, attribute));
+        } else {
+            attributes.push(attribute);
+        }
+    }
+    taken
+}
+
+/// The conditions under which an item exists: whatever is made for it exists under the same.
+pub(super) fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
+}
+
+/// The one text an attribute was given; without it the error is `help`.
+pub(super) fn text(attribute: &Attribute, help: &str) -> syn::Result<LitStr> {
+    attribute.parse_args().map_err(|_no_text| syn::Error::new_spanned(&attribute.meta, help))
+}
+
+fn role(name: &str) -> Option<Role> {
+    match name {
+        "subscribe" => Some(Role::Subscribe),
+        "room" => Some(Role::Room),
+        _ => Moment::named(name).map(Role::Hook),
+    }
+}
+
+/// `guard`, `doorward::guard` and `::doorward::guard` are ours; `other::guard` is not.
+fn our_name(path: &Path) -> Option<String> {
+    let mut segments = path.segments.iter().rev().map(|segment| segment.ident.to_string());
+    let name = segments.next()?;
+    let ours = match segments.next() {
+        Some(owner) => {
+            matches!(&*owner, "doorward" | "doorward_macros") && segments.next().is_none()
+        }
+        None => true,
+    };
+    ours.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::{ItemFn, parse_quote};
+
+    use super::*;
+
+    #[test]
+    fn ours_are_taken_and_others_stay() {
+        let mut item: ItemFn = parse_quote! {
+            /// Documented.
+            #[guard(A)]
+            #[cfg(test)]
+            #[::doorward::subscribe("say")]
+            #[other::guard(B)]
+            #[doorward::filter(C)]
+            fn say() {}
+        };
+
+        let taken = take(&mut item.attrs);
+
+        let roles: Vec<_> = taken.roles.iter().map(|(role, _)| *role).collect();
+        assert_eq!(roles, [Role::Subscribe]);
+        let layers: Vec<_> = taken.layers.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(layers, [Kind::Guard, Kind::Filter]);
+        assert_eq!(item.attrs.len(), 3);
+        assert_eq!(conditions(&item.attrs).len(), 1);
+    }
+}

@@ -1,0 +1,265 @@
+//! Writes the builder calls that somebody would write by hand.
+//!
+//! One statement for each part, so that a part can stand under a `#[cfg]`. Our own names are hygienic:
+//! nothing of the application's can mean them. Start at [`implementation`].
+
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{
+    Generics, ItemImpl, Type, WherePredicate, parse_quote, parse_quote_spanned, spanned::Spanned,
+};
+
+use super::{
+    attributes,
+    handler::Handler,
+    hook::{Hook, Moment},
+    layer::Layer,
+    method::{Method, Receiver},
+    model::Gateway,
+    principal::Principal,
+    room::{Room, Source},
+};
+
+/// The `impl IntoGateway` that belongs to the block.
+pub(super) fn implementation(gateway: &Gateway, block: &ItemImpl) -> TokenStream {
+    let writer = Writer::new(gateway);
+    let Writer { principal, .. } = &writer;
+    let conditions = attributes::conditions(&block.attrs);
+    let generics = writer.generics(block);
+    let (parameters, _, clause) = generics.split_for_impl();
+    let name = &block.self_ty;
+    let body = writer.body();
+    quote_spanned! {Span::mixed_site()=>
+        #[automatically_derived]
+        #(#conditions)*
+        impl #parameters ::doorward::IntoGateway<#principal> for #name #clause {
+            fn into_gateway(self) -> ::doorward::Gateway<#principal> {
+                #body
+            }
+        }
+    }
+}
+
+/// What stands there while the block has mistakes: whoever uses the gateway is not told that it is none.
+pub(super) fn stand_in(block: &ItemImpl) -> TokenStream {
+    let conditions = attributes::conditions(&block.attrs);
+    let mut generics = block.generics.clone();
+    generics.params.push(parse_quote!(__Principal));
+    let (parameters, _, clause) = generics.split_for_impl();
+    let name = &block.self_ty;
+    quote_spanned! {Span::mixed_site()=>
+        #[automatically_derived]
+        #(#conditions)*
+        impl #parameters ::doorward::IntoGateway<__Principal> for #name #clause {
+            fn into_gateway(self) -> ::doorward::Gateway<__Principal> {
+                ::std::unreachable!("the gateway has mistakes, so it does not compile")
+            }
+        }
+    }
+}
+
+/// A gateway, and what its principal is called.
+struct Writer<'a> {
+    gateway: &'a Gateway,
+    principal: TokenStream,
+}
+
+impl<'a> Writer<'a> {
+    fn new(gateway: &'a Gateway) -> Self {
+        let principal = match &gateway.principal {
+            Principal::Known(ty) => ty.to_token_stream(),
+            Principal::Any => quote!(__Principal),
+        };
+        Self { gateway, principal }
+    }
+
+    /// The block's parameters, and what must hold so that the calls compile.
+    fn generics(&self, block: &ItemImpl) -> Generics {
+        let Self { principal, gateway } = self;
+        let mut generics = block.generics.clone();
+        if matches!(gateway.principal, Principal::Any) {
+            let bounds = quote!(::std::marker::Send + ::std::marker::Sync + 'static);
+            generics.params.push(parse_quote!(#principal: #bounds));
+        }
+        let predicates = &mut generics.make_where_clause().predicates;
+        predicates.push(parse_quote_spanned! {block.self_ty.span()=>
+            Self: ::std::marker::Send + ::std::marker::Sync + 'static
+        });
+        predicates.extend(self.arguments().into_iter().map(|ty| -> WherePredicate {
+            parse_quote_spanned!(ty.span()=> #ty: ::doorward::FromEvent<#principal>)
+        }));
+        generics
+    }
+
+    /// The types that handlers take, each once. They become bounds, so that an error stands at the one
+    /// that is wrong; what exists under a condition cannot be in a bound.
+    fn arguments(&self) -> Vec<&Type> {
+        let methods = self.gateway.handlers.iter().map(|handler| &handler.method);
+        let methods = methods.filter(|method| method.conditions.is_empty());
+        let mut seen = HashSet::new();
+        let types = methods.flat_map(|method| &method.arguments).map(|argument| &argument.ty);
+        types.filter(|ty| seen.insert(ty.to_token_stream().to_string())).collect()
+    }
+
+    fn body(&self) -> TokenStream {
+        let Self { principal, gateway } = self;
+        let namespace = &gateway.namespace;
+        let concurrency = gateway.concurrency.iter().map(|value| {
+            quote_spanned! {Span::mixed_site()=> let gateway = gateway.concurrency(#value); }
+        });
+        let layers = gateway.layers.iter().map(|layer| {
+            let call = layer_call(layer);
+            quote_spanned! {Span::mixed_site()=> let gateway = gateway #call; }
+        });
+        let hooks = gateway.hooks.iter().map(|hook| self.hook(hook));
+        let handlers = gateway.handlers.iter().map(|handler| self.handler(handler));
+        let rooms = gateway.rooms.iter().map(|room| self.room(room));
+        quote_spanned! {Span::mixed_site()=>
+            let this = ::std::sync::Arc::new(self);
+            let gateway = ::doorward::Gateway::<#principal>::at(#namespace);
+            #(#concurrency)*
+            #(#layers)*
+            #(#hooks)*
+            #(#handlers)*
+            #(#rooms)*
+            ::std::mem::drop(this);
+            gateway
+        }
+    }
+
+    fn hook(&self, Hook { moment, method }: &Hook) -> TokenStream {
+        let here = here(method);
+        let arguments = names(method);
+        let told = moment.told(&self.principal).into_iter().skip(arguments.len());
+        let given = parameters(method);
+        let call = call(method, &arguments);
+        let body = if *moment == Moment::Init && method.returns_nothing() {
+            quote_spanned! {here=> #call; ::std::result::Result::Ok(()) }
+        } else {
+            call
+        };
+        let closure = closure(method, &quote!(#(#given,)* #(_: #told,)*), &body);
+        let name = Ident::new(moment.name(), here);
+        statement(method, &quote_spanned! {here=> .#name(#closure) })
+    }
+
+    fn handler(&self, Handler { events, layers, method }: &Handler) -> TokenStream {
+        let Self { principal, .. } = self;
+        let here = here(method);
+        let parameters = parameters(method);
+        let closure = closure(method, &quote!(#(#parameters),*), &call(method, &names(method)));
+        let handler = if layers.is_empty() {
+            closure
+        } else {
+            // Written out, so that a guard that is none is told whose it should be.
+            let layers = layers.iter().map(layer_call);
+            quote_spanned! {here=> ::doorward::handle::<#principal, _>(#closure) #(#layers)* }
+        };
+        let check = method.answer().map(|answer| answer_check(method, answer));
+        let calls = events
+            .iter()
+            .map(|event| statement(method, &quote_spanned! {here=> .on(#event, #handler) }));
+        quote!(#check #(#calls)*)
+    }
+
+    fn room(&self, room: &Room) -> TokenStream {
+        let Self { principal, .. } = self;
+        let Room { literal, sources, method, .. } = room;
+        let here = here(method);
+        let arguments = names(method);
+        let sources = arguments.iter().zip(sources).map(|(name, source)| bind(here, name, source));
+        let call = call(method, &arguments);
+        let body = quote_spanned! {here=>
+            #(#sources)*
+            ::doorward::Verdict::from(#call)
+        };
+        let request = if arguments.is_empty() {
+            quote_spanned! {here=> _ }
+        } else {
+            quote_spanned! {here=> request }
+        };
+        let request = quote!(#request: ::doorward::RoomRequest<#principal>);
+        let closure = closure(method, &request, &body);
+        statement(method, &quote_spanned! {here=> .room(#literal, #closure) })
+    }
+}
+
+/// Says of an answer that is none which type it is; the builder could only say that of the closure.
+fn answer_check(method: &Method, answer: &Type) -> TokenStream {
+    let conditions = &method.conditions;
+    quote_spanned! {answer.span().resolved_at(Span::mixed_site())=>
+        #(#conditions)*
+        let _: fn(#answer) -> _ = ::doorward::IntoReply::into_reply;
+    }
+}
+
+/// One call of the builder, under the conditions of its method.
+fn statement(method: &Method, call: &TokenStream) -> TokenStream {
+    let conditions = &method.conditions;
+    quote_spanned! {here(method)=>
+        #(#conditions)*
+        let gateway = gateway #call;
+    }
+}
+
+fn layer_call(layer: &Layer) -> TokenStream {
+    let Layer { kind, value, .. } = layer;
+    let name = Ident::new(kind.name(), Span::mixed_site());
+    quote!(.#name(#value))
+}
+
+/// A closure that calls a method of the gateway, which it holds.
+fn closure(method: &Method, parameters: &TokenStream, body: &TokenStream) -> TokenStream {
+    quote_spanned! {here(method)=>
+        {
+            let this = ::std::sync::Arc::clone(&this);
+            move |#parameters| {
+                let this = ::std::sync::Arc::clone(&this);
+                async move { #body }
+            }
+        }
+    }
+}
+
+/// Called by its path: a trait in scope may have a method of the same name for `Arc`.
+fn call(method: &Method, arguments: &[Ident]) -> TokenStream {
+    let name = &method.name;
+    let here = here(method);
+    let receiver = match method.receiver {
+        Receiver::Reference => quote_spanned! {here=> &this },
+        Receiver::Arc => quote_spanned! {here=> this },
+    };
+    quote_spanned! {here=> Self::#name(#receiver #(, #arguments)*).await }
+}
+
+fn bind(here: Span, name: &Ident, source: &Source) -> TokenStream {
+    match source {
+        Source::Principal => quote_spanned! {here=> let #name = request.principal(); },
+        Source::Connection => quote_spanned! {here=>
+            let #name = ::std::clone::Clone::clone(request.connection());
+        },
+        Source::Text(part) => quote_spanned! {here=> let #name = request.param(#part); },
+        Source::Parsed(part, ty) => quote_spanned! {here=>
+            let ::std::option::Option::Some(#name) = request.parse::<#ty>(#part) else {
+                return ::doorward::Verdict::from(false);
+            };
+        },
+    }
+}
+
+fn parameters(method: &Method) -> Vec<TokenStream> {
+    let types = method.arguments.iter().map(|argument| &argument.ty);
+    names(method).iter().zip(types).map(|(name, ty)| quote!(#name: #ty)).collect()
+}
+
+fn names(method: &Method) -> Vec<Ident> {
+    let here = here(method);
+    (0..method.arguments.len()).map(|index| format_ident!("a{index}", span = here)).collect()
+}
+
+/// Errors are shown at the method; names are ours alone.
+fn here(method: &Method) -> Span {
+    method.name.span().resolved_at(Span::mixed_site())
+}

@@ -1,0 +1,99 @@
+//! What stands around handlers: guards, interceptors, filters.
+//!
+//! Each attribute holds one expression, which becomes one call of the builder. Their order is the
+//! order in which they were written. Start at [`Layer::read`].
+
+use syn::{Attribute, Expr, Token, punctuated::Punctuated};
+
+/// One guard, interceptor or filter.
+pub(super) struct Layer {
+    pub(super) kind: Kind,
+    pub(super) value: Expr,
+    /// Where it was written.
+    pub(super) attribute: Attribute,
+}
+
+/// Which of the three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Guard,
+    Intercept,
+    Filter,
+}
+
+impl Layer {
+    /// Reads the one expression.
+    pub(super) fn read(kind: Kind, attribute: Attribute) -> syn::Result<Self> {
+        let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
+        let given = match &attribute.meta {
+            syn::Meta::List(list) => list.parse_args_with(parser)?,
+            syn::Meta::Path(_) | syn::Meta::NameValue(_) => Punctuated::new(),
+        };
+        let mut values = given.into_iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => Ok(Self { kind, value, attribute }),
+            (None, _) => Err(syn::Error::new_spanned(&attribute.meta, kind.example())),
+            (Some(_), Some(second)) => {
+                let message = format!("write a `#[{}(..)]` of its own for this", kind.name());
+                Err(syn::Error::new_spanned(second, message))
+            }
+        }
+    }
+}
+
+impl Kind {
+    /// The kind whose attribute is called `name`.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::Guard, Self::Intercept, Self::Filter].into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The name of the attribute, and of the builder's method.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Guard => "guard",
+            Self::Intercept => "intercept",
+            Self::Filter => "filter",
+        }
+    }
+
+    /// Why it cannot stand where the principal is anybody.
+    pub(super) fn needs_principal(self) -> &'static str {
+        match self {
+            Self::Guard => {
+                "a guard must know whom it looks at: write `#[gateway(principal = User)]`"
+            }
+            Self::Intercept => {
+                "an interceptor must know whose events it sees: write `#[gateway(principal = User)]`"
+            }
+            Self::Filter => {
+                "a filter must know whose errors it sees: write `#[gateway(principal = User)]`"
+            }
+        }
+    }
+
+    /// Why it cannot stand on a method that handles no event.
+    pub(super) fn on_no_handler(self) -> &'static str {
+        match self {
+            Self::Guard => {
+                "guards of the gateway already see connections; put it on the `impl` block, or on a \
+                 method that has `#[subscribe]`"
+            }
+            Self::Intercept => {
+                "an interceptor stands around the handling of events; put it on the `impl` block, or \
+                 on a method that has `#[subscribe]`"
+            }
+            Self::Filter => {
+                "a filter sees what handlers fail with; put it on the `impl` block, or on a method \
+                 that has `#[subscribe]`"
+            }
+        }
+    }
+
+    fn example(self) -> &'static str {
+        match self {
+            Self::Guard => "name the guard: `#[guard(Role::new(\"member\"))]`",
+            Self::Intercept => "name the interceptor: `#[intercept(Timing)]`",
+            Self::Filter => "name the filter: `#[filter(store_errors)]`",
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What an impl block says about a gateway.
+//!
+//! [`read`] goes over the block once, takes our attributes away and gathers every mistake; what it
+//! returns is without one, so nothing behind it can fail.
+
+use std::collections::HashMap;
+
+use proc_macro2::TokenStream;
+use syn::{
+    Attribute, Expr, Generics, ImplItem, ImplItemFn, ItemImpl, LitStr, Signature, parse_quote,
+};
+
+use super::{
+    attributes::{self, Role, Taken},
+    handler::Handler,
+    hook::{Hook, Moment},
+    layer::{Kind, Layer},
+    method::Method,
+    options::Options,
+    principal::{self, Principal},
+    room::Room,
+};
+use crate::mistakes::Mistakes;
+
+/// A gateway, as it is declared.
+pub(super) struct Gateway {
+    pub(super) namespace: LitStr,
+    pub(super) principal: Principal,
+    pub(super) concurrency: Option<Expr>,
+    pub(super) layers: Vec<Layer>,
+    pub(super) hooks: Vec<Hook>,
+    pub(super) handlers: Vec<Handler>,
+    pub(super) rooms: Vec<Room>,
+}
+
+/// Reads the block, and leaves in it what is not ours.
+pub(super) fn read(options: TokenStream, block: &mut ItemImpl) -> syn::Result<Gateway> {
+    let mut reader = Reader { generics: block.generics.clone(), ..Reader::default() };
+    let options = reader.mistakes.keep(Options::read(options));
+    let layers = reader.block_layers(attributes::take(&mut block.attrs));
+    for item in &mut block.items {
+        if let ImplItem::Fn(method) = item {
+            reader.method(method);
+        }
+    }
+    // What cannot be read may have named the principal, so nothing is said about its absence.
+    let readable = options.is_some();
+    let Options { namespace, principal, concurrency } = options.unwrap_or_default();
+    let principal = reader.mistakes.keep(principal::find(principal, &reader.signatures));
+    if readable && matches!(principal, Some(Principal::Any)) {
+        reader.check_anybody(&layers);
+    }
+    let Reader { mistakes, hooks, handlers, rooms, .. } = reader;
+    mistakes.done()?;
+    // A principal that was not found was a mistake, and there was none.
+    let principal = principal.unwrap_or(Principal::Any);
+    Ok(Gateway { namespace, principal, concurrency, layers, hooks, handlers, rooms })
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reader {
+    /// The parameters of the block.
+    generics: Generics,
+    mistakes: Mistakes,
+    /// What names the principal.
+    signatures: Vec<Signature>,
+    /// What there may be only one of, and whether it exists under a condition.
+    seen: HashMap<(Role, String), bool>,
+    hooks: Vec<Hook>,
+    handlers: Vec<Handler>,
+    rooms: Vec<Room>,
+}
+
+impl Reader {
+    fn block_layers(&mut self, taken: Taken) -> Vec<Layer> {
+        for (role, attribute) in &taken.roles {
+            let message = format!("`#[{}]` stands on a method, inside the block", role.name());
+            self.mistakes.at(attribute, message);
+        }
+        self.layers(taken.layers)
+    }
+
+    fn layers(&mut self, written: Vec<(Kind, Attribute)>) -> Vec<Layer> {
+        let read = written.into_iter().map(|(kind, attribute)| Layer::read(kind, attribute));
+        read.filter_map(|layer| self.mistakes.keep(layer)).collect()
+    }
+
+    fn method(&mut self, item: &mut ImplItemFn) {
+        let Taken { roles, layers } = attributes::take(&mut item.attrs);
+        let role = roles.first().map(|(role, _)| *role);
+        if role != Some(Role::Subscribe) {
+            for (kind, attribute) in &layers {
+                self.mistakes.at(attribute, kind.on_no_handler());
+            }
+        }
+        let Some(role) = role else { return };
+        self.signatures.push(item.sig.clone());
+        let written = self.of_one_role(role, roles);
+        let layers = self.layers(layers);
+        if let Some(method) = self.mistakes.keep(Method::read(item)) {
+            self.part(role, &written, layers, method);
+        }
+        // In front, so that what the application says about it counts.
+        item.attrs.insert(0, lints());
+    }
+
+    /// The attributes that give a method its role: several events, or one of anything else.
+    fn of_one_role(&mut self, role: Role, roles: Vec<(Role, Attribute)>) -> Vec<Attribute> {
+        let mut written = Vec::new();
+        for (other, attribute) in roles {
+            if other == role && (written.is_empty() || role == Role::Subscribe) {
+                written.push(attribute);
+            } else {
+                let message = format!(
+                    "this method has `#[{}]` already, and a method is one thing: write two methods",
+                    role.name()
+                );
+                self.mistakes.at(attribute, message);
+            }
+        }
+        written
+    }
+
+    fn part(&mut self, role: Role, written: &[Attribute], layers: Vec<Layer>, method: Method) {
+        match (role, written) {
+            (Role::Subscribe, events) => self.handler(events, layers, method),
+            (Role::Hook(moment), [attribute, ..]) => self.hook(moment, attribute, method),
+            (Role::Room, [attribute, ..]) => self.room(attribute, method),
+            (_, []) => {}
+        }
+    }
+
+    fn handler(&mut self, events: &[Attribute], layers: Vec<Layer>, method: Method) {
+        let read = Handler::read(events, layers, method, &self.generics);
+        let Some(handler) = self.mistakes.keep(read) else { return };
+        for event in &handler.events {
+            if !self.is_first(Role::Subscribe, event.value(), &handler.method) {
+                let message =
+                    format!("two handlers for one event: `{}` has one already", event.value());
+                self.mistakes.at(event, message);
+            }
+        }
+        self.handlers.push(handler);
+    }
+
+    fn hook(&mut self, moment: Moment, attribute: &Attribute, method: Method) {
+        if !self.is_first(Role::Hook(moment), String::new(), &method) {
+            let message = format!(
+                "this gateway has an `#[{}]` already: call one method from the other",
+                moment.name()
+            );
+            self.mistakes.at(attribute, message);
+        }
+        if let Some(hook) = self.mistakes.keep(Hook::read(moment, attribute, method)) {
+            self.hooks.push(hook);
+        }
+    }
+
+    fn room(&mut self, attribute: &Attribute, method: Method) {
+        let room = self.mistakes.keep(Room::read(attribute, method));
+        self.rooms.extend(room);
+    }
+
+    /// Whether there was nothing of that name before. Two under conditions may exclude each other.
+    fn is_first(&mut self, role: Role, name: String, method: &Method) -> bool {
+        let conditional = !method.conditions.is_empty();
+        let before = self.seen.insert((role, name), conditional);
+        before.is_none_or(|before| before && conditional)
+    }
+
+    /// Finds what cannot be in a gateway that serves any principal.
+    fn check_anybody(&mut self, layers: &[Layer]) {
+        let own = self.handlers.iter().flat_map(|handler| &handler.layers);
+        for layer in layers.iter().chain(own) {
+            self.mistakes.at(&layer.attribute, layer.kind.needs_principal());
+        }
+        for room in &self.rooms {
+            let message = "a room's policy must know whom it lets in: write \
+                           `#[gateway(principal = User)]`";
+            self.mistakes.at(&room.literal, message);
+        }
+        let conditional = self.handlers.iter().map(|handler| &handler.method).filter(|method| {
+            // The bound that it needs cannot be put under its condition.
+            !method.conditions.is_empty() && !method.arguments.is_empty()
+        });
+        for method in conditional {
+            let message = "what this handler takes depends on a `#[cfg]`, so the principal must be \
+                           known: write `#[gateway(principal = User)]`";
+            self.mistakes.at(&method.name, message);
+        }
+    }
+}
+
+/// That a handler is async is our rule, and nothing for a linter to complain of.
+fn lints() -> Attribute {
+    parse_quote!(#[allow(clippy::unused_async)])
+}

@@ -1,0 +1,194 @@
+//! What stands in the brackets of `#[gateway(..)]`.
+//!
+//! A text alone is the namespace; everything else has a name. Start at [`Options::read`].
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::{
+    Expr, ExprLit, Lit, LitStr, Token, Type,
+    ext::IdentExt,
+    parse::{ParseStream, Parser},
+};
+
+use crate::mistakes::Mistakes;
+
+/// The options, as far as they were given.
+pub(super) struct Options {
+    pub(super) namespace: LitStr,
+    pub(super) principal: Option<Type>,
+    pub(super) concurrency: Option<Expr>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let namespace = LitStr::new("/", Span::call_site());
+        Self { namespace, principal: None, concurrency: None }
+    }
+}
+
+/// What was read so far; a second value for one option is a mistake.
+#[derive(Default)]
+struct Given {
+    namespace: Option<LitStr>,
+    principal: Option<Type>,
+    concurrency: Option<Expr>,
+}
+
+const LIST: &str =
+    "the options are `namespace = \"/chat\"`, `principal = User` and `concurrency = 4`";
+
+impl Options {
+    /// Reads and checks them.
+    pub(super) fn read(tokens: TokenStream) -> syn::Result<Self> {
+        let Given { namespace, principal, concurrency } = Given::parse.parse2(tokens)?;
+        let mut mistakes = Mistakes::default();
+        if let Some(namespace) = &namespace {
+            mistakes.keep(check_namespace(namespace));
+        }
+        if let Some(concurrency) = &concurrency {
+            mistakes.keep(check_concurrency(concurrency));
+        }
+        mistakes.done()?;
+        let namespace = namespace.unwrap_or_else(|| Self::default().namespace);
+        Ok(Self { namespace, principal, concurrency })
+    }
+}
+
+impl Given {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut given = Self::default();
+        while !input.is_empty() {
+            given.option(input)?;
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(given)
+    }
+
+    fn option(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+        if input.peek(LitStr) {
+            let namespace: LitStr = input.parse()?;
+            let place = namespace.span();
+            return once(&mut self.namespace, namespace, place);
+        }
+        let name =
+            input.call(Ident::parse_any).map_err(|other| syn::Error::new(other.span(), LIST))?;
+        match &*name.to_string() {
+            "namespace" => once(&mut self.namespace, namespace(input, &name)?, name.span()),
+            "principal" => once(&mut self.principal, value(input, &name)?, name.span()),
+            "concurrency" => once(&mut self.concurrency, value(input, &name)?, name.span()),
+            _ => Err(syn::Error::new(name.span(), format!("there is no option `{name}`; {LIST}"))),
+        }
+    }
+}
+
+fn once<T>(place: &mut Option<T>, value: T, span: Span) -> syn::Result<()> {
+    match place.replace(value) {
+        Some(_) => {
+            Err(syn::Error::new(span, "this option was given already: remove one of the two"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn value<T: syn::parse::Parse>(input: ParseStream<'_>, name: &Ident) -> syn::Result<T> {
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new(name.span(), format!("`{name}` needs a value; {LIST}")));
+    }
+    input.parse::<Token![=]>()?;
+    input.parse()
+}
+
+fn namespace(input: ParseStream<'_>, name: &Ident) -> syn::Result<LitStr> {
+    match value(input, name)? {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text),
+        other => Err(syn::Error::new_spanned(other, "write the namespace as text: \"/chat\"")),
+    }
+}
+
+/// The rules of `doorward::BuildError::Namespace`.
+fn check_namespace(literal: &LitStr) -> syn::Result<()> {
+    let text = literal.value();
+    let message = if !text.starts_with('/') {
+        format!("a namespace begins with a slash: write \"/{text}\"")
+    } else if text.contains(|char: char| matches!(char, ',' | '?') || char.is_control()) {
+        "clients cannot ask for a namespace with a comma, a question mark or a control character"
+            .to_owned()
+    } else if text.len() > 255 {
+        "clients cannot ask for a namespace of more than 255 bytes".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(syn::Error::new_spanned(literal, message))
+}
+
+/// Only what is surely wrong: a constant is the builder's business.
+fn check_concurrency(value: &Expr) -> syn::Result<()> {
+    let Expr::Lit(ExprLit { lit, .. }) = value else { return Ok(()) };
+    let positive = matches!(lit, Lit::Int(number) if number.base10_digits() != "0");
+    let message = "how many events of one client are handled at the same time: a whole number, 1 at \
+                   least";
+    if positive { Ok(()) } else { Err(syn::Error::new_spanned(value, message)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::{ToTokens, quote};
+
+    use super::*;
+
+    #[track_caller]
+    fn refuses(tokens: TokenStream, why: &str) {
+        let message =
+            Options::read(tokens).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(message.contains(why), "{message}");
+    }
+
+    #[test]
+    fn nothing_given_is_the_root() {
+        let options = Options::read(TokenStream::new()).unwrap();
+
+        assert_eq!(options.namespace.value(), "/");
+        assert!(options.principal.is_none() && options.concurrency.is_none());
+    }
+
+    #[test]
+    fn a_text_alone_is_the_namespace() {
+        assert_eq!(Options::read(quote!("/chat")).unwrap().namespace.value(), "/chat");
+        assert_eq!(Options::read(quote!(namespace = "/chat",)).unwrap().namespace.value(), "/chat");
+    }
+
+    #[test]
+    fn options_have_any_order() {
+        let tokens = quote!(concurrency = 4, principal = my::User<u8>, namespace = "/chat");
+        let options = Options::read(tokens).unwrap();
+
+        let principal = options.principal.unwrap().into_token_stream().to_string();
+        assert_eq!(principal, "my :: User < u8 >");
+        assert_eq!(options.concurrency.unwrap().into_token_stream().to_string(), "4");
+    }
+
+    #[test]
+    fn what_is_no_option_is_told_the_options() {
+        refuses(quote!(nsp = "/chat"), "there is no option `nsp`; the options are");
+        refuses(quote!(Chat), "there is no option `Chat`; the options are");
+        refuses(quote!(4), "the options are");
+        refuses(quote!(principal), "`principal` needs a value; the options are");
+        refuses(quote!("/a", namespace = "/b"), "given already");
+    }
+
+    #[test]
+    fn a_namespace_that_nobody_can_ask_for_is_refused() {
+        refuses(quote!("chat"), "write \"/chat\"");
+        refuses(quote!(""), "write \"/\"");
+        refuses(quote!("/a,b"), "a comma");
+        refuses(quote!(namespace = CHAT), "as text");
+    }
+
+    #[test]
+    fn nobody_is_handled_zero_events_at_a_time() {
+        refuses(quote!(concurrency = 0), "1 at least");
+        refuses(quote!(concurrency = "four"), "1 at least");
+        assert!(Options::read(quote!(concurrency = LANES)).is_ok());
+    }
+}

@@ -1,0 +1,108 @@
+//! Rooms: methods that decide who may enter.
+//!
+//! A parameter that is called like a placeholder of the pattern is read from the room's name; any
+//! other is who asks. Start at [`Room::read`].
+
+use proc_macro2::Ident;
+use syn::{Attribute, LitStr, Type, TypeReference, ext::IdentExt};
+
+use super::{
+    attributes,
+    method::{self, Argument, Method},
+};
+use crate::{mistakes::Mistakes, pattern};
+
+/// One policy.
+pub(super) struct Room {
+    pub(super) literal: LitStr,
+    /// Where each argument of the method comes from.
+    pub(super) sources: Vec<Source>,
+    pub(super) method: Method,
+}
+
+/// Where an argument comes from.
+pub(super) enum Source {
+    Principal,
+    Connection,
+    /// The text of a placeholder.
+    Text(String),
+    /// The text of a placeholder, parsed.
+    Parsed(String, Box<Type>),
+}
+
+impl Room {
+    /// Reads the pattern and finds a source for every argument.
+    pub(super) fn read(attribute: &Attribute, method: Method) -> syn::Result<Self> {
+        let help = "say which rooms: `#[room(\"team:{id}\")]`";
+        let literal = attributes::text(attribute, help)?;
+        let names = pattern::names(&literal)?;
+        let mut mistakes = Mistakes::default();
+        for name in names.iter().filter(|name| !has_parameter(&method, name)) {
+            mistakes.at(&literal, format!("nobody reads `{{{name}}}`: add a parameter `{name}`"));
+        }
+        let sources = method
+            .arguments
+            .iter()
+            .filter_map(|argument| mistakes.keep(source(argument, &names)))
+            .collect();
+        mistakes.done()?;
+        Ok(Self { literal, sources, method })
+    }
+}
+
+fn has_parameter(method: &Method, name: &str) -> bool {
+    method.arguments.iter().filter_map(|argument| argument.name.as_ref()).any(|own| is(own, name))
+}
+
+fn is(own: &Ident, name: &str) -> bool {
+    own.unraw() == name
+}
+
+fn source(argument: &Argument, names: &[String]) -> syn::Result<Source> {
+    let own = argument.name.as_ref();
+    match names.iter().find(|name| own.is_some_and(|own| is(own, name))) {
+        Some(name) => from_name(name, &argument.ty),
+        None => from_request(argument, names),
+    }
+}
+
+fn from_name(name: &str, ty: &Type) -> syn::Result<Source> {
+    match ty {
+        Type::Reference(reference) if is_text(reference) => Ok(Source::Text(name.to_owned())),
+        Type::Reference(_) => {
+            let message = format!(
+                "`{{{name}}}` is made for this call: write `&str`, or a type that implements `FromStr`"
+            );
+            Err(syn::Error::new_spanned(ty, message))
+        }
+        _ => Ok(Source::Parsed(name.to_owned(), Box::new(ty.clone()))),
+    }
+}
+
+fn is_text(reference: &TypeReference) -> bool {
+    reference.lifetime.is_none()
+        && reference.mutability.is_none()
+        && matches!(&*reference.elem, Type::Path(path) if path.path.is_ident("str"))
+}
+
+fn from_request(argument: &Argument, names: &[String]) -> syn::Result<Source> {
+    if method::is_called(&argument.ty, "Principal") {
+        return Ok(Source::Principal);
+    }
+    if method::is_called(&argument.ty, "Connection") {
+        return Ok(Source::Connection);
+    }
+    let placeholders = match names {
+        [] => "add `{..}` with the parameter's name to the pattern".to_owned(),
+        names => format!("call it like a placeholder of the pattern, {}", list(names)),
+    };
+    let message = format!(
+        "a room's policy takes `Principal<User>`, `Connection<User>` and the parts of the room's \
+         name: {placeholders}"
+    );
+    Err(syn::Error::new_spanned(&argument.ty, message))
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+}

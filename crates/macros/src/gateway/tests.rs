@@ -1,0 +1,319 @@
+//! What becomes of an impl block, token by token.
+
+mod mistakes;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{File, Item, ItemImpl};
+
+use super::*;
+
+/// The block as it was left, and the calls that were written.
+#[track_caller]
+fn expanded(options: TokenStream, item: &TokenStream) -> (ItemImpl, ItemImpl) {
+    let tokens = expand(options, item);
+    let text = tokens.to_string();
+    let file: File = syn::parse2(tokens).unwrap();
+    let Ok([Item::Impl(block), Item::Impl(implementation)]) = <[Item; 2]>::try_from(file.items)
+    else {
+        panic!("{text}");
+    };
+    (block, implementation)
+}
+
+#[track_caller]
+fn body(options: TokenStream, item: &TokenStream) -> String {
+    let (_, implementation) = expanded(options, item);
+    let Some(ImplItem::Fn(method)) = implementation.items.into_iter().next() else { panic!() };
+    method.block.to_token_stream().to_string()
+}
+
+/// The text of every error.
+fn errors(options: TokenStream, item: &TokenStream) -> Vec<String> {
+    let file: File = syn::parse2(expand(options, item)).unwrap();
+    let errors = file.items.iter().filter_map(|item| match item {
+        Item::Macro(item) => Some(item.mac.tokens.to_string()),
+        _ => None,
+    });
+    errors.collect()
+}
+
+#[track_caller]
+fn assert_body(options: TokenStream, item: &TokenStream, expected: &TokenStream) {
+    let expected = quote!({
+        let this = ::std::sync::Arc::new(self);
+        #expected
+        ::std::mem::drop(this);
+        gateway
+    });
+    assert_eq!(body(options, item), expected.to_string());
+}
+
+/// A closure as every method of ours becomes one.
+fn closure(parameters: &TokenStream, body: &TokenStream) -> TokenStream {
+    quote!({
+        let this = ::std::sync::Arc::clone(&this);
+        move |#parameters| {
+            let this = ::std::sync::Arc::clone(&this);
+            async move { #body }
+        }
+    })
+}
+
+#[test]
+fn a_block_without_methods_is_a_gateway_without_events() {
+    let (block, implementation) =
+        expanded(quote!("/chat", principal = User), &quote!(impl Chat {}));
+
+    let expected = quote! {
+        #[automatically_derived]
+        impl ::doorward::IntoGateway<User> for Chat
+        where
+            Self: ::std::marker::Send + ::std::marker::Sync + 'static
+        {
+            fn into_gateway(self) -> ::doorward::Gateway<User> {
+                let this = ::std::sync::Arc::new(self);
+                let gateway = ::doorward::Gateway::<User>::at("/chat");
+                ::std::mem::drop(this);
+                gateway
+            }
+        }
+    };
+    assert_eq!(implementation.to_token_stream().to_string(), expected.to_string());
+    assert_eq!(block.to_token_stream().to_string(), "impl Chat { }");
+}
+
+#[test]
+fn what_stands_around_all_keeps_its_order() {
+    let item = quote! {
+        #[guard(Role::new("member"))]
+        #[filter(store_errors)]
+        #[intercept(Timing)]
+        #[guard(Scope::new("chat"))]
+        impl Chat {}
+    };
+
+    assert_body(
+        quote!(namespace = "/chat", principal = User, concurrency = LANES),
+        &item,
+        &quote! {
+            let gateway = ::doorward::Gateway::<User>::at("/chat");
+            let gateway = gateway.concurrency(LANES);
+            let gateway = gateway.guard(Role::new("member"));
+            let gateway = gateway.filter(store_errors);
+            let gateway = gateway.intercept(Timing);
+            let gateway = gateway.guard(Scope::new("chat"));
+        },
+    );
+}
+
+#[test]
+fn a_handler_takes_its_arguments_on() {
+    let item = quote! {
+        impl Chat {
+            #[subscribe("say")]
+            async fn say(&self, me: Principal<User>, Payload(text): Payload<String>) -> usize { 1 }
+        }
+    };
+    let say = closure(
+        &quote!(a0: Principal<User>, a1: Payload<String>),
+        &quote!(Self::say(&this, a0, a1).await),
+    );
+
+    assert_body(
+        quote!(),
+        &item,
+        &quote! {
+            let gateway = ::doorward::Gateway::<User>::at("/");
+            let _: fn(usize) -> _ = ::doorward::IntoReply::into_reply;
+            let gateway = gateway.on("say", #say);
+        },
+    );
+}
+
+#[test]
+fn a_handler_with_layers_is_wrapped_and_one_for_two_events_is_given_twice() {
+    let item = quote! {
+        impl Chat {
+            #[subscribe("a")]
+            #[guard(A)]
+            #[doorward::subscribe("b")]
+            #[intercept(B)]
+            async fn both(self: std::sync::Arc<Self>) {}
+        }
+    };
+    let both = closure(&quote!(), &quote!(Self::both(this).await));
+
+    assert_body(
+        quote!(principal = User),
+        &item,
+        &quote! {
+            let gateway = ::doorward::Gateway::<User>::at("/");
+            let gateway = gateway.on("a", ::doorward::handle::<User, _>(#both).guard(A).intercept(B));
+            let gateway = gateway.on("b", ::doorward::handle::<User, _>(#both).guard(A).intercept(B));
+        },
+    );
+}
+
+#[test]
+fn hooks_are_told_what_they_do_not_take_as_well() {
+    let item = quote! {
+        impl Chat {
+            #[on_init]
+            async fn init(&self, hub: Hub<User>) -> Result<(), BoxError> { Ok(()) }
+            #[on_connect]
+            async fn hello(&self) {}
+            #[on_disconnect]
+            async fn bye(&self, connection: Connection<User>) {}
+        }
+    };
+    let init = closure(&quote!(a0: Hub<User>,), &quote!(Self::init(&this, a0).await));
+    let hello =
+        closure(&quote!(_: ::doorward::Connection<User>,), &quote!(Self::hello(&this).await));
+    let bye = closure(
+        &quote!(a0: Connection<User>, _: ::doorward::DisconnectReason,),
+        &quote!(Self::bye(&this, a0).await),
+    );
+
+    assert_body(
+        quote!(),
+        &item,
+        &quote! {
+            let gateway = ::doorward::Gateway::<User>::at("/");
+            let gateway = gateway.on_init(#init);
+            let gateway = gateway.on_connect(#hello);
+            let gateway = gateway.on_disconnect(#bye);
+        },
+    );
+}
+
+#[test]
+fn a_room_parses_what_is_not_text() {
+    let item = quote! {
+        impl Chat {
+            #[room("team:{id}/{name}")]
+            async fn may_join(&self, name: &str, me: Principal<User>, id: u64) -> bool { true }
+            #[room("lobby")]
+            async fn lobby(&self) -> bool { true }
+        }
+    };
+    let team = closure(
+        &quote!(request: ::doorward::RoomRequest<User>),
+        &quote! {
+            let a0 = request.param("name");
+            let a1 = request.principal();
+            let ::std::option::Option::Some(a2) = request.parse::<u64>("id") else {
+                return ::doorward::Verdict::from(false);
+            };
+            ::doorward::Verdict::from(Self::may_join(&this, a0, a1, a2).await)
+        },
+    );
+    let lobby = closure(
+        &quote!(_: ::doorward::RoomRequest<User>),
+        &quote!(::doorward::Verdict::from(Self::lobby(&this).await)),
+    );
+
+    assert_body(
+        quote!(),
+        &item,
+        &quote! {
+            let gateway = ::doorward::Gateway::<User>::at("/");
+            let gateway = gateway.room("team:{id}/{name}", #team);
+            let gateway = gateway.room("lobby", #lobby);
+        },
+    );
+}
+
+#[test]
+fn whoever_names_no_principal_serves_every_one() {
+    let item = quote! {
+        impl<S: Store> Chat<S>
+        where
+            S: Clone,
+        {
+            #[subscribe("a")]
+            async fn a(&self, Payload(text): Payload<String>, name: EventName) {}
+            #[subscribe("b")]
+            async fn b(&self, Payload(text): Payload<String>) {}
+        }
+    };
+
+    let (_, mut implementation) = expanded(quote!(), &item);
+
+    implementation.items.clear();
+    let expected = quote! {
+        #[automatically_derived]
+        impl<S: Store, __Principal: ::std::marker::Send + ::std::marker::Sync + 'static>
+            ::doorward::IntoGateway<__Principal> for Chat<S>
+        where
+            S: Clone,
+            Self: ::std::marker::Send + ::std::marker::Sync + 'static,
+            Payload<String>: ::doorward::FromEvent<__Principal>,
+            EventName: ::doorward::FromEvent<__Principal>
+        {}
+    };
+    assert_eq!(implementation.to_token_stream().to_string(), expected.to_string());
+}
+
+#[test]
+fn what_exists_under_a_condition_is_called_under_it() {
+    let item = quote! {
+        #[cfg(unix)]
+        impl Chat {
+            #[cfg(feature = "debug")]
+            #[subscribe("dump")]
+            async fn dump(&self, Payload(what): Payload<Dump>) {}
+            #[cfg(feature = "first")]
+            #[on_connect]
+            async fn first(&self) {}
+            #[cfg(not(feature = "first"))]
+            #[on_connect]
+            async fn other(&self) {}
+        }
+    };
+
+    let (_, implementation) = expanded(quote!(principal = User), &item);
+
+    let text = implementation.to_token_stream().to_string();
+    assert!(text.starts_with("# [automatically_derived] # [cfg (unix)] impl"), "{text}");
+    assert!(text.contains(r#"# [cfg (feature = "debug")] let gateway = gateway . on ("dump""#));
+    assert!(
+        text.contains(r#"# [cfg (not (feature = "first"))] let gateway = gateway . on_connect"#)
+    );
+    assert!(!text.contains("FromEvent"), "{text}");
+}
+
+#[test]
+fn what_is_not_ours_stays() {
+    let item = quote! {
+        /// Chats.
+        #[guard(A)]
+        #[other::guard(B)]
+        impl Chat {
+            const SIZE: usize = 1;
+            /// Says.
+            #[subscribe("say")]
+            #[tracing::instrument]
+            async fn say(&self) {}
+            #[must_use]
+            pub fn helper(&self) -> u8 { 1 }
+        }
+    };
+
+    let (block, _) = expanded(quote!(principal = User), &item);
+
+    let expected = quote! {
+        /// Chats.
+        #[other::guard(B)]
+        impl Chat {
+            const SIZE: usize = 1;
+            #[allow(clippy::unused_async)]
+            /// Says.
+            #[tracing::instrument]
+            async fn say(&self) {}
+            #[must_use]
+            pub fn helper(&self) -> u8 { 1 }
+        }
+    };
+    assert_eq!(block.to_token_stream().to_string(), expected.to_string());
+}

@@ -1,0 +1,15 @@
+//! Nothing would ever be handled.
+
+use doorward_macros::gateway;
+
+struct Chat;
+
+#[gateway(concurrency = 0)]
+impl Chat {}
+
+struct Other;
+
+#[gateway(concurrency = "four")]
+impl Other {}
+
+fn main() {}

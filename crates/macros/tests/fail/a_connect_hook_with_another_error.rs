@@ -1,0 +1,18 @@
+//! Whoever is turned away at the door reads a refusal.
+
+use doorward::prelude::*;
+
+struct Chat;
+
+#[gateway("/chat", principal = Claims)]
+impl Chat {
+    #[on_connect]
+    async fn hello(&self) -> Result<(), String> {
+        Err("no".to_owned())
+    }
+}
+
+fn main() {
+    let _by_hand =
+        Gateway::<Claims>::at("/").on_connect(|_| async { Err::<(), _>("no".to_owned()) });
+}

@@ -1,0 +1,33 @@
+//! What the authenticator says of a client is what a gateway knows of it.
+
+use doorward::prelude::*;
+
+struct User;
+
+struct Chat;
+
+#[gateway("/chat")]
+impl Chat {
+    #[subscribe("say")]
+    async fn say(&self, _me: Principal<User>) {}
+}
+
+struct Lobby;
+
+#[gateway("/lobby")]
+impl Lobby {
+    #[on_connect]
+    async fn hello(&self, _connection: Connection<User>) {}
+}
+
+fn authenticated(jwt: Jwt) {
+    Doorward::builder()
+        .authenticate(jwt)
+        .gateway(Chat)
+        .gateway(Lobby)
+        .gateway(Gateway::at("/a").on("say", |_me: Principal<User>| async {}))
+        .gateway(Gateway::at("/b").on("say", |_connection: Connection<User>| async {}))
+        .gateway(Gateway::at("/c").on_connect(|_connection: Connection<User>| async {}));
+}
+
+fn main() {}

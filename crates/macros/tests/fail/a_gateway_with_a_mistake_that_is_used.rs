@@ -1,0 +1,19 @@
+//! Whoever makes one mistake reads one error, however much depends on it.
+
+use doorward::prelude::*;
+
+struct User;
+
+struct Chat;
+
+#[gateway]
+impl Chat {
+    #[subscribe("say")]
+    fn say(&self, _me: Principal<User>) {}
+}
+
+fn main() {
+    Doorward::builder()
+        .authenticate(authenticate_fn(|_| async { Ok(Grant::new(User, "ali")) }))
+        .gateway(Chat);
+}

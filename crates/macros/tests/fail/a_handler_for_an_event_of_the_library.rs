@@ -1,0 +1,25 @@
+//! No client may send these.
+
+use doorward_macros::gateway;
+
+struct Chat;
+
+#[gateway]
+impl Chat {
+    #[subscribe("connect_error")]
+    async fn a(&self) {}
+
+    #[subscribe("error")]
+    async fn b(&self) {}
+
+    #[subscribe("newListener")]
+    async fn c(&self) {}
+
+    #[subscribe("removeListener")]
+    async fn d(&self) {}
+
+    #[subscribe("__proto__")]
+    async fn e(&self) {}
+}
+
+fn main() {}

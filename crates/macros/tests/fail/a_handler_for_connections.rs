@@ -1,0 +1,19 @@
+//! Connections are no events.
+
+use doorward_macros::gateway;
+
+struct Chat;
+
+#[gateway]
+impl Chat {
+    #[subscribe("connect")]
+    async fn hello(&self) {}
+
+    #[subscribe("disconnect")]
+    async fn bye(&self) {}
+
+    #[subscribe("disconnecting")]
+    async fn soon(&self) {}
+}
+
+fn main() {}

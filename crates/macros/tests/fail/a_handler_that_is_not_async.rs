@@ -1,0 +1,23 @@
+//! A handler answers in its own time.
+
+use doorward_macros::gateway;
+
+struct User;
+
+struct Chat;
+
+#[gateway(principal = User)]
+impl Chat {
+    #[subscribe("say")]
+    fn say(&self) {}
+
+    #[on_connect]
+    fn hello(&self) {}
+
+    #[room("lobby")]
+    fn may_join(&self) -> bool {
+        true
+    }
+}
+
+fn main() {}

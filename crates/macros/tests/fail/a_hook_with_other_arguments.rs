@@ -1,0 +1,22 @@
+//! A hook takes what it is told.
+
+use doorward::prelude::{Connection, DisconnectReason};
+use doorward_macros::gateway;
+
+struct User;
+
+struct Chat;
+
+#[gateway]
+impl Chat {
+    #[on_init]
+    async fn init(&self, _: Connection<User>) {}
+
+    #[on_connect]
+    async fn hello(&self, _: Connection<User>, _: DisconnectReason) {}
+
+    #[on_disconnect]
+    async fn bye(&self, _: DisconnectReason) {}
+}
+
+fn main() {}

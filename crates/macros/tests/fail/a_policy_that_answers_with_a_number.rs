@@ -1,0 +1,18 @@
+//! Who may enter a room is a matter of yes and no.
+
+use doorward::prelude::*;
+
+struct Teams;
+
+#[gateway("/teams", principal = Claims)]
+impl Teams {
+    #[room("team:{id}")]
+    async fn may_join(&self, id: u8) -> u8 {
+        id
+    }
+
+    #[room("lobby")]
+    async fn may_wait(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+//! The connections of a public namespace have no user behind them.
+
+use doorward::prelude::*;
+
+struct User;
+
+struct Chat;
+
+#[gateway("/chat", principal = Anonymous)]
+impl Chat {
+    #[subscribe("say")]
+    async fn say(&self, _connection: Connection<User>) {}
+}
+
+async fn say(_connection: Connection<User>) {}
+
+fn main() {
+    Doorward::builder()
+        .public(Chat)
+        .public(Gateway::at("/by-hand").on("say", say));
+}

@@ -1,0 +1,16 @@
+//! One struct is one event.
+
+use doorward_macros::ServerEvent;
+
+#[derive(ServerEvent)]
+enum Event {
+    Said,
+    Left,
+}
+
+#[derive(ServerEvent)]
+union Bits {
+    byte: u8,
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! An event has one name, and a name is a text.
+
+use doorward_macros::ServerEvent;
+
+#[derive(ServerEvent)]
+#[event("said")]
+#[event("told")]
+struct Said;
+
+#[derive(ServerEvent)]
+#[event]
+struct Left;
+
+#[derive(ServerEvent)]
+#[event = "came"]
+struct Came;
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! An event belongs to a method.
+
+use doorward_macros::gateway;
+
+struct Chat;
+
+#[gateway]
+#[subscribe("say")]
+impl Chat {}
+
+fn main() {}

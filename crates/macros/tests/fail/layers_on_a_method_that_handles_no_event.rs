@@ -1,0 +1,21 @@
+//! There is nothing to guard, to intercept or to filter.
+
+use doorward_macros::gateway;
+
+struct User;
+
+struct Chat;
+
+#[gateway(principal = User)]
+impl Chat {
+    #[guard(Member)]
+    fn one(&self) {}
+
+    #[intercept(Timing)]
+    fn two(&self) {}
+
+    #[filter(store_errors)]
+    fn three(&self) {}
+}
+
+fn main() {}

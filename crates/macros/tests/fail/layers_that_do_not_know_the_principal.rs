@@ -1,0 +1,22 @@
+//! Who is looked at must be known.
+
+use doorward_macros::gateway;
+
+struct Chat;
+
+#[gateway]
+#[guard(Member)]
+#[intercept(Timing)]
+#[filter(store_errors)]
+impl Chat {
+    #[subscribe("say")]
+    #[guard(Member)]
+    async fn say(&self) {}
+
+    #[room("lobby")]
+    async fn may_join(&self) -> bool {
+        true
+    }
+}
+
+fn main() {}

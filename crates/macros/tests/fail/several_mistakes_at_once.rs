@@ -1,0 +1,16 @@
+//! Whoever makes three mistakes reads three errors.
+
+use doorward_macros::gateway;
+
+struct Chat;
+
+#[gateway("chat")]
+impl Chat {
+    #[subscribe("connect")]
+    async fn say(&self) {}
+
+    #[on_connect]
+    fn hello(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! Nobody could tell which of them answers.
+
+use doorward_macros::gateway;
+
+struct Chat;
+
+#[gateway]
+impl Chat {
+    #[subscribe("say")]
+    async fn say(&self) {}
+
+    #[subscribe("shout")]
+    #[subscribe("say")]
+    async fn say_again(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+//! A gateway acts for one kind of principal.
+
+use doorward::prelude::{Connection, Principal};
+use doorward_macros::gateway;
+
+struct User;
+
+struct Guest;
+
+struct Chat;
+
+#[gateway]
+impl Chat {
+    #[subscribe("say")]
+    async fn say(&self, _: Principal<User>) {}
+
+    #[on_connect]
+    async fn hello(&self, _: Connection<Guest>) {}
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! What somebody reads who makes a mistake.
+
+// `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
+#[cfg(test)]
+mod mistakes;
