@@ -7,6 +7,7 @@
 
 use std::{fmt, net::SocketAddr, sync::Arc, time::SystemTime};
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{Headers, UniqueObject};
@@ -150,6 +151,14 @@ impl Auth {
     #[must_use]
     pub fn str(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_str()
+    }
+
+    /// Reads the whole payload into a type of the application's own.
+    ///
+    /// # Errors
+    /// When it is no `T`: the client's mistake.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        T::deserialize(&self.0)
     }
 }
 

@@ -156,6 +156,9 @@ impl Doorward {
     ) -> Result<(), ServeError> {
         self.server.ready().await?;
         self.policy().log();
+        for address in listeners.addresses() {
+            tracing::info!(%address, "Listening.");
+        }
         serve::serve(Arc::clone(&self.server), listeners, app, shutdown).await;
         Ok(())
     }

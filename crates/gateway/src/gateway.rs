@@ -86,8 +86,9 @@ pub(crate) type DisconnectHook<P> =
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no gateway for clients known as `{P}`",
     label = "its handlers take another principal, or it has no `#[gateway]`",
-    note = "the principal of a gateway is its authenticator's: `Principal<{P}>`, `Connection<{P}>`",
-    note = "in a public namespace nobody is known: it is `Anonymous`"
+    note = "here handlers and hooks take `Principal<{P}>` and `Connection<{P}>`",
+    note = "in a public namespace everybody is `Anonymous`; whoever must know clients is mounted with \
+            `.authenticate(..).gateway(..)`, and knows what the authenticator says"
 )]
 pub trait IntoGateway<P> {
     /// Makes the gateway.

@@ -30,8 +30,9 @@ use crate::{EventContext, FromEvent, IntoReply, Reply};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "this is not a handler for a namespace of `{P}`",
-    note = "a handler is an async function of up to six extractors; each argument must implement \
-            `FromEvent<{P}>` and the result `IntoReply`"
+    note = "a handler is an async function of up to six extractors, such as `Payload<T>`, \
+            `Principal<{P}>` and `Connection<{P}>`, that returns something that is `serde::Serialize`",
+    note = "each argument must implement `FromEvent<{P}>` and the result `IntoReply`"
 )]
 pub trait Handler<P, M>: Send + Sync + 'static {
     /// What it answers with.

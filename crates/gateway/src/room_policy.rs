@@ -199,8 +199,12 @@ const MAX_ROOM_NAME: usize = 255;
 mod tests {
     use super::*;
 
+    fn parsed(pattern: &str) -> Pattern {
+        Pattern::parse(pattern).unwrap()
+    }
+
     fn values(pattern: &str, room: &str) -> Option<Vec<String>> {
-        let found = Pattern::parse(pattern).unwrap().matches(room);
+        let found = parsed(pattern).matches(room);
         found.map(|found| found.into_iter().map(|(_, value)| value.into()).collect())
     }
 

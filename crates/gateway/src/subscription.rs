@@ -120,8 +120,9 @@ impl<P> fmt::Debug for Subscription<P> {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "this cannot handle an event in a namespace of `{P}`",
-    note = "a handler is an async function of up to six extractors; each argument must implement \
-            `FromEvent<{P}>` and the result `IntoReply`"
+    note = "a handler is an async function of up to six extractors, such as `Payload<T>`, \
+            `Principal<{P}>` and `Connection<{P}>`, that returns something that is `serde::Serialize`",
+    note = "each argument must implement `FromEvent<{P}>` and the result `IntoReply`"
 )]
 pub trait IntoSubscription<P, M> {
     /// Makes the subscription.

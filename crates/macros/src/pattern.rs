@@ -11,7 +11,7 @@ const RESERVED: [&str; 3] = ["user:", "session:", "socket:"];
 /// Checks a pattern and returns the names of its placeholders, from left to right.
 pub(crate) fn names(literal: &LitStr) -> syn::Result<Vec<String>> {
     let text = literal.value();
-    let names = read(&text).and_then(|names| check(&text, &names).map(|()| names));
+    let names = read(&text).and_then(|names| check(&text).map(|()| names));
     names.map_err(|message| syn::Error::new_spanned(literal, message))
 }
 
@@ -56,20 +56,14 @@ fn check_name(name: &str, known: &[String]) -> Result<(), String> {
     }
 }
 
-fn check(text: &str, names: &[String]) -> Result<(), String> {
+fn check(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("a room has a name: write \"team:{id}\"".to_owned());
     }
-    if matches!(names, [only] if text == format!("{{{only}}}")) {
+    if text.starts_with('{') {
         return Err("a policy for every room hides the mistake of a forgotten one; begin with a \
                     fixed prefix, as in \"team:{id}\""
             .to_owned());
-    }
-    if text.starts_with('{') {
-        return Err(
-            "rooms of one kind begin with the same text: begin with it, as in \"team:{id}\""
-                .to_owned(),
-        );
     }
     match RESERVED.iter().find(|prefix| text.starts_with(**prefix)) {
         Some(prefix) => Err(format!(
@@ -134,7 +128,7 @@ mod tests {
     #[test]
     fn patterns_that_match_too_much_are_found() {
         refuses("{anything}", "hides the mistake");
-        refuses("{kind}:{id}", "begin with it");
+        refuses("{kind}:{id}", "begin with a fixed prefix");
         refuses("", "a room has a name");
         for reserved in ["user:{id}", "session:x", "socket:"] {
             refuses(reserved, "the framework's own");

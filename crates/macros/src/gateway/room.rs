@@ -45,6 +45,10 @@ impl Room {
             .iter()
             .filter_map(|argument| mistakes.keep(source(argument, &names)))
             .collect();
+        if method.returns_nothing() {
+            let message = "a policy answers: return `bool`, or a `Verdict` that says why not";
+            mistakes.at(&method.name, message);
+        }
         mistakes.done()?;
         Ok(Self { literal, sources, method })
     }
@@ -71,7 +75,8 @@ fn from_name(name: &str, ty: &Type) -> syn::Result<Source> {
         Type::Reference(reference) if is_text(reference) => Ok(Source::Text(name.to_owned())),
         Type::Reference(_) => {
             let message = format!(
-                "`{{{name}}}` is made for this call: write `&str`, or a type that implements `FromStr`"
+                "`{{{name}}}` is made for this call: write `&str`, or a type that implements `FromStr` \
+                 and `Display`"
             );
             Err(syn::Error::new_spanned(ty, message))
         }

@@ -12,6 +12,11 @@ impl Chat {
     async fn a(&self, _: &str) -> bool {
         true
     }
+
+    #[room("{kind}:{id}")]
+    async fn b(&self, kind: &str, id: u64) -> bool {
+        kind == "team" && id > 0
+    }
 }
 
 fn main() {}

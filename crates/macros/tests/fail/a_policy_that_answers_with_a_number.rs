@@ -10,9 +10,6 @@ impl Teams {
     async fn may_join(&self, id: u8) -> u8 {
         id
     }
-
-    #[room("lobby")]
-    async fn may_wait(&self) {}
 }
 
 fn main() {}

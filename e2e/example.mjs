@@ -1,0 +1,57 @@
+// Starts the programs of `examples/` and the one beside this file, which cargo builds with the tests.
+
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+
+import { within } from "./doorward.mjs";
+
+export const SECRET = "a secret that is long enough for HS256";
+
+/**
+ * Starts a program and waits until its log says where it listens.
+ *
+ * @param {string} name the file's name without `.rs`
+ * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
+ */
+export async function startExample(name, environment = {}) {
+  const child = spawn(join(dirname(process.env.DOORWARD_BIN), "examples", name), [], {
+    env: {
+      ...process.env,
+      NO_COLOR: "1",
+      RUST_LOG: "info",
+      JWT_SECRET: SECRET,
+      LISTEN: "localhost:0",
+      ...environment,
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  process.once("exit", () => child.kill("SIGKILL"));
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  const ready = new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const found = /Listening\..*address=127\.0\.0\.1:(\d+)/.exec(line);
+      if (found) resolve(`http://localhost:${found[1]}`);
+    });
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`${name} ended with ${code}`)));
+  });
+  const url = await within(ready, `\`Listening.\` of ${name}`);
+  return {
+    url,
+    async stop() {
+      child.kill("SIGTERM");
+      await within(exit, `the end of ${name}`);
+    },
+  };
+}
+
+/** An HS256 token as NestJS's `JwtService` makes it. */
+export function sign(claims) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const now = Math.floor(Date.now() / 1000);
+  const head = part({ alg: "HS256", typ: "JWT" });
+  const signed = `${head}.${part({ iat: now, exp: now + 300, ...claims })}`;
+  return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
+}

@@ -1,0 +1,134 @@
+// Runs the programs of `examples/` and does with them what their first lines say.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { LIMIT, ask, makeClient, next, request, within } from "../doorward.mjs";
+import { sign, startExample } from "../example.mjs";
+
+/** A program that ends with its test file. */
+async function started(name) {
+  const program = await startExample(name);
+  after(() => program.stop());
+  return program;
+}
+
+/** A client that is admitted. */
+async function connected(t, program, options) {
+  const client = makeClient(t, program.url, options);
+  const connect = next(client.socket, "connect");
+  client.socket.connect();
+  await connect;
+  return client.socket;
+}
+
+/** The error of a client that is refused. */
+async function refused(t, program, options) {
+  const client = makeClient(t, program.url, options);
+  const error = next(client.socket, "connect_error");
+  client.socket.connect();
+  const [{ message, data }] = await error;
+  assert.equal(client.socket.active, false);
+  return { message, code: data?.code };
+}
+
+test("echo", LIMIT, async (t) => {
+  const program = await started("echo");
+
+  const socket = await connected(t, program, { auth: { token: sign({ sub: "alice" }) } });
+
+  assert.equal(await ask(socket, "echo", "hello"), "hello");
+  assert.deepEqual(await refused(t, program, {}), {
+    message: "Unauthorized",
+    code: "unauthenticated",
+  });
+});
+
+test("auth_service", LIMIT, async (t) => {
+  const program = await started("auth_service");
+
+  const client = makeClient(t, program.url, { auth: { token: "sample-token" } });
+  const welcome = next(client.socket, "welcome");
+  client.socket.connect();
+
+  assert.deepEqual(await welcome, ["sample"]);
+  assert.equal(await ask(client.socket, "whoami"), "sample, one of 1");
+  assert.deepEqual(await refused(t, program, { auth: { token: "another" } }), {
+    message: "Invalid token",
+    code: "invalid_token",
+  });
+});
+
+test("chat_jwt", LIMIT, async (t) => {
+  const program = await started("chat_jwt");
+  const member = (sub) => ({ namespace: "/chat", auth: { token: sign({ sub, scope: "chat" }) } });
+
+  const alice = await connected(t, program, member("alice"));
+  const bob = await connected(t, program, member("bob"));
+
+  assert.equal(await ask(alice, "join", "lobby"), 1);
+  const joined = next(alice, "joined");
+  assert.equal(await ask(bob, "join", "lobby"), 2);
+  assert.deepEqual(await joined, [{ who: "bob" }]);
+  const said = next(bob, "said");
+  assert.equal(await ask(alice, "say", { room: "lobby", text: "hello" }), null);
+  assert.deepEqual(await said, [{ who: "alice", text: "hello" }]);
+  const empty = await ask(alice, "say", { room: "lobby", text: "" });
+  assert.deepEqual([empty.code, empty.details[0].path], ["bad_payload", "text"]);
+  assert.equal((await ask(alice, "say", { room: "other", text: "x" })).code, "not_there");
+  const left = next(alice, "left");
+  bob.disconnect();
+  assert.deepEqual(await left, [{ who: "bob" }]);
+  const stranger = { namespace: "/chat", auth: { token: sign({ sub: "eve" }) } };
+  assert.deepEqual(await refused(t, program, stranger), { message: "Forbidden", code: "forbidden" });
+});
+
+test("room_authorisation", LIMIT, async (t) => {
+  const program = await started("room_authorisation");
+
+  const ann = await connected(t, program, { auth: { token: "ann:red,blue" } });
+  const ben = await connected(t, program, { auth: { token: "ben:red" } });
+
+  assert.equal(await ask(ann, "join", "team:red"), null);
+  assert.equal(await ask(ben, "join", "team:red"), null);
+  assert.equal(await ask(ann, "join", "private:ann"), null);
+  for (const room of ["team:blue", "private:ann", "team:red:x", "user:ann", ann.id]) {
+    assert.equal((await ask(ben, "join", room)).code, "forbidden", room);
+  }
+  const shouted = next(ben, "shouted");
+  assert.equal(await ask(ann, "shout", "team:red", "hello"), 1);
+  assert.deepEqual(await shouted, ["ann", "hello"]);
+  assert.equal((await ask(ben, "shout", "team:blue", "hello")).code, "forbidden");
+  const suspended = { auth: { token: "eve:suspended,red" } };
+  assert.equal((await refused(t, program, suspended)).code, "forbidden");
+});
+
+test("streams", LIMIT, async (t) => {
+  const program = await started("streams");
+  const socket = await connected(t, program, {});
+  const counted = [];
+  socket.on("countdown", (number) => counted.push(number));
+
+  assert.equal(await ask(socket, "countdown", 5), null);
+  assert.deepEqual(counted, [5, 4, 3, 2, 1, 0]);
+  const ticks = [];
+  const third = new Promise((resolve) => {
+    socket.on("tick", (tick) => ticks.push(tick) === 3 && resolve(ticks));
+  });
+  socket.emit("ticks");
+  assert.deepEqual(await within(third, "three ticks"), [0, 1, 2]);
+  assert.equal((await ask(socket, "countdown", 2_000_000)).code, "too_far");
+});
+
+test("axum_mount", LIMIT, async (t) => {
+  const program = await started("axum_mount");
+  const socket = await connected(t, program, { auth: { token: sign({ sub: "alice" }) } });
+  const news = next(socket, "news");
+
+  const answer = await fetch(`${program.url}/announce`, { method: "POST", body: "open" });
+
+  assert.equal(await answer.text(), "1 sockets\n");
+  assert.deepEqual(await news, ["open"]);
+  assert.equal(await ask(socket, "whoami"), "alice");
+  assert.equal((await request(`${program.url}/`)).status, 200);
+});

@@ -1,0 +1,92 @@
+//! A server with one event for each thing that stock clients are tested with.
+//!
+//! Everybody is let in: whatever is shown as `auth` is the principal. Namespaces `/` and `/custom` are
+//! those of the protocol's own test suite: `auth` at the connection, `message`, `message-with-ack`.
+
+use std::time::Duration;
+
+use doorward::{Limits, RawArguments, guard_fn, prelude::*};
+use futures_util::stream;
+use serde_json::Value;
+
+/// Whatever the client has shown.
+struct Shown(Value);
+
+fn protocol(namespace: &'static str) -> Gateway<Shown> {
+    Gateway::at(namespace)
+        .on_connect(|me: Connection<Shown>| async move {
+            me.emit("auth", &me.principal().0)?;
+            Ok(())
+        })
+        .on("message", |me: Connection<Shown>, arguments: RawArguments| async move {
+            me.emit("message-back", arguments)
+        })
+        .on("message-with-ack", |arguments: RawArguments| async move { arguments })
+}
+
+fn features() -> Gateway<Shown> {
+    let no_attacks = guard_fn(|context: &GuardContext<'_, Shown>| match context.action {
+        Action::Event("attack") => Verdict::DenyAndClose(Refusal::forbidden()),
+        _ => Verdict::Allow,
+    });
+    Gateway::at("/features")
+        .guard(no_attacks)
+        .room("room:{name}", |request: RoomRequest<Shown>| async move {
+            request.param("name") != "closed"
+        })
+        .on("join", |me: Connection<Shown>, Payload(room): Payload<String>| async move {
+            me.join(&room).await
+        })
+        .on(
+            "say",
+            |me: Connection<Shown>, Payload((room, text)): Payload<(String, Value)>| async move {
+                me.to(room).emit("said", text)
+            },
+        )
+        .on("ask-me", |me: Connection<Shown>, Payload(question): Payload<Value>| async move {
+            me.emit_with_ack::<Value>("question", question).await
+        })
+        .on("ask-all", |hub: Hub<Shown>| async move {
+            let answers = hub.all().timeout(Duration::from_millis(300));
+            let answers = answers.emit_with_ack::<Value>("vote", ()).await?;
+            Ok::<_, EmitError>((answers.given.len(), answers.missing.len()))
+        })
+        .on("reverse", |Payload(Binary(bytes)): Payload<Binary>| async move {
+            Binary(bytes.iter().rev().copied().collect::<Vec<_>>().into())
+        })
+        .on("count", |Payload(to): Payload<u32>| async move { stream::iter(1..=to) })
+        .on("news", || async { Emit::new("headline", "nothing happened") })
+        .on(
+            "limited",
+            handle(|| async { "ok" }).guard(RateLimit::per_socket(1, Duration::from_secs(60))),
+        )
+        .on("attack", || async {})
+}
+
+#[tokio::main]
+async fn main() -> doorward::Result {
+    tracing_subscriber::fmt::init();
+    let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
+    let everybody = authenticate_fn(|handshake| async move {
+        let shown = handshake.auth.decode().map_err(|_impossible| Refusal::bad_handshake())?;
+        Ok(Grant::new(Shown(shown), "somebody"))
+    });
+    // As the protocol's own test suite wants them.
+    let limits = Limits {
+        ping_interval: Duration::from_millis(300),
+        ping_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let limits = if std::env::var_os("SUITE").is_some() { limits } else { Limits::default() };
+
+    Doorward::builder()
+        .authenticate(everybody)
+        .gateway(protocol("/"))
+        .gateway(protocol("/custom"))
+        .gateway(features())
+        .limits(limits)
+        .build()?
+        .serve(&listen)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! An authenticator of one's own, with a service that both it and the gateway use.
+//!
+//! `cargo run -p doorward --example auth_service`, then connect with `auth: { token: "sample-token" }`.
+//! Any other token reads `connect_error` "Invalid token", once, and the connection is closed.
+
+use std::sync::Arc;
+
+use doorward::{AuthenticateError, Authenticator, prelude::*};
+
+/// Knows the users. It is passed to whoever needs it: there is no container.
+struct AuthService {
+    tokens: Vec<(&'static str, User)>,
+}
+
+#[derive(Clone)]
+struct User {
+    name: &'static str,
+}
+
+impl AuthService {
+    async fn verify(&self, token: &str) -> Option<User> {
+        let (_, user) = self.tokens.iter().find(|(own, _)| *own == token)?;
+        Some(user.clone())
+    }
+}
+
+struct TokenAuthenticator {
+    service: Arc<AuthService>,
+}
+
+impl Authenticator for TokenAuthenticator {
+    type Principal = User;
+
+    async fn authenticate(&self, handshake: Handshake) -> Result<Grant<User>, AuthenticateError> {
+        let token = handshake.auth.str("token").unwrap_or_default();
+        let user = self.service.verify(token).await;
+        let user = user.ok_or_else(|| Refusal::new("invalid_token", "Invalid token"))?;
+        Ok(Grant::new(user.clone(), user.name))
+    }
+}
+
+struct Events {
+    service: Arc<AuthService>,
+}
+
+#[gateway]
+impl Events {
+    #[on_connect]
+    async fn hello(&self, connection: Connection<User>) -> Result<(), Refusal> {
+        connection.emit("welcome", connection.principal().name)?;
+        Ok(())
+    }
+
+    #[subscribe("whoami")]
+    async fn whoami(&self, user: Principal<User>) -> String {
+        format!("{}, one of {}", user.name, self.service.tokens.len())
+    }
+}
+
+#[tokio::main]
+async fn main() -> doorward::Result {
+    tracing_subscriber::fmt::init();
+    let service = Arc::new(AuthService { tokens: vec![("sample-token", User { name: "sample" })] });
+    let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
+
+    Doorward::builder()
+        .authenticate(TokenAuthenticator { service: Arc::clone(&service) })
+        .gateway(Events { service })
+        .build()?
+        .serve(&listen)
+        .await?;
+    Ok(())
+}

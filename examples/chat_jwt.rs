@@ -1,0 +1,93 @@
+//! A chat with rooms for whoever has a token with the scope `chat`.
+//!
+//! `JWT_SECRET=.. cargo run -p doorward --example chat_jwt`. Clients emit `join "lobby"`, then
+//! `say ("lobby", "hello")`, and listen to `said`, `joined` and `left`.
+
+use std::time::Duration;
+
+use doorward::{garde, prelude::*};
+use serde::{Deserialize, Serialize};
+
+struct Chat;
+
+#[derive(Deserialize, garde::Validate)]
+struct Message {
+    #[garde(length(min = 1, max = 50))]
+    room: String,
+    #[garde(length(min = 1, max = 500))]
+    text: String,
+}
+
+#[derive(Serialize, ServerEvent)]
+struct Said<'a> {
+    who: &'a str,
+    text: String,
+}
+
+#[derive(Serialize, ServerEvent)]
+struct Joined<'a> {
+    who: &'a str,
+}
+
+#[derive(Serialize, ServerEvent)]
+struct Left<'a> {
+    who: &'a str,
+}
+
+#[gateway(namespace = "/chat")]
+#[guard(Scope::new("chat"))]
+impl Chat {
+    /// Every room but those whose name begins otherwise is open to all members of the chat.
+    #[room("room:{name}")]
+    async fn may_join(&self, _user: Principal<Claims>, name: &str) -> bool {
+        name.len() <= 50
+    }
+
+    #[subscribe("join")]
+    async fn join(
+        &self,
+        me: Connection<Claims>,
+        Payload(room): Payload<String>,
+    ) -> Result<usize, BoxError> {
+        let room = format!("room:{room}");
+        me.join(&room).await?;
+        me.to(&room).send(&Joined { who: me.user().as_str() })?;
+        Ok(me.hub().to(&room).fetch_sockets().len())
+    }
+
+    #[subscribe("say")]
+    #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
+    async fn say(
+        &self,
+        me: Connection<Claims>,
+        Valid(Message { room, text }): Valid<Message>,
+    ) -> Result<(), BoxError> {
+        let room = format!("room:{room}");
+        if !me.rooms().iter().any(|joined| **joined == *room) {
+            return Err(Exception::new("not_there", "Join the room first").into());
+        }
+        me.within(room).send(&Said { who: me.user().as_str(), text })?;
+        Ok(())
+    }
+
+    #[on_disconnect]
+    async fn bye(&self, me: Connection<Claims>) {
+        // It is in no room any more, so everybody hears it.
+        drop(me.broadcast().send(&Left { who: me.user().as_str() }));
+    }
+}
+
+#[tokio::main]
+async fn main() -> doorward::Result {
+    tracing_subscriber::fmt::init();
+    let secret = std::env::var("JWT_SECRET").unwrap_or_default();
+    let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
+
+    Doorward::builder()
+        .authenticate(Jwt::hs256(secret)?)
+        .gateway(Chat)
+        .build()?
+        .serve(&listen)
+        .await?;
+    Ok(())
+}

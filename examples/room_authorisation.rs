@@ -1,0 +1,74 @@
+//! Who may enter which room: policies by pattern, and one guard for everything.
+//!
+//! `cargo run -p doorward --example room_authorisation`, then connect with
+//! `auth: { token: "ann:red,blue" }` (a name and its teams; a real program verifies something) and emit
+//! `join "team:red"`.
+
+use doorward::prelude::*;
+
+struct User {
+    name: String,
+    teams: Vec<String>,
+}
+
+/// Members of the team `suspended` get nowhere: no connection, no event, no room.
+struct NotSuspended;
+
+impl Guard<User> for NotSuspended {
+    async fn check(&self, context: GuardContext<'_, User>) -> Verdict {
+        Verdict::allow_if(!context.principal.teams.iter().any(|team| team == "suspended"))
+    }
+}
+
+struct Teams;
+
+#[gateway]
+#[guard(NotSuspended)]
+impl Teams {
+    #[room("team:{team}")]
+    async fn may_join_team(&self, user: Principal<User>, team: &str) -> bool {
+        user.teams.iter().any(|own| own == team)
+    }
+
+    /// Somebody's own room, for all of their tabs.
+    #[room("private:{name}")]
+    async fn may_join_private(&self, user: Principal<User>, name: &str) -> bool {
+        user.name == name
+    }
+
+    #[subscribe("join")]
+    async fn join(
+        &self,
+        me: Connection<User>,
+        Payload(room): Payload<String>,
+    ) -> Result<(), JoinError> {
+        me.join(&room).await
+    }
+
+    #[subscribe("shout")]
+    async fn shout(
+        &self,
+        me: Connection<User>,
+        Payload((room, text)): Payload<(String, String)>,
+    ) -> Result<usize, BoxError> {
+        if me.rooms().iter().all(|joined| **joined != *room) {
+            return Err(Exception::forbidden().into());
+        }
+        Ok(me.to(room).emit("shouted", Args((&me.principal().name, text)))?)
+    }
+}
+
+#[tokio::main]
+async fn main() -> doorward::Result {
+    tracing_subscriber::fmt::init();
+    let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
+    let authenticator = authenticate_fn(|handshake| async move {
+        let token = handshake.auth.str("token").and_then(|token| token.split_once(':'));
+        let (name, teams) = token.ok_or_else(|| Refusal::new("invalid_token", "Invalid token"))?;
+        let teams = teams.split(',').map(str::to_owned).collect();
+        Ok(Grant::new(User { name: name.to_owned(), teams }, name))
+    });
+
+    Doorward::builder().authenticate(authenticator).gateway(Teams).build()?.serve(&listen).await?;
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Answers that go on: each item is an event, in order, no faster than the client reads.
+//!
+//! `cargo run -p doorward --example streams`, then emit `countdown 5` and listen to `countdown`, or emit
+//! `ticks` and listen to `tick`. A stream ends with its socket, and holds no other event up.
+
+use std::time::Duration;
+
+use doorward::prelude::*;
+use futures_util::stream;
+
+struct Streams;
+
+#[gateway(namespace = "/")]
+impl Streams {
+    /// The ack, `null`, says that it is over.
+    #[subscribe("countdown")]
+    async fn countdown(
+        &self,
+        Payload(from): Payload<u32>,
+    ) -> Result<impl Stream<Item = u32> + use<>, Exception> {
+        if from > 1_000_000 {
+            return Err(Exception::new("too_far", "That would take too long"));
+        }
+        Ok(stream::iter((0..=from).rev()))
+    }
+
+    /// Never over.
+    #[subscribe("ticks")]
+    async fn ticks(&self) -> impl Stream<Item = Emit<u64>> + use<> {
+        stream::unfold(0, |tick| async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Some((Emit::new("tick", tick), tick + 1))
+        })
+    }
+}
+
+#[tokio::main]
+async fn main() -> doorward::Result {
+    tracing_subscriber::fmt::init();
+    let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
+
+    // Anybody may count: the clients of a public gateway are `Anonymous`, with tight limits.
+    Doorward::builder().public(Streams).build()?.serve(&listen).await?;
+    Ok(())
+}
