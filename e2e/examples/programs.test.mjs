@@ -75,7 +75,7 @@ test("chat_jwt", LIMIT, async (t) => {
   assert.deepEqual(await said, [{ who: "alice", text: "hello" }]);
   const empty = await ask(alice, "say", { room: "lobby", text: "" });
   assert.deepEqual([empty.code, empty.details[0].path], ["bad_payload", "text"]);
-  assert.equal((await ask(alice, "say", { room: "other", text: "x" })).code, "not_there");
+  assert.equal((await ask(alice, "say", { room: "other", text: "x" })).code, "forbidden");
   const left = next(alice, "left");
   bob.disconnect();
   assert.deepEqual(await left, [{ who: "bob" }]);

@@ -1,11 +1,11 @@
 //! Checks what the compiler cannot see: the floors of the house and the shape of its files.
 //!
 //! Three parts, each a list of problems: `floors` reads the crates' dependencies, `files` reads every
-//! source file, `holes` compares the list of closed traps with the tests that keep them closed.
+//! source file, `named_tests` looks for the tests that documents name.
 
 mod files;
 mod floors;
-mod holes;
+mod named_tests;
 
 use crate::{
     report::{Failure, Report},
@@ -17,6 +17,6 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
     let sources = workspace.sources()?;
     let mut problems = floors::check(&workspace.metadata(&["--no-deps"])?);
     problems.extend(files::check(&sources));
-    problems.extend(holes::check(&sources));
+    problems.extend(named_tests::check(&sources));
     Ok(Report::new(format!("{} files are in order", sources.len()), problems))
 }

@@ -145,3 +145,8 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// So do those of the chapter for users of NestJS.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/from-nestjs.md")]
+struct FromNestJs;

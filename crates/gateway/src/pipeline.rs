@@ -21,7 +21,7 @@ use invocation::Step;
 use tracing::{debug, error};
 
 use crate::{
-    Connection, EventContext, FilterContext, Handler, JoinError, Next, Outcome,
+    Connection, EmitError, EventContext, FilterContext, Handler, JoinError, Next, Outcome,
     authorise::authorise,
     catch::{Panicked, catch},
     subscription::{Layers, Subscription},
@@ -244,9 +244,14 @@ fn translate(error: BoxError, event: &str, id: DecisionId) -> Exception {
         Ok(refusal) => return Exception::from(*refusal),
         Err(error) => error,
     };
-    match error.downcast::<JoinError>() {
-        Ok(denied) => Exception::from(*denied),
-        Err(error) => {
+    let error = match error.downcast::<JoinError>() {
+        Ok(denied) => return Exception::from(*denied),
+        Err(error) => error,
+    };
+    match error.downcast_ref::<EmitError>() {
+        Some(EmitError::NotThere) => Exception::forbidden(),
+        Some(EmitError::Ended) => Exception::internal(),
+        _ => {
             error!(?event, error = &*error as &dyn std::error::Error, %id, "Handler failed.");
             Exception::internal()
         }

@@ -1,3 +1,5 @@
+//! Servers and clients in memory, for the tests of applications.
+//!
 #![doc = include_str!("../../../docs/testing.md")]
 
 mod client;

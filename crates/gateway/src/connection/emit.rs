@@ -69,14 +69,18 @@ impl<P> Connection<P> {
         self.hub().to(self.id()).volatile()
     }
 
-    /// Sends to everybody else in a room, or to another target.
+    /// Sends to everybody else in a room that this client is in, or to another target.
+    ///
+    /// A client is heard only where it is: for another room `emit` fails with
+    /// [`EmitError::NotThere`], and a client reads `forbidden` when a handler passes that on. The server's
+    /// own voice is [`Hub::to`](crate::Hub::to).
     pub fn to(&self, target: impl Into<Target>) -> Broadcast<P> {
-        self.hub().to(target).except(self.id())
+        self.within(target).except(self.id())
     }
 
-    /// Sends to everybody in a room, this client included if it is a member.
+    /// Sends to everybody in a room that this client is in, itself included.
     pub fn within(&self, target: impl Into<Target>) -> Broadcast<P> {
-        self.hub().to(target)
+        self.hub().to(target).spoken_by(self)
     }
 
     /// Sends to everybody else in the namespace.
@@ -129,6 +133,9 @@ pub enum EmitError {
     /// The socket has ended.
     #[error("the socket has ended")]
     Ended,
+    /// A client speaks to a room that it is not in.
+    #[error("the client is not in the room")]
+    NotThere,
     /// The argument cannot be written as JSON.
     #[error("the argument cannot be written as JSON")]
     Payload(#[from] serde_json::Error),
@@ -137,10 +144,13 @@ pub enum EmitError {
     Reserved,
 }
 
-/// Who is no longer there need not be told: a handler may use `?`.
+/// What a client reads when a handler passes it on. Who is no longer there need not be told.
 impl From<EmitError> for Exception {
-    fn from(_: EmitError) -> Self {
-        Self::internal()
+    fn from(error: EmitError) -> Self {
+        match error {
+            EmitError::NotThere => Self::forbidden(),
+            EmitError::Ended | EmitError::Payload(_) | EmitError::Reserved => Self::internal(),
+        }
     }
 }
 

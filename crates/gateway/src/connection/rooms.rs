@@ -37,7 +37,7 @@ impl<P: Send + Sync + 'static> Connection<P> {
         if !is_room_name(room) {
             return Err(JoinError::Name);
         }
-        if self.joined().rooms.iter().any(|joined| &**joined == room) {
+        if self.is_in(room) {
             return Ok(());
         }
         let room: Arc<str> = room.into();
@@ -57,7 +57,7 @@ impl<P: Send + Sync + 'static> Connection<P> {
     /// # Cancel safety
     /// As [`Connection::join`].
     pub async fn leave(&self, room: &str) -> Result<(), JoinError> {
-        if self.rooms().iter().all(|joined| &**joined != room) {
+        if !self.is_in(room) {
             return Ok(());
         }
         self.may(Action::Leave(room)).await?;
@@ -111,6 +111,12 @@ impl<P> Connection<P> {
     #[must_use]
     pub fn rooms(&self) -> Vec<Arc<str>> {
         self.joined().rooms.clone()
+    }
+
+    /// Whether this client is in a room.
+    #[must_use]
+    pub fn is_in(&self, room: &str) -> bool {
+        self.joined().rooms.iter().any(|joined| &**joined == room)
     }
 
     /// Writes the membership down on both sides, unless the socket has ended.

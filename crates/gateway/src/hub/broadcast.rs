@@ -38,13 +38,21 @@ pub struct Broadcast<P> {
     hub: Hub<P>,
     to: Vec<Target>,
     except: Vec<Target>,
+    /// Who speaks, when it is a client: it is heard only in rooms that it is in.
+    speaker: Option<Connection<P>>,
     is_volatile: bool,
     timeout: Option<Duration>,
 }
 
 impl<P> Broadcast<P> {
     pub(super) fn new(hub: Hub<P>) -> Self {
-        Self { hub, to: Vec::new(), except: Vec::new(), is_volatile: false, timeout: None }
+        let (to, except, speaker) = (Vec::new(), Vec::new(), None);
+        Self { hub, to, except, speaker, is_volatile: false, timeout: None }
+    }
+
+    /// Speaks for a client.
+    pub(crate) fn spoken_by(self, speaker: &Connection<P>) -> Self {
+        Self { speaker: Some(speaker.clone()), ..self }
     }
 
     /// Adds somebody; nobody gets it twice.
@@ -77,10 +85,12 @@ impl<P> Broadcast<P> {
     /// Sends an event, written and framed once, and returns for how many clients it was queued.
     ///
     /// # Errors
+    /// - [`EmitError::NotThere`]: a client speaks to a room that it is not in. Nothing was sent.
     /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
     /// - [`EmitError::Reserved`]: the event belongs to the library, such as `disconnect`.
     #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
     pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<usize, EmitError> {
+        self.check_speaker()?;
         let frame = self.hub.frame(event, None, &arguments, &self.to[..])?;
         let mut reached = 0;
         for part in self.recipients() {
@@ -113,6 +123,7 @@ impl<P> Broadcast<P> {
         event: &str,
         arguments: impl Arguments,
     ) -> Result<Answers<T>, EmitError> {
+        self.check_speaker()?;
         let id = self.hub.next_ack();
         let frame = self.hub.frame(event, Some(id), &arguments, &self.to[..])?;
         let mut answers = Answers { given: Vec::new(), missing: Vec::new() };
@@ -162,6 +173,15 @@ impl<P> Broadcast<P> {
         for connection in self.fetch_sockets() {
             connection.end_for(DisconnectReason::ServerLeft);
         }
+    }
+
+    fn check_speaker(&self) -> Result<(), EmitError> {
+        let Some(speaker) = &self.speaker else { return Ok(()) };
+        let is_heard = |target: &Target| match target {
+            Target::Room(room) => speaker.is_in(room),
+            Target::Socket(_) | Target::User(_) => true,
+        };
+        if self.to.iter().all(is_heard) { Ok(()) } else { Err(EmitError::NotThere) }
     }
 
     /// Whom it is for, in parts that do not overlap.

@@ -2,11 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use doorward::{BuildError, Gateway, prelude::*};
+use doorward::{BuildError, Gateway, Retry, prelude::*};
 use doorward_testkit::RawClient;
 use serde_json::json;
+use tokio::sync::Notify;
 
-use crate::fixture::{Fixture, GOOD, User};
+use crate::{
+    fixture::{Fixture, GOOD, User},
+    memory::{Member, Memory},
+};
 
 #[tokio::test]
 async fn what_a_connect_hook_emits_leaves_right_behind_the_answer() {
@@ -211,7 +215,7 @@ async fn a_panic_while_something_is_dropped_hurts_nobody_else() {
             assert!(std::thread::panicking(), "a drop that panics");
         }
     }
-    let begun = Arc::new(tokio::sync::Notify::new());
+    let begun = Arc::new(Notify::new());
     let gate = Arc::clone(&begun);
     let bombs = |name: &str| {
         let gate = Arc::clone(&gate);
@@ -257,14 +261,13 @@ async fn nobody_can_send_what_the_library_says() {
 
 #[tokio::test]
 async fn a_farewell_that_hangs_is_given_up() {
-    struct Tell(Arc<tokio::sync::Notify>);
+    struct Tell(Arc<Notify>);
     impl Drop for Tell {
         fn drop(&mut self) {
             self.0.notify_one();
         }
     }
-    let (begun, dropped) =
-        (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let (begun, dropped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let gates = (Arc::clone(&begun), Arc::clone(&dropped));
     let hang = Gateway::at("/t").on_disconnect(move |_: Connection<User>, _| {
         let (begun, tell) = (Arc::clone(&gates.0), Tell(Arc::clone(&gates.1)));
@@ -284,4 +287,49 @@ async fn a_farewell_that_hangs_is_given_up() {
     fixture.clock.advance(std::time::Duration::from_secs(30));
 
     dropped.notified().await;
+}
+
+/// Where NestJS sends an `exception` to a client that is in already.
+#[tokio::test]
+async fn a_hook_that_refuses_answers_in_its_own_words() {
+    let gateway = Gateway::at("/").on_connect(|me: Connection<Member>| async move {
+        me.emit("secret", 1)?;
+        Err(Refusal::new("house_full", "The house is full").retry(Retry::Later))
+    });
+    let memory = Memory::serve(gateway).await;
+
+    let refused = memory.server.expect_refused("/", json!({ "token": "alice" })).await;
+
+    assert_eq!((refused.code(), refused.message()), ("house_full", "The house is full"));
+    assert_eq!(refused.retry(), Some("later"));
+}
+
+#[derive(Default)]
+struct Notes(Mutex<Vec<&'static str>>);
+
+/// Two gateways on one socket share its data, and a farewell that takes its time still sees it.
+#[tokio::test]
+async fn a_slow_farewell_still_has_the_data_of_its_socket() {
+    let (go_on, seen) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let note = |what: &'static str| {
+        move |me: Connection<Member>| async move { me.data::<Notes>().0.lock().unwrap().push(what) }
+    };
+    let (wait, tell) = (Arc::clone(&go_on), Arc::clone(&seen));
+    let first = Gateway::at("/").on_connect(note("first")).on_disconnect(
+        move |me: Connection<Member>, _: DisconnectReason| {
+            let (wait, tell) = (Arc::clone(&wait), Arc::clone(&tell));
+            async move {
+                wait.notified().await;
+                assert_eq!(*me.data::<Notes>().0.lock().unwrap(), ["first", "second"]);
+                tell.notify_one();
+            }
+        },
+    );
+    let second = Gateway::at("/").on_connect(note("second"));
+    let memory = Memory::with(|builder| builder.gateway(first).gateway(second)).await;
+
+    drop(memory.connect("alice").await);
+    go_on.notify_one();
+
+    seen.notified().await;
 }

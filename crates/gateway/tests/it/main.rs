@@ -30,6 +30,8 @@ mod layers;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod macros;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod mount;

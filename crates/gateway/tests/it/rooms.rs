@@ -243,3 +243,22 @@ async fn nobody_who_is_refused_in_the_end_has_been_in_a_room() {
     let sockets = hub.to("lobby").fetch_sockets();
     assert_eq!(sockets[0].rooms(), [Arc::from("lobby")]);
 }
+
+/// Attack 81.
+#[tokio::test]
+async fn a_client_is_heard_only_in_rooms_that_it_is_in() {
+    let gateway = gateway().room("r{n}", |_| async { true }).on(
+        "say",
+        |me: Connection<Member>, Payload(room): Payload<String>| async move {
+            me.to(room).emit("said", 1)
+        },
+    );
+    let memory = Memory::serve(gateway).await;
+    let (mut alice, mut eve) = (memory.connect("alice").await, memory.connect("eve").await);
+    alice.emit_with_ack::<()>("join", "r1").await;
+
+    assert_eq!(eve.expect_exception("say", "r1").await.code(), "forbidden");
+    alice.expect_nothing().await;
+    eve.emit_with_ack::<()>("join", "r1").await;
+    assert_eq!(eve.emit_with_ack::<usize>("say", "r1").await, 1);
+}

@@ -191,7 +191,7 @@ fn answer_check(method: &Method, answer: &Type) -> TokenStream {
     let conditions = &method.conditions;
     quote_spanned! {answer.span().resolved_at(Span::mixed_site())=>
         #(#conditions)*
-        let _: fn(#answer) -> _ = <#answer as ::doorward::IntoReply<_>>::into_reply;
+        let _ = |answer: #answer| <_ as ::doorward::IntoReply<_>>::into_reply(answer);
     }
 }
 

@@ -12,7 +12,7 @@ use syn::{
 use super::{
     attributes,
     layer::Layer,
-    method::{Method, Receiver},
+    method::{self, Method, Receiver},
 };
 use crate::{mistakes::Mistakes, names};
 
@@ -100,6 +100,11 @@ fn check_output(method: &Method, generics: &Generics) -> syn::Result<()> {
         );
         return Err(syn::Error::new_spanned(stream, message));
     }
+    if let Some(text) = text_as_error(ty) {
+        let message = "a text cannot be told from an answer: return an `Exception`, or an error type of \
+                       yours, which a `#[filter(..)]` translates";
+        return Err(syn::Error::new_spanned(text, message));
+    }
     match borrow(ty) {
         Some(borrow) => {
             let message = "the answer would borrow from the gateway, and leaves after it was let go: \
@@ -131,6 +136,19 @@ fn is_stream(ty: &TypeImplTrait) -> bool {
 
 fn is_precise(ty: &TypeImplTrait) -> bool {
     ty.bounds.iter().any(|bound| matches!(bound, TypeParamBound::PreciseCapture(_)))
+}
+
+/// The `String` or `&'static str` of a `Result`: both an answer and an error, so nobody could tell
+/// which of the two the whole is.
+fn text_as_error(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
+    let error = type_arguments(last).into_iter().nth(1)?;
+    let is_text = match error {
+        Type::Reference(reference) => method::is_called(&reference.elem, "str"),
+        owned => method::is_called(owned, "String"),
+    };
+    is_text.then_some(error)
 }
 
 /// A reference whose lifetime can only be the receiver's.

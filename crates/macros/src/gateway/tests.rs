@@ -125,7 +125,7 @@ fn a_handler_takes_its_arguments_on() {
         &item,
         &quote! {
             let gateway = ::doorward::Gateway::<User>::at("/");
-            let _: fn(usize) -> _ = <usize as ::doorward::IntoReply<_> >::into_reply;
+            let _ = |answer: usize| <_ as ::doorward::IntoReply<_> >::into_reply(answer);
             let gateway = gateway.on("say", #say);
         },
     );

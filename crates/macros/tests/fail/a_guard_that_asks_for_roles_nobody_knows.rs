@@ -22,6 +22,6 @@ impl Status {}
 
 fn main() {
     let _chat = Gateway::<User>::at("/chat").guard(Role::new("member"));
-    let _say = Gateway::<User>::at("/chat")
-        .on("say", handle(|| async {}).guard(Scope::new("chat:write")));
+    let _say =
+        Gateway::<User>::at("/chat").on("say", handle(|| async {}).guard(Scope::new("chat:write")));
 }

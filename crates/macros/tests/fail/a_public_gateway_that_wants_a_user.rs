@@ -23,7 +23,5 @@ impl Lobby {
 fn main() {
     let by_hand = Gateway::at("/by-hand").on("say", |_me: Principal<User>| async {});
     Doorward::builder().public(Chat).public(Lobby).public(by_hand);
-    Doorward::builder().public(
-        Gateway::at("/inline").on("say", |_me: Principal<User>| async {}),
-    );
+    Doorward::builder().public(Gateway::at("/inline").on("say", |_me: Principal<User>| async {}));
 }

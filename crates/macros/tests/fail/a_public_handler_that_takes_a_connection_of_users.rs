@@ -15,7 +15,5 @@ impl Chat {
 async fn say(_connection: Connection<User>) {}
 
 fn main() {
-    Doorward::builder()
-        .public(Chat)
-        .public(Gateway::at("/by-hand").on("say", say));
+    Doorward::builder().public(Chat).public(Gateway::at("/by-hand").on("say", say));
 }

@@ -1,6 +1,8 @@
 //! Without the gateway nobody reads them.
 
-use doorward_macros::{filter, guard, intercept, on_connect, on_disconnect, on_init, room, subscribe};
+use doorward_macros::{
+    filter, guard, intercept, on_connect, on_disconnect, on_init, room, subscribe,
+};
 
 struct Chat;
 

@@ -1,6 +1,6 @@
 //! Nobody says who a client is, so nobody may be let in as somebody.
 
-use doorward::prelude::*;
+use doorward::{Builder, NoAuthenticator, prelude::*};
 
 struct User;
 
@@ -12,8 +12,11 @@ impl Chat {
     async fn say(&self, _me: Principal<User>) {}
 }
 
+fn mount(builder: Builder<NoAuthenticator>) {
+    builder.gateway(Chat);
+}
+
 fn main() {
-    Doorward::builder().gateway(Chat);
     Doorward::builder().gateway(Gateway::<User>::at("/"));
     Doorward::builder().guard(Role::new("member"));
 }

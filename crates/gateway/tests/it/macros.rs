@@ -1,0 +1,204 @@
+//! Gateways that the macros write are gateways: over a link in memory, and beside a twin by hand.
+
+mod shop;
+
+use doorward::{
+    IntoGateway,
+    prelude::*,
+    test::{TestClient, TestServer},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::{Barrier, mpsc};
+
+use self::shop::{Shop, by_hand};
+use crate::memory::{Member, Memory};
+
+/// A server with the shop, and the lines that it writes.
+struct Opened {
+    memory: Memory,
+    lines: mpsc::UnboundedReceiver<String>,
+}
+
+impl Opened {
+    async fn by(make: impl FnOnce(Shop) -> Gateway<Member>) -> Self {
+        let (sender, lines) = mpsc::unbounded_channel();
+        let shop = Shop { lines: sender, pair: Barrier::new(2) };
+        Self { memory: Memory::serve(make(shop)).await, lines }
+    }
+
+    async fn enter(&self, who: &str) -> TestClient {
+        self.memory.server.connect("/shop", json!({ "token": who })).await
+    }
+}
+
+async fn open() -> Opened {
+    Opened::by(IntoGateway::into_gateway).await
+}
+
+#[tokio::test]
+async fn the_namespace_is_entered_by_whom_its_guards_and_its_hook_let_in() {
+    let Opened { memory, mut lines } = open().await;
+
+    let stranger = memory.server.expect_refused("/shop", json!({ "token": "bob" })).await;
+    let banned = memory.server.expect_refused("/shop", json!({ "token": "eve member" })).await;
+    let elsewhere = memory.server.expect_refused("/", json!({ "token": "ali member" })).await;
+
+    assert_eq!(stranger.code(), "forbidden");
+    assert_eq!((banned.code(), banned.message()), ("banned", "Not today"));
+    assert_eq!(elsewhere.message(), "Invalid namespace");
+    assert_eq!(lines.recv().await.unwrap(), "init /shop");
+    assert!(lines.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn hooks_run_when_their_names_say() {
+    let mut opened = open().await;
+    let mut ali = opened.enter("ali member").await;
+
+    assert_eq!(ali.expect_event::<Value>("welcome").await, json!({ "name": "ali" }));
+    ali.disconnect().await;
+
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        seen.push(opened.lines.recv().await.unwrap());
+    }
+    assert_eq!(seen, ["init /shop", "connect ali", "disconnect ali client_left"]);
+}
+
+#[tokio::test]
+async fn guards_interceptors_and_filters_stand_around_what_they_stand_above() {
+    let opened = open().await;
+    let (mut ali, mut wes) =
+        (opened.enter("ali member").await, opened.enter("wes member write").await);
+
+    assert_eq!(ali.expect_exception("say", "hi").await.code(), "forbidden");
+    assert_eq!(wes.emit_with_ack::<String>("say", "hi").await, "wes: hi");
+    assert_eq!(ali.emit_with_ack::<Value>("notes", ()).await, json!(["gateway"]));
+    let noted = json!(["gateway", "handler", "gateway"]);
+    assert_eq!(wes.emit_with_ack::<Value>("notes", ()).await, noted);
+    assert_eq!(ali.expect_exception("order", 1).await.code(), "out_of_stock");
+    assert_eq!(ali.expect_exception("reserve", 1).await.code(), "sold_out");
+}
+
+#[tokio::test]
+async fn a_policy_reads_numbers_and_texts_from_the_name_of_a_room() {
+    let opened = open().await;
+    let mut ali = opened.enter("ali member").await;
+
+    for room in ["team:3", "topic:of:ali"] {
+        ali.emit_with_ack::<()>("join", room).await;
+    }
+    for room in ["team:4", "team:03", "team:three", "topic:of:bob", "topic:for:ali", "hall"] {
+        assert_eq!(ali.expect_exception("join", room).await.code(), "forbidden", "{room}");
+    }
+
+    let name = "a".repeat(13);
+    let mut thirteen = opened.enter(&format!("{name} member")).await;
+    assert_eq!(thirteen.expect_exception("join", "team:13").await.code(), "forbidden");
+}
+
+#[tokio::test]
+async fn one_method_may_handle_several_events_and_answer_with_a_stream() {
+    let opened = open().await;
+    let mut ali = opened.enter("ali member").await;
+    ali.expect_event::<Value>("welcome").await;
+
+    assert_eq!(ali.emit_with_ack::<String>("open", ()).await, "open!");
+    assert_eq!(ali.emit_with_ack::<String>("close", ()).await, "close!");
+    ali.emit_with_ack::<()>("count", 3).await;
+
+    for number in 1..=3 {
+        assert_eq!(ali.expect_event::<u8>("count").await, number);
+    }
+}
+
+#[tokio::test]
+async fn as_many_events_run_at_the_same_time_as_was_said() {
+    let opened = open().await;
+    let mut ali = opened.enter("ali member").await;
+
+    // Each waits for the other.
+    ali.emit("meet", ()).await;
+    ali.emit_with_ack::<()>("meet", ()).await;
+}
+
+#[derive(Serialize, ServerEvent)]
+#[event("price of one")]
+struct Price(u32);
+
+#[derive(Serialize, ServerEvent)]
+struct StockChanged<T> {
+    to: T,
+}
+
+#[tokio::test]
+async fn a_server_event_is_called_as_its_struct_or_as_was_said() {
+    let opened = open().await;
+    let mut ali = opened.enter("ali member").await;
+    ali.expect_event::<Value>("welcome").await;
+    let hub = opened.memory.server.doorward().hub::<Member>("/shop").unwrap();
+
+    hub.send(&Price(7)).unwrap();
+    hub.send(&StockChanged { to: "none" }).unwrap();
+
+    assert_eq!(ali.expect_event::<u32>("price of one").await, 7);
+    assert_eq!(ali.expect_event::<Value>("stock_changed").await, json!({ "to": "none" }));
+}
+
+struct Clock;
+
+#[gateway("/clock")]
+impl Clock {
+    #[subscribe("echo")]
+    async fn echo(&self, Payload(text): Payload<String>, EventName(name): EventName) -> String {
+        format!("{name} {text}")
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_names_no_principal_is_mounted_in_public_and_in_private() {
+    let public = Doorward::builder().public(Clock).build().unwrap();
+    let public = TestServer::start(public).await.unwrap();
+    let private = Memory::with(|builder| builder.gateway(Clock)).await;
+
+    let mut anybody = public.connect("/clock", ()).await;
+    let mut ali = private.server.connect("/clock", json!({ "token": "ali" })).await;
+
+    assert_eq!(anybody.emit_with_ack::<String>("echo", "hi").await, "echo hi");
+    assert_eq!(ali.emit_with_ack::<String>("echo", "hi").await, "echo hi");
+    let refused = private.server.expect_refused("/clock", ()).await;
+    assert_eq!(refused.code(), "invalid_token");
+}
+
+/// What a member reads who asks everything, in order.
+async fn answers(opened: &Opened) -> Vec<String> {
+    let mut wes = opened.enter("wes member write").await;
+    let mut read = Vec::new();
+    let asked =
+        [("say", json!("x")), ("say", json!(1)), ("order", json!(1)), ("reserve", json!(1))];
+    let joined =
+        ["team:3", "team:4", "topic:of:wes", "topic:of:ali"].map(|room| ("join", json!(room)));
+    let others = ["open", "close", "notes", "nobody"].map(|event| (event, json!(null)));
+    for (event, payload) in asked.into_iter().chain(joined).chain(others) {
+        let mut answer: Value = wes.emit_with_ack(event, payload).await;
+        // Each decision has an id of its own.
+        answer.as_object_mut().map(|answer| answer.remove("id"));
+        read.push(answer.to_string());
+    }
+    read
+}
+
+#[tokio::test]
+async fn a_gateway_and_its_twin_by_hand_have_the_same_policies_and_the_same_answers() {
+    let (macros, hand) = (open().await, Opened::by(by_hand).await);
+
+    let policy = |opened: &Opened| opened.memory.server.doorward().policy().to_string();
+    let table = policy(&macros);
+
+    for part in ["namespace /shop", "role member", "scope write", "team:{id}", "concurrency    2"] {
+        assert!(table.contains(part), "{table}");
+    }
+    assert_eq!(table, policy(&hand));
+    assert_eq!(answers(&macros).await, answers(&hand).await);
+}

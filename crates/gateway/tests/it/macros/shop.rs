@@ -1,0 +1,192 @@
+//! One gateway twice: with everything that the attributes can say, and as it is written by hand.
+
+use std::sync::{Arc, Mutex};
+
+use doorward::{EventContext, Interceptor, Next, Outcome, guard_fn, prelude::*};
+use futures_util::stream;
+use serde::Serialize;
+use tokio::sync::{Barrier, mpsc};
+
+use crate::memory::Member;
+
+/// Everything that the attributes can say, once.
+pub(crate) struct Shop {
+    pub(crate) lines: mpsc::UnboundedSender<String>,
+    pub(crate) pair: Barrier,
+}
+
+#[gateway(namespace = "/shop", concurrency = 2)]
+#[guard(Role::new("member"))]
+#[guard(guard_fn(leaves_the_cellar_alone))]
+#[intercept(Noted("gateway"))]
+#[filter(out_of_stock)]
+impl Shop {
+    #[on_init]
+    async fn init(&self, hub: Hub<Member>) -> Result<(), BoxError> {
+        self.line(format!("init {}", hub.namespace()))
+    }
+
+    #[on_connect]
+    async fn hello(&self, connection: Connection<Member>) -> Result<(), Refusal> {
+        if connection.principal().name == "eve" {
+            return Err(Refusal::new("banned", "Not today"));
+        }
+        connection.send(&Welcome { name: &connection.principal().name })?;
+        self.line(format!("connect {}", connection.user().as_str()))
+            .map_err(|_| Refusal::forbidden())
+    }
+
+    #[on_disconnect]
+    async fn bye(&self, connection: Connection<Member>, reason: DisconnectReason) {
+        drop(self.line(format!("disconnect {} {reason}", connection.user().as_str())));
+    }
+
+    #[subscribe("say")]
+    #[guard(Scope::new("write"))]
+    #[intercept(Noted("handler"))]
+    async fn say(&self, me: Principal<Member>, Payload(text): Payload<String>) -> String {
+        format!("{}: {text}", me.name)
+    }
+
+    #[subscribe("order")]
+    async fn order(&self, _: Payload<u32>) -> Result<u32, OutOfStock> {
+        Err(OutOfStock)
+    }
+
+    #[subscribe("reserve")]
+    #[filter(|_: &OutOfStock| Exception::new("sold_out", "Come back tomorrow"))]
+    async fn reserve(&self, _: Payload<u32>) -> Result<u32, OutOfStock> {
+        Err(OutOfStock)
+    }
+
+    #[subscribe("notes")]
+    async fn notes(&self, notes: Data<Notes>) -> Vec<&'static str> {
+        notes.0.lock().unwrap().clone()
+    }
+
+    #[subscribe("open")]
+    #[subscribe("close")]
+    async fn door(self: Arc<Self>, EventName(name): EventName) -> String {
+        format!("{name}!")
+    }
+
+    #[subscribe("count")]
+    async fn count(&self, Payload(to): Payload<u8>) -> impl Stream<Item = u8> + use<> {
+        stream::iter(1..=to)
+    }
+
+    #[subscribe("meet")]
+    async fn meet(self: Arc<Self>) {
+        self.pair.wait().await;
+    }
+
+    #[subscribe("join")]
+    async fn join(
+        &self,
+        me: Connection<Member>,
+        Payload(room): Payload<String>,
+    ) -> Result<(), JoinError> {
+        me.join(&room).await
+    }
+
+    #[room("team:{id}")]
+    async fn team(&self, me: Principal<Member>, id: u64) -> bool {
+        id == u64::try_from(me.name.len()).unwrap_or_default()
+    }
+
+    #[room("topic:{kind}:{name}")]
+    async fn topic(&self, name: &str, connection: Connection<Member>, kind: &str) -> Verdict {
+        (kind == "of" && name == connection.user().as_str()).into()
+    }
+
+    /// Not ours, and so left alone.
+    fn line(&self, line: String) -> Result<(), BoxError> {
+        Ok(self.lines.send(line)?)
+    }
+}
+
+/// The same, as somebody would write it who has no macros.
+pub(crate) fn by_hand(shop: Shop) -> Gateway<Member> {
+    let shop = Arc::new(shop);
+    /// Lets a closure call a method of the shop.
+    macro_rules! call {
+        ($method:ident $(, $argument:ident: $type:ty)*) => {{
+            let shop = Arc::clone(&shop);
+            move |$($argument: $type),*| {
+                let shop = Arc::clone(&shop);
+                async move { shop.$method($($argument),*).await }
+            }
+        }};
+    }
+    let say = call!(say, me: Principal<Member>, text: Payload<String>);
+    let sold_out = |_: &OutOfStock| Exception::new("sold_out", "Come back tomorrow");
+    let topic = {
+        let shop = Arc::clone(&shop);
+        move |request: RoomRequest<Member>| {
+            let (shop, connection) = (Arc::clone(&shop), request.connection().clone());
+            async move { shop.topic(request.param("name"), connection, request.param("kind")).await }
+        }
+    };
+    let team = {
+        let shop = Arc::clone(&shop);
+        move |request: RoomRequest<Member>| {
+            let shop = Arc::clone(&shop);
+            async move {
+                let Some(id) = request.parse("id") else { return false };
+                shop.team(request.principal(), id).await
+            }
+        }
+    };
+    Gateway::at("/shop")
+        .concurrency(2)
+        .guard(Role::new("member"))
+        .guard(guard_fn(leaves_the_cellar_alone))
+        .intercept(Noted("gateway"))
+        .filter(out_of_stock)
+        .on_init(call!(init, hub: Hub<Member>))
+        .on_connect(call!(hello, connection: Connection<Member>))
+        .on_disconnect(call!(bye, connection: Connection<Member>, reason: DisconnectReason))
+        .on("say", handle(say).guard(Scope::new("write")).intercept(Noted("handler")))
+        .on("order", call!(order, amount: Payload<u32>))
+        .on("reserve", handle(call!(reserve, amount: Payload<u32>)).filter(sold_out))
+        .on("notes", call!(notes, notes: Data<Notes>))
+        .on("open", call!(door, name: EventName))
+        .on("close", call!(door, name: EventName))
+        .on("count", call!(count, to: Payload<u8>))
+        .on("meet", call!(meet))
+        .on("join", call!(join, me: Connection<Member>, room: Payload<String>))
+        .room("team:{id}", team)
+        .room("topic:{kind}:{name}", topic)
+}
+
+/// Nobody gets into team 13, whoever they are.
+fn leaves_the_cellar_alone(context: &GuardContext<'_, Member>) -> bool {
+    context.action != Action::Join("team:13")
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("out of stock")]
+struct OutOfStock;
+
+fn out_of_stock(_: &OutOfStock) -> Exception {
+    Exception::new("out_of_stock", "There is none left")
+}
+
+/// What interceptors noted on a socket.
+#[derive(Default)]
+struct Notes(Mutex<Vec<&'static str>>);
+
+/// Notes that it ran.
+struct Noted(&'static str);
+
+impl<P: Send + Sync + 'static> Interceptor<P> for Noted {
+    async fn intercept(&self, context: &EventContext<'_, P>, next: Next<'_, P>) -> Outcome {
+        context.connection().data::<Notes>().0.lock().unwrap().push(self.0);
+        next.run(context).await
+    }
+}
+
+#[derive(Serialize, ServerEvent)]
+struct Welcome<'a> {
+    name: &'a str,
+}

@@ -1,0 +1,145 @@
+//! Checks that the tests that documents name exist.
+//!
+//! A test is named in backticks: `crate::path::test_name`, or the path of a file when the test is not
+//! written in Rust. Only the last part of a name is searched for: it is a whole sentence, so it is not
+//! found by chance. One document names tests at lines that begin with `Test:`, the other in the last
+//! column of its tables.
+
+use crate::{report::Problem, workspace::Source};
+
+/// A document and where it names tests.
+struct Document {
+    path: &'static str,
+    named: fn(&str) -> Vec<(usize, &str)>,
+}
+
+const DOCUMENTS: [Document; 2] = [
+    Document { path: "docs/holes.md", named: at_test_lines },
+    Document { path: "docs/from-nestjs.md", named: in_last_columns },
+];
+
+/// Compares the documents with the sources.
+pub(super) fn check(sources: &[Source]) -> Vec<Problem> {
+    DOCUMENTS.iter().flat_map(|document| compare(document, sources)).collect()
+}
+
+fn compare(document: &Document, sources: &[Source]) -> Vec<Problem> {
+    let Some(found) = sources.iter().find(|source| source.path == document.path) else {
+        return vec![Problem::new(
+            document.path,
+            "this file is missing",
+            "write down what it promises and the test that shows it",
+        )];
+    };
+    let named = (document.named)(&found.text);
+    if named.is_empty() {
+        return vec![Problem::new(
+            document.path,
+            "no test is named",
+            "name the test that shows it, like: `doorward::admission::name_of_the_test`",
+        )];
+    }
+    let unknown = named.into_iter().filter(|(_, name)| !exists(name, sources));
+    unknown.map(|(line, name)| missing(document.path, line, name)).collect()
+}
+
+/// The names at the `Test:` lines, each with the number of its line.
+fn at_test_lines(document: &str) -> Vec<(usize, &str)> {
+    let lines = document.lines().enumerate().filter_map(|(number, line)| {
+        let line = line.trim_start_matches([' ', '*', '-', '_']);
+        let names = line.strip_prefix("Test:").or_else(|| line.strip_prefix("Tests:"))?;
+        Some((number + 1, names))
+    });
+    lines.flat_map(in_backticks).collect()
+}
+
+/// The names in the last column of tables, each with the number of its line.
+fn in_last_columns(document: &str) -> Vec<(usize, &str)> {
+    let lines = document.lines().enumerate().filter_map(|(number, line)| {
+        let row = line.strip_prefix('|')?.trim_end().strip_suffix('|')?;
+        Some((number + 1, row.rsplit_once('|')?.1))
+    });
+    lines.flat_map(in_backticks).collect()
+}
+
+/// Every second piece between backticks is inside them.
+fn in_backticks((number, text): (usize, &str)) -> impl Iterator<Item = (usize, &str)> {
+    text.split('`').skip(1).step_by(2).map(move |name| (number, name))
+}
+
+fn exists(name: &str, sources: &[Source]) -> bool {
+    if name.contains('/') {
+        return sources.iter().any(|source| source.path == name);
+    }
+    let function = name.rsplit("::").next().unwrap_or(name);
+    let (definition, module) = (format!("fn {function}("), format!("/{function}.rs"));
+    let is_module =
+        |source: &Source| source.path.ends_with(&module) && source.path.contains("/tests/");
+    if sources.iter().any(is_module) {
+        return true;
+    }
+    sources.iter().any(|source| source.path.ends_with(".rs") && source.text.contains(&definition))
+}
+
+fn missing(document: &str, line: usize, name: &str) -> Problem {
+    Problem::new(
+        format!("{document}:{line}"),
+        format!("the test `{name}` does not exist"),
+        "name the test that shows it; a renamed test is renamed here too",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "| x | `y` |\n|---|---|\n| x | `core::id::an_id_is_random` |\n";
+
+    fn file(path: &str, text: &str) -> Source {
+        Source { path: path.to_owned(), text: text.to_owned() }
+    }
+
+    fn sources(document: &str) -> Vec<Source> {
+        vec![
+            file("docs/holes.md", document),
+            file("docs/from-nestjs.md", &TABLE.replace("`y`", "shown by")),
+            file("crates/core/src/id.rs", "fn an_id_is_random() {}\n"),
+            file("e2e/node/refuse.test.mjs", ""),
+        ]
+    }
+
+    #[test]
+    fn existing_tests_and_files_are_accepted() {
+        let document =
+            "**Test:** `core::id::an_id_is_random`\n- Test: `e2e/node/refuse.test.mjs`\n";
+
+        assert_eq!(check(&sources(document)), []);
+    }
+
+    #[test]
+    fn every_name_of_a_line_is_checked() {
+        let found =
+            check(&sources("Tests: `core::id::an_id_is_random`, `core::id::an_id_is_long`"));
+
+        assert_eq!(found.len(), 1);
+        assert!(found[0].to_string().contains("docs/holes.md:1"));
+    }
+
+    #[test]
+    fn the_beginning_of_a_name_is_not_the_name() {
+        assert_eq!(check(&sources("Test: `core::id::an_id_is`")).len(), 1);
+    }
+
+    #[test]
+    fn a_document_without_tests_or_no_document_is_a_problem() {
+        assert_eq!(check(&sources("# Holes\n")).len(), 1);
+        assert_eq!(check(&[]).len(), 2);
+    }
+
+    #[test]
+    fn the_last_column_of_a_table_is_checked() {
+        let named: Vec<_> = in_last_columns(TABLE);
+
+        assert_eq!(named, [(1, "y"), (3, "core::id::an_id_is_random")]);
+    }
+}
