@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use doorward::{
-    BoxError, Listeners,
+    BoxError, EventContext, Interceptor, Listeners, Next, Outcome,
     auth::{Claims, Jwt, UserLoader},
     prelude::*,
 };
@@ -12,6 +12,40 @@ use doorward_bench::{
     credentials::{SECRET, User, Users},
     output,
 };
+
+fn gateway() -> Gateway<Arc<User>> {
+    let echo = |Payload(text): Payload<String>| async move { text };
+    let guarded =
+        handle(echo).guard(Looks).guard(Looks).guard(Looks).intercept(Passes).intercept(Passes);
+    Gateway::at("/")
+        .on("echo", echo)
+        .on("guarded", guarded)
+        .on("shout", |hub: Hub<Arc<User>>, Payload(text): Payload<String>| async move {
+            hub.emit("shouted", text)
+        })
+}
+
+/// A guard that looks at whom it is asked about.
+struct Looks;
+
+impl Guard<Arc<User>> for Looks {
+    async fn check(&self, context: GuardContext<'_, Arc<User>>) -> Verdict {
+        Verdict::allow_if(!context.user.as_str().is_empty())
+    }
+}
+
+/// An interceptor that looks at the outcome.
+struct Passes;
+
+impl Interceptor<Arc<User>> for Passes {
+    async fn intercept(
+        &self,
+        context: &EventContext<'_, Arc<User>>,
+        next: Next<'_, Arc<User>>,
+    ) -> Outcome {
+        next.run(context).await
+    }
+}
 
 /// Finds users in a map, as the floor does.
 struct Map(Users);
@@ -28,7 +62,7 @@ impl UserLoader for Map {
 async fn main() -> Result<(), Failure> {
     let doorward = Doorward::builder()
         .authenticate(Jwt::hs256(SECRET)?.load(Map(Users::default())))
-        .gateway(Gateway::at("/").on("echo", |Payload(text): Payload<String>| async move { text }))
+        .gateway(gateway())
         .build()?;
     let listeners = Listeners::bind(LISTEN).await?;
     for address in listeners.addresses() {

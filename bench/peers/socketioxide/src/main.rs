@@ -88,4 +88,7 @@ async fn connected(socket: SocketRef) {
     socket.on("echo", async |Data::<String>(text), ack: AckSender| {
         drop(ack.send(&text));
     });
+    socket.on("shout", async |io: SocketIo, Data::<String>(text)| {
+        drop(io.emit("shouted", &text).await);
+    });
 }

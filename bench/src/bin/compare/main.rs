@@ -59,6 +59,7 @@ fn measure(
     let name = |server: &PathBuf| {
         server.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
     };
+    let servers: Vec<_> = servers.iter().filter(|server| work.can(&name(server))).collect();
     let mut measured: Vec<_> = servers.iter().map(|server| (name(server), Vec::new())).collect();
     for _ in 0..rounds {
         for (server, (_, runs)) in servers.iter().zip(&mut measured) {

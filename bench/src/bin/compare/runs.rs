@@ -13,6 +13,8 @@ pub(crate) struct Work {
     pub(crate) name: &'static str,
     /// What `load` is told.
     arguments: &'static [&'static str],
+    /// The servers that can do it, by the names of their programs; the others are left out.
+    servers: &'static [&'static str],
     pub(crate) figures: Figures,
 }
 
@@ -28,29 +30,63 @@ pub(crate) const WORKS: &[Work] = &[
     Work {
         name: "echo, 50 clients, 1 in flight each",
         arguments: &["echo", "--in-flight", "1"],
+        servers: ALL,
         figures: Figures::Time,
     },
     Work {
         name: "echo, 50 clients, 16 in flight each",
         arguments: &["echo", "--in-flight", "16"],
+        servers: ALL,
+        figures: Figures::Time,
+    },
+    Work {
+        name: "echo, 16 in flight each, three guards and two interceptors",
+        arguments: &["echo", "--in-flight", "16", "--event", "guarded"],
+        servers: &["subject"],
         figures: Figures::Time,
     },
     Work {
         name: "connect, 32 at once",
         arguments: &["connect", "--total", "20000"],
+        servers: ALL,
         figures: Figures::Time,
     },
     Work {
         name: "refuse, 32 at once",
         arguments: &["refuse", "--total", "20000"],
+        servers: ALL,
         figures: Figures::Time,
     },
     Work {
         name: "idle, 5000 connections",
         arguments: &["idle", "--connections", "5000"],
+        servers: ALL,
         figures: Figures::Memory,
     },
+    Work {
+        name: "broadcast to 200, 4 in flight, each delivery",
+        arguments: &["broadcast", "--in-flight", "4"],
+        servers: WITH_ROOMS,
+        figures: Figures::Time,
+    },
+    Work {
+        name: "broadcast to 200, 32 in flight, each delivery",
+        arguments: &["broadcast", "--in-flight", "32"],
+        servers: WITH_ROOMS,
+        figures: Figures::Time,
+    },
 ];
+
+const ALL: &[&str] = &["floor", "subject", "doorward-bench-socketioxide"];
+
+/// The floor knows nobody but the one it talks to.
+const WITH_ROOMS: &[&str] = &["subject", "doorward-bench-socketioxide"];
+
+impl Work {
+    pub(crate) fn can(&self, server: &str) -> bool {
+        self.servers.contains(&server) || !ALL.contains(&server)
+    }
+}
 
 /// The programs to measure. The floor comes first: everything is compared with it.
 pub(crate) const SERVERS: &[&str] = &["floor", "subject"];

@@ -16,8 +16,11 @@ use crate::{
     sample::Sample,
 };
 
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Plan {
+    /// What the event is called.
+    #[arg(long, default_value = "echo")]
+    event: String,
     /// How many clients.
     #[arg(long, default_value_t = 50)]
     clients: usize,
@@ -46,7 +49,8 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
         if client.packet().await?.is_none_or(|packet| !packet.starts_with(b"40")) {
             return Err("a client was not admitted".into());
         }
-        clients.spawn_local(echo(client, plan.in_flight, Rc::clone(&tally)));
+        let event = format!(r#"["{}","{TEXT}"]"#, plan.event);
+        clients.spawn_local(echo(client, event, plan.in_flight, Rc::clone(&tally)));
     }
     let measured = async {
         sleep(WARM_UP).await;
@@ -76,6 +80,7 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
 /// apart into ever smaller ones, and what is measured is the kernel.
 async fn echo(
     mut client: Client,
+    event: String,
     in_flight: u64,
     tally: Rc<RefCell<Tally>>,
 ) -> Result<(), Failure> {
@@ -88,7 +93,7 @@ async fn echo(
         let now = Instant::now();
         if waiting.is_empty() {
             for id in next..next + in_flight {
-                write_event(&mut packet, id);
+                write_event(&mut packet, id, &event);
                 append(&mut out, &packet);
                 waiting.push_back((id, now));
             }
@@ -123,7 +128,7 @@ async fn echo(
 }
 
 /// `42<id>["echo","<64 bytes>"]`
-fn write_event(packet: &mut Vec<u8>, id: u64) {
+fn write_event(packet: &mut Vec<u8>, id: u64, event: &str) {
     packet.clear();
     packet.extend_from_slice(b"42");
     let mut digits = [0; 20];
@@ -138,7 +143,7 @@ fn write_event(packet: &mut Vec<u8>, id: u64) {
         }
     }
     packet.extend_from_slice(&digits[start..]);
-    packet.extend_from_slice(EVENT);
+    packet.extend_from_slice(event.as_bytes());
 }
 
 /// The id of `43<id>["<64 bytes>"]`, with the payload that was sent.
@@ -147,13 +152,11 @@ fn ack_id(text: &[u8]) -> Option<u64> {
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, payload) = rest.split_at(digits);
     let id = digits.iter().fold(0_u64, |id, digit| id * 10 + u64::from(digit - b'0'));
-    (payload == ACK).then_some(id)
+    let payload = payload.strip_prefix(br#"[""#)?.strip_suffix(br#""]"#)?;
+    (payload == TEXT.as_bytes()).then_some(id)
 }
 
-const EVENT: &[u8] =
-    br#"["echo","sixty-four bytes of text that are sent there and come back again"]"#;
-
-const ACK: &[u8] = br#"["sixty-four bytes of text that are sent there and come back again"]"#;
+const TEXT: &str = "sixty-four bytes of text that are sent there and come back again";
 
 /// Time for everything to come up to speed.
 const WARM_UP: Duration = Duration::from_secs(1);

@@ -4,6 +4,7 @@
 //! written here by hand and shares no code with the server. The server's processor time and memory
 //! are read from `/proc`.
 
+mod broadcast;
 mod client;
 mod connect;
 mod echo;
@@ -35,6 +36,8 @@ enum Mode {
     Connect(connect::Plan),
     /// Connects with a token that is not good.
     Refuse(connect::Plan),
+    /// Messages to everybody.
+    Broadcast(broadcast::Plan),
     /// Events with an ack.
     Echo(echo::Plan),
     /// Connections that stay and say nothing.
@@ -61,6 +64,7 @@ async fn run(target: Target, mode: Mode) -> Result<Measurement, Failure> {
     match mode {
         Mode::Connect(plan) => connect::run(target, plan, connect::Expect::Admission).await,
         Mode::Refuse(plan) => connect::run(target, plan, connect::Expect::Refusal).await,
+        Mode::Broadcast(plan) => broadcast::run(target, plan).await,
         Mode::Echo(plan) => echo::run(target, plan).await,
         Mode::Idle(plan) => idle::run(target, plan).await,
     }
