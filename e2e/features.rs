@@ -75,6 +75,7 @@ async fn main() -> doorward::Result {
     let limits = Limits {
         ping_interval: Duration::from_millis(300),
         ping_timeout: Duration::from_millis(200),
+        max_message: 1_000_000,
         ..Limits::default()
     };
     let limits = if std::env::var_os("SUITE").is_some() { limits } else { Limits::default() };

@@ -18,7 +18,7 @@ struct User {
 }
 
 impl AuthService {
-    async fn verify(&self, token: &str) -> Option<User> {
+    fn verify(&self, token: &str) -> Option<User> {
         let (_, user) = self.tokens.iter().find(|(own, _)| *own == token)?;
         Some(user.clone())
     }
@@ -33,7 +33,7 @@ impl Authenticator for TokenAuthenticator {
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<User>, AuthenticateError> {
         let token = handshake.auth.str("token").unwrap_or_default();
-        let user = self.service.verify(token).await;
+        let user = self.service.verify(token);
         let user = user.ok_or_else(|| Refusal::new("invalid_token", "Invalid token"))?;
         Ok(Grant::new(user.clone(), user.name))
     }

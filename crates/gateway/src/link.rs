@@ -10,6 +10,8 @@ mod buffer;
 mod ending;
 mod events;
 mod handle;
+mod letters;
+mod live;
 mod outbox;
 mod reading;
 mod transport;
@@ -30,8 +32,8 @@ use doorward_protocol::{
     ws::{self, CloseCode, Opcode},
 };
 use ending::Closing;
-use events::Live;
 pub(crate) use handle::{Letter, LinkHandle};
+use live::Live;
 use outbox::Outbox;
 use reading::ReadEnd;
 pub(crate) use transport::Transport;

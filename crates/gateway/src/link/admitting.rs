@@ -16,7 +16,7 @@ use doorward_protocol::{
     ws::{self, Opcode},
 };
 
-use super::{LinkTask, Occupant, Transport, ending::TRY_AGAIN_AFTER, events::Live};
+use super::{LinkTask, Occupant, Transport, ending::TRY_AGAIN_AFTER, live::Live};
 use crate::{
     catch::{Caught, Panicked, drop_quietly},
     namespace::{Admitted, Entry, NotAdmitted},

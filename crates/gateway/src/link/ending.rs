@@ -19,7 +19,7 @@ use doorward_protocol::{
 };
 use tokio::io::ReadBuf;
 
-use super::{LinkTask, Occupant, Transport, buffer, events::Live};
+use super::{LinkTask, Occupant, Transport, buffer, live::Live};
 use crate::{
     catch::{catch, drop_quietly},
     pipeline::{Answer, Invocation},

@@ -7,85 +7,20 @@
 use std::{
     collections::VecDeque,
     task::{Context, Poll},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use doorward_core::{DisconnectReason, Exception, SocketId};
+use doorward_core::{DisconnectReason, Exception};
 use doorward_protocol::{Event, SlotId};
 
-use super::{Letter, LinkTask, Occupant, Transport};
+use super::{
+    LinkTask, Occupant, Transport,
+    live::{Live, Queued, Running},
+};
 use crate::{
     catch::{catch, drop_quietly},
-    namespace::{Admitted, Expiry, Socket},
     pipeline::{Answer, Failure, Incoming, Invocation, broken},
 };
-
-/// An admitted socket.
-pub(super) struct Live {
-    pub(super) slot: SlotId,
-    pub(super) id: SocketId,
-    pub(super) socket: Box<dyn Socket>,
-    pub(super) running: Vec<Running>,
-    expiry: Option<Expiry>,
-    inbox: VecDeque<Queued>,
-    concurrency: usize,
-}
-
-/// A handler that is not done yet, or a stream that goes on behind one.
-pub(super) struct Running {
-    pub(super) invocation: Invocation,
-    /// Until when; a stream goes on as long as its socket.
-    deadline: Option<Instant>,
-    /// It has more to say and waits until the client has read some of it.
-    is_blocked: bool,
-    event: Box<str>,
-    ack: Option<u64>,
-}
-
-/// An event that waits for those before it.
-struct Queued {
-    event: Box<str>,
-    ack: Option<u64>,
-    data: Box<str>,
-    attachments: Vec<Bytes>,
-}
-
-impl Live {
-    pub(super) fn new(slot: SlotId, id: SocketId, admitted: Admitted) -> Self {
-        let Admitted { socket, expiry, concurrency } = admitted;
-        let (running, inbox) = (Vec::new(), VecDeque::new());
-        Self { slot, id, socket, running, expiry, inbox, concurrency }
-    }
-
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let handlers = self.running.iter().filter_map(|running| running.deadline);
-        handlers.chain(self.expiry.map(|expiry| expiry.at)).min()
-    }
-
-    fn is_expired(&self, now: Instant, wall: SystemTime) -> bool {
-        self.expiry.is_some_and(|expiry| expiry.is_over(now, wall))
-    }
-
-    /// Whether one more event may be handled.
-    fn is_free(&self) -> bool {
-        self.running.len() < self.concurrency || self.handling() < self.concurrency
-    }
-
-    fn handling(&self) -> usize {
-        self.running.iter().filter(|running| !running.invocation.is_streaming()).count()
-    }
-
-    fn streams(&self) -> usize {
-        self.running.len() - self.handling()
-    }
-
-    /// Whether there is something to do that waits for nobody but the client's reading.
-    fn is_runnable(&self) -> bool {
-        (!self.inbox.is_empty() && self.is_free())
-            || self.running.iter().any(|running| running.is_blocked)
-    }
-}
 
 impl<S: Transport> LinkTask<S> {
     /// Takes an event: handles it now if its socket is idle, and otherwise in its turn.
@@ -314,47 +249,6 @@ impl<S: Transport> LinkTask<S> {
         write(&mut Answer { out, namespace, event, ack, room, is_blocked: false });
     }
 
-    /// Does what others have asked for.
-    pub(super) fn read_letters(&mut self, now: Instant) {
-        if !self.handle.has_letters() {
-            return;
-        }
-        for letter in self.handle.take() {
-            if self.closing.is_some() {
-                return;
-            }
-            match letter {
-                Letter::Emit { socket, frame, .. } => {
-                    let limit = self.services.limits.outbox;
-                    let found = self.occupants.iter_mut().flatten().find(|other| other.is(socket));
-                    let fits = match found {
-                        Some(Occupant::Deciding(deciding)) => deciding.keep(frame, limit),
-                        Some(Occupant::Live(_)) => {
-                            self.outbox.push(&frame);
-                            true
-                        }
-                        None => true,
-                    };
-                    if !fits {
-                        self.end_link(DisconnectReason::SlowConsumer, now);
-                    }
-                }
-                Letter::End { socket, reason } => {
-                    match self.occupants.iter_mut().flatten().find(|other| other.is(socket)) {
-                        Some(Occupant::Live(live)) => {
-                            let slot = live.slot;
-                            self.end_socket(slot, reason, now);
-                        }
-                        // It is ended as soon as there is something to end.
-                        Some(Occupant::Deciding(deciding)) => deciding.ended = Some(reason),
-                        None => {}
-                    }
-                }
-                Letter::EndLink { reason } => self.end_link(reason, now),
-            }
-        }
-    }
-
     pub(super) fn live(&mut self, slot: SlotId) -> Option<&mut Live> {
         match self.occupants.get_mut(slot.index()) {
             Some(Some(Occupant::Live(live))) => Some(live),
@@ -379,12 +273,3 @@ struct Started<'a> {
 
 /// What a client is told that has as many streams as it may.
 const STREAMS_AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-impl Occupant {
-    fn is(&self, socket: SocketId) -> bool {
-        match self {
-            Self::Deciding(deciding) => deciding.socket == socket,
-            Self::Live(live) => live.id == socket,
-        }
-    }
-}
