@@ -164,3 +164,16 @@ fn routes_are_printed_without_making_a_key() {
     }
     assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
 }
+
+#[test]
+fn the_log_says_at_the_start_what_holds_where() {
+    let said = Server::start().stop();
+
+    let line = said.lines().find(|line| line.contains("Namespace mounted.")).unwrap();
+    for field in
+        ["namespace=\"/\"", "authenticator=\"Jwt\"", "guards=\"none\"", "events=\"echo, whoami\""]
+    {
+        assert!(line.contains(field), "{field}: {line}");
+    }
+    assert!(said.contains("Listening. address=127.0.0.1:"), "{said}");
+}
