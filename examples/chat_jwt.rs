@@ -69,8 +69,8 @@ impl Chat {
 
     #[on_disconnect]
     async fn bye(&self, me: Connection<Claims>) {
-        // It is in no room any more, so everybody hears it.
-        drop(me.broadcast().send(&Left { who: me.user().as_str() }));
+        // Who has left says nothing any more; this is the server's voice.
+        drop(me.hub().send(&Left { who: me.user().as_str() }));
     }
 }
 

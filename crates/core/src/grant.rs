@@ -70,3 +70,8 @@ impl<P> Grant<P> {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Anonymous;
+
+impl Anonymous {
+    /// The id that all of them have. It means nobody: nothing can be sent to it.
+    pub const USER: &'static str = "anonymous";
+}

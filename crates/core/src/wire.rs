@@ -188,7 +188,7 @@ impl SessionEnded {
 
 /// Clients wait for whole seconds; rounding down would send them back too early.
 fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }
 
 #[cfg(test)]

@@ -123,6 +123,9 @@ pub enum AckError {
     /// The socket has ended.
     #[error("the socket has ended")]
     Ended,
+    /// The client is not told yet that it is in, so it cannot answer: ask behind the connect hook.
+    #[error("the client is not in yet")]
+    NotYetIn,
     /// Nothing came in time.
     #[error("the client did not answer in time")]
     Timeout,

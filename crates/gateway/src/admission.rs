@@ -53,7 +53,13 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     let context =
         GuardContext::new(Action::Connect, &principal, &user, socket, &name, &request, now);
     let asked = authorise(namespace.hub.guards(), context, &services).await;
-    asked.map_err(|denial| refuse(denial.refusal))?;
+    asked.map_err(|denial| match denial.refusal.reason() {
+        // A guard that could not look has decided nothing, so the client may ask again.
+        reason @ (RefusalReason::GuardFailed | RefusalReason::GuardTimeout) => {
+            NotAdmitted::Undecided { reason, cause: None }
+        }
+        _ => refuse(denial.refusal),
+    })?;
 
     let reservation = policy
         .seats
@@ -96,7 +102,7 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     let seat = reservation.commit().await.map_err(|error| no_seat(error, refuse))?;
     entered.seat = Some(seat);
     // From here on broadcasts find it; its link keeps them until the client was told that it is in.
-    namespace.hub.rooms().enter(&entered.connection);
+    entered.connection.enter_namespace();
     entered.otherwise = DisconnectReason::TransportClosed;
     let concurrency = namespace.concurrency;
     Ok(Admitted { socket: Box::new(entered), expiry, concurrency })
@@ -181,7 +187,8 @@ impl Authenticator for Everybody {
         &self,
         _: Handshake,
     ) -> impl Future<Output = Result<Grant<Self::Principal>, AuthenticateError>> + Send {
-        let grant = Grant::new(doorward_core::Anonymous, UserId::new("anonymous"));
+        let grant =
+            Grant::new(doorward_core::Anonymous, UserId::new(doorward_core::Anonymous::USER));
         std::future::ready(Ok(grant))
     }
 }

@@ -22,6 +22,7 @@ impl Audit for TracingAudit {
             id = %record.id,
             outcome = record.outcome.as_str(),
             reason = record.outcome.reason(),
+            action = record.action.map(tracing::field::debug),
             // Debug quotes and escapes: a namespace is what the client says it is.
             namespace = record.namespace.map(tracing::field::debug),
             user = record.user.map(tracing::field::debug),

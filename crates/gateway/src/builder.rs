@@ -71,6 +71,22 @@ pub struct Builder<A> {
     private: A,
 }
 
+/// What stands behind an authenticator. Nothing implements it, so that a builder without one can say
+/// what to write.
+///
+/// # Examples
+/// ```compile_fail
+/// doorward::Doorward::builder().guard(doorward::Role::new("member"));
+/// ```
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "nobody is authenticated here yet",
+    label = "needs an authenticator in front of it",
+    note = "write `.authenticate(..)` before it, such as `.authenticate(Jwt::hs256(secret)?)`",
+    note = "a gateway that anybody may enter is mounted with `.public(..)`"
+)]
+pub trait BehindAuthenticator {}
+
 /// The state of a [`Builder`] that has no authenticator, and so no private gateway.
 ///
 /// # Examples
@@ -133,6 +149,30 @@ impl Builder<NoAuthenticator> {
         };
         let Self { clock, entropy, audit, seats, epochs, limits, path, public, .. } = self;
         Builder { clock, entropy, audit, seats, epochs, limits, path, public, private }
+    }
+
+    /// Does not compile: says what is missing, in place of a method that is not found.
+    #[doc(hidden)]
+    pub fn gateway<G: BehindAuthenticator>(self, _: G) -> Self {
+        self
+    }
+
+    /// As [`Builder::gateway`].
+    #[doc(hidden)]
+    pub fn guard<G: BehindAuthenticator>(self, _: G) -> Self {
+        self
+    }
+
+    /// As [`Builder::gateway`].
+    #[doc(hidden)]
+    pub fn intercept<G: BehindAuthenticator>(self, _: G) -> Self {
+        self
+    }
+
+    /// As [`Builder::gateway`].
+    #[doc(hidden)]
+    pub fn filter<G: BehindAuthenticator>(self, _: G) -> Self {
+        self
     }
 
     /// Finishes a server that has only public gateways.
@@ -285,6 +325,7 @@ impl<A: fmt::Debug> fmt::Debug for Builder<A> {
 fn check_limits(limits: &Limits) -> Result<(), BuildError> {
     let counts = [
         ("inbox", limits.inbox),
+        ("inbox_bytes", limits.inbox_bytes),
         ("max_rooms", limits.max_rooms),
         ("max_streams", limits.max_streams),
         ("open_acks", limits.open_acks),

@@ -65,6 +65,8 @@ struct Inner<P> {
     acks: OnceLock<Arc<Acks>>,
     /// Protects the list of rooms; held for one change of it.
     joined: Mutex<Joined>,
+    /// The client is told, or was told, that it is in.
+    is_in: AtomicBool,
     ended: AtomicBool,
     closed: Notify,
 }
@@ -73,6 +75,8 @@ struct Inner<P> {
 #[derive(Default)]
 struct Joined {
     rooms: Vec<Arc<str>>,
+    /// How often it was taken out of some room.
+    partings: u64,
     /// Nothing may be joined any more.
     has_ended: bool,
 }
@@ -84,6 +88,7 @@ impl<P> Connection<P> {
             data: DataMap::default(),
             acks: OnceLock::new(),
             joined: Mutex::default(),
+            is_in: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             closed: Notify::new(),
         }))

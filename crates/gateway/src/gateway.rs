@@ -212,6 +212,9 @@ impl<P: Send + Sync + 'static> Gateway<P> {
 
     /// Runs exactly once for every client whose `on_connect` succeeded, whatever ended it.
     ///
+    /// The client has left every room, and says nothing any more; to tell others, use
+    /// [`Connection::hub`].
+    ///
     /// A later call replaces the hook.
     pub fn on_disconnect<F, Fut>(mut self, hook: F) -> Self
     where

@@ -2,7 +2,13 @@
 
 mod broadcast;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 pub use broadcast::Broadcast;
 use doorward_core::{BoxFuture, SocketId};
@@ -47,6 +53,8 @@ pub(crate) struct Inner<P> {
     pub(crate) outgoing: Vec<OutgoingListener>,
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
     pub(crate) ack_ids: AckIds,
+    /// Somebody was told that a room has no policy.
+    pub(crate) warned: AtomicBool,
 }
 
 /// Told of every event that is sent.
@@ -74,7 +82,7 @@ pub struct Outgoing<'a> {
     pub event: &'a str,
     /// What it carries.
     pub arguments: &'a RawArguments,
-    /// To whom; empty for everybody.
+    /// To whom; empty for everybody. Who is left out with `except` is not told.
     pub targets: &'a [Target],
 }
 
@@ -89,7 +97,8 @@ impl<P> Hub<P> {
         &self.0.namespace
     }
 
-    /// Begins with everybody in the namespace.
+    /// Begins with everybody in the namespace; as in Socket.IO, the first `to` narrows it. For a list
+    /// that may be empty take [`Hub::to_each`].
     pub fn all(&self) -> Broadcast<P> {
         Broadcast::new(self.clone())
     }
@@ -98,6 +107,11 @@ impl<P> Hub<P> {
     /// more, and nobody gets it twice.
     pub fn to(&self, target: impl Into<Target>) -> Broadcast<P> {
         self.all().to(target)
+    }
+
+    /// Begins with nobody and adds each of these: without any of them nobody gets it.
+    pub fn to_each<T: Into<Target>>(&self, targets: impl IntoIterator<Item = T>) -> Broadcast<P> {
+        Broadcast::to_each(self.clone(), targets.into_iter().map(Into::into).collect())
     }
 
     /// Begins with everybody but these.
@@ -149,6 +163,10 @@ impl<P> Hub<P> {
         &self.0.policies
     }
 
+    pub(crate) fn is_first_without_policy(&self) -> bool {
+        !self.0.warned.swap(true, Ordering::Relaxed)
+    }
+
     pub(crate) fn next_ack(&self) -> u64 {
         self.0.ack_ids.next()
     }
@@ -167,7 +185,12 @@ impl<P> Hub<P> {
         }
         let write =
             |out: &mut Vec<u8>| packet::write_event(out, self.namespace(), ack, event, arguments);
-        Ok(Frame::packet(write)?)
+        let frame = Frame::packet(write)?;
+        // It would end every link that it is sent to.
+        if frame.len() > self.services().limits.outbox / 2 {
+            return Err(EmitError::TooLarge);
+        }
+        Ok(frame)
     }
 
     fn tell_listeners(&self, event: &str, arguments: &RawArguments, targets: &[Target]) {
@@ -199,8 +222,11 @@ impl<P: Send + Sync + 'static> Hub<P> {
         let arguments = RawArguments::new(&arguments)?;
         for (_, listener) in self.0.server_events.iter().filter(|(name, _)| &**name == event) {
             let told = Caught::new(async { listener(self.clone(), arguments.clone()).await });
-            if told.await.is_err() {
-                tracing::error!(?event, "A listener of server events panicked.");
+            let services = self.services();
+            match services.within(services.limits.handler_timeout, told).await {
+                Some(Ok(())) => {}
+                Some(Err(_)) => tracing::error!(?event, "A listener of server events panicked."),
+                None => tracing::error!(?event, "A listener of server events hangs."),
             }
         }
         Ok(())

@@ -5,7 +5,11 @@ use std::{fmt, future::Future, sync::Arc};
 use doorward_core::{BoxError, BoxFuture};
 use doorward_protocol::RawArguments;
 
-use crate::{EventContext, Reply, pipeline::AnyHandler};
+use crate::{
+    EmitError, EventContext, Reply,
+    catch::Caught,
+    pipeline::{AnyHandler, broken},
+};
 
 /// What became of an event: what its handler answered, already written as JSON, or why it failed.
 ///
@@ -20,8 +24,9 @@ pub type Outcome = Result<Reply, BoxError>;
 
 /// Runs around the handlers of events: before the payload is read, and after the answer is known.
 ///
-/// It sees no event that a guard has denied, and every failure of what is inside, before the exception
-/// filters see it. It may change the outcome, or not run the handler at all.
+/// It sees no event that a guard has denied, and every failure of what is inside, a panic included,
+/// before the exception filters see it. It may change the outcome, or not run the handler at all. With
+/// an [`Ack`](crate::Ack) the outcome is known, and sent, when the handler is done.
 ///
 /// # Examples
 /// ```
@@ -107,7 +112,11 @@ impl<P: Send + Sync + 'static> Next<'_, P> {
             Some((first, rest)) => {
                 first.intercept(context, Next { interceptors: rest, ..self }).await
             }
-            None => self.handler.call(context).await,
+            None if context.connection().is_closed() => Err(EmitError::Ended.into()),
+            // A panic is an outcome too, for whatever must be put back in order behind it.
+            None => Caught::new(self.handler.call(context))
+                .await
+                .unwrap_or_else(|panicked| Err(broken(context.name(), panicked).into())),
         }
     }
 }

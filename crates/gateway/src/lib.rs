@@ -76,6 +76,8 @@ mod timers;
 
 pub use acks::{AckError, Answers};
 pub use audit::TracingAudit;
+#[doc(hidden)]
+pub use builder::BehindAuthenticator;
 pub use builder::{Authenticated, Builder, NoAuthenticator};
 pub use bytes::Bytes;
 pub use connection::{Connection, EmitError, JoinError};
@@ -109,7 +111,8 @@ pub use limits::Limits;
 pub use listeners::Listeners;
 pub use policy_table::PolicyTable;
 pub use reply::{
-    ByArgs, ByEmit, ByRaw, ByResult, ByStream, ByValue, Emit, IntoReply, Reply, ReplyStream,
+    ByArgs, ByEmit, ByMistake, ByRaw, ByResult, ByStream, ByValue, Emit, IntoReply, Reply,
+    ReplyStream,
 };
 pub use room_policy::RoomRequest;
 pub use rooms::Target;

@@ -72,6 +72,8 @@ pub struct Limits {
     /// Events of a socket that wait for the one before them: 64. Then the link is not read; if the
     /// server waits for an answer of the client it is read on, and ends above twice as many.
     pub inbox: usize,
+    /// Bytes of all events of a link that wait, whichever socket they are for: 1 MiB. Then likewise.
+    pub inbox_bytes: usize,
     /// Handlers that may come to their end after their sockets have ended: 1,024, and 8 of one link.
     /// Those beyond are dropped when their socket ends.
     pub afterwards: usize,
@@ -111,6 +113,7 @@ impl Default for Limits {
             max_streams: 16,
             open_acks: 64,
             inbox: 64,
+            inbox_bytes: 1024 * 1024,
             afterwards: 1024,
             max_http_connections: 256,
             outbox: 1024 * 1024,

@@ -149,6 +149,8 @@ impl<S: Transport> LinkTask<S> {
     fn drive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
         self.budget = FRAMES_PER_TURN;
         let mut passes = PASSES_PER_TURN;
+        // After a sleep of the machine: whose time is over gets nothing that was queued meanwhile.
+        self.expire(now);
         loop {
             self.read_letters(now);
             let read = self.read(cx, now);
@@ -186,7 +188,7 @@ impl<S: Transport> LinkTask<S> {
 
     /// Whether so much waits to be sent that nothing should be started that adds to it.
     fn is_congested(&self) -> bool {
-        self.outbox.len() > self.congestion_limit()
+        self.outbox.len() >= self.congestion_limit()
     }
 
     fn congestion_limit(&self) -> usize {

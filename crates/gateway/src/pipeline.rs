@@ -160,7 +160,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
         let connection = connection.clone();
         let stored = Stored { connection, name, data: data.into(), attachments, asked };
         let (route, listeners) = (Arc::clone(route), Arc::clone(&self.listeners));
-        Ok(Invocation::new(through_layers(route, listeners, stored)))
+        Ok(Invocation::behind_guards(through_guards(route, listeners, stored)))
     }
 
     fn listen(&self, context: &EventContext<'_, P>) {
@@ -183,14 +183,13 @@ impl<P: Send + Sync + 'static> Routes<P> {
             Failure::Error(error) => (error, DecisionId::generate(entropy), false),
         };
         let context = FilterContext { connection, event };
-        let filtered = catch(|| {
-            route.layers.filters.iter().find_map(|filter| filter.filter(&error, &context))
-        });
-        let exception = match filtered {
-            Ok(Some(exception)) => exception,
-            Ok(None) => translate(error, event, id),
-            Err(panicked) => broken(event, panicked),
-        };
+        // The error is the application's: to look at it, to print it and to drop it may panic.
+        let exception = catch(|| {
+            let filters = &route.layers.filters;
+            let filtered = filters.iter().find_map(|filter| filter.filter(&error, &context));
+            filtered.unwrap_or_else(|| translate(error, event, id))
+        })
+        .unwrap_or_else(|panicked| broken(event, panicked));
         // The name of an unknown event is whatever the client has written.
         let known = self.table.contains_key(event).then_some(event);
         debug!(event = known, code = exception.code(), %id, "Event failed.");
@@ -198,24 +197,39 @@ impl<P: Send + Sync + 'static> Routes<P> {
     }
 }
 
-/// Guards, listeners, interceptors, and the handler in the middle.
-async fn through_layers<P: Send + Sync + 'static>(
+/// Asks the guards, and returns what is behind them.
+async fn through_guards<P: Send + Sync + 'static>(
     route: Arc<Route<P>>,
     listeners: Arc<[Listener<P>]>,
     event: Stored<P>,
 ) -> Result<Step, Failure> {
-    let Stored { connection, name, data, attachments, asked } = event;
-    let Layers { guards, interceptors, .. } = &route.layers;
-    ask(guards, &connection, &name).await?;
-    let context = EventContext::new(&connection, &name, &data, &attachments, asked);
+    ask(&route.layers.guards, &event.connection, &event.name).await?;
+    let context = event.context();
     for listener in &listeners[..] {
         listener(&context);
     }
-    if interceptors.is_empty() {
+    if route.layers.interceptors.is_empty() {
         return route.handler.start(&context).map(Step::Run);
     }
-    let outcome = Next { interceptors, handler: &*route.handler }.run(&context).await;
-    Ok(Step::Reply(outcome?))
+    drop(context);
+    Ok(Step::Run(Invocation::new(through_interceptors(route, event))))
+}
+
+/// Interceptors, and the handler in the middle.
+async fn through_interceptors<P: Send + Sync + 'static>(
+    route: Arc<Route<P>>,
+    event: Stored<P>,
+) -> Result<Step, Failure> {
+    let Layers { interceptors, .. } = &route.layers;
+    let next = Next { interceptors, handler: &*route.handler };
+    Ok(Step::Reply(next.run(&event.context()).await?))
+}
+
+impl<P> Stored<P> {
+    fn context(&self) -> EventContext<'_, P> {
+        let Self { connection, name, data, attachments, asked } = self;
+        EventContext::new(connection, name, data, attachments, *asked)
+    }
 }
 
 /// Asks the guards of a route, and writes a no down.

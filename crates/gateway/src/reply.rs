@@ -159,6 +159,10 @@ markers! {
     ByArgs = "ByArgs";
     /// An event.
     ByEmit = "ByEmit";
+    /// A result whose error could be sent like a value. There are two readings of it, so it does not
+    /// compile: make the error an [`Exception`](crate::Exception), or a `std::error::Error` that is not
+    /// `Serialize`.
+    ByMistake = "ByMistake";
     /// Values that are on the wire already.
     ByRaw = "ByRaw";
     /// A result of something else that answers.
@@ -206,6 +210,25 @@ impl<M, T: IntoReply<M>, E: Into<BoxError> + Send> IntoReply<ByResult<M>> for Re
 
     fn into_reply(self) -> Result<Reply<T::Value>, BoxError> {
         self.map_err(Into::into)?.into_reply()
+    }
+}
+
+/// Without it such a result would be a value, and its error would be sent as `{"Err": ..}`.
+///
+/// ```compile_fail
+/// use doorward::prelude::*;
+///
+/// #[derive(serde::Serialize)]
+/// struct Failed { secret: String }
+///
+/// let gateway: Gateway<Claims> =
+///     Gateway::at("/").on("x", || async { Err::<(), _>(Failed { secret: String::new() }) });
+/// ```
+impl<T: Send, E: Serialize + Send> IntoReply<ByMistake> for Result<T, E> {
+    type Value = RawArguments;
+
+    fn into_reply(self) -> Result<Reply, BoxError> {
+        Err("a result whose error is `Serialize` has no meaning of its own".into())
     }
 }
 

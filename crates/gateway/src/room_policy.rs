@@ -62,11 +62,15 @@ impl<P> RoomRequest<P> {
         &self.room
     }
 
-    /// What stands at the placeholder `{name}`; empty when the pattern has no such placeholder.
+    /// What stands at the placeholder `{name}`.
+    ///
+    /// # Panics
+    /// When the pattern has no such placeholder: a mistake of the program. The panic is caught, and
+    /// the answer is no.
     #[must_use]
     pub fn param(&self, name: &str) -> &str {
         let found = self.parameters.iter().find(|(own, _)| &**own == name);
-        found.map_or("", |(_, value)| value)
+        &found.expect("the pattern has a placeholder of this name").1
     }
 
     /// Reads what stands at the placeholder `{name}`; `None` when it is no `T`.
@@ -146,31 +150,71 @@ impl Pattern {
         &self.text
     }
 
-    /// Returns what stands at the placeholders of `room`, if it matches.
-    pub(crate) fn matches(&self, room: &str) -> Option<Parameters> {
-        let mut parameters = Vec::new();
-        let mut rest = room;
-        let mut parts = self.parts.iter().peekable();
-        while let Some(part) = parts.next() {
-            match part {
-                Part::Text(text) => rest = rest.strip_prefix(&**text)?,
-                Part::Placeholder(name) => {
-                    let end = match parts.peek() {
-                        Some(Part::Text(next)) => rest.find(&**next)?,
-                        _ => rest.len(),
-                    };
-                    let (value, behind) = rest.split_at(end);
-                    if value.is_empty() || value.contains([':', '/']) {
-                        return None;
-                    }
-                    parameters.push((Arc::clone(name), value.into()));
-                    rest = behind;
+    /// Returns every way in which `room` can be read by this pattern; none when it does not match.
+    ///
+    /// A name such as `doc-a-draft-draft` can be read in several ways by `doc-{slug}-draft`. A policy
+    /// that saw only one of them could be led past.
+    pub(crate) fn readings(&self, room: &str) -> Result<Vec<Parameters>, TooManyReadings> {
+        let mut reading = Reading { taken: Vec::new(), found: Vec::new(), steps: 0 };
+        reading.go_on(&self.parts, room)?;
+        Ok(reading.found)
+    }
+}
+
+/// A name that takes too long to be understood is nobody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooManyReadings;
+
+/// A name that is being read.
+struct Reading {
+    taken: Parameters,
+    found: Vec<Parameters>,
+    steps: usize,
+}
+
+impl Reading {
+    fn go_on(&mut self, parts: &[Part], rest: &str) -> Result<(), TooManyReadings> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            return Err(TooManyReadings);
+        }
+        match parts {
+            [] if rest.is_empty() => self.found.push(self.taken.clone()),
+            [] => {}
+            [Part::Text(text), behind @ ..] => {
+                if let Some(rest) = rest.strip_prefix(&**text) {
+                    self.go_on(behind, rest)?;
+                }
+            }
+            [Part::Placeholder(name), behind @ ..] => {
+                for end in ends(rest, behind.first()) {
+                    let (value, rest) = rest.split_at(end);
+                    self.taken.push((Arc::clone(name), value.into()));
+                    self.go_on(behind, rest)?;
+                    self.taken.pop();
                 }
             }
         }
-        rest.is_empty().then_some(parameters)
+        Ok(())
     }
 }
+
+/// Where a placeholder at the front of `rest` may end, before `next`: behind one character at least,
+/// and before a separator.
+fn ends(rest: &str, next: Option<&Part>) -> Vec<usize> {
+    let most = rest.find([':', '/']).unwrap_or(rest.len());
+    match next {
+        Some(Part::Text(text)) => {
+            let found = rest.match_indices(&**text).map(|(at, _)| at);
+            found.filter(|at| (1..=most).contains(at)).collect()
+        }
+        _ if most == rest.len() && most > 0 => vec![most],
+        _ => Vec::new(),
+    }
+}
+
+/// More than any sensible name takes; names are the client's words.
+const MAX_STEPS: usize = 1_000;
 
 impl Part {
     /// Some text that it matches.
@@ -204,8 +248,9 @@ mod tests {
     }
 
     fn values(pattern: &str, room: &str) -> Option<Vec<String>> {
-        let found = parsed(pattern).matches(room);
-        found.map(|found| found.into_iter().map(|(_, value)| value.into()).collect())
+        let mut readings = parsed(pattern).readings(room).unwrap();
+        assert!(readings.len() < 2, "{pattern} reads {room} in several ways");
+        readings.pop().map(|found| found.into_iter().map(|(_, value)| value.into()).collect())
     }
 
     #[test]
@@ -226,6 +271,27 @@ mod tests {
         assert_eq!(values("team:{id}", "team:7:secret"), None);
         assert_eq!(values("team:{id}", "team:7/secret"), None);
         assert_eq!(values("team:{id}:x", "team:1:2:x"), None);
+    }
+
+    /// Attack 80: the strict pattern must not miss what the lax one covers.
+    #[test]
+    fn a_name_is_read_in_every_way_in_which_it_can_be() {
+        let slugs = |room: &str| {
+            let readings = parsed("doc-{slug}-draft").readings(room).unwrap();
+            readings.into_iter().map(|found| found[0].1.to_string()).collect::<Vec<_>>()
+        };
+
+        assert_eq!(slugs("doc-x-draft"), ["x"]);
+        assert_eq!(slugs("doc-x-draft-draft"), ["x-draft"]);
+        let both = parsed("a{x}-{y}").readings("a1-2-3").unwrap();
+        assert_eq!(both.len(), 2);
+    }
+
+    #[test]
+    fn a_name_that_could_be_read_in_countless_ways_is_given_up() {
+        let pattern = parsed("a{b}-{c}-{d}-{e}-{f}");
+
+        assert_eq!(pattern.readings(&format!("a{}", "-".repeat(250))), Err(TooManyReadings));
     }
 
     #[test]

@@ -94,9 +94,11 @@ impl<P> Rooms<P> {
     }
 
     /// Takes in a socket that has come past every check.
-    pub(crate) fn enter(&self, connection: &Connection<P>) {
+    pub(crate) fn enter(&self, connection: &Connection<P>, user: Option<&UserId>) {
         self.everybody.shard(connection.id()).insert(connection);
-        self.users.insert(connection.user().clone(), connection);
+        if let Some(user) = user {
+            self.users.insert(user.clone(), connection);
+        }
     }
 
     /// Forgets a socket, apart from the rooms that it knows to be in.

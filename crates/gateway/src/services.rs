@@ -16,7 +16,9 @@ use doorward_core::{
 use doorward_protocol::LinkConfig;
 use tokio::sync::Semaphore;
 
-use crate::{addresses::Addresses, limits::Limits, registry::Registry, timers::Timers};
+use crate::{
+    addresses::Addresses, catch::catch, limits::Limits, registry::Registry, timers::Timers,
+};
 
 /// Clock, randomness, limits, lists and audit.
 pub(crate) struct Services {
@@ -71,7 +73,7 @@ impl Services {
     /// Writes the audit record of a decision and returns its id.
     pub(crate) fn decided(&self, outcome: Decision, subject: Subject<'_>) -> DecisionId {
         let id = DecisionId::generate(&*self.entropy);
-        self.audit.record(&AuditRecord {
+        let record = AuditRecord {
             id,
             at: self.clock.wall(),
             outcome,
@@ -80,7 +82,10 @@ impl Services {
             user: subject.user,
             socket: subject.socket,
             peer: subject.peer,
-        });
+        };
+        if catch(|| self.audit.record(&record)).is_err() {
+            tracing::error!(%id, "The audit panicked, and a decision is not written down.");
+        }
         id
     }
 
@@ -93,7 +98,8 @@ impl Services {
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(Some(output));
             }
-            let sleep = || self.clock.sleep_until(self.clock.now() + time);
+            let now = self.clock.now();
+            let sleep = || self.clock.sleep_until(now.checked_add(time).unwrap_or(now + FOREVER));
             timeout.get_or_insert_with(sleep).as_mut().poll(cx).map(|()| None)
         })
         .await
@@ -107,3 +113,6 @@ impl Services {
         self.draining.store(true, Ordering::Release);
     }
 }
+
+/// What a time that no clock can hold is shortened to.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);

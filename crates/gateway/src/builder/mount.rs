@@ -1,6 +1,9 @@
 //! Joins the gateways of each namespace, and refuses what cannot be joined.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use doorward_protocol::{Trust, packet};
 
@@ -9,6 +12,7 @@ use crate::{
     acks::AckIds,
     admission::Policy,
     authorise::Guards,
+    connection::check_event as check_emitted,
     hub,
     link::Namespaces,
     namespace::{Mounted, Namespace},
@@ -83,6 +87,7 @@ fn join<P: Send + Sync + 'static>(
         outgoing,
         server_events,
         ack_ids: AckIds::default(),
+        warned: AtomicBool::new(false),
     });
     // Nobody's handler is to be intercepted where there is none.
     let nobody = Layers { interceptors: Vec::new(), ..everywhere };
@@ -115,7 +120,7 @@ fn check_event(namespace: &Arc<str>, event: &Arc<str>, limits: &Limits) -> Resul
     let (namespace, event) = (Arc::clone(namespace), Arc::clone(event));
     if event.is_empty() || event.len() > limits.max_event_name {
         Err(BuildError::EventName { namespace, event })
-    } else if packet::is_reserved(&event) {
+    } else if packet::is_reserved(&event) || check_emitted(&event).is_err() {
         Err(BuildError::ReservedEvent { namespace, event })
     } else {
         Ok(())

@@ -1,5 +1,7 @@
 //! Sends events to one client.
 
+use std::sync::atomic::Ordering;
+
 use doorward_core::{
     Exception, Refusal,
     wire::{ErrorAnswer, SessionEnded},
@@ -26,6 +28,7 @@ impl<P> Connection<P> {
     ///   much in one go ends the link of a client that reads as well: return a stream instead.
     /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
     /// - [`EmitError::Reserved`]: the event belongs to the library, such as `disconnect`.
+    /// - [`EmitError::TooLarge`]: one event of this size is more than a client can be sent.
     #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
     pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<(), EmitError> {
         let frame = self.hub().frame(event, None, &arguments, &Target::Socket(self.id()))?;
@@ -44,7 +47,7 @@ impl<P> Connection<P> {
     /// [`Limits::ack_timeout`](crate::Limits::ack_timeout).
     ///
     /// # Errors
-    /// [`AckError`] says why there is no answer.
+    /// [`AckError`] says why there is no answer. In an `on_connect` hook there is none yet.
     ///
     /// # Cancel safety
     /// Dropping the future forgets the question; an answer that still comes is ignored.
@@ -66,7 +69,7 @@ impl<P> Connection<P> {
 
     /// Sends to this client what may as well be lost: nothing is queued while it does not keep up.
     pub fn volatile(&self) -> Broadcast<P> {
-        self.hub().to(self.id()).volatile()
+        self.hub().to(self.id()).spoken_by(self).volatile()
     }
 
     /// Sends to everybody else in a room that this client is in, or to another target.
@@ -83,12 +86,16 @@ impl<P> Connection<P> {
         self.hub().to(target).spoken_by(self)
     }
 
-    /// Sends to everybody else in the namespace.
+    /// Sends to everybody else in the namespace, as long as the socket lives.
     pub fn broadcast(&self) -> Broadcast<P> {
-        self.hub().all().except(self.id())
+        self.hub().all().spoken_by(self).except(self.id())
     }
 
     pub(crate) fn ask(&self, id: u64) -> Result<Question, AckError> {
+        // The question would leave behind the CONNECT answer, which waits for whoever asks.
+        if !self.0.is_in.load(Ordering::Acquire) {
+            return Err(AckError::NotYetIn);
+        }
         let limit = self.hub().services().limits.open_acks;
         self.acks().ask(id, self.link(), limit)
     }
@@ -142,6 +149,10 @@ pub enum EmitError {
     /// Clients would take it for a word of the library.
     #[error("the event name is reserved")]
     Reserved,
+    /// It is larger than half of what may wait for a client at all ([`Limits::outbox`](crate::Limits)):
+    /// whoever it was sent to would be cut off.
+    #[error("the event is too large")]
+    TooLarge,
 }
 
 /// What a client reads when a handler passes it on. Who is no longer there need not be told.
@@ -149,7 +160,10 @@ impl From<EmitError> for Exception {
     fn from(error: EmitError) -> Self {
         match error {
             EmitError::NotThere => Self::forbidden(),
-            EmitError::Ended | EmitError::Payload(_) | EmitError::Reserved => Self::internal(),
+            EmitError::Ended
+            | EmitError::Payload(_)
+            | EmitError::Reserved
+            | EmitError::TooLarge => Self::internal(),
         }
     }
 }

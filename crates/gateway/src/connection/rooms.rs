@@ -3,7 +3,7 @@
 //! The name, the guards with `Action::Join`, the policies whose pattern matches, the number of rooms;
 //! then the socket is a member, unless it has ended meanwhile. Start reading at [`Connection::join`].
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use doorward_core::{Action, Decision, DisconnectReason, Exception, Refusal, RefusalReason};
 use doorward_protocol::Trust;
@@ -32,21 +32,26 @@ impl<P: Send + Sync + 'static> Connection<P> {
     /// Dropping the future before it is done leaves the client outside.
     pub async fn join(&self, room: &str) -> Result<(), JoinError> {
         if self.0.parts.trust == Trust::Anonymous {
-            return Err(JoinError::Anonymous);
+            return Err(self.refused(Action::Join(room), JoinError::Anonymous));
         }
         if !is_room_name(room) {
-            return Err(JoinError::Name);
+            return Err(self.refused(Action::Join(room), JoinError::Name));
         }
         if self.is_in(room) {
             return Ok(());
         }
         let room: Arc<str> = room.into();
         let action = Action::Join(&room);
-        self.may(action).await?;
-        self.may_enter(&room).await?;
-        self.enter(&room)?;
-        self.hub().services().decided(Decision::Joined, self.subject(action));
-        Ok(())
+        for _ in 0..ATTEMPTS {
+            let moment = self.joined().partings;
+            self.may(action).await?;
+            self.may_enter(&room).await?;
+            if self.enter(&room, moment)? {
+                self.hub().services().decided(Decision::Joined, self.subject(action));
+                return Ok(());
+            }
+        }
+        Err(self.refused(action, JoinError::Denied(Refusal::forbidden())))
     }
 
     /// Leaves a room, if the guards let this client go. Not being in it changes nothing.
@@ -76,24 +81,26 @@ impl<P: Send + Sync + 'static> Connection<P> {
         let action = Action::Join(room);
         let mut is_covered = false;
         for policy in hub.policies() {
-            let Some(parameters) = policy.pattern.matches(room) else { continue };
-            is_covered = true;
-            let request = RoomRequest::new(self.clone(), Arc::clone(room), parameters);
-            let asked = Caught::new(async { (policy.may_join)(request).await });
-            let answer = services.within(services.limits.guard_timeout, asked).await;
-            judge(answer).map_err(|denial| self.denied(action, denial.for_room()))?;
+            let readings = policy.pattern.readings(room);
+            let readings = readings.map_err(|_ambiguous| self.refused(action, JoinError::Name))?;
+            for parameters in readings {
+                is_covered = true;
+                let request = RoomRequest::new(self.clone(), Arc::clone(room), parameters);
+                let asked = Caught::new(async { (policy.may_join)(request).await });
+                let answer = services.within(services.limits.guard_timeout, asked).await;
+                judge(answer).map_err(|denial| self.denied(action, denial.for_room()))?;
+            }
         }
         if is_covered {
             return Ok(());
         }
-        let decided = Decision::Denied(RefusalReason::RoomDenied);
-        services.decided(decided, self.subject(action));
-        tracing::warn!(
-            namespace = hub.namespace(),
-            room = ?room,
-            "Nobody gets into a room that no policy covers: add `.room(pattern, policy)`."
-        );
-        Err(JoinError::NoPolicy)
+        if hub.is_first_without_policy() {
+            tracing::warn!(
+                namespace = hub.namespace(),
+                "Nobody gets into a room that no policy covers: add `.room(pattern, policy)`."
+            );
+        }
+        Err(self.refused(action, JoinError::NoPolicy))
     }
 
     fn denied(&self, action: Action<'_>, denial: Denial) -> JoinError {
@@ -119,27 +126,48 @@ impl<P> Connection<P> {
         self.joined().rooms.iter().any(|joined| &**joined == room)
     }
 
-    /// Writes the membership down on both sides, unless the socket has ended.
-    fn enter(&self, room: &Arc<str>) -> Result<(), JoinError> {
+    /// Writes the membership down on both sides, unless the socket has ended. `false` means that
+    /// somebody took it out of a room since `moment`: what was allowed then may not be any more.
+    fn enter(&self, room: &Arc<str>, moment: u64) -> Result<bool, JoinError> {
         let limit = self.hub().services().limits.max_rooms;
         let mut joined = self.joined();
         if joined.has_ended {
             return Err(JoinError::Ended);
         }
+        if joined.partings != moment {
+            return Ok(false);
+        }
         if joined.rooms.contains(room) {
-            return Ok(());
+            return Ok(true);
         }
         if joined.rooms.len() >= limit {
-            return Err(JoinError::Full);
+            drop(joined);
+            return Err(self.refused(Action::Join(room), JoinError::Full));
         }
         joined.rooms.push(Arc::clone(room));
         self.hub().rooms().join(room, self);
-        Ok(())
+        Ok(true)
     }
 
-    /// Leaves a room without a question.
+    /// Is found by broadcasts from here on, and can be asked.
+    pub(crate) fn enter_namespace(&self) {
+        self.0.is_in.store(true, Ordering::Release);
+        // Strangers share a user id that means nobody.
+        let user = (self.0.parts.trust == Trust::Known).then(|| self.user());
+        self.hub().rooms().enter(self, user);
+    }
+
+    /// Writes a no down that no guard has said.
+    fn refused(&self, action: Action<'_>, error: JoinError) -> JoinError {
+        let decided = Decision::Denied(RefusalReason::RoomDenied);
+        self.hub().services().decided(decided, self.subject(action));
+        error
+    }
+
+    /// Leaves a room without a question. Whoever is being asked about one meanwhile is asked again.
     pub(crate) fn part(&self, room: &str) {
         let mut joined = self.joined();
+        joined.partings += 1;
         let place = joined.rooms.iter().position(|joined| &**joined == room);
         if let Some(place) = place {
             let room = joined.rooms.swap_remove(place);
@@ -160,6 +188,9 @@ impl<P> Connection<P> {
         self.hub().rooms().leave(self);
     }
 }
+
+/// How often guards are asked again because the client was taken out of a room meanwhile.
+const ATTEMPTS: usize = 3;
 
 /// Why a client is not let into a room, or not out of it.
 ///

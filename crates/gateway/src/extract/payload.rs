@@ -60,7 +60,11 @@ impl<P, T: DeserializeOwned + Validate<Context: Default>> FromEvent<P> for Valid
         match value.validate() {
             Ok(()) => Ok(Self(value)),
             Err(report) => Err(Exception::bad_payload(
-                report.iter().map(|(path, error)| broken_rule(path, error)).collect(),
+                report
+                    .iter()
+                    .take(MOST_DETAILS)
+                    .map(|(path, error)| broken_rule(path, error))
+                    .collect(),
             )),
         }
     }
@@ -74,7 +78,7 @@ impl<P, T: DeserializeOwned> FromEvent<P> for Args<T> {
 }
 
 fn broken_rule(path: &garde::Path, error: &garde::Error) -> Detail {
-    Detail { path: path.to_string(), message: error.message().to_owned() }
+    Detail { path: own_path(path.to_string()), message: error.message().to_owned() }
 }
 
 /// Says where and what was expected without repeating what was sent.
@@ -84,10 +88,15 @@ fn broken_rule(path: &garde::Path, error: &garde::Error) -> Detail {
 fn bad_payload(error: DecodeError) -> Exception {
     let text = error.source.to_string();
     let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
+    let is_serdes = SERDE.iter().any(|start| text.starts_with(start));
     let message = match text.rsplit_once("expected ") {
-        Some((_, expected)) => Cow::Owned(format!("expected {expected}")),
+        // Here the client's words come last.
+        _ if text.ends_with("there are no fields") || text.ends_with("there are no variants") => {
+            Cow::Borrowed("not what this event takes")
+        }
+        Some((_, expected)) if is_serdes => Cow::Owned(format!("expected {expected}")),
         None if text.starts_with("missing field ") => Cow::Borrowed(text),
-        None => Cow::Borrowed("not what this event takes"),
+        _ => Cow::Borrowed("not what this event takes"),
     };
     let message = message.into_owned();
     Exception::bad_payload(vec![Detail { path: own_path(error.path), message }])
@@ -98,6 +107,20 @@ fn own_path(path: String) -> String {
     let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte);
     if path.len() <= LONGEST_PATH && path.bytes().all(is_ours) { path } else { String::new() }
 }
+
+/// How serde's own messages begin, and ours. Any other may be made of the client's words.
+const SERDE: [&str; 7] = [
+    "duplicate field ",
+    "expected ",
+    "invalid length ",
+    "invalid type: ",
+    "invalid value: ",
+    "unknown field ",
+    "unknown variant ",
+];
+
+/// Broken rules that are told; who breaks more is told the rest later.
+const MOST_DETAILS: usize = 16;
 
 /// Bytes of a path that is shown.
 const LONGEST_PATH: usize = 128;
@@ -133,5 +156,19 @@ mod tests {
         );
         assert_eq!(detail(r#"["o",{}]"#), told("", "missing field `amount`"));
         assert_eq!(detail(r#"["o"]"#), told("", "expected struct Order"));
+    }
+
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+
+    #[test]
+    fn words_of_the_client_at_the_end_of_a_message_are_not_told() {
+        let sent = r#"["n",{"expected canary":1}]"#;
+
+        let exception = bad_payload(decode_event::<Nothing>(sent, &[]).unwrap_err());
+
+        assert_eq!(exception.details()[0].message, "not what this event takes");
+        assert!(!format!("{exception:?}").contains("canary"));
     }
 }

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use doorward_core::{Guard, GuardContext, Refusal, Verdict};
+use doorward_core::{Guard, GuardContext, Refusal, RefusalReason, Verdict};
 
 /// Lets through whom every guard lets through, asked one after the other; the first no counts.
 ///
@@ -34,7 +34,10 @@ pub fn any<G>(guards: G) -> Any<G> {
     Any(guards)
 }
 
-/// Lets through whom the guard does not, and nobody whom it lets through.
+/// Lets through whom the guard denies, and nobody whom it lets through.
+///
+/// Only a no counts: a guard that could not look, because its store is away or because it has been
+/// asked too often, has said nothing, and its answer is passed on.
 ///
 /// # Examples
 /// See [`all`].
@@ -61,10 +64,18 @@ pub struct Any<G>(G);
 #[must_use]
 pub struct Not<G>(G);
 
+/// Whether a guard has looked and said no.
+fn is_no(refusal: &Refusal) -> bool {
+    matches!(refusal.reason(), RefusalReason::GuardDenied | RefusalReason::Application)
+}
+
 impl<P: Sync, G: Guard<P>> Guard<P> for Not<G> {
     async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
         match self.0.check(context).await {
-            Verdict::Deny(_) | Verdict::DenyAndClose(_) => Verdict::Allow,
+            Verdict::Deny(refusal) | Verdict::DenyAndClose(refusal) if is_no(&refusal) => {
+                Verdict::Allow
+            }
+            undecided @ (Verdict::Deny(_) | Verdict::DenyAndClose(_)) => undecided,
             // Also for answers that this version does not know.
             _ => Verdict::Deny(Refusal::forbidden()),
         }
@@ -101,13 +112,16 @@ macro_rules! impl_tuples {
             #[expect(non_snake_case, reason = "the names of the types name the values as well")]
             async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
                 let ($($guard,)+) = &self.0;
+                let mut closing = None;
                 $(
                     let verdict = $guard.check(context).await;
-                    if matches!(verdict, Verdict::Allow) {
-                        return verdict;
+                    match &verdict {
+                        Verdict::Allow => return verdict,
+                        Verdict::DenyAndClose(_) => closing = Some(verdict.clone()),
+                        _ => {}
                     }
                 )+
-                verdict
+                closing.unwrap_or(verdict)
             }
 
             #[expect(non_snake_case, reason = "the names of the types name the values as well")]

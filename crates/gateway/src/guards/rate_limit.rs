@@ -11,12 +11,12 @@ use std::{
     num::NonZeroU32,
     sync::{
         OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use doorward_core::{Guard, GuardContext, Refusal, SocketId, UserId, Verdict};
+use doorward_core::{Action, Anonymous, Guard, GuardContext, Refusal, SocketId, UserId, Verdict};
 use governor::{
     Quota, RateLimiter, clock::Clock, middleware::NoOpMiddleware, nanos::Nanos,
     state::keyed::HashMapStateStore,
@@ -27,7 +27,8 @@ use crate::addresses::network;
 /// Lets through so many actions in so much time, for each user, socket or address; the burst may be
 /// as large as the number.
 ///
-/// Every action that it is asked about counts: on a gateway these are connections, events and rooms.
+/// Every action that it is asked about counts, but leaving a room: on a gateway these are connections,
+/// events and joins. In public namespaces a user is an address.
 /// A client reads `too_many_attempts` at the connection and `rate_limited` afterwards, with
 /// `retryAfter`.
 ///
@@ -49,6 +50,8 @@ pub struct RateLimit {
     /// What the limiter counts its time from.
     start: OnceLock<Instant>,
     checks: AtomicUsize,
+    /// There were too many keys when they were last counted.
+    is_full: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +97,8 @@ impl RateLimit {
     }
 
     fn new(per: Per, limit: u32, window: Duration) -> Self {
+        // The limiter begins to count now, which is the zero of its own time.
+        ASKED_AT.set(Duration::ZERO);
         let burst = NonZeroU32::new(limit).expect("a rate limit lets something through");
         let quota = Quota::with_period(window / limit).expect("a rate limit needs some time");
         Self {
@@ -107,6 +112,7 @@ impl RateLimit {
             window,
             start: OnceLock::new(),
             checks: AtomicUsize::new(0),
+            is_full: AtomicBool::new(false),
         }
     }
 
@@ -114,6 +120,10 @@ impl RateLimit {
         match self.per {
             Per::Address => Key::Address(context.request.peer().map(|peer| network(peer.ip()))),
             Per::Socket => Key::Socket(context.socket),
+            // Strangers share a name, and must not share what one of them has used up.
+            Per::User if context.user.as_str() == Anonymous::USER => {
+                Key::Address(context.request.peer().map(|peer| network(peer.ip())))
+            }
             Per::User => Key::User(context.user.clone()),
         }
     }
@@ -125,12 +135,10 @@ impl RateLimit {
         if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(CHECKS_BETWEEN_SWEEPS) {
             // Who has not been seen for a window counts like somebody new.
             self.limiter.retain_recent();
+            self.is_full.store(self.limiter.len() > MAX_KEYS, Ordering::Relaxed);
         }
-        if self.limiter.len() > MAX_KEYS {
-            self.limiter.retain_recent();
-            if self.limiter.len() > MAX_KEYS {
-                return Err(self.window);
-            }
+        if self.is_full.load(Ordering::Relaxed) {
+            return Err(self.window);
         }
         self.limiter.check_key(key).map_err(|over| over.wait_time_from(Asked(()).now()))
     }
@@ -138,6 +146,10 @@ impl RateLimit {
 
 impl<P: Sync> Guard<P> for RateLimit {
     async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
+        // Nobody is kept in a room by a count.
+        if matches!(context.action, Action::Leave(_)) {
+            return Verdict::Allow;
+        }
         match self.count(&self.key(&context), context.now) {
             Ok(()) => Verdict::Allow,
             Err(wait) => Verdict::Deny(Refusal::too_many_attempts(wait)),

@@ -1,11 +1,6 @@
 //! Something for several clients at once.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fmt,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, fmt, time::Duration};
 
 use doorward_core::{DisconnectReason, SocketId};
 use doorward_protocol::Arguments;
@@ -36,7 +31,8 @@ use crate::{
 #[must_use = "nothing is sent before `emit`"]
 pub struct Broadcast<P> {
     hub: Hub<P>,
-    to: Vec<Target>,
+    /// `None` is everybody.
+    to: Option<Vec<Target>>,
     except: Vec<Target>,
     /// Who speaks, when it is a client: it is heard only in rooms that it is in.
     speaker: Option<Connection<P>>,
@@ -46,8 +42,12 @@ pub struct Broadcast<P> {
 
 impl<P> Broadcast<P> {
     pub(super) fn new(hub: Hub<P>) -> Self {
-        let (to, except, speaker) = (Vec::new(), Vec::new(), None);
+        let (to, except, speaker) = (None, Vec::new(), None);
         Self { hub, to, except, speaker, is_volatile: false, timeout: None }
+    }
+
+    pub(super) fn to_each(hub: Hub<P>, targets: Vec<Target>) -> Self {
+        Self { to: Some(targets), ..Self::new(hub) }
     }
 
     /// Speaks for a client.
@@ -57,7 +57,7 @@ impl<P> Broadcast<P> {
 
     /// Adds somebody; nobody gets it twice.
     pub fn to(mut self, target: impl Into<Target>) -> Self {
-        self.to.push(target.into());
+        self.to.get_or_insert_default().push(target.into());
         self
     }
 
@@ -85,19 +85,18 @@ impl<P> Broadcast<P> {
     /// Sends an event, written and framed once, and returns for how many clients it was queued.
     ///
     /// # Errors
+    /// - [`EmitError::Ended`]: a client speaks whose socket has ended. Nothing was sent.
     /// - [`EmitError::NotThere`]: a client speaks to a room that it is not in. Nothing was sent.
     /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
     /// - [`EmitError::Reserved`]: the event belongs to the library, such as `disconnect`.
     #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
     pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<usize, EmitError> {
         self.check_speaker()?;
-        let frame = self.hub.frame(event, None, &arguments, &self.to[..])?;
+        let frame = self.hub.frame(event, None, &arguments, self.targets())?;
         let mut reached = 0;
-        for part in self.recipients() {
-            for connection in &part[..] {
-                reached += usize::from(connection.deliver(frame.clone(), self.is_volatile));
-            }
-        }
+        self.for_each(|connection| {
+            reached += usize::from(connection.deliver(frame.clone(), self.is_volatile));
+        });
         Ok(reached)
     }
 
@@ -125,20 +124,18 @@ impl<P> Broadcast<P> {
     ) -> Result<Answers<T>, EmitError> {
         self.check_speaker()?;
         let id = self.hub.next_ack();
-        let frame = self.hub.frame(event, Some(id), &arguments, &self.to[..])?;
+        let frame = self.hub.frame(event, Some(id), &arguments, self.targets())?;
         let mut answers = Answers { given: Vec::new(), missing: Vec::new() };
         let mut open = HashSet::new();
         let mut questions = FuturesUnordered::new();
-        for connection in self.recipients().iter().flat_map(|part| part.iter()) {
-            match connection.ask(id) {
-                Ok(question) if connection.deliver(frame.clone(), self.is_volatile) => {
-                    open.insert(connection.id());
-                    questions.push(answer_of(connection.id(), question));
-                }
-                Ok(_) => answers.missing.push((connection.id(), AckError::Ended)),
-                Err(error) => answers.missing.push((connection.id(), error)),
+        self.for_each(|connection| match connection.ask(id) {
+            Ok(question) if connection.deliver(frame.clone(), self.is_volatile) => {
+                open.insert(connection.id());
+                questions.push(answer_of(connection.id(), question));
             }
-        }
+            Ok(_) => answers.missing.push((connection.id(), AckError::Ended)),
+            Err(error) => answers.missing.push((connection.id(), error)),
+        });
         let services = self.hub.services();
         let collect = async {
             while let Some((socket, answer)) = questions.next().await {
@@ -158,7 +155,9 @@ impl<P> Broadcast<P> {
     /// Returns the sockets; their principals and their [data](Connection::data) are typed.
     #[must_use]
     pub fn fetch_sockets(&self) -> Vec<Connection<P>> {
-        self.recipients().iter().flat_map(|part| part.iter().cloned()).collect()
+        let mut sockets = Vec::new();
+        self.for_each(|connection| sockets.push(connection.clone()));
+        sockets
     }
 
     /// Takes the sockets out of a room. This is the server's own will: guards are not asked.
@@ -177,42 +176,71 @@ impl<P> Broadcast<P> {
 
     fn check_speaker(&self) -> Result<(), EmitError> {
         let Some(speaker) = &self.speaker else { return Ok(()) };
+        if speaker.is_closed() {
+            return Err(EmitError::Ended);
+        }
         let is_heard = |target: &Target| match target {
             Target::Room(room) => speaker.is_in(room),
             Target::Socket(_) | Target::User(_) => true,
         };
-        if self.to.iter().all(is_heard) { Ok(()) } else { Err(EmitError::NotThere) }
+        if self.targets().iter().all(is_heard) { Ok(()) } else { Err(EmitError::NotThere) }
     }
 
-    /// Whom it is for, in parts that do not overlap.
-    fn recipients(&self) -> Vec<Snapshot<P>> {
+    /// Who is named, which is nobody when it is for everybody.
+    fn targets(&self) -> &[Target] {
+        self.to.as_deref().unwrap_or_default()
+    }
+
+    /// Does something for everybody whom it is for, once each.
+    fn for_each(&self, mut f: impl FnMut(&Connection<P>)) {
+        let left_out = self.left_out();
         let rooms = self.hub.rooms();
-        match &self.to[..] {
-            [] if self.except.is_empty() => rooms.everybody(),
-            [target] if self.except.is_empty() => vec![rooms.snapshot(target)],
-            targets => {
-                let mut chosen: HashMap<SocketId, Connection<P>> = HashMap::new();
-                let parts = if targets.is_empty() {
-                    rooms.everybody()
-                } else {
-                    targets.iter().map(|target| rooms.snapshot(target)).collect()
-                };
-                for part in parts {
-                    chosen.extend(part.iter().map(|socket| (socket.id(), socket.clone())));
-                }
-                for target in &self.except {
-                    if let Target::Socket(socket) = target {
-                        chosen.remove(socket);
-                        continue;
-                    }
-                    for socket in &rooms.snapshot(target)[..] {
-                        chosen.remove(&socket.id());
-                    }
-                }
-                vec![chosen.into_values().collect::<Arc<[_]>>()]
+        let mut parts = match &self.to {
+            None => rooms.everybody(),
+            Some(targets) => targets.iter().map(|target| rooms.snapshot(target)).collect(),
+        };
+        if self.targets().len() > 1 {
+            parts = vec![without_doubles(&parts)];
+        }
+        for connection in parts.iter().flat_map(|part| part.iter()) {
+            if !left_out.contains(connection.id()) {
+                f(connection);
             }
         }
     }
+
+    fn left_out(&self) -> LeftOut {
+        let mut left_out = LeftOut { one: None, others: HashSet::new() };
+        for target in &self.except {
+            match target {
+                Target::Socket(socket) if left_out.one.is_none() => left_out.one = Some(*socket),
+                Target::Socket(socket) => drop(left_out.others.insert(*socket)),
+                target => {
+                    let snapshot = self.hub.rooms().snapshot(target);
+                    left_out.others.extend(snapshot.iter().map(Connection::id));
+                }
+            }
+        }
+        left_out
+    }
+}
+
+/// Whom a broadcast leaves out: most often the speaker alone.
+struct LeftOut {
+    one: Option<SocketId>,
+    others: HashSet<SocketId>,
+}
+
+impl LeftOut {
+    fn contains(&self, socket: SocketId) -> bool {
+        self.one == Some(socket) || (!self.others.is_empty() && self.others.contains(&socket))
+    }
+}
+
+fn without_doubles<P>(parts: &[Snapshot<P>]) -> Snapshot<P> {
+    let mut seen = HashSet::new();
+    let members = parts.iter().flat_map(|part| part.iter());
+    members.filter(|member| seen.insert(member.id())).cloned().collect()
 }
 
 impl<P: Send + Sync + 'static> Broadcast<P> {

@@ -169,7 +169,8 @@ impl<S: Transport> LinkTask<S> {
     /// Lets a handler come to its own end after its socket has ended, heard by nobody. When too many
     /// do so already it is dropped instead: a client that comes and goes must not gather them.
     pub(super) fn let_finish(&self, invocation: Invocation) {
-        if invocation.is_streaming() {
+        // What has not begun does not begin any more, and a stream has nobody to go to.
+        if invocation.is_streaming() || !invocation.has_begun() {
             return drop_quietly(invocation);
         }
         let afterwards = Arc::clone(&self.services.afterwards).try_acquire_owned();

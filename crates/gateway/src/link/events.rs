@@ -31,13 +31,8 @@ impl<S: Transport> LinkTask<S> {
             return self.end_socket(event.slot, DisconnectReason::Expired, now);
         }
         let Event { slot, id: ack, name, data, attachments } = event;
-        if !live.is_free() || !live.inbox.is_empty() {
-            live.inbox.push_back(Queued {
-                event: name.into(),
-                ack,
-                data: data.into(),
-                attachments,
-            });
+        if !live.is_free() || live.waiting().0 > 0 {
+            live.queue(Queued { event: name.into(), ack, data: data.into(), attachments });
             return;
         }
         let incoming = Incoming { event: &name, data: &data, attachments, asked: ack.is_some() };
@@ -47,14 +42,24 @@ impl<S: Transport> LinkTask<S> {
     /// Whether what the client sends must wait. While it is asked something it is read on, because
     /// its answer may be what everybody waits for.
     pub(super) fn any_inbox_full(&self) -> bool {
-        let limit = self.services.limits.inbox;
-        !self.handle.has_questions() && self.all_live().any(|live| live.inbox.len() >= limit)
+        !self.handle.has_questions() && self.is_inbox_beyond(1)
     }
 
     /// Whether the client has sent more than can be kept for it.
     pub(super) fn is_overloaded(&self) -> bool {
-        let limit = self.services.limits.inbox.saturating_mul(2);
-        self.all_live().any(|live| live.inbox.len() > limit)
+        self.handle.has_questions() && self.is_inbox_beyond(2)
+    }
+
+    /// Whether some socket's events, or the bytes of all of them, are so many times their limit.
+    fn is_inbox_beyond(&self, times: usize) -> bool {
+        let limits = &self.services.limits;
+        let (events, bytes) = (limits.inbox * times, limits.inbox_bytes * times);
+        let mut sum = 0;
+        self.all_live().any(|live| {
+            let waiting = live.waiting();
+            sum += waiting.1;
+            waiting.0 >= events || sum >= bytes
+        })
     }
 
     /// Whether an event waits that could be handled now.
@@ -72,17 +77,13 @@ impl<S: Transport> LinkTask<S> {
                 && !self.is_congested()
                 && self.budget > 0
                 && let Some(live) = self.live(slot)
-                && live.is_free()
-                && !live.inbox.is_empty()
+                && live.is_ready()
             {
                 if live.is_expired(now, wall) {
                     self.end_socket(slot, DisconnectReason::Expired, now);
                     break;
                 }
-                let Some(queued) = live.inbox.pop_front() else { break };
-                if live.inbox.is_empty() {
-                    live.inbox = VecDeque::new();
-                }
+                let Some(queued) = live.next() else { break };
                 self.budget -= 1;
                 let Queued { event, ack, data, attachments } = queued;
                 let asked = ack.is_some();
@@ -105,8 +106,11 @@ impl<S: Transport> LinkTask<S> {
                 |running: &mut Running| running.deadline.is_some_and(|deadline| deadline <= now);
             let over: Vec<_> = live.running.extract_if(.., is_over).collect();
             for Running { invocation, event, ack, .. } in over {
+                let is_answered = invocation.is_answered();
                 drop_quietly(invocation);
-                self.failed(slot, &event, ack, Exception::timeout().into(), now);
+                if !is_answered {
+                    self.failed(slot, &event, ack, Exception::timeout().into(), now);
+                }
             }
         }
     }
@@ -122,18 +126,16 @@ impl<S: Transport> LinkTask<S> {
         let Some(live) = self.live(slot) else { return };
         let event = incoming.event;
         match live.socket.start(incoming) {
-            Ok(invocation) => {
-                let deadline = Some(now + self.services.limits.handler_timeout);
-                let mut running = Started { invocation, ack, event };
-                if let Some(is_blocked) = self.run(cx, slot, &mut running, now) {
-                    let Started { invocation, ack, event } = running;
+            Ok(mut invocation) => match self.run(cx, slot, &mut invocation, ack, event, now) {
+                Polled::Pending { is_blocked } => {
+                    let deadline = Some(now + self.services.limits.handler_timeout);
                     let event = event.into();
                     let running = Running { invocation, deadline, is_blocked, event, ack };
-                    self.keep_running(slot, running, now);
-                } else {
-                    drop_quietly(running.invocation);
+                    self.keep_running(slot, running, 0, now);
                 }
-            }
+                Polled::Unheard => self.let_finish(invocation),
+                Polled::Done => drop_quietly(invocation),
+            },
             Err(failure) => self.failed(slot, event, ack, failure, now),
         }
     }
@@ -142,31 +144,32 @@ impl<S: Transport> LinkTask<S> {
         let Some(live) = self.live(slot) else { return };
         // They leave their place one after the other, because each may end the socket.
         let mut waiting: VecDeque<_> = std::mem::take(&mut live.running).into();
-        while let Some(Running { invocation, deadline, event, ack, .. }) = waiting.pop_front() {
+        while let Some(mut running) = waiting.pop_front() {
             if self.live(slot).is_none() {
-                self.let_finish(invocation);
+                self.let_finish(running.invocation);
                 continue;
             }
-            let mut running = Started { invocation, ack, event: &event };
-            let polled = self.run(cx, slot, &mut running, now);
-            let invocation = running.invocation;
-            match polled {
-                Some(is_blocked) => {
-                    let running = Running { invocation, deadline, is_blocked, event, ack };
-                    self.keep_running(slot, running, now);
+            let Running { invocation, event, ack, .. } = &mut running;
+            match self.run(cx, slot, invocation, *ack, event, now) {
+                Polled::Pending { is_blocked } => {
+                    running.is_blocked = is_blocked;
+                    let streams = waiting.iter().filter(|other| other.invocation.is_streaming());
+                    self.keep_running(slot, running, streams.count(), now);
                 }
-                None => drop_quietly(invocation),
+                Polled::Unheard => self.let_finish(running.invocation),
+                Polled::Done => drop_quietly(running.invocation),
             }
         }
     }
 
-    /// Puts a handler back that is not done; its socket may have ended while it ran.
-    fn keep_running(&mut self, slot: SlotId, mut running: Running, now: Instant) {
+    /// Puts a handler back that is not done; its socket may have ended while it ran. `others` are the
+    /// streams of the socket that are not in their places.
+    fn keep_running(&mut self, slot: SlotId, mut running: Running, others: usize, now: Instant) {
         let limit = self.services.limits.max_streams;
         let Some(live) = self.live(slot) else { return self.let_finish(running.invocation) };
         if running.invocation.is_streaming() && running.deadline.take().is_some() {
             // It has just become one.
-            if live.streams() >= limit {
+            if live.streams() + others >= limit {
                 let Running { invocation, event, ack, .. } = running;
                 drop_quietly(invocation);
                 let failure = Exception::rate_limited(STREAMS_AGAIN_AFTER).into();
@@ -176,21 +179,23 @@ impl<S: Transport> LinkTask<S> {
         live.running.push(running);
     }
 
-    /// Polls a handler once. `None` means that it is done, and otherwise whether it waits for the
-    /// client to read. Its answer stands behind everything it has emitted before.
+    /// Polls a handler once. Its answer stands behind everything it has emitted before.
     fn run(
         &mut self,
         cx: &mut Context<'_>,
         slot: SlotId,
-        started: &mut Started<'_>,
+        invocation: &mut Invocation,
+        ack: Option<u64>,
+        event: &str,
         now: Instant,
-    ) -> Option<bool> {
-        let Started { invocation, ack, event } = started;
+    ) -> Polled {
         let start = self.outbox.tail().len();
-        let (mut polled, mut is_blocked) = (Poll::Pending, false);
-        self.answer(slot, event, *ack, |answer| {
-            polled = catch(|| invocation.poll(cx, answer))
-                .unwrap_or_else(|panicked| Poll::Ready(Err(broken(answer.event, panicked).into())));
+        let (mut polled, mut is_blocked, mut is_broken) = (Poll::Pending, false, false);
+        self.answer(slot, event, ack, |answer| {
+            polled = catch(|| invocation.poll(cx, answer)).unwrap_or_else(|panicked| {
+                is_broken = true;
+                Poll::Ready(Err(broken(answer.event, panicked).into()))
+            });
             is_blocked = answer.is_blocked;
             if let Poll::Ready(Err(_)) = polled
                 && !invocation.is_streaming()
@@ -198,21 +203,28 @@ impl<S: Transport> LinkTask<S> {
                 answer.out.truncate(start);
             }
         });
+        let mut forbidden = false;
         if self.handle.has_letters() {
             let answered = self.outbox.tail().split_off(start);
-            self.read_letters(now);
+            forbidden = self.read_letters_of(slot, now);
             if self.closing.is_none() && self.live(slot).is_some() {
                 self.outbox.tail().extend_from_slice(&answered);
             }
         }
-        match polled {
-            Poll::Pending => Some(is_blocked),
-            Poll::Ready(Ok(())) => None,
+        let polled = match polled {
+            Poll::Pending => Polled::Pending { is_blocked },
+            Poll::Ready(Ok(())) => Polled::Done,
             Poll::Ready(Err(failure)) => {
-                self.failed(slot, event, *ack, failure, now);
-                None
+                if !invocation.is_answered() {
+                    self.failed(slot, event, ack, failure, now);
+                }
+                if is_broken || invocation.is_done() { Polled::Done } else { Polled::Unheard }
             }
+        };
+        if forbidden {
+            self.end_socket(slot, DisconnectReason::Forbidden, now);
         }
+        polled
     }
 
     /// Answers with what went wrong, and ends the socket if that was the end of it.
@@ -264,11 +276,14 @@ impl<S: Transport> LinkTask<S> {
     }
 }
 
-/// A handler that is being polled, outside of its place.
-struct Started<'a> {
-    invocation: Invocation,
-    ack: Option<u64>,
-    event: &'a str,
+/// What a handler has come to in one poll.
+enum Polled {
+    /// It goes on, and waits for the client to read or for something else.
+    Pending { is_blocked: bool },
+    /// There is nothing left of it.
+    Done,
+    /// It is answered, and what is left of it is heard by nobody.
+    Unheard,
 }
 
 /// What a client is told that has as many streams as it may.

@@ -3,9 +3,12 @@
 //! Everything goes through one letter box with a bound in bytes: the link's task reads it when it is
 //! woken. Nobody who posts ever waits for the client.
 
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    cell::Cell,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use atomic_waker::AtomicWaker;
@@ -115,11 +118,21 @@ impl LinkHandle {
         self.waiting.load(Ordering::Acquire)
     }
 
+    /// Takes all letters out. The empty box comes from the thread, where a link that has emptied its
+    /// own has left it.
     pub(super) fn take(&self) -> Vec<Letter> {
         self.waiting.store(false, Ordering::Release);
+        let spare = SPARE.take();
         let mut letters = self.lock();
         letters.bytes = 0;
-        std::mem::take(&mut letters.queue)
+        std::mem::replace(&mut letters.queue, spare)
+    }
+
+    /// Leaves an emptied box for the next link of this thread.
+    pub(super) fn give_back(&self, letters: Vec<Letter>) {
+        if letters.is_empty() && letters.capacity() <= SPARE_LIMIT {
+            SPARE.set(letters);
+        }
     }
 
     pub(super) fn close(&self) {
@@ -132,3 +145,11 @@ impl LinkHandle {
         self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+thread_local! {
+    /// The box that the links of this thread take turns with.
+    static SPARE: Cell<Vec<Letter>> = const { Cell::new(Vec::new()) };
+}
+
+/// A box that grew beyond this many letters is not kept.
+const SPARE_LIMIT: usize = 64;

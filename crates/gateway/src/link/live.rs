@@ -20,7 +20,9 @@ pub(super) struct Live {
     pub(super) id: SocketId,
     pub(super) socket: Box<dyn Socket>,
     pub(super) running: Vec<Running>,
-    pub(super) inbox: VecDeque<Queued>,
+    inbox: VecDeque<Queued>,
+    /// Bytes in the inbox.
+    inbox_bytes: usize,
     expiry: Option<Expiry>,
     concurrency: usize,
 }
@@ -44,11 +46,38 @@ pub(super) struct Queued {
     pub(super) attachments: Vec<Bytes>,
 }
 
+impl Queued {
+    fn bytes(&self) -> usize {
+        let attachments: usize = self.attachments.iter().map(Bytes::len).sum();
+        self.event.len() + self.data.len() + attachments
+    }
+}
+
 impl Live {
     pub(super) fn new(slot: SlotId, id: SocketId, admitted: Admitted) -> Self {
         let Admitted { socket, expiry, concurrency } = admitted;
         let (running, inbox) = (Vec::new(), VecDeque::new());
-        Self { slot, id, socket, running, expiry, inbox, concurrency }
+        Self { slot, id, socket, running, inbox, inbox_bytes: 0, expiry, concurrency }
+    }
+
+    /// How many events wait, and how many bytes they have.
+    pub(super) fn waiting(&self) -> (usize, usize) {
+        (self.inbox.len(), self.inbox_bytes)
+    }
+
+    pub(super) fn queue(&mut self, event: Queued) {
+        self.inbox_bytes += event.bytes();
+        self.inbox.push_back(event);
+    }
+
+    /// Takes the event whose turn it is.
+    pub(super) fn next(&mut self) -> Option<Queued> {
+        let event = self.inbox.pop_front()?;
+        self.inbox_bytes -= event.bytes();
+        if self.inbox.is_empty() {
+            self.inbox = VecDeque::new();
+        }
+        Some(event)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -61,8 +90,13 @@ impl Live {
     }
 
     /// Whether one more event may be handled.
+    ///
+    /// While guards are being asked about one nothing behind it starts, so that events begin in the order
+    /// in which they were sent.
     pub(super) fn is_free(&self) -> bool {
-        self.running.len() < self.concurrency || self.handling() < self.concurrency
+        self.running.is_empty()
+            || (self.handling() < self.concurrency
+                && self.running.iter().all(|running| running.invocation.has_begun()))
     }
 
     fn handling(&self) -> usize {
@@ -73,9 +107,13 @@ impl Live {
         self.running.len() - self.handling()
     }
 
+    /// Whether an event is there that may be handled now.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.inbox.is_empty() && self.is_free()
+    }
+
     /// Whether there is something to do that waits for nobody but the client's reading.
     pub(super) fn is_runnable(&self) -> bool {
-        (!self.inbox.is_empty() && self.is_free())
-            || self.running.iter().any(|running| running.is_blocked)
+        self.is_ready() || self.running.iter().any(|running| running.is_blocked)
     }
 }

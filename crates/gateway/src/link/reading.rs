@@ -141,7 +141,10 @@ impl<S: Transport> LinkTask<S> {
 
     /// Hands an answer of the client to whoever has asked, never behind the client's events.
     fn acknowledged(&mut self, ack: Ack<'_>) {
-        if let Some(live) = self.live(ack.slot) {
+        // An answer that nobody waits for is not even copied.
+        if self.handle.has_questions()
+            && let Some(live) = self.live(ack.slot)
+        {
             let arguments = RawArguments::from_ack(&ack.data, ack.attachments);
             live.socket.acknowledge(ack.id, arguments);
         }

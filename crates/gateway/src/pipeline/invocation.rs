@@ -31,7 +31,16 @@ impl Invocation {
         F: Future<Output = Result<Step<V>, Failure>> + Send + 'static,
         V: Arguments + 'static,
     {
-        Self(Box::pin(Running { future, rest: None }))
+        Self(Box::pin(Running { future, rest: None, begins: true }))
+    }
+
+    /// Begins with guards; the event itself begins when they have let it through.
+    pub(super) fn behind_guards<F, V>(future: F) -> Self
+    where
+        F: Future<Output = Result<Step<V>, Failure>> + Send + 'static,
+        V: Arguments + 'static,
+    {
+        Self(Box::pin(Running { future, rest: None, begins: false }))
     }
 
     /// A handler whose answer is given by hand.
@@ -39,7 +48,23 @@ impl Invocation {
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
-        Self(Box::pin(ByHand { handler, waiter: Some(waiter), is_done: false }))
+        let waiter = Some(waiter);
+        Self(Box::pin(ByHand { handler, waiter, is_done: false, is_answered: false }))
+    }
+
+    /// Whether it is past its guards.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.0.has_begun()
+    }
+
+    /// Whether its answer is written, although it is not done.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.0.is_answered()
+    }
+
+    /// Whether there is nothing left of it to be run.
+    pub(crate) fn is_done(&self) -> bool {
+        self.0.is_done()
     }
 
     /// Goes on, and writes the answer when it is known.
@@ -71,6 +96,18 @@ trait Run: Send {
         answer: &mut Answer<'_>,
     ) -> Poll<Result<(), Failure>>;
     fn is_streaming(&self) -> bool;
+
+    fn has_begun(&self) -> bool {
+        true
+    }
+
+    fn is_answered(&self) -> bool {
+        false
+    }
+
+    fn is_done(&self) -> bool {
+        true
+    }
 }
 
 pin_project! {
@@ -78,6 +115,8 @@ pin_project! {
         #[pin]
         future: F,
         rest: Option<Rest>,
+        // The future is the event itself, and not what stands in front of it.
+        begins: bool,
     }
 }
 
@@ -123,6 +162,21 @@ where
             None => false,
         }
     }
+
+    fn has_begun(&self) -> bool {
+        self.begins || self.rest.is_some()
+    }
+
+    fn is_answered(&self) -> bool {
+        matches!(&self.rest, Some(Rest::Run(invocation)) if invocation.is_answered())
+    }
+
+    fn is_done(&self) -> bool {
+        match &self.rest {
+            Some(Rest::Run(invocation)) => invocation.is_done(),
+            _ => true,
+        }
+    }
 }
 
 /// Sends the items that are there, as long as the client keeps up and others get their turn.
@@ -161,6 +215,7 @@ pin_project! {
         // `None` once the answer is written.
         waiter: Option<Waiter>,
         is_done: bool,
+        is_answered: bool,
     }
 }
 
@@ -183,6 +238,7 @@ impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
                 Poll::Ready(Ok(given)) => {
                     *this.waiter = None;
                     answer.value(&given?)?;
+                    *this.is_answered = true;
                 }
                 // The handler says why it gives up, or has lost its means to answer.
                 Poll::Ready(Err(_)) if *this.is_done => {
@@ -201,6 +257,14 @@ impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
 
     fn is_streaming(&self) -> bool {
         false
+    }
+
+    fn is_answered(&self) -> bool {
+        self.is_answered
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done
     }
 }
 

@@ -103,7 +103,7 @@ async fn hooks_and_background_tasks_may_send() {
             async { Ok(()) }
         })
         .on_disconnect(|me: Connection<Member>, _: DisconnectReason| async move {
-            me.broadcast().emit("left", me.user().as_str()).unwrap();
+            me.hub().emit("left", me.user().as_str()).unwrap();
         });
     let memory = Memory::serve(gateway).await;
     let (mut alice, bob) = (memory.connect("alice").await, memory.connect("bob").await);

@@ -57,18 +57,35 @@ pub(crate) fn attachment(number: u64) -> Option<Bytes> {
 }
 
 /// Adds an attachment to the payload that is written, and returns its number.
+///
+/// The same bytes are one attachment, however often they stand in the payload: a client may refer to
+/// one of its own a thousand times, and whoever passes that on would send it a thousand times.
 pub(crate) fn attach(bytes: &Bytes) -> Option<usize> {
     let Scope::Writing(count) = SCOPE.get() else { return None };
-    STACK.try_with(|stack| stack.borrow_mut().push(bytes.clone())).ok()?;
-    SCOPE.set(Scope::Writing(count + 1));
-    Some(count)
+    let added = STACK.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        let first = stack.len().saturating_sub(count);
+        let is_same =
+            |other: &Bytes| other.as_ptr() == bytes.as_ptr() && other.len() == bytes.len();
+        if let Some(number) = stack.iter().skip(first).position(is_same) {
+            return number;
+        }
+        stack.push(bytes.clone());
+        count
+    });
+    let number = added.ok()?;
+    SCOPE.set(Scope::Writing(count.max(number + 1)));
+    Some(number)
 }
 
 /// Adds attachments whose placeholders are numbered already, from zero; returns whether they could
 /// be added, which is so as long as they are the first.
 pub(crate) fn attach_first(bytes: &[Bytes]) -> bool {
     let is_first = matches!(SCOPE.get(), Scope::Writing(0));
-    is_first && bytes.iter().all(|bytes| attach(bytes).is_some())
+    is_first && push(bytes) == bytes.len() && {
+        SCOPE.set(Scope::Writing(bytes.len()));
+        true
+    }
 }
 
 struct Guard {

@@ -23,7 +23,8 @@ pub(crate) struct Shop {
 impl Shop {
     #[on_init]
     async fn init(&self, hub: Hub<Member>) -> Result<(), BoxError> {
-        self.line(format!("init {}", hub.namespace()))
+        self.line(format!("init {}", hub.namespace()));
+        Ok(())
     }
 
     #[on_connect]
@@ -32,13 +33,13 @@ impl Shop {
             return Err(Refusal::new("banned", "Not today"));
         }
         connection.send(&Welcome { name: &connection.principal().name })?;
-        self.line(format!("connect {}", connection.user().as_str()))
-            .map_err(|_| Refusal::forbidden())
+        self.line(format!("connect {}", connection.user().as_str()));
+        Ok(())
     }
 
     #[on_disconnect]
     async fn bye(&self, connection: Connection<Member>, reason: DisconnectReason) {
-        drop(self.line(format!("disconnect {} {reason}", connection.user().as_str())));
+        self.line(format!("disconnect {} {reason}", connection.user().as_str()));
     }
 
     #[subscribe("say")]
@@ -100,8 +101,9 @@ impl Shop {
     }
 
     /// Not ours, and so left alone.
-    fn line(&self, line: String) -> Result<(), BoxError> {
-        Ok(self.lines.send(line)?)
+    fn line(&self, line: String) {
+        // A test that is over reads no more.
+        drop(self.lines.send(line));
     }
 }
 
