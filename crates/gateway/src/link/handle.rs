@@ -129,7 +129,7 @@ impl LinkHandle {
     }
 
     /// Leaves an emptied box for the next link of this thread.
-    pub(super) fn give_back(&self, letters: Vec<Letter>) {
+    pub(super) fn give_back(letters: Vec<Letter>) {
         if letters.is_empty() && letters.capacity() <= SPARE_LIMIT {
             SPARE.set(letters);
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use doorward_core::{DisconnectReason, SocketId};
 use doorward_protocol::SlotId;
 
-use super::{Letter, LinkTask, Occupant, Transport};
+use super::{Letter, LinkHandle, LinkTask, Occupant, Transport};
 
 impl<S: Transport> LinkTask<S> {
     /// Does what others have asked for.
@@ -15,7 +15,7 @@ impl<S: Transport> LinkTask<S> {
             for letter in letters.drain(..) {
                 self.read_letter(letter, now);
             }
-            self.handle.give_back(letters);
+            LinkHandle::give_back(letters);
         }
     }
 
@@ -35,7 +35,7 @@ impl<S: Transport> LinkTask<S> {
                 letter => self.read_letter(letter, now),
             }
         }
-        self.handle.give_back(letters);
+        LinkHandle::give_back(letters);
         is_forbidden
     }
 

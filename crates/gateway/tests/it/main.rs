@@ -41,3 +41,5 @@ mod order;
 mod replies;
 #[cfg(test)]
 mod rooms;
+#[cfg(test)]
+mod traps;

@@ -1,0 +1,296 @@
+//! Traps that a hostile reader has found: each was open once.
+
+mod limits;
+mod rooms;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use doorward::{
+    EventContext, Interceptor, Limits, Next, Outcome, any, guard_fn, not, prelude::*, test::TestEnd,
+};
+use serde_json::json;
+use tokio::sync::Notify;
+
+use crate::memory::{Member, Memory};
+
+/// A guard that is asked about one event, says so, and waits.
+struct Waits {
+    asked: Arc<Notify>,
+    go_on: Arc<Notify>,
+    event: &'static str,
+}
+
+impl Waits {
+    fn at(event: &'static str) -> (Self, Arc<Notify>, Arc<Notify>) {
+        let (asked, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        (Self { asked: Arc::clone(&asked), go_on: Arc::clone(&go_on), event }, asked, go_on)
+    }
+}
+
+impl Guard<Member> for Waits {
+    async fn check(&self, context: GuardContext<'_, Member>) -> Verdict {
+        if context.action == Action::Event(self.event) {
+            self.asked.notify_one();
+            self.go_on.notified().await;
+        }
+        Verdict::Allow
+    }
+}
+
+/// Waits in front of the handler.
+struct Before(Arc<Notify>, Arc<Notify>);
+
+impl Interceptor<Member> for Before {
+    async fn intercept(
+        &self,
+        context: &EventContext<'_, Member>,
+        next: Next<'_, Member>,
+    ) -> Outcome {
+        self.0.notify_one();
+        self.1.notified().await;
+        next.run(context).await
+    }
+}
+
+fn counted(
+    count: &Arc<AtomicUsize>,
+) -> impl Fn() -> std::future::Ready<u32> + Send + Sync + 'static {
+    let count = Arc::clone(count);
+    move || std::future::ready(u32::try_from(count.fetch_add(1, Ordering::SeqCst)).unwrap())
+}
+
+/// Lets everything that can run do so.
+async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn no_handler_starts_behind_a_guard_or_interceptor_that_has_outlived_its_socket() {
+    let ran = Arc::new(AtomicUsize::new(0));
+    let (guard, asked, go_on) = Waits::at("guarded");
+    let (reached, on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let before = Before(Arc::clone(&reached), Arc::clone(&on));
+    let gateway = Gateway::at("/")
+        .on("guarded", handle(counted(&ran)).guard(guard))
+        .on("intercepted", handle(counted(&ran)).intercept(before));
+    let memory = Memory::serve(gateway).await;
+    let hub = memory.server.doorward().hub::<Member>("/").unwrap();
+
+    for (event, begun, gate) in [("guarded", asked, go_on), ("intercepted", reached, on)] {
+        let mut alice = memory.connect("alice").await;
+        alice.emit(event, ()).await;
+        begun.notified().await;
+        hub.all().disconnect_sockets();
+        alice.ended().await;
+        gate.notify_one();
+        settle().await;
+    }
+
+    assert_eq!(ran.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_question_that_was_answered_by_hand_is_not_answered_again() {
+    let (given, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let wait = Arc::clone(&go_on);
+    let gave = Arc::clone(&given);
+    let gateway = Gateway::at("/")
+        .on("hangs", move |ack: Ack<u32>| {
+            ack.send(1);
+            gave.notify_one();
+            std::future::pending::<()>()
+        })
+        .on("panics", move |ack: Ack<u32>| {
+            let wait = Arc::clone(&wait);
+            async move {
+                ack.send(2);
+                wait.notified().await;
+                assert!(false_now(), "a handler that panics behind its answer");
+            }
+        });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.emit_with_ack::<u32>("hangs", ()).await, 1);
+    memory.clock.advance(Limits::default().handler_timeout);
+    assert_eq!(alice.emit_with_ack::<u32>("panics", ()).await, 2);
+    go_on.notify_one();
+
+    alice.expect_nothing().await;
+    assert_eq!(alice.expect_exception("nobody", ()).await.code(), "unknown_event");
+}
+
+fn false_now() -> bool {
+    false
+}
+
+#[tokio::test]
+async fn an_answer_by_hand_that_is_an_error_does_not_cut_the_handler_short() {
+    let done = Arc::new(Notify::new());
+    let tell = Arc::clone(&done);
+    let gateway = Gateway::at("/").on("fails", move |ack: Ack<()>| {
+        let tell = Arc::clone(&tell);
+        async move {
+            ack.fail(Exception::new("no", "No"));
+            tokio::task::yield_now().await;
+            tell.notify_one();
+        }
+    });
+    let memory = Memory::serve(gateway).await;
+
+    let exception = memory.connect("alice").await.expect_exception("fails", ()).await;
+
+    assert_eq!(exception.code(), "no");
+    done.notified().await;
+}
+
+struct Fails;
+
+impl Guard<Member> for Fails {
+    async fn check(&self, _: GuardContext<'_, Member>) -> Verdict {
+        Err::<bool, _>("the store is away").into()
+    }
+}
+
+#[tokio::test]
+async fn not_makes_no_yes_of_a_guard_that_could_not_look() {
+    let limited = RateLimit::per_user(1, Duration::from_secs(60));
+    let gateway = Gateway::at("/")
+        .on("away", handle(|| async {}).guard(not(Fails)))
+        .on("limited", handle(|| async {}).guard(not(limited)))
+        .on("guest", handle(|| async {}).guard(not(Role::new("banned"))));
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.expect_exception("away", ()).await.code(), "forbidden");
+    assert_eq!(alice.expect_exception("limited", ()).await.code(), "forbidden");
+    assert_eq!(alice.expect_exception("limited", ()).await.code(), "rate_limited");
+    alice.emit_with_ack::<()>("guest", ()).await;
+}
+
+#[tokio::test]
+async fn any_keeps_a_guard_that_wants_the_socket_closed() {
+    let closes = guard_fn(|context: &GuardContext<'_, Member>| match context.action {
+        Action::Event(_) => Verdict::DenyAndClose(Refusal::forbidden()),
+        _ => Verdict::Allow,
+    });
+    let gateway =
+        Gateway::at("/").on("x", handle(|| async {}).guard(any((closes, Role::new("nobody")))));
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    alice.expect_exception("x", ()).await;
+
+    assert_eq!(alice.ended().await, TestEnd::Final);
+}
+
+/// What could not be decided ends the transport, and a stock client asks again.
+#[tokio::test]
+async fn a_guard_that_cannot_look_decides_nothing_about_a_connection() {
+    let memory = Memory::serve(Gateway::at("/").guard(Fails)).await;
+
+    let entry = memory.server.visitor().try_connect("/", json!({ "token": "alice" })).await;
+
+    assert!(matches!(entry, Err(None)));
+}
+
+#[tokio::test]
+async fn events_of_a_socket_begin_in_order_however_long_their_guards_take() {
+    let begun = Arc::new(Mutex::new(Vec::new()));
+    let note = |name: &'static str| {
+        let begun = Arc::clone(&begun);
+        move || {
+            begun.lock().unwrap().push(name);
+            async {}
+        }
+    };
+    let (guard, asked, go_on) = Waits::at("first");
+    let gateway = Gateway::at("/")
+        .concurrency(2)
+        .on("first", handle(note("first")).guard(guard))
+        .on("second", note("second"));
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    alice.emit("first", ()).await;
+    asked.notified().await;
+    let (_, ()) = tokio::join!(alice.ask("second", ()), async {
+        settle().await;
+        go_on.notify_one();
+    });
+
+    assert_eq!(*begun.lock().unwrap(), ["first", "second"]);
+}
+
+/// An error whose every part panics.
+#[derive(Debug)]
+struct Nasty;
+
+impl std::fmt::Display for Nasty {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        assert!(false_now(), "an error that panics when it is printed");
+        Ok(())
+    }
+}
+
+impl std::error::Error for Nasty {}
+
+impl Drop for Nasty {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking() || false_now(), "an error that panics when it is dropped");
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_panics_costs_nobody_the_link() {
+    let gateway = Gateway::at("/")
+        .on("nasty", || async { Err::<(), _>(Nasty) })
+        .on("for_ever", || async { Err::<(), _>(Exception::rate_limited(Duration::MAX)) })
+        .on("fine", || async { 1 });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.expect_exception("nasty", ()).await.code(), "internal");
+    assert_eq!(alice.expect_exception("for_ever", ()).await.code(), "rate_limited");
+    assert_eq!(alice.emit_with_ack::<u32>("fine", ()).await, 1);
+}
+
+/// Sees how things end.
+struct Sees(Arc<Mutex<Vec<String>>>);
+
+impl Interceptor<Member> for Sees {
+    async fn intercept(
+        &self,
+        context: &EventContext<'_, Member>,
+        next: Next<'_, Member>,
+    ) -> Outcome {
+        let outcome = next.run(context).await;
+        self.0
+            .lock()
+            .unwrap()
+            .push(outcome.as_ref().err().map_or("fine".into(), ToString::to_string));
+        outcome
+    }
+}
+
+#[tokio::test]
+async fn an_interceptor_sees_a_panic_as_a_failure() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let gateway = Gateway::at("/").intercept(Sees(Arc::clone(&seen))).on("panics", || async {
+        assert!(false_now(), "a handler that panics");
+    });
+    let memory = Memory::serve(gateway).await;
+
+    let exception = memory.connect("alice").await.expect_exception("panics", ()).await;
+
+    assert_eq!(exception.code(), "internal");
+    assert_eq!(*seen.lock().unwrap(), ["Internal error"]);
+}
