@@ -29,6 +29,8 @@ fn gateway() -> Gateway<Arc<User>> {
 struct Looks;
 
 impl Guard<Arc<User>> for Looks {
+    const AT_ONCE: bool = true;
+
     async fn check(&self, context: GuardContext<'_, Arc<User>>) -> Verdict {
         Verdict::allow_if(!context.user.as_str().is_empty())
     }

@@ -175,6 +175,11 @@ impl<V: Into<Self>, E: Into<BoxError>> From<Result<V, E>> for Verdict {
             `HasScopes` on `{P}`"
 )]
 pub trait Guard<P>: Send + Sync + 'static {
+    /// The promise that an answer is always ready at once: that [`check`](Self::check) waits for nothing.
+    ///
+    /// Such a guard is asked without an allocation. One that waits all the same has not said yes.
+    const AT_ONCE: bool = false;
+
     /// Answers one question.
     ///
     /// # Panics

@@ -2,8 +2,8 @@
 //!
 //! Guards of the server, of the gateway and of the handler; listeners; interceptors in the same order
 //! inwards; the handler's extractors; the handler; interceptors outwards; exception filters of the
-//! handler, of the gateway and of the server; the answer. A route without guards and interceptors is
-//! started on the stack, straight from the bytes that arrived; any other owns its event.
+//! handler, of the gateway and of the server; the answer. As long as nothing waits everything happens on
+//! the stack, straight from the bytes that arrived; what waits owns its event.
 //! Start reading at [`Routes::start`].
 
 mod answer;
@@ -22,7 +22,7 @@ use tracing::{debug, error};
 
 use crate::{
     Connection, EmitError, EventContext, FilterContext, Handler, JoinError, Next, Outcome,
-    authorise::authorise,
+    authorise::{AnyGuard, Denial, authorise, authorise_at_once},
     catch::{Panicked, catch},
     subscription::{Layers, Subscription},
 };
@@ -149,18 +149,31 @@ impl<P: Send + Sync + 'static> Routes<P> {
             Some((name, route)) => (Arc::clone(name), route),
             None => (Arc::from(event), &self.unknown),
         };
-        if route.layers.guards.is_empty() && route.layers.interceptors.is_empty() {
-            let context = EventContext::new(connection, &name, data, &attachments, asked);
-            return catch(|| {
-                self.listen(&context);
-                route.handler.start(&context)
-            })
-            .unwrap_or_else(|panicked| Err(broken(event, panicked).into()));
+        let Layers { guards, interceptors, .. } = &route.layers;
+        if !guards.iter().all(|guard| guard.is_at_once()) {
+            let stored = Stored::new(connection, name, data, attachments, asked);
+            let (route, listeners) = (Arc::clone(route), Arc::clone(&self.listeners));
+            return Ok(Invocation::behind_guards(through_guards(route, listeners, stored)));
         }
-        let connection = connection.clone();
-        let stored = Stored { connection, name, data: data.into(), attachments, asked };
-        let (route, listeners) = (Arc::clone(route), Arc::clone(&self.listeners));
-        Ok(Invocation::behind_guards(through_guards(route, listeners, stored)))
+        if !guards.is_empty() {
+            let action = Action::Event(&name);
+            let asked = authorise_at_once(guards, connection.asks(action));
+            asked.map_err(|denial| denied(denial, connection, action))?;
+        }
+        let context = EventContext::new(connection, &name, data, &attachments, asked);
+        let started = catch(|| {
+            self.listen(&context);
+            interceptors.is_empty().then(|| route.handler.start(&context))
+        });
+        drop(context);
+        match started {
+            Ok(Some(started)) => started,
+            Ok(None) => {
+                let stored = Stored::new(connection, name, data, attachments, asked);
+                Ok(Invocation::new(through_interceptors(Arc::clone(route), stored)))
+            }
+            Err(panicked) => Err(broken(event, panicked).into()),
+        }
     }
 
     fn listen(&self, context: &EventContext<'_, P>) {
@@ -226,6 +239,16 @@ async fn through_interceptors<P: Send + Sync + 'static>(
 }
 
 impl<P> Stored<P> {
+    fn new(
+        connection: &Connection<P>,
+        name: Arc<str>,
+        data: &str,
+        attachments: Vec<Bytes>,
+        asked: bool,
+    ) -> Self {
+        Self { connection: connection.clone(), name, data: data.into(), attachments, asked }
+    }
+
     fn context(&self) -> EventContext<'_, P> {
         let Self { connection, name, data, attachments, asked } = self;
         EventContext::new(connection, name, data, attachments, *asked)
@@ -234,18 +257,19 @@ impl<P> Stored<P> {
 
 /// Asks the guards of a route, and writes a no down.
 async fn ask<P>(
-    guards: &[Arc<dyn crate::authorise::AnyGuard<P>>],
+    guards: &[Arc<dyn AnyGuard<P>>],
     connection: &Connection<P>,
     event: &str,
 ) -> Result<(), Failure> {
     let action = Action::Event(event);
-    let services = connection.hub().services();
-    let asked = authorise(guards, connection.asks(action), services).await;
-    asked.map_err(|denial| {
-        let reason = denial.refusal.reason();
-        let id = services.decided(Decision::Denied(reason), connection.subject(action));
-        Failure::Denied { exception: denial.refusal.into(), id, close: denial.close }
-    })
+    let asked = authorise(guards, connection.asks(action), connection.hub().services()).await;
+    asked.map_err(|denial| denied(denial, connection, action))
+}
+
+fn denied<P>(denial: Denial, connection: &Connection<P>, action: Action<'_>) -> Failure {
+    let decision = Decision::Denied(denial.refusal.reason());
+    let id = connection.hub().services().decided(decision, connection.subject(action));
+    Failure::Denied { exception: denial.refusal.into(), id, close: denial.close }
 }
 
 /// What a client reads of an error that no filter knows.

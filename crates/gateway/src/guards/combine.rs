@@ -70,6 +70,8 @@ fn is_no(refusal: &Refusal) -> bool {
 }
 
 impl<P: Sync, G: Guard<P>> Guard<P> for Not<G> {
+    const AT_ONCE: bool = G::AT_ONCE;
+
     async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
         match self.0.check(context).await {
             Verdict::Deny(refusal) | Verdict::DenyAndClose(refusal) if is_no(&refusal) => {
@@ -89,6 +91,8 @@ impl<P: Sync, G: Guard<P>> Guard<P> for Not<G> {
 macro_rules! impl_tuples {
     ($($guard:ident),+) => {
         impl<P: Sync, $($guard: Guard<P>),+> Guard<P> for All<($($guard,)+)> {
+            const AT_ONCE: bool = $($guard::AT_ONCE)&&+;
+
             #[expect(non_snake_case, reason = "the names of the types name the values as well")]
             async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
                 let ($($guard,)+) = &self.0;
@@ -109,6 +113,8 @@ macro_rules! impl_tuples {
         }
 
         impl<P: Sync, $($guard: Guard<P>),+> Guard<P> for Any<($($guard,)+)> {
+            const AT_ONCE: bool = $($guard::AT_ONCE)&&+;
+
             #[expect(non_snake_case, reason = "the names of the types name the values as well")]
             async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
                 let ($($guard,)+) = &self.0;

@@ -145,6 +145,8 @@ impl RateLimit {
 }
 
 impl<P: Sync> Guard<P> for RateLimit {
+    const AT_ONCE: bool = true;
+
     async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
         // Nobody is kept in a room by a count.
         if matches!(context.action, Action::Leave(_)) {

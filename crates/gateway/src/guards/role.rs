@@ -32,6 +32,8 @@ impl Role {
 }
 
 impl<P: HasRoles + Sync> Guard<P> for Role {
+    const AT_ONCE: bool = true;
+
     async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
         Verdict::allow_if(context.principal.has_role(&self.0))
     }
@@ -63,6 +65,8 @@ impl Scope {
 }
 
 impl<P: HasScopes + Sync> Guard<P> for Scope {
+    const AT_ONCE: bool = true;
+
     async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
         Verdict::allow_if(context.principal.has_scope(&self.0))
     }
@@ -112,6 +116,8 @@ where
     F: Fn(&GuardContext<'_, P>) -> V + Send + Sync + 'static,
     V: Into<Verdict> + Send,
 {
+    const AT_ONCE: bool = true;
+
     async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
         (self.function)(&context).into()
     }

@@ -294,3 +294,27 @@ async fn an_interceptor_sees_a_panic_as_a_failure() {
     assert_eq!(exception.code(), "internal");
     assert_eq!(*seen.lock().unwrap(), ["Internal error"]);
 }
+
+/// Promises to answer at once, and waits.
+struct Liar;
+
+impl Guard<Member> for Liar {
+    const AT_ONCE: bool = true;
+
+    async fn check(&self, context: GuardContext<'_, Member>) -> Verdict {
+        if context.action != Action::Connect {
+            tokio::task::yield_now().await;
+        }
+        Verdict::Allow
+    }
+}
+
+#[tokio::test]
+async fn a_guard_that_breaks_its_promise_to_answer_at_once_has_not_said_yes() {
+    let ran = Arc::new(AtomicUsize::new(0));
+    let memory = Memory::serve(Gateway::at("/").guard(Liar).on("x", counted(&ran))).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.expect_exception("x", ()).await.code(), "forbidden");
+    assert_eq!(ran.load(Ordering::SeqCst), 0);
+}

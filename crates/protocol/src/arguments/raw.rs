@@ -26,7 +26,7 @@ use crate::{binary::scope, json};
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawArguments {
     /// Begins and ends with a bracket.
-    json: Box<str>,
+    json: String,
     attachments: Vec<Bytes>,
 }
 
@@ -36,11 +36,12 @@ impl RawArguments {
     /// # Errors
     /// When they cannot be written as JSON.
     pub fn new(arguments: &(impl Arguments + ?Sized)) -> serde_json::Result<Self> {
-        let mut out = vec![b'['];
+        let mut out = Vec::with_capacity(128);
+        out.push(b'[');
         let (written, attachments) = scope::write(|| arguments.write(&mut out));
         written?;
         out.push(b']');
-        let json = String::from_utf8(out).map_err(serde_json::Error::custom)?.into();
+        let json = String::from_utf8(out).map_err(serde_json::Error::custom)?;
         Ok(Self { json, attachments })
     }
 
@@ -51,7 +52,7 @@ impl RawArguments {
     #[must_use]
     pub fn from_event(data: &str, attachments: Vec<Bytes>) -> Self {
         let json = json::behind_name(data).map_or_else(|| "[]".into(), |rest| format!("[{rest}"));
-        Self { json: json.into(), attachments }
+        Self { json, attachments }
     }
 
     /// Takes the arguments of an ack.
