@@ -1,9 +1,12 @@
 //! What runs around a handler.
 
+mod max_payload;
+
 use std::{fmt, future::Future, sync::Arc};
 
 use doorward_core::{BoxError, BoxFuture};
 use doorward_protocol::RawArguments;
+pub use max_payload::MaxPayload;
 
 use crate::{
     EmitError, EventContext, Reply,

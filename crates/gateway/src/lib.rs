@@ -106,7 +106,7 @@ pub use guards::{All, Any, GuardFn, Not, RateLimit, Role, Scope, all, any, guard
 pub use handler::Handler;
 pub use http::{App, DoorwardService, PeerAddr};
 pub use hub::{Broadcast, Hub, Outgoing};
-pub use interceptor::{Interceptor, Next, Outcome};
+pub use interceptor::{Interceptor, MaxPayload, Next, Outcome};
 pub use limits::Limits;
 pub use listeners::Listeners;
 pub use policy_table::PolicyTable;

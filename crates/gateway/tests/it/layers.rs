@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use doorward::{
-    ByFilter, EventContext, ExceptionFilter, FilterContext, Interceptor, Next, Outcome, Reply,
-    guard_fn, prelude::*,
+    ByFilter, EventContext, ExceptionFilter, FilterContext, Interceptor, MaxPayload, Next, Outcome,
+    Reply, guard_fn, prelude::*,
 };
 use serde_json::{Value, json};
 
@@ -246,4 +246,24 @@ async fn a_filter_of_the_server_sees_every_exception() {
         let exception = alice.expect_exception(event, ()).await;
         assert_eq!(exception.message(), format!("{code} at {event} of alice"));
     }
+}
+
+#[tokio::test]
+async fn an_event_may_have_a_smaller_bound_than_all() {
+    let gateway = Gateway::at("/")
+        .on(
+            "small",
+            handle(|Payload(text): Payload<String>| async move { text })
+                .intercept(MaxPayload::bytes(22)),
+        )
+        .on("large", |Payload(text): Payload<String>| async move { text.len() });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.emit_with_ack::<String>("small", "0123456789").await, "0123456789");
+    let exception = alice.expect_exception("small", "0123456789x").await;
+    assert_eq!(exception.details(), [("", "expected at most 22 bytes")]);
+    assert_eq!(alice.emit_with_ack::<usize>("large", "x".repeat(1000)).await, 1000);
+    let binary = Binary(doorward::Bytes::from(vec![0; 20]));
+    assert_eq!(alice.expect_exception("small", binary).await.code(), "bad_payload");
 }
