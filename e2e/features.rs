@@ -47,7 +47,7 @@ fn features() -> Gateway<Shown> {
             me.emit_with_ack::<Value>("question", question).await
         })
         .on("ask-all", |hub: Hub<Shown>| async move {
-            let answers = hub.all().timeout(Duration::from_millis(300));
+            let answers = hub.all().timeout(Duration::from_secs(30));
             let answers = answers.emit_with_ack::<Value>("vote", ()).await?;
             Ok::<_, EmitError>((answers.given.len(), answers.missing.len()))
         })
