@@ -250,9 +250,20 @@ mod tests {
 
     #[test]
     fn more_than_nine_attachments_are_counted_in_two_digits() {
-        let arguments = Args(vec![bytes(b"x"); 12]);
+        let one = |byte: u8| Binary(Bytes::copy_from_slice(&[byte]));
+        let arguments = Args((0..12).map(one).collect::<Vec<_>>());
 
         assert!(event("/", None, &arguments).0.starts_with(r#"4512-["baz","#));
+    }
+
+    #[test]
+    fn the_same_bytes_are_one_attachment_however_often_they_stand_there() {
+        let arguments = Args(vec![bytes(b"x"); 12]);
+
+        let (text, attachments) = event("/", None, &arguments);
+
+        assert!(text.starts_with(r#"451-["baz",{"_placeholder":true,"num":0},{"#), "{text}");
+        assert_eq!(attachments.len(), 1);
     }
 
     #[test]
