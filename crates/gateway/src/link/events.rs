@@ -53,7 +53,8 @@ impl<S: Transport> LinkTask<S> {
     /// Whether some socket's events, or the bytes of all of them, are so many times their limit.
     fn is_inbox_beyond(&self, times: usize) -> bool {
         let limits = &self.services.limits;
-        let (events, bytes) = (limits.inbox * times, limits.inbox_bytes * times);
+        let events = limits.inbox.saturating_mul(times);
+        let bytes = limits.inbox_bytes.saturating_mul(times);
         let mut sum = 0;
         self.all_live().any(|live| {
             let waiting = live.waiting();
