@@ -65,7 +65,7 @@ fn features() -> Gateway<Shown> {
 
 #[tokio::main]
 async fn main() -> doorward::Result {
-    tracing_subscriber::fmt::init();
+    tracing_subscriber::fmt().init();
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
     let everybody = authenticate_fn(|handshake| async move {
         let shown = handshake.auth.decode().map_err(|_impossible| Refusal::bad_handshake())?;

@@ -59,7 +59,7 @@ impl Events {
 
 #[tokio::main]
 async fn main() -> doorward::Result {
-    tracing_subscriber::fmt::init();
+    tracing_subscriber::fmt().init();
     let service = Arc::new(AuthService { tokens: vec![("sample-token", User { name: "sample" })] });
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
 

@@ -42,7 +42,7 @@ async fn peer(
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    tracing_subscriber::fmt::init();
+    tracing_subscriber::fmt().init();
     let secret = std::env::var("JWT_SECRET").unwrap_or_default();
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
 

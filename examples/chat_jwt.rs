@@ -76,7 +76,7 @@ impl Chat {
 
 #[tokio::main]
 async fn main() -> doorward::Result {
-    tracing_subscriber::fmt::init();
+    tracing_subscriber::fmt().init();
     let secret = std::env::var("JWT_SECRET").unwrap_or_default();
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
 

@@ -58,7 +58,7 @@ impl Teams {
 
 #[tokio::main]
 async fn main() -> doorward::Result {
-    tracing_subscriber::fmt::init();
+    tracing_subscriber::fmt().init();
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
     let authenticator = authenticate_fn(|handshake| async move {
         let token = handshake.auth.str("token").and_then(|token| token.split_once(':'));

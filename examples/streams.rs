@@ -36,7 +36,7 @@ impl Streams {
 
 #[tokio::main]
 async fn main() -> doorward::Result {
-    tracing_subscriber::fmt::init();
+    tracing_subscriber::fmt().init();
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
 
     // Anybody may count: the clients of a public gateway are `Anonymous`, with tight limits.
