@@ -183,7 +183,9 @@ pub trait Guard<P>: Send + Sync + 'static {
     /// Answers one question.
     ///
     /// # Panics
-    /// A panic is caught and denies; so does an answer that takes longer than the limit for guards.
+    /// A panic is caught and denies; so does an error, and an answer that takes longer than the limit
+    /// for guards. About [`Action::Connect`] these two decide nothing: the client is not let in, and a
+    /// stock client tries again.
     ///
     /// # Cancel safety
     /// The future is dropped when the client leaves or the guard is over its time.

@@ -29,7 +29,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Time a handler may take: 30 s. Then the client reads `timeout` and the handler is dropped.
     pub handler_timeout: Duration,
-    /// Time a guard, or the policy of a room, may take to answer: 3 s. Then the answer is no.
+    /// Time a guard, or the policy of a room, may take to answer: 3 s. Then the answer is no;
+    /// about a connection nothing was decided, and the client tries again.
     pub guard_timeout: Duration,
     /// Time a client may take to answer what it is asked: 20 s.
     pub ack_timeout: Duration,

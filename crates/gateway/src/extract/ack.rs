@@ -14,8 +14,8 @@ use crate::{EventContext, FromEvent};
 /// Answers the event in place of the handler's return value, once, from wherever it is moved to.
 ///
 /// A handler that takes it returns `()`, or a `Result` whose error is answered when nothing else was.
-/// Until it is used or dropped the next event of the socket waits, at most for
-/// [`Limits::handler_timeout`](crate::Limits::handler_timeout); dropped without an answer it is
+/// Until the handler is done, and this is used or dropped, the next event of the socket waits, at most
+/// for [`Limits::handler_timeout`](crate::Limits::handler_timeout); dropped without an answer it is
 /// `internal`.
 ///
 /// # Examples

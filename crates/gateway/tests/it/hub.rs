@@ -393,3 +393,30 @@ async fn words_of_the_library_cannot_be_emitted() {
     }
     alice.expect_nothing().await;
 }
+
+/// Counts how often it is written.
+struct Written<'a>(&'a std::cell::Cell<usize>);
+
+impl serde::Serialize for Written<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.set(self.0.get() + 1);
+        serializer.serialize_str("news")
+    }
+}
+
+#[tokio::test]
+async fn a_broadcast_is_written_once_however_many_get_it() {
+    let (memory, hub) = serve().await;
+    let mut clients = Vec::new();
+    for name in ["alice", "bob", "carol"] {
+        clients.push(memory.connect(name).await);
+    }
+    let count = std::cell::Cell::new(0);
+
+    assert_eq!(hub.emit("news", Written(&count)).unwrap(), 3);
+
+    assert_eq!(count.get(), 1);
+    for client in &mut clients {
+        assert_eq!(client.expect_event::<String>("news").await, "news");
+    }
+}

@@ -318,3 +318,28 @@ async fn a_guard_that_breaks_its_promise_to_answer_at_once_has_not_said_yes() {
     assert_eq!(alice.expect_exception("x", ()).await.code(), "forbidden");
     assert_eq!(ran.load(Ordering::SeqCst), 0);
 }
+
+/// Says when it is asked, and nothing else.
+struct Hangs(Arc<Notify>);
+
+impl Guard<Member> for Hangs {
+    async fn check(&self, _: GuardContext<'_, Member>) -> Verdict {
+        self.0.notify_one();
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_guard_that_hangs_decides_nothing_about_a_connection() {
+    let asked = Arc::new(Notify::new());
+    let memory = Memory::serve(Gateway::at("/").guard(Hangs(Arc::clone(&asked)))).await;
+
+    let visitor = memory.server.visitor();
+    let (entry, ()) = tokio::join!(visitor.try_connect("/", json!({ "token": "alice" })), async {
+        asked.notified().await;
+        memory.clock.advance(Limits::default().guard_timeout);
+    });
+
+    assert!(matches!(entry, Err(None)));
+    assert_eq!(memory.server.doorward().connections(), 0);
+}
