@@ -16,6 +16,8 @@ export type RefusalCode =
   | "already_connected"
   | "bad_handshake"
   | "forbidden"
+  | "reauthentication_required"
+  | "session_expired"
   | "token_expired"
   | "too_many_attempts"
   | "unauthenticated";
@@ -38,6 +40,7 @@ export type ExceptionCode =
   | "forbidden"
   | "internal"
   | "rate_limited"
+  | "reauthentication_required"
   | "timeout"
   | "unknown_event";
 
@@ -60,6 +63,8 @@ export type EndCode =
   | "expired"
   | "forbidden"
   | "overloaded"
+  | "replaced"
+  | "revoked"
   | "shutdown"
   | "slow_consumer"
   | "unavailable";
@@ -70,3 +75,22 @@ export interface SessionEnded {
   retry: Retry;
   id: string;
 }
+
+/** The payload of the event `auth:expiring`. */
+export interface Expiring {
+  /** ISO 8601, in UTC. */
+  expiresAt: string;
+}
+
+/** The ack of `auth:refresh`. */
+export type Refreshed<Own extends string = never> =
+  | { status: "ok"; expiresAt: string | null }
+  | {
+      status: "error";
+      code: RefusalCode | Own;
+      message: string;
+      retry?: Retry;
+      /** Whole seconds. */
+      retryAfter?: number;
+      id: string;
+    };

@@ -31,6 +31,7 @@ mod issuer;
 mod jwt;
 mod key;
 mod loader;
+mod memory;
 mod pem;
 mod signing_key;
 
@@ -44,4 +45,5 @@ pub use issuer::{IssueError, Issuer};
 pub use jwt::{Jwt, UnboundJwt};
 pub use key::KeyError;
 pub use loader::{Loaded, UserLoader};
+pub use memory::MemoryStore;
 pub use signing_key::SigningKey;

@@ -5,7 +5,9 @@ use std::{
     time::SystemTime,
 };
 
-use crate::{Action, DecisionId, DisconnectReason, RefusalReason, SocketId, UserId};
+use sha2::{Digest, Sha256};
+
+use crate::{Action, DecisionId, DisconnectReason, RefusalReason, SessionId, SocketId, UserId};
 
 /// What was decided.
 ///
@@ -28,8 +30,12 @@ pub enum Decision {
     Ended(DisconnectReason),
     /// A socket entered a room.
     Joined,
+    /// A socket goes on with another credential of the same user.
+    Refreshed,
     /// A client was told no.
     Refused(RefusalReason),
+    /// Somebody who may has ended a user, a session, a token or a socket.
+    Revoked,
     /// Nothing could be decided; the client will come back.
     Undecided(RefusalReason),
 }
@@ -44,7 +50,9 @@ impl Decision {
             Self::Denied(_) => "denied",
             Self::Ended(_) => "ended",
             Self::Joined => "joined",
+            Self::Refreshed => "refreshed",
             Self::Refused(_) => "refused",
+            Self::Revoked => "revoked",
             Self::Undecided(_) => "undecided",
         }
     }
@@ -53,7 +61,7 @@ impl Decision {
     #[must_use]
     pub const fn reason(self) -> Option<&'static str> {
         match self {
-            Self::Admitted | Self::Joined => None,
+            Self::Admitted | Self::Joined | Self::Refreshed | Self::Revoked => None,
             Self::Ended(reason) => Some(reason.as_str()),
             Self::Closed(reason)
             | Self::Denied(reason)
@@ -88,6 +96,8 @@ pub struct AuditRecord<'a> {
     pub namespace: Option<&'a str>,
     /// For whom; `None` while nobody knows.
     pub user: Option<&'a UserId>,
+    /// Of which session, when one was named. A sink writes [`AuditRecord::session_prefix`].
+    pub session: Option<&'a SessionId>,
     /// Which socket; `None` when none came to be.
     pub socket: Option<SocketId>,
     /// From where.
@@ -95,19 +105,40 @@ pub struct AuditRecord<'a> {
 }
 
 impl AuditRecord<'_> {
-    /// The peer's address without the part that names a household: IPv4 to 24 bits, IPv6 to 48.
+    /// The peer's address without the part that names a household: [`network_prefix`].
     #[must_use]
     pub fn peer_prefix(&self) -> Option<IpAddr> {
-        self.peer.map(|address| match address {
-            IpAddr::V4(v4) => {
-                let [a, b, c, _] = v4.octets();
-                Ipv4Addr::new(a, b, c, 0).into()
-            }
-            IpAddr::V6(v6) => {
-                let [a, b, c, ..] = v6.segments();
-                Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
-            }
-        })
+        self.peer.map(network_prefix)
+    }
+
+    /// The first 32 bits of the SHA-256 of the session's id, in hex: enough to see which records belong
+    /// together, and of no other use.
+    #[must_use]
+    pub fn session_prefix(&self) -> Option<String> {
+        let hash: [u8; 32] = Sha256::digest(self.session?.as_str()).into();
+        let [a, b, c, d, ..] = hash;
+        Some(format!("{:08x}", u32::from_be_bytes([a, b, c, d])))
+    }
+}
+
+/// Takes from an address the part that names a household: IPv4 to 24 bits, IPv6 to 48.
+///
+/// # Examples
+/// ```
+/// let address = "203.0.113.77".parse().expect("it is an address");
+/// assert_eq!(doorward_core::network_prefix(address).to_string(), "203.0.113.0");
+/// ```
+#[must_use]
+pub fn network_prefix(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            Ipv4Addr::new(a, b, c, 0).into()
+        }
+        IpAddr::V6(v6) => {
+            let [a, b, c, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
+        }
     }
 }
 
@@ -150,6 +181,7 @@ mod tests {
             action: Some(Action::Connect),
             namespace: None,
             user: None,
+            session: None,
             socket: None,
             peer: Some(peer.parse().unwrap()),
         };

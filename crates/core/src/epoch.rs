@@ -1,78 +1,206 @@
-//! Revocation, seen from admission: has anything ended since?
+//! Revocation: what has ended, and whether a credential is from before that.
 //!
-//! Whoever revokes moves the user's epoch forward. Admission reads it, registers the socket where a
-//! revocation will find it, and reads it again: a revocation in between is seen by one of the two.
+//! Whoever revokes moves the user's generation forward, for good. Admission reads it, registers the
+//! socket where a revocation will find it, and reads it again: a revocation in between is seen by one
+//! of the two. Our own credentials carry the generation they were made in and are compared with it;
+//! those of others are compared by time. The comparison is [`Standing::holds`] and stands nowhere else.
 
-use crate::{BoxError, BoxFuture, SessionId, TokenId, UserId};
+use std::time::{Duration, SystemTime};
 
-/// How often access of a user was ended; compared for equality only.
+use crate::{BoxFuture, SessionId, StoreError, TokenId, UserId};
+
+/// What was revoked of a credential's owner, at one moment.
 ///
 /// # Examples
 /// ```
-/// assert_ne!(doorward_core::Epoch(1), doorward_core::Epoch(2));
+/// use doorward_core::Epoch;
+///
+/// assert_eq!(Epoch::default(), Epoch { generation: 0, revoked_at: None, is_ended: false });
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Epoch(pub u64);
+pub struct Epoch {
+    /// Grows with every revocation of the user: the larger of the last one plus one, and the
+    /// milliseconds since 1970. 0 when there was none.
+    pub generation: u64,
+    /// When the user was last revoked.
+    pub revoked_at: Option<SystemTime>,
+    /// Whether the session or the token was ended.
+    pub is_ended: bool,
+}
 
-/// Tells the current epoch of a credential's owner.
+impl Epoch {
+    /// Returns the generation that a revocation of the user at `at` begins.
+    #[must_use]
+    pub fn next_generation(&self, at: SystemTime) -> u64 {
+        let millis = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+        u64::try_from(millis).unwrap_or(u64::MAX).max(self.generation.saturating_add(1))
+    }
+}
+
+/// When a credential was made, by the best that is known.
 ///
 /// # Examples
 /// ```
-/// use doorward_core::{Epochs, NoEpochs};
+/// use std::time::SystemTime;
+/// use doorward_core::Issued;
 ///
-/// fn take(_: impl Epochs) {}
-/// take(NoEpochs);
+/// assert_ne!(Issued::Generation(0), Issued::Shown(SystemTime::UNIX_EPOCH));
 /// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Issued {
+    /// At this time, to the second: the `iat` of somebody else's token.
+    At(SystemTime),
+    /// In this generation of its user: our own tokens and sessions.
+    Generation(u64),
+    /// Nobody says. It was shown to us at this time, and stands for itself: an API key.
+    Shown(SystemTime),
+}
+
+/// Of what a credential is part, as far as a revocation can end it.
+///
+/// # Examples
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use doorward_core::{Epoch, Issued, Standing, UserId};
+///
+/// let user = UserId::new("alice");
+/// let second = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+/// let token = |iat| Standing { user: &user, session: None, token: None, issued: Issued::At(second(iat)) };
+/// let revoked = Epoch { generation: 1, revoked_at: Some(second(7)), is_ended: false };
+/// assert!(!token(7).holds(&revoked));
+/// assert!(token(8).holds(&revoked));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// Whose it is.
+    pub user: &'a UserId,
+    /// The session it belongs to.
+    pub session: Option<&'a SessionId>,
+    /// The token it is.
+    pub token: Option<&'a TokenId>,
+    /// When it was made.
+    pub issued: Issued,
+}
+
+impl Standing<'_> {
+    /// Whether the credential outlives what was revoked.
+    ///
+    /// A token that was issued in the second of a revocation may be from before it, and is refused.
+    #[must_use]
+    pub fn holds(&self, epoch: &Epoch) -> bool {
+        let is_older = match (self.issued, epoch.revoked_at) {
+            (Issued::Generation(generation), _) => generation < epoch.generation,
+            (Issued::At(_) | Issued::Shown(_), None) => false,
+            (Issued::At(at), Some(revoked_at)) => at <= whole_second(revoked_at),
+            (Issued::Shown(at), Some(revoked_at)) => at <= revoked_at,
+        };
+        !epoch.is_ended && !is_older
+    }
+}
+
+/// Keeps what was revoked.
+///
+/// A store that keeps sessions too removes them in the same step: all of the user's in
+/// [`bump`](Epochs::bump), the one in [`end_session`](Epochs::end_session). What it was told it keeps
+/// for [`REMEMBERED`], and times to the millisecond. Every implementation runs the same conformance
+/// tests (`doorward_testkit::conformance`).
+///
+/// # Examples
+/// ```
+/// use doorward_core::{Epochs, Standing, StoreError};
+///
+/// async fn is_good(epochs: &dyn Epochs, standing: Standing<'_>) -> Result<bool, StoreError> {
+///     let epoch = epochs.read(standing.user, standing.session, standing.token).await?;
+///     Ok(standing.holds(&epoch))
+/// }
+/// # drop(is_good);
+/// ```
+///
+/// # Errors
+/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. Then nothing is
+/// decided.
+///
+/// # Cancel safety
+/// Reading changes nothing; a write that is dropped may have happened or not, never half of it.
 pub trait Epochs: Send + Sync + 'static {
-    /// Reads the epoch that covers this user, session and token.
-    ///
-    /// # Errors
-    /// - [`EpochError::Revoked`]: the credential is dead.
-    /// - [`EpochError::Unavailable`]: the store did not answer; nothing is decided.
-    ///
-    /// # Cancel safety
-    /// Reading changes nothing.
+    /// Reads what was revoked of this user, session and token.
     fn read<'a>(
         &'a self,
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<Epoch, EpochError>>;
-}
+    ) -> BoxFuture<'a, Result<Epoch, StoreError>>;
 
-/// Why there is no epoch to go by.
-///
-/// # Examples
-/// ```
-/// assert_eq!(doorward_core::EpochError::Revoked.to_string(), "the credential was revoked");
-/// ```
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EpochError {
-    /// The credential was revoked.
-    #[error("the credential was revoked")]
-    Revoked,
-    /// The store did not answer.
-    #[error("the epoch cannot be read now")]
-    Unavailable(#[source] BoxError),
-}
-
-/// Nothing is ever revoked: the default until a store is plugged in.
-///
-/// # Examples
-/// ```
-/// assert_eq!(format!("{:?}", doorward_core::NoEpochs), "NoEpochs");
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoEpochs;
-
-impl Epochs for NoEpochs {
-    fn read<'a>(
+    /// Ends everything of a user that was made until `at`, and returns the generation that begins:
+    /// [`Epoch::next_generation`].
+    fn bump<'a>(
         &'a self,
-        _: &'a UserId,
-        _: Option<&'a SessionId>,
-        _: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<Epoch, EpochError>> {
-        Box::pin(async { Ok(Epoch::default()) })
+        user: &'a UserId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<u64, StoreError>>;
+
+    /// Ends a session, and every token that names it.
+    fn end_session<'a>(
+        &'a self,
+        session: &'a SessionId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Ends one token.
+    fn end_token<'a>(
+        &'a self,
+        token: &'a TokenId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+/// How long a revocation is remembered. No credential may live longer: [`Grant`](crate::Grant)s of
+/// tokens that do are a mistake of their issuer.
+pub const REMEMBERED: Duration = Duration::from_hours(30 * 24);
+
+fn whole_second(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millis(millis: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
+    }
+
+    /// Attack 28: the rule that no other place repeats.
+    #[test]
+    fn a_credential_holds_when_it_is_younger_than_what_was_revoked() {
+        let user = UserId::new("alice");
+        let epoch = Epoch { generation: 7, revoked_at: Some(millis(5_500)), is_ended: false };
+        let holds = |issued, epoch: Epoch| {
+            Standing { user: &user, session: None, token: None, issued }.holds(&epoch)
+        };
+
+        for (issued, expected) in [
+            (Issued::Generation(6), false),
+            (Issued::Generation(7), true),
+            (Issued::At(millis(4_000)), false),
+            (Issued::At(millis(5_000)), false),
+            (Issued::At(millis(6_000)), true),
+            (Issued::Shown(millis(5_500)), false),
+            (Issued::Shown(millis(5_501)), true),
+        ] {
+            assert_eq!(holds(issued, epoch), expected, "{issued:?}");
+            assert!(holds(issued, Epoch::default()), "{issued:?}");
+            assert!(!holds(issued, Epoch { is_ended: true, ..Epoch::default() }), "{issued:?}");
+        }
+    }
+
+    #[test]
+    fn a_generation_only_grows_also_when_the_clock_goes_back() {
+        let first = Epoch::default().next_generation(millis(5_000));
+        let second = Epoch { generation: first, ..Epoch::default() }.next_generation(millis(4_000));
+
+        assert_eq!((first, second), (5_000, 5_001));
     }
 }

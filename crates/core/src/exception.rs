@@ -45,8 +45,15 @@ pub struct Exception {
 
 impl Exception {
     /// The codes of the framework's own.
-    pub const CODES: [&'static str; 6] =
-        [BAD_PAYLOAD, FORBIDDEN, INTERNAL, RATE_LIMITED, TIMEOUT, UNKNOWN_EVENT];
+    pub const CODES: [&'static str; 7] = [
+        BAD_PAYLOAD,
+        FORBIDDEN,
+        INTERNAL,
+        RATE_LIMITED,
+        REAUTHENTICATION_REQUIRED,
+        TIMEOUT,
+        UNKNOWN_EVENT,
+    ];
 
     /// Answers with a code and a message of the application's own.
     ///
@@ -81,6 +88,12 @@ impl Exception {
     #[must_use]
     pub fn rate_limited(after: Duration) -> Self {
         Self::new(RATE_LIMITED, "Too many requests").retry_after(after)
+    }
+
+    /// The user is to prove once more who they are.
+    #[must_use]
+    pub fn reauthentication_required() -> Self {
+        Self::new(REAUTHENTICATION_REQUIRED, "Reauthentication required")
     }
 
     /// The handler took too long.
@@ -140,6 +153,7 @@ impl From<Refusal> for Exception {
         let wait = refusal.retry_after();
         let exception = match refusal.code() {
             RefusalCode::Application(code) => Self::new(code, refusal.into_message()),
+            RefusalCode::ReauthenticationRequired => Self::reauthentication_required(),
             RefusalCode::TooManyAttempts => Self::new(RATE_LIMITED, "Too many requests"),
             // Whoever is in is known, so nothing else can be meant.
             _ => Self::forbidden(),
@@ -152,5 +166,6 @@ const BAD_PAYLOAD: &str = "bad_payload";
 const FORBIDDEN: &str = "forbidden";
 const INTERNAL: &str = "internal";
 const RATE_LIMITED: &str = "rate_limited";
+const REAUTHENTICATION_REQUIRED: &str = "reauthentication_required";
 const TIMEOUT: &str = "timeout";
 const UNKNOWN_EVENT: &str = "unknown_event";

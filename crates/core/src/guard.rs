@@ -1,6 +1,11 @@
 //! Says whether somebody known may do what they ask for.
 
-use std::{borrow::Cow, fmt, future::Future, time::Instant};
+use std::{
+    borrow::Cow,
+    fmt,
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use crate::{BoxError, HandshakeRequest, Refusal, RefusalReason, SocketId, UserId};
 
@@ -78,6 +83,8 @@ pub struct GuardContext<'a, P> {
     pub request: &'a HandshakeRequest,
     /// When, on the server's clock.
     pub now: Instant,
+    /// How long ago the user proved who they are; `None` when nobody knows.
+    pub since_sign_in: Option<Duration>,
 }
 
 impl<P> Clone for GuardContext<'_, P> {
@@ -100,7 +107,14 @@ impl<'a, P> GuardContext<'a, P> {
         request: &'a HandshakeRequest,
         now: Instant,
     ) -> Self {
-        Self { action, principal, user, socket, namespace, request, now }
+        let since_sign_in = None;
+        Self { action, principal, user, socket, namespace, request, now, since_sign_in }
+    }
+
+    /// Says how long ago the user proved who they are.
+    #[must_use]
+    pub fn since_sign_in(self, ago: Option<Duration>) -> Self {
+        Self { since_sign_in: ago, ..self }
     }
 }
 

@@ -15,30 +15,40 @@ mod guard;
 mod handshake;
 mod headers;
 mod id;
+mod lease;
 mod manual_clock;
 mod object;
 mod reason;
 mod refusal;
 mod seat;
+mod secret;
+mod session;
+mod ticket;
 pub mod wire;
 
 use std::{error::Error, future::Future, pin::Pin};
 
-pub use audit::{Audit, AuditRecord, Decision};
+pub use audit::{Audit, AuditRecord, Decision, network_prefix};
 pub use authenticate::{AuthenticateError, Authenticator};
 pub use clock::{Clock, Entropy};
-pub use epoch::{Epoch, EpochError, Epochs, NoEpochs};
+pub use epoch::{Epoch, Epochs, Issued, REMEMBERED, Standing};
 pub use exception::{Detail, Exception};
-pub use grant::{Anonymous, Grant};
+pub use grant::{Anonymous, Grant, Reload};
 pub use guard::{Action, Guard, GuardContext, HasRoles, HasScopes, Verdict, short_type_name};
 pub use handshake::{Auth, AuthError, Handshake, HandshakeRequest};
 pub use headers::Headers;
 pub use id::{DecisionId, LinkId, SessionId, SocketId, SocketIdError, TokenId, UserId};
+pub use lease::{Lease, LeaseError};
 pub use manual_clock::ManualClock;
 pub use object::UniqueObject;
 pub use reason::{DisconnectReason, RefusalReason};
 pub use refusal::{Refusal, RefusalCode, Retry};
-pub use seat::{Reservation, Seat, SeatError, SeatRequest, Seats, Unlimited};
+pub use seat::{
+    Holder, OnExcess, PerUser, Reservation, Seat, SeatError, SeatRequest, Seats, Taken, Unlimited,
+};
+pub use secret::{SecretError, SessionKey, SessionToken, Ticket, TicketKey};
+pub use session::{Session, SessionData, SessionStore, StoreError};
+pub use ticket::{TicketRecord, TicketStore};
 
 /// A boxed future, for traits that must be usable as `dyn Trait`.
 ///

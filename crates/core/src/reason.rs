@@ -68,12 +68,20 @@ reasons! {
         ProtocolViolation = "protocol_violation",
         /// No policy covers the room, or its policy said no.
         RoomDenied = "room_denied",
+        /// The user proved who they are too long ago for what they ask.
+        ReauthenticationRequired = "reauthentication_required",
         /// Access ended between the check and the entry.
         RevokedMeanwhile = "revoked_meanwhile",
         /// The credential was revoked.
         Revoked = "revoked",
         /// The connection policy allows no further connection of this user.
         SeatTaken = "seat_taken",
+        /// The cookie came from a page of another origin, or of one that nobody can name.
+        OriginForbidden = "origin_forbidden",
+        /// The session is over.
+        SessionExpired = "session_expired",
+        /// What was shown as a session is none that is known.
+        SessionUnknown = "session_unknown",
         /// The server is stopping.
         ShuttingDown = "shutting_down",
         /// A claim is missing, of the wrong type, or not what the policy asks for.
@@ -94,6 +102,8 @@ reasons! {
         TooManyAttempts = "too_many_attempts",
         /// Something that must be asked did not answer.
         Unavailable = "unavailable",
+        /// The credential is good, and of another user than the socket it was to prolong.
+        UserChanged = "user_changed",
         /// The token is good, but its user is not known.
         UserUnknown = "user_unknown",
     }
@@ -124,8 +134,14 @@ reasons! {
         /// The client did not get in after all: a later step of the admission refused it, or it left
         /// meanwhile.
         Refused = "refused",
+        /// A newer connection of the same user has taken its place.
+        Replaced = "replaced",
+        /// The user, the session, the token or the socket was revoked.
+        Revoked = "revoked",
         /// The application ended the socket.
         ServerLeft = "server_left",
+        /// The session behind the credential has ended.
+        SessionExpired = "session_expired",
         /// The server is stopping.
         Shutdown = "shutdown",
         /// The client does not read what is sent to it.

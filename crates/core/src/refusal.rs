@@ -58,6 +58,10 @@ pub enum RefusalCode {
     Forbidden,
     /// The namespace is not mounted.
     InvalidNamespace,
+    /// The user is to prove once more who they are.
+    ReauthenticationRequired,
+    /// The session existed and has ended.
+    SessionExpired,
     /// The token was good and is over its time.
     TokenExpired,
     /// The budget of this link, address or user is used up.
@@ -68,11 +72,13 @@ pub enum RefusalCode {
 
 impl RefusalCode {
     /// All codes of the framework's own.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::AlreadyConnected,
         Self::BadHandshake,
         Self::Forbidden,
         Self::InvalidNamespace,
+        Self::ReauthenticationRequired,
+        Self::SessionExpired,
         Self::TokenExpired,
         Self::TooManyAttempts,
         Self::Unauthenticated,
@@ -87,6 +93,8 @@ impl RefusalCode {
             Self::BadHandshake => "bad_handshake",
             Self::Forbidden => "forbidden",
             Self::InvalidNamespace => "invalid_namespace",
+            Self::ReauthenticationRequired => "reauthentication_required",
+            Self::SessionExpired => "session_expired",
             Self::TokenExpired => "token_expired",
             Self::TooManyAttempts => "too_many_attempts",
             Self::Unauthenticated => "unauthenticated",
@@ -175,6 +183,28 @@ impl Refusal {
             "Invalid namespace".into(),
             None,
             RefusalReason::NamespaceUnknown,
+        )
+    }
+
+    /// Refuses somebody who is to prove once more who they are, because it was too long ago.
+    #[must_use]
+    pub fn reauthentication_required() -> Self {
+        Self::build(
+            RefusalCode::ReauthenticationRequired,
+            "Reauthentication required".into(),
+            Some(Retry::AfterLogin),
+            RefusalReason::ReauthenticationRequired,
+        )
+    }
+
+    /// Refuses a session that existed and has ended.
+    #[must_use]
+    pub fn session_expired() -> Self {
+        Self::build(
+            RefusalCode::SessionExpired,
+            "Unauthorized".into(),
+            Some(Retry::AfterLogin),
+            RefusalReason::SessionExpired,
         )
     }
 

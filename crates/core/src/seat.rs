@@ -2,9 +2,13 @@
 //!
 //! A seat is *reserved* before anybody else is disturbed, *committed* when the socket is about to
 //! enter, and released by dropping. Whatever happens in between, a client that leaves half-way, a
-//! later step that refuses, a panic, drops the reservation and thereby frees it.
+//! later step that refuses, a panic, drops the reservation and thereby frees it. Who keeps the seats
+//! only counts: it names who sits there, and whoever admits looks whether they are still alive, and ends
+//! those that are replaced.
 
-use crate::{BoxError, BoxFuture, SocketId, UserId};
+use std::{fmt, num::NonZeroUsize};
+
+use crate::{BoxError, BoxFuture, LinkId, SocketId, UserId};
 
 /// Who asks for a seat.
 ///
@@ -24,6 +28,8 @@ pub struct SeatRequest<'a> {
     pub user: &'a UserId,
     /// The socket that will sit there.
     pub socket: SocketId,
+    /// The link it lives on: sockets of one link may share a seat.
+    pub link: LinkId,
     /// The namespace it enters.
     pub namespace: &'a str,
 }
@@ -31,8 +37,109 @@ pub struct SeatRequest<'a> {
 impl<'a> SeatRequest<'a> {
     /// Describes a request.
     #[must_use]
-    pub fn new(user: &'a UserId, socket: SocketId, namespace: &'a str) -> Self {
-        Self { user, socket, namespace }
+    pub fn new(user: &'a UserId, socket: SocketId, link: LinkId, namespace: &'a str) -> Self {
+        Self { user, socket, link, namespace }
+    }
+}
+
+/// Who sits on a seat.
+///
+/// # Examples
+/// ```
+/// # use doorward_core::{Entropy, Holder, LinkId};
+/// # struct Fixed;
+/// # impl Entropy for Fixed { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
+/// let holder = Holder { link: LinkId::generate(&Fixed), socket: None };
+/// # drop(holder);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Holder {
+    /// The link.
+    pub link: LinkId,
+    /// The one socket on it; `None` when the user's sockets on the link share the seat.
+    pub socket: Option<SocketId>,
+}
+
+/// How many connections a user may have, and what happens to one too many.
+///
+/// A user's sockets on one link share a seat, unless
+/// [`per_namespace`](PerUser::per_namespace) is said.
+///
+/// # Examples
+/// ```
+/// use doorward_core::{OnExcess, PerUser};
+///
+/// let policy = PerUser::ReplaceOldest(1).per_namespace();
+/// assert_eq!(policy.seats(), Some(1));
+/// assert_eq!(policy.on_excess(), OnExcess::ReplaceOldest);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PerUser {
+    /// At most so many links, one at least; one more is told `already_connected`.
+    RefuseNew(usize),
+    /// At most so many links, one at least; one more ends the oldest, which is told `replaced`.
+    ReplaceOldest(usize),
+    /// At most so many sockets in each namespace, and what happens to one too many.
+    #[doc(hidden)]
+    PerNamespace(OnExcess, usize),
+    /// Any number.
+    #[default]
+    Unlimited,
+}
+
+/// What happens to one connection too many.
+///
+/// # Examples
+/// ```
+/// use doorward_core::{OnExcess, PerUser};
+///
+/// assert_eq!(PerUser::RefuseNew(2).on_excess(), OnExcess::RefuseNew);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnExcess {
+    /// It is refused.
+    RefuseNew,
+    /// It takes the place of the oldest.
+    ReplaceOldest,
+}
+
+impl PerUser {
+    /// Counts sockets in each namespace in place of links.
+    #[must_use]
+    pub const fn per_namespace(self) -> Self {
+        match self {
+            Self::RefuseNew(seats) => Self::PerNamespace(OnExcess::RefuseNew, seats),
+            Self::ReplaceOldest(seats) => Self::PerNamespace(OnExcess::ReplaceOldest, seats),
+            other => other,
+        }
+    }
+
+    /// Returns how many seats a user has; `None` for any number. Nobody has fewer than one.
+    #[must_use]
+    pub fn seats(self) -> Option<usize> {
+        match self {
+            Self::Unlimited => None,
+            Self::RefuseNew(seats) | Self::ReplaceOldest(seats) | Self::PerNamespace(_, seats) => {
+                Some(seats.max(NonZeroUsize::MIN.get()))
+            }
+        }
+    }
+
+    /// Returns what happens to one connection too many.
+    #[must_use]
+    pub const fn on_excess(self) -> OnExcess {
+        match self {
+            Self::ReplaceOldest(_) => OnExcess::ReplaceOldest,
+            Self::PerNamespace(on_excess, _) => on_excess,
+            Self::RefuseNew(_) | Self::Unlimited => OnExcess::RefuseNew,
+        }
+    }
+
+    /// Whether sockets are counted in each namespace.
+    #[must_use]
+    pub const fn is_per_namespace(self) -> bool {
+        matches!(self, Self::PerNamespace(..))
     }
 }
 
@@ -50,7 +157,7 @@ impl<'a> SeatRequest<'a> {
 ///         &'a self,
 ///         _: SeatRequest<'a>,
 ///     ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>> {
-///         Box::pin(async { Err(SeatError::Taken) })
+///         Box::pin(async { Err(SeatError::Taken(Vec::new())) })
 ///     }
 /// }
 /// ```
@@ -86,7 +193,30 @@ pub trait Reservation: Send {
     ///
     /// # Cancel safety
     /// A dropped future frees the seat.
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Box<dyn Seat>, SeatError>>;
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Taken, SeatError>>;
+}
+
+/// A seat that was just taken.
+///
+/// # Examples
+/// ```
+/// use doorward_core::{Taken, Unlimited};
+///
+/// let taken = Taken { seat: Box::new(Unlimited), replaced: Vec::new() };
+/// # drop(taken);
+/// ```
+pub struct Taken {
+    /// The seat.
+    pub seat: Box<dyn Seat>,
+    /// Who sat there. They have lost their seats already; whoever admits ends them before the new
+    /// socket enters.
+    pub replaced: Vec<Holder>,
+}
+
+impl fmt::Debug for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Taken").field("replaced", &self.replaced).finish_non_exhaustive()
+    }
 }
 
 /// A seat that is taken; dropping it gives it back.
@@ -104,14 +234,16 @@ pub trait Seat: Send + Sync {}
 ///
 /// # Examples
 /// ```
-/// assert_eq!(doorward_core::SeatError::Taken.to_string(), "no seat is free for this user");
+/// let error = doorward_core::SeatError::Taken(Vec::new());
+/// assert_eq!(error.to_string(), "no seat is free for this user");
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeatError {
-    /// The user has as many connections as the policy allows.
+    /// The user has as many connections as the policy allows: these. Before the client is refused they
+    /// are asked whether they are still there.
     #[error("no seat is free for this user")]
-    Taken,
+    Taken(Vec<Holder>),
     /// Whoever keeps the seats did not answer.
     #[error("seats cannot be counted now")]
     Unavailable(#[source] BoxError),
@@ -139,8 +271,8 @@ impl Seats for Unlimited {
 }
 
 impl Reservation for Unlimited {
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Box<dyn Seat>, SeatError>> {
-        Box::pin(async { Ok(self as Box<dyn Seat>) })
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Taken, SeatError>> {
+        Box::pin(async { Ok(Taken { seat: self, replaced: Vec::new() }) })
     }
 }
 

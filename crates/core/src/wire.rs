@@ -5,7 +5,7 @@
 //! payload, never whether a user exists.
 //! Start reading at [`ConnectError::new`].
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
@@ -83,6 +83,8 @@ pub struct ErrorAnswer<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     details: Vec<WireDetail<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +109,24 @@ impl<'a> ErrorAnswer<'a> {
             code: exception.code(),
             message: exception.message(),
             details: exception.details().iter().map(WireDetail::new).collect(),
+            retry: None,
             retry_after: exception.wait().map(whole_seconds),
+            id: id.encode(),
+            event: None,
+        }
+    }
+
+    /// Translates a refusal for an ack: a credential that was not refreshed. The codes are those of a
+    /// refused CONNECT.
+    #[must_use]
+    pub fn refusal(refusal: &'a Refusal, id: DecisionId) -> Self {
+        Self {
+            status: "error",
+            code: refusal.code().as_str(),
+            message: refusal.message(),
+            details: Vec::new(),
+            retry: refusal.retry_hint().map(Retry::as_str),
+            retry_after: refusal.retry_after().map(whole_seconds),
             id: id.encode(),
             event: None,
         }
@@ -155,10 +174,13 @@ impl SessionEnded {
     pub const EVENT: &'static str = "session_ended";
 
     /// The ends that are announced.
-    pub const ANNOUNCED: [DisconnectReason; 6] = [
+    pub const ANNOUNCED: [DisconnectReason; 9] = [
         DisconnectReason::Expired,
         DisconnectReason::Forbidden,
         DisconnectReason::Overloaded,
+        DisconnectReason::Replaced,
+        DisconnectReason::Revoked,
+        DisconnectReason::SessionExpired,
         DisconnectReason::Shutdown,
         DisconnectReason::SlowConsumer,
         DisconnectReason::Unavailable,
@@ -170,7 +192,8 @@ impl SessionEnded {
     pub fn new(reason: DisconnectReason, id: DecisionId) -> Option<Self> {
         let retry = match reason {
             DisconnectReason::Expired => Retry::AfterRefresh,
-            DisconnectReason::Forbidden => Retry::Never,
+            DisconnectReason::Revoked | DisconnectReason::SessionExpired => Retry::AfterLogin,
+            DisconnectReason::Forbidden | DisconnectReason::Replaced => Retry::Never,
             DisconnectReason::Overloaded
             | DisconnectReason::Shutdown
             | DisconnectReason::SlowConsumer
@@ -182,8 +205,76 @@ impl SessionEnded {
             | DisconnectReason::ServerLeft
             | DisconnectReason::TransportClosed => return None,
         };
-        Some(Self { code: reason.as_str(), retry: retry.as_str(), id: id.encode() })
+        // The client need not know what has expired: `retry` says what helps.
+        let code = match reason {
+            DisconnectReason::SessionExpired => DisconnectReason::Expired,
+            other => other,
+        };
+        Some(Self { code: code.as_str(), retry: retry.as_str(), id: id.encode() })
     }
+}
+
+/// The payload of the event that warns a client before its credential ends.
+///
+/// # Examples
+/// ```
+/// use std::time::SystemTime;
+/// use doorward_core::wire::Expiring;
+///
+/// let json = serde_json::to_string(&Expiring::new(SystemTime::UNIX_EPOCH))?;
+/// assert_eq!(json, r#"{"expiresAt":"1970-01-01T00:00:00Z"}"#);
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expiring {
+    expires_at: String,
+}
+
+impl Expiring {
+    /// The name of the event.
+    pub const EVENT: &'static str = "auth:expiring";
+
+    /// Says when the credential ends.
+    #[must_use]
+    pub fn new(at: SystemTime) -> Self {
+        Self { expires_at: timestamp(at) }
+    }
+}
+
+/// The ack of a credential that was refreshed in place.
+///
+/// # Examples
+/// ```
+/// use doorward_core::wire::Refreshed;
+///
+/// let json = serde_json::to_string(&Refreshed::new(None))?;
+/// assert_eq!(json, r#"{"status":"ok","expiresAt":null}"#);
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refreshed {
+    status: &'static str,
+    expires_at: Option<String>,
+}
+
+impl Refreshed {
+    /// The name of the event that asks for it.
+    pub const EVENT: &'static str = "auth:refresh";
+
+    /// Says when the new credential ends; `None` when it does not end by itself.
+    #[must_use]
+    pub fn new(expires_at: Option<SystemTime>) -> Self {
+        Self { status: "ok", expires_at: expires_at.map(timestamp) }
+    }
+}
+
+/// Writes a time as ISO 8601 in UTC, to the second, rounded down: a client that believes it is early.
+fn timestamp(time: SystemTime) -> String {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
 /// Clients wait for whole seconds; rounding down would send them back too early.

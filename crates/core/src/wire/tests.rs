@@ -49,6 +49,8 @@ fn refusal(code: RefusalCode) -> Refusal {
         RefusalCode::BadHandshake => Refusal::bad_handshake(),
         RefusalCode::Forbidden => Refusal::forbidden(),
         RefusalCode::InvalidNamespace => Refusal::invalid_namespace(),
+        RefusalCode::ReauthenticationRequired => Refusal::reauthentication_required(),
+        RefusalCode::SessionExpired => Refusal::session_expired(),
         RefusalCode::TokenExpired => Refusal::token_expired(),
         RefusalCode::TooManyAttempts => Refusal::too_many_attempts(Duration::from_millis(4_001)),
         RefusalCode::Unauthenticated => Refusal::unauthenticated(RefusalReason::UserUnknown),
@@ -75,6 +77,7 @@ fn every_failed_event_is_what_its_file_says() {
             "forbidden" => Exception::forbidden(),
             "internal" => Exception::internal(),
             "rate_limited" => Exception::rate_limited(Duration::from_millis(4_001)),
+            "reauthentication_required" => Exception::reauthentication_required(),
             "timeout" => Exception::timeout(),
             "unknown_event" => Exception::unknown_event(),
             other => panic!("{other} has no golden file"),
@@ -92,7 +95,20 @@ fn every_announced_end_is_what_its_file_says() {
     for reason in SessionEnded::ANNOUNCED {
         let ended = SessionEnded::new(reason, id()).unwrap();
         check(&format!("session_ended.{}.json", reason.as_str()), &ended);
-        check_documented(reason.as_str());
+        check_documented(serde_json::to_value(&ended).unwrap()["code"].as_str().unwrap());
+    }
+}
+
+#[test]
+fn a_refresh_is_what_its_files_say() {
+    let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_790_000_000_999);
+
+    check("auth_expiring.json", &Expiring::new(at));
+    check("auth_refresh.ok.json", &Refreshed::new(Some(at)));
+    check("auth_refresh.error.json", &ErrorAnswer::refusal(&Refusal::token_expired(), id()));
+    for event in [Expiring::EVENT, Refreshed::EVENT] {
+        let docs = fs::read_to_string(root().join("../../docs/wire.md")).unwrap();
+        assert!(docs.contains(&format!("`{event}")), "docs/wire.md does not say what {event} is");
     }
 }
 
@@ -101,7 +117,8 @@ fn no_golden_file_is_left_over() {
     let expected = RefusalCode::ALL.len()
         + Exception::CODES.len()
         + SessionEnded::ANNOUNCED.len()
-        + ["connect_error.application.json", "exception.application.json"].len();
+        + ["connect_error.application.json", "exception.application.json"].len()
+        + ["auth_expiring.json", "auth_refresh.ok.json", "auth_refresh.error.json"].len();
 
     assert_eq!(fs::read_dir(root().join("tests/golden")).unwrap().count(), expected);
 }

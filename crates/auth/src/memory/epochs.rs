@@ -1,0 +1,120 @@
+//! Revocations in memory.
+
+use std::{collections::HashMap, future::ready, hash::Hash, time::SystemTime};
+
+use doorward_core::{BoxFuture, Epoch, Epochs, REMEMBERED, SessionId, StoreError, TokenId, UserId};
+
+use super::MemoryStore;
+
+/// Everything that was revoked and is not forgotten.
+pub(super) struct Marks {
+    capacity: usize,
+    /// What counts for everybody.
+    floor: Epoch,
+    users: HashMap<UserId, (u64, SystemTime)>,
+    sessions: HashMap<SessionId, SystemTime>,
+    tokens: HashMap<TokenId, SystemTime>,
+}
+
+impl Marks {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            floor: Epoch::default(),
+            users: HashMap::new(),
+            sessions: HashMap::new(),
+            tokens: HashMap::new(),
+        }
+    }
+
+    pub(super) fn refuse_before(&mut self, at: SystemTime) {
+        self.floor.generation = self.floor.next_generation(at);
+        self.floor.revoked_at = Some(at);
+    }
+
+    fn read(&self, user: &UserId, session: Option<&SessionId>, token: Option<&TokenId>) -> Epoch {
+        let (generation, revoked_at) = match self.users.get(user) {
+            Some((generation, at)) => (*generation, Some(*at)),
+            None => (0, None),
+        };
+        Epoch {
+            generation: generation.max(self.floor.generation),
+            revoked_at: revoked_at.max(self.floor.revoked_at),
+            is_ended: session.is_some_and(|id| self.sessions.contains_key(id))
+                || token.is_some_and(|id| self.tokens.contains_key(id)),
+        }
+    }
+
+    fn bump(&mut self, user: &UserId, at: SystemTime) -> Result<u64, StoreError> {
+        let epoch = self.read(user, None, None);
+        let generation = epoch.next_generation(at);
+        let at = epoch.revoked_at.unwrap_or(at).max(at);
+        mark(&mut self.users, self.capacity, user, (generation, at))?;
+        Ok(generation)
+    }
+
+    pub(super) fn sweep(&mut self, now: SystemTime) {
+        let is_remembered =
+            |at: &SystemTime| at.checked_add(REMEMBERED).is_none_or(|end| end > now);
+        self.users.retain(|_, (_, at)| is_remembered(at));
+        self.sessions.retain(|_, at| is_remembered(at));
+        self.tokens.retain(|_, at| is_remembered(at));
+    }
+}
+
+/// Keeps one mark, if there is room for another one.
+fn mark<K: Clone + Eq + Hash, V>(
+    marks: &mut HashMap<K, V>,
+    capacity: usize,
+    key: &K,
+    value: V,
+) -> Result<(), StoreError> {
+    if marks.len() >= capacity && !marks.contains_key(key) {
+        return Err(StoreError::Full);
+    }
+    marks.insert(key.clone(), value);
+    Ok(())
+}
+
+impl Epochs for MemoryStore {
+    fn read<'a>(
+        &'a self,
+        user: &'a UserId,
+        session: Option<&'a SessionId>,
+        token: Option<&'a TokenId>,
+    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
+        Box::pin(ready(Ok(self.lock().marks.read(user, session, token))))
+    }
+
+    fn bump<'a>(
+        &'a self,
+        user: &'a UserId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        let mut kept = self.lock();
+        // They go even if there is no room for the mark.
+        kept.sessions.remove_user(user);
+        Box::pin(ready(kept.marks.bump(user, at)))
+    }
+
+    fn end_session<'a>(
+        &'a self,
+        session: &'a SessionId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let mut kept = self.lock();
+        kept.sessions.remove(session);
+        let capacity = kept.marks.capacity;
+        Box::pin(ready(mark(&mut kept.marks.sessions, capacity, session, at)))
+    }
+
+    fn end_token<'a>(
+        &'a self,
+        token: &'a TokenId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let mut kept = self.lock();
+        let capacity = kept.marks.capacity;
+        Box::pin(ready(mark(&mut kept.marks.tokens, capacity, token, at)))
+    }
+}

@@ -1,0 +1,177 @@
+//! Sessions in memory.
+
+use std::{collections::HashMap, future::ready, time::SystemTime};
+
+use doorward_core::{
+    BoxFuture, Session, SessionData, SessionId, SessionKey, SessionStore, StoreError, UserId,
+};
+
+use super::MemoryStore;
+
+/// All sessions, found by token, by id and by user.
+pub(super) struct Sessions {
+    capacity: usize,
+    by_id: HashMap<SessionId, (SessionKey, Session)>,
+    by_key: HashMap<SessionKey, SessionId>,
+    /// In the order in which they were made.
+    by_user: HashMap<UserId, Vec<SessionId>>,
+}
+
+impl Sessions {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { capacity, by_id: HashMap::new(), by_key: HashMap::new(), by_user: HashMap::new() }
+    }
+
+    fn create(&mut self, key: SessionKey, session: &Session) -> Result<(), StoreError> {
+        if self.by_key.contains_key(&key) || self.by_id.contains_key(&session.id) {
+            return Err(StoreError::Exists);
+        }
+        if self.by_id.len() >= self.capacity {
+            self.sweep(session.created_at);
+            if self.by_id.len() >= self.capacity {
+                return Err(StoreError::Full);
+            }
+        }
+        self.by_key.insert(key, session.id.clone());
+        self.by_user.entry(session.user.clone()).or_default().push(session.id.clone());
+        self.by_id.insert(session.id.clone(), (key, session.clone()));
+        Ok(())
+    }
+
+    fn find(&self, key: &SessionKey) -> Option<Session> {
+        self.get(self.by_key.get(key)?)
+    }
+
+    fn get(&self, id: &SessionId) -> Option<Session> {
+        self.by_id.get(id).map(|(_, session)| session.clone())
+    }
+
+    fn of_user(&self, user: &UserId) -> Vec<Session> {
+        let ids = self.by_user.get(user).into_iter().flatten();
+        ids.filter_map(|id| self.get(id)).collect()
+    }
+
+    fn touch(&mut self, id: &SessionId, seen_at: SystemTime) -> bool {
+        let Some((_, session)) = self.by_id.get_mut(id) else { return false };
+        if session.is_over(seen_at) {
+            return false;
+        }
+        session.seen_at = session.seen_at.max(seen_at);
+        true
+    }
+
+    fn rotate(
+        &mut self,
+        id: &SessionId,
+        key: SessionKey,
+        signed_in_at: Option<SystemTime>,
+    ) -> Result<bool, StoreError> {
+        if self.by_key.contains_key(&key) {
+            return Err(StoreError::Exists);
+        }
+        let Some((current, session)) = self.by_id.get_mut(id) else { return Ok(false) };
+        self.by_key.remove(current);
+        self.by_key.insert(key, id.clone());
+        *current = key;
+        if let Some(at) = signed_in_at {
+            session.signed_in_at = at;
+        }
+        Ok(true)
+    }
+
+    fn put_data(&mut self, id: &SessionId, data: &SessionData) -> bool {
+        let Some((_, session)) = self.by_id.get_mut(id) else { return false };
+        session.data = data.clone();
+        true
+    }
+
+    pub(super) fn remove(&mut self, id: &SessionId) -> bool {
+        let Some((key, session)) = self.by_id.remove(id) else { return false };
+        self.by_key.remove(&key);
+        if let Some(ids) = self.by_user.get_mut(&session.user) {
+            ids.retain(|other| other != id);
+            if ids.is_empty() {
+                self.by_user.remove(&session.user);
+            }
+        }
+        true
+    }
+
+    pub(super) fn remove_user(&mut self, user: &UserId) {
+        for id in self.by_user.remove(user).unwrap_or_default() {
+            if let Some((key, _)) = self.by_id.remove(&id) {
+                self.by_key.remove(&key);
+            }
+        }
+    }
+
+    fn sweep(&mut self, now: SystemTime) -> u64 {
+        let sessions = self.by_id.values().map(|(_, session)| session);
+        let over: Vec<_> = sessions
+            .filter(|session| session.forget_at() <= now)
+            .map(|session| session.id.clone())
+            .collect();
+        over.iter().map(|id| u64::from(self.remove(id))).sum()
+    }
+}
+
+impl SessionStore for MemoryStore {
+    fn create<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        session: &'a Session,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(ready(self.lock().sessions.create(*key, session)))
+    }
+
+    fn find<'a>(
+        &'a self,
+        key: &'a SessionKey,
+    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        Box::pin(ready(Ok(self.lock().sessions.find(key))))
+    }
+
+    fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        Box::pin(ready(Ok(self.lock().sessions.get(id))))
+    }
+
+    fn of_user<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
+        Box::pin(ready(Ok(self.lock().sessions.of_user(user))))
+    }
+
+    fn touch<'a>(
+        &'a self,
+        id: &'a SessionId,
+        seen_at: SystemTime,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(ready(Ok(self.lock().sessions.touch(id, seen_at))))
+    }
+
+    fn rotate<'a>(
+        &'a self,
+        id: &'a SessionId,
+        key: &'a SessionKey,
+        signed_in_at: Option<SystemTime>,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(ready(self.lock().sessions.rotate(id, *key, signed_in_at)))
+    }
+
+    fn put_data<'a>(
+        &'a self,
+        id: &'a SessionId,
+        data: &'a SessionData,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(ready(Ok(self.lock().sessions.put_data(id, data))))
+    }
+
+    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(ready(Ok(self.lock().sessions.remove(id))))
+    }
+
+    fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let mut kept = self.lock();
+        kept.tickets.sweep(now);
+        kept.marks.sweep(now);
+        Box::pin(ready(Ok(kept.sessions.sweep(now))))
+    }
+}

@@ -1,0 +1,184 @@
+//! Secrets that are handed out once and kept only as their hash.
+//!
+//! Who reads a store, a dump of it or a log finds hashes, and a hash opens nothing. The secrets have 256
+//! random bits, so no slow hash is needed and a lookup by hash tells nothing to a clock.
+
+use std::{fmt, str::FromStr};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use crate::Entropy;
+
+/// Declares a secret, and the key under which a store keeps what it opens.
+macro_rules! secret {
+    ($(#[$doc:meta])* $secret:ident, $(#[$key_doc:meta])* $key:ident) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $secret([u8; SECRET_BYTES]);
+
+        impl $secret {
+            /// Draws a new one: 256 bits.
+            #[must_use]
+            pub fn generate(entropy: &(impl Entropy + ?Sized)) -> Self {
+                let mut bytes = [0; SECRET_BYTES];
+                entropy.fill(&mut bytes);
+                Self(bytes)
+            }
+
+            /// Writes the secret for the client it belongs to (43 characters, base64url). It must reach
+            /// nobody else, and no log.
+            #[must_use]
+            pub fn expose(&self) -> String {
+                URL_SAFE_NO_PAD.encode(self.0)
+            }
+
+            /// Returns what a store keeps in its place: the SHA-256 of the secret.
+            #[must_use]
+            pub fn key(&self) -> $key {
+                $key(Sha256::digest(self.0).into())
+            }
+        }
+
+        /// Reads what a client has sent; there is exactly one way to write each secret.
+        impl FromStr for $secret {
+            type Err = SecretError;
+
+            fn from_str(text: &str) -> Result<Self, SecretError> {
+                let mut bytes = [0; SECRET_BYTES];
+                match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
+                    Ok(SECRET_BYTES) => Ok(Self(bytes)),
+                    _ => Err(SecretError(())),
+                }
+            }
+        }
+
+        impl fmt::Debug for $secret {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($secret), "([redacted])"))
+            }
+        }
+
+        $(#[$key_doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+        pub struct $key([u8; 32]);
+
+        impl $key {
+            /// Takes a key back that a store has kept.
+            #[must_use]
+            pub fn new(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+
+            /// Returns the bytes that a store keeps.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $key {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($key), "([redacted])"))
+            }
+        }
+    };
+}
+
+secret! {
+    /// What a client shows to prove that a session is its own: the value of the cookie, or
+    /// `auth.sessionToken`.
+    ///
+    /// # Security
+    /// Whoever knows it is signed in. `Debug` prints `[redacted]`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use doorward_core::{Entropy, SessionToken};
+    /// # struct Fixed;
+    /// # impl Entropy for Fixed { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
+    /// let token = SessionToken::generate(&Fixed);
+    /// let same: SessionToken = token.expose().parse()?;
+    /// assert_eq!(token.key(), same.key());
+    /// assert_eq!(format!("{token:?}"), "SessionToken([redacted])");
+    /// # Ok::<_, doorward_core::SecretError>(())
+    /// ```
+    SessionToken,
+    /// Under which a [`SessionStore`](crate::SessionStore) finds a session: the SHA-256 of its token.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(doorward_core::SessionKey::new([7; 32]).as_bytes(), &[7; 32]);
+    /// ```
+    SessionKey
+}
+
+secret! {
+    /// What a client exchanges once, within seconds, for the session that waits behind it.
+    ///
+    /// # Security
+    /// Whoever knows it and the verifier is signed in. `Debug` prints `[redacted]`.
+    ///
+    /// # Examples
+    /// ```
+    /// assert!("short".parse::<doorward_core::Ticket>().is_err());
+    /// ```
+    Ticket,
+    /// Under which a [`TicketStore`](crate::TicketStore) finds a ticket: its SHA-256.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(format!("{:?}", doorward_core::TicketKey::new([7; 32])), "TicketKey([redacted])");
+    /// ```
+    TicketKey
+}
+
+/// A text is none of our secrets.
+///
+/// # Examples
+/// ```
+/// let error = "".parse::<doorward_core::SessionToken>().unwrap_err();
+/// assert_eq!(error.to_string(), "not a secret of this server");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a secret of this server")]
+pub struct SecretError(());
+
+/// 256 bits: ASVS 5.0 section 7.2.3 asks for 128.
+const SECRET_BYTES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counting;
+    impl Entropy for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            for (at, byte) in (0..).zip(bytes) {
+                *byte = at;
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_can_be_written_in_one_way_only() {
+        let text = SessionToken::generate(&Counting).expose();
+
+        assert_eq!(text.len(), 43);
+        let (short, _) = text.split_at(42);
+        for changed in [format!("{text}="), format!(" {text}"), short.to_owned()] {
+            assert!(changed.parse::<SessionToken>().is_err(), "{changed}");
+        }
+        // The last character holds four bits; the other two must be zero.
+        let trailing = format!("{short}9");
+        assert_ne!(trailing, text);
+        assert!(trailing.parse::<SessionToken>().is_err());
+    }
+
+    #[test]
+    fn a_key_is_the_hash_and_not_the_secret() {
+        let token = SessionToken::generate(&Counting);
+
+        assert_eq!(token.key().as_bytes()[..4], [0x63, 0x0d, 0xcd, 0x29]);
+    }
+}
