@@ -1,24 +1,25 @@
 //! Decides whether a client enters a namespace: the only file that knows the order.
 //!
-//! Authenticate, epoch, guards, reserve the seat, register, epoch again, `on_connect`, commit the
-//! seat. Whatever was taken is held by a guard object, so an early return, a panic and a client that
-//! leaves half-way undo it by dropping. Behind the first step no credential is seen any more.
+//! Attempts, authenticate, epoch, guards, reserve the seat, register, epoch again, `on_connect`, commit
+//! the seat. Whatever was taken is held by a guard object, so an early return, a panic and a client that
+//! leaves half-way undo it by dropping. Behind the authenticator no credential is seen any more.
 //! Start reading at [`admit`].
 
-use std::{future::Future, sync::Arc, time::SystemTime};
+use std::{future::Future, sync::Arc};
 
 use doorward_core::{
-    Action, AuthenticateError, Authenticator, BoxFuture, DisconnectReason, EpochError, Epochs,
-    Grant, GuardContext, Handshake, Refusal, RefusalReason, SeatError, SeatRequest, Seats, UserId,
-    short_type_name,
+    AuthenticateError, Authenticator, BoxFuture, DisconnectReason, Epoch, Grant, GuardContext,
+    Handshake, Refusal, RefusalReason, Seats, StoreError, UserId, short_type_name,
 };
 use doorward_protocol::Trust;
 
 use crate::{
-    Connection,
+    Connection, Hub,
+    access::Access,
     authorise::authorise,
     connection,
-    namespace::{Admitted, Entered, Entry, Expiry, Mounted, NotAdmitted},
+    namespace::{Admitted, Entered, Entry, Mounted, NotAdmitted},
+    seating,
     services::Services,
 };
 
@@ -26,7 +27,6 @@ use crate::{
 pub(crate) struct Policy<P> {
     pub(crate) authenticator: Arc<dyn AnyAuthenticator<P>>,
     pub(crate) seats: Arc<dyn Seats>,
-    pub(crate) epochs: Arc<dyn Epochs>,
 }
 
 /// Admits the client, or says why not.
@@ -36,55 +36,38 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
 ) -> Result<Admitted, NotAdmitted> {
     let Entry { handshake, socket, link, services } = entry;
     let request = Arc::clone(&handshake.request);
-    let name = Arc::clone(&handshake.namespace);
     let policy = &namespace.policy;
 
-    let grant = policy.authenticator.authenticate(handshake).await.map_err(not_authenticated)?;
-    let Grant { principal, user, session, token, expires_at, .. } = grant;
+    let vetted = vet(policy, handshake, namespace.trust, &services).await?;
+    let Vetted { user, access } = vetted;
     let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
-    let connected_at = services.clock.wall();
-    let expiry = expiry(&services, connected_at, expires_at, namespace.trust)
-        .ok_or_else(|| refuse(Refusal::token_expired()))?;
+    let epoch = read_epoch(&user, &access, &services).await?;
 
-    let read = || policy.epochs.read(&user, session.as_ref(), token.as_ref());
-    let epoch = read().await.map_err(|error| no_epoch(error, refuse))?;
+    let (credential, lifetime) = (access.credential.clone(), access.lifetime.clone());
+    let hub = namespace.hub.clone();
+    let parts = connection::Parts {
+        id: socket,
+        hub,
+        user: user.clone(),
+        trust: namespace.trust,
+        connected_at: services.clock.wall(),
+        request,
+        link,
+    };
+    let connection = Connection::new(parts, access);
+    let access = connection.access();
+    ask_guards(connection.asks(&access, doorward_core::Action::Connect), &namespace.hub).await?;
 
-    let now = services.clock.now();
-    let context =
-        GuardContext::new(Action::Connect, &principal, &user, socket, &name, &request, now);
-    let asked = authorise(namespace.hub.guards(), context, &services).await;
-    asked.map_err(|denial| match denial.refusal.reason() {
-        // A guard that could not look has decided nothing, so the client may ask again.
-        reason @ (RefusalReason::GuardFailed | RefusalReason::GuardTimeout) => {
-            NotAdmitted::Undecided { reason, cause: None }
-        }
-        _ => refuse(denial.refusal),
-    })?;
+    let reservation = seating::reserve(&*policy.seats, &connection, &services).await?;
 
-    let reservation = policy
-        .seats
-        .reserve(SeatRequest::new(&user, socket, &name))
-        .await
-        .map_err(|error| no_seat(error, refuse))?;
-
-    let registered = services.registry.add_socket(socket, user.clone());
+    let registered = services.registry.add_socket(Arc::new(connection.clone()), &credential);
     // Whoever revokes from here on finds the entry; who did so before is seen in the epoch.
-    if read().await.map_err(|error| no_epoch(error, refuse))? != epoch {
+    if read_epoch(&user, &access, &services).await? != epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
 
     let mut entered = Entered {
-        connection: Connection::new(connection::Parts {
-            id: socket,
-            hub: namespace.hub.clone(),
-            principal,
-            user: user.clone(),
-            session: session.clone(),
-            trust: namespace.trust,
-            connected_at,
-            request,
-            link,
-        }),
+        connection,
         namespace: Arc::clone(&namespace),
         greeted: 0,
         entry: Some(registered),
@@ -92,6 +75,7 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
         otherwise: DisconnectReason::Refused,
         services: Arc::clone(&services),
     };
+    services.metrics.sockets.increment(1.0);
     for hooks in &namespace.hooks {
         if let Some(hook) = &hooks.connect {
             hook(entered.connection.clone()).await.map_err(refuse)?;
@@ -99,58 +83,86 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
         entered.greeted += 1;
     }
 
-    let seat = reservation.commit().await.map_err(|error| no_seat(error, refuse))?;
-    entered.seat = Some(seat);
+    entered.seat = Some(seating::commit(reservation, &user, &services).await?);
     // From here on broadcasts find it; its link keeps them until the client was told that it is in.
     entered.connection.enter_namespace();
     entered.otherwise = DisconnectReason::TransportClosed;
     let concurrency = namespace.concurrency;
-    Ok(Admitted { socket: Box::new(entered), expiry, concurrency })
+    Ok(Admitted { socket: Box::new(entered), lifetime, concurrency })
 }
 
-/// When the socket must end: `Some(None)` for never, `None` when that is over already.
-fn expiry(
-    services: &Services,
-    now: SystemTime,
-    expires_at: Option<SystemTime>,
+/// Somebody whose credential is good.
+pub(crate) struct Vetted<P> {
+    pub(crate) user: UserId,
+    pub(crate) access: Access<P>,
+}
+
+/// Judges the credential itself, as often as the budgets of its address and of its user allow.
+pub(crate) async fn vet<P>(
+    policy: &Policy<P>,
+    handshake: Handshake,
     trust: Trust,
-) -> Option<Option<Expiry>> {
-    let lifetime = match expires_at {
-        Some(at) => Some(at.duration_since(now).ok().filter(|left| !left.is_zero())?),
-        None => None,
-    };
-    let anonymous = (trust == Trust::Anonymous).then_some(services.limits.anonymous_lifetime);
-    let shortest = lifetime.into_iter().chain(anonymous).min();
-    let at = shortest.and_then(|left| services.clock.now().checked_add(left));
-    Some(at.map(|at| Expiry { at, wall: expires_at }))
-}
-
-fn not_authenticated(error: AuthenticateError) -> NotAdmitted {
-    match error {
-        AuthenticateError::Refused(refusal) => NotAdmitted::Refused { refusal, user: None },
+    services: &Services,
+) -> Result<Vetted<P>, NotAdmitted> {
+    let address = handshake.request.peer().map(|peer| peer.ip());
+    let (shown_at, now) = (handshake.at, services.clock.now());
+    let too_many = |wait| Refusal::too_many_attempts(wait);
+    let refuse = |refusal| NotAdmitted::Refused { refusal, user: None };
+    if trust == Trust::Known {
+        services.attempts.check_address(address, now).map_err(|wait| refuse(too_many(wait)))?;
+    }
+    let judged = policy.authenticator.authenticate(handshake).await;
+    let grant = judged.map_err(|error| match error {
+        AuthenticateError::Refused(refusal) => {
+            services.attempts.refused(address, now);
+            refuse(refusal)
+        }
         AuthenticateError::Unavailable(cause) => {
             NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(cause) }
         }
         _ => NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: None },
+    })?;
+    let user = grant.user.clone();
+    let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
+    if trust == Trust::Known {
+        services.attempts.authenticated(&user, now).map_err(|wait| refuse(too_many(wait)))?;
     }
+    let access = Access::new(grant, shown_at, trust, services).map_err(refuse)?;
+    Ok(Vetted { user, access })
 }
 
-fn no_epoch(error: EpochError, refuse: impl Fn(Refusal) -> NotAdmitted) -> NotAdmitted {
-    match error {
-        EpochError::Revoked => refuse(Refusal::unauthenticated(RefusalReason::Revoked)),
-        error => {
-            NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(error.into()) }
-        }
+/// Reads what was revoked of the credential's owner, and refuses a credential from before that.
+pub(crate) async fn read_epoch<P>(
+    user: &UserId,
+    access: &Access<P>,
+    services: &Services,
+) -> Result<Epoch, NotAdmitted> {
+    let credential = &access.credential;
+    let (session, token) = (credential.session.as_ref(), credential.token.as_ref());
+    let epoch = services.epochs.read(user, session, token).await.map_err(|error: StoreError| {
+        NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(error.into()) }
+    })?;
+    if credential.holds(user, &epoch) {
+        return Ok(epoch);
     }
+    let refusal = Refusal::unauthenticated(RefusalReason::Revoked);
+    Err(NotAdmitted::Refused { refusal, user: Some(user.clone()) })
 }
 
-fn no_seat(error: SeatError, refuse: impl Fn(Refusal) -> NotAdmitted) -> NotAdmitted {
-    match error {
-        SeatError::Taken => refuse(Refusal::already_connected()),
-        error => {
-            NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(error.into()) }
+/// Asks the guards of a namespace about a connection.
+pub(crate) async fn ask_guards<P: Send + Sync + 'static>(
+    context: GuardContext<'_, P>,
+    hub: &Hub<P>,
+) -> Result<(), NotAdmitted> {
+    let user = context.user;
+    let asked = authorise(hub.guards(), context, hub.services()).await;
+    asked.map_err(|denial| match denial.refusal.reason() {
+        // A guard that could not look has decided nothing, so the client may ask again.
+        reason @ (RefusalReason::GuardFailed | RefusalReason::GuardTimeout) => {
+            NotAdmitted::Undecided { reason, cause: None }
         }
-    }
+        _ => NotAdmitted::Refused { refusal: denial.refusal, user: Some(user.clone()) },
+    })
 }
 
 /// An [`Authenticator`] whose type is forgotten.

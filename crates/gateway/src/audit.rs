@@ -26,6 +26,7 @@ impl Audit for TracingAudit {
             // Debug quotes and escapes: a namespace is what the client says it is.
             namespace = record.namespace.map(tracing::field::debug),
             user = record.user.map(tracing::field::debug),
+            session = record.session_prefix().map(tracing::field::display),
             socket = record.socket.map(tracing::field::display),
             peer = record.peer_prefix().map(tracing::field::display),
             "Decided."

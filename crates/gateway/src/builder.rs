@@ -8,14 +8,15 @@ mod mount;
 
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
+use doorward_auth::MemoryStore;
 use doorward_core::{
-    Anonymous, Audit, Authenticator, Clock, Entropy, Epochs, Guard, NoEpochs, Seats, Unlimited,
+    Anonymous, Audit, Authenticator, Clock, Entropy, Epochs, Guard, PerUser, Seats, Unlimited,
 };
 use doorward_protocol::Trust;
 
 use crate::{
-    BuildError, Doorward, ExceptionFilter, Gateway, Interceptor, IntoGateway, Limits, OsEntropy,
-    SystemClock, TracingAudit,
+    BuildError, Doorward, ExceptionFilter, Gateway, Interceptor, IntoGateway, Limits, MemorySeats,
+    OsEntropy, SystemClock, TracingAudit,
     admission::{AnyAuthenticator, Everybody, Policy},
     doorward::Server,
     filter,
@@ -129,7 +130,7 @@ impl Builder<NoAuthenticator> {
             entropy: Arc::new(OsEntropy),
             audit: Arc::new(TracingAudit),
             seats: Arc::new(Unlimited),
-            epochs: Arc::new(NoEpochs),
+            epochs: Arc::new(MemoryStore::default()),
             limits: Limits::default(),
             path: "/socket.io/".into(),
             public: Vec::new(),
@@ -220,7 +221,6 @@ impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
             let policy = || Policy {
                 authenticator: Arc::clone(&authenticator),
                 seats: Arc::clone(&common.seats),
-                epochs: Arc::clone(&common.epochs),
             };
             mount::mount(gateways, &layers, Trust::Known, policy, &common.services)
         })
@@ -235,13 +235,30 @@ impl<A> Builder<A> {
         self
     }
 
-    /// Says who decides how many connections a user may have. The default is
-    /// [`Unlimited`].
+    /// Says how many connections a user may have, on this server. The default is any number.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::{PerUser, prelude::*};
+    ///
+    /// let builder = Doorward::builder().connections(PerUser::RefuseNew(1));
+    /// # drop(builder);
+    /// ```
+    pub fn connections(self, policy: PerUser) -> Self {
+        match policy {
+            PerUser::Unlimited => self.seats(Unlimited),
+            policy => self.seats(MemorySeats::new(policy)),
+        }
+    }
+
+    /// Says who keeps the seats, in place of [`connections`](Builder::connections): a store that counts
+    /// for several servers.
     pub fn seats(self, seats: impl Seats) -> Self {
         Self { seats: Arc::new(seats), ..self }
     }
 
-    /// Says who knows what was revoked. The default knows of nothing.
+    /// Says who keeps what was revoked. The default is a
+    /// [`MemoryStore`](doorward_auth::MemoryStore), which forgets it when the process ends.
     pub fn epochs(self, epochs: impl Epochs) -> Self {
         Self { epochs: Arc::new(epochs), ..self }
     }
@@ -280,15 +297,11 @@ impl<A> Builder<A> {
         if !(path.starts_with('/') && path.ends_with('/')) {
             return Err(BuildError::Path { path });
         }
-        let services = Arc::new(Services::new(clock, entropy, limits, audit));
-        let common = Common { services, seats, epochs };
+        let services = Arc::new(Services::new(clock, entropy, limits, audit, epochs));
+        let common = Common { services, seats };
         let mut namespaces = mount_private(private, &common)?;
-        // Public namespaces have no users, so there is nothing to count and nothing to revoke.
-        let policy = || Policy {
-            authenticator: Arc::new(Everybody),
-            seats: Arc::new(Unlimited),
-            epochs: Arc::new(NoEpochs),
-        };
+        // Public namespaces have no users, so there is nothing to count.
+        let policy = || Policy { authenticator: Arc::new(Everybody), seats: Arc::new(Unlimited) };
         let layers = Layers::default();
         let public = mount::mount(public, &layers, Trust::Anonymous, policy, &common.services)?;
         for (name, public) in public {
@@ -307,7 +320,6 @@ impl<A> Builder<A> {
 struct Common {
     services: Arc<Services>,
     seats: Arc<dyn Seats>,
-    epochs: Arc<dyn Epochs>,
 }
 
 impl<A: fmt::Debug> fmt::Debug for Builder<A> {
@@ -334,6 +346,8 @@ fn check_limits(limits: &Limits) -> Result<(), BuildError> {
         ("max_namespaces", limits.max_namespaces),
         ("max_refusals", limits.max_refusals),
         ("max_unauthenticated_links", limits.max_unauthenticated_links),
+        ("max_address_refusals", limits.max_address_refusals as usize),
+        ("max_user_attempts", limits.max_user_attempts as usize),
     ];
     let times = [
         ("ack_timeout", limits.ack_timeout),
@@ -347,6 +361,8 @@ fn check_limits(limits: &Limits) -> Result<(), BuildError> {
         ("ping_interval", limits.ping_interval),
         ("ping_timeout", limits.ping_timeout),
         ("shutdown_grace", limits.shutdown_grace),
+        ("store_grace", limits.store_grace),
+        ("sweep_interval", limits.sweep_interval),
         ("write_stall", limits.write_stall),
     ];
     let bad_count = counts.into_iter().find(|(_, count)| *count == 0).map(|(name, _)| name);

@@ -12,6 +12,7 @@ use std::{
     time::SystemTime,
 };
 
+use arc_swap::ArcSwap;
 use doorward_core::{
     Action, DisconnectReason, GuardContext, HandshakeRequest, SessionId, SocketId, UserId,
 };
@@ -23,6 +24,7 @@ use tokio::sync::Notify;
 
 use crate::{
     Data, Hub,
+    access::Access,
     acks::Acks,
     data::DataMap,
     link::{Letter, LinkHandle},
@@ -49,9 +51,7 @@ pub struct Connection<P>(Arc<Inner<P>>);
 pub(crate) struct Parts<P> {
     pub(crate) id: SocketId,
     pub(crate) hub: Hub<P>,
-    pub(crate) principal: P,
     pub(crate) user: UserId,
-    pub(crate) session: Option<SessionId>,
     pub(crate) trust: Trust,
     pub(crate) connected_at: SystemTime,
     pub(crate) request: Arc<HandshakeRequest>,
@@ -60,6 +60,8 @@ pub(crate) struct Parts<P> {
 
 struct Inner<P> {
     parts: Parts<P>,
+    /// Replaced as a whole when a credential is refreshed, or the user's rights have changed.
+    access: ArcSwap<Access<P>>,
     data: DataMap,
     /// Most sockets are never asked anything and pay one pointer.
     acks: OnceLock<Arc<Acks>>,
@@ -75,16 +77,18 @@ struct Inner<P> {
 #[derive(Default)]
 struct Joined {
     rooms: Vec<Arc<str>>,
-    /// How often it was taken out of some room.
-    partings: u64,
+    /// How often what was allowed may have become wrong: it was taken out of a room, or its rights have
+    /// changed.
+    changes: u64,
     /// Nothing may be joined any more.
     has_ended: bool,
 }
 
 impl<P> Connection<P> {
-    pub(crate) fn new(parts: Parts<P>) -> Self {
+    pub(crate) fn new(parts: Parts<P>, access: Access<P>) -> Self {
         Self(Arc::new(Inner {
             parts,
+            access: ArcSwap::from_pointee(access),
             data: DataMap::default(),
             acks: OnceLock::new(),
             joined: Mutex::default(),
@@ -100,10 +104,11 @@ impl<P> Connection<P> {
         self.0.parts.id
     }
 
-    /// Whom the server acts for.
+    /// Whom the server acts for, at this moment: a refreshed credential, or a change of the user's
+    /// rights, brings another one.
     #[must_use]
-    pub fn principal(&self) -> &P {
-        &self.0.parts.principal
+    pub fn principal(&self) -> Arc<P> {
+        Arc::clone(&self.0.access.load().principal)
     }
 
     /// Who that is.
@@ -114,8 +119,8 @@ impl<P> Connection<P> {
 
     /// The session the credential belongs to, when it names one.
     #[must_use]
-    pub fn session(&self) -> Option<&SessionId> {
-        self.0.parts.session.as_ref()
+    pub fn session(&self) -> Option<SessionId> {
+        self.0.access.load().credential.session.clone()
     }
 
     /// The namespace, with its leading slash.
@@ -177,7 +182,7 @@ impl<P> Connection<P> {
     /// Asks the link to end this socket.
     pub(crate) fn end_for(&self, reason: DisconnectReason) {
         // Nobody is there to be ended when the letter cannot be posted.
-        let _posted = self.0.parts.link.post(Letter::End { socket: self.id(), reason });
+        let _posted = self.link().post(Letter::End { socket: self.id(), reason, cut: false });
     }
 
     /// The socket has ended: nothing of it stays in any room, and nobody waits for it.
@@ -190,10 +195,41 @@ impl<P> Connection<P> {
         self.0.closed.notify_waiters();
     }
 
-    pub(crate) fn asks<'a>(&'a self, action: Action<'a>) -> GuardContext<'a, P> {
-        let Parts { principal, user, id, request, hub, .. } = &self.0.parts;
-        let now = hub.services().clock.now();
+    /// Puts a question to guards, about what the client may at this moment.
+    pub(crate) fn asks<'a>(
+        &'a self,
+        access: &'a Access<P>,
+        action: Action<'a>,
+    ) -> GuardContext<'a, P> {
+        let Parts { user, id, request, hub, .. } = &self.0.parts;
+        let clock = &hub.services().clock;
+        let (principal, now) = (&*access.principal, clock.now());
         GuardContext::new(action, principal, user, *id, hub.namespace(), request, now)
+            .since_sign_in(access.credential.since_sign_in(clock.wall()))
+    }
+
+    /// What the socket stands on at this moment.
+    pub(crate) fn access(&self) -> Arc<Access<P>> {
+        self.0.access.load_full()
+    }
+
+    /// Stands on something else from now on, unless somebody else has replaced `before` already. Whoever
+    /// is being asked about a room meanwhile is asked again.
+    pub(crate) fn replace_access(&self, before: &Arc<Access<P>>, access: Access<P>) -> bool {
+        let found = self.0.access.compare_and_swap(before, Arc::new(access));
+        let is_replaced = Arc::ptr_eq(&found, before);
+        if is_replaced {
+            self.joined().changes += 1;
+        }
+        is_replaced
+    }
+
+    pub(crate) fn trust(&self) -> Trust {
+        self.0.parts.trust
+    }
+
+    pub(crate) fn link(&self) -> &Arc<LinkHandle> {
+        &self.0.parts.link
     }
 
     /// What an audit record says of this socket.
@@ -202,6 +238,7 @@ impl<P> Connection<P> {
             action: Some(action),
             namespace: Some(self.namespace()),
             user: Some(self.user()),
+            session: self.session(),
             socket: Some(self.id()),
             peer: self.request().peer().map(|peer| peer.ip()),
         }

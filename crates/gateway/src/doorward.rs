@@ -5,8 +5,8 @@ use std::{fmt, future::Future, sync::Arc};
 use tokio::sync::OnceCell;
 
 use crate::{
-    App, Builder, DoorwardService, Hub, Listeners, NoAuthenticator, PolicyTable, ServeError,
-    StopSignal, link::Namespaces, serve, services::Services,
+    App, Builder, DoorwardService, Hub, Listeners, NoAuthenticator, PolicyTable, Principals,
+    ServeError, StopSignal, link::Namespaces, serve, services::Services, sweep,
 };
 
 /// A Socket.IO server: serve it alone, or mount its [`DoorwardService`] into an application.
@@ -64,6 +64,7 @@ impl Server {
             for namespace in self.namespaces.values() {
                 namespace.init().await.map_err(ServeError::Init)?;
             }
+            sweep::start(&self.services);
             Ok(())
         };
         self.ready.get_or_try_init(run).await.copied()
@@ -98,6 +99,12 @@ impl Doorward {
     pub fn hub<P: 'static>(&self, namespace: &str) -> Option<Hub<P>> {
         let hub = self.server.namespaces.get(namespace)?.hub();
         hub.downcast().ok().map(|hub| *hub)
+    }
+
+    /// Who is connected, and the power to end it.
+    #[must_use]
+    pub fn principals(&self) -> Principals {
+        Principals::new(Arc::clone(&self.server.services))
     }
 
     /// Says what holds in which namespace: authenticator, guards, events and rooms.

@@ -15,8 +15,9 @@ use doorward_core::{BoxFuture, SocketId};
 use doorward_protocol::{Arguments, Frame, RawArguments, packet};
 
 use crate::{
-    Connection, EmitError, ServerEvent, Target, acks::AckIds, authorise::Guards, catch::Caught,
-    connection::check_event, room_policy::RoomPolicy, rooms::Rooms, services::Services,
+    Connection, EmitError, Principals, ServerEvent, Target, acks::AckIds, authorise::Guards,
+    catch::Caught, connection::check_event, room_policy::RoomPolicy, rooms::Rooms,
+    services::Services,
 };
 
 /// Everybody in one namespace: send to them, find them, move them between rooms, end them.
@@ -139,6 +140,12 @@ impl<P> Hub<P> {
     #[must_use]
     pub fn socket(&self, id: SocketId) -> Option<Connection<P>> {
         self.0.rooms.socket(id)
+    }
+
+    /// Who is connected, in whatever namespace, and the power to end it.
+    #[must_use]
+    pub fn principals(&self) -> Principals {
+        Principals::new(Arc::clone(&self.0.services))
     }
 
     /// How many rooms somebody is in.

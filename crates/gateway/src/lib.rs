@@ -36,9 +36,11 @@
 //! and policy together, [`Doorward`] serves them. A connection lives in `link` (one task each), enters
 //! through `admission`, and its events go through `pipeline`.
 
+mod access;
 mod acks;
 mod addresses;
 mod admission;
+mod attempts;
 mod audit;
 mod authorise;
 mod builder;
@@ -58,18 +60,25 @@ mod interceptor;
 mod limits;
 mod link;
 mod listeners;
+mod metrics;
 mod namespace;
 mod pipeline;
 mod policy_table;
+mod principals;
 mod registry;
+mod renewal;
 mod reply;
+mod resident;
 mod room_policy;
 mod rooms;
+mod seating;
+mod seats;
 mod serve;
 mod server_event;
 mod services;
 mod stop;
 mod subscription;
+mod sweep;
 mod system;
 pub mod test;
 mod timers;
@@ -86,10 +95,13 @@ pub use doorward::Doorward;
 pub use doorward_auth as auth;
 pub use doorward_core::{
     Action, Anonymous, Audit, AuditRecord, Auth, AuthenticateError, Authenticator, BoxError,
-    BoxFuture, Clock, Decision, DecisionId, Detail, DisconnectReason, Entropy, Epoch, EpochError,
-    Epochs, Exception, Grant, Guard, GuardContext, Handshake, HandshakeRequest, HasRoles,
-    HasScopes, Headers, Refusal, RefusalCode, RefusalReason, Reservation, Retry, Seat, SeatError,
-    SeatRequest, Seats, SessionId, SocketId, SocketIdError, TokenId, UserId, Verdict, wire,
+    BoxFuture, Clock, Decision, DecisionId, Detail, DisconnectReason, Entropy, Epoch, Epochs,
+    Exception, Grant, Guard, GuardContext, Handshake, HandshakeRequest, HasRoles, HasScopes,
+    Headers, Holder, Issued, Lease, LeaseError, LinkId, OnExcess, PerUser, Refusal, RefusalCode,
+    RefusalReason, Reload, Reservation, Retry, Seat, SeatError, SeatRequest, Seats, Session,
+    SessionData, SessionId, SessionKey, SessionStore, SessionToken, SocketId, SocketIdError,
+    Standing, StoreError, Taken, Ticket, TicketKey, TicketRecord, TicketStore, TokenId, Unlimited,
+    UserId, Verdict, wire,
 };
 pub use doorward_macros::{
     ServerEvent, filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, room,
@@ -102,7 +114,7 @@ pub use filter::{ByFilter, ExceptionFilter, FilterContext};
 pub use futures_util::Stream;
 pub use garde;
 pub use gateway::{Entry, Gateway, IntoGateway};
-pub use guards::{All, Any, GuardFn, Not, RateLimit, Role, Scope, all, any, guard_fn, not};
+pub use guards::{All, Any, Fresh, GuardFn, Not, RateLimit, Role, Scope, all, any, guard_fn, not};
 pub use handler::Handler;
 pub use http::{App, DoorwardService, PeerAddr};
 pub use hub::{Broadcast, Hub, Outgoing};
@@ -110,12 +122,15 @@ pub use interceptor::{Interceptor, MaxPayload, Next, Outcome};
 pub use limits::Limits;
 pub use listeners::Listeners;
 pub use policy_table::PolicyTable;
+pub use principals::{Principals, Refresh, Revocation, Revoke, RevokeError};
 pub use reply::{
     ByArgs, ByEmit, ByMistake, ByRaw, ByResult, ByStream, ByValue, Emit, IntoReply, Reply,
     ReplyStream,
 };
+pub use resident::ConnectionInfo;
 pub use room_policy::RoomRequest;
 pub use rooms::Target;
+pub use seats::MemorySeats;
 pub use server_event::ServerEvent;
 pub use stop::StopSignal;
 pub use subscription::{IntoSubscription, Subscription, handle};
@@ -138,9 +153,10 @@ pub mod prelude {
 
     pub use crate::{
         Ack, Action, Anonymous, Args, Binary, BoxError, Connection, Data, DisconnectReason,
-        Doorward, Emit, EmitError, EventName, Exception, Gateway, Grant, Guard, GuardContext,
-        Handshake, HasRoles, HasScopes, Hub, JoinError, Payload, Principal, RateLimit, Refusal,
-        Role, RoomRequest, Scope, ServerEvent, Stream, Valid, Verdict, handle,
+        Doorward, Emit, EmitError, EventName, Exception, Fresh, Gateway, Grant, Guard,
+        GuardContext, Handshake, HasRoles, HasScopes, Hub, JoinError, Payload, PerUser, Principal,
+        Principals, RateLimit, Refusal, Role, RoomRequest, Scope, ServerEvent, Stream, Valid,
+        Verdict, handle,
     };
 }
 

@@ -41,6 +41,13 @@ pub struct Limits {
     pub write_stall: Duration,
     /// Time an anonymous socket may live: 6 min.
     pub anonymous_lifetime: Duration,
+    /// Time by which a client is told ahead that its credential or session ends: 60 s, and at most a quarter
+    /// of the time that was left when it was shown.
+    pub expiry_notice: Duration,
+    /// Time between two looks whether those who are here may still be: 10 s.
+    pub sweep_interval: Duration,
+    /// Time for which sockets go on while the store does not answer that knows who may be here: 30 s.
+    pub store_grace: Duration,
     /// Time for which links may say goodbye when the server stops: 2 s.
     pub shutdown_grace: Duration,
     /// A message of a known client: 64 KiB.
@@ -51,6 +58,11 @@ pub struct Limits {
     pub max_unauthenticated: usize,
     /// Refused CONNECTs on one link: 3.
     pub max_refusals: usize,
+    /// Refused attempts of one address in a minute: 100. Then it is not even looked at who asks. An IPv6
+    /// address counts by its first 64 bits.
+    pub max_address_refusals: u32,
+    /// Attempts of one user in a minute, whether they are let in or not: 240.
+    pub max_user_attempts: u32,
     /// Links of one address on which nobody is known: 100. An IPv6 address counts by its first 64
     /// bits; known clients do not count, because offices share an address.
     pub max_unauthenticated_links: usize,
@@ -99,11 +111,16 @@ impl Default for Limits {
             attachments_timeout: link.attachments_timeout,
             write_stall: Duration::from_secs(10),
             anonymous_lifetime: Duration::from_secs(6 * 60),
+            expiry_notice: Duration::from_secs(60),
+            sweep_interval: Duration::from_secs(10),
+            store_grace: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(2),
             max_message: link.max_message,
             max_connect: link.max_connect,
             max_unauthenticated: link.max_unauthenticated,
             max_refusals: link.max_refusals,
+            max_address_refusals: 100,
+            max_user_attempts: 240,
             max_unauthenticated_links: 100,
             max_namespaces: link.max_namespaces,
             max_anonymous_events: link.max_anonymous_events,

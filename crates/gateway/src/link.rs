@@ -11,8 +11,10 @@ mod ending;
 mod events;
 mod handle;
 mod letters;
+mod lifetime;
 mod live;
 mod outbox;
+mod probing;
 mod reading;
 mod transport;
 
@@ -35,6 +37,7 @@ use ending::Closing;
 pub(crate) use handle::{Letter, LinkHandle};
 use live::Live;
 use outbox::Outbox;
+use probing::Probing;
 use reading::ReadEnd;
 pub(crate) use transport::Transport;
 
@@ -67,6 +70,8 @@ pub(crate) struct LinkTask<S> {
     /// Since when the peer has taken nothing of what waits for it.
     stalled_since: Option<Instant>,
     closing: Option<Closing>,
+    /// Somebody wants to know whether the client is still there.
+    probing: Option<Box<Probing>>,
     /// Frames and events that may still be worked off in this turn.
     budget: usize,
     /// The time of day in this turn.
@@ -102,9 +107,10 @@ impl<S: Transport> LinkTask<S> {
         let Opening { request, credentials, place } = opening;
         let now = services.clock.now();
         let limits = &services.limits;
-        let handle = Arc::new(LinkHandle::new(limits.outbox));
+        let id = LinkId::generate(&*services.entropy);
+        let handle = Arc::new(LinkHandle::new(id, limits.outbox));
         let mut outbox = Outbox::default();
-        let sid = LinkId::generate(&*services.entropy).encode();
+        let sid = id.encode();
         ws::append(outbox.tail(), Opcode::Text, |out| {
             engine::Open {
                 sid: &sid,
@@ -118,6 +124,7 @@ impl<S: Transport> LinkTask<S> {
         // Too much is not read, and noticed at the next byte.
         let rest = if link.count(early.len()).is_ok() { early.to_vec() } else { Vec::new() };
         let entry = services.registry.add_link(Arc::clone(&handle));
+        services.metrics.links.increment(1.0);
         if services.is_draining() {
             // Everybody was told already; whoever comes in later is told here.
             handle.end(DisconnectReason::Shutdown);
@@ -139,6 +146,7 @@ impl<S: Transport> LinkTask<S> {
             place: Some(place),
             stalled_since: None,
             closing: None,
+            probing: None,
             budget: 0,
             wall: SystemTime::UNIX_EPOCH,
             finishing: Arc::new(()),
@@ -155,6 +163,7 @@ impl<S: Transport> LinkTask<S> {
             self.read_letters(now);
             let read = self.read(cx, now);
             self.poll_admissions(cx, now);
+            self.poll_lifetimes(cx, now);
             self.poll_handlers(cx, now);
             self.check_deadlines(now);
             self.flush(cx, now);
@@ -209,6 +218,7 @@ impl<S: Transport> LinkTask<S> {
                 Timeout::NoAttachments => self.violated(CloseCode::Policy, now),
             }
         }
+        self.check_probe(now);
         if self.is_overloaded() {
             self.end_link(DisconnectReason::Overloaded, now);
         }
@@ -230,12 +240,13 @@ impl<S: Transport> LinkTask<S> {
                 let stalled = self.stalled_since.map(|since| since + stall);
                 // Who is not read cannot be seen to leave, so it is looked for.
                 let look = (!self.is_reading()).then(|| now + LOOK_AGAIN);
-                [self.link.deadline(), stalled, look].into_iter().flatten().min()
+                let probed = self.probing.as_ref().map(|probing| probing.until);
+                [self.link.deadline(), stalled, look, probed].into_iter().flatten().min()
             }
         };
         let slots = self.occupants.iter().flatten().filter_map(|occupant| match occupant {
             Occupant::Deciding(deciding) => Some(deciding.deadline),
-            Occupant::Live(live) => live.deadline(),
+            Occupant::Live(live) => live.deadline(now, self.wall),
         });
         if let Some(earliest) = own.into_iter().chain(slots).min() {
             self.timer.arm(earliest, now, cx.waker());
@@ -249,7 +260,9 @@ impl<S: Transport> LinkTask<S> {
 
     fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
         let before = self.outbox.len();
-        match self.outbox.poll_flush(&mut self.io, cx) {
+        let flushed = self.outbox.poll_flush(&mut self.io, cx);
+        self.outbox.tell_gauge(&self.services.metrics.outbox);
+        match flushed {
             Poll::Ready(Ok(())) => {
                 if self.stalled_since.take().is_some() {
                     self.handle.set_behind(false);
@@ -301,6 +314,8 @@ impl<S: Transport> Future for LinkTask<S> {
 /// However the task ends, nothing of the link stays: not even when the runtime is taken away.
 impl<S> Drop for LinkTask<S> {
     fn drop(&mut self) {
+        self.services.metrics.links.decrement(1.0);
+        self.outbox.clear(&self.services.metrics.outbox);
         self.handle.close();
         for occupant in std::mem::take(&mut self.occupants) {
             drop_quietly(occupant);

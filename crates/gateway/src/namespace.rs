@@ -3,20 +3,17 @@
 //! The sockets of one link may have different principals: the link sees only the two traits here.
 //! Behind them everything is typed again.
 
-use std::{
-    any::Any,
-    sync::Arc,
-    time::{Instant, SystemTime},
-};
+use std::{any::Any, sync::Arc};
 
 use doorward_core::{
-    BoxError, BoxFuture, DisconnectReason, Handshake, Refusal, RefusalReason, Seat, SocketId,
-    UserId,
+    BoxError, BoxFuture, DisconnectReason, Handshake, Refusal, RefusalReason, Seat, SessionId,
+    SocketId, UserId,
 };
 use doorward_protocol::{RawArguments, Trust};
 
 use crate::{
     Connection, Hub,
+    access::Lifetime,
     admission::{self, Policy},
     catch::Caught,
     gateway::Hooks,
@@ -24,6 +21,7 @@ use crate::{
     pipeline::{Explained, Failure, Incoming, Invocation, Routes},
     policy_table::NamespacePolicy,
     registry::SocketEntry,
+    renewal,
     services::Services,
 };
 
@@ -48,23 +46,9 @@ pub(crate) struct Entry {
 /// Who is in.
 pub(crate) struct Admitted {
     pub(crate) socket: Box<dyn Socket>,
-    pub(crate) expiry: Option<Expiry>,
+    pub(crate) lifetime: Lifetime,
     /// How many events of it are handled at the same time.
     pub(crate) concurrency: usize,
-}
-
-/// When a socket must end, by both clocks: one that is set back must not prolong it, nor one that
-/// stands still while the machine sleeps.
-#[derive(Clone, Copy)]
-pub(crate) struct Expiry {
-    pub(crate) at: Instant,
-    pub(crate) wall: Option<SystemTime>,
-}
-
-impl Expiry {
-    pub(crate) fn is_over(self, now: Instant, wall: SystemTime) -> bool {
-        self.at <= now || self.wall.is_some_and(|at| at <= wall)
-    }
 }
 
 /// Why somebody is not.
@@ -76,6 +60,12 @@ pub(crate) enum NotAdmitted {
 /// A socket as its link sees it.
 pub(crate) trait Socket: Send + Sync {
     fn user(&self) -> &UserId;
+    /// The session behind its credential.
+    fn session(&self) -> Option<SessionId>;
+    /// Whether it was let in with a credential, which can be refreshed.
+    fn has_credential(&self) -> bool;
+    /// Judges another credential and goes on with it, or changes nothing.
+    fn refresh(&self, handshake: Handshake) -> BoxFuture<'static, Result<Lifetime, NotAdmitted>>;
     /// Starts an event.
     fn start(&self, incoming: Incoming<'_>) -> Result<Invocation, Failure>;
     /// Says what the client reads of a failed event.
@@ -142,7 +132,9 @@ impl<P: Send + Sync + 'static> Entered<P> {
     fn leave(&mut self, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>> {
         self.connection.end();
         self.seat = None;
-        self.entry = None;
+        if self.entry.take().is_some() {
+            self.services.metrics.sockets.decrement(1.0);
+        }
         let greeted = std::mem::take(&mut self.greeted);
         let hooks = self.namespace.hooks.get(..greeted)?;
         if hooks.iter().all(|hooks| hooks.disconnect.is_none()) {
@@ -172,6 +164,19 @@ impl<P: Send + Sync + 'static> Entered<P> {
 impl<P: Send + Sync + 'static> Socket for Entered<P> {
     fn user(&self) -> &UserId {
         self.connection.user()
+    }
+
+    fn session(&self) -> Option<SessionId> {
+        self.connection.session()
+    }
+
+    fn has_credential(&self) -> bool {
+        self.namespace.trust == Trust::Known
+    }
+
+    fn refresh(&self, handshake: Handshake) -> BoxFuture<'static, Result<Lifetime, NotAdmitted>> {
+        let (namespace, connection) = (Arc::clone(&self.namespace), self.connection.clone());
+        Box::pin(async move { renewal::refresh(&namespace.policy, &connection, handshake).await })
     }
 
     fn start(&self, incoming: Incoming<'_>) -> Result<Invocation, Failure> {

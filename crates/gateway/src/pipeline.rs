@@ -156,8 +156,8 @@ impl<P: Send + Sync + 'static> Routes<P> {
             return Ok(Invocation::behind_guards(through_guards(route, listeners, stored)));
         }
         if !guards.is_empty() {
-            let action = Action::Event(&name);
-            let asked = authorise_at_once(guards, connection.asks(action));
+            let (action, access) = (Action::Event(&name), connection.access());
+            let asked = authorise_at_once(guards, connection.asks(&access, action));
             asked.map_err(|denial| denied(denial, connection, action))?;
         }
         let context = EventContext::new(connection, &name, data, &attachments, asked);
@@ -261,8 +261,9 @@ async fn ask<P>(
     connection: &Connection<P>,
     event: &str,
 ) -> Result<(), Failure> {
-    let action = Action::Event(event);
-    let asked = authorise(guards, connection.asks(action), connection.hub().services()).await;
+    let (action, access) = (Action::Event(event), connection.access());
+    let services = connection.hub().services();
+    let asked = authorise(guards, connection.asks(&access, action), services).await;
     asked.map_err(|denial| denied(denial, connection, action))
 }
 

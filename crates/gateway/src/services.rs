@@ -11,13 +11,15 @@ use std::{
 };
 
 use doorward_core::{
-    Action, Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, SocketId, UserId,
+    Action, Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, Epochs, SessionId, SocketId,
+    UserId,
 };
 use doorward_protocol::LinkConfig;
 use tokio::sync::Semaphore;
 
 use crate::{
-    addresses::Addresses, catch::catch, limits::Limits, registry::Registry, timers::Timers,
+    addresses::Addresses, attempts::Attempts, catch::catch, limits::Limits, metrics::Metrics,
+    registry::Registry, timers::Timers,
 };
 
 /// Clock, randomness, limits, lists and audit.
@@ -32,6 +34,10 @@ pub(crate) struct Services {
     /// Connections of each address that are no links yet.
     pub(crate) connections: Arc<Addresses>,
     pub(crate) registry: Arc<Registry>,
+    /// What was revoked.
+    pub(crate) epochs: Arc<dyn Epochs>,
+    pub(crate) attempts: Attempts,
+    pub(crate) metrics: Metrics,
     audit: Arc<dyn Audit>,
     draining: AtomicBool,
     /// Handlers that outlive their socket.
@@ -39,11 +45,12 @@ pub(crate) struct Services {
 }
 
 /// What a decision was about, as far as it is known.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Subject<'a> {
     pub(crate) action: Option<Action<'a>>,
     pub(crate) namespace: Option<&'a str>,
     pub(crate) user: Option<&'a UserId>,
+    pub(crate) session: Option<SessionId>,
     pub(crate) socket: Option<SocketId>,
     pub(crate) peer: Option<IpAddr>,
 }
@@ -54,8 +61,12 @@ impl Services {
         entropy: Arc<dyn Entropy>,
         limits: Limits,
         audit: Arc<dyn Audit>,
+        epochs: Arc<dyn Epochs>,
     ) -> Self {
         Self {
+            attempts: Attempts::new(limits.max_address_refusals, limits.max_user_attempts),
+            epochs,
+            metrics: Metrics::new(),
             timers: Timers::new(Arc::clone(&clock)),
             addresses: Addresses::new(limits.max_unauthenticated_links),
             connections: Addresses::new(limits.max_http_connections),
@@ -70,9 +81,11 @@ impl Services {
         }
     }
 
-    /// Writes the audit record of a decision and returns its id.
+    /// Writes the audit record of a decision, counts it, and returns its id.
+    #[expect(clippy::needless_pass_by_value, reason = "it is put together for this call")]
     pub(crate) fn decided(&self, outcome: Decision, subject: Subject<'_>) -> DecisionId {
         let id = DecisionId::generate(&*self.entropy);
+        self.metrics.decided(outcome);
         let record = AuditRecord {
             id,
             at: self.clock.wall(),
@@ -80,6 +93,7 @@ impl Services {
             action: subject.action,
             namespace: subject.namespace,
             user: subject.user,
+            session: subject.session.as_ref(),
             socket: subject.socket,
             peer: subject.peer,
         };

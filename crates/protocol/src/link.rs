@@ -198,6 +198,13 @@ impl Link {
         self.heartbeat.handle_timeout(&self.config, now)
     }
 
+    /// Says that somebody wants to know whether the client is there; returns whether to ping it now. When a
+    /// pong is waited for already, that one counts.
+    #[must_use]
+    pub fn ping_now(&mut self, now: Instant) -> bool {
+        self.heartbeat.ping_now(&self.config, now)
+    }
+
     /// Stops the heartbeat, and the time for attachments, while the driver does not read: that a pong
     /// is not read proves nothing.
     pub fn pause(&mut self, now: Instant) {

@@ -8,9 +8,11 @@
 
 mod reader;
 mod writer;
+mod written;
 
 pub use reader::{FrameError, Incoming, Read, Reader};
 pub use writer::{CloseCode, append, append_close, append_packet, append_pong};
+pub use written::{Unit, written};
 
 /// What a frame is (RFC 6455, section 5.2).
 ///

@@ -4,17 +4,13 @@ use std::sync::atomic::Ordering;
 
 use doorward_core::{
     Exception, Refusal,
-    wire::{ErrorAnswer, SessionEnded},
+    wire::{ErrorAnswer, Expiring, Refreshed, SessionEnded},
 };
 use doorward_protocol::{Arguments, Frame, RawArguments, packet};
 use serde::de::DeserializeOwned;
 
 use super::Connection;
-use crate::{
-    AckError, Broadcast, ServerEvent, Target,
-    acks::Question,
-    link::{Letter, LinkHandle},
-};
+use crate::{AckError, Broadcast, ServerEvent, Target, acks::Question, link::Letter};
 
 impl<P> Connection<P> {
     /// Sends an event to this client, with one argument or with several as [`Args`](crate::Args).
@@ -112,15 +108,11 @@ impl<P> Connection<P> {
         !self.is_closed()
             && self.link().post(Letter::Emit { socket: self.id(), frame, is_volatile })
     }
-
-    fn link(&self) -> &std::sync::Arc<LinkHandle> {
-        &self.0.parts.link
-    }
 }
 
 /// Refuses what clients would take for a word of the library.
 pub(crate) fn check_event(event: &str) -> Result<(), EmitError> {
-    let own = [SessionEnded::EVENT, ErrorAnswer::EVENT];
+    let own = [SessionEnded::EVENT, ErrorAnswer::EVENT, Expiring::EVENT, Refreshed::EVENT];
     if packet::is_reserved(event) || own.contains(&event) {
         Err(EmitError::Reserved)
     } else {

@@ -43,7 +43,7 @@ impl<P: Send + Sync + 'static> Connection<P> {
         let room: Arc<str> = room.into();
         let action = Action::Join(&room);
         for _ in 0..ATTEMPTS {
-            let moment = self.joined().partings;
+            let moment = self.joined().changes;
             self.may(action).await?;
             self.may_enter(&room).await?;
             if self.enter(&room, moment)? {
@@ -71,9 +71,22 @@ impl<P: Send + Sync + 'static> Connection<P> {
     }
 
     async fn may(&self, action: Action<'_>) -> Result<(), JoinError> {
-        let hub = self.hub();
-        let asked = authorise(hub.guards(), self.asks(action), hub.services()).await;
+        let (hub, access) = (self.hub(), self.access());
+        let asked = authorise(hub.guards(), self.asks(&access, action), hub.services()).await;
         asked.map_err(|denial| self.denied(action, denial))
+    }
+
+    /// Leaves the rooms that it may not be in any more.
+    pub(crate) async fn check_rooms(&self) {
+        for room in self.rooms() {
+            let stays = async {
+                self.may(Action::Join(&room)).await?;
+                self.may_enter(&room).await
+            };
+            if stays.await.is_err() {
+                self.part(&room);
+            }
+        }
     }
 
     async fn may_enter(&self, room: &Arc<str>) -> Result<(), JoinError> {
@@ -127,14 +140,15 @@ impl<P> Connection<P> {
     }
 
     /// Writes the membership down on both sides, unless the socket has ended. `false` means that
-    /// somebody took it out of a room since `moment`: what was allowed then may not be any more.
+    /// it was taken out of a room, or has other rights, since `moment`: what was allowed then may not be
+    /// any more.
     fn enter(&self, room: &Arc<str>, moment: u64) -> Result<bool, JoinError> {
         let limit = self.hub().services().limits.max_rooms;
         let mut joined = self.joined();
         if joined.has_ended {
             return Err(JoinError::Ended);
         }
-        if joined.partings != moment {
+        if joined.changes != moment {
             return Ok(false);
         }
         if joined.rooms.contains(room) {
@@ -167,7 +181,7 @@ impl<P> Connection<P> {
     /// Leaves a room without a question. Whoever is being asked about one meanwhile is asked again.
     pub(crate) fn part(&self, room: &str) {
         let mut joined = self.joined();
-        joined.partings += 1;
+        joined.changes += 1;
         let place = joined.rooms.iter().position(|joined| &**joined == room);
         if let Some(place) = place {
             let room = joined.rooms.swap_remove(place);

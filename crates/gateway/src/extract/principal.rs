@@ -1,6 +1,6 @@
 //! Whom the server acts for, as an argument.
 
-use std::{fmt, ops::Deref};
+use std::{fmt, ops::Deref, sync::Arc};
 
 use doorward_core::Exception;
 
@@ -28,11 +28,14 @@ use crate::{Connection, EventContext, FromEvent};
 /// let gateway: Gateway<Anonymous> =
 ///     Gateway::at("/").on("whoami", |me: Principal<User>| async move { me.name.clone() });
 /// ```
-pub struct Principal<P>(Connection<P>);
+///
+/// It is the one of the moment at which the event was started, also when the user's rights change
+/// meanwhile.
+pub struct Principal<P>(Arc<P>);
 
 impl<P> Principal<P> {
     pub(crate) fn of(connection: &Connection<P>) -> Self {
-        Self(connection.clone())
+        Self(connection.principal())
     }
 }
 
@@ -40,19 +43,19 @@ impl<P> Deref for Principal<P> {
     type Target = P;
 
     fn deref(&self) -> &P {
-        self.0.principal()
+        &self.0
     }
 }
 
 impl<P> Clone for Principal<P> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self(Arc::clone(&self.0))
     }
 }
 
 impl<P: fmt::Debug> fmt::Debug for Principal<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Principal").field(self.0.principal()).finish()
+        f.debug_tuple("Principal").field(&self.0).finish()
     }
 }
 

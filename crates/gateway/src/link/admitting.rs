@@ -140,6 +140,12 @@ impl<S: Transport> LinkTask<S> {
             Ok(Ok(_)) if self.services.is_draining() => {
                 self.undecided(slot, RefusalReason::ShuttingDown, now);
             }
+            Ok(Ok(admitted)) if self.is_revoked(slot) => {
+                let user = admitted.socket.user().clone();
+                drop_quietly(admitted);
+                let refusal = Refusal::unauthenticated(RefusalReason::RevokedMeanwhile);
+                self.refuse(slot, &refusal, Some(&user), now);
+            }
             Ok(Ok(admitted)) => self.admit(slot, admitted, now),
             Ok(Err(NotAdmitted::Refused { refusal, user })) => {
                 self.refuse(slot, &refusal, user.as_ref(), now);
@@ -157,6 +163,14 @@ impl<S: Transport> LinkTask<S> {
         }
     }
 
+    /// Whether somebody was revoked on the way in: they are not even told that they were in.
+    fn is_revoked(&mut self, slot: SlotId) -> bool {
+        matches!(
+            self.occupant(slot),
+            Some(Occupant::Deciding(deciding)) if deciding.ended == Some(DisconnectReason::Revoked)
+        )
+    }
+
     fn admit(&mut self, slot: SlotId, admitted: Admitted, now: Instant) {
         let Some(Occupant::Deciding(deciding)) = self.occupant(slot).take() else { return };
         let Deciding { socket: id, early, trust, ended, future, .. } = *deciding;
@@ -169,6 +183,7 @@ impl<S: Transport> LinkTask<S> {
             action: Some(Action::Connect),
             namespace: Some(self.link.namespace(slot)),
             user: Some(admitted.socket.user()),
+            session: admitted.socket.session(),
             socket: Some(id),
             peer: self.peer(),
         };
@@ -195,10 +210,12 @@ impl<S: Transport> LinkTask<S> {
             action: Some(Action::Connect),
             namespace: exists.then(|| self.link.namespace(slot)),
             user,
+            session: None,
             socket: None,
             peer: self.peer(),
         };
         let id = self.services.decided(Decision::Refused(refusal.reason()), subject);
+        self.services.metrics.refused(refusal.code());
         let namespace = self.link.namespace(slot);
         ws::append(self.outbox.tail(), Opcode::Text, |out| {
             packet::write_connect_error(out, namespace, &ConnectError::new(refusal, id));

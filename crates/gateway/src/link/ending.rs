@@ -41,7 +41,7 @@ impl<S: Transport> LinkTask<S> {
         self.retire(*live, reason);
         // A CONNECT that nobody has looked at yet counts as well.
         let alone = self.link.namespaces() == 1;
-        let is_final = matches!(reason, DisconnectReason::Forbidden | DisconnectReason::ServerLeft);
+        let is_final = is_final(reason);
         if is_final || !alone {
             let namespace = self.link.namespace(slot);
             ws::append(self.outbox.tail(), Opcode::Text, |out| {
@@ -54,6 +54,16 @@ impl<S: Transport> LinkTask<S> {
             self.close_for_good(now);
         } else if alone {
             self.close(CloseCode::GoingAway, now);
+        }
+    }
+
+    /// Ends one socket that may not stay: nothing that waits to be sent to it is sent any more.
+    pub(super) fn cut_socket(&mut self, slot: SlotId, reason: DisconnectReason, now: Instant) {
+        let is_clean = self.outbox.drop_packets(self.link.namespace(slot));
+        self.end_socket(slot, reason, now);
+        if !is_clean {
+            // Half of a packet to it has been written, and the other half may not be.
+            self.abort(DisconnectReason::TransportClosed, now);
         }
     }
 
@@ -207,6 +217,7 @@ impl<S: Transport> LinkTask<S> {
             action: None,
             namespace: Some(self.link.namespace(slot)),
             user: Some(socket.user()),
+            session: socket.session(),
             socket: Some(id),
             peer: self.peer(),
         };
@@ -233,6 +244,18 @@ impl<S: Transport> LinkTask<S> {
             self.place = Some(self.services.addresses.take(address));
         }
     }
+}
+
+/// Whether the client is to stay away, and not to come back by itself.
+fn is_final(reason: DisconnectReason) -> bool {
+    matches!(
+        reason,
+        DisconnectReason::Forbidden
+            | DisconnectReason::Replaced
+            | DisconnectReason::Revoked
+            | DisconnectReason::ServerLeft
+            | DisconnectReason::SessionExpired
+    )
 }
 
 /// Why an admission was not decided when its link ended.

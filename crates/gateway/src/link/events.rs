@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward_core::{DisconnectReason, Exception};
+use doorward_core::{DisconnectReason, Exception, wire::Refreshed};
 use doorward_protocol::{Event, SlotId};
 
 use super::{
@@ -26,10 +26,15 @@ impl<S: Transport> LinkTask<S> {
     /// Takes an event: handles it now if its socket is idle, and otherwise in its turn.
     pub(super) fn event(&mut self, cx: &mut Context<'_>, event: Event<'_>, now: Instant) {
         let wall = self.wall;
+        self.check_life(event.slot, now);
         let Some(live) = self.live(event.slot) else { return };
-        if live.is_expired(now, wall) {
-            return self.end_socket(event.slot, DisconnectReason::Expired, now);
+        if live.is_alive(now, wall) {
+            live.lifetime.touch(wall);
         }
+        if event.name == Refreshed::EVENT && live.socket.has_credential() {
+            return self.refresh(&event, now);
+        }
+        let Some(live) = self.live(event.slot) else { return };
         let Event { slot, id: ack, name, data, attachments } = event;
         if !live.is_free() || live.waiting().0 > 0 {
             live.queue(Queued { event: name.into(), ack, data: data.into(), attachments });
@@ -80,8 +85,8 @@ impl<S: Transport> LinkTask<S> {
                 && let Some(live) = self.live(slot)
                 && live.is_ready()
             {
-                if live.is_expired(now, wall) {
-                    self.end_socket(slot, DisconnectReason::Expired, now);
+                if !live.is_alive(now, wall) {
+                    self.check_life(slot, now);
                     break;
                 }
                 let Some(queued) = live.next() else { break };
@@ -97,12 +102,10 @@ impl<S: Transport> LinkTask<S> {
     /// Ends what is over its time: sockets, and handlers.
     pub(super) fn expire(&mut self, now: Instant) {
         for index in 0..self.occupants.len() {
-            let Some(Some(Occupant::Live(live))) = self.occupants.get_mut(index) else { continue };
+            let Some(Some(Occupant::Live(live))) = self.occupants.get(index) else { continue };
             let slot = live.slot;
-            if live.is_expired(now, self.wall) {
-                self.end_socket(slot, DisconnectReason::Expired, now);
-                continue;
-            }
+            self.check_life(slot, now);
+            let Some(live) = self.live(slot) else { continue };
             let is_over =
                 |running: &mut Running| running.deadline.is_some_and(|deadline| deadline <= now);
             let over: Vec<_> = live.running.extract_if(.., is_over).collect();
@@ -126,18 +129,30 @@ impl<S: Transport> LinkTask<S> {
     ) {
         let Some(live) = self.live(slot) else { return };
         let event = incoming.event;
-        match live.socket.start(incoming) {
+        let started = live.socket.start(incoming);
+        self.services.metrics.events.increment(1);
+        match started {
             Ok(mut invocation) => match self.run(cx, slot, &mut invocation, ack, event, now) {
                 Polled::Pending { is_blocked } => {
                     let deadline = Some(now + self.services.limits.handler_timeout);
-                    let event = event.into();
-                    let running = Running { invocation, deadline, is_blocked, event, ack };
-                    self.keep_running(slot, running, 0, now);
+                    let (event, started_at) = (event.into(), now);
+                    let running =
+                        Running { invocation, started_at, deadline, is_blocked, event, ack };
+                    return self.keep_running(slot, running, 0, now);
                 }
                 Polled::Unheard => self.let_finish(invocation),
                 Polled::Done => drop_quietly(invocation),
             },
             Err(failure) => self.failed(slot, event, ack, failure, now),
+        }
+        self.was_answered(ack, now);
+    }
+
+    /// Writes down how long the client has waited for its answer.
+    fn was_answered(&self, ack: Option<u64>, since: Instant) {
+        if ack.is_some() {
+            let now = self.services.clock.now();
+            self.services.metrics.answered(now.saturating_duration_since(since));
         }
     }
 
@@ -150,16 +165,19 @@ impl<S: Transport> LinkTask<S> {
                 self.let_finish(running.invocation);
                 continue;
             }
-            let Running { invocation, event, ack, .. } = &mut running;
+            let Running { invocation, event, ack, started_at, .. } = &mut running;
+            let (asked, started_at) = (*ack, *started_at);
             match self.run(cx, slot, invocation, *ack, event, now) {
                 Polled::Pending { is_blocked } => {
                     running.is_blocked = is_blocked;
                     let streams = waiting.iter().filter(|other| other.invocation.is_streaming());
                     self.keep_running(slot, running, streams.count(), now);
+                    continue;
                 }
                 Polled::Unheard => self.let_finish(running.invocation),
                 Polled::Done => drop_quietly(running.invocation),
             }
+            self.was_answered(asked, started_at);
         }
     }
 

@@ -7,16 +7,20 @@ use std::{
     cell::Cell,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use atomic_waker::AtomicWaker;
-use doorward_core::{DisconnectReason, SocketId};
+use doorward_core::{DisconnectReason, LinkId, SocketId};
 use doorward_protocol::Frame;
+use tokio::sync::oneshot;
 
 /// The address of a link's task.
 pub(crate) struct LinkHandle {
+    id: LinkId,
+    /// Names the link for people; unlike its id it opens nothing.
+    number: u64,
     task: AtomicWaker,
     /// Protects the letters; held for one push or one swap.
     letters: Mutex<Letters>,
@@ -42,15 +46,19 @@ struct Letters {
 pub(crate) enum Letter {
     /// Send a packet to one of its sockets.
     Emit { socket: SocketId, frame: Frame, is_volatile: bool },
-    /// End one of its sockets.
-    End { socket: SocketId, reason: DisconnectReason },
+    /// End one of its sockets; `cut` means that nothing that waits to be sent to it is sent.
+    End { socket: SocketId, reason: DisconnectReason, cut: bool },
     /// End the link with everything on it.
     EndLink { reason: DisconnectReason },
+    /// Find out whether the client is still there, and say so; a link that ends says nothing.
+    Probe { alive: oneshot::Sender<()> },
 }
 
 impl LinkHandle {
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(id: LinkId, limit: usize) -> Self {
         Self {
+            id,
+            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
             task: AtomicWaker::new(),
             letters: Mutex::default(),
             waiting: AtomicBool::new(false),
@@ -85,6 +93,22 @@ impl LinkHandle {
         self.waiting.store(true, Ordering::Release);
         self.task.wake();
         fits
+    }
+
+    pub(crate) fn id(&self) -> LinkId {
+        self.id
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Asks whether the client is still there: the receiver fails when the link has ended instead.
+    pub(crate) fn probe(&self) -> oneshot::Receiver<()> {
+        let (alive, answer) = oneshot::channel();
+        // A letter that is not taken drops the sender, which is the answer.
+        self.post(Letter::Probe { alive });
+        answer
     }
 
     /// A question to the client was opened.
@@ -150,6 +174,9 @@ thread_local! {
     /// The box that the links of this thread take turns with.
     static SPARE: Cell<Vec<Letter>> = const { Cell::new(Vec::new()) };
 }
+
+/// Counts links.
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// A box that grew beyond this many letters is not kept.
 const SPARE_LIMIT: usize = 64;

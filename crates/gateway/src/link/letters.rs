@@ -27,7 +27,7 @@ impl<S: Transport> LinkTask<S> {
         let mut letters = self.handle.take();
         for letter in letters.drain(..) {
             match letter {
-                Letter::End { socket, reason: DisconnectReason::Forbidden }
+                Letter::End { socket, reason: DisconnectReason::Forbidden, cut: false }
                     if Some(socket) == own =>
                 {
                     is_forbidden = true;
@@ -59,11 +59,15 @@ impl<S: Transport> LinkTask<S> {
                     self.end_link(DisconnectReason::SlowConsumer, now);
                 }
             }
-            Letter::End { socket, reason } => {
+            Letter::End { socket, reason, cut } => {
                 match self.occupants.iter_mut().flatten().find(|other| other.is(socket)) {
                     Some(Occupant::Live(live)) => {
                         let slot = live.slot;
-                        self.end_socket(slot, reason, now);
+                        if cut {
+                            self.cut_socket(slot, reason, now);
+                        } else {
+                            self.end_socket(slot, reason, now);
+                        }
                     }
                     // It is ended as soon as there is something to end.
                     Some(Occupant::Deciding(deciding)) => deciding.ended = Some(reason),
@@ -71,6 +75,7 @@ impl<S: Transport> LinkTask<S> {
                 }
             }
             Letter::EndLink { reason } => self.end_link(reason, now),
+            Letter::Probe { alive } => self.probe(alive, now),
         }
     }
 }

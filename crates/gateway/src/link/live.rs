@@ -9,8 +9,10 @@ use bytes::Bytes;
 use doorward_core::SocketId;
 use doorward_protocol::SlotId;
 
+use super::lifetime::Questions;
 use crate::{
-    namespace::{Admitted, Expiry, Socket},
+    access::{Life, Lifetime},
+    namespace::{Admitted, Socket},
     pipeline::Invocation,
 };
 
@@ -23,13 +25,15 @@ pub(super) struct Live {
     inbox: VecDeque<Queued>,
     /// Bytes in the inbox.
     inbox_bytes: usize,
-    expiry: Option<Expiry>,
+    pub(super) lifetime: Lifetime,
+    pub(super) questions: Questions,
     concurrency: usize,
 }
 
 /// A handler that is not done yet, or a stream that goes on behind one.
 pub(super) struct Running {
     pub(super) invocation: Invocation,
+    pub(super) started_at: Instant,
     /// Until when; a stream goes on as long as its socket.
     pub(super) deadline: Option<Instant>,
     /// It has more to say and waits until the client has read some of it.
@@ -55,9 +59,18 @@ impl Queued {
 
 impl Live {
     pub(super) fn new(slot: SlotId, id: SocketId, admitted: Admitted) -> Self {
-        let Admitted { socket, expiry, concurrency } = admitted;
-        let (running, inbox) = (Vec::new(), VecDeque::new());
-        Self { slot, id, socket, running, inbox, inbox_bytes: 0, expiry, concurrency }
+        let Admitted { socket, lifetime, concurrency } = admitted;
+        Self {
+            slot,
+            id,
+            socket,
+            running: Vec::new(),
+            inbox: VecDeque::new(),
+            inbox_bytes: 0,
+            lifetime,
+            questions: Questions::default(),
+            concurrency,
+        }
     }
 
     /// How many events wait, and how many bytes they have.
@@ -80,13 +93,29 @@ impl Live {
         Some(event)
     }
 
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self, now: Instant, wall: SystemTime) -> Option<Instant> {
         let handlers = self.running.iter().filter_map(|running| running.deadline);
-        handlers.chain(self.expiry.map(|expiry| expiry.at)).min()
+        let asked = self.questions.deadline();
+        // While it is being asked after, the end that has come is no reason to look again.
+        let end = if self.questions.is_in_doubt() {
+            None
+        } else if self.is_to_be_warned() {
+            self.lifetime.warn_at(now, wall)
+        } else {
+            self.lifetime.deadline(now, wall)
+        };
+        handlers.chain(asked).chain(end).min()
     }
 
-    pub(super) fn is_expired(&self, now: Instant, wall: SystemTime) -> bool {
-        self.expiry.is_some_and(|expiry| expiry.is_over(now, wall))
+    /// Whether the client was not told yet when it ends.
+    pub(super) fn is_to_be_warned(&self) -> bool {
+        let end = self.lifetime.expires_at();
+        end.is_some() && end != self.questions.told_of
+    }
+
+    /// Whether it may go on; what the client does prolongs its session.
+    pub(super) fn is_alive(&self, now: Instant, wall: SystemTime) -> bool {
+        self.lifetime.state(now, wall) == Life::Lives
     }
 
     /// Whether one more event may be handled.
@@ -94,9 +123,10 @@ impl Live {
     /// While guards are being asked about one nothing behind it starts, so that events begin in the order
     /// in which they were sent.
     pub(super) fn is_free(&self) -> bool {
-        self.running.is_empty()
-            || (self.handling() < self.concurrency
-                && self.running.iter().all(|running| running.invocation.has_begun()))
+        !self.questions.is_in_doubt()
+            && (self.running.is_empty()
+                || (self.handling() < self.concurrency
+                    && self.running.iter().all(|running| running.invocation.has_begun())))
     }
 
     fn handling(&self) -> usize {

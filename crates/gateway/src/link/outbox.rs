@@ -13,7 +13,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use doorward_protocol::Frame;
+use doorward_protocol::{Frame, ws};
+use metrics::Gauge;
 use tokio::io::AsyncWrite;
 
 #[derive(Default)]
@@ -25,6 +26,8 @@ pub(super) struct Outbox {
     written: usize,
     /// Bytes in the queue.
     queued: usize,
+    /// Bytes that the gauge of the server knows of.
+    told: usize,
 }
 
 impl Outbox {
@@ -46,6 +49,50 @@ impl Outbox {
         }
         self.queued += frame.len();
         self.queue.push_back(frame.websocket().clone());
+    }
+
+    /// Drops every event and every answer that waits for a namespace, and says whether none of them has been
+    /// written in part.
+    pub(super) fn drop_packets(&mut self, namespace: &str) -> bool {
+        let mut kept = Vec::new();
+        let mut is_clean = true;
+        let mut position = 0;
+        for part in self.queue.iter().map(|part| &part[..]).chain([&self.tail[..]]) {
+            for unit in ws::written(part) {
+                let start = position;
+                position += unit.bytes.len();
+                let sent = self.written.saturating_sub(start).min(unit.bytes.len());
+                if unit.namespace != Some(namespace) {
+                    kept.extend_from_slice(&unit.bytes[sent..]);
+                } else if sent > 0 && sent < unit.bytes.len() {
+                    is_clean = false;
+                }
+            }
+        }
+        self.queue.clear();
+        self.tail.clear();
+        (self.written, self.queued) = (0, kept.len());
+        if !kept.is_empty() {
+            self.queue.push_back(kept.into());
+        }
+        is_clean
+    }
+
+    /// Tells how much waits, when that has changed. What leaves at once is never told.
+    pub(super) fn tell_gauge(&mut self, gauge: &Gauge) {
+        let waiting = self.len();
+        if waiting != self.told {
+            #[expect(clippy::cast_precision_loss, reason = "it is exact up to 2^53")]
+            gauge.increment(waiting as f64 - self.told as f64);
+            self.told = waiting;
+        }
+    }
+
+    /// Drops what waits.
+    pub(super) fn clear(&mut self, gauge: &Gauge) {
+        (self.queue, self.tail) = (VecDeque::new(), Vec::new());
+        (self.queued, self.written) = (0, 0);
+        self.tell_gauge(gauge);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -132,6 +179,7 @@ const SLICES: usize = 64;
 
 #[cfg(test)]
 mod tests {
+    use doorward_protocol::packet;
     use tokio::io::{AsyncReadExt, duplex};
 
     use super::*;
@@ -166,6 +214,32 @@ mod tests {
 
             assert_eq!(seen, b"one,two,\x81\x05three\x81\x04four,five", "step {step}");
             assert!(outbox.is_empty());
+        }
+    }
+
+    /// Promise 3: whatever has been sent of it, nothing that waits for a socket is left.
+    #[tokio::test]
+    async fn packets_of_one_namespace_are_dropped_and_no_others() {
+        let event = |namespace: &str, text: &str| {
+            Frame::packet(|out| packet::write_event(out, namespace, None, "e", text)).unwrap()
+        };
+        let whole = event("/a", "1").len();
+        for sent in 0..=3 * whole {
+            let mut outbox = Outbox::default();
+            outbox.push(&event("/a", "1"));
+            outbox.tail().extend_from_slice(event("/b", "2").websocket());
+            outbox.push(&event("/a", "3"));
+            ws::append(outbox.tail(), ws::Opcode::Text, |out| out.push(b'2'));
+            let mut expected = event("/b", "2").websocket().to_vec();
+            expected.drain(..sent.saturating_sub(whole).min(whole));
+            expected.extend_from_slice(b"\x81\x012");
+            outbox.advance(sent);
+
+            let is_clean = outbox.drop_packets("/a");
+
+            let is_cut = (0 < sent && sent < whole) || (2 * whole < sent && sent < 3 * whole);
+            assert_eq!(is_clean, !is_cut, "sent {sent}");
+            assert_eq!(flush(&mut outbox, 100).await, expected, "sent {sent}");
         }
     }
 

@@ -103,6 +103,9 @@ impl<S: Transport> LinkTask<S> {
     }
 
     fn incoming(&mut self, cx: &mut Context<'_>, item: Incoming<'_>, now: Instant) {
+        if self.probing.is_some() {
+            self.is_alive();
+        }
         match item {
             Incoming::Message(message) => self.message(cx, message, now),
             Incoming::Ping(payload) => ws::append_pong(self.outbox.tail(), payload),
@@ -125,6 +128,7 @@ impl<S: Transport> LinkTask<S> {
                 let subject = Subject { peer: self.peer(), ..Subject::default() };
                 let outcome = doorward_core::Decision::Refused(refusal.reason());
                 let id = self.services.decided(outcome, subject);
+                self.services.metrics.refused(refusal.code());
                 self.send(|out| {
                     packet::write_connect_error(out, namespace, &ConnectError::new(&refusal, id));
                 });

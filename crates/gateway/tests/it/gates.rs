@@ -1,10 +1,13 @@
 //! The order of admission, and that whatever was taken is given back.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
 
 use doorward::{
-    BoxFuture, Decision, Epoch, EpochError, Epochs, Guard, GuardContext, RefusalReason,
-    Reservation, Seat, SeatError, SeatRequest, Seats, SessionId, TokenId, UserId, Verdict,
+    BoxFuture, Decision, Epoch, Epochs, Guard, GuardContext, RefusalReason, Reservation, Seat,
+    SeatError, SeatRequest, Seats, SessionId, StoreError, Taken, TokenId, UserId, Verdict,
     prelude::*,
 };
 use doorward_testkit::{RawClient, Seen as Frame};
@@ -35,7 +38,7 @@ impl Guard<User> for Asked {
     }
 }
 
-struct OneEpoch(Steps, Mutex<Vec<Result<Epoch, EpochError>>>);
+struct OneEpoch(Steps, Mutex<Vec<Result<Epoch, StoreError>>>);
 
 impl Epochs for OneEpoch {
     fn read<'a>(
@@ -43,10 +46,30 @@ impl Epochs for OneEpoch {
         _: &'a UserId,
         _: Option<&'a SessionId>,
         _: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<Epoch, EpochError>> {
+    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
         self.0.add("epoch");
-        let next = self.1.lock().unwrap().pop().unwrap_or(Ok(Epoch(0)));
+        let next = self.1.lock().unwrap().pop().unwrap_or(Ok(Epoch::default()));
         Box::pin(async { next })
+    }
+
+    fn bump<'a>(&'a self, _: &'a UserId, _: SystemTime) -> BoxFuture<'a, Result<u64, StoreError>> {
+        unreachable!("nobody revokes here")
+    }
+
+    fn end_session<'a>(
+        &'a self,
+        _: &'a SessionId,
+        _: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        unreachable!("nobody revokes here")
+    }
+
+    fn end_token<'a>(
+        &'a self,
+        _: &'a TokenId,
+        _: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        unreachable!("nobody revokes here")
     }
 }
 
@@ -69,9 +92,9 @@ impl Seats for Recorded {
 struct Held(Steps);
 
 impl Reservation for Held {
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Box<dyn Seat>, SeatError>> {
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Taken, SeatError>> {
         self.0.add("commit");
-        Box::pin(async { Ok(self as Box<dyn Seat>) })
+        Box::pin(async { Ok(Taken { seat: self, replaced: Vec::new() }) })
     }
 }
 
@@ -87,7 +110,7 @@ impl Drop for Held {
 async fn recorded(
     verdict: fn() -> Verdict,
     seat: fn() -> Result<(), SeatError>,
-    mut epochs: Vec<Result<Epoch, EpochError>>,
+    mut epochs: Vec<Result<Epoch, StoreError>>,
     hook: fn() -> Result<(), Refusal>,
 ) -> (Fixture, Steps) {
     epochs.reverse();
@@ -171,7 +194,8 @@ async fn a_guard_that_panics_at_once_denies() {
 #[tokio::test]
 async fn a_user_without_a_seat_is_already_connected() {
     let (fixture, _) =
-        recorded(|| Verdict::Allow, || Err(SeatError::Taken), Vec::new(), || Ok(())).await;
+        recorded(|| Verdict::Allow, || Err(SeatError::Taken(Vec::new())), Vec::new(), || Ok(()))
+            .await;
 
     assert_eq!(refusal(&fixture).await, "already_connected");
 }
@@ -190,7 +214,7 @@ async fn a_seat_that_cannot_be_counted_decides_nothing() {
 
 #[tokio::test]
 async fn a_revoked_credential_is_unknown() {
-    let revoked = vec![Err(EpochError::Revoked)];
+    let revoked = vec![Ok(Epoch { is_ended: true, ..Epoch::default() })];
     let (fixture, steps) = recorded(|| Verdict::Allow, || Ok(()), revoked, || Ok(())).await;
 
     assert_eq!(refusal(&fixture).await, "unauthenticated");
@@ -202,7 +226,10 @@ async fn a_revoked_credential_is_unknown() {
 /// Attack 87: verified, then revoked, then registered.
 #[tokio::test]
 async fn whoever_is_revoked_between_check_and_entry_does_not_enter() {
-    let moved = vec![Ok(Epoch(1)), Ok(Epoch(2))];
+    let moved = {
+        let epoch = |generation| Ok(Epoch { generation, ..Epoch::default() });
+        vec![epoch(1), epoch(2)]
+    };
     let (fixture, steps) = recorded(|| Verdict::Allow, || Ok(()), moved, || Ok(())).await;
 
     assert_eq!(refusal(&fixture).await, "unauthenticated");

@@ -16,7 +16,7 @@ fn gateway() -> Gateway<Member> {
         .room("r{n}", |_| async { true })
         .on_connect(|me: Connection<Member>| async move {
             for room in ["r1", "r2"] {
-                if HasRoles::has_role(me.principal(), room) {
+                if HasRoles::has_role(&*me.principal(), room) {
                     me.join(room).await?;
                 }
             }

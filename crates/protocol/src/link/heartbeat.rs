@@ -31,6 +31,14 @@ impl Heartbeat {
         self.paused.is_none().then_some(at)
     }
 
+    pub(super) fn ping_now(&mut self, config: &LinkConfig, now: Instant) -> bool {
+        let is_resting = matches!(self.phase, Phase::Resting(_));
+        if is_resting {
+            self.phase = Phase::Waiting(now + config.ping_timeout);
+        }
+        is_resting
+    }
+
     pub(super) fn pong(&mut self, config: &LinkConfig, now: Instant) {
         if let Phase::Waiting(_) = self.phase {
             self.phase = Phase::Resting(now + config.ping_interval);

@@ -1,0 +1,92 @@
+//! Counts what happens, for whoever installed a recorder of the `metrics` crate; without one it costs
+//! nothing.
+//!
+//! Labels come from enums only: nothing that a client has sent becomes one, so their number is bounded.
+//! docs/metrics.md lists what there is. A recorder must be installed before the server is built.
+
+use std::time::Duration;
+
+use doorward_core::{Decision, DisconnectReason, RefusalCode};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+/// What a server counts.
+pub(crate) struct Metrics {
+    pub(crate) links: Gauge,
+    pub(crate) sockets: Gauge,
+    pub(crate) events: Counter,
+    pub(crate) outbox: Gauge,
+    ack: Histogram,
+    revocation: Histogram,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            links: gauge!(LINKS),
+            sockets: gauge!(SOCKETS),
+            events: counter!(EVENTS),
+            outbox: gauge!(OUTBOX),
+            ack: histogram!(ACK),
+            revocation: histogram!(REVOCATION),
+        }
+    }
+
+    /// A decision was made.
+    pub(crate) fn decided(&self, decision: Decision) {
+        match decision {
+            Decision::Admitted => counter!(HANDSHAKES, "outcome" => "admitted").increment(1),
+            Decision::Closed(reason) | Decision::Refused(reason) | Decision::Undecided(reason) => {
+                counter!(HANDSHAKES, "outcome" => reason.as_str()).increment(1);
+            }
+            Decision::Denied(reason) => {
+                counter!(DENIALS, "reason" => reason.as_str()).increment(1);
+            }
+            Decision::Ended(reason) => {
+                counter!(ENDS, "reason" => reason.as_str()).increment(1);
+                if reason == DisconnectReason::SlowConsumer {
+                    counter!(SLOW_CLOSES).increment(1);
+                }
+            }
+            Decision::Revoked => counter!(REVOCATIONS).increment(1),
+            _ => {}
+        }
+    }
+
+    /// A client was refused, and reads this code.
+    pub(crate) fn refused(&self, code: RefusalCode) {
+        let code = match code {
+            RefusalCode::Application(_) => "application",
+            code => code.as_str(),
+        };
+        counter!(REFUSALS, "code" => code).increment(1);
+    }
+
+    /// An event was answered.
+    pub(crate) fn answered(&self, took: Duration) {
+        self.ack.record(took);
+    }
+
+    /// A revocation is done.
+    pub(crate) fn revoked(&self, took: Duration) {
+        self.revocation.record(took);
+    }
+}
+
+/// The gauge of seats that are reserved or taken.
+pub(crate) fn seats() -> Gauge {
+    gauge!(SEATS)
+}
+
+const ACK: &str = "doorward_ack_seconds";
+const DENIALS: &str = "doorward_denials_total";
+const ENDS: &str = "doorward_ends_total";
+const EVENTS: &str = "doorward_events_total";
+const HANDSHAKES: &str = "doorward_handshakes_total";
+const LINKS: &str = "doorward_links";
+const OUTBOX: &str = "doorward_outbox_bytes";
+const REFUSALS: &str = "doorward_refusals_total";
+const REVOCATION: &str = "doorward_revocation_seconds";
+const REVOCATIONS: &str = "doorward_revocations_total";
+const SEATS: &str = "doorward_seats";
+const SLOW_CLOSES: &str = "doorward_slow_closes_total";
+const SOCKETS: &str = "doorward_sockets";
