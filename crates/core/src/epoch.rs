@@ -92,7 +92,7 @@ impl Standing<'_> {
         let is_older = match (self.issued, epoch.revoked_at) {
             (Issued::Generation(generation), _) => generation < epoch.generation,
             (Issued::At(_) | Issued::Shown(_), None) => false,
-            (Issued::At(at), Some(revoked_at)) => at <= whole_second(revoked_at),
+            (Issued::At(at), Some(revoked_at)) => whole_second(at) <= whole_second(revoked_at),
             (Issued::Shown(at), Some(revoked_at)) => at <= revoked_at,
         };
         !epoch.is_ended && !is_older

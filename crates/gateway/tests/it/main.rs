@@ -26,7 +26,11 @@ mod hooks;
 #[cfg(test)]
 mod hub;
 #[cfg(test)]
+mod lasting;
+#[cfg(test)]
 mod layers;
+#[cfg(test)]
+mod lifetime;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
@@ -39,6 +43,8 @@ mod mount;
 mod order;
 #[cfg(test)]
 mod replies;
+#[cfg(test)]
+mod revocation;
 #[cfg(test)]
 mod rooms;
 #[cfg(test)]

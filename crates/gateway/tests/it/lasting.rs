@@ -1,0 +1,239 @@
+//! A server whose credentials say how long they last and what they belong to, and users whose rights
+//! change.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use doorward::{
+    AuthenticateError, Authenticated, Authenticator, BoxError, BoxFuture, Builder, Clock as _,
+    Epochs as _, Issued, Lease, LeaseError, SessionId, TokenId,
+    auth::MemoryStore,
+    prelude::*,
+    test::{ManualClock, TestClient, TestServer},
+};
+use doorward_testkit::AuditLog;
+use serde_json::Value;
+use tokio::sync::Notify;
+
+/// The application's own principal: what it may.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) roles: Vec<String>,
+}
+
+impl HasRoles for Member {
+    fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|own| own == role)
+    }
+}
+
+/// What the application knows of its users: their roles.
+pub(crate) type Users = Arc<Mutex<HashMap<String, Vec<String>>>>;
+
+/// A server in memory and everything that its sockets depend on.
+pub(crate) struct Lasting {
+    pub(crate) server: TestServer,
+    pub(crate) clock: ManualClock,
+    pub(crate) audit: AuditLog,
+    pub(crate) store: MemoryStore,
+    pub(crate) users: Users,
+    /// The session of every client that shows one.
+    pub(crate) lease: Arc<OneLease>,
+    pub(crate) gate: Arc<Gate>,
+}
+
+/// Holds authentications of users whose name begins with `slow`.
+#[derive(Default)]
+pub(crate) struct Gate {
+    pub(crate) begun: Notify,
+    pub(crate) open: Notify,
+    pub(crate) passed: AtomicUsize,
+}
+
+type Members = Builder<Authenticated<Member>>;
+
+impl Lasting {
+    /// Serves what `change` makes of it.
+    pub(crate) async fn with(change: impl FnOnce(Members) -> Members) -> Self {
+        let (clock, audit, store) =
+            (ManualClock::new(), AuditLog::default(), MemoryStore::default());
+        let (users, gate) = (Users::default(), Arc::new(Gate::default()));
+        let lease = Arc::new(OneLease::new(clock.wall() + HOUR));
+        let authenticator = ByPayload {
+            clock: clock.clone(),
+            users: Arc::clone(&users),
+            lease: Arc::clone(&lease),
+            gate: Arc::clone(&gate),
+        };
+        let builder = Doorward::builder()
+            .authenticate(authenticator)
+            .clock(clock.clone())
+            .audit(audit.clone())
+            .epochs(store.clone());
+        let server = TestServer::start(change(builder).build().unwrap()).await.unwrap();
+        Self { server, clock, audit, store, users, lease, gate }
+    }
+
+    /// Serves one gateway.
+    pub(crate) async fn serve(gateway: Gateway<Member>) -> Self {
+        Self::with(|builder| builder.gateway(gateway)).await
+    }
+
+    /// Serves an echo.
+    pub(crate) async fn start() -> Self {
+        Self::serve(echo()).await
+    }
+
+    pub(crate) async fn connect(&self, auth: Value) -> TestClient {
+        self.server.connect("/", auth).await
+    }
+
+    pub(crate) fn principals(&self) -> Principals {
+        self.server.doorward().principals()
+    }
+
+    pub(crate) async fn generation(&self, user: &str) -> u64 {
+        self.store.read(&user.into(), None, None).await.unwrap().generation
+    }
+
+    pub(crate) fn set_roles(&self, user: &str, roles: &[&str]) {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        self.users.lock().unwrap().insert(user.to_owned(), roles);
+    }
+}
+
+/// Echo, and who I am.
+pub(crate) fn echo() -> Gateway<Member> {
+    Gateway::at("/")
+        .on("echo", |Payload(value): Payload<Value>| async move { value })
+        .on("roles", |me: Principal<Member>| async move { me.roles.clone() })
+}
+
+/// Believes what the client says: `user`, and how long that lasts.
+struct ByPayload {
+    clock: ManualClock,
+    users: Users,
+    lease: Arc<OneLease>,
+    gate: Arc<Gate>,
+}
+
+impl Authenticator for ByPayload {
+    type Principal = Member;
+
+    async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Member>, AuthenticateError> {
+        let auth = &handshake.auth;
+        let Some(name) = auth.str("user") else {
+            return Err(Refusal::new("invalid_token", "Invalid token").into());
+        };
+        if auth.str("error").is_some() {
+            return Err(AuthenticateError::Unavailable("the store is away".into()));
+        }
+        let roles = roles_of(&self.users, name);
+        let mut grant = Grant::new(Member { roles }, name);
+        let ago = |seconds| self.clock.wall() - Duration::from_secs(seconds);
+        let number = |key| auth.get(key).and_then(Value::as_u64);
+        if let Some(seconds) = number("expires_in") {
+            grant = grant.expires_at(self.clock.wall() + Duration::from_secs(seconds));
+        }
+        if let Some(session) = auth.str("session") {
+            grant = grant.session(SessionId::new(session)).lease(Arc::clone(&self.lease) as _);
+        }
+        if let Some(token) = auth.str("token") {
+            grant = grant.token(TokenId::new(token));
+        }
+        if let Some(seconds) = number("signed_in_ago") {
+            grant = grant.signed_in_at(ago(seconds));
+        }
+        if let Some(seconds) = number("issued_ago") {
+            grant = grant.issued(Issued::At(ago(seconds)));
+        }
+        if let Some(generation) = number("generation") {
+            grant = grant.issued(Issued::Generation(generation));
+        }
+        let (users, user) = (Arc::clone(&self.users), name.to_owned());
+        grant =
+            grant.reload(Arc::new(move || Box::pin(reloaded(Arc::clone(&users), user.clone()))));
+        if name.starts_with("slow") {
+            self.gate.begun.notify_one();
+            self.gate.open.notified().await;
+            self.gate.passed.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(grant)
+    }
+}
+
+fn roles_of(users: &Users, name: &str) -> Vec<String> {
+    users.lock().unwrap().get(name).cloned().unwrap_or_default()
+}
+
+/// A user with the role `gone` is not known any more, and one with `away` cannot be asked after.
+async fn reloaded(users: Users, name: String) -> Result<Option<Member>, BoxError> {
+    let roles = roles_of(&users, &name);
+    match roles.first().map(String::as_str) {
+        Some("away") => Err("the database is away".into()),
+        Some("gone") => Ok(None),
+        _ => Ok(Some(Member { roles })),
+    }
+}
+
+/// The lease of a session whose store does what a test says.
+pub(crate) struct OneLease {
+    state: Mutex<LeaseState>,
+    pub(crate) asked: Notify,
+}
+
+struct LeaseState {
+    expires_at: SystemTime,
+    idle: Duration,
+    /// What the store says when it knows something else.
+    answer: Option<fn(SystemTime) -> Result<SystemTime, LeaseError>>,
+    touched: usize,
+}
+
+impl OneLease {
+    fn new(expires_at: SystemTime) -> Self {
+        let state = LeaseState { expires_at, idle: HOUR, answer: None, touched: 0 };
+        Self { state: Mutex::new(state), asked: Notify::new() }
+    }
+
+    pub(crate) fn answers(&self, answer: fn(SystemTime) -> Result<SystemTime, LeaseError>) {
+        self.state.lock().unwrap().answer = Some(answer);
+    }
+
+    pub(crate) fn touched(&self) -> usize {
+        self.state.lock().unwrap().touched
+    }
+}
+
+impl Lease for OneLease {
+    fn touch(&self, now: SystemTime) {
+        let mut state = self.state.lock().unwrap();
+        state.touched += 1;
+        state.expires_at = now + state.idle;
+    }
+
+    fn expires_at(&self) -> SystemTime {
+        self.state.lock().unwrap().expires_at
+    }
+
+    fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<SystemTime, LeaseError>> {
+        let mut state = self.state.lock().unwrap();
+        let end = state.expires_at;
+        let known = if end > now { Ok(end) } else { Err(LeaseError::Ended) };
+        let answer = state.answer.map_or(known, |answer| answer(now));
+        if let Ok(until) = answer {
+            state.expires_at = until;
+        }
+        self.asked.notify_one();
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+/// How long a session of these tests lives without a sign of life.
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);

@@ -1,0 +1,329 @@
+//! What has been revoked ends, and does not come back.
+
+use std::time::Duration;
+
+use doorward::{
+    Clock as _, Decision, Epochs as _, RefusalReason, Revoke, SessionId, TokenId, prelude::*,
+    test::TestEnd,
+};
+use serde_json::{Value, json};
+
+use crate::lasting::{Lasting, Member, echo};
+
+/// Promise 3, promise 4.
+#[tokio::test]
+async fn a_user_who_is_revoked_is_gone_when_it_returns() {
+    let lasting = Lasting::start().await;
+    let mut first = lasting.connect(json!({ "user": "alice" })).await;
+    let mut second = lasting.connect(json!({ "user": "alice" })).await;
+    let mut other = lasting.connect(json!({ "user": "bob" })).await;
+
+    let done = lasting.principals().revoke(Revoke::User("alice".into())).await.unwrap();
+
+    assert_eq!((done.closed, done.confirmed.len(), done.missing.len()), (2, 1, 0));
+    assert_eq!(lasting.server.doorward().connections(), 1);
+    for client in [&mut first, &mut second] {
+        assert_eq!(client.ended().await, TestEnd::Final);
+        let ended: Value = client.expect_event("session_ended").await;
+        assert_eq!((&ended["code"], &ended["retry"]), (&json!("revoked"), &json!("after_login")));
+    }
+    assert_eq!(other.emit_with_ack::<u8>("echo", 1).await, 1);
+    let ended = Decision::Ended(DisconnectReason::Revoked);
+    let admitted = Decision::Admitted;
+    assert_eq!(
+        lasting.audit.outcomes(),
+        [admitted, admitted, admitted, Decision::Revoked, ended, ended]
+    );
+}
+
+#[tokio::test]
+async fn sessions_tokens_and_sockets_are_revoked_alone() {
+    let lasting = Lasting::start().await;
+    let alice =
+        |session: &str, token: &str| json!({ "user": "alice", "session": session, "token": token });
+    let mut by_session = lasting.connect(alice("s1", "t1")).await;
+    let mut by_token = lasting.connect(alice("s2", "t2")).await;
+    let mut by_socket = lasting.connect(alice("s3", "t3")).await;
+    let mut left = lasting.connect(alice("s4", "t4")).await;
+    let principals = lasting.principals();
+
+    for what in [
+        Revoke::Session(SessionId::new("s1")),
+        Revoke::Token(TokenId::new("t2")),
+        Revoke::Socket(by_socket.id()),
+    ] {
+        assert_eq!(principals.revoke(what).await.unwrap().closed, 1);
+    }
+
+    for client in [&mut by_session, &mut by_token, &mut by_socket] {
+        assert_eq!(client.ended().await, TestEnd::Final);
+    }
+    assert_eq!(left.emit_with_ack::<u8>("echo", 1).await, 1);
+    let refused = lasting.server.expect_refused("/", alice("s1", "t9")).await;
+    assert_eq!(refused.code(), "unauthenticated");
+    let refused = lasting.server.expect_refused("/", alice("s9", "t2")).await;
+    assert_eq!(refused.code(), "unauthenticated");
+    // A socket is no credential: its client may come back.
+    lasting.connect(alice("s3", "t3")).await;
+}
+
+/// Attack 28: a token from before the revocation, also from the same second.
+#[tokio::test]
+async fn what_was_issued_before_does_not_open_the_door_again() {
+    let lasting = Lasting::start().await;
+    let generation = lasting.generation("alice").await;
+    let ours = json!({ "user": "alice", "generation": generation });
+    let foreign = |ago: u64| json!({ "user": "alice", "issued_ago": ago });
+    lasting.connect(ours.clone()).await;
+    lasting.connect(foreign(0)).await;
+
+    lasting.principals().revoke(Revoke::User("alice".into())).await.unwrap();
+    lasting.clock.advance(Duration::from_millis(900));
+
+    for auth in [ours, foreign(0), foreign(60)] {
+        let refused = lasting.server.expect_refused("/", auth).await;
+        assert_eq!(refused.code(), "unauthenticated");
+        let last = lasting.audit.outcomes().pop();
+        assert_eq!(last, Some(Decision::Refused(RefusalReason::Revoked)));
+    }
+    lasting.clock.advance(Duration::from_millis(100));
+    lasting.connect(foreign(0)).await;
+    let generation = lasting.generation("alice").await;
+    lasting.connect(json!({ "user": "alice", "generation": generation })).await;
+    // Who shows something that stands for itself is judged anew.
+    lasting.connect(json!({ "user": "alice" })).await;
+}
+
+/// Attack 87: verified, then revoked, then registered.
+#[tokio::test]
+async fn who_is_revoked_while_being_verified_does_not_enter() {
+    let lasting = Lasting::start().await;
+    let auth = json!({ "user": "slow", "session": "s", "token": "t", "generation": 0 });
+    for what in [
+        Revoke::User("slow".into()),
+        Revoke::Session(SessionId::new("s")),
+        Revoke::Token(TokenId::new("t")),
+    ] {
+        let entering = lasting.server.expect_refused("/", auth.clone());
+        let revoking = async {
+            lasting.gate.begun.notified().await;
+            lasting.clock.advance(Duration::from_millis(1));
+            lasting.principals().revoke(what).await.unwrap();
+            lasting.gate.open.notify_one();
+        };
+
+        let (refused, ()) = tokio::join!(entering, revoking);
+
+        assert_eq!(refused.code(), "unauthenticated");
+        assert_eq!(lasting.server.doorward().connections(), 0);
+    }
+}
+
+/// The same for a credential that nobody has dated.
+#[tokio::test]
+async fn who_is_revoked_while_an_api_key_is_verified_does_not_enter() {
+    let lasting = Lasting::start().await;
+    let entering = lasting.server.expect_refused("/", json!({ "user": "slow" }));
+    let revoking = async {
+        lasting.gate.begun.notified().await;
+        lasting.principals().revoke(Revoke::User("slow".into())).await.unwrap();
+        lasting.gate.open.notify_one();
+    };
+
+    let (refused, ()) = tokio::join!(entering, revoking);
+
+    assert_eq!(refused.code(), "unauthenticated");
+}
+
+/// Attack 87 once more, behind the second look: the socket is found and ended.
+#[tokio::test]
+async fn who_is_revoked_while_being_greeted_is_not_told_that_they_are_in() {
+    let (begun, go) = <(std::sync::Arc<tokio::sync::Notify>, std::sync::Arc<_>)>::default();
+    let held = (std::sync::Arc::clone(&begun), std::sync::Arc::clone(&go));
+    let gateway = echo().on_connect(move |_: Connection<Member>| {
+        let (begun, go): (_, std::sync::Arc<tokio::sync::Notify>) = held.clone();
+        async move {
+            begun.notify_one();
+            go.notified().await;
+            Ok(())
+        }
+    });
+    let lasting = Lasting::serve(gateway).await;
+    let entering = lasting.server.expect_refused("/", json!({ "user": "alice" }));
+    let revoking = async {
+        begun.notified().await;
+        let principals = lasting.principals();
+        let revoked = principals.revoke(Revoke::User("alice".into()));
+        let opened = async {
+            // The order is written down and the link has been told.
+            while lasting.generation("alice").await == 0 {
+                tokio::task::yield_now().await;
+            }
+            go.notify_one();
+        };
+        tokio::join!(revoked, opened).0.unwrap()
+    };
+
+    let (refused, done) = tokio::join!(entering, revoking);
+
+    assert_eq!(refused.code(), "unauthenticated");
+    assert_eq!((done.closed, done.missing.len()), (1, 0));
+    let last = lasting.audit.outcomes().pop();
+    assert_eq!(last, Some(Decision::Refused(RefusalReason::RevokedMeanwhile)));
+}
+
+/// Nothing of it is started or delivered any more, and a running handler is heard by nobody.
+#[tokio::test]
+async fn a_handler_that_runs_when_its_user_is_revoked_finishes_unheard() {
+    let (begun, go) = <(std::sync::Arc<tokio::sync::Notify>, std::sync::Arc<_>)>::default();
+    let done = std::sync::Arc::new(tokio::sync::Notify::new());
+    let held =
+        (std::sync::Arc::clone(&begun), std::sync::Arc::clone(&go), std::sync::Arc::clone(&done));
+    let gateway = echo().on("work", move |me: Connection<Member>| {
+        let (begun, go, done): (_, std::sync::Arc<tokio::sync::Notify>, _) = held.clone();
+        async move {
+            begun.notify_one();
+            go.notified().await;
+            assert!(me.emit("late", 1).is_err());
+            done.notify_one();
+            "answer"
+        }
+    });
+    let lasting = Lasting::serve(gateway).await;
+    let mut client = lasting.connect(json!({ "user": "alice" })).await;
+    client.emit("work", ()).await;
+    client.emit("echo", "behind").await;
+    begun.notified().await;
+
+    lasting.principals().revoke(Revoke::User("alice".into())).await.unwrap();
+    go.notify_one();
+    done.notified().await;
+
+    assert_eq!(client.ended().await, TestEnd::Final);
+    let ended: Value = client.expect_event("session_ended").await;
+    assert_eq!(ended["code"], "revoked");
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_written_down_is_an_error_and_is_obeyed_here() {
+    let full = doorward::auth::MemoryStore::with_capacity(0);
+    let lasting = Lasting::with(|builder| builder.epochs(full).gateway(echo())).await;
+    let mut client = lasting.connect(json!({ "user": "alice" })).await;
+
+    let error = lasting.principals().revoke(Revoke::User("alice".into())).await.unwrap_err();
+
+    assert_eq!(error.to_string(), "the revocation was not written down");
+    assert_eq!(client.ended().await, TestEnd::Final);
+}
+
+/// What a refreshed socket was admitted with counts as long as the socket lives.
+#[tokio::test]
+async fn a_refreshed_socket_is_found_by_its_old_token_and_by_its_new_one() {
+    for token in ["old", "new"] {
+        let lasting = Lasting::start().await;
+        let mut client = lasting.connect(json!({ "user": "alice", "token": "old" })).await;
+        let new = json!({ "user": "alice", "token": "new" });
+        client.emit_with_ack::<Value>("auth:refresh", new).await;
+
+        let done = lasting.principals().revoke(Revoke::Token(TokenId::new(token))).await.unwrap();
+
+        assert_eq!(done.closed, 1, "{token}");
+        assert_eq!(client.ended().await, TestEnd::Final);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_with_something_that_was_revoked_is_refused() {
+    let lasting = Lasting::start().await;
+    let mut client = lasting.connect(json!({ "user": "alice" })).await;
+    lasting.principals().revoke(Revoke::Token(TokenId::new("bad"))).await.unwrap();
+
+    let bad = json!({ "user": "alice", "token": "bad" });
+    let answer: Value = client.emit_with_ack("auth:refresh", bad).await;
+
+    assert_eq!(answer["code"], "unauthenticated");
+    assert_eq!(client.emit_with_ack::<u8>("echo", 1).await, 1);
+}
+
+/// A role change: what is not allowed any more ends at once.
+#[tokio::test]
+async fn a_user_whose_rights_have_changed_keeps_only_what_is_allowed() {
+    let gateway = echo()
+        .guard(doorward::any((Role::new("member"), Role::new("admin"))))
+        .room("team:{id}", |request: RoomRequest<Member>| async move {
+            request.principal().has_role(request.param("id"))
+        })
+        .on("join", |me: Connection<Member>, Payload(room): Payload<String>| async move {
+            me.join(&room).await
+        });
+    let lasting = Lasting::serve(gateway).await;
+    lasting.set_roles("alice", &["member", "red"]);
+    let mut client = lasting.connect(json!({ "user": "alice" })).await;
+    client.emit_with_ack::<()>("join", "team:red").await;
+    let hub = lasting.server.doorward().hub::<Member>("/").unwrap();
+
+    lasting.set_roles("alice", &["admin"]);
+    let kept = lasting.principals().refresh(&"alice".into()).await;
+    assert_eq!((kept.kept, kept.ended, kept.undecided), (1, 0, 0));
+    assert_eq!(client.emit_with_ack::<Vec<String>>("roles", ()).await, ["admin"]);
+    assert_eq!(hub.to("team:red").emit("secret", 1).unwrap(), 0);
+
+    lasting.set_roles("alice", &["away"]);
+    let undecided = lasting.principals().refresh(&"alice".into()).await;
+    assert_eq!((undecided.kept, undecided.ended, undecided.undecided), (0, 0, 1));
+    assert_eq!(client.emit_with_ack::<u8>("echo", 1).await, 1);
+
+    lasting.set_roles("alice", &[]);
+    let ended = lasting.principals().refresh(&"alice".into()).await;
+    assert_eq!((ended.kept, ended.ended, ended.undecided), (0, 1, 0));
+    assert_eq!(lasting.server.doorward().connections(), 0);
+    assert_eq!(client.ended().await, TestEnd::Final);
+    let ended: Value = client.expect_event("session_ended").await;
+    assert_eq!(ended["code"], "forbidden");
+}
+
+#[tokio::test]
+async fn a_user_who_is_not_known_any_more_ends() {
+    let lasting = Lasting::start().await;
+    let mut client = lasting.connect(json!({ "user": "alice" })).await;
+
+    lasting.set_roles("alice", &["gone"]);
+    let done = lasting.principals().refresh(&"alice".into()).await;
+
+    assert_eq!(done.ended, 1);
+    assert_eq!(client.ended().await, TestEnd::Final);
+    let ended: Value = client.expect_event("session_ended").await;
+    assert_eq!(ended["code"], "revoked");
+}
+
+/// Promise 4: what no message has told, the sweep finds.
+#[tokio::test]
+async fn a_revocation_that_only_the_store_knows_of_ends_within_fifteen_seconds() {
+    let lasting = Lasting::start().await;
+    let mut client = lasting.connect(json!({ "user": "alice", "token": "t" })).await;
+    let mut other = lasting.connect(json!({ "user": "bob" })).await;
+
+    lasting.store.end_token(&TokenId::new("t"), lasting.clock.wall()).await.unwrap();
+    lasting.clock.advance(Duration::from_secs(15));
+
+    assert_eq!(client.ended().await, TestEnd::Final);
+    let ended: Value = client.expect_event("session_ended").await;
+    assert_eq!(ended["code"], "revoked");
+    assert_eq!(other.emit_with_ack::<u8>("echo", 1).await, 1);
+}
+
+#[tokio::test]
+async fn who_is_connected_can_be_seen() {
+    let lasting = Lasting::start().await;
+    let auth = json!({ "user": "alice", "session": "s", "expires_in": 60 });
+    let client = lasting.connect(auth).await;
+
+    let connections = lasting.principals().connections();
+
+    assert_eq!(connections.len(), 1);
+    let one = &connections[0];
+    assert_eq!((one.socket, &*one.namespace, one.user.as_str()), (client.id(), "/", "alice"));
+    assert_eq!(one.expires_at, Some(lasting.clock.wall() + Duration::from_secs(60)));
+    assert_eq!(one.network, Some("127.0.0.0".parse().unwrap()));
+    assert!(!format!("{one:?}").contains("\"s\""));
+}
