@@ -272,6 +272,15 @@ impl TestClient {
         }
     }
 
+    /// Says how the connection has ended, once everything is read that the server had to say so far; `None`
+    /// when it goes on. What came before is still there to be read.
+    pub async fn has_ended(&mut self) -> Option<TestEnd> {
+        if self.end.is_none() {
+            self.settle().await;
+        }
+        self.end
+    }
+
     async fn settle(&mut self) {
         self.link.settle().await;
         while let Some(incoming) = self.read_ahead().await {

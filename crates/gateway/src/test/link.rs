@@ -1,17 +1,33 @@
 //! The client's end of a link in memory: WebSocket frames over a pipe.
+//!
+//! A task of its own reads, so that heartbeats are answered also while the test does something else, as a
+//! real client does. A few messages ahead of the test it stops: who is not read is a slow reader.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use doorward_protocol::ws::{self, Opcode};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf},
+    sync::{Mutex, mpsc},
+    task::AbortHandle,
+};
 
 /// A pipe to a link's task.
 pub(super) struct MemoryLink {
-    io: DuplexStream,
-    unread: Vec<u8>,
+    /// Shared with whoever answers heartbeats; held while one frame is written.
+    out: Arc<Mutex<WriteHalf<DuplexStream>>>,
+    seen: mpsc::Receiver<Seen>,
     /// Messages that were read while something else was looked for.
     ahead: VecDeque<Seen>,
+    reader: AbortHandle,
+}
+
+/// The side that reads.
+struct Reader {
+    io: ReadHalf<DuplexStream>,
+    unread: Vec<u8>,
+    out: Arc<Mutex<WriteHalf<DuplexStream>>>,
 }
 
 /// What the server sent.
@@ -24,20 +40,37 @@ pub(super) enum Seen {
 
 impl MemoryLink {
     pub(super) fn new(io: DuplexStream) -> Self {
-        Self { io, unread: Vec::new(), ahead: VecDeque::new() }
+        let (io, out) = tokio::io::split(io);
+        let out = Arc::new(Mutex::new(out));
+        let (sender, seen) = mpsc::channel(AHEAD);
+        let mut reader = Reader { io, unread: Vec::new(), out: Arc::clone(&out) };
+        let reader = tokio::spawn(async move {
+            loop {
+                let seen = reader.read().await;
+                let is_over = matches!(seen, Seen::Closed);
+                if sender.send(seen).await.is_err() || is_over {
+                    return;
+                }
+            }
+        });
+        Self { out, seen, ahead: VecDeque::new(), reader: reader.abort_handle() }
     }
 
     /// Sends a message; a server that has closed already is found out by reading.
     pub(super) async fn send(&mut self, opcode: Opcode, payload: &[u8]) {
-        drop(self.io.write_all(&masked(opcode, payload)).await);
+        drop(self.out.lock().await.write_all(&masked(opcode, payload)).await);
     }
 
-    /// Reads the next message that is not a heartbeat, which is answered.
+    /// Returns the next message that is not a heartbeat.
     pub(super) async fn next(&mut self) -> Seen {
         match self.ahead.pop_front() {
             Some(seen) => seen,
             None => self.read().await,
         }
+    }
+
+    async fn read(&mut self) -> Seen {
+        self.seen.recv().await.unwrap_or(Seen::Closed)
     }
 
     /// Takes a message that was read already.
@@ -59,7 +92,16 @@ impl MemoryLink {
             }
         }
     }
+}
 
+/// A client that is dropped is gone.
+impl Drop for MemoryLink {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+impl Reader {
     async fn read(&mut self) -> Seen {
         loop {
             let Some((opcode, payload)) = self.take_frame() else {
@@ -69,13 +111,21 @@ impl MemoryLink {
                 }
             };
             match opcode {
-                TEXT if payload == b"2" => self.send(Opcode::Text, b"3").await,
+                TEXT if payload == b"2" => self.answer_heartbeat(),
                 TEXT => return Seen::Text(String::from_utf8_lossy(&payload).into_owned()),
                 BINARY => return Seen::Binary(payload.into()),
                 PONG => return Seen::Pong,
                 _ => return Seen::Closed,
             }
         }
+    }
+
+    /// Never waits for a server that does not read meanwhile.
+    fn answer_heartbeat(&self) {
+        let out = Arc::clone(&self.out);
+        tokio::spawn(async move {
+            drop(out.lock().await.write_all(&masked(Opcode::Text, b"3")).await);
+        });
     }
 
     /// Splits a whole frame off what was read; a server neither masks nor fragments.
@@ -107,3 +157,6 @@ fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
 const TEXT: u8 = Opcode::Text as u8;
 const BINARY: u8 = Opcode::Binary as u8;
 const PONG: u8 = Opcode::Pong as u8;
+
+/// Messages that are read ahead of the test.
+const AHEAD: usize = 16;

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod admission;
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod binary;
 #[cfg(test)]
 mod build;
@@ -42,10 +44,16 @@ mod mount;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod outage;
+#[cfg(test)]
 mod replies;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
 mod rooms;
 #[cfg(test)]
+mod seats;
+#[cfg(test)]
 mod traps;
+#[cfg(test)]
+mod undelivered;

@@ -1,0 +1,181 @@
+//! The store that knows who may be here does not answer: nothing is accepted on a guess.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use doorward::{
+    BoxFuture, Decision, Epoch, Epochs, RefusalReason, Revoke, SessionId, StoreError, TokenId,
+    UserId, auth::MemoryStore, test::TestEnd,
+};
+use serde_json::{Value, json};
+
+use crate::lasting::{Lasting, echo};
+
+/// A store that can be cut off.
+#[derive(Clone, Default)]
+struct Cut {
+    store: MemoryStore,
+    is_away: Arc<AtomicBool>,
+    hangs: Arc<AtomicBool>,
+}
+
+impl Cut {
+    fn away(&self, is_away: bool) {
+        self.is_away.store(is_away, Ordering::SeqCst);
+    }
+
+    /// Passes a question on, unless the store is away.
+    fn pass<'a, T: Send + 'a>(
+        &'a self,
+        answer: BoxFuture<'a, Result<T, StoreError>>,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        Box::pin(async move {
+            if self.hangs.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            if self.is_away.load(Ordering::SeqCst) {
+                return Err(StoreError::Unavailable("connection refused".into()));
+            }
+            answer.await
+        })
+    }
+}
+
+impl Epochs for Cut {
+    fn read<'a>(
+        &'a self,
+        user: &'a UserId,
+        session: Option<&'a SessionId>,
+        token: Option<&'a TokenId>,
+    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
+        self.pass(self.store.read(user, session, token))
+    }
+
+    fn bump<'a>(
+        &'a self,
+        user: &'a UserId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        self.pass(self.store.bump(user, at))
+    }
+
+    fn end_session<'a>(
+        &'a self,
+        session: &'a SessionId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.pass(self.store.end_session(session, at))
+    }
+
+    fn end_token<'a>(
+        &'a self,
+        token: &'a TokenId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.pass(self.store.end_token(token, at))
+    }
+}
+
+async fn start() -> (Lasting, Cut) {
+    let cut = Cut::default();
+    let own = cut.clone();
+    (Lasting::with(|builder| builder.epochs(own).gateway(echo())).await, cut)
+}
+
+/// Lets the tasks of the server have their turns between two steps of the clock.
+async fn pass_time(lasting: &Lasting, seconds: u64) {
+    for _ in 0..seconds {
+        lasting.clock.advance(Duration::from_secs(1));
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Attack 92: nobody is let in on a guess, and nobody is refused for good.
+#[tokio::test]
+async fn nobody_is_admitted_while_the_store_is_away() {
+    let (lasting, cut) = start().await;
+    cut.away(true);
+
+    let outcome = lasting.server.visitor().try_connect("/", json!({ "user": "alice" })).await;
+
+    assert!(matches!(outcome, Err(None)), "{outcome:?}");
+    assert_eq!(lasting.audit.outcomes(), [Decision::Undecided(RefusalReason::Unavailable)]);
+    cut.away(false);
+    lasting.connect(json!({ "user": "alice" })).await;
+}
+
+#[tokio::test]
+async fn sockets_go_on_for_half_a_minute_without_the_store_and_no_longer() {
+    let (lasting, cut) = start().await;
+    let mut client = lasting.connect(json!({ "user": "alice" })).await;
+    cut.away(true);
+
+    pass_time(&lasting, 26).await;
+    assert_eq!(client.emit_with_ack::<u8>("echo", 1).await, 1);
+    pass_time(&lasting, 4).await;
+
+    assert_eq!(client.ended().await, TestEnd::Passing);
+    let ended: Value = client.expect_event("session_ended").await;
+    assert_eq!((&ended["code"], &ended["retry"]), (&json!("unavailable"), &json!("later")));
+}
+
+/// A store that does not even say no.
+#[tokio::test]
+async fn sockets_end_in_time_when_the_store_hangs() {
+    let (lasting, cut) = start().await;
+    let mut client = lasting.connect(json!({ "user": "alice" })).await;
+    cut.hangs.store(true, Ordering::SeqCst);
+
+    pass_time(&lasting, 30).await;
+
+    assert_eq!(client.has_ended().await, Some(TestEnd::Passing));
+}
+
+#[tokio::test]
+async fn a_store_that_comes_back_in_time_ends_nobody() {
+    let (lasting, cut) = start().await;
+    let mut client = lasting.connect(json!({ "user": "alice" })).await;
+
+    for _ in 0..3 {
+        cut.away(true);
+        pass_time(&lasting, 15).await;
+        cut.away(false);
+        pass_time(&lasting, 10).await;
+    }
+
+    assert_eq!(client.emit_with_ack::<u8>("echo", 1).await, 1);
+}
+
+/// What was revoked while this server could not ask is found when it can.
+#[tokio::test]
+async fn what_was_revoked_during_the_outage_ends_when_the_store_is_back() {
+    let (lasting, cut) = start().await;
+    let mut client = lasting.connect(json!({ "user": "alice" })).await;
+    cut.away(true);
+    pass_time(&lasting, 15).await;
+    cut.store.bump(&"alice".into(), doorward::Clock::wall(&lasting.clock)).await.unwrap();
+    cut.away(false);
+
+    pass_time(&lasting, 10).await;
+
+    assert_eq!(client.has_ended().await, Some(TestEnd::Final));
+}
+
+#[tokio::test]
+async fn a_revocation_that_the_store_does_not_take_is_an_error() {
+    let (lasting, cut) = start().await;
+    let mut client = lasting.connect(json!({ "user": "alice" })).await;
+    cut.away(true);
+
+    let error = lasting.principals().revoke(Revoke::User("alice".into())).await.unwrap_err();
+
+    assert_eq!(error.to_string(), "the revocation was not written down");
+    assert_eq!(client.ended().await, TestEnd::Final);
+}

@@ -1,0 +1,331 @@
+//! How many connections a user may have, under every race.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use doorward::{
+    Decision, Limits, MemorySeats, PerUser, RefusalReason, Seats as _,
+    prelude::*,
+    test::{ConnectRefused, TestClient, TestEnd},
+};
+use doorward_testkit::{RawClient, Seen as Frame};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::{
+    fixture::{Fixture, GOOD},
+    lasting::{Lasting, Member, echo},
+};
+
+/// A server with this policy, on which everybody may try as often as they like.
+async fn with(policy: PerUser) -> (Lasting, MemorySeats) {
+    let seats = MemorySeats::new(policy);
+    let own = seats.clone();
+    let limits = Limits {
+        max_user_attempts: u32::MAX,
+        max_unauthenticated_links: usize::MAX,
+        ..Limits::default()
+    };
+    let lasting = Lasting::with(|builder| {
+        builder.limits(limits).seats(own).gateway(echo()).gateway(Gateway::at("/chat"))
+    });
+    (lasting.await, seats)
+}
+
+async fn alice(lasting: &Lasting) -> TestClient {
+    lasting.connect(json!({ "user": "alice" })).await
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_refused() {
+    let (lasting, _) = with(PerUser::RefuseNew(2)).await;
+    let (mut first, second) = (alice(&lasting).await, alice(&lasting).await);
+
+    let refused = lasting.server.expect_refused("/", json!({ "user": "alice" })).await;
+
+    assert_eq!((refused.code(), refused.retry()), ("already_connected", Some("later")));
+    let last = lasting.audit.outcomes().pop();
+    assert_eq!(last, Some(Decision::Refused(RefusalReason::SeatTaken)));
+    // Other people have seats of their own, and one that is left is free.
+    lasting.connect(json!({ "user": "bob" })).await;
+    assert_eq!(first.emit_with_ack::<u8>("echo", 1).await, 1);
+    drop(second);
+    lasting.audit.wait_for(6).await;
+    alice(&lasting).await;
+}
+
+#[tokio::test]
+async fn one_connection_too_many_replaces_the_oldest() {
+    let (lasting, _) = with(PerUser::ReplaceOldest(2)).await;
+    let mut oldest = alice(&lasting).await;
+    let mut second = alice(&lasting).await;
+
+    let mut third = alice(&lasting).await;
+
+    // It has ended when the new one is in.
+    assert_eq!(lasting.server.doorward().connections(), 2);
+    assert_eq!(oldest.ended().await, TestEnd::Final);
+    let ended: Value = oldest.expect_event("session_ended").await;
+    assert_eq!((&ended["code"], &ended["retry"]), (&json!("replaced"), &json!("never")));
+    for client in [&mut second, &mut third] {
+        assert_eq!(client.emit_with_ack::<u8>("echo", 1).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn the_sockets_of_one_link_share_a_seat() {
+    for policy in [PerUser::RefuseNew(1), PerUser::ReplaceOldest(1)] {
+        let fixture = Fixture::with(|builder, _| builder.connections(policy)).await;
+        let mut client = fixture.alice().await;
+
+        client.text(r#"40/chat,{"token":"good:alice"}"#).await;
+        client.json("40/chat,").await;
+
+        assert_eq!(fixture.doorward.connections(), 2);
+        client.text(r#"420["echo",1]"#).await;
+        assert_eq!(client.json("430").await, json!([1]));
+    }
+}
+
+/// Whoever is replaced goes with everything that shares the seat.
+#[tokio::test]
+async fn a_link_that_is_replaced_ends_in_all_namespaces() {
+    let fixture = Fixture::with(|builder, _| builder.connections(PerUser::ReplaceOldest(1))).await;
+    let mut old = fixture.alice().await;
+    old.text(r#"40/chat,{"token":"good:alice"}"#).await;
+    old.json("40/chat,").await;
+
+    let new = fixture.alice().await;
+
+    assert_eq!(fixture.doorward.connections(), 1);
+    let ended: Vec<_> = old.rest().await;
+    assert_eq!(ended.iter().filter(|seen| format!("{seen:?}").contains("replaced")).count(), 2);
+    drop(new);
+}
+
+#[tokio::test]
+async fn sockets_are_counted_in_each_namespace_when_told_so() {
+    let policy = PerUser::RefuseNew(1).per_namespace();
+    let (lasting, _) = with(policy).await;
+    let first = alice(&lasting).await;
+    let elsewhere = lasting.server.connect("/chat", json!({ "user": "alice" })).await;
+
+    let refused = lasting.server.expect_refused("/chat", json!({ "user": "alice" })).await;
+
+    assert_eq!(refused.code(), "already_connected");
+    drop((first, elsewhere));
+}
+
+/// A half-open connection: its client is gone and has not said so.
+#[tokio::test]
+async fn a_dead_connection_locks_nobody_out() {
+    let fixture = Fixture::with(|builder, _| builder.connections(PerUser::RefuseNew(1))).await;
+    let mut dead = fixture.alice().await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(GOOD).await;
+    // It is asked, and does not answer.
+    assert_eq!(dead.next().await, Frame::Text("2".into()));
+
+    fixture.clock.advance(Duration::from_millis(1_500));
+
+    client.json("40").await;
+    assert_eq!(fixture.doorward.connections(), 1);
+    assert!(fixture.audit.outcomes().contains(&Decision::Ended(DisconnectReason::PingTimeout)));
+}
+
+#[tokio::test]
+async fn a_connection_that_answers_keeps_its_seat() {
+    let fixture = Fixture::with(|builder, _| builder.connections(PerUser::RefuseNew(1))).await;
+    let mut old = fixture.alice().await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(GOOD).await;
+    assert_eq!(old.next().await, Frame::Text("2".into()));
+
+    old.text("3").await;
+
+    assert_eq!(client.json("44").await["data"]["code"], "already_connected");
+    old.text(r#"420["echo",1]"#).await;
+    assert_eq!(old.json("430").await, json!([1]));
+}
+
+/// Races of 2 to 16 connects at once: never more than the policy allows, never nobody in the end, no seat
+/// that stays behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn races_leave_exactly_as_many_as_the_policy_allows() {
+    for policy in [PerUser::RefuseNew(1), PerUser::ReplaceOldest(1), PerUser::ReplaceOldest(3)] {
+        let (lasting, seats) = with(policy).await;
+        let lasting = Arc::new(lasting);
+        let allowed = policy.seats().unwrap();
+        for round in 0..RACES {
+            let racers = 2 + round % 15;
+            let mut race = JoinSet::new();
+            for _ in 0..racers {
+                let lasting = Arc::clone(&lasting);
+                race.spawn(async move {
+                    lasting.server.visitor().try_connect("/", json!({ "user": "alice" })).await
+                });
+            }
+            let mut outcomes = race.join_all().await;
+
+            let live = settle(&mut outcomes).await;
+
+            assert_eq!(live.len(), allowed.min(racers), "{policy:?}, {racers} at once");
+            assert_eq!(lasting.server.doorward().connections(), live.len());
+            assert_eq!(seats.taken(), live.len());
+            drop(live);
+            until(|| seats.taken() == 0 && lasting.server.doorward().connections() == 0).await;
+        }
+    }
+}
+
+/// Returns who is still in when everybody who was to end has ended.
+async fn settle(outcomes: &mut Vec<Result<TestClient, Option<ConnectRefused>>>) -> Vec<TestClient> {
+    let mut live = Vec::new();
+    for outcome in outcomes.drain(..) {
+        match outcome {
+            Ok(mut client) => {
+                if client.has_ended().await.is_none() {
+                    live.push(client);
+                }
+            }
+            Err(refused) => assert_eq!(refused.unwrap().code(), "already_connected"),
+        }
+    }
+    live
+}
+
+/// At no moment are there more than allowed: seen by whoever is being let in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_ever_sees_more_than_the_policy_allows() {
+    let most = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&most);
+    let limits = Limits {
+        max_user_attempts: u32::MAX,
+        max_unauthenticated_links: usize::MAX,
+        ..Limits::default()
+    };
+    let gateway = echo().on("count", move |hub: Hub<Member>| {
+        seen.fetch_max(
+            hub.to(doorward::UserId::new("alice")).emit("ping", ()).unwrap(),
+            Ordering::SeqCst,
+        );
+        async {}
+    });
+    let lasting = Arc::new(
+        Lasting::with(|builder| {
+            builder.limits(limits).connections(PerUser::ReplaceOldest(1)).gateway(gateway)
+        })
+        .await,
+    );
+    let mut race = JoinSet::new();
+    for _ in 0..8 {
+        let lasting = Arc::clone(&lasting);
+        race.spawn(async move {
+            for _ in 0..25 {
+                let visitor = lasting.server.visitor();
+                let mut client = visitor.connect("/", json!({ "user": "alice" })).await;
+                client.emit("count", ()).await;
+            }
+        });
+    }
+    race.join_all().await;
+
+    assert_eq!(most.load(Ordering::SeqCst), 1);
+}
+
+/// Attack 91: clients that leave while they are being authenticated leave no seat behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn clients_that_leave_half_way_leave_no_seat_behind() {
+    let (lasting, seats) = with(PerUser::RefuseNew(1)).await;
+    for round in 0..LEAVERS {
+        let user = if round % 2 == 0 { "slow" } else { "alice" };
+        let visitor = lasting.server.visitor();
+        let connecting = visitor.try_connect("/", json!({ "user": user }));
+        if user == "slow" {
+            // It is gone while the authenticator works.
+            tokio::select! {
+                _ = connecting => unreachable!("nobody opens the gate"),
+                () = lasting.gate.begun.notified() => {}
+            }
+        } else {
+            // It is gone at some point of the way.
+            let mut connecting = Box::pin(connecting);
+            for _ in 0..round % 7 {
+                tokio::select! {
+                    biased;
+                    _ = &mut connecting => break,
+                    () = tokio::task::yield_now() => {}
+                }
+            }
+        }
+    }
+    until(|| lasting.server.doorward().links() == 0).await;
+
+    assert_eq!((seats.taken(), lasting.server.doorward().connections()), (0, 0));
+    alice(&lasting).await;
+}
+
+/// Attack 91: a later step of the admission that refuses.
+#[tokio::test]
+async fn a_later_step_that_refuses_leaves_no_seat_behind() {
+    let seats = MemorySeats::new(PerUser::RefuseNew(1));
+    let own = seats.clone();
+    let limits =
+        Limits { max_address_refusals: u32::MAX, max_user_attempts: u32::MAX, ..Limits::default() };
+    let lasting = Lasting::with(|builder| {
+        builder.limits(limits).seats(own).gateway(echo().on_connect(
+            |_: Connection<Member>| async { Err(Refusal::new("closed_today", "Closed today")) },
+        ))
+    })
+    .await;
+
+    for _ in 0..1_000 {
+        let refused = lasting.server.expect_refused("/", json!({ "user": "alice" })).await;
+        assert_eq!(refused.code(), "closed_today");
+    }
+
+    assert_eq!(seats.taken(), 0);
+}
+
+/// A reservation that is given up gives its seat back, and a seat that was lost gives nobody's back.
+#[tokio::test]
+async fn a_seat_is_given_back_once_and_by_its_own_holder() {
+    use doorward::{LinkId, OsEntropy, SeatRequest, SocketId, UserId};
+
+    let seats = MemorySeats::new(PerUser::ReplaceOldest(1));
+    let user = UserId::new("alice");
+    let request = || {
+        let (socket, link) = (SocketId::generate(&OsEntropy), LinkId::generate(&OsEntropy));
+        SeatRequest::new(&user, socket, link, "/")
+    };
+
+    let first = seats.reserve(request()).await.unwrap().commit().await.unwrap();
+    let given_up = seats.reserve(request()).await.unwrap();
+    assert_eq!(seats.taken(), 2);
+    drop(given_up);
+    assert_eq!(seats.taken(), 1);
+    let second = seats.reserve(request()).await.unwrap().commit().await.unwrap();
+    assert_eq!((second.replaced.len(), seats.taken()), (1, 1));
+    drop(first);
+    assert_eq!(seats.taken(), 1);
+    drop(second);
+    assert_eq!(seats.taken(), 0);
+}
+
+/// Lets everybody else have their turn until something is so.
+async fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Rounds of each race; every one has up to 16 connects.
+const RACES: usize = 334;
+
+/// Clients that leave half-way.
+const LEAVERS: usize = 10_000;
