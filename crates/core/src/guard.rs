@@ -44,6 +44,17 @@ impl Action<'_> {
     }
 }
 
+impl<'a> Action<'a> {
+    /// Returns what it is about: the name of the event or of the room.
+    #[must_use]
+    pub const fn about(self) -> Option<&'a str> {
+        match self {
+            Self::Connect => None,
+            Self::Event(what) | Self::Join(what) | Self::Leave(what) => Some(what),
+        }
+    }
+}
+
 impl fmt::Display for Action<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

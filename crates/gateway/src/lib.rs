@@ -84,7 +84,7 @@ pub mod test;
 mod timers;
 
 pub use acks::{AckError, Answers};
-pub use audit::TracingAudit;
+pub use audit::{JsonLinesAudit, TracingAudit};
 #[doc(hidden)]
 pub use builder::BehindAuthenticator;
 pub use builder::{Authenticated, Builder, NoAuthenticator};

@@ -32,7 +32,7 @@ impl Metrics {
     }
 
     /// A decision was made.
-    pub(crate) fn decided(&self, decision: Decision) {
+    pub(crate) fn decided(decision: Decision) {
         match decision {
             Decision::Admitted => counter!(HANDSHAKES, "outcome" => "admitted").increment(1),
             Decision::Closed(reason) | Decision::Refused(reason) | Decision::Undecided(reason) => {
@@ -53,7 +53,7 @@ impl Metrics {
     }
 
     /// A client was refused, and reads this code.
-    pub(crate) fn refused(&self, code: RefusalCode) {
+    pub(crate) fn refused(code: RefusalCode) {
         let code = match code {
             RefusalCode::Application(_) => "application",
             code => code.as_str(),

@@ -85,7 +85,7 @@ impl Services {
     #[expect(clippy::needless_pass_by_value, reason = "it is put together for this call")]
     pub(crate) fn decided(&self, outcome: Decision, subject: Subject<'_>) -> DecisionId {
         let id = DecisionId::generate(&*self.entropy);
-        self.metrics.decided(outcome);
+        Metrics::decided(outcome);
         let record = AuditRecord {
             id,
             at: self.clock.wall(),

@@ -19,6 +19,7 @@ use doorward_protocol::{
 use super::{LinkTask, Occupant, Transport, ending::TRY_AGAIN_AFTER, live::Live};
 use crate::{
     catch::{Caught, Panicked, drop_quietly},
+    metrics::Metrics,
     namespace::{Admitted, Entry, NotAdmitted},
     services::Subject,
 };
@@ -215,7 +216,7 @@ impl<S: Transport> LinkTask<S> {
             peer: self.peer(),
         };
         let id = self.services.decided(Decision::Refused(refusal.reason()), subject);
-        self.services.metrics.refused(refusal.code());
+        Metrics::refused(refusal.code());
         let namespace = self.link.namespace(slot);
         ws::append(self.outbox.tail(), Opcode::Text, |out| {
             packet::write_connect_error(out, namespace, &ConnectError::new(refusal, id));

@@ -32,10 +32,16 @@ use crate::{
 pub(super) struct Questions {
     /// Whether the session lives on after all.
     renewing: Option<Asked<Result<SystemTime, LeaseError>>>,
-    /// Whether another credential is good, and which answer the client waits for.
-    refreshing: Option<(Option<u64>, Asked<Result<Lifetime, NotAdmitted>>)>,
+    /// Whether another credential is good.
+    refreshing: Option<Refreshing>,
     /// Of which end the client was told.
     pub(super) told_of: Option<SystemTime>,
+}
+
+/// A credential that is being judged, and the answer that the client waits for.
+struct Refreshing {
+    ack: Option<u64>,
+    asked: Asked<Result<Lifetime, NotAdmitted>>,
 }
 
 /// A question, and until when it may stay open.
@@ -63,7 +69,7 @@ impl Questions {
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         let renewing = self.renewing.as_ref().map(|asked| asked.until);
-        let refreshing = self.refreshing.as_ref().map(|(_, asked)| asked.until);
+        let refreshing = self.refreshing.as_ref().map(|refreshing| refreshing.asked.until);
         renewing.into_iter().chain(refreshing).min()
     }
 }
@@ -104,7 +110,9 @@ impl<S: Transport> LinkTask<S> {
         let Some(live) = self.live(slot) else { return };
         let Some(renewing) = &mut live.questions.renewing else { return };
         let Poll::Ready(answer) = renewing.poll(cx, now) else { return };
-        drop_quietly(live.questions.renewing.take());
+        if let Some(done) = live.questions.renewing.take() {
+            drop_quietly(done.future);
+        }
         match answer {
             Some(Ok(_)) if live.lifetime.state(now, wall) == Life::Lives => {}
             Some(Ok(_) | Err(LeaseError::Ended)) => {
@@ -151,15 +159,17 @@ impl<S: Transport> LinkTask<S> {
         .with_credentials(Arc::clone(&self.credentials));
         let Some(live) = self.live(slot) else { return };
         let future = Caught::new(live.socket.refresh(handshake));
-        live.questions.refreshing = Some((ack, Asked { future, until }));
+        live.questions.refreshing = Some(Refreshing { ack, asked: Asked { future, until } });
     }
 
     fn poll_refresh(&mut self, cx: &mut Context<'_>, slot: SlotId, now: Instant) {
         let Some(live) = self.live(slot) else { return };
-        let Some((ack, refreshing)) = &mut live.questions.refreshing else { return };
-        let Poll::Ready(answer) = refreshing.poll(cx, now) else { return };
+        let Some(Refreshing { ack, asked }) = &mut live.questions.refreshing else { return };
         let ack = *ack;
-        drop_quietly(live.questions.refreshing.take());
+        let Poll::Ready(answer) = asked.poll(cx, now) else { return };
+        if let Some(done) = live.questions.refreshing.take() {
+            drop_quietly(done.asked.future);
+        }
         match answer {
             Some(Ok(lifetime)) => {
                 let refreshed = Refreshed::new(lifetime.expires_at());

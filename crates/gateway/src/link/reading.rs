@@ -14,7 +14,7 @@ use doorward_protocol::{
 use tokio::io::ReadBuf;
 
 use super::{LinkTask, Transport, buffer, ending::TRY_AGAIN_AFTER};
-use crate::services::Subject;
+use crate::{metrics::Metrics, services::Subject};
 
 /// Why reading stopped.
 #[derive(PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl<S: Transport> LinkTask<S> {
                 let subject = Subject { peer: self.peer(), ..Subject::default() };
                 let outcome = doorward_core::Decision::Refused(refusal.reason());
                 let id = self.services.decided(outcome, subject);
-                self.services.metrics.refused(refusal.code());
+                Metrics::refused(refusal.code());
                 self.send(|out| {
                     packet::write_connect_error(out, namespace, &ConnectError::new(&refusal, id));
                 });

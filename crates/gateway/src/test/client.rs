@@ -290,13 +290,13 @@ impl TestClient {
         }
     }
 
-    async fn send(&mut self, event: &str, ack: Option<u64>, arguments: &impl Arguments) {
+    async fn send(&self, event: &str, ack: Option<u64>, arguments: &impl Arguments) {
         let mut out = Vec::new();
         let written = packet::write_event(&mut out, &self.namespace, ack, event, arguments);
         self.send_packet(&out, written).await;
     }
 
-    async fn send_packet(&mut self, head: &[u8], written: serde_json::Result<Vec<Bytes>>) {
+    async fn send_packet(&self, head: &[u8], written: serde_json::Result<Vec<Bytes>>) {
         let attachments = written.unwrap_or_else(|error| {
             panicking(format_args!("the arguments cannot be written as JSON: {error}"))
         });

@@ -57,7 +57,7 @@ impl MemoryLink {
     }
 
     /// Sends a message; a server that has closed already is found out by reading.
-    pub(super) async fn send(&mut self, opcode: Opcode, payload: &[u8]) {
+    pub(super) async fn send(&self, opcode: Opcode, payload: &[u8]) {
         drop(self.out.lock().await.write_all(&masked(opcode, payload)).await);
     }
 
