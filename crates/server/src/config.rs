@@ -1,30 +1,48 @@
-//! Joins defaults, the configuration file and the options, each stronger than the one before.
+//! Joins defaults, the configuration file, the environment and the options, each stronger than the one
+//! before.
 //!
 //! Every setting is checked where it is read, so that a mistake is told with its place. Settings that
 //! nobody knows are refused: a misspelled one would otherwise be a default in disguise.
 //! Start reading at [`Config::load`].
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
+mod environment;
+mod settings;
+mod values;
+
+use std::path::PathBuf;
+
+use doorward::{Limits, PerUser};
+use settings::Settings;
+use values::LinkCount;
+pub(crate) use values::{AuditSink, Excess, Profile, SameSite, SecretUrl, Store, TokenName};
+
+use crate::{
+    cli::PlaceOptions, failure::Failure, listen::ListenAddress, public_url::PublicUrl, span::Span,
 };
-
-use doorward::Limits;
-use serde::Deserialize;
-
-use crate::{cli::PlaceOptions, failure::Failure, listen::ListenAddress, public_url::PublicUrl};
 
 /// Everything that can be set.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Config {
+    /// Whether mistakes that are convenient while one tries things are refused.
+    pub(crate) profile: Profile,
     /// Where to listen.
     pub(crate) listen: ListenAddress,
-    /// Where the signing key is kept.
+    /// Where keys, the database and the admin socket are.
     pub(crate) data_dir: PathBuf,
     /// What browsers call the server; unless told, `http://localhost:PORT`.
     pub(crate) public_url: Option<PublicUrl>,
     /// What tokens must say.
     pub(crate) token: TokenConfig,
+    /// How long sessions last, and where they are kept.
+    pub(crate) session: SessionConfig,
+    /// Pages of which other origins may use the cookie.
+    pub(crate) origins: Vec<PublicUrl>,
+    /// How many connections a user may have.
+    pub(crate) connections: PerUser,
+    /// Where records of decisions go.
+    pub(crate) audit: AuditConfig,
+    /// Where metrics are served; nowhere unless told.
+    pub(crate) metrics: Option<ListenAddress>,
     /// How much of a good thing is too much.
     pub(crate) limits: LimitsConfig,
 }
@@ -36,6 +54,39 @@ pub(crate) struct TokenConfig {
     pub(crate) audience: TokenName,
 }
 
+/// How long sessions last, and where they are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SessionConfig {
+    pub(crate) store: StoreConfig,
+    /// Without a sign of life.
+    pub(crate) idle_timeout: Span,
+    /// In any case.
+    pub(crate) lifetime: Span,
+    pub(crate) same_site: SameSite,
+}
+
+/// Where sessions, tickets and revocations are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StoreConfig {
+    /// Nowhere for long.
+    Memory,
+    /// In Redis or what speaks like it.
+    Redis(SecretUrl),
+    /// In this file.
+    Sqlite(PathBuf),
+}
+
+/// Where records of decisions go, beside the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AuditConfig {
+    /// Into a file of JSON lines.
+    File(PathBuf),
+    /// Into the log.
+    Log,
+    /// Into a table of the database.
+    Sql(PathBuf),
+}
+
 /// The bounds that depend on what stands in front of the server; all others are those of the
 /// framework.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,160 +95,131 @@ pub(crate) struct LimitsConfig {
     pub(crate) max_unauthenticated_links: LinkCount,
 }
 
-/// A number of links: 1 at least, because with 0 nobody would ever come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "i64")]
-pub(crate) struct LinkCount(usize);
-
-/// The value of an `iss` or `aud`: 1-255 characters, none of them a control character.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct TokenName(String);
-
 impl Config {
-    /// Reads the configuration file, if there is one, and lets the options count more.
+    /// Reads the configuration file, if there is one, and lets the environment count more, and the options
+    /// most.
     pub(crate) fn load(
         place: &PlaceOptions,
         listen: Option<&ListenAddress>,
     ) -> Result<Self, Failure> {
-        let file = place.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
-        let data_dir = match (&place.data_dir, file.data_dir) {
-            (Some(option), _) => option.clone(),
-            (None, Some(setting)) => setting,
-            (None, None) => PathBuf::from(DATA_DIR),
+        Self::join(place, listen, std::env::vars_os())
+    }
+
+    fn join(
+        place: &PlaceOptions,
+        listen: Option<&ListenAddress>,
+        environment: impl Iterator<Item = environment::Variable>,
+    ) -> Result<Self, Failure> {
+        let file = place.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
+        let settings = environment::read(environment)?.or(file);
+        let data_dir = place.data_dir.clone().or(settings.data_dir).unwrap_or(DATA_DIR.into());
+        let database = match settings.database.url {
+            Some(url) => url.sqlite_file()?,
+            None => data_dir.join(DATABASE),
+        };
+        let profile = settings.profile.unwrap_or_default();
+        let redis = settings.redis.url;
+        let store = match (settings.session.store, redis) {
+            (Some(Store::Redis) | None, Some(url)) => StoreConfig::Redis(url),
+            (Some(Store::Redis), None) => return Err(Failure::new(NO_REDIS)),
+            (Some(Store::Memory), _) => StoreConfig::Memory,
+            (Some(Store::Sqlite) | None, _) => StoreConfig::Sqlite(database.clone()),
+        };
+        let origins = settings.origins.allow.unwrap_or_default();
+        if profile == Profile::Production {
+            check_production(&store, settings.public_url.as_ref(), &origins)?;
+        }
+        let audit = match (settings.audit.sink.unwrap_or_default(), settings.audit.file) {
+            (AuditSink::File, file) => {
+                AuditConfig::File(file.unwrap_or_else(|| data_dir.join(AUDIT_FILE)))
+            }
+            (AuditSink::Log, _) => AuditConfig::Log,
+            (AuditSink::Sql, _) => AuditConfig::Sql(database),
         };
         Ok(Self {
-            listen: listen.cloned().or(file.listen).unwrap_or_default(),
-            data_dir,
-            public_url: file.public_url,
+            profile,
+            listen: listen.cloned().or(settings.listen).unwrap_or_default(),
+            public_url: settings.public_url,
             // Not the public URL: with port 0 that is another one each time, and `doorward token`
             // must name the same issuer without asking the server.
             token: TokenConfig {
-                issuer: file.token.issuer.unwrap_or_default(),
-                audience: file.token.audience.unwrap_or_default(),
+                issuer: settings.token.issuer.unwrap_or_default(),
+                audience: settings.token.audience.unwrap_or_default(),
             },
+            session: SessionConfig {
+                store,
+                idle_timeout: settings.session.idle_timeout.unwrap_or(Span::HOUR),
+                lifetime: settings.session.lifetime.unwrap_or(Span::HALF_A_DAY),
+                same_site: settings.session.same_site.unwrap_or_default(),
+            },
+            origins,
+            connections: per_user(&settings.connections),
+            audit,
+            metrics: settings.metrics.listen,
             limits: LimitsConfig {
-                max_unauthenticated_links: file
+                max_unauthenticated_links: settings
                     .limits
                     .max_unauthenticated_links
                     .unwrap_or_default(),
             },
+            data_dir,
         })
     }
 }
 
-/// The configuration file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    listen: Option<ListenAddress>,
-    data_dir: Option<PathBuf>,
-    public_url: Option<PublicUrl>,
-    token: TokenTable,
-    limits: LimitsTable,
-}
-
-/// Its table `[token]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct TokenTable {
-    issuer: Option<TokenName>,
-    audience: Option<TokenName>,
-}
-
-/// Its table `[limits]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct LimitsTable {
-    max_unauthenticated_links: Option<LinkCount>,
-}
-
-impl File {
-    fn read(path: &Path) -> Result<Self, Failure> {
-        let name = path.display();
-        let text = fs::read_to_string(path).map_err(|error| {
-            Failure::because(format_args!("cannot read the configuration file {name}"), &error)
-        })?;
-        let mut file: Self = toml::from_str(&text).map_err(|error| {
-            let (line, column) = position(&text, error.span().map_or(0, |span| span.start));
-            Failure::new(format_args!("{name}:{line}:{column}: {}", error.message()))
-        })?;
-        // Beside the file, so that `serve` and `token` find the same key wherever they are started.
-        if let (Some(data_dir), Some(folder)) = (&mut file.data_dir, path.parent()) {
-            *data_dir = folder.join(&*data_dir);
-        }
-        Ok(file)
+/// Refuses what is convenient while one tries things and wrong for users.
+fn check_production(
+    store: &StoreConfig,
+    public_url: Option<&PublicUrl>,
+    origins: &[PublicUrl],
+) -> Result<(), Failure> {
+    if *store == StoreConfig::Memory {
+        return Err(Failure::new(MEMORY_IN_PRODUCTION));
+    }
+    let is_open = |url: &&PublicUrl| !url.is_secure() && !url.is_localhost();
+    match public_url.into_iter().chain(origins).find(is_open) {
+        None => Ok(()),
+        Some(url) => Err(Failure::new(format_args!(
+            "profile is \"production\" and {url} is not encrypted: whoever is on the way could take \
+             sessions over; write https://"
+        ))),
     }
 }
 
-/// Counts lines and characters from 1, as editors do.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count());
-    (before.matches('\n').count() + 1, column + 1)
+fn per_user(settings: &settings::Connections) -> PerUser {
+    let Some(count) = settings.per_user else { return PerUser::Unlimited };
+    let policy = match settings.on_excess.unwrap_or_default() {
+        Excess::RefuseNew => PerUser::RefuseNew(count.get()),
+        Excess::ReplaceOldest => PerUser::ReplaceOldest(count.get()),
+    };
+    if settings.per_namespace.unwrap_or(false) { policy.per_namespace() } else { policy }
 }
 
 impl LimitsConfig {
     /// Returns the bounds of the framework with the configured ones in their places.
     pub(crate) fn limits(&self) -> Limits {
-        Limits { max_unauthenticated_links: self.max_unauthenticated_links.0, ..Limits::default() }
-    }
-}
-
-impl Default for LinkCount {
-    fn default() -> Self {
-        Self(Limits::default().max_unauthenticated_links)
-    }
-}
-
-impl TryFrom<i64> for LinkCount {
-    type Error = LinkCountError;
-
-    fn try_from(number: i64) -> Result<Self, LinkCountError> {
-        match usize::try_from(number) {
-            Ok(count @ 1..) => Ok(Self(count)),
-            _ => Err(LinkCountError),
+        Limits {
+            max_unauthenticated_links: self.max_unauthenticated_links.get(),
+            ..Limits::default()
         }
     }
 }
 
-impl TokenName {
-    /// Returns the name as it stands in a token.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for TokenName {
-    fn default() -> Self {
-        Self("doorward".to_owned())
-    }
-}
-
-impl TryFrom<String> for TokenName {
-    type Error = TokenNameError;
-
-    fn try_from(text: String) -> Result<Self, TokenNameError> {
-        let is_name = (1..=MAX_NAME).contains(&text.len()) && !text.chars().any(char::is_control);
-        if is_name { Ok(Self(text)) } else { Err(TokenNameError) }
-    }
-}
-
-/// A number that no server can work with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("max_unauthenticated_links is a whole number of links, 1 at least")]
-pub(crate) struct LinkCountError;
-
-/// A text that is no name for an issuer or an audience.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("issuer and audience are 1-255 printable characters")]
-pub(crate) struct TokenNameError;
-
-/// Where the signing key is kept unless told otherwise.
+/// Where everything is kept unless told otherwise.
 pub(crate) const DATA_DIR: &str = "./doorward-data";
 
-/// In bytes.
-const MAX_NAME: usize = 255;
+/// The name of the database in the data directory.
+const DATABASE: &str = "doorward.db";
+
+/// The name of the audit file in the data directory.
+const AUDIT_FILE: &str = "audit.jsonl";
+
+const NO_REDIS: &str = "session.store is \"redis\", and nobody says where it is; set redis.url in the \
+                        configuration file, or REDIS_URL in the environment";
+
+const MEMORY_IN_PRODUCTION: &str = "profile is \"production\" and session.store is \"memory\": a \
+                                    restart would sign everybody out and forget what was revoked; \
+                                    take \"sqlite\" or \"redis\"";
 
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,7 @@ mod routes;
 mod security;
 mod serve;
 mod shell;
+mod span;
 mod token;
 mod ttl;
 

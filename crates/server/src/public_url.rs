@@ -130,19 +130,19 @@ impl TryFrom<String> for PublicUrl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PublicUrlError {
     /// There is none, or it has letters that no host has.
-    #[error("public_url has no valid host: write one such as https://chat.example.org")]
+    #[error("an origin has a valid host: write one such as https://chat.example.org")]
     Host,
     /// It says more than where the server is.
-    #[error("public_url must end after host and port: no path, query or fragment")]
+    #[error("an origin ends after host and port: no path, query or fragment")]
     Path,
     /// It is no number, or 0.
-    #[error("the port of public_url must be a number from 1 to 65535")]
+    #[error("the port of an origin is a number from 1 to 65535")]
     Port,
     /// It is neither `http` nor `https`.
-    #[error("public_url must begin with http:// or https://")]
+    #[error("an origin begins with http:// or https://")]
     Scheme,
     /// It names a user.
-    #[error("public_url must not name a user or a password")]
+    #[error("an origin does not name a user or a password")]
     UserInfo,
 }
 

@@ -66,7 +66,7 @@ fn a_bad_configuration_is_told_with_its_place() {
     let cases = [
         ("listen = 'localhost:0'\n\n%garbage", ":3:9: key with no value"),
         ("\n[token]\nisuer = 'me'", ":3:1: unknown field `isuer`, expected "),
-        ("public_url = 'http://localhost/chat'", ":1:14: public_url must end after host and port"),
+        ("public_url = 'http://localhost/chat'", ":1:14: an origin ends after host and port"),
         ("[limits]\nmax_unauthenticated_links = 0", ":2:29: max_unauthenticated_links is a whole"),
     ];
     for (text, expected) in cases {
