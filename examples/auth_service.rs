@@ -1,7 +1,8 @@
 //! An authenticator of one's own, with a service that both it and the gateway use.
 //!
 //! `cargo run -p doorward --example auth_service`, then connect with `auth: { token: "sample-token" }`.
-//! Any other token reads `connect_error` "Invalid token", once, and the connection is closed.
+//! Any other token reads `connect_error` "Invalid token", once, and the connection is closed; a second
+//! connection of the same user reads "Already connected".
 
 use std::sync::Arc;
 
@@ -65,6 +66,7 @@ async fn main() -> doorward::Result {
 
     Doorward::builder()
         .authenticate(TokenAuthenticator { service: Arc::clone(&service) })
+        .connections(PerUser::RefuseNew(1))
         .gateway(Events { service })
         .build()?
         .serve(&listen)

@@ -79,7 +79,9 @@ fn sign(number: usize, secret: &str) -> Result<String, Failure> {
     Ok(jsonwebtoken::encode(&Header::default(), &claims, &key)?)
 }
 
-fn user_id(number: usize) -> String {
+/// What the tokens call a user.
+#[must_use]
+pub fn user_id(number: usize) -> String {
     format!("user-{number:04}")
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use doorward::{
-    BoxError, EventContext, Interceptor, Listeners, Next, Outcome,
+    BoxError, EventContext, Interceptor, Limits, Listeners, Next, Outcome, Revoke,
     auth::{Claims, Jwt, UserLoader},
     prelude::*,
 };
@@ -22,6 +22,10 @@ fn gateway() -> Gateway<Arc<User>> {
         .on("guarded", guarded)
         .on("shout", |hub: Hub<Arc<User>>, Payload(text): Payload<String>| async move {
             hub.emit("shouted", text)
+        })
+        .on("revoke", |hub: Hub<Arc<User>>, Payload(user): Payload<String>| async move {
+            let done = hub.principals().revoke(Revoke::User(user.into())).await;
+            Ok::<_, BoxError>(done?.closed)
         })
 }
 
@@ -64,6 +68,12 @@ impl UserLoader for Map {
 async fn main() -> Result<(), Failure> {
     let doorward = Doorward::builder()
         .authenticate(Jwt::hs256(SECRET)?.load(Map(Users::default())))
+        // The same few users connect without end, and thousands of refusals are what is measured.
+        .limits(Limits {
+            max_address_refusals: u32::MAX,
+            max_user_attempts: u32::MAX,
+            ..Limits::default()
+        })
         .gateway(gateway())
         .build()?;
     let listeners = Listeners::bind(LISTEN).await?;

@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
     time::SystemTime,
 };
 
@@ -158,6 +159,13 @@ pub fn network_prefix(address: IpAddr) -> IpAddr {
 pub trait Audit: Send + Sync + 'static {
     /// Takes one record. It is called on the path of a connection: hand slow work to somebody else.
     fn record(&self, record: &AuditRecord<'_>);
+}
+
+/// A sink that several parts of a program share.
+impl<A: Audit + ?Sized> Audit for Arc<A> {
+    fn record(&self, record: &AuditRecord<'_>) {
+        A::record(self, record);
+    }
 }
 
 #[cfg(test)]

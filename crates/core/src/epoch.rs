@@ -5,7 +5,10 @@
 //! of the two. Our own credentials carry the generation they were made in and are compared with it;
 //! those of others are compared by time. The comparison is [`Standing::holds`] and stands nowhere else.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use crate::{BoxFuture, SessionId, StoreError, TokenId, UserId};
 
@@ -153,6 +156,42 @@ pub trait Epochs: Send + Sync + 'static {
         token: &'a TokenId,
         at: SystemTime,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+/// A store that several parts of a program share.
+impl<E: Epochs + ?Sized> Epochs for Arc<E> {
+    fn read<'a>(
+        &'a self,
+        user: &'a UserId,
+        session: Option<&'a SessionId>,
+        token: Option<&'a TokenId>,
+    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
+        E::read(self, user, session, token)
+    }
+
+    fn bump<'a>(
+        &'a self,
+        user: &'a UserId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        E::bump(self, user, at)
+    }
+
+    fn end_session<'a>(
+        &'a self,
+        session: &'a SessionId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        E::end_session(self, session, at)
+    }
+
+    fn end_token<'a>(
+        &'a self,
+        token: &'a TokenId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        E::end_token(self, token, at)
+    }
 }
 
 /// How long a revocation is remembered. No credential may live longer: [`Grant`](crate::Grant)s of

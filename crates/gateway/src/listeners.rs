@@ -68,6 +68,12 @@ impl Listeners {
         self.addresses().first().map_or(0, SocketAddr::port)
     }
 
+    /// The sockets themselves, for another server.
+    #[must_use]
+    pub fn into_inner(self) -> Vec<TcpListener> {
+        self.0
+    }
+
     async fn bind_all(addresses: &[SocketAddr]) -> Result<Self, ServeError> {
         let mut listeners: Vec<TcpListener> = Vec::new();
         for &address in addresses {

@@ -75,6 +75,18 @@ pub(crate) const WORKS: &[Work] = &[
         servers: WITH_ROOMS,
         figures: Figures::Time,
     },
+    Work {
+        name: "revoke 100 of 10,000 connections",
+        arguments: &["revoke"],
+        servers: &["subject"],
+        figures: Figures::Time,
+    },
+    Work {
+        name: "sign in beside 10,000 silent links",
+        arguments: &["silent"],
+        servers: &["subject"],
+        figures: Figures::Time,
+    },
 ];
 
 const ALL: &[&str] = &["floor", "subject", "doorward-bench-socketioxide"];

@@ -17,20 +17,10 @@ pub(crate) struct Plan {
 
 pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failure> {
     // A server that has never had a client has not even loaded the code for it.
-    drop(open(target, 0).await?);
+    drop(open(target, 0, 0).await?);
     sleep(SETTLE).await;
     let (before, empty) = (Sample::take(target)?, resident_bytes(target.pid)?);
-    let mut clients = Vec::with_capacity(plan.connections);
-    let mut opening = JoinSet::new();
-    for number in 0..plan.connections {
-        opening.spawn_local(open(target, number));
-        if opening.len() >= AT_ONCE {
-            clients.extend(opening.join_next().await.transpose()?.transpose()?);
-        }
-    }
-    while let Some(client) = opening.join_next().await {
-        clients.push(client??);
-    }
+    let clients = open_many(target, plan.connections, |number| number).await?;
     sleep(SETTLE).await;
     let (after, full) = (Sample::take(target)?, resident_bytes(target.pid)?);
     let mut measurement = after.since(&before, clients.len() as u64);
@@ -38,9 +28,30 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
     Ok(measurement)
 }
 
-async fn open(target: Target, number: usize) -> Result<Client, Failure> {
+/// Opens as many clients; `user` says whose the token of each is.
+pub(crate) async fn open_many(
+    target: Target,
+    count: usize,
+    user: impl Fn(usize) -> usize,
+) -> Result<Vec<Client>, Failure> {
+    let mut clients = Vec::with_capacity(count);
+    let mut opening = JoinSet::new();
+    for number in 0..count {
+        opening.spawn_local(open(target, number, user(number)));
+        if opening.len() >= AT_ONCE {
+            clients.extend(opening.join_next().await.transpose()?.transpose()?);
+        }
+    }
+    while let Some(client) = opening.join_next().await {
+        clients.push(client??);
+    }
+    Ok(clients)
+}
+
+/// Opens a client from one of many addresses, with the token of a user.
+pub(crate) async fn open(target: Target, number: usize, user: usize) -> Result<Client, Failure> {
     let mut client = Client::open(target.address, number).await?;
-    client.connect(&credentials::token(number)?).await?;
+    client.connect(&credentials::token(user)?).await?;
     match client.packet().await? {
         Some(packet) if packet.starts_with(b"40") => Ok(client),
         other => Err(format!("the CONNECT was answered with {other:?}").into()),

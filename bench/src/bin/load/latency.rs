@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Counts by microsecond; what takes longer than a tenth of a second counts as that.
+/// Counts by microsecond; what takes longer than a second counts as that.
 pub(crate) struct Latencies {
     counts: Vec<u64>,
     total: u64,
@@ -35,4 +35,4 @@ impl Latencies {
     }
 }
 
-const LONGEST: usize = 100_000;
+const LONGEST: usize = 1_000_000;

@@ -10,7 +10,9 @@ mod connect;
 mod echo;
 mod idle;
 mod latency;
+mod revoke;
 mod sample;
+mod silent;
 
 use std::net::SocketAddr;
 
@@ -42,6 +44,10 @@ enum Mode {
     Echo(echo::Plan),
     /// Connections that stay and say nothing.
     Idle(idle::Plan),
+    /// Users who are revoked among many who are not.
+    Revoke(revoke::Plan),
+    /// Links that never say who they are, and people who sign in meanwhile.
+    Silent(silent::Plan),
 }
 
 /// The server that is measured.
@@ -67,5 +73,7 @@ async fn run(target: Target, mode: Mode) -> Result<Measurement, Failure> {
         Mode::Broadcast(plan) => broadcast::run(target, plan).await,
         Mode::Echo(plan) => echo::run(target, plan).await,
         Mode::Idle(plan) => idle::run(target, plan).await,
+        Mode::Revoke(plan) => revoke::run(target, plan).await,
+        Mode::Silent(plan) => silent::run(target, plan).await,
     }
 }

@@ -1,0 +1,63 @@
+//! Links that never say who they are, and people who want to come in meanwhile.
+
+use std::{cell::Cell, rc::Rc, time::Duration};
+
+use clap::Args;
+use doorward_bench::{Failure, measurement::Measurement, process::resident_bytes};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+
+use crate::{Target, client::Client, idle, latency::Latencies, sample::Sample};
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// How many links are silent at the same time; each that is closed is opened again.
+    #[arg(long, default_value_t = 10_000)]
+    links: usize,
+    /// How many sign in, one after the other.
+    #[arg(long, default_value_t = 500)]
+    signs_in: usize,
+}
+
+pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failure> {
+    drop(idle::open(target, 0, 0).await?);
+    sleep(SETTLE).await;
+    let empty = resident_bytes(target.pid)?;
+    let open = Rc::new(Cell::new(0));
+    let mut silent = JoinSet::new();
+    for number in 0..plan.links {
+        silent.spawn_local(stay(target, number, Rc::clone(&open)));
+    }
+    while open.get() < plan.links * 9 / 10 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    let (full, links) = (resident_bytes(target.pid)?, open.get());
+    let mut latencies = Latencies::default();
+    let before = Sample::take(target)?;
+    for number in 0..plan.signs_in {
+        let begun = Instant::now();
+        drop(idle::open(target, number, number).await?);
+        latencies.add(begun.elapsed());
+    }
+    let mut measurement = Sample::take(target)?.since(&before, plan.signs_in as u64);
+    measurement.p50 = latencies.percentile(50);
+    measurement.p99 = latencies.percentile(99);
+    measurement.bytes = full.saturating_sub(empty) as f64 / links as f64;
+    Ok(measurement)
+}
+
+/// Opens a link, says nothing until the server has closed it, and begins again.
+async fn stay(target: Target, number: usize, open: Rc<Cell<usize>>) {
+    loop {
+        let Ok(mut client) = Client::open(target.address, number).await else { continue };
+        open.set(open.get() + 1);
+        // The end of the link is what is waited for.
+        while let Ok(Some(_)) = client.packet().await {}
+        open.set(open.get() - 1);
+    }
+}
+
+/// Time for the server to give back what only connecting needs.
+const SETTLE: Duration = Duration::from_secs(2);

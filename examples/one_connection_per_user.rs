@@ -1,0 +1,39 @@
+//! Each user is here once: whoever connects again takes over, and the old connection is told so.
+//!
+//! `JWT_SECRET=.. cargo run -p doorward --example one_connection_per_user`, then connect twice with a token
+//! of the same user. The first client reads `session_ended` with the code `replaced` and stays away, so two
+//! tabs do not throw each other out for ever. `PerUser::RefuseNew(1)` would refuse the second instead, once it
+//! is certain that the first is still there; `.per_namespace()` counts in each namespace alone.
+
+use doorward::prelude::*;
+
+struct Desk;
+
+#[gateway]
+impl Desk {
+    #[subscribe("where")]
+    async fn whereabouts(&self, me: Connection<Claims>) -> String {
+        format!("{} is here, since {:?}", me.user().as_str(), me.connected_at())
+    }
+
+    #[on_disconnect]
+    async fn gone(&self, me: Connection<Claims>, reason: DisconnectReason) {
+        tracing::info!(user = ?me.user(), %reason, "Gone.");
+    }
+}
+
+#[tokio::main]
+async fn main() -> doorward::Result {
+    tracing_subscriber::fmt().init();
+    let secret = std::env::var("JWT_SECRET").unwrap_or_default();
+    let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
+
+    Doorward::builder()
+        .authenticate(Jwt::hs256(secret)?)
+        .connections(PerUser::ReplaceOldest(1))
+        .gateway(Desk)
+        .build()?
+        .serve(&listen)
+        .await?;
+    Ok(())
+}
