@@ -31,8 +31,8 @@ pub(super) struct Deciding {
     /// What a connect hook has emitted: it leaves behind the CONNECT answer, or not at all.
     early: Vec<Frame>,
     early_bytes: usize,
-    /// Somebody has ended the socket before it came to be.
-    pub(super) ended: Option<DisconnectReason>,
+    /// Somebody has ended the socket before it came to be; `true` when it may not be sent anything.
+    pub(super) ended: Option<(DisconnectReason, bool)>,
     slot: SlotId,
     trust: Trust,
     future: Caught<BoxFuture<'static, Result<Admitted, NotAdmitted>>>,
@@ -141,11 +141,8 @@ impl<S: Transport> LinkTask<S> {
             Ok(Ok(_)) if self.services.is_draining() => {
                 self.undecided(slot, RefusalReason::ShuttingDown, now);
             }
-            Ok(Ok(admitted)) if self.is_revoked(slot) => {
-                let user = admitted.socket.user().clone();
-                drop_quietly(admitted);
-                let refusal = Refusal::unauthenticated(RefusalReason::RevokedMeanwhile);
-                self.refuse(slot, &refusal, Some(&user), now);
+            Ok(Ok(admitted)) if self.is_cut(slot).is_some() => {
+                self.cut_on_the_way(slot, admitted, now);
             }
             Ok(Ok(admitted)) => self.admit(slot, admitted, now),
             Ok(Err(NotAdmitted::Refused { refusal, user })) => {
@@ -164,12 +161,32 @@ impl<S: Transport> LinkTask<S> {
         }
     }
 
-    /// Whether somebody was revoked on the way in: they are not even told that they were in.
-    fn is_revoked(&mut self, slot: SlotId) -> bool {
-        matches!(
-            self.occupant(slot),
-            Some(Occupant::Deciding(deciding)) if deciding.ended == Some(DisconnectReason::Revoked)
-        )
+    /// Why somebody who was on the way in may not be sent anything.
+    fn is_cut(&mut self, slot: SlotId) -> Option<DisconnectReason> {
+        match self.occupant(slot) {
+            Some(Occupant::Deciding(deciding)) => match deciding.ended? {
+                // Who has lost a seat was in, and is told why they are not any more.
+                (DisconnectReason::Replaced, _) | (_, false) => None,
+                (reason, true) => Some(reason),
+            },
+            _ => None,
+        }
+    }
+
+    /// They are not even told that they were in.
+    fn cut_on_the_way(&mut self, slot: SlotId, admitted: Admitted, now: Instant) {
+        let user = admitted.socket.user().clone();
+        let reason = self.is_cut(slot);
+        drop_quietly(admitted);
+        let refusal = match reason {
+            Some(DisconnectReason::Unavailable) => {
+                return self.undecided(slot, RefusalReason::Unavailable, now);
+            }
+            Some(DisconnectReason::Forbidden) => Refusal::forbidden(),
+            Some(DisconnectReason::SessionExpired) => Refusal::session_expired(),
+            _ => Refusal::unauthenticated(RefusalReason::RevokedMeanwhile),
+        };
+        self.refuse(slot, &refusal, Some(&user), now);
     }
 
     fn admit(&mut self, slot: SlotId, admitted: Admitted, now: Instant) {
@@ -197,7 +214,7 @@ impl<S: Transport> LinkTask<S> {
             self.outbox.push(frame);
         }
         *self.occupant(slot) = Some(Occupant::Live(Box::new(Live::new(slot, id, admitted))));
-        if let Some(reason) = ended {
+        if let Some((reason, _)) = ended {
             self.end_socket(slot, reason, now);
         }
     }

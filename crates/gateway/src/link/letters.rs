@@ -70,7 +70,7 @@ impl<S: Transport> LinkTask<S> {
                         }
                     }
                     // It is ended as soon as there is something to end.
-                    Some(Occupant::Deciding(deciding)) => deciding.ended = Some(reason),
+                    Some(Occupant::Deciding(deciding)) => deciding.ended = Some((reason, cut)),
                     None => {}
                 }
             }
