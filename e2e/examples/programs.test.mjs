@@ -1,9 +1,12 @@
 // Runs the programs of `examples/` and does with them what their first lines say.
 
 import assert from "node:assert/strict";
+import { cp, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
 
-import { LIMIT, ask, makeClient, next, request, within } from "../doorward.mjs";
+import { LIMIT, ask, freshFolder, makeClient, next, request, run, within } from "../doorward.mjs";
 import { sign, startExample } from "../example.mjs";
 
 /** A program that ends with its test file. */
@@ -53,9 +56,53 @@ test("auth_service", LIMIT, async (t) => {
 
   assert.deepEqual(await welcome, ["sample"]);
   assert.equal(await ask(client.socket, "whoami"), "sample, one of 1");
+  assert.deepEqual(await refused(t, program, { auth: { token: "sample-token" } }), {
+    message: "Already connected",
+    code: "already_connected",
+  });
   assert.deepEqual(await refused(t, program, { auth: { token: "another" } }), {
     message: "Invalid token",
     code: "invalid_token",
+  });
+});
+
+test("one_connection_per_user", LIMIT, async (t) => {
+  const program = await started("one_connection_per_user");
+  const alice = () => ({ auth: { token: sign({ sub: "alice" }) } });
+  const first = await connected(t, program, alice());
+  const ended = next(first, "session_ended");
+  const disconnected = next(first, "disconnect");
+
+  const second = await connected(t, program, alice());
+
+  assert.equal((await ended)[0].code, "replaced");
+  assert.equal((await disconnected)[0], "io server disconnect");
+  // It stays away, so the second is left in peace.
+  assert.equal(first.active, false);
+  assert.match(await ask(second, "where"), /^alice is here/);
+});
+
+test("cookie_session", LIMIT, async () => {
+  const program = await started("cookie_session");
+  const folder = await freshFolder();
+  after(() => rm(folder, { recursive: true, force: true }));
+  const here = (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+  await cp(here("examples/clients/node/cookie.mjs"), join(folder, "cookie.mjs"));
+  await symlink(here("e2e/node_modules"), join(folder, "node_modules"));
+
+  const client = await run([join(folder, "cookie.mjs"), program.url], process.execPath);
+
+  assert.deepEqual(client, {
+    code: 0,
+    stdout: [
+      "signed in: 204",
+      "connected as alice",
+      "ended: revoked",
+      "comes back by itself: false",
+      "signed out: 204",
+      "",
+    ].join("\n"),
+    stderr: "",
   });
 });
 

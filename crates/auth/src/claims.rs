@@ -4,7 +4,7 @@
 //! own. What a claim beyond the registered ones means is the application's to say, with
 //! [`Claims::get`]; the two that guards ask for are `scope` and `roles`.
 
-use std::{fmt, time::SystemTime};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use doorward_core::{HasRoles, HasScopes, SessionId, TokenId, UserId};
 use serde_json::{Map, Value};
@@ -33,8 +33,11 @@ pub struct Claims {
     pub(crate) issued_at: Option<SystemTime>,
     pub(crate) token: Option<TokenId>,
     pub(crate) session: Option<SessionId>,
-    /// Every claim as it was written, also those above.
-    pub(crate) all: Map<String, Value>,
+    pub(crate) signed_in_at: Option<SystemTime>,
+    /// Of a token of our own.
+    pub(crate) generation: Option<u64>,
+    /// Every claim as it was written, also those above. Loaders get copies, so it is shared.
+    pub(crate) all: Arc<Map<String, Value>>,
 }
 
 impl Claims {
@@ -54,6 +57,12 @@ impl Claims {
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
         self.issued_at
+    }
+
+    /// When the user last proved who they are (`auth_time`), if the token says so.
+    #[must_use]
+    pub fn signed_in_at(&self) -> Option<SystemTime> {
+        self.signed_in_at
     }
 
     /// Who issued the token (`iss`), if it says so in a string.

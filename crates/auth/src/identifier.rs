@@ -13,7 +13,7 @@ pub(crate) fn is_identifier(text: &str) -> bool {
 }
 
 /// Control characters forge lines of a log; format characters and fillers make names look alike.
-fn is_printable(character: char) -> bool {
+pub(crate) fn is_printable(character: char) -> bool {
     !character.is_control() && !INVISIBLE.iter().any(|range| range.contains(&character))
 }
 

@@ -1,18 +1,21 @@
 //! Writes access tokens.
 //!
-//! The header is always the same and the claims are those of RFC 9068 that mean something here. A
-//! subject, a token id or a time that [`Jwt`](crate::Jwt) would refuse is not written. Sessions,
-//! refresh tokens and scopes are absent.
-//! Start reading at [`Issuer::issue`].
+//! The claims are those of RFC 9068 that mean something here. A subject, a token id or a time that
+//! [`Jwt`](crate::Jwt) would refuse is not written. Refresh tokens and scopes are absent.
+//! Start reading at [`Issuer::issue_for`].
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use doorward_core::Session;
 use serde_json::{Value, json};
 
-use crate::{SigningKey, identifier::is_identifier};
+use crate::{KeyRing, SigningKey, identifier::is_identifier};
 
-/// Writes access tokens that are signed with one key (ES256).
+/// Writes access tokens that are signed with the current key of a ring (ES256 or `EdDSA`).
 ///
 /// # Examples
 /// ```
@@ -31,19 +34,30 @@ use crate::{SigningKey, identifier::is_identifier};
 /// ```
 #[derive(Debug)]
 pub struct Issuer {
-    key: SigningKey,
+    ring: Arc<KeyRing>,
     issuer: String,
     audience: String,
 }
 
 impl Issuer {
-    /// Names the issuer (`iss`) and for whom the tokens are (`aud`).
+    /// Names the issuer (`iss`) and for whom the tokens are (`aud`), and signs with one key for ever.
     #[must_use]
     pub fn new(key: SigningKey, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
-        Self { key, issuer: issuer.into(), audience: audience.into() }
+        Self::with_ring(Arc::new(KeyRing::new(key)), issuer, audience)
     }
 
-    /// Writes a token that speaks for `subject` from `now` on, for `ttl`.
+    /// Names the issuer (`iss`) and for whom the tokens are (`aud`), and signs with whatever key is the
+    /// current one of `ring`.
+    #[must_use]
+    pub fn with_ring(
+        ring: Arc<KeyRing>,
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+    ) -> Self {
+        Self { ring, issuer: issuer.into(), audience: audience.into() }
+    }
+
+    /// Writes a token that speaks for `subject` from `now` on, for `ttl`, and belongs to no session.
     ///
     /// Times are cut to whole seconds, so the token never lives longer than asked. `jti` names the
     /// token: draw it at random, at least 64 bits, and use it once.
@@ -62,21 +76,52 @@ impl Issuer {
         now: SystemTime,
         jti: &str,
     ) -> Result<String, IssueError> {
+        self.claims(subject, ttl, now, jti).and_then(|claims| self.sign(&claims))
+    }
+
+    /// Writes a token that speaks for the user of `session`, as [`Issuer::issue`] does, and that ends with
+    /// it where [`Jwt::own`](crate::Jwt::own) looks at sessions.
+    ///
+    /// It names the session (`sid`), its generation (`gen`) and when its user proved who they are
+    /// (`auth_time`), and ends with the session at the latest.
+    ///
+    /// # Errors
+    /// As [`Issuer::issue`]; [`IssueError::Lifetime`] too when the session has ended.
+    pub fn issue_for(
+        &self,
+        session: &Session,
+        ttl: Duration,
+        now: SystemTime,
+        jti: &str,
+    ) -> Result<String, IssueError> {
+        let remaining = session.ends_at.duration_since(now).unwrap_or_default();
+        let mut claims = self.claims(session.user.as_str(), ttl.min(remaining), now, jti)?;
+        claims["sid"] = json!(session.id.as_str());
+        claims["gen"] = json!(session.generation);
+        claims["auth_time"] = json!(seconds(session.signed_in_at)?);
+        self.sign(&claims)
+    }
+
+    /// Puts the claims together that every token has.
+    fn claims(
+        &self,
+        subject: &str,
+        ttl: Duration,
+        now: SystemTime,
+        jti: &str,
+    ) -> Result<Value, IssueError> {
         if !is_identifier(subject) {
             return Err(IssueError::Subject);
         }
         if !is_identifier(jti) {
             return Err(IssueError::TokenId);
         }
-        if ttl.as_secs() == 0 {
+        let issued_at = seconds(now)?;
+        let expires_at = issued_at.checked_add(ttl.as_secs()).ok_or(IssueError::Time)?;
+        if ttl.as_secs() == 0 || ttl > self.ring.longest_lifetime() {
             return Err(IssueError::Lifetime);
         }
-        let issued_at = now
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_err(|_before_1970| IssueError::Time)?
-            .as_secs();
-        let expires_at = issued_at.checked_add(ttl.as_secs()).ok_or(IssueError::Time)?;
-        let claims = json!({
+        Ok(json!({
             "iss": self.issuer,
             "aud": self.audience,
             "sub": subject,
@@ -84,17 +129,24 @@ impl Issuer {
             "iat": issued_at,
             "nbf": issued_at,
             "exp": expires_at,
-        });
-        self.sign(&claims)
+        }))
     }
 
     fn sign(&self, claims: &Value) -> Result<String, IssueError> {
-        let claims = URL_SAFE_NO_PAD.encode(claims.to_string());
-        let signed = format!("{}.{claims}", URL_SAFE_NO_PAD.encode(HEADER));
-        let signature =
-            self.key.sign(signed.as_bytes()).map_err(|_unspecified| IssueError::Library)?;
+        let key = self.ring.current();
+        // The type says that this is an access token and nothing else (RFC 9068 section 2.1).
+        let header = json!({"typ": "at+jwt", "alg": key.public().algorithm(), "kid": key.id()});
+        let encode = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let signed = format!("{}.{}", encode(&header), encode(claims));
+        let signature = key.sign(signed.as_bytes()).map_err(|_unspecified| IssueError::Library)?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
+}
+
+/// Whole seconds since 1970.
+fn seconds(time: SystemTime) -> Result<u64, IssueError> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.map(|since| since.as_secs()).map_err(|_before_1970| IssueError::Time)
 }
 
 /// Why no token was written.
@@ -115,8 +167,8 @@ pub enum IssueError {
     /// The cryptography library did not sign.
     #[error("the cryptography library did not sign")]
     Library,
-    /// The lifetime is shorter than a second.
-    #[error("the lifetime is shorter than a second")]
+    /// The lifetime is shorter than a second, or longer than the ring of keys allows.
+    #[error("the lifetime is shorter than a second or longer than the ring of keys allows")]
     Lifetime,
     /// The subject is not 1-255 printable characters.
     #[error("the subject is not 1-255 printable characters")]
@@ -128,6 +180,3 @@ pub enum IssueError {
     #[error("the token id is not 1-255 printable characters")]
     TokenId,
 }
-
-/// The type says that this is an access token and nothing else (RFC 9068 section 2.1).
-const HEADER: &str = r#"{"typ":"at+jwt","alg":"ES256"}"#;

@@ -6,17 +6,30 @@
 //! `auth.token` is looked at.
 //! Start reading at [`Jwt::verify`], then [`Policy::check`](policy::Policy::check).
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use doorward_core::{
-    Auth, AuthenticateError, Authenticator, Grant, Handshake, Refusal, RefusalReason,
+    AuthenticateError, Authenticator, Grant, Handshake, Issued, REMEMBERED, Refusal, RefusalReason,
+    Session,
 };
-use serde_json::Value;
 
-use self::policy::{Audience, Policy};
-use crate::{Claims, KeyError, Loaded, UserLoader, key::VerifyingKey};
+use self::{
+    keys::Keys,
+    parts::Parts,
+    policy::{Audience, Policy},
+};
+use crate::{
+    Claims, Loaded, Sessions, Shown, ShowsCredential, UserLoader,
+    credential::{TOKEN, explicit, shows_explicit},
+    key::VerifyingKey,
+};
 
+mod constructors;
 mod header;
+mod keys;
 mod object;
 mod parts;
 mod policy;
@@ -65,46 +78,12 @@ pub use self::unbound::UnboundJwt;
 #[derive(Clone, Debug)]
 #[must_use = "it authenticates nobody until a server is built with it"]
 pub struct Jwt {
-    key: VerifyingKey,
+    keys: Keys,
     policy: Policy,
+    sessions: Option<Arc<Sessions>>,
 }
 
 impl Jwt {
-    /// Trusts whoever knows `secret` (HS256).
-    ///
-    /// A secret belongs to one application, so issuer and audience need not be configured: with the
-    /// default policy a plain token, as NestJS's `JwtService` signs it, is accepted.
-    ///
-    /// # Examples
-    /// ```
-    /// use doorward_auth::{Jwt, KeyError};
-    ///
-    /// assert_eq!(Jwt::hs256("a".repeat(32)).err(), Some(KeyError::SecretRepeats));
-    /// ```
-    ///
-    /// # Errors
-    /// - [`KeyError::SecretTooShort`], [`KeyError::SecretRepeats`], [`KeyError::SecretIsPem`]: the
-    ///   operator's mistake. Make a new secret: `openssl rand -base64 32`.
-    /// - [`KeyError::Library`]: this machine cannot check signatures.
-    ///
-    /// # Security
-    /// Whoever knows the secret can sign in as anybody. It is not kept in a form that prints.
-    pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
-        VerifyingKey::hs256(secret.as_ref()).map(Self::new)
-    }
-
-    /// Trusts whoever holds the private key behind `public_key_pem` (ES256).
-    ///
-    /// The key is one PEM block `PUBLIC KEY` on the curve P-256. The result authenticates nobody
-    /// until it is bound: see [`UnboundJwt`].
-    ///
-    /// # Errors
-    /// - [`KeyError::NotPublicKeyPem`], [`KeyError::NotP256`]: the operator's mistake.
-    /// - [`KeyError::Library`]: this machine cannot check signatures.
-    pub fn es256(public_key_pem: &str) -> Result<UnboundJwt, KeyError> {
-        VerifyingKey::es256(public_key_pem).map(|key| UnboundJwt(Self::new(key)))
-    }
-
     /// Demands an `iss` that is exactly `issuer`: no other case, no trailing slash, no list.
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.policy.issuer = Some(issuer.into());
@@ -131,13 +110,14 @@ impl Jwt {
         self
     }
 
-    /// Refuses tokens that live longer than `max`, 24 hours by default.
+    /// Refuses tokens that live longer than `max`, 24 hours by default and [`REMEMBERED`] at most: a
+    /// token that outlives the memory of its revocation would open the door again.
     ///
     /// The lifetime is `exp - iat`; without an `iat` it is what remains. A token opens the door for
     /// as long as it lives, wherever it leaks to. A day is the longest that applications without
     /// refresh use; with refresh set it to the minutes that the issuer grants.
     pub fn max_lifetime(mut self, max: Duration) -> Self {
-        self.policy.max_lifetime = max;
+        self.policy.max_lifetime = max.min(REMEMBERED);
         self
     }
 
@@ -171,37 +151,87 @@ impl Jwt {
     /// # Ok::<_, doorward_auth::KeyError>(())
     /// ```
     pub fn load<L: UserLoader>(self, loader: L) -> Loaded<L> {
-        Loaded { jwt: self, loader }
+        Loaded::new(self, loader)
     }
 
-    fn new(key: VerifyingKey) -> Self {
-        Self { key, policy: Policy::default() }
+    /// Lets tokens that name a session (`sid`) be good only while it lives and belongs to the user of
+    /// the token. Their sockets then end with the session, and prolong it.
+    ///
+    /// A token without a `sid` is not concerned. Take it for the tokens of this server, whose sessions
+    /// these are.
+    pub fn sessions(mut self, sessions: Arc<Sessions>) -> Self {
+        self.sessions = Some(sessions);
+        self
     }
 
     fn judge(&self, handshake: &Handshake) -> Result<Grant<Claims>, RefusalReason> {
-        let claims = self.verify(credential(&handshake.auth)?, handshake.at)?;
+        let token = explicit(&handshake.auth, TOKEN, RefusalReason::TokenMalformed)?;
+        let claims = self.verify(token, handshake.at)?;
         let (user, expires_at) = (claims.subject.clone(), claims.expires_at);
         let (session, token) = (claims.session.clone(), claims.token.clone());
-        let mut grant = Grant::new(claims, user).expires_at(expires_at);
+        let issued = self.issued(&claims, handshake.at);
+        let signed_in_at = claims.signed_in_at;
+        let mut grant = Grant::new(claims, user).expires_at(expires_at).issued(issued);
         grant.session = session;
         grant.token = token;
+        grant.signed_in_at = signed_in_at;
         Ok(grant)
     }
 
     /// Takes a token through every check, in an order that matters: what is cheap comes first, and
     /// no byte of the claims is decoded before their author is known.
     fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, RefusalReason> {
-        let parts = parts::split(token).ok_or(RefusalReason::TokenMalformed)?;
-        let header = object::decode(parts.header).ok_or(RefusalReason::TokenMalformed)?;
-        let token_type = self.policy.token_type.as_deref();
-        if !header::is_allowed(&header, self.key.algorithm(), token_type) {
-            return Err(RefusalReason::TokenHeader);
-        }
-        if !self.key.verify(parts.signed.as_bytes(), &parts.signature) {
-            return Err(RefusalReason::TokenSignature);
-        }
+        let parts = self.verify_signature(token, now)?;
         let claims = object::decode(parts.claims).ok_or(RefusalReason::TokenMalformed)?;
         self.policy.check(claims, now)
+    }
+
+    /// Finds out whether a trusted key has signed the token, and leaves what it says alone.
+    fn verify_signature<'a>(
+        &self,
+        token: &'a str,
+        now: SystemTime,
+    ) -> Result<Parts<'a>, RefusalReason> {
+        let parts = parts::split(token).ok_or(RefusalReason::TokenMalformed)?;
+        let header = object::decode(parts.header).ok_or(RefusalReason::TokenMalformed)?;
+        let key_id = header::key_id(&header).ok_or(RefusalReason::TokenHeader)?;
+        let judge = |key: &VerifyingKey| {
+            let token_type = self.policy.token_type.as_deref();
+            if !header::is_allowed(&header, key.algorithm(), token_type) {
+                return Err(RefusalReason::TokenHeader);
+            }
+            if !key.verify(parts.signed.as_bytes(), &parts.signature) {
+                return Err(RefusalReason::TokenSignature);
+            }
+            Ok(())
+        };
+        self.keys.find(key_id, now, judge).ok_or(RefusalReason::TokenSignature)??;
+        Ok(parts)
+    }
+
+    /// When the token was made, to be compared with what was revoked.
+    fn issued(&self, claims: &Claims, now: SystemTime) -> Issued {
+        if let Some(generation) = claims.generation {
+            return Issued::Generation(generation);
+        }
+        // Without an `iat` it may be as old as a token can be. One that is ahead of the clock was made
+        // now at the latest.
+        let earliest = claims.expires_at.checked_sub(self.policy.max_lifetime);
+        let at = claims.issued_at.or(earliest).unwrap_or(SystemTime::UNIX_EPOCH);
+        Issued::At(at.min(now))
+    }
+
+    /// Finds the session that a token names, if sessions count.
+    async fn session_of(
+        &self,
+        grant: &Grant<Claims>,
+    ) -> Result<Option<(&Sessions, Session)>, AuthenticateError> {
+        let (Some(sessions), Some(id)) = (&self.sessions, &grant.session) else { return Ok(None) };
+        let session = sessions.get(id).await?;
+        if session.user != grant.user {
+            return Err(Refusal::unauthenticated(RefusalReason::SessionUnknown).into());
+        }
+        Ok(Some((sessions, session)))
     }
 }
 
@@ -209,18 +239,21 @@ impl Authenticator for Jwt {
     type Principal = Claims;
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Claims>, AuthenticateError> {
-        self.judge(&handshake).map_err(|reason| refusal(reason).into())
+        let grant = self.judge(&handshake).map_err(refusal)?;
+        match self.session_of(&grant).await? {
+            None => Ok(grant),
+            Some((sessions, session)) => {
+                let lease = sessions.lease(&session);
+                lease.touch(handshake.at);
+                Ok(grant.lease(lease))
+            }
+        }
     }
 }
 
-/// Finds the one credential.
-fn credential(auth: &Auth) -> Result<&str, RefusalReason> {
-    match (auth.get("token"), auth.get("sessionToken")) {
-        // Two could name two users, and nobody could tell for whom the client meant to act.
-        (Some(_), Some(_)) => Err(RefusalReason::CredentialAmbiguous),
-        (Some(Value::String(token)), None) => Ok(token),
-        (Some(_), None) => Err(RefusalReason::TokenMalformed),
-        (None, _) => Err(RefusalReason::CredentialMissing),
+impl ShowsCredential for Jwt {
+    fn shown(&self, handshake: &Handshake) -> Shown {
+        shows_explicit(&handshake.auth, TOKEN)
     }
 }
 

@@ -1,86 +1,113 @@
 //! Decides whether a signature was made by the one key that counts.
 //!
-//! A key brings its algorithm along, so no token can choose one. The check itself is
-//! `jsonwebtoken`'s, through its `aws-lc` provider by name: the process-wide default, which panics
-//! at first use when another crate's features make it ambiguous, is never asked. Secrets are judged
-//! here once, when a server starts. Certificates, key sets and key ids are absent.
+//! A key brings its algorithm along, so no token can choose one. The check itself is `aws-lc`'s, with a
+//! key that was parsed once. Whether a key is worth anything is judged here too, when a server starts:
+//! a secret that can be guessed or a weak RSA key never comes to be a [`VerifyingKey`].
 //! Start reading at [`VerifyingKey::verify`].
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
-use jsonwebtoken::{Algorithm, DecodingKey, crypto::aws_lc::DEFAULT_PROVIDER};
+use aws_lc_rs::{
+    hmac,
+    signature::{ED25519, ParsedPublicKey},
+};
 
+use self::algorithm::Kind;
+pub(crate) use self::algorithm::{Algorithm, Curve, P256};
+pub use self::error::KeyError;
 use crate::pem;
 
+mod algorithm;
+mod error;
+mod rsa;
+mod secret;
 mod self_test;
 
 /// A key that signatures are checked with.
 #[derive(Clone)]
 pub(crate) struct VerifyingKey {
-    algorithm: SignatureAlgorithm,
-    key: DecodingKey,
+    algorithm: Algorithm,
+    material: Material,
 }
 
-/// The algorithms this version knows (RFC 7518 section 3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SignatureAlgorithm {
-    /// ECDSA over P-256 with SHA-256.
-    Es256,
-    /// HMAC with SHA-256.
-    Hs256,
+#[derive(Clone)]
+enum Material {
+    Public(ParsedPublicKey),
+    /// The state of two hashes: more than a kilobyte.
+    Secret(Arc<hmac::Key>),
 }
 
 impl VerifyingKey {
     /// Takes an HMAC secret.
-    pub(crate) fn hs256(secret: &[u8]) -> Result<Self, KeyError> {
-        if secret.len() < MIN_SECRET {
-            return Err(KeyError::SecretTooShort);
-        }
-        if secret.trim_ascii_start().starts_with(b"-----BEGIN ") {
-            return Err(KeyError::SecretIsPem);
-        }
-        if secret.windows(2).all(|pair| pair.first() == pair.last()) {
-            return Err(KeyError::SecretRepeats);
-        }
+    pub(crate) fn secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
+        let Kind::Hmac(hash) = algorithm.kind() else { return Err(KeyError::Algorithm) };
+        secret::judge(secret, hash.digest_algorithm().output_len())?;
         self_test::run()?;
-        Ok(Self { algorithm: SignatureAlgorithm::Hs256, key: DecodingKey::from_secret(secret) })
+        Ok(Self { algorithm, material: Material::Secret(Arc::new(hmac::Key::new(hash, secret))) })
     }
 
-    /// Takes a P-256 public key, as a PEM block `PUBLIC KEY` (RFC 7468 section 13).
-    pub(crate) fn es256(public_key_pem: &str) -> Result<Self, KeyError> {
+    /// Takes a public key, as a PEM block `PUBLIC KEY` (RFC 7468 section 13).
+    pub(crate) fn public_pem(algorithm: Algorithm, public_key_pem: &str) -> Result<Self, KeyError> {
         let spki = pem::decode(PUBLIC_KEY, public_key_pem).ok_or(KeyError::NotPublicKeyPem)?;
-        let point = spki.strip_prefix(&P256_SPKI_PREFIX).ok_or(KeyError::NotP256)?;
-        // Not every 65 bytes are a point of the curve: ask now, not at the first token.
-        ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
-            .map_err(|_rejected| KeyError::NotP256)?;
+        match algorithm.kind() {
+            Kind::Ecdsa(curve) => {
+                let point = spki.strip_prefix(curve.spki_prefix).ok_or(curve.error)?;
+                Self::point(algorithm, point)
+            }
+            Kind::EdDsa => {
+                let point = spki.strip_prefix(&ED25519_SPKI_PREFIX).ok_or(KeyError::NotEd25519)?;
+                Self::point(algorithm, point)
+            }
+            Kind::Rsa(_) => {
+                let (modulus, exponent) = rsa::read_spki(&spki).ok_or(KeyError::NotRsa)?;
+                Self::rsa(algorithm, modulus, exponent)
+            }
+            Kind::Hmac(_) => Err(KeyError::Algorithm),
+        }
+    }
+
+    /// Takes a point of a curve: uncompressed for ECDSA, the 32 bytes of RFC 8032 for
+    /// `EdDSA`.
+    pub(crate) fn point(algorithm: Algorithm, point: &[u8]) -> Result<Self, KeyError> {
+        // Not every string of bytes is a point of the curve: ask now, not at the first token.
+        let parsed = match algorithm.kind() {
+            Kind::Ecdsa(curve) if point.first() == Some(&UNCOMPRESSED) => {
+                ParsedPublicKey::new(curve.verification, point).map_err(|_rejected| curve.error)?
+            }
+            Kind::Ecdsa(curve) => return Err(curve.error),
+            Kind::EdDsa if is_low_order(point) => return Err(KeyError::NotEd25519),
+            Kind::EdDsa => {
+                ParsedPublicKey::new(&ED25519, point).map_err(|_rejected| KeyError::NotEd25519)?
+            }
+            Kind::Hmac(_) | Kind::Rsa(_) => return Err(KeyError::Algorithm),
+        };
         self_test::run()?;
-        Ok(Self::p256(point))
+        Ok(Self { algorithm, material: Material::Public(parsed) })
+    }
+
+    /// Takes the two numbers of an RSA key, big-endian and without leading zeros.
+    pub(crate) fn rsa(
+        algorithm: Algorithm,
+        modulus: &[u8],
+        exponent: &[u8],
+    ) -> Result<Self, KeyError> {
+        let Kind::Rsa(padding) = algorithm.kind() else { return Err(KeyError::Algorithm) };
+        let parsed = rsa::parse(padding, modulus, exponent)?;
+        self_test::run()?;
+        Ok(Self { algorithm, material: Material::Public(parsed) })
     }
 
     /// The name that must stand in the header of a token.
     pub(crate) fn algorithm(&self) -> &'static str {
-        match self.algorithm {
-            SignatureAlgorithm::Es256 => "ES256",
-            SignatureAlgorithm::Hs256 => "HS256",
-        }
+        self.algorithm.name()
     }
 
     /// Returns whether this key made `signature` over `message`. HMAC is compared in constant time.
-    pub(crate) fn verify(&self, message: &[u8], signature: &Vec<u8>) -> bool {
-        let algorithm = match self.algorithm {
-            SignatureAlgorithm::Es256 => Algorithm::ES256,
-            SignatureAlgorithm::Hs256 => Algorithm::HS256,
-        };
-        // The factory refuses a key of another family only, which the constructors rule out. Should
-        // it ever refuse, nobody comes in.
-        (DEFAULT_PROVIDER.verifier_factory)(&algorithm, &self.key)
-            .is_ok_and(|verifier| verifier.verify(message, signature).is_ok())
-    }
-
-    /// Wraps an uncompressed point that is known to be one (`DecodingKey` calls raw points DER).
-    fn p256(point: &[u8]) -> Self {
-        Self { algorithm: SignatureAlgorithm::Es256, key: DecodingKey::from_ec_der(point) }
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.material {
+            Material::Public(key) => key.verify_sig(message, signature).is_ok(),
+            Material::Secret(key) => hmac::verify(key, message, signature).is_ok(),
+        }
     }
 }
 
@@ -90,56 +117,64 @@ impl fmt::Debug for VerifyingKey {
     }
 }
 
-/// Why a key cannot be used.
+/// Points whose multiples are so few that somebody without the private key makes signatures that fit.
 ///
-/// # Examples
-/// ```
-/// use doorward_auth::{Jwt, KeyError};
-///
-/// assert!(matches!(Jwt::hs256("secret"), Err(KeyError::SecretTooShort)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// The cryptography library gave a wrong answer to a known question, or none. Nothing it says
-    /// can be trusted: a broken build, or broken hardware.
-    #[error("the cryptography library failed its self test")]
-    Library,
-    /// The key is none of the curve P-256 in uncompressed form, or is no point of it.
-    #[error("the key is not an uncompressed P-256 key")]
-    NotP256,
-    /// The text is not one PEM block `PRIVATE KEY` (PKCS#8). `openssl pkcs8 -topk8 -nocrypt` makes
-    /// one out of an `EC PRIVATE KEY`.
-    #[error("the key is not one PEM block `PRIVATE KEY`")]
-    NotPrivateKeyPem,
-    /// The text is not one PEM block `PUBLIC KEY`: a certificate, a private key, something else.
-    #[error("the key is not one PEM block `PUBLIC KEY`")]
-    NotPublicKeyPem,
-    /// The secret is a key file. With a public key as the secret everybody could make tokens; use
-    /// [`Jwt::es256`](crate::Jwt::es256) for it.
-    #[error("the secret is a PEM block")]
-    SecretIsPem,
-    /// The secret is one byte over and over.
-    #[error("the secret is one repeated byte")]
-    SecretRepeats,
-    /// The secret has fewer than 32 bytes: RFC 7518 section 3.2 asks for a key at least as long as
-    /// the hash, and what is shorter can be guessed from a single token.
-    #[error("the secret has fewer than 32 bytes")]
-    SecretTooShort,
+/// They are the encodings of the eight points of small order (RFC 7748 section 7), of which the sign
+/// bit does not count.
+fn is_low_order(point: &[u8]) -> bool {
+    LOW_ORDER.iter().any(|low| match (point.split_last(), low.split_last()) {
+        (Some((last, point)), Some((low_last, low))) => point == low && last & 0x7f == *low_last,
+        _ => false,
+    })
 }
 
 pub(crate) const PUBLIC_KEY: &str = "PUBLIC KEY";
 
-/// What stands before the uncompressed point in every P-256 public key (RFC 5480 section 2): the
-/// algorithm id-ecPublicKey, the named curve secp256r1, and a bit string of 66 bytes. Comparing it
-/// leaves no room for other curves, for explicit parameters, or for a parser.
-pub(crate) const P256_SPKI_PREFIX: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
-    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-];
+/// What stands before the 32 bytes of every Ed25519 public key (RFC 8410 section 4).
+pub(crate) const ED25519_SPKI_PREFIX: [u8; 12] =
+    [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// In bytes (RFC 7518 section 3.2).
-const MIN_SECRET: usize = 32;
+/// The first byte of a point that is given by both its numbers (SEC 1 section 2.3.3).
+const UNCOMPRESSED: u8 = 4;
+
+/// The last two are 0 and 1 once more, written with the prime added (a decoder may take them).
+const LOW_ORDER: [[u8; 32]; 7] = [
+    [
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00,
+    ],
+    [
+        0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00,
+    ],
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+    [
+        0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0x7f,
+    ],
+    [
+        0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0x7f,
+    ],
+    [
+        0xee, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0x7f,
+    ],
+];
 
 #[cfg(test)]
 mod tests;

@@ -26,14 +26,25 @@
 
 mod authenticate_fn;
 mod claims;
+mod credential;
+mod first_of;
 mod identifier;
 mod issuer;
 mod jwt;
 mod key;
+mod key_ring;
+mod key_set;
 mod loader;
 mod memory;
+mod origins;
 mod pem;
+mod public_key;
+mod session_cookie;
+mod session_credential;
+mod sessions;
+mod signed_in;
 mod signing_key;
+mod tickets;
 
 pub use doorward_core::{
     AuthenticateError, Authenticator, BoxError, Grant, Handshake, Refusal, RefusalReason,
@@ -41,9 +52,19 @@ pub use doorward_core::{
 
 pub use authenticate_fn::{AuthenticateFn, authenticate_fn};
 pub use claims::Claims;
+pub use credential::{Shown, ShowsCredential};
+pub use first_of::FirstOf;
 pub use issuer::{IssueError, Issuer};
 pub use jwt::{Jwt, UnboundJwt};
 pub use key::KeyError;
-pub use loader::{Loaded, UserLoader};
+pub use key_ring::{KeyRing, KeyRingError};
+pub use key_set::{KeySet, KeySetError, KeySetProblem};
+pub use loader::{Loaded, NamesUser, UserById, UserLoader, user_by_id};
 pub use memory::MemoryStore;
+pub use origins::{OriginError, Origins, RequestKind};
+pub use session_cookie::{CookieNameError, SessionCookie};
+pub use session_credential::SessionCredential;
+pub use sessions::{CreateSessionError, NewSession, Sessions, VerifySessionError};
+pub use signed_in::SignedIn;
 pub use signing_key::SigningKey;
+pub use tickets::{RedeemError, Tickets};

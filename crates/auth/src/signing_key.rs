@@ -1,7 +1,7 @@
 //! Makes signatures with a key of one's own.
 //!
-//! A thin wrapper of a P-256 key pair that can be written down and read back. Where the text is
-//! kept, and who may read it, is the application's business.
+//! A thin wrapper of a key pair, on the curve P-256 or of Ed25519, that can be written down and read
+//! back. Where the text is kept, and who may read it, is the application's business.
 //! Start reading at [`SigningKey::sign`].
 
 use std::fmt;
@@ -9,16 +9,15 @@ use std::fmt;
 use aws_lc_rs::{
     error::Unspecified,
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _},
 };
 
 use crate::{
-    KeyError,
-    key::{P256_SPKI_PREFIX, PUBLIC_KEY},
-    pem,
+    KeyError, pem,
+    public_key::{PublicKey, PublicKeyKind},
 };
 
-/// An ES256 key pair: what an [`Issuer`](crate::Issuer) signs with.
+/// A key pair: what an [`Issuer`](crate::Issuer) signs with (ES256 or `EdDSA`).
 ///
 /// # Security
 /// Who reads [`SigningKey::to_pkcs8_pem`] can sign in as anybody. `Debug` prints `[redacted]`.
@@ -36,31 +35,54 @@ use crate::{
 /// # Ok::<_, doorward_auth::KeyError>(())
 /// ```
 pub struct SigningKey {
-    pair: EcdsaKeyPair,
+    pair: Pair,
+    public: PublicKey,
+}
+
+enum Pair {
+    Ecdsa(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
 }
 
 impl SigningKey {
-    /// Draws a new key pair from the system's random source.
+    /// Draws a new key pair on the curve P-256 (ES256) from the system's random source.
     ///
     /// # Errors
     /// [`KeyError::Library`]: the cryptography library could not make one.
     pub fn generate() -> Result<Self, KeyError> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
             .map_err(|_unspecified| KeyError::Library)?;
-        Ok(Self { pair })
+        Self::new(Pair::Ecdsa(pair))
     }
 
-    /// Reads a private key: one PEM block `PRIVATE KEY` (RFC 7468 section 10), not encrypted.
+    /// Draws a new Ed25519 key pair (`EdDSA`) from the system's random source.
+    ///
+    /// Its signatures are made faster and checked slower than those of ES256, which more libraries know.
+    ///
+    /// # Errors
+    /// [`KeyError::Library`]: the cryptography library could not make one.
+    pub fn generate_ed25519() -> Result<Self, KeyError> {
+        let pair = Ed25519KeyPair::generate().map_err(|_unspecified| KeyError::Library)?;
+        Self::new(Pair::Ed25519(pair))
+    }
+
+    /// Reads a private key of either kind: one PEM block `PRIVATE KEY` (RFC 7468 section 10), not
+    /// encrypted.
     ///
     /// # Errors
     /// The operator's mistake, each time:
     /// - [`KeyError::NotPrivateKeyPem`]: it is no such block. Convert it.
-    /// - [`KeyError::NotP256`]: it is a key of another kind or curve, or damaged. Make another.
+    /// - [`KeyError::NotSigningKey`]: it is a key of another kind or curve, or damaged. Make another.
     pub fn from_pkcs8_pem(private_key_pem: &str) -> Result<Self, KeyError> {
         let pkcs8 = pem::decode(PRIVATE_KEY, private_key_pem).ok_or(KeyError::NotPrivateKeyPem)?;
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8)
-            .map_err(|_rejected| KeyError::NotP256)?;
-        Ok(Self { pair })
+        let ecdsa = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8);
+        let pair = match ecdsa {
+            Ok(pair) => Pair::Ecdsa(pair),
+            Err(_other_kind) => Ed25519KeyPair::from_pkcs8(&pkcs8)
+                .map(Pair::Ed25519)
+                .map_err(|_rejected| KeyError::NotSigningKey)?,
+        };
+        Self::new(pair)
     }
 
     /// Writes the private key as one PEM block `PRIVATE KEY`.
@@ -68,20 +90,48 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError::Library`]: the cryptography library could not write it.
     pub fn to_pkcs8_pem(&self) -> Result<String, KeyError> {
-        let pkcs8 = self.pair.to_pkcs8v1().map_err(|_unspecified| KeyError::Library)?;
+        let pkcs8 = match &self.pair {
+            Pair::Ecdsa(pair) => pair.to_pkcs8v1(),
+            Pair::Ed25519(pair) => pair.to_pkcs8v1(),
+        };
+        let pkcs8 = pkcs8.map_err(|_unspecified| KeyError::Library)?;
         Ok(pem::encode(PRIVATE_KEY, pkcs8.as_ref()))
     }
 
-    /// Writes the public key as one PEM block `PUBLIC KEY`: what [`Jwt::es256`](crate::Jwt::es256)
-    /// reads. It is no secret.
+    /// Writes the public key as one PEM block `PUBLIC KEY`: what [`Jwt::es256`](crate::Jwt::es256) or
+    /// [`Jwt::eddsa`](crate::Jwt::eddsa) reads. It is no secret.
     #[must_use]
     pub fn public_pem(&self) -> String {
-        pem::encode(PUBLIC_KEY, &[&P256_SPKI_PREFIX, self.pair.public_key().as_ref()].concat())
+        self.public.to_pem()
     }
 
-    /// Signs as JWS wants it: the two numbers side by side, 64 bytes (RFC 7518 section 3.4).
+    /// The name of the key in tokens and in JWKS (`kid`): its thumbprint (RFC 7638). It is no secret.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.public.id()
+    }
+
+    pub(crate) fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// Signs as JWS wants it: 64 bytes (RFC 7518 section 3.4, RFC 8037 section 3.1).
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
-        Ok(self.pair.sign(&SystemRandom::new(), message)?.as_ref().to_vec())
+        let signature = match &self.pair {
+            Pair::Ecdsa(pair) => pair.sign(&SystemRandom::new(), message)?,
+            Pair::Ed25519(pair) => pair.try_sign(message)?,
+        };
+        Ok(signature.as_ref().to_vec())
+    }
+
+    fn new(pair: Pair) -> Result<Self, KeyError> {
+        let public = match &pair {
+            Pair::Ecdsa(pair) => PublicKey::new(PublicKeyKind::P256, pair.public_key().as_ref()),
+            Pair::Ed25519(pair) => {
+                PublicKey::new(PublicKeyKind::Ed25519, pair.public_key().as_ref())
+            }
+        };
+        Ok(Self { pair, public: public? })
     }
 }
 
@@ -91,7 +141,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-const PRIVATE_KEY: &str = "PRIVATE KEY";
+pub(crate) const PRIVATE_KEY: &str = "PRIVATE KEY";
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{failure::Failure, listen::ListenAddress, ttl};
 
@@ -22,12 +22,87 @@ struct CommandLine {
 /// What there is to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Runs the server until it is told to stop (the default command)
-    Serve(ServeOptions),
+    /// Lists who is connected to the running server
+    Connections(ConnectionsOptions),
+    /// Shows and exchanges the keys that tokens are signed with
+    Keys(KeysOptions),
+    /// Ends a user, a session, a token or a socket on the running server, and says when it is done
+    Revoke(RevokeOptions),
     /// Prints what holds in which namespace: authenticator, guards, events, rooms
     Routes(RoutesOptions),
+    /// Runs the server until it is told to stop (the default command)
+    Serve(ServeOptions),
+    /// Lists the sessions of a user on the running server, or makes one
+    Sessions(SessionsOptions),
     /// Prints one access token, and nothing else
     Token(TokenOptions),
+}
+
+/// Which connections to list.
+#[derive(Args, Debug)]
+pub(crate) struct ConnectionsOptions {
+    /// Prints JSON, one line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
+}
+
+/// What to do with keys.
+#[derive(Args, Debug)]
+pub(crate) struct KeysOptions {
+    /// What to do
+    #[arg(value_enum)]
+    pub(crate) action: KeysAction,
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
+}
+
+/// What can be done with keys.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum KeysAction {
+    /// Makes a key, if there is none; profile "production" wants this to be done by hand
+    Create,
+    /// Prints the public keys as a JSON Web Key Set
+    Export,
+    /// Makes a new key; tokens of the old one are good until the longest of them has ended
+    Rotate,
+}
+
+/// What to end: one of these.
+#[derive(Args, Debug)]
+#[group(id = "what", required = true, multiple = false, args = ["user", "session", "token", "socket"])]
+pub(crate) struct RevokeOptions {
+    /// Everything that this user has
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// The session with this id, its tokens and its sockets
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    /// The token with this `jti`, and its sockets
+    #[arg(long, value_name = "JTI")]
+    pub(crate) token: Option<String>,
+    /// The socket with this id
+    #[arg(long, value_name = "ID")]
+    pub(crate) socket: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
+}
+
+/// Whose sessions, and what about them.
+#[derive(Args, Debug)]
+pub(crate) struct SessionsOptions {
+    /// Whose
+    #[arg(long, value_name = "USER", value_parser = subject)]
+    pub(crate) user: String,
+    /// Makes one, and prints the token that opens it and nothing else
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) create: bool,
+    /// Prints JSON, one line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
 }
 
 /// How to serve.
@@ -119,8 +194,11 @@ fn shorten(error: &clap::Error) -> Failure {
 const AFTER_HELP: &str = "\
 Without a command it serves, with defaults.
 
-Settings of --config FILE: listen, data_dir, public_url, in the table [token]: issuer, audience, and
-in the table [limits]: max_unauthenticated_links.
+Settings of --config FILE: profile, listen, data_dir, public_url, trusted_proxies; in tables: token.issuer, .audience;
+session.store, .idle_timeout, .lifetime, .same_site; redis.url; database.url; origins.allow;
+connections.per_user, .on_excess, .per_namespace; audit.sink, .file; metrics.listen;
+limits.max_unauthenticated_links, .max_address_refusals. In the environment token.issuer is DOORWARD_TOKEN__ISSUER, and so on;
+REDIS_URL and DATABASE_URL are known too. Options beat the environment, and that beats the file.
 DOORWARD_LOG says what is logged, such as info (the default) or doorward=debug,info.";
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod environment;
 mod settings;
 mod values;
 
-use std::path::PathBuf;
+use std::{num::NonZeroU32, path::PathBuf};
 
 use doorward::{Limits, PerUser};
 use settings::Settings;
@@ -17,7 +17,8 @@ use values::LinkCount;
 pub(crate) use values::{AuditSink, Excess, Profile, SameSite, SecretUrl, Store, TokenName};
 
 use crate::{
-    cli::PlaceOptions, failure::Failure, listen::ListenAddress, public_url::PublicUrl, span::Span,
+    cli::PlaceOptions, failure::Failure, listen::ListenAddress, proxy::Proxies,
+    public_url::PublicUrl, span::Span,
 };
 
 /// Everything that can be set.
@@ -37,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) session: SessionConfig,
     /// Pages of which other origins may use the cookie.
     pub(crate) origins: Vec<PublicUrl>,
+    /// Who may say where a request comes from.
+    pub(crate) trusted_proxies: Proxies,
     /// How many connections a user may have.
     pub(crate) connections: PerUser,
     /// Where records of decisions go.
@@ -93,6 +96,8 @@ pub(crate) enum AuditConfig {
 pub(crate) struct LimitsConfig {
     /// Links of one address on which nobody is known. Behind a reverse proxy there is one address.
     pub(crate) max_unauthenticated_links: LinkCount,
+    /// Refused attempts of one address in a minute. Behind a proxy that is not trusted, all share one.
+    pub(crate) max_address_refusals: Option<NonZeroU32>,
 }
 
 impl Config {
@@ -153,6 +158,7 @@ impl Config {
                 same_site: settings.session.same_site.unwrap_or_default(),
             },
             origins,
+            trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
             connections: per_user(&settings.connections),
             audit,
             metrics: settings.metrics.listen,
@@ -161,6 +167,7 @@ impl Config {
                     .limits
                     .max_unauthenticated_links
                     .unwrap_or_default(),
+                max_address_refusals: settings.limits.max_address_refusals,
             },
             data_dir,
         })
@@ -198,9 +205,12 @@ fn per_user(settings: &settings::Connections) -> PerUser {
 impl LimitsConfig {
     /// Returns the bounds of the framework with the configured ones in their places.
     pub(crate) fn limits(&self) -> Limits {
+        let limits = Limits::default();
+        let refusals = self.max_address_refusals.map(NonZeroU32::get);
         Limits {
             max_unauthenticated_links: self.max_unauthenticated_links.get(),
-            ..Limits::default()
+            max_address_refusals: refusals.unwrap_or(limits.max_address_refusals),
+            ..limits
         }
     }
 }

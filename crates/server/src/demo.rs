@@ -1,46 +1,18 @@
 //! The gateway of the ready server: something to try a connection with.
 //!
-//! Namespace `/`, for whoever shows an access token that was signed with the key of the data
-//! directory: `echo` gives back what it was sent, `whoami` says who the server takes the client for.
+//! Namespace `/`, for whoever is known: `echo` gives back what it was sent, `whoami` says who the server
+//! takes the client for.
 
 use std::time::SystemTime;
 
-use doorward::{
-    auth::{KeyError, SigningKey},
-    prelude::*,
-};
+use doorward::prelude::*;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{
-    config::{Config, TokenConfig},
-    failure::Failure,
-    ttl::MAX_LIFETIME,
-};
+use crate::known::Known;
 
-/// Puts the server together.
-pub(crate) fn build(key: &SigningKey, config: &Config) -> Result<Doorward, Failure> {
-    let jwt = authenticator(key, &config.token)
-        .map_err(|error| Failure::because("cannot check tokens", &error))?;
-    Doorward::builder()
-        .authenticate(jwt)
-        .limits(config.limits.limits())
-        .gateway(gateway())
-        .build()
-        .map_err(|error| Failure::because("the server cannot be built", &error))
-}
-
-/// Trusts what `doorward token` issues, and nothing else that the key may ever sign.
-fn authenticator(key: &SigningKey, token: &TokenConfig) -> Result<Jwt, KeyError> {
-    let jwt = Jwt::es256(&key.public_pem())?
-        .bound_to(token.issuer.as_str(), token.audience.as_str())
-        .token_type("at+jwt")
-        .max_lifetime(MAX_LIFETIME);
-    Ok(jwt)
-}
-
-fn gateway() -> Gateway<Claims> {
+pub(crate) fn gateway() -> Gateway<Known> {
     Gateway::at("/").on("echo", echo).on("whoami", whoami)
 }
 
@@ -57,7 +29,7 @@ struct WhoAmI {
     connected_at: String,
 }
 
-async fn whoami(connection: Connection<Claims>) -> Result<WhoAmI, Exception> {
+async fn whoami(connection: Connection<Known>) -> Result<WhoAmI, Exception> {
     Ok(WhoAmI {
         user: connection.user().as_str().to_owned(),
         connected_at: iso8601(connection.connected_at()).ok_or_else(Exception::internal)?,

@@ -4,13 +4,21 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::{Router, http::StatusCode, middleware, response::IntoResponse, routing::get};
-use doorward::DoorwardService;
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    middleware,
+    response::IntoResponse,
+    routing::get,
+};
+use doorward::{Clock, DoorwardService, SystemClock, auth::KeyRing};
 
 use crate::{
     bundle,
+    config::Config,
+    cors,
     host::{self, Hosts},
-    pages,
+    pages, proxy,
     public_url::PublicUrl,
     security::{self, SecurityHeaders},
 };
@@ -18,17 +26,33 @@ use crate::{
 /// The routes of a server that listens on `addresses` and is known as `public_url`.
 pub(crate) fn router(
     doorward: DoorwardService,
+    keys: Arc<KeyRing>,
     public_url: &PublicUrl,
     addresses: &[SocketAddr],
+    config: &Config,
 ) -> Router {
     let hosts = Arc::new(Hosts::new(public_url, addresses));
+    let proxies = Arc::new(config.trusted_proxies.clone());
     let headers = Arc::new(SecurityHeaders::new(public_url));
     Router::new()
         .route_service("/socket.io/", doorward)
         .merge(bundle::routes())
         .merge(pages::routes())
         .route("/healthz", get("ok\n"))
+        .route("/.well-known/jwks.json", get(async move || public_keys(&keys)))
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response())
+        .layer(cors::layer(&config.origins))
         .layer(middleware::from_fn_with_state(hosts, host::check_host))
         .layer(middleware::from_fn_with_state(headers, security::add_headers))
+        .layer(middleware::from_fn_with_state(proxies, proxy::find_client))
+}
+
+/// The keys that access tokens are checked with (RFC 7517).
+fn public_keys(keys: &KeyRing) -> impl IntoResponse + use<> {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        // A new key is there before the first token that it has signed is.
+        (header::CACHE_CONTROL, "public, max-age=300"),
+    ];
+    (headers, keys.jwks(SystemClock.wall()))
 }

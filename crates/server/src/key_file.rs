@@ -1,9 +1,8 @@
-//! Keeps the signing key of the server in its data directory.
+//! Keeps the signing keys of the server in its data directory.
 //!
-//! The key appears whole or not at all: it is written under another name, brought to the disk, and
-//! then given its own name, which only succeeds if nobody has it. Whether others may have read or
-//! exchanged it is judged in `custody`. Keys that replace each other are not known yet.
-//! Start reading at [`KeyFile::read_or_create`].
+//! They appear whole or not at all: they are written under another name, brought to the disk, and then
+//! given their own name; a first key only if nobody has it. Whether others may have read or exchanged them
+//! is judged in `custody`. Start reading at [`KeyFile::read_or_create`].
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
@@ -12,12 +11,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use doorward::auth::{KeyError, SigningKey};
+use doorward::{
+    Clock, SystemClock,
+    auth::{KeyRing, KeyRingError, SigningKey},
+};
 use rustix::{fs::OFlags, process::geteuid};
 
 use crate::{
+    config::Profile,
     custody::{self, Holding},
-    failure::Failure,
+    failure::{Failure, causes},
+    shell::quoted,
+    ttl::MAX_LIFETIME,
 };
 
 /// Where the key is, or will be.
@@ -33,20 +38,43 @@ impl KeyFile {
         Self { directory: data_dir.to_owned(), path: data_dir.join(NAME) }
     }
 
-    /// Reads the key, and makes one first when there is none.
+    /// Reads the keys, and makes one first when there is none and the profile lets it be made.
+    pub(crate) fn read_or_create(&self, profile: Profile) -> Result<KeyRing, Failure> {
+        match (self.read()?, profile) {
+            (Some(keys), _) => Ok(keys),
+            (None, Profile::Development) => self.create(),
+            (None, Profile::Production) => Err(Failure::new(format_args!(
+                "profile is \"production\" and there is no key {}; put yours there, or make one: doorward \
+                 keys create --data-dir {}",
+                self.path.display(),
+                quoted(&self.directory)
+            ))),
+        }
+    }
+
+    /// Makes a key, unless there is one, and reads it.
     ///
     /// Of several that try at once, one makes the key and all read it.
-    pub(crate) fn read_or_create(&self) -> Result<SigningKey, Failure> {
-        if let Some(key) = self.read()? {
-            return Ok(key);
+    pub(crate) fn create(&self) -> Result<KeyRing, Failure> {
+        if let Some(keys) = self.read()? {
+            return Ok(keys);
         }
-        self.create()?;
+        let first = KeyRing::new(new_key()?);
+        self.write(&first, When::NobodyHasIt)?;
         let gone = || Failure::new(format_args!("{} is gone again", self.path.display()));
         self.read()?.ok_or_else(gone)
     }
 
-    /// Reads the key; `None` when there is none.
-    pub(crate) fn read(&self) -> Result<Option<SigningKey>, Failure> {
+    /// Signs with a new key from now on, and trusts the one before until its tokens have ended.
+    pub(crate) fn rotate(&self) -> Result<KeyRing, Failure> {
+        let keys = self.create()?;
+        keys.rotate(new_key()?, SystemClock.wall());
+        self.write(&keys, When::Always)?;
+        Ok(keys)
+    }
+
+    /// Reads the keys; `None` when there are none.
+    pub(crate) fn read(&self) -> Result<Option<KeyRing>, Failure> {
         let path = self.path.display();
         let cannot =
             |error: &io::Error| Failure::because(format_args!("cannot read the key {path}"), error);
@@ -70,7 +98,8 @@ impl KeyFile {
             .map_err(|flaw| flaw.explain("key", &self.path, me))?;
         let mut pem = String::new();
         file.take(MAX_SIZE).read_to_string(&mut pem).map_err(|error| cannot(&error))?;
-        SigningKey::from_pkcs8_pem(&pem).map(Some).map_err(|error| self.damaged(error))
+        let keys = KeyRing::from_pem(&pem).map_err(|error| self.damaged(error))?;
+        Ok(Some(keys.max_lifetime(MAX_LIFETIME)))
     }
 
     /// Opens what has the name of the key; a symlink to it is as good, as mounted secrets are.
@@ -80,18 +109,16 @@ impl KeyFile {
         OpenOptions::new().read(true).custom_flags(at_once).open(&self.path)
     }
 
-    /// Makes a key, unless somebody else has just made one.
-    fn create(&self) -> Result<(), Failure> {
-        let pem = SigningKey::generate()
-            .and_then(|key| key.to_pkcs8_pem())
-            .map_err(|error| Failure::because("cannot make a signing key", &error))?;
-        self.write(pem.as_bytes()).map_err(|error| {
-            let path = self.path.display();
-            Failure::because(format_args!("cannot write a new key to {path}"), &error)
-        })
+    fn write(&self, keys: &KeyRing, when: When) -> Result<(), Failure> {
+        let path = self.path.display();
+        let pem = keys
+            .to_pem()
+            .map_err(|error| Failure::because("cannot write a signing key", &error))?;
+        self.replace(pem.as_bytes(), when)
+            .map_err(|error| Failure::because(format_args!("cannot write keys to {path}"), &error))
     }
 
-    fn write(&self, pem: &[u8]) -> io::Result<()> {
+    fn replace(&self, pem: &[u8], when: When) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
         let mut file = tempfile::Builder::new()
             .prefix(NAME)
@@ -100,7 +127,11 @@ impl KeyFile {
             .tempfile_in(&self.directory)?;
         file.write_all(pem)?;
         file.as_file().sync_all()?;
-        match file.persist_noclobber(&self.path) {
+        let persisted = match when {
+            When::Always => file.persist(&self.path),
+            When::NobodyHasIt => file.persist_noclobber(&self.path),
+        };
+        match persisted {
             // The name itself must outlive a power cut, or tokens are worth nothing after it.
             Ok(_) => File::open(&self.directory)?.sync_all(),
             Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -108,13 +139,25 @@ impl KeyFile {
         }
     }
 
-    fn damaged(&self, error: KeyError) -> Failure {
+    fn damaged(&self, error: KeyRingError) -> Failure {
         Failure::new(format_args!(
-            "cannot use the key {}: {error}; put the right key back, or move this file away and a \
-             new key is made (tokens of the old one end with it)",
-            self.path.display()
+            "cannot use the key {}: {}; put the right key back, or move this file away and a new key \
+             is made (tokens of the old one end with it)",
+            self.path.display(),
+            causes(&error)
         ))
     }
+}
+
+/// Whether keys that are there are replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Always,
+    NobodyHasIt,
+}
+
+fn new_key() -> Result<SigningKey, Failure> {
+    SigningKey::generate().map_err(|error| Failure::because("cannot make a signing key", &error))
 }
 
 /// Tells what is not there from what cannot be reached.
@@ -137,12 +180,17 @@ mod tests {
 
     use super::*;
 
+    /// What the file of a ring says in public.
+    fn public(keys: &KeyRing) -> String {
+        keys.jwks(SystemClock.wall())
+    }
+
     #[test]
     fn a_new_key_is_for_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("new/data");
 
-        KeyFile::of(&data).read_or_create().unwrap();
+        KeyFile::of(&data).create().unwrap();
 
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&data), mode(&data.join(NAME))), (0o700, 0o600));
@@ -153,7 +201,7 @@ mod tests {
     #[test]
     fn all_who_start_at_once_get_the_same_key() {
         let folder = tempfile::tempdir().unwrap();
-        let start = || KeyFile::of(folder.path()).read_or_create().unwrap().public_pem();
+        let start = || public(&KeyFile::of(folder.path()).create().unwrap());
 
         let keys: Vec<_> = thread::scope(|scope| {
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
@@ -161,6 +209,36 @@ mod tests {
         });
 
         assert!(keys.iter().all(|key| *key == keys[0]));
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_is_kept_for_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeyFile::of(folder.path());
+        let first = public(&file.create().unwrap());
+
+        let both = public(&file.rotate().unwrap());
+
+        let read = file.read().unwrap().unwrap();
+        assert_eq!(public(&read), both);
+        assert!(both.len() > first.len());
+        let later = SystemClock.wall() + MAX_LIFETIME + MAX_LIFETIME;
+        assert_eq!(read.jwks(later).matches("\"kid\"").count(), 1);
+        let mode = fs::metadata(&file.path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+    }
+
+    #[test]
+    fn production_makes_no_key_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeyFile::of(folder.path());
+
+        let failure = file.read_or_create(Profile::Production).unwrap_err().to_string();
+
+        assert!(failure.contains("doorward keys create"), "{failure}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        file.create().unwrap();
+        assert!(file.read_or_create(Profile::Production).is_ok());
     }
 
     #[test]
@@ -175,7 +253,7 @@ mod tests {
     fn a_key_that_others_may_use_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let key = KeyFile::of(folder.path());
-        key.read_or_create().unwrap();
+        key.create().unwrap();
 
         for mode in [0o604, 0o640, 0o620, 0o610, 0o666] {
             fs::set_permissions(&key.path, Permissions::from_mode(mode)).unwrap();
@@ -196,12 +274,12 @@ mod tests {
         for has_key in [false, true] {
             for open in [0o770, 0o702, 0o777] {
                 mode(open);
-                let failure = key.read_or_create().unwrap_err().to_string();
+                let failure = key.create().unwrap_err().to_string();
                 assert!(failure.contains("chmod go-w"), "{open:o}: {failure}");
                 assert_eq!(key.path.exists(), has_key);
             }
             mode(0o1777);
-            assert!(key.read_or_create().is_ok());
+            assert!(key.create().is_ok());
         }
     }
 
@@ -209,24 +287,24 @@ mod tests {
     fn a_key_behind_a_symlink_is_read() {
         let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let real = KeyFile::of(elsewhere.path());
-        let key = real.read_or_create().unwrap();
+        let key = real.create().unwrap();
         let link = KeyFile::of(folder.path());
         symlink(&real.path, &link.path).unwrap();
 
         let read = link.read().unwrap().unwrap();
 
-        assert_eq!(read.public_pem(), key.public_pem());
+        assert_eq!(public(&read), public(&key));
     }
 
     #[test]
     fn what_is_no_key_is_refused_and_kept() {
         let folder = tempfile::tempdir().unwrap();
         let key = KeyFile::of(folder.path());
-        key.read_or_create().unwrap();
+        key.create().unwrap();
 
         for garbage in ["", "garbage", "\0", &"A".repeat(1 << 20)] {
             fs::write(&key.path, garbage).unwrap();
-            assert!(key.read_or_create().is_err());
+            assert!(key.create().is_err());
             assert_eq!(fs::read_to_string(&key.path).unwrap(), garbage);
         }
     }

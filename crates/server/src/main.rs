@@ -1,7 +1,7 @@
-//! The ready Doorward server: `doorward serve`, `doorward token` and `doorward routes`.
+//! The ready Doorward server, `doorward serve`, and the commands of its operators.
 //!
-//! Options are read in `cli`, joined with the configuration file in `config`; `serve`, `token` and
-//! `routes` are the commands. What clients see is put together in `http` (routes, host, pages, bundle) and
+//! Options are read in `cli`, joined with file and environment in `config`; each command is a module of
+//! its name. What operators ask of a running server goes through `admin`. What clients see is put together in `http` (routes, host, pages, bundle) and
 //! `demo` (the gateway). Whatever goes wrong before serving is one [`failure::Failure`]: one line and
 //! exit code 2.
 //! Start reading at [`serve::run`].
@@ -11,10 +11,13 @@ use std::process::ExitCode;
 use cli::Command;
 use failure::Failure;
 
+mod admin;
 mod announce;
 mod bundle;
 mod cli;
 mod config;
+mod connections;
+mod cors;
 mod custody;
 mod demo;
 mod descriptors;
@@ -22,16 +25,24 @@ mod failure;
 mod host;
 mod http;
 mod key_file;
+mod keys;
+mod known;
 mod listen;
 mod log;
+mod metrics;
 mod output;
 mod pages;
+mod proxy;
 mod public_url;
+mod revoke;
 mod routes;
 mod security;
 mod serve;
+mod sessions;
 mod shell;
 mod span;
+mod stores;
+mod table;
 mod token;
 mod ttl;
 
@@ -47,8 +58,12 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     match cli::parse(std::env::args_os())? {
+        Some(Command::Connections(options)) => connections::run(&options),
+        Some(Command::Keys(options)) => keys::run(&options),
+        Some(Command::Revoke(options)) => revoke::run(&options),
         Some(Command::Routes(options)) => routes::run(&options),
         Some(Command::Serve(options)) => serve::run(&options),
+        Some(Command::Sessions(options)) => sessions::run(&options),
         Some(Command::Token(options)) => token::run(&options),
         None => Ok(()),
     }

@@ -1,18 +1,33 @@
 //! Prints what holds where.
 //!
-//! It puts together the server that `doorward serve` would run, with a key that is never written down:
-//! nothing in the table depends on it.
+//! It puts together the server that `doorward serve` would run, with a key and stores that are never written
+//! down: nothing in the table depends on them.
 
-use doorward::auth::SigningKey;
+use std::sync::Arc;
 
-use crate::{cli::RoutesOptions, config::Config, demo, failure::Failure, output};
+use doorward::auth::{KeyRing, SigningKey};
+
+use crate::{
+    cli::RoutesOptions,
+    config::Config,
+    failure::Failure,
+    output,
+    public_url::PublicUrl,
+    serve::{self, Parts},
+    stores::Stores,
+};
 
 /// Runs `doorward routes`.
 pub(crate) fn run(options: &RoutesOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, None)?;
     let key = SigningKey::generate()
         .map_err(|error| Failure::because("cannot put the server together", &error))?;
-    let doorward = demo::build(&key, &config)?;
+    let (keys, stores) = (Arc::new(KeyRing::new(key)), Stores::forgetful());
+    let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::localhost(3000));
+    let sessions = Arc::new(serve::sessions(&config, &stores));
+    let parts =
+        Parts { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
+    let doorward = serve::build(&config, parts)?;
     output::say(&doorward.policy().to_string())
         .map_err(|error| Failure::because("cannot print the table", &error))
 }

@@ -4,11 +4,27 @@
 //! failure leaves nothing behind: options, configuration, an existing key, the port, and only then a
 //! new key. The address is printed when clients may come.
 
-use doorward::{Listeners, ServeError, StopSignal};
+use std::{sync::Arc, time::Duration};
+
+use doorward::{
+    Clock, Doorward, Listeners, OsEntropy, ServeError, StopSignal, SystemClock,
+    auth::{KeyRing, Sessions},
+};
 
 use crate::{
-    announce::Announcement, cli::ServeOptions, config::Config, demo, descriptors, failure::Failure,
-    http, key_file::KeyFile, log, output, public_url::PublicUrl,
+    admin::{self, Admin, AdminSocket},
+    announce::Announcement,
+    cli::ServeOptions,
+    config::Config,
+    demo, descriptors,
+    failure::Failure,
+    http,
+    key_file::KeyFile,
+    known, log,
+    metrics::MetricsServer,
+    output,
+    public_url::PublicUrl,
+    stores::Stores,
 };
 
 /// Runs `doorward serve`.
@@ -28,9 +44,15 @@ async fn serve(options: &ServeOptions, config: &Config) -> Result<(), Failure> {
     let existing = key_file.read()?;
     let listeners =
         Listeners::bind(config.listen.as_str()).await.map_err(|error| cannot_listen(&error))?;
-    let key = match existing {
-        Some(key) => key,
-        None => key_file.read_or_create()?,
+    let keys = Arc::new(match existing {
+        Some(keys) => keys,
+        None => key_file.read_or_create(config.profile)?,
+    });
+    let stores = Stores::open(config).await?;
+    // What is built before it is not counted.
+    let metrics = match &config.metrics {
+        Some(listen) => Some(MetricsServer::start(listen).await?),
+        None => None,
     };
 
     let addresses = listeners.addresses();
@@ -38,8 +60,13 @@ async fn serve(options: &ServeOptions, config: &Config) -> Result<(), Failure> {
         Some(public_url) => public_url.clone(),
         None => PublicUrl::localhost(listeners.port()),
     };
-    let doorward = demo::build(&key, config)?;
-    let app = http::router(doorward.service(), &public_url, &addresses);
+    let sessions = Arc::new(sessions(config, &stores));
+    let parts =
+        Parts { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
+    let doorward = build(config, parts)?;
+    let admin = AdminSocket::bind(&config.data_dir)?;
+    let service = doorward.service();
+    let app = http::router(service, Arc::clone(&keys), &public_url, &addresses, config);
 
     // Before the address is printed: whoever reads it may want the server to stop at once.
     let stop = StopSignal::install()
@@ -53,14 +80,83 @@ async fn serve(options: &ServeOptions, config: &Config) -> Result<(), Failure> {
     if let Some(hint) = announcement.hint() {
         output::complain(&hint);
     }
+    let principals = doorward.principals();
+    let beside = async {
+        tokio::join!(
+            admin.serve(admin::router(Admin { principals, sessions: Arc::clone(&sessions) })),
+            async {
+                if let Some(metrics) = metrics {
+                    metrics.serve().await;
+                }
+            },
+            sweep(&sessions),
+            watch_keys(&key_file, &keys),
+        )
+    };
     if let Err(error) = output::say(&announcement.to_string()) {
         // Nobody reads it, as under some supervisors; clients find the server all the same.
         tracing::warn!(%public_url, %error, "The address could not be printed.");
     }
-    doorward
-        .serve_with(listeners, app, stop.received())
-        .await
-        .map_err(|error| Failure::because("cannot serve", &error))
+    let served = tokio::select! {
+        served = doorward.serve_with(listeners, app, stop.received()) => served,
+        _ = beside => Ok(()),
+    };
+    stores.audit.finish().await;
+    served.map_err(|error| Failure::because("cannot serve", &error))
+}
+
+/// Sessions as they are configured.
+pub(crate) fn sessions(config: &Config, stores: &Stores) -> Sessions {
+    let (store, epochs) = (Arc::clone(&stores.sessions), Arc::clone(&stores.epochs));
+    Sessions::new(store, epochs, Arc::new(SystemClock), Arc::new(OsEntropy))
+        .idle_timeout(config.session.idle_timeout.get())
+        .lifetime(config.session.lifetime.get())
+}
+
+/// What the server is put together from.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    pub(crate) keys: &'a Arc<KeyRing>,
+    pub(crate) sessions: &'a Arc<Sessions>,
+    pub(crate) stores: &'a Stores,
+    pub(crate) public_url: &'a PublicUrl,
+}
+
+/// Puts the server together.
+pub(crate) fn build(config: &Config, parts: Parts<'_>) -> Result<Doorward, Failure> {
+    Doorward::builder()
+        .authenticate(known::authenticator(config, parts)?)
+        .connections(config.connections)
+        .epochs(Arc::clone(&parts.stores.epochs))
+        .audit(parts.stores.audit.shared())
+        .limits(config.limits.limits())
+        .gateway(demo::gateway())
+        .build()
+        .map_err(|error| Failure::because("the server cannot be built", &error))
+}
+
+/// Takes keys over that `doorward keys rotate` has written, so that nobody need restart the server.
+async fn watch_keys(key_file: &KeyFile, keys: &KeyRing) {
+    loop {
+        SystemClock.sleep_until(SystemClock.now() + BETWEEN_LOOKS).await;
+        match key_file.read() {
+            Ok(Some(new)) => keys.replace(&new),
+            Ok(None) => tracing::warn!("The signing keys are gone; those in memory go on."),
+            Err(failure) => tracing::warn!(%failure, "The signing keys cannot be read again."),
+        }
+    }
+}
+
+/// Forgets what is over, again and again.
+async fn sweep(sessions: &Sessions) {
+    loop {
+        SystemClock.sleep_until(SystemClock.now() + BETWEEN_SWEEPS).await;
+        match sessions.sweep().await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::debug!(forgotten, "Sessions were forgotten."),
+            Err(error) => tracing::warn!(%error, "Old sessions could not be forgotten."),
+        }
+    }
 }
 
 fn cannot_listen(error: &ServeError) -> Failure {
@@ -74,3 +170,9 @@ fn cannot_listen(error: &ServeError) -> Failure {
         _ => Failure::new(text),
     }
 }
+
+/// Old sessions take a little room and open nothing, so there is no hurry.
+const BETWEEN_SWEEPS: Duration = Duration::from_secs(60);
+
+/// How long a new key may be unknown to a running server.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(5);

@@ -1,6 +1,15 @@
-//! Writes paths into commands that people copy.
+//! What the commands of a shell have in common.
 
-use std::path::Path;
+use std::{future::Future, path::Path};
+
+use crate::failure::Failure;
+
+/// Runs a command that waits for others.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::because("cannot start", &error))?;
+    Ok(runtime.block_on(future))
+}
 
 /// Writes a path so that a shell takes it as one word.
 pub(crate) fn quoted(path: &Path) -> String {

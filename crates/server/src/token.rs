@@ -3,18 +3,27 @@
 //! It is signed with the key of the data directory, the one that `doorward serve` trusts, so no
 //! server needs to run. The token goes to standard output and nowhere else.
 
+use std::sync::Arc;
+
 use doorward::{
     Clock, Entropy, OsEntropy, SystemClock,
     auth::{IssueError, Issuer},
 };
 
-use crate::{cli::TokenOptions, config::Config, failure::Failure, key_file::KeyFile, output};
+use crate::{
+    cli::TokenOptions,
+    config::{Config, TokenConfig},
+    failure::Failure,
+    key_file::KeyFile,
+    output,
+};
 
 /// Runs `doorward token`.
 pub(crate) fn run(options: &TokenOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, None)?;
-    let key = KeyFile::of(&config.data_dir).read_or_create()?;
-    let issuer = Issuer::new(key, config.token.issuer.as_str(), config.token.audience.as_str());
+    let keys = Arc::new(KeyFile::of(&config.data_dir).read_or_create(config.profile)?);
+    let TokenConfig { issuer, audience } = &config.token;
+    let issuer = Issuer::with_ring(keys, issuer.as_str(), audience.as_str());
     let token = issuer
         .issue(&options.sub, options.ttl, SystemClock.wall(), &random_id())
         .map_err(explain)?;

@@ -2,12 +2,16 @@
 //!
 //! [`ManualClock`] is time that moves only when a test says so, [`RawClient`] a client that sends
 //! whatever it is told, [`AuditLog`] keeps the decisions to be looked at, and [`fuzz`] holds the
-//! functions that any bytes can be thrown at. Nothing here stands in for a part of the server.
+//! functions that any bytes can be thrown at. [`conformance`] holds the rules that every store keeps,
+//! [`RedisServer`] is a real one to break. Nothing here stands in for a part of the server.
 
 mod audit_log;
+pub mod conformance;
 pub mod fuzz;
 mod raw;
+mod redis_server;
 
 pub use audit_log::{AuditLog, Record};
 pub use doorward_core::ManualClock;
 pub use raw::{RawClient, Seen};
+pub use redis_server::RedisServer;

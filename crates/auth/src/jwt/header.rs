@@ -17,19 +17,23 @@ pub(super) fn is_allowed(
 ) -> bool {
     has_algorithm(header, algorithm)
         && !FORBIDDEN.iter().any(|name| header.contains_key(*name))
-        && has_harmless_key_id(header)
         && has_type(header, token_type)
+}
+
+/// Returns the id of the key, if there is one; `None` when it is none that could be a name: it would be
+/// compared, and perhaps logged.
+pub(super) fn key_id(header: &Map<String, Value>) -> Option<Option<&str>> {
+    match header.get("kid") {
+        None => Some(None),
+        Some(Value::String(kid)) if is_identifier(kid) => Some(Some(kid)),
+        Some(_) => None,
+    }
 }
 
 /// The algorithm belongs to the key (RFC 8725 section 3.1): the token may only repeat it, letter by
 /// letter. `none`, and a public key used as an HMAC secret, end here.
 fn has_algorithm(header: &Map<String, Value>, algorithm: &str) -> bool {
     header.get("alg").and_then(Value::as_str) == Some(algorithm)
-}
-
-/// There is one key, so its id selects nothing. One that could hurt whoever reads it is refused.
-fn has_harmless_key_id(header: &Map<String, Value>) -> bool {
-    header.get("kid").is_none_or(|kid| kid.as_str().is_some_and(is_identifier))
 }
 
 /// Keeps other kinds of token out that the same key signs (RFC 8725 section 3.11).

@@ -4,7 +4,10 @@
 //! its signature was found good. That the time is over is said last, so that a token which is told
 //! so is good in everything else. Claims without a rule are kept for the application.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use doorward_core::{RefusalReason, SessionId, TokenId, UserId};
 use serde_json::{Map, Value};
@@ -23,6 +26,9 @@ pub(super) struct Policy {
     pub(super) max_lifetime: Duration,
     /// How far `nbf` and `iat` may be ahead of the clock.
     pub(super) leeway: Duration,
+    /// Whether the tokens are our own: they name the generation of their user, and what others write
+    /// there means nothing.
+    pub(super) is_own: bool,
 }
 
 /// For whom a token must be.
@@ -44,6 +50,7 @@ impl Default for Policy {
             token_type: None,
             max_lifetime: Duration::from_hours(24),
             leeway: Duration::from_secs(5),
+            is_own: false,
         }
     }
 }
@@ -62,6 +69,8 @@ impl Policy {
         // A token or session that names itself in a way nobody can write down could not be revoked.
         let token = identifier(&claims, "jti")?;
         let session = identifier(&claims, "sid")?;
+        let signed_in_at = time(&claims, "auth_time")?;
+        let generation = if self.is_own { generation(&claims)? } else { None };
 
         if !self.is_issuer(claims.get("iss")) || !self.audience.is_met_by(claims.get("aud")) {
             return Err(RefusalReason::TokenClaims);
@@ -83,7 +92,9 @@ impl Policy {
             issued_at,
             token: token.map(TokenId::new),
             session: session.map(SessionId::new),
-            all: claims,
+            signed_in_at,
+            generation,
+            all: Arc::new(claims),
         })
     }
 
@@ -130,6 +141,13 @@ fn time(claims: &Map<String, Value>, name: &str) -> Result<Option<SystemTime>, R
         .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)))
         .map(Some)
         .ok_or(RefusalReason::TokenClaims)
+}
+
+/// Reads the generation of the user; `None` for a token that was written where nobody knew it, and that
+/// is judged by the time at which it was issued.
+fn generation(claims: &Map<String, Value>) -> Result<Option<u64>, RefusalReason> {
+    let Some(value) = claims.get("gen") else { return Ok(None) };
+    value.as_u64().map(Some).ok_or(RefusalReason::TokenClaims)
 }
 
 /// Whether `to` is later than `from` by more than `limit`.

@@ -11,7 +11,7 @@ use crate::SigningKey;
 /// Attack 23.
 #[test]
 fn a_secret_that_can_be_guessed_is_refused() {
-    let error = |secret: &[u8]| VerifyingKey::hs256(secret).err();
+    let error = |secret: &[u8]| VerifyingKey::secret(Algorithm::Hs256, secret).err();
 
     assert_eq!(error(b""), Some(KeyError::SecretTooShort));
     assert_eq!(error(b"secret"), Some(KeyError::SecretTooShort));
@@ -28,7 +28,10 @@ fn a_key_file_is_no_secret() {
     let indented = format!("\n  {}", key.public_pem());
 
     for text in [&key.public_pem(), &indented, &key.to_pkcs8_pem().unwrap()] {
-        assert_eq!(VerifyingKey::hs256(text.as_bytes()).err(), Some(KeyError::SecretIsPem));
+        assert_eq!(
+            VerifyingKey::secret(Algorithm::Hs256, text.as_bytes()).err(),
+            Some(KeyError::SecretIsPem)
+        );
     }
 }
 
@@ -39,7 +42,7 @@ fn a_public_key_made_by_openssl_is_taken() {
         6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n\
         -----END PUBLIC KEY-----\n";
 
-    let key = VerifyingKey::es256(text).unwrap();
+    let key = VerifyingKey::public_pem(Algorithm::Es256, text).unwrap();
 
     assert_eq!(key.algorithm(), "ES256");
 }
@@ -50,7 +53,11 @@ fn text_that_is_no_public_key_is_refused_as_such() {
     let certificate = key.public_pem().replace("PUBLIC KEY", "CERTIFICATE");
 
     for text in ["", "secret", &certificate, &key.to_pkcs8_pem().unwrap()] {
-        assert_eq!(VerifyingKey::es256(text).err(), Some(KeyError::NotPublicKeyPem), "{text}");
+        assert_eq!(
+            VerifyingKey::public_pem(Algorithm::Es256, text).err(),
+            Some(KeyError::NotPublicKeyPem),
+            "{text}"
+        );
     }
 }
 
@@ -58,15 +65,19 @@ fn text_that_is_no_public_key_is_refused_as_such() {
 fn a_key_of_another_curve_or_none_is_refused() {
     let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
     let p384: PublicKeyX509Der<'_> = p384.public_key().as_der().unwrap();
-    let off_curve = [&P256_SPKI_PREFIX[..], &[4], &[7; 64]].concat();
-    let infinity = [&P256_SPKI_PREFIX[..], &[0]].concat();
+    let off_curve = [P256.spki_prefix, &[4], &[7; 64]].concat();
+    let infinity = [P256.spki_prefix, &[0]].concat();
     let mut trailing =
         pem::decode(PUBLIC_KEY, &SigningKey::generate().unwrap().public_pem()).unwrap();
     trailing.push(0);
 
-    for der in [p384.as_ref(), &off_curve, &infinity, &trailing, &P256_SPKI_PREFIX, &[]] {
+    for der in [p384.as_ref(), &off_curve, &infinity, &trailing, P256.spki_prefix, &[]] {
         let text = pem::encode(PUBLIC_KEY, der);
-        assert_eq!(VerifyingKey::es256(&text).err(), Some(KeyError::NotP256), "{text}");
+        assert_eq!(
+            VerifyingKey::public_pem(Algorithm::Es256, &text).err(),
+            Some(KeyError::NotP256),
+            "{text}"
+        );
     }
 }
 
@@ -78,7 +89,7 @@ fn the_cryptography_library_passes_its_self_test() {
 /// Attack 100.
 #[test]
 fn debug_prints_no_secret() {
-    let key = VerifyingKey::hs256(SECRET.as_bytes()).unwrap();
+    let key = VerifyingKey::secret(Algorithm::Hs256, SECRET.as_bytes()).unwrap();
 
     assert_eq!(format!("{key:?}"), "HS256([redacted])");
 }

@@ -2,14 +2,16 @@
 
 use std::{
     fs,
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 
 use super::values::{AuditSink, Excess, LinkCount, Profile, SameSite, SecretUrl, Store, TokenName};
-use crate::{failure::Failure, listen::ListenAddress, public_url::PublicUrl, span::Span};
+use crate::{
+    failure::Failure, listen::ListenAddress, proxy::Proxies, public_url::PublicUrl, span::Span,
+};
 
 /// Declares a table of settings: each may be left out, and one source may stand in for another.
 macro_rules! settings {
@@ -41,6 +43,7 @@ settings! {
         listen: ListenAddress,
         data_dir: PathBuf,
         public_url: PublicUrl,
+        trusted_proxies: Proxies,
         #[table] token: Token,
         #[table] session: Session,
         #[table] redis: Redis,
@@ -102,6 +105,7 @@ settings! {
     /// The table `[limits]`.
     Limits {
         max_unauthenticated_links: LinkCount,
+        max_address_refusals: NonZeroU32,
     }
 }
 

@@ -159,7 +159,7 @@ fn routes_are_printed_without_making_a_key() {
     let printed = run(&["routes", "--data-dir", path(folder.path())]);
 
     assert_eq!((printed.code, &*printed.stderr), (Some(0), ""));
-    for line in ["namespace /", "  authenticator  Jwt", "  events         echo    none"] {
+    for line in ["namespace /", "  authenticator  FirstOf", "  events         echo    none"] {
         assert!(printed.stdout.lines().any(|printed| printed == line), "{line}: {printed:?}");
     }
     assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
@@ -170,9 +170,12 @@ fn the_log_says_at_the_start_what_holds_where() {
     let said = Server::start().stop();
 
     let line = said.lines().find(|line| line.contains("Namespace mounted.")).unwrap();
-    for field in
-        ["namespace=\"/\"", "authenticator=\"Jwt\"", "guards=\"none\"", "events=\"echo, whoami\""]
-    {
+    for field in [
+        "namespace=\"/\"",
+        "authenticator=\"FirstOf\"",
+        "guards=\"none\"",
+        "events=\"echo, whoami\"",
+    ] {
         assert!(line.contains(field), "{field}: {line}");
     }
     assert!(said.contains("Listening. address=127.0.0.1:"), "{said}");

@@ -8,6 +8,12 @@ mod failures;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
+mod operators;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod sockets;
 #[cfg(test)]
 mod support;

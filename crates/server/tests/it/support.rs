@@ -16,7 +16,13 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// The program with these arguments, in an environment that says nothing to it.
 pub(crate) fn doorward(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
-    command.args(arguments).env_remove("DOORWARD_LOG").env_remove("NO_COLOR");
+    command.args(arguments).env_remove("NO_COLOR");
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("DOORWARD_") || ["DATABASE_URL", "REDIS_URL"].contains(&&*name) {
+            command.env_remove(name);
+        }
+    }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -51,6 +57,15 @@ pub(crate) fn token(data_dir: &Path) -> String {
 
 pub(crate) fn path(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// Reads one column of a database that nobody has open any more.
+pub(crate) async fn rows(database: &Path, query: &'static str) -> Vec<String> {
+    use sqlx::Connection as _;
+
+    let url = format!("sqlite:{}", path(database));
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
 }
 
 /// A process that ends with its owner.
@@ -160,8 +175,18 @@ impl Server {
         data_dir: PathBuf,
         change: impl FnOnce(&mut Command),
     ) -> Self {
+        std::fs::write(folder.path().join("doorward.toml"), config).unwrap();
+        Self::run_in(at, folder, data_dir, change)
+    }
+
+    /// Starts one with the configuration file and the data that are there.
+    fn run_in(
+        at: &str,
+        folder: tempfile::TempDir,
+        data_dir: PathBuf,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
         let file = folder.path().join("doorward.toml");
-        std::fs::write(&file, config).unwrap();
         let mut command = doorward(&["serve", "--listen", at]);
         command.arg("--config").arg(&file).arg("--data-dir").arg(&data_dir);
         change(&mut command);
@@ -209,9 +234,36 @@ impl Server {
 
     /// Ends the server with a signal.
     pub(crate) fn end(mut self, signal: &str) -> Finished {
+        self.signal(signal);
+        self.running.finished(self.stdout.take(), self.stderr.take())
+    }
+
+    /// Ends the server as an operator would, and starts it again on its data and its port.
+    pub(crate) fn restart(self) -> Self {
+        self.restart_with(|_| {})
+    }
+
+    /// The same with whatever `change` does to the command.
+    pub(crate) fn restart_with(self, change: impl FnOnce(&mut Command)) -> Self {
+        let (at, data_dir) = (format!("localhost:{}", self.port), self.data_dir.clone());
+        Self::run_in(&at, self.end_and_keep("TERM"), data_dir, change)
+    }
+
+    /// Ends the server with a signal, and keeps its folder.
+    pub(crate) fn end_and_keep(mut self, signal: &str) -> tempfile::TempDir {
+        self.signal(signal);
+        self.running.finished(self.stdout.take(), self.stderr.take());
+        self.folder
+    }
+
+    /// Waits for a line of the log.
+    pub(crate) fn logged(&self, text: &str) -> String {
+        self.stderr.as_ref().unwrap().line_with(text)
+    }
+
+    fn signal(&self, signal: &str) {
         let kill = format!("kill -{signal} {}", self.running.0.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-        self.running.finished(self.stdout.take(), self.stderr.take())
     }
 
     /// Sends a request without a body, from a client that is called `localhost`.

@@ -1,0 +1,153 @@
+//! Decides which of several credentials counts.
+//!
+//! What the client's program has chosen counts before what the browser has added, and nothing else is
+//! tried when it is bad. Two that could name two users name nobody.
+//! Start reading at [`FirstOf`]'s `authenticate`.
+
+use std::fmt;
+
+use doorward_core::{
+    AuthenticateError, Authenticator, BoxFuture, Grant, Handshake, Refusal, RefusalReason, UserId,
+};
+
+use crate::{Loaded, Shown, ShowsCredential, UserLoader, credential::count_explicit};
+
+/// Takes several kinds of credential, of which a client shows one.
+///
+/// - An explicit one (`auth.token`, `auth.sessionToken`) counts before the ambient one, the cookie.
+/// - Two explicit ones are refused, and so is a cookie of another user than the explicit one.
+/// - A bad one never falls through to the next.
+///
+/// All lead to the same principal: give each the same loader ([`user_by_id`](crate::user_by_id)).
+///
+/// # Examples
+/// ```
+/// use doorward_auth::{Authenticator, FirstOf, SessionCookie, SessionCredential, SignedIn};
+///
+/// fn authenticator(
+///     credential: SessionCredential,
+///     cookie: SessionCookie,
+/// ) -> impl Authenticator<Principal = SignedIn> {
+///     FirstOf::new(credential).or(cookie)
+/// }
+/// # drop(authenticator);
+/// ```
+#[must_use = "it authenticates nobody until a server is built with it"]
+pub struct FirstOf<P> {
+    members: Vec<Box<dyn Member<P>>>,
+}
+
+impl<P: Send + Sync + 'static> FirstOf<P> {
+    /// Begins with one kind of credential.
+    pub fn new(authenticator: impl ShowsCredential<Principal = P>) -> Self {
+        Self { members: vec![Box::new(authenticator)] }
+    }
+
+    /// Takes another kind too. The order does not count.
+    pub fn or(mut self, authenticator: impl ShowsCredential<Principal = P>) -> Self {
+        self.members.push(Box::new(authenticator));
+        self
+    }
+
+    /// Looks up the application's own user, whichever credential was shown.
+    pub fn load<L: UserLoader<P>>(self, loader: L) -> Loaded<L, Self> {
+        Loaded::new(self, loader)
+    }
+
+    /// Finds the explicit and the ambient member whose credential is shown, one of each at most.
+    fn choose(&self, handshake: &Handshake) -> Result<Chosen<'_, P>, RefusalReason> {
+        let only = |kind: Shown| {
+            let mut shown = self.members.iter().filter(|member| member.shown(handshake) == kind);
+            match (shown.next(), shown.next()) {
+                (_, Some(_)) => Err(RefusalReason::CredentialAmbiguous),
+                (member, None) => Ok(member.map(|member| &**member)),
+            }
+        };
+        // Also of those that no member looks at.
+        if count_explicit(&handshake.auth) > 1 {
+            return Err(RefusalReason::CredentialAmbiguous);
+        }
+        Ok(Chosen { explicit: only(Shown::Explicit)?, ambient: only(Shown::Ambient)? })
+    }
+}
+
+/// The members that a handshake shows something to.
+struct Chosen<'a, P> {
+    explicit: Option<&'a dyn Member<P>>,
+    ambient: Option<&'a dyn Member<P>>,
+}
+
+impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
+    type Principal = P;
+
+    async fn authenticate(&self, handshake: Handshake) -> Result<Grant<P>, AuthenticateError> {
+        let chosen = self.choose(&handshake).map_err(Refusal::unauthenticated)?;
+        match (chosen.explicit, chosen.ambient) {
+            (None, None) => Err(Refusal::unauthenticated(RefusalReason::CredentialMissing).into()),
+            (Some(only), None) | (None, Some(only)) => only.authenticate(handshake).await,
+            (Some(explicit), Some(ambient)) => {
+                let grant = explicit.authenticate(handshake.clone()).await?;
+                match ambient.owner(&handshake).await? {
+                    Some(owner) if owner != grant.user => {
+                        Err(Refusal::unauthenticated(RefusalReason::CredentialAmbiguous).into())
+                    }
+                    _ => Ok(grant),
+                }
+            }
+        }
+    }
+}
+
+impl<P: Send + Sync + 'static> ShowsCredential for FirstOf<P> {
+    fn shown(&self, handshake: &Handshake) -> Shown {
+        let shown = |kind| self.members.iter().any(|member| member.shown(handshake) == kind);
+        if shown(Shown::Explicit) {
+            Shown::Explicit
+        } else if shown(Shown::Ambient) {
+            Shown::Ambient
+        } else {
+            Shown::Absent
+        }
+    }
+}
+
+impl<P> fmt::Debug for FirstOf<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FirstOf").field("members", &self.members.len()).finish()
+    }
+}
+
+/// An authenticator whose type is forgotten.
+trait Member<P>: Send + Sync {
+    fn shown(&self, handshake: &Handshake) -> Shown;
+
+    fn owner<'a>(
+        &'a self,
+        handshake: &'a Handshake,
+    ) -> BoxFuture<'a, Result<Option<UserId>, AuthenticateError>>;
+
+    fn authenticate(
+        &self,
+        handshake: Handshake,
+    ) -> BoxFuture<'_, Result<Grant<P>, AuthenticateError>>;
+}
+
+impl<A: ShowsCredential> Member<A::Principal> for A {
+    fn shown(&self, handshake: &Handshake) -> Shown {
+        ShowsCredential::shown(self, handshake)
+    }
+
+    fn owner<'a>(
+        &'a self,
+        handshake: &'a Handshake,
+    ) -> BoxFuture<'a, Result<Option<UserId>, AuthenticateError>> {
+        Box::pin(ShowsCredential::owner(self, handshake))
+    }
+
+    fn authenticate(
+        &self,
+        handshake: Handshake,
+    ) -> BoxFuture<'_, Result<Grant<A::Principal>, AuthenticateError>> {
+        Box::pin(Authenticator::authenticate(self, handshake))
+    }
+}

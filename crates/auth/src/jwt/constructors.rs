@@ -1,0 +1,140 @@
+//! The keys that a [`Jwt`] can be made with: one constructor for each algorithm.
+//!
+//! A secret makes an authenticator at once; a public key makes an [`UnboundJwt`], because whoever holds
+//! the private one usually signs for many services.
+
+use std::sync::Arc;
+
+use super::{Jwt, Keys, UnboundJwt, policy::Policy};
+use crate::{
+    KeyError, KeyRing, KeySet,
+    key::{Algorithm, VerifyingKey},
+};
+
+/// Declares constructors whose documentation differs in the algorithm only.
+macro_rules! secrets {
+    ($($constructor:ident($name:literal, $bytes:literal) = $algorithm:ident,)+) => {
+        impl Jwt {$(
+            #[doc = concat!("Trusts whoever knows `secret` (", $name, "): at least ", $bytes, " bytes.")]
+            ///
+            /// # Errors
+            /// As [`Jwt::hs256`].
+            ///
+            /// # Security
+            /// Whoever knows the secret can sign in as anybody.
+            pub fn $constructor(secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+                Self::with_secret(Algorithm::$algorithm, secret.as_ref())
+            }
+        )+}
+    };
+}
+
+/// As above.
+macro_rules! public_keys {
+    ($($constructor:ident($name:literal) = $algorithm:ident,)+) => {
+        impl Jwt {$(
+            #[doc = concat!("Trusts whoever holds the private key behind `public_key_pem` (", $name, ").")]
+            ///
+            /// # Errors
+            /// As [`Jwt::es256`], with the errors of this kind of key.
+            pub fn $constructor(public_key_pem: &str) -> Result<UnboundJwt, KeyError> {
+                Self::with_public_key(Algorithm::$algorithm, public_key_pem)
+            }
+        )+}
+    };
+}
+
+secrets! {
+    hs384("HS384", "48") = Hs384,
+    hs512("HS512", "64") = Hs512,
+}
+
+public_keys! {
+    eddsa("EdDSA with Ed25519") = EdDsa,
+    es384("ES384, on the curve P-384") = Es384,
+    es512("ES512, on the curve P-521") = Es512,
+    ps256("PS256, RSA of 2048 to 8192 bits") = Ps256,
+    ps384("PS384, RSA of 2048 to 8192 bits") = Ps384,
+    ps512("PS512, RSA of 2048 to 8192 bits") = Ps512,
+    rs256("RS256, RSA of 2048 to 8192 bits") = Rs256,
+    rs384("RS384, RSA of 2048 to 8192 bits") = Rs384,
+    rs512("RS512, RSA of 2048 to 8192 bits") = Rs512,
+}
+
+impl Jwt {
+    /// Trusts whoever knows `secret` (HS256).
+    ///
+    /// A secret belongs to one application, so issuer and audience need not be configured: with the
+    /// default policy a plain token, as NestJS's `JwtService` signs it, is accepted.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_auth::{Jwt, KeyError};
+    ///
+    /// assert_eq!(Jwt::hs256("a".repeat(32)).err(), Some(KeyError::SecretRepeats));
+    /// ```
+    ///
+    /// # Errors
+    /// - [`KeyError::SecretTooShort`], [`KeyError::SecretRepeats`], [`KeyError::SecretSequence`],
+    ///   [`KeyError::SecretPublished`], [`KeyError::SecretIsPem`]: the operator's mistake. Make a new
+    ///   secret: `openssl rand -base64 32`.
+    /// - [`KeyError::Library`]: this machine cannot check signatures.
+    ///
+    /// # Security
+    /// Whoever knows the secret can sign in as anybody. It is not kept in a form that prints.
+    pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        Self::with_secret(Algorithm::Hs256, secret.as_ref())
+    }
+
+    /// Trusts whoever holds the private key behind `public_key_pem` (ES256).
+    ///
+    /// The key is one PEM block `PUBLIC KEY` on the curve P-256. The result authenticates nobody
+    /// until it is bound: see [`UnboundJwt`].
+    ///
+    /// # Errors
+    /// - [`KeyError::NotPublicKeyPem`], [`KeyError::NotP256`]: the operator's mistake.
+    /// - [`KeyError::Library`]: this machine cannot check signatures.
+    pub fn es256(public_key_pem: &str) -> Result<UnboundJwt, KeyError> {
+        Self::with_public_key(Algorithm::Es256, public_key_pem)
+    }
+
+    /// Trusts whoever holds a private key of a published set.
+    ///
+    /// A token names its key (`kid`); without a name it is accepted only where the set has one key.
+    pub fn keys(keys: KeySet) -> UnboundJwt {
+        UnboundJwt(Self::new(Keys::Set(Arc::new(keys))))
+    }
+
+    /// Trusts this server's own keys: the tokens that an [`Issuer`](crate::Issuer) of the same ring has
+    /// written, and no others.
+    ///
+    /// Those of a session ([`issue_for`](crate::Issuer::issue_for)) are judged by the generation of their
+    /// user (`gen`), the others by the time at which they were issued. They live no longer than
+    /// [`KeyRing::max_lifetime`]. Add [`Jwt::sessions`], and they end with their session.
+    pub fn own(ring: Arc<KeyRing>, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        let max_lifetime = ring.longest_lifetime();
+        let mut jwt = Self::new(Keys::Ring(ring))
+            .issuer(issuer)
+            .audience(audience)
+            .token_type("at+jwt")
+            .max_lifetime(max_lifetime);
+        jwt.policy.is_own = true;
+        jwt
+    }
+
+    fn with_secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
+        VerifyingKey::secret(algorithm, secret).map(Self::with_key)
+    }
+
+    fn with_public_key(algorithm: Algorithm, pem: &str) -> Result<UnboundJwt, KeyError> {
+        VerifyingKey::public_pem(algorithm, pem).map(|key| UnboundJwt(Self::with_key(key)))
+    }
+
+    fn with_key(key: VerifyingKey) -> Self {
+        Self::new(Keys::One(Arc::new(key)))
+    }
+
+    fn new(keys: Keys) -> Self {
+        Self { keys, policy: Policy::default(), sessions: None }
+    }
+}

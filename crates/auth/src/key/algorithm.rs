@@ -1,0 +1,164 @@
+//! The algorithms that a key may have (RFC 7518 section 3.1, RFC 8037 section 3.1).
+
+use aws_lc_rs::{
+    hmac,
+    signature::{
+        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED,
+        EcdsaVerificationAlgorithm, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
+        RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+        RSA_PSS_2048_8192_SHA512, RsaParameters,
+    },
+};
+
+use super::KeyError;
+
+/// How a signature is made. The unsigned `none` is not among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    /// `Ed25519` alone.
+    EdDsa,
+    Es256,
+    Es384,
+    Es512,
+    Hs256,
+    Hs384,
+    Hs512,
+    Ps256,
+    Ps384,
+    Ps512,
+    Rs256,
+    Rs384,
+    Rs512,
+}
+
+/// What a key of an algorithm is.
+pub(super) enum Kind {
+    Ecdsa(&'static Curve),
+    EdDsa,
+    Hmac(hmac::Algorithm),
+    Rsa(&'static RsaParameters),
+}
+
+/// A curve of NIST, and the one algorithm that JWS gives it (RFC 7518 section 3.4).
+pub(crate) struct Curve {
+    pub(crate) algorithm: Algorithm,
+    /// As JWK writes it.
+    pub(crate) name: &'static str,
+    /// In bytes.
+    pub(crate) coordinate: usize,
+    /// What stands before the uncompressed point in every public key (RFC 5480 section 2): the
+    /// algorithm id-ecPublicKey, the named curve, and the head of a bit string. Comparing it leaves no
+    /// room for other curves, for explicit parameters, or for a parser.
+    pub(crate) spki_prefix: &'static [u8],
+    pub(super) verification: &'static EcdsaVerificationAlgorithm,
+    pub(crate) error: KeyError,
+}
+
+impl Algorithm {
+    pub(crate) const ALL: [Self; 13] = [
+        Self::EdDsa,
+        Self::Es256,
+        Self::Es384,
+        Self::Es512,
+        Self::Hs256,
+        Self::Hs384,
+        Self::Hs512,
+        Self::Ps256,
+        Self::Ps384,
+        Self::Ps512,
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+    ];
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    }
+
+    /// The name in the header of a token, letter by letter.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::EdDsa => "EdDSA",
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
+            Self::Hs256 => "HS256",
+            Self::Hs384 => "HS384",
+            Self::Hs512 => "HS512",
+            Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+        }
+    }
+
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            Self::EdDsa => Kind::EdDsa,
+            Self::Es256 => Kind::Ecdsa(&P256),
+            Self::Es384 => Kind::Ecdsa(&P384),
+            Self::Es512 => Kind::Ecdsa(&P521),
+            Self::Hs256 => Kind::Hmac(hmac::HMAC_SHA256),
+            Self::Hs384 => Kind::Hmac(hmac::HMAC_SHA384),
+            Self::Hs512 => Kind::Hmac(hmac::HMAC_SHA512),
+            Self::Ps256 => Kind::Rsa(&RSA_PSS_2048_8192_SHA256),
+            Self::Ps384 => Kind::Rsa(&RSA_PSS_2048_8192_SHA384),
+            Self::Ps512 => Kind::Rsa(&RSA_PSS_2048_8192_SHA512),
+            Self::Rs256 => Kind::Rsa(&RSA_PKCS1_2048_8192_SHA256),
+            Self::Rs384 => Kind::Rsa(&RSA_PKCS1_2048_8192_SHA384),
+            Self::Rs512 => Kind::Rsa(&RSA_PKCS1_2048_8192_SHA512),
+        }
+    }
+
+    /// Whether its keys are secrets.
+    pub(crate) fn is_hmac(self) -> bool {
+        matches!(self.kind(), Kind::Hmac(_))
+    }
+
+    /// Whether its keys are those of RSA.
+    pub(crate) fn is_rsa(self) -> bool {
+        matches!(self.kind(), Kind::Rsa(_))
+    }
+}
+
+impl Curve {
+    pub(crate) const ALL: [&'static Self; 3] = [&P256, &P384, &P521];
+}
+
+pub(crate) static P256: Curve = Curve {
+    algorithm: Algorithm::Es256,
+    name: "P-256",
+    coordinate: 32,
+    spki_prefix: &[
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
+        0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    ],
+    verification: &ECDSA_P256_SHA256_FIXED,
+    error: KeyError::NotP256,
+};
+
+static P384: Curve = Curve {
+    algorithm: Algorithm::Es384,
+    name: "P-384",
+    coordinate: 48,
+    spki_prefix: &[
+        0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05,
+        0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00,
+    ],
+    verification: &ECDSA_P384_SHA384_FIXED,
+    error: KeyError::NotP384,
+};
+
+static P521: Curve = Curve {
+    algorithm: Algorithm::Es512,
+    name: "P-521",
+    coordinate: 66,
+    spki_prefix: &[
+        0x30, 0x81, 0x9b, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+        0x05, 0x2b, 0x81, 0x04, 0x00, 0x23, 0x03, 0x81, 0x86, 0x00,
+    ],
+    verification: &ECDSA_P521_SHA512_FIXED,
+    error: KeyError::NotP521,
+};

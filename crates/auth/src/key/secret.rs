@@ -1,0 +1,115 @@
+//! Decides whether a secret could be guessed.
+//!
+//! One token is enough to try secrets against, at millions in a second, and the lists of those that
+//! people copy are public. Only chance makes a good one; what can be told apart from chance is refused.
+//! Start reading at [`judge`].
+
+use super::KeyError;
+
+/// Refuses a secret that is shorter than `least` bytes, or that somebody else may have.
+pub(super) fn judge(secret: &[u8], least: usize) -> Result<(), KeyError> {
+    if secret.len() < least {
+        return Err(KeyError::SecretTooShort);
+    }
+    if secret.trim_ascii_start().starts_with(b"-----BEGIN ") {
+        return Err(KeyError::SecretIsPem);
+    }
+    if is_published(secret) {
+        return Err(KeyError::SecretPublished);
+    }
+    if is_sequence(secret) {
+        return Err(KeyError::SecretSequence);
+    }
+    if has_short_period(secret) || count_different(secret) < LEAST_DIFFERENT {
+        return Err(KeyError::SecretRepeats);
+    }
+    Ok(())
+}
+
+/// Whether it is one of those that are copied: case and punctuation are what people change.
+fn is_published(secret: &[u8]) -> bool {
+    let plain = |text: &[u8]| -> Vec<u8> {
+        text.iter()
+            .filter(|byte| byte.is_ascii_alphanumeric())
+            .map(u8::to_ascii_lowercase)
+            .collect()
+    };
+    let secret = plain(secret);
+    PUBLISHED.iter().any(|published| plain(published.as_bytes()) == secret)
+}
+
+/// Whether three of four bytes are the one before plus one, or minus one.
+fn is_sequence(secret: &[u8]) -> bool {
+    let steps = |by: u8| {
+        secret.iter().zip(secret.iter().skip(1)).filter(|(a, b)| b.wrapping_sub(**a) == by).count()
+    };
+    steps(1).max(steps(u8::MAX)) * 4 >= (secret.len() - 1) * 3
+}
+
+/// Whether it is up to eight bytes over and over.
+fn has_short_period(secret: &[u8]) -> bool {
+    (1..=LONGEST_PERIOD)
+        .any(|period| secret.iter().zip(secret.iter().skip(period)).all(|(a, b)| a == b))
+}
+
+fn count_different(secret: &[u8]) -> usize {
+    let mut seen = [false; 256];
+    for byte in secret {
+        seen[usize::from(*byte)] = true;
+    }
+    seen.into_iter().filter(|seen| *seen).count()
+}
+
+/// 32 random bytes have fewer than eight different ones once in 10^37 times, 32 random hex digits once
+/// in twenty million.
+const LEAST_DIFFERENT: usize = 8;
+
+const LONGEST_PERIOD: usize = 8;
+
+/// Examples of 32 bytes and more that are copied most: of jwt.io, of standards, and of the tutorials
+/// and defaults of frameworks.
+const PUBLISHED: [&str; 30] = [
+    // jwt.io
+    "a-string-secret-at-least-256-bits-long",
+    "a-valid-string-secret-that-is-at-least-384-bits-long",
+    "a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
+    "your-256-bit-secret-your-256-bit-secret",
+    "your-384-bit-secret-your-384-bit-secret-your-384-bit-secret",
+    "your-512-bit-secret-your-512-bit-secret-your-512-bit-secret-your-512-bit-secret",
+    // RFC 7515 appendix A.1, RFC 7520 section 3.5
+    "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+    "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg",
+    // NestJS
+    "DO NOT USE THIS VALUE. INSTEAD, CREATE A COMPLEX SECRET AND KEEP IT SAFE OUTSIDE OF THE SOURCE \
+     CODE.",
+    // Supabase, PostgREST, Hasura, Mercure, Centrifugo, Directus
+    "super-secret-jwt-token-with-at-least-32-characters-long",
+    "your-super-secret-jwt-token-with-at-least-32-characters-long",
+    "reallyreallyreallyreallyverysafe",
+    "3EK6FD+o0+c7tzBNVfjpMkNDi2yARAAKzQlk8O2IKoxQu4nF7EdAh8s3TwpHwrdWT6R",
+    "!ChangeThisMercureHubJWTSecretKey!",
+    "bbe7d157-a253-4094-9759-06a8236543f9",
+    "6116487b-cda1-52c2-b5b5-c8022c45e263",
+    // FastAPI
+    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+    // Spring
+    "404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970",
+    "5367566B59703373367639792F423F4528482B4D6251655468576D5A71347437",
+    "======================BezKoder=Spring===========================",
+    // ASP.NET
+    "this is my custom Secret key for authentication",
+    "THIS IS USED TO SIGN AND VERIFY JWT TOKENS, REPLACE IT WITH YOUR OWN SECRET, IT CAN BE ANY \
+     STRING",
+    // What people write where at least 32 characters are asked for
+    "your-secret-key-at-least-32-characters-long",
+    "your-secret-key-must-be-at-least-32-characters-long",
+    "your-super-secret-key-at-least-32-characters-long",
+    "a-very-long-secret-of-at-least-32-characters",
+    "this-is-a-secret-key-of-at-least-32-characters",
+    "change-this-secret-in-production-please",
+    "qwertyuiopasdfghjklzxcvbnm123456",
+    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+];
+
+#[cfg(test)]
+mod tests;

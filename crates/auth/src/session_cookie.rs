@@ -1,0 +1,225 @@
+//! Authenticates browsers by the cookie of their session.
+//!
+//! A cookie counts when its request comes from a page that may use it (`origins`); otherwise it is as
+//! if it were not there, and only the audit record and one line of the log know.
+//! Start reading at [`SessionCookie::token`].
+
+use std::sync::Arc;
+
+use doorward_core::{
+    AuthenticateError, Authenticator, Grant, Handshake, Headers, Refusal, RefusalReason,
+    SessionToken, UserId,
+};
+use tracing::info;
+
+use self::header::Found;
+use crate::{
+    Loaded, Origins, RequestKind, Sessions, Shown, ShowsCredential, SignedIn, UserLoader,
+    VerifySessionError, credential::count_explicit, signed_in::grant,
+};
+
+mod header;
+
+/// Authenticates browsers that show the cookie of a session, from a page of an allowed origin.
+///
+/// A link keeps the cookie that it was opened with: after signing in or out the client opens a new one.
+/// The socket ends with the session.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`name`](SessionCookie::name) | `__Host-doorward` |
+/// | [`same_site_strict`](SessionCookie::same_site_strict) | no: `SameSite=Lax` |
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use doorward_auth::{Authenticator, OriginError, Origins, SessionCookie, Sessions, SignedIn};
+///
+/// fn authenticator(
+///     sessions: Arc<Sessions>,
+/// ) -> Result<impl Authenticator<Principal = SignedIn>, OriginError> {
+///     let origins = Origins::new("https://app.example.org")?;
+///     Ok(SessionCookie::new(sessions, Arc::new(origins)))
+/// }
+/// # drop(authenticator);
+/// ```
+///
+/// # Security
+/// Browsers refuse to set a cookie of a `__Host-` name from another host, over a plain connection or
+/// for a part of the site (RFC 6265bis section 4.1.3.2). They accept it on `http://localhost`.
+#[derive(Clone, Debug)]
+#[must_use = "it authenticates nobody until a server is built with it"]
+pub struct SessionCookie {
+    sessions: Arc<Sessions>,
+    origins: Arc<Origins>,
+    name: Box<str>,
+    same_site: &'static str,
+}
+
+impl SessionCookie {
+    /// Looks sessions up in `sessions`, for pages of `origins`.
+    pub fn new(sessions: Arc<Sessions>, origins: Arc<Origins>) -> Self {
+        Self { sessions, origins, name: "__Host-doorward".into(), same_site: "Lax" }
+    }
+
+    /// Names the cookie. Two servers on one host need two names.
+    ///
+    /// # Errors
+    /// [`CookieNameError`]: the name is not `__Host-` and 1-64 letters, digits, `-` or `_`.
+    pub fn name(self, name: &str) -> Result<Self, CookieNameError> {
+        let own = name.strip_prefix("__Host-").unwrap_or_default();
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if !(1..=64).contains(&own.len()) || !own.bytes().all(is_plain) {
+            return Err(CookieNameError(()));
+        }
+        Ok(Self { name: name.into(), ..self })
+    }
+
+    /// Makes browsers leave the cookie out of every request that another site causes, links included:
+    /// who follows a link to this server looks signed out until the page asks again.
+    pub fn same_site_strict(self) -> Self {
+        Self { same_site: "Strict", ..self }
+    }
+
+    /// Looks up the application's own user for every session.
+    pub fn load<L: UserLoader<SignedIn>>(self, loader: L) -> Loaded<L, Self> {
+        Loaded::new(self, loader)
+    }
+
+    /// Writes the value of the `Set-Cookie` header that signs a browser in, until it is closed or the
+    /// session ends.
+    #[must_use]
+    pub fn set_cookie(&self, token: &SessionToken) -> String {
+        self.write(&token.expose(), "")
+    }
+
+    /// Writes the value of the `Set-Cookie` header that signs a browser out.
+    #[must_use]
+    pub fn clear_cookie(&self) -> String {
+        self.write("", "; Max-Age=0")
+    }
+
+    /// Finds the token in a request; `None` when it has no such cookie. `headers` are those that name
+    /// its origin, `credentials` those with the cookie: see [`Headers::split`].
+    ///
+    /// # Errors
+    /// - [`RefusalReason::OriginForbidden`]: there is one that does not count.
+    /// - [`RefusalReason::CredentialAmbiguous`]: there are several.
+    /// - [`RefusalReason::SessionUnknown`]: it is no token.
+    pub fn token(
+        &self,
+        kind: RequestKind,
+        headers: &Headers,
+        credentials: &Headers,
+    ) -> Result<Option<SessionToken>, RefusalReason> {
+        let found = header::find(credentials, &self.name);
+        if found == Found::Nothing {
+            return Ok(None);
+        }
+        // First, so that a foreign page learns nothing of the cookie.
+        if !self.origins.may_use_cookie(kind, headers) {
+            return Err(RefusalReason::OriginForbidden);
+        }
+        match found {
+            Found::One(value) => std::str::from_utf8(value)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .map(Some)
+                .ok_or(RefusalReason::SessionUnknown),
+            _ => Err(RefusalReason::CredentialAmbiguous),
+        }
+    }
+
+    fn token_of(&self, handshake: &Handshake) -> Result<SessionToken, RefusalReason> {
+        let (kind, headers) = (kind_of(handshake), handshake.request.headers());
+        self.token(kind, headers, &handshake.credentials)?.ok_or(RefusalReason::CredentialMissing)
+    }
+
+    fn write(&self, value: &str, more: &str) -> String {
+        let Self { name, same_site, .. } = self;
+        format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite={same_site}{more}")
+    }
+}
+
+impl Authenticator for SessionCookie {
+    type Principal = SignedIn;
+
+    async fn authenticate(
+        &self,
+        handshake: Handshake,
+    ) -> Result<Grant<SignedIn>, AuthenticateError> {
+        let token = self.token_of(&handshake).map_err(|reason| {
+            if reason == RefusalReason::OriginForbidden {
+                log_origin(handshake.request.headers());
+            }
+            Refusal::unauthenticated(reason)
+        })?;
+        // The client meant to come in with something that nobody here looks at.
+        if count_explicit(&handshake.auth) > 0 {
+            return Err(Refusal::unauthenticated(RefusalReason::CredentialAmbiguous).into());
+        }
+        let session = self.sessions.verify(&token).await?;
+        Ok(grant(&self.sessions, session, handshake.at))
+    }
+}
+
+impl ShowsCredential for SessionCookie {
+    fn shown(&self, handshake: &Handshake) -> Shown {
+        match header::find(&handshake.credentials, &self.name) {
+            Found::Nothing => Shown::Absent,
+            _ => Shown::Ambient,
+        }
+    }
+
+    async fn owner(&self, handshake: &Handshake) -> Result<Option<UserId>, AuthenticateError> {
+        let token = match self.token_of(handshake) {
+            Ok(token) => token,
+            Err(RefusalReason::CredentialAmbiguous) => {
+                return Err(Refusal::unauthenticated(RefusalReason::CredentialAmbiguous).into());
+            }
+            Err(_) => return Ok(None),
+        };
+        match self.sessions.verify(&token).await {
+            Ok(session) => Ok(Some(session.user)),
+            Err(VerifySessionError::Unavailable(cause)) => {
+                Err(AuthenticateError::Unavailable(cause))
+            }
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// A handshake over polling is a plain GET; whatever could be a WebSocket must prove more.
+fn kind_of(handshake: &Handshake) -> RequestKind {
+    let headers = handshake.request.headers();
+    let is_upgrade = UPGRADE_HEADERS.iter().any(|name| headers.get(name).is_some())
+        || handshake.request.query().split('&').any(|pair| pair == "transport=websocket");
+    if is_upgrade { RequestKind::Upgrade } else { RequestKind::Read }
+}
+
+/// Tells the operator what to do if the page is theirs.
+fn log_origin(headers: &Headers) {
+    let origin = headers.get_str("origin").filter(|origin| origin.len() <= 255);
+    info!(
+        ?origin,
+        "A session cookie was ignored: add the page's origin to `origins.allow` if it is yours."
+    );
+}
+
+/// A name that a session cookie may not have.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use doorward_auth::{Origins, SessionCookie, Sessions};
+///
+/// fn is_refused(sessions: Arc<Sessions>, origins: Arc<Origins>) -> bool {
+///     SessionCookie::new(sessions, origins).name("session").is_err()
+/// }
+/// # drop(is_refused);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the name of the cookie is not `__Host-` and 1-64 letters, digits, `-` or `_`")]
+pub struct CookieNameError(());
+
+const UPGRADE_HEADERS: [&str; 3] = ["sec-websocket-key", "sec-websocket-version", "upgrade"];

@@ -1,0 +1,68 @@
+//! Authenticates clients that are no browser by the token of their session.
+
+use std::sync::Arc;
+
+use doorward_core::{
+    AuthenticateError, Authenticator, Grant, Handshake, Refusal, RefusalReason, SessionToken,
+};
+
+use crate::{
+    Loaded, Sessions, Shown, ShowsCredential, SignedIn, UserLoader,
+    credential::{SESSION_TOKEN, explicit, shows_explicit},
+    signed_in::grant,
+};
+
+/// Authenticates clients that show the token of a session in `auth.sessionToken`.
+///
+/// It is for clients that keep no cookies: a browser's page should not be able to read the token, so
+/// take [`SessionCookie`](crate::SessionCookie) there. The socket ends with the session.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use doorward_auth::{Authenticator, SessionCredential, Sessions, SignedIn};
+///
+/// fn authenticator(sessions: Arc<Sessions>) -> impl Authenticator<Principal = SignedIn> {
+///     SessionCredential::new(sessions)
+/// }
+/// # drop(authenticator);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "it authenticates nobody until a server is built with it"]
+pub struct SessionCredential {
+    sessions: Arc<Sessions>,
+}
+
+impl SessionCredential {
+    /// Looks sessions up in `sessions`.
+    pub fn new(sessions: Arc<Sessions>) -> Self {
+        Self { sessions }
+    }
+
+    /// Looks up the application's own user for every session.
+    pub fn load<L: UserLoader<SignedIn>>(self, loader: L) -> Loaded<L, Self> {
+        Loaded::new(self, loader)
+    }
+}
+
+impl Authenticator for SessionCredential {
+    type Principal = SignedIn;
+
+    async fn authenticate(
+        &self,
+        handshake: Handshake,
+    ) -> Result<Grant<SignedIn>, AuthenticateError> {
+        let token: SessionToken =
+            explicit(&handshake.auth, SESSION_TOKEN, RefusalReason::SessionUnknown)
+                .and_then(|text| text.parse().map_err(|_malformed| RefusalReason::SessionUnknown))
+                .map_err(Refusal::unauthenticated)?;
+        let session = self.sessions.verify(&token).await?;
+        Ok(grant(&self.sessions, session, handshake.at))
+    }
+}
+
+impl ShowsCredential for SessionCredential {
+    fn shown(&self, handshake: &Handshake) -> Shown {
+        shows_explicit(&handshake.auth, SESSION_TOKEN)
+    }
+}

@@ -1,0 +1,117 @@
+//! What is at the other end of a new connection, and whether it can be trusted with revocations.
+
+use redis::{ErrorKind, RedisError, RedisResult, aio::MultiplexedConnection, cmd};
+
+use crate::ConnectError;
+
+/// What we want to know of a server.
+#[derive(Debug)]
+pub(super) struct Server {
+    /// Another one after each start.
+    pub(super) run_id: String,
+    /// Whether what it has answered is still there when it is started again. A replica that has become
+    /// the primary may lack the last of what the old one has answered.
+    pub(super) keeps_its_word: bool,
+}
+
+impl Server {
+    /// Asks, and refuses what would forget revocations or take no changes.
+    pub(super) async fn look_at(
+        connection: &mut MultiplexedConnection,
+        address: &str,
+    ) -> Result<Self, ConnectError> {
+        let information: RedisResult<String> = cmd("INFO").query_async(connection).await;
+        let information = information.map_err(|error| explain(address, error))?;
+        let line = |name| line(&information, name);
+        let Some((version, run_id)) = line("redis_version").zip(line("run_id")) else {
+            let source = "it says neither its version nor its run_id".into();
+            return Err(ConnectError::NotRedis { address: address.to_owned(), source });
+        };
+        if is_old(version) {
+            let version = version.to_owned();
+            return Err(ConnectError::Old { address: address.to_owned(), version });
+        }
+        if line("role") != Some("master") {
+            return Err(ConnectError::Replica { address: address.to_owned() });
+        }
+        let policy = line("maxmemory_policy").unwrap_or("noeviction");
+        if policy != "noeviction" && line("maxmemory") != Some("0") {
+            let policy = policy.to_owned();
+            return Err(ConnectError::Evicts { address: address.to_owned(), policy });
+        }
+        // A server that was a replica before it has come to be what it is.
+        let was_promoted = line("second_repl_offset").is_some_and(|offset| offset != "-1");
+        let has_log = line("aof_enabled") == Some("1");
+        let run_id = run_id.to_owned();
+        let keeps_its_word = has_log && !was_promoted && syncs_always(connection).await;
+        Ok(Self { run_id, keeps_its_word })
+    }
+}
+
+/// Whoever may not ask does not know, and takes it for a no.
+async fn syncs_always(connection: &mut MultiplexedConnection) -> bool {
+    let asked = cmd("CONFIG").arg("GET").arg("appendfsync").query_async(connection).await;
+    let answer: RedisResult<Vec<String>> = asked;
+    answer.is_ok_and(|answer| answer.get(1).is_some_and(|value| value == "always"))
+}
+
+/// The value of `name:value` on a line of its own.
+fn line<'a>(information: &'a str, name: &str) -> Option<&'a str> {
+    information.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+}
+
+/// What has no `GETDEL` and no `PXAT`.
+fn is_old(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < (6, 2)
+}
+
+/// Says whose fault it is that a new connection cannot be used.
+pub(super) fn explain(address: &str, error: RedisError) -> ConnectError {
+    let address = address.to_owned();
+    let code = error.code().unwrap_or_default();
+    match error.kind() {
+        ErrorKind::AuthenticationFailed => ConnectError::Refused { address },
+        _ if matches!(code, "NOAUTH" | "WRONGPASS") => ConnectError::Refused { address },
+        // The library asks for the database first, and passes only the text on.
+        _ if error.detail() == Some("Authentication required.") => {
+            ConnectError::Refused { address }
+        }
+        _ if code == "READONLY" => ConnectError::Replica { address },
+        _ if matches!(code, "LOADING" | "MASTERDOWN") => {
+            ConnectError::Away { address, source: error.into() }
+        }
+        ErrorKind::Io => ConnectError::Away { address, source: error.into() },
+        ErrorKind::Parse => ConnectError::NotRedis { address, source: error.into() },
+        _ => ConnectError::Unusable { address, source: error.into() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_their_numbers() {
+        for (version, expected) in [
+            ("6.2.0", false),
+            ("7.0.15", false),
+            ("10.0.0", false),
+            ("6.0.16", true),
+            ("5.9", true),
+            ("", true),
+        ] {
+            assert_eq!(is_old(version), expected, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_found_by_its_whole_name() {
+        let information = "# Server\r\nredis_version:7.0.15\r\nrole:master\r\nmaxmemory:0\r\n";
+
+        assert_eq!(line(information, "redis_version"), Some("7.0.15"));
+        assert_eq!(line(information, "maxmemory"), Some("0"));
+        assert_eq!(line(information, "version"), None);
+        assert_eq!(line(information, "max"), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! One session as it stands in its hash.
+
+use std::{collections::HashMap, str::FromStr};
+
+use doorward_core::{Session, SessionData, SessionId, StoreError};
+use serde_json::Value;
+
+use crate::{
+    link::{Order, unreadable},
+    time::{duration_to_millis, from_millis, to_millis},
+};
+
+/// Names and values, as the server returns them. Empty for what is not there.
+pub(super) type Fields = HashMap<String, String>;
+
+/// Appends the fields to what is to be written. What a session does not have is not written.
+pub(super) fn write<'a>(order: Order<'a>, session: &Session) -> Order<'a> {
+    let order = order
+        .argument("id")
+        .argument(session.id.as_str())
+        .argument("user")
+        .argument(session.user.as_str())
+        .argument("generation")
+        .argument(session.generation)
+        .argument("created_at")
+        .argument(to_millis(session.created_at))
+        .argument("seen_at")
+        .argument(to_millis(session.seen_at))
+        .argument("signed_in_at")
+        .argument(to_millis(session.signed_in_at))
+        .argument("idle_timeout")
+        .argument(duration_to_millis(session.idle_timeout))
+        .argument("ends_at")
+        .argument(to_millis(session.ends_at))
+        .argument("data")
+        .argument(write_data(&session.data));
+    let order = match &session.user_agent {
+        Some(agent) => order.argument("user_agent").argument(agent),
+        None => order,
+    };
+    match session.network {
+        Some(network) => order.argument("network").argument(network),
+        None => order,
+    }
+}
+
+pub(super) fn write_data(data: &SessionData) -> Value {
+    Value::Object(data.0.clone())
+}
+
+/// Reads a record. Whatever is wrong with it, it is not a session that is not there.
+pub(super) fn read(fields: &Fields) -> Result<Session, StoreError> {
+    let text = |name| fields.get(name).ok_or_else(|| unreadable("a field of a session is missing"));
+    let time = |name| text(name).and_then(|text| parse(text)).map(from_millis);
+    let idle = from_millis(parse(text("idle_timeout")?)?);
+    let idle = idle.duration_since(from_millis(0)).unwrap_or_default();
+    let (id, user) = (SessionId::new(text("id")?.as_str()), text("user")?.as_str());
+    let mut session = Session::new(id, user, time("created_at")?, idle, idle);
+    session.generation = parse(text("generation")?)?;
+    session.seen_at = time("seen_at")?;
+    session.signed_in_at = time("signed_in_at")?;
+    session.ends_at = time("ends_at")?;
+    session.user_agent = fields.get("user_agent").map(|agent| agent.as_str().into());
+    session.network = fields.get("network").map(|text| parse(text)).transpose()?;
+    let data = serde_json::from_str(text("data")?);
+    session.data = SessionData(data.map_err(|_reason| unreadable("the data of a session"))?);
+    Ok(session)
+}
+
+/// Its place among the sessions that were made.
+pub(super) fn sequence(fields: &Fields) -> Result<u64, StoreError> {
+    let text = fields.get("sequence");
+    parse(text.ok_or_else(|| unreadable("a session has no number"))?)
+}
+
+fn parse<T: FromStr>(text: &str) -> Result<T, StoreError> {
+    text.parse().map_err(|_reason| unreadable("a field of a session makes no sense"))
+}

@@ -1,0 +1,53 @@
+//! Times as the server writes them: milliseconds since 1970, and none that a script could not compute with.
+
+use std::time::{Duration, SystemTime};
+
+/// Rounds down: what ends, ends no later than it was said.
+pub(crate) fn to_millis(time: SystemTime) -> u64 {
+    clamp(since_1970(time).as_millis())
+}
+
+/// Rounds up: what was made until a revocation stays revoked.
+pub(crate) fn to_millis_up(time: SystemTime) -> u64 {
+    clamp(since_1970(time).as_nanos().div_ceil(1_000_000))
+}
+
+pub(crate) fn from_millis(millis: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(millis.min(LATEST))
+}
+
+pub(crate) fn duration_to_millis(duration: Duration) -> u64 {
+    clamp(duration.as_millis())
+}
+
+fn since_1970(time: SystemTime) -> Duration {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+fn clamp(millis: u128) -> u64 {
+    u64::try_from(millis).unwrap_or(u64::MAX).min(LATEST)
+}
+
+/// The end of the year 9999. Numbers in Lua are doubles: sums of two of these are still exact.
+const LATEST: u64 = 253_402_300_799_999;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_between_two_milliseconds_is_rounded_to_the_side_that_was_asked_for() {
+        let between = from_millis(5) + Duration::from_nanos(1);
+
+        assert_eq!((to_millis(between), to_millis_up(between)), (5, 6));
+        assert_eq!((to_millis(from_millis(5)), to_millis_up(from_millis(5))), (5, 5));
+    }
+
+    #[test]
+    fn a_script_can_add_any_two_times_exactly() {
+        let longest = duration_to_millis(Duration::MAX);
+
+        assert_eq!(longest, LATEST);
+        assert!(2 * longest < 1 << 53);
+    }
+}

@@ -1,0 +1,168 @@
+//! Servers that are refused when the store is made, each with a sentence that helps.
+
+use std::{error::Error as _, fmt::Write as _, net::Ipv4Addr};
+
+use doorward_core::SessionStore;
+use doorward_redis::{ConnectError, RedisOptions, RedisStore};
+use doorward_testkit::RedisServer;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use crate::fixture::{Behind, guarded, key};
+
+async fn refused(url: &str) -> ConnectError {
+    let error = guarded(RedisStore::connect(url)).await.map(drop).unwrap_err();
+    let mut texts = format!("{error} {error:?}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(texts, " {error} {error:?}").unwrap();
+        cause = error.source();
+    }
+    assert!(!texts.contains(PASSWORD), "{texts}");
+    error
+}
+
+const PASSWORD: &str = "canary-7c1b";
+
+#[tokio::test]
+async fn a_server_that_is_away_is_named() {
+    // Bound and never accepted from, then closed: nobody is there.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+
+    let error = refused(&format!("redis://user:{PASSWORD}@{address}/2")).await;
+
+    assert!(matches!(error, ConnectError::Away { .. }), "{error:?}");
+    assert!(error.to_string().starts_with(&format!("{address} does not answer: ")), "{error}");
+    let error = refused("redis+unix:///nowhere/redis.sock").await;
+    assert!(error.to_string().starts_with("/nowhere/redis.sock does not answer: "), "{error}");
+}
+
+#[tokio::test]
+async fn a_password_that_is_wrong_or_missing_is_told_apart_from_a_server_that_is_away() {
+    let server = RedisServer::start_on_tcp(&["--requirepass", PASSWORD]).await;
+    let port = server.port().unwrap();
+
+    for url in [
+        format!("redis://127.0.0.1:{port}"),
+        format!("redis://127.0.0.1:{port}/3"),
+        format!("redis://:wrong@127.0.0.1:{port}"),
+        format!("redis://nobody:{PASSWORD}@127.0.0.1:{port}"),
+    ] {
+        let error = refused(&url).await;
+
+        assert!(matches!(error, ConnectError::Refused { .. }), "{url}: {error:?}");
+        assert!(error.to_string().starts_with(&format!("127.0.0.1:{port} refuses")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_right_password_opens_and_is_never_printed() {
+    let server = RedisServer::start_on_tcp(&["--requirepass", PASSWORD]).await;
+    let url = format!("redis://:{PASSWORD}@127.0.0.1:{}/3", server.port().unwrap());
+
+    let store = RedisStore::connect(&url).await.unwrap();
+
+    assert_eq!(store.find(&key(1)).await.unwrap(), None);
+    let printed = format!("{store:?} {:?}", RedisOptions::default());
+    assert!(!printed.contains(PASSWORD), "{printed}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_no_redis_is_told_so() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            // It has begun to ask.
+            stream.read_u8().await.unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        }
+    });
+
+    let error = refused(&format!("redis://:{PASSWORD}@{address}")).await;
+
+    assert!(matches!(error, ConnectError::NotRedis { .. }), "{error:?}");
+    assert!(error.to_string().starts_with(&format!("{address} is no Redis server")), "{error}");
+    serving.abort();
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+
+    let error = refused(&format!("redis://{address}")).await;
+
+    assert!(matches!(error, ConnectError::Away { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_url_that_cannot_be_read_is_not_repeated() {
+    for url in [
+        "",
+        "localhost",
+        &format!("http://user:{PASSWORD}@localhost"),
+        &format!("redis://user:{PASSWORD}@localhost:port"),
+        &format!("redis://user:{PASSWORD}@localhost/database"),
+        &format!("redis//{PASSWORD}"),
+    ] {
+        let error = refused(url).await;
+
+        assert!(matches!(error, ConnectError::Url), "{url}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_asks_for_encryption_is_not_taken_without() {
+    let error = refused(&format!("rediss://:{PASSWORD}@localhost:6379")).await;
+
+    assert!(matches!(error, ConnectError::Tls), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_replica_is_refused() {
+    let (primary, replica) =
+        (RedisServer::start_on_tcp(&[]).await, RedisServer::start_on_tcp(&[]).await);
+    let command = format!("REPLICAOF 127.0.0.1 {}", primary.port().unwrap());
+    Behind::connect(&replica).await.run::<()>(&command).await;
+
+    let error = refused(&replica.url()).await;
+
+    assert!(matches!(error, ConnectError::Replica { .. }), "{error:?}");
+}
+
+/// Attack 92: whoever evicts a revocation lets somebody in.
+#[tokio::test]
+async fn a_server_that_may_throw_revocations_away_is_refused() {
+    let limit = ["--maxmemory", "100mb", "--maxmemory-policy"];
+    for policy in ["allkeys-lru", "volatile-ttl"] {
+        let server = RedisServer::start(&[&limit[..], &[policy]].concat()).await;
+
+        let error = refused(&server.url()).await;
+
+        assert!(matches!(error, ConnectError::Evicts { .. }), "{error:?}");
+        assert!(error.to_string().contains(policy), "{error}");
+    }
+    let full = RedisServer::start(&[&limit[..], &["noeviction"]].concat()).await;
+    let endless = RedisServer::start(&["--maxmemory-policy", "allkeys-lru"]).await;
+    for server in [full, endless] {
+        assert!(RedisStore::connect(&server.url()).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_user_without_the_rights_is_refused() {
+    let server = RedisServer::start_on_tcp(&[]).await;
+    let rule = format!("ACL SETUSER door on >{PASSWORD} ~* +@all -eval -evalsha");
+    Behind::connect(&server).await.run::<()>(&rule).await;
+
+    let url = format!("redis://door:{PASSWORD}@127.0.0.1:{}", server.port().unwrap());
+    let error = refused(&url).await;
+
+    assert!(matches!(error, ConnectError::Unusable { .. }), "{error:?}");
+}

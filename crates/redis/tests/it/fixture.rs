@@ -1,0 +1,62 @@
+//! A store with a server of its own, and what goes into it.
+
+use std::{
+    future::Future,
+    time::{Duration, SystemTime},
+};
+
+use doorward_core::{Entropy, Session, SessionId, SessionKey, SessionToken};
+use doorward_redis::RedisStore;
+use doorward_testkit::RedisServer;
+use redis::{FromRedisValue, aio::MultiplexedConnection};
+
+pub(crate) async fn connect(server: &RedisServer) -> RedisStore {
+    RedisStore::connect(&server.url()).await.unwrap()
+}
+
+/// The server itself, past the store.
+pub(crate) struct Behind(MultiplexedConnection);
+
+impl Behind {
+    pub(crate) async fn connect(server: &RedisServer) -> Self {
+        let client = redis::Client::open(server.url()).unwrap();
+        Self(client.get_multiplexed_async_connection().await.unwrap())
+    }
+
+    /// Runs a command whose parts stand between spaces.
+    pub(crate) async fn run<T: FromRedisValue>(&mut self, command: &str) -> T {
+        let mut parts = command.split(' ');
+        let mut redis = redis::cmd(parts.next().unwrap());
+        redis.arg(parts.collect::<Vec<_>>()).query_async(&mut self.0).await.unwrap()
+    }
+}
+
+/// Guards against a test that hangs; nothing depends on how long it is.
+pub(crate) async fn guarded<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it ends at some time")
+}
+
+/// 2100-01-01T00:00:00Z and so many seconds: the server takes what is over for forgotten.
+pub(crate) fn second(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800 + seconds)
+}
+
+pub(crate) fn session(id: &str, user: &str) -> Session {
+    let hour = Duration::from_secs(3600);
+    Session::new(SessionId::new(id), user, second(0), hour, 12 * hour)
+}
+
+/// Every eight bytes are the number.
+pub(crate) struct Numbered(pub(crate) u64);
+
+impl Entropy for Numbered {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.0.to_be_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+pub(crate) fn key(number: u64) -> SessionKey {
+    SessionToken::generate(&Numbered(number)).key()
+}

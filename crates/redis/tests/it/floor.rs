@@ -1,0 +1,216 @@
+//! Attack 92: a server that has come back with less than it had answered. Nothing that was made before is
+//! accepted, and everything that is made afterwards is.
+
+use std::time::{Duration, SystemTime};
+
+use doorward_core::{Epoch, Epochs, Issued, SessionStore, Standing, UserId};
+use doorward_redis::{RedisOptions, RedisStore};
+use doorward_testkit::RedisServer;
+
+use crate::{
+    calls::wait_until_it_answers,
+    fixture::{Behind, connect, guarded, key, session},
+};
+
+async fn read(store: &RedisStore) -> Epoch {
+    store.read(&UserId::new("alice"), None, None).await.unwrap()
+}
+
+fn holds(issued: Issued, epoch: &Epoch) -> bool {
+    Standing { user: &UserId::new("alice"), session: None, token: None, issued }.holds(epoch)
+}
+
+/// The time of the floor, by the server's clock.
+fn time(epoch: &Epoch) -> SystemTime {
+    epoch.revoked_at.unwrap()
+}
+
+/// The second in which it was raised, as an `iat` says it.
+fn whole_second(epoch: &Epoch) -> SystemTime {
+    let since = time(epoch).duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}
+
+/// Waits until the server's clock shows another millisecond than the one in which the floor was raised.
+async fn moment_later(behind: &mut Behind, before: &Epoch) {
+    let millis =
+        |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    let later = async {
+        loop {
+            let (seconds, micros): (u128, u128) = behind.run("TIME").await;
+            if seconds * 1_000 + micros / 1_000 > millis(time(before)) {
+                break;
+            }
+        }
+    };
+    guarded(later).await;
+}
+
+/// Shows that everything from before is refused and everything from now on is not.
+fn assert_raised(before: &Epoch, after: &Epoch) {
+    assert!(time(before) < time(after), "{before:?} {after:?}");
+    for issued in [
+        Issued::Generation(before.generation),
+        Issued::At(whole_second(before)),
+        Issued::At(whole_second(after)),
+        Issued::Shown(time(after)),
+    ] {
+        assert!(!holds(issued, after), "{issued:?}");
+    }
+    for issued in [
+        Issued::Generation(after.generation),
+        Issued::At(whole_second(after) + Duration::from_secs(1)),
+        Issued::Shown(time(after) + Duration::from_millis(1)),
+    ] {
+        assert!(holds(issued, after), "{issued:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_was_emptied_refuses_what_was_made_before() {
+    let server = RedisServer::start(&[]).await;
+    let store = connect(&server).await;
+    let user = UserId::new("alice");
+    let now = time(&read(&store).await) + Duration::from_secs(1);
+    let generation = store.bump(&user, now).await.unwrap();
+    let before = read(&store).await;
+    assert!(holds(Issued::Generation(generation), &before));
+    let mut behind = Behind::connect(&server).await;
+    moment_later(&mut behind, &read(&connect(&server).await).await).await;
+
+    behind.run::<()>("FLUSHALL").await;
+
+    let after = read(&store).await;
+    assert!(!holds(Issued::Generation(generation), &after), "{before:?} {after:?}");
+    assert!(!holds(Issued::Generation(0), &after));
+    assert!(holds(Issued::Generation(after.generation), &after));
+    // It stays where it is, and revocations go on from there.
+    assert_eq!(read(&store).await, after);
+    assert_eq!(read(&connect(&server).await).await, after);
+    let next = store.bump(&user, time(&after)).await.unwrap();
+    assert_eq!(next, after.next_generation(time(&after)));
+}
+
+#[tokio::test]
+async fn a_server_that_is_new_has_a_floor_that_all_share() {
+    let server = RedisServer::start(&[]).await;
+    let first = read(&connect(&server).await).await;
+
+    let second = connect(&server).await;
+
+    assert_eq!(read(&second).await, first);
+    let other = second.read(&UserId::new("bob"), None, None).await.unwrap();
+    assert_eq!(other, first);
+    assert!(first.generation > 0 && !first.is_ended);
+}
+
+/// Also by another handle, with whose connection nothing has happened, and also a revocation that is made
+/// before anybody has read.
+#[tokio::test]
+async fn a_revocation_on_an_emptied_server_raises_the_floor_first() {
+    let server = RedisServer::start(&[]).await;
+    let store = connect(&server).await;
+    let before = read(&store).await;
+    let mut behind = Behind::connect(&server).await;
+    moment_later(&mut behind, &before).await;
+
+    behind.run::<()>("FLUSHALL").await;
+    let generation = store.bump(&UserId::new("bob"), SystemTime::UNIX_EPOCH).await.unwrap();
+
+    let after = read(&store).await;
+    assert_raised(&before, &after);
+    assert_eq!(generation, after.generation + 1);
+}
+
+async fn restarted(arguments: &[&str], options: &RedisOptions) -> (Epoch, Epoch) {
+    let mut server = RedisServer::start(arguments).await;
+    let store = options.connect(&server.url()).await.unwrap();
+    store.create(&key(1), &session("s-1", "alice")).await.unwrap();
+    let before = read(&store).await;
+    let mut behind = Behind::connect(&server).await;
+    // A snapshot, so that there is something old to come back to.
+    behind.run::<()>("SAVE").await;
+
+    server.restart().await;
+
+    wait_until_it_answers(&store).await;
+    let after = read(&store).await;
+    assert!(store.find(&key(1)).await.unwrap().is_some(), "the data is there again");
+    (before, after)
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_with_an_old_snapshot_refuses_what_was_made_before() {
+    let (before, after) = restarted(&[], &RedisOptions::default()).await;
+
+    assert_raised(&before, &after);
+}
+
+#[tokio::test]
+async fn a_server_that_may_have_lost_a_second_refuses_what_was_made_before() {
+    let arguments = ["--appendonly", "yes", "--appendfsync", "everysec"];
+    let (before, after) = restarted(&arguments, &RedisOptions::default()).await;
+
+    assert_raised(&before, &after);
+}
+
+#[tokio::test]
+async fn a_server_that_loses_nothing_keeps_everybody_signed_in() {
+    let arguments = ["--appendonly", "yes", "--appendfsync", "always"];
+    let (before, after) = restarted(&arguments, &RedisOptions::default()).await;
+
+    assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn whoever_trusts_their_server_keeps_everybody_signed_in() {
+    let options = RedisOptions::default().danger_trust_failover();
+
+    let (before, after) = restarted(&[], &options).await;
+
+    assert_eq!(before, after);
+}
+
+/// Waits until a replica has the floor of its primary.
+async fn copied(replica: &mut Behind, of_the_primary: &Epoch) {
+    let mut floor = String::new();
+    while !floor.contains(&of_the_primary.generation.to_string()) {
+        floor = replica.run::<Vec<String>>("HGETALL doorward:floor").await.join(" ");
+    }
+}
+
+/// The new primary has the floor of the old one, and may lack the last that was revoked there.
+#[tokio::test]
+async fn a_replica_that_has_become_the_primary_refuses_what_was_made_before() {
+    let durable = ["--appendonly", "yes", "--appendfsync", "always"];
+    let (primary, replica) =
+        (RedisServer::start_on_tcp(&durable).await, RedisServer::start_on_tcp(&durable).await);
+    let mut behind = Behind::connect(&replica).await;
+    behind.run::<()>(&format!("REPLICAOF 127.0.0.1 {}", primary.port().unwrap())).await;
+    let before = read(&connect(&primary).await).await;
+    guarded(copied(&mut behind, &before)).await;
+
+    drop(primary);
+    Behind::connect(&replica).await.run::<()>("REPLICAOF NO ONE").await;
+
+    let after = read(&connect(&replica).await).await;
+    assert_raised(&before, &after);
+    assert_eq!(read(&connect(&replica).await).await, after);
+}
+
+/// The same process, and a connection on which nothing has happened meanwhile: only the floor tells.
+#[tokio::test]
+async fn a_primary_that_was_a_replica_in_between_refuses_what_was_made_before() {
+    let (server, other) =
+        (RedisServer::start_on_tcp(&[]).await, RedisServer::start_on_tcp(&[]).await);
+    let (idle, mut behind) = (connect(&server).await, Behind::connect(&server).await);
+    let before = read(&idle).await;
+    let elsewhere = read(&connect(&other).await).await;
+    moment_later(&mut behind, &before).await;
+
+    behind.run::<()>(&format!("REPLICAOF 127.0.0.1 {}", other.port().unwrap())).await;
+    guarded(copied(&mut behind, &elsewhere)).await;
+    behind.run::<()>("REPLICAOF NO ONE").await;
+
+    assert_raised(&before, &read(&idle).await);
+}

@@ -1,0 +1,146 @@
+//! The socket in the data directory.
+//!
+//! It appears closed to others from the first moment: it is made in a directory of its own and moved to its
+//! place. What servers that were killed have left behind is cleared away.
+
+use std::{
+    fs, io,
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::{Path, PathBuf},
+};
+
+use axum::Router;
+use tokio::net::UnixListener;
+
+use crate::failure::Failure;
+
+/// The socket of this server; it goes with its owner.
+#[derive(Debug)]
+pub(crate) struct AdminSocket {
+    listener: UnixListener,
+    file: SocketFile,
+}
+
+/// The file that names it.
+#[derive(Debug)]
+struct SocketFile(PathBuf);
+
+impl AdminSocket {
+    /// Makes the socket of this process.
+    pub(crate) fn bind(data_dir: &Path) -> Result<Self, Failure> {
+        let path = data_dir.join(format!("{PREFIX}{}{SUFFIX}", std::process::id()));
+        let cannot = |error: io::Error| {
+            let hint = if path.as_os_str().len() > MAX_PATH {
+                "; the path is too long for a socket, take a shorter --data-dir"
+            } else {
+                ""
+            };
+            let path = path.display();
+            Failure::because(format_args!("cannot make the admin socket {path}{hint}"), &error)
+        };
+        clear(data_dir).map_err(cannot)?;
+        let listener = bind(data_dir, &path).map_err(cannot)?;
+        Ok(Self { listener, file: SocketFile(path) })
+    }
+
+    /// Answers on it for as long as the future lives.
+    pub(crate) async fn serve(self, router: Router) {
+        let Self { listener, file } = self;
+        let ended = axum::serve(listener, router).await;
+        if let Err(error) = ended {
+            tracing::error!(%error, "The admin socket answers no more.");
+        }
+        drop(file);
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Somebody may have cleared it away already.
+        drop(fs::remove_file(&self.0));
+    }
+}
+
+fn bind(data_dir: &Path, path: &Path) -> io::Result<UnixListener> {
+    let closed = tempfile::Builder::new().prefix(".admin").tempdir_in(data_dir)?;
+    let inside = closed.path().join("s");
+    let listener = UnixListener::bind(&inside)?;
+    fs::set_permissions(&inside, fs::Permissions::from_mode(0o600))?;
+    fs::rename(&inside, path)?;
+    Ok(listener)
+}
+
+/// Removes sockets behind which nobody listens.
+fn clear(data_dir: &Path) -> io::Result<()> {
+    for path in sockets(data_dir)? {
+        if let Err(error) = UnixStream::connect(&path)
+            && error.kind() == io::ErrorKind::ConnectionRefused
+        {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// All admin sockets of a data directory.
+pub(super) fn sockets(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(data_dir)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+const PREFIX: &str = "admin-";
+const SUFFIX: &str = ".sock";
+
+/// What a socket's address holds, with what the directory of its own adds.
+const MAX_PATH: usize = 107 - 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attack 103.
+    #[tokio::test]
+    async fn the_socket_is_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+
+        let socket = AdminSocket::bind(folder.path()).unwrap();
+
+        let [path] = &sockets(folder.path()).unwrap()[..] else { panic!("one socket") };
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        drop(socket);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_server_has_left_behind_is_cleared_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let stale = folder.path().join("admin-1.sock");
+        drop(std::os::unix::net::UnixListener::bind(&stale).unwrap());
+        let live = folder.path().join("admin-2.sock");
+        let _listener = std::os::unix::net::UnixListener::bind(&live).unwrap();
+
+        let _socket = AdminSocket::bind(folder.path()).unwrap();
+
+        assert!(!stale.exists() && live.exists());
+    }
+
+    #[tokio::test]
+    async fn a_path_that_is_too_long_is_explained() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("d".repeat(120));
+        fs::create_dir(&deep).unwrap();
+
+        let failure = AdminSocket::bind(&deep).unwrap_err().to_string();
+
+        assert!(failure.contains("shorter --data-dir"), "{failure}");
+    }
+}

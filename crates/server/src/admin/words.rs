@@ -1,0 +1,159 @@
+//! What goes over the admin socket, in both directions.
+
+use doorward::{ConnectionInfo, Session, SessionId, SessionToken, TokenId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What is to end: one of these.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Revoke {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) socket: Option<String>,
+}
+
+impl Revoke {
+    /// Makes an order of it, when it names exactly one thing.
+    pub(crate) fn into_order(self) -> Result<doorward::Revoke, &'static str> {
+        match (self.user, self.session, self.token, self.socket) {
+            (Some(user), None, None, None) => Ok(doorward::Revoke::User(user.into())),
+            (None, Some(session), None, None) => {
+                Ok(doorward::Revoke::Session(SessionId::new(session)))
+            }
+            (None, None, Some(token), None) => Ok(doorward::Revoke::Token(TokenId::new(token))),
+            (None, None, None, Some(socket)) => {
+                socket.parse().map(doorward::Revoke::Socket).map_err(
+                    |_no_id| "socket is the id of a socket, as `doorward connections` shows it",
+                )
+            }
+            _ => Err("name exactly one of user, session, token and socket"),
+        }
+    }
+}
+
+/// What a revocation has done.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Revocation {
+    pub(crate) closed: usize,
+    pub(crate) confirmed: Vec<String>,
+    pub(crate) missing: Vec<String>,
+}
+
+impl From<doorward::Revocation> for Revocation {
+    fn from(done: doorward::Revocation) -> Self {
+        let names = |names: Vec<Box<str>>| names.into_iter().map(Into::into).collect();
+        Self { closed: done.closed, confirmed: names(done.confirmed), missing: names(done.missing) }
+    }
+}
+
+/// Everybody who is connected.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Connections {
+    pub(crate) connections: Vec<Connection>,
+}
+
+/// One live connection.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Connection {
+    pub(crate) socket: String,
+    pub(crate) link: u64,
+    pub(crate) namespace: String,
+    pub(crate) user: String,
+    pub(crate) session: Option<String>,
+    pub(crate) connected_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) network: Option<String>,
+}
+
+impl From<Vec<ConnectionInfo>> for Connections {
+    fn from(connections: Vec<ConnectionInfo>) -> Self {
+        let mut connections: Vec<_> = connections.into_iter().map(Connection::from).collect();
+        connections.sort_by_key(|one| one.connected_at);
+        Self { connections }
+    }
+}
+
+impl From<ConnectionInfo> for Connection {
+    fn from(one: ConnectionInfo) -> Self {
+        Self {
+            socket: one.socket.to_string(),
+            link: one.link,
+            namespace: one.namespace.to_string(),
+            user: one.user.as_str().to_owned(),
+            session: one.session.map(|id| id.as_str().to_owned()),
+            connected_at: one.connected_at.try_into().unwrap_or(Timestamp::MAX),
+            expires_at: one.expires_at.and_then(|at| at.try_into().ok()),
+            network: one.network.map(|network| network.to_string()),
+        }
+    }
+}
+
+/// Whose sessions are meant.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct SessionOf {
+    pub(crate) user: String,
+}
+
+/// The live sessions of a user.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(crate) struct SessionList {
+    pub(crate) sessions: Vec<OneSession>,
+}
+
+/// One live session. What the application keeps with it stays in the server.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OneSession {
+    pub(crate) id: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) seen_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) network: Option<String>,
+}
+
+impl From<Vec<Session>> for SessionList {
+    fn from(sessions: Vec<Session>) -> Self {
+        Self { sessions: sessions.iter().map(OneSession::from).collect() }
+    }
+}
+
+impl From<&Session> for OneSession {
+    fn from(session: &Session) -> Self {
+        let timestamp = |at: std::time::SystemTime| at.try_into().unwrap_or(Timestamp::MAX);
+        Self {
+            id: session.id.as_str().to_owned(),
+            created_at: timestamp(session.created_at),
+            seen_at: timestamp(session.seen_at),
+            expires_at: timestamp(session.expires_at()),
+            user_agent: session.user_agent.as_deref().map(str::to_owned),
+            network: session.network.map(|network| network.to_string()),
+        }
+    }
+}
+
+/// A session that was just made, with the secret that opens it.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct SessionMade {
+    pub(crate) id: String,
+    pub(crate) token: String,
+}
+
+impl SessionMade {
+    pub(crate) fn new(token: &SessionToken, session: &Session) -> Self {
+        Self { id: session.id.as_str().to_owned(), token: token.expose() }
+    }
+}
+
+/// Why something was not done.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Problem {
+    pub(crate) message: String,
+}

@@ -1,0 +1,58 @@
+//! Serves metrics to Prometheus, on a listener of their own.
+
+use axum::{Router, http::header, routing::get};
+use doorward::Listeners;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::{failure::Failure, listen::ListenAddress};
+
+/// What a scraper reads, and where.
+pub(crate) struct MetricsServer {
+    listeners: Listeners,
+    handle: PrometheusHandle,
+}
+
+impl MetricsServer {
+    /// Listens, and begins to count. What was built before is not counted.
+    pub(crate) async fn start(listen: &ListenAddress) -> Result<Self, Failure> {
+        let listeners = Listeners::bind(listen.as_str())
+            .await
+            .map_err(|error| Failure::because("cannot listen for metrics", &error))?;
+        let handle = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+            .and_then(PrometheusBuilder::install_recorder)
+            .map_err(|error| Failure::because("cannot count", &error))?;
+        for address in listeners.addresses() {
+            tracing::info!(%address, "Metrics.");
+        }
+        Ok(Self { listeners, handle })
+    }
+
+    /// Answers for as long as the future lives.
+    pub(crate) async fn serve(self) {
+        let Self { listeners, handle } = self;
+        let router = Router::new().route(
+            "/metrics",
+            get(move || {
+                let handle = handle.clone();
+                async move { ([(header::CONTENT_TYPE, CONTENT_TYPE)], handle.render()) }
+            }),
+        );
+        let mut servers = tokio::task::JoinSet::new();
+        for listener in listeners.into_inner() {
+            let router = router.clone();
+            servers.spawn(async move { axum::serve(listener, router).await });
+        }
+        while let Some(ended) = servers.join_next().await {
+            if let Ok(Err(error)) = ended {
+                tracing::error!(%error, "Metrics are served no more.");
+            }
+        }
+    }
+}
+
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// From a tenth of a millisecond to half a minute.
+const SECONDS: [f64; 12] =
+    [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];

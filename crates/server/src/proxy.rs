@@ -1,0 +1,141 @@
+//! Finds out who is behind a reverse proxy.
+//!
+//! Budgets, limits and records go by address, and behind a proxy all clients have its own. A proxy adds the
+//! address that it sees to `X-Forwarded-For`; anybody can send such a header, so it counts only when it
+//! comes from an address that the configuration names, and only as far as the chain of such addresses
+//! reaches. Start reading at [`Proxies::client`].
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    extract::{Request, State},
+    http::HeaderMap,
+    middleware::Next,
+    response::Response,
+};
+use doorward::PeerAddr;
+use ipnet::IpNet;
+use serde::Deserialize;
+
+/// Whose word counts about where a request comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<String>")]
+pub(crate) struct Proxies(Vec<IpNet>);
+
+impl Proxies {
+    /// Who has sent a request that came from `peer` with these headers.
+    fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
+        if !self.trusts(peer.ip()) {
+            return peer;
+        }
+        // The nearest proxy has written last.
+        let mut client = peer;
+        let values = headers.get_all(FORWARDED_FOR).iter().rev();
+        for hop in values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')) {
+            let Some(address) = std::str::from_utf8(hop).ok().and_then(|hop| read(hop.trim()))
+            else {
+                // What a trusted proxy has not understood either names nobody.
+                break;
+            };
+            client = SocketAddr::new(address, 0);
+            if !self.trusts(address) {
+                break;
+            }
+        }
+        client
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// Gives the request the address of its client.
+pub(crate) async fn find_client(
+    State(proxies): State<Arc<Proxies>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if let Some(PeerAddr(peer)) = request.extensions().get::<PeerAddr>().copied() {
+        let client = proxies.client(peer, request.headers());
+        request.extensions_mut().insert(PeerAddr(client));
+    }
+    next.run(request).await
+}
+
+/// Reads an address, with or without a port.
+fn read(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let address = bare.parse().ok().or_else(|| text.parse().ok().map(|at: SocketAddr| at.ip()));
+    address.map(|address: IpAddr| address.to_canonical())
+}
+
+/// Addresses, or networks such as `10.0.0.0/8`.
+impl TryFrom<Vec<String>> for Proxies {
+    type Error = ProxyError;
+
+    fn try_from(texts: Vec<String>) -> Result<Self, ProxyError> {
+        let network = |text: &String| {
+            let address = text.parse::<IpAddr>().map(IpNet::from).ok();
+            address.or_else(|| text.parse().ok()).ok_or(ProxyError)
+        };
+        texts.iter().map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// A text that names no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("trusted_proxies are addresses or networks, such as \"127.0.0.1\" or \"10.0.0.0/8\"")]
+pub(crate) struct ProxyError;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(trusted: &[&str], peer: &str, forwarded: &[&str]) -> String {
+        let trusted: Vec<_> = trusted.iter().map(|text| (*text).to_owned()).collect();
+        let proxies = Proxies::try_from(trusted).unwrap();
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append(FORWARDED_FOR, value.parse().unwrap());
+        }
+        let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
+        proxies.client(peer, &headers).ip().to_string()
+    }
+
+    /// Attack 51.
+    #[test]
+    fn a_stranger_cannot_say_where_it_comes_from() {
+        assert_eq!(client(&[], "203.0.113.7", &["198.51.100.1"]), "203.0.113.7");
+        assert_eq!(client(&["127.0.0.1"], "203.0.113.7", &["198.51.100.1"]), "203.0.113.7");
+        // The client of the proxy has sent a header of its own, and the proxy has added the truth.
+        let lied = ["1.2.3.4, 5.6.7.8, 203.0.113.7"];
+        assert_eq!(client(&["127.0.0.1"], "127.0.0.1", &lied), "203.0.113.7");
+        let two = ["1.2.3.4", "203.0.113.7"];
+        assert_eq!(client(&["127.0.0.1"], "127.0.0.1", &two), "203.0.113.7");
+    }
+
+    #[test]
+    fn a_chain_of_trusted_proxies_is_followed_to_its_end() {
+        let trusted = ["127.0.0.1", "10.0.0.0/8", "2001:db8::/32"];
+        let chain = ["203.0.113.7, 10.1.2.3", "[2001:db8::1]:443"];
+
+        assert_eq!(client(&trusted, "127.0.0.1", &chain), "203.0.113.7");
+        assert_eq!(client(&trusted, "::ffff:127.0.0.1", &["2001:db9::7"]), "2001:db9::7");
+        assert_eq!(client(&trusted, "127.0.0.1", &["10.1.1.1"]), "10.1.1.1");
+    }
+
+    #[test]
+    fn what_names_nobody_is_not_believed() {
+        for bad in ["", "unknown", "_hidden", "203.0.113.7, nonsense", "300.1.1.1"] {
+            assert_eq!(client(&["127.0.0.1"], "127.0.0.1", &[bad]), "127.0.0.1", "{bad:?}");
+        }
+        assert_eq!(client(&["127.0.0.1"], "127.0.0.1", &[]), "127.0.0.1");
+    }
+}

@@ -1,0 +1,73 @@
+//! Lists the sessions of a user, or makes one.
+
+use axum::http::Method;
+
+use crate::{
+    admin::{
+        AdminClient,
+        words::{SessionList, SessionMade, SessionOf},
+    },
+    cli::SessionsOptions,
+    config::Config,
+    failure::Failure,
+    output, shell,
+    table::{cell, laid_out},
+};
+
+/// Runs `doorward sessions`.
+pub(crate) fn run(options: &SessionsOptions) -> Result<(), Failure> {
+    let config = Config::load(&options.place, None)?;
+    let client = AdminClient::of(&config.data_dir)?;
+    let user = SessionOf { user: options.user.clone() };
+    let text = if options.create {
+        shell::block_on(create(&client, &user))??
+    } else {
+        let path = format!("/sessions?user={}", encoded(&options.user));
+        // Servers of one data directory share their sessions: one answer is all of them.
+        let mut answers: Vec<SessionList> = shell::block_on(client.ask(Method::GET, &path, &()))??;
+        let list = answers.pop().unwrap_or_default();
+        if options.json { json(&list)? } else { table(&list) }
+    };
+    output::say(&text).map_err(|error| Failure::because("cannot print it", &error))
+}
+
+async fn create(client: &AdminClient, user: &SessionOf) -> Result<String, Failure> {
+    let made: SessionMade = client.ask_one(Method::POST, "/sessions", user).await?;
+    Ok(format!("{}\n", made.token))
+}
+
+fn json(list: &SessionList) -> Result<String, Failure> {
+    let json = serde_json::to_string(list);
+    Ok(json.map_err(|error| Failure::because("cannot print the list", &error))? + "\n")
+}
+
+fn table(list: &SessionList) -> String {
+    let head = ["SESSION", "CREATED", "SEEN", "UNTIL", "FROM", "WITH"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(list.sessions.iter().map(|one| {
+        vec![
+            cell(&one.id),
+            format!("{:.0}", one.created_at),
+            format!("{:.0}", one.seen_at),
+            format!("{:.0}", one.expires_at),
+            one.network.clone().unwrap_or_else(|| "-".to_owned()),
+            one.user_agent.as_deref().map_or_else(|| "-".to_owned(), cell),
+        ]
+    }));
+    laid_out(&rows)
+}
+
+/// Writes a name into a query: letters and digits as they are, everything else as its bytes.
+fn encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("a string takes everything");
+        }
+    }
+    out
+}

@@ -1,0 +1,77 @@
+//! What a Prometheus server reads.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use doorward_testkit::RawClient;
+
+use crate::support::{Server, path, run, token};
+
+/// Scrapes the address that the log has named.
+fn scrape(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[tokio::test]
+async fn what_happens_is_counted_and_nothing_that_clients_say_is_a_label() {
+    let config = "[metrics]\nlisten = \"127.0.0.1:0\"\n[connections]\nper_user = 5\n";
+    let server = Server::start_with(config, |_| {});
+    let address = server.logged("Metrics.").rsplit_once("address=").unwrap().1.trim().to_owned();
+    let mut bad = RawClient::open(server.address()).await;
+    bad.text(r#"40{"token":"canary-hunter2"}"#).await;
+    bad.json("44").await;
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&format!(r#"40{{"token":"{}"}}"#, token(server.data_dir()))).await;
+    client.json("40").await;
+    client.text(r#"420["canary-event",1]"#).await;
+    client.json("430").await;
+
+    let text = scrape(&address);
+
+    for line in [
+        r#"doorward_handshakes_total{outcome="admitted"} 1"#,
+        r#"doorward_handshakes_total{outcome="token_malformed"} 1"#,
+        r#"doorward_refusals_total{code="unauthenticated"} 1"#,
+        "doorward_sockets 1",
+        "doorward_seats 1",
+        "doorward_events_total 1",
+        "doorward_ack_seconds_count 1",
+    ] {
+        assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("canary") && !text.contains("alice"), "{text}");
+    let revoke = ["revoke", "--user", "alice", "--data-dir", path(server.data_dir())];
+    assert_eq!(run(&revoke).code, Some(0));
+    client.rest().await;
+    let text = scrape(&address);
+    for line in [
+        r#"doorward_ends_total{reason="revoked"} 1"#,
+        "doorward_revocations_total 1",
+        "doorward_revocation_seconds_count 1",
+        "doorward_sockets 0",
+        "doorward_seats 0",
+    ] {
+        assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
+    }
+    assert_eq!(server.request("GET", "/metrics").status, 404);
+}
+
+/// The page of metrics names all there are.
+#[test]
+fn every_metric_has_its_row_in_the_documentation() {
+    let source = include_str!("../../../gateway/src/metrics.rs");
+    let docs = include_str!("../../../../docs/metrics.md");
+
+    let names = source.split('"').filter(|part| part.starts_with("doorward_"));
+
+    assert_eq!(names.clone().count(), 13);
+    for name in names {
+        assert!(docs.contains(&format!("| `{name}` |")), "{name}");
+    }
+}

@@ -1,0 +1,267 @@
+//! What operators see and do: who is connected, who is signed in, and that it ends.
+
+use std::{
+    collections::HashSet,
+    fs,
+    os::unix::fs::{FileTypeExt, PermissionsExt},
+    path::Path,
+};
+
+use doorward_testkit::{RawClient, Seen};
+
+use crate::support::{Finished, Server, path, run, token};
+
+/// Runs a command on the server of a data directory.
+fn operate(server: &Server, arguments: &[&str]) -> Finished {
+    run(&[arguments, &["--data-dir", path(server.data_dir())]].concat())
+}
+
+/// Runs one that must succeed, and returns what it prints.
+fn said(server: &Server, arguments: &[&str]) -> String {
+    let done = operate(server, arguments);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    done.stdout
+}
+
+/// A client that is in.
+async fn connected(server: &Server, auth: &str) -> RawClient {
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&format!("40{auth}")).await;
+    client.json("40").await;
+    client
+}
+
+async fn ended_with(client: &mut RawClient) -> String {
+    let ended = client.json("42").await;
+    assert_eq!(ended[0], "session_ended");
+    ended[1]["code"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_user_is_revoked_from_the_command_line() {
+    let server = Server::start();
+    let token = token(server.data_dir());
+    let mut first = connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
+    let mut second = connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
+
+    let text = said(&server, &["revoke", "--user", "alice"]);
+
+    assert_eq!(text, "Revoked; 2 sockets closed.\n");
+    for client in [&mut first, &mut second] {
+        assert_eq!(ended_with(client).await, "revoked");
+    }
+    // The token is from before, and stays dead when the server starts again.
+    let mut again = RawClient::open(server.address()).await;
+    again.text(&format!(r#"40{{"token":"{token}"}}"#)).await;
+    assert_eq!(again.json("44").await["data"]["code"], "unauthenticated");
+    let data_dir = server.data_dir().to_owned();
+    let server = server.restart();
+    let mut again = RawClient::open(server.address()).await;
+    again.text(&format!(r#"40{{"token":"{token}"}}"#)).await;
+    assert_eq!(again.json("44").await["data"]["code"], "unauthenticated");
+    drop(data_dir);
+}
+
+#[tokio::test]
+async fn connections_are_listed_and_ended_one_by_one() {
+    let server = Server::start();
+    let token = token(server.data_dir());
+    let mut client = connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
+
+    let table = said(&server, &["connections"]);
+    let json = said(&server, &["connections", "--json"]);
+
+    let head: Vec<_> = table.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(head[..4], ["SOCKET", "LINK", "NAMESPACE", "USER"]);
+    assert!(table.lines().nth(1).unwrap().contains("alice"), "{table}");
+    let list: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let one = &list["connections"][0];
+    assert_eq!((&one["user"], &one["network"]), (&"alice".into(), &"127.0.0.0".into()));
+    assert!(one["expiresAt"].is_string());
+    assert!(!json.contains(&token));
+    let socket = one["socket"].as_str().unwrap();
+    assert_eq!(said(&server, &["revoke", "--socket", socket]), "Revoked; 1 socket closed.\n");
+    assert_eq!(ended_with(&mut client).await, "revoked");
+    // Its credential stays good.
+    connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
+}
+
+/// A restart signs nobody out.
+#[tokio::test]
+async fn sessions_are_made_listed_and_ended_and_outlive_a_restart() {
+    let server = Server::start();
+    let token = said(&server, &["sessions", "--user", "alice", "--create"]).trim_end().to_owned();
+    let other = said(&server, &["sessions", "--user", "alice", "--create"]).trim_end().to_owned();
+    let auth = |token: &str| format!(r#"{{"sessionToken":"{token}"}}"#);
+    assert_ne!(token, other);
+
+    let server = server.restart();
+    let mut client = connected(&server, &auth(&token)).await;
+    let mut elsewhere = connected(&server, &auth(&other)).await;
+    let json = said(&server, &["sessions", "--user", "alice", "--json"]);
+
+    let list: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let ids: HashSet<_> = list["sessions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 2);
+    assert!(!json.contains(&token) && !json.contains(&other));
+    assert!(said(&server, &["sessions", "--user", "bob"]).lines().count() == 1);
+    let connections = said(&server, &["connections", "--json"]);
+    let connections: serde_json::Value = serde_json::from_str(&connections).unwrap();
+    let session = connections["connections"][0]["session"].as_str().unwrap();
+    assert!(ids.contains(session));
+    assert_eq!(said(&server, &["revoke", "--session", session]), "Revoked; 1 socket closed.\n");
+    assert_eq!(ended_with(&mut client).await, "revoked");
+    // Attack 58: other sessions live.
+    elsewhere.text("420[\"whoami\"]").await;
+    assert_eq!(elsewhere.json("430").await[0]["user"], "alice");
+    let mut again = RawClient::open(server.address()).await;
+    again.text(&format!("40{}", auth(&token))).await;
+    assert!(again.packet().await.unwrap().starts_with("44"));
+}
+
+/// Attack 103: nothing else than a file of its owner leads to it.
+#[tokio::test]
+async fn the_admin_socket_is_closed_to_everybody_else() {
+    let server = Server::start();
+    let sockets: Vec<_> = fs::read_dir(server.data_dir())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_socket())
+        .collect();
+
+    assert_eq!(sockets.len(), 1);
+    assert_eq!(sockets[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    for (method, path) in
+        [("POST", "/revoke"), ("GET", "/connections"), ("GET", "/sessions?user=a")]
+    {
+        assert_eq!(server.request(method, path).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_explained_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = path(folder.path());
+    let cases: [(&[&str], &str); 5] = [
+        (
+            &["revoke", "--user", "alice", "--data-dir", nowhere],
+            "no server runs on the data directory",
+        ),
+        (&["connections", "--data-dir", nowhere], "start one with doorward serve --data-dir"),
+        (&["sessions", "--user", "a", "--data-dir", nowhere], "no server runs"),
+        (&["revoke"], "required arguments were not provided"),
+        (&["revoke", "--user", "a", "--socket", "b"], "cannot be used with"),
+    ];
+    for (arguments, expected) in cases {
+        let done = run(arguments);
+
+        assert_eq!(done.code, Some(2), "{done:?}");
+        assert!(done.stderr.contains(expected), "{done:?}");
+        assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
+    }
+    let server = Server::start();
+    let wrong = operate(&server, &["revoke", "--socket", "no id"]);
+    assert!(wrong.stderr.contains("`doorward connections` shows it"), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn keys_are_exchanged_and_the_old_one_is_good_for_a_while() {
+    let server = Server::start();
+    let old = token(server.data_dir());
+    let exported = said(&server, &["keys", "export"]);
+    let served = server.request("GET", "/.well-known/jwks.json");
+    assert_eq!((served.status, served.header("content-type")), (200, Some("application/json")));
+    let set: serde_json::Value = serde_json::from_str(&exported).unwrap();
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&served.body).unwrap(), set);
+    assert_eq!(set["keys"].as_array().unwrap().len(), 1);
+    assert!(set["keys"][0].get("d").is_none());
+
+    said(&server, &["keys", "rotate"]);
+    let server = server.restart();
+    let new = token(server.data_dir());
+
+    let served = server.request("GET", "/.well-known/jwks.json");
+    let set: serde_json::Value = serde_json::from_slice(&served.body).unwrap();
+    assert_eq!(set["keys"].as_array().unwrap().len(), 2);
+    for token in [old, new] {
+        connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
+    }
+}
+
+/// Attack 105.
+#[test]
+fn production_makes_no_key_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = folder.path().join("doorward.toml");
+    fs::write(&file, "profile = \"production\"\npublic_url = \"https://chat.example.org\"\n")
+        .unwrap();
+    let place = ["--config", path(&file), "--data-dir", path(&data)];
+
+    for command in [&["serve", "--listen", "localhost:0"][..], &["token", "--sub", "alice"]] {
+        let done = run(&[command, &place].concat());
+
+        assert_eq!(done.code, Some(2), "{done:?}");
+        assert!(done.stderr.contains("doorward keys create"), "{done:?}");
+    }
+    assert_eq!(run(&[&["keys", "create"][..], &place].concat()).code, Some(0));
+    assert_eq!(run(&[&["token", "--sub", "alice"][..], &place].concat()).code, Some(0));
+}
+
+/// Promise 10, attack 100: one record for each decision, and nothing secret in any of them.
+#[tokio::test]
+async fn audit_records_go_to_a_file_or_a_table_once_each() {
+    for config in ["[audit]\nsink = \"file\"\n", "[audit]\nsink = \"sql\"\n"] {
+        let server = Server::start_with(config, |_| {});
+        let token = token(server.data_dir());
+        let session = said(&server, &["sessions", "--user", "alice", "--create"]);
+        let mut bad = RawClient::open(server.address()).await;
+        bad.text(r#"40{"token":"canary-hunter2"}"#).await;
+        bad.json("44").await;
+        assert_eq!(bad.rest().await.last(), Some(&Seen::Closed(Some(1000))));
+        let by_session = format!(r#"{{"sessionToken":"{}"}}"#, session.trim_end());
+        let mut first = connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
+        let mut second = connected(&server, &by_session).await;
+        said(&server, &["revoke", "--user", "alice"]);
+        assert_eq!(ended_with(&mut first).await, "revoked");
+        assert_eq!(ended_with(&mut second).await, "revoked");
+        let data_dir = server.data_dir().to_owned();
+        let folder = server.end_and_keep("TERM");
+
+        let outcomes = recorded(&data_dir).await;
+
+        let mut expected =
+            ["admitted", "admitted", "ended", "ended", "refused", "revoked"].to_vec();
+        expected.sort_unstable();
+        assert_eq!(outcomes, expected, "{config}");
+        for entry in fs::read_dir(&data_dir).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes);
+            for secret in ["canary-hunter2", &token, session.trim_end()] {
+                assert!(!text.contains(secret), "{config}");
+            }
+        }
+        drop(folder);
+    }
+}
+
+/// The outcomes in the audit file, or in the table, in alphabetical order.
+async fn recorded(data_dir: &Path) -> Vec<String> {
+    let mut outcomes: Vec<String> = match fs::read_to_string(data_dir.join("audit.jsonl")) {
+        Ok(text) => {
+            let lines =
+                text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+            lines.map(|record| record["outcome"].as_str().unwrap().to_owned()).collect()
+        }
+        Err(_) => {
+            crate::support::rows(&data_dir.join("doorward.db"), "SELECT outcome FROM audit").await
+        }
+    };
+    outcomes.sort();
+    outcomes
+}

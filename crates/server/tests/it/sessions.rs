@@ -1,0 +1,193 @@
+//! Sessions at the running server: by cookie, by token, in Redis.
+
+use doorward_testkit::{RawClient, RedisServer, Seen};
+
+use crate::support::{Server, path, run, token};
+
+/// Signs somebody in, as an operator may.
+fn sign_in(server: &Server, user: &str) -> String {
+    let arguments = ["sessions", "--user", user, "--create", "--data-dir", path(server.data_dir())];
+    let made = run(&arguments);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    made.stdout.trim_end().to_owned()
+}
+
+/// Opens a link with these headers and asks to enter with `auth`; returns the answer.
+async fn enter(server: &Server, headers: &str, auth: &str) -> String {
+    let request = format!(
+        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost:{}\r\n\
+         Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n",
+        server.port()
+    );
+    let (mut client, head) = RawClient::request(server.address(), request.as_bytes()).await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    client.packet().await.unwrap();
+    client.text(&format!("40{auth}")).await;
+    client.packet().await.unwrap()
+}
+
+fn cookie(session: &str) -> String {
+    format!("Cookie: a=b; __Host-doorward={session}; c=d\r\n")
+}
+
+fn is_in(packet: &str) -> bool {
+    packet.starts_with("40{\"sid\"")
+}
+
+/// Attack 53: a cookie opens the door for our own pages only.
+#[tokio::test]
+async fn a_cookie_counts_only_for_pages_of_ours() {
+    let config = "[origins]\nallow = [\"http://localhost:5173\", \"https://app.example.org\"]\n";
+    let server = Server::start_with(config, |_| {});
+    let session = sign_in(&server, "alice");
+    let port = server.port();
+    let own = format!("http://localhost:{port}");
+    let from = |origin: &str| format!("{}Origin: {origin}\r\n", cookie(&session));
+
+    for origin in [own.as_str(), "http://localhost:5173", "https://app.example.org"] {
+        assert!(is_in(&enter(&server, &from(origin), "").await), "{origin}");
+    }
+    let foreign = [
+        "null",
+        "https://evil.example",
+        "https://app.example.org.evil.com",
+        "http://app.example.org",
+        "https://app.example.org:444",
+        "https://app.example.org.",
+        "https://user@app.example.org",
+        "https://app.example.org/",
+        "https://xapp.example.org",
+        "http://localhost",
+        &format!("https://localhost:{port}"),
+        &format!("http://127.0.0.1:{port}"),
+        "",
+    ];
+    for origin in foreign {
+        let packet = enter(&server, &from(origin), "").await;
+        assert!(
+            packet.starts_with("44") && packet.contains("unauthenticated"),
+            "{origin}: {packet}"
+        );
+    }
+    let without = enter(&server, &cookie(&session), "").await;
+    assert!(without.starts_with("44"), "{without}");
+    let two = format!("{}Origin: {own}\r\nOrigin: {own}\r\n", cookie(&session));
+    assert!(enter(&server, &two, "").await.starts_with("44"));
+    let log = server.stop();
+    assert!(log.contains("origins.allow"), "the log names the setting");
+    assert!(!log.contains(&session));
+}
+
+/// WIRE: one credential counts, and a bad one never falls through to the next.
+#[tokio::test]
+async fn one_credential_counts() {
+    let server = Server::start();
+    let (alice, bob) = (sign_in(&server, "alice"), sign_in(&server, "bob"));
+    let token = token(server.data_dir());
+    let own = format!("Origin: http://localhost:{}\r\n", server.port());
+    let with = |session: &str| format!("{}{own}", cookie(session));
+    let by_token = format!(r#"{{"token":"{token}"}}"#);
+    let by_session = |session: &str| format!(r#"{{"sessionToken":"{session}"}}"#);
+
+    assert!(is_in(&enter(&server, "", &by_session(&alice)).await));
+    assert!(is_in(&enter(&server, "", &by_token).await));
+    // The explicit one counts, and the cookie beside it is of the same user.
+    assert!(is_in(&enter(&server, &with(&alice), &by_token).await));
+    let refused = [
+        (with(&bob), by_token.clone()),
+        (with(&alice), r#"{"token":"not.a.token"}"#.to_owned()),
+        (with(&alice), by_session("not a session")),
+        (with(&alice), r#"{"token":""}"#.to_owned()),
+        (with(&alice), r#"{"token":null}"#.to_owned()),
+        (String::new(), format!(r#"{{"token":"{token}","sessionToken":"{alice}"}}"#)),
+        (format!("{}{}{own}", cookie(&alice), cookie(&alice)), String::new()),
+        (own.clone(), String::new()),
+    ];
+    for (headers, auth) in refused {
+        let packet = enter(&server, &headers, &auth).await;
+        assert!(packet.starts_with("44") && packet.contains("unauthenticated"), "{auth}: {packet}");
+    }
+}
+
+/// Attack 66, and the first thing that people try: a front end on another port.
+#[test]
+fn pages_of_allowed_origins_may_read_answers_with_credentials() {
+    let config = "[origins]\nallow = [\"http://localhost:5173\"]\n";
+    let server = Server::start_with(config, |_| {});
+    let host = format!("Host: localhost:{}\r\n", server.port());
+    let ask = |method: &str, origin: &str, more: &str| {
+        let headers = format!("{host}Origin: {origin}\r\n{more}");
+        server.request_with(method, "/.well-known/jwks.json", &headers)
+    };
+
+    let allowed = ask("GET", "http://localhost:5173", "");
+    let preflight = ask(
+        "OPTIONS",
+        "http://localhost:5173",
+        "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n",
+    );
+    let foreign = ask("GET", "https://evil.example", "");
+
+    let origin = "access-control-allow-origin";
+    assert_eq!(allowed.header(origin), Some("http://localhost:5173"));
+    assert_eq!(allowed.header("access-control-allow-credentials"), Some("true"));
+    assert_eq!((preflight.status, preflight.header(origin)), (200, Some("http://localhost:5173")));
+    assert!(preflight.header("access-control-allow-methods").unwrap().contains("POST"));
+    assert_eq!(foreign.header(origin), None);
+    assert!(allowed.header("vary").unwrap().to_ascii_lowercase().contains("origin"));
+}
+
+#[tokio::test]
+async fn sessions_are_kept_in_redis_when_it_is_named() {
+    let mut redis = RedisServer::start(&[]).await;
+    let url = redis.url();
+    let server = Server::start_with("", |command| {
+        command.env("REDIS_URL", &url);
+    });
+    let session = sign_in(&server, "alice");
+    let auth = format!(r#"{{"sessionToken":"{session}"}}"#);
+    assert!(is_in(&enter(&server, "", &auth).await));
+
+    let server = server.restart_with(|command| {
+        command.env("REDIS_URL", &url);
+    });
+    assert!(is_in(&enter(&server, "", &auth).await));
+
+    // Away later: nothing is decided, and nobody is refused for good.
+    redis.kill();
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&format!("40{auth}")).await;
+    let rest = client.rest().await;
+    assert!(rest.iter().all(|seen| !matches!(seen, Seen::Text(text) if text.starts_with("44"))));
+    assert!(matches!(rest.last(), Some(Seen::Closed(_))), "{rest:?}");
+}
+
+#[test]
+fn a_redis_that_is_away_at_the_start_is_a_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = crate::support::doorward(&["serve", "--listen", "localhost:0"]);
+    command.args(["--data-dir", path(folder.path())]);
+    // Nobody listens on a port that was just given back.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    command.env("REDIS_URL", format!("redis://:canary-hunter2@127.0.0.1:{port}"));
+
+    let done = crate::support::finish(&mut command);
+
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("Redis") && done.stderr.contains(&port.to_string()), "{done:?}");
+    assert!(!done.stderr.contains("canary-hunter2"), "{done:?}");
+}
+
+/// Attack 105.
+#[test]
+fn a_database_that_cannot_be_used_is_a_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("doorward.db"), "this is no database, it is a text").unwrap();
+
+    let done = run(&["serve", "--listen", "localhost:0", "--data-dir", path(folder.path())]);
+
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.stderr.contains("doorward.db"), "{done:?}");
+    assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
+}

@@ -1,0 +1,17 @@
+-- One row for each decision. Ids are not unique: what a client was told once may be recorded in steps.
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT,
+    action TEXT,
+    namespace TEXT,
+    user_id TEXT,
+    session_prefix TEXT,
+    socket TEXT,
+    peer_prefix TEXT
+) STRICT;
+
+CREATE INDEX audit_by_time ON audit (at);
+CREATE INDEX audit_by_user ON audit (user_id, at);

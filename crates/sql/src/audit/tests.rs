@@ -1,0 +1,192 @@
+//! What cannot be written is logged instead, once, in full, and so that no text can forge a line.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
+
+use doorward_core::{Action, Decision, DecisionId, Entropy, RefusalReason, UserId};
+use sqlx::{query, query_scalar};
+use tempfile::TempDir;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::*;
+
+/// Everything that this thread logs.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn catch() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone());
+        (log, tracing::subscriber::set_default(subscriber.finish()))
+    }
+
+    fn append(&self, bytes: &[u8]) {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.append(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+struct Zero;
+impl Entropy for Zero {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+fn note(audit: &SqlAudit, user: &str) {
+    audit.record(&AuditRecord {
+        id: DecisionId::generate(&Zero),
+        at: SystemTime::UNIX_EPOCH,
+        outcome: Decision::Denied(RefusalReason::GuardDenied),
+        action: Some(Action::Event("move")),
+        namespace: Some("/game"),
+        user: Some(&UserId::new(user)),
+        session: None,
+        socket: None,
+        peer: None,
+    });
+}
+
+async fn open(folder: &TempDir) -> Database {
+    Database::open(&folder.path().join("doorward.db")).await.unwrap()
+}
+
+async fn users(database: &Database) -> Vec<String> {
+    query_scalar("SELECT user_id FROM audit ORDER BY seq")
+        .fetch_all(database.readers())
+        .await
+        .unwrap()
+}
+
+/// On one thread the writer cannot run in between.
+#[tokio::test]
+async fn a_record_for_which_there_is_no_room_is_logged_and_every_other_one_is_written() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    let (log, _guard) = Log::catch();
+    let audit = SqlAudit::with_queue(database.clone(), 4);
+
+    for number in 0..10 {
+        note(&audit, &format!("user-{number}"));
+    }
+    audit.flush().await;
+
+    assert_eq!(users(&database).await, ["user-0", "user-1", "user-2", "user-3"]);
+    let lines = log.lines();
+    assert_eq!(lines.len(), 6, "{lines:?}");
+    for (line, number) in lines.iter().zip(4..) {
+        for part in [
+            "ERROR",
+            "too many records are waiting",
+            &format!("user: Some(\"user-{number}\")"),
+            "id: \"AAAAAAAAAAAA\"",
+            "outcome: \"denied\"",
+            "reason: Some(\"guard_denied\")",
+            "action: Some(\"event move\")",
+            "namespace: Some(\"/game\")",
+        ] {
+            assert!(line.contains(part), "{part} is not in {line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn records_are_logged_when_the_file_cannot_be_written() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    query("DROP TABLE audit").execute(database.writer()).await.unwrap();
+    let (log, _guard) = Log::catch();
+    let audit = SqlAudit::start(database);
+
+    note(&audit, "alice");
+    note(&audit, "bob");
+    audit.flush().await;
+
+    let lines = log.lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines[0].contains("Some(\"alice\")") && lines[0].contains("no such table"),
+        "{lines:?}"
+    );
+    assert!(lines[1].contains("Some(\"bob\")"), "{lines:?}");
+}
+
+/// Attack 101.
+#[tokio::test]
+async fn a_name_cannot_forge_a_line_of_the_log() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    let (log, _guard) = Log::catch();
+    let audit = SqlAudit::with_queue(database.clone(), 1);
+
+    note(&audit, "first");
+    note(&audit, "mallory\r\n2026-01-01 ERROR \u{1b}[31m\u{2028}\u{202e}\" admitted: root");
+
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for forbidden in ['\r', '\u{1b}', '\u{2028}', '\u{202e}'] {
+        assert!(!lines[0].contains(forbidden), "{lines:?}");
+    }
+    audit.flush().await;
+}
+
+#[test]
+fn records_that_wait_when_the_runtime_ends_are_logged() {
+    let folder = TempDir::new().unwrap();
+    let (log, _guard) = Log::catch();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let audit = runtime.block_on(async { SqlAudit::start(open(&folder).await) });
+
+    note(&audit, "alice");
+    drop(runtime);
+    note(&audit, "bob");
+
+    let lines = log.lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("Some(\"alice\")") && lines[0].contains("has stopped"), "{lines:?}");
+    assert!(lines[1].contains("Some(\"bob\")") && lines[1].contains("has ended"), "{lines:?}");
+}
+
+/// A writer that went away with the last handle would lose what waits.
+#[tokio::test]
+async fn records_are_written_also_when_nobody_holds_the_sink_any_more() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    let audit = SqlAudit::start(database.clone());
+
+    note(&audit, "alice");
+    drop(audit);
+
+    while users(&database).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(users(&database).await, ["alice"]);
+}

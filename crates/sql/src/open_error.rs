@@ -1,0 +1,113 @@
+//! Why the file cannot be used: what, where, and what to do.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use doorward_core::BoxError;
+
+use crate::database::primary_code;
+
+/// Why [`SqlStore::open`](crate::SqlStore::open) has not opened the file. Whatever it is, the file was
+/// not changed.
+///
+/// # Examples
+/// ```
+/// use doorward_sql::OpenError;
+///
+/// let error = OpenError::NotADatabase { path: "/var/lib/doorward/doorward.db".into() };
+/// assert_eq!(
+///     error.to_string(),
+///     "/var/lib/doorward/doorward.db is no SQLite database: name another file, or move this one away",
+/// );
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file cannot be made, read or written.
+    #[error("{path} cannot be opened: the folder must exist, and this user must be allowed to write there", path = .path.display())]
+    Access {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: BoxError,
+    },
+    /// Another process has been writing all the time.
+    #[error("{path} is locked by another process: stop it, and try again", path = .path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is damaged.
+    #[error("{path} is damaged: restore it from a backup, or move it away to begin with an empty one", path = .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        #[source]
+        source: BoxError,
+    },
+    /// It is the database of another program.
+    #[error("{path} is a database of another program: name another file", path = .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer version has changed the tables.
+    #[error("{path} was written by a newer version: start that one, or restore a backup", path = .path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error("{path} is no SQLite database: name another file, or move this one away", path = .path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file system cannot hold a write-ahead log, as some network file systems.
+    #[error("{path} is on a file system that SQLite cannot use safely: name a file on a local disk", path = .path.display())]
+    NoWal {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something else.
+    #[error("{path} cannot be used", path = .path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What the database said.
+        #[source]
+        source: BoxError,
+    },
+}
+
+impl OpenError {
+    pub(crate) fn access(path: &Path, source: io::Error) -> Self {
+        Self::Access { path: path.to_owned(), source: source.into() }
+    }
+
+    /// Sorts what the database has said.
+    pub(crate) fn of(path: &Path, error: sqlx::Error) -> Self {
+        let path = path.to_owned();
+        match primary_code(&error) {
+            Some(SQLITE_BUSY) => Self::Busy { path },
+            Some(SQLITE_CORRUPT) => Self::Damaged { path, source: error.into() },
+            Some(SQLITE_NOTADB) => Self::NotADatabase { path },
+            Some(SQLITE_CANTOPEN | SQLITE_PERM | SQLITE_READONLY) => {
+                Self::Access { path, source: error.into() }
+            }
+            _ => Self::Unusable { path, source: error.into() },
+        }
+    }
+}
+
+// See <https://www.sqlite.org/rescode.html>.
+const SQLITE_PERM: u8 = 3;
+pub(crate) const SQLITE_BUSY: u8 = 5;
+const SQLITE_READONLY: u8 = 8;
+const SQLITE_CORRUPT: u8 = 11;
+const SQLITE_CANTOPEN: u8 = 14;
+const SQLITE_NOTADB: u8 = 26;

@@ -1,0 +1,72 @@
+//! The store of sessions, tickets and revocations.
+
+mod epochs;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod tickets;
+
+use std::{fmt, path::Path};
+
+use crate::{OpenError, SqlAudit, database::Database};
+
+/// A store that keeps everything in one SQLite file.
+///
+/// It implements [`SessionStore`](doorward_core::SessionStore),
+/// [`TicketStore`](doorward_core::TicketStore) and [`Epochs`](doorward_core::Epochs); clones share the
+/// file. Several processes of one machine may open the same file. An operation that waits longer than
+/// 5 s for its turn is [`Unavailable`](doorward_core::StoreError::Unavailable); a full disk is
+/// [`Full`](doorward_core::StoreError::Full).
+///
+/// # Examples
+/// ```
+/// use doorward_sql::{OpenError, SqlStore};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("doorward.db");
+/// let store = SqlStore::open(&path).await?;
+/// // .. serve ..
+/// store.close().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SqlStore {
+    database: Database,
+}
+
+impl SqlStore {
+    /// Opens the file, or makes it: with mode 0600, in a folder that must be there. Tables of an older
+    /// version are brought up to date.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong with the file and what to do. It was not changed then.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Ok(Self { database: Database::open(path.as_ref()).await? })
+    }
+
+    /// Returns a sink that writes audit records to the same file.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime: it starts a task.
+    #[must_use]
+    pub fn audit(&self) -> SqlAudit {
+        SqlAudit::start(self.database.clone())
+    }
+
+    /// Waits for what is under way and closes the file. Later operations fail, of all clones.
+    ///
+    /// It need not be called: what was answered is on the disk. It folds the log into the file, so that
+    /// the file alone is a whole copy.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}
+
+impl fmt::Debug for SqlStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlStore").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+//! Revocations as rows.
+
+use std::time::SystemTime;
+
+use doorward_core::{BoxFuture, Epoch, Epochs, SessionId, StoreError, TokenId, UserId};
+use sqlx::{SqliteConnection, query, query_as};
+
+use super::{
+    SqlStore,
+    sessions::{self, REMOVE_ALL_OF_USER},
+};
+use crate::{
+    database::{failed, unreadable},
+    time::{from_millis, to_millis_up},
+};
+
+/// One statement, so that all of it is of one moment.
+pub(super) const READ: &str = "SELECT \
+    (SELECT generation FROM epochs WHERE user_id = $1), \
+    (SELECT revoked_at FROM epochs WHERE user_id = $1), \
+    EXISTS (SELECT 1 FROM ended WHERE kind = 'session' AND id = $2) \
+    OR EXISTS (SELECT 1 FROM ended WHERE kind = 'token' AND id = $3)";
+
+pub(super) const BUMP: &str = "INSERT INTO epochs (user_id, generation, revoked_at) \
+    VALUES ($1, $2, $3) ON CONFLICT (user_id) DO UPDATE \
+    SET generation = excluded.generation, revoked_at = excluded.revoked_at";
+
+/// It is remembered from the later time on.
+pub(super) const END: &str = "INSERT INTO ended (kind, id, ended_at) VALUES ($1, $2, $3) \
+    ON CONFLICT (kind, id) DO UPDATE SET ended_at = excluded.ended_at \
+    WHERE excluded.ended_at > ended.ended_at";
+
+type Row = (Option<i64>, Option<i64>, bool);
+
+fn read((generation, revoked_at, is_ended): Row) -> Result<Epoch, StoreError> {
+    Ok(Epoch {
+        generation: generation.map(u64::try_from).transpose().map_err(unreadable)?.unwrap_or(0),
+        revoked_at: revoked_at.map(from_millis),
+        is_ended,
+    })
+}
+
+async fn bump(
+    connection: &mut SqliteConnection,
+    user: &UserId,
+    at: SystemTime,
+) -> Result<u64, StoreError> {
+    let none: Option<&str> = None;
+    let row = query_as(READ).bind(user.as_str()).bind(none).bind(none);
+    let epoch = read(row.fetch_one(&mut *connection).await.map_err(failed)?)?;
+    let revoked_at = to_millis_up(at);
+    let generation = epoch.next_generation(at);
+    let last = epoch.revoked_at.map_or(revoked_at, |last| to_millis_up(last).max(revoked_at));
+    let written = i64::try_from(generation).map_err(unreadable)?;
+    let bump = query(BUMP).bind(user.as_str()).bind(written).bind(last);
+    bump.execute(&mut *connection).await.map_err(failed)?;
+    let removed = query(REMOVE_ALL_OF_USER).bind(user.as_str());
+    removed.execute(connection).await.map_err(failed)?;
+    Ok(generation)
+}
+
+async fn end(
+    connection: &mut SqliteConnection,
+    kind: &'static str,
+    id: &str,
+    at: SystemTime,
+) -> Result<(), StoreError> {
+    let end = query(END).bind(kind).bind(id).bind(to_millis_up(at));
+    end.execute(connection).await.map_err(failed)?;
+    Ok(())
+}
+
+impl Epochs for SqlStore {
+    fn read<'a>(
+        &'a self,
+        user: &'a UserId,
+        session: Option<&'a SessionId>,
+        token: Option<&'a TokenId>,
+    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
+        Box::pin(async move {
+            let row = query_as(READ)
+                .bind(user.as_str())
+                .bind(session.map(SessionId::as_str))
+                .bind(token.map(TokenId::as_str));
+            read(row.fetch_one(self.database.readers()).await.map_err(failed)?)
+        })
+    }
+
+    fn bump<'a>(
+        &'a self,
+        user: &'a UserId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        let user = user.clone();
+        Box::pin(
+            self.database.write(move |connection| {
+                Box::pin(async move { bump(connection, &user, at).await })
+            }),
+        )
+    }
+
+    fn end_session<'a>(
+        &'a self,
+        session: &'a SessionId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let id = session.clone();
+        Box::pin(self.database.write(move |connection| {
+            Box::pin(async move {
+                sessions::remove(connection, &id).await?;
+                end(connection, "session", id.as_str(), at).await
+            })
+        }))
+    }
+
+    fn end_token<'a>(
+        &'a self,
+        token: &'a TokenId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let id = token.clone();
+        Box::pin(self.database.write(move |connection| {
+            Box::pin(async move { end(connection, "token", id.as_str(), at).await })
+        }))
+    }
+}

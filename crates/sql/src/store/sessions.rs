@@ -1,0 +1,199 @@
+//! Sessions as rows.
+
+mod row;
+
+use std::time::SystemTime;
+
+use doorward_core::{
+    BoxFuture, REMEMBERED, Session, SessionData, SessionId, SessionKey, SessionStore, StoreError,
+    UserId,
+};
+use sqlx::{SqliteConnection, query, query_as, query_scalar};
+
+use self::row::Row;
+use super::SqlStore;
+use crate::{
+    database::failed,
+    time::{duration_to_millis, to_millis},
+};
+
+/// The fields of a [`Row`], in its order.
+macro_rules! columns {
+    () => {
+        "id, user_id, generation, created_at, seen_at, signed_in_at, idle_timeout, ends_at, \
+         user_agent, network, data"
+    };
+}
+
+const CREATE: &str = concat!(
+    "INSERT INTO sessions (key, forget_at, ",
+    columns!(),
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+);
+
+pub(super) const FIND: &str = concat!("SELECT ", columns!(), " FROM sessions WHERE key = $1");
+
+pub(super) const GET: &str = concat!("SELECT ", columns!(), " FROM sessions WHERE id = $1");
+
+pub(super) const OF_USER: &str =
+    concat!("SELECT ", columns!(), " FROM sessions WHERE user_id = $1 ORDER BY seq");
+
+/// One that is over does not wake up: the same as `Session::is_over`.
+pub(super) const TOUCH: &str = "UPDATE sessions \
+    SET seen_at = CASE WHEN seen_at < $2 THEN $2 ELSE seen_at END \
+    WHERE id = $1 AND seen_at + idle_timeout > $2 AND ends_at > $2";
+
+pub(super) const IS_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM sessions WHERE key = $1)";
+
+pub(super) const ROTATE: &str =
+    "UPDATE sessions SET key = $2, signed_in_at = COALESCE($3, signed_in_at) WHERE id = $1";
+
+pub(super) const PUT_DATA: &str = "UPDATE sessions SET data = $2 WHERE id = $1";
+
+pub(super) const REMOVE: &str = "DELETE FROM sessions WHERE id = $1";
+
+pub(super) const REMOVE_ALL_OF_USER: &str = "DELETE FROM sessions WHERE user_id = $1";
+
+pub(super) const FORGET: &str = "DELETE FROM sessions WHERE forget_at <= $1";
+
+pub(super) const FORGET_TICKETS: &str = "DELETE FROM tickets WHERE expires_at <= $1";
+
+pub(super) const FORGET_EPOCHS: &str = "DELETE FROM epochs WHERE revoked_at <= $1";
+
+pub(super) const FORGET_ENDED: &str = "DELETE FROM ended WHERE ended_at <= $1";
+
+/// Removes a session, and says whether it was there.
+pub(super) async fn remove(
+    connection: &mut SqliteConnection,
+    id: &SessionId,
+) -> Result<bool, StoreError> {
+    let removed = query(REMOVE).bind(id.as_str()).execute(connection).await.map_err(failed)?;
+    Ok(removed.rows_affected() > 0)
+}
+
+async fn rotate(
+    connection: &mut SqliteConnection,
+    id: &SessionId,
+    key: SessionKey,
+    signed_in_at: Option<SystemTime>,
+) -> Result<bool, StoreError> {
+    let key = key.as_bytes().as_slice();
+    let is_taken = query_scalar(IS_TAKEN).bind(key).fetch_one(&mut *connection).await;
+    // Also by this very session: a rotation to the same token would be none.
+    if is_taken.map_err(failed)? {
+        return Err(StoreError::Exists);
+    }
+    let rotated = query(ROTATE).bind(id.as_str()).bind(key).bind(signed_in_at.map(to_millis));
+    Ok(rotated.execute(connection).await.map_err(failed)?.rows_affected() > 0)
+}
+
+async fn sweep(connection: &mut SqliteConnection, now: SystemTime) -> Result<u64, StoreError> {
+    let now = to_millis(now);
+    let long_ago = now.saturating_sub(duration_to_millis(REMEMBERED));
+    for (statement, until) in
+        [(FORGET_TICKETS, now), (FORGET_EPOCHS, long_ago), (FORGET_ENDED, long_ago)]
+    {
+        query(statement).bind(until).execute(&mut *connection).await.map_err(failed)?;
+    }
+    let forgotten = query(FORGET).bind(now).execute(connection).await.map_err(failed)?;
+    Ok(forgotten.rows_affected())
+}
+
+fn one(found: sqlx::Result<Option<Row>>) -> Result<Option<Session>, StoreError> {
+    found.map_err(failed)?.map(row::read).transpose()
+}
+
+impl SessionStore for SqlStore {
+    fn create<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        session: &'a Session,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let (key, forget_at) = (*key, to_millis(session.forget_at()));
+        let row = row::write(session);
+        Box::pin(self.database.write(move |connection| {
+            Box::pin(async move {
+                let create = query(CREATE).bind(key.as_bytes().to_vec()).bind(forget_at);
+                row::bind(create, row).execute(connection).await.map_err(failed)?;
+                Ok(())
+            })
+        }))
+    }
+
+    fn find<'a>(
+        &'a self,
+        key: &'a SessionKey,
+    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        Box::pin(async move {
+            let found = query_as(FIND).bind(key.as_bytes().as_slice());
+            one(found.fetch_optional(self.database.readers()).await)
+        })
+    }
+
+    fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        Box::pin(async move {
+            let found = query_as(GET).bind(id.as_str());
+            one(found.fetch_optional(self.database.readers()).await)
+        })
+    }
+
+    fn of_user<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
+        Box::pin(async move {
+            let found = query_as::<_, Row>(OF_USER).bind(user.as_str());
+            let rows = found.fetch_all(self.database.readers()).await.map_err(failed)?;
+            rows.into_iter().map(row::read).collect()
+        })
+    }
+
+    fn touch<'a>(
+        &'a self,
+        id: &'a SessionId,
+        seen_at: SystemTime,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let id = id.clone();
+        Box::pin(self.database.write(move |connection| {
+            Box::pin(async move {
+                let touch = query(TOUCH).bind(id.as_str()).bind(to_millis(seen_at));
+                Ok(touch.execute(connection).await.map_err(failed)?.rows_affected() > 0)
+            })
+        }))
+    }
+
+    fn rotate<'a>(
+        &'a self,
+        id: &'a SessionId,
+        key: &'a SessionKey,
+        signed_in_at: Option<SystemTime>,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let (id, key) = (id.clone(), *key);
+        Box::pin(self.database.write(move |connection| {
+            Box::pin(async move { rotate(connection, &id, key, signed_in_at).await })
+        }))
+    }
+
+    fn put_data<'a>(
+        &'a self,
+        id: &'a SessionId,
+        data: &'a SessionData,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let (id, data) = (id.clone(), row::write_data(data));
+        Box::pin(self.database.write(move |connection| {
+            Box::pin(async move {
+                let put = query(PUT_DATA).bind(id.as_str()).bind(data);
+                Ok(put.execute(connection).await.map_err(failed)?.rows_affected() > 0)
+            })
+        }))
+    }
+
+    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let id = id.clone();
+        Box::pin(
+            self.database
+                .write(move |connection| Box::pin(async move { remove(connection, &id).await })),
+        )
+    }
+
+    fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(self.database.write(move |connection| Box::pin(sweep(connection, now))))
+    }
+}

@@ -1,0 +1,59 @@
+//! One session as it stands in the table.
+
+use doorward_core::{Session, SessionData, SessionId, StoreError};
+use serde_json::{Map, Value};
+use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
+
+use crate::{
+    database::unreadable,
+    time::{duration_from_millis, duration_to_millis, from_millis, to_millis},
+};
+
+/// Id, user, generation; made, seen, signed in; how long it may be idle, when it ends; user agent,
+/// network, data.
+pub(super) type Row =
+    (String, String, i64, i64, i64, i64, i64, i64, Option<String>, Option<String>, String);
+
+pub(super) fn write(session: &Session) -> Row {
+    (
+        session.id.as_str().to_owned(),
+        session.user.as_str().to_owned(),
+        // The database knows no unsigned numbers; the bits are the same.
+        session.generation.cast_signed(),
+        to_millis(session.created_at),
+        to_millis(session.seen_at),
+        to_millis(session.signed_in_at),
+        duration_to_millis(session.idle_timeout),
+        to_millis(session.ends_at),
+        session.user_agent.as_deref().map(str::to_owned),
+        session.network.map(|network| network.to_string()),
+        write_data(&session.data),
+    )
+}
+
+pub(super) fn write_data(data: &SessionData) -> String {
+    Value::Object(data.0.clone()).to_string()
+}
+
+type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+pub(super) fn bind(statement: Statement<'_>, row: Row) -> Statement<'_> {
+    let (id, user, generation, created, seen, signed_in, idle, ends, agent, network, data) = row;
+    let statement = statement.bind(id).bind(user).bind(generation);
+    let statement = statement.bind(created).bind(seen).bind(signed_in).bind(idle).bind(ends);
+    statement.bind(agent).bind(network).bind(data)
+}
+
+pub(super) fn read(row: Row) -> Result<Session, StoreError> {
+    let (id, user, generation, created, seen, signed_in, idle, ends, agent, network, data) = row;
+    let idle = duration_from_millis(idle);
+    let mut session = Session::new(SessionId::new(id), user, from_millis(created), idle, idle);
+    session.generation = generation.cast_unsigned();
+    session.seen_at = from_millis(seen);
+    session.signed_in_at = from_millis(signed_in);
+    session.ends_at = from_millis(ends);
+    session.user_agent = agent.map(Into::into);
+    session.network = network.map(|text| text.parse()).transpose().map_err(unreadable)?;
+    session.data = SessionData(serde_json::from_str::<Map<_, _>>(&data).map_err(unreadable)?);
+    Ok(session)
+}

@@ -1,0 +1,61 @@
+//! Tickets as rows.
+
+use doorward_core::{BoxFuture, SessionId, StoreError, TicketKey, TicketRecord, TicketStore};
+use sqlx::{query, query_as};
+
+use super::SqlStore;
+use crate::{
+    database::{failed, unreadable},
+    time::{from_millis, to_millis},
+};
+
+const PUT: &str =
+    "INSERT INTO tickets (key, session_id, challenge, expires_at) VALUES ($1, $2, $3, $4)";
+
+/// Who deletes it gets it, so only one can.
+pub(super) const TAKE: &str =
+    "DELETE FROM tickets WHERE key = $1 RETURNING session_id, challenge, expires_at";
+
+fn read(
+    (session, challenge, expires_at): (String, Vec<u8>, i64),
+) -> Result<TicketRecord, StoreError> {
+    Ok(TicketRecord {
+        session: SessionId::new(session),
+        challenge: challenge.as_slice().try_into().map_err(unreadable)?,
+        expires_at: from_millis(expires_at),
+    })
+}
+
+impl TicketStore for SqlStore {
+    fn put_ticket<'a>(
+        &'a self,
+        key: &'a TicketKey,
+        ticket: &'a TicketRecord,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let (key, ticket) = (*key, ticket.clone());
+        Box::pin(self.database.write(move |connection| {
+            Box::pin(async move {
+                let put = query(PUT)
+                    .bind(key.as_bytes().as_slice())
+                    .bind(ticket.session.as_str())
+                    .bind(ticket.challenge.as_slice())
+                    .bind(to_millis(ticket.expires_at));
+                put.execute(connection).await.map_err(failed)?;
+                Ok(())
+            })
+        }))
+    }
+
+    fn take_ticket<'a>(
+        &'a self,
+        key: &'a TicketKey,
+    ) -> BoxFuture<'a, Result<Option<TicketRecord>, StoreError>> {
+        let key = *key;
+        Box::pin(self.database.write(move |connection| {
+            Box::pin(async move {
+                let taken = query_as(TAKE).bind(key.as_bytes().as_slice());
+                taken.fetch_optional(connection).await.map_err(failed)?.map(read).transpose()
+            })
+        }))
+    }
+}

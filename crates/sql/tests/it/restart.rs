@@ -1,0 +1,119 @@
+//! What is answered stays, whatever happens to the process; and two processes see one truth.
+
+use std::fs;
+
+use doorward_core::{
+    Epochs, SessionId, SessionStore, StoreError, Ticket, TicketRecord, TicketStore, TokenId, UserId,
+};
+use doorward_sql::SqlStore;
+
+use crate::fixture::{Folder, Same, second, session, token};
+
+fn record() -> TicketRecord {
+    let session = SessionId::new("s-1");
+    TicketRecord { session, challenge: [7; 32], expires_at: second(30) }
+}
+
+/// Puts something of each kind into a store.
+async fn fill(store: &SqlStore) {
+    store.create(&token(1).key(), &session("s-1", "alice")).await.unwrap();
+    store.create(&token(2).key(), &session("s-2", "bob")).await.unwrap();
+    store.put_ticket(&Ticket::generate(&Same(1)).key(), &record()).await.unwrap();
+    store.bump(&UserId::new("bob"), second(5)).await.unwrap();
+    store.end_session(&SessionId::new("s-3"), second(5)).await.unwrap();
+    store.end_token(&TokenId::new("t-1"), second(5)).await.unwrap();
+}
+
+/// Finds in a store all that [`fill`] has put into another one.
+async fn assert_filled(store: &SqlStore) {
+    let (alice, bob) = (UserId::new("alice"), UserId::new("bob"));
+    let kept = session("s-1", "alice");
+    assert_eq!(store.find(&token(1).key()).await.unwrap(), Some(kept.clone()));
+    assert_eq!(store.of_user(&alice).await.unwrap(), [kept]);
+    assert_eq!(store.find(&token(2).key()).await.unwrap(), None);
+    let taken = store.take_ticket(&Ticket::generate(&Same(1)).key()).await.unwrap();
+    assert!(taken == Some(record()));
+    let epoch = store.read(&bob, None, None).await.unwrap();
+    assert_eq!((epoch.generation, epoch.revoked_at), (1_767_225_605_000, Some(second(5))));
+    let (session, token) = (SessionId::new("s-3"), TokenId::new("t-1"));
+    assert!(store.read(&alice, Some(&session), None).await.unwrap().is_ended);
+    assert!(store.read(&alice, None, Some(&token)).await.unwrap().is_ended);
+    assert!(!store.read(&alice, None, None).await.unwrap().is_ended);
+}
+
+#[tokio::test]
+async fn a_restart_signs_nobody_out_and_forgets_no_revocation() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    fill(&store).await;
+    store.close().await;
+
+    let store = folder.open().await;
+
+    assert_filled(&store).await;
+}
+
+/// The files as a process that was killed would have left them: nothing is closed, nothing tidied up.
+#[tokio::test]
+async fn what_was_answered_survives_the_process() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    let store = folder.open().await;
+    fill(&store).await;
+    for name in ["doorward.db", "doorward.db-wal"] {
+        fs::copy(folder.0.path().join(name), other.0.path().join(name)).unwrap();
+    }
+
+    let survivor = other.open().await;
+
+    assert_filled(&survivor).await;
+    drop(store);
+}
+
+#[tokio::test]
+async fn two_who_have_the_file_open_see_each_others_changes_at_once() {
+    let folder = Folder::new();
+    let (first, second) = (folder.open().await, folder.open().await);
+
+    fill(&first).await;
+
+    assert_filled(&second).await;
+    second.remove(&SessionId::new("s-1")).await.unwrap();
+    assert_eq!(first.get(&SessionId::new("s-1")).await.unwrap(), None);
+    let again = first.create(&token(1).key(), &session("s-1", "alice")).await;
+    assert!(again.is_ok(), "{again:?}");
+    let taken = second.create(&token(1).key(), &session("s-4", "alice")).await;
+    assert!(matches!(taken, Err(StoreError::Exists)), "{taken:?}");
+}
+
+/// Neither waits for ever, and nobody is told that the file is locked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_who_have_the_file_open_write_at_the_same_time() {
+    let folder = Folder::new();
+    let (first, second) = (folder.open().await, folder.open().await);
+
+    let write = async |store: &SqlStore, name: &str, tokens: u8| {
+        for number in 0..50 {
+            let session = session(&format!("{name}-{number}"), "alice");
+            store.create(&token(tokens + number).key(), &session).await.unwrap();
+        }
+    };
+    tokio::join!(write(&first, "first", 0), write(&second, "second", 100));
+
+    assert_eq!(first.of_user(&UserId::new("alice")).await.unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn a_closed_store_answers_nobody() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    let clone = store.clone();
+    fill(&store).await;
+
+    store.close().await;
+
+    let found = clone.find(&token(1).key()).await;
+    assert!(matches!(found, Err(StoreError::Unavailable(_))), "{found:?}");
+    let made = clone.create(&token(3).key(), &session("s-9", "alice")).await;
+    assert!(matches!(made, Err(StoreError::Unavailable(_))), "{made:?}");
+    assert!(!fs::exists(folder.0.path().join("doorward.db-wal")).unwrap(), "the log is folded in");
+}

@@ -1,0 +1,51 @@
+//! Many tasks that begin at the same moment, and futures that are given up half-way.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
+
+use tokio::{sync::Barrier, task::JoinSet};
+
+/// Starts a task for each number below `count`, lets go of all of them at once, and returns what they
+/// came to, in the order of the numbers.
+///
+/// # Panics
+/// When one of the tasks does.
+pub(super) async fn at_once<T, F>(count: usize, task: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let barrier = Arc::new(Barrier::new(count));
+    let mut tasks = JoinSet::new();
+    for number in 0..count {
+        let (barrier, work) = (barrier.clone(), task(number));
+        tasks.spawn(async move {
+            barrier.wait().await;
+            (number, work.await)
+        });
+    }
+    let mut results = tasks.join_all().await;
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Polls a future so many times and then drops it, done or not.
+pub(super) async fn abandon<T>(polls: usize, future: impl Future<Output = T>) {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        match future.as_mut().poll(cx) {
+            Poll::Pending if left > 0 => Poll::Pending,
+            Poll::Pending | Poll::Ready(_) => Poll::Ready(()),
+        }
+    })
+    .await;
+}

@@ -1,0 +1,211 @@
+//! What every store of revocations promises.
+//!
+//! A store may refuse what is older than itself, so nothing here takes an unknown user for one of
+//! generation 0: it compares with what the store says before.
+#![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
+#![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use doorward_core::{Epoch, Epochs, Issued, SessionId, Standing, StoreError, TokenId, UserId};
+
+use super::{
+    Outcome,
+    at_once::at_once,
+    samples::{HOSTILE, SIMILAR, at},
+};
+
+/// Reads what was revoked of a user alone.
+pub(super) async fn read<S: Epochs>(store: &S, user: &UserId) -> Result<Epoch, StoreError> {
+    store.read(user, None, None).await
+}
+
+/// Whether a credential of this user that was made so still opens something.
+pub(super) fn holds(user: &UserId, issued: Issued, epoch: &Epoch) -> bool {
+    Standing { user, session: None, token: None, issued }.holds(epoch)
+}
+
+/// What is made of what was read holds.
+pub async fn nobody_is_revoked_at_first<S: Epochs>(store: Arc<S>) -> Outcome {
+    let (session, token) = (SessionId::new("s-1"), TokenId::new("t-1"));
+    for name in HOSTILE {
+        let user = UserId::new(*name);
+
+        let epoch = store.read(&user, Some(&session), Some(&token)).await?;
+
+        assert!(!epoch.is_ended, "{name:?}");
+        assert!(holds(&user, Issued::Generation(epoch.generation), &epoch), "{name:?}");
+        assert!(holds(&user, Issued::At(at(0)), &epoch), "{name:?}");
+    }
+    Ok(())
+}
+
+/// Attack 28.
+pub async fn a_revocation_ends_what_was_made_until_then_and_nothing_made_later<S: Epochs>(
+    store: Arc<S>,
+) -> Outcome {
+    let user = UserId::new("alice");
+    let before = read(&*store, &user).await?;
+
+    let begun = store.bump(&user, at(5_000)).await?;
+
+    let after = read(&*store, &user).await?;
+    assert_eq!(begun, before.next_generation(at(5_000)));
+    assert_eq!(after, Epoch { generation: begun, revoked_at: Some(at(5_000)), is_ended: false });
+    for (issued, expected) in [
+        (Issued::Generation(before.generation), false),
+        (Issued::Generation(begun), true),
+        (Issued::At(at(0)), false),
+        // In whole seconds: that of the revocation, and the next.
+        (Issued::At(at(4_877)), false),
+        (Issued::At(at(5_877)), true),
+        (Issued::Shown(at(5_000)), false),
+        (Issued::Shown(at(5_001)), true),
+    ] {
+        assert_eq!(holds(&user, issued, &after), expected, "{issued:?}");
+    }
+    Ok(())
+}
+
+/// A server with a clock that is late revokes all the same.
+pub async fn a_generation_only_grows_also_when_the_clock_goes_back<S: Epochs>(
+    store: Arc<S>,
+) -> Outcome {
+    let user = UserId::new("alice");
+    let mut epoch = read(&*store, &user).await?;
+    let mut latest = None;
+    for now in [at(5_000), at(5_000), at(1_000), at(0), at(5_001), at(2_000), at(60_000)] {
+        let begun = store.bump(&user, now).await?;
+
+        assert!(begun > epoch.generation, "{begun} after {}", epoch.generation);
+        assert_eq!(begun, epoch.next_generation(now));
+        latest = latest.max(Some(now));
+        epoch = read(&*store, &user).await?;
+        assert_eq!(epoch, Epoch { generation: begun, revoked_at: latest, is_ended: false });
+    }
+    Ok(())
+}
+
+/// What was shown in the same millisecond, before the revocation, is ended by it.
+pub async fn the_time_of_a_revocation_is_never_rounded_to_before_it<S: Epochs>(
+    store: Arc<S>,
+) -> Outcome {
+    let user = UserId::new("alice");
+    let (shown, revoked) =
+        (at(0) + Duration::from_nanos(400_000), at(0) + Duration::from_nanos(400_001));
+
+    store.bump(&user, revoked).await?;
+
+    let epoch = read(&*store, &user).await?;
+    assert!(!holds(&user, Issued::Shown(shown), &epoch));
+    assert!(!holds(&user, Issued::Shown(revoked), &epoch));
+    assert!(epoch.revoked_at < Some(revoked + Duration::from_millis(1)));
+    Ok(())
+}
+
+/// Who is revoked is exactly who was named.
+pub async fn a_revocation_does_not_touch_users_with_similar_names<S: Epochs>(
+    store: Arc<S>,
+) -> Outcome {
+    let users: Vec<_> = SIMILAR.iter().map(|name| UserId::new(*name)).collect();
+    let mut expected = Vec::new();
+    for user in &users {
+        expected.push(read(&*store, user).await?);
+    }
+    for (number, now) in (0..users.len()).zip(1_u64..) {
+        let begun = store.bump(&users[number], at(now)).await?;
+        expected[number] = Epoch { generation: begun, revoked_at: Some(at(now)), is_ended: false };
+
+        for (user, expected) in users.iter().zip(&expected) {
+            assert_eq!(read(&*store, user).await?, *expected, "{user:?} after {:?}", users[number]);
+        }
+    }
+    Ok(())
+}
+
+/// Whoever names an ended session is out, whatever else they name.
+pub async fn an_ended_session_takes_its_tokens_with_it_and_no_others<S: Epochs>(
+    store: Arc<S>,
+) -> Outcome {
+    let (alice, bob) = (UserId::new("alice"), UserId::new("bob"));
+    let (ended, other) = (SessionId::new("s-1"), SessionId::new("s-10"));
+    let token = TokenId::new("t-1");
+
+    store.end_session(&ended, at(0)).await?;
+
+    assert!(store.read(&alice, Some(&ended), None).await?.is_ended);
+    assert!(store.read(&alice, Some(&ended), Some(&token)).await?.is_ended);
+    assert!(store.read(&bob, Some(&ended), None).await?.is_ended);
+    assert!(!store.read(&alice, Some(&other), Some(&token)).await?.is_ended);
+    assert!(!store.read(&alice, None, Some(&token)).await?.is_ended);
+    assert!(!read(&*store, &alice).await?.is_ended);
+    Ok(())
+}
+
+/// A token of the same session lives on.
+pub async fn an_ended_token_is_ended_alone<S: Epochs>(store: Arc<S>) -> Outcome {
+    let user = UserId::new("alice");
+    let session = SessionId::new("s-1");
+    for name in SIMILAR {
+        let token = TokenId::new(*name);
+        assert!(!store.read(&user, Some(&session), Some(&token)).await?.is_ended, "{name:?}");
+
+        store.end_token(&token, at(0)).await?;
+
+        assert!(store.read(&user, Some(&session), Some(&token)).await?.is_ended, "{name:?}");
+        assert!(store.read(&user, None, Some(&token)).await?.is_ended, "{name:?}");
+        assert!(!store.read(&user, Some(&session), None).await?.is_ended, "{name:?}");
+    }
+    Ok(())
+}
+
+/// Ids are made by others, and nothing says that they differ.
+pub async fn a_session_and_a_token_of_the_same_name_are_two_things<S: Epochs>(
+    store: Arc<S>,
+) -> Outcome {
+    let user = UserId::new("same");
+    let (session, token) = (SessionId::new("same"), TokenId::new("same"));
+    let (other_session, other_token) = (SessionId::new("other"), TokenId::new("other"));
+
+    store.end_session(&session, at(0)).await?;
+    store.end_token(&other_token, at(0)).await?;
+
+    assert!(!store.read(&user, None, Some(&token)).await?.is_ended);
+    assert!(!store.read(&user, Some(&other_session), None).await?.is_ended);
+    assert!(!read(&*store, &user).await?.is_ended);
+    Ok(())
+}
+
+/// Two who end the same thing need not know of each other.
+pub async fn ending_something_twice_is_ending_it_once<S: Epochs>(store: Arc<S>) -> Outcome {
+    let user = UserId::new("alice");
+    let (session, token) = (SessionId::new("s-1"), TokenId::new("t-1"));
+    for now in [at(5_000), at(5_000), at(0), at(9_000)] {
+        store.end_session(&session, now).await?;
+        store.end_token(&token, now).await?;
+
+        assert!(store.read(&user, Some(&session), None).await?.is_ended);
+        assert!(store.read(&user, None, Some(&token)).await?.is_ended);
+    }
+    Ok(())
+}
+
+/// No two revocations begin the same generation: what is made after the first ends with the second.
+pub async fn revocations_at_once_begin_generations_of_their_own<S: Epochs>(
+    store: Arc<S>,
+) -> Outcome {
+    let user = UserId::new("alice");
+
+    let begun = at_once(32, |number| {
+        let (store, user) = (store.clone(), user.clone());
+        let now = at(u64::from(number % 2 == 0));
+        async move { store.bump(&user, now).await }
+    });
+    let begun: HashSet<u64> = begun.await.into_iter().collect::<Result<_, _>>()?;
+
+    assert_eq!(begun.len(), 32);
+    let epoch = read(&*store, &user).await?;
+    assert_eq!(Some(&epoch.generation), begun.iter().max());
+    assert_eq!(epoch.revoked_at, Some(at(1)));
+    Ok(())
+}

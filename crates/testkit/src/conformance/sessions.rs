@@ -1,0 +1,233 @@
+//! What every store of sessions promises.
+#![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
+#![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
+
+mod at_once;
+mod changes;
+mod ends;
+
+use std::{sync::Arc, time::Duration};
+
+use doorward_core::{Session, SessionData, SessionId, SessionStore, StoreError, UserId};
+use serde_json::{Value, json};
+
+use super::{
+    Outcome,
+    samples::{HOSTILE, SIMILAR, at, key, session},
+};
+pub use at_once::{
+    a_change_that_was_abandoned_is_whole_or_was_not_made, changes_at_once_do_not_undo_each_other,
+    many_at_once_neither_hang_nor_lose, of_many_rotations_at_once_one_token_is_left,
+    of_many_who_remove_a_session_at_once_one_did_it, of_many_who_take_a_key_at_once_one_gets_it,
+    of_many_who_take_an_id_at_once_one_gets_it,
+};
+pub use changes::{
+    a_removed_session_is_gone_from_everywhere,
+    a_rotated_session_keeps_its_id_and_its_old_token_opens_nothing,
+    a_rotation_says_when_its_user_was_there_if_they_were,
+    a_rotation_to_a_taken_key_changes_nothing, data_is_replaced_as_a_whole,
+};
+pub use ends::{
+    a_session_that_is_over_is_found_until_it_may_be_forgotten, a_session_that_is_over_stays_over,
+    a_sign_of_life_moves_a_session_forward_and_never_back,
+    a_sweep_forgets_what_it_may_and_nothing_else,
+    no_sign_of_life_prolongs_a_session_beyond_its_end,
+};
+
+/// Shows that a session is found in every way, and is what it should be.
+pub(super) async fn assert_kept<S: SessionStore>(
+    store: &S,
+    number: usize,
+    expected: &Session,
+) -> Outcome {
+    assert_eq!(store.find(&key(number)).await?.as_ref(), Some(expected));
+    assert_eq!(store.get(&expected.id).await?.as_ref(), Some(expected));
+    let of_user = store.of_user(&expected.user).await?;
+    let same = of_user.iter().filter(|other| other.id == expected.id);
+    assert_eq!(same.collect::<Vec<_>>(), [expected]);
+    Ok(())
+}
+
+/// Shows that a session is found in no way.
+pub(super) async fn assert_gone<S: SessionStore>(
+    store: &S,
+    number: usize,
+    id: &SessionId,
+    user: &UserId,
+) -> Outcome {
+    assert_eq!(store.find(&key(number)).await?, None);
+    assert_eq!(store.get(id).await?, None);
+    assert!(store.of_user(user).await?.iter().all(|other| other.id != *id));
+    Ok(())
+}
+
+/// Both, and by nothing else.
+pub async fn a_session_is_found_by_its_token_and_by_its_id<S: SessionStore>(
+    store: Arc<S>,
+) -> Outcome {
+    let (first, second) = (session("s-1", "alice"), session("s-2", "alice"));
+
+    store.create(&key(1), &first).await?;
+    store.create(&key(2), &second).await?;
+
+    assert_kept(&*store, 1, &first).await?;
+    assert_kept(&*store, 2, &second).await?;
+    assert_eq!(store.of_user(&first.user).await?, [first, second]);
+    Ok(())
+}
+
+/// Nothing is found, changed or removed, and nothing comes to be.
+pub async fn a_session_that_was_never_made_is_not_there<S: SessionStore>(store: Arc<S>) -> Outcome {
+    let kept = session("s-1", "alice");
+    store.create(&key(1), &kept).await?;
+
+    for id in ["s-2", "", "s-1 ", "S-1", "alice"].map(SessionId::new) {
+        assert_gone(&*store, 2, &id, &UserId::new("bob")).await?;
+        assert!(!store.touch(&id, at(1)).await?);
+        assert!(!store.rotate(&id, &key(2), Some(at(1))).await?);
+        assert!(!store.put_data(&id, &SessionData::default()).await?);
+        assert!(!store.remove(&id).await?);
+        assert_gone(&*store, 2, &id, &UserId::new("bob")).await?;
+    }
+    assert_kept(&*store, 1, &kept).await?;
+    Ok(())
+}
+
+/// Who signs in second never takes the first one's place.
+pub async fn a_taken_key_or_id_is_never_overwritten<S: SessionStore>(store: Arc<S>) -> Outcome {
+    let (first, second) = (session("s-1", "alice"), session("s-2", "bob"));
+    store.create(&key(1), &first).await?;
+
+    let same_key = store.create(&key(1), &second).await;
+    let same_id = store.create(&key(2), &session("s-1", "bob")).await;
+    let same_both = store.create(&key(1), &session("s-1", "bob")).await;
+
+    for result in [same_key, same_id, same_both] {
+        assert!(matches!(result, Err(StoreError::Exists)), "{result:?}");
+    }
+    assert_kept(&*store, 1, &first).await?;
+    assert_gone(&*store, 2, &second.id, &second.user).await?;
+    assert_eq!(store.of_user(&second.user).await?, []);
+    // What was refused has left nothing behind that is in the way.
+    store.create(&key(2), &second).await?;
+    assert_kept(&*store, 2, &second).await?;
+    Ok(())
+}
+
+/// Every text, every kind of JSON, every address, each number as large as it gets.
+pub async fn every_field_comes_back_as_it_was_written<S: SessionStore>(store: Arc<S>) -> Outcome {
+    let networks = ["203.0.113.0", "2001:db8:1::", "::ffff:203.0.113.0", "::", "255.255.255.255"];
+    for (number, text) in HOSTILE.iter().enumerate() {
+        let mut written = session(&format!("{text}{number}"), text);
+        written.generation = [0, 1, u64::MAX, 1 << 53][number % 4];
+        written.seen_at = at(1_001);
+        written.signed_in_at = at(2_002);
+        written.idle_timeout = Duration::from_millis(3_600_001);
+        written.ends_at = at(86_400_004);
+        written.user_agent = Some((*text).into());
+        written.network = networks.get(number % 6).map(|text| text.parse().expect("an address"));
+        written.data = data(text);
+
+        store.create(&key(number), &written).await?;
+
+        assert_kept(&*store, number, &written).await?;
+    }
+    let mut long = session(&"i".repeat(200), &"u".repeat(1_000));
+    long.user_agent = Some("Mozilla/5.0 ".repeat(42).into());
+    store.create(&key(1_000), &long).await?;
+    assert_kept(&*store, 1_000, &long).await?;
+    Ok(())
+}
+
+fn data(text: &str) -> SessionData {
+    let mut data = SessionData::default();
+    data.0.insert(text.to_owned(), Value::from(text));
+    data.0.insert(
+        "nested".to_owned(),
+        json!({
+            "list": [null, true, false, 0, -1, u64::MAX, i64::MIN, 0.5, -1.25, "", [], {}],
+            "object": { "a": { "b": { "c": [[[text]]] } } },
+            "": { "": "" },
+        }),
+    );
+    data
+}
+
+/// Not to the second, and not to more than was promised.
+pub async fn times_are_kept_to_the_millisecond<S: SessionStore>(store: Arc<S>) -> Outcome {
+    let exact = Duration::from_nanos(999_999);
+    let mut written = session("s-1", "alice");
+    for time in [
+        &mut written.created_at,
+        &mut written.seen_at,
+        &mut written.signed_in_at,
+        &mut written.ends_at,
+    ] {
+        *time += exact;
+    }
+    store.create(&key(1), &written).await?;
+    store.touch(&written.id, at(77) + exact).await?;
+    store.rotate(&written.id, &key(2), Some(at(78) + exact)).await?;
+
+    let read = store.find(&key(2)).await?.expect("it was written");
+
+    for (read, written) in [
+        (read.created_at, at(0)),
+        (read.seen_at, at(77)),
+        (read.signed_in_at, at(78)),
+        (read.ends_at, session("s-1", "alice").ends_at),
+    ] {
+        assert!(read >= written && read <= written + exact, "{read:?} is not {written:?}");
+    }
+    Ok(())
+}
+
+/// Also those that were made within one millisecond, and also when the clock has gone back.
+pub async fn sessions_of_a_user_come_in_the_order_in_which_they_were_made<S: SessionStore>(
+    store: Arc<S>,
+) -> Outcome {
+    let user = UserId::new("alice");
+    let mut made = Vec::new();
+    for number in 0..24 {
+        // Neither the ids nor the keys are in this order.
+        let mut session = session(&format!("s-{}", (number * 7) % 24), "alice");
+        let began = if number == 20 { 0 } else { number / 8 };
+        session.created_at = at(began);
+        session.seen_at = at(100 - began);
+        store.create(&key(usize::try_from(number).unwrap_or(0)), &session).await?;
+        made.push(session);
+    }
+
+    assert_eq!(store.of_user(&user).await?, made);
+
+    // A change moves nothing.
+    let first = &mut made[0];
+    first.seen_at = at(200);
+    store.touch(&first.id, at(200)).await?;
+    store.rotate(&first.id, &key(99), None).await?;
+    assert_eq!(store.of_user(&user).await?, made);
+    Ok(())
+}
+
+/// Attack 64, with names that look alike to a pattern, a sorting or a separator.
+pub async fn users_with_similar_names_do_not_share_sessions<S: SessionStore>(
+    store: Arc<S>,
+) -> Outcome {
+    let sessions: Vec<_> = SIMILAR.iter().map(|name| session(&format!("s{name}"), name)).collect();
+    for (number, session) in sessions.iter().enumerate() {
+        store.create(&key(number), session).await?;
+    }
+
+    for session in &sessions {
+        assert_eq!(store.of_user(&session.user).await?, std::slice::from_ref(session));
+    }
+    // A session is not found by another's name, and goes alone.
+    for (number, session) in sessions.iter().enumerate() {
+        assert!(store.remove(&session.id).await?);
+        assert_gone(&*store, number, &session.id, &session.user).await?;
+        for (number, other) in sessions.iter().enumerate().skip(number + 1) {
+            assert_kept(&*store, number, other).await?;
+        }
+    }
+    Ok(())
+}

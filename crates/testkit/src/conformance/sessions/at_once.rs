@@ -1,0 +1,218 @@
+//! Many who do something at the same moment, and who leave half-way.
+
+use std::sync::Arc;
+
+use doorward_core::{SessionData, SessionId, SessionStore, StoreError, UserId};
+use serde_json::json;
+
+use super::super::{
+    Outcome,
+    at_once::{abandon, at_once},
+    samples::{at, key, session},
+};
+use super::{assert_gone, assert_kept};
+
+/// The numbers of those who were told that they did it; the others were told that it is taken.
+fn winners(results: Vec<Result<(), StoreError>>) -> Result<Vec<usize>, StoreError> {
+    let mut winners = Vec::new();
+    for (number, result) in results.into_iter().enumerate() {
+        match result {
+            Ok(()) => winners.push(number),
+            Err(StoreError::Exists) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(winners)
+}
+
+/// The key opens the session of the one who was told so.
+pub async fn of_many_who_take_a_key_at_once_one_gets_it<S: SessionStore>(store: Arc<S>) -> Outcome {
+    let made = |number: usize| session(&format!("s-{number}"), &format!("user-{number}"));
+
+    let results = at_once(32, |number| {
+        let store = store.clone();
+        async move { store.create(&key(0), &made(number)).await }
+    });
+
+    let winners = winners(results.await)?;
+    assert_eq!(winners.len(), 1);
+    for number in 0..32 {
+        if winners.contains(&number) {
+            assert_kept(&*store, 0, &made(number)).await?;
+        } else {
+            assert_eq!(store.get(&made(number).id).await?, None);
+            assert_eq!(store.of_user(&made(number).user).await?, []);
+        }
+    }
+    Ok(())
+}
+
+/// The id is that of the one who was told so, and no other key opens it.
+pub async fn of_many_who_take_an_id_at_once_one_gets_it<S: SessionStore>(store: Arc<S>) -> Outcome {
+    let made = |number: usize| session("s-1", &format!("user-{number}"));
+
+    let results = at_once(32, |number| {
+        let store = store.clone();
+        async move { store.create(&key(number), &made(number)).await }
+    });
+
+    let winners = winners(results.await)?;
+    assert_eq!(winners.len(), 1);
+    for number in 0..32 {
+        if winners.contains(&number) {
+            assert_kept(&*store, number, &made(number)).await?;
+        } else {
+            assert_eq!(store.find(&key(number)).await?, None);
+            assert_eq!(store.of_user(&made(number).user).await?, []);
+        }
+    }
+    Ok(())
+}
+
+/// Of those who remove one session, one is told that it was there.
+pub async fn of_many_who_remove_a_session_at_once_one_did_it<S: SessionStore>(
+    store: Arc<S>,
+) -> Outcome {
+    let removed = session("s-1", "alice");
+    store.create(&key(1), &removed).await?;
+
+    let results = at_once(32, |_| {
+        let (store, id) = (store.clone(), removed.id.clone());
+        async move { store.remove(&id).await }
+    });
+
+    let results: Vec<bool> = results.await.into_iter().collect::<Result<_, _>>()?;
+    assert_eq!(results.into_iter().filter(|was_there| *was_there).count(), 1);
+    assert_gone(&*store, 1, &removed.id, &removed.user).await?;
+    Ok(())
+}
+
+/// All of them happen one after the other, and only the last one's token is good.
+pub async fn of_many_rotations_at_once_one_token_is_left<S: SessionStore>(
+    store: Arc<S>,
+) -> Outcome {
+    let rotated = session("s-1", "alice");
+    store.create(&key(0), &rotated).await?;
+
+    let results = at_once(16, |number| {
+        let (store, id) = (store.clone(), rotated.id.clone());
+        async move { store.rotate(&id, &key(number + 1), None).await }
+    });
+
+    let results: Vec<bool> = results.await.into_iter().collect::<Result<_, _>>()?;
+    assert!(results.into_iter().all(|was_there| was_there));
+    let mut good = Vec::new();
+    for number in 0..=16 {
+        good.extend(store.find(&key(number)).await?);
+    }
+    assert_eq!(good, [rotated]);
+    Ok(())
+}
+
+/// A sign of life, new data and a new token, for the same session in the same moment.
+pub async fn changes_at_once_do_not_undo_each_other<S: SessionStore>(store: Arc<S>) -> Outcome {
+    let mut changed = session("s-1", "alice");
+    store.create(&key(0), &changed).await?;
+    for round in 1..=10_usize {
+        let now = at(u64::try_from(round).unwrap_or(0));
+        let mut data = SessionData::default();
+        data.0.insert("round".to_owned(), json!(round));
+        changed.seen_at = now;
+        changed.signed_in_at = now;
+        changed.data = data;
+
+        let results = at_once(3, |number| {
+            let (store, next) = (store.clone(), changed.clone());
+            async move {
+                match number {
+                    0 => store.touch(&next.id, next.seen_at).await,
+                    1 => store.rotate(&next.id, &key(round), Some(next.signed_in_at)).await,
+                    _ => store.put_data(&next.id, &next.data).await,
+                }
+            }
+        });
+
+        let results: Vec<bool> = results.await.into_iter().collect::<Result<_, _>>()?;
+        assert_eq!(results, [true; 3]);
+        assert_kept(&*store, round, &changed).await?;
+        assert_eq!(store.find(&key(round - 1)).await?, None);
+    }
+    Ok(())
+}
+
+/// Whoever asked has gone. What they asked for is there as a whole or not at all, and it is in nobody's
+/// way.
+pub async fn a_change_that_was_abandoned_is_whole_or_was_not_made<S: SessionStore>(
+    store: Arc<S>,
+) -> Outcome {
+    for polls in 0..40 {
+        let (user, number) = (format!("user-{polls}"), 100 * polls);
+        let made = session(&format!("s-{polls}"), &user);
+
+        abandon(polls, store.create(&key(number), &made)).await;
+
+        // If the abandoned one is still under way, it comes too late now.
+        match store.create(&key(number), &made).await {
+            Ok(()) | Err(StoreError::Exists) => assert_kept(&*store, number, &made).await?,
+            Err(other) => return Err(other),
+        }
+
+        abandon(polls, store.rotate(&made.id, &key(number + 1), None)).await;
+        abandon(polls, store.touch(&made.id, at(1))).await;
+        abandon(polls, store.remove(&made.id)).await;
+
+        store.remove(&made.id).await?;
+        for number in [number, number + 1] {
+            assert_gone(&*store, number, &made.id, &made.user).await?;
+        }
+        assert_eq!(store.of_user(&made.user).await?, []);
+    }
+    Ok(())
+}
+
+/// What one of many does: everything, to sessions of its own and to one of a user whom all share.
+async fn live<S: SessionStore>(store: Arc<S>, number: usize) -> Outcome {
+    let own = session(&format!("own-{number}"), &format!("user-{number}"));
+    let shared = session(&format!("shared-{number}"), "shared");
+    store.create(&key(10 * number), &own).await?;
+    store.create(&key(10 * number + 1), &shared).await?;
+    for round in 2..8 {
+        assert!(store.touch(&own.id, at(1)).await?);
+        assert!(store.rotate(&own.id, &key(10 * number + round), None).await?);
+        assert!(store.find(&key(10 * number + round)).await?.is_some());
+        assert!(store.put_data(&shared.id, &SessionData::default()).await?);
+        assert!(store.of_user(&shared.user).await?.iter().any(|other| other.id == shared.id));
+        store.sweep(at(0)).await?;
+    }
+    if number.is_multiple_of(2) {
+        assert!(store.remove(&shared.id).await?);
+        assert!(store.remove(&own.id).await?);
+    }
+    Ok(())
+}
+
+/// Half of 32 remove what they have made. Nothing else is missing afterwards.
+pub async fn many_at_once_neither_hang_nor_lose<S: SessionStore>(store: Arc<S>) -> Outcome {
+    at_once(32, |number| live(store.clone(), number))
+        .await
+        .into_iter()
+        .collect::<Result<(), StoreError>>()?;
+
+    let shared = store.of_user(&UserId::new("shared")).await?;
+    let mut left: Vec<_> = shared.iter().map(|session| session.id.as_str().to_owned()).collect();
+    left.sort();
+    let mut expected: Vec<_> =
+        (0..32).filter(|number| number % 2 == 1).map(|number| format!("shared-{number}")).collect();
+    expected.sort();
+    assert_eq!(left, expected);
+    for number in 0..32 {
+        let mut own = session(&format!("own-{number}"), &format!("user-{number}"));
+        own.seen_at = at(1);
+        if number % 2 == 1 {
+            assert_kept(&*store, 10 * number + 7, &own).await?;
+        } else {
+            assert_eq!(store.get(&SessionId::new(format!("own-{number}"))).await?, None);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Rotation, data and removal.
+
+use std::sync::Arc;
+
+use doorward_core::{SessionData, SessionStore, StoreError};
+use serde_json::{Value, json};
+
+use super::super::{
+    Outcome,
+    samples::{at, key, session},
+};
+use super::{assert_gone, assert_kept};
+
+fn data(value: Value) -> SessionData {
+    match value {
+        Value::Object(map) => SessionData(map),
+        _ => SessionData::default(),
+    }
+}
+
+/// Attack 56: from then on only the new token opens it.
+pub async fn a_rotated_session_keeps_its_id_and_its_old_token_opens_nothing<S: SessionStore>(
+    store: Arc<S>,
+) -> Outcome {
+    let rotated = session("s-1", "alice");
+    store.create(&key(1), &rotated).await?;
+
+    for number in 1..6 {
+        assert!(store.rotate(&rotated.id, &key(number + 1), None).await?);
+
+        assert_eq!(store.find(&key(number)).await?, None, "the old token");
+        assert_kept(&*store, number + 1, &rotated).await?;
+    }
+    // The old key is free again.
+    store.create(&key(1), &session("s-2", "bob")).await?;
+    assert_kept(&*store, 6, &rotated).await?;
+    Ok(())
+}
+
+/// A rotation alone proves nothing about the user.
+pub async fn a_rotation_says_when_its_user_was_there_if_they_were<S: SessionStore>(
+    store: Arc<S>,
+) -> Outcome {
+    let mut rotated = session("s-1", "alice");
+    store.create(&key(1), &rotated).await?;
+
+    store.rotate(&rotated.id, &key(2), None).await?;
+    assert_kept(&*store, 2, &rotated).await?;
+
+    store.rotate(&rotated.id, &key(3), Some(at(5_000))).await?;
+    rotated.signed_in_at = at(5_000);
+    assert_kept(&*store, 3, &rotated).await?;
+    Ok(())
+}
+
+/// Nobody is moved into the session of somebody else.
+pub async fn a_rotation_to_a_taken_key_changes_nothing<S: SessionStore>(store: Arc<S>) -> Outcome {
+    let (alice, bob) = (session("s-1", "alice"), session("s-2", "bob"));
+    store.create(&key(1), &alice).await?;
+    store.create(&key(2), &bob).await?;
+
+    let to_bobs = store.rotate(&alice.id, &key(2), Some(at(5_000))).await;
+    let to_its_own = store.rotate(&alice.id, &key(1), Some(at(5_000))).await;
+
+    for result in [to_bobs, to_its_own] {
+        assert!(matches!(result, Err(StoreError::Exists)), "{result:?}");
+    }
+    assert_kept(&*store, 1, &alice).await?;
+    assert_kept(&*store, 2, &bob).await?;
+    Ok(())
+}
+
+/// What is not in the new data is gone.
+pub async fn data_is_replaced_as_a_whole<S: SessionStore>(store: Arc<S>) -> Outcome {
+    let mut kept = session("s-1", "alice");
+    kept.data = data(json!({ "a": 1, "b": { "c": [2] } }));
+    let other = session("s-2", "alice");
+    store.create(&key(1), &kept).await?;
+    store.create(&key(2), &other).await?;
+
+    for next in [json!({ "b": {} }), json!({}), json!({ "'": "\"\\\n\u{1f9d9}" })] {
+        kept.data = data(next);
+        assert!(store.put_data(&kept.id, &kept.data).await?);
+        assert_kept(&*store, 1, &kept).await?;
+    }
+    assert_kept(&*store, 2, &other).await?;
+    Ok(())
+}
+
+/// By token, by id and in the list; the others stay, and its key and id may be taken again.
+pub async fn a_removed_session_is_gone_from_everywhere<S: SessionStore>(store: Arc<S>) -> Outcome {
+    let (removed, other) = (session("s-1", "alice"), session("s-2", "alice"));
+    store.create(&key(1), &removed).await?;
+    store.create(&key(2), &other).await?;
+    store.rotate(&removed.id, &key(3), None).await?;
+
+    assert!(store.remove(&removed.id).await?);
+
+    assert!(!store.remove(&removed.id).await?);
+    assert!(!store.touch(&removed.id, at(1)).await?);
+    assert!(!store.put_data(&removed.id, &removed.data).await?);
+    assert!(!store.rotate(&removed.id, &key(4), None).await?);
+    for number in [1, 3, 4] {
+        assert_gone(&*store, number, &removed.id, &removed.user).await?;
+    }
+    assert_kept(&*store, 2, &other).await?;
+
+    store.create(&key(3), &session("s-1", "bob")).await?;
+    assert_kept(&*store, 3, &session("s-1", "bob")).await?;
+    assert_eq!(store.of_user(&removed.user).await?, [other]);
+    Ok(())
+}

@@ -1,0 +1,35 @@
+// Signs in over HTTP, connects with the cookie, signs out, and is disconnected.
+//
+//   npm install
+//   node cookie.mjs [http://localhost:3000]
+//
+// In a browser none of this is written: it keeps the cookie by itself and sends it along, and
+// `io(url, { withCredentials: true })` is enough when the page is served from elsewhere.
+
+import { io } from "socket.io-client";
+
+const url = process.argv[2] ?? "http://localhost:3000";
+const headers = { origin: url, "content-type": "application/json" };
+
+const signedIn = await fetch(`${url}/session`, {
+  method: "POST",
+  headers,
+  body: JSON.stringify({ user: "alice" }),
+});
+const cookie = signedIn.headers.getSetCookie()[0].split(";")[0];
+console.log(`signed in: ${signedIn.status}`);
+
+const socket = io(url, { transports: ["websocket"], extraHeaders: { cookie, origin: url } });
+
+socket.on("connect_error", (error) => console.log(`refused: ${error.data?.code}`));
+socket.on("session_ended", ({ code }) => console.log(`ended: ${code}`));
+socket.on("disconnect", () => console.log(`comes back by itself: ${socket.active}`));
+
+socket.on("connect", async () => {
+  console.log(`connected as ${await socket.emitWithAck("whoami")}`);
+  const signedOut = await fetch(`${url}/session`, {
+    method: "DELETE",
+    headers: { ...headers, cookie },
+  });
+  console.log(`signed out: ${signedOut.status}`);
+});

@@ -1,0 +1,94 @@
+//! A browser signs in over HTTP and gets a cookie; its socket is let in by it, and signing out ends both.
+//!
+//! `cargo run -p doorward --example cookie_session`, then `node cookie.mjs` in `examples/clients/node`. The
+//! cookie counts only for pages of this origin: whoever is somebody else's page is not let in by it.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{delete, post},
+};
+use doorward::{
+    Headers, Listeners, OsEntropy, Revoke, StopSignal, SystemClock,
+    auth::{MemoryStore, NewSession, Origins, RequestKind, SessionCookie, Sessions, SignedIn},
+    prelude::*,
+};
+
+/// What the HTTP routes need.
+#[derive(Clone)]
+struct App {
+    sessions: Arc<Sessions>,
+    origins: Arc<Origins>,
+    cookie: SessionCookie,
+    principals: Principals,
+}
+
+#[derive(serde::Deserialize)]
+struct SignIn {
+    user: String,
+}
+
+/// A real program checks a password or a passkey here; this one believes everybody.
+async fn sign_in(State(app): State<App>, headers: HeaderMap, Json(who): Json<SignIn>) -> Response {
+    // Without it a page of somebody else could sign its visitors in as itself.
+    let (headers, _) = Headers::split(&headers);
+    if !app.origins.may_use_cookie(RequestKind::Write, &headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    match app.sessions.create(NewSession::new(who.user)).await {
+        Ok((token, _)) => {
+            (StatusCode::NO_CONTENT, [(header::SET_COOKIE, app.cookie.set_cookie(&token))])
+                .into_response()
+        }
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// The session is gone and its sockets are closed when the browser reads the answer.
+async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, StatusCode> {
+    let (headers, credentials) = Headers::split(&headers);
+    let token = app.cookie.token(RequestKind::Write, &headers, &credentials);
+    let token = token.ok().flatten().ok_or(StatusCode::UNAUTHORIZED)?;
+    let session = app.sessions.verify(&token).await.map_err(|_| StatusCode::UNAUTHORIZED)?;
+    let done = app.principals.revoke(Revoke::Session(session.id)).await;
+    done.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, app.cookie.clear_cookie())]).into_response())
+}
+
+struct Home;
+
+#[gateway]
+impl Home {
+    #[subscribe("whoami")]
+    async fn whoami(&self, me: Principal<SignedIn>) -> String {
+        me.user().as_str().to_owned()
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt().init();
+    let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
+    let listeners = Listeners::bind(&listen).await?;
+
+    let origins = Arc::new(Origins::new(&format!("http://localhost:{}", listeners.port()))?);
+    let store = Arc::new(MemoryStore::default());
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    let sessions = Arc::new(Sessions::new(store.clone(), store.clone(), clock, entropy));
+    let cookie = SessionCookie::new(sessions.clone(), origins.clone());
+
+    let doorward =
+        Doorward::builder().authenticate(cookie.clone()).epochs(store).gateway(Home).build()?;
+    let principals = doorward.principals();
+    let app = Router::new()
+        .route("/session", post(sign_in))
+        .route("/session", delete(sign_out))
+        .with_state(App { sessions, origins, cookie, principals })
+        .route_service("/socket.io/", doorward.service());
+    doorward.serve_with(listeners, app, StopSignal::install()?.received()).await?;
+    Ok(())
+}
