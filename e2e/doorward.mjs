@@ -1,6 +1,6 @@
 // Starts the real server, makes tokens, and waits for things with a deadline.
 //
-// The binary is named by DOORWARD_BIN. Every server gets a port and a data directory of its own, so
+// The binary is named by E2E_DOORWARD. Every server gets a port and a data directory of its own, so
 // test files may run side by side. Nothing here sleeps: a test waits for an event, and a deadline
 // that passes fails the test with the name of what did not come.
 
@@ -207,9 +207,9 @@ export function request(url, { headers = {}, method = "GET" } = {}) {
 }
 
 function binary() {
-  const path = process.env.DOORWARD_BIN;
+  const path = process.env.E2E_DOORWARD;
   if (!path) {
-    throw new Error("DOORWARD_BIN is not set: run this through `cargo xtask test`");
+    throw new Error("E2E_DOORWARD is not set: run this through `cargo xtask test`");
   }
   return path;
 }

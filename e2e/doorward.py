@@ -1,6 +1,6 @@
 """Starts the real server, makes tokens, and waits for things with a deadline.
 
-The binary is named by DOORWARD_BIN. Every server gets a port and a data directory of its own.
+The binary is named by E2E_DOORWARD. Every server gets a port and a data directory of its own.
 """
 
 import base64
@@ -33,7 +33,7 @@ class Doorward:
     """A running server; use it with `with`, or `start` and `stop`."""
 
     def __init__(self):
-        self.binary = os.environ["DOORWARD_BIN"]
+        self.binary = os.environ["E2E_DOORWARD"]
         self.data_dir = None
         self.url = None
         self._child = None

@@ -16,7 +16,7 @@ export const SECRET = "a secret that is long enough for HS256";
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
  */
 export async function startExample(name, environment = {}) {
-  const child = spawn(join(dirname(process.env.DOORWARD_BIN), "examples", name), [], {
+  const child = spawn(join(dirname(process.env.E2E_DOORWARD), "examples", name), [], {
     env: {
       ...process.env,
       NO_COLOR: "1",

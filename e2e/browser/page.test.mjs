@@ -119,7 +119,7 @@ async function shows(page, selector, text) {
 
 /** Leaves a picture for whoever wants to see the page. */
 async function screenshot(page) {
-  const folder = process.env.DOORWARD_E2E_OUT;
+  const folder = process.env.E2E_OUT;
   if (!folder) return;
   await mkdir(folder, { recursive: true });
   await page.screenshot({ path: join(folder, "page.png") });

@@ -15,7 +15,7 @@ from doorward import DEADLINE
 class Features(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        program = pathlib.Path(os.environ["DOORWARD_BIN"]).parent / "examples/features"
+        program = pathlib.Path(os.environ["E2E_DOORWARD"]).parent / "examples/features"
         environment = {**os.environ, "NO_COLOR": "1", "RUST_LOG": "info", "LISTEN": "localhost:0"}
         cls.server = subprocess.Popen([program], env=environment, stdout=subprocess.PIPE, text=True)
         cls.addClassCleanup(cls.end)

@@ -114,8 +114,8 @@ impl<'a> Runner<'a> {
     fn describe_binary(&self, command: &mut Command) {
         let output = output_folder(self.workspace);
         command
-            .env("DOORWARD_BIN", self.workspace.target().join("debug/doorward"))
-            .env("DOORWARD_E2E_OUT", &output)
+            .env("E2E_DOORWARD", self.workspace.target().join("debug/doorward"))
+            .env("E2E_OUT", &output)
             .env("PYTHON", python_program(self.workspace))
             .env("PYTHONPATH", self.workspace.root().join("e2e"));
         if let Some(chromium) = setup::chromium() {

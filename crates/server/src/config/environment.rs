@@ -21,7 +21,8 @@ pub(super) fn read(variables: impl Iterator<Item = Variable>) -> Result<Settings
     for (name, value) in variables {
         let Some(name) = name.to_str() else { continue };
         let known = COMMON.iter().find(|(common, _)| *common == name).map(|(_, setting)| *setting);
-        let setting = name.strip_prefix(PREFIX).filter(|_| name != LOG);
+        let is_foreign = name == LOG || FOREIGN.iter().any(|prefix| name.starts_with(prefix));
+        let setting = name.strip_prefix(PREFIX).filter(|_| !is_foreign);
         let Some(setting) = setting.or(known) else { continue };
         let value = value.to_str().ok_or_else(|| {
             Failure::new(format_args!("the environment variable {name} is not UTF-8"))
@@ -76,6 +77,9 @@ const PREFIX: &str = "DOORWARD_";
 
 /// Says what is logged, and is read before anything else.
 const LOG: &str = "DOORWARD_LOG";
+
+/// What Kubernetes sets for a service that is called `doorward`.
+const FOREIGN: [&str; 2] = ["DOORWARD_PORT", "DOORWARD_SERVICE_"];
 
 /// What everybody calls them.
 const COMMON: [(&str, &str); 2] = [("DATABASE_URL", "database__url"), ("REDIS_URL", "redis__url")];

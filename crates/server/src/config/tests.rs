@@ -132,6 +132,8 @@ fn the_environment_beats_the_file_and_options_beat_both() {
         ("DOORWARD_TOKEN__ISSUER", "7"),
         ("DOORWARD_LOG", "not a setting"),
         ("DOORWARD_TOKEN__AUDIENCE", ""),
+        ("DOORWARD_SERVICE_HOST", "10.0.0.1"),
+        ("DOORWARD_PORT_80_TCP", "tcp://10.0.0.1:80"),
         ("UNRELATED", "x"),
     ];
     let variables = || variables.map(|(name, value)| (name.into(), value.into())).into_iter();
