@@ -53,9 +53,9 @@ async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response
     let (headers, credentials) = Headers::split(&headers);
     let token = app.cookie.token(RequestKind::Write, &headers, &credentials);
     let token = token.ok().flatten().ok_or(StatusCode::UNAUTHORIZED)?;
-    let session = app.sessions.verify(&token).await.map_err(|_| StatusCode::UNAUTHORIZED)?;
+    let session = app.sessions.verify(&token).await.map_err(|_unknown| StatusCode::UNAUTHORIZED)?;
     let done = app.principals.revoke(Revoke::Session(session.id)).await;
-    done.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    done.map_err(|_away| StatusCode::SERVICE_UNAVAILABLE)?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, app.cookie.clear_cookie())]).into_response())
 }
 

@@ -264,3 +264,6 @@ fn refusal(reason: RefusalReason) -> Refusal {
         reason => Refusal::unauthenticated(reason),
     }
 }
+
+#[cfg(test)]
+mod wycheproof;

@@ -1,10 +1,12 @@
 //! Decides who a client is.
 //!
-//! An [`Authenticator`] turns what a client showed into a [`Grant`]: [`Jwt`] does so for access
-//! tokens, [`Jwt::load`] adds the application's own user, [`authenticate_fn`] takes anything that
-//! can be written as a closure. [`Issuer`] writes tokens that [`Jwt`] accepts.
-//! No socket, no store and no network is known here: a key is given, never fetched.
-//! Start reading at [`Jwt`].
+//! An [`Authenticator`] turns what a client showed into a [`Grant`]. [`Jwt`] does so for access tokens,
+//! [`SessionCookie`] and [`SessionCredential`] for sessions, [`authenticate_fn()`] for anything that can
+//! be written as a closure; [`FirstOf`] chooses among several, and `load` adds the application's own
+//! user. Behind them stand [`Sessions`], which makes and ends sessions, [`Tickets`], which carries one
+//! from a socket into a cookie, and [`Issuer`], which writes the tokens that [`Jwt::own`] accepts.
+//! No socket and no network is known here: a key is given, never fetched, and a store is a trait.
+//! Start reading at [`Jwt`], or at [`Sessions`].
 //!
 //! # Examples
 //! A token of an application that shares a secret with this server, and the user it speaks for:
@@ -22,6 +24,29 @@
 //! }
 //! # authenticator(b"4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?;
 //! # Ok::<_, KeyError>(())
+//! ```
+//! A server of its own: browsers come with a cookie, programs with the token of their session, and
+//! both with an access token that ends with it:
+//! ```
+//! use std::sync::Arc;
+//! use doorward_auth::{
+//!     Authenticator, FirstOf, Jwt, KeyRing, OriginError, Origins, SessionCookie,
+//!     SessionCredential, Sessions, user_by_id,
+//! };
+//!
+//! fn authenticator(
+//!     sessions: Arc<Sessions>,
+//!     keys: Arc<KeyRing>,
+//! ) -> Result<impl Authenticator<Principal = String>, OriginError> {
+//!     let origins = Arc::new(Origins::new("https://chat.example.org")?);
+//!     let users = Arc::new(user_by_id(|id| async move { Ok(Some(id.as_str().to_owned())) }));
+//!     let tokens = Jwt::own(keys, "https://chat.example.org", "chat");
+//!
+//!     Ok(FirstOf::new(tokens.sessions(Arc::clone(&sessions)).load(Arc::clone(&users)))
+//!         .or(SessionCredential::new(Arc::clone(&sessions)).load(Arc::clone(&users)))
+//!         .or(SessionCookie::new(sessions, origins).load(users)))
+//! }
+//! # drop(authenticator);
 //! ```
 
 mod authenticate_fn;

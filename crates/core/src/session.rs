@@ -231,10 +231,13 @@ pub enum StoreError {
     Unavailable(#[source] BoxError),
 }
 
-/// The later time, or the last one that can be written.
+/// The later time, or one that nobody lives to see.
 fn later(from: SystemTime, by: Duration) -> SystemTime {
-    from.checked_add(by).unwrap_or(from)
+    from.checked_add(by).or_else(|| from.checked_add(AGES)).unwrap_or(from)
 }
+
+/// A thousand years, which every clock can hold.
+const AGES: Duration = Duration::from_hours(1000 * 365 * 24);
 
 /// How long an ended session is remembered.
 const KEPT_AFTERWARDS: Duration = Duration::from_secs(3600);

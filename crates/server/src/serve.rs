@@ -101,7 +101,7 @@ async fn serve(options: &ServeOptions, config: &Config) -> Result<(), Failure> {
         served = doorward.serve_with(listeners, app, stop.received()) => served,
         _ = beside => Ok(()),
     };
-    stores.audit.finish().await;
+    stores.close().await;
     served.map_err(|error| Failure::because("cannot serve", &error))
 }
 

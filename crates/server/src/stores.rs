@@ -16,6 +16,8 @@ pub(crate) struct Stores {
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) epochs: Arc<dyn Epochs>,
     pub(crate) audit: Sink,
+    /// The database, to be closed in order.
+    database: Option<SqlStore>,
 }
 
 /// Where records of decisions go.
@@ -46,14 +48,14 @@ impl Stores {
             AuditConfig::File(path) => Sink::AtOnce(Arc::new(json_lines(path)?)),
             AuditConfig::Log => Sink::AtOnce(Arc::new(TracingAudit)),
             AuditConfig::Sql(file) => {
-                let database = match database {
+                let database = match &mut database {
                     Some(database) => database,
-                    None => sqlite(file).await?,
+                    none => none.insert(sqlite(file).await?),
                 };
                 Sink::Sql(Arc::new(database.audit()))
             }
         };
-        Ok(Self { sessions, epochs, audit })
+        Ok(Self { sessions, epochs, audit, database })
     }
 }
 
@@ -61,7 +63,18 @@ impl Stores {
     /// Stores that nobody will ever use.
     pub(crate) fn forgetful() -> Self {
         let (sessions, epochs) = both(MemoryStore::default());
-        Self { sessions, epochs, audit: Sink::AtOnce(Arc::new(TracingAudit)) }
+        let audit = Sink::AtOnce(Arc::new(TracingAudit));
+        Self { sessions, epochs, audit, database: None }
+    }
+
+    /// Waits until everything is written, and closes what is open.
+    pub(crate) async fn close(&self) {
+        if let Sink::Sql(audit) = &self.audit {
+            audit.flush().await;
+        }
+        if let Some(database) = &self.database {
+            database.close().await;
+        }
     }
 }
 
@@ -71,13 +84,6 @@ impl Sink {
         match self {
             Self::AtOnce(audit) => Arc::clone(audit),
             Self::Sql(audit) => Arc::<SqlAudit>::clone(audit),
-        }
-    }
-
-    /// Waits until everything is written.
-    pub(crate) async fn finish(&self) {
-        if let Self::Sql(audit) = self {
-            audit.flush().await;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The rules that every store keeps, written as tests.
 //!
 //! A rule is an async function with a sentence for a name: it gets a store that is empty, and fails when
-//! the store breaks the rule. [`conformance!`](crate::conformance) makes one `#[test]` of each, so that an
+//! the store breaks the rule. [`conformance!`](crate::conformance!) makes one `#[test]` of each, so that an
 //! implementation is one line and a failure names the rule. The rules are what `doorward_core` promises
 //! in its traits, and nothing else: a store that forgets by itself may do so.
 //! Start reading at [`Subject`].
@@ -79,11 +79,13 @@ const WORKERS: usize = 4;
 /// | `conformance!(sessions: make)` | a [`SessionStore`](doorward_core::SessionStore) |
 /// | `conformance!(tickets: make)` | a [`TicketStore`](doorward_core::TicketStore) |
 /// | `conformance!(epochs: make)` | an [`Epochs`](doorward_core::Epochs) |
-/// | `conformance!(together: make)` | what a store of sessions and revocations promises besides |
+/// | `conformance!(together: make)` | what a store of all three promises besides |
 ///
 /// # Examples
 /// ```
+/// use doorward_testkit::conformance;
 /// # use doorward_testkit::conformance::Subject;
+///
 /// # async fn an_empty_store() -> impl Subject<Store = Nothing> { Nothing }
 /// # struct Nothing;
 /// # impl Subject for Nothing {
@@ -91,7 +93,6 @@ const WORKERS: usize = 4;
 /// #     fn store(&self) -> std::sync::Arc<Self> { std::sync::Arc::new(Self) }
 /// #     fn dump(&self) -> doorward_core::BoxFuture<'_, String> { unreachable!() }
 /// # }
-/// # macro_rules! conformance { ($make:path) => {} }
 /// conformance!(an_empty_store);
 /// ```
 #[macro_export]

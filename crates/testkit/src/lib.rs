@@ -2,7 +2,7 @@
 //!
 //! [`ManualClock`] is time that moves only when a test says so, [`RawClient`] a client that sends
 //! whatever it is told, [`AuditLog`] keeps the decisions to be looked at, and [`fuzz`] holds the
-//! functions that any bytes can be thrown at. [`conformance`] holds the rules that every store keeps,
+//! functions that any bytes can be thrown at. [`mod@conformance`] holds the rules that every store keeps,
 //! [`RedisServer`] is a real one to break. Nothing here stands in for a part of the server.
 
 mod audit_log;

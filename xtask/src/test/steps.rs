@@ -39,6 +39,9 @@ pub(super) enum Tool {
     Compiler,
     Node,
     Python,
+    /// The tests that need it fail by themselves without it, and say what to install: the other tests
+    /// of the same step are worth more than a skip.
+    Redis,
 }
 
 /// All steps in their order.
@@ -48,7 +51,7 @@ pub(super) const STEPS: &[Step] = &[
     step("deps", &[], Work::Check(deps::check)),
     step("vendor", &[], Work::Check(vendor::check)),
     step("clippy", &[Tool::Compiler], Work::Run(clippy, None)),
-    step("tests", &[Tool::Compiler], Work::Run(tests, Some(count::cargo))),
+    step("tests", &[Tool::Compiler, Tool::Redis], Work::Run(tests, Some(count::cargo))),
     step("doctests", &[Tool::Compiler], Work::Run(doctests, Some(count::cargo))),
     step("docs", &[Tool::Compiler], Work::Run(docs, None)),
     step(BUILD, &[Tool::Compiler], Work::Run(build, None)),

@@ -134,7 +134,7 @@ impl Jwt {
         Self::new(Keys::One(Arc::new(key)))
     }
 
-    fn new(keys: Keys) -> Self {
+    pub(super) fn new(keys: Keys) -> Self {
         Self { keys, policy: Policy::default(), sessions: None }
     }
 }

@@ -57,8 +57,9 @@ pub enum KeyError {
     /// [`Jwt::es256`](crate::Jwt::es256) and its like for it.
     #[error("the secret is a PEM block")]
     SecretIsPem,
-    /// The secret stands in a tutorial, in a standard, or in the defaults of a framework.
-    #[error("the secret is a published example")]
+    /// The secret stands in a tutorial, in a standard or in the defaults of a framework, or is made of
+    /// the words of such: `changeme`, `secretkey`.
+    #[error("the secret is a published example, or is worded like one")]
     SecretPublished,
     /// The secret is a few bytes over and over, or has fewer than eight different ones.
     #[error("the secret is a short pattern over and over")]

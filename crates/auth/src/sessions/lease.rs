@@ -139,9 +139,10 @@ impl SessionLease {
     async fn write_down(&self, now: u64) -> Result<bool, VerifySessionError> {
         let (seen_at, stored) = (self.seen_at.load(Relaxed), self.stored.load(Relaxed));
         let wrote_at = self.wrote_at.load(Relaxed);
+        let interval = write_interval(self.idle_timeout);
+        let is_due = now >= after(wrote_at, interval);
         // The store must never take a session for over that lives here.
-        let is_urgent = now >= after(stored, self.idle_timeout);
-        let is_due = now >= after(wrote_at, write_interval(self.idle_timeout));
+        let is_urgent = after(now, interval) >= after(stored, self.idle_timeout);
         if seen_at <= stored || !(is_due || is_urgent) {
             return Ok(true);
         }

@@ -40,6 +40,7 @@ pub(crate) fn jwt() -> Jwt {
 /// A key pair as an attacker with an issuer's key would use it: it signs anything.
 pub(crate) struct AnySigner {
     pair: EcdsaKeyPair,
+    pub(crate) private_pem: String,
     pub(crate) public_pem: String,
 }
 
@@ -50,7 +51,7 @@ impl AnySigner {
         let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
         let pkcs8 = STANDARD.decode(body).unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).unwrap();
-        Self { pair, public_pem: key.public_pem() }
+        Self { pair, private_pem: pem, public_pem: key.public_pem() }
     }
 
     /// An authenticator of this key that asks for nothing more than a signature can give.
@@ -121,8 +122,13 @@ pub(crate) fn handshake(auth: &str) -> Handshake {
 }
 
 fn handshake_at(auth: &str, seconds: u64) -> Handshake {
+    handshake_at_time(auth, at(seconds))
+}
+
+/// A handshake with this `auth` payload, at this time.
+pub(crate) fn handshake_at_time(auth: &str, time: SystemTime) -> Handshake {
     let request = Arc::new(HandshakeRequest::new(Headers::default(), "", None));
-    Handshake::new(request, "/", Auth::parse(auth).unwrap(), at(seconds))
+    Handshake::new(request, "/", Auth::parse(auth).unwrap(), time)
 }
 
 /// Shows a token to an authenticator, at [`NOW`].

@@ -1,13 +1,20 @@
-//! What must fail, through the public API alone: forged, stale, foreign and malformed tokens.
+//! What must fail, through the public API alone: forged, stale, foreign and malformed credentials.
 //!
 //! Tokens are forged by hand in `forge`, with genuine signatures wherever that is the stronger
-//! attack: a rule that only the missing signature enforces is no rule.
+//! attack: a rule that only the missing signature enforces is no rule. Sessions live in the small
+//! `world` of one clock and one store.
 
 // `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
 #[cfg(test)]
+mod algorithms;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod cookie;
+#[cfg(test)]
 mod credential;
+#[cfg(test)]
+mod first_of;
 #[cfg(test)]
 mod forge;
 #[cfg(test)]
@@ -15,10 +22,24 @@ mod header;
 #[cfg(test)]
 mod issuer;
 #[cfg(test)]
+mod key_set;
+#[cfg(test)]
+mod lease;
+#[cfg(test)]
 mod loader;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod own;
+#[cfg(test)]
 mod secrecy;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod shape;
 #[cfg(test)]
 mod signature;
+#[cfg(test)]
+mod tickets;
+#[cfg(test)]
+mod world;

@@ -1,8 +1,8 @@
 //! Nothing that prints contains a credential.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
-use doorward_auth::{Authenticator, Claims, Issuer, Jwt, SigningKey};
+use doorward_auth::{Authenticator, Claims, Issuer, Jwt, KeyRing, SigningKey};
 use serde_json::json;
 
 use crate::forge::{NOW, SECRET, ask, good, handshake, hmac, jwt, show, token};
@@ -49,10 +49,13 @@ fn debug_of_keys_contains_no_key() {
     let pem = key.to_pkcs8_pem().unwrap();
     let body = pem.lines().nth(1).unwrap().to_owned();
     let unbound = Jwt::es256(&key.public_pem()).unwrap();
+    let ring = Arc::new(KeyRing::from_pem(&pem).unwrap());
 
     for printed in [
         format!("{key:?}"),
         format!("{unbound:?}"),
+        format!("{ring:?} {:?}", Jwt::own(Arc::clone(&ring), "https://id.example.org", "chat")),
+        ring.jwks(std::time::SystemTime::UNIX_EPOCH),
         format!("{:?}", Issuer::new(key, "https://id.example.org", "chat")),
     ] {
         assert_secret(&printed, &body);

@@ -70,13 +70,14 @@ fn assert_raised(before: &Epoch, after: &Epoch) {
 async fn a_server_that_was_emptied_refuses_what_was_made_before() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
-    let user = UserId::new("alice");
-    let now = time(&read(&store).await) + Duration::from_secs(1);
+    let (user, floor) = (UserId::new("alice"), read(&store).await);
+    // By a server whose clock is ahead of Redis, but not by a minute.
+    let now = time(&floor) + Duration::from_secs(50);
     let generation = store.bump(&user, now).await.unwrap();
     let before = read(&store).await;
     assert!(holds(Issued::Generation(generation), &before));
     let mut behind = Behind::connect(&server).await;
-    moment_later(&mut behind, &read(&connect(&server).await).await).await;
+    moment_later(&mut behind, &floor).await;
 
     behind.run::<()>("FLUSHALL").await;
 
@@ -203,9 +204,9 @@ async fn a_replica_that_has_become_the_primary_refuses_what_was_made_before() {
 async fn a_primary_that_was_a_replica_in_between_refuses_what_was_made_before() {
     let (server, other) =
         (RedisServer::start_on_tcp(&[]).await, RedisServer::start_on_tcp(&[]).await);
+    let elsewhere = read(&connect(&other).await).await;
     let (idle, mut behind) = (connect(&server).await, Behind::connect(&server).await);
     let before = read(&idle).await;
-    let elsewhere = read(&connect(&other).await).await;
     moment_later(&mut behind, &before).await;
 
     behind.run::<()>(&format!("REPLICAOF 127.0.0.1 {}", other.port().unwrap())).await;

@@ -14,6 +14,8 @@ mod load;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod relay;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod stored;

@@ -2,11 +2,13 @@
 //! same store goes on afterwards.
 
 use doorward_core::{Epochs, SessionStore, StoreError, TokenId, UserId};
+use doorward_redis::RedisStore;
 use doorward_testkit::RedisServer;
 
 use crate::{
     calls::{all, assert_nothing_is_answered, wait_until_it_answers},
     fixture::{Behind, connect, guarded, key, second, session},
+    relay::Relay,
 };
 
 /// Twice: on the old connection, and on the new one that nobody accepts.
@@ -70,6 +72,23 @@ async fn a_connection_that_was_closed_is_made_anew_without_a_question_being_lost
 
         assert!(store.find(&key(1)).await.unwrap().is_some());
     }
+}
+
+/// The system would believe in it for another quarter of an hour.
+#[tokio::test]
+async fn a_connection_on_which_nobody_answers_is_given_up() {
+    let server = RedisServer::start_on_tcp(&[]).await;
+    let relay = Relay::start(server.port().unwrap()).await;
+    let store = RedisStore::connect(&relay.url()).await.unwrap();
+    store.create(&key(1), &session("s-1", "alice")).await.unwrap();
+    assert_eq!(relay.taken(), 1);
+
+    relay.cut();
+
+    let unanswered = store.find(&key(1)).await;
+    assert!(matches!(unanswered, Err(StoreError::Unavailable(_))), "{unanswered:?}");
+    assert!(store.find(&key(1)).await.unwrap().is_some());
+    assert_eq!(relay.taken(), 2);
 }
 
 /// An old primary that has become a replica still answers questions. What it says may be out of date.

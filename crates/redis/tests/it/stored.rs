@@ -62,6 +62,25 @@ async fn the_server_forgets_each_thing_when_it_may_be_forgotten() {
     assert_eq!(ends, expected);
 }
 
+/// Numbers in Lua are doubles, and written with fourteen digits.
+#[tokio::test]
+async fn times_of_fifteen_digits_keep_their_last_one() {
+    let server = RedisServer::start(&[]).await;
+    let store = connect(&server).await;
+    let far = SystemTime::UNIX_EPOCH + Duration::from_millis(200_000_000_000_123);
+    let hour = Duration::from_secs(3600);
+    let made = Session::new(SessionId::new("s-1"), "alice", far, hour, 12 * hour);
+    let user = UserId::new("bob");
+
+    store.create(&key(1), &made).await.unwrap();
+    let begun = (store.bump(&user, far).await.unwrap(), store.bump(&user, far).await.unwrap());
+
+    assert_eq!(store.find(&key(1)).await.unwrap(), Some(made));
+    assert_eq!(begun, (200_000_000_000_123, 200_000_000_000_124));
+    let epoch = store.read(&user, None, None).await.unwrap();
+    assert_eq!((epoch.generation, epoch.revoked_at), (200_000_000_000_124, Some(far)));
+}
+
 /// A user who signs in for years does not collect the ids of all that was.
 #[tokio::test]
 async fn the_list_of_a_user_drops_what_is_forgotten() {

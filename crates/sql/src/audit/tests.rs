@@ -175,6 +175,30 @@ fn records_that_wait_when_the_runtime_ends_are_logged() {
     assert!(lines[1].contains("Some(\"bob\")") && lines[1].contains("has ended"), "{lines:?}");
 }
 
+/// Nobody knows what becomes of a transaction that is under way then.
+#[test]
+fn records_that_are_being_written_when_the_runtime_ends_are_logged() {
+    let folder = TempDir::new().unwrap();
+    let (log, _guard) = Log::catch();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (audit, busy) = runtime.block_on(async {
+        let database = open(&folder).await;
+        let busy = database.writer().acquire().await.unwrap();
+        let audit = SqlAudit::with_queue(database, 1);
+        note(&audit, "alice");
+        // It has taken the first one out as soon as there is room for another one.
+        audit.queue.reserve().await.unwrap();
+        (audit, busy)
+    });
+
+    drop(runtime);
+
+    let lines = log.lines();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("Some(\"alice\")") && lines[0].contains("has stopped"), "{lines:?}");
+    drop((audit, busy.leak()));
+}
+
 /// A writer that went away with the last handle would lose what waits.
 #[tokio::test]
 async fn records_are_written_also_when_nobody_holds_the_sink_any_more() {

@@ -28,6 +28,7 @@ pub(super) fn is_present(tool: Tool) -> bool {
         Tool::Compiler => on_path("cc").is_some(),
         Tool::Node => is_node_recent() && on_path("npm").is_some(),
         Tool::Python => succeeds("python3", &["-c", PYTHON_PROBE]),
+        Tool::Redis => env::var_os("REDIS_SERVER").is_some() || on_path("redis-server").is_some(),
     }
 }
 
@@ -44,6 +45,7 @@ pub(super) fn describe_lack(tool: Tool) -> String {
         Tool::Compiler => "there is no C compiler (cc)",
         Tool::Node => "there is no Node.js 20 or newer with npm",
         Tool::Python => "there is no Python 3.10 or newer with venv",
+        Tool::Redis => "there is no redis-server",
     }
     .to_owned()
 }
@@ -90,7 +92,17 @@ pub(super) fn install(missing: &[Tool]) -> Vec<String> {
 fn install_line(missing: &[Tool]) -> String {
     let sudo = if is_root() { "" } else { "sudo " };
     let names = packages(missing).join(" ");
-    format!("{sudo}apt-get update && {sudo}apt-get install --yes --no-install-recommends {names}")
+    let install = "apt-get install --yes --no-install-recommends";
+    if missing.contains(&Tool::Redis) {
+        // The tests start servers of their own. The one of the package is not to run, neither now
+        // (which both variables see to, each with another init system) nor after the next boot.
+        let disable = "update-rc.d redis-server disable";
+        return format!(
+            "{sudo}apt-get update && {sudo}env RUNLEVEL=1 SYSTEMD_OFFLINE=1 {install} {names} && \
+             {sudo}{disable}"
+        );
+    }
+    format!("{sudo}apt-get update && {sudo}{install} {names}")
 }
 
 fn packages(missing: &[Tool]) -> Vec<&'static str> {
@@ -99,6 +111,7 @@ fn packages(missing: &[Tool]) -> Vec<&'static str> {
         Tool::Compiler => &["build-essential"],
         Tool::Node => &["nodejs", "npm"],
         Tool::Python => &["python3", "python3-venv"],
+        Tool::Redis => &["redis-server"],
     };
     missing.iter().flat_map(of).copied().collect()
 }
@@ -164,5 +177,14 @@ mod tests {
         let line = install_line(&[Tool::Node, Tool::Chromium]);
 
         assert!(line.ends_with("nodejs npm chromium"), "{line}");
+    }
+
+    #[test]
+    fn the_service_of_the_redis_package_is_not_left_running() {
+        let line = install_line(&[Tool::Chromium, Tool::Redis]);
+
+        assert!(line.contains("RUNLEVEL=1 SYSTEMD_OFFLINE=1 apt-get install"), "{line}");
+        assert!(line.contains("chromium redis-server && "), "{line}");
+        assert!(line.ends_with("update-rc.d redis-server disable"), "{line}");
     }
 }

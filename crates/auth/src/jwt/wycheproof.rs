@@ -1,0 +1,182 @@
+//! The vectors of Project Wycheproof for JSON Web Signatures and Keys.
+//!
+//! Each key is read as an operator would give it, and each token goes through everything that comes
+//! before its claims (most vectors have none). An invalid one must never pass. Where our answer is
+//! another one than the set's, the case stands in [`DEVIATIONS`] with its reason, and nowhere else.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use wycheproof_ng_kdf_jose::json_web::TestName;
+
+use super::*;
+use crate::{
+    KeyError, KeySet, KeySetError, KeySetProblem,
+    key::{Algorithm, VerifyingKey},
+};
+
+/// What a vector came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Accepted,
+    KeyRefused,
+    TokenRefused,
+}
+
+/// Every case in which we answer otherwise than the set: its number, our answer, and why.
+const DEVIATIONS: [(&str, u64, Answer, &str); 14] = [
+    ("signature", 259, Answer::TokenRefused, NO_CLAIMS),
+    ("signature", 264, Answer::TokenRefused, NO_CLAIMS),
+    ("signature", 268, Answer::TokenRefused, NO_CLAIMS),
+    ("signature", 272, Answer::TokenRefused, NO_CLAIMS),
+    ("signature", 320, Answer::TokenRefused, NO_CLAIMS),
+    ("signature", 325, Answer::TokenRefused, NO_CLAIMS),
+    ("signature", 346, Answer::TokenRefused, "the token says PS384, its key PS256"),
+    ("signature", 347, Answer::KeyRefused, "the key says ES521, which is no algorithm"),
+    ("signature", 350, Answer::TokenRefused, "the token says PS384, its key PS256"),
+    ("signature", 351, Answer::KeyRefused, "the key says ES521, which is no algorithm"),
+    ("signature", 367, Answer::Accepted, "it is the valid token 357, byte for byte"),
+    ("signature", 370, Answer::Accepted, "it is the valid token 357, byte for byte"),
+    ("signature", 372, Answer::TokenRefused, "it has a `?` in its header, and is called valid"),
+    ("signature", 373, Answer::TokenRefused, "it has a `?` in its payload, and is called valid"),
+];
+
+const NO_CLAIMS: &str = "its payload is empty: good for a JWS, and no claims";
+
+/// Groups whose secret we do not take from an operator. Their tokens are judged with it all the same.
+const WEAK_SECRETS: [(&str, &str, KeyError); 4] = [
+    ("signature", "base64", KeyError::SecretRepeats),
+    ("key", "HS256", KeyError::SecretSequence),
+    ("key", "HS384", KeyError::SecretSequence),
+    ("key", "HS512", KeyError::SecretSequence),
+];
+
+#[test]
+fn no_forged_signature_is_accepted() {
+    judge("signature", TestName::JsonWebSignature, Counts { all: 401, with_token: 401 });
+}
+
+#[test]
+fn no_key_is_taken_that_should_not_be() {
+    judge("key", TestName::JsonWebKey, Counts { all: 26, with_token: 26 });
+}
+
+/// The others are about encryption, which is not known here.
+#[test]
+fn no_confusion_of_keys_passes() {
+    judge("crypto", TestName::JsonWebCrypto, Counts { all: 83, with_token: 49 });
+}
+
+/// How many vectors there must be at least: a set that shrinks tests less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counts {
+    all: usize,
+    with_token: usize,
+}
+
+fn judge(set: &str, name: TestName, expected: Counts) {
+    let vectors: Value = serde_json::from_str(name.json_data()).unwrap();
+    let mut counts = Counts { all: 0, with_token: 0 };
+    let (mut deviations, mut weak) = (Vec::new(), Vec::new());
+    for group in array(&vectors["testGroups"]) {
+        let comment = group["comment"].as_str().unwrap();
+        let (jwt, weakness) = authenticator(group);
+        weak.extend(weakness.map(|weakness| (set, comment, weakness)));
+        for test in array(&group["tests"]) {
+            counts.all += 1;
+            if test.get("jws").is_none() {
+                continue;
+            }
+            counts.with_token += 1;
+            let (answer, is_valid) =
+                (answer(jwt.as_ref(), &test["jws"]), test["result"] == "valid");
+            if is_valid != (answer == Answer::Accepted) {
+                deviations.push((test["tcId"].as_u64().unwrap(), answer));
+            }
+        }
+    }
+
+    assert_eq!(counts, expected);
+    let named: Vec<_> = DEVIATIONS
+        .iter()
+        .filter(|(of, ..)| *of == set)
+        .map(|(_, id, answer, _)| (*id, *answer))
+        .collect();
+    assert_eq!(deviations, named);
+
+    let named: Vec<_> = WEAK_SECRETS.iter().filter(|(of, ..)| *of == set).copied().collect();
+    assert_eq!(weak, named);
+}
+
+/// Makes an authenticator of the keys of a group, if they are taken, and says what is weak about them.
+fn authenticator(group: &Value) -> (Option<Jwt>, Option<KeyError>) {
+    let jwk = group.get("public").unwrap_or(&group["private"]);
+    let jwks = if jwk.get("keys").is_some() { jwk.clone() } else { json!({ "keys": [jwk] }) };
+    match KeySet::from_jwks(&jwks.to_string()) {
+        Ok(keys) => (Some(Jwt::keys(keys).danger_unbound()), None),
+        Err(KeySetError::Key {
+            problem:
+                KeySetProblem::Weak(
+                    weakness @ (KeyError::SecretRepeats
+                    | KeyError::SecretSequence
+                    | KeyError::SecretPublished),
+                ),
+            ..
+        }) => (Some(unjudged(&jwks["keys"][0])), Some(weakness)),
+        Err(_) => (None, None),
+    }
+}
+
+/// Takes a secret that no operator may use.
+fn unjudged(jwk: &Value) -> Jwt {
+    let text = |name: &str| jwk[name].as_str().unwrap();
+    let algorithm = Algorithm::from_name(text("alg")).unwrap();
+    let secret = URL_SAFE_NO_PAD.decode(text("k")).unwrap();
+    Jwt::new(Keys::One(Arc::new(VerifyingKey::unjudged(algorithm, &secret))))
+}
+
+fn answer(jwt: Option<&Jwt>, token: &Value) -> Answer {
+    let Some(jwt) = jwt else { return Answer::KeyRefused };
+    // A token in one of the JSON forms arrives as text too.
+    let text = token.as_str().map_or_else(|| token.to_string(), str::to_owned);
+    match jwt.verify_signature(&text, SystemTime::UNIX_EPOCH) {
+        Ok(parts) if parts::base64url(parts.claims).is_some() => Answer::Accepted,
+        Ok(_) | Err(_) => Answer::TokenRefused,
+    }
+}
+
+#[test]
+fn the_invalid_vectors_that_are_accepted_are_a_valid_one() {
+    let vectors: Value = serde_json::from_str(TestName::JsonWebSignature.json_data()).unwrap();
+    let tests: Vec<_> =
+        array(&vectors["testGroups"]).iter().flat_map(|group| array(&group["tests"])).collect();
+    let token = |id: u64| &tests.iter().find(|test| test["tcId"] == id).unwrap()["jws"];
+
+    for (_, id, ..) in DEVIATIONS.iter().filter(|(_, _, answer, _)| *answer == Answer::Accepted) {
+        assert_eq!(token(*id), token(357));
+    }
+}
+
+/// Whoever publishes a private key is told so.
+#[test]
+fn a_private_key_is_never_taken() {
+    for name in [TestName::JsonWebSignature, TestName::JsonWebKey, TestName::JsonWebCrypto] {
+        let vectors: Value = serde_json::from_str(name.json_data()).unwrap();
+        let groups = array(&vectors["testGroups"]);
+        for group in groups.iter().filter(|group| group.get("public").is_some()) {
+            let jwk = &group["private"];
+            let jwks =
+                if jwk.get("keys").is_some() { jwk.clone() } else { json!({ "keys": [jwk] }) };
+
+            let error = KeySet::from_jwks(&jwks.to_string()).unwrap_err();
+
+            assert!(
+                matches!(error, KeySetError::Key { problem: KeySetProblem::Private, .. }),
+                "{error:?}",
+            );
+        }
+    }
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().unwrap()
+}

@@ -1,0 +1,356 @@
+//! Sessions that are shown in a cookie, or in `auth.sessionToken`.
+
+use std::sync::{Arc, Mutex};
+
+use doorward_auth::{
+    AuthenticateError, Authenticator, BoxError, Handshake, Origins, RefusalReason, SessionCookie,
+    SessionCredential, SignedIn,
+};
+use doorward_core::{Auth, HandshakeRequest, Headers, Issued, Refusal, RefusalCode, SessionToken};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::json;
+
+use crate::{
+    forge::ask,
+    world::{HOUR, MINUTE, Random, World, done},
+};
+
+const PAGE: (&str, &str) = ("origin", "https://app.example.org");
+const UPGRADE: (&str, &str) = ("upgrade", "websocket");
+const SAME: (&str, &str) = ("sec-fetch-site", "same-origin");
+
+pub(crate) fn cookie(world: &World) -> SessionCookie {
+    let origins = Origins::new("https://app.example.org").unwrap();
+    SessionCookie::new(Arc::clone(&world.sessions), Arc::new(origins))
+}
+
+/// A handshake over WebSocket from the page of the server, with this cookie and `auth` payload.
+pub(crate) fn from_page(world: &World, token: Option<&SessionToken>, auth: &str) -> Handshake {
+    let cookie = token.map(|token| format!("__Host-doorward={}", token.expose()));
+    let mut headers = vec![PAGE, UPGRADE];
+    headers.extend(cookie.as_deref().map(|cookie| ("cookie", cookie)));
+    handshake(world, &headers, "EIO=4&transport=websocket", auth)
+}
+
+fn handshake(world: &World, headers: &[(&str, &str)], query: &str, auth: &str) -> Handshake {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.append(
+            HeaderName::from_bytes(name.as_bytes()).unwrap(),
+            HeaderValue::from_str(value).unwrap(),
+        );
+    }
+    let (open, secret) = Headers::split(&map);
+    let request = Arc::new(HandshakeRequest::new(open, query, None));
+    Handshake::new(request, "/", Auth::parse(auth).unwrap(), world.now())
+        .with_credentials(Arc::new(secret))
+}
+
+pub(crate) fn refused<A: Authenticator>(authenticator: &A, handshake: Handshake) -> Refusal {
+    match ask(authenticator, handshake) {
+        Err(AuthenticateError::Refused(refusal)) => refusal,
+        Err(error) => panic!("{error:?}"),
+        Ok(_) => panic!("it is let in"),
+    }
+}
+
+#[test]
+fn a_cookie_lets_its_user_in() {
+    let world = World::new();
+    let (token, session) = world.sign_in("alice");
+    world.pass(MINUTE);
+
+    let grant = ask(&cookie(&world), from_page(&world, Some(&token), "{}")).unwrap();
+
+    assert_eq!(grant.user.as_str(), "alice");
+    assert_eq!(grant.session, Some(session.id.clone()));
+    assert_eq!(grant.issued, Some(Issued::Generation(session.generation)));
+    assert_eq!(grant.signed_in_at, Some(session.signed_in_at));
+    assert_eq!(grant.expires_at, Some(session.ends_at));
+    assert_eq!(grant.principal.user(), &session.user);
+    assert_eq!(grant.principal.session(), &session.id);
+    assert_eq!(grant.principal.created_at(), session.created_at);
+    assert_eq!(grant.principal.signed_in_at(), session.signed_in_at);
+    // To come in is a sign of life.
+    assert_eq!(grant.lease.unwrap().expires_at(), world.now() + HOUR);
+}
+
+#[test]
+fn a_client_that_is_no_browser_shows_its_token() {
+    let world = World::new();
+    let (token, session) = world.sign_in("alice");
+    let credential = SessionCredential::new(Arc::clone(&world.sessions));
+    let auth = json!({"sessionToken": token.expose()}).to_string();
+
+    let grant = ask(&credential, handshake(&world, &[], "", &auth)).unwrap();
+
+    assert_eq!(grant.user.as_str(), "alice");
+    assert_eq!(grant.session, Some(session.id.clone()));
+    assert_eq!(grant.issued, Some(Issued::Generation(session.generation)));
+    assert_eq!(grant.expires_at, Some(session.ends_at));
+    assert!(grant.lease.is_some());
+}
+
+/// Attack 53.
+#[test]
+fn a_cookie_from_a_foreign_page_is_as_if_it_were_not_there() {
+    let world = World::new();
+    let (token, _) = world.sign_in("alice");
+    let value = format!("__Host-doorward={}", token.expose());
+    let (polling, websocket) = ("EIO=4&transport=polling", "EIO=4&transport=websocket");
+    let evil = ("origin", "https://app.example.org.evil.example");
+    let key = ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let version = ("sec-websocket-version", "13");
+    let reason = |headers: &[(&str, &str)], query| {
+        let headers = [headers, &[("cookie", &*value)]].concat();
+        let handshake = handshake(&world, &headers, query, "{}");
+        ask(&cookie(&world), handshake).err().map(|error| match error {
+            AuthenticateError::Refused(refusal) => {
+                assert_eq!(refusal.code(), RefusalCode::Unauthenticated);
+                refusal.reason()
+            }
+            error => panic!("{error:?}"),
+        })
+    };
+
+    assert_eq!(reason(&[PAGE, UPGRADE], websocket), None);
+    assert_eq!(reason(&[PAGE], polling), None);
+    assert_eq!(reason(&[SAME], polling), None);
+    for (headers, query) in [
+        (&[evil, UPGRADE][..], websocket),
+        (&[evil], polling),
+        (&[evil, SAME], polling),
+        (&[("origin", "null")], polling),
+        (&[], polling),
+        (&[UPGRADE], websocket),
+        (&[SAME, UPGRADE], websocket),
+        // An upgrade does not become a read by calling itself one, or the other way about.
+        (&[SAME, UPGRADE], polling),
+        (&[SAME, key], polling),
+        (&[SAME, version], polling),
+        (&[SAME], websocket),
+    ] {
+        let forbidden = Some(RefusalReason::OriginForbidden);
+        assert_eq!(reason(headers, query), forbidden, "{headers:?} {query}");
+    }
+}
+
+/// A foreign page must not learn whether there is a session.
+#[test]
+fn the_origin_is_judged_before_the_cookie() {
+    let world = World::new();
+    for value in ["__Host-doorward=a", "__Host-doorward=a; __Host-doorward=b"] {
+        let headers = [("origin", "https://evil.example"), ("cookie", value)];
+
+        let refusal = refused(&cookie(&world), handshake(&world, &headers, "", "{}"));
+
+        assert_eq!(refusal.reason(), RefusalReason::OriginForbidden);
+    }
+}
+
+#[test]
+fn a_cookie_that_opens_nothing_is_refused() {
+    let world = World::new();
+    let (token, _) = world.sign_in("alice");
+    let text = token.expose();
+    let unknown = SessionToken::generate(&Random).expose();
+    for (value, expected) in [
+        (format!("__Host-doorward={unknown}"), RefusalReason::SessionUnknown),
+        (format!("__Host-doorward=\"{text}\""), RefusalReason::SessionUnknown),
+        (format!("__Host-doorward={text}="), RefusalReason::SessionUnknown),
+        (format!("__Host-doorward={text} {text}"), RefusalReason::SessionUnknown),
+        ("__Host-doorward=".to_owned(), RefusalReason::SessionUnknown),
+        (
+            format!("__Host-doorward={text}; __Host-doorward={text}"),
+            RefusalReason::CredentialAmbiguous,
+        ),
+        (format!("__host-doorward={text}"), RefusalReason::CredentialMissing),
+        (format!("doorward={text}"), RefusalReason::CredentialMissing),
+        (format!("__Host-doorward ={text}"), RefusalReason::CredentialMissing),
+    ] {
+        let headers = [PAGE, UPGRADE, ("cookie", &value)];
+        let refusal = refused(&cookie(&world), handshake(&world, &headers, "", "{}"));
+
+        assert_eq!(refusal.reason(), expected, "{value}");
+        assert_eq!(refusal.code(), RefusalCode::Unauthenticated);
+    }
+}
+
+/// Only its own client can show a session that has ended, so it may know.
+#[test]
+fn a_session_that_has_ended_is_told_so() {
+    let world = World::apart();
+    let (revoked, session) = world.sign_in("alice");
+    let (over, _) = world.sign_in("bob");
+    done(doorward_core::Epochs::bump(&world.memory, &session.user, world.now())).unwrap();
+    let refusal_of = |token: &SessionToken| {
+        let refusal = refused(&cookie(&world), from_page(&world, Some(token), "{}"));
+        (refusal.code(), refusal.reason())
+    };
+
+    assert_eq!(refusal_of(&revoked), (RefusalCode::SessionExpired, RefusalReason::Revoked));
+    world.pass(HOUR);
+    assert_eq!(refusal_of(&over), (RefusalCode::SessionExpired, RefusalReason::SessionExpired));
+}
+
+/// Attack 27.
+#[test]
+fn a_session_token_that_is_none_is_refused() {
+    let world = World::new();
+    let credential = SessionCredential::new(Arc::clone(&world.sessions));
+    let (token, _) = world.sign_in("alice");
+    let text = token.expose();
+    for (auth, expected) in [
+        (json!({}), RefusalReason::CredentialMissing),
+        (json!({"token": text}), RefusalReason::CredentialMissing),
+        (json!({"sessionToken": ""}), RefusalReason::SessionUnknown),
+        (json!({"sessionToken": null}), RefusalReason::SessionUnknown),
+        (json!({"sessionToken": [text]}), RefusalReason::SessionUnknown),
+        (json!({"sessionToken": format!("{text}=")}), RefusalReason::SessionUnknown),
+        (json!({"sessionToken": text, "token": null}), RefusalReason::CredentialAmbiguous),
+    ] {
+        let refusal = refused(&credential, handshake(&world, &[], "", &auth.to_string()));
+        assert_eq!(refusal.reason(), expected, "{auth}");
+    }
+}
+
+/// Attack 25.
+#[test]
+fn a_session_token_elsewhere_is_never_looked_at() {
+    let world = World::new();
+    let (token, _) = world.sign_in("alice");
+    let text = token.expose();
+    let bearer = format!("Bearer {text}");
+    let query = format!("sessionToken={text}&__Host-doorward={text}");
+    let shown = || handshake(&world, &[PAGE, ("authorization", &bearer)], &query, "{}");
+    let credential = SessionCredential::new(Arc::clone(&world.sessions));
+
+    assert_eq!(refused(&credential, shown()).reason(), RefusalReason::CredentialMissing);
+    assert_eq!(refused(&cookie(&world), shown()).reason(), RefusalReason::CredentialMissing);
+}
+
+/// A client that shows a token means to come in with it, also where nobody looks at tokens.
+#[test]
+fn a_cookie_does_not_stand_in_for_a_token_that_was_shown() {
+    let world = World::new();
+    let (token, _) = world.sign_in("alice");
+    for auth in [r#"{"token":"a.b.c"}"#, r#"{"token":null}"#, r#"{"sessionToken":""}"#] {
+        let refusal = refused(&cookie(&world), from_page(&world, Some(&token), auth));
+        assert_eq!(refusal.reason(), RefusalReason::CredentialAmbiguous, "{auth}");
+    }
+}
+
+/// Attack 92.
+#[test]
+fn while_the_store_is_away_nobody_is_let_in_and_nobody_is_refused() {
+    let world = World::new();
+    let (token, _) = world.sign_in("alice");
+    world.store.set_away(true);
+    let credential = SessionCredential::new(Arc::clone(&world.sessions));
+    let auth = json!({"sessionToken": token.expose()}).to_string();
+
+    let by_cookie = ask(&cookie(&world), from_page(&world, Some(&token), "{}"));
+    let by_token = ask(&credential, handshake(&world, &[], "", &auth));
+
+    for answer in [by_cookie, by_token] {
+        assert!(matches!(answer, Err(AuthenticateError::Unavailable(_))), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_browser_is_given_the_cookie_and_takes_it_back() {
+    let world = World::new();
+    let (token, _) = world.sign_in("alice");
+    let (text, lax) = (token.expose(), cookie(&world));
+    let strict = cookie(&world).name("__Host-chat").unwrap().same_site_strict();
+
+    assert_eq!(
+        lax.set_cookie(&token),
+        format!("__Host-doorward={text}; Path=/; Secure; HttpOnly; SameSite=Lax"),
+    );
+    assert_eq!(
+        lax.clear_cookie(),
+        "__Host-doorward=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0",
+    );
+    assert_eq!(
+        strict.set_cookie(&token),
+        format!("__Host-chat={text}; Path=/; Secure; HttpOnly; SameSite=Strict"),
+    );
+
+    let headers = [PAGE, UPGRADE, ("cookie", &*format!("__Host-chat={text}"))];
+    assert!(ask(&strict, handshake(&world, &headers, "", "{}")).is_ok());
+}
+
+#[test]
+fn a_cookie_keeps_the_prefix_that_browsers_protect() {
+    let world = World::new();
+    let long = format!("__Host-{}", "a".repeat(65));
+    for name in
+        ["", "session", "__Host-", "__host-a", "__Secure-a", "__Host-a b", "__Host-a;", &long]
+    {
+        assert!(cookie(&world).name(name).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn the_application_loads_its_user_and_can_do_so_again() {
+    let world = World::new();
+    let (token, _) = world.sign_in("alice");
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&calls);
+    let loaded = cookie(&world).load(move |me: SignedIn| {
+        let mut calls = seen.lock().unwrap();
+        calls.push(me.user().clone());
+        let count = calls.len();
+        async move { Ok::<_, BoxError>((count < 3).then_some(count)) }
+    });
+
+    let grant = ask(&loaded, from_page(&world, Some(&token), "{}")).unwrap();
+    let reload = grant.reload.clone().unwrap();
+
+    assert_eq!(grant.principal, 1);
+    assert!(grant.lease.is_some() && grant.session.is_some());
+    assert_eq!(done(reload()).unwrap(), Some(2));
+    assert_eq!(done(reload()).unwrap(), None);
+    assert!(calls.lock().unwrap().iter().all(|user| user.as_str() == "alice"));
+    let refusal = refused(&loaded, from_page(&world, Some(&token), "{}"));
+    assert_eq!(refusal.reason(), RefusalReason::UserUnknown);
+}
+
+/// Attack 100, attack 101.
+#[test]
+fn a_refusal_for_its_origin_names_the_setting_and_no_cookie() {
+    let world = World::new();
+    let (token, _) = world.sign_in("alice");
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let writer = Arc::clone(&log);
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_ansi(false)
+        .with_writer(move || Shared(Arc::clone(&writer)))
+        .finish();
+    let value = format!("__Host-doorward={}", token.expose());
+    let headers = [("origin", "https://evil.example\" level=error"), ("cookie", &*value)];
+    let shown = handshake(&world, &headers, "", "{}");
+
+    let refusal = tracing::subscriber::with_default(subscriber, || refused(&cookie(&world), shown));
+
+    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    assert_eq!(refusal.reason(), RefusalReason::OriginForbidden);
+    assert!(log.contains("origins.allow"), "{log}");
+    assert!(log.contains(r#"https://evil.example\" level=error"#), "{log}");
+    assert!(!log.contains(&token.expose()), "{log}");
+    assert_eq!(log.lines().count(), 1, "{log}");
+}
+
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().map_or(Ok(0), |mut log| log.write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

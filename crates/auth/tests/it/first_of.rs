@@ -1,0 +1,260 @@
+//! Several kinds of credential, of which one counts.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use doorward_auth::{
+    AuthenticateError, Authenticator, FirstOf, Grant, Handshake, Refusal, RefusalReason,
+    SessionCredential, Shown, ShowsCredential, user_by_id,
+};
+use doorward_core::{SessionToken, UserId};
+use serde_json::{Value, json};
+
+use crate::{
+    cookie::{cookie, from_page, refused},
+    forge::{ask, handshake, jwt, token},
+    world::{HOUR, World, done},
+};
+
+/// All three kinds, and the user's name as the principal.
+fn all(world: &World) -> FirstOf<String> {
+    let name = || {
+        user_by_id(|id: UserId| async move {
+            Ok((id.as_str() != "nobody").then(|| id.as_str().to_owned()))
+        })
+    };
+    FirstOf::new(jwt().load(name()))
+        .or(SessionCredential::new(Arc::clone(&world.sessions)).load(name()))
+        .or(cookie(world).load(name()))
+}
+
+/// A genuine access token, good at the time of [`World`].
+fn access_token(world: &World, user: &str) -> String {
+    let now = world.now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    token(&json!({"sub": user, "exp": now + 60}).to_string())
+}
+
+fn shown(world: &World, cookie: Option<&SessionToken>, auth: &Value) -> Handshake {
+    from_page(world, cookie, &auth.to_string())
+}
+
+fn reason(world: &World, cookie: Option<&SessionToken>, auth: &Value) -> RefusalReason {
+    refused(&all(world), shown(world, cookie, auth)).reason()
+}
+
+#[test]
+fn each_kind_lets_its_user_in() {
+    let world = World::new();
+    let (session, _) = world.sign_in("bob");
+    let user = |cookie: Option<&SessionToken>, auth: Value| {
+        ask(&all(&world), shown(&world, cookie, &auth)).unwrap().principal
+    };
+
+    assert_eq!(user(None, json!({"token": access_token(&world, "alice")})), "alice");
+    assert_eq!(user(None, json!({"sessionToken": session.expose()})), "bob");
+    assert_eq!(user(Some(&session), json!({})), "bob");
+    assert_eq!(user(Some(&session), json!({"pid": "p", "offset": "o"})), "bob");
+}
+
+#[test]
+fn without_any_credential_it_is_missing() {
+    let world = World::new();
+
+    assert_eq!(reason(&world, None, &json!({})), RefusalReason::CredentialMissing);
+    assert_eq!(reason(&world, None, &json!({"Token": "a"})), RefusalReason::CredentialMissing);
+}
+
+#[test]
+fn an_explicit_credential_counts_before_the_cookie_of_the_same_user() {
+    let world = World::new();
+    let (cookie, in_cookie) = world.sign_in("alice");
+    let (explicit, session) = world.sign_in("alice");
+    let session_of =
+        |auth: Value| ask(&all(&world), shown(&world, Some(&cookie), &auth)).unwrap().session;
+
+    assert_eq!(session_of(json!({"token": access_token(&world, "alice")})), None);
+    assert_eq!(session_of(json!({"sessionToken": explicit.expose()})), Some(session.id));
+    assert_eq!(session_of(json!({})), Some(in_cookie.id));
+}
+
+#[test]
+fn a_cookie_of_another_user_makes_it_ambiguous() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in("alice");
+    let (bob, _) = world.sign_in("bob");
+
+    for auth in
+        [json!({"token": access_token(&world, "bob")}), json!({"sessionToken": bob.expose()})]
+    {
+        let reason = reason(&world, Some(&cookie), &auth);
+        assert_eq!(reason, RefusalReason::CredentialAmbiguous);
+    }
+}
+
+#[test]
+fn a_cookie_of_nobody_is_in_nobodys_way() {
+    let world = World::new();
+    let (over, _) = world.sign_in("bob");
+    world.pass(HOUR);
+    let (ended, session) = world.sign_in("bob");
+    done(world.sessions.end(&session.id)).unwrap();
+    let auth = json!({"token": access_token(&world, "alice")});
+
+    for cookie in [over, ended] {
+        let grant = ask(&all(&world), shown(&world, Some(&cookie), &auth)).unwrap();
+        assert_eq!(grant.principal, "alice");
+    }
+}
+
+/// Attack 53: the cookie of a foreign page does not count, also not against somebody.
+#[test]
+fn a_cookie_that_does_not_count_is_in_nobodys_way() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in("bob");
+    let auth = json!({"token": access_token(&world, "alice")});
+    let mut from_elsewhere = shown(&world, Some(&cookie), &auth);
+    from_elsewhere.request = handshake("{}").request;
+
+    let grant = ask(&all(&world), from_elsewhere.clone()).unwrap();
+    assert_eq!(grant.principal, "alice");
+
+    from_elsewhere.auth = handshake("{}").auth;
+    let refusal = refused(&all(&world), from_elsewhere);
+    assert_eq!(refusal.reason(), RefusalReason::OriginForbidden);
+}
+
+#[test]
+fn two_explicit_credentials_are_ambiguous_even_if_they_agree() {
+    let world = World::new();
+    let (session, _) = world.sign_in("alice");
+    let good = access_token(&world, "alice");
+
+    for auth in [
+        json!({"token": good, "sessionToken": session.expose()}),
+        json!({"token": good, "sessionToken": null}),
+        json!({"token": null, "sessionToken": session.expose()}),
+        json!({"token": "", "sessionToken": ""}),
+    ] {
+        assert_eq!(reason(&world, None, &auth), RefusalReason::CredentialAmbiguous, "{auth}");
+        let with_cookie = reason(&world, Some(&session), &auth);
+        assert_eq!(with_cookie, RefusalReason::CredentialAmbiguous, "{auth}");
+    }
+}
+
+#[test]
+fn a_bad_explicit_credential_never_falls_through_to_the_cookie() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in("alice");
+
+    for (auth, expected) in [
+        (json!({"token": ""}), RefusalReason::TokenMalformed),
+        (json!({"token": null}), RefusalReason::TokenMalformed),
+        (json!({"token": {"a": 1}}), RefusalReason::TokenMalformed),
+        (json!({"token": "a.b.c"}), RefusalReason::TokenMalformed),
+        (json!({"token": access_token(&world, "nobody")}), RefusalReason::UserUnknown),
+        (json!({"sessionToken": ""}), RefusalReason::SessionUnknown),
+        (json!({"sessionToken": 7}), RefusalReason::SessionUnknown),
+    ] {
+        assert_eq!(reason(&world, Some(&cookie), &auth), expected, "{auth}");
+    }
+}
+
+#[test]
+fn a_bad_cookie_is_refused_where_it_stands_alone() {
+    let world = World::new();
+    let (cookie, session) = world.sign_in("alice");
+    done(world.sessions.end(&session.id)).unwrap();
+
+    assert_eq!(reason(&world, Some(&cookie), &json!({})), RefusalReason::SessionUnknown);
+}
+
+#[test]
+fn a_token_that_no_member_looks_at_is_not_overlooked() {
+    let world = World::new();
+    let (cookie_token, _) = world.sign_in("alice");
+    let members =
+        FirstOf::new(SessionCredential::new(Arc::clone(&world.sessions))).or(cookie(&world));
+    let auth = json!({"token": "a.b.c"});
+
+    let refusal = refused(&members, shown(&world, Some(&cookie_token), &auth));
+    assert_eq!(refusal.reason(), RefusalReason::CredentialAmbiguous);
+    let refusal = refused(&members, shown(&world, None, &auth));
+    assert_eq!(refusal.reason(), RefusalReason::CredentialMissing);
+}
+
+/// Attack 92.
+#[test]
+fn while_nobody_can_say_whose_the_cookie_is_nothing_is_decided() {
+    let world = World::new();
+    let (cookie, _) = world.sign_in("alice");
+    let auth = json!({"token": access_token(&world, "alice")});
+    world.store.set_away(true);
+
+    let answer = ask(&all(&world), shown(&world, Some(&cookie), &auth));
+
+    assert!(matches!(answer, Err(AuthenticateError::Unavailable(_))), "{answer:?}");
+}
+
+#[test]
+fn members_that_agree_on_what_they_find_share_one_loader() {
+    let world = World::new();
+    let (session, _) = world.sign_in("alice");
+    let members = FirstOf::new(SessionCredential::new(Arc::clone(&world.sessions)))
+        .or(cookie(&world))
+        .load(user_by_id(|id: UserId| async move { Ok(Some(id.as_str().len())) }));
+
+    let grant = ask(&members, shown(&world, Some(&session), &json!({}))).unwrap();
+
+    assert_eq!(grant.principal, 5);
+    assert_eq!(done(grant.reload.unwrap()()).unwrap(), Some(5));
+}
+
+/// An authenticator of an application's own, which counts how often it is asked.
+struct ApiKey(Arc<AtomicU32>);
+
+impl Authenticator for ApiKey {
+    type Principal = String;
+
+    async fn authenticate(&self, handshake: Handshake) -> Result<Grant<String>, AuthenticateError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        match handshake.auth.str("apiKey") {
+            Some("good") => Ok(Grant::new("robot".to_owned(), "robot")),
+            _ => Err(Refusal::unauthenticated(RefusalReason::Application).into()),
+        }
+    }
+}
+
+impl ShowsCredential for ApiKey {
+    fn shown(&self, handshake: &Handshake) -> Shown {
+        handshake.auth.get("apiKey").map_or(Shown::Absent, |_| Shown::Explicit)
+    }
+}
+
+#[test]
+fn an_application_adds_a_kind_of_its_own() {
+    let world = World::new();
+    let calls = Arc::new(AtomicU32::new(0));
+    let members = all(&world).or(ApiKey(Arc::clone(&calls)));
+    let (cookie, _) = world.sign_in("alice");
+    let good = json!({"apiKey": "good"});
+
+    let grant = ask(&members, shown(&world, None, &good)).unwrap();
+    assert_eq!(grant.principal, "robot");
+    for (cookie, auth) in [
+        (None, json!({"apiKey": "good", "token": access_token(&world, "alice")})),
+        (Some(&cookie), good),
+    ] {
+        let refusal = refused(&members, shown(&world, cookie, &auth));
+        assert_eq!(refusal.reason(), RefusalReason::CredentialAmbiguous);
+    }
+    let bad = refused(&members, shown(&world, Some(&cookie), &json!({"apiKey": "bad"})));
+    assert_eq!(bad.reason(), RefusalReason::Application);
+    assert_eq!(calls.load(Ordering::Relaxed), 3);
+
+    assert_eq!(members.shown(&shown(&world, Some(&cookie), &json!({}))), Shown::Ambient);
+    assert_eq!(members.shown(&shown(&world, None, &json!({}))), Shown::Absent);
+    let explicit = shown(&world, Some(&cookie), &json!({"apiKey": "good"}));
+    assert_eq!(members.shown(&explicit), Shown::Explicit);
+}

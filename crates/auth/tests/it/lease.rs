@@ -1,0 +1,301 @@
+//! The hold that sockets have on their session.
+
+use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
+
+use doorward_core::{Epochs, LeaseError, SessionStore};
+
+use crate::world::{HOUR, MINUTE, SECOND, World, begin, done};
+
+#[test]
+fn all_sockets_of_a_session_share_one_lease() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    let (_, other) = world.sign_in("alice");
+
+    let first = world.sessions.lease(&session);
+    let second = world.sessions.lease(&session);
+
+    assert!(Arc::ptr_eq(&first, &second));
+    assert!(!Arc::ptr_eq(&first, &world.sessions.lease(&other)));
+    world.pass(MINUTE);
+    first.touch(world.now());
+    assert_eq!(second.expires_at(), world.now() + HOUR);
+}
+
+/// Attack 59.
+#[test]
+fn events_prolong_a_session_but_not_beyond_its_longest_life() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+
+    for _ in 0..23 {
+        world.pass(30 * MINUTE);
+        lease.touch(world.now());
+        assert_eq!(
+            done(lease.renew(world.now())).unwrap(),
+            (world.now() + HOUR).min(session.ends_at),
+        );
+    }
+    world.pass(30 * MINUTE);
+    lease.touch(world.now());
+
+    assert_eq!(lease.expires_at(), session.ends_at);
+    let over = done(lease.renew(world.now()));
+    assert!(matches!(over, Err(LeaseError::Ended)), "{over:?}");
+}
+
+/// Attack 59.
+#[test]
+fn a_session_whose_client_is_silent_ends_and_stays_so() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+
+    world.pass(HOUR);
+    lease.touch(world.now());
+
+    assert_eq!(lease.expires_at(), world.now());
+    let over = done(lease.renew(world.now()));
+    assert!(matches!(over, Err(LeaseError::Ended)), "{over:?}");
+    assert!(done(world.sessions.get(&session.id)).is_err());
+}
+
+#[test]
+fn events_are_written_down_once_a_minute_at_most() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+
+    for _ in 0..600 {
+        world.pass(SECOND);
+        lease.touch(world.now());
+        done(lease.renew(world.now())).unwrap();
+    }
+
+    assert_eq!(world.store.touches(), 10);
+    assert_eq!(done(world.sessions.get(&session.id)).unwrap().seen_at, world.now());
+}
+
+#[test]
+fn nothing_is_written_while_nothing_happens() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+    world.pass(90 * SECOND);
+    lease.touch(world.now());
+    world.pass(2 * MINUTE);
+
+    for _ in 0..30 {
+        world.pass(MINUTE);
+        done(lease.renew(world.now())).unwrap();
+    }
+
+    assert_eq!(world.store.touches(), 1);
+}
+
+#[test]
+fn of_those_who_renew_at_the_same_time_one_writes() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+    world.pass(2 * MINUTE);
+    lease.touch(world.now());
+    world.store.set_hanging(true);
+
+    let mut renewals: Vec<_> = (0..8).map(|_| lease.renew(world.now())).collect();
+    for renewal in &mut renewals {
+        assert!(begin(renewal.as_mut()).is_pending());
+    }
+
+    assert_eq!(world.store.touches(), 1);
+}
+
+#[test]
+fn a_renewal_learns_what_another_server_has_written() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+    world.pass(59 * MINUTE);
+
+    done(world.store.touch(&session.id, world.now())).unwrap();
+    let seen_elsewhere = world.now();
+    world.pass(30 * MINUTE);
+
+    assert_eq!(done(lease.renew(world.now())).unwrap(), seen_elsewhere + HOUR);
+    assert_eq!(lease.expires_at(), seen_elsewhere + HOUR);
+}
+
+/// Attack 58.
+#[test]
+fn a_session_that_another_server_has_ended_ends_here() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    let (first, second) = (world.sessions.lease(&session), world.sessions.lease(&session));
+
+    done(world.memory.end_session(&session.id, world.now())).unwrap();
+
+    let answer = done(first.renew(world.now()));
+    assert!(matches!(answer, Err(LeaseError::Ended)), "{answer:?}");
+    assert!(second.expires_at() <= world.now());
+}
+
+/// Attack 58.
+#[test]
+fn a_session_that_was_ended_here_has_ended_at_once() {
+    for end_user in [false, true] {
+        let world = World::new();
+        let (_, session) = world.sign_in("alice");
+        let (_, others) = world.sign_in("bob");
+        let (lease, other) = (world.sessions.lease(&session), world.sessions.lease(&others));
+
+        if end_user {
+            done(world.sessions.end_user(&session.user)).unwrap();
+        } else {
+            done(world.sessions.end(&session.id)).unwrap();
+        }
+
+        assert!(lease.expires_at() <= world.now());
+        assert_eq!(other.expires_at(), world.now() + HOUR);
+        lease.touch(world.now() + SECOND);
+        assert!(lease.expires_at() <= world.now());
+    }
+}
+
+/// Attack 28.
+#[test]
+fn a_session_from_before_a_revocation_ends() {
+    let world = World::apart();
+    let (_, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+
+    done(world.memory.bump(&session.user, world.now())).unwrap();
+
+    let answer = done(lease.renew(world.now()));
+    assert!(matches!(answer, Err(LeaseError::Ended)), "{answer:?}");
+}
+
+/// Attack 92.
+#[test]
+fn while_the_store_is_away_nothing_is_decided_and_nothing_is_lost() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+    world.pass(2 * MINUTE);
+    lease.touch(world.now());
+    let seen_at = world.now();
+    world.store.set_away(true);
+
+    let answer = done(lease.renew(world.now()));
+    assert!(matches!(answer, Err(LeaseError::Unavailable(_))), "{answer:?}");
+
+    world.store.set_away(false);
+    world.pass(SECOND);
+    assert_eq!(done(lease.renew(world.now())).unwrap(), seen_at + HOUR);
+    assert_eq!(done(world.sessions.get(&session.id)).unwrap().seen_at, seen_at);
+}
+
+#[test]
+fn what_a_cancelled_renewal_did_not_write_a_later_one_does() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+    world.pass(2 * MINUTE);
+    lease.touch(world.now());
+    let seen_at = world.now();
+    world.store.set_hanging(true);
+    {
+        let renewal = pin!(lease.renew(world.now()));
+        assert!(matches!(begin(renewal), Poll::Pending));
+    }
+
+    world.store.set_hanging(false);
+    world.pass(MINUTE);
+    done(lease.renew(world.now())).unwrap();
+
+    assert_eq!(done(world.sessions.get(&session.id)).unwrap().seen_at, seen_at);
+}
+
+/// The store has heard of nothing for an hour, and here something happened.
+#[test]
+fn a_sign_of_life_is_written_down_before_the_store_takes_the_session_for_over() {
+    let world = World::new();
+    let (token, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+    world.pass(59 * MINUTE);
+    lease.touch(world.now());
+    let seen_at = world.now();
+    world.pass(30 * MINUTE);
+
+    assert_eq!(done(lease.renew(world.now())).unwrap(), seen_at + HOUR);
+    assert!(world.opens(&token));
+}
+
+/// What was written last was old already, so the minute is not waited for.
+#[test]
+fn the_store_never_takes_a_session_for_over_that_lives_here() {
+    let world = World::new();
+    let (token, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+    world.pass(SECOND);
+    lease.touch(world.now());
+    world.pass(59 * MINUTE + 30 * SECOND);
+    done(lease.renew(world.now())).unwrap();
+    world.pass(10 * SECOND);
+    lease.touch(world.now());
+    done(lease.renew(world.now())).unwrap();
+
+    world.pass(30 * SECOND);
+
+    assert!(world.opens(&token));
+    assert_eq!(world.store.touches(), 2);
+}
+
+/// Attack 29.
+#[test]
+fn a_clock_that_is_set_back_ends_nobody_and_prolongs_nobody() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+    world.pass(59 * MINUTE);
+    lease.touch(world.now());
+    let expires_at = lease.expires_at();
+
+    world.clock.set_wall(session.created_at - HOUR);
+    lease.touch(world.now());
+
+    assert_eq!(done(lease.renew(world.now())).unwrap(), expires_at);
+    assert_eq!(lease.expires_at(), expires_at);
+}
+
+#[test]
+fn a_session_so_short_that_a_minute_counts_is_written_down_more_often() {
+    let world = World::with(|sessions| sessions.idle_timeout(Duration::from_secs(20)));
+    let (token, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+
+    for _ in 0..60 {
+        world.pass(SECOND);
+        lease.touch(world.now());
+        done(lease.renew(world.now())).unwrap();
+        assert!(world.opens(&token));
+    }
+
+    assert_eq!(world.store.touches(), 12);
+}
+
+#[test]
+fn a_request_over_http_prolongs_the_sockets_too() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    let lease = world.sessions.lease(&session);
+    world.pass(30 * MINUTE);
+
+    done(world.sessions.touch(&session)).unwrap();
+
+    assert_eq!(lease.expires_at(), world.now() + HOUR);
+    world.pass(30 * SECOND);
+    lease.touch(world.now());
+    done(lease.renew(world.now())).unwrap();
+    assert_eq!(world.store.touches(), 1);
+}

@@ -1,0 +1,403 @@
+//! Our own tokens: what they say, how long their key is trusted, and that they end with their session.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use doorward_auth::{
+    AuthenticateError, Claims, Grant, IssueError, Issuer, Jwt, KeyRing, KeyRingError,
+    RefusalReason, SigningKey,
+};
+use doorward_core::{Issued, RefusalCode, Session, SessionId, Standing, UserId};
+use serde_json::{Value, json};
+
+use crate::{
+    forge::{AnySigner, NOW, ask, at, handshake_at_time, reason_at, show},
+    world::{HOUR, MINUTE, SECOND, World, done},
+};
+
+const ISSUER: &str = "https://id.example.org";
+
+/// An issuer and the authenticator of the same ring.
+fn pair(ring: &Arc<KeyRing>) -> (Issuer, Jwt) {
+    let issuer = Issuer::with_ring(Arc::clone(ring), ISSUER, "chat");
+    (issuer, Jwt::own(Arc::clone(ring), ISSUER, "chat"))
+}
+
+fn ring() -> Arc<KeyRing> {
+    Arc::new(KeyRing::new(SigningKey::generate().unwrap()).max_lifetime(5 * MINUTE))
+}
+
+fn session() -> Session {
+    let mut session = Session::new(SessionId::new("s-1"), "alice", at(NOW - 60), HOUR, 12 * HOUR);
+    session.generation = 1_700_000_000_123;
+    session
+}
+
+fn parts(token: &str) -> [Value; 2] {
+    let mut segments = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap());
+    [(); 2].map(|()| serde_json::from_slice(&segments.next().unwrap()).unwrap())
+}
+
+fn show_at(jwt: &Jwt, token: &str, time: SystemTime) -> Result<Grant<Claims>, AuthenticateError> {
+    ask(jwt, handshake_at_time(&json!({ "token": token }).to_string(), time))
+}
+
+#[test]
+fn a_token_says_whose_session_it_is_and_of_which_generation() {
+    for key in [SigningKey::generate().unwrap(), SigningKey::generate_ed25519().unwrap()] {
+        let id = key.id().to_owned();
+        let ring = Arc::new(KeyRing::new(key));
+        let (issuer, jwt) = pair(&ring);
+
+        let token = issuer.issue_for(&session(), 5 * MINUTE, at(NOW), "t-1").unwrap();
+        let [header, claims] = parts(&token);
+        let grant = show(&jwt, &token).unwrap();
+
+        assert_eq!(header["typ"], "at+jwt");
+        assert_eq!(header["kid"], id);
+        assert_eq!(
+            claims,
+            json!({
+                "iss": ISSUER, "aud": "chat", "sub": "alice", "sid": "s-1", "jti": "t-1",
+                "gen": 1_700_000_000_123_u64, "iat": NOW, "nbf": NOW, "exp": NOW + 300,
+                "auth_time": NOW - 60,
+            }),
+        );
+        assert_eq!(grant.user.as_str(), "alice");
+        assert_eq!(grant.session, Some(SessionId::new("s-1")));
+        assert_eq!(grant.issued, Some(Issued::Generation(1_700_000_000_123)));
+        assert_eq!(grant.signed_in_at, Some(at(NOW - 60)));
+        assert_eq!(grant.expires_at, Some(at(NOW + 300)));
+    }
+}
+
+#[test]
+fn a_token_outlives_neither_its_session_nor_what_the_ring_allows() {
+    let (issuer, jwt) = pair(&ring());
+    let mut session = session();
+    session.ends_at = at(NOW + 90) + Duration::from_millis(900);
+
+    let token = issuer.issue_for(&session, 5 * MINUTE, at(NOW), "t-1").unwrap();
+    assert_eq!(show(&jwt, &token).unwrap().expires_at, Some(at(NOW + 90)));
+
+    let too_long = issuer.issue_for(&self::session(), 5 * MINUTE + SECOND, at(NOW), "t-1");
+    assert_eq!(too_long, Err(IssueError::Lifetime));
+    let ended = issuer.issue_for(&session, 5 * MINUTE, session.ends_at, "t-1");
+    assert_eq!(ended, Err(IssueError::Lifetime));
+}
+
+/// Attack 28: a token without a generation could not be judged when its user is revoked.
+#[test]
+fn a_token_of_our_key_without_a_generation_is_refused() {
+    let (issuer, jwt) = pair(&ring());
+
+    let token = issuer.issue("alice", MINUTE, at(NOW), "t-1").unwrap();
+
+    assert_eq!(reason_at(&jwt, &token, NOW), Some(RefusalReason::TokenClaims));
+}
+
+#[test]
+fn a_generation_is_a_whole_number() {
+    let signer = AnySigner::generate();
+    let key = SigningKey::from_pkcs8_pem(&signer.private_pem).unwrap();
+    let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": key.id()}).to_string();
+    let (_, jwt) = pair(&Arc::new(KeyRing::new(key)));
+    let judge = |generation: Value| {
+        let claims = json!({
+            "iss": ISSUER, "aud": "chat", "sub": "alice", "exp": NOW + 60, "gen": generation,
+        });
+        reason_at(&jwt, &signer.token(&header, &claims.to_string()), NOW)
+    };
+
+    assert_eq!(judge(json!(0)), None);
+    for generation in [json!(-1), json!(1.5), json!("7"), json!(null), json!([7]), json!(1e30)] {
+        assert_eq!(judge(generation), Some(RefusalReason::TokenClaims));
+    }
+}
+
+/// What a foreign issuer writes into `gen` is not our generation.
+#[test]
+fn a_foreign_generation_means_nothing() {
+    let signer = AnySigner::generate();
+    let grant = |claims: Value| {
+        show(&signer.jwt(), &signer.token(crate::forge::ES256, &claims.to_string())).unwrap()
+    };
+    let with_iat = json!({"sub": "alice", "iat": NOW - 60, "exp": NOW + 60, "gen": u64::MAX});
+    let without = json!({"sub": "alice", "exp": NOW + 60, "gen": u64::MAX});
+    let ahead = json!({"sub": "alice", "iat": NOW + 5, "exp": NOW + 60, "gen": "x"});
+
+    assert_eq!(grant(with_iat).issued, Some(Issued::At(at(NOW - 60))));
+    // As old as it can be: it lives for a day at most.
+    assert_eq!(grant(without).issued, Some(Issued::At(at(NOW + 60 - 86_400))));
+    assert_eq!(grant(ahead).issued, Some(Issued::At(at(NOW))));
+}
+
+#[test]
+fn the_time_of_the_sign_in_is_whole_seconds() {
+    let judge = |value: Value| {
+        let token = crate::forge::token(&crate::forge::with("auth_time", value));
+        show(&crate::forge::jwt(), &token).map(|grant| grant.signed_in_at)
+    };
+
+    assert_eq!(judge(json!(NOW - 5)).unwrap(), Some(at(NOW - 5)));
+    for value in [json!("1800000000"), json!(1.5), json!(-1), json!(null), json!([1])] {
+        assert_eq!(judge(value).unwrap_err().reason(), RefusalReason::TokenClaims);
+    }
+}
+
+/// A revocation is forgotten after a while, and no token may live to see it.
+#[test]
+fn no_setting_lets_a_token_outlive_the_memory_of_revocations() {
+    let longest = doorward_core::REMEMBERED.as_secs();
+    let jwt = crate::forge::jwt().max_lifetime(Duration::MAX);
+    let judge =
+        |seconds| reason_at(&jwt, &crate::forge::token(&crate::forge::with("exp", seconds)), NOW);
+
+    assert_eq!(judge(NOW + longest), None);
+    assert_eq!(judge(NOW + longest + 1), Some(RefusalReason::TokenTooLong));
+    let ring = KeyRing::new(SigningKey::generate().unwrap()).max_lifetime(Duration::MAX);
+    assert_eq!(ring.longest_lifetime(), doorward_core::REMEMBERED);
+}
+
+#[test]
+fn an_old_key_is_trusted_until_all_of_its_tokens_have_ended() {
+    let ring = ring();
+    let (issuer, jwt) = pair(&ring);
+    let old = issuer.issue_for(&session(), 5 * MINUTE, at(NOW), "t-1").unwrap();
+    // As if the thief of the old key went on.
+    let old_issuer = Issuer::with_ring(
+        Arc::new(KeyRing::from_pem(&ring.to_pem().unwrap()).unwrap()),
+        ISSUER,
+        "chat",
+    );
+
+    ring.rotate(SigningKey::generate_ed25519().unwrap(), at(NOW));
+    let new = issuer.issue_for(&session(), 5 * MINUTE, at(NOW), "t-2").unwrap();
+    let late = old_issuer.issue_for(&session(), MINUTE, at(NOW + 280), "t-3").unwrap();
+
+    assert_ne!(parts(&old)[0]["kid"], parts(&new)[0]["kid"]);
+    assert_eq!(parts(&new)[0]["alg"], "EdDSA");
+    assert_eq!(reason_at(&jwt, &new, NOW), None);
+    assert_eq!(reason_at(&jwt, &old, NOW + 299), None);
+    assert_eq!(reason_at(&jwt, &late, NOW + 299), None);
+    assert_eq!(reason_at(&jwt, &late, NOW + 300), Some(RefusalReason::TokenSignature));
+}
+
+#[test]
+fn a_key_that_comes_back_or_stays_signs_again() {
+    let ring = ring();
+    let first = ring.to_pem().unwrap();
+    let key = || SigningKey::from_pkcs8_pem(&first).unwrap();
+
+    ring.rotate(key(), at(NOW));
+    assert_eq!(ring.to_pem().unwrap(), first);
+
+    ring.rotate(SigningKey::generate().unwrap(), at(NOW));
+    ring.rotate(key(), at(NOW));
+    let jwks: Value = serde_json::from_str(&ring.jwks(at(NOW))).unwrap();
+    assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);
+    assert_eq!(jwks["keys"][0]["kid"], key().id());
+}
+
+#[test]
+fn a_ring_holds_a_bounded_number_of_old_keys() {
+    let ring = ring();
+
+    for _ in 0..40 {
+        ring.rotate(SigningKey::generate().unwrap(), at(NOW));
+    }
+    let count = |at| {
+        let jwks: Value = serde_json::from_str(&ring.jwks(at)).unwrap();
+        jwks["keys"].as_array().unwrap().len()
+    };
+
+    assert_eq!((count(at(NOW)), count(at(NOW + 300))), (33, 1));
+    ring.rotate(SigningKey::generate().unwrap(), at(NOW + 300));
+    assert_eq!(count(at(NOW)), 2);
+}
+
+#[test]
+fn what_is_published_holds_no_private_member() {
+    let ring = ring();
+    ring.rotate(SigningKey::generate_ed25519().unwrap(), at(NOW));
+
+    let jwks: Value = serde_json::from_str(&ring.jwks(at(NOW))).unwrap();
+
+    let names: Vec<Vec<_>> = jwks["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| {
+            let mut names: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
+            names.sort_unstable();
+            names
+        })
+        .collect();
+    assert_eq!(
+        names,
+        [
+            vec!["alg", "crv", "kid", "kty", "use", "x"],
+            vec!["alg", "crv", "kid", "kty", "use", "x", "y"],
+        ],
+    );
+}
+
+#[test]
+fn a_ring_survives_being_written_down() {
+    let ring = ring();
+    ring.rotate(SigningKey::generate_ed25519().unwrap(), at(NOW) + Duration::from_millis(1));
+    ring.rotate(SigningKey::generate().unwrap(), at(NOW + 10));
+
+    let text = ring.to_pem().unwrap();
+    let same = KeyRing::from_pem(&text).unwrap();
+
+    assert_eq!(same.to_pem().unwrap(), text);
+    assert_eq!(same.jwks(at(NOW)), ring.jwks(at(NOW)));
+    assert_eq!(same.jwks(at(NOW + 300)), ring.jwks(at(NOW + 300)));
+    assert_eq!(same.jwks(at(NOW + 310)), ring.jwks(at(NOW + 310)));
+
+    let single = SigningKey::generate().unwrap();
+    let pem = single.to_pkcs8_pem().unwrap();
+    assert_eq!(KeyRing::from_pem(&pem).unwrap().to_pem().unwrap(), pem);
+}
+
+#[test]
+fn a_damaged_ring_is_refused() {
+    let ring = ring();
+    ring.rotate(SigningKey::generate().unwrap(), at(NOW));
+    let text = ring.to_pem().unwrap();
+    let (private, public) = text.split_once("Trusted-Until: ").unwrap();
+    let (until, pem) = public.split_once('\n').unwrap();
+    let public = |until: &str| format!("Trusted-Until: {until}\n{pem}");
+    let error = |text: &str| KeyRing::from_pem(text).err();
+
+    assert_eq!(error(&text), None);
+    assert_eq!(error(&format!("\n{private}\n{}\n", public(until))), None);
+    assert_eq!(error(" \n"), Some(KeyRingError::Shape));
+    assert_eq!(error(&public(until)), Some(KeyRingError::Shape));
+    for until in ["", "x", "-1", "1.5", "99999999999999999999", "18446744073709551615"] {
+        let text = format!("{private}{}", public(until));
+        assert_eq!(error(&text), Some(KeyRingError::Shape), "{until}");
+    }
+    assert_eq!(
+        error(&format!("{text}{}", public(until))),
+        Some(KeyRingError::Twice),
+        "an old key twice",
+    );
+    for text in [format!("{private}{private}"), format!("{text}junk"), format!("{private}{pem}")] {
+        assert!(matches!(error(&text), Some(KeyRingError::Key(_))));
+    }
+}
+
+#[test]
+fn another_process_hands_its_keys_over() {
+    let (ours, theirs) = (ring(), ring());
+    let (_, jwt) = pair(&ours);
+    let (their_issuer, _) = pair(&theirs);
+    let token = their_issuer.issue_for(&session(), MINUTE, at(NOW), "t-1").unwrap();
+    assert_eq!(reason_at(&jwt, &token, NOW), Some(RefusalReason::TokenSignature));
+
+    ours.replace(&KeyRing::from_pem(&theirs.to_pem().unwrap()).unwrap());
+
+    assert_eq!(reason_at(&jwt, &token, NOW), None);
+    assert_eq!(ours.longest_lifetime(), 5 * MINUTE);
+}
+
+/// A server with sessions and tokens of its own.
+fn with_sessions() -> (World, Issuer, Jwt) {
+    let world = World::new();
+    let (issuer, jwt) = pair(&ring());
+    let jwt = jwt.sessions(Arc::clone(&world.sessions));
+    (world, issuer, jwt)
+}
+
+#[test]
+fn a_token_lives_with_its_session() {
+    let (world, issuer, jwt) = with_sessions();
+    let (_, session) = world.sign_in("alice");
+    world.pass(30 * MINUTE);
+    let token = issuer.issue_for(&session, 5 * MINUTE, world.now(), "t-1").unwrap();
+
+    let grant = show_at(&jwt, &token, world.now()).unwrap();
+
+    assert_eq!(grant.session, Some(session.id.clone()));
+    let lease = grant.lease.unwrap();
+    assert_eq!(lease.expires_at(), world.now() + HOUR);
+    assert!(Arc::ptr_eq(&lease, &world.sessions.lease(&session)));
+}
+
+/// Attack 28, attack 58.
+#[test]
+fn a_token_dies_with_its_session() {
+    let (world, issuer, jwt) = with_sessions();
+    let refused = |token: &str| match show_at(&jwt, token, world.now()) {
+        Err(AuthenticateError::Refused(refusal)) => (refusal.code(), refusal.reason()),
+        other => panic!("{other:?}"),
+    };
+    let (_, ended) = world.sign_in("alice");
+    let token = issuer.issue_for(&ended, 5 * MINUTE, world.now(), "t-1").unwrap();
+    done(world.sessions.end(&ended.id)).unwrap();
+    assert_eq!(refused(&token), (RefusalCode::Unauthenticated, RefusalReason::SessionUnknown));
+
+    let (_, idle) = world.sign_in("alice");
+    world.pass(HOUR - MINUTE);
+    let token = issuer.issue_for(&idle, 5 * MINUTE, world.now(), "t-2").unwrap();
+    world.pass(MINUTE);
+    assert_eq!(refused(&token), (RefusalCode::SessionExpired, RefusalReason::SessionExpired));
+}
+
+#[test]
+fn a_token_of_somebody_elses_session_is_refused() {
+    let (world, issuer, jwt) = with_sessions();
+    let (_, mut session) = world.sign_in("alice");
+    session.user = UserId::new("mallory");
+
+    let token = issuer.issue_for(&session, MINUTE, world.now(), "t-1").unwrap();
+
+    let answer = show_at(&jwt, &token, world.now());
+    let Err(AuthenticateError::Refused(refusal)) = answer else { panic!("{answer:?}") };
+    assert_eq!(refusal.reason(), RefusalReason::SessionUnknown);
+}
+
+/// Attack 92.
+#[test]
+fn while_the_store_is_away_no_token_with_a_session_is_judged() {
+    let (world, issuer, jwt) = with_sessions();
+    let (_, session) = world.sign_in("alice");
+    let token = issuer.issue_for(&session, MINUTE, world.now(), "t-1").unwrap();
+    world.store.set_away(true);
+
+    let answer = show_at(&jwt, &token, world.now());
+
+    assert!(matches!(answer, Err(AuthenticateError::Unavailable(_))), "{answer:?}");
+}
+
+/// Attack 28: in the very millisecond of the revocation.
+#[test]
+fn a_token_from_before_a_revocation_does_not_hold_and_one_from_after_it_does() {
+    let (world, issuer, jwt) = with_sessions();
+    let (_, before) = world.sign_in("alice");
+    let old = issuer.issue_for(&before, MINUTE, world.now(), "t-1").unwrap();
+    let old = show_at(&jwt, &old, world.now()).unwrap();
+    done(world.sessions.end_user(&before.user)).unwrap();
+    let (_, after) = world.sign_in("alice");
+    let new = issuer.issue_for(&after, MINUTE, world.now(), "t-2").unwrap();
+    let new = show_at(&jwt, &new, world.now()).unwrap();
+
+    let epoch = done(doorward_core::Epochs::read(&world.memory, &before.user, None, None)).unwrap();
+    let holds = |grant: &Grant<Claims>| {
+        Standing {
+            user: &grant.user,
+            session: grant.session.as_ref(),
+            token: grant.token.as_ref(),
+            issued: grant.issued.unwrap(),
+        }
+        .holds(&epoch)
+    };
+
+    assert!(!holds(&old));
+    assert!(holds(&new));
+}

@@ -1,0 +1,436 @@
+//! How long a session lives, who may end it, and what a new one is made of.
+
+use std::{net::IpAddr, sync::Arc};
+
+use doorward_auth::{CreateSessionError, MemoryStore, NewSession, Sessions, VerifySessionError};
+use doorward_core::{
+    Epochs, REMEMBERED, SessionData, SessionId, SessionStore, SessionToken, StoreError, UserId,
+};
+use serde_json::json;
+
+use crate::world::{HOUR, MINUTE, Random, SECOND, World, done};
+
+#[test]
+fn a_session_is_found_by_its_token_and_by_its_id() {
+    let world = World::new();
+
+    let (token, session) = world.sign_in("alice");
+
+    assert_eq!(done(world.sessions.verify(&token)).unwrap(), session);
+    assert_eq!(done(world.sessions.get(&session.id)).unwrap(), session);
+    assert_eq!(session.user.as_str(), "alice");
+    assert_eq!(session.created_at, world.now());
+    assert_eq!(session.signed_in_at, world.now());
+}
+
+#[test]
+fn a_token_that_was_never_handed_out_opens_nothing() {
+    let world = World::new();
+    world.sign_in("alice");
+
+    let guessed = done(world.sessions.verify(&SessionToken::generate(&Random)));
+    let id = done(world.sessions.get(&SessionId::new("made-up")));
+
+    assert!(matches!(guessed, Err(VerifySessionError::Unknown)), "{guessed:?}");
+    assert!(matches!(id, Err(VerifySessionError::Unknown)), "{id:?}");
+}
+
+/// Attack 59.
+#[test]
+fn a_session_is_over_when_its_client_was_idle_for_too_long() {
+    let world = World::new();
+    let (token, session) = world.sign_in("alice");
+
+    world.pass(HOUR - SECOND);
+    assert!(world.opens(&token));
+
+    world.pass(SECOND);
+    for answer in [done(world.sessions.verify(&token)), done(world.sessions.get(&session.id))] {
+        assert!(matches!(answer, Err(VerifySessionError::Expired)), "{answer:?}");
+    }
+}
+
+/// Attack 59.
+#[test]
+fn activity_prolongs_a_session_but_not_beyond_its_longest_life() {
+    let world = World::new();
+    let (token, _) = world.sign_in("alice");
+
+    for _ in 0..23 {
+        world.pass(30 * MINUTE);
+        let session = done(world.sessions.verify(&token)).unwrap();
+        done(world.sessions.touch(&session)).unwrap();
+    }
+    world.pass(30 * MINUTE - SECOND);
+    assert!(world.opens(&token));
+
+    world.pass(SECOND);
+    let answer = done(world.sessions.verify(&token));
+    assert!(matches!(answer, Err(VerifySessionError::Expired)), "{answer:?}");
+}
+
+#[test]
+fn a_session_lives_no_longer_than_a_revocation_is_remembered() {
+    let world = World::with(|sessions| sessions.lifetime(REMEMBERED * 2));
+
+    let (_, session) = world.sign_in("alice");
+
+    assert_eq!(session.ends_at, world.now() + REMEMBERED);
+}
+
+#[test]
+fn a_request_is_written_down_once_a_minute_at_most() {
+    let world = World::new();
+    let (token, _) = world.sign_in("alice");
+    let request = || {
+        let session = done(world.sessions.verify(&token)).unwrap();
+        done(world.sessions.touch(&session)).unwrap();
+    };
+
+    for _ in 0..59 {
+        world.pass(SECOND);
+        request();
+    }
+    assert_eq!(world.store.touches(), 0);
+
+    world.pass(SECOND);
+    request();
+    request();
+    assert_eq!(world.store.touches(), 1);
+    assert_eq!(done(world.sessions.verify(&token)).unwrap().seen_at, world.now());
+}
+
+#[test]
+fn a_session_that_ended_while_it_was_looked_at_takes_no_sign_of_life() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+
+    world.pass(HOUR);
+    let late = done(world.sessions.touch(&session));
+
+    assert!(matches!(late, Err(VerifySessionError::Expired)), "{late:?}");
+}
+
+/// Attack 55.
+#[test]
+fn every_sign_in_makes_another_session_with_another_token() {
+    let world = World::new();
+
+    let (first, old) = world.sign_in("alice");
+    let (second, new) = world.sign_in("alice");
+
+    assert_ne!(old.id, new.id);
+    assert_ne!(first.expose(), second.expose());
+    assert_eq!(new.id.as_str().len(), 24);
+}
+
+/// Attack 56.
+#[test]
+fn a_new_token_replaces_the_old_one_and_the_session_stays() {
+    let world = World::new();
+    let (old, session) = world.sign_in("alice");
+    world.pass(MINUTE);
+
+    let new = done(world.sessions.rotate(&session.id)).unwrap();
+
+    assert!(!world.opens(&old));
+    assert_eq!(done(world.sessions.verify(&new)).unwrap(), session);
+}
+
+/// Attack 56.
+#[test]
+fn a_step_up_notes_the_time_and_replaces_the_token() {
+    let world = World::new();
+    let (old, session) = world.sign_in("alice");
+    world.pass(MINUTE);
+
+    let new = done(world.sessions.step_up(&session.id)).unwrap();
+
+    assert!(!world.opens(&old));
+    let found = done(world.sessions.verify(&new)).unwrap();
+    assert_eq!(found.signed_in_at, world.now());
+    assert_eq!(found.created_at, session.created_at);
+}
+
+#[test]
+fn a_session_that_is_over_gets_no_new_token() {
+    let world = World::new();
+    let (_, session) = world.sign_in("alice");
+    world.pass(HOUR);
+
+    for answer in [
+        done(world.sessions.rotate(&session.id)),
+        done(world.sessions.step_up(&session.id)),
+        done(world.sessions.rotate(&SessionId::new("made-up"))),
+    ] {
+        assert!(answer.is_err());
+    }
+}
+
+/// Attack 101.
+#[test]
+fn what_a_browser_calls_itself_is_cut_and_cleaned() {
+    let world = World::new();
+    let agent = format!("Mozilla\r\n\u{1b}[31m\u{2028}\u{202e}/5.0{}", "x".repeat(1_000));
+    let address: IpAddr = "2001:db8:1:2:3:4:5:6".parse().unwrap();
+
+    let new = NewSession::new("alice").user_agent(&agent).address(address);
+    let (_, session) = done(world.sessions.create(new)).unwrap();
+
+    let kept = session.user_agent.unwrap();
+    assert!(kept.starts_with("Mozilla[31m/5.0xxx"), "{kept}");
+    assert_eq!(kept.chars().count(), 256);
+    assert_eq!(session.network, Some("2001:db8:1::".parse().unwrap()));
+
+    let silent = NewSession::new("alice").user_agent("\n");
+    assert_eq!(done(world.sessions.create(silent)).unwrap().1.user_agent, None);
+}
+
+#[test]
+fn the_least_recently_seen_session_makes_room() {
+    let world = World::with(|sessions| sessions.per_user(2));
+    let (first, session) = world.sign_in("alice");
+    world.pass(MINUTE);
+    let (second, _) = world.sign_in("alice");
+    let (other, _) = world.sign_in("bob");
+    world.pass(MINUTE);
+    done(world.sessions.touch(&session)).unwrap();
+
+    let (third, _) = world.sign_in("alice");
+
+    let open = [&first, &second, &third, &other].map(|token| world.opens(token));
+    assert_eq!(open, [true, false, true, true]);
+}
+
+#[test]
+fn a_session_that_is_over_makes_room_before_one_that_lives() {
+    let world = World::with(|sessions| sessions.per_user(2));
+    let (live, session) = world.sign_in("alice");
+    world.pass(30 * MINUTE);
+    world.sign_in("alice");
+    for _ in 0..2 {
+        world.pass(30 * MINUTE - SECOND);
+        let session = done(world.sessions.get(&session.id)).unwrap();
+        done(world.sessions.touch(&session)).unwrap();
+    }
+    world.pass(2 * SECOND);
+
+    let (third, _) = world.sign_in("alice");
+
+    assert!(world.opens(&live) && world.opens(&third));
+    assert_eq!(done(world.memory.of_user(&UserId::new("alice"))).unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sign_ins_at_the_same_time_keep_the_bound_and_leave_somebody_in() {
+    let world = Arc::new(World::with(|sessions| sessions.per_user(3)));
+    let sign_ins: Vec<_> = (0..32)
+        .map(|_| {
+            let sessions = Arc::clone(&world.sessions);
+            tokio::spawn(async move { sessions.create(NewSession::new("alice")).await.unwrap() })
+        })
+        .collect();
+    for sign_in in sign_ins {
+        sign_in.await.unwrap();
+    }
+
+    let live = world.sessions.list(&UserId::new("alice")).await.unwrap();
+
+    assert_eq!(live.len(), 3);
+}
+
+/// Attack 64.
+#[test]
+fn a_user_sees_and_ends_nothing_but_their_own() {
+    let world = World::new();
+    let (alice, bob) = (UserId::new("alice"), UserId::new("bob"));
+    let (token, session) = world.sign_in("alice");
+    let (_, bobs) = world.sign_in("bob");
+
+    let listed = done(world.sessions.list(&alice)).unwrap();
+    assert_eq!(listed, std::slice::from_ref(&session));
+    assert!(!done(world.sessions.end_of(&bob, &session.id)).unwrap());
+    assert!(!done(world.sessions.end_of(&bob, &SessionId::new("made-up"))).unwrap());
+    assert!(done(world.sessions.end_others(&bob, &bobs.id)).unwrap().is_empty());
+    done(world.sessions.end_user(&bob)).unwrap();
+    assert!(world.opens(&token));
+
+    assert!(done(world.sessions.end_of(&alice, &session.id)).unwrap());
+    assert!(!world.opens(&token));
+}
+
+/// Attack 64.
+#[test]
+fn the_list_holds_what_lives() {
+    let world = World::apart();
+    let alice = UserId::new("alice");
+    world.sign_in("alice");
+    world.pass(HOUR);
+    let (_, second) = world.sign_in("alice");
+
+    assert_eq!(done(world.sessions.list(&alice)).unwrap(), [second]);
+
+    done(world.memory.bump(&alice, world.now())).unwrap();
+    assert!(done(world.sessions.list(&alice)).unwrap().is_empty());
+}
+
+/// Attack 28, attack 58.
+#[test]
+fn a_session_that_was_ended_opens_nothing_and_neither_do_its_tokens() {
+    for world in [World::new(), World::apart()] {
+        let (token, session) = world.sign_in("alice");
+        let (other, _) = world.sign_in("alice");
+
+        done(world.sessions.end(&session.id)).unwrap();
+
+        assert!(!world.opens(&token));
+        assert!(world.opens(&other));
+        let epoch = done(world.memory.read(&session.user, Some(&session.id), None)).unwrap();
+        assert!(epoch.is_ended);
+    }
+}
+
+/// Attack 64.
+#[test]
+fn all_others_end_and_the_kept_one_stays() {
+    let world = World::new();
+    let (first, ended) = world.sign_in("alice");
+    let (kept, session) = world.sign_in("alice");
+    let (bob, _) = world.sign_in("bob");
+
+    let others = done(world.sessions.end_others(&session.user, &session.id)).unwrap();
+
+    assert_eq!(others, [ended.id]);
+    assert_eq!([&first, &kept, &bob].map(|token| world.opens(token)), [false, true, true]);
+}
+
+/// Attack 28: also where revocations are kept apart from sessions, and in the same millisecond.
+#[test]
+fn a_user_who_was_revoked_has_no_session_and_can_sign_in_again() {
+    for world in [World::new(), World::apart()] {
+        let (old, session) = world.sign_in("alice");
+
+        let generation = done(world.sessions.end_user(&session.user)).unwrap();
+        let (new, session) = world.sign_in("alice");
+
+        assert_eq!(session.generation, generation);
+        assert!(!world.opens(&old));
+        assert!(world.opens(&new));
+    }
+}
+
+/// Attack 28.
+#[test]
+fn a_revocation_counts_before_anything_was_removed() {
+    let world = World::apart();
+    let (token, session) = world.sign_in("alice");
+
+    done(world.memory.bump(&session.user, world.now())).unwrap();
+
+    let answer = done(world.sessions.verify(&token));
+    assert!(matches!(answer, Err(VerifySessionError::Revoked)), "{answer:?}");
+}
+
+/// Attack 92.
+#[test]
+fn a_store_that_is_away_decides_nothing() {
+    let world = World::new();
+    let (token, session) = world.sign_in("alice");
+    world.pass(2 * MINUTE);
+    world.store.set_away(true);
+    let sessions = &world.sessions;
+
+    for answer in [
+        done(sessions.verify(&token)).map(drop),
+        done(sessions.get(&session.id)).map(drop),
+        done(sessions.touch(&session)),
+        done(sessions.rotate(&session.id)).map(drop),
+        done(sessions.step_up(&session.id)).map(drop),
+        done(sessions.data(&session.id)).map(drop),
+        done(sessions.put_data(&session.id, &SessionData::default())),
+    ] {
+        assert!(matches!(answer, Err(VerifySessionError::Unavailable(_))), "{answer:?}");
+    }
+    for answer in [
+        done(sessions.list(&session.user)).map(drop),
+        done(sessions.end_of(&session.user, &session.id)).map(drop),
+        done(sessions.end_others(&session.user, &session.id)).map(drop),
+        done(sessions.sweep()).map(drop),
+    ] {
+        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+    }
+    let created = done(sessions.create(NewSession::new("alice")));
+    assert!(matches!(created, Err(CreateSessionError::Unavailable(_))));
+
+    world.store.set_away(false);
+    assert!(world.opens(&token));
+}
+
+#[test]
+fn a_full_store_says_so() {
+    let world = World::new();
+    let store = Arc::new(MemoryStore::with_capacity(1));
+    let epochs = Arc::clone(&store);
+    let sessions = Sessions::new(store, epochs, Arc::new(world.clock), Arc::new(Random));
+    done(sessions.create(NewSession::new("alice"))).unwrap();
+
+    let second = done(sessions.create(NewSession::new("bob")));
+
+    assert!(matches!(second, Err(CreateSessionError::Full)));
+}
+
+#[test]
+fn an_application_keeps_data_with_a_session() {
+    let world = World::new();
+    let data = |value: &str| {
+        let mut data = SessionData::default();
+        data.0.insert("auth_token".to_owned(), json!(value));
+        data
+    };
+    let new = NewSession::new("alice").data(data("first"));
+    let (_, session) = done(world.sessions.create(new)).unwrap();
+    let (_, other) = world.sign_in("alice");
+
+    assert_eq!(done(world.sessions.data(&session.id)).unwrap(), data("first"));
+    done(world.sessions.put_data(&session.id, &data("second"))).unwrap();
+    assert_eq!(done(world.sessions.data(&session.id)).unwrap(), data("second"));
+    assert_eq!(done(world.sessions.data(&other.id)).unwrap(), SessionData::default());
+
+    done(world.sessions.end(&session.id)).unwrap();
+    assert!(done(world.sessions.data(&session.id)).is_err());
+    assert!(done(world.sessions.put_data(&session.id, &data("third"))).is_err());
+}
+
+#[test]
+fn a_sweep_forgets_what_ended_long_ago() {
+    let world = World::new();
+    world.sign_in("alice");
+    world.pass(13 * HOUR - SECOND);
+    world.sign_in("bob");
+
+    assert_eq!(done(world.sessions.sweep()).unwrap(), 0);
+    world.pass(SECOND);
+    assert_eq!(done(world.sessions.sweep()).unwrap(), 1);
+}
+
+/// Attack 100.
+#[test]
+fn nothing_that_prints_shows_a_token_an_id_or_data() {
+    let world = World::new();
+    let mut data = SessionData::default();
+    data.0.insert("canary".to_owned(), json!("canary"));
+    let new = NewSession::new("alice").data(data);
+    let printed_new = format!("{new:?}");
+    let (token, session) = done(world.sessions.create(new)).unwrap();
+    world.store.set_away(true);
+    let error = done(world.sessions.verify(&token)).unwrap_err();
+
+    let printed = format!(
+        "{printed_new} {token:?} {session:?} {:?} {error} {error:?} {error:#?}",
+        world.sessions,
+    );
+
+    for secret in ["canary", &token.expose(), session.id.as_str()] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+}

@@ -1,0 +1,203 @@
+//! A server in miniature: a clock to move by hand, one store, and sessions over it.
+
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::{Duration, SystemTime},
+};
+
+use doorward_auth::{MemoryStore, NewSession, Sessions};
+use doorward_core::{
+    BoxFuture, Clock, Entropy, ManualClock, Session, SessionData, SessionId, SessionKey,
+    SessionStore, SessionToken, StoreError, UserId,
+};
+
+/// A clock, a store, and sessions over it.
+pub(crate) struct World {
+    pub(crate) clock: ManualClock,
+    pub(crate) memory: MemoryStore,
+    pub(crate) store: Arc<Watched>,
+    pub(crate) sessions: Arc<Sessions>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(|sessions| sessions)
+    }
+
+    /// With other settings.
+    pub(crate) fn with(set: impl FnOnce(Sessions) -> Sessions) -> Self {
+        let memory = MemoryStore::default();
+        Self::over(memory.clone(), memory, set)
+    }
+
+    /// With revocations in a store of their own, which therefore removes no session.
+    pub(crate) fn apart() -> Self {
+        Self::over(MemoryStore::default(), MemoryStore::default(), |sessions| sessions)
+    }
+
+    fn over(
+        memory: MemoryStore,
+        epochs: MemoryStore,
+        set: impl FnOnce(Sessions) -> Sessions,
+    ) -> Self {
+        let clock = ManualClock::new();
+        let store = Arc::new(Watched::over(memory));
+        let sessions = Sessions::new(
+            Arc::clone(&store) as Arc<dyn SessionStore>,
+            Arc::new(epochs.clone()),
+            Arc::new(clock.clone()),
+            Arc::new(Random),
+        );
+        Self { clock, memory: epochs, store, sessions: Arc::new(set(sessions)) }
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.wall()
+    }
+
+    pub(crate) fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    /// Signs a user in.
+    pub(crate) fn sign_in(&self, user: &str) -> (SessionToken, Session) {
+        done(self.sessions.create(NewSession::new(user))).unwrap()
+    }
+
+    /// Whether the token still opens something.
+    pub(crate) fn opens(&self, token: &SessionToken) -> bool {
+        done(self.sessions.verify(token)).is_ok()
+    }
+}
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
+
+/// The system's own.
+pub(crate) struct Random;
+
+impl Entropy for Random {
+    fn fill(&self, bytes: &mut [u8]) {
+        aws_lc_rs::rand::fill(bytes).expect("the system has randomness");
+    }
+}
+
+/// Runs a future that has nothing to wait for.
+pub(crate) fn done<F: Future>(future: F) -> F::Output {
+    match begin(pin!(future)) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+/// Polls a future once.
+pub(crate) fn begin<F: Future + ?Sized>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A store that counts what is written, and that can be away or hang.
+pub(crate) struct Watched {
+    inner: MemoryStore,
+    touches: AtomicU32,
+    is_away: AtomicBool,
+    hangs: AtomicBool,
+}
+
+impl Watched {
+    fn over(inner: MemoryStore) -> Self {
+        let (touches, is_away, hangs) =
+            (AtomicU32::new(0), AtomicBool::new(false), AtomicBool::new(false));
+        Self { inner, touches, is_away, hangs }
+    }
+
+    /// How often a sign of life was written down.
+    pub(crate) fn touches(&self) -> u32 {
+        self.touches.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set_away(&self, is_away: bool) {
+        self.is_away.store(is_away, Ordering::SeqCst);
+    }
+
+    pub(crate) fn set_hanging(&self, hangs: bool) {
+        self.hangs.store(hangs, Ordering::SeqCst);
+    }
+
+    fn pass<'a, T: Send + 'a>(
+        &'a self,
+        answer: BoxFuture<'a, Result<T, StoreError>>,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        if self.hangs.load(Ordering::SeqCst) {
+            return Box::pin(std::future::pending());
+        }
+        if self.is_away.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(StoreError::Unavailable("connection refused".into())) });
+        }
+        answer
+    }
+}
+
+impl SessionStore for Watched {
+    fn create<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        session: &'a Session,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.pass(Box::pin(async { self.inner.create(key, session).await }))
+    }
+
+    fn find<'a>(
+        &'a self,
+        key: &'a SessionKey,
+    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        self.pass(Box::pin(async { self.inner.find(key).await }))
+    }
+
+    fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        self.pass(Box::pin(async { self.inner.get(id).await }))
+    }
+
+    fn of_user<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
+        self.pass(Box::pin(async { self.inner.of_user(user).await }))
+    }
+
+    fn touch<'a>(
+        &'a self,
+        id: &'a SessionId,
+        seen_at: SystemTime,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.touches.fetch_add(1, Ordering::SeqCst);
+        self.pass(Box::pin(async move { self.inner.touch(id, seen_at).await }))
+    }
+
+    fn rotate<'a>(
+        &'a self,
+        id: &'a SessionId,
+        key: &'a SessionKey,
+        signed_in_at: Option<SystemTime>,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.pass(Box::pin(async move { self.inner.rotate(id, key, signed_in_at).await }))
+    }
+
+    fn put_data<'a>(
+        &'a self,
+        id: &'a SessionId,
+        data: &'a SessionData,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.pass(Box::pin(async { self.inner.put_data(id, data).await }))
+    }
+
+    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.pass(Box::pin(async { self.inner.remove(id).await }))
+    }
+
+    fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.pass(Box::pin(async move { self.inner.sweep(now).await }))
+    }
+}
