@@ -101,8 +101,11 @@ impl Credential {
 
     /// How long ago the user proved who they are.
     pub(crate) fn since_sign_in(&self, wall: SystemTime) -> Option<Duration> {
-        // A sign-in that is ahead of our clock has just happened.
-        self.signed_in_at.map(|at| wall.duration_since(at).unwrap_or_default())
+        match wall.duration_since(self.signed_in_at?) {
+            Ok(ago) => Some(ago),
+            // Clocks of two machines differ a little. One that is far ahead says nothing.
+            Err(ahead) => (ahead.duration() <= AHEAD).then_some(Duration::ZERO),
+        }
     }
 }
 
@@ -174,3 +177,6 @@ impl Lifetime {
         }
     }
 }
+
+/// How far a sign-in may be ahead of our clock.
+const AHEAD: Duration = Duration::from_secs(5);

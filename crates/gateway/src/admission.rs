@@ -5,11 +5,15 @@
 //! leaves half-way undo it by dropping. Behind the authenticator no credential is seen any more.
 //! Start reading at [`admit`].
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::{Arc, atomic::Ordering},
+    time::SystemTime,
+};
 
 use doorward_core::{
-    AuthenticateError, Authenticator, BoxFuture, DisconnectReason, Epoch, Grant, GuardContext,
-    Handshake, Refusal, RefusalReason, Seats, StoreError, UserId, short_type_name,
+    Action, AuthenticateError, Authenticator, BoxFuture, DisconnectReason, Epoch, Grant,
+    GuardContext, Handshake, Refusal, RefusalReason, Seats, StoreError, UserId, short_type_name,
 };
 use doorward_protocol::Trust;
 
@@ -19,7 +23,7 @@ use crate::{
     authorise::authorise,
     connection,
     namespace::{Admitted, Entered, Entry, Mounted, NotAdmitted},
-    seating,
+    renewal, seating,
     services::Services,
 };
 
@@ -38,13 +42,13 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     let request = Arc::clone(&handshake.request);
     let policy = &namespace.policy;
 
-    let vetted = vet(policy, handshake, namespace.trust, &services).await?;
-    let Vetted { user, access } = vetted;
+    // Read ahead of everything: whoever changes rights moves it before looking who is here.
+    let rights = services.rights_changed.load(Ordering::SeqCst);
+    let vetted = vet(policy, handshake, namespace.trust, &services, Attempt::Connect).await?;
+    let Vetted { user, access, epoch } = vetted;
     let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
-    let epoch = read_epoch(&user, &access, &services).await?;
 
-    let (credential, lifetime) = (access.credential.clone(), access.lifetime.clone());
-    let hub = namespace.hub.clone();
+    let (credential, hub) = (access.credential.clone(), namespace.hub.clone());
     let parts = connection::Parts {
         id: socket,
         hub,
@@ -56,16 +60,12 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     };
     let connection = Connection::new(parts, access);
     let access = connection.access();
-    ask_guards(connection.asks(&access, doorward_core::Action::Connect), &namespace.hub).await?;
+    ask_guards(connection.asks(&access, Action::Connect), &namespace.hub).await?;
 
     let reservation = seating::reserve(&*policy.seats, &connection, &services).await?;
 
     let registered = services.registry.add_socket(Arc::new(connection.clone()), &credential);
-    // Whoever revokes from here on finds the entry; who did so before is seen in the epoch.
-    if read_epoch(&user, &access, &services).await? != epoch {
-        return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
-    }
-
+    services.metrics.sockets.increment(1.0);
     let mut entered = Entered {
         connection,
         namespace: Arc::clone(&namespace),
@@ -75,7 +75,15 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
         otherwise: DisconnectReason::Refused,
         services: Arc::clone(&services),
     };
-    services.metrics.sockets.increment(1.0);
+    // Whoever revokes from here on finds the entry; who did so before is seen in the epoch.
+    if read_epoch(&user, &access, namespace.trust, &services).await? != epoch {
+        return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
+    }
+    // The same for whoever changes rights.
+    if services.rights_changed.load(Ordering::SeqCst) != rights {
+        renewal::look_again(&entered.connection).await?;
+    }
+
     for hooks in &namespace.hooks {
         if let Some(hook) = &hooks.connect {
             hook(entered.connection.clone()).await.map_err(refuse)?;
@@ -87,6 +95,7 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     // From here on broadcasts find it; its link keeps them until the client was told that it is in.
     entered.connection.enter_namespace();
     entered.otherwise = DisconnectReason::TransportClosed;
+    let lifetime = entered.connection.access().lifetime.clone();
     let concurrency = namespace.concurrency;
     Ok(Admitted { socket: Box::new(entered), lifetime, concurrency })
 }
@@ -95,6 +104,15 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
 pub(crate) struct Vetted<P> {
     pub(crate) user: UserId,
     pub(crate) access: Access<P>,
+    /// What was revoked of them when the credential was looked at.
+    pub(crate) epoch: Epoch,
+}
+
+/// What a credential is shown for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    Connect,
+    Refresh,
 }
 
 /// Judges the credential itself, as often as the budgets of its address and of its user allow.
@@ -103,40 +121,67 @@ pub(crate) async fn vet<P>(
     handshake: Handshake,
     trust: Trust,
     services: &Services,
+    attempt: Attempt,
 ) -> Result<Vetted<P>, NotAdmitted> {
     let address = handshake.request.peer().map(|peer| peer.ip());
     let (shown_at, now) = (handshake.at, services.clock.now());
-    let too_many = |wait| Refusal::too_many_attempts(wait);
-    let refuse = |refusal| NotAdmitted::Refused { refusal, user: None };
-    if trust == Trust::Known {
-        services.attempts.check_address(address, now).map_err(|wait| refuse(too_many(wait)))?;
+    // Who is in is bounded by their link, and must not be put out by their neighbours.
+    let counts = trust == Trust::Known && attempt == Attempt::Connect;
+    if counts && let Err(wait) = services.attempts.check_address(address, now) {
+        let refusal = Refusal::too_many_attempts(wait);
+        return Err(NotAdmitted::Refused { refusal, user: None });
     }
     let judged = policy.authenticator.authenticate(handshake).await;
     let grant = judged.map_err(|error| match error {
-        AuthenticateError::Refused(refusal) => {
-            services.attempts.refused(address, now);
-            refuse(refusal)
-        }
+        AuthenticateError::Refused(refusal) => NotAdmitted::Refused { refusal, user: None },
         AuthenticateError::Unavailable(cause) => {
             NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(cause) }
         }
         _ => NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: None },
-    })?;
-    let user = grant.user.clone();
-    let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
-    if trust == Trust::Known {
-        services.attempts.authenticated(&user, now).map_err(|wait| refuse(too_many(wait)))?;
+    });
+    let judged = match grant {
+        Ok(grant) => look_up(grant, shown_at, trust, services).await,
+        Err(refused) => Err(refused),
+    };
+    if counts && let Err(NotAdmitted::Refused { refusal, .. }) = &judged {
+        services.attempts.refused(address, refusal.reason(), now);
     }
-    let access = Access::new(grant, shown_at, trust, services).map_err(refuse)?;
-    Ok(Vetted { user, access })
+    let vetted = judged?;
+    // A credential that is dead already must not use up what its owner has.
+    if trust == Trust::Known
+        && let Err(wait) = services.attempts.authenticated(&vetted.user, now)
+    {
+        let refusal = Refusal::too_many_attempts(wait);
+        return Err(NotAdmitted::Refused { refusal, user: Some(vetted.user) });
+    }
+    Ok(vetted)
+}
+
+/// Finds out whether a grant is over or was revoked.
+async fn look_up<P>(
+    grant: Grant<P>,
+    shown_at: SystemTime,
+    trust: Trust,
+    services: &Services,
+) -> Result<Vetted<P>, NotAdmitted> {
+    let user = grant.user.clone();
+    let access = Access::new(grant, shown_at, trust, services)
+        .map_err(|refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) })?;
+    let epoch = read_epoch(&user, &access, trust, services).await?;
+    Ok(Vetted { user, access, epoch })
 }
 
 /// Reads what was revoked of the credential's owner, and refuses a credential from before that.
 pub(crate) async fn read_epoch<P>(
     user: &UserId,
     access: &Access<P>,
+    trust: Trust,
     services: &Services,
 ) -> Result<Epoch, NotAdmitted> {
+    // Strangers have nothing that could be revoked, and their visits are no work for a store.
+    if trust == Trust::Anonymous {
+        return Ok(Epoch::default());
+    }
     let credential = &access.credential;
     let (session, token) = (credential.session.as_ref(), credential.token.as_ref());
     let epoch = services.epochs.read(user, session, token).await.map_err(|error: StoreError| {

@@ -1,8 +1,10 @@
 //! Counts attempts, so that nobody can make the server work without end.
 //!
-//! An address pays for what was refused, before any cryptography: who guesses, or floods with garbage, is
-//! turned away unlooked-at, and an office behind one address is not, as long as its people are who they
-//! say. A user pays for every attempt that was authenticated: a program that connects in a loop.
+//! An address pays for guesses, before any cryptography: who floods with forged tokens is turned away
+//! unlooked-at. Credentials that were good and are over, and clients that show none, cost nothing, so that
+//! neither an office whose tokens have expired together nor a page that opens sockets in its people's
+//! browsers uses the budget up. Where the address is not known there is no budget: it would be one for all.
+//! A user pays for every attempt that was authenticated: a program that connects in a loop.
 //! A budget fills evenly over a minute (the generic cell rate algorithm).
 
 use std::{
@@ -13,13 +15,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward_core::UserId;
+use doorward_core::{RefusalReason, UserId};
 
 use crate::addresses::network;
 
 /// The budgets of a server.
 pub(crate) struct Attempts {
-    addresses: Budget<Option<IpAddr>>,
+    addresses: Budget<IpAddr>,
     users: Budget<UserId>,
 }
 
@@ -35,12 +37,23 @@ impl Attempts {
         address: Option<IpAddr>,
         now: Instant,
     ) -> Result<(), Duration> {
-        self.addresses.check(&address.map(network), now)
+        address.map_or(Ok(()), |address| self.addresses.check(&network(address), now))
     }
 
-    /// The address was refused.
-    pub(crate) fn refused(&self, address: Option<IpAddr>, now: Instant) {
-        self.addresses.spend(address.map(network), now);
+    /// The address was refused, for this reason.
+    pub(crate) fn refused(&self, address: Option<IpAddr>, reason: RefusalReason, now: Instant) {
+        let is_guess = matches!(
+            reason,
+            RefusalReason::Application
+                | RefusalReason::Revoked
+                | RefusalReason::SessionUnknown
+                | RefusalReason::TokenHeader
+                | RefusalReason::TokenMalformed
+                | RefusalReason::TokenSignature
+        );
+        if let Some(address) = address.filter(|_| is_guess) {
+            self.addresses.spend(network(address), now);
+        }
     }
 
     /// The user was authenticated; returns how long to wait when that was once too often.

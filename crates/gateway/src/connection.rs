@@ -73,6 +73,16 @@ struct Inner<P> {
     closed: Notify,
 }
 
+/// What became of an exchange of what a socket stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replaced {
+    Done,
+    /// Somebody else was first.
+    Late,
+    /// It is in a room that was not judged.
+    Unjudged,
+}
+
 /// The rooms of a socket.
 #[derive(Default)]
 struct Joined {
@@ -211,17 +221,6 @@ impl<P> Connection<P> {
     /// What the socket stands on at this moment.
     pub(crate) fn access(&self) -> Arc<Access<P>> {
         self.0.access.load_full()
-    }
-
-    /// Stands on something else from now on, unless somebody else has replaced `before` already. Whoever
-    /// is being asked about a room meanwhile is asked again.
-    pub(crate) fn replace_access(&self, before: &Arc<Access<P>>, access: Access<P>) -> bool {
-        let found = self.0.access.compare_and_swap(before, Arc::new(access));
-        let is_replaced = Arc::ptr_eq(&found, before);
-        if is_replaced {
-            self.joined().changes += 1;
-        }
-        is_replaced
     }
 
     pub(crate) fn trust(&self) -> Trust {

@@ -4,9 +4,17 @@
 //! to end, and it returns when they have. Whoever enters meanwhile reads what was written. Start reading
 //! at [`Principals::revoke`].
 
-use std::{fmt, sync::Arc, task::Poll, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+    task::Poll,
+    time::Duration,
+};
 
-use doorward_core::{Decision, DisconnectReason, SessionId, SocketId, StoreError, TokenId, UserId};
+use doorward_core::{
+    Decision, DisconnectReason, RefusalReason, SessionId, SocketId, StoreError, TokenId, UserId,
+};
+use futures_util::future::join_all;
 
 use crate::{
     ConnectionInfo,
@@ -144,12 +152,24 @@ impl Principals {
     /// [`RevokeError::Store`]: it could not be written down.
     ///
     /// # Cancel safety
-    /// A future that is dropped may have written the order down or not; what was told to end, ends.
+    /// The order is carried out also when the future is dropped after its first poll.
     pub async fn revoke(&self, what: Revoke) -> Result<Revocation, RevokeError> {
+        // A caller that goes away does not stop it half-way.
+        let own = self.clone();
+        beside(async move { own.carry_out(&what).await }).await
+    }
+
+    async fn carry_out(&self, what: &Revoke) -> Result<Revocation, RevokeError> {
         let begun = self.services.clock.now();
-        let written = self.write_down(&what).await;
+        let written = self.services.within(WRITTEN_WITHIN, self.write_down(what)).await;
+        let in_time = || Err(StoreError::Unavailable("it did not answer in time".into()));
+        let written = written.unwrap_or_else(in_time);
+        if written.is_err() {
+            let undecided = Decision::Undecided(RefusalReason::Unavailable);
+            self.services.decided(undecided, subject(what));
+        }
         // Also when it was not: whoever wants somebody out wants them out.
-        let revocation = self.end(&what).await;
+        let revocation = self.end(what).await;
         let took = self.services.clock.now().saturating_duration_since(begun);
         self.services.metrics.revoked(took);
         written?;
@@ -159,21 +179,13 @@ impl Principals {
     async fn write_down(&self, what: &Revoke) -> Result<(), StoreError> {
         let Services { epochs, clock, .. } = &*self.services;
         let at = clock.wall();
-        let (user, session, socket) = match what {
-            Revoke::Session(session) => (None, Some(session), None),
-            Revoke::Socket(socket) => (None, None, Some(*socket)),
-            Revoke::Token(_) => (None, None, None),
-            Revoke::User(user) => (Some(user), None, None),
-        };
         match what {
             Revoke::Session(session) => epochs.end_session(session, at).await?,
             Revoke::Socket(_) => {}
             Revoke::Token(token) => epochs.end_token(token, at).await?,
             Revoke::User(user) => drop(epochs.bump(user, at).await?),
         }
-        let session = session.cloned();
-        let subject = Subject { user, session, socket, ..Subject::default() };
-        self.services.decided(Decision::Revoked, subject);
+        self.services.decided(Decision::Revoked, subject(what));
         Ok(())
     }
 
@@ -200,23 +212,33 @@ impl Principals {
     /// who may not be here any more reads `forbidden` or, when the user is gone, `revoked`.
     ///
     /// # Cancel safety
-    /// Sockets that were not reached go on as before.
+    /// It goes on to its end also when the future is dropped after its first poll.
     pub async fn refresh(&self, user: &UserId) -> Refresh {
-        let mut done = Refresh::default();
-        let mut ending = Vec::new();
-        for resident in self.services.registry.of(Whose::User(user)) {
-            match resident.reload().await {
-                Reloaded::Stays => done.kept += 1,
-                Reloaded::Ends => ending.push(resident),
-                Reloaded::Undecided(cause) => {
-                    tracing::warn!(socket = %resident.id(), %cause, "A principal was not reloaded.");
-                    done.undecided += 1;
+        // Whoever is entering sees that it has moved, and is looked up again.
+        self.services.rights_changed.fetch_add(1, Ordering::SeqCst);
+        let (services, user) = (Arc::clone(&self.services), user.clone());
+        // All at once: one that cannot be looked up does not hold up the others.
+        beside(async move {
+            let residents = services.registry.of(Whose::User(&user));
+            let reloads = residents.iter().map(|resident| resident.reload());
+            let outcomes = join_all(reloads).await;
+            let mut done = Refresh::default();
+            let mut ending = Vec::new();
+            for (resident, outcome) in residents.iter().zip(outcomes) {
+                match outcome {
+                    Reloaded::Stays => done.kept += 1,
+                    Reloaded::Ends => ending.push(Arc::clone(resident)),
+                    Reloaded::Undecided(cause) => {
+                        tracing::warn!(socket = %resident.id(), %cause, "Not reloaded.");
+                        done.undecided += 1;
+                    }
                 }
             }
-        }
-        closed(&self.services, &ending).await;
-        done.ended = ending.len();
-        done
+            closed(&services, &ending).await;
+            done.ended = ending.len();
+            done
+        })
+        .await
     }
 
     /// Everybody who is connected at this moment.
@@ -230,6 +252,25 @@ impl Principals {
 impl fmt::Debug for Principals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Principals").finish_non_exhaustive()
+    }
+}
+
+/// What an audit record says of an order; a token has no name that could be written down.
+fn subject(what: &Revoke) -> Subject<'_> {
+    let nobody = Subject::default();
+    match what {
+        Revoke::Session(session) => Subject { session: Some(session.clone()), ..nobody },
+        Revoke::Socket(socket) => Subject { socket: Some(*socket), ..nobody },
+        Revoke::Token(_) => nobody,
+        Revoke::User(user) => Subject { user: Some(user), ..nobody },
+    }
+}
+
+/// Runs work to its end, also when whoever waits for it goes away.
+async fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }
 }
 
@@ -255,6 +296,9 @@ async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
     let is_done = services.within(CONFIRMED_WITHIN, all).await.is_some();
     if is_done { residents.len() } else { residents.len() - waiting.len() }
 }
+
+/// How long the store may take to write an order down. Sockets end all the same.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long sockets may take to end. Each link does so when it has its turn; only a program that blocks
 /// its threads makes this fire.

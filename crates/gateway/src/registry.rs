@@ -4,7 +4,7 @@
 //! socket is found by everything that a revocation can name: its id, its user, its session, its token.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct Registry {
 struct Entries {
     links: HashMap<LinkId, Arc<LinkHandle>>,
     sockets: HashMap<SocketId, (Arc<dyn Resident>, Named)>,
-    index: HashMap<Key, HashSet<SocketId>>,
+    index: HashMap<Key, Vec<SocketId>>,
 }
 
 /// What a socket is found by, beside its id.
@@ -87,12 +87,13 @@ impl Registry {
     pub(crate) fn also_named(&self, socket: SocketId, credential: &Credential) {
         let mut entries = self.lock();
         let Some((resident, known)) = entries.sockets.get_mut(&socket) else { return };
-        let mut fresh = named(&**resident, credential);
-        fresh.retain(|key| !known.contains(key));
-        // What it was called long ago has ended by itself: the names of a refresh do not pile up.
-        let stale = known.len().saturating_sub(MAX_NAMES);
-        let dropped: Vec<_> = known.drain(1..=stale).collect();
+        // What it stands on now is at the end of the list, also when it was there before.
+        let fresh = named(&**resident, credential);
+        known.retain(|key| !fresh.contains(key));
         known.extend(fresh.iter().cloned());
+        // What it was called long ago has ended by itself: the names of refreshes do not pile up.
+        let stale = known.len().saturating_sub(MAX_NAMES);
+        let dropped: Vec<_> = known.drain(..stale).collect();
         entries.remove_names(socket, &dropped);
         entries.add_names(socket, &fresh);
     }
@@ -160,14 +161,17 @@ impl Registry {
 impl Entries {
     fn add_names(&mut self, socket: SocketId, names: &[Key]) {
         for key in names {
-            self.index.entry(key.clone()).or_default().insert(socket);
+            let sockets = self.index.entry(key.clone()).or_default();
+            if !sockets.contains(&socket) {
+                sockets.push(socket);
+            }
         }
     }
 
     fn remove_names(&mut self, socket: SocketId, names: &[Key]) {
         for key in names {
             if let Entry::Occupied(mut named) = self.index.entry(key.clone()) {
-                named.get_mut().remove(&socket);
+                named.get_mut().retain(|other| *other != socket);
                 if named.get().is_empty() {
                     named.remove();
                 }
@@ -210,5 +214,5 @@ impl Drop for SocketEntry {
     }
 }
 
-/// Credentials by which a refreshed socket is found: the last few.
+/// Names by which a refreshed socket is found, the last few; those of one credential are three.
 const MAX_NAMES: usize = 8;

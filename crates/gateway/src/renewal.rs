@@ -11,11 +11,14 @@ use doorward_core::{
     wire::Refreshed,
 };
 
+use futures_util::future::join_all;
+
 use crate::{
     Connection,
     access::{Access, Lifetime},
-    admission::{self, Policy},
+    admission::{self, Attempt, Policy},
     catch::Caught,
+    connection::Replaced,
     namespace::NotAdmitted,
     resident::Resident,
 };
@@ -27,30 +30,27 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
     handshake: Handshake,
 ) -> Result<Lifetime, NotAdmitted> {
     let services = connection.hub().services();
-    let before = connection.access();
-    let vetted = admission::vet(policy, handshake, connection.trust(), services).await?;
+    let (before, trust) = (connection.access(), connection.trust());
+    let vetted = admission::vet(policy, handshake, trust, services, Attempt::Refresh).await?;
     let user = connection.user();
     let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
     if vetted.user != *user {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::UserChanged)));
     }
-    let epoch = admission::read_epoch(user, &vetted.access, services).await?;
-    admission::ask_guards(connection.asks(&vetted.access, Action::Connect), connection.hub())
-        .await?;
+    let access = Arc::new(vetted.access);
+    admission::ask_guards(connection.asks(&access, Action::Connect), connection.hub()).await?;
     // As at the entry: findable first, looked at again afterwards.
-    services.registry.also_named(connection.id(), &vetted.access.credential);
-    if admission::read_epoch(user, &vetted.access, services).await? != epoch {
+    services.registry.also_named(connection.id(), &access.credential);
+    if admission::read_epoch(user, &access, trust, services).await? != vetted.epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
-    let lifetime = vetted.access.lifetime.clone();
-    if !connection.replace_access(&before, vetted.access) {
+    if !exchange(connection, &before, &access).await {
         // The user's rights were changed meanwhile, and this principal may be from before that.
         let reason = RefusalReason::RevokedMeanwhile;
         return Err(NotAdmitted::Undecided { reason, cause: None });
     }
-    connection.check_rooms().await;
     services.decided(Decision::Refreshed, connection.subject(Action::Event(Refreshed::EVENT)));
-    Ok(lifetime)
+    Ok(access.lifetime.clone())
 }
 
 /// What has become of a socket whose principal was to be looked up again.
@@ -64,35 +64,65 @@ pub(crate) enum Reloaded {
     Undecided(BoxError),
 }
 
-/// Looks the principal of a live socket up again.
+/// Looks the principal of a live socket up again, and ends the socket when it may not stay.
 pub(crate) async fn reload<P: Send + Sync + 'static>(connection: &Connection<P>) -> Reloaded {
+    match look_again(connection).await {
+        Ok(()) => Reloaded::Stays,
+        Err(NotAdmitted::Refused { refusal, .. }) => {
+            connection.cut(match refusal.reason() {
+                RefusalReason::UserUnknown => DisconnectReason::Revoked,
+                _ => DisconnectReason::Forbidden,
+            });
+            Reloaded::Ends
+        }
+        Err(NotAdmitted::Undecided { cause: Some(cause), .. }) => Reloaded::Undecided(cause),
+        Err(NotAdmitted::Undecided { reason, .. }) => Reloaded::Undecided(reason.as_str().into()),
+    }
+}
+
+/// Looks the principal of a socket up again, and goes on with what it may now.
+pub(crate) async fn look_again<P: Send + Sync + 'static>(
+    connection: &Connection<P>,
+) -> Result<(), NotAdmitted> {
+    let undecided = |cause: BoxError| NotAdmitted::Undecided {
+        reason: RefusalReason::Unavailable,
+        cause: Some(cause),
+    };
     for _ in 0..ATTEMPTS {
         let before = connection.access();
-        let access = match look_up(connection, &before).await {
-            Ok(Some(access)) => access,
-            Ok(None) => {
-                connection.cut(DisconnectReason::Revoked);
-                return Reloaded::Ends;
-            }
-            Err(cause) => return Reloaded::Undecided(cause),
+        let Some(access) = look_up(connection, &before).await.map_err(undecided)? else {
+            let refusal = Refusal::unauthenticated(RefusalReason::UserUnknown);
+            return Err(NotAdmitted::Refused { refusal, user: Some(connection.user().clone()) });
         };
-        let asked = connection.asks(&access, Action::Connect);
-        match admission::ask_guards(asked, connection.hub()).await {
-            Ok(()) => {}
-            Err(NotAdmitted::Refused { .. }) => {
-                connection.cut(DisconnectReason::Forbidden);
-                return Reloaded::Ends;
-            }
-            Err(NotAdmitted::Undecided { reason, .. }) => {
-                return Reloaded::Undecided(reason.as_str().into());
-            }
-        }
-        if connection.replace_access(&before, access) {
-            connection.check_rooms().await;
-            return Reloaded::Stays;
+        let access = Arc::new(access);
+        admission::ask_guards(connection.asks(&access, Action::Connect), connection.hub()).await?;
+        if exchange(connection, &before, &access).await {
+            return Ok(());
         }
     }
-    Reloaded::Undecided("the credential is refreshed all the time".into())
+    Err(undecided("the credential is refreshed all the time".into()))
+}
+
+/// Lets a socket stand on something else, without the rooms that this does not allow. All of it happens in
+/// one step, when every room has been judged: whoever is stopped before has changed nothing. `false` when
+/// somebody else has exchanged it meanwhile.
+async fn exchange<P: Send + Sync + 'static>(
+    connection: &Connection<P>,
+    before: &Arc<Access<P>>,
+    access: &Arc<Access<P>>,
+) -> bool {
+    for _ in 0..ATTEMPTS {
+        let rooms = connection.rooms();
+        let judged = rooms.iter().map(|room| connection.may_be_in(access, room));
+        let allowed = join_all(judged).await;
+        match connection.replace_access(before, access, &rooms, &allowed) {
+            Replaced::Done => return true,
+            // It has entered another room meanwhile.
+            Replaced::Unjudged => {}
+            Replaced::Late => return false,
+        }
+    }
+    false
 }
 
 /// Asks for the principal; without anybody to ask it is the one that is known.

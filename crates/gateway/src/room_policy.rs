@@ -26,6 +26,7 @@ use crate::{Connection, Principal};
 /// ```
 pub struct RoomRequest<P> {
     connection: Connection<P>,
+    principal: Arc<P>,
     room: Arc<str>,
     parameters: Parameters,
 }
@@ -34,8 +35,13 @@ pub struct RoomRequest<P> {
 pub(crate) type Parameters = Vec<(Arc<str>, Box<str>)>;
 
 impl<P> RoomRequest<P> {
-    pub(crate) fn new(connection: Connection<P>, room: Arc<str>, parameters: Parameters) -> Self {
-        Self { connection, room, parameters }
+    pub(crate) fn new(
+        connection: Connection<P>,
+        principal: Arc<P>,
+        room: Arc<str>,
+        parameters: Parameters,
+    ) -> Self {
+        Self { connection, principal, room, parameters }
     }
 
     /// Who asks.
@@ -44,10 +50,10 @@ impl<P> RoomRequest<P> {
         &self.connection
     }
 
-    /// Whom the server acts for.
+    /// Whom the server acts for: when rights have changed, the one that is to be judged.
     #[must_use]
     pub fn principal(&self) -> Principal<P> {
-        Principal::of(&self.connection)
+        Principal::new(Arc::clone(&self.principal))
     }
 
     /// Who that is.

@@ -43,7 +43,11 @@ pub(crate) async fn commit(
     if !taken.replaced.is_empty() {
         let mut replaced = services.registry.of(Whose::User(user));
         replaced.retain(|resident| taken.replaced.iter().any(|holder| sits(&**resident, holder)));
-        end_all(services, &replaced, DisconnectReason::Replaced).await;
+        // With one that has not ended there would be more than the policy allows.
+        if end_all(services, &replaced, DisconnectReason::Replaced).await < replaced.len() {
+            let reason = RefusalReason::Unavailable;
+            return Err(NotAdmitted::Undecided { reason, cause: None });
+        }
     }
     Ok(taken.seat)
 }

@@ -4,7 +4,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Poll,
     time::Duration,
@@ -40,6 +40,8 @@ pub(crate) struct Services {
     pub(crate) metrics: Metrics,
     audit: Arc<dyn Audit>,
     draining: AtomicBool,
+    /// Moves when somebody's rights have changed.
+    pub(crate) rights_changed: AtomicU64,
     /// Handlers that outlive their socket.
     pub(crate) afterwards: Arc<Semaphore>,
 }
@@ -73,6 +75,7 @@ impl Services {
             registry: Arc::default(),
             link_config: Arc::new(limits.link()),
             draining: AtomicBool::new(false),
+            rights_changed: AtomicU64::new(0),
             afterwards: Arc::new(Semaphore::new(limits.afterwards)),
             clock,
             entropy,

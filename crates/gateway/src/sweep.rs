@@ -6,65 +6,128 @@
 //! Start reading at [`sweep`].
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use doorward_core::{BoxError, DisconnectReason, LeaseError};
+use doorward_core::{BoxError, DisconnectReason, LeaseError, SocketId};
+use futures_util::future::join_all;
 
-use crate::{resident::Resident, services::Services};
+use crate::{catch::Caught, resident::Resident, services::Services};
 
 /// Sweeps for as long as the server lives.
 pub(crate) fn start(services: &Arc<Services>) {
     let weak = Arc::downgrade(services);
-    let mut answered_at = services.clock.now();
-    let mut wait = services.limits.sweep_interval;
+    let mut sweeper = Sweeper { confirmed: HashMap::new(), previous: services.clock.now() };
+    let mut next = services.clock.now() + services.limits.sweep_interval;
     tokio::spawn(async move {
         loop {
             let Some(services) = weak.upgrade() else { return };
-            let pause = services.clock.sleep_until(services.clock.now() + wait);
+            let pause = services.clock.sleep_until(next);
             drop(services);
             pause.await;
             let Some(services) = weak.upgrade() else { return };
-            let interval = services.limits.sweep_interval;
-            let is_answered = sweep(&services, &mut answered_at).await;
-            wait = if is_answered { interval } else { interval.min(WHILE_AWAY) };
+            let begun = services.clock.now();
+            let wait = sweeper.sweep(&services).await;
+            // A sweep takes as long as it takes, and that is no reason to begin the next one later.
+            next = begun + wait;
         }
     });
 }
 
-/// Asks after everybody once, and says whether the store has answered. `answered_at` is when it last did.
-async fn sweep(services: &Services, answered_at: &mut Instant) -> bool {
-    let mut known = services.registry.everybody();
-    known.retain(|resident| resident.is_known());
-    let patience = services.limits.store_grace.saturating_sub(SPREAD_OVER);
-    let mut failures = 0;
-    for resident in &known {
-        let left = (*answered_at + patience).saturating_duration_since(services.clock.now());
-        let answer = services.within(left.min(ASKED_WITHIN), look(services, &**resident)).await;
-        if let Some(Ok(reason)) = answer {
-            *answered_at = services.clock.now();
-            if let Some(reason) = reason {
-                resident.cut(reason);
+/// When each socket was last known to be allowed.
+struct Sweeper {
+    confirmed: HashMap<SocketId, Instant>,
+    /// When the last sweep began: whoever has come in since was asked after at the door.
+    previous: Instant,
+}
+
+impl Sweeper {
+    /// Asks after everybody once, and says how long to wait until the next time.
+    async fn sweep(&mut self, services: &Services) -> Duration {
+        let begun = services.clock.now();
+        let mut known = services.registry.everybody();
+        known.retain(|resident| resident.is_known());
+        let previous = std::mem::replace(&mut self.previous, begun);
+        let confirmed = known.iter().map(|resident| {
+            let id = resident.id();
+            (id, self.confirmed.get(&id).copied().unwrap_or(previous))
+        });
+        self.confirmed = confirmed.collect();
+        let mut is_answered = true;
+        for some in known.chunks(AT_ONCE) {
+            let asked = some.iter().map(|resident| {
+                let look = Caught::new(async { look(services, &**resident).await });
+                services.within(ASKED_WITHIN, look)
+            });
+            let answers = join_all(asked).await;
+            let all_failed = !answers.iter().any(|answer| matches!(answer, Some(Ok(Ok(_)))));
+            for (resident, answer) in some.iter().zip(answers) {
+                is_answered &= self.judge(&**resident, answer, services);
             }
-            continue;
+            if all_failed {
+                break;
+            }
         }
-        if let Some(Err(cause)) = answer {
-            tracing::warn!(%cause, "The store does not answer.");
+        self.end_unconfirmed(&known, services).await;
+        let patience = patience(services);
+        let earliest = self.confirmed.values().min().map(|at| *at + patience);
+        let interval = services.limits.sweep_interval;
+        let wait = if is_answered { interval } else { interval.min(WHILE_AWAY) };
+        let left = earliest.map(|at| at.saturating_duration_since(begun));
+        wait.min(left.unwrap_or(wait)).max(SHORTEST)
+    }
+
+    /// Acts on one answer, and says whether there was one.
+    fn judge(
+        &mut self,
+        resident: &dyn Resident,
+        answer: Option<Result<Result<Option<DisconnectReason>, BoxError>, crate::catch::Panicked>>,
+        services: &Services,
+    ) -> bool {
+        match answer {
+            Some(Ok(Ok(reason))) => {
+                self.confirmed.insert(resident.id(), services.clock.now());
+                if let Some(reason) = reason {
+                    resident.cut(reason);
+                }
+                return true;
+            }
+            Some(Ok(Err(cause))) => tracing::warn!(%cause, "A socket cannot be asked after."),
+            Some(Err(panicked)) => tracing::error!(%panicked, "A socket cannot be asked after."),
+            None => tracing::warn!("A socket cannot be asked after: no answer in time."),
         }
-        failures += 1;
-        if *answered_at + patience <= services.clock.now() {
-            end(services, &known).await;
-            return false;
+        false
+    }
+
+    /// Ends those of whom nobody has known for too long whether they may be here; one group after the
+    /// other, so that they do not come back all at once.
+    async fn end_unconfirmed(&self, known: &[Arc<dyn Resident>], services: &Services) {
+        let (now, patience) = (services.clock.now(), patience(services));
+        let is_over = |resident: &&Arc<dyn Resident>| {
+            self.confirmed.get(&resident.id()).is_some_and(|at| *at + patience <= now)
+        };
+        let over: Vec<_> = known.iter().filter(is_over).collect();
+        if over.is_empty() {
+            return;
         }
-        if failures >= GIVE_UP_AFTER {
-            return false;
+        tracing::error!(sockets = over.len(), "Nobody can say who may be here: sockets end.");
+        let size = over.len().div_ceil(STEPS as usize).max(1);
+        for (step, some) in over.chunks(size).enumerate() {
+            if step > 0 {
+                services.clock.sleep_until(services.clock.now() + SPREAD_OVER / STEPS).await;
+            }
+            for resident in some {
+                resident.cut(DisconnectReason::Unavailable);
+            }
         }
     }
-    if known.is_empty() {
-        *answered_at = services.clock.now();
-    }
-    failures == 0
+}
+
+/// How long a socket goes on without an answer; ending all of them fits into what is left of the grace.
+fn patience(services: &Services) -> Duration {
+    services.limits.store_grace.saturating_sub(SPREAD_OVER)
 }
 
 /// Whether a socket may stay; a reason when it may not.
@@ -87,29 +150,14 @@ async fn look(
     }
 }
 
-/// Nobody has known for too long who may be here. They end one after the other, so that they do not come
-/// back all at once.
-async fn end(services: &Services, known: &[Arc<dyn Resident>]) {
-    tracing::error!(
-        sockets = known.len(),
-        "The store has been away for too long: all sockets end."
-    );
-    let size = known.len().div_ceil(STEPS as usize).max(1);
-    for (step, some) in known.chunks(size).enumerate() {
-        if step > 0 {
-            services.clock.sleep_until(services.clock.now() + SPREAD_OVER / STEPS).await;
-        }
-        for resident in some {
-            resident.cut(DisconnectReason::Unavailable);
-        }
-    }
-}
-
 /// How long one answer may take.
 const ASKED_WITHIN: Duration = Duration::from_secs(2);
 
-/// Questions without an answer after which the rest need not be asked.
-const GIVE_UP_AFTER: usize = 3;
+/// Questions that are open at the same time.
+const AT_ONCE: usize = 64;
+
+/// No two sweeps are closer.
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// How soon a store is asked again that did not answer.
 const WHILE_AWAY: Duration = Duration::from_secs(2);

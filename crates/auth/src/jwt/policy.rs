@@ -75,6 +75,10 @@ impl Policy {
         if !self.is_issuer(claims.get("iss")) || !self.audience.is_met_by(claims.get("aud")) {
             return Err(RefusalReason::TokenClaims);
         }
+        // A sign-in of tomorrow would be fresh for ever.
+        if signed_in_at.is_some_and(|at| exceeds(self.leeway, now, at)) {
+            return Err(RefusalReason::TokenClaims);
+        }
         if exceeds(self.max_lifetime, issued_at.unwrap_or(now), expires_at) {
             return Err(RefusalReason::TokenTooLong);
         }

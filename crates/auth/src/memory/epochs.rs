@@ -45,7 +45,16 @@ impl Marks {
         }
     }
 
+    /// Makes room when nobody else does.
+    fn make_room(&mut self, now: SystemTime) {
+        let fullest = self.users.len().max(self.sessions.len()).max(self.tokens.len());
+        if fullest >= self.capacity {
+            self.sweep(now);
+        }
+    }
+
     fn bump(&mut self, user: &UserId, at: SystemTime) -> Result<u64, StoreError> {
+        self.make_room(at);
         let epoch = self.read(user, None, None);
         let generation = epoch.next_generation(at);
         let at = epoch.revoked_at.unwrap_or(at).max(at);
@@ -104,6 +113,7 @@ impl Epochs for MemoryStore {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let mut kept = self.lock();
         kept.sessions.remove(session);
+        kept.marks.make_room(at);
         let capacity = kept.marks.capacity;
         Box::pin(ready(mark(&mut kept.marks.sessions, capacity, session, at)))
     }
@@ -114,6 +124,7 @@ impl Epochs for MemoryStore {
         at: SystemTime,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let mut kept = self.lock();
+        kept.marks.make_room(at);
         let capacity = kept.marks.capacity;
         Box::pin(ready(mark(&mut kept.marks.tokens, capacity, token, at)))
     }

@@ -1,21 +1,20 @@
-//! Sessions that are shown in a cookie, or in `auth.sessionToken`.
+//! Sessions that are shown in a cookie.
 
 use std::sync::{Arc, Mutex};
 
 use doorward_auth::{
     AuthenticateError, Authenticator, BoxError, Handshake, Origins, RefusalReason, SessionCookie,
-    SessionCredential, SignedIn,
+    SignedIn,
 };
 use doorward_core::{Auth, HandshakeRequest, Headers, Issued, Refusal, RefusalCode, SessionToken};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::json;
 
 use crate::{
     forge::ask,
     world::{HOUR, MINUTE, Random, World, done},
 };
 
-const PAGE: (&str, &str) = ("origin", "https://app.example.org");
+pub(crate) const PAGE: (&str, &str) = ("origin", "https://app.example.org");
 const UPGRADE: (&str, &str) = ("upgrade", "websocket");
 const SAME: (&str, &str) = ("sec-fetch-site", "same-origin");
 
@@ -32,7 +31,12 @@ pub(crate) fn from_page(world: &World, token: Option<&SessionToken>, auth: &str)
     handshake(world, &headers, "EIO=4&transport=websocket", auth)
 }
 
-fn handshake(world: &World, headers: &[(&str, &str)], query: &str, auth: &str) -> Handshake {
+pub(crate) fn handshake(
+    world: &World,
+    headers: &[(&str, &str)],
+    query: &str,
+    auth: &str,
+) -> Handshake {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.append(
@@ -73,22 +77,6 @@ fn a_cookie_lets_its_user_in() {
     assert_eq!(grant.principal.signed_in_at(), session.signed_in_at);
     // To come in is a sign of life.
     assert_eq!(grant.lease.unwrap().expires_at(), world.now() + HOUR);
-}
-
-#[test]
-fn a_client_that_is_no_browser_shows_its_token() {
-    let world = World::new();
-    let (token, session) = world.sign_in("alice");
-    let credential = SessionCredential::new(Arc::clone(&world.sessions));
-    let auth = json!({"sessionToken": token.expose()}).to_string();
-
-    let grant = ask(&credential, handshake(&world, &[], "", &auth)).unwrap();
-
-    assert_eq!(grant.user.as_str(), "alice");
-    assert_eq!(grant.session, Some(session.id.clone()));
-    assert_eq!(grant.issued, Some(Issued::Generation(session.generation)));
-    assert_eq!(grant.expires_at, Some(session.ends_at));
-    assert!(grant.lease.is_some());
 }
 
 /// Attack 53.
@@ -193,42 +181,6 @@ fn a_session_that_has_ended_is_told_so() {
     assert_eq!(refusal_of(&over), (RefusalCode::SessionExpired, RefusalReason::SessionExpired));
 }
 
-/// Attack 27.
-#[test]
-fn a_session_token_that_is_none_is_refused() {
-    let world = World::new();
-    let credential = SessionCredential::new(Arc::clone(&world.sessions));
-    let (token, _) = world.sign_in("alice");
-    let text = token.expose();
-    for (auth, expected) in [
-        (json!({}), RefusalReason::CredentialMissing),
-        (json!({"token": text}), RefusalReason::CredentialMissing),
-        (json!({"sessionToken": ""}), RefusalReason::SessionUnknown),
-        (json!({"sessionToken": null}), RefusalReason::SessionUnknown),
-        (json!({"sessionToken": [text]}), RefusalReason::SessionUnknown),
-        (json!({"sessionToken": format!("{text}=")}), RefusalReason::SessionUnknown),
-        (json!({"sessionToken": text, "token": null}), RefusalReason::CredentialAmbiguous),
-    ] {
-        let refusal = refused(&credential, handshake(&world, &[], "", &auth.to_string()));
-        assert_eq!(refusal.reason(), expected, "{auth}");
-    }
-}
-
-/// Attack 25.
-#[test]
-fn a_session_token_elsewhere_is_never_looked_at() {
-    let world = World::new();
-    let (token, _) = world.sign_in("alice");
-    let text = token.expose();
-    let bearer = format!("Bearer {text}");
-    let query = format!("sessionToken={text}&__Host-doorward={text}");
-    let shown = || handshake(&world, &[PAGE, ("authorization", &bearer)], &query, "{}");
-    let credential = SessionCredential::new(Arc::clone(&world.sessions));
-
-    assert_eq!(refused(&credential, shown()).reason(), RefusalReason::CredentialMissing);
-    assert_eq!(refused(&cookie(&world), shown()).reason(), RefusalReason::CredentialMissing);
-}
-
 /// A client that shows a token means to come in with it, also where nobody looks at tokens.
 #[test]
 fn a_cookie_does_not_stand_in_for_a_token_that_was_shown() {
@@ -237,23 +189,6 @@ fn a_cookie_does_not_stand_in_for_a_token_that_was_shown() {
     for auth in [r#"{"token":"a.b.c"}"#, r#"{"token":null}"#, r#"{"sessionToken":""}"#] {
         let refusal = refused(&cookie(&world), from_page(&world, Some(&token), auth));
         assert_eq!(refusal.reason(), RefusalReason::CredentialAmbiguous, "{auth}");
-    }
-}
-
-/// Attack 92.
-#[test]
-fn while_the_store_is_away_nobody_is_let_in_and_nobody_is_refused() {
-    let world = World::new();
-    let (token, _) = world.sign_in("alice");
-    world.store.set_away(true);
-    let credential = SessionCredential::new(Arc::clone(&world.sessions));
-    let auth = json!({"sessionToken": token.expose()}).to_string();
-
-    let by_cookie = ask(&cookie(&world), from_page(&world, Some(&token), "{}"));
-    let by_token = ask(&credential, handshake(&world, &[], "", &auth));
-
-    for answer in [by_cookie, by_token] {
-        assert!(matches!(answer, Err(AuthenticateError::Unavailable(_))), "{answer:?}");
     }
 }
 

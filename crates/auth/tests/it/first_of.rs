@@ -233,6 +233,17 @@ impl ShowsCredential for ApiKey {
 }
 
 #[test]
+fn two_tokens_beside_a_kind_of_its_own_are_ambiguous_though_nobody_looks_at_them() {
+    let world = World::new();
+    let only = FirstOf::new(ApiKey(Arc::default()));
+    let auth = json!({"apiKey": "good", "token": "a", "sessionToken": "b"});
+
+    let refusal = refused(&only, shown(&world, None, &auth));
+
+    assert_eq!(refusal.reason(), RefusalReason::CredentialAmbiguous);
+}
+
+#[test]
 fn an_application_adds_a_kind_of_its_own() {
     let world = World::new();
     let calls = Arc::new(AtomicU32::new(0));

@@ -22,6 +22,8 @@ mod header;
 #[cfg(test)]
 mod issuer;
 #[cfg(test)]
+mod key_ring;
+#[cfg(test)]
 mod key_set;
 #[cfg(test)]
 mod lease;
@@ -34,7 +36,11 @@ mod own;
 #[cfg(test)]
 mod secrecy;
 #[cfg(test)]
+mod session_credential;
+#[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod sessions_of_user;
 #[cfg(test)]
 mod shape;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A server in miniature: a clock to move by hand, one store, and sessions over it.
 
 use std::{
+    future::poll_fn,
     pin::pin,
     sync::{
         Arc,
@@ -125,6 +126,7 @@ impl Watched {
         self.is_away.store(is_away, Ordering::SeqCst);
     }
 
+    /// Lets every operation wait until it is asked again after this was taken back.
     pub(crate) fn set_hanging(&self, hangs: bool) {
         self.hangs.store(hangs, Ordering::SeqCst);
     }
@@ -133,13 +135,17 @@ impl Watched {
         &'a self,
         answer: BoxFuture<'a, Result<T, StoreError>>,
     ) -> BoxFuture<'a, Result<T, StoreError>> {
-        if self.hangs.load(Ordering::SeqCst) {
-            return Box::pin(std::future::pending());
-        }
-        if self.is_away.load(Ordering::SeqCst) {
-            return Box::pin(async { Err(StoreError::Unavailable("connection refused".into())) });
-        }
-        answer
+        Box::pin(async move {
+            poll_fn(|_| match self.hangs.load(Ordering::SeqCst) {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            })
+            .await;
+            if self.is_away.load(Ordering::SeqCst) {
+                return Err(StoreError::Unavailable("connection refused".into()));
+            }
+            answer.await
+        })
     }
 }
 

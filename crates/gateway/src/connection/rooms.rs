@@ -8,9 +8,10 @@ use std::sync::{Arc, atomic::Ordering};
 use doorward_core::{Action, Decision, DisconnectReason, Exception, Refusal, RefusalReason};
 use doorward_protocol::Trust;
 
-use super::Connection;
+use super::{Connection, Replaced};
 use crate::{
     RoomRequest,
+    access::Access,
     authorise::{Denial, authorise, judge},
     catch::Caught,
     room_policy::is_room_name,
@@ -43,9 +44,9 @@ impl<P: Send + Sync + 'static> Connection<P> {
         let room: Arc<str> = room.into();
         let action = Action::Join(&room);
         for _ in 0..ATTEMPTS {
-            let moment = self.joined().changes;
-            self.may(action).await?;
-            self.may_enter(&room).await?;
+            let (moment, access) = (self.joined().changes, self.access());
+            self.may(&access, action).await?;
+            self.may_enter(&access, &room).await?;
             if self.enter(&room, moment)? {
                 self.hub().services().decided(Decision::Joined, self.subject(action));
                 return Ok(());
@@ -65,31 +66,24 @@ impl<P: Send + Sync + 'static> Connection<P> {
         if !self.is_in(room) {
             return Ok(());
         }
-        self.may(Action::Leave(room)).await?;
+        self.may(&self.access(), Action::Leave(room)).await?;
         self.part(room);
         Ok(())
     }
 
-    async fn may(&self, action: Action<'_>) -> Result<(), JoinError> {
-        let (hub, access) = (self.hub(), self.access());
-        let asked = authorise(hub.guards(), self.asks(&access, action), hub.services()).await;
+    async fn may(&self, access: &Access<P>, action: Action<'_>) -> Result<(), JoinError> {
+        let hub = self.hub();
+        let asked = authorise(hub.guards(), self.asks(access, action), hub.services()).await;
         asked.map_err(|denial| self.denied(action, denial))
     }
 
-    /// Leaves the rooms that it may not be in any more.
-    pub(crate) async fn check_rooms(&self) {
-        for room in self.rooms() {
-            let stays = async {
-                self.may(Action::Join(&room)).await?;
-                self.may_enter(&room).await
-            };
-            if stays.await.is_err() {
-                self.part(&room);
-            }
-        }
+    /// Whether a client that stands on `access` may be in a room.
+    pub(crate) async fn may_be_in(&self, access: &Arc<Access<P>>, room: &Arc<str>) -> bool {
+        self.may(access, Action::Join(room)).await.is_ok()
+            && self.may_enter(access, room).await.is_ok()
     }
 
-    async fn may_enter(&self, room: &Arc<str>) -> Result<(), JoinError> {
+    async fn may_enter(&self, access: &Arc<Access<P>>, room: &Arc<str>) -> Result<(), JoinError> {
         let (hub, services) = (self.hub(), self.hub().services());
         let action = Action::Join(room);
         let mut is_covered = false;
@@ -98,7 +92,9 @@ impl<P: Send + Sync + 'static> Connection<P> {
             let readings = readings.map_err(|_ambiguous| self.refused(action, JoinError::Name))?;
             for parameters in readings {
                 is_covered = true;
-                let request = RoomRequest::new(self.clone(), Arc::clone(room), parameters);
+                let principal = Arc::clone(&access.principal);
+                let room = Arc::clone(room);
+                let request = RoomRequest::new(self.clone(), principal, room, parameters);
                 let asked = Caught::new(async { (policy.may_join)(request).await });
                 let answer = services.within(services.limits.guard_timeout, asked).await;
                 judge(answer).map_err(|denial| self.denied(action, denial.for_room()))?;
@@ -161,6 +157,32 @@ impl<P> Connection<P> {
         joined.rooms.push(Arc::clone(room));
         self.hub().rooms().join(room, self);
         Ok(true)
+    }
+
+    /// Stands on something else from now on, unless somebody else has replaced `before` already, and leaves
+    /// the rooms of which `allowed` says no. Whoever is being asked about a room meanwhile is asked again.
+    pub(crate) fn replace_access(
+        &self,
+        before: &Arc<Access<P>>,
+        access: &Arc<Access<P>>,
+        judged: &[Arc<str>],
+        allowed: &[bool],
+    ) -> Replaced {
+        let mut joined = self.joined();
+        if joined.rooms.iter().any(|room| !judged.contains(room)) {
+            return Replaced::Unjudged;
+        }
+        let found = self.0.access.compare_and_swap(before, Arc::clone(access));
+        if !Arc::ptr_eq(&found, before) {
+            return Replaced::Late;
+        }
+        joined.changes += 1;
+        let left = judged.iter().zip(allowed).filter(|(_, allowed)| !**allowed);
+        for (room, _) in left {
+            joined.rooms.retain(|own| own != room);
+            self.hub().rooms().part(room, self.id());
+        }
+        Replaced::Done
     }
 
     /// Is found by broadcasts from here on, and can be asked.

@@ -34,6 +34,10 @@ use crate::{Connection, EventContext, FromEvent};
 pub struct Principal<P>(Arc<P>);
 
 impl<P> Principal<P> {
+    pub(crate) fn new(principal: Arc<P>) -> Self {
+        Self(principal)
+    }
+
     pub(crate) fn of(connection: &Connection<P>) -> Self {
         Self(connection.principal())
     }

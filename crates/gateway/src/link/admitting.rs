@@ -31,8 +31,8 @@ pub(super) struct Deciding {
     /// What a connect hook has emitted: it leaves behind the CONNECT answer, or not at all.
     early: Vec<Frame>,
     early_bytes: usize,
-    /// Somebody has ended the socket before it came to be; `true` when it may not be sent anything.
-    pub(super) ended: Option<(DisconnectReason, bool)>,
+    /// Somebody has ended the socket before it came to be.
+    pub(super) ended: Option<DisconnectReason>,
     slot: SlotId,
     trust: Trust,
     future: Caught<BoxFuture<'static, Result<Admitted, NotAdmitted>>>,
@@ -138,11 +138,9 @@ impl<S: Transport> LinkTask<S> {
         now: Instant,
     ) {
         match result {
-            Ok(Ok(_)) if self.services.is_draining() => {
+            Ok(Ok(admitted)) if self.services.is_draining() => {
+                drop_quietly(admitted);
                 self.undecided(slot, RefusalReason::ShuttingDown, now);
-            }
-            Ok(Ok(admitted)) if self.is_cut(slot).is_some() => {
-                self.cut_on_the_way(slot, admitted, now);
             }
             Ok(Ok(admitted)) => self.admit(slot, admitted, now),
             Ok(Err(NotAdmitted::Refused { refusal, user })) => {
@@ -161,32 +159,18 @@ impl<S: Transport> LinkTask<S> {
         }
     }
 
-    /// Why somebody who was on the way in may not be sent anything.
-    fn is_cut(&mut self, slot: SlotId) -> Option<DisconnectReason> {
-        match self.occupant(slot) {
-            Some(Occupant::Deciding(deciding)) => match deciding.ended? {
-                // Who has lost a seat was in, and is told why they are not any more.
-                (DisconnectReason::Replaced, _) | (_, false) => None,
-                (reason, true) => Some(reason),
-            },
-            _ => None,
-        }
-    }
-
-    /// They are not even told that they were in.
-    fn cut_on_the_way(&mut self, slot: SlotId, admitted: Admitted, now: Instant) {
-        let user = admitted.socket.user().clone();
-        let reason = self.is_cut(slot);
-        drop_quietly(admitted);
+    /// Ends an admission whose client may not come in any more: nothing more of it is run, and the client is
+    /// not even told that it was nearly in.
+    pub(super) fn cut_admission(&mut self, slot: SlotId, reason: DisconnectReason, now: Instant) {
         let refusal = match reason {
-            Some(DisconnectReason::Unavailable) => {
+            DisconnectReason::Unavailable => {
                 return self.undecided(slot, RefusalReason::Unavailable, now);
             }
-            Some(DisconnectReason::Forbidden) => Refusal::forbidden(),
-            Some(DisconnectReason::SessionExpired) => Refusal::session_expired(),
+            DisconnectReason::Forbidden => Refusal::forbidden(),
+            DisconnectReason::SessionExpired => Refusal::session_expired(),
             _ => Refusal::unauthenticated(RefusalReason::RevokedMeanwhile),
         };
-        self.refuse(slot, &refusal, Some(&user), now);
+        self.refuse(slot, &refusal, None, now);
     }
 
     fn admit(&mut self, slot: SlotId, admitted: Admitted, now: Instant) {
@@ -214,7 +198,7 @@ impl<S: Transport> LinkTask<S> {
             self.outbox.push(frame);
         }
         *self.occupant(slot) = Some(Occupant::Live(Box::new(Live::new(slot, id, admitted))));
-        if let Some((reason, _)) = ended {
+        if let Some(reason) = ended {
             self.end_socket(slot, reason, now);
         }
     }

@@ -62,8 +62,9 @@ impl<S: Transport> LinkTask<S> {
         let is_clean = self.outbox.drop_packets(self.link.namespace(slot));
         self.end_socket(slot, reason, now);
         if !is_clean {
-            // Half of a packet to it has been written, and the other half may not be.
+            // Half of a packet to it has been written, and neither its other half may be nor anything else.
             self.abort(DisconnectReason::TransportClosed, now);
+            self.outbox.clear(&self.services.metrics.outbox);
         }
     }
 

@@ -86,6 +86,8 @@ impl LinkHandle {
             letters.bytes += size;
             letters.queue.push(letter);
         } else {
+            // Nobody reads them, and whoever is revoked meanwhile may not.
+            letters.queue.retain(|letter| !matches!(letter, Letter::Emit { .. }));
             letters.queue.push(Letter::EndLink { reason: DisconnectReason::SlowConsumer });
             letters.closed = true;
         }
@@ -127,6 +129,11 @@ impl LinkHandle {
 
     pub(super) fn set_behind(&self, behind: bool) {
         self.behind.store(behind, Ordering::Relaxed);
+    }
+
+    /// Lets the task have another turn.
+    pub(super) fn wake(&self) {
+        self.task.wake();
     }
 
     /// Ends the link with everything on it.

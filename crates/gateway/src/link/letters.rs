@@ -69,8 +69,17 @@ impl<S: Transport> LinkTask<S> {
                             self.end_socket(slot, reason, now);
                         }
                     }
+                    // Who has lost a seat was in, and is told why they are not any more.
+                    Some(Occupant::Deciding(deciding))
+                        if cut && reason != DisconnectReason::Replaced =>
+                    {
+                        let slot = deciding.slot();
+                        self.cut_admission(slot, reason, now);
+                    }
                     // It is ended as soon as there is something to end.
-                    Some(Occupant::Deciding(deciding)) => deciding.ended = Some((reason, cut)),
+                    Some(Occupant::Deciding(deciding)) => {
+                        deciding.ended.get_or_insert(reason);
+                    }
                     None => {}
                 }
             }

@@ -34,6 +34,8 @@ pub(super) struct Questions {
     renewing: Option<Asked<Result<SystemTime, LeaseError>>>,
     /// Whether another credential is good.
     refreshing: Option<Refreshing>,
+    /// How often it has shown something that was refused.
+    refusals: usize,
     /// Of which end the client was told.
     pub(super) told_of: Option<SystemTime>,
 }
@@ -101,6 +103,8 @@ impl<S: Transport> LinkTask<S> {
                     Box::pin(async move { lease.renew(wall).await });
                 let until = now + timeout.min(RENEWED_WITHIN);
                 live.questions.renewing = Some(Asked { future: Caught::new(future), until });
+                // It may have been found out behind the place where questions are asked.
+                self.handle.wake();
             }
         }
     }
@@ -114,8 +118,12 @@ impl<S: Transport> LinkTask<S> {
             drop_quietly(done.future);
         }
         match answer {
-            Some(Ok(_)) if live.lifetime.state(now, wall) == Life::Lives => {}
-            Some(Ok(_) | Err(LeaseError::Ended)) => {
+            Some(Ok(_)) => match live.lifetime.state(now, wall) {
+                Life::Lives => {}
+                Life::Expired => self.cut_socket(slot, DisconnectReason::Expired, now),
+                Life::Idle => self.cut_socket(slot, DisconnectReason::SessionExpired, now),
+            },
+            Some(Err(LeaseError::Ended)) => {
                 self.cut_socket(slot, DisconnectReason::SessionExpired, now);
             }
             // Nobody can say that it lives, and by what is known here it does not.
@@ -145,10 +153,11 @@ impl<S: Transport> LinkTask<S> {
         let until = now + self.services.limits.admission_timeout;
         let Some(live) = self.live(slot) else { return };
         if live.questions.refreshing.is_some() {
-            return self.not_refreshed(slot, ack, &Refusal::too_many_attempts(TRY_AGAIN_AFTER));
+            let refusal = Refusal::too_many_attempts(TRY_AGAIN_AFTER);
+            return self.not_refreshed(slot, ack, &refusal, now);
         }
         let Some(auth) = payload(event) else {
-            return self.not_refreshed(slot, ack, &Refusal::bad_handshake());
+            return self.not_refreshed(slot, ack, &Refusal::bad_handshake(), now);
         };
         let handshake = Handshake::new(
             Arc::clone(&self.request),
@@ -174,11 +183,14 @@ impl<S: Transport> LinkTask<S> {
             Some(Ok(lifetime)) => {
                 let refreshed = Refreshed::new(lifetime.expires_at());
                 live.lifetime = lifetime;
-                live.questions.renewing = None;
+                live.questions.refusals = 0;
+                if let Some(unneeded) = live.questions.renewing.take() {
+                    drop_quietly(unneeded.future);
+                }
                 self.acknowledge(slot, ack, &refreshed);
             }
             Some(Err(NotAdmitted::Refused { refusal, .. })) => {
-                self.not_refreshed(slot, ack, &refusal);
+                self.not_refreshed(slot, ack, &refusal, now);
             }
             Some(Err(NotAdmitted::Undecided { cause, .. })) => {
                 if let Some(cause) = cause {
@@ -190,13 +202,20 @@ impl<S: Transport> LinkTask<S> {
         }
     }
 
-    fn not_refreshed(&mut self, slot: SlotId, ack: Option<u64>, refusal: &Refusal) {
+    fn not_refreshed(&mut self, slot: SlotId, ack: Option<u64>, refusal: &Refusal, now: Instant) {
         let id = self.services.decided(Decision::Denied(refusal.reason()), self.subject(slot));
         self.acknowledge(slot, ack, &ErrorAnswer::refusal(refusal, id));
+        // A program that asks in a loop is cut off, as it is with CONNECTs.
+        if let Some(live) = self.live(slot) {
+            live.questions.refusals += 1;
+            if live.questions.refusals > TOLERATED_REFUSALS {
+                self.violated(ws::CloseCode::Policy, now);
+            }
+        }
     }
 
     fn refresh_undecided(&mut self, slot: SlotId, ack: Option<u64>, reason: RefusalReason) {
-        let id = self.services.decided(Decision::Undecided(reason), self.subject(slot));
+        let id = self.services.decided(Decision::Denied(reason), self.subject(slot));
         let exception = Exception::new("unavailable", "Unavailable");
         self.acknowledge(slot, ack, &ErrorAnswer::ack(&exception, id));
     }
@@ -237,6 +256,9 @@ fn payload(event: &Event<'_>) -> Option<Auth> {
         _ => None,
     }
 }
+
+/// Credentials that a socket may show in vain before it is cut off.
+const TOLERATED_REFUSALS: usize = 32;
 
 /// How long a store may take to say that a session lives.
 const RENEWED_WITHIN: Duration = Duration::from_millis(900);

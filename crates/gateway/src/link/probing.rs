@@ -14,6 +14,9 @@ use super::{LinkTask, Transport};
 pub(super) struct Probing {
     /// When no answer is an answer.
     pub(super) until: Instant,
+    /// How much waited to be written, when the client could not be heard because it does not read: that
+    /// some of it is taken is a sign of life.
+    stuck: Option<usize>,
     /// Who wants to know; dropping them says no.
     askers: Vec<oneshot::Sender<()>>,
 }
@@ -21,14 +24,17 @@ pub(super) struct Probing {
 impl<S: Transport> LinkTask<S> {
     /// Asks the client for a sign of life.
     pub(super) fn probe(&mut self, alive: oneshot::Sender<()>, now: Instant) {
+        let is_stuck = self.stalled_since.is_some();
         // Who is not read could not be heard: that nothing comes proves nothing.
-        if !self.is_reading() {
+        if !self.is_reading() && !is_stuck {
             return answer(alive);
         }
         if let Some(probing) = &mut self.probing {
             return probing.askers.push(alive);
         }
-        self.probing = Some(Box::new(Probing { until: now + PATIENCE, askers: vec![alive] }));
+        let stuck = is_stuck.then(|| self.outbox.len());
+        self.probing =
+            Some(Box::new(Probing { until: now + PATIENCE, stuck, askers: vec![alive] }));
         if self.link.ping_now(now) {
             self.send(engine::write_ping);
         }
@@ -43,10 +49,14 @@ impl<S: Transport> LinkTask<S> {
 
     /// Ends the link of a client that has not answered.
     pub(super) fn check_probe(&mut self, now: Instant) {
-        if self.probing.as_ref().is_none_or(|probing| probing.until > now) {
+        let Some(probing) = self.probing.as_ref().filter(|probing| probing.until <= now) else {
             return;
-        }
-        if self.is_reading() {
+        };
+        let is_dead = match probing.stuck {
+            None => self.is_reading(),
+            Some(waited) => self.stalled_since.is_some() && self.outbox.len() >= waited,
+        };
+        if is_dead {
             self.abort(DisconnectReason::PingTimeout, now);
             // Now the seat is free, and whoever asked may know.
             self.probing = None;
