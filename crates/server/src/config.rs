@@ -130,6 +130,10 @@ impl Config {
             (Some(Store::Memory), _) => StoreConfig::Memory,
             (Some(Store::Sqlite) | None, _) => StoreConfig::Sqlite(database.clone()),
         };
+        let idle_timeout = settings.session.idle_timeout.unwrap_or(Span::HOUR);
+        if idle_timeout < Span::MINUTE {
+            return Err(Failure::new(IDLE_TOO_SHORT));
+        }
         let origins = settings.origins.allow.unwrap_or_default();
         if profile == Profile::Production {
             check_production(&store, settings.public_url.as_ref(), &origins)?;
@@ -153,7 +157,7 @@ impl Config {
             },
             session: SessionConfig {
                 store,
-                idle_timeout: settings.session.idle_timeout.unwrap_or(Span::HOUR),
+                idle_timeout,
                 lifetime: settings.session.lifetime.unwrap_or(Span::HALF_A_DAY),
                 same_site: settings.session.same_site.unwrap_or_default(),
             },
@@ -226,6 +230,9 @@ const AUDIT_FILE: &str = "audit.jsonl";
 
 const NO_REDIS: &str = "session.store is \"redis\", and nobody says where it is; set redis.url in the \
                         configuration file, or REDIS_URL in the environment";
+
+const IDLE_TOO_SHORT: &str = "session.idle_timeout must be 1m at least: that a session is in use is \
+                              written down now and then, and not at every event";
 
 const MEMORY_IN_PRODUCTION: &str = "profile is \"production\" and session.store is \"memory\": a \
                                     restart would sign everybody out and forget what was revoked; \

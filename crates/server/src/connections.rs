@@ -15,7 +15,8 @@ use crate::{
 pub(crate) fn run(options: &ConnectionsOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, None)?;
     let client = AdminClient::of(&config.data_dir)?;
-    let answers: Vec<Connections> = shell::block_on(client.ask(Method::GET, "/connections", &()))??;
+    let answers: Vec<Connections> =
+        shell::block_on(client.ask(Method::GET, "/connections", &()))??.all()?;
     let all: Vec<_> = answers.into_iter().flat_map(|answer| answer.connections).collect();
     let text = if options.json {
         let json = serde_json::to_string(&Connections { connections: all });

@@ -51,7 +51,7 @@ pub(crate) fn router(
 fn public_keys(keys: &KeyRing) -> impl IntoResponse + use<> {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
-        // A new key is there before the first token that it has signed is.
+        // Who has looked before a key was exchanged learns of the new one so much later.
         (header::CACHE_CONTROL, "public, max-age=300"),
     ];
     (headers, keys.jwks(SystemClock.wall()))

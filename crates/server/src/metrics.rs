@@ -1,7 +1,9 @@
 //! Serves metrics to Prometheus, on a listener of their own.
 
+use std::time::Duration;
+
 use axum::{Router, http::header, routing::get};
-use doorward::Listeners;
+use doorward::{Clock, Listeners, SystemClock};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::{failure::Failure, listen::ListenAddress};
@@ -31,6 +33,7 @@ impl MetricsServer {
     /// Answers for as long as the future lives.
     pub(crate) async fn serve(self) {
         let Self { listeners, handle } = self;
+        let upkeep = handle.clone();
         let router = Router::new().route(
             "/metrics",
             get(move || {
@@ -39,6 +42,13 @@ impl MetricsServer {
             }),
         );
         let mut servers = tokio::task::JoinSet::new();
+        // Samples are put together here too, or they would pile up while nobody asks.
+        servers.spawn(async move {
+            loop {
+                SystemClock.sleep_until(SystemClock.now() + BETWEEN_UPKEEPS).await;
+                upkeep.run_upkeep();
+            }
+        });
         for listener in listeners.into_inner() {
             let router = router.clone();
             servers.spawn(async move { axum::serve(listener, router).await });
@@ -50,6 +60,8 @@ impl MetricsServer {
         }
     }
 }
+
+const BETWEEN_UPKEEPS: Duration = Duration::from_secs(5);
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 

@@ -81,7 +81,9 @@ impl TryFrom<Vec<String>> for Proxies {
     fn try_from(texts: Vec<String>) -> Result<Self, ProxyError> {
         let network = |text: &String| {
             let address = text.parse::<IpAddr>().map(IpNet::from).ok();
-            address.or_else(|| text.parse().ok()).ok_or(ProxyError)
+            let network: Option<IpNet> = address.or_else(|| text.parse().ok());
+            // Who trusts everybody believes whatever a client writes.
+            network.filter(|network| network.prefix_len() > 0).ok_or(ProxyError)
         };
         texts.iter().map(network).collect::<Result<_, _>>().map(Self)
     }
@@ -129,6 +131,13 @@ mod tests {
         assert_eq!(client(&trusted, "127.0.0.1", &chain), "203.0.113.7");
         assert_eq!(client(&trusted, "::ffff:127.0.0.1", &["2001:db9::7"]), "2001:db9::7");
         assert_eq!(client(&trusted, "127.0.0.1", &["10.1.1.1"]), "10.1.1.1");
+    }
+
+    #[test]
+    fn not_everybody_is_a_proxy() {
+        for text in ["0.0.0.0/0", "::/0", "", "localhost", "10.0.0.0/33"] {
+            assert!(Proxies::try_from(vec![text.to_owned()]).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -23,16 +23,26 @@ pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
         token: options.token.clone(),
         socket: options.socket.clone(),
     };
-    let answers: Vec<Revocation> = shell::block_on(client.ask(Method::POST, "/revoke", &what))??;
+    let asked = shell::block_on(client.ask(Method::POST, "/revoke", &what))??;
+    let (answers, failed): (Vec<Revocation>, _) = asked.split();
     let mut done = Revocation::default();
     for answer in answers {
         done.closed += answer.closed;
         done.confirmed.extend(answer.confirmed);
         done.missing.extend(answer.missing);
     }
+    if done.confirmed.is_empty()
+        && done.missing.is_empty()
+        && let Some(failure) = failed
+    {
+        return Err(failure);
+    }
     let sockets = if done.closed == 1 { "socket" } else { "sockets" };
     output::say(&format!("Revoked; {} {sockets} closed.\n", done.closed))
         .map_err(|error| Failure::because("cannot print what was done", &error))?;
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
     if done.missing.is_empty() {
         return Ok(());
     }

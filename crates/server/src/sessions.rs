@@ -24,8 +24,7 @@ pub(crate) fn run(options: &SessionsOptions) -> Result<(), Failure> {
     } else {
         let path = format!("/sessions?user={}", encoded(&options.user));
         // Servers of one data directory share their sessions: one answer is all of them.
-        let mut answers: Vec<SessionList> = shell::block_on(client.ask(Method::GET, &path, &()))??;
-        let list = answers.pop().unwrap_or_default();
+        let list: SessionList = shell::block_on(client.ask_one(Method::GET, &path, &()))??;
         if options.json { json(&list)? } else { table(&list) }
     };
     output::say(&text).map_err(|error| Failure::because("cannot print it", &error))

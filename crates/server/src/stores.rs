@@ -2,7 +2,10 @@
 
 use std::{path::Path, sync::Arc};
 
-use doorward::{Audit, Epochs, JsonLinesAudit, SessionStore, TracingAudit, auth::MemoryStore};
+use doorward::{
+    Audit, Clock, Epochs, JsonLinesAudit, SessionStore, SystemClock, TracingAudit,
+    auth::MemoryStore,
+};
 use doorward_redis::RedisStore;
 use doorward_sql::{SqlAudit, SqlStore};
 
@@ -35,7 +38,8 @@ impl Stores {
         let (sessions, epochs) = match &config.session.store {
             StoreConfig::Memory => {
                 tracing::warn!("Sessions and revocations are in memory: a restart ends them.");
-                both(MemoryStore::default())
+                // What was revoked before is forgotten, so everything from before is refused.
+                both(MemoryStore::default().refusing_before(SystemClock.wall()))
             }
             StoreConfig::Redis(url) => both(
                 RedisStore::connect(url.expose())

@@ -42,8 +42,9 @@ use serde::Serialize;
 /// ```
 #[derive(Debug)]
 pub struct JsonLinesAudit {
-    /// Protects the order of the lines; held for one write.
-    file: Mutex<File>,
+    /// Protects the order of the lines; held for one write. A line that was not written whole is ended
+    /// before the next.
+    file: Mutex<(File, bool)>,
 }
 
 impl JsonLinesAudit {
@@ -56,15 +57,19 @@ impl JsonLinesAudit {
         options.append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self { file: Mutex::new(options.open(path)?) })
+        Ok(Self { file: Mutex::new((options.open(path)?, false)) })
     }
 }
 
 impl Audit for JsonLinesAudit {
     fn record(&self, record: &AuditRecord<'_>) {
         let line = line(record);
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = file.write_all(line.as_bytes()) {
+        let mut locked = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, is_broken) = &mut *locked;
+        let begin: &[u8] = if *is_broken { b"\n" } else { b"" };
+        let written = file.write_all(begin).and_then(|()| file.write_all(line.as_bytes()));
+        *is_broken = written.is_err();
+        if let Err(error) = written {
             tracing::error!(%error, record = line.trim_end(), "An audit record was not written.");
         }
     }

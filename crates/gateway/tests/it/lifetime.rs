@@ -278,3 +278,42 @@ async fn a_fresh_sign_in_can_be_asked_for_at_the_door() {
     assert_eq!(refused.code(), "reauthentication_required");
     lasting.connect(json!({ "user": "alice", "signed_in_ago": 300 })).await;
 }
+
+/// Rooms are judged before anything is changed: a refresh that takes too long has changed nothing.
+#[tokio::test]
+async fn a_refresh_that_is_not_decided_in_time_changes_nothing() {
+    let hangs = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let judge = std::sync::Arc::clone(&hangs);
+    let gateway = echo()
+        .room("team:{id}", move |_: RoomRequest<crate::lasting::Member>| {
+            let hangs = judge.load(std::sync::atomic::Ordering::SeqCst);
+            async move {
+                if hangs {
+                    std::future::pending::<()>().await;
+                }
+                true
+            }
+        })
+        .on(
+            "join",
+            |me: Connection<crate::lasting::Member>, Payload(room): Payload<String>| async move {
+                me.join(&room).await
+            },
+        );
+    let limits = doorward::Limits { guard_timeout: seconds(60), ..doorward::Limits::default() };
+    let lasting = Lasting::with(|builder| builder.limits(limits).gateway(gateway)).await;
+    lasting.set_roles("alice", &["old"]);
+    let mut client = lasting.connect(json!({ "user": "alice", "expires_in": 600 })).await;
+    client.emit_with_ack::<()>("join", "team:a").await;
+
+    lasting.set_roles("alice", &["new"]);
+    hangs.store(true, std::sync::atomic::Ordering::SeqCst);
+    client.emit("auth:refresh", json!({ "user": "alice" })).await;
+    client.expect_nothing().await;
+    lasting.clock.advance(seconds(5));
+    client.expect_nothing().await;
+
+    assert_eq!(client.emit_with_ack::<Vec<String>>("roles", ()).await, ["old"]);
+    lasting.clock.advance(seconds(595));
+    assert_eq!(client.ended().await, TestEnd::Passing);
+}

@@ -1,6 +1,9 @@
 //! What has been revoked ends, and does not come back.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use doorward::{
     Clock as _, Decision, Epochs as _, RefusalReason, Revoke, SessionId, TokenId, prelude::*,
@@ -326,4 +329,87 @@ async fn who_is_connected_can_be_seen() {
     assert_eq!(one.expires_at, Some(lasting.clock.wall() + Duration::from_secs(60)));
     assert_eq!(one.network, Some("127.0.0.0".parse().unwrap()));
     assert!(!format!("{one:?}").contains("\"s\""));
+}
+
+/// A name that the socket still stands on is never forgotten, however often it refreshes.
+#[tokio::test]
+async fn a_session_is_found_after_any_number_of_refreshes() {
+    let lasting = Lasting::start().await;
+    let auth =
+        |token: usize| json!({ "user": "alice", "session": "s", "token": token.to_string() });
+    let mut client = lasting.connect(auth(0)).await;
+    for token in 1..20 {
+        let answer: Value = client.emit_with_ack("auth:refresh", auth(token)).await;
+        assert_eq!(answer["status"], "ok");
+
+        let found = lasting.principals().connections();
+        assert_eq!(found[0].session, Some(SessionId::new("s")));
+    }
+
+    let done = lasting.principals().revoke(Revoke::Session(SessionId::new("s"))).await.unwrap();
+
+    assert_eq!(done.closed, 1);
+    assert_eq!(client.ended().await, TestEnd::Final);
+}
+
+/// Rights that change between the look at the user and the entry.
+#[tokio::test]
+async fn a_role_that_is_taken_away_on_the_way_in_is_not_had_inside() {
+    let lasting = Lasting::with(|builder| builder.guard(Role::new("member")).gateway(echo())).await;
+    lasting.set_roles("slow", &["member", "admin"]);
+    for (roles, expected) in [(&["member"][..], Some("member")), (&[][..], None)] {
+        let entering = lasting.server.visitor().try_connect("/", json!({ "user": "slow" }));
+        let changing = async {
+            // The user was looked up, and the authenticator is not done.
+            lasting.gate.begun.notified().await;
+            lasting.set_roles("slow", roles);
+            let done = lasting.principals().refresh(&"slow".into()).await;
+            assert_eq!(done.kept + done.ended, 0);
+            lasting.gate.open.notify_one();
+        };
+
+        let (entered, ()) = tokio::join!(entering, changing);
+
+        match (entered, expected) {
+            (Ok(mut client), Some(role)) => {
+                assert_eq!(client.emit_with_ack::<Vec<String>>("roles", ()).await, [role]);
+                drop(client);
+                lasting.audit.wait_for(2).await;
+                lasting.set_roles("slow", &["member", "admin"]);
+            }
+            (Err(Some(refused)), None) => assert_eq!(refused.code(), "forbidden"),
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Whoever is revoked while a hook runs is out at once, hook or not.
+#[tokio::test]
+async fn an_entry_that_is_revoked_is_not_waited_for() {
+    let begun = std::sync::Arc::new(tokio::sync::Notify::new());
+    let (told, later) = (std::sync::Arc::clone(&begun), std::sync::Arc::new(AtomicUsize::new(0)));
+    let seen = std::sync::Arc::clone(&later);
+    let lasting = Lasting::with(|builder| {
+        builder
+            .gateway(echo().on_connect(move |_: Connection<Member>| {
+                told.notify_one();
+                std::future::pending::<()>()
+            }))
+            .gateway(Gateway::at("/").on_connect(move |_: Connection<Member>| {
+                seen.fetch_add(1, Ordering::SeqCst);
+                async { Ok(()) }
+            }))
+    })
+    .await;
+    let entering = lasting.server.expect_refused("/", json!({ "user": "alice" }));
+    let revoking = async {
+        begun.notified().await;
+        lasting.principals().revoke(Revoke::User("alice".into())).await.unwrap()
+    };
+
+    let (refused, done) = tokio::join!(entering, revoking);
+
+    assert_eq!(refused.code(), "unauthenticated");
+    assert_eq!((done.closed, done.missing.len()), (1, 0));
+    assert_eq!(later.load(Ordering::SeqCst), 0);
 }

@@ -1,6 +1,10 @@
 //! Asks the running servers of a data directory.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use axum::{
     body::{Body, to_bytes},
@@ -37,27 +41,49 @@ impl AdminClient {
         body: &impl Serialize,
     ) -> Result<T, Failure> {
         for socket in &self.sockets {
-            if let Ok(stream) = UnixStream::connect(socket).await {
-                return ask(stream, method, path, body).await;
+            match UnixStream::connect(socket).await {
+                Ok(stream) => return ask(stream, method, path, body).await,
+                Err(error) if is_gone(&error) => {}
+                Err(error) => {
+                    let socket = socket.display();
+                    let what = format_args!("cannot reach the server behind {socket}");
+                    return Err(Failure::because(what, &error));
+                }
             }
         }
         Err(self.nobody())
     }
 
-    /// Asks every server that answers, and returns what each has said.
+    /// Asks every server, and returns what each has said; a server that is there and does not answer is a
+    /// failure, after all have been asked.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: &impl Serialize,
-    ) -> Result<Vec<T>, Failure> {
-        let mut answers = Vec::new();
+    ) -> Result<Answers<T>, Failure> {
+        let mut answers = Answers { said: Vec::new(), failed: Vec::new() };
         for socket in &self.sockets {
-            // One that was killed has left its socket behind.
-            let Ok(stream) = UnixStream::connect(socket).await else { continue };
-            answers.push(ask(stream, method.clone(), path, body).await?);
+            match UnixStream::connect(socket).await {
+                Ok(stream) => {
+                    let asked = ask(stream, method.clone(), path, body);
+                    match tokio::time::timeout(ANSWERED_WITHIN, asked).await {
+                        Ok(Ok(answer)) => answers.said.push(answer),
+                        Ok(Err(failure)) => answers.failed.push(failure),
+                        Err(_elapsed) => answers.failed.push(Failure::new(format_args!(
+                            "the server behind {} does not answer",
+                            socket.display()
+                        ))),
+                    }
+                }
+                Err(error) if is_gone(&error) => {}
+                Err(error) => answers.failed.push(Failure::because(
+                    format_args!("cannot reach the server behind {}", socket.display()),
+                    &error,
+                )),
+            }
         }
-        if answers.is_empty() {
+        if answers.said.is_empty() && answers.failed.is_empty() {
             return Err(self.nobody());
         }
         Ok(answers)
@@ -67,6 +93,32 @@ impl AdminClient {
         let data_dir = self.sockets.first().and_then(|socket| socket.parent());
         nobody(data_dir.unwrap_or(Path::new(".")))
     }
+}
+
+/// What servers have said.
+pub(crate) struct Answers<T> {
+    said: Vec<T>,
+    failed: Vec<Failure>,
+}
+
+impl<T> Answers<T> {
+    /// What those have said that answered, and the failure of the first that did not.
+    pub(crate) fn split(self) -> (Vec<T>, Option<Failure>) {
+        (self.said, self.failed.into_iter().next())
+    }
+
+    /// What all have said, when all have answered.
+    pub(crate) fn all(self) -> Result<Vec<T>, Failure> {
+        match self.split() {
+            (said, None) => Ok(said),
+            (_, Some(failure)) => Err(failure),
+        }
+    }
+}
+
+/// Whether a server has been killed and left its socket behind.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }
 
 async fn ask<T: DeserializeOwned>(
@@ -112,3 +164,6 @@ fn nobody(data_dir: &Path) -> Failure {
 
 /// A list of all connections of a large server.
 const MAX_ANSWER: usize = 256 * 1024 * 1024;
+
+/// Longer than anything that is asked for takes.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(15);

@@ -5,11 +5,16 @@
 
 use std::{
     fs, io,
-    os::unix::{fs::PermissionsExt, net::UnixStream},
+    os::unix::{
+        fs::{FileTypeExt, MetadataExt, PermissionsExt},
+        net::UnixStream,
+    },
     path::{Path, PathBuf},
 };
 
 use axum::Router;
+use doorward::{Entropy, OsEntropy};
+use rustix::process::geteuid;
 use tokio::net::UnixListener;
 
 use crate::failure::Failure;
@@ -28,7 +33,11 @@ struct SocketFile(PathBuf);
 impl AdminSocket {
     /// Makes the socket of this process.
     pub(crate) fn bind(data_dir: &Path) -> Result<Self, Failure> {
-        let path = data_dir.join(format!("{PREFIX}{}{SUFFIX}", std::process::id()));
+        // Servers in containers that share a directory have the same process number.
+        let mut name = [0; 8];
+        OsEntropy.fill(&mut name);
+        let name = u64::from_be_bytes(name);
+        let path = data_dir.join(format!("{PREFIX}{name:016x}{SUFFIX}"));
         let cannot = |error: io::Error| {
             let hint = if path.as_os_str().len() > MAX_PATH {
                 "; the path is too long for a socket, take a shorter --data-dir"
@@ -84,11 +93,18 @@ fn clear(data_dir: &Path) -> io::Result<()> {
 
 /// All admin sockets of a data directory.
 pub(super) fn sockets(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let me = geteuid().as_raw();
     let mut found = Vec::new();
     for entry in fs::read_dir(data_dir)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
+        // Where others may write too, somebody else's socket is none of ours.
+        let is_ours = || {
+            fs::symlink_metadata(&path).is_ok_and(|metadata| {
+                metadata.file_type().is_socket() && [0, me].contains(&metadata.uid())
+            })
+        };
+        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) && is_ours() {
             found.push(path);
         }
     }
