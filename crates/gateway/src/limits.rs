@@ -58,8 +58,8 @@ pub struct Limits {
     pub max_unauthenticated: usize,
     /// Refused CONNECTs on one link: 3.
     pub max_refusals: usize,
-    /// Refused attempts of one address in a minute: 100. Then it is not even looked at who asks. An IPv6
-    /// address counts by its first 64 bits.
+    /// Guesses of one address in a minute, such as forged tokens: 100. Then it is not even looked at who
+    /// asks. An IPv6 address counts by its first 64 bits; one that is not known is not counted.
     pub max_address_refusals: u32,
     /// Attempts of one user in a minute, whether they are let in or not: 240.
     pub max_user_attempts: u32,

@@ -87,3 +87,35 @@ async fn refreshes_count_as_attempts_of_their_user_and_of_their_socket() {
     client.emit("auth:refresh", json!({})).await;
     assert_eq!(client.ended().await, TestEnd::Passing);
 }
+
+/// An office whose tokens have expired together, and a page that opens sockets in its people's browsers.
+#[tokio::test]
+async fn what_is_no_guess_costs_an_address_nothing() {
+    let limits = Limits { max_address_refusals: 3, ..Limits::default() };
+    let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
+
+    for auth in [r#"{"token":"over:alice"}"#, ""].repeat(5) {
+        let mut client = RawClient::open(fixture.address).await;
+        client.text(&format!("40{auth}")).await;
+        let code = client.json("44").await["data"]["code"].clone();
+        assert_ne!(code, "too_many_attempts");
+    }
+
+    fixture.alice().await;
+}
+
+/// Somebody with a dead token must not use up what its owner has.
+#[tokio::test]
+async fn a_revoked_credential_costs_its_owner_nothing() {
+    let limits = Limits { max_user_attempts: 3, ..Limits::default() };
+    let lasting = Lasting::with(|builder| builder.limits(limits).gateway(echo())).await;
+    let stolen = json!({ "user": "alice", "token": "stolen" });
+    let order = doorward::Revoke::Token(doorward::TokenId::new("stolen"));
+    lasting.principals().revoke(order).await.unwrap();
+    for _ in 0..10 {
+        let refused = lasting.server.expect_refused("/", stolen.clone()).await;
+        assert_eq!(refused.code(), "unauthenticated");
+    }
+
+    lasting.connect(json!({ "user": "alice" })).await;
+}
