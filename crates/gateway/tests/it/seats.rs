@@ -329,3 +329,45 @@ const RACES: usize = 334;
 
 /// Clients that leave half-way.
 const LEAVERS: usize = 10_000;
+
+/// A dead connection that is not even read, because so much waits to be written to it.
+#[tokio::test]
+async fn a_dead_connection_that_is_full_locks_nobody_out_either() {
+    let limits = Limits { outbox: 64 * 1024 * 1024, ..Limits::default() };
+    let fixture = Fixture::with(|builder, _| {
+        builder.limits(limits).connections(PerUser::RefuseNew(1)).gateway(Gateway::at("/flood").on(
+            "flood",
+            |me: Connection<crate::fixture::User>| async move {
+                let load = "x".repeat(32 * 1024);
+                for _ in 0..1_000 {
+                    me.emit("load", &load)?;
+                }
+                Ok::<_, EmitError>(())
+            },
+        ))
+    })
+    .await;
+    let mut dead = RawClient::open(fixture.address).await;
+    dead.text(r#"40/flood,{"token":"good:alice"}"#).await;
+    dead.json("40/flood,").await;
+    dead.text(r#"42/flood,["flood"]"#).await;
+    // The first of it is here, so all of it was queued; nothing more is read.
+    dead.next().await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(GOOD).await;
+
+    let time_passes = async {
+        loop {
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+            fixture.clock.advance(Duration::from_millis(50));
+        }
+    };
+    tokio::select! {
+        answer = client.json("40") => assert!(answer["sid"].is_string()),
+        () = time_passes => {}
+    }
+
+    assert_eq!(fixture.doorward.connections(), 1);
+}
