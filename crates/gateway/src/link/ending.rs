@@ -59,7 +59,13 @@ impl<S: Transport> LinkTask<S> {
 
     /// Ends one socket that may not stay: nothing that waits to be sent to it is sent any more.
     pub(super) fn cut_socket(&mut self, slot: SlotId, reason: DisconnectReason, now: Instant) {
-        let is_clean = self.outbox.drop_packets(self.link.namespace(slot));
+        let others = self.all_live().filter(|live| live.slot != slot);
+        let lives: Vec<_> = others.map(|live| self.link.namespace(live.slot).to_owned()).collect();
+        // What a socket has left behind that was ended before goes as well; that it was told why does not.
+        let is_clean = self.outbox.drop_packets(|unit| {
+            lives.iter().any(|own| Some(own.as_str()) == unit.namespace)
+                || unit.is_event(SessionEnded::EVENT)
+        });
         self.end_socket(slot, reason, now);
         if !is_clean {
             // Half of a packet to it has been written, and neither its other half may be nor anything else.

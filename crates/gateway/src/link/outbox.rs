@@ -13,7 +13,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use doorward_protocol::{Frame, ws};
+use doorward_protocol::{
+    Frame,
+    ws::{self, Unit},
+};
 use metrics::Gauge;
 use tokio::io::AsyncWrite;
 
@@ -51,9 +54,9 @@ impl Outbox {
         self.queue.push_back(frame.websocket().clone());
     }
 
-    /// Drops every event and every answer that waits for a namespace, and says whether none of them has been
+    /// Drops every event and every answer but those that `keeps` wants, and says whether none of them has been
     /// written in part.
-    pub(super) fn drop_packets(&mut self, namespace: &str) -> bool {
+    pub(super) fn drop_packets(&mut self, keeps: impl Fn(&Unit<'_>) -> bool) -> bool {
         let mut kept = Vec::new();
         let mut is_clean = true;
         let (mut position, mut written) = (0, 0);
@@ -65,7 +68,7 @@ impl Outbox {
                 if sent == unit.bytes.len() {
                     continue;
                 }
-                if unit.namespace != Some(namespace) {
+                if unit.namespace.is_none() || keeps(&unit) {
                     // One that is sent in part stays whole, so that what waits always begins with a frame.
                     written += sent;
                     kept.extend_from_slice(unit.bytes);
@@ -242,9 +245,9 @@ mod tests {
             expected.extend_from_slice(b"\x81\x012");
             outbox.advance(sent);
 
-            let mut is_clean = outbox.drop_packets("/a");
+            let mut is_clean = outbox.drop_packets(|unit| unit.namespace != Some("/a"));
             // Once more: what is left still begins with a frame.
-            is_clean &= outbox.drop_packets("/a");
+            is_clean &= outbox.drop_packets(|unit| unit.namespace != Some("/a"));
 
             let is_cut = (0 < sent && sent < whole) || (2 * whole < sent && sent < 3 * whole);
             assert_eq!(is_clean, !is_cut, "sent {sent}");

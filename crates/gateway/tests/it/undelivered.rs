@@ -96,3 +96,23 @@ async fn another_socket_of_the_link_keeps_what_was_queued_for_it() {
     client.text(r#"42/flood,["flood",1]"#).await;
     assert_eq!(client.json("42/flood,").await[0], "secret");
 }
+
+/// A socket of the same client that the application has ended before leaves nothing behind either.
+#[tokio::test]
+async fn what_an_ended_socket_has_left_behind_is_not_sent_after_a_revocation() {
+    let fixture = flooding().await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(GOOD).await;
+    client.json("40").await;
+    client.text(r#"40/flood,{"token":"good:alice"}"#).await;
+    client.json("40/flood,").await;
+    client.text(r#"42/flood,["flood",1000]"#).await;
+    client.next().await;
+    let hub = fixture.doorward.hub::<User>("/flood").unwrap();
+    hub.all().disconnect_sockets();
+
+    fixture.doorward.principals().revoke(Revoke::User("alice".into())).await.unwrap();
+
+    let (secrets, _) = rest(&mut client).await;
+    assert!(secrets < 900, "{secrets} of 1000 arrived");
+}

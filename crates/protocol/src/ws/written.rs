@@ -24,10 +24,11 @@ pub fn written(bytes: &[u8]) -> impl Iterator<Item = Unit<'_>> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         let (opcode, payload, mut end) = frame(rest)?;
-        let namespace = match opcode {
-            Opcode::Text => std::str::from_utf8(payload).ok().and_then(packet::addressee),
-            _ => None,
+        let text = match opcode {
+            Opcode::Text => std::str::from_utf8(payload).unwrap_or_default(),
+            _ => "",
         };
+        let namespace = packet::addressee(text);
         if opcode == Opcode::Text {
             while let Some((Opcode::Binary, _, length)) = rest.get(end..).and_then(frame) {
                 end += length;
@@ -35,7 +36,7 @@ pub fn written(bytes: &[u8]) -> impl Iterator<Item = Unit<'_>> {
         }
         let (unit, behind) = rest.split_at(end);
         rest = behind;
-        Some(Unit { bytes: unit, namespace })
+        Some(Unit { bytes: unit, namespace, text })
     })
 }
 
@@ -46,6 +47,33 @@ pub struct Unit<'a> {
     pub bytes: &'a [u8],
     /// For whom its event or answer is; `None` when it is neither.
     pub namespace: Option<&'a str>,
+    text: &'a str,
+}
+
+impl Unit<'_> {
+    /// Whether it is an event of this name.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_protocol::{packet, ws};
+    ///
+    /// let mut bytes = Vec::new();
+    /// ws::append_packet(&mut bytes, |out| packet::write_event(out, "/a", None, "news", &1))?;
+    /// let unit = ws::written(&bytes).next().expect("there is one");
+    /// assert!(unit.is_event("news") && !unit.is_event("new"));
+    /// # Ok::<_, serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn is_event(&self, name: &str) -> bool {
+        let behind = match self.namespace {
+            None => return false,
+            Some("/") => self.text,
+            Some(_) => self.text.split_once(',').map_or("", |(_, rest)| rest),
+        };
+        let data = behind.find("[\"").and_then(|start| behind.get(start + 2..));
+        let rest = data.and_then(|data| data.strip_prefix(name));
+        rest.is_some_and(|rest| rest.starts_with('"'))
+    }
 }
 
 /// Reads one unmasked frame: what it is, its payload, and its length with the header.
