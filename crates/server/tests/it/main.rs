@@ -17,3 +17,5 @@ mod sessions;
 mod sockets;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tokens;

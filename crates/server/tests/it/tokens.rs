@@ -1,0 +1,137 @@
+//! Token attacks at the running server. What needs a key to be forged with is tried in `doorward-auth`.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use doorward_testkit::{RawClient, Seen};
+use serde_json::{Value, json};
+
+use crate::support::{Server, token};
+
+/// A good token in its three parts.
+struct Parts {
+    header: Value,
+    claims: Value,
+    signature: String,
+}
+
+impl Parts {
+    fn of(token: &str) -> Self {
+        let mut parts = token.split('.');
+        let mut json = || {
+            let bytes = URL_SAFE_NO_PAD.decode(parts.next().unwrap()).unwrap();
+            serde_json::from_slice(&bytes).unwrap()
+        };
+        let (header, claims) = (json(), json());
+        Self { header, claims, signature: token.rsplit('.').next().unwrap().to_owned() }
+    }
+
+    /// The same with some members of the header or the claims changed; the signature is the old one.
+    fn with(&self, header: &Value, claims: &Value, signature: &str) -> String {
+        let merged = |own: &Value, change: &Value| {
+            let mut own = own.as_object().unwrap().clone();
+            own.extend(change.as_object().unwrap().clone());
+            URL_SAFE_NO_PAD.encode(Value::Object(own).to_string())
+        };
+        format!("{}.{}.{signature}", merged(&self.header, header), merged(&self.claims, claims))
+    }
+}
+
+/// Shows `auth` and returns the code of the refusal; the link must close behind it.
+async fn refusal(server: &Server, auth: &str) -> String {
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&format!("40{auth}")).await;
+    let answer = client.json("44").await;
+    assert_eq!(client.rest().await.last(), Some(&Seen::Closed(Some(1000))), "{auth}");
+    answer["data"]["code"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Attacks 1, 2, 4, 5, 7, 10, 12, 14, 15, 16, 18, 19, 21, 28.
+#[tokio::test]
+async fn a_token_that_was_touched_opens_nothing() {
+    let server = Server::start();
+    let good = token(server.data_dir());
+    let parts = Parts::of(&good);
+    let none = json!({});
+    let own = parts.signature.as_str();
+    let mut tokens: Vec<String> = ["none", "None", "nOnE", "", "HS256", "RS256", "ES384", "EdDSA"]
+        .iter()
+        .flat_map(|alg| [own, ""].map(|s| parts.with(&json!({ "alg": alg }), &none, s)))
+        .collect();
+    for header in [
+        json!({ "jwk": { "kty": "EC" } }),
+        json!({ "jku": "http://127.0.0.1:1/" }),
+        json!({ "x5u": "http://127.0.0.1:1/" }),
+        json!({ "kid": "../../etc/passwd" }),
+        json!({ "kid": "' OR 1=1" }),
+        json!({ "kid": "\0" }),
+        json!({ "kid": 7 }),
+        json!({ "kid": ["a"] }),
+        json!({ "crit": ["x"] }),
+        json!({ "b64": false }),
+        json!({ "typ": "logout+jwt" }),
+    ] {
+        tokens.push(parts.with(&header, &none, own));
+    }
+    for claims in [
+        json!({ "sub": "root" }),
+        json!({ "exp": 99_999_999_999_u64 }),
+        json!({ "iss": ["doorward"] }),
+        json!({ "gen": u64::MAX }),
+    ] {
+        tokens.push(parts.with(&none, &claims, own));
+    }
+    let (short, _) = good.split_at(good.len() - 4);
+    tokens.extend([
+        short.to_owned(),
+        format!("{good}="),
+        format!(" {good}"),
+        format!("{good}\n"),
+        good.replace('.', "?."),
+        format!("{good}.{good}"),
+        "x".repeat(8_193),
+        "[".repeat(5_000),
+        String::new(),
+    ]);
+    for token in tokens {
+        let auth = json!({ "token": token }).to_string();
+        assert_eq!(refusal(&server, &auth).await, "unauthenticated", "{token}");
+    }
+    // It was good all the time.
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&format!(r#"40{{"token":"{good}"}}"#)).await;
+    client.json("40").await;
+}
+
+/// Attacks 25, 27: what is shown in another place, or in another shape.
+#[tokio::test]
+async fn a_token_counts_as_text_in_its_place_only() {
+    let server = Server::start();
+    let good = token(server.data_dir());
+    for auth in [
+        format!(r#"{{"token":["{good}"]}}"#),
+        format!(r#"{{"token":{{"token":"{good}"}}}}"#),
+        r#"{"token":7}"#.to_owned(),
+        r#"{"token":true}"#.to_owned(),
+        format!(r#"{{"Token":"{good}"}}"#),
+        format!(r#"{{"authorization":"Bearer {good}"}}"#),
+    ] {
+        assert_eq!(refusal(&server, &auth).await, "unauthenticated", "{auth}");
+    }
+    for auth in [
+        format!(r#"{{"token":"x","token":"{good}"}}"#),
+        format!(r#"{{"__proto__":{{}},"token":"{good}"}}"#),
+    ] {
+        assert_eq!(refusal(&server, &auth).await, "bad_handshake", "{auth}");
+    }
+    let request = format!(
+        "GET /socket.io/?EIO=4&transport=websocket&token={good} HTTP/1.1\r\n\
+         Host: localhost:{}\r\nAuthorization: Bearer {good}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        server.port()
+    );
+    let (mut client, head) = RawClient::request(server.address(), request.as_bytes()).await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    client.packet().await.unwrap();
+    client.text("40").await;
+    assert_eq!(client.json("44").await["data"]["code"], "unauthenticated");
+}
