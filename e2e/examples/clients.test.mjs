@@ -69,7 +69,8 @@ test("python/echo.py says that it is not connected", LIMIT, async () => {
 
   assert.equal(code, 1);
   assert.equal(stdout, "");
-  assert.match(stderr, /^not connected: /);
+  // python-engineio may add a line of its own, when two of its threads end at once.
+  assert.match(stderr, /^not connected: /m);
 });
 
 function node(file, token) {
