@@ -9,6 +9,7 @@
 mod at_once;
 pub mod epochs;
 mod samples;
+pub mod seats;
 pub mod sessions;
 #[cfg(test)]
 mod tests;

@@ -371,3 +371,27 @@ async fn a_dead_connection_that_is_full_locks_nobody_out_either() {
 
     assert_eq!(fixture.doorward.connections(), 1);
 }
+
+/// Makes one test of each rule that whoever keeps seats promises.
+macro_rules! keeps {
+    ($($rule:ident,)+) => {
+        mod contract {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $rule() {
+                    doorward_testkit::conformance::seats::$rule(doorward::MemorySeats::new).await;
+                }
+            )+
+        }
+    };
+}
+
+keeps! {
+    a_lost_seat_is_not_given_back_twice,
+    a_seat_that_is_dropped_is_free,
+    a_user_has_as_many_seats_as_the_policy_says,
+    namespaces_have_seats_of_their_own_when_told_so,
+    of_many_at_once_as_many_sit_as_there_are_seats,
+    the_oldest_is_replaced_when_the_seat_is_taken,
+    the_sockets_of_a_link_share_a_seat,
+}
