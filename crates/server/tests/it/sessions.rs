@@ -191,3 +191,31 @@ fn a_database_that_cannot_be_used_is_a_clear_error() {
     assert!(done.stderr.contains("doorward.db"), "{done:?}");
     assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
 }
+
+/// Not even the most talkative log holds what somebody could sign in with.
+#[tokio::test]
+async fn no_credential_is_logged_at_any_level() {
+    let server = Server::start_with("", |command| {
+        command.env("DOORWARD_LOG", "trace");
+    });
+    let session = sign_in(&server, "alice");
+    let jwt = token(server.data_dir());
+    let own = format!("Origin: http://localhost:{}\r\n", server.port());
+    let wrong = "d3JvbmctY2FuYXJ5LXdyb25nLWNhbmFyeS13cm9uZy0";
+    let by_cookie = format!("{}{own}", cookie(&session));
+    assert!(is_in(&enter(&server, &by_cookie, "").await));
+    let good = [format!(r#"{{"sessionToken":"{session}"}}"#), format!(r#"{{"token":"{jwt}"}}"#)];
+    for auth in good {
+        assert!(is_in(&enter(&server, "", &auth).await));
+    }
+    for auth in [format!(r#"{{"sessionToken":"{wrong}"}}"#), format!(r#"{{"token":"{wrong}"}}"#)] {
+        assert!(enter(&server, "", &auth).await.starts_with("44"));
+    }
+    let metrics = server.request("GET", "/metrics").text().to_owned();
+    let log = server.stop();
+    assert!(log.contains("session_unknown") && log.contains("token_malformed"), "{log}");
+    for secret in [session.as_str(), jwt.as_str(), wrong] {
+        assert!(!log.contains(secret), "{log}");
+        assert!(!metrics.contains(secret));
+    }
+}
