@@ -5,6 +5,7 @@
 //! transport in this crate; time and randomness come in through [`Clock`] and [`Entropy`].
 //! Start reading at [`Authenticator`], then [`wire`], the only place that decides what a client reads.
 
+mod account;
 mod audit;
 mod authenticate;
 mod clock;
@@ -18,6 +19,7 @@ mod id;
 mod lease;
 mod manual_clock;
 mod object;
+mod passkey;
 mod reason;
 mod refusal;
 mod seat;
@@ -28,6 +30,7 @@ pub mod wire;
 
 use std::{error::Error, future::Future, pin::Pin};
 
+pub use account::{Account, AccountStore, CreateAccountError};
 pub use audit::{Audit, AuditRecord, Decision, network_prefix};
 pub use authenticate::{AuthenticateError, Authenticator};
 pub use clock::{Clock, Entropy};
@@ -41,6 +44,9 @@ pub use id::{DecisionId, LinkId, SessionId, SocketId, SocketIdError, TokenId, Us
 pub use lease::{Lease, LeaseError};
 pub use manual_clock::ManualClock;
 pub use object::UniqueObject;
+pub use passkey::{
+    CredentialId, MAX_CREDENTIAL_ID, PasskeyRecord, PasskeyRemoval, PasskeyUse, RecoveryCodes,
+};
 pub use reason::{DisconnectReason, RefusalReason};
 pub use refusal::{Refusal, RefusalCode, Retry};
 pub use seat::{
