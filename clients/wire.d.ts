@@ -94,3 +94,110 @@ export type Refreshed<Own extends string = never> =
       retryAfter?: number;
       id: string;
     };
+
+/** Why a request of a sign-in, or about an account, was not granted. */
+export type SignInCode =
+  | "authentication_failed"
+  | "bad_request"
+  | "ceremony_over"
+  | "forbidden"
+  | "invalid_display_name"
+  | "invalid_username"
+  | "last_passkey"
+  | "not_found"
+  | "reauthentication_required"
+  | "registration_failed"
+  | "session_required"
+  | "ticket_invalid"
+  | "too_many_attempts"
+  | "too_many_passkeys"
+  | "unavailable"
+  | "username_taken";
+
+/** An answer of the namespace `/auth`, or of `/auth/passkeys/..` over HTTP. */
+export type SignInReply<Granted> =
+  | ({ success: true } & Granted)
+  | {
+      success: false;
+      code: SignInCode;
+      message: string;
+      /** Whole seconds. */
+      retryAfter?: number;
+    };
+
+/** To `webauthn:register`. */
+export type RegistrationOptions = SignInReply<{
+  options: PublicKeyCredentialCreationOptionsJSON;
+}>;
+
+/** To `webauthn:authenticate`. */
+export type AuthenticationOptions = SignInReply<{
+  options: PublicKeyCredentialRequestOptionsJSON;
+}>;
+
+/** To `webauthn:register:verify` and `webauthn:authenticate:verify`. */
+export type SignedIn = SignInReply<
+  | { message: string; ticket: string; expiresAt: string }
+  /** For clients that are no browser, where the server hands it out. */
+  | { message: string; sessionToken: string }
+>;
+
+/** A failure over HTTP (RFC 9457). */
+export interface Problem {
+  type: "about:blank";
+  title: string;
+  status: number;
+  code: SignInCode;
+  detail?: string;
+  /** Whole seconds. */
+  retryAfter?: number;
+}
+
+/** `GET /auth/me`. */
+export interface Me {
+  user: { id: string; username: string; displayName: string };
+  session: { id: string; createdAt: string; signedInAt: string; expiresAt: string };
+}
+
+/** `POST /auth/token`. */
+export interface AccessToken {
+  token: string;
+  expiresAt: string;
+}
+
+export interface Passkey {
+  id: string;
+  name: string;
+  createdAt: string;
+  lastUsedAt: string | null;
+  /** Its provider keeps a copy of it elsewhere. */
+  synced: boolean;
+}
+
+/** `GET /auth/passkeys`. */
+export interface Passkeys {
+  passkeys: Passkey[];
+  /** How many are left. */
+  recoveryCodes: number;
+}
+
+export interface SessionInfo {
+  id: string;
+  /** It is the one that asks. */
+  current: boolean;
+  /** Such as `Chrome on Linux`. */
+  device: string | null;
+  /** From which network, without the part that names a household. */
+  network: string | null;
+  createdAt: string;
+  signedInAt: string;
+  lastSeenAt: string;
+  expiresAt: string;
+  /** Live sockets on this server. */
+  sockets: number;
+}
+
+/** `GET /auth/sessions`. */
+export interface Sessions {
+  sessions: SessionInfo[];
+}

@@ -12,8 +12,18 @@ pub(crate) fn is_identifier(text: &str) -> bool {
         && text.chars().all(is_printable)
 }
 
-/// Control characters forge lines of a log; format characters and fillers make names look alike.
-pub(crate) fn is_printable(character: char) -> bool {
+/// Whether a reader sees the character: neither a control character, which could forge a line of a log, nor a
+/// format character or filler, which makes names look alike.
+///
+/// # Examples
+/// ```
+/// use doorward_auth::is_printable;
+///
+/// assert!(is_printable('한') && is_printable(' '));
+/// assert!(!is_printable('\n') && !is_printable('\u{200b}'));
+/// ```
+#[must_use]
+pub fn is_printable(character: char) -> bool {
     !character.is_control() && !INVISIBLE.iter().any(|range| range.contains(&character))
 }
 

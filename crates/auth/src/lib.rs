@@ -79,6 +79,7 @@ pub use authenticate_fn::{AuthenticateFn, authenticate_fn};
 pub use claims::Claims;
 pub use credential::{Shown, ShowsCredential};
 pub use first_of::FirstOf;
+pub use identifier::is_printable;
 pub use issuer::{IssueError, Issuer};
 pub use jwt::{Jwt, UnboundJwt};
 pub use key::KeyError;

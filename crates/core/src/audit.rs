@@ -21,6 +21,12 @@ use crate::{Action, DecisionId, DisconnectReason, RefusalReason, SessionId, Sock
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Decision {
+    /// An account was disabled: nobody can sign in to it.
+    AccountDisabled,
+    /// An account may be used again.
+    AccountEnabled,
+    /// An account is gone.
+    AccountRemoved,
     /// A socket entered its namespace.
     Admitted,
     /// A link was closed before anybody on it was admitted, without an answer.
@@ -31,12 +37,24 @@ pub enum Decision {
     Ended(DisconnectReason),
     /// A socket entered a room.
     Joined,
+    /// A passkey was added to an account.
+    PasskeyAdded,
+    /// A passkey was taken from an account.
+    PasskeyRemoved,
+    /// An account has new recovery codes.
+    RecoveryCodesMade,
     /// A socket goes on with another credential of the same user.
     Refreshed,
     /// A client was told no.
     Refused(RefusalReason),
     /// Somebody who may has ended a user, a session, a token or a socket.
     Revoked,
+    /// Somebody proved who they are, and has a session.
+    SignedIn,
+    /// Somebody ended their session.
+    SignedOut,
+    /// Somebody made an account.
+    SignedUp,
     /// Nothing could be decided; the client will come back.
     Undecided(RefusalReason),
 }
@@ -46,14 +64,23 @@ impl Decision {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::AccountDisabled => "account_disabled",
+            Self::AccountEnabled => "account_enabled",
+            Self::AccountRemoved => "account_removed",
             Self::Admitted => "admitted",
             Self::Closed(_) => "closed",
             Self::Denied(_) => "denied",
             Self::Ended(_) => "ended",
             Self::Joined => "joined",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::RecoveryCodesMade => "recovery_codes_made",
             Self::Refreshed => "refreshed",
             Self::Refused(_) => "refused",
             Self::Revoked => "revoked",
+            Self::SignedIn => "signed_in",
+            Self::SignedOut => "signed_out",
+            Self::SignedUp => "signed_up",
             Self::Undecided(_) => "undecided",
         }
     }
@@ -62,12 +89,12 @@ impl Decision {
     #[must_use]
     pub const fn reason(self) -> Option<&'static str> {
         match self {
-            Self::Admitted | Self::Joined | Self::Refreshed | Self::Revoked => None,
             Self::Ended(reason) => Some(reason.as_str()),
             Self::Closed(reason)
             | Self::Denied(reason)
             | Self::Refused(reason)
             | Self::Undecided(reason) => Some(reason.as_str()),
+            _ => None,
         }
     }
 }

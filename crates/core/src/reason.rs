@@ -40,6 +40,8 @@ reasons! {
     /// assert_eq!(doorward_core::RefusalReason::UserUnknown.as_str(), "user_unknown");
     /// ```
     RefusalReason {
+        /// The account may not be used.
+        AccountDisabled = "account_disabled",
         /// The client left before the decision.
         Abandoned = "abandoned",
         /// The application refused with a code of its own.
@@ -48,6 +50,8 @@ reasons! {
         DeadlinePassed = "deadline_passed",
         /// The `auth` payload is no plain object, or too large.
         AuthMalformed = "auth_malformed",
+        /// What was answered was not asked, not of this client, or too long ago.
+        CeremonyUnknown = "ceremony_unknown",
         /// No CONNECT arrived in time.
         ConnectTimeout = "connect_timeout",
         /// No credential was shown.
@@ -62,12 +66,22 @@ reasons! {
         GuardTimeout = "guard_timeout",
         /// The namespace is not mounted.
         NamespaceUnknown = "namespace_unknown",
+        /// The counter of the passkey went back: there may be two of its authenticator.
+        PasskeyCloned = "passkey_cloned",
+        /// What an authenticator answered is not good.
+        PasskeyInvalid = "passkey_invalid",
+        /// The passkey belongs to an account already.
+        PasskeyTaken = "passkey_taken",
+        /// The passkey is none that is known, or not of the account that was named.
+        PasskeyUnknown = "passkey_unknown",
         /// Code of the application panicked.
         Panicked = "panicked",
         /// What was sent is not the protocol.
         ProtocolViolation = "protocol_violation",
         /// No policy covers the room, or its policy said no.
         RoomDenied = "room_denied",
+        /// The recovery code is none of this user's, or was used.
+        RecoveryCodeInvalid = "recovery_code_invalid",
         /// The user proved who they are too long ago for what they ask.
         ReauthenticationRequired = "reauthentication_required",
         /// Access ended between the check and the entry.
@@ -84,6 +98,8 @@ reasons! {
         SessionUnknown = "session_unknown",
         /// The server is stopping.
         ShuttingDown = "shutting_down",
+        /// The ticket is none, or not of the browser that shows it.
+        TicketInvalid = "ticket_invalid",
         /// A claim is missing, of the wrong type, or not what the policy asks for.
         TokenClaims = "token_claims",
         /// The token is over its time.

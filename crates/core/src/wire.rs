@@ -271,7 +271,16 @@ impl Refreshed {
 }
 
 /// Writes a time as ISO 8601 in UTC, to the second, rounded down: a client that believes it is early.
-fn timestamp(time: SystemTime) -> String {
+///
+/// # Examples
+/// ```
+/// use std::time::SystemTime;
+/// use doorward_core::wire::timestamp;
+///
+/// assert_eq!(timestamp(SystemTime::UNIX_EPOCH), "1970-01-01T00:00:00Z");
+/// ```
+#[must_use]
+pub fn timestamp(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()

@@ -64,8 +64,16 @@ impl Drop for Place {
     }
 }
 
-/// The network that one household can use as it likes: an IPv6 address by its first 64 bits.
-pub(crate) fn network(address: IpAddr) -> IpAddr {
+/// The network that one household can use as it likes, by which strangers are counted: an IPv6 address by
+/// its first 64 bits, an IPv4 address whole.
+///
+/// # Examples
+/// ```
+/// let address = "2001:db8:1:2:3:4:5:6".parse().expect("it is an address");
+/// assert_eq!(doorward::network(address).to_string(), "2001:db8:1:2::");
+/// ```
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

@@ -43,6 +43,7 @@ mod admission;
 mod attempts;
 mod audit;
 mod authorise;
+mod budget;
 mod builder;
 mod catch;
 mod connection;
@@ -84,7 +85,9 @@ pub mod test;
 mod timers;
 
 pub use acks::{AckError, Answers};
+pub use addresses::network;
 pub use audit::{JsonLinesAudit, TracingAudit};
+pub use budget::Budget;
 #[doc(hidden)]
 pub use builder::BehindAuthenticator;
 pub use builder::{Authenticated, Builder, NoAuthenticator};

@@ -247,6 +247,13 @@ impl Principals {
         let everybody = self.services.registry.everybody();
         everybody.iter().map(|resident| resident.describe()).collect()
     }
+
+    /// The connections of one user at this moment.
+    #[must_use]
+    pub fn connections_of(&self, user: &UserId) -> Vec<ConnectionInfo> {
+        let residents = self.services.registry.of(Whose::User(user));
+        residents.iter().map(|resident| resident.describe()).collect()
+    }
 }
 
 impl fmt::Debug for Principals {

@@ -14,6 +14,7 @@
 //! Whoever deletes it ends all sessions, and forgets what was revoked: a foreign token that was revoked
 //! and is still in time opens the door again.
 
+mod accounts;
 mod audit;
 mod database;
 mod open_error;

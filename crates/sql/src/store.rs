@@ -8,13 +8,13 @@ mod tickets;
 
 use std::{fmt, path::Path};
 
-use crate::{OpenError, SqlAudit, database::Database};
+use crate::{OpenError, SqlAudit, accounts::account_store, database::Database};
 
 /// A store that keeps everything in one SQLite file.
 ///
 /// It implements [`SessionStore`](doorward_core::SessionStore),
-/// [`TicketStore`](doorward_core::TicketStore) and [`Epochs`](doorward_core::Epochs); clones share the
-/// file. Several processes of one machine may open the same file. An operation that waits longer than
+/// [`TicketStore`](doorward_core::TicketStore), [`Epochs`](doorward_core::Epochs) and
+/// [`AccountStore`](doorward_core::AccountStore); clones share the file. Several processes of one machine may open the same file. An operation that waits longer than
 /// 5 s for its turn is [`Unavailable`](doorward_core::StoreError::Unavailable); a full disk is
 /// [`Full`](doorward_core::StoreError::Full).
 ///
@@ -70,3 +70,6 @@ impl fmt::Debug for SqlStore {
         f.debug_struct("SqlStore").finish_non_exhaustive()
     }
 }
+
+// A transaction that writes is alone from its beginning on.
+account_store!(crate::SqlStore, sqlx::SqliteConnection, hold: "SELECT 1 FROM accounts WHERE id = $1");

@@ -14,6 +14,7 @@ use crate::{OpenError, open_error::SQLITE_BUSY};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_sessions.sql"),
     include_str!("../../migrations/sqlite/0002_audit.sql"),
+    include_str!("../../migrations/sqlite/0003_accounts.sql"),
 ];
 
 /// Shows that the file is ours or empty, and makes the tables that it lacks.

@@ -1,0 +1,139 @@
+//! What an operator may do with accounts.
+//!
+//! An account that is disabled or removed takes everything with it: its sessions, its tokens, its live
+//! sockets. The mark is written first, so that nobody gets in behind it.
+//! Start reading at [`Accounts::disable`].
+
+use std::{fmt, sync::Arc};
+
+use doorward::{Decision, Principals, Revocation, Revoke, RevokeError, StoreError, UserId};
+use doorward_core::Account;
+
+use crate::{Username, UsernameError, records::About, service::Service};
+
+/// The accounts of a service; get it with [`Identity::accounts`](crate::Identity::accounts).
+///
+/// # Examples
+/// ```
+/// use doorward_identity::{AccountError, Accounts};
+///
+/// async fn fire(accounts: &Accounts, name: &str) -> Result<(), AccountError> {
+///     if let Some(account) = accounts.named(name).await? {
+///         accounts.disable(&account.id).await?;
+///     }
+///     Ok(())
+/// }
+/// # drop(fire);
+/// ```
+#[derive(Clone)]
+pub struct Accounts {
+    service: Arc<Service>,
+    principals: Principals,
+}
+
+impl Accounts {
+    pub(crate) fn new(service: Arc<Service>, principals: Principals) -> Self {
+        Self { service, principals }
+    }
+
+    /// Lists up to `limit` accounts behind the one whose name is `after`, by name.
+    ///
+    /// # Errors
+    /// [`AccountError::Name`], [`AccountError::Store`].
+    pub async fn list(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Account>, AccountError> {
+        let after: Option<Username> = after.map(str::parse).transpose()?;
+        let after = after.as_ref().map(Username::key);
+        Ok(self.service.accounts.list_accounts(after, limit).await?)
+    }
+
+    /// Finds the account with this user name, in any case.
+    ///
+    /// # Errors
+    /// [`AccountError::Name`], [`AccountError::Store`].
+    pub async fn named(&self, name: &str) -> Result<Option<Account>, AccountError> {
+        let name: Username = name.parse()?;
+        Ok(self.service.accounts.account_named(name.key()).await?)
+    }
+
+    /// Disables an account: nobody signs in to it, and whoever is signed in is not any more when this
+    /// returns. `None` when there is no such account.
+    ///
+    /// # Errors
+    /// [`AccountError::Store`], [`AccountError::Revoke`]: it may have been done or not; try again.
+    pub async fn disable(&self, id: &UserId) -> Result<Option<Revocation>, AccountError> {
+        let now = self.service.clock.wall();
+        if !self.service.accounts.set_disabled(id, Some(now)).await? {
+            return Ok(None);
+        }
+        self.note(Decision::AccountDisabled, id);
+        self.end_everything(id).await.map(Some)
+    }
+
+    /// Lets an account be used again, and says whether there is one.
+    ///
+    /// # Errors
+    /// [`AccountError::Store`].
+    pub async fn enable(&self, id: &UserId) -> Result<bool, AccountError> {
+        let is_there = self.service.accounts.set_disabled(id, None).await?;
+        if is_there {
+            self.note(Decision::AccountEnabled, id);
+        }
+        Ok(is_there)
+    }
+
+    /// Removes an account with its passkeys, as [`disable`](Self::disable) does. Its name is free then.
+    ///
+    /// # Errors
+    /// As [`disable`](Self::disable).
+    pub async fn remove(&self, id: &UserId) -> Result<Option<Revocation>, AccountError> {
+        if !self.service.accounts.remove_account(id).await? {
+            return Ok(None);
+        }
+        self.note(Decision::AccountRemoved, id);
+        self.end_everything(id).await.map(Some)
+    }
+
+    async fn end_everything(&self, id: &UserId) -> Result<Revocation, AccountError> {
+        let revocation = self.principals.revoke(Revoke::User(id.clone())).await?;
+        // Where revocations are kept apart from sessions, these are still there.
+        self.service.sessions.end_user(id).await?;
+        Ok(revocation)
+    }
+
+    fn note(&self, decision: Decision, id: &UserId) {
+        self.service.records.decided(decision, About { user: Some(id), ..About::default() });
+    }
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts").finish_non_exhaustive()
+    }
+}
+
+/// Why an account was not changed.
+///
+/// # Examples
+/// ```
+/// use doorward::StoreError;
+/// use doorward_identity::AccountError;
+///
+/// assert_eq!(AccountError::from(StoreError::Full).to_string(), "the accounts cannot be reached");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// What was given can be no user name.
+    #[error("this can be no user name")]
+    Name(#[from] UsernameError),
+    /// The account is changed, but what its user has was not ended: try again.
+    #[error("the account is changed, but its sessions may not have ended")]
+    Revoke(#[from] RevokeError),
+    /// The store did not answer.
+    #[error("the accounts cannot be reached")]
+    Store(#[from] StoreError),
+}

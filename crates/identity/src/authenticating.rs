@@ -1,0 +1,180 @@
+//! Signs people in by their passkeys, with or without a user name.
+//!
+//! A name that nobody has is asked for passkeys that nobody has, and an answer with an unknown one is judged
+//! all the same: what a stranger reads, and what it costs, does not tell who exists.
+//! Start reading at [`Service::begin_sign_in`].
+
+use doorward::{Decision, RefusalReason, UserId};
+use doorward_core::{Account, CredentialId, PasskeyRecord, PasskeyUse};
+use serde::Deserialize;
+use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential, Uuid};
+
+use crate::{
+    SignInCode, SignInMethod, Username,
+    client::{Client, Handover},
+    client_data::CeremonyChallenge,
+    records::About,
+    relying_party::{AnswerError, Started},
+    service::Service,
+    wire::{Failure, Reply},
+};
+
+/// Who wants to sign in.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SignIn {
+    /// Without one, any passkey will do that the authenticator finds.
+    username: Option<String>,
+    challenge: Option<String>,
+}
+
+/// The answer of an authenticator that was asked for a passkey.
+#[derive(Debug, Deserialize)]
+pub(crate) struct KnownPasskey {
+    credential: PublicKeyCredential,
+}
+
+/// A ceremony that waits for a passkey.
+pub(crate) struct Authentication {
+    state: DiscoverableAuthentication,
+    wanted: Wanted,
+    handover: Handover,
+}
+
+/// Whose passkey will do.
+enum Wanted {
+    Anybody,
+    /// A name was given that nobody has.
+    Nobody,
+    One(UserId),
+}
+
+impl Service {
+    /// Begins a sign-in: what is to be asked of an authenticator.
+    pub(crate) async fn begin_sign_in(
+        &self,
+        client: &Client,
+        wish: SignIn,
+    ) -> Result<Reply, Failure> {
+        self.attempts.begin(client.address, self.clock.now())?;
+        let handover = Handover::choose(client, self.exposes_token, wish.challenge.as_deref())?;
+        let (wanted, allowed) = match wish.username.as_deref().filter(|name| !name.is_empty()) {
+            None => (Wanted::Anybody, Vec::new()),
+            Some(name) => {
+                let name: Username = name
+                    .parse()
+                    .map_err(|_malformed| Failure::from(SignInCode::InvalidUsername))?;
+                self.passkeys_of_name(client, &name).await?
+            }
+        };
+        let started = self.relying_party.start_authentication(&allowed);
+        let Started { options, challenge, state } = started.ok_or(SignInCode::Unavailable)?;
+        let begun = Authentication { state, wanted, handover };
+        let kept = self.authentications.put(client.binding, challenge, begun, self.clock.now());
+        kept.map_err(|_too_many| Failure::from(SignInCode::Unavailable))?;
+        Ok(Reply::options(options))
+    }
+
+    /// Whose passkeys to ask for. The same is done for a name that nobody has.
+    async fn passkeys_of_name(
+        &self,
+        client: &Client,
+        name: &Username,
+    ) -> Result<(Wanted, Vec<CredentialId>), Failure> {
+        let about = About { client: Some(client), ..About::default() };
+        let made_up = self.decoys.of(name.key());
+        let found = self.accounts.account_named(name.key()).await;
+        let found = found.map_err(|error| self.unavailable(&error, about))?;
+        let owner = found.as_ref().map_or_else(nobody, |account| account.id.clone());
+        let passkeys = self.accounts.passkeys_of(&owner).await;
+        let passkeys = passkeys.map_err(|error| self.unavailable(&error, about))?;
+        // An account that has only recovery codes left looks like one that is not there.
+        let allowed = match passkeys.is_empty() {
+            true => made_up,
+            false => passkeys.into_iter().map(|passkey| passkey.id).collect(),
+        };
+        Ok((found.map_or(Wanted::Nobody, |account| Wanted::One(account.id)), allowed))
+    }
+
+    /// Signs the owner of the passkey in.
+    pub(crate) async fn finish_sign_in(
+        &self,
+        client: &Client,
+        answer: KnownPasskey,
+    ) -> Result<Reply, Failure> {
+        let KnownPasskey { credential } = answer;
+        let nobody = About { client: Some(client), ..About::default() };
+        let challenge = CeremonyChallenge::of(&credential.response.client_data_json)
+            .ok_or_else(|| self.refuse(nobody, RefusalReason::PasskeyInvalid))?;
+        // Taken out before it is looked at: the same answer finds nothing a second time.
+        let begun = self.authentications.take(client.binding, &challenge, self.clock.now());
+        let Authentication { state, wanted, handover } = begun.ok_or_else(|| self.over(client))?;
+        let id = CredentialId::new(credential.raw_id.as_ref() as &[u8]);
+        let found = self.accounts.passkey(&id).await;
+        let found = found.map_err(|error| self.unavailable(&error, nobody))?;
+        let about = About { user: found.as_ref().map(|passkey| &passkey.user), ..nobody };
+        let key = found.as_ref().map(|passkey| &*passkey.key);
+        let judged = self.relying_party.finish_authentication(&credential, state, key);
+        let shown = judged.map_err(|error| {
+            self.refuse(
+                about,
+                match error {
+                    AnswerError::Cloned => RefusalReason::PasskeyCloned,
+                    AnswerError::Invalid if found.is_none() => RefusalReason::PasskeyUnknown,
+                    AnswerError::Invalid => RefusalReason::PasskeyInvalid,
+                },
+            )
+        })?;
+        let passkey = found
+            .as_ref()
+            .filter(|passkey| is_wanted(passkey, &wanted, credential.get_user_unique_id()))
+            .ok_or_else(|| self.refuse(about, RefusalReason::PasskeyUnknown))?;
+        let account = self.usable_account(&passkey.user, about).await?;
+        let (before, after) = (&*passkey.key, &*shown.key);
+        let signed_in =
+            PasskeyUse { before, after, is_synced: shown.is_synced, at: self.clock.wall() };
+        let recorded = self.accounts.record_use(&passkey.id, signed_in).await;
+        if !recorded.map_err(|error| self.unavailable(&error, about))? {
+            // Two answers with one counter at the same moment, or it was removed meanwhile.
+            return Err(self.refuse(about, RefusalReason::PasskeyCloned));
+        }
+        self.complete(client, account, SignInMethod::Passkey, handover).await
+    }
+
+    /// Finds the account, if somebody may sign in to it.
+    pub(crate) async fn usable_account(
+        &self,
+        user: &UserId,
+        about: About<'_>,
+    ) -> Result<Account, Failure> {
+        let found = self.accounts.account(user).await;
+        let found = found.map_err(|error| self.unavailable(&error, about))?;
+        let account = found.ok_or_else(|| self.refuse(about, RefusalReason::UserUnknown))?;
+        if account.disabled_at.is_some() {
+            return Err(self.refuse(about, RefusalReason::AccountDisabled));
+        }
+        Ok(account)
+    }
+
+    /// One answer for everything; the audit knows more.
+    pub(crate) fn refuse(&self, about: About<'_>, reason: RefusalReason) -> Failure {
+        self.records.decided(Decision::Refused(reason), about);
+        SignInCode::AuthenticationFailed.into()
+    }
+}
+
+/// Whether the passkey is of the user that was named, and the authenticator agrees (Web Authentication Level
+/// 3, section 7.2, step 6). Without a name only the authenticator says whose it is, and must.
+fn is_wanted(passkey: &PasskeyRecord, wanted: &Wanted, user_handle: Option<&[u8]>) -> bool {
+    let owner = Uuid::parse_str(passkey.user.as_str()).ok();
+    let agrees = user_handle.map(|handle| owner.is_some_and(|owner| owner.as_bytes() == handle));
+    match wanted {
+        Wanted::Anybody => agrees == Some(true),
+        Wanted::Nobody => false,
+        Wanted::One(user) => *user == passkey.user && agrees != Some(false),
+    }
+}
+
+/// The owner of what nobody owns: no account has an id like this.
+pub(crate) fn nobody() -> UserId {
+    UserId::new("nobody")
+}

@@ -1,0 +1,249 @@
+//! Puts the service together.
+
+use std::{fmt, future::Future, sync::Arc};
+
+use doorward::{
+    Audit, Clock, Entropy, OsEntropy, SessionData, SystemClock, TicketStore, TracingAudit,
+    auth::{Issuer, OriginError, Origins, SessionCookie, Sessions, Tickets},
+};
+use doorward_core::AccountStore;
+
+use crate::{
+    Identity, SignInError, SigningIn, attempts::Attempts, ceremonies::Ceremonies, decoys::Decoys,
+    records::Records, recovery::Hasher, relying_party::RelyingParty, service::Service,
+    signing_in::Hook,
+};
+
+/// A service that is being put together; begin with [`Identity::builder`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`rp_id`](IdentityBuilder::rp_id) | the host of the public URL |
+/// | [`name`](IdentityBuilder::name) | `Doorward` |
+/// | [`allow_origin`](IdentityBuilder::allow_origin) | the public URL only |
+/// | [`decoy_secret`](IdentityBuilder::decoy_secret) | drawn anew |
+/// | [`issuer`](IdentityBuilder::issuer) | none: no access tokens |
+/// | [`on_sign_in`](IdentityBuilder::on_sign_in) | everybody may, and nothing is kept with the session |
+/// | [`same_site_strict`](IdentityBuilder::same_site_strict) | no |
+/// | [`expose_token`](IdentityBuilder::expose_token) | no |
+/// | [`audit`](IdentityBuilder::audit) | the log |
+///
+/// # Examples
+/// See the [crate](crate).
+/// ```
+/// use doorward_identity::IdentityBuilder;
+///
+/// fn of_the_example(builder: IdentityBuilder) -> IdentityBuilder {
+///     builder.name("Example").rp_id("example.org")
+/// }
+/// # drop(of_the_example);
+/// ```
+#[must_use]
+pub struct IdentityBuilder {
+    public_url: Box<str>,
+    accounts: Arc<dyn AccountStore>,
+    sessions: Arc<Sessions>,
+    tickets: Arc<dyn TicketStore>,
+    rp_id: Option<Box<str>>,
+    name: Box<str>,
+    others: Vec<Box<str>>,
+    decoy_secret: Option<[u8; 32]>,
+    issuer: Option<Issuer>,
+    hook: Option<Hook>,
+    is_strict: bool,
+    exposes_token: bool,
+    audit: Arc<dyn Audit>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl IdentityBuilder {
+    pub(crate) fn new(
+        public_url: &str,
+        accounts: Arc<dyn AccountStore>,
+        sessions: Arc<Sessions>,
+        tickets: Arc<dyn TicketStore>,
+    ) -> Self {
+        Self {
+            public_url: public_url.trim_end_matches('/').into(),
+            accounts,
+            sessions,
+            tickets,
+            rp_id: None,
+            name: "Doorward".into(),
+            others: Vec::new(),
+            decoy_secret: None,
+            issuer: None,
+            hook: None,
+            is_strict: false,
+            exposes_token: false,
+            audit: Arc::new(TracingAudit),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+        }
+    }
+
+    /// Binds passkeys to this domain, which is the host of the public URL or above it, such as
+    /// `example.org` for `https://chat.example.org`.
+    ///
+    /// # Security
+    /// Passkeys are bound to it for ever: with another one nobody can sign in any more.
+    pub fn rp_id(self, rp_id: &str) -> Self {
+        Self { rp_id: Some(rp_id.into()), ..self }
+    }
+
+    /// Names the service, as authenticators show it.
+    pub fn name(self, name: &str) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// Lets pages of one more origin use cookies and passkeys of this server.
+    ///
+    /// # Security
+    /// Its pages can act as every user who looks at them.
+    pub fn allow_origin(mut self, origin: &str) -> Self {
+        self.others.push(origin.into());
+        self
+    }
+
+    /// Draws the made-up passkeys of users that do not exist from this secret.
+    ///
+    /// # Security
+    /// It must be random, stay the same over restarts, and be the same on all servers: where it changes, what
+    /// was made up changes and what is real does not.
+    pub fn decoy_secret(self, secret: [u8; 32]) -> Self {
+        Self { decoy_secret: Some(secret), ..self }
+    }
+
+    /// Hands out access tokens of this issuer at `POST /auth/token`.
+    pub fn issuer(self, issuer: Issuer) -> Self {
+        Self { issuer: Some(issuer), ..self }
+    }
+
+    /// Asks the application about everybody who has proved who they are, before they have a session. What it
+    /// returns is kept with the session, such as the token of an upstream provider, and never leaves the
+    /// server. It has 10 seconds.
+    pub fn on_sign_in<F, Fut>(self, hook: F) -> Self
+    where
+        F: Fn(SigningIn) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<SessionData, SignInError>> + Send + 'static,
+    {
+        Self { hook: Some(Hook::new(hook)), ..self }
+    }
+
+    /// Makes the cookie `SameSite=Strict`: see [`SessionCookie::same_site_strict`].
+    pub fn same_site_strict(self) -> Self {
+        Self { is_strict: true, ..self }
+    }
+
+    /// Hands session tokens to clients that are no browsers, which keep no cookies.
+    ///
+    /// # Security
+    /// A client counts as a browser when its request names an `Origin`; every browser does so, and no page
+    /// can change it.
+    pub fn expose_token(self, exposes_token: bool) -> Self {
+        Self { exposes_token, ..self }
+    }
+
+    /// Writes decisions there.
+    pub fn audit(self, audit: Arc<dyn Audit>) -> Self {
+        Self { audit, ..self }
+    }
+
+    /// Takes the time from there. It must be the clock of the sessions.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Takes random bytes from there. The challenges of ceremonies are drawn by their library.
+    pub fn entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
+    }
+
+    /// Puts the service together.
+    ///
+    /// # Errors
+    /// The operator's mistake each time, except for [`BuildError::Cryptography`]:
+    /// - [`BuildError::Origin`]: the public URL or another origin is none.
+    /// - [`BuildError::RelyingParty`]: the public URL has no name to which passkeys could be bound, such as
+    ///   an IP address, or the domain of [`rp_id`](IdentityBuilder::rp_id) is not above it.
+    pub fn build(self) -> Result<Identity, BuildError> {
+        let all = || [&self.public_url].into_iter().chain(&self.others);
+        let none = Ok(Origins::default());
+        let origins = all().fold(none, |origins: Result<Origins, OriginError>, origin| {
+            // Whether an origin without TLS is good enough is the operator's to say; a passkey needs
+            // more than that, and the browser sees to it.
+            origins?.danger_allow_insecure(origin)
+        });
+        let origins = Arc::new(origins?);
+        let written: Vec<Box<str>> = all().cloned().collect();
+        let rp_id = self.rp_id.unwrap_or_else(|| host(&self.public_url).into());
+        let relying_party = RelyingParty::new(&rp_id, &self.name, &written)?;
+        let secret = self.decoy_secret.unwrap_or_else(|| {
+            let mut secret = [0; 32];
+            self.entropy.fill(&mut secret);
+            secret
+        });
+        let cookie = SessionCookie::new(Arc::clone(&self.sessions), Arc::clone(&origins));
+        let cookie = if self.is_strict { cookie.same_site_strict() } else { cookie };
+        Ok(Identity(Arc::new(Service {
+            accounts: self.accounts,
+            tickets: Tickets::new(self.tickets, Arc::clone(&self.sessions)),
+            sessions: self.sessions,
+            cookie,
+            origins,
+            own_origin: self.public_url,
+            issuer: self.issuer,
+            relying_party,
+            decoys: Decoys::new(&secret)?,
+            hasher: Hasher::new(&secret),
+            registrations: Ceremonies::new(),
+            authentications: Ceremonies::new(),
+            attempts: Attempts::new(),
+            hook: self.hook,
+            records: Records::new(self.audit, Arc::clone(&self.clock), Arc::clone(&self.entropy)),
+            clock: self.clock,
+            entropy: self.entropy,
+            exposes_token: self.exposes_token,
+        })))
+    }
+}
+
+impl fmt::Debug for IdentityBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdentityBuilder")
+            .field("public_url", &self.public_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a service was not built.
+///
+/// # Examples
+/// ```
+/// use doorward_identity::BuildError;
+///
+/// assert!(BuildError::RelyingParty.to_string().contains("public URL"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The cryptography library failed.
+    #[error("the cryptography library failed")]
+    Cryptography,
+    /// An origin is none.
+    #[error("the public URL or another origin cannot be used")]
+    Origin(#[from] OriginError),
+    /// Passkeys cannot be bound to the public URL.
+    #[error(
+        "passkeys need a public URL with a host name, and a relying party that is this host or a domain \
+         above it"
+    )]
+    RelyingParty,
+}
+
+/// The host of an origin, without its port.
+fn host(origin: &str) -> &str {
+    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+    authority.split(':').next().unwrap_or(authority)
+}

@@ -1,0 +1,75 @@
+//! Reads what a browser says about a ceremony, before anything else is believed.
+//!
+//! `clientDataJSON` (Web Authentication Level 3, section 5.8.1) names the challenge by which a ceremony is
+//! found. An object that names a member twice is refused, since two parsers could read two different ones,
+//! and so is whatever says that the page stands inside of a page of somebody else.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use doorward_core::UniqueObject;
+use serde_json::Value;
+
+/// The challenge of a ceremony, which its answer repeats.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct CeremonyChallenge(Box<[u8]>);
+
+impl CeremonyChallenge {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    /// Finds the challenge in an answer; `None` when the answer is none that we would ask for.
+    pub(crate) fn of(client_data_json: &[u8]) -> Option<Self> {
+        if client_data_json.len() > MAX_BYTES {
+            return None;
+        }
+        let UniqueObject(members) = serde_json::from_slice(client_data_json).ok()?;
+        let is_framed = match members.get("crossOrigin") {
+            None | Some(Value::Bool(false)) => false,
+            Some(_) => true,
+        };
+        if is_framed || members.contains_key("topOrigin") {
+            return None;
+        }
+        let challenge = members.get("challenge")?.as_str()?;
+        URL_SAFE_NO_PAD.decode(challenge).ok().map(|bytes| Self(bytes.into()))
+    }
+}
+
+/// Browsers write about 150.
+const MAX_BYTES: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(json: &str) -> Option<Vec<u8>> {
+        CeremonyChallenge::of(json.as_bytes()).map(|challenge| challenge.0.to_vec())
+    }
+
+    #[test]
+    fn the_challenge_is_found() {
+        let json = r#"{"type":"webauthn.get","challenge":"AQID","origin":"o","crossOrigin":false}"#;
+
+        assert_eq!(found(json), Some(vec![1, 2, 3]));
+    }
+
+    /// Attacks 69 and 77.
+    #[test]
+    fn what_a_browser_would_not_say_to_us_is_refused() {
+        for json in [
+            r#"{"challenge":"AQID","challenge":"AQID"}"#,
+            r#"{"challenge":"AQID","crossOrigin":true}"#,
+            r#"{"challenge":"AQID","crossOrigin":"false"}"#,
+            r#"{"challenge":"AQID","topOrigin":"https://evil.example"}"#,
+            r#"{"challenge":"AQID="}"#,
+            r#"{"challenge":7}"#,
+            "{}",
+            "[]",
+            "",
+        ] {
+            assert_eq!(found(json), None, "{json}");
+        }
+        let long = format!(r#"{{"challenge":"AQID","more":"{}"}}"#, "x".repeat(MAX_BYTES));
+        assert_eq!(found(&long), None);
+    }
+}

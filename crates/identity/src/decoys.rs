@@ -1,0 +1,49 @@
+//! Makes up the passkeys of users that do not exist, so that nobody can ask who does.
+//!
+//! A name that belongs to nobody has the same made-up passkeys each time, drawn from an HMAC of the name,
+//! of lengths that real authenticators choose.
+
+use doorward_core::CredentialId;
+use webauthn_rs_core::fake::{FakePasskeyDistribution, WebauthnFakeCredentialGenerator};
+
+use crate::BuildError;
+
+/// Makes passkeys up.
+pub(crate) struct Decoys(WebauthnFakeCredentialGenerator<FakePasskeyDistribution>);
+
+impl Decoys {
+    /// With a secret that must stay the same: another one would make other passkeys, and tell.
+    pub(crate) fn new(secret: &[u8; 32]) -> Result<Self, BuildError> {
+        let generator = WebauthnFakeCredentialGenerator::new(secret);
+        generator.map(Self).map_err(|_invalid| BuildError::Cryptography)
+    }
+
+    /// The passkeys of this name, one or more.
+    pub(crate) fn of(&self, name_key: &str) -> Vec<CredentialId> {
+        // Sometimes there are none, which no account of ours has: then the next draw counts.
+        let mut draws = (0..MOST_DRAWS).map(|draw| {
+            let seed = format!("{draw}:{name_key}");
+            self.0.generate(seed.as_bytes()).unwrap_or_default()
+        });
+        let made_up = draws.find(|made_up| !made_up.is_empty()).unwrap_or_default();
+        made_up.into_iter().map(|id| CredentialId::new(id.as_ref() as &[u8])).collect()
+    }
+}
+
+/// One of six draws is empty, so nobody gets here.
+const MOST_DRAWS: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_always_has_the_same_made_up_passkeys_and_another_name_has_others() {
+        let decoys = Decoys::new(&[7; 32]).unwrap();
+
+        assert_eq!(decoys.of("alice"), Decoys::new(&[7; 32]).unwrap().of("alice"));
+        assert_ne!(decoys.of("alice"), decoys.of("bob"));
+        assert_ne!(decoys.of("alice"), Decoys::new(&[8; 32]).unwrap().of("alice"));
+        assert!((0..100).all(|number| !decoys.of(&number.to_string()).is_empty()));
+    }
+}

@@ -1,0 +1,98 @@
+//! The namespace `/auth`: sign-up and sign-in over the socket.
+//!
+//! Everybody may enter it, so it keeps the limits of the unauthenticated. Each event is answered once: as the
+//! ack, or, when none was asked for, as an event of its own. Start reading at [`SignInGateway`].
+
+use std::sync::Arc;
+
+use doorward::{Ack, Anonymous, Connection, EventContext, Exception, FromEvent, Payload, gateway};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::{
+    SignInCode,
+    ceremonies::Binding,
+    client::Client,
+    service::Service,
+    wire::{Failure, Reply},
+};
+
+/// Sign-up and sign-in, for whoever comes.
+pub(crate) struct SignInGateway(pub(crate) Arc<Service>);
+
+#[gateway(namespace = "/auth")]
+impl SignInGateway {
+    #[subscribe("webauthn:register")]
+    async fn begin_sign_up(&self, asked: Asked) {
+        let reply = async { self.0.begin_sign_up(&asked.client, asked.read()?).await }.await;
+        asked.answer(REGISTERED, reply);
+    }
+
+    #[subscribe("webauthn:register:verify")]
+    async fn finish_sign_up(&self, asked: Asked) {
+        let reply = async { self.0.finish_sign_up(&asked.client, asked.read()?).await }.await;
+        asked.answer(REGISTERED, reply);
+    }
+
+    #[subscribe("webauthn:authenticate")]
+    async fn begin_sign_in(&self, asked: Asked) {
+        let reply = async { self.0.begin_sign_in(&asked.client, asked.read()?).await }.await;
+        asked.answer(AUTHENTICATED, reply);
+    }
+
+    #[subscribe("webauthn:authenticate:verify")]
+    async fn finish_sign_in(&self, asked: Asked) {
+        let reply = async { self.0.finish_sign_in(&asked.client, asked.read()?).await }.await;
+        asked.answer(AUTHENTICATED, reply);
+    }
+
+    #[on_disconnect]
+    async fn leave(&self, connection: Connection<Anonymous>) {
+        let binding = Binding::Socket(connection.id());
+        self.0.registrations.forget(binding);
+        self.0.authentications.forget(binding);
+    }
+}
+
+/// One event: who sent it, what it says, and the way back.
+struct Asked {
+    client: Client,
+    payload: Box<RawValue>,
+    connection: Connection<Anonymous>,
+    ack: Ack<Reply>,
+}
+
+impl Asked {
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        let read = serde_json::from_str(self.payload.get());
+        read.map_err(|_malformed| SignInCode::BadRequest.into())
+    }
+
+    fn answer(self, event: &'static str, reply: Result<Reply, Failure>) {
+        let reply = Reply::from(reply);
+        if !self.ack.is_asked() {
+            // A client that is gone, or reads nothing, is not told.
+            self.connection.emit(event, &reply).ok();
+        }
+        self.ack.send(reply);
+    }
+}
+
+impl FromEvent<Anonymous> for Asked {
+    fn from_event(context: &EventContext<'_, Anonymous>) -> Result<Self, Exception> {
+        let connection = context.connection().clone();
+        let Payload(payload) = Payload::from_event(context)?;
+        let request = connection.request();
+        let address = request.peer().map(|peer| peer.ip());
+        let binding = Binding::Socket(connection.id());
+        let mut client = Client::new(binding, address, request.headers());
+        client.namespace = Some(NAMESPACE);
+        Ok(Self { client, payload, ack: Ack::from_event(context)?, connection })
+    }
+}
+
+const NAMESPACE: &str = "/auth";
+
+/// What clients without an ack listen to.
+const REGISTERED: &str = "webauthn:register:response";
+const AUTHENTICATED: &str = "webauthn:authenticate:response";

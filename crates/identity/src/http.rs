@@ -1,0 +1,62 @@
+//! The routes below `/auth/`.
+//!
+//! One file for each kind of thing; what they share stands here: who asks, from which page, and what a failure
+//! looks like. Start reading at [`router`].
+
+mod account;
+mod me;
+mod passkeys;
+mod problem;
+mod request;
+mod session;
+mod sessions;
+
+use std::sync::Arc;
+
+use axum::{
+    Router, middleware,
+    routing::{delete, get, patch, post},
+};
+use doorward::Principals;
+use http::{HeaderValue, header};
+pub(crate) use problem::Problem;
+pub(crate) use request::return_address;
+
+use crate::service::Service;
+
+/// What the routes act on.
+#[derive(Clone)]
+pub(crate) struct Routes {
+    identity: Arc<Service>,
+    principals: Principals,
+}
+
+/// The routes.
+pub(crate) fn router(identity: Arc<Service>, principals: Principals) -> Router {
+    let routes = Routes { identity, principals };
+    Router::new()
+        .route("/auth/me", get(me::who))
+        .route("/auth/session", post(session::exchange).delete(session::sign_out))
+        .route("/auth/token", post(session::token))
+        .route("/auth/passkeys", get(passkeys::list))
+        .route("/auth/passkeys/{id}", patch(passkeys::rename).delete(passkeys::remove))
+        .route("/auth/passkeys/register", post(passkeys::begin_registration))
+        .route("/auth/passkeys/register/verify", post(passkeys::finish_registration))
+        .route("/auth/passkeys/authenticate", post(passkeys::begin_sign_in))
+        .route("/auth/passkeys/authenticate/verify", post(passkeys::finish_sign_in))
+        .route("/auth/recovery", post(account::recover))
+        .route("/auth/recovery-codes", post(account::make_recovery_codes))
+        .route("/auth/account", delete(account::remove))
+        .route("/auth/sessions", get(sessions::list).delete(sessions::end_others))
+        .route("/auth/sessions/{id}", delete(sessions::end))
+        .layer(middleware::from_fn_with_state(routes.clone(), request::check_page))
+        .layer(middleware::map_response(private))
+        .with_state(routes)
+}
+
+/// What is said to one person is nobody else's.
+async fn private(mut response: axum::response::Response) -> axum::response::Response {
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
+}

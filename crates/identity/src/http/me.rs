@@ -1,0 +1,64 @@
+//! Who is signed in.
+
+use axum::{Json, extract::State};
+use doorward_core::wire::timestamp;
+use serde::Serialize;
+
+use super::{Problem, Routes, request::SignedIn};
+use crate::{SignInCode, records::About};
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Me {
+    user: User,
+    session: Session,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct User {
+    id: String,
+    username: String,
+    display_name: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Session {
+    id: String,
+    created_at: String,
+    signed_in_at: String,
+    expires_at: String,
+}
+
+/// `GET /auth/me`.
+pub(super) async fn who(
+    State(routes): State<Routes>,
+    SignedIn(session): SignedIn,
+) -> Result<Json<Me>, Problem> {
+    let identity = &routes.identity;
+    let found = identity.accounts.account(&session.user).await;
+    let found = found.map_err(|error| identity.unavailable(&error, About::default()))?;
+    let id = session.user.as_str();
+    let user = match found {
+        Some(account) if account.disabled_at.is_some() => {
+            return Err(SignInCode::SessionRequired.into());
+        }
+        Some(account) => User {
+            id: id.to_owned(),
+            username: account.name.into(),
+            display_name: account.display_name.into(),
+        },
+        // A session that an operator has made for somebody without an account.
+        None => User { id: id.to_owned(), username: id.to_owned(), display_name: id.to_owned() },
+    };
+    Ok(Json(Me {
+        user,
+        session: Session {
+            id: session.id.as_str().to_owned(),
+            created_at: timestamp(session.created_at),
+            signed_in_at: timestamp(session.signed_in_at),
+            expires_at: timestamp(session.expires_at()),
+        },
+    }))
+}

@@ -1,0 +1,174 @@
+//! Passkeys over HTTP: the same ceremonies as over a socket, and what somebody may do with their own.
+
+use axum::{
+    Json,
+    extract::{Path, State, rejection::JsonRejection},
+    response::Response,
+};
+use doorward::{Decision, StoreError};
+use doorward_core::{CredentialId, PasskeyRecord, PasskeyRemoval, wire::timestamp};
+use http::{HeaderMap, Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Problem, Routes,
+    request::{Browser, SignedIn, body},
+};
+use crate::{
+    SignInCode, records::About, registering::NewPasskey, username::display_name, wire::Reply,
+};
+
+/// `POST /auth/passkeys/register`: an account, or, for somebody with a session, one more passkey.
+pub(super) async fn begin_registration(
+    State(routes): State<Routes>,
+    headers: HeaderMap,
+    browser: Browser,
+    wish: Result<Json<Value>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let wish = body(wish)?;
+    let reply = if wish.get("username").is_some() {
+        let wish = serde_json::from_value(wish).map_err(|_malformed| SignInCode::BadRequest)?;
+        routes.identity.begin_sign_up(&browser.client, wish).await?
+    } else {
+        let session = routes.identity.session_of(&Method::POST, &headers).await?;
+        routes.identity.begin_adding(&browser.client, &session).await?
+    };
+    Ok(browser.with_cookie(Json(reply)))
+}
+
+/// What somebody has who has added a passkey.
+#[derive(Debug, Serialize)]
+struct Added {
+    success: bool,
+    message: &'static str,
+    passkey: Line,
+}
+
+/// `POST /auth/passkeys/register/verify`.
+pub(super) async fn finish_registration(
+    State(routes): State<Routes>,
+    headers: HeaderMap,
+    browser: Browser,
+    answer: Result<Json<NewPasskey>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let (identity, client, answer) = (&routes.identity, &browser.client, body(answer)?);
+    if !identity.is_adding(client, &answer) {
+        return Ok(browser.with_cookie(Json(identity.finish_sign_up(client, answer).await?)));
+    }
+    let session = identity.session_of(&Method::POST, &headers).await?;
+    let passkey = Line::of(&identity.finish_adding(client, &session, answer).await?);
+    Ok(browser.with_cookie(Json(Added { success: true, message: "Passkey added", passkey })))
+}
+
+/// `POST /auth/passkeys/authenticate`.
+pub(super) async fn begin_sign_in(
+    State(routes): State<Routes>,
+    browser: Browser,
+    wish: Result<Json<crate::authenticating::SignIn>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let reply = routes.identity.begin_sign_in(&browser.client, body(wish)?).await?;
+    Ok(browser.with_cookie(Json(reply)))
+}
+
+/// `POST /auth/passkeys/authenticate/verify`.
+pub(super) async fn finish_sign_in(
+    State(routes): State<Routes>,
+    browser: Browser,
+    answer: Result<Json<crate::authenticating::KnownPasskey>, JsonRejection>,
+) -> Result<Json<Reply>, Problem> {
+    Ok(Json(routes.identity.finish_sign_in(&browser.client, body(answer)?).await?))
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Passkeys {
+    passkeys: Vec<Line>,
+    /// How many are left.
+    recovery_codes: usize,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    id: String,
+    name: String,
+    created_at: String,
+    last_used_at: Option<String>,
+    synced: bool,
+}
+
+impl Line {
+    fn of(passkey: &PasskeyRecord) -> Self {
+        Self {
+            id: passkey.id.encode(),
+            name: passkey.name.to_string(),
+            created_at: timestamp(passkey.created_at),
+            last_used_at: passkey.used_at.map(timestamp),
+            synced: passkey.is_synced,
+        }
+    }
+}
+
+/// `GET /auth/passkeys`.
+pub(super) async fn list(
+    State(routes): State<Routes>,
+    SignedIn(session): SignedIn,
+) -> Result<Json<Passkeys>, Problem> {
+    let identity = &routes.identity;
+    let about = About { user: Some(&session.user), ..About::default() };
+    let found = async {
+        let passkeys = identity.accounts.passkeys_of(&session.user).await?;
+        let codes = identity.accounts.recovery_codes(&session.user).await?;
+        Ok::<_, StoreError>((passkeys, codes.hashes.len()))
+    };
+    let (passkeys, recovery_codes) =
+        found.await.map_err(|error| identity.unavailable(&error, about))?;
+    Ok(Json(Passkeys { passkeys: passkeys.iter().map(Line::of).collect(), recovery_codes }))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Rename {
+    name: String,
+}
+
+/// `PATCH /auth/passkeys/{id}`.
+pub(super) async fn rename(
+    State(routes): State<Routes>,
+    SignedIn(session): SignedIn,
+    Path(id): Path<String>,
+    rename: Result<Json<Rename>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let name = display_name(&body(rename)?.name).ok_or(SignInCode::InvalidDisplayName)?;
+    let id = CredentialId::decode(&id).ok_or(SignInCode::NotFound)?;
+    let identity = &routes.identity;
+    let about = About { user: Some(&session.user), ..About::default() };
+    let renamed = identity.accounts.rename_passkey(&session.user, &id, &name).await;
+    match renamed.map_err(|error| identity.unavailable(&error, about))? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(SignInCode::NotFound.into()),
+    }
+}
+
+/// `DELETE /auth/passkeys/{id}`, after a fresh sign-in.
+pub(super) async fn remove(
+    State(routes): State<Routes>,
+    browser: Browser,
+    SignedIn(session): SignedIn,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let identity = &routes.identity;
+    identity.check_fresh(&session)?;
+    let id = CredentialId::decode(&id).ok_or(SignInCode::NotFound)?;
+    let (user, of) = (Some(&session.user), Some(&session.id));
+    let about = About { client: Some(&browser.client), user, session: of };
+    let removed = identity.accounts.remove_passkey(&session.user, &id).await;
+    match removed.map_err(|error| identity.unavailable(&error, about))? {
+        PasskeyRemoval::LastOne => Err(SignInCode::LastPasskey.into()),
+        PasskeyRemoval::NotThere => Err(SignInCode::NotFound.into()),
+        PasskeyRemoval::Removed => {
+            identity.records.decided(Decision::PasskeyRemoved, about);
+            Ok(StatusCode::NO_CONTENT)
+        }
+    }
+}

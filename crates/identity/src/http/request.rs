@@ -1,0 +1,201 @@
+//! Who sends a request, and from which page.
+//!
+//! A browser adds cookies to whatever any page asks for, so what changes something must come from a page that
+//! may ask: its `Origin` is compared, and the fetch metadata must agree. Nothing else keeps pages of others
+//! out. Start reading at [`check_page`].
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, Request, State, rejection::JsonRejection},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use doorward::{
+    Headers, PeerAddr, Session,
+    auth::{RequestKind, VerifySessionError},
+};
+use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest as _, Sha256};
+
+use super::{Problem, Routes};
+use crate::{SignInCode, ceremonies::Binding, client::Client, records::About, service::Service};
+
+/// Turns requests away that change something and do not come from a page that may ask.
+pub(super) async fn check_page(
+    State(routes): State<Routes>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let reads = [Method::GET, Method::HEAD, Method::OPTIONS];
+    if !reads.contains(request.method()) && !routes.identity.is_own_page(request.headers()) {
+        let origin = request.headers().get(header::ORIGIN);
+        tracing::info!(
+            ?origin,
+            "Refused: add the page's origin to `origins.allow` if it is yours."
+        );
+        return Problem::with_detail(SignInCode::Forbidden, FOREIGN).into_response();
+    }
+    next.run(request).await
+}
+
+impl Service {
+    /// Whether a request comes from a page that may change something.
+    fn is_own_page(&self, headers: &HeaderMap) -> bool {
+        let one = |name: &'static str| -> Result<Option<&str>, ()> {
+            let mut values = headers.get_all(name).iter();
+            match (values.next(), values.next()) {
+                (None, _) => Ok(None),
+                (Some(value), None) => value.to_str().map(Some).map_err(drop),
+                (Some(_), Some(_)) => Err(()),
+            }
+        };
+        let Ok(Some(origin)) = one("origin") else { return false };
+        let agrees = match one("sec-fetch-site") {
+            Ok(None | Some("same-origin")) => true,
+            // A page of ours is never another site: one of the two headers is a lie.
+            Ok(Some("same-site" | "cross-site")) => *origin != *self.own_origin,
+            _ => false,
+        };
+        // A form that is sent off, and not a program that asks.
+        let navigates = one("sec-fetch-mode") == Ok(Some("navigate"));
+        self.origins.contains(origin) && agrees && !navigates
+    }
+
+    /// The session of whoever asks.
+    pub(crate) async fn session_of(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<Session, Problem> {
+        let reads = [Method::GET, Method::HEAD].contains(method);
+        let kind = if reads { RequestKind::Read } else { RequestKind::Write };
+        let (open, secret) = Headers::split(headers);
+        let token = self.cookie.token(kind, &open, &secret);
+        let token = token.ok().flatten().ok_or(SignInCode::SessionRequired)?;
+        let found = async {
+            let session = self.sessions.verify(&token).await?;
+            self.sessions.touch(&session).await?;
+            Ok(session)
+        };
+        found.await.map_err(|error| match error {
+            VerifySessionError::Unavailable(cause) => {
+                self.unavailable(&*cause, About::default()).into()
+            }
+            _ => SignInCode::SessionRequired.into(),
+        })
+    }
+}
+
+/// Somebody with a session.
+pub(super) struct SignedIn(pub(super) Session);
+
+impl FromRequestParts<Routes> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, routes: &Routes) -> Result<Self, Problem> {
+        routes.identity.session_of(&parts.method, &parts.headers).await.map(Self)
+    }
+}
+
+/// The client of a request, with the cookie that its ceremonies belong to.
+pub(super) struct Browser {
+    pub(super) client: Client,
+    /// What the browser is to keep, when it has none yet.
+    fresh: Option<String>,
+}
+
+impl FromRequestParts<Routes> for Browser {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, routes: &Routes) -> Result<Self, Problem> {
+        let (headers, credentials) = Headers::split(&parts.headers);
+        let shown = own_cookie(&credentials);
+        let (key, fresh) = match shown {
+            Some(key) => (key, None),
+            None => {
+                let mut bytes = [0; 32];
+                routes.identity.entropy.fill(&mut bytes);
+                (bytes, Some(URL_SAFE_NO_PAD.encode(bytes)))
+            }
+        };
+        let binding = Binding::Browser(Sha256::digest(key).into());
+        let address = parts.extensions.get::<PeerAddr>().map(|peer| peer.0.ip());
+        Ok(Self { client: Client::new(binding, address, &headers), fresh })
+    }
+}
+
+impl Browser {
+    /// Gives the browser its cookie along with an answer.
+    pub(super) fn with_cookie(&self, answer: impl IntoResponse) -> Response {
+        let mut response = answer.into_response();
+        if let Some(value) = &self.fresh {
+            let cookie = format!(
+                "{COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={KEPT_SECONDS}"
+            );
+            if let Ok(cookie) = HeaderValue::try_from(cookie) {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+        }
+        response
+    }
+}
+
+/// A body of JSON, or the one answer to everything that is none.
+pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
+    body.map(|Json(value)| value).map_err(|_malformed| SignInCode::BadRequest.into())
+}
+
+/// Where somebody signs in who asked for a page, and comes back from. Only paths of our own are named.
+pub(crate) fn return_address(uri: &Uri) -> String {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let is_own = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
+    match path {
+        "/" => path.to_owned(),
+        _ if is_own => format!("/?next={}", utf8_percent_encode(path, QUERY_VALUE)),
+        _ => "/".to_owned(),
+    }
+}
+
+/// Finds the one cookie of our ceremonies. One that was planted finds no ceremony.
+fn own_cookie(credentials: &Headers) -> Option<[u8; 32]> {
+    let headers = credentials.iter().filter(|(name, _)| *name == "cookie");
+    let pairs = headers.flat_map(|(_, value)| value.split(|byte| *byte == b';'));
+    let mut values = pairs
+        .filter_map(|pair| pair.trim_ascii().strip_prefix(COOKIE.as_bytes())?.strip_prefix(b"="));
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    URL_SAFE_NO_PAD.decode(value).ok()?.try_into().ok()
+}
+
+/// What needs no escape in the value of a query.
+const QUERY_VALUE: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
+
+const COOKIE: &str = "__Host-doorward-ceremony";
+
+/// A browser that begins often keeps one; ceremonies themselves end after five minutes.
+const KEPT_SECONDS: u32 = 3600;
+
+const FOREIGN: &str = "This page may not do that: its origin is not among those of the server (setting \
+                       origins.allow)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_own_paths_are_led_back_to() {
+        for (asked, expected) in [
+            ("/account", "/?next=/account"),
+            ("/a/b?c=d&e=%20", "/?next=/a/b%3Fc%3Dd%26e%3D%2520"),
+            ("/", "/"),
+            ("//evil.example/", "/"),
+            ("/\\evil.example", "/"),
+            ("http://evil.example/x", "/?next=/x"),
+        ] {
+            let Ok(uri) = asked.parse() else { continue };
+            assert_eq!(return_address(&uri), expected, "{asked}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The session of a browser: how it begins, what it is exchanged for, and how it ends.
+//!
+//! Start reading at [`exchange`].
+
+use axum::{
+    Json,
+    extract::{State, rejection::JsonRejection},
+    response::{IntoResponse, Response},
+};
+use doorward::{
+    Decision, RefusalReason, Session, SessionToken, Ticket,
+    auth::{RedeemError, VerifySessionError},
+};
+use doorward_core::wire::timestamp;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Problem, Routes,
+    request::{Browser, SignedIn, body},
+};
+use crate::{SignInCode, records::About, service::Service, wire::Failure};
+
+#[derive(Deserialize)]
+pub(super) struct Exchange {
+    ticket: String,
+    verifier: String,
+}
+
+/// `POST /auth/session`: a ticket for the cookie of the session behind it.
+///
+/// A browser that is signed in as somebody else is signed out first. Where it is the same user, who has just
+/// proved it once more, the session that is there goes on: its sockets live, and only its token is new.
+pub(super) async fn exchange(
+    State(routes): State<Routes>,
+    headers: HeaderMap,
+    browser: Browser,
+    exchange: Result<Json<Exchange>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Exchange { ticket, verifier } = body(exchange)?;
+    let identity = &routes.identity;
+    let about = About { client: Some(&browser.client), ..About::default() };
+    let refused = |reason| -> Failure {
+        identity.records.decided(Decision::Refused(reason), about);
+        SignInCode::TicketInvalid.into()
+    };
+    let invalid = || refused(RefusalReason::TicketInvalid);
+    // RFC 7636 section 4.1 says how long a verifier is.
+    if !(43..=128).contains(&verifier.len()) {
+        return Err(invalid().into());
+    }
+    let ticket: Ticket = ticket.parse().map_err(|_malformed| invalid())?;
+    let redeemed = identity.tickets.redeem(&ticket, verifier).await;
+    let (token, session) = redeemed.map_err(|error| match error {
+        RedeemError::Unavailable(cause) => identity.unavailable(&*cause, about),
+        _ => invalid(),
+    })?;
+    let before = identity.session_of(&Method::POST, &headers).await.ok();
+    let token = match before {
+        Some(before) if before.user == session.user => {
+            identity.renew(&before, &session).await.unwrap_or(token)
+        }
+        Some(before) => {
+            routes.end(&before).await?;
+            token
+        }
+        None => token,
+    };
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    set_cookie(&mut response, &identity.cookie.set_cookie(&token))?;
+    Ok(response)
+}
+
+impl Service {
+    /// Lets a session go on whose user has signed in once more, in place of the one that was made for that.
+    async fn renew(
+        &self,
+        before: &Session,
+        new: &Session,
+    ) -> Result<SessionToken, VerifySessionError> {
+        self.sessions.put_data(&before.id, &new.data).await?;
+        let token = self.sessions.step_up(&before.id).await?;
+        // It was opened by nobody; at worst it ends by itself.
+        if let Err(error) = self.sessions.end(&new.id).await {
+            tracing::warn!(%error, "A session that nobody uses could not be ended.");
+        }
+        Ok(token)
+    }
+}
+
+/// `DELETE /auth/session`: the session has ended, everywhere, when this is answered.
+pub(super) async fn sign_out(
+    State(routes): State<Routes>,
+    browser: Browser,
+    SignedIn(session): SignedIn,
+) -> Result<Response, Problem> {
+    routes.end(&session).await?;
+    let (user, id) = (Some(&session.user), Some(&session.id));
+    let about = About { client: Some(&browser.client), user, session: id };
+    routes.identity.records.decided(Decision::SignedOut, about);
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    set_cookie(&mut response, &routes.identity.cookie.clear_cookie())?;
+    response.headers_mut().insert(
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"storage\""),
+    );
+    Ok(response)
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AccessToken {
+    token: String,
+    expires_at: String,
+}
+
+/// `POST /auth/token`: an access token that ends with the session.
+pub(super) async fn token(
+    State(routes): State<Routes>,
+    SignedIn(session): SignedIn,
+) -> Result<Json<AccessToken>, Problem> {
+    let identity = &routes.identity;
+    let issuer = identity.issuer.as_ref().ok_or(SignInCode::NotFound)?;
+    let now = identity.clock.wall();
+    let jti = doorward::DecisionId::generate(&*identity.entropy).encode();
+    let about = About { user: Some(&session.user), ..About::default() };
+    let token = issuer
+        .issue_for(&session, TOKEN_LIFETIME, now, &jti)
+        .map_err(|error| identity.unavailable(&error, about))?;
+    let expires_at = timestamp((now + TOKEN_LIFETIME).min(session.ends_at));
+    Ok(Json(AccessToken { token, expires_at }))
+}
+
+fn set_cookie(response: &mut Response, cookie: &str) -> Result<(), Problem> {
+    let value = HeaderValue::try_from(cookie).map_err(|_unwritable| SignInCode::Unavailable)?;
+    response.headers_mut().append(header::SET_COOKIE, value);
+    Ok(())
+}
+
+/// How long a token lives that was copied from somewhere.
+const TOKEN_LIFETIME: std::time::Duration = std::time::Duration::from_secs(5 * 60);

@@ -1,0 +1,118 @@
+//! Where somebody is signed in, and the end of it.
+
+use axum::{
+    Json,
+    extract::{Path, Query, State, rejection::QueryRejection},
+};
+use doorward::{Revocation, Revoke, Session, SessionId};
+use doorward_core::wire::timestamp;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::{Problem, Routes, request::SignedIn};
+use crate::{SignInCode, device, records::About};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Sessions {
+    sessions: Vec<Line>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    id: String,
+    current: bool,
+    device: Option<String>,
+    network: Option<String>,
+    created_at: String,
+    signed_in_at: String,
+    last_seen_at: String,
+    expires_at: String,
+    /// How many live sockets it has on this server.
+    sockets: usize,
+}
+
+/// `GET /auth/sessions`.
+pub(super) async fn list(
+    State(routes): State<Routes>,
+    SignedIn(own): SignedIn,
+) -> Result<Json<Sessions>, Problem> {
+    let all = routes.sessions_of(&own).await?;
+    let live = routes.principals.connections_of(&own.user);
+    let sockets = |session: &SessionId| {
+        live.iter().filter(|connection| connection.session.as_ref() == Some(session)).count()
+    };
+    let line = |session: &Session| Line {
+        id: session.id.as_str().to_owned(),
+        current: session.id == own.id,
+        device: session.user_agent.as_deref().and_then(device::describe),
+        network: session.network.map(|network| network.to_string()),
+        created_at: timestamp(session.created_at),
+        signed_in_at: timestamp(session.signed_in_at),
+        last_seen_at: timestamp(session.seen_at),
+        expires_at: timestamp(session.expires_at()),
+        sockets: sockets(&session.id),
+    };
+    Ok(Json(Sessions { sessions: all.iter().map(line).collect() }))
+}
+
+/// `DELETE /auth/sessions/{id}`: that of somebody else is not there.
+pub(super) async fn end(
+    State(routes): State<Routes>,
+    SignedIn(own): SignedIn,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let all = routes.sessions_of(&own).await?;
+    let session = all.iter().find(|session| session.id.as_str() == id);
+    routes.end(session.ok_or(SignInCode::NotFound)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+pub(super) struct Which {
+    scope: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Ended {
+    ended: usize,
+}
+
+/// `DELETE /auth/sessions?scope=others`.
+pub(super) async fn end_others(
+    State(routes): State<Routes>,
+    SignedIn(own): SignedIn,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<Ended>, Problem> {
+    if !which.is_ok_and(|Query(which)| which.scope == "others") {
+        return Err(SignInCode::BadRequest.into());
+    }
+    let mut ended = 0;
+    for session in routes.sessions_of(&own).await? {
+        if session.id != own.id {
+            routes.end(&session).await?;
+            ended += 1;
+        }
+    }
+    Ok(Json(Ended { ended }))
+}
+
+impl Routes {
+    async fn sessions_of(&self, own: &Session) -> Result<Vec<Session>, Problem> {
+        let all = self.identity.sessions.list(&own.user).await;
+        let about = About { user: Some(&own.user), ..About::default() };
+        all.map_err(|error| self.identity.unavailable(&error, about).into())
+    }
+
+    /// Ends a session and its sockets on all servers, and returns when they have ended.
+    pub(super) async fn end(&self, session: &Session) -> Result<Revocation, Problem> {
+        let about =
+            About { user: Some(&session.user), session: Some(&session.id), ..About::default() };
+        // Sockets first: they read `revoked`, and not that their session has just gone.
+        let revoked = self.principals.revoke(Revoke::Session(session.id.clone())).await;
+        let revoked = revoked.map_err(|error| self.identity.unavailable(&error, about))?;
+        let ended = self.identity.sessions.end(&session.id).await;
+        ended.map_err(|error| self.identity.unavailable(&error, about))?;
+        Ok(revoked)
+    }
+}

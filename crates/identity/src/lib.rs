@@ -1,0 +1,73 @@
+//! Sign-in for a Doorward server: passkeys, accounts, sessions, and the routes around them.
+//!
+//! [`Identity`] is one service with two doors: [`Identity::gateway`] lets people sign in over the socket,
+//! [`Identity::routes`] does the same over HTTP, exchanges tickets for the cookie, and lets everybody look
+//! after their own passkeys and sessions. [`RequireSession`] closes the routes of an application. Who
+//! may connect is decided by an authenticator as everywhere: [`Identity::cookie`] is the one for browsers.
+//! Accounts are kept by a [`doorward_core::AccountStore`], sessions by [`doorward::auth::Sessions`].
+//! Start reading at [`Identity`].
+//!
+//! # Examples
+//! ```no_run
+//! use std::sync::Arc;
+//! use doorward::{Doorward, OsEntropy, SystemClock, auth::Sessions, prelude::*};
+//! use doorward_identity::{Identity, RequireSession};
+//! use doorward_sql::SqlStore;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Arc::new(SqlStore::open("doorward.db").await?);
+//! let sessions = Arc::new(Sessions::new(
+//!     store.clone(),
+//!     store.clone(),
+//!     Arc::new(SystemClock),
+//!     Arc::new(OsEntropy),
+//! ));
+//! let identity = Identity::builder("http://localhost:3000", store.clone(), sessions, store.clone())
+//!     .decoy_secret([7; 32]) // drawn once, and kept
+//!     .build()?;
+//!
+//! let doorward = Doorward::builder()
+//!     .authenticate(identity.cookie())
+//!     .epochs(store)
+//!     .gateway(Gateway::at("/").on("echo", |Payload(text): Payload<String>| async move { text }))
+//!     .public(identity.gateway())
+//!     .build()?;
+//! let app = axum::Router::new()
+//!     .route("/private", axum::routing::get(|| async { "Only for you" }))
+//!     .layer(RequireSession::new(identity.clone()))
+//!     .merge(identity.routes(doorward.principals()))
+//!     .route_service("/socket.io/", doorward.service());
+//! # let _ = app;
+//! # Ok(())
+//! # }
+//! ```
+
+mod accounts;
+mod attempts;
+mod authenticating;
+mod builder;
+mod ceremonies;
+mod client;
+mod client_data;
+mod decoys;
+mod device;
+mod gateway;
+mod http;
+mod identity;
+mod records;
+mod recovery;
+mod registering;
+mod relying_party;
+mod require_session;
+mod service;
+mod signing_in;
+mod username;
+mod wire;
+
+pub use accounts::{AccountError, Accounts};
+pub use builder::{BuildError, IdentityBuilder};
+pub use identity::Identity;
+pub use require_session::{BehindSession, CurrentSession, RequireSession};
+pub use signing_in::{SignInError, SignInMethod, SigningIn};
+pub use username::{Username, UsernameError};
+pub use wire::SignInCode;

@@ -1,0 +1,46 @@
+//! Writes one audit record for each decision of this crate.
+
+use std::sync::Arc;
+
+use doorward::{Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, SessionId, UserId};
+
+use crate::client::Client;
+
+/// Where decisions are written down.
+pub(crate) struct Records {
+    audit: Arc<dyn Audit>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// Whom a decision is about, as far as it is known.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct About<'a> {
+    pub(crate) client: Option<&'a Client>,
+    pub(crate) user: Option<&'a UserId>,
+    pub(crate) session: Option<&'a SessionId>,
+}
+
+impl Records {
+    pub(crate) fn new(
+        audit: Arc<dyn Audit>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { audit, clock, entropy }
+    }
+
+    pub(crate) fn decided(&self, outcome: Decision, about: About<'_>) {
+        self.audit.record(&AuditRecord {
+            id: DecisionId::generate(&*self.entropy),
+            at: self.clock.wall(),
+            outcome,
+            action: None,
+            namespace: about.client.and_then(|client| client.namespace),
+            user: about.user,
+            session: about.session,
+            socket: None,
+            peer: about.client.and_then(|client| client.address),
+        });
+    }
+}

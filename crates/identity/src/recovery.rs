@@ -1,0 +1,225 @@
+//! Recovery codes: how somebody comes back who has lost every passkey.
+//!
+//! There are ten, each good once. They are kept as Argon2id hashes with one salt for each account, so that a
+//! code is hashed once and looked up; a name that nobody has costs the same.
+//! Start reading at [`Service::recover`].
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use aws_lc_rs::hmac;
+use doorward::{Decision, RefusalReason, Session};
+use doorward_core::RecoveryCodes;
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+
+use crate::{
+    SignInCode, SignInMethod, Username,
+    authenticating::nobody,
+    client::{Client, Handover},
+    records::About,
+    service::Service,
+    wire::{Failure, Reply},
+};
+
+/// Who shows a recovery code.
+#[derive(Deserialize)]
+pub(crate) struct Recovery {
+    username: String,
+    code: String,
+    challenge: Option<String>,
+}
+
+/// Hashes codes, a few at a time: each takes 19 MiB and some hundredths of a second.
+pub(crate) struct Hasher {
+    turns: Semaphore,
+    /// For the salts of accounts that do not exist.
+    key: hmac::Key,
+}
+
+impl Hasher {
+    pub(crate) fn new(secret: &[u8; 32]) -> Self {
+        Self { turns: Semaphore::new(AT_ONCE), key: hmac::Key::new(hmac::HMAC_SHA256, secret) }
+    }
+
+    /// Hashes codes off the runtime; `None` when too many others are being hashed.
+    async fn hash(&self, codes: Vec<Code>, salt: [u8; 16]) -> Option<Vec<[u8; 32]>> {
+        let _turn = self.turns.try_acquire().ok()?;
+        let work = move || codes.iter().map(|code| code.hash(&salt)).collect::<Option<Vec<_>>>();
+        tokio::task::spawn_blocking(work).await.ok()?
+    }
+
+    /// A salt that nobody can tell from a real one, always the same for the same name.
+    fn made_up_salt(&self, name_key: &str) -> [u8; 16] {
+        let tag = hmac::sign(&self.key, name_key.as_bytes());
+        let mut salt = [0; 16];
+        salt.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        salt
+    }
+}
+
+impl Service {
+    /// Signs somebody in by a recovery code, and uses it up.
+    pub(crate) async fn recover(&self, client: &Client, shown: Recovery) -> Result<Reply, Failure> {
+        let handover = Handover::choose(client, self.exposes_token, shown.challenge.as_deref())?;
+        let name: Username = shown
+            .username
+            .parse()
+            .map_err(|_malformed| Failure::from(SignInCode::InvalidUsername))?;
+        let about = About { client: Some(client), ..About::default() };
+        self.attempts.try_code(client.address, name.key(), self.clock.now())?;
+        let found = self.accounts.account_named(name.key()).await;
+        let found = found.map_err(|error| self.unavailable(&error, about))?;
+        let owner = found.as_ref().map_or_else(nobody, |account| account.id.clone());
+        let about = About { user: found.as_ref().map(|account| &account.id), ..about };
+        let kept = self.accounts.recovery_codes(&owner).await;
+        let kept = kept.map_err(|error| self.unavailable(&error, about))?;
+        let salt = match kept.hashes.is_empty() {
+            true => self.hasher.made_up_salt(name.key()),
+            false => kept.salt,
+        };
+        // What cannot be a code is hashed as one that nobody has.
+        let code = Code::parse(&shown.code).unwrap_or(Code([0; CODE_BYTES]));
+        let hashes = self.hasher.hash(vec![code], salt).await.ok_or(SignInCode::Unavailable)?;
+        let hash = hashes.first().ok_or(SignInCode::Unavailable)?;
+        let taken = self.accounts.take_recovery_code(&owner, hash).await;
+        if !taken.map_err(|error| self.unavailable(&error, about))? {
+            return Err(self.refuse(about, RefusalReason::RecoveryCodeInvalid));
+        }
+        let account = self.usable_account(&owner, about).await?;
+        self.complete(client, account, SignInMethod::RecoveryCode, handover).await
+    }
+
+    /// Makes new codes for the user of a session who was there just now. Older ones are worth nothing.
+    pub(crate) async fn make_recovery_codes(
+        &self,
+        client: &Client,
+        session: &Session,
+    ) -> Result<Vec<String>, Failure> {
+        self.check_fresh(session)?;
+        self.attempts.begin(client.address, self.clock.now())?;
+        let mut salt = [0; 16];
+        self.entropy.fill(&mut salt);
+        let codes: Vec<_> = (0..CODES).map(|_| self.draw_code()).collect();
+        let shown = codes.iter().map(Code::write).collect();
+        let hashes = self.hasher.hash(codes, salt).await.ok_or(SignInCode::Unavailable)?;
+        let (user, session) = (Some(&session.user), Some(&session.id));
+        let about = About { client: Some(client), user, session };
+        let codes = RecoveryCodes { salt, hashes };
+        let is_there = self.accounts.put_recovery_codes(user.unwrap_or(&nobody()), &codes).await;
+        if !is_there.map_err(|error| self.unavailable(&error, about))? {
+            return Err(SignInCode::NotFound.into());
+        }
+        self.records.decided(Decision::RecoveryCodesMade, about);
+        Ok(shown)
+    }
+
+    fn draw_code(&self) -> Code {
+        let mut bytes = [0; CODE_BYTES];
+        self.entropy.fill(&mut bytes);
+        Code(bytes)
+    }
+}
+
+/// One code: 80 random bits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Code([u8; CODE_BYTES]);
+
+impl Code {
+    /// Reads what a person has typed: in groups or not, in any case, with letters for the digits that they
+    /// look like (Crockford's base 32).
+    fn parse(text: &str) -> Option<Self> {
+        let mut value: u128 = 0;
+        let mut digits = 0;
+        for character in text.chars().filter(|c| !c.is_whitespace() && *c != '-') {
+            let plain = match character.to_ascii_lowercase() {
+                'o' => '0',
+                'i' | 'l' => '1',
+                other => other,
+            };
+            let digit = DIGITS.find(plain).and_then(|digit| u128::try_from(digit).ok())?;
+            digits += 1;
+            if digits > CODE_DIGITS {
+                return None;
+            }
+            value = value << 5 | digit;
+        }
+        let bytes = value.to_be_bytes();
+        let own = bytes.get(bytes.len() - CODE_BYTES..)?;
+        (digits == CODE_DIGITS).then_some(Self(own.try_into().ok()?))
+    }
+
+    /// Writes it in groups of four.
+    fn write(&self) -> String {
+        let value = self.0.iter().fold(0_u128, |value, byte| value << 8 | u128::from(*byte));
+        let mut text = String::new();
+        for digit in (0..CODE_DIGITS).rev() {
+            let at = usize::try_from(value >> (5 * digit) & 31).unwrap_or_default();
+            text.push(DIGITS.chars().nth(at).unwrap_or('0'));
+            if digit % 4 == 0 && digit > 0 {
+                text.push('-');
+            }
+        }
+        text
+    }
+
+    /// OWASP's parameters for Argon2id: 19 MiB, two passes, one lane.
+    fn hash(&self, salt: &[u8; 16]) -> Option<[u8; 32]> {
+        let parameters = Params::new(19 * 1024, 2, 1, Some(32)).ok()?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
+        let mut hash = [0; 32];
+        argon2.hash_password_into(&self.0, salt, &mut hash).ok()?;
+        Some(hash)
+    }
+}
+
+/// How many there are.
+const CODES: usize = 10;
+
+const CODE_BYTES: usize = 10;
+
+const CODE_DIGITS: u32 = 16;
+
+/// Without letters that look like digits, and without u.
+const DIGITS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Both cores of a small machine, for a moment.
+const AT_ONCE: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_read_as_people_type_it() {
+        let code = Code([0xff, 0x00, 0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0]);
+        let text = code.write();
+
+        assert_eq!(text.len(), 19);
+        for typed in [
+            text.clone(),
+            text.to_uppercase(),
+            text.replace('-', ""),
+            format!(" {} ", text.replace('-', " ")),
+            text.replace('0', "O").replace('1', "l"),
+        ] {
+            assert!(Code::parse(&typed) == Some(code), "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_code_is_none() {
+        for text in ["", "0000-0000-0000-000", "0000-0000-0000-00000", "uuuu-0000-0000-0000", "é"]
+        {
+            assert!(Code::parse(text).is_none(), "{text}");
+        }
+        assert!(Code::parse(&"0".repeat(1 << 20)).is_none());
+    }
+
+    #[test]
+    fn a_hash_depends_on_code_and_salt() {
+        let (one, other) = (Code([1; CODE_BYTES]), Code([2; CODE_BYTES]));
+
+        assert_eq!(one.hash(&[1; 16]), one.hash(&[1; 16]));
+        assert_ne!(one.hash(&[1; 16]), one.hash(&[2; 16]));
+        assert_ne!(one.hash(&[1; 16]), other.hash(&[1; 16]));
+    }
+}

@@ -1,0 +1,204 @@
+//! The WebAuthn part of a ceremony: what is asked of an authenticator, and whether its answer is good.
+//!
+//! The rules are those of Web Authentication Level 3, sections 7.1 and 7.2, kept by webauthn-rs; what it
+//! leaves to its user stands here. Passkeys must be discoverable and the user verified. Who owns a passkey,
+//! and that a ceremony is answered once, is decided elsewhere.
+//! Start reading at [`RelyingParty::start_registration`].
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use doorward_core::CredentialId;
+use serde_json::{Value, json};
+use webauthn_rs::prelude::{
+    CredentialID, DiscoverableAuthentication, DiscoverableKey, Passkey, PasskeyRegistration,
+    PublicKeyCredential, RegisterPublicKeyCredential, Url, Uuid, Webauthn, WebauthnBuilder,
+    WebauthnError,
+};
+use webauthn_rs_core::proto::{AllowCredentials, ResidentKeyRequirement};
+
+use crate::{BuildError, ceremonies, client_data::CeremonyChallenge};
+
+/// This server as authenticators know it.
+pub(crate) struct RelyingParty {
+    webauthn: Webauthn,
+    /// Stands in for a passkey that nobody has, so that looking costs the same.
+    decoy: Passkey,
+}
+
+/// What is asked of an authenticator, and what its answer is compared with.
+pub(crate) struct Started<S> {
+    /// For `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.
+    pub(crate) options: Value,
+    pub(crate) challenge: CeremonyChallenge,
+    pub(crate) state: S,
+}
+
+/// A key that an answer has shown, or has changed.
+pub(crate) struct Shown {
+    pub(crate) id: CredentialId,
+    /// As a store keeps it.
+    pub(crate) key: Box<[u8]>,
+    pub(crate) is_synced: bool,
+}
+
+/// Why an answer is not good, as far as the audit tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerError {
+    /// The counter went back: there may be two of the authenticator.
+    Cloned,
+    Invalid,
+}
+
+impl RelyingParty {
+    /// A relying party `id`, such as `example.org`, whose pages are on `origins`.
+    pub(crate) fn new(id: &str, name: &str, origins: &[Box<str>]) -> Result<Self, BuildError> {
+        let urls: Result<Vec<Url>, _> = origins.iter().map(|origin| Url::parse(origin)).collect();
+        let urls = urls.map_err(|_malformed| BuildError::RelyingParty)?;
+        let (own, others) = urls.split_first().ok_or(BuildError::RelyingParty)?;
+        let builder = WebauthnBuilder::new(id, own).map_err(|_foreign| BuildError::RelyingParty)?;
+        let builder = builder.rp_name(name).timeout(ceremonies::LIFETIME);
+        let builder = others.iter().fold(builder, WebauthnBuilder::append_allowed_origin);
+        let webauthn = builder.build().map_err(|_misconfigured| BuildError::RelyingParty)?;
+        Ok(Self { webauthn, decoy: decoy()? })
+    }
+
+    /// Asks for a new passkey of the account with this id, on an authenticator that has none of `exclude`.
+    pub(crate) fn start_registration(
+        &self,
+        account: Uuid,
+        name: &str,
+        display_name: &str,
+        exclude: &[CredentialId],
+    ) -> Option<Started<PasskeyRegistration>> {
+        let exclude = exclude.iter().map(|id| CredentialID::from(id.as_bytes())).collect();
+        let started =
+            self.webauthn.start_passkey_registration(account, name, display_name, Some(exclude));
+        let (mut response, state) = started.map_err(|error| log(&error)).ok()?;
+        if let Some(wanted) = &mut response.public_key.authenticator_selection {
+            // The library discourages it, and without it there is no sign-in without a user name.
+            wanted.resident_key = Some(ResidentKeyRequirement::Required);
+            wanted.require_resident_key = true;
+        }
+        let challenge = CeremonyChallenge::new(&response.public_key.challenge);
+        let options = serde_json::to_value(response.public_key).ok()?;
+        Some(Started { options, challenge, state })
+    }
+
+    /// Judges the answer to [`start_registration`](Self::start_registration).
+    pub(crate) fn finish_registration(
+        &self,
+        answer: &RegisterPublicKeyCredential,
+        state: &PasskeyRegistration,
+    ) -> Result<Shown, AnswerError> {
+        let passkey = self.webauthn.finish_passkey_registration(answer, state).map_err(judge)?;
+        shown(&passkey)
+    }
+
+    /// Asks for a passkey: one of `allowed`, or any that the authenticator finds.
+    pub(crate) fn start_authentication(
+        &self,
+        allowed: &[CredentialId],
+    ) -> Option<Started<DiscoverableAuthentication>> {
+        let started = self.webauthn.start_discoverable_authentication();
+        let (mut response, state) = started.map_err(|error| log(&error)).ok()?;
+        response.public_key.allow_credentials = allowed.iter().map(allow).collect();
+        let challenge = CeremonyChallenge::new(&response.public_key.challenge);
+        let options = serde_json::to_value(response.public_key).ok()?;
+        Some(Started { options, challenge, state })
+    }
+
+    /// Judges the answer to [`start_authentication`](Self::start_authentication), by the key that the store
+    /// has for it. Without one all the work is done as well, and the answer is not good.
+    pub(crate) fn finish_authentication(
+        &self,
+        answer: &PublicKeyCredential,
+        state: DiscoverableAuthentication,
+        key: Option<&[u8]>,
+    ) -> Result<Shown, AnswerError> {
+        let known = key.and_then(|key| serde_json::from_slice::<Passkey>(key).ok());
+        let is_known = known.is_some();
+        let mut passkey = match known {
+            Some(passkey) => passkey,
+            None => self.decoy_for(&answer.raw_id)?,
+        };
+        let candidate = DiscoverableKey::from(&passkey);
+        let result = self.webauthn.finish_discoverable_authentication_v2(answer, state, candidate);
+        let result = result.map_err(judge)?;
+        if !is_known {
+            return Err(AnswerError::Invalid);
+        }
+        passkey.update_credential(&result);
+        shown(&passkey)
+    }
+
+    /// The decoy, with the id that somebody has made up.
+    fn decoy_for(&self, id: &[u8]) -> Result<Passkey, AnswerError> {
+        let named = || -> Option<Passkey> {
+            let mut decoy = serde_json::to_value(&self.decoy).ok()?;
+            decoy["cred"]["cred_id"] = json!(CredentialId::new(id).encode());
+            serde_json::from_value(decoy).ok()
+        };
+        named().ok_or(AnswerError::Invalid)
+    }
+}
+
+/// What a browser may show. Transports are left out: those of a made-up credential would have to be made up
+/// too.
+fn allow(id: &CredentialId) -> AllowCredentials {
+    AllowCredentials { type_: "public-key".into(), id: id.as_bytes().into(), transports: None }
+}
+
+fn shown(passkey: &Passkey) -> Result<Shown, AnswerError> {
+    let written = serde_json::to_value(passkey).map_err(|_unwritable| AnswerError::Invalid)?;
+    let is_synced = written["cred"]["backup_state"].as_bool().unwrap_or(false);
+    let key = written.to_string().into_bytes().into();
+    let id: &[u8] = passkey.cred_id().as_ref();
+    Ok(Shown { id: CredentialId::new(id), key, is_synced })
+}
+
+fn judge(error: WebauthnError) -> AnswerError {
+    match error {
+        WebauthnError::CredentialPossibleCompromise => AnswerError::Cloned,
+        error => {
+            tracing::debug!(%error, "A passkey was not accepted.");
+            AnswerError::Invalid
+        }
+    }
+}
+
+fn log(error: &WebauthnError) {
+    tracing::error!(%error, "A ceremony could not be begun.");
+}
+
+/// A passkey whose private key is forgotten when this returns.
+fn decoy() -> Result<Passkey, BuildError> {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING);
+    let pair = pair.map_err(|_unspecified| BuildError::Cryptography)?;
+    // Uncompressed: 4, x, y (SEC 1, section 2.3.3).
+    let point = pair.public_key().as_ref();
+    let (Some(x), Some(y)) = (point.get(1..33), point.get(33..65)) else {
+        return Err(BuildError::Cryptography);
+    };
+    let base64url = |bytes: &[u8]| CredentialId::new(bytes).encode();
+    let written = json!({ "cred": {
+        "cred_id": "",
+        "cred": {
+            "type_": "ES256",
+            "key": { "EC_EC2": { "curve": "SECP256R1", "x": base64url(x), "y": base64url(y) } },
+        },
+        "counter": 0,
+        "transports": null,
+        "user_verified": true,
+        "backup_eligible": false,
+        "backup_state": false,
+        "registration_policy": "required",
+        "extensions": {
+            "cred_protect": "Ignored",
+            "hmac_create_secret": "NotRequested",
+            "appid": "NotRequested",
+            "cred_props": "Ignored",
+        },
+        "attestation": { "data": "None", "metadata": "None" },
+        "attestation_format": "none",
+    }});
+    serde_json::from_value(written).map_err(|_unknown| BuildError::Cryptography)
+}

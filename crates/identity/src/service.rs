@@ -1,0 +1,72 @@
+//! The service that signs people in: what it is made of, and what all its parts need.
+//!
+//! What it does stands in files of its own: `registering`, `authenticating`, `recovery` judge proofs,
+//! `signing_in` makes sessions of them.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use doorward::{
+    Clock, Decision, Entropy, RefusalReason, Session,
+    auth::{Issuer, Origins, SessionCookie, Sessions, Tickets},
+};
+use doorward_core::AccountStore;
+
+use crate::{
+    SignInCode,
+    attempts::Attempts,
+    authenticating::Authentication,
+    ceremonies::Ceremonies,
+    decoys::Decoys,
+    records::{About, Records},
+    recovery::Hasher,
+    registering::Registration,
+    relying_party::RelyingParty,
+    signing_in::Hook,
+    wire::Failure,
+};
+
+/// What an [`Identity`](crate::Identity) is a handle of.
+pub(crate) struct Service {
+    pub(crate) accounts: Arc<dyn AccountStore>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) tickets: Tickets,
+    pub(crate) cookie: SessionCookie,
+    pub(crate) origins: Arc<Origins>,
+    /// The origin of the server's own pages.
+    pub(crate) own_origin: Box<str>,
+    pub(crate) issuer: Option<Issuer>,
+    pub(crate) relying_party: RelyingParty,
+    pub(crate) decoys: Decoys,
+    pub(crate) hasher: Hasher,
+    pub(crate) registrations: Ceremonies<Registration>,
+    pub(crate) authentications: Ceremonies<Authentication>,
+    pub(crate) attempts: Attempts,
+    pub(crate) hook: Option<Hook>,
+    pub(crate) records: Records,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) exposes_token: bool,
+}
+
+impl Service {
+    /// Shows that the user of a session proved who they are not long ago.
+    pub(crate) fn check_fresh(&self, session: &Session) -> Result<(), Failure> {
+        let until = session.signed_in_at.checked_add(FRESH);
+        // A clock that was set back makes nothing fresh.
+        let is_past = session.signed_in_at <= self.clock.wall();
+        if is_past && until.is_some_and(|until| self.clock.wall() <= until) {
+            return Ok(());
+        }
+        Err(SignInCode::ReauthenticationRequired.into())
+    }
+
+    /// Notes that nothing could be decided.
+    pub(crate) fn unavailable(&self, cause: &(dyn Error + 'static), about: About<'_>) -> Failure {
+        tracing::warn!(cause, "A sign-in could not be decided.");
+        self.records.decided(Decision::Undecided(RefusalReason::Unavailable), about);
+        SignInCode::Unavailable.into()
+    }
+}
+
+/// How long a sign-in counts as fresh.
+const FRESH: Duration = Duration::from_secs(5 * 60);

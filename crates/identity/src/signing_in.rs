@@ -1,0 +1,159 @@
+//! From a proof to a session: the last steps of every sign-in, whatever the proof was.
+//!
+//! The application's own hook is asked first, then the session is stored, then its ticket, and only then is
+//! the client told: who reads the answer finds the session. Start reading at [`Service::complete`].
+
+use std::{fmt, future::Future, time::Duration};
+
+use doorward::{BoxError, BoxFuture, Decision, RefusalReason, SessionData, auth::NewSession};
+use doorward_core::Account;
+
+use crate::{
+    SignInCode,
+    client::{Client, Handover},
+    records::About,
+    service::Service,
+    wire::{Failure, Reply},
+};
+
+/// Somebody who has just proved who they are, as the hook of
+/// [`IdentityBuilder::on_sign_in`](crate::IdentityBuilder::on_sign_in) sees them.
+///
+/// # Examples
+/// ```
+/// use doorward_identity::SigningIn;
+///
+/// fn greet(who: &SigningIn) -> String {
+///     format!("{} is back", who.account.display_name)
+/// }
+/// # drop(greet);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SigningIn {
+    /// Who.
+    pub account: Account,
+    /// By what.
+    pub method: SignInMethod,
+}
+
+/// What somebody proved who they are with.
+///
+/// # Examples
+/// ```
+/// assert_ne!(doorward_identity::SignInMethod::Passkey, doorward_identity::SignInMethod::SignUp);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignInMethod {
+    /// A passkey of the account.
+    Passkey,
+    /// One of its recovery codes, which is used up.
+    RecoveryCode,
+    /// The account is new, and its first passkey too.
+    SignUp,
+}
+
+/// Why an application lets somebody not sign in who could.
+///
+/// # Examples
+/// ```
+/// use doorward_identity::SignInError;
+///
+/// assert_eq!(SignInError::Refused.to_string(), "the application refused");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignInError {
+    /// They may not: the client reads `forbidden`.
+    #[error("the application refused")]
+    Refused,
+    /// Something that must be asked did not answer: the client reads `unavailable`.
+    #[error("the application could not decide")]
+    Unavailable(#[source] BoxError),
+}
+
+/// The hook of an application.
+pub(crate) struct Hook(
+    Box<dyn Fn(SigningIn) -> BoxFuture<'static, Result<SessionData, SignInError>> + Send + Sync>,
+);
+
+impl Hook {
+    pub(crate) fn new<F, Fut>(hook: F) -> Self
+    where
+        F: Fn(SigningIn) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<SessionData, SignInError>> + Send + 'static,
+    {
+        Self(Box::new(move |who| Box::pin(hook(who))))
+    }
+}
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
+}
+
+impl Service {
+    /// Gives somebody a session who has proved who they are.
+    pub(crate) async fn complete(
+        &self,
+        client: &Client,
+        account: Account,
+        method: SignInMethod,
+        handover: Handover,
+    ) -> Result<Reply, Failure> {
+        let user = account.id.clone();
+        let about = About { client: Some(client), user: Some(&user), ..About::default() };
+        let data = self.ask_hook(SigningIn { account, method }).await.inspect_err(|failure| {
+            self.records.decided(undone(failure), about);
+        })?;
+        let mut new = NewSession::new(user.clone()).data(data);
+        if let Some(user_agent) = &client.user_agent {
+            new = new.user_agent(user_agent);
+        }
+        if let Some(address) = client.address {
+            new = new.address(address);
+        }
+        let created = self.sessions.create(new).await;
+        let (token, session) = created.map_err(|error| self.unavailable(&error, about))?;
+        let about = About { session: Some(&session.id), ..about };
+        let reply = match handover {
+            Handover::Token => Reply::session(token.expose()),
+            Handover::Ticket(challenge) => {
+                let issued = self.tickets.issue(&session.id, challenge).await;
+                let (ticket, expires_at) =
+                    issued.map_err(|error| self.unavailable(&error, about))?;
+                Reply::ticket(ticket.expose(), expires_at)
+            }
+        };
+        self.records.decided(Decision::SignedIn, about);
+        Ok(reply)
+    }
+
+    async fn ask_hook(&self, who: SigningIn) -> Result<SessionData, Failure> {
+        let Some(Hook(hook)) = &self.hook else { return Ok(SessionData::default()) };
+        let deadline = self.clock.sleep_until(self.clock.now() + HOOK_TIMEOUT);
+        let answer = tokio::select! {
+            answer = hook(who) => answer,
+            () = deadline => Err(SignInError::Unavailable("it did not answer in time".into())),
+        };
+        answer.map_err(|error| match error {
+            SignInError::Refused => SignInCode::Forbidden.into(),
+            SignInError::Unavailable(cause) => {
+                tracing::warn!(%cause, "The hook of a sign-in has failed.");
+                SignInCode::Unavailable.into()
+            }
+        })
+    }
+}
+
+fn undone(failure: &Failure) -> Decision {
+    match failure.code {
+        SignInCode::Unavailable => Decision::Undecided(RefusalReason::Unavailable),
+        _ => Decision::Refused(RefusalReason::Application),
+    }
+}
+
+/// The hook may ask a service on the network; then nothing was decided.
+const HOOK_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,0 +1,178 @@
+//! Decides what may be a user name, and when two of them are the same.
+//!
+//! The rules follow the username profile of PRECIS (RFC 8265 section 3.3): no character that only looks like
+//! another one, nothing invisible, canonical composition. Names are shown as they were written and compared
+//! without case.
+
+use doorward::auth::is_printable;
+use icu_casemap::CaseMapper;
+use icu_normalizer::{
+    ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed,
+    properties::CanonicalCombiningClassMapBorrowed,
+};
+
+/// The name that somebody signs in with.
+///
+/// # Examples
+/// ```
+/// use doorward_identity::Username;
+///
+/// let name: Username = "Émile".parse()?;
+/// let same: Username = "e\u{301}MILE".parse()?;
+/// assert_eq!(name.as_str(), "Émile");
+/// assert_eq!(name.key(), same.key());
+/// assert!("al ice".parse::<Username>().is_err());
+/// # Ok::<_, doorward_identity::UsernameError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Username {
+    shown: Box<str>,
+    key: Box<str>,
+}
+
+impl Username {
+    /// The name as it was written, in composed form (NFC).
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.shown
+    }
+
+    /// The name as it is compared: case folded, then composed.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// A text cannot be a user name.
+///
+/// # Examples
+/// ```
+/// let error = "".parse::<doorward_identity::Username>().unwrap_err();
+/// assert_eq!(error.to_string(), "a user name is 1-64 letters, digits or `._-+@`");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a user name is 1-64 letters, digits or `._-+@`")]
+pub struct UsernameError(());
+
+impl std::str::FromStr for Username {
+    type Err = UsernameError;
+
+    fn from_str(text: &str) -> Result<Self, UsernameError> {
+        // At most four bytes make a character, and decomposed ones are several.
+        if text.len() > 4 * 4 * MAX_CHARS {
+            return Err(UsernameError(()));
+        }
+        let nfc = ComposingNormalizerBorrowed::new_nfc();
+        let shown = nfc.normalize(text);
+        let length = shown.chars().count();
+        let has_base = shown.chars().next().is_some_and(char::is_alphanumeric);
+        if !(1..=MAX_CHARS).contains(&length) || !has_base || !shown.chars().all(is_allowed) {
+            return Err(UsernameError(()));
+        }
+        // A character with a compatibility form is a look-alike of something plainer.
+        if ComposingNormalizerBorrowed::new_nfkc().normalize(&shown) != shown {
+            return Err(UsernameError(()));
+        }
+        // Canonical caseless matching (Unicode, definition D145).
+        let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(&shown);
+        let folded = CaseMapper::new().fold_string(&decomposed);
+        let key = nfc.normalize(&folded);
+        Ok(Self { key: (*key).into(), shown: (*shown).into() })
+    }
+}
+
+/// What others read of a user: 1-64 visible characters, spaces inside included. `None` when it is not that.
+pub(crate) fn display_name(text: &str) -> Option<Box<str>> {
+    let shown = ComposingNormalizerBorrowed::new_nfc().normalize(text.trim());
+    let length = shown.chars().count();
+    ((1..=MAX_CHARS).contains(&length) && shown.chars().all(is_printable)).then(|| (*shown).into())
+}
+
+fn is_allowed(character: char) -> bool {
+    let is_mark = || CanonicalCombiningClassMapBorrowed::new().get_u8(character) != 0;
+    let is_letter = character.is_alphanumeric() || MARKS.contains(character) || is_mark();
+    is_letter && is_printable(character)
+}
+
+const MARKS: &str = "._-+@";
+
+const MAX_CHARS: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Option<String> {
+        text.parse().ok().map(|name: Username| name.key().to_owned())
+    }
+
+    #[test]
+    fn names_that_differ_in_case_or_composition_are_the_same() {
+        for (one, other) in [
+            ("Alice", "aLICE"),
+            ("Straße", "STRASSE"),
+            ("É", "e\u{301}"),
+            ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+            ("한글", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"),
+            ("Ω", "\u{2126}"),
+        ] {
+            assert!(key(one).is_some(), "{one}");
+            assert_eq!(key(one), key(other), "{one} {other}");
+        }
+        assert_ne!(key("alice"), key("al.ice"));
+    }
+
+    #[test]
+    fn a_name_is_shown_as_it_was_written() {
+        assert_eq!("Émile".parse::<Username>().unwrap().as_str(), "Émile");
+        assert_eq!("a.b_c-d+e@f".parse::<Username>().unwrap().as_str(), "a.b_c-d+e@f");
+        assert_eq!("हिन्दी".parse::<Username>().unwrap().as_str(), "हिन्दी");
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_by_eye_is_no_name() {
+        for text in [
+            "",
+            " ",
+            "al ice",
+            "alice ",
+            "a\u{200b}b",
+            "a\u{202e}b",
+            "a\nb",
+            "a\u{0}",
+            "ａlice",
+            "ﬁ",
+            "a\u{ad}b",
+            "\u{3164}",
+            "a\u{115f}",
+            "<b>",
+            "a/b",
+            "a\u{2028}",
+            ".alice",
+            "@",
+            "\u{301}a",
+            "😀",
+            "a:b",
+            "²",
+        ] {
+            assert!(key(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_64_characters_at_most() {
+        assert!(key(&"a".repeat(64)).is_some());
+        assert!(key(&"a".repeat(65)).is_none());
+        assert!(key(&"e\u{301}".repeat(64)).is_some());
+        assert!(key(&"a".repeat(1 << 20)).is_none());
+    }
+
+    #[test]
+    fn a_display_name_may_have_spaces_and_nothing_that_nobody_sees() {
+        assert_eq!(display_name(" Alice Liddell 😀 ").as_deref(), Some("Alice Liddell 😀"));
+        for text in ["", "  ", "a\nb", "a\u{202e}b", &"x".repeat(65)] {
+            assert_eq!(display_name(text), None, "{text:?}");
+        }
+    }
+}

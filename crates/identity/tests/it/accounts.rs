@@ -1,0 +1,74 @@
+//! Accounts under an operator's and their owner's hands.
+
+use doorward::test::TestEnd;
+use doorward_core::{Decision, RefusalReason};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::world::{URL, World, ask, pair};
+
+#[tokio::test]
+async fn a_disabled_account_loses_sessions_and_sockets_and_nobody_signs_in_to_it() {
+    let world = World::new().await;
+    let (mut passkey, mut browser) = world.sign_up("alice").await;
+    let mut socket = world.connect(&browser).await;
+    let accounts = world.identity.accounts(world.server.doorward().principals());
+    let account = accounts.named("ALICE").await.unwrap().unwrap();
+
+    let revocation = accounts.disable(&account.id).await.unwrap().unwrap();
+
+    assert_eq!(revocation.closed, 1);
+    assert_eq!(socket.ended().await, TestEnd::Final);
+    assert_eq!(browser.get("/auth/me").await.code(), (401, "session_required"));
+    let (_, challenge) = pair();
+    let mut page = world.page().await;
+    let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
+    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
+    let verify = json!({ "credential": credential });
+    let refused = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
+    assert_eq!(refused["code"], "authentication_failed");
+    let last = world.audit.outcomes().pop();
+    assert_eq!(last, Some(Decision::Refused(RefusalReason::AccountDisabled)));
+
+    assert!(accounts.enable(&account.id).await.unwrap());
+    world.sign_in(&mut passkey, &mut browser).await;
+    assert_eq!(browser.get("/auth/me").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_removed_account_is_gone_with_everything_and_its_name_is_free() {
+    let world = World::new().await;
+    let (mut passkey, mut browser) = world.sign_up("alice").await;
+    let mut socket = world.connect(&browser).await;
+    world.advance(301);
+
+    let stale = browser.delete("/auth/account").await;
+    world.sign_in(&mut passkey, &mut browser).await;
+    let removed = browser.delete("/auth/account").await;
+
+    assert_eq!(stale.code(), (403, "reauthentication_required"));
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    assert_eq!(socket.ended().await, TestEnd::Final);
+    assert_eq!(browser.session_cookie(), None);
+    let (_, mut new) = world.sign_up("Alice").await;
+    let list = new.get("/auth/passkeys").await.json;
+    assert_eq!(list["passkeys"].as_array().unwrap().len(), 1);
+    assert!(world.audit.outcomes().contains(&Decision::AccountRemoved));
+}
+
+#[tokio::test]
+async fn accounts_are_listed_by_name() {
+    let world = World::new().await;
+    for name in ["carol", "Alice", "bob"] {
+        world.sign_up(name).await;
+    }
+    let accounts = world.identity.accounts(world.server.doorward().principals());
+
+    let names = |found: Vec<doorward_core::Account>| {
+        found.into_iter().map(|one| one.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(accounts.list(None, 2).await.unwrap()), ["Alice", "bob"]);
+    assert_eq!(names(accounts.list(Some("BOB"), 2).await.unwrap()), ["carol"]);
+    assert!(accounts.named("nobody").await.unwrap().is_none());
+    assert!(accounts.disable(&"nobody".into()).await.unwrap().is_none());
+}

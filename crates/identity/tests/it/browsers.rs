@@ -1,0 +1,114 @@
+//! Requests that other pages make a browser send.
+
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::world::{URL, World};
+
+/// Everything that changes something, with a body that would do.
+const CHANGES: &[(Method, &str)] = &[
+    (Method::POST, "/auth/session"),
+    (Method::DELETE, "/auth/session"),
+    (Method::POST, "/auth/token"),
+    (Method::POST, "/auth/passkeys/register"),
+    (Method::POST, "/auth/passkeys/register/verify"),
+    (Method::POST, "/auth/passkeys/authenticate"),
+    (Method::POST, "/auth/passkeys/authenticate/verify"),
+    (Method::PATCH, "/auth/passkeys/AQID"),
+    (Method::DELETE, "/auth/passkeys/AQID"),
+    (Method::POST, "/auth/recovery"),
+    (Method::POST, "/auth/recovery-codes"),
+    (Method::DELETE, "/auth/account"),
+    (Method::DELETE, "/auth/sessions?scope=others"),
+    (Method::DELETE, "/auth/sessions/any"),
+];
+
+/// Attack 62.
+#[tokio::test]
+async fn nothing_changes_for_a_page_of_somebody_else() {
+    let world = World::new().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+
+    for (method, path) in CHANGES {
+        for headers in [
+            &[][..],
+            &[("sec-fetch-site", "same-origin")],
+            &[("origin", "https://evil.example")],
+            &[("origin", "null")],
+            &[("origin", "http://localhost:3001")],
+            &[("origin", "https://localhost:3000")],
+            &[("origin", "http://localhost:3000.evil.example")],
+            &[("origin", "http://LOCALHOST:3000")],
+            &[("origin", "http://localhost:3000/")],
+            &[("origin", URL), ("origin", URL)],
+            &[("origin", URL), ("sec-fetch-site", "cross-site")],
+            &[("origin", URL), ("sec-fetch-site", "same-site")],
+            &[("origin", URL), ("sec-fetch-site", "none")],
+            &[("origin", URL), ("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "navigate")],
+        ] {
+            let answer = browser.send(method.clone(), path, Some(&json!({})), headers).await;
+
+            assert_eq!(answer.code(), (403, "forbidden"), "{method} {path} {headers:?}");
+        }
+    }
+    assert_eq!(browser.get("/auth/me").await.status, StatusCode::OK);
+}
+
+/// What a form of another page can send is no JSON.
+#[tokio::test]
+async fn a_body_that_does_not_say_that_it_is_json_is_refused() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+
+    let headers = [("origin", URL), ("content-type", "text/plain")];
+    let answer = browser.send(Method::POST, "/auth/session", None, &headers).await;
+
+    assert_eq!(answer.code(), (400, "bad_request"));
+}
+
+/// Attack 53, for reading.
+#[tokio::test]
+async fn a_cookie_counts_for_pages_of_ours_only() {
+    let world = World::new().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+
+    for (headers, expected) in [
+        (&[("sec-fetch-site", "same-origin")][..], StatusCode::OK),
+        (&[("origin", URL)], StatusCode::OK),
+        (&[], StatusCode::UNAUTHORIZED),
+        (&[("sec-fetch-site", "cross-site")], StatusCode::UNAUTHORIZED),
+        (&[("sec-fetch-site", "same-site")], StatusCode::UNAUTHORIZED),
+        (&[("sec-fetch-site", "none")], StatusCode::UNAUTHORIZED),
+        (&[("origin", "https://evil.example")], StatusCode::UNAUTHORIZED),
+        (&[("origin", "null"), ("sec-fetch-site", "same-origin")], StatusCode::UNAUTHORIZED),
+    ] {
+        for path in ["/auth/me", "/auth/passkeys", "/auth/sessions", "/private"] {
+            let answer = browser.send(Method::GET, path, None, headers).await;
+
+            assert_eq!(answer.status, expected, "{path} {headers:?}");
+        }
+    }
+}
+
+/// A page of another origin that the operator has named does what our own pages do.
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_may_use_everything() {
+    let world = World::with(|builder| builder.allow_origin("http://app.localhost:5173")).await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    let theirs = [("origin", "http://app.localhost:5173"), ("sec-fetch-site", "same-site")];
+
+    let me = browser.send(Method::GET, "/auth/me", None, &theirs).await;
+    let token = browser.send(Method::POST, "/auth/token", Some(&json!({})), &theirs).await;
+
+    assert_eq!((me.status, token.status), (StatusCode::OK, StatusCode::OK));
+}
+
+#[tokio::test]
+async fn two_session_cookies_are_none() {
+    let world = World::new().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    let doubled = format!("x; __Host-doorward={}", browser.session_cookie().unwrap());
+    browser.cookies.insert("__Host-doorward".into(), doubled);
+
+    assert_eq!(browser.get("/auth/me").await.code(), (401, "session_required"));
+}

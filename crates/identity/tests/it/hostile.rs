@@ -1,0 +1,466 @@
+//! Passkeys under attack: answers that lie in exactly one place.
+
+use doorward_core::{Decision, RefusalReason};
+use doorward_testkit::{
+    BACKED_UP, BACKUP_ELIGIBLE, SoftAnswer, SoftPasskey, USER_PRESENT, USER_VERIFIED,
+};
+use serde_json::{Value, json};
+
+use crate::world::{URL, World, ask, pair};
+
+/// Begins a sign-in on a new connection, changes the honest answer, and returns what the server says.
+async fn sign_in_with(
+    world: &World,
+    passkey: &mut SoftPasskey,
+    lie: impl FnOnce(SoftAnswer) -> SoftAnswer,
+) -> Value {
+    let (_, challenge) = pair();
+    let mut page = world.page().await;
+    let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
+    let credential = lie(passkey.assertion(&begun["options"], URL)).answer(passkey);
+    ask(&mut page, "webauthn:authenticate:verify", &json!({ "credential": credential })).await
+}
+
+/// The same for a sign-up.
+async fn sign_up_with(
+    world: &World,
+    name: &str,
+    passkey: &mut SoftPasskey,
+    lie: impl FnOnce(SoftAnswer) -> SoftAnswer,
+) -> Value {
+    let (_, challenge) = pair();
+    let mut page = world.page().await;
+    let wish = json!({ "username": name, "challenge": challenge });
+    let begun = ask(&mut page, "webauthn:register", &wish).await;
+    let credential = lie(passkey.attestation(&begun["options"], URL)).answer(passkey);
+    ask(&mut page, "webauthn:register:verify", &json!({ "credential": credential })).await
+}
+
+/// A change of an answer, and what it is called.
+type Lie = (&'static str, fn(SoftAnswer) -> SoftAnswer);
+
+/// Lies that no ceremony may believe. Attacks 67, 69, 70 and 77.
+const LIES: &[Lie] = &[
+    ("origin", |a| SoftAnswer { origin: "https://evil.example".into(), ..a }),
+    ("origin that begins alike", |a| SoftAnswer { origin: format!("{URL}.evil.example"), ..a }),
+    ("another port", |a| SoftAnswer { origin: "http://localhost:3001".into(), ..a }),
+    ("another scheme", |a| SoftAnswer { origin: "https://localhost:3000".into(), ..a }),
+    ("subdomain", |a| SoftAnswer { origin: "http://a.localhost:3000".into(), ..a }),
+    ("relying party", |a| SoftAnswer { rp_id: "evil.example".into(), ..a }),
+    ("cross origin", |a| SoftAnswer { more: r#","crossOrigin":true"#.into(), ..a }),
+    ("top origin", |a| SoftAnswer { more: r#","topOrigin":"https://evil.example""#.into(), ..a }),
+    ("twice", |a| SoftAnswer { more: format!(r#","challenge":"{}""#, a.challenge), ..a }),
+    ("nobody there", |a| SoftAnswer { flags: USER_VERIFIED, ..a }),
+    ("not verified", |a| SoftAnswer { flags: USER_PRESENT, ..a }),
+    ("backed up and not eligible", |a| SoftAnswer { flags: a.flags | BACKED_UP, ..a }),
+];
+
+#[tokio::test]
+async fn a_lie_in_one_place_signs_nobody_in() {
+    let world = World::new().await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+
+    for (what, lie) in LIES {
+        let answer = sign_in_with(&world, &mut passkey, lie).await;
+
+        assert_eq!(answer["code"], "authentication_failed", "{what}: {answer}");
+    }
+    let honest = sign_in_with(&world, &mut passkey, |answer| answer).await;
+    assert_eq!(honest["success"], true, "{honest}");
+}
+
+#[tokio::test]
+async fn a_lie_in_one_place_makes_no_account() {
+    let world = World::new().await;
+
+    for (what, lie) in LIES {
+        let answer = sign_up_with(&world, "alice", &mut SoftPasskey::new(), lie).await;
+
+        assert_eq!(answer["code"], "registration_failed", "{what}: {answer}");
+    }
+    let honest = sign_up_with(&world, "alice", &mut SoftPasskey::new(), |answer| answer).await;
+    assert_eq!(honest["success"], true, "{honest}");
+}
+
+/// Attack 67: what is signed for one kind of ceremony is none of the other kind.
+#[tokio::test]
+async fn the_type_of_an_answer_counts() {
+    let world = World::new().await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+    let (_, challenge) = pair();
+    let mut page = world.page().await;
+    let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
+    let honest = passkey.assertion(&begun["options"], URL);
+
+    let lie = SoftAnswer { kind: "payment.get".into(), ..honest }.answer(&mut passkey);
+    let answer =
+        ask(&mut page, "webauthn:authenticate:verify", &json!({ "credential": lie })).await;
+
+    assert_eq!(answer["code"], "authentication_failed");
+}
+
+/// Attack 68.
+#[tokio::test]
+async fn an_answer_is_good_once() {
+    let world = World::new().await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+    let (_, challenge) = pair();
+    let mut page = world.page().await;
+    let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
+    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
+    let verify = json!({ "credential": credential });
+
+    let first = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
+    let second = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
+
+    assert_eq!(first["success"], true);
+    assert_eq!(second["code"], "ceremony_over");
+}
+
+/// Attack 68: also a bad answer uses the ceremony up, so there is one guess.
+#[tokio::test]
+async fn a_bad_answer_uses_its_ceremony_up() {
+    let world = World::new().await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+    let (_, challenge) = pair();
+    let mut page = world.page().await;
+    let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
+    let honest = passkey.assertion(&begun["options"], URL);
+    let bad = SoftAnswer { flags: 0, ..honest.clone() }.answer(&mut passkey);
+    ask(&mut page, "webauthn:authenticate:verify", &json!({ "credential": bad })).await;
+
+    let good = honest.answer(&mut passkey);
+    let answer =
+        ask(&mut page, "webauthn:authenticate:verify", &json!({ "credential": good })).await;
+
+    assert_eq!(answer["code"], "ceremony_over");
+}
+
+/// Attack 68.
+#[tokio::test]
+async fn an_answer_belongs_to_the_connection_that_asked() {
+    let world = World::new().await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+    let (_, challenge) = pair();
+    let (mut page, mut other) = (world.page().await, world.page().await);
+    let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
+    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
+    let verify = json!({ "credential": credential });
+
+    let elsewhere = ask(&mut other, "webauthn:authenticate:verify", &verify).await;
+    let over_http = world.browser().post("/auth/passkeys/authenticate/verify", &verify).await;
+    let here = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
+
+    assert_eq!(elsewhere["code"], "ceremony_over");
+    assert_eq!(over_http.code(), (409, "ceremony_over"));
+    assert_eq!(here["success"], true, "{here}");
+}
+
+/// Attack 68.
+#[tokio::test]
+async fn an_answer_belongs_to_the_browser_that_asked() {
+    let world = World::new().await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+    let (mut browser, mut other) = (world.browser(), world.browser());
+    let (_, challenge) = pair();
+    let wish = json!({ "challenge": challenge });
+    other.post("/auth/passkeys/authenticate", &wish).await;
+    let begun = browser.post("/auth/passkeys/authenticate", &wish).await.json;
+    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
+    let verify = json!({ "credential": credential });
+
+    let elsewhere = other.post("/auth/passkeys/authenticate/verify", &verify).await;
+    let here = browser.post("/auth/passkeys/authenticate/verify", &verify).await;
+
+    assert_eq!(elsewhere.code(), (409, "ceremony_over"));
+    assert_eq!(here.json["success"], true);
+}
+
+/// Attack 68.
+#[tokio::test]
+async fn an_answer_comes_within_five_minutes() {
+    let world = World::new().await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+    let mut browser = world.browser();
+    let (_, challenge) = pair();
+    let wish = json!({ "challenge": challenge });
+    let begun = browser.post("/auth/passkeys/authenticate", &wish).await.json;
+    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
+
+    world.advance(300);
+    let verify = json!({ "credential": credential });
+    let late = browser.post("/auth/passkeys/authenticate/verify", &verify).await;
+
+    assert_eq!(late.code(), (409, "ceremony_over"));
+}
+
+/// Attack 68.
+#[tokio::test]
+async fn the_challenge_of_a_registration_is_none_of_a_sign_in() {
+    let world = World::new().await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+    let (_, challenge) = pair();
+    let mut page = world.page().await;
+    let wish = json!({ "username": "bob", "challenge": challenge });
+    let begun = ask(&mut page, "webauthn:register", &wish).await;
+    let options = json!({ "challenge": begun["options"]["challenge"], "rpId": "localhost" });
+
+    let credential = passkey.assertion(&options, URL).answer(&mut passkey);
+    let answer =
+        ask(&mut page, "webauthn:authenticate:verify", &json!({ "credential": credential })).await;
+
+    assert_eq!(answer["code"], "ceremony_over");
+}
+
+/// Attack 68: a passkey of another user than the one that was named.
+#[tokio::test]
+async fn the_passkey_of_another_user_does_not_do() {
+    let world = World::new().await;
+    world.sign_up("alice").await;
+    let (mut passkey, _) = world.sign_up("bob").await;
+    let (_, challenge) = pair();
+
+    for name in ["alice", "nobody"] {
+        let mut page = world.page().await;
+        let wish = json!({ "username": name, "challenge": challenge });
+        let begun = ask(&mut page, "webauthn:authenticate", &wish).await;
+        let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
+        let verify = json!({ "credential": credential });
+        let answer = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
+
+        assert_eq!(answer["code"], "authentication_failed", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_name_the_authenticator_says_whose_passkey_it_is_and_must_be_right() {
+    let world = World::new().await;
+    let (other, _) = world.sign_up("bob").await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+
+    for handle in [None, Some(Vec::new()), Some(other.user_handle), Some(vec![7; 16])] {
+        let lie = |answer| SoftAnswer { user_handle: handle.clone(), ..answer };
+        let answer = sign_in_with(&world, &mut passkey, lie).await;
+
+        assert_eq!(answer["code"], "authentication_failed", "{handle:?}");
+    }
+}
+
+/// Attack 72.
+#[tokio::test]
+async fn a_counter_that_does_not_grow_is_refused_and_written_down() {
+    let world = World::new().await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+    let lie = |counter| move |answer| SoftAnswer { counter, ..answer };
+    assert_eq!(sign_in_with(&world, &mut passkey, lie(9)).await["success"], true);
+
+    for counter in [9, 8, 0] {
+        let answer = sign_in_with(&world, &mut passkey, lie(counter)).await;
+
+        assert_eq!(answer["code"], "authentication_failed", "{counter}");
+        let last = world.audit.outcomes().pop();
+        assert_eq!(last, Some(Decision::Refused(RefusalReason::PasskeyCloned)), "{counter}");
+    }
+    assert_eq!(sign_in_with(&world, &mut passkey, lie(10)).await["success"], true);
+}
+
+#[tokio::test]
+async fn an_authenticator_without_a_counter_is_as_good() {
+    let world = World::new().await;
+    let mut passkey = SoftPasskey::new();
+    let zero = |answer| SoftAnswer { counter: 0, ..answer };
+    assert_eq!(sign_up_with(&world, "alice", &mut passkey, zero).await["success"], true);
+
+    for _ in 0..3 {
+        assert_eq!(sign_in_with(&world, &mut passkey, zero).await["success"], true);
+    }
+}
+
+#[tokio::test]
+async fn a_passkey_does_not_become_one_that_can_be_copied() {
+    let world = World::new().await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+
+    let lie = |answer: SoftAnswer| SoftAnswer { flags: answer.flags | BACKUP_ELIGIBLE, ..answer };
+    let answer = sign_in_with(&world, &mut passkey, lie).await;
+
+    assert_eq!(answer["code"], "authentication_failed");
+}
+
+/// Attack 73.
+#[tokio::test]
+async fn a_passkey_belongs_to_one_account() {
+    let world = World::new().await;
+    let (first, _) = world.sign_up("alice").await;
+    let mut thief = SoftPasskey::new();
+    thief.id = first.id;
+
+    let answer = sign_up_with(&world, "mallory", &mut thief, |answer| answer).await;
+
+    assert_eq!(answer["code"], "registration_failed");
+    let last = world.audit.outcomes().pop();
+    assert_eq!(last, Some(Decision::Refused(RefusalReason::PasskeyTaken)));
+    let mut page = world.page().await;
+    let (_, challenge) = pair();
+    let free = json!({ "username": "mallory", "challenge": challenge });
+    assert_eq!(ask(&mut page, "webauthn:register", &free).await["success"], true);
+}
+
+#[tokio::test]
+async fn a_taken_name_is_taken_in_every_spelling_also_at_the_last_moment() {
+    let world = World::new().await;
+    let (_, challenge) = pair();
+    let (mut early, mut late) = (SoftPasskey::new(), SoftPasskey::new());
+    let (mut one, mut other) = (world.page().await, world.page().await);
+    let wish = |name: &str| json!({ "username": name, "challenge": challenge });
+    let first = ask(&mut one, "webauthn:register", &wish("Straße")).await;
+    let second = ask(&mut other, "webauthn:register", &wish("STRASSE")).await;
+    let credential = early.attestation(&first["options"], URL).answer(&mut early);
+    let verify = json!({ "credential": credential });
+    assert_eq!(ask(&mut one, "webauthn:register:verify", &verify).await["success"], true);
+
+    let credential = late.attestation(&second["options"], URL).answer(&mut late);
+    let verify = json!({ "credential": credential });
+    let lost = ask(&mut other, "webauthn:register:verify", &verify).await;
+    let again = ask(&mut other, "webauthn:register", &wish("strasse")).await;
+
+    assert_eq!(lost["code"], "username_taken");
+    assert_eq!(again["code"], "username_taken");
+}
+
+/// Attack 76: nothing is added to the account of whoever happens to be signed in.
+#[tokio::test]
+async fn a_sign_up_never_adds_to_the_account_that_is_signed_in() {
+    let world = World::new().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    let mut passkey = SoftPasskey::new();
+    let (_, challenge) = pair();
+
+    let wish = json!({ "username": "mallory", "challenge": challenge });
+    let begun = browser.post("/auth/passkeys/register", &wish).await.json;
+    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+    let verify = json!({ "credential": credential });
+    let done = browser.post("/auth/passkeys/register/verify", &verify).await;
+
+    assert!(done.json["ticket"].is_string(), "{done:?}");
+    assert_eq!(browser.get("/auth/me").await.json["user"]["username"], "alice");
+    let list = browser.get("/auth/passkeys").await.json;
+    assert_eq!(list["passkeys"].as_array().unwrap().len(), 1);
+}
+
+/// Attack 76.
+#[tokio::test]
+async fn adding_a_passkey_needs_a_fresh_sign_in() {
+    let world = World::new().await;
+    let (mut passkey, mut browser) = world.sign_up("alice").await;
+    world.advance(301);
+
+    let stale = browser.post("/auth/passkeys/register", &json!({})).await;
+    let signed_out = world.browser().post("/auth/passkeys/register", &json!({})).await;
+    world.sign_in(&mut passkey, &mut browser).await;
+    let fresh = browser.post("/auth/passkeys/register", &json!({})).await;
+
+    assert_eq!(stale.code(), (403, "reauthentication_required"));
+    assert_eq!(signed_out.code(), (401, "session_required"));
+    assert_eq!(fresh.json["success"], true);
+}
+
+/// Attack 76: the options were made for somebody else who was signed in here.
+#[tokio::test]
+async fn a_passkey_is_added_to_the_account_that_asked_for_it_or_to_none() {
+    let world = World::new().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    let (mut of_bob, _) = world.sign_up("bob").await;
+    let mut passkey = SoftPasskey::new();
+    let begun = browser.post("/auth/passkeys/register", &json!({})).await.json;
+    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+    world.sign_in(&mut of_bob, &mut browser).await;
+
+    let verify = json!({ "credential": credential });
+    let answer = browser.post("/auth/passkeys/register/verify", &verify).await;
+
+    assert_eq!(answer.code(), (400, "registration_failed"));
+    let list = browser.get("/auth/passkeys").await.json;
+    assert_eq!(list["passkeys"].as_array().unwrap().len(), 1);
+}
+
+/// Attack 77.
+#[tokio::test]
+async fn a_key_of_an_algorithm_that_was_not_offered_is_refused() {
+    let world = World::new().await;
+
+    for algorithm in [-65535, -8, -37, -7 - 256] {
+        let lie = |answer| SoftAnswer { algorithm, ..answer };
+        let answer = sign_up_with(&world, "alice", &mut SoftPasskey::new(), lie).await;
+
+        assert_eq!(answer["code"], "registration_failed", "{algorithm}");
+    }
+}
+
+/// Attack 77.
+#[tokio::test]
+async fn a_credential_id_may_be_long_and_not_too_long() {
+    let world = World::new().await;
+    let lie = |length: usize| move |answer| SoftAnswer { id: Some(vec![7; length]), ..answer };
+
+    let longest = sign_up_with(&world, "alice", &mut SoftPasskey::new(), lie(1023)).await;
+    let too_long = sign_up_with(&world, "bob", &mut SoftPasskey::new(), lie(1024)).await;
+
+    assert_eq!(longest["success"], true, "{longest}");
+    assert_eq!(too_long["code"], "registration_failed");
+}
+
+/// Attack 77: bytes that want to be much more than they are.
+#[tokio::test]
+async fn bombs_in_an_attestation_are_refused() {
+    let world = World::new().await;
+    let mut bombs: Vec<Vec<u8>> = vec![
+        Vec::new(),
+        vec![0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+        vec![0xbb, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+        vec![0x5b, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff],
+        vec![0x9f; 6_000],
+        vec![0x81; 6_000],
+        vec![0xa1; 6_000],
+        vec![0xc1; 6_000],
+        b"\xa3\x63fmt\x66packed\x67attStmt\xa1\x63x5c\x80\x68authData\x40".to_vec(),
+    ];
+    bombs.push(vec![0xff; 8_000]);
+
+    for bomb in bombs {
+        let (_, challenge) = pair();
+        let mut page = world.page().await;
+        let wish = json!({ "username": "alice", "challenge": challenge });
+        let begun = ask(&mut page, "webauthn:register", &wish).await;
+        let mut passkey = SoftPasskey::new();
+        let mut credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+        let written = doorward_core::CredentialId::new(bomb.clone()).encode();
+        credential["response"]["attestationObject"] = json!(written);
+        let verify = json!({ "credential": credential });
+        let answer = ask(&mut page, "webauthn:register:verify", &verify).await;
+
+        assert_eq!(answer["code"], "registration_failed", "{:?}", bomb.get(..8));
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_sent_is_answered_in_the_same_form() {
+    let world = World::new().await;
+
+    for event in ["webauthn:register", "webauthn:register:verify", "webauthn:authenticate:verify"] {
+        let mut page = world.page().await;
+        for payload in [
+            json!(null),
+            json!([]),
+            json!("x"),
+            json!({}),
+            json!({ "credential": {} }),
+            json!({ "username": 7, "challenge": "x" }),
+        ] {
+            let answer = ask(&mut page, event, &payload).await;
+
+            assert_eq!(answer["success"], false, "{event} {payload}");
+            assert_eq!(answer["code"], "bad_request", "{event} {payload}");
+        }
+    }
+}

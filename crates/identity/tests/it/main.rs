@@ -1,0 +1,31 @@
+//! The service as its applications, its users and their attackers see it.
+
+// `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
+#[cfg(test)]
+mod accounts;
+#[cfg(test)]
+mod browsers;
+#[cfg(test)]
+mod cost;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod hook;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod order;
+#[cfg(test)]
+mod private;
+#[cfg(test)]
+mod recorded;
+#[cfg(test)]
+mod recovery;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod sign_in;
+#[cfg(test)]
+mod tickets;
+#[cfg(test)]
+mod world;

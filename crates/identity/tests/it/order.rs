@@ -1,0 +1,43 @@
+//! What is stored before anybody is told.
+
+use std::sync::Arc;
+
+use doorward_sql::SqlStore;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{
+    recorded::Recorded,
+    world::{URL, World, ask, pair},
+};
+
+/// A service, and what its stores are asked.
+pub(crate) async fn recorded_world() -> (World, Recorded) {
+    let folder = TempDir::new().unwrap();
+    let store = Arc::new(SqlStore::open(folder.path().join("doorward.db")).await.unwrap());
+    let recorded = Recorded::new(Arc::clone(&store));
+    let part = Arc::new(recorded.clone());
+    let parts = (part.clone() as _, part.clone() as _, part as _);
+    (World::on(folder, &store, parts, |builder| builder).await, recorded)
+}
+
+/// The sequence diagram of docs/identity.md.
+#[tokio::test]
+async fn account_session_and_ticket_are_stored_in_this_order_before_the_client_is_told() {
+    let (world, recorded) = recorded_world().await;
+    let mut passkey = doorward_testkit::SoftPasskey::new();
+    let (verifier, challenge) = pair();
+    let mut page = world.page().await;
+    let wish = json!({ "username": "alice", "challenge": challenge });
+    let begun = ask(&mut page, "webauthn:register", &wish).await;
+    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+    recorded.take();
+
+    let verify = json!({ "credential": credential });
+    let done = ask(&mut page, "webauthn:register:verify", &verify).await;
+
+    // The ack is here, and everything is done.
+    assert_eq!(recorded.take(), ["create_account", "create", "of_user", "put_ticket"]);
+    world.browser().exchange(&done, &verifier).await;
+    assert_eq!(recorded.take(), ["take_ticket", "get", "rotate"]);
+}

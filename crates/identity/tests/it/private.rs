@@ -1,0 +1,64 @@
+//! Routes that only somebody with a session may use.
+
+use http::{Method, StatusCode, header};
+use serde_json::json;
+
+use crate::world::{URL, World};
+
+const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");
+
+#[tokio::test]
+async fn a_page_leads_to_the_sign_in_and_back() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+
+    for (path, expected) in
+        [("/private", "/?next=/private"), ("/private?a=b&c=d", "/?next=/private%3Fa%3Db%26c%3Dd")]
+    {
+        let answer = browser.send(Method::GET, path, None, &[PAGE]).await;
+
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        assert_eq!(answer.headers[header::LOCATION], expected);
+    }
+}
+
+#[tokio::test]
+async fn a_program_reads_that_a_session_is_required() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+
+    let read = browser.get("/private").await;
+    let written = browser.send(Method::POST, "/private", None, &[PAGE, ("origin", URL)]).await;
+
+    assert_eq!(read.code(), (401, "session_required"));
+    assert_eq!(written.code(), (401, "session_required"));
+    assert_eq!(read.json["title"], "Sign in first");
+    assert_eq!(read.json["type"], "about:blank");
+    assert_eq!(read.json["status"], 401);
+}
+
+#[tokio::test]
+async fn with_a_session_the_handler_knows_it() {
+    let world = World::new().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+
+    let read =
+        browser.send(Method::GET, "/private", None, &[("sec-fetch-site", "same-origin")]).await;
+    let written = browser.post("/private", &json!({})).await;
+
+    assert_eq!((read.status, written.status), (StatusCode::OK, StatusCode::OK));
+}
+
+/// Attack 53: whoever follows a link of another page is led over our own.
+#[tokio::test]
+async fn a_page_of_somebody_else_cannot_ask_with_the_cookie() {
+    let world = World::new().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    let foreign = [PAGE, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
+
+    let read = browser.send(Method::GET, "/private", None, &foreign).await;
+    let written = browser.send(Method::POST, "/private", None, &foreign).await;
+
+    assert_eq!(read.headers[header::LOCATION], "/?next=/private");
+    assert_eq!(written.code(), (401, "session_required"));
+}

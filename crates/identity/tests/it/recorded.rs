@@ -1,0 +1,88 @@
+//! Stores that write down what they are asked, in front of the real ones.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
+
+use doorward_core::{
+    Account, AccountStore, BoxFuture, CreateAccountError, CredentialId, PasskeyRecord,
+    PasskeyRemoval, PasskeyUse, RecoveryCodes, Session, SessionData, SessionId, SessionKey,
+    SessionStore, StoreError, TicketKey, TicketRecord, TicketStore, UserId,
+};
+use doorward_sql::SqlStore;
+
+/// A store, and what has happened to it; a write is noted when it is done.
+#[derive(Clone)]
+pub(crate) struct Recorded {
+    pub(crate) store: Arc<SqlStore>,
+    pub(crate) log: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Recorded {
+    pub(crate) fn new(store: Arc<SqlStore>) -> Self {
+        Self { store, log: Arc::default() }
+    }
+
+    /// Returns what has happened since the last call.
+    pub(crate) fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut *self.log.lock().unwrap())
+    }
+}
+
+/// Asks the real store, and notes the name of the method.
+macro_rules! recorded {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)+) => { $(
+        fn $name<'a>(&'a self, $($argument: $type),*) -> BoxFuture<'a, $output> {
+            Box::pin(async move {
+                let done = self.store.$name($($argument),*).await;
+                self.log.lock().unwrap().push(stringify!($name));
+                done
+            })
+        }
+    )+ };
+}
+
+impl AccountStore for Recorded {
+    recorded! {
+        create_account(account: &'a Account, passkey: &'a PasskeyRecord) -> Result<(), CreateAccountError>;
+        account(id: &'a UserId) -> Result<Option<Account>, StoreError>;
+        account_named(name_key: &'a str) -> Result<Option<Account>, StoreError>;
+        list_accounts(after: Option<&'a str>, limit: u32) -> Result<Vec<Account>, StoreError>;
+        set_disabled(id: &'a UserId, at: Option<SystemTime>) -> Result<bool, StoreError>;
+        remove_account(id: &'a UserId) -> Result<bool, StoreError>;
+        add_passkey(passkey: &'a PasskeyRecord, limit: u32) -> Result<bool, StoreError>;
+        passkey(id: &'a CredentialId) -> Result<Option<PasskeyRecord>, StoreError>;
+        passkeys_of(user: &'a UserId) -> Result<Vec<PasskeyRecord>, StoreError>;
+        record_use(id: &'a CredentialId, signed_in: PasskeyUse<'a>) -> Result<bool, StoreError>;
+        rename_passkey(user: &'a UserId, id: &'a CredentialId, name: &'a str) -> Result<bool, StoreError>;
+        remove_passkey(user: &'a UserId, id: &'a CredentialId) -> Result<PasskeyRemoval, StoreError>;
+        put_recovery_codes(user: &'a UserId, codes: &'a RecoveryCodes) -> Result<bool, StoreError>;
+        recovery_codes(user: &'a UserId) -> Result<RecoveryCodes, StoreError>;
+        take_recovery_code(user: &'a UserId, hash: &'a [u8; 32]) -> Result<bool, StoreError>;
+    }
+}
+
+impl SessionStore for Recorded {
+    recorded! {
+        create(key: &'a SessionKey, session: &'a Session) -> Result<(), StoreError>;
+        find(key: &'a SessionKey) -> Result<Option<Session>, StoreError>;
+        get(id: &'a SessionId) -> Result<Option<Session>, StoreError>;
+        of_user(user: &'a UserId) -> Result<Vec<Session>, StoreError>;
+        touch(id: &'a SessionId, seen_at: SystemTime) -> Result<bool, StoreError>;
+        rotate(id: &'a SessionId, key: &'a SessionKey, signed_in_at: Option<SystemTime>) -> Result<bool, StoreError>;
+        put_data(id: &'a SessionId, data: &'a SessionData) -> Result<bool, StoreError>;
+        remove(id: &'a SessionId) -> Result<bool, StoreError>;
+    }
+
+    fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.store.sweep(now)
+    }
+}
+
+impl TicketStore for Recorded {
+    recorded! {
+        put_ticket(key: &'a TicketKey, ticket: &'a TicketRecord) -> Result<(), StoreError>;
+        take_ticket(key: &'a TicketKey) -> Result<Option<TicketRecord>, StoreError>;
+    }
+}

@@ -1,0 +1,133 @@
+//! Coming back without a passkey.
+
+use doorward_core::{AccountStore as _, Decision, RefusalReason};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::world::{Browser, World, pair};
+
+async fn make_codes(browser: &mut Browser) -> Vec<String> {
+    let answer = browser.post("/auth/recovery-codes", &json!({})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let codes = answer.json["codes"].as_array().unwrap();
+    codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect()
+}
+
+async fn recover(world: &World, name: &str, code: &str) -> (Browser, Value) {
+    let mut browser = world.browser();
+    let (verifier, challenge) = pair();
+    let body = json!({ "username": name, "code": code, "challenge": challenge });
+    let answer = browser.post("/auth/recovery", &body).await;
+    if answer.status == StatusCode::OK {
+        browser.exchange(&answer.json, &verifier).await;
+    }
+    (browser, answer.json)
+}
+
+#[tokio::test]
+async fn ten_codes_are_good_once_each() {
+    let world = World::new().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    let codes = make_codes(&mut browser).await;
+    assert_eq!(codes.len(), 10);
+
+    let (mut back, _) = recover(&world, "ALICE", &codes[3].to_uppercase().replace('-', " ")).await;
+    let (_, again) = recover(&world, "alice", &codes[3]).await;
+
+    assert_eq!(back.get("/auth/me").await.json["user"]["username"], "alice");
+    assert_eq!(again["code"], "authentication_failed");
+    assert_eq!(back.get("/auth/passkeys").await.json["recoveryCodes"], 9);
+    assert!(
+        world.audit.outcomes().contains(&Decision::Refused(RefusalReason::RecoveryCodeInvalid))
+    );
+    // Whoever came back may add a passkey at once.
+    assert_eq!(back.post("/auth/passkeys/register", &json!({})).await.json["success"], true);
+}
+
+#[tokio::test]
+async fn new_codes_make_the_old_ones_worthless() {
+    let world = World::new().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    let old = make_codes(&mut browser).await;
+    let new = make_codes(&mut browser).await;
+
+    let (_, with_old) = recover(&world, "alice", &old[0]).await;
+    let (_, with_new) = recover(&world, "alice", &new[0]).await;
+
+    assert_eq!(with_old["code"], "authentication_failed");
+    assert_eq!(with_new["success"], true);
+}
+
+#[tokio::test]
+async fn codes_are_shown_once_after_a_fresh_sign_in_and_kept_as_hashes() {
+    let world = World::new().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    let codes = make_codes(&mut browser).await;
+    let id = browser.get("/auth/me").await.json["user"]["id"].as_str().unwrap().into();
+    let kept = world.store.recovery_codes(&id).await.unwrap();
+
+    world.advance(301);
+    let stale = browser.post("/auth/recovery-codes", &json!({})).await;
+
+    assert_eq!(stale.code(), (403, "reauthentication_required"));
+    assert_eq!(kept.hashes.len(), 10);
+    let plain: Vec<_> = codes.iter().map(|code| code.replace('-', "")).collect();
+    assert!(plain.iter().all(|code| code.len() == 16));
+}
+
+/// Attack 78.
+#[tokio::test]
+async fn the_last_passkey_goes_only_when_there_are_codes() {
+    let world = World::new().await;
+    let (passkey, mut browser) = world.sign_up("alice").await;
+    let path = format!("/auth/passkeys/{}", doorward_core::CredentialId::new(passkey.id).encode());
+
+    let refused = browser.delete(&path).await;
+    let codes = make_codes(&mut browser).await;
+    let removed = browser.delete(&path).await;
+
+    assert_eq!(refused.code(), (409, "last_passkey"));
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    let (mut back, _) = recover(&world, "alice", &codes[0]).await;
+    assert_eq!(back.get("/auth/passkeys").await.json["passkeys"], json!([]));
+}
+
+/// Attack 102: a name that nobody has, a wrong code and a text that can be none.
+#[tokio::test]
+async fn whatever_is_wrong_the_answer_is_the_same() {
+    let world = World::new().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    make_codes(&mut browser).await;
+
+    let (_, wrong) = recover(&world, "alice", "0000-0000-0000-0000").await;
+    let (_, nobody) = recover(&world, "nobody", "0000-0000-0000-0000").await;
+    let (_, nothing) = recover(&world, "alice", "?").await;
+
+    assert_eq!(wrong["code"], "authentication_failed");
+    assert_eq!(wrong, nobody);
+    assert_eq!(wrong, nothing);
+}
+
+#[tokio::test]
+async fn who_guesses_codes_has_to_wait() {
+    let world = World::new().await;
+    world.sign_up("alice").await;
+    let code = "0000-0000-0000-0000";
+    for _ in 0..10 {
+        assert_eq!(recover(&world, "alice", code).await.1["code"], "authentication_failed");
+    }
+
+    let (_, by_name_and_address) = recover(&world, "alice", code).await;
+    let mut elsewhere = world.browser();
+    elsewhere.peer = ([198, 51, 100, 1], 1).into();
+    let (_, challenge) = pair();
+    let body = json!({ "username": "alice", "code": code, "challenge": challenge });
+    let by_name = elsewhere.post("/auth/recovery", &body).await;
+
+    assert_eq!(by_name_and_address["code"], "too_many_attempts");
+    assert_eq!(by_name.code(), (429, "too_many_attempts"));
+    assert_eq!(by_name.headers["retry-after"], "6");
+    assert_eq!(by_name.json["retryAfter"], 6);
+    world.advance(6);
+    assert_eq!(recover(&world, "alice", code).await.1["code"], "authentication_failed");
+}

@@ -1,0 +1,36 @@
+-- An account is its id. `name_key` is the name as it is compared, by its bytes.
+CREATE TABLE accounts (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL UNIQUE,
+    display_name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    disabled_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- `id` is what the authenticator calls it, unique over all accounts. `seq` is the order in which passkeys
+-- were added.
+CREATE TABLE passkeys (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL UNIQUE,
+    user_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at INTEGER,
+    is_synced INTEGER NOT NULL,
+    key BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX passkeys_of_user ON passkeys (user_id, seq);
+
+-- All codes of an account were hashed with one salt.
+CREATE TABLE recovery_salts (
+    user_id TEXT PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
+    salt BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE recovery_codes (
+    user_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (user_id, hash)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,52 @@
+//! Accounts, passkeys and codes as they stand in their tables.
+
+use doorward_core::{Account, CredentialId, PasskeyRecord, RecoveryCodes, StoreError, UserId};
+
+use crate::{database::unreadable, time::from_millis};
+
+/// Id, name, key of the name, display name; made, disabled.
+pub(crate) type AccountRow = (String, String, String, String, i64, Option<i64>);
+
+/// Id, user, name; added, used; whether it is synced; key.
+pub(crate) type PasskeyRow = (Vec<u8>, String, String, i64, Option<i64>, bool, Vec<u8>);
+
+pub(crate) fn read_account(row: AccountRow) -> Account {
+    let (id, name, name_key, display_name, created_at, disabled_at) = row;
+    let mut account = Account::new(UserId::new(id), name, name_key, from_millis(created_at));
+    account.display_name = display_name.into();
+    account.disabled_at = disabled_at.map(from_millis);
+    account
+}
+
+pub(crate) fn read_passkey(row: PasskeyRow) -> PasskeyRecord {
+    let (id, user, name, created_at, used_at, is_synced, key) = row;
+    PasskeyRecord {
+        id: CredentialId::new(id),
+        user: UserId::new(user),
+        name: name.into(),
+        created_at: from_millis(created_at),
+        used_at: used_at.map(from_millis),
+        is_synced,
+        key: key.into(),
+    }
+}
+
+/// Puts codes together: each row has the salt of all, and a hash if there is one.
+pub(crate) fn read_codes(
+    rows: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+) -> Result<RecoveryCodes, StoreError> {
+    let mut codes = RecoveryCodes::default();
+    for (salt, hash) in rows {
+        codes.salt = sized(salt)?;
+        codes.hashes.extend(hash.map(sized).transpose()?);
+    }
+    Ok(codes)
+}
+
+fn sized<const N: usize>(bytes: Vec<u8>) -> Result<[u8; N], StoreError> {
+    bytes.try_into().map_err(|_other_length| unreadable(WrongLength))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a salt or a hash has the wrong length")]
+struct WrongLength;

@@ -1,0 +1,224 @@
+//! An authenticator made of software, which says whatever a test wants it to say.
+//!
+//! It keeps one passkey (ES256) and answers as a browser hands answers on: `credential.toJSON()`. Every field
+//! of an answer can be changed before it is signed, so that a test can lie in exactly one place.
+//! Start reading at [`SoftPasskey::attestation`].
+
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+/// A passkey and its private key.
+///
+/// # Examples
+/// ```
+/// use doorward_testkit::SoftPasskey;
+/// use serde_json::json;
+///
+/// let options = json!({
+///     "challenge": "AQID", "rp": { "id": "localhost" }, "user": { "id": "BAUG" },
+/// });
+/// let mut passkey = SoftPasskey::new();
+/// let credential = passkey.attestation(&options, "http://localhost:3000").answer(&mut passkey);
+/// assert_eq!(credential["type"], "public-key");
+/// ```
+#[derive(Debug)]
+pub struct SoftPasskey {
+    /// What it calls itself: 32 random bytes.
+    pub id: Vec<u8>,
+    /// Whose it is, as the server has said at its registration.
+    pub user_handle: Vec<u8>,
+    /// How often it has signed.
+    pub counter: u32,
+    key: EcdsaKeyPair,
+}
+
+/// What is said about every ceremony, before it is signed.
+///
+/// # Examples
+/// See [`SoftPasskey`].
+/// ```
+/// use doorward_testkit::{SoftAnswer, SoftPasskey};
+///
+/// fn of_another_page(answer: SoftAnswer, passkey: &mut SoftPasskey) -> serde_json::Value {
+///     SoftAnswer { origin: "https://evil.example".into(), ..answer }.answer(passkey)
+/// }
+/// # drop(of_another_page);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SoftAnswer {
+    /// `webauthn.create` or `webauthn.get`.
+    pub kind: String,
+    /// As the server has written it.
+    pub challenge: String,
+    /// Of the page.
+    pub origin: String,
+    /// Members of `clientDataJSON` behind the usual ones, such as `,"crossOrigin":true`.
+    pub more: String,
+    /// The domain that is signed.
+    pub rp_id: String,
+    /// See [`USER_PRESENT`], [`USER_VERIFIED`], [`BACKUP_ELIGIBLE`], [`BACKED_UP`].
+    pub flags: u8,
+    /// What counts the signatures.
+    pub counter: u32,
+    /// Who an assertion says that it is of.
+    pub user_handle: Option<Vec<u8>>,
+    /// The COSE algorithm that a new key claims to be of.
+    pub algorithm: i64,
+    /// What a new passkey calls itself, when it is not its own id.
+    pub id: Option<Vec<u8>>,
+}
+
+/// Somebody is there (Web Authentication Level 3, section 6.1).
+pub const USER_PRESENT: u8 = 1;
+/// It is the one it should be.
+pub const USER_VERIFIED: u8 = 1 << 2;
+/// The passkey may be copied by its provider.
+pub const BACKUP_ELIGIBLE: u8 = 1 << 3;
+/// It was.
+pub const BACKED_UP: u8 = 1 << 4;
+/// A new key follows.
+const ATTESTED: u8 = 1 << 6;
+
+impl SoftPasskey {
+    /// Makes a key that no server knows.
+    ///
+    /// # Panics
+    /// When the cryptography library fails.
+    #[must_use]
+    pub fn new() -> Self {
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING);
+        let key = key.expect("a key can be made");
+        let id = digest(&SHA256, key.public_key().as_ref()).as_ref().to_vec();
+        Self { id, user_handle: Vec::new(), counter: 0, key }
+    }
+
+    /// What an honest authenticator would answer to the options of a registration.
+    pub fn attestation(&self, options: &Value, origin: &str) -> SoftAnswer {
+        SoftAnswer {
+            kind: "webauthn.create".into(),
+            user_handle: Some(decode(&options["user"]["id"])),
+            rp_id: text(&options["rp"]["id"]),
+            ..self.usual(options, origin)
+        }
+    }
+
+    /// What an honest authenticator would answer to the options of a sign-in.
+    pub fn assertion(&self, options: &Value, origin: &str) -> SoftAnswer {
+        SoftAnswer {
+            kind: "webauthn.get".into(),
+            user_handle: Some(self.user_handle.clone()),
+            rp_id: text(&options["rpId"]),
+            ..self.usual(options, origin)
+        }
+    }
+
+    fn usual(&self, options: &Value, origin: &str) -> SoftAnswer {
+        SoftAnswer {
+            kind: String::new(),
+            challenge: text(&options["challenge"]),
+            origin: origin.into(),
+            more: String::new(),
+            rp_id: String::new(),
+            flags: USER_PRESENT | USER_VERIFIED,
+            counter: self.counter + 1,
+            user_handle: None,
+            algorithm: -7,
+            id: None,
+        }
+    }
+
+    fn cose_key(&self, algorithm: i64) -> Vec<u8> {
+        let point = self.key.public_key().as_ref();
+        let (x, y) = point[1..].split_at(32);
+        // {1: 2, 3: alg, -1: 1, -2: x, -3: y} (RFC 9053, section 7.1.1).
+        let mut bytes = vec![0xa5, 0x01, 0x02, 0x03];
+        let magnitude = u16::try_from(-1 - algorithm).expect("algorithms are small numbers");
+        match u8::try_from(magnitude) {
+            Ok(small @ 0..24) => bytes.push(0x20 | small),
+            Ok(byte) => bytes.extend([0x38, byte]),
+            Err(_) => {
+                bytes.push(0x39);
+                bytes.extend(magnitude.to_be_bytes());
+            }
+        }
+        bytes.extend([0x20, 0x01, 0x21, 0x58, 0x20]);
+        bytes.extend(x);
+        bytes.extend([0x22, 0x58, 0x20]);
+        bytes.extend(y);
+        bytes
+    }
+}
+
+impl Default for SoftPasskey {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SoftAnswer {
+    /// Signs it and writes it as a browser does.
+    ///
+    /// # Panics
+    /// When the cryptography library fails.
+    #[must_use]
+    pub fn answer(self, passkey: &mut SoftPasskey) -> Value {
+        let Self { kind, challenge, origin, more, .. } = &self;
+        let client_data =
+            format!(r#"{{"type":"{kind}","challenge":"{challenge}","origin":"{origin}"{more}}}"#);
+        passkey.counter = self.counter;
+        let is_new = kind == "webauthn.create";
+        let id = self.id.clone().unwrap_or_else(|| passkey.id.clone());
+        let mut data = digest(&SHA256, self.rp_id.as_bytes()).as_ref().to_vec();
+        data.push(if is_new { self.flags | ATTESTED } else { self.flags });
+        data.extend(self.counter.to_be_bytes());
+        let response = if is_new {
+            passkey.user_handle = self.user_handle.unwrap_or_default();
+            data.extend([0; 16]);
+            data.extend(u16::try_from(id.len()).expect("ids are short").to_be_bytes());
+            data.extend(&id);
+            data.extend(passkey.cose_key(self.algorithm));
+            // {"fmt": "none", "attStmt": {}, "authData": h'..'}
+            let mut object = b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x59".to_vec();
+            object.extend(u16::try_from(data.len()).expect("it is short").to_be_bytes());
+            object.extend(data);
+            json!({
+                "attestationObject": URL_SAFE_NO_PAD.encode(object),
+                "clientDataJSON": URL_SAFE_NO_PAD.encode(client_data),
+                "transports": ["internal"],
+            })
+        } else {
+            let mut signed = data.clone();
+            signed.extend(digest(&SHA256, client_data.as_bytes()).as_ref());
+            let signature = passkey.key.sign(&SystemRandom::new(), &signed);
+            json!({
+                "authenticatorData": URL_SAFE_NO_PAD.encode(data),
+                "clientDataJSON": URL_SAFE_NO_PAD.encode(client_data),
+                "signature": URL_SAFE_NO_PAD.encode(signature.expect("it can sign")),
+                "userHandle": self.user_handle.map(|handle| URL_SAFE_NO_PAD.encode(handle)),
+            })
+        };
+        let id = URL_SAFE_NO_PAD.encode(id);
+        json!({
+            "id": id,
+            "rawId": id,
+            "response": response,
+            "authenticatorAttachment": "platform",
+            "clientExtensionResults": {},
+            "type": "public-key",
+        })
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn decode(value: &Value) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text(value)).unwrap_or_default()
+}
