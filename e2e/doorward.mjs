@@ -71,12 +71,15 @@ export class Doorward {
 /**
  * Starts a server and waits until it says that it listens.
  *
- * @param {{ listen?: string, dataDir?: string }} [options]
+ * @param {{ listen?: string, dataDir?: string, settings?: Record<string, string> }} [options] `settings` are
+ *   variables of the environment without their prefix, such as `SESSION__LIFETIME`
  */
-export async function startDoorward({ listen = "localhost:0", dataDir } = {}) {
+export async function startDoorward({ listen = "localhost:0", dataDir, settings = {} } = {}) {
   const data = dataDir ?? (await freshFolder());
+  const variables = Object.entries(settings).map(([name, value]) => [`DOORWARD_${name}`, value]);
   const child = spawn(binary(), ["serve", "--listen", listen, "--data-dir", data], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...Object.fromEntries(variables) },
   });
   process.once("exit", () => child.kill("SIGKILL"));
   let said = "";

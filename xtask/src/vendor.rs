@@ -1,8 +1,8 @@
-//! Keeps the vendored browser client equal to the released npm package.
+//! Keeps vendored files equal to those of the released npm packages.
 //!
-//! The record beside the files holds the version and the SHA-256 of each. The check compares it with
-//! the files and with what `e2e/` installs, so that browser tests and users run the same client; the
-//! refresh copies the installed package and writes the record anew.
+//! The record beside the files holds version, licence and the SHA-256 of each. The check compares it with
+//! the files and with what `e2e/` installs, so that browser tests and users run the same; the refresh
+//! copies the installed packages and writes the records anew.
 
 mod record;
 
@@ -17,106 +17,151 @@ use crate::{
 };
 use record::{File, Record};
 
-const FOLDER: &str = "crates/server/client";
-const RECORD: &str = "VENDORED.toml";
-const PACKAGE: &str = "socket.io-client";
-
-/// The builds that the server hands out; each has a source map beside it.
-const BUILDS: &[&str] =
-    &["socket.io.esm.min.js", "socket.io.js", "socket.io.min.js", "socket.io.msgpack.min.js"];
-
-/// Files of the folder that are ours.
-const OURS: &[&str] = &[".gitattributes", RECORD];
-
-/// Compares the files with the record, and the record with what `e2e/` installs.
-pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
-    let record = Record::parse(&workspace.read(&format!("{FOLDER}/{RECORD}"))?)?;
-    let folder = workspace.root().join(FOLDER);
-    let mut problems = compare_versions(workspace, &record)?;
-    problems.extend(compare_files(&folder, &record)?);
-    Ok(Report::new(format!("{} {} is as recorded", record.package, record.version), problems))
+/// A package of which we keep some files.
+#[derive(Debug)]
+struct Vendored {
+    folder: &'static str,
+    package: &'static str,
+    /// The name of each file in our folder, and in the package.
+    files: &'static [(&'static str, &'static str)],
+    /// Files of the folder that the package does not bring.
+    ours: &'static [&'static str],
 }
 
-/// Takes the files of the installed package and writes the record.
+const ALL: &[Vendored] = &[
+    Vendored {
+        folder: "crates/server/client",
+        package: "socket.io-client",
+        files: &[
+            ("LICENSE", "LICENSE"),
+            ("socket.io.esm.min.js", "dist/socket.io.esm.min.js"),
+            ("socket.io.esm.min.js.map", "dist/socket.io.esm.min.js.map"),
+            ("socket.io.js", "dist/socket.io.js"),
+            ("socket.io.js.map", "dist/socket.io.js.map"),
+            ("socket.io.min.js", "dist/socket.io.min.js"),
+            ("socket.io.min.js.map", "dist/socket.io.min.js.map"),
+            ("socket.io.msgpack.min.js", "dist/socket.io.msgpack.min.js"),
+            ("socket.io.msgpack.min.js.map", "dist/socket.io.msgpack.min.js.map"),
+        ],
+        ours: &[".gitattributes", RECORD],
+    },
+    Vendored {
+        folder: "crates/server/pages/vendor",
+        package: "htm",
+        files: &[("LICENSE", "LICENSE"), ("standalone.module.js", "preact/standalone.module.js")],
+        // The file contains Preact as well.
+        ours: &[".gitattributes", "LICENSE.preact", RECORD],
+    },
+];
+
+const RECORD: &str = "VENDORED.toml";
+
+/// Compares the files with their records, and the records with what `e2e/` installs.
+pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
+    let mut problems = Vec::new();
+    let mut versions = Vec::new();
+    for vendored in ALL {
+        let record = Record::parse(&workspace.read(&format!("{}/{RECORD}", vendored.folder))?)?;
+        problems.extend(vendored.compare_versions(workspace, &record)?);
+        problems.extend(vendored.compare_files(workspace.root(), &record)?);
+        versions.push(format!("{} {}", record.package, record.version));
+    }
+    Ok(Report::new(format!("{} are as recorded", versions.join(" and ")), problems))
+}
+
+/// Takes the files of the installed packages and writes the records.
 pub(crate) fn refresh(workspace: &Workspace) -> Result<Report, Failure> {
-    let installed = workspace.root().join("e2e/node_modules").join(PACKAGE);
-    if !installed.is_dir() {
-        return Err(Failure::new("the package is not installed: run `npm ci` in e2e/ first"));
+    for vendored in ALL {
+        vendored.refresh(workspace)?;
     }
-    let described = json(workspace, &format!("e2e/node_modules/{PACKAGE}/package.json"))?;
-    let mut record = Record {
-        package: PACKAGE.to_owned(),
-        version: text(&described, "/version")?,
-        licence: text(&described, "/license")?,
-        integrity: locked_integrity(workspace)?,
-        files: Vec::new(),
-    };
-    let folder = workspace.root().join(FOLDER);
-    for name in file_names() {
-        let from = if name == "LICENSE" { name.clone() } else { format!("dist/{name}") };
-        let bytes = read(&installed.join(from))?;
-        write(&folder.join(&name), &bytes)?;
-        record.files.push(File::describe(name, &bytes));
-    }
-    write(&folder.join(RECORD), record.to_string().as_bytes())?;
     check(workspace)
 }
 
-fn compare_versions(workspace: &Workspace, record: &Record) -> Result<Vec<Problem>, Failure> {
-    let wanted = text(&json(workspace, "e2e/package.json")?, &format!("/dependencies/{PACKAGE}"))?;
-    let mut problems = Vec::new();
-    if wanted != record.version {
-        problems.push(problem(
-            RECORD,
-            format!("is version {}, but e2e/package.json asks for {wanted}", record.version),
-        ));
+impl Vendored {
+    fn refresh(&self, workspace: &Workspace) -> Result<(), Failure> {
+        let installed = workspace.root().join("e2e/node_modules").join(self.package);
+        if !installed.is_dir() {
+            return Err(Failure::new("the package is not installed: run `npm ci` in e2e/ first"));
+        }
+        let described =
+            json(workspace, &format!("e2e/node_modules/{}/package.json", self.package))?;
+        let mut record = Record {
+            package: self.package.to_owned(),
+            version: text(&described, "/version")?,
+            licence: text(&described, "/license")?,
+            integrity: self.locked_integrity(workspace)?,
+            files: Vec::new(),
+        };
+        let folder = workspace.root().join(self.folder);
+        for (name, from) in self.files {
+            let bytes = read(&installed.join(from))?;
+            write(&folder.join(name), &bytes)?;
+            record.files.push(File::describe((*name).to_owned(), &bytes));
+        }
+        write(&folder.join(RECORD), record.to_string().as_bytes())
     }
-    if locked_integrity(workspace)? != record.integrity {
-        problems.push(problem(RECORD, "is not the package that e2e/package-lock.json locks"));
-    }
-    Ok(problems)
-}
 
-fn compare_files(folder: &Path, record: &Record) -> Result<Vec<Problem>, Failure> {
-    let mut problems = Vec::new();
-    for name in file_names() {
-        match record.files.iter().find(|file| file.name == name) {
-            None => problems.push(problem(&name, "is not in the record")),
-            Some(_) if !folder.join(&name).is_file() => problems.push(problem(&name, "is missing")),
-            Some(file) => {
-                let found = File::describe(name.clone(), &read(&folder.join(&name))?);
-                if found != *file {
-                    problems.push(problem(&name, "is not the file that was recorded"));
+    fn compare_versions(
+        &self,
+        workspace: &Workspace,
+        record: &Record,
+    ) -> Result<Vec<Problem>, Failure> {
+        let pointer = format!("/dependencies/{}", self.package);
+        let wanted = text(&json(workspace, "e2e/package.json")?, &pointer)?;
+        let mut problems = Vec::new();
+        if wanted != record.version {
+            problems.push(self.problem(
+                RECORD,
+                format!("is version {}, but e2e/package.json asks for {wanted}", record.version),
+            ));
+        }
+        if self.locked_integrity(workspace)? != record.integrity {
+            problems
+                .push(self.problem(RECORD, "is not the package that e2e/package-lock.json locks"));
+        }
+        Ok(problems)
+    }
+
+    fn compare_files(&self, root: &Path, record: &Record) -> Result<Vec<Problem>, Failure> {
+        let folder = root.join(self.folder);
+        let mut problems = Vec::new();
+        for (name, _) in self.files {
+            match record.files.iter().find(|file| file.name == *name) {
+                None => problems.push(self.problem(name, "is not in the record")),
+                Some(_) if !folder.join(name).is_file() => {
+                    problems.push(self.problem(name, "is missing"));
+                }
+                Some(file) => {
+                    let found = File::describe((*name).to_owned(), &read(&folder.join(name))?);
+                    if found != *file {
+                        problems.push(self.problem(name, "is not the file that was recorded"));
+                    }
                 }
             }
         }
-    }
-    let failed = |error| Failure::of(format!("cannot list {FOLDER}"), error);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
-        if !OURS.contains(&name.as_str()) && !file_names().contains(&name) {
-            problems.push(problem(&name, "is not part of the vendored client"));
+        let failed = |error| Failure::of(format!("cannot list {}", self.folder), error);
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+            let is_vendored = self.files.iter().any(|(known, _)| *known == name);
+            if !self.ours.contains(&name.as_str()) && !is_vendored {
+                problems.push(self.problem(&name, "is not part of what is vendored"));
+            }
         }
+        Ok(problems)
     }
-    Ok(problems)
-}
 
-fn problem(name: &str, what: impl Into<String>) -> Problem {
-    Problem::new(
-        format!("{FOLDER}/{name}"),
-        what,
-        "never edit this folder by hand: `npm ci` in e2e/, then `cargo xtask vendor --refresh`",
-    )
-}
+    fn problem(&self, name: &str, what: impl Into<String>) -> Problem {
+        Problem::new(
+            format!("{}/{name}", self.folder),
+            what,
+            "never edit this folder by hand: `npm ci` in e2e/, then `cargo xtask vendor --refresh`",
+        )
+    }
 
-fn file_names() -> Vec<String> {
-    let builds = BUILDS.iter().flat_map(|build| [(*build).to_owned(), format!("{build}.map")]);
-    ["LICENSE".to_owned()].into_iter().chain(builds).collect()
-}
-
-fn locked_integrity(workspace: &Workspace) -> Result<String, Failure> {
-    let lock = json(workspace, "e2e/package-lock.json")?;
-    text(&lock, &format!("/packages/node_modules~1{PACKAGE}/integrity"))
+    fn locked_integrity(&self, workspace: &Workspace) -> Result<String, Failure> {
+        let lock = json(workspace, "e2e/package-lock.json")?;
+        text(&lock, &format!("/packages/node_modules~1{}/integrity", self.package))
+    }
 }
 
 fn json(workspace: &Workspace, path: &str) -> Result<Value, Failure> {

@@ -99,6 +99,13 @@ pub enum CreateAccountError {
 /// # Cancel safety
 /// A future that is dropped may have made its change or not, never half of it.
 pub trait AccountStore: Send + Sync + 'static {
+    /// Returns the secret that passkeys of nobody are made up from: `drawn`, unless there is one already. Of
+    /// many that ask at the same moment, all get the same.
+    fn decoy_secret<'a>(
+        &'a self,
+        drawn: &'a [u8; 32],
+    ) -> BoxFuture<'a, Result<[u8; 32], StoreError>>;
+
     /// Keeps a new account and its first passkey, both or neither.
     ///
     /// # Errors

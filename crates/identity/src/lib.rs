@@ -10,7 +10,8 @@
 //! # Examples
 //! ```no_run
 //! use std::sync::Arc;
-//! use doorward::{Doorward, OsEntropy, SystemClock, auth::Sessions, prelude::*};
+//! use doorward::{Doorward, Entropy, OsEntropy, SystemClock, auth::Sessions, prelude::*};
+//! use doorward_core::AccountStore;
 //! use doorward_identity::{Identity, RequireSession};
 //! use doorward_sql::SqlStore;
 //!
@@ -22,8 +23,10 @@
 //!     Arc::new(SystemClock),
 //!     Arc::new(OsEntropy),
 //! ));
+//! let mut drawn = [0; 32];
+//! OsEntropy.fill(&mut drawn);
 //! let identity = Identity::builder("http://localhost:3000", store.clone(), sessions, store.clone())
-//!     .decoy_secret([7; 32]) // drawn once, and kept
+//!     .decoy_secret(store.decoy_secret(&drawn).await?)
 //!     .build()?;
 //!
 //! let doorward = Doorward::builder()

@@ -1,95 +1,89 @@
-// Connects with the token that was pasted, and shows what the server answers.
+// The page at `/`: it signs people in, and is their home when they are.
 //
-// The token lives in its field and nowhere else: it is read when the client asks for it, which it
-// does again whenever it comes back by itself.
+// Who is signed in is the server's to say; nothing is kept here. Until it has answered, the room is reserved.
 
-import { io } from "/socket.io/socket.io.esm.min.js";
+import { nextPath } from "./next.js";
+import { t } from "./texts.js";
+import { Banner, useLive } from "./live.js";
+import { SignIn } from "./signin.js";
+import { TryToken } from "./trytoken.js";
+import { Field, Form, Frame, doorward, html, show, tabs, useEffect, useState } from "./view.js";
 
-const token = document.getElementById("token");
-const connect = document.getElementById("connect");
-const status = document.getElementById("status");
-const message = document.getElementById("message");
-const send = document.getElementById("send");
-const log = document.getElementById("log");
-
-/** Milliseconds in which the server answers an event. */
-const PATIENCE = 10_000;
-
-/** Older lines go. */
+/** Lines of the log that are kept. */
 const MAX_LINES = 100;
 
-const socket = io({
-  transports: ["websocket"],
-  autoConnect: false,
-  auth: (give) => give({ token: token.value.trim() }),
-});
+function App() {
+  const [me, setMe] = useState(/** @type {import("./doorward-client/wire").Me | null | undefined} */ (undefined));
+  const [ended, setEnded] = useState("");
 
-socket.on("connect", async () => {
-  const { id } = socket;
-  try {
-    const me = await socket.timeout(PATIENCE).emitWithAck("whoami");
-    if (socket.id === id) show(`connected as ${me.user}`, "in");
-  } catch {
-    // It has left meanwhile and says so itself, or it does not answer and is of no use.
-    if (socket.id === id) socket.disconnect();
+  const look = async () => {
+    try {
+      const me = await doorward.me();
+      const next = nextPath(location);
+      if (next !== null) return location.replace(next);
+      setMe(me);
+    } catch {
+      setMe(null);
+    }
+  };
+  const signedIn = async () => {
+    tabs.postMessage("changed");
+    setEnded("");
+    await look();
+  };
+  useEffect(() => {
+    look();
+    tabs.onmessage = look;
+  }, []);
+
+  if (me === undefined) return html`<${Frame}><div class="waiting" aria-busy="true"></div><//>`;
+  if (me === null) {
+    return html`<${Frame}>
+      ${ended && html`<${Banner} state=${ended} code="" />`}
+      <${SignIn} onSignedIn=${signedIn} />
+      <${TryToken} />
+    <//>`;
   }
-});
-
-socket.on("connect_error", (error) => {
-  if (socket.active) {
-    // Nothing was decided: the client tries again by itself.
-    write(`error: ${error.message}, trying again`);
-  } else {
-    show(`refused: ${error.data?.code ?? error.message}`, "out");
-  }
-});
-
-socket.on("disconnect", (reason) => {
-  // When only the transport broke, the client comes back by itself.
-  show(`disconnected: ${reason}`, socket.active ? "waiting" : "out");
-});
-socket.io.on("reconnect_attempt", () => show("connecting", "waiting"));
-
-document.getElementById("admission").addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (socket.connected) {
-    socket.disconnect();
-  } else if (socket.active) {
-    socket.disconnect();
-    show("not connected", "out");
-  } else {
-    show("connecting", "waiting");
-    socket.connect();
-  }
-});
-
-document.getElementById("speech").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  if (!socket.connected) return;
-  const text = message.value;
-  message.value = "";
-  message.focus();
-  try {
-    const answer = await socket.timeout(PATIENCE).emitWithAck("echo", text);
-    write(typeof answer === "string" ? `echo: ${answer}` : `error: ${answer?.code}`);
-  } catch (error) {
-    write(`error: ${error.message}`);
-  }
-});
-
-/** Says where the connection stands. */
-function show(text, state) {
-  status.textContent = text;
-  status.parentElement.dataset.state = state;
-  connect.textContent = { in: "Disconnect", out: "Connect", waiting: "Cancel" }[state];
-  send.disabled = state !== "in";
+  const signedOut = (/** @type {string} */ state) => {
+    setEnded(state);
+    setMe(null);
+  };
+  return html`<${Frame} me=${me}><${Home} me=${me} onSignedOut=${signedOut} /><//>`;
 }
 
-/** Adds a line to the log, as text. */
-function write(text) {
-  const line = document.createElement("li");
-  line.textContent = text;
-  log.append(line);
-  while (log.childElementCount > MAX_LINES) log.firstElementChild.remove();
-  line.scrollIntoView({ block: "nearest" });
+/** @param {{ me: import("./doorward-client/wire").Me, onSignedOut: (state: string) => void }} props */
+function Home({ me, onSignedOut }) {
+  const { state, code, socket, connect } = useLive(() => onSignedOut("revoked"));
+  const [text, setText] = useState("");
+  const [lines, setLines] = useState(/** @type {string[]} */ ([]));
+
+  const send = async () => {
+    setText("");
+    const answer = await socket.current?.timeout(10_000).emitWithAck("echo", text).catch(() => null);
+    const line = typeof answer === "string" ? answer : `✗ ${answer?.code ?? ""}`;
+    setLines((lines) => [...lines, line].slice(-MAX_LINES));
+  };
+  return html`
+    <h1><${Hello} name=${me.user.displayName} /></h1>
+    <${Banner} state=${state} code=${code} connect=${connect} />
+    <section aria-labelledby="echo">
+      <h2 id="echo">${t("echo")}</h2>
+      <p class="help">${t("echo_help")}</p>
+      <${Form} onSubmit=${send} autocomplete="off">
+        <${Field} id="message" label=${t("echo_message")} value=${text} onInput=${setText} maxlength="2000" />
+        <button id="send" disabled=${state !== "connected"}>${t("echo_send")}</button>
+      <//>
+      <ol id="log" role="log" aria-label=${t("echo_log")}>
+        ${lines.map((line) => html`<li>${line}</li>`)}
+      </ol>
+    </section>
+  `;
 }
+
+/** A greeting in which the name can be found. @param {{ name: string }} props */
+function Hello({ name }) {
+  const [before, after] = t("welcome", { name: "\u0000" }).split("\u0000");
+  return html`${before}<span data-testid="whoami">${name}</span>${after}`;
+}
+
+show(html`<${App} />`);

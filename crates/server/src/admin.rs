@@ -22,13 +22,18 @@ use doorward::{
     Principals, RevokeError,
     auth::{NewSession, Sessions},
 };
+use doorward_identity::{AccountError, Accounts};
 pub(crate) use socket::AdminSocket;
-use words::{Connections, Problem, Revocation, Revoke, SessionList, SessionMade, SessionOf};
+use words::{
+    AccountChange, AccountChanged, AccountList, AccountsBehind, Change, Connections, Problem,
+    Revocation, Revoke, SessionList, SessionMade, SessionOf,
+};
 
 /// What the routes act on.
 #[derive(Clone)]
 pub(crate) struct Admin {
     pub(crate) principals: Principals,
+    pub(crate) accounts: Accounts,
     pub(crate) sessions: Arc<Sessions>,
 }
 
@@ -38,6 +43,7 @@ pub(crate) fn router(admin: Admin) -> Router {
         .route("/revoke", post(revoke))
         .route("/connections", get(connections))
         .route("/sessions", get(list_sessions).post(make_session))
+        .route("/accounts", get(list_accounts).post(change_account))
         .fallback(async || problem(StatusCode::NOT_FOUND, "There is nothing here."))
         .with_state(admin)
 }
@@ -83,6 +89,44 @@ fn new_session(user: &str) -> NewSession {
     NewSession::new(user).user_agent("doorward").address(IpAddr::from([127, 0, 0, 1]))
 }
 
+async fn list_accounts(
+    State(admin): State<Admin>,
+    Query(AccountsBehind { after }): Query<AccountsBehind>,
+) -> Result<Json<AccountList>, Response> {
+    let found = admin.accounts.list(after.as_deref(), ACCOUNTS_AT_ONCE).await;
+    found.map(|found| Json(found.into())).map_err(|error| not_changed(&error))
+}
+
+/// Disables, enables or removes an account by its user name.
+async fn change_account(
+    State(admin): State<Admin>,
+    change: Result<Json<AccountChange>, JsonRejection>,
+) -> Result<Json<AccountChanged>, Response> {
+    let Json(AccountChange { name, change }) =
+        change.map_err(|error| problem(error.status(), &error.body_text()))?;
+    let done = async {
+        let Some(account) = admin.accounts.named(&name).await? else { return Ok(None) };
+        let revocation = match change {
+            Change::Disable => admin.accounts.disable(&account.id).await?,
+            Change::Enable => {
+                admin.accounts.enable(&account.id).await?.then(doorward::Revocation::default)
+            }
+            Change::Remove => admin.accounts.remove(&account.id).await?,
+        };
+        Ok(revocation)
+    };
+    let done = done.await.map_err(|error| not_changed(&error))?;
+    let done = done.ok_or_else(|| problem(StatusCode::NOT_FOUND, "there is no such account"))?;
+    Ok(Json(AccountChanged { revocation: done.into() }))
+}
+
+fn not_changed(error: &AccountError) -> Response {
+    match error {
+        AccountError::Name(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
+        error => not_answered(error),
+    }
+}
+
 fn not_answered(error: &dyn std::error::Error) -> Response {
     let text = crate::failure::causes(error);
     problem(StatusCode::SERVICE_UNAVAILABLE, &text)
@@ -91,3 +135,6 @@ fn not_answered(error: &dyn std::error::Error) -> Response {
 fn problem(status: StatusCode, message: &str) -> Response {
     (status, Json(Problem { message: message.to_owned() })).into_response()
 }
+
+/// `doorward accounts` asks again behind the last one.
+const ACCOUNTS_AT_ONCE: u32 = 1000;

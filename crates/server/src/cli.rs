@@ -22,6 +22,8 @@ struct CommandLine {
 /// What there is to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Lists the accounts of the running server, disables, enables or removes one
+    Accounts(AccountsOptions),
     /// Lists who is connected to the running server
     Connections(ConnectionsOptions),
     /// Shows and exchanges the keys that tokens are signed with
@@ -36,6 +38,35 @@ pub(crate) enum Command {
     Sessions(SessionsOptions),
     /// Prints one access token, and nothing else
     Token(TokenOptions),
+}
+
+/// Which accounts, and what about them.
+#[derive(Args, Debug)]
+pub(crate) struct AccountsOptions {
+    /// What to do
+    #[arg(value_enum, default_value_t = AccountsAction::List)]
+    pub(crate) action: AccountsAction,
+    /// The user name of the account to change
+    #[arg(required_if_eq_any = [("action", "disable"), ("action", "enable"), ("action", "remove")])]
+    pub(crate) name: Option<String>,
+    /// Prints the list as JSON, one line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
+}
+
+/// What can be done with accounts.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum AccountsAction {
+    /// Lets nobody sign in to it, and ends all of its sessions and sockets
+    Disable,
+    /// Lets it be used again
+    Enable,
+    /// Lists all
+    List,
+    /// Removes it with its passkeys, and ends all of its sessions and sockets
+    Remove,
 }
 
 /// Which connections to list.
@@ -195,7 +226,7 @@ const AFTER_HELP: &str = "\
 Without a command it serves, with defaults.
 
 Settings of --config FILE: profile, listen, data_dir, public_url, trusted_proxies; in tables: token.issuer, .audience;
-session.store, .idle_timeout, .lifetime, .same_site; redis.url; database.url; origins.allow;
+session.store, .idle_timeout, .lifetime, .same_site, .expose_token; passkeys.rp_id, .name; redis.url; database.url; origins.allow;
 connections.per_user, .on_excess, .per_namespace; audit.sink, .file; metrics.listen;
 limits.max_unauthenticated_links, .max_address_refusals. In the environment token.issuer is DOORWARD_TOKEN__ISSUER, and so on;
 REDIS_URL and DATABASE_URL are known too. Options beat the environment, and that beats the file.

@@ -14,7 +14,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 use doorward::{Limits, PerUser};
 use settings::Settings;
 use values::LinkCount;
-pub(crate) use values::{AuditSink, Excess, Profile, SameSite, SecretUrl, Store, TokenName};
+pub(crate) use values::{AuditSink, Excess, Profile, RpId, SameSite, SecretUrl, Store, TokenName};
 
 use crate::{
     cli::PlaceOptions, failure::Failure, listen::ListenAddress, proxy::Proxies,
@@ -36,6 +36,10 @@ pub(crate) struct Config {
     pub(crate) token: TokenConfig,
     /// How long sessions last, and where they are kept.
     pub(crate) session: SessionConfig,
+    /// What authenticators show, and what passkeys are bound to.
+    pub(crate) passkeys: PasskeyConfig,
+    /// The file of accounts and passkeys.
+    pub(crate) database: PathBuf,
     /// Pages of which other origins may use the cookie.
     pub(crate) origins: Vec<PublicUrl>,
     /// Who may say where a request comes from.
@@ -66,6 +70,16 @@ pub(crate) struct SessionConfig {
     /// In any case.
     pub(crate) lifetime: Span,
     pub(crate) same_site: SameSite,
+    /// Whether clients that are no browsers get session tokens.
+    pub(crate) expose_token: bool,
+}
+
+/// How authenticators know the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PasskeyConfig {
+    /// The domain that passkeys are bound to; the host of the public URL unless told.
+    pub(crate) rp_id: Option<RpId>,
+    pub(crate) name: TokenName,
 }
 
 /// Where sessions, tickets and revocations are kept.
@@ -75,8 +89,8 @@ pub(crate) enum StoreConfig {
     Memory,
     /// In Redis or what speaks like it.
     Redis(SecretUrl),
-    /// In this file.
-    Sqlite(PathBuf),
+    /// In the database.
+    Sqlite,
 }
 
 /// Where records of decisions go, beside the log.
@@ -87,7 +101,7 @@ pub(crate) enum AuditConfig {
     /// Into the log.
     Log,
     /// Into a table of the database.
-    Sql(PathBuf),
+    Sql,
 }
 
 /// The bounds that depend on what stands in front of the server; all others are those of the
@@ -128,7 +142,7 @@ impl Config {
             (Some(Store::Redis) | None, Some(url)) => StoreConfig::Redis(url),
             (Some(Store::Redis), None) => return Err(Failure::new(NO_REDIS)),
             (Some(Store::Memory), _) => StoreConfig::Memory,
-            (Some(Store::Sqlite) | None, _) => StoreConfig::Sqlite(database.clone()),
+            (Some(Store::Sqlite) | None, _) => StoreConfig::Sqlite,
         };
         let idle_timeout = settings.session.idle_timeout.unwrap_or(Span::HOUR);
         if idle_timeout < Span::MINUTE {
@@ -143,7 +157,7 @@ impl Config {
                 AuditConfig::File(file.unwrap_or_else(|| data_dir.join(AUDIT_FILE)))
             }
             (AuditSink::Log, _) => AuditConfig::Log,
-            (AuditSink::Sql, _) => AuditConfig::Sql(database),
+            (AuditSink::Sql, _) => AuditConfig::Sql,
         };
         Ok(Self {
             profile,
@@ -160,6 +174,11 @@ impl Config {
                 idle_timeout,
                 lifetime: settings.session.lifetime.unwrap_or(Span::HALF_A_DAY),
                 same_site: settings.session.same_site.unwrap_or_default(),
+                expose_token: settings.session.expose_token.unwrap_or(false),
+            },
+            passkeys: PasskeyConfig {
+                rp_id: settings.passkeys.rp_id,
+                name: settings.passkeys.name.unwrap_or_else(TokenName::of_the_product),
             },
             origins,
             trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
@@ -174,6 +193,7 @@ impl Config {
                 max_address_refusals: settings.limits.max_address_refusals,
             },
             data_dir,
+            database,
         })
     }
 }

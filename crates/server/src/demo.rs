@@ -26,12 +26,14 @@ async fn echo(Payload(argument): Payload<Box<RawValue>>) -> Box<RawValue> {
 #[serde(rename_all = "camelCase")]
 struct WhoAmI {
     user: String,
+    name: String,
     connected_at: String,
 }
 
 async fn whoami(connection: Connection<Known>) -> Result<WhoAmI, Exception> {
     Ok(WhoAmI {
         user: connection.user().as_str().to_owned(),
+        name: connection.principal().name.to_string(),
         connected_at: iso8601(connection.connected_at()).ok_or_else(Exception::internal)?,
     })
 }

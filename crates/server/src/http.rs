@@ -11,7 +11,8 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use doorward::{Clock, DoorwardService, SystemClock, auth::KeyRing};
+use doorward::{Clock, Doorward, SystemClock, auth::KeyRing};
+use doorward_identity::{Identity, RequireSession};
 
 use crate::{
     bundle,
@@ -19,28 +20,35 @@ use crate::{
     cors,
     host::{self, Hosts},
     pages, proxy,
-    public_url::PublicUrl,
     security::{self, SecurityHeaders},
+    serve::Parts,
 };
 
-/// The routes of a server that listens on `addresses` and is known as `public_url`.
+/// The routes of a server that listens on `addresses`.
 pub(crate) fn router(
-    doorward: DoorwardService,
-    keys: Arc<KeyRing>,
-    public_url: &PublicUrl,
+    doorward: &Doorward,
+    identity: &Identity,
+    parts: Parts<'_>,
     addresses: &[SocketAddr],
     config: &Config,
 ) -> Router {
+    let Parts { public_url, .. } = parts;
+    let keys = Arc::clone(parts.keys);
     let hosts = Arc::new(Hosts::new(public_url, addresses));
     let proxies = Arc::new(config.trusted_proxies.clone());
     let headers = Arc::new(SecurityHeaders::new(public_url));
+    // Whatever is not named as public below is for those who have signed in, also what is not there.
+    let private = pages::private_routes()
+        .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response())
+        .layer(RequireSession::new(identity.clone()));
     Router::new()
-        .route_service("/socket.io/", doorward)
+        .route_service("/socket.io/", doorward.service())
         .merge(bundle::routes())
-        .merge(pages::routes())
+        .merge(pages::public_routes())
+        .merge(identity.routes(doorward.principals()))
         .route("/healthz", get("ok\n"))
         .route("/.well-known/jwks.json", get(async move || public_keys(&keys)))
-        .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response())
+        .fallback_service(private)
         .layer(cors::layer(&config.origins))
         .layer(middleware::from_fn_with_state(hosts, host::check_host))
         .layer(middleware::from_fn_with_state(headers, security::add_headers))

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use cli::Command;
 use failure::Failure;
 
+mod accounts;
 mod admin;
 mod announce;
 mod bundle;
@@ -21,6 +22,7 @@ mod cors;
 mod custody;
 mod demo;
 mod descriptors;
+mod etag;
 mod failure;
 mod host;
 mod http;
@@ -45,6 +47,7 @@ mod stores;
 mod table;
 mod token;
 mod ttl;
+mod url;
 
 fn main() -> ExitCode {
     match run() {
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     match cli::parse(std::env::args_os())? {
+        Some(Command::Accounts(options)) => accounts::run(&options),
         Some(Command::Connections(options)) => connections::run(&options),
         Some(Command::Keys(options)) => keys::run(&options),
         Some(Command::Revoke(options)) => revoke::run(&options),

@@ -1,50 +1,82 @@
-//! Hands out the pages of the server, which are part of the program.
+//! Hands out the pages of the server, and the files that they are made of.
+//!
+//! All of them are part of the program; a debug build reads them from the source tree each time, so that a
+//! change is seen after a reload. Files are public: what they show comes from elsewhere. Only the pages
+//! behind a sign-in are not, because an empty page tells nothing either.
+//! Start reading at [`public_routes`].
 
 use axum::{
     Router,
-    http::{HeaderValue, header},
+    body::Body,
+    extract::Path,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
     routing::get,
 };
+use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// One file of a page.
-#[derive(Clone, Copy, Debug)]
-struct Page {
-    path: &'static str,
-    content_type: &'static str,
-    text: &'static str,
+use crate::etag;
+
+/// The pages and what they load.
+#[derive(RustEmbed)]
+#[folder = "pages/"]
+#[exclude = "*.toml"]
+struct Pages;
+
+/// The client library, which the pages use as everybody else does.
+#[derive(RustEmbed)]
+#[folder = "../../clients/js/"]
+#[include = "src/*.js"]
+struct Client;
+
+/// The sign-in, and all files.
+pub(crate) fn public_routes() -> Router {
+    Router::new()
+        .route("/", get(async |headers: HeaderMap| page("index.html", &headers)))
+        .route("/assets/{*path}", get(asset))
 }
 
-/// Adds a route for every file.
-pub(crate) fn routes() -> Router {
-    PAGES.iter().fold(Router::new(), |router, page| {
-        let headers = [
-            (header::CONTENT_TYPE, HeaderValue::from_static(page.content_type)),
-            // They change with the program and say nothing of it in their names.
-            (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        ];
-        router.route(page.path, get(async move || (headers, page.text)))
-    })
+/// The pages that only somebody with a session may see.
+pub(crate) fn private_routes() -> Router {
+    Router::new().route("/account", get(async |headers: HeaderMap| page("account.html", &headers)))
 }
 
-const PAGES: &[Page] = &[
-    Page {
-        path: "/",
-        content_type: "text/html; charset=utf-8",
-        text: include_str!("../pages/index.html"),
-    },
-    Page {
-        path: "/app.js",
-        content_type: "application/javascript; charset=utf-8",
-        text: include_str!("../pages/app.js"),
-    },
-    Page {
-        path: "/icon.svg",
-        content_type: "image/svg+xml",
-        text: include_str!("../pages/icon.svg"),
-    },
-    Page {
-        path: "/style.css",
-        content_type: "text/css; charset=utf-8",
-        text: include_str!("../pages/style.css"),
-    },
+async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    let found = match path.strip_prefix("doorward-client/") {
+        Some(name) => Client::get(&format!("src/{name}")),
+        // Pages are not handed out by another name: they have routes, and some are private.
+        None if path.ends_with(".html") => None,
+        None => Pages::get(&path),
+    };
+    answer(found, &path, &headers)
+}
+
+fn page(name: &str, headers: &HeaderMap) -> Response {
+    answer(Pages::get(name), name, headers)
+}
+
+fn answer(found: Option<EmbeddedFile>, name: &str, headers: &HeaderMap) -> Response {
+    let Some((file, content_type)) = found.zip(content_type(name)) else {
+        return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response();
+    };
+    let tag = etag::of(&file.metadata.sha256_hash());
+    // They change with the program and say nothing of it in their names.
+    let cache = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, tag.clone())];
+    if etag::is_known(headers, &tag) {
+        return (StatusCode::NOT_MODIFIED, cache).into_response();
+    }
+    (cache, [(header::CONTENT_TYPE, content_type)], Body::from(file.data)).into_response()
+}
+
+/// What a browser is to take a file for; what it is not to have, has none.
+fn content_type(name: &str) -> Option<&'static str> {
+    let (_, ending) = name.rsplit_once('.')?;
+    KINDS.iter().find(|(known, _)| *known == ending).map(|(_, kind)| *kind)
+}
+
+const KINDS: &[(&str, &str)] = &[
+    ("css", "text/css; charset=utf-8"),
+    ("html", "text/html; charset=utf-8"),
+    ("js", "application/javascript; charset=utf-8"),
+    ("svg", "image/svg+xml"),
 ];

@@ -14,6 +14,7 @@ use crate::{
     output,
     public_url::PublicUrl,
     serve::{self, Parts},
+    shell,
     stores::Stores,
 };
 
@@ -22,12 +23,17 @@ pub(crate) fn run(options: &RoutesOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, None)?;
     let key = SigningKey::generate()
         .map_err(|error| Failure::because("cannot put the server together", &error))?;
-    let (keys, stores) = (Arc::new(KeyRing::new(key)), Stores::forgetful());
+    let keys = Arc::new(KeyRing::new(key));
     let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::localhost(3000));
-    let sessions = Arc::new(serve::sessions(&config, &stores));
-    let parts =
-        Parts { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
-    let doorward = serve::build(&config, parts)?;
-    output::say(&doorward.policy().to_string())
-        .map_err(|error| Failure::because("cannot print the table", &error))
+    let folder = tempfile::tempdir()
+        .map_err(|error| Failure::because("cannot put the server together", &error))?;
+    let table = shell::block_on(async {
+        let stores = Stores::forgetful(folder.path()).await?;
+        let sessions = Arc::new(serve::sessions(&config, &stores));
+        let parts =
+            Parts { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
+        let identity = serve::identity(&config, parts).await?;
+        Ok(serve::build(&config, parts, &identity)?.policy().to_string())
+    })??;
+    output::say(&table).map_err(|error| Failure::because("cannot print the table", &error))
 }

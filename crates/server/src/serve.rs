@@ -7,15 +7,16 @@
 use std::{sync::Arc, time::Duration};
 
 use doorward::{
-    Clock, Doorward, Listeners, OsEntropy, ServeError, StopSignal, SystemClock,
-    auth::{KeyRing, Sessions},
+    Clock, Doorward, Entropy as _, Listeners, OsEntropy, ServeError, StopSignal, SystemClock,
+    auth::{Issuer, KeyRing, Sessions},
 };
+use doorward_identity::Identity;
 
 use crate::{
     admin::{self, Admin, AdminSocket},
     announce::Announcement,
     cli::ServeOptions,
-    config::Config,
+    config::{Config, SameSite},
     demo, descriptors,
     failure::Failure,
     http,
@@ -63,10 +64,10 @@ async fn serve(options: &ServeOptions, config: &Config) -> Result<(), Failure> {
     let sessions = Arc::new(sessions(config, &stores));
     let parts =
         Parts { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
-    let doorward = build(config, parts)?;
+    let identity = identity(config, parts).await?;
+    let doorward = build(config, parts, &identity)?;
     let admin = AdminSocket::bind(&config.data_dir)?;
-    let service = doorward.service();
-    let app = http::router(service, Arc::clone(&keys), &public_url, &addresses, config);
+    let app = http::router(&doorward, &identity, parts, &addresses, config);
 
     // Before the address is printed: whoever reads it may want the server to stop at once.
     let stop = StopSignal::install()
@@ -81,9 +82,14 @@ async fn serve(options: &ServeOptions, config: &Config) -> Result<(), Failure> {
         output::complain(&hint);
     }
     let principals = doorward.principals();
+    let accounts = identity.accounts(principals.clone());
     let beside = async {
         tokio::join!(
-            admin.serve(admin::router(Admin { principals, sessions: Arc::clone(&sessions) })),
+            admin.serve(admin::router(Admin {
+                principals,
+                accounts,
+                sessions: Arc::clone(&sessions)
+            })),
             async {
                 if let Some(metrics) = metrics {
                     metrics.serve().await;
@@ -122,15 +128,50 @@ pub(crate) struct Parts<'a> {
     pub(crate) public_url: &'a PublicUrl,
 }
 
+/// Puts the sign-in together.
+pub(crate) async fn identity(config: &Config, parts: Parts<'_>) -> Result<Identity, Failure> {
+    let Parts { keys, sessions, stores, public_url } = parts;
+    let mut drawn = [0; 32];
+    OsEntropy.fill(&mut drawn);
+    let secret = stores.accounts.decoy_secret(&drawn).await;
+    let secret = secret.map_err(|error| Failure::because("cannot use the database", &error))?;
+    let (sessions, tickets) = (Arc::clone(sessions), Arc::clone(&stores.tickets));
+    let accounts = Arc::clone(&stores.accounts);
+    let (issuer, audience) = (config.token.issuer.as_str(), config.token.audience.as_str());
+    let mut builder = Identity::builder(&public_url.to_string(), accounts, sessions, tickets)
+        .name(config.passkeys.name.as_str())
+        .decoy_secret(secret)
+        .issuer(Issuer::with_ring(Arc::clone(keys), issuer, audience))
+        .expose_token(config.session.expose_token)
+        .audit(stores.audit.shared());
+    for origin in &config.origins {
+        builder = builder.allow_origin(&origin.to_string());
+    }
+    if let Some(rp_id) = &config.passkeys.rp_id {
+        builder = builder.rp_id(rp_id.as_str());
+    }
+    if config.session.same_site == SameSite::Strict {
+        builder = builder.same_site_strict();
+    }
+    builder.build().map_err(|error| {
+        Failure::because(format_args!("nobody could sign in at public_url {public_url}"), &error)
+    })
+}
+
 /// Puts the server together.
-pub(crate) fn build(config: &Config, parts: Parts<'_>) -> Result<Doorward, Failure> {
+pub(crate) fn build(
+    config: &Config,
+    parts: Parts<'_>,
+    identity: &Identity,
+) -> Result<Doorward, Failure> {
     Doorward::builder()
-        .authenticate(known::authenticator(config, parts)?)
+        .authenticate(known::authenticator(config, parts, identity))
         .connections(config.connections)
         .epochs(Arc::clone(&parts.stores.epochs))
         .audit(parts.stores.audit.shared())
         .limits(config.limits.limits())
         .gateway(demo::gateway())
+        .public(identity.gateway())
         .build()
         .map_err(|error| Failure::because("the server cannot be built", &error))
 }

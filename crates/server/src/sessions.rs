@@ -12,6 +12,7 @@ use crate::{
     failure::Failure,
     output, shell,
     table::{cell, laid_out},
+    url,
 };
 
 /// Runs `doorward sessions`.
@@ -22,7 +23,7 @@ pub(crate) fn run(options: &SessionsOptions) -> Result<(), Failure> {
     let text = if options.create {
         shell::block_on(create(&client, &user))??
     } else {
-        let path = format!("/sessions?user={}", encoded(&options.user));
+        let path = format!("/sessions?user={}", url::encoded(&options.user));
         // Servers of one data directory share their sessions: one answer is all of them.
         let list: SessionList = shell::block_on(client.ask_one(Method::GET, &path, &()))??;
         if options.json { json(&list)? } else { table(&list) }
@@ -54,19 +55,4 @@ fn table(list: &SessionList) -> String {
         ]
     }));
     laid_out(&rows)
-}
-
-/// Writes a name into a query: letters and digits as they are, everything else as its bytes.
-fn encoded(text: &str) -> String {
-    use std::fmt::Write as _;
-
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() {
-            out.push(char::from(byte));
-        } else {
-            write!(out, "%{byte:02X}").expect("a string takes everything");
-        }
-    }
-    out
 }

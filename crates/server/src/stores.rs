@@ -3,9 +3,10 @@
 use std::{path::Path, sync::Arc};
 
 use doorward::{
-    Audit, Clock, Epochs, JsonLinesAudit, SessionStore, SystemClock, TracingAudit,
+    Audit, Clock, Epochs, JsonLinesAudit, SessionStore, SystemClock, TicketStore, TracingAudit,
     auth::MemoryStore,
 };
+use doorward_core::AccountStore;
 use doorward_redis::RedisStore;
 use doorward_sql::{SqlAudit, SqlStore};
 
@@ -17,10 +18,12 @@ use crate::{
 /// What a server keeps.
 pub(crate) struct Stores {
     pub(crate) sessions: Arc<dyn SessionStore>,
+    pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) epochs: Arc<dyn Epochs>,
+    pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) audit: Sink,
-    /// The database, to be closed in order.
-    database: Option<SqlStore>,
+    /// The databases, to be closed in order.
+    databases: Vec<SqlStore>,
 }
 
 /// Where records of decisions go.
@@ -34,41 +37,38 @@ pub(crate) enum Sink {
 impl Stores {
     /// Opens what the configuration names.
     pub(crate) async fn open(config: &Config) -> Result<Self, Failure> {
-        let mut database = None;
-        let (sessions, epochs) = match &config.session.store {
+        let database = sqlite(&config.database).await?;
+        let (sessions, tickets, epochs) = match &config.session.store {
             StoreConfig::Memory => {
                 tracing::warn!("Sessions and revocations are in memory: a restart ends them.");
                 // What was revoked before is forgotten, so everything from before is refused.
-                both(MemoryStore::default().refusing_before(SystemClock.wall()))
+                each(MemoryStore::default().refusing_before(SystemClock.wall()))
             }
-            StoreConfig::Redis(url) => both(
+            StoreConfig::Redis(url) => each(
                 RedisStore::connect(url.expose())
                     .await
                     .map_err(|error| Failure::because("cannot use Redis", &error))?,
             ),
-            StoreConfig::Sqlite(file) => both(database.insert(sqlite(file).await?).clone()),
+            StoreConfig::Sqlite => each(database.clone()),
         };
         let audit = match &config.audit {
             AuditConfig::File(path) => Sink::AtOnce(Arc::new(json_lines(path)?)),
             AuditConfig::Log => Sink::AtOnce(Arc::new(TracingAudit)),
-            AuditConfig::Sql(file) => {
-                let database = match &mut database {
-                    Some(database) => database,
-                    none => none.insert(sqlite(file).await?),
-                };
-                Sink::Sql(Arc::new(database.audit()))
-            }
+            AuditConfig::Sql => Sink::Sql(Arc::new(database.audit())),
         };
-        Ok(Self { sessions, epochs, audit, database })
+        let accounts = Arc::new(database.clone());
+        Ok(Self { sessions, tickets, epochs, accounts, audit, databases: vec![database] })
     }
 }
 
 impl Stores {
-    /// Stores that nobody will ever use.
-    pub(crate) fn forgetful() -> Self {
-        let (sessions, epochs) = both(MemoryStore::default());
+    /// Stores that nobody will ever use; the file of accounts is in this folder.
+    pub(crate) async fn forgetful(folder: &Path) -> Result<Self, Failure> {
+        let (sessions, tickets, epochs) = each(MemoryStore::default());
         let audit = Sink::AtOnce(Arc::new(TracingAudit));
-        Self { sessions, epochs, audit, database: None }
+        let database = sqlite(&folder.join("accounts.db")).await?;
+        let accounts = Arc::new(database.clone());
+        Ok(Self { sessions, tickets, epochs, accounts, audit, databases: vec![database] })
     }
 
     /// Waits until everything is written, and closes what is open.
@@ -76,7 +76,7 @@ impl Stores {
         if let Sink::Sql(audit) = &self.audit {
             audit.flush().await;
         }
-        if let Some(database) = &self.database {
+        for database in &self.databases {
             database.close().await;
         }
     }
@@ -92,9 +92,12 @@ impl Sink {
     }
 }
 
-fn both<S: SessionStore + Epochs>(store: S) -> (Arc<dyn SessionStore>, Arc<dyn Epochs>) {
+/// What one store is used as.
+type Uses = (Arc<dyn SessionStore>, Arc<dyn TicketStore>, Arc<dyn Epochs>);
+
+fn each<S: SessionStore + TicketStore + Epochs>(store: S) -> Uses {
     let store = Arc::new(store);
-    (Arc::<S>::clone(&store), store)
+    (Arc::<S>::clone(&store), Arc::<S>::clone(&store), store)
 }
 
 async fn sqlite(file: &Path) -> Result<SqlStore, Failure> {

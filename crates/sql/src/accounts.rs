@@ -6,7 +6,12 @@
 
 mod row;
 
-pub(crate) use row::{AccountRow, PasskeyRow, read_account, read_codes, read_passkey};
+pub(crate) use row::{AccountRow, PasskeyRow, read_account, read_codes, read_passkey, sized};
+
+pub(crate) const PUT_DECOY_SECRET: &str =
+    "INSERT INTO decoy_secret (one, secret) VALUES (1, $1) ON CONFLICT DO NOTHING";
+
+pub(crate) const DECOY_SECRET: &str = "SELECT secret FROM decoy_secret";
 
 pub(crate) const CREATE: &str = "INSERT INTO accounts \
     (id, name, name_key, display_name, created_at, disabled_at) VALUES ($1, $2, $3, $4, $5, $6)";
@@ -201,6 +206,21 @@ macro_rules! account_store {
             }
 
             impl AccountStore for $store {
+                fn decoy_secret<'a>(
+                    &'a self,
+                    drawn: &'a [u8; 32],
+                ) -> BoxFuture<'a, Result<[u8; 32], StoreError>> {
+                    let drawn = *drawn;
+                    Box::pin(self.database.write(move |connection| {
+                        Box::pin(async move {
+                            let put = query(accounts::PUT_DECOY_SECRET).bind(&drawn[..]);
+                            put.execute(&mut *connection).await.map_err(failed)?;
+                            let kept = query_scalar::<_, Vec<u8>>(accounts::DECOY_SECRET);
+                            accounts::sized(kept.fetch_one(connection).await.map_err(failed)?)
+                        })
+                    }))
+                }
+
                 fn create_account<'a>(
                     &'a self,
                     account: &'a Account,

@@ -38,8 +38,8 @@ fn check(name: &str, shape: &impl Serialize) {
 fn check_documented(code: &str) {
     let docs = fs::read_to_string(root().join("../../docs/wire.md")).unwrap();
     assert!(docs.contains(&format!("| `{code}` |")), "docs/wire.md has no row for {code}");
-    let types = fs::read_to_string(root().join("../../clients/wire.d.ts")).unwrap();
-    assert!(types.contains(&format!("\"{code}\"")), "clients/wire.d.ts does not know {code}");
+    let types = fs::read_to_string(root().join("../../clients/js/src/wire.d.ts")).unwrap();
+    assert!(types.contains(&format!("\"{code}\"")), "clients/js/src/wire.d.ts does not know {code}");
 }
 
 fn refusal(code: RefusalCode) -> Refusal {

@@ -99,12 +99,12 @@ async fn a_session_token_in_place_of_a_ticket_has_its_golden_file() {
 #[test]
 fn every_code_has_its_row_in_the_docs_and_its_type() {
     let docs = fs::read_to_string(project("docs/wire.md")).unwrap();
-    let types = fs::read_to_string(project("clients/wire.d.ts")).unwrap();
+    let types = fs::read_to_string(project("clients/js/src/wire.d.ts")).unwrap();
 
     for code in SignInCode::ALL {
         let (name, message, status) = (code.as_str(), code.message(), code.status().as_u16());
         let row = format!("| `{name}` | {message} | {status} |");
         assert!(docs.contains(&row), "docs/wire.md has no row that begins with {row}");
-        assert!(types.contains(&format!("  | \"{name}\"")), "clients/wire.d.ts has no {name}");
+        assert!(types.contains(&format!("  | \"{name}\"")), "clients/js/src/wire.d.ts has no {name}");
     }
 }

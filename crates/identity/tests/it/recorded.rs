@@ -45,6 +45,7 @@ macro_rules! recorded {
 
 impl AccountStore for Recorded {
     recorded! {
+        decoy_secret(drawn: &'a [u8; 32]) -> Result<[u8; 32], StoreError>;
         create_account(account: &'a Account, passkey: &'a PasskeyRecord) -> Result<(), CreateAccountError>;
         account(id: &'a UserId) -> Result<Option<Account>, StoreError>;
         account_named(name_key: &'a str) -> Result<Option<Account>, StoreError>;

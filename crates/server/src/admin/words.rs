@@ -1,6 +1,7 @@
 //! What goes over the admin socket, in both directions.
 
 use doorward::{ConnectionInfo, Session, SessionId, SessionToken, TokenId};
+use doorward_core::Account;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -150,6 +151,64 @@ impl SessionMade {
     pub(crate) fn new(token: &SessionToken, session: &Session) -> Self {
         Self { id: session.id.as_str().to_owned(), token: token.expose() }
     }
+}
+
+/// Behind which user name to go on.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct AccountsBehind {
+    pub(crate) after: Option<String>,
+}
+
+/// Some accounts, by name.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(crate) struct AccountList {
+    pub(crate) accounts: Vec<OneAccount>,
+}
+
+/// One account.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OneAccount {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) display_name: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) disabled_at: Option<Timestamp>,
+}
+
+impl From<Vec<Account>> for AccountList {
+    fn from(accounts: Vec<Account>) -> Self {
+        let one = |account: Account| OneAccount {
+            id: account.id.as_str().to_owned(),
+            name: account.name.into(),
+            display_name: account.display_name.into(),
+            created_at: account.created_at.try_into().unwrap_or(Timestamp::MAX),
+            disabled_at: account.disabled_at.and_then(|at| at.try_into().ok()),
+        };
+        Self { accounts: accounts.into_iter().map(one).collect() }
+    }
+}
+
+/// What is to become of an account.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct AccountChange {
+    pub(crate) name: String,
+    pub(crate) change: Change,
+}
+
+/// What can become of an account.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Change {
+    Disable,
+    Enable,
+    Remove,
+}
+
+/// What has become of it.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct AccountChanged {
+    pub(crate) revocation: Revocation,
 }
 
 /// Why something was not done.

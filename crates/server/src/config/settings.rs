@@ -8,7 +8,9 @@ use std::{
 
 use serde::Deserialize;
 
-use super::values::{AuditSink, Excess, LinkCount, Profile, SameSite, SecretUrl, Store, TokenName};
+use super::values::{
+    AuditSink, Excess, LinkCount, Profile, RpId, SameSite, SecretUrl, Store, TokenName,
+};
 use crate::{
     failure::Failure, listen::ListenAddress, proxy::Proxies, public_url::PublicUrl, span::Span,
 };
@@ -46,6 +48,7 @@ settings! {
         trusted_proxies: Proxies,
         #[table] token: Token,
         #[table] session: Session,
+        #[table] passkeys: Passkeys,
         #[table] redis: Redis,
         #[table] database: Database,
         #[table] origins: Origins,
@@ -67,6 +70,13 @@ settings! {
         idle_timeout: Span,
         lifetime: Span,
         same_site: SameSite,
+        expose_token: bool,
+    }
+
+    /// The table `[passkeys]`.
+    Passkeys {
+        rp_id: RpId,
+        name: TokenName,
     }
 
     /// The table `[redis]`.

@@ -201,7 +201,7 @@ fn redis_is_taken_when_it_is_named() {
 
     let StoreConfig::Redis(named_url) = &named.session.store else { panic!("{named:?}") };
     assert_eq!(named_url.expose(), url.1);
-    assert!(matches!(unused.session.store, StoreConfig::Sqlite(_)));
+    assert!(matches!(unused.session.store, StoreConfig::Sqlite));
     let StoreConfig::Redis(ours) = &ours.session.store else { panic!("{ours:?}") };
     assert_eq!(ours.expose(), "redis://ours");
     assert!(missing.contains("REDIS_URL"), "{missing}");
@@ -211,14 +211,14 @@ fn redis_is_taken_when_it_is_named() {
 #[test]
 fn the_database_is_in_the_data_directory_unless_a_url_says_otherwise() {
     let place = PlaceOptions { data_dir: Some("data".into()), config: None };
-    let store = |variables: Vec<(OsString, OsString)>| {
-        Config::join(&place, None, variables.into_iter()).unwrap().session.store
+    let file = |variables: Vec<(OsString, OsString)>| {
+        Config::join(&place, None, variables.into_iter()).unwrap().database
     };
 
-    assert_eq!(store(Vec::new()), StoreConfig::Sqlite("data/doorward.db".into()));
-    for (url, file) in [("sqlite:/a/b.db", "/a/b.db"), ("sqlite://c.db", "c.db")] {
+    assert_eq!(file(Vec::new()), Path::new("data/doorward.db"));
+    for (url, expected) in [("sqlite:/a/b.db", "/a/b.db"), ("sqlite://c.db", "c.db")] {
         let url = vec![("DATABASE_URL".into(), url.into())];
-        assert_eq!(store(url), StoreConfig::Sqlite(file.into()));
+        assert_eq!(file(url), Path::new(expected));
     }
     let failure = joined("", &[("DATABASE_URL", "postgres://me:secret@db")]).unwrap_err();
     assert!(failure.contains("sqlite:PATH") && !failure.contains("secret"), "{failure}");

@@ -128,7 +128,41 @@ impl TryFrom<i64> for LinkCount {
     }
 }
 
+/// The domain that passkeys are bound to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct RpId(String);
+
+impl RpId {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for RpId {
+    type Error = RpIdError;
+
+    fn try_from(text: String) -> Result<Self, RpIdError> {
+        let is_domain = !text.is_empty()
+            && text.len() <= MAX_NAME
+            && text.bytes().all(|byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte)
+            });
+        if is_domain { Ok(Self(text)) } else { Err(RpIdError) }
+    }
+}
+
+/// A text that is no domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("passkeys.rp_id is a domain in lower case, such as example.org")]
+pub(crate) struct RpIdError;
+
 impl TokenName {
+    /// What the product is called.
+    pub(crate) fn of_the_product() -> Self {
+        Self("Doorward".to_owned())
+    }
+
     /// Returns the name as it stands in a token.
     pub(crate) fn as_str(&self) -> &str {
         &self.0

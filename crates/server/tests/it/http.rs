@@ -30,9 +30,11 @@ fn the_page_and_its_files_are_handed_out() {
     let server = Server::start();
     let files = [
         ("/", "text/html; charset=utf-8"),
-        ("/app.js", "application/javascript; charset=utf-8"),
-        ("/style.css", "text/css; charset=utf-8"),
-        ("/icon.svg", "image/svg+xml"),
+        ("/assets/app.js", "application/javascript; charset=utf-8"),
+        ("/assets/style.css", "text/css; charset=utf-8"),
+        ("/assets/icon.svg", "image/svg+xml"),
+        ("/assets/texts/ko.js", "application/javascript; charset=utf-8"),
+        ("/assets/doorward-client/index.js", "application/javascript; charset=utf-8"),
     ];
     for (path, content_type) in files {
         let answer = server.request("GET", path);
@@ -40,6 +42,35 @@ fn the_page_and_its_files_are_handed_out() {
         assert_eq!(answer.status, 200, "{path}");
         assert_eq!(answer.header("content-type"), Some(content_type), "{path}");
         assert_eq!(answer.header("cache-control"), Some("no-cache"), "{path}");
+        let host = format!("Host: localhost:{}\r\n", server.port());
+        let tag = format!("{host}If-None-Match: {}\r\n", answer.header("etag").unwrap());
+        assert_eq!(server.request_with("GET", path, &tag).status, 304, "{path}");
+    }
+}
+
+#[test]
+fn whatever_is_not_public_leads_to_the_sign_in() {
+    let server = Server::start();
+    let page = |path: &str| {
+        let headers = format!("Host: localhost:{}\r\nAccept: text/html\r\n", server.port());
+        server.request_with("GET", path, &headers)
+    };
+
+    for (path, location) in [
+        ("/account", "/?next=/account"),
+        ("/nothing?a=b", "/?next=/nothing%3Fa%3Db"),
+        ("/index.html", "/?next=/index.html"),
+        ("//evil.example", "/"),
+    ] {
+        let answer = page(path);
+
+        assert_eq!(answer.status, 303, "{path}");
+        assert_eq!(answer.header("location"), Some(location), "{path}");
+        assert_eq!(server.request("GET", path).status, 401, "{path}");
+    }
+    // Files have no second door.
+    for path in ["/assets/account.html", "/assets/vendor/VENDORED.toml", "/assets/../app.js"] {
+        assert_eq!(server.request("GET", path).status, 404, "{path}");
     }
 }
 
@@ -48,7 +79,8 @@ fn the_page_holds_neither_script_nor_style_of_its_own() {
     let page = Server::start().request("GET", "/").text().to_owned();
 
     let scripts = page.matches("<script").count();
-    assert_eq!(page.matches("<script type=\"module\" src=\"/app.js\"></script>").count(), scripts);
+    let own = page.matches("<script type=\"module\" src=\"/assets/app.js\"></script>").count();
+    assert_eq!((own, scripts), (1, 1));
     for inline in ["<style", " style=", " onclick=", " onload=", "javascript:"] {
         assert!(!page.contains(inline), "{inline}");
     }
@@ -61,7 +93,10 @@ fn every_answer_tells_browsers_what_it_is_for() {
         (200, server.request("GET", "/")),
         (200, server.request("GET", "/healthz")),
         (200, server.request("GET", "/socket.io/socket.io.js")),
-        (404, server.request("GET", "/nothing")),
+        (401, server.request("GET", "/nothing")),
+        (404, server.request("GET", "/assets/nothing")),
+        (401, server.request("GET", "/auth/me")),
+        (403, server.request("POST", "/auth/session")),
         (405, server.request("POST", "/")),
         (400, server.request("GET", "/socket.io/")),
         (421, ask(&server, "evil.example", "/")),
@@ -102,8 +137,8 @@ fn the_client_is_handed_out_as_released() {
         }
     }
     assert_eq!(server.request("GET", "/socket.io/socket.io.esm.min.js").body, CLIENT);
-    assert_eq!(server.request("GET", "/socket.io/LICENSE").status, 404);
-    assert_eq!(server.request("GET", "/socket.io/%2e%2e/app.js").status, 404);
+    assert_eq!(server.request("GET", "/socket.io/LICENSE").status, 401);
+    assert_eq!(server.request("GET", "/socket.io/%2e%2e/app.js").status, 401);
 }
 
 #[test]
@@ -139,14 +174,15 @@ fn heads_are_those_of_the_whole_answer() {
     }
 }
 
+/// A stranger does not even learn what is not there.
 #[test]
-fn what_is_not_there_is_not_found() {
+fn what_is_not_named_as_public_wants_a_session() {
     let server = Server::start();
 
     for path in
         ["/nothing", "/socket.io", "/socket.io/nothing.js", "/index.html", "//", "/healthz/"]
     {
-        assert_eq!(server.request("GET", path).status, 404, "{path}");
+        assert_eq!(server.request("GET", path).status, 401, "{path}");
     }
 }
 

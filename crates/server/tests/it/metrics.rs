@@ -59,7 +59,7 @@ async fn what_happens_is_counted_and_nothing_that_clients_say_is_a_label() {
     ] {
         assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
     }
-    assert_eq!(server.request("GET", "/metrics").status, 404);
+    assert_eq!(server.request("GET", "/metrics").status, 401);
 }
 
 /// The page of metrics names all there are.

@@ -136,10 +136,13 @@ async fn the_admin_socket_is_closed_to_everybody_else() {
 
     assert_eq!(sockets.len(), 1);
     assert_eq!(sockets[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    for (method, path) in
-        [("POST", "/revoke"), ("GET", "/connections"), ("GET", "/sessions?user=a")]
-    {
-        assert_eq!(server.request(method, path).status, 404, "{path}");
+    for (method, path) in [
+        ("POST", "/revoke"),
+        ("GET", "/connections"),
+        ("GET", "/sessions?user=a"),
+        ("GET", "/accounts"),
+    ] {
+        assert_eq!(server.request(method, path).status, 401, "{path}");
     }
 }
 

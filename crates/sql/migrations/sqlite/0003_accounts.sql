@@ -23,6 +23,12 @@ CREATE TABLE passkeys (
 
 CREATE INDEX passkeys_of_user ON passkeys (user_id, seq);
 
+-- One row at the most: what the passkeys of nobody are made up from.
+CREATE TABLE decoy_secret (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    secret BLOB NOT NULL
+) STRICT;
+
 -- All codes of an account were hashed with one salt.
 CREATE TABLE recovery_salts (
     user_id TEXT PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,

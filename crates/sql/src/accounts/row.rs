@@ -43,7 +43,8 @@ pub(crate) fn read_codes(
     Ok(codes)
 }
 
-fn sized<const N: usize>(bytes: Vec<u8>) -> Result<[u8; N], StoreError> {
+/// Bytes of a length that is known.
+pub(crate) fn sized<const N: usize>(bytes: Vec<u8>) -> Result<[u8; N], StoreError> {
     bytes.try_into().map_err(|_other_length| unreadable(WrongLength))
 }
 

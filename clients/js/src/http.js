@@ -1,0 +1,42 @@
+// Requests to the routes below `/auth/`.
+
+import { DoorwardError, OFFLINE } from "./error.js";
+
+/**
+ * Sends a request as the page, with its cookie, and reads the JSON of the answer; `null` when it has none.
+ *
+ * @param {string} url the origin of the server; empty for the page's own
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
+export async function request(url, method, path, body, signal) {
+  let response;
+  try {
+    response = await fetch(url + path, {
+      method,
+      signal,
+      credentials: url === "" ? "same-origin" : "include",
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw new DoorwardError(OFFLINE, "The server cannot be reached", { cause });
+  }
+  const text = await response.text();
+  /** @type {any} */
+  let said = null;
+  try {
+    said = text === "" ? null : JSON.parse(text);
+  } catch {
+    // What a proxy in between says is not for programs.
+  }
+  if (response.ok) return said;
+  const code = said?.code ?? OFFLINE;
+  throw new DoorwardError(code, said?.title ?? response.statusText, {
+    retryAfter: said?.retryAfter,
+  });
+}

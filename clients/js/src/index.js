@@ -1,0 +1,138 @@
+// Passkey sign-in, sessions and sockets of a Doorward server, for pages.
+//
+// Optional: the pages of the server use it, and whoever likes; everything it does is a few requests of
+// docs/wire.md. Start reading at `createDoorward`.
+
+import { overHttp, overSocket, exchange, signIn, signUp } from "./ceremony.js";
+import { connect } from "./connection.js";
+import { request } from "./http.js";
+import { canAutofill, canUsePasskeys, create } from "./passkeys.js";
+import { drawProof } from "./proof.js";
+
+export { CANCELLED, DoorwardError, OFFLINE, UNSUPPORTED } from "./error.js";
+export { canAutofill, canUsePasskeys };
+
+/** Milliseconds after which options are asked for anew: the server forgets them after five minutes. */
+const OPTIONS_LAST = 4.5 * 60_000;
+
+/**
+ * Talks to one server.
+ *
+ * @param {{ io: typeof import("socket.io-client").io, url?: string }} server `io` of `socket.io-client`, and the
+ *   origin of the server, when it is not the page's own
+ */
+export function createDoorward({ io, url = "" }) {
+  const base = url.replace(/\/$/, "");
+  /** @param {string} method @param {string} path @param {object} [body] */
+  const ask = (method, path, body) => request(base, method, path, body);
+
+  return {
+    /**
+     * Makes an account, over the socket, and signs in.
+     *
+     * @param {{ username: string, displayName?: string }} who
+     */
+    signUp: (who) => overSocket(io, base, (send) => signUp(base, send, who)),
+
+    /**
+     * Signs in with a passkey, over the socket; without a user name, with any passkey of this server.
+     *
+     * @param {{ username?: string }} [who]
+     */
+    signIn: (who = {}) => overSocket(io, base, (send) => signIn(base, send, who)),
+
+    /**
+     * Offers passkeys in the list of a field with `autocomplete="username webauthn"`, until one is chosen or
+     * `signal` says that it is enough. Over HTTP: a page may stand open for hours and must not hold a link.
+     *
+     * @param {AbortSignal} signal
+     * @returns {Promise<boolean>} whether somebody has signed in
+     */
+    async autofill(signal) {
+      if (!(await canAutofill())) return false;
+      while (!signal.aborted) {
+        const round = new AbortController();
+        const end = () => round.abort();
+        signal.addEventListener("abort", end);
+        const timer = setTimeout(end, OPTIONS_LAST);
+        try {
+          const how = { autofill: true, signal: round.signal };
+          await overHttp(base, (send) => signIn(base, send, how), round.signal);
+          return true;
+        } catch (error) {
+          if (!round.signal.aborted) throw error;
+        } finally {
+          clearTimeout(timer);
+          signal.removeEventListener("abort", end);
+        }
+      }
+      return false;
+    },
+
+    /**
+     * Signs in with a recovery code, which is used up.
+     *
+     * @param {{ username: string, code: string }} shown
+     */
+    async recover(shown) {
+      const { verifier, challenge } = await drawProof();
+      const { ticket } = await ask("POST", "/auth/recovery", { ...shown, challenge });
+      await exchange(base, ticket, verifier);
+    },
+
+    /** Ends this session and its sockets. */
+    signOut: () => ask("DELETE", "/auth/session"),
+
+    /** @returns {Promise<import("./wire.d.ts").Me>} */
+    me: () => ask("GET", "/auth/me"),
+
+    /** An access token of this session. @returns {Promise<import("./wire.d.ts").AccessToken>} */
+    token: () => ask("POST", "/auth/token", {}),
+
+    /** @returns {Promise<import("./wire.d.ts").Passkeys>} */
+    passkeys: () => ask("GET", "/auth/passkeys"),
+
+    /**
+     * Adds a passkey to the account that is signed in.
+     *
+     * @param {string} [name]
+     * @returns {Promise<import("./wire.d.ts").Passkey>}
+     */
+    addPasskey: (name) =>
+      overHttp(base, async (send) => {
+        const { options } = await send("register", {});
+        const credential = await create(options);
+        const { passkey } = await send("register:verify", name ? { credential, name } : { credential });
+        return passkey;
+      }),
+
+    /** @param {string} id @param {string} name */
+    renamePasskey: (id, name) => ask("PATCH", `/auth/passkeys/${encodeURIComponent(id)}`, { name }),
+
+    /** @param {string} id */
+    removePasskey: (id) => ask("DELETE", `/auth/passkeys/${encodeURIComponent(id)}`),
+
+    /** Makes ten codes; older ones are worth nothing. @returns {Promise<{ codes: string[] }>} */
+    makeRecoveryCodes: () => ask("POST", "/auth/recovery-codes", {}),
+
+    /** @returns {Promise<import("./wire.d.ts").Sessions>} */
+    sessions: () => ask("GET", "/auth/sessions"),
+
+    /** @param {string} id */
+    endSession: (id) => ask("DELETE", `/auth/sessions/${encodeURIComponent(id)}`),
+
+    /** @returns {Promise<{ ended: number }>} */
+    endOtherSessions: () => ask("DELETE", "/auth/sessions?scope=others"),
+
+    /** Removes the account with everything. */
+    removeAccount: () => ask("DELETE", "/auth/account"),
+
+    /**
+     * Connects to a namespace: see `connect` in connection.js.
+     *
+     * @param {string} namespace
+     * @param {Parameters<typeof connect>[3]} [options]
+     */
+    connect: (namespace, options) => connect(io, base, namespace, options),
+  };
+}

@@ -1,0 +1,57 @@
+// The live connection of the page, and the banner that says where it stands.
+
+import { doorward, html, useEffect, useRef, useState } from "./view.js";
+import { t } from "./texts.js";
+
+/** @typedef {import("./doorward-client/connection.js").State} State */
+
+/**
+ * Keeps a socket while the page is shown. When the server has ended it, the page asks whether it is still signed
+ * in: another tab may have signed in anew, and then it goes on.
+ *
+ * @param {() => void} onSignedOut
+ */
+export function useLive(onSignedOut) {
+  const [{ state, code }, setState] = useState({ state: "connecting", code: "" });
+  const socket = useRef(/** @type {import("socket.io-client").Socket | null} */ (null));
+
+  const connect = () => {
+    socket.current?.disconnect();
+    const own = doorward.connect("/", {
+      onState: async (/** @type {State} */ state, code = "") => {
+        if (socket.current !== null && socket.current !== own) return;
+        setState({ state, code });
+        if (state !== "expired" && state !== "revoked" && state !== "refused") return;
+        try {
+          await doorward.me();
+          if (state !== "refused") connect();
+        } catch {
+          onSignedOut();
+        }
+      },
+    });
+    socket.current = own;
+  };
+  useEffect(() => {
+    connect();
+    return () => socket.current?.disconnect();
+  }, []);
+  return { state, code, socket, connect };
+}
+
+/**
+ * Where the connection stands.
+ *
+ * @param {{ state: string, code: string, connect?: () => void }} props
+ */
+export function Banner({ state, code, connect }) {
+  const key = /** @type {import("./texts.js").Key} */ (`state_${state}`);
+  const again = connect && ["replaced", "closed", "refused"].includes(state);
+  return html`
+    <div class="banner" data-testid="banner" data-state=${state} role="status">
+      <span class="dot" aria-hidden="true"></span>
+      <span>${t(key, { code })}</span>
+      ${again && html`<button type="button" class="plain" onClick=${connect}>${t("take_over")}</button>`}
+    </div>
+  `;
+}

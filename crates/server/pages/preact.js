@@ -1,0 +1,3 @@
+// What the pages use of the vendored library.
+
+export { html, render, useEffect, useRef, useState } from "./vendor/standalone.module.js";

@@ -1,0 +1,54 @@
+// For developers: a connection with an access token that was pasted.
+//
+// The token lives in its field and nowhere else: it is read when the client asks for it.
+
+import { explain, t } from "./texts.js";
+import { Field, Form, doorward, html, useRef, useState } from "./view.js";
+
+export function TryToken() {
+  const [token, setToken] = useState("");
+  const [status, setStatus] = useState("");
+  const [answer, setAnswer] = useState("");
+  const [text, setText] = useState("");
+  const socket = useRef(/** @type {import("socket.io-client").Socket | null} */ (null));
+  const pasted = useRef("");
+  pasted.current = token.trim();
+
+  const toggle = () => {
+    if (socket.current?.active) {
+      socket.current.disconnect();
+      return;
+    }
+    const own = doorward.connect("/", {
+      token: async () => pasted.current,
+      onState: async (/** @type {import("./doorward-client/connection.js").State} */ state, code = "") => {
+        if (state !== "connected") return setStatus(code === "" ? state : `${state}: ${code}`);
+        const me = await own.timeout(10_000).emitWithAck("whoami").catch(() => null);
+        setStatus(`connected as ${me?.user ?? explain("offline")}`);
+      },
+    });
+    socket.current = own;
+  };
+  const send = async () => {
+    const said = await socket.current?.timeout(10_000).emitWithAck("echo", text).catch(() => null);
+    setAnswer(String(said));
+  };
+  return html`
+    <details>
+      <summary>${t("token_try")}</summary>
+      <p class="help">${t("token_help")}</p>
+      <${Form} onSubmit=${toggle}>
+        <${Field} id="token" label=${t("token")} value=${token} onInput=${setToken} autocomplete="off" />
+        <button id="connect" class="second">
+          ${status.startsWith("connected") ? t("token_disconnect") : t("token_connect")}
+        </button>
+      <//>
+      <p><output id="status" aria-live="polite">${status}</output></p>
+      <${Form} onSubmit=${send}>
+        <${Field} id="token-message" label=${t("echo_message")} value=${text} onInput=${setText} autocomplete="off" />
+        <button class="second" disabled=${!status.startsWith("connected")}>${t("echo_send")}</button>
+      <//>
+      <p><output id="token-answer" aria-live="polite">${answer}</output></p>
+    </details>
+  `;
+}

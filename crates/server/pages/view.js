@@ -1,0 +1,109 @@
+// What both pages are made of: the frame, fields, forms that say what went wrong, and the server.
+
+import { io } from "./socketio.js";
+import { DoorwardError, createDoorward } from "./doorward-client/index.js";
+import { html, render, useEffect, useRef, useState } from "./preact.js";
+import { explain, language, speak, t } from "./texts.js";
+
+export { html, useEffect, useRef, useState };
+
+export const doorward = createDoorward({ io });
+
+/** Tells other tabs of this browser that somebody has signed in or out; it carries nothing else. */
+export const tabs = new BroadcastChannel("doorward");
+
+/** @param {unknown} page */
+export function show(page) {
+  const place = document.getElementById("page");
+  if (place) {
+    place.replaceChildren();
+    render(page, place);
+  }
+}
+
+/**
+ * The frame of every page.
+ *
+ * @param {{ me?: import("./doorward-client/wire").Me, children?: unknown }} props
+ */
+export function Frame({ me, children }) {
+  const other = language === "en" ? "ko" : "en";
+  return html`
+    <header>
+      <a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="28" height="28" /> Doorward</a>
+      <nav>
+        ${me && html`<a href="/account">${t("account")}</a>`}
+        <button type="button" class="plain" lang=${other} onClick=${() => speak(other)}>
+          ${t("language")}
+        </button>
+        ${me && html`<button type="button" class="plain" data-testid="signout" onClick=${signOut}>${t("signout")}</button>`}
+      </nav>
+    </header>
+    <main>${children}</main>
+  `;
+}
+
+async function signOut() {
+  await doorward.signOut().catch(() => {});
+  tabs.postMessage("changed");
+  location.assign("/");
+}
+
+/** A line about what went wrong; its room is kept. @param {{ error: string }} props */
+export function Problem({ error }) {
+  return html`<p class="problem" role="alert">${error}</p>`;
+}
+
+/**
+ * Runs actions one at a time, and keeps what went wrong for the eye.
+ *
+ * @returns {{ busy: boolean, error: string, run: (work: () => Promise<unknown>) => Promise<boolean> }}
+ */
+export function useAction() {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState("");
+  /** @param {() => Promise<unknown>} work */
+  const run = async (work) => {
+    setBusy(true);
+    setError("");
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      setError(explain(error instanceof DoorwardError ? error.code : "other"));
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, error, run };
+}
+
+/**
+ * A labelled field.
+ *
+ * @param {{ id: string, label: string, value: string, onInput: (value: string) => void } & Record<string, unknown>} props
+ */
+export function Field({ id, label, value, onInput, ...more }) {
+  return html`
+    <label for=${id}>${label}</label>
+    <input
+      id=${id}
+      type="text"
+      value=${value}
+      autocapitalize="off"
+      spellcheck=${false}
+      onInput=${(/** @type {{ target: HTMLInputElement }} */ event) => onInput(event.target.value)}
+      ...${more}
+    />
+  `;
+}
+
+/** A form that is handled here. @param {{ onSubmit: () => void, children?: unknown }} props */
+export function Form({ onSubmit, children, ...more }) {
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    onSubmit();
+  };
+  return html`<form onSubmit=${submit} ...${more}>${children}</form>`;
+}

@@ -1,0 +1,61 @@
+//! Decides whether a browser has a file already (RFC 9110, section 8.8.3).
+
+use axum::http::{HeaderMap, header};
+
+/// The tag of a file with this hash.
+pub(crate) fn of(sha256: &[u8; 32]) -> String {
+    use std::fmt::Write as _;
+
+    let mut tag = String::from("\"");
+    for byte in sha256.iter().take(SHOWN) {
+        write!(tag, "{byte:02x}").expect("a string takes everything");
+    }
+    tag.push('"');
+    tag
+}
+
+/// Whether the browser has this version (RFC 9110, section 13.1.2; the comparison is the weak one).
+pub(crate) fn is_known(request: &HeaderMap, own: &str) -> bool {
+    request
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|tag| tag.trim())
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == own)
+}
+
+/// Bytes of the hash: two versions of a file are never the same by accident.
+const SHOWN: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ETAG: &str = "\"4.8.4\"";
+
+    #[test]
+    fn a_browser_that_has_this_version_is_recognised() {
+        let is_known = |tags: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for tag in tags {
+                headers.append(header::IF_NONE_MATCH, tag.parse().unwrap());
+            }
+            is_known(&headers, ETAG)
+        };
+
+        for tags in [&[ETAG][..], &["W/\"4.8.4\""], &["*"], &["\"1\", \"4.8.4\""], &["\"1\"", ETAG]]
+        {
+            assert!(is_known(tags), "{tags:?}");
+        }
+        for tags in [&[][..], &["\"4.8.3\""], &["4.8.4"], &[""]] {
+            assert!(!is_known(tags), "{tags:?}");
+        }
+    }
+
+    #[test]
+    fn another_file_has_another_tag() {
+        assert_ne!(of(&[1; 32]), of(&[2; 32]));
+        assert_eq!(of(&[0xab; 32]).len(), 34);
+    }
+}
