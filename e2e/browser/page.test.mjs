@@ -1,126 +1,136 @@
-// The page at `/` in a real browser: a token is pasted, and the echo comes back.
+// The page at `/` for whoever is not signed in: an access token that is pasted, and how the page behaves.
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { after, test } from "node:test";
 
-import { chromium } from "playwright-core";
-
-import { DEADLINE, LIMIT, startDoorward } from "../doorward.mjs";
+import { LIMIT, startDoorward } from "../doorward.mjs";
+import { launch, open, screenshot, signUp } from "./support.mjs";
 
 const server = await startDoorward();
 after(() => server.stop());
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
+const browser = await launch();
 after(() => browser.close());
 
-test("a good token is connected and gets its echo", LIMIT, async (t) => {
-  const { page, complaints } = await open(t);
-  await page.fill("#token", await server.token("alice"));
+const HOME = `${server.url}/`;
 
-  await page.click("#connect");
-  await shows(page, "#status", "connected as alice");
-  await page.fill("#message", "hello from a browser");
-  await page.click("#send");
-  await page.locator("#log", { hasText: "hello from a browser" }).waitFor();
-
-  await screenshot(page);
-  assert.deepEqual(complaints, []);
-});
-
-test("a bad token is refused, and the page says why", LIMIT, async (t) => {
-  const { page, complaints } = await open(t);
-  await page.fill("#token", "not.a.token");
-
-  await page.click("#connect");
-  await shows(page, "#status", "refused: unauthenticated");
-
-  assert.deepEqual(complaints, []);
-});
-
-test("a good token is connected after a bad one", LIMIT, async (t) => {
-  const { page, complaints } = await open(t);
+test("a pasted token is connected after a bad one, and gets its echo as text", LIMIT, async (t) => {
+  const { page, complaints } = await open(browser, t, HOME);
+  await page.getByText("Try an access token").click();
   await page.fill("#token", "not.a.token");
   await page.click("#connect");
   await shows(page, "#status", "refused: unauthenticated");
 
   await page.fill("#token", await server.token("alice"));
   await page.click("#connect");
-
   await shows(page, "#status", "connected as alice");
-  assert.deepEqual(complaints, []);
-});
-
-test("an echo is shown as text, never as markup", LIMIT, async (t) => {
-  const { page, complaints } = await open(t);
-  await page.fill("#token", await server.token("alice"));
-  await page.click("#connect");
-  await shows(page, "#status", "connected as alice");
-
-  await page.fill("#message", "<b id=injected>bold</b>");
-  await page.click("#send");
-  await page.locator("#log", { hasText: "<b id=injected>bold</b>" }).waitFor();
+  await page.fill("#token-message", "<b id=injected>bold</b>");
+  await page.locator("#token-message ~ button").click();
+  await shows(page, "#token-answer", "<b id=injected>bold</b>");
 
   assert.equal(await page.locator("#injected").count(), 0);
   assert.deepEqual(complaints, []);
 });
 
 test("127.0.0.1 leads to the same page", LIMIT, async (t) => {
-  const { page } = await open(t, `http://127.0.0.1:${server.port}/`);
+  const { page } = await open(browser, t, `http://127.0.0.1:${server.port}/`);
 
-  assert.equal(page.url(), `${server.url}/`);
+  assert.equal(page.url(), HOME);
 });
 
-/**
- * Opens the page in a context of its own and collects everything that the browser complains about:
- * errors in the console, exceptions, and violations of the content security policy.
- */
-async function open(t, url = `${server.url}/`) {
-  const context = await browser.newContext();
-  t.after(() => context.close());
-  context.setDefaultTimeout(DEADLINE);
-  const page = await context.newPage();
-  const complaints = [];
-  page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(`${message.text()} ${message.location().url}`);
+test("nothing moves while the page finds out who is there", LIMIT, async (t) => {
+  const { page, context } = await open(browser, t, "about:blank");
+  await context.addInitScript(() => {
+    globalThis.shifts = [];
+    new PerformanceObserver((list) => globalThis.shifts.push(...list.getEntries().map((one) => one.value)))
+      .observe({ type: "layout-shift", buffered: true });
   });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.exposeFunction("reportViolation", (text) => complaints.push(text));
-  await page.addInitScript(() => {
-    document.addEventListener("securitypolicyviolation", (event) => {
-      globalThis.reportViolation(`${event.violatedDirective}: ${event.blockedURI}`);
+
+  await page.goto(HOME);
+  await page.getByTestId("signin-submit").waitFor();
+  const signedOut = await page.evaluate(() => globalThis.shifts);
+  await signUp(page, "still");
+  await page.reload();
+  await page.locator("[data-testid=banner][data-state=connected]").waitFor();
+  const signedIn = await page.evaluate(() => globalThis.shifts);
+
+  assert.deepEqual([signedOut, signedIn], [[], []]);
+});
+
+test("it fits on a small phone, in the dark, and by keyboard", LIMIT, async (t) => {
+  const phone = { viewport: { width: 320, height: 640 }, colorScheme: "dark" };
+  const { page, complaints } = await open(browser, t, HOME, phone);
+  await page.getByTestId("signup-username").focus();
+  await page.keyboard.type("phone");
+
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.testid), "signup-submit");
+  const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+  assert.equal(outline, "solid");
+  await page.keyboard.press("Enter");
+  await page.getByTestId("whoami").waitFor();
+  for (const path of ["/", "/account"]) {
+    await page.goto(server.url + path);
+    await page.locator("[data-testid=banner][data-state=connected]").waitFor();
+    await screenshot(page, `phone${path.replace("/", "-")}`);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= 320, `${path} is ${width} wide`);
+  }
+  assert.deepEqual(complaints, []);
+});
+
+test("every field has a label, every button a name, and the page a heading and landmarks", LIMIT, async (t) => {
+  const { page } = await open(browser, t, HOME);
+  await signUp(page, "access");
+
+  for (const path of ["/", "/account"]) {
+    await page.goto(server.url + path);
+    await page.locator("[data-testid=banner][data-state=connected]").waitFor();
+    const nameless = await page.evaluate(() => {
+      const fields = [...document.querySelectorAll("input")].filter((field) => field.labels.length === 0);
+      const buttons = [...document.querySelectorAll("button")].filter((button) => !button.textContent.trim());
+      return [...fields, ...buttons].map((element) => element.outerHTML);
     });
+    assert.deepEqual(nameless, [], path);
+    assert.equal(await page.locator("h1").count(), 1, path);
+    for (const landmark of ["header", "nav", "main"]) {
+      assert.equal(await page.locator(landmark).count(), 1, `${path} ${landmark}`);
+    }
+  }
+});
+
+test("it speaks Korean to whoever reads Korean, and can be switched", LIMIT, async (t) => {
+  const { page } = await open(browser, t, HOME, { locale: "ko-KR" });
+  await page.getByRole("button", { name: "패스키로 로그인" }).waitFor();
+  assert.equal(await page.getAttribute("html", "lang"), "ko");
+
+  await page.getByRole("button", { name: "English" }).click();
+
+  await page.getByRole("button", { name: "Sign in with a passkey" }).waitFor();
+  assert.equal(await page.getAttribute("html", "lang"), "en");
+});
+
+test("both languages have all texts", LIMIT, async (t) => {
+  const { page } = await open(browser, t, HOME);
+
+  const [en, ko] = await page.evaluate(async () => {
+    const load = async (name) => (await import(`/assets/texts/${name}.js`)).default;
+    return [await load("en"), await load("ko")];
   });
-  await page.goto(url);
-  return { page, complaints };
-}
+
+  assert.deepEqual(Object.keys(ko), Object.keys(en));
+  const holes = (text) => (text.match(/\{\w+\}/g) ?? []).sort();
+  for (const key of Object.keys(en)) assert.deepEqual(holes(ko[key]), holes(en[key]), key);
+});
 
 /** Waits until an element shows exactly this text. */
 async function shows(page, selector, text) {
-  const wanted = new RegExp(`^\\s*${text}\\s*$`);
   try {
-    await page.locator(selector).filter({ hasText: wanted }).waitFor();
+    await page.waitForFunction(
+      ([selector, text]) => document.querySelector(selector)?.textContent.trim() === text,
+      [selector, text],
+    );
   } catch {
     assert.equal((await page.textContent(selector)).trim(), text);
   }
-}
-
-/** Leaves a picture for whoever wants to see the page. */
-async function screenshot(page) {
-  const folder = process.env.E2E_OUT;
-  if (!folder) return;
-  await mkdir(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, "page.png") });
 }

@@ -30,9 +30,10 @@ export function launch() {
  * @param {import("playwright-core").Browser} browser
  * @param {{ after: (work: () => unknown) => void }} t
  * @param {string} url
- * @param {import("playwright-core").BrowserContextOptions} [options]
+ * @param {import("playwright-core").BrowserContextOptions & { autofill?: boolean }} [options] a virtual
+ *   authenticator chooses in the list of a field by itself, at once, so that is off unless asked for
  */
-export async function open(browser, t, url, options = {}) {
+export async function open(browser, t, url, { autofill = false, ...options } = {}) {
   const context = await browser.newContext({ locale: "en-GB", ...options });
   t.after(() => context.close());
   context.setDefaultTimeout(DEADLINE);
@@ -43,6 +44,11 @@ export async function open(browser, t, url, options = {}) {
       globalThis.reportViolation(`${event.violatedDirective}: ${event.blockedURI}`);
     });
   });
+  if (!autofill) {
+    await context.addInitScript(() => {
+      PublicKeyCredential.isConditionalMediationAvailable = async () => false;
+    });
+  }
   const page = await context.newPage();
   page.on("console", (message) => {
     // Who asks who is signed in, and is not, reads 401, and the console says so.

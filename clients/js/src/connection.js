@@ -42,8 +42,18 @@ export function connect(io, url, namespace, { token, onState = () => {} } = {}) 
     ending = undefined;
     onState("connected");
   });
+  // Attempts come ever more rarely; who is back online does not wait for the next one.
+  const hurry = () => {
+    if (socket.active && !socket.connected) socket.disconnect().connect();
+  };
+  /** @param {string} [code] */
+  const wait = (code) => {
+    const isOffline = globalThis.navigator?.onLine === false;
+    if (isOffline) globalThis.addEventListener("online", hurry, { once: true });
+    onState(isOffline ? "offline" : "reconnecting", code);
+  };
   socket.on("connect_error", (error) => {
-    if (socket.active) return onState(navigator.onLine === false ? "offline" : "reconnecting");
+    if (socket.active) return wait();
     const refusal = ofConnect(error);
     onState(refusal.code.endsWith("_expired") ? "expired" : "refused", refusal.code);
   });
@@ -52,7 +62,7 @@ export function connect(io, url, namespace, { token, onState = () => {} } = {}) 
     ending = STATES[ended.code];
   });
   socket.on("disconnect", () => {
-    if (socket.active) return onState(navigator.onLine === false ? "offline" : "reconnecting", code);
+    if (socket.active) return wait(code);
     onState(ending ?? "closed", code);
   });
   socket.io.on("reconnect_attempt", () => onState("reconnecting"));

@@ -9,7 +9,7 @@ import { t } from "./texts.js";
  * Keeps a socket while the page is shown. When the server has ended it, the page asks whether it is still signed
  * in: another tab may have signed in anew, and then it goes on.
  *
- * @param {() => void} onSignedOut
+ * @param {(state: State) => void} onSignedOut
  */
 export function useLive(onSignedOut) {
   const [{ state, code }, setState] = useState({ state: "connecting", code: "" });
@@ -26,7 +26,7 @@ export function useLive(onSignedOut) {
           await doorward.me();
           if (state !== "refused") connect();
         } catch {
-          onSignedOut();
+          onSignedOut(state);
         }
       },
     });

@@ -28,7 +28,7 @@ export function Sessions({ run }) {
       <h2 id="sessions">${t("sessions")}</h2>
       <ul class="rows">
         ${sessions.map(
-          (session) => html`<li key=${session.id} data-testid="session-row" data-current=${session.current}>
+          (session) => html`<li key=${session.id} data-testid="session-row" data-current=${String(session.current)}>
             <div>
               <strong>${session.device ?? t("session_unknown")}</strong>
               ${session.current && html`<span class="badge">${t("session_current")}</span>`}

@@ -33,10 +33,10 @@ export function Frame({ me, children }) {
       <a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="28" height="28" /> Doorward</a>
       <nav>
         ${me && html`<a href="/account">${t("account")}</a>`}
+        ${me && html`<button type="button" class="plain" data-testid="signout" onClick=${signOut}>${t("signout")}</button>`}
         <button type="button" class="plain" lang=${other} onClick=${() => speak(other)}>
           ${t("language")}
         </button>
-        ${me && html`<button type="button" class="plain" data-testid="signout" onClick=${signOut}>${t("signout")}</button>`}
       </nav>
     </header>
     <main>${children}</main>

@@ -1,0 +1,22 @@
+// A session that ends while its page is open.
+
+import { after, test } from "node:test";
+
+import { LIMIT, startDoorward } from "../doorward.mjs";
+import { launch, open, signUp } from "./support.mjs";
+
+const server = await startDoorward({ settings: { SESSION__LIFETIME: "4s" } });
+after(() => server.stop());
+
+const browser = await launch();
+after(() => browser.close());
+
+test("when the session is over the page says so, and leads to the sign-in", LIMIT, async (t) => {
+  const { page } = await open(browser, t, `${server.url}/`);
+  await signUp(page, "expires");
+
+  await page.getByTestId("banner").filter({ hasText: "Your session has ended" }).waitFor();
+  await page.getByTestId("signin-submit").click();
+
+  await page.getByTestId("whoami").filter({ hasText: "expires" }).waitFor();
+});

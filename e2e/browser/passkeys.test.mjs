@@ -1,0 +1,267 @@
+// Passkeys, sessions and private pages in a real browser, with a virtual authenticator.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { LIMIT, startDoorward, within } from "../doorward.mjs";
+import { addAuthenticator, copyPasskeys, isConnected, launch, open, screenshot, signUp, state } from "./support.mjs";
+
+const server = await startDoorward();
+after(() => server.stop());
+
+const browser = await launch();
+after(() => browser.close());
+
+const HOME = `${server.url}/`;
+
+test("sign up, sign out, sign in without a user name", LIMIT, async (t) => {
+  const { page, complaints } = await open(browser, t, HOME, { viewport: { width: 900, height: 720 } });
+  await page.getByTestId("signin-submit").waitFor();
+  await screenshot(page, "sign-in");
+
+  await signUp(page, "alice");
+  await page.fill("#message", "hello over a socket");
+  await page.click("#send");
+  await page.locator("#log li", { hasText: "hello over a socket" }).waitFor();
+  await screenshot(page, "home");
+  await page.getByTestId("signout").click();
+  await page.getByTestId("signin-submit").click();
+
+  await isConnected(page, "alice");
+  assert.deepEqual(complaints, []);
+});
+
+test("sign in by autofill, without a click", LIMIT, async (t) => {
+  const first = await open(browser, t, HOME);
+  await signUp(first.page, "autofill");
+  const other = await open(browser, t, "about:blank", { autofill: true });
+  await copyPasskeys(first, other);
+
+  // The virtual authenticator chooses at once what a person would choose in the list of the field.
+  await other.page.goto(HOME);
+
+  await isConnected(other.page, "autofill");
+  assert.deepEqual(other.complaints, []);
+});
+
+test("a name that is taken, and a user who cancels, are told in words", LIMIT, async (t) => {
+  const first = await open(browser, t, HOME);
+  await signUp(first.page, "taken");
+  const other = await open(browser, t, HOME);
+  const problem = other.page.getByRole("alert");
+
+  await other.page.getByTestId("signup-username").fill("TAKEN");
+  await other.page.getByTestId("signup-submit").click();
+  await problem.filter({ hasText: "taken" }).waitFor();
+  await other.page.getByTestId("signup-username").fill("not good");
+  await other.page.getByTestId("signup-submit").click();
+  await problem.filter({ hasText: "64 letters" }).waitFor();
+  await other.client.send("WebAuthn.setUserVerified", {
+    authenticatorId: other.authenticatorId,
+    isUserVerified: false,
+  });
+  await other.page.getByTestId("signup-username").fill("cancels");
+  await other.page.getByTestId("signup-submit").click();
+  await problem.filter({ hasText: "Nothing was signed" }).waitFor();
+
+  assert.deepEqual(other.complaints, []);
+});
+
+test("a second passkey is added, renamed and removed, after a fresh sign-in", LIMIT, async (t) => {
+  const one = await open(browser, t, HOME);
+  const { page, context, complaints } = one;
+  await signUp(page, "keys");
+  await page.getByRole("link", { name: "Account" }).click();
+  const rows = page.getByTestId("passkey-row");
+  await rows.first().waitFor();
+  // A device has one passkey for an account: the second one is on another device.
+  await one.client.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId: one.authenticatorId });
+  const second = await addAuthenticator(context, page);
+
+  await page.fill("#passkey-name", "Second");
+  await page.getByTestId("passkey-add").click();
+  await rows.filter({ hasText: "Second" }).waitFor();
+  assert.equal(await rows.count(), 2);
+  await rows.filter({ hasText: "Second" }).getByRole("button", { name: "Rename" }).click();
+  await page.getByLabel("New name").fill("Spare key");
+  await page.getByRole("button", { name: "Save" }).click();
+  await rows.filter({ hasText: "Spare key" }).waitFor();
+  await rows.filter({ hasText: "Chrome on Linux" }).getByTestId("passkey-remove").click();
+  await rows.filter({ hasText: "Chrome on Linux" }).waitFor({ state: "detached" });
+  await rows.filter({ hasText: "Spare key" }).getByTestId("passkey-remove").click();
+  await page.getByRole("alert").filter({ hasText: "last passkey" }).waitFor();
+
+  assert.equal(await rows.count(), 1);
+  const { credentials } = await second.client.send("WebAuthn.getCredentials", {
+    authenticatorId: second.authenticatorId,
+  });
+  assert.equal(credentials.length, 1);
+  assert.deepEqual(complaints, []);
+});
+
+test("ten recovery codes are shown once, and one signs in", LIMIT, async (t) => {
+  const { page } = await open(browser, t, HOME);
+  await signUp(page, "codes");
+  await page.goto(`${server.url}/account`);
+  await page.getByTestId("codes-make").click();
+  const codes = page.getByTestId("recovery-codes").locator("li");
+  await codes.first().waitFor();
+  assert.equal(await codes.count(), 10);
+  const code = await codes.first().textContent();
+  await page.reload();
+  await page.getByTestId("passkey-row").first().waitFor();
+  assert.equal(await codes.count(), 0);
+
+  const other = await open(browser, t, HOME);
+  await other.page.getByText("Lost your passkey?").click();
+  await other.page.fill("#recover-username", "codes");
+  await other.page.fill("#recover-code", code);
+  await other.page.getByTestId("recover-submit").click();
+
+  await isConnected(other.page, "codes");
+});
+
+test("a session that is revoked from another browser ends within a second", LIMIT, async (t) => {
+  const first = await open(browser, t, HOME);
+  await signUp(first.page, "revoked");
+  const second = await open(browser, t, "about:blank");
+  await copyPasskeys(first, second);
+  await second.page.goto(HOME);
+  await second.page.getByTestId("signin-submit").click();
+  await isConnected(second.page, "revoked");
+  await first.page.goto(`${server.url}/account`);
+  const row = first.page.locator("[data-testid=session-row][data-current=false]");
+  await row.waitFor();
+  await screenshot(first.page, "account");
+  const ended = second.page.getByTestId("signin-submit").waitFor();
+
+  const answered = first.page.waitForResponse((answer) => answer.request().method() === "DELETE");
+  await row.getByTestId("session-revoke").click();
+  // The server answers when the sockets have ended.
+  await answered;
+  await within(ended, "the end of the other browser's socket", 1000);
+
+  await row.waitFor({ state: "detached" });
+  const cookie = await second.page.evaluate(async () => (await fetch("/auth/me")).status);
+  assert.equal(cookie, 401);
+});
+
+test("a private page leads to the sign-in and back, and nowhere else", LIMIT, async (t) => {
+  const { page } = await open(browser, t, `${server.url}/account`);
+  assert.equal(page.url(), `${server.url}/?next=/account`);
+  await page.getByTestId("signup-username").fill("next");
+  await page.getByTestId("signup-submit").click();
+  await page.getByTestId("passkey-row").waitFor();
+  assert.equal(page.url(), `${server.url}/account`);
+
+  for (const next of ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"]) {
+    await page.goto(`${HOME}?next=${encodeURIComponent(next)}`);
+    await isConnected(page, "next");
+    assert.equal(new URL(page.url()).origin, server.url);
+  }
+  // Whoever types the address is led over the sign-in page, and does not see it.
+  await page.goto(`${server.url}/account`);
+  await page.getByTestId("passkey-row").waitFor();
+});
+
+test("other tabs follow a sign-out and a sign-in", LIMIT, async (t) => {
+  const { page, context } = await open(browser, t, HOME);
+  await signUp(page, "tabs");
+  const tab = await context.newPage();
+  await tab.goto(HOME);
+  await isConnected(tab, "tabs");
+
+  await page.getByTestId("signout").click();
+  await tab.getByTestId("signin-submit").waitFor();
+  await page.getByTestId("signin-submit").click();
+  await isConnected(page, "tabs");
+
+  await isConnected(tab, "tabs");
+});
+
+test("a ticket that another browser has stolen opens nothing", LIMIT, async (t) => {
+  const victim = await open(browser, t, HOME);
+  const thief = await open(browser, t, HOME);
+  let stolen;
+  await victim.page.route("**/auth/session", async (route) => {
+    stolen ??= JSON.parse(route.request().postData()).ticket;
+    const status = await thief.page.evaluate(async (ticket) => {
+      const body = JSON.stringify({ ticket, verifier: "x".repeat(43) });
+      const headers = { "Content-Type": "application/json" };
+      return (await fetch("/auth/session", { method: "POST", headers, body })).status;
+    }, stolen);
+    assert.equal(status, 400);
+    await route.continue();
+  });
+
+  await victim.page.getByTestId("signup-username").fill("stolen");
+  await victim.page.getByTestId("signup-submit").click();
+  // The ticket is used up: the victim signs in again, and the thief has nothing.
+  await victim.page.getByRole("alert").filter({ hasText: "too long" }).waitFor();
+  assert.ok(stolen);
+  const me = await thief.page.evaluate(async () => (await fetch("/auth/me")).status);
+  assert.equal(me, 401);
+});
+
+test("no script can read the cookie, and nothing secret is in storage", LIMIT, async (t) => {
+  const { page } = await open(browser, t, HOME);
+  await signUp(page, "storage");
+
+  const seen = await page.evaluate(() => ({
+    cookie: document.cookie,
+    storage: JSON.stringify([{ ...localStorage }, { ...sessionStorage }]),
+    databases: indexedDB.databases(),
+  }));
+
+  assert.equal(seen.cookie, "");
+  assert.equal(seen.storage, "[{},{}]");
+});
+
+test("an account is deleted, with everything", LIMIT, async (t) => {
+  const { page } = await open(browser, t, HOME);
+  await signUp(page, "gone");
+  await page.goto(`${server.url}/account`);
+  page.on("dialog", (dialog) => dialog.accept());
+
+  await page.getByTestId("account-remove").click();
+  await page.getByTestId("signin-submit").waitFor();
+
+  await page.getByTestId("signup-username").fill("gone");
+  await page.getByTestId("signup-submit").click();
+  // The device still has the old passkey, and the server asks for another account: it may have both.
+  await isConnected(page, "gone");
+});
+
+test("a server that goes and comes back finds everybody signed in, and the page says what is going on", LIMIT, async (t) => {
+  const first = await startDoorward();
+  const { page, context } = await open(browser, t, `${first.url}/`);
+  await signUp(page, "offline");
+
+  first.terminate();
+  await first.exited();
+  await state(page, "reconnecting");
+  await context.setOffline(true);
+  await state(page, "offline");
+  const second = await startDoorward({ listen: `localhost:${first.port}`, dataDir: first.dataDir });
+  t.after(() => second.stop());
+  await context.setOffline(false);
+
+  await state(page, "connected");
+});
+
+test("a second connection takes the place of the first one, where only one is allowed", LIMIT, async (t) => {
+  const settings = { CONNECTIONS__PER_USER: "1", CONNECTIONS__ON_EXCESS: "replace_oldest" };
+  const own = await startDoorward({ settings });
+  t.after(() => own.stop());
+  const { page, context } = await open(browser, t, `${own.url}/`);
+  await signUp(page, "replaced");
+  const tab = await context.newPage();
+
+  await tab.goto(`${own.url}/`);
+  await isConnected(tab, "replaced");
+  await state(page, "replaced");
+  await page.getByRole("button", { name: "Connect here" }).click();
+
+  await state(page, "connected");
+  await state(tab, "replaced");
+});
