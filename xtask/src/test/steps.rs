@@ -50,6 +50,7 @@ pub(super) const STEPS: &[Step] = &[
     step("tidy", &[], Work::Check(tidy::check)),
     step("deps", &[], Work::Check(deps::check)),
     step("vendor", &[], Work::Check(vendor::check)),
+    step("types", &[Tool::Node], Work::Run(types, None)),
     step("clippy", &[Tool::Compiler], Work::Run(clippy, None)),
     step("tests", &[Tool::Compiler, Tool::Redis], Work::Run(tests, Some(count::cargo))),
     step("doctests", &[Tool::Compiler], Work::Run(doctests, Some(count::cargo))),
@@ -104,6 +105,14 @@ fn cargo(arguments: &[&str]) -> Command {
 /// Without colours: their codes would stand in a log between the lines.
 fn fmt(_: &Workspace) -> Result<Command, Failure> {
     Ok(cargo(&["fmt", "--all", "--check", "--", "--color", "never"]))
+}
+
+/// The pages and the client library against their types.
+fn types(workspace: &Workspace) -> Result<Command, Failure> {
+    let mut command = Command::new("node");
+    command.arg(workspace.root().join("e2e/node_modules/typescript/bin/tsc"));
+    command.args(["--project", "tsconfig.json", "--pretty", "false"]);
+    Ok(command)
 }
 
 fn clippy(_: &Workspace) -> Result<Command, Failure> {

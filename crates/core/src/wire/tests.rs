@@ -39,7 +39,10 @@ fn check_documented(code: &str) {
     let docs = fs::read_to_string(root().join("../../docs/wire.md")).unwrap();
     assert!(docs.contains(&format!("| `{code}` |")), "docs/wire.md has no row for {code}");
     let types = fs::read_to_string(root().join("../../clients/js/src/wire.d.ts")).unwrap();
-    assert!(types.contains(&format!("\"{code}\"")), "clients/js/src/wire.d.ts does not know {code}");
+    assert!(
+        types.contains(&format!("\"{code}\"")),
+        "clients/js/src/wire.d.ts does not know {code}"
+    );
 }
 
 fn refusal(code: RefusalCode) -> Refusal {

@@ -105,6 +105,9 @@ fn every_code_has_its_row_in_the_docs_and_its_type() {
         let (name, message, status) = (code.as_str(), code.message(), code.status().as_u16());
         let row = format!("| `{name}` | {message} | {status} |");
         assert!(docs.contains(&row), "docs/wire.md has no row that begins with {row}");
-        assert!(types.contains(&format!("  | \"{name}\"")), "clients/js/src/wire.d.ts has no {name}");
+        assert!(
+            types.contains(&format!("  | \"{name}\"")),
+            "clients/js/src/wire.d.ts has no {name}"
+        );
     }
 }
