@@ -18,7 +18,8 @@ use std::{
 use doorward_core::{BoxFuture, StoreError};
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
+    error::DatabaseError as _,
+    sqlite::{SqliteConnectOptions, SqliteError, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use crate::OpenError;
@@ -119,11 +120,14 @@ where
 
 /// What a store says when the database has failed.
 pub(crate) fn failed(error: sqlx::Error) -> StoreError {
-    let is_taken = error.as_database_error().is_some_and(|error| error.is_unique_violation());
-    match primary_code(&error) {
+    let of_database = error.as_database_error();
+    let is_taken = of_database.is_some_and(|error| error.is_unique_violation());
+    let is_full = of_database.and_then(|error| error.code()).as_deref() == Some(DISK_FULL)
+        || primary_code(&error) == Some(SQLITE_FULL);
+    match error {
         _ if is_taken => StoreError::Exists,
-        Some(SQLITE_FULL) => StoreError::Full,
-        _ => StoreError::Unavailable(error.into()),
+        _ if is_full => StoreError::Full,
+        error => StoreError::Unavailable(error.into()),
     }
 }
 
@@ -134,7 +138,8 @@ pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) 
 
 /// SQLite's result code without its refinement, see <https://www.sqlite.org/rescode.html>.
 pub(crate) fn primary_code(error: &sqlx::Error) -> Option<u8> {
-    let code: u32 = error.as_database_error()?.code()?.parse().ok()?;
+    let error = error.as_database_error()?.try_downcast_ref::<SqliteError>()?;
+    let code: u32 = error.code()?.parse().ok()?;
     let [_, _, _, primary] = code.to_be_bytes();
     Some(primary)
 }
@@ -179,3 +184,6 @@ const READERS: u32 = 4;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 const SQLITE_FULL: u8 = 13;
+
+/// What PostgreSQL says (its manual, appendix A).
+const DISK_FULL: &str = "53100";

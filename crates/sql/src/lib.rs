@@ -18,9 +18,11 @@ mod accounts;
 mod audit;
 mod database;
 mod open_error;
+mod postgres;
 mod store;
 mod time;
 
 pub use audit::SqlAudit;
 pub use open_error::OpenError;
+pub use postgres::{ConnectError, PostgresStore};
 pub use store::SqlStore;

@@ -6,6 +6,7 @@
 //! in its traits, and nothing else: a store that forgets by itself may do so.
 //! Start reading at [`Subject`].
 
+pub mod accounts;
 mod at_once;
 pub mod epochs;
 mod samples;
@@ -77,6 +78,7 @@ const WORKERS: usize = 4;
 /// | written | tests |
 /// |---|---|
 /// | `conformance!(make)` | everything: a store of sessions, tickets and revocations |
+/// | `conformance!(accounts: make)` | an [`AccountStore`](doorward_core::AccountStore) |
 /// | `conformance!(sessions: make)` | a [`SessionStore`](doorward_core::SessionStore) |
 /// | `conformance!(tickets: make)` | a [`TicketStore`](doorward_core::TicketStore) |
 /// | `conformance!(epochs: make)` | an [`Epochs`](doorward_core::Epochs) |
@@ -103,6 +105,28 @@ macro_rules! conformance {
         $crate::conformance!(tickets: $make);
         $crate::conformance!(epochs: $make);
         $crate::conformance!(together: $make);
+    };
+    (accounts: $make:path) => {
+        $crate::conformance!(rules of accounts for $make:
+            an_account_comes_back_as_it_was_written,
+            nobody_has_an_account_at_first,
+            a_taken_name_or_passkey_makes_no_account,
+            of_many_who_want_a_name_at_once_one_gets_it,
+            of_many_accounts_with_one_passkey_at_once_one_is_made,
+            accounts_are_listed_by_name,
+            an_account_is_disabled_and_enabled,
+            a_removed_account_leaves_nothing_behind,
+            passkeys_are_added_up_to_a_limit,
+            passkeys_that_are_added_at_once_do_not_exceed_the_limit,
+            a_use_is_written_down_when_nobody_was_faster,
+            of_many_uses_of_one_counter_at_once_one_is_written_down,
+            a_passkey_is_renamed_by_its_owner,
+            the_last_passkey_goes_only_when_there_is_a_code,
+            of_the_last_passkeys_that_are_removed_at_once_one_stays,
+            recovery_codes_are_replaced_as_a_whole,
+            a_recovery_code_is_good_once,
+            the_secret_of_decoys_is_drawn_once,
+        );
     };
     (sessions: $make:path) => {
         $crate::conformance!(rules of sessions for $make:

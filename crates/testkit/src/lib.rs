@@ -3,18 +3,20 @@
 //! [`ManualClock`] is time that moves only when a test says so, [`RawClient`] a client that sends
 //! whatever it is told, [`AuditLog`] keeps the decisions to be looked at, and [`fuzz`] holds the
 //! functions that any bytes can be thrown at. [`mod@conformance`] holds the rules that every store keeps,
-//! [`RedisServer`] is a real one to break, [`SoftPasskey`] an
+//! [`RedisServer`] and [`PostgresServer`] are real ones to break, [`SoftPasskey`] an
 //! authenticator that can lie. Nothing here stands in for a part of the server.
 
 mod audit_log;
 pub mod conformance;
 pub mod fuzz;
+mod postgres_server;
 mod raw;
 mod redis_server;
 mod soft_passkey;
 
 pub use audit_log::{AuditLog, Record};
 pub use doorward_core::ManualClock;
+pub use postgres_server::PostgresServer;
 pub use raw::{RawClient, Seen};
 pub use redis_server::RedisServer;
 pub use soft_passkey::{

@@ -8,6 +8,8 @@ mod fixture;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod rules;

@@ -38,3 +38,4 @@ async fn in_a_file() -> InAFile {
 }
 
 conformance!(in_a_file);
+conformance!(accounts: in_a_file);

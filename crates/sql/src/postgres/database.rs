@@ -1,0 +1,69 @@
+//! What is special about PostgreSQL: how it is reached, and how it is read and changed.
+
+use doorward_core::{BoxFuture, StoreError};
+use sqlx::{
+    ConnectOptions as _, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::{ConnectError, schema};
+use crate::database::{PATIENCE, failed};
+
+/// The connections; clones share them.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pool: PgPool,
+}
+
+impl Database {
+    pub(super) async fn connect(url: &str) -> Result<Self, ConnectError> {
+        // What the library says of a URL may quote it.
+        let options: PgConnectOptions = url.parse().map_err(|_secret| ConnectError::Malformed)?;
+        let milliseconds = PATIENCE.as_millis().to_string();
+        let options = options
+            .application_name("doorward")
+            .options([("statement_timeout", &*milliseconds), ("lock_timeout", &*milliseconds)])
+            .disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await
+            .map_err(|error| ConnectError::Access(error.into()))?;
+        schema::prepare(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    /// Makes a change as a whole or not at all, to its end also when nobody waits for it any more.
+    pub(crate) async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, StoreError>>
+            + Send
+            + 'static,
+    {
+        let pool = self.pool.clone();
+        let changing = tokio::spawn(async move {
+            let mut transaction = pool.begin().await.map_err(failed)?;
+            // Dropped before its end, a transaction is rolled back.
+            let result = change(&mut transaction).await?;
+            transaction.commit().await.map_err(failed)?;
+            Ok(result)
+        });
+        match changing.await {
+            Ok(result) => result,
+            Err(ended) => Err(StoreError::Unavailable(ended.into())),
+        }
+    }
+
+    pub(crate) fn readers(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Sign-ins are rare beside connections, which Redis decides.
+const CONNECTIONS: u32 = 10;

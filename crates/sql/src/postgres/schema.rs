@@ -1,0 +1,40 @@
+//! Makes the tables and brings them up to date.
+//!
+//! A table of ours says how many migrations the database has seen. Several servers that start at once take turns
+//! at a lock that ends with the transaction.
+
+use sqlx::{PgPool, query, query_scalar, raw_sql};
+
+use super::ConnectError;
+
+/// What makes an empty database into one of this version, in this order. What was released never changes.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_accounts.sql")];
+
+pub(super) async fn prepare(pool: &PgPool) -> Result<(), ConnectError> {
+    let failed = |error: sqlx::Error| ConnectError::Tables(error.into());
+    let mut transaction = pool.begin().await.map_err(failed)?;
+    let lock = query("SELECT pg_advisory_xact_lock($1)").bind(LOCK);
+    lock.execute(&mut *transaction).await.map_err(failed)?;
+    raw_sql("CREATE TABLE IF NOT EXISTS doorward_schema (version BIGINT NOT NULL)")
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    let version = query_scalar::<_, i64>("SELECT version FROM doorward_schema");
+    let version = version.fetch_optional(&mut *transaction).await.map_err(failed)?;
+    // A number that none of us writes is more than there are.
+    let seen = version.map_or(0, |version| usize::try_from(version).unwrap_or(usize::MAX));
+    if seen > MIGRATIONS.len() {
+        return Err(ConnectError::Newer);
+    }
+    for migration in MIGRATIONS.iter().skip(seen) {
+        raw_sql(*migration).execute(&mut *transaction).await.map_err(failed)?;
+    }
+    raw_sql("DELETE FROM doorward_schema").execute(&mut *transaction).await.map_err(failed)?;
+    let all = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let write = query("INSERT INTO doorward_schema (version) VALUES ($1)").bind(all);
+    write.execute(&mut *transaction).await.map_err(failed)?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// "Doorward" in ASCII.
+const LOCK: i64 = 0x446f_6f72_7761_7264;

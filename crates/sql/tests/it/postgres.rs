@@ -1,0 +1,99 @@
+//! Accounts in a real PostgreSQL: the rules of every store, and what only a server can do wrong.
+
+use std::{future::ready, sync::Arc};
+
+use doorward_core::{Account, AccountStore as _, BoxFuture, CredentialId, PasskeyRecord, UserId};
+use doorward_sql::{ConnectError, PostgresStore};
+use doorward_testkit::{PostgresServer, conformance, conformance::Subject};
+
+struct InPostgres(Arc<PostgresStore>);
+
+impl Subject for InPostgres {
+    type Store = PostgresStore;
+
+    fn store(&self) -> Arc<PostgresStore> {
+        self.0.clone()
+    }
+
+    /// Nothing of what accounts are is a secret that could be used.
+    fn dump(&self) -> BoxFuture<'_, String> {
+        Box::pin(ready(String::new()))
+    }
+}
+
+async fn in_postgres() -> InPostgres {
+    let url = PostgresServer::shared().database();
+    InPostgres(Arc::new(PostgresStore::connect(&url).await.unwrap()))
+}
+
+conformance!(accounts: in_postgres);
+
+async fn sign_up(store: &PostgresStore) {
+    let user = UserId::new("1");
+    let account = Account::new(user.clone(), "Alice", "alice", std::time::SystemTime::UNIX_EPOCH);
+    let passkey = PasskeyRecord {
+        id: CredentialId::new([1]),
+        user,
+        name: "Phone".into(),
+        created_at: std::time::SystemTime::UNIX_EPOCH,
+        used_at: None,
+        is_synced: false,
+        key: [1].into(),
+    };
+    store.create_account(&account, &passkey).await.unwrap();
+}
+
+#[tokio::test]
+async fn servers_that_start_at_once_make_the_tables_once_and_find_what_was_written() {
+    let url = PostgresServer::shared().database();
+    let connect = || PostgresStore::connect(&url);
+    let (one, two, three) = tokio::join!(connect(), connect(), connect());
+    let (one, two) = (one.unwrap(), two.unwrap());
+    three.unwrap().close().await;
+
+    sign_up(&one).await;
+
+    assert!(two.account_named("alice").await.unwrap().is_some());
+    let later = connect().await.unwrap();
+    assert!(later.account_named("alice").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_server_that_was_restarted_is_found_again() {
+    let server = PostgresServer::start();
+    let store = PostgresStore::connect(&server.database()).await.unwrap();
+    sign_up(&store).await;
+
+    server.restart();
+
+    assert!(store.account_named("alice").await.unwrap().is_some());
+    assert!(store.set_disabled(&UserId::new("1"), None).await.unwrap());
+}
+
+#[tokio::test]
+async fn tables_of_a_newer_version_are_left_alone() {
+    let url = PostgresServer::shared().database();
+    PostgresStore::connect(&url).await.unwrap().close().await;
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    sqlx::query("UPDATE doorward_schema SET version = 99").execute(&pool).await.unwrap();
+
+    let refused = PostgresStore::connect(&url).await;
+
+    assert!(matches!(refused, Err(ConnectError::Newer)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_without_the_password() {
+    let missing = PostgresServer::shared().url("none").replace("postgres@", "postgres:canary@");
+
+    let no_database = PostgresStore::connect(&missing).await.unwrap_err();
+    let nobody = PostgresStore::connect("postgres://me:canary@localhost:1/x").await.unwrap_err();
+    let no_url = PostgresStore::connect("postgres://me:canary@[").await.unwrap_err();
+
+    assert!(matches!(no_database, ConnectError::Access(_)), "{no_database:?}");
+    assert!(matches!(nobody, ConnectError::Access(_)), "{nobody:?}");
+    assert!(matches!(no_url, ConnectError::Malformed), "{no_url:?}");
+    for error in [no_database, nobody, no_url] {
+        assert!(!format!("{error:?} {error}").contains("canary"));
+    }
+}

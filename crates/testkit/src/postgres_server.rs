@@ -1,0 +1,188 @@
+//! A real PostgreSQL server for tests.
+//!
+//! One server serves a whole test program, because to make one takes a second; each test gets a database of its
+//! own. It listens on a Unix socket in a folder of its own and nowhere else. A shell stands beside it, and
+//! ends it when the pipe to this process breaks: however the process ends, nothing stays behind.
+//! Start reading at [`PostgresServer::shared`].
+
+#![expect(clippy::panic, reason = "a test without its server fails, and says why")]
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use tempfile::TempDir;
+
+/// A running server: of the programs in the folder that the variable `POSTGRES_BIN` names, or the newest
+/// that is installed.
+///
+/// Every method panics when the server does not do what it is told: it is for tests only.
+///
+/// # Examples
+/// ```no_run
+/// use doorward_testkit::PostgresServer;
+///
+/// let url = PostgresServer::shared().database();
+/// assert!(url.starts_with("postgres://"));
+/// ```
+#[derive(Debug)]
+pub struct PostgresServer {
+    programs: PathBuf,
+    folder: PathBuf,
+    shell: Mutex<Shell>,
+    databases: AtomicU32,
+}
+
+/// The shell that keeps the server.
+#[derive(Debug)]
+struct Shell {
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    _process: Child,
+}
+
+impl PostgresServer {
+    /// The server of this test program.
+    ///
+    /// # Panics
+    /// When there is no PostgreSQL, or when it does not start.
+    #[must_use]
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<PostgresServer> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// Starts a server of its own, to be broken.
+    ///
+    /// # Panics
+    /// When there is no PostgreSQL, or when it does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        let programs = programs();
+        // The shell removes it, after the server has ended.
+        let folder = TempDir::new().expect("a folder can be made").keep();
+        let mut process = Command::new("sh")
+            .args(["-c", SCRIPT])
+            .env("BIN", &programs)
+            .env("DIR", &folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("there is a shell");
+        let orders = process.stdin.take().expect("it was asked for");
+        let answers = BufReader::new(process.stdout.take().expect("it was asked for"));
+        let shell = Shell { orders, answers, _process: process };
+        let server =
+            Self { programs, folder, shell: Mutex::new(shell), databases: AtomicU32::new(0) };
+        server.wait();
+        server
+    }
+
+    /// Makes an empty database, and returns its address as clients write it.
+    ///
+    /// # Panics
+    /// When the server does not make it.
+    #[must_use]
+    pub fn database(&self) -> String {
+        let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.run(&format!("CREATE DATABASE {name}"));
+        self.url(&name)
+    }
+
+    /// Returns the address of a database, as the user that may do everything.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@localhost/{database}?host={}", self.folder.display())
+    }
+
+    /// Runs a statement.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn run(&self, statement: &str) {
+        let mut command = Command::new(self.programs.join("psql"));
+        command.arg("--host").arg(&self.folder);
+        command.args(["--username", "postgres", "--no-psqlrc", "--quiet", "--command", statement]);
+        let output = command.output().expect("psql can be started");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Ends the server without a warning, and starts it again with what it has written.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&self) {
+        let mut shell = self.shell.lock().unwrap_or_else(PoisonError::into_inner);
+        shell.orders.write_all(b"restart\n").expect("the shell is there");
+        drop(shell);
+        self.wait();
+    }
+
+    fn wait(&self) {
+        let mut shell = self.shell.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = String::new();
+        shell.answers.read_line(&mut line).expect("the shell is there");
+        if line != "ready\n" {
+            let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            panic!("PostgreSQL does not start: {line}{log}");
+        }
+    }
+}
+
+/// The folder of the server's programs.
+fn programs() -> PathBuf {
+    if let Some(named) = env::var_os("POSTGRES_BIN") {
+        return named.into();
+    }
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+    found.retain(|folder| folder.join("initdb").is_file());
+    found.sort();
+    let on_path = env::var_os("PATH")
+        .and_then(|path| env::split_paths(&path).find(|folder| folder.join("initdb").is_file()));
+    found.pop().or(on_path).unwrap_or_else(|| {
+        panic!(
+            "there is no PostgreSQL: install it with `apt-get install postgresql`, or name the folder of \
+             its programs in the variable POSTGRES_BIN"
+        )
+    })
+}
+
+/// PostgreSQL does not run as root, so it is given a user of its own then. What is written to the pipe is an
+/// order to restart; its end is the end of everything.
+const SCRIPT: &str = r#"
+if [ "$(id -u)" = 0 ]; then
+    as="setpriv --reuid=postgres --regid=postgres --clear-groups --"
+    chown postgres "$DIR"
+fi
+begin() {
+    $as "$BIN/postgres" -D "$DIR/data" -k "$DIR" -c listen_addresses= -c fsync=off \
+        -c max_connections=200 >>"$DIR/log" 2>&1 </dev/null &
+    server=$!
+    until "$BIN/pg_isready" -q -h "$DIR" >/dev/null 2>&1; do
+        kill -0 $server 2>/dev/null || { echo "it has ended"; rm -rf "$DIR"; exit 1; }
+        sleep 0.02
+    done
+    echo ready
+}
+cd /
+$as "$BIN/initdb" -D "$DIR/data" -A trust -U postgres --no-sync --no-locale -E UTF8 >"$DIR/log" 2>&1
+begin
+while read -r _; do
+    kill -QUIT $server
+    wait $server
+    rm -f "$DIR/data/postmaster.pid"
+    begin
+done
+kill -QUIT $server
+wait $server
+rm -rf "$DIR"
+"#;
