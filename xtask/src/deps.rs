@@ -25,7 +25,7 @@ struct Policy {
     bans: Vec<(String, String)>,
 }
 
-/// Checks every crate of the lock file.
+/// Checks every crate that is compiled.
 pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
     let policy = Policy::read(&workspace.read(POLICY)?)?;
     let metadata = workspace.metadata(&["--locked"])?;
@@ -33,8 +33,17 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
         .get("packages")
         .and_then(Value::as_array)
         .ok_or_else(|| Failure::new("cargo metadata lists no packages"))?;
+    let compiled = workspace.compiled()?;
+    let is_compiled = |package: &&Value| compiled.contains(&named(package));
+    let packages: Vec<_> = packages.iter().filter(is_compiled).collect();
     let problems = packages.iter().flat_map(|package| policy.judge(package)).collect();
     Ok(Report::new(format!("{} crates are as {POLICY} wants them", packages.len()), problems))
+}
+
+/// As [`Workspace::compiled`] names it.
+fn named(package: &Value) -> String {
+    let text = |key| package.get(key).and_then(Value::as_str).unwrap_or("?");
+    format!("{} v{}", text("name"), text("version"))
 }
 
 impl Policy {

@@ -4,6 +4,7 @@
 //! found by walking, not by asking git: the checks also work in an unpacked archive.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -52,6 +53,19 @@ impl Workspace {
     /// What `cargo metadata` says, with these options added.
     pub(crate) fn metadata(&self, options: &[&str]) -> Result<Value, Failure> {
         metadata(&self.root, options)
+    }
+
+    /// Names and versions of all crates that are compiled for any target, as `name vVERSION`. The lock file
+    /// names more: crates that only a feature would bring which nobody has turned on.
+    pub(crate) fn compiled(&self) -> Result<BTreeSet<String>, Failure> {
+        let arguments = ["tree", "--locked", "--workspace", "--target", "all", "--prefix", "none"];
+        let output = said(&self.root, &[&arguments[..], &["--format", "{p}"]].concat())?;
+        let lines = String::from_utf8_lossy(&output).into_owned();
+        let crates = lines.lines().filter_map(|line| {
+            let mut words = line.split(' ');
+            Some(format!("{} {}", words.next()?, words.next()?))
+        });
+        Ok(crates.collect())
     }
 
     /// Reads one file, named relative to the root.
@@ -110,18 +124,24 @@ fn is_foreign(path: &str) -> bool {
 }
 
 fn metadata(root: &Path, options: &[&str]) -> Result<Value, Failure> {
+    let output = said(root, &[&["metadata", "--format-version", "1"], options].concat())?;
+    serde_json::from_slice(&output)
+        .map_err(|error| Failure::of("cargo metadata printed something that is no JSON", error))
+}
+
+/// What cargo prints.
+fn said(root: &Path, arguments: &[&str]) -> Result<Vec<u8>, Failure> {
+    let what = arguments.first().copied().unwrap_or_default();
     let output = cargo()
-        .args(["metadata", "--format-version", "1"])
-        .args(options)
+        .args(arguments)
         .current_dir(root)
         .output()
-        .map_err(|error| Failure::of("cannot run cargo metadata", error))?;
+        .map_err(|error| Failure::of(format!("cannot run cargo {what}"), error))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::of("cargo metadata failed", said.trim()));
+        return Err(Failure::of(format!("cargo {what} failed"), said.trim()));
     }
-    serde_json::from_slice(&output.stdout)
-        .map_err(|error| Failure::of("cargo metadata printed something that is no JSON", error))
+    Ok(output.stdout)
 }
 
 #[cfg(test)]

@@ -38,8 +38,10 @@ pub(crate) struct Config {
     pub(crate) session: SessionConfig,
     /// What authenticators show, and what passkeys are bound to.
     pub(crate) passkeys: PasskeyConfig,
-    /// The file of accounts and passkeys.
+    /// The file of whatever is kept in SQLite.
     pub(crate) database: PathBuf,
+    /// The database of accounts and passkeys, when it is not that file.
+    pub(crate) postgres: Option<SecretUrl>,
     /// Pages of which other origins may use the cookie.
     pub(crate) origins: Vec<PublicUrl>,
     /// Who may say where a request comes from.
@@ -132,9 +134,12 @@ impl Config {
         let file = place.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
         let settings = environment::read(environment)?.or(file);
         let data_dir = place.data_dir.clone().or(settings.data_dir).unwrap_or(DATA_DIR.into());
-        let database = match settings.database.url {
-            Some(url) => url.sqlite_file()?,
-            None => data_dir.join(DATABASE),
+        let (database, postgres) = match settings.database.url {
+            None => (data_dir.join(DATABASE), None),
+            Some(url) => match url.sqlite_file()? {
+                Some(file) => (file, None),
+                None => (data_dir.join(DATABASE), Some(url)),
+            },
         };
         let profile = settings.profile.unwrap_or_default();
         let redis = settings.redis.url;
@@ -194,6 +199,7 @@ impl Config {
             },
             data_dir,
             database,
+            postgres,
         })
     }
 }

@@ -8,7 +8,7 @@ use doorward::{
 };
 use doorward_core::AccountStore;
 use doorward_redis::RedisStore;
-use doorward_sql::{SqlAudit, SqlStore};
+use doorward_sql::{PostgresStore, SqlAudit, SqlStore};
 
 use crate::{
     config::{AuditConfig, Config, StoreConfig},
@@ -22,8 +22,8 @@ pub(crate) struct Stores {
     pub(crate) epochs: Arc<dyn Epochs>,
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) audit: Sink,
-    /// The databases, to be closed in order.
-    databases: Vec<SqlStore>,
+    /// The file, to be closed in order.
+    database: SqlStore,
 }
 
 /// Where records of decisions go.
@@ -56,8 +56,15 @@ impl Stores {
             AuditConfig::Log => Sink::AtOnce(Arc::new(TracingAudit)),
             AuditConfig::Sql => Sink::Sql(Arc::new(database.audit())),
         };
-        let accounts = Arc::new(database.clone());
-        Ok(Self { sessions, tickets, epochs, accounts, audit, databases: vec![database] })
+        let accounts: Arc<dyn AccountStore> = match &config.postgres {
+            Some(url) => Arc::new(
+                PostgresStore::connect(url.expose())
+                    .await
+                    .map_err(|error| Failure::because("cannot use database.url", &error))?,
+            ),
+            None => Arc::new(database.clone()),
+        };
+        Ok(Self { sessions, tickets, epochs, accounts, audit, database })
     }
 }
 
@@ -68,7 +75,7 @@ impl Stores {
         let audit = Sink::AtOnce(Arc::new(TracingAudit));
         let database = sqlite(&folder.join("accounts.db")).await?;
         let accounts = Arc::new(database.clone());
-        Ok(Self { sessions, tickets, epochs, accounts, audit, databases: vec![database] })
+        Ok(Self { sessions, tickets, epochs, accounts, audit, database })
     }
 
     /// Waits until everything is written, and closes what is open.
@@ -76,9 +83,7 @@ impl Stores {
         if let Sink::Sql(audit) = &self.audit {
             audit.flush().await;
         }
-        for database in &self.databases {
-            database.close().await;
-        }
+        self.database.close().await;
     }
 }
 

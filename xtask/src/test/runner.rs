@@ -62,7 +62,8 @@ impl<'a> Runner<'a> {
         }
         let lacks = |tool: &Tool| Some((*tool, self.setup.lacks(*tool)?));
         let mut lacking = step.needs.iter().filter_map(lacks);
-        lacking.find(|(tool, _)| *tool != Tool::Redis).map(|(_, reason)| reason)
+        let stops = |tool: &Tool| !matches!(tool, Tool::Postgres | Tool::Redis);
+        lacking.find(|(tool, _)| stops(tool)).map(|(_, reason)| reason)
     }
 
     fn work(&self, step: &Step) -> Outcome {

@@ -39,6 +39,8 @@ pub(super) enum Tool {
     Compiler,
     Node,
     Python,
+    /// As Redis.
+    Postgres,
     /// The tests that need it fail by themselves without it, and say what to install: the other tests
     /// of the same step are worth more than a skip.
     Redis,
@@ -52,7 +54,11 @@ pub(super) const STEPS: &[Step] = &[
     step("vendor", &[], Work::Check(vendor::check)),
     step("types", &[Tool::Node], Work::Run(types, None)),
     step("clippy", &[Tool::Compiler], Work::Run(clippy, None)),
-    step("tests", &[Tool::Compiler, Tool::Redis], Work::Run(tests, Some(count::cargo))),
+    step(
+        "tests",
+        &[Tool::Compiler, Tool::Postgres, Tool::Redis],
+        Work::Run(tests, Some(count::cargo)),
+    ),
     step("doctests", &[Tool::Compiler], Work::Run(doctests, Some(count::cargo))),
     step("docs", &[Tool::Compiler], Work::Run(docs, None)),
     step(BUILD, &[Tool::Compiler], Work::Run(build, None)),

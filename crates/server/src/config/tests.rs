@@ -220,8 +220,18 @@ fn the_database_is_in_the_data_directory_unless_a_url_says_otherwise() {
         let url = vec![("DATABASE_URL".into(), url.into())];
         assert_eq!(file(url), Path::new(expected));
     }
-    let failure = joined("", &[("DATABASE_URL", "postgres://me:secret@db")]).unwrap_err();
+    let failure = joined("", &[("DATABASE_URL", "mysql://me:secret@db")]).unwrap_err();
     assert!(failure.contains("sqlite:PATH") && !failure.contains("secret"), "{failure}");
+}
+
+#[test]
+fn accounts_are_in_postgresql_when_it_is_named_and_everything_else_stays() {
+    let config = joined("", &[("DATABASE_URL", "postgres://me:secret@db/doorward")]).unwrap();
+
+    assert_eq!(config.postgres.as_ref().unwrap().expose(), "postgres://me:secret@db/doorward");
+    assert!(config.database.ends_with("doorward.db"));
+    assert!(matches!(config.session.store, StoreConfig::Sqlite));
+    assert!(!format!("{config:?}").contains("secret"));
 }
 
 /// Attack 105.

@@ -76,13 +76,14 @@ impl SecretUrl {
         &self.0
     }
 
-    /// Returns the file that a database is in.
-    pub(crate) fn sqlite_file(&self) -> Result<PathBuf, Failure> {
-        match self.0.strip_prefix("sqlite:") {
-            Some(rest) => Ok(rest.strip_prefix("//").unwrap_or(rest).into()),
-            None => Err(Failure::new(
-                "database.url (or DATABASE_URL) must be sqlite:PATH; other databases are not \
-                 supported yet",
+    /// Returns the file that a database is in; `None` when it is PostgreSQL.
+    pub(crate) fn sqlite_file(&self) -> Result<Option<PathBuf>, Failure> {
+        match self.0.split_once(':') {
+            Some(("sqlite", rest)) => Ok(Some(rest.strip_prefix("//").unwrap_or(rest).into())),
+            Some(("postgres" | "postgresql", _)) => Ok(None),
+            _ => Err(Failure::new(
+                "database.url (or DATABASE_URL) must be sqlite:PATH or \
+                 postgres://USER:PASSWORD@HOST/DATABASE",
             )),
         }
     }

@@ -27,6 +27,7 @@ pub(super) fn is_present(tool: Tool) -> bool {
         Tool::Chromium => chromium().is_some(),
         Tool::Compiler => on_path("cc").is_some(),
         Tool::Node => is_node_recent() && on_path("npm").is_some(),
+        Tool::Postgres => has_postgres(),
         Tool::Python => succeeds("python3", &["-c", PYTHON_PROBE]),
         Tool::Redis => env::var_os("REDIS_SERVER").is_some() || on_path("redis-server").is_some(),
     }
@@ -44,6 +45,7 @@ pub(super) fn describe_lack(tool: Tool) -> String {
         Tool::Chromium => "there is no Chromium",
         Tool::Compiler => "there is no C compiler (cc)",
         Tool::Node => "there is no Node.js 20 or newer with npm",
+        Tool::Postgres => "there is no PostgreSQL server",
         Tool::Python => "there is no Python 3.10 or newer with venv",
         Tool::Redis => "there is no redis-server",
     }
@@ -93,16 +95,15 @@ fn install_line(missing: &[Tool]) -> String {
     let sudo = if is_root() { "" } else { "sudo " };
     let names = packages(missing).join(" ");
     let install = "apt-get install --yes --no-install-recommends";
-    if missing.contains(&Tool::Redis) {
-        // The tests start servers of their own. The one of the package is not to run, neither now
-        // (which both variables see to, each with another init system) nor after the next boot.
-        let disable = "update-rc.d redis-server disable";
-        return format!(
-            "{sudo}apt-get update && {sudo}env RUNLEVEL=1 SYSTEMD_OFFLINE=1 {install} {names} && \
-             {sudo}{disable}"
-        );
-    }
-    format!("{sudo}apt-get update && {sudo}{install} {names}")
+    // The tests start servers of their own. Those of the packages are not to run, neither now (which both
+    // variables see to, each with another init system) nor after the next boot.
+    let services: String = [(Tool::Postgres, "postgresql"), (Tool::Redis, "redis-server")]
+        .iter()
+        .filter(|(tool, _)| missing.contains(tool))
+        .map(|(_, service)| format!(" && {sudo}update-rc.d {service} disable"))
+        .collect();
+    let quietly = if services.is_empty() { "" } else { "env RUNLEVEL=1 SYSTEMD_OFFLINE=1 " };
+    format!("{sudo}apt-get update && {sudo}{quietly}{install} {names}{services}")
 }
 
 fn packages(missing: &[Tool]) -> Vec<&'static str> {
@@ -110,10 +111,20 @@ fn packages(missing: &[Tool]) -> Vec<&'static str> {
         Tool::Chromium => &["chromium"][..],
         Tool::Compiler => &["build-essential"],
         Tool::Node => &["nodejs", "npm"],
+        Tool::Postgres => &["postgresql"],
         Tool::Python => &["python3", "python3-venv"],
         Tool::Redis => &["redis-server"],
     };
     missing.iter().flat_map(of).copied().collect()
+}
+
+/// As the tests look for it.
+fn has_postgres() -> bool {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders = versions.map(|version| version.path().join("bin"));
+    env::var_os("POSTGRES_BIN").is_some()
+        || folders.any(|folder| folder.join("initdb").is_file())
+        || on_path("initdb").is_some()
 }
 
 fn is_node_recent() -> bool {
@@ -177,6 +188,15 @@ mod tests {
         let line = install_line(&[Tool::Node, Tool::Chromium]);
 
         assert!(line.ends_with("nodejs npm chromium"), "{line}");
+    }
+
+    #[test]
+    fn the_service_of_the_postgresql_package_is_not_left_running() {
+        let line = install_line(&[Tool::Postgres, Tool::Redis]);
+
+        assert!(line.contains("RUNLEVEL=1 SYSTEMD_OFFLINE=1 apt-get install"), "{line}");
+        assert!(line.contains("update-rc.d postgresql disable"), "{line}");
+        assert!(line.ends_with("update-rc.d redis-server disable"), "{line}");
     }
 
     #[test]

@@ -1,0 +1,184 @@
+//! People who sign in at the running server, and operators who look after their accounts.
+
+use std::path::Path;
+
+use doorward_testkit::{PostgresServer, RawClient, SoftPasskey};
+use serde_json::{Value, json};
+
+use crate::support::{Finished, Server, path, run};
+
+/// A program that keeps no cookies, in the namespace `/auth`.
+struct Program {
+    client: RawClient,
+    origin: String,
+}
+
+impl Program {
+    async fn enter(server: &Server) -> Self {
+        let mut client = RawClient::open(server.address()).await;
+        client.text("40/auth,").await;
+        let admitted = client.packet().await.unwrap();
+        assert!(admitted.starts_with("40/auth,{\"sid\":"), "{admitted}");
+        Self { client, origin: format!("http://localhost:{}", server.port()) }
+    }
+
+    async fn ask(&mut self, event: &str, payload: &Value) -> Value {
+        self.client.text(&format!("42/auth,7[\"{event}\",{payload}]")).await;
+        self.client.json("43/auth,7").await[0].clone()
+    }
+
+    /// Makes an account, and returns the token of its session.
+    async fn sign_up(&mut self, name: &str) -> (SoftPasskey, String) {
+        let mut passkey = SoftPasskey::new();
+        let begun = self.ask("webauthn:register", &json!({ "username": name })).await;
+        assert_eq!(begun["success"], true, "{begun}");
+        let answer = passkey.attestation(&begun["options"], &self.origin).answer(&mut passkey);
+        let verify = json!({ "credential": answer });
+        let done = self.ask("webauthn:register:verify", &verify).await;
+        (passkey, done["sessionToken"].as_str().unwrap().to_owned())
+    }
+
+    async fn sign_in(&mut self, passkey: &mut SoftPasskey) -> Value {
+        let begun = self.ask("webauthn:authenticate", &json!({})).await;
+        let answer = passkey.assertion(&begun["options"], &self.origin).answer(passkey);
+        self.ask("webauthn:authenticate:verify", &json!({ "credential": answer })).await
+    }
+}
+
+/// What the server hands to programs where that is allowed.
+const EXPOSE: &str = "[session]\nexpose_token = true\n";
+
+fn accounts(data_dir: &Path, arguments: &[&str]) -> Finished {
+    run(&[&["accounts", "--data-dir", path(data_dir)], arguments].concat())
+}
+
+/// Enters `/` with a session, and returns the client and what the server says.
+async fn connect(server: &Server, token: &str) -> (RawClient, String) {
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&format!("40{{\"sessionToken\":\"{token}\"}}")).await;
+    let packet = client.packet().await.unwrap();
+    (client, packet)
+}
+
+#[tokio::test]
+async fn somebody_signs_up_is_known_by_name_and_comes_back_after_a_restart() {
+    let server = Server::start_with(EXPOSE, |_| {});
+    let (mut passkey, token) = Program::enter(&server).await.sign_up("Alice").await;
+
+    let (mut client, admitted) = connect(&server, &token).await;
+    assert!(admitted.starts_with("40{\"sid\":"), "{admitted}");
+    client.text("420[\"whoami\"]").await;
+    let me = client.json("430").await[0].clone();
+    assert_eq!(me["name"], "Alice");
+    assert_ne!(me["user"], "Alice");
+
+    let server = server.restart();
+    let (_, admitted) = connect(&server, &token).await;
+    assert!(admitted.starts_with("40{\"sid\":"), "{admitted}");
+    let back = Program::enter(&server).await.sign_in(&mut passkey).await;
+    assert_eq!(back["success"], true, "{back}");
+}
+
+#[tokio::test]
+async fn an_operator_lists_disables_enables_and_removes_accounts() {
+    let server = Server::start_with(EXPOSE, |_| {});
+    let mut program = Program::enter(&server).await;
+    let (mut passkey, token) = program.sign_up("alice").await;
+    Program::enter(&server).await.sign_up("bob").await;
+    let (mut client, _) = connect(&server, &token).await;
+
+    let list = accounts(server.data_dir(), &[]);
+    assert!(list.stdout.contains("\nalice  alice") && list.stdout.contains("\nbob"), "{list:?}");
+    let json = accounts(server.data_dir(), &["list", "--json"]).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["accounts"].as_array().unwrap().len(), 2);
+
+    let disabled = accounts(server.data_dir(), &["disable", "ALICE"]);
+    assert_eq!(disabled.stdout, "Done; 1 socket closed.\n", "{disabled:?}");
+    let ended = client.json("42").await;
+    assert_eq!((&ended[0], &ended[1]["code"]), (&json!("session_ended"), &json!("revoked")));
+    let refused = program.sign_in(&mut passkey).await;
+    assert_eq!(refused["code"], "authentication_failed");
+    let (_, again) = connect(&server, &token).await;
+    assert!(again.starts_with("44"), "{again}");
+
+    assert_eq!(accounts(server.data_dir(), &["enable", "alice"]).code, Some(0));
+    assert_eq!(program.sign_in(&mut passkey).await["success"], true);
+    assert_eq!(accounts(server.data_dir(), &["remove", "alice"]).code, Some(0));
+    assert_eq!(program.sign_in(&mut passkey).await["code"], "authentication_failed");
+
+    let nobody = accounts(server.data_dir(), &["disable", "nobody"]);
+    assert_eq!(nobody.code, Some(2));
+    assert!(nobody.stderr.contains("there is no such account"), "{nobody:?}");
+    assert_eq!(accounts(server.data_dir(), &["disable"]).code, Some(2));
+}
+
+#[tokio::test]
+async fn accounts_are_kept_in_postgresql_when_it_is_named() {
+    let postgres = PostgresServer::shared().database();
+    let server = Server::start_with(EXPOSE, |command| {
+        command.env("DATABASE_URL", &postgres);
+    });
+    let (mut passkey, _) = Program::enter(&server).await.sign_up("alice").await;
+
+    // Another machine, which shares nothing but the database and the name that browsers know.
+    let port = server.port();
+    let other = Server::start_with(
+        &format!("public_url = \"http://localhost:{port}\"\n{EXPOSE}"),
+        |command| {
+            command.env("DATABASE_URL", &postgres);
+        },
+    );
+    let mut program = Program::enter(&other).await;
+    program.origin = format!("http://localhost:{port}");
+
+    assert_eq!(program.sign_in(&mut passkey).await["success"], true);
+}
+
+#[test]
+fn a_postgresql_that_is_away_is_a_clear_error_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = crate::support::doorward(&["serve", "--listen", "localhost:0"]);
+    command.arg("--data-dir").arg(folder.path().join("data"));
+    command.env("DATABASE_URL", "postgres://me:canary@localhost:1/doorward");
+
+    let failed = crate::support::finish(&mut command);
+
+    assert_eq!(failed.code, Some(2));
+    assert!(
+        failed.stderr.contains("database.url") && !failed.stderr.contains("canary"),
+        "{failed:?}"
+    );
+}
+
+#[test]
+fn an_address_without_a_name_cannot_have_passkeys_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = crate::support::doorward(&["serve", "--listen", "localhost:0"]);
+    command.arg("--data-dir").arg(folder.path().join("data"));
+    command.env("DOORWARD_PUBLIC_URL", "http://192.0.2.1");
+
+    let failed = crate::support::finish(&mut command);
+
+    assert_eq!(failed.code, Some(2), "{failed:?}");
+    assert!(failed.stderr.contains("host name"), "{failed:?}");
+}
+
+/// Attack 100 for what a sign-in handles: neither ticket nor session nor upstream reach a log.
+#[tokio::test]
+async fn no_session_of_a_sign_in_is_logged_at_any_level() {
+    let server = Server::start_with(EXPOSE, |command| {
+        command.env("DOORWARD_LOG", "trace");
+    });
+    let mut program = Program::enter(&server).await;
+    let (mut passkey, token) = program.sign_up("alice").await;
+    connect(&server, &token).await;
+    let second = program.sign_in(&mut passkey).await["sessionToken"].as_str().unwrap().to_owned();
+
+    let log = server.stop();
+
+    assert!(log.contains("signed_in"), "the log has no record of the sign-in");
+    for secret in [token, second] {
+        assert!(!log.contains(&secret), "a session token is in the log");
+    }
+}
