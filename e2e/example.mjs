@@ -13,7 +13,7 @@ export const SECRET = "a secret that is long enough for HS256";
  * Starts a program and waits until its log says where it listens.
  *
  * @param {string} name the file's name without `.rs`
- * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
+ * @returns {Promise<{ url: string, said: () => string, stop: () => Promise<void> }>}
  */
 export async function startExample(name, environment = {}) {
   const child = spawn(join(dirname(process.env.E2E_DOORWARD), "examples", name), [], {
@@ -27,6 +27,8 @@ export async function startExample(name, environment = {}) {
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  let said = "";
+  child.stdout.on("data", (bytes) => (said += bytes));
   process.once("exit", () => child.kill("SIGKILL"));
   const exit = new Promise((resolve) => child.once("exit", resolve));
   const ready = new Promise((resolve, reject) => {
@@ -40,6 +42,7 @@ export async function startExample(name, environment = {}) {
   const url = await within(ready, `\`Listening.\` of ${name}`);
   return {
     url,
+    said: () => said,
     async stop() {
       child.kill("SIGTERM");
       await within(exit, `the end of ${name}`);
