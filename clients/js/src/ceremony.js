@@ -3,7 +3,7 @@
 // Both say the same; a way is a function that sends one step and returns its answer. Whatever way was taken,
 // the ticket at its end is exchanged over HTTP, because a socket cannot set a cookie.
 
-import { DoorwardError, OFFLINE } from "./error.js";
+import { DoorwardError, OFFLINE, ofConnect } from "./error.js";
 import { request } from "./http.js";
 import { create, get } from "./passkeys.js";
 import { drawProof } from "./proof.js";
@@ -27,12 +27,13 @@ export async function overSocket(io, url, work) {
   const socket = io(`${url}/auth`, { transports: ["websocket"], forceNew: true, reconnection: false });
   try {
     return await work(async (step, payload) => {
-      let answer;
-      try {
-        answer = await socket.timeout(PATIENCE).emitWithAck(`webauthn:${step}`, payload);
-      } catch (cause) {
-        throw new DoorwardError(OFFLINE, "The server does not answer", { cause });
-      }
+      const answer = await new Promise((resolve, reject) => {
+        socket.once("connect_error", (error) => reject(ofConnect(error)));
+        const answered = socket.timeout(PATIENCE).emitWithAck(`webauthn:${step}`, payload);
+        answered.then(resolve, (cause) => {
+          reject(new DoorwardError(OFFLINE, "The server does not answer", { cause }));
+        });
+      });
       if (answer?.success === true) return answer;
       throw new DoorwardError(answer?.code ?? "internal", answer?.message ?? "", {
         retryAfter: answer?.retryAfter,

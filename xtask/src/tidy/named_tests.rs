@@ -2,8 +2,8 @@
 //!
 //! A test is named in backticks: `crate::path::test_name`, or the path of a file when the test is not
 //! written in Rust. Only the last part of a name is searched for: it is a whole sentence, so it is not
-//! found by chance. One document names tests at lines that begin with `Test:`, the other in the last
-//! column of its tables.
+//! found by chance. One document names tests at lines that begin with `Test:`, the others in the last
+//! column of their tables.
 
 use crate::{report::Problem, workspace::Source};
 
@@ -13,9 +13,10 @@ struct Document {
     named: fn(&str) -> Vec<(usize, &str)>,
 }
 
-const DOCUMENTS: [Document; 2] = [
+const DOCUMENTS: [Document; 3] = [
     Document { path: "docs/holes.md", named: at_test_lines },
     Document { path: "docs/from-nestjs.md", named: in_last_columns },
+    Document { path: "docs/identity.md", named: in_last_columns },
 ];
 
 /// Compares the documents with the sources.
@@ -72,13 +73,16 @@ fn exists(name: &str, sources: &[Source]) -> bool {
         return sources.iter().any(|source| source.path == name);
     }
     let function = name.rsplit("::").next().unwrap_or(name);
-    let (definition, module) = (format!("fn {function}("), format!("/{function}.rs"));
+    // Rules of stores are tests for every type of store.
+    let definitions = [format!("fn {function}("), format!("fn {function}<")];
+    let module = format!("/{function}.rs");
     let is_module =
         |source: &Source| source.path.ends_with(&module) && source.path.contains("/tests/");
     if sources.iter().any(is_module) {
         return true;
     }
-    sources.iter().any(|source| source.path.ends_with(".rs") && source.text.contains(&definition))
+    let defines = |source: &Source| definitions.iter().any(|one| source.text.contains(one));
+    sources.iter().any(|source| source.path.ends_with(".rs") && defines(source))
 }
 
 fn missing(document: &str, line: usize, name: &str) -> Problem {

@@ -1,0 +1,74 @@
+// The client library where no browser is needed: proofs, errors, and the states of a connection.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { io } from "socket.io-client";
+
+import { DoorwardError, createDoorward } from "../../clients/js/src/index.js";
+import { ofCeremony } from "../../clients/js/src/error.js";
+import { challengeOf, drawProof } from "../../clients/js/src/proof.js";
+import { LIMIT, run, startDoorward, within } from "../doorward.mjs";
+
+const server = await startDoorward();
+after(() => server.stop());
+
+test("a challenge is the SHA-256 of the verifier's text", LIMIT, async () => {
+  // RFC 7636, appendix B.
+  assert.equal(
+    await challengeOf("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+    "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+  );
+  const [one, other] = [await drawProof(), await drawProof()];
+  assert.match(one.verifier, /^[\w-]{43}$/);
+  assert.notEqual(one.verifier, other.verifier);
+});
+
+test("what the server, the browser and the network say is one type of error", LIMIT, async () => {
+  const doorward = createDoorward({ io, url: server.url });
+  const code = (promise) => promise.then(() => "", (error) => [error instanceof DoorwardError, error.code]);
+
+  // Not a page of the server: it has no `Origin`.
+  assert.deepEqual(await code(doorward.signOut()), [true, "forbidden"]);
+  assert.deepEqual(await code(doorward.me()), [true, "session_required"]);
+  const away = createDoorward({ io, url: "http://localhost:1" });
+  assert.deepEqual(await code(away.me()), [true, "offline"]);
+  assert.deepEqual(await code(away.signIn()), [true, "offline"]);
+  assert.deepEqual(await code(doorward.signUp({ username: "not good" })), [true, "invalid_username"]);
+  assert.deepEqual(await code(doorward.signUp({ username: "good" })), [true, "unsupported"]);
+  const named = (name) => ofCeremony(Object.assign(new Error(), { name })).code;
+  assert.deepEqual(
+    ["NotAllowedError", "InvalidStateError", "SecurityError"].map(named),
+    ["cancelled", "passkey_exists", "unsupported"],
+  );
+});
+
+test("a connection says where it stands", LIMIT, async (t) => {
+  const doorward = createDoorward({ io, url: server.url });
+  const states = [];
+  let changed = () => {};
+  const until = (wanted) =>
+    within(
+      new Promise((resolve) => {
+        changed = () => states.at(-1)?.[0] === wanted && resolve(undefined);
+        changed();
+      }),
+      `the state ${wanted}`,
+    );
+  const onState = (...state) => {
+    states.push(state.filter((part) => part !== undefined));
+    changed();
+  };
+
+  const token = await server.token("alice");
+  const socket = doorward.connect("/", { token: async () => token, onState });
+  t.after(() => socket.disconnect());
+  await until("connected");
+  const revoked = await run(["revoke", "--user", "alice", "--data-dir", server.dataDir]);
+  assert.equal(revoked.code, 0, revoked.stderr);
+  await until("revoked");
+  socket.connect();
+  await until("refused");
+
+  assert.deepEqual(states, [["connecting"], ["connected"], ["revoked", "revoked"], ["refused", "unauthenticated"]]);
+});
