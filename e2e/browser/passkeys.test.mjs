@@ -265,3 +265,18 @@ test("a second connection takes the place of the first one, where only one is al
   await state(page, "connected");
   await state(tab, "replaced");
 });
+
+test("a second connection is refused, and says why, where the first one is to stay", LIMIT, async (t) => {
+  const own = await startDoorward({ settings: { CONNECTIONS__PER_USER: "1" } });
+  t.after(() => own.stop());
+  const { page, context } = await open(browser, t, `${own.url}/`);
+  await signUp(page, "refused");
+  const tab = await context.newPage();
+
+  await tab.goto(`${own.url}/`);
+  await tab.getByTestId("banner").filter({ hasText: "already_connected" }).waitFor();
+  await page.close();
+  await tab.getByRole("button", { name: "Connect here" }).click();
+
+  await state(tab, "connected");
+});

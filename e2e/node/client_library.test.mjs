@@ -72,3 +72,18 @@ test("a connection says where it stands", LIMIT, async (t) => {
 
   assert.deepEqual(states, [["connecting"], ["connected"], ["revoked", "revoked"], ["refused", "unauthenticated"]]);
 });
+
+test("a connection shows another token before the one that it has ends", LIMIT, async (t) => {
+  const doorward = createDoorward({ io, url: server.url });
+  const states = [];
+  const token = () => server.token("bob", "4s");
+  const socket = doorward.connect("/", { token, onState: (state) => states.push(state) });
+  t.after(() => socket.disconnect());
+
+  // The second warning is one of the second token: the first one is over then.
+  for (let warning = 1; warning <= 2; warning += 1) {
+    await within(new Promise((resolve) => socket.once("auth:expiring", resolve)), `warning ${warning}`);
+  }
+
+  assert.deepEqual(states, ["connecting", "connected"]);
+});

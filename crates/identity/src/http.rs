@@ -14,7 +14,9 @@ mod sessions;
 use std::sync::Arc;
 
 use axum::{
-    Router, middleware,
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
     routing::{delete, get, patch, post},
 };
 use doorward::Principals;
@@ -49,6 +51,7 @@ pub(crate) fn router(identity: Arc<Service>, principals: Principals) -> Router {
         .route("/auth/account", delete(account::remove))
         .route("/auth/sessions", get(sessions::list).delete(sessions::end_others))
         .route("/auth/sessions/{id}", delete(sessions::end))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(routes.clone(), request::check_page))
         .layer(middleware::map_response(private))
         .with_state(routes)
@@ -60,3 +63,6 @@ async fn private(mut response: axum::response::Response) -> axum::response::Resp
     response.headers_mut().insert(header::CACHE_CONTROL, no_store);
     response
 }
+
+/// As much as a message of a stranger over a socket.
+const MAX_BODY: usize = 16 * 1024;

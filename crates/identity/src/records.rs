@@ -1,4 +1,4 @@
-//! Writes one audit record for each decision of this crate.
+//! Writes one audit record for each decision of this crate, and counts it.
 
 use std::sync::Arc;
 
@@ -31,6 +31,9 @@ impl Records {
     }
 
     pub(crate) fn decided(&self, outcome: Decision, about: About<'_>) {
+        // Both are names of enums: nothing that a client has sent is a label.
+        let label = outcome.reason().unwrap_or(outcome.as_str());
+        metrics::counter!("doorward_sign_ins_total", "outcome" => label).increment(1);
         self.audit.record(&AuditRecord {
             id: DecisionId::generate(&*self.entropy),
             at: self.clock.wall(),

@@ -118,6 +118,13 @@ impl Service {
         let created = self.sessions.create(new).await;
         let (token, session) = created.map_err(|error| self.unavailable(&error, about))?;
         let about = About { session: Some(&session.id), ..about };
+        // Whoever was disabled meanwhile was disabled before everything of theirs was ended: either the
+        // session is too old, or it is seen here.
+        if let Err(failure) = self.usable_account(&user, about).await {
+            let ended = self.sessions.end(&session.id).await;
+            ended.map_err(|error| self.unavailable(&error, about))?;
+            return Err(failure);
+        }
         let reply = match handover {
             Handover::Token => Reply::session(token.expose()),
             Handover::Ticket(challenge) => {

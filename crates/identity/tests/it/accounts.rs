@@ -1,7 +1,10 @@
 //! Accounts under an operator's and their owner's hands.
 
+use std::sync::Arc;
+
 use doorward::test::TestEnd;
-use doorward_core::{Decision, RefusalReason};
+use doorward_core::{AccountStore as _, Decision, Epochs as _, RefusalReason, SessionStore as _};
+use doorward_sql::SqlStore;
 use http::StatusCode;
 use serde_json::json;
 
@@ -33,6 +36,40 @@ async fn a_disabled_account_loses_sessions_and_sockets_and_nobody_signs_in_to_it
     assert!(accounts.enable(&account.id).await.unwrap());
     world.sign_in(&mut passkey, &mut browser).await;
     assert_eq!(browser.get("/auth/me").await.status, StatusCode::OK);
+}
+
+/// Attack 87, for a sign-in: the account is disabled between the proof and the session.
+#[tokio::test]
+async fn an_account_that_is_disabled_during_a_sign_in_has_no_session_afterwards() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let store = Arc::new(SqlStore::open(folder.path().join("doorward.db")).await.unwrap());
+    let (own, part) = (Arc::clone(&store), Arc::clone(&store));
+    let world = World::on(folder, &store, (part.clone(), part.clone(), part), |builder| {
+        builder.on_sign_in(move |who| {
+            let store = Arc::clone(&own);
+            async move {
+                let now = || who.account.created_at;
+                // As an operator does: the mark first, then the end of everything.
+                store.set_disabled(&who.account.id, Some(now())).await.unwrap();
+                store.bump(&who.account.id, now()).await.unwrap();
+                Ok(doorward::SessionData::default())
+            }
+        })
+    })
+    .await;
+    let mut passkey = doorward_testkit::SoftPasskey::new();
+    let (_, challenge) = pair();
+    let mut page = world.page().await;
+    let wish = json!({ "username": "alice", "challenge": challenge });
+    let begun = ask(&mut page, "webauthn:register", &wish).await;
+    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+
+    let verify = json!({ "credential": credential });
+    let answer = ask(&mut page, "webauthn:register:verify", &verify).await;
+
+    assert_eq!(answer["code"], "authentication_failed");
+    let account = store.account_named("alice").await.unwrap().unwrap();
+    assert!(store.of_user(&account.id).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -66,6 +66,18 @@ async fn a_body_that_does_not_say_that_it_is_json_is_refused() {
     assert_eq!(answer.code(), (400, "bad_request"));
 }
 
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused() {
+    let world = World::new().await;
+    let body = |length: usize| json!({ "ticket": "x".repeat(length), "verifier": "x" });
+
+    let large = world.browser().post("/auth/session", &body(16 * 1024)).await;
+    let small = world.browser().post("/auth/session", &body(15 * 1024)).await;
+
+    assert_eq!(large.code(), (400, "bad_request"));
+    assert_eq!(small.code(), (400, "ticket_invalid"));
+}
+
 /// Attack 53, for reading.
 #[tokio::test]
 async fn a_cookie_counts_for_pages_of_ours_only() {

@@ -6,7 +6,10 @@ use doorward_testkit::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{URL, World, ask, pair};
+use crate::{
+    order::recorded_world,
+    world::{URL, World, ask, pair},
+};
 
 /// Begins a sign-in on a new connection, changes the honest answer, and returns what the server says.
 async fn sign_in_with(
@@ -262,6 +265,20 @@ async fn a_counter_that_does_not_grow_is_refused_and_written_down() {
         assert_eq!(last, Some(Decision::Refused(RefusalReason::PasskeyCloned)), "{counter}");
     }
     assert_eq!(sign_in_with(&world, &mut passkey, lie(10)).await["success"], true);
+}
+
+/// Attack 72: two answers with one counter, of which the other one is written down first.
+#[tokio::test]
+async fn of_two_sign_ins_with_one_counter_the_slower_one_is_refused() {
+    let (world, recorded) = recorded_world().await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+    recorded.has_rival.store(true, std::sync::atomic::Ordering::Relaxed);
+
+    let answer = sign_in_with(&world, &mut passkey, |answer| answer).await;
+
+    assert_eq!(answer["code"], "authentication_failed");
+    let last = world.audit.outcomes().pop();
+    assert_eq!(last, Some(Decision::Refused(RefusalReason::PasskeyCloned)));
 }
 
 #[tokio::test]

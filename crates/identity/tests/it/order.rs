@@ -37,7 +37,7 @@ async fn account_session_and_ticket_are_stored_in_this_order_before_the_client_i
     let done = ask(&mut page, "webauthn:register:verify", &verify).await;
 
     // The ack is here, and everything is done.
-    assert_eq!(recorded.take(), ["create_account", "create", "of_user", "put_ticket"]);
+    assert_eq!(recorded.take(), ["create_account", "create", "of_user", "account", "put_ticket"]);
     world.browser().exchange(&done, &verifier).await;
     assert_eq!(recorded.take(), ["take_ticket", "get", "rotate"]);
 }

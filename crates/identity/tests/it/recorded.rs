@@ -1,7 +1,10 @@
 //! Stores that write down what they are asked, in front of the real ones.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::SystemTime,
 };
 
@@ -17,11 +20,13 @@ use doorward_sql::SqlStore;
 pub(crate) struct Recorded {
     pub(crate) store: Arc<SqlStore>,
     pub(crate) log: Arc<Mutex<Vec<&'static str>>>,
+    /// The next use of a passkey is written down by somebody else first.
+    pub(crate) has_rival: Arc<AtomicBool>,
 }
 
 impl Recorded {
     pub(crate) fn new(store: Arc<SqlStore>) -> Self {
-        Self { store, log: Arc::default() }
+        Self { store, log: Arc::default(), has_rival: Arc::default() }
     }
 
     /// Returns what has happened since the last call.
@@ -44,6 +49,21 @@ macro_rules! recorded {
 }
 
 impl AccountStore for Recorded {
+    fn record_use<'a>(
+        &'a self,
+        id: &'a CredentialId,
+        signed_in: PasskeyUse<'a>,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            if self.has_rival.swap(false, Ordering::Relaxed) {
+                let faster = PasskeyUse { after: b"of somebody who was faster", ..signed_in };
+                assert!(self.store.record_use(id, faster).await?);
+            }
+            self.log.lock().unwrap().push("record_use");
+            self.store.record_use(id, signed_in).await
+        })
+    }
+
     recorded! {
         decoy_secret(drawn: &'a [u8; 32]) -> Result<[u8; 32], StoreError>;
         create_account(account: &'a Account, passkey: &'a PasskeyRecord) -> Result<(), CreateAccountError>;
@@ -55,7 +75,6 @@ impl AccountStore for Recorded {
         add_passkey(passkey: &'a PasskeyRecord, limit: u32) -> Result<bool, StoreError>;
         passkey(id: &'a CredentialId) -> Result<Option<PasskeyRecord>, StoreError>;
         passkeys_of(user: &'a UserId) -> Result<Vec<PasskeyRecord>, StoreError>;
-        record_use(id: &'a CredentialId, signed_in: PasskeyUse<'a>) -> Result<bool, StoreError>;
         rename_passkey(user: &'a UserId, id: &'a CredentialId, name: &'a str) -> Result<bool, StoreError>;
         remove_passkey(user: &'a UserId, id: &'a CredentialId) -> Result<PasskeyRemoval, StoreError>;
         put_recovery_codes(user: &'a UserId, codes: &'a RecoveryCodes) -> Result<bool, StoreError>;

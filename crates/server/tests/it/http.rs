@@ -48,6 +48,23 @@ fn the_page_and_its_files_are_handed_out() {
     }
 }
 
+/// What is handed out is what is in the source tree; a debug build reads it there each time.
+#[test]
+fn pages_are_those_of_the_source_tree() {
+    let server = Server::start();
+    let source =
+        |path: &str| std::fs::read(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+
+    for (path, file) in [
+        ("/", "pages/index.html"),
+        ("/assets/app.js", "pages/app.js"),
+        ("/assets/vendor/standalone.module.js", "pages/vendor/standalone.module.js"),
+        ("/assets/doorward-client/index.js", "../../clients/js/src/index.js"),
+    ] {
+        assert_eq!(server.request("GET", path).body, source(file), "{path}");
+    }
+}
+
 #[test]
 fn whatever_is_not_public_leads_to_the_sign_in() {
     let server = Server::start();
