@@ -28,8 +28,8 @@ test("/ is a page", LIMIT, async () => {
   }
 });
 
-test("an unknown path answers 404", LIMIT, async () => {
-  assert.equal((await request(`${server.url}/no-such-page`)).status, 404);
+test("a path that is not public wants a session", LIMIT, async () => {
+  assert.equal((await request(`${server.url}/no-such-page`)).status, 401);
 });
 
 const BUILDS = ["esm.min", "min", "msgpack.min"].map((kind) => `socket.io.${kind}.js`);

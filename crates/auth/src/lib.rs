@@ -51,6 +51,7 @@
 
 mod authenticate_fn;
 mod claims;
+mod cookie;
 mod credential;
 mod first_of;
 mod identifier;
@@ -77,6 +78,7 @@ pub use doorward_core::{
 
 pub use authenticate_fn::{AuthenticateFn, authenticate_fn};
 pub use claims::Claims;
+pub use cookie::{FoundCookie, find_cookie};
 pub use credential::{Shown, ShowsCredential};
 pub use first_of::FirstOf;
 pub use identifier::is_printable;

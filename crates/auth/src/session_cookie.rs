@@ -12,13 +12,10 @@ use doorward_core::{
 };
 use tracing::info;
 
-use self::header::Found;
 use crate::{
-    Loaded, Origins, RequestKind, Sessions, Shown, ShowsCredential, SignedIn, UserLoader,
-    VerifySessionError, credential::count_explicit, signed_in::grant,
+    FoundCookie, Loaded, Origins, RequestKind, Sessions, Shown, ShowsCredential, SignedIn,
+    UserLoader, VerifySessionError, credential::count_explicit, find_cookie, signed_in::grant,
 };
-
-mod header;
 
 /// Authenticates browsers that show the cookie of a session, from a page of an allowed origin.
 ///
@@ -112,8 +109,8 @@ impl SessionCookie {
         headers: &Headers,
         credentials: &Headers,
     ) -> Result<Option<SessionToken>, RefusalReason> {
-        let found = header::find(credentials, &self.name);
-        if found == Found::Nothing {
+        let found = find_cookie(credentials, &self.name);
+        if found == FoundCookie::Nothing {
             return Ok(None);
         }
         // First, so that a foreign page learns nothing of the cookie.
@@ -121,7 +118,7 @@ impl SessionCookie {
             return Err(RefusalReason::OriginForbidden);
         }
         match found {
-            Found::One(value) => std::str::from_utf8(value)
+            FoundCookie::One(value) => std::str::from_utf8(value)
                 .ok()
                 .and_then(|text| text.parse().ok())
                 .map(Some)
@@ -165,8 +162,8 @@ impl Authenticator for SessionCookie {
 
 impl ShowsCredential for SessionCookie {
     fn shown(&self, handshake: &Handshake) -> Shown {
-        match header::find(&handshake.credentials, &self.name) {
-            Found::Nothing => Shown::Absent,
+        match find_cookie(&handshake.credentials, &self.name) {
+            FoundCookie::Nothing => Shown::Absent,
             _ => Shown::Ambient,
         }
     }

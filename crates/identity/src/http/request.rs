@@ -13,7 +13,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward::{
     Headers, PeerAddr, Session,
-    auth::{RequestKind, VerifySessionError},
+    auth::{FoundCookie, RequestKind, VerifySessionError, find_cookie},
 };
 use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -160,11 +160,7 @@ pub(crate) fn return_address(uri: &Uri) -> String {
 
 /// Finds the one cookie of our ceremonies. One that was planted finds no ceremony.
 fn own_cookie(credentials: &Headers) -> Option<[u8; 32]> {
-    let headers = credentials.iter().filter(|(name, _)| *name == "cookie");
-    let pairs = headers.flat_map(|(_, value)| value.split(|byte| *byte == b';'));
-    let mut values = pairs
-        .filter_map(|pair| pair.trim_ascii().strip_prefix(COOKIE.as_bytes())?.strip_prefix(b"="));
-    let (value, None) = (values.next()?, values.next()) else { return None };
+    let FoundCookie::One(value) = find_cookie(credentials, COOKIE) else { return None };
     URL_SAFE_NO_PAD.decode(value).ok()?.try_into().ok()
 }
 

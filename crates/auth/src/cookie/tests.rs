@@ -25,7 +25,7 @@ fn a_cookie_is_found_among_others() {
         &[b"broken; __Host-a=1"],
         &[b"x=\xff; __Host-a=1"],
     ] {
-        assert_eq!(find(&headers(values), "__Host-a"), Found::One(b"1"), "{values:?}");
+        assert_eq!(find_cookie(&headers(values), "__Host-a"), FoundCookie::One(b"1"), "{values:?}");
     }
 }
 
@@ -34,7 +34,7 @@ fn a_value_is_not_decoded() {
     for value in ["\"1\"", "a=b", "%31", "", "1 2"] {
         let header = format!("__Host-a={value}; x=2");
         let found = headers(&[header.as_bytes()]);
-        assert_eq!(find(&found, "__Host-a"), Found::One(value.as_bytes()));
+        assert_eq!(find_cookie(&found, "__Host-a"), FoundCookie::One(value.as_bytes()));
     }
 }
 
@@ -54,16 +54,20 @@ fn another_name_is_another_cookie() {
         "%5F%5FHost-a=1",
         "$Version=1",
     ] {
-        assert_eq!(find(&headers(&[value.as_bytes()]), "__Host-a"), Found::Nothing, "{value}");
+        assert_eq!(
+            find_cookie(&headers(&[value.as_bytes()]), "__Host-a"),
+            FoundCookie::Nothing,
+            "{value}"
+        );
     }
-    assert_eq!(find(&Headers::default(), "__Host-a"), Found::Nothing);
+    assert_eq!(find_cookie(&Headers::default(), "__Host-a"), FoundCookie::Nothing);
 }
 
 #[test]
 fn quotes_hide_no_cookie() {
     let sandwich = b"$Version=1; x=\"; __Host-a=1; y=\"";
 
-    assert_eq!(find(&headers(&[sandwich]), "__Host-a"), Found::One(b"1"));
+    assert_eq!(find_cookie(&headers(&[sandwich]), "__Host-a"), FoundCookie::One(b"1"));
 }
 
 #[test]
@@ -74,7 +78,7 @@ fn a_second_cookie_of_the_name_leaves_none() {
         &[b"__Host-a=1", b"__Host-a=2"],
         &[b"__Host-a=1; x=2; __Host-a="],
     ] {
-        assert_eq!(find(&headers(values), "__Host-a"), Found::Several, "{values:?}");
+        assert_eq!(find_cookie(&headers(values), "__Host-a"), FoundCookie::Several, "{values:?}");
     }
 }
 
@@ -83,7 +87,7 @@ fn only_the_header_of_cookies_counts() {
     let mut map = HeaderMap::new();
     map.append("authorization", HeaderValue::from_static("__Host-a=1"));
 
-    assert_eq!(find(&Headers::from(&map), "__Host-a"), Found::Nothing);
+    assert_eq!(find_cookie(&Headers::from(&map), "__Host-a"), FoundCookie::Nothing);
 }
 
 proptest! {
@@ -98,6 +102,6 @@ proptest! {
 
         let headers = headers(&[header.as_bytes()]);
 
-        prop_assert_eq!(find(&headers, "__Host-a"), Found::One(value.as_bytes()));
+        prop_assert_eq!(find_cookie(&headers, "__Host-a"), FoundCookie::One(value.as_bytes()));
     }
 }
