@@ -107,6 +107,7 @@ mod tests {
         vec![
             file("docs/holes.md", document),
             file("docs/from-nestjs.md", &TABLE.replace("`y`", "shown by")),
+            file("docs/identity.md", &TABLE.replace("`y`", "shown by")),
             file("crates/core/src/id.rs", "fn an_id_is_random() {}\n"),
             file("e2e/node/refuse.test.mjs", ""),
         ]
@@ -135,9 +136,20 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_of_stores_is_a_test() {
+        let mut sources = sources("Test: `testkit::accounts::a_code_is_good_once`");
+        assert_eq!(check(&sources).len(), 1);
+
+        let rule = "pub async fn a_code_is_good_once<S: AccountStore>(store: Arc<S>) {}\n";
+        sources.push(file("crates/testkit/src/conformance/accounts.rs", rule));
+
+        assert_eq!(check(&sources), []);
+    }
+
+    #[test]
     fn a_document_without_tests_or_no_document_is_a_problem() {
         assert_eq!(check(&sources("# Holes\n")).len(), 1);
-        assert_eq!(check(&[]).len(), 2);
+        assert_eq!(check(&[]).len(), 3);
     }
 
     #[test]
