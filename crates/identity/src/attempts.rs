@@ -12,6 +12,7 @@ use crate::wire::Failure;
 /// The budgets of a sign-in.
 pub(crate) struct Attempts {
     begun: Budget<IpAddr>,
+    exchanged: Budget<IpAddr>,
     codes: Budget<IpAddr>,
     codes_of_name: Budget<Box<str>>,
 }
@@ -20,6 +21,7 @@ impl Attempts {
     pub(crate) fn new() -> Self {
         Self {
             begun: Budget::new(BEGUN_A_MINUTE),
+            exchanged: Budget::new(BEGUN_A_MINUTE),
             codes: Budget::new(CODES_A_MINUTE),
             codes_of_name: Budget::new(CODES_A_MINUTE),
         }
@@ -30,6 +32,12 @@ impl Attempts {
     pub(crate) fn begin(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
         let Some(address) = address.map(network) else { return Ok(()) };
         spend(&self.begun, address, now).map_err(Failure::too_many)
+    }
+
+    /// Somebody shows a ticket, which the store is asked to take.
+    pub(crate) fn exchange(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
+        let Some(address) = address.map(network) else { return Ok(()) };
+        spend(&self.exchanged, address, now).map_err(Failure::too_many)
     }
 
     /// Somebody shows a recovery code of the account with this name.

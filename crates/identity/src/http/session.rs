@@ -45,6 +45,7 @@ pub(super) async fn exchange(
         SignInCode::TicketInvalid.into()
     };
     let invalid = || refused(RefusalReason::TicketInvalid);
+    identity.attempts.exchange(browser.client.address, identity.clock.now())?;
     // RFC 7636 section 4.1 says how long a verifier is.
     if !(43..=128).contains(&verifier.len()) {
         return Err(invalid().into());

@@ -98,6 +98,21 @@ async fn whatever_is_no_ticket_is_refused_alike() {
     }
 }
 
+#[tokio::test]
+async fn who_shows_tickets_without_end_has_to_wait() {
+    let world = World::new().await;
+    let (verifier, _) = pair();
+    let body = json!({ "ticket": "A".repeat(43), "verifier": verifier });
+    let mut browser = world.browser();
+    for _ in 0..120 {
+        assert_eq!(browser.post("/auth/session", &body).await.code(), (400, "ticket_invalid"));
+    }
+
+    let answer = browser.post("/auth/session", &body).await;
+
+    assert_eq!(answer.code(), (429, "too_many_attempts"));
+}
+
 /// Attack 55: what stood in the cookie before is not what is signed in.
 #[tokio::test]
 async fn a_planted_cookie_is_replaced_and_opens_nothing() {
