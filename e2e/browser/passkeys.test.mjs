@@ -253,7 +253,7 @@ test("a second connection takes the place of the first one, where only one is al
   const settings = { CONNECTIONS__PER_USER: "1", CONNECTIONS__ON_EXCESS: "replace_oldest" };
   const own = await startDoorward({ settings });
   t.after(() => own.stop());
-  const { page, context } = await open(browser, t, `${own.url}/`);
+  const { page, context, complaints } = await open(browser, t, `${own.url}/`);
   await signUp(page, "replaced");
   const tab = await context.newPage();
 
@@ -264,6 +264,7 @@ test("a second connection takes the place of the first one, where only one is al
 
   await state(page, "connected");
   await state(tab, "replaced");
+  assert.deepEqual(complaints, []);
 });
 
 test("a second connection is refused, and says why, where the first one is to stay", LIMIT, async (t) => {

@@ -89,7 +89,7 @@ impl Vendored {
             package: self.package.to_owned(),
             version: text(&described, "/version")?,
             licence: text(&described, "/license")?,
-            integrity: self.locked_integrity(workspace)?,
+            integrity: self.locked(workspace, "integrity")?,
             files: Vec::new(),
         };
         let folder = workspace.root().join(self.folder);
@@ -115,7 +115,10 @@ impl Vendored {
                 format!("is version {}, but e2e/package.json asks for {wanted}", record.version),
             ));
         }
-        if self.locked_integrity(workspace)? != record.integrity {
+        if self.locked(workspace, "license")? != record.licence {
+            problems.push(self.problem(RECORD, "names another licence than e2e/package-lock.json"));
+        }
+        if self.locked(workspace, "integrity")? != record.integrity {
             problems
                 .push(self.problem(RECORD, "is not the package that e2e/package-lock.json locks"));
         }
@@ -158,9 +161,10 @@ impl Vendored {
         )
     }
 
-    fn locked_integrity(&self, workspace: &Workspace) -> Result<String, Failure> {
+    /// What the lock file says of the package.
+    fn locked(&self, workspace: &Workspace, what: &str) -> Result<String, Failure> {
         let lock = json(workspace, "e2e/package-lock.json")?;
-        text(&lock, &format!("/packages/node_modules~1{}/integrity", self.package))
+        text(&lock, &format!("/packages/node_modules~1{}/{what}", self.package))
     }
 }
 

@@ -17,9 +17,13 @@ export function useLive(onSignedOut) {
 
   const connect = () => {
     socket.current?.disconnect();
-    const own = doorward.connect("/", {
+    socket.current = null;
+    /** It says that it connects before it is here. @type {import("socket.io-client").Socket | null} */
+    let own = null;
+    own = doorward.connect("/", {
       onState: async (/** @type {State} */ state, code = "") => {
-        if (socket.current !== null && socket.current !== own) return;
+        // What an earlier one says is over.
+        if (own !== null && socket.current !== own) return;
         setState({ state, code });
         if (state !== "expired" && state !== "revoked" && state !== "refused") return;
         try {
