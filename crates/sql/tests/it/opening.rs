@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use doorward_core::{SessionStore, UserId};
+use doorward_core::{AccountStore, Epochs, SessionStore, UserId};
 use doorward_sql::{OpenError, SqlStore};
-use sqlx::{Connection, SqliteConnection, query, sqlite::SqliteConnectOptions};
+use sqlx::{Connection, SqliteConnection, query, raw_sql, sqlite::SqliteConnectOptions};
 
 use crate::fixture::{Folder, session, token};
 
@@ -21,7 +21,7 @@ async fn sqlite(path: &Path, statements: &[&'static str]) {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     for statement in statements {
-        query(*statement).execute(&mut connection).await.unwrap();
+        raw_sql(*statement).execute(&mut connection).await.unwrap();
     }
     connection.close().await.unwrap();
 }
@@ -183,4 +183,24 @@ async fn many_may_open_a_new_file_at_the_same_moment() {
 
     let store = folder.open().await;
     assert_eq!(store.of_user(&UserId::new("alice")).await.unwrap().len(), 8);
+}
+
+/// A file of the version before accounts is brought up to date, and keeps what is in it.
+#[tokio::test]
+async fn a_file_of_an_older_version_gets_the_tables_that_it_lacks() {
+    let folder = Folder::new();
+    let older = [
+        include_str!("../../migrations/sqlite/0001_sessions.sql"),
+        include_str!("../../migrations/sqlite/0002_audit.sql"),
+        "INSERT INTO epochs VALUES ('alice', 7, 5)",
+        "PRAGMA user_version = 2",
+    ];
+    sqlite(&folder.file(), &older).await;
+
+    let store = folder.open().await;
+
+    let epoch = store.read(&UserId::new("alice"), None, None).await.unwrap();
+    assert_eq!(epoch.generation, 7);
+    assert!(store.account_named("alice").await.unwrap().is_none());
+    assert!(store.decoy_secret(&[1; 32]).await.unwrap() == [1; 32]);
 }
