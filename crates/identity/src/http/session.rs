@@ -56,10 +56,22 @@ pub(super) async fn exchange(
         RedeemError::Unavailable(cause) => identity.unavailable(&*cause, about),
         _ => invalid(),
     })?;
-    let before = identity.session_of(&Method::POST, &headers).await.ok();
+    let before = match identity.session_of(&Method::POST, &headers).await {
+        Ok(before) => Some(before),
+        Err(problem) if problem.is_signed_out() => None,
+        // It may be the session of somebody else, and nobody would end it.
+        Err(problem) => return Err(problem),
+    };
     let token = match before {
         Some(before) if before.user == session.user => {
-            identity.renew(&before, &session).await.unwrap_or(token)
+            match identity.renew(&before, &session).await {
+                Ok(renewed) => renewed,
+                Err(VerifySessionError::Unavailable(cause)) => {
+                    return Err(identity.unavailable(&*cause, about).into());
+                }
+                // It has ended since it was looked up.
+                Err(_) => token,
+            }
         }
         Some(before) => {
             routes.end(&before).await?;

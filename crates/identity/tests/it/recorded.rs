@@ -22,11 +22,13 @@ pub(crate) struct Recorded {
     pub(crate) log: Arc<Mutex<Vec<&'static str>>>,
     /// The next use of a passkey is written down by somebody else first.
     pub(crate) has_rival: Arc<AtomicBool>,
+    /// Sessions cannot be looked up.
+    pub(crate) is_away: Arc<AtomicBool>,
 }
 
 impl Recorded {
     pub(crate) fn new(store: Arc<SqlStore>) -> Self {
-        Self { store, log: Arc::default(), has_rival: Arc::default() }
+        Self { store, log: Arc::default(), has_rival: Arc::default(), is_away: Arc::default() }
     }
 
     /// Returns what has happened since the last call.
@@ -86,13 +88,22 @@ impl AccountStore for Recorded {
 impl SessionStore for Recorded {
     recorded! {
         create(key: &'a SessionKey, session: &'a Session) -> Result<(), StoreError>;
-        find(key: &'a SessionKey) -> Result<Option<Session>, StoreError>;
         get(id: &'a SessionId) -> Result<Option<Session>, StoreError>;
         of_user(user: &'a UserId) -> Result<Vec<Session>, StoreError>;
         touch(id: &'a SessionId, seen_at: SystemTime) -> Result<bool, StoreError>;
         rotate(id: &'a SessionId, key: &'a SessionKey, signed_in_at: Option<SystemTime>) -> Result<bool, StoreError>;
         put_data(id: &'a SessionId, data: &'a SessionData) -> Result<bool, StoreError>;
         remove(id: &'a SessionId) -> Result<bool, StoreError>;
+    }
+
+    fn find<'a>(
+        &'a self,
+        key: &'a SessionKey,
+    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(StoreError::Unavailable("it is away".into())) });
+        }
+        SessionStore::find(&*self.store, key)
     }
 
     fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {

@@ -3,7 +3,10 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::world::{Browser, URL, World, ask, pair};
+use crate::{
+    order::recorded_world,
+    world::{Browser, URL, World, ask, pair},
+};
 
 /// A ticket, and the verifier of the page that asked for it.
 async fn ticket(world: &World, passkey: &mut doorward_testkit::SoftPasskey) -> (Value, String) {
@@ -130,6 +133,23 @@ async fn a_planted_cookie_is_replaced_and_opens_nothing() {
     // The session that was planted has ended: nobody shares it with its maker.
     let mut attacker = attacker;
     assert_eq!(attacker.get("/auth/me").await.code(), (401, "session_required"));
+}
+
+/// Attack 92: whose session stands in the cookie cannot be said, so nobody is signed in over it.
+#[tokio::test]
+async fn without_an_answer_of_the_store_no_ticket_is_exchanged_over_a_session() {
+    let (world, recorded) = recorded_world().await;
+    let (mut passkey, _) = world.sign_up("alice").await;
+    let (_, mut browser) = world.sign_up("mallory").await;
+    let before = browser.session_cookie().unwrap().to_owned();
+    let (ticket, verifier) = ticket(&world, &mut passkey).await;
+    recorded.is_away.store(true, std::sync::atomic::Ordering::Relaxed);
+
+    let body = json!({ "ticket": ticket, "verifier": verifier });
+    let answer = browser.post("/auth/session", &body).await;
+
+    assert_eq!(answer.code(), (503, "unavailable"));
+    assert_eq!(browser.session_cookie(), Some(&*before));
 }
 
 /// Attack 55: a planted cookie for ceremonies finds none.
