@@ -101,10 +101,10 @@ impl Service {
         let codes: Vec<_> = (0..CODES).map(|_| self.draw_code()).collect();
         let shown = codes.iter().map(Code::write).collect();
         let hashes = self.hasher.hash(codes, salt).await.ok_or(SignInCode::Unavailable)?;
-        let (user, session) = (Some(&session.user), Some(&session.id));
-        let about = About { client: Some(client), user, session };
+        let user = &session.user;
+        let about = About { client: Some(client), user: Some(user), session: Some(&session.id) };
         let codes = RecoveryCodes { salt, hashes };
-        let is_there = self.accounts.put_recovery_codes(user.unwrap_or(&nobody()), &codes).await;
+        let is_there = self.accounts.put_recovery_codes(user, &codes).await;
         if !is_there.map_err(|error| self.unavailable(&error, about))? {
             return Err(SignInCode::NotFound.into());
         }

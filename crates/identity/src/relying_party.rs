@@ -114,7 +114,11 @@ impl RelyingParty {
         state: DiscoverableAuthentication,
         key: Option<&[u8]>,
     ) -> Result<Shown, AnswerError> {
-        let known = key.and_then(|key| serde_json::from_slice::<Passkey>(key).ok());
+        let known = key.and_then(|key| {
+            let read = serde_json::from_slice::<Passkey>(key);
+            read.inspect_err(|error| tracing::error!(%error, "A stored passkey is not readable."))
+                .ok()
+        });
         let is_known = known.is_some();
         let mut passkey = match known {
             Some(passkey) => passkey,
