@@ -190,8 +190,7 @@ mod tests {
             ("/\\evil.example", "/"),
             ("http://evil.example/x", "/?next=/x"),
         ] {
-            let Ok(uri) = asked.parse() else { continue };
-            assert_eq!(return_address(&uri), expected, "{asked}");
+            assert_eq!(return_address(&asked.parse().unwrap()), expected, "{asked}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Passkeys under attack: answers that lie in exactly one place.
 
+use doorward::test::TestClient;
 use doorward_core::{Decision, RefusalReason};
 use doorward_testkit::{
     BACKED_UP, BACKUP_ELIGIBLE, SoftAnswer, SoftPasskey, USER_PRESENT, USER_VERIFIED,
@@ -11,16 +12,22 @@ use crate::{
     world::{URL, World, ask, pair},
 };
 
+/// Begins a sign-in on a new connection.
+async fn begin(world: &World) -> (TestClient, Value) {
+    let (_, challenge) = pair();
+    let mut page = world.page().await;
+    let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
+    (page, begun["options"].clone())
+}
+
 /// Begins a sign-in on a new connection, changes the honest answer, and returns what the server says.
 async fn sign_in_with(
     world: &World,
     passkey: &mut SoftPasskey,
     lie: impl FnOnce(SoftAnswer) -> SoftAnswer,
 ) -> Value {
-    let (_, challenge) = pair();
-    let mut page = world.page().await;
-    let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
-    let credential = lie(passkey.assertion(&begun["options"], URL)).answer(passkey);
+    let (mut page, options) = begin(world).await;
+    let credential = lie(passkey.assertion(&options, URL)).answer(passkey);
     ask(&mut page, "webauthn:authenticate:verify", &json!({ "credential": credential })).await
 }
 
@@ -90,10 +97,8 @@ async fn a_lie_in_one_place_makes_no_account() {
 async fn the_type_of_an_answer_counts() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
-    let (_, challenge) = pair();
-    let mut page = world.page().await;
-    let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
-    let honest = passkey.assertion(&begun["options"], URL);
+    let (mut page, options) = begin(&world).await;
+    let honest = passkey.assertion(&options, URL);
 
     let lie = SoftAnswer { kind: "payment.get".into(), ..honest }.answer(&mut passkey);
     let answer =
@@ -107,10 +112,8 @@ async fn the_type_of_an_answer_counts() {
 async fn an_answer_is_good_once() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
-    let (_, challenge) = pair();
-    let mut page = world.page().await;
-    let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
-    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
+    let (mut page, options) = begin(&world).await;
+    let credential = passkey.assertion(&options, URL).answer(&mut passkey);
     let verify = json!({ "credential": credential });
 
     let first = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
@@ -125,10 +128,8 @@ async fn an_answer_is_good_once() {
 async fn a_bad_answer_uses_its_ceremony_up() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
-    let (_, challenge) = pair();
-    let mut page = world.page().await;
-    let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
-    let honest = passkey.assertion(&begun["options"], URL);
+    let (mut page, options) = begin(&world).await;
+    let honest = passkey.assertion(&options, URL);
     let bad = SoftAnswer { flags: 0, ..honest.clone() }.answer(&mut passkey);
     ask(&mut page, "webauthn:authenticate:verify", &json!({ "credential": bad })).await;
 
