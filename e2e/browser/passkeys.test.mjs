@@ -281,3 +281,22 @@ test("a second connection is refused, and says why, where the first one is to st
 
   await state(tab, "connected");
 });
+
+test("who signed in too long ago is asked once more, in place, and what they wanted is done", LIMIT, async (t) => {
+  const own = await startDoorward({ settings: { SESSION__FRESH_FOR: "3s" } });
+  t.after(() => own.stop());
+  const { page, complaints } = await open(browser, t, `${own.url}/`);
+  await signUp(page, "fresh");
+  await page.goto(`${own.url}/account`);
+  await page.getByTestId("passkey-row").waitFor();
+  const { signedInAt } = await page.evaluate(async () => (await (await fetch("/auth/me")).json()).session);
+  await page.waitForFunction((since) => Date.now() > Date.parse(since) + 4_000, signedInAt);
+
+  await page.getByTestId("codes-make").click();
+  await page.getByTestId("reauthenticate").click();
+
+  await page.getByTestId("recovery-codes").locator("li").first().waitFor();
+  assert.equal(await page.getByTestId("reauthenticate").count(), 0);
+  await state(page, "connected");
+  assert.deepEqual(complaints, []);
+});

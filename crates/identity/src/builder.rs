@@ -1,6 +1,6 @@
 //! Puts the service together.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use doorward::{
     Audit, Clock, Entropy, OsEntropy, SessionData, SystemClock, TicketStore, TracingAudit,
@@ -26,6 +26,7 @@ use crate::{
 /// | [`on_sign_in`](IdentityBuilder::on_sign_in) | everybody may, and nothing is kept with the session |
 /// | [`same_site_strict`](IdentityBuilder::same_site_strict) | no |
 /// | [`expose_token`](IdentityBuilder::expose_token) | no |
+/// | [`fresh_for`](IdentityBuilder::fresh_for) | 5 minutes |
 /// | [`audit`](IdentityBuilder::audit) | the log |
 ///
 /// # Examples
@@ -52,6 +53,7 @@ pub struct IdentityBuilder {
     hook: Option<Hook>,
     is_strict: bool,
     exposes_token: bool,
+    fresh_for: Duration,
     audit: Arc<dyn Audit>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -77,6 +79,7 @@ impl IdentityBuilder {
             hook: None,
             is_strict: false,
             exposes_token: false,
+            fresh_for: Duration::from_mins(5),
             audit: Arc::new(TracingAudit),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
@@ -145,6 +148,12 @@ impl IdentityBuilder {
         Self { exposes_token, ..self }
     }
 
+    /// Wants a sign-in that is no older than this of whoever changes passkeys, recovery codes or the account
+    /// itself.
+    pub fn fresh_for(self, fresh_for: Duration) -> Self {
+        Self { fresh_for, ..self }
+    }
+
     /// Writes decisions there.
     pub fn audit(self, audit: Arc<dyn Audit>) -> Self {
         Self { audit, ..self }
@@ -205,6 +214,7 @@ impl IdentityBuilder {
             clock: self.clock,
             entropy: self.entropy,
             exposes_token: self.exposes_token,
+            fresh_for: self.fresh_for,
         })))
     }
 }

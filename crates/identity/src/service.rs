@@ -46,12 +46,14 @@ pub(crate) struct Service {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) exposes_token: bool,
+    /// How long a sign-in counts as fresh.
+    pub(crate) fresh_for: Duration,
 }
 
 impl Service {
     /// Shows that the user of a session proved who they are not long ago.
     pub(crate) fn check_fresh(&self, session: &Session) -> Result<(), Failure> {
-        let until = session.signed_in_at.checked_add(FRESH);
+        let until = session.signed_in_at.checked_add(self.fresh_for);
         // A clock that was set back makes nothing fresh.
         let is_past = session.signed_in_at <= self.clock.wall();
         if is_past && until.is_some_and(|until| self.clock.wall() <= until) {
@@ -67,6 +69,3 @@ impl Service {
         SignInCode::Unavailable.into()
     }
 }
-
-/// How long a sign-in counts as fresh.
-const FRESH: Duration = Duration::from_secs(5 * 60);

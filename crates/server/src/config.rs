@@ -72,6 +72,8 @@ pub(crate) struct SessionConfig {
     /// In any case.
     pub(crate) lifetime: Span,
     pub(crate) same_site: SameSite,
+    /// How old a sign-in may be for what changes how somebody signs in.
+    pub(crate) fresh_for: Span,
     /// Whether clients that are no browsers get session tokens.
     pub(crate) expose_token: bool,
 }
@@ -180,6 +182,7 @@ impl Config {
                 lifetime: settings.session.lifetime.unwrap_or(Span::HALF_A_DAY),
                 same_site: settings.session.same_site.unwrap_or_default(),
                 expose_token: settings.session.expose_token.unwrap_or(false),
+                fresh_for: settings.session.fresh_for.unwrap_or(Span::FIVE_MINUTES),
             },
             passkeys: PasskeyConfig {
                 rp_id: settings.passkeys.rp_id,

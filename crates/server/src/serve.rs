@@ -143,6 +143,7 @@ pub(crate) async fn identity(config: &Config, parts: Parts<'_>) -> Result<Identi
         .decoy_secret(secret)
         .issuer(Issuer::with_ring(Arc::clone(keys), issuer, audience))
         .expose_token(config.session.expose_token)
+        .fresh_for(config.session.fresh_for.get())
         .audit(stores.audit.shared());
     for origin in &config.origins {
         builder = builder.allow_origin(&origin.to_string());

@@ -11,6 +11,7 @@ pub(crate) struct Span(Duration);
 
 impl Span {
     pub(crate) const MINUTE: Self = Self(Duration::from_mins(1));
+    pub(crate) const FIVE_MINUTES: Self = Self(Duration::from_mins(5));
     pub(crate) const HOUR: Self = Self(Duration::from_hours(1));
     pub(crate) const HALF_A_DAY: Self = Self(Duration::from_hours(12));
 

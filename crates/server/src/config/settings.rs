@@ -71,6 +71,7 @@ settings! {
         lifetime: Span,
         same_site: SameSite,
         expose_token: bool,
+        fresh_for: Span,
     }
 
     /// The table `[passkeys]`.
