@@ -13,7 +13,8 @@ use std::{
 
 use doorward_core::{
     Action, AuthenticateError, Authenticator, BoxFuture, DisconnectReason, Epoch, Grant,
-    GuardContext, Handshake, Refusal, RefusalReason, Seats, StoreError, UserId, short_type_name,
+    GuardContext, Handshake, PerUser, Refusal, RefusalReason, Seats, StoreError, UserId,
+    short_type_name,
 };
 use doorward_protocol::Trust;
 
@@ -24,6 +25,7 @@ use crate::{
     connection,
     namespace::{Admitted, Entered, Entry, Mounted, NotAdmitted},
     renewal, seating,
+    seats::Both,
     services::Services,
 };
 
@@ -31,6 +33,16 @@ use crate::{
 pub(crate) struct Policy<P> {
     pub(crate) authenticator: Arc<dyn AnyAuthenticator<P>>,
     pub(crate) seats: Arc<dyn Seats>,
+}
+
+impl<P> Policy<P> {
+    /// Counts in this namespace as well.
+    pub(crate) fn seating_also(self, policy: PerUser) -> Self {
+        match policy {
+            PerUser::Unlimited => self,
+            policy => Self { seats: Arc::new(Both::new(self.seats, policy)), ..self },
+        }
+    }
 }
 
 /// Admits the client, or says why not.

@@ -112,6 +112,14 @@ pub enum BuildError {
         /// Which.
         path: Box<str>,
     },
+    /// A public namespace with a number of connections for each user: everybody there is the same.
+    #[error(
+        "nobody has a name in the public namespace {namespace}, so connections cannot be counted"
+    )]
+    PublicConnections {
+        /// Where.
+        namespace: Arc<str>,
+    },
     /// An event that belongs to the library itself.
     #[error("namespace {namespace} has a handler for {event:?}, which no client may send")]
     ReservedEvent {

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, sync::Arc};
 
-use doorward_core::{BoxError, BoxFuture, DisconnectReason, Guard, Refusal, Verdict};
+use doorward_core::{BoxError, BoxFuture, DisconnectReason, Guard, PerUser, Refusal, Verdict};
 use doorward_protocol::RawArguments;
 use serde::de::DeserializeOwned;
 
@@ -52,6 +52,7 @@ pub struct Gateway<P> {
     pub(crate) outgoing: Vec<OutgoingListener>,
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
     pub(crate) concurrency: Option<usize>,
+    pub(crate) connections: Option<PerUser>,
 }
 
 /// What a gateway wants to be told.
@@ -114,6 +115,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
             outgoing: Vec::new(),
             server_events: Vec::new(),
             concurrency: None,
+            connections: None,
         }
     }
 
@@ -176,6 +178,24 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// It holds for the namespace: two gateways that say different numbers cannot share one.
     pub fn concurrency(self, limit: usize) -> Self {
         Self { concurrency: Some(limit), ..self }
+    }
+
+    /// Says how many sockets a user may have in this namespace, and what happens to one too many: a game
+    /// that only one tab at a time may play says `PerUser::ReplaceOldest(1)`.
+    ///
+    /// It holds beside what the [server](crate::Builder::connections) says, and does not replace it: a
+    /// connection that the server refuses is refused here too. It holds for the namespace: two gateways
+    /// that say different things cannot share one. The default is any number.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::{PerUser, prelude::*};
+    ///
+    /// let game: Gateway<Claims> = Gateway::at("/game").connections(PerUser::ReplaceOldest(1));
+    /// # drop(game);
+    /// ```
+    pub fn connections(self, policy: PerUser) -> Self {
+        Self { connections: Some(policy), ..self }
     }
 
     /// Runs once before the first client is looked at. If it fails, [`Doorward::serve`] does not

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use doorward_core::{OnExcess, PerUser};
 use doorward_protocol::Trust;
 
 use crate::{namespace::Mounted, subscription::Layers};
@@ -33,11 +34,13 @@ pub(crate) struct NamespacePolicy {
     events: Vec<(String, Vec<String>)>,
     rooms: Vec<String>,
     concurrency: usize,
+    /// Empty when the namespace says nothing of its own.
+    connections: String,
 }
 
 impl NamespacePolicy {
     pub(crate) fn of<P>(mounted: &Mounted<P>) -> Self {
-        let Mounted { hub, routes, policy, trust, concurrency, .. } = mounted;
+        let Mounted { hub, routes, policy, trust, concurrency, connections, .. } = mounted;
         let authenticator = match trust {
             Trust::Anonymous => "none (public)".to_owned(),
             Trust::Known => policy.authenticator.name(),
@@ -55,6 +58,7 @@ impl NamespacePolicy {
             events,
             rooms: hub.policies().iter().map(|room| room.pattern.as_str().to_string()).collect(),
             concurrency: *concurrency,
+            connections: per_user(*connections),
         }
     }
 }
@@ -89,7 +93,8 @@ impl fmt::Display for PolicyTable {
 
 impl fmt::Display for NamespacePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { namespace, authenticator, guards, events, rooms, concurrency } = self;
+        let Self { namespace, authenticator, guards, events, rooms, concurrency, connections } =
+            self;
         writeln!(f, "namespace {namespace}")?;
         writeln!(f, "  authenticator  {authenticator}")?;
         writeln!(f, "  guards         {}", list(guards))?;
@@ -105,7 +110,19 @@ impl fmt::Display for NamespacePolicy {
         if *concurrency > 1 {
             writeln!(f, "  concurrency    {concurrency}")?;
         }
+        if !connections.is_empty() {
+            writeln!(f, "  connections    {connections}")?;
+        }
         Ok(())
+    }
+}
+
+/// What a namespace says of a user's sockets in it.
+fn per_user(policy: PerUser) -> String {
+    let Some(seats) = policy.seats() else { return String::new() };
+    match policy.on_excess() {
+        OnExcess::RefuseNew => format!("{seats} per user, one more is refused"),
+        OnExcess::ReplaceOldest => format!("{seats} per user, one more replaces the oldest"),
     }
 }
 

@@ -4,6 +4,8 @@
 //! given to somebody else is not given back by whoever had it. Whether holders are alive, and that they
 //! end, is admission's business. Start reading at [`Table::reserve`].
 
+mod both;
+
 use std::{
     collections::HashMap,
     fmt,
@@ -11,6 +13,7 @@ use std::{
 };
 
 use ::metrics::Gauge;
+pub(crate) use both::Both;
 use doorward_core::{
     BoxFuture, Holder, OnExcess, PerUser, Reservation, Seat, SeatError, SeatRequest, Seats, Taken,
     UserId,
@@ -42,6 +45,8 @@ struct Table {
     next: u64,
     /// Rows of all users.
     count: usize,
+    /// What the gauge, which all tables of the process share, was told of this one.
+    told: usize,
     gauge: Option<Gauge>,
 }
 
@@ -152,10 +157,11 @@ impl Table {
         Ok(replaced)
     }
 
-    fn tell_gauge(&self) {
+    fn tell_gauge(&mut self) {
         if let Some(gauge) = &self.gauge {
             #[expect(clippy::cast_precision_loss, reason = "it is exact up to 2^53")]
-            gauge.set(self.count as f64);
+            gauge.increment(self.count as f64 - self.told as f64);
+            self.told = self.count;
         }
     }
 

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+use doorward_core::PerUser;
 use doorward_protocol::{Trust, packet};
 
 use crate::{
@@ -52,7 +53,15 @@ fn join<P: Send + Sync + 'static>(
     policy: Policy<P>,
     services: &Arc<Services>,
 ) -> Result<Mounted<P>, BuildError> {
-    let concurrency = concurrency(name, &gateways)?;
+    let concurrency = agreed(name, &gateways, "concurrency", |gateway| gateway.concurrency)?;
+    if concurrency == Some(0) {
+        return Err(BuildError::Limit { limit: "concurrency" });
+    }
+    let connections = agreed(name, &gateways, "connections", |gateway| gateway.connections)?;
+    let connections = connections.unwrap_or_default();
+    if trust == Trust::Anonymous && connections != PerUser::Unlimited {
+        return Err(BuildError::PublicConnections { namespace: Arc::clone(name) });
+    }
     let mut table: HashMap<Arc<str>, Arc<Subscription<P>>> = HashMap::new();
     let (mut hooks, mut policies) = (Vec::new(), Vec::new());
     let (mut listeners, mut outgoing, mut server_events) = (Vec::new(), Vec::new(), Vec::new());
@@ -92,21 +101,24 @@ fn join<P: Send + Sync + 'static>(
     // Nobody's handler is to be intercepted where there is none.
     let nobody = Layers { interceptors: Vec::new(), ..everywhere };
     let routes = Routes { table, unknown: Arc::new(unknown(nobody)), listeners: listeners.into() };
-    Ok(Mounted { hub, routes, hooks, policy, trust, concurrency })
+    let policy = policy.seating_also(connections);
+    let concurrency = concurrency.unwrap_or(1);
+    Ok(Mounted { hub, routes, hooks, policy, trust, concurrency, connections })
 }
 
-/// What the gateways say, if they agree.
-fn concurrency<P>(namespace: &Arc<str>, gateways: &[Gateway<P>]) -> Result<usize, BuildError> {
-    let mut said = gateways.iter().filter_map(|gateway| gateway.concurrency);
+/// What the gateways of a namespace say of an option, if they agree.
+fn agreed<P, T: PartialEq>(
+    namespace: &Arc<str>,
+    gateways: &[Gateway<P>],
+    option: &'static str,
+    said: impl Fn(&Gateway<P>) -> Option<T>,
+) -> Result<Option<T>, BuildError> {
+    let mut said = gateways.iter().filter_map(said);
     let first = said.next();
     if said.any(|other| Some(other) != first) {
-        let namespace = Arc::clone(namespace);
-        return Err(BuildError::Conflict { namespace, option: "concurrency" });
+        return Err(BuildError::Conflict { namespace: Arc::clone(namespace), option });
     }
-    match first {
-        Some(0) => Err(BuildError::Limit { limit: "concurrency" }),
-        first => Ok(first.unwrap_or(1)),
-    }
+    Ok(first)
 }
 
 fn check_namespace(namespace: &Arc<str>) -> Result<(), BuildError> {

@@ -1,6 +1,8 @@
 //! What cannot be put together, and the table of what was.
 
-use doorward::{BuildError, prelude::*};
+use doorward::{BuildError, PerUser, prelude::*};
+
+const SECRET: &str = "a secret of at least 32 bytes ...";
 
 /// What building these gateways, whose clients are anonymous, comes to.
 fn build(gateways: impl IntoIterator<Item = Gateway<Anonymous>>) -> Result<Doorward, BuildError> {
@@ -20,6 +22,26 @@ fn gateways_of_one_namespace_must_agree() {
     assert!(build([of(2), of(2), Gateway::at("/")]).is_ok());
     assert!(build([of(2), Gateway::at("/other").concurrency(3)]).is_ok());
     assert!(matches!(build([of(0)]), Err(BuildError::Limit { limit: "concurrency" })));
+}
+
+#[test]
+fn what_a_namespace_says_of_connections_is_said_once_and_of_users() {
+    let member = || Doorward::builder().authenticate(Jwt::hs256(SECRET).unwrap());
+    fn of<P: Send + Sync + 'static>(policy: PerUser) -> Gateway<P> {
+        Gateway::at("/").connections(policy)
+    }
+
+    let agreed = member().gateway(of(PerUser::RefuseNew(1))).gateway(of(PerUser::RefuseNew(1)));
+    let conflict = member().gateway(of(PerUser::RefuseNew(1))).gateway(of(PerUser::RefuseNew(2)));
+    let public = build([of(PerUser::RefuseNew(1))]).unwrap_err();
+
+    assert!(agreed.build().is_ok());
+    let conflict = conflict.build().unwrap_err().to_string();
+    assert_eq!(conflict, "the gateways of namespace / do not agree about connections");
+    assert_eq!(
+        public.to_string(),
+        "nobody has a name in the public namespace /, so connections cannot be counted"
+    );
 }
 
 #[test]
@@ -44,7 +66,7 @@ fn what_is_no_pattern_of_rooms_does_not_build() {
 
 #[test]
 fn a_namespace_is_public_or_it_is_not() {
-    let jwt = Jwt::hs256("a secret of at least 32 bytes ...").unwrap();
+    let jwt = Jwt::hs256(SECRET).unwrap();
 
     let mixed = Doorward::builder()
         .authenticate(jwt)
@@ -58,12 +80,13 @@ fn a_namespace_is_public_or_it_is_not() {
 #[test]
 fn the_policy_table_says_what_holds_where() {
     let doorward = Doorward::builder()
-        .authenticate(Jwt::hs256("a secret of at least 32 bytes ...").unwrap())
+        .authenticate(Jwt::hs256(SECRET).unwrap())
         .guard(Role::new("member"))
         .gateway(
             Gateway::at("/chat")
                 .guard(Scope::new("chat"))
                 .concurrency(4)
+                .connections(PerUser::ReplaceOldest(1))
                 .room("team:{id}", |_| async { true })
                 .room("lobby", |_| async { true })
                 .on("say", || async {})
@@ -81,6 +104,7 @@ namespace /chat
                  say  role member, scope chat
   rooms          team:{id}, lobby
   concurrency    4
+  connections    1 per user, one more replaces the oldest
 
 namespace /status
   authenticator  none (public)

@@ -122,6 +122,38 @@ async fn sockets_are_counted_in_each_namespace_when_told_so() {
 }
 
 /// A half-open connection: its client is gone and has not said so.
+/// A namespace has a say of its own, beside the server's.
+#[tokio::test]
+async fn a_namespace_counts_its_sockets_beside_the_server() {
+    let limits = Limits { max_unauthenticated_links: usize::MAX, ..Limits::default() };
+    let game = || Gateway::at("/game").on("echo", async |Payload(n): Payload<u8>| n);
+    let lasting = Lasting::with(|builder| {
+        builder
+            .limits(limits)
+            .connections(PerUser::RefuseNew(2))
+            .gateway(echo())
+            .gateway(game().connections(PerUser::ReplaceOldest(1)))
+    });
+    let lasting = lasting.await;
+    let visit = || lasting.server.connect("/game", json!({ "user": "alice" }));
+    let mut first = visit().await;
+
+    let mut second = visit().await;
+
+    // The older one has ended, and its seat at the server is free as well: another one gets it.
+    assert_eq!(first.ended().await, TestEnd::Final);
+    let ended: Value = first.expect_event("session_ended").await;
+    assert_eq!(ended["code"], "replaced");
+    assert_eq!(second.emit_with_ack::<u8>("echo", 1).await, 1);
+    let elsewhere = [alice(&lasting).await, second];
+    let refused = lasting.server.expect_refused("/game", json!({ "user": "alice" })).await;
+    assert_eq!(refused.code(), "already_connected", "{elsewhere:?}");
+    // Who was refused has replaced nobody, and others have seats of their own.
+    let [_, mut second] = elsewhere;
+    assert_eq!(second.emit_with_ack::<u8>("echo", 2).await, 2);
+    lasting.server.connect("/game", json!({ "user": "bob" })).await;
+}
+
 #[tokio::test]
 async fn a_dead_connection_locks_nobody_out() {
     let fixture = Fixture::with(|builder, _| builder.connections(PerUser::RefuseNew(1))).await;

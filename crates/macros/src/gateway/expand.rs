@@ -109,6 +109,9 @@ impl<'a> Writer<'a> {
         let concurrency = gateway.concurrency.iter().map(|value| {
             quote_spanned! {Span::mixed_site()=> let gateway = gateway.concurrency(#value); }
         });
+        let connections = gateway.connections.iter().map(|value| {
+            quote_spanned! {Span::mixed_site()=> let gateway = gateway.connections(#value); }
+        });
         let layers = gateway.layers.iter().map(|layer| {
             let call = layer_call(layer);
             quote_spanned! {Span::mixed_site()=> let gateway = gateway #call; }
@@ -120,6 +123,7 @@ impl<'a> Writer<'a> {
             let this = ::std::sync::Arc::new(self);
             let gateway = ::doorward::Gateway::<#principal>::at(#namespace);
             #(#concurrency)*
+            #(#connections)*
             #(#layers)*
             #(#hooks)*
             #(#handlers)*

@@ -27,6 +27,7 @@ pub(super) struct Gateway {
     pub(super) namespace: LitStr,
     pub(super) principal: Principal,
     pub(super) concurrency: Option<Expr>,
+    pub(super) connections: Option<Expr>,
     pub(super) layers: Vec<Layer>,
     pub(super) hooks: Vec<Hook>,
     pub(super) handlers: Vec<Handler>,
@@ -45,7 +46,7 @@ pub(super) fn read(options: TokenStream, block: &mut ItemImpl) -> syn::Result<Ga
     }
     // What cannot be read may have named the principal, so nothing is said about its absence.
     let readable = options.is_some();
-    let Options { namespace, principal, concurrency } = options.unwrap_or_default();
+    let Options { namespace, principal, concurrency, connections } = options.unwrap_or_default();
     let principal = reader.mistakes.keep(principal::find(principal, &reader.signatures));
     if readable && matches!(principal, Some(Principal::Any)) {
         reader.check_anybody(&layers);
@@ -54,7 +55,7 @@ pub(super) fn read(options: TokenStream, block: &mut ItemImpl) -> syn::Result<Ga
     mistakes.done()?;
     // A principal that was not found was a mistake, and there was none.
     let principal = principal.unwrap_or(Principal::Any);
-    Ok(Gateway { namespace, principal, concurrency, layers, hooks, handlers, rooms })
+    Ok(Gateway { namespace, principal, concurrency, connections, layers, hooks, handlers, rooms })
 }
 
 /// What was read so far.

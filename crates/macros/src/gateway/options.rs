@@ -16,12 +16,13 @@ pub(super) struct Options {
     pub(super) namespace: LitStr,
     pub(super) principal: Option<Type>,
     pub(super) concurrency: Option<Expr>,
+    pub(super) connections: Option<Expr>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let namespace = LitStr::new("/", Span::call_site());
-        Self { namespace, principal: None, concurrency: None }
+        Self { namespace, principal: None, concurrency: None, connections: None }
     }
 }
 
@@ -31,15 +32,17 @@ struct Given {
     namespace: Option<LitStr>,
     principal: Option<Type>,
     concurrency: Option<Expr>,
+    connections: Option<Expr>,
 }
 
-const LIST: &str =
-    "the options are `namespace = \"/chat\"`, `principal = User` and `concurrency = 4`";
+const LIST: &str = "the options are `namespace = \"/chat\"`, `principal = User`, `concurrency = 4` and \
+     `connections = PerUser::ReplaceOldest(1)`";
 
 impl Options {
     /// Reads and checks them.
     pub(super) fn read(tokens: TokenStream) -> syn::Result<Self> {
-        let Given { namespace, principal, concurrency } = Given::parse.parse2(tokens)?;
+        let Given { namespace, principal, concurrency, connections } =
+            Given::parse.parse2(tokens)?;
         let mut mistakes = Mistakes::default();
         if let Some(namespace) = &namespace {
             mistakes.keep(check_namespace(namespace));
@@ -49,7 +52,7 @@ impl Options {
         }
         mistakes.done()?;
         let namespace = namespace.unwrap_or_else(|| Self::default().namespace);
-        Ok(Self { namespace, principal, concurrency })
+        Ok(Self { namespace, principal, concurrency, connections })
     }
 }
 
@@ -77,6 +80,7 @@ impl Given {
             "namespace" => once(&mut self.namespace, namespace(input, &name)?, name.span()),
             "principal" => once(&mut self.principal, value(input, &name)?, name.span()),
             "concurrency" => once(&mut self.concurrency, value(input, &name)?, name.span()),
+            "connections" => once(&mut self.connections, value(input, &name)?, name.span()),
             _ => Err(syn::Error::new(name.span(), format!("there is no option `{name}`; {LIST}"))),
         }
     }

@@ -94,11 +94,12 @@ fn what_stands_around_all_keeps_its_order() {
     };
 
     assert_body(
-        quote!(namespace = "/chat", principal = User, concurrency = LANES),
+        quote!(namespace = "/chat", principal = User, concurrency = LANES, connections = ONE),
         &item,
         &quote! {
             let gateway = ::doorward::Gateway::<User>::at("/chat");
             let gateway = gateway.concurrency(LANES);
+            let gateway = gateway.connections(ONE);
             let gateway = gateway.guard(Role::new("member"));
             let gateway = gateway.filter(store_errors);
             let gateway = gateway.intercept(Timing);
