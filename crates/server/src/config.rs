@@ -52,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) audit: AuditConfig,
     /// Where metrics are served; nowhere unless told.
     pub(crate) metrics: Option<ListenAddress>,
+    /// How the game is played.
+    pub(crate) mole: MoleConfig,
     /// How much of a good thing is too much.
     pub(crate) limits: LimitsConfig,
 }
@@ -106,6 +108,13 @@ pub(crate) enum AuditConfig {
     Log,
     /// Into a table of the database.
     Sql,
+}
+
+/// How whack-a-mole is played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MoleConfig {
+    /// How long a round lasts.
+    pub(crate) round: Span,
 }
 
 /// The bounds that depend on what stands in front of the server; all others are those of the
@@ -193,6 +202,7 @@ impl Config {
             connections: per_user(&settings.connections),
             audit,
             metrics: settings.metrics.listen,
+            mole: MoleConfig { round: settings.mole.round.unwrap_or(Span::MINUTE) },
             limits: LimitsConfig {
                 max_unauthenticated_links: settings
                     .limits

@@ -15,6 +15,7 @@ use doorward_identity::Identity;
 use crate::{
     admin::{self, Admin, AdminSocket},
     announce::Announcement,
+    chat::Chat,
     cli::ServeOptions,
     config::{Config, SameSite},
     demo, descriptors,
@@ -23,6 +24,7 @@ use crate::{
     key_file::KeyFile,
     known, log,
     metrics::MetricsServer,
+    mole::Mole,
     output,
     public_url::PublicUrl,
     stores::Stores,
@@ -165,6 +167,10 @@ pub(crate) fn build(
     parts: Parts<'_>,
     identity: &Identity,
 ) -> Result<Doorward, Failure> {
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    let Stores { applications, accounts, .. } = parts.stores;
+    let chat = Chat::new(clock.clone(), entropy.clone(), applications.clone(), Arc::clone(accounts));
+    let mole = Mole::new(clock, entropy, applications.clone(), config.mole.round.get());
     Doorward::builder()
         .authenticate(known::authenticator(config, parts, identity))
         .connections(config.connections)
@@ -172,6 +178,8 @@ pub(crate) fn build(
         .audit(parts.stores.audit.shared())
         .limits(config.limits.limits())
         .gateway(demo::gateway())
+        .gateway(chat)
+        .gateway(mole)
         .public(identity.gateway())
         .build()
         .map_err(|error| Failure::because("the server cannot be built", &error))

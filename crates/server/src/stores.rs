@@ -9,9 +9,11 @@ use doorward::{
 use doorward_core::AccountStore;
 use doorward_redis::RedisStore;
 use doorward_sql::{PostgresStore, SqlAudit, SqlStore};
+use sqlx::SqlitePool;
 
 use crate::{
     config::{AuditConfig, Config, StoreConfig},
+    database,
     failure::Failure,
 };
 
@@ -24,6 +26,8 @@ pub(crate) struct Stores {
     pub(crate) audit: Sink,
     /// The file, to be closed in order.
     database: SqlStore,
+    /// What the applications keep.
+    pub(crate) applications: SqlitePool,
 }
 
 /// Where records of decisions go.
@@ -64,7 +68,8 @@ impl Stores {
             ),
             None => Arc::new(database.clone()),
         };
-        Ok(Self { sessions, tickets, epochs, accounts, audit, database })
+        let applications = database::open(&config.data_dir.join("applications.db")).await?;
+        Ok(Self { sessions, tickets, epochs, accounts, audit, database, applications })
     }
 }
 
@@ -75,7 +80,8 @@ impl Stores {
         let audit = Sink::AtOnce(Arc::new(TracingAudit));
         let database = sqlite(&folder.join("accounts.db")).await?;
         let accounts = Arc::new(database.clone());
-        Ok(Self { sessions, tickets, epochs, accounts, audit, database })
+        let applications = database::open(&folder.join("applications.db")).await?;
+        Ok(Self { sessions, tickets, epochs, accounts, audit, database, applications })
     }
 
     /// Waits until everything is written, and closes what is open.
@@ -83,6 +89,7 @@ impl Stores {
         if let Sink::Sql(audit) = &self.audit {
             audit.flush().await;
         }
+        self.applications.close().await;
         self.database.close().await;
     }
 }

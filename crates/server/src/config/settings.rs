@@ -55,6 +55,7 @@ settings! {
         #[table] connections: Connections,
         #[table] audit: Audit,
         #[table] metrics: Metrics,
+        #[table] mole: Mole,
         #[table] limits: Limits,
     }
 
@@ -111,6 +112,11 @@ settings! {
     /// The table `[metrics]`.
     Metrics {
         listen: ListenAddress,
+    }
+
+    /// The table `[mole]`.
+    Mole {
+        round: Span,
     }
 
     /// The table `[limits]`.

@@ -1,0 +1,305 @@
+//! A chat in rooms of its members.
+//!
+//! Namespace `/chat`. Whoever is a member of a room, and nobody else, gets into the room of the framework with
+//! the same id; events that name another room are refused. A message is written down before anybody is told,
+//! with the next version of its room, so that a client that comes back says the last one it has seen and gets
+//! the rest. Rows are in `store`, what goes over the wire in `wire`. Start reading at [`Chat::send`].
+
+mod directory;
+mod presence;
+mod store;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::{sync::Arc, time::Duration};
+
+use doorward::{Clock, Entropy, UserId, prelude::*};
+use doorward_core::AccountStore;
+use sqlx::SqlitePool;
+use tokio::sync::Mutex;
+
+pub(crate) use self::store::SCHEMA;
+use self::{
+    directory::Directory,
+    presence::Presence,
+    store::{Added, Posted, Store},
+    wire::{
+        At, Create, Edit, History, InRoom, Invite, Member, MemberJoined, MemberLeft, Message, Room,
+        Send, Since, Typing,
+    },
+};
+use crate::known::Known;
+
+/// The gateway.
+pub(crate) struct Chat {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    store: Store,
+    directory: Directory,
+    presence: Presence,
+    /// Held while a change is written down and told, so that it is told in the order of the versions. The
+    /// database takes one change after the other anyway.
+    turn: Mutex<()>,
+}
+
+impl Chat {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        database: SqlitePool,
+        accounts: Arc<dyn AccountStore>,
+    ) -> Self {
+        Self {
+            clock,
+            entropy,
+            store: Store(database),
+            directory: Directory(accounts),
+            presence: Presence::default(),
+            turn: Mutex::default(),
+        }
+    }
+}
+
+#[gateway(namespace = "/chat")]
+#[guard(RateLimit::per_user(200, Duration::from_secs(10)))]
+impl Chat {
+    /// Members only.
+    #[room("room:{id}")]
+    async fn may_join(&self, me: Connection<Known>, id: &str) -> Result<bool, BoxError> {
+        Ok(self.store.is_member(me.user(), id).await?)
+    }
+
+    #[on_connect]
+    async fn hello(&self, me: Connection<Known>) -> Result<(), Refusal> {
+        let busy = |_| Refusal::new("unavailable", "The chat cannot be read now");
+        self.store.rename(me.user(), &me.principal().name).await.map_err(busy)?;
+        let rooms = self.store.ids_of(me.user()).await.map_err(busy)?;
+        self.presence.come(me.user(), || tell_presence(&me, rooms, true));
+        Ok(())
+    }
+
+    #[on_disconnect]
+    async fn bye(&self, me: Connection<Known>) {
+        let rooms = self.store.ids_of(me.user()).await.unwrap_or_default();
+        self.presence.go(me.user(), || tell_presence(&me, rooms, false));
+    }
+
+    /// One's own rooms, all of which are heard from now on.
+    #[subscribe("rooms")]
+    async fn rooms(&self, me: Connection<Known>) -> Result<Vec<Room>, BoxError> {
+        let rooms = self.store.rooms_of(me.user()).await?;
+        for room in &rooms {
+            me.join(&room_of(&room.id)).await?;
+        }
+        Ok(rooms)
+    }
+
+    #[subscribe("members")]
+    async fn members(
+        &self,
+        me: Connection<Known>,
+        Valid(InRoom { room }): Valid<InRoom>,
+    ) -> Result<Vec<Member>, BoxError> {
+        check_member(&me, &room)?;
+        let members = self.store.members(&room).await?.into_iter();
+        Ok(members.map(|(user, name)| self.member(&UserId::new(user), name)).collect())
+    }
+
+    /// What has changed in a room since `lastSeen`, in parts.
+    #[subscribe("history")]
+    async fn history(
+        &self,
+        me: Connection<Known>,
+        Valid(Since { room, last_seen }): Valid<Since>,
+    ) -> Result<History, BoxError> {
+        check_member(&me, &room)?;
+        Ok(self.store.history(&room, last_seen).await?)
+    }
+
+    /// Writes a message down and tells the room. The answer is the message.
+    #[subscribe("send")]
+    #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
+    async fn send(
+        &self,
+        me: Connection<Known>,
+        Valid(Send { room, key, text }): Valid<Send>,
+    ) -> Result<Message, BoxError> {
+        check_member(&me, &room)?;
+        let sender = me.principal();
+        let _turn = self.turn.lock().await;
+        let now = self.clock.wall();
+        match self.store.post(&room, (me.user(), &sender.name), &key, &text, now).await? {
+            Posted::Again(message) => Ok(message),
+            Posted::New(message) => {
+                // The server's voice: it was written, also when its sender has left meanwhile.
+                me.hub().to(room_of(&room)).send(&message)?;
+                Ok(message)
+            }
+        }
+    }
+
+    /// Replaces the text of one's own message.
+    #[subscribe("edit")]
+    #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
+    async fn edit(
+        &self,
+        me: Connection<Known>,
+        Valid(Edit { room, seq, text }): Valid<Edit>,
+    ) -> Result<Message, BoxError> {
+        self.change(&me, &room, seq, Some(&text)).await
+    }
+
+    /// Removes one's own message; that there was one stays visible.
+    #[subscribe("remove")]
+    #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
+    async fn remove(
+        &self,
+        me: Connection<Known>,
+        Valid(At { room, seq }): Valid<At>,
+    ) -> Result<Message, BoxError> {
+        self.change(&me, &room, seq, None).await
+    }
+
+    /// Has read up to a message. The answer is how many are left.
+    #[subscribe("read")]
+    async fn read(
+        &self,
+        me: Connection<Known>,
+        Valid(At { room, seq }): Valid<At>,
+    ) -> Result<i64, BoxError> {
+        check_member(&me, &room)?;
+        let unread = self.store.read(&room, me.user(), seq).await?;
+        let other_tabs = me.hub().to(me.user().clone()).except(me.id());
+        other_tabs.send(&wire::Read { room: &room, unread })?;
+        Ok(unread)
+    }
+
+    #[subscribe("typing")]
+    async fn typing(
+        &self,
+        me: Connection<Known>,
+        Valid(InRoom { room }): Valid<InRoom>,
+    ) -> Result<(), BoxError> {
+        check_member(&me, &room)?;
+        let typing = Typing { room: &room, user: me.user().as_str(), name: &me.principal().name };
+        // Old news soon: who does not keep up may miss it.
+        me.hub().to(room_of(&room)).except(me.user().clone()).volatile().send(&typing)?;
+        Ok(())
+    }
+
+    #[subscribe("create")]
+    #[guard(RateLimit::per_user(10, Duration::from_secs(60)))]
+    async fn create(
+        &self,
+        me: Connection<Known>,
+        Valid(Create { name }): Valid<Create>,
+    ) -> Result<Room, BoxError> {
+        let mut id = [0; 12];
+        self.entropy.fill(&mut id);
+        let id = id.map(|byte| format!("{byte:02x}")).concat();
+        let creator = me.principal();
+        let now = self.clock.wall();
+        match self.store.create(&id, name.trim(), (me.user(), &creator.name), now).await? {
+            Added::Done | Added::Here => self.welcome(&me, me.user(), &id).await,
+            Added::Full => Err(full().into()),
+        }
+    }
+
+    /// Makes somebody a member: whoever is one may.
+    #[subscribe("invite")]
+    #[guard(RateLimit::per_user(30, Duration::from_secs(60)))]
+    async fn invite(
+        &self,
+        me: Connection<Known>,
+        Valid(Invite { room, user }): Valid<Invite>,
+    ) -> Result<Member, BoxError> {
+        check_member(&me, &room)?;
+        let found = self.directory.find(&user, me.hub()).await?;
+        let (id, name) = found.ok_or_else(|| Exception::new("unknown_user", "Nobody has this name"))?;
+        match self.store.add(&room, (&id, &name)).await? {
+            Added::Here => {}
+            Added::Full => return Err(full().into()),
+            Added::Done => {
+                let member = self.member(&id, name.to_string());
+                me.hub().to(room_of(&room)).send(&MemberJoined { room: &room, member })?;
+                self.welcome(&me, &id, &room).await?;
+            }
+        }
+        Ok(self.member(&id, name.into()))
+    }
+
+    /// Is no member any more, in any tab.
+    #[subscribe("leave")]
+    async fn leave(
+        &self,
+        me: Connection<Known>,
+        Valid(InRoom { room }): Valid<InRoom>,
+    ) -> Result<(), BoxError> {
+        check_member(&me, &room)?;
+        self.store.remove(&room, me.user()).await?;
+        let left = MemberLeft { room: &room, user: me.user().as_str() };
+        me.hub().to(room_of(&room)).send(&left)?;
+        me.hub().to(me.user().clone()).sockets_leave(&room_of(&room));
+        Ok(())
+    }
+}
+
+impl Chat {
+    /// Lets all connections of a new member hear the room, and shows it to them.
+    async fn welcome(
+        &self,
+        me: &Connection<Known>,
+        member: &UserId,
+        room: &str,
+    ) -> Result<Room, BoxError> {
+        let connections = me.hub().to(member.clone());
+        for (socket, error) in connections.sockets_join(&room_of(room)).await {
+            tracing::debug!(%socket, %error, "A new member does not hear the room.");
+        }
+        let room = self.store.room_of(member, room).await?;
+        let room = room.ok_or_else(Exception::forbidden)?;
+        connections.send(&room)?;
+        Ok(room)
+    }
+
+    async fn change(
+        &self,
+        me: &Connection<Known>,
+        room: &str,
+        seq: i64,
+        text: Option<&str>,
+    ) -> Result<Message, BoxError> {
+        check_member(me, room)?;
+        let _turn = self.turn.lock().await;
+        let changed = self.store.change(room, me.user(), seq, text).await?;
+        let message = changed.ok_or_else(Exception::forbidden)?;
+        me.hub().to(room_of(room)).send(&message)?;
+        Ok(message)
+    }
+
+    fn member(&self, user: &UserId, name: String) -> Member {
+        Member { user: user.clone(), name, online: self.presence.is_here(user) }
+    }
+}
+
+fn tell_presence(who: &Connection<Known>, rooms: Vec<String>, online: bool) {
+    let presence = wire::Presence { user: who.user().as_str(), online };
+    if let Err(error) = who.hub().to_each(rooms.iter().map(|id| room_of(id))).send(&presence) {
+        tracing::error!(%error, "A room could not be told.");
+    }
+}
+
+/// Who is in the room of the framework was let in as a member, and was taken out with the membership.
+fn check_member(me: &Connection<Known>, room: &str) -> Result<(), Exception> {
+    if me.is_in(&room_of(room)) { Ok(()) } else { Err(Exception::forbidden()) }
+}
+
+fn full() -> Exception {
+    Exception::new("too_many", "There are too many members, or too many rooms")
+}
+
+/// What the framework calls a room.
+fn room_of(id: &str) -> String {
+    format!("room:{id}")
+}

@@ -1,0 +1,148 @@
+//! Whack-a-mole: everybody in a room strikes at the same moles, and the server says what was a hit.
+//!
+//! Namespace `/mole`. One connection of a player plays: a second tab takes the game over. Rules are in
+//! `game`, rooms and their clocks in `tables`, the best of all time in `top`, what goes over the wire in
+//! `wire`. Start reading at [`Mole::strike`].
+
+mod game;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod top;
+mod wire;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use doorward::{Clock, Entropy, prelude::*};
+use sqlx::SqlitePool;
+
+pub(crate) use self::top::SCHEMA;
+use self::{
+    game::Full,
+    tables::{Table, Tables, room_of},
+    top::Top,
+    wire::{Join, Strike, Struck},
+};
+use crate::known::Known;
+
+/// The gateway.
+pub(crate) struct Mole(Arc<Tables>);
+
+impl Mole {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        database: SqlitePool,
+        round: Duration,
+    ) -> Self {
+        Self(Tables::new(clock, entropy, Top(database), round))
+    }
+}
+
+/// The room that a connection is in.
+#[derive(Default)]
+struct Seat(Mutex<Option<Arc<Table>>>);
+
+#[gateway(namespace = "/mole", connections = PerUser::ReplaceOldest(1))]
+#[guard(RateLimit::per_user(60, Duration::from_secs(2)))]
+impl Mole {
+    /// Games are open to whoever is known, as long as their names are short.
+    #[room("game:{name}")]
+    async fn may_join(&self, name: &str) -> bool {
+        wire::is_name(name)
+    }
+
+    /// Enters a room, and leaves the one before. What is in it comes as the event `state`.
+    #[subscribe("join")]
+    async fn join(
+        &self,
+        me: Connection<Known>,
+        seat: Data<Seat>,
+        Valid(Join { room, watch }): Valid<Join>,
+    ) -> Result<(), BoxError> {
+        leave(&me, &seat, &*self.0.clock);
+        me.join(&room_of(&room)).await?;
+        let entered = self.0.enter(&room, me.hub(), |game, now| {
+            if watch {
+                game.watch(me.id())?;
+            } else {
+                game.join(me.user(), &me.principal().name, me.id())?;
+            }
+            // Whatever changes from here on is told behind it.
+            drop(me.send(&game.state(&room, me.user(), now)));
+            Ok(())
+        });
+        match entered {
+            None => Err(Exception::new("too_many_rooms", "There are too many rooms").into()),
+            Some((_, Err(Full))) => Err(Exception::new("room_full", "This room is full").into()),
+            Some((table, Ok(()))) => {
+                seat.put(table);
+                // The client may have left while it entered, and `on_disconnect` found nothing.
+                if me.is_closed() {
+                    leave(&me, &seat, &*self.0.clock);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins a round, the first one or another; who only watches cannot.
+    #[subscribe("start")]
+    async fn start(&self, me: Connection<Known>, seat: Data<Seat>) -> Result<(), Exception> {
+        let table = seat.table().ok_or_else(Exception::forbidden)?;
+        let started = table.change(self.0.clock.now(), |game, now| game.start(me.user(), now));
+        if started { Ok(()) } else { Err(Exception::forbidden()) }
+    }
+
+    /// Strikes at a hole. The server's clock says whether the mole was still there.
+    #[subscribe("strike")]
+    async fn strike(
+        &self,
+        me: Connection<Known>,
+        seat: Data<Seat>,
+        Valid(strike): Valid<Strike>,
+    ) -> Result<Struck, Exception> {
+        let table = seat.table().ok_or_else(Exception::forbidden)?;
+        let now = self.0.clock.now();
+        let judged = table.change(now, |game, now| game.strike(me.user(), strike, now));
+        let outcome = judged.as_ref().map_or_else(|miss| miss.name(), |_| "hit");
+        metrics::counter!("doorward_mole_strikes_total", "outcome" => outcome).increment(1);
+        Ok(Struck::of(judged))
+    }
+
+    /// The best of all time.
+    #[subscribe("top")]
+    async fn top(&self) -> Result<wire::Top, BoxError> {
+        Ok(self.0.top.list().await?)
+    }
+
+    #[on_disconnect]
+    async fn bye(&self, me: Connection<Known>) {
+        leave(&me, &me.data(), &*self.0.clock);
+    }
+}
+
+/// Leaves the room of a connection, if it is in one.
+fn leave(me: &Connection<Known>, seat: &Seat, clock: &dyn Clock) {
+    if let Some(table) = seat.take() {
+        me.hub().to(me.id()).sockets_leave(&room_of(&table.name));
+        table.change(clock.now(), |game, _| game.leave(me.user(), me.id()));
+    }
+}
+
+impl Seat {
+    fn table(&self) -> Option<Arc<Table>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn take(&self) -> Option<Arc<Table>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, table: Arc<Table>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(table);
+    }
+}

@@ -1,0 +1,460 @@
+//! The rules of one room: when moles come up and where, what is a hit, and what it is worth.
+//!
+//! Time and randomness come in, news for the room comes out: nothing here waits, sends or stores. A
+//! strike is judged by the clock of the server, and a strike that is no hit changes nothing but a count.
+//! Start reading at [`Game::strike`].
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    time::{Duration, Instant},
+};
+
+use doorward::{Entropy, SocketId, UserId};
+
+use super::wire::{
+    MoleDown, MoleUp, PhaseChanged, Player, PlayerGone, Ranked, Ranking, Score, State, Strike,
+};
+
+/// One room.
+pub(super) struct Game {
+    round: Duration,
+    phase: Phase,
+    players: BTreeMap<UserId, Playing>,
+    spectators: HashSet<SocketId>,
+    moles: Vec<Mole>,
+    next_mole: u32,
+    /// Whose score nobody was told yet, and when they will be.
+    changed: BTreeSet<UserId>,
+    tell_at: Option<Instant>,
+    news: Vec<News>,
+}
+
+#[derive(Clone, Copy)]
+enum Phase {
+    Waiting,
+    Countdown { until: Instant },
+    Playing { since: Instant, until: Instant, next_up: Instant },
+    Over,
+}
+
+/// Somebody who plays. They stay until the round is over, also when their connection does not.
+struct Playing {
+    name: Box<str>,
+    socket: Option<SocketId>,
+    score: u32,
+    combo: u32,
+    hits: u32,
+    misses: u32,
+    pace: Pace,
+}
+
+/// How often somebody strikes: counted by the second.
+#[derive(Default)]
+struct Pace {
+    second: u64,
+    strikes: u32,
+}
+
+struct Mole {
+    number: u32,
+    hole: u8,
+    up: Instant,
+    down: Instant,
+    hit_by: HashSet<UserId>,
+}
+
+/// What the room is to be told.
+pub(super) enum News {
+    Down(MoleDown),
+    Gone(PlayerGone),
+    Over(Ranking),
+    Phase(PhaseChanged),
+    Player(Player),
+    Scores(Vec<Score>),
+    Spectators(usize),
+    Up(MoleUp),
+}
+
+/// A strike that counted.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) points: u32,
+    pub(super) score: u32,
+    pub(super) combo: u32,
+}
+
+/// Why a strike changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Miss {
+    /// No mole is there, or another one than the player has seen.
+    Empty,
+    /// More strikes in a second than hands can do.
+    Flood,
+    /// There is no round, or whoever strikes does not play.
+    NotPlaying,
+    /// The mole was there.
+    Past,
+    /// The mole was hit by the same player already.
+    Twice,
+    /// Nobody sees a mole and strikes within so little time.
+    TooFast,
+}
+
+impl Miss {
+    /// What players and metrics call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Flood => "flood",
+            Self::NotPlaying => "not_playing",
+            Self::Past => "past",
+            Self::Twice => "twice",
+            Self::TooFast => "too_fast",
+        }
+    }
+}
+
+/// As many play or watch in this room as may.
+#[derive(Debug)]
+pub(super) struct Full;
+
+impl Game {
+    pub(super) fn new(round: Duration) -> Self {
+        Self {
+            round,
+            phase: Phase::Waiting,
+            players: BTreeMap::new(),
+            spectators: HashSet::new(),
+            moles: Vec::new(),
+            next_mole: 1,
+            changed: BTreeSet::new(),
+            tell_at: None,
+            news: Vec::new(),
+        }
+    }
+
+    /// Lets somebody play; who has played in this round goes on with their score.
+    pub(super) fn join(&mut self, user: &UserId, name: &str, socket: SocketId) -> Result<(), Full> {
+        if self.players.len() >= MAX_PLAYERS && !self.players.contains_key(user) {
+            return Err(Full);
+        }
+        self.players.entry(user.clone()).or_insert_with(|| Playing::new(name)).socket = Some(socket);
+        self.tell_player(user);
+        Ok(())
+    }
+
+    /// Lets somebody watch.
+    pub(super) fn watch(&mut self, socket: SocketId) -> Result<(), Full> {
+        if self.spectators.len() >= MAX_SPECTATORS {
+            return Err(Full);
+        }
+        self.spectators.insert(socket);
+        self.news.push(News::Spectators(self.spectators.len()));
+        Ok(())
+    }
+
+    /// Somebody's connection has left the room.
+    pub(super) fn leave(&mut self, user: &UserId, socket: SocketId) {
+        if self.spectators.remove(&socket) {
+            self.news.push(News::Spectators(self.spectators.len()));
+        }
+        let Some(player) = self.players.get_mut(user) else { return };
+        // A later connection of theirs may play on already.
+        if player.socket != Some(socket) {
+            return;
+        }
+        player.socket = None;
+        if self.is_running() {
+            self.tell_player(user);
+        } else {
+            self.players.remove(user);
+            self.news.push(News::Gone(PlayerGone { user: user.clone() }));
+        }
+    }
+
+    /// Begins the countdown, when somebody who plays wants it and no round is under way.
+    pub(super) fn start(&mut self, user: &UserId, now: Instant) -> bool {
+        if self.is_running() || !self.players.contains_key(user) {
+            return false;
+        }
+        for player in self.players.values_mut() {
+            *player = Playing { socket: player.socket, ..Playing::new(&player.name) };
+        }
+        self.changed.extend(self.players.keys().cloned());
+        self.tell_scores();
+        self.enter(Phase::Countdown { until: now + COUNTDOWN }, now);
+        true
+    }
+
+    /// Judges a strike.
+    pub(super) fn strike(
+        &mut self,
+        user: &UserId,
+        strike: Strike,
+        now: Instant,
+    ) -> Result<Hit, Miss> {
+        let Phase::Playing { since, until, .. } = self.phase else { return Err(Miss::NotPlaying) };
+        let player = self.players.get_mut(user).ok_or(Miss::NotPlaying)?;
+        let is_flood = player.pace.is_flood(now.saturating_duration_since(since));
+        let mole = if is_flood {
+            Err(Miss::Flood)
+        } else if now >= until {
+            Err(Miss::Past)
+        } else {
+            aim(&mut self.moles, self.next_mole, user, strike, now)
+        };
+        let mole = mole.inspect_err(|_| player.misses += 1)?;
+        mole.hit_by.insert(user.clone());
+        let points = worth(mole, player.combo, now);
+        player.hits += 1;
+        player.combo += 1;
+        player.score += points;
+        let hit = Hit { points, score: player.score, combo: player.combo };
+        self.changed.insert(user.clone());
+        self.tell_at.get_or_insert(now + BETWEEN_SCORES);
+        Ok(hit)
+    }
+
+    /// When something happens by itself next.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let phase = match self.phase {
+            Phase::Waiting | Phase::Over => None,
+            Phase::Countdown { until } => Some(until),
+            Phase::Playing { until, next_up, .. } => Some(until.min(next_up)),
+        };
+        let down = self.moles.iter().map(|mole| mole.down);
+        down.chain(phase).chain(self.tell_at).min()
+    }
+
+    /// Does what is due.
+    pub(super) fn tick(&mut self, now: Instant, entropy: &dyn Entropy) {
+        self.moles_go_down(now);
+        match self.phase {
+            Phase::Countdown { until } if now >= until => {
+                let until = now + self.round;
+                self.enter(Phase::Playing { since: now, until, next_up: now + FIRST_MOLE }, now);
+            }
+            Phase::Playing { until, .. } if now >= until => self.finish(now),
+            Phase::Playing { since, until, next_up } if now >= next_up => {
+                let next_up = now + self.mole_comes_up(since, now, entropy);
+                self.phase = Phase::Playing { since, until, next_up };
+            }
+            _ => {}
+        }
+        if self.tell_at.is_some_and(|tell_at| now >= tell_at) {
+            self.tell_scores();
+        }
+    }
+
+    /// What the room was not told yet, in order.
+    pub(super) fn news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Everything, for somebody who comes in.
+    pub(super) fn state(&self, room: &str, user: &UserId, now: Instant) -> State {
+        State {
+            room: room.to_owned(),
+            phase: self.phase(now),
+            moles: self.moles.iter().map(|mole| mole.up_at(now)).collect(),
+            players: self.players.iter().map(|(user, player)| player.shown(user)).collect(),
+            spectators: self.spectators.len(),
+            playing: self.players.contains_key(user),
+        }
+    }
+
+    /// Whether nobody is here and nothing is under way.
+    pub(super) fn is_deserted(&self) -> bool {
+        self.players.is_empty() && self.spectators.is_empty() && !self.is_running()
+    }
+
+    fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Countdown { .. } | Phase::Playing { .. })
+    }
+
+    fn enter(&mut self, phase: Phase, now: Instant) {
+        self.phase = phase;
+        self.news.push(News::Phase(self.phase(now)));
+    }
+
+    fn phase(&self, now: Instant) -> PhaseChanged {
+        let (phase, until) = match self.phase {
+            Phase::Waiting => ("waiting", None),
+            Phase::Countdown { until } => ("countdown", Some(until)),
+            Phase::Playing { until, .. } => ("playing", Some(until)),
+            Phase::Over => ("over", None),
+        };
+        PhaseChanged { phase, ends_in: until.map(|until| until.saturating_duration_since(now)) }
+    }
+
+    fn mole_comes_up(&mut self, since: Instant, now: Instant, entropy: &dyn Entropy) -> Duration {
+        let free: Vec<u8> =
+            (1..=HOLES).filter(|hole| self.moles.iter().all(|mole| mole.hole != *hole)).collect();
+        let done = now.saturating_duration_since(since).div_duration_f32(self.round).min(1.0);
+        let stays = STAYS.mul_f32(1.0 - done / 2.0);
+        if let Some(&hole) = free.get(draw(entropy, free.len()))
+            && self.moles.len() < MAX_MOLES
+        {
+            let (number, down) = (self.next_mole, now + stays);
+            self.next_mole += 1;
+            let mole = Mole { number, hole, up: now, down, hit_by: HashSet::new() };
+            self.news.push(News::Up(mole.up_at(now)));
+            self.moles.push(mole);
+        }
+        // Between half and the whole of it, so that nobody learns the beat.
+        #[expect(clippy::cast_precision_loss, reason = "it is below a hundred")]
+        let beat = 0.5 + draw(entropy, 100) as f32 / 200.0;
+        stays.mul_f32(beat)
+    }
+
+    /// Who has let one pass begins a new combo.
+    fn moles_go_down(&mut self, now: Instant) {
+        for mole in self.moles.extract_if(.., |mole| now >= mole.down) {
+            self.news.push(News::Down(MoleDown { mole: mole.number, hole: mole.hole }));
+            for (user, player) in &mut self.players {
+                if player.combo > 0 && !mole.hit_by.contains(user) {
+                    player.combo = 0;
+                    self.changed.insert(user.clone());
+                    self.tell_at.get_or_insert(now + BETWEEN_SCORES);
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, now: Instant) {
+        self.moles.clear();
+        self.tell_scores();
+        let mut ranking: Vec<_> =
+            self.players.iter().map(|(user, player)| player.ranked(user)).collect();
+        ranking.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
+        self.enter(Phase::Over, now);
+        self.news.push(News::Over(Ranking(ranking)));
+        // Who has left meanwhile was counted, and is gone now.
+        let gone: Vec<_> = self.players.extract_if(.., |_, player| player.socket.is_none()).collect();
+        self.news.extend(gone.into_iter().map(|(user, _)| News::Gone(PlayerGone { user })));
+    }
+
+    fn tell_player(&mut self, user: &UserId) {
+        if let Some(player) = self.players.get(user) {
+            self.news.push(News::Player(player.shown(user)));
+        }
+    }
+
+    fn tell_scores(&mut self) {
+        self.tell_at = None;
+        let changed = std::mem::take(&mut self.changed);
+        let scores = changed.iter().filter_map(|user| Some(self.players.get(user)?.score(user)));
+        let scores: Vec<_> = scores.collect();
+        if !scores.is_empty() {
+            self.news.push(News::Scores(scores));
+        }
+    }
+}
+
+/// Finds the mole that was struck at.
+fn aim<'a>(
+    moles: &'a mut [Mole],
+    next: u32,
+    user: &UserId,
+    strike: Strike,
+    now: Instant,
+) -> Result<&'a mut Mole, Miss> {
+    let number = strike.mole.ok_or(Miss::Empty)?;
+    let mole = match moles.iter_mut().find(|mole| mole.number == number) {
+        Some(mole) => mole,
+        None if number < next => return Err(Miss::Past),
+        None => return Err(Miss::Empty),
+    };
+    if mole.hole != strike.hole {
+        Err(Miss::Empty)
+    } else if now >= mole.down {
+        Err(Miss::Past)
+    } else if mole.hit_by.contains(user) {
+        Err(Miss::Twice)
+    } else if now.saturating_duration_since(mole.up) < FASTEST {
+        Err(Miss::TooFast)
+    } else {
+        Ok(mole)
+    }
+}
+
+/// Ten points, up to ten for being quick, and one for each mole in a row, up to ten.
+fn worth(mole: &Mole, combo: u32, now: Instant) -> u32 {
+    let (left, stays) = (mole.down.saturating_duration_since(now), mole.down - mole.up);
+    let quick = u32::try_from(10 * left.as_millis() / stays.as_millis().max(1)).unwrap_or(0);
+    10 + quick.min(10) + combo.min(10)
+}
+
+/// A number below `end`.
+fn draw(entropy: &dyn Entropy, end: usize) -> usize {
+    let mut bytes = [0; 4];
+    entropy.fill(&mut bytes);
+    u32::from_ne_bytes(bytes) as usize % end.max(1)
+}
+
+impl Playing {
+    fn new(name: &str) -> Self {
+        let name = name.into();
+        Self { name, socket: None, score: 0, combo: 0, hits: 0, misses: 0, pace: Pace::default() }
+    }
+
+    fn shown(&self, user: &UserId) -> Player {
+        Player { name: self.name.clone(), here: self.socket.is_some(), score: self.score(user) }
+    }
+
+    fn score(&self, user: &UserId) -> Score {
+        Score { user: user.clone(), score: self.score, combo: self.combo, hits: self.hits }
+    }
+
+    fn ranked(&self, user: &UserId) -> Ranked {
+        Ranked {
+            user: user.clone(),
+            name: self.name.clone(),
+            score: self.score,
+            hits: self.hits,
+            misses: self.misses,
+        }
+    }
+}
+
+impl Pace {
+    fn is_flood(&mut self, since_start: Duration) -> bool {
+        let second = since_start.as_secs();
+        if second != self.second {
+            *self = Self { second, strikes: 0 };
+        }
+        self.strikes += 1;
+        self.strikes > MAX_STRIKES
+    }
+}
+
+impl Mole {
+    fn up_at(&self, now: Instant) -> MoleUp {
+        let down_in = self.down.saturating_duration_since(now);
+        MoleUp { mole: self.number, hole: self.hole, down_in }
+    }
+}
+
+const HOLES: u8 = 9;
+const MAX_MOLES: usize = 3;
+const MAX_PLAYERS: usize = 250;
+const MAX_SPECTATORS: usize = 1_000;
+
+/// Strikes of one player in a second: two hands do fewer.
+const MAX_STRIKES: u32 = 12;
+
+/// The quickest that people react to what they see is about 100 ms later, and the way to them and back
+/// comes on top (a sprinter who starts within 100 ms has started too early).
+const FASTEST: Duration = Duration::from_millis(100);
+
+const COUNTDOWN: Duration = Duration::from_secs(3);
+const FIRST_MOLE: Duration = Duration::from_millis(500);
+
+/// How long a mole stays at the beginning; half as long at the end.
+const STAYS: Duration = Duration::from_millis(1600);
+
+/// Scores that change within this time are told together: a room of hundreds is not told hundreds of times.
+const BETWEEN_SCORES: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! What players read and write. Times are milliseconds, counted from the moment of sending: clocks of
+//! players are not compared.
+
+use std::time::Duration;
+
+use doorward::{ServerEvent, UserId, garde};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::game::{Hit, Miss};
+
+/// Which room to enter, and whether only to watch.
+#[derive(Deserialize, garde::Validate)]
+pub(super) struct Join {
+    #[garde(custom(check_name))]
+    pub(super) room: String,
+    #[garde(skip)]
+    #[serde(default)]
+    pub(super) watch: bool,
+}
+
+/// Where somebody has struck, and the mole that they have seen there.
+#[derive(Clone, Copy, Deserialize, garde::Validate)]
+pub(super) struct Strike {
+    #[garde(range(min = 1, max = 9))]
+    pub(super) hole: u8,
+    #[garde(skip)]
+    #[serde(default)]
+    pub(super) mole: Option<u32>,
+}
+
+/// What became of it: the answer to a strike.
+#[derive(Serialize)]
+pub(super) struct Struck {
+    hit: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// What it was worth, and what the player has now: only for a hit.
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    gained: Option<Gained>,
+}
+
+#[derive(Serialize)]
+struct Gained {
+    points: u32,
+    score: u32,
+    combo: u32,
+}
+
+impl Struck {
+    pub(super) fn of(judged: Result<Hit, Miss>) -> Self {
+        match judged {
+            Ok(Hit { points, score, combo }) => {
+                Self { hit: true, reason: None, gained: Some(Gained { points, score, combo }) }
+            }
+            Err(miss) => Self { hit: false, reason: Some(miss.name()), gained: None },
+        }
+    }
+}
+
+/// Everything, for somebody who comes in.
+#[derive(Serialize, ServerEvent)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct State {
+    pub(super) room: String,
+    #[serde(flatten)]
+    pub(super) phase: PhaseChanged,
+    pub(super) moles: Vec<MoleUp>,
+    pub(super) players: Vec<Player>,
+    pub(super) spectators: usize,
+    /// Whether whoever reads this plays.
+    pub(super) playing: bool,
+}
+
+#[derive(Clone, Copy, Serialize, ServerEvent)]
+#[event("phase")]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PhaseChanged {
+    /// `waiting`, `countdown`, `playing` or `over`.
+    pub(super) phase: &'static str,
+    #[serde(serialize_with = "optional_millis")]
+    pub(super) ends_in: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Serialize, ServerEvent)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MoleUp {
+    pub(super) mole: u32,
+    pub(super) hole: u8,
+    #[serde(serialize_with = "millis")]
+    pub(super) down_in: Duration,
+}
+
+#[derive(Clone, Copy, Serialize, ServerEvent)]
+pub(super) struct MoleDown {
+    pub(super) mole: u32,
+    pub(super) hole: u8,
+}
+
+/// Somebody who plays, as they are now.
+#[derive(Serialize, ServerEvent)]
+pub(super) struct Player {
+    pub(super) name: Box<str>,
+    /// Whether they are connected.
+    pub(super) here: bool,
+    #[serde(flatten)]
+    pub(super) score: Score,
+}
+
+/// Somebody plays no more.
+#[derive(Serialize, ServerEvent)]
+pub(super) struct PlayerGone {
+    #[serde(serialize_with = "text")]
+    pub(super) user: UserId,
+}
+
+/// Whose score has changed.
+#[derive(Serialize, ServerEvent)]
+pub(super) struct Scores(pub(super) Vec<Score>);
+
+#[derive(Serialize)]
+pub(super) struct Score {
+    #[serde(serialize_with = "text")]
+    pub(super) user: UserId,
+    pub(super) score: u32,
+    pub(super) combo: u32,
+    pub(super) hits: u32,
+}
+
+#[derive(Serialize, ServerEvent)]
+pub(super) struct Spectators(pub(super) usize);
+
+/// The end of a round, the best first.
+#[derive(Clone, Serialize, ServerEvent)]
+pub(super) struct Ranking(pub(super) Vec<Ranked>);
+
+#[derive(Clone, Serialize)]
+pub(super) struct Ranked {
+    #[serde(serialize_with = "text")]
+    pub(super) user: UserId,
+    pub(super) name: Box<str>,
+    pub(super) score: u32,
+    pub(super) hits: u32,
+    /// Strikes that changed nothing.
+    pub(super) misses: u32,
+}
+
+/// The best of all time.
+#[derive(Serialize, ServerEvent)]
+pub(super) struct Top(pub(super) Vec<Best>);
+
+#[derive(Serialize, sqlx::FromRow)]
+pub(super) struct Best {
+    pub(super) name: String,
+    pub(super) score: i64,
+}
+
+/// Whether a room may be called so.
+pub(super) fn is_name(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+fn check_name(text: &str, (): &()) -> garde::Result {
+    if is_name(text) { Ok(()) } else { Err(garde::Error::new("write 1-32 of a-z, 0-9 and -")) }
+}
+
+fn text<S: Serializer>(user: &UserId, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(user.as_str())
+}
+
+fn millis<S: Serializer>(time: &Duration, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_u128(time.as_millis())
+}
+
+fn optional_millis<S: Serializer>(time: &Option<Duration>, out: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.as_millis()).serialize(out)
+}
