@@ -12,7 +12,7 @@ import { Frame, Problem, doorward, html, show, tabs, useAction, useEffect, useSt
 function Account() {
   const [me, setMe] = useState(/** @type {import("./doorward-client/wire").Me | null} */ (null));
   const leave = () => location.assign("/?next=/account");
-  const { state, code, connect } = useLive(leave);
+  const { state, code, connect } = useLive("/", leave);
   const action = useAction();
   const [again, setAgain] = useState(/** @type {(() => Promise<unknown>) | null} */ (null));
 

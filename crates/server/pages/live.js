@@ -9,9 +9,11 @@ import { t } from "./texts.js";
  * Keeps a socket while the page is shown. When the server has ended it, the page asks whether it is still signed
  * in: another tab may have signed in anew, and then it goes on.
  *
+ * @param {string} namespace
  * @param {(state: State) => void} onSignedOut
+ * @param {(socket: import("socket.io-client").Socket) => void} [listen] adds listeners, before anything is heard
  */
-export function useLive(onSignedOut) {
+export function useLive(namespace, onSignedOut, listen = () => {}) {
   const [{ state, code }, setState] = useState({ state: "connecting", code: "" });
   const socket = useRef(/** @type {import("socket.io-client").Socket | null} */ (null));
 
@@ -20,7 +22,7 @@ export function useLive(onSignedOut) {
     socket.current = null;
     /** It says that it connects before it is here. @type {import("socket.io-client").Socket | null} */
     let own = null;
-    own = doorward.connect("/", {
+    own = doorward.connect(namespace, {
       onState: async (/** @type {State} */ state, code = "") => {
         // What an earlier one says is over.
         if (own !== null && socket.current !== own) return;
@@ -35,6 +37,7 @@ export function useLive(onSignedOut) {
       },
     });
     socket.current = own;
+    listen(own);
   };
   useEffect(() => {
     connect();

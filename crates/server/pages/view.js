@@ -1,4 +1,4 @@
-// What both pages are made of: the frame, fields, forms that say what went wrong, and the server.
+// What all pages are made of: the frame, fields, forms that say what went wrong, and the server.
 
 import { io } from "./socketio.js";
 import { DoorwardError, createDoorward } from "./doorward-client/index.js";
@@ -24,14 +24,15 @@ export function show(page) {
 /**
  * The frame of every page.
  *
- * @param {{ me?: import("./doorward-client/wire").Me, children?: unknown }} props
+ * @param {{ me?: import("./doorward-client/wire").Me, wide?: boolean, children?: unknown }} props
  */
-export function Frame({ me, children }) {
+export function Frame({ me, wide = false, children }) {
   const other = language === "en" ? "ko" : "en";
   return html`
     <header>
       <a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="28" height="28" /> Doorward</a>
       <nav>
+        ${me && html`<a href="/chat">${t("chat")}</a><a href="/mole">${t("mole")}</a>`}
         ${me && html`<a href="/account">${t("account")}</a>`}
         ${me && html`<button type="button" class="plain" data-testid="signout" onClick=${signOut}>${t("signout")}</button>`}
         <button type="button" class="plain" lang=${other} onClick=${() => speak(other)}>
@@ -39,7 +40,7 @@ export function Frame({ me, children }) {
         </button>
       </nav>
     </header>
-    <main>${children}</main>
+    <main class=${wide ? "wide" : ""}>${children}</main>
   `;
 }
 

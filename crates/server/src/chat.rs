@@ -71,18 +71,19 @@ impl Chat {
     }
 
     #[on_connect]
-    async fn hello(&self, me: Connection<Known>) -> Result<(), Refusal> {
-        let busy = |_| Refusal::new("unavailable", "The chat cannot be read now");
-        self.store.rename(me.user(), &me.principal().name).await.map_err(busy)?;
-        let rooms = self.store.ids_of(me.user()).await.map_err(busy)?;
-        self.presence.come(me.user(), || tell_presence(&me, rooms, true));
-        Ok(())
+    async fn hello(&self, me: Connection<Known>) {
+        if let Err(error) = self.store.rename(me.user(), &me.principal().name).await {
+            tracing::warn!(%error, "A member keeps an old name.");
+        }
+        let rooms = self.rooms_of(me.user()).await;
+        // Nothing waits behind it: what is counted here is taken back by `bye`.
+        self.presence.come(me.user(), || tell_presence(&me, &rooms, true));
     }
 
     #[on_disconnect]
     async fn bye(&self, me: Connection<Known>) {
-        let rooms = self.store.ids_of(me.user()).await.unwrap_or_default();
-        self.presence.go(me.user(), || tell_presence(&me, rooms, false));
+        let rooms = self.rooms_of(me.user()).await;
+        self.presence.go(me.user(), || tell_presence(&me, &rooms, false));
     }
 
     /// One's own rooms, all of which are heard from now on.
@@ -216,7 +217,8 @@ impl Chat {
     ) -> Result<Member, BoxError> {
         check_member(&me, &room)?;
         let found = self.directory.find(&user, me.hub()).await?;
-        let (id, name) = found.ok_or_else(|| Exception::new("unknown_user", "Nobody has this name"))?;
+        let (id, name) =
+            found.ok_or_else(|| Exception::new("unknown_user", "Nobody has this name"))?;
         match self.store.add(&room, (&id, &name)).await? {
             Added::Here => {}
             Added::Full => return Err(full().into()),
@@ -278,12 +280,20 @@ impl Chat {
         Ok(message)
     }
 
+    /// Who is to be told of somebody: nobody when that cannot be found out.
+    async fn rooms_of(&self, user: &UserId) -> Vec<String> {
+        self.store.ids_of(user).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "Nobody is told who is here.");
+            Vec::new()
+        })
+    }
+
     fn member(&self, user: &UserId, name: String) -> Member {
         Member { user: user.clone(), name, online: self.presence.is_here(user) }
     }
 }
 
-fn tell_presence(who: &Connection<Known>, rooms: Vec<String>, online: bool) {
+fn tell_presence(who: &Connection<Known>, rooms: &[String], online: bool) {
     let presence = wire::Presence { user: who.user().as_str(), online };
     if let Err(error) = who.hub().to_each(rooms.iter().map(|id| room_of(id))).send(&presence) {
         tracing::error!(%error, "A room could not be told.");

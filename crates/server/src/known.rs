@@ -48,3 +48,12 @@ async fn known(accounts: Arc<dyn AccountStore>, id: UserId) -> Result<Option<Kno
         None => Some(Known { name: id.as_str().into() }),
     })
 }
+
+/// Lets everybody in as whom they say they are.
+#[cfg(test)]
+pub(crate) fn for_tests() -> impl doorward::Authenticator<Principal = Known> {
+    doorward::prelude::authenticate_fn(|handshake| async move {
+        let user = handshake.auth.str("user").ok_or_else(doorward::Refusal::forbidden)?;
+        Ok(doorward::Grant::new(Known { name: user.into() }, user))
+    })
+}

@@ -110,7 +110,7 @@ impl Mole {
         let judged = table.change(now, |game, now| game.strike(me.user(), strike, now));
         let outcome = judged.as_ref().map_or_else(|miss| miss.name(), |_| "hit");
         metrics::counter!("doorward_mole_strikes_total", "outcome" => outcome).increment(1);
-        Ok(Struck::of(judged))
+        Ok(Struck::of(&judged))
     }
 
     /// The best of all time.

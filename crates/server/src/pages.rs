@@ -11,7 +11,7 @@ use axum::{
     extract::Path,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
@@ -32,13 +32,16 @@ struct Client;
 /// The sign-in, and all files.
 pub(crate) fn public_routes() -> Router {
     Router::new()
-        .route("/", get(async |headers: HeaderMap| page("index.html", &headers)))
+        .route("/", page("home"))
         .route("/assets/{*path}", get(asset))
 }
 
 /// The pages that only somebody with a session may see.
 pub(crate) fn private_routes() -> Router {
-    Router::new().route("/account", get(async |headers: HeaderMap| page("account.html", &headers)))
+    Router::new()
+        .route("/account", page("account"))
+        .route("/chat", page("chat"))
+        .route("/mole", page("mole"))
 }
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
@@ -51,8 +54,18 @@ async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     answer(found, &path, &headers)
 }
 
-fn page(name: &str, headers: &HeaderMap) -> Response {
-    answer(Pages::get(name), name, headers)
+/// A page: all are one file, but for the script that fills it.
+fn page(script: &'static str) -> MethodRouter {
+    get(async move |headers: HeaderMap| {
+        let html = Pages::get(PAGE).map(|file| fill(file, script));
+        answer(html, PAGE, &headers)
+    })
+}
+
+fn fill(mut file: EmbeddedFile, script: &str) -> EmbeddedFile {
+    let html = String::from_utf8_lossy(&file.data).replace("{script}", script);
+    file.data = html.into_bytes().into();
+    file
 }
 
 fn answer(found: Option<EmbeddedFile>, name: &str, headers: &HeaderMap) -> Response {
@@ -73,6 +86,9 @@ fn content_type(name: &str) -> Option<&'static str> {
     let (_, ending) = name.rsplit_once('.')?;
     KINDS.iter().find(|(known, _)| *known == ending).map(|(_, kind)| *kind)
 }
+
+/// What all pages begin with. Two of them have one tag, at two addresses.
+const PAGE: &str = "page.html";
 
 const KINDS: &[(&str, &str)] = &[
     ("css", "text/css; charset=utf-8"),

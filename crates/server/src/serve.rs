@@ -169,7 +169,8 @@ pub(crate) fn build(
 ) -> Result<Doorward, Failure> {
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let Stores { applications, accounts, .. } = parts.stores;
-    let chat = Chat::new(clock.clone(), entropy.clone(), applications.clone(), Arc::clone(accounts));
+    let chat =
+        Chat::new(clock.clone(), entropy.clone(), applications.clone(), Arc::clone(accounts));
     let mole = Mole::new(clock, entropy, applications.clone(), config.mole.round.get());
     Doorward::builder()
         .authenticate(known::authenticator(config, parts, identity))

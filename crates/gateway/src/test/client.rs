@@ -55,6 +55,15 @@ pub struct TestEvent {
     pub ack: Option<u64>,
 }
 
+impl TestEvent {
+    fn decode<T: DeserializeOwned>(&self) -> T {
+        self.arguments.decode().unwrap_or_else(|error| {
+            let Self { name, arguments, .. } = self;
+            panicking(format_args!("{name:?} carries {}: {error}", arguments.json()))
+        })
+    }
+}
+
 /// How the client's connection ended.
 ///
 /// # Examples
@@ -225,9 +234,21 @@ impl TestClient {
         if event.name != name {
             panicking(format_args!("expected the event {name:?}, got {event:?}"));
         }
-        event.arguments.decode().unwrap_or_else(|error| {
-            panicking(format_args!("{name:?} carries {}: {error}", event.arguments.json()))
-        })
+        event.decode()
+    }
+
+    /// Returns what the next event with this name carries, and forgets what comes before it: for a client that
+    /// is told more than a test is about.
+    ///
+    /// # Panics
+    /// When it carries no `T`, or when the connection ends first.
+    pub async fn wait_for_event<T: DeserializeOwned>(&mut self, name: &str) -> T {
+        loop {
+            let event = self.next_event().await;
+            if event.name == name {
+                return event.decode();
+            }
+        }
     }
 
     /// Makes sure that nothing has come that was not asked for.

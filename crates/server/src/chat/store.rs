@@ -143,11 +143,12 @@ impl Store {
         now: SystemTime,
     ) -> sqlx::Result<Posted> {
         let mut transaction = self.0.begin().await?;
-        let before = query_as("SELECT * FROM chat_messages WHERE room_id = ? AND user_id = ? AND key = ?")
-            .bind(room)
-            .bind(user.as_str())
-            .bind(key)
-            .fetch_optional(&mut *transaction);
+        let before =
+            query_as("SELECT * FROM chat_messages WHERE room_id = ? AND user_id = ? AND key = ?")
+                .bind(room)
+                .bind(user.as_str())
+                .bind(key)
+                .fetch_optional(&mut *transaction);
         if let Some(message) = before.await? {
             return Ok(Posted::Again(message));
         }
@@ -238,7 +239,9 @@ impl Store {
         );
         read.bind(room).bind(user.as_str()).bind(seq).execute(&mut *transaction).await?;
         let unread = query_scalar(concat!(
-            "SELECT ", unread!(), " FROM chat_members AS me WHERE room_id = ? AND user_id = ?"
+            "SELECT ",
+            unread!(),
+            " FROM chat_members AS me WHERE room_id = ? AND user_id = ?"
         ));
         let unread = unread.bind(room).bind(user.as_str()).fetch_one(&mut *transaction).await?;
         transaction.commit().await?;

@@ -1,0 +1,367 @@
+//! What people who chat read: the real gateway on a real server, with the real tables.
+
+use std::time::Duration;
+
+use doorward::{
+    OsEntropy,
+    test::{ManualClock, TestClient, TestServer},
+};
+use doorward_sql::SqlStore;
+use serde_json::{Value, json};
+
+use super::*;
+
+struct House {
+    server: TestServer,
+    clock: ManualClock,
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    async fn open() -> Self {
+        Self::in_folder(tempfile::tempdir().unwrap()).await
+    }
+
+    async fn in_folder(folder: tempfile::TempDir) -> Self {
+        let database = crate::database::open(&folder.path().join("chat.db")).await.unwrap();
+        let accounts = SqlStore::open(folder.path().join("accounts.db")).await.unwrap();
+        let clock = ManualClock::new();
+        let (now, entropy) = (Arc::new(clock.clone()), Arc::new(OsEntropy));
+        let doorward = Doorward::builder()
+            .authenticate(crate::known::for_tests())
+            .clock(clock.clone())
+            .gateway(Chat::new(now, entropy, database, Arc::new(accounts)))
+            .build()
+            .unwrap();
+        let server = TestServer::start(doorward).await.unwrap();
+        Self { server, clock, folder }
+    }
+
+    /// Somebody who hears all of their rooms.
+    async fn enter(&self, name: &str) -> TestClient {
+        let mut client = self.server.connect("/chat", json!({ "user": name })).await;
+        client.emit_with_ack::<Value>("rooms", ()).await;
+        client
+    }
+
+    /// A room of ann's with these others, all of whom are connected.
+    async fn room(&self, others: &[&str]) -> (String, TestClient, Vec<TestClient>) {
+        let mut ann = self.enter("ann").await;
+        let room: Value = ann.emit_with_ack("create", json!({ "name": "Tea" })).await;
+        let room = room["id"].as_str().unwrap().to_owned();
+        let mut members = Vec::new();
+        for name in others {
+            let mut member = self.enter(name).await;
+            let invitation = json!({ "room": room, "user": name });
+            ann.emit_with_ack::<Value>("invite", invitation).await;
+            member.wait_for_event::<Value>("room").await;
+            members.push(member);
+        }
+        (room, ann, members)
+    }
+}
+
+async fn say(who: &mut TestClient, room: &str, text: &str) -> Value {
+    who.emit_with_ack("send", json!({ "room": room, "key": text, "text": text })).await
+}
+
+async fn history(who: &mut TestClient, room: &str, last_seen: i64) -> Value {
+    who.emit_with_ack("history", json!({ "room": room, "lastSeen": last_seen })).await
+}
+
+/// Everything behind a version, as a client gets it that comes back.
+async fn catch_up(who: &mut TestClient, room: &str, mut last_seen: i64) -> Vec<Value> {
+    let mut all = Vec::new();
+    loop {
+        let part = history(who, room, last_seen).await;
+        all.extend(part["messages"].as_array().unwrap().iter().cloned());
+        last_seen = part["version"].as_i64().unwrap();
+        if part["more"] == false {
+            return all;
+        }
+    }
+}
+
+fn texts(messages: &[Value]) -> Vec<&str> {
+    messages.iter().map(|message| message["text"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_is_said_is_heard_by_members_in_order_and_kept() {
+    let house = House::open().await;
+    let (room, mut ann, mut others) = house.room(&["bob"]).await;
+
+    for number in 1..=3 {
+        say(&mut ann, &room, &format!("message {number}")).await;
+    }
+
+    for number in 1..=3 {
+        let heard: Value = others[0].wait_for_event("message").await;
+        let expected = json!({
+            "room": room, "seq": number, "version": number, "user": "ann", "name": "ann",
+            "key": format!("message {number}"), "text": format!("message {number}"),
+            "sentAt": heard["sentAt"], "isEdited": false, "isRemoved": false,
+        });
+        assert_eq!(heard, expected);
+    }
+    let kept = catch_up(&mut others[0], &room, 0).await;
+    assert_eq!(texts(&kept), ["message 1", "message 2", "message 3"]);
+}
+
+/// Whoever is no member learns nothing of a room and changes nothing in it.
+#[tokio::test]
+async fn a_room_is_for_its_members() {
+    let house = House::open().await;
+    let (room, mut ann, _) = house.room(&[]).await;
+    say(&mut ann, &room, "secret").await;
+    let mut eve = house.enter("eve").await;
+
+    let requests = [
+        ("members", json!({ "room": room })),
+        ("history", json!({ "room": room, "lastSeen": 0 })),
+        ("send", json!({ "room": room, "key": "k", "text": "hello" })),
+        ("edit", json!({ "room": room, "seq": 1, "text": "hello" })),
+        ("remove", json!({ "room": room, "seq": 1 })),
+        ("read", json!({ "room": room, "seq": 1 })),
+        ("typing", json!({ "room": room })),
+        ("invite", json!({ "room": room, "user": "eve" })),
+        ("leave", json!({ "room": room })),
+    ];
+    for (event, request) in requests {
+        assert_eq!(eve.expect_exception(event, request).await.code(), "forbidden", "{event}");
+    }
+
+    say(&mut ann, &room, "more").await;
+    eve.expect_nothing().await;
+    assert_eq!(texts(&catch_up(&mut ann, &room, 0).await), ["secret", "more"]);
+}
+
+#[tokio::test]
+async fn nothing_is_lost_and_nothing_comes_twice_when_somebody_comes_back() {
+    let house = House::open().await;
+    let (room, mut ann, others) = house.room(&["bob"]).await;
+    say(&mut ann, &room, "before").await;
+    drop(others);
+    for number in 1..=100 {
+        house.clock.advance(Duration::from_secs(1));
+        say(&mut ann, &room, &format!("{number}")).await;
+    }
+
+    let mut bob = house.enter("bob").await;
+    let missed = catch_up(&mut bob, &room, 1).await;
+
+    let expected: Vec<_> = (1..=100).map(|number| number.to_string()).collect();
+    assert_eq!(texts(&missed), expected);
+    assert!(catch_up(&mut bob, &room, 101).await.is_empty());
+}
+
+/// Whose answer was lost sends again, and the message is there once.
+#[tokio::test]
+async fn a_message_that_is_sent_again_is_written_once() {
+    let house = House::open().await;
+    let (room, mut ann, mut others) = house.room(&["bob"]).await;
+    let message = json!({ "room": room, "key": "one", "text": "hello" });
+
+    let first: Value = ann.emit_with_ack("send", &message).await;
+    let again: Value = ann.emit_with_ack("send", &message).await;
+
+    assert_eq!(first, again);
+    others[0].wait_for_event::<Value>("message").await;
+    others[0].expect_nothing().await;
+    // Keys are each sender's own.
+    let other: Value = others[0].emit_with_ack("send", &message).await;
+    assert_eq!(other["seq"], 2);
+}
+
+#[tokio::test]
+async fn a_room_keeps_the_last_two_hundred_messages() {
+    let house = House::open().await;
+    let (room, mut ann, _) = house.room(&[]).await;
+    for number in 1..=205 {
+        house.clock.advance(Duration::from_secs(1));
+        say(&mut ann, &room, &format!("{number}")).await;
+    }
+
+    let first = history(&mut ann, &room, 0).await;
+    let kept = catch_up(&mut ann, &room, 0).await;
+
+    assert_eq!((&first["first"], first["messages"].as_array().unwrap().len()), (&json!(6), 40));
+    assert_eq!(kept.len(), 200);
+    assert_eq!((texts(&kept)[0], texts(&kept)[199]), ("6", "205"));
+}
+
+#[tokio::test]
+async fn people_change_and_remove_their_own_messages_and_no_others() {
+    let house = House::open().await;
+    let (room, mut ann, mut others) = house.room(&["bob"]).await;
+    for text in ["one", "two"] {
+        say(&mut ann, &room, text).await;
+    }
+    let at = |seq: i64| json!({ "room": room, "seq": seq });
+    let edit = |seq: i64, text: &str| json!({ "room": room, "seq": seq, "text": text });
+
+    let edited: Value = ann.emit_with_ack("edit", edit(1, "uno")).await;
+    let removed: Value = ann.emit_with_ack("remove", at(2)).await;
+
+    assert_eq!((&edited["text"], &edited["isEdited"]), (&json!("uno"), &json!(true)));
+    assert_eq!((&edited["seq"], &edited["version"]), (&json!(1), &json!(3)));
+    assert_eq!((&removed["text"], &removed["isRemoved"]), (&json!(""), &json!(true)));
+    for expected in ["one", "two", "uno", ""] {
+        let heard: Value = others[0].wait_for_event("message").await;
+        assert_eq!(heard["text"], expected);
+    }
+    // Who was away learns of both, also when they have the messages already.
+    let changes = catch_up(&mut others[0], &room, 2).await;
+    assert_eq!(texts(&changes), ["uno", ""]);
+    for (event, request) in [("edit", edit(1, "hers")), ("remove", at(1)), ("remove", at(7))] {
+        assert_eq!(others[0].expect_exception(event, request).await.code(), "forbidden");
+    }
+    // What was removed stays so.
+    assert_eq!(ann.expect_exception("edit", edit(2, "back")).await.code(), "forbidden");
+    assert_eq!(texts(&catch_up(&mut ann, &room, 0).await), ["uno", ""]);
+}
+
+#[tokio::test]
+async fn unread_messages_are_counted_and_read_in_all_tabs() {
+    let house = House::open().await;
+    let (room, mut ann, mut others) = house.room(&["bob"]).await;
+    let mut other_tab = house.enter("bob").await;
+    for text in ["one", "two", "three"] {
+        say(&mut ann, &room, text).await;
+    }
+    say(&mut others[0], &room, "mine").await;
+
+    let rooms: Value = others[0].emit_with_ack("rooms", ()).await;
+    assert_eq!((&rooms[0]["unread"], &rooms[0]["version"]), (&json!(3), &json!(4)));
+    let at = |seq: i64| json!({ "room": room, "seq": seq });
+    assert_eq!(others[0].emit_with_ack::<i64>("read", at(2)).await, 1);
+    let read: Value = other_tab.wait_for_event("read").await;
+    assert_eq!(read, json!({ "room": room, "unread": 1 }));
+    // It never goes back, nor beyond what there is.
+    assert_eq!(others[0].emit_with_ack::<i64>("read", at(1)).await, 1);
+    assert_eq!(others[0].emit_with_ack::<i64>("read", at(1_000)).await, 0);
+    say(&mut ann, &room, "four").await;
+    let rooms: Value = others[0].emit_with_ack("rooms", ()).await;
+    assert_eq!(rooms[0]["unread"], 1);
+}
+
+#[tokio::test]
+async fn somebody_is_here_from_the_first_tab_to_the_last() {
+    let house = House::open().await;
+    let (room, mut ann, others) = house.room(&["bob"]).await;
+    let members: Value = ann.emit_with_ack("members", json!({ "room": room })).await;
+    let row = |name: &str, online: bool| json!({ "user": name, "name": name, "online": online });
+    assert_eq!(members, json!([row("ann", true), row("bob", true)]));
+    let mut second = house.enter("bob").await;
+    second.emit_with_ack::<Value>("rooms", ()).await;
+
+    drop(others);
+    drop(second);
+    let gone: Value = ann.wait_for_event("presence").await;
+
+    // One event: the first tab that was closed was not the last.
+    assert_eq!(gone, json!({ "user": "bob", "online": false }));
+    let mut bob = house.enter("bob").await;
+    let come: Value = ann.wait_for_event("presence").await;
+    assert_eq!(come, json!({ "user": "bob", "online": true }));
+    bob.emit_with_ack::<Value>("rooms", ()).await;
+    ann.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn typing_is_seen_by_others() {
+    let house = House::open().await;
+    let (room, mut ann, mut others) = house.room(&["bob"]).await;
+    let mut other_tab = house.enter("ann").await;
+
+    ann.emit("typing", json!({ "room": room })).await;
+
+    let typing: Value = others[0].wait_for_event("typing").await;
+    assert_eq!(typing, json!({ "room": room, "user": "ann", "name": "ann" }));
+    other_tab.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn who_is_invited_is_a_member_and_who_leaves_is_none() {
+    let house = House::open().await;
+    let (room, mut ann, mut others) = house.room(&["bob"]).await;
+    let bob = &mut others[0];
+    let mut other_tab = house.enter("bob").await;
+    let joined: Value = ann.wait_for_event("member_joined").await;
+    assert_eq!(joined, json!({ "room": room, "user": "bob", "name": "bob", "online": true }));
+    let invitation = |name: &str| json!({ "room": room, "user": name });
+    let nobody = ann.expect_exception("invite", invitation("nobody")).await;
+    assert_eq!(nobody.code(), "unknown_user");
+    // Once more is no mistake and no news.
+    bob.emit_with_ack::<Value>("invite", invitation("ann")).await;
+
+    bob.emit_with_ack::<()>("leave", json!({ "room": room })).await;
+
+    for client in [&mut ann, &mut other_tab] {
+        let left: Value = client.wait_for_event("member_left").await;
+        assert_eq!(left, json!({ "room": room, "user": "bob" }));
+    }
+    say(&mut ann, &room, "alone").await;
+    bob.wait_for_event::<Value>("member_left").await;
+    bob.expect_nothing().await;
+    other_tab.expect_nothing().await;
+    let rooms: Value = bob.emit_with_ack("rooms", ()).await;
+    assert_eq!(rooms, json!([]));
+    // With the last member the room is gone, and its messages are.
+    ann.emit_with_ack::<()>("leave", json!({ "room": room })).await;
+    let again = bob.expect_exception("history", json!({ "room": room, "lastSeen": 0 })).await;
+    assert_eq!(again.code(), "forbidden");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_or_is_too_much_is_refused() {
+    let house = House::open().await;
+    let (room, mut ann, _) = house.room(&[]).await;
+    let long = "가".repeat(2000);
+    let message =
+        |text: &str| json!({ "room": room, "key": text.get(..3).unwrap_or("k"), "text": text });
+
+    for text in ["", "  \n", "\u{7}bell", &format!("{long}!")] {
+        let exception = ann.expect_exception("send", message(text)).await;
+        assert_eq!(exception.code(), "bad_payload", "{text:?}");
+    }
+    let sent: Value = ann.emit_with_ack("send", message(&long)).await;
+    assert_eq!(sent["text"], long);
+    let mut codes = Vec::new();
+    for number in 0..25 {
+        let answer =
+            ann.ask("send", json!({ "room": room, "key": number.to_string(), "text": "x" }));
+        codes.push(answer.await.json().contains("rate_limited"));
+    }
+    assert!(!codes[0] && codes[24], "{codes:?}");
+}
+
+/// The longest answer is still something that a client can be sent.
+#[tokio::test]
+async fn the_longest_history_fits_into_its_answers() {
+    let house = House::open().await;
+    let (room, mut ann, _) = house.room(&[]).await;
+    for number in 0..200 {
+        house.clock.advance(Duration::from_secs(1));
+        let text = format!("{number:04}{}", "가".repeat(1996));
+        let message = json!({ "room": room, "key": number.to_string(), "text": text });
+        ann.emit_with_ack::<Value>("send", message).await;
+    }
+
+    assert_eq!(catch_up(&mut ann, &room, 0).await.len(), 200);
+}
+
+#[tokio::test]
+async fn rooms_and_messages_outlive_a_restart() {
+    let house = House::open().await;
+    let (room, mut ann, _) = house.room(&["bob"]).await;
+    say(&mut ann, &room, "still here").await;
+    drop(house.server);
+
+    let house = House::in_folder(house.folder).await;
+    let mut bob = house.server.connect("/chat", json!({ "user": "bob" })).await;
+    let rooms: Value = bob.emit_with_ack("rooms", ()).await;
+
+    assert_eq!((&rooms[0]["name"], &rooms[0]["unread"]), (&json!("Tea"), &json!(1)));
+    assert_eq!(texts(&catch_up(&mut bob, &room, 0).await), ["still here"]);
+}

@@ -138,7 +138,8 @@ impl Game {
         if self.players.len() >= MAX_PLAYERS && !self.players.contains_key(user) {
             return Err(Full);
         }
-        self.players.entry(user.clone()).or_insert_with(|| Playing::new(name)).socket = Some(socket);
+        self.players.entry(user.clone()).or_insert_with(|| Playing::new(name)).socket =
+            Some(socket);
         self.tell_player(user);
         Ok(())
     }
@@ -330,7 +331,8 @@ impl Game {
         self.enter(Phase::Over, now);
         self.news.push(News::Over(Ranking(ranking)));
         // Who has left meanwhile was counted, and is gone now.
-        let gone: Vec<_> = self.players.extract_if(.., |_, player| player.socket.is_none()).collect();
+        let gone: Vec<_> =
+            self.players.extract_if(.., |_, player| player.socket.is_none()).collect();
         self.news.extend(gone.into_iter().map(|(user, _)| News::Gone(PlayerGone { user })));
     }
 

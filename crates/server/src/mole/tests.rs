@@ -1,0 +1,241 @@
+//! What players read: the real gateway on a real server, with a clock that is moved by hand.
+
+use std::time::Duration;
+
+use doorward::{
+    OsEntropy,
+    test::{ManualClock, TestClient, TestEnd, TestServer},
+};
+use serde_json::{Value, json};
+
+use super::*;
+
+struct Arcade {
+    server: TestServer,
+    clock: ManualClock,
+    _folder: tempfile::TempDir,
+}
+
+impl Arcade {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = crate::database::open(&folder.path().join("test.db")).await.unwrap();
+        let clock = ManualClock::new();
+        let mole = Mole::new(
+            Arc::new(clock.clone()),
+            Arc::new(OsEntropy),
+            database,
+            Duration::from_secs(10),
+        );
+        let doorward = Doorward::builder()
+            .authenticate(crate::known::for_tests())
+            .clock(clock.clone())
+            .gateway(mole)
+            .build()
+            .unwrap();
+        let server = TestServer::start(doorward).await.unwrap();
+        Self { server, clock, _folder: folder }
+    }
+
+    async fn client(&self, name: &str) -> TestClient {
+        self.server.connect("/mole", json!({ "user": name })).await
+    }
+
+    /// Somebody who is in the room `one`.
+    async fn player(&self, name: &str) -> TestClient {
+        let mut client = self.client(name).await;
+        client.emit_with_ack::<()>("join", json!({ "room": "one" })).await;
+        client
+    }
+
+    /// Begins a round with somebody, and returns when it has begun for all of them.
+    async fn begin(&self, players: &mut [&mut TestClient]) {
+        players[0].emit_with_ack::<()>("start", ()).await;
+        for player in &mut *players {
+            phase(player, "countdown").await;
+        }
+        self.clock.advance(Duration::from_secs(3));
+        for player in players {
+            phase(player, "playing").await;
+        }
+    }
+
+    /// Lets time pass until a mole is up, and somebody can have seen it.
+    async fn mole(&self, watcher: &mut TestClient) -> Value {
+        self.clock.advance(Duration::from_millis(500));
+        let mole: Value = watcher.wait_for_event("mole_up").await;
+        self.clock.advance(Duration::from_millis(200));
+        mole
+    }
+}
+
+async fn phase(client: &mut TestClient, wanted: &str) -> Value {
+    loop {
+        let phase: Value = client.wait_for_event("phase").await;
+        if phase["phase"] == wanted {
+            return phase;
+        }
+    }
+}
+
+fn at(mole: &Value) -> Value {
+    json!({ "hole": mole["hole"], "mole": mole["mole"] })
+}
+
+#[tokio::test]
+async fn a_round_is_played_scored_and_kept() {
+    let arcade = Arcade::open().await;
+    let (mut ann, mut bob) = (arcade.player("ann").await, arcade.player("bob").await);
+    arcade.begin(&mut [&mut ann, &mut bob]).await;
+    let mole = arcade.mole(&mut bob).await;
+
+    let struck: Value = ann.emit_with_ack("strike", at(&mole)).await;
+
+    assert_eq!((&struck["hit"], &struck["combo"]), (&json!(true), &json!(1)), "{struck}");
+    arcade.clock.advance(Duration::from_millis(20));
+    let scores: Value = bob.wait_for_event("scores").await;
+    let expected = json!([{ "user": "ann", "score": struck["score"], "combo": 1, "hits": 1 }]);
+    assert_eq!(scores, expected);
+    arcade.clock.advance(Duration::from_secs(10));
+    let ranking: Value = bob.wait_for_event("ranking").await;
+    assert_eq!((&ranking[0]["name"], &ranking[0]["score"]), (&json!("ann"), &struck["score"]));
+    assert_eq!((&ranking[1]["name"], &ranking[1]["score"]), (&json!("bob"), &json!(0)));
+    let top: Value = bob.wait_for_event("top").await;
+    assert_eq!(top, json!([{ "name": "ann", "score": struck["score"] }]));
+    assert_eq!(ann.emit_with_ack::<Value>("top", ()).await, top);
+
+    arcade.begin(&mut [&mut bob, &mut ann]).await;
+}
+
+#[tokio::test]
+async fn what_is_no_hit_says_why() {
+    let arcade = Arcade::open().await;
+    let mut ann = arcade.player("ann").await;
+    let early: Value = ann.emit_with_ack("strike", json!({ "hole": 1 })).await;
+    assert_eq!(early, json!({ "hit": false, "reason": "not_playing" }));
+    arcade.begin(&mut [&mut ann]).await;
+    let mole = arcade.mole(&mut ann).await;
+
+    let empty: Value = ann.emit_with_ack("strike", json!({ "hole": mole["hole"] })).await;
+
+    assert_eq!(empty, json!({ "hit": false, "reason": "empty" }));
+    for bad in [json!({ "hole": 0 }), json!({ "hole": 10 }), json!({}), json!("1")] {
+        assert_eq!(ann.expect_exception("strike", bad).await.code(), "bad_payload");
+    }
+    assert!(ann.emit_with_ack::<Value>("strike", at(&mole)).await["hit"] == true);
+}
+
+#[tokio::test]
+async fn a_second_tab_takes_the_game_over_with_its_score() {
+    let arcade = Arcade::open().await;
+    let (mut first, mut bob) = (arcade.player("ann").await, arcade.player("bob").await);
+    arcade.begin(&mut [&mut first, &mut bob]).await;
+    let mole = arcade.mole(&mut bob).await;
+    let struck: Value = first.emit_with_ack("strike", at(&mole)).await;
+
+    let mut second = arcade.player("ann").await;
+
+    assert_eq!(first.ended().await, TestEnd::Final);
+    let state: Value = second.wait_for_event("state").await;
+    let ann = state["players"].as_array().unwrap().iter().find(|one| one["user"] == "ann");
+    assert_eq!(
+        ann.map(|ann| (&ann["score"], &ann["here"])),
+        Some((&struck["score"], &json!(true)))
+    );
+    assert_eq!((&state["phase"], &state["playing"]), (&json!("playing"), &json!(true)));
+    let twice: Value = second.emit_with_ack("strike", at(&mole)).await;
+    assert_eq!(twice["reason"], "twice");
+}
+
+#[tokio::test]
+async fn spectators_see_everything_and_change_nothing() {
+    let arcade = Arcade::open().await;
+    let (mut ann, mut eve) = (arcade.player("ann").await, arcade.client("eve").await);
+    eve.emit_with_ack::<()>("join", json!({ "room": "one", "watch": true })).await;
+    let state: Value = eve.wait_for_event("state").await;
+    assert_eq!((&state["playing"], &state["spectators"]), (&json!(false), &json!(1)));
+
+    assert_eq!(eve.expect_exception("start", ()).await.code(), "forbidden");
+    arcade.begin(&mut [&mut ann, &mut eve]).await;
+    let mole = arcade.mole(&mut eve).await;
+    let struck: Value = eve.emit_with_ack("strike", at(&mole)).await;
+
+    assert_eq!(struck["reason"], "not_playing");
+}
+
+#[tokio::test]
+async fn rooms_know_nothing_of_each_other() {
+    let arcade = Arcade::open().await;
+    let (mut ann, mut bob) = (arcade.player("ann").await, arcade.client("bob").await);
+    bob.emit_with_ack::<()>("join", json!({ "room": "two" })).await;
+
+    arcade.begin(&mut [&mut ann]).await;
+
+    let state: Value = bob.wait_for_event("state").await;
+    assert_eq!(
+        (&state["phase"], state["players"].as_array().unwrap().len()),
+        (&json!("waiting"), 1)
+    );
+    bob.emit_with_ack::<()>("join", json!({ "room": "one" })).await;
+    let state: Value = bob.wait_for_event("state").await;
+    assert_eq!(
+        (&state["phase"], state["players"].as_array().unwrap().len()),
+        (&json!("playing"), 2)
+    );
+    for bad in ["", "A", "a room", &"a".repeat(33)] {
+        let exception = bob.expect_exception("join", json!({ "room": bad })).await;
+        assert_eq!(exception.code(), "bad_payload", "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_room_ends_with_the_last_who_leaves() {
+    let arcade = Arcade::open().await;
+    let mut ann = arcade.player("ann").await;
+    arcade.begin(&mut [&mut ann]).await;
+    arcade.clock.advance(Duration::from_secs(10));
+    assert_eq!(phase(&mut ann, "over").await["endsIn"], Value::Null);
+
+    // She is in the old room again as long as nobody has noticed that it is empty.
+    loop {
+        ann.disconnect().await;
+        ann = arcade.player("ann").await;
+        let state: Value = ann.wait_for_event("state").await;
+        if state["phase"] == "waiting" {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_between_rounds_is_gone_at_once() {
+    let arcade = Arcade::open().await;
+    let (ann, mut bob) = (arcade.player("ann").await, arcade.player("bob").await);
+
+    drop(ann);
+
+    let gone: Value = bob.wait_for_event("player_gone").await;
+    assert_eq!(gone, json!({ "user": "ann" }));
+}
+
+#[tokio::test]
+async fn the_top_is_the_best_round_of_each_and_ten_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let top = Top(crate::database::open(&folder.path().join("test.db")).await.unwrap());
+    let ranked = |user: &str, score| wire::Ranked {
+        user: doorward::UserId::new(user),
+        name: user.into(),
+        score,
+        hits: 1,
+        misses: 0,
+    };
+    let time = |seconds| std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let round: Vec<_> = (0..12).map(|number| ranked(&format!("u{number:02}"), number)).collect();
+
+    top.add(&round, time(1)).await.unwrap();
+    let best = top.add(&[ranked("u11", 5), ranked("u02", 11), ranked("zero", 0)], time(2)).await;
+
+    let best: Vec<_> = best.unwrap().0.into_iter().map(|row| (row.name, row.score)).collect();
+    assert_eq!(best.len(), 10);
+    assert_eq!(best[..3], [("u11".into(), 11), ("u02".into(), 11), ("u10".into(), 10)]);
+}

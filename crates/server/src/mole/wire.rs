@@ -48,9 +48,9 @@ struct Gained {
 }
 
 impl Struck {
-    pub(super) fn of(judged: Result<Hit, Miss>) -> Self {
+    pub(super) fn of(judged: &Result<Hit, Miss>) -> Self {
         match judged {
-            Ok(Hit { points, score, combo }) => {
+            &Ok(Hit { points, score, combo }) => {
                 Self { hit: true, reason: None, gained: Some(Gained { points, score, combo }) }
             }
             Err(miss) => Self { hit: false, reason: Some(miss.name()), gained: None },

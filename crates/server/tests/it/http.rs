@@ -30,7 +30,7 @@ fn the_page_and_its_files_are_handed_out() {
     let server = Server::start();
     let files = [
         ("/", "text/html; charset=utf-8"),
-        ("/assets/app.js", "application/javascript; charset=utf-8"),
+        ("/assets/home.js", "application/javascript; charset=utf-8"),
         ("/assets/style.css", "text/css; charset=utf-8"),
         ("/assets/icon.svg", "image/svg+xml"),
         ("/assets/texts/ko.js", "application/javascript; charset=utf-8"),
@@ -56,13 +56,14 @@ fn pages_are_those_of_the_source_tree() {
         |path: &str| std::fs::read(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
 
     for (path, file) in [
-        ("/", "pages/index.html"),
-        ("/assets/app.js", "pages/app.js"),
+        ("/assets/home.js", "pages/home.js"),
         ("/assets/vendor/standalone.module.js", "pages/vendor/standalone.module.js"),
         ("/assets/doorward-client/index.js", "../../clients/js/src/index.js"),
     ] {
         assert_eq!(server.request("GET", path).body, source(file), "{path}");
     }
+    let page = String::from_utf8(source("pages/page.html")).unwrap();
+    assert_eq!(server.request("GET", "/").text(), page.replace("{script}", "home"));
 }
 
 #[test]
@@ -75,6 +76,8 @@ fn whatever_is_not_public_leads_to_the_sign_in() {
 
     for (path, location) in [
         ("/account", "/?next=/account"),
+        ("/chat", "/?next=/chat"),
+        ("/mole?room=tea", "/?next=/mole%3Froom%3Dtea"),
         ("/nothing?a=b", "/?next=/nothing%3Fa%3Db"),
         ("/index.html", "/?next=/index.html"),
         ("//evil.example", "/"),
@@ -86,7 +89,7 @@ fn whatever_is_not_public_leads_to_the_sign_in() {
         assert_eq!(server.request("GET", path).status, 401, "{path}");
     }
     // Files have no second door.
-    for path in ["/assets/account.html", "/assets/vendor/VENDORED.toml", "/assets/../app.js"] {
+    for path in ["/assets/page.html", "/assets/vendor/VENDORED.toml", "/assets/../home.js"] {
         assert_eq!(server.request("GET", path).status, 404, "{path}");
     }
 }
@@ -96,7 +99,7 @@ fn the_page_holds_neither_script_nor_style_of_its_own() {
     let page = Server::start().request("GET", "/").text().to_owned();
 
     let scripts = page.matches("<script").count();
-    let own = page.matches("<script type=\"module\" src=\"/assets/app.js\"></script>").count();
+    let own = page.matches("<script type=\"module\" src=\"/assets/home.js\"></script>").count();
     assert_eq!((own, scripts), (1, 1));
     for inline in ["<style", " style=", " onclick=", " onload=", "javascript:"] {
         assert!(!page.contains(inline), "{inline}");

@@ -53,7 +53,7 @@ function App() {
 
 /** @param {{ me: import("./doorward-client/wire").Me, onSignedOut: (state: string) => void }} props */
 function Home({ me, onSignedOut }) {
-  const { state, code, socket, connect } = useLive(onSignedOut);
+  const { state, code, socket, connect } = useLive("/", onSignedOut);
   const [text, setText] = useState("");
   const [lines, setLines] = useState(/** @type {string[]} */ ([]));
 

@@ -1,0 +1,113 @@
+// The page at `/chat`: one's rooms, and the one that is open.
+
+import { explain, t } from "./texts.js";
+import { Banner } from "./live.js";
+import { Conversation } from "./chat/conversation.js";
+import { useChat } from "./chat/state.js";
+import { Field, Form, Frame, Problem, doorward, html, show, tabs, useEffect, useState } from "./view.js";
+
+const leavePage = () => location.assign(`/?next=/chat${encodeURIComponent(location.hash)}`);
+
+function Page() {
+  const [me, setMe] = useState(/** @type {import("./doorward-client/wire").Me | null} */ (null));
+
+  useEffect(() => {
+    const look = () => doorward.me().then(setMe, leavePage);
+    look();
+    tabs.onmessage = look;
+  }, []);
+  if (me === null) return html`<${Frame} wide><div class="waiting" aria-busy="true"></div><//>`;
+  return html`<${Frame} me=${me} wide><${Chat} key=${me.user.id} me=${me.user} /><//>`;
+}
+
+/** @param {{ me: { id: string, displayName: string } }} props */
+function Chat({ me }) {
+  const chat = useChat(me.id, leavePage);
+  const room = chat.rooms.find((room) => room.id === chat.open);
+
+  useEffect(() => {
+    const look = () => void chat.seen();
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
+  }, []);
+  return html`
+    <h1>${t("chat")} · <span data-testid="whoami">${me.displayName}</span></h1>
+    <${Banner} state=${chat.state} code=${chat.code} connect=${chat.connect} />
+    <div class="chat">
+      <section class="rooms" aria-label=${t("chat_rooms")}>
+        <ul>
+          ${chat.rooms.map(
+            (room) => html`
+              <li key=${room.id}>
+                <button
+                  type="button"
+                  class="plain"
+                  data-testid="chat-room"
+                  aria-current=${room.id === chat.open}
+                  onClick=${() => chat.show(room.id)}
+                >
+                  ${room.name}
+                  ${room.unread > 0 && room.id !== chat.open && html`<span class="badge" data-testid="chat-unread">${room.unread}</span>`}
+                </button>
+              </li>
+            `,
+          )}
+        </ul>
+        <${Ask} id="chat-create" label=${t("chat_create_name")} button=${t("chat_create")} maxlength="60" run=${chat.create} />
+      </section>
+      ${room
+        ? html`
+            <section class="room" aria-labelledby="room-name">
+              <h2 id="room-name">${room.name}</h2>
+              <details class="members">
+                <summary>${t("chat_members", { count: room.members })}</summary>
+                <ul>
+                  ${chat.members.map(
+                    (member) => html`
+                      <li key=${member.user} data-testid="chat-member" data-online=${String(member.online)}>
+                        <span class="dot" aria-hidden="true"></span> ${member.name}
+                        ${member.online && html`<span class="badge">${t("chat_online")}</span>`}
+                      </li>
+                    `,
+                  )}
+                </ul>
+                <${Ask} id="chat-invite" label=${t("chat_invite_name")} button=${t("chat_invite")} maxlength="64" run=${chat.invite} />
+                <button type="button" class="danger" data-testid="chat-leave" onClick=${() => chat.leave().catch(() => {})}>
+                  ${t("chat_leave")}
+                </button>
+              </details>
+              <${Conversation} chat=${chat} me=${me.id} />
+            </section>
+          `
+        : html`<p class="help">${t("chat_empty")}</p>`}
+    </div>
+  `;
+}
+
+/**
+ * A field with a button, for one word.
+ *
+ * @param {{ id: string, label: string, button: string, maxlength: string, run: (text: string) => Promise<unknown> }} props
+ */
+function Ask({ id, label, button, maxlength, run }) {
+  const [text, setText] = useState("");
+  const [error, setError] = useState("");
+  const submit = async () => {
+    setError("");
+    try {
+      await run(text.trim());
+      setText("");
+    } catch (error) {
+      setError(explain(/** @type {{ code?: string }} */ (error).code ?? "offline"));
+    }
+  };
+  return html`
+    <${Form} onSubmit=${submit} autocomplete="off">
+      <${Field} id=${id} label=${label} value=${text} onInput=${setText} maxlength=${maxlength} />
+      <button class="second" data-testid="${id}-submit" disabled=${!text.trim()}>${button}</button>
+      <${Problem} error=${error} />
+    <//>
+  `;
+}
+
+show(html`<${Page} />`);

@@ -1,0 +1,243 @@
+// What the page knows of rooms, and how it learns it: everything between the socket and what is shown.
+
+import { useRef, useState } from "../view.js";
+import { useLive } from "../live.js";
+import { Log } from "./log.js";
+import { draft, load, save } from "./outbox.js";
+
+/**
+ * @typedef {{ id: string, name: string, version: number, members: number, unread: number }} Room
+ * @typedef {{ user: string, name: string, online: boolean }} Member
+ */
+
+/** Milliseconds until a request is given up. */
+const PATIENCE = 10_000;
+
+/** Milliseconds for which somebody is shown as typing, and between two words of one's own about it. */
+const TYPING = 4_000;
+
+/**
+ * @param {string} me the id of the user
+ * @param {(state: import("../live.js").State) => void} onSignedOut
+ */
+export function useChat(me, onSignedOut) {
+  const [, setVersion] = useState(0);
+  const changed = () => setVersion((version) => version + 1);
+  const kept = useRef(
+    /** @type {ReturnType<typeof begin> | null} */ (null),
+  );
+  kept.current ??= begin();
+  const chat = kept.current;
+  const live = useLive("/chat", onSignedOut, (socket) => {
+    socket.on("connect", () => catchUp());
+    socket.on("message", (message) => hear(message));
+    socket.on("room", (room) => {
+      chat.rooms = [...chat.rooms.filter((other) => other.id !== room.id), room].sort(byName);
+      changed();
+    });
+    socket.on("member_joined", ({ room, ...member }) => {
+      count(room, 1);
+      if (room === chat.open) chat.members = [...chat.members.filter(isNot(member.user)), member].sort(byName);
+      changed();
+    });
+    socket.on("member_left", ({ room, user }) => {
+      count(room, -1);
+      if (user === me) forget(room);
+      if (room === chat.open) chat.members = chat.members.filter(isNot(user));
+      changed();
+    });
+    socket.on("presence", ({ user, online }) => {
+      chat.members = chat.members.map((member) => (member.user === user ? { ...member, online } : member));
+      changed();
+    });
+    socket.on("read", ({ room, unread }) => {
+      setUnread(room, () => unread);
+      changed();
+    });
+    socket.on("typing", ({ room, user, name }) => {
+      if (room !== chat.open) return;
+      clearTimeout(chat.typing.get(user)?.timer);
+      const timer = setTimeout(() => stopTyping(user), TYPING);
+      chat.typing.set(user, { name, timer });
+      changed();
+    });
+  });
+
+  /** @param {string} event @param {object} [payload] @returns {Promise<any>} */
+  const ask = async (event, payload) => {
+    const socket = live.socket.current;
+    if (!socket?.connected) throw new Error("offline");
+    const patient = socket.timeout(PATIENCE);
+    const answer = await (payload ? patient.emitWithAck(event, payload) : patient.emitWithAck(event));
+    if (answer?.status === "error") throw Object.assign(new Error(answer.message), { code: answer.code });
+    return answer;
+  };
+  /** @param {string} user */
+  const stopTyping = (user) => {
+    if (chat.typing.delete(user)) changed();
+  };
+  /** @param {string} room @param {number} by */
+  const count = (room, by) => {
+    chat.rooms = chat.rooms.map((one) => (one.id === room ? { ...one, members: one.members + by } : one));
+  };
+  /** @param {string} room @param {(unread: number) => number} to */
+  const setUnread = (room, to) => {
+    chat.rooms = chat.rooms.map((one) => (one.id === room ? { ...one, unread: to(one.unread) } : one));
+  };
+  /** @param {string} room */
+  const forget = (room) => {
+    chat.rooms = chat.rooms.filter((other) => other.id !== room);
+    chat.logs.delete(room);
+    if (chat.open === room) show(chat.rooms[0]?.id ?? "");
+  };
+  /** @param {string} room */
+  const logOf = (room) => {
+    const log = chat.logs.get(room) ?? new Log();
+    chat.logs.set(room, log);
+    return log;
+  };
+
+  /** Everything that may have changed while nobody listened. */
+  const catchUp = async () => {
+    chat.rooms = await ask("rooms").catch(() => chat.rooms);
+    if (!chat.rooms.some((room) => room.id === chat.open)) chat.open = chat.rooms[0]?.id ?? "";
+    for (const room of chat.logs.keys()) if (room !== chat.open) chat.logs.delete(room);
+    changed();
+    if (chat.open) await read(chat.open);
+    for (const message of chat.outbox.filter((message) => !message.problem)) await deliver(message);
+  };
+  /** Asks for what a room's log lacks, in parts. @param {string} room */
+  const fill = async (room) => {
+    const log = logOf(room);
+    let more = true;
+    while (more) {
+      const history = await ask("history", { room, lastSeen: log.lastSeen });
+      log.catchUp(history);
+      more = history.more;
+    }
+  };
+  /** @param {string} room */
+  const read = async (room) => {
+    try {
+      await fill(room);
+      const members = await ask("members", { room });
+      if (chat.open === room) chat.members = members;
+    } catch {
+      // Comes with the next connect.
+    }
+    await seen();
+    changed();
+  };
+  /** What is shown was read, when somebody looks. */
+  const seen = async () => {
+    const room = chat.rooms.find((room) => room.id === chat.open);
+    const last = room && chat.logs.get(room.id)?.list().at(-1);
+    if (!room || !last || room.unread === 0 || document.hidden) return;
+    const unread = await ask("read", { room: room.id, seq: last.seq }).catch(() => room.unread);
+    setUnread(room.id, () => unread);
+    changed();
+  };
+  /** @param {import("./log.js").Message} message */
+  const hear = (message) => {
+    stopTyping(message.user);
+    // A room that was not opened is asked for as a whole, when it is.
+    const log = chat.logs.get(message.room);
+    const isNews = message.version > (log?.lastSeen ?? 0) && !message.isEdited && !message.isRemoved;
+    if (message.user === me) drop(message.key);
+    else if (isNews) setUnread(message.room, (unread) => unread + 1);
+    const isMissing = log?.hear(message);
+    if (message.room === chat.open) {
+      if (isMissing) fill(message.room).then(changed, () => {});
+      seen();
+    }
+    changed();
+  };
+
+  /** @param {string} key */
+  const drop = (key) => keep(chat.outbox.filter((message) => message.key !== key));
+  /** @param {import("./outbox.js").Draft[]} outbox */
+  const keep = (outbox) => {
+    chat.outbox = outbox;
+    save(outbox);
+    changed();
+  };
+  /** @param {import("./outbox.js").Draft} message */
+  const deliver = async ({ key, room, text }) => {
+    try {
+      logOf(room).hear(await ask("send", { key, room, text }));
+      drop(key);
+    } catch (error) {
+      // Without an answer it is sent again after the next connect.
+      const problem = /** @type {{ code?: string }} */ (error).code;
+      if (problem) keep(chat.outbox.map((message) => (message.key === key ? { ...message, problem } : message)));
+    }
+  };
+  /** @param {string} id */
+  const show = (id) => {
+    chat.open = id;
+    chat.members = [];
+    chat.typing.clear();
+    history.replaceState(null, "", id ? `#${id}` : location.pathname);
+    changed();
+    if (id) read(id);
+  };
+
+  return {
+    ...live,
+    ...chat,
+    messages: chat.open ? logOf(chat.open).list() : [],
+    typing: [...chat.typing.values()].map(({ name }) => name),
+    show,
+    seen,
+    /** @param {string} text */
+    send: (text) => {
+      const message = draft(chat.open, text);
+      keep([...chat.outbox, message]);
+      return deliver(message);
+    },
+    /** @param {import("./outbox.js").Draft} message */
+    again: ({ key, room, text }) => {
+      keep(chat.outbox.map((message) => (message.key === key ? { key, room, text } : message)));
+      return deliver({ key, room, text });
+    },
+    drop,
+    /** Says that somebody is writing, now and then. */
+    type: () => {
+      const now = Date.now();
+      if (now - chat.typedAt < TYPING / 2) return;
+      chat.typedAt = now;
+      live.socket.current?.volatile.emit("typing", { room: chat.open });
+    },
+    /** @param {string} name */
+    create: async (name) => show((await ask("create", { name })).id),
+    /** @param {string} user */
+    invite: (user) => ask("invite", { room: chat.open, user }),
+    leave: () => ask("leave", { room: chat.open }),
+    /** @param {number} seq @param {string} text */
+    edit: async (seq, text) => hear(await ask("edit", { room: chat.open, seq, text })),
+    /** @param {number} seq */
+    remove: async (seq) => hear(await ask("remove", { room: chat.open, seq })),
+  };
+}
+
+/** @param {{ name: string }} one @param {{ name: string }} other */
+const byName = (one, other) => one.name.localeCompare(other.name);
+
+/** @param {string} user */
+const isNot = (user) => (/** @type {Member} */ member) => member.user !== user;
+
+function begin() {
+  return {
+    /** @type {Room[]} */
+    rooms: [],
+    open: location.hash.slice(1),
+    /** @type {Map<string, Log>} */
+    logs: new Map(),
+    /** @type {Member[]} */
+    members: [],
+    /** @type {Map<string, { name: string, timer: ReturnType<typeof setTimeout> }>} */
+    typing: new Map(),
+    typedAt: 0,
+    outbox: load(),
+  };
+}

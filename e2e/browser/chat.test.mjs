@@ -1,0 +1,213 @@
+// A conversation between two browsers, and what becomes of it when one of them loses the server.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { LIMIT, run, startDoorward } from "../doorward.mjs";
+import { launch, open, screenshot, signUp, state } from "./support.mjs";
+
+const server = await startDoorward();
+after(() => server.stop());
+
+const browser = await launch();
+after(() => browser.close());
+
+/** Somebody with an account, on the page of the chat. */
+async function enter(t, name, options) {
+  const someone = await open(browser, t, `${server.url}/?next=/chat`, options);
+  await someone.page.getByTestId("signup-username").fill(name);
+  await someone.page.getByTestId("signup-submit").click();
+  await state(someone.page, "connected");
+  return someone;
+}
+
+/** A room of two people, open in both browsers. */
+async function conversation(t, one, other) {
+  const [ann, bob] = [await enter(t, one), await enter(t, other)];
+  await ann.page.locator("#chat-create").fill("Tea");
+  await ann.page.getByTestId("chat-create-submit").click();
+  await invite(ann.page, other);
+  await bob.page.getByTestId("chat-room").click();
+  await bob.page.getByTestId("chat-input").waitFor();
+  return [ann, bob];
+}
+
+async function invite(page, name) {
+  await page.locator(".members summary").click();
+  await page.locator("#chat-invite").fill(name);
+  await page.getByTestId("chat-invite-submit").click();
+  await page.getByTestId("chat-member").filter({ hasText: name }).waitFor();
+}
+
+async function say(page, text) {
+  await page.getByTestId("chat-input").fill(text);
+  await page.getByTestId("chat-send").click();
+}
+
+/** Waits until the page shows exactly these messages. */
+async function shows(page, texts) {
+  const read = () => page.locator("[data-testid=chat-message] .text").allTextContents();
+  try {
+    await page.waitForFunction(
+      (texts) => {
+        const shown = [...document.querySelectorAll("[data-testid=chat-message] .text")];
+        return JSON.stringify(shown.map((one) => one.textContent)) === JSON.stringify(texts);
+      },
+      texts,
+    );
+  } catch {
+    assert.deepEqual(await read(), texts);
+  }
+}
+
+test("two browsers talk, and what they write stays text", LIMIT, async (t) => {
+  const [ann, bob] = await conversation(t, "ann", "bob");
+  const injection = "<img src=x onerror=alert(1)> & **bold**";
+
+  await say(ann.page, injection);
+  await bob.page.getByTestId("chat-input").pressSequentially("hello");
+  await ann.page.getByTestId("chat-typing").filter({ hasText: "bob" }).waitFor();
+  await bob.page.getByTestId("chat-input").press("Enter");
+
+  for (const { page } of [ann, bob]) {
+    await shows(page, [injection, "hello"]);
+    assert.equal(await page.locator(".messages img").count(), 0);
+  }
+  await screenshot(ann.page, "chat");
+  await ann.page.getByTestId("chat-edit").click();
+  await ann.page.getByTestId("chat-edit-text").fill("edited");
+  await ann.page.getByTestId("chat-edit-save").click();
+  await shows(bob.page, ["edited", "hello"]);
+  await bob.page.getByTestId("chat-remove").click();
+  await shows(ann.page, ["edited", "This message was removed."]);
+  // A reload keeps everything: the room, the messages, the members.
+  await ann.page.reload();
+  await shows(ann.page, ["edited", "This message was removed."]);
+  await ann.page.locator(".members summary").click();
+  assert.equal(await ann.page.getByTestId("chat-member").count(), 2);
+  assert.deepEqual([ann.complaints, bob.complaints], [[], []]);
+});
+
+test("what is missed and what is written while the server is away arrives once and in order", LIMIT, async (t) => {
+  const [ann, bob] = await conversation(t, "carol", "dave");
+  const network = await networkOf(bob.page);
+  await bob.page.reload();
+  await state(bob.page, "connected");
+  await say(ann.page, "one");
+  await shows(bob.page, ["one"]);
+
+  network.down();
+  await state(bob.page, "reconnecting");
+  await say(ann.page, "two");
+  await say(ann.page, "three");
+  await say(bob.page, "four");
+  await bob.page.getByTestId("chat-waiting").filter({ hasText: "four" }).waitFor();
+  await ann.page.locator("[data-testid=chat-member][data-online=false]").filter({ hasText: "dave" }).waitFor();
+  network.up();
+
+  await state(bob.page, "connected");
+  for (const { page } of [ann, bob]) await shows(page, ["one", "two", "three", "four"]);
+  assert.equal(await bob.page.getByTestId("chat-waiting").count(), 0);
+});
+
+test("somebody is here until the last tab is closed, and reads in all of them", LIMIT, async (t) => {
+  const [ann, bob] = await conversation(t, "erin", "frank");
+  const second = await bob.context.newPage();
+  await second.goto(`${server.url}/chat`);
+  await state(second, "connected");
+  const isHere = (online) =>
+    ann.page.locator(`[data-testid=chat-member][data-online=${online}]`).filter({ hasText: "frank" }).waitFor();
+
+  await bob.page.close();
+  await say(ann.page, "still here?");
+  await shows(second, ["still here?"]);
+  await isHere(true);
+  await second.close();
+  await isHere(false);
+
+  await say(ann.page, "unread");
+  const third = await bob.context.newPage();
+  await third.goto(`${server.url}/chat#none`);
+  await shows(third, ["still here?", "unread"]);
+});
+
+test("other rooms say how much of them is unread", LIMIT, async (t) => {
+  const [ann, bob] = await conversation(t, "gina", "hank");
+  await bob.page.locator("#chat-create").fill("Alone");
+  await bob.page.getByTestId("chat-create-submit").click();
+  await bob.page.getByRole("heading", { name: "Alone" }).waitFor();
+
+  for (const text in [1, 2, 3].map(String)) await say(ann.page, `message ${text}`);
+
+  await bob.page.getByTestId("chat-unread").filter({ hasText: "3" }).waitFor();
+  await bob.page.getByTestId("chat-room").filter({ hasText: "Tea" }).click();
+  await shows(bob.page, ["message 0", "message 1", "message 2"]);
+  await bob.page.getByTestId("chat-room").filter({ hasText: "Alone" }).click();
+  await bob.page.getByRole("heading", { name: "Alone" }).waitFor();
+  assert.equal(await bob.page.getByTestId("chat-unread").count(), 0);
+});
+
+test("an input method's Enter ends a syllable and sends nothing", LIMIT, async (t) => {
+  const [ann, bob] = await conversation(t, "hana", "yuna");
+  const input = ann.page.getByTestId("chat-input");
+  await input.focus();
+
+  // What a browser reports of a Korean input method: keys of the code 229 while a syllable is composed.
+  await ann.client.send("Input.imeSetComposition", { text: "안녀", selectionStart: 2, selectionEnd: 2 });
+  const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 229 };
+  await ann.client.send("Input.dispatchKeyEvent", { type: "rawKeyDown", ...enter });
+  await ann.client.send("Input.dispatchKeyEvent", { type: "keyUp", ...enter });
+  await ann.client.send("Input.imeSetComposition", { text: "안녕", selectionStart: 2, selectionEnd: 2 });
+  await ann.client.send("Input.insertText", { text: "안녕" });
+  assert.equal(await input.inputValue(), "안녕");
+  assert.equal(await ann.page.getByTestId("chat-message").count(), 0);
+  await input.press("Enter");
+
+  await shows(bob.page, ["안녕"]);
+  assert.equal(await input.inputValue(), "");
+});
+
+test("it fits on a small phone, and fields and buttons have names", LIMIT, async (t) => {
+  const { page, complaints } = await enter(t, "phone", { viewport: { width: 320, height: 640 }, colorScheme: "dark" });
+  await page.locator("#chat-create").fill("A room with a name that is rather long for a phone");
+  await page.getByTestId("chat-create-submit").click();
+  await say(page, "a".repeat(200));
+  await page.getByTestId("chat-message").waitFor();
+
+  await screenshot(page, "phone-chat");
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 320);
+  const nameless = await page.evaluate(() => {
+    const fields = [...document.querySelectorAll("input, textarea")].filter((field) => field.labels.length === 0);
+    const buttons = [...document.querySelectorAll("button")].filter((button) => !button.textContent.trim());
+    return [...fields, ...buttons].map((element) => element.outerHTML);
+  });
+  assert.deepEqual(nameless, []);
+  assert.deepEqual(complaints, []);
+});
+
+test("who is signed out by the operator reads it and is out", LIMIT, async (t) => {
+  const [ann] = await conversation(t, "ivan", "judy");
+
+  const revoked = await run(["accounts", "disable", "ivan", "--data-dir", server.dataDir]);
+
+  assert.equal(revoked.code, 0, revoked.stderr);
+  await ann.page.getByTestId("signin-submit").waitFor();
+});
+
+/** The way from a page to the server, from its next connection on, to be interrupted. */
+async function networkOf(page) {
+  let isUp = true;
+  const open = new Set();
+  await page.routeWebSocket(/socket\.io/, (link) => {
+    if (!isUp) return link.close();
+    link.connectToServer();
+    open.add(link);
+  });
+  return {
+    down: () => {
+      isUp = false;
+      for (const link of open) link.close();
+    },
+    up: () => (isUp = true),
+  };
+}
