@@ -7,7 +7,7 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::{failure::Failure, listen::ListenAddress, ttl};
 
@@ -24,6 +24,8 @@ struct CommandLine {
 pub(crate) enum Command {
     /// Lists the accounts of the running server, disables, enables or removes one
     Accounts(AccountsOptions),
+    /// Plays whack-a-mole with the running server, or fills a room of its chat
+    Bots(BotsOptions),
     /// Lists who is connected to the running server
     Connections(ConnectionsOptions),
     /// Shows and exchanges the keys that tokens are signed with
@@ -67,6 +69,34 @@ pub(crate) enum AccountsAction {
     List,
     /// Removes it with its passkeys, and ends all of its sessions and sockets
     Remove,
+}
+
+/// Which bots, and what they do.
+#[derive(Args, Debug)]
+pub(crate) struct BotsOptions {
+    /// How many play
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = value_parser!(u32).range(1..=250))]
+    pub(crate) players: u32,
+    /// In which room of the game
+    #[arg(long, value_name = "NAME", default_value = "lobby")]
+    pub(crate) room: String,
+    /// Ends after so many rounds
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) rounds: Option<u32>,
+    /// How many are in one room of the chat, in place of the game
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["players", "room", "rounds"])]
+    pub(crate) chatters: Option<usize>,
+    /// How many messages they send in a second, together
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = value_parser!(u32).range(1..), requires = "chatters")]
+    pub(crate) rate: u32,
+    /// How many messages they send, together
+    #[arg(long, value_name = "NUMBER", default_value_t = 600, requires = "chatters")]
+    pub(crate) messages: u32,
+    /// Where the server listens [default: as it is configured, or localhost:3000]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) listen: Option<ListenAddress>,
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
 }
 
 /// Which connections to list.
@@ -227,7 +257,7 @@ Without a command it serves, with defaults.
 
 Settings of --config FILE: profile, listen, data_dir, public_url, trusted_proxies; in tables: token.issuer, .audience;
 session.store, .idle_timeout, .lifetime, .same_site, .expose_token, .fresh_for; passkeys.rp_id, .name; redis.url; database.url; origins.allow;
-connections.per_user, .on_excess, .per_namespace; audit.sink, .file; metrics.listen;
+connections.per_user, .on_excess, .per_namespace; audit.sink, .file; metrics.listen; mole.round;
 limits.max_unauthenticated_links, .max_address_refusals. In the environment token.issuer is DOORWARD_TOKEN__ISSUER, and so on;
 REDIS_URL and DATABASE_URL are known too. Options beat the environment, and that beats the file.
 DOORWARD_LOG says what is logged, such as info (the default) or doorward=debug,info.";

@@ -14,6 +14,7 @@ use failure::Failure;
 mod accounts;
 mod admin;
 mod announce;
+mod bots;
 mod bundle;
 mod chat;
 mod cli;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Failure> {
     match cli::parse(std::env::args_os())? {
         Some(Command::Accounts(options)) => accounts::run(&options),
+        Some(Command::Bots(options)) => bots::run(&options),
         Some(Command::Connections(options)) => connections::run(&options),
         Some(Command::Keys(options)) => keys::run(&options),
         Some(Command::Revoke(options)) => revoke::run(&options),

@@ -31,9 +31,7 @@ struct Client;
 
 /// The sign-in, and all files.
 pub(crate) fn public_routes() -> Router {
-    Router::new()
-        .route("/", page("home"))
-        .route("/assets/{*path}", get(asset))
+    Router::new().route("/", page("home")).route("/assets/{*path}", get(asset))
 }
 
 /// The pages that only somebody with a session may see.

@@ -16,7 +16,7 @@ export default {
   chat_invite: "Invite",
   chat_invite_name: "User name to invite",
   chat_leave: "Leave this room",
-  chat_members: "{count} members",
+  chat_members: "Members: {count}",
   chat_message: "Message",
   chat_messages: "Messages",
   chat_online: "here",

@@ -1,0 +1,116 @@
+//! A bot that is in one room of the chat, says what it is told to and looks whether it hears everything.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+use super::{
+    client::{Client, ClientError, Incoming},
+    latency::Latency,
+};
+
+/// What all of them write on.
+pub(super) struct Slate {
+    pub(super) latency: Latency<String>,
+    /// How many are in the room.
+    pub(super) members: watch::Sender<usize>,
+    /// The room, when it was made.
+    pub(super) room: watch::Sender<Option<String>>,
+    pub(super) heard: AtomicU64,
+    /// Messages that came behind a later one, or whose predecessor never came.
+    pub(super) disordered: AtomicU64,
+}
+
+/// What one of them is told to do.
+pub(super) enum Order {
+    Create,
+    Invite { user: String, room: String },
+    Say { key: String, room: String },
+}
+
+#[derive(Deserialize)]
+struct Room {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    key: String,
+    version: i64,
+}
+
+impl Slate {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            latency: Latency::new(),
+            members: watch::Sender::new(0),
+            room: watch::Sender::new(None),
+            heard: AtomicU64::new(0),
+            disordered: AtomicU64::new(0),
+        })
+    }
+}
+
+/// Chats until nobody gives orders any more, or the connection ends.
+pub(super) async fn chat(
+    client: &mut Client,
+    mut orders: mpsc::Receiver<Order>,
+    slate: &Slate,
+) -> Result<(), ClientError> {
+    let mut last = 0;
+    client.ask("rooms", ()).await?;
+    loop {
+        let incoming = tokio::select! {
+            incoming = client.next() => incoming?,
+            order = orders.recv() => {
+                let Some(order) = order else { return Ok(()) };
+                let (event, payload) = written(&order);
+                if let Order::Say { key, .. } = order {
+                    slate.latency.sent(key, Instant::now().into_std());
+                }
+                client.ask(event, payload).await?;
+                continue;
+            }
+        };
+        match incoming {
+            Incoming::Event(name, arguments) if name == "room" => {
+                if let Ok((Room { id },)) = serde_json::from_str(&arguments) {
+                    slate.room.send_replace(Some(id));
+                    slate.members.send_modify(|members| *members += 1);
+                }
+            }
+            Incoming::Event(name, arguments) if name == "message" => {
+                let message = serde_json::from_str(&arguments);
+                let Ok((Message { key, version },)) = message else { continue };
+                slate.latency.arrived(&key, Instant::now().into_std());
+                slate.heard.fetch_add(1, Ordering::Relaxed);
+                if version != last + 1 {
+                    slate.disordered.fetch_add(1, Ordering::Relaxed);
+                }
+                last = version;
+            }
+            Incoming::Ack(_, answer) if answer.starts_with(r#"[{"status":"error""#) => {
+                tracing::warn!(answer, "A bot may not do what it was told to.");
+            }
+            Incoming::Ack(..) | Incoming::Event(..) => {}
+        }
+    }
+}
+
+fn written(order: &Order) -> (&'static str, Value) {
+    match order {
+        Order::Create => ("create", json!({ "name": "Bots" })),
+        Order::Invite { user, room } => ("invite", json!({ "room": room, "user": user })),
+        Order::Say { key, room } => {
+            ("send", json!({ "room": room, "key": key, "text": format!("message {key}") }))
+        }
+    }
+}

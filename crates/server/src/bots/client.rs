@@ -1,0 +1,157 @@
+//! A Socket.IO client over a WebSocket, as small as a bot needs it.
+
+use std::fmt;
+
+use futures_util::{SinkExt, StreamExt};
+use serde::Serialize;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Error as SocketError, Message},
+};
+
+/// An admitted connection in one namespace.
+pub(super) struct Client {
+    stream: WebSocketStream<TcpStream>,
+    namespace: &'static str,
+    asked: u64,
+}
+
+/// What the server has sent; arguments are a JSON array.
+pub(super) enum Incoming {
+    Ack(u64, String),
+    Event(String, String),
+}
+
+/// Why there is no connection any more.
+#[derive(Debug)]
+pub(super) enum ClientError {
+    Io(std::io::Error),
+    Refused(String),
+    Socket(Box<SocketError>),
+    Closed,
+}
+
+impl Client {
+    /// Connects, shows a token and waits until it is in.
+    pub(super) async fn connect(
+        address: &str,
+        namespace: &'static str,
+        token: &str,
+    ) -> Result<Self, ClientError> {
+        let stream = TcpStream::connect(address).await.map_err(ClientError::Io)?;
+        stream.set_nodelay(true).map_err(ClientError::Io)?;
+        let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
+        let (stream, _) = client_async(url, stream).await.map_err(ClientError::of)?;
+        let mut client = Self { stream, namespace, asked: 0 };
+        client.write(format!("40{namespace},{{\"token\":\"{token}\"}}")).await?;
+        loop {
+            let packet = client.packet().await?;
+            if packet.starts_with("40") {
+                return Ok(client);
+            }
+            if packet.starts_with("44") {
+                return Err(ClientError::Refused(packet));
+            }
+        }
+    }
+
+    /// Sends an event, and returns the number under which its answer will come.
+    pub(super) async fn ask(
+        &mut self,
+        event: &str,
+        payload: impl Serialize + Send,
+    ) -> Result<u64, ClientError> {
+        self.asked += 1;
+        let arguments = serde_json::to_string(&(event, payload)).unwrap_or_default();
+        self.write(format!("42{},{}{arguments}", self.namespace, self.asked)).await?;
+        Ok(self.asked)
+    }
+
+    /// Waits for the next event or answer.
+    ///
+    /// # Cancel safety
+    /// Nothing that has arrived is lost.
+    pub(super) async fn next(&mut self) -> Result<Incoming, ClientError> {
+        loop {
+            let packet = self.packet().await?;
+            let Some((kind, rest)) = packet.split_at_checked(2) else { continue };
+            let rest = rest.strip_prefix(self.namespace).and_then(|rest| rest.strip_prefix(','));
+            let Some(rest) = rest else { continue };
+            match kind {
+                "41" => return Err(ClientError::Closed),
+                "42" => {
+                    if let Some((name, arguments)) = split_event(rest) {
+                        return Ok(Incoming::Event(name, arguments));
+                    }
+                }
+                "43" => {
+                    let (number, arguments) = rest.split_at(rest.find('[').unwrap_or(rest.len()));
+                    if let Ok(number) = number.parse() {
+                        return Ok(Incoming::Ack(number, arguments.to_owned()));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The next packet that is no heartbeat.
+    async fn packet(&mut self) -> Result<String, ClientError> {
+        loop {
+            match self.stream.next().await {
+                Some(Ok(Message::Text(text))) if text.as_str() == "2" => {
+                    self.write("3".to_owned()).await?;
+                }
+                Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(ClientError::of(error)),
+                None => return Err(ClientError::Closed),
+            }
+        }
+    }
+
+    async fn write(&mut self, text: String) -> Result<(), ClientError> {
+        self.stream.send(Message::text(text)).await.map_err(ClientError::of)
+    }
+}
+
+/// The name of an event, and its arguments as an array of their own.
+fn split_event(array: &str) -> Option<(String, String)> {
+    let mut parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(array).ok()?;
+    let name = serde_json::from_str(parts.first()?.get()).ok()?;
+    parts.remove(0);
+    Some((name, serde_json::to_string(&parts).ok()?))
+}
+
+impl ClientError {
+    fn of(error: SocketError) -> Self {
+        Self::Socket(Box::new(error))
+    }
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "the server cannot be reached: {error}"),
+            Self::Refused(answer) => write!(f, "the server refuses a bot: {answer}"),
+            Self::Socket(error) => write!(f, "the connection has ended: {error}"),
+            Self::Closed => f.write_str("the connection has ended"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_its_name_and_its_arguments() {
+        let split = |text| split_event(text);
+
+        assert_eq!(split(r#"["a",1,{"b":[2]}]"#), Some(("a".into(), r#"[1,{"b":[2]}]"#.into())));
+        assert_eq!(split(r#"["a"]"#), Some(("a".into(), "[]".into())));
+        assert_eq!(split("[]"), None);
+        assert_eq!(split("[1]"), None);
+    }
+}

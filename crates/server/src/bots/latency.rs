@@ -1,0 +1,129 @@
+//! How long it takes until everybody knows.
+//!
+//! All bots live in one process, so that the moment of sending and the moments of arriving are read from one
+//! clock.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::Hash,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// From the sending of each thing to its arrival at each client.
+pub(super) struct Latency<K> {
+    /// Protects the numbers; held for one of them.
+    inner: Mutex<Inner<K>>,
+}
+
+struct Inner<K> {
+    sent: HashMap<K, Instant>,
+    /// How many arrivals took so many tenths of a millisecond.
+    arrivals: Vec<u32>,
+}
+
+/// What was measured.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Summary {
+    pub(super) arrivals: u64,
+    p50: Duration,
+    p99: Duration,
+    max: Duration,
+}
+
+impl<K: Eq + Hash> Latency<K> {
+    pub(super) fn new() -> Self {
+        Self { inner: Mutex::new(Inner { sent: HashMap::new(), arrivals: vec![0; BUCKETS] }) }
+    }
+
+    pub(super) fn sent(&self, what: K, now: Instant) {
+        self.lock().sent.insert(what, now);
+    }
+
+    /// Something has arrived at one more client; what nobody has sent is not counted.
+    pub(super) fn arrived(&self, what: &K, now: Instant) {
+        let mut inner = self.lock();
+        let Some(sent) = inner.sent.get(what) else { return };
+        let took = now.saturating_duration_since(*sent).as_micros() / BUCKET.as_micros();
+        let bucket = usize::try_from(took).unwrap_or(BUCKETS).min(BUCKETS - 1);
+        inner.arrivals[bucket] += 1;
+    }
+
+    /// Returns what was measured, and begins anew.
+    pub(super) fn take(&self) -> Summary {
+        let mut inner = self.lock();
+        inner.sent.clear();
+        let arrivals = std::mem::replace(&mut inner.arrivals, vec![0; BUCKETS]);
+        drop(inner);
+        Summary::of(&arrivals)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<K>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Summary {
+    fn of(buckets: &[u32]) -> Self {
+        let arrivals: u64 = buckets.iter().copied().map(u64::from).sum();
+        // The time within which so many of a thousand have arrived.
+        let within = |of_thousand: u64| {
+            let wanted = (arrivals * of_thousand).div_ceil(1000);
+            let mut seen = 0;
+            let bucket = buckets.iter().position(|count| {
+                seen += u64::from(*count);
+                seen >= wanted
+            });
+            BUCKET * u32::try_from(bucket.map_or(0, |bucket| bucket + 1)).unwrap_or(u32::MAX)
+        };
+        if arrivals == 0 {
+            return Self {
+                arrivals,
+                p50: Duration::ZERO,
+                p99: Duration::ZERO,
+                max: Duration::ZERO,
+            };
+        }
+        Self { arrivals, p50: within(500), p99: within(990), max: within(1000) }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { arrivals, p50, p99, max } = self;
+        write!(
+            f,
+            "{arrivals} arrivals, half within {p50:.1?}, 99 of 100 within {p99:.1?}, all within {max:.1?}"
+        )
+    }
+}
+
+const BUCKET: Duration = Duration::from_micros(100);
+
+/// Ten seconds; what takes longer counts as that.
+const BUCKETS: usize = 100_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrivals_are_counted_from_the_sending() {
+        let latency = Latency::new();
+        let start = doorward::Clock::now(&doorward::test::ManualClock::new());
+        latency.sent("hit", start);
+        for millis in 1..=100 {
+            latency.arrived(&"hit", start + Duration::from_micros(millis * 1000 - 50));
+        }
+        latency.arrived(&"unknown", start);
+
+        let summary = latency.take();
+
+        let millis = Duration::from_millis;
+        let expected =
+            Summary { arrivals: 100, p50: millis(50), p99: millis(99), max: millis(100) };
+        assert_eq!(summary, expected);
+        assert_eq!(latency.take().arrivals, 0);
+    }
+}

@@ -1,0 +1,177 @@
+//! A bot that plays whack-a-mole as a person does: it sees a mole, takes its time, and sometimes misses.
+
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::json;
+use tokio::{sync::mpsc, time::Instant};
+
+use super::{
+    below,
+    client::{Client, ClientError, Incoming},
+    latency::Latency,
+};
+
+/// One player.
+pub(super) struct Player {
+    pub(super) name: String,
+    pub(super) room: String,
+    /// Whether it begins rounds when nobody else does.
+    pub(super) leads: bool,
+    /// Whose hit, and which one.
+    pub(super) latency: Arc<Latency<(String, u32)>>,
+    /// Told the ranking of every round, when this one leads.
+    pub(super) rounds: mpsc::Sender<Vec<Ranked>>,
+}
+
+/// A row of the result.
+#[derive(Deserialize)]
+pub(super) struct Ranked {
+    pub(super) name: String,
+    pub(super) score: u32,
+    pub(super) hits: u32,
+}
+
+#[derive(Deserialize)]
+struct MoleUp {
+    mole: u32,
+    hole: u8,
+}
+
+#[derive(Deserialize)]
+struct Score {
+    user: String,
+    hits: u32,
+}
+
+#[derive(Deserialize)]
+struct Phase {
+    phase: String,
+}
+
+/// A bot at the table.
+struct Playing<'a> {
+    player: &'a Player,
+    /// In milliseconds: some are quicker than others.
+    quickness: u64,
+    plans: Vec<Plan>,
+    /// The question that is not answered yet: it strikes with one hand.
+    asked: Option<u64>,
+    /// How often each player has hit, as far as it was told.
+    hits: HashMap<String, u32>,
+}
+
+/// What it is about to do.
+struct Plan {
+    at: Instant,
+    deed: Deed,
+}
+
+enum Deed {
+    Start,
+    Strike(MoleUp),
+}
+
+impl Player {
+    /// Plays until the connection ends.
+    pub(super) async fn play(&self, client: &mut Client) -> Result<Infallible, ClientError> {
+        let mut playing = Playing {
+            player: self,
+            quickness: 250 + below(350),
+            plans: Vec::new(),
+            asked: None,
+            hits: HashMap::new(),
+        };
+        client.ask("join", json!({ "room": self.room })).await?;
+        loop {
+            tokio::select! {
+                incoming = client.next() => playing.take(incoming?).await,
+                () = playing.due() => playing.act(client).await?,
+            }
+        }
+    }
+}
+
+impl Playing<'_> {
+    /// Waits until something is to be done.
+    async fn due(&self) {
+        match self.plans.iter().map(|plan| plan.at).min() {
+            Some(at) if self.asked.is_none() => tokio::time::sleep_until(at).await,
+            _ => std::future::pending().await,
+        }
+    }
+
+    async fn act(&mut self, client: &mut Client) -> Result<(), ClientError> {
+        let now = Instant::now();
+        let due = self.plans.iter().position(|plan| plan.at <= now);
+        let Some(plan) = due.map(|index| self.plans.swap_remove(index)) else { return Ok(()) };
+        let asked = match plan.deed {
+            Deed::Start => client.ask("start", ()).await?,
+            Deed::Strike(MoleUp { mole, hole }) => {
+                let name = self.player.name.clone();
+                let hit = self.hits.get(&name).copied().unwrap_or(0) + 1;
+                self.player.latency.sent((name, hit), now.into_std());
+                client.ask("strike", json!({ "hole": hole, "mole": mole })).await?
+            }
+        };
+        self.asked = Some(asked);
+        Ok(())
+    }
+
+    async fn take(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::Ack(number, _) => self.asked = self.asked.filter(|asked| *asked != number),
+            Incoming::Event(name, arguments) => match name.as_str() {
+                "mole_up" => read(&arguments, |mole| self.see(mole)),
+                "scores" => read(&arguments, |scores| self.hear(scores)),
+                "state" | "phase" => read(&arguments, |phase| self.enter(&phase)),
+                "ranking" if self.player.leads => {
+                    if let Ok((ranking,)) = serde_json::from_str(&arguments) {
+                        // Whoever reads it may be gone.
+                        drop(self.player.rounds.send(ranking).await);
+                    }
+                }
+                _ => {}
+            },
+        }
+    }
+
+    /// One mole of ten is not seen in time.
+    fn see(&mut self, mole: MoleUp) {
+        if below(10) > 0 {
+            let reaction = Duration::from_millis(self.quickness + below(300));
+            self.plans.push(Plan { at: Instant::now() + reaction, deed: Deed::Strike(mole) });
+        }
+    }
+
+    fn hear(&mut self, scores: Vec<Score>) {
+        let now = Instant::now().into_std();
+        for Score { user, hits } in scores {
+            // A score is told again when only the combo has changed.
+            if self.hits.insert(user.clone(), hits).is_none_or(|before| before < hits) {
+                self.player.latency.arrived(&(user, hits), now);
+            }
+        }
+    }
+
+    fn enter(&mut self, phase: &Phase) {
+        self.plans.clear();
+        match &*phase.phase {
+            "countdown" => self.hits.clear(),
+            "over" | "waiting" if self.player.leads => {
+                self.plans.push(Plan { at: Instant::now() + BETWEEN_ROUNDS, deed: Deed::Start });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Reads the one argument of an event; what is something else is none of a bot's business.
+fn read<T: DeserializeOwned>(arguments: &str, take: impl FnOnce(T)) {
+    if let Ok((argument,)) = serde_json::from_str(arguments) {
+        take(argument);
+    }
+}
+
+/// Time for a newcomer to come in.
+const BETWEEN_ROUNDS: Duration = Duration::from_secs(4);
