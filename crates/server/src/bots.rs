@@ -99,7 +99,7 @@ async fn play(options: &BotsOptions, door: &Arc<Door>) -> Result<(), Failure> {
     let clients = door.enter_all(&names, "/mole").await?;
     say(&format!("{} bots play in the room {}.", names.len(), options.room))?;
     let latency = Arc::new(Latency::new());
-    let (rounds, mut ranked) = mpsc::channel(1);
+    let (count, (rounds, mut ranked)) = (clients.len(), mpsc::channel(clients.len()));
     for (index, (name, mut client)) in names.into_iter().zip(clients).enumerate() {
         let player = Player {
             name,
@@ -125,6 +125,13 @@ async fn play(options: &BotsOptions, door: &Arc<Door>) -> Result<(), Failure> {
     let mut round = 0;
     while let Some(ranking) = ranked.recv().await {
         round += 1;
+        // Only when all have read everything; those that are out are not waited for.
+        let others = async {
+            for _ in 1..count {
+                ranked.recv().await;
+            }
+        };
+        let _all = timeout(FOR_OTHERS, others).await;
         report(round, &ranking, &latency)?;
         if options.rounds.is_some_and(|rounds| round >= rounds) {
             return Ok(());
@@ -180,7 +187,9 @@ async fn chat(count: usize, options: &BotsOptions, door: &Door) -> Result<(), Fa
     for (number, user) in names.iter().enumerate().skip(1) {
         // Each invites a few, so that nobody invites more than one may.
         let host = (number - 1) / INVITED_BY_ONE;
-        within(members.wait_for(|members| *members > host), "the members").await?;
+        if number % INVITED_BY_ONE == 1 {
+            within(members.wait_for(|members| *members >= number), "the members").await?;
+        }
         let invite = Order::Invite { user: user.clone(), room: room.clone() };
         order(host, invite).await?;
     }
@@ -238,6 +247,9 @@ const AT_ONCE: usize = 20;
 
 /// As long as a token may be; a bot that is out by then comes back with another one.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// How long the end of a round may be on its way.
+const FOR_OTHERS: Duration = Duration::from_secs(2);
 
 const ATTEMPTS: u32 = 6;
 

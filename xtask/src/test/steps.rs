@@ -74,6 +74,11 @@ pub(super) const STEPS: &[Step] = &[
         &[Tool::Node, Tool::Python],
         Work::Run(|w| node(w, "examples"), Some(count::node)),
     ),
+    end_to_end(
+        "tutorial",
+        &[Tool::Compiler, Tool::Node, Tool::Chromium],
+        Work::Run(|w| node(w, "tutorial"), Some(count::node)),
+    ),
 ];
 
 pub(super) const BUILD: &str = "build";

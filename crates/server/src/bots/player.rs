@@ -20,7 +20,7 @@ pub(super) struct Player {
     pub(super) leads: bool,
     /// Whose hit, and which one.
     pub(super) latency: Arc<Latency<(String, u32)>>,
-    /// Told the ranking of every round, when this one leads.
+    /// Told the ranking of every round, by each when it has read it.
     pub(super) rounds: mpsc::Sender<Vec<Ranked>>,
 }
 
@@ -55,8 +55,9 @@ struct Playing<'a> {
     /// In milliseconds: some are quicker than others.
     quickness: u64,
     plans: Vec<Plan>,
-    /// The question that is not answered yet: it strikes with one hand.
+    /// The question that is not answered yet, and when the hand is free again: it has one.
     asked: Option<u64>,
+    rested: Instant,
     /// How often each player has hit, as far as it was told.
     hits: HashMap<String, u32>,
 }
@@ -80,6 +81,7 @@ impl Player {
             quickness: 250 + below(350),
             plans: Vec::new(),
             asked: None,
+            rested: Instant::now(),
             hits: HashMap::new(),
         };
         client.ask("join", json!({ "room": self.room })).await?;
@@ -96,7 +98,9 @@ impl Playing<'_> {
     /// Waits until something is to be done.
     async fn due(&self) {
         match self.plans.iter().map(|plan| plan.at).min() {
-            Some(at) if self.asked.is_none() => tokio::time::sleep_until(at).await,
+            Some(at) if self.asked.is_none() => {
+                tokio::time::sleep_until(at.max(self.rested)).await;
+            }
             _ => std::future::pending().await,
         }
     }
@@ -115,6 +119,7 @@ impl Playing<'_> {
             }
         };
         self.asked = Some(asked);
+        self.rested = now + STROKE;
         Ok(())
     }
 
@@ -125,7 +130,7 @@ impl Playing<'_> {
                 "mole_up" => read(&arguments, |mole| self.see(mole)),
                 "scores" => read(&arguments, |scores| self.hear(scores)),
                 "state" | "phase" => read(&arguments, |phase| self.enter(&phase)),
-                "ranking" if self.player.leads => {
+                "ranking" => {
                     if let Ok((ranking,)) = serde_json::from_str(&arguments) {
                         // Whoever reads it may be gone.
                         drop(self.player.rounds.send(ranking).await);
@@ -172,6 +177,9 @@ fn read<T: DeserializeOwned>(arguments: &str, take: impl FnOnce(T)) {
         take(argument);
     }
 }
+
+/// How long a hand is on its way.
+const STROKE: Duration = Duration::from_millis(60);
 
 /// Time for a newcomer to come in.
 const BETWEEN_ROUNDS: Duration = Duration::from_secs(4);

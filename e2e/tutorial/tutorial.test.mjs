@@ -1,0 +1,131 @@
+// Does what docs/tutorial.md says, step by step, in an empty folder: files are those of the text, programs are
+// compiled and run, and clients print what the text promises.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { freshFolder, run, within } from "../doorward.mjs";
+import { launch } from "../browser/support.mjs";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Beside the other programs, so that what they are built with is built once. */
+const TARGET = dirname(dirname(process.env.E2E_DOORWARD));
+
+/** A cold build of everything on a small machine. */
+const LIMIT = { timeout: 30 * 60_000 };
+
+const SECRET = "a secret of 32 bytes, or more of them";
+
+const folder = await freshFolder();
+after(() => rm(folder, { recursive: true, force: true }));
+await mkdir(join(folder, "src"));
+// What `npm install` would fetch.
+await symlink(join(ROOT, "e2e/node_modules"), join(folder, "node_modules"));
+await writeFile(join(folder, "package.json"), "{}");
+// The versions that this repository is tested with.
+await writeFile(join(folder, "Cargo.lock"), await readFile(join(ROOT, "Cargo.lock")));
+
+const text = await readFile(join(ROOT, "docs/tutorial.md"), "utf8");
+const steps = text.split(/^## /m).slice(1);
+
+test("each step of the tutorial is compiled, and does what it says", LIMIT, async (t) => {
+  for (const step of steps) {
+    const title = step.slice(0, step.indexOf("\n"));
+    const promised = /It prints:\n\n```text\n([\s\S]*?)```/.exec(step)?.[1];
+
+    await take(step);
+    await cargo(title.startsWith("6") ? "test" : "build");
+
+    if (promised !== undefined) {
+      const program = await start();
+      const client = await run(["client.mjs"], process.execPath, { cwd: folder, env: env({ URL: program.url }) });
+      await program.stop();
+      assert.deepEqual([client.stdout, client.stderr], [promised, ""], title);
+    }
+    if (title.startsWith("5")) await play(t);
+  }
+  assert.equal(steps.length, 6);
+});
+
+/** Writes the files of a step, and makes the changes that it says. */
+async function take(step) {
+  const blocks = step.matchAll(/^`([\w./]+)`(?:, in place of `(.+?)`( and what follows)?)?:\n\n```\w+\n([\s\S]*?)```$/gm);
+  for (const [, file, replaced, isRest, code] of blocks) {
+    const path = join(folder, file);
+    if (replaced === undefined) {
+      await writeFile(path, code.replaceAll('"../doorward/crates/gateway"', JSON.stringify(join(ROOT, "crates/gateway"))));
+      continue;
+    }
+    const before = await readFile(path, "utf8");
+    const place = before.indexOf(replaced);
+    assert.ok(place >= 0, `${file} has no ${replaced}`);
+    assert.equal(before.indexOf(replaced, place + 1), -1, `${file} has ${replaced} twice`);
+    const end = isRest ? before.length : place + replaced.length;
+    await writeFile(path, before.slice(0, place) + code.trimEnd() + before.slice(end));
+  }
+}
+
+async function cargo(command) {
+  const built = await run([command, "--color", "never"], "cargo", {
+    cwd: folder,
+    env: env({ CARGO_TARGET_DIR: TARGET }),
+    timeout: LIMIT.timeout,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  assert.equal(built.code, 0, built.stderr + built.stdout);
+  assert.doesNotMatch(built.stderr, /^warning: (?!unused manifest key)/m);
+  if (command === "test") assert.match(built.stdout, /1 passed/);
+}
+
+/** Starts the program of the tutorial on a free port. */
+async function start() {
+  const child = spawn(join(TARGET, "debug/whack"), [], {
+    env: env({ LISTEN: "localhost:0", NO_COLOR: "1" }),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  process.once("exit", () => child.kill("SIGKILL"));
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  const ready = new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const found = /Listening\..*address=127\.0\.0\.1:(\d+)/.exec(line);
+      if (found) resolve(`http://localhost:${found[1]}`);
+    });
+    child.once("exit", (code) => reject(new Error(`the program ended with ${code}`)));
+  });
+  const url = await within(ready, "`Listening.`");
+  return {
+    url,
+    async stop() {
+      child.kill("SIGTERM");
+      await within(exit, "the end of the program");
+    },
+  };
+}
+
+/** Opens the page as its player, strikes, and opens it again. */
+async function play(t) {
+  const program = await start();
+  const browser = await launch();
+  t.after(() => browser.close());
+  const printed = await run(["client.mjs"], process.execPath, { cwd: folder, env: env({ URL: program.url }) });
+  const page = await browser.newPage();
+  await page.goto(printed.stdout.trim());
+  await page.waitForFunction(() => {
+    document.querySelectorAll("button").forEach((hole) => hole.textContent === "🐹" && hole.click());
+    return document.querySelector("#score").value > 0;
+  }, null, { polling: 200 });
+  const second = await browser.newPage();
+  await second.goto(printed.stdout.trim());
+  await page.getByText("This tab was replaced.").waitFor();
+  await program.stop();
+}
+
+function env(more) {
+  return { ...process.env, JWT_SECRET: SECRET, ...more };
+}
