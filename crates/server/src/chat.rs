@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 use doorward::{Clock, Entropy, UserId, prelude::*};
 use doorward_core::AccountStore;
 use sqlx::SqlitePool;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 pub(crate) use self::store::SCHEMA;
 use self::{
@@ -62,7 +62,8 @@ impl Chat {
 }
 
 #[gateway(namespace = "/chat")]
-#[guard(RateLimit::per_user(200, Duration::from_secs(10)))]
+// It counts rooms that are entered as well, and a tab enters up to a hundred at once.
+#[guard(RateLimit::per_user(1_000, Duration::from_secs(10)))]
 impl Chat {
     /// Members only.
     #[room("room:{id}")]
@@ -128,7 +129,7 @@ impl Chat {
     ) -> Result<Message, BoxError> {
         check_member(&me, &room)?;
         let sender = me.principal();
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn_of(&me).await?;
         let now = self.clock.wall();
         match self.store.post(&room, (me.user(), &sender.name), &key, &text, now).await? {
             Posted::Again(message) => Ok(message),
@@ -265,6 +266,12 @@ impl Chat {
         Ok(room)
     }
 
+    /// Waits for the turn of somebody. Who was ended meanwhile says nothing any more.
+    async fn turn_of(&self, me: &Connection<Known>) -> Result<MutexGuard<'_, ()>, Exception> {
+        let turn = self.turn.lock().await;
+        if me.is_closed() { Err(Exception::forbidden()) } else { Ok(turn) }
+    }
+
     async fn change(
         &self,
         me: &Connection<Known>,
@@ -273,7 +280,7 @@ impl Chat {
         text: Option<&str>,
     ) -> Result<Message, BoxError> {
         check_member(me, room)?;
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn_of(me).await?;
         let changed = self.store.change(room, me.user(), seq, text).await?;
         let message = changed.ok_or_else(Exception::forbidden)?;
         me.hub().to(room_of(room)).send(&message)?;

@@ -13,6 +13,7 @@ use super::*;
 
 struct House {
     server: TestServer,
+    database: SqlitePool,
     clock: ManualClock,
     folder: tempfile::TempDir,
 }
@@ -30,11 +31,11 @@ impl House {
         let doorward = Doorward::builder()
             .authenticate(crate::known::for_tests())
             .clock(clock.clone())
-            .gateway(Chat::new(now, entropy, database, Arc::new(accounts)))
+            .gateway(Chat::new(now, entropy, database.clone(), Arc::new(accounts)))
             .build()
             .unwrap();
         let server = TestServer::start(doorward).await.unwrap();
-        Self { server, clock, folder }
+        Self { server, database, clock, folder }
     }
 
     /// Somebody who hears all of their rooms.
@@ -349,6 +350,31 @@ async fn the_longest_history_fits_into_its_answers() {
     }
 
     assert_eq!(catch_up(&mut ann, &room, 0).await.len(), 200);
+}
+
+/// What was waiting for its turn when its sender was thrown out is not said.
+#[tokio::test]
+async fn whoever_is_revoked_is_not_heard_any_more() {
+    let house = House::open().await;
+    let (room, mut ann, mut others) = house.room(&["bob"]).await;
+    let busy = house.database.acquire().await.unwrap();
+    let message = |text: &str| json!({ "room": room, "key": text, "text": text });
+    ann.wait_for_event::<Value>("member_joined").await;
+    // Both have begun, one behind the other.
+    for (client, text) in [(&mut others[0], "from bob"), (&mut ann, "from ann")] {
+        client.emit("send", message(text)).await;
+        client.expect_nothing().await;
+    }
+
+    let revoke = doorward::Revoke::User(UserId::new("ann"));
+    let revoked = house.server.doorward().principals().revoke(revoke).await.unwrap();
+    assert_eq!(revoked.closed, 1);
+    drop(busy);
+
+    let heard: Value = others[0].wait_for_event("message").await;
+    assert_eq!(heard["text"], "from bob");
+    say(&mut others[0], &room, "more").await;
+    assert_eq!(texts(&catch_up(&mut others[0], &room, 0).await), ["from bob", "more"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,62 @@
+// What the page of the chat makes of changes that come late, early, twice or not at all.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Log } from "../../crates/server/pages/chat/log.js";
+
+const message = (seq, version = seq, text = `${seq}`) => ({ seq, version, text });
+
+const texts = (log) => log.list().map(({ text }) => text);
+
+test("what comes in order is complete", () => {
+  const log = new Log();
+
+  assert.deepEqual([1, 2, 3].map((seq) => log.hear(message(seq))), [false, false, false]);
+
+  assert.deepEqual([log.lastSeen, texts(log)], [3, ["1", "2", "3"]]);
+});
+
+test("a number that comes early says that something is missing, until it is there", () => {
+  const log = new Log();
+  log.hear(message(1));
+
+  assert.equal(log.hear(message(3)), true);
+  assert.deepEqual([log.lastSeen, texts(log)], [1, ["1", "3"]]);
+
+  log.catchUp({ first: 1, version: 3, messages: [message(2), message(3)], more: false });
+  assert.deepEqual([log.lastSeen, texts(log)], [3, ["1", "2", "3"]]);
+  assert.equal(log.hear(message(4)), false);
+});
+
+test("what is heard while the rest is asked for is not asked for again", () => {
+  const log = new Log();
+  log.hear(message(5));
+  log.hear(message(6));
+
+  log.catchUp({ first: 1, version: 4, messages: [1, 2, 3, 4].map((seq) => message(seq)), more: false });
+
+  assert.equal(log.lastSeen, 6);
+  assert.equal(log.hear(message(7)), false);
+});
+
+test("a message that comes twice is one, and an older state of it does not come back", () => {
+  const log = new Log();
+  log.hear(message(1));
+  log.hear(message(1, 2, "edited"));
+
+  log.hear(message(1));
+  log.catchUp({ first: 1, version: 2, messages: [message(1, 2, "edited")], more: false });
+
+  assert.deepEqual([log.lastSeen, texts(log)], [2, ["edited"]]);
+});
+
+test("what the server keeps no more is gone here too, and nothing grows without a bound", () => {
+  const log = new Log();
+  for (let seq = 1; seq <= 250; seq += 1) log.hear(message(seq));
+  assert.deepEqual([log.list().length, log.list()[0].seq], [200, 51]);
+
+  log.catchUp({ first: 100, version: 250, messages: [], more: false });
+
+  assert.equal(log.list()[0].seq, 100);
+});
