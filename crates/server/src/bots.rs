@@ -253,7 +253,7 @@ const FOR_OTHERS: Duration = Duration::from_secs(2);
 
 const ATTEMPTS: u32 = 6;
 
-const INVITED_BY_ONE: usize = 25;
+const INVITED_BY_ONE: usize = 10;
 
 /// Consecutive messages come from bots that are far from each other.
 const STRIDE: usize = 7919;

@@ -192,6 +192,8 @@ export function useChat(me, onSignedOut) {
     /** @param {string} text */
     send: (text) => {
       const message = draft(chat.open, text);
+      // The next word is news again.
+      chat.typedAt = 0;
       keep([...chat.outbox, message]);
       return deliver(message);
     },
@@ -206,7 +208,9 @@ export function useChat(me, onSignedOut) {
       const now = Date.now();
       if (now - chat.typedAt < TYPING / 2) return;
       chat.typedAt = now;
-      live.socket.current?.volatile.emit("typing", { room: chat.open });
+      const socket = live.socket.current;
+      // It is not kept for later.
+      if (socket?.connected) socket.emit("typing", { room: chat.open });
     },
     /** @param {string} name */
     create: async (name) => show((await ask("create", { name })).id),
