@@ -1,3 +1,5 @@
+//! Each rule at the moment at which it turns, with a clock that is moved by hand.
+
 use std::cell::Cell;
 
 use super::*;
