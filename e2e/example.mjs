@@ -9,14 +9,19 @@ import { within } from "./doorward.mjs";
 
 export const SECRET = "a secret that is long enough for HS256";
 
+/** Starts a program of `examples/`. @param {string} name the file's name without `.rs` */
+export function startExample(name, environment = {}) {
+  return startProgram(join(dirname(process.env.E2E_DOORWARD), "examples", name), environment);
+}
+
 /**
  * Starts a program and waits until its log says where it listens.
  *
- * @param {string} name the file's name without `.rs`
+ * @param {string} name its path
  * @returns {Promise<{ url: string, said: () => string, stop: () => Promise<void> }>}
  */
-export async function startExample(name, environment = {}) {
-  const child = spawn(join(dirname(process.env.E2E_DOORWARD), "examples", name), [], {
+export async function startProgram(name, environment = {}) {
+  const child = spawn(name, [], {
     env: {
       ...process.env,
       NO_COLOR: "1",

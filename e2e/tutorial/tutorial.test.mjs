@@ -2,14 +2,13 @@
 // compiled and run, and clients print what the text promises.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { freshFolder, run, within } from "../doorward.mjs";
+import { freshFolder, run } from "../doorward.mjs";
+import { startProgram } from "../example.mjs";
 import { launch } from "../browser/support.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -83,30 +82,8 @@ async function cargo(command) {
   if (command === "test") assert.match(built.stdout, /1 passed/);
 }
 
-/** Starts the program of the tutorial on a free port. */
-async function start() {
-  const child = spawn(join(TARGET, "debug/whack"), [], {
-    env: env({ LISTEN: "localhost:0", NO_COLOR: "1" }),
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  process.once("exit", () => child.kill("SIGKILL"));
-  const exit = new Promise((resolve) => child.once("exit", resolve));
-  const ready = new Promise((resolve, reject) => {
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      const found = /Listening\..*address=127\.0\.0\.1:(\d+)/.exec(line);
-      if (found) resolve(`http://localhost:${found[1]}`);
-    });
-    child.once("exit", (code) => reject(new Error(`the program ended with ${code}`)));
-  });
-  const url = await within(ready, "`Listening.`");
-  return {
-    url,
-    async stop() {
-      child.kill("SIGTERM");
-      await within(exit, "the end of the program");
-    },
-  };
-}
+/** The program of the tutorial, on a free port. */
+const start = () => startProgram(join(TARGET, "debug/whack"), { JWT_SECRET: SECRET });
 
 /** Opens the page as its player, strikes, and opens it again. */
 async function play(t) {

@@ -7,17 +7,16 @@ import { t } from "./texts.js";
 import { Banner, useLive } from "./live.js";
 import { Codes, Passkeys } from "./passkeys.js";
 import { Sessions } from "./sessions.js";
-import { Frame, Problem, doorward, html, show, tabs, useAction, useEffect, useState } from "./view.js";
+import { Frame, Problem, doorward, html, show, tabs, toSignIn, useAction, useEffect, useState } from "./view.js";
 
 function Account() {
   const [me, setMe] = useState(/** @type {import("./doorward-client/wire").Me | null} */ (null));
-  const leave = () => location.assign("/?next=/account");
-  const { state, code, connect } = useLive("/", leave);
+  const { state, code, connect } = useLive("/", toSignIn);
   const action = useAction();
   const [again, setAgain] = useState(/** @type {(() => Promise<unknown>) | null} */ (null));
 
   useEffect(() => {
-    const look = () => doorward.me().then(setMe, leave);
+    const look = () => doorward.me().then(setMe, toSignIn);
     look();
     tabs.onmessage = look;
   }, []);

@@ -4,25 +4,11 @@ import { explain, t } from "./texts.js";
 import { Banner } from "./live.js";
 import { Conversation } from "./chat/conversation.js";
 import { useChat } from "./chat/state.js";
-import { Field, Form, Frame, Problem, doorward, html, show, tabs, useEffect, useState } from "./view.js";
-
-const leavePage = () => location.assign(`/?next=/chat${encodeURIComponent(location.hash)}`);
-
-function Page() {
-  const [me, setMe] = useState(/** @type {import("./doorward-client/wire").Me | null} */ (null));
-
-  useEffect(() => {
-    const look = () => doorward.me().then(setMe, leavePage);
-    look();
-    tabs.onmessage = look;
-  }, []);
-  if (me === null) return html`<${Frame} wide><div class="waiting" aria-busy="true"></div><//>`;
-  return html`<${Frame} me=${me} wide><${Chat} key=${me.user.id} me=${me.user} /><//>`;
-}
+import { Field, Form, Problem, SignedIn, html, show, toSignIn, useEffect, useState } from "./view.js";
 
 /** @param {{ me: { id: string, displayName: string } }} props */
 function Chat({ me }) {
-  const chat = useChat(me.id, leavePage);
+  const chat = useChat(me.id, toSignIn);
   const room = chat.rooms.find((room) => room.id === chat.open);
 
   useEffect(() => {
@@ -110,4 +96,4 @@ function Ask({ id, label, button, maxlength, run }) {
   `;
 }
 
-show(html`<${Page} />`);
+show(html`<${SignedIn} page=${Chat} />`);

@@ -5,28 +5,14 @@ import { Banner } from "./live.js";
 import { Board } from "./mole/board.js";
 import { isOn, turn } from "./mole/sound.js";
 import { useGame } from "./mole/state.js";
-import { Frame, Problem, doorward, html, show, tabs, useEffect, useState } from "./view.js";
-
-const leavePage = () => location.assign(`/?next=${encodeURIComponent(location.pathname + location.search)}`);
+import { Problem, SignedIn, html, show, toSignIn, useEffect, useState } from "./view.js";
 
 /** The room of the address, which friends share. */
 const ROOM = (new URLSearchParams(location.search).get("room") ?? "lobby").toLowerCase();
 
-function Page() {
-  const [me, setMe] = useState(/** @type {import("./doorward-client/wire").Me | null} */ (null));
-
-  useEffect(() => {
-    const look = () => doorward.me().then(setMe, leavePage);
-    look();
-    tabs.onmessage = look;
-  }, []);
-  if (me === null) return html`<${Frame} wide><div class="waiting" aria-busy="true"></div><//>`;
-  return html`<${Frame} me=${me} wide><${Game} key=${me.user.id} me=${me.user} /><//>`;
-}
-
 /** @param {{ me: { id: string, displayName: string } }} props */
 function Game({ me }) {
-  const game = useGame(ROOM, leavePage);
+  const game = useGame(ROOM, toSignIn);
   const [sound, setSound] = useState(isOn());
   const players = [...game.players.values()].sort((one, other) => other.score - one.score);
   const own = game.players.get(me.id);
@@ -118,4 +104,4 @@ function Clock({ endsAt }) {
   return endsAt === 0 ? "" : html`<strong class="clock" data-testid="mole-clock">${left}</strong>`;
 }
 
-show(html`<${Page} />`);
+show(html`<${SignedIn} page=${Game} />`);

@@ -44,6 +44,29 @@ export function Frame({ me, wide = false, children }) {
   `;
 }
 
+/** Leads to the sign-in, which leads back here. */
+export const toSignIn = () => {
+  const here = location.pathname + location.search + location.hash;
+  location.assign(`/?next=${encodeURIComponent(here)}`);
+};
+
+/**
+ * The frame of a page for whoever is signed in; `page` shows what is in it, anew for another user.
+ *
+ * @param {{ page: (props: { me: import("./doorward-client/wire").Me["user"] }) => unknown }} props
+ */
+export function SignedIn({ page }) {
+  const [me, setMe] = useState(/** @type {import("./doorward-client/wire").Me | null} */ (null));
+
+  useEffect(() => {
+    const look = () => doorward.me().then(setMe, toSignIn);
+    look();
+    tabs.onmessage = look;
+  }, []);
+  if (me === null) return html`<${Frame} wide><div class="waiting" aria-busy="true"></div><//>`;
+  return html`<${Frame} me=${me} wide><${page} key=${me.user.id} me=${me.user} /><//>`;
+}
+
 async function signOut() {
   await doorward.signOut().catch(() => {});
   tabs.postMessage("changed");
