@@ -44,7 +44,7 @@ impl Mole {
 
 /// The room that a connection is in.
 #[derive(Default)]
-struct Seat(Mutex<Option<Arc<Table>>>);
+struct Place(Mutex<Option<Arc<Table>>>);
 
 #[gateway(namespace = "/mole", connections = PerUser::ReplaceOldest(1))]
 #[guard(RateLimit::per_user(60, Duration::from_secs(2)))]
@@ -60,10 +60,10 @@ impl Mole {
     async fn join(
         &self,
         me: Connection<Known>,
-        seat: Data<Seat>,
+        place: Data<Place>,
         Valid(Join { room, watch }): Valid<Join>,
     ) -> Result<(), BoxError> {
-        leave(&me, &seat, &*self.0.clock);
+        leave(&me, &place, &*self.0.clock);
         me.join(&room_of(&room)).await?;
         let entered = self.0.enter(&room, me.hub(), |game, now| {
             if watch {
@@ -75,24 +75,26 @@ impl Mole {
             drop(me.send(&game.state(&room, me.user(), now)));
             Ok(())
         });
-        match entered {
-            None => Err(Exception::new("too_many_rooms", "There are too many rooms").into()),
-            Some((_, Err(Full))) => Err(Exception::new("room_full", "This room is full").into()),
+        let refusal = match entered {
+            None => Exception::new("too_many_rooms", "There are too many rooms"),
+            Some((_, Err(Full))) => Exception::new("room_full", "This room is full"),
             Some((table, Ok(()))) => {
-                seat.put(table);
+                place.put(table);
                 // The client may have left while it entered, and `on_disconnect` found nothing.
                 if me.is_closed() {
-                    leave(&me, &seat, &*self.0.clock);
+                    leave(&me, &place, &*self.0.clock);
                 }
-                Ok(())
+                return Ok(());
             }
-        }
+        };
+        hear_no_more(&me, &room);
+        Err(refusal.into())
     }
 
     /// Begins a round, the first one or another; who only watches cannot.
     #[subscribe("start")]
-    async fn start(&self, me: Connection<Known>, seat: Data<Seat>) -> Result<(), Exception> {
-        let table = seat.table().ok_or_else(Exception::forbidden)?;
+    async fn start(&self, me: Connection<Known>, place: Data<Place>) -> Result<(), Exception> {
+        let table = place.table().ok_or_else(Exception::forbidden)?;
         let started = table.change(self.0.clock.now(), |game, now| game.start(me.user(), now));
         if started { Ok(()) } else { Err(Exception::forbidden()) }
     }
@@ -102,10 +104,10 @@ impl Mole {
     async fn strike(
         &self,
         me: Connection<Known>,
-        seat: Data<Seat>,
+        place: Data<Place>,
         Valid(strike): Valid<Strike>,
     ) -> Result<Struck, Exception> {
-        let table = seat.table().ok_or_else(Exception::forbidden)?;
+        let table = place.table().ok_or_else(Exception::forbidden)?;
         let now = self.0.clock.now();
         let judged = table.change(now, |game, now| game.strike(me.user(), strike, now));
         let outcome = judged.as_ref().map_or_else(|miss| miss.name(), |_| "hit");
@@ -126,14 +128,18 @@ impl Mole {
 }
 
 /// Leaves the room of a connection, if it is in one.
-fn leave(me: &Connection<Known>, seat: &Seat, clock: &dyn Clock) {
-    if let Some(table) = seat.take() {
-        me.hub().to(me.id()).sockets_leave(&room_of(&table.name));
+fn leave(me: &Connection<Known>, place: &Place, clock: &dyn Clock) {
+    if let Some(table) = place.take() {
+        hear_no_more(me, &table.name);
         table.change(clock.now(), |game, _| game.leave(me.user(), me.id()));
     }
 }
 
-impl Seat {
+fn hear_no_more(me: &Connection<Known>, room: &str) {
+    me.hub().to(me.id()).sockets_leave(&room_of(room));
+}
+
+impl Place {
     fn table(&self) -> Option<Arc<Table>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

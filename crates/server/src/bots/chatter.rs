@@ -5,12 +5,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use doorward::{Clock, SystemClock};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use tokio::sync::{mpsc, watch};
 
 use super::{
     client::{Client, ClientError, Incoming},
@@ -74,7 +72,7 @@ pub(super) async fn chat(
                 let Some(order) = order else { return Ok(()) };
                 let (event, payload) = written(&order);
                 if let Order::Say { key, .. } = order {
-                    slate.latency.sent(key, Instant::now().into_std());
+                    slate.latency.sent(key, SystemClock.now());
                 }
                 client.ask(event, payload).await?;
                 continue;
@@ -90,7 +88,7 @@ pub(super) async fn chat(
             Incoming::Event(name, arguments) if name == "message" => {
                 let message = serde_json::from_str(&arguments);
                 let Ok((Message { key, version },)) = message else { continue };
-                slate.latency.arrived(&key, Instant::now().into_std());
+                slate.latency.arrived(&key, SystemClock.now());
                 slate.heard.fetch_add(1, Ordering::Relaxed);
                 if version != last + 1 {
                     slate.disordered.fetch_add(1, Ordering::Relaxed);

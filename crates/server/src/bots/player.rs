@@ -1,10 +1,16 @@
 //! A bot that plays whack-a-mole as a person does: it sees a mole, takes its time, and sometimes misses.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use doorward::{Clock, SystemClock};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::sync::mpsc;
 
 use super::{
     below,
@@ -81,7 +87,7 @@ impl Player {
             quickness: 250 + below(350),
             plans: Vec::new(),
             asked: None,
-            rested: Instant::now(),
+            rested: SystemClock.now(),
             hits: HashMap::new(),
         };
         client.ask("join", json!({ "room": self.room })).await?;
@@ -99,14 +105,14 @@ impl Playing<'_> {
     async fn due(&self) {
         match self.plans.iter().map(|plan| plan.at).min() {
             Some(at) if self.asked.is_none() => {
-                tokio::time::sleep_until(at.max(self.rested)).await;
+                SystemClock.sleep_until(at.max(self.rested)).await;
             }
             _ => std::future::pending().await,
         }
     }
 
     async fn act(&mut self, client: &mut Client) -> Result<(), ClientError> {
-        let now = Instant::now();
+        let now = SystemClock.now();
         let due = self.plans.iter().position(|plan| plan.at <= now);
         let Some(plan) = due.map(|index| self.plans.swap_remove(index)) else { return Ok(()) };
         let asked = match plan.deed {
@@ -114,7 +120,7 @@ impl Playing<'_> {
             Deed::Strike(MoleUp { mole, hole }) => {
                 let name = self.player.name.clone();
                 let hit = self.hits.get(&name).copied().unwrap_or(0) + 1;
-                self.player.latency.sent((name, hit), now.into_std());
+                self.player.latency.sent((name, hit), now);
                 client.ask("strike", json!({ "hole": hole, "mole": mole })).await?
             }
         };
@@ -145,12 +151,12 @@ impl Playing<'_> {
     fn see(&mut self, mole: MoleUp) {
         if below(10) > 0 {
             let reaction = Duration::from_millis(self.quickness + below(300));
-            self.plans.push(Plan { at: Instant::now() + reaction, deed: Deed::Strike(mole) });
+            self.plans.push(Plan { at: SystemClock.now() + reaction, deed: Deed::Strike(mole) });
         }
     }
 
     fn hear(&mut self, scores: Vec<Score>) {
-        let now = Instant::now().into_std();
+        let now = SystemClock.now();
         for Score { user, hits } in scores {
             // A score is told again when only the combo has changed.
             if self.hits.insert(user.clone(), hits).is_none_or(|before| before < hits) {
@@ -164,7 +170,7 @@ impl Playing<'_> {
         match &*phase.phase {
             "countdown" => self.hits.clear(),
             "over" | "waiting" if self.player.leads => {
-                self.plans.push(Plan { at: Instant::now() + BETWEEN_ROUNDS, deed: Deed::Start });
+                self.plans.push(Plan { at: SystemClock.now() + BETWEEN_ROUNDS, deed: Deed::Start });
             }
             _ => {}
         }

@@ -1,8 +1,12 @@
-//! The rules of one room: when moles come up and where, what is a hit, and what it is worth.
+//! The rules of one room: who plays, when moles come up and where, how a round goes.
 //!
 //! Time and randomness come in, news for the room comes out: nothing here waits, sends or stores. A
-//! strike is judged by the clock of the server, and a strike that is no hit changes nothing but a count.
-//! Start reading at [`Game::strike`].
+//! strike is judged by the clock of the server (`strike`), and one that is no hit changes nothing but a
+//! count. Start reading at [`Game::strike`].
+
+mod strike;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -10,6 +14,8 @@ use std::{
 };
 
 use doorward::{Entropy, SocketId, UserId};
+pub(super) use strike::{Hit, Miss};
+use strike::{Mole, Pace, aim, worth};
 
 use super::wire::{
     MoleDown, MoleUp, PhaseChanged, Player, PlayerGone, Ranked, Ranking, Score, State, Strike,
@@ -48,21 +54,6 @@ struct Playing {
     pace: Pace,
 }
 
-/// How often somebody strikes: counted by the second.
-#[derive(Default)]
-struct Pace {
-    second: u64,
-    strikes: u32,
-}
-
-struct Mole {
-    number: u32,
-    hole: u8,
-    up: Instant,
-    down: Instant,
-    hit_by: HashSet<UserId>,
-}
-
 /// What the room is to be told.
 pub(super) enum News {
     Down(MoleDown),
@@ -73,45 +64,6 @@ pub(super) enum News {
     Scores(Vec<Score>),
     Spectators(usize),
     Up(MoleUp),
-}
-
-/// A strike that counted.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Hit {
-    pub(super) points: u32,
-    pub(super) score: u32,
-    pub(super) combo: u32,
-}
-
-/// Why a strike changes nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Miss {
-    /// No mole is there, or another one than the player has seen.
-    Empty,
-    /// More strikes in a second than hands can do.
-    Flood,
-    /// There is no round, or whoever strikes does not play.
-    NotPlaying,
-    /// The mole was there.
-    Past,
-    /// The mole was hit by the same player already.
-    Twice,
-    /// Nobody sees a mole and strikes within so little time.
-    TooFast,
-}
-
-impl Miss {
-    /// What players and metrics call it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::Flood => "flood",
-            Self::NotPlaying => "not_playing",
-            Self::Past => "past",
-            Self::Twice => "twice",
-            Self::TooFast => "too_fast",
-        }
-    }
 }
 
 /// As many play or watch in this room as may.
@@ -353,40 +305,6 @@ impl Game {
     }
 }
 
-/// Finds the mole that was struck at.
-fn aim<'a>(
-    moles: &'a mut [Mole],
-    next: u32,
-    user: &UserId,
-    strike: Strike,
-    now: Instant,
-) -> Result<&'a mut Mole, Miss> {
-    let number = strike.mole.ok_or(Miss::Empty)?;
-    let mole = match moles.iter_mut().find(|mole| mole.number == number) {
-        Some(mole) => mole,
-        None if number < next => return Err(Miss::Past),
-        None => return Err(Miss::Empty),
-    };
-    if mole.hole != strike.hole {
-        Err(Miss::Empty)
-    } else if now >= mole.down {
-        Err(Miss::Past)
-    } else if mole.hit_by.contains(user) {
-        Err(Miss::Twice)
-    } else if now.saturating_duration_since(mole.up) < FASTEST {
-        Err(Miss::TooFast)
-    } else {
-        Ok(mole)
-    }
-}
-
-/// Ten points, up to ten for being quick, and one for each mole in a row, up to ten.
-fn worth(mole: &Mole, combo: u32, now: Instant) -> u32 {
-    let (left, stays) = (mole.down.saturating_duration_since(now), mole.down - mole.up);
-    let quick = u32::try_from(10 * left.as_millis() / stays.as_millis().max(1)).unwrap_or(0);
-    10 + quick.min(10) + combo.min(10)
-}
-
 /// A number below `end`.
 fn draw(entropy: &dyn Entropy, end: usize) -> usize {
     let mut bytes = [0; 4];
@@ -419,35 +337,10 @@ impl Playing {
     }
 }
 
-impl Pace {
-    fn is_flood(&mut self, since_start: Duration) -> bool {
-        let second = since_start.as_secs();
-        if second != self.second {
-            *self = Self { second, strikes: 0 };
-        }
-        self.strikes += 1;
-        self.strikes > MAX_STRIKES
-    }
-}
-
-impl Mole {
-    fn up_at(&self, now: Instant) -> MoleUp {
-        let down_in = self.down.saturating_duration_since(now);
-        MoleUp { mole: self.number, hole: self.hole, down_in }
-    }
-}
-
 const HOLES: u8 = 9;
 const MAX_MOLES: usize = 3;
 const MAX_PLAYERS: usize = 250;
 const MAX_SPECTATORS: usize = 1_000;
-
-/// Strikes of one player in a second: two hands do fewer.
-const MAX_STRIKES: u32 = 12;
-
-/// The quickest that people react to what they see is about 100 ms later, and the way to them and back
-/// comes on top (a sprinter who starts within 100 ms has started too early).
-const FASTEST: Duration = Duration::from_millis(100);
 
 const COUNTDOWN: Duration = Duration::from_secs(3);
 const FIRST_MOLE: Duration = Duration::from_millis(500);
@@ -457,6 +350,3 @@ const STAYS: Duration = Duration::from_millis(1600);
 
 /// Scores that change within this time are told together: a room of hundreds is not told hundreds of times.
 const BETWEEN_SCORES: Duration = Duration::from_millis(20);
-
-#[cfg(test)]
-mod tests;

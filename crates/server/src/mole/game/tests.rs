@@ -2,7 +2,10 @@
 
 use std::cell::Cell;
 
-use super::*;
+use super::{
+    strike::{FASTEST, MAX_STRIKES},
+    *,
+};
 
 /// Draws the numbers 0, 1, 2 and so on.
 #[derive(Default)]

@@ -1,0 +1,124 @@
+//! What is a hit, and what it is worth.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use doorward::UserId;
+
+use crate::mole::wire::{MoleUp, Strike};
+
+/// A mole that is up.
+pub(super) struct Mole {
+    pub(super) number: u32,
+    pub(super) hole: u8,
+    pub(super) up: Instant,
+    pub(super) down: Instant,
+    pub(super) hit_by: HashSet<UserId>,
+}
+
+/// A strike that counted.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::mole) struct Hit {
+    pub(in crate::mole) points: u32,
+    pub(in crate::mole) score: u32,
+    pub(in crate::mole) combo: u32,
+}
+
+/// Why a strike changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::mole) enum Miss {
+    /// No mole is there, or another one than the player has seen.
+    Empty,
+    /// More strikes in a second than hands can do.
+    Flood,
+    /// There is no round, or whoever strikes does not play.
+    NotPlaying,
+    /// The mole was there.
+    Past,
+    /// The mole was hit by the same player already.
+    Twice,
+    /// Nobody sees a mole and strikes within so little time.
+    TooFast,
+}
+
+impl Miss {
+    /// What players and metrics call it.
+    pub(in crate::mole) fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Flood => "flood",
+            Self::NotPlaying => "not_playing",
+            Self::Past => "past",
+            Self::Twice => "twice",
+            Self::TooFast => "too_fast",
+        }
+    }
+}
+
+/// How often somebody strikes: counted by the second.
+#[derive(Default)]
+pub(super) struct Pace {
+    second: u64,
+    strikes: u32,
+}
+
+/// Finds the mole that was struck at.
+pub(super) fn aim<'a>(
+    moles: &'a mut [Mole],
+    next: u32,
+    user: &UserId,
+    strike: Strike,
+    now: Instant,
+) -> Result<&'a mut Mole, Miss> {
+    let number = strike.mole.ok_or(Miss::Empty)?;
+    let mole = match moles.iter_mut().find(|mole| mole.number == number) {
+        Some(mole) => mole,
+        None if number < next => return Err(Miss::Past),
+        None => return Err(Miss::Empty),
+    };
+    if mole.hole != strike.hole {
+        Err(Miss::Empty)
+    } else if now >= mole.down {
+        Err(Miss::Past)
+    } else if mole.hit_by.contains(user) {
+        Err(Miss::Twice)
+    } else if now.saturating_duration_since(mole.up) < FASTEST {
+        Err(Miss::TooFast)
+    } else {
+        Ok(mole)
+    }
+}
+
+/// Ten points, up to ten for being quick, and one for each mole in a row, up to ten.
+pub(super) fn worth(mole: &Mole, combo: u32, now: Instant) -> u32 {
+    let (left, stays) = (mole.down.saturating_duration_since(now), mole.down - mole.up);
+    let quick = u32::try_from(10 * left.as_millis() / stays.as_millis().max(1)).unwrap_or(0);
+    10 + quick.min(10) + combo.min(10)
+}
+
+impl Pace {
+    pub(super) fn is_flood(&mut self, since_start: Duration) -> bool {
+        let second = since_start.as_secs();
+        if second != self.second {
+            *self = Self { second, strikes: 0 };
+        }
+        self.strikes += 1;
+        self.strikes > MAX_STRIKES
+    }
+}
+
+impl Mole {
+    pub(super) fn up_at(&self, now: Instant) -> MoleUp {
+        let down_in = self.down.saturating_duration_since(now);
+        MoleUp { mole: self.number, hole: self.hole, down_in }
+    }
+}
+
+/// Strikes of one player in a second: two hands do fewer.
+pub(super) const MAX_STRIKES: u32 = 12;
+
+/// The quickest that people react to what they see is about 100 ms later, and the way to them and back
+/// comes on top (a sprinter who starts within 100 ms has started too early).
+pub(super) const FASTEST: Duration = Duration::from_millis(100);
