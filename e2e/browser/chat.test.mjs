@@ -194,6 +194,22 @@ test("who is signed out by the operator reads it and is out", LIMIT, async (t) =
   await ann.page.getByTestId("signin-submit").waitFor();
 });
 
+test("what somebody has written is gone with their account", LIMIT, async (t) => {
+  const [ann, bob] = await conversation(t, "kim", "lee");
+  await say(bob.page, "from lee");
+  await say(ann.page, "from kim");
+  await shows(ann.page, ["from lee", "from kim"]);
+
+  const removed = await run(["accounts", "remove", "lee", "--data-dir", server.dataDir]);
+
+  assert.equal(removed.code, 0, removed.stderr);
+  await bob.page.getByTestId("signin-submit").waitFor();
+  await ann.page.reload();
+  await shows(ann.page, ["from kim"]);
+  await ann.page.locator(".members summary").click();
+  assert.equal(await ann.page.getByTestId("chat-member").count(), 1);
+});
+
 /** The way from a page to the server, from its next connection on, to be interrupted. */
 async function networkOf(page) {
   let isUp = true;

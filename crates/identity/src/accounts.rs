@@ -6,7 +6,9 @@
 
 use std::{fmt, sync::Arc};
 
-use doorward::{Decision, Principals, Revocation, Revoke, RevokeError, StoreError, UserId};
+use doorward::{
+    BoxError, Decision, Principals, Revocation, Revoke, RevokeError, StoreError, UserId,
+};
 use doorward_core::Account;
 
 use crate::{Username, UsernameError, records::About, service::Service};
@@ -85,16 +87,22 @@ impl Accounts {
         Ok(is_there)
     }
 
-    /// Removes an account with its passkeys, as [`disable`](Self::disable) does. Its name is free then.
+    /// Removes an account with its passkeys. Its name is free then.
+    ///
+    /// It is disabled first, so that nothing is written for it any more when the application
+    /// [forgets](crate::IdentityBuilder::on_account_removed) its user.
     ///
     /// # Errors
-    /// As [`disable`](Self::disable).
+    /// As [`disable`](Self::disable), and [`AccountError::Application`]: the account is still there, disabled.
     pub async fn remove(&self, id: &UserId) -> Result<Option<Revocation>, AccountError> {
-        if !self.service.accounts.remove_account(id).await? {
-            return Ok(None);
+        let Some(revocation) = self.disable(id).await? else { return Ok(None) };
+        if let Some(farewell) = &self.service.farewell {
+            let forgotten = farewell.bid(id, &*self.service.clock).await;
+            forgotten.map_err(AccountError::Application)?;
         }
+        self.service.accounts.remove_account(id).await?;
         self.note(Decision::AccountRemoved, id);
-        self.end_everything(id).await.map(Some)
+        Ok(Some(revocation))
     }
 
     async fn end_everything(&self, id: &UserId) -> Result<Revocation, AccountError> {
@@ -127,6 +135,9 @@ impl fmt::Debug for Accounts {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountError {
+    /// The application could not forget the user: nothing was removed, and the account is disabled.
+    #[error("the application cannot forget the user now; the account is disabled")]
+    Application(#[source] BoxError),
     /// What was given can be no user name.
     #[error("this can be no user name")]
     Name(#[from] UsernameError),

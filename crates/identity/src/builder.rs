@@ -3,15 +3,16 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use doorward::{
-    Audit, Clock, Entropy, OsEntropy, SessionData, SystemClock, TicketStore, TracingAudit,
+    Audit, BoxError, Clock, Entropy, OsEntropy, SessionData, SystemClock, TicketStore,
+    TracingAudit, UserId,
     auth::{Issuer, OriginError, Origins, SessionCookie, Sessions, Tickets},
 };
 use doorward_core::AccountStore;
 
 use crate::{
     Identity, SignInError, SigningIn, attempts::Attempts, ceremonies::Ceremonies, decoys::Decoys,
-    records::Records, recovery::Hasher, relying_party::RelyingParty, service::Service,
-    signing_in::Hook,
+    farewell::Farewell, records::Records, recovery::Hasher, relying_party::RelyingParty,
+    service::Service, signing_in::Hook,
 };
 
 /// A service that is being put together; begin with [`Identity::builder`].
@@ -24,6 +25,7 @@ use crate::{
 /// | [`decoy_secret`](IdentityBuilder::decoy_secret) | drawn anew |
 /// | [`issuer`](IdentityBuilder::issuer) | none: no access tokens |
 /// | [`on_sign_in`](IdentityBuilder::on_sign_in) | everybody may, and nothing is kept with the session |
+/// | [`on_account_removed`](IdentityBuilder::on_account_removed) | nobody is told |
 /// | [`same_site_strict`](IdentityBuilder::same_site_strict) | no |
 /// | [`expose_token`](IdentityBuilder::expose_token) | no |
 /// | [`fresh_for`](IdentityBuilder::fresh_for) | 5 minutes |
@@ -51,6 +53,7 @@ pub struct IdentityBuilder {
     decoy_secret: Option<[u8; 32]>,
     issuer: Option<Issuer>,
     hook: Option<Hook>,
+    farewell: Option<Farewell>,
     is_strict: bool,
     exposes_token: bool,
     fresh_for: Duration,
@@ -77,6 +80,7 @@ impl IdentityBuilder {
             decoy_secret: None,
             issuer: None,
             hook: None,
+            farewell: None,
             is_strict: false,
             exposes_token: false,
             fresh_for: Duration::from_mins(5),
@@ -132,6 +136,30 @@ impl IdentityBuilder {
         Fut: Future<Output = Result<SessionData, SignInError>> + Send + 'static,
     {
         Self { hook: Some(Hook::new(hook)), ..self }
+    }
+
+    /// Lets the application forget whose account is about to be removed, by its owner or by an operator.
+    ///
+    /// By then the account is disabled, and its sessions and sockets have ended: nothing new is written for
+    /// them. It has 10 seconds. If it fails the account stays, disabled, and whoever removes it is told
+    /// so; an operator may try again, so the hook must not mind to be called twice.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_identity::IdentityBuilder;
+    ///
+    /// # async fn delete_messages_of(_: doorward::UserId) -> Result<(), doorward::BoxError> { Ok(()) }
+    /// fn with_messages(builder: IdentityBuilder) -> IdentityBuilder {
+    ///     builder.on_account_removed(|user| async move { delete_messages_of(user).await })
+    /// }
+    /// # drop(with_messages);
+    /// ```
+    pub fn on_account_removed<F, Fut>(self, hook: F) -> Self
+    where
+        F: Fn(UserId) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        Self { farewell: Some(Farewell::new(hook)), ..self }
     }
 
     /// Makes the cookie `SameSite=Strict`: see [`SessionCookie::same_site_strict`].
@@ -210,6 +238,7 @@ impl IdentityBuilder {
             authentications: Ceremonies::new(),
             attempts: Attempts::new(),
             hook: self.hook,
+            farewell: self.farewell,
             records: Records::new(self.audit, Arc::clone(&self.clock), Arc::clone(&self.entropy)),
             clock: self.clock,
             entropy: self.entropy,

@@ -54,6 +54,7 @@ mod client;
 mod client_data;
 mod decoys;
 mod device;
+mod farewell;
 mod gateway;
 mod http;
 mod identity;

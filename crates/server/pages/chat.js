@@ -12,7 +12,7 @@ function Chat({ me }) {
   const room = chat.rooms.find((room) => room.id === chat.open);
 
   useEffect(() => {
-    const look = () => void chat.seen();
+    const look = () => chat.seen();
     document.addEventListener("visibilitychange", look);
     return () => document.removeEventListener("visibilitychange", look);
   }, []);

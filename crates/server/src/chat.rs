@@ -19,7 +19,7 @@ use doorward_core::AccountStore;
 use sqlx::SqlitePool;
 use tokio::sync::{Mutex, MutexGuard};
 
-pub(crate) use self::store::SCHEMA;
+pub(crate) use self::store::{SCHEMA, forget};
 use self::{
     directory::Directory,
     presence::Presence,
@@ -89,6 +89,7 @@ impl Chat {
 
     /// One's own rooms, all of which are heard from now on.
     #[subscribe("rooms")]
+    #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
     async fn rooms(&self, me: Connection<Known>) -> Result<Vec<Room>, BoxError> {
         let rooms = self.store.rooms_of(me.user()).await?;
         for room in &rooms {
@@ -98,6 +99,7 @@ impl Chat {
     }
 
     #[subscribe("members")]
+    #[guard(RateLimit::per_user(100, Duration::from_secs(10)))]
     async fn members(
         &self,
         me: Connection<Known>,
@@ -110,6 +112,7 @@ impl Chat {
 
     /// What has changed in a room since `lastSeen`, in parts.
     #[subscribe("history")]
+    #[guard(RateLimit::per_user(200, Duration::from_secs(10)))]
     async fn history(
         &self,
         me: Connection<Known>,
@@ -165,6 +168,7 @@ impl Chat {
 
     /// Has read up to a message. The answer is how many are left.
     #[subscribe("read")]
+    #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
     async fn read(
         &self,
         me: Connection<Known>,
@@ -178,6 +182,7 @@ impl Chat {
     }
 
     #[subscribe("typing")]
+    #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn typing(
         &self,
         me: Connection<Known>,

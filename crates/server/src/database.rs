@@ -5,6 +5,7 @@
 
 use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
 
+use doorward::UserId;
 use sqlx::{
     ConnectOptions as _, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -42,6 +43,12 @@ pub(crate) async fn open(file: &Path) -> Result<SqlitePool, Failure> {
         sqlx::raw_sql(schema).execute(&pool).await.map_err(failed)?;
     }
     Ok(pool)
+}
+
+/// Forgets whatever the applications keep of somebody.
+pub(crate) async fn forget(database: &SqlitePool, user: &UserId) -> sqlx::Result<()> {
+    chat::forget(database, user).await?;
+    mole::forget(database, user).await
 }
 
 /// How long somebody waits for their turn; then they are told that it did not work.

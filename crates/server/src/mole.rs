@@ -19,7 +19,7 @@ use std::{
 use doorward::{Clock, Entropy, prelude::*};
 use sqlx::SqlitePool;
 
-pub(crate) use self::top::SCHEMA;
+pub(crate) use self::top::{SCHEMA, forget};
 use self::{
     game::Full,
     tables::{Table, Tables, room_of},
@@ -57,6 +57,7 @@ impl Mole {
 
     /// Enters a room, and leaves the one before. What is in it comes as the event `state`.
     #[subscribe("join")]
+    #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn join(
         &self,
         me: Connection<Known>,
@@ -117,6 +118,7 @@ impl Mole {
 
     /// The best of all time.
     #[subscribe("top")]
+    #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn top(&self) -> Result<wire::Top, BoxError> {
         Ok(self.0.top.list().await?)
     }

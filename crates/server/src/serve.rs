@@ -18,7 +18,7 @@ use crate::{
     chat::Chat,
     cli::ServeOptions,
     config::{Config, SameSite},
-    demo, descriptors,
+    database, demo, descriptors,
     failure::Failure,
     http,
     key_file::KeyFile,
@@ -140,12 +140,17 @@ pub(crate) async fn identity(config: &Config, parts: Parts<'_>) -> Result<Identi
     let (sessions, tickets) = (Arc::clone(sessions), Arc::clone(&stores.tickets));
     let accounts = Arc::clone(&stores.accounts);
     let (issuer, audience) = (config.token.issuer.as_str(), config.token.audience.as_str());
+    let applications = stores.applications.clone();
     let mut builder = Identity::builder(&public_url.to_string(), accounts, sessions, tickets)
         .name(config.passkeys.name.as_str())
         .decoy_secret(secret)
         .issuer(Issuer::with_ring(Arc::clone(keys), issuer, audience))
         .expose_token(config.session.expose_token)
         .fresh_for(config.session.fresh_for.get())
+        .on_account_removed(move |user| {
+            let applications = applications.clone();
+            async move { Ok(database::forget(&applications, &user).await?) }
+        })
         .audit(stores.audit.shared());
     for origin in &config.origins {
         builder = builder.allow_origin(&origin.to_string());

@@ -1,9 +1,10 @@
 //! Accounts under an operator's and their owner's hands.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use doorward::test::TestEnd;
 use doorward_core::{AccountStore as _, Decision, Epochs as _, RefusalReason, SessionStore as _};
+use doorward_identity::AccountError;
 use doorward_sql::SqlStore;
 use http::StatusCode;
 use serde_json::json;
@@ -91,6 +92,42 @@ async fn a_removed_account_is_gone_with_everything_and_its_name_is_free() {
     let list = new.get("/auth/passkeys").await.json;
     assert_eq!(list["passkeys"].as_array().unwrap().len(), 1);
     assert!(world.audit.outcomes().contains(&Decision::AccountRemoved));
+}
+
+/// The application is asked when nothing of the user lives any more, and before the account is gone.
+#[tokio::test]
+async fn the_application_forgets_whose_account_is_removed_or_it_stays() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let store = Arc::new(SqlStore::open(folder.path().join("doorward.db")).await.unwrap());
+    let (own, part) = (Arc::clone(&store), Arc::clone(&store));
+    let asked: Arc<Mutex<Vec<bool>>> = Arc::default();
+    let seen = Arc::clone(&asked);
+    let world = World::on(folder, &store, (part.clone(), part.clone(), part), |builder| {
+        builder.on_account_removed(move |user| {
+            let (store, seen) = (Arc::clone(&own), Arc::clone(&seen));
+            async move {
+                let is_disabled = store.account(&user).await?.unwrap().disabled_at.is_some();
+                let has_sessions = !store.of_user(&user).await?.is_empty();
+                let mut seen = seen.lock().unwrap();
+                seen.push(is_disabled && !has_sessions);
+                // The first time it does not work.
+                if seen.len() == 1 { Err("the disk is full".into()) } else { Ok(()) }
+            }
+        })
+    })
+    .await;
+    world.sign_up("alice").await;
+    let accounts = world.identity.accounts(world.server.doorward().principals());
+    let id = accounts.named("alice").await.unwrap().unwrap().id;
+
+    let failed = accounts.remove(&id).await.unwrap_err();
+    let left = accounts.named("alice").await.unwrap();
+    let removed = accounts.remove(&id).await.unwrap();
+
+    assert!(matches!(failed, AccountError::Application(_)), "{failed}");
+    assert!(left.is_some_and(|account| account.disabled_at.is_some()));
+    assert!(removed.is_some() && accounts.named("alice").await.unwrap().is_none());
+    assert_eq!(*asked.lock().unwrap(), [true, true]);
 }
 
 #[tokio::test]

@@ -13,6 +13,9 @@ import { draft, load, save } from "./outbox.js";
 /** Milliseconds until a request is given up. */
 const PATIENCE = 10_000;
 
+/** Milliseconds until the server is told what was read. */
+const BETWEEN_READS = 400;
+
 /** Milliseconds for which somebody is shown as typing, and between two words of one's own about it. */
 const TYPING = 4_000;
 
@@ -103,7 +106,7 @@ export function useChat(me, onSignedOut) {
     if (!chat.rooms.some((room) => room.id === chat.open)) chat.open = chat.rooms[0]?.id ?? "";
     for (const room of chat.logs.keys()) if (room !== chat.open) chat.logs.delete(room);
     changed();
-    if (chat.open) await read(chat.open);
+    if (chat.open) await refresh(chat.open);
     for (const message of chat.outbox.filter((message) => !message.problem)) await deliver(message);
   };
   /** Asks for what a room's log lacks, in parts. @param {string} room */
@@ -117,7 +120,7 @@ export function useChat(me, onSignedOut) {
     }
   };
   /** @param {string} room */
-  const read = async (room) => {
+  const refresh = async (room) => {
     try {
       await fill(room);
       const members = await ask("members", { room });
@@ -125,17 +128,25 @@ export function useChat(me, onSignedOut) {
     } catch {
       // Comes with the next connect.
     }
-    await seen();
+    seen();
     changed();
   };
   /** What is shown was read, when somebody looks. */
-  const seen = async () => {
+  const seen = () => {
     const room = chat.rooms.find((room) => room.id === chat.open);
     const last = room && chat.logs.get(room.id)?.list().at(-1);
     if (!room || !last || room.unread === 0 || document.hidden) return;
-    const unread = await ask("read", { room: room.id, seq: last.seq }).catch(() => room.unread);
-    setUnread(room.id, () => unread);
+    setUnread(room.id, () => 0);
+    chat.read.set(room.id, last.seq);
+    chat.telling ??= setTimeout(tellRead, BETWEEN_READS);
     changed();
+  };
+  /** In a lively room that is now and then; what does not arrive is unread again with the next connect. */
+  const tellRead = async () => {
+    const read = [...chat.read];
+    chat.telling = null;
+    chat.read.clear();
+    for (const [room, seq] of read) await ask("read", { room, seq }).catch(() => {});
   };
   /** @param {import("./log.js").Message} message */
   const hear = (message) => {
@@ -179,7 +190,7 @@ export function useChat(me, onSignedOut) {
     chat.typing.clear();
     history.replaceState(null, "", id ? `#${id}` : location.pathname);
     changed();
-    if (id) read(id);
+    if (id) refresh(id);
   };
 
   return {
@@ -242,6 +253,10 @@ function begin() {
     /** @type {Map<string, { name: string, timer: ReturnType<typeof setTimeout> }>} */
     typing: new Map(),
     typedAt: 0,
+    /** How far rooms were read, until the server is told. @type {Map<string, number>} */
+    read: new Map(),
+    /** @type {ReturnType<typeof setTimeout> | null} */
+    telling: null,
     outbox: load(),
   };
 }

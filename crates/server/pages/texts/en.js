@@ -3,7 +3,7 @@
 export default {
   account: "Account",
   account_remove: "Delete account",
-  account_remove_help: "Removes the account with its passkeys and sessions, for good.",
+  account_remove_help: "Removes the account with its passkeys, sessions and messages, for good.",
   account_remove_sure: "Delete this account for good?",
   cancel: "Cancel",
   chat: "Chat",

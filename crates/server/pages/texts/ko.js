@@ -3,7 +3,7 @@
 export default {
   account: "계정",
   account_remove: "계정 삭제",
-  account_remove_help: "패스키와 세션을 포함해 계정을 완전히 삭제합니다.",
+  account_remove_help: "패스키, 세션, 메시지를 포함해 계정을 완전히 삭제합니다.",
   account_remove_sure: "이 계정을 완전히 삭제할까요?",
   cancel: "취소",
   chat: "채팅",

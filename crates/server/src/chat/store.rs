@@ -249,6 +249,21 @@ impl Store {
     }
 }
 
+/// Forgets somebody: their memberships, their messages, and rooms that nobody is in any more.
+pub(crate) async fn forget(database: &SqlitePool, user: &UserId) -> sqlx::Result<()> {
+    let mut transaction = database.begin().await?;
+    for statement in [
+        "DELETE FROM chat_messages WHERE user_id = ?",
+        "DELETE FROM chat_members WHERE user_id = ?",
+    ] {
+        query(statement).bind(user.as_str()).execute(&mut *transaction).await?;
+    }
+    let empty = "DELETE FROM chat_rooms WHERE NOT EXISTS \
+        (SELECT 1 FROM chat_members WHERE chat_members.room_id = chat_rooms.id)";
+    query(empty).execute(&mut *transaction).await?;
+    transaction.commit().await
+}
+
 /// A room never has more members than allowed, nor somebody more rooms: the transaction is the only writer.
 async fn add(
     transaction: &mut Transaction<'_, Sqlite>,

@@ -335,6 +335,14 @@ async fn what_cannot_be_read_or_is_too_much_is_refused() {
         codes.push(answer.await.json().contains("rate_limited"));
     }
     assert!(!codes[0] && codes[24], "{codes:?}");
+    // What all members are told, or what is written down, costs more than its sender pays.
+    for event in ["typing", "read"] {
+        let mut last = String::new();
+        for _ in 0..60 {
+            last = ann.ask(event, json!({ "room": room, "seq": 1 })).await.json().to_owned();
+        }
+        assert!(last.contains("rate_limited"), "{event}: {last}");
+    }
 }
 
 /// The longest answer is still something that a client can be sent.
@@ -350,6 +358,26 @@ async fn the_longest_history_fits_into_its_answers() {
     }
 
     assert_eq!(catch_up(&mut ann, &room, 0).await.len(), 200);
+}
+
+/// What an account had written goes with it, and nothing of others does.
+#[tokio::test]
+async fn whoever_is_forgotten_has_left_nothing() {
+    let house = House::open().await;
+    let (room, mut ann, mut others) = house.room(&["bob"]).await;
+    say(&mut ann, &room, "from ann").await;
+    say(&mut others[0], &room, "from bob").await;
+    let alone: Value = others[0].emit_with_ack("create", json!({ "name": "Alone" })).await;
+
+    crate::database::forget(&house.database, &UserId::new("bob")).await.unwrap();
+
+    assert_eq!(texts(&catch_up(&mut ann, &room, 0).await), ["from ann"]);
+    let members: Value = ann.emit_with_ack("members", json!({ "room": room })).await;
+    assert_eq!(members.as_array().unwrap().len(), 1);
+    assert_eq!(others[0].emit_with_ack::<Value>("rooms", ()).await, json!([]));
+    let rooms: Vec<String> =
+        sqlx::query_scalar("SELECT id FROM chat_rooms").fetch_all(&house.database).await.unwrap();
+    assert_eq!((rooms.len(), rooms.contains(&room)), (1, true), "{alone}");
 }
 
 /// What was waiting for its turn when its sender was thrown out is not said.

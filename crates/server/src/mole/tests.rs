@@ -242,4 +242,7 @@ async fn the_top_is_the_best_round_of_each_and_ten_of_them() {
     let best: Vec<_> = best.unwrap().0.into_iter().map(|row| (row.name, row.score)).collect();
     assert_eq!(best.len(), 10);
     assert_eq!(best[..3], [("u11".into(), 11), ("u02".into(), 11), ("u10".into(), 10)]);
+    crate::database::forget(&top.0, &doorward::UserId::new("u02")).await.unwrap();
+    let best: Vec<_> = top.list().await.unwrap().0.into_iter().map(|row| row.name).collect();
+    assert_eq!((best.len(), best.contains(&"u02".into())), (10, false));
 }

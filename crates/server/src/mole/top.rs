@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use doorward::UserId;
 use sqlx::{SqlitePool, query, query_as};
 
 use super::wire::{self, Ranked};
@@ -16,6 +17,13 @@ CREATE TABLE IF NOT EXISTS mole_best (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS mole_best_by_score ON mole_best (score DESC, reached_at);
 ";
+
+/// Forgets somebody.
+pub(crate) async fn forget(database: &SqlitePool, user: &UserId) -> sqlx::Result<()> {
+    let best = query("DELETE FROM mole_best WHERE user_id = ?");
+    best.bind(user.as_str()).execute(database).await?;
+    Ok(())
+}
 
 pub(super) struct Top(pub(super) SqlitePool);
 
