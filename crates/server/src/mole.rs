@@ -55,7 +55,8 @@ impl Mole {
         wire::is_name(name)
     }
 
-    /// Enters a room, and leaves the one before. What is in it comes as the event `state`.
+    /// Enters a room, or changes between playing and watching, and leaves the room before; when that cannot be
+    /// done nothing is changed. What is in the room comes as the event `state`.
     #[subscribe("join")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn join(
@@ -64,16 +65,19 @@ impl Mole {
         place: Data<Place>,
         Valid(Join { room, watch }): Valid<Join>,
     ) -> Result<(), BoxError> {
-        leave(&me, &place, &*self.0.clock);
+        let before = place.table().filter(|table| *table.name != *room);
         me.join(&room_of(&room)).await?;
         let entered = self.0.enter(&room, me.hub(), |game, now| {
             if watch {
-                game.watch(me.id())?;
+                game.watch(me.user(), me.id())?;
             } else {
                 game.join(me.user(), &me.principal().name, me.id())?;
             }
+            if let Some(before) = &before {
+                hear_no_more(&me, &before.name);
+            }
             // Whatever changes from here on is told behind it.
-            drop(me.send(&game.state(&room, me.user(), now)));
+            drop(me.send(&game.state(&room, me.user(), me.id(), now)));
             Ok(())
         });
         let refusal = match entered {
@@ -81,14 +85,19 @@ impl Mole {
             Some((_, Err(Full))) => Exception::new("room_full", "This room is full"),
             Some((table, Ok(()))) => {
                 place.put(table);
+                if let Some(before) = before {
+                    self.leave(&me, &before);
+                }
                 // The client may have left while it entered, and `on_disconnect` found nothing.
                 if me.is_closed() {
-                    leave(&me, &place, &*self.0.clock);
+                    self.bye(me).await;
                 }
                 return Ok(());
             }
         };
-        hear_no_more(&me, &room);
+        if place.table().is_none_or(|table| *table.name != *room) {
+            hear_no_more(&me, &room);
+        }
         Err(refusal.into())
     }
 
@@ -96,7 +105,8 @@ impl Mole {
     #[subscribe("start")]
     async fn start(&self, me: Connection<Known>, place: Data<Place>) -> Result<(), Exception> {
         let table = place.table().ok_or_else(Exception::forbidden)?;
-        let started = table.change(self.0.clock.now(), |game, now| game.start(me.user(), now));
+        let started =
+            table.change(self.0.clock.now(), |game, now| game.start(me.user(), me.id(), now));
         if started { Ok(()) } else { Err(Exception::forbidden()) }
     }
 
@@ -110,7 +120,7 @@ impl Mole {
     ) -> Result<Struck, Exception> {
         let table = place.table().ok_or_else(Exception::forbidden)?;
         let now = self.0.clock.now();
-        let judged = table.change(now, |game, now| game.strike(me.user(), strike, now));
+        let judged = table.change(now, |game, now| game.strike(me.user(), me.id(), strike, now));
         let outcome = judged.as_ref().map_or_else(|miss| miss.name(), |_| "hit");
         metrics::counter!("doorward_mole_strikes_total", "outcome" => outcome).increment(1);
         Ok(Struck::of(&judged))
@@ -125,15 +135,16 @@ impl Mole {
 
     #[on_disconnect]
     async fn bye(&self, me: Connection<Known>) {
-        leave(&me, &me.data(), &*self.0.clock);
+        if let Some(table) = me.data::<Place>().take() {
+            self.leave(&me, &table);
+        }
     }
 }
 
-/// Leaves the room of a connection, if it is in one.
-fn leave(me: &Connection<Known>, place: &Place, clock: &dyn Clock) {
-    if let Some(table) = place.take() {
+impl Mole {
+    fn leave(&self, me: &Connection<Known>, table: &Table) {
         hear_no_more(me, &table.name);
-        table.change(clock.now(), |game, _| game.leave(me.user(), me.id()));
+        table.change(self.0.clock.now(), |game, now| game.leave(me.user(), me.id(), now));
     }
 }
 

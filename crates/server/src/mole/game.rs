@@ -32,6 +32,8 @@ pub(super) struct Game {
     /// Whose score nobody was told yet, and when they will be.
     changed: BTreeSet<UserId>,
     tell_at: Option<Instant>,
+    /// Since when nobody is connected.
+    deserted_at: Option<Instant>,
     news: Vec<News>,
 }
 
@@ -81,42 +83,61 @@ impl Game {
             next_mole: 1,
             changed: BTreeSet::new(),
             tell_at: None,
+            deserted_at: None,
             news: Vec::new(),
         }
     }
 
-    /// Lets somebody play; who has played in this round goes on with their score.
+    /// Lets somebody play, who may have watched before; who has played in this round goes on with their
+    /// score.
     pub(super) fn join(&mut self, user: &UserId, name: &str, socket: SocketId) -> Result<(), Full> {
         if self.players.len() >= MAX_PLAYERS && !self.players.contains_key(user) {
             return Err(Full);
         }
+        self.stop_watching(socket);
         self.players.entry(user.clone()).or_insert_with(|| Playing::new(name)).socket =
             Some(socket);
+        self.deserted_at = None;
         self.tell_player(user);
         Ok(())
     }
 
-    /// Lets somebody watch.
-    pub(super) fn watch(&mut self, socket: SocketId) -> Result<(), Full> {
-        if self.spectators.len() >= MAX_SPECTATORS {
+    /// Lets somebody watch, who may have played before.
+    pub(super) fn watch(&mut self, user: &UserId, socket: SocketId) -> Result<(), Full> {
+        if self.spectators.len() >= MAX_SPECTATORS && !self.spectators.contains(&socket) {
             return Err(Full);
         }
+        self.stop_playing(user, socket);
         self.spectators.insert(socket);
+        self.deserted_at = None;
         self.news.push(News::Spectators(self.spectators.len()));
         Ok(())
     }
 
     /// Somebody's connection has left the room.
-    pub(super) fn leave(&mut self, user: &UserId, socket: SocketId) {
+    pub(super) fn leave(&mut self, user: &UserId, socket: SocketId, now: Instant) {
+        self.stop_watching(socket);
+        self.stop_playing(user, socket);
+        if self.spectators.is_empty() && self.players.values().all(|player| player.socket.is_none())
+        {
+            self.deserted_at = Some(now);
+        }
+    }
+
+    fn stop_watching(&mut self, socket: SocketId) {
         if self.spectators.remove(&socket) {
             self.news.push(News::Spectators(self.spectators.len()));
         }
-        let Some(player) = self.players.get_mut(user) else { return };
+    }
+
+    fn stop_playing(&mut self, user: &UserId, socket: SocketId) {
         // A later connection of theirs may play on already.
-        if player.socket != Some(socket) {
+        if !self.is_playing(user, socket) {
             return;
         }
-        player.socket = None;
+        if let Some(player) = self.players.get_mut(user) {
+            player.socket = None;
+        }
         if self.is_running() {
             self.tell_player(user);
         } else {
@@ -125,9 +146,14 @@ impl Game {
         }
     }
 
+    /// Whether somebody plays with this connection.
+    fn is_playing(&self, user: &UserId, socket: SocketId) -> bool {
+        self.players.get(user).is_some_and(|player| player.socket == Some(socket))
+    }
+
     /// Begins the countdown, when somebody who plays wants it and no round is under way.
-    pub(super) fn start(&mut self, user: &UserId, now: Instant) -> bool {
-        if self.is_running() || !self.players.contains_key(user) {
+    pub(super) fn start(&mut self, user: &UserId, socket: SocketId, now: Instant) -> bool {
+        if self.is_running() || !self.is_playing(user, socket) {
             return false;
         }
         for player in self.players.values_mut() {
@@ -143,11 +169,13 @@ impl Game {
     pub(super) fn strike(
         &mut self,
         user: &UserId,
+        socket: SocketId,
         strike: Strike,
         now: Instant,
     ) -> Result<Hit, Miss> {
         let Phase::Playing { since, until, .. } = self.phase else { return Err(Miss::NotPlaying) };
-        let player = self.players.get_mut(user).ok_or(Miss::NotPlaying)?;
+        let player = self.players.get_mut(user).filter(|player| player.socket == Some(socket));
+        let player = player.ok_or(Miss::NotPlaying)?;
         let is_flood = player.pace.is_flood(now.saturating_duration_since(since));
         let mole = if is_flood {
             Err(Miss::Flood)
@@ -176,11 +204,15 @@ impl Game {
             Phase::Playing { until, next_up, .. } => Some(until.min(next_up)),
         };
         let down = self.moles.iter().map(|mole| mole.down);
-        down.chain(phase).chain(self.tell_at).min()
+        let deserted = self.deserted_at.map(|since| since + DESERTED);
+        down.chain(phase).chain(self.tell_at).chain(deserted).min()
     }
 
     /// Does what is due.
     pub(super) fn tick(&mut self, now: Instant, entropy: &dyn Entropy) {
+        if self.deserted_at.is_some_and(|since| now >= since + DESERTED) {
+            *self = Self::new(self.round);
+        }
         self.moles_go_down(now);
         match self.phase {
             Phase::Countdown { until } if now >= until => {
@@ -205,19 +237,19 @@ impl Game {
     }
 
     /// Everything, for somebody who comes in.
-    pub(super) fn state(&self, room: &str, user: &UserId, now: Instant) -> State {
+    pub(super) fn state(&self, room: &str, user: &UserId, socket: SocketId, now: Instant) -> State {
         State {
             room: room.to_owned(),
             phase: self.phase(now),
             moles: self.moles.iter().map(|mole| mole.up_at(now)).collect(),
             players: self.players.iter().map(|(user, player)| player.shown(user)).collect(),
             spectators: self.spectators.len(),
-            playing: self.players.contains_key(user),
+            playing: self.is_playing(user, socket),
         }
     }
 
     /// Whether nobody is here and nothing is under way.
-    pub(super) fn is_deserted(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.players.is_empty() && self.spectators.is_empty() && !self.is_running()
     }
 
@@ -341,6 +373,9 @@ const HOLES: u8 = 9;
 const MAX_MOLES: usize = 3;
 const MAX_PLAYERS: usize = 250;
 const MAX_SPECTATORS: usize = 1_000;
+
+/// A round that nobody sees goes on for so long, so that a reload loses nothing; then it never was.
+const DESERTED: Duration = Duration::from_secs(10);
 
 const COUNTDOWN: Duration = Duration::from_secs(3);
 const FIRST_MOLE: Duration = Duration::from_millis(500);

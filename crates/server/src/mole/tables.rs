@@ -104,11 +104,11 @@ impl Tables {
     /// Takes an empty room out of the list. Nobody can enter it at this moment.
     fn ends(&self, table: &Table) -> bool {
         let mut rooms = lock(&self.rooms);
-        let is_deserted = lock(&table.game).is_deserted();
-        if is_deserted {
+        let is_over = lock(&table.game).is_over();
+        if is_over {
             rooms.remove(&table.name);
         }
-        is_deserted
+        is_over
     }
 }
 
@@ -123,7 +123,7 @@ impl Table {
         let before = game.deadline();
         let result = change(&mut game, now);
         self.spread(game.news());
-        if game.deadline() != before || game.is_deserted() {
+        if game.deadline() != before || game.is_over() {
             self.changed.notify_one();
         }
         result

@@ -13,6 +13,7 @@ use super::*;
 struct Arcade {
     server: TestServer,
     clock: ManualClock,
+    tables: Arc<Tables>,
     _folder: tempfile::TempDir,
 }
 
@@ -27,6 +28,7 @@ impl Arcade {
             database,
             Duration::from_secs(10),
         );
+        let tables = Arc::clone(&mole.0);
         let doorward = Doorward::builder()
             .authenticate(crate::known::for_tests())
             .clock(clock.clone())
@@ -34,7 +36,7 @@ impl Arcade {
             .build()
             .unwrap();
         let server = TestServer::start(doorward).await.unwrap();
-        Self { server, clock, _folder: folder }
+        Self { server, clock, tables, _folder: folder }
     }
 
     async fn client(&self, name: &str) -> TestClient {
@@ -165,6 +167,28 @@ async fn spectators_see_everything_and_change_nothing() {
     let struck: Value = eve.emit_with_ack("strike", at(&mole)).await;
 
     assert_eq!(struck["reason"], "not_playing");
+}
+
+#[tokio::test]
+async fn whoever_cannot_enter_a_room_stays_where_they_are() {
+    let arcade = Arcade::open().await;
+    let mut late = arcade.player("late").await;
+    let hub = arcade.server.doorward().hub::<Known>("/mole").unwrap();
+    let enter = |number: usize| {
+        let user = doorward::UserId::new(format!("player-{number}"));
+        let socket = doorward::SocketId::generate(&OsEntropy);
+        arcade.tables.enter("full", &hub, |game, _| game.join(&user, "player", socket).is_ok())
+    };
+    let entered = (0..250).filter(|number| enter(*number).is_some_and(|(_, entered)| entered));
+    assert_eq!(entered.count(), 250);
+
+    let exception = late.expect_exception("join", json!({ "room": "full" })).await;
+
+    assert_eq!(exception.code(), "room_full");
+    let connection = hub.socket(late.id()).unwrap();
+    assert_eq!(connection.rooms().iter().map(|room| &**room).collect::<Vec<_>>(), ["game:one"]);
+    late.emit_with_ack::<()>("start", ()).await;
+    phase(&mut late, "countdown").await;
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ impl Entropy for Counting {
 /// A room, and a clock that is moved by hand.
 struct Room {
     game: Game,
+    sockets: BTreeMap<String, SocketId>,
     now: Instant,
     entropy: Counting,
 }
@@ -29,7 +30,12 @@ struct Room {
 impl Room {
     fn new() -> Self {
         let now = doorward::Clock::now(&doorward::test::ManualClock::new());
-        Self { game: Game::new(Duration::from_secs(60)), now, entropy: Counting::default() }
+        Self {
+            game: Game::new(Duration::from_secs(60)),
+            sockets: BTreeMap::new(),
+            now,
+            entropy: Counting::default(),
+        }
     }
 
     /// A round in which these play.
@@ -38,7 +44,7 @@ impl Room {
         for name in names {
             room.join(name);
         }
-        assert!(room.game.start(&UserId::new(names[0]), room.now));
+        assert!(room.start(names[0]));
         room.wait(COUNTDOWN);
         room.game.news();
         room
@@ -47,7 +53,22 @@ impl Room {
     fn join(&mut self, name: &str) -> SocketId {
         let socket = SocketId::generate(&doorward::OsEntropy);
         self.game.join(&UserId::new(name), name, socket).unwrap();
+        self.sockets.insert(name.to_owned(), socket);
         socket
+    }
+
+    /// The connection of somebody; of a stranger, any.
+    fn socket(&self, name: &str) -> SocketId {
+        let any = || SocketId::generate(&doorward::OsEntropy);
+        self.sockets.get(name).copied().unwrap_or_else(any)
+    }
+
+    fn start(&mut self, name: &str) -> bool {
+        self.game.start(&UserId::new(name), self.socket(name), self.now)
+    }
+
+    fn leave(&mut self, name: &str) {
+        self.game.leave(&UserId::new(name), self.socket(name), self.now);
     }
 
     /// Lets time pass, and does what is due meanwhile when it is due.
@@ -78,7 +99,7 @@ impl Room {
     }
 
     fn strike(&mut self, name: &str, strike: Strike) -> Result<Hit, Miss> {
-        self.game.strike(&UserId::new(name), strike, self.now)
+        self.game.strike(&UserId::new(name), self.socket(name), strike, self.now)
     }
 
     fn score(&self, name: &str) -> (u32, u32) {
@@ -201,9 +222,9 @@ fn only_a_round_has_hits() {
     let strike = Strike { hole: 1, mole: Some(1) };
     assert_eq!(room.strike("ann", strike), Err(Miss::NotPlaying));
 
-    assert!(!room.game.start(&UserId::new("bob"), room.now), "he does not play");
-    assert!(room.game.start(&UserId::new("ann"), room.now));
-    assert!(!room.game.start(&UserId::new("ann"), room.now), "it has begun");
+    assert!(!room.start("bob"), "he does not play");
+    assert!(room.start("ann"));
+    assert!(!room.start("ann"), "it has begun");
     assert_eq!(room.strike("ann", strike), Err(Miss::NotPlaying));
     room.wait(COUNTDOWN);
 
@@ -229,7 +250,7 @@ fn a_round_lasts_its_time_and_is_followed_by_another() {
         over.iter().map(|row| (&*row.name, row.score, row.hits, row.misses)).collect();
     assert_eq!(rows, [("ann", hit.score, 1, 0), ("bob", 0, 0, 1)]);
     assert_eq!(room.game.deadline(), None);
-    assert!(room.game.start(&UserId::new("bob"), room.now));
+    assert!(room.start("bob"));
     assert_eq!((room.score("ann"), room.misses("bob")), ((0, 0), 0));
 }
 
@@ -265,16 +286,15 @@ fn who_comes_back_in_a_round_goes_on_and_who_does_not_is_gone_behind_it() {
     let mut room = Room::playing(&["ann", "bob"]);
     let mole = room.mole();
     let hit = room.strike("ann", mole).unwrap();
-    let first = room.game.players[&UserId::new("ann")].socket.unwrap();
+    let first = room.socket("ann");
 
     // The new connection comes before the end of the old one is noticed.
     room.join("ann");
-    room.game.leave(&UserId::new("ann"), first);
+    room.game.leave(&UserId::new("ann"), first, room.now);
     assert!(room.game.players[&UserId::new("ann")].socket.is_some());
     assert_eq!(room.score("ann").0, hit.score);
 
-    let bob = room.game.players[&UserId::new("bob")].socket.unwrap();
-    room.game.leave(&UserId::new("bob"), bob);
+    room.leave("bob");
     assert!(room.game.players.contains_key(&UserId::new("bob")));
     room.wait(Duration::from_secs(61));
     assert!(!room.game.players.contains_key(&UserId::new("bob")));
@@ -303,11 +323,48 @@ fn a_room_has_so_many_players_and_spectators() {
     }
     let socket = || SocketId::generate(&doorward::OsEntropy);
     for _ in 0..MAX_SPECTATORS {
-        room.game.watch(socket()).unwrap();
+        room.game.watch(&UserId::new("eve"), socket()).unwrap();
     }
 
     assert!(room.game.join(&UserId::new("late"), "late", socket()).is_err());
-    assert!(room.game.watch(socket()).is_err());
+    assert!(room.game.watch(&UserId::new("eve"), socket()).is_err());
     // Who plays already comes in with another connection.
     room.join("player-7");
+}
+
+#[test]
+fn who_only_watches_does_not_play_any_more() {
+    let mut room = Room::playing(&["ann", "bob"]);
+    let mole = room.mole();
+    let ann = room.socket("ann");
+    room.strike("ann", mole).unwrap();
+
+    room.game.watch(&UserId::new("ann"), ann).unwrap();
+
+    let next = room.mole();
+    assert_eq!(room.strike("ann", next), Err(Miss::NotPlaying));
+    assert!(!room.game.state("one", &UserId::new("ann"), ann, room.now).playing);
+    // Back again, she goes on with what she had, and is no spectator.
+    room.game.join(&UserId::new("ann"), "ann", ann).unwrap();
+    assert!(room.game.spectators.is_empty());
+    let next = room.mole();
+    assert!(room.strike("ann", next).unwrap().score > 20);
+}
+
+/// Whoever goes from room to room and begins a round in each leaves none behind.
+#[test]
+fn a_round_that_nobody_sees_is_over_soon_and_a_reload_loses_nothing() {
+    let mut room = Room::playing(&["ann"]);
+    let mole = room.mole();
+    let hit = room.strike("ann", mole).unwrap();
+
+    room.leave("ann");
+    room.wait(DESERTED - Duration::from_millis(1));
+    room.join("ann");
+    assert_eq!(room.score("ann").0, hit.score);
+
+    room.leave("ann");
+    room.wait(DESERTED);
+    assert!(room.game.is_over());
+    assert_eq!(room.game.deadline(), None);
 }
