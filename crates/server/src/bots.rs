@@ -57,7 +57,7 @@ pub(crate) fn run(options: &BotsOptions) -> Result<(), Failure> {
 
 async fn work(options: &BotsOptions, door: Arc<Door>) -> Result<(), Failure> {
     match options.chatters {
-        Some(count) => chat(count, options, &door).await,
+        Some(count) => chat(count.into(), options, &door).await,
         None => play(options, &door).await,
     }
 }

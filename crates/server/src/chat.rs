@@ -62,8 +62,6 @@ impl Chat {
 }
 
 #[gateway(namespace = "/chat")]
-// It counts rooms that are entered as well, and a tab enters up to a hundred at once.
-#[guard(RateLimit::per_user(1_000, Duration::from_secs(10)))]
 impl Chat {
     /// Members only.
     #[room("room:{id}")]
@@ -91,10 +89,17 @@ impl Chat {
     #[subscribe("rooms")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
     async fn rooms(&self, me: Connection<Known>) -> Result<Vec<Room>, BoxError> {
-        let rooms = self.store.rooms_of(me.user()).await?;
-        for room in &rooms {
-            me.join(&room_of(&room.id)).await?;
+        for id in self.store.ids_of(me.user()).await? {
+            // A room that was left meanwhile, in another tab, is none of theirs.
+            if let Err(error) = me.join(&room_of(&id)).await
+                && self.store.is_member(me.user(), &id).await?
+            {
+                return Err(error.into());
+            }
         }
+        // Counted when everything new is heard already.
+        let mut rooms = self.store.rooms_of(me.user()).await?;
+        rooms.retain(|room| me.is_in(&room_of(&room.id)));
         Ok(rooms)
     }
 
@@ -122,48 +127,51 @@ impl Chat {
         Ok(self.store.history(&room, last_seen).await?)
     }
 
-    /// Writes a message down and tells the room. The answer is the message.
+    /// Writes a message down and tells the room. The answer is the message, or nothing when it was written
+    /// before and is too old to be kept.
     #[subscribe("send")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn send(
-        &self,
+        self: Arc<Self>,
         me: Connection<Known>,
         Valid(Send { room, key, text }): Valid<Send>,
-    ) -> Result<Message, BoxError> {
-        check_member(&me, &room)?;
-        let sender = me.principal();
-        let _turn = self.turn_of(&me).await?;
-        let now = self.clock.wall();
-        match self.store.post(&room, (me.user(), &sender.name), &key, &text, now).await? {
-            Posted::Again(message) => Ok(message),
-            Posted::New(message) => {
-                // The server's voice: it was written, also when its sender has left meanwhile.
-                me.hub().to(room_of(&room)).send(&message)?;
-                Ok(message)
+    ) -> Result<Option<Message>, BoxError> {
+        to_the_end(async move {
+            let _turn = self.turn_of(&me, &room).await?;
+            let (name, now) = (&me.principal().name, self.clock.wall());
+            match self.store.post(&room, (me.user(), name), &key, &text, now).await? {
+                Posted::Again(message) => Ok(Some(message)),
+                Posted::Forgotten => Ok(None),
+                Posted::New(message) => {
+                    // The server's voice: it was written, also when its sender has left meanwhile.
+                    me.hub().to(room_of(&room)).send(&message)?;
+                    Ok(Some(message))
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Replaces the text of one's own message.
     #[subscribe("edit")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn edit(
-        &self,
+        self: Arc<Self>,
         me: Connection<Known>,
         Valid(Edit { room, seq, text }): Valid<Edit>,
     ) -> Result<Message, BoxError> {
-        self.change(&me, &room, seq, Some(&text)).await
+        self.change(me, room, seq, Some(text)).await
     }
 
     /// Removes one's own message; that there was one stays visible.
     #[subscribe("remove")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn remove(
-        &self,
+        self: Arc<Self>,
         me: Connection<Known>,
         Valid(At { room, seq }): Valid<At>,
     ) -> Result<Message, BoxError> {
-        self.change(&me, &room, seq, None).await
+        self.change(me, room, seq, None).await
     }
 
     /// Has read up to a message. The answer is how many are left.
@@ -198,26 +206,29 @@ impl Chat {
     #[subscribe("create")]
     #[guard(RateLimit::per_user(10, Duration::from_secs(60)))]
     async fn create(
-        &self,
+        self: Arc<Self>,
         me: Connection<Known>,
         Valid(Create { name }): Valid<Create>,
     ) -> Result<Room, BoxError> {
         let mut id = [0; 12];
         self.entropy.fill(&mut id);
         let id = id.map(|byte| format!("{byte:02x}")).concat();
-        let creator = me.principal();
-        let now = self.clock.wall();
-        match self.store.create(&id, name.trim(), (me.user(), &creator.name), now).await? {
-            Added::Done | Added::Here => self.welcome(&me, me.user(), &id).await,
-            Added::Full => Err(full().into()),
-        }
+        to_the_end(async move {
+            let _turn = self.turn.lock().await;
+            let (creator, now) = (&me.principal().name, self.clock.wall());
+            match self.store.create(&id, name.trim(), (me.user(), creator), now).await? {
+                Added::Done | Added::Here => self.welcome(&me, me.user(), &id).await,
+                Added::Full => Err(full().into()),
+            }
+        })
+        .await
     }
 
     /// Makes somebody a member: whoever is one may.
     #[subscribe("invite")]
     #[guard(RateLimit::per_user(30, Duration::from_secs(60)))]
     async fn invite(
-        &self,
+        self: Arc<Self>,
         me: Connection<Known>,
         Valid(Invite { room, user }): Valid<Invite>,
     ) -> Result<Member, BoxError> {
@@ -225,31 +236,39 @@ impl Chat {
         let found = self.directory.find(&user, me.hub()).await?;
         let (id, name) =
             found.ok_or_else(|| Exception::new("unknown_user", "Nobody has this name"))?;
-        match self.store.add(&room, (&id, &name)).await? {
-            Added::Here => {}
-            Added::Full => return Err(full().into()),
-            Added::Done => {
-                let member = self.member(&id, name.to_string());
-                me.hub().to(room_of(&room)).send(&MemberJoined { room: &room, member })?;
-                self.welcome(&me, &id, &room).await?;
+        to_the_end(async move {
+            let _turn = self.turn_of(&me, &room).await?;
+            match self.store.add(&room, (&id, &name)).await? {
+                Added::Here => {}
+                Added::Full => return Err(full().into()),
+                Added::Done => {
+                    let member = self.member(&id, name.to_string());
+                    me.hub().to(room_of(&room)).send(&MemberJoined { room: &room, member })?;
+                    self.welcome(&me, &id, &room).await?;
+                }
             }
-        }
-        Ok(self.member(&id, name.into()))
+            Ok(self.member(&id, name.into()))
+        })
+        .await
     }
 
     /// Is no member any more, in any tab.
     #[subscribe("leave")]
+    #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn leave(
-        &self,
+        self: Arc<Self>,
         me: Connection<Known>,
         Valid(InRoom { room }): Valid<InRoom>,
     ) -> Result<(), BoxError> {
-        check_member(&me, &room)?;
-        self.store.remove(&room, me.user()).await?;
-        let left = MemberLeft { room: &room, user: me.user().as_str() };
-        me.hub().to(room_of(&room)).send(&left)?;
-        me.hub().to(me.user().clone()).sockets_leave(&room_of(&room));
-        Ok(())
+        to_the_end(async move {
+            let _turn = self.turn_of(&me, &room).await?;
+            self.store.remove(&room, me.user()).await?;
+            let left = MemberLeft { room: &room, user: me.user().as_str() };
+            me.hub().to(room_of(&room)).send(&left)?;
+            me.hub().to(me.user().clone()).sockets_leave(&room_of(&room));
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -271,25 +290,32 @@ impl Chat {
         Ok(room)
     }
 
-    /// Waits for the turn of somebody. Who was ended meanwhile says nothing any more.
-    async fn turn_of(&self, me: &Connection<Known>) -> Result<MutexGuard<'_, ()>, Exception> {
-        let turn = self.turn.lock().await;
-        if me.is_closed() { Err(Exception::forbidden()) } else { Ok(turn) }
-    }
-
-    async fn change(
+    /// Waits for somebody's turn in a room. Who was ended or has left meanwhile says nothing any more.
+    async fn turn_of(
         &self,
         me: &Connection<Known>,
         room: &str,
-        seq: i64,
-        text: Option<&str>,
-    ) -> Result<Message, BoxError> {
+    ) -> Result<MutexGuard<'_, ()>, Exception> {
+        let turn = self.turn.lock().await;
         check_member(me, room)?;
-        let _turn = self.turn_of(me).await?;
-        let changed = self.store.change(room, me.user(), seq, text).await?;
-        let message = changed.ok_or_else(Exception::forbidden)?;
-        me.hub().to(room_of(room)).send(&message)?;
-        Ok(message)
+        Ok(turn)
+    }
+
+    async fn change(
+        self: Arc<Self>,
+        me: Connection<Known>,
+        room: String,
+        seq: i64,
+        text: Option<String>,
+    ) -> Result<Message, BoxError> {
+        to_the_end(async move {
+            let _turn = self.turn_of(&me, &room).await?;
+            let changed = self.store.change(&room, me.user(), seq, text.as_deref()).await?;
+            let message = changed.ok_or_else(Exception::forbidden)?;
+            me.hub().to(room_of(&room)).send(&message)?;
+            Ok(message)
+        })
+        .await
     }
 
     /// Who is to be told of somebody: nobody when that cannot be found out.
@@ -305,6 +331,14 @@ impl Chat {
     }
 }
 
+/// Does something as a whole: a handler may be dropped half-way, when it takes too long or its client leaves,
+/// and what was written must be told.
+async fn to_the_end<T: std::marker::Send + 'static>(
+    change: impl Future<Output = Result<T, BoxError>> + std::marker::Send + 'static,
+) -> Result<T, BoxError> {
+    tokio::spawn(change).await?
+}
+
 fn tell_presence(who: &Connection<Known>, rooms: &[String], online: bool) {
     let presence = wire::Presence { user: who.user().as_str(), online };
     if let Err(error) = who.hub().to_each(rooms.iter().map(|id| room_of(id))).send(&presence) {
@@ -312,7 +346,8 @@ fn tell_presence(who: &Connection<Known>, rooms: &[String], online: bool) {
     }
 }
 
-/// Who is in the room of the framework was let in as a member, and was taken out with the membership.
+/// Who is in the room of the framework was let in as a member, and was taken out with the membership. Who
+/// has ended is in no room.
 fn check_member(me: &Connection<Known>, room: &str) -> Result<(), Exception> {
     if me.is_in(&room_of(room)) { Ok(()) } else { Err(Exception::forbidden()) }
 }

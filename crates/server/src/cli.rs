@@ -84,8 +84,8 @@ pub(crate) struct BotsOptions {
     #[arg(long, value_name = "NUMBER")]
     pub(crate) rounds: Option<u32>,
     /// How many are in one room of the chat, in place of the game
-    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["players", "room", "rounds"])]
-    pub(crate) chatters: Option<usize>,
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(2..=2000), conflicts_with_all = ["players", "room", "rounds"])]
+    pub(crate) chatters: Option<u16>,
     /// How many messages they send in a second, together
     #[arg(long, value_name = "NUMBER", default_value_t = 20, value_parser = value_parser!(u32).range(1..), requires = "chatters")]
     pub(crate) rate: u32,

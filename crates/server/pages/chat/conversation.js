@@ -30,9 +30,15 @@ export function Conversation({ chat, me }) {
 /** @param {{ message: import("./log.js").Message, mine: boolean, chat: Chat }} props */
 function Message({ message, mine, chat }) {
   const [text, setText] = useState(/** @type {string | null} */ (null));
+  const [problem, setProblem] = useState("");
   const save = async () => {
-    if (text !== null && text.trim()) await chat.edit(message.seq, text).catch(() => {});
-    setText(null);
+    setProblem("");
+    try {
+      if (text !== null && text.trim()) await chat.edit(message.seq, text);
+      setText(null);
+    } catch (error) {
+      setProblem(explain(/** @type {{ code?: string }} */ (error).code ?? "offline"));
+    }
   };
   const time = new Date(message.sentAt);
   return html`
@@ -54,6 +60,7 @@ function Message({ message, mine, chat }) {
             ></textarea>
             <button type="button" class="plain" data-testid="chat-edit-save" onClick=${save}>${t("save")}</button>
             <button type="button" class="plain" onClick=${() => setText(null)}>${t("cancel")}</button>
+            <span class="problem" role="alert">${problem}</span>
           `}
       ${mine && !message.isRemoved && text === null && html`
         <span class="own">

@@ -5,20 +5,21 @@
 
 /** @typedef {{ key: string, room: string, text: string, problem?: string }} Draft */
 
-const PLACE = "chat-outbox";
+/** Another user of the same tab has nothing of it. @param {string} user */
+const place = (user) => `chat-outbox ${user}`;
 
-/** @returns {Draft[]} */
-export function load() {
+/** @param {string} user @returns {Draft[]} */
+export function load(user) {
   try {
-    return JSON.parse(sessionStorage.getItem(PLACE) ?? "[]");
+    return JSON.parse(sessionStorage.getItem(place(user)) ?? "[]");
   } catch {
     return [];
   }
 }
 
-/** @param {Draft[]} drafts */
-export function save(drafts) {
-  sessionStorage.setItem(PLACE, JSON.stringify(drafts));
+/** @param {string} user @param {Draft[]} drafts */
+export function save(user, drafts) {
+  sessionStorage.setItem(place(user), JSON.stringify(drafts));
 }
 
 /** @param {string} room @param {string} text @returns {Draft} */

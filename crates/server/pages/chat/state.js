@@ -29,7 +29,7 @@ export function useChat(me, onSignedOut) {
   const kept = useRef(
     /** @type {ReturnType<typeof begin> | null} */ (null),
   );
-  kept.current ??= begin();
+  kept.current ??= begin(me);
   const chat = kept.current;
   const live = useLive("/chat", onSignedOut, (socket) => {
     socket.on("connect", () => catchUp());
@@ -102,7 +102,21 @@ export function useChat(me, onSignedOut) {
 
   /** Everything that may have changed while nobody listened. */
   const catchUp = async () => {
-    chat.rooms = await ask("rooms").catch(() => chat.rooms);
+    chat.uncounted = [];
+    try {
+      chat.rooms = await ask("rooms");
+    } catch {
+      // With the next connect, or soon.
+      chat.uncounted = null;
+      setTimeout(() => live.socket.current?.connected && catchUp(), PATIENCE);
+      return;
+    }
+    // What was heard while the server counted, behind what it has counted.
+    for (const { room, version } of chat.uncounted) {
+      const counted = chat.rooms.find((one) => one.id === room)?.version ?? version;
+      if (version > counted) setUnread(room, (unread) => unread + 1);
+    }
+    chat.uncounted = null;
     if (!chat.rooms.some((room) => room.id === chat.open)) chat.open = chat.rooms[0]?.id ?? "";
     for (const room of chat.logs.keys()) if (room !== chat.open) chat.logs.delete(room);
     changed();
@@ -155,7 +169,10 @@ export function useChat(me, onSignedOut) {
     const log = chat.logs.get(message.room);
     const isNews = message.version > (log?.lastSeen ?? 0) && !message.isEdited && !message.isRemoved;
     if (message.user === me) drop(message.key);
-    else if (isNews) setUnread(message.room, (unread) => unread + 1);
+    else if (isNews) {
+      setUnread(message.room, (unread) => unread + 1);
+      chat.uncounted?.push(message);
+    }
     const isMissing = log?.hear(message);
     if (message.room === chat.open) {
       if (isMissing) fill(message.room).then(changed, () => {});
@@ -169,17 +186,19 @@ export function useChat(me, onSignedOut) {
   /** @param {import("./outbox.js").Draft[]} outbox */
   const keep = (outbox) => {
     chat.outbox = outbox;
-    save(outbox);
+    save(me, outbox);
     changed();
   };
   /** @param {import("./outbox.js").Draft} message */
   const deliver = async ({ key, room, text }) => {
     try {
-      logOf(room).hear(await ask("send", { key, room, text }));
+      const message = await ask("send", { key, room, text });
+      if (message) logOf(room).hear(message);
       drop(key);
     } catch (error) {
-      // Without an answer it is sent again after the next connect.
-      const problem = /** @type {{ code?: string }} */ (error).code;
+      // Without a connection it is sent again after the next connect; the key makes that safe.
+      const { code } = /** @type {{ code?: string }} */ (error);
+      const problem = code ?? (live.socket.current?.connected ? "unavailable" : undefined);
       if (problem) keep(chat.outbox.map((message) => (message.key === key ? { ...message, problem } : message)));
     }
   };
@@ -241,7 +260,8 @@ const byName = (one, other) => one.name.localeCompare(other.name);
 /** @param {string} user */
 const isNot = (user) => (/** @type {Member} */ member) => member.user !== user;
 
-function begin() {
+/** @param {string} me */
+function begin(me) {
   return {
     /** @type {Room[]} */
     rooms: [],
@@ -257,6 +277,8 @@ function begin() {
     read: new Map(),
     /** @type {ReturnType<typeof setTimeout> | null} */
     telling: null,
-    outbox: load(),
+    outbox: load(me),
+    /** Messages that come while the server counts. @type {{ room: string, version: number }[] | null} */
+    uncounted: null,
   };
 }

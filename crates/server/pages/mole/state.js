@@ -30,7 +30,8 @@ export function useGame(room, onSignedOut) {
     on("state", ({ phase, endsIn, moles, players, spectators, playing }) => {
       game.players = new Map(players.map((/** @type {Player} */ player) => [player.user, player]));
       game.moles = new Map(moles.map((/** @type {Mole} */ mole) => [mole.hole, mole.mole]));
-      Object.assign(game, { spectators, playing });
+      Object.assign(game, { spectators, playing, struck: new Map() });
+      if (phase !== "over") game.ranking = [];
       enter(phase, endsIn);
       socket.emitWithAck("top").then((top) => Array.isArray(top) && ((game.top = top), changed()));
     });
@@ -69,14 +70,16 @@ export function useGame(room, onSignedOut) {
   };
   /** @param {boolean} watch */
   const join = async (watch) => {
-    game.watching = watch;
-    const answer = await live.socket.current?.emitWithAck("join", { room, watch });
+    const answer = await live.socket.current?.timeout(5_000).emitWithAck("join", { room, watch }).catch(() => null);
     game.problem = answer?.status === "error" ? answer.code : "";
+    if (!game.problem) game.watching = watch;
+    if (game.problem === "rate_limited") setTimeout(() => join(watch), 1_000 * (answer.retryAfter ?? 1));
     changed();
   };
   /** @param {number} hole */
   const strike = async (hole) => {
-    if (game.phase !== "playing" || !game.playing) return;
+    // What is pressed while there is no connection is not kept for later.
+    if (game.phase !== "playing" || !game.playing || !live.socket.current?.connected) return;
     const mole = game.moles.get(hole) ?? null;
     /** @type {Struck | undefined} */
     const struck = await live.socket.current?.timeout(5_000).emitWithAck("strike", { hole, mole }).catch(() => undefined);

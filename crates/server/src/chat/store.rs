@@ -51,6 +51,8 @@ pub(super) enum Added {
 pub(super) enum Posted {
     /// It was written before, with the same key.
     Again(Message),
+    /// So it was, and is not among those that are kept any more.
+    Forgotten,
     New(Message),
 }
 
@@ -144,13 +146,12 @@ impl Store {
     ) -> sqlx::Result<Posted> {
         let mut transaction = self.0.begin().await?;
         let before =
-            query_as("SELECT * FROM chat_messages WHERE room_id = ? AND user_id = ? AND key = ?")
-                .bind(room)
-                .bind(user.as_str())
-                .bind(key)
-                .fetch_optional(&mut *transaction);
-        if let Some(message) = before.await? {
-            return Ok(Posted::Again(message));
+            query_scalar("SELECT seq FROM chat_keys WHERE room_id = ? AND user_id = ? AND key = ?");
+        let before = before.bind(room).bind(user.as_str()).bind(key);
+        if let Some::<i64>(seq) = before.fetch_optional(&mut *transaction).await? {
+            let kept = query_as("SELECT * FROM chat_messages WHERE room_id = ? AND seq = ?");
+            let kept = kept.bind(room).bind(seq).fetch_optional(&mut *transaction).await?;
+            return Ok(kept.map_or(Posted::Forgotten, Posted::Again));
         }
         let (version, seq): (i64, i64) = query_as(
             "UPDATE chat_rooms SET version = version + 1, last_seq = last_seq + 1 WHERE id = ? \
@@ -173,8 +174,16 @@ impl Store {
         .bind(millis(now))
         .fetch_one(&mut *transaction)
         .await?;
-        let forget = query("DELETE FROM chat_messages WHERE room_id = ? AND seq <= ?");
-        forget.bind(room).bind(seq - KEPT).execute(&mut *transaction).await?;
+        let insert =
+            query("INSERT INTO chat_keys (room_id, user_id, key, seq) VALUES (?, ?, ?, ?)");
+        let insert = insert.bind(room).bind(user.as_str()).bind(key).bind(seq);
+        insert.execute(&mut *transaction).await?;
+        for (forget, kept) in [
+            ("DELETE FROM chat_messages WHERE room_id = ? AND seq <= ?", KEPT),
+            ("DELETE FROM chat_keys WHERE room_id = ? AND seq <= ?", KEYS_KEPT),
+        ] {
+            query(forget).bind(room).bind(seq - kept).execute(&mut *transaction).await?;
+        }
         transaction.commit().await?;
         Ok(Posted::New(message))
     }
@@ -254,6 +263,7 @@ pub(crate) async fn forget(database: &SqlitePool, user: &UserId) -> sqlx::Result
     let mut transaction = database.begin().await?;
     for statement in [
         "DELETE FROM chat_messages WHERE user_id = ?",
+        "DELETE FROM chat_keys WHERE user_id = ?",
         "DELETE FROM chat_members WHERE user_id = ?",
     ] {
         query(statement).bind(user.as_str()).execute(&mut *transaction).await?;
@@ -301,6 +311,9 @@ fn millis(time: SystemTime) -> i64 {
 
 /// Messages that a room keeps.
 const KEPT: i64 = 200;
+
+/// Keys that a room keeps: about a megabyte.
+const KEYS_KEPT: i64 = 10_000;
 
 /// Messages in one answer: with the longest texts it is still much smaller than what a client may be sent.
 const AT_ONCE: i64 = 40;

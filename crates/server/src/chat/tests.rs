@@ -360,6 +360,63 @@ async fn the_longest_history_fits_into_its_answers() {
     assert_eq!(catch_up(&mut ann, &room, 0).await.len(), 200);
 }
 
+/// Another tab leaves the room while a message waits for its turn: nobody hears of who is no member.
+#[tokio::test]
+async fn who_has_left_meanwhile_says_nothing() {
+    let house = House::open().await;
+    let (room, mut ann, mut others) = house.room(&["bob"]).await;
+    let mut other_tab = house.enter("bob").await;
+    let busy = house.database.acquire().await.unwrap();
+    others[0].emit("leave", json!({ "room": room })).await;
+    others[0].expect_nothing().await;
+    other_tab.emit("send", json!({ "room": room, "key": "late", "text": "late" })).await;
+    other_tab.expect_nothing().await;
+    drop(busy);
+
+    ann.wait_for_event::<Value>("member_left").await;
+    let rooms: Value = other_tab.emit_with_ack("rooms", ()).await;
+
+    assert_eq!(rooms, json!([]));
+    assert_eq!(say(&mut ann, &room, "alone").await["seq"], 1);
+    assert_eq!(texts(&catch_up(&mut ann, &room, 0).await), ["alone"]);
+}
+
+/// A handler that is given up has written its message: so the room is told as well.
+#[tokio::test]
+async fn what_is_written_is_told_also_when_nobody_waits_for_the_answer() {
+    let house = House::open().await;
+    let (room, mut ann, mut others) = house.room(&["bob"]).await;
+    let busy = house.database.acquire().await.unwrap();
+    ann.emit("send", json!({ "room": room, "key": "slow", "text": "slow" })).await;
+    ann.wait_for_event::<Value>("member_joined").await;
+    ann.expect_nothing().await;
+
+    // Longer than a handler may take.
+    house.clock.advance(Duration::from_secs(31));
+    let given_up: Value = ann.wait_for_event("exception").await;
+    drop(busy);
+
+    assert_eq!(given_up["code"], "timeout");
+    let heard: Value = others[0].wait_for_event("message").await;
+    assert_eq!(heard["text"], "slow");
+}
+
+/// A busy room forgets messages sooner than a client comes back.
+#[tokio::test]
+async fn a_message_that_is_sent_again_very_late_is_not_written_either() {
+    let house = House::open().await;
+    let (room, mut ann, _) = house.room(&[]).await;
+    for number in 0..=200 {
+        house.clock.advance(Duration::from_secs(1));
+        say(&mut ann, &room, &format!("{number}")).await;
+    }
+
+    assert_eq!(say(&mut ann, &room, "0").await, Value::Null);
+    assert_eq!(say(&mut ann, &room, "1").await["seq"], 2);
+
+    assert_eq!(say(&mut ann, &room, "new").await["seq"], 202);
+}
+
 /// What an account had written goes with it, and nothing of others does.
 #[tokio::test]
 async fn whoever_is_forgotten_has_left_nothing() {
