@@ -124,7 +124,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     ///
     /// Events of one socket are handled one after the other, in the order in which they were sent. A
     /// handler that panics is answered with `internal`, one that takes longer than
-    /// [`Limits::handler_timeout`](crate::Limits::handler_timeout) with `timeout`.
+    /// [`Limits::handler_timeout`](crate::Limits::handler_timeout) with `timeout`; it is dropped then, as are
+    /// some of those whose client has left. What must be done as a whole is spawned and awaited.
     pub fn on<M>(
         mut self,
         event: impl Into<Arc<str>>,
@@ -233,7 +234,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// Runs exactly once for every client whose `on_connect` succeeded, whatever ended it.
     ///
     /// The client has left every room, and says nothing any more; to tell others, use
-    /// [`Connection::hub`].
+    /// [`Connection::hub`]. A handler that was running may finish behind it: one that registers the client
+    /// somewhere looks at [`Connection::is_closed`] afterwards.
     ///
     /// A later call replaces the hook.
     pub fn on_disconnect<F, Fut>(mut self, hook: F) -> Self

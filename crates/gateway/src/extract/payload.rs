@@ -35,7 +35,8 @@ impl<P, T: DeserializeOwned> FromEvent<P> for Payload<T> {
 
 /// What the event carries, decoded and validated by the rules of [`garde`].
 ///
-/// Each broken rule is one entry of `details`.
+/// Each broken rule is one entry of `details`. The derive macro writes paths that begin with `::garde`, so a
+/// program that uses it has `garde` among its own dependencies, with the feature `derive`.
 ///
 /// # Examples
 /// ```
