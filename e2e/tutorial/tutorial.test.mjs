@@ -2,7 +2,7 @@
 // compiled and run, and clients print what the text promises.
 
 import assert from "node:assert/strict";
-import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -23,7 +23,8 @@ const SECRET = "a secret of 32 bytes, or more of them";
 
 const folder = await freshFolder();
 after(() => rm(folder, { recursive: true, force: true }));
-await mkdir(join(folder, "src"));
+// What the text begins with; this folder is in no repository, and gets none.
+await cargo("init", "--name", "whack", "--vcs", "none");
 // What `npm install` would fetch.
 await symlink(join(ROOT, "e2e/node_modules"), join(folder, "node_modules"));
 await writeFile(join(folder, "package.json"), "{}");
@@ -54,7 +55,9 @@ test("each step of the tutorial is compiled, and does what it says", LIMIT, asyn
 
 /** Writes the files of a step, and makes the changes that it says. */
 async function take(step) {
-  const blocks = step.matchAll(/^`([\w./]+)`(?:, in place of `(.+?)`( and what follows)?)?:\n\n```\w+\n([\s\S]*?)```$/gm);
+  const blocks = [...step.matchAll(/^`([\w./]+)`(?:, in place of `(.+?)`( and what follows)?)?:\n\n```\w+\n([\s\S]*?)```$/gm)];
+  // Each block has two lines of fences.
+  assert.equal(blocks.length, (step.match(/^```/gm).length - 2 * (step.match(/^```text/gm)?.length ?? 0)) / 2);
   for (const [, file, replaced, isRest, code] of blocks) {
     const path = join(folder, file);
     if (replaced === undefined) {
@@ -70,8 +73,8 @@ async function take(step) {
   }
 }
 
-async function cargo(command) {
-  const built = await run([command, "--color", "never"], "cargo", {
+async function cargo(command, ...options) {
+  const built = await run([command, "--color", "never", ...options], "cargo", {
     cwd: folder,
     env: env({ CARGO_TARGET_DIR: TARGET }),
     timeout: LIMIT.timeout,
