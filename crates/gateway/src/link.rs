@@ -168,6 +168,8 @@ impl<S: Transport> LinkTask<S> {
             self.check_deadlines(now);
             self.flush(cx, now);
             if self.closing.is_some() {
+                // Its seats are free already: whoever waits for a sign of life need not wait for its last words.
+                self.probing = None;
                 return self.poll_close(cx, now);
             }
             // What was finished or flushed may have made room for what had to wait.

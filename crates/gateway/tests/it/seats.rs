@@ -26,15 +26,20 @@ use crate::{
 async fn with(policy: PerUser) -> (Lasting, MemorySeats) {
     let seats = MemorySeats::new(policy);
     let own = seats.clone();
-    let limits = Limits {
-        max_user_attempts: u32::MAX,
-        max_unauthenticated_links: usize::MAX,
-        ..Limits::default()
-    };
+    let limits = without_budgets();
     let lasting = Lasting::with(|builder| {
         builder.limits(limits).seats(own).gateway(echo()).gateway(Gateway::at("/chat"))
     });
     (lasting.await, seats)
+}
+
+/// Limits under which nobody comes too often.
+fn without_budgets() -> Limits {
+    Limits {
+        max_user_attempts: u32::MAX,
+        max_unauthenticated_links: usize::MAX,
+        ..Limits::default()
+    }
 }
 
 async fn alice(lasting: &Lasting) -> TestClient {
@@ -209,6 +214,45 @@ async fn races_leave_exactly_as_many_as_the_policy_allows() {
             assert_eq!(live.len(), allowed.min(racers), "{policy:?}, {racers} at once");
             assert_eq!(lasting.server.doorward().connections(), live.len());
             assert_eq!(seats.taken(), live.len());
+            drop(live);
+            until(|| seats.taken() == 0 && lasting.server.doorward().connections() == 0).await;
+        }
+    }
+}
+
+/// The same where a namespace has a say of its own, beside the server's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn races_leave_as_many_as_server_and_namespace_allow() {
+    let cases = [
+        (PerUser::Unlimited, PerUser::ReplaceOldest(1), 1),
+        (PerUser::ReplaceOldest(3), PerUser::ReplaceOldest(1), 1),
+        (PerUser::RefuseNew(2), PerUser::ReplaceOldest(1), 1),
+        (PerUser::ReplaceOldest(1), PerUser::RefuseNew(2), 1),
+        (PerUser::ReplaceOldest(3), PerUser::RefuseNew(2), 2),
+    ];
+    for (server, namespace, allowed) in cases {
+        let seats = MemorySeats::new(server);
+        let (own, limits) = (seats.clone(), without_budgets());
+        let lasting = Lasting::with(|builder| {
+            let game = Gateway::at("/game").connections(namespace);
+            builder.limits(limits).seats(own).gateway(game)
+        });
+        let lasting = Arc::new(lasting.await);
+        for round in 0..RACES {
+            let racers = 2 + round % 15;
+            let mut race = JoinSet::new();
+            for _ in 0..racers {
+                let lasting = Arc::clone(&lasting);
+                race.spawn(async move {
+                    lasting.server.visitor().try_connect("/game", json!({ "user": "alice" })).await
+                });
+            }
+            let mut outcomes = race.join_all().await;
+
+            let live = settle(&mut outcomes).await;
+
+            assert_eq!(live.len(), allowed, "{server:?} and {namespace:?}, {racers} at once");
+            assert_eq!(lasting.server.doorward().connections(), live.len());
             drop(live);
             until(|| seats.taken() == 0 && lasting.server.doorward().connections() == 0).await;
         }
