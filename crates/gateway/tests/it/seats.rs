@@ -200,16 +200,8 @@ async fn races_leave_exactly_as_many_as_the_policy_allows() {
         let allowed = policy.seats().unwrap();
         for round in 0..RACES {
             let racers = 2 + round % 15;
-            let mut race = JoinSet::new();
-            for _ in 0..racers {
-                let lasting = Arc::clone(&lasting);
-                race.spawn(async move {
-                    lasting.server.visitor().try_connect("/", json!({ "user": "alice" })).await
-                });
-            }
-            let mut outcomes = race.join_all().await;
 
-            let live = settle(&mut outcomes).await;
+            let live = race(&lasting, "/", racers).await;
 
             assert_eq!(live.len(), allowed.min(racers), "{policy:?}, {racers} at once");
             assert_eq!(lasting.server.doorward().connections(), live.len());
@@ -240,16 +232,8 @@ async fn races_leave_as_many_as_server_and_namespace_allow() {
         let lasting = Arc::new(lasting.await);
         for round in 0..RACES {
             let racers = 2 + round % 15;
-            let mut race = JoinSet::new();
-            for _ in 0..racers {
-                let lasting = Arc::clone(&lasting);
-                race.spawn(async move {
-                    lasting.server.visitor().try_connect("/game", json!({ "user": "alice" })).await
-                });
-            }
-            let mut outcomes = race.join_all().await;
 
-            let live = settle(&mut outcomes).await;
+            let live = race(&lasting, "/game", racers).await;
 
             assert_eq!(live.len(), allowed, "{server:?} and {namespace:?}, {racers} at once");
             assert_eq!(lasting.server.doorward().connections(), live.len());
@@ -257,6 +241,18 @@ async fn races_leave_as_many_as_server_and_namespace_allow() {
             until(|| seats.taken() == 0 && lasting.server.doorward().connections() == 0).await;
         }
     }
+}
+
+/// Lets alice connect so many times at once, and returns who is in when everybody who was to end has ended.
+async fn race(lasting: &Arc<Lasting>, namespace: &'static str, racers: usize) -> Vec<TestClient> {
+    let mut race = JoinSet::new();
+    for _ in 0..racers {
+        let lasting = Arc::clone(lasting);
+        race.spawn(async move {
+            lasting.server.visitor().try_connect(namespace, json!({ "user": "alice" })).await
+        });
+    }
+    settle(&mut race.join_all().await).await
 }
 
 /// Returns who is still in when everybody who was to end has ended.
