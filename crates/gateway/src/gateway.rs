@@ -186,7 +186,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     ///
     /// It holds beside what the [server](crate::Builder::connections) says, and does not replace it: a
     /// connection that the server refuses is refused here too. It holds for the namespace: two gateways
-    /// that say different things cannot share one. The default is any number.
+    /// that say different things cannot share one. A public namespace, in which nobody has a name, cannot say
+    /// it ([`BuildError::PublicConnections`](crate::BuildError::PublicConnections)). The default is any number.
     ///
     /// # Examples
     /// ```
