@@ -29,7 +29,7 @@ use crate::{
     config::{Config, TokenConfig},
     failure::Failure,
     key_file::KeyFile,
-    log, output,
+    log, output, token,
 };
 
 /// Runs `doorward bots`.
@@ -70,10 +70,8 @@ struct Door {
 
 impl Door {
     async fn enter(&self, name: &str, namespace: &'static str) -> Result<Client, Failure> {
-        let mut id = [0; 16];
-        OsEntropy.fill(&mut id);
-        let id = u128::from_be_bytes(id).to_string();
-        let token = self.issuer.issue(name, LIFETIME, SystemClock.wall(), &id);
+        let now = SystemClock.wall();
+        let token = self.issuer.issue(name, LIFETIME, now, &token::random_id());
         let token = token.map_err(|error| Failure::because("a bot gets no token", &error))?;
         Client::connect(&self.address, namespace, &token).await.map_err(|error| {
             let address = &self.address;

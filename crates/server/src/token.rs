@@ -39,7 +39,7 @@ fn explain(error: IssueError) -> Failure {
 }
 
 /// Names one token: 128 random bits.
-fn random_id() -> String {
+pub(crate) fn random_id() -> String {
     let mut bytes = [0; 16];
     OsEntropy.fill(&mut bytes);
     format!("{:032x}", u128::from_be_bytes(bytes))
