@@ -345,6 +345,39 @@ async fn what_cannot_be_read_or_is_too_much_is_refused() {
     }
 }
 
+#[tokio::test]
+async fn rooms_have_so_many_members_and_members_so_many_rooms() {
+    let house = House::open().await;
+    let (room, mut ann, _) = house.room(&[]).await;
+    let mut bob = house.enter("bob").await;
+    for number in 2..=100 {
+        house.clock.advance(Duration::from_secs(6));
+        ann.emit_with_ack::<Value>("create", json!({ "name": format!("{number}") })).await;
+    }
+
+    house.clock.advance(Duration::from_secs(6));
+    let one_more = ann.expect_exception("create", json!({ "name": "101" })).await;
+    assert_eq!(one_more.code(), "too_many");
+    let rooms: Value = ann.emit_with_ack("rooms", ()).await;
+    assert_eq!(rooms.as_array().unwrap().len(), 100);
+    let own: Value = bob.emit_with_ack("create", json!({ "name": "Own" })).await;
+    let into_own = json!({ "room": own["id"], "user": "ann" });
+    assert_eq!(bob.expect_exception("invite", into_own).await.code(), "too_many");
+
+    sqlx::query(
+        "WITH RECURSIVE numbers (number) AS \
+         (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1999) \
+         INSERT INTO chat_members (room_id, user_id, name) SELECT ?, 'member-' || number, 'm' FROM numbers",
+    )
+    .bind(&room)
+    .execute(&house.database)
+    .await
+    .unwrap();
+    let into_full = json!({ "room": room, "user": "bob" });
+    assert_eq!(ann.expect_exception("invite", into_full).await.code(), "too_many");
+    assert_eq!(bob.emit_with_ack::<Value>("rooms", ()).await.as_array().unwrap().len(), 1);
+}
+
 /// The longest answer is still something that a client can be sent.
 #[tokio::test]
 async fn the_longest_history_fits_into_its_answers() {
