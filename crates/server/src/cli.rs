@@ -135,16 +135,16 @@ pub(crate) enum KeysAction {
 #[group(id = "what", required = true, multiple = false, args = ["user", "session", "token", "socket"])]
 pub(crate) struct RevokeOptions {
     /// Everything that this user has
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub(crate) user: Option<String>,
     /// The session with this id, its tokens and its sockets
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) session: Option<String>,
     /// The token with this `jti`, and its sockets
-    #[arg(long, value_name = "JTI")]
+    #[arg(long, value_name = "JTI", allow_hyphen_values = true)]
     pub(crate) token: Option<String>,
     /// The socket with this id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) socket: Option<String>,
     #[command(flatten)]
     pub(crate) place: PlaceOptions,
@@ -154,7 +154,7 @@ pub(crate) struct RevokeOptions {
 #[derive(Args, Debug)]
 pub(crate) struct SessionsOptions {
     /// Whose
-    #[arg(long, value_name = "USER", value_parser = subject)]
+    #[arg(long, value_name = "USER", value_parser = subject, allow_hyphen_values = true)]
     pub(crate) user: String,
     /// Makes one, and prints the token that opens it and nothing else
     #[arg(long, conflicts_with = "json")]
@@ -187,7 +187,7 @@ pub(crate) struct RoutesOptions {
 #[derive(Args, Debug)]
 pub(crate) struct TokenOptions {
     /// Whom the token speaks for: 1-255 printable characters
-    #[arg(long, value_name = "USER", value_parser = subject)]
+    #[arg(long, value_name = "USER", value_parser = subject, allow_hyphen_values = true)]
     pub(crate) sub: String,
     /// How long it is good: a number and s, m or h; at most 1h
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = ttl::parse)]
@@ -290,6 +290,20 @@ mod tests {
         };
 
         assert_eq!((&*options.sub, options.ttl), ("alice", Duration::from_secs(300)));
+    }
+
+    /// Ids are drawn from an alphabet that has a hyphen.
+    #[test]
+    fn an_id_may_begin_with_a_hyphen() {
+        for what in ["--user", "--session", "--token", "--socket"] {
+            assert!(
+                matches!(parsed(&["revoke", what, "-a-"]), Ok(Some(Command::Revoke(_)))),
+                "{what}"
+            );
+        }
+        let sessions = parsed(&["sessions", "--user", "--a"]);
+        assert!(matches!(sessions, Ok(Some(Command::Sessions(_)))));
+        assert!(matches!(parsed(&["token", "--sub", "-a"]), Ok(Some(Command::Token(_)))));
     }
 
     #[test]
