@@ -50,7 +50,8 @@ pub use passkey::{
 pub use reason::{DisconnectReason, RefusalReason};
 pub use refusal::{Refusal, RefusalCode, Retry};
 pub use seat::{
-    Holder, OnExcess, PerUser, Reservation, Seat, SeatError, SeatRequest, Seats, Taken, Unlimited,
+    Holder, OnExcess, PerUser, Reservation, Seat, SeatError, SeatLimits, SeatRequest, Seats, Taken,
+    Unlimited,
 };
 pub use secret::{SecretError, SessionKey, SessionToken, Ticket, TicketKey};
 pub use session::{Session, SessionData, SessionStore, StoreError};

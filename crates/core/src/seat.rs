@@ -10,14 +10,14 @@ use std::{fmt, num::NonZeroUsize};
 
 use crate::{BoxError, BoxFuture, LinkId, SocketId, UserId};
 
-/// Who asks for a seat.
+/// Who asks for a seat, and how many there are.
 ///
 /// # Examples
 /// ```
 /// use doorward_core::SeatRequest;
 ///
 /// fn describe(request: &SeatRequest<'_>) -> String {
-///     format!("{:?} in {}", request.user, request.namespace)
+///     format!("{:?} in {}: {:?}", request.user, request.namespace, request.limits)
 /// }
 /// # drop(describe);
 /// ```
@@ -28,18 +28,76 @@ pub struct SeatRequest<'a> {
     pub user: &'a UserId,
     /// The socket that will sit there.
     pub socket: SocketId,
-    /// The link it lives on: sockets of one link may share a seat.
+    /// The link it lives on: a user's sockets on one link share its seat.
     pub link: LinkId,
     /// The namespace it enters.
     pub namespace: &'a str,
+    /// How many seats the user has.
+    pub limits: SeatLimits,
 }
 
 impl<'a> SeatRequest<'a> {
-    /// Describes a request.
+    /// Describes a request of a user who may have any number of seats.
     #[must_use]
     pub fn new(user: &'a UserId, socket: SocketId, link: LinkId, namespace: &'a str) -> Self {
-        Self { user, socket, link, namespace }
+        Self { user, socket, link, namespace, limits: SeatLimits::default() }
     }
+
+    /// Says how many seats the user has.
+    #[must_use]
+    pub fn limited_to(self, limits: SeatLimits) -> Self {
+        Self { limits, ..self }
+    }
+}
+
+/// How many seats a user has: both hold at once.
+///
+/// # Examples
+/// ```
+/// use doorward_core::{PerUser, SeatLimits};
+///
+/// // Three links for all of the server, and in this namespace one socket.
+/// let limits = SeatLimits::new(PerUser::RefuseNew(3), PerUser::ReplaceOldest(1));
+/// assert_eq!(limits.links, PerUser::RefuseNew(3));
+/// assert_eq!(limits.sockets, PerUser::ReplaceOldest(1));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SeatLimits {
+    /// How many links.
+    pub links: PerUser,
+    /// How many sockets in the namespace of the request.
+    pub sockets: PerUser,
+}
+
+impl SeatLimits {
+    /// Puts together what is said for the server and what one namespace says beside it.
+    ///
+    /// A server that counts [`per_namespace`](PerUser::per_namespace) counts sockets as well; of two
+    /// policies for the same sockets the one with fewer seats holds.
+    #[must_use]
+    pub fn new(server: PerUser, namespace: PerUser) -> Self {
+        match server {
+            PerUser::PerNamespace(..) => {
+                Self { links: PerUser::Unlimited, sockets: stricter(server, namespace) }
+            }
+            server => Self { links: server, sockets: namespace },
+        }
+    }
+
+    /// Whether there is nothing to count.
+    #[must_use]
+    pub fn is_unlimited(self) -> bool {
+        self.links.seats().is_none() && self.sockets.seats().is_none()
+    }
+}
+
+/// The one with fewer seats; of two that have as many, the one that refuses.
+fn stricter(one: PerUser, other: PerUser) -> PerUser {
+    let rank = |policy: PerUser| {
+        (policy.seats().unwrap_or(usize::MAX), policy.on_excess() == OnExcess::ReplaceOldest)
+    };
+    if rank(other) < rank(one) { other } else { one }
 }
 
 /// Who sits on a seat.
@@ -144,6 +202,11 @@ impl PerUser {
 }
 
 /// Decides whether an authenticated user gets one more connection.
+///
+/// Both of the request's [limits](SeatRequest::limits) are one decision, at the reservation and when the seat
+/// is taken: of two decisions, one after the other, each of two clients could replace the other. Who loses
+/// the seat of a link loses those of its sockets with it, ahead of anybody who would lose one for having the
+/// oldest.
 ///
 /// # Examples
 /// ```

@@ -13,7 +13,7 @@ use std::{
 
 use doorward_core::{
     Action, AuthenticateError, Authenticator, BoxFuture, DisconnectReason, Epoch, Grant,
-    GuardContext, Handshake, PerUser, Refusal, RefusalReason, Seats, StoreError, UserId,
+    GuardContext, Handshake, Refusal, RefusalReason, SeatLimits, Seats, StoreError, UserId,
     short_type_name,
 };
 use doorward_protocol::Trust;
@@ -25,7 +25,6 @@ use crate::{
     connection,
     namespace::{Admitted, Entered, Entry, Mounted, NotAdmitted},
     renewal, seating,
-    seats::Both,
     services::Services,
 };
 
@@ -33,16 +32,8 @@ use crate::{
 pub(crate) struct Policy<P> {
     pub(crate) authenticator: Arc<dyn AnyAuthenticator<P>>,
     pub(crate) seats: Arc<dyn Seats>,
-}
-
-impl<P> Policy<P> {
-    /// Counts in this namespace as well.
-    pub(crate) fn seating_also(self, policy: PerUser) -> Self {
-        match policy {
-            PerUser::Unlimited => self,
-            policy => Self { seats: Arc::new(Both::new(self.seats, policy)), ..self },
-        }
-    }
+    /// How many seats a user has.
+    pub(crate) connections: SeatLimits,
 }
 
 /// Admits the client, or says why not.
@@ -74,7 +65,7 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     let access = connection.access();
     ask_guards(connection.asks(&access, Action::Connect), &namespace.hub).await?;
 
-    let reservation = seating::reserve(&*policy.seats, &connection, &services).await?;
+    let reservation = seating::reserve(policy, &connection, &services).await?;
 
     let registered = services.registry.add_socket(Arc::new(connection.clone()), &credential);
     services.metrics.sockets.increment(1.0);

@@ -10,7 +10,8 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use doorward_auth::MemoryStore;
 use doorward_core::{
-    Anonymous, Audit, Authenticator, Clock, Entropy, Epochs, Guard, PerUser, Seats, Unlimited,
+    Anonymous, Audit, Authenticator, Clock, Entropy, Epochs, Guard, PerUser, SeatLimits, Seats,
+    Unlimited,
 };
 use doorward_protocol::Trust;
 
@@ -64,6 +65,7 @@ pub struct Builder<A> {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     audit: Arc<dyn Audit>,
+    connections: PerUser,
     seats: Arc<dyn Seats>,
     epochs: Arc<dyn Epochs>,
     limits: Limits,
@@ -129,7 +131,8 @@ impl Builder<NoAuthenticator> {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             audit: Arc::new(TracingAudit),
-            seats: Arc::new(Unlimited),
+            connections: PerUser::Unlimited,
+            seats: Arc::new(MemorySeats::new()),
             epochs: Arc::new(MemoryStore::default()),
             limits: Limits::default(),
             path: "/socket.io/".into(),
@@ -148,8 +151,9 @@ impl Builder<NoAuthenticator> {
             layers: Layers::default(),
             gateways: Vec::new(),
         };
-        let Self { clock, entropy, audit, seats, epochs, limits, path, public, .. } = self;
-        Builder { clock, entropy, audit, seats, epochs, limits, path, public, private }
+        let Self { clock, entropy, audit, connections, seats, epochs, .. } = self;
+        let Self { limits, path, public, .. } = self;
+        Builder { clock, entropy, audit, connections, seats, epochs, limits, path, public, private }
     }
 
     /// Does not compile: says what is missing, in place of a method that is not found.
@@ -218,9 +222,10 @@ impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
     /// [`BuildError`] says what cannot be.
     pub fn build(self) -> Result<Doorward, BuildError> {
         self.finish(|Authenticated { authenticator, layers, gateways }, common| {
-            let policy = || Policy {
+            let policy = |namespace| Policy {
                 authenticator: Arc::clone(&authenticator),
                 seats: Arc::clone(&common.seats),
+                connections: SeatLimits::new(common.connections, namespace),
             };
             mount::mount(gateways, &layers, Trust::Known, policy, &common.services)
         })
@@ -235,7 +240,7 @@ impl<A> Builder<A> {
         self
     }
 
-    /// Says how many connections a user may have, on this server. The default is any number.
+    /// Says how many connections a user may have. The default is any number.
     ///
     /// # Examples
     /// ```
@@ -245,14 +250,11 @@ impl<A> Builder<A> {
     /// # drop(builder);
     /// ```
     pub fn connections(self, policy: PerUser) -> Self {
-        match policy {
-            PerUser::Unlimited => self.seats(Unlimited),
-            policy => self.seats(MemorySeats::new(policy)),
-        }
+        Self { connections: policy, ..self }
     }
 
-    /// Says who keeps the seats, in place of [`connections`](Builder::connections): a store that counts
-    /// for several servers.
+    /// Says who counts the connections of each user. The default are [`MemorySeats`], which count those of
+    /// this server; how many there may be is for [`connections`](Builder::connections) to say.
     pub fn seats(self, seats: impl Seats) -> Self {
         Self { seats: Arc::new(seats), ..self }
     }
@@ -292,16 +294,21 @@ impl<A> Builder<A> {
         self,
         mount_private: impl FnOnce(A, &Common) -> Result<Namespaces, BuildError>,
     ) -> Result<Doorward, BuildError> {
-        let Self { clock, entropy, audit, seats, epochs, limits, path, public, private } = self;
+        let Self { clock, entropy, audit, epochs, limits, path, public, private, .. } = self;
+        let (connections, seats) = (self.connections, self.seats);
         check_limits(&limits)?;
         if !(path.starts_with('/') && path.ends_with('/')) {
             return Err(BuildError::Path { path });
         }
         let services = Arc::new(Services::new(clock, entropy, limits, audit, epochs));
-        let common = Common { services, seats };
+        let common = Common { services, connections, seats };
         let mut namespaces = mount_private(private, &common)?;
         // Public namespaces have no users, so there is nothing to count.
-        let policy = || Policy { authenticator: Arc::new(Everybody), seats: Arc::new(Unlimited) };
+        let policy = |_: PerUser| Policy {
+            authenticator: Arc::new(Everybody),
+            seats: Arc::new(Unlimited),
+            connections: SeatLimits::default(),
+        };
         let layers = Layers::default();
         let public = mount::mount(public, &layers, Trust::Anonymous, policy, &common.services)?;
         for (name, public) in public {
@@ -319,6 +326,7 @@ impl<A> Builder<A> {
 /// What all namespaces share.
 struct Common {
     services: Arc<Services>,
+    connections: PerUser,
     seats: Arc<dyn Seats>,
 }
 

@@ -101,10 +101,10 @@ pub use doorward_core::{
     BoxFuture, Clock, Decision, DecisionId, Detail, DisconnectReason, Entropy, Epoch, Epochs,
     Exception, Grant, Guard, GuardContext, Handshake, HandshakeRequest, HasRoles, HasScopes,
     Headers, Holder, Issued, Lease, LeaseError, LinkId, OnExcess, PerUser, Refusal, RefusalCode,
-    RefusalReason, Reload, Reservation, Retry, Seat, SeatError, SeatRequest, Seats, Session,
-    SessionData, SessionId, SessionKey, SessionStore, SessionToken, SocketId, SocketIdError,
-    Standing, StoreError, Taken, Ticket, TicketKey, TicketRecord, TicketStore, TokenId, Unlimited,
-    UserId, Verdict, wire,
+    RefusalReason, Reload, Reservation, Retry, Seat, SeatError, SeatLimits, SeatRequest, Seats,
+    Session, SessionData, SessionId, SessionKey, SessionStore, SessionToken, SocketId,
+    SocketIdError, Standing, StoreError, Taken, Ticket, TicketKey, TicketRecord, TicketStore,
+    TokenId, Unlimited, UserId, Verdict, wire,
 };
 pub use doorward_macros::{
     ServerEvent, filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, room,

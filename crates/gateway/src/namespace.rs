@@ -6,8 +6,8 @@
 use std::{any::Any, sync::Arc};
 
 use doorward_core::{
-    BoxError, BoxFuture, DisconnectReason, Handshake, PerUser, Refusal, RefusalReason, Seat,
-    SessionId, SocketId, UserId,
+    BoxError, BoxFuture, DisconnectReason, Handshake, Refusal, RefusalReason, Seat, SessionId,
+    SocketId, UserId,
 };
 use doorward_protocol::{RawArguments, Trust};
 
@@ -84,8 +84,6 @@ pub(crate) struct Mounted<P> {
     pub(crate) policy: Policy<P>,
     pub(crate) trust: Trust,
     pub(crate) concurrency: usize,
-    /// What it says beside the server.
-    pub(crate) connections: PerUser,
 }
 
 impl<P: Send + Sync + 'static> Namespace for Mounted<P> {

@@ -40,7 +40,7 @@ pub(crate) struct NamespacePolicy {
 
 impl NamespacePolicy {
     pub(crate) fn of<P>(mounted: &Mounted<P>) -> Self {
-        let Mounted { hub, routes, policy, trust, concurrency, connections, .. } = mounted;
+        let Mounted { hub, routes, policy, trust, concurrency, .. } = mounted;
         let authenticator = match trust {
             Trust::Anonymous => "none (public)".to_owned(),
             Trust::Known => policy.authenticator.name(),
@@ -58,7 +58,7 @@ impl NamespacePolicy {
             events,
             rooms: hub.policies().iter().map(|room| room.pattern.as_str().to_string()).collect(),
             concurrency: *concurrency,
-            connections: per_user(*connections),
+            connections: per_user(policy.connections.sockets),
         }
     }
 }

@@ -8,22 +8,24 @@ use std::{future::Future, pin::Pin, task::Poll, time::Duration};
 
 use doorward_core::{
     DisconnectReason, Holder, Refusal, RefusalReason, Reservation, Seat, SeatError, SeatRequest,
-    Seats, UserId,
+    UserId,
 };
 
 use crate::{
-    Connection, namespace::NotAdmitted, principals::end_all, registry::Whose, resident::Resident,
-    services::Services,
+    Connection, admission::Policy, namespace::NotAdmitted, principals::end_all, registry::Whose,
+    resident::Resident, services::Services,
 };
 
 /// Reserves a seat, if need be after a look at those who have them.
 pub(crate) async fn reserve<P: Send + Sync + 'static>(
-    seats: &dyn Seats,
+    policy: &Policy<P>,
     connection: &Connection<P>,
     services: &Services,
 ) -> Result<Box<dyn Reservation>, NotAdmitted> {
     let (user, link) = (connection.user(), connection.link().id());
     let request = SeatRequest::new(user, connection.id(), link, connection.namespace());
+    let request = request.limited_to(policy.connections);
+    let seats = &policy.seats;
     match seats.reserve(request).await {
         Ok(reservation) => Ok(reservation),
         Err(SeatError::Taken(holders)) if any_is_gone(&holders, services).await => {

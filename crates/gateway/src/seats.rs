@@ -1,10 +1,8 @@
 //! Counts the connections of each user, for one server.
 //!
-//! A row is one seat: reserved, or taken. Its number grows with every reservation, so that a seat that was
-//! given to somebody else is not given back by whoever had it. Whether holders are alive, and that they
-//! end, is admission's business. Start reading at [`Table::reserve`].
-
-mod both;
+//! A row is one seat, reserved or taken: of a link, or of a socket in a namespace. Its number grows with every
+//! reservation, so that a seat that was given to somebody else is not given back by whoever had it. Whether
+//! holders are alive, and that they end, is admission's business. Start reading at [`Table::reserve`].
 
 use std::{
     collections::HashMap,
@@ -13,28 +11,24 @@ use std::{
 };
 
 use ::metrics::Gauge;
-pub(crate) use both::Both;
 use doorward_core::{
-    BoxFuture, Holder, OnExcess, PerUser, Reservation, Seat, SeatError, SeatRequest, Seats, Taken,
-    UserId,
+    BoxFuture, Holder, OnExcess, PerUser, Reservation, Seat, SeatError, SeatLimits, SeatRequest,
+    Seats, Taken, Unlimited, UserId,
 };
 
 use crate::metrics;
 
-/// Seats in memory: exact for one server, and forgotten with it.
+/// Seats in memory: exact for one server, and forgotten with it. Clones count together.
 ///
-/// [`Builder::connections`](crate::Builder::connections) makes one.
+/// It is what a builder has that was not given [others](crate::Builder::seats).
 ///
 /// # Examples
 /// ```
-/// use doorward::{MemorySeats, PerUser};
-///
-/// let seats = MemorySeats::new(PerUser::RefuseNew(2));
+/// let seats = doorward::MemorySeats::new();
 /// assert_eq!(seats.taken(), 0);
 /// ```
 #[derive(Clone)]
 pub struct MemorySeats {
-    policy: PerUser,
     /// Protects the table; held for one decision.
     table: Arc<Mutex<Table>>,
 }
@@ -54,7 +48,7 @@ struct Table {
 struct Row {
     number: u64,
     holder: Holder,
-    /// Where seats are counted by namespace.
+    /// Where its socket is; `None` for the seat of a link.
     namespace: Option<Arc<str>>,
     /// Sockets that share it, those that are on their way in included.
     sockets: usize,
@@ -62,26 +56,40 @@ struct Row {
     taken: Option<u64>,
 }
 
-/// One socket's hold on a row; dropping it gives it back.
+/// The seats of one socket, by number.
+#[derive(Clone, Copy)]
+struct Numbers {
+    link: Option<u64>,
+    socket: Option<u64>,
+}
+
+/// One socket's hold on its rows; dropping it gives them back.
 struct Hold {
-    policy: PerUser,
     table: Arc<Mutex<Table>>,
     user: UserId,
-    number: u64,
+    limits: SeatLimits,
+    numbers: Numbers,
 }
 
 impl MemorySeats {
-    /// Counts by this policy.
+    /// Makes seats on which nobody sits.
     #[must_use]
-    pub fn new(policy: PerUser) -> Self {
+    pub fn new() -> Self {
         let table = Table { gauge: Some(metrics::seats()), ..Table::default() };
-        Self { policy, table: Arc::new(Mutex::new(table)) }
+        Self { table: Arc::new(Mutex::new(table)) }
     }
 
-    /// How many seats are reserved or taken, of all users.
+    /// How many seats are reserved or taken, of all users: those of links, and those of sockets in namespaces
+    /// that have a policy of their own.
     #[must_use]
     pub fn taken(&self) -> usize {
         lock(&self.table).count
+    }
+}
+
+impl Default for MemorySeats {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -90,70 +98,89 @@ impl Seats for MemorySeats {
         &'a self,
         request: SeatRequest<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>> {
+        Box::pin(std::future::ready(self.reserve_now(request)))
+    }
+}
+
+impl MemorySeats {
+    fn reserve_now(&self, request: SeatRequest<'_>) -> Result<Box<dyn Reservation>, SeatError> {
+        let SeatRequest { user, limits, .. } = request;
+        if limits.is_unlimited() {
+            return Ok(Box::new(Unlimited));
+        }
         let mut table = lock(&self.table);
-        let reserved = table.reserve(self.policy, request);
+        let numbers = table.reserve(request)?;
         table.tell_gauge();
         drop(table);
-        let hold = reserved.map(|number| {
-            let (policy, table) = (self.policy, Arc::clone(&self.table));
-            let hold = Hold { policy, table, user: request.user.clone(), number };
-            Box::new(hold) as Box<dyn Reservation>
-        });
-        Box::pin(std::future::ready(hold))
+        let table = Arc::clone(&self.table);
+        Ok(Box::new(Hold { table, user: user.clone(), limits, numbers }))
     }
 }
 
 impl Table {
-    /// Finds or makes a row, and returns its number.
-    fn reserve(&mut self, policy: PerUser, request: SeatRequest<'_>) -> Result<u64, SeatError> {
-        let SeatRequest { user, socket, link, namespace, .. } = request;
-        let by_namespace = policy.is_per_namespace();
+    /// Finds or makes the rows of a socket. Either both of its seats are free, or nothing changes.
+    fn reserve(&mut self, request: SeatRequest<'_>) -> Result<Numbers, SeatError> {
+        let SeatRequest { user, socket, link, namespace, limits, .. } = request;
         let rows = self.users.entry(user.clone()).or_default();
-        if !by_namespace && let Some(row) = rows.iter_mut().find(|row| row.holder.link == link) {
-            row.sockets += 1;
-            return Ok(row.number);
+        let of_link = Holder { link, socket: None };
+        let shared = rows.iter().position(|row| row.holder == of_link);
+        if shared.is_none() {
+            check(rows, None, limits.links)?;
         }
-        let namespace = by_namespace.then_some(namespace);
-        let others = || rows.iter().filter(|row| row.namespace.as_deref() == namespace);
-        if policy.on_excess() == OnExcess::RefuseNew
-            && policy.seats().is_some_and(|seats| others().count() >= seats)
-        {
-            return Err(SeatError::Taken(others().map(|row| row.holder).collect()));
-        }
-        let number = self.next;
-        self.next += 1;
-        self.count += 1;
-        let holder = Holder { link, socket: by_namespace.then_some(socket) };
-        let namespace = namespace.map(Arc::from);
-        rows.push(Row { number, holder, namespace, sockets: 1, taken: None });
-        Ok(number)
+        check(rows, Some(namespace), limits.sockets)?;
+
+        let mut add = |rows: &mut Vec<Row>, holder, namespace| {
+            let number = self.next;
+            self.next += 1;
+            self.count += 1;
+            rows.push(Row { number, holder, namespace, sockets: 1, taken: None });
+            number
+        };
+        let of_socket = Holder { link, socket: Some(socket) };
+        let is_counted = limits.sockets.seats().is_some();
+        let socket = is_counted.then(|| add(rows, of_socket, Some(namespace.into())));
+        let link = limits.links.seats().map(|_| match shared {
+            None => add(rows, of_link, None),
+            Some(place) => {
+                rows[place].sockets += 1;
+                rows[place].number
+            }
+        });
+        Ok(Numbers { link, socket })
     }
 
-    /// Takes a reserved row, and returns who has lost theirs by that.
+    /// Takes the reserved rows of a socket, and returns who has lost theirs by that.
     fn take(
         &mut self,
-        policy: PerUser,
         user: &UserId,
-        number: u64,
+        limits: SeatLimits,
+        numbers: Numbers,
     ) -> Result<Vec<Holder>, SeatError> {
-        let moment = self.next;
-        self.next += 1;
         // A row that is gone was replaced together with what shared it.
         let lost = || SeatError::Taken(Vec::new());
         let rows = self.users.get_mut(user).ok_or_else(lost)?;
-        let row = rows.iter_mut().find(|row| row.number == number).ok_or_else(lost)?;
-        row.taken.get_or_insert(moment);
-        let namespace = row.namespace.clone();
-        let Some(seats) = policy.seats() else { return Ok(Vec::new()) };
-        let mut replaced = Vec::new();
-        loop {
-            let taken = rows.iter().filter(|row| row.namespace == namespace);
-            let taken = taken.filter_map(|row| Some((row.taken?, row.number)));
-            let (oldest, count) = (taken.clone().min(), taken.count());
-            let Some((_, oldest)) = oldest.filter(|_| count > seats) else { break };
-            replaced.extend(rows.extract_if(.., |row| row.number == oldest).map(|row| row.holder));
-            self.count -= 1;
+        let find = |number: Option<u64>| {
+            let place = |number| rows.iter().position(|row| row.number == number);
+            number.map(|number| place(number).ok_or_else(lost)).transpose()
+        };
+        let (link, socket) = (find(numbers.link)?, find(numbers.socket)?);
+        for place in [link, socket].into_iter().flatten() {
+            rows[place].taken.get_or_insert(self.next);
+            self.next += 1;
         }
+        let namespace = socket.and_then(|place| rows[place].namespace.clone());
+        let before = rows.len();
+        let mut replaced = Vec::new();
+        while let Some(oldest) = one_too_many(rows, None, limits.links) {
+            replaced.push(oldest);
+            // Its sockets end with it: they have no other seats to lose.
+            rows.retain(|row| row.holder.link != oldest.link);
+        }
+        while let Some(oldest) = one_too_many(rows, namespace.as_deref(), limits.sockets) {
+            replaced.push(oldest);
+            rows.retain(|row| row.holder != oldest);
+        }
+        self.count -= before - rows.len();
         Ok(replaced)
     }
 
@@ -179,10 +206,32 @@ impl Table {
     }
 }
 
+/// The rows that one policy counts.
+fn counted<'a>(rows: &'a [Row], namespace: Option<&str>) -> impl Iterator<Item = &'a Row> {
+    rows.iter().filter(move |row| row.namespace.as_deref() == namespace)
+}
+
+/// Whether one more may have a seat. Where the oldest is replaced there always is one.
+fn check(rows: &[Row], namespace: Option<&str>, policy: PerUser) -> Result<(), SeatError> {
+    let Some(seats) = policy.seats() else { return Ok(()) };
+    let is_full = counted(rows, namespace).count() >= seats;
+    if is_full && policy.on_excess() == OnExcess::RefuseNew {
+        return Err(SeatError::Taken(counted(rows, namespace).map(|row| row.holder).collect()));
+    }
+    Ok(())
+}
+
+/// The oldest of those who sit, when they are too many.
+fn one_too_many(rows: &[Row], namespace: Option<&str>, policy: PerUser) -> Option<Holder> {
+    let sitting = || counted(rows, namespace).filter_map(|row| Some((row.taken?, row.holder)));
+    let is_excess = sitting().count() > policy.seats()?;
+    is_excess.then(|| sitting().min_by_key(|(taken, _)| *taken)).flatten().map(|(_, who)| who)
+}
+
 impl Reservation for Hold {
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Taken, SeatError>> {
         let mut table = lock(&self.table);
-        let taken = table.take(self.policy, &self.user, self.number);
+        let taken = table.take(&self.user, self.limits, self.numbers);
         table.tell_gauge();
         drop(table);
         Box::pin(std::future::ready(taken.map(|replaced| Taken { seat: self, replaced })))
@@ -194,14 +243,16 @@ impl Seat for Hold {}
 impl Drop for Hold {
     fn drop(&mut self) {
         let mut table = lock(&self.table);
-        table.give_back(&self.user, self.number);
+        for number in [self.numbers.link, self.numbers.socket].into_iter().flatten() {
+            table.give_back(&self.user, number);
+        }
         table.tell_gauge();
     }
 }
 
 impl fmt::Debug for MemorySeats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemorySeats").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("MemorySeats").field("taken", &self.taken()).finish_non_exhaustive()
     }
 }
 

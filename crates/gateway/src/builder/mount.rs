@@ -29,7 +29,7 @@ pub(super) fn mount<P: Send + Sync + 'static>(
     gateways: Vec<Gateway<P>>,
     outer: &Layers<P>,
     trust: Trust,
-    policy: impl Fn() -> Policy<P>,
+    policy: impl Fn(PerUser) -> Policy<P>,
     services: &Arc<Services>,
 ) -> Result<Namespaces, BuildError> {
     let mut shared: HashMap<Arc<str>, Vec<Gateway<P>>> = HashMap::new();
@@ -38,7 +38,7 @@ pub(super) fn mount<P: Send + Sync + 'static>(
         shared.entry(Arc::clone(&gateway.namespace)).or_default().push(gateway);
     }
     let mounted = shared.into_iter().map(|(name, gateways)| {
-        let mounted = join(&name, gateways, outer, trust, policy(), services)?;
+        let mounted = join(&name, gateways, outer, trust, &policy, services)?;
         Ok((name, Arc::new(mounted) as Arc<dyn Namespace>))
     });
     mounted.collect()
@@ -50,7 +50,7 @@ fn join<P: Send + Sync + 'static>(
     gateways: Vec<Gateway<P>>,
     outer: &Layers<P>,
     trust: Trust,
-    policy: Policy<P>,
+    policy: impl Fn(PerUser) -> Policy<P>,
     services: &Arc<Services>,
 ) -> Result<Mounted<P>, BuildError> {
     let concurrency = agreed(name, &gateways, "concurrency", |gateway| gateway.concurrency)?;
@@ -101,9 +101,9 @@ fn join<P: Send + Sync + 'static>(
     // Nobody's handler is to be intercepted where there is none.
     let nobody = Layers { interceptors: Vec::new(), ..everywhere };
     let routes = Routes { table, unknown: Arc::new(unknown(nobody)), listeners: listeners.into() };
-    let policy = policy.seating_also(connections);
     let concurrency = concurrency.unwrap_or(1);
-    Ok(Mounted { hub, routes, hooks, policy, trust, concurrency, connections })
+    let policy = policy(connections);
+    Ok(Mounted { hub, routes, hooks, policy, trust, concurrency })
 }
 
 /// What the gateways of a namespace say of an option, if they agree.

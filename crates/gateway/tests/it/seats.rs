@@ -24,11 +24,12 @@ use crate::{
 
 /// A server with this policy, on which everybody may try as often as they like.
 async fn with(policy: PerUser) -> (Lasting, MemorySeats) {
-    let seats = MemorySeats::new(policy);
+    let seats = MemorySeats::new();
     let own = seats.clone();
     let limits = without_budgets();
     let lasting = Lasting::with(|builder| {
-        builder.limits(limits).seats(own).gateway(echo()).gateway(Gateway::at("/chat"))
+        let builder = builder.limits(limits).connections(policy).seats(own);
+        builder.gateway(echo()).gateway(Gateway::at("/chat"))
     });
     (lasting.await, seats)
 }
@@ -126,7 +127,6 @@ async fn sockets_are_counted_in_each_namespace_when_told_so() {
     drop((first, elsewhere));
 }
 
-/// A half-open connection: its client is gone and has not said so.
 /// A namespace has a say of its own, beside the server's.
 #[tokio::test]
 async fn a_namespace_counts_its_sockets_beside_the_server() {
@@ -159,6 +159,7 @@ async fn a_namespace_counts_its_sockets_beside_the_server() {
     lasting.server.connect("/game", json!({ "user": "bob" })).await;
 }
 
+/// A half-open connection: its client is gone and has not said so.
 #[tokio::test]
 async fn a_dead_connection_locks_nobody_out() {
     let fixture = Fixture::with(|builder, _| builder.connections(PerUser::RefuseNew(1))).await;
@@ -221,13 +222,15 @@ async fn races_leave_as_many_as_server_and_namespace_allow() {
         (PerUser::RefuseNew(2), PerUser::ReplaceOldest(1), 1),
         (PerUser::ReplaceOldest(1), PerUser::RefuseNew(2), 1),
         (PerUser::ReplaceOldest(3), PerUser::RefuseNew(2), 2),
+        (PerUser::RefuseNew(2).per_namespace(), PerUser::ReplaceOldest(1), 1),
+        (PerUser::ReplaceOldest(1).per_namespace(), PerUser::RefuseNew(2), 1),
     ];
     for (server, namespace, allowed) in cases {
-        let seats = MemorySeats::new(server);
+        let seats = MemorySeats::new();
         let (own, limits) = (seats.clone(), without_budgets());
         let lasting = Lasting::with(|builder| {
             let game = Gateway::at("/game").connections(namespace);
-            builder.limits(limits).seats(own).gateway(game)
+            builder.limits(limits).connections(server).seats(own).gateway(game)
         });
         let lasting = Arc::new(lasting.await);
         for round in 0..RACES {
@@ -276,11 +279,7 @@ async fn settle(outcomes: &mut Vec<Result<TestClient, Option<ConnectRefused>>>) 
 async fn nobody_ever_sees_more_than_the_policy_allows() {
     let most = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&most);
-    let limits = Limits {
-        max_user_attempts: u32::MAX,
-        max_unauthenticated_links: usize::MAX,
-        ..Limits::default()
-    };
+    let limits = without_budgets();
     let gateway = echo().on("count", move |hub: Hub<Member>| {
         seen.fetch_max(
             hub.to(doorward::UserId::new("alice")).emit("ping", ()).unwrap(),
@@ -302,6 +301,8 @@ async fn nobody_ever_sees_more_than_the_policy_allows() {
                 let visitor = lasting.server.visitor();
                 let mut client = visitor.connect("/", json!({ "user": "alice" })).await;
                 client.emit("count", ()).await;
+                // Who goes at once is not counted.
+                client.has_ended().await;
             }
         });
     }
@@ -345,14 +346,15 @@ async fn clients_that_leave_half_way_leave_no_seat_behind() {
 /// Attack 91: a later step of the admission that refuses.
 #[tokio::test]
 async fn a_later_step_that_refuses_leaves_no_seat_behind() {
-    let seats = MemorySeats::new(PerUser::RefuseNew(1));
+    let seats = MemorySeats::new();
     let own = seats.clone();
     let limits =
         Limits { max_address_refusals: u32::MAX, max_user_attempts: u32::MAX, ..Limits::default() };
     let lasting = Lasting::with(|builder| {
-        builder.limits(limits).seats(own).gateway(echo().on_connect(
-            |_: Connection<Member>| async { Err(Refusal::new("closed_today", "Closed today")) },
-        ))
+        let builder = builder.limits(limits).connections(PerUser::RefuseNew(1)).seats(own);
+        builder.gateway(echo().on_connect(|_: Connection<Member>| async {
+            Err(Refusal::new("closed_today", "Closed today"))
+        }))
     })
     .await;
 
@@ -367,13 +369,14 @@ async fn a_later_step_that_refuses_leaves_no_seat_behind() {
 /// A reservation that is given up gives its seat back, and a seat that was lost gives nobody's back.
 #[tokio::test]
 async fn a_seat_is_given_back_once_and_by_its_own_holder() {
-    use doorward::{LinkId, OsEntropy, SeatRequest, SocketId, UserId};
+    use doorward::{LinkId, OsEntropy, SeatLimits, SeatRequest, SocketId, UserId};
 
-    let seats = MemorySeats::new(PerUser::ReplaceOldest(1));
+    let seats = MemorySeats::new();
+    let limits = SeatLimits::new(PerUser::ReplaceOldest(1), PerUser::Unlimited);
     let user = UserId::new("alice");
     let request = || {
         let (socket, link) = (SocketId::generate(&OsEntropy), LinkId::generate(&OsEntropy));
-        SeatRequest::new(&user, socket, link, "/")
+        SeatRequest::new(&user, socket, link, "/").limited_to(limits)
     };
 
     let first = seats.reserve(request()).await.unwrap().commit().await.unwrap();
@@ -448,10 +451,12 @@ async fn a_dead_connection_that_is_full_locks_nobody_out_either() {
 macro_rules! keeps {
     ($($rule:ident,)+) => {
         mod contract {
+            use doorward::MemorySeats;
+
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $rule() {
-                    doorward_testkit::conformance::seats::$rule(doorward::MemorySeats::new).await;
+                    doorward_testkit::conformance::seats::$rule(MemorySeats::new()).await;
                 }
             )+
         }
@@ -460,10 +465,14 @@ macro_rules! keeps {
 
 keeps! {
     a_lost_seat_is_not_given_back_twice,
+    a_reservation_is_lost_with_its_link,
     a_seat_that_is_dropped_is_free,
     a_user_has_as_many_seats_as_the_policy_says,
+    both_limits_hold_at_once,
     namespaces_have_seats_of_their_own_when_told_so,
     of_many_at_once_as_many_sit_as_there_are_seats,
+    of_many_at_once_no_two_replace_each_other,
     the_oldest_is_replaced_when_the_seat_is_taken,
     the_sockets_of_a_link_share_a_seat,
+    who_loses_a_link_loses_its_sockets_and_nobody_else_does,
 }

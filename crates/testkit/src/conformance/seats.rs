@@ -1,14 +1,17 @@
-//! What whoever keeps seats promises. A maker of seats gets a policy; each call makes a keeper without
-//! anybody on it.
+//! What whoever keeps seats promises. Each rule gets a keeper without anybody on it.
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use doorward_core::{
-    Entropy, LinkId, PerUser, Reservation, SeatError, SeatRequest, Seats, SocketId, Taken, UserId,
+    Entropy, Holder, LinkId, PerUser, Reservation, SeatError, SeatLimits, SeatRequest, Seats,
+    SocketId, Taken, UserId,
 };
 use tokio::task::JoinSet;
 
@@ -19,6 +22,7 @@ struct Somebody {
     socket: SocketId,
     link: LinkId,
     namespace: &'static str,
+    limits: SeatLimits,
 }
 
 /// Ids that are all different.
@@ -36,9 +40,13 @@ impl Entropy for Numbers {
 }
 
 impl Somebody {
-    fn new(user: &str) -> Self {
+    fn new(user: &str, policy: PerUser) -> Self {
+        Self::under(user, SeatLimits::new(policy, PerUser::Unlimited))
+    }
+
+    fn under(user: &str, limits: SeatLimits) -> Self {
         let (socket, link) = (SocketId::generate(&Numbers), LinkId::generate(&Numbers));
-        Self { user: user.into(), socket, link, namespace: "/" }
+        Self { user: user.into(), socket, link, namespace: "/", limits }
     }
 
     /// The same client in another namespace of its link.
@@ -47,8 +55,9 @@ impl Somebody {
     }
 
     async fn reserve(&self, seats: &impl Seats) -> Result<Box<dyn Reservation>, SeatError> {
-        let Self { user, socket, link, namespace } = self;
-        seats.reserve(SeatRequest::new(user, *socket, *link, namespace)).await
+        let Self { user, socket, link, namespace, limits } = self;
+        let request = SeatRequest::new(user, *socket, *link, namespace);
+        seats.reserve(request.limited_to(*limits)).await
     }
 
     async fn sit(&self, seats: &impl Seats) -> Taken {
@@ -63,45 +72,43 @@ fn is_taken(reserved: &Result<Box<dyn Reservation>, SeatError>, holders: usize) 
 
 /// As many as the policy says, whether they sit already or are on their way; one more learns who sits
 /// there. Every user has seats of their own.
-pub async fn a_user_has_as_many_seats_as_the_policy_says<S: Seats>(make: impl Fn(PerUser) -> S) {
-    let seats = make(PerUser::RefuseNew(2));
-    let first = Somebody::new("alice").sit(&seats).await;
-    let second = Somebody::new("alice").reserve(&seats).await.expect("a seat is free");
+pub async fn a_user_has_as_many_seats_as_the_policy_says(seats: impl Seats) {
+    let policy = PerUser::RefuseNew(2);
+    let first = Somebody::new("alice", policy).sit(&seats).await;
+    let second = Somebody::new("alice", policy).reserve(&seats).await.expect("a seat is free");
 
-    assert!(is_taken(&Somebody::new("alice").reserve(&seats).await, 2));
-    Somebody::new("bob").sit(&seats).await;
+    assert!(is_taken(&Somebody::new("alice", policy).reserve(&seats).await, 2));
+    Somebody::new("bob", policy).sit(&seats).await;
     drop((first, second));
 }
 
 /// What is dropped is free: a reservation and a seat.
-pub async fn a_seat_that_is_dropped_is_free<S: Seats>(make: impl Fn(PerUser) -> S) {
-    let seats = make(PerUser::RefuseNew(1));
+pub async fn a_seat_that_is_dropped_is_free(seats: impl Seats) {
+    let policy = PerUser::RefuseNew(1);
     for _ in 0..3 {
-        drop(Somebody::new("alice").reserve(&seats).await.expect("a seat is free"));
-        drop(Somebody::new("alice").sit(&seats).await);
+        drop(Somebody::new("alice", policy).reserve(&seats).await.expect("a seat is free"));
+        drop(Somebody::new("alice", policy).sit(&seats).await);
     }
 }
 
 /// The sockets of a link share its seat, until the last of them has gone.
-pub async fn the_sockets_of_a_link_share_a_seat<S: Seats>(make: impl Fn(PerUser) -> S) {
-    let seats = make(PerUser::RefuseNew(1));
-    let alice = Somebody::new("alice");
+pub async fn the_sockets_of_a_link_share_a_seat(seats: impl Seats) {
+    let policy = PerUser::RefuseNew(1);
+    let alice = Somebody::new("alice", policy);
     let first = alice.sit(&seats).await;
     let second = alice.also_in("/chat").sit(&seats).await;
     assert!(second.replaced.is_empty());
 
     drop(first);
-    assert!(is_taken(&Somebody::new("alice").reserve(&seats).await, 1));
+    assert!(is_taken(&Somebody::new("alice", policy).reserve(&seats).await, 1));
     drop(second);
-    Somebody::new("alice").sit(&seats).await;
+    Somebody::new("alice", policy).sit(&seats).await;
 }
 
 /// Where namespaces count, each has seats of its own, also for sockets of one link.
-pub async fn namespaces_have_seats_of_their_own_when_told_so<S: Seats>(
-    make: impl Fn(PerUser) -> S,
-) {
-    let seats = make(PerUser::RefuseNew(1).per_namespace());
-    let alice = Somebody::new("alice");
+pub async fn namespaces_have_seats_of_their_own_when_told_so(seats: impl Seats) {
+    let policy = PerUser::RefuseNew(1).per_namespace();
+    let alice = Somebody::new("alice", policy);
     let first = alice.sit(&seats).await;
     let second = alice.also_in("/chat").sit(&seats).await;
 
@@ -114,16 +121,16 @@ pub async fn namespaces_have_seats_of_their_own_when_told_so<S: Seats>(
 
 /// Nobody is disturbed by a reservation; who takes a seat too many replaces the oldest, and is told who
 /// that was.
-pub async fn the_oldest_is_replaced_when_the_seat_is_taken<S: Seats>(make: impl Fn(PerUser) -> S) {
-    let seats = make(PerUser::ReplaceOldest(2));
-    let (oldest, next) = (Somebody::new("alice"), Somebody::new("alice"));
+pub async fn the_oldest_is_replaced_when_the_seat_is_taken(seats: impl Seats) {
+    let policy = PerUser::ReplaceOldest(2);
+    let (oldest, next) = (Somebody::new("alice", policy), Somebody::new("alice", policy));
     let first = oldest.sit(&seats).await;
     let second = next.sit(&seats).await;
-    let given_up = Somebody::new("alice").reserve(&seats).await.expect("it is always free");
+    let given_up = Somebody::new("alice", policy).reserve(&seats).await.expect("it is always free");
     drop(given_up);
 
-    let third = Somebody::new("alice").sit(&seats).await;
-    let fourth = Somebody::new("alice").sit(&seats).await;
+    let third = Somebody::new("alice", policy).sit(&seats).await;
+    let fourth = Somebody::new("alice", policy).sit(&seats).await;
 
     let links = |taken: &Taken| taken.replaced.iter().map(|who| who.link).collect::<Vec<_>>();
     assert!(links(&third) == [oldest.link] && links(&fourth) == [next.link]);
@@ -131,32 +138,119 @@ pub async fn the_oldest_is_replaced_when_the_seat_is_taken<S: Seats>(make: impl 
 }
 
 /// Who has lost a seat gives nobody's back.
-pub async fn a_lost_seat_is_not_given_back_twice<S: Seats>(make: impl Fn(PerUser) -> S) {
-    let seats = make(PerUser::ReplaceOldest(1));
-    let lost = Somebody::new("alice").sit(&seats).await;
-    let current = Somebody::new("alice").sit(&seats).await;
+pub async fn a_lost_seat_is_not_given_back_twice(seats: impl Seats) {
+    let policy = PerUser::ReplaceOldest(1);
+    let lost = Somebody::new("alice", policy).sit(&seats).await;
+    let current = Somebody::new("alice", policy).sit(&seats).await;
     drop(lost);
 
-    let next = Somebody::new("alice").sit(&seats).await;
+    let next = Somebody::new("alice", policy).sit(&seats).await;
 
     assert!(next.replaced.len() == 1, "the current one still had its seat");
     drop((current, next));
 }
 
 /// Of many who ask at the same time as many get a seat as there are.
-pub async fn of_many_at_once_as_many_sit_as_there_are_seats<S: Seats>(make: impl Fn(PerUser) -> S) {
-    for seats_of_a_user in 1..4 {
-        let seats = Arc::new(make(PerUser::RefuseNew(seats_of_a_user)));
-        let mut asking = JoinSet::new();
-        for _ in 0..16 {
-            let seats = Arc::clone(&seats);
-            asking.spawn(async move {
-                let reserved = Somebody::new("alice").reserve(&*seats).await.ok()?;
-                reserved.commit().await.ok()
-            });
-        }
-        let sitting: Vec<_> = asking.join_all().await.into_iter().flatten().collect();
+pub async fn of_many_at_once_as_many_sit_as_there_are_seats(seats: impl Seats) {
+    let seats = Arc::new(seats);
+    for count in 1..4 {
+        let asking = at_once(&seats, || Somebody::new("alice", PerUser::RefuseNew(count))).await;
 
-        assert_eq!(sitting.len(), seats_of_a_user);
+        assert_eq!(asking.len(), count);
     }
 }
+
+/// Of the links of a user and the sockets in a namespace so many are allowed, and both hold. Who is refused
+/// has changed nothing.
+pub async fn both_limits_hold_at_once(seats: impl Seats) {
+    let limits = SeatLimits::new(PerUser::RefuseNew(2), PerUser::ReplaceOldest(1));
+    let (first, second) = (Somebody::under("alice", limits), Somebody::under("alice", limits));
+    let oldest = first.sit(&seats).await;
+    let next = second.sit(&seats).await;
+    assert_eq!(next.replaced, [Holder { link: first.link, socket: Some(first.socket) }]);
+
+    assert!(is_taken(&Somebody::under("alice", limits).reserve(&seats).await, 2));
+
+    // Its link has a seat also for another namespace, and in this one its socket is still alone.
+    let elsewhere = second.also_in("/chat").sit(&seats).await;
+    assert!(elsewhere.replaced.is_empty());
+    drop(oldest);
+    let third = Somebody::under("alice", limits);
+    let last = third.sit(&seats).await;
+    assert_eq!(last.replaced, [Holder { link: second.link, socket: Some(second.socket) }]);
+    drop((next, elsewhere, last));
+
+    // The other way round: what is to be had of links is not to be had of sockets.
+    let limits = SeatLimits::new(PerUser::RefuseNew(2), PerUser::RefuseNew(1));
+    let only = Somebody::under("alice", limits).sit(&seats).await;
+    for _ in 0..3 {
+        assert!(is_taken(&Somebody::under("alice", limits).reserve(&seats).await, 1));
+    }
+    let elsewhere = Somebody::under("alice", limits).also_in("/chat").sit(&seats).await;
+    drop((only, elsewhere));
+}
+
+/// Who loses the seat of a link loses those of its sockets; then nobody else need lose one in the namespace.
+pub async fn who_loses_a_link_loses_its_sockets_and_nobody_else_does(seats: impl Seats) {
+    let limits = SeatLimits::new(PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(2));
+    let (first, second) = (Somebody::under("alice", limits), Somebody::under("alice", limits));
+    let oldest = first.sit(&seats).await;
+    // The older link is the younger one in the game.
+    let game = second.also_in("/game").sit(&seats).await;
+    let late = first.also_in("/game").sit(&seats).await;
+
+    let third = Somebody::under("alice", limits).also_in("/game").sit(&seats).await;
+
+    assert_eq!(third.replaced, [Holder { link: first.link, socket: None }]);
+    drop((oldest, game, late, third));
+}
+
+/// A reservation on a link that has lost its seat is worth nothing.
+pub async fn a_reservation_is_lost_with_its_link(seats: impl Seats) {
+    let policy = PerUser::ReplaceOldest(1);
+    let alice = Somebody::new("alice", policy);
+    let first = alice.sit(&seats).await;
+    let on_its_way = alice.also_in("/chat").reserve(&seats).await.expect("it shares a seat");
+
+    let second = Somebody::new("alice", policy).sit(&seats).await;
+
+    assert!(matches!(on_its_way.commit().await, Err(SeatError::Taken(_))));
+    assert_eq!(second.replaced, [Holder { link: alice.link, socket: None }]);
+    drop((first, second));
+}
+
+/// Of many who take a seat at the same time, under both limits, one replaces the other and never each the
+/// other: the last one stays.
+pub async fn of_many_at_once_no_two_replace_each_other(seats: impl Seats) {
+    let seats = Arc::new(seats);
+    let limits = SeatLimits::new(PerUser::ReplaceOldest(3), PerUser::ReplaceOldest(1));
+    for _ in 0..ROUNDS {
+        let sitting = at_once(&seats, || Somebody::under("alice", limits)).await;
+
+        let replaced: HashSet<_> = sitting
+            .iter()
+            .flat_map(|(_, taken)| taken.replaced.iter().map(|holder| holder.link))
+            .collect();
+        let left = sitting.iter().filter(|(who, _)| !replaced.contains(&who.link));
+        assert_eq!((sitting.len(), left.count()), (CROWD, 1));
+    }
+}
+
+/// Lets a crowd ask at the same time, and returns who sits.
+async fn at_once(
+    seats: &Arc<impl Seats>,
+    somebody: impl Fn() -> Somebody,
+) -> Vec<(Somebody, Taken)> {
+    let mut asking = JoinSet::new();
+    for _ in 0..CROWD {
+        let (seats, who) = (Arc::clone(seats), somebody());
+        asking.spawn(async move {
+            let reserved = who.reserve(&*seats).await.ok()?;
+            Some((who, reserved.commit().await.ok()?))
+        });
+    }
+    asking.join_all().await.into_iter().flatten().collect()
+}
+
+const CROWD: usize = 16;
+const ROUNDS: usize = 100;
