@@ -93,8 +93,8 @@ test("what is missed and what is written while the server is away arrives once a
   const network = await networkOf(bob.page);
   await bob.page.reload();
   await state(bob.page, "connected");
-  await say(ann.page, "one");
-  await shows(bob.page, ["one"]);
+  await say(bob.page, "one");
+  await shows(ann.page, ["one"]);
 
   network.down();
   await state(bob.page, "reconnecting");
@@ -102,6 +102,13 @@ test("what is missed and what is written while the server is away arrives once a
   await say(ann.page, "three");
   await say(bob.page, "four");
   await bob.page.getByTestId("chat-waiting").filter({ hasText: "four" }).waitFor();
+  // What is not kept for later says so.
+  await bob.page.locator(".members summary").click();
+  await bob.page.getByTestId("chat-leave").click();
+  await bob.page.getByTestId("chat-remove").click();
+  for (const place of [".members", "[data-testid=chat-message]"]) {
+    await bob.page.locator(`${place} [role=alert]`).filter({ hasText: "cannot be reached" }).waitFor();
+  }
   await ann.page.locator("[data-testid=chat-member][data-online=false]").filter({ hasText: "dave" }).waitFor();
   network.up();
 

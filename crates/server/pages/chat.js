@@ -1,10 +1,10 @@
 // The page at `/chat`: one's rooms, and the one that is open.
 
-import { explain, t } from "./texts.js";
+import { t } from "./texts.js";
 import { Banner } from "./live.js";
 import { Conversation } from "./chat/conversation.js";
 import { useChat } from "./chat/state.js";
-import { Field, Form, Problem, SignedIn, html, show, toSignIn, useEffect, useState } from "./view.js";
+import { Field, Form, Problem, SignedIn, html, show, toSignIn, useAction, useEffect, useState } from "./view.js";
 
 /** @param {{ me: { id: string, displayName: string } }} props */
 function Chat({ me }) {
@@ -58,9 +58,7 @@ function Chat({ me }) {
                   )}
                 </ul>
                 <${Ask} id="chat-invite" label=${t("chat_invite_name")} button=${t("chat_invite")} maxlength="64" run=${chat.invite} />
-                <button type="button" class="danger" data-testid="chat-leave" onClick=${() => chat.leave().catch(() => {})}>
-                  ${t("chat_leave")}
-                </button>
+                <${Leave} key=${room.id} leave=${chat.leave} />
               </details>
               <${Conversation} chat=${chat} me=${me.id} />
             </section>
@@ -77,22 +75,25 @@ function Chat({ me }) {
  */
 function Ask({ id, label, button, maxlength, run }) {
   const [text, setText] = useState("");
-  const [error, setError] = useState("");
+  const action = useAction("offline");
   const submit = async () => {
-    setError("");
-    try {
-      await run(text.trim());
-      setText("");
-    } catch (error) {
-      setError(explain(/** @type {{ code?: string }} */ (error).code ?? "offline"));
-    }
+    if (await action.run(() => run(text.trim()))) setText("");
   };
   return html`
     <${Form} onSubmit=${submit} autocomplete="off">
       <${Field} id=${id} label=${label} value=${text} onInput=${setText} maxlength=${maxlength} />
       <button class="second" data-testid="${id}-submit" disabled=${!text.trim()}>${button}</button>
-      <${Problem} error=${error} />
+      <${Problem} error=${action.error} />
     <//>
+  `;
+}
+
+/** @param {{ leave: () => Promise<unknown> }} props */
+function Leave({ leave }) {
+  const action = useAction("offline");
+  return html`
+    <button type="button" class="danger" data-testid="chat-leave" onClick=${() => action.run(leave)}>${t("chat_leave")}</button>
+    <${Problem} error=${action.error} />
   `;
 }
 

@@ -1,7 +1,7 @@
 // What all pages are made of: the frame, fields, forms that say what went wrong, and the server.
 
 import { io } from "./socketio.js";
-import { DoorwardError, createDoorward } from "./doorward-client/index.js";
+import { createDoorward } from "./doorward-client/index.js";
 import { html, render, useEffect, useRef, useState } from "./preact.js";
 import { explain, language, speak, t } from "./texts.js";
 
@@ -79,11 +79,12 @@ export function Problem({ error }) {
 }
 
 /**
- * Runs actions one at a time, and keeps what went wrong for the eye.
+ * Runs actions one at a time, and keeps what went wrong for the eye. An error that has no code is `otherwise`.
  *
+ * @param {string} otherwise
  * @returns {{ busy: boolean, error: string, run: (work: () => Promise<unknown>) => Promise<boolean> }}
  */
-export function useAction() {
+export function useAction(otherwise = "other") {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState("");
   /** @param {() => Promise<unknown>} work */
@@ -94,7 +95,7 @@ export function useAction() {
       await work();
       return true;
     } catch (error) {
-      setError(explain(error instanceof DoorwardError ? error.code : "other"));
+      setError(explain(/** @type {{ code?: string }} */ (error).code ?? otherwise));
       return false;
     } finally {
       setBusy(false);

@@ -1,7 +1,7 @@
 // One room: what was said in it, and the field to say more.
 
 import { explain, language, t } from "../texts.js";
-import { html, useEffect, useRef, useState } from "../view.js";
+import { Problem, html, useAction, useEffect, useRef, useState } from "../view.js";
 
 /** @typedef {ReturnType<typeof import("./state.js").useChat>} Chat */
 
@@ -30,16 +30,13 @@ export function Conversation({ chat, me }) {
 /** @param {{ message: import("./log.js").Message, mine: boolean, chat: Chat }} props */
 function Message({ message, mine, chat }) {
   const [text, setText] = useState(/** @type {string | null} */ (null));
-  const [problem, setProblem] = useState("");
-  const save = async () => {
-    setProblem("");
-    try {
-      if (text !== null && text.trim()) await chat.edit(message.seq, text);
+  const action = useAction("offline");
+  const save = () =>
+    action.run(async () => {
+      if (text?.trim()) await chat.edit(message.seq, text);
       setText(null);
-    } catch (error) {
-      setProblem(explain(/** @type {{ code?: string }} */ (error).code ?? "offline"));
-    }
-  };
+    });
+  const remove = () => action.run(() => chat.remove(message.seq));
   const time = new Date(message.sentAt);
   return html`
     <li class=${mine ? "message mine" : "message"} data-testid="chat-message" data-seq=${message.seq}>
@@ -60,16 +57,14 @@ function Message({ message, mine, chat }) {
             ></textarea>
             <button type="button" class="plain" data-testid="chat-edit-save" onClick=${save}>${t("save")}</button>
             <button type="button" class="plain" onClick=${() => setText(null)}>${t("cancel")}</button>
-            <span class="problem" role="alert">${problem}</span>
           `}
       ${mine && !message.isRemoved && text === null && html`
         <span class="own">
           <button type="button" class="plain" data-testid="chat-edit" onClick=${() => setText(message.text)}>${t("chat_edit")}</button>
-          <button type="button" class="plain" data-testid="chat-remove" onClick=${() => chat.remove(message.seq).catch(() => {})}>
-            ${t("chat_remove")}
-          </button>
+          <button type="button" class="plain" data-testid="chat-remove" onClick=${remove}>${t("chat_remove")}</button>
         </span>
       `}
+      ${action.error && html`<${Problem} error=${action.error} />`}
     </li>
   `;
 }

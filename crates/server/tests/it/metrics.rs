@@ -9,7 +9,11 @@ use doorward_testkit::RawClient;
 
 use crate::support::{Server, path, run, token};
 
-/// Scrapes the address that the log has named.
+/// The address that the log has named.
+fn metrics_of(server: &Server) -> String {
+    server.logged("Metrics.").rsplit_once("address=").unwrap().1.trim().to_owned()
+}
+
 fn scrape(address: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
@@ -22,7 +26,7 @@ fn scrape(address: &str) -> String {
 async fn what_happens_is_counted_and_nothing_that_clients_say_is_a_label() {
     let config = "[metrics]\nlisten = \"127.0.0.1:0\"\n[connections]\nper_user = 5\n";
     let server = Server::start_with(config, |_| {});
-    let address = server.logged("Metrics.").rsplit_once("address=").unwrap().1.trim().to_owned();
+    let address = metrics_of(&server);
     let mut bad = RawClient::open(server.address()).await;
     bad.text(r#"40{"token":"canary-hunter2"}"#).await;
     bad.json("44").await;
@@ -62,18 +66,51 @@ async fn what_happens_is_counted_and_nothing_that_clients_say_is_a_label() {
     assert_eq!(server.request("GET", "/metrics").status, 401);
 }
 
+/// A player may strike as often as they like, and it shows.
+#[tokio::test]
+async fn strikes_in_the_game_are_counted_by_what_became_of_them() {
+    let server = Server::start_with("[metrics]\nlisten = \"127.0.0.1:0\"\n", |_| {});
+    let address = metrics_of(&server);
+    let mut player = RawClient::open(server.address()).await;
+    player.text(&format!(r#"40/mole,{{"token":"{}"}}"#, token(server.data_dir()))).await;
+    player.json("40/mole,").await;
+    player.text(r#"42/mole,0["join",{"room":"alone"}]"#).await;
+    answer(&mut player, "43/mole,0").await;
+
+    for id in 1..=3 {
+        player.text(&format!(r#"42/mole,{id}["strike",{{"hole":5}}]"#)).await;
+        let judged = answer(&mut player, &format!("43/mole,{id}")).await;
+        assert_eq!(judged[0]["reason"], "not_playing");
+    }
+
+    let text = scrape(&address);
+    let line = r#"doorward_mole_strikes_total{outcome="not_playing"} 3"#;
+    assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
+}
+
+/// Reads over the events of the game.
+async fn answer(client: &mut RawClient, prefix: &str) -> serde_json::Value {
+    loop {
+        let packet = client.packet().await.unwrap();
+        if let Some(json) = packet.strip_prefix(prefix) {
+            return serde_json::from_str(json).unwrap();
+        }
+    }
+}
+
 /// The page of metrics names all there are.
 #[test]
 fn every_metric_has_its_row_in_the_documentation() {
     let source = concat!(
         include_str!("../../../gateway/src/metrics.rs"),
         include_str!("../../../identity/src/records.rs"),
+        include_str!("../../src/mole.rs"),
     );
     let docs = include_str!("../../../../docs/metrics.md");
 
     let names = source.split('"').filter(|part| part.starts_with("doorward_"));
 
-    assert_eq!(names.clone().count(), 14);
+    assert_eq!(names.clone().count(), 15);
     for name in names {
         assert!(docs.contains(&format!("| `{name}` |")), "{name}");
     }
