@@ -211,10 +211,12 @@ test("what somebody has written is gone with their account", LIMIT, async (t) =>
 
   assert.equal(removed.code, 0, removed.stderr);
   await bob.page.getByTestId("signin-submit").waitFor();
-  await ann.page.reload();
-  await shows(ann.page, ["from kim"]);
-  await ann.page.locator(".members summary").click();
-  assert.equal(await ann.page.getByTestId("chat-member").count(), 1);
+  // The page of whoever stays learns of it with the next thing that happens, without a reload.
+  await say(ann.page, "more");
+  await shows(ann.page, ["This message was removed.", "from kim", "more"]);
+  const first = await ann.page.getByTestId("chat-message").first().textContent();
+  assert.match(first, /^\s*Deleted account/);
+  await ann.page.waitForFunction(() => document.querySelectorAll("[data-testid=chat-member]").length === 1);
 });
 
 /** The way from a page to the server, from its next connection on, to be interrupted. */

@@ -41,7 +41,7 @@ function Message({ message, mine, chat }) {
   return html`
     <li class=${mine ? "message mine" : "message"} data-testid="chat-message" data-seq=${message.seq}>
       <span class="who">
-        ${message.name} · <time datetime=${time.toISOString()}>${time.toLocaleTimeString(language, { timeStyle: "short" })}</time>
+        ${message.name || t("chat_deleted")} · <time datetime=${time.toISOString()}>${time.toLocaleTimeString(language, { timeStyle: "short" })}</time>
         ${message.isEdited && !message.isRemoved && html` · ${t("chat_edited")}`}
       </span>
       ${text === null

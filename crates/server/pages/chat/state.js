@@ -39,12 +39,12 @@ export function useChat(me, onSignedOut) {
       changed();
     });
     socket.on("member_joined", ({ room, ...member }) => {
-      count(room, 1);
+      count(room, (members) => members + 1);
       if (room === chat.open) chat.members = [...chat.members.filter(isNot(member.user)), member].sort(byName);
       changed();
     });
     socket.on("member_left", ({ room, user }) => {
-      count(room, -1);
+      count(room, (members) => members - 1);
       if (user === me) forget(room);
       if (room === chat.open) chat.members = chat.members.filter(isNot(user));
       changed();
@@ -79,9 +79,9 @@ export function useChat(me, onSignedOut) {
   const stopTyping = (user) => {
     if (chat.typing.delete(user)) changed();
   };
-  /** @param {string} room @param {number} by */
-  const count = (room, by) => {
-    chat.rooms = chat.rooms.map((one) => (one.id === room ? { ...one, members: one.members + by } : one));
+  /** @param {string} room @param {(members: number) => number} to */
+  const count = (room, to) => {
+    chat.rooms = chat.rooms.map((one) => (one.id === room ? { ...one, members: to(one.members) } : one));
   };
   /** @param {string} room @param {(unread: number) => number} to */
   const setUnread = (room, to) => {
@@ -139,6 +139,7 @@ export function useChat(me, onSignedOut) {
       await fill(room);
       const members = await ask("members", { room });
       if (chat.open === room) chat.members = members;
+      count(room, () => members.length);
     } catch {
       // Comes with the next connect.
     }
@@ -175,7 +176,7 @@ export function useChat(me, onSignedOut) {
     }
     const isMissing = log?.hear(message);
     if (message.room === chat.open) {
-      if (isMissing) fill(message.room).then(changed, () => {});
+      if (isMissing) refresh(message.room);
       seen();
     }
     changed();

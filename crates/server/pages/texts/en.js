@@ -10,6 +10,7 @@ export default {
   chat_again: "Send again",
   chat_create: "Create",
   chat_create_name: "New room",
+  chat_deleted: "Deleted account",
   chat_edit: "Edit",
   chat_edited: "edited",
   chat_empty: "You are in no room yet. Create one, then invite somebody by user name.",

@@ -10,6 +10,7 @@ export default {
   chat_again: "다시 보내기",
   chat_create: "만들기",
   chat_create_name: "새 방",
+  chat_deleted: "삭제된 계정",
   chat_edit: "고치기",
   chat_edited: "수정됨",
   chat_empty: "아직 들어간 방이 없습니다. 방을 만들고 사용자 이름으로 초대하세요.",

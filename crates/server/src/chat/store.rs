@@ -258,19 +258,31 @@ impl Store {
     }
 }
 
-/// Forgets somebody: their memberships, their messages, and rooms that nobody is in any more.
+/// Forgets somebody: their memberships, what they have written, and rooms that nobody is in any more. That
+/// there were messages stays, as changes with versions of their own, so that a page that is open hears of them.
 pub(crate) async fn forget(database: &SqlitePool, user: &UserId) -> sqlx::Result<()> {
     let mut transaction = database.begin().await?;
     for statement in [
-        "DELETE FROM chat_messages WHERE user_id = ?",
-        "DELETE FROM chat_keys WHERE user_id = ?",
-        "DELETE FROM chat_members WHERE user_id = ?",
+        "DELETE FROM chat_keys WHERE user_id = ?1",
+        "DELETE FROM chat_members WHERE user_id = ?1",
+        "UPDATE chat_messages AS message \
+         SET user_id = '', name = '', key = '', text = '', is_edited = 0, is_removed = 1, \
+         version = room.version + own.number \
+         FROM chat_rooms AS room, (SELECT room_id, seq, row_number() OVER \
+             (PARTITION BY room_id ORDER BY seq) AS number FROM chat_messages WHERE user_id = ?1) AS own \
+         WHERE message.room_id = own.room_id AND message.seq = own.seq AND room.id = own.room_id",
     ] {
         query(statement).bind(user.as_str()).execute(&mut *transaction).await?;
     }
-    let empty = "DELETE FROM chat_rooms WHERE NOT EXISTS \
-        (SELECT 1 FROM chat_members WHERE chat_members.room_id = chat_rooms.id)";
-    query(empty).execute(&mut *transaction).await?;
+    for statement in [
+        "UPDATE chat_rooms AS room SET version = last.version FROM \
+         (SELECT room_id, max(version) AS version FROM chat_messages GROUP BY room_id) AS last \
+         WHERE room.id = last.room_id AND room.version < last.version",
+        "DELETE FROM chat_rooms WHERE NOT EXISTS \
+         (SELECT 1 FROM chat_members WHERE chat_members.room_id = chat_rooms.id)",
+    ] {
+        query(statement).execute(&mut *transaction).await?;
+    }
     transaction.commit().await
 }
 

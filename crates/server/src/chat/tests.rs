@@ -456,12 +456,25 @@ async fn whoever_is_forgotten_has_left_nothing() {
     let house = House::open().await;
     let (room, mut ann, mut others) = house.room(&["bob"]).await;
     say(&mut ann, &room, "from ann").await;
-    say(&mut others[0], &room, "from bob").await;
+    for text in ["from bob", "more from bob"] {
+        say(&mut others[0], &room, text).await;
+    }
     let alone: Value = others[0].emit_with_ack("create", json!({ "name": "Alone" })).await;
 
     crate::database::forget(&house.database, &UserId::new("bob")).await.unwrap();
 
-    assert_eq!(texts(&catch_up(&mut ann, &room, 0).await), ["from ann"]);
+    // A page that is open knows three changes, and hears of two more.
+    let missed = catch_up(&mut ann, &room, 3).await;
+    let removed = json!({ "user": "", "name": "", "key": "", "text": "", "isRemoved": true });
+    for (message, (seq, version)) in missed.iter().zip([(2, 4), (3, 5)]) {
+        assert_eq!((&message["seq"], &message["version"]), (&json!(seq), &json!(version)));
+        for (field, value) in removed.as_object().unwrap() {
+            assert_eq!(&message[field], value, "{field}");
+        }
+    }
+    assert_eq!(missed.len(), 2);
+    assert_eq!(texts(&catch_up(&mut ann, &room, 0).await), ["from ann", "", ""]);
+    assert_eq!(say(&mut ann, &room, "more").await["version"], 6);
     let members: Value = ann.emit_with_ack("members", json!({ "room": room })).await;
     assert_eq!(members.as_array().unwrap().len(), 1);
     assert_eq!(others[0].emit_with_ack::<Value>("rooms", ()).await, json!([]));
