@@ -37,16 +37,16 @@ pub struct SeatRequest<'a> {
 }
 
 impl<'a> SeatRequest<'a> {
-    /// Describes a request of a user who may have any number of seats.
+    /// Describes a request.
     #[must_use]
-    pub fn new(user: &'a UserId, socket: SocketId, link: LinkId, namespace: &'a str) -> Self {
-        Self { user, socket, link, namespace, limits: SeatLimits::default() }
-    }
-
-    /// Says how many seats the user has.
-    #[must_use]
-    pub fn limited_to(self, limits: SeatLimits) -> Self {
-        Self { limits, ..self }
+    pub fn new(
+        user: &'a UserId,
+        socket: SocketId,
+        link: LinkId,
+        namespace: &'a str,
+        limits: SeatLimits,
+    ) -> Self {
+        Self { user, socket, link, namespace, limits }
     }
 }
 
@@ -120,8 +120,8 @@ pub struct Holder {
 
 /// How many connections a user may have, and what happens to one too many.
 ///
-/// A user's sockets on one link share a seat, unless
-/// [`per_namespace`](PerUser::per_namespace) is said.
+/// A server counts links, whose sockets share a seat, or the sockets in each namespace where
+/// [`per_namespace`](PerUser::per_namespace) is said. A gateway counts the sockets in its namespace.
 ///
 /// # Examples
 /// ```
@@ -134,9 +134,9 @@ pub struct Holder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PerUser {
-    /// At most so many links, one at least; one more is told `already_connected`.
+    /// At most so many, one at least; one more is told `already_connected`.
     RefuseNew(usize),
-    /// At most so many links, one at least; one more ends the oldest, which is told `replaced`.
+    /// At most so many, one at least; one more ends the oldest, which is told `replaced`.
     ReplaceOldest(usize),
     /// At most so many sockets in each namespace, and what happens to one too many.
     #[doc(hidden)]
@@ -203,10 +203,14 @@ impl PerUser {
 
 /// Decides whether an authenticated user gets one more connection.
 ///
-/// Both of the request's [limits](SeatRequest::limits) are one decision, at the reservation and when the seat
-/// is taken: of two decisions, one after the other, each of two clients could replace the other. Who loses
-/// the seat of a link loses those of its sockets with it, ahead of anybody who would lose one for having the
-/// oldest.
+/// Whoever implements it keeps the [limits](SeatRequest::limits) of each request: nobody else looks at them. The
+/// rules, with a test for each in the testkit:
+/// - Both limits are one decision, at the reservation and when the seat is taken. Of two decisions, one after the
+///   other, each of two clients could replace the other.
+/// - When a seat is taken, the oldest lose theirs until both limits hold, and nobody loses one for nothing. With
+///   its seat a link loses those of all its sockets; what is on its way in there does not arrive.
+/// - Whoever has lost a seat counts, and is [named](Taken::replaced) to everybody who takes one, until their own is
+///   dropped: only then have they ended.
 ///
 /// # Examples
 /// ```
@@ -271,9 +275,9 @@ pub trait Reservation: Send {
 pub struct Taken {
     /// The seat.
     pub seat: Box<dyn Seat>,
-    /// Who sat there. They have lost their seats already; whoever admits ends them before the new
-    /// socket enters.
-    pub replaced: Vec<Holder>,
+    /// Sockets of the user that have lost their seats, and that whoever admits ends before the new socket enters:
+    /// those that it has replaced, and those that others have and that have not ended yet.
+    pub replaced: Vec<SocketId>,
 }
 
 impl fmt::Debug for Taken {
@@ -312,7 +316,7 @@ pub enum SeatError {
     Unavailable(#[source] BoxError),
 }
 
-/// Any number of connections for every user: the default.
+/// Any number of connections for every user, whatever the limits say: nobody is counted.
 ///
 /// # Examples
 /// ```

@@ -151,8 +151,9 @@ impl Builder<NoAuthenticator> {
             layers: Layers::default(),
             gateways: Vec::new(),
         };
-        let Self { clock, entropy, audit, connections, seats, epochs, .. } = self;
-        let Self { limits, path, public, .. } = self;
+        let Self {
+            clock, entropy, audit, connections, seats, epochs, limits, path, public, ..
+        } = self;
         Builder { clock, entropy, audit, connections, seats, epochs, limits, path, public, private }
     }
 
@@ -253,8 +254,9 @@ impl<A> Builder<A> {
         Self { connections: policy, ..self }
     }
 
-    /// Says who counts the connections of each user. The default are [`MemorySeats`], which count those of
-    /// this server; how many there may be is for [`connections`](Builder::connections) to say.
+    /// Says who counts the connections of each user, and keeps the limits that
+    /// [`connections`](Builder::connections) and [`Gateway::connections`] say: nobody else does. The default are
+    /// [`MemorySeats`].
     pub fn seats(self, seats: impl Seats) -> Self {
         Self { seats: Arc::new(seats), ..self }
     }

@@ -185,7 +185,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// that only one tab at a time may play says `PerUser::ReplaceOldest(1)`.
     ///
     /// It holds beside what the [server](crate::Builder::connections) says, and does not replace it: a
-    /// connection that the server refuses is refused here too. It holds for the namespace: two gateways
+    /// connection that the server refuses is refused here too, and one that is refused here replaces nobody.
+    /// Where the server counts by namespace the stricter of the two holds. It holds for the namespace: two gateways
     /// that say different things cannot share one. A public namespace, in which nobody has a name, cannot say
     /// it ([`BuildError::PublicConnections`](crate::BuildError::PublicConnections)). The default is any number.
     ///

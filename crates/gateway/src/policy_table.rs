@@ -117,7 +117,7 @@ impl fmt::Display for NamespacePolicy {
     }
 }
 
-/// What a namespace says of a user's sockets in it.
+/// How many sockets a user may have in a namespace.
 fn per_user(policy: PerUser) -> String {
     let Some(seats) = policy.seats() else { return String::new() };
     match policy.on_excess() {

@@ -10,7 +10,7 @@ use doorward_protocol::Trust;
 use crate::{
     Connection,
     access::Credential,
-    link::{Letter, LinkHandle},
+    link::Letter,
     renewal::{self, Reloaded},
 };
 
@@ -20,7 +20,6 @@ pub(crate) trait Resident: Send + Sync {
     fn user(&self) -> &UserId;
     /// Whether its client was authenticated.
     fn is_known(&self) -> bool;
-    fn link(&self) -> &Arc<LinkHandle>;
     fn credential(&self) -> Credential;
     fn lease(&self) -> Option<Arc<dyn Lease>>;
     /// Whether its credential outlives what was revoked.
@@ -75,10 +74,6 @@ impl<P: Send + Sync + 'static> Resident for Connection<P> {
 
     fn is_known(&self) -> bool {
         self.trust() == Trust::Known
-    }
-
-    fn link(&self) -> &Arc<LinkHandle> {
-        Self::link(self)
     }
 
     fn credential(&self) -> Credential {

@@ -4,7 +4,12 @@
 //! anybody is refused, so that a dead connection locks nobody out; and those who are replaced have ended
 //! before the new socket enters, so that there are never more than the policy allows.
 
-use std::{future::Future, pin::Pin, task::Poll, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use doorward_core::{
     DisconnectReason, Holder, Refusal, RefusalReason, Reservation, Seat, SeatError, SeatRequest,
@@ -12,8 +17,7 @@ use doorward_core::{
 };
 
 use crate::{
-    Connection, admission::Policy, namespace::NotAdmitted, principals::end_all, registry::Whose,
-    resident::Resident, services::Services,
+    Connection, admission::Policy, namespace::NotAdmitted, principals::end_all, services::Services,
 };
 
 /// Reserves a seat, if need be after a look at those who have them.
@@ -23,15 +27,17 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
     services: &Services,
 ) -> Result<Box<dyn Reservation>, NotAdmitted> {
     let (user, link) = (connection.user(), connection.link().id());
-    let request = SeatRequest::new(user, connection.id(), link, connection.namespace());
-    let request = request.limited_to(policy.connections);
-    let seats = &policy.seats;
-    match seats.reserve(request).await {
-        Ok(reservation) => Ok(reservation),
-        Err(SeatError::Taken(holders)) if any_is_gone(&holders, services).await => {
-            seats.reserve(request).await.map_err(|error| no_seat(error, user))
+    let (socket, namespace) = (connection.id(), connection.namespace());
+    let request = SeatRequest::new(user, socket, link, namespace, policy.connections);
+    let patience = services.clock.now() + PROBED_WITHIN;
+    loop {
+        match policy.seats.reserve(request).await {
+            // Two limits may be in the way, and a seat that is free again may be somebody else's already.
+            Err(SeatError::Taken(holders)) if any_is_gone(&holders, patience, services).await => {
+                tokio::task::yield_now().await;
+            }
+            reserved => return reserved.map_err(|error| no_seat(error, user)),
         }
-        Err(error) => Err(no_seat(error, user)),
     }
 }
 
@@ -43,8 +49,8 @@ pub(crate) async fn commit(
 ) -> Result<Box<dyn Seat>, NotAdmitted> {
     let taken = reservation.commit().await.map_err(|error| no_seat(error, user))?;
     if !taken.replaced.is_empty() {
-        let mut replaced = services.registry.of(Whose::User(user));
-        replaced.retain(|resident| taken.replaced.iter().any(|holder| sits(&**resident, holder)));
+        let replaced = taken.replaced.iter().filter_map(|socket| services.registry.socket(*socket));
+        let replaced: Vec<_> = replaced.collect();
         // With one that has not ended there would be more than the policy allows.
         if end_all(services, &replaced, DisconnectReason::Replaced).await < replaced.len() {
             let reason = RefusalReason::Unavailable;
@@ -54,15 +60,14 @@ pub(crate) async fn commit(
     Ok(taken.seat)
 }
 
-fn sits(resident: &dyn Resident, holder: &Holder) -> bool {
-    resident.link().id() == holder.link
-        && holder.socket.is_none_or(|socket| resident.id() == socket)
-}
-
 /// Asks those who have seats for a sign of life, and says whether one of them has none.
 ///
 /// A link whose client does not answer has ended then, and its seats are free.
-async fn any_is_gone(holders: &[Holder], services: &Services) -> bool {
+async fn any_is_gone(holders: &[Holder], patience: Instant, services: &Services) -> bool {
+    let now = services.clock.now();
+    if now >= patience {
+        return false;
+    }
     let mut waiting = Vec::with_capacity(holders.len());
     for holder in holders {
         // Who is not here any more has given its seats back, or is about to.
@@ -81,7 +86,7 @@ async fn any_is_gone(holders: &[Holder], services: &Services) -> bool {
         if is_any_gone || waiting.is_empty() { Poll::Ready(is_any_gone) } else { Poll::Pending }
     });
     // A link that does not even say that nobody answers has no turn: it counts as alive.
-    services.within(PROBED_WITHIN, first_gone_or_all_alive).await.unwrap_or(false)
+    services.within(patience - now, first_gone_or_all_alive).await.unwrap_or(false)
 }
 
 fn no_seat(error: SeatError, user: &UserId) -> NotAdmitted {

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -13,12 +13,13 @@ use doorward::{
     prelude::*,
     test::{ConnectRefused, TestClient, TestEnd},
 };
+use doorward_protocol::ws::Opcode;
 use doorward_testkit::{RawClient, Seen as Frame};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{sync::Notify, task::JoinSet};
 
 use crate::{
-    fixture::{Fixture, GOOD},
+    fixture::{Fixture, GOOD, User},
     lasting::{Lasting, Member, echo},
 };
 
@@ -208,7 +209,8 @@ async fn races_leave_exactly_as_many_as_the_policy_allows() {
             assert_eq!(lasting.server.doorward().connections(), live.len());
             assert_eq!(seats.taken(), live.len());
             drop(live);
-            until(|| seats.taken() == 0 && lasting.server.doorward().connections() == 0).await;
+            let is_empty = || seats.taken() == 0 && lasting.server.doorward().connections() == 0;
+            in_time(until(is_empty)).await;
         }
     }
 }
@@ -241,9 +243,122 @@ async fn races_leave_as_many_as_server_and_namespace_allow() {
             assert_eq!(live.len(), allowed, "{server:?} and {namespace:?}, {racers} at once");
             assert_eq!(lasting.server.doorward().connections(), live.len());
             drop(live);
-            until(|| seats.taken() == 0 && lasting.server.doorward().connections() == 0).await;
+            let is_empty = || seats.taken() == 0 && lasting.server.doorward().connections() == 0;
+            in_time(until(is_empty)).await;
         }
     }
+}
+
+/// There are never more than allowed, however long somebody takes to end who was replaced: not for other
+/// sockets of the same link, and not when whoever has replaced them has left again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn everybody_waits_for_whoever_was_replaced() {
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = Mutex::new(gate);
+    let fixture = Fixture::with(|builder, seen| {
+        let seen = Arc::clone(seen);
+        let busy = Gateway::at("/busy").on("work", move || {
+            seen.begun.notify_one();
+            // Its link has no turn until then.
+            let gate = gate.lock().unwrap();
+            let is_open = tokio::task::block_in_place(|| gate.recv().is_ok());
+            async move { is_open }
+        });
+        builder.connections(PerUser::ReplaceOldest(1)).gateway(busy)
+    })
+    .await;
+    let mut old = RawClient::open(fixture.address).await;
+    old.text(r#"40/busy,{"token":"good:alice"}"#).await;
+    old.json("40/busy,").await;
+    old.text(r#"42/busy,["work"]"#).await;
+    in_time(fixture.seen.begun.notified()).await;
+
+    let mut both = RawClient::open(fixture.address).await;
+    both.texts([GOOD, r#"40/chat,{"token":"good:alice"}"#]).await;
+    hears_nothing(&mut both).await;
+    drop(both);
+    in_time(until(|| fixture.doorward.links() == 1)).await;
+    let mut next = RawClient::open(fixture.address).await;
+    next.text(GOOD).await;
+    hears_nothing(&mut next).await;
+    drop(open);
+
+    in_time(next.json("40")).await;
+    assert!(format!("{:?}", old.rest().await).contains("replaced"));
+}
+
+/// Whoever is still being let in on a link that is replaced holds nobody up, and does not get in.
+#[tokio::test]
+async fn nobody_waits_for_who_is_on_their_way_in_on_a_replaced_link() {
+    let hook = Arc::new((Notify::new(), Notify::new()));
+    let fixture = Fixture::with(|builder, _| {
+        let hook = Arc::clone(&hook);
+        let slow = Gateway::at("/slow").on_connect(move |_: Connection<User>| {
+            let hook = Arc::clone(&hook);
+            async move {
+                hook.0.notify_one();
+                hook.1.notified().await;
+                Ok(())
+            }
+        });
+        builder.connections(PerUser::ReplaceOldest(1)).gateway(slow)
+    })
+    .await;
+    let mut old = fixture.alice().await;
+    old.text(r#"40/slow,{"token":"good:alice"}"#).await;
+    hook.0.notified().await;
+
+    let new = in_time(fixture.alice()).await;
+
+    assert_eq!(old.json("42").await[1]["code"], "replaced");
+    assert_eq!(old.packet().await.as_deref(), Some("41"));
+    hook.1.notify_one();
+    let refused = in_time(old.json("44/slow,")).await;
+    assert_eq!(refused["data"]["code"], "already_connected");
+    assert_eq!(fixture.doorward.connections(), 1);
+    drop(new);
+}
+
+/// Somebody who is dead is found out also where a link has left meanwhile and that was not enough.
+#[tokio::test]
+async fn a_dead_connection_locks_nobody_out_of_what_two_policies_count() {
+    let fixture = Fixture::with(|builder, _| {
+        let game = Gateway::at("/game").connections(PerUser::RefuseNew(1));
+        builder.connections(PerUser::RefuseNew(2)).gateway(game)
+    })
+    .await;
+    let mut first = fixture.alice().await;
+    let enter = r#"40/game,{"token":"good:alice"}"#;
+    let mut dead = RawClient::open(fixture.address).await;
+    dead.text(enter).await;
+    dead.json("40/game,").await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(enter).await;
+    for asked in [&mut first, &mut dead] {
+        assert_eq!(asked.next().await, Frame::Text("2".into()));
+    }
+
+    drop(first);
+    in_time(until(|| fixture.doorward.links() == 2)).await;
+    hears_nothing(&mut client).await;
+    fixture.clock.advance(Duration::from_millis(1_500));
+
+    in_time(client.json("40/game,")).await;
+    assert_eq!(fixture.doorward.connections(), 1);
+}
+
+/// Makes sure that the server has had its turn and has nothing to say.
+async fn hears_nothing(client: &mut RawClient) {
+    // What is said because of what came before the first ping is said ahead of the second pong.
+    for _ in 0..2 {
+        client.bytes(&RawClient::frame(Opcode::Ping, b"")).await;
+        assert_eq!(in_time(client.next()).await, Frame::Pong(Vec::new()));
+    }
+}
+
+/// What hangs fails.
+async fn in_time<T>(done: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), done).await.expect("it does not hang")
 }
 
 /// Lets alice connect so many times at once, and returns who is in when everybody who was to end has ended.
@@ -255,7 +370,7 @@ async fn race(lasting: &Arc<Lasting>, namespace: &'static str, racers: usize) ->
             lasting.server.visitor().try_connect(namespace, json!({ "user": "alice" })).await
         });
     }
-    settle(&mut race.join_all().await).await
+    settle(&mut in_time(race.join_all()).await).await
 }
 
 /// Returns who is still in when everybody who was to end has ended.
@@ -306,7 +421,7 @@ async fn nobody_ever_sees_more_than_the_policy_allows() {
             }
         });
     }
-    race.join_all().await;
+    in_time(race.join_all()).await;
 
     assert_eq!(most.load(Ordering::SeqCst), 1);
 }
@@ -314,7 +429,19 @@ async fn nobody_ever_sees_more_than_the_policy_allows() {
 /// Attack 91: clients that leave while they are being authenticated leave no seat behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn clients_that_leave_half_way_leave_no_seat_behind() {
-    let (lasting, seats) = with(PerUser::RefuseNew(1)).await;
+    for policy in [PerUser::RefuseNew(1), PerUser::ReplaceOldest(1)] {
+        leave_half_way(policy).await;
+    }
+}
+
+async fn leave_half_way(policy: PerUser) {
+    let seats = MemorySeats::new();
+    let (own, limits) = (seats.clone(), without_budgets());
+    let lasting = Lasting::with(|builder| {
+        let builder = builder.limits(limits).connections(policy).seats(own);
+        builder.gateway(echo().connections(policy))
+    })
+    .await;
     for round in 0..LEAVERS {
         let user = if round % 2 == 0 { "slow" } else { "alice" };
         let visitor = lasting.server.visitor();
@@ -337,7 +464,7 @@ async fn clients_that_leave_half_way_leave_no_seat_behind() {
             }
         }
     }
-    until(|| lasting.server.doorward().links() == 0).await;
+    in_time(until(|| lasting.server.doorward().links() == 0)).await;
 
     assert_eq!((seats.taken(), lasting.server.doorward().connections()), (0, 0));
     alice(&lasting).await;
@@ -376,7 +503,7 @@ async fn a_seat_is_given_back_once_and_by_its_own_holder() {
     let user = UserId::new("alice");
     let request = || {
         let (socket, link) = (SocketId::generate(&OsEntropy), LinkId::generate(&OsEntropy));
-        SeatRequest::new(&user, socket, link, "/").limited_to(limits)
+        SeatRequest::new(&user, socket, link, "/", limits)
     };
 
     let first = seats.reserve(request()).await.unwrap().commit().await.unwrap();
@@ -385,7 +512,8 @@ async fn a_seat_is_given_back_once_and_by_its_own_holder() {
     drop(given_up);
     assert_eq!(seats.taken(), 1);
     let second = seats.reserve(request()).await.unwrap().commit().await.unwrap();
-    assert_eq!((second.replaced.len(), seats.taken()), (1, 1));
+    // Who has lost a seat is counted until they are gone.
+    assert_eq!((second.replaced.len(), seats.taken()), (1, 2));
     drop(first);
     assert_eq!(seats.taken(), 1);
     drop(second);
@@ -403,7 +531,7 @@ async fn until(is_so: impl Fn() -> bool) {
 const RACES: usize = 334;
 
 /// Clients that leave half-way.
-const LEAVERS: usize = 10_000;
+const LEAVERS: usize = 5_000;
 
 /// A dead connection that is not even read, because so much waits to be written to it.
 #[tokio::test]
@@ -412,7 +540,7 @@ async fn a_dead_connection_that_is_full_locks_nobody_out_either() {
     let fixture = Fixture::with(|builder, _| {
         builder.limits(limits).connections(PerUser::RefuseNew(1)).gateway(Gateway::at("/flood").on(
             "flood",
-            |me: Connection<crate::fixture::User>| async move {
+            |me: Connection<User>| async move {
                 let load = "x".repeat(32 * 1024);
                 for _ in 0..1_000 {
                     me.emit("load", &load)?;
@@ -464,15 +592,19 @@ macro_rules! keeps {
 }
 
 keeps! {
+    a_link_is_as_old_as_its_first_socket,
     a_lost_seat_is_not_given_back_twice,
     a_reservation_is_lost_with_its_link,
     a_seat_that_is_dropped_is_free,
     a_user_has_as_many_seats_as_the_policy_says,
     both_limits_hold_at_once,
     namespaces_have_seats_of_their_own_when_told_so,
+    nobody_loses_a_seat_for_nothing,
     of_many_at_once_as_many_sit_as_there_are_seats,
     of_many_at_once_no_two_replace_each_other,
     the_oldest_is_replaced_when_the_seat_is_taken,
     the_sockets_of_a_link_share_a_seat,
-    who_loses_a_link_loses_its_sockets_and_nobody_else_does,
+    the_stricter_of_two_policies_for_a_namespace_holds,
+    who_has_lost_a_seat_is_waited_for_by_everybody,
+    who_has_lost_a_seat_still_counts,
 }

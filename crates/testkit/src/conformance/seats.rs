@@ -10,8 +10,8 @@ use std::{
 };
 
 use doorward_core::{
-    Entropy, Holder, LinkId, PerUser, Reservation, SeatError, SeatLimits, SeatRequest, Seats,
-    SocketId, Taken, UserId,
+    Entropy, LinkId, PerUser, Reservation, SeatError, SeatLimits, SeatRequest, Seats, SocketId,
+    Taken, UserId,
 };
 use tokio::task::JoinSet;
 
@@ -56,8 +56,7 @@ impl Somebody {
 
     async fn reserve(&self, seats: &impl Seats) -> Result<Box<dyn Reservation>, SeatError> {
         let Self { user, socket, link, namespace, limits } = self;
-        let request = SeatRequest::new(user, *socket, *link, namespace);
-        seats.reserve(request.limited_to(*limits)).await
+        seats.reserve(SeatRequest::new(user, *socket, *link, namespace, *limits)).await
     }
 
     async fn sit(&self, seats: &impl Seats) -> Taken {
@@ -130,11 +129,12 @@ pub async fn the_oldest_is_replaced_when_the_seat_is_taken(seats: impl Seats) {
     drop(given_up);
 
     let third = Somebody::new("alice", policy).sit(&seats).await;
+    drop(first);
     let fourth = Somebody::new("alice", policy).sit(&seats).await;
 
-    let links = |taken: &Taken| taken.replaced.iter().map(|who| who.link).collect::<Vec<_>>();
-    assert!(links(&third) == [oldest.link] && links(&fourth) == [next.link]);
-    drop((first, second, third, fourth));
+    assert_eq!(third.replaced, [oldest.socket]);
+    assert_eq!(fourth.replaced, [next.socket]);
+    drop((second, third, fourth));
 }
 
 /// Who has lost a seat gives nobody's back.
@@ -160,6 +160,39 @@ pub async fn of_many_at_once_as_many_sit_as_there_are_seats(seats: impl Seats) {
     }
 }
 
+/// Whoever has lost a seat is named to everybody who takes one, until they are gone: also on the same link, and
+/// when the one who has it has left meanwhile.
+pub async fn who_has_lost_a_seat_is_waited_for_by_everybody(seats: impl Seats) {
+    let policy = PerUser::ReplaceOldest(1);
+    let (lost, alice) = (Somebody::new("alice", policy), Somebody::new("alice", policy));
+    let on_its_way_out = lost.sit(&seats).await;
+
+    let first = alice.sit(&seats).await;
+    let second = alice.also_in("/chat").sit(&seats).await;
+    assert_eq!((&*first.replaced, &*second.replaced), (&[lost.socket][..], &[lost.socket][..]));
+    drop((first, second));
+    let third = Somebody::new("alice", policy);
+    let sitting = third.sit(&seats).await;
+    assert_eq!(sitting.replaced, [lost.socket]);
+
+    drop(on_its_way_out);
+    assert_eq!(Somebody::new("alice", policy).sit(&seats).await.replaced, [third.socket]);
+    drop(sitting);
+}
+
+/// Where one more is refused, whoever is on their way out sits there still.
+pub async fn who_has_lost_a_seat_still_counts(seats: impl Seats) {
+    let limits = SeatLimits::new(PerUser::RefuseNew(2), PerUser::ReplaceOldest(1));
+    let lost = Somebody::under("alice", limits).sit(&seats).await;
+    let sitting = Somebody::under("alice", limits).sit(&seats).await;
+    assert_eq!(sitting.replaced.len(), 1);
+
+    assert!(is_taken(&Somebody::under("alice", limits).reserve(&seats).await, 2));
+    drop(lost);
+    assert!(Somebody::under("alice", limits).reserve(&seats).await.is_ok());
+    drop(sitting);
+}
+
 /// Of the links of a user and the sockets in a namespace so many are allowed, and both hold. Who is refused
 /// has changed nothing.
 pub async fn both_limits_hold_at_once(seats: impl Seats) {
@@ -167,17 +200,16 @@ pub async fn both_limits_hold_at_once(seats: impl Seats) {
     let (first, second) = (Somebody::under("alice", limits), Somebody::under("alice", limits));
     let oldest = first.sit(&seats).await;
     let next = second.sit(&seats).await;
-    assert_eq!(next.replaced, [Holder { link: first.link, socket: Some(first.socket) }]);
+    assert_eq!(next.replaced, [first.socket]);
 
     assert!(is_taken(&Somebody::under("alice", limits).reserve(&seats).await, 2));
+    drop(oldest);
 
     // Its link has a seat also for another namespace, and in this one its socket is still alone.
     let elsewhere = second.also_in("/chat").sit(&seats).await;
     assert!(elsewhere.replaced.is_empty());
-    drop(oldest);
-    let third = Somebody::under("alice", limits);
-    let last = third.sit(&seats).await;
-    assert_eq!(last.replaced, [Holder { link: second.link, socket: Some(second.socket) }]);
+    let last = Somebody::under("alice", limits).sit(&seats).await;
+    assert_eq!(last.replaced, [second.socket]);
     drop((next, elsewhere, last));
 
     // The other way round: what is to be had of links is not to be had of sockets.
@@ -190,22 +222,66 @@ pub async fn both_limits_hold_at_once(seats: impl Seats) {
     drop((only, elsewhere));
 }
 
-/// Who loses the seat of a link loses those of its sockets; then nobody else need lose one in the namespace.
-pub async fn who_loses_a_link_loses_its_sockets_and_nobody_else_does(seats: impl Seats) {
-    let limits = SeatLimits::new(PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(2));
+/// Of two policies for the same sockets the one with fewer seats holds.
+pub async fn the_stricter_of_two_policies_for_a_namespace_holds(seats: impl Seats) {
+    let two = PerUser::RefuseNew(2).per_namespace();
+    let limits = SeatLimits::new(two, PerUser::ReplaceOldest(1));
     let (first, second) = (Somebody::under("alice", limits), Somebody::under("alice", limits));
-    let oldest = first.sit(&seats).await;
-    // The older link is the younger one in the game.
-    let game = second.also_in("/game").sit(&seats).await;
-    let late = first.also_in("/game").sit(&seats).await;
+    let replaced = first.sit(&seats).await;
+    let taken = second.sit(&seats).await;
+    assert_eq!(taken.replaced, [first.socket]);
+    drop((replaced, taken));
 
-    let third = Somebody::under("alice", limits).also_in("/game").sit(&seats).await;
-
-    assert_eq!(third.replaced, [Holder { link: first.link, socket: None }]);
-    drop((oldest, game, late, third));
+    // Of two that have as many, the one that refuses.
+    let limits = SeatLimits::new(PerUser::ReplaceOldest(1).per_namespace(), PerUser::RefuseNew(1));
+    let only = Somebody::under("alice", limits).sit(&seats).await;
+    assert!(is_taken(&Somebody::under("alice", limits).reserve(&seats).await, 1));
+    drop(only);
 }
 
-/// A reservation on a link that has lost its seat is worth nothing.
+/// One loses a seat where that is enough for both limits: the link whose only socket is the oldest of its
+/// namespace, or the oldest link with the socket that it has there.
+pub async fn nobody_loses_a_seat_for_nothing(seats: impl Seats) {
+    let limits = SeatLimits::new(PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(1));
+    let oldest = Somebody::under("alice", limits).sit(&seats).await;
+    let game = Somebody::under("alice", limits).also_in("/game");
+    let playing = game.sit(&seats).await;
+    let third = Somebody::under("alice", limits).also_in("/game").sit(&seats).await;
+    assert_eq!(third.replaced, [game.socket]);
+    drop((oldest, playing, third));
+
+    let limits = SeatLimits::new(PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(2));
+    let (first, second) = (Somebody::under("alice", limits), Somebody::under("alice", limits));
+    let late = first.also_in("/game");
+    // The older link is the younger one in the game.
+    let sitting = [
+        first.sit(&seats).await,
+        second.sit(&seats).await,
+        second.also_in("/game").sit(&seats).await,
+        late.sit(&seats).await,
+    ];
+    let third = Somebody::under("alice", limits).also_in("/game").sit(&seats).await;
+    assert_eq!(HashSet::from_iter(third.replaced), HashSet::from([first.socket, late.socket]));
+    drop((sitting, third.seat));
+}
+
+/// A link is as old as its first socket, also when that one has gone.
+pub async fn a_link_is_as_old_as_its_first_socket(seats: impl Seats) {
+    let policy = PerUser::ReplaceOldest(2);
+    let old = Somebody::new("alice", policy);
+    let first = old.sit(&seats).await;
+    let young = Somebody::new("alice", policy).sit(&seats).await;
+    let second = old.also_in("/chat");
+    let late = second.sit(&seats).await;
+    drop(first);
+
+    let third = Somebody::new("alice", policy).sit(&seats).await;
+
+    assert_eq!(third.replaced, [second.socket]);
+    drop((young, late, third));
+}
+
+/// Whoever is on their way in on a link that has lost its seat does not arrive, and nobody waits for them.
 pub async fn a_reservation_is_lost_with_its_link(seats: impl Seats) {
     let policy = PerUser::ReplaceOldest(1);
     let alice = Somebody::new("alice", policy);
@@ -215,7 +291,7 @@ pub async fn a_reservation_is_lost_with_its_link(seats: impl Seats) {
     let second = Somebody::new("alice", policy).sit(&seats).await;
 
     assert!(matches!(on_its_way.commit().await, Err(SeatError::Taken(_))));
-    assert_eq!(second.replaced, [Holder { link: alice.link, socket: None }]);
+    assert_eq!(second.replaced, [alice.socket]);
     drop((first, second));
 }
 
@@ -227,11 +303,9 @@ pub async fn of_many_at_once_no_two_replace_each_other(seats: impl Seats) {
     for _ in 0..ROUNDS {
         let sitting = at_once(&seats, || Somebody::under("alice", limits)).await;
 
-        let replaced: HashSet<_> = sitting
-            .iter()
-            .flat_map(|(_, taken)| taken.replaced.iter().map(|holder| holder.link))
-            .collect();
-        let left = sitting.iter().filter(|(who, _)| !replaced.contains(&who.link));
+        let replaced: HashSet<_> =
+            sitting.iter().flat_map(|(_, taken)| taken.replaced.iter().copied()).collect();
+        let left = sitting.iter().filter(|(who, _)| !replaced.contains(&who.socket));
         assert_eq!((sitting.len(), left.count()), (CROWD, 1));
     }
 }
