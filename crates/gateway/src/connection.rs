@@ -197,8 +197,9 @@ impl<P> Connection<P> {
 
     /// The socket has ended: nothing of it stays in any room, and nobody waits for it.
     pub(crate) fn end(&self) {
-        self.0.ended.store(true, Ordering::Release);
+        // Whoever sees that it has ended finds it nowhere.
         self.leave_everything();
+        self.0.ended.store(true, Ordering::Release);
         if let Some(acks) = self.0.acks.get() {
             acks.end();
         }

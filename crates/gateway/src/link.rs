@@ -318,10 +318,11 @@ impl<S> Drop for LinkTask<S> {
     fn drop(&mut self) {
         self.services.metrics.links.decrement(1.0);
         self.outbox.clear(&self.services.metrics.outbox);
-        self.handle.close();
         for occupant in std::mem::take(&mut self.occupants) {
             drop_quietly(occupant);
         }
+        // Whoever asks after the client hears that it is gone: now its seats are free.
+        self.handle.close();
     }
 }
 

@@ -72,7 +72,7 @@ impl Metrics {
     }
 }
 
-/// The gauge of seats that are reserved or taken.
+/// The gauge of sockets that are counted for a policy of connections.
 pub(crate) fn seats() -> Gauge {
     gauge!(SEATS)
 }

@@ -12,8 +12,8 @@ use std::{
 };
 
 use doorward_core::{
-    DisconnectReason, Holder, Refusal, RefusalReason, Reservation, Seat, SeatError, SeatRequest,
-    UserId,
+    DisconnectReason, Holder, LinkId, Refusal, RefusalReason, Reservation, Seat, SeatError,
+    SeatRequest, UserId,
 };
 
 use crate::{
@@ -30,13 +30,20 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
     let (socket, namespace) = (connection.id(), connection.namespace());
     let request = SeatRequest::new(user, socket, link, namespace, policy.connections);
     let patience = services.clock.now() + PROBED_WITHIN;
+    let mut gone = None;
+    // Two limits may be in the way, and a seat that is free again may be somebody else's already.
     loop {
-        match policy.seats.reserve(request).await {
-            // Two limits may be in the way, and a seat that is free again may be somebody else's already.
-            Err(SeatError::Taken(holders)) if any_is_gone(&holders, patience, services).await => {
-                tokio::task::yield_now().await;
-            }
+        let holders = match policy.seats.reserve(request).await {
+            Err(SeatError::Taken(holders)) => holders,
             reserved => return reserved.map_err(|error| no_seat(error, user)),
+        };
+        match first_gone(&holders, patience, services).await {
+            None => return Err(no_seat(SeatError::Taken(holders), user)),
+            // It has not given its seat back yet.
+            Some(link) if gone == Some(link) => {
+                services.clock.sleep_until(services.clock.now() + BETWEEN_LOOKS).await;
+            }
+            Some(link) => gone = Some(link),
         }
     }
 }
@@ -60,33 +67,33 @@ pub(crate) async fn commit(
     Ok(taken.seat)
 }
 
-/// Asks those who have seats for a sign of life, and says whether one of them has none.
+/// Asks those who have seats for a sign of life, and returns the first that has none.
 ///
 /// A link whose client does not answer has ended then, and its seats are free.
-async fn any_is_gone(holders: &[Holder], patience: Instant, services: &Services) -> bool {
+async fn first_gone(holders: &[Holder], patience: Instant, services: &Services) -> Option<LinkId> {
     let now = services.clock.now();
     if now >= patience {
-        return false;
+        return None;
     }
     let mut waiting = Vec::with_capacity(holders.len());
-    for holder in holders {
-        // Who is not here any more has given its seats back, or is about to.
-        let Some(link) = services.registry.link(holder.link) else { return true };
-        waiting.push(link.probe());
+    for Holder { link, .. } in holders {
+        // Who is not here any more has given its seats back.
+        let Some(handle) = services.registry.link(*link) else { return Some(*link) };
+        waiting.push((*link, handle.probe()));
     }
     let first_gone_or_all_alive = std::future::poll_fn(|cx| {
-        let mut is_any_gone = false;
-        waiting.retain_mut(|probe| match Pin::new(probe).poll(cx) {
+        let mut gone = None;
+        waiting.retain_mut(|(link, probe)| match Pin::new(probe).poll(cx) {
             Poll::Pending => true,
             Poll::Ready(answer) => {
-                is_any_gone |= answer.is_err();
+                gone = gone.or_else(|| answer.is_err().then_some(*link));
                 false
             }
         });
-        if is_any_gone || waiting.is_empty() { Poll::Ready(is_any_gone) } else { Poll::Pending }
+        if gone.is_some() || waiting.is_empty() { Poll::Ready(gone) } else { Poll::Pending }
     });
     // A link that does not even say that nobody answers has no turn: it counts as alive.
-    services.within(patience - now, first_gone_or_all_alive).await.unwrap_or(false)
+    services.within(patience - now, first_gone_or_all_alive).await.flatten()
 }
 
 fn no_seat(error: SeatError, user: &UserId) -> NotAdmitted {
@@ -102,3 +109,6 @@ fn no_seat(error: SeatError, user: &UserId) -> NotAdmitted {
 
 /// How long all of it may take: the client that waits has five seconds.
 const PROBED_WITHIN: Duration = Duration::from_secs(2);
+
+/// How soon a seat is asked for again whose holder is gone and has not given it back.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);

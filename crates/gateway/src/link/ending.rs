@@ -142,6 +142,8 @@ impl<S: Transport> LinkTask<S> {
 
     /// Says everything that is left to say, and that the client is not to come back.
     pub(super) fn close_for_good(&mut self, now: Instant) {
+        // Whoever goes on asking beyond all measure ends with everything that is on the link.
+        self.end_everybody(DisconnectReason::ProtocolViolation);
         // Without this packet python-socketio takes the end of a WebSocket for an accident.
         self.send(engine::write_close);
         self.close(CloseCode::Normal, now);

@@ -28,7 +28,7 @@ struct Row {
     link: LinkId,
     namespace: Box<str>,
     standing: Standing,
-    /// When the first socket of the link has taken a seat, by count.
+    /// When the first of the sockets that sit on the link has sat down there, by count.
     link_since: Option<u64>,
 }
 
@@ -91,18 +91,26 @@ impl Table {
         let own = rows.iter().position(|row| row.number == number).ok_or_else(lost)?;
         let moment = self.next;
         self.next += 1;
-        rows[own].standing = Standing::Taken(moment);
-        let link = rows[own].link;
-        for row in rows.iter_mut().filter(|row| row.link == link) {
-            row.link_since.get_or_insert(moment);
+        let (link, namespace) = (rows[own].link, rows[own].namespace.clone());
+        let mut of_link = rows.iter_mut().filter(|row| row.link == link);
+        if of_link.all(|row| row.sitting().is_none()) {
+            // A link on which nobody has sat meanwhile is a new one.
+            for row in rows.iter_mut().filter(|row| row.link == link) {
+                row.link_since = Some(moment);
+            }
         }
-        let (before, namespace) = (rows.len(), rows[own].namespace.clone());
+        rows[own].standing = Standing::Taken(moment);
+        let before = rows.len();
         make_room(rows, &namespace, limits);
         let gone = before - rows.len();
-        let lost = rows.iter().filter(|row| row.standing == Standing::Lost);
-        let lost = lost.map(|row| row.socket).collect();
+        // Where links do not count, only those in the same namespace are in the way.
+        let is_in_the_way = |row: &&Row| {
+            let is_counted = limits.links.seats().is_some() || row.namespace == namespace;
+            row.standing == Standing::Lost && is_counted
+        };
+        let in_the_way = rows.iter().filter(is_in_the_way).map(|row| row.socket).collect();
         self.removed(gone);
-        Ok(lost)
+        Ok(in_the_way)
     }
 
     /// The socket has ended, or does not come.
@@ -148,18 +156,20 @@ fn make_room(rows: &mut Vec<Row>, namespace: &str, limits: SeatLimits) {
             let of_link = rows.iter().filter(|row| row.link == rows[place].link);
             of_link.filter_map(Row::sitting).count() == 1
         };
-        match (socket, link) {
+        let link = match (socket, link) {
             (None, None) => return,
-            (Some(place), None) => rows[place].standing = Standing::Lost,
-            // Its link is one too many no more when it has nothing else.
-            (Some(place), Some(_)) if is_alone(place) => rows[place].standing = Standing::Lost,
-            (_, Some(link)) => {
-                // Whoever is on their way in there does not arrive.
-                rows.retain(|row| row.link != link || row.standing != Standing::Reserved);
-                for row in rows.iter_mut().filter(|row| row.link == link) {
-                    row.standing = Standing::Lost;
-                }
+            (Some(place), None) => {
+                rows[place].standing = Standing::Lost;
+                continue;
             }
+            // With a link that has nothing else, both limits are served.
+            (Some(place), Some(_)) if is_alone(place) => rows[place].link,
+            (_, Some(link)) => link,
+        };
+        // Whoever is on their way in there does not arrive.
+        rows.retain(|row| row.link != link || row.standing != Standing::Reserved);
+        for row in rows.iter_mut().filter(|row| row.link == link) {
+            row.standing = Standing::Lost;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::{Decision, RefusalReason};
+use doorward::{Decision, DisconnectReason, PerUser, RefusalReason};
 use doorward_testkit::{RawClient, Seen as Frame};
 use serde_json::json;
 
@@ -247,6 +247,29 @@ async fn the_fourth_refusal_of_a_link_asks_nobody() {
     assert_eq!(fixture.authentications(), 4);
     client.text(r#"420["echo","still here"]"#).await;
     assert_eq!(client.json("430").await, json!(["still here"]));
+}
+
+/// Attack 36: whoever goes on asking beyond all measure is put out with everything they have, and written down.
+#[tokio::test]
+async fn a_client_that_asks_without_end_is_put_out() {
+    let fixture = Fixture::with(|builder, _| builder.connections(PerUser::RefuseNew(1))).await;
+    let mut client = fixture.alice().await;
+    client.text(r#"40/chat,{"token":"slow:alice"}"#).await;
+    fixture.seen.begun.notified().await;
+
+    client.texts((0..40).map(|number| format!("40/nowhere/{number},"))).await;
+
+    assert_eq!(client.rest().await.last(), Some(&Frame::Closed(Some(1000))));
+    let outcomes = fixture.audit.outcomes();
+    let ends = [
+        Decision::Ended(DisconnectReason::ProtocolViolation),
+        Decision::Undecided(RefusalReason::ProtocolViolation),
+    ];
+    assert_eq!(outcomes.iter().filter(|outcome| ends.contains(outcome)).count(), 2, "{outcomes:?}");
+    // Its seat is free, also while it does not close its side.
+    assert_eq!((fixture.doorward.connections(), fixture.doorward.links()), (0, 1));
+    fixture.alice().await;
+    drop(client);
 }
 
 /// Attack 36, in one write and with nobody admitted.

@@ -284,7 +284,7 @@ async fn everybody_waits_for_whoever_was_replaced() {
     drop(open);
 
     in_time(next.json("40")).await;
-    assert!(format!("{:?}", old.rest().await).contains("replaced"));
+    assert!(format!("{:?}", in_time(old.rest()).await).contains("replaced"));
 }
 
 /// Whoever is still being let in on a link that is replaced holds nobody up, and does not get in.
@@ -600,11 +600,13 @@ keeps! {
     both_limits_hold_at_once,
     namespaces_have_seats_of_their_own_when_told_so,
     nobody_loses_a_seat_for_nothing,
+    nobody_waits_for_who_is_not_in_the_way,
     of_many_at_once_as_many_sit_as_there_are_seats,
     of_many_at_once_no_two_replace_each_other,
     the_oldest_is_replaced_when_the_seat_is_taken,
     the_sockets_of_a_link_share_a_seat,
     the_stricter_of_two_policies_for_a_namespace_holds,
+    who_comes_last_is_the_youngest,
     who_has_lost_a_seat_is_waited_for_by_everybody,
     who_has_lost_a_seat_still_counts,
 }

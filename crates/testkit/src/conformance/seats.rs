@@ -293,6 +293,46 @@ pub async fn a_reservation_is_lost_with_its_link(seats: impl Seats) {
     assert!(matches!(on_its_way.commit().await, Err(SeatError::Taken(_))));
     assert_eq!(second.replaced, [alice.socket]);
     drop((first, second));
+
+    // Also where it is lost because its only socket is the oldest of a namespace.
+    let limits = SeatLimits::new(policy, policy);
+    let alice = Somebody::under("alice", limits);
+    let first = alice.sit(&seats).await;
+    let on_its_way = alice.also_in("/chat").reserve(&seats).await.expect("it shares a seat");
+    let second = Somebody::under("alice", limits).sit(&seats).await;
+    assert!(matches!(on_its_way.commit().await, Err(SeatError::Taken(_))));
+    drop((first, second));
+}
+
+/// A link on which nobody sits any more is a new one for whoever is still on their way in there.
+pub async fn who_comes_last_is_the_youngest(seats: impl Seats) {
+    let policy = PerUser::ReplaceOldest(1);
+    let alice = Somebody::new("alice", policy);
+    let first = alice.sit(&seats).await;
+    let on_its_way = alice.also_in("/chat").reserve(&seats).await.expect("it shares a seat");
+    drop(first);
+    let other = Somebody::new("alice", policy);
+    let sitting = other.sit(&seats).await;
+    assert!(sitting.replaced.is_empty());
+
+    let last = on_its_way.commit().await.expect("a reserved seat can be taken");
+
+    assert_eq!(last.replaced, [other.socket]);
+    drop((sitting, last));
+}
+
+/// Where links do not count, whoever is on their way out in one namespace holds nobody up in another.
+pub async fn nobody_waits_for_who_is_not_in_the_way(seats: impl Seats) {
+    let limits = SeatLimits::new(PerUser::Unlimited, PerUser::ReplaceOldest(1));
+    let lost = Somebody::under("alice", limits);
+    let on_its_way_out = lost.sit(&seats).await;
+    let sitting = Somebody::under("alice", limits).sit(&seats).await;
+    assert_eq!(sitting.replaced, [lost.socket]);
+
+    let elsewhere = Somebody::under("alice", limits).also_in("/chat").sit(&seats).await;
+
+    assert!(elsewhere.replaced.is_empty());
+    drop((on_its_way_out, sitting, elsewhere));
 }
 
 /// Of many who take a seat at the same time, under both limits, one replaces the other and never each the
