@@ -209,8 +209,12 @@ impl PerUser {
 ///   other, each of two clients could replace the other.
 /// - When a seat is taken, the oldest lose theirs until both limits hold, and nobody loses one for nothing. With
 ///   its seat a link loses those of all its sockets; what is on its way in there does not arrive.
-/// - Whoever has lost a seat counts, and is [named](Taken::replaced) to everybody who takes one, until their own is
-///   dropped: only then have they ended.
+/// - Whoever has lost a seat counts until their own is dropped: only then have they ended. Until then they are
+///   [named](Taken::replaced) to everybody in whose way they are: where links are limited to all who take a
+///   seat, else to those who take one in the same namespace.
+///
+/// Whoever admits asks and ends sockets of its own server only: seats that count for several servers would have
+/// to end the others by themselves.
 ///
 /// # Examples
 /// ```

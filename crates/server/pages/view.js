@@ -95,7 +95,9 @@ export function useAction(otherwise = "other") {
       await work();
       return true;
     } catch (error) {
-      setError(explain(/** @type {{ code?: string }} */ (error).code ?? otherwise));
+      // A browser's own errors have a number there.
+      const { code } = /** @type {{ code?: unknown }} */ (error);
+      setError(explain(typeof code === "string" ? code : otherwise));
       return false;
     } finally {
       setBusy(false);
