@@ -1,91 +1,13 @@
 //! What people who chat read: the real gateway on a real server, with the real tables.
 
+mod house;
+
 use std::time::Duration;
 
-use doorward::{
-    OsEntropy,
-    test::{ManualClock, TestClient, TestServer},
-};
-use doorward_sql::SqlStore;
 use serde_json::{Value, json};
 
+use self::house::{House, catch_up, history, say, texts};
 use super::*;
-
-struct House {
-    server: TestServer,
-    database: SqlitePool,
-    clock: ManualClock,
-    folder: tempfile::TempDir,
-}
-
-impl House {
-    async fn open() -> Self {
-        Self::in_folder(tempfile::tempdir().unwrap()).await
-    }
-
-    async fn in_folder(folder: tempfile::TempDir) -> Self {
-        let database = crate::database::open(&folder.path().join("chat.db")).await.unwrap();
-        let accounts = SqlStore::open(folder.path().join("accounts.db")).await.unwrap();
-        let clock = ManualClock::new();
-        let (now, entropy) = (Arc::new(clock.clone()), Arc::new(OsEntropy));
-        let doorward = Doorward::builder()
-            .authenticate(crate::known::for_tests())
-            .clock(clock.clone())
-            .gateway(Chat::new(now, entropy, database.clone(), Arc::new(accounts)))
-            .build()
-            .unwrap();
-        let server = TestServer::start(doorward).await.unwrap();
-        Self { server, database, clock, folder }
-    }
-
-    /// Somebody who hears all of their rooms.
-    async fn enter(&self, name: &str) -> TestClient {
-        let mut client = self.server.connect("/chat", json!({ "user": name })).await;
-        client.emit_with_ack::<Value>("rooms", ()).await;
-        client
-    }
-
-    /// A room of ann's with these others, all of whom are connected.
-    async fn room(&self, others: &[&str]) -> (String, TestClient, Vec<TestClient>) {
-        let mut ann = self.enter("ann").await;
-        let room: Value = ann.emit_with_ack("create", json!({ "name": "Tea" })).await;
-        let room = room["id"].as_str().unwrap().to_owned();
-        let mut members = Vec::new();
-        for name in others {
-            let mut member = self.enter(name).await;
-            let invitation = json!({ "room": room, "user": name });
-            ann.emit_with_ack::<Value>("invite", invitation).await;
-            member.wait_for_event::<Value>("room").await;
-            members.push(member);
-        }
-        (room, ann, members)
-    }
-}
-
-async fn say(who: &mut TestClient, room: &str, text: &str) -> Value {
-    who.emit_with_ack("send", json!({ "room": room, "key": text, "text": text })).await
-}
-
-async fn history(who: &mut TestClient, room: &str, last_seen: i64) -> Value {
-    who.emit_with_ack("history", json!({ "room": room, "lastSeen": last_seen })).await
-}
-
-/// Everything behind a version, as a client gets it that comes back.
-async fn catch_up(who: &mut TestClient, room: &str, mut last_seen: i64) -> Vec<Value> {
-    let mut all = Vec::new();
-    loop {
-        let part = history(who, room, last_seen).await;
-        all.extend(part["messages"].as_array().unwrap().iter().cloned());
-        last_seen = part["version"].as_i64().unwrap();
-        if part["more"] == false {
-            return all;
-        }
-    }
-}
-
-fn texts(messages: &[Value]) -> Vec<&str> {
-    messages.iter().map(|message| message["text"].as_str().unwrap()).collect()
-}
 
 #[tokio::test]
 async fn what_is_said_is_heard_by_members_in_order_and_kept() {

@@ -1,0 +1,91 @@
+//! A chat with people in it, and what they say and read.
+
+use std::sync::Arc;
+
+use doorward::{
+    OsEntropy,
+    prelude::*,
+    test::{ManualClock, TestClient, TestServer},
+};
+use doorward_sql::SqlStore;
+use serde_json::{Value, json};
+use sqlx::SqlitePool;
+
+use crate::chat::Chat;
+
+/// A server with a chat, and what stands behind it.
+pub(super) struct House {
+    pub(super) server: TestServer,
+    pub(super) database: SqlitePool,
+    pub(super) clock: ManualClock,
+    pub(super) folder: tempfile::TempDir,
+}
+
+impl House {
+    pub(super) async fn open() -> Self {
+        Self::in_folder(tempfile::tempdir().unwrap()).await
+    }
+
+    pub(super) async fn in_folder(folder: tempfile::TempDir) -> Self {
+        let database = crate::database::open(&folder.path().join("chat.db")).await.unwrap();
+        let accounts = SqlStore::open(folder.path().join("accounts.db")).await.unwrap();
+        let clock = ManualClock::new();
+        let (now, entropy) = (Arc::new(clock.clone()), Arc::new(OsEntropy));
+        let doorward = Doorward::builder()
+            .authenticate(crate::known::for_tests())
+            .clock(clock.clone())
+            .gateway(Chat::new(now, entropy, database.clone(), Arc::new(accounts)))
+            .build()
+            .unwrap();
+        let server = TestServer::start(doorward).await.unwrap();
+        Self { server, database, clock, folder }
+    }
+
+    /// Somebody who hears all of their rooms.
+    pub(super) async fn enter(&self, name: &str) -> TestClient {
+        let mut client = self.server.connect("/chat", json!({ "user": name })).await;
+        client.emit_with_ack::<Value>("rooms", ()).await;
+        client
+    }
+
+    /// A room of ann's with these others, all of whom are connected.
+    pub(super) async fn room(&self, others: &[&str]) -> (String, TestClient, Vec<TestClient>) {
+        let mut ann = self.enter("ann").await;
+        let room: Value = ann.emit_with_ack("create", json!({ "name": "Tea" })).await;
+        let room = room["id"].as_str().unwrap().to_owned();
+        let mut members = Vec::new();
+        for name in others {
+            let mut member = self.enter(name).await;
+            let invitation = json!({ "room": room, "user": name });
+            ann.emit_with_ack::<Value>("invite", invitation).await;
+            member.wait_for_event::<Value>("room").await;
+            members.push(member);
+        }
+        (room, ann, members)
+    }
+}
+
+pub(super) async fn say(who: &mut TestClient, room: &str, text: &str) -> Value {
+    who.emit_with_ack("send", json!({ "room": room, "key": text, "text": text })).await
+}
+
+pub(super) async fn history(who: &mut TestClient, room: &str, last_seen: i64) -> Value {
+    who.emit_with_ack("history", json!({ "room": room, "lastSeen": last_seen })).await
+}
+
+/// Everything behind a version, as a client gets it that comes back.
+pub(super) async fn catch_up(who: &mut TestClient, room: &str, mut last_seen: i64) -> Vec<Value> {
+    let mut all = Vec::new();
+    loop {
+        let part = history(who, room, last_seen).await;
+        all.extend(part["messages"].as_array().unwrap().iter().cloned());
+        last_seen = part["version"].as_i64().unwrap();
+        if part["more"] == false {
+            return all;
+        }
+    }
+}
+
+pub(super) fn texts(messages: &[Value]) -> Vec<&str> {
+    messages.iter().map(|message| message["text"].as_str().unwrap()).collect()
+}
