@@ -16,20 +16,20 @@ use std::{sync::Arc, time::Duration};
 
 use doorward::{Clock, Entropy, UserId, prelude::*};
 use doorward_core::AccountStore;
-use sqlx::SqlitePool;
+use doorward_sql::SqliteFile;
 use tokio::sync::{Mutex, MutexGuard};
 
 pub(crate) use self::store::{SCHEMA, forget};
 use self::{
     directory::Directory,
     presence::Presence,
-    store::{Added, Posted, Store},
+    store::{Added, Person, Posted, Store},
     wire::{
         At, Create, Edit, History, InRoom, Invite, Member, MemberJoined, MemberLeft, Message, Room,
         Send, Since, Typing,
     },
 };
-use crate::known::Known;
+use crate::{database::not_kept, known::Known};
 
 /// The gateway.
 pub(crate) struct Chat {
@@ -47,7 +47,7 @@ impl Chat {
     pub(crate) fn new(
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-        database: SqlitePool,
+        database: SqliteFile,
         accounts: Arc<dyn AccountStore>,
     ) -> Self {
         Self {
@@ -62,6 +62,7 @@ impl Chat {
 }
 
 #[gateway(namespace = "/chat")]
+#[filter(not_kept)]
 impl Chat {
     /// Members only.
     #[room("room:{id}")]
@@ -70,10 +71,14 @@ impl Chat {
     }
 
     #[on_connect]
-    async fn hello(&self, me: Connection<Known>) {
-        if let Err(error) = self.store.rename(me.user(), &me.principal().name).await {
-            tracing::warn!(%error, "A member keeps an old name.");
-        }
+    async fn hello(self: Arc<Self>, me: Connection<Known>) {
+        let (chat, person) = (Arc::clone(&self), me.clone());
+        // Nice to have: the door does not wait for a writer that is held up.
+        tokio::spawn(async move {
+            if let Err(error) = chat.store.rename(person.user(), &person.principal().name).await {
+                tracing::debug!(%error, "A member keeps an old name.");
+            }
+        });
         let rooms = self.rooms_of(me.user()).await;
         // Nothing waits behind it: what is counted here is taken back by `bye`.
         self.presence.come(me.user(), || tell_presence(&me, &rooms, true));
@@ -138,8 +143,7 @@ impl Chat {
     ) -> Result<Option<Message>, BoxError> {
         to_the_end(async move {
             let _turn = self.turn_of(&me, &room).await?;
-            let (name, now) = (&me.principal().name, self.clock.wall());
-            match self.store.post(&room, (me.user(), name), &key, &text, now).await? {
+            match self.store.post(&room, person(&me), (key, text), self.clock.wall()).await? {
                 Posted::Again(message) => Ok(Some(message)),
                 Posted::Forgotten => Ok(None),
                 Posted::New(message) => {
@@ -214,9 +218,8 @@ impl Chat {
         self.entropy.fill(&mut id);
         let id = id.map(|byte| format!("{byte:02x}")).concat();
         to_the_end(async move {
-            let _turn = self.turn.lock().await;
-            let (creator, now) = (&me.principal().name, self.clock.wall());
-            match self.store.create(&id, name.trim(), (me.user(), creator), now).await? {
+            let _turn = self.turn().await?;
+            match self.store.create(&id, name.trim(), person(&me), self.clock.wall()).await? {
                 Added::Done | Added::Here => self.welcome(&me, me.user(), &id).await,
                 Added::Full => Err(full().into()),
             }
@@ -238,7 +241,8 @@ impl Chat {
             found.ok_or_else(|| Exception::new("unknown_user", "Nobody has this name"))?;
         to_the_end(async move {
             let _turn = self.turn_of(&me, &room).await?;
-            match self.store.add(&room, (&id, &name)).await? {
+            let invited = Person { id: id.clone(), name: name.clone() };
+            match self.store.add(&room, invited).await? {
                 Added::Here => {}
                 Added::Full => return Err(full().into()),
                 Added::Done => {
@@ -290,15 +294,25 @@ impl Chat {
         Ok(room)
     }
 
-    /// Waits for somebody's turn in a room. Who was ended or has left meanwhile says nothing any more.
+    /// Waits for a member's turn in a room. A member who was ended or has left meanwhile says nothing any more.
     async fn turn_of(
         &self,
         me: &Connection<Known>,
         room: &str,
     ) -> Result<MutexGuard<'_, ()>, Exception> {
-        let turn = self.turn.lock().await;
+        let turn = self.turn().await?;
         check_member(me, room)?;
         Ok(turn)
+    }
+
+    /// Waits for the turn to change something, no longer than a change itself may wait: those that were given up
+    /// must not gather behind a database that is held up.
+    async fn turn(&self) -> Result<MutexGuard<'_, ()>, Exception> {
+        let patience = self.clock.sleep_until(self.clock.now() + PATIENCE);
+        tokio::select! {
+            turn = self.turn.lock() => Ok(turn),
+            () = patience => Err(Exception::new("unavailable", "Try again later")),
+        }
     }
 
     async fn change(
@@ -310,7 +324,7 @@ impl Chat {
     ) -> Result<Message, BoxError> {
         to_the_end(async move {
             let _turn = self.turn_of(&me, &room).await?;
-            let changed = self.store.change(&room, me.user(), seq, text.as_deref()).await?;
+            let changed = self.store.change(&room, me.user(), seq, text).await?;
             let message = changed.ok_or_else(Exception::forbidden)?;
             me.hub().to(room_of(&room)).send(&message)?;
             Ok(message)
@@ -352,6 +366,10 @@ fn check_member(me: &Connection<Known>, room: &str) -> Result<(), Exception> {
     if me.is_in(&room_of(room)) { Ok(()) } else { Err(Exception::forbidden()) }
 }
 
+fn person(me: &Connection<Known>) -> Person {
+    Person { id: me.user().clone(), name: me.principal().name.clone() }
+}
+
 fn full() -> Exception {
     Exception::new("too_many", "There are too many members, or too many rooms")
 }
@@ -360,3 +378,6 @@ fn full() -> Exception {
 fn room_of(id: &str) -> String {
     format!("room:{id}")
 }
+
+/// How long a change waits for the ones before it.
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,58 +1,53 @@
 //! Opens the database of the applications: one SQLite file beside that of the accounts.
 //!
-//! Each application makes its own tables. All share one connection, so that nothing in here ever waits for
-//! a lock of the file.
+//! Each application has tables of its own. What is kept here obeys the same rules as accounts and sessions: see
+//! [`SqliteFile`].
 
-use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
+use std::path::Path;
 
-use doorward::UserId;
-use sqlx::{
-    ConnectOptions as _, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use doorward::{Exception, UserId};
+use doorward_core::StoreError;
+use doorward_sql::{Schema, SqliteFile};
 
 use crate::{chat, failure::Failure, mole};
 
 /// Opens the file, or makes it, and the tables that it lacks.
-pub(crate) async fn open(file: &Path) -> Result<SqlitePool, Failure> {
-    let failed = |error: sqlx::Error| {
+pub(crate) async fn open(file: &Path) -> Result<SqliteFile, Failure> {
+    SqliteFile::open(file, &SCHEMA).await.map_err(|error| {
         Failure::because(format_args!("cannot use the database {}", file.display()), &error)
-    };
-    // For its owner alone, and so are the files that SQLite puts beside it.
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-    if let Err(error) = made.map(drop)
-        && error.kind() != io::ErrorKind::AlreadyExists
-    {
-        return Err(failed(error.into()));
-    }
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .foreign_keys(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        // What clients were told is on the disk, also after a power cut.
-        .synchronous(SqliteSynchronous::Full)
-        .disable_statement_logging();
-    let pool = SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(PATIENCE)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false);
-    let pool = pool.connect_with(options).await.map_err(failed)?;
-    for schema in [chat::SCHEMA, mole::SCHEMA] {
-        sqlx::raw_sql(schema).execute(&pool).await.map_err(failed)?;
-    }
-    Ok(pool)
+    })
 }
 
-/// Forgets whatever the applications keep of somebody.
-pub(crate) async fn forget(database: &SqlitePool, user: &UserId) -> sqlx::Result<()> {
-    chat::forget(database, user).await?;
-    mole::forget(database, user).await
+/// Forgets what the applications keep of a user, all of it or nothing.
+pub(crate) async fn forget(database: &SqliteFile, user: &UserId) -> Result<(), StoreError> {
+    let user = user.clone();
+    let forget = database.change(move |connection| {
+        Box::pin(async move {
+            chat::forget(&mut *connection, &user).await?;
+            mole::forget(connection, &user).await
+        })
+    });
+    forget.await
 }
 
-/// How long somebody waits for their turn; then they are told that it did not work.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// What a client reads when something could not be kept.
+pub(crate) fn not_kept(error: &StoreError) -> Exception {
+    let cause = std::error::Error::source(error);
+    tracing::warn!(%error, cause, "A change was refused: it could not be kept.");
+    match error {
+        StoreError::Full => Exception::new("storage_full", "There is no room to keep this"),
+        _ => Exception::new("unavailable", "Try again later"),
+    }
+}
+
+/// "DoAp", and the tables of all applications. Versions before the first migration marked no file.
+const SCHEMA: Schema = Schema::new(0x446f_4170, &[chat::SCHEMA, mole::SCHEMA]).adopting(&[
+    "chat_keys",
+    "chat_members",
+    "chat_messages",
+    "chat_rooms",
+    "mole_best",
+]);
 
 #[cfg(test)]
 mod tests {
@@ -67,7 +62,7 @@ mod tests {
 
         for _ in 0..2 {
             let database = open(&file).await.unwrap();
-            sqlx::query("SELECT * FROM mole_best").fetch_all(&database).await.unwrap();
+            sqlx::query("SELECT * FROM mole_best").fetch_all(database.readers()).await.unwrap();
             for entry in folder.path().read_dir().unwrap() {
                 let entry = entry.unwrap();
                 assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{entry:?}");

@@ -17,7 +17,7 @@ use std::{
 };
 
 use doorward::{Clock, Entropy, prelude::*};
-use sqlx::SqlitePool;
+use doorward_sql::SqliteFile;
 
 pub(crate) use self::top::{SCHEMA, forget};
 use self::{
@@ -26,7 +26,7 @@ use self::{
     top::Top,
     wire::{Join, Strike, Struck},
 };
-use crate::known::Known;
+use crate::{database::not_kept, known::Known};
 
 /// The gateway.
 pub(crate) struct Mole(Arc<Tables>);
@@ -35,7 +35,7 @@ impl Mole {
     pub(crate) fn new(
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-        database: SqlitePool,
+        database: SqliteFile,
         round: Duration,
     ) -> Self {
         Self(Tables::new(clock, entropy, Top(database), round))
@@ -48,6 +48,7 @@ struct Place(Mutex<Option<Arc<Table>>>);
 
 #[gateway(namespace = "/mole", connections = PerUser::ReplaceOldest(1))]
 #[guard(RateLimit::per_user(60, Duration::from_secs(2)))]
+#[filter(not_kept)]
 impl Mole {
     /// Games are open to whoever is known, as long as their names are short.
     #[room("game:{name}")]

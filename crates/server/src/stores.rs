@@ -8,8 +8,7 @@ use doorward::{
 };
 use doorward_core::AccountStore;
 use doorward_redis::RedisStore;
-use doorward_sql::{PostgresStore, SqlAudit, SqlStore};
-use sqlx::SqlitePool;
+use doorward_sql::{PostgresStore, SqlAudit, SqlStore, SqliteFile};
 
 use crate::{
     config::{AuditConfig, Config, StoreConfig},
@@ -27,7 +26,7 @@ pub(crate) struct Stores {
     /// The file, to be closed in order.
     database: SqlStore,
     /// What the applications keep.
-    pub(crate) applications: SqlitePool,
+    pub(crate) applications: SqliteFile,
 }
 
 /// Where records of decisions go.

@@ -84,7 +84,7 @@ macro_rules! account_store {
 
             use $crate::{
                 accounts::{self, AccountRow, PasskeyRow},
-                database::failed,
+                sqlite_file::failed,
                 time::to_millis,
             };
 

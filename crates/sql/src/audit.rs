@@ -15,7 +15,7 @@ use doorward_core::{Audit, AuditRecord};
 use tokio::sync::{mpsc, oneshot};
 
 use self::{row::Row, writer::Writer};
-use crate::database::Database;
+use crate::sqlite_file::SqliteFile;
 
 /// A sink that writes each record into a row of its own, in the file of a
 /// [`SqlStore`](crate::SqlStore).
@@ -54,11 +54,11 @@ enum Order {
 }
 
 impl SqlAudit {
-    pub(crate) fn start(database: Database) -> Self {
+    pub(crate) fn start(database: SqliteFile) -> Self {
         Self::with_queue(database, QUEUE)
     }
 
-    fn with_queue(database: Database, length: usize) -> Self {
+    fn with_queue(database: SqliteFile, length: usize) -> Self {
         let (queue, orders) = mpsc::channel(length);
         tokio::spawn(Writer::new(database, orders).run());
         Self { queue }

@@ -16,13 +16,14 @@
 
 mod accounts;
 mod audit;
-mod database;
 mod open_error;
 mod postgres;
+mod sqlite_file;
 mod store;
 mod time;
 
 pub use audit::SqlAudit;
 pub use open_error::OpenError;
 pub use postgres::{ConnectError, PostgresStore};
+pub use sqlite_file::{Schema, SqliteFile, failed as store_error};
 pub use store::SqlStore;

@@ -7,7 +7,7 @@ use std::{
 
 use doorward_core::BoxError;
 
-use crate::database::primary_code;
+use crate::sqlite_file::primary_code;
 
 /// Why [`SqlStore::open`](crate::SqlStore::open) has not opened the file. Whatever it is, the file was
 /// not changed.

@@ -8,14 +8,16 @@ mod tickets;
 
 use std::{fmt, path::Path};
 
-use crate::{OpenError, SqlAudit, accounts::account_store, database::Database};
+use doorward_core::StoreError;
+
+use crate::{OpenError, Schema, SqlAudit, SqliteFile, accounts::account_store};
 
 /// A store that keeps everything in one SQLite file.
 ///
 /// It implements [`SessionStore`](doorward_core::SessionStore),
 /// [`TicketStore`](doorward_core::TicketStore), [`Epochs`](doorward_core::Epochs) and
-/// [`AccountStore`](doorward_core::AccountStore); clones share the file. Several processes of one machine may open the same file. An operation that waits longer than
-/// 5 s for its turn is [`Unavailable`](doorward_core::StoreError::Unavailable); a full disk is
+/// [`AccountStore`](doorward_core::AccountStore); clones share the file. Several processes of one machine may
+/// open the same file. An operation that waits longer than 5 s for its turn is [`Unavailable`](doorward_core::StoreError::Unavailable); a full disk is
 /// [`Full`](doorward_core::StoreError::Full).
 ///
 /// # Examples
@@ -34,8 +36,18 @@ use crate::{OpenError, SqlAudit, accounts::account_store, database::Database};
 /// ```
 #[derive(Clone)]
 pub struct SqlStore {
-    database: Database,
+    database: SqliteFile,
 }
+
+/// "Door", and what makes an empty file into one of this version. What was released never changes.
+pub(crate) const SCHEMA: Schema = Schema::new(
+    0x446f_6f72,
+    &[
+        include_str!("../migrations/sqlite/0001_sessions.sql"),
+        include_str!("../migrations/sqlite/0002_audit.sql"),
+        include_str!("../migrations/sqlite/0003_accounts.sql"),
+    ],
+);
 
 impl SqlStore {
     /// Opens the file, or makes it: with mode 0600, in a folder that must be there. Tables of an older
@@ -44,7 +56,7 @@ impl SqlStore {
     /// # Errors
     /// [`OpenError`] says what is wrong with the file and what to do. It was not changed then.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        Ok(Self { database: Database::open(path.as_ref()).await? })
+        Ok(Self { database: SqliteFile::open(path, &SCHEMA).await? })
     }
 
     /// Returns a sink that writes audit records to the same file.
@@ -54,6 +66,14 @@ impl SqlStore {
     #[must_use]
     pub fn audit(&self) -> SqlAudit {
         SqlAudit::start(self.database.clone())
+    }
+
+    /// Shows that the file can be read and is still where it was opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the reason.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        self.database.check().await
     }
 
     /// Waits for what is under way and closes the file. Later operations fail, of all clones.

@@ -14,8 +14,6 @@ mod load;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
-mod relay;
-#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod stored;

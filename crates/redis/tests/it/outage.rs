@@ -1,14 +1,15 @@
 //! Attack 92: a server that is silent, gone, a replica or full. Nothing is decided meanwhile, and the
 //! same store goes on afterwards.
 
+use std::net::Ipv4Addr;
+
 use doorward_core::{Epochs, SessionStore, StoreError, TokenId, UserId};
 use doorward_redis::RedisStore;
-use doorward_testkit::RedisServer;
+use doorward_testkit::{FaultProxy, RedisServer};
 
 use crate::{
     calls::{all, assert_nothing_is_answered, wait_until_it_answers},
     fixture::{Behind, connect, guarded, key, second, session},
-    relay::Relay,
 };
 
 /// Twice: on the old connection, and on the new one that nobody accepts.
@@ -78,17 +79,17 @@ async fn a_connection_that_was_closed_is_made_anew_without_a_question_being_lost
 #[tokio::test]
 async fn a_connection_on_which_nobody_answers_is_given_up() {
     let server = RedisServer::start_on_tcp(&[]).await;
-    let relay = Relay::start(server.port().unwrap()).await;
-    let store = RedisStore::connect(&relay.url()).await.unwrap();
+    let proxy = FaultProxy::start((Ipv4Addr::LOCALHOST, server.port().unwrap()).into()).await;
+    let store = RedisStore::connect(&format!("redis://{}", proxy.address())).await.unwrap();
     store.create(&key(1), &session("s-1", "alice")).await.unwrap();
-    assert_eq!(relay.taken(), 1);
+    assert_eq!(proxy.taken(), 1);
 
-    relay.cut();
+    proxy.strand();
 
     let unanswered = store.find(&key(1)).await;
     assert!(matches!(unanswered, Err(StoreError::Unavailable(_))), "{unanswered:?}");
     assert!(store.find(&key(1)).await.unwrap().is_some());
-    assert_eq!(relay.taken(), 2);
+    assert_eq!(proxy.taken(), 2);
 }
 
 /// An old primary that has become a replica still answers questions. What it says may be out of date.

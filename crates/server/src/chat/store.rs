@@ -1,16 +1,18 @@
 //! Rooms, members and messages as rows.
 //!
-//! Every change of a room takes its next version in the transaction that makes it. A transaction that is
-//! dropped half-way has changed nothing.
+//! Every change of a room takes its next version in the transaction that makes it, and is answered once it is
+//! on the disk.
 
 use std::time::SystemTime;
 
 use doorward::UserId;
-use sqlx::{Sqlite, SqlitePool, Transaction, query, query_as, query_scalar};
+use doorward_core::StoreError;
+use doorward_sql::{SqliteFile, store_error};
+use sqlx::{SqliteConnection, query, query_as, query_scalar};
 
 use super::wire::{History, Message, Room};
 
-/// Made when the database is opened.
+/// What makes an empty database into one of this version.
 pub(crate) const SCHEMA: &str = include_str!("schema.sql");
 
 /// How many messages of others a member `me` has not read.
@@ -34,16 +36,22 @@ macro_rules! room {
     };
 }
 
-pub(super) struct Store(pub(super) SqlitePool);
+pub(super) struct Store(pub(super) SqliteFile);
+
+/// A user, with the name that others read.
+pub(super) struct Person {
+    pub(super) id: UserId,
+    pub(super) name: Box<str>,
+}
 
 /// What became of a new member.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Added {
-    /// They are one.
+    /// The user is a member now.
     Done,
-    /// The room, or they themselves, have as many as may be.
+    /// The room has as many members, or the user as many rooms, as may be.
     Full,
-    /// They were one before.
+    /// The user was a member before.
     Here,
 }
 
@@ -57,43 +65,63 @@ pub(super) enum Posted {
 }
 
 impl Store {
-    /// The rooms of somebody, by name.
-    pub(super) async fn rooms_of(&self, user: &UserId) -> sqlx::Result<Vec<Room>> {
+    /// The rooms of a user, by name.
+    pub(super) async fn rooms_of(&self, user: &UserId) -> Result<Vec<Room>, StoreError> {
         let rooms = query_as(concat!(room!(), " WHERE me.user_id = ? ORDER BY room.name, room.id"));
-        rooms.bind(user.as_str()).fetch_all(&self.0).await
+        rooms.bind(user.as_str()).fetch_all(self.0.readers()).await.map_err(store_error)
     }
 
-    /// One of somebody's rooms.
-    pub(super) async fn room_of(&self, user: &UserId, room: &str) -> sqlx::Result<Option<Room>> {
+    /// One of the rooms of a user.
+    pub(super) async fn room_of(
+        &self,
+        user: &UserId,
+        room: &str,
+    ) -> Result<Option<Room>, StoreError> {
         let one = query_as(concat!(room!(), " WHERE me.user_id = ? AND me.room_id = ?"));
-        one.bind(user.as_str()).bind(room).fetch_optional(&self.0).await
+        let one = one.bind(user.as_str()).bind(room).fetch_optional(self.0.readers());
+        one.await.map_err(store_error)
     }
 
-    pub(super) async fn ids_of(&self, user: &UserId) -> sqlx::Result<Vec<String>> {
+    pub(super) async fn ids_of(&self, user: &UserId) -> Result<Vec<String>, StoreError> {
         let ids = query_scalar("SELECT room_id FROM chat_members WHERE user_id = ?");
-        ids.bind(user.as_str()).fetch_all(&self.0).await
+        ids.bind(user.as_str()).fetch_all(self.0.readers()).await.map_err(store_error)
     }
 
-    pub(super) async fn is_member(&self, user: &UserId, room: &str) -> sqlx::Result<bool> {
+    pub(super) async fn is_member(&self, user: &UserId, room: &str) -> Result<bool, StoreError> {
         let found = query_scalar(
             "SELECT EXISTS (SELECT 1 FROM chat_members WHERE room_id = ? AND user_id = ?)",
         );
-        found.bind(room).bind(user.as_str()).fetch_one(&self.0).await
+        let found = found.bind(room).bind(user.as_str()).fetch_one(self.0.readers());
+        found.await.map_err(store_error)
     }
 
     /// Ids and names, by name.
-    pub(super) async fn members(&self, room: &str) -> sqlx::Result<Vec<(String, String)>> {
+    pub(super) async fn members(&self, room: &str) -> Result<Vec<(String, String)>, StoreError> {
         let members = query_as(
             "SELECT user_id, name FROM chat_members WHERE room_id = ? ORDER BY name, user_id",
         );
-        members.bind(room).fetch_all(&self.0).await
+        members.bind(room).fetch_all(self.0.readers()).await.map_err(store_error)
     }
 
-    /// Writes down what somebody is called now.
-    pub(super) async fn rename(&self, user: &UserId, name: &str) -> sqlx::Result<()> {
-        let rename = query("UPDATE chat_members SET name = ?2 WHERE user_id = ?1 AND name <> ?2");
-        rename.bind(user.as_str()).bind(name).execute(&self.0).await?;
-        Ok(())
+    /// Writes down what a user is called now. Nothing is written while the name is the same, so that it waits
+    /// for no writer then.
+    pub(super) async fn rename(&self, user: &UserId, name: &str) -> Result<(), StoreError> {
+        let is_other = query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM chat_members WHERE user_id = ? AND name <> ?)",
+        );
+        let is_other = is_other.bind(user.as_str()).bind(name).fetch_one(self.0.readers());
+        if !is_other.await.map_err(store_error)? {
+            return Ok(());
+        }
+        let (user, name) = (user.clone(), name.to_owned());
+        let rename = self.0.change(|connection| {
+            Box::pin(async move {
+                let rename =
+                    query("UPDATE chat_members SET name = ?2 WHERE user_id = ?1 AND name <> ?2");
+                rename.bind(user.as_str()).bind(name).execute(connection).await.map(drop)
+            })
+        });
+        rename.await
     }
 
     /// Makes a room with its first member.
@@ -101,167 +129,207 @@ impl Store {
         &self,
         room: &str,
         name: &str,
-        user: (&UserId, &str),
+        creator: Person,
         now: SystemTime,
-    ) -> sqlx::Result<Added> {
-        let mut transaction = self.0.begin().await?;
-        let insert = query("INSERT INTO chat_rooms (id, name, created_at) VALUES (?, ?, ?)");
-        insert.bind(room).bind(name).bind(millis(now)).execute(&mut *transaction).await?;
-        let added = add(&mut transaction, room, user).await?;
-        if added == Added::Done {
-            transaction.commit().await?;
-        }
-        Ok(added)
+    ) -> Result<Added, StoreError> {
+        let (room, name) = (room.to_owned(), name.to_owned());
+        let create = self.0.change(move |connection| {
+            Box::pin(async move {
+                let rooms = count_rooms(connection, &creator.id).await?;
+                if rooms >= MAX_ROOMS {
+                    return Ok(Added::Full);
+                }
+                let insert = query("INSERT INTO chat_rooms (id, name, created_at) VALUES (?, ?, ?)");
+                let insert = insert.bind(&room).bind(name).bind(millis(now));
+                insert.execute(&mut *connection).await?;
+                add(connection, &room, &creator).await
+            })
+        });
+        create.await
     }
 
-    /// Makes somebody a member.
-    pub(super) async fn add(&self, room: &str, user: (&UserId, &str)) -> sqlx::Result<Added> {
-        let mut transaction = self.0.begin().await?;
-        let added = add(&mut transaction, room, user).await?;
-        transaction.commit().await?;
-        Ok(added)
+    /// Makes a user a member.
+    pub(super) async fn add(&self, room: &str, member: Person) -> Result<Added, StoreError> {
+        let room = room.to_owned();
+        let add = self
+            .0
+            .change(move |connection| Box::pin(async move { add(connection, &room, &member).await }));
+        add.await
     }
 
-    /// Somebody is no member any more; a room without members is gone.
-    pub(super) async fn remove(&self, room: &str, user: &UserId) -> sqlx::Result<()> {
-        let mut transaction = self.0.begin().await?;
-        let remove = query("DELETE FROM chat_members WHERE room_id = ? AND user_id = ?");
-        remove.bind(room).bind(user.as_str()).execute(&mut *transaction).await?;
-        let empty = query(
-            "DELETE FROM chat_rooms WHERE id = ?1 \
-             AND NOT EXISTS (SELECT 1 FROM chat_members WHERE room_id = ?1)",
-        );
-        empty.bind(room).execute(&mut *transaction).await?;
-        transaction.commit().await
+    /// Ends a membership; a room without members is gone.
+    pub(super) async fn remove(&self, room: &str, user: &UserId) -> Result<(), StoreError> {
+        let (room, user) = (room.to_owned(), user.clone());
+        let remove = self.0.change(move |connection| {
+            Box::pin(async move {
+                let remove = query("DELETE FROM chat_members WHERE room_id = ? AND user_id = ?");
+                remove.bind(&room).bind(user.as_str()).execute(&mut *connection).await?;
+                let empty = query(
+                    "DELETE FROM chat_rooms WHERE id = ?1 \
+                     AND NOT EXISTS (SELECT 1 FROM chat_members WHERE room_id = ?1)",
+                );
+                empty.bind(room).execute(connection).await.map(drop)
+            })
+        });
+        remove.await
     }
 
     /// Writes a message, once for each key of its sender, and forgets what is too old.
     pub(super) async fn post(
         &self,
         room: &str,
-        (user, name): (&UserId, &str),
-        key: &str,
-        text: &str,
+        sender: Person,
+        (key, text): (String, String),
         now: SystemTime,
-    ) -> sqlx::Result<Posted> {
-        let mut transaction = self.0.begin().await?;
-        let before =
-            query_scalar("SELECT seq FROM chat_keys WHERE room_id = ? AND user_id = ? AND key = ?");
-        let before = before.bind(room).bind(user.as_str()).bind(key);
-        if let Some::<i64>(seq) = before.fetch_optional(&mut *transaction).await? {
-            let kept = query_as("SELECT * FROM chat_messages WHERE room_id = ? AND seq = ?");
-            let kept = kept.bind(room).bind(seq).fetch_optional(&mut *transaction).await?;
-            return Ok(kept.map_or(Posted::Forgotten, Posted::Again));
-        }
-        let (version, seq): (i64, i64) = query_as(
-            "UPDATE chat_rooms SET version = version + 1, last_seq = last_seq + 1 WHERE id = ? \
-             RETURNING version, last_seq",
-        )
-        .bind(room)
-        .fetch_one(&mut *transaction)
-        .await?;
-        let message = query_as(
-            "INSERT INTO chat_messages (room_id, seq, version, user_id, name, key, text, sent_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
-        )
-        .bind(room)
-        .bind(seq)
-        .bind(version)
-        .bind(user.as_str())
-        .bind(name)
-        .bind(key)
-        .bind(text)
-        .bind(millis(now))
-        .fetch_one(&mut *transaction)
-        .await?;
-        let insert =
-            query("INSERT INTO chat_keys (room_id, user_id, key, seq) VALUES (?, ?, ?, ?)");
-        let insert = insert.bind(room).bind(user.as_str()).bind(key).bind(seq);
-        insert.execute(&mut *transaction).await?;
-        for (forget, kept) in [
-            ("DELETE FROM chat_messages WHERE room_id = ? AND seq <= ?", KEPT),
-            ("DELETE FROM chat_keys WHERE room_id = ? AND seq <= ?", KEYS_KEPT),
-        ] {
-            query(forget).bind(room).bind(seq - kept).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
-        Ok(Posted::New(message))
+    ) -> Result<Posted, StoreError> {
+        let room = room.to_owned();
+        let post = self.0.change(move |connection| {
+            Box::pin(async move { post(connection, &room, &sender, (&key, &text), now).await })
+        });
+        post.await
     }
 
-    /// Replaces the text of somebody's own message, or removes it; `None` when there is no such message.
+    /// Replaces the text of a user's own message, or removes it; `None` when there is no such message.
     pub(super) async fn change(
         &self,
         room: &str,
         user: &UserId,
         seq: i64,
-        text: Option<&str>,
-    ) -> sqlx::Result<Option<Message>> {
-        let mut transaction = self.0.begin().await?;
-        let changed = query_as(
-            "UPDATE chat_messages SET text = coalesce(?4, ''), is_edited = ?4 IS NOT NULL, \
-             is_removed = ?4 IS NULL, \
-             version = (SELECT version + 1 FROM chat_rooms WHERE id = ?1) \
-             WHERE room_id = ?1 AND user_id = ?2 AND seq = ?3 AND NOT is_removed RETURNING *",
-        );
-        let changed = changed.bind(room).bind(user.as_str()).bind(seq).bind(text);
-        let Some(message) = changed.fetch_optional(&mut *transaction).await? else {
-            return Ok(None);
-        };
-        let next = query("UPDATE chat_rooms SET version = version + 1 WHERE id = ?");
-        next.bind(room).execute(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(Some(message))
+        text: Option<String>,
+    ) -> Result<Option<Message>, StoreError> {
+        let (room, user) = (room.to_owned(), user.clone());
+        let change = self.0.change(move |connection| {
+            Box::pin(async move {
+                let changed = query_as(
+                    "UPDATE chat_messages SET text = coalesce(?4, ''), is_edited = ?4 IS NOT NULL, \
+                     is_removed = ?4 IS NULL, \
+                     version = (SELECT version + 1 FROM chat_rooms WHERE id = ?1) \
+                     WHERE room_id = ?1 AND user_id = ?2 AND seq = ?3 AND NOT is_removed RETURNING *",
+                );
+                let changed = changed.bind(&room).bind(user.as_str()).bind(seq).bind(text);
+                let message: Option<Message> = changed.fetch_optional(&mut *connection).await?;
+                if message.is_some() {
+                    let next = query("UPDATE chat_rooms SET version = version + 1 WHERE id = ?");
+                    next.bind(room).execute(connection).await?;
+                }
+                Ok(message)
+            })
+        });
+        change.await
     }
 
-    /// What has changed behind a version, as much as fits into one answer.
-    pub(super) async fn history(&self, room: &str, last_seen: i64) -> sqlx::Result<History> {
-        let mut transaction = self.0.begin().await?;
-        let (first, version): (i64, i64) = query_as(
-            "SELECT coalesce((SELECT min(seq) FROM chat_messages WHERE room_id = ?1), 1), version \
-             FROM chat_rooms WHERE id = ?1",
-        )
-        .bind(room)
-        .fetch_one(&mut *transaction)
-        .await?;
-        let mut messages: Vec<Message> = query_as(
-            "SELECT * FROM chat_messages WHERE room_id = ? AND version > ? ORDER BY version LIMIT ?",
-        )
-        .bind(room)
-        .bind(last_seen)
-        .bind(AT_ONCE + 1)
-        .fetch_all(&mut *transaction)
-        .await?;
-        let more = messages.len() > usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
-        if more {
-            messages.pop();
-        }
-        let last = messages.last().map_or(version, |last| last.version);
-        Ok(History { first, version: if more { last } else { version }, messages, more })
+    /// What has changed after a version, as much as fits into one answer.
+    pub(super) async fn history(&self, room: &str, last_seen: i64) -> Result<History, StoreError> {
+        let room = room.to_owned();
+        let history = self.0.read(move |connection| {
+            Box::pin(async move {
+                let (first, version): (i64, i64) = query_as(
+                    "SELECT coalesce((SELECT min(seq) FROM chat_messages WHERE room_id = ?1), 1), \
+                     version FROM chat_rooms WHERE id = ?1",
+                )
+                .bind(&room)
+                .fetch_one(&mut *connection)
+                .await?;
+                let mut messages: Vec<Message> = query_as(
+                    "SELECT * FROM chat_messages WHERE room_id = ? AND version > ? \
+                     ORDER BY version LIMIT ?",
+                )
+                .bind(room)
+                .bind(last_seen)
+                .bind(AT_ONCE + 1)
+                .fetch_all(connection)
+                .await?;
+                let more = messages.len() > usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
+                if more {
+                    messages.pop();
+                }
+                let last = messages.last().map_or(version, |last| last.version);
+                Ok(History { first, version: if more { last } else { version }, messages, more })
+            })
+        });
+        history.await
     }
 
-    /// Writes down how far somebody has read, and returns how many messages of others are behind it.
-    pub(super) async fn read(&self, room: &str, user: &UserId, seq: i64) -> sqlx::Result<i64> {
-        let mut transaction = self.0.begin().await?;
-        let read = query(
-            "UPDATE chat_members SET read_seq = max(read_seq, min(?3, \
-             (SELECT last_seq FROM chat_rooms WHERE id = ?1))) WHERE room_id = ?1 AND user_id = ?2",
-        );
-        read.bind(room).bind(user.as_str()).bind(seq).execute(&mut *transaction).await?;
-        let unread = query_scalar(concat!(
-            "SELECT ",
-            unread!(),
-            " FROM chat_members AS me WHERE room_id = ? AND user_id = ?"
-        ));
-        let unread = unread.bind(room).bind(user.as_str()).fetch_one(&mut *transaction).await?;
-        transaction.commit().await?;
-        Ok(unread)
+    /// Writes down how far a member has read, and returns how many messages of others come after that.
+    pub(super) async fn read(
+        &self,
+        room: &str,
+        user: &UserId,
+        seq: i64,
+    ) -> Result<i64, StoreError> {
+        let (room, user) = (room.to_owned(), user.clone());
+        let read = self.0.change(move |connection| {
+            Box::pin(async move {
+                let read = query(
+                    "UPDATE chat_members SET read_seq = max(read_seq, min(?3, \
+                     (SELECT last_seq FROM chat_rooms WHERE id = ?1))) \
+                     WHERE room_id = ?1 AND user_id = ?2",
+                );
+                let read = read.bind(&room).bind(user.as_str()).bind(seq);
+                read.execute(&mut *connection).await?;
+                let unread = query_scalar(concat!(
+                    "SELECT ",
+                    unread!(),
+                    " FROM chat_members AS me WHERE room_id = ? AND user_id = ?"
+                ));
+                unread.bind(room).bind(user.as_str()).fetch_one(connection).await
+            })
+        });
+        read.await
     }
 }
 
-/// Forgets somebody: their memberships, what they have written, and rooms that nobody is in any more. That
-/// there were messages stays, as changes with versions of their own, so that a page that is open hears of them.
-pub(crate) async fn forget(database: &SqlitePool, user: &UserId) -> sqlx::Result<()> {
-    let mut transaction = database.begin().await?;
+async fn post(
+    connection: &mut SqliteConnection,
+    room: &str,
+    sender: &Person,
+    (key, text): (&str, &str),
+    now: SystemTime,
+) -> sqlx::Result<Posted> {
+    let user = sender.id.as_str();
+    let before =
+        query_scalar("SELECT seq FROM chat_keys WHERE room_id = ? AND user_id = ? AND key = ?");
+    let before = before.bind(room).bind(user).bind(key);
+    if let Some::<i64>(seq) = before.fetch_optional(&mut *connection).await? {
+        let kept = query_as("SELECT * FROM chat_messages WHERE room_id = ? AND seq = ?");
+        let kept = kept.bind(room).bind(seq).fetch_optional(connection).await?;
+        return Ok(kept.map_or(Posted::Forgotten, Posted::Again));
+    }
+    let (version, seq): (i64, i64) = query_as(
+        "UPDATE chat_rooms SET version = version + 1, last_seq = last_seq + 1 WHERE id = ? \
+         RETURNING version, last_seq",
+    )
+    .bind(room)
+    .fetch_one(&mut *connection)
+    .await?;
+    let message = query_as(
+        "INSERT INTO chat_messages (room_id, seq, version, user_id, name, key, text, sent_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+    )
+    .bind(room)
+    .bind(seq)
+    .bind(version)
+    .bind(user)
+    .bind(&*sender.name)
+    .bind(key)
+    .bind(text)
+    .bind(millis(now))
+    .fetch_one(&mut *connection)
+    .await?;
+    let insert = query("INSERT INTO chat_keys (room_id, user_id, key, seq) VALUES (?, ?, ?, ?)");
+    insert.bind(room).bind(user).bind(key).bind(seq).execute(&mut *connection).await?;
+    for (forget, kept) in [
+        ("DELETE FROM chat_messages WHERE room_id = ? AND seq <= ?", KEPT),
+        ("DELETE FROM chat_keys WHERE room_id = ? AND seq <= ?", KEYS_KEPT),
+    ] {
+        query(forget).bind(room).bind(seq - kept).execute(&mut *connection).await?;
+    }
+    Ok(Posted::New(message))
+}
+
+/// Forgets a user: their memberships, what they have written, and rooms that have no other member. That there
+/// were messages stays, as changes with versions of their own, so that open pages hear of them.
+pub(crate) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> sqlx::Result<()> {
     for statement in [
         "DELETE FROM chat_keys WHERE user_id = ?1",
         "DELETE FROM chat_members WHERE user_id = ?1",
@@ -272,7 +340,7 @@ pub(crate) async fn forget(database: &SqlitePool, user: &UserId) -> sqlx::Result
              (PARTITION BY room_id ORDER BY seq) AS number FROM chat_messages WHERE user_id = ?1) AS own \
          WHERE message.room_id = own.room_id AND message.seq = own.seq AND room.id = own.room_id",
     ] {
-        query(statement).bind(user.as_str()).execute(&mut *transaction).await?;
+        query(statement).bind(user.as_str()).execute(&mut *connection).await?;
     }
     for statement in [
         "UPDATE chat_rooms AS room SET version = last.version FROM \
@@ -281,39 +349,44 @@ pub(crate) async fn forget(database: &SqlitePool, user: &UserId) -> sqlx::Result
         "DELETE FROM chat_rooms WHERE NOT EXISTS \
          (SELECT 1 FROM chat_members WHERE chat_members.room_id = chat_rooms.id)",
     ] {
-        query(statement).execute(&mut *transaction).await?;
+        query(statement).execute(&mut *connection).await?;
     }
-    transaction.commit().await
+    Ok(())
 }
 
-/// A room never has more members than allowed, nor somebody more rooms: the transaction is the only writer.
+/// Neither a room nor a user gets more than allowed: the transaction is the only writer.
 async fn add(
-    transaction: &mut Transaction<'_, Sqlite>,
+    connection: &mut SqliteConnection,
     room: &str,
-    (user, name): (&UserId, &str),
+    member: &Person,
 ) -> sqlx::Result<Added> {
-    let (is_here, members, rooms): (bool, i64, i64) = query_as(
+    let (is_here, members): (bool, i64) = query_as(
         "SELECT EXISTS (SELECT 1 FROM chat_members WHERE room_id = ?1 AND user_id = ?2), \
-         (SELECT count(*) FROM chat_members WHERE room_id = ?1), \
-         (SELECT count(*) FROM chat_members WHERE user_id = ?2)",
+         (SELECT count(*) FROM chat_members WHERE room_id = ?1)",
     )
     .bind(room)
-    .bind(user.as_str())
-    .fetch_one(&mut **transaction)
+    .bind(member.id.as_str())
+    .fetch_one(&mut *connection)
     .await?;
     if is_here {
         return Ok(Added::Here);
     }
-    if members >= MAX_MEMBERS || rooms >= MAX_ROOMS {
+    if members >= MAX_MEMBERS || count_rooms(connection, &member.id).await? >= MAX_ROOMS {
         return Ok(Added::Full);
     }
-    // What was written before they came is nothing that they have not read.
+    // Messages from before a member came do not count as unread.
     let insert = query(
         "INSERT INTO chat_members (room_id, user_id, name, read_seq) \
          SELECT id, ?2, ?3, last_seq FROM chat_rooms WHERE id = ?1",
     );
-    insert.bind(room).bind(user.as_str()).bind(name).execute(&mut **transaction).await?;
+    let insert = insert.bind(room).bind(member.id.as_str()).bind(&*member.name);
+    insert.execute(connection).await?;
     Ok(Added::Done)
+}
+
+async fn count_rooms(connection: &mut SqliteConnection, user: &UserId) -> sqlx::Result<i64> {
+    let rooms = query_scalar("SELECT count(*) FROM chat_members WHERE user_id = ?");
+    rooms.bind(user.as_str()).fetch_one(connection).await
 }
 
 fn millis(time: SystemTime) -> i64 {

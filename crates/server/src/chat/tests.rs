@@ -292,7 +292,7 @@ async fn rooms_have_so_many_members_and_members_so_many_rooms() {
          INSERT INTO chat_members (room_id, user_id, name) SELECT ?, 'member-' || number, 'm' FROM numbers",
     )
     .bind(&room)
-    .execute(&house.database)
+    .execute(&mut house.outsider().await)
     .await
     .unwrap();
     let into_full = json!({ "room": room, "user": "bob" });
@@ -321,7 +321,7 @@ async fn who_has_left_meanwhile_says_nothing() {
     let house = House::open().await;
     let (room, mut ann, mut others) = house.room(&["bob"]).await;
     let mut other_tab = house.enter("bob").await;
-    let busy = house.database.acquire().await.unwrap();
+    let busy = house.lock().await;
     others[0].emit("leave", json!({ "room": room })).await;
     others[0].expect_nothing().await;
     other_tab.emit("send", json!({ "room": room, "key": "late", "text": "late" })).await;
@@ -341,7 +341,7 @@ async fn who_has_left_meanwhile_says_nothing() {
 async fn what_is_written_is_told_also_when_nobody_waits_for_the_answer() {
     let house = House::open().await;
     let (room, mut ann, mut others) = house.room(&["bob"]).await;
-    let busy = house.database.acquire().await.unwrap();
+    let busy = house.lock().await;
     ann.emit("send", json!({ "room": room, "key": "slow", "text": "slow" })).await;
     ann.wait_for_event::<Value>("member_joined").await;
     ann.expect_nothing().await;
@@ -401,7 +401,7 @@ async fn whoever_is_forgotten_has_left_nothing() {
     assert_eq!(members.as_array().unwrap().len(), 1);
     assert_eq!(others[0].emit_with_ack::<Value>("rooms", ()).await, json!([]));
     let rooms: Vec<String> =
-        sqlx::query_scalar("SELECT id FROM chat_rooms").fetch_all(&house.database).await.unwrap();
+        sqlx::query_scalar("SELECT id FROM chat_rooms").fetch_all(house.database.readers()).await.unwrap();
     assert_eq!((rooms.len(), rooms.contains(&room)), (1, true), "{alone}");
 }
 
@@ -410,7 +410,7 @@ async fn whoever_is_forgotten_has_left_nothing() {
 async fn whoever_is_revoked_is_not_heard_any_more() {
     let house = House::open().await;
     let (room, mut ann, mut others) = house.room(&["bob"]).await;
-    let busy = house.database.acquire().await.unwrap();
+    let busy = house.lock().await;
     let message = |text: &str| json!({ "room": room, "key": text, "text": text });
     ann.wait_for_event::<Value>("member_joined").await;
     // Both have begun, one behind the other.

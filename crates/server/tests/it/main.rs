@@ -4,9 +4,13 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod chat_client;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod failures;
+#[cfg(test)]
+mod full_disk;
 #[cfg(test)]
 mod http;
 #[cfg(test)]

@@ -27,6 +27,18 @@ pub(crate) fn doorward(arguments: &[&str]) -> Command {
     command
 }
 
+/// Gives a program that starts another one the arguments and the environment of that one.
+pub(crate) fn take_over(command: &mut Command, inner: &Command) {
+    command.args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+}
+
 /// What a program that ended has said.
 #[derive(Debug)]
 pub(crate) struct Finished {
@@ -166,6 +178,11 @@ impl Server {
     pub(crate) fn start_in(data_dir: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self::spawn("localhost:0", "", folder, data_dir.to_owned(), |_| {})
+    }
+
+    /// Starts one on data that may be there already, with whatever `change` does to the command.
+    pub(crate) fn start_on(at: &str, data_dir: PathBuf, change: impl FnOnce(&mut Command)) -> Self {
+        Self::spawn(at, "", tempfile::tempdir().unwrap(), data_dir, change)
     }
 
     fn spawn(

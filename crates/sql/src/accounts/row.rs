@@ -2,7 +2,7 @@
 
 use doorward_core::{Account, CredentialId, PasskeyRecord, RecoveryCodes, StoreError, UserId};
 
-use crate::{database::unreadable, time::from_millis};
+use crate::{sqlite_file::unreadable, time::from_millis};
 
 /// Id, name, key of the name, display name; made, disabled.
 pub(crate) type AccountRow = (String, String, String, String, i64, Option<i64>);

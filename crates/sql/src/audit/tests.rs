@@ -13,6 +13,7 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
+use crate::store::SCHEMA;
 
 /// Everything that this thread logs.
 #[derive(Clone, Default)]
@@ -75,11 +76,11 @@ fn note(audit: &SqlAudit, user: &str) {
     });
 }
 
-async fn open(folder: &TempDir) -> Database {
-    Database::open(&folder.path().join("doorward.db")).await.unwrap()
+async fn open(folder: &TempDir) -> SqliteFile {
+    SqliteFile::open(folder.path().join("doorward.db"), &SCHEMA).await.unwrap()
 }
 
-async fn users(database: &Database) -> Vec<String> {
+async fn users(database: &SqliteFile) -> Vec<String> {
     query_scalar("SELECT user_id FROM audit ORDER BY seq")
         .fetch_all(database.readers())
         .await

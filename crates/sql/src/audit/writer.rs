@@ -6,18 +6,18 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
 use super::{Order, Row};
-use crate::database::{Database, failed};
+use crate::sqlite_file::{SqliteFile, failed};
 
 /// Holds what is on its way into the file. Dropped before it is done, it logs that.
 pub(super) struct Writer {
-    database: Database,
+    database: SqliteFile,
     orders: mpsc::Receiver<Order>,
     /// What is being written. Shared with the transaction that writes it.
     rows: Arc<Vec<Row>>,
 }
 
 impl Writer {
-    pub(super) fn new(database: Database, orders: mpsc::Receiver<Order>) -> Self {
+    pub(super) fn new(database: SqliteFile, orders: mpsc::Receiver<Order>) -> Self {
         Self { database, orders, rows: Arc::default() }
     }
 

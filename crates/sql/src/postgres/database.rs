@@ -7,7 +7,7 @@ use sqlx::{
 };
 
 use super::{ConnectError, schema};
-use crate::database::{PATIENCE, failed};
+use crate::sqlite_file::{PATIENCE, failed};
 
 /// The connections; clones share them.
 #[derive(Clone)]

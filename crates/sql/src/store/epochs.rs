@@ -10,7 +10,7 @@ use super::{
     sessions::{self, REMOVE_ALL_OF_USER},
 };
 use crate::{
-    database::{failed, unreadable},
+    sqlite_file::{failed, unreadable},
     time::{from_millis, to_millis_up},
 };
 

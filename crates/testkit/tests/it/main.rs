@@ -6,6 +6,7 @@
 mod corpus;
 #[cfg(test)]
 mod differential;
+mod faults;
 #[cfg(test)]
 mod frames;
 #[cfg(test)]

@@ -7,16 +7,16 @@ use doorward::{
     prelude::*,
     test::{ManualClock, TestClient, TestServer},
 };
-use doorward_sql::SqlStore;
+use doorward_sql::{SqlStore, SqliteFile};
 use serde_json::{Value, json};
-use sqlx::SqlitePool;
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::chat::Chat;
 
 /// A server with a chat, and what stands behind it.
 pub(super) struct House {
     pub(super) server: TestServer,
-    pub(super) database: SqlitePool,
+    pub(super) database: SqliteFile,
     pub(super) clock: ManualClock,
     pub(super) folder: tempfile::TempDir,
 }
@@ -41,7 +41,20 @@ impl House {
         Self { server, database, clock, folder }
     }
 
-    /// Somebody who hears all of their rooms.
+    /// A connection to the file from outside, as that of another process.
+    pub(super) async fn outsider(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.folder.path().join("chat.db"));
+        SqliteConnection::connect_with(&options).await.unwrap()
+    }
+
+    /// Holds up every writer until it is dropped.
+    pub(super) async fn lock(&self) -> SqliteConnection {
+        let mut outsider = self.outsider().await;
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut outsider).await.unwrap();
+        outsider
+    }
+
+    /// A client that hears all rooms of its user.
     pub(super) async fn enter(&self, name: &str) -> TestClient {
         let mut client = self.server.connect("/chat", json!({ "user": name })).await;
         client.emit_with_ack::<Value>("rooms", ()).await;

@@ -1,0 +1,78 @@
+//! What was acknowledged is there after a restart, whatever the disk did meanwhile.
+
+use std::{path::PathBuf, process::Command};
+
+use doorward_testkit::SmallDisk;
+use serde_json::json;
+
+use crate::{
+    chat_client::ChatClient,
+    support::{Server, finish, path},
+};
+
+/// Runs the server on a disk.
+fn on(disk: &SmallDisk, command: &mut Command) {
+    let inner = std::mem::replace(command, disk.command(env!("CARGO_BIN_EXE_doorward")));
+    crate::support::take_over(command, &inner);
+}
+
+fn data(disk: &SmallDisk) -> PathBuf {
+    disk.path().join("data")
+}
+
+/// Makes a token with the key on the disk.
+fn token(disk: &SmallDisk, user: &str) -> String {
+    let data = data(disk);
+    let mut command = crate::support::doorward(&["token", "--sub", user, "--data-dir", path(&data)]);
+    on(disk, &mut command);
+    let made = finish(&mut command);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    made.stdout.trim_end().to_owned()
+}
+
+/// After failed writes SQLite has ended a transaction that the driver still counted: later commits wrote nothing,
+/// and the chat acknowledged them.
+#[tokio::test]
+async fn what_the_chat_acknowledges_after_a_full_disk_is_kept() {
+    let disk = SmallDisk::new(2 << 20);
+    let start = |at: &str| Server::start_on(at, data(&disk), |command| on(&disk, command));
+    let server = start("localhost:0");
+    let mut ann = ChatClient::enter(server.address(), &token(&disk, "ann")).await;
+    let room = ann.ask("create", json!({ "name": "Tea" })).await;
+    let room = room["id"].as_str().unwrap().to_owned();
+    let message = |text: &str| json!({ "room": room, "key": text, "text": text });
+    let mut kept = vec!["before".to_owned()];
+    ann.ask("send", message("before")).await;
+
+    disk.fill();
+    let mut refused = 0;
+    for number in 0..8 {
+        let text = format!("full {number}");
+        let answer = ann.ask("send", message(&text)).await;
+        match answer["code"].as_str() {
+            None => kept.push(text),
+            Some(code) => {
+                assert_eq!(code, "storage_full", "{answer}");
+                refused += 1;
+            }
+        }
+    }
+    disk.free();
+    for number in 0..8 {
+        let text = format!("after {number}");
+        let answer = ann.ask("send", message(&text)).await;
+        assert_eq!(answer["text"], text, "{answer}");
+        kept.push(text);
+    }
+    let port = server.port();
+    let log = server.end("KILL").stderr;
+    let server = start(&format!("localhost:{port}"));
+
+    let mut ann = ChatClient::enter(server.address(), &token(&disk, "ann")).await;
+    ann.ask("rooms", json!(null)).await;
+    let history = ann.ask("history", json!({ "room": room, "lastSeen": 0 })).await;
+    let texts: Vec<_> = history["messages"].as_array().unwrap().iter().map(|m| &m["text"]).collect();
+    assert_eq!(texts, kept.iter().collect::<Vec<_>>());
+    assert!(refused >= 2, "{refused} writes failed");
+    assert!(log.contains("could not be kept"), "{log}");
+}

@@ -1,0 +1,41 @@
+//! Processes that stand still.
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A process that was stopped with `SIGSTOP`: its sockets stay open, and it answers nothing. It goes on when the
+/// value is dropped.
+///
+/// # Examples
+/// ```
+/// use doorward_testkit::Frozen;
+///
+/// let mut process = std::process::Command::new("sleep").arg("60").spawn()?;
+/// let frozen = Frozen::new(process.id());
+/// // .. nothing comes from it now ..
+/// drop(frozen);
+/// process.kill()?;
+/// process.wait()?;
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Frozen(Pid);
+
+impl Frozen {
+    /// Stops the process with this id.
+    ///
+    /// # Panics
+    /// When there is no such process, or it belongs to another user.
+    #[must_use]
+    pub fn new(process: u32) -> Self {
+        let id = i32::try_from(process).ok().and_then(Pid::from_raw).expect("it is a process id");
+        kill_process(id, Signal::STOP).expect("the process can be stopped");
+        Self(id)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // It may have been killed meanwhile.
+        kill_process(self.0, Signal::CONT).ok();
+    }
+}

@@ -1,0 +1,256 @@
+//! A network that misbehaves on command.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{ReadHalf, WriteHalf},
+    },
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::{Instant, sleep, sleep_until},
+};
+
+/// What a [`FaultProxy`] does with bytes.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use doorward_testkit::Fault;
+///
+/// let slow = Fault::Delay(Duration::from_millis(60));
+/// assert_ne!(slow, Fault::None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Passes everything on.
+    None,
+    /// Passes each piece on after this time, both ways. Pieces overlap: it is latency, not a lower rate.
+    Delay(Duration),
+    /// Passes on one byte each time.
+    Drip(Duration),
+    /// Ends all connections in order, and new ones at once.
+    Cut,
+    /// Ends all connections with a reset, and new ones at once.
+    Reset,
+    /// Keeps all connections open, takes new ones, and passes nothing on: a cable that was pulled.
+    HalfOpen,
+}
+
+/// A TCP proxy on the loopback interface, between a client and a server that a test wants to disturb.
+///
+/// Connections that were made before a fault obey it too. They all end when the proxy is dropped.
+///
+/// # Examples
+/// ```no_run
+/// # async fn run(redis: std::net::SocketAddr) {
+/// use std::time::Duration;
+/// use doorward_testkit::{Fault, FaultProxy};
+///
+/// let proxy = FaultProxy::start(redis).await;
+/// let url = format!("redis://{}", proxy.address());
+/// proxy.set(Fault::Delay(Duration::from_millis(60)));
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct FaultProxy {
+    address: SocketAddr,
+    weather: watch::Sender<Weather>,
+    taken: Arc<AtomicU64>,
+    accepting: JoinHandle<()>,
+}
+
+/// What happens now, and to whom.
+#[derive(Clone, Copy, Debug)]
+struct Weather {
+    fault: Fault,
+    /// Connections up to this number stand still, whatever else happens.
+    stranded: u64,
+}
+
+impl FaultProxy {
+    /// Starts one in front of a server.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub async fn start(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let weather = watch::Sender::new(Weather { fault: Fault::None, stranded: 0 });
+        let taken = Arc::new(AtomicU64::new(0));
+        let (changes, count) = (weather.clone(), Arc::clone(&taken));
+        let accepting = tokio::spawn(async move {
+            // A failed accept ends the proxy: a test sees refused connections then, and says so.
+            while let Ok((here, _)) = listener.accept().await {
+                let number = count.fetch_add(1, Ordering::Relaxed) + 1;
+                let sky = Sky { number, weather: changes.subscribe() };
+                tokio::spawn(pass(here, server, sky));
+            }
+        });
+        Self { address, weather, taken, accepting }
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Changes what happens from now on.
+    pub fn set(&self, fault: Fault) {
+        self.weather.send_modify(|weather| weather.fault = fault);
+    }
+
+    /// Lets the connections that there are stand still for ever; new ones work.
+    pub fn strand(&self) {
+        let taken = self.taken();
+        self.weather.send_modify(|weather| weather.stranded = taken);
+    }
+
+    /// How many connections there were.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for FaultProxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.set(Fault::Cut);
+    }
+}
+
+/// The weather over one connection.
+#[derive(Clone)]
+struct Sky {
+    number: u64,
+    weather: watch::Receiver<Weather>,
+}
+
+impl Sky {
+    fn fault(&mut self) -> Fault {
+        let Weather { fault, stranded } = *self.weather.borrow_and_update();
+        match fault {
+            // They end with everything else.
+            Fault::Cut | Fault::Reset => fault,
+            _ if self.number <= stranded => Fault::HalfOpen,
+            _ => fault,
+        }
+    }
+
+    async fn changed(&mut self) {
+        if self.weather.changed().await.is_err() {
+            // The proxy is gone, and its last word was to cut.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until something moves again.
+    async fn thaw(&mut self) -> Fault {
+        loop {
+            match self.fault() {
+                Fault::HalfOpen => self.changed().await,
+                fault => return fault,
+            }
+        }
+    }
+
+    /// Waits until all connections are to end, and says how.
+    async fn end(&mut self) -> Fault {
+        loop {
+            match self.fault() {
+                fault @ (Fault::Cut | Fault::Reset) => return fault,
+                _ => self.changed().await,
+            }
+        }
+    }
+}
+
+/// Passes one connection on until either side ends it, or a fault does.
+async fn pass(mut here: TcpStream, server: SocketAddr, mut sky: Sky) {
+    let there = tokio::select! {
+        there = TcpStream::connect(server) => there.ok(),
+        _ = sky.end() => None,
+    };
+    let Some(mut there) = there else { return };
+    for stream in [&here, &there] {
+        stream.set_nodelay(true).ok();
+    }
+    let fault = {
+        let (up, down) = (sky.clone(), sky.clone());
+        let (from_client, to_client) = here.split();
+        let (from_server, to_server) = there.split();
+        tokio::select! {
+            _ = async { tokio::join!(copy(from_client, to_server, up), copy(from_server, to_client, down)) } => {
+                Fault::Cut
+            }
+            fault = sky.end() => fault,
+        }
+    };
+    if fault == Fault::Reset {
+        // Without lingering the end is a reset.
+        for stream in [&here, &there] {
+            stream.set_zero_linger().ok();
+        }
+    }
+}
+
+/// Passes one direction on, until its end.
+async fn copy(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, sky: Sky) {
+    // What is on its way: latency holds it, and more comes behind it.
+    let (queue, mut queued) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
+    let (mut reading, mut writing) = (sky.clone(), sky);
+    let read = async move {
+        let mut buffer = vec![0; PIECE];
+        loop {
+            let fault = reading.thaw().await;
+            let count = tokio::select! {
+                count = from.read(&mut buffer) => count.unwrap_or(0),
+                () = reading.changed() => continue,
+            };
+            let delay = if let Fault::Delay(delay) = fault { delay } else { Duration::ZERO };
+            let piece = (Instant::now() + delay, buffer.get(..count).unwrap_or_default().to_vec());
+            if count == 0 || queue.send(piece).await.is_err() {
+                return;
+            }
+        }
+    };
+    let write = async move {
+        while let Some((due, piece)) = queued.recv().await {
+            sleep_until(due).await;
+            let written = match writing.thaw().await {
+                Fault::Drip(every) => drip(&mut to, &piece, every).await,
+                _ => to.write_all(&piece).await,
+            };
+            if written.is_err() {
+                return;
+            }
+        }
+        to.shutdown().await.ok();
+    };
+    tokio::join!(read, write);
+}
+
+async fn drip(to: &mut WriteHalf<'_>, piece: &[u8], every: Duration) -> std::io::Result<()> {
+    for byte in piece {
+        sleep(every).await;
+        to.write_all(&[*byte]).await?;
+    }
+    Ok(())
+}
+
+/// Pieces between the two sides.
+const ON_THE_WAY: usize = 1_024;
+
+/// Bytes of a piece.
+const PIECE: usize = 16 * 1024;
