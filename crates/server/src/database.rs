@@ -53,6 +53,8 @@ const SCHEMA: Schema = Schema::new(0x446f_4170, &[chat::SCHEMA, mole::SCHEMA]).a
 mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
+    use sqlx::Connection as _;
+
     use super::*;
 
     #[tokio::test]
@@ -68,6 +70,36 @@ mod tests {
                 assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{entry:?}");
             }
             database.close().await;
+        }
+    }
+
+    /// Files of the first versions carry no number.
+    #[tokio::test]
+    async fn a_file_of_an_older_version_is_taken_over_and_one_of_another_program_is_not() {
+        for (statement, is_ours) in [
+            (chat::SCHEMA, true),
+            (mole::SCHEMA, true),
+            ("CREATE TABLE notes (text TEXT)", false),
+            ("PRAGMA application_id = 7; CREATE TABLE chat_rooms (id TEXT)", false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("applications.db");
+            let options =
+                sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+            let mut older = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+            sqlx::raw_sql(statement).execute(&mut older).await.unwrap();
+            older.close().await.unwrap();
+
+            let opened = open(&file).await;
+
+            assert_eq!(opened.is_ok(), is_ours, "{statement}: {opened:?}");
+            if let Ok(database) = opened {
+                let marks = sqlx::query_as::<_, (i64, i64)>(
+                    "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version",
+                );
+                let marks = marks.fetch_one(database.readers()).await.unwrap();
+                assert_eq!(marks, (0x446f_4170, 2));
+            }
         }
     }
 

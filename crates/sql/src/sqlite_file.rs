@@ -104,7 +104,7 @@ impl SqliteFile {
             writer: pool(1).connect_with(options).await.map_err(failed)?,
             readers: pool(READERS).connect_with(readers).await.map_err(failed)?,
             presence: Arc::new(
-                Presence::of(file).map_err(|source| OpenError::access(path, source))?,
+                Presence::of(&file).map_err(|source| OpenError::access(path, source))?,
             ),
         };
         // Only now: the last connection that is closed would tidy the file up.

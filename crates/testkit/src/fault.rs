@@ -10,5 +10,5 @@ mod starved_pipe;
 
 pub use frozen::Frozen;
 pub use proxy::{Fault, FaultProxy};
-pub use small_disk::SmallDisk;
+pub use small_disk::{InsideDisk, SmallDisk};
 pub use starved_pipe::StarvedPipe;

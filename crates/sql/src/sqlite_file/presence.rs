@@ -23,7 +23,9 @@ type Identity = (u64, u64);
 
 impl Presence {
     /// Of the file that has this name now.
-    pub(super) fn of(file: PathBuf) -> io::Result<Self> {
+    pub(super) fn of(file: &Path) -> io::Result<Self> {
+        // SQLite puts its log beside the file that a link leads to.
+        let file = fs::canonicalize(file)?;
         let identity = identity(&file)?;
         let mut log = file.clone().into_os_string();
         log.push("-wal");

@@ -3,6 +3,7 @@
 // `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
 #[cfg(test)]
 mod audit;
+mod faults;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]

@@ -2,9 +2,12 @@
 
 use std::{future::ready, sync::Arc};
 
-use doorward_core::{Account, AccountStore as _, BoxFuture, CredentialId, PasskeyRecord, UserId};
+use doorward_core::{
+    Account, AccountStore as _, BoxFuture, CredentialId, PasskeyRecord, StoreError, UserId,
+};
 use doorward_sql::{ConnectError, PostgresStore};
-use doorward_testkit::{PostgresServer, conformance, conformance::Subject};
+use doorward_testkit::{PostgresServer, conformance, conformance::Subject, deeds};
+use sqlx::Connection as _;
 
 struct InPostgres(Arc<PostgresStore>);
 
@@ -95,5 +98,36 @@ async fn what_is_wrong_is_said_without_the_password() {
     assert!(matches!(no_url, ConnectError::Malformed), "{no_url:?}");
     for error in [no_database, nobody, no_url] {
         assert!(!format!("{error:?} {error}").contains("canary"));
+    }
+}
+
+/// SQLSTATE 53100, as the server says it when its disk is full.
+#[tokio::test]
+async fn a_full_disk_is_told_as_sqlite_tells_it_and_loses_nothing() {
+    let url = PostgresServer::shared().database();
+    let store = PostgresStore::connect(&url).await.unwrap();
+    deeds::prepare_accounts(&store, 0..2).await.unwrap();
+    let mut operator = sqlx::PgConnection::connect(&url).await.unwrap();
+    for statement in [
+        "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$",
+        "CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON accounts EXECUTE FUNCTION no_room()",
+        "CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON passkeys EXECUTE FUNCTION no_room()",
+        "CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON recovery_codes EXECUTE FUNCTION no_room()",
+    ] {
+        sqlx::raw_sql(statement).execute(&mut operator).await.unwrap();
+    }
+
+    let refused = deeds::do_accounts(&store, 0).await;
+    sqlx::raw_sql("DROP FUNCTION no_room CASCADE").execute(&mut operator).await.unwrap();
+    let kept = deeds::do_accounts(&store, 1).await;
+
+    for (name, result) in refused {
+        assert!(matches!(result, Err(StoreError::Full)), "{name}: {result:?}");
+        assert!(!deeds::knows_account(&store, 0, name).await.unwrap(), "{name}");
+    }
+    for (name, result) in kept {
+        assert!(result.is_ok(), "{name}: {result:?}");
+        assert!(deeds::knows_account(&store, 1, name).await.unwrap(), "{name}");
     }
 }

@@ -1,6 +1,7 @@
 //! Disks without room.
 
 use std::{
+    env,
     ffi::OsStr,
     fs::{self, File},
     io::{BufRead as _, BufReader, Write as _},
@@ -91,17 +92,68 @@ impl SmallDisk {
 
     /// Leaves no byte free.
     pub fn fill(&self) {
-        let mut file = File::create(self.outside(FILLER)).expect("the disk takes a file");
-        for size in [64 * 1024, 4 * 1024, 1] {
-            let piece = vec![0; size];
-            while file.write_all(&piece).is_ok() {}
-        }
+        fill(&self.outside(FILLER));
     }
 
     /// Gives back what [`fill`](Self::fill) has taken.
     pub fn free(&self) {
-        fs::remove_file(self.outside(FILLER)).expect("the filler is there");
+        free(&self.outside(FILLER));
     }
+
+    /// Runs a test of this test binary once more, in a process that sees a disk of so many bytes, and returns the
+    /// disk there. In the process that was started first it returns `None`, after the other one has passed.
+    ///
+    /// # Panics
+    /// When the test fails in the other process.
+    #[must_use]
+    pub fn rerun(bytes: u64, test: &str) -> Option<InsideDisk> {
+        if let Some(path) = env::var_os(INSIDE) {
+            return Some(InsideDisk(path.into()));
+        }
+        let disk = Self::new(bytes);
+        let program = env::current_exe().expect("this program has a file");
+        let mut command = disk.command(program);
+        command.args(["--exact", "--nocapture", test]).env(INSIDE, disk.path());
+        let output = command.output().expect("the test can be run once more");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let failed = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}{failed}");
+        None
+    }
+}
+
+/// A [`SmallDisk`] as a program on it sees it.
+#[derive(Debug)]
+pub struct InsideDisk(PathBuf);
+
+impl InsideDisk {
+    /// The folder where it is mounted.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Leaves no byte free.
+    pub fn fill(&self) {
+        fill(&self.0.join(FILLER));
+    }
+
+    /// Gives back what [`fill`](Self::fill) has taken.
+    pub fn free(&self) {
+        free(&self.0.join(FILLER));
+    }
+}
+
+fn fill(filler: &Path) {
+    let mut file = File::create(filler).expect("the disk takes a file");
+    for size in [64 * 1024, 4 * 1024, 1] {
+        let piece = vec![0; size];
+        while file.write_all(&piece).is_ok() {}
+    }
+}
+
+fn free(filler: &Path) {
+    fs::remove_file(filler).expect("the filler is there");
 }
 
 impl Drop for SmallDisk {
@@ -113,3 +165,6 @@ impl Drop for SmallDisk {
 }
 
 const FILLER: &str = "filler";
+
+/// Tells a test where its disk is.
+const INSIDE: &str = "DOORWARD_TEST_DISK";
