@@ -103,6 +103,12 @@ impl PostgresServer {
         format!("postgres://postgres@localhost/{database}?host={}", self.folder.display())
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
     /// Runs a statement.
     ///
     /// # Panics

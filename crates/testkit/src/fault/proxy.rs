@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -10,11 +11,8 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{ReadHalf, WriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
+    net::{TcpListener, TcpStream, UnixStream},
     sync::{mpsc, watch},
     task::JoinHandle,
     time::{Instant, sleep, sleep_until},
@@ -69,6 +67,30 @@ pub struct FaultProxy {
     accepting: JoinHandle<()>,
 }
 
+/// Where the server listens.
+#[derive(Clone)]
+enum Server {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+impl Server {
+    async fn connect(&self) -> std::io::Result<Box<dyn Stream>> {
+        Ok(match self {
+            Self::Tcp(address) => {
+                let stream = TcpStream::connect(address).await?;
+                stream.set_nodelay(true)?;
+                Box::new(stream)
+            }
+            Self::Unix(path) => Box::new(UnixStream::connect(path).await?),
+        })
+    }
+}
+
 /// What happens now, and to whom.
 #[derive(Clone, Copy, Debug)]
 struct Weather {
@@ -83,6 +105,18 @@ impl FaultProxy {
     /// # Panics
     /// When no port is free.
     pub async fn start(server: SocketAddr) -> Self {
+        Self::in_front_of(Server::Tcp(server)).await
+    }
+
+    /// Starts one in front of a server that listens on a Unix socket.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub async fn start_unix(server: impl Into<PathBuf>) -> Self {
+        Self::in_front_of(Server::Unix(server.into())).await
+    }
+
+    async fn in_front_of(server: Server) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
         let weather = watch::Sender::new(Weather { fault: Fault::None, stranded: 0 });
@@ -93,7 +127,7 @@ impl FaultProxy {
             while let Ok((here, _)) = listener.accept().await {
                 let number = count.fetch_add(1, Ordering::Relaxed) + 1;
                 let sky = Sky { number, weather: changes.subscribe() };
-                tokio::spawn(pass(here, server, sky));
+                tokio::spawn(pass(here, server.clone(), sky));
             }
         });
         Self { address, weather, taken, accepting }
@@ -177,19 +211,17 @@ impl Sky {
 }
 
 /// Passes one connection on until either side ends it, or a fault does.
-async fn pass(mut here: TcpStream, server: SocketAddr, mut sky: Sky) {
+async fn pass(mut here: TcpStream, server: Server, mut sky: Sky) {
+    here.set_nodelay(true).ok();
     let there = tokio::select! {
-        there = TcpStream::connect(server) => there.ok(),
-        _ = sky.end() => None,
+        there = server.connect() => there.ok(),
+        fault = sky.end() => return end(&here, fault),
     };
-    let Some(mut there) = there else { return };
-    for stream in [&here, &there] {
-        stream.set_nodelay(true).ok();
-    }
+    let Some(there) = there else { return };
     let fault = {
         let (up, down) = (sky.clone(), sky.clone());
         let (from_client, to_client) = here.split();
-        let (from_server, to_server) = there.split();
+        let (from_server, to_server) = split(there);
         tokio::select! {
             _ = async { tokio::join!(copy(from_client, to_server, up), copy(from_server, to_client, down)) } => {
                 Fault::Cut
@@ -197,16 +229,18 @@ async fn pass(mut here: TcpStream, server: SocketAddr, mut sky: Sky) {
             fault = sky.end() => fault,
         }
     };
+    end(&here, fault);
+}
+
+fn end(client: &TcpStream, fault: Fault) {
     if fault == Fault::Reset {
         // Without lingering the end is a reset.
-        for stream in [&here, &there] {
-            stream.set_zero_linger().ok();
-        }
+        client.set_zero_linger().ok();
     }
 }
 
 /// Passes one direction on, until its end.
-async fn copy(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, sky: Sky) {
+async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, sky: Sky) {
     // What is on its way: latency holds it, and more comes behind it.
     let (queue, mut queued) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
     let (mut reading, mut writing) = (sky.clone(), sky);
@@ -241,7 +275,11 @@ async fn copy(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, sky: Sky) {
     tokio::join!(read, write);
 }
 
-async fn drip(to: &mut WriteHalf<'_>, piece: &[u8], every: Duration) -> std::io::Result<()> {
+async fn drip(
+    to: &mut (impl AsyncWrite + Unpin),
+    piece: &[u8],
+    every: Duration,
+) -> std::io::Result<()> {
     for byte in piece {
         sleep(every).await;
         to.write_all(&[*byte]).await?;

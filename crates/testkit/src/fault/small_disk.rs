@@ -52,14 +52,18 @@ impl SmallDisk {
         if !is_root {
             command.args(["--user", "--map-root-user"]);
         }
-        let mount = format!("mount -t tmpfs -o size={bytes},mode=700 tmpfs \"$0\" && echo ready && cat");
+        let mount =
+            format!("mount -t tmpfs -o size={bytes},mode=700 tmpfs \"$0\" && echo ready && cat");
         command.args(["sh", "-c", &mount]).arg(folder.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut holder = command.spawn().expect("unshare (util-linux) is there");
         let mut ready = String::new();
         let stdout = holder.stdout.take().expect("it was asked for");
         BufReader::new(stdout).read_line(&mut ready).expect("a pipe can be read");
-        assert_eq!(ready, "ready\n", "no file system could be mounted: run as root, or allow user namespaces");
+        assert_eq!(
+            ready, "ready\n",
+            "no file system could be mounted: run as root, or allow user namespaces"
+        );
         Self { holder, folder, is_root }
     }
 

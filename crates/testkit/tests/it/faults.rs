@@ -145,8 +145,7 @@ fn a_starved_pipe_takes_nothing() {
 
 #[test]
 fn a_frozen_process_answers_again_afterwards() {
-    let mut cat =
-        Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut cat = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let frozen = Frozen::new(cat.id());
     // The signal is on its way for a moment.
     let stat = format!("/proc/{}/stat", cat.id());
