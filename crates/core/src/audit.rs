@@ -8,7 +8,9 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::{Action, DecisionId, DisconnectReason, RefusalReason, SessionId, SocketId, UserId};
+use crate::{
+    Action, BoxFuture, DecisionId, DisconnectReason, RefusalReason, SessionId, SocketId, UserId,
+};
 
 /// What was decided.
 ///
@@ -37,6 +39,9 @@ pub enum Decision {
     Ended(DisconnectReason),
     /// A socket entered a room.
     Joined,
+    /// So many decisions for this reason were counted and not recorded one by one: strangers can cause any number
+    /// of them.
+    LeftOut(RefusalReason, u64),
     /// A passkey was added to an account.
     PasskeyAdded,
     /// A passkey was taken from an account.
@@ -72,6 +77,7 @@ impl Decision {
             Self::Denied(_) => "denied",
             Self::Ended(_) => "ended",
             Self::Joined => "joined",
+            Self::LeftOut(..) => "left_out",
             Self::PasskeyAdded => "passkey_added",
             Self::PasskeyRemoved => "passkey_removed",
             Self::RecoveryCodesMade => "recovery_codes_made",
@@ -92,10 +98,31 @@ impl Decision {
             Self::Ended(reason) => Some(reason.as_str()),
             Self::Closed(reason)
             | Self::Denied(reason)
+            | Self::LeftOut(reason, _)
             | Self::Refused(reason)
             | Self::Undecided(reason) => Some(reason.as_str()),
             _ => None,
         }
+    }
+
+    /// Returns why something was not granted; `None` for everything that was done. Strangers cause the first kind
+    /// as often as they like, the second kind never.
+    #[must_use]
+    pub const fn refusal(self) -> Option<RefusalReason> {
+        match self {
+            Self::Closed(reason)
+            | Self::Denied(reason)
+            | Self::LeftOut(reason, _)
+            | Self::Refused(reason)
+            | Self::Undecided(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Returns how many decisions a record stands for.
+    #[must_use]
+    pub const fn count(self) -> u64 {
+        if let Self::LeftOut(_, count) = self { count } else { 1 }
     }
 }
 
@@ -184,14 +211,35 @@ pub fn network_prefix(address: IpAddr) -> IpAddr {
 /// }
 /// ```
 pub trait Audit: Send + Sync + 'static {
-    /// Takes one record. It is called on the path of a connection: hand slow work to somebody else.
+    /// Takes one record. It is called on the path of a connection and must not wait: slow work is for another
+    /// thread or task.
     fn record(&self, record: &AuditRecord<'_>);
+
+    /// Completes when every record that was taken before is where it is kept. A sink that keeps each record at
+    /// once needs nothing else than this default.
+    fn written(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// Whether there is room for records of new clients. While there is none, no client is admitted and no user
+    /// signed in: what remains is for what has to be recorded in any case, such as ends and revocations.
+    fn has_room(&self) -> bool {
+        true
+    }
 }
 
 /// A sink that several parts of a program share.
 impl<A: Audit + ?Sized> Audit for Arc<A> {
     fn record(&self, record: &AuditRecord<'_>) {
         A::record(self, record);
+    }
+
+    fn written(&self) -> BoxFuture<'_, ()> {
+        A::written(self)
+    }
+
+    fn has_room(&self) -> bool {
+        A::has_room(self)
     }
 }
 

@@ -86,7 +86,7 @@ mod timers;
 
 pub use acks::{AckError, Answers};
 pub use addresses::network;
-pub use audit::{JsonLinesAudit, TracingAudit};
+pub use audit::{BoundedAudit, JsonLinesAudit, TracingAudit};
 pub use budget::Budget;
 #[doc(hidden)]
 pub use builder::BehindAuthenticator;

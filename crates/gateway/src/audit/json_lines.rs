@@ -1,28 +1,42 @@
 //! Writes audit records to a file, one JSON object a line.
+//!
+//! A thread of its own writes: no decision waits for the disk. A line that cannot be written is kept and tried again,
+//! so that a full disk costs no record of an admission, a sign-in or a revocation. What waits is bounded; see
+//! [`JsonLinesAudit`]. Start reading at [`Writer::run`].
 
 use std::{
     fmt::Write as _,
     fs::{File, OpenOptions},
     io::{self, Write as _},
-    path::Path,
-    sync::{Mutex, PoisonError},
-    time::SystemTime,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread,
+    time::{Duration, SystemTime},
 };
 
-use doorward_core::{Audit, AuditRecord};
+use doorward_core::{Audit, AuditRecord, BoxFuture};
 use serde::Serialize;
+use tokio::sync::oneshot;
 
 /// Writes each record as one line of JSON to a file, in the order in which the decisions were made.
 ///
-/// A line is written with one system call before the decision is acted on, so a process that is killed
-/// loses none; a power cut may lose the last ones. When a line cannot be written (the disk is full) the
-/// record goes to the log as an error.
+/// Lines are written by a thread of their own, at once and several in one write. A process that is killed loses what
+/// waited at that moment, usually nothing; a power cut may lose more. When a line cannot be written, because the
+/// disk is full or stands still, it waits and is tried again every second; the log says so once, and once that it is
+/// over. 65,536 lines may wait. From half of that on records of what was refused are dropped, from three quarters on
+/// [`has_room`](Audit::has_room) is `false` and no client is admitted; what is beyond goes to the log. All that is
+/// dropped is counted in `doorward_audit_dropped_total`.
 ///
 /// | member | what it says |
 /// |---|---|
 /// | `at` | when, as RFC 3339 in UTC |
 /// | `id` | names the decision; the client reads it too |
 /// | `outcome`, `reason` | what was decided, and why |
+/// | `count` | of `left_out`: how many decisions the line stands for |
 /// | `action`, `about` | what was asked for, such as `event` `echo` |
 /// | `namespace`, `user`, `socket` | where, for whom |
 /// | `session` | the first 32 bits of the hash of the session's id |
@@ -42,37 +56,213 @@ use serde::Serialize;
 /// ```
 #[derive(Debug)]
 pub struct JsonLinesAudit {
-    /// Protects the order of the lines; held for one write. A line that was not written whole is ended
-    /// before the next.
-    file: Mutex<(File, bool)>,
+    orders: SyncSender<Order>,
+    shared: Arc<Shared>,
+}
+
+/// What the sink and its thread both know.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Lines that are not in the file yet.
+    waiting: AtomicUsize,
+    /// Callers of [`JsonLinesAudit::flush`]: while there is one, what cannot be written is not kept.
+    flushing: AtomicUsize,
+    /// The file is to be opened again.
+    reopen: AtomicBool,
+}
+
+enum Order {
+    Line(String),
+    /// Say when everything before it is done.
+    Answer(oneshot::Sender<()>),
+    /// Look at what is shared.
+    Wake,
 }
 
 impl JsonLinesAudit {
-    /// Opens the file, or makes one that only its owner may read. Lines are added at its end.
+    /// Opens the file, or makes one that only its owner may read, and starts the thread. Lines are added at its
+    /// end.
     ///
     /// # Errors
     /// What the operating system says.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self { file: Mutex::new((options.open(path)?, false)) })
+        let path = path.as_ref().to_owned();
+        let file = open(&path)?;
+        let (orders, ordered) = sync_channel(QUEUE);
+        let shared = Arc::<Shared>::default();
+        let writer =
+            Writer { path, file, is_broken: false, failing: None, shared: Arc::clone(&shared) };
+        thread::Builder::new().name("audit".to_owned()).spawn(move || writer.run(&ordered))?;
+        Ok(Self { orders, shared })
+    }
+
+    /// Opens the file of this name again with the next line: the old one was moved away.
+    pub fn reopen(&self) {
+        self.shared.reopen.store(true, Ordering::Release);
+        // When the queue is full, the thread is awake.
+        self.orders.try_send(Order::Wake).ok();
+    }
+
+    /// Waits until every record that was given before is in the file. What cannot be written now goes to the log.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost by not waiting.
+    pub async fn flush(&self) {
+        self.shared.flushing.fetch_add(1, Ordering::AcqRel);
+        self.written().await;
+        self.shared.flushing.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 impl Audit for JsonLinesAudit {
     fn record(&self, record: &AuditRecord<'_>) {
-        let line = line(record);
-        let mut locked = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let (file, is_broken) = &mut *locked;
-        let begin: &[u8] = if *is_broken { b"\n" } else { b"" };
-        let written = file.write_all(begin).and_then(|()| file.write_all(line.as_bytes()));
-        *is_broken = written.is_err();
-        if let Err(error) = written {
-            tracing::error!(%error, record = line.trim_end(), "An audit record was not written.");
+        let waiting = self.shared.waiting.load(Ordering::Relaxed);
+        if record.outcome.refusal().is_some() && waiting >= QUEUE / 2 {
+            return dropped(1);
+        }
+        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        let sent = self.orders.try_send(Order::Line(line(record)));
+        if let Err(TrySendError::Full(order) | TrySendError::Disconnected(order)) = sent {
+            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+            if let Order::Line(line) = order {
+                give_up(&line, &"too many records are waiting");
+            }
         }
     }
+
+    fn written(&self) -> BoxFuture<'_, ()> {
+        let (answer, answered) = oneshot::channel();
+        let mut order = Some(Order::Answer(answer));
+        Box::pin(async move {
+            while let Some(next) = order.take() {
+                match self.orders.try_send(next) {
+                    Err(TrySendError::Full(again)) => {
+                        order = Some(again);
+                        tokio::time::sleep(BETWEEN_LOOKS).await;
+                    }
+                    Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+                }
+            }
+            // A thread that has ended has logged what it could not write.
+            answered.await.ok();
+        })
+    }
+
+    fn has_room(&self) -> bool {
+        self.shared.waiting.load(Ordering::Relaxed) < QUEUE / 4 * 3
+    }
+}
+
+/// The thread that writes.
+struct Writer {
+    path: PathBuf,
+    file: File,
+    /// A line was not written whole, and is ended before the next.
+    is_broken: bool,
+    /// Since when lines cannot be written, and how often that was tried.
+    failing: Option<u32>,
+    shared: Arc<Shared>,
+}
+
+impl Writer {
+    fn run(mut self, orders: &Receiver<Order>) {
+        let mut lines: Vec<String> = Vec::new();
+        let mut answers = Vec::new();
+        while let Ok(first) = orders.recv() {
+            for order in std::iter::once(first).chain(orders.try_iter()).take(BATCH) {
+                match order {
+                    Order::Line(line) => lines.push(line),
+                    Order::Answer(answer) => answers.push(answer),
+                    Order::Wake => {}
+                }
+            }
+            self.write_all(&lines);
+            self.shared.waiting.fetch_sub(lines.len(), Ordering::Relaxed);
+            lines.clear();
+            for answer in answers.drain(..) {
+                // The caller may have gone.
+                answer.send(()).ok();
+            }
+            let waiting = self.shared.waiting.load(Ordering::Relaxed);
+            metrics::gauge!("doorward_audit_waiting").set(waiting as f64);
+        }
+    }
+
+    /// Writes lines, and tries again until they are written or the server stops.
+    fn write_all(&mut self, lines: &[String]) {
+        if self.shared.reopen.swap(false, Ordering::AcqRel) {
+            self.reopen();
+        }
+        let mut rest = lines;
+        while let Some(first) = rest.first() {
+            match self.write(first) {
+                Ok(()) => {
+                    rest = rest.get(1..).unwrap_or_default();
+                    if let Some(times) = self.failing.take() {
+                        tracing::warn!(times, "Audit records are written again; none was lost.");
+                    }
+                }
+                Err(error) if self.shared.flushing.load(Ordering::Acquire) > 0 => {
+                    for line in rest {
+                        give_up(line, &error);
+                    }
+                    return;
+                }
+                Err(error) => {
+                    if self.failing.is_none() {
+                        let path = self.path.display();
+                        tracing::error!(%path, %error, "Audit records cannot be written; they wait.");
+                    }
+                    *self.failing.get_or_insert(0) += 1;
+                    thread::sleep(BETWEEN_ATTEMPTS);
+                    if self.shared.reopen.swap(false, Ordering::AcqRel) {
+                        self.reopen();
+                    }
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, line: &str) -> io::Result<()> {
+        let begin: &[u8] = if self.is_broken { b"\n" } else { b"" };
+        let written = self.file.write_all(&[begin, line.as_bytes()].concat());
+        self.is_broken |= written.is_err();
+        if written.is_ok() {
+            self.is_broken = false;
+        }
+        written
+    }
+
+    fn reopen(&mut self) {
+        match open(&self.path) {
+            Ok(file) => {
+                self.file = file;
+                self.is_broken = false;
+            }
+            Err(error) => {
+                let path = self.path.display();
+                tracing::error!(%path, %error, "The audit file cannot be opened again; the old one goes on.");
+            }
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Logs a line that is in no file.
+fn give_up(line: &str, reason: &dyn std::fmt::Display) {
+    dropped(1);
+    tracing::error!(%reason, record = line.trim_end(), "An audit record was not written.");
+}
+
+fn dropped(records: u64) {
+    metrics::counter!("doorward_audit_dropped_total").increment(records);
 }
 
 #[derive(Serialize)]
@@ -82,6 +272,8 @@ struct Line<'a> {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,6 +297,7 @@ fn line(record: &AuditRecord<'_>) -> String {
         id: record.id.encode(),
         outcome: record.outcome.as_str(),
         reason: record.outcome.reason(),
+        count: Some(record.outcome.count()).filter(|count| *count > 1),
         action: record.action.map(doorward_core::Action::as_str),
         about: record.action.and_then(doorward_core::Action::about),
         namespace: record.namespace,
@@ -131,6 +324,16 @@ fn line(record: &AuditRecord<'_>) -> String {
 fn timestamp(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
 }
+
+/// Lines that may wait: about 20 MB.
+const QUEUE: usize = 65_536;
+
+/// Lines between two looks at what is shared.
+const BATCH: usize = 512;
+
+const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,152 @@
+//! Counts what strangers cause together, above a ceiling.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, RefusalReason};
+
+/// A sink that records everything that was done, and of what was refused at most 1,000 decisions in ten seconds.
+///
+/// A stranger who is refused can cause any number of records. Those above the ceiling are counted by their reason;
+/// the first record after the ten seconds is preceded by one [`Decision::LeftOut`] for each reason, so that the
+/// numbers still add up. Admissions, sign-ins, revocations and ends are always recorded one by one.
+///
+/// # Examples
+/// ```
+/// use doorward::{BoundedAudit, TracingAudit, prelude::*};
+///
+/// let builder = Doorward::builder().audit(BoundedAudit::new(TracingAudit));
+/// # drop(builder);
+/// ```
+#[derive(Debug)]
+pub struct BoundedAudit<A> {
+    sink: A,
+    /// Protects the counts; held for one lookup.
+    window: Mutex<Window>,
+}
+
+#[derive(Debug)]
+struct Window {
+    ends: SystemTime,
+    refusals: u64,
+    left_out: HashMap<RefusalReason, u64>,
+}
+
+impl<A: Audit> BoundedAudit<A> {
+    /// Puts the ceiling over a sink.
+    #[must_use]
+    pub fn new(sink: A) -> Self {
+        let window = Window { ends: SystemTime::UNIX_EPOCH, refusals: 0, left_out: HashMap::new() };
+        Self { sink, window: Mutex::new(window) }
+    }
+
+    /// Whether to pass a record on, and what is to be told before it.
+    fn judge(&self, record: &AuditRecord<'_>) -> (bool, HashMap<RefusalReason, u64>) {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that was set back begins anew as well.
+        let is_over = record.at >= window.ends || record.at + WINDOW < window.ends;
+        let left_out = if is_over { mem::take(&mut window.left_out) } else { HashMap::new() };
+        if is_over {
+            window.ends = record.at + WINDOW;
+            window.refusals = 0;
+        }
+        let Some(reason) = record.outcome.refusal() else { return (true, left_out) };
+        window.refusals += 1;
+        if window.refusals <= REFUSALS {
+            return (true, left_out);
+        }
+        *window.left_out.entry(reason).or_default() += 1;
+        metrics::counter!("doorward_audit_left_out_total", "reason" => reason.as_str())
+            .increment(1);
+        (false, left_out)
+    }
+}
+
+impl<A: Audit> Audit for BoundedAudit<A> {
+    fn record(&self, record: &AuditRecord<'_>) {
+        let (is_passed_on, left_out) = self.judge(record);
+        for (reason, count) in left_out {
+            self.sink.record(&AuditRecord {
+                id: record.id,
+                at: record.at,
+                outcome: Decision::LeftOut(reason, count),
+                action: None,
+                namespace: None,
+                user: None,
+                session: None,
+                socket: None,
+                peer: None,
+            });
+        }
+        if is_passed_on {
+            self.sink.record(record);
+        }
+    }
+
+    fn written(&self) -> BoxFuture<'_, ()> {
+        self.sink.written()
+    }
+
+    fn has_room(&self) -> bool {
+        self.sink.has_room()
+    }
+}
+
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// In one [`WINDOW`].
+const REFUSALS: u64 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use doorward_core::{DecisionId, DisconnectReason};
+
+    use super::*;
+    use crate::OsEntropy;
+
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<Decision>>);
+
+    impl Audit for Kept {
+        fn record(&self, record: &AuditRecord<'_>) {
+            self.0.lock().unwrap().push(record.outcome);
+        }
+    }
+
+    fn record(audit: &BoundedAudit<Kept>, second: u64, outcome: Decision) {
+        audit.record(&AuditRecord {
+            id: DecisionId::generate(&OsEntropy),
+            at: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + second),
+            outcome,
+            action: None,
+            namespace: None,
+            user: None,
+            session: None,
+            socket: None,
+            peer: None,
+        });
+    }
+
+    #[test]
+    fn refusals_above_the_ceiling_are_counted_and_nothing_else_is() {
+        let audit = BoundedAudit::new(Kept::default());
+        let forged = Decision::Refused(RefusalReason::TokenSignature);
+        let ended = Decision::Ended(DisconnectReason::TransportClosed);
+
+        for _ in 0..5_000 {
+            record(&audit, 0, forged);
+            record(&audit, 1, Decision::Admitted);
+            record(&audit, 1, ended);
+        }
+        record(&audit, 10, forged);
+
+        let kept = audit.sink.0.lock().unwrap();
+        let count = |wanted| kept.iter().filter(|outcome| **outcome == wanted).count();
+        assert_eq!((count(Decision::Admitted), count(ended), count(forged)), (5_000, 5_000, 1_001));
+        assert_eq!(count(Decision::LeftOut(RefusalReason::TokenSignature, 4_000)), 1);
+    }
+}
