@@ -143,6 +143,7 @@ impl<P: Send + Sync + 'static> Entered<P> {
         let namespace = Arc::clone(&self.namespace);
         let connection = self.connection.clone();
         let services = Arc::clone(&self.services);
+        let under_way = services.farewells.subscribe();
         Some(Box::pin(async move {
             let hooks = namespace.hooks.iter().take(greeted);
             for hook in hooks.filter_map(|hooks| hooks.disconnect.as_ref()) {
@@ -157,6 +158,7 @@ impl<P: Send + Sync + 'static> Entered<P> {
                     }
                 }
             }
+            drop(under_way);
         }))
     }
 }

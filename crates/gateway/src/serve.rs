@@ -61,6 +61,8 @@ pub(crate) async fn serve(
     let gone = async {
         stop.closed().await;
         server.services.registry.emptied().await;
+        // Their hooks use what the application closes next.
+        server.services.farewells.closed().await;
     };
     tokio::select! {
         () = gone => {}

@@ -15,7 +15,7 @@ use doorward_core::{
     UserId,
 };
 use doorward_protocol::LinkConfig;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::{
     addresses::Addresses, attempts::Attempts, catch::catch, limits::Limits, metrics::Metrics,
@@ -44,6 +44,8 @@ pub(crate) struct Services {
     pub(crate) rights_changed: AtomicU64,
     /// Handlers that outlive their socket.
     pub(crate) afterwards: Arc<Semaphore>,
+    /// Each disconnect hook that is under way holds a receiver, so that a server that stops can wait for them.
+    pub(crate) farewells: watch::Sender<()>,
 }
 
 /// What a decision was about, as far as it is known.
@@ -77,6 +79,7 @@ impl Services {
             draining: AtomicBool::new(false),
             rights_changed: AtomicU64::new(0),
             afterwards: Arc::new(Semaphore::new(limits.afterwards)),
+            farewells: watch::Sender::new(()),
             clock,
             entropy,
             limits,

@@ -186,6 +186,41 @@ async fn a_server_that_stops_tells_everybody_to_come_back() {
     assert!(tokio::net::TcpStream::connect(fixture.address).await.is_err());
 }
 
+/// What the hooks use is closed by the application when the server has stopped.
+#[tokio::test]
+async fn a_server_that_stops_waits_for_its_disconnect_hooks() {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let done = Arc::new(AtomicUsize::new(0));
+    let (has_begun, may_go_on, is_done) =
+        (Arc::clone(&begun), Arc::clone(&go_on), Arc::clone(&done));
+    let slow = Gateway::at("/t").on_disconnect(move |_: Connection<User>, _: DisconnectReason| {
+        let (begun, go_on) = (Arc::clone(&has_begun), Arc::clone(&may_go_on));
+        let done = Arc::clone(&is_done);
+        async move {
+            begun.notify_one();
+            go_on.notified().await;
+            done.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let mut fixture = Fixture::with(|builder, _| builder.gateway(slow)).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(r#"40/t,{"token":"good:alice"}"#).await;
+    client.json("40/t,").await;
+
+    fixture.stop.notify_one();
+    client.rest().await;
+    begun.notified().await;
+    drop(client);
+    while fixture.doorward.links() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!fixture.task.is_finished());
+    go_on.notify_one();
+    (&mut fixture.task).await.unwrap();
+
+    assert_eq!(done.load(Ordering::SeqCst), 1);
+}
+
 /// Attack 29: the time of day goes on while the machine sleeps, the monotonic clock does not.
 #[tokio::test]
 async fn a_clock_that_is_set_forward_ends_a_credential_too() {
