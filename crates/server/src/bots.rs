@@ -35,7 +35,7 @@ use crate::{
 /// Runs `doorward bots`.
 pub(crate) fn run(options: &BotsOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, options.listen.as_ref())?;
-    log::start()?;
+    let _log = log::start()?;
     let keys = KeyFile::of(&config.data_dir).read()?.ok_or_else(|| {
         let place = config.data_dir.display();
         Failure::new(format_args!("there is no key in {place}: start the server there first"))

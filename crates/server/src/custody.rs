@@ -1,11 +1,20 @@
-//! Decides whether others may have read or exchanged the key.
+//! Decides whether others may have read or exchanged what the server keeps.
 //!
-//! The user of the server and root are trusted, nobody else: root can do everything anyway. The key
-//! itself must be closed to others. In its directory they may not write either, because whoever
-//! writes there gives the name of the key to another file; the sticky bit prevents just that. The
-//! directories above it, and those a symlink leads through, are the business of the operator.
+//! One rule holds for the data directory and for each file in it: keys, databases, the lock, audit records. The user
+//! of the server and root are trusted, because root can do everything anyway. A file must be closed to all others,
+//! and must be a file: a link may lead to where others write. In the directory others may not write at all; the
+//! sticky bit would keep them from exchanging files, and not from planting some before the first start. Only the
+//! key may be a link, to a mounted secret: what it leads to is judged after it was opened. The directories above
+//! are the business of the operator.
 
-use std::{fs::Metadata, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    fs::{self, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
+
+use rustix::process::geteuid;
 
 use crate::{failure::Failure, shell::quoted};
 
@@ -23,20 +32,60 @@ pub(crate) enum Flaw {
     Exchangeable { mode: u32 },
     /// It belongs to somebody who is neither root nor the user of the server.
     Foreign { owner: u32 },
-    /// Others may do something with the key.
+    /// It is a link, or something else that is no file.
+    NoFile,
+    /// Others may do something with the file.
     Open { mode: u32 },
 }
 
-/// Judges the key for the user `me`.
-pub(crate) fn judge_key(key: Holding, me: u32) -> Result<(), Flaw> {
-    key.judge_owner(me)?;
-    if key.mode & FOR_OTHERS == 0 { Ok(()) } else { Err(Flaw::Open { mode: key.mode & SHOWN }) }
+/// Shows that a data directory is in good hands.
+pub(crate) fn check_directory(path: &Path) -> Result<(), Failure> {
+    let me = geteuid().as_raw();
+    // The dot: an empty path is the current directory, and a file is none.
+    let metadata = fs::metadata(path.join(".")).map_err(|error| unknown(path, &error))?;
+    judge_directory(Holding::of(&metadata), me)
+        .map_err(|flaw| flaw.explain("data directory", path, me))
 }
 
-/// Judges the directory of the key for the user `me`.
+/// Shows that a file is in good hands, or not there.
+pub(crate) fn check_file(path: &Path) -> Result<(), Failure> {
+    let me = geteuid().as_raw();
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unknown(path, &error)),
+    };
+    let judged =
+        if metadata.is_file() { judge_file(Holding::of(&metadata), me) } else { Err(Flaw::NoFile) };
+    judged.map_err(|flaw| flaw.explain("file", path, me))
+}
+
+/// Shows that a database is in good hands: its directory, its file, and those that SQLite puts beside it.
+pub(crate) fn check_database(file: &Path) -> Result<(), Failure> {
+    let directory = file.parent().unwrap_or_else(|| Path::new(""));
+    check_directory(directory)?;
+    for suffix in ["", "-journal", "-shm", "-wal"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        check_file(Path::new(&name))?;
+    }
+    Ok(())
+}
+
+fn unknown(path: &Path, error: &io::Error) -> Failure {
+    Failure::because(format_args!("cannot look at {}", path.display()), error)
+}
+
+/// Judges a file for the user `me`.
+pub(crate) fn judge_file(file: Holding, me: u32) -> Result<(), Flaw> {
+    file.judge_owner(me)?;
+    if file.mode & FOR_OTHERS == 0 { Ok(()) } else { Err(Flaw::Open { mode: file.mode & SHOWN }) }
+}
+
+/// Judges the data directory for the user `me`.
 pub(crate) fn judge_directory(directory: Holding, me: u32) -> Result<(), Flaw> {
     directory.judge_owner(me)?;
-    if directory.mode & WRITABLE_BY_OTHERS == 0 || directory.mode & STICKY != 0 {
+    if directory.mode & WRITABLE_BY_OTHERS == 0 {
         Ok(())
     } else {
         Err(Flaw::Exchangeable { mode: directory.mode & SHOWN })
@@ -71,6 +120,10 @@ impl Flaw {
                 "the {what} {name} belongs to user {owner}, but this runs as user {me}; run it as \
                  user {owner}, or take over what you trust: chown {me} {word}"
             )),
+            Self::NoFile => Failure::new(format_args!(
+                "the {what} {name} is a link, or something else that is no file: others could exchange what \
+                 it leads to; put the file itself there"
+            )),
             Self::Open { mode } => Failure::new(format_args!(
                 "the {what} {name} is open to others (mode {mode:04o}); if nobody has read it, \
                  close it: chmod 600 {word}"
@@ -86,11 +139,8 @@ const FOR_OTHERS: u32 = 0o077;
 
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// Who does not own a file in the directory can neither remove nor rename it.
-const STICKY: u32 = 0o1000;
-
 /// What people know as the mode.
-const SHOWN: u32 = 0o777;
+const SHOWN: u32 = 0o1777;
 
 #[cfg(test)]
 mod tests {
@@ -106,7 +156,7 @@ mod tests {
     fn a_key_of_ours_or_of_root_that_is_closed_to_others_is_trusted() {
         for owner in [ME, ROOT] {
             for mode in [0o100_600, 0o100_400, 0o100_700] {
-                assert_eq!(judge_key(held(owner, mode), ME), Ok(()), "{mode:o}");
+                assert_eq!(judge_file(held(owner, mode), ME), Ok(()), "{mode:o}");
             }
         }
     }
@@ -114,9 +164,9 @@ mod tests {
     #[test]
     fn a_key_of_another_user_is_refused_to_everybody() {
         for me in [ME, ROOT] {
-            assert_eq!(judge_key(held(1001, 0o100_600), me), Err(Flaw::Foreign { owner: 1001 }));
+            assert_eq!(judge_file(held(1001, 0o100_600), me), Err(Flaw::Foreign { owner: 1001 }));
         }
-        assert_eq!(judge_key(held(ME, 0o100_600), ROOT), Err(Flaw::Foreign { owner: ME }));
+        assert_eq!(judge_file(held(ME, 0o100_600), ROOT), Err(Flaw::Foreign { owner: ME }));
     }
 
     #[test]
@@ -124,7 +174,7 @@ mod tests {
         for bit in 0..6 {
             let mode = 0o600 | 1 << bit;
 
-            let judged = judge_key(held(ME, 0o100_000 | mode), ME);
+            let judged = judge_file(held(ME, 0o100_000 | mode), ME);
 
             assert_eq!(judged, Err(Flaw::Open { mode }), "{mode:o}");
         }
@@ -133,8 +183,7 @@ mod tests {
     #[test]
     fn a_directory_in_which_only_we_and_root_write_is_trusted() {
         for owner in [ME, ROOT] {
-            // Sticky ones are what mounted secrets lie in.
-            for mode in [0o040_700, 0o040_755, 0o040_500, 0o041_777, 0o043_775] {
+            for mode in [0o040_700, 0o040_755, 0o040_500, 0o041_755, 0o042_755] {
                 assert_eq!(judge_directory(held(owner, mode), ME), Ok(()), "{mode:o}");
             }
         }
@@ -142,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_directory_in_which_others_write_is_refused() {
-        for mode in [0o770, 0o702, 0o720, 0o777] {
+        for mode in [0o770, 0o702, 0o720, 0o777, 0o1777, 0o1775] {
             for kind in [0o040_000, 0o042_000] {
                 let judged = judge_directory(held(ME, kind | mode), ME);
 

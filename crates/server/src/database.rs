@@ -9,10 +9,11 @@ use doorward::{Exception, UserId};
 use doorward_core::StoreError;
 use doorward_sql::{Schema, SqliteFile};
 
-use crate::{chat, failure::Failure, mole};
+use crate::{chat, custody, failure::Failure, mole};
 
 /// Opens the file, or makes it, and the tables that it lacks.
 pub(crate) async fn open(file: &Path) -> Result<SqliteFile, Failure> {
+    custody::check_database(file)?;
     SqliteFile::open(file, &SCHEMA).await.map_err(|error| {
         Failure::because(format_args!("cannot use the database {}", file.display()), &error)
     })
@@ -51,7 +52,10 @@ const SCHEMA: Schema = Schema::new(0x446f_4170, &[chat::SCHEMA, mole::SCHEMA]).a
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt as _;
+    use std::{
+        fs::Permissions,
+        os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    };
 
     use sqlx::Connection as _;
 
@@ -89,6 +93,7 @@ mod tests {
             let mut older = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
             sqlx::raw_sql(statement).execute(&mut older).await.unwrap();
             older.close().await.unwrap();
+            std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
 
             let opened = open(&file).await;
 
@@ -108,6 +113,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("applications.db");
         std::fs::write(&file, "something else, and long enough for a header").unwrap();
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
 
         let failure = open(&file).await.unwrap_err().to_string();
 

@@ -18,6 +18,7 @@ use crate::{
     bundle,
     config::Config,
     cors,
+    dependencies::Dependencies,
     host::{self, Hosts},
     pages, proxy,
     security::{self, SecurityHeaders},
@@ -31,9 +32,10 @@ pub(crate) fn router(
     parts: Parts<'_>,
     addresses: &[SocketAddr],
     config: &Config,
+    dependencies: &Arc<Dependencies>,
 ) -> Router {
     let Parts { public_url, .. } = parts;
-    let keys = Arc::clone(parts.keys);
+    let (keys, dependencies) = (Arc::clone(parts.keys), Arc::clone(dependencies));
     let hosts = Arc::new(Hosts::new(public_url, addresses));
     let proxies = Arc::new(config.trusted_proxies.clone());
     let headers = Arc::new(SecurityHeaders::new(public_url));
@@ -47,6 +49,7 @@ pub(crate) fn router(
         .merge(pages::public_routes())
         .merge(identity.routes(doorward.principals()))
         .route("/healthz", get("ok\n"))
+        .route("/readyz", get(async move || dependencies.report()))
         .route("/.well-known/jwks.json", get(async move || public_keys(&keys)))
         .fallback_service(private)
         .layer(cors::layer(&config.origins))

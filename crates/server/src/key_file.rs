@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Where the key is, or will be.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct KeyFile {
     directory: PathBuf,
     path: PathBuf,
@@ -94,7 +94,7 @@ impl KeyFile {
         if !metadata.is_file() {
             return Err(Failure::new(format_args!("the key {path} is not a file")));
         }
-        custody::judge_key(Holding::of(&metadata), me)
+        custody::judge_file(Holding::of(&metadata), me)
             .map_err(|flaw| flaw.explain("key", &self.path, me))?;
         let mut pem = String::new();
         file.take(MAX_SIZE).read_to_string(&mut pem).map_err(|error| cannot(&error))?;
@@ -278,7 +278,10 @@ mod tests {
                 assert!(failure.contains("chmod go-w"), "{open:o}: {failure}");
                 assert_eq!(key.path.exists(), has_key);
             }
+            // The sticky bit keeps others from exchanging files, and not from planting some.
             mode(0o1777);
+            assert!(key.create().is_err());
+            mode(0o1755);
             assert!(key.create().is_ok());
         }
     }

@@ -1,27 +1,76 @@
-//! Writes the log to standard error.
+//! Writes the log to standard error, and never waits for it.
 //!
-//! `DOORWARD_LOG` says what is logged, in the syntax of tracing-subscriber; a filter that cannot be
-//! read is a failure, because nobody misses a log before it is needed.
+//! A decision costs no log line and a log line stops no decision: lines go through a bounded queue to a thread of
+//! their own. When the reader of standard error stands still, lines are dropped and counted
+//! (`doorward_log_lines_dropped_total`). A line is at most [`line::MAX`] bytes long, and one place in the code
+//! writes so many in ten seconds ([`ceiling`]); the rest is counted and told. `DOORWARD_LOG` says what is logged,
+//! in the syntax of tracing-subscriber; a filter that cannot be read is a failure.
 
-use std::io::{self, IsTerminal};
+mod ceiling;
+mod line;
 
-use tracing_subscriber::EnvFilter;
+use std::{
+    io::{self, IsTerminal},
+    panic,
+};
 
+use doorward::{Clock as _, SystemClock};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::{
+    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
+
+use self::{ceiling::Ceiling, line::Lines};
 use crate::failure::Failure;
 
+/// The running log. What is queued is written when it is dropped, for a second at most.
+pub(crate) struct Log {
+    _worker: WorkerGuard,
+    dropped: ErrorCounter,
+    ceiling: Ceiling,
+}
+
 /// Starts to log. Called once.
-pub(crate) fn start() -> Result<(), Failure> {
+pub(crate) fn start() -> Result<Log, Failure> {
     let setting = std::env::var_os(VARIABLE).unwrap_or_default();
     let filter = filter(&setting.to_string_lossy())?;
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
+    let (writer, worker) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(QUEUE)
+        .thread_name("log")
+        .finish(io::stderr());
+    let log = Log { dropped: writer.error_counter(), _worker: worker, ceiling: Ceiling::default() };
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(Lines(writer))
         .with_ansi(io::stderr().is_terminal() && !no_color)
         // It would be told on standard error, which is what just failed, with a macro that panics.
         .log_internal_errors(false)
+        .with_filter(log.ceiling.clone());
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
         .try_init()
-        .map_err(|error| Failure::because("cannot start the log", &*error))
+        .map_err(|error| Failure::because("cannot start the log", &error))?;
+    // The usual hook writes to standard error itself, and would wait for its reader.
+    panic::set_hook(Box::new(|panicked| {
+        let place = panicked.location().map(tracing::field::display);
+        let text = panicked.payload_as_str().unwrap_or("no text");
+        tracing::error!(place, text, "Panicked.");
+    }));
+    Ok(log)
+}
+
+impl Log {
+    /// Counts and tells what is not logged, for as long as the future lives.
+    pub(crate) async fn watch(&self) {
+        loop {
+            SystemClock.sleep_until(SystemClock.now() + ceiling::WINDOW).await;
+            let dropped = u64::try_from(self.dropped.dropped_lines()).unwrap_or(u64::MAX);
+            metrics::counter!("doorward_log_lines_dropped_total").absolute(dropped);
+            self.ceiling.tell();
+        }
+    }
 }
 
 fn filter(setting: &str) -> Result<EnvFilter, Failure> {
@@ -33,8 +82,14 @@ fn filter(setting: &str) -> Result<EnvFilter, Failure> {
     })
 }
 
+/// Lines that wait for the reader: with the longest ones 32 MiB, usually one or two.
+const QUEUE: usize = 4_096;
+
 const VARIABLE: &str = "DOORWARD_LOG";
-const DEFAULT: &str = "info";
+
+/// The passkey library logs an error for each proof that is not good, and proofs are what strangers send. What was
+/// wrong with one is in the record of the decision.
+const DEFAULT: &str = "info,webauthn_rs=off,webauthn_rs_core=off";
 
 #[cfg(test)]
 mod tests {
@@ -43,7 +98,8 @@ mod tests {
     #[test]
     fn no_setting_is_the_default() {
         for setting in ["", " ", "info"] {
-            assert_eq!(filter(setting).unwrap().to_string(), "info");
+            let filter = filter(setting).unwrap().to_string();
+            assert!(filter.split(',').any(|directive| directive == "info"), "{filter}");
         }
     }
 

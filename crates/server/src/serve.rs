@@ -1,10 +1,10 @@
 //! Runs the server.
 //!
 //! Everything that can fail is tried before the first client can be seen, in an order in which a
-//! failure leaves nothing behind: options, configuration, an existing key, the port, and only then a
-//! new key. The address is printed when clients may come.
+//! failure leaves nothing behind: options, configuration, the data directory if it is there, an existing key, the
+//! port, and only then a new directory and a new key. The address is printed when clients may come.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use doorward::{
     Clock, Doorward, Entropy as _, Listeners, OsEntropy, ServeError, StopSignal, SystemClock,
@@ -18,45 +18,50 @@ use crate::{
     chat::Chat,
     cli::ServeOptions,
     config::{Config, SameSite},
-    database, demo, descriptors,
+    data_dir::DataDir,
+    database, demo,
+    dependencies::Dependencies,
+    descriptors,
     failure::Failure,
     http,
     key_file::KeyFile,
-    known, log,
+    known,
+    log::{self, Log},
     metrics::MetricsServer,
     mole::Mole,
     output,
     public_url::PublicUrl,
+    signals::Signals,
     stores::Stores,
 };
 
 /// Runs `doorward serve`.
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, options.listen.as_ref())?;
-    log::start()?;
+    let log = log::start()?;
     descriptors::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::because("cannot start", &error))?;
-    runtime.block_on(serve(options, &config))
+    let served = runtime.block_on(serve(options, &config, &log));
+    // A call to a disk that stands still is not waited for.
+    runtime.shutdown_timeout(LAST_WORK);
+    served
 }
 
-async fn serve(options: &ServeOptions, config: &Config) -> Result<(), Failure> {
-    let key_file = KeyFile::of(&config.data_dir);
-    let existing = key_file.read()?;
-    let listeners =
-        Listeners::bind(config.listen.as_str()).await.map_err(|error| cannot_listen(&error))?;
-    let keys = Arc::new(match existing {
-        Some(keys) => keys,
-        None => key_file.read_or_create(config.profile)?,
-    });
-    let stores = Stores::open(config).await?;
-    // What is built before it is not counted.
-    let metrics = match &config.metrics {
-        Some(listen) => Some(MetricsServer::start(listen).await?),
-        None => None,
+async fn serve(options: &ServeOptions, config: &Config, log: &Log) -> Result<(), Failure> {
+    let cannot = |error: io::Error| Failure::because("cannot listen to signals", &error);
+    let stop = StopSignal::install().map_err(cannot)?;
+    let signals = Signals::install().map_err(cannot)?;
+    let mut stop = pin!(stop.received());
+    let prepared = tokio::select! {
+        prepared = prepare(config) => prepared?,
+        // Another server has the data directory, or a database is slow to answer.
+        () = &mut stop => return Ok(()),
     };
+    let Prepared { listeners, keys, key_file, stores, metrics, _held } = prepared;
+    let dependencies = Dependencies::of(&stores);
 
     let addresses = listeners.addresses();
     let public_url = match &config.public_url {
@@ -69,11 +74,8 @@ async fn serve(options: &ServeOptions, config: &Config) -> Result<(), Failure> {
     let identity = identity(config, parts).await?;
     let doorward = build(config, parts, &identity)?;
     let admin = AdminSocket::bind(&config.data_dir)?;
-    let app = http::router(&doorward, &identity, parts, &addresses, config);
+    let app = http::router(&doorward, &identity, parts, &addresses, config, &dependencies);
 
-    // Before the address is printed: whoever reads it may want the server to stop at once.
-    let stop = StopSignal::install()
-        .map_err(|error| Failure::because("cannot listen to signals", &error))?;
     let announcement = Announcement {
         addresses: &addresses,
         public_url: &public_url,
@@ -99,6 +101,9 @@ async fn serve(options: &ServeOptions, config: &Config) -> Result<(), Failure> {
             },
             sweep(&sessions),
             watch_keys(&key_file, &keys),
+            signals.watch(stores.audit.file(), &key_file, &keys),
+            dependencies.watch(),
+            log.watch(),
         )
     };
     if let Err(error) = output::say(&announcement.to_string()) {
@@ -106,11 +111,47 @@ async fn serve(options: &ServeOptions, config: &Config) -> Result<(), Failure> {
         tracing::warn!(%public_url, %error, "The address could not be printed.");
     }
     let served = tokio::select! {
-        served = doorward.serve_with(listeners, app, stop.received()) => served,
+        served = doorward.serve_with(listeners, app, stop) => served,
         _ = beside => Ok(()),
     };
     stores.close().await;
     served.map_err(|error| Failure::because("cannot serve", &error))
+}
+
+/// What was taken before the server was put together.
+struct Prepared {
+    listeners: Listeners,
+    keys: Arc<KeyRing>,
+    key_file: KeyFile,
+    stores: Stores,
+    metrics: Option<MetricsServer>,
+    /// Given back last.
+    _held: DataDir,
+}
+
+/// Takes what can be taken only once. A directory is made after everything else that can fail for want of an
+/// address.
+async fn prepare(config: &Config) -> Result<Prepared, Failure> {
+    let held = DataDir::take_existing(&config.data_dir).await?;
+    let key_file = KeyFile::of(&config.data_dir);
+    let existing = key_file.read()?;
+    let listeners =
+        Listeners::bind(config.listen.as_str()).await.map_err(|error| cannot_listen(&error))?;
+    let held = match held {
+        Some(held) => held,
+        None => DataDir::take(&config.data_dir).await?,
+    };
+    let keys = Arc::new(match existing {
+        Some(keys) => keys,
+        None => key_file.read_or_create(config.profile)?,
+    });
+    let stores = Stores::open(config).await?;
+    // What is built before it is not counted.
+    let metrics = match &config.metrics {
+        Some(listen) => Some(MetricsServer::start(listen).await?),
+        None => None,
+    };
+    Ok(Prepared { listeners, keys, key_file, stores, metrics, _held: held })
 }
 
 /// Sessions as they are configured.
@@ -195,11 +236,18 @@ pub(crate) fn build(
 async fn watch_keys(key_file: &KeyFile, keys: &KeyRing) {
     loop {
         SystemClock.sleep_until(SystemClock.now() + BETWEEN_LOOKS).await;
-        match key_file.read() {
-            Ok(Some(new)) => keys.replace(&new),
-            Ok(None) => tracing::warn!("The signing keys are gone; those in memory go on."),
-            Err(failure) => tracing::warn!(%failure, "The signing keys cannot be read again."),
-        }
+        take_over(key_file, keys).await;
+    }
+}
+
+/// Reads the keys again. A disk that stands still holds up nothing else.
+pub(crate) async fn take_over(key_file: &KeyFile, keys: &KeyRing) {
+    let file = key_file.clone();
+    match tokio::task::spawn_blocking(move || file.read()).await {
+        Ok(Ok(Some(new))) => keys.replace(&new),
+        Ok(Ok(None)) => tracing::warn!("The signing keys are gone; those in memory go on."),
+        Ok(Err(failure)) => tracing::warn!(%failure, "The signing keys cannot be read again."),
+        Err(error) => tracing::warn!(%error, "The signing keys cannot be read again."),
     }
 }
 
@@ -218,7 +266,7 @@ async fn sweep(sessions: &Sessions) {
 fn cannot_listen(error: &ServeError) -> Failure {
     let text = crate::failure::causes(error);
     match error {
-        ServeError::Bind { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
+        ServeError::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
             Failure::new(format_args!(
                 "{text}; is another server running? --listen HOST:PORT takes another address"
             ))
@@ -229,6 +277,9 @@ fn cannot_listen(error: &ServeError) -> Failure {
 
 /// Old sessions take a little room and open nothing, so there is no hurry.
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(60);
+
+/// How long work that blocks a thread may go on after the last word to clients.
+const LAST_WORK: Duration = Duration::from_secs(1);
 
 /// How long a new key may be unknown to a running server.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);

@@ -1,10 +1,10 @@
 //! Opens what outlives a connection: sessions, tickets, revocations, records of decisions.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use doorward::{
-    Audit, Clock, Epochs, JsonLinesAudit, SessionStore, SystemClock, TicketStore, TracingAudit,
-    auth::MemoryStore,
+    Audit, BoundedAudit, Clock, Epochs, JsonLinesAudit, SessionStore, SystemClock, TicketStore,
+    TracingAudit, auth::MemoryStore,
 };
 use doorward_core::AccountStore;
 use doorward_redis::RedisStore;
@@ -12,7 +12,7 @@ use doorward_sql::{PostgresStore, SqlAudit, SqlStore, SqliteFile};
 
 use crate::{
     config::{AuditConfig, Config, StoreConfig},
-    database,
+    custody, database,
     failure::Failure,
 };
 
@@ -23,8 +23,8 @@ pub(crate) struct Stores {
     pub(crate) epochs: Arc<dyn Epochs>,
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) audit: Sink,
-    /// The file, to be closed in order.
-    database: SqlStore,
+    /// The file, to be asked whether it is there, and to be closed in order.
+    pub(crate) database: SqlStore,
     /// What the applications keep.
     pub(crate) applications: SqliteFile,
 }
@@ -33,6 +33,8 @@ pub(crate) struct Stores {
 pub(crate) enum Sink {
     /// It has written what it was given.
     AtOnce(Arc<dyn Audit>),
+    /// It wants to be asked to finish, and can be opened again.
+    File(Arc<JsonLinesAudit>),
     /// It wants to be asked to finish.
     Sql(Arc<SqlAudit>),
 }
@@ -55,7 +57,7 @@ impl Stores {
             StoreConfig::Sqlite => each(database.clone()),
         };
         let audit = match &config.audit {
-            AuditConfig::File(path) => Sink::AtOnce(Arc::new(json_lines(path)?)),
+            AuditConfig::File(path) => Sink::File(Arc::new(json_lines(path)?)),
             AuditConfig::Log => Sink::AtOnce(Arc::new(TracingAudit)),
             AuditConfig::Sql => Sink::Sql(Arc::new(database.audit())),
         };
@@ -83,22 +85,41 @@ impl Stores {
         Ok(Self { sessions, tickets, epochs, accounts, audit, database, applications })
     }
 
-    /// Waits until everything is written, and closes what is open.
+    /// Waits until everything is written, and closes what is open; for some seconds at most.
     pub(crate) async fn close(&self) {
-        if let Sink::Sql(audit) = &self.audit {
-            audit.flush().await;
+        let closing = async {
+            match &self.audit {
+                Sink::AtOnce(_) => {}
+                Sink::File(audit) => audit.flush().await,
+                Sink::Sql(audit) => audit.flush().await,
+            }
+            self.applications.close().await;
+            self.database.close().await;
+        };
+        tokio::select! {
+            () = closing => {}
+            () = SystemClock.sleep_until(SystemClock.now() + CLOSED_WITHIN) => {
+                tracing::warn!("What is kept could not be closed in time. What was answered is on the disk.");
+            }
         }
-        self.applications.close().await;
-        self.database.close().await;
     }
 }
 
 impl Sink {
+    /// The file, when records go to one.
+    pub(crate) fn file(&self) -> Option<Arc<JsonLinesAudit>> {
+        match self {
+            Self::File(audit) => Some(Arc::clone(audit)),
+            Self::AtOnce(_) | Self::Sql(_) => None,
+        }
+    }
+
     /// The sink, for the server.
     pub(crate) fn shared(&self) -> Arc<dyn Audit> {
         match self {
-            Self::AtOnce(audit) => Arc::clone(audit),
-            Self::Sql(audit) => Arc::<SqlAudit>::clone(audit),
+            Self::AtOnce(audit) => Arc::new(BoundedAudit::new(Arc::clone(audit))),
+            Self::File(audit) => Arc::new(BoundedAudit::new(Arc::clone(audit))),
+            Self::Sql(audit) => Arc::new(BoundedAudit::new(Arc::clone(audit))),
         }
     }
 }
@@ -112,14 +133,19 @@ fn each<S: SessionStore + TicketStore + Epochs>(store: S) -> Uses {
 }
 
 async fn sqlite(file: &Path) -> Result<SqlStore, Failure> {
+    custody::check_database(file)?;
     SqlStore::open(file).await.map_err(|error| {
         Failure::because(format_args!("cannot use the database {}", file.display()), &error)
     })
 }
 
 fn json_lines(path: &Path) -> Result<JsonLinesAudit, Failure> {
+    custody::check_file(path)?;
     JsonLinesAudit::open(path).map_err(|error| {
         let path = path.display();
         Failure::because(format_args!("cannot write audit records to {path}"), &error)
     })
 }
+
+/// A database that stands still does not keep a server from stopping.
+const CLOSED_WITHIN: Duration = Duration::from_secs(5);

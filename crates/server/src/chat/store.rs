@@ -139,7 +139,8 @@ impl Store {
                 if rooms >= MAX_ROOMS {
                     return Ok(Added::Full);
                 }
-                let insert = query("INSERT INTO chat_rooms (id, name, created_at) VALUES (?, ?, ?)");
+                let insert =
+                    query("INSERT INTO chat_rooms (id, name, created_at) VALUES (?, ?, ?)");
                 let insert = insert.bind(&room).bind(name).bind(millis(now));
                 insert.execute(&mut *connection).await?;
                 add(connection, &room, &creator).await
@@ -151,9 +152,9 @@ impl Store {
     /// Makes a user a member.
     pub(super) async fn add(&self, room: &str, member: Person) -> Result<Added, StoreError> {
         let room = room.to_owned();
-        let add = self
-            .0
-            .change(move |connection| Box::pin(async move { add(connection, &room, &member).await }));
+        let add = self.0.change(move |connection| {
+            Box::pin(async move { add(connection, &room, &member).await })
+        });
         add.await
     }
 

@@ -400,8 +400,10 @@ async fn whoever_is_forgotten_has_left_nothing() {
     let members: Value = ann.emit_with_ack("members", json!({ "room": room })).await;
     assert_eq!(members.as_array().unwrap().len(), 1);
     assert_eq!(others[0].emit_with_ack::<Value>("rooms", ()).await, json!([]));
-    let rooms: Vec<String> =
-        sqlx::query_scalar("SELECT id FROM chat_rooms").fetch_all(house.database.readers()).await.unwrap();
+    let rooms: Vec<String> = sqlx::query_scalar("SELECT id FROM chat_rooms")
+        .fetch_all(house.database.readers())
+        .await
+        .unwrap();
     assert_eq!((rooms.len(), rooms.contains(&room)), (1, true), "{alone}");
 }
 

@@ -23,7 +23,8 @@ fn data(disk: &SmallDisk) -> PathBuf {
 /// Makes a token with the key on the disk.
 fn token(disk: &SmallDisk, user: &str) -> String {
     let data = data(disk);
-    let mut command = crate::support::doorward(&["token", "--sub", user, "--data-dir", path(&data)]);
+    let mut command =
+        crate::support::doorward(&["token", "--sub", user, "--data-dir", path(&data)]);
     on(disk, &mut command);
     let made = finish(&mut command);
     assert_eq!(made.code, Some(0), "{made:?}");
@@ -71,7 +72,8 @@ async fn what_the_chat_acknowledges_after_a_full_disk_is_kept() {
     let mut ann = ChatClient::enter(server.address(), &token(&disk, "ann")).await;
     ann.ask("rooms", json!(null)).await;
     let history = ann.ask("history", json!({ "room": room, "lastSeen": 0 })).await;
-    let texts: Vec<_> = history["messages"].as_array().unwrap().iter().map(|m| &m["text"]).collect();
+    let texts: Vec<_> =
+        history["messages"].as_array().unwrap().iter().map(|m| &m["text"]).collect();
     assert_eq!(texts, kept.iter().collect::<Vec<_>>());
     assert!(refused >= 2, "{refused} writes failed");
     assert!(log.contains("could not be kept"), "{log}");

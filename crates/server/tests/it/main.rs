@@ -8,6 +8,8 @@ mod chat_client;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod data_dir;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod full_disk;
@@ -21,6 +23,8 @@ mod operators;
 mod sessions;
 #[cfg(test)]
 mod sockets;
+#[cfg(test)]
+mod starved;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -185,6 +185,15 @@ impl Server {
         Self::spawn(at, "", tempfile::tempdir().unwrap(), data_dir, change)
     }
 
+    /// Starts one with a configuration file and a data directory, and with whatever `change` does to the command.
+    pub(crate) fn start_configured(
+        config: &str,
+        data_dir: PathBuf,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
+        Self::spawn("localhost:0", config, tempfile::tempdir().unwrap(), data_dir, change)
+    }
+
     fn spawn(
         at: &str,
         config: &str,
@@ -278,7 +287,8 @@ impl Server {
         self.stderr.as_ref().unwrap().line_with(text)
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: &str) {
         let kill = format!("kill -{signal} {}", self.running.0.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }

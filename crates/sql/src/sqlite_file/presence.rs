@@ -43,9 +43,7 @@ impl Presence {
         });
         match looking.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err((path, source))) => {
-                Err(StoreError::Unavailable(Gone { path, source }.into()))
-            }
+            Ok(Err((path, source))) => Err(StoreError::Unavailable(Gone { path, source }.into())),
             Err(ended) => Err(StoreError::Unavailable(ended.into())),
         }
     }

@@ -1,0 +1,149 @@
+//! Looks every two seconds whether what the server stands on answers, and says so once.
+//!
+//! An outage is two lines of the log: what does not answer and why, and that it answers again, after how long.
+//! What a request runs into meanwhile is bounded by the ceiling of the log. `/readyz` and the metric
+//! `doorward_dependency_up` say the same. Start reading at [`Dependencies::watch`].
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use doorward::{Clock, Epochs, SystemClock, UserId};
+use doorward_core::{AccountStore, BoxFuture, StoreError};
+use doorward_sql::SqliteFile;
+use futures_util::future::join_all;
+use serde_json::{Map, json};
+
+use crate::{failure::causes, stores::Stores};
+
+/// Everything that the server stands on.
+pub(crate) struct Dependencies(Vec<Dependency>);
+
+struct Dependency {
+    name: &'static str,
+    ask: Box<dyn Fn() -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync>,
+    is_away: AtomicBool,
+}
+
+impl Dependencies {
+    /// What a server with these stores asks.
+    pub(crate) fn of(stores: &Stores) -> Arc<Self> {
+        let (accounts, applications) = (Arc::clone(&stores.accounts), stores.applications.clone());
+        let (database, epochs) = (stores.database.clone(), Arc::clone(&stores.epochs));
+        let floor = Arc::new(Mutex::new(None));
+        Arc::new(Self(vec![
+            Dependency::new("accounts", move || Box::pin(ask_accounts(Arc::clone(&accounts)))),
+            Dependency::new("applications", move || Box::pin(ask_file(applications.clone()))),
+            Dependency::new("database", move || {
+                let database = database.clone();
+                Box::pin(async move { database.check().await })
+            }),
+            Dependency::new("sessions", move || {
+                Box::pin(ask_sessions(Arc::clone(&epochs), Arc::clone(&floor)))
+            }),
+        ]))
+    }
+
+    /// Asks again and again, for as long as the future lives.
+    pub(crate) async fn watch(&self) {
+        join_all(self.0.iter().map(Dependency::watch)).await;
+    }
+
+    /// `GET /readyz`: whether everything has answered the last time. Who asks causes no question.
+    pub(crate) fn report(&self) -> Response {
+        let mut checks = Map::new();
+        for dependency in &self.0 {
+            let word = if dependency.is_away.load(Ordering::Relaxed) { "down" } else { "up" };
+            checks.insert(dependency.name.to_owned(), word.into());
+        }
+        let is_ready = checks.values().all(|word| word == "up");
+        let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let word = if is_ready { "ready" } else { "not ready" };
+        (status, Json(json!({ "status": word, "checks": checks }))).into_response()
+    }
+}
+
+impl Dependency {
+    fn new(
+        name: &'static str,
+        ask: impl Fn() -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, ask: Box::new(ask), is_away: AtomicBool::new(false) }
+    }
+
+    async fn watch(&self) {
+        let mut away_since: Option<Instant> = None;
+        let up = metrics::gauge!("doorward_dependency_up", "dependency" => self.name);
+        loop {
+            let asked = SystemClock.now();
+            let answer = tokio::select! {
+                answer = (self.ask)() => answer,
+                () = SystemClock.sleep_until(asked + PATIENCE) => {
+                    Err(StoreError::Unavailable("no answer in time".into()))
+                }
+            };
+            let took = SystemClock.now().saturating_duration_since(asked);
+            metrics::histogram!("doorward_dependency_seconds", "dependency" => self.name)
+                .record(took);
+            match (answer, away_since) {
+                (Ok(()), None) => {}
+                (Ok(()), Some(since)) => {
+                    let after = SystemClock.now().saturating_duration_since(since).as_secs();
+                    tracing::warn!(dependency = self.name, after_seconds = after, "Answers again.");
+                    away_since = None;
+                }
+                (Err(error), None) => {
+                    let cause = causes(&error);
+                    tracing::error!(dependency = self.name, cause, "Does not answer.");
+                    away_since = Some(asked);
+                }
+                (Err(_), Some(_)) => {}
+            }
+            self.is_away.store(away_since.is_some(), Ordering::Relaxed);
+            up.set(if away_since.is_some() { 0.0 } else { 1.0 });
+            SystemClock.sleep_until(asked + BETWEEN_LOOKS).await;
+        }
+    }
+}
+
+async fn ask_accounts(accounts: Arc<dyn AccountStore>) -> Result<(), StoreError> {
+    accounts.account(&UserId::new(STRANGER)).await.map(drop)
+}
+
+async fn ask_file(file: SqliteFile) -> Result<(), StoreError> {
+    file.check().await
+}
+
+/// Notices too that the store has lost what it knew: then everything that was issued before is refused, and
+/// everyone has to sign in again.
+async fn ask_sessions(
+    epochs: Arc<dyn Epochs>,
+    floor: Arc<Mutex<Option<SystemTime>>>,
+) -> Result<(), StoreError> {
+    let now = epochs.read(&UserId::new(STRANGER), None, None).await?.revoked_at;
+    let before = std::mem::replace(&mut *floor.lock().unwrap_or_else(PoisonError::into_inner), now);
+    if before.is_some() && now > before {
+        tracing::error!(
+            "The store of sessions has lost what it knew (was it emptied, or exchanged?): what was issued \
+             before is refused, and users have to sign in again."
+        );
+    }
+    Ok(())
+}
+
+/// A user that no account has, to ask after.
+const STRANGER: &str = "-";
+
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
+/// As long as an operation of a store may take.
+const PATIENCE: Duration = Duration::from_secs(2);

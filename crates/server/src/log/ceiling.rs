@@ -1,0 +1,125 @@
+//! Bounds how often one place in the code is logged.
+//!
+//! What strangers cause, and what fails for every socket at once, would fill the disk with one sentence. Of each
+//! place [`LINES`] lines are written in ten seconds. The rest is counted, and one line at the end of that time
+//! says how many there were. Errors have a ceiling too: the first ones say what is wrong.
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tracing::{Event, Level, Metadata, Subscriber, callsite::Identifier};
+use tracing_subscriber::layer::{Context, Filter};
+
+/// The ceiling; clones share the counts.
+#[derive(Clone, Default)]
+pub(super) struct Ceiling {
+    /// Protects the counts, of which there are as many as places in the code that log; held for one lookup.
+    counts: Arc<Mutex<HashMap<Identifier, Count>>>,
+}
+
+struct Count {
+    of: &'static Metadata<'static>,
+    lines: u64,
+}
+
+impl Ceiling {
+    /// Says whether one more line of this place may be written.
+    fn admits(&self, of: &'static Metadata<'static>) -> bool {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(of.callsite()).or_insert(Count { of, lines: 0 });
+        count.lines += 1;
+        count.lines <= LINES
+    }
+
+    /// Begins to count anew, and tells what was left out.
+    pub(super) fn tell(&self) {
+        let counts = mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        for Count { of, lines } in counts.into_values() {
+            let left_out = lines.saturating_sub(LINES);
+            if left_out > 0 {
+                metrics::counter!("doorward_log_lines_left_out_total").increment(left_out);
+                tracing::warn!(
+                    left_out,
+                    level = %of.level(),
+                    target = of.target(),
+                    place = of.file().map(|file| format!("{file}:{}", of.line().unwrap_or(0))),
+                    "Lines of one kind were left out."
+                );
+            }
+        }
+    }
+}
+
+impl<S: Subscriber> Filter<S> for Ceiling {
+    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        true
+    }
+
+    fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
+        // Whoever asks for more than the usual wants to see all of it.
+        *event.metadata().level() > Level::INFO || self.admits(event.metadata())
+    }
+}
+
+/// Lines of one place in one [`WINDOW`].
+const LINES: u64 = 100;
+
+pub(super) const WINDOW: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use tracing_subscriber::{Layer as _, fmt::MakeWriter, layer::SubscriberExt as _};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(line);
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Written {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[test]
+    fn one_place_fills_no_disk_and_another_one_is_still_heard() {
+        let (ceiling, written) = (Ceiling::default(), Written::default());
+        let lines = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(written.clone())
+            .with_filter(ceiling.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            for _ in 0..2 {
+                for number in 0..5_000 {
+                    tracing::info!(number, "Refused.");
+                }
+                tracing::warn!("Something else.");
+                ceiling.tell();
+            }
+        });
+
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("Refused.").count(), 200);
+        assert_eq!(text.matches("Something else.").count(), 2);
+        assert_eq!(text.matches("left_out=4900").count(), 2, "{text}");
+    }
+}

@@ -1,0 +1,43 @@
+//! Signals that do not stop the server.
+//!
+//! SIGHUP opens the audit file again, so that it can be rotated, and reads the signing keys. SIGUSR1 and SIGUSR2
+//! mean nothing, and SIGXFSZ becomes an error of the write that was too large; all three would end the process.
+
+use std::{io, sync::Arc};
+
+use doorward::{JsonLinesAudit, auth::KeyRing};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::key_file::KeyFile;
+
+/// The signals, taken over from the system.
+pub(crate) struct Signals {
+    hang_up: Signal,
+    _ignored: [Signal; 3],
+}
+
+impl Signals {
+    /// Takes them over.
+    pub(crate) fn install() -> io::Result<Self> {
+        let too_large = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+        let ignored = [SignalKind::user_defined1(), SignalKind::user_defined2(), too_large];
+        let [one, two, large] = ignored.map(signal);
+        Ok(Self { hang_up: signal(SignalKind::hangup())?, _ignored: [one?, two?, large?] })
+    }
+
+    /// Acts on SIGHUP, for as long as the future lives.
+    pub(crate) async fn watch(
+        mut self,
+        audit: Option<Arc<JsonLinesAudit>>,
+        key_file: &KeyFile,
+        keys: &KeyRing,
+    ) {
+        while self.hang_up.recv().await.is_some() {
+            if let Some(audit) = &audit {
+                audit.reopen();
+            }
+            crate::serve::take_over(key_file, keys).await;
+            tracing::info!("SIGHUP: logs were opened and keys read again.");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The data directory: for one server at a time, and for no other user.
+
+use std::{
+    fs::{self, Permissions},
+    io::{BufRead as _, BufReader},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::Path,
+};
+
+use doorward_testkit::SmallDisk;
+use serde_json::json;
+
+use crate::{
+    chat_client::ChatClient,
+    support::{Server, doorward, finish, path, token},
+};
+
+/// Waits in the place of a supervisor that starts the next server too early.
+#[test]
+fn a_second_server_says_so_waits_and_starts_when_the_first_has_ended() {
+    let first = Server::start();
+    let process = first.id();
+    let mut second =
+        doorward(&["serve", "--listen", "localhost:0", "--data-dir", path(first.data_dir())])
+            .spawn()
+            .unwrap();
+    let mut stderr = BufReader::new(second.stderr.take().unwrap());
+    let (mut said, mut address) = (String::new(), String::new());
+    stderr.read_line(&mut said).unwrap();
+    assert!(said.contains(&format!("another server (process {process})")), "{said}");
+    assert_eq!(first.request("GET", "/healthz").status, 200);
+
+    let _folder = first.end_and_keep("KILL");
+
+    BufReader::new(second.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    assert!(address.contains("listening on http://localhost:"), "{address}");
+    second.kill().unwrap();
+    second.wait().unwrap();
+}
+
+/// A server that waits can be told to stop.
+#[test]
+fn a_second_server_that_waits_ends_when_it_is_told_to() {
+    let first = Server::start();
+    let mut command =
+        doorward(&["serve", "--listen", "localhost:0", "--data-dir", path(first.data_dir())]);
+    let mut second = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(second.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("waiting for it to end"), "{line}");
+
+    let kill = format!("kill -TERM {}", second.id());
+    std::process::Command::new("sh").args(["-c", &kill]).status().unwrap();
+
+    assert!(second.wait().unwrap().success());
+}
+
+fn refused(data: &Path) -> String {
+    let failed =
+        finish(&mut doorward(&["serve", "--listen", "localhost:0", "--data-dir", path(data)]));
+    assert_eq!(failed.code, Some(2), "{failed:?}");
+    failed.stderr
+}
+
+/// Whoever may write there could plant a database, and would be every user.
+#[test]
+fn a_directory_or_a_file_that_others_may_change_is_refused() {
+    for mode in [0o777, 0o1777, 0o770] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
+
+        let said = refused(folder.path());
+
+        assert!(said.contains("chmod go-w"), "{mode:o}: {said}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{mode:o}");
+    }
+    for name in [
+        "doorward.db",
+        "doorward.db-wal",
+        "doorward.db-shm",
+        "applications.db",
+        "applications.db-wal",
+        "server.lock",
+        "token-key.pem",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(name);
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+        assert!(refused(folder.path()).contains("chmod 600"), "{name}");
+
+        fs::rename(&file, folder.path().join("elsewhere")).unwrap();
+        symlink(folder.path().join("elsewhere"), &file).unwrap();
+        let said = refused(folder.path());
+        // What a mounted secret leads to is judged itself.
+        let expected = if name == "token-key.pem" { "chmod 600" } else { "is a link" };
+        assert!(said.contains(expected), "{name}: {said}");
+    }
+}
+
+/// Without its name, what is written to a file is gone with the process.
+#[tokio::test]
+async fn a_directory_that_is_taken_away_is_noticed_and_nothing_is_acknowledged() {
+    let server = Server::start();
+    let mut ann = ChatClient::enter(server.address(), &token(server.data_dir())).await;
+    let away = server.data_dir().with_file_name("away");
+    assert!(ann.ask("create", json!({ "name": "before" })).await["id"].is_string());
+
+    fs::rename(server.data_dir(), &away).unwrap();
+    let refused = ann.ask("create", json!({ "name": "away" })).await;
+    while server.request("GET", "/readyz").status != 503 {}
+    fs::rename(&away, server.data_dir()).unwrap();
+    while server.request("GET", "/readyz").status != 200 {}
+
+    assert_eq!(refused["code"], "unavailable", "{refused}");
+    assert!(ann.ask("create", json!({ "name": "after" })).await["id"].is_string());
+    let said = server.stop();
+    assert!(said.contains("was removed or replaced while it was open"), "{said}");
+}
+
+/// A log is rotated by moving it away and sending SIGHUP; other signals mean nothing.
+#[test]
+fn a_signal_opens_the_audit_file_again_and_others_change_nothing() {
+    let server = Server::start_with("[audit]\nsink = \"file\"\n", |_| {});
+    let file = server.data_dir().join("audit.jsonl");
+    let sign_in = |name: &str| {
+        let data = path(server.data_dir());
+        let made = crate::support::run(&["revoke", "--user", name, "--data-dir", data]);
+        assert_eq!(made.code, Some(0), "{made:?}");
+    };
+    sign_in("before");
+    while !fs::read_to_string(&file).unwrap().contains("before") {}
+    fs::rename(&file, file.with_extension("1")).unwrap();
+
+    for signal in ["USR1", "USR2", "XFSZ", "HUP"] {
+        server.signal(signal);
+    }
+    server.logged("SIGHUP");
+    sign_in("after");
+
+    while !fs::read_to_string(&file).is_ok_and(|text| text.contains("after")) {}
+    assert!(!fs::read_to_string(&file).unwrap().contains("before"));
+    assert_eq!(server.end("TERM").code, Some(0));
+}
+
+/// The log says once that records wait, and none is lost.
+#[test]
+fn records_of_decisions_wait_for_room_on_the_disk() {
+    let disk = SmallDisk::new(4 << 20);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let config =
+        format!("[audit]\nsink = \"file\"\nfile = \"{}/audit.jsonl\"\n", path(disk.path()));
+    let data = elsewhere.path().join("data");
+    let server = Server::start_configured(&config, data, |command| {
+        let inner = std::mem::replace(command, disk.command(env!("CARGO_BIN_EXE_doorward")));
+        crate::support::take_over(command, &inner);
+    });
+    let revoke = |n: usize| {
+        let data = path(server.data_dir());
+        let name = format!("user-{n:03}-{}", "x".repeat(200));
+        crate::support::run(&["revoke", "--user", &name, "--data-dir", data]);
+    };
+    revoke(0);
+
+    disk.fill();
+    (1..30).for_each(revoke);
+    server.logged("Audit records cannot be written");
+    disk.free();
+    server.logged("Audit records are written again");
+
+    assert_eq!(server.end("TERM").code, Some(0));
+    let text = fs::read_to_string(disk.outside("audit.jsonl")).unwrap();
+    // A line that was cut short by the disk stands alone, and again whole after it.
+    let whole: Vec<serde_json::Value> =
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let users: Vec<_> = whole.iter().map(|line| &line["user"].as_str().unwrap()[..8]).collect();
+    let expected: Vec<_> = (0..30).map(|n| format!("user-{n:03}")).collect();
+    assert_eq!(users, expected);
+}

@@ -1,0 +1,185 @@
+//! One thing that stands still stops nothing else: log, database, Redis, PostgreSQL.
+
+use std::{
+    io::{BufRead as _, BufReader, PipeReader, Read as _, Write as _, pipe},
+    net::TcpStream,
+};
+
+use doorward_testkit::{Fault, FaultProxy, PostgresServer, RawClient, RedisServer};
+use serde_json::Value;
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use crate::support::{Server, path, run, token};
+
+const METRICS: &str = "[metrics]\nlisten = \"127.0.0.1:0\"\n";
+
+/// Reads the log up to where metrics are served, and no further.
+fn metrics_of(log: PipeReader) -> (String, BufReader<PipeReader>) {
+    let mut log = BufReader::new(log);
+    loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).unwrap() > 0, "the log has ended");
+        if let Some((_, address)) = line.rsplit_once("Metrics. address=") {
+            return (address.trim().to_owned(), log);
+        }
+    }
+}
+
+fn scrape(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// A client that was there before anything stood still.
+async fn client(server: &Server) -> RawClient {
+    loop {
+        let mut client = RawClient::open(server.address()).await;
+        client.text(&format!(r#"40{{"token":"{}"}}"#, token(server.data_dir()))).await;
+        let answer = client.packet().await.unwrap();
+        if answer.starts_with("40") {
+            return client;
+        }
+        // A new Redis may be an emptied one: tokens of the second in which it was found are refused.
+        assert!(answer.contains("unauthenticated"), "{answer}");
+    }
+}
+
+/// Everything that needs nothing of what stands still.
+async fn goes_on(server: &Server, client: &mut RawClient, metrics: &str) {
+    client.text(r#"421["echo","hello"]"#).await;
+    assert_eq!(client.packet().await.as_deref(), Some(r#"431["hello"]"#));
+    assert_eq!(server.request("GET", "/healthz").status, 200);
+    assert!(scrape(metrics).contains("doorward_sockets 1"));
+    let listed = run(&["connections", "--data-dir", path(server.data_dir())]);
+    assert!(listed.code == Some(0) && listed.stdout.contains("alice"), "{listed:?}");
+}
+
+/// Asks until `/readyz` says so, and returns what it says.
+fn ready(server: &Server, status: u16) -> Value {
+    loop {
+        let answer = server.request("GET", "/readyz");
+        if answer.status == status {
+            return serde_json::from_slice(&answer.body).unwrap();
+        }
+    }
+}
+
+/// After 64 KiB the whole process would stand still.
+#[tokio::test]
+async fn a_log_that_is_not_read_stops_nothing() {
+    let (reader, writer) = pipe().unwrap();
+    let server = Server::start_with(METRICS, |command| {
+        command.stderr(writer).env("DOORWARD_LOG", "trace");
+    });
+    let (metrics, _unread) = metrics_of(reader);
+    let mut client = client(&server).await;
+
+    // Each of them is a line and more.
+    for _ in 0..1_000 {
+        client.text(r#"421["echo","hello"]"#).await;
+        client.packet().await.unwrap();
+    }
+    for _ in 0..100 {
+        server.request("GET", "/healthz");
+    }
+
+    goes_on(&server, &mut client, &metrics).await;
+    assert_eq!(server.end("TERM").code, Some(0));
+}
+
+/// A lock of another process is as good as a disk that does not answer.
+#[tokio::test]
+async fn a_database_that_stands_still_stops_nothing_else() {
+    let (reader, writer) = pipe().unwrap();
+    let server = Server::start_with(METRICS, |command| {
+        command.stderr(writer);
+    });
+    let (metrics, _log) = metrics_of(reader);
+    let mut client = client(&server).await;
+    let mut locks = Vec::new();
+    for name in ["applications.db", "doorward.db"] {
+        let options = SqliteConnectOptions::new().filename(server.data_dir().join(name));
+        let mut lock = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
+        locks.push(lock);
+    }
+
+    // It waits for the lock, and is in the way of nothing.
+    let data = path(server.data_dir()).to_owned();
+    let revoking =
+        std::thread::spawn(move || run(&["revoke", "--user", "nobody", "--data-dir", &data]));
+    goes_on(&server, &mut client, &metrics).await;
+
+    let refused = revoking.join().unwrap();
+    assert!(refused.code != Some(0) && refused.stderr.contains("does not answer"), "{refused:?}");
+    assert_eq!(server.end("TERM").code, Some(0));
+}
+
+#[tokio::test]
+async fn a_redis_that_stands_still_is_told_once_and_stops_nothing_else() {
+    let redis = RedisServer::start(&[]).await;
+    let (reader, writer) = pipe().unwrap();
+    let config = format!("{METRICS}[redis]\nurl = \"{}\"\n", redis.url());
+    let server = Server::start_with(&config, |command| {
+        command.stderr(writer);
+    });
+    let (metrics, mut log) = metrics_of(reader);
+    let mut client = client(&server).await;
+    assert_eq!(ready(&server, 200)["checks"]["sessions"], "up");
+
+    redis.suspend();
+    let away = ready(&server, 503);
+    goes_on(&server, &mut client, &metrics).await;
+    assert!(scrape(&metrics).contains("doorward_dependency_up{dependency=\"sessions\"} 0"));
+    redis.resume();
+    ready(&server, 200);
+
+    assert_eq!(
+        (&away["checks"]["sessions"], &away["checks"]["database"]),
+        (&"down".into(), &"up".into())
+    );
+    assert_eq!(server.end("TERM").code, Some(0));
+    let mut text = String::new();
+    log.read_to_string(&mut text).unwrap();
+    for line in
+        ["Does not answer. dependency=\"sessions\"", "Answers again. dependency=\"sessions\""]
+    {
+        assert_eq!(text.matches(line).count(), 1, "{line}: {text}");
+    }
+}
+
+/// The proxy runs beside what waits for the server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgresql_that_stands_still_is_told_once_and_stops_nothing_else() {
+    let postgres = PostgresServer::shared();
+    let proxy = FaultProxy::start_unix(postgres.socket()).await;
+    let database = postgres.database();
+    let (address, _) = database.split_once('?').unwrap();
+    let url = address.replace("@localhost/", &format!("@{}/", proxy.address()));
+    let (reader, writer) = pipe().unwrap();
+    let config = format!("{METRICS}[database]\nurl = \"{url}\"\n");
+    let server = Server::start_with(&config, |command| {
+        command.stderr(writer);
+    });
+    let (metrics, mut log) = metrics_of(reader);
+    let mut client = client(&server).await;
+    assert_eq!(ready(&server, 200)["checks"]["accounts"], "up");
+
+    proxy.set(Fault::HalfOpen);
+    let away = ready(&server, 503);
+    goes_on(&server, &mut client, &metrics).await;
+    proxy.set(Fault::None);
+    ready(&server, 200);
+
+    assert_eq!(
+        (&away["checks"]["accounts"], &away["checks"]["sessions"]),
+        (&"down".into(), &"up".into())
+    );
+    assert_eq!(server.end("TERM").code, Some(0));
+    let mut text = String::new();
+    log.read_to_string(&mut text).unwrap();
+    assert_eq!(text.matches("Does not answer. dependency=\"accounts\"").count(), 1, "{text}");
+}
