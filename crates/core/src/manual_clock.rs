@@ -1,8 +1,11 @@
 //! Time that moves only by hand: for tests, of this project and of those who build on it.
 
 use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -31,7 +34,16 @@ pub struct ManualClock {
 struct State {
     elapsed: Duration,
     wall: SystemTime,
-    sleepers: Vec<(Instant, Waker)>,
+    /// Each wait is here once, whichever task polls it: one task may have several.
+    sleepers: BTreeMap<(Instant, u64), Waker>,
+    /// Numbers the waits.
+    next: u64,
+}
+
+/// One wait.
+struct Wait {
+    clock: ManualClock,
+    key: (Instant, u64),
 }
 
 impl ManualClock {
@@ -43,7 +55,8 @@ impl ManualClock {
         let state = State {
             elapsed: Duration::ZERO,
             wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600),
-            sleepers: Vec::new(),
+            sleepers: BTreeMap::new(),
+            next: 0,
         };
         Self { start, state: Arc::new(Mutex::new(state)) }
     }
@@ -54,10 +67,10 @@ impl ManualClock {
         state.elapsed += by;
         state.wall += by;
         let now = self.start + state.elapsed;
-        let due = state.sleepers.extract_if(.., |(deadline, _)| *deadline <= now);
-        let due: Vec<_> = due.map(|(_, waker)| waker).collect();
+        let later = state.sleepers.split_off(&(now, u64::MAX));
+        let due = std::mem::replace(&mut state.sleepers, later);
         drop(state);
-        for waker in due {
+        for waker in due.into_values() {
             waker.wake();
         }
     }
@@ -88,16 +101,83 @@ impl Clock for ManualClock {
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
-        let clock = self.clone();
-        Box::pin(std::future::poll_fn(move |cx| {
-            let mut state = clock.lock();
-            if clock.start + state.elapsed >= deadline {
-                return Poll::Ready(());
-            }
-            // One entry for each poll: a woken sleeper that was dropped is harmless.
-            state.sleepers.retain(|(_, waker)| !waker.will_wake(cx.waker()));
-            state.sleepers.push((deadline, cx.waker().clone()));
-            Poll::Pending
-        }))
+        let mut state = self.lock();
+        state.next += 1;
+        let key = (deadline, state.next);
+        drop(state);
+        Box::pin(Wait { clock: self.clone(), key })
+    }
+}
+
+impl Future for Wait {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.clock.lock();
+        if self.clock.start + state.elapsed >= self.key.0 {
+            return Poll::Ready(());
+        }
+        let before = state.sleepers.insert(self.key, cx.waker().clone());
+        drop(state);
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        // A waker may hold the task that waits for this lock: it is dropped outside.
+        let waker = self.clock.lock().sleepers.remove(&self.key);
+        drop(waker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        sync::atomic::{AtomicUsize, Ordering},
+        task::Wake,
+    };
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_task_that_waits_for_two_moments_is_woken_at_each() {
+        let (clock, woken) = (ManualClock::new(), Arc::new(Woken::default()));
+        let (waker, start) = (Waker::from(Arc::clone(&woken)), clock.now());
+        let mut cx = Context::from_waker(&waker);
+        let mut first = pin!(clock.sleep_until(start + Duration::from_secs(1)));
+        let mut second = pin!(clock.sleep_until(start + Duration::from_secs(2)));
+        assert!(first.as_mut().poll(&mut cx).is_pending());
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+        assert!(first.as_mut().poll(&mut cx).is_ready());
+        clock.advance(Duration::from_secs(1));
+
+        assert_eq!(woken.0.load(Ordering::SeqCst), 2);
+        assert!(second.as_mut().poll(&mut cx).is_ready());
+    }
+
+    #[test]
+    fn a_wait_that_is_given_up_leaves_nothing_behind() {
+        let (clock, waker) = (ManualClock::new(), Waker::from(Arc::new(Woken::default())));
+        let mut wait = clock.sleep_until(clock.now() + Duration::from_secs(1));
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+
+        drop(wait);
+
+        assert!(clock.lock().sleepers.is_empty());
     }
 }
