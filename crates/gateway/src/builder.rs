@@ -17,7 +17,7 @@ use doorward_protocol::Trust;
 
 use crate::{
     BuildError, Doorward, ExceptionFilter, Gateway, Interceptor, IntoGateway, Limits, MemorySeats,
-    OsEntropy, SystemClock, TracingAudit,
+    OsEntropy, SystemClock, TracingAudit, TrustedProxies, TrustedProxyError,
     admission::{AnyAuthenticator, Everybody, Policy},
     doorward::Server,
     filter,
@@ -70,6 +70,7 @@ pub struct Builder<A> {
     epochs: Arc<dyn Epochs>,
     limits: Limits,
     path: Box<str>,
+    trusted_proxies: Result<TrustedProxies, TrustedProxyError>,
     public: Vec<Gateway<Anonymous>>,
     private: A,
 }
@@ -136,6 +137,7 @@ impl Builder<NoAuthenticator> {
             epochs: Arc::new(MemoryStore::default()),
             limits: Limits::default(),
             path: "/socket.io/".into(),
+            trusted_proxies: Ok(TrustedProxies::default()),
             public: Vec::new(),
             private: NoAuthenticator(PhantomData),
         }
@@ -151,10 +153,19 @@ impl Builder<NoAuthenticator> {
             layers: Layers::default(),
             gateways: Vec::new(),
         };
-        let Self {
-            clock, entropy, audit, connections, seats, epochs, limits, path, public, ..
-        } = self;
-        Builder { clock, entropy, audit, connections, seats, epochs, limits, path, public, private }
+        Builder {
+            clock: self.clock,
+            entropy: self.entropy,
+            audit: self.audit,
+            connections: self.connections,
+            seats: self.seats,
+            epochs: self.epochs,
+            limits: self.limits,
+            path: self.path,
+            trusted_proxies: self.trusted_proxies,
+            public: self.public,
+            private,
+        }
     }
 
     /// Does not compile: says what is missing, in place of a method that is not found.
@@ -292,17 +303,35 @@ impl<A> Builder<A> {
         Self { path: path.into(), ..self }
     }
 
+    /// Names the reverse proxies in front of the server: addresses, or networks such as `10.0.0.0/8`.
+    ///
+    /// Budgets, limits and audit records go by address, and behind a proxy all clients have its own. With
+    /// this the client is the last address in `X-Forwarded-For` that is not a proxy's. From any other peer
+    /// the header is never believed. The default is no proxy.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// let builder = Doorward::builder().trusted_proxies(["127.0.0.1", "10.0.0.0/8"]);
+    /// # drop(builder);
+    /// ```
+    pub fn trusted_proxies<T: AsRef<str>>(self, networks: impl IntoIterator<Item = T>) -> Self {
+        Self { trusted_proxies: TrustedProxies::new(networks), ..self }
+    }
+
     fn finish(
         self,
         mount_private: impl FnOnce(A, &Common) -> Result<Namespaces, BuildError>,
     ) -> Result<Doorward, BuildError> {
         let Self { clock, entropy, audit, epochs, limits, path, public, private, .. } = self;
         let (connections, seats) = (self.connections, self.seats);
+        let proxies = self.trusted_proxies?;
         check_limits(&limits)?;
         if !(path.starts_with('/') && path.ends_with('/')) {
             return Err(BuildError::Path { path });
         }
-        let services = Arc::new(Services::new(clock, entropy, limits, audit, epochs));
+        let services = Arc::new(Services::new(clock, entropy, limits, audit, epochs, proxies));
         let common = Common { services, connections, seats };
         let mut namespaces = mount_private(private, &common)?;
         // Public namespaces have no users, so there is nothing to count.
@@ -353,6 +382,8 @@ fn check_limits(limits: &Limits) -> Result<(), BuildError> {
         ("open_acks", limits.open_acks),
         ("outbox", limits.outbox),
         ("max_http_connections", limits.max_http_connections),
+        ("max_proxy_connections", limits.max_proxy_connections),
+        ("min_body_rate", limits.min_body_rate),
         ("max_namespaces", limits.max_namespaces),
         ("max_refusals", limits.max_refusals),
         ("max_unauthenticated_links", limits.max_unauthenticated_links),
@@ -368,6 +399,7 @@ fn check_limits(limits: &Limits) -> Result<(), BuildError> {
         ("guard_timeout", limits.guard_timeout),
         ("handler_timeout", limits.handler_timeout),
         ("header_timeout", limits.header_timeout),
+        ("request_timeout", limits.request_timeout),
         ("ping_interval", limits.ping_interval),
         ("ping_timeout", limits.ping_timeout),
         ("shutdown_grace", limits.shutdown_grace),

@@ -4,6 +4,8 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use doorward_core::BoxError;
 
+use crate::TrustedProxyError;
+
 /// The result of a program that serves.
 ///
 /// # Examples
@@ -106,6 +108,9 @@ pub enum BuildError {
     /// Nothing is mounted.
     #[error("no gateway is mounted")]
     NoGateway,
+    /// A text that names no proxy: see [`Builder::trusted_proxies`](crate::Builder::trusted_proxies).
+    #[error(transparent)]
+    TrustedProxy(#[from] TrustedProxyError),
     /// A path that does not begin and end with a slash.
     #[error("the path {path:?} must begin and end with a slash")]
     Path {

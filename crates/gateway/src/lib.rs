@@ -66,6 +66,7 @@ mod namespace;
 mod pipeline;
 mod policy_table;
 mod principals;
+mod proxies;
 mod registry;
 mod renewal;
 mod reply;
@@ -119,13 +120,14 @@ pub use garde;
 pub use gateway::{Entry, Gateway, IntoGateway};
 pub use guards::{All, Any, Fresh, GuardFn, Not, RateLimit, Role, Scope, all, any, guard_fn, not};
 pub use handler::Handler;
-pub use http::{App, DoorwardService, PeerAddr};
+pub use http::{App, DoorwardService, PeerAddr, RequestBody, RequestBodyError};
 pub use hub::{Broadcast, Hub, Outgoing};
 pub use interceptor::{Interceptor, MaxPayload, Next, Outcome};
 pub use limits::Limits;
 pub use listeners::Listeners;
 pub use policy_table::PolicyTable;
 pub use principals::{Principals, Refresh, Revocation, Revoke, RevokeError};
+pub use proxies::{TrustedProxies, TrustedProxyError};
 pub use reply::{
     ByArgs, ByEmit, ByMistake, ByRaw, ByResult, ByStream, ByValue, Emit, IntoReply, Reply,
     ReplyStream,

@@ -27,6 +27,9 @@ pub struct Limits {
     pub admission_timeout: Duration,
     /// Time the headers of an HTTP request may take: 10 s.
     pub header_timeout: Duration,
+    /// Time from the headers of an HTTP request to its whole body and the beginning of its answer: 30 s.
+    /// Then the connection ends, and the application's work on the request is dropped.
+    pub request_timeout: Duration,
     /// Time a handler may take: 30 s. Then the client reads `timeout` and the handler is dropped.
     pub handler_timeout: Duration,
     /// Time a guard, or the policy of a room, may take to answer: 3 s. Then the answer is no;
@@ -90,8 +93,14 @@ pub struct Limits {
     /// Handlers that may come to their end after their sockets have ended: 1,024, and 8 of one link.
     /// Those beyond are dropped when their socket ends.
     pub afterwards: usize,
-    /// Connections of one address that are no links yet: 256. Those beyond are closed at once.
+    /// Connections of one address that are no links yet: 256. Those beyond are closed at once. Behind a
+    /// trusted proxy requests of one client: those beyond are answered with 429.
     pub max_http_connections: usize,
+    /// Connections of one trusted proxy that are no links yet: 10,000. Those beyond are closed at once.
+    pub max_proxy_connections: usize,
+    /// Bytes a second at which the body of a request must arrive while it is waited for: 500, once it was
+    /// waited for 10 s. Then as at `request_timeout`.
+    pub min_body_rate: usize,
     /// What waits to be sent on a link: 1 MiB. Then the link ends; from a quarter on it is not read.
     pub outbox: usize,
 }
@@ -105,6 +114,7 @@ impl Default for Limits {
             connect_timeout: link.connect_timeout,
             admission_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(30),
             handler_timeout: Duration::from_secs(30),
             guard_timeout: Duration::from_secs(3),
             ack_timeout: Duration::from_secs(20),
@@ -134,6 +144,8 @@ impl Default for Limits {
             inbox_bytes: 1024 * 1024,
             afterwards: 1024,
             max_http_connections: 256,
+            max_proxy_connections: 10_000,
+            min_body_rate: 500,
             outbox: 1024 * 1024,
         }
     }

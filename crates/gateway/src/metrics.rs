@@ -61,6 +61,21 @@ impl Metrics {
         counter!(REFUSALS, "code" => code).increment(1);
     }
 
+    /// A connection was closed at once, or a request behind a proxy was refused.
+    pub(crate) fn http_refused(bound: HttpBound) {
+        let bound = match bound {
+            HttpBound::Address => "address",
+            HttpBound::Client => "client",
+            HttpBound::Proxy => "proxy",
+        };
+        counter!(HTTP_REFUSED, "bound" => bound).increment(1);
+    }
+
+    /// A request was not complete, or not answered, in time.
+    pub(crate) fn http_timed_out() {
+        counter!(HTTP_TIMEOUTS).increment(1);
+    }
+
     /// An event was answered.
     pub(crate) fn answered(&self, took: Duration) {
         self.ack.record(took);
@@ -70,6 +85,17 @@ impl Metrics {
     pub(crate) fn revoked(&self, took: Duration) {
         self.revocation.record(took);
     }
+}
+
+/// Which bound a connection or a request that is no link yet has met.
+#[derive(Clone, Copy)]
+pub(crate) enum HttpBound {
+    /// Connections of one address.
+    Address,
+    /// Requests of one client behind a trusted proxy.
+    Client,
+    /// Connections of one trusted proxy.
+    Proxy,
 }
 
 /// The gauge of sockets that are counted for a policy of connections.
@@ -82,6 +108,8 @@ const DENIALS: &str = "doorward_denials_total";
 const ENDS: &str = "doorward_ends_total";
 const EVENTS: &str = "doorward_events_total";
 const HANDSHAKES: &str = "doorward_handshakes_total";
+const HTTP_REFUSED: &str = "doorward_http_connections_refused_total";
+const HTTP_TIMEOUTS: &str = "doorward_http_timeouts_total";
 const LINKS: &str = "doorward_links";
 const OUTBOX: &str = "doorward_outbox_bytes";
 const REFUSALS: &str = "doorward_refusals_total";

@@ -2,32 +2,56 @@
 //!
 //! Budgets, limits and records go by address, and behind a proxy all clients have its own. A proxy adds the
 //! address that it sees to `X-Forwarded-For`; anybody can send such a header, so it counts only when it
-//! comes from an address that the configuration names, and only as far as the chain of such addresses
-//! reaches. Start reading at [`Proxies::client`].
+//! comes from an address that the application or the configuration names, and only as far as the chain of
+//! such addresses reaches. Start reading at [`TrustedProxies::client`].
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::net::{IpAddr, SocketAddr};
 
-use axum::{
-    extract::{Request, State},
-    http::HeaderMap,
-    middleware::Next,
-    response::Response,
-};
-use doorward::PeerAddr;
+use http::HeaderMap;
 use ipnet::IpNet;
-use serde::Deserialize;
 
-/// Whose word counts about where a request comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Vec<String>")]
-pub(crate) struct Proxies(Vec<IpNet>);
+/// The proxies whose word counts about where a request comes from.
+///
+/// [`Builder::trusted_proxies`](crate::Builder::trusted_proxies) makes it for the server itself. Make one for
+/// routes of an application that another HTTP server serves.
+///
+/// # Examples
+/// ```
+/// use doorward::TrustedProxies;
+///
+/// let proxies = TrustedProxies::new(["10.0.0.0/8"])?;
+/// let mut headers = http::HeaderMap::new();
+/// headers.insert("x-forwarded-for", "203.0.113.7".parse()?);
+///
+/// let client = proxies.client("10.0.0.1:4711".parse()?, &headers);
+///
+/// assert_eq!(client.ip().to_string(), "203.0.113.7");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
 
-impl Proxies {
-    /// Who has sent a request that came from `peer` with these headers.
-    fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
+impl TrustedProxies {
+    /// Reads addresses, or networks such as `10.0.0.0/8`.
+    ///
+    /// # Errors
+    /// [`TrustedProxyError`]: one of them is neither, or is the network of all addresses.
+    pub fn new<T: AsRef<str>>(
+        networks: impl IntoIterator<Item = T>,
+    ) -> Result<Self, TrustedProxyError> {
+        let network = |text: T| {
+            let text = text.as_ref();
+            let address = text.parse::<IpAddr>().map(IpNet::from).ok();
+            let network: Option<IpNet> = address.or_else(|| text.parse().ok());
+            // With all addresses trusted every client could write its own.
+            network.filter(|network| network.prefix_len() > 0).ok_or(TrustedProxyError(()))
+        };
+        networks.into_iter().map(network).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Returns the client of a request that came from `peer` with these headers.
+    #[must_use]
+    pub fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         if !self.trusts(peer.ip()) {
             return peer;
         }
@@ -48,23 +72,15 @@ impl Proxies {
         client
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether this address is one of the proxies.
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
-}
-
-/// Gives the request the address of its client.
-pub(crate) async fn find_client(
-    State(proxies): State<Arc<Proxies>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    if let Some(PeerAddr(peer)) = request.extensions().get::<PeerAddr>().copied() {
-        let client = proxies.client(peer, request.headers());
-        request.extensions_mut().insert(PeerAddr(client));
-    }
-    next.run(request).await
 }
 
 /// Reads an address, with or without a port.
@@ -74,35 +90,27 @@ fn read(text: &str) -> Option<IpAddr> {
     address.map(|address: IpAddr| address.to_canonical())
 }
 
-/// Addresses, or networks such as `10.0.0.0/8`.
-impl TryFrom<Vec<String>> for Proxies {
-    type Error = ProxyError;
-
-    fn try_from(texts: Vec<String>) -> Result<Self, ProxyError> {
-        let network = |text: &String| {
-            let address = text.parse::<IpAddr>().map(IpNet::from).ok();
-            let network: Option<IpNet> = address.or_else(|| text.parse().ok());
-            // Who trusts everybody believes whatever a client writes.
-            network.filter(|network| network.prefix_len() > 0).ok_or(ProxyError)
-        };
-        texts.iter().map(network).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-/// A text that names no address.
+/// A text that names no proxy.
+///
+/// # Examples
+/// ```
+/// use doorward::TrustedProxies;
+///
+/// assert!(TrustedProxies::new(["0.0.0.0/0"]).is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("trusted_proxies are addresses or networks, such as \"127.0.0.1\" or \"10.0.0.0/8\"")]
-pub(crate) struct ProxyError;
+pub struct TrustedProxyError(());
 
-const FORWARDED_FOR: &str = "x-forwarded-for";
+/// The header in which proxies name their clients.
+pub(crate) const FORWARDED_FOR: &str = "x-forwarded-for";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn client(trusted: &[&str], peer: &str, forwarded: &[&str]) -> String {
-        let trusted: Vec<_> = trusted.iter().map(|text| (*text).to_owned()).collect();
-        let proxies = Proxies::try_from(trusted).unwrap();
+        let proxies = TrustedProxies::new(trusted).unwrap();
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append(FORWARDED_FOR, value.parse().unwrap());
@@ -136,7 +144,7 @@ mod tests {
     #[test]
     fn not_everybody_is_a_proxy() {
         for text in ["0.0.0.0/0", "::/0", "", "localhost", "10.0.0.0/33"] {
-            assert!(Proxies::try_from(vec![text.to_owned()]).is_err(), "{text}");
+            assert!(TrustedProxies::new([text]).is_err(), "{text}");
         }
     }
 

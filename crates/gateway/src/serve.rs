@@ -1,8 +1,8 @@
 //! Accepts connections and speaks HTTP on them until they become links, or end.
 //!
-//! Each connection is one task; hyper parses its requests with a bound on headers and on the time
-//! they take, and everything else is the application's service. Stopping is in order: no new
-//! connection, every link is told, a moment of grace, the end.
+//! Each connection is one task; hyper parses its requests with a bound on headers and on the time they
+//! take, `http/requests.rs` bounds the time of what follows, and everything else is the application's
+//! service. Stopping is in order: no new connection, every link is told, a moment of grace, the end.
 
 use std::{
     convert::Infallible,
@@ -11,21 +11,26 @@ use std::{
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use doorward_core::{BoxFuture, Clock, DisconnectReason};
-use http::Request;
+use doorward_core::{Clock, DisconnectReason};
 use hyper::{
     body::Incoming,
-    rt::{Sleep, Timer},
+    rt::{self, Timer},
     server::conn::http1,
     service::{HttpService, service_fn},
 };
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::{App, Listeners, PeerAddr, doorward::Server, http::HttpIo};
+use crate::{
+    App, Listeners,
+    addresses::Place,
+    doorward::Server,
+    http::{AnswerBody, Carried, HttpIo, Requests, Sleep},
+    metrics::{HttpBound, Metrics},
+    services::Services,
+};
 
 /// Serves `app` until `shutdown` completes, then ends everything in order.
 pub(crate) async fn serve(
@@ -90,11 +95,7 @@ async fn accept(
                 continue;
             }
         };
-        let address = Some(peer.ip());
-        let Some(place) = server.services.connections.try_take(address) else {
-            tracing::debug!(%peer, "Connection closed: the address has too many.");
-            continue;
-        };
+        let Some((place, carried)) = take_place(&server.services, peer) else { continue };
         // Without it small packets wait for the acknowledgement of the last ones, 40 ms and more.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::trace!(%error, "TCP_NODELAY was refused.");
@@ -103,8 +104,11 @@ async fn accept(
             stream,
             Arc::clone(&server.services.clock),
             server.services.limits.write_stall,
+            carried.clone(),
         );
-        let connection = connection(&http, io, peer, app.clone());
+        let services = Arc::clone(&server.services);
+        let connection =
+            connection(&http, io, Requests { app: app.clone(), services, peer, carried });
         let mut stopping = stopping.clone();
         tokio::spawn(async move {
             let mut connection = pin!(connection);
@@ -124,20 +128,34 @@ async fn accept(
     }
 }
 
+/// Takes the place of a connection; `None` when its address has no more.
+///
+/// A trusted proxy has places of its own, and each request that it passes on takes one of its client.
+fn take_place(services: &Services, peer: SocketAddr) -> Option<(Place, Option<Carried>)> {
+    let is_proxy = services.proxies.trusts(peer.ip());
+    let (places, bound) = if is_proxy {
+        (&services.proxied, HttpBound::Proxy)
+    } else {
+        (&services.connections, HttpBound::Address)
+    };
+    let Some(place) = places.try_take(Some(peer.ip())) else {
+        Metrics::http_refused(bound);
+        tracing::debug!(%peer, "Connection closed: the address has too many.");
+        return None;
+    };
+    Some((place, is_proxy.then(Carried::default)))
+}
+
 /// Speaks HTTP on one connection.
 fn connection<A: App>(
     http: &http1::Builder,
     io: HttpIo,
-    peer: SocketAddr,
-    app: A,
+    requests: Requests<A>,
 ) -> http1::UpgradeableConnection<
     HttpIo,
-    impl HttpService<Incoming, ResBody = A::Body, Error = Infallible, Future: Send> + use<A>,
+    impl HttpService<Incoming, ResBody = AnswerBody<A::Body>, Error = Infallible, Future: Send> + use<A>,
 > {
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(PeerAddr(peer));
-        app.clone().call(request)
-    });
+    let service = service_fn(move |request| requests.clone().answer(request));
     http.serve_connection(io, service).with_upgrades()
 }
 
@@ -179,34 +197,19 @@ impl Drop for AbortOnDrop {
 #[derive(Clone)]
 struct HttpTimer(Arc<dyn Clock>);
 
-/// One wait of hyper's.
-struct HttpSleep(std::sync::Mutex<BoxFuture<'static, ()>>);
-
 impl Timer for HttpTimer {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        self.sleep_until(self.0.now() + duration)
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
+        Box::pin(Sleep::of(&*self.0, duration))
     }
 
-    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        Box::pin(HttpSleep(std::sync::Mutex::new(self.0.sleep_until(deadline))))
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
+        Box::pin(Sleep::until(&*self.0, deadline))
     }
 
     fn now(&self) -> Instant {
         self.0.now()
     }
 }
-
-/// hyper asks for `Sync`, which a boxed future is not; the lock is never contended.
-impl Future for HttpSleep {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let sleep = self.0.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        pin!(sleep).poll(cx)
-    }
-}
-
-impl Sleep for HttpSleep {}
 
 /// The headers of a request, all together: cookies and tokens included.
 const MAX_HEADER_BYTES: usize = 16 * 1024;

@@ -1,9 +1,9 @@
 //! What every part of a running server shares.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
-        Arc,
+        Arc, Once,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Poll,
@@ -15,11 +15,12 @@ use doorward_core::{
     UserId,
 };
 use doorward_protocol::LinkConfig;
+use http::HeaderMap;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    addresses::Addresses, attempts::Attempts, catch::catch, limits::Limits, metrics::Metrics,
-    registry::Registry, timers::Timers,
+    TrustedProxies, addresses::Addresses, attempts::Attempts, catch::catch, limits::Limits,
+    metrics::Metrics, proxies::FORWARDED_FOR, registry::Registry, timers::Timers,
 };
 
 /// Clock, randomness, limits, lists and audit.
@@ -31,8 +32,14 @@ pub(crate) struct Services {
     pub(crate) timers: Arc<Timers>,
     /// Links of each address on which nobody is known.
     pub(crate) addresses: Arc<Addresses>,
-    /// Connections of each address that are no links yet.
+    /// Connections of each address that are no links yet; behind a trusted proxy, requests.
     pub(crate) connections: Arc<Addresses>,
+    /// Connections of each trusted proxy that are no links yet.
+    pub(crate) proxied: Arc<Addresses>,
+    /// The peers that say where a request comes from.
+    pub(crate) proxies: TrustedProxies,
+    /// Told once that a header of a proxy that is not named was not believed.
+    forwarded: Once,
     pub(crate) registry: Arc<Registry>,
     /// What was revoked.
     pub(crate) epochs: Arc<dyn Epochs>,
@@ -66,6 +73,7 @@ impl Services {
         limits: Limits,
         audit: Arc<dyn Audit>,
         epochs: Arc<dyn Epochs>,
+        proxies: TrustedProxies,
     ) -> Self {
         Self {
             attempts: Attempts::new(limits.max_address_refusals, limits.max_user_attempts),
@@ -74,6 +82,9 @@ impl Services {
             timers: Timers::new(Arc::clone(&clock)),
             addresses: Addresses::new(limits.max_unauthenticated_links),
             connections: Addresses::new(limits.max_http_connections),
+            proxied: Addresses::new(limits.max_proxy_connections),
+            proxies,
+            forwarded: Once::new(),
             registry: Arc::default(),
             link_config: Arc::new(limits.link()),
             draining: AtomicBool::new(false),
@@ -85,6 +96,20 @@ impl Services {
             limits,
             audit,
         }
+    }
+
+    /// Returns the client of a request that came from `peer` with these headers.
+    pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
+        if self.proxies.is_empty() && headers.contains_key(FORWARDED_FOR) {
+            self.forwarded.call_once(|| {
+                tracing::warn!(
+                    peer = %peer.ip(),
+                    "X-Forwarded-For is not believed: if this peer is a reverse proxy of yours, name it in \
+                     trusted_proxies, or all its clients share one budget."
+                );
+            });
+        }
+        self.proxies.client(peer, headers)
     }
 
     /// Writes the audit record of a decision, counts it, and returns its id.

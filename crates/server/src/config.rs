@@ -9,16 +9,20 @@ mod environment;
 mod settings;
 mod values;
 
-use std::{num::NonZeroU32, path::PathBuf};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+};
 
 use doorward::{Limits, PerUser};
 use settings::Settings;
 use values::LinkCount;
-pub(crate) use values::{AuditSink, Excess, Profile, RpId, SameSite, SecretUrl, Store, TokenName};
+pub(crate) use values::{
+    AuditSink, Excess, Profile, Proxies, RpId, SameSite, SecretUrl, Store, TokenName,
+};
 
 use crate::{
-    cli::PlaceOptions, failure::Failure, listen::ListenAddress, proxy::Proxies,
-    public_url::PublicUrl, span::Span,
+    cli::PlaceOptions, failure::Failure, listen::ListenAddress, public_url::PublicUrl, span::Span,
 };
 
 /// Everything that can be set.
@@ -125,6 +129,14 @@ pub(crate) struct LimitsConfig {
     pub(crate) max_unauthenticated_links: LinkCount,
     /// Refused attempts of one address in a minute. Behind a proxy that is not trusted, all share one.
     pub(crate) max_address_refusals: Option<NonZeroU32>,
+    /// Connections of one client that are no links yet.
+    pub(crate) max_http_connections: Option<NonZeroUsize>,
+    /// The same of one trusted proxy.
+    pub(crate) max_proxy_connections: Option<NonZeroUsize>,
+    /// How slowly the body of a request may come.
+    pub(crate) min_body_rate: Option<NonZeroUsize>,
+    /// How long a request may take.
+    pub(crate) request_timeout: Option<Span>,
 }
 
 impl Config {
@@ -209,6 +221,10 @@ impl Config {
                     .max_unauthenticated_links
                     .unwrap_or_default(),
                 max_address_refusals: settings.limits.max_address_refusals,
+                max_http_connections: settings.limits.max_http_connections,
+                max_proxy_connections: settings.limits.max_proxy_connections,
+                min_body_rate: settings.limits.min_body_rate,
+                request_timeout: settings.limits.request_timeout,
             },
             data_dir,
             database,
@@ -250,9 +266,14 @@ impl LimitsConfig {
     pub(crate) fn limits(&self) -> Limits {
         let limits = Limits::default();
         let refusals = self.max_address_refusals.map(NonZeroU32::get);
+        let or = |set: Option<NonZeroUsize>, default| set.map_or(default, NonZeroUsize::get);
         Limits {
             max_unauthenticated_links: self.max_unauthenticated_links.get(),
             max_address_refusals: refusals.unwrap_or(limits.max_address_refusals),
+            max_http_connections: or(self.max_http_connections, limits.max_http_connections),
+            max_proxy_connections: or(self.max_proxy_connections, limits.max_proxy_connections),
+            min_body_rate: or(self.min_body_rate, limits.min_body_rate),
+            request_timeout: self.request_timeout.map_or(limits.request_timeout, Span::get),
             ..limits
         }
     }

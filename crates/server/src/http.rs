@@ -20,7 +20,7 @@ use crate::{
     cors,
     dependencies::Dependencies,
     host::{self, Hosts},
-    pages, proxy,
+    pages,
     security::{self, SecurityHeaders},
     serve::Parts,
 };
@@ -37,7 +37,6 @@ pub(crate) fn router(
     let Parts { public_url, .. } = parts;
     let (keys, dependencies) = (Arc::clone(parts.keys), Arc::clone(dependencies));
     let hosts = Arc::new(Hosts::new(public_url, addresses));
-    let proxies = Arc::new(config.trusted_proxies.clone());
     let headers = Arc::new(SecurityHeaders::new(public_url));
     // Whatever is not named as public below is for those who have signed in, also what is not there.
     let private = pages::private_routes()
@@ -55,7 +54,6 @@ pub(crate) fn router(
         .layer(cors::layer(&config.origins))
         .layer(middleware::from_fn_with_state(hosts, host::check_host))
         .layer(middleware::from_fn_with_state(headers, security::add_headers))
-        .layer(middleware::from_fn_with_state(proxies, proxy::find_client))
 }
 
 /// The keys that access tokens are checked with (RFC 7517).

@@ -40,7 +40,6 @@ mod metrics;
 mod mole;
 mod output;
 mod pages;
-mod proxy;
 mod public_url;
 mod revoke;
 mod routes;

@@ -224,6 +224,7 @@ pub(crate) fn build(
         .epochs(Arc::clone(&parts.stores.epochs))
         .audit(parts.stores.audit.shared())
         .limits(config.limits.limits())
+        .trusted_proxies(config.trusted_proxies.texts())
         .gateway(demo::gateway())
         .gateway(chat)
         .gateway(mole)

@@ -137,6 +137,27 @@ impl RawClient {
         drop(self.stream.write_all(bytes).await);
     }
 
+    /// Reads so many bytes; says whether there were as many.
+    pub async fn body_of(&mut self, size: usize) -> bool {
+        let mut left = size;
+        loop {
+            left = left.saturating_sub(self.unread.len());
+            self.unread.clear();
+            if left == 0 || !self.fill().await {
+                return left == 0;
+            }
+        }
+    }
+
+    /// Sends the same bytes again and again, with turns of other tasks in between, until the peer has closed.
+    pub async fn flood_slowly(&mut self, bytes: &[u8]) {
+        while self.stream.write_all(bytes).await.is_ok() {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
     /// Sends the same bytes again and again, until the peer has closed.
     pub async fn flood(&mut self, bytes: &[u8]) {
         while self.stream.write_all(bytes).await.is_ok() {}

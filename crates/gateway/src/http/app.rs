@@ -5,8 +5,10 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use doorward_core::BoxError;
 use http::{Request, Response};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use tower_service::Service;
+
+use super::RequestBody;
 
 /// An HTTP application: any cloneable tower service that answers requests and cannot fail.
 ///
@@ -22,11 +24,11 @@ use tower_service::Service;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be served",
-    note = "pass a cloneable tower service from `http::Request<hyper::body::Incoming>` to \
+    note = "pass a cloneable tower service from `http::Request<RequestBody>` to \
             `http::Response<_>` whose error is `Infallible`, such as an axum `Router`"
 )]
 pub trait App:
-    Service<Request<Incoming>, Response = Response<Self::Body>, Error = Infallible, Future: Send>
+    Service<Request<RequestBody>, Response = Response<Self::Body>, Error = Infallible, Future: Send>
     + Clone
     + Send
     + 'static
@@ -37,7 +39,7 @@ pub trait App:
 
 impl<A, B> App for A
 where
-    A: Service<Request<Incoming>, Response = Response<B>, Error = Infallible, Future: Send>
+    A: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible, Future: Send>
         + Clone
         + Send
         + 'static,

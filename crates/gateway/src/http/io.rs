@@ -4,6 +4,7 @@
 //! reads nothing would hold a connection for ever. Here a write that makes no progress fails.
 
 use std::{
+    future::Future,
     io,
     pin::Pin,
     sync::Arc,
@@ -11,23 +12,32 @@ use std::{
     time::Duration,
 };
 
-use doorward_core::{BoxFuture, Clock};
+use doorward_core::Clock;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+
+use super::{Carried, Sleep};
 
 /// A TCP stream whose writes must go on.
 pub(crate) struct HttpIo {
     stream: TokioIo<TcpStream>,
     clock: Arc<dyn Clock>,
     patience: Duration,
-    /// The end of patience, while a write waits. The lock is for `Sync` only and never contended.
-    stalled: Option<std::sync::Mutex<BoxFuture<'static, ()>>>,
+    /// The end of patience, while a write waits.
+    stalled: Option<Sleep>,
+    /// Where the client of a proxied request has its place.
+    carried: Option<Carried>,
 }
 
 impl HttpIo {
-    pub(crate) fn new(stream: TcpStream, clock: Arc<dyn Clock>, patience: Duration) -> Self {
-        Self { stream: TokioIo::new(stream), clock, patience, stalled: None }
+    pub(crate) fn new(
+        stream: TcpStream,
+        clock: Arc<dyn Clock>,
+        patience: Duration,
+        carried: Option<Carried>,
+    ) -> Self {
+        Self { stream: TokioIo::new(stream), clock, patience, stalled: None, carried }
     }
 
     /// Gives the stream itself back, with nothing around it.
@@ -45,10 +55,8 @@ impl HttpIo {
             self.stalled = None;
             return written;
         }
-        let deadline = || self.clock.now() + self.patience;
-        let stalled = self.stalled.get_or_insert_with(|| self.clock.sleep_until(deadline()).into());
-        let sleep = stalled.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        sleep.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let stalled = self.stalled.get_or_insert_with(|| Sleep::of(&*self.clock, self.patience));
+        Pin::new(stalled).poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -74,6 +82,9 @@ impl Write for HttpIo {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if let (Poll::Ready(Ok(())), Some(carried)) = (&flushed, &self.carried) {
+            carried.flushed();
+        }
         self.judge(cx, flushed)
     }
 

@@ -29,7 +29,8 @@ use crate::{
 
 /// The address of the other end of a TCP connection, as a request extension.
 ///
-/// [`Doorward::serve`](crate::Doorward::serve) sets it. Inside another HTTP server, set it before the
+/// [`Doorward::serve`](crate::Doorward::serve) sets it to the address of the client, also behind
+/// [`trusted_proxies`](crate::Builder::trusted_proxies). Inside another HTTP server, set it before the
 /// request reaches [`DoorwardService`]: clients whose address is unknown are counted as one.
 ///
 /// # Examples
@@ -100,7 +101,8 @@ impl<B: Send + 'static> Service<Request<B>> for DoorwardService {
 async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<Bytes>>, Rejection> {
     let key = handshake::check(parts)?.clone();
     let services = &server.services;
-    let peer = parts.extensions.get::<PeerAddr>().map(|peer| peer.0);
+    let peer = parts.extensions.get::<PeerAddr>();
+    let peer = peer.map(|peer| services.client(peer.0, &parts.headers));
     let address = peer.map(|peer| peer.ip());
     let place = services.addresses.try_take(address).ok_or_else(|| {
         let subject = Subject { peer: address, ..Subject::default() };

@@ -48,6 +48,8 @@ mod outage;
 #[cfg(test)]
 mod replies;
 #[cfg(test)]
+mod requests;
+#[cfg(test)]
 mod revocation;
 #[cfg(test)]
 mod rooms;

@@ -9,11 +9,9 @@ use std::{
 use serde::Deserialize;
 
 use super::values::{
-    AuditSink, Excess, LinkCount, Profile, RpId, SameSite, SecretUrl, Store, TokenName,
+    AuditSink, Excess, LinkCount, Profile, Proxies, RpId, SameSite, SecretUrl, Store, TokenName,
 };
-use crate::{
-    failure::Failure, listen::ListenAddress, proxy::Proxies, public_url::PublicUrl, span::Span,
-};
+use crate::{failure::Failure, listen::ListenAddress, public_url::PublicUrl, span::Span};
 
 /// Declares a table of settings: each may be left out, and one source may stand in for another.
 macro_rules! settings {
@@ -123,6 +121,10 @@ settings! {
     Limits {
         max_unauthenticated_links: LinkCount,
         max_address_refusals: NonZeroU32,
+        max_http_connections: NonZeroUsize,
+        max_proxy_connections: NonZeroUsize,
+        min_body_rate: NonZeroUsize,
+        request_timeout: Span,
     }
 }
 

@@ -41,14 +41,18 @@ fn the_file_beats_the_defaults() {
     let config = loaded(
         "listen = '0.0.0.0:80'\ndata_dir = '/var/lib/doorward'\n\
          public_url = 'https://chat.example.org'\n[token]\nissuer = 'i'\naudience = 'a'\n\
-         [limits]\nmax_unauthenticated_links = 5000\n",
+         [limits]\nmax_unauthenticated_links = 5000\nmax_http_connections = 7\n\
+         max_proxy_connections = 8\nmin_body_rate = 9\nrequest_timeout = '2m'\n",
     );
 
     assert_eq!(config.listen.as_str(), "0.0.0.0:80");
     assert_eq!(config.data_dir, Path::new("/var/lib/doorward"));
     assert_eq!(config.public_url, Some("https://chat.example.org".parse().unwrap()));
     assert_eq!((config.token.issuer.as_str(), config.token.audience.as_str()), ("i", "a"));
-    assert_eq!(config.limits.limits().max_unauthenticated_links, 5000);
+    let limits = config.limits.limits();
+    assert_eq!(limits.max_unauthenticated_links, 5000);
+    assert_eq!((limits.max_http_connections, limits.max_proxy_connections), (7, 8));
+    assert_eq!((limits.min_body_rate, limits.request_timeout.as_secs()), (9, 120));
 }
 
 #[test]
@@ -86,7 +90,7 @@ fn mistakes_are_told_with_their_place() {
         ("token = 'x'", "1:9: invalid type: "),
         (
             "[limits]\ninbox = 1",
-            "2:1: unknown field `inbox`, expected `max_unauthenticated_links` or",
+            "2:1: unknown field `inbox`, expected one of `max_unauthenticated_links`",
         ),
         ("[limits]\nmax_unauthenticated_links = 0", "2:29: max_unauthenticated_links is a whole"),
         ("[limits]\nmax_unauthenticated_links = -1", "2:29: max_unauthenticated_links is a whole"),

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use doorward::Limits;
+use doorward::{Limits, TrustedProxies, TrustedProxyError};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -69,6 +69,26 @@ pub(crate) struct LinkCount(usize);
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct TokenName(String);
+
+/// Addresses or networks of proxies, as they were written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<String>")]
+pub(crate) struct Proxies(Vec<String>);
+
+impl Proxies {
+    pub(crate) fn texts(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl TryFrom<Vec<String>> for Proxies {
+    type Error = TrustedProxyError;
+
+    fn try_from(texts: Vec<String>) -> Result<Self, TrustedProxyError> {
+        TrustedProxies::new(&texts)?;
+        Ok(Self(texts))
+    }
+}
 
 impl SecretUrl {
     /// Returns the URL. It must not reach a log.

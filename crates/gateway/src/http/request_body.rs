@@ -1,0 +1,177 @@
+//! The body of a request, which must arrive in time.
+//!
+//! hyper bounds how long the headers of a request may take, and not what follows them: a body that is
+//! announced and never sent would hold its connection for ever. Here each body has the deadline of its
+//! request, and a least rate: time in which the application waits for the client counts, time in which the
+//! client waits for the application does not. A body that is late is dropped, and then hyper closes the
+//! connection behind the answer.
+//! Start reading at [`RequestBody`]'s `poll_frame`.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use doorward_core::Clock;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+
+use super::Sleep;
+use crate::metrics::Metrics;
+
+/// The body of a request that [`Doorward::serve_with`](crate::Doorward::serve_with) serves.
+///
+/// It fails when the client takes too long to send it: see
+/// [`Limits::request_timeout`](crate::Limits::request_timeout) and
+/// [`Limits::min_body_rate`](crate::Limits::min_body_rate).
+///
+/// # Examples
+/// ```
+/// use std::convert::Infallible;
+/// use doorward::RequestBody;
+/// use http::{Request, Response};
+///
+/// async fn answer(_: Request<RequestBody>) -> Result<Response<String>, Infallible> {
+///     Ok(Response::new("Hello".to_owned()))
+/// }
+/// # drop(answer);
+/// ```
+pub struct RequestBody {
+    /// What is still to come; nothing once it was late.
+    incoming: Option<Incoming>,
+    clock: Arc<dyn Clock>,
+    terms: Terms,
+    received: usize,
+    /// How long the client was waited for.
+    waited: Duration,
+    waiting: Option<Waiting>,
+    /// Dropped at its end, so that the request knows whether all of it came.
+    unfinished: Option<Arc<()>>,
+}
+
+/// What a body keeps to.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) deadline: Instant,
+    /// Bytes a second.
+    pub(crate) min_rate: usize,
+}
+
+/// The client is waited for.
+struct Waiting {
+    since: Instant,
+    until_late: Sleep,
+}
+
+/// Why a body did not arrive.
+///
+/// # Examples
+/// ```
+/// use doorward::RequestBodyError;
+///
+/// assert_eq!(RequestBodyError::TimedOut.to_string(), "the body of the request took too long");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestBodyError {
+    /// It is broken, or its connection is.
+    #[error("the body of the request is broken")]
+    Broken(#[source] hyper::Error),
+    /// It was not complete in time, or came too slowly.
+    #[error("the body of the request took too long")]
+    TimedOut,
+}
+
+impl RequestBody {
+    /// Also returns a sign that lives for as long as the body is not complete.
+    pub(crate) fn new(incoming: Incoming, clock: Arc<dyn Clock>, terms: Terms) -> (Self, Arc<()>) {
+        let unfinished = Arc::new(());
+        let body = Self {
+            unfinished: (!incoming.is_end_stream()).then(|| Arc::clone(&unfinished)),
+            incoming: Some(incoming),
+            clock,
+            terms,
+            received: 0,
+            waited: Duration::ZERO,
+            waiting: None,
+        };
+        (body, unfinished)
+    }
+
+    /// Completes when the client was waited for too long.
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let (clock, terms) = (&self.clock, self.terms);
+        let earned = Duration::from_secs_f64(self.received as f64 / terms.min_rate as f64);
+        let left = (BODY_GRACE + earned).saturating_sub(self.waited);
+        let waiting = self.waiting.get_or_insert_with(|| {
+            let since = clock.now();
+            let late = since.checked_add(left).unwrap_or(terms.deadline).min(terms.deadline);
+            Waiting { since, until_late: Sleep::until(&**clock, late) }
+        });
+        Pin::new(&mut waiting.until_late).poll(cx)
+    }
+
+    /// Gives the rest up.
+    fn give_up(&mut self) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        Metrics::http_timed_out();
+        self.incoming = None;
+        Poll::Ready(Some(Err(RequestBodyError::TimedOut)))
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = RequestBodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        let this = &mut *self;
+        let Some(incoming) = &mut this.incoming else { return Poll::Ready(None) };
+        let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
+            ready!(this.poll_late(cx));
+            return this.give_up();
+        };
+        let now = this.clock.now();
+        if let Some(waiting) = this.waiting.take() {
+            this.waited += now.saturating_duration_since(waiting.since);
+        }
+        match frame {
+            // One that never ends and never pauses is late too.
+            Some(Ok(_)) if now >= this.terms.deadline => this.give_up(),
+            Some(Ok(frame)) => {
+                this.received += frame.data_ref().map_or(0, Bytes::len);
+                if this.is_end_stream() {
+                    this.unfinished = None;
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Some(Err(error)) => Poll::Ready(Some(Err(RequestBodyError::Broken(error)))),
+            None => {
+                this.unfinished = None;
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.as_ref().map_or_else(SizeHint::default, Body::size_hint)
+    }
+}
+
+impl fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestBody").field("received", &self.received).finish_non_exhaustive()
+    }
+}
+
+/// How long the client may be waited for before its rate counts: a mobile network may be silent for that.
+const BODY_GRACE: Duration = Duration::from_secs(10);

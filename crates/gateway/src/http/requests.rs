@@ -1,0 +1,112 @@
+//! Answers the requests of one connection, each in its time and at its client's expense.
+//!
+//! A peer that is a trusted proxy speaks for many clients: each of its requests takes a place of the client
+//! that it names. A request whose body is not complete, or whose answer has not begun, at its deadline is
+//! answered with an error, and the connection ends. Start reading at [`Requests::answer`].
+
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+
+use super::{
+    AnswerBody, App, PeerAddr, RequestBody,
+    answer_body::{Answering, Carried},
+    request_body::Terms,
+};
+use crate::{
+    metrics::{HttpBound, Metrics},
+    services::Services,
+};
+
+/// The requests of one connection.
+#[derive(Clone)]
+pub(crate) struct Requests<A> {
+    pub(crate) app: A,
+    pub(crate) services: Arc<Services>,
+    pub(crate) peer: SocketAddr,
+    /// For a connection of a trusted proxy: the place of the request that it carries.
+    pub(crate) carried: Option<Carried>,
+}
+
+impl<A: App> Requests<A> {
+    /// Lets the application answer one request.
+    pub(crate) async fn answer(
+        mut self,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<AnswerBody<A::Body>>, Infallible> {
+        let services = &*self.services;
+        let client = services.client(self.peer, request.headers());
+        let Ok(answering) = self.begin(client) else {
+            let refusal = Own::TooMany.response(None);
+            return Ok(refusal);
+        };
+        request.extensions_mut().insert(PeerAddr(client));
+        let time = services.limits.request_timeout;
+        let now = services.clock.now();
+        let terms = Terms {
+            deadline: now.checked_add(time).unwrap_or(now),
+            min_rate: services.limits.min_body_rate,
+        };
+        let (parts, incoming) = request.into_parts();
+        let (body, unfinished) = RequestBody::new(incoming, Arc::clone(&services.clock), terms);
+        // It has the body, so it must not be gone when one looks for it.
+        let mut call = pin!(self.app.call(Request::from_parts(parts, body)));
+        Ok(match services.within(time, call.as_mut()).await {
+            Some(Ok(answer)) => answer.map(|body| AnswerBody::new(Either::Left(body), answering)),
+            None => {
+                Metrics::http_timed_out();
+                let is_complete = Arc::strong_count(&unfinished) == 1;
+                let own = if is_complete { Own::NoAnswer } else { Own::Late };
+                own.response(answering)
+            }
+        })
+    }
+
+    /// Takes a place of the client, when it is not the connection that counts.
+    fn begin(&self, client: SocketAddr) -> Result<Option<Answering>, TooMany> {
+        let Some(carried) = &self.carried else { return Ok(None) };
+        let Some(place) = self.services.connections.try_take(Some(client.ip())) else {
+            Metrics::http_refused(HttpBound::Client);
+            tracing::debug!(client = %client.ip(), "Request refused: the client has too many.");
+            return Err(TooMany);
+        };
+        Ok(Some(carried.begin(place)))
+    }
+}
+
+/// The client has too many requests.
+struct TooMany;
+
+/// What the server answers by itself.
+#[derive(Clone, Copy)]
+enum Own {
+    /// The body did not arrive in time.
+    Late,
+    /// The application did not answer in time.
+    NoAnswer,
+    TooMany,
+}
+
+impl Own {
+    fn response<B>(self, answering: Option<Answering>) -> Response<AnswerBody<B>> {
+        let (status, text, retry) = match self {
+            Self::Late => (StatusCode::REQUEST_TIMEOUT, "The request took too long.\n", false),
+            Self::NoAnswer => (StatusCode::SERVICE_UNAVAILABLE, "No answer in time.\n", false),
+            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "Too many requests at once.\n", true),
+        };
+        let body = Full::new(Bytes::from_static(text.as_bytes()));
+        let mut response = Response::new(AnswerBody::new(Either::Right(body), answering));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        if retry {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        } else {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

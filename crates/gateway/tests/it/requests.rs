@@ -1,0 +1,335 @@
+//! HTTP requests end in time, and count for the client that has sent them.
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::{
+    Extension, Router,
+    body::Body,
+    extract::Request,
+    routing::{any, get, post},
+};
+use doorward::{BuildError, Doorward, Gateway, Limits, Listeners, PeerAddr, prelude::Anonymous};
+use doorward_testkit::{ManualClock, RawClient};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use crate::fixture::Fixture;
+
+/// A server with routes of an application around it.
+struct Served {
+    address: SocketAddr,
+    clock: ManualClock,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Served {
+    async fn start(limits: Limits, proxies: &[&str], routes: Router) -> Self {
+        let clock = ManualClock::new();
+        let doorward = Doorward::builder()
+            .public(Gateway::at("/").on("echo", || async { 1 }))
+            .clock(clock.clone())
+            .limits(limits)
+            .trusted_proxies(proxies)
+            .build()
+            .unwrap();
+        let app = routes.route_service("/socket.io/", doorward.service());
+        let listeners = Listeners::bind("127.0.0.1:0").await.unwrap();
+        let address = listeners.addresses()[0];
+        let task = tokio::spawn(async move {
+            doorward.serve_with(listeners, app, std::future::pending()).await.unwrap();
+        });
+        Self { address, clock, task }
+    }
+
+    /// Moves the clock on until the work is done.
+    async fn while_time_passes<T>(&self, work: impl Future<Output = T>) -> T {
+        let clock = self.clock.clone();
+        let ticking = tokio::spawn(async move {
+            loop {
+                clock.advance(Duration::from_millis(100));
+                tokio::task::yield_now().await;
+            }
+        });
+        let done = work.await;
+        ticking.abort();
+        done
+    }
+
+    /// Sends the head of a request that a proxy passes on for `client`.
+    async fn ask(&self, client: &str, request: &str) -> RawClient {
+        let mut raw = RawClient::connect(self.address).await;
+        let head = format!("{request} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n");
+        raw.bytes(head.as_bytes()).await;
+        raw
+    }
+
+    /// The status of an answer to a request without a body.
+    async fn get(&self, client: &str, path: &str) -> (RawClient, String) {
+        let mut raw = self.ask(client, &format!("GET {path}")).await;
+        raw.bytes(b"\r\n").await;
+        let head = raw.head().await;
+        (raw, head)
+    }
+}
+
+fn routes() -> Router {
+    async fn read(text: String) -> String {
+        text
+    }
+    async fn hang(_: Request) {
+        std::future::pending::<()>().await;
+    }
+    Router::new()
+        .route("/read", post(read))
+        .route("/hang", any(hang))
+        .route("/whoami", get(|peer: Extension<PeerAddr>| async move { peer.0.0.ip().to_string() }))
+        .fallback(read)
+}
+
+/// Case by case, with one place for the address: the next request shows that it was given back.
+#[tokio::test]
+async fn a_body_that_never_ends_ends_its_connection_on_every_route() {
+    let limits = Limits { max_http_connections: 1, ..Limits::default() };
+    let served = Served::start(limits, &[], routes()).await;
+    for path in ["/read", "/hang", "/nowhere", "/socket.io/?EIO=4&transport=websocket"] {
+        for (framing, drip) in [
+            ("Content-Length: 100000", ""),
+            ("Content-Length: 100000", "x"),
+            ("Transfer-Encoding: chunked", "1\r\nx\r\n"),
+        ] {
+            let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n");
+            let ended = async {
+                loop {
+                    let mut client = RawClient::connect(served.address).await;
+                    client.bytes(head.as_bytes()).await;
+                    client.bytes(drip.as_bytes()).await;
+                    let answer = client.body().await;
+                    // The place may not be free yet: then there is no answer.
+                    if !answer.is_empty() {
+                        return String::from_utf8(answer).unwrap();
+                    }
+                }
+            };
+
+            let answer = served.while_time_passes(ended).await;
+
+            assert!(answer.starts_with("HTTP/1.1 4"), "{path} {framing}: {answer}");
+        }
+    }
+}
+
+/// A client that goes on sending is not silent; it is slow.
+#[tokio::test]
+async fn a_body_that_drips_ends_its_connection() {
+    let served = Served::start(Limits::default(), &[], routes()).await;
+    let mut client = RawClient::connect(served.address).await;
+    client.bytes(b"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n").await;
+
+    served.while_time_passes(client.flood_slowly(b"x")).await;
+}
+
+#[tokio::test]
+async fn an_application_that_does_not_answer_does_not_hold_the_connection() {
+    let served = Served::start(Limits::default(), &[], routes()).await;
+    let mut client = RawClient::connect(served.address).await;
+    client.bytes(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n").await;
+
+    let answer = served.while_time_passes(client.body()).await;
+
+    assert!(answer.starts_with(b"HTTP/1.1 503 "), "{}", String::from_utf8_lossy(&answer));
+}
+
+/// It may take most of the time of a request, also when it is silent for a while.
+#[tokio::test]
+async fn a_body_that_keeps_to_the_rate_is_read() {
+    let (send, mut seen) = mpsc::unbounded_channel();
+    let upload = async move |body: Body| {
+        use futures_util::StreamExt as _;
+        let mut chunks = body.into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            send.send(chunk.unwrap().len()).unwrap();
+        }
+        "all of it"
+    };
+    let routes = Router::new().route("/upload", post(upload));
+    let served = Served::start(Limits::default(), &[], routes).await;
+    let mut client = RawClient::connect(served.address).await;
+    client.bytes(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n").await;
+
+    for _ in 0..5 {
+        client.bytes(&[b'x'; 4000]).await;
+        let mut read = 0;
+        while read < 4000 {
+            read += seen.recv().await.unwrap();
+        }
+        served.clock.advance(Duration::from_secs(5));
+    }
+
+    assert!(client.head().await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn a_link_is_no_request() {
+    let limits = Limits { request_timeout: Duration::from_secs(1), ..Limits::default() };
+    let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
+    let mut client = fixture.alice().await;
+
+    for id in 0..10 {
+        fixture.clock.advance(Duration::from_secs(1));
+        client.text(&format!(r#"42{id}["echo",1]"#)).await;
+        assert_eq!(client.packet().await.unwrap(), format!("43{id}[1]"));
+    }
+}
+
+/// Behind a proxy all have one peer, and each has a budget of its own.
+#[tokio::test]
+async fn a_client_behind_a_proxy_keeps_no_other_client_out() {
+    let limits = Limits { max_http_connections: 2, ..Limits::default() };
+    let served = Served::start(limits, &["127.0.0.1"], routes()).await;
+    let slow = "Content-Length: 5\r\n\r\n";
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut client = served.ask("203.0.113.1", "POST /read").await;
+        client.bytes(slow.as_bytes()).await;
+        held.push(client);
+    }
+    // Both have been seen when a third one is one too many.
+    let mut refused = loop {
+        let (client, head) = served.get("203.0.113.1", "/whoami").await;
+        if head.starts_with("HTTP/1.1 429 ") {
+            assert!(head.contains("retry-after: 1\r\n"), "{head}");
+            break client;
+        }
+    };
+
+    for number in 0..50 {
+        let client = format!("198.51.100.{number}");
+        let (_, head) = served.get(&client, "/whoami").await;
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    }
+
+    // The proxy's connection is good for the next request, and so is the place.
+    for mut client in held {
+        client.bytes(b"12345").await;
+        assert!(client.head().await.starts_with("HTTP/1.1 200 "));
+    }
+    refused.bytes(b"GET /whoami HTTP/1.1\r\nHost: x\r\n").await;
+    refused.bytes(b"X-Forwarded-For: 203.0.113.1\r\nConnection: close\r\n\r\n").await;
+    let rest = String::from_utf8(refused.body().await).unwrap();
+    assert!(rest.contains("HTTP/1.1 200 ") && rest.ends_with("203.0.113.1"), "{rest}");
+}
+
+/// All at once, as after a restart.
+#[tokio::test]
+async fn many_clients_come_back_through_one_proxy() {
+    let limits = Limits { max_http_connections: 1, ..Limits::default() };
+    let served = Served::start(limits, &["127.0.0.1"], routes()).await;
+    let mut clients = Vec::new();
+    for number in 0..200 {
+        let path = "GET /socket.io/?EIO=4&transport=websocket";
+        clients.push(served.ask(&format!("198.51.100.{number}"), path).await);
+    }
+
+    for client in &mut clients {
+        let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        client.bytes(upgrade.as_bytes()).await;
+    }
+
+    for client in &mut clients {
+        assert!(client.head().await.starts_with("HTTP/1.1 101 "));
+    }
+}
+
+/// A request is over when its answer was sent.
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answer_keeps_its_place() {
+    const SIZE: usize = 64 * 1024 * 1024;
+    let limits = Limits { max_http_connections: 1, ..Limits::default() };
+    let routes = routes().route("/large", get(|| async { vec![0_u8; SIZE] }));
+    let served = Served::start(limits, &["127.0.0.1"], routes).await;
+    let (mut unread, _) = served.get("203.0.113.1", "/large").await;
+
+    let (_, head) = served.get("203.0.113.1", "/whoami").await;
+    assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
+    let (_, head) = served.get("203.0.113.2", "/whoami").await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+
+    assert!(unread.body_of(SIZE).await);
+    loop {
+        let (_, head) = served.get("203.0.113.1", "/whoami").await;
+        if head.starts_with("HTTP/1.1 200 ") {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_has_so_many_connections() {
+    let limits = Limits { max_proxy_connections: 2, ..Limits::default() };
+    let served = Served::start(limits, &["127.0.0.1"], routes()).await;
+    let _first = served.get("203.0.113.1", "/whoami").await;
+    let _second = served.get("203.0.113.2", "/whoami").await;
+
+    let mut third = RawClient::connect(served.address).await;
+
+    assert_eq!(third.body().await, b"");
+}
+
+#[tokio::test]
+async fn only_a_proxy_that_was_named_says_who_the_client_is() {
+    for (proxies, expected) in [(&["127.0.0.1"][..], "203.0.113.1"), (&[][..], "127.0.0.1")] {
+        let served = Served::start(Limits::default(), proxies, routes()).await;
+        let mut client = served.ask("203.0.113.1", "GET /whoami").await;
+        client.bytes(b"Connection: close\r\n\r\n").await;
+
+        let answer = String::from_utf8(client.body().await).unwrap();
+
+        assert!(answer.ends_with(expected), "{answer}");
+    }
+}
+
+/// Also where another HTTP server accepts the connections.
+#[tokio::test]
+async fn a_mounted_server_finds_its_clients_behind_the_proxy() {
+    let audit = doorward_testkit::AuditLog::default();
+    let doorward = Doorward::builder()
+        .public(Gateway::<Anonymous>::at("/"))
+        .trusted_proxies(["127.0.0.1"])
+        .audit(audit.clone())
+        .build()
+        .unwrap();
+    let app = Router::new().route_service("/socket.io/", doorward.service()).layer(
+        axum::middleware::map_request(|mut request: Request| async move {
+            request.extensions_mut().insert(PeerAddr(([127, 0, 0, 1], 1).into()));
+            request
+        }),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+
+    let head = b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n\
+                 X-Forwarded-For: 203.0.113.9\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let (mut client, _) = RawClient::request(address, head).await;
+    client.json("0").await;
+    client.text("40").await;
+    client.json("40").await;
+
+    let network = doorward.principals().connections()[0].network.unwrap();
+    assert_eq!(network.to_string(), "203.0.113.0");
+    server.abort();
+}
+
+#[test]
+fn what_names_no_proxy_does_not_build() {
+    let builder = Doorward::builder().public(Gateway::at("/")).trusted_proxies(["0.0.0.0/0"]);
+
+    assert!(matches!(builder.build(), Err(BuildError::TrustedProxy(_))));
+}
