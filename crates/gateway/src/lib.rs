@@ -63,6 +63,7 @@ mod link;
 mod listeners;
 mod metrics;
 mod namespace;
+mod outage;
 mod pipeline;
 mod policy_table;
 mod principals;

@@ -17,6 +17,13 @@ pub(crate) struct Metrics {
     pub(crate) outbox: Gauge,
     ack: Histogram,
     revocation: Histogram,
+    sweep: Histogram,
+}
+
+/// What is counted of something that may be away.
+pub(crate) struct Outages {
+    away: Gauge,
+    failures: Counter,
 }
 
 impl Metrics {
@@ -28,7 +35,13 @@ impl Metrics {
             outbox: gauge!(OUTBOX),
             ack: histogram!(ACK),
             revocation: histogram!(REVOCATION),
+            sweep: histogram!(SWEEP),
         }
+    }
+
+    /// Everybody was asked after once.
+    pub(crate) fn swept(&self, took: Duration) {
+        self.sweep.record(took);
     }
 
     /// A decision was made.
@@ -87,6 +100,20 @@ impl Metrics {
     }
 }
 
+impl Outages {
+    pub(crate) fn new(what: &'static str) -> Self {
+        Self { away: gauge!(AWAY, "what" => what), failures: counter!(UNANSWERED, "what" => what) }
+    }
+
+    pub(crate) fn failed(&self) {
+        self.failures.increment(1);
+    }
+
+    pub(crate) fn away(&self, is_away: bool) {
+        self.away.set(if is_away { 1.0 } else { 0.0 });
+    }
+}
+
 /// Which bound a connection or a request that is no link yet has met.
 #[derive(Clone, Copy)]
 pub(crate) enum HttpBound {
@@ -104,6 +131,7 @@ pub(crate) fn seats() -> Gauge {
 }
 
 const ACK: &str = "doorward_ack_seconds";
+const AWAY: &str = "doorward_away";
 const DENIALS: &str = "doorward_denials_total";
 const ENDS: &str = "doorward_ends_total";
 const EVENTS: &str = "doorward_events_total";
@@ -118,3 +146,5 @@ const REVOCATIONS: &str = "doorward_revocations_total";
 const SEATS: &str = "doorward_seats";
 const SLOW_CLOSES: &str = "doorward_slow_closes_total";
 const SOCKETS: &str = "doorward_sockets";
+const SWEEP: &str = "doorward_sweep_seconds";
+const UNANSWERED: &str = "doorward_unanswered_total";

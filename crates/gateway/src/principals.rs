@@ -164,7 +164,8 @@ impl Principals {
         let written = self.services.within(WRITTEN_WITHIN, self.write_down(what)).await;
         let in_time = || Err(StoreError::Unavailable("it did not answer in time".into()));
         let written = written.unwrap_or_else(in_time);
-        if written.is_err() {
+        if let Err(error) = &written {
+            self.services.store.failed(self.services.clock.now(), error);
             let undecided = Decision::Undecided(RefusalReason::Unavailable);
             self.services.decided(undecided, subject(what));
         }
@@ -293,22 +294,30 @@ pub(crate) async fn end_all(
     closed(services, residents).await
 }
 
-/// Waits until sockets have ended; returns how many did in time.
+/// Waits until sockets have ended; returns how many did in time. As long as some end, others are waited for.
 async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
     let mut waiting: Vec<_> = residents.iter().map(|resident| resident.closed()).collect();
-    let all = std::future::poll_fn(|cx| {
-        waiting.retain_mut(|closed| closed.as_mut().poll(cx).is_pending());
-        if waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-    });
-    let is_done = services.within(CONFIRMED_WITHIN, all).await.is_some();
-    if is_done { residents.len() } else { residents.len() - waiting.len() }
+    loop {
+        let before = waiting.len();
+        let more = std::future::poll_fn(|cx| {
+            waiting.retain_mut(|closed| closed.as_mut().poll(cx).is_pending());
+            if waiting.is_empty() || waiting.len() < before {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        });
+        if before == 0 || services.within(CONFIRMED_WITHIN, more).await.is_none() {
+            return residents.len() - waiting.len();
+        }
+    }
 }
 
 /// How long the store may take to write an order down. Sockets end all the same.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long sockets may take to end. Each link does so when it has its turn; only a program that blocks
-/// its threads makes this fire.
+/// How long it may take until one more of the sockets has ended. Each link does so when it has its turn;
+/// only a program that blocks its threads makes this fire.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What this server calls itself while it is alone.

@@ -29,14 +29,21 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
     let (user, link) = (connection.user(), connection.link().id());
     let (socket, namespace) = (connection.id(), connection.namespace());
     let request = SeatRequest::new(user, socket, link, namespace, policy.connections);
-    let patience = services.clock.now() + PROBED_WITHIN;
-    let mut gone = None;
+    let (mut patience, mut gone) = (None, None);
     // Two limits may be in the way, and a seat that is free again may be somebody else's already.
     loop {
         let holders = match policy.seats.reserve(request).await {
             Err(SeatError::Taken(holders)) => holders,
             reserved => return reserved.map_err(|error| no_seat(error, user)),
         };
+        // A store that was slow to say so leaves no less time for the holders.
+        let now = services.clock.now();
+        let patience = *patience.get_or_insert(now + PROBED_WITHIN);
+        if now >= patience {
+            // A seat that is about to be free is no reason to send its user away for good.
+            let reason = RefusalReason::Unavailable;
+            return Err(NotAdmitted::Undecided { reason, cause: None });
+        }
         match first_gone(&holders, patience, services).await {
             None => return Err(no_seat(SeatError::Taken(holders), user)),
             // It has not given its seat back yet.
@@ -71,10 +78,6 @@ pub(crate) async fn commit(
 ///
 /// A link whose client does not answer has ended then, and its seats are free.
 async fn first_gone(holders: &[Holder], patience: Instant, services: &Services) -> Option<LinkId> {
-    let now = services.clock.now();
-    if now >= patience {
-        return None;
-    }
     let mut waiting = Vec::with_capacity(holders.len());
     for Holder { link, .. } in holders {
         // Who is not here any more has given its seats back.
@@ -93,7 +96,8 @@ async fn first_gone(holders: &[Holder], patience: Instant, services: &Services) 
         if gone.is_some() || waiting.is_empty() { Poll::Ready(gone) } else { Poll::Pending }
     });
     // A link that does not even say that nobody answers has no turn: it counts as alive.
-    services.within(patience - now, first_gone_or_all_alive).await.flatten()
+    let left = patience.saturating_duration_since(services.clock.now());
+    services.within(left, first_gone_or_all_alive).await.flatten()
 }
 
 fn no_seat(error: SeatError, user: &UserId) -> NotAdmitted {

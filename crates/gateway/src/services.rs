@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     TrustedProxies, addresses::Addresses, attempts::Attempts, catch::catch, limits::Limits,
-    metrics::Metrics, proxies::FORWARDED_FOR, registry::Registry, timers::Timers,
+    metrics::Metrics, outage::Outage, proxies::FORWARDED_FOR, registry::Registry, timers::Timers,
 };
 
 /// Clock, randomness, limits, lists and audit.
@@ -43,6 +43,10 @@ pub(crate) struct Services {
     pub(crate) registry: Arc<Registry>,
     /// What was revoked.
     pub(crate) epochs: Arc<dyn Epochs>,
+    /// What admissions ask: authenticators, stores, guards.
+    pub(crate) admissions: Outage,
+    /// The store that knows who may be here.
+    pub(crate) store: Outage,
     pub(crate) attempts: Attempts,
     pub(crate) metrics: Metrics,
     audit: Arc<dyn Audit>,
@@ -77,6 +81,8 @@ impl Services {
     ) -> Self {
         Self {
             attempts: Attempts::new(limits.max_address_refusals, limits.max_user_attempts),
+            admissions: Outage::new("admission", ADMISSIONS_QUIET),
+            store: Outage::new("store", Duration::ZERO),
             epochs,
             metrics: Metrics::new(),
             timers: Timers::new(Arc::clone(&clock)),
@@ -161,3 +167,6 @@ impl Services {
 
 /// What a time that no clock can hold is shortened to.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How long no admission may have failed before one that succeeds is told as the end of an outage.
+const ADMISSIONS_QUIET: Duration = Duration::from_secs(5);

@@ -2,24 +2,33 @@
 //!
 //! Whoever revokes tells the sockets at once. This finds what such a message did not reach: a session that
 //! another process has ended, a revocation by a server that failed half-way. It also writes down that
-//! sessions are in use. While the store does not answer, sockets go on for a while and no longer.
-//! Start reading at [`sweep`].
+//! sessions are in use. While the store does not answer, sockets go on for a while and no longer; a store
+//! that answers slowly is asked more at a time, and what it was not asked yet counts against nobody.
+//! Start reading at [`Sweeper::sweep`].
+
+mod pace;
 
 use std::{
     collections::HashMap,
+    error::Error,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use doorward_core::{BoxError, DisconnectReason, LeaseError, SocketId};
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use pace::Pace;
 
-use crate::{catch::Caught, resident::Resident, services::Services};
+use crate::{
+    catch::{Caught, Panicked},
+    resident::Resident,
+    services::Services,
+};
 
 /// Sweeps for as long as the server lives.
 pub(crate) fn start(services: &Arc<Services>) {
     let weak = Arc::downgrade(services);
-    let mut sweeper = Sweeper { confirmed: HashMap::new(), previous: services.clock.now() };
+    let mut sweeper = Sweeper::default();
     let mut next = services.clock.now() + services.limits.sweep_interval;
     tokio::spawn(async move {
         loop {
@@ -36,77 +45,174 @@ pub(crate) fn start(services: &Arc<Services>) {
     });
 }
 
-/// When each socket was last known to be allowed.
+/// What was asked about each socket, and what came of it.
+#[derive(Default)]
 struct Sweeper {
-    confirmed: HashMap<SocketId, Instant>,
-    /// When the last sweep began: whoever has come in since was asked after at the door.
-    previous: Instant,
+    seen: HashMap<SocketId, Seen>,
+    /// When the round began in which everybody is asked once; it may take several sweeps.
+    round: Option<Instant>,
 }
 
+/// What is known of one socket.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// When the sweep began that has asked after it; at first it was asked after at the door.
+    asked: Instant,
+    /// When there was an answer.
+    answered: Option<Instant>,
+    /// Since when questions get no answer.
+    failing: Option<Instant>,
+}
+
+/// How a sweep went.
+struct Swept {
+    /// Nobody was left for the next one.
+    is_complete: bool,
+    /// Every question got its answer.
+    is_answered: bool,
+}
+
+/// An answer, with all the ways in which there may be none.
+type Answer = Option<Result<Result<Option<DisconnectReason>, BoxError>, Panicked>>;
+
+/// The store has not answered in time.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("no answer in time")]
+struct NoAnswer;
+
 impl Sweeper {
-    /// Asks after everybody once, and says how long to wait until the next time.
+    /// Asks after as many as the time allows, those first who were asked longest ago, and says how long to
+    /// wait until the next time.
     async fn sweep(&mut self, services: &Services) -> Duration {
-        let begun = services.clock.now();
+        let (begun, limits) = (services.clock.now(), &services.limits);
+        let known = self.line_up(services, begun);
+        let swept = self.ask(&known, services, begun).await;
+        let round = *self.round.get_or_insert(begun);
+        if swept.is_complete {
+            if !known.is_empty() {
+                services.metrics.swept(services.clock.now().saturating_duration_since(round));
+            }
+            self.round = None;
+        }
+        if swept.is_answered && !known.is_empty() {
+            services.store.answered(services.clock.now());
+        }
+        self.end_unanswered(&known, services).await;
+        let wait = match swept {
+            Swept { is_complete: false, .. } => SHORTEST,
+            Swept { is_answered: false, .. } => limits.sweep_interval.min(WHILE_AWAY),
+            _ => limits.sweep_interval,
+        };
+        let failing = self.seen.values().filter_map(|seen| seen.failing).min();
+        let left = failing.map(|at| (at + patience(services)).saturating_duration_since(begun));
+        wait.min(left.unwrap_or(wait)).max(SHORTEST)
+    }
+
+    /// Returns everybody who was authenticated, beginning with those who were asked after longest ago.
+    fn line_up(&mut self, services: &Services, now: Instant) -> Vec<Arc<dyn Resident>> {
         let mut known = services.registry.everybody();
         known.retain(|resident| resident.is_known());
-        let previous = std::mem::replace(&mut self.previous, begun);
-        let confirmed = known.iter().map(|resident| {
+        let new = Seen { asked: now, answered: None, failing: None };
+        let seen = known.iter().map(|resident| {
             let id = resident.id();
-            (id, self.confirmed.get(&id).copied().unwrap_or(previous))
+            (id, self.seen.get(&id).copied().unwrap_or(new))
         });
-        self.confirmed = confirmed.collect();
-        let mut is_answered = true;
-        for some in known.chunks(AT_ONCE) {
-            let asked = some.iter().map(|resident| {
-                let look = Caught::new(async { look(services, &**resident).await });
-                services.within(ASKED_WITHIN, look)
-            });
-            let answers = join_all(asked).await;
-            let all_failed = !answers.iter().any(|answer| matches!(answer, Some(Ok(Ok(_)))));
-            for (resident, answer) in some.iter().zip(answers) {
-                is_answered &= self.judge(&**resident, answer, services);
+        self.seen = seen.collect();
+        known.sort_by_cached_key(|resident| self.seen.get(&resident.id()).map(|seen| seen.asked));
+        known
+    }
+
+    /// Asks after them in their order, until the time of a sweep is over or the store has fallen silent.
+    async fn ask(
+        &mut self,
+        known: &[Arc<dyn Resident>],
+        services: &Services,
+        begun: Instant,
+    ) -> Swept {
+        let interval = services.limits.sweep_interval;
+        let (until, soon) = (begun + interval, begun + interval / 2);
+        let mut pace = Pace::new(AT_ONCE, AT_MOST);
+        let (mut waiting, mut next) = (FuturesUnordered::new(), known.iter());
+        let (mut failed, mut answered) = (0, 0);
+        loop {
+            let mut now = services.clock.now();
+            while waiting.len() < pace.window() && now < until {
+                let Some(resident) = next.next() else { break };
+                waiting.push(question(resident, services));
+                now = services.clock.now();
             }
-            if all_failed {
+            let Some((resident, asked, answer)) = waiting.next().await else { break };
+            let now = services.clock.now();
+            if self.judge(&**resident, asked, answer, services) {
+                answered += 1;
+                let left = waiting.len() + next.len();
+                pace.answered(now - asked, left, soon.saturating_duration_since(now));
+                continue;
+            }
+            failed += 1;
+            if answered == 0 && failed >= AT_ONCE {
+                // It would say nothing about the others either, and that counts.
+                for resident in known {
+                    self.failed(resident.id(), begun, interval);
+                }
                 break;
             }
         }
-        self.end_unconfirmed(&known, services).await;
-        let patience = patience(services);
-        let earliest = self.confirmed.values().min().map(|at| *at + patience);
-        let interval = services.limits.sweep_interval;
-        let wait = if is_answered { interval } else { interval.min(WHILE_AWAY) };
-        let left = earliest.map(|at| at.saturating_duration_since(begun));
-        wait.min(left.unwrap_or(wait)).max(SHORTEST)
+        for resident in known.iter().take(known.len() - next.len()) {
+            if let Some(seen) = self.seen.get_mut(&resident.id()) {
+                seen.asked = begun;
+            }
+        }
+        Swept { is_complete: next.len() == 0, is_answered: failed == 0 }
     }
 
     /// Acts on one answer, and says whether there was one.
     fn judge(
         &mut self,
         resident: &dyn Resident,
-        answer: Option<Result<Result<Option<DisconnectReason>, BoxError>, crate::catch::Panicked>>,
+        asked: Instant,
+        answer: Answer,
         services: &Services,
     ) -> bool {
-        match answer {
+        let now = services.clock.now();
+        let cause: &(dyn Error + 'static) = match &answer {
             Some(Ok(Ok(reason))) => {
-                self.confirmed.insert(resident.id(), services.clock.now());
-                if let Some(reason) = reason {
+                if let Some(seen) = self.seen.get_mut(&resident.id()) {
+                    (seen.answered, seen.failing) = (Some(now), None);
+                }
+                if let Some(reason) = *reason {
                     resident.cut(reason);
                 }
                 return true;
             }
-            Some(Ok(Err(cause))) => tracing::warn!(%cause, "A socket cannot be asked after."),
-            Some(Err(panicked)) => tracing::error!(%panicked, "A socket cannot be asked after."),
-            None => tracing::warn!("A socket cannot be asked after: no answer in time."),
-        }
+            Some(Ok(Err(cause))) => &**cause,
+            Some(Err(panicked)) => panicked,
+            None => &NoAnswer,
+        };
+        services.store.failed(now, cause);
+        self.failed(resident.id(), asked, services.limits.sweep_interval);
         false
     }
 
-    /// Ends those of whom nobody has known for too long whether they may be here; one group after the
-    /// other, so that they do not come back all at once.
-    async fn end_unconfirmed(&self, known: &[Arc<dyn Resident>], services: &Services) {
+    /// A question got no answer. Patience runs from the last answer, and not for the time in which a slow
+    /// sweep did not come to the question.
+    fn failed(&mut self, socket: SocketId, asked: Instant, interval: Duration) {
+        let Some(seen) = self.seen.get_mut(&socket) else { return };
+        if seen.answered.is_some_and(|answered| answered >= asked) {
+            return;
+        }
+        let earliest = asked.checked_sub(interval).unwrap_or(asked);
+        let since = seen.answered.map_or(earliest, |answered| answered.max(earliest));
+        seen.failing.get_or_insert(since);
+    }
+
+    /// Ends those whose questions have failed for too long; one group after the other, so that they do not
+    /// come back all at once.
+    async fn end_unanswered(&self, known: &[Arc<dyn Resident>], services: &Services) {
         let (now, patience) = (services.clock.now(), patience(services));
         let is_over = |resident: &&Arc<dyn Resident>| {
-            self.confirmed.get(&resident.id()).is_some_and(|at| *at + patience <= now)
+            let failing = self.seen.get(&resident.id()).and_then(|seen| seen.failing);
+            failing.is_some_and(|at| at + patience <= now)
         };
         let over: Vec<_> = known.iter().filter(is_over).collect();
         if over.is_empty() {
@@ -123,6 +229,16 @@ impl Sweeper {
             }
         }
     }
+}
+
+/// Asks after one socket.
+async fn question<'a>(
+    resident: &'a Arc<dyn Resident>,
+    services: &Services,
+) -> (&'a Arc<dyn Resident>, Instant, Answer) {
+    let asked = services.clock.now();
+    let look = Caught::new(async { look(services, &**resident).await });
+    (resident, asked, services.within(ASKED_WITHIN, look).await)
 }
 
 /// How long a socket goes on without an answer; ending all of them fits into what is left of the grace.
@@ -153,8 +269,12 @@ async fn look(
 /// How long one answer may take.
 const ASKED_WITHIN: Duration = Duration::from_secs(2);
 
-/// Questions that are open at the same time.
+/// Questions that are open at the same time at first. When so many fail and none is answered, the others
+/// are not asked.
 const AT_ONCE: usize = 64;
+
+/// Questions that are open at the same time at most.
+const AT_MOST: usize = 1024;
 
 /// No two sweeps are closer.
 const SHORTEST: Duration = Duration::from_millis(100);

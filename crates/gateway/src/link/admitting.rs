@@ -142,13 +142,16 @@ impl<S: Transport> LinkTask<S> {
                 drop_quietly(admitted);
                 self.undecided(slot, RefusalReason::ShuttingDown, now);
             }
-            Ok(Ok(admitted)) => self.admit(slot, admitted, now),
+            Ok(Ok(admitted)) => {
+                self.services.admissions.answered(now);
+                self.admit(slot, admitted, now);
+            }
             Ok(Err(NotAdmitted::Refused { refusal, user })) => {
                 self.refuse(slot, &refusal, user.as_ref(), now);
             }
             Ok(Err(NotAdmitted::Undecided { reason, cause })) => {
                 if let Some(cause) = cause {
-                    tracing::warn!(%cause, "An admission could not be decided.");
+                    self.services.admissions.failed(now, &*cause);
                 }
                 self.undecided(slot, reason, now);
             }

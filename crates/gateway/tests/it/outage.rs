@@ -2,15 +2,17 @@
 
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
 
 use doorward::{
-    BoxFuture, Decision, Epoch, Epochs, RefusalReason, Revoke, SessionId, StoreError, TokenId,
-    UserId, auth::MemoryStore, test::TestEnd,
+    BoxFuture, Clock as _, Decision, Epoch, Epochs, RefusalReason, Revoke, SessionId, StoreError,
+    TokenId, UserId,
+    auth::MemoryStore,
+    test::{ManualClock, TestEnd},
 };
 use serde_json::{Value, json};
 
@@ -22,6 +24,10 @@ struct Cut {
     store: MemoryStore,
     is_away: Arc<AtomicBool>,
     hangs: Arc<AtomicBool>,
+    /// The clock, and how many milliseconds each answer takes.
+    slow: Arc<Mutex<Option<(ManualClock, u64)>>>,
+    /// How many questions were answered.
+    answers: Arc<AtomicUsize>,
 }
 
 impl Cut {
@@ -40,6 +46,11 @@ impl Cut {
             }
             if self.is_away.load(Ordering::SeqCst) {
                 return Err(StoreError::Unavailable("connection refused".into()));
+            }
+            let slow = self.slow.lock().unwrap().clone();
+            if let Some((clock, millis)) = slow {
+                clock.sleep_until(clock.now() + Duration::from_millis(millis)).await;
+                self.answers.fetch_add(1, Ordering::SeqCst);
             }
             answer.await
         })
@@ -85,6 +96,36 @@ async fn start() -> (Lasting, Cut) {
     let cut = Cut::default();
     let own = cut.clone();
     (Lasting::with(|builder| builder.epochs(own).gateway(echo())).await, cut)
+}
+
+/// Everything that is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Keeps what this thread logs for as long as the guard lives.
+    fn keep(&self) -> tracing::subscriber::DefaultGuard {
+        let log = self.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || log.clone());
+        tracing::subscriber::set_default(subscriber.finish())
+    }
+
+    fn lines_with(&self, text: &str) -> Vec<String> {
+        let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Lets the tasks of the server have their turns between two steps of the clock.
@@ -178,4 +219,59 @@ async fn a_revocation_that_the_store_does_not_take_is_an_error() {
 
     assert_eq!(error.to_string(), "the revocation was not written down");
     assert_eq!(client.ended().await, TestEnd::Final);
+}
+
+/// A store that is slow is asked more at a time, and nobody ends because their turn has not come yet.
+#[tokio::test]
+async fn a_store_that_answers_slowly_ends_nobody() {
+    const CLIENTS: usize = 1_000;
+    let (lasting, cut) = start().await;
+    let mut clients = Vec::new();
+    for number in 0..CLIENTS {
+        clients.push(lasting.connect(json!({ "user": format!("user{number}") })).await);
+    }
+    *cut.slow.lock().unwrap() = Some((lasting.clock.clone(), 1_900));
+
+    for _ in 0..120 {
+        pass_time(&lasting, 1).await;
+    }
+
+    assert_eq!(lasting.server.doorward().connections(), CLIENTS);
+    for client in &mut clients {
+        assert_eq!(client.has_ended().await, None);
+    }
+    // Each was asked after in time, ten times or so.
+    let answers = cut.answers.load(Ordering::SeqCst);
+    assert!(answers >= 8 * CLIENTS, "{answers}");
+}
+
+/// One line when it begins, with the cause, and one when it is over, however many sockets there are.
+#[tokio::test]
+async fn an_outage_is_told_once_and_so_is_its_end() {
+    let log = Log::default();
+    let _kept = log.keep();
+    let (lasting, cut) = start().await;
+    let mut clients = Vec::new();
+    for number in 0..200 {
+        clients.push(lasting.connect(json!({ "user": format!("user{number}") })).await);
+    }
+
+    cut.away(true);
+    pass_time(&lasting, 20).await;
+    for _ in 0..20 {
+        let refused = lasting.server.visitor().try_connect("/", json!({ "user": "late" })).await;
+        assert!(refused.is_err());
+    }
+    cut.away(false);
+    pass_time(&lasting, 10).await;
+    lasting.connect(json!({ "user": "late" })).await;
+
+    let begun = log.lines_with("Does not answer.");
+    assert_eq!(begun.len(), 2, "{begun:?}");
+    assert!(begun[0].contains(r#"what="store""#) && begun[0].contains("connection refused"));
+    assert!(begun[1].contains(r#"what="admission""#) && begun[1].contains("connection refused"));
+    let over = log.lines_with("Answers again.");
+    assert_eq!(over.len(), 2, "{over:?}");
+    assert!(over[0].contains("seconds=1") && over[0].contains("failures="), "{over:?}");
+    assert_eq!(log.lines_with("WARN").len(), 2);
 }

@@ -3,13 +3,14 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use doorward::{
-    Decision, Limits, MemorySeats, PerUser, RefusalReason, Seats as _,
+    BoxFuture, Decision, Limits, MemorySeats, PerUser, RefusalReason, Reservation, SeatError,
+    SeatRequest, Seats as _,
     prelude::*,
     test::{ConnectRefused, TestClient, TestEnd},
 };
@@ -175,6 +176,51 @@ async fn a_dead_connection_locks_nobody_out() {
     client.json("40").await;
     assert_eq!(fixture.doorward.connections(), 1);
     assert!(fixture.audit.outcomes().contains(&Decision::Ended(DisconnectReason::PingTimeout)));
+}
+
+/// Seats whose next answer waits for the test.
+#[derive(Clone, Default)]
+struct SlowSeats {
+    seats: MemorySeats,
+    is_slow: Arc<AtomicBool>,
+    asked: Arc<Notify>,
+    answer: Arc<Notify>,
+}
+
+impl doorward::Seats for SlowSeats {
+    fn reserve<'a>(
+        &'a self,
+        request: SeatRequest<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>> {
+        Box::pin(async move {
+            if self.is_slow.swap(false, Ordering::SeqCst) {
+                self.asked.notify_one();
+                self.answer.notified().await;
+            }
+            self.seats.reserve(request).await
+        })
+    }
+}
+
+/// What is left of the time for holders does not depend on how long the seats took to name them.
+#[tokio::test]
+async fn a_dead_connection_locks_nobody_out_when_seats_are_slow() {
+    let seats = SlowSeats::default();
+    let own = seats.clone();
+    let one = PerUser::RefuseNew(1);
+    let fixture = Fixture::with(|builder, _| builder.connections(one).seats(own)).await;
+    let mut dead = fixture.alice().await;
+    seats.is_slow.store(true, Ordering::SeqCst);
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(GOOD).await;
+    seats.asked.notified().await;
+
+    fixture.clock.advance(Duration::from_millis(2_500));
+    seats.answer.notify_one();
+    assert_eq!(dead.next().await, Frame::Text("2".into()));
+    fixture.clock.advance(Duration::from_millis(1_500));
+
+    client.json("40").await;
 }
 
 #[tokio::test]

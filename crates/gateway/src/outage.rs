@@ -1,0 +1,107 @@
+//! Tells that something does not answer: once when it begins, with its cause, and once when it is over.
+//!
+//! What happens to each client meanwhile is in metrics and audit records. A log with a line for each of
+//! them would hide the one that matters.
+
+use std::{
+    error::Error,
+    iter,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::metrics::Outages;
+
+/// Something that must be asked and may be away.
+pub(crate) struct Outage {
+    what: &'static str,
+    /// How long nothing may have failed before an answer counts as the end.
+    quiet: Duration,
+    metrics: Outages,
+    /// Protects the state; held for one comparison.
+    away: Mutex<Option<Away>>,
+}
+
+/// It does not answer.
+struct Away {
+    since: Instant,
+    last: Instant,
+    failures: u64,
+}
+
+impl Outage {
+    pub(crate) fn new(what: &'static str, quiet: Duration) -> Self {
+        Self { what, quiet, metrics: Outages::new(what), away: Mutex::default() }
+    }
+
+    /// A question got no answer.
+    pub(crate) fn failed(&self, now: Instant, cause: &(dyn Error + 'static)) {
+        self.metrics.failed();
+        let mut away = self.lock();
+        if let Some(away) = &mut *away {
+            (away.last, away.failures) = (now, away.failures + 1);
+            tracing::debug!(what = self.what, cause = causes(cause), "Does not answer.");
+            return;
+        }
+        *away = Some(Away { since: now, last: now, failures: 1 });
+        drop(away);
+        self.metrics.away(true);
+        tracing::warn!(what = self.what, cause = causes(cause), "Does not answer.");
+    }
+
+    /// A question was answered.
+    pub(crate) fn answered(&self, now: Instant) {
+        let is_over = |away: &mut Away| now.saturating_duration_since(away.last) >= self.quiet;
+        let Some(over) = self.lock().take_if(is_over) else { return };
+        self.metrics.away(false);
+        let seconds = now.saturating_duration_since(over.since).as_secs_f64();
+        tracing::info!(what = self.what, seconds, failures = over.failures, "Answers again.");
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Away>> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An error and what has caused it, as one text.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let chain = iter::successors(Some(error), |&error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    const QUIET: Duration = Duration::from_secs(5);
+
+    fn is_away(outage: &Outage) -> bool {
+        outage.lock().is_some()
+    }
+
+    #[test]
+    fn an_answer_ends_an_outage_when_nothing_has_failed_for_a_while() {
+        let start = doorward_core::Clock::now(&doorward_core::ManualClock::new());
+        let outage = Outage::new("store", QUIET);
+        let cause = io::Error::from(io::ErrorKind::ConnectionRefused);
+
+        outage.failed(start, &cause);
+        outage.answered(start + Duration::from_secs(4));
+        assert!(is_away(&outage));
+        outage.failed(start + Duration::from_secs(4), &cause);
+        outage.answered(start + Duration::from_secs(8));
+        assert!(is_away(&outage));
+        outage.answered(start + Duration::from_secs(9));
+
+        assert!(!is_away(&outage));
+    }
+
+    #[test]
+    fn the_cause_is_told_with_what_has_caused_it() {
+        let error = doorward_core::StoreError::Unavailable("connection refused".into());
+
+        assert_eq!(causes(&error), format!("{error}: connection refused"));
+    }
+}
