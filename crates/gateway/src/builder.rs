@@ -381,6 +381,7 @@ fn check_limits(limits: &Limits) -> Result<(), BuildError> {
         ("max_streams", limits.max_streams),
         ("open_acks", limits.open_acks),
         ("outbox", limits.outbox),
+        ("max_connections", limits.max_connections),
         ("max_http_connections", limits.max_http_connections),
         ("max_proxy_connections", limits.max_proxy_connections),
         ("min_body_rate", limits.min_body_rate),

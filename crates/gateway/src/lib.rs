@@ -72,6 +72,7 @@ mod registry;
 mod renewal;
 mod reply;
 mod resident;
+mod room;
 mod room_policy;
 mod rooms;
 mod seating;

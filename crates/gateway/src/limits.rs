@@ -93,6 +93,9 @@ pub struct Limits {
     /// Handlers that may come to their end after their sockets have ended: 1,024, and 8 of one link.
     /// Those beyond are dropped when their socket ends.
     pub afterwards: usize,
+    /// Connections of the server, links included: 1,000,000. Those beyond wait until one has ended. Set it
+    /// below the number of descriptors that the process may have, so that some are left for everything else.
+    pub max_connections: usize,
     /// Connections of one address that are no links yet: 256. Those beyond are closed at once. Behind a
     /// trusted proxy requests of one client: those beyond are answered with 429.
     pub max_http_connections: usize,
@@ -143,6 +146,7 @@ impl Default for Limits {
             inbox: 64,
             inbox_bytes: 1024 * 1024,
             afterwards: 1024,
+            max_connections: 1_000_000,
             max_http_connections: 256,
             max_proxy_connections: 10_000,
             min_body_rate: 500,

@@ -42,7 +42,7 @@ use reading::ReadEnd;
 pub(crate) use transport::Transport;
 
 use crate::{
-    addresses::Place, catch::drop_quietly, namespace::Namespace, registry::LinkEntry,
+    addresses::Place, catch::drop_quietly, namespace::Namespace, registry::LinkEntry, room::Open,
     services::Services, timers::Timer,
 };
 
@@ -79,6 +79,8 @@ pub(crate) struct LinkTask<S> {
     /// Each handler that outlives its socket holds a copy, so that they can be counted.
     finishing: Arc<()>,
     _entry: LinkEntry,
+    /// Last, so that the descriptor is free when it makes room.
+    _open: Option<Open>,
 }
 
 /// What a link is opened with.
@@ -87,6 +89,8 @@ pub(crate) struct Opening {
     /// The headers that only authenticators see.
     pub(crate) credentials: Arc<Headers>,
     pub(crate) place: Place,
+    /// Where the server itself has accepted the connection.
+    pub(crate) open: Option<Open>,
 }
 
 /// What a namespace on a link is doing.
@@ -104,7 +108,7 @@ impl<S: Transport> LinkTask<S> {
         namespaces: Arc<Namespaces>,
         opening: Opening,
     ) -> Self {
-        let Opening { request, credentials, place } = opening;
+        let Opening { request, credentials, place, open } = opening;
         let now = services.clock.now();
         let limits = &services.limits;
         let id = LinkId::generate(&*services.entropy);
@@ -133,6 +137,7 @@ impl<S: Transport> LinkTask<S> {
             io,
             link,
             _entry: entry,
+            _open: open,
             timer: Timer::new(Arc::clone(&services.timers)),
             services,
             namespaces,

@@ -125,6 +125,12 @@ pub(crate) enum HttpBound {
     Proxy,
 }
 
+/// The gauge of connections that are open; says at once how many may be.
+pub(crate) fn connections(limit: usize) -> Gauge {
+    gauge!(CONNECTIONS_LIMIT).set(limit as f64);
+    gauge!(CONNECTIONS)
+}
+
 /// The gauge of sockets that are counted for a policy of connections.
 pub(crate) fn seats() -> Gauge {
     gauge!(SEATS)
@@ -132,6 +138,8 @@ pub(crate) fn seats() -> Gauge {
 
 const ACK: &str = "doorward_ack_seconds";
 const AWAY: &str = "doorward_away";
+const CONNECTIONS: &str = "doorward_connections";
+const CONNECTIONS_LIMIT: &str = "doorward_connections_limit";
 const DENIALS: &str = "doorward_denials_total";
 const ENDS: &str = "doorward_ends_total";
 const EVENTS: &str = "doorward_events_total";

@@ -40,13 +40,13 @@ impl Outage {
         let mut away = self.lock();
         if let Some(away) = &mut *away {
             (away.last, away.failures) = (now, away.failures + 1);
-            tracing::debug!(what = self.what, cause = causes(cause), "Does not answer.");
+            tracing::debug!(what = self.what, cause = causes(cause), "Unavailable.");
             return;
         }
         *away = Some(Away { since: now, last: now, failures: 1 });
         drop(away);
         self.metrics.away(true);
-        tracing::warn!(what = self.what, cause = causes(cause), "Does not answer.");
+        tracing::warn!(what = self.what, cause = causes(cause), "Unavailable.");
     }
 
     /// A question was answered.
@@ -55,7 +55,7 @@ impl Outage {
         let Some(over) = self.lock().take_if(is_over) else { return };
         self.metrics.away(false);
         let seconds = now.saturating_duration_since(over.since).as_secs_f64();
-        tracing::info!(what = self.what, seconds, failures = over.failures, "Answers again.");
+        tracing::info!(what = self.what, seconds, failures = over.failures, "Available again.");
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Away>> {

@@ -82,33 +82,32 @@ async fn accept(
     app: impl App,
     stopping: watch::Receiver<()>,
 ) {
+    let services = &server.services;
     let mut http = http1::Builder::new();
-    http.timer(HttpTimer(Arc::clone(&server.services.clock)))
-        .header_read_timeout(server.services.limits.header_timeout)
+    http.timer(HttpTimer(Arc::clone(&services.clock)))
+        .header_read_timeout(services.limits.header_timeout)
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(MAX_HEADERS);
     loop {
         let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
+            Ok(accepted) => {
+                services.accepting.answered(services.clock.now());
+                accepted
+            }
             Err(error) => {
-                pause(&server, &error).await;
+                pause(services, &error).await;
                 continue;
             }
         };
-        let Some((place, carried)) = take_place(&server.services, peer) else { continue };
+        let Some((place, carried)) = take_place(services, peer) else { continue };
+        let open = services.room.take().await;
         // Without it small packets wait for the acknowledgement of the last ones, 40 ms and more.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::trace!(%error, "TCP_NODELAY was refused.");
         }
-        let io = HttpIo::new(
-            stream,
-            Arc::clone(&server.services.clock),
-            server.services.limits.write_stall,
-            carried.clone(),
-        );
-        let services = Arc::clone(&server.services);
-        let connection =
-            connection(&http, io, Requests { app: app.clone(), services, peer, carried });
+        let io = HttpIo::new(stream, open, carried.clone(), services);
+        let requests = Requests { app: app.clone(), services: Arc::clone(services), peer, carried };
+        let connection = connection(&http, io, requests);
         let mut stopping = stopping.clone();
         tokio::spawn(async move {
             let mut connection = pin!(connection);
@@ -161,7 +160,7 @@ fn connection<A: App>(
 
 /// Waits after a failed accept. A connection that ended while it waited is nobody's fault; when the
 /// process has no descriptors left, trying again at once would only burn time.
-async fn pause(server: &Server, error: &io::Error) {
+async fn pause(services: &Services, error: &io::Error) {
     let harmless = matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
@@ -169,8 +168,8 @@ async fn pause(server: &Server, error: &io::Error) {
             | io::ErrorKind::ConnectionReset
     );
     if !harmless {
-        tracing::error!(%error, "No connection can be accepted.");
-        let clock = &server.services.clock;
+        let clock = &services.clock;
+        services.accepting.failed(clock.now(), error);
         clock.sleep_until(clock.now() + ACCEPT_PAUSE).await;
     }
 }

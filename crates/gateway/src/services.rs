@@ -20,7 +20,8 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     TrustedProxies, addresses::Addresses, attempts::Attempts, catch::catch, limits::Limits,
-    metrics::Metrics, outage::Outage, proxies::FORWARDED_FOR, registry::Registry, timers::Timers,
+    metrics::Metrics, outage::Outage, proxies::FORWARDED_FOR, registry::Registry, room::Room,
+    timers::Timers,
 };
 
 /// Clock, randomness, limits, lists and audit.
@@ -40,9 +41,13 @@ pub(crate) struct Services {
     pub(crate) proxies: TrustedProxies,
     /// Told once that a header of a proxy that is not named was not believed.
     forwarded: Once,
+    /// All connections that were accepted, links included.
+    pub(crate) room: Arc<Room>,
     pub(crate) registry: Arc<Registry>,
     /// What was revoked.
     pub(crate) epochs: Arc<dyn Epochs>,
+    /// Taking connections from the operating system.
+    pub(crate) accepting: Outage,
     /// What admissions ask: authenticators, stores, guards.
     pub(crate) admissions: Outage,
     /// The store that knows who may be here.
@@ -81,7 +86,8 @@ impl Services {
     ) -> Self {
         Self {
             attempts: Attempts::new(limits.max_address_refusals, limits.max_user_attempts),
-            admissions: Outage::new("admission", ADMISSIONS_QUIET),
+            accepting: Outage::new("accept", QUIET),
+            admissions: Outage::new("admission", QUIET),
             store: Outage::new("store", Duration::ZERO),
             epochs,
             metrics: Metrics::new(),
@@ -91,6 +97,7 @@ impl Services {
             proxied: Addresses::new(limits.max_proxy_connections),
             proxies,
             forwarded: Once::new(),
+            room: Room::new(limits.max_connections),
             registry: Arc::default(),
             link_config: Arc::new(limits.link()),
             draining: AtomicBool::new(false),
@@ -168,5 +175,6 @@ impl Services {
 /// What a time that no clock can hold is shortened to.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// How long no admission may have failed before one that succeeds is told as the end of an outage.
-const ADMISSIONS_QUIET: Duration = Duration::from_secs(5);
+/// How long nothing may have failed before a success is told as the end of an outage: some may fail while
+/// others do not.
+const QUIET: Duration = Duration::from_secs(5);

@@ -6,7 +6,7 @@ use axum::{Router, http::header, routing::get};
 use doorward::{Clock, Listeners, SystemClock};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::{failure::Failure, listen::ListenAddress};
+use crate::{descriptors, failure::Failure, listen::ListenAddress};
 
 /// What a scraper reads, and where.
 pub(crate) struct MetricsServer {
@@ -38,7 +38,10 @@ impl MetricsServer {
             "/metrics",
             get(move || {
                 let handle = handle.clone();
-                async move { ([(header::CONTENT_TYPE, CONTENT_TYPE)], handle.render()) }
+                async move {
+                    count_descriptors().await;
+                    ([(header::CONTENT_TYPE, CONTENT_TYPE)], handle.render())
+                }
             }),
         );
         let mut servers = tokio::task::JoinSet::new();
@@ -60,6 +63,19 @@ impl MetricsServer {
         }
     }
 }
+
+/// Reads how many files are open. With many of them that takes a while, so it is done beside the runtime.
+async fn count_descriptors() {
+    if let Ok(Some(open)) = tokio::task::spawn_blocking(descriptors::open).await {
+        metrics::gauge!(DESCRIPTORS).set(open as f64);
+    }
+    if let Some(limit) = descriptors::limit() {
+        metrics::gauge!(DESCRIPTORS_LIMIT).set(limit as f64);
+    }
+}
+
+const DESCRIPTORS: &str = "doorward_descriptors";
+const DESCRIPTORS_LIMIT: &str = "doorward_descriptors_limit";
 
 const BETWEEN_UPKEEPS: Duration = Duration::from_secs(5);
 

@@ -7,7 +7,8 @@
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use doorward::{
-    Clock, Doorward, Entropy as _, Listeners, OsEntropy, ServeError, StopSignal, SystemClock,
+    Clock, Doorward, Entropy as _, Limits, Listeners, OsEntropy, ServeError, StopSignal,
+    SystemClock,
     auth::{Issuer, KeyRing, Sessions},
 };
 use doorward_identity::Identity;
@@ -223,7 +224,7 @@ pub(crate) fn build(
         .connections(config.connections)
         .epochs(Arc::clone(&parts.stores.epochs))
         .audit(parts.stores.audit.shared())
-        .limits(config.limits.limits())
+        .limits(limits(config))
         .trusted_proxies(config.trusted_proxies.texts())
         .gateway(demo::gateway())
         .gateway(chat)
@@ -231,6 +232,13 @@ pub(crate) fn build(
         .public(identity.gateway())
         .build()
         .map_err(|error| Failure::because("the server cannot be built", &error))
+}
+
+/// The bounds of the framework, with no more connections than descriptors are there for.
+fn limits(config: &Config) -> Limits {
+    let limits = config.limits.limits();
+    let connections = descriptors::limit().map_or(usize::MAX, descriptors::for_connections);
+    Limits { max_connections: limits.max_connections.min(connections), ..limits }
 }
 
 /// Takes keys over that `doorward keys rotate` has written, so that nobody need restart the server.

@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::{Carried, Sleep};
+use crate::{room::Open, services::Services};
 
 /// A TCP stream whose writes must go on.
 pub(crate) struct HttpIo {
@@ -28,21 +29,30 @@ pub(crate) struct HttpIo {
     stalled: Option<Sleep>,
     /// Where the client of a proxied request has its place.
     carried: Option<Carried>,
+    /// Last, so that the descriptor is free when it makes room.
+    open: Open,
 }
 
 impl HttpIo {
     pub(crate) fn new(
         stream: TcpStream,
-        clock: Arc<dyn Clock>,
-        patience: Duration,
+        open: Open,
         carried: Option<Carried>,
+        services: &Services,
     ) -> Self {
-        Self { stream: TokioIo::new(stream), clock, patience, stalled: None, carried }
+        Self {
+            stream: TokioIo::new(stream),
+            clock: Arc::clone(&services.clock),
+            patience: services.limits.write_stall,
+            stalled: None,
+            carried,
+            open,
+        }
     }
 
     /// Gives the stream itself back, with nothing around it.
-    pub(crate) fn into_inner(self) -> TcpStream {
-        self.stream.into_inner()
+    pub(crate) fn into_inner(self) -> (TcpStream, Open) {
+        (self.stream.into_inner(), self.open)
     }
 
     /// Passes the result of a write on, unless it has waited too long.

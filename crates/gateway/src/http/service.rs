@@ -24,6 +24,7 @@ use super::{
 use crate::{
     doorward::Server,
     link::{LinkTask, Opening},
+    room::Open,
     services::Subject,
 };
 
@@ -120,20 +121,22 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
         request: Arc::new(HandshakeRequest::new(headers, query, peer)),
         credentials: Arc::new(credentials),
         place,
+        open: None,
     };
     tokio::spawn(run(Arc::clone(server), upgrade, opening));
     Ok(handshake::switch(&key))
 }
 
 /// Waits for the upgrade, takes the stream out of the HTTP server, and starts the link.
-async fn run(server: Arc<Server>, upgrade: OnUpgrade, opening: Opening) {
+async fn run(server: Arc<Server>, upgrade: OnUpgrade, mut opening: Opening) {
     let Ok(upgraded) = upgrade.await else { return };
     let (io, early) = raw_stream(upgraded);
     let services = Arc::clone(&server.services);
     let namespaces = Arc::clone(&server.namespaces);
     // The task of a link is a task of its own, no larger than it must be.
     match io {
-        Raw::Tcp(io) => {
+        Raw::Tcp(io, open) => {
+            opening.open = open;
             tokio::spawn(LinkTask::new(io, &early, services, namespaces, opening));
         }
         Raw::Other(io) => {
@@ -145,7 +148,7 @@ async fn run(server: Arc<Server>, upgrade: OnUpgrade, opening: Opening) {
 /// A connection that HTTP has left.
 enum Raw {
     /// The TCP stream itself. The HTTP server's buffers, 16 KiB and more, are gone.
-    Tcp(TcpStream),
+    Tcp(TcpStream, Option<Open>),
     /// Whatever another HTTP server put around it.
     Other(TokioIo<Upgraded>),
 }
@@ -153,11 +156,14 @@ enum Raw {
 /// Unwraps the stream as far as it can be known, with the bytes that were read too far.
 fn raw_stream(upgraded: Upgraded) -> (Raw, Bytes) {
     let upgraded = match upgraded.downcast::<HttpIo>() {
-        Ok(parts) => return (Raw::Tcp(parts.io.into_inner()), parts.read_buf),
+        Ok(parts) => {
+            let (stream, open) = parts.io.into_inner();
+            return (Raw::Tcp(stream, Some(open)), parts.read_buf);
+        }
         Err(upgraded) => upgraded,
     };
     match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => (Raw::Tcp(parts.io.into_inner()), parts.read_buf),
+        Ok(parts) => (Raw::Tcp(parts.io.into_inner(), None), parts.read_buf),
         Err(upgraded) => (Raw::Other(TokioIo::new(upgraded)), Bytes::new()),
     }
 }

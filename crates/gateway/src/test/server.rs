@@ -202,6 +202,7 @@ impl TestVisitor<'_> {
             request: Arc::new(HandshakeRequest::new(headers, self.query.as_str(), Some(self.peer))),
             credentials: Arc::new(credentials),
             place: place.expect("the address has room for one more unknown link"),
+            open: None,
         };
         let (io, other) = tokio::io::duplex(PIPE);
         let (services, namespaces) = (Arc::clone(services), Arc::clone(&server.namespaces));

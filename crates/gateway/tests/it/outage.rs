@@ -266,11 +266,11 @@ async fn an_outage_is_told_once_and_so_is_its_end() {
     pass_time(&lasting, 10).await;
     lasting.connect(json!({ "user": "late" })).await;
 
-    let begun = log.lines_with("Does not answer.");
+    let begun = log.lines_with("Unavailable.");
     assert_eq!(begun.len(), 2, "{begun:?}");
     assert!(begun[0].contains(r#"what="store""#) && begun[0].contains("connection refused"));
     assert!(begun[1].contains(r#"what="admission""#) && begun[1].contains("connection refused"));
-    let over = log.lines_with("Answers again.");
+    let over = log.lines_with("Available again.");
     assert_eq!(over.len(), 2, "{over:?}");
     assert!(over[0].contains("seconds=1") && over[0].contains("failures="), "{over:?}");
     assert_eq!(log.lines_with("WARN").len(), 2);

@@ -9,6 +9,7 @@ mod chat_client;
 mod commands;
 #[cfg(test)]
 mod data_dir;
+mod descriptors;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]

@@ -10,11 +10,11 @@ use doorward_testkit::RawClient;
 use crate::support::{Server, path, run, token};
 
 /// The address that the log has named.
-fn metrics_of(server: &Server) -> String {
+pub(crate) fn metrics_of(server: &Server) -> String {
     server.logged("Metrics.").rsplit_once("address=").unwrap().1.trim().to_owned()
 }
 
-fn scrape(address: &str) -> String {
+pub(crate) fn scrape(address: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut text = String::new();
@@ -104,13 +104,14 @@ fn every_metric_has_its_row_in_the_documentation() {
     let source = concat!(
         include_str!("../../../gateway/src/metrics.rs"),
         include_str!("../../../identity/src/records.rs"),
+        include_str!("../../src/metrics.rs"),
         include_str!("../../src/mole.rs"),
     );
     let docs = include_str!("../../../../docs/metrics.md");
 
     let names = source.split('"').filter(|part| part.starts_with("doorward_"));
 
-    assert_eq!(names.clone().count(), 20);
+    assert_eq!(names.clone().count(), 24);
     for name in names {
         assert!(docs.contains(&format!("| `{name}` |")), "{name}");
     }

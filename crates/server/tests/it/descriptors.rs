@@ -1,0 +1,77 @@
+//! All descriptors that are for connections are used up: what is here can still be governed.
+
+use std::process::{Command, Stdio};
+
+use doorward_testkit::RawClient;
+use serde_json::Value;
+
+use crate::{
+    metrics::{metrics_of, scrape},
+    support::{Server, path, run, token},
+};
+
+/// Starts the program with this limit of open files.
+fn limited(command: &mut Command) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 160 && exec \"$0\" \"$@\""]);
+    shell.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    *command = shell;
+}
+
+/// The value of a metric without labels.
+fn value(text: &str, name: &str) -> usize {
+    let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+    let (_, value) =
+        lines.find(|(own, _)| *own == name).unwrap_or_else(|| panic!("{name}: {text}"));
+    value.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_server_whose_descriptors_are_used_up_is_still_governed() {
+    let server = Server::start_with("[metrics]\nlisten = \"127.0.0.1:0\"\n", limited);
+    let metrics = metrics_of(&server);
+    let limit = value(&scrape(&metrics), "doorward_connections_limit");
+    assert_eq!(limit, 96);
+    let connect = format!(r#"40{{"token":"{}"}}"#, token(server.data_dir()));
+    let mut clients = Vec::new();
+    for _ in 0..limit {
+        let mut client = RawClient::open(server.address()).await;
+        client.text(&connect).await;
+        client.json("40").await;
+        clients.push(client);
+    }
+    // These wait, more of them than there are descriptors.
+    let mut waiting = Vec::new();
+    for _ in 0..100 {
+        waiting.push(RawClient::connect(server.address()).await);
+    }
+
+    let text = scrape(&metrics);
+    assert_eq!(value(&text, "doorward_connections"), limit, "{text}");
+    assert_eq!(value(&text, "doorward_descriptors_limit"), 160);
+    assert!(value(&text, "doorward_descriptors") < 160, "{text}");
+    let data = path(server.data_dir());
+    let signed_in = run(&["sessions", "--user", "bob", "--create", "--data-dir", data]);
+    assert_eq!(signed_in.code, Some(0), "{signed_in:?}");
+    let listed = run(&["connections", "--json", "--data-dir", data]);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(listed["connections"].as_array().unwrap().len(), limit);
+    let revoked = run(&["revoke", "--user", "alice", "--data-dir", data]);
+    assert_eq!(revoked.code, Some(0), "{revoked:?}");
+
+    // There is room again, and whoever is signed in comes in.
+    drop((clients, waiting));
+    let mut bob = RawClient::open(server.address()).await;
+    bob.text(&format!(r#"40{{"sessionToken":"{}"}}"#, signed_in.stdout.trim_end())).await;
+    bob.json("40").await;
+    let log = server.stop();
+    assert_eq!(log.matches("No room for more connections").count(), 1, "{log}");
+    assert!(!log.contains("Too many open files"), "{log}");
+}
