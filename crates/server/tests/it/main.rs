@@ -9,6 +9,7 @@ mod chat_client;
 mod commands;
 #[cfg(test)]
 mod data_dir;
+#[cfg(test)]
 mod descriptors;
 #[cfg(test)]
 mod failures;
