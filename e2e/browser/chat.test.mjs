@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { LIMIT, run, startDoorward } from "../doorward.mjs";
-import { launch, open, screenshot, signUp, state } from "./support.mjs";
+import { askForAccount, launch, open, screenshot, state } from "./support.mjs";
 
 const server = await startDoorward();
 after(() => server.stop());
@@ -15,8 +15,7 @@ after(() => browser.close());
 /** Somebody with an account, on the page of the chat. */
 async function enter(t, name, options) {
   const someone = await open(browser, t, `${server.url}/?next=/chat`, options);
-  await someone.page.getByTestId("signup-username").fill(name);
-  await someone.page.getByTestId("signup-submit").click();
+  await askForAccount(someone, name);
   await state(someone.page, "connected");
   return someone;
 }

@@ -3,7 +3,7 @@
 import { after, test } from "node:test";
 
 import { LIMIT, startDoorward } from "../doorward.mjs";
-import { launch, open, signUp } from "./support.mjs";
+import { launch, open, signIn, signUp } from "./support.mjs";
 
 const server = await startDoorward({ settings: { SESSION__LIFETIME: "4s" } });
 after(() => server.stop());
@@ -12,11 +12,12 @@ const browser = await launch();
 after(() => browser.close());
 
 test("when the session is over the page says so, and leads to the sign-in", LIMIT, async (t) => {
-  const { page } = await open(browser, t, `${server.url}/`);
-  await signUp(page, "expires");
+  const one = await open(browser, t, `${server.url}/`);
+  const { page } = one;
+  await signUp(one, "expires");
 
   await page.getByTestId("banner").filter({ hasText: "Your session has ended" }).waitFor();
-  await page.getByTestId("signin-submit").click();
+  await signIn(one);
 
   await page.getByTestId("whoami").filter({ hasText: "expires" }).waitFor();
 });

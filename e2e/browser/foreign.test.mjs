@@ -22,8 +22,9 @@ await new Promise((resolve) => evil.listen(0, "localhost", resolve));
 after(() => evil.close());
 
 test("it reads nothing, changes nothing and opens no socket", LIMIT, async (t) => {
-  const { page, context } = await open(browser, t, `${server.url}/`);
-  await signUp(page, "victim");
+  const victim = await open(browser, t, `${server.url}/`);
+  const { page, context } = victim;
+  await signUp(victim, "victim");
   const foreign = await context.newPage();
   await foreign.goto(`http://localhost:${evil.address().port}/`);
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { LIMIT, run, startDoorward } from "../doorward.mjs";
-import { launch, open, screenshot, state } from "./support.mjs";
+import { askForAccount, launch, open, screenshot, state } from "./support.mjs";
 
 const server = await startDoorward({ settings: { MOLE__ROUND: "6s" } });
 after(() => server.stop());
@@ -15,8 +15,7 @@ after(() => browser.close());
 /** Somebody with an account, in a room of the game. */
 async function enter(t, name, room, options) {
   const someone = await open(browser, t, `${server.url}/?next=${encodeURIComponent(`/mole?room=${room}`)}`, options);
-  await someone.page.getByTestId("signup-username").fill(name);
-  await someone.page.getByTestId("signup-submit").click();
+  await askForAccount(someone, name);
   await state(someone.page, "connected");
   await player(someone.page, name).waitFor();
   return someone;

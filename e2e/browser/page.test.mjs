@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { LIMIT, startDoorward } from "../doorward.mjs";
-import { launch, open, screenshot, signUp } from "./support.mjs";
+import { isOffering, launch, open, screenshot, signUp, touch } from "./support.mjs";
 
 const server = await startDoorward();
 after(() => server.stop());
@@ -39,7 +39,8 @@ test("127.0.0.1 leads to the same page", LIMIT, async (t) => {
 });
 
 test("nothing moves while the page finds out who is there", LIMIT, async (t) => {
-  const { page, context } = await open(browser, t, "about:blank");
+  const one = await open(browser, t, "about:blank");
+  const { page, context } = one;
   await context.addInitScript(() => {
     globalThis.shifts = [];
     new PerformanceObserver((list) => globalThis.shifts.push(...list.getEntries().map((one) => one.value)))
@@ -49,7 +50,7 @@ test("nothing moves while the page finds out who is there", LIMIT, async (t) => 
   await page.goto(HOME);
   await page.getByTestId("signin-submit").waitFor();
   const signedOut = await page.evaluate(() => globalThis.shifts);
-  await signUp(page, "still");
+  await signUp(one, "still");
   await page.reload();
   await page.locator("[data-testid=banner][data-state=connected]").waitFor();
   const signedIn = await page.evaluate(() => globalThis.shifts);
@@ -59,7 +60,9 @@ test("nothing moves while the page finds out who is there", LIMIT, async (t) => 
 
 test("it fits on a small phone, in the dark, and by keyboard", LIMIT, async (t) => {
   const phone = { viewport: { width: 320, height: 640 }, colorScheme: "dark" };
-  const { page, complaints } = await open(browser, t, HOME, phone);
+  const one = await open(browser, t, HOME, phone);
+  const { page, complaints } = one;
+  await isOffering(page);
   await page.getByTestId("signup-username").focus();
   await page.keyboard.type("phone");
 
@@ -68,6 +71,7 @@ test("it fits on a small phone, in the dark, and by keyboard", LIMIT, async (t) 
   const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
   assert.equal(outline, "solid");
   await page.keyboard.press("Enter");
+  await touch(one);
   await page.getByTestId("whoami").waitFor();
   for (const path of ["/", "/account"]) {
     await page.goto(server.url + path);
@@ -80,8 +84,9 @@ test("it fits on a small phone, in the dark, and by keyboard", LIMIT, async (t) 
 });
 
 test("every field has a label, every button a name, and the page a heading and landmarks", LIMIT, async (t) => {
-  const { page } = await open(browser, t, HOME);
-  await signUp(page, "access");
+  const one = await open(browser, t, HOME);
+  const { page } = one;
+  await signUp(one, "access");
 
   for (const path of ["/", "/account"]) {
     await page.goto(server.url + path);

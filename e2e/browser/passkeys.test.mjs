@@ -4,7 +4,21 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { LIMIT, startDoorward, within } from "../doorward.mjs";
-import { addAuthenticator, copyPasskeys, isConnected, launch, open, screenshot, signUp, state } from "./support.mjs";
+import {
+  addAuthenticator,
+  askForAccount,
+  choose,
+  copyPasskeys,
+  isConnected,
+  isOffering,
+  launch,
+  open,
+  screenshot,
+  signIn,
+  signUp,
+  state,
+  touch,
+} from "./support.mjs";
 
 const server = await startDoorward();
 after(() => server.stop());
@@ -15,17 +29,18 @@ after(() => browser.close());
 const HOME = `${server.url}/`;
 
 test("sign up, sign out, sign in without a user name", LIMIT, async (t) => {
-  const { page, complaints } = await open(browser, t, HOME, { viewport: { width: 900, height: 720 } });
-  await page.getByTestId("signin-submit").waitFor();
+  const one = await open(browser, t, HOME, { viewport: { width: 900, height: 720 } });
+  const { page, complaints } = one;
+  await isOffering(page);
   await screenshot(page, "sign-in");
 
-  await signUp(page, "alice");
+  await signUp(one, "alice");
   await page.fill("#message", "hello over a socket");
   await page.click("#send");
   await page.locator("#log li", { hasText: "hello over a socket" }).waitFor();
   await screenshot(page, "home");
   await page.getByTestId("signout").click();
-  await page.getByTestId("signin-submit").click();
+  await signIn(one);
 
   await isConnected(page, "alice");
   assert.deepEqual(complaints, []);
@@ -33,22 +48,51 @@ test("sign up, sign out, sign in without a user name", LIMIT, async (t) => {
 
 test("sign in by autofill, without a click", LIMIT, async (t) => {
   const first = await open(browser, t, HOME);
-  await signUp(first.page, "autofill");
-  const other = await open(browser, t, "about:blank", { autofill: true });
+  await signUp(first, "autofill");
+  const other = await open(browser, t, HOME);
   await copyPasskeys(first, other);
 
-  // The virtual authenticator chooses at once what a person would choose in the list of the field.
-  await other.page.goto(HOME);
+  await choose(other);
 
   await isConnected(other.page, "autofill");
   assert.deepEqual(other.complaints, []);
 });
 
+test("sign up and sign in by the button while passkeys are offered, and they are offered again after a cancelled dialog", LIMIT, async (t) => {
+  const one = await open(browser, t, HOME);
+  const { page, client, authenticatorId, complaints } = one;
+  const recognises = (isUserVerified) => client.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified });
+  const cancelled = page.getByRole("alert").filter({ hasText: "Nothing was signed" });
+
+  await recognises(false);
+  await askForAccount(one, "person");
+  await cancelled.waitFor();
+  await recognises(true);
+  await signUp(one, "person");
+  await page.getByTestId("signout").click();
+  await recognises(false);
+  await signIn(one);
+  await cancelled.waitFor();
+  await recognises(true);
+  await signIn(one);
+  await isConnected(page, "person");
+  await page.getByTestId("signout").click();
+  await recognises(false);
+  await signIn(one);
+  await cancelled.waitFor();
+  await recognises(true);
+  await choose(one);
+
+  await isConnected(page, "person");
+  assert.deepEqual(complaints, []);
+});
+
 test("a name that is taken, and a user who cancels, are told in words", LIMIT, async (t) => {
   const first = await open(browser, t, HOME);
-  await signUp(first.page, "taken");
+  await signUp(first, "taken");
   const other = await open(browser, t, HOME);
   const problem = other.page.getByRole("alert");
+  await isOffering(other.page);
 
   await other.page.getByTestId("signup-username").fill("TAKEN");
   await other.page.getByTestId("signup-submit").click();
@@ -60,8 +104,7 @@ test("a name that is taken, and a user who cancels, are told in words", LIMIT, a
     authenticatorId: other.authenticatorId,
     isUserVerified: false,
   });
-  await other.page.getByTestId("signup-username").fill("cancels");
-  await other.page.getByTestId("signup-submit").click();
+  await askForAccount(other, "cancels");
   await problem.filter({ hasText: "Nothing was signed" }).waitFor();
 
   assert.deepEqual(other.complaints, []);
@@ -70,7 +113,7 @@ test("a name that is taken, and a user who cancels, are told in words", LIMIT, a
 test("a second passkey is added, renamed and removed, after a fresh sign-in", LIMIT, async (t) => {
   const one = await open(browser, t, HOME);
   const { page, context, complaints } = one;
-  await signUp(page, "keys");
+  await signUp(one, "keys");
   await page.getByRole("link", { name: "Account" }).click();
   const rows = page.getByTestId("passkey-row");
   await rows.first().waitFor();
@@ -80,6 +123,7 @@ test("a second passkey is added, renamed and removed, after a fresh sign-in", LI
 
   await page.fill("#passkey-name", "Second");
   await page.getByTestId("passkey-add").click();
+  await touch({ page, ...second });
   await rows.filter({ hasText: "Second" }).waitFor();
   assert.equal(await rows.count(), 2);
   await rows.filter({ hasText: "Second" }).getByRole("button", { name: "Rename" }).click();
@@ -100,8 +144,9 @@ test("a second passkey is added, renamed and removed, after a fresh sign-in", LI
 });
 
 test("ten recovery codes are shown once, and one signs in", LIMIT, async (t) => {
-  const { page } = await open(browser, t, HOME);
-  await signUp(page, "codes");
+  const one = await open(browser, t, HOME);
+  const { page } = one;
+  await signUp(one, "codes");
   await page.goto(`${server.url}/account`);
   await page.getByTestId("codes-make").click();
   const codes = page.getByTestId("recovery-codes").locator("li");
@@ -123,11 +168,11 @@ test("ten recovery codes are shown once, and one signs in", LIMIT, async (t) => 
 
 test("a session that is revoked from another browser ends within a second", LIMIT, async (t) => {
   const first = await open(browser, t, HOME);
-  await signUp(first.page, "revoked");
+  await signUp(first, "revoked");
   const second = await open(browser, t, "about:blank");
   await copyPasskeys(first, second);
   await second.page.goto(HOME);
-  await second.page.getByTestId("signin-submit").click();
+  await signIn(second);
   await isConnected(second.page, "revoked");
   await first.page.goto(`${server.url}/account`);
   const row = first.page.locator("[data-testid=session-row][data-current=false]");
@@ -147,10 +192,10 @@ test("a session that is revoked from another browser ends within a second", LIMI
 });
 
 test("a private page leads to the sign-in and back, and nowhere else", LIMIT, async (t) => {
-  const { page } = await open(browser, t, `${server.url}/account`);
+  const one = await open(browser, t, `${server.url}/account`);
+  const { page } = one;
   assert.equal(page.url(), `${server.url}/?next=/account`);
-  await page.getByTestId("signup-username").fill("next");
-  await page.getByTestId("signup-submit").click();
+  await askForAccount(one, "next");
   await page.getByTestId("passkey-row").waitFor();
   assert.equal(page.url(), `${server.url}/account`);
 
@@ -165,15 +210,16 @@ test("a private page leads to the sign-in and back, and nowhere else", LIMIT, as
 });
 
 test("other tabs follow a sign-out and a sign-in", LIMIT, async (t) => {
-  const { page, context } = await open(browser, t, HOME);
-  await signUp(page, "tabs");
+  const one = await open(browser, t, HOME);
+  const { page, context } = one;
+  await signUp(one, "tabs");
   const tab = await context.newPage();
   await tab.goto(HOME);
   await isConnected(tab, "tabs");
 
   await page.getByTestId("signout").click();
   await tab.getByTestId("signin-submit").waitFor();
-  await page.getByTestId("signin-submit").click();
+  await signIn(one);
   await isConnected(page, "tabs");
 
   await isConnected(tab, "tabs");
@@ -194,8 +240,7 @@ test("a ticket that another browser has stolen opens nothing", LIMIT, async (t) 
     await route.continue();
   });
 
-  await victim.page.getByTestId("signup-username").fill("stolen");
-  await victim.page.getByTestId("signup-submit").click();
+  await askForAccount(victim, "stolen");
   // The ticket is used up: the victim signs in again, and the thief has nothing.
   await victim.page.getByRole("alert").filter({ hasText: "too long" }).waitFor();
   assert.ok(stolen);
@@ -204,8 +249,9 @@ test("a ticket that another browser has stolen opens nothing", LIMIT, async (t) 
 });
 
 test("no script can read the cookie, and nothing secret is in storage", LIMIT, async (t) => {
-  const { page } = await open(browser, t, HOME);
-  await signUp(page, "storage");
+  const one = await open(browser, t, HOME);
+  const { page } = one;
+  await signUp(one, "storage");
 
   const seen = await page.evaluate(() => ({
     cookie: document.cookie,
@@ -218,24 +264,24 @@ test("no script can read the cookie, and nothing secret is in storage", LIMIT, a
 });
 
 test("an account is deleted, with everything", LIMIT, async (t) => {
-  const { page } = await open(browser, t, HOME);
-  await signUp(page, "gone");
+  const one = await open(browser, t, HOME);
+  const { page } = one;
+  await signUp(one, "gone");
   await page.goto(`${server.url}/account`);
   page.on("dialog", (dialog) => dialog.accept());
 
   await page.getByTestId("account-remove").click();
-  await page.getByTestId("signin-submit").waitFor();
 
-  await page.getByTestId("signup-username").fill("gone");
-  await page.getByTestId("signup-submit").click();
+  await askForAccount(one, "gone");
   // The device still has the old passkey, and the server asks for another account: it may have both.
   await isConnected(page, "gone");
 });
 
 test("a server that goes and comes back finds everybody signed in, and the page says what is going on", LIMIT, async (t) => {
   const first = await startDoorward();
-  const { page, context } = await open(browser, t, `${first.url}/`);
-  await signUp(page, "offline");
+  const one = await open(browser, t, `${first.url}/`);
+  const { page, context } = one;
+  await signUp(one, "offline");
 
   first.terminate();
   await first.exited();
@@ -253,8 +299,9 @@ test("a second connection takes the place of the first one, where only one is al
   const settings = { CONNECTIONS__PER_USER: "1", CONNECTIONS__ON_EXCESS: "replace_oldest" };
   const own = await startDoorward({ settings });
   t.after(() => own.stop());
-  const { page, context, complaints } = await open(browser, t, `${own.url}/`);
-  await signUp(page, "replaced");
+  const one = await open(browser, t, `${own.url}/`);
+  const { page, context, complaints } = one;
+  await signUp(one, "replaced");
   const tab = await context.newPage();
 
   await tab.goto(`${own.url}/`);
@@ -270,8 +317,9 @@ test("a second connection takes the place of the first one, where only one is al
 test("a second connection is refused, and says why, where the first one is to stay", LIMIT, async (t) => {
   const own = await startDoorward({ settings: { CONNECTIONS__PER_USER: "1" } });
   t.after(() => own.stop());
-  const { page, context } = await open(browser, t, `${own.url}/`);
-  await signUp(page, "refused");
+  const one = await open(browser, t, `${own.url}/`);
+  const { page, context } = one;
+  await signUp(one, "refused");
   const tab = await context.newPage();
 
   await tab.goto(`${own.url}/`);
@@ -285,8 +333,9 @@ test("a second connection is refused, and says why, where the first one is to st
 test("who signed in too long ago is asked once more, in place, and what they wanted is done", LIMIT, async (t) => {
   const own = await startDoorward({ settings: { SESSION__FRESH_FOR: "3s" } });
   t.after(() => own.stop());
-  const { page, complaints } = await open(browser, t, `${own.url}/`);
-  await signUp(page, "fresh");
+  const one = await open(browser, t, `${own.url}/`);
+  const { page, complaints } = one;
+  await signUp(one, "fresh");
   await page.goto(`${own.url}/account`);
   await page.getByTestId("passkey-row").waitFor();
   const { signedInAt } = await page.evaluate(async () => (await (await fetch("/auth/me")).json()).session);
@@ -294,6 +343,7 @@ test("who signed in too long ago is asked once more, in place, and what they wan
 
   await page.getByTestId("codes-make").click();
   await page.getByTestId("reauthenticate").click();
+  await touch(one);
 
   await page.getByTestId("recovery-codes").locator("li").first().waitFor();
   assert.equal(await page.getByTestId("reauthenticate").count(), 0);

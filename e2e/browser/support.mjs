@@ -24,16 +24,15 @@ export function launch() {
 }
 
 /**
- * A browser of somebody: a context with its own cookies and authenticator, and one page. It collects whatever
+ * A browser of one user: a context with its own cookies and authenticator, and one page. It collects whatever
  * the browser complains about: exceptions, errors in the console, violations of the content security policy.
  *
  * @param {import("playwright-core").Browser} browser
  * @param {{ after: (work: () => unknown) => void }} t
  * @param {string} url
- * @param {import("playwright-core").BrowserContextOptions & { autofill?: boolean }} [options] a virtual
- *   authenticator chooses in the list of a field by itself, at once, so that is off unless asked for
+ * @param {import("playwright-core").BrowserContextOptions} [options]
  */
-export async function open(browser, t, url, { autofill = false, ...options } = {}) {
+export async function open(browser, t, url, options = {}) {
   const context = await browser.newContext({ locale: "en-GB", ...options });
   t.after(() => context.close());
   context.setDefaultTimeout(DEADLINE);
@@ -44,11 +43,7 @@ export async function open(browser, t, url, { autofill = false, ...options } = {
       globalThis.reportViolation(`${event.violatedDirective}: ${event.blockedURI}`);
     });
   });
-  if (!autofill) {
-    await context.addInitScript(() => {
-      PublicKeyCredential.isConditionalMediationAvailable = async () => false;
-    });
-  }
+  await context.addInitScript(watchRequests);
   const page = await context.newPage();
   page.on("console", (message) => {
     // Who asks who is signed in, and is not, reads 401, and the console says so.
@@ -62,7 +57,8 @@ export async function open(browser, t, url, { autofill = false, ...options } = {
 }
 
 /**
- * An authenticator inside of the device, whose user is always there and always the right one.
+ * An authenticator inside of the device. Its user is the right one, and it answers nothing until it is touched:
+ * one that answers by itself would also choose in the list of a field at once, which no person does.
  *
  * @param {import("playwright-core").BrowserContext} context
  * @param {import("playwright-core").Page} page
@@ -77,10 +73,82 @@ export async function addAuthenticator(context, page) {
       hasResidentKey: true,
       hasUserVerification: true,
       isUserVerified: true,
-      automaticPresenceSimulation: true,
+      automaticPresenceSimulation: false,
     },
   });
   return { client, authenticatorId };
+}
+
+/**
+ * Runs in the page, before its scripts: notes which request to the authenticator is pending, a `dialog` or a
+ * `list`, and lets the test answer it.
+ *
+ * A virtual authenticator never answers a request that it got before it was touched. So the answer is that of the
+ * same request, made once more with the user present: the first one is ended before, and the page notices neither.
+ */
+function watchRequests() {
+  const pending = {};
+  globalThis.requests = pending;
+  // An empty page is no secure context, and has none.
+  for (const method of navigator.credentials ? ["create", "get"] : []) {
+    const ask = navigator.credentials[method].bind(navigator.credentials);
+    navigator.credentials[method] = (options) => {
+      const kind = options.mediation === "conditional" ? "list" : "dialog";
+      const untouched = new AbortController();
+      const signals = [untouched.signal, options.signal].filter(Boolean);
+      const first = ask({ ...options, signal: AbortSignal.any(signals) });
+      return new Promise((resolve, reject) => {
+        const request = {
+          async answer() {
+            untouched.abort();
+            await first.catch(() => {});
+            const second = ask(options);
+            await second.catch(() => {});
+            return () => {
+              delete pending[kind];
+              resolve(second);
+            };
+          },
+        };
+        pending[kind] = request;
+        first.then(resolve, (error) => {
+          if (untouched.signal.aborted) return;
+          if (pending[kind] === request) delete pending[kind];
+          reject(error);
+        });
+      });
+    };
+  }
+}
+
+/**
+ * Waits until the page's dialog is open, and touches the authenticator as its user does. An authenticator that
+ * does not recognise them lets go of the dialog, as one that is cancelled.
+ */
+export function touch(someone) {
+  return answer(someone, "dialog");
+}
+
+/** Waits until the page offers passkeys in the list of a field, and chooses one. */
+export async function choose(someone) {
+  return answer(someone, "list");
+}
+
+/** Waits until the page offers passkeys in the list of a field: it does so a moment after it was opened. */
+export async function isOffering(page) {
+  await page.waitForFunction(() => "list" in globalThis.requests);
+}
+
+async function answer({ page, client, authenticatorId }, kind) {
+  const isPresent = (enabled) => {
+    return client.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
+  };
+  await page.waitForFunction((kind) => kind in globalThis.requests, kind);
+  await isPresent(true);
+  const settled = await page.evaluateHandle((kind) => globalThis.requests[kind].answer(), kind);
+  // Before the page goes on: it may ask again at once.
+  await isPresent(false);
+  await settled.evaluate((tell) => tell());
 }
 
 /** Moves the passkeys of one authenticator to another one, as a provider that syncs them does. */
@@ -96,11 +164,25 @@ export async function copyPasskeys(from, to) {
   }
 }
 
-/** Makes an account, and waits until somebody is signed in and connected. */
-export async function signUp(page, name) {
-  await page.getByTestId("signup-username").fill(name);
-  await page.getByTestId("signup-submit").click();
-  await isConnected(page, name);
+/** Asks for an account as a person does: not before the page is ready, and with a touch when the dialog is open. */
+export async function askForAccount(someone, name) {
+  await isOffering(someone.page);
+  await someone.page.getByTestId("signup-username").fill(name);
+  await someone.page.getByTestId("signup-submit").click();
+  await touch(someone);
+}
+
+/** Makes an account, and waits until its user is signed in and connected. */
+export async function signUp(someone, name) {
+  await askForAccount(someone, name);
+  await isConnected(someone.page, name);
+}
+
+/** Signs in with a passkey that the authenticator has, by the button. */
+export async function signIn(someone) {
+  await isOffering(someone.page);
+  await someone.page.getByTestId("signin-submit").click();
+  await touch(someone);
 }
 
 /** Waits until the page says who is signed in, and that the connection lives. */

@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 
 import { LIMIT } from "../doorward.mjs";
 import { startExample } from "../example.mjs";
-import { launch, open } from "./support.mjs";
+import { launch, open, touch } from "./support.mjs";
 
 const program = await startExample("upstream_token");
 after(() => program.stop());
@@ -17,7 +17,8 @@ after(() => browser.close());
 const CANARY = "upstream-canary";
 
 test("it is used for the client and reaches no frame, no answer and no log", LIMIT, async (t) => {
-  const { page } = await open(browser, t, program.url);
+  const one = await open(browser, t, program.url);
+  const { page } = one;
   const seen = [];
   page.on("websocket", (socket) => {
     socket.on("framereceived", ({ payload }) => seen.push(String(payload)));
@@ -32,14 +33,16 @@ test("it is used for the client and reaches no frame, no answer and no log", LIM
     await route.fulfill({ contentType: "text/javascript", body: await readFile(from(file)) });
   });
 
-  const orders = await page.evaluate(async () => {
+  const orders = page.evaluate(async () => {
     const [{ createDoorward }, { io }] = await Promise.all([import("/lib/index.js"), import("/lib/socket.io.js")]);
     const doorward = createDoorward({ io });
     await doorward.signUp({ username: "alice" });
     return doorward.connect("/").emitWithAck("orders");
   });
 
-  assert.equal(orders, "2 orders");
+  await touch(one);
+
+  assert.equal(await orders, "2 orders");
   assert.ok(seen.some((text) => text.includes("webauthn:register")));
   assert.ok(!seen.some((text) => text.includes(CANARY)));
   assert.ok(program.said().includes("Listening"));

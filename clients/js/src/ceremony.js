@@ -77,12 +77,11 @@ export async function signUp(url, send, who) {
  *
  * @param {string} url
  * @param {Send} send
- * @param {{ username?: string, autofill?: boolean, signal?: AbortSignal, begun?: () => void }} how
+ * @param {{ username?: string, autofill?: boolean, signal?: AbortSignal }} how
  */
-export async function signIn(url, send, { username, autofill, signal, begun }) {
+export async function signIn(url, send, { username, autofill, signal }) {
   const { verifier, challenge } = await drawProof();
   const { options } = await send("authenticate", username ? { username, challenge } : { challenge });
-  begun?.();
   const credential = await get(options, { autofill, signal });
   const { ticket } = await send("authenticate:verify", { credential });
   await exchange(url, ticket, verifier);

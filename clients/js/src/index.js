@@ -8,12 +8,10 @@ import { connect } from "./connection.js";
 import { request } from "./http.js";
 import { canAutofill, canUsePasskeys, create } from "./passkeys.js";
 import { drawProof } from "./proof.js";
+import { inDialog, offerList } from "./turns.js";
 
 export { CANCELLED, DoorwardError, OFFLINE, UNSUPPORTED } from "./error.js";
 export { canAutofill, canUsePasskeys };
-
-/** Milliseconds after which options are asked for anew: the server forgets them after five minutes. */
-const OPTIONS_LAST = 4.5 * 60_000;
 
 /**
  * Talks to one server.
@@ -32,41 +30,29 @@ export function createDoorward({ io, url = "" }) {
      *
      * @param {{ username: string, displayName?: string }} who
      */
-    signUp: (who) => overSocket(io, base, (send) => signUp(base, send, who)),
+    signUp: (who) => inDialog(() => overSocket(io, base, (send) => signUp(base, send, who)), { signsIn: true }),
 
     /**
      * Signs in with a passkey, over the socket; without a user name, with any passkey of this server.
      *
      * @param {{ username?: string }} [who]
      */
-    signIn: (who = {}) => overSocket(io, base, (send) => signIn(base, send, who)),
+    signIn: (who = {}) => inDialog(() => overSocket(io, base, (send) => signIn(base, send, who)), { signsIn: true }),
 
     /**
-     * Offers passkeys in the list of a field with `autocomplete="username webauthn"`, until one is chosen or
-     * `signal` says that it is enough. Over HTTP: a page may stand open for hours and must not hold a link.
+     * Offers passkeys in the list of a field with `autocomplete="username webauthn"`, until the user has signed in,
+     * by the list or otherwise, or `signal` says that it is enough. While `signIn`, `signUp` or `addPasskey` are at
+     * work the list is not offered, because a browser refuses two requests at once. Over HTTP: a page may stand
+     * open for hours and must not hold a link.
      *
      * @param {AbortSignal} signal
-     * @returns {Promise<boolean>} whether somebody has signed in
+     * @returns {Promise<boolean>} whether the user has signed in by the list
      */
     async autofill(signal) {
       if (!(await canAutofill())) return false;
-      while (!signal.aborted) {
-        const round = new AbortController();
-        const end = () => round.abort();
-        signal.addEventListener("abort", end);
-        const timer = setTimeout(end, OPTIONS_LAST);
-        try {
-          const how = { autofill: true, signal: round.signal };
-          await overHttp(base, (send) => signIn(base, send, how), round.signal);
-          return true;
-        } catch (error) {
-          if (!round.signal.aborted) throw error;
-        } finally {
-          clearTimeout(timer);
-          signal.removeEventListener("abort", end);
-        }
-      }
-      return false;
+      return offerList(signal, (signal) => {
+        return overHttp(base, (send) => signIn(base, send, { autofill: true, signal }), signal);
+      });
     },
 
     /**
@@ -74,11 +60,15 @@ export function createDoorward({ io, url = "" }) {
      *
      * @param {{ username: string, code: string }} shown
      */
-    async recover(shown) {
-      const { verifier, challenge } = await drawProof();
-      const { ticket } = await ask("POST", "/auth/recovery", { ...shown, challenge });
-      await exchange(base, ticket, verifier);
-    },
+    recover: (shown) =>
+      inDialog(
+        async () => {
+          const { verifier, challenge } = await drawProof();
+          const { ticket } = await ask("POST", "/auth/recovery", { ...shown, challenge });
+          await exchange(base, ticket, verifier);
+        },
+        { signsIn: true },
+      ),
 
     /** Ends this session and its sockets. */
     signOut: () => ask("DELETE", "/auth/session"),
@@ -99,12 +89,14 @@ export function createDoorward({ io, url = "" }) {
      * @returns {Promise<import("./wire.d.ts").Passkey>}
      */
     addPasskey: (name) =>
-      overHttp(base, async (send) => {
-        const { options } = await send("register", {});
-        const credential = await create(options);
-        const { passkey } = await send("register:verify", name ? { credential, name } : { credential });
-        return passkey;
-      }),
+      inDialog(() =>
+        overHttp(base, async (send) => {
+          const { options } = await send("register", {});
+          const credential = await create(options);
+          const { passkey } = await send("register:verify", name ? { credential, name } : { credential });
+          return passkey;
+        }),
+      ),
 
     /** @param {string} id @param {string} name */
     renamePasskey: (id, name) => ask("PATCH", `/auth/passkeys/${encodeURIComponent(id)}`, { name }),

@@ -7,11 +7,13 @@ import { t } from "./texts.js";
 import { Banner, useLive } from "./live.js";
 import { Codes, Passkeys } from "./passkeys.js";
 import { Sessions } from "./sessions.js";
-import { Frame, Problem, doorward, html, show, tabs, toSignIn, useAction, useEffect, useState } from "./view.js";
+import { Frame, Problem, doorward, html, show, tabs, toSignIn, useAction, useEffect, useRef, useState } from "./view.js";
 
 function Account() {
   const [me, setMe] = useState(/** @type {import("./doorward-client/wire").Me | null} */ (null));
-  const { state, code, connect } = useLive("/", toSignIn);
+  // An account that is removed ends its own sockets: the way to the sign-in is then that of `remove`.
+  const isLeaving = useRef(false);
+  const { state, code, connect } = useLive("/", () => isLeaving.current || toSignIn());
   const action = useAction();
   const [again, setAgain] = useState(/** @type {(() => Promise<unknown>) | null} */ (null));
 
@@ -42,7 +44,13 @@ function Account() {
   const remove = () => {
     if (confirm(t("account_remove_sure"))) {
       guarded(async () => {
-        await doorward.removeAccount();
+        isLeaving.current = true;
+        try {
+          await doorward.removeAccount();
+        } catch (error) {
+          isLeaving.current = false;
+          throw error;
+        }
         tabs.postMessage("changed");
         location.assign("/");
       });

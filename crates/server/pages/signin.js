@@ -8,21 +8,19 @@ import { Field, Form, Problem, doorward, html, useAction, useEffect, useState } 
 export function SignIn({ onSignedIn }) {
   const [username, setUsername] = useState("");
   const { busy, error, run } = useAction();
-  // One question to the authenticator at a time: the list of the field makes room for a dialog.
-  const [asking, setAsking] = useState(0);
 
   useEffect(() => {
     const enough = new AbortController();
     // What went wrong there, nobody has asked for.
     doorward.autofill(enough.signal).then((done) => (done ? onSignedIn() : undefined), () => {});
     return () => enough.abort();
-  }, [asking]);
+  }, []);
 
   const signIn = (/** @type {() => Promise<unknown>} */ how) => {
     return run(async () => {
       await how();
       await onSignedIn();
-    }).then((done) => done || setAsking((asking) => asking + 1));
+    });
   };
   return html`
     <h1>${t("signin")}</h1>

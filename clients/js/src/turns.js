@@ -1,0 +1,80 @@
+// One request to the authenticator at a time.
+//
+// A page that offers passkeys in the list of a field has a request pending for as long as it is open, and a
+// browser refuses a second one: Chromium says "A request is already pending". So a dialog first ends the request
+// of the list and waits until the browser has let go of it; the list is offered again after the dialog. The state
+// is that of the document, as `navigator.credentials` is, whichever clients the page has made.
+
+/** Milliseconds after which options are asked for anew: the server forgets them after five minutes. */
+const OPTIONS_LAST = 4.5 * 60_000;
+
+/** @typedef {{ isOver: boolean, interrupt: () => void, released: Promise<unknown> }} Offer */
+
+/** The lists that are offered. @type {Set<Offer>} */
+const offers = new Set();
+
+/** The dialogs that are open. @type {Set<Promise<unknown>>} */
+const dialogs = new Set();
+
+/**
+ * Runs what may open a dialog while no list is offered. A list is offered again after it, unless the user has
+ * signed in by it.
+ *
+ * @template T
+ * @param {() => Promise<T>} work
+ * @param {{ signsIn?: boolean }} [what]
+ * @returns {Promise<T>}
+ */
+export async function inDialog(work, { signsIn = false } = {}) {
+  const run = async () => {
+    for (const offer of offers) offer.interrupt();
+    await Promise.all([...offers].map((offer) => offer.released));
+    const done = await work();
+    if (signsIn) for (const offer of offers) offer.isOver = true;
+    return done;
+  };
+  const running = run();
+  const settled = running.catch(() => {});
+  dialogs.add(settled);
+  try {
+    return await running;
+  } finally {
+    dialogs.delete(settled);
+  }
+}
+
+/**
+ * Offers a list, anew after each dialog, until `round` has signed the user in.
+ *
+ * @param {AbortSignal} signal ends it
+ * @param {(signal: AbortSignal) => Promise<unknown>} round asks once
+ * @returns {Promise<boolean>} whether the user has signed in by the list
+ */
+export async function offerList(signal, round) {
+  /** @type {Offer} */
+  const offer = { isOver: false, interrupt: () => {}, released: Promise.resolve() };
+  offers.add(offer);
+  try {
+    for (;;) {
+      while (dialogs.size > 0) await Promise.all(dialogs);
+      if (signal.aborted || offer.isOver) return false;
+      const own = new AbortController();
+      offer.interrupt = () => own.abort();
+      const timer = setTimeout(offer.interrupt, OPTIONS_LAST);
+      signal.addEventListener("abort", offer.interrupt);
+      try {
+        const running = round(own.signal);
+        offer.released = running.catch(() => {});
+        await running;
+        return true;
+      } catch (error) {
+        if (!own.signal.aborted) throw error;
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", offer.interrupt);
+      }
+    }
+  } finally {
+    offers.delete(offer);
+  }
+}
