@@ -233,7 +233,7 @@ impl IdentityBuilder {
             issuer: self.issuer,
             relying_party,
             decoys: Decoys::new(&secret)?,
-            hasher: Hasher::new(&secret),
+            hasher: Hasher::new(&secret, &self.clock),
             registrations: Ceremonies::new(),
             authentications: Ceremonies::new(),
             attempts: Attempts::new(),

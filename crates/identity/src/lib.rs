@@ -65,6 +65,7 @@ mod relying_party;
 mod require_session;
 mod service;
 mod signing_in;
+mod turns;
 mod username;
 mod wire;
 

@@ -4,12 +4,13 @@
 //! code is hashed once and looked up; a name that nobody has costs the same.
 //! Start reading at [`Service::recover`].
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use std::sync::Arc;
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::hmac;
-use doorward::{Decision, RefusalReason, Session};
+use doorward::{Clock, Decision, RefusalReason, Session};
 use doorward_core::RecoveryCodes;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 
 use crate::{
     SignInCode, SignInMethod, Username,
@@ -17,6 +18,7 @@ use crate::{
     client::{Client, Handover},
     records::About,
     service::Service,
+    turns::Turns,
     wire::{Failure, Reply},
 };
 
@@ -29,22 +31,39 @@ pub(crate) struct Recovery {
 }
 
 /// Hashes codes, a few at a time: each takes 19 MiB and some hundredths of a second.
+///
+/// Using a code and making ten of them do not wait for each other: a user who makes codes again and again keeps
+/// no one out.
 pub(crate) struct Hasher {
-    turns: Semaphore,
+    making: Turns,
+    using: Turns,
     /// For the salts of accounts that do not exist.
     key: hmac::Key,
 }
 
 impl Hasher {
-    pub(crate) fn new(secret: &[u8; 32]) -> Self {
-        Self { turns: Semaphore::new(AT_ONCE), key: hmac::Key::new(hmac::HMAC_SHA256, secret) }
+    pub(crate) fn new(secret: &[u8; 32], clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            making: Turns::new("make", MADE_AT_ONCE, Arc::clone(clock)),
+            using: Turns::new("use", USED_AT_ONCE, Arc::clone(clock)),
+            key: hmac::Key::new(hmac::HMAC_SHA256, secret),
+        }
     }
 
-    /// Hashes codes off the runtime; `None` when too many others are being hashed.
-    async fn hash(&self, codes: Vec<Code>, salt: [u8; 16]) -> Option<Vec<[u8; 32]>> {
-        let _turn = self.turns.try_acquire().ok()?;
-        let work = move || codes.iter().map(|code| code.hash(&salt)).collect::<Option<Vec<_>>>();
-        tokio::task::spawn_blocking(work).await.ok()?
+    /// Hashes the code that a client shows.
+    async fn hash_one(&self, code: Code, salt: [u8; 16]) -> Result<[u8; 32], Failure> {
+        let done = self.using.run(move || code.hash(&salt, &mut memory())).await;
+        done.ok().flatten().ok_or_else(|| SignInCode::Unavailable.into())
+    }
+
+    /// Hashes new codes.
+    async fn hash_all(&self, codes: Vec<Code>, salt: [u8; 16]) -> Result<Vec<[u8; 32]>, Failure> {
+        let work = move || {
+            let mut memory = memory();
+            codes.iter().map(|code| code.hash(&salt, &mut memory)).collect::<Option<Vec<_>>>()
+        };
+        let done = self.making.run(work).await;
+        done.ok().flatten().ok_or_else(|| SignInCode::Unavailable.into())
     }
 
     /// A salt that nobody can tell from a real one, always the same for the same name.
@@ -65,7 +84,7 @@ impl Service {
             .parse()
             .map_err(|_malformed| Failure::from(SignInCode::InvalidUsername))?;
         let about = About { client: Some(client), ..About::default() };
-        self.attempts.try_code(client.address, name.key(), self.clock.now())?;
+        self.attempts.try_code(client.address, self.clock.now())?;
         let found = self.accounts.account_named(name.key()).await;
         let found = found.map_err(|error| self.unavailable(&error, about))?;
         let owner = found.as_ref().map_or_else(nobody, |account| account.id.clone());
@@ -78,9 +97,8 @@ impl Service {
         };
         // What cannot be a code is hashed as one that nobody has.
         let code = Code::parse(&shown.code).unwrap_or(Code([0; CODE_BYTES]));
-        let hashes = self.hasher.hash(vec![code], salt).await.ok_or(SignInCode::Unavailable)?;
-        let hash = hashes.first().ok_or(SignInCode::Unavailable)?;
-        let taken = self.accounts.take_recovery_code(&owner, hash).await;
+        let hash = self.hasher.hash_one(code, salt).await?;
+        let taken = self.accounts.take_recovery_code(&owner, &hash).await;
         if !taken.map_err(|error| self.unavailable(&error, about))? {
             return Err(self.refuse(about, RefusalReason::RecoveryCodeInvalid));
         }
@@ -95,12 +113,12 @@ impl Service {
         session: &Session,
     ) -> Result<Vec<String>, Failure> {
         self.check_fresh(session)?;
-        self.attempts.begin(client.address, self.clock.now())?;
+        self.attempts.make_codes(&session.user, self.clock.now())?;
         let mut salt = [0; 16];
         self.entropy.fill(&mut salt);
         let codes: Vec<_> = (0..CODES).map(|_| self.draw_code()).collect();
         let shown = codes.iter().map(Code::write).collect();
-        let hashes = self.hasher.hash(codes, salt).await.ok_or(SignInCode::Unavailable)?;
+        let hashes = self.hasher.hash_all(codes, salt).await?;
         let user = &session.user;
         let about = About { client: Some(client), user: Some(user), session: Some(&session.id) };
         let codes = RecoveryCodes { salt, hashes };
@@ -162,13 +180,24 @@ impl Code {
     }
 
     /// OWASP's parameters for Argon2id: 19 MiB, two passes, one lane.
-    fn hash(&self, salt: &[u8; 16]) -> Option<[u8; 32]> {
-        let parameters = Params::new(19 * 1024, 2, 1, Some(32)).ok()?;
+    fn hash(&self, salt: &[u8; 16], memory: &mut [Block]) -> Option<[u8; 32]> {
+        let parameters = Params::new(BLOCKS, 2, 1, Some(32)).ok()?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
         let mut hash = [0; 32];
-        argon2.hash_password_into(&self.0, salt, &mut hash).ok()?;
+        argon2.hash_password_into_with_memory(&self.0, salt, &mut hash, memory).ok()?;
         Some(hash)
     }
+}
+
+/// The memory of one turn, which is given back with it.
+///
+/// More is asked for than is used. glibc takes what is above 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`) from the system
+/// and gives it back when it is freed; less than that it keeps, once for each thread. Pages that are never touched
+/// cost nothing.
+fn memory() -> Vec<Block> {
+    let mut memory = Vec::with_capacity(33 * 1024);
+    memory.resize(BLOCKS as usize, Block::new());
+    memory
 }
 
 /// How many there are.
@@ -181,8 +210,14 @@ const CODE_DIGITS: u32 = 16;
 /// Without letters that look like digits, and without u.
 const DIGITS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
 
+/// Of 1 KiB each.
+const BLOCKS: u32 = 19 * 1024;
+
 /// Both cores of a small machine, for a moment.
-const AT_ONCE: usize = 2;
+const USED_AT_ONCE: usize = 2;
+
+/// Ten codes one after the other.
+const MADE_AT_ONCE: usize = 1;
 
 #[cfg(test)]
 mod tests {
@@ -218,8 +253,19 @@ mod tests {
     fn a_hash_depends_on_code_and_salt() {
         let (one, other) = (Code([1; CODE_BYTES]), Code([2; CODE_BYTES]));
 
-        assert_eq!(one.hash(&[1; 16]), one.hash(&[1; 16]));
-        assert_ne!(one.hash(&[1; 16]), one.hash(&[2; 16]));
-        assert_ne!(one.hash(&[1; 16]), other.hash(&[1; 16]));
+        let hash = |code: &Code, salt| code.hash(&[salt; 16], &mut memory()).unwrap();
+
+        assert_eq!(hash(&one, 1), hash(&one, 1));
+        assert_ne!(hash(&one, 1), hash(&one, 2));
+        assert_ne!(hash(&one, 1), hash(&other, 1));
+    }
+
+    /// The memory of a turn is used for all of its codes: what an earlier one has left must not matter.
+    #[test]
+    fn a_hash_does_not_depend_on_what_was_hashed_before() {
+        let (mut used, code) = (memory(), Code([2; CODE_BYTES]));
+        Code([1; CODE_BYTES]).hash(&[3; 16], &mut used).unwrap();
+
+        assert_eq!(code.hash(&[1; 16], &mut used), code.hash(&[1; 16], &mut memory()));
     }
 }

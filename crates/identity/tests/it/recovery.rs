@@ -4,7 +4,7 @@ use doorward_core::{AccountStore as _, Decision, RefusalReason};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::world::{Browser, World, pair};
+use crate::world::{Answer, Browser, World, pair};
 
 async fn make_codes(browser: &mut Browser) -> Vec<String> {
     let answer = browser.post("/auth/recovery-codes", &json!({})).await;
@@ -108,26 +108,79 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
     assert_eq!(wrong, nothing);
 }
 
-#[tokio::test]
-async fn who_guesses_codes_has_to_wait() {
-    let world = World::new().await;
-    world.sign_up("alice").await;
-    let code = "0000-0000-0000-0000";
-    for _ in 0..10 {
-        assert_eq!(recover(&world, "alice", code).await.1["code"], "authentication_failed");
-    }
-
-    let (_, by_name_and_address) = recover(&world, "alice", code).await;
+/// Shows a code from another address.
+async fn recover_elsewhere(world: &World, name: &str, code: &str) -> Answer {
     let mut elsewhere = world.browser();
     elsewhere.peer = ([198, 51, 100, 1], 1).into();
     let (_, challenge) = pair();
-    let body = json!({ "username": "alice", "code": code, "challenge": challenge });
-    let by_name = elsewhere.post("/auth/recovery", &body).await;
+    let body = json!({ "username": name, "code": code, "challenge": challenge });
+    elsewhere.post("/auth/recovery", &body).await
+}
 
-    assert_eq!(by_name_and_address["code"], "too_many_attempts");
-    assert_eq!(by_name.code(), (429, "too_many_attempts"));
-    assert_eq!(by_name.headers["retry-after"], "6");
-    assert_eq!(by_name.json["retryAfter"], 6);
+#[tokio::test]
+async fn a_stranger_who_guesses_has_to_wait_and_the_owner_does_not() {
+    let world = World::new().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    let codes = make_codes(&mut browser).await;
+    let guess = "0000-0000-0000-0000";
+    for _ in 0..10 {
+        assert_eq!(recover(&world, "alice", guess).await.1["code"], "authentication_failed");
+    }
+
+    let mut stranger = world.browser();
+    let (_, challenge) = pair();
+    let body = json!({ "username": "alice", "code": guess, "challenge": challenge });
+    let refused = stranger.post("/auth/recovery", &body).await;
+    let owner = recover_elsewhere(&world, "alice", &codes[0]).await;
+
+    assert_eq!(refused.code(), (429, "too_many_attempts"));
+    assert_eq!(refused.headers["retry-after"], "6");
+    assert_eq!(refused.json["retryAfter"], 6);
+    assert_eq!(owner.json["success"], true, "{owner:?}");
     world.advance(6);
-    assert_eq!(recover(&world, "alice", code).await.1["code"], "authentication_failed");
+    assert_eq!(recover(&world, "alice", guess).await.1["code"], "authentication_failed");
+}
+
+#[tokio::test]
+async fn a_user_who_makes_codes_again_and_again_has_to_wait_and_others_do_not() {
+    let world = World::new().await;
+    let (_, mut alice) = world.sign_up("alice").await;
+    let (_, mut bob) = world.sign_up("bob").await;
+    for _ in 0..6 {
+        make_codes(&mut alice).await;
+    }
+
+    let refused = alice.post("/auth/recovery-codes", &json!({})).await;
+
+    assert_eq!(refused.code(), (429, "too_many_attempts"));
+    assert_eq!(refused.headers["retry-after"], "10");
+    make_codes(&mut bob).await;
+}
+
+#[tokio::test]
+async fn a_good_code_waits_for_its_turn_while_others_guess_and_make_codes() {
+    let world = World::new().await;
+    let (_, mut owner) = world.sign_up("alice").await;
+    let (_, maker) = world.sign_up("bob").await;
+    let codes = make_codes(&mut owner).await;
+    let mut others = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let (_, challenge) = pair();
+        let guess = json!({ "username": "alice", "code": "0", "challenge": challenge });
+        let mut stranger = world.browser();
+        stranger.peer = ([198, 51, 100, number + 2], 1).into();
+        others.spawn(async move { stranger.post("/auth/recovery", &guess).await });
+    }
+    for _ in 0..5 {
+        let mut maker = maker.clone();
+        others.spawn(async move { maker.post("/auth/recovery-codes", &json!({})).await });
+    }
+    others.join_next().await;
+
+    let answer = recover_elsewhere(&world, "alice", &codes[0]).await;
+
+    assert_eq!(answer.json["success"], true, "{answer:?}");
+    while let Some(other) = others.join_next().await {
+        assert_ne!(other.unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
+    }
 }
