@@ -199,11 +199,43 @@ test("a private page leads to the sign-in and back, and nowhere else", LIMIT, as
   await page.getByTestId("passkey-row").waitFor();
   assert.equal(page.url(), `${server.url}/account`);
 
-  for (const next of ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"]) {
-    await page.goto(`${HOME}?next=${encodeURIComponent(next)}`);
+  const evil = [
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\/evil.example",
+    "/..//evil.example",
+    "/.//evil.example",
+    "/a/..//evil.example",
+    "/%2e%2e//evil.example",
+    "/a/%2E./\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/..\t//evil.example",
+    " //evil.example",
+    "//[",
+    "https://evil.example",
+    "https:evil.example",
+    "javascript:alert(1)",
+    "data:text/html,evil",
+    "//localhost@evil.example",
+    `${new URL(server.url).host}.evil.example`,
+  ];
+  // What the page would open is written down, and not opened.
+  const asked = [];
+  await page.route("**/*", (route) => {
+    if (route.request().isNavigationRequest()) asked.push(route.request().url());
+    return new URL(route.request().url()).origin === server.url ? route.continue() : route.abort();
+  });
+  for (const next of evil) {
+    const address = `${HOME}?next=${encodeURIComponent(next)}`;
+    await page.goto(address);
     await isConnected(page, "next");
-    assert.equal(new URL(page.url()).origin, server.url);
+    assert.deepEqual(asked.splice(0), [address], next);
   }
+  await page.goto(`${HOME}?next=${encodeURIComponent("/nowhere/../account?a=/..//b#c")}`);
+  await page.getByTestId("passkey-row").waitFor();
+  assert.equal(page.url(), `${server.url}/account?a=/..//b#c`);
   // Whoever types the address is led over the sign-in page, and does not see it.
   await page.goto(`${server.url}/account`);
   await page.getByTestId("passkey-row").waitFor();

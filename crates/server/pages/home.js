@@ -2,7 +2,7 @@
 //
 // Who is signed in is the server's to say; nothing is kept here. Until it has answered, the room is reserved.
 
-import { nextPath } from "./next.js";
+import { nextAddress } from "./next.js";
 import { t } from "./texts.js";
 import { Banner, useLive } from "./live.js";
 import { SignIn } from "./signin.js";
@@ -19,7 +19,7 @@ function App() {
   const look = async () => {
     try {
       const me = await doorward.me();
-      const next = nextPath(location);
+      const next = nextAddress(location);
       if (next !== null) return location.replace(next);
       setMe(me);
     } catch {

@@ -1,14 +1,16 @@
-// Where somebody goes on who came from another page.
+// Where a user goes on after the sign-in, who came from another page.
 
 /**
- * The path in `?next=`, when it is one of our own; anybody can write a link with another one.
+ * The address in `?next=`, when it is a path of our own; anybody can write a link with another one. It is judged as
+ * the browser reads it, and returned in that form: `/..//evil.example` and `/\t/evil.example` begin with one slash
+ * until they are read.
  *
  * @param {Location} from
  * @returns {string | null}
  */
-export function nextPath({ search, origin }) {
+export function nextAddress({ search, origin }) {
   const next = new URLSearchParams(search).get("next");
-  if (next === null || !/^\/(?![/\\])/.test(next)) return null;
+  if (next === null || !next.startsWith("/") || !URL.canParse(next, origin)) return null;
   const url = new URL(next, origin);
-  return url.origin === origin ? url.pathname + url.search + url.hash : null;
+  return url.origin === origin && !url.pathname.startsWith("//") ? url.href : null;
 }

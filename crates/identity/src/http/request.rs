@@ -18,6 +18,7 @@ use doorward::{
 use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
+use webauthn_rs::prelude::Url;
 
 use super::{Problem, Routes};
 use crate::{SignInCode, ceremonies::Binding, client::Client, records::About, service::Service};
@@ -147,15 +148,23 @@ pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem
     body.map(|Json(value)| value).map_err(|_malformed| SignInCode::BadRequest.into())
 }
 
-/// Where somebody signs in who asked for a page, and comes back from. Only paths of our own are named.
+/// Returns the page where a user signs in who asked for another one, and is led back to it. Only paths of our own
+/// are named.
 pub(crate) fn return_address(uri: &Uri) -> String {
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let is_own = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
-    match path {
-        "/" => path.to_owned(),
-        _ if is_own => format!("/?next={}", utf8_percent_encode(path, QUERY_VALUE)),
-        _ => "/".to_owned(),
+    let asked = uri.path_and_query().and_then(|asked| own_path(asked.as_str()));
+    match asked.as_deref() {
+        None | Some("/") => "/".to_owned(),
+        Some(path) => format!("/?next={}", utf8_percent_encode(path, QUERY_VALUE)),
     }
+}
+
+/// Returns the path and query that a browser makes of a reference, when it stays with this server and goes on to
+/// do so when it is read once more: `/..//evil.example` is the path `//evil.example`.
+fn own_path(reference: &str) -> Option<String> {
+    let base = Url::parse("https://own.invalid").ok()?;
+    let url = base.join(reference).ok()?;
+    let is_own = url.origin() == base.origin() && !url.path().starts_with("//");
+    is_own.then(|| url.query().map_or(url.path().into(), |query| format!("{}?{query}", url.path())))
 }
 
 /// Finds the one cookie of our ceremonies. One that was planted finds no ceremony.
@@ -188,6 +197,12 @@ mod tests {
             ("/", "/"),
             ("//evil.example/", "/"),
             ("/\\evil.example", "/"),
+            ("/..//evil.example", "/"),
+            ("/.//evil.example", "/"),
+            ("/a/%2e%2E//evil.example?x", "/"),
+            ("/a/..\\/evil.example", "/"),
+            ("/a/../b", "/?next=/b"),
+            ("/a//b?//c", "/?next=/a//b%3F//c"),
             ("http://evil.example/x", "/?next=/x"),
         ] {
             assert_eq!(return_address(&asked.parse().unwrap()), expected, "{asked}");
