@@ -1,14 +1,14 @@
-//! A JSON object in which no member is named twice.
+//! A JSON object in which no member is named twice, at any depth.
 //!
 //! Two parsers that disagree about which of the two counts see two different objects: one may check
 //! what the other does not use. So such objects are refused wherever a stranger wrote them.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
 
-/// An object whose members are all different, also those that nobody will look at.
+/// An object whose members are all different, also those that nothing here reads, and those of objects inside it.
 ///
 /// # Examples
 /// ```
@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 /// let object: UniqueObject = serde_json::from_str(r#"{"sub":"alice"}"#)?;
 /// assert_eq!(object.0["sub"], "alice");
 /// assert!(serde_json::from_str::<UniqueObject>(r#"{"sub":"alice","sub":"root"}"#).is_err());
+/// assert!(serde_json::from_str::<UniqueObject>(r#"{"a":[{"b":1,"b":2}]}"#).is_err());
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq)]
@@ -33,14 +34,8 @@ impl<'de> Deserialize<'de> for UniqueObject {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UniqueObject, A::Error> {
-                let mut members = Map::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if members.insert(name, value).is_some() {
-                        return Err(A::Error::custom("member named twice"));
-                    }
-                }
-                Ok(UniqueObject(members))
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<UniqueObject, A::Error> {
+                members(map).map(UniqueObject)
             }
         }
 
@@ -52,5 +47,117 @@ impl<'de> Deserialize<'de> for UniqueObject {
 impl fmt::Debug for UniqueObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Reads members until the end of an object.
+fn members<'de, A: MapAccess<'de>>(mut map: A) -> Result<Map<String, Value>, A::Error> {
+    let mut members = Map::new();
+    while let Some((name, UniqueValue(value))) = map.next_entry::<String, UniqueValue>()? {
+        if members.insert(name, value).is_some() {
+            return Err(A::Error::custom("member named twice"));
+        }
+    }
+    Ok(members)
+}
+
+/// A value in which no object names a member twice. `serde_json`'s own [`Value`] keeps the last of two, and reads an
+/// object with one name of its own, `$serde_json::private::RawValue`, as something else.
+struct UniqueValue(Value);
+
+impl<'de> Deserialize<'de> for UniqueValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Unique).map(Self)
+    }
+}
+
+struct Unique;
+
+impl<'de> Visitor<'de> for Unique {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("not a finite number"))?;
+        Ok(Value::Number(number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(UniqueValue(item)) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        members(map).map(Value::Object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(text: &str) -> Option<Value> {
+        serde_json::from_str(text).ok().map(|UniqueObject(members)| Value::Object(members))
+    }
+
+    #[test]
+    fn a_member_that_is_named_twice_is_refused_at_any_depth() {
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"realm_access":{"roles":["user"],"roles":["admin"]}}"#,
+            r#"{"a":[[{"b":{"c":1,"\u0063":2}}]]}"#,
+            r#"{"a":{"":1,"":2}}"#,
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_read_as_it_is() {
+        let text = r#"{"a":[null,true,-1,18446744073709551615,1.5,"x",[],{"b":{"a":{}}}],"b":"a"}"#;
+
+        assert_eq!(read(text), Some(serde_json::from_str(text).unwrap()));
+        assert_eq!(read("[]"), None);
+    }
+
+    #[test]
+    fn no_name_of_a_member_is_special() {
+        let text = r#"{"a":{"$serde_json::private::RawValue":"{\"admin\":true}"}}"#;
+
+        let read = read(text).unwrap();
+
+        assert_eq!(read["a"], json!({ "$serde_json::private::RawValue": r#"{"admin":true}"# }));
     }
 }

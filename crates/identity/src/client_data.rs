@@ -58,6 +58,7 @@ mod tests {
     fn what_a_browser_would_not_say_to_us_is_refused() {
         for json in [
             r#"{"challenge":"AQID","challenge":"AQID"}"#,
+            r#"{"challenge":"AQID","more":{"origin":"a","origin":"b"}}"#,
             r#"{"challenge":"AQID","crossOrigin":true}"#,
             r#"{"challenge":"AQID","crossOrigin":"false"}"#,
             r#"{"challenge":"AQID","topOrigin":"https://evil.example"}"#,

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use doorward::{Decision, StoreError};
-use doorward_core::{CredentialId, PasskeyRecord, PasskeyRemoval, wire::timestamp};
+use doorward_core::{CredentialId, PasskeyRecord, PasskeyRemoval, UniqueObject, wire::timestamp};
 use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,11 +24,12 @@ pub(super) async fn begin_registration(
     State(routes): State<Routes>,
     headers: HeaderMap,
     browser: Browser,
-    wish: Result<Json<Value>, JsonRejection>,
+    wish: Result<Json<UniqueObject>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let wish = body(wish)?;
-    let reply = if wish.get("username").is_some() {
-        let wish = serde_json::from_value(wish).map_err(|_malformed| SignInCode::BadRequest)?;
+    let UniqueObject(wish) = body(wish)?;
+    let reply = if wish.contains_key("username") {
+        let wish = serde_json::from_value(Value::Object(wish));
+        let wish = wish.map_err(|_malformed| SignInCode::BadRequest)?;
         routes.identity.begin_sign_up(&browser.client, wish).await?
     } else {
         let session = routes.identity.session_of(&Method::POST, &headers).await?;

@@ -35,6 +35,8 @@ fn a_member_that_is_named_twice_is_refused_even_if_nobody_reads_it() {
         r#"{"sub":"alice","\u0073ub":"admin"}"#,
         r#"{"unknown":1,"unknown":2}"#,
         r#"{"":1,"":1}"#,
+        r#"{"realm_access":{"roles":["user"],"roles":["admin"]}}"#,
+        r#"{"groups":[{"name":"user","name":"admin"}]}"#,
     ] {
         assert!(read(json).is_none(), "{json}");
     }
