@@ -21,10 +21,27 @@ use crate::UserId;
 pub struct CredentialId(Box<[u8]>);
 
 impl CredentialId {
-    /// Wraps the bytes that the authenticator has chosen.
+    /// Wraps bytes that were judged before, such as those of a store.
     #[must_use]
     pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
         Self(bytes.into())
+    }
+
+    /// Wraps the bytes that an authenticator or a client has named; `None` when they are less than 1 or more than
+    /// [`MAX_CREDENTIAL_ID`].
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_core::CredentialId;
+    ///
+    /// assert!(CredentialId::checked([7; 16]).is_some());
+    /// assert!(CredentialId::checked([]).is_none());
+    /// assert!(CredentialId::checked([7; 1024]).is_none());
+    /// ```
+    #[must_use]
+    pub fn checked(bytes: impl Into<Box<[u8]>>) -> Option<Self> {
+        let bytes = bytes.into();
+        (1..=MAX_CREDENTIAL_ID).contains(&bytes.len()).then_some(Self(bytes))
     }
 
     /// Returns the bytes.
@@ -42,7 +59,7 @@ impl CredentialId {
     /// Reads what a client has sent; `None` when it is no id.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
-        URL_SAFE_NO_PAD.decode(text).ok().map(Self::new)
+        URL_SAFE_NO_PAD.decode(text).ok().and_then(Self::checked)
     }
 }
 

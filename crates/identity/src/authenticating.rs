@@ -108,7 +108,8 @@ impl Service {
         // Taken out before it is looked at: the same answer finds nothing a second time.
         let begun = self.authentications.take(client.binding, &challenge, self.clock.now());
         let Authentication { state, wanted, handover } = begun.ok_or_else(|| self.over(client))?;
-        let id = CredentialId::new(credential.raw_id.as_ref() as &[u8]);
+        let id = CredentialId::checked(credential.raw_id.as_ref() as &[u8])
+            .ok_or_else(|| self.refuse(nobody, RefusalReason::PasskeyInvalid))?;
         let found = self.accounts.passkey(&id).await;
         let found = found.map_err(|error| self.unavailable(&error, nobody))?;
         let about = About { user: found.as_ref().map(|passkey| &passkey.user), ..nobody };

@@ -5,7 +5,7 @@
 //! Start reading at [`Service::begin_sign_up`].
 
 use doorward::{Decision, RefusalReason, Session, StoreError, UserId};
-use doorward_core::{Account, CreateAccountError, MAX_CREDENTIAL_ID, PasskeyRecord};
+use doorward_core::{Account, CreateAccountError, PasskeyRecord};
 use serde::Deserialize;
 use webauthn_rs::prelude::{PasskeyRegistration, RegisterPublicKeyCredential, Uuid};
 
@@ -205,9 +205,6 @@ impl Service {
         let shown = self.relying_party.finish_registration(credential, &begun.state);
         let shown =
             shown.map_err(|_invalid| self.refuse_new(client, RefusalReason::PasskeyInvalid))?;
-        if shown.id.as_bytes().len() > MAX_CREDENTIAL_ID {
-            return Err(self.refuse_new(client, RefusalReason::PasskeyInvalid));
-        }
         Ok((begun, shown))
     }
 

@@ -156,7 +156,9 @@ fn shown(passkey: &Passkey) -> Result<Shown, AnswerError> {
     let is_synced = written["cred"]["backup_state"].as_bool().unwrap_or(false);
     let key = written.to_string().into_bytes().into();
     let id: &[u8] = passkey.cred_id().as_ref();
-    Ok(Shown { id: CredentialId::new(id), key, is_synced })
+    // At most 1023 bytes (Web Authentication Level 3, section 7.1), and no id is none. The library checks neither.
+    let id = CredentialId::checked(id).ok_or(AnswerError::Invalid)?;
+    Ok(Shown { id, key, is_synced })
 }
 
 fn judge(error: WebauthnError) -> AnswerError {
