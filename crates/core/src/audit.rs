@@ -226,6 +226,13 @@ pub trait Audit: Send + Sync + 'static {
     fn has_room(&self) -> bool {
         true
     }
+
+    /// A sink that has to keep a record before its decision is acted on returns what
+    /// [`written`](Self::written) does: admissions, sign-ins and revocations wait for it then, each within its own
+    /// deadline. With `None`, the default, no decision waits.
+    fn kept_first(&self) -> Option<BoxFuture<'_, ()>> {
+        None
+    }
 }
 
 /// A sink that several parts of a program share.
@@ -240,6 +247,10 @@ impl<A: Audit + ?Sized> Audit for Arc<A> {
 
     fn has_room(&self) -> bool {
         A::has_room(self)
+    }
+
+    fn kept_first(&self) -> Option<BoxFuture<'_, ()>> {
+        A::kept_first(self)
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use doorward_core::{
-    Action, AuthenticateError, Authenticator, BoxFuture, DisconnectReason, Epoch, Grant,
+    Action, AuthenticateError, Authenticator, BoxFuture, Decision, DisconnectReason, Epoch, Grant,
     GuardContext, Handshake, Refusal, RefusalReason, SeatLimits, Seats, StoreError, UserId,
     short_type_name,
 };
@@ -100,7 +100,9 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     entered.otherwise = DisconnectReason::TransportClosed;
     let lifetime = entered.connection.access().lifetime.clone();
     let concurrency = namespace.concurrency;
-    Ok(Admitted { socket: Box::new(entered), lifetime, concurrency })
+    let subject = entered.connection.subject(Action::Connect);
+    let is_recorded = services.decided_first(Decision::Admitted, subject).await;
+    Ok(Admitted { socket: Box::new(entered), lifetime, concurrency, is_recorded })
 }
 
 /// Somebody whose credential is good.
@@ -126,6 +128,11 @@ pub(crate) async fn vet<P>(
     services: &Services,
     attempt: Attempt,
 ) -> Result<Vetted<P>, NotAdmitted> {
+    // What cannot be recorded is not decided.
+    if attempt == Attempt::Connect && !services.can_record() {
+        let cause = Some("the audit has no room".into());
+        return Err(NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause });
+    }
     let address = handshake.request.peer().map(|peer| peer.ip());
     let (shown_at, now) = (handshake.at, services.clock.now());
     // Who is in is bounded by their link, and must not be put out by their neighbours.

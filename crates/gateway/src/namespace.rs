@@ -49,6 +49,8 @@ pub(crate) struct Admitted {
     pub(crate) lifetime: Lifetime,
     /// How many events of it are handled at the same time.
     pub(crate) concurrency: usize,
+    /// The decision is written down already.
+    pub(crate) is_recorded: bool,
 }
 
 /// Why somebody is not.

@@ -186,7 +186,9 @@ impl Principals {
             Revoke::Token(token) => epochs.end_token(token, at).await?,
             Revoke::User(user) => drop(epochs.bump(user, at).await?),
         }
-        self.services.decided(Decision::Revoked, subject(what));
+        if !self.services.decided_first(Decision::Revoked, subject(what)).await {
+            self.services.decided(Decision::Revoked, subject(what));
+        }
         Ok(())
     }
 

@@ -68,6 +68,7 @@ pub(crate) async fn serve(
         server.services.registry.emptied().await;
         // Their hooks use what the application closes next.
         server.services.farewells.closed().await;
+        server.services.recorded().await;
     };
     tokio::select! {
         () = gone => {}

@@ -147,6 +147,28 @@ impl Services {
         id
     }
 
+    /// Writes a yes down and waits until it is kept, where the audit wants that; says whether it was written down.
+    pub(crate) async fn decided_first(&self, outcome: Decision, subject: Subject<'_>) -> bool {
+        if self.audit.kept_first().is_none() {
+            return false;
+        }
+        self.decided(outcome, subject);
+        if let Some(kept) = self.audit.kept_first() {
+            kept.await;
+        }
+        true
+    }
+
+    /// Waits until every record is kept.
+    pub(crate) async fn recorded(&self) {
+        self.audit.written().await;
+    }
+
+    /// Whether there is room for the records of one more client.
+    pub(crate) fn can_record(&self) -> bool {
+        self.audit.has_room()
+    }
+
     /// Runs a future for at most `time`; `None` when that is over. A future that is ready at once
     /// costs no timer.
     pub(crate) async fn within<F: Future>(&self, time: Duration, future: F) -> Option<F::Output> {

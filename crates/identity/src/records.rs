@@ -1,6 +1,6 @@
 //! Writes one audit record for each decision of this crate, and counts it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use doorward::{Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, SessionId, UserId};
 
@@ -30,6 +30,21 @@ impl Records {
         Self { audit, clock, entropy }
     }
 
+    /// Whether there is room for the records of one more user.
+    pub(crate) fn has_room(&self) -> bool {
+        self.audit.has_room()
+    }
+
+    /// Waits until what was decided is kept, where the audit wants that; `false` when it was not in time.
+    pub(crate) async fn kept(&self) -> bool {
+        let Some(kept) = self.audit.kept_first() else { return true };
+        let patience = self.clock.sleep_until(self.clock.now() + PATIENCE);
+        tokio::select! {
+            () = kept => true,
+            () = patience => false,
+        }
+    }
+
     pub(crate) fn decided(&self, outcome: Decision, about: About<'_>) {
         // Both are names of enums: nothing that a client has sent is a label.
         let label = outcome.reason().unwrap_or(outcome.as_str());
@@ -47,3 +62,6 @@ impl Records {
         });
     }
 }
+
+/// How long a sign-in waits for its record.
+const PATIENCE: Duration = Duration::from_secs(5);

@@ -105,6 +105,10 @@ impl Service {
     ) -> Result<Reply, Failure> {
         let user = account.id.clone();
         let about = About { client: Some(client), user: Some(&user), ..About::default() };
+        // What cannot be recorded is not decided.
+        if !self.records.has_room() {
+            return Err(SignInCode::Unavailable.into());
+        }
         let data = self.ask_hook(SigningIn { account, method }).await.inspect_err(|failure| {
             self.records.decided(undone(failure), about);
         })?;
@@ -135,6 +139,11 @@ impl Service {
             }
         };
         self.records.decided(Decision::SignedIn, about);
+        if !self.records.kept().await {
+            let ended = self.sessions.end(&session.id).await;
+            ended.map_err(|error| self.unavailable(&error, about))?;
+            return Err(SignInCode::Unavailable.into());
+        }
         Ok(reply)
     }
 

@@ -54,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) connections: PerUser,
     /// Where records of decisions go.
     pub(crate) audit: AuditConfig,
+    /// Whether a yes waits until its record is kept.
+    pub(crate) record_first: bool,
     /// Where metrics are served; nowhere unless told.
     pub(crate) metrics: Option<ListenAddress>,
     /// How the game is played.
@@ -180,6 +182,7 @@ impl Config {
         if profile == Profile::Production {
             check_production(&store, settings.public_url.as_ref(), &origins)?;
         }
+        let record_first = settings.audit.record_first.unwrap_or(false);
         let audit = match (settings.audit.sink.unwrap_or_default(), settings.audit.file) {
             (AuditSink::File, file) => {
                 AuditConfig::File(file.unwrap_or_else(|| data_dir.join(AUDIT_FILE)))
@@ -213,6 +216,7 @@ impl Config {
             trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
             connections: per_user(&settings.connections),
             audit,
+            record_first,
             metrics: settings.metrics.listen,
             mole: MoleConfig { round: settings.mole.round.unwrap_or(Span::MINUTE) },
             limits: LimitsConfig {

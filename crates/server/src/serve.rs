@@ -193,7 +193,7 @@ pub(crate) async fn identity(config: &Config, parts: Parts<'_>) -> Result<Identi
             let applications = applications.clone();
             async move { Ok(database::forget(&applications, &user).await?) }
         })
-        .audit(stores.audit.shared());
+        .audit(stores.audit.shared(config));
     for origin in &config.origins {
         builder = builder.allow_origin(&origin.to_string());
     }
@@ -223,7 +223,7 @@ pub(crate) fn build(
         .authenticate(known::authenticator(config, parts, identity))
         .connections(config.connections)
         .epochs(Arc::clone(&parts.stores.epochs))
-        .audit(parts.stores.audit.shared())
+        .audit(parts.stores.audit.shared(config))
         .limits(limits(config))
         .trusted_proxies(config.trusted_proxies.texts())
         .gateway(demo::gateway())

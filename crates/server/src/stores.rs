@@ -115,13 +115,18 @@ impl Sink {
     }
 
     /// The sink, for the server.
-    pub(crate) fn shared(&self) -> Arc<dyn Audit> {
+    pub(crate) fn shared(&self, config: &Config) -> Arc<dyn Audit> {
         match self {
-            Self::AtOnce(audit) => Arc::new(BoundedAudit::new(Arc::clone(audit))),
-            Self::File(audit) => Arc::new(BoundedAudit::new(Arc::clone(audit))),
-            Self::Sql(audit) => Arc::new(BoundedAudit::new(Arc::clone(audit))),
+            Self::AtOnce(audit) => bounded(Arc::clone(audit), config),
+            Self::File(audit) => bounded(Arc::clone(audit), config),
+            Self::Sql(audit) => bounded(Arc::clone(audit), config),
         }
     }
+}
+
+fn bounded(sink: impl Audit, config: &Config) -> Arc<dyn Audit> {
+    let audit = BoundedAudit::new(sink);
+    Arc::new(if config.record_first { audit.record_first() } else { audit })
 }
 
 /// What one store is used as.

@@ -25,6 +25,7 @@ use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, RefusalReason};
 #[derive(Debug)]
 pub struct BoundedAudit<A> {
     sink: A,
+    records_first: bool,
     /// Protects the counts; held for one lookup.
     window: Mutex<Window>,
 }
@@ -41,7 +42,14 @@ impl<A: Audit> BoundedAudit<A> {
     #[must_use]
     pub fn new(sink: A) -> Self {
         let window = Window { ends: SystemTime::UNIX_EPOCH, refusals: 0, left_out: HashMap::new() };
-        Self { sink, window: Mutex::new(window) }
+        Self { sink, records_first: false, window: Mutex::new(window) }
+    }
+
+    /// Lets admissions, sign-ins and revocations wait until their records are kept, so that a process that is killed
+    /// has recorded everything that it acted on. Each then costs a wait for the disk.
+    #[must_use]
+    pub fn record_first(self) -> Self {
+        Self { records_first: true, ..self }
     }
 
     /// Whether to pass a record on, and what is to be told before it.
@@ -93,6 +101,10 @@ impl<A: Audit> Audit for BoundedAudit<A> {
 
     fn has_room(&self) -> bool {
         self.sink.has_room()
+    }
+
+    fn kept_first(&self) -> Option<BoxFuture<'_, ()>> {
+        self.records_first.then(|| self.sink.written())
     }
 }
 

@@ -108,9 +108,24 @@ impl JsonLinesAudit {
     /// # Cancel safety
     /// Nothing is lost by not waiting.
     pub async fn flush(&self) {
-        self.shared.flushing.fetch_add(1, Ordering::AcqRel);
+        let _flushing = Flushing::begin(&self.shared.flushing);
         self.written().await;
-        self.shared.flushing.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Counts a caller for as long as it waits.
+struct Flushing<'a>(&'a AtomicUsize);
+
+impl<'a> Flushing<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count)
+    }
+}
+
+impl Drop for Flushing<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -214,7 +229,7 @@ impl Writer {
                         tracing::error!(%path, %error, "Audit records cannot be written; they wait.");
                     }
                     *self.failing.get_or_insert(0) += 1;
-                    thread::sleep(BETWEEN_ATTEMPTS);
+                    thread::park_timeout(BETWEEN_ATTEMPTS);
                     if self.shared.reopen.swap(false, Ordering::AcqRel) {
                         self.reopen();
                     }

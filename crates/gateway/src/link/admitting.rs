@@ -192,7 +192,9 @@ impl<S: Transport> LinkTask<S> {
             socket: Some(id),
             peer: self.peer(),
         };
-        self.services.decided(Decision::Admitted, subject);
+        if !admitted.is_recorded {
+            self.services.decided(Decision::Admitted, subject);
+        }
         let namespace = self.link.namespace(slot);
         ws::append(self.outbox.tail(), Opcode::Text, |out| {
             packet::write_connect(out, namespace, &id.encode());

@@ -59,7 +59,7 @@ impl Queued {
 
 impl Live {
     pub(super) fn new(slot: SlotId, id: SocketId, admitted: Admitted) -> Self {
-        let Admitted { socket, lifetime, concurrency } = admitted;
+        let Admitted { socket, lifetime, concurrency, is_recorded: _ } = admitted;
         Self {
             slot,
             id,

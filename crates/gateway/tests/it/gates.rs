@@ -1,16 +1,20 @@
 //! The order of admission, and that whatever was taken is given back.
 
 use std::{
-    sync::{Arc, Mutex},
-    time::SystemTime,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime},
 };
 
 use doorward::{
-    BoxFuture, Decision, Epoch, Epochs, Guard, GuardContext, RefusalReason, Reservation, Seat,
-    SeatError, SeatRequest, Seats, SessionId, StoreError, Taken, TokenId, UserId, Verdict,
-    prelude::*,
+    Audit, AuditRecord, BoxFuture, Decision, Epoch, Epochs, Guard, GuardContext, RefusalReason,
+    Reservation, Seat, SeatError, SeatRequest, Seats, SessionId, StoreError, Taken, TokenId,
+    UserId, Verdict, prelude::*,
 };
-use doorward_testkit::{RawClient, Seen as Frame};
+use doorward_testkit::{AuditLog, RawClient, Seen as Frame};
+use tokio::sync::Semaphore;
 
 use crate::fixture::{Fixture, GOOD, User};
 
@@ -251,4 +255,67 @@ async fn a_hook_that_refuses_gives_the_seat_back() {
     assert_eq!(fixture.doorward.connections(), 0);
     // The gateway that had let it in is told that it left after all.
     fixture.seen.disconnected.notified().await;
+}
+
+/// A sink whose disk answers when the test says so.
+#[derive(Clone)]
+struct Slow {
+    log: AuditLog,
+    kept: Arc<Semaphore>,
+    has_room: Arc<AtomicBool>,
+}
+
+impl Audit for Slow {
+    fn record(&self, record: &AuditRecord<'_>) {
+        self.log.record(record);
+    }
+
+    fn has_room(&self) -> bool {
+        self.has_room.load(Ordering::SeqCst)
+    }
+
+    fn kept_first(&self) -> Option<BoxFuture<'_, ()>> {
+        Some(Box::pin(async { self.kept.acquire().await.unwrap().forget() }))
+    }
+}
+
+impl Slow {
+    fn new() -> Self {
+        let has_room = Arc::new(AtomicBool::new(true));
+        Self { log: AuditLog::default(), kept: Arc::new(Semaphore::new(0)), has_room }
+    }
+}
+
+/// A process that is killed has recorded every client that it has let in.
+#[tokio::test]
+async fn a_client_is_told_that_it_is_in_after_its_record_is_kept() {
+    let audit = Slow::new();
+    let fixture = Fixture::with(|builder, _| builder.audit(audit.clone())).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(GOOD).await;
+    audit.log.wait_for(1).await;
+    let silence = tokio::time::timeout(Duration::from_millis(50), client.packet()).await;
+    assert!(silence.is_err(), "{silence:?}");
+
+    audit.kept.add_permits(1);
+
+    client.json("40").await;
+    assert_eq!(audit.log.outcomes(), [Decision::Admitted]);
+}
+
+/// What cannot be recorded is not decided, and the client comes back.
+#[tokio::test]
+async fn no_client_is_let_in_while_the_audit_has_no_room() {
+    let audit = Slow::new();
+    audit.kept.add_permits(1);
+    audit.has_room.store(false, Ordering::SeqCst);
+    let fixture = Fixture::with(|builder, _| builder.audit(audit.clone())).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(GOOD).await;
+    assert_eq!(client.packet().await, None);
+    assert_eq!((fixture.doorward.connections(), fixture.authentications()), (0, 0));
+
+    audit.has_room.store(true, Ordering::SeqCst);
+
+    fixture.alice().await;
 }

@@ -105,6 +105,7 @@ settings! {
     Audit {
         sink: AuditSink,
         file: PathBuf,
+        record_first: bool,
     }
 
     /// The table `[metrics]`.

@@ -130,8 +130,12 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
                 })
             };
             // Names of crates are no metrics.
-            let is_crate = |part: &&str| ["doorward_auth", "doorward_core", "doorward_identity"].contains(part);
-            names.extend(text.split('"').filter(is_name).filter(|part| !is_crate(part)).map(str::to_owned));
+            let is_crate = |part: &&str| {
+                ["doorward_auth", "doorward_core", "doorward_identity"].contains(part)
+            };
+            names.extend(
+                text.split('"').filter(is_name).filter(|part| !is_crate(part)).map(str::to_owned),
+            );
         }
     }
 }

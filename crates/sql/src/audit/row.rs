@@ -1,6 +1,6 @@
 //! One record as it stands in the table, and in the log when the table cannot be written.
 
-use doorward_core::AuditRecord;
+use doorward_core::{AuditRecord, Decision};
 use sqlx::{SqliteConnection, query};
 
 use crate::time::to_millis;
@@ -33,7 +33,10 @@ impl Row {
             at: to_millis(record.at),
             outcome: record.outcome.as_str(),
             reason: record.outcome.reason(),
-            action: record.action.map(|action| action.to_string()),
+            action: match record.outcome {
+                Decision::LeftOut(_, count) => Some(format!("left_out {count}")),
+                _ => record.action.map(|action| action.to_string()),
+            },
             namespace: record.namespace.map(str::to_owned),
             user: record.user.map(|user| user.as_str().to_owned()),
             session_prefix: record.session_prefix(),

@@ -63,10 +63,14 @@ impl Entropy for Zero {
 }
 
 fn note(audit: &SqlAudit, user: &str) {
+    record(audit, user, Decision::Joined);
+}
+
+fn record(audit: &SqlAudit, user: &str, outcome: Decision) {
     audit.record(&AuditRecord {
         id: DecisionId::generate(&Zero),
         at: SystemTime::UNIX_EPOCH,
-        outcome: Decision::Denied(RefusalReason::GuardDenied),
+        outcome,
         action: Some(Action::Event("move")),
         namespace: Some("/game"),
         user: Some(&UserId::new(user)),
@@ -109,8 +113,7 @@ async fn a_record_for_which_there_is_no_room_is_logged_and_every_other_one_is_wr
             "too many records are waiting",
             &format!("user: Some(\"user-{number}\")"),
             "id: \"AAAAAAAAAAAA\"",
-            "outcome: \"denied\"",
-            "reason: Some(\"guard_denied\")",
+            "outcome: \"joined\"",
             "action: Some(\"event move\")",
             "namespace: Some(\"/game\")",
         ] {
@@ -214,4 +217,50 @@ async fn records_are_written_also_when_nobody_holds_the_sink_any_more() {
         tokio::task::yield_now().await;
     }
     assert_eq!(users(&database).await, ["alice"]);
+}
+
+/// The file cannot be written for a while, as on a full disk: what was done is recorded all the same.
+#[tokio::test]
+async fn records_wait_until_the_file_can_be_written_again() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    query("ALTER TABLE audit RENAME TO away").execute(database.writer()).await.unwrap();
+    let (log, _guard) = Log::catch();
+    let audit = SqlAudit::start(database.clone());
+
+    note(&audit, "alice");
+    while log.lines().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    note(&audit, "bob");
+    query("ALTER TABLE away RENAME TO audit").execute(database.writer()).await.unwrap();
+    audit.written().await;
+
+    assert_eq!(users(&database).await, ["alice", "bob"]);
+    let lines = log.lines();
+    assert!(lines[0].contains("they wait") && lines[1].contains("written again"), "{lines:?}");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+}
+
+/// What strangers cause is what is dropped first, and then no client is admitted.
+#[tokio::test]
+async fn refusals_make_room_for_what_was_done() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder).await;
+    let audit = SqlAudit::with_queue(database.clone(), 8);
+
+    for number in 0..20 {
+        record(&audit, "stranger", Decision::Refused(RefusalReason::TokenSignature));
+        if number < 2 {
+            note(&audit, &format!("user-{number}"));
+        }
+    }
+    assert!(audit.has_room());
+    note(&audit, "user-2");
+    assert!(!audit.has_room());
+    audit.flush().await;
+
+    let users = users(&database).await;
+    assert_eq!(users.iter().filter(|user| user.starts_with("user-")).count(), 3, "{users:?}");
+    assert!(audit.has_room());
 }

@@ -1,9 +1,20 @@
 //! The task that empties the queue.
 
-use std::{fmt, mem, sync::Arc};
+use std::{
+    fmt, mem,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use tokio::sync::{mpsc, oneshot};
-use tracing::error;
+use doorward_core::StoreError;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
+use tracing::{error, warn};
 
 use super::{Order, Row};
 use crate::sqlite_file::{SqliteFile, failed};
@@ -14,11 +25,16 @@ pub(super) struct Writer {
     orders: mpsc::Receiver<Order>,
     /// What is being written. Shared with the transaction that writes it.
     rows: Arc<Vec<Row>>,
+    flushing: Arc<AtomicUsize>,
 }
 
 impl Writer {
-    pub(super) fn new(database: SqliteFile, orders: mpsc::Receiver<Order>) -> Self {
-        Self { database, orders, rows: Arc::default() }
+    pub(super) fn new(
+        database: SqliteFile,
+        orders: mpsc::Receiver<Order>,
+        flushing: Arc<AtomicUsize>,
+    ) -> Self {
+        Self { database, orders, rows: Arc::default(), flushing }
     }
 
     /// Writes until nobody is left who could record anything.
@@ -37,7 +53,30 @@ impl Writer {
         }
     }
 
+    /// Writes the rows, and tries again until they are written or the server stops.
     async fn write(&mut self) {
+        let mut is_told = false;
+        while let Err(reason) = self.try_to_write().await {
+            let reason = source(&reason);
+            if self.flushing.load(Ordering::Acquire) > 0 || self.orders.is_closed() {
+                for row in mem::take(&mut self.rows).iter() {
+                    log_row(row, &reason);
+                }
+                return;
+            }
+            if !is_told {
+                is_told = true;
+                error!(reason, "Audit records cannot be written; they wait.");
+            }
+            sleep(BETWEEN_ATTEMPTS).await;
+        }
+        self.rows = Arc::default();
+        if is_told {
+            warn!("Audit records are written again; none was lost.");
+        }
+    }
+
+    async fn try_to_write(&self) -> Result<(), StoreError> {
         let rows = self.rows.clone();
         let written = self.database.write(move |connection| {
             Box::pin(async move {
@@ -47,13 +86,7 @@ impl Writer {
                 Ok(())
             })
         });
-        let written = written.await;
-        let rows = mem::take(&mut self.rows);
-        if let Err(reason) = written {
-            for row in rows.iter() {
-                log_row(row, &source(&reason));
-            }
-        }
+        written.await
     }
 }
 
@@ -94,8 +127,15 @@ pub(super) fn log(order: Order, reason: &dyn fmt::Display) {
 }
 
 fn log_row(row: &Row, reason: &dyn fmt::Display) {
+    count_dropped();
     error!(record = ?row, %reason, "An audit record could not be written to its file.");
 }
+
+pub(super) fn count_dropped() {
+    metrics::counter!("doorward_audit_dropped_total").increment(1);
+}
+
+const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 
 /// Written in one transaction: one wait for the disk.
 const BATCH: usize = 512;
