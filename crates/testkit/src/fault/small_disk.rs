@@ -73,7 +73,10 @@ impl SmallDisk {
         self.folder.path()
     }
 
-    /// Where this process sees what stands at `path` of the disk.
+    /// Where this process sees what stands at `path` of the disk. SQLite resolves such a path, and does not find it.
+    ///
+    /// # Panics
+    /// When temporary folders have no absolute path.
     #[must_use]
     pub fn outside(&self, path: impl AsRef<Path>) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.holder.id()));
@@ -95,6 +98,9 @@ impl SmallDisk {
     }
 
     /// Leaves no byte free.
+    ///
+    /// # Panics
+    /// When the disk takes no file.
     pub fn fill(&self) {
         fill(&self.outside(FILLER));
     }
