@@ -96,6 +96,12 @@ impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
             }
         }
     }
+
+    /// The credential that counts is the one that has to be recognised.
+    fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
+        let chosen = self.choose(handshake).ok()?;
+        chosen.explicit.or(chosen.ambient)?.recognise(handshake)
+    }
 }
 
 impl<P: Send + Sync + 'static> ShowsCredential for FirstOf<P> {
@@ -130,6 +136,8 @@ trait Member<P>: Send + Sync {
         &self,
         handshake: Handshake,
     ) -> BoxFuture<'_, Result<Grant<P>, AuthenticateError>>;
+
+    fn recognise(&self, handshake: &Handshake) -> Option<UserId>;
 }
 
 impl<A: ShowsCredential> Member<A::Principal> for A {
@@ -149,5 +157,9 @@ impl<A: ShowsCredential> Member<A::Principal> for A {
         handshake: Handshake,
     ) -> BoxFuture<'_, Result<Grant<A::Principal>, AuthenticateError>> {
         Box::pin(Authenticator::authenticate(self, handshake))
+    }
+
+    fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
+        Authenticator::recognise(self, handshake)
     }
 }

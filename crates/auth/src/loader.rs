@@ -224,6 +224,10 @@ where
         let reload = reload(&self.loader, grant.principal.clone());
         Ok(grant.with_principal(user).reload(reload))
     }
+
+    fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
+        self.authenticator.recognise(handshake)
+    }
 }
 
 /// It looks at what the authenticator inside looks at.

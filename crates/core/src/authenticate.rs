@@ -6,7 +6,7 @@
 
 use std::future::Future;
 
-use crate::{BoxError, Grant, Handshake, Refusal};
+use crate::{BoxError, Grant, Handshake, Refusal, UserId};
 
 /// Decides who a client is before anything else of the application runs.
 ///
@@ -57,6 +57,21 @@ pub trait Authenticator: Send + Sync + 'static {
         &self,
         handshake: Handshake,
     ) -> impl Future<Output = Result<Grant<Self::Principal>, AuthenticateError>> + Send;
+
+    /// Names the user of a credential that is genuine as far as it shows by itself, such as by its signature.
+    /// `None`, the default, means that this cannot be told without a lookup.
+    ///
+    /// It is asked when the client's address has used up its guesses. Then only a client whose credential is
+    /// recognised is looked at any further, so that one who guesses does not keep out its neighbours. It
+    /// grants nothing: [`authenticate`](Authenticator::authenticate) is asked after it.
+    ///
+    /// # Security
+    /// It runs for clients that guess, a few at a time: whatever it costs, they cause it. It must not believe
+    /// anything that it has not verified.
+    fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
+        let _ = handshake;
+        None
+    }
 }
 
 /// Why a handshake was not granted.

@@ -8,7 +8,7 @@
 use std::{
     future::Future,
     sync::{Arc, atomic::Ordering},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use doorward_core::{
@@ -24,6 +24,7 @@ use crate::{
     authorise::authorise,
     connection,
     namespace::{Admitted, Entered, Entry, Mounted, NotAdmitted},
+    page::Page,
     renewal, seating,
     services::Services,
 };
@@ -137,10 +138,11 @@ pub(crate) async fn vet<P>(
     let (shown_at, now) = (handshake.at, services.clock.now());
     // Who is in is bounded by their link, and must not be put out by their neighbours.
     let counts = trust == Trust::Known && attempt == Attempt::Connect;
-    if counts && let Err(wait) = services.attempts.check_address(address, now) {
-        let refusal = Refusal::too_many_attempts(wait);
-        return Err(NotAdmitted::Refused { refusal, user: None });
-    }
+    let page = Page::of(handshake.request.headers());
+    let recognised = match services.attempts.check_address(address, page, now) {
+        Err(wait) if counts => Some(recognise(policy, &handshake, wait, services).await?),
+        _ => None,
+    };
     let judged = policy.authenticator.authenticate(handshake).await;
     let grant = judged.map_err(|error| match error {
         AuthenticateError::Refused(refusal) => NotAdmitted::Refused { refusal, user: None },
@@ -154,7 +156,10 @@ pub(crate) async fn vet<P>(
         Err(refused) => Err(refused),
     };
     if counts && let Err(NotAdmitted::Refused { refusal, .. }) = &judged {
-        services.attempts.refused(address, refusal.reason(), now);
+        services.attempts.refused(address, page, refusal.reason(), now);
+        if let Some(user) = recognised {
+            services.attempts.recognised_refused(address, user, now);
+        }
     }
     let vetted = judged?;
     // A credential that is dead already must not use up what its owner has.
@@ -165,6 +170,30 @@ pub(crate) async fn vet<P>(
         return Err(NotAdmitted::Refused { refusal, user: Some(vetted.user) });
     }
     Ok(vetted)
+}
+
+/// Beyond the budget of its address: names the user of a credential that is genuine by itself, and refuses all
+/// others unlooked-at.
+async fn recognise<P>(
+    policy: &Policy<P>,
+    handshake: &Handshake,
+    wait: Duration,
+    services: &Services,
+) -> Result<UserId, NotAdmitted> {
+    let refused = |wait, user| {
+        let refusal = Refusal::too_many_attempts(wait);
+        NotAdmitted::Refused { refusal, user }
+    };
+    // A flood of forged signatures keeps a few threads busy and no more.
+    let turn = services.recognising.acquire().await;
+    let user = policy.authenticator.recognise(handshake);
+    drop(turn);
+    let user = user.ok_or_else(|| refused(wait, None))?;
+    let address = handshake.request.peer().map(|peer| peer.ip());
+    match services.attempts.check_recognised(address, &user, services.clock.now()) {
+        Ok(()) => Ok(user),
+        Err(wait) => Err(refused(wait, Some(user))),
+    }
 }
 
 /// Finds out whether a grant is over or was revoked.
@@ -226,6 +255,7 @@ pub(crate) trait AnyAuthenticator<P>: Send + Sync {
         &self,
         handshake: Handshake,
     ) -> BoxFuture<'_, Result<Grant<P>, AuthenticateError>>;
+    fn recognise(&self, handshake: &Handshake) -> Option<UserId>;
     /// What the policy table calls it.
     fn name(&self) -> String;
 }
@@ -236,6 +266,10 @@ impl<A: Authenticator> AnyAuthenticator<A::Principal> for A {
         handshake: Handshake,
     ) -> BoxFuture<'_, Result<Grant<A::Principal>, AuthenticateError>> {
         Box::pin(Authenticator::authenticate(self, handshake))
+    }
+
+    fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
+        Authenticator::recognise(self, handshake)
     }
 
     fn name(&self) -> String {

@@ -3,7 +3,10 @@
 //! An address pays for guesses, before any cryptography: who floods with forged tokens is turned away
 //! unlooked-at. Credentials that were good and are over, and clients that show none, cost nothing, so that
 //! neither an office whose tokens have expired together nor a page that opens sockets in its people's
-//! browsers uses the budget up. Where the address is not known there is no budget: it would be one for all.
+//! browsers uses the budget up. What pages of other hosts guess is paid from a small budget of its own.
+//! Beyond the budget of its address a client is looked at no further, unless its credential is recognised by
+//! itself: then it costs its user when it is refused all the same. Where the address is not known there is
+//! no budget: it would be one for all.
 //! A user pays for every attempt that was authenticated: a program that connects in a loop.
 
 use std::{
@@ -13,31 +16,65 @@ use std::{
 
 use doorward_core::{RefusalReason, UserId};
 
-use crate::{Budget, addresses::network};
+use crate::{Budget, addresses::network, page::Page};
 
 /// The budgets of a server.
 pub(crate) struct Attempts {
     addresses: Budget<IpAddr>,
+    /// The same for pages of other hosts.
+    foreign: Budget<IpAddr>,
+    /// Refusals of recognised credentials beyond the budget of their address.
+    recognised: Budget<(IpAddr, UserId)>,
     users: Budget<UserId>,
 }
 
 impl Attempts {
     /// Lets each address be refused, and each user be authenticated, so many times a minute.
     pub(crate) fn new(refusals: u32, attempts: u32) -> Self {
-        Self { addresses: Budget::new(refusals), users: Budget::new(attempts) }
+        Self {
+            addresses: Budget::new(refusals),
+            foreign: Budget::new(refusals / FOREIGN_SHARE),
+            recognised: Budget::new(attempts),
+            users: Budget::new(attempts),
+        }
     }
 
     /// Returns how long the address has to wait, when its budget is used up.
     pub(crate) fn check_address(
         &self,
         address: Option<IpAddr>,
+        page: Page,
         now: Instant,
     ) -> Result<(), Duration> {
-        address.map_or(Ok(()), |address| self.addresses.check(&network(address), now))
+        address.map_or(Ok(()), |address| self.of(page).check(&network(address), now))
+    }
+
+    /// Returns how long to wait when too many of the user's recognised credentials were refused.
+    pub(crate) fn check_recognised(
+        &self,
+        address: Option<IpAddr>,
+        user: &UserId,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        let key = address.map(|address| (network(address), user.clone()));
+        key.map_or(Ok(()), |key| self.recognised.check(&key, now))
+    }
+
+    /// A recognised credential of the user was refused.
+    pub(crate) fn recognised_refused(&self, address: Option<IpAddr>, user: UserId, now: Instant) {
+        if let Some(address) = address {
+            self.recognised.spend((network(address), user), now);
+        }
     }
 
     /// The address was refused, for this reason.
-    pub(crate) fn refused(&self, address: Option<IpAddr>, reason: RefusalReason, now: Instant) {
+    pub(crate) fn refused(
+        &self,
+        address: Option<IpAddr>,
+        page: Page,
+        reason: RefusalReason,
+        now: Instant,
+    ) {
         let is_guess = matches!(
             reason,
             RefusalReason::Application
@@ -48,7 +85,14 @@ impl Attempts {
                 | RefusalReason::TokenSignature
         );
         if let Some(address) = address.filter(|_| is_guess) {
-            self.addresses.spend(network(address), now);
+            self.of(page).spend(network(address), now);
+        }
+    }
+
+    fn of(&self, page: Page) -> &Budget<IpAddr> {
+        match page {
+            Page::Foreign => &self.foreign,
+            Page::Own => &self.addresses,
         }
     }
 
@@ -59,3 +103,6 @@ impl Attempts {
         Ok(())
     }
 }
+
+/// The budget of foreign pages is this part of the budget of their address.
+const FOREIGN_SHARE: u32 = 5;

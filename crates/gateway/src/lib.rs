@@ -64,6 +64,7 @@ mod listeners;
 mod metrics;
 mod namespace;
 mod outage;
+mod page;
 mod pipeline;
 mod policy_table;
 mod principals;

@@ -61,13 +61,15 @@ pub struct Limits {
     pub max_unauthenticated: usize,
     /// Refused CONNECTs on one link: 3.
     pub max_refusals: usize,
-    /// Guesses of one address in a minute, such as forged tokens: 100. Then it is not even looked at who
-    /// asks. An IPv6 address counts by its first 64 bits; one that is not known is not counted.
+    /// Guesses of one address in a minute, such as forged tokens: 100, and a fifth of it for pages of other
+    /// hosts. Then only credentials that are genuine by themselves, such as signed tokens, are looked at
+    /// ([`Authenticator::recognise`](crate::Authenticator::recognise)). An IPv6 address counts by its first 64
+    /// bits; one that is not known is not counted.
     pub max_address_refusals: u32,
     /// Attempts of one user in a minute, whether they are let in or not: 240.
     pub max_user_attempts: u32,
-    /// Links of one address on which nobody is known: 100. An IPv6 address counts by its first 64
-    /// bits; known clients do not count, because offices share an address.
+    /// Links of one address on which nobody is known: 100, and half as many that pages of other hosts have
+    /// opened. An IPv6 address counts by its first 64 bits; known clients do not count, because offices share an address.
     pub max_unauthenticated_links: usize,
     /// Namespaces on one link: 20.
     pub max_namespaces: usize,

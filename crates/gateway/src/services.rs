@@ -11,16 +11,25 @@ use std::{
 };
 
 use doorward_core::{
-    Action, Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, Epochs, SessionId, SocketId,
-    UserId,
+    Action, Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, Epochs, Headers, SessionId,
+    SocketId, UserId,
 };
 use doorward_protocol::LinkConfig;
 use http::HeaderMap;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    TrustedProxies, addresses::Addresses, attempts::Attempts, catch::catch, limits::Limits,
-    metrics::Metrics, outage::Outage, proxies::FORWARDED_FOR, registry::Registry, room::Room,
+    TrustedProxies,
+    addresses::{Addresses, Place},
+    attempts::Attempts,
+    catch::catch,
+    limits::Limits,
+    metrics::Metrics,
+    outage::Outage,
+    page::Page,
+    proxies::FORWARDED_FOR,
+    registry::Registry,
+    room::Room,
     timers::Timers,
 };
 
@@ -33,6 +42,8 @@ pub(crate) struct Services {
     pub(crate) timers: Arc<Timers>,
     /// Links of each address on which nobody is known.
     pub(crate) addresses: Arc<Addresses>,
+    /// The same of links that pages of other hosts have opened.
+    pub(crate) foreign: Arc<Addresses>,
     /// Connections of each address that are no links yet; behind a trusted proxy, requests.
     pub(crate) connections: Arc<Addresses>,
     /// Connections of each trusted proxy that are no links yet.
@@ -53,6 +64,8 @@ pub(crate) struct Services {
     /// The store that knows who may be here.
     pub(crate) store: Outage,
     pub(crate) attempts: Attempts,
+    /// Turns of those who are recognised or not, beyond the budget of their address.
+    pub(crate) recognising: Semaphore,
     pub(crate) metrics: Metrics,
     audit: Arc<dyn Audit>,
     draining: AtomicBool,
@@ -93,6 +106,8 @@ impl Services {
             metrics: Metrics::new(),
             timers: Timers::new(Arc::clone(&clock)),
             addresses: Addresses::new(limits.max_unauthenticated_links),
+            foreign: Addresses::new((limits.max_unauthenticated_links / 2).max(1)),
+            recognising: Semaphore::new(RECOGNISED_AT_ONCE),
             connections: Addresses::new(limits.max_http_connections),
             proxied: Addresses::new(limits.max_proxy_connections),
             proxies,
@@ -123,6 +138,15 @@ impl Services {
             });
         }
         self.proxies.client(peer, headers)
+    }
+
+    /// Takes the place of a link on which nobody is known yet; `None` when its address has no more.
+    pub(crate) fn link_place(&self, address: Option<IpAddr>, headers: &Headers) -> Option<Place> {
+        let places = match Page::of(headers) {
+            Page::Foreign => &self.foreign,
+            Page::Own => &self.addresses,
+        };
+        places.try_take(address)
     }
 
     /// Writes the audit record of a decision, counts it, and returns its id.
@@ -200,3 +224,6 @@ const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How long nothing may have failed before a success is told as the end of an outage: some may fail while
 /// others do not.
 const QUIET: Duration = Duration::from_secs(5);
+
+/// How many credentials are recognised at the same time.
+const RECOGNISED_AT_ONCE: usize = 2;

@@ -269,3 +269,29 @@ fn an_application_adds_a_kind_of_its_own() {
     let explicit = shown(&world, Some(&cookie), &json!({"apiKey": "good"}));
     assert_eq!(members.shown(&explicit), Shown::Explicit);
 }
+
+/// Only what shows by itself: a session is known to its store alone.
+#[test]
+fn a_token_is_recognised_by_its_signature_and_a_session_is_not() {
+    let world = World::new();
+    let (session, _) = world.sign_in("bob");
+    let recognised = |cookie: Option<&SessionToken>, auth: Value| {
+        all(&world).recognise(&shown(&world, cookie, &auth)).map(|user| user.as_str().to_owned())
+    };
+    let token = access_token(&world, "alice");
+    let over = crate::forge::token(r#"{"sub":"alice","exp":1}"#);
+
+    assert_eq!(recognised(None, json!({ "token": token })).as_deref(), Some("alice"));
+    assert_eq!(recognised(Some(&session), json!({ "token": token })).as_deref(), Some("alice"));
+    for auth in [
+        json!({}),
+        json!({ "token": "x" }),
+        json!({ "token": over }),
+        json!({ "token": token[1..] }),
+        json!({ "sessionToken": session.expose() }),
+        json!({ "token": token, "sessionToken": session.expose() }),
+    ] {
+        assert_eq!(recognised(None, auth.clone()), None, "{auth}");
+    }
+    assert_eq!(recognised(Some(&session), json!({})), None);
+}

@@ -105,7 +105,8 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
     let peer = parts.extensions.get::<PeerAddr>();
     let peer = peer.map(|peer| services.client(peer.0, &parts.headers));
     let address = peer.map(|peer| peer.ip());
-    let place = services.addresses.try_take(address).ok_or_else(|| {
+    let (headers, credentials) = Headers::split(&parts.headers);
+    let place = services.link_place(address, &headers).ok_or_else(|| {
         let subject = Subject { peer: address, ..Subject::default() };
         services.decided(Decision::Closed(RefusalReason::TooManyAttempts), subject);
         Rejection::TooManyLinks
@@ -116,7 +117,6 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
     }
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Upgrade)?;
     let query = parts.uri.query().unwrap_or_default();
-    let (headers, credentials) = Headers::split(&parts.headers);
     let opening = Opening {
         request: Arc::new(HandshakeRequest::new(headers, query, peer)),
         credentials: Arc::new(credentials),

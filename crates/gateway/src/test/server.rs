@@ -196,8 +196,8 @@ impl TestVisitor<'_> {
     async fn open(self) -> MemoryLink {
         let server = self.server.doorward.server();
         let services = &server.services;
-        let place = services.addresses.try_take(Some(self.peer.ip()));
         let (headers, credentials) = Headers::split(&self.headers);
+        let place = services.link_place(Some(self.peer.ip()), &headers);
         let opening = Opening {
             request: Arc::new(HandshakeRequest::new(headers, self.query.as_str(), Some(self.peer))),
             credentials: Arc::new(credentials),

@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
-use doorward::{Decision, Limits, RefusalReason, test::TestEnd};
+use doorward::{
+    Clock as _, Decision, Limits, RefusalReason,
+    auth::{Issuer, SigningKey},
+    prelude::*,
+    test::{ManualClock, TestEnd, TestServer},
+};
 use doorward_testkit::RawClient;
 use serde_json::{Value, json};
 
 use crate::{
     fixture::{Fixture, Seen},
     lasting::{Lasting, echo},
+    memory::Memory,
 };
 
 /// Before any cryptography: the authenticator is not asked.
@@ -37,6 +43,117 @@ async fn an_address_that_was_refused_too_often_is_turned_away_unlooked_at() {
     );
     fixture.clock.advance(Duration::from_secs(20));
     fixture.alice().await;
+}
+
+/// A server whose tokens are signed, with one attempt for each address, and its issuer.
+async fn signed(limits: Limits) -> (TestServer, ManualClock, Issuer) {
+    let (key, clock) = (SigningKey::generate().unwrap(), ManualClock::new());
+    let jwt = Jwt::es256(&key.public_pem()).unwrap().bound_to("issuer", "audience");
+    let doorward = Doorward::builder()
+        .authenticate(jwt)
+        .gateway(Gateway::at("/"))
+        .clock(clock.clone())
+        .limits(Limits { max_address_refusals: 1, ..limits })
+        .build()
+        .unwrap();
+    let server = TestServer::start(doorward).await.unwrap();
+    (server, clock, Issuer::new(key, "issuer", "audience"))
+}
+
+fn token_for(user: &str, issuer: &Issuer, clock: &ManualClock) -> String {
+    issuer.issue(user, Duration::from_secs(300), clock.wall(), "5zVS4TFyBWVk").unwrap()
+}
+
+/// Somebody at the same address guesses without end.
+#[tokio::test]
+async fn a_token_whose_signature_is_good_enters_beyond_the_budget_of_its_address() {
+    let (server, clock, issuer) = signed(Limits::default()).await;
+    let good = token_for("alice", &issuer, &clock);
+    let (unsigned, _) = good.rsplit_once('.').unwrap();
+    let forged = format!("{unsigned}.{}", "A".repeat(86));
+    assert_eq!(server.expect_refused("/", json!({ "token": "x" })).await.code(), "unauthenticated");
+
+    for guess in ["x", &forged, &token_for("alice", &issuer, &clock)[1..]] {
+        let refused = server.expect_refused("/", json!({ "token": guess })).await;
+        assert_eq!((refused.code(), refused.retry()), ("too_many_attempts", Some("later")));
+    }
+
+    server.connect("/", json!({ "token": good })).await;
+}
+
+/// What is looked up for a signed token that was revoked is bounded beyond the budget, too.
+#[tokio::test]
+async fn a_revoked_token_has_few_attempts_beyond_the_budget_of_its_address() {
+    let limits = Limits { max_user_attempts: 3, ..Limits::default() };
+    let (server, clock, issuer) = signed(limits).await;
+    let stolen = token_for("alice", &issuer, &clock);
+    clock.advance(Duration::from_secs(1));
+    let principals = server.doorward().principals();
+    principals.revoke(doorward::Revoke::User("alice".into())).await.unwrap();
+    let mut codes = Vec::new();
+    for _ in 0..5 {
+        let refused = server.expect_refused("/", json!({ "token": stolen })).await;
+        codes.push(refused.code().to_owned());
+    }
+
+    assert_eq!(codes[..4], ["unauthenticated"; 4]);
+    assert_eq!(codes[4], "too_many_attempts");
+    // It costs neither another user at that address nor its owner anywhere else.
+    server.connect("/", json!({ "token": token_for("bob", &issuer, &clock) })).await;
+    clock.advance(Duration::from_secs(1));
+    let elsewhere = server.visitor().peer(([203, 0, 113, 7], 1).into());
+    elsewhere.connect("/", json!({ "token": token_for("alice", &issuer, &clock) })).await;
+}
+
+/// Any page that somebody looks at can open links from their address.
+#[tokio::test]
+async fn a_foreign_page_does_not_use_up_what_its_visitors_have() {
+    let limits = Limits { max_address_refusals: 10, ..Limits::default() };
+    let memory = Memory::with(|builder| builder.limits(limits).gateway(Gateway::at("/"))).await;
+    let page = |origin: &str| {
+        let visitor = memory.server.visitor().header("host", "chat.example.org");
+        visitor.header("origin", origin)
+    };
+    let guess = json!({ "token": "" });
+    for number in 0..20 {
+        let refused = page("https://evil.example").expect_refused("/", guess.clone()).await;
+        let expected = if number < 2 { "invalid_token" } else { "too_many_attempts" };
+        assert_eq!(refused.code(), expected, "{number}");
+    }
+
+    for _ in 0..5 {
+        let refused = page("https://chat.example.org").expect_refused("/", guess.clone()).await;
+        assert_eq!(refused.code(), "invalid_token");
+    }
+    page("https://chat.example.org").connect("/", json!({ "token": "alice" })).await;
+    memory.connect("bob").await;
+}
+
+/// Nor does it take all places by links on which nothing is said.
+#[tokio::test]
+async fn a_foreign_page_has_half_of_the_links_of_its_visitors_address() {
+    let limits = Limits { max_unauthenticated_links: 4, ..Limits::default() };
+    let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
+    let open = async |origin: &str| {
+        let request = format!(
+            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nOrigin: {origin}\r\n\
+             Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        RawClient::request(fixture.address, request.as_bytes()).await
+    };
+    let mut held = Vec::new();
+    for expected in ["101", "101", "429", "429"] {
+        let (client, head) = open("https://evil.example").await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {expected} ")), "{head}");
+        held.push(client);
+    }
+
+    for _ in 0..4 {
+        let (client, head) = open("https://x").await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        held.push(client);
+    }
 }
 
 /// An office has one address, and its people have credentials.

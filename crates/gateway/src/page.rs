@@ -1,0 +1,71 @@
+//! Tells from which page a link is opened.
+//!
+//! Any page that somebody looks at can open links in their browser, from their address. What it guesses
+//! must not use up what its visitor has, so it has budgets of its own.
+
+use doorward_core::Headers;
+
+/// Who has opened a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// A page of another host; its browser says so in `Origin`, which no page can change.
+    Foreign,
+    /// A page of this host, or a program that is no browser.
+    Own,
+}
+
+impl Page {
+    pub(crate) fn of(headers: &Headers) -> Self {
+        let mut origins = headers.iter().filter(|(name, _)| *name == "origin");
+        let (origin, other) = (origins.next(), origins.next());
+        let Some((_, origin)) = origin else { return Self::Own };
+        let host = headers.get("host").unwrap_or_default();
+        let scheme = [&b"http://"[..], b"https://"];
+        let authority = scheme.iter().find_map(|scheme| origin.strip_prefix(*scheme));
+        match authority {
+            Some(authority) if other.is_none() && authority.eq_ignore_ascii_case(host) => Self::Own,
+            _ => Self::Foreign,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn page(host: &str, origins: &[&str]) -> Page {
+        let mut map = HeaderMap::new();
+        map.append("host", host.parse().unwrap());
+        for origin in origins {
+            map.append("origin", origin.parse().unwrap());
+        }
+        Page::of(&Headers::from(&map))
+    }
+
+    #[test]
+    fn a_page_is_own_when_its_origin_is_the_host() {
+        assert_eq!(page("chat.example.org", &[]), Page::Own);
+        assert_eq!(page("chat.example.org", &["https://chat.example.org"]), Page::Own);
+        assert_eq!(page("localhost:3000", &["http://localhost:3000"]), Page::Own);
+    }
+
+    #[test]
+    fn any_other_origin_is_foreign() {
+        for origin in [
+            "null",
+            "",
+            "chat.example.org",
+            "https://chat.example.org.evil.example",
+            "https://evil.example",
+            "https://chat.example.org:8443",
+            "ftp://chat.example.org",
+        ] {
+            assert_eq!(page("chat.example.org", &[origin]), Page::Foreign, "{origin}");
+        }
+        let twice = ["https://chat.example.org", "https://evil.example"];
+        assert_eq!(page("chat.example.org", &twice), Page::Foreign);
+        assert_eq!(page("", &["https://"]), Page::Own);
+    }
+}
