@@ -143,7 +143,7 @@ impl Sweeper {
             }
             let Some((resident, asked, answer)) = waiting.next().await else { break };
             let now = services.clock.now();
-            if self.judge(&**resident, asked, answer, services) {
+            if self.judge(&**resident, asked, &answer, services) {
                 answered += 1;
                 let left = waiting.len() + next.len();
                 pace.answered(now - asked, left, soon.saturating_duration_since(now));
@@ -171,11 +171,11 @@ impl Sweeper {
         &mut self,
         resident: &dyn Resident,
         asked: Instant,
-        answer: Answer,
+        answer: &Answer,
         services: &Services,
     ) -> bool {
         let now = services.clock.now();
-        let cause: &(dyn Error + 'static) = match &answer {
+        let cause: &(dyn Error + 'static) = match answer {
             Some(Ok(Ok(reason))) => {
                 if let Some(seen) = self.seen.get_mut(&resident.id()) {
                     (seen.answered, seen.failing) = (Some(now), None);

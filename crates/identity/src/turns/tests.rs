@@ -1,3 +1,5 @@
+//! Turns are bounded, fair, and given back when the work ends.
+
 use std::{
     future::Future,
     pin::Pin,
