@@ -257,7 +257,7 @@ Without a command it serves, with defaults.
 
 Settings of --config FILE: profile, listen, data_dir, public_url, trusted_proxies; in tables: token.issuer, .audience;
 session.store, .idle_timeout, .lifetime, .same_site, .expose_token, .fresh_for; passkeys.rp_id, .name; redis.url; database.url; origins.allow;
-connections.per_user, .on_excess, .per_namespace; audit.sink, .file; metrics.listen; mole.round;
+connections.per_user, .on_excess, .per_namespace; audit.sink, .file, .record_first; metrics.listen; mole.round;
 limits.max_unauthenticated_links, .max_address_refusals, .max_http_connections, .max_proxy_connections, .min_body_rate,
 .request_timeout. In the environment token.issuer is DOORWARD_TOKEN__ISSUER, and so on;
 REDIS_URL and DATABASE_URL are known too. Options beat the environment, and that beats the file.
