@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["deps"] => check("deps", deps::check),
+        ["endure"] => test::endure(),
         ["help" | "--help" | "-h"] => {
             out::line(usage());
             Ok(ExitCode::SUCCESS)
@@ -57,6 +58,7 @@ fn usage() -> String {
         "usage: cargo xtask <command>
 
   test [step..]      run every check and every test, or only the named steps
+  endure             run what takes real time, load and faults (about ten minutes)
   tidy               check the floors of the house, file headers, lengths and named tests
   deps               check licences, bans and sources of the dependencies (deny.toml)
   vendor             check the vendored browser client against its record

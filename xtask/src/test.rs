@@ -15,12 +15,17 @@ use std::process::ExitCode;
 
 use crate::{out, report::Failure, workspace::Workspace};
 use runner::Runner;
-use steps::STEPS;
+use steps::{STEPS, Step};
 use table::Table;
 
 /// The names that `cargo xtask test` understands, in the order in which they run.
 pub(crate) fn step_names() -> Vec<&'static str> {
     STEPS.iter().map(|step| step.name).collect()
+}
+
+/// Runs the tests that take real time, load and faults: the second tier.
+pub(crate) fn endure() -> Result<ExitCode, Failure> {
+    carry_out(steps::ENDURE.iter().collect())
 }
 
 /// Runs the named steps, or all of them when no name is given.
@@ -29,8 +34,11 @@ pub(crate) fn run(names: &[&str]) -> Result<ExitCode, Failure> {
         out::error(format_args!("there is no step `{unknown}`: {}", step_names().join(", ")));
         return Ok(ExitCode::from(2));
     }
+    carry_out(steps::choose(names))
+}
+
+fn carry_out(chosen: Vec<&'static Step>) -> Result<ExitCode, Failure> {
     let workspace = Workspace::find()?;
-    let chosen = steps::choose(names);
     let mut runner = Runner::start(&workspace, &chosen);
     let mut table = Table::default();
     for step in chosen {

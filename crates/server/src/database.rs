@@ -41,7 +41,7 @@ pub(crate) fn not_kept(error: &StoreError) -> Exception {
     }
 }
 
-/// "DoAp", and the tables of all applications. Versions before the first migration marked no file.
+/// `DoAp` in ASCII, and the tables of all applications. Versions before the first migration marked no file.
 const SCHEMA: Schema = Schema::new(0x446f_4170, &[chat::SCHEMA, mole::SCHEMA]).adopting(&[
     "chat_keys",
     "chat_members",

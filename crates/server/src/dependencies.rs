@@ -95,7 +95,6 @@ impl Dependency {
             metrics::histogram!("doorward_dependency_seconds", "dependency" => self.name)
                 .record(took);
             match (answer, away_since) {
-                (Ok(()), None) => {}
                 (Ok(()), Some(since)) => {
                     let after = SystemClock.now().saturating_duration_since(since).as_secs();
                     tracing::warn!(dependency = self.name, after_seconds = after, "Answers again.");
@@ -106,7 +105,8 @@ impl Dependency {
                     tracing::error!(dependency = self.name, cause, "Does not answer.");
                     away_since = Some(asked);
                 }
-                (Err(_), Some(_)) => {}
+                // Nothing has changed.
+                (Ok(()), None) | (Err(_), Some(_)) => {}
             }
             self.is_away.store(away_since.is_some(), Ordering::Relaxed);
             up.set(if away_since.is_some() { 0.0 } else { 1.0 });

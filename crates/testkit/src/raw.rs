@@ -5,13 +5,16 @@
 
 #![expect(clippy::panic, reason = "a test client that sees something unexpected fails its test")]
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 use doorward_protocol::ws::{self, Opcode};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 /// A raw connection that speaks WebSocket as badly as a test wants.
@@ -72,6 +75,33 @@ impl RawClient {
         assert!(head.starts_with("HTTP/1.1 101 "), "the answer was {head}");
         let open = client.json("0").await;
         (client, open)
+    }
+
+    /// Opens a link from an address of its own, with these header lines more, and takes the open packet in.
+    ///
+    /// # Panics
+    /// When the server does not open one.
+    pub async fn open_from(from: IpAddr, address: SocketAddr, headers: &str) -> Self {
+        let mut client = Self::connect_from(from, address).await;
+        let request = upgrade_request(address, b"");
+        let lines = request.strip_suffix(b"\r\n").unwrap_or(&request);
+        client.bytes(&[lines, headers.as_bytes(), b"\r\n"].concat()).await;
+        let head = client.head().await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "the answer was {head}");
+        client.json("0").await;
+        client
+    }
+
+    /// Opens a TCP connection from an address of its own and sends nothing.
+    ///
+    /// # Panics
+    /// When the address is not of this machine, or nothing listens.
+    pub async fn connect_from(from: IpAddr, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("there is a socket");
+        socket.bind((from, 0).into()).expect("the address is of this machine");
+        let stream = socket.connect(address).await.expect("the server listens");
+        stream.set_nodelay(true).expect("a TCP stream has TCP_NODELAY");
+        Self { stream, unread: Vec::new() }
     }
 
     /// Sends any bytes as a request and returns the head of the answer.

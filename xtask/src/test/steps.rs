@@ -81,6 +81,12 @@ pub(super) const STEPS: &[Step] = &[
     ),
 ];
 
+/// The steps of `cargo xtask endure`.
+pub(super) const ENDURE: &[Step] = &[
+    step(BUILD, &[Tool::Compiler], Work::Run(build, None)),
+    end_to_end("endure", &[Tool::Redis], Work::Run(endure, Some(count::cargo))),
+];
+
 pub(super) const BUILD: &str = "build";
 
 /// The named steps in their order, with the build when one of them needs it; all when none is named.
@@ -162,6 +168,12 @@ fn node(workspace: &Workspace, folder: &str) -> Result<Command, Failure> {
     // Files are named one by one: what a folder or a pattern means here differs between versions.
     command.args(["--test", "--test-reporter=spec"]).args(files);
     Ok(command)
+}
+
+/// Under a compiler's optimisation or not: what it finds are counts, not times.
+#[expect(clippy::unnecessary_wraps, reason = "all steps have one form")]
+fn endure(workspace: &Workspace) -> Result<Command, Failure> {
+    Ok(Command::new(workspace.target().join("debug/endure")))
 }
 
 fn python(workspace: &Workspace) -> Result<Command, Failure> {

@@ -29,6 +29,7 @@ const TABLE: &[(&str, Place)] = &[
     ("doorward-identity", Place::Floor(3)),
     ("doorward-server", Place::Floor(4)),
     ("doorward-bench", Place::Beside(2)),
+    ("doorward-endure", Place::Beside(2)),
     ("doorward-testkit", Place::Beside(2)),
     ("xtask", Place::Outside),
 ];
@@ -71,7 +72,9 @@ fn is_allowed(from: Place, to: Place, for_tests: bool) -> bool {
     match (from, to) {
         (_, Place::Outside) | (Place::Outside, _) => false,
         _ if for_tests => true,
-        (_, Place::Beside(_)) => false,
+        (Place::Floor(_), Place::Beside(_)) => false,
+        // Neither ships.
+        (Place::Beside(_), Place::Beside(_)) => true,
         (Place::Beside(highest), Place::Floor(to)) => to <= highest,
         (Place::Floor(from), Place::Floor(to)) => to < from,
     }

@@ -7,13 +7,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, RefusalReason};
+use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, DecisionId, RefusalReason};
 
 /// A sink that records everything that was done, and of what was refused at most 1,000 decisions in ten seconds.
 ///
 /// A stranger who is refused can cause any number of records. Those above the ceiling are counted by their reason;
-/// the first record after the ten seconds is preceded by one [`Decision::LeftOut`] for each reason, so that the
-/// numbers still add up. Admissions, sign-ins, revocations and ends are always recorded one by one.
+/// the first record after the ten seconds is preceded by one [`Decision::LeftOut`] for each reason, and so is the
+/// end of [`written`](Audit::written), so that the numbers still add up. Admissions, sign-ins, revocations and ends are always recorded one by one.
 ///
 /// # Examples
 /// ```
@@ -35,13 +35,20 @@ struct Window {
     ends: SystemTime,
     refusals: u64,
     left_out: HashMap<RefusalReason, u64>,
+    /// Of the last decision that was left out.
+    last: Option<(DecisionId, SystemTime)>,
 }
 
 impl<A: Audit> BoundedAudit<A> {
     /// Puts the ceiling over a sink.
     #[must_use]
     pub fn new(sink: A) -> Self {
-        let window = Window { ends: SystemTime::UNIX_EPOCH, refusals: 0, left_out: HashMap::new() };
+        let window = Window {
+            ends: SystemTime::UNIX_EPOCH,
+            refusals: 0,
+            left_out: HashMap::new(),
+            last: None,
+        };
         Self { sink, records_first: false, window: Mutex::new(window) }
     }
 
@@ -68,19 +75,18 @@ impl<A: Audit> BoundedAudit<A> {
             return (true, left_out);
         }
         *window.left_out.entry(reason).or_default() += 1;
+        window.last = Some((record.id, record.at));
         metrics::counter!("doorward_audit_left_out_total", "reason" => reason.as_str())
             .increment(1);
         (false, left_out)
     }
-}
 
-impl<A: Audit> Audit for BoundedAudit<A> {
-    fn record(&self, record: &AuditRecord<'_>) {
-        let (is_passed_on, left_out) = self.judge(record);
+    /// Tells how many were left out, as one record for each reason.
+    fn tell(&self, left_out: HashMap<RefusalReason, u64>, id: DecisionId, at: SystemTime) {
         for (reason, count) in left_out {
             self.sink.record(&AuditRecord {
-                id: record.id,
-                at: record.at,
+                id,
+                at,
                 outcome: Decision::LeftOut(reason, count),
                 action: None,
                 namespace: None,
@@ -90,12 +96,25 @@ impl<A: Audit> Audit for BoundedAudit<A> {
                 peer: None,
             });
         }
+    }
+}
+
+impl<A: Audit> Audit for BoundedAudit<A> {
+    fn record(&self, record: &AuditRecord<'_>) {
+        let (is_passed_on, left_out) = self.judge(record);
+        self.tell(left_out, record.id, record.at);
         if is_passed_on {
             self.sink.record(record);
         }
     }
 
     fn written(&self) -> BoxFuture<'_, ()> {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left_out, last) = (mem::take(&mut window.left_out), window.last);
+        drop(window);
+        if let Some((id, at)) = last {
+            self.tell(left_out, id, at);
+        }
         self.sink.written()
     }
 
@@ -115,7 +134,7 @@ const REFUSALS: u64 = 1_000;
 
 #[cfg(test)]
 mod tests {
-    use doorward_core::{DecisionId, DisconnectReason};
+    use doorward_core::DisconnectReason;
 
     use super::*;
     use crate::OsEntropy;
@@ -155,10 +174,15 @@ mod tests {
             record(&audit, 1, ended);
         }
         record(&audit, 10, forged);
+        for _ in 0..2_000 {
+            record(&audit, 11, forged);
+        }
+        drop(audit.written());
 
         let kept = audit.sink.0.lock().unwrap();
         let count = |wanted| kept.iter().filter(|outcome| **outcome == wanted).count();
-        assert_eq!((count(Decision::Admitted), count(ended), count(forged)), (5_000, 5_000, 1_001));
+        assert_eq!((count(Decision::Admitted), count(ended), count(forged)), (5_000, 5_000, 2_000));
         assert_eq!(count(Decision::LeftOut(RefusalReason::TokenSignature, 4_000)), 1);
+        assert_eq!(count(Decision::LeftOut(RefusalReason::TokenSignature, 1_001)), 1);
     }
 }

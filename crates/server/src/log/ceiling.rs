@@ -83,7 +83,7 @@ mod tests {
 
     impl io::Write for Written {
         fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(line);
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line);
             Ok(line.len())
         }
 

@@ -1,0 +1,53 @@
+//! What is done to the server, and what must be true then.
+
+mod crash;
+mod flood;
+mod hashing;
+mod herd;
+mod slow_body;
+mod slow_store;
+
+use std::{future::Future, pin::Pin};
+
+/// One scenario.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    /// What it shows.
+    pub(crate) rule: &'static str,
+    /// Panics when the rule is broken; returns its figures.
+    pub(crate) run: fn() -> Pin<Box<dyn Future<Output = String> + Send>>,
+}
+
+/// All of them, the short ones first.
+pub(crate) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "flood",
+        rule: "30,000 refusals fill no disk, and every admission is recorded",
+        run: || Box::pin(flood::run()),
+    },
+    Scenario {
+        name: "herd",
+        rule: "5,000 clients come back through one trusted proxy, and each gets in at once",
+        run: || Box::pin(herd::run()),
+    },
+    Scenario {
+        name: "hashing",
+        rule: "clients that leave while codes are hashed take no memory: within 64 MiB of the start",
+        run: || Box::pin(hashing::run()),
+    },
+    Scenario {
+        name: "slow_body",
+        rule: "1,000 bodies that never end are closed, and others are served meanwhile",
+        run: || Box::pin(slow_body::run()),
+    },
+    Scenario {
+        name: "crash",
+        rule: "nothing that was acknowledged is lost in 10 kills under load",
+        run: || Box::pin(crash::run()),
+    },
+    Scenario {
+        name: "slow_store",
+        rule: "15,000 sockets on a Redis with 60 ms latency all stay",
+        run: || Box::pin(slow_store::run()),
+    },
+];
