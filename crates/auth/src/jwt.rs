@@ -12,8 +12,8 @@ use std::{
 };
 
 use doorward_core::{
-    AuthenticateError, Authenticator, Grant, Handshake, Issued, REMEMBERED, Refusal, RefusalReason,
-    Session, UserId,
+    AuthenticateError, Authenticator, Grant, Handshake, Issued, MAX_AHEAD, MAX_LIFETIME, Refusal,
+    RefusalReason, Session, UserId,
 };
 
 use self::{
@@ -110,23 +110,26 @@ impl Jwt {
         self
     }
 
-    /// Refuses tokens that live longer than `max`, 24 hours by default and [`REMEMBERED`] at most: a
+    /// Refuses tokens that live longer than `max`, 24 hours by default and [`MAX_LIFETIME`] at most: a
     /// token that outlives the memory of its revocation would open the door again.
     ///
     /// The lifetime is `exp - iat`; without an `iat` it is what remains. A token opens the door for
     /// as long as it lives, wherever it leaks to. A day is the longest that applications without
     /// refresh use; with refresh set it to the minutes that the issuer grants.
     pub fn max_lifetime(mut self, max: Duration) -> Self {
-        self.policy.max_lifetime = max.min(REMEMBERED);
+        self.policy.max_lifetime = max.min(MAX_LIFETIME);
         self
     }
 
-    /// Accepts `nbf` and `iat` that are ahead of the clock by up to `leeway`, 5 seconds by default.
+    /// Accepts `nbf` and `iat` that are ahead of the clock by up to `leeway`, 5 seconds by default and an hour
+    /// at most.
     ///
     /// Clocks of two machines differ a little, and a token is often used at once. `exp` has no
-    /// leeway: a token ends when it says so.
+    /// leeway: a token ends when it says so. After a revocation tokens of that user are refused whose `iat`
+    /// is not later than it by more than `leeway`: their issuer's clock may have been ahead when it made
+    /// them before it. Such a client reads `token_expired` and when a new token will be good.
     pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.policy.leeway = leeway;
+        self.policy.leeway = leeway.min(MAX_AHEAD);
         self
     }
 
@@ -169,7 +172,7 @@ impl Jwt {
         let claims = self.verify(token, handshake.at)?;
         let (user, expires_at) = (claims.subject.clone(), claims.expires_at);
         let (session, token) = (claims.session.clone(), claims.token.clone());
-        let issued = self.issued(&claims, handshake.at);
+        let issued = self.issued(&claims);
         let signed_in_at = claims.signed_in_at;
         let mut grant = Grant::new(claims, user).expires_at(expires_at).issued(issued);
         grant.session = session;
@@ -210,15 +213,15 @@ impl Jwt {
     }
 
     /// When the token was made, to be compared with what was revoked.
-    fn issued(&self, claims: &Claims, now: SystemTime) -> Issued {
+    fn issued(&self, claims: &Claims) -> Issued {
         if let Some(generation) = claims.generation {
             return Issued::Generation(generation);
         }
-        // Without an `iat` it may be as old as a token can be. One that is ahead of the clock was made
-        // now at the latest.
+        // Without an `iat` it may be as old as a token can be.
         let earliest = claims.expires_at.checked_sub(self.policy.max_lifetime);
         let at = claims.issued_at.or(earliest).unwrap_or(SystemTime::UNIX_EPOCH);
-        Issued::At(at.min(now))
+        // How far its clock was ahead is not known. What was tolerated here is not forgotten there.
+        Issued::Claimed { at, ahead: self.policy.leeway }
     }
 
     /// Finds the session that a token names, if sessions count.

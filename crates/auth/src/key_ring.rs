@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doorward_core::REMEMBERED;
+use doorward_core::MAX_LIFETIME;
 use serde_json::json;
 
 use crate::{KeyError, SigningKey, key::VerifyingKey, public_key::PublicKey};
@@ -53,7 +53,7 @@ struct Retiring {
 }
 
 impl KeyRing {
-    /// Begins with one key. Its tokens live for [`REMEMBERED`] at most.
+    /// Begins with one key. Its tokens live for [`MAX_LIFETIME`] at most.
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
         Self::of(Trusted { current: Arc::new(key), retiring: Vec::new() })
@@ -67,10 +67,10 @@ impl KeyRing {
         text::read(text).map(Self::of)
     }
 
-    /// Lets no token live longer than `max`, [`REMEMBERED`] at most: so long an old key is trusted.
+    /// Lets no token live longer than `max`, [`MAX_LIFETIME`] at most: so long an old key is trusted.
     #[must_use]
     pub fn max_lifetime(self, max: Duration) -> Self {
-        Self { max_lifetime: max.min(REMEMBERED), ..self }
+        Self { max_lifetime: max.min(MAX_LIFETIME), ..self }
     }
 
     /// How long a token may live.
@@ -148,7 +148,7 @@ impl KeyRing {
     }
 
     fn of(trusted: Trusted) -> Self {
-        Self { keys: RwLock::new(Arc::new(trusted)), max_lifetime: REMEMBERED }
+        Self { keys: RwLock::new(Arc::new(trusted)), max_lifetime: MAX_LIFETIME }
     }
 
     fn trusted(&self) -> Arc<Trusted> {

@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_core::{
-    Clock, Entropy, Epochs, Issued, Lease, REMEMBERED, Session, SessionData, SessionId,
+    Clock, Entropy, Epochs, Issued, Lease, MAX_LIFETIME, Session, SessionData, SessionId,
     SessionStore, SessionToken, Standing, StoreError,
 };
 
@@ -98,11 +98,11 @@ impl Sessions {
         Self { idle_timeout, ..self }
     }
 
-    /// Ends new sessions after this time in any case, [`REMEMBERED`] at most: a revocation is
+    /// Ends new sessions after this time in any case, [`MAX_LIFETIME`] at most: a revocation is
     /// remembered no longer.
     #[must_use]
     pub fn lifetime(self, lifetime: Duration) -> Self {
-        Self { lifetime: lifetime.min(REMEMBERED), ..self }
+        Self { lifetime: lifetime.min(MAX_LIFETIME), ..self }
     }
 
     /// Keeps as many sessions of one user, one at least: the least recently seen one is ended to make

@@ -52,12 +52,42 @@ impl Epoch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Issued {
-    /// At this time, to the second: the `iat` of somebody else's token.
+    /// At this time, to the second, by a clock that does not run ahead of ours.
     At(SystemTime),
+    /// At this time, to the second, by a clock that may run ahead: the `iat` of a token.
+    Claimed {
+        /// What the clock said.
+        at: SystemTime,
+        /// How far it may be ahead: as far as the verifier lets it.
+        ahead: Duration,
+    },
     /// In this generation of its user: our own tokens and sessions.
     Generation(u64),
     /// Nobody says. It was shown to us at this time, and stands for itself: an API key.
     Shown(SystemTime),
+}
+
+/// What a revocation means for a credential.
+///
+/// # Examples
+/// ```
+/// use doorward_core::{Epoch, Issued, Outlives, Standing, UserId};
+///
+/// let (user, issued) = (UserId::new("alice"), Issued::Generation(0));
+/// let standing = Standing { user: &user, session: None, token: None, issued };
+/// assert_eq!(standing.outlives(&Epoch::default()), Outlives::Yes);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlives {
+    /// It is from before, or was ended by its name.
+    No,
+    /// It may be from before: its clock may have run ahead. One that is made from this time on is not.
+    Unknown {
+        /// The first time at which a credential is made that outlives the revocation.
+        from: SystemTime,
+    },
+    /// It is from after it.
+    Yes,
 }
 
 /// Of what a credential is part, as far as a revocation can end it.
@@ -87,18 +117,41 @@ pub struct Standing<'a> {
 }
 
 impl Standing<'_> {
-    /// Whether the credential outlives what was revoked.
-    ///
-    /// A token that was issued in the second of a revocation may be from before it, and is refused.
+    /// Whether the credential is known to outlive what was revoked.
     #[must_use]
     pub fn holds(&self, epoch: &Epoch) -> bool {
-        let is_older = match (self.issued, epoch.revoked_at) {
-            (Issued::Generation(generation), _) => generation < epoch.generation,
-            (Issued::At(_) | Issued::Shown(_), None) => false,
-            (Issued::At(at), Some(revoked_at)) => whole_second(at) <= whole_second(revoked_at),
-            (Issued::Shown(at), Some(revoked_at)) => at <= revoked_at,
-        };
-        !epoch.is_ended && !is_older
+        self.outlives(epoch) == Outlives::Yes
+    }
+
+    /// Compares the credential with what was revoked.
+    ///
+    /// A token that was issued in the second of a revocation may be from before it. So may one that was
+    /// issued later by a clock that ran ahead, as far as that was tolerated when the token was shown: a
+    /// tolerance that is forgotten here would let the token open the door again.
+    #[must_use]
+    pub fn outlives(&self, epoch: &Epoch) -> Outlives {
+        if epoch.is_ended {
+            return Outlives::No;
+        }
+        let yes_if = |is_younger| if is_younger { Outlives::Yes } else { Outlives::No };
+        match (self.issued, epoch.revoked_at) {
+            (Issued::Generation(generation), _) => yes_if(generation >= epoch.generation),
+            (_, None) => Outlives::Yes,
+            (Issued::At(at), Some(revoked_at)) => {
+                yes_if(whole_second(at) > whole_second(revoked_at))
+            }
+            (Issued::Claimed { at, ahead }, Some(revoked_at)) => {
+                let (at, revoked_at) = (whole_second(at), whole_second(revoked_at));
+                let from = revoked_at.checked_add(whole_seconds_up(ahead) + SECOND);
+                match from {
+                    _ if at <= revoked_at => Outlives::No,
+                    Some(from) if at >= from => Outlives::Yes,
+                    Some(from) => Outlives::Unknown { from },
+                    None => Outlives::No,
+                }
+            }
+            (Issued::Shown(at), Some(revoked_at)) => yes_if(at > revoked_at),
+        }
     }
 }
 
@@ -194,9 +247,23 @@ impl<E: Epochs + ?Sized> Epochs for Arc<E> {
     }
 }
 
-/// How long a revocation is remembered. No credential may live longer: [`Grant`](crate::Grant)s of
-/// tokens that do are a mistake of their issuer.
-pub const REMEMBERED: Duration = Duration::from_hours(30 * 24);
+/// How long a credential may live at most: [`Grant`](crate::Grant)s of tokens that live longer are a mistake of
+/// their issuer.
+pub const MAX_LIFETIME: Duration = Duration::from_hours(30 * 24);
+
+/// How long a revocation is remembered: longer than any credential lives, also one from a clock that ran ahead
+/// by [`MAX_AHEAD`].
+pub const REMEMBERED: Duration = Duration::from_hours(30 * 24 + 1);
+
+/// How far ahead a clock may be tolerated.
+pub const MAX_AHEAD: Duration = Duration::from_hours(1);
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn whole_seconds_up(time: Duration) -> Duration {
+    let more = u64::from(time.subsec_nanos() > 0);
+    Duration::from_secs(time.as_secs().saturating_add(more).min(MAX_AHEAD.as_secs()))
+}
 
 fn whole_second(time: SystemTime) -> SystemTime {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -232,6 +299,35 @@ mod tests {
             assert_eq!(holds(issued, epoch), expected, "{issued:?}");
             assert!(holds(issued, Epoch::default()), "{issued:?}");
             assert!(!holds(issued, Epoch { is_ended: true, ..Epoch::default() }), "{issued:?}");
+        }
+    }
+
+    /// An hour, a second, a fraction of a second: whatever was tolerated is not forgotten.
+    #[test]
+    fn what_was_tolerated_on_the_way_in_counts_in_the_comparison() {
+        let user = UserId::new("alice");
+        let epoch = Epoch { generation: 7, revoked_at: Some(millis(100_300)), is_ended: false };
+        let outlives = |at, ahead, epoch: &Epoch| {
+            let issued = Issued::Claimed { at: millis(at), ahead: Duration::from_millis(ahead) };
+            Standing { user: &user, session: None, token: None, issued }.outlives(epoch)
+        };
+        let unknown = |from| Outlives::Unknown { from: millis(from) };
+
+        for (at, ahead, expected) in [
+            (99_000, 5_000, Outlives::No),
+            (100_000, 5_000, Outlives::No),
+            (101_000, 5_000, unknown(106_000)),
+            (105_000, 5_000, unknown(106_000)),
+            (106_000, 5_000, Outlives::Yes),
+            (101_000, 0, Outlives::Yes),
+            (102_000, 1_001, unknown(103_000)),
+            (103_000, 1_001, Outlives::Yes),
+            (4_000_000, u64::MAX, Outlives::Yes),
+        ] {
+            assert_eq!(outlives(at, ahead, &epoch), expected, "{at} {ahead}");
+            assert_eq!(outlives(at, ahead, &Epoch::default()), Outlives::Yes);
+            let ended = Epoch { is_ended: true, ..Epoch::default() };
+            assert_eq!(outlives(at, ahead, &ended), Outlives::No);
         }
     }
 

@@ -34,7 +34,7 @@ pub use account::{Account, AccountStore, CreateAccountError};
 pub use audit::{Audit, AuditRecord, Decision, network_prefix};
 pub use authenticate::{AuthenticateError, Authenticator};
 pub use clock::{Clock, Entropy};
-pub use epoch::{Epoch, Epochs, Issued, REMEMBERED, Standing};
+pub use epoch::{Epoch, Epochs, Issued, MAX_AHEAD, MAX_LIFETIME, Outlives, REMEMBERED, Standing};
 pub use exception::{Detail, Exception};
 pub use grant::{Anonymous, Grant, Reload};
 pub use guard::{Action, Guard, GuardContext, HasRoles, HasScopes, Verdict, short_type_name};

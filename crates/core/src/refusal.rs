@@ -252,6 +252,12 @@ impl Refusal {
         Self { retry: Some(retry), ..self }
     }
 
+    /// Tells the client how long to wait (rounded up to whole seconds).
+    #[must_use]
+    pub fn after(self, retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..self }
+    }
+
     /// Gives the audit record a finer reason; the client does not see it.
     #[must_use]
     pub fn because(self, reason: RefusalReason) -> Self {

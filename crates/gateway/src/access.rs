@@ -9,7 +9,7 @@ use std::{
 };
 
 use doorward_core::{
-    Epoch, Grant, Issued, Lease, Refusal, Reload, SessionId, Standing, TokenId, UserId,
+    Epoch, Grant, Issued, Lease, Outlives, Refusal, Reload, SessionId, Standing, TokenId, UserId,
 };
 use doorward_protocol::Trust;
 
@@ -95,8 +95,13 @@ impl<P> Access<P> {
 impl Credential {
     /// Whether the credential of `user` outlives what was revoked.
     pub(crate) fn holds(&self, user: &UserId, epoch: &Epoch) -> bool {
+        self.outlives(user, epoch) == Outlives::Yes
+    }
+
+    /// What was revoked, compared with the credential of `user`.
+    pub(crate) fn outlives(&self, user: &UserId, epoch: &Epoch) -> Outlives {
         let (session, token) = (self.session.as_ref(), self.token.as_ref());
-        Standing { user, session, token, issued: self.issued }.holds(epoch)
+        Standing { user, session, token, issued: self.issued }.outlives(epoch)
     }
 
     /// How long ago the user proved who they are.

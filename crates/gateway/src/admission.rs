@@ -13,8 +13,8 @@ use std::{
 
 use doorward_core::{
     Action, AuthenticateError, Authenticator, BoxFuture, Decision, DisconnectReason, Epoch, Grant,
-    GuardContext, Handshake, Refusal, RefusalReason, SeatLimits, Seats, StoreError, UserId,
-    short_type_name,
+    GuardContext, Handshake, Outlives, Refusal, RefusalReason, SeatLimits, Seats, StoreError,
+    UserId, short_type_name,
 };
 use doorward_protocol::Trust;
 
@@ -226,10 +226,14 @@ pub(crate) async fn read_epoch<P>(
     let epoch = services.epochs.read(user, session, token).await.map_err(|error: StoreError| {
         NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(error.into()) }
     })?;
-    if credential.holds(user, &epoch) {
-        return Ok(epoch);
-    }
-    let refusal = Refusal::unauthenticated(RefusalReason::Revoked);
+    let refusal = match credential.outlives(user, &epoch) {
+        Outlives::Yes => return Ok(epoch),
+        Outlives::Unknown { from } => {
+            let wait = from.duration_since(services.clock.wall()).unwrap_or_default();
+            Refusal::token_expired().after(wait).because(RefusalReason::Revoked)
+        }
+        Outlives::No => Refusal::unauthenticated(RefusalReason::Revoked),
+    };
     Err(NotAdmitted::Refused { refusal, user: Some(user.clone()) })
 }
 

@@ -287,7 +287,7 @@ fn a_token_is_recognised_by_its_signature_and_a_session_is_not() {
         json!({}),
         json!({ "token": "x" }),
         json!({ "token": over }),
-        json!({ "token": token[1..] }),
+        json!({ "token": token.replacen('e', "", 1) }),
         json!({ "sessionToken": session.expose() }),
         json!({ "token": token, "sessionToken": session.expose() }),
     ] {

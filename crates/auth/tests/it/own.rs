@@ -95,7 +95,10 @@ fn a_token_of_our_key_without_a_generation_is_judged_by_its_time() {
 
     let token = issuer.issue("alice", MINUTE, at(NOW), "t-1").unwrap();
 
-    assert_eq!(show(&jwt, &token).unwrap().issued, Some(Issued::At(at(NOW))));
+    assert_eq!(
+        show(&jwt, &token).unwrap().issued,
+        Some(Issued::Claimed { at: at(NOW), ahead: Duration::from_secs(5) })
+    );
 }
 
 /// Attack 29: a sign-in of tomorrow would be fresh for ever.
@@ -142,10 +145,12 @@ fn a_foreign_generation_means_nothing() {
     let without = json!({"sub": "alice", "exp": NOW + 60, "gen": u64::MAX});
     let ahead = json!({"sub": "alice", "iat": NOW + 5, "exp": NOW + 60, "gen": "x"});
 
-    assert_eq!(grant(with_iat).issued, Some(Issued::At(at(NOW - 60))));
+    let claimed =
+        |seconds| Some(Issued::Claimed { at: at(seconds), ahead: Duration::from_secs(5) });
+    assert_eq!(grant(with_iat).issued, claimed(NOW - 60));
     // As old as it can be: it lives for a day at most.
-    assert_eq!(grant(without).issued, Some(Issued::At(at(NOW + 60 - 86_400))));
-    assert_eq!(grant(ahead).issued, Some(Issued::At(at(NOW))));
+    assert_eq!(grant(without).issued, claimed(NOW + 60 - 86_400));
+    assert_eq!(grant(ahead).issued, claimed(NOW + 5));
 }
 
 #[test]
@@ -164,7 +169,7 @@ fn the_time_of_the_sign_in_is_whole_seconds() {
 /// A revocation is forgotten after a while, and no token may live to see it.
 #[test]
 fn no_setting_lets_a_token_outlive_the_memory_of_revocations() {
-    let longest = doorward_core::REMEMBERED.as_secs();
+    let longest = doorward_core::MAX_LIFETIME.as_secs();
     let jwt = crate::forge::jwt().max_lifetime(Duration::MAX);
     let judge =
         |seconds| reason_at(&jwt, &crate::forge::token(&crate::forge::with("exp", seconds)), NOW);
@@ -172,7 +177,7 @@ fn no_setting_lets_a_token_outlive_the_memory_of_revocations() {
     assert_eq!(judge(NOW + longest), None);
     assert_eq!(judge(NOW + longest + 1), Some(RefusalReason::TokenTooLong));
     let ring = KeyRing::new(SigningKey::generate().unwrap()).max_lifetime(Duration::MAX);
-    assert_eq!(ring.longest_lifetime(), doorward_core::REMEMBERED);
+    assert_eq!(ring.longest_lifetime(), doorward_core::MAX_LIFETIME);
 }
 
 /// A server with sessions and tokens of its own.

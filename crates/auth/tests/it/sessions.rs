@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use doorward_auth::{CreateSessionError, MemoryStore, NewSession, Sessions, VerifySessionError};
-use doorward_core::{REMEMBERED, SessionData, SessionId, SessionToken, StoreError};
+use doorward_core::{MAX_LIFETIME, SessionData, SessionId, SessionToken, StoreError};
 use serde_json::json;
 
 use crate::world::{HOUR, MINUTE, Random, SECOND, World, done};
@@ -69,11 +69,11 @@ fn activity_prolongs_a_session_but_not_beyond_its_longest_life() {
 
 #[test]
 fn a_session_lives_no_longer_than_a_revocation_is_remembered() {
-    let world = World::with(|sessions| sessions.lifetime(REMEMBERED * 2));
+    let world = World::with(|sessions| sessions.lifetime(MAX_LIFETIME * 2));
 
     let (_, session) = world.sign_in("alice");
 
-    assert_eq!(session.ends_at, world.now() + REMEMBERED);
+    assert_eq!(session.ends_at, world.now() + MAX_LIFETIME);
 }
 
 #[test]

@@ -73,7 +73,7 @@ async fn a_token_whose_signature_is_good_enters_beyond_the_budget_of_its_address
     let forged = format!("{unsigned}.{}", "A".repeat(86));
     assert_eq!(server.expect_refused("/", json!({ "token": "x" })).await.code(), "unauthenticated");
 
-    for guess in ["x", &forged, &token_for("alice", &issuer, &clock)[1..]] {
+    for guess in ["x", &forged, &good.replacen('e', "", 1)] {
         let refused = server.expect_refused("/", json!({ "token": guess })).await;
         assert_eq!((refused.code(), refused.retry()), ("too_many_attempts", Some("later")));
     }
@@ -100,7 +100,7 @@ async fn a_revoked_token_has_few_attempts_beyond_the_budget_of_its_address() {
     assert_eq!(codes[4], "too_many_attempts");
     // It costs neither another user at that address nor its owner anywhere else.
     server.connect("/", json!({ "token": token_for("bob", &issuer, &clock) })).await;
-    clock.advance(Duration::from_secs(1));
+    clock.advance(Duration::from_secs(10));
     let elsewhere = server.visitor().peer(([203, 0, 113, 7], 1).into());
     elsewhere.connect("/", json!({ "token": token_for("alice", &issuer, &clock) })).await;
 }

@@ -119,8 +119,8 @@ impl Log {
 
 impl std::io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
+        let mut log = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        log.write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

@@ -6,9 +6,12 @@ use std::{
 };
 
 use doorward::{
-    Clock as _, Decision, Epochs as _, RefusalReason, Revoke, SessionId, TokenId, prelude::*,
-    test::TestEnd,
+    Clock as _, Decision, Epochs as _, RefusalReason, Revoke, SessionId, TokenId,
+    auth::{Issuer, SigningKey},
+    prelude::*,
+    test::{ManualClock, TestEnd, TestServer},
 };
+use doorward_testkit::AuditLog;
 use serde_json::{Value, json};
 
 use crate::lasting::{Lasting, Member, echo};
@@ -95,6 +98,67 @@ async fn what_was_issued_before_does_not_open_the_door_again() {
     lasting.connect(json!({ "user": "alice", "generation": generation })).await;
     // Who shows something that stands for itself is judged anew.
     lasting.connect(json!({ "user": "alice" })).await;
+}
+
+/// The leeway for a clock that is ahead must not outlive a revocation.
+#[tokio::test]
+async fn a_token_of_a_clock_that_was_ahead_does_not_open_the_door_again() {
+    let (key, clock, audit) =
+        (SigningKey::generate().unwrap(), ManualClock::new(), AuditLog::default());
+    let jwt = Jwt::es256(&key.public_pem()).unwrap().bound_to("issuer", "audience");
+    let builder = Doorward::builder().authenticate(jwt).gateway(Gateway::at("/"));
+    let builder = builder.clock(clock.clone()).audit(audit.clone());
+    let server = TestServer::start(builder.build().unwrap()).await.unwrap();
+    let issuer = Issuer::new(key, "issuer", "audience");
+    let token = |ahead: u64| {
+        let at = clock.wall() + Duration::from_secs(ahead);
+        let token = issuer.issue("alice", Duration::from_secs(300), at, "5zVS4TFyBWVk");
+        json!({ "token": token.unwrap() })
+    };
+    // The last one is at the edge of the leeway, and was never shown before.
+    let old = [token(0), token(1), token(4), token(5)];
+    let mut clients = Vec::new();
+    for shown in &old[..3] {
+        clients.push(server.connect("/", shown).await);
+    }
+
+    clock.advance(Duration::from_millis(300));
+    let revoked = server.doorward().principals().revoke(Revoke::User("alice".into())).await;
+    assert_eq!(revoked.unwrap().closed, 3);
+
+    for seconds in [0, 1, 3, 2, 30] {
+        clock.advance(Duration::from_secs(seconds));
+        for (number, shown) in old.iter().enumerate() {
+            let refused = server.expect_refused("/", shown).await;
+            let expected = if number == 0 { "unauthenticated" } else { "token_expired" };
+            assert_eq!(refused.code(), expected, "{number} after {seconds}");
+        }
+    }
+    assert_eq!(audit.outcomes().pop(), Some(Decision::Refused(RefusalReason::Revoked)));
+}
+
+/// A new token that may be an old one is told when a newer one will do.
+#[tokio::test]
+async fn a_token_of_the_leeway_behind_a_revocation_is_told_when_to_come_back() {
+    let (key, clock) = (SigningKey::generate().unwrap(), ManualClock::new());
+    let jwt = Jwt::es256(&key.public_pem()).unwrap().bound_to("issuer", "audience");
+    let builder = Doorward::builder().authenticate(jwt).gateway(Gateway::at("/"));
+    let server = TestServer::start(builder.clock(clock.clone()).build().unwrap()).await.unwrap();
+    let issuer = Issuer::new(key, "issuer", "audience");
+    let token = || {
+        let ttl = Duration::from_secs(300);
+        json!({ "token": issuer.issue("alice", ttl, clock.wall(), "5zVS4TFyBWVk").unwrap() })
+    };
+    server.doorward().principals().revoke(Revoke::User("alice".into())).await.unwrap();
+    clock.advance(Duration::from_secs(2));
+
+    let refused = server.expect_refused("/", token()).await;
+
+    assert_eq!((refused.code(), refused.retry()), ("token_expired", Some("after_refresh")));
+    let wait = refused.json()["data"]["retryAfter"].as_u64().unwrap();
+    assert_eq!(wait, 4);
+    clock.advance(Duration::from_secs(wait));
+    server.connect("/", token()).await;
 }
 
 /// Attack 87: verified, then revoked, then registered.

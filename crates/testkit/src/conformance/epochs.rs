@@ -47,6 +47,8 @@ pub async fn a_revocation_ends_what_was_made_until_then_and_nothing_made_later<S
     let user = UserId::new("alice");
     let before = read(&*store, &user).await?;
 
+    let claimed = |millis| Issued::Claimed { at: at(millis), ahead: Duration::from_secs(5) };
+
     let begun = store.bump(&user, at(5_000)).await?;
 
     let after = read(&*store, &user).await?;
@@ -59,6 +61,9 @@ pub async fn a_revocation_ends_what_was_made_until_then_and_nothing_made_later<S
         // In whole seconds: that of the revocation, and the next.
         (Issued::At(at(4_877)), false),
         (Issued::At(at(5_877)), true),
+        // The same for a clock that may be five seconds ahead.
+        (claimed(9_877), false),
+        (claimed(10_877), true),
         (Issued::Shown(at(5_000)), false),
         (Issued::Shown(at(5_001)), true),
     ] {
