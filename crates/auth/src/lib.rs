@@ -81,7 +81,6 @@ pub use claims::Claims;
 pub use cookie::{FoundCookie, find_cookie};
 pub use credential::{Shown, ShowsCredential};
 pub use first_of::FirstOf;
-pub use identifier::is_printable;
 pub use issuer::{IssueError, Issuer};
 pub use jwt::{Jwt, UnboundJwt};
 pub use key::KeyError;

@@ -25,6 +25,7 @@ mod refusal;
 mod seat;
 mod secret;
 mod session;
+mod text;
 mod ticket;
 pub mod wire;
 
@@ -55,6 +56,7 @@ pub use seat::{
 };
 pub use secret::{SecretError, SessionKey, SessionToken, Ticket, TicketKey};
 pub use session::{Session, SessionData, SessionStore, StoreError};
+pub use text::{is_printable, is_visible_line, is_visible_text};
 pub use ticket::{TicketRecord, TicketStore};
 
 /// A boxed future, for traits that must be usable as `dyn Trait`.

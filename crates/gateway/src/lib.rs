@@ -108,7 +108,7 @@ pub use doorward_core::{
     RefusalReason, Reload, Reservation, Retry, Seat, SeatError, SeatLimits, SeatRequest, Seats,
     Session, SessionData, SessionId, SessionKey, SessionStore, SessionToken, SocketId,
     SocketIdError, Standing, StoreError, Taken, Ticket, TicketKey, TicketRecord, TicketStore,
-    TokenId, Unlimited, UserId, Verdict, wire,
+    TokenId, Unlimited, UserId, Verdict, is_printable, is_visible_line, is_visible_text, wire,
 };
 pub use doorward_macros::{
     ServerEvent, filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, room,

@@ -17,7 +17,7 @@ use crate::{
     records::About,
     relying_party::{Shown, Started},
     service::Service,
-    username::display_name,
+    username::{is_name_of_another, label},
     wire::{Failure, Reply},
 };
 
@@ -66,7 +66,7 @@ impl Service {
             .parse()
             .map_err(|_malformed| Failure::from(SignInCode::InvalidUsername))?;
         let display = match &wish.display_name {
-            Some(wanted) => display_name(wanted).ok_or(SignInCode::InvalidDisplayName)?,
+            Some(wanted) => label(wanted).ok_or(SignInCode::InvalidDisplayName)?,
             None => name.as_str().into(),
         };
         let about = About { client: Some(client), ..About::default() };
@@ -78,6 +78,7 @@ impl Service {
         let user = UserId::new(id.hyphenated().to_string());
         let mut account = Account::new(user, name.as_str(), name.key(), self.clock.wall());
         account.display_name = display;
+        self.check_display_name(&account, about).await?;
         let (name, shown) = (&account.name, &account.display_name);
         let started = self.relying_party.start_registration(id, name, shown, &[]);
         self.keep(client, started, Purpose::SignUp(Box::new(account), handover))
@@ -96,6 +97,8 @@ impl Service {
         let passkey = self.record(client, &account.id, shown, answer.name.as_deref());
         let user = account.id.clone();
         let about = About { client: Some(client), user: Some(&user), ..About::default() };
+        // The name may have been taken since the sign-up began.
+        self.check_display_name(&account, about).await?;
         match self.accounts.create_account(&account, &passkey).await {
             Ok(()) => {}
             Err(CreateAccountError::NameTaken) => return Err(SignInCode::UsernameTaken.into()),
@@ -106,6 +109,15 @@ impl Service {
         }
         self.records.decided(Decision::SignedUp, about);
         self.complete(client, *account, SignInMethod::SignUp, handover).await
+    }
+
+    /// Others must not take a new account for another one that is there.
+    async fn check_display_name(&self, account: &Account, about: About<'_>) -> Result<(), Failure> {
+        let is_taken = is_name_of_another(&*self.accounts, account).await;
+        match is_taken.map_err(|error| self.unavailable(&error, about))? {
+            true => Err(SignInCode::InvalidDisplayName.into()),
+            false => Ok(()),
+        }
     }
 
     /// Begins to add a passkey to the account of a session whose user was there just now.
@@ -216,7 +228,7 @@ impl Service {
         name: Option<&str>,
     ) -> PasskeyRecord {
         let Shown { id, key, is_synced } = shown;
-        let name = name.and_then(display_name);
+        let name = name.and_then(label);
         let user_agent = client.user_agent.as_deref();
         let name = name.or_else(|| user_agent.and_then(device::describe).map(Into::into));
         PasskeyRecord {

@@ -4,7 +4,8 @@
 //! another one, nothing invisible, canonical composition. Names are shown as they were written and compared
 //! without case.
 
-use doorward::auth::is_printable;
+use doorward::{StoreError, is_printable, is_visible_line};
+use doorward_core::{Account, AccountStore};
 use icu_casemap::CaseMapper;
 use icu_normalizer::{
     ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed,
@@ -74,19 +75,67 @@ impl std::str::FromStr for Username {
         if ComposingNormalizerBorrowed::new_nfkc().normalize(&shown) != shown {
             return Err(UsernameError(()));
         }
-        // Canonical caseless matching (Unicode, definition D145).
-        let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(&shown);
-        let folded = CaseMapper::new().fold_string(&decomposed);
-        let key = nfc.normalize(&folded);
-        Ok(Self { key: (*key).into(), shown: (*shown).into() })
+        Ok(Self { key: fold(&shown), shown: (*shown).into() })
     }
 }
 
-/// What others read of a user: 1-64 visible characters, spaces inside included. `None` when it is not that.
-pub(crate) fn display_name(text: &str) -> Option<Box<str>> {
+/// A name that others read, of a user or of a passkey: 1-64 characters that a reader sees, spaces inside included.
+/// `None` when it is not that.
+pub(crate) fn label(text: &str) -> Option<Box<str>> {
     let shown = ComposingNormalizerBorrowed::new_nfc().normalize(text.trim());
     let length = shown.chars().count();
-    ((1..=MAX_CHARS).contains(&length) && shown.chars().all(is_printable)).then(|| (*shown).into())
+    ((1..=MAX_CHARS).contains(&length) && is_visible_line(&shown)).then(|| (*shown).into())
+}
+
+/// Returns the name of an account as others may read it: its display name, or its user name when the display name
+/// is the user name of another account.
+///
+/// Sign-up refuses such display names. One that was free then may be taken as a user name later, so look here
+/// whenever a name is shown to others.
+///
+/// # Examples
+/// ```
+/// use doorward_core::{Account, AccountStore};
+/// use doorward_identity::shown_name;
+///
+/// async fn greet(accounts: &dyn AccountStore, who: &Account) -> Result<String, doorward::StoreError> {
+///     Ok(format!("{} is here", shown_name(accounts, who).await?))
+/// }
+/// # drop(greet);
+/// ```
+///
+/// # Errors
+/// Those of the store.
+pub async fn shown_name(
+    accounts: &dyn AccountStore,
+    account: &Account,
+) -> Result<Box<str>, StoreError> {
+    Ok(match is_name_of_another(accounts, account).await? {
+        true => account.name.clone(),
+        false => account.display_name.clone(),
+    })
+}
+
+/// Whether a display name reads like the user name of another account: in any case, in any width, and whatever
+/// joins its characters.
+pub(crate) async fn is_name_of_another(
+    accounts: &dyn AccountStore,
+    account: &Account,
+) -> Result<bool, StoreError> {
+    let plain = ComposingNormalizerBorrowed::new_nfkc().normalize(&account.display_name);
+    let plain: String = plain.chars().filter(|character| is_printable(*character)).collect();
+    let key = fold(&plain);
+    if key == account.name_key {
+        return Ok(false);
+    }
+    Ok(accounts.account_named(&key).await?.is_some_and(|other| other.id != account.id))
+}
+
+/// Canonical caseless matching (Unicode, definition D145).
+fn fold(text: &str) -> Box<str> {
+    let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(text);
+    let folded = CaseMapper::new().fold_string(&decomposed);
+    (*ComposingNormalizerBorrowed::new_nfc().normalize(&folded)).into()
 }
 
 fn is_allowed(character: char) -> bool {
@@ -169,10 +218,10 @@ mod tests {
     }
 
     #[test]
-    fn a_display_name_may_have_spaces_and_nothing_that_nobody_sees() {
-        assert_eq!(display_name(" Alice Liddell 😀 ").as_deref(), Some("Alice Liddell 😀"));
-        for text in ["", "  ", "a\nb", "a\u{202e}b", &"x".repeat(65)] {
-            assert_eq!(display_name(text), None, "{text:?}");
+    fn a_label_may_have_spaces_and_nothing_that_nobody_sees() {
+        assert_eq!(label(" Alice Liddell 😀 ").as_deref(), Some("Alice Liddell 😀"));
+        for text in ["", "  ", "a\nb", "a\u{202e}b", "\u{2800}", "\u{3164}", &"x".repeat(65)] {
+            assert_eq!(label(text), None, "{text:?}");
         }
     }
 }

@@ -7,7 +7,7 @@ use doorward::{
     auth::{FirstOf, Jwt, SessionCredential, user_by_id},
 };
 use doorward_core::AccountStore;
-use doorward_identity::Identity;
+use doorward_identity::{Identity, shown_name};
 
 use crate::{
     config::{Config, TokenConfig},
@@ -44,7 +44,7 @@ pub(crate) fn authenticator(
 async fn known(accounts: Arc<dyn AccountStore>, id: UserId) -> Result<Option<Known>, BoxError> {
     Ok(match accounts.account(&id).await? {
         Some(account) if account.disabled_at.is_some() => None,
-        Some(account) => Some(Known { name: account.display_name }),
+        Some(account) => Some(Known { name: shown_name(&*accounts, &account).await? }),
         None => Some(Known { name: id.as_str().into() }),
     })
 }

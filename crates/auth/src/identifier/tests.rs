@@ -29,6 +29,8 @@ fn nothing_that_a_reader_cannot_see_is_an_identifier() {
         "\u{feff}alice",
         "ali\u{ad}ce",
         "\u{3164}",
+        "  ",
+        "\u{2800}",
         "alice\u{e0041}",
     ] {
         assert!(!is_identifier(name), "{name:?}");

@@ -5,11 +5,10 @@
 use std::{net::IpAddr, time::SystemTime};
 
 use doorward_core::{
-    BoxError, Session, SessionData, SessionToken, StoreError, UserId, network_prefix,
+    BoxError, Session, SessionData, SessionToken, StoreError, UserId, is_printable, network_prefix,
 };
 
 use super::{Sessions, draw_id};
-use crate::identifier::is_printable;
 
 /// What is to be remembered of a sign-in.
 ///

@@ -15,9 +15,7 @@ use super::{
     Problem, Routes,
     request::{Browser, SignedIn, body},
 };
-use crate::{
-    SignInCode, records::About, registering::NewPasskey, username::display_name, wire::Reply,
-};
+use crate::{SignInCode, records::About, registering::NewPasskey, username::label, wire::Reply};
 
 /// `POST /auth/passkeys/register`: an account, or, for somebody with a session, one more passkey.
 pub(super) async fn begin_registration(
@@ -140,7 +138,7 @@ pub(super) async fn rename(
     Path(id): Path<String>,
     rename: Result<Json<Rename>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
-    let name = display_name(&body(rename)?.name).ok_or(SignInCode::InvalidDisplayName)?;
+    let name = label(&body(rename)?.name).ok_or(SignInCode::InvalidDisplayName)?;
     let id = CredentialId::decode(&id).ok_or(SignInCode::NotFound)?;
     let identity = &routes.identity;
     let about = About { user: Some(&session.user), ..About::default() };

@@ -1,6 +1,8 @@
 //! Signing up and signing in, as honest people do.
 
-use doorward_core::{Decision, SessionStore as _};
+use doorward::test::TestClient;
+use doorward_core::{AccountStore as _, Decision, SessionStore as _};
+use doorward_identity::shown_name;
 use doorward_testkit::{BACKED_UP, BACKUP_ELIGIBLE, SoftAnswer, SoftPasskey};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -249,4 +251,56 @@ async fn passkeys_are_renamed_and_removed_and_the_last_one_stays() {
     let verify = json!({ "credential": credential });
     let refused = other.post("/auth/passkeys/authenticate/verify", &verify).await;
     assert_eq!(refused.code(), (401, "authentication_failed"));
+}
+
+/// Begins a sign-up, and returns the page and what the server says.
+async fn wish(world: &World, username: &str, display_name: &str) -> (TestClient, Value) {
+    let (_, challenge) = pair();
+    let mut page = world.page().await;
+    let wish = json!({ "username": username, "displayName": display_name, "challenge": challenge });
+    let begun = ask(&mut page, "webauthn:register", &wish).await;
+    (page, begun)
+}
+
+#[tokio::test]
+async fn a_display_name_is_never_the_user_name_of_another_account() {
+    let world = World::new().await;
+    world.sign_up("Émile").await;
+
+    for display_name in
+        ["Émile", "émile", "E\u{301}MILE", " émile ", "ｅ\u{301}mile", "é\u{fe0f}mile"]
+    {
+        let (_, begun) = wish(&world, "eve", display_name).await;
+        assert_eq!(begun["code"], "invalid_display_name", "{display_name:?}");
+    }
+    for display_name in ["Eve", "Émile L.", "EVE"] {
+        let (_, begun) = wish(&world, "eve", display_name).await;
+        assert_eq!(begun["success"], true, "{display_name:?}");
+    }
+
+    // It is looked at again when the account is made.
+    let (mut page, begun) = wish(&world, "eve", "Carol").await;
+    world.sign_up("carol").await;
+    let mut passkey = SoftPasskey::new();
+    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+    let late =
+        ask(&mut page, "webauthn:register:verify", &json!({ "credential": credential })).await;
+    assert_eq!(late["code"], "invalid_display_name");
+}
+
+/// The display name was there first, and is shown for as long as no account is called so.
+#[tokio::test]
+async fn a_display_name_gives_way_to_a_user_name() {
+    let world = World::new().await;
+    let (mut page, begun) = wish(&world, "eve", "Dave").await;
+    let mut passkey = SoftPasskey::new();
+    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+    ask(&mut page, "webauthn:register:verify", &json!({ "credential": credential })).await;
+    let eve = world.store.account_named("eve").await.unwrap().unwrap();
+    let shown = || async { shown_name(&*world.store, &eve).await.unwrap() };
+
+    assert_eq!(&*shown().await, "Dave");
+    world.sign_up("dave").await;
+
+    assert_eq!(&*shown().await, "eve");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward::{BoxError, Hub, UserId};
 use doorward_core::AccountStore;
-use doorward_identity::Username;
+use doorward_identity::{Username, shown_name};
 
 use crate::known::Known;
 
@@ -21,7 +21,8 @@ impl Directory {
         if let Ok(username) = name.parse::<Username>()
             && let Some(account) = self.0.account_named(username.key()).await?
         {
-            return Ok(Some((account.id, account.display_name)));
+            let name = shown_name(&*self.0, &account).await?;
+            return Ok(Some((account.id, name)));
         }
         let connected = hub.to(UserId::new(name)).fetch_sockets();
         Ok(connected.first().map(|one| (one.user().clone(), one.principal().name.clone())))

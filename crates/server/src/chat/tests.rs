@@ -244,9 +244,16 @@ async fn what_cannot_be_read_or_is_too_much_is_refused() {
     let message =
         |text: &str| json!({ "room": room, "key": text.get(..3).unwrap_or("k"), "text": text });
 
-    for text in ["", "  \n", "\u{7}bell", &format!("{long}!")] {
+    let unseen =
+        ["", "  \n", "\u{7}bell", "\u{200b}", "\u{3164}", "\u{2800}", "a\u{202e}b", "a\u{2066}b"];
+    for text in unseen.into_iter().chain([&*format!("{long}!")]) {
         let exception = ann.expect_exception("send", message(text)).await;
         assert_eq!(exception.code(), "bad_payload", "{text:?}");
+    }
+    for name in unseen.into_iter().chain(["two\nlines"]) {
+        house.clock.advance(Duration::from_secs(6));
+        let exception = ann.expect_exception("create", json!({ "name": name })).await;
+        assert_eq!(exception.code(), "bad_payload", "{name:?}");
     }
     let sent: Value = ann.emit_with_ack("send", message(&long)).await;
     assert_eq!(sent["text"], long);

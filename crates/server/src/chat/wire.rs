@@ -1,11 +1,11 @@
 //! What people who chat read and write.
 
-use doorward::{ServerEvent, UserId, garde};
+use doorward::{ServerEvent, UserId, garde, is_visible_line, is_visible_text};
 use serde::{Deserialize, Serialize, Serializer};
 
 #[derive(Deserialize, garde::Validate)]
 pub(super) struct Create {
-    #[garde(length(chars, min = 1, max = 60), custom(is_visible))]
+    #[garde(length(chars, min = 1, max = 60), custom(visible_line))]
     pub(super) name: String,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Send {
     /// The client's own name for this message: sent twice with one key, it is written once.
     #[garde(length(min = 1, max = ID))]
     pub(super) key: String,
-    #[garde(length(chars, min = 1, max = 2000), custom(is_visible))]
+    #[garde(length(chars, min = 1, max = 2000), custom(visible_text))]
     pub(super) text: String,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Edit {
     pub(super) room: String,
     #[garde(skip)]
     pub(super) seq: i64,
-    #[garde(length(chars, min = 1, max = 2000), custom(is_visible))]
+    #[garde(length(chars, min = 1, max = 2000), custom(visible_text))]
     pub(super) text: String,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct Room {
 
 #[derive(Serialize)]
 pub(super) struct Member {
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "id_of")]
     pub(super) user: UserId,
     pub(super) name: String,
     pub(super) online: bool,
@@ -153,20 +153,19 @@ pub(super) struct History {
     pub(super) more: bool,
 }
 
-fn is_visible(text: &str, (): &()) -> garde::Result {
-    let is_odd = |char: char| char.is_control() && char != '\n' && char != '\t';
-    if text.trim().is_empty() {
-        Err(garde::Error::new("write something that can be seen"))
-    } else if text.contains(is_odd) {
-        Err(garde::Error::new("control characters cannot be seen"))
-    } else {
-        Ok(())
-    }
+fn visible_line(line: &str, (): &()) -> garde::Result {
+    if is_visible_line(line) { Ok(()) } else { Err(garde::Error::new(INVISIBLE)) }
 }
 
-fn text<S: Serializer>(user: &UserId, out: S) -> Result<S::Ok, S::Error> {
+fn visible_text(text: &str, (): &()) -> garde::Result {
+    if is_visible_text(text) { Ok(()) } else { Err(garde::Error::new(INVISIBLE)) }
+}
+
+fn id_of<S: Serializer>(user: &UserId, out: S) -> Result<S::Ok, S::Error> {
     out.serialize_str(user.as_str())
 }
+
+const INVISIBLE: &str = "write something that can be seen, and nothing that cannot";
 
 /// Ids of rooms and keys of clients are no longer.
 const ID: usize = 64;

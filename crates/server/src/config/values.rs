@@ -65,7 +65,7 @@ pub(crate) struct SecretUrl(String);
 #[serde(try_from = "i64")]
 pub(crate) struct LinkCount(usize);
 
-/// The value of an `iss` or `aud`: 1-255 characters, none of them a control character.
+/// The value of an `iss` or `aud`: a visible line of at most 255 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct TokenName(String);
@@ -200,7 +200,7 @@ impl TryFrom<String> for TokenName {
     type Error = TokenNameError;
 
     fn try_from(text: String) -> Result<Self, TokenNameError> {
-        let is_name = (1..=MAX_NAME).contains(&text.len()) && !text.chars().any(char::is_control);
+        let is_name = text.len() <= MAX_NAME && doorward::is_visible_line(&text);
         if is_name { Ok(Self(text)) } else { Err(TokenNameError) }
     }
 }

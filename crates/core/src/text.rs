@@ -1,0 +1,190 @@
+//! Decides which text people can read: names, and what they write to each other.
+//!
+//! One rule for all of it. Every character is one that a reader sees, or a space; nothing changes the direction of
+//! what stands around it, because a name could then be read as another one. Start reading at [`is_visible_line`].
+
+/// Returns whether a reader sees the character: neither a control character, which could forge a line of a log, nor
+/// a format character or filler, which makes names look alike.
+///
+/// # Examples
+/// ```
+/// use doorward_core::is_printable;
+///
+/// assert!(is_printable('한') && is_printable(' '));
+/// assert!(!is_printable('\n') && !is_printable('\u{200b}'));
+/// ```
+#[must_use]
+pub fn is_printable(character: char) -> bool {
+    !character.is_control() && !INVISIBLE.iter().any(|range| range.contains(&character))
+}
+
+/// Returns whether a reader sees something in a line, such as a name, and all of what is in it.
+///
+/// It has no control character, no mark, override or isolate of direction, and no filler. Characters that join
+/// others, as in emoji and in Persian, are good where they join something.
+///
+/// # Examples
+/// ```
+/// use doorward_core::is_visible_line;
+///
+/// assert!(is_visible_line("Alice 👩\u{200d}💻"));
+/// for nothing in ["", "  ", "\u{200b}", "\u{3164}", "\u{2800}", "a\u{202e}b", "a\nb", "a\u{200d}"] {
+///     assert!(!is_visible_line(nothing), "{nothing:?}");
+/// }
+/// ```
+#[must_use]
+pub fn is_visible_line(text: &str) -> bool {
+    is_visible(text, "")
+}
+
+/// Returns whether a reader sees something in a text, and all of what is in it: as [`is_visible_line`], with line
+/// breaks (`\n`) and tabs.
+///
+/// # Examples
+/// ```
+/// use doorward_core::is_visible_text;
+///
+/// assert!(is_visible_text("one\n\ttwo"));
+/// assert!(!is_visible_text("\n\u{200b}\n") && !is_visible_text("one\r\u{2028}two"));
+/// ```
+#[must_use]
+pub fn is_visible_text(text: &str) -> bool {
+    is_visible(text, "\n\t")
+}
+
+fn is_visible(text: &str, breaks: &str) -> bool {
+    let (mut before, mut has_seen) = (' ', false);
+    for character in text.chars() {
+        let is_break = breaks.contains(character);
+        if !is_printable(character) && !is_break && !joins(before, character) {
+            return false;
+        }
+        has_seen |= !is_break && is_seen(character);
+        before = character;
+    }
+    has_seen && !JOINERS.contains(&before)
+}
+
+/// Whether the character has an effect on what stands before it, and so is no filler.
+fn joins(before: char, character: char) -> bool {
+    match character {
+        // The flags of England, Scotland and Wales are a black flag and a word in tags.
+        '\u{e0020}'..='\u{e007f}' => matches!(before, '\u{1f3f4}' | '\u{e0020}'..='\u{e007f}'),
+        // As text, or as emoji.
+        '\u{fe0e}' | '\u{fe0f}' => is_seen(before),
+        joiner if JOINERS.contains(&joiner) => {
+            before == '\u{fe0f}' || (is_seen(before) && !before.is_ascii())
+        }
+        _ => false,
+    }
+}
+
+fn is_seen(character: char) -> bool {
+    is_printable(character) && !character.is_whitespace() && !BLANK.contains(&character)
+}
+
+/// Characters that are drawn as nothing, and are neither spaces nor ignorable: of Braille, of musical notation, of
+/// Egyptian and of Khitan script.
+const BLANK: [char; 5] = ['\u{2800}', '\u{13441}', '\u{13442}', '\u{16fe4}', '\u{1d159}'];
+
+/// Zero width non-joiner and joiner.
+const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
+
+/// The general categories Cf (format), Zl and Zp (line and paragraph separator), and the property
+/// `Default_Ignorable_Code_Point`, of Unicode 16.
+const INVISIBLE: [std::ops::RangeInclusive<char>; 25] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{600}'..='\u{605}',
+    '\u{61c}'..='\u{61c}',
+    '\u{6dd}'..='\u{6dd}',
+    '\u{70f}'..='\u{70f}',
+    '\u{890}'..='\u{891}',
+    '\u{8e2}'..='\u{8e2}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fffb}',
+    '\u{110bd}'..='\u{110bd}',
+    '\u{110cd}'..='\u{110cd}',
+    '\u{13430}'..='\u{1343f}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e0fff}',
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_write_is_visible() {
+        for line in [
+            "a",
+            "Alice Liddell",
+            "山田\u{3000}太郎",
+            "می\u{200c}خواهم",
+            "हिन्दी",
+            "שלום",
+            "❤\u{fe0f}",
+            "1\u{fe0f}\u{20e3}",
+            "👨\u{200d}👩\u{200d}👧",
+            "🏳\u{fe0f}\u{200d}🌈",
+            "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+            "⠓⠑⠇⠇⠕\u{2800}⠺",
+        ] {
+            assert!(is_visible_line(line) && is_visible_text(line), "{line:?}");
+            assert!(is_visible_text(&format!("{line}\n\t{line}")), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_reader_can_see_is_not() {
+        for text in [
+            "",
+            " ",
+            "\u{a0}\u{3000}",
+            "\u{200b}",
+            "\u{3164}",
+            "\u{ffa0}",
+            "\u{115f}",
+            "\u{2800}\u{2800}",
+            "\u{fe0f}",
+            "\u{200d}\u{200d}",
+            " \u{fe0f}",
+            "\u{e0061}",
+            "Ali\u{200d}ce",
+            "한\u{200d}",
+            "한\u{200d}\u{200d}글",
+        ] {
+            assert!(!is_visible_line(text) && !is_visible_text(text), "{text:?}");
+        }
+    }
+
+    /// Attack 14.
+    #[test]
+    fn nothing_changes_the_direction_of_what_stands_around_it() {
+        let marks = ['\u{61c}', '\u{200e}', '\u{200f}'];
+        for control in
+            marks.into_iter().chain('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}')
+        {
+            assert!(!is_visible_text(&format!("a{control}b")), "{control:?}");
+        }
+    }
+
+    #[test]
+    fn only_line_breaks_and_tabs_are_good_among_control_characters() {
+        for control in ('\0'..='\u{1f}').chain('\u{7f}'..='\u{9f}') {
+            assert!(!is_visible_line(&format!("a{control}b")), "{control:?}");
+            let is_break = matches!(control, '\n' | '\t');
+            assert_eq!(is_visible_text(&format!("a{control}b")), is_break, "{control:?}");
+        }
+    }
+}
