@@ -74,5 +74,5 @@ pub use builder::{BuildError, IdentityBuilder};
 pub use identity::Identity;
 pub use require_session::{BehindSession, CurrentSession, RequireSession};
 pub use signing_in::{SignInError, SignInMethod, SigningIn};
-pub use username::{Username, UsernameError, shown_name};
+pub use username::{Username, UsernameError, shown_id, shown_name};
 pub use wire::SignInCode;

@@ -17,7 +17,7 @@ use crate::{
     records::About,
     relying_party::{Shown, Started},
     service::Service,
-    username::{is_name_of_another, label},
+    username::{display_name, is_name_of_another, label},
     wire::{Failure, Reply},
 };
 
@@ -66,7 +66,7 @@ impl Service {
             .parse()
             .map_err(|_malformed| Failure::from(SignInCode::InvalidUsername))?;
         let display = match &wish.display_name {
-            Some(wanted) => label(wanted).ok_or(SignInCode::InvalidDisplayName)?,
+            Some(wanted) => display_name(wanted).ok_or(SignInCode::InvalidDisplayName)?,
             None => name.as_str().into(),
         };
         let about = About { client: Some(client), ..About::default() };

@@ -4,7 +4,7 @@
 //! another one, nothing invisible, canonical composition. Names are shown as they were written and compared
 //! without case.
 
-use doorward::{StoreError, is_printable, is_visible_line};
+use doorward::{StoreError, UserId, is_printable, is_visible_line};
 use doorward_core::{Account, AccountStore};
 use icu_casemap::CaseMapper;
 use icu_normalizer::{
@@ -87,6 +87,30 @@ pub(crate) fn label(text: &str) -> Option<Box<str>> {
     ((1..=MAX_CHARS).contains(&length) && is_visible_line(&shown)).then(|| (*shown).into())
 }
 
+/// As [`label`], of a user: it does not look like what [`shown_id`] makes of an id.
+pub(crate) fn display_name(text: &str) -> Option<Box<str>> {
+    let plain = ComposingNormalizerBorrowed::new_nfkc().normalize(text.trim());
+    if plain.starts_with(ID_SIGN) { None } else { label(text) }
+}
+
+/// Writes the id of a user who has no account, as others may read it in place of a name: `#ops`.
+///
+/// Ids and names are two spaces: the subject of a token may be any text, also the user name of an account. No user
+/// name and no display name begins with this sign.
+///
+/// # Examples
+/// ```
+/// use doorward::UserId;
+/// use doorward_identity::{Username, shown_id};
+///
+/// assert_eq!(&*shown_id(&UserId::new("ops")), "#ops");
+/// assert!("#ops".parse::<Username>().is_err());
+/// ```
+#[must_use]
+pub fn shown_id(id: &UserId) -> Box<str> {
+    format!("{ID_SIGN}{}", id.as_str()).into()
+}
+
 /// Returns the name of an account as others may read it: its display name, or its user name when the display name
 /// is the user name of another account.
 ///
@@ -147,6 +171,8 @@ fn is_allowed(character: char) -> bool {
 const MARKS: &str = "._-+@";
 
 const MAX_CHARS: usize = 64;
+
+const ID_SIGN: char = '#';
 
 #[cfg(test)]
 mod tests {
@@ -215,6 +241,15 @@ mod tests {
         assert!(key(&"a".repeat(65)).is_none());
         assert!(key(&"e\u{301}".repeat(64)).is_some());
         assert!(key(&"a".repeat(1 << 20)).is_none());
+    }
+
+    #[test]
+    fn a_display_name_does_not_look_like_an_id() {
+        assert_eq!(display_name("C# fan").as_deref(), Some("C# fan"));
+        assert_eq!(label("#2").as_deref(), Some("#2"));
+        for text in ["#ops", " #ops", "＃ops", "﹟ops"] {
+            assert_eq!(display_name(text), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -233,12 +233,16 @@ impl Chat {
     async fn invite(
         self: Arc<Self>,
         me: Connection<Known>,
-        Valid(Invite { room, user }): Valid<Invite>,
+        Valid(Invite { room, user, id }): Valid<Invite>,
     ) -> Result<Member, BoxError> {
         check_member(&me, &room)?;
-        let found = self.directory.find(&user, me.hub()).await?;
-        let (id, name) =
-            found.ok_or_else(|| Exception::new("unknown_user", "Nobody has this name"))?;
+        let found = match (user, id) {
+            (Some(name), None) => self.directory.named(&name).await?,
+            (None, Some(id)) => self.directory.with_id(&UserId::new(id), me.hub()).await?,
+            _ => return Err(Exception::bad_payload(Vec::new()).into()),
+        };
+        let Person { id, name } =
+            found.ok_or_else(|| Exception::new("unknown_user", "No user with that name"))?;
         to_the_end(async move {
             let _turn = self.turn_of(&me, &room).await?;
             let invited = Person { id: id.clone(), name: name.clone() };

@@ -7,7 +7,7 @@ use doorward::{
     auth::{FirstOf, Jwt, SessionCredential, user_by_id},
 };
 use doorward_core::AccountStore;
-use doorward_identity::{Identity, shown_name};
+use doorward_identity::{Identity, shown_id, shown_name};
 
 use crate::{
     config::{Config, TokenConfig},
@@ -39,13 +39,13 @@ pub(crate) fn authenticator(
         .or(identity.cookie().load(users))
 }
 
-/// Finds out who somebody is. An operator may make tokens and sessions for somebody without an account; who has
-/// one must be allowed to use it.
+/// Finds out who a user is. An operator may make tokens and sessions for a user without an account, whose id is shown
+/// as an id, because it may be what an account is called; an account must be allowed to be used.
 async fn known(accounts: Arc<dyn AccountStore>, id: UserId) -> Result<Option<Known>, BoxError> {
     Ok(match accounts.account(&id).await? {
         Some(account) if account.disabled_at.is_some() => None,
         Some(account) => Some(Known { name: shown_name(&*accounts, &account).await? }),
-        None => Some(Known { name: id.as_str().into() }),
+        None => Some(Known { name: shown_id(&id) }),
     })
 }
 

@@ -5,7 +5,7 @@ use doorward_core::wire::timestamp;
 use serde::Serialize;
 
 use super::{Problem, Routes, request::SignedIn};
-use crate::{SignInCode, records::About};
+use crate::{SignInCode, records::About, shown_id};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -49,8 +49,11 @@ pub(super) async fn who(
             username: account.name.into(),
             display_name: account.display_name.into(),
         },
-        // A session that an operator has made for somebody without an account.
-        None => User { id: id.to_owned(), username: id.to_owned(), display_name: id.to_owned() },
+        // A session that an operator has made for a user without an account.
+        None => {
+            let shown = String::from(shown_id(&session.user));
+            User { id: id.to_owned(), username: shown.clone(), display_name: shown }
+        }
     };
     Ok(Json(Me {
         user,

@@ -245,8 +245,11 @@ export function useChat(me, onSignedOut) {
     },
     /** @param {string} name */
     create: async (name) => show((await ask("create", { name })).id),
-    /** @param {string} user */
-    invite: (user) => ask("invite", { room: chat.open, user }),
+    /** Invites a user by name, or by an id as it is shown: `#ops`. @param {string} user */
+    invite: (user) => {
+      const whom = user.startsWith("#") ? { id: user.slice(1) } : { user };
+      return ask("invite", { room: chat.open, ...whom });
+    },
     leave: () => ask("leave", { room: chat.open }),
     /** @param {number} seq @param {string} text */
     edit: async (seq, text) => hear(await ask("edit", { room: chat.open, seq, text })),

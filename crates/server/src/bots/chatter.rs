@@ -106,7 +106,7 @@ pub(super) async fn chat(
 fn written(order: &Order) -> (&'static str, Value) {
     match order {
         Order::Create => ("create", json!({ "name": "Bots" })),
-        Order::Invite { user, room } => ("invite", json!({ "room": room, "user": user })),
+        Order::Invite { user, room } => ("invite", json!({ "room": room, "id": user })),
         Order::Say { key, room } => {
             ("send", json!({ "room": room, "key": key, "text": format!("message {key}") }))
         }

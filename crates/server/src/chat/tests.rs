@@ -47,7 +47,7 @@ async fn a_room_is_for_its_members() {
         ("remove", json!({ "room": room, "seq": 1 })),
         ("read", json!({ "room": room, "seq": 1 })),
         ("typing", json!({ "room": room })),
-        ("invite", json!({ "room": room, "user": "eve" })),
+        ("invite", json!({ "room": room, "id": "eve" })),
         ("leave", json!({ "room": room })),
     ];
     for (event, request) in requests {
@@ -212,7 +212,7 @@ async fn who_is_invited_is_a_member_and_who_leaves_is_none() {
     let mut other_tab = house.enter("bob").await;
     let joined: Value = ann.wait_for_event("member_joined").await;
     assert_eq!(joined, json!({ "room": room, "user": "bob", "name": "bob", "online": true }));
-    let invitation = |name: &str| json!({ "room": room, "user": name });
+    let invitation = |name: &str| json!({ "room": room, "id": name });
     let nobody = ann.expect_exception("invite", invitation("nobody")).await;
     assert_eq!(nobody.code(), "unknown_user");
     // Once more is no mistake and no news.
@@ -234,6 +234,30 @@ async fn who_is_invited_is_a_member_and_who_leaves_is_none() {
     ann.emit_with_ack::<()>("leave", json!({ "room": room })).await;
     let again = bob.expect_exception("history", json!({ "room": room, "lastSeen": 0 })).await;
     assert_eq!(again.code(), "forbidden");
+}
+
+/// The subject of a token may be what an account is called.
+#[tokio::test]
+async fn an_invitation_names_a_user_or_an_id_and_never_one_for_the_other() {
+    let house = House::open().await;
+    let (room, mut ann, _) = house.room(&[]).await;
+    let _ops = house.enter("opsX").await;
+    let by_name = json!({ "room": room, "user": "opsX" });
+    let before = ann.expect_exception("invite", by_name.clone()).await;
+    house.sign_up("0b5c", "opsX").await;
+
+    let named: Value = ann.emit_with_ack("invite", by_name).await;
+    let with_id: Value = ann.emit_with_ack("invite", json!({ "room": room, "id": "opsX" })).await;
+
+    assert_eq!(before.code(), "unknown_user");
+    assert_eq!((&named["user"], &with_id["user"]), (&json!("0b5c"), &json!("opsX")));
+    for unclear in [json!({ "user": "opsX", "id": "opsX" }), json!({})] {
+        let mut invitation = unclear;
+        invitation["room"] = json!(room);
+        assert_eq!(ann.expect_exception("invite", invitation).await.code(), "bad_payload");
+    }
+    let name_as_id = json!({ "room": room, "user": "0b5c" });
+    assert_eq!(ann.expect_exception("invite", name_as_id).await.code(), "unknown_user");
 }
 
 #[tokio::test]
@@ -290,7 +314,7 @@ async fn rooms_have_so_many_members_and_members_so_many_rooms() {
     let rooms: Value = ann.emit_with_ack("rooms", ()).await;
     assert_eq!(rooms.as_array().unwrap().len(), 100);
     let own: Value = bob.emit_with_ack("create", json!({ "name": "Own" })).await;
-    let into_own = json!({ "room": own["id"], "user": "ann" });
+    let into_own = json!({ "room": own["id"], "id": "ann" });
     assert_eq!(bob.expect_exception("invite", into_own).await.code(), "too_many");
 
     sqlx::query(
@@ -302,7 +326,7 @@ async fn rooms_have_so_many_members_and_members_so_many_rooms() {
     .execute(&mut house.outsider().await)
     .await
     .unwrap();
-    let into_full = json!({ "room": room, "user": "bob" });
+    let into_full = json!({ "room": room, "id": "bob" });
     assert_eq!(ann.expect_exception("invite", into_full).await.code(), "too_many");
     assert_eq!(bob.emit_with_ack::<Value>("rooms", ()).await.as_array().unwrap().len(), 1);
 }

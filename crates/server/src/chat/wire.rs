@@ -13,9 +13,12 @@ pub(super) struct Create {
 pub(super) struct Invite {
     #[garde(length(max = ID))]
     pub(super) room: String,
-    /// A user name.
-    #[garde(length(chars, min = 1, max = 64))]
-    pub(super) user: String,
+    /// Whom, by user name.
+    #[garde(inner(length(chars, min = 1, max = 64)))]
+    pub(super) user: Option<String>,
+    /// Whom, by id, in place of the name.
+    #[garde(inner(length(chars, min = 1, max = 255)))]
+    pub(super) id: Option<String>,
 }
 
 #[derive(Deserialize, garde::Validate)]

@@ -1,12 +1,13 @@
 //! A chat with people in it, and what they say and read.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::UNIX_EPOCH};
 
 use doorward::{
-    OsEntropy,
+    OsEntropy, UserId,
     prelude::*,
     test::{ManualClock, TestClient, TestServer},
 };
+use doorward_core::{Account, AccountStore as _, CredentialId, PasskeyRecord};
 use doorward_sql::{SqlStore, SqliteFile};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -17,6 +18,7 @@ use crate::chat::Chat;
 pub(super) struct House {
     pub(super) server: TestServer,
     pub(super) database: SqliteFile,
+    accounts: Arc<SqlStore>,
     pub(super) clock: ManualClock,
     pub(super) folder: tempfile::TempDir,
 }
@@ -29,16 +31,17 @@ impl House {
     pub(super) async fn in_folder(folder: tempfile::TempDir) -> Self {
         let database = crate::database::open(&folder.path().join("chat.db")).await.unwrap();
         let accounts = SqlStore::open(folder.path().join("accounts.db")).await.unwrap();
+        let accounts = Arc::new(accounts);
         let clock = ManualClock::new();
         let (now, entropy) = (Arc::new(clock.clone()), Arc::new(OsEntropy));
         let doorward = Doorward::builder()
             .authenticate(crate::known::for_tests())
             .clock(clock.clone())
-            .gateway(Chat::new(now, entropy, database.clone(), Arc::new(accounts)))
+            .gateway(Chat::new(now, entropy, database.clone(), accounts.clone()))
             .build()
             .unwrap();
         let server = TestServer::start(doorward).await.unwrap();
-        Self { server, database, clock, folder }
+        Self { server, database, accounts, clock, folder }
     }
 
     /// A connection to the file from outside, as that of another process.
@@ -52,6 +55,21 @@ impl House {
         let mut outsider = self.outsider().await;
         sqlx::query("BEGIN IMMEDIATE").execute(&mut outsider).await.unwrap();
         outsider
+    }
+
+    /// Makes an account.
+    pub(super) async fn sign_up(&self, id: &str, name: &str) {
+        let account = Account::new(UserId::new(id), name, name.to_lowercase(), UNIX_EPOCH);
+        let passkey = PasskeyRecord {
+            id: CredentialId::new(id.as_bytes()),
+            user: account.id.clone(),
+            name: "Phone".into(),
+            created_at: UNIX_EPOCH,
+            used_at: None,
+            is_synced: false,
+            key: b"{}".as_slice().into(),
+        };
+        self.accounts.create_account(&account, &passkey).await.unwrap();
     }
 
     /// A client that hears all rooms of its user.
@@ -69,7 +87,7 @@ impl House {
         let mut members = Vec::new();
         for name in others {
             let mut member = self.enter(name).await;
-            let invitation = json!({ "room": room, "user": name });
+            let invitation = json!({ "room": room, "id": name });
             ann.emit_with_ack::<Value>("invite", invitation).await;
             member.wait_for_event::<Value>("room").await;
             members.push(member);
