@@ -26,8 +26,9 @@ async function conversation(t, one, other) {
   await ann.page.locator("#chat-create").fill("Tea");
   await ann.page.getByTestId("chat-create-submit").click();
   await invite(ann.page, other);
-  await bob.page.getByTestId("chat-room").click();
+  await bob.page.getByTestId("chat-invitation-accept").click();
   await bob.page.getByTestId("chat-input").waitFor();
+  await ann.page.getByTestId("chat-member").filter({ hasText: other }).waitFor();
   return [ann, bob];
 }
 
@@ -35,7 +36,7 @@ async function invite(page, name) {
   await page.locator(".members summary").click();
   await page.locator("#chat-invite").fill(name);
   await page.getByTestId("chat-invite-submit").click();
-  await page.getByTestId("chat-member").filter({ hasText: name }).waitFor();
+  await page.getByRole("status").filter({ hasText: "Invited." }).waitFor();
 }
 
 async function say(page, text) {
@@ -85,6 +86,35 @@ test("two browsers talk, and what they write stays text", LIMIT, async (t) => {
   await ann.page.locator(".members summary").click();
   assert.equal(await ann.page.getByTestId("chat-member").count(), 2);
   assert.deepEqual([ann.complaints, bob.complaints], [[], []]);
+});
+
+test("an invitation is shown at once, in all tabs, and is accepted or declined", LIMIT, async (t) => {
+  const [mia, noah] = [await enter(t, "mia"), await enter(t, "noah")];
+  const tab = await noah.context.newPage();
+  await tab.goto(`${server.url}/chat`);
+  await state(tab, "connected");
+  await mia.page.locator("#chat-create").fill("Tea");
+  await mia.page.getByTestId("chat-create-submit").click();
+  await mia.page.getByTestId("chat-input").waitFor();
+
+  await invite(mia.page, "noah");
+  const invitation = tab.getByTestId("chat-invitation").filter({ hasText: "Tea" }).filter({ hasText: "mia" });
+  await invitation.waitFor();
+  await noah.page.getByTestId("chat-invitation-decline").click();
+  await invitation.waitFor({ state: "detached" });
+  assert.equal(await noah.page.getByTestId("chat-room").count(), 0);
+  await mia.page.locator(".members summary").click();
+  await invite(mia.page, "noah");
+  // It is there after a reload as well.
+  await tab.reload();
+  await screenshot(tab, "chat-invitation");
+  await tab.getByTestId("chat-invitation-accept").click();
+
+  await tab.getByRole("heading", { name: "Tea" }).waitFor();
+  await noah.page.getByTestId("chat-room").filter({ hasText: "Tea" }).waitFor();
+  assert.equal(await noah.page.getByTestId("chat-invitation").count(), 0);
+  await mia.page.getByTestId("chat-member").filter({ hasText: "noah" }).waitFor();
+  assert.deepEqual([mia.complaints, noah.complaints], [[], []]);
 });
 
 test("what is missed and what is written while the server is away arrives once and in order", LIMIT, async (t) => {

@@ -18,7 +18,7 @@ test("bots play a round, hit moles, and all of them are told of every hit", LIMI
   assert.deepEqual([played.code, played.stderr], [0, ""]);
   const [begun, round] = played.stdout.split("\n");
   assert.equal(begun, "5 bots play in the room bots.");
-  const [, hits, arrivals] = /^round 1: bot-00\d \d+, .*; (\d+) hits; .*: (\d+) arrivals/.exec(round) ?? [round];
+  const [, hits, arrivals] = /^round 1: #bot-00\d \d+, .*; (\d+) hits; .*: (\d+) arrivals/.exec(round) ?? [round];
   assert.ok(Number(hits) > 0, round);
   assert.equal(Number(arrivals), 5 * Number(hits));
 });

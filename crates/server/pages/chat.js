@@ -3,6 +3,7 @@
 import { t } from "./texts.js";
 import { Banner } from "./live.js";
 import { Conversation } from "./chat/conversation.js";
+import { Invitations } from "./chat/invitations.js";
 import { useChat } from "./chat/state.js";
 import { Field, Form, Problem, SignedIn, html, show, toSignIn, useAction, useEffect, useState } from "./view.js";
 
@@ -39,6 +40,7 @@ function Chat({ me }) {
             `,
           )}
         </ul>
+        <${Invitations} chat=${chat} />
         <${Ask} id="chat-create" label=${t("chat_create_name")} button=${t("chat_create")} maxlength="60" run=${chat.create} />
       </section>
       ${room
@@ -57,7 +59,7 @@ function Chat({ me }) {
                     `,
                   )}
                 </ul>
-                <${Ask} id="chat-invite" label=${t("chat_invite_name")} button=${t("chat_invite")} maxlength="64" run=${chat.invite} />
+                <${Ask} id="chat-invite" label=${t("chat_invite_name")} button=${t("chat_invite")} done=${t("chat_invited")} maxlength="64" run=${chat.invite} />
                 <${Leave} key=${room.id} leave=${chat.leave} />
               </details>
               <${Conversation} chat=${chat} me=${me.id} />
@@ -69,20 +71,32 @@ function Chat({ me }) {
 }
 
 /**
- * A field with a button, for one word.
+ * A field with a button, for one word; `done` is said when it has worked.
  *
- * @param {{ id: string, label: string, button: string, maxlength: string, run: (text: string) => Promise<unknown> }} props
+ * @param {{
+ *   id: string,
+ *   label: string,
+ *   button: string,
+ *   done?: string,
+ *   maxlength: string,
+ *   run: (text: string) => Promise<unknown>,
+ * }} props
  */
-function Ask({ id, label, button, maxlength, run }) {
+function Ask({ id, label, button, done = "", maxlength, run }) {
   const [text, setText] = useState("");
+  const [said, setSaid] = useState("");
   const action = useAction("offline");
   const submit = async () => {
-    if (await action.run(() => run(text.trim()))) setText("");
+    setSaid("");
+    if (!(await action.run(() => run(text.trim())))) return;
+    setText("");
+    setSaid(done);
   };
   return html`
     <${Form} onSubmit=${submit} autocomplete="off">
       <${Field} id=${id} label=${label} value=${text} onInput=${setText} maxlength=${maxlength} />
       <button class="second" data-testid="${id}-submit" disabled=${!text.trim()}>${button}</button>
+      ${done && html`<p class="help" role="status">${said}</p>`}
       <${Problem} error=${action.error} />
     <//>
   `;

@@ -188,7 +188,7 @@ async fn chat(count: usize, options: &BotsOptions, door: &Door) -> Result<(), Fa
         if number % INVITED_BY_ONE == 1 {
             within(members.wait_for(|members| *members >= number), "the members").await?;
         }
-        let invite = Order::Invite { user: user.clone(), room: room.clone() };
+        let invite = Order::Invite { id: user.clone(), room: room.clone() };
         order(host, invite).await?;
     }
     within(members.wait_for(|members| *members == count), "the members").await?;

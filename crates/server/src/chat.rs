@@ -6,6 +6,7 @@
 //! the rest. Rows are in `store`, what goes over the wire in `wire`. Start reading at [`Chat::send`].
 
 mod directory;
+mod invitations;
 mod presence;
 mod store;
 #[cfg(test)]
@@ -19,15 +20,19 @@ use doorward_core::AccountStore;
 use doorward_sql::SqliteFile;
 use tokio::sync::{Mutex, MutexGuard};
 
-pub(crate) use self::store::{SCHEMA, forget};
 use self::{
     directory::Directory,
+    invitations::Invited,
     presence::Presence,
     store::{Added, Person, Posted, Store},
     wire::{
-        At, Create, Edit, History, InRoom, Invite, Member, MemberJoined, MemberLeft, Message, Room,
-        Send, Since, Typing,
+        At, Create, Edit, History, InRoom, Invitation, InvitationGone, Invite, Invitee, Member,
+        MemberJoined, MemberLeft, Message, Room, Send, Since, Typing,
     },
+};
+pub(crate) use self::{
+    invitations::INVITATIONS,
+    store::{SCHEMA, forget},
 };
 use crate::{database::not_kept, known::Known};
 
@@ -227,14 +232,14 @@ impl Chat {
         .await
     }
 
-    /// Makes somebody a member: whoever is one may.
+    /// Invites a user into a room, who may accept or decline. Any member may.
     #[subscribe("invite")]
     #[guard(RateLimit::per_user(30, Duration::from_secs(60)))]
     async fn invite(
         self: Arc<Self>,
         me: Connection<Known>,
         Valid(Invite { room, user, id }): Valid<Invite>,
-    ) -> Result<Member, BoxError> {
+    ) -> Result<Invitee, BoxError> {
         check_member(&me, &room)?;
         let found = match (user, id) {
             (Some(name), None) => self.directory.named(&name).await?,
@@ -245,17 +250,69 @@ impl Chat {
             found.ok_or_else(|| Exception::new("unknown_user", "No user with that name"))?;
         to_the_end(async move {
             let _turn = self.turn_of(&me, &room).await?;
-            let invited = Person { id: id.clone(), name: name.clone() };
-            match self.store.add(&room, invited).await? {
-                Added::Here => {}
-                Added::Full => return Err(full().into()),
-                Added::Done => {
-                    let member = self.member(&id, name.to_string());
-                    me.hub().to(room_of(&room)).send(&MemberJoined { room: &room, member })?;
-                    self.welcome(&me, &id, &room).await?;
+            match self.store.invite(&room, &id, person(&me), self.clock.wall()).await? {
+                Invited::Known => {}
+                Invited::Full => return Err(full().into()),
+                Invited::Done(oldest) => {
+                    if let Some(room) = oldest {
+                        me.hub().to(id.clone()).send(&InvitationGone { room: &room })?;
+                    }
+                    self.show_invitation(&me, &id, &room).await?;
                 }
             }
-            Ok(self.member(&id, name.into()))
+            Ok(Invitee { user: id, name })
+        })
+        .await
+    }
+
+    /// One's own open invitations.
+    #[subscribe("invitations")]
+    #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
+    async fn invitations(&self, me: Connection<Known>) -> Result<Vec<Invitation>, BoxError> {
+        Ok(self.store.invitations(me.user()).await?)
+    }
+
+    /// Becomes a member of a room that one was invited into.
+    #[subscribe("accept")]
+    #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
+    async fn accept(
+        self: Arc<Self>,
+        me: Connection<Known>,
+        Valid(InRoom { room }): Valid<InRoom>,
+    ) -> Result<Room, BoxError> {
+        to_the_end(async move {
+            let _turn = self.turn().await?;
+            // Ended while it waited.
+            if me.is_closed() {
+                return Err(Exception::forbidden().into());
+            }
+            match self.store.accept(&room, person(&me)).await? {
+                None => return Err(Exception::forbidden().into()),
+                Some(Added::Full) => return Err(full().into()),
+                Some(Added::Here) => {}
+                Some(Added::Done) => {
+                    let member = self.member(me.user(), me.principal().name.to_string());
+                    me.hub().to(room_of(&room)).send(&MemberJoined { room: &room, member })?;
+                }
+            }
+            me.hub().to(me.user().clone()).send(&InvitationGone { room: &room })?;
+            self.welcome(&me, me.user(), &room).await
+        })
+        .await
+    }
+
+    /// Ends an invitation without accepting it. The inviter is not told.
+    #[subscribe("decline")]
+    #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
+    async fn decline(
+        self: Arc<Self>,
+        me: Connection<Known>,
+        Valid(InRoom { room }): Valid<InRoom>,
+    ) -> Result<(), BoxError> {
+        to_the_end(async move {
+            self.store.decline(&room, me.user()).await?;
+            me.hub().to(me.user().clone()).send(&InvitationGone { room: &room })?;
+            Ok(())
         })
         .await
     }
@@ -281,6 +338,20 @@ impl Chat {
 }
 
 impl Chat {
+    /// Shows a new invitation to all connections of the user who got it.
+    async fn show_invitation(
+        &self,
+        me: &Connection<Known>,
+        user: &UserId,
+        room: &str,
+    ) -> Result<(), BoxError> {
+        let open = self.store.invitations(user).await?;
+        if let Some(invitation) = open.iter().find(|invitation| invitation.room == room) {
+            me.hub().to(user.clone()).send(invitation)?;
+        }
+        Ok(())
+    }
+
     /// Lets all connections of a new member hear the room, and shows it to them.
     async fn welcome(
         &self,

@@ -42,13 +42,8 @@ pub(crate) fn not_kept(error: &StoreError) -> Exception {
 }
 
 /// `DoAp` in ASCII, and the tables of all applications. Versions before the first migration marked no file.
-const SCHEMA: Schema = Schema::new(0x446f_4170, &[chat::SCHEMA, mole::SCHEMA]).adopting(&[
-    "chat_keys",
-    "chat_members",
-    "chat_messages",
-    "chat_rooms",
-    "mole_best",
-]);
+const SCHEMA: Schema = Schema::new(0x446f_4170, &[chat::SCHEMA, mole::SCHEMA, chat::INVITATIONS])
+    .adopting(&["chat_keys", "chat_members", "chat_messages", "chat_rooms", "mole_best"]);
 
 #[cfg(test)]
 mod tests {
@@ -103,7 +98,7 @@ mod tests {
                     "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version",
                 );
                 let marks = marks.fetch_one(database.readers()).await.unwrap();
-                assert_eq!(marks, (0x446f_4170, 2));
+                assert_eq!(marks, (0x446f_4170, 3));
             }
         }
     }

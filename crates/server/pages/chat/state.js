@@ -8,6 +8,7 @@ import { draft, load, save } from "./outbox.js";
 /**
  * @typedef {{ id: string, name: string, version: number, members: number, unread: number }} Room
  * @typedef {{ user: string, name: string, online: boolean }} Member
+ * @typedef {{ room: string, name: string, inviter: string, inviterName: string, invitedAt: number }} Invitation
  */
 
 /** Milliseconds until a request is given up. */
@@ -36,6 +37,14 @@ export function useChat(me, onSignedOut) {
     socket.on("message", (message) => hear(message));
     socket.on("room", (room) => {
       chat.rooms = [...chat.rooms.filter((other) => other.id !== room.id), room].sort(byName);
+      changed();
+    });
+    socket.on("invitation", (invitation) => {
+      chat.invitations = [...chat.invitations.filter((other) => other.room !== invitation.room), invitation];
+      changed();
+    });
+    socket.on("invitation_gone", ({ room }) => {
+      chat.invitations = chat.invitations.filter((invitation) => invitation.room !== room);
       changed();
     });
     socket.on("member_joined", ({ room, ...member }) => {
@@ -105,6 +114,7 @@ export function useChat(me, onSignedOut) {
     chat.uncounted = [];
     try {
       chat.rooms = await ask("rooms");
+      chat.invitations = await ask("invitations");
     } catch {
       // With the next connect, or soon.
       chat.uncounted = null;
@@ -250,6 +260,10 @@ export function useChat(me, onSignedOut) {
       const whom = user.startsWith("#") ? { id: user.slice(1) } : { user };
       return ask("invite", { room: chat.open, ...whom });
     },
+    /** @param {string} room */
+    accept: async (room) => show((await ask("accept", { room })).id),
+    /** @param {string} room */
+    decline: (room) => ask("decline", { room }),
     leave: () => ask("leave", { room: chat.open }),
     /** @param {number} seq @param {string} text */
     edit: async (seq, text) => hear(await ask("edit", { room: chat.open, seq, text })),
@@ -269,6 +283,8 @@ function begin(me) {
   return {
     /** @type {Room[]} */
     rooms: [],
+    /** @type {Invitation[]} */
+    invitations: [],
     open: location.hash.slice(1),
     /** @type {Map<string, Log>} */
     logs: new Map(),

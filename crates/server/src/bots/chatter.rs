@@ -30,13 +30,18 @@ pub(super) struct Slate {
 /// What one of them is told to do.
 pub(super) enum Order {
     Create,
-    Invite { user: String, room: String },
+    Invite { id: String, room: String },
     Say { key: String, room: String },
 }
 
 #[derive(Deserialize)]
 struct Room {
     id: String,
+}
+
+#[derive(Deserialize)]
+struct Invitation {
+    room: String,
 }
 
 #[derive(Deserialize)]
@@ -85,6 +90,11 @@ pub(super) async fn chat(
                     slate.members.send_modify(|members| *members += 1);
                 }
             }
+            Incoming::Event(name, arguments) if name == "invitation" => {
+                if let Ok((Invitation { room },)) = serde_json::from_str(&arguments) {
+                    client.ask("accept", json!({ "room": room })).await?;
+                }
+            }
             Incoming::Event(name, arguments) if name == "message" => {
                 let message = serde_json::from_str(&arguments);
                 let Ok((Message { key, version },)) = message else { continue };
@@ -106,7 +116,7 @@ pub(super) async fn chat(
 fn written(order: &Order) -> (&'static str, Value) {
     match order {
         Order::Create => ("create", json!({ "name": "Bots" })),
-        Order::Invite { user, room } => ("invite", json!({ "room": room, "id": user })),
+        Order::Invite { id, room } => ("invite", json!({ "room": room, "id": id })),
         Order::Say { key, room } => {
             ("send", json!({ "room": room, "key": key, "text": format!("message {key}") }))
         }

@@ -149,15 +149,6 @@ impl Store {
         create.await
     }
 
-    /// Makes a user a member.
-    pub(super) async fn add(&self, room: &str, member: Person) -> Result<Added, StoreError> {
-        let room = room.to_owned();
-        let add = self.0.change(move |connection| {
-            Box::pin(async move { add(connection, &room, &member).await })
-        });
-        add.await
-    }
-
     /// Ends a membership; a room without members is gone.
     pub(super) async fn remove(&self, room: &str, user: &UserId) -> Result<(), StoreError> {
         let (room, user) = (room.to_owned(), user.clone());
@@ -334,6 +325,7 @@ pub(crate) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> 
     for statement in [
         "DELETE FROM chat_keys WHERE user_id = ?1",
         "DELETE FROM chat_members WHERE user_id = ?1",
+        "DELETE FROM chat_invitations WHERE user_id = ?1 OR inviter_id = ?1",
         "UPDATE chat_messages AS message \
          SET user_id = '', name = '', key = '', text = '', is_edited = 0, is_removed = 1, \
          version = room.version + own.number \
@@ -356,7 +348,7 @@ pub(crate) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> 
 }
 
 /// Neither a room nor a user gets more than allowed: the transaction is the only writer.
-async fn add(
+pub(super) async fn add(
     connection: &mut SqliteConnection,
     room: &str,
     member: &Person,
@@ -390,7 +382,7 @@ async fn count_rooms(connection: &mut SqliteConnection, user: &UserId) -> sqlx::
     rooms.bind(user.as_str()).fetch_one(connection).await
 }
 
-fn millis(time: SystemTime) -> i64 {
+pub(super) fn millis(time: SystemTime) -> i64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
@@ -404,7 +396,7 @@ const KEYS_KEPT: i64 = 10_000;
 /// Messages in one answer: with the longest texts it is still much smaller than what a client may be sent.
 const AT_ONCE: i64 = 40;
 
-const MAX_MEMBERS: i64 = 2_000;
+pub(super) const MAX_MEMBERS: i64 = 2_000;
 
 /// Fewer than a socket may be in.
 const MAX_ROOMS: i64 = 100;

@@ -1,6 +1,7 @@
 //! What people who chat read: the real gateway on a real server, with the real tables.
 
 mod house;
+mod invitations;
 
 use std::time::Duration;
 
@@ -315,7 +316,11 @@ async fn rooms_have_so_many_members_and_members_so_many_rooms() {
     assert_eq!(rooms.as_array().unwrap().len(), 100);
     let own: Value = bob.emit_with_ack("create", json!({ "name": "Own" })).await;
     let into_own = json!({ "room": own["id"], "id": "ann" });
-    assert_eq!(bob.expect_exception("invite", into_own).await.code(), "too_many");
+    bob.emit_with_ack::<Value>("invite", into_own).await;
+    let accepted = ann.expect_exception("accept", json!({ "room": own["id"] })).await;
+    assert_eq!(accepted.code(), "too_many");
+    let open: Value = ann.emit_with_ack("invitations", ()).await;
+    assert_eq!(open.as_array().unwrap().len(), 1, "{open}");
 
     sqlx::query(
         "WITH RECURSIVE numbers (number) AS \

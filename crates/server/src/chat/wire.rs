@@ -87,6 +87,33 @@ pub(super) struct Member {
     pub(super) online: bool,
 }
 
+/// A user who was invited. Whether they are online is for those to see who share a room with them.
+#[derive(Serialize)]
+pub(super) struct Invitee {
+    #[serde(serialize_with = "id_of")]
+    pub(super) user: UserId,
+    pub(super) name: Box<str>,
+}
+
+/// An open invitation. It is sent when the user has got it.
+#[derive(Serialize, ServerEvent, sqlx::FromRow)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Invitation {
+    pub(super) room: String,
+    /// Of the room.
+    pub(super) name: String,
+    pub(super) inviter: String,
+    pub(super) inviter_name: String,
+    /// Milliseconds since 1970.
+    pub(super) invited_at: i64,
+}
+
+/// An invitation was accepted or declined, in another tab, or has made way for a newer one.
+#[derive(Serialize, ServerEvent)]
+pub(super) struct InvitationGone<'a> {
+    pub(super) room: &'a str,
+}
+
 /// Somebody has come into a room for good.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct MemberJoined<'a> {

@@ -89,6 +89,7 @@ impl House {
             let mut member = self.enter(name).await;
             let invitation = json!({ "room": room, "id": name });
             ann.emit_with_ack::<Value>("invite", invitation).await;
+            member.emit_with_ack::<Value>("accept", json!({ "room": room })).await;
             member.wait_for_event::<Value>("room").await;
             members.push(member);
         }
