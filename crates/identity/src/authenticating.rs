@@ -69,8 +69,8 @@ impl Service {
         let started = self.relying_party.start_authentication(&allowed);
         let Started { options, challenge, state } = started.ok_or(SignInCode::Unavailable)?;
         let begun = Authentication { state, wanted, handover };
-        let kept = self.authentications.put(client.binding, challenge, begun, self.clock.now());
-        kept.map_err(|_too_many| Failure::from(SignInCode::Unavailable))?;
+        let (network, now) = (client.network(), self.clock.now());
+        self.authentications.put(client.binding, network, challenge, begun, now);
         Ok(Reply::options(options))
     }
 

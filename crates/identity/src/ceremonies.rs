@@ -6,6 +6,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -26,7 +27,14 @@ pub(crate) enum Binding {
 /// All ceremonies of one kind that wait for their answer.
 pub(crate) struct Ceremonies<T> {
     /// Protects the table; held for one operation.
-    waiting: Mutex<HashMap<Binding, VecDeque<Begun<T>>>>,
+    waiting: Mutex<HashMap<Binding, Waiting<T>>>,
+}
+
+/// What one connection or browser has begun.
+struct Waiting<T> {
+    /// From where, as far as it is known.
+    network: Option<IpAddr>,
+    begun: VecDeque<Begun<T>>,
 }
 
 struct Begun<T> {
@@ -35,37 +43,35 @@ struct Begun<T> {
     state: T,
 }
 
-/// So many ceremonies were begun that no more can be remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooMany;
-
 impl<T> Ceremonies<T> {
     pub(crate) fn new() -> Self {
         Self { waiting: Mutex::default() }
     }
 
-    /// Remembers a ceremony. Of one connection or browser the oldest makes room.
+    /// Remembers a ceremony. Of one connection or browser the oldest makes room; of all of them, the oldest of the
+    /// network that has the most: one that begins without end takes its own room, and no one else's.
     pub(crate) fn put(
         &self,
         binding: Binding,
+        network: Option<IpAddr>,
         challenge: CeremonyChallenge,
         state: T,
         now: Instant,
-    ) -> Result<(), TooMany> {
+    ) {
         let mut waiting = self.lock();
         if waiting.len() >= MAX_BINDINGS && !waiting.contains_key(&binding) {
-            forget(&mut waiting, now);
+            waiting.retain(|_, own| own.until().is_some_and(|until| until > now));
             if waiting.len() >= MAX_BINDINGS {
-                return Err(TooMany);
+                make_room(&mut waiting);
             }
         }
-        let own = waiting.entry(binding).or_default();
+        let empty = || Waiting { network, begun: VecDeque::new() };
+        let own = &mut waiting.entry(binding).or_insert_with(empty).begun;
         own.retain(|begun| begun.until > now);
         if own.len() >= AT_ONCE {
             own.pop_front();
         }
         own.push_back(Begun { challenge, until: now + LIFETIME, state });
-        Ok(())
     }
 
     /// Takes a ceremony out. Whatever becomes of its answer, it is gone.
@@ -76,7 +82,7 @@ impl<T> Ceremonies<T> {
         now: Instant,
     ) -> Option<T> {
         let mut waiting = self.lock();
-        let own = waiting.get_mut(&binding)?;
+        let own = &mut waiting.get_mut(&binding)?.begun;
         let at = own.iter().position(|begun| begun.challenge == *challenge)?;
         let begun = own.remove(at)?;
         if own.is_empty() {
@@ -93,7 +99,7 @@ impl<T> Ceremonies<T> {
         look: impl FnOnce(&T) -> R,
     ) -> Option<R> {
         let waiting = self.lock();
-        let mut own = waiting.get(&binding)?.iter();
+        let mut own = waiting.get(&binding)?.begun.iter();
         own.find(|begun| begun.challenge == *challenge).map(|begun| look(&begun.state))
     }
 
@@ -102,13 +108,37 @@ impl<T> Ceremonies<T> {
         self.lock().remove(&binding);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Binding, VecDeque<Begun<T>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Binding, Waiting<T>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn forget<T>(waiting: &mut HashMap<Binding, VecDeque<Begun<T>>>, now: Instant) {
-    waiting.retain(|_, own| own.iter().any(|begun| begun.until > now));
+impl<T> Waiting<T> {
+    /// When the last of them is over.
+    fn until(&self) -> Option<Instant> {
+        self.begun.back().map(|begun| begun.until)
+    }
+}
+
+/// Forgets the older half of what the network has begun that has begun the most. Half of it at once: the search costs
+/// as much as there are ceremonies, and is not to be paid for each of them.
+fn make_room<T>(waiting: &mut HashMap<Binding, Waiting<T>>) {
+    let mut counts: HashMap<Option<IpAddr>, usize> = HashMap::new();
+    for own in waiting.values() {
+        *counts.entry(own.network).or_default() += 1;
+    }
+    let Some((network, _)) = counts.into_iter().max_by_key(|(_, count)| *count) else { return };
+    let of_network = |own: &Waiting<T>| own.network == network;
+    let mut ends: Vec<_> =
+        waiting.values().filter(|own| of_network(own)).map(Waiting::until).collect();
+    ends.sort_unstable();
+    let middle = ends.get(ends.len() / 2).copied().flatten();
+    let mut excess = ends.len().div_ceil(2);
+    waiting.retain(|_, own| {
+        let goes = excess > 0 && of_network(own) && own.until() <= middle;
+        excess -= usize::from(goes);
+        !goes
+    });
 }
 
 /// How long an authenticator may take: the time that Web Authentication Level 3 recommends in section 15.1.
@@ -117,7 +147,7 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(300);
 /// A browser may have several tabs, and a page two forms.
 const AT_ONCE: usize = 4;
 
-/// About 10 KB each at the most. More connections and browsers than this at once are turned away.
+/// Connections and browsers, of about 10 KB each at the most.
 const MAX_BINDINGS: usize = 20_000;
 
 #[cfg(test)]
@@ -135,7 +165,7 @@ mod tests {
 
     fn one() -> (Ceremonies<&'static str>, Instant) {
         let (ceremonies, now) = (Ceremonies::new(), ManualClock::new().now());
-        ceremonies.put(MINE, challenge(1), "state", now).unwrap();
+        ceremonies.put(MINE, None, challenge(1), "state", now);
         (ceremonies, now)
     }
 
@@ -175,26 +205,47 @@ mod tests {
     fn the_oldest_of_one_browser_makes_room() {
         let (ceremonies, now) = one();
         for number in 2..=5 {
-            ceremonies.put(MINE, challenge(number), "newer", now).unwrap();
+            ceremonies.put(MINE, None, challenge(number), "newer", now);
         }
 
         assert_eq!(ceremonies.take(MINE, &challenge(1), now), None);
         assert_eq!(ceremonies.take(MINE, &challenge(2), now), Some("newer"));
     }
 
+    fn browser(number: usize) -> Binding {
+        let mut hash = [0; 32];
+        hash[..8].copy_from_slice(&number.to_be_bytes());
+        Binding::Browser(hash)
+    }
+
     #[test]
-    fn there_is_a_bound_and_what_is_over_makes_room() {
+    fn what_is_over_makes_room() {
         let (ceremonies, now) = (Ceremonies::new(), ManualClock::new().now());
         for number in 0..MAX_BINDINGS {
-            let mut hash = [0; 32];
-            hash[..8].copy_from_slice(&number.to_be_bytes());
-            ceremonies.put(Binding::Browser(hash), challenge(1), (), now).unwrap();
+            ceremonies.put(browser(number), None, challenge(1), (), now);
         }
 
-        assert_eq!(ceremonies.put(Binding::Browser([9; 32]), challenge(1), (), now), Err(TooMany));
-        let later = now + LIFETIME;
-        assert_eq!(ceremonies.put(Binding::Browser([9; 32]), challenge(1), (), later), Ok(()));
+        ceremonies.put(MINE, None, challenge(1), (), now + LIFETIME);
+
         assert_eq!(ceremonies.lock().len(), 1);
+    }
+
+    #[test]
+    fn a_network_that_begins_without_end_takes_no_room_of_others() {
+        let (ceremonies, now) = (Ceremonies::new(), ManualClock::new().now());
+        let (flood, own) = (Some([203, 0, 113, 7].into()), Some([198, 51, 100, 1].into()));
+        ceremonies.put(MINE, own, challenge(1), "mine", now);
+
+        for number in 0..3 * MAX_BINDINGS {
+            let later = now + Duration::from_nanos(number as u64);
+            ceremonies.put(browser(number), flood, challenge(1), "flood", later);
+            assert!(ceremonies.lock().len() <= MAX_BINDINGS);
+        }
+
+        assert_eq!(ceremonies.take(MINE, &challenge(1), now), Some("mine"));
+        // The newest of its own are there.
+        let newest = browser(3 * MAX_BINDINGS - 1);
+        assert_eq!(ceremonies.take(newest, &challenge(1), now), Some("flood"));
     }
 
     #[test]

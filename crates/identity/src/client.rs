@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use doorward::Headers;
+use doorward::{Headers, network};
 
 use crate::{
     ceremonies::Binding,
@@ -32,6 +32,11 @@ impl Client {
             is_browser: headers.get("origin").is_some(),
             namespace: None,
         }
+    }
+
+    /// The network that a budget counts, where the address is known.
+    pub(crate) fn network(&self) -> Option<IpAddr> {
+        self.address.map(network)
     }
 }
 

@@ -194,9 +194,8 @@ impl Service {
     ) -> Result<Reply, Failure> {
         let Started { options, challenge, state } = started.ok_or(SignInCode::Unavailable)?;
         let registration = Registration { state, purpose };
-        let kept =
-            self.registrations.put(client.binding, challenge, registration, self.clock.now());
-        kept.map_err(|_too_many| Failure::from(SignInCode::Unavailable))?;
+        let (network, now) = (client.network(), self.clock.now());
+        self.registrations.put(client.binding, network, challenge, registration, now);
         Ok(Reply::options(options))
     }
 
