@@ -108,6 +108,7 @@ export type SignInCode =
   | "reauthentication_required"
   | "registration_failed"
   | "session_required"
+  | "storage_full"
   | "ticket_invalid"
   | "too_many_attempts"
   | "too_many_passkeys"

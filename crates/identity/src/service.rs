@@ -7,9 +7,9 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use doorward::{
     Clock, Decision, Entropy, RefusalReason, Session,
-    auth::{Issuer, Origins, SessionCookie, Sessions, Tickets},
+    auth::{CreateSessionError, Issuer, Origins, SessionCookie, Sessions, Tickets},
 };
-use doorward_core::AccountStore;
+use doorward_core::{AccountStore, StoreError};
 
 use crate::{
     SignInCode,
@@ -64,10 +64,42 @@ impl Service {
         Err(SignInCode::ReauthenticationRequired.into())
     }
 
-    /// Notes that nothing could be decided.
+    /// Notes that nothing could be decided, or that nothing could be kept.
     pub(crate) fn unavailable(&self, cause: &(dyn Error + 'static), about: About<'_>) -> Failure {
         tracing::warn!(cause, "A sign-in could not be decided.");
         self.records.decided(Decision::Undecided(RefusalReason::Unavailable), about);
-        SignInCode::Unavailable.into()
+        if is_full(cause) { SignInCode::StorageFull } else { SignInCode::Unavailable }.into()
+    }
+}
+
+/// Whether a store had no room, however deep that stands in the causes.
+fn is_full(cause: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(cause);
+    while let Some(cause) = next {
+        if matches!(cause.downcast_ref(), Some(StoreError::Full))
+            || matches!(cause.downcast_ref(), Some(CreateSessionError::Full))
+        {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AccountError;
+
+    #[test]
+    fn a_full_store_is_told_from_one_that_does_not_answer() {
+        let away = || StoreError::Unavailable("it is away".into());
+
+        assert!(is_full(&StoreError::Full));
+        assert!(is_full(&CreateSessionError::from(StoreError::Full)));
+        assert!(is_full(&AccountError::from(StoreError::Full)));
+        assert!(is_full(&StoreError::Unavailable(StoreError::Full.into())));
+        assert!(!is_full(&away()));
+        assert!(!is_full(&AccountError::from(away())));
     }
 }

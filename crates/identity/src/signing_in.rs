@@ -166,7 +166,9 @@ impl Service {
 
 fn undone(failure: &Failure) -> Decision {
     match failure.code {
-        SignInCode::Unavailable => Decision::Undecided(RefusalReason::Unavailable),
+        SignInCode::StorageFull | SignInCode::Unavailable => {
+            Decision::Undecided(RefusalReason::Unavailable)
+        }
         _ => Decision::Refused(RefusalReason::Application),
     }
 }

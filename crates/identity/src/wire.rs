@@ -76,6 +76,8 @@ codes! {
     RegistrationFailed = "registration_failed", "The passkey was not accepted", BAD_REQUEST;
     /// There is no session.
     SessionRequired = "session_required", "Sign in first", UNAUTHORIZED;
+    /// There is no room to keep what was asked for. Nothing was changed.
+    StorageFull = "storage_full", "There is no room to keep this", INSUFFICIENT_STORAGE;
     /// The ticket opens nothing, or not for this browser.
     TicketInvalid = "ticket_invalid", "Sign in again", BAD_REQUEST;
     /// The budget of the address or of the account is used up.

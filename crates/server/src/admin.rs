@@ -56,7 +56,16 @@ async fn revoke(
     let what = what.into_order().map_err(|text| problem(StatusCode::BAD_REQUEST, text))?;
     let done = admin.principals.revoke(what).await;
     done.map(|done| Json(done.into())).map_err(|error| match error {
-        RevokeError::Store(cause) => not_answered(&cause),
+        RevokeError::Store(cause) => {
+            let cause = crate::failure::causes(&cause);
+            problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                &format!(
+                    "sockets of this server have ended, but the order is not written down, so the \
+                     credential may open the door again ({cause}): mend that, and revoke again"
+                ),
+            )
+        }
         error => problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     })
 }

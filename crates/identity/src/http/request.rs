@@ -31,7 +31,8 @@ pub(super) async fn check_page(
 ) -> Response {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS];
     if !reads.contains(request.method()) && !routes.identity.is_own_page(request.headers()) {
-        let origin = request.headers().get(header::ORIGIN);
+        // No page has a longer one, and a stranger may send any.
+        let origin = request.headers().get(header::ORIGIN).filter(|origin| origin.len() <= 255);
         tracing::info!(
             ?origin,
             "Refused: add the page's origin to `origins.allow` if it is yours."

@@ -65,6 +65,7 @@ export default {
   error_too_many_attempts: "Too many attempts. Wait a moment.",
   error_too_many_passkeys: "You have as many passkeys as an account may have.",
   error_too_many_rooms: "There are too many rooms.",
+  error_storage_full: "The server has no room for this. Nothing was changed; try again later.",
   error_unavailable: "The server cannot do this now. Try again in a moment.",
   error_unknown_user: "No user with that name.",
   error_unsupported: "This browser cannot use passkeys.",

@@ -65,6 +65,7 @@ export default {
   error_too_many_attempts: "시도가 너무 많습니다. 잠시 후 다시 시도하세요.",
   error_too_many_passkeys: "계정에 등록할 수 있는 패스키를 모두 사용했습니다.",
   error_too_many_rooms: "방이 너무 많습니다.",
+  error_storage_full: "서버에 저장 공간이 없습니다. 변경된 내용은 없습니다. 나중에 다시 시도하세요.",
   error_unavailable: "지금은 처리할 수 없습니다. 잠시 후 다시 시도하세요.",
   error_unknown_user: "이런 이름의 사용자가 없습니다.",
   error_unsupported: "이 브라우저에서는 패스키를 사용할 수 없습니다.",

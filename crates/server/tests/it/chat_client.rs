@@ -20,6 +20,11 @@ impl ChatClient {
         Self { raw, asked: 0 }
     }
 
+    /// Waits until the server has ended the link.
+    pub(crate) async fn ended(&mut self) {
+        while self.raw.packet().await.is_some() {}
+    }
+
     /// Sends an event and returns its answer. Other packets on the way are passed over.
     pub(crate) async fn ask(&mut self, event: &str, payload: Value) -> Value {
         self.asked += 1;

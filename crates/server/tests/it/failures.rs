@@ -237,3 +237,21 @@ fn a_log_filter_that_cannot_be_read_is_named() {
     assert!(line(&failed).starts_with("DOORWARD_LOG is no log filter"), "{failed:?}");
     assert!(!data.exists());
 }
+
+/// Strangers send what they like: each refusal is one bounded line, and none is a warning.
+#[test]
+fn what_strangers_send_writes_bounded_lines() {
+    let server = Server::start();
+    let host = format!("Host: localhost:{}\r\n", server.port());
+    let noise = format!("{host}Origin: {}\r\n", "\u{ff}".repeat(6_000));
+    let own = format!("{host}Origin: http://localhost:{}\r\n", server.port());
+
+    for _ in 0..50 {
+        assert_eq!(server.request_with("POST", "/auth/session", &noise).status, 403);
+        server.request_with("POST", "/auth/passkeys/authenticate/verify", &own);
+    }
+
+    let log = server.stop();
+    assert!(log.len() < 30_000, "{} bytes", log.len());
+    assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+}

@@ -31,6 +31,34 @@ fn token(disk: &SmallDisk, user: &str) -> String {
     made.stdout.trim_end().to_owned()
 }
 
+/// The operator reads that the user can come back, and not only that something is full.
+#[tokio::test]
+async fn a_revocation_that_cannot_be_written_down_says_what_that_means() {
+    let disk = SmallDisk::new(2 << 20);
+    let server = Server::start_on("localhost:0", data(&disk), |command| on(&disk, command));
+    let mut ann = ChatClient::enter(server.address(), &token(&disk, "ann")).await;
+    ann.ask("rooms", json!(null)).await;
+    disk.fill();
+    let revoke = |user: &str| {
+        let data = data(&disk);
+        let arguments = ["revoke", "--user", user, "--data-dir", path(&data)];
+        let mut command = crate::support::doorward(&arguments);
+        on(&disk, &mut command);
+        finish(&mut command)
+    };
+
+    // The log of the database may have some room left.
+    let refused = (0..200).map(|n| revoke(&format!("user-{n}"))).find(|done| done.code != Some(0));
+    let refused = refused.expect("the disk is full");
+
+    assert!(refused.stderr.contains("the order is not written down"), "{refused:?}");
+    assert!(refused.stderr.contains("the store is full"), "{refused:?}");
+    revoke("ann");
+    ann.ended().await;
+    disk.free();
+    assert_eq!(revoke("ann").code, Some(0));
+}
+
 /// After failed writes SQLite has ended a transaction that the driver still counted: later commits wrote nothing,
 /// and the chat acknowledged them.
 #[tokio::test]
