@@ -37,8 +37,19 @@ pub(crate) struct Policy<P> {
     pub(crate) connections: SeatLimits,
 }
 
-/// Admits the client, or says why not.
+/// Admits the client, or says why not, and counts how long that took.
 pub(crate) async fn admit<P: Send + Sync + 'static>(
+    namespace: Arc<Mounted<P>>,
+    entry: Entry,
+) -> Result<Admitted, NotAdmitted> {
+    let services = Arc::clone(&entry.services);
+    let begun = services.clock.now();
+    let decided = decide(namespace, entry).await;
+    services.metrics.decided_in(services.clock.now().saturating_duration_since(begun));
+    decided
+}
+
+async fn decide<P: Send + Sync + 'static>(
     namespace: Arc<Mounted<P>>,
     entry: Entry,
 ) -> Result<Admitted, NotAdmitted> {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use doorward_core::{Decision, DisconnectReason, RefusalCode};
+use doorward_core::{Decision, DisconnectReason, Exception, RefusalCode};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 /// What a server counts.
@@ -16,6 +16,7 @@ pub(crate) struct Metrics {
     pub(crate) events: Counter,
     pub(crate) outbox: Gauge,
     ack: Histogram,
+    admission: Histogram,
     revocation: Histogram,
     sweep: Histogram,
 }
@@ -34,6 +35,7 @@ impl Metrics {
             events: counter!(EVENTS),
             outbox: gauge!(OUTBOX),
             ack: histogram!(ACK),
+            admission: histogram!(ADMISSION),
             revocation: histogram!(REVOCATION),
             sweep: histogram!(SWEEP),
         }
@@ -89,6 +91,17 @@ impl Metrics {
         counter!(HTTP_TIMEOUTS).increment(1);
     }
 
+    /// An admission was decided, either way.
+    pub(crate) fn decided_in(&self, took: Duration) {
+        self.admission.record(took);
+    }
+
+    /// An event was answered with an exception.
+    pub(crate) fn failed(code: &str) {
+        let known = Exception::CODES.into_iter().find(|known| *known == code);
+        counter!(EVENT_FAILURES, "code" => known.unwrap_or("application")).increment(1);
+    }
+
     /// An event was answered.
     pub(crate) fn answered(&self, took: Duration) {
         self.ack.record(took);
@@ -137,11 +150,13 @@ pub(crate) fn seats() -> Gauge {
 }
 
 const ACK: &str = "doorward_ack_seconds";
+const ADMISSION: &str = "doorward_admission_seconds";
 const AWAY: &str = "doorward_away";
 const CONNECTIONS: &str = "doorward_connections";
 const CONNECTIONS_LIMIT: &str = "doorward_connections_limit";
 const DENIALS: &str = "doorward_denials_total";
 const ENDS: &str = "doorward_ends_total";
+const EVENT_FAILURES: &str = "doorward_event_failures_total";
 const EVENTS: &str = "doorward_events_total";
 const HANDSHAKES: &str = "doorward_handshakes_total";
 const HTTP_REFUSED: &str = "doorward_http_connections_refused_total";

@@ -24,6 +24,7 @@ use crate::{
     Connection, EmitError, EventContext, FilterContext, Handler, JoinError, Next, Outcome,
     authorise::{AnyGuard, Denial, authorise, authorise_at_once},
     catch::{Panicked, catch},
+    metrics::Metrics,
     subscription::{Layers, Subscription},
 };
 
@@ -206,6 +207,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
         // The name of an unknown event is whatever the client has written.
         let known = self.table.contains_key(event).then_some(event);
         debug!(event = known, code = exception.code(), %id, "Event failed.");
+        Metrics::failed(exception.code());
         Explained { exception, id, close }
     }
 }

@@ -39,7 +39,7 @@ impl MetricsServer {
             get(move || {
                 let handle = handle.clone();
                 async move {
-                    count_descriptors().await;
+                    look_at_process().await;
                     ([(header::CONTENT_TYPE, CONTENT_TYPE)], handle.render())
                 }
             }),
@@ -64,16 +64,31 @@ impl MetricsServer {
     }
 }
 
-/// Reads how many files are open. With many of them that takes a while, so it is done beside the runtime.
-async fn count_descriptors() {
-    if let Ok(Some(open)) = tokio::task::spawn_blocking(descriptors::open).await {
-        metrics::gauge!(DESCRIPTORS).set(open as f64);
+/// Reads how many files are open and how much memory is in use. With many files that takes a while, so it is
+/// done beside the runtime.
+async fn look_at_process() {
+    let look = || (descriptors::open(), memory());
+    if let Ok((open, memory)) = tokio::task::spawn_blocking(look).await {
+        if let Some(open) = open {
+            metrics::gauge!(DESCRIPTORS).set(open as f64);
+        }
+        if let Some(memory) = memory {
+            metrics::gauge!(MEMORY).set(memory as f64);
+        }
     }
     if let Some(limit) = descriptors::limit() {
         metrics::gauge!(DESCRIPTORS_LIMIT).set(limit as f64);
     }
 }
 
+/// Resident memory in bytes, where the system says it (Linux: proc(5), `/proc/self/statm`).
+fn memory() -> Option<u64> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let resident: u64 = pages.split_whitespace().nth(1)?.parse().ok()?;
+    Some(resident * u64::try_from(rustix::param::page_size()).ok()?)
+}
+
+const MEMORY: &str = "doorward_memory_bytes";
 const DESCRIPTORS: &str = "doorward_descriptors";
 const DESCRIPTORS_LIMIT: &str = "doorward_descriptors_limit";
 
