@@ -24,6 +24,8 @@ struct CommandLine {
 pub(crate) enum Command {
     /// Lists the accounts of the running server, disables, enables or removes one
     Accounts(AccountsOptions),
+    /// Copies databases and keys to a new directory, while the server runs or not
+    Backup(BackupOptions),
     /// Plays whack-a-mole with the running server, or fills a room of its chat
     Bots(BotsOptions),
     /// Lists who is connected to the running server
@@ -69,6 +71,16 @@ pub(crate) enum AccountsAction {
     List,
     /// Removes it with its passkeys, and ends all of its sessions and sockets
     Remove,
+}
+
+/// Where a backup goes.
+#[derive(Args, Debug)]
+pub(crate) struct BackupOptions {
+    /// A directory that is not there yet
+    #[arg(value_name = "DIRECTORY")]
+    pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
 }
 
 /// Which bots, and what they do.

@@ -14,6 +14,7 @@ use failure::Failure;
 mod accounts;
 mod admin;
 mod announce;
+mod backup;
 mod bots;
 mod bundle;
 mod chat;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Failure> {
     match cli::parse(std::env::args_os())? {
         Some(Command::Accounts(options)) => accounts::run(&options),
+        Some(Command::Backup(options)) => backup::run(&options),
         Some(Command::Bots(options)) => bots::run(&options),
         Some(Command::Connections(options)) => connections::run(&options),
         Some(Command::Keys(options)) => keys::run(&options),

@@ -16,6 +16,7 @@
 
 mod accounts;
 mod audit;
+mod backup;
 mod open_error;
 mod postgres;
 mod sqlite_file;
@@ -23,6 +24,7 @@ mod store;
 mod time;
 
 pub use audit::SqlAudit;
+pub use backup::backup;
 pub use open_error::OpenError;
 pub use postgres::{ConnectError, PostgresStore};
 pub use sqlite_file::{Schema, SqliteFile, failed as store_error};

@@ -118,6 +118,31 @@ async fn a_directory_that_is_taken_away_is_noticed_and_nothing_is_acknowledged()
     assert!(said.contains("was removed or replaced while it was open"), "{said}");
 }
 
+/// What is kept is copied while it is in use, and a copy is a data directory.
+#[tokio::test]
+async fn a_backup_of_a_running_server_is_restored() {
+    let server = Server::start();
+    let mut ann = ChatClient::enter(server.address(), &token(server.data_dir())).await;
+    let before = ann.ask("create", json!({ "name": "before" })).await;
+    let copy = server.data_dir().with_file_name("copy");
+    let back_up =
+        || crate::support::run(&["backup", path(&copy), "--data-dir", path(server.data_dir())]);
+
+    let made = back_up();
+    let again = back_up();
+    ann.ask("create", json!({ "name": "after" })).await;
+    let old_token = token(server.data_dir());
+    let _folder = server.end_and_keep("KILL");
+    let restored = Server::start_in(&copy);
+
+    assert_eq!(made.code, Some(0), "{made:?}");
+    // No backup is written over another one.
+    assert_eq!(again.code, Some(2), "{again:?}");
+    let mut ann = ChatClient::enter(restored.address(), &old_token).await;
+    let rooms = ann.ask("rooms", json!(null)).await;
+    assert_eq!((&rooms[0]["id"], rooms.as_array().unwrap().len()), (&before["id"], 1));
+}
+
 /// A log is rotated by moving it away and sending SIGHUP; other signals mean nothing.
 #[test]
 fn a_signal_opens_the_audit_file_again_and_others_change_nothing() {

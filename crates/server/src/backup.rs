@@ -1,0 +1,45 @@
+//! Copies everything that a data directory keeps, while the server runs or not.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
+};
+
+use crate::{cli::BackupOptions, config::Config, failure::Failure, output, shell};
+
+/// Runs `doorward backup`.
+pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
+    let config = Config::load(&options.place, None)?;
+    let (to, name) = (&options.to, options.to.display());
+    let cannot = |error: &std::io::Error| {
+        Failure::because(format_args!("cannot write a backup to {name}"), error)
+    };
+    // A new directory: no backup is ever written over another one.
+    DirBuilder::new().mode(0o700).create(to).map_err(|error| cannot(&error))?;
+    for file in [&config.database, &config.data_dir.join(APPLICATIONS)] {
+        let target = to.join(file.file_name().unwrap_or_default());
+        let copied = shell::block_on(doorward_sql::backup(file, &target))?;
+        copied.map_err(|error| {
+            Failure::because(format_args!("cannot back up {}", file.display()), &error)
+        })?;
+    }
+    let key = config.data_dir.join(KEY);
+    if key.exists() {
+        copy_key(&key, &to.join(KEY)).map_err(|error| cannot(&error))?;
+    }
+    output::say(&format!(
+        "Backed up to {name}. It holds the key: keep it as you keep the server.\n"
+    ))
+    .map_err(|error| Failure::because("cannot print it", &error))
+}
+
+/// Copies the mode with it, which is closed to others.
+fn copy_key(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::copy(from, to)?;
+    File::open(to)?.sync_all()
+}
+
+const APPLICATIONS: &str = "applications.db";
+
+const KEY: &str = "token-key.pem";

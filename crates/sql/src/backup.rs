@@ -1,0 +1,54 @@
+//! Copies a database whole while it is in use.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{self, Path},
+};
+
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use crate::OpenError;
+
+/// Copies an SQLite file to a new file with mode 0600, as it is at one moment, whether a server uses it or not.
+///
+/// A copy of the file alone would lack what is in its write-ahead log. When this returns, the copy is on the disk.
+///
+/// # Errors
+/// [`OpenError`] says which of the two files cannot be used, and why. A copy that was begun is left as it is.
+///
+/// # Examples
+/// ```
+/// use doorward_sql::{SqlStore, backup};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let (path, copy) = (folder.path().join("doorward.db"), folder.path().join("copy.db"));
+/// let store = SqlStore::open(&path).await?;
+/// backup(&path, &copy).await?;
+/// SqlStore::open(&copy).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub async fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
+    let file = path::absolute(from).map_err(|source| OpenError::access(from, source))?;
+    let options = SqliteConnectOptions::new().filename(file).disable_statement_logging();
+    let connected = SqliteConnection::connect_with(&options).await;
+    let mut connection = connected.map_err(|error| OpenError::of(from, error))?;
+    // SQLite writes into an empty file, and leaves its mode as it is.
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    let made = made.map_err(|source| OpenError::access(to, source))?;
+    let name = to.to_str().ok_or_else(|| OpenError::access(to, unwritable()))?;
+    let copied = sqlx::query("VACUUM INTO ?").bind(name).execute(&mut connection).await;
+    copied.map_err(|error| OpenError::of(to, error))?;
+    connection.close().await.map_err(|error| OpenError::of(from, error))?;
+    let synced = tokio::task::spawn_blocking(move || File::sync_all(&made)).await;
+    let synced = synced.map_err(io::Error::other).and_then(std::convert::identity);
+    synced.map_err(|source| OpenError::access(to, source))
+}
+
+fn unwritable() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "SQLite takes names in UTF-8 only")
+}
