@@ -304,6 +304,9 @@ test("an account is deleted, with everything", LIMIT, async (t) => {
 
   await page.getByTestId("account-remove").click();
 
+  // The device still has the passkey, and offers it.
+  await choose(one);
+  await page.getByRole("alert").filter({ hasText: "did not work" }).waitFor();
   await askForAccount(one, "gone");
   // The device still has the old passkey, and the server asks for another account: it may have both.
   await isConnected(page, "gone");

@@ -1,6 +1,6 @@
 // Signing in and signing up.
 
-import { canUsePasskeys } from "./doorward-client/index.js";
+import { DoorwardError, canUsePasskeys } from "./doorward-client/index.js";
 import { explain, t } from "./texts.js";
 import { Field, Form, Problem, doorward, html, useAction, useEffect, useState } from "./view.js";
 
@@ -11,8 +11,16 @@ export function SignIn({ onSignedIn }) {
 
   useEffect(() => {
     const enough = new AbortController();
-    // What went wrong there, nobody has asked for.
-    doorward.autofill(enough.signal).then((done) => (done ? onSignedIn() : undefined), () => {});
+    const offer = async () => {
+      if (await doorward.autofill(enough.signal)) await onSignedIn();
+    };
+    /** A passkey that was chosen and is not good is told. What else goes wrong is for the button to say. */
+    const failed = (/** @type {unknown} */ error) => {
+      if (!(error instanceof DoorwardError) || error.code !== "authentication_failed") return;
+      run(() => Promise.reject(error));
+      offer().catch(failed);
+    };
+    offer().catch(failed);
     return () => enough.abort();
   }, []);
 
