@@ -3,6 +3,7 @@
 // `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
 #[cfg(test)]
 mod audit;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod fixture;

@@ -76,7 +76,7 @@ async fn a_proxy_delays_and_drips() {
         (Fault::Drip(Duration::from_millis(2)), Duration::from_millis(20)),
     ] {
         proxy.set(fault);
-        let begun = std::time::Instant::now();
+        let begun = tokio::time::Instant::now();
 
         assert_eq!(ask(&mut stream).await, b"hello");
 

@@ -6,6 +6,7 @@
 mod corpus;
 #[cfg(test)]
 mod differential;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod frames;
