@@ -128,6 +128,7 @@ pub use hub::{Broadcast, Hub, Outgoing};
 pub use interceptor::{Interceptor, MaxPayload, Next, Outcome};
 pub use limits::Limits;
 pub use listeners::Listeners;
+pub use outage::Outage;
 pub use policy_table::PolicyTable;
 pub use principals::{Principals, Refresh, Revocation, Revoke, RevokeError};
 pub use proxies::{TrustedProxies, TrustedProxyError};

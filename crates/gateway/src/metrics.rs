@@ -22,6 +22,7 @@ pub(crate) struct Metrics {
 }
 
 /// What is counted of something that may be away.
+#[derive(Debug)]
 pub(crate) struct Outages {
     away: Gauge,
     failures: Counter,

@@ -12,8 +12,28 @@ use std::{
 
 use crate::metrics::Outages;
 
-/// Something that must be asked and may be away.
-pub(crate) struct Outage {
+/// Tells the log that something does not answer, and that it does again: a line each, however many questions fail.
+///
+/// The metric `doorward_away` is 1 meanwhile, and `doorward_unanswered_total` counts the questions; `what` is the
+/// label of both.
+///
+/// # Examples
+/// ```
+/// use std::time::{Duration, Instant};
+/// use doorward::Outage;
+///
+/// async fn ask(mailer: &Outage, now: Instant, answer: std::io::Result<()>) {
+///     match answer {
+///         Ok(()) => mailer.answered(now),
+///         Err(error) => mailer.failed(now, &error),
+///     }
+/// }
+/// let mailer = Outage::new("mailer", Duration::from_secs(5));
+/// assert!(!mailer.is_away());
+/// # drop(ask);
+/// ```
+#[derive(Debug)]
+pub struct Outage {
     what: &'static str,
     /// How long nothing may have failed before an answer counts as the end.
     quiet: Duration,
@@ -23,6 +43,7 @@ pub(crate) struct Outage {
 }
 
 /// It does not answer.
+#[derive(Debug)]
 struct Away {
     since: Instant,
     last: Instant,
@@ -30,12 +51,14 @@ struct Away {
 }
 
 impl Outage {
-    pub(crate) fn new(what: &'static str, quiet: Duration) -> Self {
+    /// Watches something. An answer counts as the end of an outage when no question has failed for `quiet`.
+    #[must_use]
+    pub fn new(what: &'static str, quiet: Duration) -> Self {
         Self { what, quiet, metrics: Outages::new(what), away: Mutex::default() }
     }
 
     /// A question got no answer.
-    pub(crate) fn failed(&self, now: Instant, cause: &(dyn Error + 'static)) {
+    pub fn failed(&self, now: Instant, cause: &(dyn Error + 'static)) {
         self.metrics.failed();
         let mut away = self.lock();
         if let Some(away) = &mut *away {
@@ -46,16 +69,22 @@ impl Outage {
         *away = Some(Away { since: now, last: now, failures: 1 });
         drop(away);
         self.metrics.away(true);
-        tracing::warn!(what = self.what, cause = causes(cause), "Unavailable.");
+        tracing::error!(what = self.what, cause = causes(cause), "Unavailable.");
     }
 
     /// A question was answered.
-    pub(crate) fn answered(&self, now: Instant) {
+    pub fn answered(&self, now: Instant) {
         let is_over = |away: &mut Away| now.saturating_duration_since(away.last) >= self.quiet;
         let Some(over) = self.lock().take_if(is_over) else { return };
         self.metrics.away(false);
         let seconds = now.saturating_duration_since(over.since).as_secs_f64();
         tracing::info!(what = self.what, seconds, failures = over.failures, "Available again.");
+    }
+
+    /// Whether an outage goes on.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.lock().is_some()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Away>> {
@@ -77,10 +106,6 @@ mod tests {
 
     const QUIET: Duration = Duration::from_secs(5);
 
-    fn is_away(outage: &Outage) -> bool {
-        outage.lock().is_some()
-    }
-
     #[test]
     fn an_answer_ends_an_outage_when_nothing_has_failed_for_a_while() {
         let start = doorward_core::Clock::now(&doorward_core::ManualClock::new());
@@ -89,13 +114,13 @@ mod tests {
 
         outage.failed(start, &cause);
         outage.answered(start + Duration::from_secs(4));
-        assert!(is_away(&outage));
+        assert!(outage.is_away());
         outage.failed(start + Duration::from_secs(4), &cause);
         outage.answered(start + Duration::from_secs(8));
-        assert!(is_away(&outage));
+        assert!(outage.is_away());
         outage.answered(start + Duration::from_secs(9));
 
-        assert!(!is_away(&outage));
+        assert!(!outage.is_away());
     }
 
     #[test]

@@ -1,15 +1,11 @@
 //! Looks every two seconds whether what the server stands on answers, and says so once.
 //!
-//! An outage is two lines of the log: what does not answer and why, and that it answers again, after how long.
-//! What a request runs into meanwhile is bounded by the ceiling of the log. `/readyz` and the metric
-//! `doorward_dependency_up` say the same. Start reading at [`Dependencies::watch`].
+//! An outage is two lines of the log, see [`Outage`]. What a request runs into meanwhile is bounded by the ceiling of
+//! the log. `/readyz` says the same. Start reading at [`Dependencies::watch`].
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant, SystemTime},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
 };
 
 use axum::{
@@ -17,13 +13,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use doorward::{Clock, Epochs, SystemClock, UserId};
+use doorward::{Clock, Epochs, Outage, SystemClock, UserId};
 use doorward_core::{AccountStore, BoxFuture, StoreError};
 use doorward_sql::SqliteFile;
 use futures_util::future::join_all;
 use serde_json::{Map, json};
 
-use crate::{failure::causes, stores::Stores};
+use crate::stores::Stores;
 
 /// Everything that the server stands on.
 pub(crate) struct Dependencies(Vec<Dependency>);
@@ -31,7 +27,7 @@ pub(crate) struct Dependencies(Vec<Dependency>);
 struct Dependency {
     name: &'static str,
     ask: Box<dyn Fn() -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync>,
-    is_away: AtomicBool,
+    outage: Outage,
 }
 
 impl Dependencies {
@@ -62,7 +58,7 @@ impl Dependencies {
     pub(crate) fn report(&self) -> Response {
         let mut checks = Map::new();
         for dependency in &self.0 {
-            let word = if dependency.is_away.load(Ordering::Relaxed) { "down" } else { "up" };
+            let word = if dependency.outage.is_away() { "down" } else { "up" };
             checks.insert(dependency.name.to_owned(), word.into());
         }
         let is_ready = checks.values().all(|word| word == "up");
@@ -77,12 +73,12 @@ impl Dependency {
         name: &'static str,
         ask: impl Fn() -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync + 'static,
     ) -> Self {
-        Self { name, ask: Box::new(ask), is_away: AtomicBool::new(false) }
+        // An answer is the end of it: it was asked for just that.
+        Self { name, ask: Box::new(ask), outage: Outage::new(name, Duration::ZERO) }
     }
 
     async fn watch(&self) {
-        let mut away_since: Option<Instant> = None;
-        let up = metrics::gauge!("doorward_dependency_up", "dependency" => self.name);
+        let took = metrics::histogram!("doorward_dependency_seconds", "dependency" => self.name);
         loop {
             let asked = SystemClock.now();
             let answer = tokio::select! {
@@ -91,25 +87,12 @@ impl Dependency {
                     Err(StoreError::Unavailable("no answer in time".into()))
                 }
             };
-            let took = SystemClock.now().saturating_duration_since(asked);
-            metrics::histogram!("doorward_dependency_seconds", "dependency" => self.name)
-                .record(took);
-            match (answer, away_since) {
-                (Ok(()), Some(since)) => {
-                    let after = SystemClock.now().saturating_duration_since(since).as_secs();
-                    tracing::warn!(dependency = self.name, after_seconds = after, "Answers again.");
-                    away_since = None;
-                }
-                (Err(error), None) => {
-                    let cause = causes(&error);
-                    tracing::error!(dependency = self.name, cause, "Does not answer.");
-                    away_since = Some(asked);
-                }
-                // Nothing has changed.
-                (Ok(()), None) | (Err(_), Some(_)) => {}
+            let now = SystemClock.now();
+            took.record(now.saturating_duration_since(asked));
+            match answer {
+                Ok(()) => self.outage.answered(now),
+                Err(error) => self.outage.failed(now, &error),
             }
-            self.is_away.store(away_since.is_some(), Ordering::Relaxed);
-            up.set(if away_since.is_some() { 0.0 } else { 1.0 });
             SystemClock.sleep_until(asked + BETWEEN_LOOKS).await;
         }
     }

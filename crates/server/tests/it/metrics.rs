@@ -50,7 +50,7 @@ async fn what_happens_is_counted_and_nothing_that_clients_say_is_a_label() {
         "doorward_ack_seconds_count 1",
         "doorward_admission_seconds_count 2",
         r#"doorward_event_failures_total{code="unknown_event"} 1"#,
-        r#"doorward_dependency_up{dependency="sessions"} 1"#,
+        r#"doorward_away{what="sessions"} 0"#,
     ] {
         assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
     }

@@ -9,7 +9,7 @@ use doorward_testkit::{Fault, FaultProxy, PostgresServer, RawClient, RedisServer
 use serde_json::Value;
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::support::{Server, path, run, token};
+use crate::support::{Server, path, run};
 
 const METRICS: &str = "[metrics]\nlisten = \"127.0.0.1:0\"\n";
 
@@ -35,16 +35,13 @@ fn scrape(address: &str) -> String {
 
 /// A client that was there before anything stood still.
 async fn client(server: &Server) -> RawClient {
-    loop {
-        let mut client = RawClient::open(server.address()).await;
-        client.text(&format!(r#"40{{"token":"{}"}}"#, token(server.data_dir()))).await;
-        let answer = client.packet().await.unwrap();
-        if answer.starts_with("40") {
-            return client;
-        }
-        // A new Redis may be an emptied one: tokens of the second in which it was found are refused.
-        assert!(answer.contains("unauthenticated"), "{answer}");
-    }
+    let data = path(server.data_dir());
+    let session = run(&["sessions", "--user", "alice", "--create", "--data-dir", data]);
+    assert_eq!(session.code, Some(0), "{session:?}");
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&format!(r#"40{{"sessionToken":"{}"}}"#, session.stdout.trim_end())).await;
+    client.json("40").await;
+    client
 }
 
 /// Everything that needs nothing of what stands still.
@@ -133,7 +130,7 @@ async fn a_redis_that_stands_still_is_told_once_and_stops_nothing_else() {
     redis.suspend();
     let away = ready(&server, 503);
     goes_on(&server, &mut client, &metrics).await;
-    assert!(scrape(&metrics).contains("doorward_dependency_up{dependency=\"sessions\"} 0"));
+    assert!(scrape(&metrics).contains("doorward_away{what=\"sessions\"} 1"));
     redis.resume();
     ready(&server, 200);
 
@@ -144,9 +141,7 @@ async fn a_redis_that_stands_still_is_told_once_and_stops_nothing_else() {
     assert_eq!(server.end("TERM").code, Some(0));
     let mut text = String::new();
     log.read_to_string(&mut text).unwrap();
-    for line in
-        ["Does not answer. dependency=\"sessions\"", "Answers again. dependency=\"sessions\""]
-    {
+    for line in ["Unavailable. what=\"sessions\"", "Available again. what=\"sessions\""] {
         assert_eq!(text.matches(line).count(), 1, "{line}: {text}");
     }
 }
@@ -181,5 +176,25 @@ async fn a_postgresql_that_stands_still_is_told_once_and_stops_nothing_else() {
     assert_eq!(server.end("TERM").code, Some(0));
     let mut text = String::new();
     log.read_to_string(&mut text).unwrap();
-    assert_eq!(text.matches("Does not answer. dependency=\"accounts\"").count(), 1, "{text}");
+    assert_eq!(text.matches("Unavailable. what=\"accounts\"").count(), 1, "{text}");
+}
+
+/// Every user is signed out then, and the operator reads why.
+#[tokio::test]
+async fn a_redis_that_was_emptied_is_told() {
+    let redis = RedisServer::start(&[]).await;
+    let config = format!("[redis]\nurl = \"{}\"\n", redis.url());
+    let server = Server::start_with(&config, |_| {});
+    let mut client = client(&server).await;
+
+    let (_, path) =
+        redis.url().split_once("://").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let mut socket = std::os::unix::net::UnixStream::connect(path).unwrap();
+    socket.write_all(b"FLUSHALL\r\n").unwrap();
+    let mut answer = [0; 5];
+    socket.read_exact(&mut answer).unwrap();
+
+    assert_eq!(&answer, b"+OK\r\n");
+    server.logged("The store of sessions has lost what it knew");
+    client.rest().await;
 }
