@@ -59,6 +59,31 @@ async fn a_revocation_that_cannot_be_written_down_says_what_that_means() {
     assert_eq!(revoke("ann").code, Some(0));
 }
 
+/// A key that cannot be written does not take the place of the one that is there.
+#[tokio::test]
+async fn keys_that_cannot_be_written_leave_the_old_ones() {
+    let disk = SmallDisk::new(2 << 20);
+    let server = Server::start_on("localhost:0", data(&disk), |command| on(&disk, command));
+    let before = token(&disk, "ann");
+    disk.fill();
+    let data = data(&disk);
+    let rotate = || {
+        let mut command = crate::support::doorward(&["keys", "rotate", "--data-dir", path(&data)]);
+        on(&disk, &mut command);
+        finish(&mut command)
+    };
+
+    let refused = rotate();
+    let after = token(&disk, "ann");
+    disk.free();
+
+    assert!(refused.code == Some(2) && refused.stderr.contains("cannot write keys"), "{refused:?}");
+    for token in [before, after] {
+        ChatClient::enter(server.address(), &token).await;
+    }
+    assert_eq!(rotate().code, Some(0));
+}
+
 /// After failed writes SQLite has ended a transaction that the driver still counted: later commits wrote nothing,
 /// and the chat acknowledged them.
 #[tokio::test]
