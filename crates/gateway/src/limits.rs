@@ -68,7 +68,7 @@ pub struct Limits {
     pub max_address_refusals: u32,
     /// Attempts of one user in a minute, whether they are let in or not: 240.
     pub max_user_attempts: u32,
-    /// Links of one address on which nobody is known: 100, and half as many that pages of other hosts have
+    /// Links of one address on which no client is known: 100, and half as many that pages of other hosts have
     /// opened. An IPv6 address counts by its first 64 bits; known clients do not count, because offices share an address.
     pub max_unauthenticated_links: usize,
     /// Namespaces on one link: 20.

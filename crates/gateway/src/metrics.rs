@@ -42,7 +42,7 @@ impl Metrics {
         }
     }
 
-    /// Everybody was asked after once.
+    /// Every socket was asked after once.
     pub(crate) fn swept(&self, took: Duration) {
         self.sweep.record(took);
     }

@@ -1,6 +1,6 @@
 //! Tells from which page a link is opened.
 //!
-//! Any page that somebody looks at can open links in their browser, from their address. What it guesses
+//! Any page that a user looks at can open links in the user's browser, from the user's address. What it guesses
 //! must not use up what its visitor has, so it has budgets of its own.
 
 use doorward_core::Headers;

@@ -21,7 +21,7 @@ pub(crate) struct Room {
     limit: usize,
     places: Semaphore,
     open: Gauge,
-    /// Somebody had to wait, and there was not much room since.
+    /// A connection had to wait, and there was not much room since.
     is_full: AtomicBool,
 }
 

@@ -140,7 +140,7 @@ impl Services {
         self.proxies.client(peer, headers)
     }
 
-    /// Takes the place of a link on which nobody is known yet; `None` when its address has no more.
+    /// Takes the place of a link on which no client is known yet; `None` when its address has no more.
     pub(crate) fn link_place(&self, address: Option<IpAddr>, headers: &Headers) -> Option<Place> {
         let places = match Page::of(headers) {
             Page::Foreign => &self.foreign,

@@ -3,7 +3,7 @@
 //! Whoever revokes tells the sockets at once. This finds what such a message did not reach: a session that
 //! another process has ended, a revocation by a server that failed half-way. It also writes down that
 //! sessions are in use. While the store does not answer, sockets go on for a while and no longer; a store
-//! that answers slowly is asked more at a time, and what it was not asked yet counts against nobody.
+//! that answers slowly is asked more at a time, and what it was not asked yet counts against no socket.
 //! Start reading at [`Sweeper::sweep`].
 
 mod pace;
@@ -49,7 +49,7 @@ pub(crate) fn start(services: &Arc<Services>) {
 #[derive(Default)]
 struct Sweeper {
     seen: HashMap<SocketId, Seen>,
-    /// When the round began in which everybody is asked once; it may take several sweeps.
+    /// When the round began in which every socket is asked after once; it may take several sweeps.
     round: Option<Instant>,
 }
 
@@ -66,7 +66,7 @@ struct Seen {
 
 /// How a sweep went.
 struct Swept {
-    /// Nobody was left for the next one.
+    /// No socket was left for the next one.
     is_complete: bool,
     /// Every question got its answer.
     is_answered: bool,
@@ -108,7 +108,7 @@ impl Sweeper {
         wait.min(left.unwrap_or(wait)).max(SHORTEST)
     }
 
-    /// Returns everybody who was authenticated, beginning with those who were asked after longest ago.
+    /// Returns every authenticated socket, beginning with the one that was asked after longest ago.
     fn line_up(&mut self, services: &Services, now: Instant) -> Vec<Arc<dyn Resident>> {
         let mut known = services.registry.everybody();
         known.retain(|resident| resident.is_known());

@@ -281,7 +281,7 @@ pub fn failed(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// What a store says when something stands in the file that nobody has written there.
+/// What a store says of a row that it has not written.
 pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Unavailable(Box::new(error))
 }

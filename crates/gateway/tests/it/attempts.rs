@@ -64,7 +64,7 @@ fn token_for(user: &str, issuer: &Issuer, clock: &ManualClock) -> String {
     issuer.issue(user, Duration::from_secs(300), clock.wall(), "5zVS4TFyBWVk").unwrap()
 }
 
-/// Somebody at the same address guesses without end.
+/// Another client at the same address guesses without end.
 #[tokio::test]
 async fn a_token_whose_signature_is_good_enters_beyond_the_budget_of_its_address() {
     let (server, clock, issuer) = signed(Limits::default()).await;
@@ -105,7 +105,7 @@ async fn a_revoked_token_has_few_attempts_beyond_the_budget_of_its_address() {
     elsewhere.connect("/", json!({ "token": token_for("alice", &issuer, &clock) })).await;
 }
 
-/// Any page that somebody looks at can open links from their address.
+/// Any page that a user looks at can open links from the user's address.
 #[tokio::test]
 async fn a_foreign_page_does_not_use_up_what_its_visitors_have() {
     let limits = Limits { max_address_refusals: 10, ..Limits::default() };

@@ -221,7 +221,7 @@ async fn a_revocation_that_the_store_does_not_take_is_an_error() {
     assert_eq!(client.ended().await, TestEnd::Final);
 }
 
-/// A store that is slow is asked more at a time, and nobody ends because their turn has not come yet.
+/// A store that is slow is asked more at a time, and no socket ends because its turn has not come yet.
 #[tokio::test]
 async fn a_store_that_answers_slowly_ends_nobody() {
     const CLIENTS: usize = 1_000;

@@ -60,7 +60,7 @@ impl<S: Subscriber> Filter<S> for Ceiling {
     }
 
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
-        // Whoever asks for more than the usual wants to see all of it.
+        // An operator who asks for more than the usual wants to see all of it.
         *event.metadata().level() > Level::INFO || self.admits(event.metadata())
     }
 }

@@ -62,7 +62,7 @@ fn refused(data: &Path) -> String {
     failed.stderr
 }
 
-/// Whoever may write there could plant a database, and would be every user.
+/// A user of the machine who may write there could plant a database, and sign in as every user.
 #[test]
 fn a_directory_or_a_file_that_others_may_change_is_refused() {
     for mode in [0o777, 0o1777, 0o770] {

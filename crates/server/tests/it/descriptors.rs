@@ -66,7 +66,7 @@ async fn a_server_whose_descriptors_are_used_up_is_still_governed() {
     let revoked = run(&["revoke", "--user", "alice", "--data-dir", data]);
     assert_eq!(revoked.code, Some(0), "{revoked:?}");
 
-    // There is room again, and whoever is signed in comes in.
+    // There is room again, and a user who is signed in comes in.
     drop((clients, waiting));
     let mut bob = RawClient::open(server.address()).await;
     bob.text(&format!(r#"40{{"sessionToken":"{}"}}"#, signed_in.stdout.trim_end())).await;
