@@ -9,7 +9,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Action, BoxFuture, DecisionId, DisconnectReason, RefusalReason, SessionId, SocketId, UserId,
+    Action, Anonymous, BoxFuture, DecisionId, DisconnectReason, RefusalReason, SessionId, SocketId, UserId,
 };
 
 /// What was decided.
@@ -39,9 +39,9 @@ pub enum Decision {
     Ended(DisconnectReason),
     /// A socket entered a room.
     Joined,
-    /// So many decisions for this reason were counted and not recorded one by one: strangers can cause any number
-    /// of them.
-    LeftOut(RefusalReason, u64),
+    /// So many decisions with this reason (or this outcome, when they have none) were counted and not recorded one
+    /// by one: strangers can cause any number of them.
+    LeftOut(&'static str, u64),
     /// A passkey was added to an account.
     PasskeyAdded,
     /// A passkey was taken from an account.
@@ -98,23 +98,9 @@ impl Decision {
             Self::Ended(reason) => Some(reason.as_str()),
             Self::Closed(reason)
             | Self::Denied(reason)
-            | Self::LeftOut(reason, _)
             | Self::Refused(reason)
             | Self::Undecided(reason) => Some(reason.as_str()),
-            _ => None,
-        }
-    }
-
-    /// Returns why something was not granted; `None` for everything that was done. Strangers cause the first kind
-    /// as often as they like, the second kind never.
-    #[must_use]
-    pub const fn refusal(self) -> Option<RefusalReason> {
-        match self {
-            Self::Closed(reason)
-            | Self::Denied(reason)
-            | Self::LeftOut(reason, _)
-            | Self::Refused(reason)
-            | Self::Undecided(reason) => Some(reason),
+            Self::LeftOut(name, _) => Some(name),
             _ => None,
         }
     }
@@ -160,6 +146,20 @@ pub struct AuditRecord<'a> {
 }
 
 impl AuditRecord<'_> {
+    /// Whether strangers can cause such records as often as they like: what was refused, and what
+    /// [`Anonymous`](crate::Anonymous) clients do. A sink may count these together, and drops them first.
+    #[must_use]
+    pub fn is_by_stranger(&self) -> bool {
+        let is_refusal = matches!(
+            self.outcome,
+            Decision::Closed(_)
+                | Decision::Denied(_)
+                | Decision::Refused(_)
+                | Decision::Undecided(_)
+        );
+        is_refusal || self.user.is_some_and(|user| user.as_str() == Anonymous::USER)
+    }
+
     /// The peer's address without the part that names a household: [`network_prefix`].
     #[must_use]
     pub fn peer_prefix(&self) -> Option<IpAddr> {
@@ -215,10 +215,10 @@ pub trait Audit: Send + Sync + 'static {
     /// thread or task.
     fn record(&self, record: &AuditRecord<'_>);
 
-    /// Completes when every record that was taken before is where it is kept. A sink that keeps each record at
-    /// once needs nothing else than this default.
-    fn written(&self) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
+    /// Completes when every record that was taken before is where it is kept, and says whether all of them are. A
+    /// sink that keeps each record at once needs nothing else than this default.
+    fn written(&self) -> BoxFuture<'_, bool> {
+        Box::pin(std::future::ready(true))
     }
 
     /// Whether there is room for records of new clients. While there is none, no client is admitted and no user
@@ -229,8 +229,8 @@ pub trait Audit: Send + Sync + 'static {
 
     /// A sink that has to keep a record before its decision is acted on returns what
     /// [`written`](Self::written) does: admissions, sign-ins and revocations wait for it then, each within its own
-    /// deadline. With `None`, the default, no decision waits.
-    fn kept_first(&self) -> Option<BoxFuture<'_, ()>> {
+    /// deadline, and a client whose record is not kept does not come in. With `None`, the default, no decision waits.
+    fn kept_first(&self) -> Option<BoxFuture<'_, bool>> {
         None
     }
 }
@@ -241,7 +241,7 @@ impl<A: Audit + ?Sized> Audit for Arc<A> {
         A::record(self, record);
     }
 
-    fn written(&self) -> BoxFuture<'_, ()> {
+    fn written(&self) -> BoxFuture<'_, bool> {
         A::written(self)
     }
 
@@ -249,7 +249,7 @@ impl<A: Audit + ?Sized> Audit for Arc<A> {
         A::has_room(self)
     }
 
-    fn kept_first(&self) -> Option<BoxFuture<'_, ()>> {
+    fn kept_first(&self) -> Option<BoxFuture<'_, bool>> {
         A::kept_first(self)
     }
 }

@@ -1,4 +1,4 @@
-//! Counts what strangers cause together, above a ceiling.
+//! Aggregates records that strangers cause, above a ceiling.
 
 use std::{
     collections::HashMap,
@@ -7,12 +7,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, DecisionId, RefusalReason};
+use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, DecisionId};
 
-/// A sink that records everything that was done, and of what was refused at most 1,000 decisions in ten seconds.
+/// A sink that records everything that was done, and of what strangers cause at most 1,000 decisions in ten seconds.
 ///
-/// A stranger who is refused can cause any number of records. Those above the ceiling are counted by their reason;
-/// the first record after the ten seconds is preceded by one [`Decision::LeftOut`] for each reason, and so is the
+/// A stranger who is refused, or enters and leaves a public namespace, can cause any number of records
+/// ([`AuditRecord::is_by_stranger`]). Those above the ceiling are counted by their reason or outcome; the first record after the ten seconds is preceded by one [`Decision::LeftOut`] for each reason, and so is the
 /// end of [`written`](Audit::written), so that the numbers still add up. Admissions, sign-ins, revocations and ends are always recorded one by one.
 ///
 /// # Examples
@@ -33,8 +33,8 @@ pub struct BoundedAudit<A> {
 #[derive(Debug)]
 struct Window {
     ends: SystemTime,
-    refusals: u64,
-    left_out: HashMap<RefusalReason, u64>,
+    strangers: u64,
+    left_out: HashMap<&'static str, u64>,
     /// Of the last decision that was left out.
     last: Option<(DecisionId, SystemTime)>,
 }
@@ -45,7 +45,7 @@ impl<A: Audit> BoundedAudit<A> {
     pub fn new(sink: A) -> Self {
         let window = Window {
             ends: SystemTime::UNIX_EPOCH,
-            refusals: 0,
+            strangers: 0,
             left_out: HashMap::new(),
             last: None,
         };
@@ -59,35 +59,43 @@ impl<A: Audit> BoundedAudit<A> {
         Self { records_first: true, ..self }
     }
 
+    /// The sink below.
+    pub fn sink(&self) -> &A {
+        &self.sink
+    }
+
     /// Whether to pass a record on, and what is to be told before it.
-    fn judge(&self, record: &AuditRecord<'_>) -> (bool, HashMap<RefusalReason, u64>) {
+    fn judge(&self, record: &AuditRecord<'_>) -> (bool, HashMap<&'static str, u64>) {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         // A clock that was set back begins anew as well.
         let is_over = record.at >= window.ends || record.at + WINDOW < window.ends;
         let left_out = if is_over { mem::take(&mut window.left_out) } else { HashMap::new() };
         if is_over {
             window.ends = record.at + WINDOW;
-            window.refusals = 0;
+            window.strangers = 0;
         }
-        let Some(reason) = record.outcome.refusal() else { return (true, left_out) };
-        window.refusals += 1;
-        if window.refusals <= REFUSALS {
+        if !record.is_by_stranger() {
             return (true, left_out);
         }
-        *window.left_out.entry(reason).or_default() += 1;
+        window.strangers += 1;
+        if window.strangers <= LIMIT {
+            return (true, left_out);
+        }
+        let name = record.outcome.reason().unwrap_or(record.outcome.as_str());
+        *window.left_out.entry(name).or_default() += 1;
         window.last = Some((record.id, record.at));
-        metrics::counter!("doorward_audit_left_out_total", "reason" => reason.as_str())
+        metrics::counter!("doorward_audit_left_out_total", "reason" => name)
             .increment(1);
         (false, left_out)
     }
 
     /// Tells how many were left out, as one record for each reason.
-    fn tell(&self, left_out: HashMap<RefusalReason, u64>, id: DecisionId, at: SystemTime) {
-        for (reason, count) in left_out {
+    fn tell(&self, left_out: HashMap<&'static str, u64>, id: DecisionId, at: SystemTime) {
+        for (name, count) in left_out {
             self.sink.record(&AuditRecord {
                 id,
                 at,
-                outcome: Decision::LeftOut(reason, count),
+                outcome: Decision::LeftOut(name, count),
                 action: None,
                 namespace: None,
                 user: None,
@@ -108,7 +116,7 @@ impl<A: Audit> Audit for BoundedAudit<A> {
         }
     }
 
-    fn written(&self) -> BoxFuture<'_, ()> {
+    fn written(&self) -> BoxFuture<'_, bool> {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let (left_out, last) = (mem::take(&mut window.left_out), window.last);
         drop(window);
@@ -122,19 +130,19 @@ impl<A: Audit> Audit for BoundedAudit<A> {
         self.sink.has_room()
     }
 
-    fn kept_first(&self) -> Option<BoxFuture<'_, ()>> {
-        self.records_first.then(|| self.sink.written())
+    fn kept_first(&self) -> Option<BoxFuture<'_, bool>> {
+        if self.records_first { Some(self.sink.written()) } else { self.sink.kept_first() }
     }
 }
 
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// In one [`WINDOW`].
-const REFUSALS: u64 = 1_000;
+const LIMIT: u64 = 1_000;
 
 #[cfg(test)]
 mod tests {
-    use doorward_core::DisconnectReason;
+    use doorward_core::{Anonymous, DisconnectReason, RefusalReason, UserId};
 
     use super::*;
     use crate::OsEntropy;
@@ -149,13 +157,17 @@ mod tests {
     }
 
     fn record(audit: &BoundedAudit<Kept>, second: u64, outcome: Decision) {
+        record_of(audit, second, outcome, "alice");
+    }
+
+    fn record_of(audit: &BoundedAudit<Kept>, second: u64, outcome: Decision, user: &str) {
         audit.record(&AuditRecord {
             id: DecisionId::generate(&OsEntropy),
             at: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + second),
             outcome,
             action: None,
             namespace: None,
-            user: None,
+            user: Some(&UserId::new(user)),
             session: None,
             socket: None,
             peer: None,
@@ -182,7 +194,24 @@ mod tests {
         let kept = audit.sink.0.lock().unwrap();
         let count = |wanted| kept.iter().filter(|outcome| **outcome == wanted).count();
         assert_eq!((count(Decision::Admitted), count(ended), count(forged)), (5_000, 5_000, 2_000));
-        assert_eq!(count(Decision::LeftOut(RefusalReason::TokenSignature, 4_000)), 1);
-        assert_eq!(count(Decision::LeftOut(RefusalReason::TokenSignature, 1_001)), 1);
+        assert_eq!(count(Decision::LeftOut("token_signature", 4_000)), 1);
+        assert_eq!(count(Decision::LeftOut("token_signature", 1_001)), 1);
+    }
+
+    /// Public namespaces let every client in, as often as it likes.
+    #[test]
+    fn visits_of_anonymous_clients_are_counted_together_too() {
+        let audit = BoundedAudit::new(Kept::default());
+
+        for _ in 0..2_000 {
+            record_of(&audit, 0, Decision::Admitted, Anonymous::USER);
+        }
+        record(&audit, 0, Decision::Admitted);
+        drop(audit.written());
+
+        let kept = audit.sink.0.lock().unwrap();
+        let count = |wanted| kept.iter().filter(|outcome| **outcome == wanted).count();
+        assert_eq!(count(Decision::Admitted), 1_001);
+        assert_eq!(count(Decision::LeftOut("admitted", 1_000)), 1);
     }
 }

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread,
@@ -69,12 +69,14 @@ struct Shared {
     flushing: AtomicUsize,
     /// The file is to be opened again.
     reopen: AtomicBool,
+    /// Records that are in no file.
+    dropped: AtomicU64,
 }
 
 enum Order {
     Line(String),
     /// Say when everything before it is done.
-    Answer(oneshot::Sender<()>),
+    Answer(oneshot::Sender<bool>),
     /// Look at what is shared.
     Wake,
 }
@@ -96,7 +98,7 @@ impl JsonLinesAudit {
         Ok(Self { orders, shared })
     }
 
-    /// Opens the file of this name again with the next line: the old one was moved away.
+    /// Opens the file of this name again, at once: the old one was moved away. The log says how that went.
     pub fn reopen(&self) {
         self.shared.reopen.store(true, Ordering::Release);
         // When the queue is full, the thread is awake.
@@ -132,20 +134,20 @@ impl Drop for Flushing<'_> {
 impl Audit for JsonLinesAudit {
     fn record(&self, record: &AuditRecord<'_>) {
         let waiting = self.shared.waiting.load(Ordering::Relaxed);
-        if record.outcome.refusal().is_some() && waiting >= QUEUE / 2 {
-            return dropped(1);
+        if record.is_by_stranger() && waiting >= QUEUE / 2 {
+            return self.shared.drop_one();
         }
-        self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        self.shared.wait_for(1);
         let sent = self.orders.try_send(Order::Line(line(record)));
         if let Err(TrySendError::Full(order) | TrySendError::Disconnected(order)) = sent {
-            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.shared.are_done(1);
             if let Order::Line(line) = order {
-                give_up(&line, &"too many records are waiting");
+                self.shared.give_up(&line, &"too many records are waiting");
             }
         }
     }
 
-    fn written(&self) -> BoxFuture<'_, ()> {
+    fn written(&self) -> BoxFuture<'_, bool> {
         let (answer, answered) = oneshot::channel();
         let mut order = Some(Order::Answer(answer));
         Box::pin(async move {
@@ -159,7 +161,7 @@ impl Audit for JsonLinesAudit {
                 }
             }
             // A thread that has ended has logged what it could not write.
-            answered.await.ok();
+            answered.await.unwrap_or(false)
         })
     }
 
@@ -174,8 +176,8 @@ struct Writer {
     file: File,
     /// A line was not written whole, and is ended before the next.
     is_broken: bool,
-    /// Since when lines cannot be written, and how often that was tried.
-    failing: Option<u32>,
+    /// While lines cannot be written: how many had been dropped when that began.
+    failing: Option<u64>,
     shared: Arc<Shared>,
 }
 
@@ -191,20 +193,18 @@ impl Writer {
                     Order::Wake => {}
                 }
             }
-            self.write_all(&lines);
-            self.shared.waiting.fetch_sub(lines.len(), Ordering::Relaxed);
+            let are_kept = self.write_all(&lines);
+            self.shared.are_done(lines.len());
             lines.clear();
             for answer in answers.drain(..) {
                 // The caller may have gone.
-                answer.send(()).ok();
+                answer.send(are_kept).ok();
             }
-            let waiting = self.shared.waiting.load(Ordering::Relaxed);
-            metrics::gauge!("doorward_audit_waiting").set(waiting as f64);
         }
     }
 
-    /// Writes lines, and tries again until they are written or the server stops.
-    fn write_all(&mut self, lines: &[String]) {
+    /// Writes lines, and tries again until they are written or the server stops; says whether they are written.
+    fn write_all(&mut self, lines: &[String]) -> bool {
         if self.shared.reopen.swap(false, Ordering::AcqRel) {
             self.reopen();
         }
@@ -213,22 +213,23 @@ impl Writer {
             match self.write(first) {
                 Ok(()) => {
                     rest = rest.get(1..).unwrap_or_default();
-                    if let Some(times) = self.failing.take() {
-                        tracing::warn!(times, "Audit records are written again; none was lost.");
+                    if let Some(before) = self.failing.take() {
+                        let dropped = self.shared.dropped.load(Ordering::Relaxed) - before;
+                        tracing::warn!(dropped, "Audit records are written again.");
                     }
                 }
-                Err(error) if self.shared.flushing.load(Ordering::Acquire) > 0 => {
+                Err(error) if self.is_over() => {
                     for line in rest {
-                        give_up(line, &error);
+                        self.shared.give_up(line, &error);
                     }
-                    return;
+                    return false;
                 }
                 Err(error) => {
                     if self.failing.is_none() {
                         let path = self.path.display();
                         tracing::error!(%path, %error, "Audit records cannot be written; they wait.");
+                        self.failing = Some(self.shared.dropped.load(Ordering::Relaxed));
                     }
-                    *self.failing.get_or_insert(0) += 1;
                     thread::park_timeout(BETWEEN_ATTEMPTS);
                     if self.shared.reopen.swap(false, Ordering::AcqRel) {
                         self.reopen();
@@ -236,6 +237,12 @@ impl Writer {
                 }
             }
         }
+        true
+    }
+
+    /// Whether what cannot be written now is given up: a caller flushes, or the sink is gone.
+    fn is_over(&self) -> bool {
+        self.shared.flushing.load(Ordering::Acquire) > 0 || Arc::strong_count(&self.shared) == 1
     }
 
     fn write(&mut self, line: &str) -> io::Result<()> {
@@ -253,6 +260,7 @@ impl Writer {
             Ok(file) => {
                 self.file = file;
                 self.is_broken = false;
+                tracing::info!(path = %self.path.display(), "The audit file was opened again.");
             }
             Err(error) => {
                 let path = self.path.display();
@@ -270,14 +278,29 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Logs a line that is in no file.
-fn give_up(line: &str, reason: &dyn std::fmt::Display) {
-    dropped(1);
-    tracing::error!(%reason, record = line.trim_end(), "An audit record was not written.");
-}
+impl Shared {
+    fn wait_for(&self, lines: usize) {
+        let before = self.waiting.fetch_add(lines, Ordering::Relaxed);
+        metrics::gauge!("doorward_audit_waiting").set((before + lines) as f64);
+    }
 
-fn dropped(records: u64) {
-    metrics::counter!("doorward_audit_dropped_total").increment(records);
+    fn are_done(&self, lines: usize) {
+        let before = self.waiting.fetch_sub(lines, Ordering::Relaxed);
+        metrics::gauge!("doorward_audit_waiting").set((before - lines) as f64);
+    }
+
+    /// Counts a record that is in no file.
+    fn drop_one(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        metrics::counter!("doorward_audit_dropped_total").increment(1);
+    }
+
+    /// Logs a line that is in no file.
+    fn give_up(&self, line: &str, reason: &dyn std::fmt::Display) {
+        self.drop_one();
+        let record = line.trim_end();
+        tracing::error!(target: "doorward::audit", %reason, record, "An audit record was not written.");
+    }
 }
 
 #[derive(Serialize)]

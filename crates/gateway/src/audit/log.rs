@@ -22,6 +22,7 @@ impl Audit for TracingAudit {
             id = %record.id,
             outcome = record.outcome.as_str(),
             reason = record.outcome.reason(),
+            count = Some(record.outcome.count()).filter(|count| *count > 1),
             action = record.action.map(tracing::field::debug),
             // Debug quotes and escapes: a namespace is what the client says it is.
             namespace = record.namespace.map(tracing::field::debug),
