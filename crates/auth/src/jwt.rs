@@ -49,7 +49,7 @@ pub use self::unbound::UnboundJwt;
 /// | [`audience`](Jwt::audience) | none: a token that has an `aud` is meant for somebody else |
 /// | [`token_type`](Jwt::token_type) | `typ` absent, `JWT` or `at+jwt` |
 /// | [`max_lifetime`](Jwt::max_lifetime) | 24 hours |
-/// | [`leeway`](Jwt::leeway) | 5 seconds for `nbf` and `iat`, none for `exp` |
+/// | [`leeway`](Jwt::leeway) | 5 seconds for `nbf` and `iat`, none for `exp`, nor for our own without a generation |
 ///
 /// Always asked: at most 8 KiB; three segments of strict base64url; the algorithm of the key; no
 /// `crit`, `b64`, `jwk`, `jku`, `x5u` or `x5c` in the header; no member named twice; JSON no deeper
@@ -221,7 +221,7 @@ impl Jwt {
         let earliest = claims.expires_at.checked_sub(self.policy.max_lifetime);
         let at = claims.issued_at.or(earliest).unwrap_or(SystemTime::UNIX_EPOCH);
         // How far its clock was ahead is not known. What was tolerated here is not forgotten there.
-        Issued::Claimed { at, ahead: self.policy.leeway }
+        Issued::Claimed { at, ahead: self.policy.leeway(claims.generation) }
     }
 
     /// Finds the session that a token names, if sessions count.

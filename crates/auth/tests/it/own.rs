@@ -97,8 +97,14 @@ fn a_token_of_our_key_without_a_generation_is_judged_by_its_time() {
 
     assert_eq!(
         show(&jwt, &token).unwrap().issued,
-        Some(Issued::Claimed { at: at(NOW), ahead: Duration::from_secs(5) })
+        Some(Issued::Claimed { at: at(NOW), ahead: Duration::ZERO })
     );
+    // So its clock must not be ahead; where the generation counts it may be, a little.
+    let ahead = issuer.issue("alice", MINUTE, at(NOW + 1), "t-2").unwrap();
+    let refused = show(&jwt, &ahead).unwrap_err().reason();
+    assert_eq!(refused, RefusalReason::TokenTooEarly);
+    let generation = issuer.issue_for(&self::session(), MINUTE, at(NOW + 4), "t-3").unwrap();
+    assert!(show(&jwt, &generation).is_ok());
 }
 
 /// Attack 29: a sign-in of tomorrow would be fresh for ever.
