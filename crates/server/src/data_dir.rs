@@ -25,6 +25,7 @@ use crate::{custody, failure::Failure, output};
 #[derive(Debug)]
 pub(crate) struct DataDir {
     _lock: File,
+    was_used: bool,
 }
 
 impl DataDir {
@@ -48,6 +49,7 @@ impl DataDir {
         custody::check_directory(path)?;
         let file = path.join(NAME);
         custody::check_file(&file)?;
+        let was_used = file.exists();
         let mut lock = open(&file).map_err(|error| cannot(&error))?;
         let mut is_told = false;
         while let Err(error) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
@@ -64,7 +66,12 @@ impl DataDir {
             SystemClock.sleep_until(SystemClock.now() + BETWEEN_LOOKS).await;
         }
         sign(&mut lock).map_err(|error| cannot(&error))?;
-        Ok(Self { _lock: lock })
+        Ok(Self { _lock: lock, was_used })
+    }
+
+    /// Whether a server has had it before.
+    pub(crate) fn was_used(&self) -> bool {
+        self.was_used
     }
 }
 

@@ -146,7 +146,7 @@ async fn prepare(config: &Config) -> Result<Prepared, Failure> {
         Some(keys) => keys,
         None => key_file.read_or_create(config.profile)?,
     });
-    let stores = Stores::open(config).await?;
+    let stores = Stores::open(config, held.was_used()).await?;
     // What is built before it is not counted.
     let metrics = match &config.metrics {
         Some(listen) => Some(MetricsServer::start(listen).await?),

@@ -40,9 +40,10 @@ pub(crate) enum Sink {
 }
 
 impl Stores {
-    /// Opens what the configuration names.
-    pub(crate) async fn open(config: &Config) -> Result<Self, Failure> {
-        let database = sqlite(&config.database).await?;
+    /// Opens what the configuration names, for a data directory that a server has used before or not.
+    pub(crate) async fn open(config: &Config, was_used: bool) -> Result<Self, Failure> {
+        let keeps_revocations = matches!(config.session.store, StoreConfig::Sqlite);
+        let database = sqlite(&config.database, was_used && keeps_revocations).await?;
         let (sessions, tickets, epochs) = match &config.session.store {
             StoreConfig::Memory => {
                 tracing::warn!("Sessions and revocations are in memory: a restart ends them.");
@@ -79,7 +80,7 @@ impl Stores {
     pub(crate) async fn forgetful(folder: &Path) -> Result<Self, Failure> {
         let (sessions, tickets, epochs) = each(MemoryStore::default());
         let audit = Sink::AtOnce(Arc::new(TracingAudit));
-        let database = sqlite(&folder.join("accounts.db")).await?;
+        let database = sqlite(&folder.join("accounts.db"), false).await?;
         let accounts = Arc::new(database.clone());
         let applications = database::open(&folder.join("applications.db")).await?;
         Ok(Self { sessions, tickets, epochs, accounts, audit, database, applications })
@@ -137,11 +138,26 @@ fn each<S: SessionStore + TicketStore + Epochs>(store: S) -> Uses {
     (Arc::<S>::clone(&store), Arc::<S>::clone(&store), store)
 }
 
-async fn sqlite(file: &Path) -> Result<SqlStore, Failure> {
+/// Opens the database. One that is new although there was one before has lost what was revoked.
+async fn sqlite(file: &Path, was_used: bool) -> Result<SqlStore, Failure> {
+    let is_lost = was_used && !file.exists();
     custody::check_database(file)?;
-    SqlStore::open(file).await.map_err(|error| {
+    let opened = if was_used {
+        SqlStore::open_refusing_before(file, SystemClock.wall()).await
+    } else {
+        SqlStore::open(file).await
+    };
+    let opened = opened.map_err(|error| {
         Failure::because(format_args!("cannot use the database {}", file.display()), &error)
-    })
+    })?;
+    if is_lost {
+        tracing::warn!(
+            database = %file.display(),
+            "The database is new and the data directory is not: what was revoked is forgotten, so what was \
+             issued until now is refused."
+        );
+    }
+    Ok(opened)
 }
 
 fn json_lines(path: &Path) -> Result<JsonLinesAudit, Failure> {

@@ -83,13 +83,14 @@ impl SqliteFile {
     /// # Errors
     /// [`OpenError`] says what is wrong with the file and what to do. The file was not changed then.
     pub async fn open(path: impl AsRef<Path>, schema: &Schema) -> Result<Self, OpenError> {
-        Self::open_with(path.as_ref(), schema, |options| options).await
+        Self::open_with(path.as_ref(), schema, "", |options| options).await
     }
 
-    /// Opens the file with other options than usual.
+    /// Opens the file with other options than usual; a new one runs the statements `on_new` first.
     pub(crate) async fn open_with(
         path: &Path,
         schema: &Schema,
+        on_new: &str,
         change: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
     ) -> Result<Self, OpenError> {
         // An absolute path is never taken for a URI or for the name of a database in memory.
@@ -98,7 +99,7 @@ impl SqliteFile {
         let options = change(options(&file));
         let failed = |error| OpenError::of(path, error);
         let mut first = SqliteConnection::connect_with(&options).await.map_err(failed)?;
-        schema::prepare(&mut first, schema, path).await?;
+        schema::prepare(&mut first, schema, on_new, path).await?;
         let readers = options.clone().read_only(true);
         let database = Self {
             writer: pool(1).connect_with(options).await.map_err(failed)?,

@@ -6,7 +6,7 @@ mod sessions;
 mod tests;
 mod tickets;
 
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, time::SystemTime};
 
 use doorward_core::StoreError;
 
@@ -46,6 +46,7 @@ pub(crate) const SCHEMA: Schema = Schema::new(
         include_str!("../migrations/sqlite/0001_sessions.sql"),
         include_str!("../migrations/sqlite/0002_audit.sql"),
         include_str!("../migrations/sqlite/0003_accounts.sql"),
+        include_str!("../migrations/sqlite/0004_floor.sql"),
     ],
 );
 
@@ -57,6 +58,23 @@ impl SqlStore {
     /// [`OpenError`] says what is wrong with the file and what to do. It was not changed then.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Ok(Self { database: SqliteFile::open(path, &SCHEMA).await? })
+    }
+
+    /// Opens the file as [`open`](Self::open) does. If it is new, everything that was made before `at` is refused
+    /// in it, for good.
+    ///
+    /// It is for a server that had a file before: with it went what was revoked, and tokens that outlive the file
+    /// would open the door again.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_refusing_before(
+        path: impl AsRef<Path>,
+        at: SystemTime,
+    ) -> Result<Self, OpenError> {
+        let floor = epochs::floor(at);
+        let opened = SqliteFile::open_with(path.as_ref(), &SCHEMA, &floor, |options| options).await;
+        Ok(Self { database: opened? })
     }
 
     /// Returns a sink that writes audit records to the same file.

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_testkit::{RawClient, Seen};
 use serde_json::{Value, json};
 
-use crate::support::{Server, token};
+use crate::support::{Server, path, run, token};
 
 /// A good token in its three parts.
 struct Parts {
@@ -134,4 +134,33 @@ async fn a_token_counts_as_text_in_its_place_only() {
     client.packet().await.unwrap();
     client.text("40").await;
     assert_eq!(client.json("44").await["data"]["code"], "unauthenticated");
+}
+
+/// With its database a server loses what it has revoked, and keeps its key.
+#[tokio::test]
+async fn a_server_that_has_lost_its_database_refuses_what_was_issued_before() {
+    let server = Server::start();
+    let data = server.data_dir().to_owned();
+    let old = format!(r#"40{{"token":"{}"}}"#, token(&data));
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&old).await;
+    client.json("40").await;
+    let revoked = run(&["revoke", "--user", "alice", "--data-dir", path(&data)]);
+    assert_eq!(revoked.code, Some(0), "{revoked:?}");
+    let _folder = server.end_and_keep("TERM");
+    for name in ["doorward.db", "doorward.db-wal", "doorward.db-shm"] {
+        // The last two are gone when the file was closed in order.
+        drop(std::fs::remove_file(data.join(name)));
+    }
+
+    let server = Server::start_in(&data);
+
+    server.logged("The database is new and the data directory is not");
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&old).await;
+    assert_eq!(client.json("44").await["data"]["code"], "unauthenticated");
+    let new = run(&["sessions", "--user", "alice", "--create", "--data-dir", path(&data)]);
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&format!(r#"40{{"sessionToken":"{}"}}"#, new.stdout.trim_end())).await;
+    client.json("40").await;
 }

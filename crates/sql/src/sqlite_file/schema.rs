@@ -45,10 +45,12 @@ impl Schema {
     }
 }
 
-/// Shows that the file is ours or empty, and makes the tables that it lacks.
+/// Shows that the file is ours or empty, and makes the tables that it lacks. `on_new` is run in an empty file, in
+/// the step in which it gets its tables.
 pub(super) async fn prepare(
     connection: &mut SqliteConnection,
     schema: &Schema,
+    on_new: &str,
     path: &Path,
 ) -> Result<(), OpenError> {
     let failed = |error| OpenError::of(path, error);
@@ -73,7 +75,7 @@ pub(super) async fn prepare(
     use_wal(connection, path).await?;
     // A file that is up to date is not written, so that a server starts on a full disk.
     if seen < schema.migrations.len() {
-        migrate(connection, schema).await.map_err(failed)?;
+        migrate(connection, schema, on_new).await.map_err(failed)?;
     }
     Ok(())
 }
@@ -97,10 +99,18 @@ async fn use_wal(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
 
 /// Runs what is missing in one transaction, which no other process can begin meanwhile: two may open a new file
 /// at the same moment.
-async fn migrate(connection: &mut SqliteConnection, schema: &Schema) -> sqlx::Result<()> {
+async fn migrate(
+    connection: &mut SqliteConnection,
+    schema: &Schema,
+    on_new: &str,
+) -> sqlx::Result<()> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    for migration in schema.migrations.iter().skip(seen(&mut transaction).await?) {
+    let seen = seen(&mut transaction).await?;
+    for migration in schema.migrations.iter().skip(seen) {
         raw_sql(*migration).execute(&mut *transaction).await?;
+    }
+    if seen == 0 && !on_new.is_empty() {
+        raw_sql(AssertSqlSafe(on_new)).execute(&mut *transaction).await?;
     }
     for (name, value) in [
         ("application_id", i64::from(schema.application)),

@@ -18,6 +18,8 @@ use crate::{
 pub(super) const READ: &str = "SELECT \
     (SELECT generation FROM epochs WHERE user_id = $1), \
     (SELECT revoked_at FROM epochs WHERE user_id = $1), \
+    (SELECT generation FROM floor WHERE id = 1), \
+    (SELECT revoked_at FROM floor WHERE id = 1), \
     EXISTS (SELECT 1 FROM ended WHERE kind = 'session' AND id = $2) \
     OR EXISTS (SELECT 1 FROM ended WHERE kind = 'token' AND id = $3)";
 
@@ -30,14 +32,22 @@ pub(super) const END: &str = "INSERT INTO ended (kind, id, ended_at) VALUES ($1,
     ON CONFLICT (kind, id) DO UPDATE SET ended_at = excluded.ended_at \
     WHERE excluded.ended_at > ended.ended_at";
 
-type Row = (Option<i64>, Option<i64>, bool);
+/// Generation and time of the user, the same of the floor, and whether it was ended.
+type Row = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, bool);
 
-fn read((generation, revoked_at, is_ended): Row) -> Result<Epoch, StoreError> {
+fn read((generation, revoked_at, floor, floor_at, is_ended): Row) -> Result<Epoch, StoreError> {
+    let generation = generation.max(floor).unwrap_or(0);
     Ok(Epoch {
-        generation: generation.map(u64::try_from).transpose().map_err(unreadable)?.unwrap_or(0),
-        revoked_at: revoked_at.map(from_millis),
+        generation: u64::try_from(generation).map_err(unreadable)?,
+        revoked_at: revoked_at.max(floor_at).map(from_millis),
         is_ended,
     })
+}
+
+/// Makes everything count as revoked that was made before `at`.
+pub(super) fn floor(at: SystemTime) -> String {
+    let (generation, at) = (Epoch::default().next_generation(at), to_millis_up(at));
+    format!("INSERT INTO floor (id, generation, revoked_at) VALUES (1, {generation}, {at})")
 }
 
 async fn bump(

@@ -3,7 +3,8 @@
 use std::fs;
 
 use doorward_core::{
-    Epochs, SessionId, SessionStore, StoreError, Ticket, TicketRecord, TicketStore, TokenId, UserId,
+    Epoch, Epochs, Issued, SessionId, SessionStore, Standing, StoreError, Ticket, TicketRecord,
+    TicketStore, TokenId, UserId,
 };
 use doorward_sql::SqlStore;
 
@@ -121,4 +122,47 @@ async fn a_closed_store_answers_nobody() {
     let made = clone.create(&token(3).key(), &session("s-9", "alice")).await;
     assert!(matches!(made, Err(StoreError::Unavailable(_))), "{made:?}");
     assert!(!fs::exists(folder.0.path().join("doorward.db-wal")).unwrap(), "the log is folded in");
+}
+
+/// A server that has lost its file does not know any more what it had revoked.
+#[tokio::test]
+async fn a_new_file_of_an_old_server_refuses_what_was_made_before() {
+    let folder = Folder::new();
+    let alice = UserId::new("alice");
+    let holds = |issued, epoch: &Epoch| {
+        Standing { user: &alice, session: None, token: None, issued }.holds(epoch)
+    };
+
+    let store = SqlStore::open_refusing_before(folder.file(), second(100)).await.unwrap();
+
+    let epoch = store.read(&alice, None, None).await.unwrap();
+    for (issued, expected) in [
+        (Issued::At(second(100)), false),
+        (Issued::At(second(101)), true),
+        (Issued::Generation(epoch.generation - 1), false),
+        (Issued::Generation(epoch.generation), true),
+    ] {
+        assert_eq!(holds(issued, &epoch), expected, "{issued:?}");
+    }
+    // Revocations go on from there, and so does a restart.
+    let generation = store.bump(&alice, second(50)).await.unwrap();
+    assert_eq!(generation, epoch.generation + 1);
+    let after = store.read(&alice, None, None).await.unwrap();
+    assert_eq!(after.revoked_at, Some(second(100)));
+    store.close().await;
+    let store = SqlStore::open_refusing_before(folder.file(), second(900)).await.unwrap();
+    assert_eq!(store.read(&alice, None, None).await.unwrap(), after);
+    assert_eq!(store.read(&UserId::new("bob"), None, None).await.unwrap(), epoch);
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_refuses_nothing_when_it_is_opened_again() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    fill(&store).await;
+    store.close().await;
+
+    let store = SqlStore::open_refusing_before(folder.file(), second(900)).await.unwrap();
+
+    assert_filled(&store).await;
 }
