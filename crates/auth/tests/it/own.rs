@@ -103,7 +103,7 @@ fn a_token_of_our_key_without_a_generation_is_judged_by_its_time() {
     let ahead = issuer.issue("alice", MINUTE, at(NOW + 1), "t-2").unwrap();
     let refused = show(&jwt, &ahead).unwrap_err().reason();
     assert_eq!(refused, RefusalReason::TokenTooEarly);
-    let generation = issuer.issue_for(&self::session(), MINUTE, at(NOW + 4), "t-3").unwrap();
+    let generation = issuer.issue_for(&session(), MINUTE, at(NOW + 4), "t-3").unwrap();
     assert!(show(&jwt, &generation).is_ok());
 }
 
