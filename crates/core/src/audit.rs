@@ -9,7 +9,8 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Action, Anonymous, BoxFuture, DecisionId, DisconnectReason, RefusalReason, SessionId, SocketId, UserId,
+    Action, Anonymous, BoxFuture, DecisionId, DisconnectReason, RefusalReason, SessionId, SocketId,
+    UserId,
 };
 
 /// What was decided.

@@ -40,7 +40,7 @@ impl Records {
         let Some(kept) = self.audit.kept_first() else { return true };
         let patience = self.clock.sleep_until(self.clock.now() + PATIENCE);
         tokio::select! {
-            () = kept => true,
+            kept = kept => kept,
             () = patience => false,
         }
     }

@@ -183,6 +183,9 @@ impl Config {
             check_production(&store, settings.public_url.as_ref(), &origins)?;
         }
         let record_first = settings.audit.record_first.unwrap_or(false);
+        if record_first && settings.audit.sink.unwrap_or_default() == AuditSink::Log {
+            return Err(Failure::new(RECORD_FIRST_IN_LOG));
+        }
         let audit = match (settings.audit.sink.unwrap_or_default(), settings.audit.file) {
             (AuditSink::File, file) => {
                 AuditConfig::File(file.unwrap_or_else(|| data_dir.join(AUDIT_FILE)))
@@ -291,6 +294,9 @@ const DATABASE: &str = "doorward.db";
 
 /// The name of the audit file in the data directory.
 const AUDIT_FILE: &str = "audit.jsonl";
+
+const RECORD_FIRST_IN_LOG: &str = "audit.record_first is set and audit.sink is \"log\": the log keeps no record \
+                                   for certain; take \"file\" or \"sql\"";
 
 const NO_REDIS: &str = "session.store is \"redis\", and nobody says where it is; set redis.url in the \
                         configuration file, or REDIS_URL in the environment";

@@ -10,6 +10,7 @@ mod ceiling;
 mod line;
 
 use std::{
+    backtrace::{Backtrace, BacktraceStatus},
     io::{self, IsTerminal},
     panic,
 };
@@ -56,9 +57,19 @@ pub(crate) fn start() -> Result<Log, Failure> {
     panic::set_hook(Box::new(|panicked| {
         let place = panicked.location().map(tracing::field::display);
         let text = panicked.payload_as_str().unwrap_or("no text");
-        tracing::error!(place, text, "Panicked.");
+        let thread = std::thread::current();
+        // Empty unless RUST_BACKTRACE asks for it.
+        let trace = Backtrace::capture();
+        let trace = (trace.status() == BacktraceStatus::Captured).then(|| trace.to_string());
+        tracing::error!(place, text, thread = thread.name(), trace, "Panicked.");
     }));
     Ok(log)
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.ceiling.tell();
+    }
 }
 
 impl Log {

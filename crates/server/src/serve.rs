@@ -7,8 +7,8 @@
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use doorward::{
-    Clock, Doorward, Entropy as _, Limits, Listeners, OsEntropy, ServeError, StopSignal,
-    SystemClock,
+    BoundedAudit, Clock, Doorward, Entropy as _, Limits, Listeners, OsEntropy, ServeError,
+    StopSignal, SystemClock,
     auth::{Issuer, KeyRing, Sessions},
 };
 use doorward_identity::Identity;
@@ -33,7 +33,7 @@ use crate::{
     output,
     public_url::PublicUrl,
     signals::Signals,
-    stores::Stores,
+    stores::{Sink, Stores},
 };
 
 /// Runs `doorward serve`.
@@ -45,23 +45,31 @@ pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::because("cannot start", &error))?;
-    let served = runtime.block_on(serve(options, &config, &log));
+    // Given back last, after the last work: another server may be waiting for it.
+    let mut held = None;
+    let served = runtime.block_on(serve(options, &config, &log, &mut held));
     // A call to a disk that stands still is not waited for.
     runtime.shutdown_timeout(LAST_WORK);
+    drop(held);
     served
 }
 
-async fn serve(options: &ServeOptions, config: &Config, log: &Log) -> Result<(), Failure> {
+async fn serve(
+    options: &ServeOptions,
+    config: &Config,
+    log: &Log,
+    held: &mut Option<DataDir>,
+) -> Result<(), Failure> {
     let cannot = |error: io::Error| Failure::because("cannot listen to signals", &error);
     let stop = StopSignal::install().map_err(cannot)?;
     let signals = Signals::install().map_err(cannot)?;
     let mut stop = pin!(stop.received());
     let prepared = tokio::select! {
-        prepared = prepare(config) => prepared?,
+        prepared = prepare(config, held) => prepared?,
         // Another server has the data directory, or a database is slow to answer.
         () = &mut stop => return Ok(()),
     };
-    let Prepared { listeners, keys, key_file, stores, metrics, _held } = prepared;
+    let Prepared { listeners, keys, key_file, stores, metrics } = prepared;
     let dependencies = Dependencies::of(&stores);
 
     let addresses = listeners.addresses();
@@ -102,7 +110,7 @@ async fn serve(options: &ServeOptions, config: &Config, log: &Log) -> Result<(),
             },
             sweep(&sessions),
             watch_keys(&key_file, &keys),
-            signals.watch(stores.audit.file(), &key_file, &keys),
+            signals.watch(stores.audit.sink().file(), &key_file, &keys),
             dependencies.watch(),
             log.watch(),
         )
@@ -126,33 +134,31 @@ struct Prepared {
     key_file: KeyFile,
     stores: Stores,
     metrics: Option<MetricsServer>,
-    /// Given back last.
-    _held: DataDir,
 }
 
 /// Takes what can be taken only once. A directory is made after everything else that can fail for want of an
 /// address.
-async fn prepare(config: &Config) -> Result<Prepared, Failure> {
-    let held = DataDir::take_existing(&config.data_dir).await?;
+async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared, Failure> {
+    *held = DataDir::take_existing(&config.data_dir).await?;
     let key_file = KeyFile::of(&config.data_dir);
     let existing = key_file.read()?;
     let listeners =
         Listeners::bind(config.listen.as_str()).await.map_err(|error| cannot_listen(&error))?;
-    let held = match held {
-        Some(held) => held,
-        None => DataDir::take(&config.data_dir).await?,
-    };
+    if held.is_none() {
+        *held = Some(DataDir::take(&config.data_dir).await?);
+    }
+    let was_used = held.as_ref().is_some_and(DataDir::was_used);
     let keys = Arc::new(match existing {
         Some(keys) => keys,
         None => key_file.read_or_create(config.profile)?,
     });
-    let stores = Stores::open(config, held.was_used()).await?;
+    let stores = Stores::open(config, was_used).await?;
     // What is built before it is not counted.
     let metrics = match &config.metrics {
         Some(listen) => Some(MetricsServer::start(listen).await?),
         None => None,
     };
-    Ok(Prepared { listeners, keys, key_file, stores, metrics, _held: held })
+    Ok(Prepared { listeners, keys, key_file, stores, metrics })
 }
 
 /// Sessions as they are configured.
@@ -193,7 +199,7 @@ pub(crate) async fn identity(config: &Config, parts: Parts<'_>) -> Result<Identi
             let applications = applications.clone();
             async move { Ok(database::forget(&applications, &user).await?) }
         })
-        .audit(stores.audit.shared(config));
+        .audit(Arc::<BoundedAudit<Sink>>::clone(&stores.audit));
     for origin in &config.origins {
         builder = builder.allow_origin(&origin.to_string());
     }
@@ -223,7 +229,7 @@ pub(crate) fn build(
         .authenticate(known::authenticator(config, parts, identity))
         .connections(config.connections)
         .epochs(Arc::clone(&parts.stores.epochs))
-        .audit(parts.stores.audit.shared(config))
+        .audit(Arc::clone(&parts.stores.audit))
         .limits(limits(config))
         .trusted_proxies(config.trusted_proxies.texts())
         .gateway(demo::gateway())

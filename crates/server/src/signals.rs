@@ -33,11 +33,11 @@ impl Signals {
         keys: &KeyRing,
     ) {
         while self.hang_up.recv().await.is_some() {
+            tracing::info!("SIGHUP: reading keys and opening the audit file again.");
             if let Some(audit) = &audit {
                 audit.reopen();
             }
             crate::serve::take_over(key_file, keys).await;
-            tracing::info!("SIGHUP: logs were opened and keys read again.");
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use doorward::{
-    Audit, BoundedAudit, Clock, Epochs, JsonLinesAudit, SessionStore, SystemClock, TicketStore,
-    TracingAudit, auth::MemoryStore,
+    Audit, AuditRecord, BoundedAudit, BoxFuture, Clock, Epochs, JsonLinesAudit, SessionStore,
+    SystemClock, TicketStore, TracingAudit, auth::MemoryStore,
 };
 use doorward_core::AccountStore;
 use doorward_redis::RedisStore;
@@ -22,7 +22,7 @@ pub(crate) struct Stores {
     pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) epochs: Arc<dyn Epochs>,
     pub(crate) accounts: Arc<dyn AccountStore>,
-    pub(crate) audit: Sink,
+    pub(crate) audit: Arc<BoundedAudit<Sink>>,
     /// The file, to be asked whether it is there, and to be closed in order.
     pub(crate) database: SqlStore,
     /// What the applications keep.
@@ -62,6 +62,7 @@ impl Stores {
             AuditConfig::Log => Sink::AtOnce(Arc::new(TracingAudit)),
             AuditConfig::Sql => Sink::Sql(Arc::new(database.audit())),
         };
+        let audit = bounded(audit, config.record_first);
         let accounts: Arc<dyn AccountStore> = match &config.postgres {
             Some(url) => Arc::new(
                 PostgresStore::connect(url.expose())
@@ -79,7 +80,7 @@ impl Stores {
     /// Stores that nobody will ever use; the file of accounts is in this folder.
     pub(crate) async fn forgetful(folder: &Path) -> Result<Self, Failure> {
         let (sessions, tickets, epochs) = each(MemoryStore::default());
-        let audit = Sink::AtOnce(Arc::new(TracingAudit));
+        let audit = bounded(Sink::AtOnce(Arc::new(TracingAudit)), false);
         let database = sqlite(&folder.join("accounts.db"), false).await?;
         let accounts = Arc::new(database.clone());
         let applications = database::open(&folder.join("applications.db")).await?;
@@ -89,18 +90,19 @@ impl Stores {
     /// Waits until everything is written, and closes what is open; for some seconds at most.
     pub(crate) async fn close(&self) {
         let closing = async {
-            match &self.audit {
-                Sink::AtOnce(_) => {}
-                Sink::File(audit) => audit.flush().await,
-                Sink::Sql(audit) => audit.flush().await,
-            }
+            // How many were left out is told first.
+            drop(self.audit.written());
+            self.audit.sink().flush().await;
             self.applications.close().await;
             self.database.close().await;
         };
         tokio::select! {
             () = closing => {}
             () = SystemClock.sleep_until(SystemClock.now() + CLOSED_WITHIN) => {
-                tracing::warn!("What is kept could not be closed in time. What was answered is on the disk.");
+                tracing::warn!(
+                    "What is kept could not be closed in time. What was answered is on the disk; records of \
+                     decisions that waited are lost."
+                );
             }
         }
     }
@@ -115,19 +117,41 @@ impl Sink {
         }
     }
 
-    /// The sink, for the server.
-    pub(crate) fn shared(&self, config: &Config) -> Arc<dyn Audit> {
+    /// Waits until every record is kept; what cannot be kept now goes to the log.
+    async fn flush(&self) {
         match self {
-            Self::AtOnce(audit) => bounded(Arc::clone(audit), config),
-            Self::File(audit) => bounded(Arc::clone(audit), config),
-            Self::Sql(audit) => bounded(Arc::clone(audit), config),
+            Self::AtOnce(_) => {}
+            Self::File(audit) => audit.flush().await,
+            Self::Sql(audit) => audit.flush().await,
+        }
+    }
+
+    fn as_audit(&self) -> &dyn Audit {
+        match self {
+            Self::AtOnce(audit) => audit,
+            Self::File(audit) => audit,
+            Self::Sql(audit) => audit,
         }
     }
 }
 
-fn bounded(sink: impl Audit, config: &Config) -> Arc<dyn Audit> {
+impl Audit for Sink {
+    fn record(&self, record: &AuditRecord<'_>) {
+        self.as_audit().record(record);
+    }
+
+    fn written(&self) -> BoxFuture<'_, bool> {
+        self.as_audit().written()
+    }
+
+    fn has_room(&self) -> bool {
+        self.as_audit().has_room()
+    }
+}
+
+fn bounded(sink: Sink, records_first: bool) -> Arc<BoundedAudit<Sink>> {
     let audit = BoundedAudit::new(sink);
-    Arc::new(if config.record_first { audit.record_first() } else { audit })
+    Arc::new(if records_first { audit.record_first() } else { audit })
 }
 
 /// What one store is used as.

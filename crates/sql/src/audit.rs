@@ -61,7 +61,7 @@ enum Order {
     /// Boxed: the other one is small, and the queue moves them about.
     Write(Box<Row>),
     /// Say when everything before it is done.
-    Answer(oneshot::Sender<()>),
+    Answer(oneshot::Sender<bool>),
 }
 
 impl SqlAudit {
@@ -103,13 +103,12 @@ impl Drop for Flushing<'_> {
 }
 
 impl Audit for SqlAudit {
-    fn written(&self) -> BoxFuture<'_, ()> {
+    fn written(&self) -> BoxFuture<'_, bool> {
         Box::pin(async {
             let (answer, answered) = oneshot::channel();
-            if self.queue.send(Order::Answer(answer)).await.is_ok() {
-                // A writer that has ended has logged what it could not write.
-                answered.await.ok();
-            }
+            let sent = self.queue.send(Order::Answer(answer)).await;
+            // A writer that has ended has logged what it could not write.
+            sent.is_ok() && answered.await.unwrap_or(false)
         })
     }
 
@@ -119,10 +118,12 @@ impl Audit for SqlAudit {
 
     fn record(&self, record: &AuditRecord<'_>) {
         let is_crowded = self.queue.capacity() < self.queue.max_capacity() / 2;
-        if is_crowded && record.outcome.refusal().is_some() {
+        if is_crowded && record.is_by_stranger() {
             writer::count_dropped();
             return;
         }
+        let waiting = self.queue.max_capacity() - self.queue.capacity();
+        metrics::gauge!("doorward_audit_waiting").set(waiting as f64);
         let order = Order::Write(Box::new(Row::of(record)));
         if let Err(refused) = self.queue.try_send(order) {
             let reason = match &refused {

@@ -83,20 +83,19 @@ impl SqliteFile {
     /// # Errors
     /// [`OpenError`] says what is wrong with the file and what to do. The file was not changed then.
     pub async fn open(path: impl AsRef<Path>, schema: &Schema) -> Result<Self, OpenError> {
-        Self::open_with(path.as_ref(), schema, "", |options| options).await
+        Self::open_with(path.as_ref(), schema, "").await
     }
 
-    /// Opens the file with other options than usual; a new one runs the statements `on_new` first.
+    /// Opens the file; a new one runs the statements `on_new` first.
     pub(crate) async fn open_with(
         path: &Path,
         schema: &Schema,
         on_new: &str,
-        change: impl FnOnce(SqliteConnectOptions) -> SqliteConnectOptions,
     ) -> Result<Self, OpenError> {
         // An absolute path is never taken for a URI or for the name of a database in memory.
         let file = path::absolute(path).map_err(|source| OpenError::access(path, source))?;
         create(&file).map_err(|source| OpenError::access(path, source))?;
-        let options = change(options(&file));
+        let options = options(&file);
         let failed = |error| OpenError::of(path, error);
         let mut first = SqliteConnection::connect_with(&options).await.map_err(failed)?;
         schema::prepare(&mut first, schema, on_new, path).await?;
@@ -147,16 +146,19 @@ impl SqliteFile {
         let (writer, presence) = (self.writer.clone(), Arc::clone(&self.presence));
         let changing = tokio::spawn(async move {
             let mut connection = writer.acquire().await.map_err(failed)?;
-            let result = transact(&mut connection, "BEGIN IMMEDIATE", change).await;
+            let result = transact(&mut connection, "BEGIN IMMEDIATE", |connection| {
+                Box::pin(async move {
+                    let changed = change(connection).await?;
+                    // A commit to a file that has no name any more would be lost with the process.
+                    presence.check().await?;
+                    Ok(changed)
+                })
+            });
+            let result = result.await;
             if is_doubtful(&result) {
                 connection.close_on_drop();
             }
-            // Given back before the look at the file: the next writer need not wait for that.
-            drop(connection);
-            let changed = result?;
-            // A commit to a file that has no name any more is lost with the process.
-            presence.check().await?;
-            Ok(changed)
+            result
         });
         match changing.await {
             Ok(result) => result,
@@ -195,8 +197,9 @@ impl SqliteFile {
     /// [`StoreError::Unavailable`] with the reason.
     pub async fn check(&self) -> Result<(), StoreError> {
         self.presence.check().await?;
-        sqlx::query("SELECT 1").execute(&self.readers).await.map_err(failed)?;
-        Ok(())
+        // It reads the first page.
+        let read = sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&self.readers);
+        read.await.map(drop).map_err(failed)
     }
 
     /// Where to read with one statement: what was committed before is seen.
@@ -282,7 +285,7 @@ pub fn failed(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// What a store says of a row that it has not written.
+/// Maps unexpected content of the file to `Unavailable`.
 pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Unavailable(Box::new(error))
 }

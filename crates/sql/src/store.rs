@@ -73,7 +73,7 @@ impl SqlStore {
         at: SystemTime,
     ) -> Result<Self, OpenError> {
         let floor = epochs::floor(at);
-        let opened = SqliteFile::open_with(path.as_ref(), &SCHEMA, &floor, |options| options).await;
+        let opened = SqliteFile::open_with(path.as_ref(), &SCHEMA, &floor).await;
         Ok(Self { database: opened? })
     }
 

@@ -84,8 +84,7 @@ impl<A: Audit> BoundedAudit<A> {
         let name = record.outcome.reason().unwrap_or(record.outcome.as_str());
         *window.left_out.entry(name).or_default() += 1;
         window.last = Some((record.id, record.at));
-        metrics::counter!("doorward_audit_left_out_total", "reason" => name)
-            .increment(1);
+        metrics::counter!("doorward_audit_left_out_total", "reason" => name).increment(1);
         (false, left_out)
     }
 

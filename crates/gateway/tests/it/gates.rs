@@ -274,8 +274,11 @@ impl Audit for Slow {
         self.has_room.load(Ordering::SeqCst)
     }
 
-    fn kept_first(&self) -> Option<BoxFuture<'_, ()>> {
-        Some(Box::pin(async { self.kept.acquire().await.unwrap().forget() }))
+    fn kept_first(&self) -> Option<BoxFuture<'_, bool>> {
+        Some(Box::pin(async {
+            self.kept.acquire().await.unwrap().forget();
+            true
+        }))
     }
 }
 

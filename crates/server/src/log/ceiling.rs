@@ -2,7 +2,8 @@
 //!
 //! What strangers cause, and what fails for every socket at once, would fill the disk with one sentence. Of each
 //! place [`LINES`] lines are written in ten seconds. The rest is counted, and one line at the end of that time
-//! says how many there were. Errors have a ceiling too: the first ones say what is wrong.
+//! says how many there were. Errors have a ceiling too: the first ones say what is wrong. Records of decisions have
+//! none here: what strangers cause is counted together before it gets here, and the rest is what an audit is for.
 
 use std::{
     collections::HashMap,
@@ -61,9 +62,14 @@ impl<S: Subscriber> Filter<S> for Ceiling {
 
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
         // An operator who asks for more than the usual wants to see all of it.
-        *event.metadata().level() > Level::INFO || self.admits(event.metadata())
+        *event.metadata().level() > Level::INFO
+            || event.metadata().target() == AUDIT
+            || self.admits(event.metadata())
     }
 }
+
+/// The target of records of decisions.
+const AUDIT: &str = "doorward::audit";
 
 /// Lines of one place in one [`WINDOW`].
 const LINES: u64 = 100;
@@ -113,6 +119,9 @@ mod tests {
                     tracing::info!(number, "Refused.");
                 }
                 tracing::warn!("Something else.");
+                for _ in 0..500 {
+                    tracing::info!(target: "doorward::audit", "Decided.");
+                }
                 ceiling.tell();
             }
         });
@@ -120,6 +129,7 @@ mod tests {
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.matches("Refused.").count(), 200);
         assert_eq!(text.matches("Something else.").count(), 2);
+        assert_eq!(text.matches("Decided.").count(), 1_000);
         assert_eq!(text.matches("left_out=4900").count(), 2, "{text}");
     }
 }

@@ -43,18 +43,17 @@ impl Writer {
         while self.orders.recv_many(&mut orders, BATCH).await > 0 {
             let (rows, answers) = sort(orders.drain(..));
             self.rows = Arc::new(rows);
-            if !self.rows.is_empty() {
-                self.write().await;
-            }
+            let are_kept = self.rows.is_empty() || self.write().await;
+            metrics::gauge!("doorward_audit_waiting").set(self.orders.len() as f64);
             for answer in answers {
                 // Whoever asked may have gone.
-                answer.send(()).ok();
+                answer.send(are_kept).ok();
             }
         }
     }
 
-    /// Writes the rows, and tries again until they are written or the server stops.
-    async fn write(&mut self) {
+    /// Writes the rows, and tries again until they are written or the server stops; says whether they are written.
+    async fn write(&mut self) -> bool {
         let mut is_told = false;
         while let Err(reason) = self.try_to_write().await {
             let reason = source(&reason);
@@ -62,7 +61,7 @@ impl Writer {
                 for row in mem::take(&mut self.rows).iter() {
                     log_row(row, &reason);
                 }
-                return;
+                return false;
             }
             if !is_told {
                 is_told = true;
@@ -72,8 +71,9 @@ impl Writer {
         }
         self.rows = Arc::default();
         if is_told {
-            warn!("Audit records are written again; none was lost.");
+            warn!("Audit records are written again.");
         }
+        true
     }
 
     async fn try_to_write(&self) -> Result<(), StoreError> {
@@ -103,7 +103,7 @@ impl Drop for Writer {
     }
 }
 
-fn sort(orders: impl Iterator<Item = Order>) -> (Vec<Row>, Vec<oneshot::Sender<()>>) {
+fn sort(orders: impl Iterator<Item = Order>) -> (Vec<Row>, Vec<oneshot::Sender<bool>>) {
     let (mut rows, mut answers) = (Vec::new(), Vec::new());
     for order in orders {
         match order {
@@ -128,7 +128,7 @@ pub(super) fn log(order: Order, reason: &dyn fmt::Display) {
 
 fn log_row(row: &Row, reason: &dyn fmt::Display) {
     count_dropped();
-    error!(record = ?row, %reason, "An audit record could not be written to its file.");
+    error!(target: "doorward::audit", record = ?row, %reason, "An audit record could not be written to its file.");
 }
 
 pub(super) fn count_dropped() {

@@ -1,18 +1,30 @@
 //! Notices that the file is not where it was opened any more.
 //!
 //! A file that is open can be removed or replaced: SQLite goes on writing to what has no name, and all of it is
-//! lost when the process ends. The name is compared before a change is answered.
+//! lost when the process ends. The name is compared before a change is committed.
 
 use std::{
     fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use doorward_core::StoreError;
+use doorward_core::{BoxError, StoreError};
+use tokio::{sync::Semaphore, time::timeout};
+
+use super::PATIENCE;
 
 /// Which file was opened.
 pub(super) struct Presence {
+    names: Arc<Names>,
+    /// Held by the look that is under way, to its end: on a disk that does not answer, looks must not use up the
+    /// threads that everything else needs.
+    looking: Arc<Semaphore>,
+}
+
+/// The file and its write-ahead log.
+struct Names {
     file: PathBuf,
     log: PathBuf,
     identity: Identity,
@@ -29,23 +41,39 @@ impl Presence {
         let identity = identity(&file)?;
         let mut log = file.clone().into_os_string();
         log.push("-wal");
-        Ok(Self { file, log: log.into(), identity })
+        let names = Arc::new(Names { file, log: log.into(), identity });
+        Ok(Self { names, looking: Arc::new(Semaphore::new(1)) })
     }
 
     /// Shows that the file still has its name, and that its write-ahead log is beside it.
     pub(super) async fn check(&self) -> Result<(), StoreError> {
-        let (file, log, opened) = (self.file.clone(), self.log.clone(), self.identity);
-        // Off the runtime: a disk that stands still must not stop what needs no disk.
-        let looking = tokio::task::spawn_blocking(move || match identity(&file) {
-            Ok(found) if found == opened => identity(&log).map(drop).map_err(|cause| (log, cause)),
-            Ok(_) => Err((file, io::Error::other("another file has its name now"))),
-            Err(cause) => Err((file, cause)),
-        });
-        match looking.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err((path, source))) => Err(StoreError::Unavailable(Gone { path, source }.into())),
-            Err(ended) => Err(StoreError::Unavailable(ended.into())),
+        match timeout(PATIENCE, self.look()).await {
+            Ok(looked) => looked.map_err(StoreError::Unavailable),
+            Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
         }
+    }
+
+    async fn look(&self) -> Result<(), BoxError> {
+        let looking = Arc::clone(&self.looking).acquire_owned().await?;
+        let names = Arc::clone(&self.names);
+        // Off the runtime: a disk that stands still must not stop what needs no disk.
+        let looked = tokio::task::spawn_blocking(move || {
+            let looked = names.look();
+            drop(looking);
+            looked
+        });
+        Ok(looked.await??)
+    }
+}
+
+impl Names {
+    fn look(&self) -> Result<(), Gone> {
+        let gone = |path: &Path, source| Gone { path: path.to_owned(), source };
+        let found = identity(&self.file).map_err(|source| gone(&self.file, source))?;
+        if found != self.identity {
+            return Err(gone(&self.file, io::Error::other("another file has its name now")));
+        }
+        identity(&self.log).map(drop).map_err(|source| gone(&self.log, source))
     }
 }
 

@@ -30,10 +30,15 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// A schema whose files carry this number in their header (`PRAGMA application_id`, below 2^31), and come to
-    /// be by these migrations, in their order. What was released never changes; more is added at the end.
+    /// A schema whose files carry this number in their header (`PRAGMA application_id`), and come to be by these
+    /// migrations, in their order. What was released never changes; more is added at the end.
+    ///
+    /// # Panics
+    /// When the number is 0, which files of other programs carry, or is not below 2^31. In a constant it does not
+    /// compile.
     #[must_use]
     pub const fn new(application: u32, migrations: &'static [&'static str]) -> Self {
+        assert!(application != 0 && application < 1 << 31, "an application id is 1 to 2^31 - 1");
         Self { application, migrations, unmarked: &[] }
     }
 
