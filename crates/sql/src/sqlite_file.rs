@@ -26,7 +26,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteError, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use self::presence::Presence;
+use self::presence::{Misplaced, Presence};
 pub use self::schema::Schema;
 use crate::OpenError;
 
@@ -99,13 +99,14 @@ impl SqliteFile {
         let failed = |error| OpenError::of(path, error);
         let mut first = SqliteConnection::connect_with(&options).await.map_err(failed)?;
         schema::prepare(&mut first, schema, on_new, path).await?;
-        let readers = options.clone().read_only(true);
+        let presence = Presence::of(&file).map_err(|source| OpenError::access(path, source))?;
+        let presence = Arc::new(presence);
+        let (writer, readers) = (pool(1, &presence), pool(READERS, &presence));
+        let read_only = options.clone().read_only(true);
         let database = Self {
-            writer: pool(1).connect_with(options).await.map_err(failed)?,
-            readers: pool(READERS).connect_with(readers).await.map_err(failed)?,
-            presence: Arc::new(
-                Presence::of(&file).map_err(|source| OpenError::access(path, source))?,
-            ),
+            writer: writer.connect_with(options).await.map_err(failed)?,
+            readers: readers.connect_with(read_only).await.map_err(failed)?,
+            presence,
         };
         // Only now: the last connection that is closed would tidy the file up.
         first.close().await.map_err(failed)?;
@@ -254,9 +255,14 @@ where
 }
 
 /// Whether the driver may count a transaction that SQLite has ended by itself. On such a connection the driver
-/// would begin savepoints from now on, and their release commits nothing.
+/// would begin savepoints from now on, and their release commits nothing. Where only the name of the file is in
+/// doubt, the connection is the one that still leads to it.
 fn is_doubtful<T>(result: &Result<T, StoreError>) -> bool {
-    matches!(result, Err(StoreError::Full | StoreError::Unavailable(_)))
+    match result {
+        Err(StoreError::Unavailable(cause)) => !cause.is::<Misplaced>(),
+        Err(StoreError::Exists) | Ok(_) => false,
+        Err(_) => true,
+    }
 }
 
 /// Sorts what a database has said, SQLite or PostgreSQL, into what a store says: taken, full, or not available.
@@ -320,8 +326,19 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-fn pool(connections: u32) -> SqlitePoolOptions {
+fn pool(connections: u32, presence: &Arc<Presence>) -> SqlitePoolOptions {
+    let presence = Arc::clone(presence);
     SqlitePoolOptions::new()
+        // A connection that replaces a closed one must not lead to another file of the same name.
+        .after_connect(move |_, _| {
+            let presence = Arc::clone(&presence);
+            Box::pin(async move {
+                presence
+                    .check_file()
+                    .await
+                    .map_err(|misplaced| sqlx::Error::Configuration(misplaced.into()))
+            })
+        })
         .max_connections(connections)
         .acquire_timeout(PATIENCE)
         .idle_timeout(None)

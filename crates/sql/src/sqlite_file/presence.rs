@@ -46,34 +46,58 @@ impl Presence {
     }
 
     /// Shows that the file still has its name, and that its write-ahead log is beside it.
-    pub(super) async fn check(&self) -> Result<(), StoreError> {
-        match timeout(PATIENCE, self.look()).await {
-            Ok(looked) => looked.map_err(StoreError::Unavailable),
-            Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
-        }
+    pub(super) async fn check(&self) -> Result<(), Misplaced> {
+        self.look(Names::look).await
     }
 
-    async fn look(&self) -> Result<(), BoxError> {
-        let looking = Arc::clone(&self.looking).acquire_owned().await?;
-        let names = Arc::clone(&self.names);
-        // Off the runtime: a disk that stands still must not stop what needs no disk.
-        let looked = tokio::task::spawn_blocking(move || {
-            let looked = names.look();
-            drop(looking);
-            looked
-        });
-        Ok(looked.await??)
+    /// Shows that the file still has its name: what is opened under it now is the same file.
+    pub(super) async fn check_file(&self) -> Result<(), Misplaced> {
+        self.look(Names::look_at_file).await
+    }
+
+    async fn look(&self, look: fn(&Names) -> Result<(), Gone>) -> Result<(), Misplaced> {
+        let looking = async {
+            let looking = Arc::clone(&self.looking).acquire_owned().await?;
+            let names = Arc::clone(&self.names);
+            // Off the runtime: a disk that stands still must not stop what needs no disk.
+            let looked = tokio::task::spawn_blocking(move || {
+                let looked = look(&names);
+                drop(looking);
+                looked
+            });
+            looked.await??;
+            Ok::<_, BoxError>(())
+        };
+        match timeout(PATIENCE, looking).await {
+            Ok(looked) => looked.map_err(Misplaced),
+            Err(elapsed) => Err(Misplaced(elapsed.into())),
+        }
     }
 }
 
 impl Names {
     fn look(&self) -> Result<(), Gone> {
-        let gone = |path: &Path, source| Gone { path: path.to_owned(), source };
-        let found = identity(&self.file).map_err(|source| gone(&self.file, source))?;
-        if found != self.identity {
-            return Err(gone(&self.file, io::Error::other("another file has its name now")));
-        }
+        self.look_at_file()?;
         identity(&self.log).map(drop).map_err(|source| gone(&self.log, source))
+    }
+
+    fn look_at_file(&self) -> Result<(), Gone> {
+        let found = identity(&self.file).map_err(|source| gone(&self.file, source))?;
+        if found == self.identity {
+            return Ok(());
+        }
+        Err(gone(&self.file, io::Error::other("another file has its name now")))
+    }
+}
+
+/// The file is not where it was opened, or that cannot be found out.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing is written")]
+pub(super) struct Misplaced(#[source] BoxError);
+
+impl From<Misplaced> for StoreError {
+    fn from(misplaced: Misplaced) -> Self {
+        Self::Unavailable(misplaced.into())
     }
 }
 
@@ -84,6 +108,10 @@ struct Gone {
     path: PathBuf,
     #[source]
     source: io::Error,
+}
+
+fn gone(path: &Path, source: io::Error) -> Gone {
+    Gone { path: path.to_owned(), source }
 }
 
 fn identity(path: &Path) -> io::Result<Identity> {

@@ -94,7 +94,8 @@ async fn a_file_that_is_gone_or_exchanged_answers_nothing_until_it_is_back() {
     let back = acknowledged.round(&store, 2).await;
 
     for (name, error) in gone.iter().chain(&exchanged) {
-        let cause = error.source().map(ToString::to_string).unwrap_or_default();
+        let causes = std::iter::successors(error.source(), |&cause| cause.source());
+        let cause = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
         assert!(cause.contains("doorward.db was removed or replaced"), "{name}: {error} {cause}");
     }
     assert_eq!((gone.len(), exchanged.len(), back.len()), (9, 9, 0), "{back:?}");
