@@ -6,7 +6,12 @@ use std::{
     path::Path,
 };
 
-use crate::{cli::BackupOptions, config::Config, failure::Failure, output, shell};
+use crate::{
+    cli::BackupOptions,
+    config::{Config, StoreConfig},
+    failure::Failure,
+    output, shell,
+};
 
 /// Runs `doorward backup`.
 pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
@@ -28,10 +33,12 @@ pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
     if key.exists() {
         copy_key(&key, &to.join(KEY)).map_err(|error| cannot(&error))?;
     }
-    output::say(&format!(
-        "Backed up to {name}. It holds the key: keep it as you keep the server.\n"
-    ))
-    .map_err(|error| Failure::because("cannot print it", &error))
+    let mut said =
+        format!("Backed up to {name}. It holds the key: keep it as you keep the server.\n");
+    if config.postgres.is_some() || matches!(config.session.store, StoreConfig::Redis(_)) {
+        said.push_str("What is in PostgreSQL or Redis is not in it.\n");
+    }
+    output::say(&said).map_err(|error| Failure::because("cannot print it", &error))
 }
 
 /// Copies the mode with it, which is closed to others.

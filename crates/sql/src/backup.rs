@@ -13,7 +13,8 @@ use crate::OpenError;
 
 /// Copies an SQLite file to a new file with mode 0600, as it is at one moment, whether a server uses it or not.
 ///
-/// A copy of the file alone would lack what is in its write-ahead log. When this returns, the copy is on the disk.
+/// A copy of the file alone would lack what is in its write-ahead log. When this returns, the copy and its name are
+/// on the disk.
 ///
 /// # Errors
 /// [`OpenError`] says which of the two files cannot be used, and why. A copy that was begun is left as it is.
@@ -34,17 +35,23 @@ use crate::OpenError;
 /// ```
 pub async fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
     let file = path::absolute(from).map_err(|source| OpenError::access(from, source))?;
+    let copy = path::absolute(to).map_err(|source| OpenError::access(to, source))?;
     let options = SqliteConnectOptions::new().filename(file).disable_statement_logging();
     let connected = SqliteConnection::connect_with(&options).await;
     let mut connection = connected.map_err(|error| OpenError::of(from, error))?;
     // SQLite writes into an empty file, and leaves its mode as it is.
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy);
     let made = made.map_err(|source| OpenError::access(to, source))?;
-    let name = to.to_str().ok_or_else(|| OpenError::access(to, unwritable()))?;
+    let name = copy.to_str().ok_or_else(|| OpenError::access(to, unwritable()))?;
     let copied = sqlx::query("VACUUM INTO ?").bind(name).execute(&mut connection).await;
     copied.map_err(|error| OpenError::of(to, error))?;
     connection.close().await.map_err(|error| OpenError::of(from, error))?;
-    let synced = tokio::task::spawn_blocking(move || File::sync_all(&made)).await;
+    let folder = copy.parent().map(Path::to_owned);
+    let synced = tokio::task::spawn_blocking(move || {
+        made.sync_all()?;
+        folder.map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    });
+    let synced = synced.await;
     let synced = synced.map_err(io::Error::other).and_then(std::convert::identity);
     synced.map_err(|source| OpenError::access(to, source))
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     chat_client::ChatClient,
-    support::{Server, doorward, finish, path, token},
+    support::{Server, doorward, eventually, finish, path, token},
 };
 
 /// Waits in the place of a supervisor that starts the next server too early.
@@ -108,9 +108,9 @@ async fn a_directory_that_is_taken_away_is_noticed_and_nothing_is_acknowledged()
 
     fs::rename(server.data_dir(), &away).unwrap();
     let refused = ann.ask("create", json!({ "name": "away" })).await;
-    while server.request("GET", "/readyz").status != 503 {}
+    eventually(|| (server.request("GET", "/readyz").status == 503).then_some(()));
     fs::rename(&away, server.data_dir()).unwrap();
-    while server.request("GET", "/readyz").status != 200 {}
+    eventually(|| (server.request("GET", "/readyz").status == 200).then_some(()));
 
     assert_eq!(refused["code"], "unavailable", "{refused}");
     assert!(ann.ask("create", json!({ "name": "after" })).await["id"].is_string());
@@ -148,22 +148,24 @@ async fn a_backup_of_a_running_server_is_restored() {
 fn a_signal_opens_the_audit_file_again_and_others_change_nothing() {
     let server = Server::start_with("[audit]\nsink = \"file\"\n", |_| {});
     let file = server.data_dir().join("audit.jsonl");
-    let sign_in = |name: &str| {
+    let revoke = |name: &str| {
         let data = path(server.data_dir());
         let made = crate::support::run(&["revoke", "--user", name, "--data-dir", data]);
         assert_eq!(made.code, Some(0), "{made:?}");
     };
-    sign_in("before");
-    while !fs::read_to_string(&file).unwrap().contains("before") {}
+    revoke("before");
+    let has =
+        |text: &str| fs::read_to_string(&file).is_ok_and(|all| all.contains(text)).then_some(());
+    eventually(|| has("before"));
     fs::rename(&file, file.with_extension("1")).unwrap();
 
     for signal in ["USR1", "USR2", "XFSZ", "HUP"] {
         server.signal(signal);
     }
     server.logged("SIGHUP");
-    sign_in("after");
+    revoke("after");
 
-    while !fs::read_to_string(&file).is_ok_and(|text| text.contains("after")) {}
+    eventually(|| has("after"));
     assert!(!fs::read_to_string(&file).unwrap().contains("before"));
     assert_eq!(server.end("TERM").code, Some(0));
 }

@@ -9,7 +9,7 @@ use doorward_testkit::{Fault, FaultProxy, PostgresServer, RawClient, RedisServer
 use serde_json::Value;
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::support::{Server, path, run};
+use crate::support::{Server, eventually, path, run};
 
 const METRICS: &str = "[metrics]\nlisten = \"127.0.0.1:0\"\n";
 
@@ -56,12 +56,10 @@ async fn goes_on(server: &Server, client: &mut RawClient, metrics: &str) {
 
 /// Asks until `/readyz` says so, and returns what it says.
 fn ready(server: &Server, status: u16) -> Value {
-    loop {
+    eventually(|| {
         let answer = server.request("GET", "/readyz");
-        if answer.status == status {
-            return serde_json::from_slice(&answer.body).unwrap();
-        }
-    }
+        (answer.status == status).then(|| serde_json::from_slice(&answer.body).unwrap())
+    })
 }
 
 /// After 64 KiB the whole process would stand still.
@@ -166,6 +164,8 @@ async fn a_postgresql_that_stands_still_is_told_once_and_stops_nothing_else() {
     proxy.set(Fault::HalfOpen);
     let away = ready(&server, 503);
     goes_on(&server, &mut client, &metrics).await;
+    // What comes back is another server: connections that were there stay silent.
+    proxy.strand();
     proxy.set(Fault::None);
     ready(&server, 200);
 

@@ -80,6 +80,18 @@ pub(crate) async fn rows(database: &Path, query: &'static str) -> Vec<String> {
     sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
 }
 
+/// Asks again and again until there is something.
+#[track_caller]
+pub(crate) fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let begun = tokio::time::Instant::now();
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(begun.elapsed() < DEADLINE, "it did not come to be");
+    }
+}
+
 /// A process that ends with its owner.
 struct Running(Child);
 
