@@ -2,7 +2,7 @@
 
 use std::{fmt, io, net::SocketAddr};
 
-use tokio::net::{TcpListener, lookup_host};
+use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
 use crate::ServeError;
 
@@ -43,7 +43,7 @@ impl Listeners {
         // A free port of the first address may be taken on the second.
         let mut attempt = 0;
         loop {
-            match Self::bind_all(&addresses).await {
+            match Self::bind_all(&addresses) {
                 Err(ServeError::Bind { source, .. })
                     if addresses[0].port() == 0
                         && attempt < PORT_ATTEMPTS
@@ -74,14 +74,14 @@ impl Listeners {
         self.0
     }
 
-    async fn bind_all(addresses: &[SocketAddr]) -> Result<Self, ServeError> {
+    fn bind_all(addresses: &[SocketAddr]) -> Result<Self, ServeError> {
         let mut listeners: Vec<TcpListener> = Vec::new();
         for &address in addresses {
             let mut address = address;
             if let Some(first) = listeners.first().and_then(|first| first.local_addr().ok()) {
                 address.set_port(first.port());
             }
-            match TcpListener::bind(address).await {
+            match listen(address) {
                 Ok(listener) => listeners.push(listener),
                 // A machine without IPv6 still has a localhost.
                 Err(source) if !listeners.is_empty() && is_missing(&source) => {}
@@ -96,6 +96,15 @@ impl fmt::Debug for Listeners {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Listeners").field(&self.addresses()).finish()
     }
+}
+
+/// Listens with room for a crowd: clients that all come back at once must not be reset.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A server that is started again takes its port over from connections that linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// `localhost` is both loopback addresses (RFC 6761, section 6.3), whatever the hosts file says.
@@ -121,3 +130,7 @@ fn is_missing(error: &io::Error) -> bool {
 const EAFNOSUPPORT: i32 = 97;
 
 const PORT_ATTEMPTS: usize = 20;
+
+/// Connections that the operating system holds until they are accepted; it may allow fewer (Linux:
+/// `net.core.somaxconn`, 4096).
+const BACKLOG: u32 = 4_096;

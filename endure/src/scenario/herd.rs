@@ -6,9 +6,10 @@ use futures_util::future::join_all;
 use crate::server::{Server, client_address};
 
 pub(super) async fn run() -> String {
-    let server = Server::start("trusted_proxies = [\"127.0.0.1\"]\n");
+    let server = Server::start("trusted_proxies = [\"127.9.9.9\"]\n");
     let (address, tokens) = (server.address, server.tokens());
-    let proxy = [127, 0, 0, 1].into();
+    // An address of its own has ports of its own.
+    let proxy = [127, 9, 9, 9].into();
     let clients = (0..CLIENTS).map(|number| {
         let token = tokens.sign(&format!("user-{number}"));
         let header = format!("X-Forwarded-For: {}\r\n", client_address(number));
