@@ -3,8 +3,11 @@
 //! One rule for all of it. Every character is one that a reader sees, or a space; nothing changes the direction of
 //! what stands around it, because a name could then be read as another one. Start reading at [`is_visible_line`].
 
+use std::ops::RangeInclusive;
+
 /// Returns whether a reader sees the character: neither a control character, which could forge a line of a log, nor
-/// a format character or filler, which makes names look alike.
+/// a format character or filler, which makes names look alike, nor one that no font has: noncharacters and private
+/// use.
 ///
 /// # Examples
 /// ```
@@ -15,7 +18,11 @@
 /// ```
 #[must_use]
 pub fn is_printable(character: char) -> bool {
-    !character.is_control() && !INVISIBLE.iter().any(|range| range.contains(&character))
+    // The last two of each plane are noncharacters.
+    let is_nothing = u32::from(character) & 0xfffe == 0xfffe;
+    let is_hidden =
+        |ranges: &[RangeInclusive<char>]| ranges.iter().any(|it| it.contains(&character));
+    !character.is_control() && !is_nothing && !is_hidden(&INVISIBLE) && !is_hidden(&NOWHERE)
 }
 
 /// Returns whether a reader sees something in a line, such as a name, and all of what is in it.
@@ -53,8 +60,13 @@ pub fn is_visible_text(text: &str) -> bool {
 }
 
 fn is_visible(text: &str, breaks: &str) -> bool {
-    let (mut before, mut has_seen) = (' ', false);
+    let (mut before, mut has_seen, mut tags) = (' ', false, 0);
     for character in text.chars() {
+        // A longer word in tags is no flag, and hidden.
+        tags = if TAGS.contains(&character) { tags + 1 } else { 0 };
+        if tags > MOST_TAGS {
+            return false;
+        }
         let is_break = breaks.contains(character);
         if !is_printable(character) && !is_break && !joins(before, character) {
             return false;
@@ -69,7 +81,7 @@ fn is_visible(text: &str, breaks: &str) -> bool {
 fn joins(before: char, character: char) -> bool {
     match character {
         // The flags of England, Scotland and Wales are a black flag and a word in tags.
-        '\u{e0020}'..='\u{e007f}' => matches!(before, '\u{1f3f4}' | '\u{e0020}'..='\u{e007f}'),
+        tag if TAGS.contains(&tag) => before == '\u{1f3f4}' || TAGS.contains(&before),
         // As text, or as emoji.
         '\u{fe0e}' | '\u{fe0f}' => is_seen(before),
         joiner if JOINERS.contains(&joiner) => {
@@ -87,12 +99,26 @@ fn is_seen(character: char) -> bool {
 /// Egyptian and of Khitan script.
 const BLANK: [char; 5] = ['\u{2800}', '\u{13441}', '\u{13442}', '\u{16fe4}', '\u{1d159}'];
 
+/// Tags, of which flags are made.
+const TAGS: RangeInclusive<char> = '\u{e0020}'..='\u{e007f}';
+
+/// A region has at most six characters (Unicode Technical Standard 51), and a tag ends them.
+const MOST_TAGS: usize = 7;
+
+/// Noncharacters, and private use.
+const NOWHERE: [RangeInclusive<char>; 4] = [
+    '\u{e000}'..='\u{f8ff}',
+    '\u{fdd0}'..='\u{fdef}',
+    '\u{f0000}'..='\u{ffffd}',
+    '\u{100000}'..='\u{10fffd}',
+];
+
 /// Zero width non-joiner and joiner.
 const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
 
 /// The general categories Cf (format), Zl and Zp (line and paragraph separator), and the property
 /// `Default_Ignorable_Code_Point`, of Unicode 16.
-const INVISIBLE: [std::ops::RangeInclusive<char>; 25] = [
+const INVISIBLE: [RangeInclusive<char>; 25] = [
     '\u{ad}'..='\u{ad}',
     '\u{34f}'..='\u{34f}',
     '\u{600}'..='\u{605}',
@@ -148,6 +174,12 @@ mod tests {
     #[test]
     fn what_no_reader_can_see_is_not() {
         for text in [
+            "a\u{fffe}",
+            "a\u{1ffff}",
+            "a\u{fdd0}",
+            "a\u{e000}",
+            "a\u{10fffd}",
+            "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e0067}\u{e0067}\u{e0067}",
             "",
             " ",
             "\u{a0}\u{3000}",

@@ -90,7 +90,9 @@ pub(crate) fn label(text: &str) -> Option<Box<str>> {
 /// As [`label`], of a user: it does not look like what [`shown_id`] makes of an id.
 pub(crate) fn display_name(text: &str) -> Option<Box<str>> {
     let plain = ComposingNormalizerBorrowed::new_nfkc().normalize(text.trim());
-    if plain.starts_with(ID_SIGN) { None } else { label(text) }
+    // Also after characters that are drawn as nothing.
+    let first = plain.chars().find(|it| is_allowed(*it) || *it == ID_SIGN);
+    if first == Some(ID_SIGN) { None } else { label(text) }
 }
 
 /// Writes the id of a user who has no account, as others may read it in place of a name: `#ops`.
@@ -146,9 +148,12 @@ pub(crate) async fn is_name_of_another(
     accounts: &dyn AccountStore,
     account: &Account,
 ) -> Result<bool, StoreError> {
-    let plain = ComposingNormalizerBorrowed::new_nfkc().normalize(&account.display_name);
-    let plain: String = plain.chars().filter(|character| is_printable(*character)).collect();
-    let key = fold(&plain);
+    // What a reader does not see in it: narrow spaces, fillers, and whatever no user name has.
+    let is_narrow = |character: char| character.is_whitespace() && !" \u{3000}".contains(character);
+    let wide: String = account.display_name.chars().filter(|it| !is_narrow(*it)).collect();
+    let plain = ComposingNormalizerBorrowed::new_nfkc().normalize(&wide);
+    let plain: String = plain.chars().filter(|it| is_allowed(*it) || *it == ' ').collect();
+    let key = fold(plain.trim());
     if key == account.name_key {
         return Ok(false);
     }

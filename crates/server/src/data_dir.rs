@@ -1,8 +1,8 @@
 //! Takes the data directory for one server.
 //!
 //! What stands in it is in one server's hands at a time: a second one says so, waits until the first has ended,
-//! and then goes on. The hold is an advisory lock on a file (`flock`), which the system gives back when the process
-//! ends, however it ends. Whether others could exchange what is in the directory is judged in `custody`.
+//! and then goes on. The hold is an advisory lock on the directory itself (`flock`), which the system gives back when
+//! the process ends, however it ends. A file in it says which process that is. Whether others could exchange what is in the directory is judged in `custody`.
 //! Start reading at [`DataDir::take`].
 
 use std::{
@@ -50,7 +50,8 @@ impl DataDir {
         let file = path.join(NAME);
         custody::check_file(&file)?;
         let was_used = file.exists();
-        let mut lock = open(&file).map_err(|error| cannot(&error))?;
+        let lock = File::open(path).map_err(|error| cannot(&error))?;
+        let mut sign = open(&file).map_err(|error| cannot(&error))?;
         let mut is_told = false;
         while let Err(error) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             if error != Errno::WOULDBLOCK {
@@ -58,14 +59,14 @@ impl DataDir {
             }
             if !is_told {
                 is_told = true;
-                let holder = holder(&lock);
+                let holder = holder(&sign);
                 output::complain(&format!(
                     "doorward: another server{holder} uses the data directory {name}; waiting for it to end"
                 ));
             }
             SystemClock.sleep_until(SystemClock.now() + BETWEEN_LOOKS).await;
         }
-        sign(&mut lock).map_err(|error| cannot(&error))?;
+        write_down(&mut sign).map_err(|error| cannot(&error))?;
         Ok(Self { _lock: lock, was_used })
     }
 
@@ -83,19 +84,19 @@ fn open(file: &Path) -> io::Result<File> {
 }
 
 /// Who holds it, as far as that is written down.
-fn holder(lock: &File) -> String {
+fn holder(sign: &File) -> String {
     let mut text = String::new();
-    match io::Read::take(lock, MAX).read_to_string(&mut text) {
+    match io::Read::take(sign, MAX).read_to_string(&mut text) {
         Ok(_) if text.trim().parse::<u32>().is_ok() => format!(" (process {})", text.trim()),
         _ => String::new(),
     }
 }
 
 /// Writes down who holds it, for people. On a full disk it is held all the same.
-fn sign(lock: &mut File) -> io::Result<()> {
-    lock.set_len(0)?;
-    lock.rewind()?;
-    lock.write_all(format!("{}\n", std::process::id()).as_bytes()).ok();
+fn write_down(sign: &mut File) -> io::Result<()> {
+    sign.set_len(0)?;
+    sign.rewind()?;
+    sign.write_all(format!("{}\n", std::process::id()).as_bytes()).ok();
     Ok(())
 }
 

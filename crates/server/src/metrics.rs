@@ -1,10 +1,17 @@
 //! Serves metrics to Prometheus, on a listener of their own.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, http::header, routing::get};
 use doorward::{Clock, Listeners, SystemClock};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{descriptors, failure::Failure, listen::ListenAddress};
 
@@ -24,6 +31,10 @@ impl MetricsServer {
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
             .and_then(PrometheusBuilder::install_recorder)
             .map_err(|error| Failure::because("cannot count", &error))?;
+        // What should be 0 is there, so that an alarm can tell.
+        for name in ZERO {
+            metrics::counter!(*name).increment(0);
+        }
         for address in listeners.addresses() {
             tracing::info!(%address, "Metrics.");
         }
@@ -53,14 +64,35 @@ impl MetricsServer {
             }
         });
         for listener in listeners.into_inner() {
-            let router = router.clone();
-            servers.spawn(async move { axum::serve(listener, router).await });
+            servers.spawn(accept(listener, router.clone()));
         }
-        while let Some(ended) = servers.join_next().await {
-            if let Ok(Err(error)) = ended {
-                tracing::error!(%error, "Metrics are served no more.");
+        // None of them ends by itself.
+        servers.join_next().await;
+    }
+}
+
+/// Answers one request on each connection, in time, and only so many at once: a scraper needs one, and what connects
+/// here without end must not use up the descriptors of the server.
+async fn accept(listener: TcpListener, router: Router) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).keep_alive(false);
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else {
+            SystemClock.sleep_until(SystemClock.now() + ACCEPT_PAUSE).await;
+            continue;
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let answer = http.serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(async move {
+            // A peer that does not read is as good as one that does not ask.
+            tokio::select! {
+                answered = answer => drop(answered),
+                () = SystemClock.sleep_until(SystemClock.now() + 2 * PATIENCE) => {}
             }
-        }
+            drop(place);
+        });
     }
 }
 
@@ -88,9 +120,26 @@ fn memory() -> Option<u64> {
     Some(resident * u64::try_from(rustix::param::page_size()).ok()?)
 }
 
+/// Counters that count only when something went wrong.
+const ZERO: &[&str] = &[
+    "doorward_audit_dropped_total",
+    "doorward_log_lines_dropped_total",
+    "doorward_log_lines_left_out_total",
+    "doorward_slow_closes_total",
+];
+
 const MEMORY: &str = "doorward_memory_bytes";
 const DESCRIPTORS: &str = "doorward_descriptors";
 const DESCRIPTORS_LIMIT: &str = "doorward_descriptors_limit";
+
+/// Connections that are answered at once; others wait.
+const AT_ONCE: usize = 16;
+
+/// How long the head of a request may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Time after which an accept that failed is tried again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 const BETWEEN_UPKEEPS: Duration = Duration::from_secs(5);
 

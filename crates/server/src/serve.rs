@@ -4,11 +4,11 @@
 //! failure leaves nothing behind: options, configuration, the data directory if it is there, an existing key, the
 //! port, and only then a new directory and a new key. The address is printed when clients may come.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use doorward::{
-    BoundedAudit, Clock, Doorward, Entropy as _, Limits, Listeners, OsEntropy, ServeError,
-    StopSignal, SystemClock,
+    BoundedAudit, Clock, Doorward, Entropy as _, JsonLinesAudit, Limits, Listeners, OsEntropy,
+    ServeError, StopSignal, SystemClock,
     auth::{Issuer, KeyRing, Sessions},
 };
 use doorward_identity::Identity;
@@ -18,7 +18,7 @@ use crate::{
     announce::Announcement,
     chat::Chat,
     cli::ServeOptions,
-    config::{Config, SameSite},
+    config::{AuditConfig, Config, SameSite},
     data_dir::DataDir,
     database, demo,
     dependencies::Dependencies,
@@ -110,7 +110,7 @@ async fn serve(
             },
             sweep(&sessions),
             watch_keys(&key_file, &keys),
-            signals.watch(stores.audit.sink().file(), &key_file, &keys),
+            signals.watch(audit_file(config, &stores), &key_file, &keys),
             dependencies.watch(),
             log.watch(),
         )
@@ -125,6 +125,12 @@ async fn serve(
     };
     stores.close().await;
     served.map_err(|error| Failure::because("cannot serve", &error))
+}
+
+/// The audit file, when records go to one, and its name.
+fn audit_file(config: &Config, stores: &Stores) -> Option<(Arc<JsonLinesAudit>, PathBuf)> {
+    let AuditConfig::File(path) = &config.audit else { return None };
+    Some((stores.audit.sink().file()?, path.clone()))
 }
 
 /// What was taken before the server was put together.

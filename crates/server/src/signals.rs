@@ -3,12 +3,12 @@
 //! SIGHUP opens the audit file again, so that it can be rotated, and reads the signing keys. SIGUSR1 and SIGUSR2
 //! mean nothing, and SIGXFSZ becomes an error of the write that was too large; all three would end the process.
 
-use std::{io, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use doorward::{JsonLinesAudit, auth::KeyRing};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::key_file::KeyFile;
+use crate::{key_file::KeyFile, stores::check_audit};
 
 /// The signals, taken over from the system.
 pub(crate) struct Signals {
@@ -28,14 +28,17 @@ impl Signals {
     /// Acts on SIGHUP, for as long as the future lives.
     pub(crate) async fn watch(
         mut self,
-        audit: Option<Arc<JsonLinesAudit>>,
+        audit: Option<(Arc<JsonLinesAudit>, PathBuf)>,
         key_file: &KeyFile,
         keys: &KeyRing,
     ) {
         while self.hang_up.recv().await.is_some() {
             tracing::info!("SIGHUP: reading keys and opening the audit file again.");
-            if let Some(audit) = &audit {
-                audit.reopen();
+            if let Some((audit, path)) = &audit {
+                match check_audit(path) {
+                    Ok(()) => audit.reopen(),
+                    Err(failure) => tracing::error!(%failure, "The audit file stays as it is."),
+                }
             }
             crate::serve::take_over(key_file, keys).await;
         }

@@ -184,8 +184,14 @@ async fn sqlite(file: &Path, was_used: bool) -> Result<SqlStore, Failure> {
     Ok(opened)
 }
 
+/// Shows that no other user can exchange the audit file, or what it leads to.
+pub(crate) fn check_audit(path: &Path) -> Result<(), Failure> {
+    custody::check_directory(path.parent().unwrap_or_else(|| Path::new("")))?;
+    custody::check_file(path)
+}
+
 fn json_lines(path: &Path) -> Result<JsonLinesAudit, Failure> {
-    custody::check_file(path)?;
+    check_audit(path)?;
     JsonLinesAudit::open(path).map_err(|error| {
         let path = path.display();
         Failure::because(format_args!("cannot write audit records to {path}"), &error)

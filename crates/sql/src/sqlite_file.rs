@@ -99,6 +99,9 @@ impl SqliteFile {
         let failed = |error| OpenError::of(path, error);
         let mut first = SqliteConnection::connect_with(&options).await.map_err(failed)?;
         schema::prepare(&mut first, schema, on_new, path).await?;
+        // The first read makes the log.
+        let read = sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut first);
+        read.await.map_err(failed)?;
         let presence = Presence::of(&file).map_err(|source| OpenError::access(path, source))?;
         let presence = Arc::new(presence);
         let (writer, readers) = (pool(1, &presence), pool(READERS, &presence));
@@ -192,12 +195,12 @@ impl SqliteFile {
         result
     }
 
-    /// Shows that the file can be read and is still where it was opened.
+    /// Shows that the file can be read, is still where it was opened, and that its disk has 1 MiB of room.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] with the reason.
     pub async fn check(&self) -> Result<(), StoreError> {
-        self.presence.check().await?;
+        self.presence.check_room().await?;
         // It reads the first page.
         let read = sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&self.readers);
         read.await.map(drop).map_err(failed)

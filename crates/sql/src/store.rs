@@ -86,7 +86,7 @@ impl SqlStore {
         SqlAudit::start(self.database.clone())
     }
 
-    /// Shows that the file can be read and is still where it was opened.
+    /// Shows that the file can be read, is still where it was opened, and that its disk has 1 MiB of room.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] with the reason.

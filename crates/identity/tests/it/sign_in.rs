@@ -267,9 +267,21 @@ async fn a_display_name_is_never_the_user_name_of_another_account() {
     let world = World::new().await;
     world.sign_up("Émile").await;
 
-    for display_name in
-        ["Émile", "émile", "E\u{301}MILE", " émile ", "ｅ\u{301}mile", "é\u{fe0f}mile"]
-    {
+    for display_name in [
+        "Émile",
+        "émile",
+        "E\u{301}MILE",
+        " émile ",
+        "ｅ\u{301}mile",
+        "é\u{fe0f}mile",
+        "émile\u{2800}",
+        "\u{2800}émile",
+        "ém\u{200a}ile",
+        "ém\u{a0}ile",
+        "émile\u{1d159}",
+        "émile\u{16fe4}",
+        "\u{2800}#ops",
+    ] {
         let (_, begun) = wish(&world, "eve", display_name).await;
         assert_eq!(begun["code"], "invalid_display_name", "{display_name:?}");
     }

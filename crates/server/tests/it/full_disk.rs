@@ -111,6 +111,7 @@ async fn what_the_chat_acknowledges_after_a_full_disk_is_kept() {
             }
         }
     }
+    crate::support::eventually(|| (server.request("GET", "/readyz").status == 503).then_some(()));
     disk.free();
     for number in 0..8 {
         let text = format!("after {number}");

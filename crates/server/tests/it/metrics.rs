@@ -51,6 +51,7 @@ async fn what_happens_is_counted_and_nothing_that_clients_say_is_a_label() {
         "doorward_admission_seconds_count 2",
         r#"doorward_event_failures_total{code="unknown_event"} 1"#,
         r#"doorward_away{what="sessions"} 0"#,
+        "doorward_audit_dropped_total 0",
     ] {
         assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
     }
@@ -101,6 +102,20 @@ async fn answer(client: &mut RawClient, prefix: &str) -> serde_json::Value {
             return serde_json::from_str(json).unwrap();
         }
     }
+}
+
+/// What connects here without end must not use up the descriptors of the server.
+#[tokio::test]
+async fn scrapers_that_say_nothing_are_closed_and_take_no_more_than_their_places() {
+    let server = Server::start_with("[metrics]\nlisten = \"127.0.0.1:0\"\n", |_| {});
+    let address = metrics_of(&server);
+    let silent: Vec<_> = (0..100).map(|_| TcpStream::connect(&address).unwrap()).collect();
+
+    let open = std::fs::read_dir(format!("/proc/{}/fd", server.id())).unwrap().count();
+    assert!(open < 80, "{open} descriptors");
+    // The silent ones make room in time.
+    assert!(scrape(&address).contains("doorward_sockets 0"));
+    drop(silent);
 }
 
 /// The page of metrics names all there are.

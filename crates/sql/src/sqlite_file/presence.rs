@@ -23,31 +23,36 @@ pub(super) struct Presence {
     looking: Arc<Semaphore>,
 }
 
-/// The file and its write-ahead log.
+/// The file and its write-ahead log, which stays while a connection is open.
 struct Names {
-    file: PathBuf,
-    log: PathBuf,
-    identity: Identity,
+    file: (PathBuf, Identity),
+    log: (PathBuf, Identity),
 }
 
 /// The numbers of the device and of the file on it.
 type Identity = (u64, u64);
 
 impl Presence {
-    /// Of the file that has this name now.
+    /// Of the file that has this name now, and of the log that a connection has made beside it.
     pub(super) fn of(file: &Path) -> io::Result<Self> {
         // SQLite puts its log beside the file that a link leads to.
         let file = fs::canonicalize(file)?;
-        let identity = identity(&file)?;
         let mut log = file.clone().into_os_string();
         log.push("-wal");
-        let names = Arc::new(Names { file, log: log.into(), identity });
+        let log = PathBuf::from(log);
+        let (of_file, of_log) = (identity(&file)?, identity(&log)?);
+        let names = Arc::new(Names { file: (file, of_file), log: (log, of_log) });
         Ok(Self { names, looking: Arc::new(Semaphore::new(1)) })
     }
 
     /// Shows that the file still has its name, and that its write-ahead log is beside it.
     pub(super) async fn check(&self) -> Result<(), Misplaced> {
         self.look(Names::look).await
+    }
+
+    /// Shows the same, and that a change has somewhere to go.
+    pub(super) async fn check_room(&self) -> Result<(), Misplaced> {
+        self.look(Names::look_for_room).await
     }
 
     /// Shows that the file still has its name: what is opened under it now is the same file.
@@ -78,15 +83,30 @@ impl Presence {
 impl Names {
     fn look(&self) -> Result<(), Gone> {
         self.look_at_file()?;
-        identity(&self.log).map(drop).map_err(|source| gone(&self.log, source))
+        is_still(&self.log)
     }
 
     fn look_at_file(&self) -> Result<(), Gone> {
-        let found = identity(&self.file).map_err(|source| gone(&self.file, source))?;
-        if found == self.identity {
+        is_still(&self.file)
+    }
+
+    /// Shows that a change has somewhere to go.
+    fn look_for_room(&self) -> Result<(), Gone> {
+        self.look()?;
+        let (path, _) = &self.file;
+        let disk = rustix::fs::statvfs(path).map_err(|error| gone(path, error.into()))?;
+        if disk.f_bavail * disk.f_frsize >= ROOM {
             return Ok(());
         }
-        Err(gone(&self.file, io::Error::other("another file has its name now")))
+        Err(gone(path, io::Error::new(io::ErrorKind::StorageFull, "less than 1 MiB is free")))
+    }
+}
+
+fn is_still((path, opened): &(PathBuf, Identity)) -> Result<(), Gone> {
+    match identity(path) {
+        Ok(found) if found == *opened => Ok(()),
+        Ok(_) => Err(gone(path, io::Error::other("another file has its name now"))),
+        Err(source) => Err(gone(path, source)),
     }
 }
 
@@ -103,7 +123,7 @@ impl From<Misplaced> for StoreError {
 
 /// A file is open and has lost its name.
 #[derive(Debug, thiserror::Error)]
-#[error("{path} was removed or replaced while it was open: put it back, or restart the server", path = .path.display())]
+#[error("{path} was removed or replaced while it was open, or has no room: put it back, or restart the server", path = .path.display())]
 struct Gone {
     path: PathBuf,
     #[source]
@@ -118,3 +138,6 @@ fn identity(path: &Path) -> io::Result<Identity> {
     let metadata = fs::metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))
 }
+
+/// Bytes that a server needs for its next changes.
+const ROOM: u64 = 1 << 20;

@@ -77,6 +77,23 @@ async fn a_full_disk_is_told_and_loses_nothing_that_was_acknowledged() {
     }
 }
 
+/// What is in a log that has lost its name is in no file that is opened next.
+#[tokio::test]
+async fn a_log_that_is_exchanged_answers_nothing() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    deeds::prepare_accounts(&store, 0..2).await.unwrap();
+    let log = folder.0.path().join("doorward.db-wal");
+    let copy = folder.0.path().join("copy");
+
+    fs::copy(&log, &copy).unwrap();
+    fs::rename(&copy, &log).unwrap();
+
+    let refused = Acknowledged::default().round(&store, 0).await;
+    assert_eq!(refused.len(), 9, "{refused:?}");
+    assert!(store.check().await.is_err());
+}
+
 #[tokio::test]
 async fn a_file_that_is_gone_or_exchanged_answers_nothing_until_it_is_back() {
     let folder = Folder::new();
