@@ -10,12 +10,13 @@ use serde::Deserialize;
 use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential, Uuid};
 
 use crate::{
-    SignInCode, SignInMethod, Username,
+    SignInCode, Username,
     client::{Client, Handover},
     client_data::CeremonyChallenge,
     records::About,
     relying_party::{AnswerError, Started},
     service::Service,
+    signing_in::Proof,
     wire::{Failure, Reply},
 };
 
@@ -138,7 +139,7 @@ impl Service {
             // Two answers with one counter at the same moment, or it was removed meanwhile.
             return Err(self.refuse(about, RefusalReason::PasskeyCloned));
         }
-        self.complete(client, account, SignInMethod::Passkey, handover).await
+        self.complete(client, &account, Proof::Passkey, handover).await
     }
 
     /// Finds the account, if somebody may sign in to it.

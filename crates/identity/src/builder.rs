@@ -130,6 +130,9 @@ impl IdentityBuilder {
     /// Asks the application about everybody who has proved who they are, before they have a session. What it
     /// returns is kept with the session, such as the token of an upstream provider, and never leaves the
     /// server. It has 10 seconds.
+    ///
+    /// A new account is stored after its sign-up was allowed here, and a recovery code is used up then: a user
+    /// who is refused has neither made an account nor lost a code.
     pub fn on_sign_in<F, Fut>(self, hook: F) -> Self
     where
         F: Fn(SigningIn) -> Fut + Send + Sync + 'static,

@@ -8,16 +8,17 @@ use std::sync::Arc;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::hmac;
-use doorward::{Clock, Decision, RefusalReason, Session};
+use doorward::{Clock, Decision, RefusalReason, Session, UserId};
 use doorward_core::RecoveryCodes;
 use serde::Deserialize;
 
 use crate::{
-    SignInCode, SignInMethod, Username,
+    SignInCode, Username,
     authenticating::nobody,
     client::{Client, Handover},
     records::About,
     service::Service,
+    signing_in::Proof,
     turns::Turns,
     wire::{Failure, Reply},
 };
@@ -98,12 +99,25 @@ impl Service {
         // What cannot be a code is hashed as one that nobody has.
         let code = Code::parse(&shown.code).unwrap_or(Code([0; CODE_BYTES]));
         let hash = self.hasher.hash_one(code, salt).await?;
-        let taken = self.accounts.take_recovery_code(&owner, &hash).await;
-        if !taken.map_err(|error| self.unavailable(&error, about))? {
+        if !kept.hashes.contains(&hash) {
             return Err(self.refuse(about, RefusalReason::RecoveryCodeInvalid));
         }
         let account = self.usable_account(&owner, about).await?;
-        self.complete(client, account, SignInMethod::RecoveryCode, handover).await
+        self.complete(client, &account, Proof::RecoveryCode(&hash), handover).await
+    }
+
+    /// Takes a code that was there. Of two who show it at the same moment one is refused here.
+    pub(crate) async fn use_code(
+        &self,
+        owner: &UserId,
+        hash: &[u8; 32],
+        about: About<'_>,
+    ) -> Result<(), Failure> {
+        let taken = self.accounts.take_recovery_code(owner, hash).await;
+        match taken.map_err(|error| self.unavailable(&error, about))? {
+            true => Ok(()),
+            false => Err(self.refuse(about, RefusalReason::RecoveryCodeInvalid)),
+        }
     }
 
     /// Makes new codes for the user of a session who was there just now. Older ones are worth nothing.

@@ -10,13 +10,14 @@ use serde::Deserialize;
 use webauthn_rs::prelude::{PasskeyRegistration, RegisterPublicKeyCredential, Uuid};
 
 use crate::{
-    SignInCode, SignInMethod, Username,
+    SignInCode, Username,
     client::{Client, Handover},
     client_data::CeremonyChallenge,
     device,
     records::About,
     relying_party::{Shown, Started},
     service::Service,
+    signing_in::Proof,
     username::{display_name, is_name_of_another, label},
     wire::{Failure, Reply},
 };
@@ -70,14 +71,11 @@ impl Service {
             None => name.as_str().into(),
         };
         let about = About { client: Some(client), ..About::default() };
-        let taken = self.accounts.account_named(name.key()).await;
-        if taken.map_err(|error| self.unavailable(&error, about))?.is_some() {
-            return Err(SignInCode::UsernameTaken.into());
-        }
         let id = self.draw_id();
         let user = UserId::new(id.hyphenated().to_string());
         let mut account = Account::new(user, name.as_str(), name.key(), self.clock.wall());
         account.display_name = display;
+        self.check_name(&account, about).await?;
         self.check_display_name(&account, about).await?;
         let (name, shown) = (&account.name, &account.display_name);
         let started = self.relying_party.start_registration(id, name, shown, &[]);
@@ -95,20 +93,41 @@ impl Service {
             return Err(self.refuse_new(client, RefusalReason::CeremonyUnknown));
         };
         let passkey = self.record(client, &account.id, shown, answer.name.as_deref());
-        let user = account.id.clone();
-        let about = About { client: Some(client), user: Some(&user), ..About::default() };
-        // The name may have been taken since the sign-up began.
+        let about = About { client: Some(client), user: Some(&account.id), ..About::default() };
+        // Both may have been taken since the sign-up began.
+        self.check_name(&account, about).await?;
         self.check_display_name(&account, about).await?;
-        match self.accounts.create_account(&account, &passkey).await {
+        self.complete(client, &account, Proof::SignUp(&passkey), handover).await
+    }
+
+    /// Stores a new account. Of two who want its name at the same moment one is refused here.
+    pub(crate) async fn store_account(
+        &self,
+        account: &Account,
+        passkey: &PasskeyRecord,
+        about: About<'_>,
+    ) -> Result<(), Failure> {
+        match self.accounts.create_account(account, passkey).await {
             Ok(()) => {}
             Err(CreateAccountError::NameTaken) => return Err(SignInCode::UsernameTaken.into()),
             Err(CreateAccountError::PasskeyTaken) => {
-                return Err(self.refuse_new(client, RefusalReason::PasskeyTaken));
+                let nobody = About { user: None, session: None, ..about };
+                self.records.decided(Decision::Refused(RefusalReason::PasskeyTaken), nobody);
+                return Err(SignInCode::RegistrationFailed.into());
             }
             Err(error) => return Err(self.unavailable(&error, about)),
         }
-        self.records.decided(Decision::SignedUp, about);
-        self.complete(client, *account, SignInMethod::SignUp, handover).await
+        self.records.decided(Decision::SignedUp, About { session: None, ..about });
+        Ok(())
+    }
+
+    /// Of all who want a name the store lets one have it; who is late learns so before anything is stored.
+    async fn check_name(&self, account: &Account, about: About<'_>) -> Result<(), Failure> {
+        let taken = self.accounts.account_named(&account.name_key).await;
+        match taken.map_err(|error| self.unavailable(&error, about))? {
+            Some(_) => Err(SignInCode::UsernameTaken.into()),
+            None => Ok(()),
+        }
     }
 
     /// Others must not take a new account for another one that is there.

@@ -1,12 +1,16 @@
 //! From a proof to a session: the last steps of every sign-in, whatever the proof was.
 //!
-//! The application's own hook is asked first, then the session is stored, then its ticket, and only then is
-//! the client told: who reads the answer finds the session. Start reading at [`Service::complete`].
+//! The application's own hook is asked first, then the session is stored, then its ticket. A proof that is good
+//! once is used up after that: where anything before it fails, the user may show it again. Only then is the client
+//! told, who finds the session. Start reading at [`Service::complete`].
 
 use std::{fmt, future::Future, time::Duration};
 
-use doorward::{BoxError, BoxFuture, Decision, RefusalReason, SessionData, auth::NewSession};
-use doorward_core::Account;
+use doorward::{
+    BoxError, BoxFuture, Decision, RefusalReason, Session, SessionData, SessionToken,
+    auth::NewSession,
+};
+use doorward_core::{Account, PasskeyRecord};
 
 use crate::{
     SignInCode,
@@ -94,22 +98,44 @@ impl fmt::Debug for Hook {
     }
 }
 
+/// A good proof, and what is left to be done with it.
+#[derive(Clone, Copy)]
+pub(crate) enum Proof<'a> {
+    /// Its use is written down.
+    Passkey,
+    /// The code with this hash is there, and is to be taken.
+    RecoveryCode(&'a [u8; 32]),
+    /// The account is to be stored, with this passkey.
+    SignUp(&'a PasskeyRecord),
+}
+
+impl Proof<'_> {
+    fn method(self) -> SignInMethod {
+        match self {
+            Self::Passkey => SignInMethod::Passkey,
+            Self::RecoveryCode(_) => SignInMethod::RecoveryCode,
+            Self::SignUp(_) => SignInMethod::SignUp,
+        }
+    }
+}
+
 impl Service {
-    /// Gives somebody a session who has proved who they are.
+    /// Gives a session to a user who has proved who they are.
     pub(crate) async fn complete(
         &self,
         client: &Client,
-        account: Account,
-        method: SignInMethod,
+        account: &Account,
+        proof: Proof<'_>,
         handover: Handover,
     ) -> Result<Reply, Failure> {
-        let user = account.id.clone();
-        let about = About { client: Some(client), user: Some(&user), ..About::default() };
-        // What cannot be recorded is not decided.
-        if !self.records.has_room() {
+        let user = &account.id;
+        let about = About { client: Some(client), user: Some(user), ..About::default() };
+        // What cannot be recorded is not decided. An audit that is held up shows it here, before anything is changed.
+        if !self.records.has_room() || !self.records.kept().await {
             return Err(SignInCode::Unavailable.into());
         }
-        let data = self.ask_hook(SigningIn { account, method }).await.inspect_err(|failure| {
+        let signing_in = SigningIn { account: account.clone(), method: proof.method() };
+        let data = self.ask_hook(signing_in).await.inspect_err(|failure| {
             self.records.decided(undone(failure), about);
         })?;
         let mut new = NewSession::new(user.clone()).data(data);
@@ -120,14 +146,32 @@ impl Service {
             new = new.address(address);
         }
         let created = self.sessions.create(new).await;
-        let (token, session) = created.map_err(|error| self.unavailable(&error, about))?;
-        let about = About { session: Some(&session.id), ..about };
-        // Whoever was disabled meanwhile was disabled before everything of theirs was ended: either the
-        // session is too old, or it is seen here.
-        if let Err(failure) = self.usable_account(&user, about).await {
-            let ended = self.sessions.end(&session.id).await;
-            ended.map_err(|error| self.unavailable(&error, about))?;
-            return Err(failure);
+        let made = created.map_err(|error| self.unavailable(&error, about))?;
+        let session = &made.1.id;
+        let about = About { session: Some(session), ..about };
+        let handed_over = self.hand_over(&made, account, proof, handover, about).await;
+        // No client was told its token: where it cannot be ended now, it expires unused.
+        if handed_over.is_err()
+            && let Err(error) = self.sessions.end(session).await
+        {
+            tracing::warn!(%error, "A session that no client has could not be ended.");
+        }
+        handed_over
+    }
+
+    /// Makes a new session one that its client may have.
+    async fn hand_over(
+        &self,
+        (token, session): &(SessionToken, Session),
+        account: &Account,
+        proof: Proof<'_>,
+        handover: Handover,
+        about: About<'_>,
+    ) -> Result<Reply, Failure> {
+        // An account that was disabled meanwhile was disabled before everything of it was ended: either the
+        // session is too old, or it is seen here. One that is not stored yet is disabled by no one.
+        if !matches!(proof, Proof::SignUp(_)) {
+            self.usable_account(&account.id, about).await?;
         }
         let reply = match handover {
             Handover::Token => Reply::session(token.expose()),
@@ -138,13 +182,13 @@ impl Service {
                 Reply::ticket(ticket.expose(), expires_at)
             }
         };
-        self.records.decided(Decision::SignedIn, about);
-        if !self.records.kept().await {
-            let ended = self.sessions.end(&session.id).await;
-            ended.map_err(|error| self.unavailable(&error, about))?;
-            return Err(SignInCode::Unavailable.into());
+        match proof {
+            Proof::Passkey => {}
+            Proof::RecoveryCode(hash) => self.use_code(&account.id, hash, about).await?,
+            Proof::SignUp(passkey) => self.store_account(account, passkey, about).await?,
         }
-        Ok(reply)
+        self.records.decided(Decision::SignedIn, about);
+        if self.records.kept().await { Ok(reply) } else { Err(SignInCode::Unavailable.into()) }
     }
 
     async fn ask_hook(&self, who: SigningIn) -> Result<SessionData, Failure> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use doorward::test::TestEnd;
 use doorward_core::{AccountStore as _, Decision, Epochs as _, RefusalReason, SessionStore as _};
-use doorward_identity::AccountError;
+use doorward_identity::{AccountError, SignInMethod};
 use doorward_sql::SqlStore;
 use http::StatusCode;
 use serde_json::json;
@@ -50,23 +50,25 @@ async fn an_account_that_is_disabled_during_a_sign_in_has_no_session_afterwards(
             let store = Arc::clone(&own);
             async move {
                 let now = || who.account.created_at;
-                // As an operator does: the mark first, then the end of everything.
-                store.set_disabled(&who.account.id, Some(now())).await.unwrap();
-                store.bump(&who.account.id, now()).await.unwrap();
+                if who.method == SignInMethod::Passkey {
+                    // As an operator does: the mark first, then the end of everything.
+                    store.set_disabled(&who.account.id, Some(now())).await.unwrap();
+                    store.bump(&who.account.id, now()).await.unwrap();
+                }
                 Ok(doorward::SessionData::default())
             }
         })
     })
     .await;
-    let mut passkey = doorward_testkit::SoftPasskey::new();
+    let (mut passkey, mut browser) = world.sign_up("alice").await;
+    browser.delete("/auth/session").await;
     let (_, challenge) = pair();
     let mut page = world.page().await;
-    let wish = json!({ "username": "alice", "challenge": challenge });
-    let begun = ask(&mut page, "webauthn:register", &wish).await;
-    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+    let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
+    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
 
     let verify = json!({ "credential": credential });
-    let answer = ask(&mut page, "webauthn:register:verify", &verify).await;
+    let answer = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
 
     assert_eq!(answer["code"], "authentication_failed");
     let account = store.account_named("alice").await.unwrap().unwrap();

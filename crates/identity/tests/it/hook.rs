@@ -1,6 +1,7 @@
 //! What an application adds to a sign-in.
 
 use doorward::SessionData;
+use doorward_core::AccountStore as _;
 use doorward_identity::{SignInError, SignInMethod};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -52,6 +53,7 @@ async fn a_hook_may_refuse_or_be_unable_to_say() {
         assert_eq!(answer["code"], code);
         let mut browser = world.browser();
         assert_eq!(browser.get("/auth/me").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(world.store.account_named("alice").await.unwrap(), None);
     }
 }
 

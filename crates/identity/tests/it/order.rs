@@ -23,7 +23,7 @@ pub(crate) async fn recorded_world() -> (World, Recorded) {
 
 /// The sequence diagram of docs/identity.md.
 #[tokio::test]
-async fn account_session_and_ticket_are_stored_in_this_order_before_the_client_is_told() {
+async fn session_ticket_and_account_are_stored_in_this_order_before_the_client_is_told() {
     let (world, recorded) = recorded_world().await;
     let mut passkey = doorward_testkit::SoftPasskey::new();
     let (verifier, challenge) = pair();
@@ -37,7 +37,8 @@ async fn account_session_and_ticket_are_stored_in_this_order_before_the_client_i
     let done = ask(&mut page, "webauthn:register:verify", &verify).await;
 
     // The ack is here, and everything is done.
-    assert_eq!(recorded.take(), ["create_account", "create", "of_user", "account", "put_ticket"]);
+    let stored = ["account_named", "create", "of_user", "put_ticket", "create_account"];
+    assert_eq!(recorded.take(), stored);
     world.browser().exchange(&done, &verifier).await;
     assert_eq!(recorded.take(), ["take_ticket", "get", "rotate"]);
 }

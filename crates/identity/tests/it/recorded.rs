@@ -24,11 +24,24 @@ pub(crate) struct Recorded {
     pub(crate) has_rival: Arc<AtomicBool>,
     /// Sessions cannot be looked up.
     pub(crate) is_away: Arc<AtomicBool>,
+    /// The method that finds no room.
+    pub(crate) full: Arc<Mutex<Option<&'static str>>>,
 }
 
 impl Recorded {
     pub(crate) fn new(store: Arc<SqlStore>) -> Self {
-        Self { store, log: Arc::default(), has_rival: Arc::default(), is_away: Arc::default() }
+        Self {
+            store,
+            log: Arc::default(),
+            has_rival: Arc::default(),
+            is_away: Arc::default(),
+            full: Arc::default(),
+        }
+    }
+
+    /// Lets one method find no room, or none.
+    pub(crate) fn fill(&self, method: Option<&'static str>) {
+        *self.full.lock().unwrap() = method;
     }
 
     /// Returns what has happened since the last call.
@@ -42,6 +55,9 @@ macro_rules! recorded {
     ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)+) => { $(
         fn $name<'a>(&'a self, $($argument: $type),*) -> BoxFuture<'a, $output> {
             Box::pin(async move {
+                if *self.full.lock().unwrap() == Some(stringify!($name)) {
+                    return Err(StoreError::Full.into());
+                }
                 let done = self.store.$name($($argument),*).await;
                 self.log.lock().unwrap().push(stringify!($name));
                 done

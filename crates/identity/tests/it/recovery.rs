@@ -1,10 +1,21 @@
 //! Coming back without a passkey.
 
-use doorward_core::{AccountStore as _, Decision, RefusalReason};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use doorward_core::{
+    AccountStore as _, Audit, AuditRecord, BoxFuture, Decision, RefusalReason, SessionStore as _,
+};
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
-use crate::world::{Answer, Browser, World, pair};
+use crate::{
+    order::recorded_world,
+    world::{Answer, Browser, World, pair},
+};
 
 async fn make_codes(browser: &mut Browser) -> Vec<String> {
     let answer = browser.post("/auth/recovery-codes", &json!({})).await;
@@ -42,6 +53,82 @@ async fn ten_codes_are_good_once_each() {
     );
     // Whoever came back may add a passkey at once.
     assert_eq!(back.post("/auth/passkeys/register", &json!({})).await.json["success"], true);
+}
+
+/// Ten tries while a disk is full would lock the user out for good.
+#[tokio::test]
+async fn a_code_stays_good_when_there_is_no_room_for_a_session() {
+    let (world, recorded) = recorded_world().await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    let codes = make_codes(&mut browser).await;
+    let me = browser.get("/auth/me").await.json["user"]["id"].as_str().unwrap().into();
+
+    for method in ["create", "put_ticket", "take_recovery_code"] {
+        recorded.fill(Some(method));
+        let (_, answer) = recover(&world, "alice", &codes[0]).await;
+        assert_eq!(answer["code"], "storage_full", "{method}");
+        assert_eq!(world.store.recovery_codes(&me).await.unwrap().hashes.len(), 10, "{method}");
+        assert_eq!(world.store.of_user(&me).await.unwrap().len(), 1, "{method}");
+    }
+
+    recorded.fill(None);
+    assert_eq!(recover(&world, "alice", &codes[0]).await.1["success"], true);
+}
+
+/// An audit that has no room, or that is held up while records must be kept first.
+#[derive(Clone, Default)]
+struct HeldUp {
+    has_no_room: Arc<AtomicBool>,
+    stands_still: Arc<AtomicBool>,
+    asked: Arc<Notify>,
+}
+
+impl Audit for HeldUp {
+    fn record(&self, _: &AuditRecord<'_>) {}
+
+    fn has_room(&self) -> bool {
+        !self.has_no_room.load(Ordering::Relaxed)
+    }
+
+    fn kept_first(&self) -> Option<BoxFuture<'_, ()>> {
+        let stands_still = self.stands_still.load(Ordering::Relaxed);
+        self.asked.notify_one();
+        Some(Box::pin(async move {
+            if stands_still {
+                std::future::pending::<()>().await;
+            }
+        }))
+    }
+}
+
+#[tokio::test]
+async fn a_code_stays_good_when_its_use_cannot_be_recorded() {
+    let audit = HeldUp::default();
+    let world = World::with(|builder| builder.audit(Arc::new(audit.clone()))).await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    let codes = make_codes(&mut browser).await;
+
+    audit.has_no_room.store(true, Ordering::Relaxed);
+    let (_, no_room) = recover(&world, "alice", &codes[0]).await;
+    audit.has_no_room.store(false, Ordering::Relaxed);
+    audit.stands_still.store(true, Ordering::Relaxed);
+    // What was asked so far.
+    audit.asked.notified().await;
+    let moving = async {
+        audit.asked.notified().await;
+        loop {
+            world.advance(1);
+            tokio::task::yield_now().await;
+        }
+    };
+    let late = tokio::select! {
+        (_, late) = recover(&world, "alice", &codes[0]) => late,
+        () = moving => unreachable!(),
+    };
+    audit.stands_still.store(false, Ordering::Relaxed);
+
+    assert_eq!([&no_room["code"], &late["code"]], ["unavailable", "unavailable"]);
+    assert_eq!(recover(&world, "alice", &codes[0]).await.1["success"], true);
 }
 
 #[tokio::test]

@@ -7,7 +7,10 @@ use doorward_testkit::{BACKED_UP, BACKUP_ELIGIBLE, SoftAnswer, SoftPasskey};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::world::{URL, World, ask, pair};
+use crate::{
+    order::recorded_world,
+    world::{URL, World, ask, pair},
+};
 
 #[tokio::test]
 async fn somebody_signs_up_over_the_socket_and_is_signed_in_by_the_ticket() {
@@ -24,6 +27,30 @@ async fn somebody_signs_up_over_the_socket_and_is_signed_in_by_the_ticket() {
     assert_eq!(socket.emit_with_ack::<String>("echo", "hello").await, "hello");
     let outcomes = world.audit.outcomes();
     assert!(outcomes.contains(&Decision::SignedUp) && outcomes.contains(&Decision::SignedIn));
+}
+
+/// An account without a session would be one that its owner does not know of.
+#[tokio::test]
+async fn there_is_no_account_when_there_is_no_room_for_its_session() {
+    let (world, recorded) = recorded_world().await;
+    for method in ["create", "put_ticket", "create_account"] {
+        let mut passkey = SoftPasskey::new();
+        let (_, challenge) = pair();
+        let mut page = world.page().await;
+        let wish = json!({ "username": "alice", "challenge": challenge });
+        let begun = ask(&mut page, "webauthn:register", &wish).await;
+        let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+
+        recorded.fill(Some(method));
+        let verify = json!({ "credential": credential });
+        let answer = ask(&mut page, "webauthn:register:verify", &verify).await;
+        recorded.fill(None);
+
+        assert_eq!(answer["code"], "storage_full", "{method}");
+        assert_eq!(world.store.account_named("alice").await.unwrap(), None, "{method}");
+    }
+
+    world.sign_up("alice").await;
 }
 
 #[tokio::test]
