@@ -13,12 +13,12 @@ const OPTIONS_LAST = 4.5 * 60_000;
 /** The lists that are offered. @type {Set<Offer>} */
 const offers = new Set();
 
-/** The dialogs that are open. @type {Set<Promise<unknown>>} */
-const dialogs = new Set();
+/** Settles when the dialogs that were asked for so far are over. @type {Promise<unknown>} */
+let dialogs = Promise.resolve();
 
 /**
- * Runs what may open a dialog while no list is offered. A list is offered again after it, unless the user has
- * signed in by it.
+ * Runs what may open a dialog after all dialogs before it, while no list is offered. A list is offered again after
+ * it, unless the user has signed in by it.
  *
  * @template T
  * @param {() => Promise<T>} work
@@ -26,7 +26,9 @@ const dialogs = new Set();
  * @returns {Promise<T>}
  */
 export async function inDialog(work, { signsIn = false } = {}) {
+  const before = dialogs;
   const run = async () => {
+    await before;
     for (const offer of offers) offer.interrupt();
     await Promise.all([...offers].map((offer) => offer.released));
     const done = await work();
@@ -34,13 +36,8 @@ export async function inDialog(work, { signsIn = false } = {}) {
     return done;
   };
   const running = run();
-  const settled = running.catch(() => {});
-  dialogs.add(settled);
-  try {
-    return await running;
-  } finally {
-    dialogs.delete(settled);
-  }
+  dialogs = running.catch(() => {});
+  return running;
 }
 
 /**
@@ -56,7 +53,9 @@ export async function offerList(signal, round) {
   offers.add(offer);
   try {
     for (;;) {
-      while (dialogs.size > 0) await Promise.all(dialogs);
+      // Nothing may come between the last look and the request.
+      let seen;
+      while (seen !== dialogs) await (seen = dialogs);
       if (signal.aborted || offer.isOver) return false;
       const own = new AbortController();
       offer.interrupt = () => own.abort();

@@ -1,0 +1,53 @@
+// How the client library lets one request at a time reach the authenticator.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { inDialog, offerList } from "../../clients/js/src/turns.js";
+
+/** What is ready runs; time stands still. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Rounds that end when the test, or their signal, says so. */
+function rounds() {
+  const begun = [];
+  const round = (signal, chosen) =>
+    new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(new Error("aborted")));
+      begun.push({ signal, chosen, resolve, reject });
+    });
+  return { begun, round };
+}
+
+test("dialogs that are asked for at once come one after the other, and the list after them", async () => {
+  const { begun, round } = rounds();
+  const enough = new AbortController();
+  const offered = offerList(enough.signal, round);
+  await settled();
+  const open = [];
+  const most = [];
+  const ends = [];
+  const dialog = (name) =>
+    inDialog(async () => {
+      open.push(name);
+      most.push(open.length);
+      await new Promise((resolve) => ends.push(resolve));
+      open.pop();
+      if (name === "cancelled") throw new Error(name);
+      return name;
+    });
+
+  const both = Promise.allSettled([dialog("cancelled"), dialog("second")]);
+  for (let end = 0; end < 2; end += 1) {
+    await settled();
+    assert.equal(begun.length, 1);
+    ends[end]();
+  }
+
+  assert.deepEqual((await both).map(({ status }) => status), ["rejected", "fulfilled"]);
+  assert.deepEqual(most, [1, 1]);
+  await settled();
+  assert.equal(begun.length, 2);
+  enough.abort();
+  assert.equal(await offered, false);
+});
