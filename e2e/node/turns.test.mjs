@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { DoorwardError } from "../../clients/js/src/error.js";
 import { inDialog, offerList } from "../../clients/js/src/turns.js";
 
 /** What is ready runs; time stands still. */
@@ -18,6 +19,43 @@ function rounds() {
     });
   return { begun, round };
 }
+
+const minutes = (count) => count * 60_000;
+
+test("options are asked for anew before the server forgets them", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { begun, round } = rounds();
+  const enough = new AbortController();
+  const offered = offerList(enough.signal, round);
+  await settled();
+
+  t.mock.timers.tick(minutes(4.5));
+  await settled();
+
+  assert.deepEqual(begun.map(({ signal }) => signal.aborted), [true, false]);
+  enough.abort();
+  assert.equal(await offered, false);
+});
+
+test("a passkey that was chosen is verified to the end", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { begun, round } = rounds();
+  const enough = new AbortController();
+  const offered = offerList(enough.signal, round);
+  await settled();
+  begun[0].chosen();
+  const opened = [];
+
+  t.mock.timers.tick(minutes(4.5));
+  const dialog = inDialog(async () => opened.push("dialog"));
+  enough.abort();
+  await settled();
+
+  assert.deepEqual([begun.length, begun[0].signal.aborted, opened], [1, false, []]);
+  begun[0].resolve();
+  assert.equal(await offered, true);
+  await dialog;
+});
 
 test("dialogs that are asked for at once come one after the other, and the list after them", async () => {
   const { begun, round } = rounds();

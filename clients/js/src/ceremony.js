@@ -11,7 +11,7 @@ import { drawProof } from "./proof.js";
 /** Milliseconds that one step may take. */
 const PATIENCE = 15_000;
 
-/** @typedef {(step: "register" | "register:verify" | "authenticate" | "authenticate:verify", payload: object) => Promise<any>} Send */
+/** @typedef {(step: "register" | "register:verify" | "authenticate" | "authenticate:verify", payload: object, signal?: AbortSignal) => Promise<any>} Send */
 
 /**
  * Opens a link to `/auth`, and closes it when the work is done.
@@ -48,11 +48,10 @@ export async function overSocket(io, url, work) {
  * @template T
  * @param {string} url
  * @param {(send: Send) => Promise<T>} work
- * @param {AbortSignal} [signal]
  * @returns {Promise<T>}
  */
-export function overHttp(url, work, signal) {
-  return work((step, payload) => {
+export function overHttp(url, work) {
+  return work((step, payload, signal) => {
     return request(url, "POST", `/auth/passkeys/${step.replace(":", "/")}`, payload, signal);
   });
 }
@@ -77,12 +76,14 @@ export async function signUp(url, send, who) {
  *
  * @param {string} url
  * @param {Send} send
- * @param {{ username?: string, autofill?: boolean, signal?: AbortSignal }} how
+ * @param {{ username?: string, autofill?: boolean, signal?: AbortSignal, chosen?: () => void }} how `signal` ends
+ *   it before a passkey was `chosen`
  */
-export async function signIn(url, send, { username, autofill, signal }) {
+export async function signIn(url, send, { username, autofill, signal, chosen }) {
   const { verifier, challenge } = await drawProof();
-  const { options } = await send("authenticate", username ? { username, challenge } : { challenge });
+  const { options } = await send("authenticate", username ? { username, challenge } : { challenge }, signal);
   const credential = await get(options, { autofill, signal });
+  chosen?.();
   const { ticket } = await send("authenticate:verify", { credential });
   await exchange(url, ticket, verifier);
 }

@@ -50,8 +50,8 @@ export function createDoorward({ io, url = "" }) {
      */
     async autofill(signal) {
       if (!(await canAutofill())) return false;
-      return offerList(signal, (signal) => {
-        return overHttp(base, (send) => signIn(base, send, { autofill: true, signal }), signal);
+      return offerList(signal, (signal, chosen) => {
+        return overHttp(base, (send) => signIn(base, send, { autofill: true, signal, chosen }));
       });
     },
 

@@ -44,7 +44,8 @@ export async function inDialog(work, { signsIn = false } = {}) {
  * Offers a list, anew after each dialog, until `round` has signed the user in.
  *
  * @param {AbortSignal} signal ends it
- * @param {(signal: AbortSignal) => Promise<unknown>} round asks once
+ * @param {(signal: AbortSignal, chosen: () => void) => Promise<unknown>} round asks once, until its signal ends it,
+ *   and says when a passkey was chosen. From then on nothing ends it: the server may have made a session by then.
  * @returns {Promise<boolean>} whether the user has signed in by the list
  */
 export async function offerList(signal, round) {
@@ -58,19 +59,29 @@ export async function offerList(signal, round) {
       while (seen !== dialogs) await (seen = dialogs);
       if (signal.aborted || offer.isOver) return false;
       const own = new AbortController();
-      offer.interrupt = () => own.abort();
-      const timer = setTimeout(offer.interrupt, OPTIONS_LAST);
-      signal.addEventListener("abort", offer.interrupt);
+      const interrupt = () => own.abort();
+      const timer = setTimeout(interrupt, OPTIONS_LAST);
+      signal.addEventListener("abort", interrupt);
+      offer.interrupt = interrupt;
+      const letGo = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", interrupt);
+        offer.interrupt = () => {};
+      };
+      let isChosen = false;
+      const chosen = () => {
+        isChosen = true;
+        letGo();
+      };
       try {
-        const running = round(own.signal);
+        const running = round(own.signal, chosen);
         offer.released = running.catch(() => {});
         await running;
         return true;
       } catch (error) {
-        if (!own.signal.aborted) throw error;
+        if (isChosen || !own.signal.aborted) throw error;
       } finally {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", offer.interrupt);
+        letGo();
       }
     }
   } finally {
