@@ -22,6 +22,63 @@ function rounds() {
 
 const minutes = (count) => count * 60_000;
 
+test("a list whose options cannot be had is offered later, until it can be", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { begun, round } = rounds();
+  const enough = new AbortController();
+  const offered = offerList(enough.signal, round);
+  await settled();
+
+  // The laptop wakes, and the network is not there yet.
+  for (const code of ["offline", "unavailable", "storage_full"]) {
+    begun.at(-1).reject(new DoorwardError(code, ""));
+    await settled();
+    t.mock.timers.tick(minutes(2));
+    await settled();
+  }
+  assert.equal(begun.length, 4);
+
+  begun.at(-1).chosen();
+  begun.at(-1).resolve();
+  assert.equal(await offered, true);
+});
+
+test("tries are further and further apart, and not before the server says", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  t.mock.method(Math, "random", () => 0);
+  const { begun, round } = rounds();
+  const enough = new AbortController();
+  const offered = offerList(enough.signal, round);
+  await settled();
+
+  for (const [retryAfter, wait] of [[undefined, 2_000], [undefined, 4_000], [30, 30_000], [undefined, 16_000]]) {
+    const before = begun.length;
+    begun.at(-1).reject(new DoorwardError("too_many_attempts", "", { retryAfter }));
+    await settled();
+    t.mock.timers.tick(wait - 1);
+    await settled();
+    assert.equal(begun.length, before);
+    t.mock.timers.tick(1);
+    await settled();
+    assert.equal(begun.length, before + 1);
+  }
+
+  begun.at(-1).reject(new DoorwardError("offline", ""));
+  await settled();
+  enough.abort();
+  assert.equal(await offered, false);
+});
+
+test("what does not pass by itself ends the list", async () => {
+  const { begun, round } = rounds();
+  const offered = offerList(new AbortController().signal, round);
+  await settled();
+
+  begun[0].reject(new DoorwardError("forbidden", ""));
+
+  await assert.rejects(offered, { code: "forbidden" });
+});
+
 test("options are asked for anew before the server forgets them", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { begun, round } = rounds();
@@ -55,6 +112,17 @@ test("a passkey that was chosen is verified to the end", async (t) => {
   begun[0].resolve();
   assert.equal(await offered, true);
   await dialog;
+});
+
+test("what goes wrong after a passkey was chosen is told, and not tried again", async () => {
+  const { begun, round } = rounds();
+  const offered = offerList(new AbortController().signal, round);
+  await settled();
+
+  begun[0].chosen();
+  begun[0].reject(new DoorwardError("offline", ""));
+
+  await assert.rejects(offered, { code: "offline" });
 });
 
 test("dialogs that are asked for at once come one after the other, and the list after them", async () => {

@@ -42,8 +42,9 @@ export function createDoorward({ io, url = "" }) {
     /**
      * Offers passkeys in the list of a field with `autocomplete="username webauthn"`, until the user has signed in,
      * by the list or otherwise, or `signal` says that it is enough. While `signIn`, `signUp` or `addPasskey` are at
-     * work the list is not offered, because a browser refuses two requests at once. Over HTTP: a page may stand
-     * open for hours and must not hold a link.
+     * work the list is not offered, because a browser refuses two requests at once. While the server cannot be reached
+     * it is offered later. What goes wrong after a passkey was chosen is thrown: tell the user, and call it again.
+     * Over HTTP: a page may stand open for hours and must not hold a link.
      *
      * @param {AbortSignal} signal
      * @returns {Promise<boolean>} whether the user has signed in by the list

@@ -5,8 +5,17 @@
 // of the list and waits until the browser has let go of it; the list is offered again after the dialog. The state
 // is that of the document, as `navigator.credentials` is, whichever clients the page has made.
 
+import { DoorwardError, OFFLINE } from "./error.js";
+
 /** Milliseconds after which options are asked for anew: the server forgets them after five minutes. */
 const OPTIONS_LAST = 4.5 * 60_000;
+
+/** Milliseconds until options are asked for once more, when they could not be had: at first, and at most. */
+const RETRY = 2_000;
+const RETRY_AT_MOST = 60_000;
+
+/** What passes by itself. */
+const PASSES = [OFFLINE, "storage_full", "too_many_attempts", "unavailable"];
 
 /** @typedef {{ isOver: boolean, interrupt: () => void, released: Promise<unknown> }} Offer */
 
@@ -41,7 +50,39 @@ export async function inDialog(work, { signsIn = false } = {}) {
 }
 
 /**
- * Offers a list, anew after each dialog, until `round` has signed the user in.
+ * Waits, unless `signal` ends it before.
+ *
+ * @param {number} milliseconds
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+function pause(milliseconds, signal) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
+  });
+}
+
+/**
+ * Milliseconds until the next try, different for each page: many of them come back at once after an outage.
+ *
+ * @param {number} failures how many there were one after the other
+ * @param {number} [retryAfter] whole seconds, where the server says so
+ */
+function delay(failures, retryAfter = 0) {
+  const backoff = Math.min(RETRY * 2 ** (failures - 1), RETRY_AT_MOST);
+  return Math.max(retryAfter * 1_000, backoff) * (1 + Math.random() / 4);
+}
+
+/**
+ * Offers a list, anew after each dialog, until `round` has signed the user in. While the server cannot be reached,
+ * or asks to wait, it tries again; it fails when it never could go on, or after a passkey was chosen.
  *
  * @param {AbortSignal} signal ends it
  * @param {(signal: AbortSignal, chosen: () => void) => Promise<unknown>} round asks once, until its signal ends it,
@@ -52,6 +93,7 @@ export async function offerList(signal, round) {
   /** @type {Offer} */
   const offer = { isOver: false, interrupt: () => {}, released: Promise.resolve() };
   offers.add(offer);
+  let failures = 0;
   try {
     for (;;) {
       // Nothing may come between the last look and the request.
@@ -73,16 +115,23 @@ export async function offerList(signal, round) {
         isChosen = true;
         letGo();
       };
+      let wait = 0;
       try {
         const running = round(own.signal, chosen);
         offer.released = running.catch(() => {});
         await running;
         return true;
       } catch (error) {
-        if (isChosen || !own.signal.aborted) throw error;
+        if (isChosen) throw error;
+        if (own.signal.aborted) failures = 0;
+        else if (error instanceof DoorwardError && PASSES.includes(error.code)) {
+          failures += 1;
+          wait = delay(failures, error.retryAfter);
+        } else throw error;
       } finally {
         letGo();
       }
+      if (wait > 0) await pause(wait, signal);
     }
   } finally {
     offers.delete(offer);

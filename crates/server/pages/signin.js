@@ -1,8 +1,19 @@
 // Signing in and signing up.
 
-import { DoorwardError, canUsePasskeys } from "./doorward-client/index.js";
+import { DoorwardError, OFFLINE, canUsePasskeys } from "./doorward-client/index.js";
 import { explain, t } from "./texts.js";
 import { Field, Form, Problem, doorward, html, useAction, useEffect, useState } from "./view.js";
+
+/** What a passkey that was chosen in the list of a field may fail with; the list is offered again. */
+const AFTER_CHOICE = [
+  "authentication_failed",
+  "ceremony_over",
+  OFFLINE,
+  "storage_full",
+  "ticket_invalid",
+  "too_many_attempts",
+  "unavailable",
+];
 
 /** @param {{ onSignedIn: () => Promise<void> }} props */
 export function SignIn({ onSignedIn }) {
@@ -14,9 +25,10 @@ export function SignIn({ onSignedIn }) {
     const offer = async () => {
       if (await doorward.autofill(enough.signal)) await onSignedIn();
     };
-    /** A passkey that was chosen and is not good is told. What else goes wrong is for the button to say. */
+    /** What goes wrong after a passkey was chosen is told. What else does is for the button to say. */
     const failed = (/** @type {unknown} */ error) => {
-      if (!(error instanceof DoorwardError) || error.code !== "authentication_failed") return;
+      if (enough.signal.aborted) return;
+      if (!(error instanceof DoorwardError) || !AFTER_CHOICE.includes(error.code)) return;
       run(() => Promise.reject(error));
       offer().catch(failed);
     };
