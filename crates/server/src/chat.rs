@@ -310,6 +310,7 @@ impl Chat {
         Valid(InRoom { room }): Valid<InRoom>,
     ) -> Result<(), BoxError> {
         to_the_end(async move {
+            let _turn = self.turn().await?;
             self.store.decline(&room, me.user()).await?;
             me.hub().to(me.user().clone()).send(&InvitationGone { room: &room })?;
             Ok(())

@@ -2,6 +2,7 @@
 
 import { useRef, useState } from "../view.js";
 import { useLive } from "../live.js";
+import { Heard, answered, byName, entered, invited, without } from "./heard.js";
 import { Log } from "./log.js";
 import { draft, load, save } from "./outbox.js";
 
@@ -36,17 +37,10 @@ export function useChat(me, onSignedOut) {
     socket.on("connect", () => catchUp());
     socket.on("message", (message) => hear(message));
     socket.on("room", (room) => {
-      chat.rooms = [...chat.rooms.filter((other) => other.id !== room.id), room].sort(byName);
-      changed();
+      change(entered(room));
     });
-    socket.on("invitation", (invitation) => {
-      chat.invitations = [...chat.invitations.filter((other) => other.room !== invitation.room), invitation];
-      changed();
-    });
-    socket.on("invitation_gone", ({ room }) => {
-      chat.invitations = chat.invitations.filter((invitation) => invitation.room !== room);
-      changed();
-    });
+    socket.on("invitation", (invitation) => change(invited(invitation)));
+    socket.on("invitation_gone", ({ room }) => change(answered(room)));
     socket.on("member_joined", ({ room, ...member }) => {
       count(room, (members) => members + 1);
       if (room === chat.open) chat.members = [...chat.members.filter(isNot(member.user)), member].sort(byName);
@@ -96,9 +90,15 @@ export function useChat(me, onSignedOut) {
   const setUnread = (room, to) => {
     chat.rooms = chat.rooms.map((one) => (one.id === room ? { ...one, unread: to(one.unread) } : one));
   };
+  /** @param {import("./heard.js").Change} change */
+  const change = (change) => {
+    Object.assign(chat, change(chat));
+    chat.heard?.change(change);
+    changed();
+  };
   /** @param {string} room */
   const forget = (room) => {
-    chat.rooms = chat.rooms.filter((other) => other.id !== room);
+    change(without(room));
     chat.logs.delete(room);
     if (chat.open === room) show(chat.rooms[0]?.id ?? "");
   };
@@ -111,22 +111,21 @@ export function useChat(me, onSignedOut) {
 
   /** Everything that may have changed while nobody listened. */
   const catchUp = async () => {
-    chat.uncounted = [];
+    const heard = new Heard();
+    chat.heard = heard;
     try {
-      chat.rooms = await ask("rooms");
-      chat.invitations = await ask("invitations");
+      const lists = { rooms: await ask("rooms"), invitations: await ask("invitations") };
+      // Another connect has asked since.
+      if (chat.heard !== heard) return;
+      chat.heard = null;
+      Object.assign(chat, heard.after(lists));
     } catch {
+      if (chat.heard !== heard) return;
       // With the next connect, or soon.
-      chat.uncounted = null;
+      chat.heard = null;
       setTimeout(() => live.socket.current?.connected && catchUp(), PATIENCE);
       return;
     }
-    // What was heard while the server counted, behind what it has counted.
-    for (const { room, version } of chat.uncounted) {
-      const counted = chat.rooms.find((one) => one.id === room)?.version ?? version;
-      if (version > counted) setUnread(room, (unread) => unread + 1);
-    }
-    chat.uncounted = null;
     if (!chat.rooms.some((room) => room.id === chat.open)) chat.open = chat.rooms[0]?.id ?? "";
     for (const room of chat.logs.keys()) if (room !== chat.open) chat.logs.delete(room);
     changed();
@@ -182,7 +181,7 @@ export function useChat(me, onSignedOut) {
     if (message.user === me) drop(message.key);
     else if (isNews) {
       setUnread(message.room, (unread) => unread + 1);
-      chat.uncounted?.push(message);
+      chat.heard?.message(message);
     }
     const isMissing = log?.hear(message);
     if (message.room === chat.open) {
@@ -272,9 +271,6 @@ export function useChat(me, onSignedOut) {
   };
 }
 
-/** @param {{ name: string }} one @param {{ name: string }} other */
-const byName = (one, other) => one.name.localeCompare(other.name);
-
 /** @param {string} user */
 const isNot = (user) => (/** @type {Member} */ member) => member.user !== user;
 
@@ -298,7 +294,7 @@ function begin(me) {
     /** @type {ReturnType<typeof setTimeout> | null} */
     telling: null,
     outbox: load(me),
-    /** Messages that come while the server counts. @type {{ room: string, version: number }[] | null} */
-    uncounted: null,
+    /** What comes while the server is asked for everything. @type {Heard | null} */
+    heard: null,
   };
 }

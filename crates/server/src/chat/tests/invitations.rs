@@ -64,6 +64,31 @@ async fn an_invitation_is_accepted_or_declined() {
     bob.emit_with_ack::<Value>("history", history).await;
 }
 
+/// Else its end could be told before the invitation, which would stay on the page.
+#[tokio::test]
+async fn who_declines_waits_for_their_turn() {
+    let house = House::open().await;
+    let (room, mut ann, _) = house.room(&[]).await;
+    ann.wait_for_event::<Value>("room").await;
+    let (mut bob, mut other_tab) = (house.enter("bob").await, house.enter("bob").await);
+    invite(&house, &mut ann, &room, "bob").await;
+    bob.wait_for_event::<Value>("invitation").await;
+    let busy = house.lock().await;
+    ann.emit("send", json!({ "room": room, "key": "slow", "text": "slow" })).await;
+    ann.expect_nothing().await;
+    bob.emit("decline", json!({ "room": room })).await;
+    bob.expect_nothing().await;
+
+    // As long as a turn is waited for.
+    house.clock.advance(Duration::from_secs(10));
+    assert_eq!(open(&mut other_tab).await, [&*room]);
+    drop(busy);
+
+    assert_eq!(open(&mut bob).await, [room]);
+    let given_up: Value = bob.wait_for_event("exception").await;
+    assert_eq!(given_up["code"], "unavailable");
+}
+
 /// Ten accounts, each with as much as it may do, and then some.
 #[tokio::test]
 async fn others_fill_nothing_that_a_user_has() {
