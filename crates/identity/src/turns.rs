@@ -42,7 +42,7 @@ impl Turns {
     /// Waits for a turn and runs `work` off the runtime.
     ///
     /// # Cancel safety
-    /// Who stops waiting loses the turn. Work that has begun runs to its end and keeps its permit until then.
+    /// Dropping the future gives up its place in the queue. Work that has begun runs to its end and keeps its permit until then.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
