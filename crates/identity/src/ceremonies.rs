@@ -5,6 +5,7 @@
 //! Start reading at [`Ceremonies::take`].
 
 use std::{
+    cmp::Reverse,
     collections::{HashMap, VecDeque},
     net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -48,8 +49,8 @@ impl<T> Ceremonies<T> {
         Self { waiting: Mutex::default() }
     }
 
-    /// Remembers a ceremony. Of one connection or browser the oldest makes room; of all of them, the oldest of the
-    /// network that has the most: one that begins without end takes its own room, and no one else's.
+    /// Remembers a ceremony. A connection or browser that begins too many loses its oldest one. A flooding network
+    /// evicts only its own ceremonies.
     pub(crate) fn put(
         &self,
         binding: Binding,
@@ -60,10 +61,7 @@ impl<T> Ceremonies<T> {
     ) {
         let mut waiting = self.lock();
         if waiting.len() >= MAX_BINDINGS && !waiting.contains_key(&binding) {
-            waiting.retain(|_, own| own.until().is_some_and(|until| until > now));
-            if waiting.len() >= MAX_BINDINGS {
-                make_room(&mut waiting);
-            }
+            make_room(&mut waiting, now);
         }
         let empty = || Waiting { network, begun: VecDeque::new() };
         let own = &mut waiting.entry(binding).or_insert_with(empty).begun;
@@ -120,25 +118,23 @@ impl<T> Waiting<T> {
     }
 }
 
-/// Forgets the older half of what the network has begun that has begun the most. Half of it at once: the search costs
-/// as much as there are ceremonies, and is not to be paid for each of them.
-fn make_room<T>(waiting: &mut HashMap<Binding, Waiting<T>>) {
-    let mut counts: HashMap<Option<IpAddr>, usize> = HashMap::new();
-    for own in waiting.values() {
-        *counts.entry(own.network).or_default() += 1;
-    }
-    let Some((network, _)) = counts.into_iter().max_by_key(|(_, count)| *count) else { return };
-    let of_network = |own: &Waiting<T>| own.network == network;
-    let mut ends: Vec<_> =
-        waiting.values().filter(|own| of_network(own)).map(Waiting::until).collect();
-    ends.sort_unstable();
-    let middle = ends.get(ends.len() / 2).copied().flatten();
-    let mut excess = ends.len().div_ceil(2);
-    waiting.retain(|_, own| {
-        let goes = excess > 0 && of_network(own) && own.until() <= middle;
-        excess -= usize::from(goes);
-        !goes
+/// Forgets what is over and, until a sixteenth of the table is free, what has the most newer ones of its network;
+/// among equals the oldest. Many go at once, because the search costs as much as there are ceremonies.
+fn make_room<T>(waiting: &mut HashMap<Binding, Waiting<T>>, now: Instant) {
+    let mut live = Vec::with_capacity(waiting.len());
+    waiting.retain(|binding, own| {
+        let until = own.until().filter(|until| *until > now);
+        live.extend(until.map(|until| (own.network, Reverse(until), *binding)));
+        until.is_some()
     });
+    let excess = live.len().saturating_sub(MAX_BINDINGS - FREED_AT_ONCE);
+    live.sort_unstable_by_key(|(network, until, _)| (*network, *until));
+    let of_networks = live.chunk_by(|one, other| one.0 == other.0);
+    let mut ranked: Vec<_> = of_networks.flat_map(|own| own.iter().enumerate()).collect();
+    ranked.sort_unstable_by_key(|(newer, (_, until, _))| Reverse((*newer, *until)));
+    for (_, (_, _, binding)) in ranked.into_iter().take(excess) {
+        waiting.remove(binding);
+    }
 }
 
 /// How long an authenticator may take: the time that Web Authentication Level 3 recommends in section 15.1.
@@ -149,6 +145,9 @@ const AT_ONCE: usize = 4;
 
 /// Connections and browsers, of about 10 KB each at the most.
 const MAX_BINDINGS: usize = 20_000;
+
+/// How many of them make room at once, at least.
+const FREED_AT_ONCE: usize = MAX_BINDINGS / 16;
 
 #[cfg(test)]
 mod tests {
@@ -246,6 +245,37 @@ mod tests {
         // The newest of its own are there.
         let newest = browser(3 * MAX_BINDINGS - 1);
         assert_eq!(ceremonies.take(newest, &challenge(1), now), Some("flood"));
+    }
+
+    /// Else each of them would search the whole table for one place.
+    #[test]
+    fn many_networks_with_one_ceremony_each_make_room_at_once_and_the_newest_stay() {
+        let (ceremonies, now) = (Ceremonies::new(), ManualClock::new().now());
+        let at = |number: usize| now + Duration::from_nanos(number as u64);
+        for number in 0..MAX_BINDINGS {
+            let network = Some(std::net::Ipv4Addr::from(u32::try_from(number).unwrap()).into());
+            ceremonies.put(browser(number), network, challenge(1), (), at(number));
+        }
+
+        ceremonies.put(MINE, None, challenge(1), (), at(MAX_BINDINGS));
+
+        assert_eq!(ceremonies.lock().len(), MAX_BINDINGS - FREED_AT_ONCE + 1);
+        let is_there = |number| ceremonies.lock().contains_key(&browser(number));
+        assert!(!is_there(0) && !is_there(FREED_AT_ONCE - 1));
+        assert!(is_there(FREED_AT_ONCE) && is_there(MAX_BINDINGS - 1));
+    }
+
+    #[test]
+    fn a_place_that_is_over_is_not_the_only_one_that_is_freed() {
+        let (ceremonies, now) = (Ceremonies::new(), ManualClock::new().now());
+        ceremonies.put(MINE, None, challenge(1), (), now);
+        for number in 1..MAX_BINDINGS {
+            ceremonies.put(browser(number), None, challenge(1), (), now + LIFETIME / 2);
+        }
+
+        ceremonies.put(OTHER, None, challenge(1), (), now + LIFETIME);
+
+        assert_eq!(ceremonies.lock().len(), MAX_BINDINGS - FREED_AT_ONCE + 1);
     }
 
     #[test]
