@@ -70,6 +70,8 @@ struct Swept {
     is_complete: bool,
     /// Every question got its answer.
     is_answered: bool,
+    /// The store answered nothing, and the sockets that are left were not asked after.
+    gave_up: bool,
 }
 
 /// An answer, with all the ways in which there may be none.
@@ -99,6 +101,8 @@ impl Sweeper {
         }
         self.end_unanswered(&known, services).await;
         let wait = match swept {
+            // First: the sockets that are left are no reason to ask a store that is away at once again.
+            Swept { gave_up: true, .. } => limits.sweep_interval.min(WHILE_AWAY),
             Swept { is_complete: false, .. } => SHORTEST,
             Swept { is_answered: false, .. } => limits.sweep_interval.min(WHILE_AWAY),
             _ => limits.sweep_interval,
@@ -133,7 +137,7 @@ impl Sweeper {
         let (until, soon) = (begun + interval, begun + interval / 2);
         let mut pace = Pace::new(AT_ONCE, AT_MOST);
         let (mut waiting, mut next) = (FuturesUnordered::new(), known.iter());
-        let (mut failed, mut answered) = (0, 0);
+        let (mut failed, mut answered, mut gave_up) = (0, 0, false);
         loop {
             let mut now = services.clock.now();
             while waiting.len() < pace.window() && now < until {
@@ -155,6 +159,7 @@ impl Sweeper {
                 for resident in known {
                     self.failed(resident.id(), begun, interval);
                 }
+                gave_up = true;
                 break;
             }
         }
@@ -163,7 +168,7 @@ impl Sweeper {
                 seen.asked = begun;
             }
         }
-        Swept { is_complete: next.len() == 0, is_answered: failed == 0 }
+        Swept { is_complete: next.len() == 0, is_answered: failed == 0, gave_up }
     }
 
     /// Acts on one answer, and says whether there was one.

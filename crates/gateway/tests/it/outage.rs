@@ -26,6 +26,8 @@ struct Cut {
     hangs: Arc<AtomicBool>,
     /// The clock, and how many milliseconds each answer takes.
     slow: Arc<Mutex<Option<(ManualClock, u64)>>>,
+    /// How many questions were asked.
+    asked: Arc<AtomicUsize>,
     /// How many questions were answered.
     answers: Arc<AtomicUsize>,
 }
@@ -41,6 +43,7 @@ impl Cut {
         answer: BoxFuture<'a, Result<T, StoreError>>,
     ) -> BoxFuture<'a, Result<T, StoreError>> {
         Box::pin(async move {
+            self.asked.fetch_add(1, Ordering::SeqCst);
             if self.hangs.load(Ordering::SeqCst) {
                 std::future::pending::<()>().await;
             }
@@ -130,8 +133,12 @@ impl std::io::Write for Log {
 
 /// Lets the tasks of the server have their turns between two steps of the clock.
 async fn pass_time(lasting: &Lasting, seconds: u64) {
-    for _ in 0..seconds {
-        lasting.clock.advance(Duration::from_secs(1));
+    pass(lasting, seconds, Duration::from_secs(1)).await;
+}
+
+async fn pass(lasting: &Lasting, steps: u64, step: Duration) {
+    for _ in 0..steps {
+        lasting.clock.advance(step);
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }
@@ -245,6 +252,25 @@ async fn a_store_that_answers_slowly_ends_nobody() {
     assert!(answers >= 8 * CLIENTS, "{answers}");
 }
 
+/// The questions that were left are no reason to ask again at once.
+#[tokio::test]
+async fn a_store_that_is_away_is_asked_every_two_seconds_however_many_sockets_there_are() {
+    let (lasting, cut) = start().await;
+    let mut clients = Vec::new();
+    for number in 0..300 {
+        clients.push(lasting.connect(json!({ "user": format!("user{number}") })).await);
+    }
+    cut.away(true);
+    pass_time(&lasting, 12).await;
+    cut.asked.store(0, Ordering::SeqCst);
+
+    pass(&lasting, 100, Duration::from_millis(100)).await;
+
+    // In ten seconds there are five sweeps or six. When 64 questions have failed, 63 more are open at most.
+    let asked = cut.asked.load(Ordering::SeqCst);
+    assert!((4 * 64..=6 * 127).contains(&asked), "{asked}");
+}
+
 /// One line when it begins, with the cause, and one when it is over, however many sockets there are.
 #[tokio::test]
 async fn an_outage_is_told_once_and_so_is_its_end() {
@@ -273,5 +299,5 @@ async fn an_outage_is_told_once_and_so_is_its_end() {
     let over = log.lines_with("Available again.");
     assert_eq!(over.len(), 2, "{over:?}");
     assert!(over[0].contains("seconds=1") && over[0].contains("failures="), "{over:?}");
-    assert_eq!(log.lines_with("WARN").len(), 2);
+    assert_eq!(log.lines_with("ERROR").len(), 2);
 }
