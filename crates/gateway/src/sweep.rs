@@ -60,8 +60,16 @@ struct Seen {
     asked: Instant,
     /// When there was an answer.
     answered: Option<Instant>,
-    /// Since when questions get no answer.
-    failing: Option<Instant>,
+    /// Set while questions get no answer.
+    failing: Option<Failing>,
+}
+
+/// A socket about which there is no answer.
+#[derive(Clone, Copy)]
+struct Failing {
+    since: Instant,
+    /// The store answered other questions and not this one. Otherwise the store was silent as a whole.
+    is_own: bool,
 }
 
 /// How a sweep went.
@@ -70,7 +78,7 @@ struct Swept {
     is_complete: bool,
     /// Every question got its answer.
     is_answered: bool,
-    /// The store answered nothing, and the sockets that are left were not asked after.
+    /// No question got an answer, so the sockets that are left were not asked after.
     gave_up: bool,
 }
 
@@ -99,7 +107,7 @@ impl Sweeper {
         if swept.is_answered && !known.is_empty() {
             services.store.answered(services.clock.now());
         }
-        self.end_unanswered(&known, services).await;
+        self.end_unanswered(&known, swept.gave_up, services).await;
         let wait = match swept {
             // First: the sockets that are left are no reason to ask a store that is away at once again.
             Swept { gave_up: true, .. } => limits.sweep_interval.min(WHILE_AWAY),
@@ -107,7 +115,7 @@ impl Sweeper {
             Swept { is_answered: false, .. } => limits.sweep_interval.min(WHILE_AWAY),
             _ => limits.sweep_interval,
         };
-        let failing = self.seen.values().filter_map(|seen| seen.failing).min();
+        let failing = self.seen.values().filter_map(|seen| Some(seen.failing?.since)).min();
         let left = failing.map(|at| (at + patience(services)).saturating_duration_since(begun));
         wait.min(left.unwrap_or(wait)).max(SHORTEST)
     }
@@ -137,7 +145,7 @@ impl Sweeper {
         let (until, soon) = (begun + interval, begun + interval / 2);
         let mut pace = Pace::new(AT_ONCE, AT_MOST);
         let (mut waiting, mut next) = (FuturesUnordered::new(), known.iter());
-        let (mut failed, mut answered, mut gave_up) = (0, 0, false);
+        let (mut failed, mut answered) = (Vec::new(), 0);
         loop {
             let mut now = services.clock.now();
             while waiting.len() < pace.window() && now < until {
@@ -147,19 +155,14 @@ impl Sweeper {
             }
             let Some((resident, asked, answer)) = waiting.next().await else { break };
             let now = services.clock.now();
-            if self.judge(&**resident, asked, &answer, services) {
+            if self.judge(&**resident, &answer, services) {
                 answered += 1;
                 let left = waiting.len() + next.len();
                 pace.answered(now - asked, left, soon.saturating_duration_since(now));
                 continue;
             }
-            failed += 1;
-            if answered == 0 && failed >= AT_ONCE {
-                // It would say nothing about the others either, and that counts.
-                for resident in known {
-                    self.failed(resident.id(), begun, interval);
-                }
-                gave_up = true;
+            failed.push((resident.id(), asked));
+            if answered == 0 && failed.len() >= AT_ONCE {
                 break;
             }
         }
@@ -168,14 +171,27 @@ impl Sweeper {
                 seen.asked = begun;
             }
         }
-        Swept { is_complete: next.len() == 0, is_answered: failed == 0, gave_up }
+        let gave_up = answered == 0 && !failed.is_empty();
+        if gave_up {
+            // The store would say nothing about the others either.
+            for resident in known {
+                self.failed(resident.id(), begun, interval, false);
+            }
+        } else {
+            for (socket, asked) in &failed {
+                self.failed(*socket, *asked, interval, true);
+            }
+        }
+        if answered > 0 {
+            self.forgive();
+        }
+        Swept { is_complete: next.len() == 0, is_answered: failed.is_empty(), gave_up }
     }
 
     /// Acts on one answer, and says whether there was one.
     fn judge(
         &mut self,
         resident: &dyn Resident,
-        asked: Instant,
         answer: &Answer,
         services: &Services,
     ) -> bool {
@@ -195,29 +211,40 @@ impl Sweeper {
             None => &NoAnswer,
         };
         services.store.failed(now, cause);
-        self.failed(resident.id(), asked, services.limits.sweep_interval);
         false
     }
 
-    /// A question got no answer. Patience runs from the last answer, and not for the time in which a slow
-    /// sweep did not come to the question.
-    fn failed(&mut self, socket: SocketId, asked: Instant, interval: Duration) {
+    /// There is no answer about a socket. Patience runs from the last answer, and not for the time in which
+    /// a slow sweep did not come to the question.
+    fn failed(&mut self, socket: SocketId, asked: Instant, interval: Duration, is_own: bool) {
         let Some(seen) = self.seen.get_mut(&socket) else { return };
         if seen.answered.is_some_and(|answered| answered >= asked) {
             return;
         }
         let earliest = asked.checked_sub(interval).unwrap_or(asked);
         let since = seen.answered.map_or(earliest, |answered| answered.max(earliest));
-        seen.failing.get_or_insert(since);
+        seen.failing.get_or_insert(Failing { since, is_own }).is_own |= is_own;
     }
 
-    /// Ends those whose questions have failed for too long; one group after the other, so that they do not
-    /// come back all at once.
-    async fn end_unanswered(&self, known: &[Arc<dyn Resident>], services: &Services) {
+    /// The store answers again: its silence counts no longer against sockets that this sweep did not reach.
+    fn forgive(&mut self) {
+        for seen in self.seen.values_mut() {
+            seen.failing = seen.failing.filter(|failing| failing.is_own);
+        }
+    }
+
+    /// Ends the sockets whose own questions have failed for too long, and all sockets when the whole store has.
+    /// One group after the other, so that the clients do not reconnect all at once.
+    async fn end_unanswered(
+        &self,
+        known: &[Arc<dyn Resident>],
+        gave_up: bool,
+        services: &Services,
+    ) {
         let (now, patience) = (services.clock.now(), patience(services));
         let is_over = |resident: &&Arc<dyn Resident>| {
             let failing = self.seen.get(&resident.id()).and_then(|seen| seen.failing);
-            failing.is_some_and(|at| at + patience <= now)
+            failing.is_some_and(|at| at.since + patience <= now && (at.is_own || gave_up))
         };
         let over: Vec<_> = known.iter().filter(is_over).collect();
         if over.is_empty() {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use doorward::{
-    BoxFuture, Clock as _, Decision, Epoch, Epochs, RefusalReason, Revoke, SessionId, StoreError,
+    BoxFuture, Clock as _, Decision, Epoch, Epochs, LeaseError, Limits, RefusalReason, Revoke, SessionId, StoreError,
     TokenId, UserId,
     auth::MemoryStore,
     test::{ManualClock, TestEnd},
@@ -250,6 +250,46 @@ async fn a_store_that_answers_slowly_ends_nobody() {
     // Each was asked after in time, ten times or so.
     let answers = cut.answers.load(Ordering::SeqCst);
     assert!(answers >= 8 * CLIENTS, "{answers}");
+}
+
+/// The store is back before the time is over, and a slow sweep has not reached every socket when it is.
+#[tokio::test]
+async fn a_store_that_comes_back_slowly_ends_no_socket() {
+    const CLIENTS: usize = 400;
+    let limits = Limits { sweep_interval: Duration::from_secs(2), ..Limits::default() };
+    let cut = Cut::default();
+    let own = cut.clone();
+    let lasting =
+        Lasting::with(|builder| builder.epochs(own).limits(limits).gateway(echo())).await;
+    let mut clients = Vec::new();
+    for number in 0..CLIENTS {
+        clients.push(lasting.connect(json!({ "user": format!("user{number}") })).await);
+    }
+    cut.away(true);
+    pass_time(&lasting, 25).await;
+
+    *cut.slow.lock().unwrap() = Some((lasting.clock.clone(), 1_900));
+    cut.away(false);
+    pass_time(&lasting, 30).await;
+
+    assert_eq!(lasting.server.doorward().connections(), CLIENTS);
+    for client in &mut clients {
+        assert_eq!(client.has_ended().await, None);
+    }
+}
+
+/// A store that answers other questions is no reason to go on without an answer to this one.
+#[tokio::test]
+async fn a_socket_whose_own_question_fails_ends_while_the_store_answers_others() {
+    let (lasting, _) = start().await;
+    let mut alice = lasting.connect(json!({ "user": "alice", "session": "s" })).await;
+    let mut bob = lasting.connect(json!({ "user": "bob" })).await;
+    lasting.lease.answers(|_| Err(LeaseError::Unavailable("no answer".into())));
+
+    pass_time(&lasting, 40).await;
+
+    assert_eq!(alice.has_ended().await, Some(TestEnd::Passing));
+    assert_eq!(bob.has_ended().await, None);
 }
 
 /// The questions that were left are no reason to ask again at once.
