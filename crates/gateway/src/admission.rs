@@ -167,9 +167,10 @@ pub(crate) async fn vet<P>(
         Err(refused) => Err(refused),
     };
     if counts && let Err(NotAdmitted::Refused { refusal, .. }) = &judged {
-        services.attempts.refused(address, page, refusal.reason(), now);
-        if let Some(user) = recognised {
-            services.attempts.recognised_refused(address, user, now);
+        // A credential that is genuine by itself is no guess of its address.
+        match recognised {
+            Some(user) => services.attempts.recognised_refused(address, user, now),
+            None => services.attempts.refused(address, page, refusal, now),
         }
     }
     let vetted = judged?;

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward_core::{RefusalReason, UserId};
+use doorward_core::{Refusal, RefusalCode, RefusalReason, UserId};
 
 use crate::{Budget, addresses::network, page::Page};
 
@@ -67,23 +67,24 @@ impl Attempts {
         }
     }
 
-    /// The address was refused, for this reason.
+    /// The address was refused. A token that has expired, or that may be from before a revocation, is no guess.
     pub(crate) fn refused(
         &self,
         address: Option<IpAddr>,
         page: Page,
-        reason: RefusalReason,
+        refusal: &Refusal,
         now: Instant,
     ) {
-        let is_guess = matches!(
-            reason,
-            RefusalReason::Application
-                | RefusalReason::Revoked
-                | RefusalReason::SessionUnknown
-                | RefusalReason::TokenHeader
-                | RefusalReason::TokenMalformed
-                | RefusalReason::TokenSignature
-        );
+        let is_guess = refusal.code() != RefusalCode::TokenExpired
+            && matches!(
+                refusal.reason(),
+                RefusalReason::Application
+                    | RefusalReason::Revoked
+                    | RefusalReason::SessionUnknown
+                    | RefusalReason::TokenHeader
+                    | RefusalReason::TokenMalformed
+                    | RefusalReason::TokenSignature
+            );
         if let Some(address) = address.filter(|_| is_guess) {
             self.of(page).spend(network(address), now);
         }

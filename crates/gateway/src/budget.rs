@@ -53,7 +53,8 @@ impl<K: Clone + Eq + Hash> Budget<K> {
         }
     }
 
-    /// Uses one attempt up, whether one is left or not.
+    /// Uses one attempt up, whether one is left or not. The debt is bounded: a key that goes on spending waits for
+    /// two attempts' worth of time at most after it has stopped.
     pub fn spend(&self, key: K, now: Instant) {
         let mut used_until = self.lock();
         if used_until.len() >= MAX_KEYS && !used_until.contains_key(&key) {
@@ -65,7 +66,7 @@ impl<K: Clone + Eq + Hash> Budget<K> {
             }
         }
         let until = used_until.entry(key).or_insert(now);
-        *until = (*until).max(now) + self.cell;
+        *until = ((*until).max(now) + self.cell).min(now + MINUTE + self.cell);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Instant>> {
@@ -105,6 +106,19 @@ mod tests {
         budget.spend("key", later);
         assert_eq!(budget.check(&"key", later), Err(Duration::from_secs(10)));
         assert_eq!(budget.check(&"key", later + MINUTE), Ok(()));
+    }
+
+    #[test]
+    fn a_key_that_spends_without_end_waits_for_two_attempts() {
+        let budget = Budget::new(6);
+        let start = start();
+
+        for _ in 0..10_000 {
+            budget.spend("key", start);
+        }
+
+        assert_eq!(budget.check(&"key", start), Err(Duration::from_secs(20)));
+        assert_eq!(budget.check(&"key", start + Duration::from_secs(20)), Ok(()));
     }
 
     #[test]

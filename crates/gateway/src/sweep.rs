@@ -189,12 +189,7 @@ impl Sweeper {
     }
 
     /// Acts on one answer, and says whether there was one.
-    fn judge(
-        &mut self,
-        resident: &dyn Resident,
-        answer: &Answer,
-        services: &Services,
-    ) -> bool {
+    fn judge(&mut self, resident: &dyn Resident, answer: &Answer, services: &Services) -> bool {
         let now = services.clock.now();
         let cause: &(dyn Error + 'static) = match answer {
             Some(Ok(Ok(reason))) => {

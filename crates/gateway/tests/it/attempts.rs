@@ -105,6 +105,48 @@ async fn a_revoked_token_has_few_attempts_beyond_the_budget_of_its_address() {
     elsewhere.connect("/", json!({ "token": token_for("alice", &issuer, &clock) })).await;
 }
 
+/// A program with one revoked token connects in a loop.
+#[tokio::test]
+async fn a_revoked_token_in_a_loop_does_not_lock_its_address_out_for_longer() {
+    let (server, clock, issuer) = signed(Limits::default()).await;
+    let revoked = token_for("alice", &issuer, &clock);
+    clock.advance(Duration::from_secs(1));
+    let principals = server.doorward().principals();
+    principals.revoke(doorward::Revoke::User("alice".into())).await.unwrap();
+    for _ in 0..20 {
+        let refused = server.expect_refused("/", json!({ "token": revoked })).await;
+        assert_eq!(refused.code(), "unauthenticated");
+    }
+
+    let neighbour = json!({ "token": "x" });
+    let refused = server.expect_refused("/", neighbour.clone()).await;
+    assert_eq!(
+        (refused.code(), &refused.json()["data"]["retryAfter"]),
+        ("too_many_attempts", &json!(60))
+    );
+    clock.advance(Duration::from_secs(60));
+
+    assert_eq!(server.expect_refused("/", neighbour).await.code(), "unauthenticated");
+}
+
+/// A new token that may be from before a revocation: its client is told when to come back with another one.
+#[tokio::test]
+async fn a_token_that_may_be_too_old_is_no_guess() {
+    let (server, clock, issuer) = signed(Limits::default()).await;
+    let principals = server.doorward().principals();
+    principals.revoke(doorward::Revoke::User("alice".into())).await.unwrap();
+    clock.advance(Duration::from_secs(2));
+    let early = json!({ "token": token_for("alice", &issuer, &clock) });
+
+    for _ in 0..3 {
+        let refused = server.expect_refused("/", early.clone()).await;
+        assert_eq!(refused.code(), "token_expired");
+    }
+
+    let refused = server.expect_refused("/", json!({ "token": "x" })).await;
+    assert_eq!(refused.code(), "unauthenticated");
+}
+
 /// Any page that a user looks at can open links from the user's address.
 #[tokio::test]
 async fn a_foreign_page_does_not_use_up_what_its_visitors_have() {

@@ -9,8 +9,8 @@ use std::{
 };
 
 use doorward::{
-    BoxFuture, Clock as _, Decision, Epoch, Epochs, LeaseError, Limits, RefusalReason, Revoke, SessionId, StoreError,
-    TokenId, UserId,
+    BoxFuture, Clock as _, Decision, Epoch, Epochs, LeaseError, Limits, RefusalReason, Revoke,
+    SessionId, StoreError, TokenId, UserId,
     auth::MemoryStore,
     test::{ManualClock, TestEnd},
 };
@@ -259,8 +259,7 @@ async fn a_store_that_comes_back_slowly_ends_no_socket() {
     let limits = Limits { sweep_interval: Duration::from_secs(2), ..Limits::default() };
     let cut = Cut::default();
     let own = cut.clone();
-    let lasting =
-        Lasting::with(|builder| builder.epochs(own).limits(limits).gateway(echo())).await;
+    let lasting = Lasting::with(|builder| builder.epochs(own).limits(limits).gateway(echo())).await;
     let mut clients = Vec::new();
     for number in 0..CLIENTS {
         clients.push(lasting.connect(json!({ "user": format!("user{number}") })).await);
