@@ -13,7 +13,7 @@ use doorward_testkit::{RawClient, Seen as Frame};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::fixture::{Fixture, Seen, User, tight};
+use crate::fixture::{Fixture, Seen, User, in_time, tight};
 
 #[tokio::test]
 async fn a_socket_ends_when_its_credential_does_and_may_come_back() {
@@ -211,9 +211,12 @@ async fn a_server_that_stops_waits_for_its_disconnect_hooks() {
     client.rest().await;
     begun.notified().await;
     drop(client);
-    while fixture.doorward.links() > 0 {
-        tokio::task::yield_now().await;
-    }
+    let gone = async {
+        while fixture.doorward.links() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    in_time(gone).await;
     assert!(!fixture.task.is_finished());
     go_on.notify_one();
     (&mut fixture.task).await.unwrap();

@@ -169,3 +169,25 @@ pub(crate) fn tight() -> Limits {
 
 /// A CONNECT to `/` that is let in.
 pub(crate) const GOOD: &str = r#"40{"token":"good:alice"}"#;
+
+/// Waits for something that needs no time but its turns; a test that would wait for ever fails.
+pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, work).await.expect("it should have happened long ago")
+}
+
+/// Moves the clock on until the work is done.
+pub(crate) async fn while_time_passes<T>(clock: &ManualClock, work: impl Future<Output = T>) -> T {
+    let clock = clock.clone();
+    let ticking = tokio::spawn(async move {
+        loop {
+            clock.advance(Duration::from_millis(100));
+            tokio::task::yield_now().await;
+        }
+    });
+    let done = in_time(work).await;
+    ticking.abort();
+    done
+}
+
+/// Much longer than anything takes here, and shorter than a person waits.
+const PATIENCE: Duration = Duration::from_secs(60);

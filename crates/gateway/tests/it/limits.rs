@@ -6,7 +6,7 @@ use doorward::{Decision, Doorward, Gateway, Limits, Listeners, RefusalReason};
 use doorward_protocol::ws::Opcode;
 use doorward_testkit::{ManualClock, RawClient, Seen as Frame};
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, in_time};
 
 /// Opens a link, sends `bytes`, and returns the code it was closed with.
 async fn thrown_out(fixture: &Fixture, bytes: &[u8]) -> Option<u16> {
@@ -128,12 +128,15 @@ async fn an_address_has_so_many_unknown_links_and_known_ones_do_not_count() {
 
     drop(first);
     // Somebody else gets the place as soon as the server has seen that it is free.
-    loop {
-        let (_, head) = RawClient::request(fixture.address, upgrade.as_bytes()).await;
-        if head.starts_with("HTTP/1.1 101 ") {
-            break;
+    let free_again = async {
+        loop {
+            let (_, head) = RawClient::request(fixture.address, upgrade.as_bytes()).await;
+            if head.starts_with("HTTP/1.1 101 ") {
+                break;
+            }
         }
-    }
+    };
+    in_time(free_again).await;
 }
 
 #[tokio::test]
@@ -233,13 +236,16 @@ async fn an_address_has_so_many_connections_that_are_no_links() {
     // A link is no longer one of them, so three more may ask for one.
     drop(idle);
     let mut links = Vec::new();
-    while links.len() < 5 {
-        let mut client = RawClient::connect(fixture.address).await;
-        client.bytes(&upgrade()).await;
-        if client.is_answered().await {
-            links.push(client);
+    let five = async {
+        while links.len() < 5 {
+            let mut client = RawClient::connect(fixture.address).await;
+            client.bytes(&upgrade()).await;
+            if client.is_answered().await {
+                links.push(client);
+            }
         }
-    }
+    };
+    in_time(five).await;
 }
 
 fn upgrade() -> Vec<u8> {

@@ -14,7 +14,10 @@ use doorward::{
 use doorward_testkit::AuditLog;
 use serde_json::{Value, json};
 
-use crate::lasting::{Lasting, Member, echo};
+use crate::{
+    fixture::in_time,
+    lasting::{Lasting, Member, echo},
+};
 
 /// Promise 3, promise 4.
 #[tokio::test]
@@ -231,7 +234,7 @@ async fn who_is_revoked_while_being_greeted_is_not_told_that_they_are_in() {
         tokio::join!(revoked, opened).0.unwrap()
     };
 
-    let (refused, done) = tokio::join!(entering, revoking);
+    let (refused, done) = in_time(async { tokio::join!(entering, revoking) }).await;
 
     assert_eq!(refused.code(), "unauthenticated");
     assert_eq!((done.closed, done.missing.len()), (1, 0));

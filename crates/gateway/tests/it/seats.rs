@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::{sync::Notify, task::JoinSet};
 
 use crate::{
-    fixture::{Fixture, GOOD, User},
+    fixture::{Fixture, GOOD, User, in_time},
     lasting::{Lasting, Member, echo},
 };
 
@@ -402,11 +402,6 @@ async fn hears_nothing(client: &mut RawClient) {
     }
 }
 
-/// What hangs fails.
-async fn in_time<T>(done: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), done).await.expect("it does not hang")
-}
-
 /// Lets alice connect so many times at once, and returns who is in when everybody who was to end has ended.
 async fn race(lasting: &Arc<Lasting>, namespace: &'static str, racers: usize) -> Vec<TestClient> {
     let mut race = JoinSet::new();
@@ -613,10 +608,13 @@ async fn a_dead_connection_that_is_full_locks_nobody_out_either() {
             fixture.clock.advance(Duration::from_millis(50));
         }
     };
-    tokio::select! {
-        answer = client.json("40") => assert!(answer["sid"].is_string()),
-        () = time_passes => {}
-    }
+    let entered = async {
+        tokio::select! {
+            answer = client.json("40") => assert!(answer["sid"].is_string()),
+            () = time_passes => {}
+        }
+    };
+    in_time(entered).await;
 
     assert_eq!(fixture.doorward.connections(), 1);
 }
