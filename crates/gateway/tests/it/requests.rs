@@ -8,11 +8,13 @@ use axum::{
     extract::Request,
     routing::{any, get, post},
 };
-use doorward::{BuildError, Doorward, Gateway, Limits, Listeners, PeerAddr, prelude::Anonymous};
+use doorward::{
+    BuildError, Clock as _, Doorward, Gateway, Limits, Listeners, PeerAddr, prelude::Anonymous,
+};
 use doorward_testkit::{ManualClock, RawClient};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, in_time, while_time_passes};
 
 /// A server with routes of an application around it.
 struct Served {
@@ -29,7 +31,15 @@ impl Drop for Served {
 
 impl Served {
     async fn start(limits: Limits, proxies: &[&str], routes: Router) -> Self {
-        let clock = ManualClock::new();
+        Self::start_at(ManualClock::new(), limits, proxies, routes).await
+    }
+
+    async fn start_at(
+        clock: ManualClock,
+        limits: Limits,
+        proxies: &[&str],
+        routes: Router,
+    ) -> Self {
         let doorward = Doorward::builder()
             .public(Gateway::at("/").on("echo", || async { 1 }))
             .clock(clock.clone())
@@ -48,16 +58,7 @@ impl Served {
 
     /// Moves the clock on until the work is done.
     async fn while_time_passes<T>(&self, work: impl Future<Output = T>) -> T {
-        let clock = self.clock.clone();
-        let ticking = tokio::spawn(async move {
-            loop {
-                clock.advance(Duration::from_millis(100));
-                tokio::task::yield_now().await;
-            }
-        });
-        let done = work.await;
-        ticking.abort();
-        done
+        while_time_passes(&self.clock, work).await
     }
 
     /// Sends the head of a request that a proxy passes on for `client`.
@@ -123,14 +124,31 @@ async fn a_body_that_never_ends_ends_its_connection_on_every_route() {
     }
 }
 
-/// A client that goes on sending is not silent; it is slow.
+/// A client that goes on sending is not silent; it is slow. The deadline of the request is far away.
 #[tokio::test]
-async fn a_body_that_drips_ends_its_connection() {
-    let served = Served::start(Limits::default(), &[], routes()).await;
+async fn a_body_that_drips_ends_its_connection_by_its_rate() {
+    let clock = ManualClock::new();
+    let (send, mut ended) = mpsc::unbounded_channel();
+    let read = {
+        let clock = clock.clone();
+        async move |body: Body| {
+            let begun = clock.now();
+            let read = axum::body::to_bytes(body, usize::MAX).await;
+            send.send((read.is_err(), clock.now() - begun)).unwrap();
+        }
+    };
+    let limits = Limits { request_timeout: Duration::from_secs(3600), ..Limits::default() };
+    let routes = Router::new().route("/read", post(read));
+    let served = Served::start_at(clock, limits, &[], routes).await;
     let mut client = RawClient::connect(served.address).await;
     client.bytes(b"POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n").await;
 
     served.while_time_passes(client.flood_slowly(b"x")).await;
+
+    let (is_late, took) = in_time(ended.recv()).await.unwrap();
+    assert!(is_late);
+    // The client is waited for ten seconds, and its few bytes earn next to nothing.
+    assert!((10..60).contains(&took.as_secs()), "{took:?}");
 }
 
 #[tokio::test]
@@ -199,13 +217,16 @@ async fn a_client_behind_a_proxy_keeps_no_other_client_out() {
         held.push(client);
     }
     // Both have been seen when a third one is one too many.
-    let mut refused = loop {
-        let (client, head) = served.get("203.0.113.1", "/whoami").await;
-        if head.starts_with("HTTP/1.1 429 ") {
-            assert!(head.contains("retry-after: 1\r\n"), "{head}");
-            break client;
+    let refused = async {
+        loop {
+            let (client, head) = served.get("203.0.113.1", "/whoami").await;
+            if head.starts_with("HTTP/1.1 429 ") {
+                assert!(head.contains("retry-after: 1\r\n"), "{head}");
+                return client;
+            }
         }
     };
+    let mut refused = in_time(refused).await;
 
     for number in 0..50 {
         let client = format!("198.51.100.{number}");
@@ -261,12 +282,10 @@ async fn a_client_that_does_not_read_its_answer_keeps_its_place() {
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
 
     assert!(unread.body_of(SIZE).await);
-    loop {
-        let (_, head) = served.get("203.0.113.1", "/whoami").await;
-        if head.starts_with("HTTP/1.1 200 ") {
-            break;
-        }
-    }
+    let free_again = async {
+        while !served.get("203.0.113.1", "/whoami").await.1.starts_with("HTTP/1.1 200 ") {}
+    };
+    in_time(free_again).await;
 }
 
 #[tokio::test]
