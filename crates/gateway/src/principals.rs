@@ -7,14 +7,13 @@
 use std::{
     fmt,
     sync::{Arc, atomic::Ordering},
-    task::Poll,
     time::Duration,
 };
 
 use doorward_core::{
     Decision, DisconnectReason, RefusalReason, SessionId, SocketId, StoreError, TokenId, UserId,
 };
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 
 use crate::{
     ConnectionInfo,
@@ -296,29 +295,25 @@ pub(crate) async fn end_all(
     closed(services, residents).await
 }
 
-/// Waits until sockets have ended; returns how many did in time. As long as some end, others are waited for.
+/// Waits until sockets have ended; returns how many did in time.
 async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
-    let mut waiting: Vec<_> = residents.iter().map(|resident| resident.closed()).collect();
-    loop {
-        let before = waiting.len();
-        let more = std::future::poll_fn(|cx| {
-            waiting.retain_mut(|closed| closed.as_mut().poll(cx).is_pending());
-            if waiting.is_empty() || waiting.len() < before {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        });
-        if before == 0 || services.within(CONFIRMED_WITHIN, more).await.is_none() {
-            return residents.len() - waiting.len();
+    let mut ended = 0;
+    let mut waiting: FuturesUnordered<_> =
+        residents.iter().map(|resident| resident.closed()).collect();
+    let all = async {
+        while waiting.next().await.is_some() {
+            ended += 1;
         }
-    }
+    };
+    // When the time is over those that have not ended are missing.
+    services.within(CONFIRMED_WITHIN, all).await;
+    ended
 }
 
 /// How long the store may take to write an order down. Sockets end all the same.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long it may take until one more of the sockets has ended. Each link does so when it has its turn;
+/// How long it may take until all sockets of an order have ended. Each link ends its own when it has its turn;
 /// only a program that blocks its threads makes this fire.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
 
