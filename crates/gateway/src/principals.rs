@@ -167,6 +167,8 @@ impl Principals {
             self.services.store.failed(self.services.clock.now(), error);
             let undecided = Decision::Undecided(RefusalReason::Unavailable);
             self.services.decided(undecided, subject(what));
+        } else {
+            self.record(what).await;
         }
         // Also when it was not: whoever wants somebody out wants them out.
         let revocation = self.end(what).await;
@@ -181,14 +183,24 @@ impl Principals {
         let at = clock.wall();
         match what {
             Revoke::Session(session) => epochs.end_session(session, at).await?,
-            Revoke::Socket(_) => {}
+            // It stands in no store.
+            Revoke::Socket(_) => return Ok(()),
             Revoke::Token(token) => epochs.end_token(token, at).await?,
             Revoke::User(user) => drop(epochs.bump(user, at).await?),
         }
-        if !self.services.decided_first(Decision::Revoked, subject(what)).await {
-            self.services.decided(Decision::Revoked, subject(what));
-        }
+        self.services.store.answered(clock.now());
         Ok(())
+    }
+
+    /// Records an order that was written down. An audit that hangs does not keep its sockets alive.
+    async fn record(&self, what: &Revoke) {
+        let services = &self.services;
+        let recorded = services.decided_first(Decision::Revoked, subject(what));
+        match services.within(RECORDED_WITHIN, recorded).await {
+            Some(true) => {}
+            Some(false) => drop(services.decided(Decision::Revoked, subject(what))),
+            None => tracing::warn!("The audit has not kept the record of a revocation in time."),
+        }
     }
 
     async fn end(&self, what: &Revoke) -> Revocation {
@@ -312,6 +324,9 @@ async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
 
 /// How long the store may take to write an order down. Sockets end all the same.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long the audit may take to keep the record of an order. Then its sockets end all the same.
+const RECORDED_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long it may take until all sockets of an order have ended. Each link ends its own when it has its turn;
 /// only a program that blocks its threads makes this fire.

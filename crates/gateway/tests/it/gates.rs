@@ -10,13 +10,13 @@ use std::{
 
 use doorward::{
     Audit, AuditRecord, BoxFuture, Decision, Epoch, Epochs, Guard, GuardContext, RefusalReason,
-    Reservation, Seat, SeatError, SeatRequest, Seats, SessionId, StoreError, Taken, TokenId,
-    UserId, Verdict, prelude::*,
+    Reservation, Revoke, Seat, SeatError, SeatRequest, Seats, SessionId, StoreError, Taken,
+    TokenId, UserId, Verdict, prelude::*,
 };
 use doorward_testkit::{AuditLog, RawClient, Seen as Frame};
 use tokio::sync::Semaphore;
 
-use crate::fixture::{Fixture, GOOD, User};
+use crate::fixture::{Fixture, GOOD, User, in_time};
 
 /// What happened, in order.
 #[derive(Clone, Default)]
@@ -304,6 +304,25 @@ async fn a_client_is_told_that_it_is_in_after_its_record_is_kept() {
 
     client.json("40").await;
     assert_eq!(audit.log.outcomes(), [Decision::Admitted]);
+}
+
+/// What was written down is carried out, whatever becomes of its record.
+#[tokio::test]
+async fn an_audit_that_hangs_holds_up_no_revocation() {
+    let audit = Slow::new();
+    audit.kept.add_permits(1);
+    let fixture = Fixture::with(|builder, _| builder.audit(audit.clone())).await;
+    let _client = fixture.alice().await;
+    let principals = fixture.doorward.principals();
+    let order = tokio::spawn(async move { principals.revoke(Revoke::User("alice".into())).await });
+    in_time(audit.log.wait_for(2)).await;
+
+    fixture.clock.advance(Duration::from_secs(2));
+
+    let done = in_time(order).await.unwrap().unwrap();
+    assert_eq!((done.closed, done.missing.len()), (1, 0));
+    let ended = Decision::Ended(DisconnectReason::Revoked);
+    assert_eq!(audit.log.outcomes(), [Decision::Admitted, Decision::Revoked, ended]);
 }
 
 /// What cannot be recorded is not decided, and the client comes back.
