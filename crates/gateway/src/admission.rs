@@ -238,6 +238,7 @@ pub(crate) async fn read_epoch<P>(
     let epoch = services.epochs.read(user, session, token).await.map_err(|error: StoreError| {
         NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(error.into()) }
     })?;
+    services.store.answered(services.clock.now());
     let refusal = match credential.outlives(user, &epoch) {
         Outlives::Yes => return Ok(epoch),
         Outlives::Unknown { from } => {

@@ -101,7 +101,7 @@ impl Services {
             attempts: Attempts::new(limits.max_address_refusals, limits.max_user_attempts),
             accepting: Outage::new("accept", QUIET),
             admissions: Outage::new("admission", QUIET),
-            store: Outage::new("store", Duration::ZERO),
+            store: Outage::new("store", QUIET),
             epochs,
             metrics: Metrics::new(),
             timers: Timers::new(Arc::clone(&clock)),
@@ -223,7 +223,7 @@ const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How long nothing may have failed before a success is told as the end of an outage: some may fail while
 /// others do not.
-const QUIET: Duration = Duration::from_secs(5);
+pub(crate) const QUIET: Duration = Duration::from_secs(5);
 
 /// How many credentials are recognised at the same time.
 const RECOGNISED_AT_ONCE: usize = 2;

@@ -22,7 +22,7 @@ use pace::Pace;
 use crate::{
     catch::{Caught, Panicked},
     resident::Resident,
-    services::Services,
+    services::{QUIET, Services},
 };
 
 /// Sweeps for as long as the server lives.
@@ -113,6 +113,8 @@ impl Sweeper {
             Swept { gave_up: true, .. } => limits.sweep_interval.min(WHILE_AWAY),
             Swept { is_complete: false, .. } => SHORTEST,
             Swept { is_answered: false, .. } => limits.sweep_interval.min(WHILE_AWAY),
+            // The next answer says that the outage is over.
+            _ if services.store.is_away() => limits.sweep_interval.min(QUIET),
             _ => limits.sweep_interval,
         };
         let failing = self.seen.values().filter_map(|seen| Some(seen.failing?.since)).min();

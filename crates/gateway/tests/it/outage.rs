@@ -310,6 +310,29 @@ async fn a_store_that_is_away_is_asked_every_two_seconds_however_many_sockets_th
     assert!((4 * 64..=6 * 127).contains(&asked), "{asked}");
 }
 
+/// A server without sockets asks its store when it is asked itself.
+#[tokio::test]
+async fn an_outage_that_a_revocation_has_met_is_over_when_the_store_answers() {
+    for is_revoked_again in [true, false] {
+        let log = Log::default();
+        let _kept = log.keep();
+        let (lasting, cut) = start().await;
+        cut.away(true);
+        let revoke = async || lasting.principals().revoke(Revoke::User("alice".into())).await;
+        assert!(revoke().await.is_err());
+        cut.away(false);
+        pass_time(&lasting, 5).await;
+
+        if is_revoked_again {
+            revoke().await.unwrap();
+        } else {
+            lasting.connect(json!({ "user": "bob" })).await;
+        }
+
+        assert_eq!(log.lines_with(r#"Available again. what="store""#).len(), 1);
+    }
+}
+
 /// One line when it begins, with the cause, and one when it is over, however many sockets there are.
 #[tokio::test]
 async fn an_outage_is_told_once_and_so_is_its_end() {
