@@ -92,6 +92,11 @@ impl Outage {
     }
 }
 
+/// What was asked has not answered in time.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("no answer in time")]
+pub(crate) struct NoAnswer;
+
 /// An error and what has caused it, as one text.
 fn causes(error: &(dyn Error + 'static)) -> String {
     let chain = iter::successors(Some(error), |&error| error.source());

@@ -21,6 +21,7 @@ use pace::Pace;
 
 use crate::{
     catch::{Caught, Panicked},
+    outage::NoAnswer,
     resident::Resident,
     services::{QUIET, Services},
 };
@@ -84,11 +85,6 @@ struct Swept {
 
 /// An answer, with all the ways in which there may be none.
 type Answer = Option<Result<Result<Option<DisconnectReason>, BoxError>, Panicked>>;
-
-/// The store has not answered in time.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("no answer in time")]
-struct NoAnswer;
 
 impl Sweeper {
     /// Asks after as many as the time allows, those first who were asked longest ago, and says how long to

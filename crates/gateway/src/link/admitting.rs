@@ -21,6 +21,7 @@ use crate::{
     catch::{Caught, Panicked, drop_quietly},
     metrics::Metrics,
     namespace::{Admitted, Entry, NotAdmitted},
+    outage::NoAnswer,
     services::Subject,
 };
 
@@ -66,6 +67,8 @@ impl<S: Transport> LinkTask<S> {
                     self.decided(slot, result, now);
                     decided = true;
                 } else if deciding.deadline <= now {
+                    // An authenticator, a store or a guard hangs.
+                    self.services.admissions.failed(now, &NoAnswer);
                     self.undecided(slot, RefusalReason::DeadlinePassed, now);
                     decided = true;
                 }

@@ -16,7 +16,10 @@ use doorward::{
 };
 use serde_json::{Value, json};
 
-use crate::lasting::{Lasting, echo};
+use crate::{
+    fixture::while_time_passes,
+    lasting::{Lasting, echo},
+};
 
 /// A store that can be cut off.
 #[derive(Clone, Default)]
@@ -331,6 +334,24 @@ async fn an_outage_that_a_revocation_has_met_is_over_when_the_store_answers() {
 
         assert_eq!(log.lines_with(r#"Available again. what="store""#).len(), 1);
     }
+}
+
+/// What does not even fail is told as well.
+#[tokio::test]
+async fn a_store_that_hangs_is_told_when_admissions_wait_for_it() {
+    let log = Log::default();
+    let _kept = log.keep();
+    let (lasting, cut) = start().await;
+    cut.hangs.store(true, Ordering::SeqCst);
+
+    let visitor = lasting.server.visitor();
+    let entering = visitor.try_connect("/", json!({ "user": "alice" }));
+    assert!(while_time_passes(&lasting.clock, entering).await.is_err());
+
+    let told = log.lines_with(r#"Unavailable. what="admission" cause="no answer in time""#);
+    assert_eq!(told.len(), 1);
+    let undecided = Decision::Undecided(RefusalReason::DeadlinePassed);
+    assert_eq!(lasting.audit.outcomes(), [undecided]);
 }
 
 /// One line when it begins, with the cause, and one when it is over, however many sockets there are.
