@@ -142,11 +142,19 @@ impl Services {
 
     /// Takes the place of a link on which no client is known yet; `None` when its address has no more.
     pub(crate) fn link_place(&self, address: Option<IpAddr>, headers: &Headers) -> Option<Place> {
-        let places = match Page::of(headers) {
+        self.link_places(headers).try_take(address)
+    }
+
+    /// Takes the place of a link that is there already, also beyond the limit.
+    pub(crate) fn keep_link_place(&self, address: Option<IpAddr>, headers: &Headers) -> Place {
+        self.link_places(headers).take(address)
+    }
+
+    fn link_places(&self, headers: &Headers) -> &Arc<Addresses> {
+        match Page::of(headers) {
             Page::Foreign => &self.foreign,
             Page::Own => &self.addresses,
-        };
-        places.try_take(address)
+        }
     }
 
     /// Writes the audit record of a decision, counts it, and returns its id.

@@ -246,11 +246,11 @@ impl<S: Transport> LinkTask<S> {
         }
     }
 
-    /// Counts the link among the unknown of its address when nobody on it is known any more.
+    /// Counts the link among the unknown of its address, or of foreign pages there, after its last known socket.
     fn keep_count(&mut self) {
         if self.place.is_none() && !self.link.is_known() {
-            let address = self.peer();
-            self.place = Some(self.services.addresses.take(address));
+            let headers = self.request.headers();
+            self.place = Some(self.services.keep_link_place(self.peer(), headers));
         }
     }
 }

@@ -12,7 +12,7 @@ use doorward_testkit::RawClient;
 use serde_json::{Value, json};
 
 use crate::{
-    fixture::{Fixture, Seen},
+    fixture::{Fixture, GOOD, Seen, in_time},
     lasting::{Lasting, echo},
     memory::Memory,
 };
@@ -193,6 +193,39 @@ async fn a_foreign_page_has_half_of_the_links_of_its_visitors_address() {
 
     for _ in 0..4 {
         let (client, head) = open("https://x").await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        held.push(client);
+    }
+}
+
+/// Also when it has had a socket: a page of another host can show a credential of its own.
+#[tokio::test]
+async fn a_link_of_a_foreign_page_counts_there_after_its_last_socket_too() {
+    let limits = Limits { max_unauthenticated_links: 4, ..Limits::default() };
+    let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
+    let mut held = Vec::new();
+    for number in 0..2 {
+        let origin = "Origin: https://evil.example\r\n";
+        let mut link = RawClient::open_from(fixture.address.ip(), fixture.address, origin).await;
+        link.text(GOOD).await;
+        link.json("40").await;
+        link.text("41").await;
+        in_time(fixture.audit.wait_for(2 * (number + 1))).await;
+        held.push(link);
+    }
+
+    let request = |origin: &str| {
+        format!(
+            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n{origin}\
+             Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+    };
+    let foreign = request("Origin: https://evil.example\r\n");
+    let (_, head) = RawClient::request(fixture.address, foreign.as_bytes()).await;
+    assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
+    for _ in 0..4 {
+        let (client, head) = RawClient::request(fixture.address, request("").as_bytes()).await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         held.push(client);
     }
