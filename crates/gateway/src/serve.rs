@@ -68,11 +68,15 @@ pub(crate) async fn serve(
         server.services.registry.emptied().await;
         // Their hooks use what the application closes next.
         server.services.farewells.closed().await;
-        server.services.recorded().await;
     };
     tokio::select! {
         () = gone => {}
         () = grace => tracing::warn!("Some connections did not end in time."),
+    }
+    // Apart from the grace of connections: theirs is not used up by a disk that stands still.
+    let recorded = server.services.recorded();
+    if server.services.within(RECORDED_WITHIN, recorded).await.is_none() {
+        tracing::warn!("The audit has not kept its records in time.");
     }
 }
 
@@ -210,6 +214,9 @@ impl Timer for HttpTimer {
         self.0.now()
     }
 }
+
+/// How long the audit may take to keep its records when the server stops.
+const RECORDED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The headers of a request, all together: cookies and tokens included.
 const MAX_HEADER_BYTES: usize = 16 * 1024;

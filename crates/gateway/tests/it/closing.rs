@@ -8,12 +8,15 @@ use std::{
     time::Duration,
 };
 
-use doorward::{Clock as _, Decision, prelude::*};
+use doorward::{Audit, AuditRecord, BoxFuture, Clock as _, Decision, prelude::*};
 use doorward_testkit::{RawClient, Seen as Frame};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::fixture::{Fixture, Seen, User, in_time, tight};
+use crate::{
+    fixture::{Fixture, Seen, User, in_time, tight, while_time_passes},
+    outage::Log,
+};
 
 #[tokio::test]
 async fn a_socket_ends_when_its_credential_does_and_may_come_back() {
@@ -222,6 +225,32 @@ async fn a_server_that_stops_waits_for_its_disconnect_hooks() {
     (&mut fixture.task).await.unwrap();
 
     assert_eq!(done.load(Ordering::SeqCst), 1);
+}
+
+/// Never says that its records are kept.
+struct Stuck;
+
+impl Audit for Stuck {
+    fn record(&self, _: &AuditRecord<'_>) {}
+
+    fn written(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stops_waits_two_seconds_for_its_audit_and_says_so() {
+    let log = Log::default();
+    let _kept = log.keep();
+    let mut fixture = Fixture::with(|builder, _| builder.audit(Stuck)).await;
+    let begun = fixture.clock.now();
+
+    fixture.stop.notify_one();
+    while_time_passes(&fixture.clock.clone(), &mut fixture.task).await.unwrap();
+
+    assert!(fixture.clock.now() - begun < Duration::from_secs(5));
+    assert_eq!(log.lines_with("The audit has not kept its records in time.").len(), 1);
+    assert!(log.lines_with("Some connections did not end in time.").is_empty());
 }
 
 /// Attack 29: the time of day goes on while the machine sleeps, the monotonic clock does not.
