@@ -1,7 +1,7 @@
 //! Decides whether a client enters a namespace: the only file that knows the order.
 //!
-//! Attempts, authenticate, epoch, guards, reserve the seat, register, epoch again, `on_connect`, commit
-//! the seat. Whatever was taken is held by a guard object, so an early return, a panic and a client that
+//! Attempts, authenticate, epoch, guards, reserve the seat, register, epoch again, `on_connect`, the record
+//! where the audit keeps it first, commit the seat. Whatever was taken is held by a guard object, so an early return, a panic and a client that
 //! leaves half-way undo it by dropping. Behind the authenticator no credential is seen any more.
 //! Start reading at [`admit`].
 
@@ -12,7 +12,7 @@ use std::{
 };
 
 use doorward_core::{
-    Action, AuthenticateError, Authenticator, BoxFuture, Decision, DisconnectReason, Epoch, Grant,
+    Action, AuthenticateError, Authenticator, BoxFuture, DisconnectReason, Epoch, Grant,
     GuardContext, Handshake, Outlives, Refusal, RefusalReason, SeatLimits, Seats, StoreError,
     UserId, short_type_name,
 };
@@ -88,6 +88,7 @@ async fn decide<P: Send + Sync + 'static>(
         entry: Some(registered),
         seat: None,
         otherwise: DisconnectReason::Refused,
+        is_recorded: false,
         services: Arc::clone(&services),
     };
     // Whoever revokes from here on finds the entry; who did so before is seen in the epoch.
@@ -106,14 +107,18 @@ async fn decide<P: Send + Sync + 'static>(
         entered.greeted += 1;
     }
 
+    // Before the seat is taken: no socket is replaced by one that does not enter.
+    if services.records_first() {
+        entered.record();
+        services.kept_first().await;
+    }
     entered.seat = Some(seating::commit(reservation, &user, &services).await?);
     // From here on broadcasts find it; its link keeps them until the client was told that it is in.
     entered.connection.enter_namespace();
     entered.otherwise = DisconnectReason::TransportClosed;
     let lifetime = entered.connection.access().lifetime.clone();
     let concurrency = namespace.concurrency;
-    let subject = entered.connection.subject(Action::Connect);
-    let is_recorded = services.decided_first(Decision::Admitted, subject).await;
+    let is_recorded = entered.is_recorded;
     Ok(Admitted { socket: Box::new(entered), lifetime, concurrency, is_recorded })
 }
 

@@ -6,8 +6,8 @@
 use std::{any::Any, sync::Arc};
 
 use doorward_core::{
-    BoxError, BoxFuture, DisconnectReason, Handshake, Refusal, RefusalReason, Seat, SessionId,
-    SocketId, UserId,
+    Action, BoxError, BoxFuture, Decision, DisconnectReason, Handshake, Refusal, RefusalReason,
+    Seat, SessionId, SocketId, UserId,
 };
 use doorward_protocol::{RawArguments, Trust};
 
@@ -22,7 +22,7 @@ use crate::{
     policy_table::NamespacePolicy,
     registry::SocketEntry,
     renewal,
-    services::Services,
+    services::{Services, Subject},
 };
 
 /// A namespace as a link sees it.
@@ -74,7 +74,7 @@ pub(crate) trait Socket: Send + Sync {
     fn explain(&self, event: &str, failure: Failure) -> Explained;
     /// Takes the client's answer to a question.
     fn acknowledge(&self, id: u64, arguments: RawArguments);
-    /// Ends the socket at once and returns the hooks that want to be told, if any.
+    /// Ends the socket at once and returns the hooks that want to be told, if any. The caller records the end.
     fn end(self: Box<Self>, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>>;
 }
 
@@ -126,10 +126,19 @@ pub(crate) struct Entered<P: Send + Sync + 'static> {
     pub(crate) seat: Option<Box<dyn Seat>>,
     /// What the hooks are told when nobody ends the socket properly.
     pub(crate) otherwise: DisconnectReason,
+    /// Its admission is recorded. When no link records its end, dropping it does.
+    pub(crate) is_recorded: bool,
     pub(crate) services: Arc<Services>,
 }
 
 impl<P: Send + Sync + 'static> Entered<P> {
+    /// Records the admission.
+    pub(crate) fn record(&mut self) {
+        let subject = self.connection.subject(Action::Connect);
+        self.services.decided(Decision::Admitted, subject);
+        self.is_recorded = true;
+    }
+
     /// Gives everything back and returns the farewell; a second call does nothing.
     fn leave(&mut self, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>> {
         self.connection.end();
@@ -197,6 +206,7 @@ impl<P: Send + Sync + 'static> Socket for Entered<P> {
     }
 
     fn end(mut self: Box<Self>, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>> {
+        self.is_recorded = false;
         self.leave(reason)
     }
 }
@@ -204,7 +214,14 @@ impl<P: Send + Sync + 'static> Socket for Entered<P> {
 /// Covers what has no other end: a later gateway that refuses, a client that leaves half-way.
 impl<P: Send + Sync + 'static> Drop for Entered<P> {
     fn drop(&mut self) {
-        if let Some(farewell) = self.leave(self.otherwise)
+        let reason =
+            if self.services.is_draining() { DisconnectReason::Shutdown } else { self.otherwise };
+        if self.is_recorded {
+            let subject = self.connection.subject(Action::Connect);
+            let ended = Subject { action: None, ..subject };
+            self.services.decided(Decision::Ended(reason), ended);
+        }
+        if let Some(farewell) = self.leave(reason)
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             runtime.spawn(farewell);

@@ -194,12 +194,10 @@ impl Principals {
 
     /// Records an order that was written down. An audit that hangs does not keep its sockets alive.
     async fn record(&self, what: &Revoke) {
-        let services = &self.services;
-        let recorded = services.decided_first(Decision::Revoked, subject(what));
-        match services.within(RECORDED_WITHIN, recorded).await {
-            Some(true) => {}
-            Some(false) => drop(services.decided(Decision::Revoked, subject(what))),
-            None => tracing::warn!("The audit has not kept the record of a revocation in time."),
+        self.services.decided(Decision::Revoked, subject(what));
+        let kept = self.services.kept_first();
+        if self.services.within(RECORDED_WITHIN, kept).await.is_none() {
+            tracing::warn!("The audit has not kept the record of a revocation in time.");
         }
     }
 

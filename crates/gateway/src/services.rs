@@ -179,16 +179,16 @@ impl Services {
         id
     }
 
-    /// Writes a yes down and waits until it is kept, where the audit wants that; says whether it was written down.
-    pub(crate) async fn decided_first(&self, outcome: Decision, subject: Subject<'_>) -> bool {
-        if self.audit.kept_first().is_none() {
-            return false;
-        }
-        self.decided(outcome, subject);
+    /// Whether the audit keeps the record of a yes before it is acted on.
+    pub(crate) fn records_first(&self) -> bool {
+        self.audit.kept_first().is_some()
+    }
+
+    /// Waits until the records so far are kept, where the audit wants that.
+    pub(crate) async fn kept_first(&self) {
         if let Some(kept) = self.audit.kept_first() {
             kept.await;
         }
-        true
     }
 
     /// Waits until every record is kept.

@@ -325,6 +325,55 @@ async fn an_audit_that_hangs_holds_up_no_revocation() {
     assert_eq!(audit.log.outcomes(), [Decision::Admitted, Decision::Revoked, ended]);
 }
 
+/// A client whose record is not kept in time is not in, and has replaced no other socket.
+#[tokio::test]
+async fn a_client_whose_record_is_not_kept_replaces_no_socket_and_has_ended() {
+    let audit = Slow::new();
+    audit.kept.add_permits(1);
+    let fixture = Fixture::with(|builder, _| {
+        builder.audit(audit.clone()).connections(PerUser::ReplaceOldest(1))
+    })
+    .await;
+    let mut old = fixture.alice().await;
+    let mut new = RawClient::open(fixture.address).await;
+    new.text(GOOD).await;
+    in_time(audit.log.wait_for(2)).await;
+
+    fixture.clock.advance(Duration::from_secs(5));
+
+    assert_eq!(in_time(new.packet()).await, None);
+    old.text(r#"420["echo",1]"#).await;
+    assert_eq!(in_time(old.packet()).await.as_deref(), Some("430[1]"));
+    let expected = [
+        Decision::Admitted,
+        Decision::Admitted,
+        Decision::Ended(DisconnectReason::Refused),
+        Decision::Undecided(RefusalReason::DeadlinePassed),
+    ];
+    assert_eq!(audit.log.outcomes(), expected);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_records_the_end_of_a_client_whose_record_was_not_kept() {
+    let audit = Slow::new();
+    let mut fixture = Fixture::with(|builder, _| builder.audit(audit.clone())).await;
+    let mut client = RawClient::open(fixture.address).await;
+    client.text(GOOD).await;
+    in_time(audit.log.wait_for(1)).await;
+
+    fixture.stop.notify_one();
+    in_time(client.rest()).await;
+    drop(client);
+    in_time(&mut fixture.task).await.unwrap();
+
+    let expected = [
+        Decision::Admitted,
+        Decision::Ended(DisconnectReason::Shutdown),
+        Decision::Undecided(RefusalReason::ShuttingDown),
+    ];
+    assert_eq!(audit.log.outcomes(), expected);
+}
+
 /// What cannot be recorded is not decided, and the client comes back.
 #[tokio::test]
 async fn no_client_is_let_in_while_the_audit_has_no_room() {
