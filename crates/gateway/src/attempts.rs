@@ -1,13 +1,14 @@
-//! Counts attempts, so that nobody can make the server work without end.
+//! Bounds attempts to connect, by address and by user.
 //!
-//! An address pays for guesses, before any cryptography: who floods with forged tokens is turned away
-//! unlooked-at. Credentials that were good and are over, and clients that show none, cost nothing, so that
-//! neither an office whose tokens have expired together nor a page that opens sockets in its people's
-//! browsers uses the budget up. What pages of other hosts guess is paid from a small budget of its own.
-//! Beyond the budget of its address a client is looked at no further, unless its credential is recognised by
-//! itself: then it costs its user when it is refused all the same. Where the address is not known there is
-//! no budget: it would be one for all.
-//! A user pays for every attempt that was authenticated: a program that connects in a loop.
+//! An address pays for guesses, and is checked before any cryptography. Expired credentials and clients that show
+//! none are no guesses: neither an office whose tokens expire together nor a page that opens sockets in its
+//! visitors' browsers uses the budget up. Guesses from pages of other hosts have a smaller budget of their own.
+//!
+//! When the budget of an address is used up, its clients are refused without a look at their credential, unless it
+//! is recognised by itself, such as a signed token. A recognised credential that is refused after that costs its
+//! user. Where the address is unknown there is no budget, because all clients would share it.
+//!
+//! A user pays for every authenticated attempt, which bounds a client that connects in a loop.
 
 use std::{
     net::IpAddr,

@@ -1,7 +1,7 @@
-//! Tells that something does not answer: once when it begins, with its cause, and once when it is over.
+//! Logs an outage once when it begins, with its cause, and once when it is over.
 //!
-//! What happens to each client meanwhile is in metrics and audit records. A log with a line for each of
-//! them would hide the one that matters.
+//! Metrics and audit records tell what happens to each client meanwhile. A line of the log for each of them would
+//! hide the one that matters.
 
 use std::{
     error::Error,
@@ -12,7 +12,7 @@ use std::{
 
 use crate::metrics::Outages;
 
-/// Tells the log that something does not answer, and that it does again: a line each, however many questions fail.
+/// Logs that a dependency does not answer, and that it answers again: one line each, however many questions fail.
 ///
 /// The metric `doorward_away` is 1 meanwhile, and `doorward_unanswered_total` counts the questions; `what` is the
 /// label of both.
@@ -35,14 +35,14 @@ use crate::metrics::Outages;
 #[derive(Debug)]
 pub struct Outage {
     what: &'static str,
-    /// How long nothing may have failed before an answer counts as the end.
+    /// Time without a failure after which an answer ends the outage.
     quiet: Duration,
     metrics: Outages,
     /// Protects the state; held for one comparison.
     away: Mutex<Option<Away>>,
 }
 
-/// It does not answer.
+/// An outage that goes on.
 #[derive(Debug)]
 struct Away {
     since: Instant,
@@ -57,7 +57,7 @@ impl Outage {
         Self { what, quiet, metrics: Outages::new(what), away: Mutex::default() }
     }
 
-    /// A question got no answer.
+    /// Notes that a question got no answer.
     pub fn failed(&self, now: Instant, cause: &(dyn Error + 'static)) {
         self.metrics.failed();
         let mut away = self.lock();
@@ -72,7 +72,7 @@ impl Outage {
         tracing::error!(what = self.what, cause = causes(cause), "Unavailable.");
     }
 
-    /// A question was answered.
+    /// Notes that a question was answered.
     pub fn answered(&self, now: Instant) {
         let is_over = |away: &mut Away| now.saturating_duration_since(away.last) >= self.quiet;
         let Some(over) = self.lock().take_if(is_over) else { return };
@@ -92,12 +92,12 @@ impl Outage {
     }
 }
 
-/// What was asked has not answered in time.
+/// A question has no answer in time.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("no answer in time")]
 pub(crate) struct NoAnswer;
 
-/// An error and what has caused it, as one text.
+/// Returns an error and its causes as one text.
 fn causes(error: &(dyn Error + 'static)) -> String {
     let chain = iter::successors(Some(error), |&error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")

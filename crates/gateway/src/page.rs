@@ -1,16 +1,16 @@
-//! Tells from which page a link is opened.
+//! Tells whether a page of another host opened a link.
 //!
-//! Any page that a user looks at can open links in the user's browser, from the user's address. What it guesses
-//! must not use up what its visitor has, so it has budgets of its own.
+//! Any page can open links in its visitors' browsers, from their address. Such links have budgets of their own,
+//! so that they do not use up those of the visitor.
 
 use doorward_core::Headers;
 
-/// Who has opened a link.
+/// The kind of page that opened a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Page {
-    /// A page of another host; its browser says so in `Origin`, which no page can change.
+    /// A page of another host, as the browser says in `Origin`; no page can change that header.
     Foreign,
-    /// A page of this host, or a program that is no browser.
+    /// A page of this host, or a client that is not a browser.
     Own,
 }
 

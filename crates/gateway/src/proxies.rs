@@ -1,16 +1,16 @@
-//! Finds out who is behind a reverse proxy.
+//! Finds the address of a client behind reverse proxies.
 //!
-//! Budgets, limits and records go by address, and behind a proxy all clients have its own. A proxy adds the
-//! address that it sees to `X-Forwarded-For`; anybody can send such a header, so it counts only when it
-//! comes from an address that the application or the configuration names, and only as far as the chain of
-//! such addresses reaches. Start reading at [`TrustedProxies::client`].
+//! Budgets, limits and records go by address, and behind a proxy all clients have the address of the proxy. A proxy
+//! appends the address of its peer to `X-Forwarded-For`. Any client can send this header, so it counts only from an
+//! address that the application or the configuration names, and only as far as the chain of such addresses reaches.
+//! Start reading at [`TrustedProxies::client`].
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// The proxies whose word counts about where a request comes from.
+/// The proxies whose `X-Forwarded-For` counts.
 ///
 /// [`Builder::trusted_proxies`](crate::Builder::trusted_proxies) makes it for the server itself. Make one for
 /// routes of an application that another HTTP server serves.
@@ -43,7 +43,7 @@ impl TrustedProxies {
             let text = text.as_ref();
             let address = text.parse::<IpAddr>().map(IpNet::from).ok();
             let network: Option<IpNet> = address.or_else(|| text.parse().ok());
-            // With all addresses trusted every client could write its own.
+            // When all addresses are trusted, every client can claim any address.
             network.filter(|network| network.prefix_len() > 0).ok_or(TrustedProxyError(()))
         };
         networks.into_iter().map(network).collect::<Result<_, _>>().map(Self)
@@ -55,13 +55,13 @@ impl TrustedProxies {
         if !self.trusts(peer.ip()) {
             return peer;
         }
-        // The nearest proxy has written last.
+        // The nearest proxy appended last.
         let mut client = peer;
         let values = headers.get_all(FORWARDED_FOR).iter().rev();
         for hop in values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')) {
             let Some(address) = std::str::from_utf8(hop).ok().and_then(|hop| read(hop.trim()))
             else {
-                // What a trusted proxy has not understood either names nobody.
+                // Not an address, such as `unknown`: the chain ends here.
                 break;
             };
             client = SocketAddr::new(address, 0);
@@ -90,7 +90,7 @@ fn read(text: &str) -> Option<IpAddr> {
     address.map(|address: IpAddr| address.to_canonical())
 }
 
-/// A text that names no proxy.
+/// An entry that is no address and no network.
 ///
 /// # Examples
 /// ```

@@ -1,10 +1,8 @@
-//! Counts the connections of a server, links included, so that it stops accepting while there are
-//! descriptors left.
+//! Bounds the open connections of a server, links included, below its limit of descriptors.
 //!
-//! A connection for which there is no room is not answered, and those behind it wait in the backlog of the
-//! operating system. What a server does for
-//! those who are here (revoking, writing, being asked for metrics) needs descriptors too. Start reading at
-//! [`Room::take`].
+//! The server stops accepting at the bound: the connection that was accepted last waits unanswered, and the
+//! others queue in the backlog of the operating system. The descriptors above the bound are for everything that
+//! connected clients need, such as stores, the admin socket and metrics. Start reading at [`Room::take`].
 
 use std::sync::{
     Arc,
@@ -16,12 +14,12 @@ use tokio::sync::Semaphore;
 
 use crate::metrics::connections;
 
-/// How many connections may be open.
+/// The places for open connections.
 pub(crate) struct Room {
     limit: usize,
     places: Semaphore,
     open: Gauge,
-    /// A connection had to wait, and there was not much room since.
+    /// A connection had to wait, and less than a tenth has been free since.
     is_full: AtomicBool,
 }
 
@@ -45,7 +43,7 @@ impl Room {
         }
         match self.places.acquire().await {
             Ok(permit) => permit.forget(),
-            // It is never closed.
+            // The semaphore is never closed.
             Err(_) => std::future::pending().await,
         }
         let left = self.places.available_permits();

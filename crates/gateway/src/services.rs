@@ -1,4 +1,4 @@
-//! What every part of a running server shares.
+//! Holds what the parts of a running server share: clock, limits, lists, outages, audit.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -33,51 +33,51 @@ use crate::{
     timers::Timers,
 };
 
-/// Clock, randomness, limits, lists and audit.
+/// The shared parts of a server.
 pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) link_config: Arc<LinkConfig>,
     pub(crate) timers: Arc<Timers>,
-    /// Links of each address on which nobody is known.
+    /// Links of each address without an authenticated socket.
     pub(crate) addresses: Arc<Addresses>,
-    /// The same of links that pages of other hosts have opened.
+    /// The same for links that pages of other hosts opened.
     pub(crate) foreign: Arc<Addresses>,
-    /// Connections of each address that are no links yet; behind a trusted proxy, requests.
+    /// HTTP connections of each address; behind a trusted proxy, requests.
     pub(crate) connections: Arc<Addresses>,
-    /// Connections of each trusted proxy that are no links yet.
+    /// HTTP connections of each trusted proxy.
     pub(crate) proxied: Arc<Addresses>,
-    /// The peers that say where a request comes from.
+    /// The peers whose `X-Forwarded-For` counts.
     pub(crate) proxies: TrustedProxies,
-    /// Told once that a header of a proxy that is not named was not believed.
+    /// Logs once that `X-Forwarded-For` of another peer was ignored.
     forwarded: Once,
-    /// All connections that were accepted, links included.
+    /// All accepted connections, links included.
     pub(crate) room: Arc<Room>,
     pub(crate) registry: Arc<Registry>,
-    /// What was revoked.
+    /// The revocations.
     pub(crate) epochs: Arc<dyn Epochs>,
-    /// Taking connections from the operating system.
+    /// Whether connections can be accepted.
     pub(crate) accepting: Outage,
-    /// What admissions ask: authenticators, stores, guards.
+    /// Whether admissions can be decided, by authenticators, stores and guards.
     pub(crate) admissions: Outage,
-    /// The store that knows who may be here.
+    /// Whether the session store answers.
     pub(crate) store: Outage,
     pub(crate) attempts: Attempts,
-    /// Turns of those who are recognised or not, beyond the budget of their address.
+    /// Checks of credentials at the same time, after the budget of their address is used up.
     pub(crate) recognising: Semaphore,
     pub(crate) metrics: Metrics,
     audit: Arc<dyn Audit>,
     draining: AtomicBool,
-    /// Moves when somebody's rights have changed.
+    /// Incremented when the rights of a user have changed.
     pub(crate) rights_changed: AtomicU64,
     /// Handlers that outlive their socket.
     pub(crate) afterwards: Arc<Semaphore>,
-    /// Each disconnect hook that is under way holds a receiver, so that a server that stops can wait for them.
+    /// Each running disconnect hook holds a receiver, so that a server that stops can wait for them.
     pub(crate) farewells: watch::Sender<()>,
 }
 
-/// What a decision was about, as far as it is known.
+/// The subject of a decision, as far as it is known.
 #[derive(Clone, Default)]
 pub(crate) struct Subject<'a> {
     pub(crate) action: Option<Action<'a>>,
@@ -140,7 +140,7 @@ impl Services {
         self.proxies.client(peer, headers)
     }
 
-    /// Takes the place of a link on which no client is known yet; `None` when its address has no more.
+    /// Takes the place of a link without an authenticated socket; `None` when its address has no more.
     pub(crate) fn link_place(&self, address: Option<IpAddr>, headers: &Headers) -> Option<Place> {
         self.link_places(headers).try_take(address)
     }
@@ -229,9 +229,8 @@ impl Services {
 /// What a time that no clock can hold is shortened to.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// How long nothing may have failed before a success is told as the end of an outage: some may fail while
-/// others do not.
+/// Time without a failure after which an answer ends an outage: some questions may fail while others succeed.
 pub(crate) const QUIET: Duration = Duration::from_secs(5);
 
-/// How many credentials are recognised at the same time.
+/// Credentials that are recognised at the same time.
 const RECOGNISED_AT_ONCE: usize = 2;

@@ -1,10 +1,10 @@
-//! Looks again and again whether those who are here may still be.
+//! Re-checks connected sockets against the session store.
 //!
-//! Whoever revokes tells the sockets at once. This finds what such a message did not reach: a session that
-//! another process has ended, a revocation by a server that failed half-way. It also writes down that
-//! sessions are in use. While the store does not answer, sockets go on for a while and no longer; a store
-//! that answers slowly is asked more at a time, and what it was not asked yet counts against no socket.
-//! Start reading at [`Sweeper::sweep`].
+//! A revocation tells the sockets of its own server at once. The sweep finds what such a message did not
+//! reach: a session that another process has ended, or a revocation by a server that failed half-way. It also
+//! renews the sessions that are in use. While the store does not answer, sockets stay connected for
+//! `Limits::store_grace` and no longer. A slow store is asked more questions at a time, and a question that was
+//! not asked yet counts against no socket. Start reading at [`Sweeper::sweep`].
 
 mod pace;
 
@@ -26,7 +26,7 @@ use crate::{
     services::{QUIET, Services},
 };
 
-/// Sweeps for as long as the server lives.
+/// Sweeps until the server is dropped.
 pub(crate) fn start(services: &Arc<Services>) {
     let weak = Arc::downgrade(services);
     let mut sweeper = Sweeper::default();
@@ -40,32 +40,32 @@ pub(crate) fn start(services: &Arc<Services>) {
             let Some(services) = weak.upgrade() else { return };
             let begun = services.clock.now();
             let wait = sweeper.sweep(&services).await;
-            // A sweep takes as long as it takes, and that is no reason to begin the next one later.
+            // The interval runs from the beginning of the sweep, however long it takes.
             next = begun + wait;
         }
     });
 }
 
-/// What was asked about each socket, and what came of it.
+/// The questions about each socket, and their answers.
 #[derive(Default)]
 struct Sweeper {
     seen: HashMap<SocketId, Seen>,
-    /// When the round began in which every socket is asked after once; it may take several sweeps.
+    /// When the current round began. A round asks about every socket once, in one sweep or several.
     round: Option<Instant>,
 }
 
-/// What is known of one socket.
+/// The state of one socket.
 #[derive(Clone, Copy)]
 struct Seen {
-    /// When the sweep began that has asked after it; at first it was asked after at the door.
+    /// When the last sweep began that asked about it; at first, when it was first seen.
     asked: Instant,
-    /// When there was an answer.
+    /// When the last answer came.
     answered: Option<Instant>,
-    /// Set while questions get no answer.
+    /// Set while its questions get no answer.
     failing: Option<Failing>,
 }
 
-/// A socket about which there is no answer.
+/// Since when there is no answer about a socket.
 #[derive(Clone, Copy)]
 struct Failing {
     since: Instant,
@@ -75,7 +75,7 @@ struct Failing {
 
 /// How a sweep went.
 struct Swept {
-    /// No socket was left for the next one.
+    /// Every socket was asked about.
     is_complete: bool,
     /// Every question got its answer.
     is_answered: bool,
@@ -83,12 +83,12 @@ struct Swept {
     gave_up: bool,
 }
 
-/// An answer, with all the ways in which there may be none.
+/// An answer, or the way in which there is none: too late, a panic, an error.
 type Answer = Option<Result<Result<Option<DisconnectReason>, BoxError>, Panicked>>;
 
 impl Sweeper {
-    /// Asks after as many as the time allows, those first who were asked longest ago, and says how long to
-    /// wait until the next time.
+    /// Asks about as many sockets as the time allows, beginning with the question that is longest ago. Returns how
+    /// long to wait until the next sweep.
     async fn sweep(&mut self, services: &Services) -> Duration {
         let (begun, limits) = (services.clock.now(), &services.limits);
         let known = self.line_up(services, begun);
@@ -105,7 +105,7 @@ impl Sweeper {
         }
         self.end_unanswered(&known, swept.gave_up, services).await;
         let wait = match swept {
-            // First: the sockets that are left are no reason to ask a store that is away at once again.
+            // Matched first: a store that does not answer is not asked again at once.
             Swept { gave_up: true, .. } => limits.sweep_interval.min(WHILE_AWAY),
             Swept { is_complete: false, .. } => SHORTEST,
             Swept { is_answered: false, .. } => limits.sweep_interval.min(WHILE_AWAY),
@@ -118,7 +118,7 @@ impl Sweeper {
         wait.min(left.unwrap_or(wait)).max(SHORTEST)
     }
 
-    /// Returns every authenticated socket, beginning with the one that was asked after longest ago.
+    /// Returns every authenticated socket, beginning with the one whose last question is longest ago.
     fn line_up(&mut self, services: &Services, now: Instant) -> Vec<Arc<dyn Resident>> {
         let mut known = services.registry.everybody();
         known.retain(|resident| resident.is_known());
@@ -132,7 +132,7 @@ impl Sweeper {
         known
     }
 
-    /// Asks after them in their order, until the time of a sweep is over or the store has fallen silent.
+    /// Asks about the sockets in their order, until the time of a sweep is over or the store is silent.
     async fn ask(
         &mut self,
         known: &[Arc<dyn Resident>],
@@ -186,7 +186,7 @@ impl Sweeper {
         Swept { is_complete: next.len() == 0, is_answered: failed.is_empty(), gave_up }
     }
 
-    /// Acts on one answer, and says whether there was one.
+    /// Acts on one answer. Returns whether there was one.
     fn judge(&mut self, resident: &dyn Resident, answer: &Answer, services: &Services) -> bool {
         let now = services.clock.now();
         let cause: &(dyn Error + 'static) = match answer {
@@ -207,8 +207,8 @@ impl Sweeper {
         false
     }
 
-    /// There is no answer about a socket. Patience runs from the last answer, and not for the time in which
-    /// a slow sweep did not come to the question.
+    /// Notes that there is no answer about a socket. Its patience runs from the last answer, without the time in which
+    /// a slow sweep had not asked yet.
     fn failed(&mut self, socket: SocketId, asked: Instant, interval: Duration, is_own: bool) {
         let Some(seen) = self.seen.get_mut(&socket) else { return };
         if seen.answered.is_some_and(|answered| answered >= asked) {
@@ -219,7 +219,7 @@ impl Sweeper {
         seen.failing.get_or_insert(Failing { since, is_own }).is_own |= is_own;
     }
 
-    /// The store answers again: its silence counts no longer against sockets that this sweep did not reach.
+    /// Forgets the silence of the whole store, after it has answered: sockets that this sweep did not reach stay.
     fn forgive(&mut self) {
         for seen in self.seen.values_mut() {
             seen.failing = seen.failing.filter(|failing| failing.is_own);
@@ -227,7 +227,7 @@ impl Sweeper {
     }
 
     /// Ends the sockets whose own questions have failed for too long, and all sockets when the whole store has.
-    /// One group after the other, so that the clients do not reconnect all at once.
+    /// They end in groups, so that their clients do not reconnect all at once.
     async fn end_unanswered(
         &self,
         known: &[Arc<dyn Resident>],
@@ -243,7 +243,7 @@ impl Sweeper {
         if over.is_empty() {
             return;
         }
-        tracing::error!(sockets = over.len(), "Nobody can say who may be here: sockets end.");
+        tracing::error!(sockets = over.len(), "The session store does not answer: ending sockets.");
         let size = over.len().div_ceil(STEPS as usize).max(1);
         for (step, some) in over.chunks(size).enumerate() {
             if step > 0 {
@@ -256,7 +256,7 @@ impl Sweeper {
     }
 }
 
-/// Asks after one socket.
+/// Asks about one socket.
 async fn question<'a>(
     resident: &'a Arc<dyn Resident>,
     services: &Services,
@@ -266,12 +266,12 @@ async fn question<'a>(
     (resident, asked, services.within(ASKED_WITHIN, look).await)
 }
 
-/// How long a socket goes on without an answer; ending all of them fits into what is left of the grace.
+/// How long a socket stays without an answer. What is left of the grace is the time in which all sockets end.
 fn patience(services: &Services) -> Duration {
     services.limits.store_grace.saturating_sub(SPREAD_OVER)
 }
 
-/// Whether a socket may stay; a reason when it may not.
+/// Returns the reason for which a socket may not stay, if there is one.
 async fn look(
     services: &Services,
     resident: &dyn Resident,
@@ -294,21 +294,20 @@ async fn look(
 /// How long one answer may take.
 const ASKED_WITHIN: Duration = Duration::from_secs(2);
 
-/// Questions that are open at the same time at first. When so many fail and none is answered, the others
-/// are not asked.
+/// Open questions at first. When so many fail before the first answer, the sweep gives up.
 const AT_ONCE: usize = 64;
 
-/// Questions that are open at the same time at most.
+/// Open questions at most.
 const AT_MOST: usize = 1024;
 
-/// No two sweeps are closer.
+/// Shortest time between two sweeps.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// How soon a store is asked again that did not answer.
+/// Time until a store that did not answer is asked again.
 const WHILE_AWAY: Duration = Duration::from_secs(2);
 
-/// How long it takes to end everybody.
+/// Time over which the ends of sockets are spread.
 const SPREAD_OVER: Duration = Duration::from_secs(3);
 
-/// In so many groups.
+/// Groups in which sockets end.
 const STEPS: u32 = 100;

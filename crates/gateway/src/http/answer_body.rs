@@ -1,8 +1,8 @@
-//! The body of an answer, and the place that its request holds until it was sent.
+//! Holds the place of a request until its response was sent.
 //!
 //! A connection of a trusted proxy carries requests of many clients, so each request takes a place of its
-//! client. The place is given back when hyper has let go of the answer's body and the stream was flushed
-//! behind it: a client that does not read its answer keeps it. Start reading at [`Carried`].
+//! client. The place is free again when hyper has dropped the body of the response and the stream was flushed
+//! after that. A client that does not read its response keeps its place. Start reading at [`Carried`].
 
 use std::{
     pin::Pin,
@@ -18,17 +18,17 @@ use pin_project_lite::pin_project;
 
 use crate::addresses::Place;
 
-/// The place of the client whose request a connection carries at this moment.
+/// The place of the client whose request a connection carries now.
 #[derive(Clone, Default)]
 pub(crate) struct Carried(Arc<Mutex<Option<Carrying>>>);
 
 struct Carrying {
     place: Place,
-    /// The whole answer is in hyper's buffers or beyond.
+    /// The whole response is in hyper's buffers, or sent.
     is_answered: bool,
 }
 
-/// An answer that is being made or sent.
+/// Marks a request as answered when it is dropped.
 pub(crate) struct Answering(Carried);
 
 impl Carried {
@@ -38,7 +38,7 @@ impl Carried {
         Answering(self.clone())
     }
 
-    /// Everything that was written has gone out.
+    /// Everything that was written is flushed.
     pub(super) fn flushed(&self) {
         let over = self.lock().take_if(|carrying| carrying.is_answered);
         drop(over.map(|over| over.place));
@@ -58,7 +58,7 @@ impl Drop for Answering {
 }
 
 pin_project! {
-    /// An answer of the application, or one of the server's own.
+    /// A response of the application, or of the server itself.
     pub(crate) struct AnswerBody<B> {
         #[pin]
         body: Either<B, Full<Bytes>>,

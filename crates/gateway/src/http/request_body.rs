@@ -1,11 +1,10 @@
-//! The body of a request, which must arrive in time.
+//! Bounds the time that the body of a request may take.
 //!
-//! hyper bounds how long the headers of a request may take, and not what follows them: a body that is
-//! announced and never sent would hold its connection for ever. Here each body has the deadline of its
-//! request, and a least rate: time in which the application waits for the client counts, time in which the
-//! client waits for the application does not. A body that is late is dropped, and then hyper closes the
-//! connection behind the answer.
-//! Start reading at [`RequestBody`]'s `poll_frame`.
+//! hyper bounds the time for the headers of a request and not for its body: a body that is announced and never sent
+//! would hold its connection for ever. Each body here has the deadline of its request and a minimum rate. Time in
+//! which the application waits for the client counts; time in which the client waits for the application does not.
+//! A body that is late is dropped, and hyper closes the connection after the response. Start reading at
+//! [`RequestBody`]'s `poll_frame`.
 
 use std::{
     fmt,
@@ -40,19 +39,19 @@ use crate::metrics::Metrics;
 /// # drop(answer);
 /// ```
 pub struct RequestBody {
-    /// What is still to come; nothing once it was late.
+    /// The rest of the body; `None` after it was late.
     incoming: Option<Incoming>,
     clock: Arc<dyn Clock>,
     terms: Terms,
     received: usize,
-    /// How long the client was waited for.
+    /// Time in which the application waited for the client.
     waited: Duration,
     waiting: Option<Waiting>,
-    /// Dropped at its end, so that the request knows whether all of it came.
+    /// Dropped at the end of the body, which tells the request that it is complete.
     unfinished: Option<Arc<()>>,
 }
 
-/// What a body keeps to.
+/// The bounds of a body.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
     pub(crate) deadline: Instant,
@@ -60,7 +59,7 @@ pub(crate) struct Terms {
     pub(crate) min_rate: usize,
 }
 
-/// The client is waited for.
+/// The application waits for the client.
 struct Waiting {
     since: Instant,
     until_late: Sleep,
@@ -86,7 +85,7 @@ pub enum RequestBodyError {
 }
 
 impl RequestBody {
-    /// Also returns a sign that lives for as long as the body is not complete.
+    /// Also returns a handle that has other owners until the body is complete.
     pub(crate) fn new(incoming: Incoming, clock: Arc<dyn Clock>, terms: Terms) -> (Self, Arc<()>) {
         let unfinished = Arc::new(());
         let body = Self {
@@ -101,7 +100,7 @@ impl RequestBody {
         (body, unfinished)
     }
 
-    /// Completes when the client was waited for too long.
+    /// Completes when the client is late.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let (clock, terms) = (&self.clock, self.terms);
         let earned = Duration::from_secs_f64(self.received as f64 / terms.min_rate as f64);
@@ -114,7 +113,7 @@ impl RequestBody {
         Pin::new(&mut waiting.until_late).poll(cx)
     }
 
-    /// Gives the rest up.
+    /// Drops the rest of the body.
     fn give_up(&mut self) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         Metrics::http_timed_out();
         self.incoming = None;
@@ -141,7 +140,7 @@ impl Body for RequestBody {
             this.waited += now.saturating_duration_since(waiting.since);
         }
         match frame {
-            // One that never ends and never pauses is late too.
+            // A body that never ends and never pauses is late too.
             Some(Ok(_)) if now >= this.terms.deadline => this.give_up(),
             Some(Ok(frame)) => {
                 this.received += frame.data_ref().map_or(0, Bytes::len);
@@ -173,5 +172,5 @@ impl fmt::Debug for RequestBody {
     }
 }
 
-/// How long the client may be waited for before its rate counts: a mobile network may be silent for that.
+/// Time that the client may take before its rate counts: a mobile network may be silent for so long.
 const BODY_GRACE: Duration = Duration::from_secs(10);

@@ -1,20 +1,20 @@
-//! Decides how many questions a store gets at a time.
+//! Adapts the number of open questions to the store.
 //!
-//! A store that is far away answers many at once as fast as one: then twice as many are asked, until all
-//! fit into the time. A store that works off one after the other answers more of them later: then it is
-//! asked fewer, so that clients who come in do not wait behind the sweep.
+//! A store with a long round trip answers many questions as fast as one: the window doubles until all of them
+//! fit into the time. A store that works through its queue answers each of more questions later: the window
+//! halves, so that admissions do not queue after the sweep.
 
 use std::time::Duration;
 
-/// How many questions may be open.
+/// The window of open questions.
 pub(super) struct Pace {
     window: usize,
     least: usize,
     most: usize,
-    /// How many answers of this window have come, and how long they took together.
+    /// Answers of this window so far, and the sum of their times.
     answers: u32,
     took: Duration,
-    /// The shortest time that the answers of a window took, one by the other.
+    /// The shortest mean time of an answer in a window.
     best: Option<Duration>,
 }
 
@@ -27,7 +27,7 @@ impl Pace {
         self.window
     }
 
-    /// An answer has taken so long; so many are left for so much time.
+    /// Notes the time of an answer. `left` questions have to fit into `time`.
     pub(super) fn answered(&mut self, took: Duration, left: usize, time: Duration) {
         self.answers += 1;
         self.took += took;
@@ -52,7 +52,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// Asks everything of a store that takes `took` for an answer when so many are open.
+    /// Asks a store all questions; each takes `took` of the number that are open.
     fn windows(count: usize, time: Duration, took: impl Fn(usize) -> Duration) -> Vec<usize> {
         let mut pace = Pace::new(64, 1024);
         let (mut left, mut passed, mut seen) = (count, Duration::ZERO, vec![64]);
@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(windows(1_000_000, FIVE, far), [64, 128, 256, 512, 1024]);
     }
 
-    /// It works off one after the other: more at a time only wait longer.
+    /// It answers one question after the other: more at a time only wait longer.
     #[test]
     fn a_store_that_is_at_its_limit_is_not_asked_more() {
         let busy = |window: usize| Duration::from_millis(2) * u32::try_from(window).unwrap();

@@ -1,4 +1,4 @@
-//! The store that knows who may be here does not answer: nothing is accepted on a guess.
+//! The session store does not answer: no client is admitted on a guess.
 
 use std::{
     sync::{
