@@ -24,6 +24,7 @@ use crate::{
     authorise::authorise,
     connection,
     namespace::{Admitted, Entered, Entry, Mounted, NotAdmitted},
+    outage::NoAnswer,
     page::Page,
     renewal, seating,
     services::Services,
@@ -264,8 +265,9 @@ pub(crate) async fn ask_guards<P: Send + Sync + 'static>(
     let asked = authorise(hub.guards(), context, hub.services()).await;
     asked.map_err(|denial| match denial.refusal.reason() {
         // A guard that could not look has decided nothing, so the client may ask again.
-        reason @ (RefusalReason::GuardFailed | RefusalReason::GuardTimeout) => {
-            NotAdmitted::Undecided { reason, cause: None }
+        reason @ RefusalReason::GuardFailed => NotAdmitted::Undecided { reason, cause: None },
+        reason @ RefusalReason::GuardTimeout => {
+            NotAdmitted::Undecided { reason, cause: Some(NoAnswer.into()) }
         }
         _ => NotAdmitted::Refused { refusal: denial.refusal, user: Some(user.clone()) },
     })

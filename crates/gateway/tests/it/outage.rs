@@ -9,8 +9,8 @@ use std::{
 };
 
 use doorward::{
-    BoxFuture, Clock as _, Decision, Epoch, Epochs, LeaseError, Limits, RefusalReason, Revoke,
-    SessionId, StoreError, TokenId, UserId,
+    BoxFuture, Clock as _, Decision, Epoch, Epochs, Guard, GuardContext, LeaseError, Limits,
+    RefusalReason, Revoke, SessionId, StoreError, TokenId, UserId, Verdict,
     auth::MemoryStore,
     test::{ManualClock, TestEnd},
 };
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fixture::while_time_passes,
-    lasting::{Lasting, echo},
+    lasting::{Lasting, Member, echo},
 };
 
 /// A store that can be cut off.
@@ -351,6 +351,31 @@ async fn a_store_that_hangs_is_told_when_admissions_wait_for_it() {
     let told = log.lines_with(r#"Unavailable. what="admission" cause="no answer in time""#);
     assert_eq!(told.len(), 1);
     let undecided = Decision::Undecided(RefusalReason::DeadlinePassed);
+    assert_eq!(lasting.audit.outcomes(), [undecided]);
+}
+
+/// Asks a service that hangs.
+struct Hangs;
+
+impl Guard<Member> for Hangs {
+    async fn check(&self, _: GuardContext<'_, Member>) -> Verdict {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_guard_that_hangs_is_told_when_admissions_wait_for_it() {
+    let log = Log::default();
+    let _kept = log.keep();
+    let lasting = Lasting::with(|builder| builder.guard(Hangs).gateway(echo())).await;
+
+    let visitor = lasting.server.visitor();
+    let entering = visitor.try_connect("/", json!({ "user": "alice" }));
+    assert!(while_time_passes(&lasting.clock, entering).await.is_err());
+
+    let told = log.lines_with(r#"Unavailable. what="admission" cause="no answer in time""#);
+    assert_eq!(told.len(), 1);
+    let undecided = Decision::Undecided(RefusalReason::GuardTimeout);
     assert_eq!(lasting.audit.outcomes(), [undecided]);
 }
 
