@@ -1,8 +1,9 @@
 //! Decides whether a client enters a namespace: the only file that knows the order.
 //!
 //! Attempts, authenticate, epoch, guards, reserve the seat, register, epoch again, `on_connect`, the record
-//! where the audit keeps it first, commit the seat. Whatever was taken is held by a guard object, so an early return, a panic and a client that
-//! leaves half-way undo it by dropping. Behind the authenticator no credential is seen any more.
+//! (where the audit keeps it first), commit the seat. Whatever was taken is held by a guard object, so an early
+//! return, a panic and a client that leaves half-way undo it by dropping. After the authenticator no credential
+//! is seen any more.
 //! Start reading at [`admit`].
 
 use std::{
