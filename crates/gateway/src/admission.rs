@@ -112,7 +112,10 @@ async fn decide<P: Send + Sync + 'static>(
     // Before the seat is taken: no socket is replaced by one that does not enter.
     if services.records_first() {
         entered.record();
-        services.kept_first().await;
+        if !services.kept_first().await {
+            let cause = Some("the audit has not kept the record".into());
+            return Err(NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause });
+        }
     }
     entered.seat = Some(seating::commit(reservation, &user, &services).await?);
     // From here on broadcasts find it; its link keeps them until the client was told that it is in.

@@ -196,7 +196,7 @@ impl Principals {
     async fn record(&self, what: &Revoke) {
         self.services.decided(Decision::Revoked, subject(what));
         let kept = self.services.kept_first();
-        if self.services.within(RECORDED_WITHIN, kept).await.is_none() {
+        if self.services.within(RECORDED_WITHIN, kept).await != Some(true) {
             tracing::warn!("The audit has not kept the record of a revocation in time.");
         }
     }

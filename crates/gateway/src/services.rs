@@ -184,10 +184,11 @@ impl Services {
         self.audit.kept_first().is_some()
     }
 
-    /// Waits until the records so far are kept, where the audit wants that.
-    pub(crate) async fn kept_first(&self) {
-        if let Some(kept) = self.audit.kept_first() {
-            kept.await;
+    /// Waits until the records so far are kept, where the audit wants that; `false` when they are not.
+    pub(crate) async fn kept_first(&self) -> bool {
+        match self.audit.kept_first() {
+            Some(kept) => kept.await,
+            None => true,
         }
     }
 

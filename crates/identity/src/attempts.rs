@@ -18,6 +18,7 @@ pub(crate) struct Attempts {
     exchanged: Budget<IpAddr>,
     codes: Budget<IpAddr>,
     made: Budget<UserId>,
+    added: Budget<UserId>,
 }
 
 impl Attempts {
@@ -27,6 +28,7 @@ impl Attempts {
             exchanged: Budget::new(BEGUN_A_MINUTE),
             codes: Budget::new(CODES_A_MINUTE),
             made: Budget::new(MADE_A_MINUTE),
+            added: Budget::new(ADDED_A_MINUTE),
         }
     }
 
@@ -53,6 +55,11 @@ impl Attempts {
         spend(&self.codes, address, now).map_err(Failure::too_many)
     }
 
+    /// A user begins to add a passkey: only they can spend this budget.
+    pub(crate) fn add_passkey(&self, user: &UserId, now: Instant) -> Result<(), Failure> {
+        spend(&self.added, user.clone(), now).map_err(Failure::too_many)
+    }
+
     /// A user makes recovery codes: only they can spend this budget.
     pub(crate) fn make_codes(&self, user: &UserId, now: Instant) -> Result<(), Failure> {
         spend(&self.made, user.clone(), now).map_err(Failure::too_many)
@@ -74,6 +81,9 @@ const BEGUN_A_MINUTE: u32 = 120;
 
 /// Each costs as much as a password check; a person types one.
 const CODES_A_MINUTE: u32 = 10;
+
+/// Each remembers the ids of all passkeys of the account, up to 20 KB, for five minutes.
+const ADDED_A_MINUTE: u32 = 20;
 
 /// Each costs ten times as much. A person prints one set.
 const MADE_A_MINUTE: u32 = 6;

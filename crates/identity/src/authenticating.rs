@@ -56,7 +56,7 @@ impl Service {
         client: &Client,
         wish: SignIn,
     ) -> Result<Reply, Failure> {
-        self.attempts.begin(client.address, self.clock.now())?;
+        self.check_begin(client)?;
         let handover = Handover::choose(client, self.exposes_token, wish.challenge.as_deref())?;
         let (wanted, allowed) = match wish.username.as_deref().filter(|name| !name.is_empty()) {
             None => (Wanted::Anybody, Vec::new()),

@@ -27,8 +27,10 @@ pub(crate) enum Binding {
 
 /// All ceremonies of one kind that wait for their answer.
 pub(crate) struct Ceremonies<T> {
-    /// Protects the table; held for one operation.
+    /// Protects the table; held for one operation, and now and then for one pass over all of it.
     waiting: Mutex<HashMap<Binding, Waiting<T>>>,
+    /// When what is over is forgotten next.
+    sweep: Mutex<Option<Instant>>,
 }
 
 /// What one connection or browser has begun.
@@ -46,7 +48,7 @@ struct Begun<T> {
 
 impl<T> Ceremonies<T> {
     pub(crate) fn new() -> Self {
-        Self { waiting: Mutex::default() }
+        Self { waiting: Mutex::default(), sweep: Mutex::default() }
     }
 
     /// Remembers a ceremony. A connection or browser that begins too many loses its oldest one. A flooding network
@@ -60,6 +62,11 @@ impl<T> Ceremonies<T> {
         now: Instant,
     ) {
         let mut waiting = self.lock();
+        if self.is_sweep_due(now) {
+            waiting.retain(|_, own| own.until().is_some_and(|until| until > now));
+            let kept = 2 * waiting.len();
+            waiting.shrink_to(kept);
+        }
         if waiting.len() >= MAX_BINDINGS && !waiting.contains_key(&binding) {
             make_room(&mut waiting, now);
         }
@@ -106,6 +113,16 @@ impl<T> Ceremonies<T> {
         self.lock().remove(&binding);
     }
 
+    /// Whether what is over is to be forgotten now: browsers that never answer leave theirs behind.
+    fn is_sweep_due(&self, now: Instant) -> bool {
+        let mut sweep = self.sweep.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = sweep.is_some_and(|at| at <= now);
+        if is_due || sweep.is_none() {
+            *sweep = Some(now + BETWEEN_SWEEPS);
+        }
+        is_due
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Binding, Waiting<T>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -140,10 +157,13 @@ fn make_room<T>(waiting: &mut HashMap<Binding, Waiting<T>>, now: Instant) {
 /// How long an authenticator may take: the time that Web Authentication Level 3 recommends in section 15.1.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(300);
 
+const BETWEEN_SWEEPS: Duration = Duration::from_secs(60);
+
 /// A browser may have several tabs, and a page two forms.
 const AT_ONCE: usize = 4;
 
-/// Connections and browsers, of about 10 KB each at the most.
+/// Connections and browsers, of about 10 KB each. Those that add a passkey have up to 20 KB a ceremony, and a user
+/// begins few of them.
 const MAX_BINDINGS: usize = 20_000;
 
 /// How many of them make room at once, at least.
@@ -215,6 +235,19 @@ mod tests {
         let mut hash = [0; 32];
         hash[..8].copy_from_slice(&number.to_be_bytes());
         Binding::Browser(hash)
+    }
+
+    /// Browsers never say that they have left.
+    #[test]
+    fn what_is_over_is_forgotten_long_before_the_table_is_full() {
+        let (ceremonies, now) = (Ceremonies::new(), ManualClock::new().now());
+        for number in 0..100 {
+            ceremonies.put(browser(number), None, challenge(1), (), now);
+        }
+
+        ceremonies.put(MINE, None, challenge(1), (), now + LIFETIME + BETWEEN_SWEEPS);
+
+        assert_eq!(ceremonies.lock().len(), 1);
     }
 
     #[test]

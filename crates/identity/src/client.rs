@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use doorward::{Headers, network};
+use doorward::{Headers, auth::Origins, network};
 
 use crate::{
     ceremonies::Binding,
@@ -16,8 +16,8 @@ pub(crate) struct Client {
     pub(crate) binding: Binding,
     pub(crate) address: Option<IpAddr>,
     pub(crate) user_agent: Option<Box<str>>,
-    /// A browser names the origin of the page; whoever does is taken for one.
-    pub(crate) is_browser: bool,
+    /// The origin of the page, which browsers name: a client that names one is taken for a browser.
+    origin: Option<Origin>,
     /// The namespace, for the audit.
     pub(crate) namespace: Option<&'static str>,
 }
@@ -29,9 +29,22 @@ impl Client {
             binding,
             address,
             user_agent: headers.get_str("user-agent").map(Into::into),
-            is_browser: headers.get("origin").is_some(),
+            origin: headers
+                .get("origin")
+                .map(|_| Origin(headers.get_str("origin").map(Into::into))),
             namespace: None,
         }
+    }
+
+    pub(crate) fn is_browser(&self) -> bool {
+        self.origin.is_some()
+    }
+
+    /// Whether it is a page of another site. What it begins would be no good: an authenticator signs for the
+    /// server's own pages.
+    pub(crate) fn is_foreign(&self, own: &Origins) -> bool {
+        let Some(Origin(origin)) = &self.origin else { return false };
+        !origin.as_deref().is_some_and(|origin| own.contains(origin))
     }
 
     /// The network that a budget counts, where the address is known.
@@ -39,6 +52,10 @@ impl Client {
         self.address.map(network)
     }
 }
+
+/// What the header says, where it is one text.
+#[derive(Debug)]
+struct Origin(Option<Box<str>>);
 
 /// How a client gets the session that it has signed in to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,7 +73,7 @@ impl Handover {
         exposes_token: bool,
         challenge: Option<&str>,
     ) -> Result<Self, Failure> {
-        if exposes_token && !client.is_browser {
+        if exposes_token && !client.is_browser() {
             return Ok(Self::Token);
         }
         let challenge = challenge.ok_or(SignInCode::BadRequest)?;

@@ -60,7 +60,7 @@ impl Service {
         client: &Client,
         wish: SignUp,
     ) -> Result<Reply, Failure> {
-        self.attempts.begin(client.address, self.clock.now())?;
+        self.check_begin(client)?;
         let handover = Handover::choose(client, self.exposes_token, wish.challenge.as_deref())?;
         let name: Username = wish
             .username
@@ -145,7 +145,8 @@ impl Service {
         client: &Client,
         session: &Session,
     ) -> Result<Reply, Failure> {
-        self.attempts.begin(client.address, self.clock.now())?;
+        self.check_begin(client)?;
+        self.attempts.add_passkey(&session.user, self.clock.now())?;
         self.check_fresh(session)?;
         let about = About { client: Some(client), user: Some(&session.user), ..About::default() };
         let found = self.accounts.account(&session.user).await;

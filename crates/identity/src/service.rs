@@ -16,6 +16,7 @@ use crate::{
     attempts::Attempts,
     authenticating::Authentication,
     ceremonies::Ceremonies,
+    client::Client,
     decoys::Decoys,
     farewell::Farewell,
     records::{About, Records},
@@ -62,6 +63,14 @@ impl Service {
             return Ok(());
         }
         Err(SignInCode::ReauthenticationRequired.into())
+    }
+
+    /// Lets a client begin a ceremony. A page of another site spends no budget of its visitor.
+    pub(crate) fn check_begin(&self, client: &Client) -> Result<(), Failure> {
+        if client.is_foreign(&self.origins) {
+            return Err(SignInCode::Forbidden.into());
+        }
+        self.attempts.begin(client.address, self.clock.now())
     }
 
     /// Notes that nothing could be decided, or that nothing could be kept.

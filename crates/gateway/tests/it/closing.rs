@@ -233,7 +233,7 @@ struct Stuck;
 impl Audit for Stuck {
     fn record(&self, _: &AuditRecord<'_>) {}
 
-    fn written(&self) -> BoxFuture<'_, ()> {
+    fn written(&self) -> BoxFuture<'_, bool> {
         Box::pin(std::future::pending())
     }
 }

@@ -263,6 +263,7 @@ struct Slow {
     log: AuditLog,
     kept: Arc<Semaphore>,
     has_room: Arc<AtomicBool>,
+    loses: Arc<AtomicBool>,
 }
 
 impl Audit for Slow {
@@ -277,7 +278,7 @@ impl Audit for Slow {
     fn kept_first(&self) -> Option<BoxFuture<'_, bool>> {
         Some(Box::pin(async {
             self.kept.acquire().await.unwrap().forget();
-            true
+            !self.loses.load(Ordering::SeqCst)
         }))
     }
 }
@@ -285,7 +286,8 @@ impl Audit for Slow {
 impl Slow {
     fn new() -> Self {
         let has_room = Arc::new(AtomicBool::new(true));
-        Self { log: AuditLog::default(), kept: Arc::new(Semaphore::new(0)), has_room }
+        let (kept, loses) = (Arc::new(Semaphore::new(0)), Arc::default());
+        Self { log: AuditLog::default(), kept, has_room, loses }
     }
 }
 
@@ -372,6 +374,20 @@ async fn a_server_that_stops_records_the_end_of_a_client_whose_record_was_not_ke
         Decision::Undecided(RefusalReason::ShuttingDown),
     ];
     assert_eq!(audit.log.outcomes(), expected);
+}
+
+#[tokio::test]
+async fn a_client_whose_record_is_lost_does_not_enter() {
+    let audit = Slow::new();
+    audit.loses.store(true, Ordering::SeqCst);
+    audit.kept.add_permits(1);
+    let fixture = Fixture::with(|builder, _| builder.audit(audit.clone())).await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client.text(GOOD).await;
+
+    assert_eq!(client.packet().await, None);
+    assert_eq!(fixture.doorward.connections(), 0);
 }
 
 /// What cannot be recorded is not decided, and the client comes back.

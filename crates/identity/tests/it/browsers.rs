@@ -115,6 +115,24 @@ async fn a_page_of_an_allowed_origin_may_use_everything() {
     assert_eq!((me.status, token.status), (StatusCode::OK, StatusCode::OK));
 }
 
+/// A page of another site opens sockets from its visitor's browser: it spends nothing of the visitor's.
+#[tokio::test]
+async fn a_foreign_page_begins_no_ceremony_and_spends_no_budget() {
+    let world = World::new().await;
+    for origin in ["https://evil.example", "null", "http://localhost:3001"] {
+        let visitor = world.server.visitor().header("origin", origin);
+        let mut foreign = visitor.peer(world::PEER.into()).connect("/auth", ()).await;
+        let (_, challenge) = pair();
+
+        for event in ["webauthn:authenticate", "webauthn:register"] {
+            let wish = json!({ "username": "eve", "challenge": challenge });
+            assert_eq!(ask(&mut foreign, event, &wish).await["code"], "forbidden", "{origin}");
+        }
+    }
+
+    world.sign_up("alice").await;
+}
+
 #[tokio::test]
 async fn two_session_cookies_are_none() {
     let world = World::new().await;

@@ -90,13 +90,14 @@ impl Audit for HeldUp {
         !self.has_no_room.load(Ordering::Relaxed)
     }
 
-    fn kept_first(&self) -> Option<BoxFuture<'_, ()>> {
+    fn kept_first(&self) -> Option<BoxFuture<'_, bool>> {
         let stands_still = self.stands_still.load(Ordering::Relaxed);
         self.asked.notify_one();
         Some(Box::pin(async move {
             if stands_still {
                 std::future::pending::<()>().await;
             }
+            true
         }))
     }
 }
