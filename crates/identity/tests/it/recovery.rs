@@ -8,6 +8,7 @@ use std::sync::{
 use doorward_core::{
     AccountStore as _, Audit, AuditRecord, BoxFuture, Decision, RefusalReason, SessionStore as _,
 };
+use doorward_sql::SqlStore;
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -73,6 +74,34 @@ async fn a_code_stays_good_when_there_is_no_room_for_a_session() {
 
     recorded.fill(None);
     assert_eq!(recover(&world, "alice", &codes[0]).await.1["success"], true);
+}
+
+/// Another client shows the code at the same moment, and is faster.
+#[tokio::test]
+async fn a_code_that_is_taken_during_a_sign_in_makes_no_session() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let store = Arc::new(SqlStore::open(folder.path().join("doorward.db")).await.unwrap());
+    let (rival, part) = (Arc::clone(&store), Arc::clone(&store));
+    let world = World::on(folder, &store, (part.clone(), part.clone(), part), |builder| {
+        builder.on_sign_in(move |who| {
+            let store = Arc::clone(&rival);
+            async move {
+                for hash in store.recovery_codes(&who.account.id).await.unwrap().hashes {
+                    assert!(store.take_recovery_code(&who.account.id, &hash).await.unwrap());
+                }
+                Ok(doorward::SessionData::default())
+            }
+        })
+    })
+    .await;
+    let (_, mut browser) = world.sign_up("alice").await;
+    let codes = make_codes(&mut browser).await;
+    let me = browser.get("/auth/me").await.json["user"]["id"].as_str().unwrap().into();
+
+    let (_, answer) = recover(&world, "alice", &codes[0]).await;
+
+    assert_eq!(answer["code"], "authentication_failed");
+    assert_eq!(store.of_user(&me).await.unwrap().len(), 1);
 }
 
 /// An audit that has no room, or that is held up while records must be kept first.
