@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use crate::world::{URL, World};
+use crate::world::{PEER, URL, World, ask, pair};
 
 /// Everything that changes something, with a body that would do.
 const CHANGES: &[(Method, &str)] = &[
@@ -121,7 +121,7 @@ async fn a_foreign_page_begins_no_ceremony_and_spends_no_budget() {
     let world = World::new().await;
     for origin in ["https://evil.example", "null", "http://localhost:3001"] {
         let visitor = world.server.visitor().header("origin", origin);
-        let mut foreign = visitor.peer(world::PEER.into()).connect("/auth", ()).await;
+        let mut foreign = visitor.peer(PEER.into()).connect("/auth", ()).await;
         let (_, challenge) = pair();
 
         for event in ["webauthn:authenticate", "webauthn:register"] {

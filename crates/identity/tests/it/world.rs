@@ -23,7 +23,7 @@ use tower_service::Service as _;
 pub(crate) const URL: &str = "http://localhost:3000";
 
 /// The address of every client that says nothing else.
-const PEER: ([u8; 4], u16) = ([203, 0, 113, 7], 4711);
+pub(crate) const PEER: ([u8; 4], u16) = ([203, 0, 113, 7], 4711);
 
 pub(crate) struct World {
     pub(crate) clock: ManualClock,
