@@ -60,3 +60,10 @@ test("what the server keeps no more is gone here too, and nothing grows without 
 
   assert.equal(log.list()[0].seq, 100);
 });
+
+test("a log that knows more than the server is noticed: a backup was restored", () => {
+  const log = new Log();
+  for (let seq = 1; seq <= 5; seq += 1) log.hear(message(seq));
+
+  assert.deepEqual([log.isAhead(2), log.isAhead(5), log.isAhead(9)], [true, false, false]);
+});

@@ -20,6 +20,15 @@ export class Log {
   /** Numbers that came early. @type {Set<number>} */
   #early = new Set();
 
+  /**
+   * Whether it knows of changes that the server has never made: a backup was restored.
+   *
+   * @param {number} version of the room, as the server knows it
+   */
+  isAhead(version) {
+    return this.lastSeen > version;
+  }
+
   /** Takes a change that was just made. @param {Message} message @returns {boolean} whether one before it is missing */
   hear(message) {
     this.#put(message);

@@ -128,6 +128,8 @@ export function useChat(me, onSignedOut) {
     }
     if (!chat.rooms.some((room) => room.id === chat.open)) chat.open = chat.rooms[0]?.id ?? "";
     for (const room of chat.logs.keys()) if (room !== chat.open) chat.logs.delete(room);
+    const open = chat.rooms.find((room) => room.id === chat.open);
+    if (open && chat.logs.get(open.id)?.isAhead(open.version)) chat.logs.delete(open.id);
     changed();
     if (chat.open) await refresh(chat.open);
     for (const message of chat.outbox.filter((message) => !message.problem)) await deliver(message);
