@@ -12,7 +12,7 @@ use doorward_core::SocketId;
 use doorward_protocol::{DecodeError, RawArguments};
 use tokio::sync::oneshot;
 
-use crate::{EmitError, link::LinkHandle};
+use crate::{EmitError, link::LinkHandle, metrics::Metrics};
 
 /// The questions of one socket, by the id that the client answers with.
 #[derive(Default)]
@@ -49,6 +49,7 @@ impl Acks {
             return Err(AckError::Ended);
         }
         if questions.open.len() >= limit {
+            Metrics::hit("open_acks");
             return Err(AckError::TooMany);
         }
         questions.open.insert(id, sender);

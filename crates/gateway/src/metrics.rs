@@ -103,6 +103,11 @@ impl Metrics {
         counter!(EVENT_FAILURES, "code" => known.unwrap_or("application")).increment(1);
     }
 
+    /// A limit was hit that neither a decision nor an answer to a client shows.
+    pub(crate) fn hit(limit: &'static str) {
+        counter!(LIMITS_HIT, "limit" => limit).increment(1);
+    }
+
     /// An event was answered.
     pub(crate) fn answered(&self, took: Duration) {
         self.ack.record(took);
@@ -162,6 +167,7 @@ const EVENTS: &str = "doorward_events_total";
 const HANDSHAKES: &str = "doorward_handshakes_total";
 const HTTP_REFUSED: &str = "doorward_http_connections_refused_total";
 const HTTP_TIMEOUTS: &str = "doorward_http_timeouts_total";
+const LIMITS_HIT: &str = "doorward_limits_hit_total";
 const LINKS: &str = "doorward_links";
 const OUTBOX: &str = "doorward_outbox_bytes";
 const REFUSALS: &str = "doorward_refusals_total";

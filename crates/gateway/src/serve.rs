@@ -71,7 +71,10 @@ pub(crate) async fn serve(
     };
     tokio::select! {
         () = gone => {}
-        () = grace => tracing::warn!("Some connections did not end in time."),
+        () = grace => {
+            Metrics::hit("shutdown_grace");
+            tracing::warn!("Some connections did not end in time.");
+        }
     }
     // Apart from the grace of connections: theirs is not used up by a disk that stands still.
     let recorded = server.services.recorded();
@@ -125,6 +128,9 @@ async fn accept(
                 }
             };
             if let Err(error) = ended {
+                if error.is_timeout() {
+                    Metrics::http_timed_out();
+                }
                 tracing::trace!(%error, "HTTP connection ended.");
             }
             drop(place);

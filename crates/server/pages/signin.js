@@ -53,7 +53,7 @@ export function SignIn({ onSignedIn }) {
         value=${username}
         onInput=${setUsername}
         autocomplete="username webauthn"
-        autocorrect="off"
+        autocorrect=${false}
       />
       <button data-testid="signin-submit" disabled=${busy}>${t("signin_submit")}</button>
     <//>

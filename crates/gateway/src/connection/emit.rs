@@ -10,7 +10,9 @@ use doorward_protocol::{Arguments, Frame, RawArguments, packet};
 use serde::de::DeserializeOwned;
 
 use super::Connection;
-use crate::{AckError, Broadcast, ServerEvent, Target, acks::Question, link::Letter};
+use crate::{
+    AckError, Broadcast, ServerEvent, Target, acks::Question, link::Letter, metrics::Metrics,
+};
 
 impl<P> Connection<P> {
     /// Sends an event to this client, with one argument or with several as [`Args`](crate::Args).
@@ -60,6 +62,9 @@ impl<P> Connection<P> {
         }
         let services = self.hub().services();
         let answer = services.within(services.limits.ack_timeout, question.answer()).await;
+        if answer.is_none() {
+            Metrics::hit("ack_timeout");
+        }
         Ok(answer.ok_or(AckError::Timeout)??.decode()?)
     }
 

@@ -14,6 +14,7 @@ use crate::{
     access::Access,
     authorise::{Denial, authorise, judge},
     catch::Caught,
+    metrics::Metrics,
     room_policy::is_room_name,
 };
 
@@ -152,6 +153,7 @@ impl<P> Connection<P> {
         }
         if joined.rooms.len() >= limit {
             drop(joined);
+            Metrics::hit("max_rooms");
             return Err(self.refused(Action::Join(room), JoinError::Full));
         }
         joined.rooms.push(Arc::clone(room));

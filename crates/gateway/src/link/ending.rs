@@ -22,6 +22,7 @@ use tokio::io::ReadBuf;
 use super::{LinkTask, Occupant, Transport, buffer, live::Live};
 use crate::{
     catch::{catch, drop_quietly},
+    metrics::Metrics,
     pipeline::{Answer, Invocation},
     services::{Services, Subject},
 };
@@ -201,7 +202,10 @@ impl<S: Transport> LinkTask<S> {
                     drop((permit, counted));
                 });
             }
-            _ => drop_quietly(invocation),
+            _ => {
+                Metrics::hit("afterwards");
+                drop_quietly(invocation);
+            }
         }
     }
 

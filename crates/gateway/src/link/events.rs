@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     catch::{catch, drop_quietly},
+    metrics::Metrics,
     pipeline::{Answer, Failure, Incoming, Invocation, broken},
 };
 
@@ -191,6 +192,7 @@ impl<S: Transport> LinkTask<S> {
             if live.streams() + others >= limit {
                 let Running { invocation, event, ack, .. } = running;
                 drop_quietly(invocation);
+                Metrics::hit("max_streams");
                 let failure = Exception::rate_limited(STREAMS_AGAIN_AFTER).into();
                 return self.failed(slot, &event, ack, failure, now);
             }

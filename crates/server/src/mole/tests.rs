@@ -246,18 +246,19 @@ async fn who_leaves_between_rounds_is_gone_at_once() {
     assert_eq!(gone, json!({ "user": "ann" }));
 }
 
+fn ranked(user: &str, score: u32) -> wire::Ranked {
+    let (user, name) = (doorward::UserId::new(user), user.into());
+    wire::Ranked { user, name, score, hits: 1, misses: 0 }
+}
+
+fn time(seconds: u64) -> std::time::SystemTime {
+    std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
 #[tokio::test]
 async fn the_top_is_the_best_round_of_each_and_ten_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let top = Top(crate::database::open(&folder.path().join("test.db")).await.unwrap());
-    let ranked = |user: &str, score| wire::Ranked {
-        user: doorward::UserId::new(user),
-        name: user.into(),
-        score,
-        hits: 1,
-        misses: 0,
-    };
-    let time = |seconds| std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     let round: Vec<_> = (0..12).map(|number| ranked(&format!("u{number:02}"), number)).collect();
 
     top.add(&round, time(1)).await.unwrap();
@@ -269,4 +270,22 @@ async fn the_top_is_the_best_round_of_each_and_ten_of_them() {
     crate::database::forget(&top.0, &doorward::UserId::new("u02")).await.unwrap();
     let best: Vec<_> = top.list().await.unwrap().0.into_iter().map(|row| row.name).collect();
     assert_eq!((best.len(), best.contains(&"u02".into())), (10, false));
+}
+
+/// What a board shows is on the disk: scores that cannot be kept are not shown.
+#[tokio::test]
+async fn a_board_whose_file_is_gone_shows_nothing_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, aside) = (folder.path().join("test.db"), folder.path().join("aside.db"));
+    let top = Top(crate::database::open(&file).await.unwrap());
+    top.add(&[ranked("ann", 5)], time(1)).await.unwrap();
+
+    std::fs::rename(&file, &aside).unwrap();
+    let refused = top.add(&[ranked("bob", 9)], time(2)).await;
+    std::fs::rename(&aside, &file).unwrap();
+
+    assert!(refused.is_err());
+    let names: Vec<_> = top.list().await.unwrap().0.into_iter().map(|row| row.name).collect();
+    assert_eq!(names, ["ann"]);
+    assert_eq!(top.add(&[ranked("bob", 9)], time(3)).await.unwrap().0.len(), 2);
 }
