@@ -305,6 +305,9 @@ mod tests {
         for number in 1..MAX_BINDINGS {
             ceremonies.put(browser(number), None, challenge(1), (), now + LIFETIME / 2);
         }
+        // What is over was forgotten just before, so that the next one meets a full table.
+        let before = now + LIFETIME - Duration::from_secs(1);
+        ceremonies.put(browser(1), None, challenge(2), (), before);
 
         ceremonies.put(OTHER, None, challenge(1), (), now + LIFETIME);
 
