@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::Hub;
 use crate::{
     AckError, Answers, Connection, EmitError, JoinError, ServerEvent, Target, acks::Question,
-    rooms::Snapshot,
+    metrics::Metrics, rooms::Snapshot,
 };
 
 /// Whom something is for; begin with [`Hub::to`], [`Hub::all`] or [`Connection::to`].
@@ -147,7 +147,9 @@ impl<P> Broadcast<P> {
             }
         };
         let time = self.timeout.unwrap_or(services.limits.ack_timeout);
-        let _collected = services.within(time, collect).await;
+        if services.within(time, collect).await.is_none() {
+            Metrics::hit("ack_timeout");
+        }
         answers.missing.extend(open.into_iter().map(|socket| (socket, AckError::Timeout)));
         Ok(answers)
     }

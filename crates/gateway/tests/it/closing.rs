@@ -14,6 +14,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::{
+    counts::Counts,
     fixture::{Fixture, Seen, User, in_time, tight, while_time_passes},
     outage::Log,
 };
@@ -346,6 +347,8 @@ async fn a_client_that_leaves_behind_a_full_inbox_is_no_ghost() {
 
 #[tokio::test]
 async fn a_client_that_comes_and_goes_does_not_gather_handlers() {
+    let counts = Counts::default();
+    let _counting = metrics::set_default_local_recorder(&counts);
     let running = Arc::new(AtomicUsize::new(0));
     struct Counted(Arc<AtomicUsize>);
     impl Drop for Counted {
@@ -374,4 +377,5 @@ async fn a_client_that_comes_and_goes_does_not_gather_handlers() {
     client.json("40/t,").await;
 
     assert!(running.load(Ordering::SeqCst) <= 8, "{running:?}");
+    assert_eq!(counts.of("doorward_limits_hit_total afterwards"), 92);
 }

@@ -9,7 +9,10 @@ use doorward::{AckError, Limits, Target, prelude::*, test::TestEnd};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::memory::{Member, Memory, small};
+use crate::{
+    counts::Counts,
+    memory::{Member, Memory, small},
+};
 
 fn gateway() -> Gateway<Member> {
     Gateway::at("/")
@@ -182,6 +185,8 @@ async fn a_client_that_sends_on_and_on_instead_of_an_answer_is_overloaded() {
 
 #[tokio::test]
 async fn an_answer_that_does_not_come_is_a_timeout_and_leaves_nothing() {
+    let counts = Counts::default();
+    let _counting = metrics::set_default_local_recorder(&counts);
     let (memory, hub) = serve().await;
     let mut alice = memory.connect("alice").await;
     let connection = hub.socket(alice.id()).unwrap();
@@ -192,6 +197,7 @@ async fn an_answer_that_does_not_come_is_a_timeout_and_leaves_nothing() {
         question
     });
     assert!(matches!(answer, Err(AckError::Timeout)));
+    assert_eq!(counts.of("doorward_limits_hit_total ack_timeout"), 1);
 
     // Attack 40: late, again, and under ids that nobody has asked under.
     for _ in 0..2 {
@@ -224,6 +230,8 @@ async fn nobody_answers_for_somebody_else() {
 
 #[tokio::test]
 async fn questions_end_with_the_socket_and_are_bounded() {
+    let counts = Counts::default();
+    let _counting = metrics::set_default_local_recorder(&counts);
     let memory = Memory::with(|builder| builder.gateway(gateway()).limits(small())).await;
     let hub = memory.server.doorward().hub::<Member>("/").unwrap();
     let alice = memory.connect("alice").await;
@@ -237,11 +245,14 @@ async fn questions_end_with_the_socket_and_are_bounded() {
     assert!(matches!(first, Err(AckError::Ended)));
     assert!(matches!(second, Err(AckError::Ended)));
     assert!(matches!(third, Err(AckError::TooMany)));
+    assert_eq!(counts.of("doorward_limits_hit_total open_acks"), 1);
     assert!(matches!(ask().await, Err(AckError::Ended)));
 }
 
 #[tokio::test]
 async fn many_are_asked_at_once_and_who_is_missing_is_named() {
+    let counts = Counts::default();
+    let _counting = metrics::set_default_local_recorder(&counts);
     let (memory, hub) = serve().await;
     let (mut good, mut wrong) = (memory.connect("good").await, memory.connect("wrong").await);
     let (silent, gone) = (memory.connect("silent").await, memory.connect("gone").await);
@@ -270,6 +281,7 @@ async fn many_are_asked_at_once_and_who_is_missing_is_named() {
     assert!(matches!(why(ids[2]), Some(AckError::Timeout)));
     assert!(matches!(why(ids[3]), Some(AckError::Ended)));
     assert_eq!(answers.missing.len(), 3);
+    assert_eq!(counts.of("doorward_limits_hit_total ack_timeout"), 1);
     drop(silent);
 }
 

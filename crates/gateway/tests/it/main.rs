@@ -12,6 +12,8 @@ mod build;
 #[cfg(test)]
 mod closing;
 #[cfg(test)]
+mod counts;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod fixture;

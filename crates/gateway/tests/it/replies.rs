@@ -16,7 +16,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::memory::{Member, Memory, small};
+use crate::{
+    counts::Counts,
+    memory::{Member, Memory, small},
+};
 
 #[tokio::test]
 async fn one_argument_several_and_none_are_read_as_one_payload() {
@@ -304,6 +307,8 @@ async fn a_stream_waits_for_a_client_that_does_not_read() {
 
 #[tokio::test]
 async fn one_socket_has_only_so_many_streams() {
+    let counts = Counts::default();
+    let _counting = metrics::set_default_local_recorder(&counts);
     let gateway = Gateway::at("/").on("ticks", || async { stream::pending::<u8>() });
     let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
     let mut alice = memory.connect("alice").await;
@@ -314,6 +319,7 @@ async fn one_socket_has_only_so_many_streams() {
 
     let exception = alice.expect_exception("ticks", ()).await;
     assert_eq!((exception.code(), &exception.json()["retryAfter"]), ("rate_limited", &json!(1)));
+    assert_eq!(counts.of("doorward_limits_hit_total max_streams"), 1);
 }
 
 #[tokio::test]

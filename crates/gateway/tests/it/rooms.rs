@@ -5,7 +5,10 @@ use std::sync::Arc;
 use doorward::{Decision, RefusalReason, guard_fn, prelude::*, test::TestEnd};
 use serde_json::json;
 
-use crate::memory::{Member, Memory, small};
+use crate::{
+    counts::Counts,
+    memory::{Member, Memory, small},
+};
 
 /// Lets clients join, leave and shout wherever they say.
 fn gateway() -> Gateway<Member> {
@@ -197,6 +200,8 @@ async fn who_is_gone_is_in_no_room_and_an_empty_room_is_none() {
 
 #[tokio::test]
 async fn a_socket_is_in_so_many_rooms_and_no_more() {
+    let counts = Counts::default();
+    let _counting = metrics::set_default_local_recorder(&counts);
     let gateway = gateway().room("r{n}", |_| async { true });
     let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
     let mut alice = memory.connect("alice").await;
@@ -205,6 +210,7 @@ async fn a_socket_is_in_so_many_rooms_and_no_more() {
         alice.emit_with_ack::<()>("join", room).await;
     }
     assert_eq!(alice.expect_exception("join", "r3").await.code(), "forbidden");
+    assert_eq!(counts.of("doorward_limits_hit_total max_rooms"), 1);
     alice.emit_with_ack::<()>("leave", "r1").await;
     alice.emit_with_ack::<()>("join", "r3").await;
 }
