@@ -111,6 +111,7 @@ impl SqliteFile {
             readers: readers.connect_with(read_only).await.map_err(failed)?,
             presence,
         };
+        open_all(&database.readers).await.map_err(failed)?;
         // Only now: the last connection that is closed would tidy the file up.
         first.close().await.map_err(failed)?;
         Ok(database)
@@ -348,6 +349,15 @@ fn pool(connections: u32, presence: &Arc<Presence>) -> SqlitePoolOptions {
         .max_lifetime(None)
         // A connection to a file does not go away.
         .test_before_acquire(false)
+}
+
+/// Opens every connection that a pool may have, so that reading needs no descriptor later, when there may be none.
+async fn open_all(pool: &SqlitePool) -> sqlx::Result<()> {
+    let mut open = Vec::new();
+    for _ in 0..pool.options().get_max_connections() {
+        open.push(pool.acquire().await?);
+    }
+    Ok(())
 }
 
 /// Readers do not disturb each other; each is a thread.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use doorward_core::{AccountStore, Epochs, SessionStore, UserId};
-use doorward_sql::{OpenError, SqlStore};
+use doorward_sql::{OpenError, Schema, SqlStore, SqliteFile};
 use sqlx::{Connection, SqliteConnection, query, raw_sql, sqlite::SqliteConnectOptions};
 
 use crate::fixture::{Folder, session, token};
@@ -203,4 +203,25 @@ async fn a_file_of_an_older_version_gets_the_tables_that_it_lacks() {
     assert_eq!(epoch.generation, 7);
     assert!(store.account_named("alice").await.unwrap().is_none());
     assert!(store.decoy_secret(&[1; 32]).await.unwrap() == [1; 32]);
+}
+
+/// A server whose descriptors are used up can still read.
+#[tokio::test]
+async fn readers_need_no_descriptor_after_the_opening() {
+    let folder = Folder::new();
+    let notes = Schema::new(7, &["CREATE TABLE notes (text TEXT NOT NULL) STRICT"]);
+    let notes = SqliteFile::open(folder.file(), &notes).await.unwrap();
+    let descriptors = || {
+        let open = fs::read_dir("/proc/self/fd").unwrap();
+        let open = open.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+        open.filter(|file| file.starts_with(folder.0.path())).count()
+    };
+    let at_first = descriptors();
+
+    let mut readers = Vec::new();
+    for _ in 0..notes.readers().options().get_max_connections() {
+        readers.push(notes.readers().acquire().await.unwrap());
+    }
+
+    assert_eq!(descriptors(), at_first);
 }
