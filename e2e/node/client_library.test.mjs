@@ -1,6 +1,8 @@
 // The client library where no browser is needed: proofs, errors, and the states of a connection.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { after, test } from "node:test";
 
 import { io } from "socket.io-client";
@@ -41,6 +43,23 @@ test("what the server, the browser and the network say is one type of error", LI
     ["NotAllowedError", "InvalidStateError", "SecurityError"].map(named),
     ["cancelled", "passkey_exists", "unsupported"],
   );
+});
+
+test("a server that takes a request and says nothing is given up after half a minute", LIMIT, async (t) => {
+  const silent = createServer().listen(0, "127.0.0.1");
+  t.after(() => silent.close());
+  await once(silent, "listening");
+  const clock = new AbortController();
+  const deadline = t.mock.method(AbortSignal, "timeout", () => clock.signal);
+  const taken = once(silent, "connection");
+
+  const me = createDoorward({ io, url: `http://127.0.0.1:${silent.address().port}` }).me();
+  const [connection] = await taken;
+  t.after(() => connection.destroy());
+  clock.abort();
+
+  await assert.rejects(me, { code: "offline" });
+  assert.deepEqual(deadline.mock.calls.map((call) => call.arguments), [[30_000]]);
 });
 
 test("a connection says where it stands", LIMIT, async (t) => {
