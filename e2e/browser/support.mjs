@@ -83,8 +83,8 @@ export async function addAuthenticator(context, page) {
  * Runs in the page, before its scripts: notes which request to the authenticator is pending, a `dialog` or a
  * `list`, and lets the test answer it.
  *
- * A virtual authenticator never answers a request that it got before it was touched. So the answer is that of the
- * same request, made once more with the user present: the first one is ended before, and the page notices neither.
+ * A virtual authenticator seldom answers a request that it got before it was touched. Then the answer is that of
+ * the same request, made once more with the user present: the first one is ended before, and the page notices neither.
  */
 function watchRequests() {
   const pending = {};
@@ -98,21 +98,23 @@ function watchRequests() {
       const signals = [untouched.signal, options.signal].filter(Boolean);
       const first = ask({ ...options, signal: AbortSignal.any(signals) });
       return new Promise((resolve, reject) => {
+        let isTouched = false;
         const request = {
+          touch: () => (isTouched = true),
           async answer() {
             untouched.abort();
-            await first.catch(() => {});
-            const second = ask(options);
-            await second.catch(() => {});
+            // It may have been answered just now. A second passkey of the same user would take its place.
+            const answered = first.catch(() => ask(options));
+            await answered.catch(() => {});
             return () => {
               delete pending[kind];
-              resolve(second);
+              resolve(answered);
             };
           },
         };
         pending[kind] = request;
-        first.then(resolve, (error) => {
-          if (untouched.signal.aborted) return;
+        first.then((credential) => isTouched || resolve(credential), (error) => {
+          if (isTouched) return;
           if (pending[kind] === request) delete pending[kind];
           reject(error);
         });
@@ -143,7 +145,7 @@ async function answer({ page, client, authenticatorId }, kind) {
   const isPresent = (enabled) => {
     return client.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
   };
-  await page.waitForFunction((kind) => kind in globalThis.requests, kind);
+  await page.waitForFunction((kind) => kind in globalThis.requests && globalThis.requests[kind].touch(), kind);
   await isPresent(true);
   const settled = await page.evaluateHandle((kind) => globalThis.requests[kind].answer(), kind);
   // Before the page goes on: it may ask again at once.
