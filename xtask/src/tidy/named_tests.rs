@@ -13,10 +13,11 @@ struct Document {
     named: fn(&str) -> Vec<(usize, &str)>,
 }
 
-const DOCUMENTS: [Document; 3] = [
+const DOCUMENTS: [Document; 4] = [
     Document { path: "docs/holes.md", named: at_test_lines },
     Document { path: "docs/from-nestjs.md", named: in_last_columns },
     Document { path: "docs/identity.md", named: in_last_columns },
+    Document { path: "docs/input.md", named: in_last_columns },
 ];
 
 /// Compares the documents with the sources.
