@@ -42,3 +42,36 @@ test("a socket goes on after an event that failed", LIMIT, async (t) => {
 
   assert.equal(await ask(socket, "echo", "still here"), "still here");
 });
+
+test("bytes come back from echo as bytes, wherever they stand", LIMIT, async (t) => {
+  const { socket } = await admitted(t, server);
+  const sent = [Buffer.from("x"), new Uint8Array([0, 255]), { file: Buffer.from("deep"), name: "a" }];
+
+  const alone = await ask(socket, "echo", sent[0]);
+  const nested = await ask(socket, "echo", sent[2]);
+
+  assert.deepEqual(alone, sent[0]);
+  assert.deepEqual(nested, sent[2]);
+  assert.deepEqual(await ask(socket, "echo", sent[1]), Buffer.from(sent[1]));
+});
+
+test("bytes where none are taken are told as such", LIMIT, async (t) => {
+  const { socket } = await admitted(t, server, { namespace: "/chat" });
+
+  const answer = await ask(socket, "send", { room: "lobby", text: Buffer.from("hello") });
+
+  assert.equal(answer.code, "bad_payload");
+  assert.deepEqual(answer.details, [{ path: "text", message: "expected a string, not bytes" }]);
+});
+
+test("a name that no handler has is an unknown event, whatever it looks like", LIMIT, async (t) => {
+  const { socket, opened } = await admitted(t, server);
+
+  for (const name of ["", "__proto__", "constructor", "error", 7, 1.5, "n".repeat(129)]) {
+    const answer = await ask(socket, name, "payload");
+    assert.equal(answer.code, "unknown_event", String(name));
+  }
+
+  assert.equal(await ask(socket, "echo", "still here"), "still here");
+  assert.equal(opened, 1);
+});

@@ -178,3 +178,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/from-nestjs.md")]
 struct FromNestJs;
+
+/// And those of the tables of what is accepted.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/input.md")]
+struct Input;

@@ -4,16 +4,8 @@
 //! server refuses them when it is built; here they are refused where they are written.
 
 /// The same list as `doorward_protocol::packet::is_reserved`, which is the one that counts.
-const RESERVED: [&str; 8] = [
-    "__proto__",
-    "connect",
-    "connect_error",
-    "disconnect",
-    "disconnecting",
-    "error",
-    "newListener",
-    "removeListener",
-];
+const RESERVED: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 /// Whether an event name belongs to the clients' own library.
 pub(crate) fn is_reserved(event: &str) -> bool {

@@ -2,10 +2,12 @@
 //!
 //! On the wire they stand behind their packet as attachments, and a placeholder says where they
 //! belong. Plain serde knows nothing of attachments, so encoder and decoder leave them in a [`scope`]
-//! around the one call, and [`Binary`] finds them there. Start reading at [`Binary`].
+//! around the one call, and [`Binary`] finds them there. Start reading at [`Binary`]; how bytes are told from JSON
+//! when a payload is read is in [`tree`].
 
 mod placeholders;
 pub(crate) mod scope;
+mod tree;
 
 use std::fmt;
 
@@ -13,9 +15,10 @@ use bytes::Bytes;
 pub(crate) use placeholders::check_placeholders;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error as _, IgnoredAny, MapAccess, Unexpected, Visitor},
+    de::{Error as _, Unexpected, Visitor},
     ser::{Error as _, SerializeStruct},
 };
+pub(crate) use tree::Node;
 
 /// Bytes that travel as bytes, anywhere in a payload.
 ///
@@ -64,59 +67,44 @@ impl<'de> Deserialize<'de> for Binary {
         if !scope::is_reading() {
             return Err(D::Error::custom("binary can be read from packets only"));
         }
-        deserializer.deserialize_map(Placeholder)
+        deserializer.deserialize_newtype_struct(NEWTYPE, Attached)
     }
 }
 
-/// Takes a placeholder and gives out the attachment it stands for.
-struct Placeholder;
+/// Takes what stands for bytes in a [`Node`], and gives out the attachment.
+struct Attached;
 
-impl<'de> Visitor<'de> for Placeholder {
+impl<'de> Visitor<'de> for Attached {
     type Value = Binary;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("binary")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Binary, A::Error> {
-        let (mut is_placeholder, mut number) = (false, None);
-        while let Some(key) = map.next_key()? {
-            match key {
-                Key::Placeholder => {
-                    is_placeholder = matches!(map.next_value()?, Scalar::Bool(true));
-                }
-                Key::Number => number = Some(map.next_value()?),
-                Key::Other => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        let Some(Scalar::Number(number)) = number.filter(|_| is_placeholder) else {
-            return Err(A::Error::invalid_type(Unexpected::Map, &self));
-        };
-        scope::attachment(number)
-            .map(Binary)
-            .ok_or_else(|| A::Error::invalid_value(Unexpected::Unsigned(number), &self))
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Binary, D::Error> {
+        inner.deserialize_bytes(self)
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Binary, E> {
+        let attached = token::number(bytes).and_then(scope::attachment);
+        attached.map(Binary).ok_or_else(|| E::invalid_type(Unexpected::Other("text"), &self))
     }
 }
 
-/// A key of a placeholder.
-#[derive(Deserialize)]
-#[serde(field_identifier)]
-enum Key {
-    #[serde(rename = "_placeholder")]
-    Placeholder,
-    #[serde(rename = "num")]
-    Number,
-    #[serde(other)]
-    Other,
-}
+/// The name by which a [`Node`] tells [`Binary`] from other types.
+const NEWTYPE: &str = "$doorward::Binary";
 
-/// A value of a placeholder; whatever cannot be one is as good as nothing.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Scalar {
-    Bool(bool),
-    Number(u64),
-    Other(IgnoredAny),
+/// The bytes that stand for an attachment while serde passes them on. No text begins like them.
+mod token {
+    const MARK: [u8; 8] = *b"\xFFbinary\xFF";
+
+    pub(super) fn of(attachment: u64) -> [u8; 16] {
+        (u128::from(u64::from_be_bytes(MARK)) << 64 | u128::from(attachment)).to_be_bytes()
+    }
+
+    pub(super) fn number(bytes: &[u8]) -> Option<u64> {
+        bytes.strip_prefix(&MARK)?.try_into().map(u64::from_be_bytes).ok()
+    }
 }
 
 #[cfg(test)]

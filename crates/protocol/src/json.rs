@@ -24,7 +24,7 @@ pub enum JsonError {
     /// It is no JSON, or not an array that begins with the name of an event.
     #[error("malformed JSON")]
     Malformed,
-    /// The name is empty, too long, or one that belongs to the library itself.
+    /// The name is one that belongs to the library itself.
     #[error("event name is not allowed")]
     Name,
     /// It is nested more deeply than allowed.
@@ -110,10 +110,21 @@ pub(crate) fn check_array(json: &str) -> Result<(), JsonError> {
 
 /// Returns what stands behind the name in the array of an event, with the bracket that ends it.
 pub(crate) fn behind_name(json: &str) -> Option<&str> {
-    let text = json.trim_ascii().strip_prefix('[')?.trim_ascii_start().strip_prefix('"')?;
-    let mut bytes = text.bytes();
-    skip_string(&mut bytes);
-    let rest = text.get(text.len() - bytes.len()..)?.trim_ascii_start();
+    let text = json.trim_ascii().strip_prefix('[')?.trim_ascii_start();
+    let rest = match text.strip_prefix('"') {
+        Some(text) => {
+            let mut bytes = text.bytes();
+            skip_string(&mut bytes);
+            text.get(text.len() - bytes.len()..)?
+        }
+        None => text.trim_start_matches(|char: char| {
+            matches!(char, '0'..='9' | '-' | '+' | '.' | 'e' | 'E')
+        }),
+    };
+    if rest.len() == text.len() {
+        return None;
+    }
+    let rest = rest.trim_ascii_start();
     let rest = rest.strip_prefix(',').unwrap_or(rest);
     rest.ends_with(']').then_some(rest)
 }
@@ -129,7 +140,7 @@ pub(crate) fn read_seq<'de, V: Visitor<'de>>(
     Ok(value)
 }
 
-/// A string, borrowed when it has no escapes.
+/// A string, borrowed when it has no escapes, or a number as its text.
 struct Text<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
@@ -140,7 +151,19 @@ impl<'de> Deserialize<'de> for Text<'de> {
             type Value = Text<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
+                f.write_str("a string or a number")
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(number.to_string())))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(number.to_string())))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(number.to_string())))
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
@@ -152,7 +175,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
             }
         }
 
-        deserializer.deserialize_str(Any)
+        deserializer.deserialize_any(Any)
     }
 }
 
@@ -186,8 +209,18 @@ mod tests {
 
     #[test]
     fn what_is_no_array_with_a_name_is_malformed() {
-        for json in ["", "{}", "[]", "[1]", "[null]", r#"["a""#, r#"["a"]x"#, r#"["a",]"#, "\"a\""]
-        {
+        for json in [
+            "",
+            "{}",
+            "[]",
+            "[true]",
+            "[{}]",
+            "[null]",
+            r#"["a""#,
+            r#"["a"]x"#,
+            r#"["a",]"#,
+            "\"a\"",
+        ] {
             assert_eq!(event_name(json), Err(JsonError::Malformed), "{json}");
         }
     }
@@ -197,7 +230,9 @@ mod tests {
         assert_eq!(behind_name(r#"["e"]"#), Some("]"));
         assert_eq!(behind_name(r#"["e",1]"#), Some("1]"));
         assert_eq!(behind_name(" [ \"a\\\"]\" , [1] ] "), Some(" [1] ]"));
-        for json in ["", "[", "[]", r#"["e""#, r#"["e",1"#, "[1,2]", "\"e\""] {
+        assert_eq!(behind_name("[7]"), Some("]"));
+        assert_eq!(behind_name("[ -1.5e3 ,2]"), Some("2]"));
+        for json in ["", "[", "[]", r#"["e""#, r#"["e",1"#, "[null,2]", "\"e\""] {
             assert_eq!(behind_name(json), None, "{json}");
         }
     }

@@ -1,14 +1,13 @@
 //! The gateway of the ready server: something to try a connection with.
 //!
-//! Namespace `/`, for whoever is known: `echo` gives back what it was sent, `whoami` says who the server
-//! takes the client for.
+//! Namespace `/`, for signed-in users: `echo` gives back what it was sent, `whoami` says whom the server takes the
+//! client for.
 
 use std::time::SystemTime;
 
-use doorward::prelude::*;
+use doorward::{RawArguments, prelude::*};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::known::Known;
 
@@ -16,9 +15,9 @@ pub(crate) fn gateway() -> Gateway<Known> {
     Gateway::at("/").on("echo", echo).on("whoami", whoami)
 }
 
-/// Gives the argument back as it was written, `null` when there is none.
-async fn echo(Payload(argument): Payload<Box<RawValue>>) -> Box<RawValue> {
-    argument
+/// Gives the arguments back as they were sent, bytes too.
+async fn echo(arguments: RawArguments) -> RawArguments {
+    arguments
 }
 
 /// Whom the server acts for, and since when.

@@ -4,6 +4,7 @@ use doorward::{Bytes, Limits, RawArguments, prelude::*};
 use doorward_protocol::ws::Opcode;
 use doorward_testkit::{RawClient, Seen};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::{
     fixture::Fixture,
@@ -16,12 +17,27 @@ struct Upload {
     parts: Vec<Binary>,
 }
 
+/// The way that docs/wire.md shows for a handler of any JSON.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Either {
+    Bytes(Binary),
+    Json(Value),
+}
+
 fn gateway() -> Gateway<Member> {
     Gateway::at("/")
         .on("upload", |Payload(upload): Payload<Upload>| async move {
             upload.parts.iter().map(|part| part.0.len()).sum::<usize>()
         })
         .on("back", |Payload(upload): Payload<Upload>| async move { upload })
+        .on("any", |Payload(any): Payload<Value>| async move { any })
+        .on("either", |Payload(either): Payload<Either>| async move {
+            match either {
+                Either::Bytes(bytes) => json!({ "bytes": bytes.0.len() }),
+                Either::Json(json) => json,
+            }
+        })
         .on("raw", |arguments: RawArguments| async move { arguments })
         .on("send", |me: Connection<Member>| async move {
             me.emit("file", Args(("a.bin", Binary(Bytes::from_static(b"\0\xff")))))
@@ -64,6 +80,31 @@ async fn a_broadcast_and_a_question_may_carry_attachments() {
         alice.answer(&question, Binary(Bytes::from_static(b"345"))).await;
     });
     assert_eq!(answer.unwrap().0, Bytes::from_static(b"345"));
+}
+
+#[tokio::test]
+async fn a_handler_that_cannot_hold_bytes_never_sees_a_placeholder() {
+    let memory = Memory::serve(gateway()).await;
+    let mut alice = memory.connect("alice").await;
+
+    let exception = alice.expect_exception("any", upload(&[b"abc"])).await;
+
+    assert_eq!(exception.code(), "bad_payload");
+    let (path, message) = exception.details()[0];
+    assert_eq!(path, "parts[0]");
+    assert_eq!(message, "expected any valid JSON value, not bytes");
+    assert_eq!(alice.emit_with_ack::<Value>("any", json!({ "a": 1 })).await, json!({ "a": 1 }));
+}
+
+#[tokio::test]
+async fn a_handler_of_any_json_may_take_bytes_beside_it() {
+    let memory = Memory::serve(gateway()).await;
+    let mut alice = memory.connect("alice").await;
+
+    let bytes = Binary(Bytes::from_static(b"abc"));
+
+    assert_eq!(alice.emit_with_ack::<Value>("either", bytes).await, json!({ "bytes": 3 }));
+    assert_eq!(alice.emit_with_ack::<Value>("either", json!([1])).await, json!([1]));
 }
 
 #[tokio::test]

@@ -69,6 +69,33 @@ async fn an_error_is_answered_with_its_code() {
 }
 
 #[tokio::test]
+async fn a_name_that_no_handler_has_is_an_unknown_event_whatever_it_looks_like() {
+    let (_fixture, mut client) =
+        with(Gateway::at("/t").on("7", |Payload(n): Payload<u8>| async move { n })).await;
+    let long = "n".repeat(129);
+
+    for name in [r#""""#, r#""__proto__""#, r#""error""#, "8", "-1.5", "1e3", &format!("{long:?}")]
+    {
+        let answer = ask(&mut client, &format!("[{name},1]")).await;
+        assert_eq!(answer["code"], "unknown_event", "{name}");
+    }
+    assert_eq!(ask(&mut client, "[7,1]").await, 1);
+    assert_eq!(ask(&mut client, r#"["7",2]"#).await, 2);
+}
+
+#[tokio::test]
+async fn nothing_of_a_name_that_is_too_long_is_kept() {
+    let (_fixture, mut client) = with(Gateway::at("/t").on("fine", || async { 1 })).await;
+    let long = "n".repeat(129);
+
+    client.text(&format!("42/t,[{long:?},{long:?}]")).await;
+
+    let seen = client.json("42/t,").await;
+    assert_eq!((&seen[1]["event"], &seen[1]["code"]), (&json!(""), &json!("unknown_event")));
+    nothing_more(&mut client).await;
+}
+
+#[tokio::test]
 async fn an_error_that_nobody_asked_for_is_an_event() {
     let failing = || async { Err::<(), _>(Exception::new("not_covered", "There is no money")) };
     let (_fixture, mut client) =

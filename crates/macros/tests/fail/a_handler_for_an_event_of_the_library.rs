@@ -9,7 +9,7 @@ impl Chat {
     #[subscribe("connect_error")]
     async fn a(&self) {}
 
-    #[subscribe("error")]
+    #[subscribe("disconnecting")]
     async fn b(&self) {}
 
     #[subscribe("newListener")]
@@ -17,9 +17,6 @@ impl Chat {
 
     #[subscribe("removeListener")]
     async fn d(&self) {}
-
-    #[subscribe("__proto__")]
-    async fn e(&self) {}
 }
 
 fn main() {}

@@ -15,7 +15,10 @@ use serde_json::Value;
 use serde_path_to_error::Track;
 
 use super::several::Several;
-use crate::{binary::scope, json};
+use crate::{
+    binary::{Node, scope},
+    json,
+};
 
 /// Why arguments are not what was asked for. The client's fault.
 ///
@@ -70,7 +73,7 @@ pub fn decode_event<T: DeserializeOwned>(
     data: &str,
     attachments: &[Bytes],
 ) -> Result<T, DecodeError> {
-    decode(Array { data, is_named: true }, attachments)
+    decode(Array { data, is_named: true, attachments: attachments.len() }, attachments)
 }
 
 /// Reads the arguments of an ack from its array `[argument, ..]`, as [`decode_event`] does.
@@ -87,7 +90,7 @@ pub fn decode_ack<T: DeserializeOwned>(
     data: &str,
     attachments: &[Bytes],
 ) -> Result<T, DecodeError> {
-    decode(Array { data, is_named: false }, attachments)
+    decode(Array { data, is_named: false, attachments: attachments.len() }, attachments)
 }
 
 /// Reads the arguments of an event into a list or a tuple, however many there are.
@@ -107,7 +110,8 @@ pub fn decode_all<T: DeserializeOwned>(
     data: &str,
     attachments: &[Bytes],
 ) -> Result<T, DecodeError> {
-    scope::read(attachments, || Array { data, is_named: true }.all(NO_LIST))
+    let array = Array { data, is_named: true, attachments: attachments.len() };
+    scope::read(attachments, || array.all(NO_LIST))
 }
 
 /// As [`decode_all`], for an ack.
@@ -115,7 +119,8 @@ pub(super) fn decode_ack_all<T: DeserializeOwned>(
     data: &str,
     attachments: &[Bytes],
 ) -> Result<T, DecodeError> {
-    scope::read(attachments, || Array { data, is_named: false }.all(NO_LIST))
+    let array = Array { data, is_named: false, attachments: attachments.len() };
+    scope::read(attachments, || array.all(NO_LIST))
 }
 
 fn decode<T: DeserializeOwned>(array: Array<'_>, attachments: &[Bytes]) -> Result<T, DecodeError> {
@@ -144,12 +149,21 @@ struct Array<'a> {
     data: &'a str,
     /// The name of an event stands before them.
     is_named: bool,
+    /// How many attachments their placeholders refer to.
+    attachments: usize,
 }
 
 impl<'a> Array<'a> {
+    fn read<V: Visitor<'a>>(self, visitor: V) -> serde_json::Result<V::Value> {
+        if self.attachments == 0 {
+            return json::read_seq(self.data, visitor);
+        }
+        Node::parse(self.data, self.attachments)?.deserialize_seq(visitor)
+    }
+
     /// Reads the only argument, if there is one; fails when there are several.
     fn one<S: DeserializeSeed<'a>>(self, seed: S) -> serde_json::Result<Option<S::Value>> {
-        json::read_seq(self.data, One { is_named: self.is_named, seed })
+        self.read(One { is_named: self.is_named, seed })
     }
 
     /// Reads all arguments as one list.
@@ -158,7 +172,7 @@ impl<'a> Array<'a> {
         seed: S,
         refusal: &'static str,
     ) -> serde_json::Result<S::Value> {
-        json::read_seq(self.data, List { is_named: self.is_named, seed, refusal })
+        self.read(List { is_named: self.is_named, seed, refusal })
     }
 
     fn all<T: Deserialize<'a>>(self, refusal: &'static str) -> Result<T, DecodeError> {

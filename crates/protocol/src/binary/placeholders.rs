@@ -5,9 +5,10 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-
-use super::Key;
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
+};
 
 /// Fails when a placeholder in `json` refers to none of that many attachments.
 pub(crate) fn check_placeholders(json: &[u8], attachments: usize) -> serde_json::Result<()> {
@@ -92,4 +93,16 @@ impl<'de> Visitor<'de> for Walk {
         }
         Ok(Seen::Other)
     }
+}
+
+/// A key of a placeholder.
+#[derive(Deserialize)]
+#[serde(field_identifier)]
+enum Key {
+    #[serde(rename = "_placeholder")]
+    Placeholder,
+    #[serde(rename = "num")]
+    Number,
+    #[serde(other)]
+    Other,
 }

@@ -5,7 +5,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use serde_json::{Value, json};
+use serde::de::IgnoredAny;
+use serde_json::{Value, json, value::RawValue};
 
 use super::*;
 use crate::{Args, RawArguments, decode_ack, decode_event};
@@ -80,6 +81,162 @@ fn two_placeholders_may_share_an_attachment() {
     assert_eq!(read, [bytes("x"), bytes("x")]);
 }
 
+/// Reads `json`, in which `num: 0` stands for bytes, and returns where and why that failed.
+fn refused<T: serde::de::DeserializeOwned + fmt::Debug>(json: &str) -> (String, String) {
+    let error = decode_ack::<T>(json, &[bytes("x").0]).unwrap_err();
+    (error.path, error.source.to_string())
+}
+
+#[test]
+fn a_type_without_bytes_is_told_where_they_stand_and_never_sees_a_placeholder() {
+    const NESTED: &str = r#"[{"files":[{"name":"a","body":{"_placeholder":true,"num":0}}]}]"#;
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its decoding is looked at")]
+    struct Raw {
+        files: Box<RawValue>,
+    }
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its decoding is looked at")]
+    struct Text {
+        files: Vec<BTreeMap<String, String>>,
+    }
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its decoding is looked at")]
+    struct Number(u64);
+
+    let body = "files[0].body".to_owned();
+    let any = "expected any valid JSON value, not bytes".to_owned();
+    assert_eq!(refused::<Value>(NESTED), (body.clone(), any.clone()));
+    assert_eq!(refused::<Text>(NESTED), (body, "expected a string, not bytes".to_owned()));
+    assert_eq!(refused::<Raw>(NESTED), ("files".into(), "expected JSON, not bytes".into()));
+
+    let alone = placeholder(&json!(0));
+    assert_eq!(refused::<Value>(&alone), (String::new(), any));
+    assert_eq!(refused::<Box<RawValue>>(&alone).1, "expected JSON, not bytes");
+    assert_eq!(refused::<String>(&alone).1, "expected a string, not bytes");
+    assert_eq!(refused::<Vec<u8>>(&alone).1, "expected a sequence, not bytes");
+    assert_eq!(refused::<Number>(&alone).1, "expected u64, not bytes");
+    assert_eq!(refused::<Option<bool>>(&alone).1, "expected a boolean, not bytes");
+    assert_eq!(refused::<()>(&alone).1, "expected unit, not bytes");
+}
+
+#[test]
+fn bytes_that_a_type_leaves_out_are_no_fault() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Named {
+        name: String,
+    }
+    let json = r#"[{"name":"a","body":{"_placeholder":true,"num":0}}]"#;
+
+    let named: Named = decode_ack(json, &[bytes("x").0]).unwrap();
+    let ignored = decode_ack::<IgnoredAny>(json, &[bytes("x").0]);
+
+    assert_eq!(named.name, "a");
+    assert!(ignored.is_ok());
+}
+
+/// The way that the documentation shows for handlers of any JSON.
+#[test]
+fn an_untagged_enum_takes_bytes_or_any_json() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(untagged)]
+    enum Anything {
+        Bytes(Binary),
+        Json(Value),
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Newtype(Binary);
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(untagged)]
+    enum Wrapped {
+        Number(u64),
+        Bytes(Newtype),
+    }
+    let attachments = [bytes("x").0];
+    let read = |json: &str| decode_ack::<Anything>(json, &attachments);
+    let alone = placeholder(&json!(0));
+
+    assert_eq!(read(&alone).unwrap(), Anything::Bytes(bytes("x")));
+    assert_eq!(read(r#"[{"a":[1]}]"#).unwrap(), Anything::Json(json!({ "a": [1] })));
+    assert!(read(&format!(r#"[{{"a":{alone}}}]"#)).is_err());
+    assert_eq!(
+        decode_ack::<Wrapped>(&alone, &attachments).unwrap(),
+        Wrapped::Bytes(Newtype(bytes("x")))
+    );
+}
+
+/// Types are read from a tree where there are attachments, and from the text where there are none.
+#[test]
+fn json_beside_bytes_is_read_as_json_without_them() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    enum Shape {
+        Unit,
+        Newtype(u8),
+        Tuple(u8, String),
+        Struct { a: Option<i64> },
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(tag = "type", rename_all = "camelCase")]
+    enum Tagged {
+        One { value: f32 },
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Strict {
+        #[serde(default)]
+        a: u8,
+    }
+    fn same<T: serde::de::DeserializeOwned + fmt::Debug>(jsons: &[&str]) {
+        for json in jsons {
+            let read = |attachments: &[Bytes]| {
+                decode_ack::<T>(json, attachments).ok().map(|value| format!("{value:?}"))
+            };
+            assert_eq!(read(&[]), read(&[Bytes::from_static(b"unused")]), "{json}");
+        }
+    }
+
+    let all = [
+        "[]",
+        "[null]",
+        "[1]",
+        "[-1]",
+        "[1.5]",
+        "[18446744073709551615]",
+        "[300]",
+        r#"["a"]"#,
+        "[true]",
+        "[[1,2]]",
+        "[[1,\"b\"]]",
+        r#"[{"1":2}]"#,
+        r#"[{"x":2}]"#,
+        r#"[{"true":2}]"#,
+        r#"[{"a":1,"a":2}]"#,
+        r#"["Unit"]"#,
+        r#"[{"Newtype":3}]"#,
+        r#"[{"Tuple":[1,"b"]}]"#,
+        r#"[{"Struct":{"a":null}}]"#,
+        r#"[{"Struct":{"a":7},"Unit":null}]"#,
+        r#"[{"type":"one","value":1}]"#,
+        r#"[1,"b"]"#,
+        r#"[1,"b",3]"#,
+    ];
+    same::<Value>(&all);
+    same::<Box<RawValue>>(&all);
+    same::<Shape>(&all);
+    same::<Tagged>(&all);
+    same::<Strict>(&all);
+    same::<Option<u8>>(&all);
+    same::<(u8, String)>(&all);
+    same::<Vec<u8>>(&all);
+    same::<BTreeMap<u8, u8>>(&all);
+    same::<BTreeMap<bool, u8>>(&all);
+    same::<BTreeMap<String, u8>>(&all);
+    same::<f64>(&all);
+    same::<u64>(&all);
+    same::<char>(&all);
+    same::<()>(&all);
+}
+
 /// Attack 41.
 #[test]
 fn a_placeholder_refers_to_an_attachment_or_is_wrong() {
@@ -116,7 +273,8 @@ fn a_placeholder_refers_to_an_attachment_or_is_wrong() {
     for json in forged {
         let error = decode_ack::<Binary>(&json, &[bytes("x").0]).unwrap_err();
         let text = error.source.to_string();
-        assert!(text.contains("expected binary"), "{json}: {text}");
+        let is_told = ["expected binary", "expected an attachment for each placeholder"];
+        assert!(is_told.iter().any(|told| text.contains(told)), "{json}: {text}");
         assert_eq!(error.path, "", "{json}");
     }
 }

@@ -98,7 +98,9 @@ impl Link {
             let left = left.checked_sub(1).ok_or(Violation::AnonymousBudget)?;
             self.slots.set_events_left(slot, left);
         }
-        let data = Cow::Borrowed(packet.data.ok_or(JsonError::Malformed)?);
+        // Of a name that is too long nothing is kept.
+        let data = if name.is_empty() { Some(NAMELESS) } else { packet.data };
+        let data = Cow::Borrowed(data.ok_or(JsonError::Malformed)?);
         let event = Event { slot, id: packet.id, name, data, attachments: Vec::new() };
         Ok(Received::Event(event))
     }
@@ -128,3 +130,6 @@ impl Link {
         Ok(Received::Nothing)
     }
 }
+
+/// The data of an event without a name.
+const NAMELESS: &str = r#"[""]"#;

@@ -115,8 +115,11 @@ impl<'a> Packet<'a> {
         Ok(Self { kind, namespace, id, data, attachments })
     }
 
-    /// Returns the name of the event, after making sure that its data is a JSON array that begins
-    /// with a name of at most `max_name` bytes and is nested at most `max_depth` deep.
+    /// Returns the name of the event, after making sure that its data is a JSON array that begins with a name
+    /// and is nested at most `max_depth` deep.
+    ///
+    /// A number is a name too: its decimal text. A name of more than `max_name` bytes is returned as an empty one,
+    /// which no handler has.
     ///
     /// # Errors
     /// [`JsonError`] otherwise, also for names that belong to the library itself.
@@ -124,10 +127,10 @@ impl<'a> Packet<'a> {
         let data = self.data.ok_or(JsonError::Malformed)?;
         json::check_depth(data, max_depth)?;
         let name = json::event_name(data)?;
-        if name.is_empty() || name.len() > max_name || is_reserved(&name) {
+        if is_reserved(&name) {
             return Err(JsonError::Name);
         }
-        Ok(name)
+        Ok(if name.len() > max_name { Cow::Borrowed("") } else { name })
     }
 
     /// Makes sure that the data of an ack is a JSON array that is nested at most `max_depth` deep.

@@ -1,0 +1,331 @@
+//! Reads the JSON of a packet with attachments into a tree in which bytes are bytes.
+//!
+//! JSON has no bytes, so types are not read from the text of such a packet, where they could take a placeholder
+//! for a value of the client. They are read from a [`Node`]. [`Binary`](super::Binary) takes bytes; every other
+//! type that meets them fails, and its error says so. Start reading at [`Node::parse`].
+
+use std::fmt;
+
+use serde::{
+    Deserializer, Serialize, Serializer,
+    de::{
+        DeserializeSeed, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+        Visitor,
+        value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer},
+    },
+    forward_to_deserialize_any,
+    ser::SerializeMap,
+};
+use serde_json::{Error, Number};
+
+use super::{NEWTYPE, token};
+
+/// One value of a payload.
+#[derive(Debug)]
+pub(crate) enum Node {
+    Bool(bool),
+    /// The number of an attachment.
+    Bytes(u64),
+    List(Vec<Self>),
+    /// In the order of the text, with keys that stand there twice.
+    Map(Vec<(Key, Self)>),
+    Null,
+    Number(Number),
+    Text(String),
+}
+
+impl Node {
+    /// Reads `json`, whose placeholders refer to so many attachments.
+    ///
+    /// # Errors
+    /// Also when a placeholder refers to none of them.
+    pub(crate) fn parse(json: &str, attachments: usize) -> Result<Self, Error> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let node = Parse { attachments: attachments as u64 }.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(node)
+    }
+
+    fn holds_bytes(&self) -> bool {
+        match self {
+            Self::Bytes(_) => true,
+            Self::List(items) => items.iter().any(Self::holds_bytes),
+            Self::Map(entries) => entries.iter().any(|(_, node)| node.holds_bytes()),
+            Self::Bool(_) | Self::Null | Self::Number(_) | Self::Text(_) => false,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Parse {
+    attachments: u64,
+}
+
+impl<'de> DeserializeSeed<'de> for Parse {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Parse {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Number(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Number::from_f64(value).map_or(Node::Null, Node::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Node, E> {
+        Ok(Node::Text(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(self)? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        // Of keys that are there twice, JavaScript takes the last.
+        let (mut is_placeholder, mut number) = (false, None);
+        while let Some(key) = map.next_key::<String>()? {
+            let value = map.next_value_seed(self)?;
+            match &*key {
+                "_placeholder" => is_placeholder = matches!(value, Node::Bool(true)),
+                "num" => number = if let Node::Number(num) = &value { num.as_u64() } else { None },
+                _ => {}
+            }
+            entries.push((Key(key), value));
+        }
+        if !is_placeholder {
+            return Ok(Node::Map(entries));
+        }
+        let number = number.filter(|number| *number < self.attachments);
+        number.map(Node::Bytes).ok_or_else(|| A::Error::custom(NO_ATTACHMENT))
+    }
+}
+
+impl<'de> Deserializer<'de> for Node {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self {
+            Self::Bool(value) => visitor.visit_bool(value),
+            Self::Bytes(number) => {
+                let expected = (&visitor as &dyn Expected).to_string();
+                // What serde keeps for a second look, as for untagged enums, it keeps as a newtype.
+                visitor
+                    .visit_newtype_struct(Token(number))
+                    .map_err(|_kind| Error::custom(format_args!("expected {expected}, not bytes")))
+            }
+            Self::List(items) => {
+                let mut seq = SeqDeserializer::new(items.into_iter());
+                let value = visitor.visit_seq(&mut seq)?;
+                seq.end()?;
+                Ok(value)
+            }
+            Self::Map(entries) => {
+                let mut map = MapDeserializer::new(entries.into_iter());
+                let value = visitor.visit_map(&mut map)?;
+                map.end()?;
+                Ok(value)
+            }
+            Self::Null => visitor.visit_unit(),
+            Self::Number(number) => number.deserialize_any(visitor),
+            Self::Text(text) => visitor.visit_string(text),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self {
+            Self::Null => visitor.visit_none(),
+            some => visitor.visit_some(some),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self {
+            Self::Bytes(number) if name == NEWTYPE => visitor.visit_newtype_struct(Token(number)),
+            node if name == RAW_VALUE => {
+                if node.holds_bytes() {
+                    return Err(Error::custom("expected JSON, not bytes"));
+                }
+                let text = serde_json::to_vec(&node)?;
+                serde_json::Deserializer::from_reader(&*text)
+                    .deserialize_newtype_struct(name, visitor)
+            }
+            node => visitor.visit_newtype_struct(node),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self {
+            Self::Text(text) => visitor.visit_enum(text.into_deserializer()),
+            Self::Map(entries) if entries.len() == 1 => {
+                let map = MapDeserializer::new(entries.into_iter());
+                visitor.visit_enum(MapAccessDeserializer::new(map))
+            }
+            Self::Map(_) => Err(Error::invalid_value(Unexpected::Map, &"map with a single key")),
+            other => other.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq
+        tuple tuple_struct map struct identifier
+    }
+}
+
+impl IntoDeserializer<'_, Error> for Node {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// Writes what holds no bytes as the JSON that it was.
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Bytes(_) | Self::Null => serializer.serialize_unit(),
+            Self::List(items) => serializer.collect_seq(items),
+            Self::Map(entries) => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                for (Key(key), value) in entries {
+                    map.serialize_entry(key, value)?;
+                }
+                map.end()
+            }
+            Self::Number(number) => number.serialize(serializer),
+            Self::Text(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+/// The key of an entry: a text, and whatever number or truth value it is the text of, as in `serde_json`.
+#[derive(Debug)]
+pub(crate) struct Key(String);
+
+macro_rules! parsed {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            match serde_json::from_str::<serde_json::Value>(&self.0) {
+                Ok(value @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => {
+                    value.$method(visitor)
+                }
+                _ => visitor.visit_string(self.0),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Key {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_string(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_enum(self.0.into_deserializer())
+    }
+
+    parsed! {
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32
+        deserialize_f64
+    }
+
+    forward_to_deserialize_any! {
+        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl IntoDeserializer<'_, Error> for Key {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+/// What stands for bytes where only [`Binary`](super::Binary) knows what to do with it.
+struct Token(u64);
+
+impl<'de> Deserializer<'de> for Token {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_bytes(&token::of(self.0))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// The newtype by which `serde_json` tells its own `RawValue`, which takes the text of any value.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
+
+const NO_ATTACHMENT: &str = "expected an attachment for each placeholder";
