@@ -119,6 +119,59 @@ test("an unknown namespace does not end an admitted one beside it", LIMIT, async
   assert.equal(socket.connected, true);
 });
 
+test("a whole profile in auth is refused once, and the client stays away", LIMIT, async (t) => {
+  for (const auth of [{ token: await server.token(), profile: "x".repeat(20_000) }, { token: "x".repeat(70_000) }]) {
+    const client = makeClient(t, server.url, { auth });
+    const closed = next(client.manager, "close");
+
+    client.socket.connect();
+    await closed;
+    await watch(WATCH);
+
+    assert.deepEqual(client.refusals.map((error) => error.data.code), ["bad_handshake"]);
+    assert.deepEqual([client.socket.active, client.opened, client.retries], [false, 1, 0]);
+  }
+});
+
+test("an auth function that never calls back is told so in the close frame", LIMIT, async (t) => {
+  const auth = async () => ({ token: await server.token() });
+  const { manager, socket } = makeClient(t, server.url, { auth, reconnection: false });
+  await new Promise((resolve) => manager.open(resolve));
+  const closed = next(manager.engine, "close");
+
+  socket.connect();
+  const [, details] = await closed;
+
+  assert.equal(details.context.code, 1008);
+  assert.match(details.context.reason, /auth function call back/);
+});
+
+test("a client whose budget is used up comes back by itself", LIMIT, async (t) => {
+  const strict = await startDoorward({ settings: { LIMITS__MAX_ADDRESS_REFUSALS: "60" } });
+  t.after(() => strict.stop());
+  const auth = { token: "not.a.token" };
+  const client = makeClient(t, strict.url, { auth });
+  const reasons = [];
+  client.manager.on("open", () => client.manager.engine.on("close", (_, details) => reasons.push(details?.context)));
+  // The budget is refilled by one in a second, and this client is quicker than that.
+  const spend = async () => {
+    const { manager, socket, refusals } = makeClient(t, strict.url, { auth, reconnection: false });
+    const closed = next(manager, "close");
+    socket.connect();
+    await closed;
+    return refusals.length;
+  };
+  while ((await spend()) > 0);
+
+  client.socket.connect();
+  await next(client.socket, "connect_error");
+
+  assert.equal(client.refusals[0].data.code, "unauthenticated");
+  assert.ok(client.opened > 1, "it was not turned away");
+  assert.equal(reasons[0].code, 1013);
+  assert.match(reasons[0].reason, /^too many attempts: try again in \d+ s$/);
+});
+
 /** A token whose signature belongs to other claims. */
 async function forgedToken() {
   const [header, , signature] = (await server.token("alice")).split(".");

@@ -20,6 +20,7 @@ export type RefusalCode =
   | "session_expired"
   | "token_expired"
   | "too_many_attempts"
+  | "too_many_namespaces"
   | "unauthenticated";
 
 /** The error of `connect_error`. An unknown namespace ("invalid_namespace") has no `data`. */

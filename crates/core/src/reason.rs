@@ -116,6 +116,8 @@ reasons! {
         TokenTooLong = "token_too_long",
         /// Too many refused attempts, or too many links of one address.
         TooManyAttempts = "too_many_attempts",
+        /// The link has as many namespaces as it may.
+        TooManyNamespaces = "too_many_namespaces",
         /// Something that must be asked did not answer.
         Unavailable = "unavailable",
         /// The credential is good, and of another user than the socket it was to prolong.

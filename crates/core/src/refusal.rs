@@ -64,15 +64,18 @@ pub enum RefusalCode {
     SessionExpired,
     /// The token was good and is over its time.
     TokenExpired,
-    /// The budget of this link, address or user is used up.
+    /// The budget of this link, address or user is used up. A client that has nothing else on its link does not read
+    /// it: its transport ends, and it comes back by itself.
     TooManyAttempts,
+    /// The link has as many namespaces as it may.
+    TooManyNamespaces,
     /// Not known: one code for every reason, so that nothing can be probed.
     Unauthenticated,
 }
 
 impl RefusalCode {
     /// All codes of the framework's own.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AlreadyConnected,
         Self::BadHandshake,
         Self::Forbidden,
@@ -81,6 +84,7 @@ impl RefusalCode {
         Self::SessionExpired,
         Self::TokenExpired,
         Self::TooManyAttempts,
+        Self::TooManyNamespaces,
         Self::Unauthenticated,
     ];
 
@@ -97,6 +101,7 @@ impl RefusalCode {
             Self::SessionExpired => "session_expired",
             Self::TokenExpired => "token_expired",
             Self::TooManyAttempts => "too_many_attempts",
+            Self::TooManyNamespaces => "too_many_namespaces",
             Self::Unauthenticated => "unauthenticated",
         }
     }
@@ -220,7 +225,21 @@ impl Refusal {
         )
     }
 
-    /// Refuses somebody who has used up a budget, for `retry_after` (rounded up to whole seconds).
+    /// Refuses a namespace beyond those that a link may have.
+    #[must_use]
+    pub fn too_many_namespaces() -> Self {
+        Self::build(
+            RefusalCode::TooManyNamespaces,
+            "Too many namespaces".into(),
+            Some(Retry::Never),
+            RefusalReason::TooManyNamespaces,
+        )
+    }
+
+    /// Refuses a client that has used up a budget, for `retry_after` (rounded up to whole seconds).
+    ///
+    /// A wait mends it, so the client is to come back by itself: at a CONNECT its transport ends without a packet,
+    /// unless another of its sockets lives on the link. Then it reads the code, and the link stays.
     #[must_use]
     pub fn too_many_attempts(retry_after: Duration) -> Self {
         Self {

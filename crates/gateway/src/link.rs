@@ -220,9 +220,10 @@ impl<S: Transport> LinkTask<S> {
                 Timeout::Ping => self.send(engine::write_ping),
                 Timeout::NoPong => self.end_link(DisconnectReason::PingTimeout, now),
                 Timeout::NoConnect => {
-                    self.throw_out(RefusalReason::ConnectTimeout, CloseCode::Policy, now);
+                    let reason = RefusalReason::ConnectTimeout;
+                    self.throw_out(reason, CloseCode::Policy, NO_CONNECT, now);
                 }
-                Timeout::NoAttachments => self.violated(CloseCode::Policy, now),
+                Timeout::NoAttachments => self.violated(CloseCode::Policy, &NO_ATTACHMENTS, now),
             }
         }
         self.check_probe(now);
@@ -345,6 +346,11 @@ const FRAMES_PER_TURN: usize = 128;
 
 /// Full outboxes that one link may fill and flush in one turn.
 const PASSES_PER_TURN: usize = 4;
+
+/// What a developer most often has to look at then: an `auth` function that takes no callback, or never calls it.
+const NO_CONNECT: &str = "no CONNECT in time: does the client's auth function call back?";
+
+const NO_ATTACHMENTS: &str = "attachments that were announced did not arrive in time";
 
 /// How often a link that is not read is asked whether its client is still there.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

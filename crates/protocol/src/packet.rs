@@ -44,6 +44,26 @@ pub fn addressee(message: &str) -> Option<&str> {
     rest.split_once(',').map(|(namespace, _)| namespace)
 }
 
+/// Returns the namespace that a message asks to enter, of which only the beginning is there.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::packet::connects_to;
+///
+/// assert_eq!(connects_to(r#"40/chat,{"token":"eyJhbGc"#), Some("/chat"));
+/// assert_eq!(connects_to(r#"40{"token":"eyJhbGc"#), Some("/"));
+/// assert_eq!(connects_to(r#"42["say""#), None);
+/// ```
+#[must_use]
+pub fn connects_to(beginning: &str) -> Option<&str> {
+    let rest = beginning.strip_prefix("40")?;
+    if rest.starts_with('/') {
+        rest.split_once(',').map(|(namespace, _)| namespace)
+    } else {
+        Some("/")
+    }
+}
+
 fn is_count(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }

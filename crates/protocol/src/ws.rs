@@ -10,7 +10,7 @@ mod reader;
 mod writer;
 mod written;
 
-pub use reader::{FrameError, Incoming, Read, Reader};
+pub use reader::{FrameError, Incoming, Read, Reader, beginning};
 pub use writer::{CloseCode, append, append_close, append_packet, append_pong};
 pub use written::{Unit, written};
 

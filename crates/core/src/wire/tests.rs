@@ -55,6 +55,7 @@ fn refusal(code: RefusalCode) -> Refusal {
         RefusalCode::ReauthenticationRequired => Refusal::reauthentication_required(),
         RefusalCode::SessionExpired => Refusal::session_expired(),
         RefusalCode::TokenExpired => Refusal::token_expired(),
+        RefusalCode::TooManyNamespaces => Refusal::too_many_namespaces(),
         RefusalCode::TooManyAttempts => Refusal::too_many_attempts(Duration::from_millis(4_001)),
         RefusalCode::Unauthenticated => Refusal::unauthenticated(RefusalReason::UserUnknown),
     }

@@ -29,8 +29,8 @@ use crate::addresses::network;
 ///
 /// Every action that it is asked about counts, but leaving a room: on a gateway these are connections,
 /// events and joins. In public namespaces a user is an address.
-/// A client reads `too_many_attempts` at the connection and `rate_limited` afterwards, with
-/// `retryAfter`.
+/// A client that connects too often is turned away for a while, and comes back by itself; one that is in
+/// reads `rate_limited`, with `retryAfter`.
 ///
 /// # Examples
 /// ```

@@ -211,7 +211,8 @@ impl<S: Transport> LinkTask<S> {
         }
     }
 
-    /// Tells the client no, once; the link closes when nothing else is on it.
+    /// Tells the client no, once; the link closes when nothing else is on it. Where a budget is used up, and no other
+    /// socket lives on the link, the client is not told but sent away for a while.
     fn refuse(&mut self, slot: SlotId, refusal: &Refusal, user: Option<&UserId>, now: Instant) {
         drop_quietly(self.occupant(slot).take());
         // The name of a namespace that does not exist is whatever the client has written.
@@ -226,6 +227,11 @@ impl<S: Transport> LinkTask<S> {
         };
         let id = self.services.decided(Decision::Refused(refusal.reason()), subject);
         Metrics::refused(refusal.code());
+        if refusal.code() == RefusalCode::TooManyAttempts && self.all_live().next().is_none() {
+            // A wait mends it, and stock clients come back by themselves where they read no packet.
+            self.link.refused(slot);
+            return self.come_back_after(refusal.retry_after().unwrap_or(TRY_AGAIN_AFTER), now);
+        }
         let namespace = self.link.namespace(slot);
         ws::append(self.outbox.tail(), Opcode::Text, |out| {
             packet::write_connect_error(out, namespace, &ConnectError::new(refusal, id));

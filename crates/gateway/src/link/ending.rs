@@ -5,6 +5,7 @@
 //! transport ends, the client comes back by itself). Start reading at [`LinkTask::end_socket`].
 
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -54,7 +55,7 @@ impl<S: Transport> LinkTask<S> {
         if alone && is_final {
             self.close_for_good(now);
         } else if alone {
-            self.close(CloseCode::GoingAway, now);
+            self.close(CloseCode::GoingAway, reason.as_str(), now);
         }
     }
 
@@ -104,33 +105,48 @@ impl<S: Transport> LinkTask<S> {
             DisconnectReason::TransportClosed | DisconnectReason::SlowConsumer => {
                 self.closing = Some(Closing { until: now, shut: false });
             }
-            DisconnectReason::ClientLeft => self.close(CloseCode::Normal, now),
-            _ => self.close(CloseCode::GoingAway, now),
+            DisconnectReason::ClientLeft => self.close(CloseCode::Normal, "", now),
+            _ => self.close(CloseCode::GoingAway, reason.as_str(), now),
         }
     }
 
-    /// Ends the link because the client does not keep to the protocol.
-    pub(super) fn violated(&mut self, code: CloseCode, now: Instant) {
+    /// Ends the link without a packet: a stock client comes back by itself, and the reason of the close says when it
+    /// will do.
+    pub(super) fn come_back_after(&mut self, wait: Duration, now: Instant) {
+        self.end_everybody(DisconnectReason::Unavailable);
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let reason = format!("too many attempts: try again in {seconds} s");
+        self.close(CloseCode::TryAgainLater, &reason, now);
+    }
+
+    /// Ends the link because the client does not keep to the protocol; `why` holds no word of the client.
+    pub(super) fn violated(&mut self, code: CloseCode, why: &impl fmt::Display, now: Instant) {
         if self.closing.is_some() {
             return;
         }
         if self.link.is_known() {
             self.end_everybody(DisconnectReason::ProtocolViolation);
-            self.close(code, now);
+            self.close(code, &why.to_string(), now);
         } else {
-            self.throw_out(RefusalReason::ProtocolViolation, code, now);
+            self.throw_out(RefusalReason::ProtocolViolation, code, &why.to_string(), now);
         }
     }
 
-    /// Ends a link on which nobody is known, without an answer.
-    pub(super) fn throw_out(&mut self, reason: RefusalReason, code: CloseCode, now: Instant) {
-        // Whoever is on it gets a record of their own.
+    /// Ends a link without a known client, without an answer; the client's developer finds `why` in the close frame.
+    pub(super) fn throw_out(
+        &mut self,
+        reason: RefusalReason,
+        code: CloseCode,
+        why: &str,
+        now: Instant,
+    ) {
+        // Each client that is on it gets a record of its own.
         if self.occupants.iter().all(Option::is_none) {
             let subject = Subject { peer: self.peer(), ..Subject::default() };
             self.services.decided(Decision::Closed(reason), subject);
         }
         self.end_everybody(DisconnectReason::ProtocolViolation);
-        self.close(code, now);
+        self.close(code, why, now);
     }
 
     /// Ends a link whose transport is gone.
@@ -147,11 +163,11 @@ impl<S: Transport> LinkTask<S> {
         self.end_everybody(DisconnectReason::ProtocolViolation);
         // Without this packet python-socketio takes the end of a WebSocket for an accident.
         self.send(engine::write_close);
-        self.close(CloseCode::Normal, now);
+        self.close(CloseCode::Normal, "", now);
     }
 
-    fn close(&mut self, code: CloseCode, now: Instant) {
-        ws::append_close(self.outbox.tail(), code);
+    fn close(&mut self, code: CloseCode, reason: &str, now: Instant) {
+        ws::append_close(self.outbox.tail(), code, reason);
         self.closing.get_or_insert(Closing { until: now + LAST_WORDS, shut: false });
     }
 

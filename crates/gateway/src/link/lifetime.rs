@@ -209,7 +209,7 @@ impl<S: Transport> LinkTask<S> {
         if let Some(live) = self.live(slot) {
             live.questions.refusals += 1;
             if live.questions.refusals > TOLERATED_REFUSALS {
-                self.violated(ws::CloseCode::Policy, now);
+                self.violated(ws::CloseCode::Policy, &REFRESHED_IN_VAIN, now);
             }
         }
     }
@@ -256,6 +256,8 @@ fn payload(event: &Event<'_>) -> Option<Auth> {
         _ => None,
     }
 }
+
+const REFRESHED_IN_VAIN: &str = "too many credentials were refused";
 
 /// Credentials that a socket may show in vain before it is cut off.
 const TOLERATED_REFUSALS: usize = 32;

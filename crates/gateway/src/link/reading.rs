@@ -6,14 +6,14 @@ use std::{
     time::Instant,
 };
 
-use doorward_core::{DisconnectReason, Refusal, wire::ConnectError};
+use doorward_core::{Action, Decision, DisconnectReason, Refusal, wire::ConnectError};
 use doorward_protocol::{
     Ack, Message, RawArguments, Received, packet,
-    ws::{self, CloseCode, Incoming, Read},
+    ws::{self, CloseCode, FrameError, Incoming, Read},
 };
 use tokio::io::ReadBuf;
 
-use super::{LinkTask, Transport, buffer, ending::TRY_AGAIN_AFTER};
+use super::{LinkTask, Transport, buffer};
 use crate::{metrics::Metrics, services::Subject};
 
 /// Why reading stopped.
@@ -52,9 +52,7 @@ impl<S: Transport> LinkTask<S> {
 
     /// Takes in bytes that have just arrived.
     fn take_in(&mut self, cx: &mut Context<'_>, bytes: &mut [u8], now: Instant) {
-        if self.link.count(bytes.len()).is_err() {
-            return self.violated(CloseCode::Policy, now);
-        }
+        let length = bytes.len();
         if self.rest.is_empty() {
             let used = self.consume(cx, bytes, now);
             if let Some(rest) = bytes.get(used..)
@@ -68,6 +66,10 @@ impl<S: Transport> LinkTask<S> {
             let used = self.consume(cx, &mut rest, now);
             rest.drain(..used);
             self.keep(rest);
+        }
+        // A CONNECT that is too long was answered by now.
+        if let Err(violation) = self.link.count(length) {
+            self.violated(CloseCode::Policy, &violation, now);
         }
     }
 
@@ -92,9 +94,13 @@ impl<S: Transport> LinkTask<S> {
                         self.incoming(cx, item, now);
                     }
                 }
+                Err(FrameError::TooLarge) if !self.link.is_known() => {
+                    let Some(beginning) = ws::beginning(&bytes[consumed..], HEAD) else { break };
+                    self.oversized(&beginning, now);
+                }
                 Err(error) => {
                     tracing::debug!(%error, "Link closed: not a WebSocket frame.");
-                    self.violated(error.close_code(), now);
+                    self.violated(error.close_code(), &error, now);
                 }
             }
         }
@@ -124,23 +130,43 @@ impl<S: Transport> LinkTask<S> {
             Ok(Received::Left(slot)) => self.client_left(slot, now),
             Ok(Received::Closed) => self.end_link(DisconnectReason::ClientLeft, now),
             Ok(Received::Crowded { namespace }) => {
-                let refusal = Refusal::too_many_attempts(TRY_AGAIN_AFTER);
-                let subject = Subject { peer: self.peer(), ..Subject::default() };
-                let outcome = doorward_core::Decision::Refused(refusal.reason());
-                let id = self.services.decided(outcome, subject);
-                Metrics::refused(refusal.code());
-                self.send(|out| {
-                    packet::write_connect_error(out, namespace, &ConnectError::new(&refusal, id));
-                });
+                self.refuse_unseen(namespace, &Refusal::too_many_namespaces());
                 if self.link.is_refused() {
                     self.close_for_good(now);
                 }
             }
             Err(violation) => {
                 tracing::debug!(%violation, "Link closed.");
-                self.violated(CloseCode::Policy, now);
+                self.violated(CloseCode::Policy, &violation, now);
             }
         }
+    }
+
+    /// Answers a CONNECT that is too long, of which only the beginning was read. Anything else that is too long closes
+    /// the link.
+    fn oversized(&mut self, beginning: &str, now: Instant) {
+        let Some(namespace) = packet::connects_to(beginning) else {
+            return self.violated(CloseCode::TooBig, &FrameError::TooLarge, now);
+        };
+        self.refuse_unseen(namespace, &Refusal::bad_handshake());
+        self.close_for_good(now);
+    }
+
+    /// Refuses a CONNECT of which the link keeps nothing.
+    fn refuse_unseen(&mut self, namespace: &str, refusal: &Refusal) {
+        // The name of a namespace that does not exist is the client's word.
+        let known = self.namespaces.get_key_value(namespace).map(|(name, _)| &**name);
+        let subject = Subject {
+            action: Some(Action::Connect),
+            namespace: known,
+            peer: self.peer(),
+            ..Subject::default()
+        };
+        let id = self.services.decided(Decision::Refused(refusal.reason()), subject);
+        Metrics::refused(refusal.code());
+        self.send(|out| {
+            packet::write_connect_error(out, namespace, &ConnectError::new(refusal, id));
+        });
     }
 
     /// Hands an answer of the client to whoever has asked, never behind the client's events.
@@ -154,3 +180,6 @@ impl<S: Transport> LinkTask<S> {
         }
     }
 }
+
+/// Bytes of a message that is too long in which its namespace stands, if it is a CONNECT.
+const HEAD: usize = 300;

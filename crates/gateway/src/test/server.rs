@@ -84,6 +84,14 @@ impl TestServer {
     pub async fn expect_refused(&self, namespace: &str, auth: impl Serialize) -> ConnectRefused {
         self.visitor().expect_refused(namespace, auth).await
     }
+
+    /// Connects a client that is turned away for a while: see [`TestVisitor::expect_turned_away`].
+    ///
+    /// # Panics
+    /// When it is admitted, or reads a refusal.
+    pub async fn expect_turned_away(&self, namespace: &str, auth: impl Serialize) {
+        self.visitor().expect_turned_away(namespace, auth).await;
+    }
 }
 
 /// A client that is about to connect; begin with [`TestServer::visitor`].
@@ -150,6 +158,19 @@ impl TestVisitor<'_> {
         match self.try_connect(namespace, auth).await {
             Err(Some(refused)) => refused,
             Err(None) => panicking(format_args!("the link to {namespace} ended without an answer")),
+            Ok(client) => panicking(format_args!("admitted to {namespace} as {:?}", client.id())),
+        }
+    }
+
+    /// Connects, and makes sure that the client is neither let in nor told no: its transport ends, and a stock client
+    /// comes back by itself. So it is when a budget is used up, and when nothing could be decided.
+    ///
+    /// # Panics
+    /// When it is admitted, or reads a refusal.
+    pub async fn expect_turned_away(self, namespace: &str, auth: impl Serialize) {
+        match self.try_connect(namespace, auth).await {
+            Err(None) => {}
+            Err(Some(refused)) => panicking(format_args!("refused at {namespace}: {refused:?}")),
             Ok(client) => panicking(format_args!("admitted to {namespace} as {:?}", client.id())),
         }
     }

@@ -26,8 +26,8 @@ async fn closed(mut client: RawClient) -> Option<u16> {
 #[tokio::test]
 async fn a_message_over_the_limit_closes_the_link() {
     let fixture = Fixture::start().await;
-    let connect = format!(r#"40{{"token":"good:alice","x":"{}"}}"#, "x".repeat(16 * 1024));
-    let frame = RawClient::frame(Opcode::Text, connect.as_bytes());
+    let event = format!(r#"42["echo","{}"]"#, "x".repeat(16 * 1024));
+    let frame = RawClient::frame(Opcode::Text, event.as_bytes());
     assert_eq!(thrown_out(&fixture, &frame).await, Some(1009));
     assert_eq!(fixture.authentications(), 0);
 
@@ -179,9 +179,45 @@ async fn a_link_has_at_most_twenty_namespaces() {
     client.text(r#"40/third,{"token":"good:alice"}"#).await;
 
     let answer = client.json("44/third,").await;
-    assert_eq!(answer["data"]["code"], "too_many_attempts");
+    assert_eq!(answer["data"]["code"], "too_many_namespaces");
     client.text(r#"420["echo",1]"#).await;
     assert_eq!(client.packet().await.as_deref(), Some("430[1]"));
+}
+
+/// A token with too many claims, or a whole profile in `auth`.
+#[tokio::test]
+async fn a_connect_that_is_too_long_is_answered_once_and_not_read() {
+    let fixture = Fixture::start().await;
+    for length in [17 * 1024, 60 * 1024, 100 * 1024, 1024 * 1024] {
+        for namespace in ["", "/chat,"] {
+            let mut client = RawClient::open(fixture.address).await;
+            let connect = format!(r#"40{namespace}{{"token":"{}"}}"#, "x".repeat(length));
+
+            client.bytes(&RawClient::frame(Opcode::Text, connect.as_bytes())).await;
+
+            let answer = client.json(&format!("44{namespace}")).await;
+            assert_eq!(answer["data"]["code"], "bad_handshake", "{length} {namespace}");
+            assert_eq!(answer["data"]["retry"], "never");
+            assert_eq!(client.packet().await.as_deref(), Some("1"));
+        }
+    }
+    assert_eq!(fixture.authentications(), 0);
+    let refused = Decision::Refused(RefusalReason::AuthMalformed);
+    assert_eq!(fixture.audit.outcomes(), [refused; 8]);
+}
+
+#[tokio::test]
+async fn the_beginning_of_a_long_connect_may_come_in_pieces() {
+    let fixture = Fixture::start().await;
+    let mut client = RawClient::open(fixture.address).await;
+    let connect = format!(r#"40/chat,{{"token":"{}"}}"#, "x".repeat(20_000));
+    let frame = RawClient::frame(Opcode::Text, connect.as_bytes());
+
+    let (head, rest) = frame.split_at(20);
+    client.bytes(head).await;
+    client.bytes(&rest[..10_000]).await;
+
+    assert_eq!(client.json("44/chat,").await["data"]["code"], "bad_handshake");
 }
 
 /// Attack 52.

@@ -119,11 +119,7 @@ impl Link {
         }
         if self.slots.len() >= self.config.max_namespaces {
             self.refusals = self.refusals.saturating_add(1);
-            return if self.slots.any_admitted() {
-                Ok(Received::Crowded { namespace: packet.namespace })
-            } else {
-                Err(Violation::Crowded)
-            };
+            return Ok(Received::Crowded { namespace: packet.namespace });
         }
         self.connect_by = None;
         self.slots.insert(packet.namespace, packet.data);

@@ -156,9 +156,6 @@ pub enum Violation {
     /// A binary message that nobody waits for, or a binary packet while nobody is known.
     #[error("binary message")]
     Binary,
-    /// More CONNECTs than namespaces, and nobody admitted.
-    #[error("too many namespaces before admission")]
-    Crowded,
     /// No Engine.IO packet.
     #[error(transparent)]
     Engine(#[from] EngineError),

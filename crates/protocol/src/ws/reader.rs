@@ -296,6 +296,33 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     }
 }
 
+/// Returns how the text of the frame at the front of `input` begins, up to `most` bytes of it, for a frame that is not
+/// to be read to its end. `None` while they have not all arrived; empty when it is no text.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::ws::beginning;
+///
+/// // The first three of 65,000 bytes, masked with zeros.
+/// let bytes = b"\x81\xfe\xfd\xe8\0\0\0\040{";
+/// assert_eq!(beginning(bytes, 2).as_deref(), Some("40"));
+/// assert_eq!(beginning(bytes, 4), None);
+/// ```
+#[must_use]
+pub fn beginning(input: &[u8], most: usize) -> Option<String> {
+    let header = match Header::parse(input) {
+        Ok(header) => header?,
+        Err(_broken) => return Some(String::new()),
+    };
+    if header.opcode != Opcode::Text {
+        return Some(String::new());
+    }
+    let end = header.len + header.payload.min(most);
+    let mut text = input.get(header.len..end)?.to_vec();
+    unmask(&mut text, header.mask);
+    Some(String::from_utf8_lossy(&text).into_owned())
+}
+
 /// A message in more parts than this is an attack on whoever assembles it.
 const MAX_PARTS: usize = 64;
 

@@ -30,6 +30,8 @@ pub enum CloseCode {
     Policy = 1008,
     /// A message was too large.
     TooBig = 1009,
+    /// The client may come back after a while (the registry of RFC 6455, section 11.7).
+    TryAgainLater = 1013,
 }
 
 /// Appends one unfragmented frame to `out`; `write` appends its payload.
@@ -103,19 +105,26 @@ pub fn append_packet(
     }
 }
 
-/// Appends a close frame.
+/// Appends a close frame; of `reason` as much as fits into one, 123 bytes.
 ///
 /// # Examples
 /// ```
 /// use doorward_protocol::ws::{CloseCode, append_close};
 ///
 /// let mut out = Vec::new();
-/// append_close(&mut out, CloseCode::Normal);
-/// assert_eq!(out, b"\x88\x02\x03\xe8");
+/// append_close(&mut out, CloseCode::GoingAway, "shutdown");
+/// assert_eq!(out, b"\x88\x0a\x03\xe9shutdown");
 /// ```
-pub fn append_close(out: &mut Vec<u8>, code: CloseCode) {
-    append(out, Opcode::Close, |out| out.extend_from_slice(&(code as u16).to_be_bytes()));
+pub fn append_close(out: &mut Vec<u8>, code: CloseCode, reason: &str) {
+    append(out, Opcode::Close, |out| {
+        out.extend_from_slice(&(code as u16).to_be_bytes());
+        let end = reason.floor_char_boundary(MAX_REASON);
+        out.extend_from_slice(reason.as_bytes().get(..end).unwrap_or_default());
+    });
 }
+
+/// A control frame has 125 bytes at most (RFC 6455, section 5.5), two of which are the code.
+const MAX_REASON: usize = 123;
 
 /// Appends the answer to a ping.
 ///

@@ -110,7 +110,7 @@ mod tests {
         append_packet(&mut bytes, |out| packet::write_ack(out, "/b", 8, &1)).unwrap();
         append_packet(&mut bytes, |out| packet::write_ack(out, "/a", 8, &picture())).unwrap();
         append(&mut bytes, Opcode::Text, |out| packet::write_disconnect(out, "/a"));
-        append_close(&mut bytes, CloseCode::Normal);
+        append_close(&mut bytes, CloseCode::Normal, "");
 
         let units: Vec<_> = written(&bytes).collect();
 

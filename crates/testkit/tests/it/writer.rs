@@ -82,13 +82,23 @@ fn every_close_code_is_read_as_itself() {
         (CloseCode::InvalidPayload, coding::CloseCode::Invalid),
         (CloseCode::Policy, coding::CloseCode::Policy),
         (CloseCode::TooBig, coding::CloseCode::Size),
+        (CloseCode::TryAgainLater, coding::CloseCode::Again),
     ] {
         let mut bytes = Vec::new();
-        append_close(&mut bytes, ours);
+        append_close(&mut bytes, ours, "why");
 
-        let close = CloseFrame { code: theirs, reason: "".into() };
+        let close = CloseFrame { code: theirs, reason: "why".into() };
         assert_eq!(client(bytes).read().unwrap(), Message::Close(Some(close)), "{ours:?}");
     }
+}
+
+#[test]
+fn a_reason_that_is_too_long_is_cut_between_characters() {
+    let mut bytes = Vec::new();
+    append_close(&mut bytes, CloseCode::Normal, &"é".repeat(100));
+
+    let close = CloseFrame { code: coding::CloseCode::Normal, reason: "é".repeat(61).into() };
+    assert_eq!(client(bytes).read().unwrap(), Message::Close(Some(close)));
 }
 
 const LENGTHS: [usize; 8] = [0, 1, 125, 126, 127, 65_535, 65_536, 200_000];
