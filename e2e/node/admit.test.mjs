@@ -45,6 +45,13 @@ test("whoami tells the user and since when", LIMIT, async (t) => {
   assert.ok(Date.parse(connectedAt) <= Date.now(), connectedAt);
 });
 
+test("a client that offers subprotocols is answered the first of them", LIMIT, async (t) => {
+  const { manager, socket } = await admitted(t, server, { protocols: ["chat", "v2.chat"] });
+
+  assert.equal(manager.engine.transport.ws.protocol, "chat");
+  assert.equal(await ask(socket, "echo", "hello"), "hello");
+});
+
 test("two users are told apart", LIMIT, async (t) => {
   const alice = await admitted(t, server);
   const bob = await admitted(t, server, { auth: { token: await server.token("bob") } });

@@ -70,8 +70,18 @@ impl Rejection {
     }
 }
 
-/// Checks a request and returns the key that its answer must prove to have read.
-pub(super) fn check(request: &Parts) -> Result<&HeaderValue, Rejection> {
+/// What the answer to a request must repeat.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Offer {
+    /// The key that the answer must prove to have read.
+    key: HeaderValue,
+    /// The subprotocol that the client offered first. Without one of its own in the answer a client closes the
+    /// connection (RFC 6455, section 4.1); what it is called says nothing about what is spoken.
+    protocol: Option<HeaderValue>,
+}
+
+/// Checks a request and returns what its answer must repeat.
+pub(super) fn check(request: &Parts) -> Result<Offer, Rejection> {
     let query = request.uri.query().unwrap_or_default();
     // In the order in which the JavaScript server looks, so that its clients read the same.
     match parameter(query, "transport").as_deref() {
@@ -98,13 +108,26 @@ pub(super) fn check(request: &Parts) -> Result<&HeaderValue, Rejection> {
     }
     let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or(Rejection::BadRequest)?;
     let decoded = STANDARD.decode(key).map_err(|_malformed| Rejection::BadRequest)?;
-    if decoded.len() == 16 { Ok(key) } else { Err(Rejection::BadRequest) }
+    if decoded.len() != 16 {
+        return Err(Rejection::BadRequest);
+    }
+    Ok(Offer { key: key.clone(), protocol: first_protocol(headers)? })
+}
+
+/// Returns the first of the subprotocols that a client offers, as the JavaScript server answers them.
+fn first_protocol(headers: &HeaderMap) -> Result<Option<HeaderValue>, Rejection> {
+    let Some(offered) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) else { return Ok(None) };
+    let offered = offered.to_str().map_err(|_binary| Rejection::BadRequest)?;
+    let first = offered.split(',').next().unwrap_or_default().trim();
+    // They are tokens, as the names of headers are (RFC 6455, section 4.1; RFC 9110, section 5.6.2).
+    HeaderName::try_from(first).map_err(|_invalid| Rejection::BadRequest)?;
+    Ok(HeaderValue::try_from(first).ok())
 }
 
 /// The answer that turns the connection into a WebSocket.
-pub(super) fn switch(key: &HeaderValue) -> Response<Full<Bytes>> {
+pub(super) fn switch(offer: Offer) -> Response<Full<Bytes>> {
     let mut hash = Sha1::new();
-    hash.update(key.as_bytes());
+    hash.update(offer.key.as_bytes());
     hash.update(MAGIC);
     let accept = STANDARD.encode(hash.finalize());
     let mut response = Response::new(Full::default());
@@ -114,6 +137,9 @@ pub(super) fn switch(key: &HeaderValue) -> Response<Full<Bytes>> {
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     let accept = HeaderValue::try_from(accept).expect("base64 is a header value");
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    if let Some(protocol) = offer.protocol {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
     response
 }
 

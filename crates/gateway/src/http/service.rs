@@ -100,7 +100,7 @@ impl<B: Send + 'static> Service<Request<B>> for DoorwardService {
 
 /// Checks everything that can be known before the upgrade, and promises the upgrade.
 async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<Bytes>>, Rejection> {
-    let key = handshake::check(parts)?.clone();
+    let offer = handshake::check(parts)?;
     let services = &server.services;
     let peer = parts.extensions.get::<PeerAddr>();
     let peer = peer.map(|peer| services.client(peer.0, &parts.headers));
@@ -124,7 +124,7 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
         open: None,
     };
     tokio::spawn(run(Arc::clone(server), upgrade, opening));
-    Ok(handshake::switch(&key))
+    Ok(handshake::switch(offer))
 }
 
 /// Waits for the upgrade, takes the stream out of the HTTP server, and starts the link.

@@ -5,10 +5,10 @@ use http::Request;
 use super::*;
 
 /// A good request, changed by `change`.
-fn checked(change: impl FnOnce(&mut Parts)) -> Result<HeaderValue, Rejection> {
+fn checked(change: impl FnOnce(&mut Parts)) -> Result<Offer, Rejection> {
     let (mut parts, ()) = good().into_parts();
     change(&mut parts);
-    check(&parts).cloned()
+    check(&parts)
 }
 
 fn good() -> Request<()> {
@@ -21,18 +21,36 @@ fn good() -> Request<()> {
         .unwrap()
 }
 
-fn with_query(query: &str) -> Result<HeaderValue, Rejection> {
+fn with_query(query: &str) -> Result<Offer, Rejection> {
     let uri = format!("/socket.io/?{query}").parse();
     checked(|parts| parts.uri = uri.expect("the tests write good queries"))
 }
 
 #[test]
 fn the_example_of_the_rfc_is_answered_as_the_rfc_says() {
-    let key = checked(|_| {}).unwrap();
+    let offer = checked(|_| {}).unwrap();
 
-    let response = switch(&key);
+    let response = switch(offer);
 
     assert_eq!(response.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+}
+
+#[test]
+fn the_first_subprotocol_is_answered_as_the_javascript_server_answers_it() {
+    let answered = |offered: &'static str| {
+        let offered = HeaderValue::from_static(offered);
+        let offer = checked(|parts| {
+            parts.headers.insert("sec-websocket-protocol", offered);
+        });
+        offer.map(|offer| switch(offer).headers().get("sec-websocket-protocol").cloned())
+    };
+
+    assert_eq!(answered("chat").unwrap().unwrap(), "chat");
+    assert_eq!(answered("v1.chat, superchat").unwrap().unwrap(), "v1.chat");
+    assert_eq!(switch(checked(|_| {}).unwrap()).headers().get("sec-websocket-protocol"), None);
+    for broken in ["", ",chat", "a b", "a/b", "\"chat\"", "a=b"] {
+        assert_eq!(answered(broken), Err(Rejection::BadRequest), "{broken}");
+    }
 }
 
 #[test]
