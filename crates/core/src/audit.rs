@@ -9,8 +9,8 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Action, Anonymous, BoxFuture, DecisionId, DisconnectReason, RefusalReason, SessionId, SocketId,
-    UserId,
+    Action, Anonymous, BoxFuture, DecisionId, DisconnectReason, Fault, Part, RefusalReason,
+    SessionId, SocketId, UserId,
 };
 
 /// What was decided.
@@ -132,6 +132,8 @@ pub struct AuditRecord<'a> {
     pub at: SystemTime,
     /// What.
     pub outcome: Decision,
+    /// Which part of what the client sent was at fault, and how; `None` for a yes, and where it was none of its parts.
+    pub fault: Option<Fault>,
     /// What was asked for; `None` for what nobody asked for, such as an end.
     pub action: Option<Action<'a>>,
     /// In which namespace; `None` while the client has not named one.
@@ -147,6 +149,42 @@ pub struct AuditRecord<'a> {
 }
 
 impl AuditRecord<'_> {
+    /// A record that says what was decided and when, and nothing else.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::SystemTime;
+    /// use doorward_core::{AuditRecord, Decision, DecisionId, Entropy, UserId};
+    ///
+    /// fn joined<'a>(entropy: &dyn Entropy, now: SystemTime, user: &'a UserId) -> AuditRecord<'a> {
+    ///     let id = DecisionId::generate(entropy);
+    ///     AuditRecord { user: Some(user), ..AuditRecord::new(id, now, Decision::Joined) }
+    /// }
+    /// # let _ = joined;
+    /// ```
+    #[must_use]
+    pub fn new(id: DecisionId, at: SystemTime, outcome: Decision) -> Self {
+        Self {
+            id,
+            at,
+            outcome,
+            fault: None,
+            action: None,
+            namespace: None,
+            user: None,
+            session: None,
+            socket: None,
+            peer: None,
+        }
+    }
+
+    /// The name of the part that was at fault, when it is of this kind: a sink that writes named fields writes one
+    /// for each kind.
+    #[must_use]
+    pub fn at_fault(&self, part: Part) -> Option<&'static str> {
+        self.fault.filter(|fault| fault.part() == part).map(Fault::name)
+    }
+
     /// Whether strangers can cause such records as often as they like: what was refused, and what
     /// [`Anonymous`](crate::Anonymous) clients do. A sink may count these together, and drops them first.
     #[must_use]
@@ -269,16 +307,10 @@ mod tests {
 
     #[test]
     fn a_record_names_the_network_and_not_the_household() {
+        let id = DecisionId::generate(&Zero);
         let record = |peer: &str| AuditRecord {
-            id: DecisionId::generate(&Zero),
-            at: SystemTime::UNIX_EPOCH,
-            outcome: Decision::Admitted,
-            action: Some(Action::Connect),
-            namespace: None,
-            user: None,
-            session: None,
-            socket: None,
             peer: Some(peer.parse().unwrap()),
+            ..AuditRecord::new(id, SystemTime::UNIX_EPOCH, Decision::Admitted)
         };
 
         let prefix = |peer| record(peer).peer_prefix().unwrap().to_string();

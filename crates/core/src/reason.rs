@@ -1,7 +1,5 @@
 //! Why: the reasons that audit records and hooks get, finer than what a client reads.
 
-use std::fmt;
-
 /// Declares a field-less enum whose variants have a stable `snake_case` name.
 macro_rules! reasons {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
@@ -22,13 +20,14 @@ macro_rules! reasons {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+pub(crate) use reasons;
 
 reasons! {
     /// Why a client was not let in.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use crate::RefusalReason;
+use crate::{Fault, RefusalReason};
 
 /// What a refused client should do next.
 ///
@@ -126,6 +126,7 @@ pub struct Refusal {
     retry: Option<Retry>,
     retry_after: Option<Duration>,
     reason: RefusalReason,
+    fault: Option<Fault>,
 }
 
 impl Refusal {
@@ -283,6 +284,12 @@ impl Refusal {
         Self { reason, ..self }
     }
 
+    /// Gives the audit record the part of what the client sent that was at fault; the client does not see it.
+    #[must_use]
+    pub fn about(self, fault: impl Into<Option<Fault>>) -> Self {
+        Self { fault: fault.into(), ..self }
+    }
+
     /// The code a client reads.
     #[must_use]
     pub fn code(&self) -> RefusalCode {
@@ -317,13 +324,19 @@ impl Refusal {
         self.reason
     }
 
+    /// What was at fault, for the audit record.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        self.fault
+    }
+
     fn build(
         code: RefusalCode,
         message: Cow<'static, str>,
         retry: Option<Retry>,
         reason: RefusalReason,
     ) -> Self {
-        Self { code, message, retry, retry_after: None, reason }
+        Self { code, message, retry, retry_after: None, reason, fault: None }
     }
 }
 

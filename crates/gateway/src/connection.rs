@@ -241,6 +241,7 @@ impl<P> Connection<P> {
             session: self.session(),
             socket: Some(self.id()),
             peer: self.request().peer().map(|peer| peer.ip()),
+            fault: None,
         }
     }
 

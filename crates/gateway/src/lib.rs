@@ -103,12 +103,13 @@ pub use doorward_auth as auth;
 pub use doorward_core::{
     Action, Anonymous, Audit, AuditRecord, Auth, AuthenticateError, Authenticator, BoxError,
     BoxFuture, Clock, Decision, DecisionId, Detail, DisconnectReason, Entropy, Epoch, Epochs,
-    Exception, Grant, Guard, GuardContext, Handshake, HandshakeRequest, HasRoles, HasScopes,
-    Headers, Holder, Issued, Lease, LeaseError, LinkId, OnExcess, PerUser, Refusal, RefusalCode,
-    RefusalReason, Reload, Reservation, Retry, Seat, SeatError, SeatLimits, SeatRequest, Seats,
-    Session, SessionData, SessionId, SessionKey, SessionStore, SessionToken, SocketId,
-    SocketIdError, Standing, StoreError, Taken, Ticket, TicketKey, TicketRecord, TicketStore,
-    TokenId, Unlimited, UserId, Verdict, is_printable, is_visible_line, is_visible_text, wire,
+    Exception, Fault, Grant, Guard, GuardContext, Handshake, HandshakeRequest, HasRoles, HasScopes,
+    Headers, Holder, Issued, Lease, LeaseError, LinkId, OnExcess, Part, PerUser, Problem, Refusal,
+    RefusalCode, RefusalReason, Reload, Reservation, Retry, Seat, SeatError, SeatLimits,
+    SeatRequest, Seats, Session, SessionData, SessionId, SessionKey, SessionStore, SessionToken,
+    SocketId, SocketIdError, Standing, StoreError, Taken, Ticket, TicketKey, TicketRecord,
+    TicketStore, TokenId, Unlimited, UserId, Verdict, is_printable, is_visible_line,
+    is_visible_text, wire,
 };
 pub use doorward_macros::{
     ServerEvent, filter, gateway, guard, intercept, on_connect, on_disconnect, on_init, room,

@@ -270,8 +270,8 @@ async fn ask<P>(
 }
 
 fn denied<P>(denial: Denial, connection: &Connection<P>, action: Action<'_>) -> Failure {
-    let decision = Decision::Denied(denial.refusal.reason());
-    let id = connection.hub().services().decided(decision, connection.subject(action));
+    let (services, subject) = (connection.hub().services(), connection.subject(action));
+    let id = services.said_no(Decision::Denied, &denial.refusal, subject);
     Failure::Denied { exception: denial.refusal.into(), id, close: denial.close }
 }
 

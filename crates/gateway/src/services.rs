@@ -11,8 +11,8 @@ use std::{
 };
 
 use doorward_core::{
-    Action, Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, Epochs, Headers, SessionId,
-    SocketId, UserId,
+    Action, Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, Epochs, Fault, Headers,
+    Refusal, RefusalReason, SessionId, SocketId, UserId,
 };
 use doorward_protocol::LinkConfig;
 use http::HeaderMap;
@@ -80,6 +80,8 @@ pub(crate) struct Services {
 /// The subject of a decision, as far as it is known.
 #[derive(Clone, Default)]
 pub(crate) struct Subject<'a> {
+    /// What was at fault. [`Services::said_no`] takes it from the refusal.
+    pub(crate) fault: Option<Fault>,
     pub(crate) action: Option<Action<'a>>,
     pub(crate) namespace: Option<&'a str>,
     pub(crate) user: Option<&'a UserId>,
@@ -166,6 +168,7 @@ impl Services {
             id,
             at: self.clock.wall(),
             outcome,
+            fault: subject.fault,
             action: subject.action,
             namespace: subject.namespace,
             user: subject.user,
@@ -177,6 +180,16 @@ impl Services {
             tracing::error!(%id, "The audit panicked, and a decision is not written down.");
         }
         id
+    }
+
+    /// Writes the audit record of a no, with its reason and what was at fault, as [`decided`](Self::decided) does.
+    pub(crate) fn said_no(
+        &self,
+        outcome: fn(RefusalReason) -> Decision,
+        refusal: &Refusal,
+        subject: Subject<'_>,
+    ) -> DecisionId {
+        self.decided(outcome(refusal.reason()), Subject { fault: refusal.fault(), ..subject })
     }
 
     /// Whether the audit keeps the record of a yes before it is acted on.

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use doorward::{Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, SessionId, UserId};
+use doorward::{
+    Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, Fault, SessionId, UserId,
+};
 
 use crate::client::Client;
 
@@ -19,6 +21,8 @@ pub(crate) struct About<'a> {
     pub(crate) client: Option<&'a Client>,
     pub(crate) user: Option<&'a UserId>,
     pub(crate) session: Option<&'a SessionId>,
+    /// What was at fault.
+    pub(crate) fault: Option<Fault>,
 }
 
 impl Records {
@@ -49,16 +53,14 @@ impl Records {
         // Both are names of enums: nothing that a client has sent is a label.
         let label = outcome.reason().unwrap_or(outcome.as_str());
         metrics::counter!("doorward_sign_ins_total", "outcome" => label).increment(1);
+        let id = DecisionId::generate(&*self.entropy);
         self.audit.record(&AuditRecord {
-            id: DecisionId::generate(&*self.entropy),
-            at: self.clock.wall(),
-            outcome,
-            action: None,
+            fault: about.fault,
             namespace: about.client.and_then(|client| client.namespace),
             user: about.user,
             session: about.session,
-            socket: None,
             peer: about.client.and_then(|client| client.address),
+            ..AuditRecord::new(id, self.clock.wall(), outcome)
         });
     }
 }

@@ -134,7 +134,12 @@ impl Service {
         let shown = codes.iter().map(Code::write).collect();
         let hashes = self.hasher.hash_all(codes, salt).await?;
         let user = &session.user;
-        let about = About { client: Some(client), user: Some(user), session: Some(&session.id) };
+        let about = About {
+            client: Some(client),
+            user: Some(user),
+            session: Some(&session.id),
+            fault: None,
+        };
         let codes = RecoveryCodes { salt, hashes };
         let is_there = self.accounts.put_recovery_codes(user, &codes).await;
         if !is_there.map_err(|error| self.unavailable(&error, about))? {

@@ -182,7 +182,7 @@ impl Service {
         }
         let passkey = self.record(client, &user, shown, answer.name.as_deref());
         let session = Some(&session.id);
-        let about = About { client: Some(client), user: Some(&user), session };
+        let about = About { client: Some(client), user: Some(&user), session, fault: None };
         match self.accounts.add_passkey(&passkey, MAX_PASSKEYS).await {
             Ok(true) => {}
             Ok(false) => return Err(SignInCode::TooManyPasskeys.into()),

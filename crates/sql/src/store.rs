@@ -47,6 +47,7 @@ pub(crate) const SCHEMA: Schema = Schema::new(
         include_str!("../migrations/sqlite/0002_audit.sql"),
         include_str!("../migrations/sqlite/0003_accounts.sql"),
         include_str!("../migrations/sqlite/0004_floor.sql"),
+        include_str!("../migrations/sqlite/0005_audit_fault.sql"),
     ],
 );
 

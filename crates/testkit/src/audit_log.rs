@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use doorward_core::{Audit, AuditRecord, Decision};
+use doorward_core::{Audit, AuditRecord, Decision, Fault};
 use tokio::sync::Notify;
 
 /// The records of a server, in the order in which they were made; clones share them.
@@ -33,6 +33,8 @@ pub struct Record {
     pub id: String,
     /// What was decided.
     pub outcome: Decision,
+    /// What was at fault.
+    pub fault: Option<Fault>,
     /// For whom.
     pub user: Option<String>,
     /// Where.
@@ -50,6 +52,12 @@ impl AuditLog {
     #[must_use]
     pub fn outcomes(&self) -> Vec<Decision> {
         self.records().into_iter().map(|record| record.outcome).collect()
+    }
+
+    /// Returns what was at fault in the last decision, in words: `claim exp: missing`.
+    #[must_use]
+    pub fn last_fault(&self) -> Option<String> {
+        self.records().last()?.fault.map(|fault| fault.to_string())
     }
 
     /// Waits until there are `count` records and returns their outcomes.
@@ -70,6 +78,7 @@ impl Audit for AuditLog {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).push(Record {
             id: record.id.encode(),
             outcome: record.outcome,
+            fault: record.fault,
             user: record.user.map(|user| user.as_str().to_owned()),
             namespace: record.namespace.map(str::to_owned),
         });

@@ -91,17 +91,7 @@ impl<A: Audit> BoundedAudit<A> {
     /// Tells how many were left out, as one record for each reason.
     fn tell(&self, left_out: HashMap<&'static str, u64>, id: DecisionId, at: SystemTime) {
         for (name, count) in left_out {
-            self.sink.record(&AuditRecord {
-                id,
-                at,
-                outcome: Decision::LeftOut(name, count),
-                action: None,
-                namespace: None,
-                user: None,
-                session: None,
-                socket: None,
-                peer: None,
-            });
+            self.sink.record(&AuditRecord::new(id, at, Decision::LeftOut(name, count)));
         }
     }
 }
@@ -160,16 +150,10 @@ mod tests {
     }
 
     fn record_of(audit: &BoundedAudit<Kept>, second: u64, outcome: Decision, user: &str) {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + second);
         audit.record(&AuditRecord {
-            id: DecisionId::generate(&OsEntropy),
-            at: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + second),
-            outcome,
-            action: None,
-            namespace: None,
             user: Some(&UserId::new(user)),
-            session: None,
-            socket: None,
-            peer: None,
+            ..AuditRecord::new(DecisionId::generate(&OsEntropy), at, outcome)
         });
     }
 

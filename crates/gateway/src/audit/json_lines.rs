@@ -5,6 +5,7 @@
 //! [`JsonLinesAudit`]. Start reading at [`Writer::run`].
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     fs::{File, OpenOptions},
     io::{self, Write as _},
@@ -18,7 +19,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doorward_core::{Audit, AuditRecord, BoxFuture};
+use doorward_core::{Audit, AuditRecord, BoxFuture, Fault};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
@@ -36,6 +37,8 @@ use tokio::sync::oneshot;
 /// | `at` | when, as RFC 3339 in UTC |
 /// | `id` | names the decision; the client reads it too |
 /// | `outcome`, `reason` | what was decided, and why |
+/// | `claim`, `flag`, `header`, `member`, `segment` or `token_header` | the name of the part that was at fault, such as `exp`; see [`Fault`] |
+/// | `problem` | what was wrong with that part |
 /// | `count` | of `left_out`: how many decisions the line stands for |
 /// | `action`, `about` | what was asked for, such as `event` `echo` |
 /// | `namespace`, `user`, `socket` | where, for whom |
@@ -310,6 +313,9 @@ struct Line<'a> {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    /// The part at fault, by its kind and name.
+    #[serde(flatten)]
+    fault: BTreeMap<&'static str, &'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -335,6 +341,7 @@ fn line(record: &AuditRecord<'_>) -> String {
         id: record.id.encode(),
         outcome: record.outcome.as_str(),
         reason: record.outcome.reason(),
+        fault: record.fault.map(fields).unwrap_or_default(),
         count: Some(record.outcome.count()).filter(|count| *count > 1),
         action: record.action.map(doorward_core::Action::as_str),
         about: record.action.and_then(doorward_core::Action::about),
@@ -359,6 +366,11 @@ fn line(record: &AuditRecord<'_>) -> String {
     text
 }
 
+/// The kind of a part is the name of its field: `"claim": "exp", "problem": "missing"`.
+fn fields(fault: Fault) -> BTreeMap<&'static str, &'static str> {
+    BTreeMap::from([(fault.part().as_str(), fault.name()), ("problem", fault.problem().as_str())])
+}
+
 fn timestamp(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
 }
@@ -375,10 +387,27 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests {
-    use doorward_core::{Action, Decision, DecisionId, RefusalReason, SessionId, UserId};
+    use doorward_core::{
+        Action, Decision, DecisionId, Part, Problem, RefusalReason, SessionId, UserId,
+    };
 
     use super::*;
     use crate::OsEntropy;
+
+    #[test]
+    fn a_line_names_the_part_that_was_at_fault_and_the_problem() {
+        let id = DecisionId::generate(&OsEntropy);
+        let outcome = Decision::Refused(RefusalReason::TokenClaims);
+        let record = AuditRecord::new(id, SystemTime::UNIX_EPOCH, outcome);
+        let fault = Fault::new(Part::Claim, "exp", Problem::Missing);
+
+        let with = line(&AuditRecord { fault: Some(fault), ..record.clone() });
+        let without = line(&record);
+
+        let part = r#""reason":"token_claims","claim":"exp","problem":"missing"}"#;
+        assert!(with.ends_with(&format!("{part}\n")), "{with}");
+        assert!(without.ends_with("\"reason\":\"token_claims\"}\n"), "{without}");
+    }
 
     /// Attack 101: whatever somebody is called, a record is one line.
     #[test]
@@ -387,15 +416,16 @@ mod tests {
         let user = UserId::new(nasty);
         let session = SessionId::new("secret session");
         let record = AuditRecord {
-            id: DecisionId::generate(&OsEntropy),
-            at: SystemTime::UNIX_EPOCH,
-            outcome: Decision::Denied(RefusalReason::GuardDenied),
             action: Some(Action::Event(nasty)),
             namespace: Some(nasty),
             user: Some(&user),
             session: Some(&session),
-            socket: None,
             peer: Some([203, 0, 113, 77].into()),
+            ..AuditRecord::new(
+                DecisionId::generate(&OsEntropy),
+                SystemTime::UNIX_EPOCH,
+                Decision::Denied(RefusalReason::GuardDenied),
+            )
         };
 
         let line = line(&record);

@@ -1,6 +1,6 @@
 //! Writes audit records to the log.
 
-use doorward_core::{Audit, AuditRecord};
+use doorward_core::{Audit, AuditRecord, Fault, Part, Problem};
 use tracing::info;
 
 /// Writes each record as one event of `tracing`, with the target `doorward::audit`: the default.
@@ -22,6 +22,13 @@ impl Audit for TracingAudit {
             id = %record.id,
             outcome = record.outcome.as_str(),
             reason = record.outcome.reason(),
+            claim = record.at_fault(Part::Claim),
+            flag = record.at_fault(Part::Flag),
+            header = record.at_fault(Part::Header),
+            member = record.at_fault(Part::Member),
+            segment = record.at_fault(Part::Segment),
+            token_header = record.at_fault(Part::TokenHeader),
+            problem = record.fault.map(Fault::problem).map(Problem::as_str),
             count = Some(record.outcome.count()).filter(|count| *count > 1),
             action = record.action.map(tracing::field::debug),
             // Debug quotes and escapes: a namespace is what the client says it is.
@@ -32,5 +39,59 @@ impl Audit for TracingAudit {
             peer = record.peer_prefix().map(tracing::field::display),
             "Decided."
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{self, Write},
+        sync::{Arc, Mutex},
+        time::SystemTime,
+    };
+
+    use doorward_core::{Decision, DecisionId, Fault, RefusalReason};
+
+    use super::*;
+    use crate::OsEntropy;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Log {
+        fn append(&self, bytes: &[u8]) {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+        }
+    }
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.append(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_log_names_the_part_that_was_at_fault_and_the_problem() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false);
+        let subscriber = subscriber.with_writer(move || writer.clone()).finish();
+        let outcome = Decision::Refused(RefusalReason::TokenClaims);
+        let record =
+            AuditRecord::new(DecisionId::generate(&OsEntropy), SystemTime::UNIX_EPOCH, outcome);
+
+        tracing::subscriber::with_default(subscriber, || {
+            let fault = Some(Fault::new(Part::Claim, "exp", Problem::Missing));
+            TracingAudit.record(&AuditRecord { fault, ..record });
+        });
+
+        let line = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(line.contains(r#"claim="exp" problem="missing""#), "{line}");
+        assert!(!line.contains("segment"), "{line}");
     }
 }

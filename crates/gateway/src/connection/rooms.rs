@@ -114,8 +114,8 @@ impl<P: Send + Sync + 'static> Connection<P> {
     }
 
     fn denied(&self, action: Action<'_>, denial: Denial) -> JoinError {
-        let reason = denial.refusal.reason();
-        self.hub().services().decided(Decision::Denied(reason), self.subject(action));
+        let subject = self.subject(action);
+        self.hub().services().said_no(Decision::Denied, &denial.refusal, subject);
         if denial.close {
             self.end_for(DisconnectReason::Forbidden);
         }

@@ -194,6 +194,7 @@ impl<S: Transport> LinkTask<S> {
             session: admitted.socket.session(),
             socket: Some(id),
             peer: self.peer(),
+            ..Subject::default()
         };
         if !admitted.is_recorded {
             self.services.decided(Decision::Admitted, subject);
@@ -221,11 +222,10 @@ impl<S: Transport> LinkTask<S> {
             action: Some(Action::Connect),
             namespace: exists.then(|| self.link.namespace(slot)),
             user,
-            session: None,
-            socket: None,
             peer: self.peer(),
+            ..Subject::default()
         };
-        let id = self.services.decided(Decision::Refused(refusal.reason()), subject);
+        let id = self.services.said_no(Decision::Refused, refusal, subject);
         Metrics::refused(refusal.code());
         if refusal.code() == RefusalCode::TooManyAttempts && self.all_live().next().is_none() {
             // A wait mends it, and stock clients come back by themselves where they read no packet.

@@ -243,12 +243,12 @@ impl<S: Transport> LinkTask<S> {
     fn retire(&mut self, live: Live, reason: DisconnectReason) {
         let Live { slot, id, socket, running, .. } = live;
         let subject = Subject {
-            action: None,
             namespace: Some(self.link.namespace(slot)),
             user: Some(socket.user()),
             session: socket.session(),
             socket: Some(id),
             peer: self.peer(),
+            ..Subject::default()
         };
         let decision = self.services.decided(Decision::Ended(reason), subject);
         if let Some(farewell) = socket.end(reason) {

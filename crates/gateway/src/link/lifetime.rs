@@ -203,7 +203,7 @@ impl<S: Transport> LinkTask<S> {
     }
 
     fn not_refreshed(&mut self, slot: SlotId, ack: Option<u64>, refusal: &Refusal, now: Instant) {
-        let id = self.services.decided(Decision::Denied(refusal.reason()), self.subject(slot));
+        let id = self.services.said_no(Decision::Denied, refusal, self.subject(slot));
         self.acknowledge(slot, ack, &ErrorAnswer::refusal(refusal, id));
         // A program that asks in a loop is cut off, as it is with CONNECTs.
         if let Some(live) = self.live(slot) {

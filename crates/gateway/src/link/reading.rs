@@ -6,7 +6,9 @@ use std::{
     time::Instant,
 };
 
-use doorward_core::{Action, Decision, DisconnectReason, Refusal, wire::ConnectError};
+use doorward_core::{
+    Action, Decision, DisconnectReason, Fault, Part, Problem, Refusal, wire::ConnectError,
+};
 use doorward_protocol::{
     Ack, Message, RawArguments, Received, packet,
     ws::{self, CloseCode, FrameError, Incoming, Read},
@@ -148,7 +150,8 @@ impl<S: Transport> LinkTask<S> {
         let Some(namespace) = packet::connects_to(beginning) else {
             return self.violated(CloseCode::TooBig, &FrameError::TooLarge, now);
         };
-        self.refuse_unseen(namespace, &Refusal::bad_handshake());
+        let fault = Fault::new(Part::Member, "auth", Problem::TooLong);
+        self.refuse_unseen(namespace, &Refusal::bad_handshake().about(fault));
         self.close_for_good(now);
     }
 
@@ -162,7 +165,7 @@ impl<S: Transport> LinkTask<S> {
             peer: self.peer(),
             ..Subject::default()
         };
-        let id = self.services.decided(Decision::Refused(refusal.reason()), subject);
+        let id = self.services.said_no(Decision::Refused, refusal, subject);
         Metrics::refused(refusal.code());
         self.send(|out| {
             packet::write_connect_error(out, namespace, &ConnectError::new(refusal, id));

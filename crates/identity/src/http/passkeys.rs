@@ -160,7 +160,7 @@ pub(super) async fn remove(
     identity.check_fresh(&session)?;
     let id = CredentialId::decode(&id).ok_or(SignInCode::NotFound)?;
     let (user, of) = (Some(&session.user), Some(&session.id));
-    let about = About { client: Some(&browser.client), user, session: of };
+    let about = About { client: Some(&browser.client), user, session: of, fault: None };
     let removed = identity.accounts.remove_passkey(&session.user, &id).await;
     match removed.map_err(|error| identity.unavailable(&error, about))? {
         PasskeyRemoval::LastOne => Err(SignInCode::LastPasskey.into()),

@@ -109,7 +109,7 @@ pub(super) async fn sign_out(
 ) -> Result<Response, Problem> {
     routes.end(&session).await?;
     let (user, id) = (Some(&session.user), Some(&session.id));
-    let about = About { client: Some(&browser.client), user, session: id };
+    let about = About { client: Some(&browser.client), user, session: id, fault: None };
     routes.identity.records.decided(Decision::SignedOut, about);
     let mut response = StatusCode::NO_CONTENT.into_response();
     set_cookie(&mut response, &routes.identity.cookie.clear_cookie())?;

@@ -6,8 +6,9 @@ use sqlx::{SqliteConnection, query};
 use crate::time::to_millis;
 
 pub(super) const INSERT: &str = "INSERT INTO audit \
-    (id, at, outcome, reason, action, namespace, user_id, session_prefix, socket, peer_prefix) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    (id, at, outcome, reason, fault_part, fault_name, fault_problem, action, namespace, user_id, \
+    session_prefix, socket, peer_prefix) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 /// Its `Debug` is what a log gets: texts are quoted and escaped.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(super) struct Row {
     pub(super) at: i64,
     pub(super) outcome: &'static str,
     pub(super) reason: Option<&'static str>,
+    /// Part, name and problem.
+    pub(super) fault: Option<[&'static str; 3]>,
     pub(super) action: Option<String>,
     pub(super) namespace: Option<String>,
     pub(super) user: Option<String>,
@@ -33,6 +36,9 @@ impl Row {
             at: to_millis(record.at),
             outcome: record.outcome.as_str(),
             reason: record.outcome.reason(),
+            fault: record
+                .fault
+                .map(|fault| [fault.part().as_str(), fault.name(), fault.problem().as_str()]),
             action: match record.outcome {
                 Decision::LeftOut(_, count) => Some(format!("left_out {count}")),
                 _ => record.action.map(|action| action.to_string()),
@@ -47,6 +53,8 @@ impl Row {
 
     pub(super) async fn insert(&self, connection: &mut SqliteConnection) -> sqlx::Result<()> {
         let row = query(INSERT).bind(&*self.id).bind(self.at).bind(self.outcome).bind(self.reason);
+        let [part, name, problem] = self.fault.map_or([None; 3], |fault| fault.map(Some));
+        let row = row.bind(part).bind(name).bind(problem);
         let row = row.bind(self.action.as_deref()).bind(self.namespace.as_deref());
         let row = row.bind(self.user.as_deref()).bind(self.session_prefix.as_deref());
         let row = row.bind(self.socket.as_deref()).bind(self.peer_prefix.as_deref());

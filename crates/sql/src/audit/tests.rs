@@ -68,15 +68,10 @@ fn note(audit: &SqlAudit, user: &str) {
 
 fn record(audit: &SqlAudit, user: &str, outcome: Decision) {
     audit.record(&AuditRecord {
-        id: DecisionId::generate(&Zero),
-        at: SystemTime::UNIX_EPOCH,
-        outcome,
         action: Some(Action::Event("move")),
         namespace: Some("/game"),
         user: Some(&UserId::new(user)),
-        session: None,
-        socket: None,
-        peer: None,
+        ..AuditRecord::new(DecisionId::generate(&Zero), SystemTime::UNIX_EPOCH, outcome)
     });
 }
 

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use doorward_core::{
-    Action, Audit, AuditRecord, Decision, DecisionId, DisconnectReason, RefusalReason, SessionId,
-    SocketId, UserId,
+    Action, Audit, AuditRecord, Decision, DecisionId, DisconnectReason, Fault, Part, Problem,
+    RefusalReason, SessionId, SocketId, UserId,
 };
 use sqlx::{Connection, SqliteConnection, query_as, query_scalar, sqlite::SqliteConnectOptions};
 
@@ -29,17 +29,29 @@ async fn connect(folder: &Folder) -> SqliteConnection {
 }
 
 fn record(number: u8) -> AuditRecord<'static> {
-    AuditRecord {
-        id: DecisionId::generate(&Same(number)),
-        at: second(u64::from(number)),
-        outcome: Decision::Admitted,
-        action: None,
-        namespace: None,
-        user: None,
-        session: None,
-        socket: None,
-        peer: None,
-    }
+    let id = DecisionId::generate(&Same(number));
+    AuditRecord::new(id, second(u64::from(number)), Decision::Admitted)
+}
+
+/// Which part of what a client sent was at fault is in three columns of its own, to be asked for.
+#[tokio::test]
+async fn what_was_at_fault_is_in_the_row() {
+    let folder = Folder::new();
+    let audit = folder.open().await.audit();
+    let outcome = Decision::Refused(RefusalReason::TokenClaims);
+    let fault = Fault::new(Part::Claim, "exp", Problem::Missing);
+
+    audit.record(&AuditRecord { outcome, fault: Some(fault), ..record(1) });
+    audit.record(&AuditRecord { outcome, ..record(2) });
+    audit.flush().await;
+
+    let rows: Vec<String> = query_scalar(
+        "SELECT concat_ws(' ', reason, fault_part, fault_name, fault_problem) FROM audit ORDER BY seq",
+    )
+    .fetch_all(&mut connect(&folder).await)
+    .await
+    .unwrap();
+    assert_eq!(rows, ["token_claims claim exp missing", "token_claims"]);
 }
 
 #[tokio::test]
