@@ -41,7 +41,8 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Whom the token speaks for (`sub`): 1-255 printable characters.
+    /// Whom the token speaks for: `sub`, or the claim that [`Jwt::user_claim`](crate::Jwt::user_claim) names. 1-255
+    /// printable characters; of a claim that is a whole number its digits.
     #[must_use]
     pub fn subject(&self) -> &str {
         self.subject.as_str()

@@ -6,8 +6,12 @@
 
 use std::future::Future;
 
-use doorward_core::{Auth, AuthenticateError, Authenticator, Handshake, RefusalReason, UserId};
+use doorward_core::{
+    Auth, AuthenticateError, Authenticator, Handshake, Part, Problem, RefusalReason, UserId,
+};
 use serde_json::Value;
+
+use crate::denied::Denied;
 
 /// Whether a handshake shows a credential, and who has put it there.
 ///
@@ -83,33 +87,73 @@ pub trait ShowsCredential: Authenticator {
     }
 }
 
-/// Finds the text of an explicit credential; it must be the only one.
-pub(crate) fn explicit<'a>(
-    auth: &'a Auth,
-    name: &str,
-    malformed: RefusalReason,
-) -> Result<&'a str, RefusalReason> {
-    match (count_explicit(auth), auth.get(name)) {
-        (0 | 1, None) => Err(RefusalReason::CredentialMissing),
-        (1, Some(Value::String(text))) => Ok(text),
-        (1, Some(_)) => Err(malformed),
-        // Two could name two users, and nobody could tell for whom the client meant to act.
-        _ => Err(RefusalReason::CredentialAmbiguous),
-    }
+/// A credential that the client's program puts into `auth`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Explicit {
+    /// The access token.
+    Token,
+    /// The session token, of clients that are no browser.
+    SessionToken,
 }
 
-/// Whether an explicit credential of this name is shown.
-pub(crate) fn shows_explicit(auth: &Auth, name: &str) -> Shown {
-    auth.get(name).map_or(Shown::Absent, |_| Shown::Explicit)
+impl Explicit {
+    /// Finds its text; it must be the only one that is shown.
+    pub(crate) fn find(self, auth: &Auth) -> Result<&str, Denied> {
+        match (count_explicit(auth), auth.get(self.member())) {
+            (0 | 1, None) => Err(self.denied(RefusalReason::CredentialMissing, Problem::Missing)),
+            (1, Some(Value::String(text))) => Ok(text),
+            (1, Some(_)) => Err(self.denied(self.malformed(), Problem::WrongType)),
+            _ => Err(AMBIGUOUS),
+        }
+    }
+
+    /// Whether it is shown.
+    pub(crate) fn shown(self, auth: &Auth) -> Shown {
+        auth.get(self.member()).map_or(Shown::Absent, |_| Shown::Explicit)
+    }
+
+    /// Refuses it as a whole.
+    pub(crate) const fn denied(self, reason: RefusalReason, problem: Problem) -> Denied {
+        Denied::new(reason, Part::Member, self.path(), problem)
+    }
+
+    /// The reason for one that cannot be read.
+    pub(crate) const fn malformed(self) -> RefusalReason {
+        match self {
+            Self::Token => RefusalReason::TokenMalformed,
+            Self::SessionToken => RefusalReason::SessionUnknown,
+        }
+    }
+
+    const fn member(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::SessionToken => "sessionToken",
+        }
+    }
+
+    /// The name in audit records.
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Token => "auth.token",
+            Self::SessionToken => "auth.sessionToken",
+        }
+    }
 }
 
 /// How many explicit credentials are shown.
 pub(crate) fn count_explicit(auth: &Auth) -> usize {
-    [TOKEN, SESSION_TOKEN].into_iter().filter(|name| auth.get(name).is_some()).count()
+    let all = [Explicit::Token, Explicit::SessionToken];
+    all.into_iter().filter(|one| one.shown(auth) == Shown::Explicit).count()
 }
 
-/// The access token in `auth`.
-pub(crate) const TOKEN: &str = "token";
+/// No credential is shown, neither an explicit one nor, where one counts, a cookie.
+pub(crate) const MISSING: Denied =
+    Denied::new(RefusalReason::CredentialMissing, Part::Member, EITHER, Problem::Missing);
 
-/// The session token in `auth`, of clients that are no browser.
-pub(crate) const SESSION_TOKEN: &str = "sessionToken";
+/// Two could name two users, and it cannot be told for whom the client meant to act.
+pub(crate) const AMBIGUOUS: Denied =
+    Denied::new(RefusalReason::CredentialAmbiguous, Part::Member, EITHER, Problem::Ambiguous);
+
+/// What stands in audit records where any explicit credential is meant.
+const EITHER: &str = "auth.token|auth.sessionToken";

@@ -7,10 +7,15 @@
 use std::fmt;
 
 use doorward_core::{
-    AuthenticateError, Authenticator, BoxFuture, Grant, Handshake, Refusal, RefusalReason, UserId,
+    AuthenticateError, Authenticator, BoxFuture, Grant, Handshake, Part, Problem, Refusal,
+    RefusalReason, UserId,
 };
 
-use crate::{Loaded, Shown, ShowsCredential, UserLoader, credential::count_explicit};
+use crate::{
+    Loaded, Shown, ShowsCredential, UserLoader,
+    credential::{AMBIGUOUS, MISSING, count_explicit},
+    denied::Denied,
+};
 
 /// Takes several kinds of credential, of which a client shows one.
 ///
@@ -55,17 +60,17 @@ impl<P: Send + Sync + 'static> FirstOf<P> {
     }
 
     /// Finds the explicit and the ambient member whose credential is shown, one of each at most.
-    fn choose(&self, handshake: &Handshake) -> Result<Chosen<'_, P>, RefusalReason> {
+    fn choose(&self, handshake: &Handshake) -> Result<Chosen<'_, P>, Denied> {
         let only = |kind: Shown| {
             let mut shown = self.members.iter().filter(|member| member.shown(handshake) == kind);
             match (shown.next(), shown.next()) {
-                (_, Some(_)) => Err(RefusalReason::CredentialAmbiguous),
+                (_, Some(_)) => Err(AMBIGUOUS),
                 (member, None) => Ok(member.map(|member| &**member)),
             }
         };
         // Also of those that no member looks at.
         if count_explicit(&handshake.auth) > 1 {
-            return Err(RefusalReason::CredentialAmbiguous);
+            return Err(AMBIGUOUS);
         }
         Ok(Chosen { explicit: only(Shown::Explicit)?, ambient: only(Shown::Ambient)? })
     }
@@ -81,16 +86,14 @@ impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
     type Principal = P;
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<P>, AuthenticateError> {
-        let chosen = self.choose(&handshake).map_err(Refusal::unauthenticated)?;
+        let chosen = self.choose(&handshake).map_err(Refusal::from)?;
         match (chosen.explicit, chosen.ambient) {
-            (None, None) => Err(Refusal::unauthenticated(RefusalReason::CredentialMissing).into()),
+            (None, None) => Err(Refusal::from(MISSING).into()),
             (Some(only), None) | (None, Some(only)) => only.authenticate(handshake).await,
             (Some(explicit), Some(ambient)) => {
                 let grant = explicit.authenticate(handshake.clone()).await?;
                 match ambient.owner(&handshake).await? {
-                    Some(owner) if owner != grant.user => {
-                        Err(Refusal::unauthenticated(RefusalReason::CredentialAmbiguous).into())
-                    }
+                    Some(owner) if owner != grant.user => Err(Refusal::from(OTHER_COOKIE).into()),
                     _ => Ok(grant),
                 }
             }
@@ -122,6 +125,10 @@ impl<P> fmt::Debug for FirstOf<P> {
         f.debug_struct("FirstOf").field("members", &self.members.len()).finish()
     }
 }
+
+/// The cookie is of another user than the explicit credential.
+const OTHER_COOKIE: Denied =
+    Denied::new(RefusalReason::CredentialAmbiguous, Part::Header, "cookie", Problem::Mismatch);
 
 /// An authenticator whose type is forgotten.
 trait Member<P>: Send + Sync {

@@ -12,8 +12,8 @@ use std::{
 };
 
 use doorward_core::{
-    AuthenticateError, Authenticator, Grant, Handshake, Issued, MAX_AHEAD, MAX_LIFETIME, Refusal,
-    RefusalReason, Session, UserId,
+    AuthenticateError, Authenticator, Grant, Handshake, Issued, MAX_AHEAD, MAX_LIFETIME, Part,
+    Problem, Refusal, RefusalReason, Session, UserId,
 };
 
 use self::{
@@ -22,12 +22,12 @@ use self::{
     policy::{Audience, Policy},
 };
 use crate::{
-    Claims, Loaded, Sessions, Shown, ShowsCredential, UserLoader,
-    credential::{TOKEN, explicit, shows_explicit},
-    key::VerifyingKey,
+    Claims, Loaded, Sessions, Shown, ShowsCredential, UserLoader, credential::Explicit,
+    denied::Denied, key::VerifyingKey,
 };
 
 mod constructors;
+mod date;
 mod header;
 mod keys;
 mod object;
@@ -49,12 +49,17 @@ pub use self::unbound::UnboundJwt;
 /// | [`audience`](Jwt::audience) | none: a token that has an `aud` is meant for somebody else |
 /// | [`token_type`](Jwt::token_type) | `typ` absent, `JWT` or `at+jwt` |
 /// | [`max_lifetime`](Jwt::max_lifetime) | 24 hours |
+/// | [`user_claim`](Jwt::user_claim) | `sub` |
+/// | [`bearer`](Jwt::bearer) | no: the token alone |
+/// | [`danger_without_exp`](Jwt::danger_without_exp) | no: `exp` is demanded |
 /// | [`leeway`](Jwt::leeway) | 5 seconds for `nbf` and `iat`, none for `exp`, nor for our own without a generation |
 ///
 /// Always asked: at most 8 KiB; three segments of strict base64url; the algorithm of the key; no
 /// `crit`, `b64`, `jwk`, `jku`, `x5u` or `x5c` in the header; no member named twice; JSON no deeper
-/// than 32; `sub` of 1-255 printable characters, `jti` and `sid` too where they are present; `exp`
-/// present and not reached; `exp`, `nbf` and `iat` whole seconds since 1970 in digits.
+/// than 32; `sub` of 1-255 printable characters, or a whole number from 0 to 2^53 - 1, which is read as its
+/// digits; `jti` and `sid` of 1-255 printable characters where they are present; `exp` present and not
+/// reached; `exp`, `nbf` and `iat` seconds since 1970, also with a fraction, until the year 9999.
+/// What breaks a rule is named in the audit record, as `claim="exp" problem="missing"`, without its value.
 ///
 /// Times are compared with [`Handshake::at`], the server's own clock. The grant's user is `sub`, its
 /// token `jti`, its session `sid`, and it ends at `exp`.
@@ -81,6 +86,8 @@ pub struct Jwt {
     keys: Keys,
     policy: Policy,
     sessions: Option<Arc<Sessions>>,
+    /// Whether `Bearer ` may stand before the token.
+    takes_bearer: bool,
 }
 
 impl Jwt {
@@ -110,12 +117,57 @@ impl Jwt {
         self
     }
 
+    /// Takes the user from the claim `name` in place of `sub`, such as `userId`, which may be absent then.
+    ///
+    /// The claim has the same form as `sub`: 1-255 printable characters, or a whole number. Choose one that
+    /// names a user for ever: an e-mail address or a user name may belong to another person later, and would
+    /// open what the first one had.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_auth::Jwt;
+    ///
+    /// // As `jwtService.sign({ userId: user.id })` writes it.
+    /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?.user_claim("userId");
+    /// # drop(jwt);
+    /// # Ok::<_, doorward_auth::KeyError>(())
+    /// ```
+    pub fn user_claim(mut self, name: &'static str) -> Self {
+        self.policy.user_claim = name;
+        self
+    }
+
+    /// Accepts tokens with `Bearer ` before them, as clients send that share the code of their HTTP requests.
+    ///
+    /// It is the scheme of an `Authorization` header, in any case, and one space. A token without it is
+    /// accepted as before. The header itself is still not looked at: a browser cannot send it with a
+    /// WebSocket.
+    pub fn bearer(mut self) -> Self {
+        self.takes_bearer = true;
+        self
+    }
+
     /// Refuses tokens that live longer than `max`, 24 hours by default and [`MAX_LIFETIME`] at most: a
     /// token that outlives the memory of its revocation would open the door again.
     ///
     /// The lifetime is `exp - iat`; without an `iat` it is what remains. A token opens the door for
     /// as long as it lives, wherever it leaks to. A day is the longest that applications without
     /// refresh use; with refresh set it to the minutes that the issuer grants.
+    ///
+    /// A token that is refused for this has the fault `claim="exp" problem="too_long"` in its audit record. One
+    /// of 7 or of 30 days needs it raised; for longer ones let the issuer sign shorter tokens and renew them,
+    /// as with `expiresIn: '30d'` of `JwtService`, or keep a session on the server ([`Sessions`]).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use doorward_auth::Jwt;
+    ///
+    /// // For `signOptions: { expiresIn: '7d' }`.
+    /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?.max_lifetime(Duration::from_hours(7 * 24));
+    /// # drop(jwt);
+    /// # Ok::<_, doorward_auth::KeyError>(())
+    /// ```
     pub fn max_lifetime(mut self, max: Duration) -> Self {
         self.policy.max_lifetime = max.min(MAX_LIFETIME);
         self
@@ -130,6 +182,20 @@ impl Jwt {
     /// them before it. Such a client reads `token_expired` and when a new token will be good.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.policy.leeway = leeway.min(MAX_AHEAD);
+        self
+    }
+
+    /// Accepts tokens without an `exp`: such a token ends [`max_lifetime`](Jwt::max_lifetime) after its `iat`,
+    /// and is refused when it has none.
+    ///
+    /// The end counts from `iat` and not from the moment at which the token is shown: a client that comes
+    /// back with it must not get a new life each time. An `exp` that is there counts as always.
+    ///
+    /// # Security
+    /// Its issuer has not meant the token to end, so other services may accept it for ever. Take it for the
+    /// time in which tokens without an end are replaced: `signOptions: { expiresIn: '1h' }` in NestJS.
+    pub fn danger_without_exp(mut self) -> Self {
+        self.policy.demands_exp = false;
         self
     }
 
@@ -167,8 +233,13 @@ impl Jwt {
         self
     }
 
-    fn judge(&self, handshake: &Handshake) -> Result<Grant<Claims>, RefusalReason> {
-        let token = explicit(&handshake.auth, TOKEN, RefusalReason::TokenMalformed)?;
+    fn judge(&self, handshake: &Handshake) -> Result<Grant<Claims>, Denied> {
+        let shown = Explicit::Token.find(&handshake.auth)?;
+        let token = match parts::split_bearer(shown) {
+            Some(_) if !self.takes_bearer => return Err(parts::whole(Problem::Prefixed)),
+            Some(token) => token,
+            None => shown,
+        };
         let claims = self.verify(token, handshake.at)?;
         let (user, expires_at) = (claims.subject.clone(), claims.expires_at);
         let (session, token) = (claims.session.clone(), claims.token.clone());
@@ -183,32 +254,29 @@ impl Jwt {
 
     /// Takes a token through every check, in an order that matters: what is cheap comes first, and
     /// no byte of the claims is decoded before their author is known.
-    fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, RefusalReason> {
+    fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, Denied> {
         let parts = self.verify_signature(token, now)?;
-        let claims = object::decode(parts.claims).ok_or(RefusalReason::TokenMalformed)?;
+        let claims = object::decode(parts.claims).ok_or(Denied::segment("claims"))?;
         self.policy.check(claims, now)
     }
 
     /// Finds out whether a trusted key has signed the token, and leaves what it says alone.
-    fn verify_signature<'a>(
-        &self,
-        token: &'a str,
-        now: SystemTime,
-    ) -> Result<Parts<'a>, RefusalReason> {
-        let parts = parts::split(token).ok_or(RefusalReason::TokenMalformed)?;
-        let header = object::decode(parts.header).ok_or(RefusalReason::TokenMalformed)?;
-        let key_id = header::key_id(&header).ok_or(RefusalReason::TokenHeader)?;
+    fn verify_signature<'a>(&self, token: &'a str, now: SystemTime) -> Result<Parts<'a>, Denied> {
+        let parts = parts::split(token)?;
+        let header = object::decode(parts.header).ok_or(Denied::segment("header"))?;
+        let (key_id, algorithm) = (header::key_id(&header)?, header::algorithm(&header)?);
         let judge = |key: &VerifyingKey| {
-            let token_type = self.policy.token_type.as_deref();
-            if !header::is_allowed(&header, key.algorithm(), token_type) {
-                return Err(RefusalReason::TokenHeader);
+            header::check(&header, key.algorithm(), self.policy.token_type.as_deref())?;
+            match key.verify(parts.signed.as_bytes(), &parts.signature) {
+                true => Ok(()),
+                false => Err(WRONG_SIGNATURE),
             }
-            if !key.verify(parts.signed.as_bytes(), &parts.signature) {
-                return Err(RefusalReason::TokenSignature);
-            }
-            Ok(())
         };
-        self.keys.find(key_id, now, judge).ok_or(RefusalReason::TokenSignature)??;
+        let no_key = || {
+            let problem = key_id.map_or(Problem::Missing, |_| Problem::Unknown);
+            Denied::token_header("kid", problem).because(RefusalReason::TokenSignature)
+        };
+        self.keys.find(key_id, algorithm, now, judge).ok_or_else(no_key)??;
         Ok(parts)
     }
 
@@ -242,7 +310,7 @@ impl Authenticator for Jwt {
     type Principal = Claims;
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Claims>, AuthenticateError> {
-        let grant = self.judge(&handshake).map_err(refusal)?;
+        let grant = self.judge(&handshake).map_err(Refusal::from)?;
         match self.session_of(&grant).await? {
             None => Ok(grant),
             Some((sessions, session)) => {
@@ -261,17 +329,13 @@ impl Authenticator for Jwt {
 
 impl ShowsCredential for Jwt {
     fn shown(&self, handshake: &Handshake) -> Shown {
-        shows_explicit(&handshake.auth, TOKEN)
+        Explicit::Token.shown(&handshake.auth)
     }
 }
 
-/// The client reads one answer for every reason, except for the one that it can mend by itself.
-fn refusal(reason: RefusalReason) -> Refusal {
-    match reason {
-        RefusalReason::TokenExpired => Refusal::token_expired(),
-        reason => Refusal::unauthenticated(reason),
-    }
-}
+/// The key that the token names has not signed it.
+const WRONG_SIGNATURE: Denied =
+    Denied::new(RefusalReason::TokenSignature, Part::Segment, "signature", Problem::Mismatch);
 
 #[cfg(test)]
 mod wycheproof;

@@ -104,9 +104,9 @@ impl VerifyingKey {
         Ok(Self { algorithm, material: Material::Public(parsed) })
     }
 
-    /// The name that must stand in the header of a token.
-    pub(crate) fn algorithm(&self) -> &'static str {
-        self.algorithm.name()
+    /// The one algorithm whose signatures it checks.
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// Returns whether this key made `signature` over `message`. HMAC is compared in constant time.
@@ -120,7 +120,7 @@ impl VerifyingKey {
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}([redacted])", self.algorithm())
+        write!(f, "{}([redacted])", self.algorithm.name())
     }
 }
 

@@ -93,13 +93,18 @@ impl KeySet {
     }
 
     /// Finds the key of this name; without a name, the only one there is.
-    pub(crate) fn find(&self, id: Option<&str>) -> Option<&VerifyingKey> {
-        let found = match (id, &*self.keys) {
-            (Some(id), keys) => keys.iter().find(|named| named.id.as_deref() == Some(id)),
-            (None, [only]) => Some(only),
-            (None, _) => None,
+    ///
+    /// Keys of two kinds may share a name (RFC 7517 section 4.5), and the algorithm that a token says chooses
+    /// among them. It still has to be the one algorithm of the key.
+    pub(crate) fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&VerifyingKey> {
+        let Some(id) = id else {
+            let [only] = &*self.keys else { return None };
+            return Some(&only.key);
         };
-        found.map(|named| &named.key)
+        let mut named = self.keys.iter().filter(|named| named.id.as_deref() == Some(id));
+        let is_meant = |named: &&NamedKey| named.key.algorithm().is_named(algorithm);
+        let found = named.clone().find(is_meant).or_else(|| named.next())?;
+        Some(&found.key)
     }
 }
 

@@ -53,6 +53,7 @@ mod authenticate_fn;
 mod claims;
 mod cookie;
 mod credential;
+mod denied;
 mod first_of;
 mod identifier;
 mod issuer;

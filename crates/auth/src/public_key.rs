@@ -75,7 +75,7 @@ impl PublicKey {
     }
 
     pub(crate) fn algorithm(&self) -> &'static str {
-        self.verifying.algorithm()
+        self.verifying.algorithm().name()
     }
 
     pub(crate) fn verifying(&self) -> &VerifyingKey {

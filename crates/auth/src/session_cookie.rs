@@ -7,14 +7,17 @@
 use std::sync::Arc;
 
 use doorward_core::{
-    AuthenticateError, Authenticator, Grant, Handshake, Headers, Refusal, RefusalReason,
-    SessionToken, UserId,
+    AuthenticateError, Authenticator, Fault, Grant, Handshake, Headers, Part, Problem, Refusal,
+    RefusalReason, SessionToken, UserId,
 };
 use tracing::info;
 
 use crate::{
     FoundCookie, Loaded, Origins, RequestKind, Sessions, Shown, ShowsCredential, SignedIn,
-    UserLoader, VerifySessionError, credential::count_explicit, find_cookie, signed_in::grant,
+    UserLoader, VerifySessionError,
+    credential::{AMBIGUOUS, count_explicit},
+    find_cookie,
+    signed_in::grant,
 };
 
 /// Authenticates browsers that show the cookie of a session, from a page of an allowed origin.
@@ -149,11 +152,11 @@ impl Authenticator for SessionCookie {
             if reason == RefusalReason::OriginForbidden {
                 log_origin(handshake.request.headers());
             }
-            Refusal::unauthenticated(reason)
+            Refusal::unauthenticated(reason).about(fault(reason))
         })?;
         // The client meant to come in with something that nobody here looks at.
         if count_explicit(&handshake.auth) > 0 {
-            return Err(Refusal::unauthenticated(RefusalReason::CredentialAmbiguous).into());
+            return Err(Refusal::from(AMBIGUOUS).into());
         }
         let session = self.sessions.verify(&token).await?;
         Ok(grant(&self.sessions, session, handshake.at))
@@ -184,6 +187,18 @@ impl ShowsCredential for SessionCookie {
             Err(_) => Ok(None),
         }
     }
+}
+
+/// The header that made a cookie not count.
+fn fault(reason: RefusalReason) -> Option<Fault> {
+    let (header, problem) = match reason {
+        RefusalReason::CredentialAmbiguous => ("cookie", Problem::Ambiguous),
+        RefusalReason::CredentialMissing => ("cookie", Problem::Missing),
+        RefusalReason::OriginForbidden => ("origin", Problem::NotAllowed),
+        RefusalReason::SessionUnknown => ("cookie", Problem::Malformed),
+        _ => return None,
+    };
+    Some(Fault::new(Part::Header, header, problem))
 }
 
 /// A handshake over polling is a plain GET; whatever could be a WebSocket must prove more.

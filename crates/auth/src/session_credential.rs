@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use doorward_core::{
-    AuthenticateError, Authenticator, Grant, Handshake, Refusal, RefusalReason, SessionToken,
+    AuthenticateError, Authenticator, Grant, Handshake, Problem, Refusal, SessionToken,
 };
 
 use crate::{
-    Loaded, Sessions, Shown, ShowsCredential, SignedIn, UserLoader,
-    credential::{SESSION_TOKEN, explicit, shows_explicit},
+    Loaded, Sessions, Shown, ShowsCredential, SignedIn, UserLoader, credential::Explicit,
     signed_in::grant,
 };
 
@@ -52,10 +51,12 @@ impl Authenticator for SessionCredential {
         &self,
         handshake: Handshake,
     ) -> Result<Grant<SignedIn>, AuthenticateError> {
-        let token: SessionToken =
-            explicit(&handshake.auth, SESSION_TOKEN, RefusalReason::SessionUnknown)
-                .and_then(|text| text.parse().map_err(|_malformed| RefusalReason::SessionUnknown))
-                .map_err(Refusal::unauthenticated)?;
+        let credential = Explicit::SessionToken;
+        let malformed = credential.denied(credential.malformed(), Problem::Malformed);
+        let token: SessionToken = credential
+            .find(&handshake.auth)
+            .and_then(|text| text.parse().map_err(|_malformed| malformed))
+            .map_err(Refusal::from)?;
         let session = self.sessions.verify(&token).await?;
         Ok(grant(&self.sessions, session, handshake.at))
     }
@@ -63,6 +64,6 @@ impl Authenticator for SessionCredential {
 
 impl ShowsCredential for SessionCredential {
     fn shown(&self, handshake: &Handshake) -> Shown {
-        shows_explicit(&handshake.auth, SESSION_TOKEN)
+        Explicit::SessionToken.shown(&handshake.auth)
     }
 }

@@ -116,6 +116,8 @@ reasons! {
         NotAllowed = "not_allowed",
         /// It is a number outside its range.
         OutOfRange = "out_of_range",
+        /// Something stands in front of it, such as the scheme `Bearer` before a token.
+        Prefixed = "prefixed",
         /// It is too long, or lasts too long.
         TooLong = "too_long",
         /// It is none that is known.

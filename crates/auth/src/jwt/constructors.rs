@@ -135,6 +135,6 @@ impl Jwt {
     }
 
     pub(super) fn new(keys: Keys) -> Self {
-        Self { keys, policy: Policy::default(), sessions: None }
+        Self { keys, policy: Policy::default(), sessions: None, takes_bearer: false }
     }
 }

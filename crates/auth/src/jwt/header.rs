@@ -3,49 +3,63 @@
 //! The header is written by a stranger. It may say what we know already, and nothing that would
 //! change how the token is checked: no algorithm, no key, no extension. Members that mean nothing
 //! here are ignored, as RFC 7515 section 4 demands.
-//! Start reading at [`is_allowed`].
+//! Start reading at [`check`].
 
+use doorward_core::Problem;
 use serde_json::{Map, Value};
 
-use crate::identifier::is_identifier;
+use crate::{denied::Denied, identifier::is_identifier, key::Algorithm};
 
-/// Returns whether the header breaks no rule. `token_type` is the only type, when there is one.
-pub(super) fn is_allowed(
+/// Refuses a header that breaks a rule. `token_type` is the only type, when there is one.
+pub(super) fn check(
     header: &Map<String, Value>,
-    algorithm: &str,
+    algorithm: Algorithm,
     token_type: Option<&str>,
-) -> bool {
-    has_algorithm(header, algorithm)
-        && !FORBIDDEN.iter().any(|name| header.contains_key(*name))
-        && has_type(header, token_type)
+) -> Result<(), Denied> {
+    if let Some(name) = FORBIDDEN.into_iter().find(|name| header.contains_key(*name)) {
+        return Err(Denied::token_header(name, Problem::NotAllowed));
+    }
+    // The algorithm belongs to the key (RFC 8725 section 3.1): the token may only repeat it, letter by
+    // letter. `none`, and a public key used as an HMAC secret, end here.
+    if !algorithm.is_named(self::algorithm(header)?) {
+        return Err(Denied::token_header("alg", Problem::Mismatch));
+    }
+    check_type(header.get("typ"), token_type)
+        .map_err(|problem| Denied::token_header("typ", problem))
 }
 
-/// Returns the id of the key, if there is one; `None` when it is none that could be a name: it would be
-/// compared, and perhaps logged.
-pub(super) fn key_id(header: &Map<String, Value>) -> Option<Option<&str>> {
-    match header.get("kid") {
-        None => Some(None),
-        Some(Value::String(kid)) if is_identifier(kid) => Some(Some(kid)),
-        Some(_) => None,
+/// Returns the name of the algorithm that the token was signed with, as it says.
+pub(super) fn algorithm(header: &Map<String, Value>) -> Result<&str, Denied> {
+    match header.get("alg") {
+        Some(Value::String(name)) => Ok(name),
+        Some(_) => Err(Denied::token_header("alg", Problem::WrongType)),
+        None => Err(Denied::token_header("alg", Problem::Missing)),
     }
 }
 
-/// The algorithm belongs to the key (RFC 8725 section 3.1): the token may only repeat it, letter by
-/// letter. `none`, and a public key used as an HMAC secret, end here.
-fn has_algorithm(header: &Map<String, Value>, algorithm: &str) -> bool {
-    header.get("alg").and_then(Value::as_str) == Some(algorithm)
+/// Returns the id of the key, if there is one. What could not be a name is refused: it would be compared, and
+/// perhaps logged.
+pub(super) fn key_id(header: &Map<String, Value>) -> Result<Option<&str>, Denied> {
+    match header.get("kid") {
+        None => Ok(None),
+        Some(Value::String(kid)) if is_identifier(kid) => Ok(Some(kid)),
+        Some(Value::String(_)) => Err(Denied::token_header("kid", Problem::Malformed)),
+        Some(_) => Err(Denied::token_header("kid", Problem::WrongType)),
+    }
 }
 
 /// Keeps other kinds of token out that the same key signs (RFC 8725 section 3.11).
-fn has_type(header: &Map<String, Value>, demanded: Option<&str>) -> bool {
-    match (header.get("typ"), demanded) {
-        (None, demanded) => demanded.is_none(),
+fn check_type(typ: Option<&Value>, demanded: Option<&str>) -> Result<(), Problem> {
+    let is_good = match (typ, demanded) {
+        (None, None) => true,
+        (None, Some(_)) => return Err(Problem::Missing),
         (Some(Value::String(typ)), Some(demanded)) => is_same_type(typ, demanded),
         (Some(Value::String(typ)), None) => {
             DEFAULT_TYPES.iter().any(|default| is_same_type(typ, default))
         }
-        (Some(_), _) => false,
-    }
+        (Some(_), _) => return Err(Problem::WrongType),
+    };
+    if is_good { Ok(()) } else { Err(Problem::NotAllowed) }
 }
 
 /// Media types have no case, and `application/` may be left out (RFC 7515 section 4.1.9).

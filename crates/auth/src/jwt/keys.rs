@@ -19,17 +19,18 @@ pub(super) enum Keys {
 }
 
 impl Keys {
-    /// Hands the one key that counts to `judge`; `None` when there is none.
+    /// Hands the one key that counts to `judge`; `None` when there is none. `algorithm` is what the token says.
     pub(super) fn find<T>(
         &self,
         key_id: Option<&str>,
+        algorithm: &str,
         now: SystemTime,
         judge: impl FnOnce(&VerifyingKey) -> T,
     ) -> Option<T> {
         match self {
             Self::One(key) => Some(judge(key)),
             Self::Ring(ring) => ring.find(key_id?, now, judge),
-            Self::Set(set) => set.find(key_id).map(judge),
+            Self::Set(set) => set.find(key_id, algorithm).map(judge),
         }
     }
 }

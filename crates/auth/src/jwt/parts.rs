@@ -5,6 +5,9 @@
 //! Start reading at [`split`].
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use doorward_core::{Problem, RefusalReason};
+
+use crate::{credential::Explicit, denied::Denied};
 
 /// A token, taken apart and not judged.
 pub(super) struct Parts<'a> {
@@ -17,17 +20,30 @@ pub(super) struct Parts<'a> {
     pub(super) signature: Vec<u8>,
 }
 
-/// Takes a token apart; `None` when it is too large or has not exactly three segments with content.
-pub(super) fn split(token: &str) -> Option<Parts<'_>> {
+/// Takes a token apart; it must not be too large, and have exactly three segments with content.
+pub(super) fn split(token: &str) -> Result<Parts<'_>, Denied> {
     if token.len() > MAX_TOKEN {
-        return None;
+        return Err(whole(Problem::TooLong));
     }
-    let (signed, signature) = token.rsplit_once('.')?;
-    let (header, claims) = signed.split_once('.')?;
+    let (signed, signature) = token.rsplit_once('.').ok_or(whole(Problem::Malformed))?;
+    let (header, claims) = signed.split_once('.').ok_or(whole(Problem::Malformed))?;
     if claims.contains('.') || [header, claims, signature].contains(&"") {
-        return None;
+        return Err(whole(Problem::Malformed));
     }
-    Some(Parts { signed, header, claims, signature: base64url(signature)? })
+    let signature = base64url(signature).ok_or(Denied::segment("signature"))?;
+    Ok(Parts { signed, header, claims, signature })
+}
+
+/// What is before the token itself: the scheme that stands in an `Authorization` header (RFC 6750 section 2.1).
+/// Schemes have no case (RFC 9110 section 11.1).
+pub(super) fn split_bearer(token: &str) -> Option<&str> {
+    let (scheme, token) = token.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then_some(token)
+}
+
+/// The token as a whole is not good.
+pub(super) const fn whole(problem: Problem) -> Denied {
+    Explicit::Token.denied(RefusalReason::TokenMalformed, problem)
 }
 
 /// Decodes base64url as RFC 7515 section 2 wants it: no padding, no white space, no other alphabet,

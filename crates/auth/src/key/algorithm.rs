@@ -72,10 +72,16 @@ impl Algorithm {
     ];
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+        Self::ALL.into_iter().find(|algorithm| algorithm.is_named(name))
     }
 
-    /// The name in the header of a token, letter by letter.
+    /// Whether a token or a key may call it so, letter by letter. `EdDSA` with a key of Ed25519 is what RFC 9864
+    /// names `Ed25519`, and issuers write one or the other.
+    pub(crate) fn is_named(self, name: &str) -> bool {
+        name == self.name() || self == Self::EdDsa && name == "Ed25519"
+    }
+
+    /// The name in the header of a token.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",

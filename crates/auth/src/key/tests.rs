@@ -44,7 +44,7 @@ fn a_public_key_made_by_openssl_is_taken() {
 
     let key = VerifyingKey::public_pem(Algorithm::Es256, text).unwrap();
 
-    assert_eq!(key.algorithm(), "ES256");
+    assert_eq!(key.algorithm(), Algorithm::Es256);
 }
 
 #[test]

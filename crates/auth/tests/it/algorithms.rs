@@ -123,6 +123,19 @@ fn every_algorithm_accepts_its_own_tokens() {
     }
 }
 
+/// RFC 9864 gives `EdDSA` with this curve a name of its own.
+#[test]
+fn a_token_of_ed25519_has_either_name() {
+    let party = ed25519_party();
+
+    for name in ["EdDSA", "Ed25519"] {
+        assert_eq!(reason(&party.jwt, &party.token(name)), None, "{name}");
+    }
+    for name in ["Ed448", "ed25519", "ED25519", "ES256"] {
+        assert_eq!(reason(&party.jwt, &party.token(name)), Some(RefusalReason::TokenHeader));
+    }
+}
+
 /// Attack 3: the signature is genuine each time, and made for another algorithm.
 #[test]
 fn no_algorithm_stands_in_for_another() {

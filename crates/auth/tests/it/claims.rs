@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use doorward_auth::RefusalReason;
+use doorward_auth::{AuthenticateError, Jwt, RefusalReason};
 use doorward_core::{SessionId, TokenId};
 use serde_json::json;
 
 use crate::forge::{
-    NOW, SECRET, accepted, at, good, hmac, jwt, reason, reason_at, show, token, with, with_exp,
+    NOW, SECRET, accepted, ask, at, fault, good, handshake_at_time, hmac, jwt, reason, reason_at,
+    show, token, with, with_exp,
 };
 
 #[test]
@@ -46,27 +47,46 @@ fn a_token_ends_at_its_second_and_without_leeway() {
 
 /// Attack 10.
 #[test]
-fn an_end_that_is_no_whole_number_is_refused() {
-    let texts = [
-        r#""1800000060""#,
-        "null",
-        "true",
-        "[1800000060]",
-        "{}",
-        "-1",
-        "-0",
-        "1800000060.0",
-        "1800000060.5",
-        "1.80000006e9",
-        "18446744073709551615",
-        "18446744073709551616",
-    ];
-    for text in texts {
-        let reason = reason(&jwt(), &token(&with_exp(text)));
-        assert_eq!(reason, Some(RefusalReason::TokenClaims), "{text}");
+fn an_end_that_is_no_time_is_refused() {
+    for (text, problem) in [
+        (r#""1800000060""#, "wrong_type"),
+        ("null", "wrong_type"),
+        ("true", "wrong_type"),
+        ("[1800000060]", "wrong_type"),
+        ("{}", "wrong_type"),
+        ("-1", "out_of_range"),
+        ("1800000060000", "out_of_range"),
+        ("18446744073709551615", "out_of_range"),
+        ("18446744073709551616", "out_of_range"),
+    ] {
+        let token = token(&with_exp(text));
+        assert_eq!(reason(&jwt(), &token), Some(RefusalReason::TokenClaims), "{text}");
+        assert_eq!(fault(&jwt(), &token), Some(format!("claim exp: {problem}")), "{text}");
     }
-    assert_eq!(reason(&jwt(), &token(&with_exp("1e400"))), Some(RefusalReason::TokenMalformed),);
-    assert_eq!(reason(&jwt(), &token(r#"{"sub":"alice"}"#)), Some(RefusalReason::TokenClaims),);
+    assert_eq!(reason(&jwt(), &token(&with_exp("1e400"))), Some(RefusalReason::TokenMalformed));
+    assert_eq!(fault(&jwt(), &token(r#"{"sub":"alice"}"#)).unwrap(), "claim exp: missing");
+}
+
+/// RFC 7519 section 2. Attack 10: a fraction adds nothing to the life of a token.
+#[test]
+fn a_time_with_a_fraction_counts_to_the_fraction() {
+    let claims =
+        format!(r#"{{"sub":"alice","iat":{NOW}.25,"nbf":{NOW}.25,"exp":1.80000006075e9}}"#);
+    let token = token(&claims);
+    let judge = |millis| {
+        let auth = json!({ "token": token }).to_string();
+        let time = at(NOW) + Duration::from_millis(millis);
+        match ask(&jwt().leeway(Duration::ZERO), handshake_at_time(&auth, time)) {
+            Ok(_) => None,
+            Err(AuthenticateError::Refused(refusal)) => Some(refusal.fault().unwrap().to_string()),
+            Err(error) => panic!("{error}"),
+        }
+    };
+
+    assert_eq!(judge(249).unwrap(), "claim nbf: in_the_future");
+    assert_eq!(judge(250), None);
+    assert_eq!(judge(60_749), None);
+    assert_eq!(judge(60_750).unwrap(), "claim exp: in_the_past");
 }
 
 /// Attack 10.
@@ -111,11 +131,18 @@ fn a_token_older_than_the_longest_lifetime_is_refused() {
 
 /// Attack 11.
 #[test]
-fn a_start_or_issue_that_is_no_whole_number_is_refused() {
+fn a_start_or_issue_that_is_no_time_is_refused() {
     for name in ["nbf", "iat"] {
-        for value in [json!("0"), json!(null), json!(-1), json!(1.5), json!(u64::MAX), json!([0])] {
-            let reason = reason(&jwt(), &token(&with(name, value.clone())));
-            assert_eq!(reason, Some(RefusalReason::TokenClaims), "{name} {value}");
+        for (value, problem) in [
+            (json!("0"), "wrong_type"),
+            (json!(null), "wrong_type"),
+            (json!([0]), "wrong_type"),
+            (json!(-1), "out_of_range"),
+            (json!(u64::MAX), "out_of_range"),
+        ] {
+            let token = token(&with(name, value.clone()));
+            assert_eq!(reason(&jwt(), &token), Some(RefusalReason::TokenClaims), "{name} {value}");
+            assert_eq!(fault(&jwt(), &token), Some(format!("claim {name}: {problem}")));
         }
     }
 }
@@ -166,7 +193,7 @@ fn a_subject_that_is_no_name_is_refused() {
     let values = [
         json!(""),
         json!(null),
-        json!(7),
+        json!(true),
         json!(["alice"]),
         json!({"id": "alice"}),
         json!(long),
@@ -187,6 +214,120 @@ fn a_subject_that_is_no_name_is_refused() {
         Some(RefusalReason::TokenClaims),
     );
     assert_eq!(accepted(&jwt(), &token(&with("sub", "山田 太郎"))).subject(), "山田 太郎");
+}
+
+/// Databases number their users, and `JwtService` signs what it is given.
+#[test]
+fn a_user_that_is_a_whole_number_is_its_digits() {
+    let user = |jwt: &Jwt, claims: &str| show(jwt, &token(claims)).unwrap().user;
+    let by_id = jwt().user_claim("userId");
+
+    for id in ["0", "1", "42", "9007199254740991"] {
+        let claims = format!(r#"{{"sub":{id},"exp":1800000060}}"#);
+        assert_eq!(user(&jwt(), &claims).as_str(), id);
+        assert_eq!(user(&by_id, &claims.replace("sub", "userId")).as_str(), id);
+    }
+}
+
+/// Attack 14: two spellings of one number would be two users, and a number that JavaScript rounds would be two
+/// users' name.
+#[test]
+fn a_user_that_is_a_number_of_another_kind_is_refused() {
+    for (number, problem) in [
+        ("1.0", "wrong_type"),
+        ("1e3", "wrong_type"),
+        ("1.5", "wrong_type"),
+        ("-0", "wrong_type"),
+        ("-1", "out_of_range"),
+        ("9007199254740992", "out_of_range"),
+        ("18446744073709551615", "out_of_range"),
+        ("18446744073709551616", "wrong_type"),
+    ] {
+        let token = token(&format!(r#"{{"sub":{number},"exp":1800000060}}"#));
+        assert_eq!(fault(&jwt(), &token), Some(format!("claim sub: {problem}")), "{number}");
+    }
+}
+
+#[test]
+fn the_user_is_taken_from_the_claim_that_is_configured_and_from_no_other() {
+    let jwt = jwt().user_claim("userId");
+    let both = json!({"sub": "alice", "userId": "u-7", "exp": NOW + 60}).to_string();
+
+    assert_eq!(accepted(&jwt, &token(&both)).subject(), "u-7");
+    assert_eq!(fault(&jwt, &token(&good())).unwrap(), "claim userId: missing");
+    let empty = json!({"userId": "", "exp": NOW + 60}).to_string();
+    assert_eq!(fault(&jwt, &token(&empty)).unwrap(), "claim userId: empty");
+}
+
+/// `expiresIn: '7d'` and `'30d'` of `JwtService`.
+#[test]
+fn a_token_of_days_needs_a_longer_lifetime_and_the_record_says_so() {
+    let days =
+        |days: u64| json!({"sub": "alice", "iat": NOW, "exp": NOW + days * 86_400}).to_string();
+    let allow = |days: u64| jwt().max_lifetime(Duration::from_hours(24 * days));
+
+    assert_eq!(fault(&jwt(), &token(&days(7))).unwrap(), "claim exp: too_long");
+    assert_eq!(fault(&allow(7), &token(&days(7))), None);
+    assert_eq!(fault(&allow(30), &token(&days(30))), None);
+    assert_eq!(fault(&allow(90), &token(&days(31))).unwrap(), "claim exp: too_long");
+}
+
+/// `jwt.sign({ sub })` without `expiresIn`.
+#[test]
+fn a_token_without_an_end_is_accepted_by_danger_alone_and_ends_by_its_issue() {
+    let endless = |iat: u64| token(&json!({"sub": "alice", "iat": iat}).to_string());
+    let lax = jwt().max_lifetime(Duration::from_secs(900)).danger_without_exp();
+
+    assert_eq!(fault(&jwt(), &endless(NOW)).unwrap(), "claim exp: missing");
+    let grant = show(&lax, &endless(NOW - 100)).unwrap();
+    assert_eq!(grant.expires_at, Some(at(NOW + 800)));
+    assert_eq!(reason(&lax, &endless(NOW - 900)), Some(RefusalReason::TokenExpired));
+    assert_eq!(fault(&lax, &endless(NOW - 900)).unwrap(), "claim iat: in_the_past");
+    // Counted from the connect it would live for ever.
+    let without_issue = token(&json!({"sub": "alice"}).to_string());
+    assert_eq!(fault(&lax, &without_issue).unwrap(), "claim iat: missing");
+    // An end that is there counts.
+    assert_eq!(reason(&lax, &token(&with("exp", NOW))), Some(RefusalReason::TokenExpired));
+    assert_eq!(fault(&lax, &token(&with("exp", NOW + 901))).unwrap(), "claim exp: too_long");
+}
+
+/// Each refusal names one claim and what is wrong with it.
+#[test]
+fn a_refused_claim_is_named_with_its_problem() {
+    let jwt = jwt().issuer("https://id.example.org").audience("chat");
+    let good = json!({
+        "sub": "alice", "iss": "https://id.example.org", "aud": "chat", "exp": NOW + 60,
+    });
+    for (name, value, expected) in [
+        ("iss", json!("https://id.example.org/"), "claim iss: mismatch"),
+        ("iss", json!(["https://id.example.org"]), "claim iss: wrong_type"),
+        ("aud", json!("mail"), "claim aud: mismatch"),
+        ("aud", json!(7), "claim aud: wrong_type"),
+        ("sub", json!(""), "claim sub: empty"),
+        ("sub", json!("a\n"), "claim sub: malformed"),
+        ("sub", json!(["a"]), "claim sub: wrong_type"),
+        ("jti", json!(7), "claim jti: wrong_type"),
+        ("sid", json!("s".repeat(256)), "claim sid: malformed"),
+        ("auth_time", json!("today"), "claim auth_time: wrong_type"),
+        ("auth_time", json!(NOW + 60), "claim auth_time: in_the_future"),
+        ("nbf", json!(NOW + 60), "claim nbf: in_the_future"),
+        ("iat", json!(NOW + 60), "claim iat: in_the_future"),
+        ("exp", json!(NOW), "claim exp: in_the_past"),
+    ] {
+        let mut claims = good.clone();
+        claims[name] = value;
+        assert_eq!(fault(&jwt, &token(&claims.to_string())).unwrap(), expected);
+    }
+    for name in ["sub", "iss", "aud", "exp"] {
+        let mut claims = good.clone();
+        claims.as_object_mut().unwrap().remove(name);
+        let fault = fault(&jwt, &token(&claims.to_string())).unwrap();
+        assert_eq!(fault, format!("claim {name}: missing"));
+    }
+    assert_eq!(
+        fault(&self::jwt(), &token(&with("aud", "chat"))).unwrap(),
+        "claim aud: not_allowed"
+    );
 }
 
 /// Attack 29.

@@ -133,6 +133,8 @@ fn the_origin_is_judged_before_the_cookie() {
         let refusal = refused(&cookie(&world), handshake(&world, &headers, "", "{}"));
 
         assert_eq!(refusal.reason(), RefusalReason::OriginForbidden);
+        let fault = refusal.fault().unwrap().to_string();
+        assert_eq!(fault, "header origin: not_allowed");
     }
 }
 

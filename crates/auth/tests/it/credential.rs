@@ -17,6 +17,7 @@ fn without_a_token_the_credential_is_missing() {
     for auth in ["{}", r#"{"sessionToken":"s"}"#, r#"{"Token":"a"}"#, r#"{"pid":"p","offset":"o"}"#]
     {
         assert_eq!(refused(auth).reason(), RefusalReason::CredentialMissing, "{auth}");
+        assert_eq!(fault(&refused(auth)), "member auth.token: missing", "{auth}");
     }
 }
 
@@ -26,6 +27,7 @@ fn two_credentials_are_refused_even_if_one_is_good() {
         let auth = json!({"token": token(&good()), "sessionToken": session}).to_string();
 
         assert_eq!(refused(&auth).reason(), RefusalReason::CredentialAmbiguous);
+        assert_eq!(fault(&refused(&auth)), "member auth.token|auth.sessionToken: ambiguous");
     }
 }
 
@@ -37,6 +39,7 @@ fn a_token_that_is_no_string_is_malformed() {
         let auth = json!({ "token": value }).to_string();
 
         assert_eq!(refused(&auth).reason(), RefusalReason::TokenMalformed, "{auth}");
+        assert_eq!(fault(&refused(&auth)), "member auth.token: wrong_type", "{auth}");
     }
 }
 
@@ -54,6 +57,7 @@ fn a_token_in_the_query_string_or_in_a_header_is_never_looked_at() {
 
     let Err(AuthenticateError::Refused(refusal)) = answer else { panic!("{answer:?}") };
     assert_eq!(refusal.reason(), RefusalReason::CredentialMissing);
+    assert_eq!(fault(&refusal), "member auth.token: missing");
 }
 
 /// Attack 102.
@@ -98,6 +102,10 @@ fn only_a_genuine_token_is_told_that_it_has_expired() {
         refusal_of(&jwt().issuer("id"), &token(&stale)).code(),
         RefusalCode::Unauthenticated,
     );
+}
+
+fn fault(refusal: &Refusal) -> String {
+    refusal.fault().expect("it names what was at fault").to_string()
 }
 
 fn refused(auth: &str) -> Refusal {

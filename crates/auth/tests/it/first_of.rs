@@ -182,6 +182,8 @@ fn a_token_that_no_member_looks_at_is_not_overlooked() {
     assert_eq!(refusal.reason(), RefusalReason::CredentialAmbiguous);
     let refusal = refused(&members, shown(&world, None, &auth));
     assert_eq!(refusal.reason(), RefusalReason::CredentialMissing);
+    let fault = refusal.fault().unwrap().to_string();
+    assert_eq!(fault, "member auth.token|auth.sessionToken: missing");
 }
 
 /// Attack 92.

@@ -152,6 +152,12 @@ fn show_at<A: Authenticator>(
     }
 }
 
+/// What was at fault in a token, as audit records name it; `None` when it is accepted.
+pub(crate) fn fault(jwt: &Jwt, token: &str) -> Option<String> {
+    let refusal = show(jwt, token).err()?;
+    Some(refusal.fault().map_or_else(|| "not named".to_owned(), |fault| fault.to_string()))
+}
+
 /// Why a token is refused; `None` when it is not.
 pub(crate) fn reason(jwt: &Jwt, token: &str) -> Option<RefusalReason> {
     reason_at(jwt, token, NOW)

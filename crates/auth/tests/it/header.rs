@@ -6,7 +6,7 @@ use doorward_auth::RefusalReason;
 use serde_json::json;
 
 use crate::forge::{
-    AnySigner, ES256, HS256, SECRET, base64url, good, hmac, jwt, reason, signed, token, with,
+    AnySigner, ES256, HS256, SECRET, base64url, fault, good, hmac, jwt, reason, signed, token, with,
 };
 
 /// Attack 1.
@@ -40,6 +40,31 @@ fn the_algorithm_belongs_to_the_key() {
         assert_eq!(reason(&jwt(), &token), Some(RefusalReason::TokenHeader), "{alg}");
     }
     assert_eq!(reason(&signer.jwt(), &signer.token(ES256, &good())), None);
+}
+
+/// Each refusal names one parameter and what is wrong with it.
+#[test]
+fn a_refused_header_is_named_with_its_problem() {
+    for (header, expected) in [
+        (json!({}), "token_header alg: missing"),
+        (json!({"alg": 7}), "token_header alg: wrong_type"),
+        (json!({"alg": "none"}), "token_header alg: mismatch"),
+        (json!({"alg": "RS256"}), "token_header alg: mismatch"),
+        (json!({"alg": "HS256", "typ": "logout+jwt"}), "token_header typ: not_allowed"),
+        (json!({"alg": "HS256", "typ": 1}), "token_header typ: wrong_type"),
+        (json!({"alg": "HS256", "jku": "https://evil.example"}), "token_header jku: not_allowed"),
+        (json!({"alg": "HS256", "crit": ["exp"]}), "token_header crit: not_allowed"),
+        (json!({"alg": "HS256", "kid": "a\n"}), "token_header kid: malformed"),
+        (json!({"alg": "HS256", "kid": 7}), "token_header kid: wrong_type"),
+    ] {
+        let token = hmac(SECRET.as_bytes(), &header.to_string(), &good());
+        assert_eq!(fault(&jwt(), &token).unwrap(), expected);
+    }
+    let untyped = hmac(SECRET.as_bytes(), r#"{"alg":"HS256"}"#, &good());
+    let typed = jwt().token_type("at+jwt");
+    assert_eq!(fault(&typed, &untyped).unwrap(), "token_header typ: missing");
+    let other = hmac(b"another secret", HS256, &good());
+    assert_eq!(fault(&jwt(), &other).unwrap(), "segment signature: mismatch");
 }
 
 /// Attack 4, attack 5.

@@ -160,14 +160,18 @@ fn a_foreign_generation_means_nothing() {
 }
 
 #[test]
-fn the_time_of_the_sign_in_is_whole_seconds() {
+fn the_time_of_the_sign_in_is_a_time() {
     let judge = |value: Value| {
         let token = crate::forge::token(&crate::forge::with("auth_time", value));
         show(&crate::forge::jwt(), &token).map(|grant| grant.signed_in_at)
     };
 
     assert_eq!(judge(json!(NOW - 5)).unwrap(), Some(at(NOW - 5)));
-    for value in [json!("1800000000"), json!(1.5), json!(-1), json!(null), json!([1])] {
+    assert_eq!(
+        judge(json!(1.5)).unwrap(),
+        Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1_500))
+    );
+    for value in [json!("1800000000"), json!(-1), json!(null), json!([1])] {
         assert_eq!(judge(value).unwrap_err().reason(), RefusalReason::TokenClaims);
     }
 }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::forge::{
-    AnySigner, ES256, HS256, NOW, SECRET, at, base64url, good, hmac, hmac_segments, jwt, reason,
-    show, token,
+    AnySigner, ES256, HS256, NOW, SECRET, at, base64url, fault, good, hmac, hmac_segments, jwt,
+    reason, show, token,
 };
 
 #[test]
@@ -29,10 +29,51 @@ fn a_token_has_exactly_three_segments_with_content() {
         format!(".{good}"),
         format!("{good}.{signature}"),
         format!("{good}.{claims}.{signature}"),
-        format!("Bearer {good}"),
         r#"{"payload":"e30","signatures":[]}"#.to_owned(),
     ] {
         assert_eq!(reason(&jwt(), &shape), Some(RefusalReason::TokenMalformed), "{shape}");
+    }
+}
+
+/// Clients that share the code of their HTTP requests write the scheme before the token.
+#[test]
+fn a_scheme_before_the_token_is_accepted_where_that_is_configured() {
+    let token = token(&good());
+    let bearer = jwt().bearer();
+
+    assert_eq!(fault(&jwt(), &format!("Bearer {token}")).unwrap(), "member auth.token: prefixed");
+    for good in [format!("Bearer {token}"), format!("bearer {token}"), token.clone()] {
+        assert_eq!(reason(&bearer, &good), None, "{good}");
+    }
+    for bad in [
+        format!("Bearer  {token}"),
+        format!("Bearer\t{token}"),
+        format!("Bearer {token} "),
+        format!(" Bearer {token}"),
+        format!("Bearer{token}"),
+        format!("Bearer Bearer {token}"),
+        format!("Basic {token}"),
+        "Bearer ".to_owned(),
+    ] {
+        assert_eq!(reason(&bearer, &bad), Some(RefusalReason::TokenMalformed), "{bad}");
+    }
+}
+
+/// Each refusal names the part that cannot be read.
+#[test]
+fn a_malformed_token_is_named_with_its_problem() {
+    let good = token(&good());
+    let (signed, _) = good.rsplit_once('.').unwrap();
+    for (token, expected) in [
+        ("a".repeat(8_193), "member auth.token: too_long"),
+        ("not-a-token".to_owned(), "member auth.token: malformed"),
+        (format!("{good}.{good}"), "member auth.token: malformed"),
+        (format!("e30=.{good}"), "member auth.token: malformed"),
+        (format!("!{good}"), "segment header: malformed"),
+        (format!("{signed}.!"), "segment signature: malformed"),
+        (token("[]"), "segment claims: malformed"),
+    ] {
+        assert_eq!(fault(&jwt(), &token).unwrap(), expected);
     }
 }
 

@@ -1,9 +1,14 @@
 //! Who gets in, and what everybody else is told.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use doorward::{Decision, DisconnectReason, PerUser, RefusalReason};
-use doorward_testkit::{RawClient, Seen as Frame};
+use doorward::{
+    Clock as _, Decision, DisconnectReason, PerUser, RefusalReason,
+    auth::{Issuer, KeyRing, SigningKey},
+    prelude::*,
+    test::{ManualClock, TestServer},
+};
+use doorward_testkit::{AuditLog, RawClient, Seen as Frame};
 use serde_json::json;
 
 use crate::fixture::{Fixture, GOOD, Seen};
@@ -358,4 +363,41 @@ async fn a_link_whose_last_socket_has_left_is_unauthenticated_again() {
     fixture.clock.advance(Duration::from_secs(5));
 
     assert_eq!(client.rest().await, [Frame::Closed(Some(1008))]);
+}
+
+/// What the client reads is the same each time; the record of the same id names the part that was at fault.
+#[tokio::test]
+async fn a_record_names_the_claim_or_member_that_was_at_fault() {
+    let (key, clock, audit) =
+        (SigningKey::generate().unwrap(), ManualClock::new(), AuditLog::default());
+    let doorward = Doorward::builder()
+        .authenticate(Jwt::es256(&key.public_pem()).unwrap().bound_to("issuer", "chat"))
+        .gateway(Gateway::at("/"))
+        .clock(clock.clone())
+        .audit(audit.clone())
+        .build()
+        .unwrap();
+    let server = TestServer::start(doorward).await.unwrap();
+    let key = Arc::new(KeyRing::new(key));
+    let token = |audience: &str| {
+        let issuer = Issuer::with_ring(Arc::clone(&key), "issuer", audience);
+        issuer.issue("alice", Duration::from_secs(60), clock.wall(), "5zVS4TFyBWVk").unwrap()
+    };
+
+    for (auth, fault) in [
+        (json!({}), "member auth.token: missing"),
+        (json!({ "token": "not-a-token" }), "member auth.token: malformed"),
+    ] {
+        assert_eq!(server.expect_refused("/", auth).await.code(), "unauthenticated");
+        assert_eq!(audit.last_fault().unwrap(), fault);
+    }
+    let other = json!({ "token": token("mail") });
+    server.expect_refused("/", other.clone()).await;
+    assert_eq!(audit.last_fault().unwrap(), "claim aud: mismatch");
+
+    let mut client = server.connect("/", json!({ "token": token("chat") })).await;
+    assert_eq!(audit.last_fault(), None);
+    let answer: serde_json::Value = client.emit_with_ack("auth:refresh", other).await;
+    assert_eq!(answer["code"], "unauthenticated");
+    assert_eq!(audit.last_fault().unwrap(), "claim aud: mismatch");
 }

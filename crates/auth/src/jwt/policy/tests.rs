@@ -132,13 +132,13 @@ fn a_token_for_somebody_is_refused_by_one_who_has_no_name() {
     assert_eq!(reason(&any, claims), None);
 }
 
-fn check(policy: &Policy, claims: Value) -> Result<Claims, RefusalReason> {
+fn check(policy: &Policy, claims: Value) -> Result<Claims, Denied> {
     let Value::Object(claims) = claims else { panic!("claims are an object") };
     policy.check(claims, at(NOW))
 }
 
 fn reason(policy: &Policy, claims: Value) -> Option<RefusalReason> {
-    check(policy, claims).err()
+    check(policy, claims).err().map(|denied| denied.reason)
 }
 
 fn at(seconds: u64) -> SystemTime {
