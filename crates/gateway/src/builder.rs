@@ -6,7 +6,7 @@
 
 mod mount;
 
-use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use doorward_auth::MemoryStore;
 use doorward_core::{
@@ -293,7 +293,8 @@ impl<A> Builder<A> {
         Self { entropy: Arc::new(entropy), ..self }
     }
 
-    /// Replaces the limits.
+    /// Replaces the limits. [`build`](Builder::build) refuses those that are outside of their bounds, see
+    /// [`Limits::ALL`].
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
@@ -327,7 +328,7 @@ impl<A> Builder<A> {
         let Self { clock, entropy, audit, epochs, limits, path, public, private, .. } = self;
         let (connections, seats) = (self.connections, self.seats);
         let proxies = self.trusted_proxies?;
-        check_limits(&limits)?;
+        limits.check()?;
         if !(path.starts_with('/') && path.ends_with('/')) {
             return Err(BuildError::Path { path });
         }
@@ -371,49 +372,3 @@ impl<A: fmt::Debug> fmt::Debug for Builder<A> {
             .finish_non_exhaustive()
     }
 }
-
-/// A zero would not switch a bound off but everything behind it, and an endless time overflows.
-fn check_limits(limits: &Limits) -> Result<(), BuildError> {
-    let counts = [
-        ("inbox", limits.inbox),
-        ("inbox_bytes", limits.inbox_bytes),
-        ("max_rooms", limits.max_rooms),
-        ("max_streams", limits.max_streams),
-        ("open_acks", limits.open_acks),
-        ("outbox", limits.outbox),
-        ("max_connections", limits.max_connections),
-        ("max_http_connections", limits.max_http_connections),
-        ("max_proxy_connections", limits.max_proxy_connections),
-        ("min_body_rate", limits.min_body_rate),
-        ("max_namespaces", limits.max_namespaces),
-        ("max_refusals", limits.max_refusals),
-        ("max_unauthenticated_links", limits.max_unauthenticated_links),
-        ("max_address_refusals", limits.max_address_refusals as usize),
-        ("max_user_attempts", limits.max_user_attempts as usize),
-    ];
-    let times = [
-        ("ack_timeout", limits.ack_timeout),
-        ("admission_timeout", limits.admission_timeout),
-        ("anonymous_lifetime", limits.anonymous_lifetime),
-        ("attachments_timeout", limits.attachments_timeout),
-        ("connect_timeout", limits.connect_timeout),
-        ("guard_timeout", limits.guard_timeout),
-        ("handler_timeout", limits.handler_timeout),
-        ("header_timeout", limits.header_timeout),
-        ("request_timeout", limits.request_timeout),
-        ("ping_interval", limits.ping_interval),
-        ("ping_timeout", limits.ping_timeout),
-        ("shutdown_grace", limits.shutdown_grace),
-        ("store_grace", limits.store_grace),
-        ("sweep_interval", limits.sweep_interval),
-        ("write_stall", limits.write_stall),
-    ];
-    let bad_count = counts.into_iter().find(|(_, count)| *count == 0).map(|(name, _)| name);
-    let bad_time = times.into_iter().find(|(_, time)| time.is_zero() || *time > YEAR);
-    match bad_count.or(bad_time.map(|(name, _)| name)) {
-        Some(limit) => Err(BuildError::Limit { limit }),
-        None => Ok(()),
-    }
-}
-
-const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use doorward_core::BoxError;
 
-use crate::TrustedProxyError;
+use crate::{LimitError, TrustedProxyError};
 
 /// The result of a program that serves.
 ///
@@ -54,6 +54,12 @@ pub enum Error {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
+    /// A gateway whose handlers may never run: see [`Gateway::concurrency`](crate::Gateway::concurrency).
+    #[error("the concurrency of namespace {namespace} is 0, and must be 1 at least")]
+    Concurrency {
+        /// Where.
+        namespace: Arc<str>,
+    },
     /// Two gateways of one namespace say different things.
     #[error("the gateways of namespace {namespace} do not agree about {option}")]
     Conflict {
@@ -86,12 +92,9 @@ pub enum BuildError {
         /// Which.
         event: Arc<str>,
     },
-    /// A limit that lets nobody in, or that no clock can keep.
-    #[error("the limit {limit} must be more than zero, and a time at most a year")]
-    Limit {
-        /// The name of the field.
-        limit: &'static str,
-    },
+    /// A limit that is outside of its bounds, or contradicts another one.
+    #[error("the limit {0}")]
+    Limit(#[from] LimitError),
     /// One gateway says that its namespace is public, another that it is not.
     #[error("namespace {namespace} has both a public and a private gateway")]
     MixedNamespace {

@@ -127,7 +127,7 @@ pub use handler::Handler;
 pub use http::{App, DoorwardService, PeerAddr, RequestBody, RequestBodyError};
 pub use hub::{Broadcast, Hub, Outgoing};
 pub use interceptor::{Interceptor, MaxPayload, Next, Outcome};
-pub use limits::Limits;
+pub use limits::{Limit, LimitError, LimitValue, Limits};
 pub use listeners::Listeners;
 pub use outage::Outage;
 pub use policy_table::PolicyTable;

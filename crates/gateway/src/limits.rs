@@ -1,163 +1,201 @@
 //! Every bound of a server, in one place.
+//!
+//! A line of the table is a field of [`Limits`], its default, and the least and most that it may be.
+
+mod limit;
 
 use std::time::Duration;
 
 use doorward_protocol::LinkConfig;
 
-/// What a server takes and how long it waits. Sizes are bytes.
-///
-/// # Examples
-/// ```
-/// use std::time::Duration;
-/// use doorward::Limits;
-///
-/// let limits = Limits { handler_timeout: Duration::from_secs(5), ..Limits::default() };
-/// assert_eq!(limits.max_message, 64 * 1024);
-/// ```
-#[derive(Clone, Debug)]
-pub struct Limits {
+pub use limit::{Limit, LimitError, LimitValue};
+
+/// Declares [`Limits`] and what is known of each of its fields.
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $type:ident = $default:expr, $least:expr => $most:expr;)+) => {
+        /// What a server takes and how long it waits. Sizes are bytes.
+        ///
+        /// [`Limits::ALL`] names every field with its bounds; [`Builder::build`](crate::Builder::build) refuses
+        /// what is outside of them.
+        ///
+        /// # Examples
+        /// ```
+        /// use std::time::Duration;
+        /// use doorward::Limits;
+        ///
+        /// let limits = Limits { handler_timeout: Duration::from_secs(5), ..Limits::default() };
+        /// assert_eq!(limits.max_message, 64 * 1024);
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[$doc])* pub $name: $type,)+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        impl Limits {
+            /// Every limit, for programs that read them from a file of their own.
+            ///
+            /// # Examples
+            /// ```
+            /// use doorward::{LimitValue, Limits};
+            ///
+            /// let mut limits = Limits::default();
+            /// let limit = Limits::ALL.iter().find(|limit| limit.name() == "max_rooms").expect("it is one");
+            /// limit.set(&mut limits, LimitValue::Count(500))?;
+            ///
+            /// assert_eq!(limits.max_rooms, 500);
+            /// assert!(limit.set(&mut limits, LimitValue::Count(0)).is_err());
+            /// # Ok::<_, doorward::LimitError>(())
+            /// ```
+            pub const ALL: &[Limit] = &[$(Limit {
+                name: stringify!($name),
+                default: limits!(@value $type $default),
+                least: limits!(@value $type $least),
+                most: limits!(@value $type $most),
+                get: |limits| limits!(@value $type limits.$name),
+                set: |limits, value| limits!(@set $type limits.$name, value),
+            },)+];
+        }
+    };
+    (@value Duration $value:expr) => { LimitValue::Time($value) };
+    (@value usize $value:expr) => { LimitValue::Count($value) };
+    (@value u32 $value:expr) => { LimitValue::Count($value as usize) };
+    (@set Duration $field:expr, $value:expr) => { $value.time().map(|time| $field = time) };
+    (@set usize $field:expr, $value:expr) => { $value.count().map(|count| $field = count) };
+    (@set u32 $field:expr, $value:expr) => {
+        $value.count().and_then(|count| count.try_into().ok()).map(|count| $field = count)
+    };
+}
+
+limits! {
     /// Time from the opening of a link, or from a pong, to the next ping: 25 s.
-    pub ping_interval: Duration,
+    ping_interval: Duration = Duration::from_secs(25), TENTH => HOUR;
     /// Time that a pong may take: 20 s.
-    pub ping_timeout: Duration,
+    ping_timeout: Duration = Duration::from_secs(20), TENTH => HOUR;
     /// Time a link has until its CONNECT arrives: 5 s.
-    pub connect_timeout: Duration,
+    connect_timeout: Duration = Duration::from_secs(5), TENTH => HOUR;
     /// Time the admission of one CONNECT may take: 5 s. Then nothing was decided, the transport ends
     /// and the client tries again.
-    pub admission_timeout: Duration,
+    admission_timeout: Duration = Duration::from_secs(5), TENTH => HOUR;
     /// Time the headers of an HTTP request may take: 10 s.
-    pub header_timeout: Duration,
+    header_timeout: Duration = Duration::from_secs(10), TENTH => HOUR;
     /// Time from the headers of an HTTP request to its whole body and the beginning of its answer: 30 s.
     /// Then the connection ends, and the application's work on the request is dropped.
-    pub request_timeout: Duration,
+    request_timeout: Duration = Duration::from_secs(30), TENTH => DAY;
     /// Time a handler may take: 30 s. Then the client reads `timeout` and the handler is dropped.
-    pub handler_timeout: Duration,
+    handler_timeout: Duration = Duration::from_secs(30), TENTH => DAY;
     /// Time a guard, or the policy of a room, may take to answer: 3 s. Then the answer is no;
     /// about a connection nothing was decided, and the client tries again.
-    pub guard_timeout: Duration,
+    guard_timeout: Duration = Duration::from_secs(3), TENTH => HOUR;
     /// Time a client may take to answer what it is asked: 20 s.
-    pub ack_timeout: Duration,
+    ack_timeout: Duration = Duration::from_secs(20), TENTH => DAY;
     /// Time the attachments of a binary message may take to arrive behind it: 10 s.
-    pub attachments_timeout: Duration,
+    attachments_timeout: Duration = Duration::from_secs(10), TENTH => HOUR;
     /// Time for which nothing can be written to a client, because it does not read what the operating
     /// system already holds for it: 10 s. Then its link, or its HTTP connection, ends.
-    pub write_stall: Duration,
+    write_stall: Duration = Duration::from_secs(10), TENTH => HOUR;
     /// Time an anonymous socket may live: 6 min.
-    pub anonymous_lifetime: Duration,
+    anonymous_lifetime: Duration = Duration::from_mins(6), TENTH => YEAR;
     /// Time by which a client is told ahead that its credential or session ends: 60 s, and at most a quarter
     /// of the time that was left when it was shown.
-    pub expiry_notice: Duration,
+    expiry_notice: Duration = Duration::from_secs(60), TENTH => DAY;
     /// Time between two looks whether those who are here may still be: 10 s.
-    pub sweep_interval: Duration,
+    sweep_interval: Duration = Duration::from_secs(10), TENTH => HOUR;
     /// Time for which sockets go on while the store does not answer that knows who may be here: 30 s.
-    pub store_grace: Duration,
+    store_grace: Duration = Duration::from_secs(30), TENTH => DAY;
     /// Time for which links may say goodbye when the server stops: 2 s.
-    pub shutdown_grace: Duration,
+    shutdown_grace: Duration = Duration::from_secs(2), TENTH => HOUR;
     /// A message of a known client: 64 KiB.
-    pub max_message: usize,
+    max_message: usize = 64 * KIB, KIB => 64 * KIB * KIB;
     /// A message of anybody else, a CONNECT with its token: 16 KiB.
-    pub max_connect: usize,
+    max_connect: usize = 16 * KIB, KIB => KIB * KIB;
     /// All bytes of a client before it is known: 64 KiB.
-    pub max_unauthenticated: usize,
+    max_unauthenticated: usize = 64 * KIB, KIB => 64 * KIB * KIB;
     /// Refused CONNECTs on one link: 3.
-    pub max_refusals: usize,
+    max_refusals: usize = 3, 1 => 1_000;
     /// Guesses of one address in a minute, such as forged tokens: 100, and a fifth of it for pages of other
     /// hosts. Then only credentials that are genuine by themselves, such as signed tokens, are looked at
     /// ([`Authenticator::recognise`](crate::Authenticator::recognise)). An IPv6 address counts by its first 64
     /// bits; one that is not known is not counted.
-    pub max_address_refusals: u32,
+    max_address_refusals: u32 = 100, 1 => UNCOUNTED;
     /// Attempts of one user in a minute, whether they are let in or not: 240.
-    pub max_user_attempts: u32,
+    max_user_attempts: u32 = 240, 1 => UNCOUNTED;
     /// Links of one address on which no client is known: 100, and half as many that pages of other hosts have
     /// opened. An IPv6 address counts by its first 64 bits; known clients do not count, because offices share an address.
-    pub max_unauthenticated_links: usize,
+    max_unauthenticated_links: usize = 100, 1 => MANY;
     /// Namespaces on one link: 20.
-    pub max_namespaces: usize,
+    max_namespaces: usize = 20, 1 => 1_000;
     /// Events of an anonymous socket: 20.
-    pub max_anonymous_events: u32,
+    max_anonymous_events: u32 = 20, 1 => 1_000_000;
     /// Binary attachments of one message: 10. They count as part of it.
-    pub max_attachments: usize,
+    max_attachments: usize = 10, 0 => 1_000;
     /// Arrays and objects inside each other: 32.
-    pub max_depth: usize,
+    max_depth: usize = 32, 1 => 100;
     /// The name of an event: 128.
-    pub max_event_name: usize,
+    max_event_name: usize = 128, 1 => 4 * KIB;
     /// Rooms that one socket is in: 128.
-    pub max_rooms: usize,
+    max_rooms: usize = 128, 1 => MANY;
     /// Streams that run for one socket: 16.
-    pub max_streams: usize,
+    max_streams: usize = 16, 1 => 10_000;
     /// Questions to one client that wait for its answer: 64.
-    pub open_acks: usize,
+    open_acks: usize = 64, 1 => 100_000;
     /// Events of a socket that wait for the one before them: 64. Then the link is not read; if the
     /// server waits for an answer of the client it is read on, and ends above twice as many.
-    pub inbox: usize,
+    inbox: usize = 64, 1 => 100_000;
     /// Bytes of all events of a link that wait, whichever socket they are for: 1 MiB. Then likewise.
-    pub inbox_bytes: usize,
+    inbox_bytes: usize = KIB * KIB, KIB => KIB * KIB * KIB;
     /// Handlers that may come to their end after their sockets have ended: 1,024, and 8 of one link.
     /// Those beyond are dropped when their socket ends.
-    pub afterwards: usize,
+    afterwards: usize = 1024, 0 => MANY;
     /// Connections of the server, links included: 1,000,000. Those beyond wait until one has ended. Set it
     /// below the number of descriptors that the process may have, so that some are left for everything else.
-    pub max_connections: usize,
+    max_connections: usize = 1_000_000, 1 => 100_000_000;
     /// Connections of one address that are no links yet: 256. Those beyond are closed at once. Behind a
     /// trusted proxy requests of one client: those beyond are answered with 429.
-    pub max_http_connections: usize,
+    max_http_connections: usize = 256, 1 => MANY;
     /// Connections of one trusted proxy that are no links yet: 10,000. Those beyond are closed at once.
-    pub max_proxy_connections: usize,
+    max_proxy_connections: usize = 10_000, 1 => MANY;
     /// Bytes a second at which the body of a request must arrive while it is waited for: 500, once it was
     /// waited for 10 s. Then as at `request_timeout`.
-    pub min_body_rate: usize,
+    min_body_rate: usize = 500, 1 => KIB * KIB * KIB;
     /// What waits to be sent on a link: 1 MiB. Then the link ends; from a quarter on it is not read.
-    pub outbox: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let link = LinkConfig::default();
-        Self {
-            ping_interval: link.ping_interval,
-            ping_timeout: link.ping_timeout,
-            connect_timeout: link.connect_timeout,
-            admission_timeout: Duration::from_secs(5),
-            header_timeout: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(30),
-            handler_timeout: Duration::from_secs(30),
-            guard_timeout: Duration::from_secs(3),
-            ack_timeout: Duration::from_secs(20),
-            attachments_timeout: link.attachments_timeout,
-            write_stall: Duration::from_secs(10),
-            anonymous_lifetime: Duration::from_secs(6 * 60),
-            expiry_notice: Duration::from_secs(60),
-            sweep_interval: Duration::from_secs(10),
-            store_grace: Duration::from_secs(30),
-            shutdown_grace: Duration::from_secs(2),
-            max_message: link.max_message,
-            max_connect: link.max_connect,
-            max_unauthenticated: link.max_unauthenticated,
-            max_refusals: link.max_refusals,
-            max_address_refusals: 100,
-            max_user_attempts: 240,
-            max_unauthenticated_links: 100,
-            max_namespaces: link.max_namespaces,
-            max_anonymous_events: link.max_anonymous_events,
-            max_attachments: link.max_attachments,
-            max_depth: link.max_depth,
-            max_event_name: link.max_event_name,
-            max_rooms: 128,
-            max_streams: 16,
-            open_acks: 64,
-            inbox: 64,
-            inbox_bytes: 1024 * 1024,
-            afterwards: 1024,
-            max_connections: 1_000_000,
-            max_http_connections: 256,
-            max_proxy_connections: 10_000,
-            min_body_rate: 500,
-            outbox: 1024 * 1024,
-        }
-    }
+    outbox: usize = KIB * KIB, 4 * KIB => KIB * KIB * KIB;
 }
 
 impl Limits {
+    /// Checks every limit against its bounds, and those that belong together against each other.
+    ///
+    /// # Errors
+    /// [`LimitError`] names the first limit that cannot be, and what it may be.
+    pub fn check(&self) -> Result<(), LimitError> {
+        for limit in Self::ALL {
+            limit.check(limit.get(self))?;
+        }
+        let ordered = [
+            // A CONNECT could never be as large as it may be.
+            ("max_connect", "max_unauthenticated"),
+            // An event could never be as large as it may be.
+            ("max_message", "inbox_bytes"),
+            // The first question without an answer would be the last.
+            ("sweep_interval", "store_grace"),
+        ];
+        for (less, more) in ordered {
+            let named = |name| Self::ALL.iter().find(|limit| limit.name() == name);
+            let Some((less, more)) = named(less).zip(named(more)) else { continue };
+            let (value, bound) = (less.get(self), more.get(self));
+            if value > bound {
+                let (limit, other) = (less.name(), more.name());
+                return Err(LimitError::Contradiction { limit, value, other, bound });
+            }
+        }
+        Ok(())
+    }
+
     /// The part that the protocol itself keeps.
     pub(crate) fn link(&self) -> LinkConfig {
         LinkConfig {
@@ -179,6 +217,19 @@ impl Limits {
     }
 }
 
+const TENTH: Duration = Duration::from_millis(100);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+const YEAR: Duration = Duration::from_hours(365 * 24);
+
+const KIB: usize = 1024;
+
+/// More than any server has of it.
+const MANY: usize = 1_000_000;
+
+/// More than ever come in a minute: a budget that is never used up.
+const UNCOUNTED: u32 = 1_000_000_000;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,12 +238,56 @@ mod tests {
     fn every_limit_has_its_row_in_the_documentation() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/limits.md");
         let docs = std::fs::read_to_string(path).unwrap();
-        let defaults = format!("{:#?}", Limits::default());
 
-        for line in defaults.lines().filter(|line| line.starts_with(' ')) {
-            let (name, value) = line.trim().trim_end_matches(',').split_once(": ").unwrap();
-            let row = format!("| `{name}` | {value} |");
+        for limit in Limits::ALL {
+            let (name, default) = (limit.name(), limit.default());
+            let (least, most) = (limit.least(), limit.most());
+            let row = format!("| `{name}` | {default} | {least} to {most} |");
             assert!(docs.contains(&row), "docs/limits.md has no row that begins with {row}");
+        }
+    }
+
+    #[test]
+    fn the_table_is_the_struct() {
+        let defaults = Limits::default();
+
+        assert_eq!(defaults.check(), Ok(()));
+        for limit in Limits::ALL {
+            let mut changed = Limits::default();
+            assert_eq!(limit.get(&defaults), limit.default(), "{}", limit.name());
+
+            for value in [limit.least(), limit.most()] {
+                limit.set(&mut changed, value).unwrap();
+                assert_eq!(limit.get(&changed), value);
+            }
+
+            assert_ne!(changed, defaults, "{}", limit.name());
+        }
+    }
+
+    #[test]
+    fn the_defaults_of_a_link_are_those_of_the_protocol() {
+        assert_eq!(
+            format!("{:?}", Limits::default().link()),
+            format!("{:?}", LinkConfig::default())
+        );
+    }
+
+    #[test]
+    fn limits_that_contradict_each_other_are_both_named() {
+        let cases = [
+            (
+                Limits { max_connect: 200_000, ..Limits::default() },
+                "max_connect",
+                "max_unauthenticated",
+            ),
+            (Limits { max_message: 2_000_000, ..Limits::default() }, "max_message", "inbox_bytes"),
+            (Limits { sweep_interval: HOUR, ..Limits::default() }, "sweep_interval", "store_grace"),
+        ];
+        for (limits, less, more) in cases {
+            let error = limits.check().unwrap_err().to_string();
+
+            assert!(error.contains(less) && error.contains(more), "{error}");
         }
     }
 }

@@ -55,7 +55,7 @@ fn join<P: Send + Sync + 'static>(
 ) -> Result<Mounted<P>, BuildError> {
     let concurrency = agreed(name, &gateways, "concurrency", |gateway| gateway.concurrency)?;
     if concurrency == Some(0) {
-        return Err(BuildError::Limit { limit: "concurrency" });
+        return Err(BuildError::Concurrency { namespace: Arc::clone(name) });
     }
     let connections = agreed(name, &gateways, "connections", |gateway| gateway.connections)?;
     let connections = connections.unwrap_or_default();

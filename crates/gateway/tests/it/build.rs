@@ -21,7 +21,7 @@ fn gateways_of_one_namespace_must_agree() {
     assert_eq!(conflict.to_string(), "the gateways of namespace / do not agree about concurrency");
     assert!(build([of(2), of(2), Gateway::at("/")]).is_ok());
     assert!(build([of(2), Gateway::at("/other").concurrency(3)]).is_ok());
-    assert!(matches!(build([of(0)]), Err(BuildError::Limit { limit: "concurrency" })));
+    assert!(matches!(build([of(0)]), Err(BuildError::Concurrency { .. })));
 }
 
 #[test]
