@@ -9,11 +9,11 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
-use crate::{failure::Failure, listen::ListenAddress, ttl};
+use crate::{config::all_settings, failure::Failure, listen::ListenAddress, ttl};
 
 /// A Socket.IO server in which nobody is connected before they are authenticated.
 #[derive(Debug, Parser)]
-#[command(name = "doorward", version, after_help = AFTER_HELP)]
+#[command(name = "doorward", version, after_help = after_help())]
 struct CommandLine {
     #[command(subcommand)]
     command: Option<Command>,
@@ -264,16 +264,42 @@ fn shorten(error: &clap::Error) -> Failure {
     Failure::new(format_args!("{line} (doorward --help shows the options)"))
 }
 
-const AFTER_HELP: &str = "\
+/// Names every setting, table by table.
+fn after_help() -> String {
+    let mut lines = vec![String::new()];
+    let mut table = "";
+    let settings = all_settings();
+    for setting in &settings {
+        let (inside, key) = setting.name.rsplit_once('.').unwrap_or(("", &setting.name));
+        let last = lines.last_mut().expect("there is always a line");
+        if inside != table {
+            table = inside;
+            lines.push(format!("  {}", setting.name));
+        } else if last.len() + key.len() > HELP_WIDTH {
+            last.push(',');
+            lines.push(format!("    .{key}"));
+        } else {
+            let dot = if inside.is_empty() { "" } else { "." };
+            let comma = if last.is_empty() { "  " } else { ", " };
+            last.extend([comma, dot, key]);
+        }
+    }
+    let settings = lines.join("\n");
+    format!("{HELP_BEFORE}\n{settings}\n{HELP_BEHIND}")
+}
+
+/// In columns.
+const HELP_WIDTH: usize = 100;
+
+const HELP_BEFORE: &str = "\
 Without a command it serves, with defaults.
 
-Settings of --config FILE: profile, listen, data_dir, public_url, trusted_proxies; in tables: token.issuer, .audience;
-session.store, .idle_timeout, .lifetime, .same_site, .expose_token, .fresh_for; passkeys.rp_id, .name; redis.url; database.url; origins.allow;
-connections.per_user, .on_excess, .per_namespace; audit.sink, .file, .record_first; metrics.listen; mole.round;
-limits.max_unauthenticated_links, .max_address_refusals, .max_http_connections, .max_proxy_connections, .min_body_rate,
-.request_timeout. In the environment token.issuer is DOORWARD_TOKEN__ISSUER, and so on;
-REDIS_URL and DATABASE_URL are known too. Options beat the environment, and that beats the file.
-DOORWARD_LOG says what is logged, such as info (the default) or doorward=debug,info.";
+Settings of --config FILE, in TOML:";
+
+const HELP_BEHIND: &str = "\
+In the environment token.issuer is DOORWARD_TOKEN__ISSUER, and so on; REDIS_URL and DATABASE_URL are
+known too. Options beat the environment, and that beats the file. DOORWARD_LOG says what is logged, such
+as info (the default) or doorward=debug,info.";
 
 #[cfg(test)]
 mod tests {

@@ -6,17 +6,16 @@
 //! Start reading at [`Config::load`].
 
 mod environment;
+mod known;
+mod limits;
 mod settings;
 mod values;
 
-use std::{
-    num::{NonZeroU32, NonZeroUsize},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use doorward::{Limits, PerUser};
+pub(crate) use known::all as all_settings;
 use settings::Settings;
-use values::LinkCount;
 pub(crate) use values::{
     AuditSink, Excess, Profile, Proxies, RpId, SameSite, SecretUrl, Store, TokenName,
 };
@@ -60,8 +59,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Option<ListenAddress>,
     /// How the game is played.
     pub(crate) mole: MoleConfig,
-    /// How much of a good thing is too much.
-    pub(crate) limits: LimitsConfig,
+    /// What the server takes and how long it waits.
+    pub(crate) limits: Limits,
 }
 
 /// Who issues tokens, and for whom they are.
@@ -123,24 +122,6 @@ pub(crate) struct MoleConfig {
     pub(crate) round: Span,
 }
 
-/// The bounds that depend on what stands in front of the server; all others are those of the
-/// framework.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LimitsConfig {
-    /// Links of one address on which nobody is known. Behind a reverse proxy there is one address.
-    pub(crate) max_unauthenticated_links: LinkCount,
-    /// Refused attempts of one address in a minute. Behind a proxy that is not trusted, all share one.
-    pub(crate) max_address_refusals: Option<NonZeroU32>,
-    /// Connections of one client that are no links yet.
-    pub(crate) max_http_connections: Option<NonZeroUsize>,
-    /// The same of one trusted proxy.
-    pub(crate) max_proxy_connections: Option<NonZeroUsize>,
-    /// How slowly the body of a request may come.
-    pub(crate) min_body_rate: Option<NonZeroUsize>,
-    /// How long a request may take.
-    pub(crate) request_timeout: Option<Span>,
-}
-
 impl Config {
     /// Reads the configuration file, if there is one, and lets the environment count more, and the options
     /// most.
@@ -166,7 +147,7 @@ impl Config {
                 None => (data_dir.join(DATABASE), Some(url)),
             },
         };
-        let profile = settings.profile.unwrap_or_default();
+        let profile = settings.profile.unwrap_or(Profile::Development);
         let redis = settings.redis.url;
         let store = match (settings.session.store, redis) {
             (Some(Store::Redis) | None, Some(url)) => StoreConfig::Redis(url),
@@ -182,11 +163,15 @@ impl Config {
         if profile == Profile::Production {
             check_production(&store, settings.public_url.as_ref(), &origins)?;
         }
+        let limits = settings.limits.limits().map_err(|error| {
+            Failure::new(format_args!("the limits contradict each other: limits.{error}"))
+        })?;
         let record_first = settings.audit.record_first.unwrap_or(false);
-        if record_first && settings.audit.sink.unwrap_or_default() == AuditSink::Log {
+        let sink = settings.audit.sink.unwrap_or(AuditSink::Log);
+        if record_first && sink == AuditSink::Log {
             return Err(Failure::new(RECORD_FIRST_IN_LOG));
         }
-        let audit = match (settings.audit.sink.unwrap_or_default(), settings.audit.file) {
+        let audit = match (sink, settings.audit.file) {
             (AuditSink::File, file) => {
                 AuditConfig::File(file.unwrap_or_else(|| data_dir.join(AUDIT_FILE)))
             }
@@ -207,7 +192,7 @@ impl Config {
                 store,
                 idle_timeout,
                 lifetime: settings.session.lifetime.unwrap_or(Span::HALF_A_DAY),
-                same_site: settings.session.same_site.unwrap_or_default(),
+                same_site: settings.session.same_site.unwrap_or(SameSite::Lax),
                 expose_token: settings.session.expose_token.unwrap_or(false),
                 fresh_for: settings.session.fresh_for.unwrap_or(Span::FIVE_MINUTES),
             },
@@ -222,17 +207,7 @@ impl Config {
             record_first,
             metrics: settings.metrics.listen,
             mole: MoleConfig { round: settings.mole.round.unwrap_or(Span::MINUTE) },
-            limits: LimitsConfig {
-                max_unauthenticated_links: settings
-                    .limits
-                    .max_unauthenticated_links
-                    .unwrap_or_default(),
-                max_address_refusals: settings.limits.max_address_refusals,
-                max_http_connections: settings.limits.max_http_connections,
-                max_proxy_connections: settings.limits.max_proxy_connections,
-                min_body_rate: settings.limits.min_body_rate,
-                request_timeout: settings.limits.request_timeout,
-            },
+            limits,
             data_dir,
             database,
             postgres,
@@ -261,29 +236,11 @@ fn check_production(
 
 fn per_user(settings: &settings::Connections) -> PerUser {
     let Some(count) = settings.per_user else { return PerUser::Unlimited };
-    let policy = match settings.on_excess.unwrap_or_default() {
+    let policy = match settings.on_excess.unwrap_or(Excess::RefuseNew) {
         Excess::RefuseNew => PerUser::RefuseNew(count.get()),
         Excess::ReplaceOldest => PerUser::ReplaceOldest(count.get()),
     };
     if settings.per_namespace.unwrap_or(false) { policy.per_namespace() } else { policy }
-}
-
-impl LimitsConfig {
-    /// Returns the bounds of the framework with the configured ones in their places.
-    pub(crate) fn limits(&self) -> Limits {
-        let limits = Limits::default();
-        let refusals = self.max_address_refusals.map(NonZeroU32::get);
-        let or = |set: Option<NonZeroUsize>, default| set.map_or(default, NonZeroUsize::get);
-        Limits {
-            max_unauthenticated_links: self.max_unauthenticated_links.get(),
-            max_address_refusals: refusals.unwrap_or(limits.max_address_refusals),
-            max_http_connections: or(self.max_http_connections, limits.max_http_connections),
-            max_proxy_connections: or(self.max_proxy_connections, limits.max_proxy_connections),
-            min_body_rate: or(self.min_body_rate, limits.min_body_rate),
-            request_timeout: self.request_timeout.map_or(limits.request_timeout, Span::get),
-            ..limits
-        }
-    }
 }
 
 /// Where everything is kept unless told otherwise.

@@ -39,6 +39,7 @@ mod listen;
 mod log;
 mod metrics;
 mod mole;
+mod nearest;
 mod output;
 mod pages;
 mod public_url;

@@ -248,7 +248,7 @@ pub(crate) fn build(
 
 /// The bounds of the framework, with no more connections than descriptors are there for.
 fn limits(config: &Config) -> Limits {
-    let limits = config.limits.limits();
+    let limits = config.limits.clone();
     let connections = descriptors::limit().map_or(usize::MAX, descriptors::for_connections);
     Limits { max_connections: limits.max_connections.min(connections), ..limits }
 }

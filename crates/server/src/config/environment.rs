@@ -1,14 +1,18 @@
 //! What the environment says: `DOORWARD_SECTION__KEY`, and the two names that everybody uses.
 //!
 //! Each variable is read as if it stood in the configuration file, so there is one list of settings. A
-//! variable that names no setting is a mistake. Values are never repeated in a failure: some are secrets.
+//! variable that names no setting is a mistake. A failure never repeats a value: a secret may stand under a name
+//! that is misspelled.
 
 use std::ffi::OsString;
 
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
-use super::settings::Settings;
+use super::{
+    known::{self, Form, Meaning},
+    settings::Settings,
+};
 use crate::failure::Failure;
 
 /// A name and a value.
@@ -42,35 +46,49 @@ pub(super) fn read(variables: impl Iterator<Item = Variable>) -> Result<Settings
     Ok(own.or(common))
 }
 
-/// Reads one variable. Text is tried first, so that an issuer may be called `1`.
-fn setting_of(name: &str, setting: &str, value: &str) -> Result<Settings, Failure> {
-    let text = nested(setting, Value::String(value.to_owned()));
-    let error = match Settings::deserialize(text) {
-        Ok(settings) => return Ok(settings),
-        Err(error) => error,
+/// Reads one variable; `setting` is its name in the form `SECTION__KEY`.
+fn setting_of(name: &str, setting: &str, text: &str) -> Result<Settings, Failure> {
+    let wrong = |what: &str| Failure::new(format_args!("the environment variable {name}: {what}"));
+    let setting = setting.to_ascii_lowercase().replace("__", ".");
+    let form = match known::meaning(&setting, variable) {
+        Meaning::Setting(form) => form,
+        Meaning::Table(inside) => {
+            let text = format!(
+                "names a table of settings; set one of them, such as {}",
+                variable(&inside)
+            );
+            return Err(wrong(&text));
+        }
+        Meaning::Nothing(what) => {
+            return Err(wrong(&format!("there is no setting of this name{what}")));
+        }
     };
-    let typed = toml::from_str::<Table>(&format!("value = {value}"));
-    let typed = typed.ok().and_then(|mut table| table.remove("value"));
-    if let Some(Ok(settings)) = typed.map(|value| Settings::deserialize(nested(setting, value))) {
-        return Ok(settings);
+    let value = read_as(form, text).map_err(wrong)?;
+    let nested = setting
+        .rsplit('.')
+        .fold(value, |inner, key| Value::Table(Table::from_iter([(key.to_owned(), inner)])));
+    Settings::deserialize(nested)
+        .map_err(|error| wrong(error.message().lines().next().unwrap_or_default()))
+}
+
+/// Reads a value as TOML does; text needs no quotes, so that an issuer may be called `1`.
+fn read_as(form: Form, text: &str) -> Result<Value, &'static str> {
+    if form == Form::Text {
+        return Ok(Value::String(text.to_owned()));
     }
-    Err(Failure::new(format_args!(
-        "the environment variable {name} cannot be used: {}",
-        without(error.message(), value)
-    )))
+    let value = text.parse::<Value>().ok();
+    let (value, expected) = match form {
+        Form::List => (value.filter(Value::is_array), "write a list, such as [\"one\", \"two\"]"),
+        Form::Number => (value.filter(Value::is_integer), "write a whole number"),
+        Form::Switch => (value.filter(Value::is_bool), "write true or false"),
+        Form::Text => (value, ""),
+    };
+    value.ok_or(expected)
 }
 
-/// What TOML would make of it in the section that the name says.
-fn nested(setting: &str, value: Value) -> Value {
-    let lower = setting.to_ascii_lowercase();
-    lower
-        .rsplit("__")
-        .fold(value, |inner, key| Value::Table(Table::from_iter([(key.to_owned(), inner)])))
-}
-
-/// A message without the value, which some parsers quote.
-fn without(message: &str, value: &str) -> String {
-    message.lines().next().unwrap_or_default().replace(value, "..")
+/// The variable for a setting.
+fn variable(setting: &str) -> String {
+    format!("{PREFIX}{}", setting.to_ascii_uppercase().replace('.', "__"))
 }
 
 const PREFIX: &str = "DOORWARD_";

@@ -2,14 +2,19 @@
 
 use std::{
     fs,
-    num::{NonZeroU32, NonZeroUsize},
+    ops::Range,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
+use toml::de::DeTable;
 
-use super::values::{
-    AuditSink, Excess, LinkCount, Profile, Proxies, RpId, SameSite, SecretUrl, Store, TokenName,
+use super::{
+    known::{self, Known, Setting},
+    limits::LimitSettings,
+    values::{
+        AuditSink, Count, Excess, Profile, Proxies, RpId, SameSite, SecretUrl, Store, TokenName,
+    },
 };
 use crate::{failure::Failure, listen::ListenAddress, public_url::PublicUrl, span::Span};
 
@@ -29,11 +34,20 @@ macro_rules! settings {
                 pub(super) fn or(self, weaker: Self) -> Self {
                     Self { $($setting: self.$setting.or(weaker.$setting),)+ }
                 }
+
+                /// Names every setting; those of a table begin with `inside`.
+                pub(super) fn list(all: &mut Vec<Known>, inside: &str) {
+                    $(settings!(@list $($nested)? $type, all, format!("{inside}{}", stringify!($setting)));)+
+                }
             }
         )+
     };
     (@type table $type:ty) => { $type };
     (@type $type:ty) => { Option<$type> };
+    (@list table $type:ty, $all:ident, $name:expr) => { <$type>::list($all, &($name + ".")) };
+    (@list $type:ty, $all:ident, $name:expr) => {
+        $all.push(Known { name: $name, form: <$type as Setting>::FORM })
+    };
 }
 
 settings! {
@@ -54,7 +68,7 @@ settings! {
         #[table] audit: Audit,
         #[table] metrics: Metrics,
         #[table] mole: Mole,
-        #[table] limits: Limits,
+        #[table] limits: LimitSettings,
     }
 
     /// The table `[token]`.
@@ -96,7 +110,7 @@ settings! {
 
     /// The table `[connections]`.
     Connections {
-        per_user: NonZeroUsize,
+        per_user: Count,
         on_excess: Excess,
         per_namespace: bool,
     }
@@ -117,16 +131,6 @@ settings! {
     Mole {
         round: Span,
     }
-
-    /// The table `[limits]`.
-    Limits {
-        max_unauthenticated_links: LinkCount,
-        max_address_refusals: NonZeroU32,
-        max_http_connections: NonZeroUsize,
-        max_proxy_connections: NonZeroUsize,
-        min_body_rate: NonZeroUsize,
-        request_timeout: Span,
-    }
 }
 
 impl Settings {
@@ -136,10 +140,14 @@ impl Settings {
         let text = fs::read_to_string(path).map_err(|error| {
             Failure::because(format_args!("cannot read the configuration file {name}"), &error)
         })?;
-        let mut settings: Self = toml::from_str(&text).map_err(|error| {
-            let (line, column) = position(&text, error.span().map_or(0, |span| span.start));
-            Failure::new(format_args!("{name}:{line}:{column}: {}", error.message()))
-        })?;
+        let at = |span: Option<Range<usize>>, what: &str| {
+            let (line, column) = position(&text, span.map_or(0, |span| span.start));
+            Failure::new(format_args!("{name}:{line}:{column}: {what}"))
+        };
+        let wrong = |error: toml::de::Error| at(error.span(), error.message());
+        let table = DeTable::parse(&text).map_err(wrong)?;
+        known::check_names(table.get_ref(), "").map_err(|(span, what)| at(Some(span), &what))?;
+        let mut settings: Self = toml::from_str(&text).map_err(wrong)?;
         // Beside the file, so that all commands find the same wherever they are started.
         let folder = path.parent();
         for path in [&mut settings.data_dir, &mut settings.audit.file] {

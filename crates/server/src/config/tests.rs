@@ -27,8 +27,7 @@ fn without_a_file_there_are_defaults() {
     assert_eq!(config.public_url, None);
     assert_eq!(config.token.issuer.as_str(), "doorward");
     assert_eq!(config.token.audience.as_str(), "doorward");
-    let defaults = Limits::default();
-    assert_eq!(format!("{:?}", config.limits.limits()), format!("{defaults:?}"));
+    assert_eq!(config.limits, Limits::default());
 }
 
 #[test]
@@ -49,7 +48,7 @@ fn the_file_beats_the_defaults() {
     assert_eq!(config.data_dir, Path::new("/var/lib/doorward"));
     assert_eq!(config.public_url, Some("https://chat.example.org".parse().unwrap()));
     assert_eq!((config.token.issuer.as_str(), config.token.audience.as_str()), ("i", "a"));
-    let limits = config.limits.limits();
+    let limits = config.limits;
     assert_eq!(limits.max_unauthenticated_links, 5000);
     assert_eq!((limits.max_http_connections, limits.max_proxy_connections), (7, 8));
     assert_eq!((limits.min_body_rate, limits.request_timeout.as_secs()), (9, 120));
@@ -81,21 +80,36 @@ fn a_data_directory_is_beside_the_file_that_names_it() {
 fn mistakes_are_told_with_their_place() {
     let cases = [
         ("listen = ", "1:10: "),
-        ("\n\nlisen = 'x'", "3:1: unknown field `lisen`, expected one of "),
-        ("[token]\nisuer = 'x'", "2:1: unknown field `isuer`, expected `issuer` or `audience`"),
+        ("\n\nlisen = 'x'", "3:1: there is no setting \"lisen\"; did you mean \"listen\"?"),
+        (
+            "[token]\nisuer = 'x'",
+            "2:1: there is no setting \"token.isuer\"; did you mean \"token.issuer\"?",
+        ),
+        ("[sesion]\nstore = 'x'", "1:2: there is no setting \"sesion\"; did you mean \"session\"?"),
+        ("issuer = 'x'", "1:1: there is no setting \"issuer\"; did you mean \"token.issuer\"?"),
+        ("colour = 'x'", "1:1: there is no setting \"colour\"; doorward --help names all"),
+        (
+            "[session]\nstore = 'redi'",
+            "2:9: write \"memory\", \"redis\" or \"sqlite\"; did you mean \"redis\"?",
+        ),
+        ("profile = 'live'", "1:11: write \"development\" or \"production\""),
+        ("[connections]\nper_user = 0", "2:12: write a whole number, 1 at least"),
         ("listen = 3000", "1:10: invalid type: integer `3000`, expected a string"),
         ("listen = '3000'", "1:10: write HOST:PORT, such as "),
         ("\npublic_url = 'localhost'", "2:14: an origin begins with http:// or https://"),
         ("[token]\naudience = ''", "2:12: issuer and audience are 1-255 printable characters"),
-        ("token = 'x'", "1:9: invalid type: "),
+        ("redis = 'redis://:x@host'", "1:9: \"redis\" is a table of settings; write them in it"),
         (
-            "[limits]\ninbox = 1",
-            "2:1: unknown field `inbox`, expected one of `max_unauthenticated_links`",
+            "[limits]\nmax_room = 1",
+            "2:1: there is no setting \"limits.max_room\"; did you mean \"limits.max_rooms\"?",
         ),
-        ("[limits]\nmax_unauthenticated_links = 0", "2:29: max_unauthenticated_links is a whole"),
-        ("[limits]\nmax_unauthenticated_links = -1", "2:29: max_unauthenticated_links is a whole"),
-        ("[limits]\nmax_unauthenticated_links = 1.5", "2:29: invalid type: floating point"),
-        ("[limits]\nmax_unauthenticated_links = '9'", "2:29: invalid type: string"),
+        ("[limits]\nmax_rooms = 0", "2:13: max_rooms is 0, and must be from 1 to 1000000"),
+        ("[limits]\nmax_rooms = -1", "2:13: max_rooms is -1, and must be from 1 to 1000000"),
+        ("[limits]\nmax_rooms = 10000000", "2:13: max_rooms is 10000000, and must be from 1"),
+        ("[limits]\nmax_rooms = 1.5", "2:13: invalid type: floating point"),
+        ("[limits]\nmax_rooms = '9'", "2:13: invalid type: string"),
+        ("[limits]\nack_timeout = '2d'", "2:15: ack_timeout is 2d, and must be from 100ms to 1d"),
+        ("[limits]\nack_timeout = 20", "2:15: invalid type: integer"),
     ];
     for (text, expected) in cases {
         let (_folder, path) = written(text);
@@ -173,25 +187,107 @@ fn variables_have_the_types_of_their_settings() {
 }
 
 #[test]
-fn a_variable_that_is_no_setting_is_named_and_its_value_is_not() {
+fn a_variable_that_cannot_be_used_is_named_and_its_value_is_not() {
     let secret = "redis-canary";
     let cases = [
-        ("DOORWARD_LISEN", secret, "DOORWARD_LISEN cannot be used: unknown field `lisen`"),
-        ("DOORWARD_TOKEN__ISUER", secret, "DOORWARD_TOKEN__ISUER cannot be used: unknown field"),
-        ("DOORWARD_TOKEN", secret, "DOORWARD_TOKEN cannot be used: invalid type"),
+        (
+            "DOORWARD_LISEN",
+            secret,
+            "there is no setting of this name; did you mean DOORWARD_LISTEN?",
+        ),
+        (
+            "DOORWARD_SESION__STORE",
+            "x",
+            "there is no setting of this name; did you mean DOORWARD_SESSION__STORE?",
+        ),
+        ("DOORWARD_TOKEN__ISUER", secret, "did you mean DOORWARD_TOKEN__ISSUER?"),
+        ("DOORWARD_COLOUR", secret, "there is no setting of this name; doorward --help names all"),
+        (
+            "DOORWARD_REDIS",
+            secret,
+            "names a table of settings; set one of them, such as DOORWARD_REDIS__URL",
+        ),
+        ("DOORWARD_SESSION__STORE", secret, "write \"memory\", \"redis\" or \"sqlite\""),
         (
             "DOORWARD_SESSION__STORE",
-            secret,
-            "DOORWARD_SESSION__STORE cannot be used: unknown variant",
+            "sqlit",
+            "write \"memory\", \"redis\" or \"sqlite\"; did you mean \"sqlite\"?",
         ),
-        ("REDIS_URL", secret, "REDIS_URL cannot be used: write a URL"),
+        ("REDIS_URL", secret, "write a URL"),
+        ("DOORWARD_ORIGINS__ALLOW", "[\"x\"]", "an origin begins with http:// or https://"),
+        (
+            "DOORWARD_ORIGINS__ALLOW",
+            "https://a.example",
+            "write a list, such as [\"one\", \"two\"]",
+        ),
+        ("DOORWARD_CONNECTIONS__PER_USER", "many", "write a whole number"),
+        ("DOORWARD_CONNECTIONS__PER_USER", "0", "write a whole number, 1 at least"),
+        ("DOORWARD_CONNECTIONS__PER_NAMESPACE", "yes", "write true or false"),
+        ("DOORWARD_LIMITS__MAX_ROOMS", "0", "max_rooms is 0, and must be from 1 to 1000000"),
+        ("DOORWARD_LIMITS__MAX_ROOM", "1", "did you mean DOORWARD_LIMITS__MAX_ROOMS?"),
     ];
     for (name, value, expected) in cases {
         let failure = joined("", &[(name, value)]).unwrap_err();
 
+        assert!(
+            failure.starts_with(&format!("doorward: the environment variable {name}: ")),
+            "{failure}"
+        );
         assert!(failure.contains(expected), "{failure}");
         assert!(!failure.contains(secret), "{failure}");
     }
+}
+
+/// Writes the value of a limit as a file and the environment have it.
+fn as_settings(limit: &doorward::Limit, value: doorward::LimitValue) -> [(String, String); 2] {
+    let (name, text) = (limit.name(), value.to_string());
+    let quoted = if value.time().is_some() { format!("'{text}'") } else { text.clone() };
+    [
+        (format!("[limits]\n{name} = {quoted}"), String::new()),
+        (String::new(), format!("DOORWARD_LIMITS__{}={text}", name.to_ascii_uppercase())),
+    ]
+}
+
+#[test]
+fn every_limit_is_a_setting_of_the_same_name() {
+    for limit in Limits::ALL {
+        for (file, variable) in as_settings(limit, limit.default()) {
+            let variables: Vec<_> = variable.split_once('=').into_iter().collect();
+
+            let config = joined(&file, &variables).unwrap();
+
+            assert_eq!(config.limits, Limits::default(), "{}", limit.name());
+        }
+        // The most of one may contradict the default of another, and then both are named.
+        for (file, variable) in as_settings(limit, limit.most()) {
+            let variables: Vec<_> = variable.split_once('=').into_iter().collect();
+
+            match joined(&file, &variables) {
+                Ok(config) => assert_eq!(limit.get(&config.limits), limit.most()),
+                Err(failure) => assert!(failure.contains("contradict each other"), "{failure}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn limits_of_the_environment_beat_those_of_the_file_one_by_one() {
+    let file = "[limits]\nmax_rooms = 1\nmax_streams = 2\nack_timeout = '1m'";
+
+    let limits = joined(file, &[("DOORWARD_LIMITS__MAX_ROOMS", "3")]).unwrap().limits;
+
+    assert_eq!((limits.max_rooms, limits.max_streams, limits.ack_timeout.as_secs()), (3, 2, 60));
+}
+
+#[test]
+fn limits_that_contradict_each_other_are_both_named() {
+    let failure = joined("[limits]\nmax_connect = 100000", &[]).unwrap_err();
+
+    assert_eq!(
+        failure,
+        "doorward: the limits contradict each other: limits.max_connect is 100000, and must not be more \
+         than max_unauthenticated, which is 65536"
+    );
 }
 
 #[test]

@@ -1,58 +1,122 @@
 //! The values of single settings, each with its own syntax.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, num::NonZeroUsize, path::PathBuf};
 
-use doorward::{Limits, TrustedProxies, TrustedProxyError};
+use doorward::{TrustedProxies, TrustedProxyError};
 use serde::Deserialize;
 
-use crate::failure::Failure;
+use super::known::{Form, Setting};
+use crate::{
+    failure::Failure,
+    listen::ListenAddress,
+    nearest::{did_you_mean, nearest},
+    public_url::PublicUrl,
+    span::Span,
+};
 
-/// For whom the server runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Profile {
-    /// For somebody who tries things: keys are made, sessions may be forgotten.
-    #[default]
-    Development,
-    /// For users: nothing is made up that must last.
-    Production,
+/// Says how types of settings are written.
+macro_rules! written {
+    ($($type:ty: $form:ident,)+) => {
+        $(impl Setting for $type {
+            const FORM: Form = Form::$form;
+        })+
+    };
 }
 
-/// Where sessions are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Store {
-    Memory,
-    Redis,
-    Sqlite,
+written! {
+    Count: Number,
+    ListenAddress: Text,
+    Proxies: List,
+    PublicUrl: Text,
+    RpId: Text,
+    SecretUrl: Text,
+    Span: Text,
+    TokenName: Text,
 }
 
-/// From where a cookie is sent along.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum SameSite {
-    #[default]
-    Lax,
-    Strict,
+/// Declares a setting that is one of a few words.
+macro_rules! choices {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $choice:ident = $word:literal,)+ })+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+            #[serde(try_from = "String")]
+            pub(crate) enum $name {
+                $($(#[$attribute])* $choice,)+
+            }
+
+            impl TryFrom<String> for $name {
+                type Error = ChoiceError;
+
+                fn try_from(text: String) -> Result<Self, ChoiceError> {
+                    match &*text {
+                        $($word => Ok(Self::$choice),)+
+                        _ => Err(ChoiceError::new(&text, &[$($word),+])),
+                    }
+                }
+            }
+
+            impl Setting for $name {
+                const FORM: Form = Form::Text;
+            }
+        )+
+    };
 }
 
-/// What happens to one connection too many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Excess {
-    #[default]
-    RefuseNew,
-    ReplaceOldest,
+choices! {
+    /// For whom the server runs.
+    Profile {
+        /// For somebody who tries things: keys are made, sessions may be forgotten.
+        Development = "development",
+        /// For users: nothing is made up that must last.
+        Production = "production",
+    }
+
+    /// Where sessions are kept.
+    Store {
+        Memory = "memory",
+        Redis = "redis",
+        Sqlite = "sqlite",
+    }
+
+    /// From where a cookie is sent along.
+    SameSite {
+        Lax = "lax",
+        Strict = "strict",
+    }
+
+    /// What happens to one connection too many.
+    Excess {
+        RefuseNew = "refuse_new",
+        ReplaceOldest = "replace_oldest",
+    }
+
+    /// Where records of decisions go.
+    AuditSink {
+        File = "file",
+        Log = "log",
+        Sql = "sql",
+    }
 }
 
-/// Where records of decisions go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum AuditSink {
-    File,
-    #[default]
-    Log,
-    Sql,
+/// A word that is none of those that a setting knows. It is not repeated: it may be a password in the wrong
+/// place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write {words}{}", did_you_mean(nearest.map(|word| format!("{word:?}"))))]
+pub(crate) struct ChoiceError {
+    words: String,
+    nearest: Option<&'static str>,
+}
+
+impl ChoiceError {
+    fn new(text: &str, words: &[&'static str]) -> Self {
+        let quoted: Vec<_> = words.iter().map(|word| format!("{word:?}")).collect();
+        let words_of = match &quoted[..] {
+            [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+            all => all.join(""),
+        };
+        Self { words: words_of, nearest: nearest(text, words.iter().copied()) }
+    }
 }
 
 /// The URL of a server, which may hold its password.
@@ -60,10 +124,10 @@ pub(crate) enum AuditSink {
 #[serde(try_from = "String")]
 pub(crate) struct SecretUrl(String);
 
-/// A number of links: 1 at least, because with 0 nobody would ever come in.
+/// A number of things, 1 at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
-pub(crate) struct LinkCount(usize);
+pub(crate) struct Count(NonZeroUsize);
 
 /// The value of an `iss` or `aud`: a visible line of at most 255 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -126,26 +190,18 @@ impl TryFrom<String> for SecretUrl {
     }
 }
 
-impl LinkCount {
+impl Count {
     pub(super) fn get(self) -> usize {
-        self.0
+        self.0.get()
     }
 }
 
-impl Default for LinkCount {
-    fn default() -> Self {
-        Self(Limits::default().max_unauthenticated_links)
-    }
-}
+impl TryFrom<i64> for Count {
+    type Error = CountError;
 
-impl TryFrom<i64> for LinkCount {
-    type Error = LinkCountError;
-
-    fn try_from(number: i64) -> Result<Self, LinkCountError> {
-        match usize::try_from(number) {
-            Ok(count @ 1..) => Ok(Self(count)),
-            _ => Err(LinkCountError),
-        }
+    fn try_from(number: i64) -> Result<Self, CountError> {
+        let number = usize::try_from(number).ok().and_then(NonZeroUsize::new);
+        number.map(Self).ok_or(CountError)
     }
 }
 
@@ -212,8 +268,8 @@ pub(crate) struct SecretUrlError;
 
 /// A number that no server can work with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("max_unauthenticated_links is a whole number of links, 1 at least")]
-pub(crate) struct LinkCountError;
+#[error("write a whole number, 1 at least")]
+pub(crate) struct CountError;
 
 /// A text that is no name for an issuer or an audience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -65,9 +65,9 @@ fn a_bad_configuration_is_told_with_its_place() {
     let file = folder.path().join("doorward.toml");
     let cases = [
         ("listen = 'localhost:0'\n\n%garbage", ":3:9: key with no value"),
-        ("\n[token]\nisuer = 'me'", ":3:1: unknown field `isuer`, expected "),
+        ("\n[token]\nisuer = 'me'", ":3:1: there is no setting \"token.isuer\"; did you mean "),
         ("public_url = 'http://localhost/chat'", ":1:14: an origin ends after host and port"),
-        ("[limits]\nmax_unauthenticated_links = 0", ":2:29: max_unauthenticated_links is a whole"),
+        ("[limits]\nmax_rooms = 0", ":2:13: max_rooms is 0, and must be from 1 to 1000000"),
     ];
     for (text, expected) in cases {
         fs::write(&file, text).unwrap();

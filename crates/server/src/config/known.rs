@@ -1,0 +1,97 @@
+//! Knows the names of all settings, and says which one was probably meant.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::settings::Settings;
+use crate::nearest::{did_you_mean, nearest};
+
+/// How the value of a setting is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    List,
+    Number,
+    Switch,
+    Text,
+}
+
+/// What a type of settings is written as.
+pub(super) trait Setting {
+    const FORM: Form;
+}
+
+impl Setting for bool {
+    const FORM: Form = Form::Switch;
+}
+
+impl Setting for std::path::PathBuf {
+    const FORM: Form = Form::Text;
+}
+
+impl<T> Setting for Vec<T> {
+    const FORM: Form = Form::List;
+}
+
+/// One setting by its name, such as `session.store`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) name: String,
+    pub(super) form: Form,
+}
+
+/// What a name stands for.
+pub(super) enum Meaning {
+    /// Nothing: the rest of the sentence about it.
+    Nothing(String),
+    Setting(Form),
+    /// A table, and one of the settings in it.
+    Table(String),
+}
+
+/// All settings.
+pub(crate) fn all() -> Vec<Known> {
+    let mut all = Vec::new();
+    Settings::list(&mut all, "");
+    all
+}
+
+/// Says what `name` stands for; `write` turns the name of a setting into what is to be written.
+pub(super) fn meaning(name: &str, write: impl Fn(&str) -> String) -> Meaning {
+    let all = all();
+    if let Some(known) = all.iter().find(|known| known.name == name) {
+        return Meaning::Setting(known.form);
+    }
+    let table =
+        |known: &Known| known.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    if let Some(inside) = all.iter().find(|known| table(known)) {
+        return Meaning::Table(inside.name.clone());
+    }
+    let tables = all.iter().filter_map(|known| known.name.split_once('.').map(|(table, _)| table));
+    let names = all.iter().map(|known| known.name.as_str()).chain(tables);
+    Meaning::Nothing(match nearest(name, names) {
+        Some(found) => did_you_mean(Some(write(found))),
+        None => "; doorward --help names all settings".to_owned(),
+    })
+}
+
+/// Finds the first name in a file that is no setting, and says where it is and what to write.
+pub(super) fn check_names(table: &DeTable<'_>, inside: &str) -> Result<(), (Range<usize>, String)> {
+    for (key, value) in table {
+        let name = format!("{inside}{}", key.get_ref());
+        match (meaning(&name, |found| format!("{found:?}")), value.get_ref()) {
+            (Meaning::Setting(_), _) => {}
+            (Meaning::Table(_), DeValue::Table(table)) => check_names(table, &format!("{name}."))?,
+            // The value stays out of it: somebody may have written a password there.
+            (Meaning::Table(setting), _) => {
+                let text =
+                    format!("{name:?} is a table of settings; write them in it, such as {setting}");
+                return Err((value.span(), text));
+            }
+            (Meaning::Nothing(what), _) => {
+                return Err((key.span(), format!("there is no setting {name:?}{what}")));
+            }
+        }
+    }
+    Ok(())
+}

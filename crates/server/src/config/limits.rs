@@ -1,0 +1,100 @@
+//! The table `[limits]`: every limit of the framework, by its name and within its bounds.
+
+use std::{collections::BTreeMap, fmt};
+
+use doorward::{Limit, LimitError, LimitValue, Limits};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
+
+use super::known::{Form, Known};
+use crate::span::Span;
+
+/// The limits that were set, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct LimitSettings(BTreeMap<&'static str, LimitValue>);
+
+impl LimitSettings {
+    /// Takes from `weaker` what is not said here.
+    pub(super) fn or(self, mut weaker: Self) -> Self {
+        weaker.0.extend(self.0);
+        weaker
+    }
+
+    /// Names every limit.
+    pub(super) fn list(all: &mut Vec<Known>, inside: &str) {
+        all.extend(Limits::ALL.iter().map(|limit| Known {
+            name: format!("{inside}{}", limit.name()),
+            form: match limit.default() {
+                LimitValue::Count(_) => Form::Number,
+                LimitValue::Time(_) => Form::Text,
+            },
+        }));
+    }
+
+    /// Returns the limits of the framework with the set ones in their places.
+    pub(super) fn limits(&self) -> Result<Limits, LimitError> {
+        let mut limits = Limits::default();
+        for limit in Limits::ALL {
+            if let Some(value) = self.0.get(limit.name()) {
+                limit.set(&mut limits, *value)?;
+            }
+        }
+        limits.check()?;
+        Ok(limits)
+    }
+}
+
+impl<'de> Deserialize<'de> for LimitSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Table)
+    }
+}
+
+struct Table;
+
+impl<'de> Visitor<'de> for Table {
+    type Value = LimitSettings;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table of limits")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LimitSettings, A::Error> {
+        let mut set = LimitSettings::default();
+        while let Some(name) = map.next_key::<String>()? {
+            let limit = Limits::ALL.iter().find(|limit| limit.name() == name);
+            let limit =
+                limit.ok_or_else(|| A::Error::custom(format_args!("there is no limit {name}")))?;
+            set.0.insert(limit.name(), map.next_value_seed(Value(limit))?);
+        }
+        Ok(set)
+    }
+}
+
+/// The value of this limit.
+struct Value(&'static Limit);
+
+impl<'de> serde::de::DeserializeSeed<'de> for Value {
+    type Value = LimitValue;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<LimitValue, D::Error> {
+        let Self(limit) = self;
+        let value = match limit.default() {
+            LimitValue::Time(_) => LimitValue::Time(Span::deserialize(deserializer)?.get()),
+            LimitValue::Count(_) => {
+                let written = i64::deserialize(deserializer)?;
+                let count = usize::try_from(written).map_err(|_negative| {
+                    let (name, least, most) = (limit.name(), limit.least(), limit.most());
+                    D::Error::custom(format_args!(
+                        "{name} is {written}, and must be from {least} to {most}"
+                    ))
+                })?;
+                LimitValue::Count(count)
+            }
+        };
+        limit.check(value).map_err(D::Error::custom)?;
+        Ok(value)
+    }
+}

@@ -1,0 +1,54 @@
+//! Finds the name that was probably meant.
+
+/// Returns the name that is nearest to `written`; `None` when none is near.
+///
+/// Names with dots are compared by their last part as well: a setting may be in the wrong table.
+pub(crate) fn nearest<T: AsRef<str>>(
+    written: &str,
+    names: impl IntoIterator<Item = T>,
+) -> Option<T> {
+    let written = written.to_ascii_lowercase();
+    let (distance, name) = names
+        .into_iter()
+        .map(|name| (distance(&written, name.as_ref()), name))
+        .min_by_key(|(distance, _)| *distance)?;
+    // A letter in three may be wrong: with more, every short name is near to every other.
+    (distance <= written.len() / 3).then_some(name)
+}
+
+/// Writes the end of a sentence that suggests a name, if there is one.
+pub(crate) fn did_you_mean(name: Option<impl std::fmt::Display>) -> String {
+    name.map_or_else(String::new, |name| format!("; did you mean {name}?"))
+}
+
+fn distance(written: &str, name: &str) -> usize {
+    let whole = strsim::damerau_levenshtein(written, name);
+    let last = |text: &str| text.rsplit('.').next().unwrap_or_default().to_owned();
+    // A name in its right table is nearer.
+    whole.min(strsim::damerau_levenshtein(&last(written), &last(name)) + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [&str; 5] =
+        ["listen", "token.issuer", "token.audience", "session", "session.store"];
+
+    #[test]
+    fn a_misspelled_name_is_recognised() {
+        for (written, expected) in [
+            ("lisen", Some("listen")),
+            ("LISTEN", Some("listen")),
+            ("sesion.store", Some("session.store")),
+            ("sesion", Some("session")),
+            ("token.isuer", Some("token.issuer")),
+            ("issuer", Some("token.issuer")),
+            ("colour", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(written, NAMES), expected, "{written}");
+        }
+    }
+}
