@@ -21,6 +21,7 @@ export type RefusalCode =
   | "token_expired"
   | "too_many_attempts"
   | "too_many_namespaces"
+  | "too_many_rooms"
   | "unauthenticated";
 
 /** The error of `connect_error`. An unknown namespace ("invalid_namespace") has no `data`. */
@@ -43,6 +44,7 @@ export type ExceptionCode =
   | "rate_limited"
   | "reauthentication_required"
   | "timeout"
+  | "too_many_rooms"
   | "unknown_event";
 
 /** The ack of an event that failed; without an ack, the payload of the event `exception`. */

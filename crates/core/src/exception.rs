@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use crate::{Refusal, RefusalCode, refusal::is_code};
+use crate::{Code, Refusal, RefusalCode};
 
 /// One fault of a payload, for the program that sent it.
 ///
@@ -37,7 +37,7 @@ pub struct Detail {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Exception {
-    code: &'static str,
+    code: Code,
     message: Cow<'static, str>,
     details: Vec<Detail>,
     retry_after: Option<Duration>,
@@ -45,24 +45,22 @@ pub struct Exception {
 
 impl Exception {
     /// The codes of the framework's own.
-    pub const CODES: [&'static str; 7] = [
+    pub const CODES: [&'static str; 8] = [
         BAD_PAYLOAD,
         FORBIDDEN,
         INTERNAL,
         RATE_LIMITED,
         REAUTHENTICATION_REQUIRED,
         TIMEOUT,
+        TOO_MANY_ROOMS,
         UNKNOWN_EVENT,
     ];
 
-    /// Answers with a code and a message of the application's own.
-    ///
-    /// # Panics
-    /// When `code` is not 1-64 characters of `a-z`, `0-9` and `_`. The panic is caught like any other
-    /// and answered as `internal`.
+    /// Answers with a code and a message of the application's own. A text that is no [`Code`] reads
+    /// `invalid_code`.
     #[must_use]
-    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        assert!(is_code(code), "exception code {code:?} is not snake_case");
+    pub fn new(code: impl Into<Code>, message: impl Into<Cow<'static, str>>) -> Self {
+        let code = code.into();
         Self { code, message: message.into(), details: Vec::new(), retry_after: None }
     }
 
@@ -102,6 +100,12 @@ impl Exception {
         Self::new(TIMEOUT, "Timeout")
     }
 
+    /// The client is in as many rooms as it may be.
+    #[must_use]
+    pub fn too_many_rooms() -> Self {
+        Self::new(TOO_MANY_ROOMS, "Too many rooms")
+    }
+
     /// No handler takes this event.
     #[must_use]
     pub fn unknown_event() -> Self {
@@ -117,7 +121,7 @@ impl Exception {
     /// The code a program reads.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        self.code
+        self.code.as_str()
     }
 
     /// The message a person reads.
@@ -154,6 +158,7 @@ impl From<Refusal> for Exception {
         let exception = match refusal.code() {
             RefusalCode::Application(code) => Self::new(code, refusal.into_message()),
             RefusalCode::ReauthenticationRequired => Self::reauthentication_required(),
+            RefusalCode::TooManyRooms => Self::too_many_rooms(),
             RefusalCode::TooManyAttempts => Self::new(RATE_LIMITED, "Too many requests"),
             // Whoever is in is known, so nothing else can be meant.
             _ => Self::forbidden(),
@@ -168,4 +173,5 @@ const INTERNAL: &str = "internal";
 const RATE_LIMITED: &str = "rate_limited";
 const REAUTHENTICATION_REQUIRED: &str = "reauthentication_required";
 const TIMEOUT: &str = "timeout";
+const TOO_MANY_ROOMS: &str = "too_many_rooms";
 const UNKNOWN_EVENT: &str = "unknown_event";

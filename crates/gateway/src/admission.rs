@@ -18,6 +18,7 @@ use doorward_core::{
     UserId, short_type_name,
 };
 use doorward_protocol::Trust;
+use tracing::Instrument as _;
 
 use crate::{
     Connection, Hub,
@@ -27,6 +28,7 @@ use crate::{
     namespace::{Admitted, Entered, Entry, Mounted, NotAdmitted},
     outage::NoAnswer,
     page::Page,
+    pipeline::hook_span,
     renewal, seating,
     services::Services,
 };
@@ -104,7 +106,8 @@ async fn decide<P: Send + Sync + 'static>(
 
     for hooks in &namespace.hooks {
         if let Some(hook) = &hooks.connect {
-            hook(entered.connection.clone()).await.map_err(refuse)?;
+            let span = hook_span(&entered.connection, "on_connect");
+            hook(entered.connection.clone()).instrument(span).await.map_err(refuse)?;
         }
         entered.greeted += 1;
     }

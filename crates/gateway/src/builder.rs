@@ -16,11 +16,10 @@ use doorward_core::{
 use doorward_protocol::Trust;
 
 use crate::{
-    BuildError, Doorward, ExceptionFilter, Gateway, Interceptor, IntoGateway, Limits, MemorySeats,
-    OsEntropy, SystemClock, TracingAudit, TrustedProxies, TrustedProxyError,
+    BuildError, Doorward, Gateway, Interceptor, IntoExceptionFilter, IntoGateway, Limits,
+    MemorySeats, OsEntropy, SystemClock, TracingAudit, TrustedProxies, TrustedProxyError,
     admission::{AnyAuthenticator, Everybody, Policy},
     doorward::Server,
-    filter,
     link::Namespaces,
     services::Services,
     subscription::Layers,
@@ -223,8 +222,8 @@ impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
     }
 
     /// Translates errors of every private gateway that no filter of its own knows.
-    pub fn filter<M: 'static>(mut self, filter: impl ExceptionFilter<P, M>) -> Self {
-        self.private.layers.filters.push(filter::erase(filter));
+    pub fn filter<M>(mut self, filter: impl IntoExceptionFilter<P, M>) -> Self {
+        self.private.layers.filters.push(filter.into_filter());
         self
     }
 

@@ -7,8 +7,8 @@ use doorward_protocol::RawArguments;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Connection, EventContext, ExceptionFilter, Hub, Interceptor, IntoSubscription, Outgoing,
-    RoomRequest, Subscription, filter,
+    Connection, EventContext, Hub, Interceptor, IntoExceptionFilter, IntoSubscription, Outgoing,
+    RoomRequest, Subscription,
     hub::{OutgoingListener, ServerListener},
     pipeline::Listener,
     room_policy::MayJoin,
@@ -150,8 +150,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     }
 
     /// Translates errors of this gateway's events, before the filters of the server.
-    pub fn filter<M: 'static>(mut self, filter: impl ExceptionFilter<P, M>) -> Self {
-        self.layers.filters.push(filter::erase(filter));
+    pub fn filter<M>(mut self, filter: impl IntoExceptionFilter<P, M>) -> Self {
+        self.layers.filters.push(filter.into_filter());
         self
     }
 

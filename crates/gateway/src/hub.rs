@@ -55,7 +55,10 @@ pub(crate) struct Inner<P> {
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
     pub(crate) ack_ids: AckIds,
     /// Somebody was told that a room has no policy.
+    /// It was said that no policy covers a room.
     pub(crate) warned: AtomicBool,
+    /// It was said that a client is in too many rooms.
+    pub(crate) warned_of_rooms: AtomicBool,
 }
 
 /// Told of every event that is sent.
@@ -172,6 +175,10 @@ impl<P> Hub<P> {
 
     pub(crate) fn is_first_without_policy(&self) -> bool {
         !self.0.warned.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_first_in_too_many_rooms(&self) -> bool {
+        !self.0.warned_of_rooms.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn next_ack(&self) -> u64 {

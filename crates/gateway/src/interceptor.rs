@@ -8,11 +8,7 @@ use doorward_core::{BoxError, BoxFuture};
 use doorward_protocol::RawArguments;
 pub use max_payload::MaxPayload;
 
-use crate::{
-    EmitError, EventContext, Reply,
-    catch::Caught,
-    pipeline::{AnyHandler, broken},
-};
+use crate::{EmitError, EventContext, Reply, catch::Caught, pipeline::AnyHandler};
 
 /// What became of an event: what its handler answered, already written as JSON, or why it failed.
 ///
@@ -119,7 +115,7 @@ impl<P: Send + Sync + 'static> Next<'_, P> {
             // A panic is an outcome too, for whatever must be put back in order behind it.
             None => Caught::new(self.handler.call(context))
                 .await
-                .unwrap_or_else(|panicked| Err(broken(context.name(), panicked).into())),
+                .unwrap_or_else(|panicked| Err(panicked.into())),
         }
     }
 }

@@ -118,7 +118,7 @@ pub use doorward_macros::{
 pub use doorward_protocol::{Args, Arguments, Binary, DecodeError, RawArguments};
 pub use error::{BuildError, Error, Result, ServeError};
 pub use extract::{Ack, EventContext, EventName, FromEvent, Payload, Principal, Valid};
-pub use filter::{ByFilter, ExceptionFilter, FilterContext};
+pub use filter::{ErrorReply, ExceptionFilter, FilterContext, IntoExceptionFilter};
 pub use futures_util::Stream;
 pub use garde;
 pub use gateway::{Entry, Gateway, IntoGateway};

@@ -10,6 +10,7 @@ use doorward_core::{
     Seat, SessionId, SocketId, UserId,
 };
 use doorward_protocol::{RawArguments, Trust};
+use tracing::Instrument as _;
 
 use crate::{
     Connection, Hub,
@@ -18,7 +19,7 @@ use crate::{
     catch::Caught,
     gateway::Hooks,
     link::LinkHandle,
-    pipeline::{Explained, Failure, Incoming, Invocation, Routes},
+    pipeline::{Explained, Failure, Incoming, Invocation, Routes, Trace, hook_span},
     policy_table::NamespacePolicy,
     registry::SocketEntry,
     renewal,
@@ -70,8 +71,10 @@ pub(crate) trait Socket: Send + Sync {
     fn refresh(&self, handshake: Handshake) -> BoxFuture<'static, Result<Lifetime, NotAdmitted>>;
     /// Starts an event.
     fn start(&self, incoming: Incoming<'_>) -> Result<Invocation, Failure>;
+    /// Begins the trace of an event.
+    fn trace(&self, event: &str) -> Trace;
     /// Says what the client reads of a failed event.
-    fn explain(&self, event: &str, failure: Failure) -> Explained;
+    fn explain(&self, event: &str, failure: Failure, trace: &Trace) -> Explained;
     /// Takes the client's answer to a question.
     fn acknowledge(&self, id: u64, arguments: RawArguments);
     /// Ends the socket at once and returns the hooks that want to be told, if any. The caller records the end.
@@ -158,7 +161,9 @@ impl<P: Send + Sync + 'static> Entered<P> {
         Some(Box::pin(async move {
             let hooks = namespace.hooks.iter().take(greeted);
             for hook in hooks.filter_map(|hooks| hooks.disconnect.as_ref()) {
-                let farewell = Caught::new(async { hook(connection.clone(), reason).await });
+                let span = hook_span(&connection, "on_disconnect");
+                let farewell = async { hook(connection.clone(), reason).await }.instrument(span);
+                let farewell = Caught::new(farewell);
                 match services.within(services.limits.handler_timeout, farewell).await {
                     Some(Ok(())) => {}
                     Some(Err(_)) => {
@@ -196,9 +201,13 @@ impl<P: Send + Sync + 'static> Socket for Entered<P> {
         self.namespace.routes.start(&self.connection, incoming)
     }
 
-    fn explain(&self, event: &str, failure: Failure) -> Explained {
-        let entropy = &*self.services.entropy;
-        self.namespace.routes.explain(&self.connection, event, failure, entropy)
+    fn trace(&self, event: &str) -> Trace {
+        self.namespace.routes.trace(&self.connection, event, &*self.services.entropy)
+    }
+
+    fn explain(&self, event: &str, failure: Failure, trace: &Trace) -> Explained {
+        let id = trace.id(&*self.services.entropy);
+        trace.run(|| self.namespace.routes.explain(&self.connection, event, failure, id))
     }
 
     fn acknowledge(&self, id: u64, arguments: RawArguments) {

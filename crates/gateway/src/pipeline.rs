@@ -8,22 +8,28 @@
 
 mod answer;
 mod invocation;
+mod trace;
 
-use std::{collections::HashMap, marker::PhantomData, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, marker::PhantomData, sync::Arc};
 
 pub(crate) use answer::Answer;
 use bytes::Bytes;
 use doorward_core::{
     Action, BoxError, BoxFuture, Decision, DecisionId, Entropy, Exception, Refusal,
 };
+use doorward_protocol::RawArguments;
 pub(crate) use invocation::Invocation;
 use invocation::Step;
+pub(crate) use trace::{Trace, hook_span};
 use tracing::{debug, error};
 
 use crate::{
-    Connection, EmitError, EventContext, FilterContext, Handler, JoinError, Next, Outcome,
+    Connection, EmitError, ErrorReply, EventContext, FilterContext, Handler, JoinError, Next,
+    Outcome,
     authorise::{AnyGuard, Denial, authorise, authorise_at_once},
     catch::{Panicked, catch},
+    connection::check_event,
+    filter::Replied,
     metrics::Metrics,
     subscription::{Layers, Subscription},
 };
@@ -76,6 +82,8 @@ impl<E: Into<BoxError>> From<E> for Failure {
 /// What a client reads in place of a value.
 pub(crate) struct Explained {
     pub(crate) exception: Exception,
+    /// An event in place of the event `exception`.
+    pub(crate) instead: Option<(Cow<'static, str>, RawArguments)>,
     pub(crate) id: DecisionId,
     /// The socket is to end behind it.
     pub(crate) close: bool,
@@ -173,7 +181,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
                 let stored = Stored::new(connection, name, data, attachments, asked);
                 Ok(Invocation::new(through_interceptors(Arc::clone(route), stored)))
             }
-            Err(panicked) => Err(broken(event, panicked).into()),
+            Err(panicked) => Err(panicked.into()),
         }
     }
 
@@ -183,32 +191,78 @@ impl<P: Send + Sync + 'static> Routes<P> {
         }
     }
 
+    /// Begins the trace of an event.
+    pub(crate) fn trace(
+        &self,
+        connection: &Connection<P>,
+        event: &str,
+        entropy: &dyn Entropy,
+    ) -> Trace {
+        Trace::begin(connection, self.known(event), entropy)
+    }
+
+    /// The name of an event that has a handler. Any other is the client's word, and is not logged.
+    fn known(&self, event: &str) -> Option<&str> {
+        self.table.get_key_value(event).map(|(name, _)| &**name)
+    }
+
     /// Says what a client reads of a failure.
     pub(crate) fn explain(
         &self,
         connection: &Connection<P>,
         event: &str,
         failure: Failure,
-        entropy: &dyn Entropy,
+        id: DecisionId,
     ) -> Explained {
         let route = self.table.get(event).unwrap_or(&self.unknown);
+        let known = self.known(event);
         let (error, id, close): (BoxError, _, _) = match failure {
             Failure::Denied { exception, id, close } => (exception.into(), id, close),
-            Failure::Error(error) => (error, DecisionId::generate(entropy), false),
+            Failure::Error(error) if error.is::<Panicked>() => {
+                error!(event = known, %id, "A handler panicked.");
+                (Exception::internal().into(), id, false)
+            }
+            Failure::Error(error) => (error, id, false),
         };
         let context = FilterContext { connection, event };
         // The error is the application's: to look at it, to print it and to drop it may panic.
-        let exception = catch(|| {
+        let (exception, instead) = catch(|| {
             let filters = &route.layers.filters;
-            let filtered = filters.iter().find_map(|filter| filter.filter(&error, &context));
-            filtered.unwrap_or_else(|| translate(error, event, id))
+            match filters.iter().find_map(|filter| filter.catch(&error, &context)) {
+                Some(ErrorReply(reply)) => replied(reply, error, known, id),
+                None => (translate(error, known, id), None),
+            }
         })
-        .unwrap_or_else(|panicked| broken(event, panicked));
-        // The name of an unknown event is whatever the client has written.
-        let known = self.table.contains_key(event).then_some(event);
+        .unwrap_or_else(|_panicked| {
+            error!(event = known, %id, "An exception filter panicked.");
+            (Exception::internal(), None)
+        });
         debug!(event = known, code = exception.code(), %id, "Event failed.");
         Metrics::failed(exception.code());
-        Explained { exception, id, close }
+        Explained { exception, instead, id, close }
+    }
+}
+
+/// What a filter has said, and what the ack of its event reads.
+fn replied(
+    reply: Replied,
+    error: BoxError,
+    event: Option<&str>,
+    id: DecisionId,
+) -> (Exception, Option<(Cow<'static, str>, RawArguments)>) {
+    let (name, data) = match reply {
+        Replied::Exception(exception) => return (exception, None),
+        Replied::Event { event, data } => (event, data),
+    };
+    let written = check_event(&name).and_then(|()| Ok(data?));
+    match written {
+        Ok(data) => {
+            (named(error).unwrap_or_else(|_unnamed| Exception::internal()), Some((name, data)))
+        }
+        Err(error) => {
+            error!(event, %error, %id, "What an exception filter emits cannot be sent.");
+            (Exception::internal(), None)
+        }
     }
 }
 
@@ -276,31 +330,30 @@ fn denied<P>(denial: Denial, connection: &Connection<P>, action: Action<'_>) -> 
 }
 
 /// What a client reads of an error that no filter knows.
-fn translate(error: BoxError, event: &str, id: DecisionId) -> Exception {
+fn translate(error: BoxError, event: Option<&str>, id: DecisionId) -> Exception {
+    named(error).unwrap_or_else(|error| {
+        error!(event, error = &*error as &dyn std::error::Error, %id, "Handler failed.");
+        Exception::internal()
+    })
+}
+
+/// What a client reads of an error that has words for it; any other is given back.
+fn named(error: BoxError) -> Result<Exception, BoxError> {
     let error = match error.downcast::<Exception>() {
-        Ok(exception) => return *exception,
+        Ok(exception) => return Ok(*exception),
         Err(error) => error,
     };
     let error = match error.downcast::<Refusal>() {
-        Ok(refusal) => return Exception::from(*refusal),
+        Ok(refusal) => return Ok(Exception::from(*refusal)),
         Err(error) => error,
     };
     let error = match error.downcast::<JoinError>() {
-        Ok(denied) => return Exception::from(*denied),
+        Ok(denied) => return Ok(Exception::from(*denied)),
         Err(error) => error,
     };
     match error.downcast_ref::<EmitError>() {
-        Some(EmitError::NotThere) => Exception::forbidden(),
-        Some(EmitError::Ended) => Exception::internal(),
-        _ => {
-            error!(?event, error = &*error as &dyn std::error::Error, %id, "Handler failed.");
-            Exception::internal()
-        }
+        Some(EmitError::NotThere) => Ok(Exception::forbidden()),
+        Some(EmitError::Ended) => Ok(Exception::internal()),
+        _ => Err(error),
     }
-}
-
-/// What a panic is answered with.
-pub(crate) fn broken(event: &str, panicked: Panicked) -> Exception {
-    error!(event = ?event, %panicked, "Handler failed.");
-    Exception::internal()
 }

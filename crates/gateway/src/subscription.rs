@@ -5,9 +5,9 @@ use std::{fmt, sync::Arc};
 use doorward_core::Guard;
 
 use crate::{
-    ExceptionFilter, Handler, Interceptor,
+    Handler, Interceptor, IntoExceptionFilter,
     authorise::AnyGuard,
-    filter::{self, Filters},
+    filter::Filters,
     interceptor::AnyInterceptor,
     pipeline::{AnyHandler, erase},
 };
@@ -95,8 +95,8 @@ impl<P: Send + Sync + 'static> Subscription<P> {
     }
 
     /// Translates errors of this event, before the filters of the gateway and of the server.
-    pub fn filter<M: 'static>(mut self, filter: impl ExceptionFilter<P, M>) -> Self {
-        self.layers.filters.push(filter::erase(filter));
+    pub fn filter<M>(mut self, filter: impl IntoExceptionFilter<P, M>) -> Self {
+        self.layers.filters.push(filter.into_filter());
         self
     }
 }

@@ -55,6 +55,7 @@ fn refusal(code: RefusalCode) -> Refusal {
         RefusalCode::ReauthenticationRequired => Refusal::reauthentication_required(),
         RefusalCode::SessionExpired => Refusal::session_expired(),
         RefusalCode::TokenExpired => Refusal::token_expired(),
+        RefusalCode::TooManyRooms => Refusal::too_many_rooms(),
         RefusalCode::TooManyNamespaces => Refusal::too_many_namespaces(),
         RefusalCode::TooManyAttempts => Refusal::too_many_attempts(Duration::from_millis(4_001)),
         RefusalCode::Unauthenticated => Refusal::unauthenticated(RefusalReason::UserUnknown),
@@ -68,7 +69,7 @@ fn every_refusal_is_what_its_file_says() {
         check(&name, &ConnectError::new(&refusal(code), id()));
         check_documented(code.as_str());
     }
-    let own = refusal(RefusalCode::Application("invalid_token"));
+    let own = refusal(RefusalCode::Application("invalid_token".into()));
     check("connect_error.application.json", &ConnectError::new(&own, id()));
 }
 
@@ -83,6 +84,7 @@ fn every_failed_event_is_what_its_file_says() {
             "rate_limited" => Exception::rate_limited(Duration::from_millis(4_001)),
             "reauthentication_required" => Exception::reauthentication_required(),
             "timeout" => Exception::timeout(),
+            "too_many_rooms" => Exception::too_many_rooms(),
             "unknown_event" => Exception::unknown_event(),
             other => panic!("{other} has no golden file"),
         };

@@ -97,6 +97,7 @@ fn join<P: Send + Sync + 'static>(
         server_events,
         ack_ids: AckIds::default(),
         warned: AtomicBool::new(false),
+        warned_of_rooms: AtomicBool::new(false),
     });
     // Nobody's handler is to be intercepted where there is none.
     let nobody = Layers { interceptors: Vec::new(), ..everywhere };

@@ -154,6 +154,13 @@ impl<P> Connection<P> {
         if joined.rooms.len() >= limit {
             drop(joined);
             Metrics::hit("max_rooms");
+            if self.hub().is_first_in_too_many_rooms() {
+                tracing::warn!(
+                    namespace = self.hub().namespace(),
+                    limit,
+                    "A client is in as many rooms as it may: raise Limits::max_rooms, or leave rooms."
+                );
+            }
             return Err(self.refused(Action::Join(room), JoinError::Full));
         }
         joined.rooms.push(Arc::clone(room));
@@ -267,7 +274,8 @@ impl From<JoinError> for Exception {
         match error {
             JoinError::Denied(refusal) => refusal.into(),
             JoinError::Ended => Self::internal(),
-            _ => Self::forbidden(),
+            JoinError::Full => Self::too_many_rooms(),
+            JoinError::Anonymous | JoinError::Name | JoinError::NoPolicy => Self::forbidden(),
         }
     }
 }
@@ -277,6 +285,7 @@ impl From<JoinError> for Refusal {
     fn from(error: JoinError) -> Self {
         match error {
             JoinError::Denied(refusal) => refusal,
+            JoinError::Full => Self::too_many_rooms(),
             _ => Self::forbidden().because(RefusalReason::RoomDenied),
         }
     }

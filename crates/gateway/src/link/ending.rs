@@ -24,7 +24,7 @@ use super::{LinkTask, Occupant, Transport, buffer, live::Live};
 use crate::{
     catch::{catch, drop_quietly},
     metrics::Metrics,
-    pipeline::{Answer, Invocation},
+    pipeline::{Answer, Invocation, Trace},
     services::{Services, Subject},
 };
 
@@ -204,23 +204,23 @@ impl<S: Transport> LinkTask<S> {
 
     /// Lets a handler come to its own end after its socket has ended, heard by nobody. When too many
     /// do so already it is dropped instead: a client that comes and goes must not gather them.
-    pub(super) fn let_finish(&self, invocation: Invocation) {
+    pub(super) fn let_finish(&self, invocation: Invocation, trace: Trace) {
         // What has not begun does not begin any more, and a stream has nobody to go to.
         if invocation.is_streaming() || !invocation.has_begun() {
-            return drop_quietly(invocation);
+            return trace.run(|| drop_quietly(invocation));
         }
         let afterwards = Arc::clone(&self.services.afterwards).try_acquire_owned();
         match afterwards {
             Ok(permit) if Arc::strong_count(&self.finishing) <= FINISHING_PER_LINK => {
                 let (services, counted) = (Arc::clone(&self.services), Arc::clone(&self.finishing));
                 spawn(async move {
-                    finish(services, invocation).await;
+                    finish(services, invocation, trace).await;
                     drop((permit, counted));
                 });
             }
             _ => {
                 Metrics::hit("afterwards");
-                drop_quietly(invocation);
+                trace.run(|| drop_quietly(invocation));
             }
         }
     }
@@ -255,7 +255,7 @@ impl<S: Transport> LinkTask<S> {
             spawn(farewell);
         }
         for running in running {
-            self.let_finish(running.invocation);
+            self.let_finish(running.invocation, running.trace);
         }
         if let Some(ended) = SessionEnded::new(reason, decision) {
             let namespace = self.link.namespace(slot);
@@ -298,7 +298,7 @@ fn abandoned(reason: DisconnectReason) -> RefusalReason {
 }
 
 /// Runs a handler to its end, at most as long as any handler may take.
-async fn finish(services: Arc<Services>, mut invocation: Invocation) {
+async fn finish(services: Arc<Services>, mut invocation: Invocation, trace: Trace) {
     let mut nowhere = Vec::new();
     let done = std::future::poll_fn(|cx| {
         nowhere.clear();
@@ -311,7 +311,7 @@ async fn finish(services: Arc<Services>, mut invocation: Invocation) {
             is_blocked: false,
         };
         // A panic has been printed by its hook, and there is nobody to be answered.
-        let polled = catch(|| invocation.poll(cx, &mut answer));
+        let polled = trace.run(|| catch(|| invocation.poll(cx, &mut answer)));
         // What it would stream now goes nowhere.
         let is_over = polled.is_err() || invocation.is_streaming();
         if is_over {
@@ -323,7 +323,7 @@ async fn finish(services: Arc<Services>, mut invocation: Invocation) {
     if services.within(services.limits.handler_timeout, done).await.is_none() {
         tracing::debug!("A handler was dropped that outlived its socket for too long.");
     }
-    drop_quietly(invocation);
+    trace.run(|| drop_quietly(invocation));
 }
 
 /// Spawns work that outlives the link; when the runtime is already gone, so is the work.

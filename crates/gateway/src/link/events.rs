@@ -20,7 +20,7 @@ use super::{
 use crate::{
     catch::{catch, drop_quietly},
     metrics::Metrics,
-    pipeline::{Answer, Failure, Incoming, Invocation, broken},
+    pipeline::{Answer, Explained, Failure, Incoming, Invocation, Trace},
 };
 
 impl<S: Transport> LinkTask<S> {
@@ -110,11 +110,12 @@ impl<S: Transport> LinkTask<S> {
             let is_over =
                 |running: &mut Running| running.deadline.is_some_and(|deadline| deadline <= now);
             let over: Vec<_> = live.running.extract_if(.., is_over).collect();
-            for Running { invocation, event, ack, .. } in over {
+            for Running { invocation, event, ack, trace, .. } in over {
                 let is_answered = invocation.is_answered();
-                drop_quietly(invocation);
+                trace.run(|| drop_quietly(invocation));
                 if !is_answered {
-                    self.failed(slot, &event, ack, Exception::timeout().into(), now);
+                    let asked = Asked { slot, event: &event, ack, trace: &trace };
+                    self.failed(asked, Exception::timeout().into(), now);
                 }
             }
         }
@@ -130,21 +131,23 @@ impl<S: Transport> LinkTask<S> {
     ) {
         let Some(live) = self.live(slot) else { return };
         let event = incoming.event;
-        let started = live.socket.start(incoming);
+        let trace = live.socket.trace(event);
+        let asked = Asked { slot, event, ack, trace: &trace };
+        let started = trace.run(|| live.socket.start(incoming));
         self.services.metrics.events.increment(1);
         match started {
-            Ok(mut invocation) => match self.run(cx, slot, &mut invocation, ack, event, now) {
+            Ok(mut invocation) => match self.run(cx, &mut invocation, asked, now) {
                 Polled::Pending { is_blocked } => {
                     let deadline = Some(now + self.services.limits.handler_timeout);
                     let (event, started_at) = (event.into(), now);
                     let running =
-                        Running { invocation, started_at, deadline, is_blocked, event, ack };
+                        Running { invocation, started_at, deadline, is_blocked, event, ack, trace };
                     return self.keep_running(slot, running, 0, now);
                 }
-                Polled::Unheard => self.let_finish(invocation),
-                Polled::Done => drop_quietly(invocation),
+                Polled::Unheard => self.let_finish(invocation, trace),
+                Polled::Done => trace.run(|| drop_quietly(invocation)),
             },
-            Err(failure) => self.failed(slot, event, ack, failure, now),
+            Err(failure) => self.failed(asked, failure, now),
         }
         self.was_answered(ack, now);
     }
@@ -163,22 +166,23 @@ impl<S: Transport> LinkTask<S> {
         let mut waiting: VecDeque<_> = std::mem::take(&mut live.running).into();
         while let Some(mut running) = waiting.pop_front() {
             if self.live(slot).is_none() {
-                self.let_finish(running.invocation);
+                self.let_finish(running.invocation, running.trace);
                 continue;
             }
-            let Running { invocation, event, ack, started_at, .. } = &mut running;
-            let (asked, started_at) = (*ack, *started_at);
-            match self.run(cx, slot, invocation, *ack, event, now) {
+            let Running { invocation, event, ack, started_at, trace, .. } = &mut running;
+            let (ack, started_at) = (*ack, *started_at);
+            let asked = Asked { slot, event, ack, trace };
+            match self.run(cx, invocation, asked, now) {
                 Polled::Pending { is_blocked } => {
                     running.is_blocked = is_blocked;
                     let streams = waiting.iter().filter(|other| other.invocation.is_streaming());
                     self.keep_running(slot, running, streams.count(), now);
                     continue;
                 }
-                Polled::Unheard => self.let_finish(running.invocation),
-                Polled::Done => drop_quietly(running.invocation),
+                Polled::Unheard => self.let_finish(running.invocation, running.trace),
+                Polled::Done => running.trace.run(|| drop_quietly(running.invocation)),
             }
-            self.was_answered(asked, started_at);
+            self.was_answered(ack, started_at);
         }
     }
 
@@ -186,15 +190,18 @@ impl<S: Transport> LinkTask<S> {
     /// streams of the socket that are not in their places.
     fn keep_running(&mut self, slot: SlotId, mut running: Running, others: usize, now: Instant) {
         let limit = self.services.limits.max_streams;
-        let Some(live) = self.live(slot) else { return self.let_finish(running.invocation) };
+        let Some(live) = self.live(slot) else {
+            return self.let_finish(running.invocation, running.trace);
+        };
         if running.invocation.is_streaming() && running.deadline.take().is_some() {
             // It has just become one.
             if live.streams() + others >= limit {
-                let Running { invocation, event, ack, .. } = running;
-                drop_quietly(invocation);
+                let Running { invocation, event, ack, trace, .. } = running;
+                trace.run(|| drop_quietly(invocation));
                 Metrics::hit("max_streams");
                 let failure = Exception::rate_limited(STREAMS_AGAIN_AFTER).into();
-                return self.failed(slot, &event, ack, failure, now);
+                let asked = Asked { slot, event: &event, ack, trace: &trace };
+                return self.failed(asked, failure, now);
             }
         }
         live.running.push(running);
@@ -204,18 +211,18 @@ impl<S: Transport> LinkTask<S> {
     fn run(
         &mut self,
         cx: &mut Context<'_>,
-        slot: SlotId,
         invocation: &mut Invocation,
-        ack: Option<u64>,
-        event: &str,
+        asked: Asked<'_>,
         now: Instant,
     ) -> Polled {
+        let slot = asked.slot;
         let start = self.outbox.tail().len();
         let (mut polled, mut is_blocked, mut is_broken) = (Poll::Pending, false, false);
-        self.answer(slot, event, ack, |answer| {
-            polled = catch(|| invocation.poll(cx, answer)).unwrap_or_else(|panicked| {
+        self.answer(asked, |answer| {
+            let caught = asked.trace.run(|| catch(|| invocation.poll(cx, answer)));
+            polled = caught.unwrap_or_else(|panicked| {
                 is_broken = true;
-                Poll::Ready(Err(broken(answer.event, panicked).into()))
+                Poll::Ready(Err(panicked.into()))
             });
             is_blocked = answer.is_blocked;
             if let Poll::Ready(Err(_)) = polled
@@ -237,7 +244,7 @@ impl<S: Transport> LinkTask<S> {
             Poll::Ready(Ok(())) => Polled::Done,
             Poll::Ready(Err(failure)) => {
                 if !invocation.is_answered() {
-                    self.failed(slot, event, ack, failure, now);
+                    self.failed(asked, failure, now);
                 }
                 if is_broken || invocation.is_done() { Polled::Done } else { Polled::Unheard }
             }
@@ -249,32 +256,32 @@ impl<S: Transport> LinkTask<S> {
     }
 
     /// Answers with what went wrong, and ends the socket if that was the end of it.
-    fn failed(
-        &mut self,
-        slot: SlotId,
-        event: &str,
-        ack: Option<u64>,
-        failure: Failure,
-        now: Instant,
-    ) {
+    fn failed(&mut self, asked: Asked<'_>, failure: Failure, now: Instant) {
+        let slot = asked.slot;
         let Some(live) = self.live(slot) else { return };
-        let explained = live.socket.explain(event, failure);
-        self.answer(slot, event, ack, |answer| {
-            answer.exception(&explained.exception, explained.id);
+        let Explained { exception, instead, id, close } =
+            live.socket.explain(asked.event, failure, asked.trace);
+        // What an exception filter has emitted comes before the answer.
+        let forbidden = self.handle.has_letters() && self.read_letters_of(slot, now);
+        if self.closing.is_some() || self.live(slot).is_none() {
+            return;
+        }
+        self.answer(asked, |answer| match &instead {
+            Some((name, data)) if answer.emit(name, data).is_ok() => {
+                if answer.ack.is_some() {
+                    answer.exception(&exception, id);
+                }
+            }
+            _ => answer.exception(&exception, id),
         });
-        if explained.close {
+        if close || forbidden {
             self.end_socket(slot, DisconnectReason::Forbidden, now);
         }
     }
 
     /// Lends out the place where the answer to an event is written.
-    fn answer(
-        &mut self,
-        slot: SlotId,
-        event: &str,
-        ack: Option<u64>,
-        write: impl FnOnce(&mut Answer<'_>),
-    ) {
+    fn answer(&mut self, asked: Asked<'_>, write: impl FnOnce(&mut Answer<'_>)) {
+        let Asked { slot, event, ack, .. } = asked;
         let free = self.congestion_limit().saturating_sub(self.outbox.len());
         let out = self.outbox.tail();
         let room = out.len() + free;
@@ -295,6 +302,15 @@ impl<S: Transport> LinkTask<S> {
             _ => None,
         })
     }
+}
+
+/// The event that is being handled, and what its answer needs.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    slot: SlotId,
+    event: &'a str,
+    ack: Option<u64>,
+    trace: &'a Trace,
 }
 
 /// What a handler has come to in one poll.

@@ -13,7 +13,7 @@ use super::lifetime::Questions;
 use crate::{
     access::{Life, Lifetime},
     namespace::{Admitted, Socket},
-    pipeline::Invocation,
+    pipeline::{Invocation, Trace},
 };
 
 /// An admitted socket.
@@ -40,6 +40,7 @@ pub(super) struct Running {
     pub(super) is_blocked: bool,
     pub(super) event: Box<str>,
     pub(super) ack: Option<u64>,
+    pub(super) trace: Trace,
 }
 
 /// An event that waits for those before it.

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use doorward::{
-    ByFilter, EventContext, ExceptionFilter, FilterContext, Interceptor, MaxPayload, Next, Outcome,
-    Reply, guard_fn, prelude::*,
+    ErrorReply, EventContext, ExceptionFilter, FilterContext, Interceptor, MaxPayload, Next,
+    Outcome, Reply, guard_fn, prelude::*,
 };
 use serde_json::{Value, json};
 
@@ -210,16 +210,16 @@ async fn the_nearest_filter_that_knows_the_error_counts() {
 async fn a_filter_of_the_server_sees_every_exception() {
     struct Renamed;
 
-    impl ExceptionFilter<Member, ByFilter> for Renamed {
-        fn filter(
+    impl ExceptionFilter<Member> for Renamed {
+        fn catch(
             &self,
             error: &BoxError,
             context: &FilterContext<'_, Member>,
-        ) -> Option<Exception> {
+        ) -> Option<ErrorReply> {
             let exception = error.downcast_ref::<Exception>()?;
             let user = context.connection.user().as_str();
             let text = format!("{} at {} of {user}", exception.code(), context.event);
-            Some(Exception::new("renamed", text))
+            Some(Exception::new("renamed", text).into())
         }
     }
 
@@ -245,6 +245,65 @@ async fn a_filter_of_the_server_sees_every_exception() {
     for (event, code) in cases {
         let exception = alice.expect_exception(event, ()).await;
         assert_eq!(exception.message(), format!("{code} at {event} of alice"));
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the room is full")]
+struct RoomFull;
+
+/// NestJS's filters emit what they like; front ends wait for `room:error`.
+#[tokio::test]
+async fn a_filter_may_send_an_event_of_its_own_in_place_of_exception() {
+    let full = || async { Err::<(), _>(RoomFull) };
+    let gateway = Gateway::at("/")
+        .filter(|error: &RoomFull| Emit::new("room:error", Args((1, error.to_string()))))
+        .filter(|_: &std::fmt::Error| Emit::new("exception", ()))
+        .on("enter", full)
+        .on("broken", || async { Err::<(), _>(std::fmt::Error) });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    alice.emit("enter", ()).await;
+    let (number, text): (u8, String) = alice.expect_event("room:error").await;
+    assert_eq!((number, &*text), (1, "the room is full"));
+
+    // A question is answered all the same, behind the event.
+    let exception = alice.expect_exception("enter", ()).await;
+    assert_eq!(exception.code(), "internal");
+    alice.expect_event::<(u8, String)>("room:error").await;
+
+    // What clients would take for a word of the library is not sent.
+    alice.emit("broken", ()).await;
+    assert_eq!(alice.next_event().await.name, "exception");
+}
+
+#[tokio::test]
+async fn what_a_filter_emits_arrives_before_the_answer() {
+    struct Telling;
+
+    impl ExceptionFilter<Member> for Telling {
+        fn catch(&self, _: &BoxError, context: &FilterContext<'_, Member>) -> Option<ErrorReply> {
+            context.connection.emit("first", ()).ok()?;
+            Some(Exception::new("second", "Second").into())
+        }
+    }
+
+    let later = || async {
+        tokio::task::yield_now().await;
+        Err::<(), _>(RoomFull)
+    };
+    let gateway = Gateway::at("/")
+        .filter(Telling)
+        .on("at_once", || async { Err::<(), _>(RoomFull) })
+        .on("later", later);
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    for event in ["at_once", "later", "unknown"] {
+        alice.emit(event, ()).await;
+        assert_eq!(alice.next_event().await.name, "first", "{event}");
+        assert_eq!(alice.next_event().await.name, "exception", "{event}");
     }
 }
 

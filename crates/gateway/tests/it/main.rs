@@ -58,6 +58,8 @@ mod rooms;
 #[cfg(test)]
 mod seats;
 #[cfg(test)]
+mod tracing;
+#[cfg(test)]
 mod traps;
 #[cfg(test)]
 mod undelivered;

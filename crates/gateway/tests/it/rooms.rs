@@ -209,10 +209,28 @@ async fn a_socket_is_in_so_many_rooms_and_no_more() {
     for room in ["r1", "r2"] {
         alice.emit_with_ack::<()>("join", room).await;
     }
-    assert_eq!(alice.expect_exception("join", "r3").await.code(), "forbidden");
+    assert_eq!(alice.expect_exception("join", "r3").await.code(), "too_many_rooms");
     assert_eq!(counts.of("doorward_limits_hit_total max_rooms"), 1);
     alice.emit_with_ack::<()>("leave", "r1").await;
     alice.emit_with_ack::<()>("join", "r3").await;
+}
+
+/// `forbidden` would send a developer to the policies.
+#[tokio::test]
+async fn a_connect_hook_that_joins_too_many_rooms_says_so() {
+    let gateway = gateway().room("r{n}", |_| async { true }).on_connect(
+        |me: Connection<Member>| async move {
+            for room in ["r1", "r2", "r3"] {
+                me.join(room).await?;
+            }
+            Ok::<_, Refusal>(())
+        },
+    );
+    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
+
+    let refused = memory.server.expect_refused("/", json!({ "token": "alice" })).await;
+
+    assert_eq!((refused.code(), refused.retry()), ("too_many_rooms", Some("never")));
 }
 
 #[tokio::test]

@@ -292,7 +292,7 @@ async fn an_interceptor_sees_a_panic_as_a_failure() {
     let exception = memory.connect("alice").await.expect_exception("panics", ()).await;
 
     assert_eq!(exception.code(), "internal");
-    assert_eq!(*seen.lock().unwrap(), ["Internal error"]);
+    assert_eq!(*seen.lock().unwrap(), ["code of the application panicked"]);
 }
 
 /// Promises to answer at once, and waits.
