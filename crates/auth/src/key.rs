@@ -41,7 +41,7 @@ impl VerifyingKey {
     /// Takes an HMAC secret.
     pub(crate) fn secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
         let Kind::Hmac(hash) = algorithm.kind() else { return Err(KeyError::Algorithm) };
-        secret::judge(secret, hash.digest_algorithm().output_len())?;
+        secret::judge(secret, hash.digest_algorithm().output_len(), algorithm.name())?;
         self_test::run()?;
         Ok(Self { algorithm, material: Material::Secret(Arc::new(hmac::Key::new(hash, secret))) })
     }

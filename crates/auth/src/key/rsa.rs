@@ -22,7 +22,7 @@ pub(super) fn parse(
     }
     let bits = modulus.len() * 8 - usize::try_from(first.leading_zeros()).unwrap_or(8);
     if !(2048..=8192).contains(&bits) {
-        return Err(KeyError::RsaSize);
+        return Err(KeyError::RsaSize { bits });
     }
     if !is_good_exponent(exponent) {
         return Err(KeyError::RsaExponent);

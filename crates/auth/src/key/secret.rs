@@ -6,10 +6,11 @@
 
 use super::KeyError;
 
-/// Refuses a secret that is shorter than `least` bytes, or that somebody else may have.
-pub(super) fn judge(secret: &[u8], least: usize) -> Result<(), KeyError> {
-    if secret.len() < least {
-        return Err(KeyError::SecretTooShort);
+/// Refuses a secret that is shorter than the `needed` bytes of `algorithm`, or that others may have.
+pub(super) fn judge(secret: &[u8], needed: usize, algorithm: &'static str) -> Result<(), KeyError> {
+    let bytes = secret.len();
+    if bytes < needed {
+        return Err(KeyError::SecretTooShort { algorithm, bytes, needed });
     }
     if secret.trim_ascii_start().starts_with(b"-----BEGIN ") {
         return Err(KeyError::SecretIsPem);

@@ -12,10 +12,11 @@ use crate::SigningKey;
 #[test]
 fn a_secret_that_can_be_guessed_is_refused() {
     let error = |secret: &[u8]| VerifyingKey::secret(Algorithm::Hs256, secret).err();
+    let short = |bytes| KeyError::SecretTooShort { algorithm: "HS256", bytes, needed: 32 };
 
-    assert_eq!(error(b""), Some(KeyError::SecretTooShort));
-    assert_eq!(error(b"secret"), Some(KeyError::SecretTooShort));
-    assert_eq!(error(&SECRET.as_bytes()[1..]), Some(KeyError::SecretTooShort));
+    assert_eq!(error(b""), Some(short(0)));
+    assert_eq!(error(b"secret"), Some(short(6)));
+    assert_eq!(error(&SECRET.as_bytes()[1..]), Some(short(31)));
     assert_eq!(error(&[0; 32]), Some(KeyError::SecretRepeats));
     assert_eq!(error(&[b'a'; 64]), Some(KeyError::SecretRepeats));
     assert_eq!(error(SECRET.as_bytes()), None);

@@ -198,11 +198,46 @@ fn a_signature_that_was_cut_or_lengthened_is_refused() {
 /// Attack 23.
 #[test]
 fn a_secret_is_as_long_as_its_hash() {
-    let short = Some(KeyError::SecretTooShort);
+    for (make, algorithm, needed) in [
+        (Jwt::hs256 as fn(&'static [u8]) -> _, "HS256", 32),
+        (Jwt::hs384, "HS384", 48),
+        (Jwt::hs512, "HS512", 64),
+    ] {
+        let bytes = needed - 1;
+        let error = make(&SECRET.as_bytes()[..bytes]).unwrap_err();
+        assert_eq!(error, KeyError::SecretTooShort { algorithm, bytes, needed });
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the secret has {bytes} bytes and {algorithm} needs {needed}: \
+                 make one with `openssl rand -base64 {needed}`"
+            )
+        );
+        assert!(make(&SECRET.as_bytes()[..needed]).is_ok());
+    }
+}
 
-    assert_eq!(Jwt::hs256(&SECRET.as_bytes()[..31]).err(), short);
-    assert_eq!(Jwt::hs384(&SECRET.as_bytes()[..47]).err(), short);
-    assert_eq!(Jwt::hs512(&SECRET.as_bytes()[..63]).err(), short);
-    assert_eq!(Jwt::hs384(&SECRET.as_bytes()[..48]).err(), None);
-    assert_eq!(Jwt::hs512(&SECRET.as_bytes()[..64]).err(), None);
+/// Each error says what to do, and none prints the key.
+#[test]
+fn the_error_of_a_key_says_what_to_do_and_never_the_key() {
+    let secret = "hunter2-hunter2-hunter2-hunter2-";
+    let weak = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let p256 = pem(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap().public_key());
+    let rsa = pem(weak.public_key());
+    for (error, advice) in [
+        (Jwt::hs256(secret).unwrap_err(), "openssl rand -base64"),
+        (Jwt::hs256("changeme".repeat(4)).unwrap_err(), "openssl rand -base64"),
+        (Jwt::hs256(&p256).unwrap_err(), "Jwt::rs256"),
+        (Jwt::es256(secret).err().unwrap(), "openssl pkey -in FILE -pubout"),
+        (Jwt::es256(&rsa).err().unwrap(), "openssl genpkey -algorithm EC"),
+        (Jwt::eddsa(&rsa).err().unwrap(), "openssl genpkey -algorithm ed25519"),
+        (Jwt::rs256(&p256).err().unwrap(), "openssl genpkey -algorithm RSA"),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains(advice), "{text}");
+        assert!(
+            !text.contains("hunter2") && !text.contains("MFk") && !text.contains("MII"),
+            "{text}"
+        );
+    }
 }

@@ -30,8 +30,10 @@ fn modulus(bits: usize) -> Vec<u8> {
 #[test]
 fn a_key_has_2048_to_8192_bits() {
     for bits in [1, 8, 512, 1024, 2040, 2047, 8193, 16_384] {
-        assert_eq!(judge(&modulus(bits), &F4), Some(KeyError::RsaSize), "{bits}");
+        let error = judge(&modulus(bits), &F4);
+        assert!(matches!(error, Some(KeyError::RsaSize { .. })), "{bits}");
     }
+    assert_eq!(judge(&modulus(1024), &F4), Some(KeyError::RsaSize { bits: 1024 }));
     for bits in [2048, 2049, 3072, 4096, 8192] {
         assert_eq!(judge(&modulus(bits), &F4), None, "{bits}");
     }
