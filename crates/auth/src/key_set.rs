@@ -1,19 +1,26 @@
 //! The public keys that somebody else has published (JWKS, RFC 7517).
 //!
-//! A set is taken as a whole or not at all: one key that is weak, private or ambiguous makes the
-//! operator look. Keys that were not made for signatures, or that are of a kind not known here, say so
-//! themselves and are passed over. Nothing is fetched.
+//! Each key is judged by itself. One that is weak, private, ambiguous, for encryption or of a kind not known here is
+//! passed over and named in the log, and the set stands as long as one key can be used: issuers add keys, and a
+//! client must not be locked out because of one that it does not need (RFC 7517 section 5). Nothing is fetched.
 //! Start reading at [`KeySet::from_jwks`].
 
-use std::{collections::HashSet, fmt};
+use std::fmt;
 
 use doorward_core::UniqueObject;
 use serde::Deserialize;
 use serde_json::Value;
+use tracing::{info, warn};
 
-use crate::{KeyError, identifier::is_identifier, key::VerifyingKey};
+pub use self::{
+    problem::{KeySetError, KeySetProblem, PassedOver},
+    rsa_algorithm::RsaAlgorithm,
+};
+use crate::{identifier::is_identifier, key::VerifyingKey};
 
 mod jwk;
+mod problem;
+mod rsa_algorithm;
 
 /// The keys of an issuer, each with its one algorithm and perhaps its name (`kid`).
 ///
@@ -32,7 +39,9 @@ mod jwk;
 /// ```
 #[derive(Clone)]
 pub struct KeySet {
+    /// At least one.
     keys: Vec<NamedKey>,
+    passed_over: Box<[PassedOver]>,
 }
 
 #[derive(Clone)]
@@ -44,18 +53,35 @@ struct NamedKey {
 impl KeySet {
     /// Reads a set.
     ///
-    /// Each key has one algorithm: its `alg`, or the one that belongs to its curve. A key is passed over
-    /// when its `use` is not `sig`, when its `key_ops` leave `verify` out, or when its `kty`, `crv` or
-    /// `alg` is none that is known here. At most 1 MiB and 100 keys.
+    /// Each key has one algorithm: its `alg`, or the one that belongs to its curve. A key that cannot be used is
+    /// passed over: see [`KeySetProblem`], and [`passed_over`](Self::passed_over). The log names it, at level `info`
+    /// when its `use`, `key_ops`, `kty`, `crv` or `alg` says that it is for others, and else at level `warn`, once
+    /// each time a set is read. At most 1 MiB and 100 keys.
     ///
     /// # Errors
     /// The mistake of whoever wrote the set; see [`KeySetError`]. Keep the set you had.
     ///
     /// # Security
-    /// Secrets (`oct`) may make a set of their own, and are never mixed with public keys: who can read
-    /// the public ones could then make tokens. Private members of a public key are refused, for
-    /// somebody has published what they should have kept.
+    /// Secrets (`oct`) may make a set of their own, and are passed over beside a public key: who can read
+    /// the public ones could then make tokens. So is a public key with private members, for it has been
+    /// published with what should have been kept.
     pub fn from_jwks(json: &str) -> Result<Self, KeySetError> {
+        Self::read(json, None)
+    }
+
+    /// Reads a set as [`from_jwks`](Self::from_jwks) does; its RSA keys without an `alg` are for `algorithm`.
+    ///
+    /// One RSA key could make signatures of six kinds, and each key has one here. Issuers such as Entra ID leave
+    /// the `alg` of their keys out and name the algorithm in their discovery document, as
+    /// `id_token_signing_alg_values_supported`.
+    ///
+    /// # Errors
+    /// As [`from_jwks`](Self::from_jwks).
+    pub fn from_jwks_for(json: &str, algorithm: RsaAlgorithm) -> Result<Self, KeySetError> {
+        Self::read(json, Some(algorithm))
+    }
+
+    fn read(json: &str, rsa: Option<RsaAlgorithm>) -> Result<Self, KeySetError> {
         if json.len() > MAX_BYTES {
             return Err(KeySetError::TooLarge);
         }
@@ -64,25 +90,36 @@ impl KeySet {
         if all.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys);
         }
-        let is_secret = |jwk: &UniqueObject| jwk.0.get("kty").is_some_and(|kty| kty == "oct");
-        if all.iter().any(is_secret) && !all.iter().all(is_secret) {
-            return Err(KeySetError::Mixed);
-        }
-        let mut ids = HashSet::new();
+        let is_public_set = !all.iter().all(is_secret);
+        let candidates: Vec<_> =
+            all.iter().map(|jwk| Candidate::read(jwk, is_public_set, rsa)).collect();
         let mut keys = Vec::new();
-        for (index, jwk) in all.iter().enumerate() {
-            let wrong = |problem, id| KeySetError::Key { index, id, problem };
-            let id = read_id(jwk).map_err(|problem| wrong(problem, None))?;
-            if id.as_ref().is_some_and(|id| !ids.insert(id.clone())) {
-                return Err(wrong(KeySetProblem::IdTaken, id));
-            }
-            match jwk::read(&jwk.0) {
-                Ok(Some(key)) => keys.push(NamedKey { id, key }),
-                Ok(None) => {}
-                Err(problem) => return Err(wrong(problem, id)),
-            }
+        let mut passed_over = Vec::new();
+        for (index, candidate) in candidates.iter().enumerate() {
+            let is_alone =
+                candidates.iter().filter(|other| candidate.is_named_as(other)).count() <= 1;
+            let id = candidate.id.clone();
+            let problem = match &candidate.key {
+                Ok(key) if is_alone => {
+                    keys.push(NamedKey { id, key: key.clone() });
+                    continue;
+                }
+                Ok(_) => KeySetProblem::IdTaken,
+                Err(problem) => *problem,
+            };
+            passed_over.push(PassedOver { index, id, problem });
         }
-        if keys.is_empty() { Err(KeySetError::NoKey) } else { Ok(Self { keys }) }
+        if keys.is_empty() {
+            return Err(KeySetError::NoKey(passed_over.into()));
+        }
+        passed_over.iter().for_each(log);
+        Ok(Self { keys, passed_over: passed_over.into() })
+    }
+
+    /// The keys of the set that are not used.
+    #[must_use]
+    pub fn passed_over(&self) -> &[PassedOver] {
+        &self.passed_over
     }
 
     /// Returns how many keys there are to check signatures with; at least one.
@@ -114,6 +151,35 @@ impl fmt::Debug for KeySet {
     }
 }
 
+/// A key that was read by itself, and not yet compared with the others.
+struct Candidate<'a> {
+    id: Option<Box<str>>,
+    kind: Option<&'a Value>,
+    key: Result<VerifyingKey, KeySetProblem>,
+}
+
+impl<'a> Candidate<'a> {
+    fn read(jwk: &'a UniqueObject, is_public_set: bool, rsa: Option<RsaAlgorithm>) -> Self {
+        let (id, key) = match read_id(jwk) {
+            Err(problem) => (None, Err(problem)),
+            Ok(id) if is_public_set && is_secret(jwk) => (id, Err(KeySetProblem::Secret)),
+            Ok(id) => (id, jwk::read(&jwk.0, rsa)),
+        };
+        Self { id, kind: jwk.0.get("kty"), key }
+    }
+
+    /// Whether a token that names this key could mean the other one: keys of different kinds may share a name
+    /// (RFC 7517 section 4.5), and those for others mean none of our tokens.
+    fn is_named_as(&self, other: &Self) -> bool {
+        let is_for_others = matches!(other.key, Err(problem) if problem.is_usual());
+        self.id.is_some() && self.id == other.id && self.kind == other.kind && !is_for_others
+    }
+}
+
+fn is_secret(jwk: &UniqueObject) -> bool {
+    jwk.0.get("kty").is_some_and(|kty| kty == "oct")
+}
+
 /// Reads the name of a key.
 fn read_id(jwk: &UniqueObject) -> Result<Option<Box<str>>, KeySetProblem> {
     match jwk.0.get("kid") {
@@ -129,85 +195,14 @@ struct Jwks {
     keys: Vec<UniqueObject>,
 }
 
-/// Why a text is no set of keys to be trusted.
-///
-/// # Examples
-/// ```
-/// use doorward_auth::{KeySet, KeySetError};
-///
-/// let rsa = r#"{"keys": [{"kty": "RSA", "kid": "a", "n": "AQAB", "e": "AQAB"}]}"#;
-/// let error = KeySet::from_jwks(rsa).unwrap_err();
-/// assert_eq!(error.to_string(), r#"key 0 ("a") of the set cannot be used"#);
-///
-/// assert_eq!(KeySet::from_jwks("<html>").unwrap_err(), KeySetError::NotJwks);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeySetError {
-    /// One of the keys cannot be used.
-    #[error("key {index}{} of the set cannot be used", name(.id))]
-    Key {
-        /// Which one, from 0.
-        index: usize,
-        /// Its `kid`.
-        id: Option<Box<str>>,
-        /// What is wrong with it.
-        #[source]
-        problem: KeySetProblem,
-    },
-    /// It has secrets and public keys.
-    #[error("the set has secrets beside public keys")]
-    Mixed,
-    /// No key of it is for signatures, of a kind that is known.
-    #[error("the set has no key to check signatures with")]
-    NoKey,
-    /// It is no JSON object with an array `keys` of objects, or an object names a member twice.
-    #[error("the text is not a JSON Web Key Set")]
-    NotJwks,
-    /// It is larger than 1 MiB.
-    #[error("the set is larger than 1 MiB")]
-    TooLarge,
-    /// It has more than 100 keys.
-    #[error("the set has more than 100 keys")]
-    TooManyKeys,
-}
-
-/// What is wrong with one key of a set.
-///
-/// # Examples
-/// ```
-/// use doorward_auth::KeySetProblem;
-///
-/// assert_eq!(KeySetProblem::Private.to_string(), "it holds a private key");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeySetProblem {
-    /// It does not say for which algorithm it is (`alg`), and could be for several. Write it in.
-    #[error("it has no `alg` and could be for several algorithms")]
-    AlgorithmMissing,
-    /// Its `alg` belongs to another kind of key or to another curve.
-    #[error("its `alg` does not belong to its kind")]
-    AlgorithmMismatch,
-    /// Its `kid` is not 1-255 printable characters.
-    #[error("its `kid` is not 1-255 printable characters")]
-    Id,
-    /// Another key has the same `kid`.
-    #[error("another key has the same `kid`")]
-    IdTaken,
-    /// A member that it needs is missing, or not what it must be.
-    #[error("a member is missing or malformed")]
-    Member,
-    /// It holds the private key: make a new one, for this one has been published.
-    #[error("it holds a private key")]
-    Private,
-    /// It is too weak, or none.
-    #[error("it is no good key")]
-    Weak(#[source] KeyError),
-}
-
-fn name(id: &Option<Box<str>>) -> String {
-    id.as_deref().map(|id| format!(" ({id:?})")).unwrap_or_default()
+/// Tells the operator which key is not used. Its name has at most 255 characters, all of them printable.
+fn log(key: &PassedOver) {
+    let PassedOver { index, id, problem } = key;
+    if problem.is_usual() {
+        info!(index, kid = ?id, %problem, "A key of the set is not used.");
+    } else {
+        warn!(index, kid = ?id, %problem, "A key of the set is not used.");
+    }
 }
 
 const MAX_BYTES: usize = 1024 * 1024;

@@ -86,7 +86,7 @@ pub use issuer::{IssueError, Issuer};
 pub use jwt::{Jwt, UnboundJwt};
 pub use key::KeyError;
 pub use key_ring::{KeyRing, KeyRingError};
-pub use key_set::{KeySet, KeySetError, KeySetProblem};
+pub use key_set::{KeySet, KeySetError, KeySetProblem, PassedOver, RsaAlgorithm};
 pub use loader::{Loaded, NamesUser, UserById, UserLoader, user_by_id};
 pub use memory::MemoryStore;
 pub use origins::{OriginError, Origins, RequestKind};

@@ -7,63 +7,54 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::KeySetProblem;
+use super::{KeySetProblem, RsaAlgorithm};
 use crate::key::{Algorithm, Curve, VerifyingKey};
 
 type Jwk = Map<String, Value>;
 
-/// Reads a key; `None` when it is none for signatures, or of a kind that is not known.
-pub(super) fn read(jwk: &Jwk) -> Result<Option<VerifyingKey>, KeySetProblem> {
-    let kind = text(jwk, "kty")?.ok_or(KeySetProblem::Member)?;
+/// Reads a key, or says why it is passed over. RSA keys that name no algorithm have `rsa`, when there is one.
+pub(super) fn read(jwk: &Jwk, rsa: Option<RsaAlgorithm>) -> Result<VerifyingKey, KeySetProblem> {
+    let kind = text(jwk, "kty")?.ok_or(KeySetProblem::Member("kty"))?;
     if kind != "oct" && PRIVATE.iter().any(|name| jwk.contains_key(*name)) {
         return Err(KeySetProblem::Private);
     }
-    if !is_for_verifying(jwk)? {
-        return Ok(None);
-    }
+    check_use(jwk)?;
     let algorithm = match text(jwk, "alg")? {
         None => None,
-        Some(name) => match Algorithm::from_name(name) {
-            Some(algorithm) => Some(algorithm),
-            None => return Ok(None),
-        },
+        Some(name) => Some(Algorithm::from_name(name).ok_or(KeySetProblem::Unknown("alg"))?),
     };
     match kind {
         "EC" => elliptic(jwk, algorithm),
         "OKP" => edwards(jwk, algorithm),
-        "RSA" => rsa(jwk, algorithm).map(Some),
-        "oct" => secret(jwk, algorithm).map(Some),
-        _ => Ok(None),
+        "RSA" => self::rsa(jwk, algorithm.or(rsa.map(Algorithm::from))),
+        "oct" => secret(jwk, algorithm),
+        _ => Err(KeySetProblem::Unknown("kty")),
     }
 }
 
-fn elliptic(
-    jwk: &Jwk,
-    algorithm: Option<Algorithm>,
-) -> Result<Option<VerifyingKey>, KeySetProblem> {
-    let name = text(jwk, "crv")?.ok_or(KeySetProblem::Member)?;
-    let Some(curve) = Curve::ALL.into_iter().find(|curve| curve.name == name) else {
-        return Ok(None);
-    };
+fn elliptic(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeySetProblem> {
+    let name = text(jwk, "crv")?.ok_or(KeySetProblem::Member("crv"))?;
+    let curve = Curve::ALL.into_iter().find(|curve| curve.name == name);
+    let curve = curve.ok_or(KeySetProblem::Unknown("crv"))?;
     only(curve.algorithm, algorithm)?;
     let (x, y) = (bytes(jwk, "x")?, bytes(jwk, "y")?);
     if [x.len(), y.len()] != [curve.coordinate; 2] {
         return Err(KeySetProblem::Weak(curve.error));
     }
     let point = [&[4], &*x, &*y].concat();
-    VerifyingKey::point(curve.algorithm, &point).map(Some).map_err(KeySetProblem::Weak)
+    VerifyingKey::point(curve.algorithm, &point).map_err(KeySetProblem::Weak)
 }
 
-fn edwards(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<Option<VerifyingKey>, KeySetProblem> {
-    if text(jwk, "crv")?.ok_or(KeySetProblem::Member)? != "Ed25519" {
-        return Ok(None);
+fn edwards(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeySetProblem> {
+    if text(jwk, "crv")?.ok_or(KeySetProblem::Member("crv"))? != "Ed25519" {
+        return Err(KeySetProblem::Unknown("crv"));
     }
     only(Algorithm::EdDsa, algorithm)?;
     let point = bytes(jwk, "x")?;
-    VerifyingKey::point(Algorithm::EdDsa, &point).map(Some).map_err(KeySetProblem::Weak)
+    VerifyingKey::point(Algorithm::EdDsa, &point).map_err(KeySetProblem::Weak)
 }
 
-/// One RSA key could make signatures of six kinds, so it has to say which.
+/// One RSA key could make signatures of six kinds, so it has to be said which.
 fn rsa(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeySetProblem> {
     let algorithm = algorithm.ok_or(KeySetProblem::AlgorithmMissing)?;
     if !algorithm.is_rsa() {
@@ -90,30 +81,30 @@ fn only(own: Algorithm, named: Option<Algorithm>) -> Result<(), KeySetProblem> {
     }
 }
 
-/// Whether the key may be used for what it would be used for here.
-fn is_for_verifying(jwk: &Jwk) -> Result<bool, KeySetProblem> {
+/// The key must be for what it would be used for here.
+fn check_use(jwk: &Jwk) -> Result<(), KeySetProblem> {
     let is_used = text(jwk, "use")?.is_none_or(|usage| usage == "sig");
     let is_operation = match jwk.get("key_ops") {
         None => true,
         Some(Value::Array(operations)) => operations.iter().any(|one| one == "verify"),
-        Some(_) => return Err(KeySetProblem::Member),
+        Some(_) => return Err(KeySetProblem::Member("key_ops")),
     };
-    Ok(is_used && is_operation)
+    if is_used && is_operation { Ok(()) } else { Err(KeySetProblem::Use) }
 }
 
 /// Reads a member that is text; `None` when it is absent.
-fn text<'a>(jwk: &'a Jwk, name: &str) -> Result<Option<&'a str>, KeySetProblem> {
+fn text<'a>(jwk: &'a Jwk, name: &'static str) -> Result<Option<&'a str>, KeySetProblem> {
     match jwk.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(KeySetProblem::Member),
+        Some(_) => Err(KeySetProblem::Member(name)),
     }
 }
 
 /// Reads a member that is base64url.
-fn bytes(jwk: &Jwk, name: &str) -> Result<Vec<u8>, KeySetProblem> {
-    let text = text(jwk, name)?.ok_or(KeySetProblem::Member)?;
-    URL_SAFE_NO_PAD.decode(text).map_err(|_malformed| KeySetProblem::Member)
+fn bytes(jwk: &Jwk, name: &'static str) -> Result<Vec<u8>, KeySetProblem> {
+    let text = text(jwk, name)?.ok_or(KeySetProblem::Member(name))?;
+    URL_SAFE_NO_PAD.decode(text).map_err(|_malformed| KeySetProblem::Member(name))
 }
 
 /// The private members of RSA, EC and OKP keys, and the value of a secret.

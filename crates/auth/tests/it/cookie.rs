@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
     forge::ask,
+    log::logged,
     world::{HOUR, MINUTE, Random, World, done},
 };
 
@@ -259,35 +260,15 @@ fn the_application_loads_its_user_and_can_do_so_again() {
 fn a_refusal_for_its_origin_names_the_setting_and_no_cookie() {
     let world = World::new();
     let (token, _) = world.sign_in("alice");
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let writer = Arc::clone(&log);
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_ansi(false)
-        .with_writer(move || Shared(Arc::clone(&writer)))
-        .finish();
     let value = format!("__Host-doorward={}", token.expose());
     let headers = [("origin", "https://evil.example\" level=error"), ("cookie", &*value)];
     let shown = handshake(&world, &headers, "", "{}");
 
-    let refusal = tracing::subscriber::with_default(subscriber, || refused(&cookie(&world), shown));
+    let (refusal, log) = logged(|| refused(&cookie(&world), shown));
 
-    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
     assert_eq!(refusal.reason(), RefusalReason::OriginForbidden);
     assert!(log.contains("origins.allow"), "{log}");
     assert!(log.contains(r#"https://evil.example\" level=error"#), "{log}");
     assert!(!log.contains(&token.expose()), "{log}");
     assert_eq!(log.lines().count(), 1, "{log}");
-}
-
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().map_or(Ok(0), |mut log| log.write(bytes))
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

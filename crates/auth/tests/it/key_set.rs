@@ -1,9 +1,15 @@
 //! Tokens that choose among several keys.
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use doorward_auth::{Issuer, Jwt, KeySet, RefusalReason, SigningKey};
 use serde_json::{Value, json};
 
-use crate::forge::{AnySigner, ES256, NOW, at, base64url, good, hmac, reason};
+use crate::{
+    forge::{
+        AnySigner, ES256, NOW, at, base64url, fault, good, hmac, reason, signed, with_signature,
+    },
+    log::logged,
+};
 
 /// The JWK of a key that was written as PEM.
 fn jwk(signer: &AnySigner, kid: &str) -> Value {
@@ -126,4 +132,60 @@ fn a_set_is_bound_like_any_public_key() {
     assert_eq!(judge("https://id.example.org", "chat"), None);
     assert_eq!(judge("https://id.example.org", "mail"), Some(RefusalReason::TokenClaims));
     assert_eq!(judge("https://evil.example", "chat"), Some(RefusalReason::TokenClaims));
+}
+
+/// The log names each key that is passed over once, by its place and its name, and nothing of its material.
+#[test]
+fn the_log_names_a_key_that_is_passed_over() {
+    let rsa = json!({"kty": "RSA", "kid": "2026-11", "n": "AQAB-canary", "e": "AQAB"});
+    let mut encrypts = jwk(&AnySigner::generate(), "enc");
+    encrypts["use"] = json!("enc");
+    let jwks = json!({"keys": [jwk(&AnySigner::generate(), "a"), rsa, encrypts]}).to_string();
+
+    let (set, log) = logged(|| KeySet::from_jwks(&jwks).unwrap());
+
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!((set.len(), lines.len()), (1, 2), "{log}");
+    assert!(
+        lines[0].contains("WARN") && lines[0].contains(r#"index=1 kid=Some("2026-11")"#),
+        "{log}"
+    );
+    assert!(lines[1].contains("INFO") && lines[1].contains(r#"index=2 kid=Some("enc")"#), "{log}");
+    assert!(!log.contains("canary"), "{log}");
+}
+
+/// RFC 7517 section 4.5.
+#[test]
+fn one_name_of_two_kinds_of_key_finds_the_one_of_the_tokens_algorithm() {
+    let signer = AnySigner::generate();
+    let pair = Ed25519KeyPair::generate().unwrap();
+    let okp = json!({
+        "kty": "OKP", "crv": "Ed25519", "kid": "a", "alg": "Ed25519",
+        "x": base64url(pair.public_key().as_ref()),
+    });
+    let jwt = jwt(&[jwk(&signer, "a"), okp]);
+    let by_ed25519 = |alg: &str| {
+        let signed = signed(&json!({"alg": alg, "kid": "a"}).to_string(), &good());
+        let signature = pair.sign(signed.as_bytes());
+        with_signature(&signed, signature.as_ref())
+    };
+
+    assert_eq!(reason(&jwt, &signer.token(&header(&json!("a")), &good())), None);
+    assert_eq!(reason(&jwt, &by_ed25519("Ed25519")), None);
+    assert_eq!(reason(&jwt, &by_ed25519("EdDSA")), None);
+    // Attack 3: naming the other algorithm finds the other key, which has not signed it.
+    assert_eq!(reason(&jwt, &by_ed25519("ES256")), Some(RefusalReason::TokenSignature));
+    assert_eq!(reason(&jwt, &by_ed25519("HS256")), Some(RefusalReason::TokenHeader));
+}
+
+/// The record tells a key that is not known from a signature that is wrong.
+#[test]
+fn a_key_that_is_not_found_is_named_with_its_problem() {
+    let (signer, other) = (AnySigner::generate(), AnySigner::generate());
+    let jwt = jwt(&[jwk(&signer, "a"), jwk(&other, "b")]);
+    let judge = |header: &str| fault(&jwt, &signer.token(header, &good()));
+
+    assert_eq!(judge(&header(&json!("c"))).unwrap(), "token_header kid: unknown");
+    assert_eq!(judge(ES256).unwrap(), "token_header kid: missing");
+    assert_eq!(judge(&header(&json!("b"))).unwrap(), "segment signature: mismatch");
 }

@@ -30,6 +30,8 @@ mod lease;
 #[cfg(test)]
 mod loader;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod own;
