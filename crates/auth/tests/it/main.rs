@@ -36,6 +36,8 @@ mod memory;
 #[cfg(test)]
 mod own;
 #[cfg(test)]
+mod providers;
+#[cfg(test)]
 mod secrecy;
 #[cfg(test)]
 mod session_credential;

@@ -1,0 +1,282 @@
+//! Tokens as identity providers and NestJS sign them, and what has to be configured for each.
+//!
+//! They are built from the public documentation of the providers, with keys of the tests' own; none was recorded.
+
+use std::{sync::LazyLock, time::Duration};
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
+};
+use doorward_auth::{Claims, Jwt, KeySet, RefusalReason, RsaAlgorithm};
+use serde_json::{Value, json};
+
+use crate::forge::{
+    NOW, accepted, base64url, fault, hmac, jwt, show, signed, token, with_signature,
+};
+
+/// The key pair of every provider here.
+static KEY: LazyLock<RsaKeyPair> =
+    LazyLock::new(|| RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
+
+/// Its public half with these members beside the numbers.
+fn jwk(members: &Value) -> Value {
+    let public = KEY.public_key();
+    let mut jwk = members.clone();
+    jwk["kty"] = json!("RSA");
+    jwk["n"] = json!(base64url(public.modulus().big_endian_without_leading_zero()));
+    jwk["e"] = json!(base64url(public.exponent().big_endian_without_leading_zero()));
+    jwk
+}
+
+/// A set with the one key that signs.
+fn jwks(members: &Value) -> String {
+    json!({ "keys": [jwk(members)] }).to_string()
+}
+
+fn rs256(header: &Value, claims: &Value) -> String {
+    let signed = signed(&header.to_string(), &claims.to_string());
+    let mut signature = vec![0; KEY.public_modulus_len()];
+    KEY.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+    with_signature(&signed, &signature)
+}
+
+/// Other claims beside good ones.
+fn merge(claims: &Value, more: &Value) -> Value {
+    let mut claims = claims.clone();
+    for (name, value) in more.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims
+}
+
+fn without(claims: &Value, name: &str) -> Value {
+    let mut claims = claims.clone();
+    claims.as_object_mut().unwrap().remove(name);
+    claims
+}
+
+/// <https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles>
+#[test]
+fn auth0_signs_access_tokens_that_are_accepted() {
+    let header = |typ: &str| json!({"alg": "RS256", "typ": typ, "kid": "NjVBRjY5MDlCMUIwNzU4"});
+    let claims = json!({
+        "iss": "https://example.eu.auth0.com/",
+        "sub": "auth0|65f1c0ffee65f1c0ffee65f1",
+        "aud": ["https://api.example.com", "https://example.eu.auth0.com/userinfo"],
+        "iat": NOW, "exp": NOW + 86_400,
+        "azp": "my_client_id", "scope": "openid profile read:chat", "permissions": ["read:chat"],
+    });
+    let jwks =
+        jwks(&json!({"kid": "NjVBRjY5MDlCMUIwNzU4", "use": "sig", "alg": "RS256", "x5t": "a"}));
+    let bound = |issuer: &str| {
+        Jwt::keys(KeySet::from_jwks(&jwks).unwrap()).bound_to(issuer, "https://api.example.com")
+    };
+    let jwt = bound("https://example.eu.auth0.com/");
+
+    // The two profiles of access tokens differ in their type.
+    for typ in ["JWT", "at+jwt"] {
+        let claims = accepted(&jwt, &rs256(&header(typ), &claims));
+        assert_eq!(claims.subject(), "auth0|65f1c0ffee65f1c0ffee65f1");
+    }
+    // The issuer is written with a slash at its end.
+    let without_slash = bound("https://example.eu.auth0.com");
+    let token = rs256(&header("JWT"), &claims);
+    assert_eq!(fault(&without_slash, &token).unwrap(), "claim iss: mismatch");
+    // An ID token is for the client, and opens no API.
+    let id_token = merge(&claims, &json!({"aud": "my_client_id", "nonce": "n"}));
+    assert_eq!(fault(&jwt, &rs256(&header("JWT"), &id_token)).unwrap(), "claim aud: mismatch");
+}
+
+/// <https://www.keycloak.org/docs/latest/server_admin/#_audience>
+#[test]
+fn keycloak_signs_access_tokens_that_are_accepted_once_they_name_an_audience() {
+    let header = json!({"alg": "RS256", "typ": "JWT", "kid": "FJ86GcF3jTbNLOco4NvZkUCIUmfY"});
+    let claims = json!({
+        "exp": NOW + 300, "iat": NOW, "auth_time": NOW - 20,
+        "jti": "onrtac:93f6a1f2-6b3c-4b1a-9a0e-5f1a2b3c4d5e",
+        "iss": "https://sso.example.com/realms/demo", "aud": "account",
+        "sub": "f5d1e5a4-0b1c-4a5e-8b51-2f5e6c7d8e9f", "typ": "Bearer", "azp": "chat",
+        "sid": "9cb4a8a1-6c5b-4b2d-8f19-1a2b3c4d5e6f", "acr": "1",
+        "allowed-origins": ["https://chat.example.com"],
+        "realm_access": {"roles": ["offline_access", "user"]},
+        "resource_access": {"account": {"roles": ["view-profile"]}},
+        "scope": "openid profile email", "preferred_username": "alice", "email_verified": true,
+    });
+    // Each realm publishes a key for encryption in the same set.
+    let jwks = json!({"keys": [
+        jwk(&json!({"kid": "enc", "use": "enc", "alg": "RSA-OAEP"})),
+        jwk(&json!({"kid": "FJ86GcF3jTbNLOco4NvZkUCIUmfY", "use": "sig", "alg": "RS256"})),
+    ]});
+    let jwt = Jwt::keys(KeySet::from_jwks(&jwks.to_string()).unwrap())
+        .bound_to("https://sso.example.com/realms/demo", "chat");
+
+    // Without an audience mapper every client's token is for "account".
+    assert_eq!(fault(&jwt, &rs256(&header, &claims)).unwrap(), "claim aud: mismatch");
+    let mapped = merge(&claims, &json!({"aud": ["chat", "account"]}));
+    let claims = accepted(&jwt, &rs256(&header, &mapped));
+    assert_eq!(claims.subject(), "f5d1e5a4-0b1c-4a5e-8b51-2f5e6c7d8e9f");
+    // The roles of a realm are the application's to read.
+    assert_eq!(claims.get("realm_access").unwrap()["roles"][1], "user");
+    // A refresh token is signed with a secret of Keycloak's own.
+    let refresh = json!({"alg": "HS512", "typ": "JWT", "kid": "b8cde6d3"}).to_string();
+    let refresh = hmac(b"a secret that stays in Keycloak", &refresh, &mapped.to_string());
+    assert_eq!(fault(&jwt, &refresh).unwrap(), "token_header kid: unknown");
+}
+
+/// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
+#[test]
+fn entra_id_signs_access_tokens_that_are_accepted_with_an_algorithm_for_its_keys() {
+    let header = json!({"typ": "JWT", "alg": "RS256", "kid": "imnaR1bQ2f3Jb9m0yOcQ8B3sEYw"});
+    let (tenant, client) =
+        ("aaaabbbb-0000-cccc-1111-dddd2222eeee", "00001111-aaaa-2222-bbbb-3333cccc4444");
+    let issuer = format!("https://login.microsoftonline.com/{tenant}/v2.0");
+    let claims = json!({
+        "aud": client, "iss": issuer, "iat": NOW - 300, "nbf": NOW - 300, "exp": NOW + 4_400,
+        "aio": "AXQAi/8IAAAA", "azp": "22223333-cccc-4444-dddd-5555eeee6666", "azpacr": "0",
+        "name": "Alice Example", "oid": "690222be-ff1a-4d56-abd1-7e4f7d38e474",
+        "preferred_username": "alice@contoso.com", "rh": "I", "scp": "access_as_user",
+        "sid": "002012dd-fa25-b1cc-5b8f-6d1c6e2c6f1a",
+        "sub": "HKZpfaHyWadeOouYlitjrI-KffTm222X5rrV3xDqfKQ", "tid": tenant,
+        "uti": "fqiBqXLPj0eQa82S-IYFAA", "ver": "2.0",
+    });
+    // Its keys do not name an algorithm.
+    let jwks = jwks(&json!({
+        "use": "sig", "kid": "imnaR1bQ2f3Jb9m0yOcQ8B3sEYw", "x5t": "imnaR1bQ2f3Jb9m0yOcQ8B3sEYw",
+        "x5c": ["MIIC"], "cloud_instance_name": "microsoftonline.com", "issuer": issuer,
+    }));
+    let keys = KeySet::from_jwks_for(&jwks, RsaAlgorithm::Rs256).unwrap();
+    let jwt = Jwt::keys(keys).bound_to(issuer, client);
+
+    assert!(KeySet::from_jwks(&jwks).is_err());
+    let token = rs256(&header, &claims);
+    let sub = accepted(&jwt, &token).subject().to_owned();
+    assert_eq!(sub, "HKZpfaHyWadeOouYlitjrI-KffTm222X5rrV3xDqfKQ");
+    // `sub` differs from one application to another, `oid` is the user's in the whole tenant.
+    let by_oid = jwt.clone().user_claim("oid");
+    assert_eq!(accepted(&by_oid, &token).subject(), "690222be-ff1a-4d56-abd1-7e4f7d38e474");
+    // An application that is registered for version 1 gets tokens of another issuer.
+    let v1 =
+        merge(&claims, &json!({"iss": format!("https://sts.windows.net/{tenant}/"), "ver": "1.0"}));
+    assert_eq!(fault(&jwt, &rs256(&header, &v1)).unwrap(), "claim iss: mismatch");
+}
+
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html>
+#[test]
+fn cognito_signs_access_tokens_without_an_audience_so_the_client_is_checked_by_the_application() {
+    let header = json!({"kid": "abcdefghijklmnopqrsexample=", "alg": "RS256"});
+    let issuer = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Example01";
+    let claims = json!({
+        "sub": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "cognito:groups": ["chat"],
+        "iss": issuer, "version": 2, "client_id": "57cbishk4j24pabc1234567890",
+        "origin_jti": "4ccb3f1e-0a51-4bd8-a2b4-5d6e7f8a9b0c",
+        "event_id": "64f513be-32db-42b0-b78e-b02127b4f463", "token_use": "access",
+        "scope": "openid email", "auth_time": NOW - 20, "exp": NOW + 3_600, "iat": NOW,
+        "jti": "e5c0a3a6-9d0c-4b7c-9d4e-1f2a3b4c5d6e", "username": "alice",
+    });
+    let jwks = jwks(&json!({"alg": "RS256", "kid": "abcdefghijklmnopqrsexample=", "use": "sig"}));
+    let unbound = || Jwt::keys(KeySet::from_jwks(&jwks).unwrap());
+    // What stands in place of an audience here.
+    let jwt = unbound().danger_unbound().issuer(issuer).load(|claims: Claims| async move {
+        let is = |name: &str, value: &str| claims.get(name).is_some_and(|claim| claim == value);
+        let is_ours = is("token_use", "access") && is("client_id", "57cbishk4j24pabc1234567890");
+        Ok(is_ours.then_some(claims))
+    });
+
+    let token = rs256(&header, &claims);
+    let grant = show(&jwt, &token).unwrap();
+    assert_eq!(grant.principal.subject(), "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee");
+    let bound = unbound().bound_to(issuer, "57cbishk4j24pabc1234567890");
+    assert_eq!(fault(&bound, &token).unwrap(), "claim aud: missing");
+    for other in [
+        merge(&claims, &json!({"client_id": "1example23456789"})),
+        merge(&claims, &json!({"token_use": "id", "aud": "57cbishk4j24pabc1234567890"})),
+    ] {
+        let refusal = show(&jwt, &rs256(&header, &other)).unwrap_err();
+        assert_eq!(refusal.reason(), RefusalReason::UserUnknown);
+    }
+}
+
+/// <https://firebase.google.com/docs/auth/admin/verify-id-tokens#verify_id_tokens_using_a_third-party_jwt_library>
+#[test]
+fn firebase_signs_id_tokens_that_are_accepted() {
+    let header = json!({"alg": "RS256", "kid": "de955d4e9c9d3b0f1a2b", "typ": "JWT"});
+    let claims = json!({
+        "name": "Alice Example", "picture": "https://example.com/alice.png",
+        "iss": "https://securetoken.google.com/demo-project", "aud": "demo-project",
+        "auth_time": NOW - 60, "user_id": "BF5pRRQJ0oMvDfEUCoqWwpIqWVw1",
+        "sub": "BF5pRRQJ0oMvDfEUCoqWwpIqWVw1", "iat": NOW, "exp": NOW + 3_600,
+        "email": "alice@example.com", "email_verified": true,
+        "firebase": {
+            "identities": {"google.com": ["113"], "email": ["alice@example.com"]},
+            "sign_in_provider": "google.com",
+        },
+    });
+    let jwks = jwks(&json!({"alg": "RS256", "kid": "de955d4e9c9d3b0f1a2b", "use": "sig"}));
+    let jwt = Jwt::keys(KeySet::from_jwks(&jwks).unwrap())
+        .bound_to("https://securetoken.google.com/demo-project", "demo-project");
+
+    let good = accepted(&jwt, &rs256(&header, &claims));
+
+    assert_eq!(good.subject(), "BF5pRRQJ0oMvDfEUCoqWwpIqWVw1");
+    assert!(good.signed_in_at().is_some());
+    let other =
+        merge(&claims, &json!({"aud": "other", "iss": "https://securetoken.google.com/other"}));
+    assert_eq!(fault(&jwt, &rs256(&header, &other)).unwrap(), "claim iss: mismatch");
+}
+
+/// <https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/#access-token>
+#[test]
+fn okta_signs_access_tokens_that_are_accepted() {
+    let header = json!({"alg": "RS256", "kid": "45js03w0djwedsw"});
+    let claims = json!({
+        "ver": 1, "jti": "AT.0mP4JKAZX1iACIT4vbEDF7LpvDVjxypPMf0D7uX39RE",
+        "iss": "https://example.okta.com/oauth2/default", "aud": "api://default",
+        "iat": NOW, "exp": NOW + 3_600, "cid": "nmdP1fcyvdVO11AL7ECm", "uid": "00ujmkLgagxeRrAg20g3",
+        "scp": ["openid", "chat"], "auth_time": NOW - 60, "sub": "alice@example.com",
+    });
+    let jwks = jwks(&json!({"alg": "RS256", "kid": "45js03w0djwedsw", "use": "sig"}));
+    let jwt = Jwt::keys(KeySet::from_jwks(&jwks).unwrap())
+        .bound_to("https://example.okta.com/oauth2/default", "api://default");
+
+    let token = rs256(&header, &claims);
+    assert_eq!(accepted(&jwt, &token).subject(), "alice@example.com");
+    // A login may be given to another person, `uid` never is. Tokens of a service have none.
+    let by_uid = jwt.user_claim("uid");
+    assert_eq!(accepted(&by_uid, &token).subject(), "00ujmkLgagxeRrAg20g3");
+    let service = rs256(&header, &without(&claims, "uid"));
+    assert_eq!(fault(&by_uid, &service).unwrap(), "claim uid: missing");
+}
+
+/// `JwtService` of `@nestjs/jwt`, which is `jsonwebtoken` with its defaults: HS256, `typ`, `iat`.
+/// <https://docs.nestjs.com/security/authentication>
+#[test]
+fn nestjs_signs_tokens_of_many_shapes_and_each_has_its_setting() {
+    let nest = |claims: Value| token(&claims.to_string());
+    let (day, week) = (86_400, 7 * 86_400);
+
+    // `sign({ sub: user.userId, username })` with `expiresIn: '60s'`, and with a number from a database.
+    for sub in [json!("1"), json!(1)] {
+        let plain = nest(json!({"sub": sub, "username": "john", "iat": NOW, "exp": NOW + 60}));
+        assert_eq!(accepted(&jwt(), &plain).subject(), "1");
+    }
+    // `sign({ userId })`.
+    let by_user_id = nest(json!({"userId": 7, "iat": NOW, "exp": NOW + day}));
+    assert_eq!(fault(&jwt(), &by_user_id).unwrap(), "claim sub: missing");
+    assert_eq!(accepted(&jwt().user_claim("userId"), &by_user_id).subject(), "7");
+    // `expiresIn: '7d'`.
+    let of_a_week = nest(json!({"sub": 1, "iat": NOW, "exp": NOW + week}));
+    assert_eq!(fault(&jwt(), &of_a_week).unwrap(), "claim exp: too_long");
+    let lasting = jwt().max_lifetime(Duration::from_hours(7 * 24));
+    assert_eq!(fault(&lasting, &of_a_week), None);
+    // No `expiresIn`.
+    let endless = nest(json!({"sub": 1, "iat": NOW}));
+    assert_eq!(fault(&lasting, &endless).unwrap(), "claim exp: missing");
+    assert_eq!(fault(&lasting.danger_without_exp(), &endless), None);
+    // `auth: { token: `Bearer ${token}` }`.
+    let bearer = format!("Bearer {by_user_id}");
+    let jwt = jwt().user_claim("userId");
+    assert_eq!(fault(&jwt, &bearer).unwrap(), "member auth.token: prefixed");
+    assert_eq!(fault(&jwt.bearer(), &bearer), None);
+}
