@@ -1,7 +1,7 @@
-//! Signs people in by their passkeys, with or without a user name.
+//! Signs users in by their passkeys, with or without a user name.
 //!
-//! A name that nobody has is asked for passkeys that nobody has, and an answer with an unknown one is judged
-//! all the same: what a stranger reads, and what it costs, does not tell who exists.
+//! For a name without an account the options ask for made-up passkeys, and an answer with an unknown one is judged
+//! all the same: what a client reads, and what it costs, does not tell which users exist.
 //! Start reading at [`Service::begin_sign_in`].
 
 use doorward::{Decision, RefusalReason, UserId};
@@ -20,7 +20,7 @@ use crate::{
     wire::{Failure, Reply},
 };
 
-/// Who wants to sign in.
+/// The wish to sign in.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SignIn {
     /// Without one, any passkey will do that the authenticator finds.
@@ -41,12 +41,12 @@ pub(crate) struct Authentication {
     handover: Handover,
 }
 
-/// Whose passkey will do.
+/// The user whose passkey will do.
 enum Wanted {
-    Anybody,
-    /// A name was given that nobody has.
-    Nobody,
-    One(UserId),
+    AnyUser,
+    /// A name was given that no account has.
+    NoUser,
+    User(UserId),
 }
 
 impl Service {
@@ -59,7 +59,7 @@ impl Service {
         self.check_begin(client)?;
         let handover = Handover::choose(client, self.exposes_token, wish.challenge.as_deref())?;
         let (wanted, allowed) = match wish.username.as_deref().filter(|name| !name.is_empty()) {
-            None => (Wanted::Anybody, Vec::new()),
+            None => (Wanted::AnyUser, Vec::new()),
             Some(name) => {
                 let name: Username = name
                     .parse()
@@ -75,7 +75,7 @@ impl Service {
         Ok(Reply::options(options))
     }
 
-    /// Whose passkeys to ask for. The same is done for a name that nobody has.
+    /// Finds the passkeys to ask for. The same work is done for a name that no account has.
     async fn passkeys_of_name(
         &self,
         client: &Client,
@@ -85,7 +85,7 @@ impl Service {
         let made_up = self.decoys.of(name.key());
         let found = self.accounts.account_named(name.key()).await;
         let found = found.map_err(|error| self.unavailable(&error, about))?;
-        let owner = found.as_ref().map_or_else(nobody, |account| account.id.clone());
+        let owner = found.as_ref().map_or_else(no_user, |account| account.id.clone());
         let passkeys = self.accounts.passkeys_of(&owner).await;
         let passkeys = passkeys.map_err(|error| self.unavailable(&error, about))?;
         // An account that has only recovery codes left looks like one that is not there.
@@ -93,7 +93,7 @@ impl Service {
             true => made_up,
             false => passkeys.into_iter().map(|passkey| passkey.id).collect(),
         };
-        Ok((found.map_or(Wanted::Nobody, |account| Wanted::One(account.id)), allowed))
+        Ok((found.map_or(Wanted::NoUser, |account| Wanted::User(account.id)), allowed))
     }
 
     /// Signs the owner of the passkey in.
@@ -103,17 +103,17 @@ impl Service {
         answer: KnownPasskey,
     ) -> Result<Reply, Failure> {
         let KnownPasskey { credential } = answer;
-        let nobody = About { client: Some(client), ..About::default() };
+        let stranger = About { client: Some(client), ..About::default() };
         let challenge = CeremonyChallenge::of(&credential.response.client_data_json)
-            .ok_or_else(|| self.refuse(nobody, RefusalReason::PasskeyInvalid))?;
+            .ok_or_else(|| self.refuse(stranger, RefusalReason::PasskeyInvalid))?;
         // Taken out before it is looked at: the same answer finds nothing a second time.
         let begun = self.authentications.take(client.binding, &challenge, self.clock.now());
         let Authentication { state, wanted, handover } = begun.ok_or_else(|| self.over(client))?;
         let id = CredentialId::checked(credential.raw_id.as_ref() as &[u8])
-            .ok_or_else(|| self.refuse(nobody, RefusalReason::PasskeyInvalid))?;
+            .ok_or_else(|| self.refuse(stranger, RefusalReason::PasskeyInvalid))?;
         let found = self.accounts.passkey(&id).await;
-        let found = found.map_err(|error| self.unavailable(&error, nobody))?;
-        let about = About { user: found.as_ref().map(|passkey| &passkey.user), ..nobody };
+        let found = found.map_err(|error| self.unavailable(&error, stranger))?;
+        let about = About { user: found.as_ref().map(|passkey| &passkey.user), ..stranger };
         let key = found.as_ref().map(|passkey| &*passkey.key);
         let judged = self.relying_party.finish_authentication(&credential, state, key);
         let shown = judged.map_err(|error| {
@@ -142,7 +142,7 @@ impl Service {
         self.complete(client, &account, Proof::Passkey, handover).await
     }
 
-    /// Finds the account, if somebody may sign in to it.
+    /// Finds the account, if its owner may sign in to it.
     pub(crate) async fn usable_account(
         &self,
         user: &UserId,
@@ -170,13 +170,13 @@ fn is_wanted(passkey: &PasskeyRecord, wanted: &Wanted, user_handle: Option<&[u8]
     let owner = Uuid::parse_str(passkey.user.as_str()).ok();
     let agrees = user_handle.map(|handle| owner.is_some_and(|owner| owner.as_bytes() == handle));
     match wanted {
-        Wanted::Anybody => agrees == Some(true),
-        Wanted::Nobody => false,
-        Wanted::One(user) => *user == passkey.user && agrees != Some(false),
+        Wanted::AnyUser => agrees == Some(true),
+        Wanted::NoUser => false,
+        Wanted::User(user) => *user == passkey.user && agrees != Some(false),
     }
 }
 
-/// The owner of what nobody owns: no account has an id like this.
-pub(crate) fn nobody() -> UserId {
-    UserId::new("nobody")
+/// A user without an account: ids of accounts are UUIDs.
+pub(crate) fn no_user() -> UserId {
+    UserId::new("no-user")
 }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::{
     SignInCode, Username,
-    authenticating::nobody,
+    authenticating::no_user,
     client::{Client, Handover},
     records::About,
     service::Service,
@@ -88,7 +88,7 @@ impl Service {
         self.attempts.try_code(client.address, self.clock.now())?;
         let found = self.accounts.account_named(name.key()).await;
         let found = found.map_err(|error| self.unavailable(&error, about))?;
-        let owner = found.as_ref().map_or_else(nobody, |account| account.id.clone());
+        let owner = found.as_ref().map_or_else(no_user, |account| account.id.clone());
         let about = About { user: found.as_ref().map(|account| &account.id), ..about };
         let kept = self.accounts.recovery_codes(&owner).await;
         let kept = kept.map_err(|error| self.unavailable(&error, about))?;

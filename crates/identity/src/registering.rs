@@ -22,7 +22,7 @@ use crate::{
     wire::{Failure, Reply},
 };
 
-/// Who wants an account.
+/// The wish for an account.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SignUp {
@@ -111,8 +111,8 @@ impl Service {
             Ok(()) => {}
             Err(CreateAccountError::NameTaken) => return Err(SignInCode::UsernameTaken.into()),
             Err(CreateAccountError::PasskeyTaken) => {
-                let nobody = About { user: None, session: None, ..about };
-                self.records.decided(Decision::Refused(RefusalReason::PasskeyTaken), nobody);
+                let stranger = About { user: None, session: None, ..about };
+                self.records.decided(Decision::Refused(RefusalReason::PasskeyTaken), stranger);
                 return Err(SignInCode::RegistrationFailed.into());
             }
             Err(error) => return Err(self.unavailable(&error, about)),
@@ -176,7 +176,7 @@ impl Service {
         let Purpose::Add(user) = registration.purpose else {
             return Err(self.refuse_new(client, RefusalReason::CeremonyUnknown));
         };
-        // Somebody else has signed in to this browser meanwhile.
+        // Another user has signed in to this browser meanwhile.
         if user != session.user {
             return Err(self.refuse_new(client, RefusalReason::UserChanged));
         }
