@@ -177,7 +177,7 @@ impl fmt::Debug for KeyRing {
 ///
 /// assert_eq!(KeyRing::from_pem("").err(), Some(KeyRingError::Shape));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyRingError {
     /// One of its keys cannot be used.
@@ -191,6 +191,8 @@ pub enum KeyRingError {
     #[error("a key of the ring stands there twice")]
     Twice,
 }
+
+doorward_core::debug_as_sentence!(KeyRingError);
 
 /// Nobody changes keys so often that an older one is still needed.
 const MAX_RETIRING: usize = 32;

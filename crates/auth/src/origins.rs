@@ -130,7 +130,7 @@ impl Origins {
 /// assert_eq!(Origins::new("https://*.example.org"), Err(OriginError::Malformed));
 /// assert_eq!(Origins::new("http://example.org"), Err(OriginError::Insecure));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OriginError {
     /// It is `http:`, and not of this machine: pages that anybody on the way can change.
@@ -141,6 +141,8 @@ pub enum OriginError {
     #[error("not an origin such as `https://app.example.org` or `http://localhost:3000`")]
     Malformed,
 }
+
+doorward_core::debug_as_sentence!(OriginError);
 
 /// Only the browser can set a header of this name.
 fn is_same_origin(headers: &Headers) -> bool {

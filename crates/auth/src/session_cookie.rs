@@ -230,8 +230,10 @@ fn log_origin(headers: &Headers) {
 /// }
 /// # drop(is_refused);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the name of the cookie is not `__Host-` and 1-64 letters, digits, `-` or `_`")]
 pub struct CookieNameError(());
+
+doorward_core::debug_as_sentence!(CookieNameError);
 
 const UPGRADE_HEADERS: [&str; 3] = ["sec-websocket-key", "sec-websocket-version", "upgrade"];

@@ -8,6 +8,7 @@
 mod account;
 mod audit;
 mod authenticate;
+mod causes;
 mod clock;
 mod code;
 mod epoch;
@@ -36,6 +37,7 @@ use std::{error::Error, future::Future, pin::Pin};
 pub use account::{Account, AccountStore, CreateAccountError};
 pub use audit::{Audit, AuditRecord, Decision, network_prefix};
 pub use authenticate::{AuthenticateError, Authenticator};
+pub use causes::Causes;
 pub use clock::{Clock, Entropy};
 pub use code::Code;
 pub use epoch::{Epoch, Epochs, Issued, MAX_AHEAD, MAX_LIFETIME, Outlives, REMEMBERED, Standing};

@@ -1,6 +1,11 @@
 //! A server that was put together.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    io::{IsTerminal as _, Write as _},
+    sync::Arc,
+};
 
 use tokio::sync::OnceCell;
 
@@ -163,11 +168,24 @@ impl Doorward {
     ) -> Result<(), ServeError> {
         self.server.ready().await?;
         self.policy().log();
-        for address in listeners.addresses() {
-            tracing::info!(%address, "Listening.");
-        }
+        announce(&listeners);
         serve::serve(Arc::clone(&self.server), listeners, app, shutdown).await;
         Ok(())
+    }
+}
+
+/// Says where clients find the server: in the log, and on a terminal when the program keeps no log.
+fn announce(listeners: &Listeners) {
+    for address in listeners.addresses() {
+        tracing::info!(%address, "Listening.");
+    }
+    let mut stderr = std::io::stderr();
+    if !tracing::dispatcher::has_been_set() && stderr.is_terminal() {
+        let port = listeners.port();
+        let open = listeners.addresses().into_iter().find(|address| !address.ip().is_loopback());
+        let place = open.map_or_else(|| format!("localhost:{port}"), |address| address.to_string());
+        // A terminal that is gone is no reason not to serve.
+        drop(writeln!(stderr, "Listening on http://{place}"));
     }
 }
 

@@ -19,26 +19,30 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// Anything that keeps a server from serving.
 ///
+/// It prints the sentence of its cause, also by `Debug`, which is what `fn main() -> doorward::Result` shows.
+///
 /// # Examples
 /// ```
 /// use doorward::{BuildError, Error};
 ///
 /// let error = Error::from(BuildError::NoGateway);
-/// assert_eq!(error.to_string(), "the server cannot be built");
+/// assert!(format!("{error:?}").starts_with("no gateway is mounted: add one with .gateway(..) or .public(..)"));
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The program put together something that cannot be.
-    #[error("the server cannot be built")]
+    #[error(transparent)]
     Build(#[from] BuildError),
     /// A key cannot be used.
-    #[error("a key cannot be used")]
+    #[error(transparent)]
     Key(#[from] doorward_auth::KeyError),
     /// The server cannot listen.
-    #[error("the server cannot serve")]
+    #[error(transparent)]
     Serve(#[from] ServeError),
 }
+
+doorward_core::debug_as_sentence!(Error);
 
 /// A mistake in how a server is put together. The programmer's fault.
 ///
@@ -51,7 +55,7 @@ pub enum Error {
 ///     .build();
 /// assert!(matches!(built, Err(BuildError::ReservedEvent { .. })));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// A gateway whose handlers may never run: see [`Gateway::concurrency`](crate::Gateway::concurrency).
@@ -61,7 +65,7 @@ pub enum BuildError {
         namespace: Arc<str>,
     },
     /// Two gateways of one namespace say different things.
-    #[error("the gateways of namespace {namespace} do not agree about {option}")]
+    #[error("the gateways of namespace {namespace} do not agree about {option}: say it once")]
     Conflict {
         /// Where.
         namespace: Arc<str>,
@@ -69,7 +73,7 @@ pub enum BuildError {
         option: &'static str,
     },
     /// Two handlers for one event.
-    #[error("namespace {namespace} has two handlers for the event {event:?}")]
+    #[error("namespace {namespace} has two handlers for the event {event:?}: remove one")]
     DuplicateEvent {
         /// Where.
         namespace: Arc<str>,
@@ -77,7 +81,7 @@ pub enum BuildError {
         event: Arc<str>,
     },
     /// Two policies for one pattern.
-    #[error("namespace {namespace} has two policies for the rooms {room:?}")]
+    #[error("namespace {namespace} has two policies for the rooms {room:?}: remove one")]
     DuplicateRoom {
         /// Where.
         namespace: Arc<str>,
@@ -85,7 +89,9 @@ pub enum BuildError {
         room: Arc<str>,
     },
     /// A name that is empty or longer than clients may send.
-    #[error("namespace {namespace} has a handler for {event:?}, which is empty or too long")]
+    #[error(
+        "namespace {namespace} has a handler for {event:?}, which is empty or longer than max_event_name"
+    )]
     EventName {
         /// Where.
         namespace: Arc<str>,
@@ -93,43 +99,52 @@ pub enum BuildError {
         event: Arc<str>,
     },
     /// A limit that is outside of its bounds, or contradicts another one.
-    #[error("the limit {0}")]
+    #[error(transparent)]
     Limit(#[from] LimitError),
     /// One gateway says that its namespace is public, another that it is not.
-    #[error("namespace {namespace} has both a public and a private gateway")]
+    #[error(
+        "namespace {namespace} has both a public and a private gateway: mount one of them elsewhere"
+    )]
     MixedNamespace {
         /// Where.
         namespace: Arc<str>,
     },
     /// A name that clients cannot ask for: it must begin with a slash, hold no comma and no
     /// question mark, and be at most 255 bytes.
-    #[error("{namespace:?} is no name for a namespace")]
+    #[error(
+        "{namespace:?} is no name for a namespace: it begins with \"/\", has no comma and no question mark, and \
+         at most 255 bytes"
+    )]
     Namespace {
         /// Which.
         namespace: Arc<str>,
     },
     /// Nothing is mounted.
-    #[error("no gateway is mounted")]
+    #[error("no gateway is mounted: add one with .gateway(..) or .public(..)")]
     NoGateway,
     /// A text that names no proxy: see [`Builder::trusted_proxies`](crate::Builder::trusted_proxies).
     #[error(transparent)]
     TrustedProxy(#[from] TrustedProxyError),
     /// A path that does not begin and end with a slash.
-    #[error("the path {path:?} must begin and end with a slash")]
+    #[error("the path {path:?} must begin and end with \"/\"")]
     Path {
         /// Which.
         path: Box<str>,
     },
     /// A public namespace with a number of connections for each user: everybody there is the same.
     #[error(
-        "nobody has a name in the public namespace {namespace}, so connections cannot be counted"
+        "namespace {namespace} is public, so its clients are no users whose connections can be counted: leave \
+         .connections(..) out"
     )]
     PublicConnections {
         /// Where.
         namespace: Arc<str>,
     },
     /// An event that belongs to the library itself.
-    #[error("namespace {namespace} has a handler for {event:?}, which no client may send")]
+    #[error(
+        "namespace {namespace} has a handler for {event:?}, which no client may send: give the event \
+         another name"
+    )]
     ReservedEvent {
         /// Where.
         namespace: Arc<str>,
@@ -138,7 +153,10 @@ pub enum BuildError {
     },
     /// A pattern that is none: text with placeholders such as `team:{id}`, beginning with text that is
     /// not `user:`, `session:` or `socket:`, and with text between two placeholders.
-    #[error("namespace {namespace} has a policy for {room:?}, which is no pattern of rooms")]
+    #[error(
+        "namespace {namespace} has a policy for {room:?}, which is no pattern of rooms: write text \
+         with placeholders between it, such as team:{{id}}"
+    )]
     RoomPattern {
         /// Where.
         namespace: Arc<str>,
@@ -146,6 +164,8 @@ pub enum BuildError {
         room: Arc<str>,
     },
 }
+
+doorward_core::debug_as_sentence!(BuildError);
 
 /// Why a server cannot listen, or has stopped.
 ///
@@ -158,11 +178,13 @@ pub enum BuildError {
 /// assert!(matches!(error, ServeError::Address { .. }));
 /// # }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
     /// The address is no `HOST:PORT`, or the host is not known.
-    #[error("{address:?} is no address to listen on")]
+    #[error(
+        "{address:?} is no address to listen on: write HOST:PORT with a host of this machine, such as localhost:3000"
+    )]
     Address {
         /// What was given.
         address: Box<str>,
@@ -170,7 +192,7 @@ pub enum ServeError {
         source: io::Error,
     },
     /// The address cannot be listened on: somebody else does, or it is not this machine's.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address}{}", remedy(source.kind()))]
     Bind {
         /// Which.
         address: SocketAddr,
@@ -178,9 +200,23 @@ pub enum ServeError {
         source: io::Error,
     },
     /// A gateway's `on_init` failed.
-    #[error("a gateway could not be initialised")]
+    #[error("the on_init of a gateway has failed")]
     Init(#[source] BoxError),
     /// The signals that stop the server cannot be listened to.
     #[error("cannot listen to signals")]
     Signals(#[source] io::Error),
+}
+
+doorward_core::debug_as_sentence!(ServeError);
+
+/// What helps when an address cannot be listened on.
+fn remedy(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => ", where another program listens: end it, or take another port",
+        io::ErrorKind::AddrNotAvailable => ", which is no address of this machine",
+        io::ErrorKind::PermissionDenied => {
+            ": take a port from 1024 on, or allow the program to use this one"
+        }
+        _ => "",
+    }
 }

@@ -5,10 +5,11 @@
 
 use std::{
     error::Error,
-    iter,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use doorward_core::Causes;
 
 use crate::metrics::Outages;
 
@@ -63,13 +64,13 @@ impl Outage {
         let mut away = self.lock();
         if let Some(away) = &mut *away {
             (away.last, away.failures) = (now, away.failures + 1);
-            tracing::debug!(what = self.what, cause = causes(cause), "Unavailable.");
+            tracing::debug!(what = self.what, cause = %Causes(cause), "Unavailable.");
             return;
         }
         *away = Some(Away { since: now, last: now, failures: 1 });
         drop(away);
         self.metrics.away(true);
-        tracing::error!(what = self.what, cause = causes(cause), "Unavailable.");
+        tracing::error!(what = self.what, cause = %Causes(cause), "Unavailable.");
     }
 
     /// Notes that a question was answered.
@@ -97,12 +98,6 @@ impl Outage {
 #[error("no answer in time")]
 pub(crate) struct NoAnswer;
 
-/// Returns an error and its causes as one text.
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let chain = iter::successors(Some(error), |&error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -126,12 +121,5 @@ mod tests {
         outage.answered(start + Duration::from_secs(9));
 
         assert!(!outage.is_away());
-    }
-
-    #[test]
-    fn the_cause_is_told_with_what_has_caused_it() {
-        let error = doorward_core::StoreError::Unavailable("connection refused".into());
-
-        assert_eq!(causes(&error), format!("{error}: connection refused"));
     }
 }

@@ -98,9 +98,11 @@ fn read(text: &str) -> Option<IpAddr> {
 ///
 /// assert!(TrustedProxies::new(["0.0.0.0/0"]).is_err());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("trusted_proxies are addresses or networks, such as \"127.0.0.1\" or \"10.0.0.0/8\"")]
 pub struct TrustedProxyError(());
+
+doorward_core::debug_as_sentence!(TrustedProxyError);
 
 /// The header in which proxies name their clients.
 pub(crate) const FORWARDED_FOR: &str = "x-forwarded-for";

@@ -267,7 +267,7 @@ impl fmt::Debug for IdentityBuilder {
 ///
 /// assert!(BuildError::RelyingParty.to_string().contains("public URL"));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The cryptography library failed.
@@ -283,6 +283,8 @@ pub enum BuildError {
     )]
     RelyingParty,
 }
+
+doorward_core::debug_as_sentence!(BuildError);
 
 /// The host of an origin, without its port.
 fn host(origin: &str) -> &str {

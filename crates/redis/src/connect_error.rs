@@ -13,7 +13,7 @@ use doorward_core::BoxError;
 /// let error = doorward_redis::ConnectError::Refused { address };
 /// assert_eq!(error.to_string(), "localhost:6379 refuses the password, or wants one: see the URL");
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// Nobody answers there, or too late, or the server is still reading its data.
@@ -82,3 +82,5 @@ pub enum ConnectError {
     #[error("the URL of Redis cannot be read: write redis://user:password@host:port/database")]
     Url,
 }
+
+doorward_core::debug_as_sentence!(ConnectError);

@@ -22,6 +22,7 @@ use doorward::{
     Principals, RevokeError,
     auth::{NewSession, Sessions},
 };
+use doorward_core::Causes;
 use doorward_identity::{AccountError, Accounts};
 pub(crate) use socket::AdminSocket;
 use words::{
@@ -57,7 +58,7 @@ async fn revoke(
     let done = admin.principals.revoke(what).await;
     done.map(|done| Json(done.into())).map_err(|error| match error {
         RevokeError::Store(cause) => {
-            let cause = crate::failure::causes(&cause);
+            let cause = Causes(&cause);
             problem(
                 StatusCode::SERVICE_UNAVAILABLE,
                 &format!(
@@ -136,9 +137,8 @@ fn not_changed(error: &AccountError) -> Response {
     }
 }
 
-fn not_answered(error: &dyn std::error::Error) -> Response {
-    let text = crate::failure::causes(error);
-    problem(StatusCode::SERVICE_UNAVAILABLE, &text)
+fn not_answered(error: &(dyn std::error::Error + 'static)) -> Response {
+    problem(StatusCode::SERVICE_UNAVAILABLE, &Causes(error).to_string())
 }
 
 fn problem(status: StatusCode, message: &str) -> Response {

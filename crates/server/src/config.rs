@@ -164,7 +164,7 @@ impl Config {
             check_production(&store, settings.public_url.as_ref(), &origins)?;
         }
         let limits = settings.limits.limits().map_err(|error| {
-            Failure::new(format_args!("the limits contradict each other: limits.{error}"))
+            Failure::new(format_args!("the settings contradict each other: {error}"))
         })?;
         let record_first = settings.audit.record_first.unwrap_or(false);
         let sink = settings.audit.sink.unwrap_or(AuditSink::Log);

@@ -5,6 +5,8 @@
 
 use std::{error::Error, fmt};
 
+use doorward_core::Causes;
+
 /// One line that says what went wrong.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure(String);
@@ -16,8 +18,8 @@ impl Failure {
     }
 
     /// Says what was tried, and everything that `error` knows about why it failed.
-    pub(crate) fn because(what: impl fmt::Display, error: &dyn Error) -> Self {
-        Self::new(format_args!("{what}: {}", causes(error)))
+    pub(crate) fn because(what: impl fmt::Display, error: &(dyn Error + 'static)) -> Self {
+        Self::new(format_args!("{what}: {}", Causes(error)))
     }
 }
 
@@ -25,17 +27,6 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "doorward: {}", self.0)
     }
-}
-
-/// Joins an error and what caused it.
-pub(crate) fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 /// Keeps a message on its line, and a terminal from obeying what is in a file name.
@@ -72,6 +63,10 @@ mod tests {
 
         let text = Failure::because("cannot serve", &error).to_string();
 
-        assert_eq!(text, "doorward: cannot serve: cannot listen on 127.0.0.1:80: address in use");
+        assert_eq!(
+            text,
+            "doorward: cannot serve: cannot listen on 127.0.0.1:80, where another program listens: end it, or take \
+             another port: address in use"
+        );
     }
 }

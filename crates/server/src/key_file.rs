@@ -15,12 +15,13 @@ use doorward::{
     Clock, SystemClock,
     auth::{KeyRing, KeyRingError, SigningKey},
 };
+use doorward_core::Causes;
 use rustix::{fs::OFlags, process::geteuid};
 
 use crate::{
     config::Profile,
     custody::{self, Holding},
-    failure::{Failure, causes},
+    failure::Failure,
     shell::quoted,
     ttl::MAX_LIFETIME,
 };
@@ -144,7 +145,7 @@ impl KeyFile {
             "cannot use the key {}: {}; put the right key back, or move this file away and a new key \
              is made (tokens of the old one end with it)",
             self.path.display(),
-            causes(&error)
+            Causes(&error)
         ))
     }
 }

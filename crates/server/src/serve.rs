@@ -11,6 +11,7 @@ use doorward::{
     ServeError, StopSignal, SystemClock,
     auth::{Issuer, KeyRing, Sessions},
 };
+use doorward_core::Causes;
 use doorward_identity::Identity;
 
 use crate::{
@@ -285,15 +286,9 @@ async fn sweep(sessions: &Sessions) {
 }
 
 fn cannot_listen(error: &ServeError) -> Failure {
-    let text = crate::failure::causes(error);
-    match error {
-        ServeError::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
-            Failure::new(format_args!(
-                "{text}; is another server running? --listen HOST:PORT takes another address"
-            ))
-        }
-        _ => Failure::new(text),
-    }
+    let is_taken = matches!(error, ServeError::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse);
+    let option = if is_taken { "; --listen HOST:PORT takes another address" } else { "" };
+    Failure::new(format_args!("{}{option}", Causes(error)))
 }
 
 /// Old sessions take a little room and open nothing, so there is no hurry.

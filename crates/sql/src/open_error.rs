@@ -22,7 +22,7 @@ use crate::sqlite_file::primary_code;
 ///     "/var/lib/doorward/doorward.db is no SQLite database: name another file, or move this one away",
 /// );
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The file cannot be made, read or written.
@@ -83,6 +83,8 @@ pub enum OpenError {
         source: BoxError,
     },
 }
+
+doorward_core::debug_as_sentence!(OpenError);
 
 impl OpenError {
     pub(crate) fn access(path: &Path, source: io::Error) -> Self {

@@ -15,7 +15,7 @@
 ///
 /// # Security
 /// It holds nothing of the key but its size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The key is of another kind than its algorithm.
@@ -123,3 +123,5 @@ pub enum KeyError {
         needed: usize,
     },
 }
+
+doorward_core::debug_as_sentence!(KeyError);

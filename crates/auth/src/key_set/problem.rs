@@ -20,7 +20,7 @@ use crate::KeyError;
 ///
 /// assert_eq!(KeySet::from_jwks("<html>").unwrap_err(), KeySetError::NotJwks);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
     /// No key of it can be used; it may have none at all.
@@ -36,6 +36,8 @@ pub enum KeySetError {
     #[error("the set has more than 100 keys")]
     TooManyKeys,
 }
+
+doorward_core::debug_as_sentence!(KeySetError);
 
 /// A key of a set that is not used, and why.
 ///

@@ -49,13 +49,13 @@ pub enum LimitValue {
 ///
 /// let error = Limits { max_rooms: 0, ..Limits::default() }.check().unwrap_err();
 ///
-/// assert_eq!(error.to_string(), "max_rooms is 0, and must be from 1 to 1000000");
+/// assert_eq!(error.to_string(), "the limit max_rooms is 0, and must be from 1 to 1000000");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LimitError {
     /// It is less or more than it may be.
-    #[error("{limit} is {value}, and must be from {least} to {most}")]
+    #[error("the limit {limit} is {value}, and must be from {least} to {most}")]
     Bounds {
         /// The name of the field.
         limit: &'static str,
@@ -67,7 +67,7 @@ pub enum LimitError {
         most: LimitValue,
     },
     /// It is more than another limit that bounds it.
-    #[error("{limit} is {value}, and must not be more than {other}, which is {bound}")]
+    #[error("the limit {limit} is {value}, and must not be more than {other}, which is {bound}")]
     Contradiction {
         /// The name of the field.
         limit: &'static str,
@@ -79,7 +79,7 @@ pub enum LimitError {
         bound: LimitValue,
     },
     /// It is a time and was set to a number, or the other way round.
-    #[error("{limit} is {value}, and must be a value such as {default}")]
+    #[error("the limit {limit} is {value}, and must be a value such as {default}")]
     Kind {
         /// The name of the field.
         limit: &'static str,
@@ -89,6 +89,8 @@ pub enum LimitError {
         default: LimitValue,
     },
 }
+
+doorward_core::debug_as_sentence!(LimitError);
 
 impl Limit {
     /// The name of the field.

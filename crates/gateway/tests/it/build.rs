@@ -18,7 +18,10 @@ fn gateways_of_one_namespace_must_agree() {
 
     let conflict = build([of(2), of(3)]).unwrap_err();
 
-    assert_eq!(conflict.to_string(), "the gateways of namespace / do not agree about concurrency");
+    assert_eq!(
+        conflict.to_string(),
+        "the gateways of namespace / do not agree about concurrency: say it once"
+    );
     assert!(build([of(2), of(2), Gateway::at("/")]).is_ok());
     assert!(build([of(2), Gateway::at("/other").concurrency(3)]).is_ok());
     assert!(matches!(build([of(0)]), Err(BuildError::Concurrency { .. })));
@@ -37,10 +40,11 @@ fn what_a_namespace_says_of_connections_is_said_once_and_of_users() {
 
     assert!(agreed.build().is_ok());
     let conflict = conflict.build().unwrap_err().to_string();
-    assert_eq!(conflict, "the gateways of namespace / do not agree about connections");
+    assert_eq!(conflict, "the gateways of namespace / do not agree about connections: say it once");
     assert_eq!(
         public.to_string(),
-        "nobody has a name in the public namespace /, so connections cannot be counted"
+        "namespace / is public, so its clients are no users whose connections can be counted: leave \
+         .connections(..) out"
     );
 }
 

@@ -127,7 +127,7 @@ async fn ask<T: DeserializeOwned>(
     path: &str,
     body: &impl Serialize,
 ) -> Result<T, Failure> {
-    let cannot = |error: &dyn std::error::Error| {
+    let cannot = |error: &(dyn std::error::Error + 'static)| {
         Failure::because("the server does not answer on its admin socket", error)
     };
     let (mut sender, connection) =

@@ -88,7 +88,7 @@ impl<'de> serde::de::DeserializeSeed<'de> for Value {
                 let count = usize::try_from(written).map_err(|_negative| {
                     let (name, least, most) = (limit.name(), limit.least(), limit.most());
                     D::Error::custom(format_args!(
-                        "{name} is {written}, and must be from {least} to {most}"
+                        "the limit {name} is {written}, and must be from {least} to {most}"
                     ))
                 })?;
                 LimitValue::Count(count)

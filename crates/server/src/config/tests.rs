@@ -103,12 +103,24 @@ fn mistakes_are_told_with_their_place() {
             "[limits]\nmax_room = 1",
             "2:1: there is no setting \"limits.max_room\"; did you mean \"limits.max_rooms\"?",
         ),
-        ("[limits]\nmax_rooms = 0", "2:13: max_rooms is 0, and must be from 1 to 1000000"),
-        ("[limits]\nmax_rooms = -1", "2:13: max_rooms is -1, and must be from 1 to 1000000"),
-        ("[limits]\nmax_rooms = 10000000", "2:13: max_rooms is 10000000, and must be from 1"),
+        (
+            "[limits]\nmax_rooms = 0",
+            "2:13: the limit max_rooms is 0, and must be from 1 to 1000000",
+        ),
+        (
+            "[limits]\nmax_rooms = -1",
+            "2:13: the limit max_rooms is -1, and must be from 1 to 1000000",
+        ),
+        (
+            "[limits]\nmax_rooms = 10000000",
+            "2:13: the limit max_rooms is 10000000, and must be from 1",
+        ),
         ("[limits]\nmax_rooms = 1.5", "2:13: invalid type: floating point"),
         ("[limits]\nmax_rooms = '9'", "2:13: invalid type: string"),
-        ("[limits]\nack_timeout = '2d'", "2:15: ack_timeout is 2d, and must be from 100ms to 1d"),
+        (
+            "[limits]\nack_timeout = '2d'",
+            "2:15: the limit ack_timeout is 2d, and must be from 100ms to 1d",
+        ),
         ("[limits]\nack_timeout = 20", "2:15: invalid type: integer"),
     ];
     for (text, expected) in cases {
@@ -223,7 +235,11 @@ fn a_variable_that_cannot_be_used_is_named_and_its_value_is_not() {
         ("DOORWARD_CONNECTIONS__PER_USER", "many", "write a whole number"),
         ("DOORWARD_CONNECTIONS__PER_USER", "0", "write a whole number, 1 at least"),
         ("DOORWARD_CONNECTIONS__PER_NAMESPACE", "yes", "write true or false"),
-        ("DOORWARD_LIMITS__MAX_ROOMS", "0", "max_rooms is 0, and must be from 1 to 1000000"),
+        (
+            "DOORWARD_LIMITS__MAX_ROOMS",
+            "0",
+            "the limit max_rooms is 0, and must be from 1 to 1000000",
+        ),
         ("DOORWARD_LIMITS__MAX_ROOM", "1", "did you mean DOORWARD_LIMITS__MAX_ROOMS?"),
     ];
     for (name, value, expected) in cases {
@@ -285,7 +301,7 @@ fn limits_that_contradict_each_other_are_both_named() {
 
     assert_eq!(
         failure,
-        "doorward: the limits contradict each other: limits.max_connect is 100000, and must not be more \
+        "doorward: the settings contradict each other: the limit max_connect is 100000, and must not be more \
          than max_unauthenticated, which is 65536"
     );
 }

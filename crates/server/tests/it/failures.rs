@@ -67,7 +67,10 @@ fn a_bad_configuration_is_told_with_its_place() {
         ("listen = 'localhost:0'\n\n%garbage", ":3:9: key with no value"),
         ("\n[token]\nisuer = 'me'", ":3:1: there is no setting \"token.isuer\"; did you mean "),
         ("public_url = 'http://localhost/chat'", ":1:14: an origin ends after host and port"),
-        ("[limits]\nmax_rooms = 0", ":2:13: max_rooms is 0, and must be from 1 to 1000000"),
+        (
+            "[limits]\nmax_rooms = 0",
+            ":2:13: the limit max_rooms is 0, and must be from 1 to 1000000",
+        ),
     ];
     for (text, expected) in cases {
         fs::write(&file, text).unwrap();
@@ -215,6 +218,75 @@ fn a_port_in_use_is_named_and_nothing_is_left_behind() {
     assert_eq!(server.request("GET", "/healthz").status, 200);
 }
 
+/// Each line names what was asked for, and what to do.
+#[tokio::test]
+async fn a_start_that_fails_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("doorward.toml");
+    let text = folder.path().join("text.db");
+    fs::write(&text, "no database").unwrap();
+    fs::set_permissions(&text, Permissions::from_mode(0o600)).unwrap();
+    // Bound and not listened on: who connects is refused, and the port is nobody else's.
+    let silent = tokio::net::TcpSocket::new_v4().unwrap();
+    silent.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let away = silent.local_addr().unwrap();
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = held.local_addr().unwrap();
+    let cases = [
+        (
+            format!("[redis]\nurl = 'redis://:canary@{away}'"),
+            format!(
+                "cannot use Redis: {away} does not answer: start the server, or correct the URL: "
+            ),
+        ),
+        (
+            "[redis]\nurl = 'redis://:canary@/x/y'".to_owned(),
+            "cannot use Redis: the URL of Redis cannot be read: write redis://".to_owned(),
+        ),
+        (
+            format!("[database]\nurl = 'postgres://me:canary@{away}/doorward'"),
+            "cannot use database.url: PostgreSQL ".to_owned(),
+        ),
+        (
+            format!("[database]\nurl = 'sqlite:{}'", text.display()),
+            format!("{} is no SQLite database: name another file, or move", text.display()),
+        ),
+        ("data_dir = '/proc/doorward'".to_owned(), "/proc/doorward".to_owned()),
+        (
+            format!("[metrics]\nlisten = '{taken}'"),
+            format!("cannot listen on {taken}, where another program"),
+        ),
+        (
+            "[audit]\nsink = 'file'\nfile = '/proc/audit.jsonl'".to_owned(),
+            "/proc/audit.jsonl".to_owned(),
+        ),
+        (
+            "public_url = 'https://192.0.2.1'".to_owned(),
+            "passkeys need a public URL with a host name".to_owned(),
+        ),
+        (
+            "trusted_proxies = ['0.0.0.0/0']".to_owned(),
+            "trusted_proxies are addresses or networks".to_owned(),
+        ),
+    ];
+    for (config, expected) in cases {
+        fs::write(&file, &config).unwrap();
+        let data = folder.path().join("data");
+        let mut arguments = vec!["serve", "--listen", "localhost:0", "--config", path(&file)];
+        if !config.contains("data_dir") {
+            arguments.extend(["--data-dir", path(&data)]);
+        }
+
+        let failed = run(&arguments);
+
+        assert_eq!((failed.code, &*failed.stdout), (Some(2), ""), "{config}: {failed:?}");
+        let last = failed.stderr.lines().last().unwrap();
+        assert!(last.starts_with("doorward: ") && last.contains(&expected), "{config}: {failed:?}");
+        assert!(!failed.stderr.contains("canary"), "{config}: {failed:?}");
+    }
+    drop((silent, held));
+}
+
 #[test]
 fn an_address_of_another_machine_is_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -222,7 +294,11 @@ fn an_address_of_another_machine_is_named() {
     // TEST-NET-1 (RFC 5737): nobody's.
     let failed = serve(&folder, &["--listen", "192.0.2.1:0"]);
 
-    assert!(line(&failed).starts_with("cannot listen on 192.0.2.1:0: "), "{failed:?}");
+    assert!(
+        line(&failed)
+            .starts_with("cannot listen on 192.0.2.1:0, which is no address of this machine: "),
+        "{failed:?}"
+    );
     assert!(!folder.path().join("data").exists());
 }
 

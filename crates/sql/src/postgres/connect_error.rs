@@ -11,7 +11,7 @@ use doorward_core::BoxError;
 /// let error = ConnectError::Newer;
 /// assert_eq!(error.to_string(), "the tables are of a newer version: start that one");
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// Nobody answers, the password is wrong, or the database is not there.
@@ -27,3 +27,5 @@ pub enum ConnectError {
     #[error("the tables cannot be made or changed: let the user create tables in this database")]
     Tables(#[source] BoxError),
 }
+
+doorward_core::debug_as_sentence!(ConnectError);

@@ -1,0 +1,68 @@
+//! Prints an error with everything that caused it, as one sentence.
+
+use std::{error::Error, fmt};
+
+/// An error and its causes, each behind a colon.
+///
+/// # Examples
+/// ```
+/// use doorward_core::Causes;
+///
+/// let error = std::io::Error::other("the disk is full");
+/// assert_eq!(Causes(&error).to_string(), "the disk is full");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Causes<'a>(pub &'a (dyn Error + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
+
+/// Lets `Debug` of an error print what [`Causes`] prints.
+///
+/// `fn main() -> Result<(), E>` shows an error by `Debug`, and a person reads it.
+///
+/// # Examples
+/// ```
+/// #[derive(thiserror::Error)]
+/// #[error("there is no door")]
+/// struct NoDoor;
+///
+/// doorward_core::debug_as_sentence!(NoDoor);
+///
+/// assert_eq!(format!("{NoDoor:?}"), "there is no door");
+/// ```
+#[macro_export]
+macro_rules! debug_as_sentence {
+    ($($error:ty),+) => {
+        $(impl ::core::fmt::Debug for $error {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::write!(f, "{}", $crate::Causes(self))
+            }
+        })+
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    #[derive(thiserror::Error)]
+    #[error("cannot listen")]
+    struct Outer(#[source] std::io::Error);
+
+    debug_as_sentence!(Outer);
+
+    #[test]
+    fn all_causes_are_told_once_each() {
+        let error = Outer(std::io::Error::other("the port is taken"));
+
+        assert_eq!(format!("{error:?}"), "cannot listen: the port is taken");
+    }
+}
