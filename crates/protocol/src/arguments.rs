@@ -5,10 +5,12 @@
 //! Start reading at [`Arguments`].
 
 mod decode;
+mod names;
 mod raw;
 mod several;
 
 pub use decode::{DecodeError, decode_ack, decode_all, decode_event};
+pub use names::FieldNames;
 pub use raw::RawArguments;
 use serde::{Serialize, ser::Error as _};
 

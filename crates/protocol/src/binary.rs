@@ -18,7 +18,7 @@ use serde::{
     de::{Error as _, Unexpected, Visitor},
     ser::{Error as _, SerializeStruct},
 };
-pub(crate) use tree::Node;
+pub(crate) use tree::{Node, recorded};
 
 /// Bytes that travel as bytes, anywhere in a payload.
 ///

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use doorward_core::{Detail, Exception};
-use doorward_protocol::{Args, DecodeError, decode_all, decode_event};
+use doorward_protocol::{Args, DecodeError, FieldNames, decode_all, decode_event};
 use garde::Validate;
 use serde::de::DeserializeOwned;
 
@@ -35,8 +35,10 @@ impl<P, T: DeserializeOwned> FromEvent<P> for Payload<T> {
 
 /// What the event carries, decoded and validated by the rules of [`garde`].
 ///
-/// Each broken rule is one entry of `details`. The derive macro writes paths that begin with `::garde`, so a
-/// program that uses it has `garde` among its own dependencies, with the feature `derive`.
+/// Each broken rule is one entry of `details`, and its path has the client's names: `kickUserId` where serde has
+/// renamed `kick_user_id`. A field that serde was told quite another word for, by `rename = "uid"`, is named as in the
+/// program. The derive macro writes paths that begin with `::garde`, so a program that uses it has `garde` among its
+/// own dependencies, with the feature `derive`.
 ///
 /// # Examples
 /// ```
@@ -60,13 +62,12 @@ impl<P, T: DeserializeOwned + Validate<Context: Default>> FromEvent<P> for Valid
         let Payload(value) = Payload::<T>::from_event(context)?;
         match value.validate() {
             Ok(()) => Ok(Self(value)),
-            Err(report) => Err(Exception::bad_payload(
-                report
-                    .iter()
-                    .take(MOST_DETAILS)
-                    .map(|(path, error)| broken_rule(path, error))
-                    .collect(),
-            )),
+            Err(report) => {
+                let names = FieldNames::of::<T>(context.data(), context.attachments());
+                let rules = report.iter().take(MOST_DETAILS);
+                let details = rules.map(|(path, error)| broken_rule(&names, path, error));
+                Err(Exception::bad_payload(details.collect()))
+            }
         }
     }
 }
@@ -78,8 +79,8 @@ impl<P, T: DeserializeOwned> FromEvent<P> for Args<T> {
     }
 }
 
-fn broken_rule(path: &garde::Path, error: &garde::Error) -> Detail {
-    Detail { path: own_path(path.to_string()), message: error.message().to_owned() }
+fn broken_rule(names: &FieldNames, path: &garde::Path, error: &garde::Error) -> Detail {
+    Detail { path: own_path(names.path(&path.to_string())), message: error.message().to_owned() }
 }
 
 /// Says where and what was expected without repeating what was sent.

@@ -91,6 +91,30 @@ async fn a_wrong_payload_says_where_it_is_wrong_and_never_internal() {
     );
 }
 
+/// What NestJS's `class-validator` tells, for types that are written as Rust writes them.
+#[tokio::test]
+async fn a_broken_rule_names_the_field_as_the_client_does() {
+    #[derive(Deserialize, garde::Validate)]
+    #[serde(rename_all = "camelCase")]
+    #[garde(allow_unvalidated)]
+    struct Kick {
+        #[garde(length(min = 3))]
+        kick_user_id: String,
+        #[garde(required)]
+        room_name: Option<String>,
+    }
+    let gateway = Gateway::at("/")
+        .on("kick", |Valid(kick): Valid<Kick>| async move { (kick.kick_user_id, kick.room_name) });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    let exception = alice.expect_exception("kick", json!({ "kickUserId": "x" })).await;
+
+    let details = exception.details();
+    let paths: Vec<_> = details.iter().map(|(path, _)| *path).collect();
+    assert_eq!(paths, ["kickUserId", "roomName"]);
+}
+
 #[tokio::test]
 async fn arguments_as_they_were_sent_go_back_as_they_were_sent() {
     let gateway = Gateway::at("/").on("back", |arguments: RawArguments| async move { arguments });

@@ -4,7 +4,10 @@
 //! for a value of the client. They are read from a [`Node`]. [`Binary`](super::Binary) takes bytes; every other
 //! type that meets them fails, and its error says so. Start reading at [`Node::parse`].
 
-use std::fmt;
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
 
 use serde::{
     Deserializer, Serialize, Serializer,
@@ -21,14 +24,18 @@ use serde_json::{Error, Number};
 use super::{NEWTYPE, token};
 
 /// One value of a payload.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Node {
     Bool(bool),
     /// The number of an attachment.
     Bytes(u64),
     List(Vec<Self>),
-    /// In the order of the text, with keys that stand there twice.
-    Map(Vec<(Key, Self)>),
+    Map {
+        /// Which object of the payload it is.
+        number: usize,
+        /// In the order of the text, with keys that stand there twice.
+        entries: Vec<(Key, Self)>,
+    },
     Null,
     Number(Number),
     Text(String),
@@ -41,7 +48,8 @@ impl Node {
     /// Also when a placeholder refers to none of them.
     pub(crate) fn parse(json: &str, attachments: usize) -> Result<Self, Error> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
-        let node = Parse { attachments: attachments as u64 }.deserialize(&mut deserializer)?;
+        let parse = Parse { attachments: attachments as u64, objects: &Cell::new(0) };
+        let node = parse.deserialize(&mut deserializer)?;
         deserializer.end()?;
         Ok(node)
     }
@@ -50,18 +58,20 @@ impl Node {
         match self {
             Self::Bytes(_) => true,
             Self::List(items) => items.iter().any(Self::holds_bytes),
-            Self::Map(entries) => entries.iter().any(|(_, node)| node.holds_bytes()),
+            Self::Map { entries, .. } => entries.iter().any(|(_, node)| node.holds_bytes()),
             Self::Bool(_) | Self::Null | Self::Number(_) | Self::Text(_) => false,
         }
     }
 }
 
 #[derive(Clone, Copy)]
-struct Parse {
+struct Parse<'a> {
     attachments: u64,
+    /// How many were met.
+    objects: &'a Cell<usize>,
 }
 
-impl<'de> DeserializeSeed<'de> for Parse {
+impl<'de> DeserializeSeed<'de> for Parse<'_> {
     type Value = Node;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
@@ -69,7 +79,7 @@ impl<'de> DeserializeSeed<'de> for Parse {
     }
 }
 
-impl<'de> Visitor<'de> for Parse {
+impl<'de> Visitor<'de> for Parse<'_> {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,22 +124,25 @@ impl<'de> Visitor<'de> for Parse {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
         let mut entries = Vec::new();
+        let number = self.objects.replace(self.objects.get() + 1);
         // Of keys that are there twice, JavaScript takes the last.
-        let (mut is_placeholder, mut number) = (false, None);
+        let (mut is_placeholder, mut attachment) = (false, None);
         while let Some(key) = map.next_key::<String>()? {
             let value = map.next_value_seed(self)?;
             match &*key {
                 "_placeholder" => is_placeholder = matches!(value, Node::Bool(true)),
-                "num" => number = if let Node::Number(num) = &value { num.as_u64() } else { None },
+                "num" => {
+                    attachment = if let Node::Number(num) = &value { num.as_u64() } else { None };
+                }
                 _ => {}
             }
             entries.push((Key(key), value));
         }
         if !is_placeholder {
-            return Ok(Node::Map(entries));
+            return Ok(Node::Map { number, entries });
         }
-        let number = number.filter(|number| *number < self.attachments);
-        number.map(Node::Bytes).ok_or_else(|| A::Error::custom(NO_ATTACHMENT))
+        let attachment = attachment.filter(|number| *number < self.attachments);
+        attachment.map(Node::Bytes).ok_or_else(|| A::Error::custom(NO_ATTACHMENT))
     }
 }
 
@@ -152,7 +165,7 @@ impl<'de> Deserializer<'de> for Node {
                 seq.end()?;
                 Ok(value)
             }
-            Self::Map(entries) => {
+            Self::Map { entries, .. } => {
                 let mut map = MapDeserializer::new(entries.into_iter());
                 let value = visitor.visit_map(&mut map)?;
                 map.end()?;
@@ -198,13 +211,27 @@ impl<'de> Deserializer<'de> for Node {
     ) -> Result<V::Value, Error> {
         match self {
             Self::Text(text) => visitor.visit_enum(text.into_deserializer()),
-            Self::Map(entries) if entries.len() == 1 => {
+            Self::Map { entries, .. } if entries.len() == 1 => {
                 let map = MapDeserializer::new(entries.into_iter());
                 visitor.visit_enum(MapAccessDeserializer::new(map))
             }
-            Self::Map(_) => Err(Error::invalid_value(Unexpected::Map, &"map with a single key")),
+            Self::Map { .. } => {
+                Err(Error::invalid_value(Unexpected::Map, &"map with a single key"))
+            }
             other => other.deserialize_any(visitor),
         }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if let Self::Map { number, .. } = &self {
+            record(*number, fields);
+        }
+        self.deserialize_any(visitor)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -213,7 +240,7 @@ impl<'de> Deserializer<'de> for Node {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq
-        tuple tuple_struct map struct identifier
+        tuple tuple_struct map identifier
     }
 }
 
@@ -232,7 +259,7 @@ impl Serialize for Node {
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Bytes(_) | Self::Null => serializer.serialize_unit(),
             Self::List(items) => serializer.collect_seq(items),
-            Self::Map(entries) => {
+            Self::Map { entries, .. } => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
                 for (Key(key), value) in entries {
                     map.serialize_entry(key, value)?;
@@ -246,8 +273,14 @@ impl Serialize for Node {
 }
 
 /// The key of an entry: a text, and whatever number or truth value it is the text of, as in `serde_json`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Key(String);
+
+impl Key {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 macro_rules! parsed {
     ($($method:ident)*) => {$(
@@ -323,6 +356,39 @@ impl<'de> Deserializer<'de> for Token {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
         newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
+}
+
+thread_local! {
+    /// The names that were asked for, while they are recorded.
+    static ASKED: RefCell<Option<Asked>> = const { RefCell::new(None) };
+}
+
+/// The names of fields that structs were read with, by the number of the object.
+type Asked = Vec<(usize, &'static [&'static str])>;
+
+/// Runs `read`, and returns the names that structs asked their objects for.
+pub(crate) fn recorded<R>(read: impl FnOnce() -> R) -> (R, Asked) {
+    /// Stops recording, also when `read` panics.
+    struct Recording;
+
+    impl Drop for Recording {
+        fn drop(&mut self) {
+            ASKED.set(None);
+        }
+    }
+
+    ASKED.set(Some(Asked::new()));
+    let _recording = Recording;
+    let result = read();
+    (result, ASKED.take().unwrap_or_default())
+}
+
+fn record(object: usize, fields: &'static [&'static str]) {
+    ASKED.with_borrow_mut(|asked| {
+        if let Some(asked) = asked {
+            asked.push((object, fields));
+        }
+    });
 }
 
 /// The newtype by which `serde_json` tells its own `RawValue`, which takes the text of any value.
