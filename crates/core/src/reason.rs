@@ -67,6 +67,8 @@ reasons! {
         NamespaceUnknown = "namespace_unknown",
         /// The counter of the passkey went back: there may be two of its authenticator.
         PasskeyCloned = "passkey_cloned",
+        /// The passkey could be copied by its provider before, and says now that it never could.
+        PasskeyDowngraded = "passkey_downgraded",
         /// What an authenticator answered is not good.
         PasskeyInvalid = "passkey_invalid",
         /// The passkey belongs to an account already.

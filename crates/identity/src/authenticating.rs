@@ -5,7 +5,7 @@
 //! Start reading at [`Service::begin_sign_in`].
 
 use doorward::{Decision, RefusalReason, UserId};
-use doorward_core::{Account, CredentialId, PasskeyRecord, PasskeyUse};
+use doorward_core::{Account, CredentialId, Fault, Part, PasskeyRecord, PasskeyUse, Problem};
 use serde::Deserialize;
 use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential, Uuid};
 
@@ -117,19 +117,17 @@ impl Service {
         let key = found.as_ref().map(|passkey| &*passkey.key);
         let judged = self.relying_party.finish_authentication(&credential, state, key);
         let shown = judged.map_err(|error| {
-            self.refuse(
-                about,
-                match error {
-                    AnswerError::Cloned => RefusalReason::PasskeyCloned,
-                    AnswerError::Invalid if found.is_none() => RefusalReason::PasskeyUnknown,
-                    AnswerError::Invalid => RefusalReason::PasskeyInvalid,
-                },
-            )
+            let (reason, fault) = match error {
+                AnswerError::Cloned => (RefusalReason::PasskeyCloned, None),
+                AnswerError::Downgraded => (RefusalReason::PasskeyDowngraded, Some(DOWNGRADED)),
+                AnswerError::Invalid(_) if found.is_none() => (RefusalReason::PasskeyUnknown, None),
+                AnswerError::Invalid(fault) => (RefusalReason::PasskeyInvalid, fault),
+            };
+            self.refuse(About { fault, ..about }, reason)
         })?;
-        let passkey = found
-            .as_ref()
-            .filter(|passkey| is_wanted(passkey, &wanted, credential.get_user_unique_id()))
-            .ok_or_else(|| self.refuse(about, RefusalReason::PasskeyUnknown))?;
+        let unknown = |fault| self.refuse(About { fault, ..about }, RefusalReason::PasskeyUnknown);
+        let passkey = found.as_ref().ok_or_else(|| unknown(None))?;
+        check_owner(passkey, &wanted, credential.get_user_unique_id()).map_err(unknown)?;
         let account = self.usable_account(&passkey.user, about).await?;
         let (before, after) = (&*passkey.key, &*shown.key);
         let signed_in =
@@ -164,17 +162,29 @@ impl Service {
     }
 }
 
-/// Whether the passkey is of the user that was named, and the authenticator agrees (Web Authentication Level
-/// 3, section 7.2, step 6). Without a name only the authenticator says whose it is, and must.
-fn is_wanted(passkey: &PasskeyRecord, wanted: &Wanted, user_handle: Option<&[u8]>) -> bool {
+/// Refuses a passkey that is not of the user that was named, or of which the authenticator says otherwise (Web
+/// Authentication Level 3, section 7.2, step 6). Without a name only the authenticator says whose it is, and must.
+/// An empty user handle is none: some password managers write one where they have nothing to say.
+fn check_owner(
+    passkey: &PasskeyRecord,
+    wanted: &Wanted,
+    user_handle: Option<&[u8]>,
+) -> Result<(), Option<Fault>> {
+    let wrong = |problem| Err(Some(Fault::new(Part::Member, "userHandle", problem)));
     let owner = Uuid::parse_str(passkey.user.as_str()).ok();
+    let user_handle = user_handle.filter(|handle| !handle.is_empty());
     let agrees = user_handle.map(|handle| owner.is_some_and(|owner| owner.as_bytes() == handle));
-    match wanted {
-        Wanted::AnyUser => agrees == Some(true),
-        Wanted::NoUser => false,
-        Wanted::User(user) => *user == passkey.user && agrees != Some(false),
+    match (wanted, agrees) {
+        (Wanted::NoUser, _) => Err(None),
+        (Wanted::User(user), _) if *user != passkey.user => Err(None),
+        (_, Some(false)) => wrong(Problem::Mismatch),
+        (Wanted::AnyUser, None) => wrong(Problem::Missing),
+        (Wanted::AnyUser, Some(true)) | (Wanted::User(_), None | Some(true)) => Ok(()),
     }
 }
+
+/// The passkey could be copied when it was last used.
+const DOWNGRADED: Fault = Fault::new(Part::Flag, "backup_eligible", Problem::Changed);
 
 /// A user without an account: ids of accounts are UUIDs.
 pub(crate) fn no_user() -> UserId {

@@ -15,7 +15,7 @@ use crate::{
     client_data::CeremonyChallenge,
     device,
     records::About,
-    relying_party::{Shown, Started},
+    relying_party::{AnswerError, Shown, Started},
     service::Service,
     signing_in::Proof,
     username::{display_name, is_name_of_another, label},
@@ -234,8 +234,15 @@ impl Service {
         };
         // The library looks at what the authenticator says; nothing else may be believed.
         let shown = self.relying_party.finish_registration(credential, &begun.state);
-        let shown =
-            shown.map_err(|_invalid| self.refuse_new(client, RefusalReason::PasskeyInvalid))?;
+        let shown = shown.map_err(|error| {
+            let fault = match error {
+                AnswerError::Invalid(fault) => fault,
+                AnswerError::Cloned | AnswerError::Downgraded => None,
+            };
+            let about = About { client: Some(client), fault, ..About::default() };
+            self.records.decided(Decision::Refused(RefusalReason::PasskeyInvalid), about);
+            Failure::from(SignInCode::RegistrationFailed)
+        })?;
         Ok((begun, shown))
     }
 

@@ -1,12 +1,14 @@
 //! The WebAuthn part of a ceremony: what is asked of an authenticator, and whether its answer is good.
 //!
 //! The rules are those of Web Authentication Level 3, sections 7.1 and 7.2, kept by webauthn-rs; what it
-//! leaves to its user stands here. Passkeys must be discoverable and the user verified. Who owns a passkey,
-//! and that a ceremony is answered once, is decided elsewhere.
+//! leaves to its user stands here. Passkeys must be discoverable and the user verified. Whether a passkey can be
+//! copied by its provider (backup eligibility) may change from no to yes, which the specification does not foresee:
+//! password managers take over passkeys that were made on a device. Who owns a passkey, and that a ceremony is
+//! answered once, is decided elsewhere.
 //! Start reading at [`RelyingParty::start_registration`].
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
-use doorward_core::CredentialId;
+use doorward_core::{CredentialId, Fault, Part, Problem};
 use serde_json::{Value, json};
 use webauthn_rs::prelude::{
     CredentialID, DiscoverableAuthentication, DiscoverableKey, Passkey, PasskeyRegistration,
@@ -45,7 +47,10 @@ pub(crate) struct Shown {
 pub(crate) enum AnswerError {
     /// The counter went back: there may be two of the authenticator.
     Cloned,
-    Invalid,
+    /// The passkey was one that its provider can copy, and says that it is not.
+    Downgraded,
+    /// With the part that was at fault, where that is told apart.
+    Invalid(Option<Fault>),
 }
 
 impl RelyingParty {
@@ -119,30 +124,53 @@ impl RelyingParty {
             read.inspect_err(|error| tracing::error!(%error, "A stored passkey is not readable."))
                 .ok()
         });
-        let is_known = known.is_some();
-        let mut passkey = match known {
-            Some(passkey) => passkey,
-            None => self.decoy_for(&answer.raw_id)?,
+        let (is_known, stored) = match known {
+            Some(passkey) => (true, passkey),
+            None => (false, self.decoy_for(&answer.raw_id)?),
         };
+        let (was_eligible, mut passkey) = with_eligibility_of(answer, &stored)?;
         let candidate = DiscoverableKey::from(&passkey);
         let result = self.webauthn.finish_discoverable_authentication_v2(answer, state, candidate);
         let result = result.map_err(judge)?;
         if !is_known {
-            return Err(AnswerError::Invalid);
+            return Err(AnswerError::Invalid(None));
+        }
+        if was_eligible && !result.backup_eligible() {
+            return Err(AnswerError::Downgraded);
         }
         passkey.update_credential(&result);
         shown(&passkey)
     }
 
-    /// The decoy, with the id that somebody has made up.
+    /// The decoy, with the id that a client has made up.
     fn decoy_for(&self, id: &[u8]) -> Result<Passkey, AnswerError> {
         let named = || -> Option<Passkey> {
             let mut decoy = serde_json::to_value(&self.decoy).ok()?;
             decoy["cred"]["cred_id"] = json!(CredentialId::new(id).encode());
             serde_json::from_value(decoy).ok()
         };
-        named().ok_or(AnswerError::Invalid)
+        named().ok_or(AnswerError::Invalid(None))
     }
+}
+
+/// Whether the passkey was eligible for backup, and the passkey as the answer says that it is.
+///
+/// The library refuses every change before it looks at the signature. With this it looks, and what has changed is
+/// judged when the authenticator is known to have said so.
+fn with_eligibility_of(
+    answer: &PublicKeyCredential,
+    stored: &Passkey,
+) -> Result<(bool, Passkey), AnswerError> {
+    let read = || -> Option<(bool, Passkey)> {
+        let mut written = serde_json::to_value(stored).ok()?;
+        let was_eligible = written["cred"]["backup_eligible"].as_bool()?;
+        let flags = answer.response.authenticator_data.get(FLAGS)?;
+        written["cred"]["backup_eligible"] = json!(flags & BACKUP_ELIGIBLE != 0);
+        Some((was_eligible, serde_json::from_value(written).ok()?))
+    };
+    let malformed =
+        Fault::new(Part::Member, "credential.response.authenticatorData", Problem::Malformed);
+    read().ok_or(AnswerError::Invalid(Some(malformed)))
 }
 
 /// What a browser may show. Transports are left out: those of a made-up credential would have to be made up
@@ -152,12 +180,13 @@ fn allow(id: &CredentialId) -> AllowCredentials {
 }
 
 fn shown(passkey: &Passkey) -> Result<Shown, AnswerError> {
-    let written = serde_json::to_value(passkey).map_err(|_unwritable| AnswerError::Invalid)?;
+    let written =
+        serde_json::to_value(passkey).map_err(|_unwritable| AnswerError::Invalid(None))?;
     let is_synced = written["cred"]["backup_state"].as_bool().unwrap_or(false);
     let key = written.to_string().into_bytes().into();
     let id: &[u8] = passkey.cred_id().as_ref();
     // At most 1023 bytes (Web Authentication Level 3, section 7.1), and no id is none. The library checks neither.
-    let id = CredentialId::checked(id).ok_or(AnswerError::Invalid)?;
+    let id = CredentialId::checked(id).ok_or(AnswerError::Invalid(None))?;
     Ok(Shown { id, key, is_synced })
 }
 
@@ -166,14 +195,45 @@ fn judge(error: WebauthnError) -> AnswerError {
         WebauthnError::CredentialPossibleCompromise => AnswerError::Cloned,
         error => {
             tracing::debug!(%error, "A passkey was not accepted.");
-            AnswerError::Invalid
+            AnswerError::Invalid(fault(&error))
         }
     }
+}
+
+/// The part of an answer that the library did not accept.
+fn fault(error: &WebauthnError) -> Option<Fault> {
+    let (part, name, problem) = match error {
+        WebauthnError::InvalidClientDataType => {
+            (Part::Member, "clientData.type", Problem::Mismatch)
+        }
+        WebauthnError::InvalidRPOrigin => (Part::Member, "clientData.origin", Problem::NotAllowed),
+        WebauthnError::InvalidRPIDHash => (Part::Member, "rpId", Problem::Mismatch),
+        WebauthnError::UserNotPresent => (Part::Flag, "user_present", Problem::Missing),
+        WebauthnError::UserNotVerified => (Part::Flag, "user_verified", Problem::Missing),
+        WebauthnError::CredentialMayNotBeHardwareBound => {
+            (Part::Flag, "backup_state", Problem::NotAllowed)
+        }
+        WebauthnError::SignatureInvalid => (Part::Member, "signature", Problem::Malformed),
+        WebauthnError::AuthenticationFailure => (Part::Member, "signature", Problem::Mismatch),
+        WebauthnError::COSEKeyInvalidType
+        | WebauthnError::COSEKeyInvalidAlgorithm
+        | WebauthnError::CredentialAlteredAlgFromRequest
+        | WebauthnError::SshPublicKeyEDUnsupported => {
+            (Part::Member, "publicKey.alg", Problem::NotAllowed)
+        }
+        _ => return None,
+    };
+    Some(Fault::new(part, name, problem))
 }
 
 fn log(error: &WebauthnError) {
     tracing::error!(%error, "A ceremony could not be begun.");
 }
+
+/// Where the flags of an authenticator's answer stand (Web Authentication Level 3, section 6.1).
+const FLAGS: usize = 32;
+
+const BACKUP_ELIGIBLE: u8 = 1 << 3;
 
 /// A passkey whose private key is forgotten when this returns.
 fn decoy() -> Result<Passkey, BuildError> {

@@ -1,13 +1,16 @@
 //! An authenticator made of software, which says whatever a test wants it to say.
 //!
-//! It keeps one passkey (ES256) and answers as a browser hands answers on: `credential.toJSON()`. Every field
+//! It keeps one passkey (ES256 or RS256) and answers as a browser hands answers on: `credential.toJSON()`. Every field
 //! of an answer can be changed before it is signed, so that a test can lie in exactly one place.
 //! Start reading at [`SoftPasskey::attestation`].
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _},
+    rsa::KeySize,
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+    },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -34,7 +37,13 @@ pub struct SoftPasskey {
     pub user_handle: Vec<u8>,
     /// How often it has signed.
     pub counter: u32,
-    key: EcdsaKeyPair,
+    key: Key,
+}
+
+#[derive(Debug)]
+enum Key {
+    Es256(EcdsaKeyPair),
+    Rs256(RsaKeyPair),
 }
 
 /// What is said about every ceremony, before it is signed.
@@ -70,6 +79,8 @@ pub struct SoftAnswer {
     pub user_handle: Option<Vec<u8>>,
     /// The COSE algorithm that a new key claims to be of.
     pub algorithm: i64,
+    /// The model of the authenticator of a new passkey (AAGUID); all zero when it does not say.
+    pub aaguid: [u8; 16],
     /// What a new passkey calls itself, when it is not its own id.
     pub id: Option<Vec<u8>>,
 }
@@ -95,7 +106,18 @@ impl SoftPasskey {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING);
         let key = key.expect("a key can be made");
         let id = digest(&SHA256, key.public_key().as_ref()).as_ref().to_vec();
-        Self { id, user_handle: Vec::new(), counter: 0, key }
+        Self { id, user_handle: Vec::new(), counter: 0, key: Key::Es256(key) }
+    }
+
+    /// Makes a key of RSA (2048 bits), as authenticators with a TPM do.
+    ///
+    /// # Panics
+    /// When the cryptography library fails.
+    #[must_use]
+    pub fn rsa() -> Self {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key can be made");
+        let id = digest(&SHA256, key.public_key().as_ref()).as_ref().to_vec();
+        Self { id, user_handle: Vec::new(), counter: 0, key: Key::Rs256(key) }
     }
 
     /// What an honest authenticator would answer to the options of a registration.
@@ -128,30 +150,68 @@ impl SoftPasskey {
             flags: USER_PRESENT | USER_VERIFIED,
             counter: self.counter + 1,
             user_handle: None,
-            algorithm: -7,
+            algorithm: match self.key {
+                Key::Es256(_) => -7,
+                Key::Rs256(_) => -257,
+            },
+            aaguid: [0; 16],
             id: None,
         }
     }
 
-    fn cose_key(&self, algorithm: i64) -> Vec<u8> {
-        let point = self.key.public_key().as_ref();
-        let (x, y) = point[1..].split_at(32);
-        // {1: 2, 3: alg, -1: 1, -2: x, -3: y} (RFC 9053, section 7.1.1).
-        let mut bytes = vec![0xa5, 0x01, 0x02, 0x03];
-        let magnitude = u16::try_from(-1 - algorithm).expect("algorithms are small numbers");
-        match u8::try_from(magnitude) {
-            Ok(small @ 0..24) => bytes.push(0x20 | small),
-            Ok(byte) => bytes.extend([0x38, byte]),
-            Err(_) => {
-                bytes.push(0x39);
-                bytes.extend(magnitude.to_be_bytes());
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        match &self.key {
+            Key::Es256(key) => {
+                key.sign(&SystemRandom::new(), message).expect("it can sign").as_ref().to_vec()
+            }
+            Key::Rs256(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+                    .expect("it can sign");
+                signature
             }
         }
-        bytes.extend([0x20, 0x01, 0x21, 0x58, 0x20]);
-        bytes.extend(x);
-        bytes.extend([0x22, 0x58, 0x20]);
-        bytes.extend(y);
-        bytes
+    }
+
+    fn cose_key(&self, algorithm: i64) -> Vec<u8> {
+        match &self.key {
+            Key::Es256(key) => {
+                // {1: 2, 3: alg, -1: 1, -2: x, -3: y} (RFC 9053, section 7.1.1).
+                let (x, y) = key.public_key().as_ref()[1..].split_at(32);
+                let mut bytes = vec![0xa5, 0x01, 0x02, 0x03];
+                append_integer(&mut bytes, algorithm);
+                bytes.extend([0x20, 0x01, 0x21, 0x58, 0x20]);
+                bytes.extend(x);
+                bytes.extend([0x22, 0x58, 0x20]);
+                bytes.extend(y);
+                bytes
+            }
+            Key::Rs256(key) => {
+                // {1: 3, 3: alg, -1: n, -2: e} (RFC 8230, section 4).
+                let public = key.public_key();
+                let (n, e) = (public.modulus(), public.exponent());
+                let mut bytes = vec![0xa4, 0x01, 0x03, 0x03];
+                append_integer(&mut bytes, algorithm);
+                bytes.extend([0x20, 0x59, 0x01, 0x00]);
+                bytes.extend(n.big_endian_without_leading_zero());
+                bytes.extend([0x21, 0x43]);
+                bytes.extend(e.big_endian_without_leading_zero());
+                bytes
+            }
+        }
+    }
+}
+
+/// Writes a negative integer in CBOR.
+fn append_integer(bytes: &mut Vec<u8>, negative: i64) {
+    let magnitude = u16::try_from(-1 - negative).expect("algorithms are small numbers");
+    match u8::try_from(magnitude) {
+        Ok(small @ 0..24) => bytes.push(0x20 | small),
+        Ok(byte) => bytes.extend([0x38, byte]),
+        Err(_) => {
+            bytes.push(0x39);
+            bytes.extend(magnitude.to_be_bytes());
+        }
     }
 }
 
@@ -179,7 +239,7 @@ impl SoftAnswer {
         data.extend(self.counter.to_be_bytes());
         let response = if is_new {
             passkey.user_handle = self.user_handle.unwrap_or_default();
-            data.extend([0; 16]);
+            data.extend(self.aaguid);
             data.extend(u16::try_from(id.len()).expect("ids are short").to_be_bytes());
             data.extend(&id);
             data.extend(passkey.cose_key(self.algorithm));
@@ -195,11 +255,11 @@ impl SoftAnswer {
         } else {
             let mut signed = data.clone();
             signed.extend(digest(&SHA256, client_data.as_bytes()).as_ref());
-            let signature = passkey.key.sign(&SystemRandom::new(), &signed);
+            let signature = passkey.sign(&signed);
             json!({
                 "authenticatorData": URL_SAFE_NO_PAD.encode(data),
                 "clientDataJSON": URL_SAFE_NO_PAD.encode(client_data),
-                "signature": URL_SAFE_NO_PAD.encode(signature.expect("it can sign")),
+                "signature": URL_SAFE_NO_PAD.encode(signature),
                 "userHandle": self.user_handle.map(|handle| URL_SAFE_NO_PAD.encode(handle)),
             })
         };

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod authenticators;
+#[cfg(test)]
 mod browsers;
 #[cfg(test)]
 mod cost;
