@@ -1,16 +1,14 @@
 //! Beside the routes of an axum application, which may send to the sockets.
 //!
-//! `JWT_SECRET=.. cargo run -p doorward --example axum_mount`, then connect a client and
+//! `JWT_SECRET=.. cargo run -p doorward --features axum --example axum_mount`, then connect a client and
 //! `curl -X POST --data 'The door is open' localhost:3000/announce`.
 
 use axum::{
     Router,
-    extract::{ConnectInfo, Request, State},
-    middleware::{Next, from_fn},
-    response::Response,
+    extract::State,
     routing::{get, post},
 };
-use doorward::{PeerAddr, prelude::*};
+use doorward::prelude::*;
 use std::net::SocketAddr;
 
 struct News;
@@ -30,33 +28,30 @@ async fn announce(State(hub): State<Hub<Claims>>, text: String) -> String {
     }
 }
 
-/// Tells Doorward who its peers are, so that strangers are counted by address.
-async fn peer(
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    request.extensions_mut().insert(PeerAddr(peer));
-    next.run(request).await
-}
-
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     tracing_subscriber::fmt().init();
     let secret = std::env::var("JWT_SECRET").unwrap_or_default();
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
 
-    let doorward = Doorward::builder().authenticate(Jwt::hs256(secret)?).gateway(News).build()?;
+    let doorward = Doorward::builder()
+        .authenticate(Jwt::hs256(secret)?)
+        .gateway(News)
+        // The reverse proxies in front: without them all clients have the address of the proxy, and one budget.
+        .trusted_proxies(["127.0.0.1", "::1"])
+        .build()?;
     let hub = doorward.hub::<Claims>("/").ok_or("the gateway is mounted at /")?;
     let app = Router::new()
         .route("/", get(|| async { "Socket.IO is at /socket.io/\n" }))
         .route("/announce", post(announce))
         .with_state(hub)
+        // For clients with `addTrailingSlash: false` too.
         .route_service("/socket.io/", doorward.service())
-        .layer(from_fn(peer));
+        .route_service("/socket.io", doorward.service());
 
     let listener = tokio::net::TcpListener::bind(listen).await?;
     tracing::info!(address = %listener.local_addr()?, "Listening.");
+    // The feature `axum` of doorward reads from it where a client comes from, and counts strangers by address.
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
 }

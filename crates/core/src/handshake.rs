@@ -5,7 +5,12 @@
 //! It is moved into the authentication and does not come out again: nothing behind it ever sees a
 //! credential.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -52,6 +57,22 @@ impl HandshakeRequest {
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
+    }
+
+    /// The address of the client, by which budgets and records go: behind a trusted proxy the one that the proxy
+    /// names. `None` when another HTTP server does not say.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_core::{Headers, HandshakeRequest};
+    ///
+    /// let peer = ([203, 0, 113, 7], 4711).into();
+    /// let request = HandshakeRequest::new(Headers::default(), "", Some(peer));
+    /// assert_eq!(request.client_ip().map(|ip| ip.to_string()).as_deref(), Some("203.0.113.7"));
+    /// ```
+    #[must_use]
+    pub fn client_ip(&self) -> Option<IpAddr> {
+        self.peer.map(|peer| peer.ip())
     }
 }
 

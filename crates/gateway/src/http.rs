@@ -14,5 +14,6 @@ pub use app::App;
 pub(crate) use io::HttpIo;
 pub use request_body::{RequestBody, RequestBodyError};
 pub(crate) use requests::Requests;
+pub(crate) use service::client;
 pub use service::{DoorwardService, PeerAddr};
 pub(crate) use sleep::Sleep;

@@ -6,6 +6,7 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -14,6 +15,7 @@ use doorward_core::{
     Decision, DisconnectReason, RefusalReason, SessionId, SocketId, StoreError, TokenId, UserId,
 };
 use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
+use http::request::Parts;
 
 use crate::{
     ConnectionInfo,
@@ -139,6 +141,31 @@ pub struct Refresh {
 impl Principals {
     pub(crate) fn new(services: Arc<Services>) -> Self {
         Self { services }
+    }
+
+    /// Returns the address of the client that sent a request to another route of the application, by which its
+    /// budgets go: behind [`trusted_proxies`](crate::Builder::trusted_proxies) the one that the proxy names.
+    /// `None` when the HTTP server does not say where its requests come from, see [`PeerAddr`](crate::PeerAddr).
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::{PeerAddr, prelude::*};
+    ///
+    /// let doorward = Doorward::builder().public(Gateway::at("/")).trusted_proxies(["10.0.0.1"]).build()?;
+    /// let request = http::Request::builder()
+    ///     .header("x-forwarded-for", "203.0.113.7")
+    ///     .extension(PeerAddr(([10, 0, 0, 1], 4711).into()))
+    ///     .body(())
+    ///     .expect("it is a request");
+    ///
+    /// let client = doorward.principals().client_ip(&request.into_parts().0);
+    ///
+    /// assert_eq!(client.map(|ip| ip.to_string()).as_deref(), Some("203.0.113.7"));
+    /// # Ok::<_, doorward::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn client_ip(&self, request: &Parts) -> Option<IpAddr> {
+        crate::http::client(&self.services, request).map(|client| client.ip())
     }
 
     /// Ends a user, a session, a token or a socket, and returns when it has ended.

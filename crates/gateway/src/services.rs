@@ -52,6 +52,8 @@ pub(crate) struct Services {
     pub(crate) proxies: TrustedProxies,
     /// Logs once that `X-Forwarded-For` of another peer was ignored.
     forwarded: Once,
+    /// Logs once that the address of a client is not known.
+    unknown: Once,
     /// All accepted connections, links included.
     pub(crate) room: Arc<Room>,
     pub(crate) registry: Arc<Registry>,
@@ -114,6 +116,7 @@ impl Services {
             proxied: Addresses::new(limits.max_proxy_connections),
             proxies,
             forwarded: Once::new(),
+            unknown: Once::new(),
             room: Room::new(limits.max_connections),
             registry: Arc::default(),
             link_config: Arc::new(limits.link()),
@@ -130,7 +133,7 @@ impl Services {
 
     /// Returns the client of a request that came from `peer` with these headers.
     pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
-        if self.proxies.is_empty() && headers.contains_key(FORWARDED_FOR) {
+        if headers.contains_key(FORWARDED_FOR) && !self.proxies.trusts(peer.ip()) {
             self.forwarded.call_once(|| {
                 tracing::warn!(
                     peer = %peer.ip(),
@@ -140,6 +143,17 @@ impl Services {
             });
         }
         self.proxies.client(peer, headers)
+    }
+
+    /// Logs once that another HTTP server does not say where its requests come from.
+    pub(crate) fn client_is_unknown(&self) {
+        self.unknown.call_once(|| {
+            tracing::warn!(
+                "The address of a client is not known, and all such clients share one budget: set PeerAddr on \
+                 each request, or with axum take into_make_service_with_connect_info::<SocketAddr>() and the \
+                 feature \"axum\" of doorward."
+            );
+        });
     }
 
     /// Takes the place of a link without an authenticated socket; `None` when its address has no more.

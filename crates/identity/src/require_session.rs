@@ -11,11 +11,11 @@ use std::{
 };
 
 use axum::{
-    extract::{FromRequestParts, Request},
+    extract::{FromRequestParts, OriginalUri, Request},
     response::{IntoResponse, Response},
 };
 use doorward::Session;
-use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -108,9 +108,7 @@ where
                     request.extensions_mut().insert(CurrentSession(session));
                     inner.call(request).await
                 }
-                Err(problem) => {
-                    Ok(turn_away(problem, request.method(), request.uri(), request.headers()))
-                }
+                Err(problem) => Ok(turn_away(problem, &request)),
             }
         })
     }
@@ -142,10 +140,13 @@ impl<S: Send + Sync> FromRequestParts<S> for CurrentSession {
     }
 }
 
-fn turn_away(problem: Problem, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
-    let is_reading = method == Method::GET || method == Method::HEAD;
-    if is_reading && problem.is_signed_out() && wants_page(headers) {
-        let location = [(header::LOCATION, return_address(uri))];
+fn turn_away(problem: Problem, request: &Request) -> Response {
+    let is_reading = [Method::GET, Method::HEAD].contains(request.method());
+    if is_reading && problem.is_signed_out() && wants_page(request.headers()) {
+        // What the browser has asked for, when the routes are nested below a path.
+        let asked = request.extensions().get().map(|OriginalUri(uri)| uri);
+        let asked = asked.unwrap_or(request.uri());
+        let location = [(header::LOCATION, return_address(asked, request.uri()))];
         return (StatusCode::SEE_OTHER, location).into_response();
     }
     problem.into_response()

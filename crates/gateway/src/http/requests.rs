@@ -15,6 +15,7 @@ use super::{
     AnswerBody, App, PeerAddr, RequestBody,
     answer_body::{Answering, Carried},
     request_body::Terms,
+    service::Client,
 };
 use crate::{
     metrics::{HttpBound, Metrics},
@@ -44,6 +45,7 @@ impl<A: App> Requests<A> {
             return Ok(refusal);
         };
         request.extensions_mut().insert(PeerAddr(client));
+        request.extensions_mut().insert(Client(client));
         let time = services.limits.request_timeout;
         let now = services.clock.now();
         let terms = Terms {

@@ -25,14 +25,17 @@ use crate::{
     doorward::Server,
     link::{LinkTask, Opening},
     room::Open,
-    services::Subject,
+    services::{Services, Subject},
 };
 
 /// The address of the other end of a TCP connection, as a request extension.
 ///
 /// [`Doorward::serve`](crate::Doorward::serve) sets it to the address of the client, also behind
-/// [`trusted_proxies`](crate::Builder::trusted_proxies). Inside another HTTP server, set it before the
-/// request reaches [`DoorwardService`]: clients whose address is unknown are counted as one.
+/// [`trusted_proxies`](crate::Builder::trusted_proxies). Inside another HTTP server, set it to the address of
+/// the TCP connection before the request reaches [`DoorwardService`], which finds the client behind
+/// `trusted_proxies` by itself. Clients whose address is unknown are counted as one.
+///
+/// Where axum serves, `into_make_service_with_connect_info::<SocketAddr>()` is enough with the feature `axum`.
 ///
 /// # Examples
 /// ```
@@ -44,7 +47,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
-/// A server as a tower `Service`: mount it where the clients look for it, by default `/socket.io/`.
+/// A server as a tower `Service`: mount it where the clients look for it, by default `/socket.io/` and, for
+/// clients with `addTrailingSlash: false`, `/socket.io`.
 ///
 /// Requests for another path are answered with 404.
 ///
@@ -87,7 +91,7 @@ impl<B: Send + 'static> Service<Request<B>> for DoorwardService {
         let server = Arc::clone(&self.server);
         let (mut parts, _body) = request.into_parts();
         Box::pin(async move {
-            Ok(if parts.uri.path() == &*server.path {
+            Ok(if is_own(&server.path, parts.uri.path()) {
                 open(&server, &mut parts).await.unwrap_or_else(Rejection::response)
             } else {
                 let mut response = Response::new(Full::default());
@@ -98,12 +102,16 @@ impl<B: Send + 'static> Service<Request<B>> for DoorwardService {
     }
 }
 
+/// Whether a path is that of the server. Clients with `addTrailingSlash: false` leave the last slash out.
+fn is_own(own: &str, path: &str) -> bool {
+    path == own || own.strip_suffix('/').is_some_and(|short| path == short)
+}
+
 /// Checks everything that can be known before the upgrade, and promises the upgrade.
 async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<Bytes>>, Rejection> {
     let offer = handshake::check(parts)?;
     let services = &server.services;
-    let peer = parts.extensions.get::<PeerAddr>();
-    let peer = peer.map(|peer| services.client(peer.0, &parts.headers));
+    let peer = client(services, parts);
     let address = peer.map(|peer| peer.ip());
     let (headers, credentials) = Headers::split(&parts.headers);
     let place = services.link_place(address, &headers).ok_or_else(|| {
@@ -125,6 +133,32 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
     };
     tokio::spawn(run(Arc::clone(server), upgrade, opening));
     Ok(handshake::switch(offer))
+}
+
+/// The client of a request that [`Requests`](super::Requests) has found: nothing more is to be looked up.
+#[derive(Clone, Copy)]
+pub(super) struct Client(pub(super) SocketAddr);
+
+/// Finds the client of a request, as far as it can be known.
+pub(crate) fn client(services: &Services, parts: &Parts) -> Option<SocketAddr> {
+    if let Some(Client(client)) = parts.extensions.get() {
+        return Some(*client);
+    }
+    let peer = parts.extensions.get().map(|PeerAddr(peer)| *peer).or_else(|| connect_info(parts));
+    if peer.is_none() {
+        services.client_is_unknown();
+    }
+    peer.map(|peer| services.client(peer, &parts.headers))
+}
+
+#[cfg(feature = "axum")]
+fn connect_info(parts: &Parts) -> Option<SocketAddr> {
+    parts.extensions.get().map(|axum::extract::ConnectInfo(peer)| *peer)
+}
+
+#[cfg(not(feature = "axum"))]
+fn connect_info(_: &Parts) -> Option<SocketAddr> {
+    None
 }
 
 /// Waits for the upgrade, takes the stream out of the HTTP server, and starts the link.

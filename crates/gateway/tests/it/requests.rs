@@ -14,7 +14,10 @@ use doorward::{
 use doorward_testkit::{ManualClock, RawClient};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::fixture::{Fixture, in_time, while_time_passes};
+use crate::{
+    fixture::{Fixture, in_time, while_time_passes},
+    outage::Log,
+};
 
 /// A server with routes of an application around it.
 struct Served {
@@ -311,6 +314,102 @@ async fn only_a_proxy_that_was_named_says_who_the_client_is() {
 
         assert!(answer.ends_with(expected), "{answer}");
     }
+}
+
+/// Asks a server for a link, as a proxy does for `client`.
+async fn upgrade(address: SocketAddr, path: &str, client: &str) -> (RawClient, String) {
+    let head = format!(
+        "GET {path}?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n\
+         Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    RawClient::request(address, head.as_bytes()).await
+}
+
+/// A server with one unknown link for each address, mounted in axum.
+#[cfg(feature = "axum")]
+async fn mounted(proxies: &[&str]) -> (SocketAddr, JoinHandle<std::io::Result<()>>) {
+    let doorward = Doorward::builder()
+        .public(Gateway::<Anonymous>::at("/"))
+        .limits(Limits { max_unauthenticated_links: 1, ..Limits::default() })
+        .trusted_proxies(proxies)
+        .build()
+        .unwrap();
+    let app = Router::new()
+        .route_service("/socket.io/", doorward.service())
+        .route_service("/socket.io", doorward.service());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    (address, tokio::spawn(async move { axum::serve(listener, app).await }))
+}
+
+/// axum says where a connection comes from, and nothing else is to be written.
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn in_axum_budgets_go_by_the_client_behind_the_proxy() {
+    let (address, server) = mounted(&["127.0.0.1"]).await;
+
+    let (_one, first) = upgrade(address, "/socket.io/", "203.0.113.1").await;
+    let (_more, again) = upgrade(address, "/socket.io/", "203.0.113.1").await;
+    let (_other, other) = upgrade(address, "/socket.io", "203.0.113.2").await;
+
+    assert!(first.starts_with("HTTP/1.1 101 "), "{first}");
+    assert!(again.starts_with("HTTP/1.1 429 "), "{again}");
+    assert!(other.starts_with("HTTP/1.1 101 "), "{other}");
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_path_is_good_without_its_last_slash() {
+    let fixture = Fixture::with(|builder, _| builder).await;
+
+    for path in ["/socket.io/", "/socket.io"] {
+        let (_client, head) = upgrade(fixture.address, path, "203.0.113.1").await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{path}: {head}");
+    }
+    for path in ["/socket.io/x", "/socket.iox", "/"] {
+        let (_client, head) = upgrade(fixture.address, path, "203.0.113.1").await;
+        assert!(head.starts_with("HTTP/1.1 404 "), "{path}: {head}");
+    }
+}
+
+/// Also when other proxies are named: one that was forgotten is as bad as none.
+#[tokio::test]
+async fn a_proxy_that_was_not_named_is_logged_once() {
+    for (proxies, expected) in [(&[][..], 1), (&["192.0.2.1"][..], 1), (&["127.0.0.1"][..], 0)] {
+        let log = Log::default();
+        let _kept = log.keep();
+        let fixture = Fixture::with(|builder, _| builder.trusted_proxies(proxies)).await;
+
+        for client in ["203.0.113.1", "203.0.113.2"] {
+            upgrade(fixture.address, "/socket.io/", client).await;
+        }
+
+        let lines = log.lines_with("X-Forwarded-For is not believed");
+        assert_eq!(lines.len(), expected, "{proxies:?}: {lines:?}");
+        assert!(
+            lines.iter().all(|line| line.contains("127.0.0.1") && line.contains("trusted_proxies"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_an_address_is_logged_once() {
+    let log = Log::default();
+    let _kept = log.keep();
+    let doorward = Doorward::builder().public(Gateway::<Anonymous>::at("/")).build().unwrap();
+    let app = Router::new().route_service("/socket.io/", doorward.service());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+
+    for _ in 0..2 {
+        upgrade(address, "/socket.io/", "203.0.113.1").await;
+    }
+
+    assert_eq!(log.lines_with("The address of a client is not known").len(), 1);
+    server.abort();
 }
 
 /// Also where another HTTP server accepts the connections.

@@ -12,7 +12,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward::{
-    Headers, PeerAddr, Session,
+    Headers, Session,
     auth::{FoundCookie, RequestKind, VerifySessionError, find_cookie},
 };
 use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
@@ -123,7 +123,7 @@ impl FromRequestParts<Routes> for Browser {
             }
         };
         let binding = Binding::Browser(Sha256::digest(key).into());
-        let address = parts.extensions.get::<PeerAddr>().map(|peer| peer.0.ip());
+        let address = routes.principals.client_ip(parts);
         Ok(Self { client: Client::new(binding, address, &headers), fresh })
     }
 }
@@ -151,11 +151,18 @@ pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem
 
 /// Returns the page where a user signs in who asked for another one, and is led back to it. Only paths of our own
 /// are named.
-pub(crate) fn return_address(uri: &Uri) -> String {
-    let asked = uri.path_and_query().and_then(|asked| own_path(asked.as_str()));
-    match asked.as_deref() {
-        None | Some("/") => "/".to_owned(),
-        Some(path) => format!("/?next={}", utf8_percent_encode(path, QUERY_VALUE)),
+///
+/// Where the routes are nested below a path, `asked` begins with it and `uri` does not; the page to sign in is the
+/// first one below it.
+pub(crate) fn return_address(asked: &Uri, uri: &Uri) -> String {
+    let inside = asked.path().strip_suffix(uri.path()).unwrap_or_default();
+    let home = own_path(&format!("{inside}/")).unwrap_or("/".to_owned());
+    let asked = asked.path_and_query().and_then(|asked| own_path(asked.as_str()));
+    match asked {
+        Some(path) if path != home => {
+            format!("{home}?next={}", utf8_percent_encode(&path, QUERY_VALUE))
+        }
+        _ => home,
     }
 }
 
@@ -191,6 +198,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn routes_below_a_path_are_led_back_to_with_it() {
+        for (asked, uri, expected) in [
+            ("/app/account?a=b", "/account?a=b", "/app/?next=/app/account%3Fa%3Db"),
+            ("/app/", "/", "/app/"),
+            ("/app//evil.example", "//evil.example", "/app/?next=/app//evil.example"),
+        ] {
+            let found = return_address(&asked.parse().unwrap(), &uri.parse().unwrap());
+            assert_eq!(found, expected, "{asked}");
+        }
+    }
+
+    #[test]
     fn only_own_paths_are_led_back_to() {
         for (asked, expected) in [
             ("/account", "/?next=/account"),
@@ -206,7 +225,8 @@ mod tests {
             ("/a//b?//c", "/?next=/a//b%3F//c"),
             ("http://evil.example/x", "/?next=/x"),
         ] {
-            assert_eq!(return_address(&asked.parse().unwrap()), expected, "{asked}");
+            let uri = asked.parse().unwrap();
+            assert_eq!(return_address(&uri, &uri), expected, "{asked}");
         }
     }
 }
