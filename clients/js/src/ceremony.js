@@ -6,6 +6,7 @@
 import { DoorwardError, OFFLINE, ofConnect } from "./error.js";
 import { request } from "./http.js";
 import { create, get } from "./passkeys.js";
+import { socketOf } from "./place.js";
 import { drawProof } from "./proof.js";
 
 /** Milliseconds that one step may take. */
@@ -24,7 +25,7 @@ const PATIENCE = 15_000;
  */
 export async function overSocket(io, url, work) {
   // A link of its own: others keep the cookie that they were opened with.
-  const socket = io(`${url}/auth`, { transports: ["websocket"], forceNew: true, reconnection: false });
+  const socket = socketOf(io, url, "/auth", { transports: ["websocket"], forceNew: true, reconnection: false });
   try {
     return await work(async (step, payload) => {
       const answer = await new Promise((resolve, reject) => {

@@ -4,6 +4,7 @@
 // credential before the old one ends. Nothing is kept, and nothing connects again that the server has ended.
 
 import { ofConnect } from "./error.js";
+import { socketOf } from "./place.js";
 
 /**
  * @typedef {"connecting" | "connected" | "reconnecting" | "offline" | "refused" | "expired" | "replaced"
@@ -27,7 +28,7 @@ export function connect(io, url, namespace, { token, onState = () => {} } = {}) 
   const credential = token
     ? { auth: (send) => void token().then((token) => send({ token }), () => send({})) }
     : {};
-  const socket = io(url + namespace, {
+  const socket = socketOf(io, url, namespace, {
     transports: ["websocket"],
     forceNew: true,
     autoConnect: false,

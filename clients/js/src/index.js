@@ -17,7 +17,8 @@ export { canAutofill, canUsePasskeys };
  * Talks to one server.
  *
  * @param {{ io: typeof import("socket.io-client").io, url?: string }} server `io` of `socket.io-client`, and the
- *   origin of the server, when it is not the page's own
+ *   origin of the server when it is not the page's own, with the path below which the server is: `/chat` or
+ *   `https://example.org/chat`
  */
 export function createDoorward({ io, url = "" }) {
   const base = url.replace(/\/$/, "");

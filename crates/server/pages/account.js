@@ -7,7 +7,7 @@ import { t } from "./texts.js";
 import { Banner, useLive } from "./live.js";
 import { Codes, Passkeys } from "./passkeys.js";
 import { Sessions } from "./sessions.js";
-import { Frame, Problem, doorward, html, show, tabs, toSignIn, useAction, useEffect, useRef, useState } from "./view.js";
+import { Frame, Problem, base, doorward, html, show, tabs, toSignIn, useAction, useEffect, useRef, useState } from "./view.js";
 
 function Account() {
   const [me, setMe] = useState(/** @type {import("./doorward-client/wire").Me | null} */ (null));
@@ -52,7 +52,7 @@ function Account() {
           throw error;
         }
         tabs.postMessage("changed");
-        location.assign("/");
+        location.assign(`${base}/`);
       });
     }
   };

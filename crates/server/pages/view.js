@@ -7,7 +7,10 @@ import { explain, language, speak, t } from "./texts.js";
 
 export { html, useEffect, useRef, useState };
 
-export const doorward = createDoorward({ io });
+/** The path below which the server is, without the slash at its end: this file is in the folder `assets` of it. */
+export const base = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+
+export const doorward = createDoorward({ io, url: base });
 
 /** Tells other tabs of this browser that somebody has signed in or out; it carries nothing else. */
 export const tabs = new BroadcastChannel("doorward");
@@ -30,10 +33,10 @@ export function Frame({ me, wide = false, children }) {
   const other = language === "en" ? "ko" : "en";
   return html`
     <header>
-      <a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="28" height="28" /> Doorward</a>
+      <a class="brand" href="${base}/"><img src="${base}/assets/icon.svg" alt="" width="28" height="28" /> Doorward</a>
       <nav>
-        ${me && html`<a href="/chat">${t("chat")}</a><a href="/mole">${t("mole")}</a>`}
-        ${me && html`<a href="/account">${t("account")}</a>`}
+        ${me && html`<a href="${base}/chat">${t("chat")}</a><a href="${base}/mole">${t("mole")}</a>`}
+        ${me && html`<a href="${base}/account">${t("account")}</a>`}
         ${me && html`<button type="button" class="plain" data-testid="signout" onClick=${signOut}>${t("signout")}</button>`}
         <button type="button" class="plain" lang=${other} onClick=${() => speak(other)}>
           ${t("language")}
@@ -47,7 +50,7 @@ export function Frame({ me, wide = false, children }) {
 /** Leads to the sign-in, which leads back here. */
 export const toSignIn = () => {
   const here = location.pathname + location.search + location.hash;
-  location.assign(`/?next=${encodeURIComponent(here)}`);
+  location.assign(`${base}/?next=${encodeURIComponent(here)}`);
 };
 
 /**
@@ -70,7 +73,7 @@ export function SignedIn({ page }) {
 async function signOut() {
   await doorward.signOut().catch(() => {});
   tabs.postMessage("changed");
-  location.assign("/");
+  location.assign(`${base}/`);
 }
 
 /** A line about what went wrong; its room is kept. @param {{ error: string }} props */

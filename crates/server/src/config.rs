@@ -17,7 +17,7 @@ use doorward::{Limits, PerUser};
 pub(crate) use known::all as all_settings;
 use settings::Settings;
 pub(crate) use values::{
-    AuditSink, Excess, Profile, Proxies, RpId, SameSite, SecretUrl, Store, TokenName,
+    AuditSink, Excess, HostName, Profile, Proxies, RpId, SameSite, SecretUrl, Store, TokenName,
 };
 
 use crate::{
@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) database: PathBuf,
     /// The database of accounts and passkeys, when it is not that file.
     pub(crate) postgres: Option<SecretUrl>,
+    /// Further names that the server answers to.
+    pub(crate) hosts: Vec<HostName>,
     /// Pages of which other origins may use the cookie.
     pub(crate) origins: Vec<PublicUrl>,
     /// Who may say where a request comes from.
@@ -159,7 +161,7 @@ impl Config {
         if idle_timeout < Span::MINUTE {
             return Err(Failure::new(IDLE_TOO_SHORT));
         }
-        let origins = settings.origins.allow.unwrap_or_default();
+        let origins = settings.origins.allow.unwrap_or_default().get();
         if profile == Profile::Production {
             check_production(&store, settings.public_url.as_ref(), &origins)?;
         }
@@ -200,6 +202,7 @@ impl Config {
                 rp_id: settings.passkeys.rp_id,
                 name: settings.passkeys.name.unwrap_or_else(TokenName::of_the_product),
             },
+            hosts: settings.hosts.allow.unwrap_or_default(),
             origins,
             trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
             connections: per_user(&settings.connections),

@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::public_url::PublicUrl;
+use crate::{base_path::is_probe, config::HostName, public_url::PublicUrl};
 
 /// The names of the server.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Hosts {
     public_url: PublicUrl,
     /// Authorities that are answered, in lower case.
     own: Vec<String>,
+    /// Names that the operator allows beside them.
+    allowed: Vec<HostName>,
     /// Authorities that lead to the public URL.
     aliases: Vec<String>,
 }
@@ -42,7 +44,11 @@ enum Verdict {
 
 impl Hosts {
     /// The names of a server that listens on `addresses` and is known as `public_url`.
-    pub(crate) fn new(public_url: &PublicUrl, addresses: &[SocketAddr]) -> Self {
+    pub(crate) fn new(
+        public_url: &PublicUrl,
+        addresses: &[SocketAddr],
+        allowed: &[HostName],
+    ) -> Self {
         let mut own = vec![public_url.authority(), public_url.authority_with_port()];
         let mut aliases = Vec::new();
         let ports = addresses.iter().filter(|at| is_reached_by_loopback(at)).map(SocketAddr::port);
@@ -58,7 +64,13 @@ impl Hosts {
             // There is no `localhost` to lead to: the addresses are as good.
             own.append(&mut aliases);
         }
-        Self { public_url: public_url.clone(), own, aliases }
+        Self { public_url: public_url.clone(), own, allowed: allowed.to_vec(), aliases }
+    }
+
+    /// Whether a client asks for a socket.
+    fn is_socket(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(self.public_url.base()).unwrap_or_default();
+        rest == "/socket.io" || rest.starts_with("/socket.io/")
     }
 
     fn judge(&self, uri: &Uri, headers: &HeaderMap) -> Verdict {
@@ -71,7 +83,7 @@ impl Hosts {
             return Verdict::Malformed;
         }
         let has = |names: &[String]| names.iter().any(|name| host.eq_ignore_ascii_case(name));
-        if has(&self.own) {
+        if has(&self.own) || self.allowed.iter().any(|name| name.is(host)) {
             Verdict::Own
         } else if has(&self.aliases) {
             Verdict::Alias
@@ -85,7 +97,7 @@ impl Hosts {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         // `OPTIONS *` has no path. Whatever follows the port must not become part of it.
         let path = if path.starts_with('/') { path } else { "/" };
-        let location = [(header::LOCATION, format!("{}{path}", self.public_url))];
+        let location = [(header::LOCATION, format!("{}{path}", self.public_url.origin()))];
         (StatusCode::PERMANENT_REDIRECT, location).into_response()
     }
 }
@@ -97,14 +109,14 @@ pub(crate) async fn check_host(
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    if path == "/healthz" {
-        // Load balancers ask by address, and it tells nothing.
+    if is_probe(path) {
+        // Load balancers ask by address, and it tells little.
         return next.run(request).await;
     }
     match hosts.judge(request.uri(), request.headers()) {
         Verdict::Own => next.run(request).await,
         // Socket.IO clients that are no browsers do not follow redirects.
-        Verdict::Alias if path.starts_with("/socket.io/") => next.run(request).await,
+        Verdict::Alias if hosts.is_socket(path) => next.run(request).await,
         Verdict::Alias => hosts.redirect(request.uri()),
         Verdict::Malformed => (StatusCode::BAD_REQUEST, MALFORMED).into_response(),
         Verdict::Misdirected => {
@@ -135,8 +147,9 @@ const MALFORMED: &str = "This request must name one host.\n";
 
 const MISDIRECTED: &str = "\
 This server does not answer for the host of this request.
-If you run the server: set public_url in its configuration file to the address that you opened,
-such as public_url = \"https://chat.example.org\".
+If you run the server: set public_url in its configuration file to the address that browsers open,
+such as public_url = \"https://chat.example.org\". A further name, such as one inside a network of
+containers, goes into hosts.allow: [hosts] allow = [\"doorward\"].
 ";
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use doorward::{Clock, Doorward, SystemClock, auth::KeyRing};
 use doorward_identity::{Identity, RequireSession};
 
 use crate::{
+    base_path::BasePath,
     bundle,
     config::Config,
     cors,
@@ -36,21 +37,24 @@ pub(crate) fn router(
 ) -> Router {
     let Parts { public_url, .. } = parts;
     let (keys, dependencies) = (Arc::clone(parts.keys), Arc::clone(dependencies));
-    let hosts = Arc::new(Hosts::new(public_url, addresses));
+    let hosts = Arc::new(Hosts::new(public_url, addresses, &config.hosts));
     let headers = Arc::new(SecurityHeaders::new(public_url));
     // Whatever is not named as public below is for those who have signed in, also what is not there.
     let private = pages::private_routes()
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response())
         .layer(RequireSession::new(identity.clone()));
-    Router::new()
+    let routes = Router::new()
         .route_service("/socket.io/", doorward.service())
+        .route_service("/socket.io", doorward.service())
         .merge(bundle::routes())
         .merge(pages::public_routes())
         .merge(identity.routes(doorward.principals()))
         .route("/healthz", get("ok\n"))
         .route("/readyz", get(async move || dependencies.report()))
         .route("/.well-known/jwks.json", get(async move || public_keys(&keys)))
-        .fallback_service(private)
+        .fallback_service(private);
+    Router::new()
+        .fallback_service(BasePath::new(routes, public_url))
         .layer(cors::layer(&config.origins))
         .layer(middleware::from_fn_with_state(hosts, host::check_host))
         .layer(middleware::from_fn_with_state(headers, security::add_headers))

@@ -15,6 +15,7 @@ mod accounts;
 mod admin;
 mod announce;
 mod backup;
+mod base_path;
 mod bots;
 mod bundle;
 mod chat;

@@ -1,8 +1,8 @@
 //! Decides what the server is called by those who use it.
 //!
-//! The public URL is an origin: scheme, host and port, nothing behind them. Redirects, the accepted
-//! `Host` and the content security policy are made from it, so its letters are limited to those that
-//! mean nothing special in any of them.
+//! The public URL is an origin (scheme, host and port) and the path below which the server is, often none.
+//! Redirects, the accepted `Host` and the content security policy are made from it, so its letters are limited to
+//! those that mean nothing special in any of them.
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::listen::is_name;
 
-/// The origin under which browsers know the server.
+/// The address under which browsers know the server.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct PublicUrl {
@@ -18,6 +18,8 @@ pub(crate) struct PublicUrl {
     /// In lower case; an IPv6 address in brackets.
     host: String,
     port: u16,
+    /// Begins with a slash and does not end with one; empty when the server has the whole host.
+    base: String,
 }
 
 /// How browsers reach the server; behind a proxy that speaks TLS it is `https`.
@@ -30,7 +32,7 @@ enum Scheme {
 impl PublicUrl {
     /// The URL of a server that was told nothing.
     pub(crate) fn localhost(port: u16) -> Self {
-        Self { scheme: Scheme::Http, host: LOCALHOST.to_owned(), port }
+        Self { scheme: Scheme::Http, host: LOCALHOST.to_owned(), port, base: String::new() }
     }
 
     /// Returns whether the server is known as `localhost`.
@@ -41,6 +43,16 @@ impl PublicUrl {
     /// Returns whether browsers reach it through TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.scheme == Scheme::Https
+    }
+
+    /// Scheme, host and port, as browsers write an origin.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", self.scheme.as_str(), self.authority())
+    }
+
+    /// The path below which everything is, without the slash at its end: empty, or such as `/chat`.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
     }
 
     /// The port, also when it is not written because it is the scheme's own.
@@ -87,7 +99,8 @@ impl Scheme {
 
 impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme.as_str(), self.authority())
+        f.write_str(&self.origin())?;
+        if self.base.is_empty() { Ok(()) } else { write!(f, "{}/", self.base) }
     }
 }
 
@@ -95,17 +108,18 @@ impl FromStr for PublicUrl {
     type Err = PublicUrlError;
 
     fn from_str(text: &str) -> Result<Self, PublicUrlError> {
-        let text = text.to_ascii_lowercase();
         let (scheme, rest) = text.split_once("://").ok_or(PublicUrlError::Scheme)?;
-        let scheme = match scheme {
+        let scheme = match &*scheme.to_ascii_lowercase() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
             _ => return Err(PublicUrlError::Scheme),
         };
-        let authority = rest.strip_suffix('/').unwrap_or(rest);
-        if authority.contains(['/', '?', '#', '\\']) {
+        let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let authority = &*authority.to_ascii_lowercase();
+        if authority.contains(['?', '#', '\\']) {
             return Err(PublicUrlError::Path);
         }
+        let base = read_base(path).ok_or(PublicUrlError::Path)?;
         if authority.contains('@') {
             return Err(PublicUrlError::UserInfo);
         }
@@ -114,7 +128,7 @@ impl FromStr for PublicUrl {
             None => scheme.default_port(),
             Some(port) => read_port(port).ok_or(PublicUrlError::Port)?,
         };
-        Ok(Self { scheme, host: read_host(host).ok_or(PublicUrlError::Host)?, port })
+        Ok(Self { scheme, host: read_host(host).ok_or(PublicUrlError::Host)?, port, base })
     }
 }
 
@@ -132,8 +146,14 @@ pub(crate) enum PublicUrlError {
     /// There is none, or it has letters that no host has.
     #[error("an origin has a valid host: write one such as https://chat.example.org")]
     Host,
-    /// It says more than where the server is.
+    /// An origin has a path.
     #[error("an origin ends after host and port: no path, query or fragment")]
+    NoOrigin,
+    /// What follows the port is no path of simple names.
+    #[error(
+        "behind host and port there may be a path of letters, digits, `-`, `.` and `_`, such as \
+         https://example.org/chat/, and no query or fragment"
+    )]
     Path,
     /// It is no number, or 0.
     #[error("the port of an origin is a number from 1 to 65535")]
@@ -146,20 +166,32 @@ pub(crate) enum PublicUrlError {
     UserInfo,
 }
 
+/// Reads a path of simple names; `None` when it is none. `.` and `..` are ways, and no names.
+fn read_base(path: &str) -> Option<String> {
+    let base = path.strip_suffix('/').unwrap_or(path);
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+            && name.bytes().any(|byte| byte != b'.')
+    };
+    let mut names = base.split('/');
+    (names.next() == Some("") && names.all(is_name)).then(|| base.to_owned())
+}
+
 /// Splits `host:port`; the colons inside brackets belong to the host.
-fn split_port(authority: &str) -> (&str, Option<&str>) {
+pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     }
 }
 
-fn read_port(port: &str) -> Option<u16> {
+pub(crate) fn read_port(port: &str) -> Option<u16> {
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     port.parse().ok().filter(|&port| digits && port != 0)
 }
 
-fn read_host(host: &str) -> Option<String> {
+pub(crate) fn read_host(host: &str) -> Option<String> {
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         // Written as browsers write it, or no `Host` would ever be equal to it.
         return address.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));
@@ -186,6 +218,11 @@ mod tests {
         assert_eq!(read("http://chat.example.org:443").unwrap(), "http://chat.example.org:443");
         assert_eq!(read("http://[0:0::1]:3000").unwrap(), "http://[::1]:3000");
         assert_eq!(read("http://[::1]").unwrap(), "http://[::1]");
+        assert_eq!(read("https://Example.org/Chat").unwrap(), "https://example.org/Chat/");
+        assert_eq!(
+            read("https://example.org/a/b-c_d.e/").unwrap(),
+            "https://example.org/a/b-c_d.e/"
+        );
     }
 
     #[test]
@@ -211,7 +248,12 @@ mod tests {
             ("http://localhost:0", Port),
             ("http://localhost:+1", Port),
             ("http://localhost:70000", Port),
-            ("http://localhost/chat", Path),
+            ("http://localhost/../chat", Path),
+            ("http://localhost/./", Path),
+            ("http://localhost/a//b", Path),
+            ("http://localhost/a%2f", Path),
+            ("http://localhost/a b", Path),
+            ("http://localhost/a?b", Path),
             ("http://localhost//", Path),
             ("http://localhost?a", Path),
             ("http://localhost#a", Path),

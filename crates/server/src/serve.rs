@@ -196,7 +196,7 @@ pub(crate) async fn identity(config: &Config, parts: Parts<'_>) -> Result<Identi
     let accounts = Arc::clone(&stores.accounts);
     let (issuer, audience) = (config.token.issuer.as_str(), config.token.audience.as_str());
     let applications = stores.applications.clone();
-    let mut builder = Identity::builder(&public_url.to_string(), accounts, sessions, tickets)
+    let mut builder = Identity::builder(&public_url.origin(), accounts, sessions, tickets)
         .name(config.passkeys.name.as_str())
         .decoy_secret(secret)
         .issuer(Issuer::with_ring(Arc::clone(keys), issuer, audience))

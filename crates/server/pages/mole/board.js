@@ -1,7 +1,7 @@
 // The nine holes, for fingers, mice and the keys 1 to 9.
 
 import { t } from "../texts.js";
-import { html, useEffect } from "../view.js";
+import { base, html, useEffect } from "../view.js";
 
 /** @param {{ game: ReturnType<typeof import("./state.js").useGame> }} props */
 export function Board({ game }) {
@@ -39,7 +39,7 @@ function Hole({ hole, game }) {
       onClick=${(/** @type {MouseEvent} */ event) => event.detail === 0 && game.strike(hole)}
     >
       <span class="key" aria-hidden="true">${hole}</span>
-      <img class="mole" src="/assets/mole/mole.svg" alt="" width="96" height="96" draggable=${false} />
+      <img class="mole" src="${base}/assets/mole/mole.svg" alt="" width="96" height="96" draggable=${false} />
       ${points !== undefined && html`<span class="points">+${points}</span>`}
     </button>
   `;

@@ -13,7 +13,8 @@ use super::{
     known::{self, Known, Setting},
     limits::LimitSettings,
     values::{
-        AuditSink, Count, Excess, Profile, Proxies, RpId, SameSite, SecretUrl, Store, TokenName,
+        AuditSink, Count, Excess, HostName, Origins, Profile, Proxies, RpId, SameSite, SecretUrl,
+        Store, TokenName,
     },
 };
 use crate::{failure::Failure, listen::ListenAddress, public_url::PublicUrl, span::Span};
@@ -63,7 +64,8 @@ settings! {
         #[table] passkeys: Passkeys,
         #[table] redis: Redis,
         #[table] database: Database,
-        #[table] origins: Origins,
+        #[table] hosts: Hosts,
+        #[table] origins: OriginSettings,
         #[table] connections: Connections,
         #[table] audit: Audit,
         #[table] metrics: Metrics,
@@ -103,9 +105,14 @@ settings! {
         url: SecretUrl,
     }
 
+    /// The table `[hosts]`.
+    Hosts {
+        allow: Vec<HostName>,
+    }
+
     /// The table `[origins]`.
-    Origins {
-        allow: Vec<PublicUrl>,
+    OriginSettings {
+        allow: Origins,
     }
 
     /// The table `[connections]`.

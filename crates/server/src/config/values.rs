@@ -10,7 +10,7 @@ use crate::{
     failure::Failure,
     listen::ListenAddress,
     nearest::{did_you_mean, nearest},
-    public_url::PublicUrl,
+    public_url::{PublicUrl, PublicUrlError, read_host, read_port, split_port},
     span::Span,
 };
 
@@ -26,6 +26,7 @@ macro_rules! written {
 written! {
     Count: Number,
     ListenAddress: Text,
+    Origins: List,
     Proxies: List,
     PublicUrl: Text,
     RpId: Text,
@@ -118,6 +119,65 @@ impl ChoiceError {
         Self { words: words_of, nearest: nearest(text, words.iter().copied()) }
     }
 }
+
+/// Origins: URLs without a path.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<PublicUrl>")]
+pub(crate) struct Origins(Vec<PublicUrl>);
+
+impl Origins {
+    pub(super) fn get(self) -> Vec<PublicUrl> {
+        self.0
+    }
+}
+
+impl TryFrom<Vec<PublicUrl>> for Origins {
+    type Error = PublicUrlError;
+
+    fn try_from(urls: Vec<PublicUrl>) -> Result<Self, PublicUrlError> {
+        let are_origins = urls.iter().all(|url| url.base().is_empty());
+        if are_origins { Ok(Self(urls)) } else { Err(PublicUrlError::NoOrigin) }
+    }
+}
+
+/// A further name of the server: a host, for any port or for one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct HostName {
+    /// In lower case; an IPv6 address in brackets.
+    host: String,
+    port: Option<u16>,
+}
+
+impl HostName {
+    /// Whether this is what a request calls the server.
+    pub(crate) fn is(&self, named: &str) -> bool {
+        let (host, port) = split_port(named);
+        let port = port.map(read_port);
+        let is_port = match self.port {
+            None => port != Some(None),
+            Some(own) => port == Some(Some(own)),
+        };
+        is_port && host.eq_ignore_ascii_case(&self.host)
+    }
+}
+
+impl TryFrom<String> for HostName {
+    type Error = HostNameError;
+
+    fn try_from(text: String) -> Result<Self, HostNameError> {
+        let text = text.to_ascii_lowercase();
+        let (host, port) = split_port(&text);
+        let host = read_host(host).ok_or(HostNameError)?;
+        let port = port.map(|port| read_port(port).ok_or(HostNameError)).transpose()?;
+        Ok(Self { host, port })
+    }
+}
+
+/// A text that is no host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a host, with a port or without, such as \"doorward\" or \"doorward:3000\"")]
+pub(crate) struct HostNameError;
 
 /// The URL of a server, which may hold its password.
 #[derive(Clone, PartialEq, Eq, Deserialize)]

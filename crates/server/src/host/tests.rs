@@ -4,7 +4,7 @@ use super::*;
 
 fn hosts(public_url: &str, addresses: &[&str]) -> Hosts {
     let addresses: Vec<_> = addresses.iter().map(|at| at.parse().unwrap()).collect();
-    Hosts::new(&public_url.parse().unwrap(), &addresses)
+    Hosts::new(&public_url.parse().unwrap(), &addresses, &[])
 }
 
 fn local() -> Hosts {
@@ -138,5 +138,30 @@ fn a_redirect_stays_at_home() {
         assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
         let location = response.headers()[header::LOCATION].to_str().unwrap();
         assert_eq!(location, format!("http://localhost:3000{path}"));
+    }
+}
+
+/// Such as the name of a container.
+#[test]
+fn further_names_are_answered_to() {
+    let allowed =
+        ["doorward", "Chat.internal:3000"].map(|name| name.to_owned().try_into().unwrap());
+    let addresses = ["0.0.0.0:3000".parse().unwrap()];
+    let hosts = Hosts::new(&"https://chat.example.org".parse().unwrap(), &addresses, &allowed);
+
+    for host in
+        ["doorward", "Doorward:3000", "doorward:80", "chat.internal:3000", "chat.example.org"]
+    {
+        assert_eq!(judge(&hosts, "/", &[host]), Verdict::Own, "{host}");
+    }
+    for host in [
+        "chat.internal",
+        "chat.internal:80",
+        "doorward.evil.example",
+        "doorward:",
+        "doorward:x",
+        "xdoorward",
+    ] {
+        assert_eq!(judge(&hosts, "/", &[host]), Verdict::Misdirected, "{host}");
     }
 }

@@ -66,7 +66,14 @@ fn a_bad_configuration_is_told_with_its_place() {
     let cases = [
         ("listen = 'localhost:0'\n\n%garbage", ":3:9: key with no value"),
         ("\n[token]\nisuer = 'me'", ":3:1: there is no setting \"token.isuer\"; did you mean "),
-        ("public_url = 'http://localhost/chat'", ":1:14: an origin ends after host and port"),
+        (
+            "public_url = 'http://localhost/../chat'",
+            ":1:14: behind host and port there may be a path",
+        ),
+        (
+            "[origins]\nallow = ['http://localhost/chat']",
+            ":2:9: an origin ends after host and port",
+        ),
         (
             "[limits]\nmax_rooms = 0",
             ":2:13: the limit max_rooms is 0, and must be from 1 to 1000000",

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod base_path;
+#[cfg(test)]
 mod chat_client;
 #[cfg(test)]
 mod commands;

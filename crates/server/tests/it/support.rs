@@ -312,7 +312,19 @@ impl Server {
 
     /// Sends a request without a body and with exactly these headers.
     pub(crate) fn request_with(&self, method: &str, path: &str, headers: &str) -> Answer {
-        let request = format!("{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
+        self.request_with_body(method, path, headers, "")
+    }
+
+    /// Sends a request with exactly these headers and this body.
+    pub(crate) fn request_with_body(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> Answer {
+        let request =
+            format!("{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n{body}");
         let mut stream = TcpStream::connect(self.address()).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();

@@ -1,0 +1,15 @@
+// Where a server is: sockets want its origin and its path apart, requests want both in one.
+
+/**
+ * Makes a socket of a namespace.
+ *
+ * @param {typeof import("socket.io-client").io} io
+ * @param {string} url the origin of the server, and the path below which it is, without a slash at the end
+ * @param {string} namespace
+ * @param {Partial<import("socket.io-client").ManagerOptions & import("socket.io-client").SocketOptions>} options
+ * @returns {import("socket.io-client").Socket}
+ */
+export function socketOf(io, url, namespace, options) {
+  const [, origin = "", path = ""] = /^(\w+:\/\/[^/]*)?(.*)$/.exec(url) ?? [];
+  return io(origin + namespace, { ...options, path: `${path}/socket.io/` });
+}

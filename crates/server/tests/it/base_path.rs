@@ -1,0 +1,125 @@
+//! A server that has a part of a host only, and one that has several names.
+
+use doorward_testkit::RawClient;
+
+use crate::support::Server;
+
+const CONFIG: &str = "public_url = 'https://example.org/app/'\n";
+const HOST: &str = "Host: example.org\r\n";
+
+#[test]
+fn everything_is_below_the_path_of_the_public_url() {
+    let server = Server::start_with(CONFIG, |_| {});
+    let ask =
+        |path: &str| server.request_with("GET", path, &format!("{HOST}Accept: text/html\r\n"));
+
+    for (path, status) in [
+        ("/app/", 200),
+        ("/app/assets/view.js", 200),
+        ("/app/socket.io/socket.io.esm.min.js", 200),
+        ("/app/.well-known/jwks.json", 200),
+        ("/app/auth/me", 401),
+        ("/", 404),
+        ("/account", 404),
+        ("/socket.io/", 404),
+        ("/application/", 404),
+    ] {
+        assert_eq!(ask(path).status, status, "{path}");
+    }
+    // Files are named from where the page is.
+    let page = ask("/app/");
+    assert!(page.text().contains("src=\"assets/home.js\""), "{}", page.text());
+    // A proxy that takes the path away reads what to do.
+    let stripped = ask("/socket.io/");
+    assert!(
+        stripped.text().contains("below /app/") && stripped.text().contains("unchanged"),
+        "{stripped:?}"
+    );
+    assert_eq!(stripped.header("x-content-type-options"), Some("nosniff"));
+}
+
+#[test]
+fn redirects_stay_below_the_path() {
+    let server = Server::start_with(CONFIG, |_| {});
+    let ask =
+        |path: &str| server.request_with("GET", path, &format!("{HOST}Accept: text/html\r\n"));
+
+    for (path, status, location) in [
+        ("/app", 308, "https://example.org/app/"),
+        ("/app/account", 303, "/app/?next=/app/account"),
+        ("/app/chat?room=a", 303, "/app/?next=/app/chat%3Froom%3Da"),
+        ("/app//evil.example", 303, "/app/?next=/app//evil.example"),
+    ] {
+        let answer = ask(path);
+
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("location"), Some(location), "{path}");
+    }
+}
+
+/// An orchestrator asks the server itself, by its address.
+#[test]
+fn probes_need_neither_the_path_nor_the_name() {
+    let server = Server::start_with(CONFIG, |_| {});
+
+    for path in ["/healthz", "/readyz"] {
+        for host in [HOST, "Host: 10.1.2.3:3000\r\n"] {
+            assert_eq!(server.request_with("GET", path, host).status, 200, "{path} {host}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn sockets_are_below_the_path_also_without_the_last_slash() {
+    let server = Server::start_with(CONFIG, |_| {});
+
+    for path in ["/app/socket.io/", "/app/socket.io"] {
+        let request = format!(
+            "GET {path}?EIO=4&transport=websocket HTTP/1.1\r\n{HOST}Connection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        let (mut client, head) = RawClient::request(server.address(), request.as_bytes()).await;
+
+        assert!(head.starts_with("HTTP/1.1 101 "), "{path}: {head}");
+        client.json("0").await;
+    }
+}
+
+/// `__Host-` keeps other hosts of the domain from planting a cookie, and needs the path of the whole host. The path
+/// of a cookie would keep no page of this host from using it.
+#[test]
+fn cookies_keep_their_prefix_below_a_path() {
+    let server = Server::start_with(CONFIG, |_| {});
+    let body = r#"{"challenge":"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}"#;
+    let headers = format!(
+        "{HOST}Origin: https://example.org\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n",
+        body.len()
+    );
+
+    let answer =
+        server.request_with_body("POST", "/app/auth/passkeys/authenticate", &headers, body);
+
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let cookie = answer.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("__Host-doorward-ceremony="), "{cookie}");
+    assert!(cookie.contains("; Path=/; Secure; HttpOnly;"), "{cookie}");
+}
+
+#[test]
+fn further_names_are_answered_to_and_named_in_the_refusal() {
+    let server = Server::start_with(
+        "public_url = 'https://chat.example.org'\n[hosts]\nallow = ['doorward', 'chat.internal:3000']\n",
+        |_| {},
+    );
+    let ask = |host: &str| server.request_with("GET", "/", &format!("Host: {host}\r\n"));
+
+    for host in ["chat.example.org", "doorward:3000", "doorward", "chat.internal:3000"] {
+        assert_eq!(ask(host).status, 200, "{host}");
+    }
+    let refused = ask("chat.internal");
+    assert_eq!(refused.status, 421);
+    for setting in ["public_url", "hosts.allow"] {
+        assert!(refused.text().contains(setting), "{}", refused.text());
+    }
+}
