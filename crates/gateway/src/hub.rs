@@ -11,7 +11,7 @@ use std::{
 };
 
 pub use broadcast::Broadcast;
-use doorward_core::{BoxFuture, SocketId};
+use doorward_core::{BoxFuture, SocketId, UserId};
 use doorward_protocol::{Arguments, Frame, RawArguments, packet};
 
 use crate::{
@@ -111,6 +111,21 @@ impl<P> Hub<P> {
     /// more, and nobody gets it twice.
     pub fn to(&self, target: impl Into<Target>) -> Broadcast<P> {
         self.all().to(target)
+    }
+
+    /// Begins with all sockets of a user: `hub.to_user("alice")`.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// fn ship(hub: &Hub<Claims>, customer: &str, order: u32) -> Result<usize, EmitError> {
+    ///     hub.to_user(customer).emit("shipped", order)
+    /// }
+    /// # drop(ship);
+    /// ```
+    pub fn to_user(&self, user: impl Into<UserId>) -> Broadcast<P> {
+        self.to(Target::User(user.into()))
     }
 
     /// Begins with nobody and adds each of these: without any of them nobody gets it.

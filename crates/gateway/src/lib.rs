@@ -165,8 +165,8 @@ pub mod prelude {
         Ack, Action, Anonymous, Args, Binary, BoxError, Connection, Data, DisconnectReason,
         Doorward, Emit, EmitError, EventName, Exception, Fresh, Gateway, Grant, Guard,
         GuardContext, Handshake, HasRoles, HasScopes, Hub, JoinError, Payload, PerUser, Principal,
-        Principals, RateLimit, Refusal, Role, RoomRequest, Scope, ServerEvent, Stream, Valid,
-        Verdict, handle,
+        Principals, RateLimit, Refusal, Role, RoomRequest, Scope, ServerEvent, Stream, UserId,
+        Valid, Verdict, handle,
     };
 }
 

@@ -99,8 +99,9 @@ const QUEUE: usize = 4_096;
 const VARIABLE: &str = "DOORWARD_LOG";
 
 /// The passkey library logs an error for each proof that is not good, and proofs are what strangers send. What was
-/// wrong with one is in the record of the decision.
-const DEFAULT: &str = "info,webauthn_rs=off,webauthn_rs_core=off";
+/// wrong with one is in the record of the decision. A span around each event costs about as much as a small event
+/// itself, and the handlers of this server log failures only, which have an id.
+const DEFAULT: &str = "info,doorward::event=off,webauthn_rs=off,webauthn_rs_core=off";
 
 #[cfg(test)]
 mod tests {

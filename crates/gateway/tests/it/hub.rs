@@ -129,6 +129,21 @@ async fn a_hub_is_found_by_namespace_and_principal() {
     assert!(doorward.hub::<Member>("/other").is_none());
 }
 
+/// From a route, a task, wherever a user's id is known.
+#[tokio::test]
+async fn a_user_is_told_on_every_socket_by_its_id_alone() {
+    let (memory, hub) = serve().await;
+    let (mut first, mut second) = (memory.connect("alice").await, memory.connect("alice").await);
+    let mut bob = memory.connect("bob").await;
+
+    let told = tokio::spawn(async move { hub.to_user("alice").emit("shipped", 7) });
+
+    assert_eq!(told.await.unwrap().unwrap(), 2);
+    assert_eq!(first.expect_event::<u8>("shipped").await, 7);
+    assert_eq!(second.expect_event::<u8>("shipped").await, 7);
+    bob.expect_nothing().await;
+}
+
 #[tokio::test]
 async fn a_client_answers_what_it_is_asked() {
     let (memory, hub) = serve().await;
