@@ -89,7 +89,7 @@ pub use key_ring::{KeyRing, KeyRingError};
 pub use key_set::{KeySet, KeySetError, KeySetProblem, PassedOver, RsaAlgorithm};
 pub use loader::{Loaded, NamesUser, UserById, UserLoader, user_by_id};
 pub use memory::MemoryStore;
-pub use origins::{OriginError, Origins, RequestKind};
+pub use origins::{AppOrigin, OriginError, Origins, RequestKind};
 pub use session_cookie::{CookieNameError, SessionCookie};
 pub use session_credential::SessionCredential;
 pub use sessions::{CreateSessionError, NewSession, Sessions, VerifySessionError};

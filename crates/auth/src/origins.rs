@@ -9,6 +9,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use doorward_core::Headers;
 
+pub use self::app::AppOrigin;
+
+mod app;
+
 /// The origins whose pages may use the cookies of this server.
 ///
 /// # Examples
@@ -22,7 +26,7 @@ use doorward_core::Headers;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins {
-    /// As browsers write them: lower case, no default port.
+    /// As browsers write them: lower case, no default port. Those of applications as they are configured.
     allowed: Vec<Box<str>>,
 }
 
@@ -56,10 +60,11 @@ impl Origins {
     /// - [`OriginError::Insecure`]: it is `http:` and not on this machine.
     pub fn new(public_url: &str) -> Result<Self, OriginError> {
         let origin = public_url.strip_suffix('/').unwrap_or(public_url);
-        Self { allowed: Vec::new() }.allow(origin)
+        Self { allowed: Vec::new() }.allow_page(origin)
     }
 
-    /// Allows the pages of one more origin, such as `https://app.example.org`.
+    /// Allows the pages of one more origin, such as `https://app.example.org`, or an application, such as
+    /// `capacitor://localhost`: see [`AppOrigin`].
     ///
     /// # Errors
     /// As [`Origins::new`].
@@ -67,6 +72,13 @@ impl Origins {
     /// # Security
     /// Its pages can act as every user who looks at them.
     pub fn allow(self, origin: &str) -> Result<Self, OriginError> {
+        match origin.parse::<AppOrigin>() {
+            Ok(app) => Ok(self.with(app.to_string())),
+            Err(_) => self.allow_page(origin),
+        }
+    }
+
+    fn allow_page(self, origin: &str) -> Result<Self, OriginError> {
         let serialized = parse(origin).ok_or(OriginError::Malformed)?;
         if serialized.starts_with("http:") && !is_local(&serialized) {
             return Err(OriginError::Insecure);
@@ -74,15 +86,18 @@ impl Origins {
         Ok(self.with(serialized))
     }
 
-    /// Allows the pages of an origin whose scheme is `http:`.
+    /// Allows what [`allow`](Self::allow) does, and the pages of an origin whose scheme is `http:`.
     ///
     /// # Errors
-    /// [`OriginError::Malformed`]: it is not a scheme, a host and perhaps a port.
+    /// [`OriginError::Malformed`]: it is not a scheme, a host and perhaps a port, nor an application.
     ///
     /// # Security
     /// Whoever sits between such a page and its reader can write into it, and so act as its reader.
     pub fn danger_allow_insecure(self, origin: &str) -> Result<Self, OriginError> {
-        parse(origin).map(|serialized| self.with(serialized)).ok_or(OriginError::Malformed)
+        match parse(origin) {
+            Some(serialized) => Ok(self.with(serialized)),
+            None => self.allow(origin),
+        }
     }
 
     /// Whether `origin`, as a browser has written it, is allowed.
@@ -138,7 +153,9 @@ pub enum OriginError {
     Insecure,
     /// It is not `https://` and the name of a host, perhaps with a port: no path, no pattern, no user,
     /// no dot at the end, names of other alphabets in their `xn--` form.
-    #[error("not an origin such as `https://app.example.org` or `http://localhost:3000`")]
+    #[error(
+        "not an origin such as `https://app.example.org`, `http://localhost:3000` or `capacitor://localhost`"
+    )]
     Malformed,
 }
 

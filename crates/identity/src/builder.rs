@@ -104,7 +104,9 @@ impl IdentityBuilder {
         Self { name: name.into(), ..self }
     }
 
-    /// Lets pages of one more origin use cookies and passkeys of this server.
+    /// Lets pages of one more origin use cookies and passkeys of this server, or an application
+    /// ([`AppOrigin`](doorward::auth::AppOrigin)): `capacitor://localhost` for its pages,
+    /// `android:apk-key-hash:..` for its passkeys.
     ///
     /// # Security
     /// Its pages can act as every user who looks at them.

@@ -21,7 +21,8 @@ pub(crate) use values::{
 };
 
 use crate::{
-    cli::PlaceOptions, failure::Failure, listen::ListenAddress, public_url::PublicUrl, span::Span,
+    allowed_origin::AllowedOrigin, cli::PlaceOptions, failure::Failure, listen::ListenAddress,
+    public_url::PublicUrl, span::Span,
 };
 
 /// Everything that can be set.
@@ -47,8 +48,8 @@ pub(crate) struct Config {
     pub(crate) postgres: Option<SecretUrl>,
     /// Further names that the server answers to.
     pub(crate) hosts: Vec<HostName>,
-    /// Pages of which other origins may use the cookie.
-    pub(crate) origins: Vec<PublicUrl>,
+    /// The other origins whose pages may use the cookie, and applications.
+    pub(crate) origins: Vec<AllowedOrigin>,
     /// Who may say where a request comes from.
     pub(crate) trusted_proxies: Proxies,
     /// How many connections a user may have.
@@ -161,7 +162,7 @@ impl Config {
         if idle_timeout < Span::MINUTE {
             return Err(Failure::new(IDLE_TOO_SHORT));
         }
-        let origins = settings.origins.allow.unwrap_or_default().get();
+        let origins = settings.origins.allow.unwrap_or_default();
         if profile == Profile::Production {
             check_production(&store, settings.public_url.as_ref(), &origins)?;
         }
@@ -222,13 +223,14 @@ impl Config {
 fn check_production(
     store: &StoreConfig,
     public_url: Option<&PublicUrl>,
-    origins: &[PublicUrl],
+    origins: &[AllowedOrigin],
 ) -> Result<(), Failure> {
     if *store == StoreConfig::Memory {
         return Err(Failure::new(MEMORY_IN_PRODUCTION));
     }
+    let pages = origins.iter().filter_map(AllowedOrigin::page);
     let is_open = |url: &&PublicUrl| !url.is_secure() && !url.is_localhost();
-    match public_url.into_iter().chain(origins).find(is_open) {
+    match public_url.into_iter().chain(pages).find(is_open) {
         None => Ok(()),
         Some(url) => Err(Failure::new(format_args!(
             "profile is \"production\" and {url} is not encrypted: whoever is on the way could take \

@@ -9,10 +9,10 @@ use std::time::Duration;
 use axum::http::{HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::public_url::PublicUrl;
+use crate::allowed_origin::AllowedOrigin;
 
 /// The layer for these origins. Without any it answers no preflight and adds nothing.
-pub(crate) fn layer(origins: &[PublicUrl]) -> CorsLayer {
+pub(crate) fn layer(origins: &[AllowedOrigin]) -> CorsLayer {
     let allowed =
         origins.iter().filter_map(|origin| HeaderValue::try_from(origin.to_string()).ok());
     CorsLayer::new()

@@ -13,6 +13,7 @@ use failure::Failure;
 
 mod accounts;
 mod admin;
+mod allowed_origin;
 mod announce;
 mod backup;
 mod base_path;

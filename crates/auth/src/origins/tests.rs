@@ -180,6 +180,28 @@ fn what_is_no_origin_cannot_be_allowed() {
     }
 }
 
+/// Pages that an application brings along, and the application itself.
+#[test]
+fn an_application_is_allowed_by_its_name_and_is_no_public_url() {
+    for origin in [
+        "capacitor://localhost",
+        "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
+        "ios:bundle-id:org.example.Chat",
+    ] {
+        let allowed = origins().allow(origin).unwrap();
+        assert!(allowed.contains(origin) && !origins().contains(origin), "{origin}");
+        assert!(!allowed.contains(&origin.to_ascii_uppercase()), "{origin}");
+        assert!(origins().danger_allow_insecure(origin).unwrap().contains(origin), "{origin}");
+        assert_eq!(Origins::new(origin).err(), Some(OriginError::Malformed), "{origin}");
+    }
+    let allowed = origins().allow("capacitor://localhost").unwrap();
+    let shown = |origin: &str| headers(&[("origin", origin.as_bytes())]);
+    assert!(allowed.may_use_cookie(RequestKind::Upgrade, &shown("capacitor://localhost")));
+    for other in ["capacitor://localhost.evil", "ionic://localhost", "http://localhost", "null"] {
+        assert!(!allowed.may_use_cookie(RequestKind::Upgrade, &shown(other)), "{other}");
+    }
+}
+
 /// Attack 105.
 #[test]
 fn a_plain_connection_is_allowed_on_this_machine_alone() {

@@ -437,10 +437,7 @@ async fn nobody_ever_sees_more_than_the_policy_allows() {
     let seen = Arc::clone(&most);
     let limits = without_budgets();
     let gateway = echo().on("count", move |hub: Hub<Member>| {
-        seen.fetch_max(
-            hub.to(doorward::UserId::new("alice")).emit("ping", ()).unwrap(),
-            Ordering::SeqCst,
-        );
+        seen.fetch_max(hub.to_user("alice").emit("ping", ()).unwrap(), Ordering::SeqCst);
         async {}
     });
     let lasting = Arc::new(

@@ -224,3 +224,40 @@ async fn a_refused_answer_is_named_with_its_problem() {
     sign_up_with(&world, "bob", &mut SoftPasskey::new(), eddsa).await;
     assert_eq!(world.audit.last_fault().unwrap(), "member publicKey.alg: not_allowed");
 }
+
+/// An application has an origin of its own in the client data of its passkeys.
+#[tokio::test]
+async fn passkeys_of_an_application_count_where_it_is_allowed_by_name() {
+    const KEY_HASH: &str = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+    let allowed = [KEY_HASH, "ios:bundle-id:org.example.Chat", "capacitor://localhost"];
+    let world = World::with(|builder| {
+        allowed.into_iter().fold(builder, doorward_identity::IdentityBuilder::allow_origin)
+    })
+    .await;
+    let of = |origin: &str| {
+        let origin = origin.to_owned();
+        move |answer| SoftAnswer { origin, ..answer }
+    };
+    let mut passkey = SoftPasskey::new();
+    let made = sign_up_with(&world, "alice", &mut passkey, of(KEY_HASH)).await;
+    assert_eq!(made["success"], true, "{made}");
+
+    for origin in allowed {
+        let done = sign_in_with(&world, &mut passkey, of(origin)).await;
+        assert_eq!(done["success"], true, "{origin}: {done}");
+    }
+    for other in [
+        "android:apk-key-hash:47deqpj8hbsa-_timw-5jceuqerkm5nmpjwzg3hsufu",
+        "android:apk-key-hash:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "ios:bundle-id:org.example.Chat2",
+        "ionic://localhost",
+        "capacitor://localhost.evil",
+    ] {
+        let refused = sign_in_with(&world, &mut passkey, of(other)).await;
+        assert_eq!(refused["code"], "authentication_failed", "{other}");
+        assert_eq!(world.audit.last_fault().unwrap(), "member clientData.origin: not_allowed");
+    }
+    let elsewhere = World::new().await;
+    let refused = sign_up_with(&elsewhere, "alice", &mut SoftPasskey::new(), of(KEY_HASH)).await;
+    assert_eq!(refused["code"], "registration_failed");
+}

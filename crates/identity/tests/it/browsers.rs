@@ -142,3 +142,17 @@ async fn two_session_cookies_are_none() {
 
     assert_eq!(browser.get("/auth/me").await.code(), (401, "session_required"));
 }
+
+/// Pages that an application brings along use the cookie of its own web view.
+#[tokio::test]
+async fn a_page_of_an_application_may_use_everything_where_it_is_allowed_by_name() {
+    let allowed = World::with(|builder| builder.allow_origin("capacitor://localhost")).await;
+    for (world, expected) in [(World::new().await, 403), (allowed, 200)] {
+        let (_, mut browser) = world.sign_up("alice").await;
+        let headers = [("origin", "capacitor://localhost"), ("sec-fetch-site", "cross-site")];
+
+        let answer = browser.send(Method::POST, "/auth/token", Some(&json!({})), &headers).await;
+
+        assert_eq!(answer.status.as_u16(), expected, "{answer:?}");
+    }
+}

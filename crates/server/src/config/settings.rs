@@ -13,11 +13,14 @@ use super::{
     known::{self, Known, Setting},
     limits::LimitSettings,
     values::{
-        AuditSink, Count, Excess, HostName, Origins, Profile, Proxies, RpId, SameSite, SecretUrl,
-        Store, TokenName,
+        AuditSink, Count, Excess, HostName, Profile, Proxies, RpId, SameSite, SecretUrl, Store,
+        TokenName,
     },
 };
-use crate::{failure::Failure, listen::ListenAddress, public_url::PublicUrl, span::Span};
+use crate::{
+    allowed_origin::AllowedOrigin, failure::Failure, listen::ListenAddress, public_url::PublicUrl,
+    span::Span,
+};
 
 /// Declares a table of settings: each may be left out, and one source may stand in for another.
 macro_rules! settings {
@@ -112,7 +115,7 @@ settings! {
 
     /// The table `[origins]`.
     OriginSettings {
-        allow: Origins,
+        allow: Vec<AllowedOrigin>,
     }
 
     /// The table `[connections]`.

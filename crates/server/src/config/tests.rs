@@ -198,6 +198,26 @@ fn variables_have_the_types_of_their_settings() {
     assert_eq!(config.metrics.unwrap().as_str(), "localhost:9090");
 }
 
+/// Applications bring pages along, and have passkeys of their own.
+#[test]
+fn applications_are_allowed_by_name() {
+    let key_hash = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+    let allow = |origins: &str| {
+        let text = format!(
+            "profile = 'production'\npublic_url = 'https://chat.example.org'\n[origins]\nallow = {origins}"
+        );
+        joined(&text, &[]).map(|config| config.origins)
+    };
+
+    let origins = allow(&format!("['capacitor://localhost', 'https://localhost', '{key_hash}']"));
+
+    let origins: Vec<_> = origins.unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(origins, ["capacitor://localhost", "https://localhost", key_hash]);
+    for wrong in ["'*'", "'null'", "'capacitor://*'", "'android:apk-key-hash:short'", "'file://'"] {
+        assert!(allow(&format!("[{wrong}]")).is_err(), "{wrong}");
+    }
+}
+
 #[test]
 fn a_variable_that_cannot_be_used_is_named_and_its_value_is_not() {
     let secret = "redis-canary";

@@ -10,7 +10,7 @@ use crate::{
     failure::Failure,
     listen::ListenAddress,
     nearest::{did_you_mean, nearest},
-    public_url::{PublicUrl, PublicUrlError, read_host, read_port, split_port},
+    public_url::{PublicUrl, read_host, read_port, split_port},
     span::Span,
 };
 
@@ -26,7 +26,6 @@ macro_rules! written {
 written! {
     Count: Number,
     ListenAddress: Text,
-    Origins: List,
     Proxies: List,
     PublicUrl: Text,
     RpId: Text,
@@ -117,26 +116,6 @@ impl ChoiceError {
             all => all.join(""),
         };
         Self { words: words_of, nearest: nearest(text, words.iter().copied()) }
-    }
-}
-
-/// Origins: URLs without a path.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Vec<PublicUrl>")]
-pub(crate) struct Origins(Vec<PublicUrl>);
-
-impl Origins {
-    pub(super) fn get(self) -> Vec<PublicUrl> {
-        self.0
-    }
-}
-
-impl TryFrom<Vec<PublicUrl>> for Origins {
-    type Error = PublicUrlError;
-
-    fn try_from(urls: Vec<PublicUrl>) -> Result<Self, PublicUrlError> {
-        let are_origins = urls.iter().all(|url| url.base().is_empty());
-        if are_origins { Ok(Self(urls)) } else { Err(PublicUrlError::NoOrigin) }
     }
 }
 

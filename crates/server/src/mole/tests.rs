@@ -175,7 +175,7 @@ async fn whoever_cannot_enter_a_room_stays_where_they_are() {
     let mut late = arcade.player("late").await;
     let hub = arcade.server.doorward().hub::<Known>("/mole").unwrap();
     let enter = |number: usize| {
-        let user = doorward::UserId::new(format!("player-{number}"));
+        let user = UserId::new(format!("player-{number}"));
         let socket = doorward::SocketId::generate(&OsEntropy);
         arcade.tables.enter("full", &hub, |game, _| game.join(&user, "player", socket).is_ok())
     };
@@ -247,7 +247,7 @@ async fn who_leaves_between_rounds_is_gone_at_once() {
 }
 
 fn ranked(user: &str, score: u32) -> wire::Ranked {
-    let (user, name) = (doorward::UserId::new(user), user.into());
+    let (user, name) = (UserId::new(user), user.into());
     wire::Ranked { user, name, score, hits: 1, misses: 0 }
 }
 
@@ -267,7 +267,7 @@ async fn the_top_is_the_best_round_of_each_and_ten_of_them() {
     let best: Vec<_> = best.unwrap().0.into_iter().map(|row| (row.name, row.score)).collect();
     assert_eq!(best.len(), 10);
     assert_eq!(best[..3], [("u11".into(), 11), ("u02".into(), 11), ("u10".into(), 10)]);
-    crate::database::forget(&top.0, &doorward::UserId::new("u02")).await.unwrap();
+    crate::database::forget(&top.0, &UserId::new("u02")).await.unwrap();
     let best: Vec<_> = top.list().await.unwrap().0.into_iter().map(|row| row.name).collect();
     assert_eq!((best.len(), best.contains(&"u02".into())), (10, false));
 }
