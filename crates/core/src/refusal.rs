@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use crate::{Code, Fault, RefusalReason};
+use crate::{Code, Fault, Part, Problem, RefusalReason};
 
 /// What a refused client should do next.
 ///
@@ -168,6 +168,7 @@ impl Refusal {
             Some(Retry::Never),
             RefusalReason::AuthMalformed,
         )
+        .about(Fault::new(Part::Member, "auth", Problem::Malformed))
     }
 
     /// Refuses somebody who is known and not allowed.

@@ -81,6 +81,7 @@ async fn a_refresh_that_fails_changes_nothing() {
         assert_eq!((&answer["status"], &answer["code"]), (&json!("error"), &json!(code)));
         assert_eq!(lasting.audit.outcomes().pop(), Some(Decision::Denied(reason)));
     }
+    assert_eq!(lasting.audit.last_fault().unwrap(), "member auth: malformed");
     let away: Value =
         client.emit_with_ack("auth:refresh", json!({ "user": "alice", "error": "away" })).await;
     assert_eq!(away["code"], "unavailable");
