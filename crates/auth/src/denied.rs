@@ -1,6 +1,7 @@
 //! Why a credential is not good: the reason, and the part of it that was at fault.
 //!
-//! What a client reads is decided here too: the same for every reason but one, that its token is over its time.
+//! What a client reads is decided here too: the same for every reason but two, that its token is over its time and
+//! that it is too long to be looked at.
 
 use doorward_core::{Fault, Part, Problem, Refusal, RefusalReason};
 
@@ -44,9 +45,11 @@ impl Denied {
 
 impl From<Denied> for Refusal {
     fn from(Denied { reason, fault }: Denied) -> Self {
-        let refusal = match reason {
-            RefusalReason::TokenExpired => Self::token_expired(),
-            reason => Self::unauthenticated(reason),
+        let refusal = match (reason, fault.part(), fault.problem()) {
+            (RefusalReason::TokenExpired, ..) => Self::token_expired(),
+            // Signing in once more would bring another one that is too long.
+            (reason, Part::Member, Problem::TooLong) => Self::bad_handshake().because(reason),
+            (reason, ..) => Self::unauthenticated(reason),
         };
         refusal.about(fault)
     }
