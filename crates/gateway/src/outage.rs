@@ -64,13 +64,13 @@ impl Outage {
         let mut away = self.lock();
         if let Some(away) = &mut *away {
             (away.last, away.failures) = (now, away.failures + 1);
-            tracing::debug!(what = self.what, cause = %Causes(cause), "Unavailable.");
+            tracing::debug!(what = self.what, cause = Causes(cause).to_string(), "Unavailable.");
             return;
         }
         *away = Some(Away { since: now, last: now, failures: 1 });
         drop(away);
         self.metrics.away(true);
-        tracing::error!(what = self.what, cause = %Causes(cause), "Unavailable.");
+        tracing::error!(what = self.what, cause = Causes(cause).to_string(), "Unavailable.");
     }
 
     /// Notes that a question was answered.

@@ -25,7 +25,7 @@ fn configured_token(config: &Path, data_dir: &Path) -> String {
 }
 
 #[tokio::test]
-async fn an_argument_comes_back_as_it_was_written() {
+async fn arguments_come_back_as_they_were_written() {
     let server = Server::start();
     let (mut client, admitted) = enter(&server, &token(server.data_dir())).await;
     assert!(admitted.starts_with("40{\"sid\":"), "{admitted}");
@@ -37,7 +37,9 @@ async fn an_argument_comes_back_as_it_was_written() {
         assert_eq!(client.packet().await.unwrap(), format!("437[{argument}]"));
     }
     client.text("428[\"echo\"]").await;
-    assert_eq!(client.packet().await.unwrap(), "438[null]");
+    assert_eq!(client.packet().await.unwrap(), "438[]");
+    client.text("429[\"echo\",1,\"two\"]").await;
+    assert_eq!(client.packet().await.unwrap(), "439[1,\"two\"]");
 }
 
 #[tokio::test]
