@@ -6,13 +6,14 @@
 //! it acknowledges,
 //! [`RedisServer`] and [`PostgresServer`] are real ones to break, [`SoftPasskey`] an
 //! authenticator that can lie. [`FaultProxy`], [`SmallDisk`], [`StarvedPipe`] and [`Frozen`] are what goes
-//! wrong around a server. Nothing here stands in for a part of the server.
+//! wrong around a server. [`Log`] keeps what a test logs. Nothing here stands in for a part of the server.
 
 mod audit_log;
 pub mod conformance;
 pub mod deeds;
 mod fault;
 pub mod fuzz;
+mod log;
 mod postgres_server;
 mod raw;
 mod redis_server;
@@ -21,6 +22,7 @@ mod soft_passkey;
 pub use audit_log::{AuditLog, Record};
 pub use doorward_core::ManualClock;
 pub use fault::{Fault, FaultProxy, Frozen, InsideDisk, SmallDisk, StarvedPipe};
+pub use log::Log;
 pub use postgres_server::PostgresServer;
 pub use raw::{RawClient, Seen};
 pub use redis_server::RedisServer;

@@ -44,53 +44,28 @@ impl Audit for TracingAudit {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::{self, Write},
-        sync::{Arc, Mutex},
-        time::SystemTime,
-    };
+    use std::time::SystemTime;
 
     use doorward_core::{Decision, DecisionId, Fault, RefusalReason};
+    use doorward_testkit::Log;
+    use tracing::Level;
 
     use super::*;
     use crate::OsEntropy;
 
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Log {
-        fn append(&self, bytes: &[u8]) {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-        }
-    }
-
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.append(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[test]
     fn the_log_names_the_part_that_was_at_fault_and_the_problem() {
         let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false);
-        let subscriber = subscriber.with_writer(move || writer.clone()).finish();
+        let kept = log.keep(Level::INFO);
         let outcome = Decision::Refused(RefusalReason::TokenClaims);
         let record =
             AuditRecord::new(DecisionId::generate(&OsEntropy), SystemTime::UNIX_EPOCH, outcome);
 
-        tracing::subscriber::with_default(subscriber, || {
-            let fault = Some(Fault::new(Part::Claim, "exp", Problem::Missing));
-            TracingAudit.record(&AuditRecord { fault, ..record });
-        });
+        let fault = Some(Fault::new(Part::Claim, "exp", Problem::Missing));
+        TracingAudit.record(&AuditRecord { fault, ..record });
+        drop(kept);
 
-        let line = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let line = log.lines().concat();
         assert!(line.contains(r#"claim="exp" problem="missing""#), "{line}");
         assert!(!line.contains("segment"), "{line}");
     }

@@ -9,15 +9,15 @@ use std::{
 };
 
 use doorward::{Audit, AuditRecord, BoxFuture, Clock as _, Decision, prelude::*};
-use doorward_testkit::{RawClient, Seen as Frame};
+use doorward_testkit::{Log, RawClient, Seen as Frame};
 use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::{
     counts::Counts,
     fixture::{Fixture, Seen, User, in_time, tight, while_time_passes},
-    outage::Log,
 };
+use tracing::Level;
 
 #[tokio::test]
 async fn a_socket_ends_when_its_credential_does_and_may_come_back() {
@@ -242,7 +242,7 @@ impl Audit for Stuck {
 #[tokio::test]
 async fn a_server_that_stops_waits_two_seconds_for_its_audit_and_says_so() {
     let log = Log::default();
-    let _kept = log.keep();
+    let _kept = log.keep(Level::INFO);
     let mut fixture = Fixture::with(|builder, _| builder.audit(Stuck)).await;
     let begun = fixture.clock.now();
 

@@ -14,12 +14,14 @@ use doorward::{
     auth::MemoryStore,
     test::{ManualClock, TestEnd},
 };
+use doorward_testkit::Log;
 use serde_json::{Value, json};
 
 use crate::{
     fixture::while_time_passes,
     lasting::{Lasting, Member, echo},
 };
+use tracing::Level;
 
 /// A store that can be cut off.
 #[derive(Clone, Default)]
@@ -102,36 +104,6 @@ async fn start() -> (Lasting, Cut) {
     let cut = Cut::default();
     let own = cut.clone();
     (Lasting::with(|builder| builder.epochs(own).gateway(echo())).await, cut)
-}
-
-/// Everything that is logged.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// Keeps what this thread logs for as long as the guard lives.
-    pub(crate) fn keep(&self) -> tracing::subscriber::DefaultGuard {
-        let log = self.clone();
-        let subscriber =
-            tracing_subscriber::fmt().with_ansi(false).with_writer(move || log.clone());
-        tracing::subscriber::set_default(subscriber.finish())
-    }
-
-    pub(crate) fn lines_with(&self, text: &str) -> Vec<String> {
-        let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
-    }
-}
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut log = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        log.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Lets the tasks of the server have their turns between two steps of the clock.
@@ -318,7 +290,7 @@ async fn a_store_that_is_away_is_asked_every_two_seconds_however_many_sockets_th
 async fn an_outage_that_a_revocation_has_met_is_over_when_the_store_answers() {
     for is_revoked_again in [true, false] {
         let log = Log::default();
-        let _kept = log.keep();
+        let _kept = log.keep(Level::INFO);
         let (lasting, cut) = start().await;
         cut.away(true);
         let revoke = async || lasting.principals().revoke(Revoke::User("alice".into())).await;
@@ -340,7 +312,7 @@ async fn an_outage_that_a_revocation_has_met_is_over_when_the_store_answers() {
 #[tokio::test]
 async fn a_store_that_hangs_is_told_when_admissions_wait_for_it() {
     let log = Log::default();
-    let _kept = log.keep();
+    let _kept = log.keep(Level::INFO);
     let (lasting, cut) = start().await;
     cut.hangs.store(true, Ordering::SeqCst);
 
@@ -366,7 +338,7 @@ impl Guard<Member> for Hangs {
 #[tokio::test]
 async fn a_guard_that_hangs_is_told_when_admissions_wait_for_it() {
     let log = Log::default();
-    let _kept = log.keep();
+    let _kept = log.keep(Level::INFO);
     let lasting = Lasting::with(|builder| builder.guard(Hangs).gateway(echo())).await;
 
     let visitor = lasting.server.visitor();
@@ -383,7 +355,7 @@ async fn a_guard_that_hangs_is_told_when_admissions_wait_for_it() {
 #[tokio::test]
 async fn an_outage_is_told_once_and_so_is_its_end() {
     let log = Log::default();
-    let _kept = log.keep();
+    let _kept = log.keep(Level::INFO);
     let (lasting, cut) = start().await;
     let mut clients = Vec::new();
     for number in 0..200 {

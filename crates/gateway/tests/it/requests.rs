@@ -11,13 +11,11 @@ use axum::{
 use doorward::{
     BuildError, Clock as _, Doorward, Gateway, Limits, Listeners, PeerAddr, prelude::Anonymous,
 };
-use doorward_testkit::{ManualClock, RawClient};
+use doorward_testkit::{Log, ManualClock, RawClient};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::{
-    fixture::{Fixture, in_time, while_time_passes},
-    outage::Log,
-};
+use crate::fixture::{Fixture, in_time, while_time_passes};
+use tracing::Level;
 
 /// A server with routes of an application around it.
 struct Served {
@@ -379,7 +377,7 @@ async fn a_path_is_good_without_its_last_slash() {
 async fn a_proxy_that_was_not_named_is_logged_once() {
     for (proxies, expected) in [(&[][..], 1), (&["192.0.2.1"][..], 1), (&["127.0.0.1"][..], 0)] {
         let log = Log::default();
-        let _kept = log.keep();
+        let _kept = log.keep(Level::INFO);
         let fixture = Fixture::with(|builder, _| builder.trusted_proxies(proxies)).await;
 
         for client in ["203.0.113.1", "203.0.113.2"] {
@@ -397,7 +395,7 @@ async fn a_proxy_that_was_not_named_is_logged_once() {
 #[tokio::test]
 async fn a_client_without_an_address_is_logged_once() {
     let log = Log::default();
-    let _kept = log.keep();
+    let _kept = log.keep(Level::INFO);
     let doorward = Doorward::builder().public(Gateway::<Anonymous>::at("/")).build().unwrap();
     let app = Router::new().route_service("/socket.io/", doorward.service());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

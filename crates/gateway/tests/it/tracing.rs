@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use doorward::{guard_fn, prelude::*, test::TestException};
+use doorward_testkit::Log;
 use tokio::sync::Notify;
+use tracing::Level;
 
-use crate::{
-    memory::{Member, Memory},
-    outage::Log,
-};
+use crate::memory::{Member, Memory};
 
 /// Logs at once, and again after it has waited.
 async fn talkative() {
@@ -26,7 +25,7 @@ fn only(lines: &[String]) -> &str {
 async fn what_a_handler_logs_says_whose_event_it_was() {
     let memory = Memory::serve(Gateway::at("/").on("talk", talkative)).await;
     let log = Log::default();
-    let _kept = log.keep();
+    let _kept = log.keep(Level::INFO);
     let mut alice = memory.connect("alice").await;
 
     alice.emit_with_ack::<()>("talk", ()).await;
@@ -55,7 +54,7 @@ async fn hooks_say_whose_connection_it_is() {
         });
     let memory = Memory::serve(gateway).await;
     let log = Log::default();
-    let _kept = log.keep();
+    let _kept = log.keep(Level::INFO);
 
     let alice = memory.connect("alice").await;
     let id = alice.id();
@@ -90,7 +89,7 @@ async fn a_failure_is_logged_with_the_id_that_the_client_reads() {
         });
     let memory = Memory::serve(gateway).await;
     let log = Log::default();
-    let _kept = log.keep();
+    let _kept = log.keep(Level::INFO);
     let mut alice = memory.connect("alice").await;
 
     for event in ["panic", "later", "argument"] {
@@ -114,7 +113,7 @@ async fn the_name_of_an_unknown_event_is_not_logged() {
     });
     let memory = Memory::serve(Gateway::at("/").guard(telling)).await;
     let log = Log::default();
-    let _kept = log.keep();
+    let _kept = log.keep(Level::INFO);
     let mut alice = memory.connect("alice").await;
 
     alice.expect_exception("canary", ()).await;

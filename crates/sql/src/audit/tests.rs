@@ -1,59 +1,15 @@
 //! What cannot be written is logged instead, once, in full, and so that no text can forge a line.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-    time::SystemTime,
-};
+use std::time::SystemTime;
 
 use doorward_core::{Action, Decision, DecisionId, Entropy, RefusalReason, UserId};
+use doorward_testkit::Log;
 use sqlx::{query, query_scalar};
 use tempfile::TempDir;
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::Level;
 
 use super::*;
 use crate::store::SCHEMA;
-
-/// Everything that this thread logs.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn catch() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone());
-        (log, tracing::subscriber::set_default(subscriber.finish()))
-    }
-
-    fn append(&self, bytes: &[u8]) {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(str::to_owned).collect()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.append(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 struct Zero;
 impl Entropy for Zero {
@@ -91,7 +47,8 @@ async fn users(database: &SqliteFile) -> Vec<String> {
 async fn a_record_for_which_there_is_no_room_is_logged_and_every_other_one_is_written() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
-    let (log, _guard) = Log::catch();
+    let log = Log::default();
+    let _kept = log.keep(Level::INFO);
     let audit = SqlAudit::with_queue(database.clone(), 4);
 
     for number in 0..10 {
@@ -122,7 +79,8 @@ async fn records_are_logged_when_the_file_cannot_be_written() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
     query("DROP TABLE audit").execute(database.writer()).await.unwrap();
-    let (log, _guard) = Log::catch();
+    let log = Log::default();
+    let _kept = log.keep(Level::INFO);
     let audit = SqlAudit::start(database);
 
     note(&audit, "alice");
@@ -143,7 +101,8 @@ async fn records_are_logged_when_the_file_cannot_be_written() {
 async fn a_name_cannot_forge_a_line_of_the_log() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
-    let (log, _guard) = Log::catch();
+    let log = Log::default();
+    let _kept = log.keep(Level::INFO);
     let audit = SqlAudit::with_queue(database.clone(), 1);
 
     note(&audit, "first");
@@ -160,7 +119,8 @@ async fn a_name_cannot_forge_a_line_of_the_log() {
 #[test]
 fn records_that_wait_when_the_runtime_ends_are_logged() {
     let folder = TempDir::new().unwrap();
-    let (log, _guard) = Log::catch();
+    let log = Log::default();
+    let _kept = log.keep(Level::INFO);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let audit = runtime.block_on(async { SqlAudit::start(open(&folder).await) });
 
@@ -178,7 +138,8 @@ fn records_that_wait_when_the_runtime_ends_are_logged() {
 #[test]
 fn records_that_are_being_written_when_the_runtime_ends_are_logged() {
     let folder = TempDir::new().unwrap();
-    let (log, _guard) = Log::catch();
+    let log = Log::default();
+    let _kept = log.keep(Level::INFO);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (audit, busy) = runtime.block_on(async {
         let database = open(&folder).await;
@@ -220,7 +181,8 @@ async fn records_wait_until_the_file_can_be_written_again() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
     query("ALTER TABLE audit RENAME TO away").execute(database.writer()).await.unwrap();
-    let (log, _guard) = Log::catch();
+    let log = Log::default();
+    let _kept = log.keep(Level::INFO);
     let audit = SqlAudit::start(database.clone());
 
     note(&audit, "alice");
