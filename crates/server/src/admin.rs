@@ -6,6 +6,7 @@
 
 mod client;
 mod socket;
+mod whom;
 pub(crate) mod words;
 
 use std::{net::IpAddr, sync::Arc};
@@ -19,15 +20,15 @@ use axum::{
 };
 pub(crate) use client::AdminClient;
 use doorward::{
-    Principals, RevokeError,
-    auth::{NewSession, Sessions},
+    Principals, RevokeError, UserId,
+    auth::{NewSession, Sessions, VerifySessionError},
 };
-use doorward_core::Causes;
+use doorward_core::{AccountStore, Causes};
 use doorward_identity::{AccountError, Accounts};
 pub(crate) use socket::AdminSocket;
 use words::{
-    AccountChange, AccountChanged, AccountList, AccountsBehind, Change, Connections, Problem,
-    Revocation, Revoke, SessionList, SessionMade, SessionOf,
+    AccountChange, AccountChanged, AccountList, AccountsBehind, Change, Connections, Named,
+    Problem, Revocation, Revoke, SessionList, SessionMade, SessionOf,
 };
 
 /// What the routes act on.
@@ -35,6 +36,7 @@ use words::{
 pub(crate) struct Admin {
     pub(crate) principals: Principals,
     pub(crate) accounts: Accounts,
+    pub(crate) store: Arc<dyn AccountStore>,
     pub(crate) sessions: Arc<Sessions>,
 }
 
@@ -54,9 +56,10 @@ async fn revoke(
     what: Result<Json<Revoke>, JsonRejection>,
 ) -> Result<Json<Revocation>, Response> {
     let Json(what) = what.map_err(|error| problem(error.status(), &error.body_text()))?;
-    let what = what.into_order().map_err(|text| problem(StatusCode::BAD_REQUEST, text))?;
-    let done = admin.principals.revoke(what).await;
-    done.map(|done| Json(done.into())).map_err(|error| match error {
+    let what = what.named().map_err(|text| problem(StatusCode::BAD_REQUEST, text))?;
+    let (order, told) = order(&admin, what).await?;
+    let done = admin.principals.revoke(order).await;
+    done.map(|done| Json(Revocation::new(done, told))).map_err(|error| match error {
         RevokeError::Store(cause) => {
             let cause = Causes(&cause);
             problem(
@@ -71,15 +74,56 @@ async fn revoke(
     })
 }
 
+/// Finds what is meant, and says what it is.
+async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String), Response> {
+    let unknown = |text: String| problem(StatusCode::NOT_FOUND, &text);
+    let connections = || admin.principals.connections().into_iter();
+    match what {
+        Named::User(name) => {
+            let found = whom::find(admin, &name).await?;
+            Ok((doorward::Revoke::User(found.id.clone()), whom::told(&found)))
+        }
+        Named::Id(id) => {
+            let found = whom::find_exact(admin, &id).await;
+            Ok((doorward::Revoke::User(found.id.clone()), whom::told(&found)))
+        }
+        Named::Session(id) => {
+            let live =
+                connections().find(|one| one.session.as_ref() == Some(&id)).map(|one| one.user);
+            let user = match admin.sessions.get(&id).await {
+                Ok(session) => session.user,
+                // Without an answer it may be there, and the order is written all the same.
+                Err(VerifySessionError::Unavailable(_)) => UserId::new("?"),
+                Err(_) => match live {
+                    Some(user) => user,
+                    None => return Err(unknown(format!("there is no session {:?}", id.as_str()))),
+                },
+            };
+            Ok((doorward::Revoke::Session(id), format!("It was a session of {:?}.", user.as_str())))
+        }
+        Named::Socket(id) => match connections().find(|one| one.socket == id) {
+            Some(one) => Ok((
+                doorward::Revoke::Socket(id),
+                format!("It was a socket of {:?}.", one.user.as_str()),
+            )),
+            None => Err(unknown(format!("there is no socket {id}"))),
+        },
+        Named::Token(id) => {
+            Ok((doorward::Revoke::Token(id), "The token is refused from now on.".to_owned()))
+        }
+    }
+}
+
 async fn connections(State(admin): State<Admin>) -> Json<Connections> {
     Json(admin.principals.connections().into())
 }
 
 async fn list_sessions(
     State(admin): State<Admin>,
-    Query(SessionOf { user }): Query<SessionOf>,
+    Query(whose): Query<SessionOf>,
 ) -> Result<Json<SessionList>, Response> {
-    let found = admin.sessions.list(&user.as_str().into()).await;
+    let user = whose.find(&admin).await?;
+    let found = admin.sessions.list(&user).await;
     found.map(|found| Json(found.into())).map_err(|error| not_answered(&error))
 }
 
@@ -88,11 +132,22 @@ async fn make_session(
     State(admin): State<Admin>,
     who: Result<Json<SessionOf>, JsonRejection>,
 ) -> Result<Json<SessionMade>, Response> {
-    let Json(SessionOf { user }) =
-        who.map_err(|error| problem(error.status(), &error.body_text()))?;
-    let made = admin.sessions.create(new_session(&user)).await;
+    let Json(whose) = who.map_err(|error| problem(error.status(), &error.body_text()))?;
+    let user = whose.find(&admin).await?;
+    let made = admin.sessions.create(new_session(user.as_str())).await;
     made.map(|(token, session)| Json(SessionMade::new(&token, &session)))
         .map_err(|error| not_answered(&error))
+}
+
+impl SessionOf {
+    async fn find(&self, admin: &Admin) -> Result<UserId, Response> {
+        let found = match (&self.user, &self.id) {
+            (Some(name), None) => whom::find(admin, name).await?,
+            (None, Some(id)) => whom::find_exact(admin, id).await,
+            _ => return Err(problem(StatusCode::BAD_REQUEST, "name exactly one of user and id")),
+        };
+        Ok(found.id)
+    }
 }
 
 fn new_session(user: &str) -> NewSession {
@@ -127,7 +182,7 @@ async fn change_account(
     };
     let done = done.await.map_err(|error| not_changed(&error))?;
     let done = done.ok_or_else(|| problem(StatusCode::NOT_FOUND, "there is no such account"))?;
-    Ok(Json(AccountChanged { revocation: done.into() }))
+    Ok(Json(AccountChanged { revocation: Revocation::new(done, String::new()) }))
 }
 
 fn not_changed(error: &AccountError) -> Response {

@@ -144,11 +144,14 @@ pub(crate) enum KeysAction {
 
 /// What to end: one of these.
 #[derive(Args, Debug)]
-#[group(id = "what", required = true, multiple = false, args = ["user", "session", "token", "socket"])]
+#[group(id = "what", required = true, multiple = false, args = ["user", "id", "session", "token", "socket"])]
 pub(crate) struct RevokeOptions {
-    /// Everything that this user has
-    #[arg(long, allow_hyphen_values = true)]
+    /// Everything that a user has: the account of this name, or else a subject or an id
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub(crate) user: Option<String>,
+    /// Everything that the user with exactly this id or subject has
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) id: Option<String>,
     /// The session with this id, its tokens and its sockets
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     pub(crate) session: Option<String>,
@@ -164,10 +167,14 @@ pub(crate) struct RevokeOptions {
 
 /// Whose sessions, and what about them.
 #[derive(Args, Debug)]
+#[group(id = "whose", required = true, multiple = false, args = ["user", "id"])]
 pub(crate) struct SessionsOptions {
-    /// Whose
-    #[arg(long, value_name = "USER", value_parser = subject, allow_hyphen_values = true)]
-    pub(crate) user: String,
+    /// Those of the account of this name, or else of a subject or an id
+    #[arg(long, value_name = "NAME", value_parser = subject, allow_hyphen_values = true)]
+    pub(crate) user: Option<String>,
+    /// Those of the user with exactly this id or subject
+    #[arg(long, value_parser = subject, allow_hyphen_values = true)]
+    pub(crate) id: Option<String>,
     /// Makes one, and prints the token that opens it and nothing else
     #[arg(long, conflicts_with = "json")]
     pub(crate) create: bool,

@@ -7,14 +7,27 @@ use std::{error::Error, fmt};
 
 use doorward_core::Causes;
 
-/// One line that says what went wrong.
+/// One line that says what went wrong, and the exit code of the program.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Failure(String);
+pub(crate) struct Failure {
+    line: String,
+    code: u8,
+}
 
 impl Failure {
     /// Takes the sentence; line breaks and other control characters in it become harmless.
     pub(crate) fn new(text: impl fmt::Display) -> Self {
-        Self(one_line(&text.to_string()))
+        Self { line: one_line(&text.to_string()), code: FAILED }
+    }
+
+    /// As `new`, for a thing that was asked for and is not there.
+    pub(crate) fn unknown(text: impl fmt::Display) -> Self {
+        Self { code: UNKNOWN, ..Self::new(text) }
+    }
+
+    /// The exit code of the program.
+    pub(crate) fn code(&self) -> u8 {
+        self.code
     }
 
     /// Says what was tried, and everything that `error` knows about why it failed.
@@ -25,7 +38,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "doorward: {}", self.0)
+        write!(f, "doorward: {}", self.line)
     }
 }
 
@@ -42,6 +55,12 @@ fn one_line(text: &str) -> String {
     }
     line
 }
+
+/// Nothing was done: a mistake, or something that was needed does not answer.
+const FAILED: u8 = 2;
+
+/// What was asked for is not there.
+const UNKNOWN: u8 = 1;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 //! Options are read in `cli`, joined with file and environment in `config`; each command is a module of
 //! its name. What operators ask of a running server goes through `admin`. What clients see is put together in `http` (routes, host, pages, bundle) and
 //! `demo` (the gateway). Whatever goes wrong before serving is one [`failure::Failure`]: one line and
-//! exit code 2.
+//! an exit code, 2 unless what was asked for is not there.
 //! Start reading at [`serve::run`].
 
 use std::process::ExitCode;
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::complain(&failure.to_string());
-            ExitCode::from(FAILED)
+            ExitCode::from(failure.code())
         }
     }
 }
@@ -84,6 +84,3 @@ fn run() -> Result<(), Failure> {
         None => Ok(()),
     }
 }
-
-/// The code of everything that goes wrong before anybody is served.
-const FAILED: u8 = 2;

@@ -19,6 +19,7 @@ pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
     let client = AdminClient::of(&config.data_dir)?;
     let what = Revoke {
         user: options.user.clone(),
+        id: options.id.clone(),
         session: options.session.clone(),
         token: options.token.clone(),
         socket: options.socket.clone(),
@@ -30,6 +31,7 @@ pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
         done.closed += answer.closed;
         done.confirmed.extend(answer.confirmed);
         done.missing.extend(answer.missing);
+        done.told = answer.told;
     }
     if done.confirmed.is_empty()
         && done.missing.is_empty()
@@ -38,7 +40,7 @@ pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
         return Err(failure);
     }
     let sockets = if done.closed == 1 { "socket" } else { "sockets" };
-    output::say(&format!("Revoked; {} {sockets} closed.\n", done.closed))
+    output::say(&format!("Revoked; {} {sockets} closed. {}\n", done.closed, done.told))
         .map_err(|error| Failure::because("cannot print what was done", &error))?;
     if let Some(failure) = failed {
         return Err(failure);

@@ -102,6 +102,7 @@ async fn serve(
             admin.serve(admin::router(Admin {
                 principals,
                 accounts,
+                store: Arc::clone(&stores.accounts),
                 sessions: Arc::clone(&sessions)
             })),
             async {

@@ -19,11 +19,15 @@ use crate::{
 pub(crate) fn run(options: &SessionsOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, None)?;
     let client = AdminClient::of(&config.data_dir)?;
-    let user = SessionOf { user: options.user.clone() };
+    let user = SessionOf { user: options.user.clone(), id: options.id.clone() };
     let text = if options.create {
         shell::block_on(create(&client, &user))??
     } else {
-        let path = format!("/sessions?user={}", url::encoded(&options.user));
+        let (key, name) = match (&user.user, &user.id) {
+            (Some(name), _) => ("user", &**name),
+            (None, id) => ("id", id.as_deref().unwrap_or_default()),
+        };
+        let path = format!("/sessions?{key}={}", url::encoded(name));
         // Servers of one data directory share their sessions: one answer is all of them.
         let list: SessionList = shell::block_on(client.ask_one(Method::GET, &path, &()))??;
         if options.json { json(&list)? } else { table(&list) }

@@ -150,6 +150,9 @@ async fn ask<T: DeserializeOwned>(
     }
     let problem: Result<Problem, _> = serde_json::from_slice(&bytes);
     let message = problem.map_or_else(|_| status.to_string(), |problem| problem.message);
+    if status == StatusCode::NOT_FOUND {
+        return Err(Failure::unknown(message));
+    }
     Err(Failure::new(format_args!("the server has not done it: {message}")))
 }
 

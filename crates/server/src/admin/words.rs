@@ -1,6 +1,6 @@
 //! What goes over the admin socket, in both directions.
 
-use doorward::{ConnectionInfo, Session, SessionId, SessionToken, TokenId};
+use doorward::{ConnectionInfo, Session, SessionId, SessionToken, SocketId, TokenId};
 use doorward_core::Account;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,8 @@ pub(crate) struct Revoke {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,
@@ -19,21 +21,27 @@ pub(crate) struct Revoke {
     pub(crate) socket: Option<String>,
 }
 
+/// The one thing that is named.
+pub(super) enum Named {
+    Id(String),
+    Session(SessionId),
+    Socket(SocketId),
+    Token(TokenId),
+    User(String),
+}
+
 impl Revoke {
-    /// Makes an order of it, when it names exactly one thing.
-    pub(crate) fn into_order(self) -> Result<doorward::Revoke, &'static str> {
-        match (self.user, self.session, self.token, self.socket) {
-            (Some(user), None, None, None) => Ok(doorward::Revoke::User(user.into())),
-            (None, Some(session), None, None) => {
-                Ok(doorward::Revoke::Session(SessionId::new(session)))
-            }
-            (None, None, Some(token), None) => Ok(doorward::Revoke::Token(TokenId::new(token))),
-            (None, None, None, Some(socket)) => {
-                socket.parse().map(doorward::Revoke::Socket).map_err(
-                    |_no_id| "socket is the id of a socket, as `doorward connections` shows it",
-                )
-            }
-            _ => Err("name exactly one of user, session, token and socket"),
+    /// Takes the one thing that it names.
+    pub(super) fn named(self) -> Result<Named, &'static str> {
+        match (self.user, self.id, self.session, self.token, self.socket) {
+            (Some(user), None, None, None, None) => Ok(Named::User(user)),
+            (None, Some(id), None, None, None) => Ok(Named::Id(id)),
+            (None, None, Some(session), None, None) => Ok(Named::Session(SessionId::new(session))),
+            (None, None, None, Some(token), None) => Ok(Named::Token(TokenId::new(token))),
+            (None, None, None, None, Some(socket)) => socket.parse().map(Named::Socket).map_err(
+                |_no_id| "socket is the id of a socket, as `doorward connections` shows it",
+            ),
+            _ => Err("name exactly one of user, id, session, token and socket"),
         }
     }
 }
@@ -44,12 +52,15 @@ pub(crate) struct Revocation {
     pub(crate) closed: usize,
     pub(crate) confirmed: Vec<String>,
     pub(crate) missing: Vec<String>,
+    /// What it was about, in a sentence.
+    pub(crate) told: String,
 }
 
-impl From<doorward::Revocation> for Revocation {
-    fn from(done: doorward::Revocation) -> Self {
+impl Revocation {
+    pub(super) fn new(done: doorward::Revocation, told: String) -> Self {
         let names = |names: Vec<Box<str>>| names.into_iter().map(Into::into).collect();
-        Self { closed: done.closed, confirmed: names(done.confirmed), missing: names(done.missing) }
+        let (confirmed, missing) = (names(done.confirmed), names(done.missing));
+        Self { closed: done.closed, confirmed, missing, told }
     }
 }
 
@@ -96,10 +107,15 @@ impl From<ConnectionInfo> for Connection {
     }
 }
 
-/// Whose sessions are meant.
-#[derive(Debug, Deserialize, Serialize)]
+/// Whose sessions are meant: one of these.
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct SessionOf {
-    pub(crate) user: String,
+    /// The account of this name, or a subject or an id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    /// The user with exactly this id or subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
 }
 
 /// The live sessions of a user.

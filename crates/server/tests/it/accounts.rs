@@ -79,6 +79,66 @@ async fn somebody_signs_up_is_known_by_name_and_comes_back_after_a_restart() {
     assert_eq!(back["success"], true, "{back}");
 }
 
+fn operate(server: &Server, arguments: &[&str]) -> Finished {
+    run(&[arguments, &["--data-dir", path(server.data_dir())]].concat())
+}
+
+#[tokio::test]
+async fn an_account_is_revoked_by_its_name_and_by_its_id() {
+    let server = Server::start_with(EXPOSE, |_| {});
+    let mut program = Program::enter(&server).await;
+    for by_name in [true, false] {
+        let (_, token) = program.sign_up(if by_name { "alice" } else { "bob" }).await;
+        let (mut client, _) = connect(&server, &token).await;
+        client.text("420[\"whoami\"]").await;
+        let id = client.json("430").await[0]["user"].as_str().unwrap().to_owned();
+        let name = if by_name { "Alice" } else { &*id };
+
+        let listed = operate(&server, &["sessions", "--user", name, "--json"]);
+        let done = operate(&server, &["revoke", "--user", name]);
+
+        let sessions: Value = serde_json::from_str(&listed.stdout).unwrap();
+        assert_eq!(sessions["sessions"].as_array().unwrap().len(), 1, "{listed:?}");
+        let user = if by_name { "alice" } else { "bob" };
+        let told = format!(
+            "Revoked; 1 socket closed. It was the account {user:?} (id {id}), with 1 session and 1 socket.\n"
+        );
+        assert_eq!((done.code, done.stdout), (Some(0), told), "{}", done.stderr);
+        assert_eq!(client.json("42").await[1]["code"], "revoked");
+    }
+}
+
+/// A token whose subject is the user name of somebody else's account.
+#[tokio::test]
+async fn a_name_of_two_users_ends_neither_until_one_is_named() {
+    let server = Server::start_with(EXPOSE, |_| {});
+    let (_, session) = Program::enter(&server).await.sign_up("alice").await;
+    let (mut account, _) = connect(&server, &session).await;
+    let token = crate::support::token(server.data_dir());
+    let mut subject = RawClient::open(server.address()).await;
+    subject.text(&format!("40{{\"token\":\"{token}\"}}")).await;
+    subject.json("40").await;
+
+    let ambiguous = operate(&server, &["revoke", "--user", "alice"]);
+    let sessions = operate(&server, &["sessions", "--user", "alice"]);
+    let exact = operate(&server, &["revoke", "--id", "alice"]);
+
+    for done in [&ambiguous, &sessions] {
+        assert_eq!((done.code, &*done.stdout), (Some(2), ""), "{done:?}");
+        for part in [
+            "the account \"alice\" (id ",
+            "the subject \"alice\", with 0 sessions and 1 socket",
+            "--id",
+        ] {
+            assert!(done.stderr.contains(part), "{done:?}");
+        }
+    }
+    assert!(exact.stdout.starts_with("Revoked; 1 socket closed. It was the subject"), "{exact:?}");
+    assert_eq!(subject.json("42").await[1]["code"], "revoked");
+    account.text("420[\"whoami\"]").await;
+    assert_eq!(account.json("430").await[0]["name"], "alice");
+}
+
 #[tokio::test]
 async fn an_operator_lists_disables_enables_and_removes_accounts() {
     let server = Server::start_with(EXPOSE, |_| {});
@@ -108,7 +168,7 @@ async fn an_operator_lists_disables_enables_and_removes_accounts() {
     assert_eq!(program.sign_in(&mut passkey).await["code"], "authentication_failed");
 
     let nobody = accounts(server.data_dir(), &["disable", "nobody"]);
-    assert_eq!(nobody.code, Some(2));
+    assert_eq!(nobody.code, Some(1));
     assert!(nobody.stderr.contains("there is no such account"), "{nobody:?}");
     assert_eq!(accounts(server.data_dir(), &["disable"]).code, Some(2));
 }

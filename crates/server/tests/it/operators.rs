@@ -46,7 +46,10 @@ async fn a_user_is_revoked_from_the_command_line() {
 
     let text = said(&server, &["revoke", "--user", "alice"]);
 
-    assert_eq!(text, "Revoked; 2 sockets closed.\n");
+    assert_eq!(
+        text,
+        "Revoked; 2 sockets closed. It was the subject \"alice\", with 0 sessions and 2 sockets.\n"
+    );
     for client in [&mut first, &mut second] {
         assert_eq!(ended_with(client).await, "revoked");
     }
@@ -60,6 +63,43 @@ async fn a_user_is_revoked_from_the_command_line() {
     again.text(&format!(r#"40{{"token":"{token}"}}"#)).await;
     assert_eq!(again.json("44").await["data"]["code"], "unauthenticated");
     drop(data_dir);
+}
+
+/// A user who is offline: the order is written, and what was issued before is refused.
+#[tokio::test]
+async fn a_user_of_whom_nothing_is_there_is_revoked_too() {
+    let server = Server::start();
+    let token = token(server.data_dir());
+
+    let text = said(&server, &["revoke", "--user", "alice"]);
+
+    assert_eq!(
+        text,
+        "Revoked; 0 sockets closed. No account, session or socket was found: what was issued to the subject \
+         \"alice\" before is refused.\n"
+    );
+    let mut client = RawClient::open(server.address()).await;
+    client.text(&format!(r#"40{{"token":"{token}"}}"#)).await;
+    assert_eq!(client.json("44").await["data"]["code"], "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_session_or_a_socket_that_is_not_there_is_exit_code_1() {
+    let server = Server::start();
+    let token = token(server.data_dir());
+    let _client = connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
+    let list: serde_json::Value =
+        serde_json::from_str(&said(&server, &["connections", "--json"])).unwrap();
+    let gone = list["connections"][0]["socket"].as_str().unwrap();
+    said(&server, &["revoke", "--socket", gone]);
+
+    for what in [["--session", "nope"], ["--socket", gone]] {
+        let done = operate(&server, &[&["revoke"][..], &what].concat());
+
+        assert_eq!((done.code, &*done.stdout), (Some(1), ""), "{done:?}");
+        let kind = what[0].trim_start_matches("--");
+        assert!(done.stderr.starts_with(&format!("doorward: there is no {kind} ")), "{done:?}");
+    }
 }
 
 #[tokio::test]
@@ -80,7 +120,8 @@ async fn connections_are_listed_and_ended_one_by_one() {
     assert!(one["expiresAt"].is_string());
     assert!(!json.contains(&token));
     let socket = one["socket"].as_str().unwrap();
-    assert_eq!(said(&server, &["revoke", "--socket", socket]), "Revoked; 1 socket closed.\n");
+    let text = said(&server, &["revoke", "--socket", socket]);
+    assert_eq!(text, "Revoked; 1 socket closed. It was a socket of \"alice\".\n");
     assert_eq!(ended_with(&mut client).await, "revoked");
     // Its credential stays good.
     connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
@@ -114,7 +155,8 @@ async fn sessions_are_made_listed_and_ended_and_outlive_a_restart() {
     let connections: serde_json::Value = serde_json::from_str(&connections).unwrap();
     let session = connections["connections"][0]["session"].as_str().unwrap();
     assert!(ids.contains(session));
-    assert_eq!(said(&server, &["revoke", "--session", session]), "Revoked; 1 socket closed.\n");
+    let text = said(&server, &["revoke", "--session", session]);
+    assert_eq!(text, "Revoked; 1 socket closed. It was a session of \"alice\".\n");
     assert_eq!(ended_with(&mut client).await, "revoked");
     // Attack 58: other sessions live.
     elsewhere.text("420[\"whoami\"]").await;

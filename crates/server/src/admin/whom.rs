@@ -1,0 +1,81 @@
+//! Finds the user whom an operator means by a name.
+//!
+//! A name may be the user name of an account, the id of one, or the subject of tokens and sessions that belong to
+//! no account. What could be two users is refused with both. Start reading at [`find`].
+
+use axum::{http::StatusCode, response::Response};
+use doorward::UserId;
+use doorward_identity::AccountError;
+
+use super::{Admin, not_answered, problem};
+
+/// A user, and what is known of them.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) id: UserId,
+    /// The user name, when there is an account.
+    account: Option<Box<str>>,
+    sessions: usize,
+    sockets: usize,
+}
+
+impl Found {
+    fn is_known(&self) -> bool {
+        self.account.is_some() || self.sessions > 0 || self.sockets > 0
+    }
+}
+
+/// Says what was found, as part of a sentence.
+impl std::fmt::Display for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { id, account, sessions, sockets } = self;
+        match account {
+            Some(name) => write!(f, "the account {name:?} (id {})", id.as_str())?,
+            None => write!(f, "the subject {:?}", id.as_str())?,
+        }
+        let s = |count: usize| if count == 1 { "" } else { "s" };
+        write!(f, ", with {sessions} session{} and {sockets} socket{}", s(*sessions), s(*sockets))
+    }
+}
+
+/// What a revocation was about.
+pub(super) fn told(found: &Found) -> String {
+    if found.is_known() {
+        return format!("It was {found}.");
+    }
+    format!(
+        "No account, session or socket was found: what was issued to the subject {:?} before is refused.",
+        found.id.as_str()
+    )
+}
+
+/// Finds a user by the name of an account, or by an id or a subject.
+pub(super) async fn find(admin: &Admin, name: &str) -> Result<Found, Response> {
+    let named = match admin.accounts.named(name).await {
+        Ok(named) => named,
+        // A subject need not be a name that an account may have.
+        Err(AccountError::Name(_)) => None,
+        Err(error) => return Err(not_answered(&error)),
+    };
+    let exact = find_exact(admin, name).await;
+    let Some(account) = named.filter(|account| account.id != exact.id) else { return Ok(exact) };
+    let found = describe(admin, account.id, Some(account.name)).await;
+    if exact.is_known() {
+        let text = format!("{name:?} is {found}, and {exact}: name one of them with --id");
+        return Err(problem(StatusCode::CONFLICT, &text));
+    }
+    Ok(found)
+}
+
+/// Finds a user by exactly this id or subject. An outage hides what is known of them, and is no reason not to go on.
+pub(super) async fn find_exact(admin: &Admin, id: &str) -> Found {
+    let id = UserId::new(id);
+    let account = admin.store.account(&id).await.ok().flatten();
+    describe(admin, id, account.map(|account| account.name)).await
+}
+
+async fn describe(admin: &Admin, id: UserId, account: Option<Box<str>>) -> Found {
+    let sessions = admin.sessions.list(&id).await.map_or(0, |sessions| sessions.len());
+    let sockets = admin.principals.connections_of(&id).len();
+    Found { id, account, sessions, sockets }
+}
