@@ -98,7 +98,9 @@ impl Work {
                 _ if !is_present(tool) => Err(programs::describe_lack(tool)),
                 Tool::Node => node.run(),
                 Tool::Python => python.run(),
-                Tool::Chromium | Tool::Compiler | Tool::Postgres | Tool::Redis => Ok(None),
+                Tool::Chromium | Tool::Compiler | Tool::Postgres | Tool::Proxies | Tool::Redis => {
+                    Ok(None)
+                }
             };
             match outcome {
                 Ok(said) => ready.log.extend(said),

@@ -38,6 +38,8 @@ pub(super) enum Tool {
     Chromium,
     Compiler,
     Node,
+    /// The reverse proxies of docs/proxies.md, and openssl for a certificate.
+    Proxies,
     Python,
     /// As Redis.
     Postgres,
@@ -63,6 +65,11 @@ pub(super) const STEPS: &[Step] = &[
     step("docs", &[Tool::Compiler], Work::Run(docs, None)),
     step(BUILD, &[Tool::Compiler], Work::Run(build, None)),
     end_to_end("e2e-node", &[Tool::Node], Work::Run(|w| node(w, "node"), Some(count::node))),
+    end_to_end(
+        "e2e-proxies",
+        &[Tool::Node, Tool::Proxies],
+        Work::Run(|w| node(w, "proxies"), Some(count::node)),
+    ),
     end_to_end("e2e-python", &[Tool::Python], Work::Run(python, Some(count::python))),
     end_to_end(
         "e2e-browser",

@@ -28,6 +28,7 @@ pub(super) fn is_present(tool: Tool) -> bool {
         Tool::Compiler => on_path("cc").is_some(),
         Tool::Node => is_node_recent() && on_path("npm").is_some(),
         Tool::Postgres => has_postgres(),
+        Tool::Proxies => PROXIES.iter().all(|name| on_path(name).is_some() || in_sbin(name)),
         Tool::Python => succeeds("python3", &["-c", PYTHON_PROBE]),
         Tool::Redis => env::var_os("REDIS_SERVER").is_some() || on_path("redis-server").is_some(),
     }
@@ -46,6 +47,7 @@ pub(super) fn describe_lack(tool: Tool) -> String {
         Tool::Compiler => "there is no C compiler (cc)",
         Tool::Node => "there is no Node.js 20 or newer with npm",
         Tool::Postgres => "there is no PostgreSQL server",
+        Tool::Proxies => "there is no nginx, HAProxy, Caddy or openssl",
         Tool::Python => "there is no Python 3.10 or newer with venv",
         Tool::Redis => "there is no redis-server",
     }
@@ -97,13 +99,22 @@ fn install_line(missing: &[Tool]) -> String {
     let install = "apt-get install --yes --no-install-recommends";
     // The tests start servers of their own. Those of the packages are not to run, neither now (which both
     // variables see to, each with another init system) nor after the next boot.
-    let services: String = [(Tool::Postgres, "postgresql"), (Tool::Redis, "redis-server")]
+    let services: String = SERVICES
         .iter()
         .filter(|(tool, _)| missing.contains(tool))
-        .map(|(_, service)| format!(" && {sudo}update-rc.d {service} disable"))
+        .map(|(_, service)| format!(" && {sudo}{}", disable(service)))
         .collect();
     let quietly = if services.is_empty() { "" } else { "env RUNLEVEL=1 SYSTEMD_OFFLINE=1 " };
     format!("{sudo}apt-get update && {sudo}{quietly}{install} {names}{services}")
+}
+
+/// Keeps a service from running after the next boot.
+fn disable(service: &str) -> String {
+    if service == "caddy" {
+        // It has a unit of systemd only, and that is nothing where there is no systemd.
+        return "sh -c 'systemctl disable caddy 2>/dev/null || true'".to_owned();
+    }
+    format!("update-rc.d {service} disable")
 }
 
 fn packages(missing: &[Tool]) -> Vec<&'static str> {
@@ -112,6 +123,7 @@ fn packages(missing: &[Tool]) -> Vec<&'static str> {
         Tool::Compiler => &["build-essential"],
         Tool::Node => &["nodejs", "npm"],
         Tool::Postgres => &["postgresql"],
+        Tool::Proxies => PROXIES,
         Tool::Python => &["python3", "python3-venv"],
         Tool::Redis => &["redis-server"],
     };
@@ -156,11 +168,28 @@ fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
+/// Where the programs of services are, which is not on the path of every user.
+fn in_sbin(program: &str) -> bool {
+    PathBuf::from("/usr/sbin").join(program).is_file()
+}
+
 fn succeeds(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
+
+/// The programs, and the packages that have them.
+const PROXIES: &[&str] = &["nginx", "haproxy", "caddy", "openssl"];
+
+/// What the packages would run.
+const SERVICES: [(Tool, &str); 5] = [
+    (Tool::Postgres, "postgresql"),
+    (Tool::Proxies, "nginx"),
+    (Tool::Proxies, "haproxy"),
+    (Tool::Proxies, "caddy"),
+    (Tool::Redis, "redis-server"),
+];
 
 const OLDEST_NODE: u32 = 20;
 
@@ -197,6 +226,19 @@ mod tests {
         assert!(line.contains("RUNLEVEL=1 SYSTEMD_OFFLINE=1 apt-get install"), "{line}");
         assert!(line.contains("update-rc.d postgresql disable"), "{line}");
         assert!(line.ends_with("update-rc.d redis-server disable"), "{line}");
+    }
+
+    #[test]
+    fn the_services_of_proxies_are_not_left_running() {
+        let line = install_line(&[Tool::Proxies]);
+
+        assert!(line.contains("RUNLEVEL=1 SYSTEMD_OFFLINE=1 apt-get install"), "{line}");
+        assert!(line.contains(" nginx haproxy caddy openssl && "), "{line}");
+        for service in
+            ["update-rc.d nginx disable", "update-rc.d haproxy disable", "systemctl disable caddy"]
+        {
+            assert!(line.contains(service), "{line}");
+        }
     }
 
     #[test]

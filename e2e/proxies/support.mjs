@@ -1,0 +1,132 @@
+// Starts nginx, HAProxy or Caddy with the settings of docs/proxies.md, in front of a real server.
+
+import { execFile, spawn } from "node:child_process";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, connect } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { freshFolder, startDoorward, within } from "../doorward.mjs";
+
+// Each proxy and each server is ended when the program ends, whatever happens.
+process.setMaxListeners(0);
+
+const DOCS = new URL("../../docs/proxies.md", import.meta.url);
+
+export const PROXIES = ["nginx", "haproxy", "caddy"];
+
+/** The settings in the documentation: for a whole host, and below a path. @param {string} proxy */
+export async function settings(proxy) {
+  const text = await readFile(DOCS, "utf8");
+  const blocks = [...text.matchAll(new RegExp("^```" + proxy + "\\n(.*?)^```$", "gms"))].map(([, block]) => block);
+  if (blocks.length !== 2) throw new Error(`docs/proxies.md has ${blocks.length} settings of ${proxy}`);
+  return { host: blocks[0], path: blocks[1] };
+}
+
+/**
+ * A server behind a proxy.
+ *
+ * @param {{ after: (work: () => unknown) => void }} t
+ * @param {string} proxy
+ * @param {"host" | "path"} where
+ */
+export async function startBehind(t, proxy, where, variables = {}) {
+  const folder = await freshFolder();
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const certificate = await makeCertificate(folder);
+  const port = await freePort();
+  const url = `https://localhost:${port}`;
+  const server = await startDoorward({
+    settings: {
+      PUBLIC_URL: url + (where === "path" ? "/chat/" : ""),
+      TRUSTED_PROXIES: '["127.0.0.1", "::1"]',
+      ...variables,
+    },
+  });
+  t.after(() => server.stop());
+  const text = filled((await settings(proxy))[where], folder, port, server.port);
+  await startProxy(t, proxy, text, folder, port);
+  return { server, url, port, ca: certificate };
+}
+
+/** Puts the places of this machine into the settings, and changes nothing else. */
+function filled(text, folder, port, serverPort) {
+  const places = {
+    "listen 443": `listen 127.0.0.1:${port}`,
+    "bind :443": `bind 127.0.0.1:${port}`,
+    "127.0.0.1:3000": `127.0.0.1:${serverPort}`,
+    "/etc/ssl/chat.example.org": join(folder, "localhost"),
+    "chat.example.org {": `https://localhost:${port} {\n    tls ${folder}/localhost.crt ${folder}/localhost.key`,
+    "chat.example.org": "localhost",
+  };
+  return Object.entries(places).reduce((text, [from, to]) => text.replaceAll(from, to), text);
+}
+
+/** What a proxy needs around the settings to run without rights and beside others. */
+async function startProxy(t, proxy, text, folder, port) {
+  const file = join(folder, proxy);
+  const around = {
+    nginx: [
+      `daemon off;\npid ${folder}/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n` +
+        ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/${name};\n`).join("") +
+        `${text}\n}\n`,
+      ["nginx", "-p", folder, "-e", "stderr", "-c", file],
+    ],
+    haproxy: [text, ["haproxy", "-db", "-f", file]],
+    caddy: [
+      `{\n    admin off\n    auto_https disable_redirects\n    default_bind 127.0.0.1\n}\n${text}`,
+      ["caddy", "run", "--adapter", "caddyfile", "--config", file],
+    ],
+  };
+  const [content, [program, ...args]] = around[proxy];
+  await writeFile(file, content);
+  const child = spawn(program, args, {
+    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin`, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  process.once("exit", () => child.kill("SIGKILL"));
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  t.after(async () => {
+    child.kill("SIGTERM");
+    await within(exit, `the end of ${proxy}`);
+  });
+  let said = "";
+  child.stderr.on("data", (bytes) => (said += bytes));
+  const ended = exit.then((code) => Promise.reject(new Error(`${proxy} ended with ${code}: ${said}`)));
+  // It may end later, when it is told to.
+  ended.catch(() => {});
+  await Promise.race([within(accepts(port), `${proxy} on port ${port}`), ended]);
+}
+
+/** Waits until somebody listens. */
+async function accepts(port) {
+  for (;;) {
+    const isOpen = await new Promise((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => resolve(true));
+      socket.once("error", () => resolve(false));
+      socket.once("connect", () => socket.destroy());
+    });
+    if (isOpen) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A certificate for localhost that signs itself; nginx wants two files, HAProxy one. */
+async function makeCertificate(folder) {
+  const [key, crt] = [join(folder, "localhost.key"), join(folder, "localhost.crt")];
+  await promisify(execFile)("openssl", [
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
+    ...["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", crt],
+  ]);
+  const certificate = await readFile(crt, "utf8");
+  await writeFile(join(folder, "localhost.pem"), certificate + (await readFile(key, "utf8")));
+  return certificate;
+}
