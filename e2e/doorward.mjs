@@ -7,6 +7,7 @@
 import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import http from "node:http";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -99,6 +100,15 @@ export async function startDoorward({ listen = "localhost:0", dataDir, settings 
     child.kill("SIGKILL");
     throw error;
   }
+}
+
+/** A port that nothing listens on, for what must be told its port before it starts. @returns {Promise<number>} */
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** A new empty folder; whoever asks for it removes it. */

@@ -13,7 +13,7 @@ import { PROXIES, settings, startBehind } from "./support.mjs";
 const CLIENT = "127.5.5.5";
 const OTHER = "127.6.6.6";
 
-/** The networks of everybody who is connected, as operators see them. */
+/** The networks of all connected clients, as operators see them. */
 async function networks(server) {
   const { stdout } = await run(["connections", "--json", "--data-dir", server.dataDir]);
   return JSON.parse(stdout).connections.map(({ network }) => network);

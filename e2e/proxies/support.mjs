@@ -2,13 +2,13 @@
 
 import { execFile, spawn } from "node:child_process";
 import { readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, connect } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { freshFolder, startDoorward, within } from "../doorward.mjs";
+import { freePort, freshFolder, startDoorward, within } from "../doorward.mjs";
 
-// Each proxy and each server is ended when the program ends, whatever happens.
+// Each proxy and each server is ended when the program ends.
 process.setMaxListeners(0);
 
 const DOCS = new URL("../../docs/proxies.md", import.meta.url);
@@ -98,7 +98,7 @@ async function startProxy(t, proxy, text, folder, port) {
   await Promise.race([within(accepts(port), `${proxy} on port ${port}`), ended]);
 }
 
-/** Waits until somebody listens. */
+/** Waits until the proxy listens. */
 async function accepts(port) {
   for (;;) {
     const isOpen = await new Promise((resolve) => {
@@ -109,14 +109,6 @@ async function accepts(port) {
     if (isOpen) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** A certificate for localhost that signs itself; nginx wants two files, HAProxy one. */

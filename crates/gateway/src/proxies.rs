@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nobody_is_not_believed() {
+    fn an_entry_that_is_no_address_ends_the_chain() {
         for bad in ["", "unknown", "_hidden", "203.0.113.7, nonsense", "300.1.1.1"] {
             assert_eq!(client(&["127.0.0.1"], "127.0.0.1", &[bad]), "127.0.0.1", "{bad:?}");
         }

@@ -82,7 +82,7 @@ pub(super) fn check_names(table: &DeTable<'_>, inside: &str) -> Result<(), (Rang
         match (meaning(&name, |found| format!("{found:?}")), value.get_ref()) {
             (Meaning::Setting(_), _) => {}
             (Meaning::Table(_), DeValue::Table(table)) => check_names(table, &format!("{name}."))?,
-            // The value stays out of it: somebody may have written a password there.
+            // The value stays out of it: a password may stand there.
             (Meaning::Table(setting), _) => {
                 let text =
                     format!("{name:?} is a table of settings; write them in it, such as {setting}");

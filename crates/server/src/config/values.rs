@@ -66,7 +66,7 @@ macro_rules! choices {
 choices! {
     /// For whom the server runs.
     Profile {
-        /// For somebody who tries things: keys are made, sessions may be forgotten.
+        /// For an operator who tries things: keys are made, sessions may be forgotten.
         Development = "development",
         /// For users: nothing is made up that must last.
         Production = "production",

@@ -108,7 +108,7 @@ async fn an_account_is_revoked_by_its_name_and_by_its_id() {
     }
 }
 
-/// A token whose subject is the user name of somebody else's account.
+/// A token whose subject is the user name of another user's account.
 #[tokio::test]
 async fn a_name_of_two_users_ends_neither_until_one_is_named() {
     let server = Server::start_with(EXPOSE, |_| {});
@@ -167,9 +167,9 @@ async fn an_operator_lists_disables_enables_and_removes_accounts() {
     assert_eq!(accounts(server.data_dir(), &["remove", "alice"]).code, Some(0));
     assert_eq!(program.sign_in(&mut passkey).await["code"], "authentication_failed");
 
-    let nobody = accounts(server.data_dir(), &["disable", "nobody"]);
-    assert_eq!(nobody.code, Some(1));
-    assert!(nobody.stderr.contains("there is no such account"), "{nobody:?}");
+    let unknown = accounts(server.data_dir(), &["disable", "nobody"]);
+    assert_eq!(unknown.code, Some(1));
+    assert!(unknown.stderr.contains("there is no such account"), "{unknown:?}");
     assert_eq!(accounts(server.data_dir(), &["disable"]).code, Some(2));
 }
 

@@ -233,7 +233,7 @@ async fn a_start_that_fails_says_what_to_do() {
     let text = folder.path().join("text.db");
     fs::write(&text, "no database").unwrap();
     fs::set_permissions(&text, Permissions::from_mode(0o600)).unwrap();
-    // Bound and not listened on: who connects is refused, and the port is nobody else's.
+    // Bound and not listened on: a client is refused, and the port is given to no other program.
     let silent = tokio::net::TcpSocket::new_v4().unwrap();
     silent.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let away = silent.local_addr().unwrap();
