@@ -198,7 +198,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
         event: &str,
         entropy: &dyn Entropy,
     ) -> Trace {
-        Trace::begin(connection, self.known(event), entropy)
+        Trace::begin(connection, || self.known(event), entropy)
     }
 
     /// The name of an event that has a handler. Any other is the client's word, and is not logged.

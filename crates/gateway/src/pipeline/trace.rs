@@ -16,18 +16,19 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// Begins an event; `event` is a name of the program's own, or nothing when no handler has it.
-    pub(super) fn begin<P>(
+    /// Begins an event; `event` returns a name of the program's own, or nothing when no handler has it.
+    pub(super) fn begin<'a, P>(
         connection: &Connection<P>,
-        event: Option<&str>,
+        event: impl Fn() -> Option<&'a str>,
         entropy: &dyn Entropy,
     ) -> Self {
+        // Where the span is off nothing of this is evaluated.
         let span = tracing::info_span!(
             target: TARGET,
             "event",
             socket = %connection.id().encode(),
             user = connection.user().as_str(),
-            event,
+            event = event(),
             id = field::Empty,
         );
         let id = (!span.is_disabled()).then(|| DecisionId::generate(entropy));
