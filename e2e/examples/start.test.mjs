@@ -23,8 +23,8 @@ test("a start that fails says what was wrong and what to do", LIMIT, async (t) =
   t.after(() => taken.close());
   const { port } = taken.address();
   const cases = [
-    ["", { JWT_SECRET: "short" }, /^the secret is shorter than the hash: HS256 needs 32 bytes, .* `openssl rand -base64 64`$/],
-    ["", { JWT_SECRET: "" }, /^the secret is shorter than the hash/],
+    ["", { JWT_SECRET: "short" }, /^the secret has 5 bytes and HS256 needs 32: make one with `openssl rand -base64 32`$/],
+    ["", { JWT_SECRET: "" }, /^the secret has 0 bytes and HS256 needs 32: /],
     ["", { LISTEN: `127.0.0.1:${port}` }, new RegExp(`^cannot listen on 127.0.0.1:${port}, where another program listens: end it, or take another port: `)],
     ["", { LISTEN: "3000" }, /^"3000" is no address to listen on: write HOST:PORT .*localhost:3000: /],
     ["", { LISTEN: "192.0.2.1:0" }, /^cannot listen on 192.0.2.1:0, which is no address of this machine: /],

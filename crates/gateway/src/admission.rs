@@ -176,7 +176,14 @@ pub(crate) async fn vet<P>(
         _ => NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: None },
     });
     let judged = match grant {
-        Ok(grant) => look_up(grant, shown_at, trust, services).await,
+        Ok(grant) => {
+            // Those that are turned away come back every few seconds, and are no work for a store.
+            let budget = services.attempts.check_user(&grant.user, now);
+            if let (Trust::Known, Err(wait)) = (trust, budget) {
+                return Err(turned_away(wait, Some(grant.user)));
+            }
+            look_up(grant, shown_at, trust, services).await
+        }
         Err(refused) => Err(refused),
     };
     if counts && let Err(NotAdmitted::Refused { refusal, .. }) = &judged {
@@ -191,10 +198,14 @@ pub(crate) async fn vet<P>(
     if trust == Trust::Known
         && let Err(wait) = services.attempts.authenticated(&vetted.user, now)
     {
-        let refusal = Refusal::too_many_attempts(wait);
-        return Err(NotAdmitted::Refused { refusal, user: Some(vetted.user) });
+        return Err(turned_away(wait, Some(vetted.user)));
     }
     Ok(vetted)
+}
+
+/// A budget is used up.
+fn turned_away(wait: Duration, user: Option<UserId>) -> NotAdmitted {
+    NotAdmitted::Refused { refusal: Refusal::too_many_attempts(wait), user }
 }
 
 /// Beyond the budget of its address: names the user of a credential that is genuine by itself, and refuses all
@@ -205,19 +216,15 @@ async fn recognise<P>(
     wait: Duration,
     services: &Services,
 ) -> Result<UserId, NotAdmitted> {
-    let refused = |wait, user| {
-        let refusal = Refusal::too_many_attempts(wait);
-        NotAdmitted::Refused { refusal, user }
-    };
     // A flood of forged signatures keeps a few threads busy and no more.
     let turn = services.recognising.acquire().await;
     let user = policy.authenticator.recognise(handshake);
     drop(turn);
-    let user = user.ok_or_else(|| refused(wait, None))?;
+    let user = user.ok_or_else(|| turned_away(wait, None))?;
     let address = handshake.request.peer().map(|peer| peer.ip());
     match services.attempts.check_recognised(address, &user, services.clock.now()) {
         Ok(()) => Ok(user),
-        Err(wait) => Err(refused(wait, Some(user))),
+        Err(wait) => Err(turned_away(wait, Some(user))),
     }
 }
 

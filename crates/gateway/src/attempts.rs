@@ -98,6 +98,11 @@ impl Attempts {
         }
     }
 
+    /// Returns how long the user has to wait, when its budget is used up.
+    pub(crate) fn check_user(&self, user: &UserId, now: Instant) -> Result<(), Duration> {
+        self.users.check(user, now)
+    }
+
     /// The user was authenticated; returns how long to wait when that was once too often.
     pub(crate) fn authenticated(&self, user: &UserId, now: Instant) -> Result<(), Duration> {
         self.users.check(user, now)?;

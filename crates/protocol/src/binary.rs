@@ -82,7 +82,7 @@ impl<'de> Visitor<'de> for Attached {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Binary, D::Error> {
-        inner.deserialize_bytes(self)
+        inner.deserialize_any(self)
     }
 
     fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Binary, E> {

@@ -33,6 +33,7 @@ fn check_file(source: &Source) -> Vec<Problem> {
         problems.extend(name(source));
         problems.extend(length(source));
     }
+    problems.extend(private_key(source));
     for (number, line) in source.text.lines().enumerate() {
         problems.extend(line_problem(&source.path, line).map(|(what, remedy)| {
             Problem::new(format!("{}:{}", source.path, number + 1), what, remedy)
@@ -58,6 +59,18 @@ fn name(source: &Source) -> Option<Problem> {
             &source.path,
             "modules are not spelled mod.rs here",
             "rename it to the folder's name with .rs, beside the folder",
+        )
+    })
+}
+
+/// Servers that a test has started in the wrong folder leave theirs.
+fn private_key(source: &Source) -> Option<Problem> {
+    let is_key = source.path.ends_with(".pem") && source.text.contains("PRIVATE KEY");
+    is_key.then(|| {
+        Problem::new(
+            &source.path,
+            "a private key does not belong in a repository",
+            "remove it from every commit, and let the program that made it write elsewhere",
         )
     })
 }

@@ -63,12 +63,14 @@ impl fmt::Display for AppOrigin {
     }
 }
 
-/// Whether it is a scheme in lower case that no browser gives a meaning of its own.
+/// Returns whether it is a scheme in lower case that no browser gives a meaning of its own. One that begins like `http`
+/// is taken for a misspelled one.
 fn is_scheme(scheme: &str) -> bool {
     let is_first = scheme.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
     let is_plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
-    is_first && scheme.len() <= 32 && scheme.bytes().all(is_plain) && !WEB.contains(&scheme)
+    let is_web = scheme.starts_with("ht") || WEB.contains(&scheme);
+    is_first && scheme.len() <= 32 && scheme.bytes().all(is_plain) && !is_web
 }
 
 fn is_authority(authority: &str) -> bool {
@@ -86,15 +88,13 @@ fn is_name(text: &str, others: &[u8]) -> bool {
 const SHA256_BYTES: usize = 32;
 
 /// Schemes of pages of the web, of files, and of texts that run as programs.
-const WEB: [&str; 12] = [
+const WEB: [&str; 10] = [
     "about",
     "blob",
     "data",
     "file",
     "filesystem",
     "ftp",
-    "http",
-    "https",
     "javascript",
     "view-source",
     "ws",
@@ -139,6 +139,8 @@ mod tests {
             "*://localhost",
             "1a://localhost",
             "https://localhost",
+            "htps://app.example.org",
+            "htttp://app.example.org",
             "wss://localhost",
             "file://localhost",
             "javascript://localhost",

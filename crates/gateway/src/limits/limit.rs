@@ -184,6 +184,18 @@ impl LimitValue {
     }
 }
 
+impl From<usize> for LimitValue {
+    fn from(count: usize) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<Duration> for LimitValue {
+    fn from(time: Duration) -> Self {
+        Self::Time(time)
+    }
+}
+
 impl fmt::Display for LimitValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = match self {

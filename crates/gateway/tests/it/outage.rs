@@ -309,6 +309,20 @@ async fn an_outage_that_a_revocation_has_met_is_over_when_the_store_answers() {
 }
 
 /// What does not even fail is told as well.
+/// A service with one account and many links comes back every few seconds.
+#[tokio::test]
+async fn a_user_whose_budget_is_used_up_is_no_work_for_the_store() {
+    let cut = Cut::default();
+    let (own, limits) = (cut.clone(), Limits { max_user_attempts: 1, ..Limits::default() });
+    let lasting = Lasting::with(|builder| builder.epochs(own).limits(limits).gateway(echo())).await;
+    lasting.connect(json!({ "user": "alice" })).await;
+    let asked = cut.asked.load(Ordering::SeqCst);
+
+    lasting.server.expect_turned_away("/", json!({ "user": "alice" })).await;
+
+    assert_eq!(cut.asked.load(Ordering::SeqCst), asked);
+}
+
 #[tokio::test]
 async fn a_store_that_hangs_is_told_when_admissions_wait_for_it() {
     let log = Log::default();

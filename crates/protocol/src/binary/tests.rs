@@ -120,6 +120,53 @@ fn a_type_without_bytes_is_told_where_they_stand_and_never_sees_a_placeholder() 
     assert_eq!(refused::<()>(&alone).1, "expected unit, not bytes");
 }
 
+/// Types that hold bytes in other formats: copied into each place that refers to them, bytes would multiply a message.
+#[test]
+fn no_other_type_takes_bytes_nor_sees_what_stands_for_them() {
+    #[derive(Debug)]
+    struct Bytes;
+
+    impl<'de> Deserialize<'de> for Bytes {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Any;
+
+            impl Visitor<'_> for Any {
+                type Value = Bytes;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("bytes")
+                }
+
+                fn visit_bytes<E>(self, _: &[u8]) -> Result<Bytes, E> {
+                    Ok(Bytes)
+                }
+
+                fn visit_byte_buf<E>(self, _: Vec<u8>) -> Result<Bytes, E> {
+                    Ok(Bytes)
+                }
+            }
+
+            deserializer.deserialize_byte_buf(Any)
+        }
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Newtype(Bytes);
+
+    #[derive(Debug, Deserialize)]
+    #[serde(untagged)]
+    enum Untagged {
+        Newtype(Newtype),
+        Plain(Bytes),
+    }
+
+    let alone = placeholder(&json!(0));
+
+    assert_eq!(refused::<Bytes>(&alone).1, "expected bytes, not bytes");
+    refused::<Newtype>(&alone);
+    refused::<Untagged>(&alone);
+}
+
 #[test]
 fn bytes_that_a_type_leaves_out_are_no_fault() {
     #[derive(Debug, PartialEq, Deserialize)]

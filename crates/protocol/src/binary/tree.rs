@@ -14,7 +14,7 @@ use serde::{
     de::{
         DeserializeSeed, Error as _, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
         Visitor,
-        value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer},
+        value::{BytesDeserializer, MapAccessDeserializer, MapDeserializer, SeqDeserializer},
     },
     forward_to_deserialize_any,
     ser::SerializeMap,
@@ -52,15 +52,6 @@ impl Node {
         let node = parse.deserialize(&mut deserializer)?;
         deserializer.end()?;
         Ok(node)
-    }
-
-    fn holds_bytes(&self) -> bool {
-        match self {
-            Self::Bytes(_) => true,
-            Self::List(items) => items.iter().any(Self::holds_bytes),
-            Self::Map { entries, .. } => entries.iter().any(|(_, node)| node.holds_bytes()),
-            Self::Bool(_) | Self::Null | Self::Number(_) | Self::Text(_) => false,
-        }
     }
 }
 
@@ -192,9 +183,6 @@ impl<'de> Deserializer<'de> for Node {
         match self {
             Self::Bytes(number) if name == NEWTYPE => visitor.visit_newtype_struct(Token(number)),
             node if name == RAW_VALUE => {
-                if node.holds_bytes() {
-                    return Err(Error::custom("expected JSON, not bytes"));
-                }
                 let text = serde_json::to_vec(&node)?;
                 serde_json::Deserializer::from_reader(&*text)
                     .deserialize_newtype_struct(name, visitor)
@@ -252,12 +240,13 @@ impl IntoDeserializer<'_, Error> for Node {
     }
 }
 
-/// Writes what holds no bytes as the JSON that it was.
+/// Writes a value as the JSON that it was, and fails for one with bytes in it.
 impl Serialize for Node {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Bytes(_) | Self::Null => serializer.serialize_unit(),
+            Self::Bytes(_) => Err(serde::ser::Error::custom("expected JSON, not bytes")),
+            Self::Null => serializer.serialize_unit(),
             Self::List(items) => serializer.collect_seq(items),
             Self::Map { entries, .. } => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
@@ -272,7 +261,7 @@ impl Serialize for Node {
     }
 }
 
-/// The key of an entry: a text, and whatever number or truth value it is the text of, as in `serde_json`.
+/// The key of an entry: a text, and the number or truth value that it spells, as in `serde_json`.
 #[derive(Clone, Debug)]
 pub(crate) struct Key(String);
 
@@ -342,14 +331,15 @@ impl IntoDeserializer<'_, Error> for Key {
     }
 }
 
-/// What stands for bytes where only [`Binary`](super::Binary) knows what to do with it.
+/// The stand-in for bytes: a newtype in a newtype, which only [`Binary`](super::Binary) takes apart. With a single one
+/// a newtype of the program's own would find bytes in it, where serde keeps it for a second look.
 struct Token(u64);
 
 impl<'de> Deserializer<'de> for Token {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_bytes(&token::of(self.0))
+        visitor.visit_newtype_struct(BytesDeserializer::new(&token::of(self.0)))
     }
 
     forward_to_deserialize_any! {
