@@ -82,7 +82,9 @@ export async function startDoorward({ listen = "localhost:0", dataDir, settings 
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...Object.fromEntries(variables) },
   });
-  process.once("exit", () => child.kill("SIGKILL"));
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
   let said = "";
   child.stderr.on("data", (bytes) => (said += bytes));
   const exit = new Promise((resolve) => child.once("exit", (code) => resolve(code)));

@@ -73,6 +73,21 @@ test("python/echo.py says that it is not connected", LIMIT, async () => {
   assert.match(stderr, /^not connected: /m);
 });
 
+test("python/stopping.py stops when it is refused on its way back", LIMIT, async () => {
+  const { code, stdout, stderr } = await python("stopping.py", await server.token("alice", "3s"));
+
+  assert.equal(stdout, "connected as alice\nrefused: Unauthorized\n", stderr);
+  assert.equal(code, 0);
+});
+
+test("python/stopping.py says that it is not connected", LIMIT, async () => {
+  const { code, stdout, stderr } = await python("stopping.py", "not.a.token");
+
+  assert.equal(code, 1);
+  assert.equal(stdout, "refused: Unauthorized\n");
+  assert.match(stderr, /^not connected: /m);
+});
+
 function node(file, token) {
   return example(process.execPath, join(folder, "node", file), token);
 }

@@ -101,6 +101,21 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
 
         await self.assert_refused_once("token_expired", "after_refresh")
 
+    async def test_shutdown_ends_a_client_that_is_refused_on_its_way_back(self):
+        client = socketio.AsyncClient()
+        refusals = []
+
+        @client.event
+        async def connect_error(error):
+            refusals.append(error)
+            await client.shutdown()
+
+        token = await asyncio.to_thread(self.server.token, "alice", "3s")
+        await client.connect(self.server.url, auth={"token": token}, transports=["websocket"])
+        await asyncio.wait_for(client.wait(), DEADLINE)
+
+        self.assertEqual([refusal["data"]["code"] for refusal in refusals], ["token_expired"])
+
     async def assert_refused_once(self, code, retry):
         await asyncio.wait_for(self.gone.wait(), DEADLINE)
         await asyncio.sleep(WATCH)

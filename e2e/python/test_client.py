@@ -1,5 +1,6 @@
 """python-socketio's client with threads: admitted once, or refused once and gone."""
 
+import queue
 import threading
 import time
 import unittest
@@ -107,6 +108,20 @@ class ClientTest(unittest.TestCase):
         auth = {"token": self.server.expired_token()}
 
         self.assert_told_once(auth, "token_expired", "after_refresh")
+
+    def test_a_refusal_on_the_way_back_is_asked_about_again_until_shutdown(self):
+        client = socketio.Client()
+        refusals = queue.Queue()
+        client.on("connect_error", refusals.put)
+        client.connect(self.server.url, auth={"token": self.server.token(ttl="3s")}, transports=["websocket"])
+
+        for _ in range(2):
+            self.assertEqual(refusals.get(timeout=DEADLINE)["data"]["code"], "token_expired")
+        client.shutdown()
+
+        # It was between two attempts, so it is not waited for.
+        self.assertFalse(client._reconnect_task.is_alive())
+        self.assertTrue(refusals.empty())
 
     def assert_raises_once(self, auth, code, retry):
         with self.assertRaises(socketio.exceptions.ConnectionError):

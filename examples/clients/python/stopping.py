@@ -1,0 +1,30 @@
+"""Connects with one token, and stops when the server refuses it, also on the way back.
+
+    pip install "python-socketio[client]"
+    TOKEN=$(doorward token --sub alice) python stopping.py [http://localhost:3000]
+"""
+
+import os
+import sys
+
+import socketio
+
+client = socketio.Client()
+
+
+# #region stopping
+@client.event
+def connect_error(error):
+    if isinstance(error, dict):  # The server has refused. What a transport has to say is a text.
+        print(f"refused: {error['message']}")
+        client.shutdown()  # Otherwise a client on its way back asks again, every five seconds.
+# #endregion
+
+
+url = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:3000"
+try:
+    client.connect(url, auth={"token": os.environ.get("TOKEN")}, transports=["websocket"])
+    print(f"connected as {client.call('whoami')['user']}")
+    client.wait()
+except socketio.exceptions.ConnectionError as error:
+    sys.exit(f"not connected: {error}")
