@@ -20,6 +20,7 @@ await symlink(path("../node_modules"), join(folder, "node_modules"));
 
 const CLIENTS = [
   ["node/staying.mjs", process.execPath, join(folder, "staying.mjs")],
+  ["doorward-client", process.execPath, path("../staying_library.mjs")],
   ["python/staying.py", process.env.PYTHON ?? "python3", path("../../examples/clients/python/staying.py")],
 ];
 

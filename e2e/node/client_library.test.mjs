@@ -106,3 +106,28 @@ test("a connection shows another token before the one that it has ends", LIMIT, 
 
   assert.deepEqual(states, ["connecting", "connected"]);
 });
+
+test("a token that the server has called expired is not shown again", LIMIT, async (t) => {
+  const doorward = createDoorward({ io, url: server.url });
+  const states = [];
+  const token = await server.token("carol", "2s");
+  const over = new Promise((resolve) => {
+    const socket = doorward.connect("/", {
+      token: async () => token,
+      onState: (...state) => {
+        states.push(state.filter((part) => part !== undefined));
+        if (state[0] === "expired") resolve(undefined);
+      },
+    });
+    t.after(() => socket.disconnect());
+  });
+
+  await within(over, "the state expired");
+
+  assert.deepEqual(states, [
+    ["connecting"],
+    ["connected"],
+    ["reconnecting", "expired"],
+    ["expired", "token_expired"],
+  ]);
+});

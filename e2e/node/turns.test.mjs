@@ -51,7 +51,7 @@ test("tries are further and further apart, and not before the server says", asyn
   const offered = offerList(enough.signal, round);
   await settled();
 
-  for (const [retryAfter, wait] of [[undefined, 2_000], [undefined, 4_000], [30, 30_000], [undefined, 16_000]]) {
+  for (const [retryAfter, wait] of [[undefined, 1_000], [undefined, 2_000], [30, 30_000], [undefined, 8_000]]) {
     const before = begun.length;
     begun.at(-1).reject(new DoorwardError("too_many_attempts", "", { retryAfter }));
     await settled();

@@ -55,3 +55,15 @@ export function ofConnect(error) {
   const plain = error.message === "Invalid namespace" ? "invalid_namespace" : OFFLINE;
   return new DoorwardError(code ?? plain, error.message, { retry, retryAfter, cause: error });
 }
+
+/**
+ * Whether waiting mends it.
+ *
+ * @param {unknown} error
+ * @returns {error is DoorwardError}
+ */
+export function passes(error) {
+  return error instanceof DoorwardError && PASSES.includes(error.code);
+}
+
+const PASSES = [OFFLINE, "storage_full", "too_many_attempts", "unavailable"];

@@ -5,17 +5,11 @@
 // of the list and waits until the browser has let go of it; the list is offered again after the dialog. The state
 // is that of the document, as `navigator.credentials` is, whichever clients the page has made.
 
-import { DoorwardError, OFFLINE } from "./error.js";
+import { delay } from "./backoff.js";
+import { passes } from "./error.js";
 
 /** Milliseconds after which options are asked for anew: the server forgets them after five minutes. */
 const OPTIONS_LAST = 4.5 * 60_000;
-
-/** Milliseconds until options are asked for once more, when they could not be had: at first, and at most. */
-const RETRY = 2_000;
-const RETRY_AT_MOST = 60_000;
-
-/** What passes by itself. */
-const PASSES = [OFFLINE, "storage_full", "too_many_attempts", "unavailable"];
 
 /** @typedef {{ isOver: boolean, interrupt: () => void, released: Promise<unknown> }} Offer */
 
@@ -70,17 +64,6 @@ function pause(milliseconds, signal) {
 }
 
 /**
- * Milliseconds until the next try, different for each page: many of them come back at once after an outage.
- *
- * @param {number} failures how many there were one after the other
- * @param {number} [retryAfter] whole seconds, where the server says so
- */
-function delay(failures, retryAfter = 0) {
-  const backoff = Math.min(RETRY * 2 ** (failures - 1), RETRY_AT_MOST);
-  return Math.max(retryAfter * 1_000, backoff) * (1 + Math.random() / 4);
-}
-
-/**
  * Offers a list, anew after each dialog, until `round` has signed the user in. While the server cannot be reached,
  * or asks to wait, it tries again; it fails when it never could go on, or after a passkey was chosen.
  *
@@ -124,7 +107,7 @@ export async function offerList(signal, round) {
       } catch (error) {
         if (isChosen) throw error;
         if (own.signal.aborted) failures = 0;
-        else if (error instanceof DoorwardError && PASSES.includes(error.code)) {
+        else if (passes(error)) {
           failures += 1;
           wait = delay(failures, error.retryAfter);
         } else throw error;

@@ -53,7 +53,7 @@ export function useLive(namespace, onSignedOut, listen = () => {}) {
  */
 export function Banner({ state, code, connect }) {
   const key = /** @type {import("./texts.js").Key} */ (`state_${state}`);
-  const again = connect && ["replaced", "closed", "refused"].includes(state);
+  const again = connect && ["replaced", "closed", "refused", "waiting"].includes(state);
   return html`
     <div class="banner" data-testid="banner" data-state=${state} role="status">
       <span class="dot" aria-hidden="true"></span>

@@ -15,10 +15,9 @@ export function TryToken() {
   pasted.current = token.trim();
 
   const toggle = () => {
-    if (socket.current?.active) {
-      socket.current.disconnect();
-      return;
-    }
+    const wasActive = socket.current?.active;
+    socket.current?.disconnect();
+    if (wasActive) return;
     const own = doorward.connect("/", {
       token: async () => pasted.current,
       onState: async (/** @type {import("./doorward-client/connection.js").State} */ state, code = "") => {

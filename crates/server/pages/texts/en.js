@@ -132,6 +132,7 @@ export default {
   state_refused: "The server refuses this connection ({code}).",
   state_replaced: "You are connected elsewhere, which has taken this place.",
   state_revoked: "You were signed out.",
+  state_waiting: "The server asks to wait ({code}). We try again …",
   tagline: "Nobody is connected before they are authenticated.",
   take_over: "Connect here",
   token: "Access token",

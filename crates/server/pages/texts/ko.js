@@ -132,6 +132,7 @@ export default {
   state_refused: "서버가 연결을 거부했습니다 ({code}).",
   state_replaced: "다른 곳에서 연결하여 이 연결을 대신했습니다.",
   state_revoked: "로그아웃되었습니다.",
+  state_waiting: "서버가 기다려 달라고 합니다 ({code}). 다시 시도하는 중 …",
   tagline: "인증되기 전에는 아무도 연결되지 않습니다.",
   take_over: "여기에서 연결",
   token: "액세스 토큰",
