@@ -13,6 +13,9 @@ import { inDialog, offerList } from "./turns.js";
 export { CANCELLED, DoorwardError, OFFLINE, UNSUPPORTED } from "./error.js";
 export { canAutofill, canUsePasskeys };
 
+/** @typedef {ReturnType<typeof createDoorward>} Doorward */
+/** @typedef {import("./connection.js").State} State */
+
 /**
  * Talks to one server.
  *
@@ -30,6 +33,7 @@ export function createDoorward({ io, url = "" }) {
      * Makes an account, over the socket, and signs in.
      *
      * @param {{ username: string, displayName?: string }} who
+     * @returns {Promise<void>}
      */
     signUp: (who) => inDialog(() => overSocket(io, base, (send) => signUp(base, send, who)), { signsIn: true }),
 
@@ -37,6 +41,7 @@ export function createDoorward({ io, url = "" }) {
      * Signs in with a passkey, over the socket; without a user name, with any passkey of this server.
      *
      * @param {{ username?: string }} [who]
+     * @returns {Promise<void>}
      */
     signIn: (who = {}) => inDialog(() => overSocket(io, base, (send) => signIn(base, send, who)), { signsIn: true }),
 
@@ -72,7 +77,7 @@ export function createDoorward({ io, url = "" }) {
         { signsIn: true },
       ),
 
-    /** Ends this session and its sockets. */
+    /** Ends this session and its sockets. @returns {Promise<void>} */
     signOut: () => ask("DELETE", "/auth/session"),
 
     /** @returns {Promise<import("./wire.d.ts").Me>} */
@@ -100,10 +105,10 @@ export function createDoorward({ io, url = "" }) {
         }),
       ),
 
-    /** @param {string} id @param {string} name */
+    /** @param {string} id @param {string} name @returns {Promise<void>} */
     renamePasskey: (id, name) => ask("PATCH", `/auth/passkeys/${encodeURIComponent(id)}`, { name }),
 
-    /** @param {string} id */
+    /** @param {string} id @returns {Promise<void>} */
     removePasskey: (id) => ask("DELETE", `/auth/passkeys/${encodeURIComponent(id)}`),
 
     /** Makes ten codes; older ones are worth nothing. @returns {Promise<{ codes: string[] }>} */
@@ -112,13 +117,13 @@ export function createDoorward({ io, url = "" }) {
     /** @returns {Promise<import("./wire.d.ts").Sessions>} */
     sessions: () => ask("GET", "/auth/sessions"),
 
-    /** @param {string} id */
+    /** @param {string} id @returns {Promise<void>} */
     endSession: (id) => ask("DELETE", `/auth/sessions/${encodeURIComponent(id)}`),
 
     /** @returns {Promise<{ ended: number }>} */
     endOtherSessions: () => ask("DELETE", "/auth/sessions?scope=others"),
 
-    /** Removes the account with everything. */
+    /** Removes the account with everything. @returns {Promise<void>} */
     removeAccount: () => ask("DELETE", "/auth/account"),
 
     /**
@@ -126,6 +131,7 @@ export function createDoorward({ io, url = "" }) {
      *
      * @param {string} namespace
      * @param {Parameters<typeof connect>[3]} [options]
+     * @returns {import("socket.io-client").Socket}
      */
     connect: (namespace, options) => connect(io, base, namespace, options),
   };
