@@ -14,14 +14,24 @@ export function startExample(name, environment = {}) {
   return startProgram(join(dirname(process.env.E2E_DOORWARD), "examples", name), environment);
 }
 
+/** Starts a program of `examples/` that keeps no log, on a terminal, where it says by itself where it listens. */
+export async function startQuietExample(name) {
+  const program = join(dirname(process.env.E2E_DOORWARD), "examples", name);
+  // `script` gives it a terminal.
+  return startProgram("script", {}, {
+    args: ["--quiet", "--return", "--command", program, "/dev/null"],
+    line: /^Listening on (http:\/\/localhost:\d+)\s*$/,
+  });
+}
+
 /**
  * Starts a program and waits until its log says where it listens.
  *
  * @param {string} name its path
  * @returns {Promise<{ url: string, said: () => string, stop: () => Promise<void> }>}
  */
-export async function startProgram(name, environment = {}) {
-  const child = spawn(name, [], {
+export async function startProgram(name, environment = {}, { args = [], line: wanted = LISTENING } = {}) {
+  const child = spawn(name, args, {
     env: {
       ...process.env,
       NO_COLOR: "1",
@@ -38,13 +48,14 @@ export async function startProgram(name, environment = {}) {
   const exit = new Promise((resolve) => child.once("exit", resolve));
   const ready = new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const found = /Listening\..*address=127\.0\.0\.1:(\d+)/.exec(line);
-      if (found) resolve(`http://localhost:${found[1]}`);
+      const found = wanted.exec(line)?.[1];
+      if (found) resolve(found.replace("127.0.0.1", "localhost"));
     });
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`${name} ended with ${code}`)));
   });
-  const url = await within(ready, `\`Listening.\` of ${name}`);
+  const at = await within(ready, `the address of ${name}`);
+  const url = at.startsWith("http") ? at : `http://${at}`;
   return {
     url,
     said: () => said,
@@ -63,3 +74,6 @@ export function sign(claims) {
   const signed = `${head}.${part({ iat: now, exp: now + 300, ...claims })}`;
   return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
 }
+
+/** What a log says. */
+const LISTENING = /Listening\..*address=(127\.0\.0\.1:\d+)/;

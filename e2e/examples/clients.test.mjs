@@ -38,6 +38,14 @@ test("node/echo.mjs says that it is not connected", LIMIT, async () => {
   });
 });
 
+test("node/echo.mjs says that there is no server, and ends", LIMIT, async () => {
+  assert.deepEqual(await example(process.execPath, join(folder, "node/echo.mjs"), "none", "http://localhost:1"), {
+    code: 1,
+    stdout: "",
+    stderr: "not connected: websocket error\n",
+  });
+});
+
 test("node/auth.mjs is connected with a good token", LIMIT, async () => {
   assert.deepEqual(await node("auth.mjs", await server.token("alice")), {
     code: 0,
@@ -96,10 +104,10 @@ function python(file, token) {
   return example(process.env.PYTHON ?? "python3", join(folder, "python", file), token);
 }
 
-function example(program, file, token) {
+function example(program, file, token, url = server.url) {
   const { TOKEN: _, ...env } = process.env;
   if (token !== undefined) env.TOKEN = token;
-  return run([file, server.url], program, { env });
+  return run([file, url], program, { env });
 }
 
 function path(relative) {

@@ -7,7 +7,8 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { LIMIT, ask, freshFolder, makeClient, next, request, run, within } from "../doorward.mjs";
-import { sign, startExample } from "../example.mjs";
+import { blocksOf } from "../documents.mjs";
+import { SECRET, sign, startExample, startQuietExample } from "../example.mjs";
 
 /** A program that ends with its test file. */
 async function started(name) {
@@ -82,15 +83,29 @@ test("one_connection_per_user", LIMIT, async (t) => {
   assert.match(await ask(second, "where"), /^alice is here/);
 });
 
-test("cookie_session", LIMIT, async () => {
-  const program = await started("cookie_session");
+/** Runs an example client to its end. Its packages stand beside it, as after `npm install`. */
+async function runClient(name, url) {
   const folder = await freshFolder();
   after(() => rm(folder, { recursive: true, force: true }));
   const here = (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
-  await cp(here("examples/clients/node/cookie.mjs"), join(folder, "cookie.mjs"));
+  await cp(here(`examples/clients/node/${name}`), join(folder, name));
   await symlink(here("e2e/node_modules"), join(folder, "node_modules"));
+  return run([join(folder, name), url], process.execPath, { env: { ...process.env, JWT_SECRET: SECRET } });
+}
 
-  const client = await run([join(folder, "cookie.mjs"), program.url], process.execPath);
+test("teams says where it listens, and does what the README prints", LIMIT, async () => {
+  const program = await startQuietExample("teams");
+  after(() => program.stop());
+  const [promised] = await blocksOf("README.md", "text");
+
+  assert.deepEqual(await runClient("teams.mjs", program.url), { code: 0, stdout: promised, stderr: "" });
+  assert.deepEqual(await blocksOf("README.ko.md", "text"), [promised]);
+});
+
+test("cookie_session", LIMIT, async () => {
+  const program = await started("cookie_session");
+
+  const client = await runClient("cookie.mjs", program.url);
 
   assert.deepEqual(client, {
     code: 0,

@@ -1,0 +1,49 @@
+//! Teams that talk among themselves: a token says which team its user is in.
+//!
+//! `JWT_SECRET=.. cargo run -p doorward --example teams`, then `JWT_SECRET=.. node examples/clients/node/teams.mjs`.
+
+// #region program
+use doorward::prelude::*;
+
+struct Teams;
+
+#[gateway("/")]
+impl Teams {
+    #[room("team:{id}")]
+    async fn may_join(&self, me: Principal<Claims>, id: &str) -> bool {
+        me.get("team").and_then(|team| team.as_str()) == Some(id)
+    }
+
+    #[subscribe("join")]
+    async fn join(
+        &self,
+        me: Connection<Claims>,
+        Payload(room): Payload<String>,
+    ) -> Result<(), JoinError> {
+        me.join(&room).await
+    }
+
+    #[subscribe("say")]
+    async fn say(
+        &self,
+        me: Connection<Claims>,
+        Payload((room, text)): Payload<(String, String)>,
+    ) -> Result<usize, EmitError> {
+        me.to(room).emit("said", Args((me.user().as_str(), text))) // the ack: how many have heard it
+    }
+}
+
+#[tokio::main]
+async fn main() -> doorward::Result {
+    let secret = std::env::var("JWT_SECRET").unwrap_or_default();
+    let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
+
+    Doorward::builder()
+        .authenticate(Jwt::hs256(secret)?)
+        .gateway(Teams)
+        .build()?
+        .serve(&listen)
+        .await?;
+    Ok(())
+}
+// #endregion
