@@ -72,13 +72,13 @@ export class Doorward {
 /**
  * Starts a server and waits until it says that it listens.
  *
- * @param {{ listen?: string, dataDir?: string, settings?: Record<string, string> }} [options] `settings` are
- *   variables of the environment without their prefix, such as `SESSION__LIFETIME`
+ * @param {{ listen?: string, dataDir?: string, settings?: Record<string, string>, config?: string }} [options]
+ *   `settings` are variables of the environment without their prefix, such as `SESSION__LIFETIME`; `config` is a file
  */
-export async function startDoorward({ listen = "localhost:0", dataDir, settings = {} } = {}) {
+export async function startDoorward({ listen = "localhost:0", dataDir, settings = {}, config } = {}) {
   const data = dataDir ?? (await freshFolder());
   const variables = Object.entries(settings).map(([name, value]) => [`DOORWARD_${name}`, value]);
-  const child = spawn(binary(), ["serve", "--listen", listen, "--data-dir", data], {
+  const child = spawn(binary(), ["serve", "--listen", listen, "--data-dir", data, ...(config ? ["--config", config] : [])], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...Object.fromEntries(variables) },
   });

@@ -15,7 +15,9 @@ import { LIMIT, admitted, freshFolder, makeClient, next, run, startDoorward, wit
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const folder = await freshFolder();
 after(() => rm(folder, { recursive: true, force: true }));
-await cp(path("../../examples/clients/node/staying.mjs"), join(folder, "staying.mjs"));
+for (const name of ["staying.mjs", "refreshing.mjs"]) {
+  await cp(path(`../../examples/clients/node/${name}`), join(folder, name));
+}
 await symlink(path("../node_modules"), join(folder, "node_modules"));
 
 const CLIENTS = [
@@ -115,6 +117,15 @@ async function expired(server) {
   while (Date.now() <= exp * 1_000) await new Promise((resolve) => setTimeout(resolve, 50));
   return token;
 }
+
+test("node/refreshing.mjs stays connected with another token", LIMIT, async (t) => {
+  const server = await started(t);
+  const route = await tokenRoute(t, () => server.token("alice", "4s"), () => server.token());
+
+  const own = staying(t, ["refreshing", process.execPath, join(folder, "refreshing.mjs")], server, route);
+
+  await own.says("connected", "stays");
+});
 
 // Most of the time they wait.
 describe("clients that stay", { concurrency: 4 }, () => {

@@ -59,7 +59,7 @@ fn usage() -> String {
 
   test [step..]      run every check and every test, or only the named steps
   endure             run what takes real time, load and faults (about ten minutes)
-  tidy               check the floors of the house, file headers, lengths and named tests
+  tidy               check the floors of the house, files, and the tests and programs of documents
   deps               check licences, bans and sources of the dependencies (deny.toml)
   vendor             check the vendored browser client against its record
   vendor --refresh   take the browser client from e2e/node_modules and write the record

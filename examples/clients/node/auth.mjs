@@ -11,14 +11,16 @@ const url = process.argv[2] ?? "http://localhost:3000";
 
 // Asked before every attempt. A real program takes the token from where it keeps it, and gets a new
 // one when the old one is about to expire.
-async function currentToken() {
+async function freshToken() {
   return process.env.TOKEN;
 }
 
+// #region auth
 const socket = io(url, {
   transports: ["websocket"],
-  auth: async (answer) => answer({ token: await currentToken() }),
+  auth: async (send) => send({ token: await freshToken() }),
 });
+// #endregion
 
 socket.on("connect", () => {
   console.log("connected");

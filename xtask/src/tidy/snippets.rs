@@ -1,0 +1,124 @@
+//! Checks that what strangers copy from the documents is what a test runs.
+//!
+//! A fenced block that is a program, a setting or a command says in a comment on the line above it where it is from:
+//!
+//! - `<!-- examples/echo.rs -->`: that file, letter by letter;
+//! - `<!-- examples/echo.rs#connect -->`: the lines between `#region connect` and `#endregion` of that file;
+//! - `<!-- run by e2e/node/docs.test.mjs -->`: that test reads this document and runs the block. On the first line of
+//!   a document it holds for all of its blocks;
+//! - `<!-- not run: it takes an hour -->`: the reason why no test runs it.
+//!
+//! A Rust block needs none where rustdoc compiles the document.
+
+mod source;
+
+use crate::{report::Problem, workspace::Source};
+
+/// Runs the check over all documents.
+pub(super) fn check(sources: &[Source]) -> Vec<Problem> {
+    let documents = sources.iter().filter(|source| is_document(&source.path));
+    documents.flat_map(|document| check_document(document, sources)).collect()
+}
+
+fn is_document(path: &str) -> bool {
+    let is_page = path.starts_with("docs/") && path.ends_with(".md");
+    is_page || matches!(path, "README.md" | "README.ko.md" | "clients/js/README.md")
+}
+
+fn check_document(document: &Source, sources: &[Source]) -> Vec<Problem> {
+    let of_all = comment(document.text.lines().next().unwrap_or_default())
+        .filter(|comment| comment.starts_with(RUN_BY));
+    let is_compiled = is_compiled(document, sources);
+    let mut problems = Vec::new();
+    for block in blocks(&document.text) {
+        if !COPIED.contains(&block.language()) || (is_compiled && block.is_doctest()) {
+            continue;
+        }
+        let found = match block.comment.or(of_all) {
+            Some(comment) => source::check(document, &block, comment, sources),
+            None => Some((
+                format!("no test runs this block of `{}`", block.language()),
+                "name its source on the line above it: `<!-- FILE -->` or `<!-- FILE#REGION -->` for a file that a \
+                 test runs, `<!-- run by TEST -->` for a test that reads this document",
+            )),
+        };
+        problems.extend(found.map(|(what, remedy)| {
+            Problem::new(format!("{}:{}", document.path, block.line), what, remedy)
+        }));
+    }
+    problems
+}
+
+/// A fenced block.
+#[derive(Debug)]
+struct Block<'a> {
+    /// The number of the line that begins it.
+    line: usize,
+    /// What stands behind the fence, such as `rust,no_run`.
+    info: &'a str,
+    /// What the comment on the line above it says.
+    comment: Option<&'a str>,
+    lines: Vec<&'a str>,
+}
+
+impl<'a> Block<'a> {
+    fn language(&self) -> &'a str {
+        self.info.split([',', ' ']).next().unwrap_or_default()
+    }
+
+    fn is_doctest(&self) -> bool {
+        self.language() == "rust" && !self.info.contains("ignore")
+    }
+}
+
+fn blocks(text: &str) -> Vec<Block<'_>> {
+    let mut blocks = Vec::new();
+    let mut before = "";
+    let mut lines = text.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        if let Some(info) = line.strip_prefix("```") {
+            let inside = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```");
+            let lines = inside.collect();
+            blocks.push(Block { line: number + 1, info, comment: comment(before), lines });
+        }
+        before = line;
+    }
+    blocks
+}
+
+fn comment(line: &str) -> Option<&str> {
+    Some(line.strip_prefix("<!--")?.strip_suffix("-->")?.trim())
+}
+
+/// Whether a crate includes the document in its documentation.
+fn is_compiled(document: &Source, sources: &[Source]) -> bool {
+    let name = format!("../{}\")]", document.path);
+    let includes = |source: &Source| source.text.contains(&name);
+    sources.iter().any(|source| source.path.ends_with(".rs") && includes(source))
+}
+
+/// What readers copy into their programs, settings and terminals.
+const COPIED: &[&str] = &[
+    "bash",
+    "caddy",
+    "caddyfile",
+    "haproxy",
+    "javascript",
+    "js",
+    "nginx",
+    "py",
+    "python",
+    "rust",
+    "sh",
+    "shell",
+    "toml",
+    "ts",
+    "typescript",
+    "yaml",
+];
+
+const RUN_BY: &str = "run by ";
+const NOT_RUN: &str = "not run:";
+
+#[cfg(test)]
+mod tests;
