@@ -194,3 +194,35 @@ test("axum_mount", LIMIT, async (t) => {
   assert.equal(await ask(socket, "whoami"), "alice");
   assert.equal((await request(`${program.url}/`)).status, 200);
 });
+
+test("push", LIMIT, async (t) => {
+  const program = await started("push");
+  const of = (sub, sid) => connected(t, program, { auth: { token: sign({ sub, sid }) } });
+  const [phone, laptop, bob] = [await of("alice", "phone"), await of("alice", "laptop"), await of("bob", "phone")];
+  const told = (socket) => next(socket, "news").then(([text]) => text);
+  const post = async (path, body = "") => {
+    const answer = await fetch(`${program.url}${path}`, { method: "POST", body });
+    return [answer.status, await answer.text()];
+  };
+  const strangers = [];
+  bob.onAny((event) => strangers.push(event));
+  laptop.on("theme", () => strangers.push("theme"));
+
+  const news = [told(phone), told(laptop)];
+  assert.deepEqual(await post("/users/alice/news", "on its way"), [200, "2"]);
+  assert.deepEqual(await Promise.all(news), ["on its way", "on its way"]);
+  assert.deepEqual(await post("/users/carol/news", "on its way"), [404, ""]);
+  const theme = next(phone, "theme");
+  assert.equal(await ask(phone, "theme", "dark"), 1);
+  assert.deepEqual(await theme, ["dark"]);
+  const report = next(laptop, "report");
+  assert.deepEqual(await post("/users/alice/report"), [202, ""]);
+  assert.deepEqual(await report, [500_000_500_000]);
+  assert.equal(await ask(phone, "watch"), null);
+  const [first] = await next(phone, "rate");
+  assert.deepEqual(await next(phone, "rate"), [first + 1]);
+  // What was sent to it before has arrived with this answer.
+  assert.equal((await ask(bob, "no-such-event")).code, "unknown_event");
+  assert.equal((await ask(laptop, "no-such-event")).code, "unknown_event");
+  assert.deepEqual(strangers, []);
+});
