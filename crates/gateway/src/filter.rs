@@ -101,7 +101,7 @@ where
 /// What the client of a failed event reads.
 ///
 /// An [`Exception`] is the ack, or the event `exception` when no ack was asked for. An [`Emit`] is sent in its
-/// place; a client that has asked for an ack reads the error there too, because each question is answered.
+/// place, and may be called `exception` itself, with a payload of the application's own; a client that has asked for an ack reads the error there too, because each question is answered.
 ///
 /// # Examples
 /// ```

@@ -16,6 +16,7 @@ pub(crate) use answer::Answer;
 use bytes::Bytes;
 use doorward_core::{
     Action, BoxError, BoxFuture, Decision, DecisionId, Entropy, Exception, Refusal,
+    wire::ErrorAnswer,
 };
 use doorward_protocol::RawArguments;
 pub(crate) use invocation::Invocation;
@@ -254,13 +255,14 @@ fn replied(
         Replied::Exception(exception) => return (exception, None),
         Replied::Event { event, data } => (event, data),
     };
-    let written = check_event(&name).and_then(|()| Ok(data?));
-    match written {
+    // In its own place the event `exception` may carry what the application writes.
+    let checked = if name == ErrorAnswer::EVENT { Ok(()) } else { check_event(&name) };
+    match checked.and_then(|()| Ok(data?)) {
         Ok(data) => {
             (named(error).unwrap_or_else(|_unnamed| Exception::internal()), Some((name, data)))
         }
         Err(error) => {
-            error!(event, %error, %id, "What an exception filter emits cannot be sent.");
+            error!(event, emitted = &*name, %error, %id, "An exception filter emits what cannot be sent.");
             (Exception::internal(), None)
         }
     }

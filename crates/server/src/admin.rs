@@ -81,25 +81,29 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
     match what {
         Named::User(name) => {
             let found = whom::find(admin, &name).await?;
-            Ok((doorward::Revoke::User(found.id.clone()), whom::told(&found)))
+            Ok((doorward::Revoke::User(found.id.clone()), whom::told(&found, &name)))
         }
         Named::Id(id) => {
             let found = whom::find_exact(admin, &id).await;
-            Ok((doorward::Revoke::User(found.id.clone()), whom::told(&found)))
+            Ok((doorward::Revoke::User(found.id.clone()), whom::told(&found, &id)))
         }
         Named::Session(id) => {
             let live =
                 connections().find(|one| one.session.as_ref() == Some(&id)).map(|one| one.user);
-            let user = match admin.sessions.get(&id).await {
-                Ok(session) => session.user,
-                // Without an answer it may be there, and the order is written all the same.
-                Err(VerifySessionError::Unavailable(_)) => UserId::new("?"),
-                Err(_) => match live {
-                    Some(user) => user,
-                    None => return Err(unknown(format!("there is no session {:?}", id.as_str()))),
-                },
+            let told = |user: UserId| format!("It was a session of {:?}.", user.as_str());
+            let told = match (admin.sessions.get(&id).await, live) {
+                (Ok(session), _) => told(session.user),
+                (Err(_), Some(user)) => told(user),
+                // It may be there.
+                (Err(VerifySessionError::Unavailable(_)), None) => {
+                    "Its user is not known, because the store of sessions does not answer."
+                        .to_owned()
+                }
+                (Err(_), None) => {
+                    return Err(unknown(format!("there is no session {:?}", id.as_str())));
+                }
             };
-            Ok((doorward::Revoke::Session(id), format!("It was a session of {:?}.", user.as_str())))
+            Ok((doorward::Revoke::Session(id), told))
         }
         Named::Socket(id) => match connections().find(|one| one.socket == id) {
             Some(one) => Ok((

@@ -143,8 +143,13 @@ pub enum EmitError {
     /// The argument cannot be written as JSON.
     #[error("the argument cannot be written as JSON")]
     Payload(#[from] serde_json::Error),
-    /// Clients would take it for a word of the library.
-    #[error("the event name is reserved")]
+    /// The client library, or Doorward, sends events of this name by itself: `connect`, `connect_error`, `disconnect`,
+    /// `disconnecting`, `newListener`, `removeListener`; `session_ended`, `exception`, `auth:expiring`,
+    /// `auth:refresh`. An [exception filter](crate::ExceptionFilter) may send `exception`, in its own place.
+    #[error(
+        "the event name is one that Doorward or the client library sends by itself, such as exception or connect: \
+         choose another name"
+    )]
     Reserved,
     /// It is larger than half of what may wait for a client at all ([`Limits::outbox`](crate::Limits)):
     /// whoever it was sent to would be cut off.

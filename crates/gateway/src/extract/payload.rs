@@ -91,17 +91,35 @@ fn bad_payload(error: DecodeError) -> Exception {
     let text = error.source.to_string();
     let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
     let is_serdes = SERDE.iter().any(|start| text.starts_with(start));
+    // A member that is not there is at fault itself, and a form shows that beside it.
+    if let Some(name) = text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'))
+    {
+        let dot = if error.path.is_empty() { "" } else { "." };
+        let path = own_path(format!("{}{dot}{name}", error.path));
+        return Exception::bad_payload(vec![Detail { path, message: "missing".to_owned() }]);
+    }
     let message = match text.rsplit_once("expected ") {
         // Here the client's words come last.
         _ if text.ends_with("there are no fields") || text.ends_with("there are no variants") => {
             Cow::Borrowed("not what this event takes")
         }
-        Some((_, expected)) if is_serdes => Cow::Owned(format!("expected {expected}")),
-        None if text.starts_with("missing field ") => Cow::Borrowed(text),
+        Some((_, expected)) if is_serdes => Cow::Owned(format!("expected {}", in_json(expected))),
         _ => Cow::Borrowed("not what this event takes"),
     };
     let message = message.into_owned();
     Exception::bad_payload(vec![Detail { path: own_path(error.path), message }])
+}
+
+/// Says what a type of the program is in JSON: its name is of no use to a client.
+fn in_json(expected: &str) -> Cow<'_, str> {
+    let (what, rest) = expected.split_once(", not ").unwrap_or((expected, ""));
+    let what = match what.split_once(' ') {
+        Some(("struct", _)) => "an object",
+        Some(("tuple", kind)) if kind.starts_with("struct ") => "an array",
+        Some(("unit", kind)) if kind.starts_with("struct ") => "null",
+        _ => return Cow::Borrowed(expected),
+    };
+    if rest.is_empty() { Cow::Borrowed(what) } else { Cow::Owned(format!("{what}, not {rest}")) }
 }
 
 /// The keys of a map are words of the client; a path that does not look like ours is not repeated.
@@ -156,8 +174,8 @@ mod tests {
             detail(r#"["o",{"amount":", expected canary"}]"#),
             told("amount", "expected u8")
         );
-        assert_eq!(detail(r#"["o",{}]"#), told("", "missing field `amount`"));
-        assert_eq!(detail(r#"["o"]"#), told("", "expected struct Order"));
+        assert_eq!(detail(r#"["o",{}]"#), told("amount", "missing"));
+        assert_eq!(detail(r#"["o"]"#), told("", "expected an object"));
     }
 
     #[derive(Deserialize, Debug)]

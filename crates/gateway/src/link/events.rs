@@ -267,7 +267,7 @@ impl<S: Transport> LinkTask<S> {
             return;
         }
         self.answer(asked, |answer| match &instead {
-            Some((name, data)) if answer.emit(name, data).is_ok() => {
+            Some((name, data)) if answer.instead(name, data).is_ok() => {
                 if answer.ack.is_some() {
                     answer.exception(&exception, id);
                 }

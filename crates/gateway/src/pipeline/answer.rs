@@ -27,6 +27,11 @@ impl Answer<'_> {
     /// Sends an event ahead of the answer.
     pub(crate) fn emit(&mut self, event: &str, data: &impl Arguments) -> Result<(), BoxError> {
         check_event(event)?;
+        self.instead(event, data)
+    }
+
+    /// Sends an event in place of `exception`; its name was checked.
+    pub(crate) fn instead(&mut self, event: &str, data: &impl Arguments) -> Result<(), BoxError> {
         Ok(ws::append_packet(self.out, |out| {
             packet::write_event(out, self.namespace, None, event, data)
         })?)

@@ -252,14 +252,20 @@ async fn a_filter_of_the_server_sees_every_exception() {
 #[error("the room is full")]
 struct RoomFull;
 
+#[derive(Debug, thiserror::Error)]
+#[error("only the host starts")]
+struct NotHost;
+
 /// NestJS's filters emit what they like; front ends wait for `room:error`.
 #[tokio::test]
 async fn a_filter_may_send_an_event_of_its_own_in_place_of_exception() {
     let full = || async { Err::<(), _>(RoomFull) };
     let gateway = Gateway::at("/")
         .filter(|error: &RoomFull| Emit::new("room:error", Args((1, error.to_string()))))
-        .filter(|_: &std::fmt::Error| Emit::new("exception", ()))
+        .filter(|error: &NotHost| Emit::new("exception", json!({ "type": error.to_string() })))
+        .filter(|_: &std::fmt::Error| Emit::new("session_ended", ()))
         .on("enter", full)
+        .on("start", || async { Err::<(), _>(NotHost) })
         .on("broken", || async { Err::<(), _>(std::fmt::Error) });
     let memory = Memory::serve(gateway).await;
     let mut alice = memory.connect("alice").await;
@@ -273,9 +279,15 @@ async fn a_filter_may_send_an_event_of_its_own_in_place_of_exception() {
     assert_eq!(exception.code(), "internal");
     alice.expect_event::<(u8, String)>("room:error").await;
 
-    // What clients would take for a word of the library is not sent.
+    // `exception` in a shape of the application's own.
+    alice.emit("start", ()).await;
+    let exception: Value = alice.expect_event("exception").await;
+    assert_eq!(exception, json!({ "type": "only the host starts" }));
+
+    // What a client takes for a word of the server is not sent.
     alice.emit("broken", ()).await;
-    assert_eq!(alice.next_event().await.name, "exception");
+    let exception: Value = alice.expect_event("exception").await;
+    assert_eq!(exception["code"], "internal");
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 mod shop;
 
+use std::sync::Arc;
+
 use doorward::{
     IntoGateway,
     prelude::*,
@@ -201,4 +203,49 @@ async fn a_gateway_and_its_twin_by_hand_have_the_same_policies_and_the_same_answ
     }
     assert_eq!(table, policy(&hand));
     assert_eq!(answers(&macros).await, answers(&hand).await);
+}
+
+/// NestJS injects services into guards; here they are fields of the gateway.
+#[tokio::test]
+async fn a_guard_a_filter_and_an_interceptor_may_use_what_the_gateway_holds() {
+    #[derive(Clone)]
+    struct Admins(Arc<[&'static str]>);
+
+    impl Guard<Member> for Admins {
+        async fn check(&self, context: GuardContext<'_, Member>) -> Verdict {
+            Verdict::allow_if(self.0.contains(&context.user.as_str()))
+        }
+    }
+
+    struct Polls {
+        members: Admins,
+        admins: Admins,
+        limit: usize,
+    }
+
+    #[gateway("/polls", principal = Member)]
+    #[guard(self.members.clone())]
+    impl Polls {
+        #[subscribe("close")]
+        #[guard(self.admins.clone())]
+        #[filter(move |_: &std::fmt::Error| Exception::new("full", format!("{} at most", self.limit)))]
+        async fn close(&self, Payload(number): Payload<usize>) -> Result<usize, std::fmt::Error> {
+            if number > self.limit { Err(std::fmt::Error) } else { Ok(number) }
+        }
+    }
+
+    let polls = Polls {
+        members: Admins(["alice", "bob"].into()),
+        admins: Admins(["alice"].into()),
+        limit: 2,
+    };
+    let memory = Memory::serve(polls.into_gateway()).await;
+    let enter = async |name: &str| memory.server.connect("/polls", json!({ "token": name })).await;
+    let (mut alice, mut bob) = (enter("alice").await, enter("bob").await);
+
+    assert_eq!(alice.emit_with_ack::<usize>("close", 1).await, 1);
+    assert_eq!(alice.expect_exception("close", 3).await.message(), "2 at most");
+    assert_eq!(bob.expect_exception("close", 1).await.code(), "forbidden");
+    let refused = memory.server.expect_refused("/polls", json!({ "token": "eve" })).await;
+    assert_eq!(refused.code(), "forbidden");
 }

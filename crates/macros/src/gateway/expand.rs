@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{
     Generics, ItemImpl, Type, WherePredicate, parse_quote, parse_quote_spanned, spanned::Spanned,
@@ -211,7 +211,37 @@ fn statement(method: &Method, call: &TokenStream) -> TokenStream {
 fn layer_call(layer: &Layer) -> TokenStream {
     let Layer { kind, value, .. } = layer;
     let name = Ident::new(kind.name(), Span::mixed_site());
-    quote!(.#name(#value))
+    let (value, is_of_gateway) = of_gateway(value.to_token_stream());
+    if is_of_gateway {
+        // A clone for each, so that a closure may take it along.
+        let clone = quote_spanned! {Span::mixed_site()=>
+            let this = ::std::sync::Arc::clone(&this);
+        };
+        quote!(.#name({ #clone #value }))
+    } else {
+        quote!(.#name(#value))
+    }
+}
+
+/// Lets an expression that stands outside of the methods mean the gateway by `self`; says whether it does.
+fn of_gateway(tokens: TokenStream) -> (TokenStream, bool) {
+    let mut found = false;
+    let tokens = tokens.into_iter().map(|token| match token {
+        TokenTree::Ident(ident) if ident == "self" => {
+            found = true;
+            TokenTree::Ident(Ident::new("this", ident.span().resolved_at(Span::mixed_site())))
+        }
+        TokenTree::Group(group) => {
+            let (inner, has_found) = of_gateway(group.stream());
+            found |= has_found;
+            let mut again = Group::new(group.delimiter(), inner);
+            again.set_span(group.span());
+            TokenTree::Group(again)
+        }
+        other => other,
+    });
+    let tokens = tokens.collect();
+    (tokens, found)
 }
 
 /// A closure that calls a method of the gateway, which it holds.

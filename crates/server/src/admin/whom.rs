@@ -4,7 +4,7 @@
 //! no account. What could be two users is refused with both. Start reading at [`find`].
 
 use axum::{http::StatusCode, response::Response};
-use doorward::UserId;
+use doorward::{UserId, auth::VerifySessionError};
 use doorward_identity::AccountError;
 
 use super::{Admin, not_answered, problem};
@@ -38,10 +38,15 @@ impl std::fmt::Display for Found {
     }
 }
 
-/// What a revocation was about.
-pub(super) fn told(found: &Found) -> String {
-    if found.is_known() {
+/// Tells what a revocation by `name` was about.
+pub(super) fn told(found: &Found, name: &str) -> String {
+    if found.is_known() && found.id.as_str() == name {
         return format!("It was {found}.");
+    }
+    if found.is_known() {
+        return format!(
+            "It was {found}. The subject {name:?} of tokens would be another user: --id {name} revokes it."
+        );
     }
     format!(
         "No account, session or socket was found: what was issued to the subject {:?} before is refused.",
@@ -57,9 +62,14 @@ pub(super) async fn find(admin: &Admin, name: &str) -> Result<Found, Response> {
         Err(AccountError::Name(_)) => None,
         Err(error) => return Err(not_answered(&error)),
     };
-    let exact = find_exact(admin, name).await;
+    // Whether the name is a second user as well is known only from an answer.
+    let id = UserId::new(name);
+    let account = admin.store.account(&id).await.map_err(|error| not_answered(&error))?;
+    let exact = describe(admin, id, account.map(|account| account.name)).await;
+    let exact = exact.map_err(|error| not_answered(&error))?;
     let Some(account) = named.filter(|account| account.id != exact.id) else { return Ok(exact) };
     let found = describe(admin, account.id, Some(account.name)).await;
+    let found = found.map_err(|error| not_answered(&error))?;
     if exact.is_known() {
         let text = format!("{name:?} is {found}, and {exact}: name one of them with --id");
         return Err(problem(StatusCode::CONFLICT, &text));
@@ -70,12 +80,22 @@ pub(super) async fn find(admin: &Admin, name: &str) -> Result<Found, Response> {
 /// Finds a user by exactly this id or subject. An outage hides what is known of them, and is no reason not to go on.
 pub(super) async fn find_exact(admin: &Admin, id: &str) -> Found {
     let id = UserId::new(id);
-    let account = admin.store.account(&id).await.ok().flatten();
-    describe(admin, id, account.map(|account| account.name)).await
+    let account = admin.store.account(&id).await.ok().flatten().map(|account| account.name);
+    match describe(admin, id.clone(), account.clone()).await {
+        Ok(found) => found,
+        Err(_unanswered) => {
+            let sockets = admin.principals.connections_of(&id).len();
+            Found { id, account, sessions: 0, sockets }
+        }
+    }
 }
 
-async fn describe(admin: &Admin, id: UserId, account: Option<Box<str>>) -> Found {
-    let sessions = admin.sessions.list(&id).await.map_or(0, |sessions| sessions.len());
+async fn describe(
+    admin: &Admin,
+    id: UserId,
+    account: Option<Box<str>>,
+) -> Result<Found, VerifySessionError> {
+    let sessions = admin.sessions.list(&id).await?.len();
     let sockets = admin.principals.connections_of(&id).len();
-    Found { id, account, sessions, sockets }
+    Ok(Found { id, account, sessions, sockets })
 }

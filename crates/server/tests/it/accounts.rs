@@ -100,8 +100,14 @@ async fn an_account_is_revoked_by_its_name_and_by_its_id() {
         let sessions: Value = serde_json::from_str(&listed.stdout).unwrap();
         assert_eq!(sessions["sessions"].as_array().unwrap().len(), 1, "{listed:?}");
         let user = if by_name { "alice" } else { "bob" };
+        let other = match by_name {
+            true => {
+                " The subject \"Alice\" of tokens would be another user: --id Alice revokes it."
+            }
+            false => "",
+        };
         let told = format!(
-            "Revoked; 1 socket closed. It was the account {user:?} (id {id}), with 1 session and 1 socket.\n"
+            "Revoked; 1 socket closed. It was the account {user:?} (id {id}), with 1 session and 1 socket.{other}\n"
         );
         assert_eq!((done.code, done.stdout), (Some(0), told), "{}", done.stderr);
         assert_eq!(client.json("42").await[1]["code"], "revoked");
