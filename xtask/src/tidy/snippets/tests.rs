@@ -78,8 +78,8 @@ fn a_test_that_reads_the_document_is_a_source() {
         &by("e2e/node/other.test.mjs"),
         "e2e/node/other.test.mjs does not read docs/page.md",
     );
-    let all = format!("<!-- run by e2e/node/docs.test.mjs -->\n\n# Page\n\n```sh\nls\n```\n");
-    assert!(found(&all).is_empty());
+    let all = "<!-- run by e2e/node/docs.test.mjs -->\n\n# Page\n\n```sh\nls\n```\n";
+    assert!(found(all).is_empty());
 }
 
 #[test]
