@@ -77,6 +77,11 @@ class Doorward:
         made = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=True)
         return made.stdout.strip()
 
+    def revoke(self, sub):
+        """Ends a user's sockets with the server's own command."""
+        command = [self.binary, "revoke", "--user", sub, "--data-dir", self.data_dir]
+        subprocess.run(command, capture_output=True, timeout=DEADLINE, check=True)
+
     def expired_token(self):
         """A token whose time is over. The wall clock is the thing waited for, so it is polled."""
         token = self.token(ttl="1s")

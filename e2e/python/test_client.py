@@ -123,6 +123,18 @@ class ClientTest(unittest.TestCase):
         self.assertFalse(client._reconnect_task.is_alive())
         self.assertTrue(refusals.empty())
 
+    def test_a_client_whose_user_is_revoked_stays_away(self):
+        client = socketio.Client()
+        ended = queue.Queue()
+        client.on("session_ended", ended.put)
+        client.connect(self.server.url, auth={"token": self.server.token("carol")}, transports=["websocket"])
+
+        self.server.revoke("carol")
+        client.wait()
+
+        self.assertEqual(ended.get(timeout=DEADLINE)["code"], "revoked")
+        self.assertIsNone(client._reconnect_task)
+
     def assert_raises_once(self, auth, code, retry):
         with self.assertRaises(socketio.exceptions.ConnectionError):
             self.connect(auth, wait=True)
