@@ -52,8 +52,8 @@ impl HandshakeRequest {
         &self.query
     }
 
-    /// The address of the other end of the TCP connection; `None` when the host application does not
-    /// say. Headers such as `X-Forwarded-For` are never consulted.
+    /// The address that [`HandshakeRequest::client_ip`] is of, with its port; 0 where a trusted proxy has named the
+    /// client, because it names no port.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer

@@ -107,7 +107,8 @@ impl<P: Send + Sync + 'static> Connection<P> {
         if hub.is_first_without_policy() {
             tracing::warn!(
                 namespace = hub.namespace(),
-                "Nobody gets into a room that no policy covers: add `.room(pattern, policy)`."
+                "A client asked for a room that no policy covers, so it was refused: add #[room(\"team:{{id}}\")] or \
+                 .room(\"team:{{id}}\", policy) for the names of your rooms."
             );
         }
         Err(self.refused(action, JoinError::NoPolicy))
