@@ -180,7 +180,7 @@ struct Readme;
 #[doc = include_str!("../../../docs/from-nestjs.md")]
 struct FromNestJs;
 
-/// And those of the tables of what is accepted.
+/// And those of the tables of input.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/input.md")]
 struct Input;
