@@ -174,8 +174,8 @@ impl ShowsCredential for SessionCookie {
     async fn owner(&self, handshake: &Handshake) -> Result<Option<UserId>, AuthenticateError> {
         let token = match self.token_of(handshake) {
             Ok(token) => token,
-            Err(RefusalReason::CredentialAmbiguous) => {
-                return Err(Refusal::unauthenticated(RefusalReason::CredentialAmbiguous).into());
+            Err(reason @ RefusalReason::CredentialAmbiguous) => {
+                return Err(Refusal::unauthenticated(reason).about(fault(reason)).into());
             }
             Err(_) => return Ok(None),
         };
