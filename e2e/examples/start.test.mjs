@@ -35,7 +35,7 @@ test("a start that fails says what was wrong and what to do", LIMIT, async (t) =
     ["limit", {}, /^the limit max_rooms is 0, and must be from 1 to 1000000$/],
     ["namespace", {}, /^"chat" is no name for a namespace: it begins with "\/", /],
     ["path", {}, /^the path "x" must begin and end with "\/"$/],
-    ["proxies", {}, /^trusted_proxies are addresses or networks, such as "127.0.0.1" or "10.0.0.0\/8"$/],
+    ["proxies", {}, /^trusted_proxies are addresses or networks, such as "127.0.0.1" or "10.0.0.0\/8"; /],
     ["reserved", {}, /^namespace \/ has a handler for "connect", which no client may send: /],
   ];
   for (const [mistake, environment, expected] of cases) {

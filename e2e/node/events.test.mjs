@@ -67,7 +67,7 @@ test("bytes where none are taken are told as such", LIMIT, async (t) => {
 test("a name that no handler has is an unknown event, whatever it looks like", LIMIT, async (t) => {
   const { socket, opened } = await admitted(t, server);
 
-  for (const name of ["", "__proto__", "constructor", "error", 7, 1.5, "n".repeat(129)]) {
+  for (const name of ["", "__proto__", "constructor", "error", 7, 1.5, "n".repeat(129), "\ud800"]) {
     const answer = await ask(socket, name, "payload");
     assert.equal(answer.code, "unknown_event", String(name));
   }

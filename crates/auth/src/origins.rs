@@ -100,6 +100,11 @@ impl Origins {
         }
     }
 
+    /// Returns whether a text could be allowed.
+    pub(crate) fn is_origin(text: &str) -> bool {
+        parse(text).is_some() || text.parse::<AppOrigin>().is_ok()
+    }
+
     /// Whether `origin`, as a browser has written it, is allowed.
     ///
     /// Browsers write an origin in one way only: lower case, no default port, no slash. Whoever writes

@@ -211,7 +211,9 @@ fn kind_of(handshake: &Handshake) -> RequestKind {
 
 /// Tells the operator what to do if the page is theirs.
 fn log_origin(headers: &Headers) {
-    let origin = headers.get_str("origin").filter(|origin| origin.len() <= 255);
+    // Only as a setting would have it: anything else could be anything.
+    let is_origin = |origin: &&str| origin.len() <= 255 && Origins::is_origin(origin);
+    let origin = headers.get_str("origin").filter(is_origin);
     info!(
         ?origin,
         "A session cookie was ignored: add the page's origin to `origins.allow` if it is yours."

@@ -13,7 +13,7 @@ use std::{
 };
 
 use doorward_core::{
-    Action, AuthenticateError, Authenticator, BoxFuture, DisconnectReason, Epoch, Grant,
+    Action, Anonymous, AuthenticateError, Authenticator, BoxFuture, DisconnectReason, Epoch, Grant,
     GuardContext, Handshake, Outlives, Refusal, RefusalReason, SeatLimits, Seats, StoreError,
     UserId, short_type_name,
 };
@@ -27,7 +27,6 @@ use crate::{
     connection,
     namespace::{Admitted, Entered, Entry, Mounted, NotAdmitted},
     outage::NoAnswer,
-    page::Page,
     pipeline::hook_span,
     renewal, seating,
     services::Services,
@@ -162,7 +161,7 @@ pub(crate) async fn vet<P>(
     let (shown_at, now) = (handshake.at, services.clock.now());
     // Who is in is bounded by their link, and must not be put out by their neighbours.
     let counts = trust == Trust::Known && attempt == Attempt::Connect;
-    let page = Page::of(handshake.request.headers());
+    let page = services.page(handshake.request.headers());
     let recognised = match services.attempts.check_address(address, page, now) {
         Err(wait) if counts => Some(recognise(policy, &handshake, wait, services).await?),
         _ => None,
@@ -176,6 +175,11 @@ pub(crate) async fn vet<P>(
         _ => NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: None },
     });
     let judged = match grant {
+        // Records, and budgets by user, would take it for a client that is not known.
+        Ok(grant) if trust == Trust::Known && grant.user.as_str() == Anonymous::USER => {
+            let refusal = Refusal::unauthenticated(RefusalReason::UserUnknown);
+            Err(NotAdmitted::Refused { refusal, user: None })
+        }
         Ok(grant) => {
             // Those that are turned away come back every few seconds, and are no work for a store.
             let budget = services.attempts.check_user(&grant.user, now);
@@ -320,14 +324,13 @@ impl<A: Authenticator> AnyAuthenticator<A::Principal> for A {
 pub(crate) struct Everybody;
 
 impl Authenticator for Everybody {
-    type Principal = doorward_core::Anonymous;
+    type Principal = Anonymous;
 
     fn authenticate(
         &self,
         _: Handshake,
     ) -> impl Future<Output = Result<Grant<Self::Principal>, AuthenticateError>> + Send {
-        let grant =
-            Grant::new(doorward_core::Anonymous, UserId::new(doorward_core::Anonymous::USER));
+        let grant = Grant::new(Anonymous, UserId::new(Anonymous::USER));
         std::future::ready(Ok(grant))
     }
 }

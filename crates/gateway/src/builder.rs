@@ -70,6 +70,7 @@ pub struct Builder<A> {
     limits: Limits,
     path: Box<str>,
     trusted_proxies: Result<TrustedProxies, TrustedProxyError>,
+    pages: Vec<Box<str>>,
     public: Vec<Gateway<Anonymous>>,
     private: A,
 }
@@ -137,6 +138,7 @@ impl Builder<NoAuthenticator> {
             limits: Limits::default(),
             path: "/socket.io/".into(),
             trusted_proxies: Ok(TrustedProxies::default()),
+            pages: Vec::new(),
             public: Vec::new(),
             private: NoAuthenticator(PhantomData),
         }
@@ -162,6 +164,7 @@ impl Builder<NoAuthenticator> {
             limits: self.limits,
             path: self.path,
             trusted_proxies: self.trusted_proxies,
+            pages: self.pages,
             public: self.public,
             private,
         }
@@ -320,18 +323,38 @@ impl<A> Builder<A> {
         Self { trusted_proxies: TrustedProxies::new(networks), ..self }
     }
 
+    /// Names the origins of the application's own pages on other hosts, as browsers write them, such as
+    /// `https://app.example.org` or `capacitor://localhost`; a later call replaces an earlier one.
+    ///
+    /// Any page can open links in its visitors' browsers, so those of other hosts share a smaller budget. Clients
+    /// with these origins have the budget of clients that are no browsers. It allows nothing else: what a cookie
+    /// counts for, [`Origins`](crate::auth::Origins) say.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::Doorward;
+    ///
+    /// let builder = Doorward::builder().pages(["https://app.example.org"]);
+    /// # drop(builder);
+    /// ```
+    pub fn pages<T: Into<Box<str>>>(self, origins: impl IntoIterator<Item = T>) -> Self {
+        Self { pages: origins.into_iter().map(Into::into).collect(), ..self }
+    }
+
     fn finish(
         self,
         mount_private: impl FnOnce(A, &Common) -> Result<Namespaces, BuildError>,
     ) -> Result<Doorward, BuildError> {
         let Self { clock, entropy, audit, epochs, limits, path, public, private, .. } = self;
         let (connections, seats) = (self.connections, self.seats);
-        let proxies = self.trusted_proxies?;
+        let (proxies, pages) = (self.trusted_proxies?, self.pages);
         limits.check()?;
         if !(path.starts_with('/') && path.ends_with('/')) {
             return Err(BuildError::Path { path });
         }
-        let services = Arc::new(Services::new(clock, entropy, limits, audit, epochs, proxies));
+        let mut services = Services::new(clock, entropy, limits, audit, epochs);
+        (services.proxies, services.pages) = (proxies, pages);
+        let services = Arc::new(services);
         let common = Common { services, connections, seats };
         let mut namespaces = mount_private(private, &common)?;
         // Public namespaces have no users, so there is nothing to count.

@@ -13,7 +13,8 @@ pub use ack::Ack;
 pub(crate) use ack::Waiter;
 use bytes::Bytes;
 use doorward_core::{Exception, HandshakeRequest};
-use doorward_protocol::RawArguments;
+use doorward_protocol::{RawArguments, check_binary};
+use payload::bad_payload;
 pub use payload::{Payload, Valid};
 pub use principal::Principal;
 
@@ -157,9 +158,11 @@ impl<P> FromEvent<P> for Arc<HandshakeRequest> {
     }
 }
 
-/// The arguments as they were sent.
+/// The arguments as they were sent. Those of a binary event are looked through: what is passed on must be something
+/// that its receivers can read.
 impl<P> FromEvent<P> for RawArguments {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        check_binary(context.data, context.attachments).map_err(bad_payload)?;
         Ok(Self::from_event(context.data, context.attachments.to_vec()))
     }
 }

@@ -135,9 +135,9 @@ limits! {
     /// Binary attachments of one message: 10. They count as part of it.
     max_attachments: usize = 10, 0 => 1_000;
     /// Arrays and objects inside each other: 32.
-    max_depth: usize = 32, 1 => 100;
+    max_depth: usize = 32, 4 => 100;
     /// The name of an event: 128.
-    max_event_name: usize = 128, 1 => 4 * KIB;
+    max_event_name: usize = 128, 32 => 4 * KIB;
     /// Rooms that one socket is in: 128.
     max_rooms: usize = 128, 1 => MANY;
     /// Streams that run for one socket: 16.
@@ -190,6 +190,8 @@ impl Limits {
         }
         // A CONNECT could never be as large as it may be.
         at_most!(max_connect, max_unauthenticated);
+        // The CONNECT of a second namespace could be too long on a link that a longer one has opened.
+        at_most!(max_connect, max_message);
         // An event could never be as large as it may be.
         at_most!(max_message, inbox_bytes);
         // The first question without an answer would be the last.

@@ -10,12 +10,13 @@ use doorward_core::Headers;
 pub(crate) enum Page {
     /// A page of another host, as the browser says in `Origin`; no page can change that header.
     Foreign,
-    /// A page of this host, or a client that is not a browser.
+    /// A page of this host, one that the application names, or a client that is not a browser.
     Own,
 }
 
 impl Page {
-    pub(crate) fn of(headers: &Headers) -> Self {
+    /// Looks at the `Origin` of a link; `own` are the origins of the application's pages on other hosts.
+    pub(crate) fn of(headers: &Headers, own: &[Box<str>]) -> Self {
         let mut origins = headers.iter().filter(|(name, _)| *name == "origin");
         let (origin, other) = (origins.next(), origins.next());
         let Some((_, origin)) = origin else { return Self::Own };
@@ -23,7 +24,9 @@ impl Page {
         let scheme = [&b"http://"[..], b"https://"];
         let authority = scheme.iter().find_map(|scheme| origin.strip_prefix(*scheme));
         match authority {
-            Some(authority) if other.is_none() && authority.eq_ignore_ascii_case(host) => Self::Own,
+            _ if other.is_some() => Self::Foreign,
+            _ if own.iter().any(|own| own.as_bytes() == origin) => Self::Own,
+            Some(authority) if authority.eq_ignore_ascii_case(host) => Self::Own,
             _ => Self::Foreign,
         }
     }
@@ -41,7 +44,7 @@ mod tests {
         for origin in origins {
             map.append("origin", origin.parse().unwrap());
         }
-        Page::of(&Headers::from(&map))
+        Page::of(&Headers::from(&map), &["capacitor://localhost".into()])
     }
 
     #[test]
@@ -49,6 +52,14 @@ mod tests {
         assert_eq!(page("chat.example.org", &[]), Page::Own);
         assert_eq!(page("chat.example.org", &["https://chat.example.org"]), Page::Own);
         assert_eq!(page("localhost:3000", &["http://localhost:3000"]), Page::Own);
+    }
+
+    #[test]
+    fn a_page_that_the_application_names_is_own() {
+        assert_eq!(page("chat.example.org", &["capacitor://localhost"]), Page::Own);
+        assert_eq!(page("chat.example.org", &["Capacitor://localhost"]), Page::Foreign);
+        let twice = ["capacitor://localhost", "https://evil.example"];
+        assert_eq!(page("chat.example.org", &twice), Page::Foreign);
     }
 
     #[test]

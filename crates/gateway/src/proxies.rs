@@ -35,7 +35,7 @@ impl TrustedProxies {
     /// Reads addresses, or networks such as `10.0.0.0/8`.
     ///
     /// # Errors
-    /// [`TrustedProxyError`]: one of them is neither, or is the network of all addresses.
+    /// [`TrustedProxyError`]: one of them is neither, or is a network larger than `10.0.0.0/8` or `fc00::/7`.
     pub fn new<T: AsRef<str>>(
         networks: impl IntoIterator<Item = T>,
     ) -> Result<Self, TrustedProxyError> {
@@ -43,8 +43,13 @@ impl TrustedProxies {
             let text = text.as_ref();
             let address = text.parse::<IpAddr>().map(IpNet::from).ok();
             let network: Option<IpNet> = address.or_else(|| text.parse().ok());
-            // When all addresses are trusted, every client can claim any address.
-            network.filter(|network| network.prefix_len() > 0).ok_or(TrustedProxyError(()))
+            // An address of IPv4 that is written as one of IPv6 (RFC 4291, section 2.5.5.2) would never match. When
+            // half of all addresses are trusted, any client can claim any address.
+            let least = |network: &IpNet| if network.addr().is_ipv4() { 8 } else { 7 };
+            network
+                .and_then(canonical)
+                .filter(|network| network.prefix_len() >= least(network))
+                .ok_or(TrustedProxyError(()))
         };
         networks.into_iter().map(network).collect::<Result<_, _>>().map(Self)
     }
@@ -79,6 +84,16 @@ impl TrustedProxies {
     }
 }
 
+/// Writes a network of IPv4 as one.
+fn canonical(network: IpNet) -> Option<IpNet> {
+    match network.addr().to_canonical() {
+        address if address.is_ipv4() && network.addr().is_ipv6() => {
+            IpNet::new(address, network.prefix_len().checked_sub(96)?).ok()
+        }
+        _ => Some(network),
+    }
+}
+
 /// Reads an address, with or without a port.
 fn read(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
@@ -95,7 +110,10 @@ fn read(text: &str) -> Option<IpAddr> {
 /// assert!(TrustedProxies::new(["0.0.0.0/0"]).is_err());
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("trusted_proxies are addresses or networks, such as \"127.0.0.1\" or \"10.0.0.0/8\"")]
+#[error(
+    "trusted_proxies are addresses or networks, such as \"127.0.0.1\" or \"10.0.0.0/8\"; a network of more addresses \
+     than that is refused"
+)]
 pub struct TrustedProxyError(());
 
 doorward_core::debug_as_sentence!(TrustedProxyError);
@@ -141,8 +159,17 @@ mod tests {
 
     #[test]
     fn not_everybody_is_a_proxy() {
-        for text in ["0.0.0.0/0", "::/0", "", "localhost", "10.0.0.0/33"] {
+        let halves = ["0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/7", "8000::/1", "::ffff:0.0.0.0/96"];
+        for text in ["0.0.0.0/0", "::/0", "", "localhost", "10.0.0.0/33"].into_iter().chain(halves)
+        {
             assert!(TrustedProxies::new([text]).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_ipv4_may_be_written_as_one_of_ipv6() {
+        for trusted in ["::ffff:127.0.0.1", "::ffff:127.0.0.0/104"] {
+            assert_eq!(client(&[trusted], "127.0.0.1", &["203.0.113.7"]), "203.0.113.7");
         }
     }
 

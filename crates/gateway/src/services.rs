@@ -50,6 +50,8 @@ pub(crate) struct Services {
     pub(crate) proxied: Arc<Addresses>,
     /// The peers whose `X-Forwarded-For` counts.
     pub(crate) proxies: TrustedProxies,
+    /// The origins of the application's pages on other hosts.
+    pub(crate) pages: Vec<Box<str>>,
     /// Logs once that `X-Forwarded-For` of another peer was ignored.
     forwarded: Once,
     /// Logs once that the address of a client is not known.
@@ -99,7 +101,6 @@ impl Services {
         limits: Limits,
         audit: Arc<dyn Audit>,
         epochs: Arc<dyn Epochs>,
-        proxies: TrustedProxies,
     ) -> Self {
         Self {
             attempts: Attempts::new(limits.max_address_refusals, limits.max_user_attempts),
@@ -114,7 +115,8 @@ impl Services {
             recognising: Semaphore::new(RECOGNISED_AT_ONCE),
             connections: Addresses::new(limits.max_http_connections),
             proxied: Addresses::new(limits.max_proxy_connections),
-            proxies,
+            proxies: TrustedProxies::default(),
+            pages: Vec::new(),
             forwarded: Once::new(),
             unknown: Once::new(),
             room: Room::new(limits.max_connections),
@@ -166,8 +168,13 @@ impl Services {
         self.link_places(headers).take(address)
     }
 
+    /// Tells whether a page of another host opened a link.
+    pub(crate) fn page(&self, headers: &Headers) -> Page {
+        Page::of(headers, &self.pages)
+    }
+
     fn link_places(&self, headers: &Headers) -> &Arc<Addresses> {
-        match Page::of(headers) {
+        match self.page(headers) {
             Page::Foreign => &self.foreign,
             Page::Own => &self.addresses,
         }

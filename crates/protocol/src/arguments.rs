@@ -9,7 +9,7 @@ mod names;
 mod raw;
 mod several;
 
-pub use decode::{DecodeError, decode_ack, decode_all, decode_event};
+pub use decode::{DecodeError, check_binary, decode_ack, decode_all, decode_event};
 pub use names::FieldNames;
 pub use raw::RawArguments;
 use serde::{Serialize, ser::Error as _};

@@ -15,7 +15,8 @@ pub mod packet;
 pub mod ws;
 
 pub use arguments::{
-    Args, Arguments, DecodeError, FieldNames, RawArguments, decode_ack, decode_all, decode_event,
+    Args, Arguments, DecodeError, FieldNames, RawArguments, check_binary, decode_ack, decode_all,
+    decode_event,
 };
 pub use binary::Binary;
 pub use frame::Frame;

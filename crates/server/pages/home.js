@@ -7,7 +7,7 @@ import { t } from "./texts.js";
 import { Banner, useLive } from "./live.js";
 import { SignIn } from "./signin.js";
 import { TryToken } from "./trytoken.js";
-import { Field, Form, Frame, doorward, html, show, tabs, useEffect, useState } from "./view.js";
+import { Field, Form, Frame, base, doorward, html, show, tabs, useEffect, useState } from "./view.js";
 
 /** Lines of the log that are kept. */
 const MAX_LINES = 100;
@@ -19,7 +19,7 @@ function App() {
   const look = async () => {
     try {
       const me = await doorward.me();
-      const next = nextAddress(location);
+      const next = nextAddress(location, base);
       if (next !== null) return location.replace(next);
       setMe(me);
     } catch {

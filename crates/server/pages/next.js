@@ -6,11 +6,13 @@
  * until they are read.
  *
  * @param {Location} from
+ * @param {string} base the path below which the server is, without a slash at its end
  * @returns {string | null}
  */
-export function nextAddress({ search, origin }) {
+export function nextAddress({ search, origin }, base) {
   const next = new URLSearchParams(search).get("next");
   if (next === null || !next.startsWith("/") || !URL.canParse(next, origin)) return null;
   const url = new URL(next, origin);
-  return url.origin === origin && !url.pathname.startsWith("//") ? url.href : null;
+  const isOwn = url.pathname === base || url.pathname.startsWith(`${base}/`);
+  return url.origin === origin && isOwn && !url.pathname.startsWith("//") ? url.href : null;
 }

@@ -147,19 +147,19 @@ pub(crate) enum KeysAction {
 #[group(id = "what", required = true, multiple = false, args = ["user", "id", "session", "token", "socket"])]
 pub(crate) struct RevokeOptions {
     /// Everything that a user has: the account of this name, or else a subject or an id
-    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = subject, allow_hyphen_values = true)]
     pub(crate) user: Option<String>,
     /// Everything that the user with exactly this id or subject has
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long, value_parser = subject, allow_hyphen_values = true)]
     pub(crate) id: Option<String>,
     /// The session with this id, its tokens and its sockets
-    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ID", value_parser = subject, allow_hyphen_values = true)]
     pub(crate) session: Option<String>,
     /// The token with this `jti`, and its sockets
-    #[arg(long, value_name = "JTI", allow_hyphen_values = true)]
+    #[arg(long, value_name = "JTI", value_parser = subject, allow_hyphen_values = true)]
     pub(crate) token: Option<String>,
     /// The socket with this id
-    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ID", value_parser = subject, allow_hyphen_values = true)]
     pub(crate) socket: Option<String>,
     #[command(flatten)]
     pub(crate) place: PlaceOptions,

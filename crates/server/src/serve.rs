@@ -240,6 +240,7 @@ pub(crate) fn build(
         .audit(Arc::clone(&parts.stores.audit))
         .limits(limits(config))
         .trusted_proxies(config.trusted_proxies.texts())
+        .pages(config.origins.iter().map(ToString::to_string))
         .gateway(demo::gateway())
         .gateway(chat)
         .gateway(mole)

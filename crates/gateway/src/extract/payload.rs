@@ -87,7 +87,7 @@ fn broken_rule(names: &FieldNames, path: &garde::Path, error: &garde::Error) -> 
 ///
 /// serde's messages end in what the type expects, behind a part that quotes the payload; only the end
 /// is ours to show.
-fn bad_payload(error: DecodeError) -> Exception {
+pub(super) fn bad_payload(error: DecodeError) -> Exception {
     let text = error.source.to_string();
     let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
     let is_serdes = SERDE.iter().any(|start| text.starts_with(start));

@@ -113,7 +113,15 @@ impl<S: Transport> LinkTask<S> {
     /// Ends the link without a packet: a stock client comes back by itself, and the reason of the close says when it
     /// will do.
     pub(super) fn come_back_after(&mut self, wait: Duration, now: Instant) {
-        self.end_everybody(DisconnectReason::Unavailable);
+        self.rest = Vec::new();
+        for occupant in std::mem::take(&mut self.occupants).into_iter().flatten() {
+            // No socket lives on the link; what is still being decided is for the next one.
+            if let Occupant::Deciding(deciding) = occupant {
+                let slot = deciding.slot();
+                drop_quietly(deciding);
+                self.forget_admission(slot, RefusalReason::TooManyAttempts);
+            }
+        }
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let reason = format!("too many attempts: try again in {seconds} s");
         self.close(CloseCode::TryAgainLater, &reason, now);

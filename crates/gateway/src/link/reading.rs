@@ -96,7 +96,7 @@ impl<S: Transport> LinkTask<S> {
                         self.incoming(cx, item, now);
                     }
                 }
-                Err(FrameError::TooLarge) if !self.link.is_known() => {
+                Err(FrameError::TooLarge) => {
                     let Some(beginning) = ws::beginning(&bytes[consumed..], HEAD) else { break };
                     self.oversized(&beginning, now);
                 }
@@ -132,10 +132,10 @@ impl<S: Transport> LinkTask<S> {
             Ok(Received::Left(slot)) => self.client_left(slot, now),
             Ok(Received::Closed) => self.end_link(DisconnectReason::ClientLeft, now),
             Ok(Received::Crowded { namespace }) => {
-                self.refuse_unseen(namespace, &Refusal::too_many_namespaces());
-                if self.link.is_refused() {
-                    self.close_for_good(now);
-                }
+                self.refuse_unseen(namespace, &Refusal::too_many_namespaces(), now);
+            }
+            Ok(Received::TooDeep { namespace }) => {
+                self.refuse_unseen(namespace, &Refusal::bad_handshake(), now);
             }
             Err(violation) => {
                 tracing::debug!(%violation, "Link closed.");
@@ -144,19 +144,29 @@ impl<S: Transport> LinkTask<S> {
         }
     }
 
-    /// Answers a CONNECT that is too long, of which only the beginning was read. Anything else that is too long closes
-    /// the link.
+    /// Closes the link for a message that is too long. A CONNECT is answered from its beginning before that, so that a
+    /// stock client does not come back with the same one.
     fn oversized(&mut self, beginning: &str, now: Instant) {
-        let Some(namespace) = packet::connects_to(beginning) else {
-            return self.violated(CloseCode::TooBig, &FrameError::TooLarge, now);
-        };
-        let fault = Fault::new(Part::Member, "auth", Problem::TooLong);
-        self.refuse_unseen(namespace, &Refusal::bad_handshake().about(fault));
-        self.close_for_good(now);
+        let is_known = self.link.is_known();
+        if let Some(namespace) = packet::connects_to(beginning) {
+            let fault = Fault::new(Part::Member, "auth", Problem::TooLong);
+            self.tell_refused(namespace, &Refusal::bad_handshake().about(fault));
+            if !is_known {
+                return self.close_for_good(now);
+            }
+        }
+        self.violated(CloseCode::TooBig, &FrameError::TooLarge, now);
     }
 
     /// Refuses a CONNECT of which the link keeps nothing.
-    fn refuse_unseen(&mut self, namespace: &str, refusal: &Refusal) {
+    fn refuse_unseen(&mut self, namespace: &str, refusal: &Refusal, now: Instant) {
+        self.tell_refused(namespace, refusal);
+        if self.link.is_refused() {
+            self.close_for_good(now);
+        }
+    }
+
+    fn tell_refused(&mut self, namespace: &str, refusal: &Refusal) {
         // The name of a namespace that does not exist is the client's word.
         let known = self.namespaces.get_key_value(namespace).map(|(name, _)| &**name);
         let subject = Subject {

@@ -168,6 +168,53 @@ async fn a_foreign_page_does_not_use_up_what_its_visitors_have() {
     memory.connect("bob").await;
 }
 
+/// An application of Capacitor, or a front end on another host.
+#[tokio::test]
+async fn a_page_that_the_application_names_has_the_budget_of_its_own_pages() {
+    let limits = Limits { max_address_refusals: 10, ..Limits::default() };
+    let memory = Memory::with(|builder| {
+        builder.limits(limits).pages(["capacitor://localhost"]).gateway(Gateway::at("/"))
+    })
+    .await;
+    let page = |origin: &str| memory.server.visitor().header("origin", origin);
+    for _ in 0..3 {
+        let guess = page("https://evil.example").try_connect("/", json!({ "token": "" })).await;
+        assert!(guess.is_err());
+    }
+
+    page("https://evil.example").expect_turned_away("/", json!({ "token": "alice" })).await;
+    page("capacitor://localhost").connect("/", json!({ "token": "alice" })).await;
+}
+
+/// What was still being decided on the link is for the next one, and no outage.
+#[tokio::test]
+async fn a_link_that_is_turned_away_records_no_outage() {
+    let limits = Limits { max_address_refusals: 1, ..Limits::default() };
+    let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
+    let mut guess = RawClient::open(fixture.address).await;
+    guess.text(r#"40{"token":"bad"}"#).await;
+    guess.rest().await;
+    let mut client = RawClient::open(fixture.address).await;
+
+    client
+        .texts(["40/nowhere,", r#"40{"token":"bad"}"#, r#"40/chat,{"token":"slow:alice"}"#])
+        .await;
+
+    assert_eq!(client.rest().await.last(), Some(&Frame::Closed(Some(1013))));
+    let outcomes = fixture.audit.outcomes();
+    assert!(!outcomes.contains(&Decision::Undecided(RefusalReason::Unavailable)), "{outcomes:?}");
+}
+
+/// Records and budgets would take such a user for a client that is not known.
+#[tokio::test]
+async fn no_user_is_called_as_the_anonymous_are() {
+    let memory = Memory::serve(Gateway::at("/")).await;
+
+    let refused = memory.server.expect_refused("/", json!({ "token": "anonymous" })).await;
+
+    assert_eq!(refused.code(), "unauthenticated");
+}
+
 /// Nor does it take all places by links on which nothing is said.
 #[tokio::test]
 async fn a_foreign_page_has_half_of_the_links_of_its_visitors_address() {

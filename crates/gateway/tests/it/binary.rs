@@ -107,6 +107,28 @@ async fn a_handler_of_any_json_may_take_bytes_beside_it() {
     assert_eq!(alice.emit_with_ack::<Value>("either", json!([1])).await, json!([1]));
 }
 
+/// Arguments that are passed on must be something that their receivers can read.
+#[tokio::test]
+async fn arguments_that_cannot_be_passed_on_are_a_bad_payload() {
+    let fixture = Fixture::with(|builder, _| {
+        builder.gateway(
+            Gateway::at("/raw").on("raw", |arguments: RawArguments| async move { arguments }),
+        )
+    })
+    .await;
+    let mut client = fixture.alice().await;
+    client.text(r#"40/raw,{"token":"good:alice"}"#).await;
+    client.json("40/raw,").await;
+
+    for argument in [r#"{"_placeholder":true,"num":1}"#, r#""\ud800""#, "1e999"] {
+        client.text(&format!(r#"451-/raw,7["raw",{argument}]"#)).await;
+        client.bytes(&RawClient::frame(Opcode::Binary, b"x")).await;
+
+        let answer = client.json("43/raw,7").await;
+        assert_eq!(answer[0]["code"], "bad_payload", "{argument}");
+    }
+}
+
 #[tokio::test]
 async fn a_forged_placeholder_is_a_bad_payload() {
     let memory = Memory::serve(gateway()).await;

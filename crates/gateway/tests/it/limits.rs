@@ -206,6 +206,35 @@ async fn a_connect_that_is_too_long_is_answered_once_and_not_read() {
     assert_eq!(fixture.audit.outcomes(), [refused; 8]);
 }
 
+/// The other sockets of the link come back by themselves, and the refused one does not ask again.
+#[tokio::test]
+async fn a_second_connect_that_is_too_long_is_answered_before_the_link_closes() {
+    let fixture = Fixture::start().await;
+    let mut client = fixture.alice().await;
+    let connect = format!(r#"40/chat,{{"token":"{}"}}"#, "x".repeat(70_000));
+
+    client.text(&connect).await;
+
+    assert_eq!(client.json("44/chat,").await["data"]["code"], "bad_handshake");
+    assert_eq!(closed(client).await, Some(1009));
+}
+
+#[tokio::test]
+async fn an_auth_payload_that_is_too_deep_is_a_bad_handshake() {
+    let fixture = Fixture::start().await;
+    let deep = format!("{}1{}", "[".repeat(40), "]".repeat(40));
+    let mut stranger = RawClient::open(fixture.address).await;
+    stranger.text(&format!(r#"40{{"token":{deep}}}"#)).await;
+    assert_eq!(stranger.json("44").await["data"]["code"], "bad_handshake");
+    assert_eq!(closed(stranger).await, Some(1000));
+
+    let mut client = fixture.alice().await;
+    client.text(&format!(r#"40/chat,{{"token":{deep}}}"#)).await;
+    assert_eq!(client.json("44/chat,").await["data"]["code"], "bad_handshake");
+    client.text(r#"420["echo",1]"#).await;
+    assert_eq!(client.packet().await.as_deref(), Some("430[1]"));
+}
+
 #[tokio::test]
 async fn the_beginning_of_a_long_connect_may_come_in_pieces() {
     let fixture = Fixture::start().await;

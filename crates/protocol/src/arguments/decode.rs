@@ -123,6 +123,27 @@ pub(super) fn decode_ack_all<T: DeserializeOwned>(
     scope::read(attachments, || array.all(NO_LIST))
 }
 
+/// Makes sure that the arguments of an event with attachments can be passed on: each placeholder refers to one of them.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::check_binary;
+///
+/// let data = r#"["e",{"_placeholder":true,"num":1}]"#;
+/// assert!(check_binary(data, &["only".into()]).is_err());
+/// assert!(check_binary(data, &[]).is_ok(), "it is an object like any other");
+/// ```
+///
+/// # Errors
+/// [`DecodeError`]: the client's fault.
+pub fn check_binary(data: &str, attachments: &[Bytes]) -> Result<(), DecodeError> {
+    if attachments.is_empty() {
+        return Ok(());
+    }
+    let parsed = Node::parse(data, attachments.len());
+    parsed.map(drop).map_err(|source| DecodeError { path: String::new(), source })
+}
+
 fn decode<T: DeserializeOwned>(array: Array<'_>, attachments: &[Bytes]) -> Result<T, DecodeError> {
     match scope::read(attachments, || array.one(PhantomData)) {
         Ok(Some(value)) => Ok(value),

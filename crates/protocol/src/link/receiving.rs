@@ -112,7 +112,10 @@ impl Link {
     }
 
     fn connect<'m>(&mut self, packet: Packet<'m>) -> Result<Received<'m>, Violation> {
-        packet.check_connect(self.config.max_depth)?;
+        if packet.check_connect(self.config.max_depth).is_err() {
+            self.refusals = self.refusals.saturating_add(1);
+            return Ok(Received::TooDeep { namespace: packet.namespace });
+        }
         if self.slots.find(packet.namespace).is_some() {
             // Whoever asks again while the question is open, or answered, changes nothing.
             return Ok(Received::Nothing);

@@ -31,6 +31,11 @@ pub enum Received<'a> {
     Event(Event<'a>),
     /// The client leaves a namespace: the driver ends what it has there and calls [`Link::left`](crate::Link::left).
     Left(SlotId),
+    /// A CONNECT whose `auth` is nested too deeply; it counts as refused.
+    TooDeep {
+        /// The namespace that was asked for.
+        namespace: &'a str,
+    },
     /// Nothing that the driver must act on, except that an admission may be ready.
     Nothing,
 }

@@ -118,8 +118,8 @@ impl<'a> Packet<'a> {
     /// Returns the name of the event, after making sure that its data is a JSON array that begins with a name
     /// and is nested at most `max_depth` deep.
     ///
-    /// A number is a name too: its decimal text. A name of more than `max_name` bytes is returned as an empty one,
-    /// which no handler has.
+    /// A number is a name too: its decimal text. A name of more than `max_name` bytes, or with half a surrogate pair,
+    /// is returned as an empty one, which no handler has.
     ///
     /// # Errors
     /// [`JsonError`] otherwise, also for names that belong to the library itself.

@@ -120,6 +120,8 @@ fn an_event_has_any_name_but_those_of_the_library() {
     for other in ["", "error", "__proto__", "constructor", "a b"] {
         assert_eq!(name(&format!("2[{other:?}]")), Ok(other.to_owned()));
     }
+    assert_eq!(name(r#"2["\ud800",1]"#), Ok(String::new()));
+    assert_eq!(name(r#"2["\ud800",]"#), Err(JsonError::Malformed));
     for number in ["7", "-1", "1.5", "0"] {
         assert_eq!(name(&format!("2[{number}]")), Ok(number.to_owned()));
     }
