@@ -1,6 +1,6 @@
 """Stays connected: comes back when waiting or another token helps, and stops when only a person can help.
 
-    pip install "python-socketio[asyncio_client]"
+    pip install "python-socketio[asyncio-client]"
     TOKENS=http://localhost:4000/token python staying.py [http://localhost:3000]
 
 TOKENS is the route of your application that answers with an access token.

@@ -60,6 +60,11 @@ impl Rejection {
             Self::NotNow | Self::TooManyLinks => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
+            // Without it a page of another origin reads a CORS error in place of what to write.
+            Self::Polling => {
+                let all = HeaderValue::from_static("*");
+                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, all);
+            }
             Self::Upgrade => {
                 headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
                 headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));

@@ -53,6 +53,15 @@ fn the_first_subprotocol_is_answered_as_the_javascript_server_answers_it() {
     }
 }
 
+/// The default of stock clients, from the page of a development server on another port.
+#[test]
+fn a_page_of_another_origin_reads_that_there_is_no_polling() {
+    let response = Rejection::Polling.response();
+
+    assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    assert_eq!(Rejection::UnknownSid.response().headers().get("access-control-allow-origin"), None);
+}
+
 #[test]
 fn what_is_no_handshake_is_told_what_it_should_be() {
     assert_eq!(with_query("EIO=4&transport=polling"), Err(Rejection::Polling));
