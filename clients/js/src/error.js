@@ -3,7 +3,7 @@
 // Whatever the server says, over a socket or over HTTP, becomes a `DoorwardError`; so do a browser that has no
 // passkeys, a user who cancels, and a network that is away.
 
-/** What is not the server's to say: the user cancelled, the browser cannot, nobody answered. */
+/** Codes that no server gives: the user cancelled, the browser cannot, no answer came. */
 export const CANCELLED = "cancelled";
 export const UNSUPPORTED = "unsupported";
 export const OFFLINE = "offline";

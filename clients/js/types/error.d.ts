@@ -25,7 +25,7 @@ export function ofConnect(error: Error & {
  * @returns {error is DoorwardError}
  */
 export function passes(error: unknown): error is DoorwardError;
-/** What is not the server's to say: the user cancelled, the browser cannot, nobody answered. */
+/** Codes that no server gives: the user cancelled, the browser cannot, no answer came. */
 export const CANCELLED: "cancelled";
 export const UNSUPPORTED: "unsupported";
 export const OFFLINE: "offline";
