@@ -1,9 +1,5 @@
 //! Where records of decisions go.
 
-mod bounded;
-mod json_lines;
-mod log;
-
-pub use bounded::BoundedAudit;
-pub use json_lines::JsonLinesAudit;
-pub use log::TracingAudit;
+pub(crate) mod bounded;
+pub(crate) mod json_lines;
+pub(crate) mod log;

@@ -36,69 +36,78 @@
 //! and policy together, [`Doorward`] serves them. A connection lives in `link` (one task each), enters
 //! through `admission`, and its events go through `pipeline`.
 
-mod access;
-mod acks;
-mod addresses;
 mod admission;
-mod attempts;
 mod audit;
-mod authorise;
-mod budget;
-mod builder;
-mod catch;
-mod connection;
-mod data;
-mod doorward;
 mod error;
-mod extract;
-mod filter;
-mod gateway;
-mod guards;
-mod handler;
+mod event;
+mod guard;
 mod http;
-mod hub;
-mod interceptor;
 mod limits;
 mod link;
-mod listeners;
-mod metrics;
 mod namespace;
-mod outage;
-mod page;
-mod pipeline;
-mod policy_table;
-mod principals;
-mod proxies;
-mod registry;
-mod renewal;
-mod reply;
-mod resident;
+mod peer;
+mod presence;
 mod room;
-mod room_policy;
-mod rooms;
-mod seating;
-mod seats;
-mod serve;
-mod server_event;
-mod services;
-mod stop;
-mod subscription;
-mod sweep;
-mod system;
+mod runtime;
+mod server;
 pub mod test;
-mod timers;
+mod transport;
 
-pub use acks::{AckError, Answers};
-pub use addresses::network;
-pub use audit::{BoundedAudit, JsonLinesAudit, TracingAudit};
-pub use budget::Budget;
+pub use crate::audit::{bounded::BoundedAudit, json_lines::JsonLinesAudit, log::TracingAudit};
+pub use crate::error::{BuildError, Error, Result, ServeError};
+pub use crate::event::extract::{
+    EventContext, EventName, FromEvent,
+    ack::Ack,
+    payload::{Payload, Valid},
+    principal::Principal,
+};
+pub use crate::event::filter::{ErrorReply, ExceptionFilter, FilterContext, IntoExceptionFilter};
+pub use crate::event::handler::Handler;
+pub use crate::event::interceptor::{Interceptor, Next, Outcome, max_payload::MaxPayload};
+pub use crate::event::reply::{
+    ByArgs, ByEmit, ByMistake, ByRaw, ByResult, ByStream, ByValue, Emit, IntoReply, Reply,
+    ReplyStream,
+};
+pub use crate::event::subscription::{IntoSubscription, Subscription, handle};
+pub use crate::guard::{
+    combine::{All, Any, Not, all, any, not},
+    fresh::Fresh,
+    rate_limit::RateLimit,
+    role::{GuardFn, Role, Scope, guard_fn},
+};
+pub use crate::http::listeners::Listeners;
+pub use crate::http::{
+    app::App,
+    request_body::{RequestBody, RequestBodyError},
+    service::{DoorwardService, PeerAddr},
+};
+pub use crate::limits::addresses::network;
+pub use crate::limits::budget::Budget;
+pub use crate::limits::{
+    Limits,
+    limit::{Limit, LimitError, LimitValue},
+};
+pub use crate::namespace::gateway::{Entry, Gateway, IntoGateway};
+pub use crate::namespace::policy_table::PolicyTable;
+pub use crate::peer::proxies::{TrustedProxies, TrustedProxyError};
+pub use crate::presence::principals::{Principals, Refresh, Revocation, Revoke, RevokeError};
+pub use crate::presence::resident::ConnectionInfo;
+pub use crate::presence::seats::MemorySeats;
+pub use crate::room::acks::{AckError, Answers};
+pub use crate::room::connection::{Connection, emit::EmitError, rooms::JoinError};
+pub use crate::room::data::Data;
+pub use crate::room::hub::{Hub, Outgoing, broadcast::Broadcast};
+pub use crate::room::members::Target;
+pub use crate::room::policy::RoomRequest;
+pub use crate::room::server_event::ServerEvent;
+pub use crate::runtime::outage::Outage;
+pub use crate::runtime::stop::StopSignal;
+pub use crate::runtime::system::{OsEntropy, SystemClock};
 #[doc(hidden)]
-pub use builder::BehindAuthenticator;
-pub use builder::{Authenticated, Builder, NoAuthenticator};
+pub use crate::server::builder::BehindAuthenticator;
+pub use crate::server::builder::{Authenticated, Builder, NoAuthenticator};
+pub use crate::server::doorward::Doorward;
 pub use bytes::Bytes;
-pub use connection::{Connection, EmitError, JoinError};
-pub use data::Data;
-pub use doorward::Doorward;
 pub use doorward_auth as auth;
 pub use doorward_core::{
     Action, Anonymous, Audit, AuditRecord, Auth, AuthenticateError, Authenticator, BoxError,
@@ -116,35 +125,8 @@ pub use doorward_macros::{
     subscribe,
 };
 pub use doorward_protocol::{Args, Arguments, Binary, DecodeError, RawArguments};
-pub use error::{BuildError, Error, Result, ServeError};
-pub use extract::{Ack, EventContext, EventName, FromEvent, Payload, Principal, Valid};
-pub use filter::{ErrorReply, ExceptionFilter, FilterContext, IntoExceptionFilter};
 pub use futures_util::Stream;
 pub use garde;
-pub use gateway::{Entry, Gateway, IntoGateway};
-pub use guards::{All, Any, Fresh, GuardFn, Not, RateLimit, Role, Scope, all, any, guard_fn, not};
-pub use handler::Handler;
-pub use http::{App, DoorwardService, PeerAddr, RequestBody, RequestBodyError};
-pub use hub::{Broadcast, Hub, Outgoing};
-pub use interceptor::{Interceptor, MaxPayload, Next, Outcome};
-pub use limits::{Limit, LimitError, LimitValue, Limits};
-pub use listeners::Listeners;
-pub use outage::Outage;
-pub use policy_table::PolicyTable;
-pub use principals::{Principals, Refresh, Revocation, Revoke, RevokeError};
-pub use proxies::{TrustedProxies, TrustedProxyError};
-pub use reply::{
-    ByArgs, ByEmit, ByMistake, ByRaw, ByResult, ByStream, ByValue, Emit, IntoReply, Reply,
-    ReplyStream,
-};
-pub use resident::ConnectionInfo;
-pub use room_policy::RoomRequest;
-pub use rooms::Target;
-pub use seats::MemorySeats;
-pub use server_event::ServerEvent;
-pub use stop::StopSignal;
-pub use subscription::{IntoSubscription, Subscription, handle};
-pub use system::{OsEntropy, SystemClock};
 
 /// What most programs need.
 ///

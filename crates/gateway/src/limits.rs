@@ -2,13 +2,17 @@
 //!
 //! A line of the table is a field of [`Limits`], its default, and the least and most that it may be.
 
-mod limit;
+pub(crate) mod addresses;
+pub(crate) mod attempts;
+pub(crate) mod budget;
+pub(crate) mod capacity;
+pub(crate) mod limit;
 
 use std::time::Duration;
 
 use doorward_protocol::LinkConfig;
 
-pub use limit::{Limit, LimitError, LimitValue};
+use crate::limits::limit::{Limit, LimitError, LimitValue};
 
 /// Declares [`Limits`] and what is known of each of its fields.
 macro_rules! limits {

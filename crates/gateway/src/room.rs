@@ -1,63 +1,9 @@
-//! Bounds the open connections of a server, links included, below its limit of descriptors.
-//!
-//! The server stops accepting at the bound: the connection that was accepted last waits unanswered, and the
-//! others queue in the backlog of the operating system. The descriptors above the bound are for everything that
-//! connected clients need, such as stores, the admin socket and metrics. Start reading at [`Room::take`].
+//! A namespace while clients are in it: sockets, rooms, and what is sent to them.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
-
-use metrics::Gauge;
-use tokio::sync::Semaphore;
-
-use crate::metrics::connections;
-
-/// The places for open connections.
-pub(crate) struct Room {
-    limit: usize,
-    places: Semaphore,
-    open: Gauge,
-    /// A connection had to wait, and less than a tenth has been free since.
-    is_full: AtomicBool,
-}
-
-/// One connection; dropping it makes room for another.
-pub(crate) struct Open(Arc<Room>);
-
-impl Room {
-    pub(crate) fn new(limit: usize) -> Arc<Self> {
-        let limit = limit.min(Semaphore::MAX_PERMITS);
-        let is_full = AtomicBool::new(false);
-        Arc::new(Self { limit, places: Semaphore::new(limit), open: connections(limit), is_full })
-    }
-
-    /// Waits until there is room for a connection that was accepted.
-    ///
-    /// # Cancel safety
-    /// A dropped future has taken nothing.
-    pub(crate) async fn take(self: &Arc<Self>) -> Open {
-        if self.places.available_permits() == 0 && !self.is_full.swap(true, Ordering::Relaxed) {
-            tracing::warn!(limit = self.limit, "No room for more connections: they wait.");
-        }
-        match self.places.acquire().await {
-            Ok(permit) => permit.forget(),
-            // The semaphore is never closed.
-            Err(_) => std::future::pending().await,
-        }
-        let left = self.places.available_permits();
-        if left > self.limit / 10 && self.is_full.swap(false, Ordering::Relaxed) {
-            tracing::info!(left, "Room for connections again.");
-        }
-        self.open.increment(1.0);
-        Open(Arc::clone(self))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.open.decrement(1.0);
-        self.0.places.add_permits(1);
-    }
-}
+pub(crate) mod acks;
+pub(crate) mod connection;
+pub(crate) mod data;
+pub(crate) mod hub;
+pub(crate) mod members;
+pub(crate) mod policy;
+pub(crate) mod server_event;

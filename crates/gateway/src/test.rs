@@ -2,10 +2,10 @@
 //!
 #![doc = include_str!("../../../docs/testing.md")]
 
-mod client;
-mod link;
-mod packet;
-mod server;
+pub(crate) mod client;
+pub(crate) mod link;
+pub(crate) mod packet;
+pub(crate) mod server;
 
 pub use client::{TestClient, TestEnd, TestEvent, TestException};
 pub use doorward_core::ManualClock;

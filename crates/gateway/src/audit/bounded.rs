@@ -134,7 +134,7 @@ mod tests {
     use doorward_core::{Anonymous, DisconnectReason, RefusalReason, UserId};
 
     use super::*;
-    use crate::OsEntropy;
+    use crate::runtime::system::OsEntropy;
 
     #[derive(Default)]
     struct Kept(Mutex<Vec<Decision>>);

@@ -392,7 +392,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::OsEntropy;
+    use crate::runtime::system::OsEntropy;
 
     #[test]
     fn a_line_names_the_part_that_was_at_fault_and_the_problem() {

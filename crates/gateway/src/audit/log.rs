@@ -51,7 +51,7 @@ mod tests {
     use tracing::Level;
 
     use super::*;
-    use crate::OsEntropy;
+    use crate::runtime::system::OsEntropy;
 
     #[test]
     fn the_log_names_the_part_that_was_at_fault_and_the_problem() {

@@ -16,7 +16,7 @@ use http_body_util::{Either, Full};
 use hyper::body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::addresses::Place;
+use crate::limits::addresses::Place;
 
 /// The place of the client whose request a connection carries now.
 #[derive(Clone, Default)]

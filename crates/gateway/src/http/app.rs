@@ -8,7 +8,7 @@ use http::{Request, Response};
 use hyper::body::Body;
 use tower_service::Service;
 
-use super::RequestBody;
+use crate::http::request_body::RequestBody;
 
 /// An HTTP application: any cloneable tower service that answers requests and cannot fail.
 ///

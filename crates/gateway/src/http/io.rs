@@ -17,8 +17,11 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::{Carried, Sleep};
-use crate::{room::Open, services::Services};
+use crate::{
+    http::{answer_body::Carried, sleep::Sleep},
+    limits::capacity::Open,
+    presence::services::Services,
+};
 
 /// A TCP stream whose writes must go on.
 pub(crate) struct HttpIo {

@@ -18,8 +18,7 @@ use bytes::Bytes;
 use doorward_core::Clock;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-use super::Sleep;
-use crate::metrics::Metrics;
+use crate::{http::sleep::Sleep, runtime::metrics::Metrics};
 
 /// The body of a request that [`Doorward::serve_with`](crate::Doorward::serve_with) serves.
 ///

@@ -11,15 +11,15 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 
-use super::{
-    AnswerBody, App, PeerAddr, RequestBody,
-    answer_body::{Answering, Carried},
-    request_body::Terms,
-    service::Client,
-};
 use crate::{
-    metrics::{HttpBound, Metrics},
-    services::Services,
+    http::{
+        answer_body::{AnswerBody, Answering, Carried},
+        app::App,
+        request_body::{RequestBody, Terms},
+        service::{Client, PeerAddr},
+    },
+    presence::services::Services,
+    runtime::metrics::{HttpBound, Metrics},
 };
 
 /// The requests of one connection.

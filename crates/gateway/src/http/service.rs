@@ -17,15 +17,15 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::{
-    HttpIo,
-    handshake::{self, Rejection},
-};
 use crate::{
-    doorward::Server,
-    link::{LinkTask, Opening},
-    room::Open,
-    services::{Services, Subject},
+    http::{
+        handshake::{self, Rejection},
+        io::HttpIo,
+    },
+    limits::capacity::Open,
+    link::task::{LinkTask, Opening},
+    presence::services::{Services, Subject},
+    server::doorward::Server,
 };
 
 /// The address of the other end of a TCP connection, as a request extension.

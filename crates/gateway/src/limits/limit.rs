@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::Limits;
+use crate::limits::Limits;
 
 /// One field of [`Limits`]; see [`Limits::ALL`].
 ///

@@ -16,13 +16,20 @@ use doorward_protocol::{
     ws::{self, Opcode},
 };
 
-use super::{LinkTask, Occupant, Transport, ending::TRY_AGAIN_AFTER, live::Live};
 use crate::{
-    catch::{Caught, Panicked, drop_quietly},
-    metrics::Metrics,
-    namespace::{Admitted, Entry, NotAdmitted},
-    outage::NoAnswer,
-    services::Subject,
+    link::{
+        ending::TRY_AGAIN_AFTER,
+        live::Live,
+        task::{LinkTask, Occupant},
+    },
+    namespace::mounted::{Admitted, Entry, NotAdmitted},
+    presence::services::Subject,
+    runtime::{
+        catch::{Caught, Panicked, drop_quietly},
+        metrics::Metrics,
+        outage::NoAnswer,
+    },
+    transport::stream::Transport,
 };
 
 /// An admission that is under way.

@@ -20,12 +20,18 @@ use doorward_protocol::{
 };
 use tokio::io::ReadBuf;
 
-use super::{LinkTask, Occupant, Transport, buffer, live::Live};
 use crate::{
-    catch::{catch, drop_quietly},
-    metrics::Metrics,
-    pipeline::{Answer, Invocation, Trace},
-    services::{Services, Subject},
+    event::{answer::Answer, invocation::Invocation, trace::Trace},
+    link::{
+        live::Live,
+        task::{LinkTask, Occupant},
+    },
+    presence::services::{Services, Subject},
+    runtime::{
+        catch::{catch, drop_quietly},
+        metrics::Metrics,
+    },
+    transport::{buffer, stream::Transport},
 };
 
 /// A link that says its last words.

@@ -13,14 +13,22 @@ use std::{
 use doorward_core::{DisconnectReason, Exception, wire::Refreshed};
 use doorward_protocol::{Event, SlotId};
 
-use super::{
-    LinkTask, Occupant, Transport,
-    live::{Live, Queued, Running},
-};
 use crate::{
-    catch::{catch, drop_quietly},
-    metrics::Metrics,
-    pipeline::{Answer, Explained, Failure, Incoming, Invocation, Trace},
+    event::{
+        answer::Answer,
+        invocation::Invocation,
+        pipeline::{Explained, Failure, Incoming},
+        trace::Trace,
+    },
+    link::{
+        live::{Live, Queued, Running},
+        task::{LinkTask, Occupant},
+    },
+    runtime::{
+        catch::{catch, drop_quietly},
+        metrics::Metrics,
+    },
+    transport::stream::Transport,
 };
 
 impl<S: Transport> LinkTask<S> {

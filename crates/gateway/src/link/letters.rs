@@ -5,7 +5,11 @@ use std::time::Instant;
 use doorward_core::{DisconnectReason, SocketId};
 use doorward_protocol::SlotId;
 
-use super::{Letter, LinkHandle, LinkTask, Occupant, Transport};
+use crate::{
+    link::task::{LinkTask, Occupant},
+    presence::mailbox::{Letter, LinkHandle},
+    transport::stream::Transport,
+};
 
 impl<S: Transport> LinkTask<S> {
     /// Does what others have asked for.

@@ -19,12 +19,18 @@ use doorward_core::{
 use doorward_protocol::{Event, SlotId, packet, ws};
 use serde_json::value::RawValue;
 
-use super::{LinkTask, Occupant, Transport, ending::TRY_AGAIN_AFTER};
 use crate::{
-    access::{Life, Lifetime},
-    catch::{Caught, drop_quietly},
-    namespace::NotAdmitted,
-    services::Subject,
+    link::{
+        ending::TRY_AGAIN_AFTER,
+        task::{LinkTask, Occupant},
+    },
+    namespace::mounted::NotAdmitted,
+    presence::{
+        access::{Life, Lifetime},
+        services::Subject,
+    },
+    runtime::catch::{Caught, drop_quietly},
+    transport::stream::Transport,
 };
 
 /// What is being found out about the life of a socket.

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use doorward_core::SocketId;
 use doorward_protocol::SlotId;
 
-use super::lifetime::Questions;
 use crate::{
-    access::{Life, Lifetime},
-    namespace::{Admitted, Socket},
-    pipeline::{Invocation, Trace},
+    event::{invocation::Invocation, trace::Trace},
+    link::lifetime::Questions,
+    namespace::mounted::{Admitted, Socket},
+    presence::access::{Life, Lifetime},
 };
 
 /// An admitted socket.

@@ -8,7 +8,7 @@ use doorward_core::DisconnectReason;
 use doorward_protocol::engine;
 use tokio::sync::oneshot;
 
-use super::{LinkTask, Transport};
+use crate::{link::task::LinkTask, transport::stream::Transport};
 
 /// A question to a client that was not answered yet.
 pub(super) struct Probing {

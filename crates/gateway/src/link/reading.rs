@@ -15,8 +15,12 @@ use doorward_protocol::{
 };
 use tokio::io::ReadBuf;
 
-use super::{LinkTask, Transport, buffer};
-use crate::{metrics::Metrics, services::Subject};
+use crate::{
+    link::task::LinkTask,
+    presence::services::Subject,
+    runtime::metrics::Metrics,
+    transport::{buffer, stream::Transport},
+};
 
 /// Why reading stopped.
 #[derive(PartialEq, Eq)]

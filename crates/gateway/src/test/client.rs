@@ -8,7 +8,7 @@ use doorward_protocol::{Arguments, RawArguments, packet, ws::Opcode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{
+use crate::test::{
     link::{MemoryLink, Seen},
     packet::Packet,
     server::panicking,

@@ -7,14 +7,15 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{
-    TestClient,
-    link::{MemoryLink, Seen},
-    packet::Packet,
-};
 use crate::{
-    Doorward, ServeError,
-    link::{LinkTask, Opening},
+    error::ServeError,
+    link::task::{LinkTask, Opening},
+    server::doorward::Doorward,
+    test::{
+        client::TestClient,
+        link::{MemoryLink, Seen},
+        packet::Packet,
+    },
 };
 
 /// A server whose clients live in the same process: nothing listens, and everything else is real.

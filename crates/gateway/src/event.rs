@@ -1,0 +1,12 @@
+//! An event on its way to a handler, and its answer on the way back.
+
+pub(crate) mod answer;
+pub(crate) mod extract;
+pub(crate) mod filter;
+pub(crate) mod handler;
+pub(crate) mod interceptor;
+pub(crate) mod invocation;
+pub(crate) mod pipeline;
+pub(crate) mod reply;
+pub(crate) mod subscription;
+pub(crate) mod trace;

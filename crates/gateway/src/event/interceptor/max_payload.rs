@@ -1,0 +1,47 @@
+//! A smaller bound for some events than for all.
+
+use doorward_core::{Detail, Exception};
+
+use crate::event::{
+    extract::EventContext,
+    interceptor::{Interceptor, Next, Outcome},
+};
+
+/// Answers events that are larger than so many bytes, name and attachments included, with
+/// `bad_payload`, before they are read into anything.
+///
+/// What [`Limits::max_message`](crate::Limits::max_message) closes the link for is the same for every
+/// event; this is for those that have no reason to be nearly as large.
+///
+/// # Examples
+/// ```
+/// use doorward::{MaxPayload, handle, prelude::*};
+///
+/// let gateway: Gateway<Claims> = Gateway::at("/").on(
+///     "typing",
+///     handle(|Payload(_): Payload<bool>| async {}).intercept(MaxPayload::bytes(64)),
+/// );
+/// # drop(gateway);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct MaxPayload(usize);
+
+impl MaxPayload {
+    /// Lets through events of at most `limit` bytes.
+    #[must_use]
+    pub fn bytes(limit: usize) -> Self {
+        Self(limit)
+    }
+}
+
+impl<P: Send + Sync + 'static> Interceptor<P> for MaxPayload {
+    async fn intercept(&self, context: &EventContext<'_, P>, next: Next<'_, P>) -> Outcome {
+        let attachments: usize = context.attachments().iter().map(|bytes| bytes.len()).sum();
+        if context.data().len() + attachments > self.0 {
+            let message = format!("expected at most {} bytes", self.0);
+            let detail = Detail { path: String::new(), message };
+            return Err(Exception::bad_payload(vec![detail]).into());
+        }
+        next.run(context).await
+    }
+}

@@ -1,0 +1,164 @@
+//! Joins the gateways of each namespace, and refuses what cannot be joined.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use doorward_core::PerUser;
+use doorward_protocol::{Trust, packet};
+
+use crate::{
+    admission::admit::Policy,
+    error::BuildError,
+    event::{
+        pipeline::{Routes, unknown},
+        subscription::{Layers, Subscription},
+    },
+    guard::authorise::Guards,
+    limits::Limits,
+    link::task::Namespaces,
+    namespace::{
+        gateway::Gateway,
+        mounted::{Mounted, Namespace},
+    },
+    presence::services::Services,
+    room::{
+        acks::AckIds,
+        connection::emit::check_event as check_emitted,
+        hub::{self, Hub},
+        members::Rooms,
+        policy::{Pattern, RoomPolicy},
+    },
+};
+
+/// Makes the namespaces of all gateways whose principal is `P`; `outer` stands around all of them.
+pub(crate) fn mount<P: Send + Sync + 'static>(
+    gateways: Vec<Gateway<P>>,
+    outer: &Layers<P>,
+    trust: Trust,
+    policy: impl Fn(PerUser) -> Policy<P>,
+    services: &Arc<Services>,
+) -> Result<Namespaces, BuildError> {
+    let mut shared: HashMap<Arc<str>, Vec<Gateway<P>>> = HashMap::new();
+    for gateway in gateways {
+        check_namespace(&gateway.namespace)?;
+        shared.entry(Arc::clone(&gateway.namespace)).or_default().push(gateway);
+    }
+    let mounted = shared.into_iter().map(|(name, gateways)| {
+        let mounted = join(&name, gateways, outer, trust, &policy, services)?;
+        Ok((name, Arc::new(mounted) as Arc<dyn Namespace>))
+    });
+    mounted.collect()
+}
+
+/// Makes one namespace of all its gateways.
+fn join<P: Send + Sync + 'static>(
+    name: &Arc<str>,
+    gateways: Vec<Gateway<P>>,
+    outer: &Layers<P>,
+    trust: Trust,
+    policy: impl Fn(PerUser) -> Policy<P>,
+    services: &Arc<Services>,
+) -> Result<Mounted<P>, BuildError> {
+    let concurrency = agreed(name, &gateways, "concurrency", |gateway| gateway.concurrency)?;
+    if concurrency == Some(0) {
+        return Err(BuildError::Concurrency { namespace: Arc::clone(name) });
+    }
+    let connections = agreed(name, &gateways, "connections", |gateway| gateway.connections)?;
+    let connections = connections.unwrap_or_default();
+    if trust == Trust::Anonymous && connections != PerUser::Unlimited {
+        return Err(BuildError::PublicConnections { namespace: Arc::clone(name) });
+    }
+    let mut table: HashMap<Arc<str>, Arc<Subscription<P>>> = HashMap::new();
+    let (mut hooks, mut policies) = (Vec::new(), Vec::new());
+    let (mut listeners, mut outgoing, mut server_events) = (Vec::new(), Vec::new(), Vec::new());
+    // Whoever enters the namespace enters it for all of its gateways, so all of their guards count.
+    let mut everywhere = outer.clone();
+    for gateway in gateways {
+        let around = outer.around(&gateway.layers);
+        everywhere = everywhere.around(&gateway.layers);
+        for (event, Subscription { handler, layers }) in gateway.subscriptions {
+            check_event(name, &event, &services.limits)?;
+            let route = Subscription { handler, layers: around.around(&layers) };
+            if table.insert(Arc::clone(&event), Arc::new(route)).is_some() {
+                return Err(BuildError::DuplicateEvent { namespace: Arc::clone(name), event });
+            }
+        }
+        for (pattern, may_join) in gateway.rooms {
+            let pattern = check_room(name, &pattern, &policies)?;
+            policies.push(RoomPolicy { pattern, may_join });
+        }
+        hooks.push(gateway.hooks);
+        listeners.extend(gateway.listeners);
+        outgoing.extend(gateway.outgoing);
+        server_events.extend(gateway.server_events);
+    }
+    let guards: Guards<P> = everywhere.guards.clone().into();
+    let hub = Hub::new(hub::Inner {
+        namespace: Arc::clone(name),
+        services: Arc::clone(services),
+        rooms: Rooms::new(),
+        guards,
+        policies,
+        outgoing,
+        server_events,
+        ack_ids: AckIds::default(),
+        warned: AtomicBool::new(false),
+        warned_of_rooms: AtomicBool::new(false),
+    });
+    // Nobody's handler is to be intercepted where there is none.
+    let nobody = Layers { interceptors: Vec::new(), ..everywhere };
+    let routes = Routes { table, unknown: Arc::new(unknown(nobody)), listeners: listeners.into() };
+    let concurrency = concurrency.unwrap_or(1);
+    let policy = policy(connections);
+    Ok(Mounted { hub, routes, hooks, policy, trust, concurrency })
+}
+
+/// What the gateways of a namespace say of an option, if they agree.
+fn agreed<P, T: PartialEq>(
+    namespace: &Arc<str>,
+    gateways: &[Gateway<P>],
+    option: &'static str,
+    said: impl Fn(&Gateway<P>) -> Option<T>,
+) -> Result<Option<T>, BuildError> {
+    let mut said = gateways.iter().filter_map(said);
+    let first = said.next();
+    if said.any(|other| Some(other) != first) {
+        return Err(BuildError::Conflict { namespace: Arc::clone(namespace), option });
+    }
+    Ok(first)
+}
+
+fn check_namespace(namespace: &Arc<str>) -> Result<(), BuildError> {
+    let good = namespace.starts_with('/')
+        && namespace.len() <= 255
+        && !namespace.contains(|char: char| matches!(char, ',' | '?') || char.is_control());
+    if good { Ok(()) } else { Err(BuildError::Namespace { namespace: Arc::clone(namespace) }) }
+}
+
+fn check_event(namespace: &Arc<str>, event: &Arc<str>, limits: &Limits) -> Result<(), BuildError> {
+    let (namespace, event) = (Arc::clone(namespace), Arc::clone(event));
+    if event.is_empty() || event.len() > limits.max_event_name {
+        Err(BuildError::EventName { namespace, event })
+    } else if packet::is_reserved(&event) || check_emitted(&event).is_err() {
+        Err(BuildError::ReservedEvent { namespace, event })
+    } else {
+        Ok(())
+    }
+}
+
+fn check_room<P>(
+    namespace: &Arc<str>,
+    pattern: &Arc<str>,
+    policies: &[RoomPolicy<P>],
+) -> Result<Pattern, BuildError> {
+    let (namespace, room) = (Arc::clone(namespace), Arc::clone(pattern));
+    let Some(pattern) = Pattern::parse(pattern) else {
+        return Err(BuildError::RoomPattern { namespace, room });
+    };
+    if policies.iter().any(|policy| policy.pattern.as_str() == &room) {
+        return Err(BuildError::DuplicateRoom { namespace, room });
+    }
+    Ok(pattern)
+}

@@ -1,0 +1,131 @@
+//! What holds where: the table that `doorward routes` and the start-up log show.
+
+use std::fmt;
+
+use doorward_core::{OnExcess, PerUser};
+use doorward_protocol::Trust;
+
+use crate::{event::subscription::Layers, namespace::mounted::Mounted};
+
+/// What holds in every namespace of a server, to be read by people.
+///
+/// # Examples
+/// ```
+/// use doorward::prelude::*;
+///
+/// let doorward = Doorward::builder()
+///     .authenticate(Jwt::hs256("a secret of at least 32 bytes ...")?)
+///     .gateway(Gateway::at("/").guard(Role::new("member")).on("echo", || async {}))
+///     .build()?;
+/// let table = doorward.policy().to_string();
+/// assert!(table.contains("role member"));
+/// # Ok::<_, doorward::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyTable(pub(crate) Vec<NamespacePolicy>);
+
+/// What holds in one namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamespacePolicy {
+    namespace: String,
+    authenticator: String,
+    guards: Vec<String>,
+    /// Each event with all guards that are asked about it.
+    events: Vec<(String, Vec<String>)>,
+    rooms: Vec<String>,
+    concurrency: usize,
+    /// Empty when the namespace says nothing of its own.
+    connections: String,
+}
+
+impl NamespacePolicy {
+    pub(crate) fn of<P>(mounted: &Mounted<P>) -> Self {
+        let Mounted { hub, routes, policy, trust, concurrency, .. } = mounted;
+        let authenticator = match trust {
+            Trust::Anonymous => "none (public)".to_owned(),
+            Trust::Known => policy.authenticator.name(),
+        };
+        let mut events: Vec<_> = routes
+            .table
+            .iter()
+            .map(|(event, route)| (event.to_string(), guard_names(&route.layers)))
+            .collect();
+        events.sort();
+        Self {
+            namespace: hub.namespace().to_owned(),
+            authenticator,
+            guards: hub.guards().iter().map(|guard| guard.name()).collect(),
+            events,
+            rooms: hub.policies().iter().map(|room| room.pattern.as_str().to_string()).collect(),
+            concurrency: *concurrency,
+            connections: per_user(policy.connections.sockets),
+        }
+    }
+}
+
+impl PolicyTable {
+    /// Writes one line of the log for each namespace.
+    pub(crate) fn log(&self) {
+        for NamespacePolicy { namespace, authenticator, guards, events, rooms, .. } in &self.0 {
+            let guards = list(guards);
+            let events: Vec<_> = events.iter().map(|(event, _)| event.clone()).collect();
+            let (events, rooms) = (list(&events), list(rooms));
+            tracing::info!(namespace, authenticator, guards, events, rooms, "Namespace mounted.");
+        }
+    }
+}
+
+fn guard_names<P>(layers: &Layers<P>) -> Vec<String> {
+    layers.guards.iter().map(|guard| guard.name()).collect()
+}
+
+impl fmt::Display for PolicyTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, namespace) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            namespace.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for NamespacePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { namespace, authenticator, guards, events, rooms, concurrency, connections } =
+            self;
+        writeln!(f, "namespace {namespace}")?;
+        writeln!(f, "  authenticator  {authenticator}")?;
+        writeln!(f, "  guards         {}", list(guards))?;
+        let width = events.iter().map(|(event, _)| event.len()).max().unwrap_or(0);
+        for (index, (event, guards)) in events.iter().enumerate() {
+            let label = if index == 0 { "events" } else { "" };
+            writeln!(f, "  {label:<14} {event:<width$}  {}", list(guards))?;
+        }
+        if events.is_empty() {
+            writeln!(f, "  events         none")?;
+        }
+        writeln!(f, "  rooms          {}", list(rooms))?;
+        if *concurrency > 1 {
+            writeln!(f, "  concurrency    {concurrency}")?;
+        }
+        if !connections.is_empty() {
+            writeln!(f, "  connections    {connections}")?;
+        }
+        Ok(())
+    }
+}
+
+/// How many sockets a user may have in a namespace.
+fn per_user(policy: PerUser) -> String {
+    let Some(seats) = policy.seats() else { return String::new() };
+    match policy.on_excess() {
+        OnExcess::RefuseNew => format!("{seats} per user, one more is refused"),
+        OnExcess::ReplaceOldest => format!("{seats} per user, one more replaces the oldest"),
+    }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

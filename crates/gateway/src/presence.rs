@@ -1,0 +1,10 @@
+//! The clients that are connected, and all that the server knows of them.
+
+pub(crate) mod access;
+pub(crate) mod mailbox;
+pub(crate) mod principals;
+pub(crate) mod registry;
+pub(crate) mod resident;
+pub(crate) mod seats;
+pub(crate) mod services;
+pub(crate) mod sweep;

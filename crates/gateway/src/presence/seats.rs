@@ -1,0 +1,107 @@
+//! Counts the connections of each user, for one server.
+//!
+//! Whether holders are alive, and that they end, is admission's business; who has to go is decided in `table`.
+
+pub(crate) mod table;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use doorward_core::{
+    BoxFuture, Reservation, Seat, SeatError, SeatLimits, SeatRequest, Seats, Taken, Unlimited,
+    UserId,
+};
+
+use crate::presence::seats::table::Table;
+
+/// Seats in memory: exact for one server, and forgotten with it. Clones are the same seats.
+///
+/// It is what a builder has that was not given [others](crate::Builder::seats). One server cannot ask after the
+/// sockets of another one, so each needs its own.
+///
+/// # Examples
+/// ```
+/// let seats = doorward::MemorySeats::new();
+/// assert_eq!(seats.taken(), 0);
+/// ```
+#[derive(Clone)]
+pub struct MemorySeats {
+    /// Protects the table; held for one decision.
+    table: Arc<Mutex<Table>>,
+}
+
+/// A socket's hold on its row; dropping it gives it back.
+struct Hold {
+    table: Arc<Mutex<Table>>,
+    user: UserId,
+    limits: SeatLimits,
+    number: u64,
+}
+
+impl MemorySeats {
+    /// Makes seats on which nobody sits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { table: Arc::new(Mutex::new(Table::new())) }
+    }
+
+    /// How many sockets of all users are counted: those that are in, on their way in, or on their way out for
+    /// another one. Where there is no limit nobody is counted.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        lock(&self.table).count()
+    }
+
+    fn reserve_now(&self, request: SeatRequest<'_>) -> Result<Box<dyn Reservation>, SeatError> {
+        let SeatRequest { user, limits, .. } = request;
+        if limits.is_unlimited() {
+            return Ok(Box::new(Unlimited));
+        }
+        let number = lock(&self.table).reserve(request)?;
+        let table = Arc::clone(&self.table);
+        Ok(Box::new(Hold { table, user: user.clone(), limits, number }))
+    }
+}
+
+impl Default for MemorySeats {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Seats for MemorySeats {
+    fn reserve<'a>(
+        &'a self,
+        request: SeatRequest<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>> {
+        Box::pin(std::future::ready(self.reserve_now(request)))
+    }
+}
+
+impl Reservation for Hold {
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Taken, SeatError>> {
+        let taken = lock(&self.table).take(&self.user, self.number, self.limits);
+        Box::pin(std::future::ready(taken.map(|replaced| Taken { seat: self, replaced })))
+    }
+}
+
+impl Seat for Hold {}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        lock(&self.table).give_back(&self.user, self.number);
+    }
+}
+
+impl fmt::Debug for MemorySeats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemorySeats").field("taken", &self.taken()).finish_non_exhaustive()
+    }
+}
+
+fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+    // Nothing in here panics between two changes that belong together.
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}

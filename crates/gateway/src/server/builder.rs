@@ -1,0 +1,401 @@
+//! Puts a server together.
+//!
+//! Only a builder that was given an authenticator takes private gateways: forgetting it does not
+//! compile. What the types cannot see, such as two handlers for one event, is found by
+//! [`Builder::build`].
+
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+use doorward_auth::MemoryStore;
+use doorward_core::{
+    Anonymous, Audit, Authenticator, Clock, Entropy, Epochs, Guard, PerUser, SeatLimits, Seats,
+    Unlimited,
+};
+use doorward_protocol::Trust;
+
+use crate::{
+    admission::admit::{AnyAuthenticator, Everybody, Policy},
+    audit::log::TracingAudit,
+    error::BuildError,
+    event::{filter::IntoExceptionFilter, interceptor::Interceptor, subscription::Layers},
+    limits::Limits,
+    link::task::Namespaces,
+    namespace::{
+        gateway::{Gateway, IntoGateway},
+        mount::mount,
+    },
+    peer::proxies::{TrustedProxies, TrustedProxyError},
+    presence::{seats::MemorySeats, services::Services},
+    runtime::system::{OsEntropy, SystemClock},
+    server::doorward::{Doorward, Server},
+};
+
+/// A server that is being put together; begin with [`Doorward::builder`].
+///
+/// # Examples
+/// ```
+/// use doorward::prelude::*;
+///
+/// let doorward = Doorward::builder()
+///     .authenticate(Jwt::hs256("a secret of at least 32 bytes ...")?)
+///     .gateway(Gateway::at("/").on("whoami", |me: Principal<Claims>| async move {
+///         me.subject().to_owned()
+///     }))
+///     .public(Gateway::at("/status").on("version", || async { env!("CARGO_PKG_VERSION") }))
+///     .build()?;
+/// # drop(doorward);
+/// # Ok::<_, doorward::Error>(())
+/// ```
+///
+/// A private gateway needs an authenticator:
+/// ```compile_fail
+/// use doorward::prelude::*;
+///
+/// Doorward::builder().gateway(Gateway::<Claims>::at("/"));
+/// ```
+///
+/// And one whose principal is the gateway's:
+/// ```compile_fail
+/// use doorward::prelude::*;
+///
+/// struct User;
+///
+/// Doorward::builder()
+///     .authenticate(Jwt::hs256("a secret of at least 32 bytes ...").unwrap())
+///     .gateway(Gateway::<User>::at("/"));
+/// ```
+#[must_use]
+pub struct Builder<A> {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    audit: Arc<dyn Audit>,
+    connections: PerUser,
+    seats: Arc<dyn Seats>,
+    epochs: Arc<dyn Epochs>,
+    limits: Limits,
+    path: Box<str>,
+    trusted_proxies: Result<TrustedProxies, TrustedProxyError>,
+    pages: Vec<Box<str>>,
+    public: Vec<Gateway<Anonymous>>,
+    private: A,
+}
+
+/// What stands behind an authenticator. Nothing implements it, so that a builder without one can say
+/// what to write.
+///
+/// # Examples
+/// ```compile_fail
+/// doorward::Doorward::builder().guard(doorward::Role::new("member"));
+/// ```
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "nobody is authenticated here yet",
+    label = "needs an authenticator in front of it",
+    note = "write `.authenticate(..)` before it, such as `.authenticate(Jwt::hs256(secret)?)`",
+    note = "a gateway that anybody may enter is mounted with `.public(..)`"
+)]
+pub trait BehindAuthenticator {}
+
+/// The state of a [`Builder`] that has no authenticator, and so no private gateway.
+///
+/// # Examples
+/// ```
+/// use doorward::{Builder, Doorward, NoAuthenticator};
+///
+/// let builder: Builder<NoAuthenticator> = Doorward::builder();
+/// # drop(builder);
+/// ```
+#[derive(Debug)]
+pub struct NoAuthenticator(PhantomData<()>);
+
+/// The state of a [`Builder`] whose private gateways know a client as `P`.
+///
+/// # Examples
+/// ```
+/// use doorward::{Authenticated, Builder, Doorward, auth::{Claims, Jwt}};
+///
+/// let jwt = Jwt::hs256("a secret of at least 32 bytes ...")?;
+/// let builder: Builder<Authenticated<Claims>> = Doorward::builder().authenticate(jwt);
+/// # drop(builder);
+/// # Ok::<_, doorward::auth::KeyError>(())
+/// ```
+pub struct Authenticated<P> {
+    authenticator: Arc<dyn AnyAuthenticator<P>>,
+    layers: Layers<P>,
+    gateways: Vec<Gateway<P>>,
+}
+
+impl<P> fmt::Debug for Authenticated<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticated").field("gateways", &self.gateways).finish_non_exhaustive()
+    }
+}
+
+impl Builder<NoAuthenticator> {
+    pub(crate) fn new() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            audit: Arc::new(TracingAudit),
+            connections: PerUser::Unlimited,
+            seats: Arc::new(MemorySeats::new()),
+            epochs: Arc::new(MemoryStore::default()),
+            limits: Limits::default(),
+            path: "/socket.io/".into(),
+            trusted_proxies: Ok(TrustedProxies::default()),
+            pages: Vec::new(),
+            public: Vec::new(),
+            private: NoAuthenticator(PhantomData),
+        }
+    }
+
+    /// Says who decides who a client is, for all private gateways.
+    pub fn authenticate<A: Authenticator>(
+        self,
+        authenticator: A,
+    ) -> Builder<Authenticated<A::Principal>> {
+        let private = Authenticated {
+            authenticator: Arc::new(authenticator) as Arc<dyn AnyAuthenticator<A::Principal>>,
+            layers: Layers::default(),
+            gateways: Vec::new(),
+        };
+        Builder {
+            clock: self.clock,
+            entropy: self.entropy,
+            audit: self.audit,
+            connections: self.connections,
+            seats: self.seats,
+            epochs: self.epochs,
+            limits: self.limits,
+            path: self.path,
+            trusted_proxies: self.trusted_proxies,
+            pages: self.pages,
+            public: self.public,
+            private,
+        }
+    }
+
+    /// Does not compile: says what is missing, in place of a method that is not found.
+    #[doc(hidden)]
+    pub fn gateway<G: BehindAuthenticator>(self, _: G) -> Self {
+        self
+    }
+
+    /// As [`Builder::gateway`].
+    #[doc(hidden)]
+    pub fn guard<G: BehindAuthenticator>(self, _: G) -> Self {
+        self
+    }
+
+    /// As [`Builder::gateway`].
+    #[doc(hidden)]
+    pub fn intercept<G: BehindAuthenticator>(self, _: G) -> Self {
+        self
+    }
+
+    /// As [`Builder::gateway`].
+    #[doc(hidden)]
+    pub fn filter<G: BehindAuthenticator>(self, _: G) -> Self {
+        self
+    }
+
+    /// Finishes a server that has only public gateways.
+    ///
+    /// # Errors
+    /// [`BuildError`] says what cannot be.
+    pub fn build(self) -> Result<Doorward, BuildError> {
+        self.finish(|_, _| Ok(Namespaces::new()))
+    }
+}
+
+impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
+    /// Mounts a gateway whose clients are authenticated.
+    pub fn gateway(mut self, gateway: impl IntoGateway<P>) -> Self {
+        self.private.gateways.push(gateway.into_gateway());
+        self
+    }
+
+    /// Asks a guard about everything in every private namespace: connections, events and rooms.
+    /// Guards are asked in the order in which they were added, those of the server first; the first
+    /// no counts.
+    pub fn guard(mut self, guard: impl Guard<P>) -> Self {
+        self.private.layers.guards.push(Arc::new(guard));
+        self
+    }
+
+    /// Runs an interceptor around every handler of every private gateway.
+    pub fn intercept(mut self, interceptor: impl Interceptor<P>) -> Self {
+        self.private.layers.interceptors.push(Arc::new(interceptor));
+        self
+    }
+
+    /// Translates errors of every private gateway that no filter of its own knows.
+    pub fn filter<M>(mut self, filter: impl IntoExceptionFilter<P, M>) -> Self {
+        self.private.layers.filters.push(filter.into_filter());
+        self
+    }
+
+    /// Finishes the server.
+    ///
+    /// # Errors
+    /// [`BuildError`] says what cannot be.
+    pub fn build(self) -> Result<Doorward, BuildError> {
+        self.finish(|Authenticated { authenticator, layers, gateways }, common| {
+            let policy = |namespace| Policy {
+                authenticator: Arc::clone(&authenticator),
+                seats: Arc::clone(&common.seats),
+                connections: SeatLimits::new(common.connections, namespace),
+            };
+            mount(gateways, &layers, Trust::Known, policy, &common.services)
+        })
+    }
+}
+
+impl<A> Builder<A> {
+    /// Mounts a gateway that anybody may enter, unasked. Its clients are [`Anonymous`] and keep the
+    /// limits of the unauthenticated.
+    pub fn public(mut self, gateway: impl IntoGateway<Anonymous>) -> Self {
+        self.public.push(gateway.into_gateway());
+        self
+    }
+
+    /// Says how many connections a user may have. The default is any number.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::{PerUser, prelude::*};
+    ///
+    /// let builder = Doorward::builder().connections(PerUser::RefuseNew(1));
+    /// # drop(builder);
+    /// ```
+    pub fn connections(self, policy: PerUser) -> Self {
+        Self { connections: policy, ..self }
+    }
+
+    /// Says who counts the connections of each user, and keeps the limits that
+    /// [`connections`](Builder::connections) and [`Gateway::connections`] say: nobody else does. The default are
+    /// [`MemorySeats`].
+    pub fn seats(self, seats: impl Seats) -> Self {
+        Self { seats: Arc::new(seats), ..self }
+    }
+
+    /// Says who keeps what was revoked. The default is a
+    /// [`MemoryStore`](doorward_auth::MemoryStore), which forgets it when the process ends.
+    pub fn epochs(self, epochs: impl Epochs) -> Self {
+        Self { epochs: Arc::new(epochs), ..self }
+    }
+
+    /// Says who keeps the records of decisions. The default is [`TracingAudit`].
+    pub fn audit(self, audit: impl Audit) -> Self {
+        Self { audit: Arc::new(audit), ..self }
+    }
+
+    /// Replaces the clock. The default is [`SystemClock`].
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// Replaces the randomness. The default is [`OsEntropy`].
+    pub fn entropy(self, entropy: impl Entropy) -> Self {
+        Self { entropy: Arc::new(entropy), ..self }
+    }
+
+    /// Replaces the limits. [`build`](Builder::build) refuses those that are outside of their bounds, see
+    /// [`Limits::ALL`].
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Replaces the path under which clients connect, `/socket.io/`.
+    pub fn path(self, path: impl Into<Box<str>>) -> Self {
+        Self { path: path.into(), ..self }
+    }
+
+    /// Names the reverse proxies in front of the server: addresses, or networks such as `10.0.0.0/8`.
+    ///
+    /// Budgets, limits and audit records go by address, and behind a proxy all clients have its own. With
+    /// this the client is the last address in `X-Forwarded-For` that is not a proxy's. From any other peer
+    /// the header is never believed. The default is no proxy.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// let builder = Doorward::builder().trusted_proxies(["127.0.0.1", "10.0.0.0/8"]);
+    /// # drop(builder);
+    /// ```
+    pub fn trusted_proxies<T: AsRef<str>>(self, networks: impl IntoIterator<Item = T>) -> Self {
+        Self { trusted_proxies: TrustedProxies::new(networks), ..self }
+    }
+
+    /// Names the origins of the application's own pages on other hosts, as browsers write them, such as
+    /// `https://app.example.org` or `capacitor://localhost`; a later call replaces an earlier one.
+    ///
+    /// Any page can open links in its visitors' browsers, so those of other hosts share a smaller budget. Clients
+    /// with these origins have the budget of clients that are no browsers. It allows nothing else: what a cookie
+    /// counts for, [`Origins`](crate::auth::Origins) say.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::Doorward;
+    ///
+    /// let builder = Doorward::builder().pages(["https://app.example.org"]);
+    /// # drop(builder);
+    /// ```
+    pub fn pages<T: Into<Box<str>>>(self, origins: impl IntoIterator<Item = T>) -> Self {
+        Self { pages: origins.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    fn finish(
+        self,
+        mount_private: impl FnOnce(A, &Common) -> Result<Namespaces, BuildError>,
+    ) -> Result<Doorward, BuildError> {
+        let Self { clock, entropy, audit, epochs, limits, path, public, private, .. } = self;
+        let (connections, seats) = (self.connections, self.seats);
+        let (proxies, pages) = (self.trusted_proxies?, self.pages);
+        limits.check()?;
+        if !(path.starts_with('/') && path.ends_with('/')) {
+            return Err(BuildError::Path { path });
+        }
+        let mut services = Services::new(clock, entropy, limits, audit, epochs);
+        (services.proxies, services.pages) = (proxies, pages);
+        let services = Arc::new(services);
+        let common = Common { services, connections, seats };
+        let mut namespaces = mount_private(private, &common)?;
+        // Public namespaces have no users, so there is nothing to count.
+        let policy = |_: PerUser| Policy {
+            authenticator: Arc::new(Everybody),
+            seats: Arc::new(Unlimited),
+            connections: SeatLimits::default(),
+        };
+        let layers = Layers::default();
+        let public = mount(public, &layers, Trust::Anonymous, policy, &common.services)?;
+        for (name, public) in public {
+            if namespaces.insert(Arc::clone(&name), public).is_some() {
+                return Err(BuildError::MixedNamespace { namespace: name });
+            }
+        }
+        if namespaces.is_empty() {
+            return Err(BuildError::NoGateway);
+        }
+        Ok(Doorward::new(Server::new(common.services, namespaces, path)))
+    }
+}
+
+/// What all namespaces share.
+struct Common {
+    services: Arc<Services>,
+    connections: PerUser,
+    seats: Arc<dyn Seats>,
+}
+
+impl<A: fmt::Debug> fmt::Debug for Builder<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("private", &self.private)
+            .field("public", &self.public)
+            .field("limits", &self.limits)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,5 @@
+//! Bytes from and to a client.
+
+pub(crate) mod buffer;
+pub(crate) mod outbox;
+pub(crate) mod stream;
