@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use doorward_core::BoxError;
 
-use crate::{limits::limit::LimitError, peer::proxies::TrustedProxyError};
+use crate::{limits::value::LimitError, peer::proxies::TrustedProxyError};
 
 /// The result of a program that serves.
 ///

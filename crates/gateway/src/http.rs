@@ -7,5 +7,6 @@ pub(crate) mod io;
 pub(crate) mod listeners;
 pub(crate) mod request_body;
 pub(crate) mod requests;
+pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod sleep;

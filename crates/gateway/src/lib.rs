@@ -55,20 +55,17 @@ mod transport;
 
 pub use crate::audit::{bounded::BoundedAudit, json_lines::JsonLinesAudit, log::TracingAudit};
 pub use crate::error::{BuildError, Error, Result, ServeError};
-pub use crate::event::extract::{
-    EventContext, EventName, FromEvent,
-    ack::Ack,
-    payload::{Payload, Valid},
-    principal::Principal,
-};
 pub use crate::event::filter::{ErrorReply, ExceptionFilter, FilterContext, IntoExceptionFilter};
 pub use crate::event::handler::Handler;
-pub use crate::event::interceptor::{Interceptor, Next, Outcome, max_payload::MaxPayload};
 pub use crate::event::reply::{
     ByArgs, ByEmit, ByMistake, ByRaw, ByResult, ByStream, ByValue, Emit, IntoReply, Reply,
     ReplyStream,
 };
 pub use crate::event::subscription::{IntoSubscription, Subscription, handle};
+pub use crate::event::{
+    interceptor::{Interceptor, Next, max_payload::MaxPayload},
+    reply::Outcome,
+};
 pub use crate::guard::{
     combine::{All, Any, Not, all, any, not},
     fresh::Fresh,
@@ -76,16 +73,11 @@ pub use crate::guard::{
     role::{GuardFn, Role, Scope, guard_fn},
 };
 pub use crate::http::listeners::Listeners;
-pub use crate::http::{
-    app::App,
-    request_body::{RequestBody, RequestBodyError},
-    service::{DoorwardService, PeerAddr},
-};
-pub use crate::limits::addresses::network;
-pub use crate::limits::budget::Budget;
 pub use crate::limits::{
-    Limits,
-    limit::{Limit, LimitError, LimitValue},
+    Limit, Limits,
+    addresses::network,
+    budget::Budget,
+    value::{LimitError, LimitValue},
 };
 pub use crate::namespace::gateway::{Entry, Gateway, IntoGateway};
 pub use crate::namespace::policy_table::PolicyTable;
@@ -93,13 +85,16 @@ pub use crate::peer::proxies::{TrustedProxies, TrustedProxyError};
 pub use crate::presence::principals::{Principals, Refresh, Revocation, Revoke, RevokeError};
 pub use crate::presence::resident::ConnectionInfo;
 pub use crate::presence::seats::MemorySeats;
-pub use crate::room::acks::{AckError, Answers};
-pub use crate::room::connection::{Connection, emit::EmitError, rooms::JoinError};
 pub use crate::room::data::Data;
 pub use crate::room::hub::{Hub, Outgoing, broadcast::Broadcast};
 pub use crate::room::members::Target;
 pub use crate::room::policy::RoomRequest;
 pub use crate::room::server_event::ServerEvent;
+pub use crate::room::{acks::Answers, error::AckError};
+pub use crate::room::{
+    connection::Connection,
+    error::{EmitError, JoinError},
+};
 pub use crate::runtime::outage::Outage;
 pub use crate::runtime::stop::StopSignal;
 pub use crate::runtime::system::{OsEntropy, SystemClock};
@@ -107,6 +102,25 @@ pub use crate::runtime::system::{OsEntropy, SystemClock};
 pub use crate::server::builder::BehindAuthenticator;
 pub use crate::server::builder::{Authenticated, Builder, NoAuthenticator};
 pub use crate::server::doorward::Doorward;
+pub use crate::{
+    event::{
+        context::{EventContext, FromEvent},
+        extract::{
+            ack::Ack,
+            payload::{Payload, Valid},
+            socket::EventName,
+        },
+    },
+    room::principal::Principal,
+};
+pub use crate::{
+    http::{
+        app::App,
+        request_body::{RequestBody, RequestBodyError},
+        service::DoorwardService,
+    },
+    peer::addr::PeerAddr,
+};
 pub use bytes::Bytes;
 pub use doorward_auth as auth;
 pub use doorward_core::{

@@ -6,13 +6,13 @@ pub(crate) mod addresses;
 pub(crate) mod attempts;
 pub(crate) mod budget;
 pub(crate) mod capacity;
-pub(crate) mod limit;
+pub(crate) mod value;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use doorward_protocol::LinkConfig;
 
-use crate::limits::limit::{Limit, LimitError, LimitValue};
+use crate::limits::value::{LimitError, LimitValue};
 
 /// Declares [`Limits`] and what is known of each of its fields.
 macro_rules! limits {
@@ -236,6 +236,98 @@ const MANY: usize = 1_000_000;
 
 /// More than ever come in a minute: a budget that is never used up.
 const UNCOUNTED: u32 = 1_000_000_000;
+
+/// One field of [`Limits`]; see [`Limits::ALL`].
+///
+/// # Examples
+/// ```
+/// use doorward::Limits;
+///
+/// for limit in Limits::ALL {
+///     println!("{} is from {} to {}", limit.name(), limit.least(), limit.most());
+/// }
+/// ```
+pub struct Limit {
+    pub(super) name: &'static str,
+    pub(super) default: LimitValue,
+    pub(super) least: LimitValue,
+    pub(super) most: LimitValue,
+    pub(super) get: fn(&Limits) -> LimitValue,
+    /// `None` when the field holds a value of the other kind.
+    pub(super) set: fn(&mut Limits, LimitValue) -> Option<()>,
+}
+
+impl Limit {
+    /// The name of the field.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it is unless it is set.
+    #[must_use]
+    pub const fn default(&self) -> LimitValue {
+        self.default
+    }
+
+    /// The least that it may be.
+    #[must_use]
+    pub const fn least(&self) -> LimitValue {
+        self.least
+    }
+
+    /// The most that it may be.
+    #[must_use]
+    pub const fn most(&self) -> LimitValue {
+        self.most
+    }
+
+    /// Returns what it is in `limits`.
+    #[must_use]
+    pub fn get(&self, limits: &Limits) -> LimitValue {
+        (self.get)(limits)
+    }
+
+    /// Sets it in `limits`.
+    ///
+    /// # Errors
+    /// [`LimitError`] when it cannot be that; then `limits` is as it was.
+    pub fn set(&self, limits: &mut Limits, value: LimitValue) -> Result<(), LimitError> {
+        self.check(value)?;
+        (self.set)(limits, value).ok_or_else(|| self.kind(value))
+    }
+
+    /// Checks whether it may be `value`.
+    ///
+    /// # Errors
+    /// [`LimitError`] says what it may be.
+    pub fn check(&self, value: LimitValue) -> Result<(), LimitError> {
+        let &Self { name: limit, least, most, .. } = self;
+        if value.count().is_some() != least.count().is_some() {
+            return Err(self.kind(value));
+        }
+        if (least..=most).contains(&value) {
+            Ok(())
+        } else {
+            Err(LimitError::Bounds { limit, value, least, most })
+        }
+    }
+
+    fn kind(&self, value: LimitValue) -> LimitError {
+        LimitError::Kind { limit: self.name, value, default: self.default }
+    }
+}
+
+impl fmt::Debug for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limit")
+            .field("name", &self.name)
+            .field("default", &self.default)
+            .field("least", &self.least)
+            .field("most", &self.most)
+            .finish_non_exhaustive()
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -8,4 +8,5 @@ pub(crate) mod lifetime;
 pub(crate) mod live;
 pub(crate) mod probing;
 pub(crate) mod reading;
+pub(crate) mod seam;
 pub(crate) mod task;

@@ -1,4 +1,5 @@
 //! The address and the page that a request comes from.
 
+pub(crate) mod addr;
 pub(crate) mod page;
 pub(crate) mod proxies;

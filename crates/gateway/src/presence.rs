@@ -1,6 +1,7 @@
 //! The clients that are connected, and all that the server knows of them.
 
 pub(crate) mod access;
+pub(crate) mod client;
 pub(crate) mod mailbox;
 pub(crate) mod principals;
 pub(crate) mod registry;

@@ -3,7 +3,10 @@
 pub(crate) mod acks;
 pub(crate) mod connection;
 pub(crate) mod data;
+pub(crate) mod error;
+pub(crate) mod hooks;
 pub(crate) mod hub;
 pub(crate) mod members;
 pub(crate) mod policy;
+pub(crate) mod principal;
 pub(crate) mod server_event;

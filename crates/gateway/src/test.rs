@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod link;
 pub(crate) mod packet;
 pub(crate) mod server;
+pub(crate) mod unexpected;
 
 pub use client::{TestClient, TestEnd, TestEvent, TestException};
 pub use doorward_core::ManualClock;

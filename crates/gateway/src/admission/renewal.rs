@@ -10,18 +10,14 @@ use doorward_core::{
     Action, BoxError, Decision, DisconnectReason, Handshake, Refusal, RefusalReason,
     wire::Refreshed,
 };
-
 use futures_util::future::join_all;
 
 use crate::{
-    admission::{
-        admit as admission,
-        admit::{Attempt, Policy},
-    },
-    namespace::mounted::NotAdmitted,
+    admission::vetting::{Attempt, Policy, ask_guards, read_epoch, vet},
+    link::seam::NotAdmitted,
     presence::{
         access::{Access, Lifetime},
-        resident::Resident,
+        resident::{Reloaded, Resident},
     },
     room::connection::{Connection, Replaced},
     runtime::catch::Caught,
@@ -35,17 +31,17 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
 ) -> Result<Lifetime, NotAdmitted> {
     let services = connection.hub().services();
     let (before, trust) = (connection.access(), connection.trust());
-    let vetted = admission::vet(policy, handshake, trust, services, Attempt::Refresh).await?;
+    let vetted = vet(policy, handshake, trust, services, Attempt::Refresh).await?;
     let user = connection.user();
     let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
     if vetted.user != *user {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::UserChanged)));
     }
     let access = Arc::new(vetted.access);
-    admission::ask_guards(connection.asks(&access, Action::Connect), connection.hub()).await?;
+    ask_guards(connection.asks(&access, Action::Connect), connection.hub()).await?;
     // As at the entry: findable first, looked at again afterwards.
     services.registry.also_named(connection.id(), &access.credential);
-    if admission::read_epoch(user, &access, trust, services).await? != vetted.epoch {
+    if read_epoch(user, &access, trust, services).await? != vetted.epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
     if !exchange(connection, &before, &access).await {
@@ -55,17 +51,6 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
     }
     services.decided(Decision::Refreshed, connection.subject(Action::Event(Refreshed::EVENT)));
     Ok(access.lifetime.clone())
-}
-
-/// What has become of a socket whose principal was to be looked up again.
-#[derive(Debug)]
-pub(crate) enum Reloaded {
-    /// It stays, with what it may now.
-    Stays,
-    /// It may not be here any more, and was told to go.
-    Ends,
-    /// Nobody could be asked, and nothing was changed.
-    Undecided(BoxError),
 }
 
 /// Looks the principal of a live socket up again, and ends the socket when it may not stay.
@@ -99,7 +84,7 @@ pub(crate) async fn look_again<P: Send + Sync + 'static>(
             return Err(NotAdmitted::Refused { refusal, user: Some(connection.user().clone()) });
         };
         let access = Arc::new(access);
-        admission::ask_guards(connection.asks(&access, Action::Connect), connection.hub()).await?;
+        ask_guards(connection.asks(&access, Action::Connect), connection.hub()).await?;
         if exchange(connection, &before, &access).await {
             return Ok(());
         }

@@ -17,8 +17,8 @@ use doorward_core::{
 };
 
 use crate::{
-    admission::admit::Policy,
-    namespace::mounted::NotAdmitted,
+    admission::vetting::Policy,
+    link::seam::NotAdmitted,
     presence::{principals::end_all, services::Services},
     room::connection::Connection,
 };

@@ -3,7 +3,7 @@
 use doorward_core::{BoxError, DecisionId, Exception, wire::ErrorAnswer};
 use doorward_protocol::{Arguments, packet, ws};
 
-use crate::room::connection::emit::check_event;
+use crate::room::error::check_event;
 
 /// Where the answer to one event is written, and what it must look like.
 pub(crate) struct Answer<'a> {

@@ -4,14 +4,16 @@
 //! nothing needs to be implemented. Its arguments are made before its future exists, straight from
 //! the bytes that arrived, so nothing is copied for a handler that is ready at once.
 
-use std::future::Future;
+use std::{future::Future, marker::PhantomData, sync::Arc};
 
-use doorward_core::{BoxError, Exception};
+use doorward_core::{BoxError, BoxFuture, Exception};
 use doorward_protocol::Arguments;
 
 use crate::event::{
-    extract::{EventContext, FromEvent},
-    reply::{IntoReply, Reply},
+    context::{EventContext, FromEvent},
+    failure::Failure,
+    invocation::{Invocation, Step, by_hand},
+    reply::{IntoReply, Outcome, Reply},
 };
 
 /// An async function that handles an event.
@@ -89,3 +91,40 @@ impl_handler!(A, B, C);
 impl_handler!(A, B, C, D);
 impl_handler!(A, B, C, D, E);
 impl_handler!(A, B, C, D, E, G);
+
+/// A handler whose arguments are forgotten.
+pub(crate) trait AnyHandler<P>: Send + Sync {
+    /// Starts it so that it writes its own answer.
+    fn start(&self, context: &EventContext<'_, P>) -> Result<Invocation, Failure>;
+    /// Runs it for those who want to see the outcome.
+    fn call<'a>(&'a self, context: &'a EventContext<'_, P>) -> BoxFuture<'a, Outcome>;
+}
+
+/// The arguments of a handler are part of its type; here they are put aside.
+pub(crate) struct Erased<H, M>(H, PhantomData<fn() -> M>);
+
+impl<P: Send + Sync + 'static, M, H: Handler<P, M>> AnyHandler<P> for Erased<H, M> {
+    fn start(&self, context: &EventContext<'_, P>) -> Result<Invocation, Failure> {
+        let handler = self.0.call(context)?;
+        Ok(match context.take_manual() {
+            None => Invocation::new(async { Ok(Step::Reply(handler.await?)) }),
+            Some(waiter) => Invocation::by_hand(async { handler.await.map(drop) }, waiter),
+        })
+    }
+
+    fn call<'a>(&'a self, context: &'a EventContext<'_, P>) -> BoxFuture<'a, Outcome> {
+        Box::pin(async {
+            let handler = self.0.call(context)?;
+            match context.take_manual() {
+                None => handler.await?.erase(),
+                Some(waiter) => by_hand(async { handler.await.map(drop) }, waiter).await,
+            }
+        })
+    }
+}
+
+pub(crate) fn erase<P: Send + Sync + 'static, M: 'static>(
+    handler: impl Handler<P, M>,
+) -> Arc<dyn AnyHandler<P>> {
+    Arc::new(Erased(handler, PhantomData))
+}

@@ -4,25 +4,18 @@ pub(crate) mod max_payload;
 
 use std::{fmt, future::Future, sync::Arc};
 
-use doorward_core::{BoxError, BoxFuture};
+use doorward_core::BoxFuture;
 use doorward_protocol::RawArguments;
 
 use crate::{
-    event::{extract::EventContext, pipeline::AnyHandler, reply::Reply},
-    room::connection::emit::EmitError,
+    event::{
+        context::EventContext,
+        handler::AnyHandler,
+        reply::{Outcome, Reply},
+    },
+    room::error::EmitError,
     runtime::catch::Caught,
 };
-
-/// What became of an event: what its handler answered, already written as JSON, or why it failed.
-///
-/// # Examples
-/// ```
-/// use doorward::{Outcome, Reply};
-///
-/// fn failed(outcome: &Outcome) -> bool { outcome.is_err() }
-/// # drop(failed);
-/// ```
-pub type Outcome = Result<Reply, BoxError>;
 
 /// Runs around the handlers of events: before the payload is read, and after the answer is known.
 ///

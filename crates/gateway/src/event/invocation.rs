@@ -13,10 +13,9 @@ use pin_project_lite::pin_project;
 
 use crate::event::{
     answer::Answer,
-    extract::ack::Waiter,
-    interceptor::Outcome,
-    pipeline::Failure,
-    reply::{Reply, ReplyStream},
+    context::Waiter,
+    failure::Failure,
+    reply::{Outcome, Reply, ReplyStream},
 };
 
 /// A handler that was started for one event.

@@ -6,9 +6,8 @@
 //! the stack, straight from the bytes that arrived; what waits owns its event.
 //! Start reading at [`Routes::start`].
 
-use std::{borrow::Cow, collections::HashMap, marker::PhantomData, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use bytes::Bytes;
 use doorward_core::{
     Action, BoxError, BoxFuture, Decision, DecisionId, Entropy, Exception, Refusal,
     wire::ErrorAnswer,
@@ -18,19 +17,21 @@ use tracing::{debug, error};
 
 use crate::{
     event::{
-        extract::EventContext,
+        context::EventContext,
+        failure::{Explained, Failure},
         filter::{ErrorReply, FilterContext, Replied},
-        handler::Handler,
-        interceptor::{Next, Outcome},
-        invocation::{Invocation, Step, by_hand},
-        subscription::{Layers, Subscription},
+        handler::AnyHandler,
+        incoming::{Incoming, Stored},
+        interceptor::Next,
+        invocation::{Invocation, Step},
+        reply::Outcome,
+        subscription::{Layers, Listener, Subscription},
         trace::Trace,
     },
     guard::authorise::{AnyGuard, Denial, authorise, authorise_at_once},
-    room::connection::{
-        Connection,
-        emit::{EmitError, check_event},
-        rooms::JoinError,
+    room::{
+        connection::Connection,
+        error::{EmitError, JoinError, check_event},
     },
     runtime::{
         catch::{Panicked, catch},
@@ -49,81 +50,6 @@ pub(crate) struct Routes<P> {
 /// A handler with everything that stands around it, on all levels.
 pub(crate) type Route<P> = Subscription<P>;
 
-/// Told of every event that the guards let through.
-pub(crate) type Listener<P> = Box<dyn Fn(&EventContext<'_, P>) + Send + Sync>;
-
-/// An event of an admitted client.
-pub(crate) struct Incoming<'a> {
-    pub(crate) event: &'a str,
-    pub(crate) data: &'a str,
-    pub(crate) attachments: Vec<Bytes>,
-    pub(crate) asked: bool,
-}
-
-/// An event that outlives the bytes it came in.
-struct Stored<P> {
-    connection: Connection<P>,
-    name: Arc<str>,
-    data: Box<str>,
-    attachments: Vec<Bytes>,
-    asked: bool,
-}
-
-/// Why an event has no value for an answer.
-pub(crate) enum Failure {
-    /// A guard said no, under this decision.
-    Denied { exception: Exception, id: DecisionId, close: bool },
-    /// Anything else.
-    Error(BoxError),
-}
-
-impl<E: Into<BoxError>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Error(error.into())
-    }
-}
-
-/// What a client reads in place of a value.
-pub(crate) struct Explained {
-    pub(crate) exception: Exception,
-    /// An event in place of the event `exception`.
-    pub(crate) instead: Option<(Cow<'static, str>, RawArguments)>,
-    pub(crate) id: DecisionId,
-    /// The socket is to end behind it.
-    pub(crate) close: bool,
-}
-
-/// A handler whose arguments are forgotten.
-pub(crate) trait AnyHandler<P>: Send + Sync {
-    /// Starts it so that it writes its own answer.
-    fn start(&self, context: &EventContext<'_, P>) -> Result<Invocation, Failure>;
-    /// Runs it for those who want to see the outcome.
-    fn call<'a>(&'a self, context: &'a EventContext<'_, P>) -> BoxFuture<'a, Outcome>;
-}
-
-/// The arguments of a handler are part of its type; here they are put aside.
-struct Erased<H, M>(H, PhantomData<fn() -> M>);
-
-impl<P: Send + Sync + 'static, M, H: Handler<P, M>> AnyHandler<P> for Erased<H, M> {
-    fn start(&self, context: &EventContext<'_, P>) -> Result<Invocation, Failure> {
-        let handler = self.0.call(context)?;
-        Ok(match context.take_manual() {
-            None => Invocation::new(async { Ok(Step::Reply(handler.await?)) }),
-            Some(waiter) => Invocation::by_hand(async { handler.await.map(drop) }, waiter),
-        })
-    }
-
-    fn call<'a>(&'a self, context: &'a EventContext<'_, P>) -> BoxFuture<'a, Outcome> {
-        Box::pin(async {
-            let handler = self.0.call(context)?;
-            match context.take_manual() {
-                None => handler.await?.erase(),
-                Some(waiter) => by_hand(async { handler.await.map(drop) }, waiter).await,
-            }
-        })
-    }
-}
-
 /// Stands where a handler is missing.
 struct Unknown;
 
@@ -135,12 +61,6 @@ impl<P> AnyHandler<P> for Unknown {
     fn call<'a>(&'a self, _: &'a EventContext<'_, P>) -> BoxFuture<'a, Outcome> {
         Box::pin(std::future::ready(Err(Exception::unknown_event().into())))
     }
-}
-
-pub(crate) fn erase<P: Send + Sync + 'static, M: 'static>(
-    handler: impl Handler<P, M>,
-) -> Arc<dyn AnyHandler<P>> {
-    Arc::new(Erased(handler, PhantomData))
 }
 
 /// What answers an event that nobody handles: its guards and filters, and then no.
@@ -295,23 +215,6 @@ async fn through_interceptors<P: Send + Sync + 'static>(
     let Layers { interceptors, .. } = &route.layers;
     let next = Next { interceptors, handler: &*route.handler };
     Ok(Step::Reply(next.run(&event.context()).await?))
-}
-
-impl<P> Stored<P> {
-    fn new(
-        connection: &Connection<P>,
-        name: Arc<str>,
-        data: &str,
-        attachments: Vec<Bytes>,
-        asked: bool,
-    ) -> Self {
-        Self { connection: connection.clone(), name, data: data.into(), attachments, asked }
-    }
-
-    fn context(&self) -> EventContext<'_, P> {
-        let Self { connection, name, data, attachments, asked } = self;
-        EventContext::new(connection, name, data, attachments, *asked)
-    }
 }
 
 /// Asks the guards of a route, and writes a no down.

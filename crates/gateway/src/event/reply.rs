@@ -243,3 +243,14 @@ where
         Ok(Reply::Stream(ReplyStream(Box::pin(items))))
     }
 }
+
+/// What became of an event: what its handler answered, already written as JSON, or why it failed.
+///
+/// # Examples
+/// ```
+/// use doorward::{Outcome, Reply};
+///
+/// fn failed(outcome: &Outcome) -> bool { outcome.is_err() }
+/// # drop(failed);
+/// ```
+pub type Outcome = Result<Reply, BoxError>;

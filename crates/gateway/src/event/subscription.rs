@@ -6,10 +6,10 @@ use doorward_core::Guard;
 
 use crate::{
     event::{
+        context::EventContext,
         filter::{Filters, IntoExceptionFilter},
-        handler::Handler,
+        handler::{AnyHandler, Handler, erase},
         interceptor::{AnyInterceptor, Interceptor},
-        pipeline::{AnyHandler, erase},
     },
     guard::authorise::AnyGuard,
 };
@@ -142,3 +142,6 @@ impl<P> IntoSubscription<P, ()> for Subscription<P> {
         self
     }
 }
+
+/// Told of every event that the guards let through.
+pub(crate) type Listener<P> = Box<dyn Fn(&EventContext<'_, P>) + Send + Sync>;

@@ -16,7 +16,7 @@ use sha1::{Digest, Sha1};
 
 /// Why a request opens no link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rejection {
+pub(crate) enum Rejection {
     BadRequest,
     Method,
     NotNow,

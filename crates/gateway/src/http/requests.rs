@@ -16,9 +16,9 @@ use crate::{
         answer_body::{AnswerBody, Answering, Carried},
         app::App,
         request_body::{RequestBody, Terms},
-        service::{Client, PeerAddr},
     },
-    presence::services::Services,
+    peer::addr::PeerAddr,
+    presence::{client::Client, services::Services},
     runtime::metrics::{HttpBound, Metrics},
 };
 

@@ -3,7 +3,6 @@
 use std::{
     convert::Infallible,
     fmt,
-    net::SocketAddr,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -21,31 +20,12 @@ use crate::{
     http::{
         handshake::{self, Rejection},
         io::HttpIo,
+        server::Server,
     },
     limits::capacity::Open,
     link::task::{LinkTask, Opening},
-    presence::services::{Services, Subject},
-    server::doorward::Server,
+    presence::{client::client, services::Subject},
 };
-
-/// The address of the other end of a TCP connection, as a request extension.
-///
-/// [`Doorward::serve`](crate::Doorward::serve) sets it to the address of the client, also behind
-/// [`trusted_proxies`](crate::Builder::trusted_proxies). Inside another HTTP server, set it to the address of
-/// the TCP connection before the request reaches [`DoorwardService`], which finds the client behind
-/// `trusted_proxies` by itself. Clients whose address is unknown are counted as one.
-///
-/// Where axum serves, `into_make_service_with_connect_info::<SocketAddr>()` is enough with the feature `axum`.
-///
-/// # Examples
-/// ```
-/// use doorward::PeerAddr;
-///
-/// let mut request = http::Request::new(());
-/// request.extensions_mut().insert(PeerAddr(([127, 0, 0, 1], 4711).into()));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeerAddr(pub SocketAddr);
 
 /// A server as a tower `Service`: mount it where the clients look for it, by default `/socket.io/` and, for
 /// clients with `addTrailingSlash: false`, `/socket.io`.
@@ -133,32 +113,6 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
     };
     tokio::spawn(run(Arc::clone(server), upgrade, opening));
     Ok(handshake::switch(offer))
-}
-
-/// The client of a request that [`Requests`](super::Requests) has found: nothing more is to be looked up.
-#[derive(Clone, Copy)]
-pub(super) struct Client(pub(super) SocketAddr);
-
-/// Finds the client of a request, as far as it can be known.
-pub(crate) fn client(services: &Services, parts: &Parts) -> Option<SocketAddr> {
-    if let Some(Client(client)) = parts.extensions.get() {
-        return Some(*client);
-    }
-    let peer = parts.extensions.get().map(|PeerAddr(peer)| *peer).or_else(|| connect_info(parts));
-    if peer.is_none() {
-        services.client_is_unknown();
-    }
-    peer.map(|peer| services.client(peer, &parts.headers))
-}
-
-#[cfg(feature = "axum")]
-fn connect_info(parts: &Parts) -> Option<SocketAddr> {
-    parts.extensions.get().map(|axum::extract::ConnectInfo(peer)| *peer)
-}
-
-#[cfg(not(feature = "axum"))]
-fn connect_info(_: &Parts) -> Option<SocketAddr> {
-    None
 }
 
 /// Waits for the upgrade, takes the stream out of the HTTP server, and starts the link.

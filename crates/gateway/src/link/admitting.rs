@@ -20,9 +20,9 @@ use crate::{
     link::{
         ending::TRY_AGAIN_AFTER,
         live::Live,
+        seam::{Admitted, Candidate, NotAdmitted},
         task::{LinkTask, Occupant},
     },
-    namespace::mounted::{Admitted, Entry, NotAdmitted},
     presence::services::Subject,
     runtime::{
         catch::{Caught, Panicked, drop_quietly},
@@ -115,7 +115,7 @@ impl<S: Transport> LinkTask<S> {
             auth.map(Auth::parse).transpose().map_err(|_malformed| Refusal::bad_handshake())?;
         let socket = SocketId::generate(&*self.services.entropy);
         let trust = namespace.trust();
-        let entry = Entry {
+        let entry = Candidate {
             handshake: Handshake::new(
                 Arc::clone(&self.request),
                 Arc::clone(name),

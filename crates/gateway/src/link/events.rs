@@ -16,8 +16,9 @@ use doorward_protocol::{Event, SlotId};
 use crate::{
     event::{
         answer::Answer,
+        failure::{Explained, Failure},
+        incoming::Incoming,
         invocation::Invocation,
-        pipeline::{Explained, Failure, Incoming},
         trace::Trace,
     },
     link::{

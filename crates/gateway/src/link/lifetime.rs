@@ -22,9 +22,9 @@ use serde_json::value::RawValue;
 use crate::{
     link::{
         ending::TRY_AGAIN_AFTER,
+        seam::NotAdmitted,
         task::{LinkTask, Occupant},
     },
-    namespace::mounted::NotAdmitted,
     presence::{
         access::{Life, Lifetime},
         services::Subject,

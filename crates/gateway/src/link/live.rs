@@ -11,8 +11,10 @@ use doorward_protocol::SlotId;
 
 use crate::{
     event::{invocation::Invocation, trace::Trace},
-    link::lifetime::Questions,
-    namespace::mounted::{Admitted, Socket},
+    link::{
+        lifetime::Questions,
+        seam::{Admitted, Socket},
+    },
     presence::access::{Life, Lifetime},
 };
 

@@ -6,7 +6,6 @@
 //! Start reading at [`LinkTask::drive`].
 
 use std::{
-    collections::HashMap,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -22,15 +21,14 @@ use doorward_protocol::{
 
 use crate::{
     limits::{addresses::Place, capacity::Open},
-    link::{admitting::Deciding, ending::Closing, live::Live, probing::Probing, reading::ReadEnd},
-    namespace::mounted::Namespace,
+    link::{
+        admitting::Deciding, ending::Closing, live::Live, probing::Probing, reading::ReadEnd,
+        seam::Namespaces,
+    },
     presence::{mailbox::LinkHandle, registry::LinkEntry, services::Services},
     runtime::{catch::drop_quietly, timers::Timer},
     transport::{outbox::Outbox, stream::Transport},
 };
-
-/// The namespaces of a server, by name.
-pub(crate) type Namespaces = HashMap<Arc<str>, Arc<dyn Namespace>>;
 
 /// The task of one link.
 pub(crate) struct LinkTask<S> {

@@ -2,20 +2,20 @@
 
 use std::{fmt, future::Future, sync::Arc};
 
-use doorward_core::{BoxError, BoxFuture, DisconnectReason, Guard, PerUser, Refusal, Verdict};
+use doorward_core::{BoxError, DisconnectReason, Guard, PerUser, Refusal, Verdict};
 use doorward_protocol::RawArguments;
 use serde::de::DeserializeOwned;
 
 use crate::{
     event::{
-        extract::EventContext,
+        context::EventContext,
         filter::IntoExceptionFilter,
         interceptor::Interceptor,
-        pipeline::Listener,
-        subscription::{IntoSubscription, Layers, Subscription},
+        subscription::{IntoSubscription, Layers, Listener, Subscription},
     },
     room::{
         connection::Connection,
+        hooks::Hooks,
         hub::{Hub, Outgoing, OutgoingListener, ServerListener},
         policy::{MayJoin, RoomRequest},
     },
@@ -60,20 +60,6 @@ pub struct Gateway<P> {
     pub(crate) concurrency: Option<usize>,
     pub(crate) connections: Option<PerUser>,
 }
-
-/// What a gateway wants to be told.
-pub(crate) struct Hooks<P> {
-    pub(crate) init: Option<InitHook<P>>,
-    pub(crate) connect: Option<ConnectHook<P>>,
-    pub(crate) disconnect: Option<DisconnectHook<P>>,
-}
-
-pub(crate) type InitHook<P> =
-    Box<dyn Fn(Hub<P>) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>;
-pub(crate) type ConnectHook<P> =
-    Box<dyn Fn(Connection<P>) -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync>;
-pub(crate) type DisconnectHook<P> =
-    Box<dyn Fn(Connection<P>, DisconnectReason) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Whatever [`Builder::gateway`](crate::Builder::gateway) takes: a [`Gateway`], or what the attribute
 /// [`gateway`](macro@crate::gateway) stands above.

@@ -9,7 +9,7 @@ use doorward_core::PerUser;
 use doorward_protocol::{Trust, packet};
 
 use crate::{
-    admission::admit::Policy,
+    admission::{door::Door, vetting::Policy},
     error::BuildError,
     event::{
         pipeline::{Routes, unknown},
@@ -17,20 +17,23 @@ use crate::{
     },
     guard::authorise::Guards,
     limits::Limits,
-    link::task::Namespaces,
-    namespace::{
-        gateway::Gateway,
-        mounted::{Mounted, Namespace},
-    },
+    link::seam::Namespace,
+    namespace::{gateway::Gateway, policy_table::NamespacePolicy},
     presence::services::Services,
     room::{
         acks::AckIds,
-        connection::emit::check_event as check_emitted,
+        error::check_event as check_emitted,
         hub::{self, Hub},
         members::Rooms,
         policy::{Pattern, RoomPolicy},
     },
 };
+
+/// A namespace, and what its policy says in words.
+pub(crate) struct Mount {
+    pub(crate) namespace: Arc<dyn Namespace>,
+    pub(crate) policy: NamespacePolicy,
+}
 
 /// Makes the namespaces of all gateways whose principal is `P`; `outer` stands around all of them.
 pub(crate) fn mount<P: Send + Sync + 'static>(
@@ -39,15 +42,16 @@ pub(crate) fn mount<P: Send + Sync + 'static>(
     trust: Trust,
     policy: impl Fn(PerUser) -> Policy<P>,
     services: &Arc<Services>,
-) -> Result<Namespaces, BuildError> {
+) -> Result<HashMap<Arc<str>, Mount>, BuildError> {
     let mut shared: HashMap<Arc<str>, Vec<Gateway<P>>> = HashMap::new();
     for gateway in gateways {
         check_namespace(&gateway.namespace)?;
         shared.entry(Arc::clone(&gateway.namespace)).or_default().push(gateway);
     }
     let mounted = shared.into_iter().map(|(name, gateways)| {
-        let mounted = join(&name, gateways, outer, trust, &policy, services)?;
-        Ok((name, Arc::new(mounted) as Arc<dyn Namespace>))
+        let door = join(&name, gateways, outer, trust, &policy, services)?;
+        let policy = NamespacePolicy::of(&door);
+        Ok((name, Mount { namespace: Arc::new(door), policy }))
     });
     mounted.collect()
 }
@@ -60,7 +64,7 @@ fn join<P: Send + Sync + 'static>(
     trust: Trust,
     policy: impl Fn(PerUser) -> Policy<P>,
     services: &Arc<Services>,
-) -> Result<Mounted<P>, BuildError> {
+) -> Result<Door<P>, BuildError> {
     let concurrency = agreed(name, &gateways, "concurrency", |gateway| gateway.concurrency)?;
     if concurrency == Some(0) {
         return Err(BuildError::Concurrency { namespace: Arc::clone(name) });
@@ -112,7 +116,7 @@ fn join<P: Send + Sync + 'static>(
     let routes = Routes { table, unknown: Arc::new(unknown(nobody)), listeners: listeners.into() };
     let concurrency = concurrency.unwrap_or(1);
     let policy = policy(connections);
-    Ok(Mounted { hub, routes, hooks, policy, trust, concurrency })
+    Ok(Door { hub, routes, hooks, policy, trust, concurrency })
 }
 
 /// What the gateways of a namespace say of an option, if they agree.

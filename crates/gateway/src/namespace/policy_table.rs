@@ -5,7 +5,7 @@ use std::fmt;
 use doorward_core::{OnExcess, PerUser};
 use doorward_protocol::Trust;
 
-use crate::{event::subscription::Layers, namespace::mounted::Mounted};
+use crate::{admission::door::Door, event::subscription::Layers};
 
 /// What holds in every namespace of a server, to be read by people.
 ///
@@ -22,7 +22,7 @@ use crate::{event::subscription::Layers, namespace::mounted::Mounted};
 /// # Ok::<_, doorward::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyTable(pub(crate) Vec<NamespacePolicy>);
+pub struct PolicyTable(Vec<NamespacePolicy>);
 
 /// What holds in one namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub(crate) struct NamespacePolicy {
 }
 
 impl NamespacePolicy {
-    pub(crate) fn of<P>(mounted: &Mounted<P>) -> Self {
-        let Mounted { hub, routes, policy, trust, concurrency, .. } = mounted;
+    pub(crate) fn of<P>(door: &Door<P>) -> Self {
+        let Door { hub, routes, policy, trust, concurrency, .. } = door;
         let authenticator = match trust {
             Trust::Anonymous => "none (public)".to_owned(),
             Trust::Known => policy.authenticator.name(),
@@ -64,6 +64,11 @@ impl NamespacePolicy {
 }
 
 impl PolicyTable {
+    pub(crate) fn new(mut namespaces: Vec<NamespacePolicy>) -> Self {
+        namespaces.sort_by(|one, other| one.namespace.cmp(&other.namespace));
+        Self(namespaces)
+    }
+
     /// Writes one line of the log for each namespace.
     pub(crate) fn log(&self) {
         for NamespacePolicy { namespace, authenticator, guards, events, rooms, .. } in &self.0 {

@@ -9,11 +9,12 @@ use std::{
 };
 
 use doorward_core::{
-    Epoch, Grant, Issued, Lease, Outlives, Refusal, Reload, SessionId, Standing, TokenId, UserId,
+    Clock, Epoch, Grant, Issued, Lease, Outlives, Refusal, Reload, SessionId, Standing, TokenId,
+    UserId,
 };
 use doorward_protocol::Trust;
 
-use crate::presence::services::Services;
+use crate::limits::Limits;
 
 /// What a socket whose principal is `P` stands on.
 pub(crate) struct Access<P> {
@@ -66,11 +67,12 @@ impl<P> Access<P> {
         grant: Grant<P>,
         shown_at: SystemTime,
         trust: Trust,
-        services: &Services,
+        clock: &dyn Clock,
+        limits: &Limits,
     ) -> Result<Self, Refusal> {
         let Grant { principal, session, token, issued, signed_in_at, .. } = grant;
         let Grant { expires_at, lease, reload, .. } = grant;
-        let lifetime = Lifetime::new(expires_at, lease, trust, services)?;
+        let lifetime = Lifetime::new(expires_at, lease, trust, clock, limits)?;
         let issued = issued.unwrap_or(Issued::Shown(shown_at));
         let credential = Credential { session, token, issued, signed_in_at };
         Ok(Self { principal: Arc::new(principal), credential, reload, lifetime })
@@ -119,9 +121,10 @@ impl Lifetime {
         expires_at: Option<SystemTime>,
         lease: Option<Arc<dyn Lease>>,
         trust: Trust,
-        services: &Services,
+        clock: &dyn Clock,
+        limits: &Limits,
     ) -> Result<Self, Refusal> {
-        let (wall, now) = (services.clock.wall(), services.clock.now());
+        let (wall, now) = (clock.wall(), clock.now());
         let left = |at: SystemTime| at.duration_since(wall).ok().filter(|left| !left.is_zero());
         let session = match &lease {
             Some(lease) => Some(left(lease.expires_at()).ok_or_else(Refusal::session_expired)?),
@@ -131,14 +134,14 @@ impl Lifetime {
             Some(at) => Some(left(at).ok_or_else(Refusal::token_expired)?),
             None => None,
         };
-        let anonymous = (trust == Trust::Anonymous).then_some(services.limits.anonymous_lifetime);
+        let anonymous = (trust == Trust::Anonymous).then_some(limits.anonymous_lifetime);
         let shortest = credential.into_iter().chain(anonymous).min();
         let at = shortest.and_then(|left| now.checked_add(left));
         let told_of = credential.into_iter().chain(session).min().unwrap_or_default();
         Ok(Self {
             expiry: at.map(|at| Expiry { at, wall: expires_at }),
             lease,
-            notice: services.limits.expiry_notice.min(told_of / 4),
+            notice: limits.expiry_notice.min(told_of / 4),
         })
     }
 

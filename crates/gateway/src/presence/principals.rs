@@ -17,13 +17,10 @@ use doorward_core::{
 use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use http::request::Parts;
 
-use crate::{
-    admission::renewal::Reloaded,
-    presence::{
-        registry::Whose,
-        resident::{ConnectionInfo, Resident},
-        services::{Services, Subject},
-    },
+use crate::presence::{
+    registry::Whose,
+    resident::{ConnectionInfo, Reloaded, Resident},
+    services::{Services, Subject},
 };
 
 /// Who is connected, and the power to end it; get one with
@@ -166,7 +163,7 @@ impl Principals {
     /// ```
     #[must_use]
     pub fn client_ip(&self, request: &Parts) -> Option<IpAddr> {
-        crate::http::service::client(&self.services, request).map(|client| client.ip())
+        crate::presence::client::client(&self.services, request).map(|client| client.ip())
     }
 
     /// Ends a user, a session, a token or a socket, and returns when it has ended.

@@ -3,15 +3,10 @@
 use std::{net::IpAddr, sync::Arc, time::SystemTime};
 
 use doorward_core::{
-    BoxFuture, DisconnectReason, Epoch, Lease, SessionId, SocketId, UserId, network_prefix,
+    BoxError, BoxFuture, DisconnectReason, Epoch, Lease, SessionId, SocketId, UserId,
 };
-use doorward_protocol::Trust;
 
-use crate::{
-    admission::renewal::{self, Reloaded},
-    presence::{access::Credential, mailbox::Letter},
-    room::connection::Connection,
-};
+use crate::presence::access::Credential;
 
 /// A socket that is admitted, or about to be.
 pub(crate) trait Resident: Send + Sync {
@@ -62,55 +57,13 @@ pub struct ConnectionInfo {
     pub network: Option<IpAddr>,
 }
 
-impl<P: Send + Sync + 'static> Resident for Connection<P> {
-    fn id(&self) -> SocketId {
-        Self::id(self)
-    }
-
-    fn user(&self) -> &UserId {
-        Self::user(self)
-    }
-
-    fn is_known(&self) -> bool {
-        self.trust() == Trust::Known
-    }
-
-    fn credential(&self) -> Credential {
-        self.access().credential.clone()
-    }
-
-    fn lease(&self) -> Option<Arc<dyn Lease>> {
-        self.access().lifetime.lease.clone()
-    }
-
-    fn holds(&self, epoch: &Epoch) -> bool {
-        self.access().credential.holds(self.user(), epoch)
-    }
-
-    fn cut(&self, reason: DisconnectReason) {
-        // Nobody is there to be ended when the letter cannot be posted.
-        let _posted = self.link().post(Letter::End { socket: self.id(), reason, cut: true });
-    }
-
-    fn closed(&self) -> BoxFuture<'_, ()> {
-        Box::pin(Self::closed(self))
-    }
-
-    fn reload(&self) -> BoxFuture<'_, Reloaded> {
-        Box::pin(renewal::reload(self))
-    }
-
-    fn describe(&self) -> ConnectionInfo {
-        let access = self.access();
-        ConnectionInfo {
-            socket: self.id(),
-            link: self.link().number(),
-            namespace: self.namespace().into(),
-            user: self.user().clone(),
-            session: access.credential.session.clone(),
-            connected_at: self.connected_at(),
-            expires_at: access.lifetime.expires_at(),
-            network: self.request().peer().map(|peer| network_prefix(peer.ip())),
-        }
-    }
+/// What has become of a socket whose principal was to be looked up again.
+#[derive(Debug)]
+pub(crate) enum Reloaded {
+    /// It stays, with what it may now.
+    Stays,
+    /// It may not be here any more, and was told to go.
+    Ends,
+    /// Nobody could be asked, and nothing was changed.
+    Undecided(BoxError),
 }

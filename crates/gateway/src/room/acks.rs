@@ -9,12 +9,10 @@ use std::{
 };
 
 use doorward_core::SocketId;
-use doorward_protocol::{DecodeError, RawArguments};
+use doorward_protocol::RawArguments;
 use tokio::sync::oneshot;
 
-use crate::{
-    presence::mailbox::LinkHandle, room::connection::emit::EmitError, runtime::metrics::Metrics,
-};
+use crate::{presence::mailbox::LinkHandle, room::error::AckError, runtime::metrics::Metrics};
 
 /// The questions of one socket, by the id that the client answers with.
 #[derive(Default)]
@@ -106,35 +104,6 @@ impl AckIds {
         // JavaScript counts exactly up to 2^53, which takes centuries.
         self.0.fetch_add(1, Ordering::Relaxed)
     }
-}
-
-/// Why there is no answer from a client.
-///
-/// # Examples
-/// ```
-/// assert_eq!(doorward::AckError::Timeout.to_string(), "the client did not answer in time");
-/// ```
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AckError {
-    /// The client has answered something else than what was expected.
-    #[error("the answer is not what was expected")]
-    Answer(#[from] DecodeError),
-    /// The question could not be sent.
-    #[error("the question could not be sent")]
-    Emit(#[from] EmitError),
-    /// The socket has ended.
-    #[error("the socket has ended")]
-    Ended,
-    /// The client is not told yet that it is in, so it cannot answer: ask behind the connect hook.
-    #[error("the client is not in yet")]
-    NotYetIn,
-    /// Nothing came in time.
-    #[error("the client did not answer in time")]
-    Timeout,
-    /// More questions are open than [`Limits::open_acks`](crate::Limits::open_acks) allows.
-    #[error("too many questions to this client are open")]
-    TooMany,
 }
 
 /// What the clients said who were asked at once.

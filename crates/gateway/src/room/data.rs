@@ -7,10 +7,6 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use doorward_core::Exception;
-
-use crate::event::extract::{EventContext, FromEvent};
-
 /// A value of type `T` that belongs to one socket, made by `T::default()` when it is first asked for.
 ///
 /// Handlers share it, so what changes in it needs a lock or an atomic of its own.
@@ -47,12 +43,6 @@ impl<T> Clone for Data<T> {
 impl<T: fmt::Debug> fmt::Debug for Data<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Data").field(&self.0).finish()
-    }
-}
-
-impl<P, T: Default + Send + Sync + 'static> FromEvent<P> for Data<T> {
-    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
-        Ok(context.connection().data())
     }
 }
 

@@ -18,10 +18,8 @@ use crate::{
     presence::{principals::Principals, services::Services},
     room::{
         acks::AckIds,
-        connection::{
-            Connection,
-            emit::{EmitError, check_event},
-        },
+        connection::Connection,
+        error::{EmitError, check_event},
         hub::broadcast::Broadcast,
         members::{Rooms, Target},
         policy::RoomPolicy,

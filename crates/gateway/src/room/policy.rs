@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use doorward_core::{BoxFuture, UserId, Verdict};
 
-use crate::{event::extract::principal::Principal, room::connection::Connection};
+use crate::room::{connection::Connection, principal::Principal};
 
 /// Somebody who asks to enter a room that a policy covers.
 ///

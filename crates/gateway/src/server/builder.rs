@@ -4,7 +4,7 @@
 //! compile. What the types cannot see, such as two handlers for one event, is found by
 //! [`Builder::build`].
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
 
 use doorward_auth::MemoryStore;
 use doorward_core::{
@@ -14,20 +14,22 @@ use doorward_core::{
 use doorward_protocol::Trust;
 
 use crate::{
-    admission::admit::{AnyAuthenticator, Everybody, Policy},
+    admission::vetting::{AnyAuthenticator, Everybody, Policy},
     audit::log::TracingAudit,
     error::BuildError,
     event::{filter::IntoExceptionFilter, interceptor::Interceptor, subscription::Layers},
+    http::server::Server,
     limits::Limits,
-    link::task::Namespaces,
+    link::seam::Namespaces,
     namespace::{
         gateway::{Gateway, IntoGateway},
-        mount::mount,
+        mount::{Mount, mount},
+        policy_table::PolicyTable,
     },
     peer::proxies::{TrustedProxies, TrustedProxyError},
     presence::{seats::MemorySeats, services::Services},
     runtime::system::{OsEntropy, SystemClock},
-    server::doorward::{Doorward, Server},
+    server::doorward::Doorward,
 };
 
 /// A server that is being put together; begin with [`Doorward::builder`].
@@ -131,8 +133,15 @@ impl<P> fmt::Debug for Authenticated<P> {
     }
 }
 
+impl Doorward {
+    /// Begins a server.
+    pub fn builder() -> Builder<NoAuthenticator> {
+        Builder::new()
+    }
+}
+
 impl Builder<NoAuthenticator> {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
@@ -204,7 +213,7 @@ impl Builder<NoAuthenticator> {
     /// # Errors
     /// [`BuildError`] says what cannot be.
     pub fn build(self) -> Result<Doorward, BuildError> {
-        self.finish(|_, _| Ok(Namespaces::new()))
+        self.finish(|_, _| Ok(HashMap::new()))
     }
 }
 
@@ -348,7 +357,7 @@ impl<A> Builder<A> {
 
     fn finish(
         self,
-        mount_private: impl FnOnce(A, &Common) -> Result<Namespaces, BuildError>,
+        mount_private: impl FnOnce(A, &Common) -> Result<HashMap<Arc<str>, Mount>, BuildError>,
     ) -> Result<Doorward, BuildError> {
         let Self { clock, entropy, audit, epochs, limits, path, public, private, .. } = self;
         let (connections, seats) = (self.connections, self.seats);
@@ -361,7 +370,7 @@ impl<A> Builder<A> {
         (services.proxies, services.pages) = (proxies, pages);
         let services = Arc::new(services);
         let common = Common { services, connections, seats };
-        let mut namespaces = mount_private(private, &common)?;
+        let mut mounts = mount_private(private, &common)?;
         // Public namespaces have no users, so there is nothing to count.
         let policy = |_: PerUser| Policy {
             authenticator: Arc::new(Everybody),
@@ -371,14 +380,20 @@ impl<A> Builder<A> {
         let layers = Layers::default();
         let public = mount(public, &layers, Trust::Anonymous, policy, &common.services)?;
         for (name, public) in public {
-            if namespaces.insert(Arc::clone(&name), public).is_some() {
+            if mounts.insert(Arc::clone(&name), public).is_some() {
                 return Err(BuildError::MixedNamespace { namespace: name });
             }
         }
-        if namespaces.is_empty() {
+        if mounts.is_empty() {
             return Err(BuildError::NoGateway);
         }
-        Ok(Doorward::new(Server::new(common.services, namespaces, path)))
+        let (mut namespaces, mut policies) = (Namespaces::new(), Vec::new());
+        for (name, Mount { namespace, policy }) in mounts {
+            namespaces.insert(name, namespace);
+            policies.push(policy);
+        }
+        let server = Server::new(common.services, namespaces, path);
+        Ok(Doorward::new(server, PolicyTable::new(policies)))
     }
 }
 

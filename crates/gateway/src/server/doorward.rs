@@ -7,20 +7,14 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::OnceCell;
-
 use crate::{
     error::ServeError,
-    http::{app::App, listeners::Listeners, service::DoorwardService},
-    link::task::Namespaces,
+    http::{app::App, listeners::Listeners, server::Server, service::DoorwardService},
     namespace::policy_table::PolicyTable,
-    presence::{principals::Principals, services::Services, sweep},
+    presence::principals::Principals,
     room::hub::Hub,
     runtime::stop::StopSignal,
-    server::{
-        builder::{Builder, NoAuthenticator},
-        serve,
-    },
+    server::serve,
 };
 
 /// A Socket.IO server: serve it alone, or mount its [`DoorwardService`] into an application.
@@ -40,63 +34,16 @@ use crate::{
 /// ```
 pub struct Doorward {
     server: Arc<Server>,
-}
-
-/// What a running server is made of.
-pub(crate) struct Server {
-    pub(crate) services: Arc<Services>,
-    pub(crate) namespaces: Arc<Namespaces>,
-    pub(crate) path: Box<str>,
-    ready: OnceCell<()>,
-}
-
-impl Server {
-    pub(crate) fn new(services: Arc<Services>, namespaces: Namespaces, path: Box<str>) -> Self {
-        Self { services, namespaces: Arc::new(namespaces), path, ready: OnceCell::new() }
-    }
-
-    /// Runs the init hooks beside a request that may be given up, and says whether they succeeded.
-    pub(crate) async fn ready_beside(server: &Arc<Self>) -> bool {
-        if server.ready.initialized() {
-            return true;
-        }
-        let server = Arc::clone(server);
-        let run = tokio::spawn(async move { server.ready().await });
-        match run.await {
-            Ok(Ok(())) => true,
-            Ok(Err(error)) => {
-                tracing::error!(%error, "Nobody can be let in.");
-                false
-            }
-            Err(_) => false,
-        }
-    }
-
-    /// Runs the init hooks once; nobody is looked at before they are done.
-    pub(crate) async fn ready(&self) -> Result<(), ServeError> {
-        let run = || async {
-            for namespace in self.namespaces.values() {
-                namespace.init().await.map_err(ServeError::Init)?;
-            }
-            sweep::start(&self.services);
-            Ok(())
-        };
-        self.ready.get_or_try_init(run).await.copied()
-    }
+    policy: PolicyTable,
 }
 
 impl Doorward {
-    /// Begins a server.
-    pub fn builder() -> Builder<NoAuthenticator> {
-        Builder::new()
-    }
-
     pub(crate) fn server(&self) -> &Arc<Server> {
         &self.server
     }
 
-    pub(crate) fn new(server: Server) -> Self {
-        Self { server: Arc::new(server) }
+    pub(crate) fn new(server: Server, policy: PolicyTable) -> Self {
+        Self { server: Arc::new(server), policy }
     }
 
     /// The server as a tower `Service`, to be mounted at its path.
@@ -123,10 +70,8 @@ impl Doorward {
 
     /// Says what holds in which namespace: authenticator, guards, events and rooms.
     #[must_use]
-    pub fn policy(&self) -> PolicyTable {
-        let mut namespaces: Vec<_> = self.server.namespaces.iter().collect();
-        namespaces.sort_by_key(|(name, _)| Arc::clone(name));
-        PolicyTable(namespaces.into_iter().map(|(_, namespace)| namespace.describe()).collect())
+    pub fn policy(&self) -> &PolicyTable {
+        &self.policy
     }
 
     /// How many sockets are admitted at this moment.

@@ -30,12 +30,12 @@ use crate::{
         io::HttpIo,
         listeners::Listeners,
         requests::Requests,
+        server::Server,
         sleep::Sleep,
     },
     limits::addresses::Place,
     presence::services::Services,
     runtime::metrics::{HttpBound, Metrics},
-    server::doorward::Server,
 };
 
 /// Serves `app` until `shutdown` completes, then ends everything in order.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::test::{
     link::{MemoryLink, Seen},
     packet::Packet,
-    server::panicking,
+    unexpected::panicking,
 };
 
 /// A connected client of a [`TestServer`](super::TestServer).

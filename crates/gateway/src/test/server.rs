@@ -15,6 +15,7 @@ use crate::{
         client::TestClient,
         link::{MemoryLink, Seen},
         packet::Packet,
+        unexpected::panicking,
     },
 };
 
@@ -279,15 +280,6 @@ impl ConnectRefused {
 impl fmt::Debug for ConnectRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ConnectRefused({})", self.data)
-    }
-}
-
-/// Fails the test.
-#[track_caller]
-pub(super) fn panicking(what: fmt::Arguments<'_>) -> ! {
-    #[expect(clippy::panic, reason = "a test that sees something unexpected fails")]
-    {
-        panic!("{what}")
     }
 }
 

@@ -9,7 +9,7 @@ use doorward_core::{BoxError, Exception};
 use doorward_protocol::{Arguments, RawArguments};
 use tokio::sync::oneshot;
 
-use crate::event::extract::{EventContext, FromEvent};
+use crate::event::context::{EventContext, FromEvent, Given};
 
 /// Answers the event in place of the handler's return value, once, from wherever it is moved to.
 ///
@@ -32,12 +32,6 @@ pub struct Ack<T> {
     asked: bool,
     value: PhantomData<fn(T)>,
 }
-
-/// The other end of an [`Ack`].
-pub(crate) type Waiter = oneshot::Receiver<Given>;
-
-/// What was answered by hand.
-type Given = Result<RawArguments, BoxError>;
 
 impl<T: Arguments> Ack<T> {
     /// Answers with a value. Nobody is told when the client has left.

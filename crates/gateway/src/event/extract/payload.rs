@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use doorward_core::{Detail, Exception};
-use doorward_protocol::{Args, DecodeError, FieldNames, decode_all, decode_event};
+use doorward_protocol::{
+    Args, DecodeError, FieldNames, RawArguments, check_binary, decode_all, decode_event,
+};
 use garde::Validate;
 use serde::de::DeserializeOwned;
 
-use crate::event::extract::{EventContext, FromEvent};
+use crate::event::context::{EventContext, FromEvent};
 
 /// What the event carries, decoded.
 ///
@@ -87,7 +89,7 @@ fn broken_rule(names: &FieldNames, path: &garde::Path, error: &garde::Error) -> 
 ///
 /// serde's messages end in what the type expects, behind a part that quotes the payload; only the end
 /// is ours to show.
-pub(super) fn bad_payload(error: DecodeError) -> Exception {
+pub(crate) fn bad_payload(error: DecodeError) -> Exception {
     let text = error.source.to_string();
     let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
     let is_serdes = SERDE.iter().any(|start| text.starts_with(start));
@@ -144,6 +146,15 @@ const MOST_DETAILS: usize = 16;
 
 /// Bytes of a path that is shown.
 const LONGEST_PATH: usize = 128;
+
+/// The arguments as they were sent. Those of a binary event are looked through: what is passed on must be something
+/// that its receivers can read.
+impl<P> FromEvent<P> for RawArguments {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        check_binary(context.data, context.attachments).map_err(bad_payload)?;
+        Ok(Self::from_event(context.data, context.attachments.to_vec()))
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -3,8 +3,9 @@
 use doorward_core::{Detail, Exception};
 
 use crate::event::{
-    extract::EventContext,
-    interceptor::{Interceptor, Next, Outcome},
+    context::EventContext,
+    interceptor::{Interceptor, Next},
+    reply::Outcome,
 };
 
 /// Answers events that are larger than so many bytes, name and attachments included, with

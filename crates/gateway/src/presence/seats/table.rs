@@ -5,12 +5,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ::metrics::Gauge;
 use doorward_core::{
     Holder, LinkId, OnExcess, PerUser, SeatError, SeatLimits, SeatRequest, SocketId, UserId,
 };
 
 use crate::runtime::metrics;
+
+use ::metrics::Gauge;
 
 /// The sockets of all users.
 pub(super) struct Table {

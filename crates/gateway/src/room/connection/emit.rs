@@ -2,18 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use doorward_core::{
-    Exception, Refusal,
-    wire::{ErrorAnswer, Expiring, Refreshed, SessionEnded},
-};
-use doorward_protocol::{Arguments, Frame, RawArguments, packet};
+use doorward_core::Refusal;
+use doorward_protocol::{Arguments, Frame, RawArguments};
 use serde::de::DeserializeOwned;
 
 use crate::{
     presence::mailbox::Letter,
     room::{
-        acks::{AckError, Question},
+        acks::Question,
         connection::Connection,
+        error::{AckError, EmitError},
         hub::broadcast::Broadcast,
         members::Target,
         server_event::ServerEvent,
@@ -119,61 +117,6 @@ impl<P> Connection<P> {
     pub(crate) fn deliver(&self, frame: Frame, is_volatile: bool) -> bool {
         !self.is_closed()
             && self.link().post(Letter::Emit { socket: self.id(), frame, is_volatile })
-    }
-}
-
-/// Refuses what clients would take for a word of the library.
-pub(crate) fn check_event(event: &str) -> Result<(), EmitError> {
-    let own = [SessionEnded::EVENT, ErrorAnswer::EVENT, Expiring::EVENT, Refreshed::EVENT];
-    if packet::is_reserved(event) || own.contains(&event) {
-        Err(EmitError::Reserved)
-    } else {
-        Ok(())
-    }
-}
-
-/// Why an event was not sent.
-///
-/// # Examples
-/// ```
-/// assert_eq!(doorward::EmitError::Ended.to_string(), "the socket has ended");
-/// ```
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EmitError {
-    /// The socket has ended.
-    #[error("the socket has ended")]
-    Ended,
-    /// A client speaks to a room that it is not in.
-    #[error("the client is not in the room")]
-    NotThere,
-    /// The argument cannot be written as JSON.
-    #[error("the argument cannot be written as JSON")]
-    Payload(#[from] serde_json::Error),
-    /// The client library, or Doorward, sends events of this name by itself: `connect`, `connect_error`, `disconnect`,
-    /// `disconnecting`, `newListener`, `removeListener`; `session_ended`, `exception`, `auth:expiring`,
-    /// `auth:refresh`. An [exception filter](crate::ExceptionFilter) may send `exception`, in its own place.
-    #[error(
-        "the event name is one that Doorward or the client library sends by itself, such as exception or connect: \
-         choose another name"
-    )]
-    Reserved,
-    /// It is larger than half of what may wait for a client at all ([`Limits::outbox`](crate::Limits)):
-    /// whoever it was sent to would be cut off.
-    #[error("the event is too large")]
-    TooLarge,
-}
-
-/// What a client reads when a handler passes it on. Who is no longer there need not be told.
-impl From<EmitError> for Exception {
-    fn from(error: EmitError) -> Self {
-        match error {
-            EmitError::NotThere => Self::forbidden(),
-            EmitError::Ended
-            | EmitError::Payload(_)
-            | EmitError::Reserved
-            | EmitError::TooLarge => Self::internal(),
-        }
     }
 }
 

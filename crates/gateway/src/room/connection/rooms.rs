@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use doorward_core::{Action, Decision, DisconnectReason, Exception, Refusal, RefusalReason};
+use doorward_core::{Action, Decision, DisconnectReason, Refusal, RefusalReason};
 use doorward_protocol::Trust;
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     presence::access::Access,
     room::{
         connection::{Connection, Replaced},
+        error::JoinError,
         policy::{RoomRequest, is_room_name},
     },
     runtime::{catch::Caught, metrics::Metrics},
@@ -237,49 +238,6 @@ impl<P> Connection<P> {
 
 /// How often guards are asked again because the client was taken out of a room meanwhile.
 const ATTEMPTS: usize = 3;
-
-/// Why a client is not let into a room, or not out of it.
-///
-/// # Examples
-/// ```
-/// assert_eq!(doorward::JoinError::Full.to_string(), "the client is in too many rooms");
-/// ```
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JoinError {
-    /// Clients of public namespaces are in no rooms.
-    #[error("clients of public namespaces are in no rooms")]
-    Anonymous,
-    /// A guard, or the policy of the room, said no.
-    #[error("not allowed")]
-    Denied(#[source] Refusal),
-    /// The socket has ended.
-    #[error("the socket has ended")]
-    Ended,
-    /// It is in as many rooms as [`Limits::max_rooms`](crate::Limits::max_rooms) allows.
-    #[error("the client is in too many rooms")]
-    Full,
-    /// Empty, longer than 255 bytes, with control characters, or reserved: names that begin with
-    /// `user:`, `session:` or `socket:` are nobody's to join.
-    #[error("this is no name for a room")]
-    Name,
-    /// No policy covers the room, so nobody may enter: a mistake of the program. Add one with
-    /// [`Gateway::room`](crate::Gateway::room).
-    #[error("no policy covers this room")]
-    NoPolicy,
-}
-
-/// What a client reads when a handler passes it on.
-impl From<JoinError> for Exception {
-    fn from(error: JoinError) -> Self {
-        match error {
-            JoinError::Denied(refusal) => refusal.into(),
-            JoinError::Ended => Self::internal(),
-            JoinError::Full => Self::too_many_rooms(),
-            JoinError::Anonymous | JoinError::Name | JoinError::NoPolicy => Self::forbidden(),
-        }
-    }
-}
 
 /// What a client reads when a connect hook passes it on.
 impl From<JoinError> for Refusal {

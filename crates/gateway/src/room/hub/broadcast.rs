@@ -9,8 +9,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     room::{
-        acks::{AckError, Answers, Question},
-        connection::{Connection, emit::EmitError, rooms::JoinError},
+        acks::{Answers, Question},
+        connection::Connection,
+        error::{AckError, EmitError, JoinError},
         hub::Hub,
         members::{Snapshot, Target},
         server_event::ServerEvent,

@@ -1,0 +1,69 @@
+//! Lets operators and revocations reach a socket without the type of its principal.
+
+use std::sync::Arc;
+
+use doorward_core::{BoxFuture, DisconnectReason, Epoch, Lease, SocketId, UserId, network_prefix};
+use doorward_protocol::Trust;
+
+use crate::{
+    admission::renewal,
+    presence::{
+        access::Credential,
+        mailbox::Letter,
+        resident::{ConnectionInfo, Reloaded, Resident},
+    },
+    room::connection::Connection,
+};
+
+impl<P: Send + Sync + 'static> Resident for Connection<P> {
+    fn id(&self) -> SocketId {
+        Self::id(self)
+    }
+
+    fn user(&self) -> &UserId {
+        Self::user(self)
+    }
+
+    fn is_known(&self) -> bool {
+        self.trust() == Trust::Known
+    }
+
+    fn credential(&self) -> Credential {
+        self.access().credential.clone()
+    }
+
+    fn lease(&self) -> Option<Arc<dyn Lease>> {
+        self.access().lifetime.lease.clone()
+    }
+
+    fn holds(&self, epoch: &Epoch) -> bool {
+        self.access().credential.holds(self.user(), epoch)
+    }
+
+    fn cut(&self, reason: DisconnectReason) {
+        // Nobody is there to be ended when the letter cannot be posted.
+        let _posted = self.link().post(Letter::End { socket: self.id(), reason, cut: true });
+    }
+
+    fn closed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(Self::closed(self))
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Reloaded> {
+        Box::pin(renewal::reload(self))
+    }
+
+    fn describe(&self) -> ConnectionInfo {
+        let access = self.access();
+        ConnectionInfo {
+            socket: self.id(),
+            link: self.link().number(),
+            namespace: self.namespace().into(),
+            user: self.user().clone(),
+            session: access.credential.session.clone(),
+            connected_at: self.connected_at(),
+            expires_at: access.lifetime.expires_at(),
+            network: self.request().peer().map(|peer| network_prefix(peer.ip())),
+        }
+    }
+}

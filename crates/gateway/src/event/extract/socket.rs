@@ -1,0 +1,59 @@
+//! Extractors of the socket and its surroundings: nothing of the payload.
+
+use std::sync::Arc;
+
+use doorward_core::{Exception, HandshakeRequest};
+
+use crate::{
+    event::context::{EventContext, FromEvent},
+    room::{connection::Connection, data::Data, hub::Hub, principal::Principal},
+};
+
+/// The name of the event, for handlers that take several.
+///
+/// # Examples
+/// ```
+/// use doorward::prelude::*;
+///
+/// let gateway: Gateway<Claims> =
+///     Gateway::at("/").on("ping", |EventName(name): EventName| async move { name.to_string() });
+/// # drop(gateway);
+/// ```
+#[derive(Clone, Debug)]
+pub struct EventName(pub Arc<str>);
+
+impl<P> FromEvent<P> for EventName {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        Ok(Self(Arc::clone(context.name)))
+    }
+}
+
+impl<P> FromEvent<P> for Connection<P> {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        Ok(context.connection().clone())
+    }
+}
+
+impl<P> FromEvent<P> for Hub<P> {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        Ok(context.connection().hub().clone())
+    }
+}
+
+impl<P> FromEvent<P> for Arc<HandshakeRequest> {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        Ok(Self::clone(context.connection().shared_request()))
+    }
+}
+
+impl<P, T: Default + Send + Sync + 'static> FromEvent<P> for Data<T> {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        Ok(context.connection().data())
+    }
+}
+
+impl<P> FromEvent<P> for Principal<P> {
+    fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+        Ok(Self::new(context.connection().principal()))
+    }
+}

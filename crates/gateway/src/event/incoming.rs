@@ -1,0 +1,41 @@
+//! An event of a client, before and after it is copied out of the bytes it arrived in.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{event::context::EventContext, room::connection::Connection};
+
+/// An event of an admitted client.
+pub(crate) struct Incoming<'a> {
+    pub(crate) event: &'a str,
+    pub(crate) data: &'a str,
+    pub(crate) attachments: Vec<Bytes>,
+    pub(crate) asked: bool,
+}
+
+/// An event that outlives the bytes it came in.
+pub(crate) struct Stored<P> {
+    pub(super) connection: Connection<P>,
+    pub(super) name: Arc<str>,
+    pub(super) data: Box<str>,
+    pub(super) attachments: Vec<Bytes>,
+    pub(super) asked: bool,
+}
+
+impl<P> Stored<P> {
+    pub(super) fn new(
+        connection: &Connection<P>,
+        name: Arc<str>,
+        data: &str,
+        attachments: Vec<Bytes>,
+        asked: bool,
+    ) -> Self {
+        Self { connection: connection.clone(), name, data: data.into(), attachments, asked }
+    }
+
+    pub(super) fn context(&self) -> EventContext<'_, P> {
+        let Self { connection, name, data, attachments, asked } = self;
+        EventContext::new(connection, name, data, attachments, *asked)
+    }
+}

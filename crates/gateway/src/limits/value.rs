@@ -1,0 +1,143 @@
+//! Values of limits, and what is wrong with one.
+
+use std::{fmt, time::Duration};
+
+/// The value of a limit. It prints as it is written in the settings of the ready server: `64`, `30s`.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use doorward::LimitValue;
+///
+/// assert_eq!(LimitValue::Time(Duration::from_secs(360)).to_string(), "6m");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LimitValue {
+    /// A number of things, or of bytes.
+    Count(usize),
+    /// A time.
+    Time(Duration),
+}
+
+impl LimitValue {
+    /// Returns the number; `None` when it is a time.
+    #[must_use]
+    pub const fn count(self) -> Option<usize> {
+        match self {
+            Self::Count(count) => Some(count),
+            Self::Time(_) => None,
+        }
+    }
+
+    /// Returns the time; `None` when it is a number.
+    #[must_use]
+    pub const fn time(self) -> Option<Duration> {
+        match self {
+            Self::Count(_) => None,
+            Self::Time(time) => Some(time),
+        }
+    }
+}
+
+impl From<usize> for LimitValue {
+    fn from(count: usize) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<Duration> for LimitValue {
+    fn from(time: Duration) -> Self {
+        Self::Time(time)
+    }
+}
+
+impl fmt::Display for LimitValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = match self {
+            Self::Count(count) => return write!(f, "{count}"),
+            Self::Time(time) => time,
+        };
+        let whole = |unit: u64| time.subsec_nanos() == 0 && time.as_secs().is_multiple_of(unit);
+        let unit = UNITS.iter().find(|(_, seconds)| time.as_secs() >= *seconds && whole(*seconds));
+        match unit {
+            Some((name, seconds)) => write!(f, "{}{name}", time.as_secs() / seconds),
+            None => write!(f, "{time:?}"),
+        }
+    }
+}
+
+/// Why a limit cannot be what it was set to.
+///
+/// # Examples
+/// ```
+/// use doorward::Limits;
+///
+/// let error = Limits { max_rooms: 0, ..Limits::default() }.check().unwrap_err();
+///
+/// assert_eq!(error.to_string(), "the limit max_rooms is 0, and must be from 1 to 1000000");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LimitError {
+    /// It is less or more than it may be.
+    #[error("the limit {limit} is {value}, and must be from {least} to {most}")]
+    Bounds {
+        /// The name of the field.
+        limit: &'static str,
+        /// What it was set to.
+        value: LimitValue,
+        /// The least that it may be.
+        least: LimitValue,
+        /// The most that it may be.
+        most: LimitValue,
+    },
+    /// It is more than another limit that bounds it.
+    #[error("the limit {limit} is {value}, and must not be more than {other}, which is {bound}")]
+    Contradiction {
+        /// The name of the field.
+        limit: &'static str,
+        /// What it was set to.
+        value: LimitValue,
+        /// The name of the other field.
+        other: &'static str,
+        /// What that one was set to.
+        bound: LimitValue,
+    },
+    /// It is a time and was set to a number, or the other way round.
+    #[error("the limit {limit} is {value}, and must be a value such as {default}")]
+    Kind {
+        /// The name of the field.
+        limit: &'static str,
+        /// What it was set to.
+        value: LimitValue,
+        /// What it is unless it is set.
+        default: LimitValue,
+    },
+}
+
+/// The units of a setting, in seconds.
+pub(crate) const UNITS: [(&str, u64); 4] =
+    [("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60), ("s", 1)];
+
+doorward_core::debug_as_sentence!(LimitError);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_prints_as_it_is_written_in_a_file() {
+        let cases = [
+            (Duration::from_secs(30), "30s"),
+            (Duration::from_secs(60), "1m"),
+            (Duration::from_secs(90), "90s"),
+            (Duration::from_hours(1), "1h"),
+            (Duration::from_hours(365 * 24), "365d"),
+            (Duration::from_millis(100), "100ms"),
+            (Duration::ZERO, "0ns"),
+        ];
+        for (time, expected) in cases {
+            assert_eq!(LimitValue::Time(time).to_string(), expected);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The address of the other end of a TCP connection.
+
+use std::net::SocketAddr;
+
+/// The address of the other end of a TCP connection, as a request extension.
+///
+/// [`Doorward::serve`](crate::Doorward::serve) sets it to the address of the client, also behind
+/// [`trusted_proxies`](crate::Builder::trusted_proxies). Inside another HTTP server, set it to the address of
+/// the TCP connection before the request reaches [`DoorwardService`], which finds the client behind
+/// `trusted_proxies` by itself. Clients whose address is unknown are counted as one.
+///
+/// Where axum serves, `into_make_service_with_connect_info::<SocketAddr>()` is enough with the feature `axum`.
+///
+/// # Examples
+/// ```
+/// use doorward::PeerAddr;
+///
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(PeerAddr(([127, 0, 0, 1], 4711).into()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);

@@ -1,0 +1,33 @@
+//! Finds the address of the client that sent a request.
+
+use std::net::SocketAddr;
+
+use http::request::Parts;
+
+use crate::{peer::addr::PeerAddr, presence::services::Services};
+
+/// The client of a request that [`Requests`](super::Requests) has found: nothing more is to be looked up.
+#[derive(Clone, Copy)]
+pub(crate) struct Client(pub(crate) SocketAddr);
+
+/// Finds the client of a request, as far as it can be known.
+pub(crate) fn client(services: &Services, parts: &Parts) -> Option<SocketAddr> {
+    if let Some(Client(client)) = parts.extensions.get() {
+        return Some(*client);
+    }
+    let peer = parts.extensions.get().map(|PeerAddr(peer)| *peer).or_else(|| connect_info(parts));
+    if peer.is_none() {
+        services.client_is_unknown();
+    }
+    peer.map(|peer| services.client(peer, &parts.headers))
+}
+
+#[cfg(feature = "axum")]
+pub(crate) fn connect_info(parts: &Parts) -> Option<SocketAddr> {
+    parts.extensions.get().map(|axum::extract::ConnectInfo(peer)| *peer)
+}
+
+#[cfg(not(feature = "axum"))]
+pub(crate) fn connect_info(_: &Parts) -> Option<SocketAddr> {
+    None
+}

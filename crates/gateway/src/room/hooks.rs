@@ -1,0 +1,21 @@
+//! Hooks of a gateway: run at its start, and as clients connect and disconnect.
+
+use doorward_core::{BoxError, BoxFuture, DisconnectReason, Refusal};
+
+use crate::room::{connection::Connection, hub::Hub};
+
+/// What a gateway wants to be told.
+pub(crate) struct Hooks<P> {
+    pub(crate) init: Option<InitHook<P>>,
+    pub(crate) connect: Option<ConnectHook<P>>,
+    pub(crate) disconnect: Option<DisconnectHook<P>>,
+}
+
+pub(crate) type InitHook<P> =
+    Box<dyn Fn(Hub<P>) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>;
+
+pub(crate) type ConnectHook<P> =
+    Box<dyn Fn(Connection<P>) -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync>;
+
+pub(crate) type DisconnectHook<P> =
+    Box<dyn Fn(Connection<P>, DisconnectReason) -> BoxFuture<'static, ()> + Send + Sync>;
