@@ -3,10 +3,10 @@
 #![doc = include_str!("../../../docs/testing.md")]
 
 pub(crate) mod client;
-pub(crate) mod link;
 pub(crate) mod packet;
 pub(crate) mod server;
 pub(crate) mod unexpected;
+pub(crate) mod wire;
 
 pub use client::{TestClient, TestEnd, TestEvent, TestException};
 pub use doorward_core::ManualClock;

@@ -3,3 +3,5 @@
 pub(crate) mod buffer;
 pub(crate) mod outbox;
 pub(crate) mod stream;
+pub(crate) mod websocket;
+pub(crate) mod wire;

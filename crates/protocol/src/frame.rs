@@ -1,5 +1,7 @@
 //! An outgoing packet that many links share.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::ws::{self, Opcode};
@@ -20,6 +22,8 @@ use crate::ws::{self, Opcode};
 #[derive(Clone, Debug)]
 pub struct Frame {
     bytes: Bytes,
+    /// Where the text frame and each attachment ends; `None` for a packet without attachments.
+    ends: Option<Arc<[usize]>>,
 }
 
 impl Frame {
@@ -28,7 +32,7 @@ impl Frame {
     pub fn text(write: impl FnOnce(&mut Vec<u8>)) -> Self {
         let mut out = Vec::with_capacity(USUAL);
         ws::append(&mut out, Opcode::Text, write);
-        Self { bytes: out.into() }
+        Self { bytes: out.into(), ends: None }
     }
 
     /// Frames the packet that `write` appends, and the attachments that it returns.
@@ -39,8 +43,29 @@ impl Frame {
         write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<Vec<Bytes>>,
     ) -> serde_json::Result<Self> {
         let mut out = Vec::with_capacity(USUAL);
-        ws::append_packet(&mut out, write)?;
-        Ok(Self { bytes: out.into() })
+        // Nothing is allocated for a packet without attachments.
+        let (mut ends, mut last) = (Vec::new(), None);
+        ws::append_packet(&mut out, write, |_, end| ends.extend(last.replace(end)))?;
+        let ends = (!ends.is_empty()).then(|| ends.into_iter().chain(last).collect());
+        Ok(Self { bytes: out.into(), ends })
+    }
+
+    /// Returns each frame: its opcode, and where it ends in [`websocket`](Self::websocket).
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_protocol::{Binary, Frame, packet, ws::Opcode};
+    ///
+    /// let picture = Binary(b"x".as_slice().into());
+    /// let frame = Frame::packet(|out| packet::write_ack(out, "/", 7, &picture))?;
+    /// assert_eq!(frame.frames().collect::<Vec<_>>(), [(Opcode::Text, 38), (Opcode::Binary, 41)]);
+    /// # Ok::<_, serde_json::Error>(())
+    /// ```
+    pub fn frames(&self) -> impl Iterator<Item = (Opcode, usize)> {
+        let only = self.ends.is_none().then_some(self.bytes.len());
+        let ends = self.ends.iter().flat_map(|ends| ends.iter().copied()).chain(only);
+        ends.enumerate()
+            .map(|(index, end)| (if index == 0 { Opcode::Text } else { Opcode::Binary }, end))
     }
 
     /// The bytes for a WebSocket: the text frame of the packet, then those of its attachments.

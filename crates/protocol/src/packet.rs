@@ -23,27 +23,6 @@ pub fn is_reserved(event: &str) -> bool {
     RESERVED.contains(&event)
 }
 
-/// Returns the namespace that an Engine.IO message of ours is for, when it is an event or an answer.
-///
-/// # Examples
-/// ```
-/// use doorward_protocol::packet::addressee;
-///
-/// assert_eq!(addressee(r#"42["news",1]"#), Some("/"));
-/// assert_eq!(addressee(r#"451-/chat,7["draw",{"_placeholder":true,"num":0}]"#), Some("/chat"));
-/// assert_eq!(addressee("41/chat,"), None);
-/// ```
-#[must_use]
-pub fn addressee(message: &str) -> Option<&str> {
-    let rest = message.strip_prefix('4')?.strip_prefix(['2', '3', '5', '6'])?;
-    let rest =
-        rest.split_once('-').filter(|(count, _)| is_count(count)).map_or(rest, |(_, rest)| rest);
-    if !rest.starts_with('/') {
-        return Some("/");
-    }
-    rest.split_once(',').map(|(namespace, _)| namespace)
-}
-
 /// Returns the namespace that a message asks to enter, of which only the beginning is there.
 ///
 /// # Examples
@@ -62,10 +41,6 @@ pub fn connects_to(beginning: &str) -> Option<&str> {
     } else {
         Some("/")
     }
-}
-
-fn is_count(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The events that the JavaScript libraries raise themselves: their parsers close a connection over them.

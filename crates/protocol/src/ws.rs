@@ -8,11 +8,9 @@
 
 mod reader;
 mod writer;
-mod written;
 
 pub use reader::{FrameError, Incoming, Read, Reader, beginning};
-pub use writer::{CloseCode, append, append_close, append_packet, append_pong};
-pub use written::{Unit, written};
+pub use writer::{CloseCode, append, append_close, append_packet, append_pong, header_length};
 
 /// What a frame is (RFC 6455, section 5.2).
 ///

@@ -23,8 +23,9 @@ use crate::{
         server::Server,
     },
     limits::capacity::Open,
-    link::task::{LinkTask, Opening},
+    link::{state::Opening, task::LinkTask},
     presence::{client::client, services::Subject},
+    transport::websocket::WebSocket,
 };
 
 /// A server as a tower `Service`: mount it where the clients look for it, by default `/socket.io/` and, for
@@ -125,10 +126,10 @@ async fn run(server: Arc<Server>, upgrade: OnUpgrade, mut opening: Opening) {
     match io {
         Raw::Tcp(io, open) => {
             opening.open = open;
-            tokio::spawn(LinkTask::new(io, &early, services, namespaces, opening));
+            tokio::spawn(LinkTask::new(WebSocket::new(io, &early), services, namespaces, opening));
         }
         Raw::Other(io) => {
-            tokio::spawn(LinkTask::new(io, &early, services, namespaces, opening));
+            tokio::spawn(LinkTask::new(WebSocket::new(io, &early), services, namespaces, opening));
         }
     }
 }

@@ -4,87 +4,65 @@
 //! is already out of every list. An end is final for the client (DISCONNECT, close) or passing (the
 //! transport ends, the client comes back by itself). Start reading at [`LinkTask::end_socket`].
 
-use std::{
-    fmt,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::{Duration, Instant},
-};
+use std::{fmt, future::Future, sync::Arc, task::Poll, time::Duration};
 
 use doorward_core::{Decision, DisconnectReason, RefusalReason, wire::SessionEnded};
-use doorward_protocol::{
-    SlotId, engine, packet,
-    ws::{self, CloseCode, Opcode},
-};
-use tokio::io::ReadBuf;
+use doorward_protocol::{SlotId, engine, packet, ws::CloseCode};
 
 use crate::{
     event::{answer::Answer, invocation::Invocation, trace::Trace},
     link::{
         live::Live,
-        task::{LinkTask, Occupant},
+        sockets::Occupant,
+        state::{Closing, LinkState},
+        turn::Turn,
     },
     presence::services::{Services, Subject},
     runtime::{
         catch::{catch, drop_quietly},
         metrics::Metrics,
     },
-    transport::{buffer, stream::Transport},
+    transport::outbox::Outbox,
 };
 
-/// A link that says its last words.
-pub(super) struct Closing {
-    /// When the transport ends, said or not.
-    pub(super) until: Instant,
-    /// Everything is said; what remains is that the peer closes too.
-    shut: bool,
-}
-
-impl<S: Transport> LinkTask<S> {
+impl LinkState {
     /// Ends one socket. The link stays when others live on it.
-    pub(super) fn end_socket(&mut self, slot: SlotId, reason: DisconnectReason, now: Instant) {
-        let Some(Occupant::Live(live)) = self.occupant(slot).take() else { return };
+    pub(super) fn end_socket(&mut self, slot: SlotId, reason: DisconnectReason, turn: &Turn<'_>) {
+        let Some(Occupant::Live(live)) = self.sockets.take(slot) else { return };
         self.retire(*live, reason);
         // A CONNECT that nobody has looked at yet counts as well.
-        let alone = self.link.namespaces() == 1;
+        let alone = self.protocol.namespaces() == 1;
         let is_final = is_final(reason);
         if is_final || !alone {
-            let namespace = self.link.namespace(slot);
-            ws::append(self.outbox.tail(), Opcode::Text, |out| {
-                packet::write_disconnect(out, namespace);
-            });
+            let namespace = self.protocol.namespace(slot);
+            self.outbox.text(|out| packet::write_disconnect(out, namespace));
         }
-        self.link.ended(slot, now);
+        self.protocol.ended(slot, turn.now);
         self.keep_count();
         if alone && is_final {
-            self.close_for_good(now);
+            self.close_for_good(turn);
         } else if alone {
-            self.close(CloseCode::GoingAway, reason.as_str(), now);
+            self.close(CloseCode::GoingAway, reason.as_str(), turn);
         }
     }
 
     /// Ends one socket that may not stay: nothing that waits to be sent to it is sent any more.
-    pub(super) fn cut_socket(&mut self, slot: SlotId, reason: DisconnectReason, now: Instant) {
-        let others = self.all_live().filter(|live| live.slot != slot);
-        let lives: Vec<_> = others.map(|live| self.link.namespace(live.slot).to_owned()).collect();
-        // What a socket has left behind that was ended before goes as well; that it was told why does not.
-        let is_clean = self.outbox.drop_packets(|unit| {
-            lives.iter().any(|own| Some(own.as_str()) == unit.namespace)
-                || unit.is_event(SessionEnded::EVENT)
-        });
-        self.end_socket(slot, reason, now);
+    pub(super) fn cut_socket(&mut self, slot: SlotId, reason: DisconnectReason, turn: &Turn<'_>) {
+        let others = self.sockets.all_live().filter(|live| live.slot != slot);
+        let others: Vec<_> = others.map(|live| live.owner).collect();
+        // Packets of a socket that ended earlier are dropped as well; the event that told it why is not.
+        let is_clean = self.outbox.cut(|owner| others.contains(&owner));
+        self.end_socket(slot, reason, turn);
         if !is_clean {
             // Half of a packet to it has been written, and neither its other half may be nor anything else.
-            self.abort(DisconnectReason::TransportClosed, now);
+            self.abort(DisconnectReason::TransportClosed, turn);
             self.outbox.clear(&self.services.metrics.outbox);
         }
     }
 
     /// The client has left a namespace, or has given up entering it.
-    pub(super) fn client_left(&mut self, slot: SlotId, now: Instant) {
-        match self.occupant(slot).take() {
+    pub(super) fn client_left(&mut self, slot: SlotId, turn: &Turn<'_>) {
+        match self.sockets.take(slot) {
             Some(Occupant::Live(live)) => self.retire(*live, DisconnectReason::ClientLeft),
             Some(Occupant::Deciding(deciding)) => {
                 drop_quietly(deciding);
@@ -93,15 +71,15 @@ impl<S: Transport> LinkTask<S> {
             // It had not even been looked at.
             None => {}
         }
-        self.link.left(slot, now);
+        self.protocol.left(slot, turn.now);
         self.keep_count();
-        if self.link.is_refused() {
-            self.close_for_good(now);
+        if self.protocol.is_refused() {
+            self.close_for_good(turn);
         }
     }
 
     /// Ends the link with everything on it; the client comes back unless it left by itself.
-    pub(super) fn end_link(&mut self, reason: DisconnectReason, now: Instant) {
+    pub(super) fn end_link(&mut self, reason: DisconnectReason, turn: &Turn<'_>) {
         if self.closing.is_some() {
             return;
         }
@@ -109,40 +87,39 @@ impl<S: Transport> LinkTask<S> {
         match reason {
             // There is nobody to tell, or nobody who listens.
             DisconnectReason::TransportClosed | DisconnectReason::SlowConsumer => {
-                self.closing = Some(Closing { until: now, shut: false });
+                self.closing = Some(Closing { until: turn.now });
             }
-            DisconnectReason::ClientLeft => self.close(CloseCode::Normal, "", now),
-            _ => self.close(CloseCode::GoingAway, reason.as_str(), now),
+            DisconnectReason::ClientLeft => self.close(CloseCode::Normal, "", turn),
+            _ => self.close(CloseCode::GoingAway, reason.as_str(), turn),
         }
     }
 
     /// Ends the link without a packet: a stock client comes back by itself, and the reason of the close says when it
     /// will do.
-    pub(super) fn come_back_after(&mut self, wait: Duration, now: Instant) {
-        self.rest = Vec::new();
-        for occupant in std::mem::take(&mut self.occupants).into_iter().flatten() {
+    pub(super) fn come_back_after(&mut self, wait: Duration, turn: &Turn<'_>) {
+        for occupant in self.sockets.take_all() {
             // No socket lives on the link; what is still being decided is for the next one.
             if let Occupant::Deciding(deciding) = occupant {
-                let slot = deciding.slot();
+                let slot = deciding.slot;
                 drop_quietly(deciding);
                 self.forget_admission(slot, RefusalReason::TooManyAttempts);
             }
         }
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let reason = format!("too many attempts: try again in {seconds} s");
-        self.close(CloseCode::TryAgainLater, &reason, now);
+        self.close(CloseCode::TryAgainLater, &reason, turn);
     }
 
     /// Ends the link because the client does not keep to the protocol; `why` holds no word of the client.
-    pub(super) fn violated(&mut self, code: CloseCode, why: &impl fmt::Display, now: Instant) {
+    pub(super) fn violated(&mut self, code: CloseCode, why: &impl fmt::Display, turn: &Turn<'_>) {
         if self.closing.is_some() {
             return;
         }
-        if self.link.is_known() {
+        if self.protocol.is_known() {
             self.end_everybody(DisconnectReason::ProtocolViolation);
-            self.close(code, &why.to_string(), now);
+            self.close(code, &why.to_string(), turn);
         } else {
-            self.throw_out(RefusalReason::ProtocolViolation, code, &why.to_string(), now);
+            self.throw_out(RefusalReason::ProtocolViolation, code, &why.to_string(), turn);
         }
     }
 
@@ -152,68 +129,37 @@ impl<S: Transport> LinkTask<S> {
         reason: RefusalReason,
         code: CloseCode,
         why: &str,
-        now: Instant,
+        turn: &Turn<'_>,
     ) {
         // Each client that is on it gets a record of its own.
-        if self.occupants.iter().all(Option::is_none) {
+        if self.sockets.is_empty() {
             let subject = Subject { peer: self.peer(), ..Subject::default() };
             self.services.decided(Decision::Closed(reason), subject);
         }
         self.end_everybody(DisconnectReason::ProtocolViolation);
-        self.close(code, why, now);
+        self.close(code, why, turn);
     }
 
     /// Ends a link whose transport is gone.
-    pub(super) fn abort(&mut self, reason: DisconnectReason, now: Instant) {
-        self.end_link(reason, now);
+    pub(super) fn abort(&mut self, reason: DisconnectReason, turn: &Turn<'_>) {
+        self.end_link(reason, turn);
         if let Some(closing) = &mut self.closing {
-            closing.until = now;
+            closing.until = turn.now;
         }
     }
 
     /// Says everything that is left to say, and that the client is not to come back.
-    pub(super) fn close_for_good(&mut self, now: Instant) {
+    pub(super) fn close_for_good(&mut self, turn: &Turn<'_>) {
         // Whoever goes on asking beyond all measure ends with everything that is on the link.
         self.end_everybody(DisconnectReason::ProtocolViolation);
         // Without this packet python-socketio takes the end of a WebSocket for an accident.
-        self.send(engine::write_close);
-        self.close(CloseCode::Normal, "", now);
+        self.outbox.text(engine::write_close);
+        self.close(CloseCode::Normal, "", turn);
     }
 
-    fn close(&mut self, code: CloseCode, reason: &str, now: Instant) {
-        ws::append_close(self.outbox.tail(), code, reason);
-        self.closing.get_or_insert(Closing { until: now + LAST_WORDS, shut: false });
-    }
-
-    /// Writes the last words, closes our side, and waits a moment for the other side: closing while
-    /// bytes of the peer are unread would make the kernel throw away what it has not yet sent.
-    pub(super) fn poll_close(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
-        let Some(closing) = &mut self.closing else { return Poll::Pending };
-        if closing.until <= now {
-            return Poll::Ready(());
-        }
-        if !closing.shut {
-            match self.outbox.poll_flush(&mut self.io, cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(_)) => return Poll::Ready(()),
-                Poll::Ready(Ok(())) => {}
-            }
-            match Pin::new(&mut self.io).poll_shutdown(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(_)) => return Poll::Ready(()),
-                Poll::Ready(Ok(())) => closing.shut = true,
-            }
-        }
-        buffer::with(|buffer| {
-            loop {
-                let mut read = ReadBuf::new(buffer);
-                match Pin::new(&mut self.io).poll_read(cx, &mut read) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok(())) if !read.filled().is_empty() => {}
-                    Poll::Ready(_) => return Poll::Ready(()),
-                }
-            }
-        })
+    fn close(&mut self, code: CloseCode, reason: &str, turn: &Turn<'_>) {
+        self.outbox.close(code, reason);
+        self.closing.get_or_insert(Closing { until: turn.now + LAST_WORDS });
     }
 
     /// Lets a handler come to its own end after its socket has ended, heard by nobody. When too many
@@ -240,12 +186,11 @@ impl<S: Transport> LinkTask<S> {
     }
 
     fn end_everybody(&mut self, reason: DisconnectReason) {
-        self.rest = Vec::new();
-        for occupant in std::mem::take(&mut self.occupants).into_iter().flatten() {
+        for occupant in self.sockets.take_all() {
             match occupant {
                 Occupant::Live(live) => self.retire(*live, reason),
                 Occupant::Deciding(deciding) => {
-                    let slot = deciding.slot();
+                    let slot = deciding.slot;
                     drop_quietly(deciding);
                     self.forget_admission(slot, abandoned(reason));
                 }
@@ -257,7 +202,7 @@ impl<S: Transport> LinkTask<S> {
     fn retire(&mut self, live: Live, reason: DisconnectReason) {
         let Live { slot, id, socket, running, .. } = live;
         let subject = Subject {
-            namespace: Some(self.link.namespace(slot)),
+            namespace: Some(self.protocol.namespace(slot)),
             user: Some(socket.user()),
             session: socket.session(),
             socket: Some(id),
@@ -272,8 +217,9 @@ impl<S: Transport> LinkTask<S> {
             self.let_finish(running.invocation, running.trace);
         }
         if let Some(ended) = SessionEnded::new(reason, decision) {
-            let namespace = self.link.namespace(slot);
-            let written = ws::append_packet(self.outbox.tail(), |out| {
+            let namespace = self.protocol.namespace(slot);
+            // It has no owner: it is sent also when everything else for the socket is dropped.
+            let written = self.outbox.packet(None, |out| {
                 packet::write_event(out, namespace, None, SessionEnded::EVENT, &ended)
             });
             written.expect("wire types are strings, numbers and plain structs");
@@ -282,7 +228,7 @@ impl<S: Transport> LinkTask<S> {
 
     /// Counts the link among the unknown of its address, or of foreign pages there, after its last known socket.
     fn keep_count(&mut self) {
-        if self.place.is_none() && !self.link.is_known() {
+        if self.place.is_none() && !self.protocol.is_known() {
             let headers = self.request.headers();
             self.place = Some(self.services.keep_link_place(self.peer(), headers));
         }
@@ -313,11 +259,12 @@ fn abandoned(reason: DisconnectReason) -> RefusalReason {
 
 /// Runs a handler to its end, at most as long as any handler may take.
 async fn finish(services: Arc<Services>, mut invocation: Invocation, trace: Trace) {
-    let mut nowhere = Vec::new();
+    let mut nowhere = Outbox::default();
     let done = std::future::poll_fn(|cx| {
-        nowhere.clear();
+        nowhere.forget();
         let mut answer = Answer {
             out: &mut nowhere,
+            owner: None,
             namespace: "/",
             event: "",
             ack: None,
@@ -352,6 +299,3 @@ const FINISHING_PER_LINK: usize = 8;
 
 /// Time for the last packets to leave and for the peer to close.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// What a client is told that has used up the attempts of its link: a new link has new ones.
-pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);

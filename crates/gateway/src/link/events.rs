@@ -6,7 +6,7 @@
 
 use std::{
     collections::VecDeque,
-    task::{Context, Poll},
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -22,109 +22,81 @@ use crate::{
         trace::Trace,
     },
     link::{
-        live::{Live, Queued, Running},
-        task::{LinkTask, Occupant},
+        live::{Queued, Running},
+        state::LinkState,
+        turn::Turn,
     },
     runtime::{
         catch::{catch, drop_quietly},
         metrics::Metrics,
     },
-    transport::stream::Transport,
 };
 
-impl<S: Transport> LinkTask<S> {
+impl LinkState {
     /// Takes an event: handles it now if its socket is idle, and otherwise in its turn.
-    pub(super) fn event(&mut self, cx: &mut Context<'_>, event: Event<'_>, now: Instant) {
-        let wall = self.wall;
-        self.check_life(event.slot, now);
-        let Some(live) = self.live(event.slot) else { return };
-        if live.is_alive(now, wall) {
+    pub(super) fn event(&mut self, event: Event<'_>, turn: &Turn<'_>) {
+        let wall = turn.wall;
+        self.check_life(event.slot, turn);
+        let Some(live) = self.sockets.live(event.slot) else { return };
+        if live.is_alive(turn.now, wall) {
             live.lifetime.touch(wall);
         }
         if event.name == Refreshed::EVENT && live.socket.has_credential() {
-            return self.refresh(&event, now);
+            return self.refresh(&event, turn);
         }
-        let Some(live) = self.live(event.slot) else { return };
+        let Some(live) = self.sockets.live(event.slot) else { return };
         let Event { slot, id: ack, name, data, attachments } = event;
         if !live.is_free() || live.waiting().0 > 0 {
             live.queue(Queued { event: name.into(), ack, data: data.into(), attachments });
             return;
         }
         let incoming = Incoming { event: &name, data: &data, attachments, asked: ack.is_some() };
-        self.start_handler(cx, slot, ack, incoming, now);
-    }
-
-    /// Whether what the client sends must wait. While it is asked something it is read on, because
-    /// its answer may be what everybody waits for.
-    pub(super) fn any_inbox_full(&self) -> bool {
-        !self.handle.has_questions() && self.is_inbox_beyond(1)
-    }
-
-    /// Whether the client has sent more than can be kept for it.
-    pub(super) fn is_overloaded(&self) -> bool {
-        self.handle.has_questions() && self.is_inbox_beyond(2)
-    }
-
-    /// Whether some socket's events, or the bytes of all of them, are so many times their limit.
-    fn is_inbox_beyond(&self, times: usize) -> bool {
-        let limits = &self.services.limits;
-        let events = limits.inbox.saturating_mul(times);
-        let bytes = limits.inbox_bytes.saturating_mul(times);
-        let mut sum = 0;
-        self.all_live().any(|live| {
-            let waiting = live.waiting();
-            sum += waiting.1;
-            waiting.0 >= events || sum >= bytes
-        })
-    }
-
-    /// Whether an event waits that could be handled now.
-    pub(super) fn has_runnable(&self) -> bool {
-        !self.is_congested() && self.all_live().any(Live::is_runnable)
+        self.start_handler(slot, ack, incoming, turn);
     }
 
     /// Goes on with the handlers that are not done, and with the events behind them.
-    pub(super) fn poll_handlers(&mut self, cx: &mut Context<'_>, now: Instant) {
-        for index in 0..self.occupants.len() {
-            let Some(Some(Occupant::Live(live))) = self.occupants.get(index) else { continue };
-            let (slot, wall) = (live.slot, self.wall);
-            self.poll_running(cx, slot, now);
+    pub(super) fn poll_handlers(&mut self, turn: &mut Turn<'_>) {
+        for index in 0..self.sockets.len() {
+            let Some(live) = self.sockets.live_at(index) else { continue };
+            let (slot, wall) = (live.slot, turn.wall);
+            self.poll_running(slot, turn);
             while self.closing.is_none()
                 && !self.is_congested()
-                && self.budget > 0
-                && let Some(live) = self.live(slot)
+                && turn.budget > 0
+                && let Some(live) = self.sockets.live(slot)
                 && live.is_ready()
             {
-                if !live.is_alive(now, wall) {
-                    self.check_life(slot, now);
+                if !live.is_alive(turn.now, wall) {
+                    self.check_life(slot, turn);
                     break;
                 }
                 let Some(queued) = live.next() else { break };
-                self.budget -= 1;
+                turn.budget -= 1;
                 let Queued { event, ack, data, attachments } = queued;
                 let asked = ack.is_some();
                 let incoming = Incoming { event: &event, data: &data, attachments, asked };
-                self.start_handler(cx, slot, ack, incoming, now);
+                self.start_handler(slot, ack, incoming, turn);
             }
         }
     }
 
     /// Ends what is over its time: sockets, and handlers.
-    pub(super) fn expire(&mut self, now: Instant) {
-        for index in 0..self.occupants.len() {
-            let Some(Some(Occupant::Live(live))) = self.occupants.get(index) else { continue };
+    pub(super) fn expire(&mut self, turn: &Turn<'_>) {
+        for index in 0..self.sockets.len() {
+            let Some(live) = self.sockets.live_at(index) else { continue };
             let slot = live.slot;
-            self.check_life(slot, now);
-            let Some(live) = self.live(slot) else { continue };
-            let is_over =
-                |running: &mut Running| running.deadline.is_some_and(|deadline| deadline <= now);
+            self.check_life(slot, turn);
+            let Some(live) = self.sockets.live(slot) else { continue };
+            let is_over = |running: &mut Running| {
+                running.deadline.is_some_and(|deadline| deadline <= turn.now)
+            };
             let over: Vec<_> = live.running.extract_if(.., is_over).collect();
             for Running { invocation, event, ack, trace, .. } in over {
                 let is_answered = invocation.is_answered();
                 trace.run(|| drop_quietly(invocation));
                 if !is_answered {
                     let asked = Asked { slot, event: &event, ack, trace: &trace };
-                    self.failed(asked, Exception::timeout().into(), now);
+                    self.failed(asked, Exception::timeout().into(), turn);
                 }
             }
         }
@@ -132,33 +104,32 @@ impl<S: Transport> LinkTask<S> {
 
     fn start_handler(
         &mut self,
-        cx: &mut Context<'_>,
         slot: SlotId,
         ack: Option<u64>,
         incoming: Incoming<'_>,
-        now: Instant,
+        turn: &Turn<'_>,
     ) {
-        let Some(live) = self.live(slot) else { return };
+        let Some(live) = self.sockets.live(slot) else { return };
         let event = incoming.event;
         let trace = live.socket.trace(event);
         let asked = Asked { slot, event, ack, trace: &trace };
         let started = trace.run(|| live.socket.start(incoming));
         self.services.metrics.events.increment(1);
         match started {
-            Ok(mut invocation) => match self.run(cx, &mut invocation, asked, now) {
+            Ok(mut invocation) => match self.run(&mut invocation, asked, turn) {
                 Polled::Pending { is_blocked } => {
-                    let deadline = Some(now + self.services.limits.handler_timeout);
-                    let (event, started_at) = (event.into(), now);
+                    let deadline = Some(turn.now + self.services.limits.handler_timeout);
+                    let (event, started_at) = (event.into(), turn.now);
                     let running =
                         Running { invocation, started_at, deadline, is_blocked, event, ack, trace };
-                    return self.keep_running(slot, running, 0, now);
+                    return self.keep_running(slot, running, 0, turn);
                 }
                 Polled::Unheard => self.let_finish(invocation, trace),
                 Polled::Done => trace.run(|| drop_quietly(invocation)),
             },
-            Err(failure) => self.failed(asked, failure, now),
+            Err(failure) => self.failed(asked, failure, turn),
         }
-        self.was_answered(ack, now);
+        self.was_answered(ack, turn.now);
     }
 
     /// Writes down how long the client has waited for its answer.
@@ -169,23 +140,23 @@ impl<S: Transport> LinkTask<S> {
         }
     }
 
-    fn poll_running(&mut self, cx: &mut Context<'_>, slot: SlotId, now: Instant) {
-        let Some(live) = self.live(slot) else { return };
+    fn poll_running(&mut self, slot: SlotId, turn: &Turn<'_>) {
+        let Some(live) = self.sockets.live(slot) else { return };
         // They leave their place one after the other, because each may end the socket.
         let mut waiting: VecDeque<_> = std::mem::take(&mut live.running).into();
         while let Some(mut running) = waiting.pop_front() {
-            if self.live(slot).is_none() {
+            if !self.sockets.is_live(slot) {
                 self.let_finish(running.invocation, running.trace);
                 continue;
             }
             let Running { invocation, event, ack, started_at, trace, .. } = &mut running;
             let (ack, started_at) = (*ack, *started_at);
             let asked = Asked { slot, event, ack, trace };
-            match self.run(cx, invocation, asked, now) {
+            match self.run(invocation, asked, turn) {
                 Polled::Pending { is_blocked } => {
                     running.is_blocked = is_blocked;
                     let streams = waiting.iter().filter(|other| other.invocation.is_streaming());
-                    self.keep_running(slot, running, streams.count(), now);
+                    self.keep_running(slot, running, streams.count(), turn);
                     continue;
                 }
                 Polled::Unheard => self.let_finish(running.invocation, running.trace),
@@ -197,9 +168,9 @@ impl<S: Transport> LinkTask<S> {
 
     /// Puts a handler back that is not done; its socket may have ended while it ran. `others` are the
     /// streams of the socket that are not in their places.
-    fn keep_running(&mut self, slot: SlotId, mut running: Running, others: usize, now: Instant) {
+    fn keep_running(&mut self, slot: SlotId, mut running: Running, others: usize, turn: &Turn<'_>) {
         let limit = self.services.limits.max_streams;
-        let Some(live) = self.live(slot) else {
+        let Some(live) = self.sockets.live(slot) else {
             return self.let_finish(running.invocation, running.trace);
         };
         if running.invocation.is_streaming() && running.deadline.take().is_some() {
@@ -210,25 +181,19 @@ impl<S: Transport> LinkTask<S> {
                 Metrics::hit("max_streams");
                 let failure = Exception::rate_limited(STREAMS_AGAIN_AFTER).into();
                 let asked = Asked { slot, event: &event, ack, trace: &trace };
-                return self.failed(asked, failure, now);
+                return self.failed(asked, failure, turn);
             }
         }
         live.running.push(running);
     }
 
     /// Polls a handler once. Its answer stands behind everything it has emitted before.
-    fn run(
-        &mut self,
-        cx: &mut Context<'_>,
-        invocation: &mut Invocation,
-        asked: Asked<'_>,
-        now: Instant,
-    ) -> Polled {
+    fn run(&mut self, invocation: &mut Invocation, asked: Asked<'_>, turn: &Turn<'_>) -> Polled {
         let slot = asked.slot;
-        let start = self.outbox.tail().len();
+        let start = self.outbox.position();
         let (mut polled, mut is_blocked, mut is_broken) = (Poll::Pending, false, false);
         self.answer(asked, |answer| {
-            let caught = asked.trace.run(|| catch(|| invocation.poll(cx, answer)));
+            let caught = asked.trace.run(|| catch(|| invocation.poll(&mut turn.cx(), answer)));
             polled = caught.unwrap_or_else(|panicked| {
                 is_broken = true;
                 Poll::Ready(Err(panicked.into()))
@@ -242,10 +207,10 @@ impl<S: Transport> LinkTask<S> {
         });
         let mut forbidden = false;
         if self.handle.has_letters() {
-            let answered = self.outbox.tail().split_off(start);
-            forbidden = self.read_letters_of(slot, now);
-            if self.closing.is_none() && self.live(slot).is_some() {
-                self.outbox.tail().extend_from_slice(&answered);
+            let answered = self.outbox.withhold(start);
+            forbidden = self.read_letters_of(slot, turn);
+            if self.closing.is_none() && self.sockets.is_live(slot) {
+                self.outbox.resume(&answered);
             }
         }
         let polled = match polled {
@@ -253,26 +218,26 @@ impl<S: Transport> LinkTask<S> {
             Poll::Ready(Ok(())) => Polled::Done,
             Poll::Ready(Err(failure)) => {
                 if !invocation.is_answered() {
-                    self.failed(asked, failure, now);
+                    self.failed(asked, failure, turn);
                 }
                 if is_broken || invocation.is_done() { Polled::Done } else { Polled::Unheard }
             }
         };
         if forbidden {
-            self.end_socket(slot, DisconnectReason::Forbidden, now);
+            self.end_socket(slot, DisconnectReason::Forbidden, turn);
         }
         polled
     }
 
     /// Answers with what went wrong, and ends the socket if that was the end of it.
-    fn failed(&mut self, asked: Asked<'_>, failure: Failure, now: Instant) {
+    fn failed(&mut self, asked: Asked<'_>, failure: Failure, turn: &Turn<'_>) {
         let slot = asked.slot;
-        let Some(live) = self.live(slot) else { return };
+        let Some(live) = self.sockets.live(slot) else { return };
         let Explained { exception, instead, id, close } =
             live.socket.explain(asked.event, failure, asked.trace);
         // What an exception filter has emitted comes before the answer.
-        let forbidden = self.handle.has_letters() && self.read_letters_of(slot, now);
-        if self.closing.is_some() || self.live(slot).is_none() {
+        let forbidden = self.handle.has_letters() && self.read_letters_of(slot, turn);
+        if self.closing.is_some() || !self.sockets.is_live(slot) {
             return;
         }
         self.answer(asked, |answer| match &instead {
@@ -284,32 +249,18 @@ impl<S: Transport> LinkTask<S> {
             _ => answer.exception(&exception, id),
         });
         if close || forbidden {
-            self.end_socket(slot, DisconnectReason::Forbidden, now);
+            self.end_socket(slot, DisconnectReason::Forbidden, turn);
         }
     }
 
     /// Lends out the place where the answer to an event is written.
     fn answer(&mut self, asked: Asked<'_>, write: impl FnOnce(&mut Answer<'_>)) {
         let Asked { slot, event, ack, .. } = asked;
-        let free = self.congestion_limit().saturating_sub(self.outbox.len());
-        let out = self.outbox.tail();
-        let room = out.len() + free;
-        let namespace = self.link.namespace(slot);
-        write(&mut Answer { out, namespace, event, ack, room, is_blocked: false });
-    }
-
-    pub(super) fn live(&mut self, slot: SlotId) -> Option<&mut Live> {
-        match self.occupants.get_mut(slot.index()) {
-            Some(Some(Occupant::Live(live))) => Some(live),
-            _ => None,
-        }
-    }
-
-    pub(super) fn all_live(&self) -> impl Iterator<Item = &Live> {
-        self.occupants.iter().filter_map(|occupant| match occupant {
-            Some(Occupant::Live(live)) => Some(&**live),
-            _ => None,
-        })
+        let Some(live) = self.sockets.live(slot) else { return };
+        let (owner, room) = (Some(live.owner), self.congestion_limit());
+        let namespace = self.protocol.namespace(slot);
+        let out = &mut self.outbox;
+        write(&mut Answer { out, owner, namespace, event, ack, room, is_blocked: false });
     }
 }
 

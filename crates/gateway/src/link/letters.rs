@@ -1,23 +1,20 @@
 //! Does what the rest of the server asks of a link.
 
-use std::time::Instant;
-
-use doorward_core::{DisconnectReason, SocketId};
+use doorward_core::DisconnectReason;
 use doorward_protocol::SlotId;
 
 use crate::{
-    link::task::{LinkTask, Occupant},
+    link::{sockets::Occupant, state::LinkState, turn::Turn},
     presence::mailbox::{Letter, LinkHandle},
-    transport::stream::Transport,
 };
 
-impl<S: Transport> LinkTask<S> {
+impl LinkState {
     /// Does what others have asked for.
-    pub(super) fn read_letters(&mut self, now: Instant) {
+    pub(super) fn read_letters(&mut self, turn: &Turn<'_>) {
         if self.handle.has_letters() {
             let mut letters = self.handle.take();
             for letter in letters.drain(..) {
-                self.read_letter(letter, now);
+                self.read_letter(letter, turn);
             }
             LinkHandle::give_back(letters);
         }
@@ -25,8 +22,8 @@ impl<S: Transport> LinkTask<S> {
 
     /// Does what others have asked for while a handler of this socket ran. When a guard wants the
     /// socket to end, that waits for the handler's answer, and `true` is returned.
-    pub(super) fn read_letters_of(&mut self, slot: SlotId, now: Instant) -> bool {
-        let own = self.live(slot).map(|live| live.id);
+    pub(super) fn read_letters_of(&mut self, slot: SlotId, turn: &Turn<'_>) -> bool {
+        let own = self.sockets.live(slot).map(|live| live.id);
         let mut is_forbidden = false;
         let mut letters = self.handle.take();
         for letter in letters.drain(..) {
@@ -36,49 +33,48 @@ impl<S: Transport> LinkTask<S> {
                 {
                     is_forbidden = true;
                 }
-                letter => self.read_letter(letter, now),
+                letter => self.read_letter(letter, turn),
             }
         }
         LinkHandle::give_back(letters);
         is_forbidden
     }
 
-    fn read_letter(&mut self, letter: Letter, now: Instant) {
+    fn read_letter(&mut self, letter: Letter, turn: &Turn<'_>) {
         if self.closing.is_some() {
             return;
         }
         match letter {
             Letter::Emit { socket, frame, .. } => {
                 let limit = self.services.limits.outbox;
-                let found = self.occupants.iter_mut().flatten().find(|other| other.is(socket));
-                let fits = match found {
+                let fits = match self.sockets.find(socket) {
                     Some(Occupant::Deciding(deciding)) => deciding.keep(frame, limit),
-                    Some(Occupant::Live(_)) => {
-                        self.outbox.push(&frame);
+                    Some(Occupant::Live(live)) => {
+                        self.outbox.push(live.owner, &frame);
                         true
                     }
                     None => true,
                 };
                 if !fits {
-                    self.end_link(DisconnectReason::SlowConsumer, now);
+                    self.end_link(DisconnectReason::SlowConsumer, turn);
                 }
             }
             Letter::End { socket, reason, cut } => {
-                match self.occupants.iter_mut().flatten().find(|other| other.is(socket)) {
+                match self.sockets.find(socket) {
                     Some(Occupant::Live(live)) => {
                         let slot = live.slot;
                         if cut {
-                            self.cut_socket(slot, reason, now);
+                            self.cut_socket(slot, reason, turn);
                         } else {
-                            self.end_socket(slot, reason, now);
+                            self.end_socket(slot, reason, turn);
                         }
                     }
                     // Who has lost a seat was in, and is told why they are not any more.
                     Some(Occupant::Deciding(deciding))
                         if cut && reason != DisconnectReason::Replaced =>
                     {
-                        let slot = deciding.slot();
-                        self.cut_admission(slot, reason, now);
+                        let slot = deciding.slot;
+                        self.cut_admission(slot, reason, turn);
                     }
                     // It is ended as soon as there is something to end.
                     Some(Occupant::Deciding(deciding)) => {
@@ -87,17 +83,8 @@ impl<S: Transport> LinkTask<S> {
                     None => {}
                 }
             }
-            Letter::EndLink { reason } => self.end_link(reason, now),
-            Letter::Probe { alive } => self.probe(alive, now),
-        }
-    }
-}
-
-impl Occupant {
-    fn is(&self, socket: SocketId) -> bool {
-        match self {
-            Self::Deciding(deciding) => deciding.socket == socket,
-            Self::Live(live) => live.id == socket,
+            Letter::EndLink { reason } => self.end_link(reason, turn),
+            Letter::Probe { alive } => self.probe(alive, turn),
         }
     }
 }

@@ -4,110 +4,53 @@
 //! once more before its socket ends, because another server may have seen its client. Start reading at
 //! [`LinkTask::poll_lifetimes`].
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::{Duration, Instant, SystemTime},
-};
+use std::{sync::Arc, task::Poll, time::Duration};
 
 use doorward_core::{
     Action, Auth, BoxFuture, Decision, DisconnectReason, Exception, Handshake, LeaseError, Refusal,
     RefusalReason,
     wire::{ErrorAnswer, Expiring, Refreshed},
 };
-use doorward_protocol::{Event, SlotId, packet, ws};
+use doorward_protocol::{Event, SlotId, packet, ws::CloseCode};
 use serde_json::value::RawValue;
 
 use crate::{
     link::{
-        ending::TRY_AGAIN_AFTER,
+        questions::{Asked, Refreshing},
         seam::NotAdmitted,
-        task::{LinkTask, Occupant},
+        state::{LinkState, TRY_AGAIN_AFTER},
+        turn::Turn,
     },
-    presence::{
-        access::{Life, Lifetime},
-        services::Subject,
-    },
+    presence::{access::Life, services::Subject},
     runtime::catch::{Caught, drop_quietly},
-    transport::stream::Transport,
 };
 
-/// What is being found out about the life of a socket.
-#[derive(Default)]
-pub(super) struct Questions {
-    /// Whether the session lives on after all.
-    renewing: Option<Asked<Result<SystemTime, LeaseError>>>,
-    /// Whether another credential is good.
-    refreshing: Option<Refreshing>,
-    /// How often it has shown something that was refused.
-    refusals: usize,
-    /// Of which end the client was told.
-    pub(super) told_of: Option<SystemTime>,
-}
-
-/// A credential that is being judged, and the answer that the client waits for.
-struct Refreshing {
-    ack: Option<u64>,
-    asked: Asked<Result<Lifetime, NotAdmitted>>,
-}
-
-/// A question, and until when it may stay open.
-struct Asked<T> {
-    future: Caught<BoxFuture<'static, T>>,
-    until: Instant,
-}
-
-impl<T> Asked<T> {
-    /// What became of it: `None` when that was a panic, or nothing in time.
-    fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Option<T>> {
-        match Pin::new(&mut self.future).poll(cx) {
-            Poll::Ready(answer) => Poll::Ready(answer.ok()),
-            Poll::Pending if self.until <= now => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl Questions {
-    /// Whether it is not known at this moment that the socket may stay.
-    pub(super) fn is_in_doubt(&self) -> bool {
-        self.renewing.is_some()
-    }
-
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let renewing = self.renewing.as_ref().map(|asked| asked.until);
-        let refreshing = self.refreshing.as_ref().map(|refreshing| refreshing.asked.until);
-        renewing.into_iter().chain(refreshing).min()
-    }
-}
-
-impl<S: Transport> LinkTask<S> {
+impl LinkState {
     /// Does what time asks of every socket of the link.
-    pub(super) fn poll_lifetimes(&mut self, cx: &mut Context<'_>, now: Instant) {
-        for index in 0..self.occupants.len() {
-            let Some(Some(Occupant::Live(live))) = self.occupants.get(index) else { continue };
+    pub(super) fn poll_lifetimes(&mut self, turn: &Turn<'_>) {
+        for index in 0..self.sockets.len() {
+            let Some(live) = self.sockets.live_at(index) else { continue };
             let slot = live.slot;
-            self.poll_refresh(cx, slot, now);
-            self.check_life(slot, now);
-            self.poll_renewal(cx, slot, now);
-            self.warn(slot, now);
+            self.poll_refresh(slot, turn);
+            self.check_life(slot, turn);
+            self.poll_renewal(slot, turn);
+            self.warn(slot, turn);
         }
     }
 
     /// Ends a socket whose credential is over, and asks after a session that seems to be.
-    pub(super) fn check_life(&mut self, slot: SlotId, now: Instant) {
-        let (wall, timeout) = (self.wall, self.services.limits.admission_timeout);
-        let Some(live) = self.live(slot) else { return };
-        match live.lifetime.state(now, wall) {
+    pub(super) fn check_life(&mut self, slot: SlotId, turn: &Turn<'_>) {
+        let (wall, timeout) = (turn.wall, self.services.limits.admission_timeout);
+        let Some(live) = self.sockets.live(slot) else { return };
+        match live.lifetime.state(turn.now, wall) {
             Life::Lives => {}
-            Life::Expired => self.cut_socket(slot, DisconnectReason::Expired, now),
+            Life::Expired => self.cut_socket(slot, DisconnectReason::Expired, turn),
             Life::Idle if live.questions.renewing.is_some() => {}
             Life::Idle => {
                 let Some(lease) = live.lifetime.lease.clone() else { return };
                 let future: BoxFuture<'static, _> =
                     Box::pin(async move { lease.renew(wall).await });
-                let until = now + timeout.min(RENEWED_WITHIN);
+                let until = turn.now + timeout.min(RENEWED_WITHIN);
                 live.questions.renewing = Some(Asked { future: Caught::new(future), until });
                 // It may have been found out behind the place where questions are asked.
                 self.handle.wake();
@@ -115,73 +58,75 @@ impl<S: Transport> LinkTask<S> {
         }
     }
 
-    fn poll_renewal(&mut self, cx: &mut Context<'_>, slot: SlotId, now: Instant) {
-        let wall = self.wall;
-        let Some(live) = self.live(slot) else { return };
+    fn poll_renewal(&mut self, slot: SlotId, turn: &Turn<'_>) {
+        let wall = turn.wall;
+        let Some(live) = self.sockets.live(slot) else { return };
         let Some(renewing) = &mut live.questions.renewing else { return };
-        let Poll::Ready(answer) = renewing.poll(cx, now) else { return };
+        let Poll::Ready(answer) = renewing.poll(&mut turn.cx(), turn.now) else { return };
         if let Some(done) = live.questions.renewing.take() {
             drop_quietly(done.future);
         }
         match answer {
-            Some(Ok(_)) => match live.lifetime.state(now, wall) {
+            Some(Ok(_)) => match live.lifetime.state(turn.now, wall) {
                 Life::Lives => {}
-                Life::Expired => self.cut_socket(slot, DisconnectReason::Expired, now),
-                Life::Idle => self.cut_socket(slot, DisconnectReason::SessionExpired, now),
+                Life::Expired => self.cut_socket(slot, DisconnectReason::Expired, turn),
+                Life::Idle => self.cut_socket(slot, DisconnectReason::SessionExpired, turn),
             },
             Some(Err(LeaseError::Ended)) => {
-                self.cut_socket(slot, DisconnectReason::SessionExpired, now);
+                self.cut_socket(slot, DisconnectReason::SessionExpired, turn);
             }
             // Nobody can say that it lives, and by what is known here it does not.
-            _ => self.cut_socket(slot, DisconnectReason::Unavailable, now),
+            _ => self.cut_socket(slot, DisconnectReason::Unavailable, turn),
         }
     }
 
     /// Tells the client that its time is nearly over, once for each end.
-    fn warn(&mut self, slot: SlotId, now: Instant) {
-        let wall = self.wall;
-        let Some(live) = self.live(slot) else { return };
+    fn warn(&mut self, slot: SlotId, turn: &Turn<'_>) {
+        let wall = turn.wall;
+        let Some(live) = self.sockets.live(slot) else { return };
         let Some(end) = live.lifetime.expires_at() else { return };
-        if !live.is_to_be_warned() || live.lifetime.warn_at(now, wall).is_none_or(|at| at > now) {
+        if !live.is_to_be_warned()
+            || live.lifetime.warn_at(turn.now, wall).is_none_or(|at| at > turn.now)
+        {
             return;
         }
         live.questions.told_of = Some(end);
-        let namespace = self.link.namespace(slot);
-        let written = ws::append_packet(self.outbox.tail(), |out| {
+        let (owner, namespace) = (live.owner, self.protocol.namespace(slot));
+        let written = self.outbox.packet(Some(owner), |out| {
             packet::write_event(out, namespace, None, Expiring::EVENT, &Expiring::new(end))
         });
         written.expect("wire types are strings, numbers and plain structs");
     }
 
     /// The client shows another credential.
-    pub(super) fn refresh(&mut self, event: &Event<'_>, now: Instant) {
+    pub(super) fn refresh(&mut self, event: &Event<'_>, turn: &Turn<'_>) {
         let (slot, ack) = (event.slot, event.id);
-        let until = now + self.services.limits.admission_timeout;
-        let Some(live) = self.live(slot) else { return };
+        let until = turn.now + self.services.limits.admission_timeout;
+        let Some(live) = self.sockets.live(slot) else { return };
         if live.questions.refreshing.is_some() {
             let refusal = Refusal::too_many_attempts(TRY_AGAIN_AFTER);
-            return self.not_refreshed(slot, ack, &refusal, now);
+            return self.not_refreshed(slot, ack, &refusal, turn);
         }
         let Some(auth) = payload(event) else {
-            return self.not_refreshed(slot, ack, &Refusal::bad_handshake(), now);
+            return self.not_refreshed(slot, ack, &Refusal::bad_handshake(), turn);
         };
         let handshake = Handshake::new(
             Arc::clone(&self.request),
-            self.link.namespace(slot),
+            self.protocol.namespace(slot),
             auth,
             self.services.clock.wall(),
         )
         .with_credentials(Arc::clone(&self.credentials));
-        let Some(live) = self.live(slot) else { return };
+        let Some(live) = self.sockets.live(slot) else { return };
         let future = Caught::new(live.socket.refresh(handshake));
         live.questions.refreshing = Some(Refreshing { ack, asked: Asked { future, until } });
     }
 
-    fn poll_refresh(&mut self, cx: &mut Context<'_>, slot: SlotId, now: Instant) {
-        let Some(live) = self.live(slot) else { return };
+    fn poll_refresh(&mut self, slot: SlotId, turn: &Turn<'_>) {
+        let Some(live) = self.sockets.live(slot) else { return };
         let Some(Refreshing { ack, asked }) = &mut live.questions.refreshing else { return };
         let ack = *ack;
-        let Poll::Ready(answer) = asked.poll(cx, now) else { return };
+        let Poll::Ready(answer) = asked.poll(&mut turn.cx(), turn.now) else { return };
         if let Some(done) = live.questions.refreshing.take() {
             drop_quietly(done.asked.future);
         }
@@ -196,7 +141,7 @@ impl<S: Transport> LinkTask<S> {
                 self.acknowledge(slot, ack, &refreshed);
             }
             Some(Err(NotAdmitted::Refused { refusal, .. })) => {
-                self.not_refreshed(slot, ack, &refusal, now);
+                self.not_refreshed(slot, ack, &refusal, turn);
             }
             Some(Err(NotAdmitted::Undecided { cause, .. })) => {
                 if let Some(cause) = cause {
@@ -208,14 +153,20 @@ impl<S: Transport> LinkTask<S> {
         }
     }
 
-    fn not_refreshed(&mut self, slot: SlotId, ack: Option<u64>, refusal: &Refusal, now: Instant) {
+    fn not_refreshed(
+        &mut self,
+        slot: SlotId,
+        ack: Option<u64>,
+        refusal: &Refusal,
+        turn: &Turn<'_>,
+    ) {
         let id = self.services.said_no(Decision::Denied, refusal, self.subject(slot));
         self.acknowledge(slot, ack, &ErrorAnswer::refusal(refusal, id));
         // A program that asks in a loop is cut off, as it is with CONNECTs.
-        if let Some(live) = self.live(slot) {
+        if let Some(live) = self.sockets.live(slot) {
             live.questions.refusals += 1;
             if live.questions.refusals > TOLERATED_REFUSALS {
-                self.violated(ws::CloseCode::Policy, &REFRESHED_IN_VAIN, now);
+                self.violated(CloseCode::Policy, &REFRESHED_IN_VAIN, turn);
             }
         }
     }
@@ -228,11 +179,10 @@ impl<S: Transport> LinkTask<S> {
 
     /// Answers the client, if it has asked.
     fn acknowledge(&mut self, slot: SlotId, ack: Option<u64>, answer: &impl serde::Serialize) {
-        let Some(id) = ack else { return };
-        let namespace = self.link.namespace(slot);
-        let written = ws::append_packet(self.outbox.tail(), |out| {
-            packet::write_ack(out, namespace, id, answer)
-        });
+        let (Some(id), Some(live)) = (ack, self.sockets.live(slot)) else { return };
+        let (owner, namespace) = (live.owner, self.protocol.namespace(slot));
+        let written =
+            self.outbox.packet(Some(owner), |out| packet::write_ack(out, namespace, id, answer));
         written.expect("wire types are strings, numbers and plain structs");
     }
 
@@ -240,11 +190,11 @@ impl<S: Transport> LinkTask<S> {
     fn subject(&self, slot: SlotId) -> Subject<'_> {
         let mut subject = Subject {
             action: Some(Action::Event(Refreshed::EVENT)),
-            namespace: Some(self.link.namespace(slot)),
+            namespace: Some(self.protocol.namespace(slot)),
             peer: self.peer(),
             ..Subject::default()
         };
-        if let Some(Some(Occupant::Live(live))) = self.occupants.get(slot.index()) {
+        if let Some(live) = self.sockets.live_at(slot.index()) {
             subject.user = Some(live.socket.user());
             subject.session = live.socket.session();
             subject.socket = Some(live.id);

@@ -12,16 +12,19 @@ use doorward_protocol::SlotId;
 use crate::{
     event::{invocation::Invocation, trace::Trace},
     link::{
-        lifetime::Questions,
+        questions::Questions,
         seam::{Admitted, Socket},
     },
     presence::access::{Life, Lifetime},
+    transport::outbox::Owner,
 };
 
 /// An admitted socket.
 pub(super) struct Live {
     pub(super) slot: SlotId,
     pub(super) id: SocketId,
+    /// Its name in the outbox.
+    pub(super) owner: Owner,
     pub(super) socket: Box<dyn Socket>,
     pub(super) running: Vec<Running>,
     inbox: VecDeque<Queued>,
@@ -61,11 +64,12 @@ impl Queued {
 }
 
 impl Live {
-    pub(super) fn new(slot: SlotId, id: SocketId, admitted: Admitted) -> Self {
+    pub(super) fn new(slot: SlotId, id: SocketId, owner: Owner, admitted: Admitted) -> Self {
         let Admitted { socket, lifetime, concurrency, is_recorded: _ } = admitted;
         Self {
             slot,
             id,
+            owner,
             socket,
             running: Vec::new(),
             inbox: VecDeque::new(),

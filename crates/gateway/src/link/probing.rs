@@ -2,28 +2,20 @@
 //!
 //! The client is pinged out of turn and has a moment to answer; whatever it sends is a sign of life.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use doorward_core::DisconnectReason;
 use doorward_protocol::engine;
 use tokio::sync::oneshot;
 
-use crate::{link::task::LinkTask, transport::stream::Transport};
+use crate::link::{
+    state::{LinkState, Probing},
+    turn::Turn,
+};
 
-/// A question to a client that was not answered yet.
-pub(super) struct Probing {
-    /// When no answer is an answer.
-    pub(super) until: Instant,
-    /// How much waited to be written, when the client could not be heard because it does not read: that
-    /// some of it is taken is a sign of life.
-    stuck: Option<usize>,
-    /// Who wants to know; dropping them says no.
-    askers: Vec<oneshot::Sender<()>>,
-}
-
-impl<S: Transport> LinkTask<S> {
+impl LinkState {
     /// Asks the client for a sign of life.
-    pub(super) fn probe(&mut self, alive: oneshot::Sender<()>, now: Instant) {
+    pub(super) fn probe(&mut self, alive: oneshot::Sender<()>, turn: &Turn<'_>) {
         let is_stuck = self.stalled_since.is_some();
         // Who is not read could not be heard: that nothing comes proves nothing.
         if !self.is_reading() && !is_stuck {
@@ -34,9 +26,9 @@ impl<S: Transport> LinkTask<S> {
         }
         let stuck = is_stuck.then(|| self.outbox.len());
         self.probing =
-            Some(Box::new(Probing { until: now + PATIENCE, stuck, askers: vec![alive] }));
-        if self.link.ping_now(now) {
-            self.send(engine::write_ping);
+            Some(Box::new(Probing { until: turn.now + PATIENCE, stuck, askers: vec![alive] }));
+        if self.protocol.ping_now(turn.now) {
+            self.outbox.text(engine::write_ping);
         }
     }
 
@@ -48,8 +40,9 @@ impl<S: Transport> LinkTask<S> {
     }
 
     /// Ends the link of a client that has not answered.
-    pub(super) fn check_probe(&mut self, now: Instant) {
-        let Some(probing) = self.probing.as_ref().filter(|probing| probing.until <= now) else {
+    pub(super) fn check_probe(&mut self, turn: &Turn<'_>) {
+        let Some(probing) = self.probing.as_ref().filter(|probing| probing.until <= turn.now)
+        else {
             return;
         };
         let is_dead = match probing.stuck {
@@ -57,7 +50,7 @@ impl<S: Transport> LinkTask<S> {
             Some(waited) => self.stalled_since.is_some() && self.outbox.len() >= waited,
         };
         if is_dead {
-            self.abort(DisconnectReason::PingTimeout, now);
+            self.abort(DisconnectReason::PingTimeout, turn);
             // Now the seat is free, and whoever asked may know.
             self.probing = None;
         } else {

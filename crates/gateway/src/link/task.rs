@@ -1,8 +1,7 @@
-//! One link: a task that reads, decides, handles and writes for one connection.
+//! The task of one link: a wire below, sockets above.
 //!
-//! Everything a client causes happens inside [`LinkTask::poll`], in the order in which it arrived:
-//! an admission and a handler are polled here and never spawned, so there is nothing to race with. The
-//! rules of the protocol are [`doorward_protocol::Link`]'s; this moves bytes and keeps time.
+//! Everything a client causes happens inside [`LinkTask::poll`], in the order in which it arrived: admissions and
+//! handlers are polled here and never spawned. The rules of the protocol are [`doorward_protocol::Link`]'s.
 //! Start reading at [`LinkTask::drive`].
 
 use std::{
@@ -10,328 +9,131 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant, SystemTime},
 };
 
-use doorward_core::{DisconnectReason, HandshakeRequest, Headers, LinkId, RefusalReason};
-use doorward_protocol::{
-    Link, SlotId, Timeout, engine,
-    ws::{self, CloseCode, Opcode},
-};
+use doorward_core::DisconnectReason;
 
 use crate::{
-    limits::{addresses::Place, capacity::Open},
     link::{
-        admitting::Deciding, ending::Closing, live::Live, probing::Probing, reading::ReadEnd,
+        receiving::Receiving,
         seam::Namespaces,
+        state::{LinkState, Opening},
+        turn::Turn,
     },
-    presence::{mailbox::LinkHandle, registry::LinkEntry, services::Services},
-    runtime::{catch::drop_quietly, timers::Timer},
-    transport::{outbox::Outbox, stream::Transport},
+    presence::services::Services,
+    runtime::timers::Timer,
+    transport::wire::{ReadEnd, Wire},
 };
 
 /// The task of one link.
-pub(crate) struct LinkTask<S> {
-    pub(super) io: S,
-    pub(super) services: Arc<Services>,
-    pub(super) namespaces: Arc<Namespaces>,
-    pub(super) request: Arc<HandshakeRequest>,
-    pub(super) credentials: Arc<Headers>,
-    pub(super) handle: Arc<LinkHandle>,
-    pub(super) link: Link,
-    pub(super) reader: ws::Reader,
-    /// Bytes that were read and not yet used: half a frame, or what waits for a full inbox.
-    pub(super) rest: Vec<u8>,
-    pub(super) outbox: Outbox,
-    /// What is at each of the link's slots.
-    pub(super) occupants: Vec<Option<Occupant>>,
-    /// The address's place for unknown links, while nobody here is known.
-    pub(super) place: Option<Place>,
-    pub(super) timer: Timer,
-    /// Since when the peer has taken nothing of what waits for it.
-    pub(super) stalled_since: Option<Instant>,
-    pub(super) closing: Option<Closing>,
-    /// Somebody wants to know whether the client is still there.
-    pub(super) probing: Option<Box<Probing>>,
-    /// Frames and events that may still be worked off in this turn.
-    pub(super) budget: usize,
-    /// The time of day in this turn.
-    pub(super) wall: SystemTime,
-    /// Each handler that outlives its socket holds a copy, so that they can be counted.
-    pub(super) finishing: Arc<()>,
-    pub(super) _entry: LinkEntry,
-    /// Last, so that the descriptor is free when it makes room.
-    pub(super) _open: Option<Open>,
+pub(crate) struct LinkTask<W> {
+    /// Dropped first: the descriptor is free when the state makes room for another connection.
+    wire: W,
+    state: LinkState,
+    timer: Timer,
 }
 
-/// What a link is opened with.
-pub(crate) struct Opening {
-    pub(crate) request: Arc<HandshakeRequest>,
-    /// The headers that only authenticators see.
-    pub(crate) credentials: Arc<Headers>,
-    pub(crate) place: Place,
-    /// Where the server itself has accepted the connection.
-    pub(crate) open: Option<Open>,
-}
-
-/// What a namespace on a link is doing.
-pub(super) enum Occupant {
-    Deciding(Box<Deciding>),
-    Live(Box<Live>),
-}
-
-impl<S: Transport> LinkTask<S> {
-    /// Opens the link. `early` is what the client sent right behind its upgrade request.
+impl<W: Wire> LinkTask<W> {
+    /// Opens the link.
     pub(crate) fn new(
-        io: S,
-        early: &[u8],
+        wire: W,
         services: Arc<Services>,
         namespaces: Arc<Namespaces>,
         opening: Opening,
     ) -> Self {
-        let Opening { request, credentials, place, open } = opening;
-        let now = services.clock.now();
-        let limits = &services.limits;
-        let id = LinkId::generate(&*services.entropy);
-        let handle = Arc::new(LinkHandle::new(id, limits.outbox));
-        let mut outbox = Outbox::default();
-        let sid = id.encode();
-        ws::append(outbox.tail(), Opcode::Text, |out| {
-            engine::Open {
-                sid: &sid,
-                ping_interval: limits.ping_interval,
-                ping_timeout: limits.ping_timeout,
-                max_payload: limits.max_message,
-            }
-            .write(out);
-        });
-        let mut link = Link::open(Arc::clone(&services.link_config), now);
-        // Too much is not read, and noticed at the next byte.
-        let rest = if link.count(early.len()).is_ok() { early.to_vec() } else { Vec::new() };
-        let entry = services.registry.add_link(Arc::clone(&handle));
-        services.metrics.links.increment(1.0);
-        if services.is_draining() {
-            // Everybody was told already; whoever comes in later is told here.
-            handle.end(DisconnectReason::Shutdown);
-        }
-        Self {
-            io,
-            link,
-            _entry: entry,
-            _open: open,
-            timer: Timer::new(Arc::clone(&services.timers)),
-            services,
-            namespaces,
-            request,
-            credentials,
-            handle,
-            reader: ws::Reader::default(),
-            rest,
-            outbox,
-            occupants: Vec::new(),
-            place: Some(place),
-            stalled_since: None,
-            closing: None,
-            probing: None,
-            budget: 0,
-            wall: SystemTime::UNIX_EPOCH,
-            finishing: Arc::new(()),
-        }
+        let timer = Timer::new(Arc::clone(&services.timers));
+        Self { wire, state: LinkState::open(services, namespaces, opening), timer }
     }
 
-    /// Does everything that can be done now. `Ready` means that the link is over.
-    fn drive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
-        self.budget = FRAMES_PER_TURN;
+    /// Does all that can be done now. `Ready` means that the link has ended.
+    fn drive(&mut self, turn: &mut Turn<'_>) -> Poll<()> {
         let mut passes = PASSES_PER_TURN;
-        // After a sleep of the machine: whose time is over gets nothing that was queued meanwhile.
-        self.expire(now);
+        // After a sleep of the machine: a socket that has expired gets nothing that was queued meanwhile.
+        self.state.expire(turn);
         loop {
-            self.read_letters(now);
-            let read = self.read(cx, now);
-            self.poll_admissions(cx, now);
-            self.poll_lifetimes(cx, now);
-            self.poll_handlers(cx, now);
-            self.check_deadlines(now);
-            self.flush(cx, now);
-            if self.closing.is_some() {
-                // Its seats are free already: whoever waits for a sign of life need not wait for its last words.
-                self.probing = None;
-                return self.poll_close(cx, now);
+            self.state.read_letters(turn);
+            let read =
+                self.wire.read(&mut turn.cx(), &mut Receiving { state: &mut self.state, turn });
+            self.state.poll_admissions(turn);
+            self.state.poll_lifetimes(turn);
+            self.state.poll_handlers(turn);
+            self.check_deadlines(turn);
+            self.flush(turn);
+            if self.state.closing.is_some() {
+                return self.poll_close(turn);
             }
             // What was finished or flushed may have made room for what had to wait.
-            let unread = read == ReadEnd::NotReading && self.is_reading();
-            if !unread && !self.has_runnable() {
+            let unread = read == ReadEnd::NotReading && self.state.is_reading();
+            if !unread && !self.state.has_runnable() {
                 break;
             }
             passes -= 1;
-            if passes == 0 || self.budget == 0 {
-                yield_turn(cx);
+            if passes == 0 || turn.budget == 0 {
+                yield_turn(turn);
                 break;
             }
         }
-        if self.is_reading() {
-            self.link.resume(now);
+        if self.state.is_reading() {
+            self.state.protocol.resume(turn.now);
         } else {
-            self.link.pause(now);
+            self.state.protocol.pause(turn.now);
         }
         Poll::Pending
     }
 
-    /// Whether the client may send more: nothing of it waits in a full inbox, and it reads what it
-    /// is sent.
-    pub(super) fn is_reading(&self) -> bool {
-        self.closing.is_none() && !self.is_congested() && !self.any_inbox_full()
-    }
-
-    /// Whether so much waits to be sent that nothing should be started that adds to it.
-    pub(super) fn is_congested(&self) -> bool {
-        self.outbox.len() >= self.congestion_limit()
-    }
-
-    pub(super) fn congestion_limit(&self) -> usize {
-        self.services.limits.outbox / 4
-    }
-
-    pub(super) fn check_deadlines(&mut self, now: Instant) {
-        self.expire(now);
-        while self.closing.is_none()
-            && let Some(timeout) = self.link.handle_timeout(now)
-        {
-            match timeout {
-                Timeout::Ping => self.send(engine::write_ping),
-                Timeout::NoPong => self.end_link(DisconnectReason::PingTimeout, now),
-                Timeout::NoConnect => {
-                    let reason = RefusalReason::ConnectTimeout;
-                    self.throw_out(reason, CloseCode::Policy, NO_CONNECT, now);
-                }
-                Timeout::NoAttachments => self.violated(CloseCode::Policy, &NO_ATTACHMENTS, now),
-            }
+    fn check_deadlines(&mut self, turn: &Turn<'_>) {
+        self.state.check_deadlines(turn);
+        let is_unread = !self.state.is_reading() && self.state.closing.is_none();
+        if is_unread && self.wire.is_closed_by_peer() {
+            self.state.abort(DisconnectReason::TransportClosed, turn);
         }
-        self.check_probe(now);
-        if self.is_overloaded() {
-            self.end_link(DisconnectReason::Overloaded, now);
-        }
-        if !self.is_reading() && self.closing.is_none() && self.io.is_closed_by_peer() {
-            self.abort(DisconnectReason::TransportClosed, now);
-        }
-        let stall = self.services.limits.write_stall;
-        if self.stalled_since.is_some_and(|since| since + stall <= now) {
-            self.end_link(DisconnectReason::SlowConsumer, now);
-        }
+        self.state.check_stall(turn);
     }
 
-    /// Asks to be woken at the earliest deadline.
-    fn arm_timer(&mut self, cx: &Context<'_>, now: Instant) {
-        let own = match &self.closing {
-            Some(closing) => Some(closing.until),
-            None => {
-                let stall = self.services.limits.write_stall;
-                let stalled = self.stalled_since.map(|since| since + stall);
-                // Who is not read cannot be seen to leave, so it is looked for.
-                let look = (!self.is_reading()).then(|| now + LOOK_AGAIN);
-                let probed = self.probing.as_ref().map(|probing| probing.until);
-                [self.link.deadline(), stalled, look, probed].into_iter().flatten().min()
-            }
-        };
-        let slots = self.occupants.iter().flatten().filter_map(|occupant| match occupant {
-            Occupant::Deciding(deciding) => Some(deciding.deadline),
-            Occupant::Live(live) => live.deadline(now, self.wall),
-        });
-        if let Some(earliest) = own.into_iter().chain(slots).min() {
-            self.timer.arm(earliest, now, cx.waker());
+    fn flush(&mut self, turn: &Turn<'_>) {
+        let before = self.state.outbox.len();
+        let flushed = self.wire.poll_flush(&mut turn.cx(), &mut self.state.outbox);
+        self.state.flushed(&flushed, before, turn);
+    }
+
+    fn poll_close(&mut self, turn: &Turn<'_>) -> Poll<()> {
+        // The seats of its sockets are free already: a probe need not wait for the last packets.
+        self.state.probing = None;
+        self.wire.stop_reading();
+        match &self.state.closing {
+            Some(closing) if closing.until <= turn.now => Poll::Ready(()),
+            _ => self.wire.poll_close(&mut turn.cx(), &mut self.state.outbox),
         }
-    }
-
-    /// Appends one Engine.IO packet.
-    pub(super) fn send(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        ws::append(self.outbox.tail(), Opcode::Text, write);
-    }
-
-    pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
-        let before = self.outbox.len();
-        let flushed = self.outbox.poll_flush(&mut self.io, cx);
-        self.outbox.tell_gauge(&self.services.metrics.outbox);
-        match flushed {
-            Poll::Ready(Ok(())) => {
-                if self.stalled_since.take().is_some() {
-                    self.handle.set_behind(false);
-                }
-            }
-            Poll::Ready(Err(_)) => self.abort(DisconnectReason::TransportClosed, now),
-            Poll::Pending => {
-                let moved = self.outbox.len() < before;
-                if moved || self.stalled_since.is_none() {
-                    self.stalled_since = Some(now);
-                    self.handle.set_behind(true);
-                }
-                if self.outbox.len() > self.services.limits.outbox {
-                    self.end_link(DisconnectReason::SlowConsumer, now);
-                }
-            }
-        }
-    }
-
-    pub(super) fn occupant(&mut self, slot: SlotId) -> &mut Option<Occupant> {
-        let index = slot.index();
-        if self.occupants.len() <= index {
-            self.occupants.resize_with(index + 1, || None);
-        }
-        &mut self.occupants[index]
-    }
-
-    pub(super) fn peer(&self) -> Option<std::net::IpAddr> {
-        self.request.peer().map(|address| address.ip())
     }
 }
 
-impl<S: Transport> Future for LinkTask<S> {
+impl<W: Wire> Future for LinkTask<W> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { state, .. } = &*self;
+        state.handle.register(cx);
+        let clock = &state.services.clock;
+        let mut turn = Turn::new(cx.waker(), clock.now(), clock.wall());
         let this = self.get_mut();
-        this.handle.register(cx);
-        let now = this.services.clock.now();
-        this.wall = this.services.clock.wall();
-        let poll = this.drive(cx, now);
-        if poll.is_pending() {
-            this.arm_timer(cx, now);
+        let poll = this.drive(&mut turn);
+        if poll.is_pending()
+            && let Some(deadline) = this.state.deadline(&turn)
+        {
+            this.timer.arm(deadline, turn.now, cx.waker());
         }
         poll
     }
 }
 
-/// However the task ends, nothing of the link stays: not even when the runtime is taken away.
-impl<S> Drop for LinkTask<S> {
-    fn drop(&mut self) {
-        self.services.metrics.links.decrement(1.0);
-        self.outbox.clear(&self.services.metrics.outbox);
-        for occupant in std::mem::take(&mut self.occupants) {
-            drop_quietly(occupant);
-        }
-        // Whoever asks after the client hears that it is gone: now its seats are free.
-        self.handle.close();
-    }
-}
-
-/// Lets other tasks and the sockets themselves have their turn before this one goes on. Waking
-/// oneself would do for the tasks alone: the runtime looks at sockets when no task is ready.
-fn yield_turn(cx: &mut Context<'_>) {
+/// Lets other tasks and the sockets of the operating system have their turn before this link goes on. Waking
+/// itself would do for the tasks alone: the runtime looks at sockets when no task is ready.
+fn yield_turn(turn: &Turn<'_>) {
     let mut pause = std::pin::pin!(tokio::task::yield_now());
-    // The first poll only asks to be woken behind the others.
-    let asked = pause.as_mut().poll(cx);
+    // The first poll only asks to be woken after the others.
+    let asked = pause.as_mut().poll(&mut turn.cx());
     debug_assert!(asked.is_pending());
 }
 
-/// Frames and events that one link may work off before others have their turn: some 100 us.
-const FRAMES_PER_TURN: usize = 128;
-
 /// Full outboxes that one link may fill and flush in one turn.
 const PASSES_PER_TURN: usize = 4;
-
-/// What a developer most often has to look at then: an `auth` function that takes no callback, or never calls it.
-const NO_CONNECT: &str = "no CONNECT in time: does the client's auth function call back?";
-
-const NO_ATTACHMENTS: &str = "attachments that were announced did not arrive in time";
-
-/// How often a link that is not read is asked whether its client is still there.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -4,14 +4,14 @@ use std::{collections::VecDeque, fmt};
 
 use bytes::Bytes;
 use doorward_core::SocketId;
-use doorward_protocol::{Arguments, RawArguments, packet, ws::Opcode};
+use doorward_protocol::{Arguments, RawArguments, packet};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::test::{
-    link::{MemoryLink, Seen},
     packet::Packet,
     unexpected::panicking,
+    wire::{MemoryLink, Seen, Sent},
 };
 
 /// A connected client of a [`TestServer`](super::TestServer).
@@ -117,7 +117,7 @@ impl TestException {
     #[must_use]
     pub fn details(&self) -> Vec<(&str, &str)> {
         let details = self.0["details"].as_array().map_or(&[][..], Vec::as_slice);
-        details.iter().map(|one| (text(&one["path"]), text(&one["message"]))).collect()
+        details.iter().map(|one| (as_text(&one["path"]), as_text(&one["message"]))).collect()
     }
 
     /// Everything, as it stands on the wire.
@@ -127,8 +127,13 @@ impl TestException {
     }
 }
 
-fn text(value: &Value) -> &str {
+fn as_text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+/// A packet as a message.
+fn text(packet: Vec<u8>) -> String {
+    String::from_utf8(packet).expect("packets are JSON behind ASCII")
 }
 
 /// Something that was looked for among what came.
@@ -269,14 +274,14 @@ impl TestClient {
         };
         let mut out = Vec::new();
         let written = packet::write_ack(&mut out, &self.namespace, id, &value);
-        self.send_packet(&out, written).await;
+        self.send_packet(out, written).await;
     }
 
     /// Leaves the namespace, as `socket.disconnect()` does.
     pub async fn disconnect(&mut self) {
         let mut out = Vec::new();
         packet::write_disconnect(&mut out, &self.namespace);
-        self.link.send(Opcode::Text, &out).await;
+        self.link.send(Sent::Text(text(out))).await;
     }
 
     /// Waits for the end of the connection. What came before is still there to be read.
@@ -314,16 +319,16 @@ impl TestClient {
     async fn send(&self, event: &str, ack: Option<u64>, arguments: &impl Arguments) {
         let mut out = Vec::new();
         let written = packet::write_event(&mut out, &self.namespace, ack, event, arguments);
-        self.send_packet(&out, written).await;
+        self.send_packet(out, written).await;
     }
 
-    async fn send_packet(&self, head: &[u8], written: serde_json::Result<Vec<Bytes>>) {
+    async fn send_packet(&self, head: Vec<u8>, written: serde_json::Result<Vec<Bytes>>) {
         let attachments = written.unwrap_or_else(|error| {
             panicking(format_args!("the arguments cannot be written as JSON: {error}"))
         });
-        self.link.send(Opcode::Text, head).await;
+        self.link.send(Sent::Text(text(head))).await;
         for attachment in attachments {
-            self.link.send(Opcode::Binary, &attachment).await;
+            self.link.send(Sent::Binary(attachment)).await;
         }
     }
 

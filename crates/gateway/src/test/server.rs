@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::{
     error::ServeError,
-    link::task::{LinkTask, Opening},
+    link::{state::Opening, task::LinkTask},
     server::doorward::Doorward,
     test::{
         client::TestClient,
-        link::{MemoryLink, Seen},
         packet::Packet,
         unexpected::panicking,
+        wire::{MemoryLink, Seen, Sent, connect},
     },
 };
 
@@ -194,8 +194,7 @@ impl TestVisitor<'_> {
         let mut link = self.open().await;
         let auth = if auth.is_null() { String::new() } else { auth.to_string() };
         let target = if namespace == "/" { String::new() } else { format!("{namespace},") };
-        link.send(doorward_protocol::ws::Opcode::Text, format!("40{target}{auth}").as_bytes())
-            .await;
+        link.send(Sent::Text(format!("40{target}{auth}"))).await;
         loop {
             let Seen::Text(text) = link.next().await else { return Err(None) };
             let Some(packet) = text.strip_prefix('4').and_then(Packet::parse) else { continue };
@@ -227,10 +226,9 @@ impl TestVisitor<'_> {
             place: place.expect("the address has room for one more unknown link"),
             open: None,
         };
-        let (io, other) = tokio::io::duplex(PIPE);
+        let (wire, mut link) = connect();
         let (services, namespaces) = (Arc::clone(services), Arc::clone(&server.namespaces));
-        tokio::spawn(LinkTask::new(other, &[], services, namespaces, opening));
-        let mut link = MemoryLink::new(io);
+        tokio::spawn(LinkTask::new(wire, services, namespaces, opening));
         // The packet that opens the link.
         link.next().await;
         link
@@ -282,6 +280,3 @@ impl fmt::Debug for ConnectRefused {
         write!(f, "ConnectRefused({})", self.data)
     }
 }
-
-/// Bytes on their way in one direction.
-const PIPE: usize = 64 * 1024;

@@ -1,175 +1,370 @@
-//! What waits to be sent on a link.
+//! The queue of packets that wait to be sent on a link.
 //!
-//! Shared frames are queued as they are; the link's own packets are written one behind the other into
-//! a tail. In the common case there is only the tail, it leaves in one write, and its memory goes back
-//! to the thread for the next link.
+//! Packets are stored as WebSocket frames, because that is how nearly all of them leave. Frames that several
+//! links share are queued as they are; packets of the link itself are written one after the other into a
+//! tail. In the common case there is only the tail: it leaves in one write, and its memory goes back to the
+//! thread for the next link. A mark for each frame says where it ends and which socket it is for, so that the
+//! packets of one socket can be taken out, and so that another wire finds each packet, without parsing
+//! anything again. Start reading at [`Outbox::packet`].
 
 use std::{
     cell::Cell,
     collections::VecDeque,
     io::{self, IoSlice},
+    num::NonZeroU32,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use doorward_protocol::{
     Frame,
-    ws::{self, Unit},
+    ws::{self, CloseCode, Opcode},
 };
 use metrics::Gauge;
 use tokio::io::AsyncWrite;
 
+/// The queue of packets that wait to be sent on a link.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    /// What is older than the tail.
+    /// Parts older than the tail.
     queue: VecDeque<Bytes>,
     tail: Vec<u8>,
-    /// How much of the oldest part has been written.
-    written: usize,
+    /// How many bytes of the oldest part have been sent.
+    sent: usize,
     /// Bytes in the queue.
     queued: usize,
+    /// One for each frame that has not been sent completely, oldest first.
+    marks: VecDeque<Mark>,
+    /// Bytes that have left the outbox, and the offset of its oldest part. Offsets count every byte that was
+    /// ever queued.
+    gone: usize,
     /// Bytes that the gauge of the server knows of.
-    told: usize,
+    reported: usize,
+}
+
+/// A socket of the link, as packets name it. Unlike a slot it is never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner(NonZeroU32);
+
+impl Owner {
+    pub(crate) const FIRST: Self = Self(NonZeroU32::MIN);
+
+    /// Returns the owner after this one.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.checked_add(1).unwrap_or(NonZeroU32::MIN))
+    }
+}
+
+/// The end of a frame.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    end: usize,
+    /// The socket that its event or answer is for. What belongs to the link itself is sent in any case.
+    owner: Option<Owner>,
+    opcode: Opcode,
+}
+
+impl Mark {
+    /// Returns `true` for an attachment, which is sent together with the frame before it or not at all.
+    fn continues(self) -> bool {
+        self.opcode == Opcode::Binary
+    }
+}
+
+/// A place in the tail to go back to, before anything that is written from here on.
+#[derive(Clone, Copy)]
+pub(crate) struct Position {
+    tail: usize,
+    marks: usize,
+}
+
+/// Packets that were taken out from the end of the tail.
+pub(crate) struct Withheld {
+    bytes: Vec<u8>,
+    /// Each frame with its length.
+    frames: Vec<(usize, Option<Owner>, Opcode)>,
 }
 
 impl Outbox {
-    /// Where the link's own packets are appended.
-    pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
-        if self.tail.capacity() == 0 {
-            self.tail = SPARE.take();
-        }
-        &mut self.tail
+    /// Queues a packet without attachments that belongs to the link itself.
+    pub(crate) fn text(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.frame(Opcode::Text, write);
     }
 
-    /// Queues a frame that others share.
-    pub(crate) fn push(&mut self, frame: &Frame) {
+    /// Queues a packet with its attachments. Without an owner it is sent in any case.
+    ///
+    /// # Errors
+    /// What `write` returns; nothing is queued then.
+    pub(crate) fn packet(
+        &mut self,
+        owner: Option<Owner>,
+        write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<Vec<Bytes>>,
+    ) -> serde_json::Result<()> {
+        let before = self.gone + self.queued;
+        self.borrow_tail();
+        let marks = &mut self.marks;
+        ws::append_packet(&mut self.tail, write, |opcode, end| {
+            marks.push_back(Mark { end: before + end, owner, opcode });
+        })
+    }
+
+    /// Queues the answer to a WebSocket ping.
+    pub(crate) fn pong(&mut self, payload: &[u8]) {
+        self.frame(Opcode::Pong, |out| out.extend_from_slice(payload));
+    }
+
+    /// Queues the end of the connection; `reason` is for people.
+    pub(crate) fn close(&mut self, code: CloseCode, reason: &str) {
+        self.borrow_tail();
+        ws::append_close(&mut self.tail, code, reason);
+        self.mark(Opcode::Close);
+    }
+
+    fn frame(&mut self, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>)) {
+        self.borrow_tail();
+        ws::append(&mut self.tail, opcode, write);
+        self.mark(opcode);
+    }
+
+    fn mark(&mut self, opcode: Opcode) {
+        let end = self.gone + self.queued + self.tail.len();
+        self.marks.push_back(Mark { end, owner: None, opcode });
+    }
+
+    /// Queues a packet that other links share.
+    pub(crate) fn push(&mut self, owner: Owner, frame: &Frame) {
+        if self.marks.capacity() == 0 {
+            self.marks = SPARE_MARKS.take();
+        }
         if !self.tail.is_empty() {
             // Copied, because the tail's own memory is far larger and belongs to the thread.
             self.queued += self.tail.len();
             self.queue.push_back(Bytes::copy_from_slice(&self.tail));
             self.tail.clear();
         }
+        let before = self.gone + self.queued;
+        let marks = frame.frames().map(|(opcode, end)| Mark {
+            end: before + end,
+            owner: Some(owner),
+            opcode,
+        });
+        self.marks.extend(marks);
         self.queued += frame.len();
         self.queue.push_back(frame.websocket().clone());
     }
 
-    /// Drops every event and every answer but those that `keeps` wants, and says whether none of them has been
-    /// written in part.
-    pub(crate) fn drop_packets(&mut self, keeps: impl Fn(&Unit<'_>) -> bool) -> bool {
-        let mut kept = Vec::new();
-        let mut is_clean = true;
-        let (mut position, mut written) = (0, 0);
-        for part in self.queue.iter().map(|part| &part[..]).chain([&self.tail[..]]) {
-            for unit in ws::written(part) {
-                let start = position;
-                position += unit.bytes.len();
-                let sent = self.written.saturating_sub(start).min(unit.bytes.len());
-                if sent == unit.bytes.len() {
-                    continue;
-                }
-                if unit.namespace.is_none() || keeps(&unit) {
-                    // One that is sent in part stays whole, so that what waits always begins with a frame.
-                    written += sent;
-                    kept.extend_from_slice(unit.bytes);
-                } else if sent > 0 {
-                    is_clean = false;
-                }
+    /// Returns the place that the next packet will have; valid until something is [pushed](Self::push) or sent.
+    pub(crate) fn position(&self) -> Position {
+        Position { tail: self.tail.len(), marks: self.marks.len() }
+    }
+
+    /// Drops what was written after `position`.
+    pub(crate) fn truncate(&mut self, position: Position) {
+        self.tail.truncate(position.tail);
+        self.marks.truncate(position.marks);
+    }
+
+    /// Takes out what was written after `position`, so that other packets can go before it.
+    pub(crate) fn withhold(&mut self, position: Position) -> Withheld {
+        let mut start = self.gone + self.queued + position.tail;
+        let frames = self.marks.drain(position.marks..).map(|mark| {
+            let length = mark.end - start;
+            start = mark.end;
+            (length, mark.owner, mark.opcode)
+        });
+        let frames = frames.collect();
+        Withheld { bytes: self.tail.split_off(position.tail), frames }
+    }
+
+    /// Queues what was withheld.
+    pub(crate) fn resume(&mut self, withheld: &Withheld) {
+        self.borrow_tail();
+        let mut end = self.gone + self.queued + self.tail.len();
+        for &(length, owner, opcode) in &withheld.frames {
+            end += length;
+            self.marks.push_back(Mark { end, owner, opcode });
+        }
+        self.tail.extend_from_slice(&withheld.bytes);
+    }
+
+    /// Drops the packets whose owner `keeps` does not want, and returns `true` unless one of them has been sent
+    /// in part.
+    pub(crate) fn cut(&mut self, keeps: impl Fn(Owner) -> bool) -> bool {
+        let waiting = self.waiting();
+        let first = self.gone;
+        let (mut kept, mut marks) = (Vec::new(), VecDeque::new());
+        let (mut start, mut kept_sent, mut is_clean) = (0, 0, true);
+        let mut packet = Vec::new();
+        while let Some(mark) = self.marks.pop_front() {
+            packet.push(mark);
+            if self.marks.front().is_some_and(|next| next.continues()) {
+                continue;
             }
+            let end = mark.end - first;
+            let sent = self.sent.saturating_sub(start).min(end - start);
+            let is_sent = sent == end - start;
+            if !is_sent && mark.owner.is_none_or(&keeps) {
+                // One that was sent in part stays whole, so that the outbox always begins with a packet.
+                kept_sent += sent;
+                let moved = start - kept.len();
+                kept.extend_from_slice(&waiting[start..end]);
+                marks.extend(packet.iter().map(|mark| Mark { end: mark.end - moved, ..*mark }));
+            } else if !is_sent && sent > 0 {
+                is_clean = false;
+            }
+            packet.clear();
+            start = end;
         }
         self.queue.clear();
         self.tail.clear();
-        (self.written, self.queued) = (written, kept.len());
+        (self.sent, self.queued, self.marks) = (kept_sent, kept.len(), marks);
         if !kept.is_empty() {
             self.queue.push_back(kept.into());
         }
         is_clean
     }
 
-    /// Tells how much waits, when that has changed. What leaves at once is never told.
-    pub(crate) fn tell_gauge(&mut self, gauge: &Gauge) {
+    /// Returns each frame that waits, oldest first: its opcode and its payload. One that was sent in part is
+    /// whole here.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = (Opcode, Bytes)> {
+        let waiting = Bytes::from(self.waiting());
+        self.unsent().map(move |(start, mark)| {
+            let frame = waiting.slice(start..mark.end - self.gone);
+            (mark.opcode, frame.slice(ws::header_length(frame.len())..))
+        })
+    }
+
+    /// Returns the marks of frames that have not been sent completely, with where each begins in the outbox.
+    fn unsent(&self) -> impl Iterator<Item = (usize, Mark)> {
+        let mut next = 0;
+        let marks = self.marks.iter().map(move |mark| {
+            let start = std::mem::replace(&mut next, mark.end - self.gone);
+            (start, *mark)
+        });
+        marks.skip_while(|(_, mark)| mark.end - self.gone <= self.sent)
+    }
+
+    /// Copies every byte of the outbox, beginning with the oldest part.
+    fn waiting(&self) -> Vec<u8> {
+        self.parts().collect::<Vec<_>>().concat()
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        self.queue.iter().map(|part| &part[..]).chain([&self.tail[..]])
+    }
+
+    /// Updates the gauge of bytes that wait, when their number has changed. What leaves at once never counts.
+    pub(crate) fn report(&mut self, gauge: &Gauge) {
         let waiting = self.len();
-        if waiting != self.told {
+        if waiting != self.reported {
             #[expect(clippy::cast_precision_loss, reason = "it is exact up to 2^53")]
-            gauge.increment(waiting as f64 - self.told as f64);
-            self.told = waiting;
+            gauge.increment(waiting as f64 - self.reported as f64);
+            self.reported = waiting;
         }
     }
 
     /// Drops what waits.
     pub(crate) fn clear(&mut self, gauge: &Gauge) {
-        (self.queue, self.tail) = (VecDeque::new(), Vec::new());
-        (self.queued, self.written) = (0, 0);
-        self.tell_gauge(gauge);
+        self.forget();
+        (self.queue, self.tail, self.marks) = (VecDeque::new(), Vec::new(), VecDeque::new());
+        self.report(gauge);
     }
 
+    /// Drops what waits and keeps the memory for more.
+    pub(crate) fn forget(&mut self) {
+        self.queue.clear();
+        self.tail.clear();
+        self.marks.clear();
+        (self.queued, self.sent) = (0, 0);
+    }
+
+    /// Returns how many bytes wait.
     pub(crate) fn len(&self) -> usize {
-        self.queued + self.tail.len() - self.written
+        self.queued + self.tail.len() - self.sent
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Writes until nothing is left; `Pending` when the peer takes no more for now.
-    pub(crate) fn poll_flush(
-        &mut self,
-        io: &mut (impl AsyncWrite + Unpin),
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        while !self.is_empty() {
-            let written = ready!(self.poll_write(io, cx))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.advance(written);
-        }
-        self.give_back();
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_write(
+    /// Writes to `io` as much as it takes in one call, and returns how many bytes that were.
+    pub(crate) fn poll_write(
         &self,
         io: &mut (impl AsyncWrite + Unpin),
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         if self.queue.is_empty() {
-            return Pin::new(io).poll_write(cx, &self.tail[self.written..]);
+            return Pin::new(io).poll_write(cx, &self.tail[self.sent..]);
         }
         let mut slices = [IoSlice::new(&[]); SLICES];
         let mut count = 0;
-        let parts = self.queue.iter().map(|part| &part[..]).chain([&self.tail[..]]);
-        for (slot, part) in slices.iter_mut().zip(parts) {
-            let skip = if count == 0 { self.written } else { 0 };
+        for (slot, part) in slices.iter_mut().zip(self.parts()) {
+            let skip = if count == 0 { self.sent } else { 0 };
             *slot = IoSlice::new(&part[skip..]);
             count += 1;
         }
         Pin::new(io).poll_write_vectored(cx, &slices[..count])
     }
 
-    fn advance(&mut self, mut written: usize) {
+    /// Takes out what was sent: `count` bytes from the front.
+    pub(crate) fn advance(&mut self, mut count: usize) {
         while let Some(front) = self.queue.front() {
-            let left = front.len() - self.written;
-            if written < left {
-                self.written += written;
-                return;
+            let left = front.len() - self.sent;
+            if count < left {
+                self.sent += count;
+                return self.drop_marks();
             }
-            written -= left;
+            count -= left;
+            self.gone += front.len();
             self.queued -= front.len();
-            self.written = 0;
+            self.sent = 0;
             self.queue.pop_front();
         }
-        self.written += written;
+        self.sent += count;
+        self.drop_marks();
     }
 
-    /// Leaves no memory with a link that has nothing to say.
-    fn give_back(&mut self) {
-        self.written = 0;
+    /// Takes out whole frames that were sent: `count` of them from the front.
+    pub(crate) fn advance_frames(&mut self, count: usize) {
+        let last = count.checked_sub(1).and_then(|last| self.unsent().nth(last));
+        if let Some((_, last)) = last {
+            self.advance(last.end - self.gone - self.sent);
+        }
+    }
+
+    /// Drops the marks of frames whose bytes have left the outbox.
+    ///
+    /// A part leaves as a whole. The marks of frames in a part that was sent partly stay until it has left, so
+    /// that the first mark always belongs to the first byte of the oldest part.
+    fn drop_marks(&mut self) {
+        while self.marks.front().is_some_and(|mark| mark.end <= self.gone) {
+            self.marks.pop_front();
+        }
+    }
+
+    /// Gives the memory back to the thread when everything was sent.
+    pub(crate) fn give_back(&mut self) {
+        (self.gone, self.sent) = (0, 0);
         self.queue.shrink_to(0);
         let mut tail = std::mem::take(&mut self.tail);
         if tail.capacity() <= SPARE_LIMIT {
             tail.clear();
             SPARE.set(tail);
+        }
+        let mut marks = std::mem::take(&mut self.marks);
+        if marks.capacity() <= SPARE_MARKS_LIMIT {
+            marks.clear();
+            SPARE_MARKS.set(marks);
+        }
+    }
+
+    fn borrow_tail(&mut self) {
+        if self.tail.capacity() == 0 {
+            self.tail = SPARE.take();
+        }
+        if self.marks.capacity() == 0 {
+            self.marks = SPARE_MARKS.take();
         }
     }
 }
@@ -177,92 +372,18 @@ impl Outbox {
 thread_local! {
     /// The buffer that the links of this thread take turns with.
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// The marks of that buffer.
+    static SPARE_MARKS: Cell<VecDeque<Mark>> = const { Cell::new(VecDeque::new()) };
 }
 
 /// A buffer that grew beyond this for one large answer is not kept.
 const SPARE_LIMIT: usize = 64 * 1024;
 
+/// Marks beyond this number are not kept: those of the buffer, if all of its packets were small.
+const SPARE_MARKS_LIMIT: usize = 4 * 1024;
+
 /// Parts in one system call; the kernel takes up to 1,024.
 const SLICES: usize = 64;
 
 #[cfg(test)]
-mod tests {
-    use doorward_protocol::packet;
-    use tokio::io::{AsyncReadExt, duplex};
-
-    use super::*;
-
-    fn frame(text: &str) -> Frame {
-        Frame::text(|out| out.extend_from_slice(text.as_bytes()))
-    }
-
-    /// Flushes through a pipe that takes `step` bytes at a time.
-    async fn flush(outbox: &mut Outbox, step: usize) -> Vec<u8> {
-        let expected = outbox.len();
-        let (mut io, mut peer) = duplex(step);
-        let mut seen = vec![0; expected];
-        let flushed = std::future::poll_fn(|cx| outbox.poll_flush(&mut io, cx));
-        let (flushed, read) = tokio::join!(flushed, peer.read_exact(&mut seen));
-        flushed.unwrap();
-        assert_eq!(read.unwrap(), expected);
-        seen
-    }
-
-    #[tokio::test]
-    async fn shared_and_own_packets_leave_in_the_order_in_which_they_came() {
-        for step in 1..32 {
-            let mut outbox = Outbox::default();
-            outbox.tail().extend_from_slice(b"one,");
-            outbox.tail().extend_from_slice(b"two,");
-            outbox.push(&frame("three"));
-            outbox.push(&frame("four"));
-            outbox.tail().extend_from_slice(b",five");
-
-            let seen = flush(&mut outbox, step).await;
-
-            assert_eq!(seen, b"one,two,\x81\x05three\x81\x04four,five", "step {step}");
-            assert!(outbox.is_empty());
-        }
-    }
-
-    /// Promise 3: whatever has been sent of it, nothing that waits for a socket is left.
-    #[tokio::test]
-    async fn packets_of_one_namespace_are_dropped_and_no_others() {
-        let event = |namespace: &str, text: &str| {
-            // From within its payload it would read like a frame.
-            let text = text.repeat(90);
-            Frame::packet(|out| packet::write_event(out, namespace, None, "e", &text)).unwrap()
-        };
-        let whole = event("/a", "a").len();
-        for sent in 0..=3 * whole {
-            let mut outbox = Outbox::default();
-            outbox.push(&event("/a", "a"));
-            outbox.tail().extend_from_slice(event("/b", "a").websocket());
-            outbox.push(&event("/a", "s"));
-            ws::append(outbox.tail(), ws::Opcode::Text, |out| out.push(b'2'));
-            let mut expected = event("/b", "a").websocket().to_vec();
-            expected.drain(..sent.saturating_sub(whole).min(whole));
-            expected.extend_from_slice(b"\x81\x012");
-            outbox.advance(sent);
-
-            let mut is_clean = outbox.drop_packets(|unit| unit.namespace != Some("/a"));
-            // Once more: what is left still begins with a frame.
-            is_clean &= outbox.drop_packets(|unit| unit.namespace != Some("/a"));
-
-            let is_cut = (0 < sent && sent < whole) || (2 * whole < sent && sent < 3 * whole);
-            assert_eq!(is_clean, !is_cut, "sent {sent}");
-            assert_eq!(flush(&mut outbox, 100).await, expected, "sent {sent}");
-        }
-    }
-
-    #[tokio::test]
-    async fn an_empty_outbox_holds_no_memory() {
-        let mut outbox = Outbox::default();
-        outbox.tail().extend_from_slice(&[0; 10_000]);
-        outbox.push(&frame("x"));
-
-        flush(&mut outbox, 100_000).await;
-
-        assert_eq!((outbox.tail.capacity(), outbox.queue.capacity()), (0, 0));
-    }
-}
+mod tests;

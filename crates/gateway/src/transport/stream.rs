@@ -1,21 +1,21 @@
-//! What a link runs on.
+//! The streams of bytes that carry a WebSocket.
 
 use std::task::{Context, Poll, Waker};
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, DuplexStream, Interest},
+    io::{AsyncRead, AsyncWrite, Interest},
     net::TcpStream,
 };
 
 /// A stream of bytes in both directions.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin {
+pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Unpin {
     /// Whether the peer is known to send no more, although what it has sent is not read yet.
     fn is_closed_by_peer(&self) -> bool;
 }
 
-impl Transport for TcpStream {
+impl ByteStream for TcpStream {
     fn is_closed_by_peer(&self) -> bool {
         // Only asked for what is known already: the future is not kept, so nobody needs waking.
         let mut cx = Context::from_waker(Waker::noop());
@@ -25,15 +25,8 @@ impl Transport for TcpStream {
     }
 }
 
-/// A pipe in memory: its other end is seen to close by reading.
-impl Transport for DuplexStream {
-    fn is_closed_by_peer(&self) -> bool {
-        false
-    }
-}
-
 /// Behind a foreign HTTP server's stream nothing can be seen; its reads and writes will fail.
-impl Transport for TokioIo<Upgraded> {
+impl ByteStream for TokioIo<Upgraded> {
     fn is_closed_by_peer(&self) -> bool {
         false
     }

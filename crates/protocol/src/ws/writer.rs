@@ -69,7 +69,28 @@ pub fn append(out: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>
     out[payload..payload + width].copy_from_slice(&wide[..width]);
 }
 
-/// Appends a packet: a text frame, and a binary frame for each of its attachments.
+/// Returns how many bytes of a frame that [`append`] wrote, of `length` bytes in all, are its header.
+///
+/// # Examples
+/// ```
+/// use doorward_protocol::ws::{Opcode, append, header_length};
+///
+/// let mut out = Vec::new();
+/// append(&mut out, Opcode::Text, |out| out.extend_from_slice(b"hi"));
+/// assert_eq!(&out[header_length(out.len())..], b"hi");
+/// ```
+#[must_use]
+pub fn header_length(length: usize) -> usize {
+    // A payload of 126 bytes makes a frame of 130: no length is ambiguous.
+    match length {
+        ..=127 => 2,
+        128..=65_539 => 4,
+        _ => 10,
+    }
+}
+
+/// Appends a packet: a text frame, and a binary frame for each of its attachments. Calls `framed` for each
+/// frame with the length that `out` has after it.
 ///
 /// # Examples
 /// ```
@@ -77,8 +98,10 @@ pub fn append(out: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>
 ///
 /// let mut out = Vec::new();
 /// let byte = Binary(b"x".as_slice().into());
-/// append_packet(&mut out, |out| packet::write_ack(out, "/", 7, &byte))?;
+/// let mut ends = Vec::new();
+/// append_packet(&mut out, |out| packet::write_ack(out, "/", 7, &byte), |_, end| ends.push(end))?;
 /// assert_eq!(out, b"\x81\x24461-7[{\"_placeholder\":true,\"num\":0}]\x82\x01x");
+/// assert_eq!(ends, [38, 41]);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 ///
@@ -87,14 +110,17 @@ pub fn append(out: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>
 pub fn append_packet(
     out: &mut Vec<u8>,
     write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<Vec<Bytes>>,
+    mut framed: impl FnMut(Opcode, usize),
 ) -> serde_json::Result<()> {
     let start = out.len();
     let mut written = Ok(Vec::new());
     append(out, Opcode::Text, |out| written = write(out));
     match written {
         Ok(attachments) => {
+            framed(Opcode::Text, out.len());
             for bytes in attachments {
                 append(out, Opcode::Binary, |out| out.extend_from_slice(&bytes));
+                framed(Opcode::Binary, out.len());
             }
             Ok(())
         }

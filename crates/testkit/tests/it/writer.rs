@@ -42,7 +42,7 @@ fn a_packet_is_read_before_its_attachments() {
     let write = |out: &mut Vec<u8>| packet::write_event(out, "/", None, "e", &Args(&bytes));
     let shared = Frame::packet(write).unwrap();
     let mut appended = b"before".to_vec();
-    append_packet(&mut appended, write).unwrap();
+    append_packet(&mut appended, write, |_, _| ()).unwrap();
     assert_eq!(appended.strip_prefix(b"before").unwrap(), shared.websocket());
 
     let mut client = client(shared.websocket().to_vec());
@@ -58,7 +58,8 @@ fn a_packet_is_read_before_its_attachments() {
 fn a_packet_that_cannot_be_written_leaves_nothing_behind() {
     let mut out = b"before".to_vec();
 
-    let written = append_packet(&mut out, |out| packet::write_event(out, "/", None, "e", &Args(1)));
+    let write = |out: &mut Vec<u8>| packet::write_event(out, "/", None, "e", &Args(1));
+    let written = append_packet(&mut out, write, |_, _| ());
 
     assert!(written.is_err());
     assert_eq!(out, b"before");

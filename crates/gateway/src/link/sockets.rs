@@ -1,0 +1,120 @@
+//! The sockets of a link, those that are being admitted included.
+
+use doorward_core::SocketId;
+use doorward_protocol::SlotId;
+
+use crate::{
+    link::{deciding::Deciding, live::Live},
+    transport::outbox::Owner,
+};
+
+/// The sockets of a link, by the slots that the protocol gives to their namespaces.
+pub(super) struct Sockets {
+    slots: Vec<Option<Occupant>>,
+    /// The name of the next socket in the outbox.
+    next: Owner,
+}
+
+/// The state of a namespace on a link.
+pub(super) enum Occupant {
+    Deciding(Box<Deciding>),
+    Live(Box<Live>),
+}
+
+impl Sockets {
+    pub(super) fn new() -> Self {
+        Self { slots: Vec::new(), next: Owner::FIRST }
+    }
+
+    /// Returns a name for one more socket in the outbox.
+    pub(super) fn next_owner(&mut self) -> Owner {
+        let owner = self.next;
+        self.next = owner.next();
+        owner
+    }
+
+    /// Returns how many slots have been used; each index below may hold a socket.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.iter().all(Option::is_none)
+    }
+
+    pub(super) fn put(&mut self, slot: SlotId, occupant: Occupant) {
+        let index = slot.index();
+        if self.slots.len() <= index {
+            self.slots.resize_with(index + 1, || None);
+        }
+        self.slots[index] = Some(occupant);
+    }
+
+    pub(super) fn take(&mut self, slot: SlotId) -> Option<Occupant> {
+        self.slots.get_mut(slot.index())?.take()
+    }
+
+    /// Takes all of them; the link ends.
+    pub(super) fn take_all(&mut self) -> Vec<Occupant> {
+        std::mem::take(&mut self.slots).into_iter().flatten().collect()
+    }
+
+    pub(super) fn find(&mut self, socket: SocketId) -> Option<&mut Occupant> {
+        self.slots.iter_mut().flatten().find(|occupant| occupant.id() == socket)
+    }
+
+    pub(super) fn deciding_at(&mut self, index: usize) -> Option<&mut Deciding> {
+        match self.slots.get_mut(index) {
+            Some(Some(Occupant::Deciding(deciding))) => Some(deciding),
+            _ => None,
+        }
+    }
+
+    pub(super) fn live_at(&self, index: usize) -> Option<&Live> {
+        match self.slots.get(index) {
+            Some(Some(Occupant::Live(live))) => Some(live),
+            _ => None,
+        }
+    }
+
+    pub(super) fn live(&mut self, slot: SlotId) -> Option<&mut Live> {
+        match self.slots.get_mut(slot.index()) {
+            Some(Some(Occupant::Live(live))) => Some(live),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_live(&self, slot: SlotId) -> bool {
+        self.live_at(slot.index()).is_some()
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Occupant> {
+        self.slots.iter().flatten()
+    }
+
+    pub(super) fn all_live(&self) -> impl Iterator<Item = &Live> {
+        self.all().filter_map(|occupant| match occupant {
+            Occupant::Deciding(_) => None,
+            Occupant::Live(live) => Some(&**live),
+        })
+    }
+
+    /// Returns `true` if `events` of one socket, or `bytes` of all of them, wait in their inboxes.
+    pub(super) fn is_inbox_beyond(&self, events: usize, bytes: usize) -> bool {
+        let mut sum = 0;
+        self.all_live().any(|live| {
+            let waiting = live.waiting();
+            sum += waiting.1;
+            waiting.0 >= events || sum >= bytes
+        })
+    }
+}
+
+impl Occupant {
+    fn id(&self) -> SocketId {
+        match self {
+            Self::Deciding(deciding) => deciding.socket,
+            Self::Live(live) => live.id,
+        }
+    }
+}

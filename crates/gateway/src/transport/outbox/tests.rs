@@ -1,0 +1,192 @@
+use doorward_protocol::{Args, Binary, packet};
+use tokio::io::{AsyncReadExt, duplex};
+
+use super::*;
+
+fn frame(text: &str) -> Frame {
+    Frame::text(|out| out.extend_from_slice(text.as_bytes()))
+}
+
+/// Sends everything through a pipe that takes `step` bytes at a time.
+async fn flush(outbox: &mut Outbox, step: usize) -> Vec<u8> {
+    let expected = outbox.len();
+    let (mut io, mut peer) = duplex(step);
+    let mut seen = vec![0; expected];
+    let flushed = async {
+        while !outbox.is_empty() {
+            let count = std::future::poll_fn(|cx| outbox.poll_write(&mut io, cx)).await.unwrap();
+            outbox.advance(count);
+        }
+        outbox.give_back();
+    };
+    let ((), read) = tokio::join!(flushed, peer.read_exact(&mut seen));
+    assert_eq!(read.unwrap(), expected);
+    seen
+}
+
+const A: Owner = Owner::FIRST;
+
+fn b() -> Owner {
+    A.next()
+}
+
+#[tokio::test]
+async fn shared_and_own_packets_leave_in_the_order_in_which_they_came() {
+    for step in 1..32 {
+        let mut outbox = Outbox::default();
+        outbox.text(|out| out.extend_from_slice(b"one"));
+        outbox.text(|out| out.extend_from_slice(b"two"));
+        outbox.push(A, &frame("three"));
+        outbox.push(A, &frame("four"));
+        outbox.text(|out| out.extend_from_slice(b"five"));
+
+        let seen = flush(&mut outbox, step).await;
+
+        let expected = b"\x81\x03one\x81\x03two\x81\x05three\x81\x04four\x81\x04five";
+        assert_eq!(seen, expected, "step {step}");
+        assert!(outbox.is_empty());
+    }
+}
+
+/// Promise 3: however much of it has been sent, nothing that waits for a socket is left.
+#[tokio::test]
+async fn packets_of_one_socket_are_dropped_and_no_others() {
+    let event = |text: &str| {
+        let text = text.repeat(90);
+        Frame::packet(|out| packet::write_event(out, "/a", None, "e", &text)).unwrap()
+    };
+    let whole = event("a").len();
+    for sent in 0..=3 * whole {
+        let mut outbox = Outbox::default();
+        outbox.push(A, &event("a"));
+        outbox
+            .packet(Some(b()), |out| packet::write_event(out, "/a", None, "e", &"b".repeat(90)))
+            .unwrap();
+        outbox.push(A, &event("s"));
+        outbox.text(|out| out.push(b'2'));
+        let mut expected = event("b").websocket().to_vec();
+        expected.drain(..sent.saturating_sub(whole).min(whole));
+        expected.extend_from_slice(b"\x81\x012");
+        outbox.advance(sent);
+
+        let mut is_clean = outbox.cut(|owner| owner != A);
+        // Once more: what is left still begins with a packet.
+        is_clean &= outbox.cut(|owner| owner != A);
+
+        let is_cut = (0 < sent && sent < whole) || (2 * whole < sent && sent < 3 * whole);
+        assert_eq!(is_clean, !is_cut, "sent {sent}");
+        assert_eq!(flush(&mut outbox, 100).await, expected, "sent {sent}");
+    }
+}
+
+/// An attachment without its packet, or a packet without its attachment, ends every client's connection.
+#[tokio::test]
+async fn a_packet_and_its_attachments_are_dropped_together() {
+    let two = Args((Binary(vec![7; 300].into()), Binary(b"x".as_slice().into())));
+    let write = |out: &mut Vec<u8>| packet::write_event(out, "/", None, "e", &two);
+    let whole = Frame::packet(write).unwrap().len();
+    for is_shared in [false, true] {
+        for sent in 0..=whole {
+            let mut outbox = Outbox::default();
+            if is_shared {
+                outbox.push(A, &Frame::packet(write).unwrap());
+            } else {
+                outbox.packet(Some(A), write).unwrap();
+            }
+            outbox.text(|out| out.push(b'2'));
+            outbox.advance(sent);
+
+            let is_clean = outbox.cut(|_| false);
+
+            assert_eq!(is_clean, sent == 0 || sent == whole, "sent {sent}");
+            assert_eq!(flush(&mut outbox, 100).await, b"\x81\x012", "sent {sent}");
+        }
+    }
+}
+
+#[test]
+fn packets_that_are_withheld_go_after_those_that_came_meanwhile() {
+    let mut outbox = Outbox::default();
+    outbox.text(|out| out.extend_from_slice(b"first"));
+    let position = outbox.position();
+    outbox.packet(Some(b()), |out| packet::write_ack(out, "/", 1, &"answer")).unwrap();
+    let answer = outbox.withhold(position);
+    outbox.push(A, &frame("emitted"));
+    outbox.resume(&answer);
+
+    let frames: Vec<_> = outbox.frames().map(|(_, payload)| payload).collect();
+    assert_eq!(frames, ["first", "emitted", r#"431["answer"]"#]);
+    assert!(outbox.cut(|owner| owner == b()));
+    let frames: Vec<_> = outbox.frames().map(|(_, payload)| payload).collect();
+    assert_eq!(frames, ["first", r#"431["answer"]"#]);
+}
+
+#[test]
+fn what_was_written_in_vain_leaves_nothing() {
+    let mut outbox = Outbox::default();
+    outbox.text(|out| out.push(b'1'));
+    let position = outbox.position();
+    outbox.packet(Some(A), |out| packet::write_ack(out, "/", 1, &"answer")).unwrap();
+
+    outbox.truncate(position);
+    let failed = outbox.packet(Some(A), |out| packet::write_ack(out, "/", 1, &Args(1)));
+
+    assert!(failed.is_err());
+    assert_eq!(outbox.frames().collect::<Vec<_>>(), [(Opcode::Text, Bytes::from_static(b"1"))]);
+}
+
+/// What another wire sees of it: payloads without frames, whatever their length.
+#[test]
+fn each_frame_is_found_with_its_payload() {
+    for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
+        let mut outbox = Outbox::default();
+        outbox.text(|out| out.resize(out.len() + length, b'x'));
+        outbox.pong(b"?");
+        let picture = Binary(vec![7; length].into());
+        outbox.packet(None, |out| packet::write_ack(out, "/", 1, &picture)).unwrap();
+        outbox.close(CloseCode::Normal, "");
+
+        let frames: Vec<_> = outbox.frames().collect();
+
+        assert_eq!(frames[0], (Opcode::Text, vec![b'x'; length].into()));
+        assert_eq!(frames[1], (Opcode::Pong, Bytes::from_static(b"?")));
+        assert_eq!(frames[2].0, Opcode::Text);
+        assert_eq!(frames[3], (Opcode::Binary, vec![7; length].into()));
+        assert_eq!(frames[4], (Opcode::Close, Bytes::from_static(b"\x03\xe8")));
+    }
+}
+
+/// A wire that takes whole frames gets each of them once.
+#[test]
+fn frames_that_were_taken_are_not_there_any_more() {
+    for is_shared in [false, true] {
+        let mut outbox = Outbox::default();
+        for text in ["one", "two", "three", "four"] {
+            if is_shared {
+                outbox.push(A, &frame(text));
+            } else {
+                outbox.text(|out| out.extend_from_slice(text.as_bytes()));
+            }
+        }
+        let mut seen = Vec::new();
+        for count in [1, 2, 0, 1] {
+            seen.extend(outbox.frames().take(count).map(|(_, payload)| payload));
+            outbox.advance_frames(count);
+        }
+
+        assert_eq!(seen, ["one", "two", "three", "four"]);
+        assert!(outbox.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_empty_outbox_holds_no_memory() {
+    let mut outbox = Outbox::default();
+    outbox.text(|out| out.extend_from_slice(&[0; 10_000]));
+    outbox.push(A, &frame("x"));
+
+    flush(&mut outbox, 100_000).await;
+
+    let capacities = (outbox.tail.capacity(), outbox.queue.capacity(), outbox.marks.capacity());
+    assert_eq!(capacities, (0, 0, 0));
+}

@@ -1,0 +1,157 @@
+//! A WebSocket as a wire: frames on a stream of bytes.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use doorward_protocol::ws::{self, FrameError, Incoming, Read};
+use tokio::io::ReadBuf;
+
+use crate::transport::{
+    buffer,
+    outbox::Outbox,
+    stream::ByteStream,
+    wire::{ReadEnd, Received, Receiver, Wire},
+};
+
+/// A WebSocket behind its handshake.
+pub(crate) struct WebSocket<S> {
+    io: S,
+    reader: ws::Reader,
+    /// Bytes that were read and not yet used: half a frame, or what waits for a full inbox.
+    rest: Vec<u8>,
+    /// How many bytes of the rest have not been counted yet: those that came with the handshake.
+    uncounted: usize,
+    /// Everything is sent; what remains is that the client closes too.
+    is_shut: bool,
+}
+
+impl<S: ByteStream> WebSocket<S> {
+    /// Takes over a stream. `early` is what the client sent right after its upgrade request.
+    pub(crate) fn new(io: S, early: &[u8]) -> Self {
+        let (rest, uncounted) = (early.to_vec(), early.len());
+        Self { io, reader: ws::Reader::default(), rest, uncounted, is_shut: false }
+    }
+
+    /// Works off bytes that have just arrived.
+    fn take_in(&mut self, bytes: &mut [u8], receiver: &mut impl Receiver) {
+        let length = bytes.len();
+        if self.rest.is_empty() {
+            let used = self.show_frames(bytes, receiver);
+            self.rest.extend_from_slice(bytes.get(used..).unwrap_or_default());
+        } else {
+            let mut rest = std::mem::take(&mut self.rest);
+            rest.extend_from_slice(bytes);
+            self.show_rest(rest, receiver);
+        }
+        // Counted afterwards: a CONNECT that is too long is answered first.
+        receiver.receive(Received::Bytes(length));
+    }
+
+    /// Works off bytes, and keeps those that must wait.
+    fn show_rest(&mut self, mut rest: Vec<u8>, receiver: &mut impl Receiver) {
+        let used = self.show_frames(&mut rest, receiver);
+        rest.drain(..used);
+        // A link that waits for nothing keeps no memory.
+        self.rest = if rest.is_empty() { Vec::new() } else { rest };
+    }
+
+    /// Shows whole frames and returns how many bytes they were.
+    fn show_frames(&mut self, bytes: &mut [u8], receiver: &mut impl Receiver) -> usize {
+        let mut used_up = 0;
+        while receiver.is_ready() {
+            let limit = receiver.message_limit();
+            match self.reader.read(&mut bytes[used_up..], limit) {
+                Ok(Read::Incomplete) => break,
+                Ok(Read::Frame { used, item }) => {
+                    used_up += used;
+                    receiver.receive(match item {
+                        Some(Incoming::Message(message)) => Received::Message(message),
+                        Some(Incoming::Ping(payload)) => Received::Ping(payload),
+                        Some(Incoming::Pong) => Received::Pong,
+                        Some(Incoming::Close) => Received::Close,
+                        None => Received::Part,
+                    });
+                }
+                Err(FrameError::TooLarge) => {
+                    let Some(beginning) = ws::beginning(&bytes[used_up..], HEAD) else { break };
+                    receiver.receive(Received::TooLarge { beginning: &beginning });
+                }
+                Err(error) => receiver.receive(Received::Broken(error)),
+            }
+        }
+        used_up
+    }
+}
+
+impl<S: ByteStream> Wire for WebSocket<S> {
+    fn read(&mut self, cx: &mut Context<'_>, receiver: &mut impl Receiver) -> ReadEnd {
+        if !self.rest.is_empty() && receiver.is_ready() {
+            let rest = std::mem::take(&mut self.rest);
+            self.show_rest(rest, receiver);
+            if self.uncounted > 0 {
+                receiver.receive(Received::Bytes(std::mem::take(&mut self.uncounted)));
+            }
+        }
+        buffer::with(|buffer| {
+            while receiver.is_ready() {
+                let mut read = ReadBuf::new(buffer);
+                match Pin::new(&mut self.io).poll_read(cx, &mut read) {
+                    Poll::Pending => return ReadEnd::Dry,
+                    Poll::Ready(Ok(())) if !read.filled().is_empty() => {
+                        self.take_in(read.filled_mut(), receiver);
+                    }
+                    Poll::Ready(_) => receiver.receive(Received::Lost),
+                }
+            }
+            ReadEnd::NotReading
+        })
+    }
+
+    fn stop_reading(&mut self) {
+        self.rest = Vec::new();
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<io::Result<()>> {
+        while !outbox.is_empty() {
+            match ready!(outbox.poll_write(&mut self.io, cx))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => outbox.advance(count),
+            }
+        }
+        outbox.give_back();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Closes our side and waits for the client's: closing while bytes of the client are unread would make
+    /// the kernel throw away what it has not sent yet.
+    fn poll_close(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<()> {
+        if !self.is_shut {
+            if ready!(self.poll_flush(cx, outbox)).is_err() {
+                return Poll::Ready(());
+            }
+            if ready!(Pin::new(&mut self.io).poll_shutdown(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            self.is_shut = true;
+        }
+        buffer::with(|buffer| {
+            loop {
+                let mut read = ReadBuf::new(buffer);
+                match ready!(Pin::new(&mut self.io).poll_read(cx, &mut read)) {
+                    Ok(()) if !read.filled().is_empty() => {}
+                    _ => return Poll::Ready(()),
+                }
+            }
+        })
+    }
+
+    fn is_closed_by_peer(&self) -> bool {
+        self.io.is_closed_by_peer()
+    }
+}
+
+/// Bytes of a message that is too long in which its namespace stands, if it is a CONNECT.
+const HEAD: usize = 300;
