@@ -57,6 +57,6 @@ pub enum LeaseError {
     #[error("the session has ended")]
     Ended,
     /// The store did not answer.
-    #[error("the session cannot be asked after now")]
+    #[error("the session store does not answer")]
     Unavailable(#[source] BoxError),
 }

@@ -221,7 +221,7 @@ pub trait SessionStore: Send + Sync + 'static {
 #[non_exhaustive]
 pub enum StoreError {
     /// What was to be made is there already; it was not overwritten.
-    #[error("there is one already")]
+    #[error("the record exists already")]
     Exists,
     /// No more can be kept: the bound of the store is reached. Nothing was changed.
     #[error("the store is full")]
