@@ -60,7 +60,7 @@ mod tests {
     debug_as_sentence!(Outer);
 
     #[test]
-    fn all_causes_are_told_once_each() {
+    fn each_cause_is_printed_once() {
         let error = Outer(std::io::Error::other("the port is taken"));
 
         assert_eq!(format!("{error:?}"), "cannot listen: the port is taken");

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_programs_cannot_compare_fails_nothing_where_an_error_is_answered() {
+    fn an_invalid_code_fails_nothing_while_an_error_is_answered() {
         let long = "x".repeat(65).leak();
         for text in ["", "Room full", "voll!", "r\u{f6}m", &*long] {
             assert_eq!(Code::from(text), Code::INVALID, "{text:?}");

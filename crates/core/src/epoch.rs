@@ -280,7 +280,7 @@ mod tests {
 
     /// Attack 28: the rule that no other place repeats.
     #[test]
-    fn a_credential_holds_when_it_is_younger_than_what_was_revoked() {
+    fn a_credential_holds_if_it_is_younger_than_the_revocation() {
         let user = UserId::new("alice");
         let epoch = Epoch { generation: 7, revoked_at: Some(millis(5_500)), is_ended: false };
         let holds = |issued, epoch: Epoch| {
@@ -304,7 +304,7 @@ mod tests {
 
     /// An hour, a second, a fraction of a second: whatever was tolerated is not forgotten.
     #[test]
-    fn what_was_tolerated_on_the_way_in_counts_in_the_comparison() {
+    fn the_tolerance_of_the_verifier_counts_in_the_comparison() {
         let user = UserId::new("alice");
         let epoch = Epoch { generation: 7, revoked_at: Some(millis(100_300)), is_ended: false };
         let outlives = |at, ahead, epoch: &Epoch| {

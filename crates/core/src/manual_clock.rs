@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_given_up_leaves_nothing_behind() {
+    fn a_dropped_wait_leaves_no_waker() {
         let (clock, waker) = (ManualClock::new(), Waker::from(Arc::new(Woken::default())));
         let mut wait = clock.sleep_until(clock.now() + Duration::from_secs(1));
         assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_named_twice_is_refused_at_any_depth() {
+    fn a_duplicate_member_is_rejected_at_any_depth() {
         for text in [
             r#"{"a":1,"a":1}"#,
             r#"{"realm_access":{"roles":["user"],"roles":["admin"]}}"#,

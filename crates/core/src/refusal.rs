@@ -365,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_unknown_reads_the_same() {
+    fn every_unauthenticated_client_reads_the_same() {
         let wrong = Refusal::unauthenticated(RefusalReason::TokenSignature);
         let gone = Refusal::unauthenticated(RefusalReason::UserUnknown);
 

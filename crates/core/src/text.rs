@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_write_is_visible() {
+    fn ordinary_text_is_visible() {
         for line in [
             "a",
             "Alice Liddell",
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_reader_can_see_is_not() {
+    fn text_that_no_reader_can_see_is_not_visible() {
         for text in [
             "a\u{fffe}",
             "a\u{1ffff}",
@@ -202,7 +202,7 @@ mod tests {
 
     /// Attack 14.
     #[test]
-    fn nothing_changes_the_direction_of_what_stands_around_it() {
+    fn no_character_changes_the_direction_of_the_text_around_it() {
         let marks = ['\u{61c}', '\u{200e}', '\u{200f}'];
         for control in
             marks.into_iter().chain('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}')
