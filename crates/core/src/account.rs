@@ -1,9 +1,12 @@
-//! Accounts as a server keeps them, and the promise of whoever stores them.
+//! Account records, and the contract of the store that keeps them.
 //!
-//! An account is its random id; its user name is unique and may be shown. What a passkey is, how a name is
-//! folded and how a code is hashed is decided in `doorward-identity`; a store only keeps, and keeps the
-//! rules that must hold under any race: one name, one account; one passkey, one account; never the
-//! last passkey without a recovery code; a recovery code is good once.
+//! An account is identified by a random id. Its user name is unique and may be shown to others.
+//! `doorward-identity` decides what a passkey is, how a name is folded and how a recovery code is
+//! hashed. A store only keeps the results, and enforces the rules that must hold under every race:
+//! - a name belongs to one account;
+//! - a passkey belongs to one account;
+//! - the last passkey cannot be removed while there is no recovery code;
+//! - a recovery code works once.
 
 use std::time::SystemTime;
 
@@ -12,7 +15,7 @@ use crate::{
     UserId,
 };
 
-/// Somebody who can sign in.
+/// The account of a user who can sign in.
 ///
 /// Times are kept to the millisecond.
 ///
@@ -28,22 +31,22 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
-    /// Drawn at random; it never changes and is never given to somebody else.
+    /// Random id. It never changes and is never reused for another account.
     pub id: UserId,
-    /// What the user signs in with, as it is shown.
+    /// User name, spelled as it is displayed.
     pub name: Box<str>,
-    /// The name as it is compared: no two accounts have the same.
+    /// User name in the form that is compared; unique among all accounts.
     pub name_key: Box<str>,
-    /// What others read.
+    /// Name that other users see.
     pub display_name: Box<str>,
-    /// When it was made.
+    /// Time at which the account was created.
     pub created_at: SystemTime,
-    /// Since when nobody may sign in to it; `None` while somebody may.
+    /// Time since which sign-in is disabled; `None` while the account is enabled.
     pub disabled_at: Option<SystemTime>,
 }
 
 impl Account {
-    /// Describes an account that is displayed under its name and may be used.
+    /// Creates an enabled account whose display name is its user name.
     #[must_use]
     pub fn new(
         id: UserId,
@@ -57,7 +60,10 @@ impl Account {
     }
 }
 
-/// Why an account was not made. Nothing was changed, as far as the store has answered.
+/// Error of [`AccountStore::create_account`].
+///
+/// Nothing was changed, unless the cause is [`StoreError::Unavailable`]: then the account may
+/// exist.
 ///
 /// # Examples
 /// ```
@@ -66,21 +72,21 @@ impl Account {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateAccountError {
-    /// Another account has the name.
+    /// Another account has this name.
     #[error("the user name is taken")]
     NameTaken,
-    /// The passkey is one of an account already.
+    /// The passkey belongs to an account already.
     #[error("the passkey belongs to an account")]
     PasskeyTaken,
-    /// The store did not do it.
+    /// The store failed.
     #[error("the account was not stored")]
     Store(#[from] StoreError),
 }
 
 /// Keeps accounts, with their passkeys and recovery codes.
 ///
-/// Whatever is said to be done is done for good when the future completes. Every implementation runs the
-/// same conformance tests (`doorward_testkit::conformance`).
+/// A change is durable when its future completes. Every implementation passes the same conformance
+/// tests (`doorward_testkit::conformance`).
 ///
 /// # Examples
 /// ```
@@ -89,74 +95,75 @@ pub enum CreateAccountError {
 /// async fn find(store: &dyn AccountStore, name_key: &str) -> Result<Option<Account>, StoreError> {
 ///     store.account_named(name_key).await
 /// }
-/// # drop(find);
 /// ```
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. Then nothing may be
-/// assumed: the change may have happened or not.
+/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. The caller
+/// must then assume neither outcome: the change may have happened or not.
 ///
 /// # Cancel safety
-/// A future that is dropped may have made its change or not, never half of it.
+/// Dropping a future leaves its change either made or not made, never half made.
 pub trait AccountStore: Send + Sync + 'static {
-    /// Returns the secret that passkeys of nobody are made up from: `drawn`, unless there is one already. Of
-    /// many that ask at the same moment, all get the same.
+    /// Returns the secret from which decoy passkeys are derived: a sign-in with an unknown user
+    /// name must look like one with an account. Stores `drawn` if there is no secret yet;
+    /// concurrent callers all get the same one.
     fn decoy_secret<'a>(
         &'a self,
         drawn: &'a [u8; 32],
     ) -> BoxFuture<'a, Result<[u8; 32], StoreError>>;
 
-    /// Keeps a new account and its first passkey, both or neither.
+    /// Stores a new account and its first passkey, both or neither.
     ///
     /// # Errors
-    /// [`CreateAccountError::NameTaken`], [`CreateAccountError::PasskeyTaken`]: somebody was first.
-    /// [`StoreError::Exists`] when the id is taken, which happens to nobody who draws it at random.
+    /// - [`CreateAccountError::NameTaken`], [`CreateAccountError::PasskeyTaken`]: another account
+    ///   was first.
+    /// - [`StoreError::Exists`]: the id is taken. This does not happen to ids drawn at random.
     fn create_account<'a>(
         &'a self,
         account: &'a Account,
         passkey: &'a PasskeyRecord,
     ) -> BoxFuture<'a, Result<(), CreateAccountError>>;
 
-    /// Finds an account by its id, also one that is disabled.
+    /// Finds an account by its id, including a disabled one.
     fn account<'a>(&'a self, id: &'a UserId) -> BoxFuture<'a, Result<Option<Account>, StoreError>>;
 
-    /// Finds an account by [`Account::name_key`], also one that is disabled.
+    /// Finds an account by [`Account::name_key`], including a disabled one.
     fn account_named<'a>(
         &'a self,
         name_key: &'a str,
     ) -> BoxFuture<'a, Result<Option<Account>, StoreError>>;
 
-    /// Lists up to `limit` accounts whose [`Account::name_key`] comes behind `after`, in the order of
-    /// its bytes.
+    /// Lists up to `limit` accounts, sorted by the bytes of [`Account::name_key`], starting after
+    /// the key `after`.
     fn list_accounts<'a>(
         &'a self,
         after: Option<&'a str>,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Account>, StoreError>>;
 
-    /// Disables an account, or enables it again with `None`, and says whether there is one.
+    /// Disables an account at `at`, or enables it with `None`. Returns whether the account exists.
     fn set_disabled<'a>(
         &'a self,
         id: &'a UserId,
         at: Option<SystemTime>,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Removes an account with its passkeys and codes, and says whether there was one. Its name is free
-    /// then.
+    /// Removes an account with its passkeys and recovery codes. Its name becomes available. Returns
+    /// whether the account existed.
     fn remove_account<'a>(&'a self, id: &'a UserId) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Adds a passkey to an account, and says whether there is such an account, that has fewer than `limit`
-    /// passkeys.
+    /// Adds a passkey to an account. Returns `false` if the account does not exist or has `limit`
+    /// passkeys already.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when some account has it already; then nothing was changed.
+    /// [`StoreError::Exists`] if any account has the passkey already; then nothing was changed.
     fn add_passkey<'a>(
         &'a self,
         passkey: &'a PasskeyRecord,
         limit: u32,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Finds a passkey, whoever it belongs to.
+    /// Finds a passkey of any account.
     fn passkey<'a>(
         &'a self,
         id: &'a CredentialId,
@@ -168,16 +175,18 @@ pub trait AccountStore: Send + Sync + 'static {
         user: &'a UserId,
     ) -> BoxFuture<'a, Result<Vec<PasskeyRecord>, StoreError>>;
 
-    /// Writes down that somebody has signed in with a passkey, if its key is still
-    /// [`PasskeyUse::before`], and says whether it was. Of two sign-ins that saw the same counter one
-    /// is told no. [`PasskeyRecord::used_at`] never goes back.
+    /// Records a sign-in with a passkey, if the stored key still equals [`PasskeyUse::before`], and
+    /// returns whether it did.
+    ///
+    /// This is a compare-and-swap: of two sign-ins that read the same counter, one gets `false`.
+    /// [`PasskeyRecord::used_at`] never goes back.
     fn record_use<'a>(
         &'a self,
         id: &'a CredentialId,
         signed_in: PasskeyUse<'a>,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Renames a passkey of `user`, and says whether there is one.
+    /// Renames a passkey of `user` and returns whether it exists.
     fn rename_passkey<'a>(
         &'a self,
         user: &'a UserId,
@@ -185,29 +194,30 @@ pub trait AccountStore: Send + Sync + 'static {
         name: &'a str,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Removes a passkey of `user`, unless it is the last one and there is no recovery code. Two that
-    /// are removed at the same moment are not both "one of two".
+    /// Removes a passkey of `user`, unless it is the last one and there is no recovery code. Two
+    /// concurrent removals must not both count the other passkey as remaining.
     fn remove_passkey<'a>(
         &'a self,
         user: &'a UserId,
         id: &'a CredentialId,
     ) -> BoxFuture<'a, Result<PasskeyRemoval, StoreError>>;
 
-    /// Replaces all recovery codes of an account, and says whether there is one.
+    /// Replaces all recovery codes of an account and returns whether the account exists.
     fn put_recovery_codes<'a>(
         &'a self,
         user: &'a UserId,
         codes: &'a RecoveryCodes,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Returns the codes that were not used; none, with a salt of zeros, when none were ever made.
+    /// Returns the unused recovery codes. If none were ever made, the list is empty and the salt is
+    /// all zeros.
     fn recovery_codes<'a>(
         &'a self,
         user: &'a UserId,
     ) -> BoxFuture<'a, Result<RecoveryCodes, StoreError>>;
 
-    /// Uses a recovery code up, and says whether there was one with this hash: of all who show it, at
-    /// the same time or later, one is told yes.
+    /// Consumes the recovery code with this hash and returns whether there was one. However many
+    /// callers present the same code, concurrently or later, exactly one gets `true`.
     fn take_recovery_code<'a>(
         &'a self,
         user: &'a UserId,

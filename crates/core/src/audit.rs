@@ -1,4 +1,8 @@
-//! One record for every decision.
+//! Audit records, one for each decision, and the sink that keeps them.
+//!
+//! A record holds no credential and no payload of a client. A sink writes addresses and session ids
+//! only in shortened form: [`AuditRecord::peer_prefix`], [`AuditRecord::session_prefix`]. Start
+//! reading at [`AuditRecord`].
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -13,7 +17,7 @@ use crate::{
     SessionId, SocketId, UserId,
 };
 
-/// What was decided.
+/// Outcome of a decision.
 ///
 /// # Examples
 /// ```
@@ -24,49 +28,49 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Decision {
-    /// An account was disabled: nobody can sign in to it.
+    /// An account was disabled: sign-in to it is rejected.
     AccountDisabled,
-    /// An account may be used again.
+    /// An account was enabled again.
     AccountEnabled,
-    /// An account is gone.
+    /// An account was removed.
     AccountRemoved,
     /// A socket entered its namespace.
     Admitted,
-    /// A link was closed before anybody on it was admitted, without an answer.
+    /// A link was closed without an answer, before any of its sockets was admitted.
     Closed(RefusalReason),
-    /// Somebody who is in asked for something and was told no.
+    /// A connected socket asked for something and was denied.
     Denied(RefusalReason),
-    /// A socket ended.
+    /// A socket closed.
     Ended(DisconnectReason),
     /// A socket entered a room.
     Joined,
-    /// So many decisions with this reason (or this outcome, when they have none) were counted and not recorded one
-    /// by one: strangers can cause any number of them.
+    /// This many decisions with this reason (or outcome, if they have no reason) were counted
+    /// instead of recorded one by one. Unauthenticated clients can cause any number of them.
     LeftOut(&'static str, u64),
     /// A passkey was added to an account.
     PasskeyAdded,
-    /// A passkey was taken from an account.
+    /// A passkey was removed from an account.
     PasskeyRemoved,
-    /// An account has new recovery codes.
+    /// New recovery codes were made for an account.
     RecoveryCodesMade,
-    /// A socket goes on with another credential of the same user.
+    /// A socket continues with another credential of the same user.
     Refreshed,
-    /// A client was told no.
+    /// A client was rejected.
     Refused(RefusalReason),
-    /// Somebody who may has ended a user, a session, a token or a socket.
+    /// A user, a session, a token or a socket was revoked.
     Revoked,
-    /// Somebody proved who they are, and has a session.
+    /// A user signed in and has a session.
     SignedIn,
-    /// Somebody ended their session.
+    /// A user ended their session.
     SignedOut,
-    /// Somebody made an account.
+    /// A user created an account.
     SignedUp,
-    /// Nothing could be decided; the client will come back.
+    /// No decision was possible; the client will reconnect.
     Undecided(RefusalReason),
 }
 
 impl Decision {
-    /// Returns the name of the outcome without its reason.
+    /// Returns the name of the outcome, without its reason.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -92,7 +96,7 @@ impl Decision {
         }
     }
 
-    /// Returns the name of the reason; a yes needs none.
+    /// Returns the name of the reason; `None` for outcomes that need none.
     #[must_use]
     pub const fn reason(self) -> Option<&'static str> {
         match self {
@@ -106,7 +110,7 @@ impl Decision {
         }
     }
 
-    /// Returns how many decisions a record stands for.
+    /// Returns how many decisions the record stands for.
     #[must_use]
     pub const fn count(self) -> u64 {
         if let Self::LeftOut(_, count) = self { count } else { 1 }
@@ -122,34 +126,35 @@ impl Decision {
 /// fn line(record: &AuditRecord<'_>) -> String {
 ///     format!("{} {:?}", record.outcome.as_str(), record.user)
 /// }
-/// # drop(line);
 /// ```
 #[derive(Clone, Debug)]
 pub struct AuditRecord<'a> {
-    /// The id that the client was given too, where it was given one.
+    /// Id of the decision. An answer to the client carries the same id.
     pub id: DecisionId,
-    /// When.
+    /// Time of the decision.
     pub at: SystemTime,
-    /// What.
+    /// Outcome of the decision.
     pub outcome: Decision,
-    /// Which part of what the client sent was at fault, and how; `None` for a yes, and where it was none of its parts.
+    /// Part of the client's input that was at fault, and its problem; `None` if the client was
+    /// allowed or no part was at fault.
     pub fault: Option<Fault>,
-    /// What was asked for; `None` for what nobody asked for, such as an end.
+    /// Action that the client asked for; `None` for decisions without a request, such as a
+    /// disconnect.
     pub action: Option<Action<'a>>,
-    /// In which namespace; `None` while the client has not named one.
+    /// Namespace; `None` until the client has named one.
     pub namespace: Option<&'a str>,
-    /// For whom; `None` while nobody knows.
+    /// User; `None` until the client is authenticated.
     pub user: Option<&'a UserId>,
-    /// Of which session, when one was named. A sink writes [`AuditRecord::session_prefix`].
+    /// Session, if the credential names one. A sink writes [`AuditRecord::session_prefix`].
     pub session: Option<&'a SessionId>,
-    /// Which socket; `None` when none came to be.
+    /// Socket; `None` if none was created.
     pub socket: Option<SocketId>,
-    /// From where.
+    /// Address of the client. A sink writes [`AuditRecord::peer_prefix`].
     pub peer: Option<IpAddr>,
 }
 
 impl AuditRecord<'_> {
-    /// A record that says what was decided and when, and nothing else.
+    /// Creates a record with an outcome and a time; all other fields are `None`.
     ///
     /// # Examples
     /// ```
@@ -160,7 +165,6 @@ impl AuditRecord<'_> {
     ///     let id = DecisionId::generate(entropy);
     ///     AuditRecord { user: Some(user), ..AuditRecord::new(id, now, Decision::Joined) }
     /// }
-    /// # let _ = joined;
     /// ```
     #[must_use]
     pub fn new(id: DecisionId, at: SystemTime, outcome: Decision) -> Self {
@@ -178,17 +182,20 @@ impl AuditRecord<'_> {
         }
     }
 
-    /// The name of the part that was at fault, when it is of this kind: a sink that writes named fields writes one
-    /// for each kind.
+    /// Returns the name of the part that was at fault, if it is of kind `part`. A sink with one
+    /// named field for each kind calls this once for each.
     #[must_use]
     pub fn at_fault(&self, part: Part) -> Option<&'static str> {
         self.fault.filter(|fault| fault.part() == part).map(Fault::name)
     }
 
-    /// Whether strangers can cause such records as often as they like: what was refused, and what
-    /// [`Anonymous`](crate::Anonymous) clients do. A sink may count these together, and drops them first.
+    /// Returns `true` if unauthenticated clients can cause such records at will: rejections, and
+    /// everything that [`Anonymous`](crate::Anonymous) clients do.
+    ///
+    /// A sink may count these together, and drops them first when it runs out of room.
     #[must_use]
     pub fn is_by_stranger(&self) -> bool {
+        // A refusal needs no credential, and neither does being anonymous: both are free to cause.
         let is_refusal = matches!(
             self.outcome,
             Decision::Closed(_)
@@ -199,14 +206,15 @@ impl AuditRecord<'_> {
         is_refusal || self.user.is_some_and(|user| user.as_str() == Anonymous::USER)
     }
 
-    /// The peer's address without the part that names a household: [`network_prefix`].
+    /// Returns the client's address without the part that identifies a household:
+    /// [`network_prefix`].
     #[must_use]
     pub fn peer_prefix(&self) -> Option<IpAddr> {
         self.peer.map(network_prefix)
     }
 
-    /// The first 32 bits of the SHA-256 of the session's id, in hex: enough to see which records belong
-    /// together, and of no other use.
+    /// Returns the first 32 bits of the SHA-256 of the session id, in hex. That is enough to see
+    /// which records belong together, and useless for anything else.
     #[must_use]
     pub fn session_prefix(&self) -> Option<String> {
         let hash: [u8; 32] = Sha256::digest(self.session?.as_str()).into();
@@ -215,7 +223,9 @@ impl AuditRecord<'_> {
     }
 }
 
-/// Takes from an address the part that names a household: IPv4 to 24 bits, IPv6 to 48.
+/// Clears the part of an address that identifies a household: keeps 24 bits of IPv4 and 48 of IPv6.
+///
+/// An IPv4-mapped IPv6 address counts as IPv4.
 ///
 /// # Examples
 /// ```
@@ -236,7 +246,7 @@ pub fn network_prefix(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Keeps the records.
+/// Sink that keeps audit records.
 ///
 /// # Examples
 /// ```
@@ -250,31 +260,34 @@ pub fn network_prefix(address: IpAddr) -> IpAddr {
 /// }
 /// ```
 pub trait Audit: Send + Sync + 'static {
-    /// Takes one record. It is called on the path of a connection and must not wait: slow work is for another
-    /// thread or task.
+    /// Takes one record. It is called on the path of a connection and must not block: move slow
+    /// work to another thread or task.
     fn record(&self, record: &AuditRecord<'_>);
 
-    /// Completes when every record that was taken before is where it is kept, and says whether all of them are. A
-    /// sink that keeps each record at once needs nothing else than this default.
+    /// Waits until every record taken so far is stored, and returns `true` if all of them are. The
+    /// default suits a sink that stores each record at once.
     fn written(&self) -> BoxFuture<'_, bool> {
         Box::pin(std::future::ready(true))
     }
 
-    /// Whether there is room for records of new clients. While there is none, no client is admitted and no user
-    /// signed in: what remains is for what has to be recorded in any case, such as ends and revocations.
+    /// Returns `true` while there is room for records of new clients. Otherwise no client is
+    /// admitted and no user is signed in: the remaining room is for records that must be kept in
+    /// any case, such as disconnects and revocations.
     fn has_room(&self) -> bool {
         true
     }
 
-    /// A sink that has to keep a record before its decision is acted on returns what
-    /// [`written`](Self::written) does: admissions, sign-ins and revocations wait for it then, each within its own
-    /// deadline, and a client whose record is not kept does not come in. With `None`, the default, no decision waits.
+    /// Returns a future that admissions, sign-ins and revocations await before they take effect,
+    /// each within its own deadline. With `None`, the default, no decision waits.
+    ///
+    /// A sink that must store a record before its decision takes effect returns
+    /// [`written`](Self::written) here. A client whose record is not stored is not admitted.
     fn kept_first(&self) -> Option<BoxFuture<'_, bool>> {
         None
     }
 }
 
-/// A sink that several parts of a program share.
+/// Allows several parts of a program to share one sink.
 impl<A: Audit + ?Sized> Audit for Arc<A> {
     fn record(&self, record: &AuditRecord<'_>) {
         A::record(self, record);

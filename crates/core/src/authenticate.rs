@@ -1,17 +1,17 @@
-//! Says who is asking.
+//! Authenticates clients.
 //!
-//! An [`Authenticator`] turns what a client showed into a [`Grant`], or says why not. It is what
-//! socket.io calls a connection middleware, with one difference: a private namespace without one
-//! cannot be built.
+//! An [`Authenticator`] turns the credentials of a handshake into a [`Grant`], or into the reason
+//! for a rejection. It corresponds to a connection middleware of socket.io, with one difference: a
+//! private namespace cannot be built without one.
 
 use std::future::Future;
 
 use crate::{BoxError, Grant, Handshake, Refusal, UserId};
 
-/// Decides who a client is before anything else of the application runs.
+/// Identifies a client before any other code of the application runs.
 ///
-/// Pure and local work is best: it runs for every stranger who knocks. Take it from `doorward-auth`
-/// (`Jwt`, `authenticate_fn`) before writing one.
+/// It runs for every unauthenticated client, so prefer work that is local and cheap. Look at
+/// `doorward-auth` (`Jwt`, `authenticate_fn`) before writing your own.
 ///
 /// # Examples
 /// ```
@@ -37,44 +37,46 @@ use crate::{BoxError, Grant, Handshake, Refusal, UserId};
             `authenticate_fn(|handshake| async move {{ .. }})`"
 )]
 pub trait Authenticator: Send + Sync + 'static {
-    /// Whom the server acts for: the application's own type, on every socket.
+    /// The application's own type for an authenticated client, available on every socket.
     type Principal: Send + Sync + 'static;
 
-    /// Judges one handshake.
+    /// Authenticates one handshake.
     ///
     /// # Errors
-    /// - [`AuthenticateError::Refused`]: the client's fault. It gets one `connect_error`.
-    /// - [`AuthenticateError::Unavailable`]: a dependency did not answer, so nothing was decided. The
-    ///   transport ends and the client tries again.
+    /// - [`AuthenticateError::Refused`]: the client's fault. It receives one `connect_error`.
+    /// - [`AuthenticateError::Unavailable`]: a dependency did not answer, so nothing was decided.
+    ///   The transport closes and the client reconnects.
     ///
     /// # Panics
     /// A panic is caught and counts as [`AuthenticateError::Unavailable`].
     ///
     /// # Cancel safety
-    /// The future is dropped when the client leaves or when admission takes longer than its
-    /// deadline (5 s by default). It must not leave anything behind that only its end would undo.
+    /// The future is dropped when the client disconnects, or when admission exceeds its deadline (5
+    /// s by default). It must leave nothing behind that only its completion would undo.
     fn authenticate(
         &self,
         handshake: Handshake,
     ) -> impl Future<Output = Result<Grant<Self::Principal>, AuthenticateError>> + Send;
 
-    /// Names the user of a credential that is genuine as far as it shows by itself, such as by its signature.
-    /// `None`, the default, means that this cannot be told without a lookup.
+    /// Returns the user of a credential whose authenticity can be verified locally, such as by its
+    /// signature. `None`, the default, means that this would need a lookup.
     ///
-    /// It is asked when the client's address has used up its guesses. Then only a client whose credential is
-    /// recognised is looked at any further, so that one who guesses does not keep out its neighbours. It
-    /// grants nothing: [`authenticate`](Authenticator::authenticate) is asked after it.
+    /// It is called when the budget for failed attempts of the client's address is used up. From
+    /// then on only a client with a recognised credential is processed further, so that an attacker
+    /// cannot lock out the other clients of its address. It grants nothing:
+    /// [`authenticate`](Authenticator::authenticate) runs after it.
     ///
     /// # Security
-    /// It runs for clients that guess, a few at a time: whatever it costs, they cause it. It must not believe
-    /// anything that it has not verified.
+    /// It runs for clients that guess credentials, a few at a time, so they control how often its
+    /// cost is paid. It must trust only what it has verified.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
+        // The default cannot verify anything, so it recognises no client.
         let _ = handshake;
         None
     }
 }
 
-/// Why a handshake was not granted.
+/// Error of [`Authenticator::authenticate`].
 ///
 /// # Examples
 /// ```
@@ -86,10 +88,10 @@ pub trait Authenticator: Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthenticateError {
-    /// The client may not come in.
+    /// The client is rejected.
     #[error("refused")]
     Refused(#[source] Refusal),
-    /// Nothing was decided, because something that must be asked did not answer.
+    /// Nothing was decided, because a dependency did not answer.
     #[error("cannot be decided now")]
     Unavailable(#[source] BoxError),
 }

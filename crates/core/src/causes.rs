@@ -1,8 +1,8 @@
-//! Prints an error with everything that caused it, as one sentence.
+//! Prints an error together with its causes, as one sentence.
 
 use std::{error::Error, fmt};
 
-/// An error and its causes, each behind a colon.
+/// Displays an error and its causes, separated by colons.
 ///
 /// # Examples
 /// ```
@@ -26,9 +26,9 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
-/// Lets `Debug` of an error print what [`Causes`] prints.
+/// Implements `Debug` for an error by printing what [`Causes`] prints.
 ///
-/// `fn main() -> Result<(), E>` shows an error by `Debug`, and a person reads it.
+/// `fn main() -> Result<(), E>` prints an error with `Debug`, for a person to read.
 ///
 /// # Examples
 /// ```

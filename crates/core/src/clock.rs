@@ -1,24 +1,24 @@
-//! Where time and randomness come from.
+//! Sources of time and randomness.
 //!
-//! Nothing in the project reads a clock or the random device by itself: both are injected, so that
-//! every timeout and race can be tested without waiting. The real ones live in the framework crate,
-//! the controllable ones in the test kit.
+//! Nothing in the project reads a clock or a random device directly. Both are injected, so that
+//! every timeout and race can be tested without waiting. The real implementations are in the crate
+//! `doorward`; a test moves a [`ManualClock`](crate::ManualClock).
 
 use std::time::{Instant, SystemTime};
 
 use crate::BoxFuture;
 
-/// Tells the time, in both senses, and waits.
+/// Tells wall time and monotonic time, and sleeps.
 ///
-/// `wall` is compared with times that others wrote (token expiry); `now` measures how long something
-/// takes and never jumps.
+/// Compare `wall` with times set by other programs, such as the expiry of a token. Measure
+/// durations with `now`, which never jumps.
 ///
 /// # Examples
 /// ```
 /// use std::time::{Instant, SystemTime};
 /// use doorward_core::{BoxFuture, Clock};
 ///
-/// /// A clock that stands still.
+/// /// A clock that never advances.
 /// struct Stopped(Instant);
 ///
 /// impl Clock for Stopped {
@@ -28,26 +28,26 @@ use crate::BoxFuture;
 /// }
 /// ```
 pub trait Clock: Send + Sync + 'static {
-    /// The time of day. It may jump when an operator or NTP sets it.
+    /// Returns the time of day. It jumps when an operator or NTP sets it.
     fn wall(&self) -> SystemTime;
 
-    /// The monotonic time.
+    /// Returns the monotonic time.
     fn now(&self) -> Instant;
 
-    /// Completes when [`Clock::now`] has reached `deadline`.
+    /// Waits until [`Clock::now`] has reached `deadline`.
     ///
     /// # Cancel safety
-    /// Dropping the future forgets the wait and nothing else.
+    /// Dropping the future cancels the wait and has no other effect.
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()>;
 }
 
-/// Gives bytes that nobody can guess.
+/// Source of bytes that cannot be guessed.
 ///
 /// # Examples
 /// ```
 /// use doorward_core::{Entropy, SocketId};
 ///
-/// /// Predictable: for tests only.
+/// /// Predictable, for tests only.
 /// struct Fixed;
 /// impl Entropy for Fixed {
 ///     fn fill(&self, bytes: &mut [u8]) { bytes.fill(7) }
@@ -59,7 +59,6 @@ pub trait Entropy: Send + Sync + 'static {
     /// Fills `bytes` with random data from a cryptographically secure source.
     ///
     /// # Panics
-    /// An implementation that cannot provide randomness panics: an id that can be guessed would be
-    /// worse than no answer.
+    /// Panics if no randomness is available: an id that can be guessed is worse than no answer.
     fn fill(&self, bytes: &mut [u8]);
 }

@@ -1,11 +1,12 @@
-//! The words by which programs tell refusals and exceptions apart.
+//! Codes by which programs distinguish refusals and exceptions.
 
 use std::fmt;
 
-/// A word that a client's program compares: 1-64 letters, digits or `_.:-`.
+/// A code that a client's program compares: 1-64 ASCII letters, digits or `_.:-`.
 ///
-/// Texts become codes by themselves: `Exception::new("NOT_HOST", ..)`. A text that is none never fails where an
-/// error is answered: the client reads `invalid_code`. A constant does not even compile with one.
+/// String literals convert into codes: `Exception::new("NOT_HOST", ..)`. An invalid text becomes
+/// `invalid_code` instead of a panic, because the conversion runs while an error is being answered.
+/// In a constant an invalid text does not compile.
 ///
 /// # Examples
 /// ```
@@ -24,21 +25,21 @@ use std::fmt;
 pub struct Code(&'static str);
 
 impl Code {
-    /// What a client reads in place of a text that is no code.
+    /// Code that a client reads in place of an invalid one.
     pub const INVALID: Self = Self("invalid_code");
 
-    /// Makes a code of a text.
+    /// Creates a code.
     ///
     /// # Panics
-    /// When it is not 1-64 ASCII letters, digits or `_.:-`. In a constant, or in `const { .. }`, the compiler
-    /// says so.
+    /// Panics if `code` is not 1-64 ASCII letters, digits or `_.:-`. In a constant, or in
+    /// `const { .. }`, this is a compile error.
     #[must_use]
     pub const fn new(code: &'static str) -> Self {
         assert!(is_code(code), "a code is 1-64 letters, digits or _.:-");
         Self(code)
     }
 
-    /// Returns the text.
+    /// Returns the code as text.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0
@@ -58,6 +59,7 @@ impl fmt::Display for Code {
 }
 
 const fn is_code(text: &str) -> bool {
+    // Iterators cannot be used in a `const fn`, hence the loop over an index.
     let bytes = text.as_bytes();
     let mut index = 0;
     while index < bytes.len() {

@@ -1,9 +1,12 @@
-//! Revocation: what has ended, and whether a credential is from before that.
+//! Revocation state, and the comparison of a credential with it.
 //!
-//! Whoever revokes moves the user's generation forward, for good. Admission reads it, registers the
-//! socket where a revocation will find it, and reads it again: a revocation in between is seen by one
-//! of the two. Our own credentials carry the generation they were made in and are compared with it;
-//! those of others are compared by time. The comparison is [`Standing::holds`] and stands nowhere else.
+//! A revocation moves the user's generation forward for good. Admission reads the revocation state,
+//! registers the socket where a revocation will find it, and reads the state again. A concurrent
+//! revocation is therefore seen by one of the two: it finds the socket, or admission sees the new
+//! generation.
+//!
+//! Credentials issued by this server carry their generation and are compared by it. Those of other
+//! issuers are compared by time. [`Standing::outlives`] is the only place that compares.
 
 use std::{
     sync::Arc,
@@ -12,7 +15,7 @@ use std::{
 
 use crate::{BoxFuture, SessionId, StoreError, TokenId, UserId};
 
-/// What was revoked of a credential's owner, at one moment.
+/// Revocation state of a credential's user, session and token, read at one moment.
 ///
 /// # Examples
 /// ```
@@ -22,25 +25,27 @@ use crate::{BoxFuture, SessionId, StoreError, TokenId, UserId};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Epoch {
-    /// Grows with every revocation of the user: the larger of the last one plus one, and the
-    /// milliseconds since 1970. 0 when there was none.
+    /// Generation of the user, 0 before the first revocation. Each revocation sets it to the
+    /// previous value plus one, or to the milliseconds since 1970, whichever is larger.
     pub generation: u64,
-    /// When the user was last revoked.
+    /// Time of the user's last revocation.
     pub revoked_at: Option<SystemTime>,
-    /// Whether the session or the token was ended.
+    /// `true` if the session or the token was ended.
     pub is_ended: bool,
 }
 
 impl Epoch {
-    /// Returns the generation that a revocation of the user at `at` begins.
+    /// Returns the generation that starts with a revocation of the user at `at`.
     #[must_use]
     pub fn next_generation(&self, at: SystemTime) -> u64 {
+        // The milliseconds keep the generation growing even if a store has forgotten the previous
+        // one. The counter keeps it growing if the clock goes back.
         let millis = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         u64::try_from(millis).unwrap_or(u64::MAX).max(self.generation.saturating_add(1))
     }
 }
 
-/// When a credential was made, by the best that is known.
+/// When a credential was issued, as precisely as that is known.
 ///
 /// # Examples
 /// ```
@@ -52,22 +57,24 @@ impl Epoch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Issued {
-    /// At this time, to the second, by a clock that does not run ahead of ours.
+    /// At this time, to the second, by a clock that is not ahead of ours.
     At(SystemTime),
-    /// At this time, to the second, by a clock that may run ahead: the `iat` of a token.
+    /// At this time, to the second, by a clock that may be ahead of ours: the `iat` of a token (RFC
+    /// 7519, section 4.1.6).
     Claimed {
-        /// What the clock said.
+        /// Time that the issuer's clock showed.
         at: SystemTime,
-        /// How far it may be ahead: as far as the verifier lets it.
+        /// How far that clock may be ahead: the tolerance of the verifier.
         ahead: Duration,
     },
-    /// In this generation of its user: our own tokens and sessions.
+    /// In this generation of its user: tokens and sessions of this server.
     Generation(u64),
-    /// Nobody says. It was shown to us at this time, and stands for itself: an API key.
+    /// Unknown. The credential was presented at this time, which counts as its time of issue: an
+    /// API key.
     Shown(SystemTime),
 }
 
-/// What a revocation means for a credential.
+/// Effect of the revocation state on a credential.
 ///
 /// # Examples
 /// ```
@@ -79,18 +86,20 @@ pub enum Issued {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outlives {
-    /// It is from before, or was ended by its name.
+    /// The credential was issued before the revocation, or was ended individually.
     No,
-    /// It may be from before: its clock may have run ahead. One that is made from this time on is not.
+    /// The credential may have been issued before the revocation, because its issuer's clock may be
+    /// ahead.
     Unknown {
-        /// The first time at which a credential is made that outlives the revocation.
+        /// Earliest time of issue that is certain to outlive the revocation.
         from: SystemTime,
     },
-    /// It is from after it.
+    /// The credential was issued after the revocation.
     Yes,
 }
 
-/// Of what a credential is part, as far as a revocation can end it.
+/// User, session, token and time of issue of a credential: everything by which a revocation can end
+/// it.
 ///
 /// # Examples
 /// ```
@@ -106,28 +115,28 @@ pub enum Outlives {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
-    /// Whose it is.
+    /// User that the credential belongs to.
     pub user: &'a UserId,
-    /// The session it belongs to.
+    /// Session that the credential belongs to.
     pub session: Option<&'a SessionId>,
-    /// The token it is.
+    /// Id of the token, if the credential is one.
     pub token: Option<&'a TokenId>,
-    /// When it was made.
+    /// Time of issue.
     pub issued: Issued,
 }
 
 impl Standing<'_> {
-    /// Whether the credential is known to outlive what was revoked.
+    /// Returns `true` if the credential is certain to outlive the revocation.
     #[must_use]
     pub fn holds(&self, epoch: &Epoch) -> bool {
         self.outlives(epoch) == Outlives::Yes
     }
 
-    /// Compares the credential with what was revoked.
+    /// Compares the credential with the revocation state.
     ///
-    /// A token that was issued in the second of a revocation may be from before it. So may one that was
-    /// issued later by a clock that ran ahead, as far as that was tolerated when the token was shown: a
-    /// tolerance that is forgotten here would let the token open the door again.
+    /// A token issued in the same second as a revocation may be older than it. So may a token
+    /// issued later by a clock that is ahead, up to the tolerance that applied when the token was
+    /// verified. Ignoring that tolerance here would let a revoked token be used again.
     #[must_use]
     pub fn outlives(&self, epoch: &Epoch) -> Outlives {
         if epoch.is_ended {
@@ -142,6 +151,8 @@ impl Standing<'_> {
             }
             (Issued::Claimed { at, ahead }, Some(revoked_at)) => {
                 let (at, revoked_at) = (whole_second(at), whole_second(revoked_at));
+                // Times of tokens are whole seconds, so the second of the revocation itself is
+                // ambiguous: the first safe one is the next, plus the tolerance.
                 let from = revoked_at.checked_add(whole_seconds_up(ahead) + SECOND);
                 match from {
                     _ if at <= revoked_at => Outlives::No,
@@ -155,12 +166,12 @@ impl Standing<'_> {
     }
 }
 
-/// Keeps what was revoked.
+/// Store of revocations.
 ///
-/// A store that keeps sessions too removes them in the same step: all of the user's in
-/// [`bump`](Epochs::bump), the one in [`end_session`](Epochs::end_session). What it was told it keeps
-/// for [`REMEMBERED`], and times to the millisecond. Every implementation runs the same conformance
-/// tests (`doorward_testkit::conformance`).
+/// A store that also keeps sessions removes them in the same transaction: all sessions of the user
+/// in [`bump`](Epochs::bump), the one in [`end_session`](Epochs::end_session). Revocations are kept
+/// for [`REMEMBERED`], and times to the millisecond. Every implementation passes the same
+/// conformance tests (`doorward_testkit::conformance`).
 ///
 /// # Examples
 /// ```
@@ -170,17 +181,17 @@ impl Standing<'_> {
 ///     let epoch = epochs.read(standing.user, standing.session, standing.token).await?;
 ///     Ok(standing.holds(&epoch))
 /// }
-/// # drop(is_good);
 /// ```
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. Then nothing is
-/// decided.
+/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. A failed read
+/// decides nothing; a failed write may have happened or not.
 ///
 /// # Cancel safety
-/// Reading changes nothing; a write that is dropped may have happened or not, never half of it.
+/// Dropping a read changes nothing. Dropping a write leaves it either made or not made, never half
+/// made.
 pub trait Epochs: Send + Sync + 'static {
-    /// Reads what was revoked of this user, session and token.
+    /// Reads the revocation state of a user, a session and a token.
     fn read<'a>(
         &'a self,
         user: &'a UserId,
@@ -188,15 +199,15 @@ pub trait Epochs: Send + Sync + 'static {
         token: Option<&'a TokenId>,
     ) -> BoxFuture<'a, Result<Epoch, StoreError>>;
 
-    /// Ends everything of a user that was made until `at`, and returns the generation that begins:
-    /// [`Epoch::next_generation`].
+    /// Revokes all credentials of a user issued up to and including `at`, and returns the new
+    /// generation: [`Epoch::next_generation`].
     fn bump<'a>(
         &'a self,
         user: &'a UserId,
         at: SystemTime,
     ) -> BoxFuture<'a, Result<u64, StoreError>>;
 
-    /// Ends a session, and every token that names it.
+    /// Ends a session and every token that names it.
     fn end_session<'a>(
         &'a self,
         session: &'a SessionId,
@@ -211,7 +222,7 @@ pub trait Epochs: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 }
 
-/// A store that several parts of a program share.
+/// Allows several parts of a program to share one store.
 impl<E: Epochs + ?Sized> Epochs for Arc<E> {
     fn read<'a>(
         &'a self,
@@ -247,24 +258,26 @@ impl<E: Epochs + ?Sized> Epochs for Arc<E> {
     }
 }
 
-/// How long a credential may live at most: [`Grant`](crate::Grant)s of tokens that live longer are a mistake of
-/// their issuer.
+/// Longest lifetime of a credential. A [`Grant`](crate::Grant) for a token that lives longer is a
+/// mistake of its issuer.
 pub const MAX_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
-/// How long a revocation is remembered: longer than any credential lives, also one from a clock that ran ahead
-/// by [`MAX_AHEAD`].
+/// How long a store keeps a revocation: longer than any credential lives, including one from a
+/// clock that is ahead by [`MAX_AHEAD`].
 pub const REMEMBERED: Duration = Duration::from_hours(30 * 24 + 1);
 
-/// How far ahead a clock may be tolerated.
+/// Largest tolerance for the clock of an issuer that is ahead.
 pub const MAX_AHEAD: Duration = Duration::from_hours(1);
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// Rounds up to whole seconds, at most [`MAX_AHEAD`].
 fn whole_seconds_up(time: Duration) -> Duration {
     let more = u64::from(time.subsec_nanos() > 0);
     Duration::from_secs(time.as_secs().saturating_add(more).min(MAX_AHEAD.as_secs()))
 }
 
+/// Rounds down to whole seconds, as the times in tokens are.
 fn whole_second(time: SystemTime) -> SystemTime {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
@@ -278,7 +291,7 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
     }
 
-    /// Attack 28: the rule that no other place repeats.
+    /// Attack 28.
     #[test]
     fn a_credential_holds_if_it_is_younger_than_the_revocation() {
         let user = UserId::new("alice");
@@ -302,7 +315,7 @@ mod tests {
         }
     }
 
-    /// An hour, a second, a fraction of a second: whatever was tolerated is not forgotten.
+    /// The tolerance counts at every size: an hour, a second, a fraction of a second.
     #[test]
     fn the_tolerance_of_the_verifier_counts_in_the_comparison() {
         let user = UserId::new("alice");

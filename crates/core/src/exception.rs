@@ -1,10 +1,10 @@
-//! Why an event could not be answered with a value.
+//! Errors that answer an event in place of a value.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
 use crate::{Code, Refusal, RefusalCode};
 
-/// One fault of a payload, for the program that sent it.
+/// One error in a payload, for the program that sent it.
 ///
 /// # Examples
 /// ```
@@ -13,16 +13,16 @@ use crate::{Code, Refusal, RefusalCode};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {
-    /// Where in the payload, as `items[2].name`; empty for the payload itself.
+    /// Path in the payload, such as `items[2].name`; empty for the payload itself.
     pub path: String,
-    /// What was expected. It never repeats what was sent.
+    /// Expected value. It never repeats the input.
     pub message: String,
 }
 
-/// An event answered with an error.
+/// Error answer to an event.
 ///
-/// With an ack the client reads it as `{ "status": "error", "code", "message", "id" }`; without one
-/// the same object comes as the event `exception`.
+/// If the client asked for an ack, it reads `{ "status": "error", "code", "message", "id" }`.
+/// Otherwise the same object arrives as the event `exception`.
 ///
 /// # Examples
 /// ```
@@ -44,7 +44,7 @@ pub struct Exception {
 }
 
 impl Exception {
-    /// The codes of the framework's own.
+    /// Codes that the framework itself uses.
     pub const CODES: [&'static str; 8] = [
         BAD_PAYLOAD,
         FORBIDDEN,
@@ -56,87 +56,87 @@ impl Exception {
         UNKNOWN_EVENT,
     ];
 
-    /// Answers with a code and a message of the application's own. A text that is no [`Code`] reads
-    /// `invalid_code`.
+    /// Creates an exception with a code and a message of the application's own. An invalid [`Code`]
+    /// is replaced by `invalid_code`.
     #[must_use]
     pub fn new(code: impl Into<Code>, message: impl Into<Cow<'static, str>>) -> Self {
         let code = code.into();
         Self { code, message: message.into(), details: Vec::new(), retry_after: None }
     }
 
-    /// The payload is not what the handler takes.
+    /// Rejects a payload that the handler cannot take.
     #[must_use]
     pub fn bad_payload(details: Vec<Detail>) -> Self {
         Self { details, ..Self::new(BAD_PAYLOAD, "Bad payload") }
     }
 
-    /// A guard said no.
+    /// Rejects what a guard has denied.
     #[must_use]
     pub fn forbidden() -> Self {
         Self::new(FORBIDDEN, "Forbidden")
     }
 
-    /// Something on our side went wrong. What it was is for the log.
+    /// Reports a failure of the server. The cause is for the log.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(INTERNAL, "Internal error")
     }
 
-    /// Too many of them in too short a time; `after` is rounded up to whole seconds.
+    /// Rejects what exceeds a rate limit; `after` is rounded up to whole seconds.
     #[must_use]
     pub fn rate_limited(after: Duration) -> Self {
         Self::new(RATE_LIMITED, "Too many requests").retry_after(after)
     }
 
-    /// The user is to prove once more who they are.
+    /// Asks the user to authenticate again.
     #[must_use]
     pub fn reauthentication_required() -> Self {
         Self::new(REAUTHENTICATION_REQUIRED, "Reauthentication required")
     }
 
-    /// The handler took too long.
+    /// Reports that the handler exceeded its time limit.
     #[must_use]
     pub fn timeout() -> Self {
         Self::new(TIMEOUT, "Timeout")
     }
 
-    /// The client is in as many rooms as it may be.
+    /// Rejects a join beyond the number of rooms that a client may be in.
     #[must_use]
     pub fn too_many_rooms() -> Self {
         Self::new(TOO_MANY_ROOMS, "Too many rooms")
     }
 
-    /// No handler takes this event.
+    /// Rejects an event without a handler.
     #[must_use]
     pub fn unknown_event() -> Self {
         Self::new(UNKNOWN_EVENT, "Unknown event")
     }
 
-    /// Tells the client when to try again (rounded up to whole seconds).
+    /// Sets how long the client should wait before it retries (rounded up to whole seconds).
     #[must_use]
     pub fn retry_after(self, after: Duration) -> Self {
         Self { retry_after: Some(after), ..self }
     }
 
-    /// The code a program reads.
+    /// Returns the code, for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code.as_str()
     }
 
-    /// The message a person reads.
+    /// Returns the message, for people.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What is wrong with the payload, field by field.
+    /// Returns the errors in the payload, field by field.
     #[must_use]
     pub fn details(&self) -> &[Detail] {
         &self.details
     }
 
-    /// How long to wait, when that is known.
+    /// Returns how long the client should wait, if that is known.
     #[must_use]
     pub fn wait(&self) -> Option<Duration> {
         self.retry_after
@@ -151,7 +151,7 @@ impl fmt::Display for Exception {
 
 impl std::error::Error for Exception {}
 
-/// What a guard says no with, as the answer to an event or a room.
+/// Turns the refusal of a guard into the answer to an event or a join.
 impl From<Refusal> for Exception {
     fn from(refusal: Refusal) -> Self {
         let wait = refusal.retry_after();
@@ -159,8 +159,9 @@ impl From<Refusal> for Exception {
             RefusalCode::Application(code) => Self::new(code, refusal.into_message()),
             RefusalCode::ReauthenticationRequired => Self::reauthentication_required(),
             RefusalCode::TooManyRooms => Self::too_many_rooms(),
+            // The rate limit of an event and of a handshake have different codes on the wire.
             RefusalCode::TooManyAttempts => Self::new(RATE_LIMITED, "Too many requests"),
-            // Whoever is in is known, so nothing else can be meant.
+            // The socket is authenticated, so the other codes of a handshake cannot apply.
             _ => Self::forbidden(),
         };
         Self { retry_after: wait, ..exception }

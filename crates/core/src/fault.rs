@@ -1,17 +1,17 @@
-//! What was wrong with what a client sent: which part of it, and how.
+//! Faults: which part of a client's input was wrong, and how.
 //!
-//! A record that says only "a claim is not good" leaves the operator to guess. A [`Fault`] names the claim, header
-//! or member and the problem. What the client wrote there cannot get in: both are constants of the program.
-//! Start reading at [`Fault`].
+//! An audit record that says only "a claim is not good" leaves the operator to guess. A [`Fault`]
+//! names the claim, header or member and its problem. The client's own text cannot get in: name and
+//! problem are constants of the program. Start reading at [`Fault`].
 
 use std::fmt;
 
 use crate::reason::reasons;
 
-/// The part of what a client sent that was at fault, and what was wrong with it.
+/// The part of a client's input that was at fault, and its problem.
 ///
-/// A [`Refusal`](crate::Refusal) carries it to the audit record ([`Refusal::about`](crate::Refusal::about)); the
-/// client never reads it.
+/// A [`Refusal`](crate::Refusal) carries it to the audit record
+/// ([`Refusal::about`](crate::Refusal::about)); the client never reads it.
 ///
 /// # Examples
 /// ```
@@ -23,8 +23,8 @@ use crate::reason::reasons;
 /// ```
 ///
 /// # Security
-/// It holds no text of a client: names are literals, such as that of a claim that the operator has configured.
-/// Do not make one of a client's text with [`String::leak`].
+/// A fault holds no text of a client: names are literals, such as that of a claim that the operator
+/// has configured. Never turn a client's text into a name with [`String::leak`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fault {
     part: Part,
@@ -33,25 +33,25 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Says that the part of this name has this problem.
+    /// Creates a fault.
     #[must_use]
     pub const fn new(part: Part, name: &'static str, problem: Problem) -> Self {
         Self { part, name, problem }
     }
 
-    /// The kind of part.
+    /// Returns the kind of the part.
     #[must_use]
     pub const fn part(self) -> Part {
         self.part
     }
 
-    /// The name of the part, such as `exp`.
+    /// Returns the name of the part, such as `exp`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.name
     }
 
-    /// What was wrong with it.
+    /// Returns the problem of the part.
     #[must_use]
     pub const fn problem(self) -> Problem {
         self.problem
@@ -66,7 +66,7 @@ impl fmt::Display for Fault {
 }
 
 reasons! {
-    /// What kind of part was at fault. A record has a field of this name.
+    /// Kind of the part that was at fault. An audit record has a field of this name.
     ///
     /// # Examples
     /// ```
@@ -89,40 +89,40 @@ reasons! {
 }
 
 reasons! {
-    /// What was wrong with a part.
+    /// Problem of a part.
     ///
     /// # Examples
     /// ```
     /// assert_eq!(doorward_core::Problem::Missing.as_str(), "missing");
     /// ```
     Problem {
-        /// There is more than one, and they could mean two things.
+        /// It occurs more than once, and the occurrences could mean different things.
         Ambiguous = "ambiguous",
-        /// It differs from what was stored, in a way in which it never may.
+        /// It differs from the stored value and must never change.
         Changed = "changed",
-        /// It has no content.
+        /// It is empty.
         Empty = "empty",
-        /// It is a time that has not come.
+        /// It is a time that has not yet been reached.
         InTheFuture = "in_the_future",
-        /// It is a time that is over.
+        /// It is a time that has passed.
         InThePast = "in_the_past",
-        /// It cannot be read.
+        /// It cannot be parsed.
         Malformed = "malformed",
-        /// It is another one than the one asked for.
+        /// It differs from the value asked for.
         Mismatch = "mismatch",
-        /// It is not there.
+        /// It is absent.
         Missing = "missing",
-        /// It may not be there, or not with this value.
+        /// It must not be present, or not with this value.
         NotAllowed = "not_allowed",
         /// It is a number outside its range.
         OutOfRange = "out_of_range",
-        /// Something stands in front of it, such as the scheme `Bearer` before a token.
+        /// It has a prefix that does not belong to it, such as the scheme `Bearer` before a token.
         Prefixed = "prefixed",
         /// It is too long, or lasts too long.
         TooLong = "too_long",
-        /// It is none that is known.
+        /// It is not a known value.
         Unknown = "unknown",
-        /// It is of another type than it must be.
+        /// It has the wrong type.
         WrongType = "wrong_type",
     }
 }

@@ -1,10 +1,11 @@
-//! What an authenticator gives back.
+//! Grants: the result of a successful authentication.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use crate::{BoxError, BoxFuture, Issued, Lease, SessionId, TokenId, UserId};
 
-/// The proof that a client was authenticated: whom the server acts for, and until when.
+/// Proof that a client was authenticated: its principal, its user, and how long it may stay
+/// connected.
 ///
 /// # Examples
 /// ```
@@ -20,28 +21,28 @@ use crate::{BoxError, BoxFuture, Issued, Lease, SessionId, TokenId, UserId};
 #[non_exhaustive]
 #[must_use]
 pub struct Grant<P> {
-    /// Whom the server acts for.
+    /// The application's own type for the client.
     pub principal: P,
-    /// Who that is, for counting and revoking.
+    /// User by whom connections are counted and revoked.
     pub user: UserId,
-    /// The session the credential belongs to.
+    /// Session that the credential belongs to.
     pub session: Option<SessionId>,
-    /// The token that was shown.
+    /// Id of the token that was presented.
     pub token: Option<TokenId>,
-    /// When the credential was made, to be compared with what was revoked. When nobody says, the time
-    /// at which it was shown counts ([`Issued::Shown`]).
+    /// Time of issue, to be compared with the revocation state. If it is `None`, the time at which
+    /// the credential was presented counts ([`Issued::Shown`]).
     pub issued: Option<Issued>,
-    /// When the user last proved who they are; `None` when nobody knows.
+    /// Time at which the user last authenticated in person; `None` if unknown.
     pub signed_in_at: Option<SystemTime>,
-    /// When the credential ends, in wall time; `None` when it does not end by itself.
+    /// Wall time at which the credential expires; `None` if it does not expire by itself.
     pub expires_at: Option<SystemTime>,
-    /// The hold on the session, which ends the sockets with it.
+    /// Lease on the session: the sockets close when it ends.
     pub lease: Option<Arc<dyn Lease>>,
-    /// Looks the principal up again, when the user's rights have changed.
+    /// Loads the principal again after the user's rights have changed.
     pub reload: Option<Reload<P>>,
 }
 
-/// Looks a principal up again; `None` when the user is not known any more.
+/// Function that loads a principal again; its future yields `None` if the user is no longer known.
 ///
 /// # Examples
 /// ```
@@ -50,15 +51,15 @@ pub struct Grant<P> {
 ///
 /// let reload: Reload<u8> = Arc::new(|| Box::pin(async { Ok(Some(8)) }));
 /// let grant = Grant::new(7, "alice").reload(reload);
-/// # drop(grant);
+/// assert!(grant.reload.is_some());
 /// ```
 ///
 /// # Errors
-/// Any error means that the question could not be answered.
+/// Any error means that the lookup failed and nothing is known about the user.
 pub type Reload<P> = Arc<dyn Fn() -> BoxFuture<'static, Result<Option<P>, BoxError>> + Send + Sync>;
 
 impl<P> Grant<P> {
-    /// Grants entry to `principal`, known as `user`, without an end.
+    /// Creates a grant for `principal`, counted as `user`, that does not expire.
     pub fn new(principal: P, user: impl Into<UserId>) -> Self {
         Self {
             principal,
@@ -73,45 +74,47 @@ impl<P> Grant<P> {
         }
     }
 
-    /// Grants the same to another view of the same user, such as the record behind a token. How to
-    /// look it up again is to be said anew.
+    /// Replaces the principal, such as by the record behind a token, and keeps everything else. The
+    /// reload function is dropped, because it loads the previous type; set a new one with
+    /// [`reload`](Self::reload).
     pub fn with_principal<Q>(self, principal: Q) -> Grant<Q> {
         let Self { user, session, token, issued, signed_in_at, expires_at, lease, .. } = self;
+        // `reload` is a function that returns the previous principal type.
         let reload = None;
         Grant { principal, user, session, token, issued, signed_in_at, expires_at, lease, reload }
     }
 
-    /// Ties the grant to a session.
+    /// Sets the session that the credential belongs to.
     pub fn session(self, session: SessionId) -> Self {
         Self { session: Some(session), ..self }
     }
 
-    /// Ties the grant to one token.
+    /// Sets the id of the token.
     pub fn token(self, token: TokenId) -> Self {
         Self { token: Some(token), ..self }
     }
 
-    /// Says when the credential was made.
+    /// Sets when the credential was issued.
     pub fn issued(self, issued: Issued) -> Self {
         Self { issued: Some(issued), ..self }
     }
 
-    /// Says when the user last proved who they are.
+    /// Sets when the user last authenticated in person.
     pub fn signed_in_at(self, at: SystemTime) -> Self {
         Self { signed_in_at: Some(at), ..self }
     }
 
-    /// Limits the grant in time: its sockets end then.
+    /// Sets when the credential expires: its sockets close then.
     pub fn expires_at(self, at: SystemTime) -> Self {
         Self { expires_at: Some(at), ..self }
     }
 
-    /// Ties the sockets to the life of the session.
+    /// Binds the sockets to the lifetime of a session.
     pub fn lease(self, lease: Arc<dyn Lease>) -> Self {
         Self { lease: Some(lease), ..self }
     }
 
-    /// Says how to look the principal up again.
+    /// Sets how to load the principal again.
     pub fn reload(self, reload: Reload<P>) -> Self {
         Self { reload: Some(reload), ..self }
     }
@@ -128,9 +131,10 @@ impl<P: fmt::Debug> fmt::Debug for Grant<P> {
     }
 }
 
-/// Whom the server acts for in a namespace that was opened with `.public()`: nobody it knows.
+/// Principal in a namespace that was opened with `.public()`, where clients are not authenticated.
 ///
-/// A type of its own, so that a handler that asks for a user does not compile in such a namespace.
+/// It is a type of its own, so that a handler that requires a user does not compile in such a
+/// namespace.
 ///
 /// # Examples
 /// ```
@@ -140,6 +144,6 @@ impl<P: fmt::Debug> fmt::Debug for Grant<P> {
 pub struct Anonymous;
 
 impl Anonymous {
-    /// The id that all of them have. It means nobody: nothing can be sent to it.
+    /// User id of all anonymous clients. It identifies no user, so nothing can be sent to it.
     pub const USER: &'static str = "anonymous";
 }

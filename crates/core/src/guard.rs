@@ -1,4 +1,4 @@
-//! Says whether somebody known may do what they ask for.
+//! Guards: decide whether an authenticated client may do what it asks for.
 
 use std::{
     borrow::Cow,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::{BoxError, HandshakeRequest, Refusal, RefusalReason, SocketId, UserId};
 
-/// What somebody asks to do.
+/// An action that a client asks for.
 ///
 /// # Examples
 /// ```
@@ -32,7 +32,7 @@ pub enum Action<'a> {
 }
 
 impl Action<'_> {
-    /// Returns the name of the action without what it is about.
+    /// Returns the name of the action, without its target.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Action<'_> {
 }
 
 impl<'a> Action<'a> {
-    /// Returns what it is about: the name of the event or of the room.
+    /// Returns the target of the action: the name of the event or of the room.
     #[must_use]
     pub const fn about(self) -> Option<&'a str> {
         match self {
@@ -66,7 +66,7 @@ impl fmt::Display for Action<'_> {
     }
 }
 
-/// What a guard looks at.
+/// Everything that a guard can base its decision on.
 ///
 /// # Examples
 /// ```
@@ -75,26 +75,25 @@ impl fmt::Display for Action<'_> {
 /// fn is_root(context: &GuardContext<'_, String>) -> bool {
 ///     context.principal == "root" && context.namespace == "/admin"
 /// }
-/// # drop(is_root);
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct GuardContext<'a, P> {
-    /// What is asked for.
+    /// Action that the client asks for.
     pub action: Action<'a>,
-    /// Who asks.
+    /// Principal of the client.
     pub principal: &'a P,
-    /// Who that is.
+    /// User of the client.
     pub user: &'a UserId,
-    /// Through which socket; with [`Action::Connect`] it is about to come to be.
+    /// Socket of the client; with [`Action::Connect`] it is about to be created.
     pub socket: SocketId,
-    /// Where.
+    /// Namespace of the socket.
     pub namespace: &'a str,
-    /// The request that opened the link.
+    /// Request that opened the link.
     pub request: &'a HandshakeRequest,
-    /// When, on the server's clock.
+    /// Time of the question, on the server's monotonic clock.
     pub now: Instant,
-    /// How long ago the user proved who they are; `None` when nobody knows.
+    /// Time since the user last authenticated in person; `None` if unknown.
     pub since_sign_in: Option<Duration>,
 }
 
@@ -107,7 +106,7 @@ impl<P> Clone for GuardContext<'_, P> {
 impl<P> Copy for GuardContext<'_, P> {}
 
 impl<'a, P> GuardContext<'a, P> {
-    /// Describes one question to a guard.
+    /// Creates the context of one decision.
     #[must_use]
     pub fn new(
         action: Action<'a>,
@@ -122,17 +121,17 @@ impl<'a, P> GuardContext<'a, P> {
         Self { action, principal, user, socket, namespace, request, now, since_sign_in }
     }
 
-    /// Says how long ago the user proved who they are.
+    /// Sets the time since the user last authenticated in person.
     #[must_use]
     pub fn since_sign_in(self, ago: Option<Duration>) -> Self {
         Self { since_sign_in: ago, ..self }
     }
 }
 
-/// What a guard answers.
+/// Decision of a guard.
 ///
-/// A `bool` is one too, and so is a `Result`: its error denies, because a guard that could not look has
-/// not said yes.
+/// A `bool` converts into a verdict, and so does a `Result`. An error denies: a guard that failed
+/// has not allowed anything.
 ///
 /// # Examples
 /// ```
@@ -145,16 +144,17 @@ impl<'a, P> GuardContext<'a, P> {
 #[non_exhaustive]
 #[must_use]
 pub enum Verdict {
-    /// Go on.
+    /// Allows the action.
     Allow,
-    /// No, and this is what the client reads.
+    /// Denies the action; the client reads this refusal.
     Deny(Refusal),
-    /// No, and the socket ends: the client reads this, then `session_ended` with `forbidden`.
+    /// Denies the action and closes the socket: the client reads this refusal, then `session_ended`
+    /// with `forbidden`.
     DenyAndClose(Refusal),
 }
 
 impl Verdict {
-    /// Allows when `allowed`, and otherwise denies with `forbidden`.
+    /// Allows if `allowed` is `true`; otherwise denies with `forbidden`.
     pub fn allow_if(allowed: bool) -> Self {
         if allowed { Self::Allow } else { Self::Deny(Refusal::forbidden()) }
     }
@@ -175,10 +175,10 @@ impl<V: Into<Self>, E: Into<BoxError>> From<Result<V, E>> for Verdict {
     }
 }
 
-/// Decides whether an authenticated principal may do something.
+/// Decides whether an authenticated client may do something.
 ///
-/// A guard is asked about every [`Action`]: the connection itself, each event, each room. One guard on
-/// a gateway protects all of them.
+/// A guard is called for every [`Action`]: the connection itself, each event, each room. One guard
+/// on a gateway protects all of them.
 ///
 /// # Examples
 /// ```
@@ -200,29 +200,30 @@ impl<V: Into<Self>, E: Into<BoxError>> From<Result<V, E>> for Verdict {
             `HasScopes` on `{P}`"
 )]
 pub trait Guard<P>: Send + Sync + 'static {
-    /// The promise that an answer is always ready at once: that [`check`](Self::check) waits for nothing.
+    /// `true` if [`check`](Self::check) never waits: its future is ready when it is first polled.
     ///
-    /// Such a guard is asked without an allocation. One that waits all the same has not said yes.
+    /// Such a guard is called without an allocation. If its future is pending nevertheless, the
+    /// action is denied.
     const AT_ONCE: bool = false;
 
-    /// Answers one question.
+    /// Decides about one action.
     ///
     /// # Panics
-    /// A panic is caught and denies; so does an error, and an answer that takes longer than the limit
-    /// for guards. About [`Action::Connect`] these two decide nothing: the client is not let in, and a
-    /// stock client tries again.
+    /// A panic is caught and denies. So does an error, and so does a decision that exceeds the time
+    /// limit for guards. For [`Action::Connect`] a panic or a timeout decides nothing: the client
+    /// is not admitted, and a stock client reconnects.
     ///
     /// # Cancel safety
-    /// The future is dropped when the client leaves or the guard is over its time.
+    /// The future is dropped when the client disconnects or the time limit for guards has passed.
     fn check(&self, context: GuardContext<'_, P>) -> impl Future<Output = Verdict> + Send;
 
-    /// The name in the policy table; by default that of the type.
+    /// Returns the name in the policy table; by default the name of the type.
     fn name(&self) -> Cow<'static, str> {
         short_type_name::<Self>()
     }
 }
 
-/// Whoever has roles: what the guard `Role` asks a principal.
+/// A principal with roles, as the guard `Role` requires.
 ///
 /// # Examples
 /// ```
@@ -240,11 +241,11 @@ pub trait Guard<P>: Send + Sync + 'static {
     note = "implement `HasRoles` for it: `fn has_role(&self, role: &str) -> bool`"
 )]
 pub trait HasRoles {
-    /// Whether it has this role.
+    /// Returns `true` if the principal has this role.
     fn has_role(&self, role: &str) -> bool;
 }
 
-/// Whoever has scopes (RFC 6749, section 3.3): what the guard `Scope` asks a principal.
+/// A principal with scopes (RFC 6749, section 3.3), as the guard `Scope` requires.
 ///
 /// # Examples
 /// ```
@@ -262,11 +263,11 @@ pub trait HasRoles {
     note = "implement `HasScopes` for it: `fn has_scope(&self, scope: &str) -> bool`"
 )]
 pub trait HasScopes {
-    /// Whether it has this scope.
+    /// Returns `true` if the principal has this scope.
     fn has_scope(&self, scope: &str) -> bool;
 }
 
-/// Returns the name of a type without the path that leads to it.
+/// Returns the name of a type without its path and generic arguments.
 ///
 /// # Examples
 /// ```

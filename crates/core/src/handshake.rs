@@ -1,9 +1,8 @@
-//! What a client showed when it asked to come in.
+//! Handshakes: the credentials with which a client asks to connect.
 //!
-//! A [`HandshakeRequest`] is the HTTP request that opened the link and is shared by all its sockets;
-//! a [`Handshake`] adds the `auth` payload of one CONNECT, and the headers that may hold credentials.
-//! It is moved into the authentication and does not come out again: nothing behind it ever sees a
-//! credential.
+//! A [`HandshakeRequest`] is the HTTP request that opened the link, shared by all sockets on it. A
+//! [`Handshake`] adds the `auth` payload of one CONNECT and the headers that may hold credentials.
+//! It is moved into the authenticator and never comes back, so no later code sees a credential.
 
 use std::{
     fmt,
@@ -34,33 +33,34 @@ pub struct HandshakeRequest {
 }
 
 impl HandshakeRequest {
-    /// Describes a request. `peer` is the address of the other end of the TCP connection.
+    /// Creates a request. `peer` is the address of the other end of the TCP connection.
     #[must_use]
     pub fn new(headers: Headers, query: impl Into<Box<str>>, peer: Option<SocketAddr>) -> Self {
         Self { headers, query: query.into(), peer }
     }
 
-    /// The headers as they were sent.
+    /// Returns the headers as they were sent.
     #[must_use]
     pub fn headers(&self) -> &Headers {
         &self.headers
     }
 
-    /// The query string, undecoded and without the `?`.
+    /// Returns the query string, undecoded and without the `?`.
     #[must_use]
     pub fn query(&self) -> &str {
         &self.query
     }
 
-    /// The address that [`HandshakeRequest::client_ip`] is of, with its port; 0 where a trusted proxy has named the
-    /// client, because it names no port.
+    /// Returns the address of [`HandshakeRequest::client_ip`] with its port. The port is 0 if a
+    /// trusted proxy named the client, because proxies name no port.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
     }
 
-    /// The address of the client, by which budgets and records go: behind a trusted proxy the one that the proxy
-    /// names. `None` when another HTTP server does not say.
+    /// Returns the address of the client, on which budgets and records are based. Behind a trusted
+    /// proxy this is the address that the proxy names. `None` if the HTTP server in front does not
+    /// provide it.
     ///
     /// # Examples
     /// ```
@@ -76,7 +76,7 @@ impl HandshakeRequest {
     }
 }
 
-/// Leaves the query out: people put tokens into it.
+/// Omits the query: some clients put tokens into it.
 impl fmt::Debug for HandshakeRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HandshakeRequest")
@@ -86,7 +86,7 @@ impl fmt::Debug for HandshakeRequest {
     }
 }
 
-/// What a client showed to enter one namespace.
+/// Credentials with which a client asks to enter one namespace.
 ///
 /// # Examples
 /// ```
@@ -102,20 +102,21 @@ impl fmt::Debug for HandshakeRequest {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Handshake {
-    /// The request that opened the link, without what may hold a credential.
+    /// Request that opened the link, without the headers that may hold a credential.
     pub request: Arc<HandshakeRequest>,
-    /// Its headers that may hold one: `Authorization`, `Cookie`, `Proxy-Authorization`.
+    /// Headers of that request that may hold a credential: `Authorization`, `Cookie`,
+    /// `Proxy-Authorization`.
     pub credentials: Arc<Headers>,
-    /// The namespace the client asks for, with its leading slash.
+    /// Namespace that the client asks for, with its leading slash.
     pub namespace: Arc<str>,
-    /// The `auth` payload of this CONNECT.
+    /// `auth` payload of this CONNECT.
     pub auth: Auth,
-    /// When it arrived, by the server's clock: the time that credentials are compared with.
+    /// Wall time at which the CONNECT arrived; credentials are compared with it.
     pub at: SystemTime,
 }
 
 impl Handshake {
-    /// Puts a handshake together.
+    /// Creates a handshake without credential headers.
     #[must_use]
     pub fn new(
         request: Arc<HandshakeRequest>,
@@ -126,14 +127,14 @@ impl Handshake {
         Self { request, credentials: Arc::default(), namespace: namespace.into(), auth, at }
     }
 
-    /// Adds the headers that only an authenticator may see.
+    /// Sets the headers that only an authenticator may see.
     #[must_use]
     pub fn with_credentials(self, credentials: Arc<Headers>) -> Self {
         Self { credentials, ..self }
     }
 }
 
-/// The `auth` payload of a CONNECT: a JSON object that the client made up.
+/// The `auth` payload of a CONNECT: a JSON object under the control of the client.
 ///
 /// # Security
 /// It usually holds a credential; `Debug` prints `[redacted]`.
@@ -149,13 +150,16 @@ impl Handshake {
 pub struct Auth(Map<String, Value>);
 
 impl Auth {
-    /// Reads a payload.
+    /// Parses a payload.
     ///
     /// # Errors
-    /// [`AuthError`] when it is no JSON object, names a key twice, or names one of JavaScript's
-    /// prototype keys. The client's mistake, or an attack.
+    /// [`AuthError`] if the text is not a JSON object, names a key twice, or names one of
+    /// JavaScript's prototype keys. That is the client's mistake, or an attack.
     pub fn parse(json: &str) -> Result<Self, AuthError> {
+        // A duplicate key could show an authenticator one value and a log or proxy another.
         let UniqueObject(members) = serde_json::from_str(json).map_err(|_syntax| AuthError(()))?;
+        // Applications hand parts of the payload on to JavaScript, where these keys would reach the
+        // prototype of every object.
         if PROTOTYPE_KEYS.iter().any(|key| members.contains_key(*key)) {
             return Err(AuthError(()));
         }
@@ -168,16 +172,16 @@ impl Auth {
         self.0.get(key)
     }
 
-    /// Returns the value of `key` when it is a string.
+    /// Returns the value of `key` if it is a string.
     #[must_use]
     pub fn str(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_str()
     }
 
-    /// Reads the whole payload into a type of the application's own.
+    /// Deserializes the whole payload into a type of the application's own.
     ///
     /// # Errors
-    /// When it is no `T`: the client's mistake.
+    /// Fails if the payload is not a `T`. That is the client's mistake.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         T::deserialize(&self.0)
     }
@@ -189,7 +193,7 @@ impl fmt::Debug for Auth {
     }
 }
 
-/// The `auth` payload of a CONNECT is not a plain JSON object.
+/// Error of [`Auth::parse`].
 ///
 /// # Examples
 /// ```
@@ -200,7 +204,7 @@ impl fmt::Debug for Auth {
 #[error("auth payload is not a plain JSON object")]
 pub struct AuthError(());
 
-/// Keys that mean nothing here and are poison wherever such an object reaches JavaScript.
+/// Keys that are harmless in Rust but pollute prototypes if the object reaches JavaScript.
 const PROTOTYPE_KEYS: [&str; 3] = ["__proto__", "constructor", "prototype"];
 
 #[cfg(test)]

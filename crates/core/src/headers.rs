@@ -1,8 +1,8 @@
-//! The headers of a handshake, kept small.
+//! Headers of a handshake, in a compact form.
 //!
-//! A `HeaderMap` out of an HTTP server holds on to the server's read buffer, 16 KiB for each
-//! connection and for as long as the headers live. This copies the few hundred bytes that matter
-//! into one allocation and finds names by walking it.
+//! A `HeaderMap` from an HTTP server keeps the server's read buffer alive: 16 KiB for each
+//! connection, for as long as the headers live. [`Headers`] copies the few hundred bytes that
+//! matter into one allocation, and finds a name by scanning it.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use http::{
     header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION},
 };
 
-/// The headers of one HTTP request, in the order in which they were sent.
+/// Headers of one HTTP request, in the order in which they were sent.
 ///
 /// # Security
-/// `Debug` prints the names only: values may be credentials.
+/// `Debug` prints names only: values may be credentials.
 ///
 /// # Examples
 /// ```
@@ -34,21 +34,23 @@ pub struct Headers {
 }
 
 impl Headers {
-    /// Returns the first value of `name`, in any case.
+    /// Returns the first value of `name`, ignoring case.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// Returns the first value of `name` when it is visible ASCII.
+    /// Returns the first value of `name` if it is visible ASCII.
     #[must_use]
     pub fn get_str(&self, name: &str) -> Option<&str> {
         let value = std::str::from_utf8(self.get(name)?).ok()?;
         value.bytes().all(|byte| (0x20..0x7f).contains(&byte)).then_some(value)
     }
 
-    /// Walks all headers; names are lower case.
+    /// Iterates over all headers; names are lower case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        // `copy` wrote these lengths, so they always parse. The `?` is there because a panic must
+        // never depend on the bytes of a request.
         let mut rest = &*self.bytes;
         std::iter::from_fn(move || {
             let (&[name, high, low], tail) = rest.split_first_chunk()?;
@@ -62,19 +64,20 @@ impl Headers {
 }
 
 impl Headers {
-    /// Copies a map into two: what anybody of the application may look at, and what may hold a
-    /// credential (`Authorization`, `Cookie`, `Proxy-Authorization`).
+    /// Splits a map into the headers that any code of the application may read and those that may
+    /// hold a credential (`Authorization`, `Cookie`, `Proxy-Authorization`).
     #[must_use]
     pub fn split(map: &HeaderMap) -> (Self, Self) {
         let secret = |name: &HeaderName| CREDENTIALS.contains(name);
         (Self::copy(map, |name| !secret(name)), Self::copy(map, secret))
     }
 
-    /// Copies those headers that `keep` wants. A name over 255 bytes or a value over 65,535 does not
-    /// fit and is left out; the framework's HTTP server refuses such requests before they get here.
+    /// Copies the headers for which `keep` returns `true`.
     fn copy(map: &HeaderMap, keep: impl Fn(&HeaderName) -> bool) -> Self {
         let mut bytes = Vec::new();
         for (name, value) in map.iter().filter(|(name, _)| keep(name)) {
+            // A name over 255 bytes or a value over 65,535 does not fit into its length field. It
+            // is skipped; the framework's HTTP server rejects such requests before this point.
             let (Ok(name_len), Ok(value_len)) =
                 (u8::try_from(name.as_str().len()), u16::try_from(value.len()))
             else {
@@ -89,7 +92,7 @@ impl Headers {
     }
 }
 
-/// Copies all of a map, as [`Headers::split`] does.
+/// Copies all headers of a map, including those that may hold a credential.
 impl From<&HeaderMap> for Headers {
     fn from(map: &HeaderMap) -> Self {
         Self::copy(map, |_| true)

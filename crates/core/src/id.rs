@@ -1,7 +1,8 @@
-//! The names of things: who, which socket, which decision.
+//! Identifiers of users, sockets, links, sessions, tokens and decisions.
 //!
-//! Each is a type of its own, so that one can never be passed for another. Those that open something
-//! print `[redacted]`; those that are shown to others open nothing.
+//! Each is a type of its own, so that one cannot be passed for another. The `Debug` of an
+//! identifier that grants access prints `[redacted]`; those that may be shown to others grant
+//! nothing.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -9,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::Entropy;
 
-/// Declares an id made of random bytes and written as base64url.
+/// Declares an id of random bytes that is written as base64url.
 macro_rules! random_id {
     ($(#[$doc:meta])* $name:ident, $bytes:literal) => {
         $(#[$doc])*
@@ -17,7 +18,7 @@ macro_rules! random_id {
         pub struct $name([u8; $bytes]);
 
         impl $name {
-            /// Draws a new id.
+            /// Generates a random id.
             #[must_use]
             pub fn generate(entropy: &(impl Entropy + ?Sized)) -> Self {
                 let mut bytes = [0; $bytes];
@@ -25,7 +26,7 @@ macro_rules! random_id {
                 Self(bytes)
             }
 
-            /// Returns the id as it is written on the wire (base64url without padding).
+            /// Returns the id as it appears on the wire (base64url without padding).
             #[must_use]
             pub fn encode(&self) -> String {
                 URL_SAFE_NO_PAD.encode(self.0)
@@ -35,10 +36,10 @@ macro_rules! random_id {
 }
 
 random_id! {
-    /// The public id of a socket: what other users may see.
+    /// Public id of a socket. Other users may see it.
     ///
-    /// It opens nothing: no request that names it is answered with more than it would be without.
-    /// Every socket has its own, also those of the same client in other namespaces.
+    /// It grants nothing: no request gets more because it names an id. Every socket has its own,
+    /// including those of the same client in other namespaces.
     ///
     /// # Examples
     /// ```
@@ -51,11 +52,11 @@ random_id! {
 }
 
 random_id! {
-    /// The id of a link: the Engine.IO session id.
+    /// Id of a link: the Engine.IO session id.
     ///
     /// # Security
-    /// With HTTP polling whoever knows it can act for its owner, so only its owner is ever told, and
-    /// its `Debug` prints `[redacted]`.
+    /// With HTTP polling, this id alone is enough to act as its owner. It is therefore sent to its
+    /// owner only, and its `Debug` prints `[redacted]`.
     ///
     /// # Examples
     /// ```
@@ -68,7 +69,7 @@ random_id! {
 }
 
 random_id! {
-    /// The id of one decision: the client reads it, and the audit record carries it.
+    /// Id of one decision, in the answer to the client and in the audit record.
     ///
     /// # Examples
     /// ```
@@ -80,7 +81,7 @@ random_id! {
     DecisionId, 9
 }
 
-/// Reads an id that a client has sent, such as the socket that a message is meant for.
+/// Parses an id that a client has sent, such as the recipient of a message.
 ///
 /// # Examples
 /// ```
@@ -96,6 +97,7 @@ impl FromStr for SocketId {
 
     fn from_str(text: &str) -> Result<Self, SocketIdError> {
         let mut bytes = [0; 15];
+        // The engine rejects padding and non-zero trailing bits, so an id has one spelling only.
         match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
             Ok(15) => Ok(Self(bytes)),
             _ => Err(SocketIdError(())),
@@ -103,11 +105,11 @@ impl FromStr for SocketId {
     }
 }
 
-/// A text is no [`SocketId`].
+/// Error of parsing a [`SocketId`].
 ///
 /// # Examples
 /// ```
-/// let error = "nobody".parse::<doorward_core::SocketId>().unwrap_err();
+/// let error = "team:7".parse::<doorward_core::SocketId>().unwrap_err();
 /// assert_eq!(error.to_string(), "not a socket id");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -144,7 +146,8 @@ impl fmt::Debug for DecisionId {
     }
 }
 
-/// Who the user is, for counting and revoking: the `sub` of a token, the key of an account.
+/// Id of a user, by which connections are counted and revoked: the `sub` of a token, the key of an
+/// account.
 ///
 /// # Examples
 /// ```
@@ -156,13 +159,13 @@ impl fmt::Debug for DecisionId {
 pub struct UserId(Arc<str>);
 
 impl UserId {
-    /// Wraps an identifier. Two users must never share one.
+    /// Creates an id. Two users must never share one.
     #[must_use]
     pub fn new(id: impl Into<Arc<str>>) -> Self {
         Self(id.into())
     }
 
-    /// Returns the identifier.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -181,14 +184,14 @@ impl From<String> for UserId {
     }
 }
 
-/// Prints the id quoted and escaped, so that no user name can forge a line of a log.
+/// Prints the id quoted and escaped, so that no user name can forge a log line.
 impl fmt::Debug for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&*self.0, f)
     }
 }
 
-/// Declares an id that names a credential and therefore never prints.
+/// Declares an id that belongs to a credential and is therefore never printed.
 macro_rules! secret_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -196,13 +199,13 @@ macro_rules! secret_id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Wraps an identifier.
+            /// Creates an id.
             #[must_use]
             pub fn new(id: impl Into<Arc<str>>) -> Self {
                 Self(id.into())
             }
 
-            /// Returns the identifier. It must not reach a log.
+            /// Returns the id as text. It must not reach a log.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -218,7 +221,7 @@ macro_rules! secret_id {
 }
 
 secret_id! {
-    /// The id of the server-side session a credential belongs to (`sid`).
+    /// Id of the server-side session that a credential belongs to (`sid`).
     ///
     /// # Examples
     /// ```
@@ -230,7 +233,7 @@ secret_id! {
 }
 
 secret_id! {
-    /// The id of one token (`jti`).
+    /// Id of one token (`jti`).
     ///
     /// # Examples
     /// ```

@@ -1,12 +1,13 @@
-//! The hold that a socket has on the session behind it.
+//! Leases: keep the session of a socket alive.
 
 use std::time::SystemTime;
 
 use crate::{BoxError, BoxFuture};
 
-/// Keeps a session alive while its client does something, and tells when it ends.
+/// Keeps a session alive while its client is active, and reports when it ends.
 ///
-/// An authenticator puts it into its [`Grant`](crate::Grant); all sockets of a session may share one.
+/// An authenticator puts a lease into its [`Grant`](crate::Grant). All sockets of a session may
+/// share one.
 ///
 /// # Examples
 /// ```
@@ -26,25 +27,26 @@ use crate::{BoxError, BoxFuture};
 /// }
 /// ```
 pub trait Lease: Send + Sync + 'static {
-    /// Notes that the client did something. It is called for every event, so it only notes.
+    /// Records activity of the client. It is called for every event, so it must be cheap: it does
+    /// not contact the store.
     fn touch(&self, now: SystemTime);
 
-    /// When the session ends if nothing more happens, as far as is known here.
+    /// Returns when the session expires without further activity, as far as this server knows.
     fn expires_at(&self) -> SystemTime;
 
-    /// Writes down what was noted, if that is due, and asks whether and until when the session lives:
-    /// another server may have prolonged or ended it.
+    /// Writes recorded activity to the store if that is due, and returns until when the session
+    /// lives. Another server may have extended or ended it.
     ///
     /// # Errors
-    /// - [`LeaseError::Ended`]: the session is over, or gone.
+    /// - [`LeaseError::Ended`]: the session has expired or was removed.
     /// - [`LeaseError::Unavailable`]: the store did not answer.
     ///
     /// # Cancel safety
-    /// What was noted is written down by a later call.
+    /// If the future is dropped, a later call writes the recorded activity.
     fn renew(&self, now: SystemTime) -> BoxFuture<'_, Result<SystemTime, LeaseError>>;
 }
 
-/// Why a session is not known to live on.
+/// Error of [`Lease::renew`].
 ///
 /// # Examples
 /// ```
@@ -53,7 +55,7 @@ pub trait Lease: Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LeaseError {
-    /// It is over, or gone.
+    /// The session has expired or was removed.
     #[error("the session has ended")]
     Ended,
     /// The store did not answer.

@@ -1,9 +1,10 @@
-//! The words of Doorward as types, and the traits that others implement.
+//! Domain types of Doorward, and the traits that stores, guards and authenticators implement.
 //!
-//! Everything here is plain data or a promise: a [`Handshake`] is what a client showed, a [`Grant`]
-//! what an [`Authenticator`] gave back, a [`Refusal`] why not. There is no I/O, no runtime and no
-//! transport in this crate; time and randomness come in through [`Clock`] and [`Entropy`].
-//! Start reading at [`Authenticator`], then [`wire`], the only place that decides what a client reads.
+//! Every item is plain data or a trait. A [`Handshake`] holds the credentials that a client sent, a
+//! [`Grant`] the result of an [`Authenticator`], and a [`Refusal`] the reason for a rejection. This
+//! crate does no I/O and depends on no runtime and no transport: time and randomness are injected
+//! through [`Clock`] and [`Entropy`]. Start reading at [`Authenticator`], then [`wire`], the only
+//! module that decides what a client reads.
 
 mod account;
 mod audit;
@@ -72,11 +73,10 @@ pub use ticket::{TicketRecord, TicketStore};
 /// use doorward_core::BoxFuture;
 ///
 /// let answer: BoxFuture<'static, u8> = Box::pin(async { 42 });
-/// # drop(answer);
 /// ```
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A boxed cause: what a dependency said when it could not answer.
+/// A boxed error of a dependency, kept as the cause of one of ours.
 ///
 /// # Examples
 /// ```

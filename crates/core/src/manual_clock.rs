@@ -1,4 +1,4 @@
-//! Time that moves only by hand: for tests, of this project and of those who build on it.
+//! A clock that moves only when a test moves it, for the tests of this project and of applications.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use std::{
 
 use crate::{BoxFuture, Clock};
 
-/// A clock that a test moves; clones show the same time.
+/// A clock under the control of a test; clones share the same time.
 ///
 /// # Examples
 /// ```
@@ -26,7 +26,7 @@ use crate::{BoxFuture, Clock};
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     start: Instant,
-    /// Protects the time and who waits for it.
+    /// Protects the time and the wakers of pending waits.
     state: Arc<Mutex<State>>,
 }
 
@@ -34,20 +34,21 @@ pub struct ManualClock {
 struct State {
     elapsed: Duration,
     wall: SystemTime,
-    /// Each wait is here once, whichever task polls it: one task may have several.
+    /// Pending waits by deadline and number. A task may have several waits, so tasks are not the
+    /// key.
     sleepers: BTreeMap<(Instant, u64), Waker>,
-    /// Numbers the waits.
+    /// Number of the latest wait; makes keys with equal deadlines distinct.
     next: u64,
 }
 
-/// One wait.
+/// Future of one call of [`Clock::sleep_until`].
 struct Wait {
     clock: ManualClock,
     key: (Instant, u64),
 }
 
 impl ManualClock {
-    /// Makes a clock that stands at some monotonic instant and at 2026-01-01T00:00:00Z.
+    /// Creates a clock that stands at an arbitrary monotonic instant and at 2026-01-01T00:00:00Z.
     #[must_use]
     pub fn new() -> Self {
         #[expect(clippy::disallowed_methods, reason = "an instant can be had in no other way")]
@@ -61,7 +62,7 @@ impl ManualClock {
         Self { start, state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Moves both times forward and wakes whoever has slept long enough.
+    /// Advances monotonic time and wall time, and wakes the waits whose deadline is reached.
     pub fn advance(&self, by: Duration) {
         let mut state = self.lock();
         state.elapsed += by;
@@ -69,13 +70,14 @@ impl ManualClock {
         let now = self.start + state.elapsed;
         let later = state.sleepers.split_off(&(now, u64::MAX));
         let due = std::mem::replace(&mut state.sleepers, later);
+        // Waking may run code that reads this clock, so the lock is released first.
         drop(state);
         for waker in due.into_values() {
             waker.wake();
         }
     }
 
-    /// Sets the time of day alone, as an operator or NTP would.
+    /// Sets wall time only, as an operator or NTP would.
     pub fn set_wall(&self, wall: SystemTime) {
         self.lock().wall = wall;
     }
@@ -117,6 +119,8 @@ impl Future for Wait {
         if self.clock.start + state.elapsed >= self.key.0 {
             return Poll::Ready(());
         }
+        // A task may be polled with another waker than before; only the latest one counts. The
+        // replaced waker is dropped after the lock is released, for the reason given in `drop`.
         let before = state.sleepers.insert(self.key, cx.waker().clone());
         drop(state);
         drop(before);
@@ -126,7 +130,8 @@ impl Future for Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        // A waker may hold the task that waits for this lock: it is dropped outside.
+        // Dropping a waker may drop a task whose own wait takes this lock, so it happens after the
+        // lock is released.
         let waker = self.clock.lock().sleepers.remove(&self.key);
         drop(waker);
     }

@@ -1,14 +1,16 @@
-//! A JSON object in which no member is named twice, at any depth.
+//! JSON objects without duplicate members, at any depth.
 //!
-//! Two parsers that disagree about which of the two counts see two different objects: one may check
-//! what the other does not use. So such objects are refused wherever a stranger wrote them.
+//! JSON leaves the meaning of duplicate names open (RFC 8259, section 4). Two parsers may therefore
+//! see two different objects: one may check a value that the other does not use. Such objects are
+//! rejected wherever a client controls the text.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// An object whose members are all different, also those that nothing here reads, and those of objects inside it.
+/// A JSON object without duplicate members, in itself and in all objects inside it, including those
+/// that no code reads.
 ///
 /// # Examples
 /// ```
@@ -43,17 +45,18 @@ impl<'de> Deserialize<'de> for UniqueObject {
     }
 }
 
-/// Prints the names only: values may be credentials.
+/// Prints names only: values may be credentials.
 impl fmt::Debug for UniqueObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
-/// Reads members until the end of an object.
+/// Reads the members of an object up to its end.
 fn members<'de, A: MapAccess<'de>>(mut map: A) -> Result<Map<String, Value>, A::Error> {
     let mut members = Map::new();
     while let Some((name, UniqueValue(value))) = map.next_entry::<String, UniqueValue>()? {
+        // The names are compared unescaped, so `"\u0061"` and `"a"` are duplicates.
         if members.insert(name, value).is_some() {
             return Err(A::Error::custom("member named twice"));
         }
@@ -61,8 +64,10 @@ fn members<'de, A: MapAccess<'de>>(mut map: A) -> Result<Map<String, Value>, A::
     Ok(members)
 }
 
-/// A value in which no object names a member twice. `serde_json`'s own [`Value`] keeps the last of two, and reads an
-/// object with one name of its own, `$serde_json::private::RawValue`, as something else.
+/// A JSON value in which no object has duplicate members.
+///
+/// `serde_json`'s own [`Value`] keeps the last of two duplicates. It also reads an object with the
+/// member `$serde_json::private::RawValue` as something else.
 struct UniqueValue(Value);
 
 impl<'de> Deserialize<'de> for UniqueValue {

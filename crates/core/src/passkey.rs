@@ -1,6 +1,6 @@
-//! Passkeys and recovery codes as a server keeps them.
+//! Records of passkeys and recovery codes.
 //!
-//! What a key means is known to its verifier in `doorward-identity`; here it is bytes.
+//! Keys are opaque bytes here; the verifier in `doorward-identity` interprets them.
 
 use std::{fmt, time::SystemTime};
 
@@ -8,7 +8,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::UserId;
 
-/// What an authenticator calls a passkey. It opens nothing: the private key stays where it is.
+/// Id of a passkey, chosen by its authenticator. It grants nothing: the private key never leaves
+/// the authenticator.
 ///
 /// # Examples
 /// ```
@@ -21,14 +22,14 @@ use crate::UserId;
 pub struct CredentialId(Box<[u8]>);
 
 impl CredentialId {
-    /// Wraps bytes that were judged before, such as those of a store.
+    /// Wraps bytes that were checked before, such as those from a store.
     #[must_use]
     pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
         Self(bytes.into())
     }
 
-    /// Wraps the bytes that an authenticator or a client has named; `None` when they are less than 1 or more than
-    /// [`MAX_CREDENTIAL_ID`].
+    /// Wraps bytes from an authenticator or a client; `None` unless there are 1 to
+    /// [`MAX_CREDENTIAL_ID`] of them.
     ///
     /// # Examples
     /// ```
@@ -50,13 +51,13 @@ impl CredentialId {
         &self.0
     }
 
-    /// Writes the id as clients do (base64url without padding).
+    /// Returns the id as clients write it (base64url without padding).
     #[must_use]
     pub fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.0)
     }
 
-    /// Reads what a client has sent; `None` when it is no id.
+    /// Parses an id that a client has sent; `None` if it is malformed.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok().and_then(Self::checked)
@@ -89,19 +90,20 @@ impl fmt::Debug for CredentialId {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasskeyRecord {
-    /// Unique over all accounts.
+    /// Id of the passkey, unique among all accounts.
     pub id: CredentialId,
-    /// Whose it is.
+    /// User that the passkey belongs to.
     pub user: UserId,
-    /// What its owner calls it.
+    /// Name given by its owner.
     pub name: Box<str>,
-    /// When it was added.
+    /// Time at which the passkey was added.
     pub created_at: SystemTime,
-    /// When somebody last signed in with it.
+    /// Time of the last sign-in with the passkey.
     pub used_at: Option<SystemTime>,
-    /// Whether its provider keeps a copy of it elsewhere.
+    /// `true` if its provider keeps a backup of it (the flag BS of Web Authentication Level 3,
+    /// section 6.1).
     pub is_synced: bool,
-    /// The public key with its counter, as the verifier wrote it. It means nothing to a store.
+    /// Public key and signature counter, as serialized by the verifier. Opaque to a store.
     pub key: Box<[u8]>,
 }
 
@@ -111,7 +113,7 @@ impl fmt::Debug for PasskeyRecord {
     }
 }
 
-/// What has changed about a passkey by a sign-in.
+/// Changes of a passkey by a sign-in.
 ///
 /// # Examples
 /// ```
@@ -119,17 +121,17 @@ impl fmt::Debug for PasskeyRecord {
 /// use doorward_core::PasskeyUse;
 ///
 /// let signed_in = PasskeyUse { before: b"1", after: b"2", is_synced: false, at: SystemTime::UNIX_EPOCH };
-/// # drop(signed_in);
+/// assert_eq!(signed_in.at, SystemTime::UNIX_EPOCH);
 /// ```
 #[derive(Clone, Copy)]
 pub struct PasskeyUse<'a> {
-    /// [`PasskeyRecord::key`] as it was when the sign-in was judged.
+    /// [`PasskeyRecord::key`] against which the sign-in was verified.
     pub before: &'a [u8],
-    /// What it is now.
+    /// [`PasskeyRecord::key`] after the sign-in.
     pub after: &'a [u8],
-    /// Whether its provider keeps a copy now.
+    /// New value of [`PasskeyRecord::is_synced`].
     pub is_synced: bool,
-    /// When.
+    /// Time of the sign-in.
     pub at: SystemTime,
 }
 
@@ -139,7 +141,7 @@ impl fmt::Debug for PasskeyUse<'_> {
     }
 }
 
-/// The recovery codes of one account, hashed.
+/// Hashed recovery codes of one account.
 ///
 /// # Examples
 /// ```
@@ -150,9 +152,10 @@ impl fmt::Debug for PasskeyUse<'_> {
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RecoveryCodes {
-    /// Drawn with the codes: all of one account share it, so that one hash finds the code.
+    /// Random salt, shared by all codes of the account: with one salt a code is found by a single
+    /// hash.
     pub salt: [u8; 16],
-    /// Those that were not used yet, in no order.
+    /// Hashes of the unused codes, in no particular order.
     pub hashes: Vec<[u8; 32]>,
 }
 
@@ -162,7 +165,7 @@ impl fmt::Debug for RecoveryCodes {
     }
 }
 
-/// What became of a passkey that was to be removed.
+/// Result of [`AccountStore::remove_passkey`](crate::AccountStore::remove_passkey).
 ///
 /// # Examples
 /// ```
@@ -172,14 +175,14 @@ impl fmt::Debug for RecoveryCodes {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasskeyRemoval {
-    /// It is the last one, and there is no recovery code: nothing was changed, or its owner would be
-    /// locked out.
+    /// Nothing was changed: it is the last passkey and there is no recovery code, so its owner
+    /// would be locked out.
     LastOne,
     /// The account has no such passkey.
     NotThere,
-    /// It is gone.
+    /// The passkey was removed.
     Removed,
 }
 
-/// The most bytes that [`CredentialId`] has (Web Authentication Level 3, section 5.1).
+/// Largest length of a [`CredentialId`] in bytes (Web Authentication Level 3, section 5.1).
 pub const MAX_CREDENTIAL_ID: usize = 1023;

@@ -1,6 +1,7 @@
-//! Why: the reasons that audit records and hooks get, finer than what a client reads.
+//! Reasons for refusals and disconnects, for audit records and hooks. They are finer than what a
+//! client reads.
 
-/// Declares a field-less enum whose variants have a stable `snake_case` name.
+/// Declares a fieldless enum whose variants have a stable `snake_case` name.
 macro_rules! reasons {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
@@ -30,106 +31,108 @@ macro_rules! reasons {
 pub(crate) use reasons;
 
 reasons! {
-    /// Why a client was not let in.
+    /// Reason for a rejected client.
     ///
-    /// Several of these look the same to the client on purpose (see [`crate::wire`]).
+    /// Several reasons look the same to the client on purpose (see [`crate::wire`]).
     ///
     /// # Examples
     /// ```
     /// assert_eq!(doorward_core::RefusalReason::UserUnknown.as_str(), "user_unknown");
     /// ```
     RefusalReason {
-        /// The account may not be used.
+        /// The account is disabled.
         AccountDisabled = "account_disabled",
-        /// The client left before the decision.
+        /// The client disconnected before the decision.
         Abandoned = "abandoned",
         /// The application refused with a code of its own.
         Application = "application",
-        /// Admission took longer than its deadline.
+        /// Admission exceeded its deadline.
         DeadlinePassed = "deadline_passed",
-        /// The `auth` payload is no plain object, or too large.
+        /// The `auth` payload is not a plain object, or is too large.
         AuthMalformed = "auth_malformed",
-        /// What was answered was not asked, not of this client, or too long ago.
+        /// The answer belongs to no pending ceremony of this client, or the ceremony has expired.
         CeremonyUnknown = "ceremony_unknown",
         /// No CONNECT arrived in time.
         ConnectTimeout = "connect_timeout",
-        /// No credential was shown.
+        /// The handshake has no credential.
         CredentialMissing = "credential_missing",
-        /// More than one credential was shown.
+        /// The handshake has more than one credential.
         CredentialAmbiguous = "credential_ambiguous",
-        /// A guard said no.
+        /// A guard denied the action.
         GuardDenied = "guard_denied",
-        /// A guard could not look, and so has not said yes.
+        /// A guard failed, and so has not allowed the action.
         GuardFailed = "guard_failed",
-        /// A guard did not answer in time.
+        /// A guard exceeded its time limit.
         GuardTimeout = "guard_timeout",
         /// The namespace is not mounted.
         NamespaceUnknown = "namespace_unknown",
-        /// The counter of the passkey went back: there may be two of its authenticator.
+        /// The signature counter of the passkey went back: its authenticator may have been cloned.
         PasskeyCloned = "passkey_cloned",
-        /// The passkey could be copied by its provider before, and says now that it never could.
+        /// The passkey was eligible for backup before and now claims that it never was.
         PasskeyDowngraded = "passkey_downgraded",
-        /// What an authenticator answered is not good.
+        /// The answer of the authenticator failed verification.
         PasskeyInvalid = "passkey_invalid",
         /// The passkey belongs to an account already.
         PasskeyTaken = "passkey_taken",
-        /// The passkey is none that is known, or not of the account that was named.
+        /// The passkey is not known, or does not belong to the account that was named.
         PasskeyUnknown = "passkey_unknown",
         /// Code of the application panicked.
         Panicked = "panicked",
-        /// What was sent is not the protocol.
+        /// The client violated the protocol.
         ProtocolViolation = "protocol_violation",
-        /// No policy covers the room, or its policy said no.
+        /// No policy covers the room, or its policy denied the join.
         RoomDenied = "room_denied",
-        /// The recovery code is none of this user's, or was used.
+        /// The recovery code does not belong to this user, or was used before.
         RecoveryCodeInvalid = "recovery_code_invalid",
-        /// The user proved who they are too long ago for what they ask.
+        /// The user last authenticated in person too long ago for this action.
         ReauthenticationRequired = "reauthentication_required",
-        /// Access ended between the check and the entry.
+        /// Access was revoked between authentication and entry.
         RevokedMeanwhile = "revoked_meanwhile",
         /// The credential was revoked.
         Revoked = "revoked",
         /// The connection policy allows no further connection of this user.
         SeatTaken = "seat_taken",
-        /// The cookie came from a page of another origin, or of one that nobody can name.
+        /// The request with the cookie came from a page of another origin, or its origin is
+        /// unknown.
         OriginForbidden = "origin_forbidden",
-        /// The session is over.
+        /// The session has expired.
         SessionExpired = "session_expired",
-        /// What was shown as a session is none that is known.
+        /// The session token or the session is not known.
         SessionUnknown = "session_unknown",
-        /// The server is stopping.
+        /// The server is shutting down.
         ShuttingDown = "shutting_down",
-        /// The ticket is none, or not of the browser that shows it.
+        /// The ticket is not known, or was issued to another browser.
         TicketInvalid = "ticket_invalid",
-        /// A claim is missing, of the wrong type, or not what the policy asks for.
+        /// A claim is missing, has the wrong type, or breaks the policy.
         TokenClaims = "token_claims",
-        /// The token is over its time.
+        /// The token has expired.
         TokenExpired = "token_expired",
-        /// What was shown as a token is none, or is too large.
+        /// The token cannot be parsed, or is too large.
         TokenMalformed = "token_malformed",
         /// The header of the token breaks the policy: algorithm, type, critical extensions.
         TokenHeader = "token_header",
-        /// No known key made the signature.
+        /// The signature matches no known key.
         TokenSignature = "token_signature",
         /// The token is not valid yet.
         TokenTooEarly = "token_too_early",
-        /// The token lives longer than the policy allows.
+        /// The lifetime of the token is longer than the policy allows.
         TokenTooLong = "token_too_long",
-        /// Too many refused attempts, or too many links of one address.
+        /// There were too many refused attempts, or there are too many links from one address.
         TooManyAttempts = "too_many_attempts",
-        /// The link has as many namespaces as it may.
+        /// The link is in as many namespaces as allowed.
         TooManyNamespaces = "too_many_namespaces",
-        /// Something that must be asked did not answer.
+        /// A dependency did not answer.
         Unavailable = "unavailable",
-        /// The credential is good, and of another user than the socket it was to prolong.
+        /// The credential is valid, but belongs to another user than the socket that it was meant
+        /// to renew.
         UserChanged = "user_changed",
-        /// The token is good, but its user is not known.
+        /// The token is valid, but its user is not known.
         UserUnknown = "user_unknown",
     }
 }
 
 reasons! {
-    /// Why a socket ended.
+    /// Reason why a socket closed.
     ///
     /// # Examples
     /// ```
@@ -140,34 +143,34 @@ reasons! {
     DisconnectReason {
         /// The client left the namespace, or closed the link in order.
         ClientLeft = "client_left",
-        /// The credential is over its time.
+        /// The credential has expired.
         Expired = "expired",
-        /// A guard said no and that the socket is to end.
+        /// A guard denied an action and closed the socket.
         Forbidden = "forbidden",
-        /// The client sends more than its handlers can take.
+        /// The client sends more than its handlers can process.
         Overloaded = "overloaded",
         /// The client did not answer a heartbeat in time.
         PingTimeout = "ping_timeout",
-        /// What was sent is not the protocol.
+        /// The client violated the protocol.
         ProtocolViolation = "protocol_violation",
-        /// The client did not get in after all: a later step of the admission refused it, or it left
-        /// meanwhile.
+        /// The client was not admitted after all: a later step of the admission refused it, or it
+        /// disconnected meanwhile.
         Refused = "refused",
-        /// A newer connection of the same user has taken its place.
+        /// A newer connection of the same user has replaced it.
         Replaced = "replaced",
         /// The user, the session, the token or the socket was revoked.
         Revoked = "revoked",
-        /// The application ended the socket.
+        /// The application closed the socket.
         ServerLeft = "server_left",
-        /// The session behind the credential has ended.
+        /// The session of the credential has ended.
         SessionExpired = "session_expired",
-        /// The server is stopping.
+        /// The server is shutting down.
         Shutdown = "shutdown",
-        /// The client does not read what is sent to it.
+        /// The client does not read what it is sent.
         SlowConsumer = "slow_consumer",
-        /// The transport ended without a word.
+        /// The transport closed without a closing packet.
         TransportClosed = "transport_closed",
-        /// Something that must be asked to let the client stay did not answer.
+        /// A dependency that must confirm the client's access did not answer.
         Unavailable = "unavailable",
     }
 }

@@ -1,10 +1,10 @@
-//! Why a client may not come in.
+//! Refusals: the answer to a client that is not admitted.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
 use crate::{Code, Fault, Part, Problem, RefusalReason};
 
-/// What a refused client should do next.
+/// Hint to a refused client about its next step.
 ///
 /// # Examples
 /// ```
@@ -19,12 +19,12 @@ pub enum Retry {
     AfterRefresh,
     /// Try again after a while.
     Later,
-    /// Do not come back with this credential.
+    /// Do not connect again with this credential.
     Never,
 }
 
 impl Retry {
-    /// Returns the word a client reads.
+    /// Returns the hint as a client reads it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Retry {
     }
 }
 
-/// The codes of a refused CONNECT.
+/// Code of a refused CONNECT.
 ///
 /// # Examples
 /// ```
@@ -52,31 +52,32 @@ pub enum RefusalCode {
     AlreadyConnected,
     /// A code of the application's own.
     Application(Code),
-    /// The `auth` payload is not what it must be.
+    /// The `auth` payload is malformed.
     BadHandshake,
-    /// Known, but not allowed.
+    /// The client is authenticated, but not authorised.
     Forbidden,
     /// The namespace is not mounted.
     InvalidNamespace,
-    /// The user is to prove once more who they are.
+    /// The user must authenticate again.
     ReauthenticationRequired,
-    /// The session existed and has ended.
+    /// The session has expired.
     SessionExpired,
-    /// The token was good and is over its time.
+    /// The token was valid and has expired.
     TokenExpired,
-    /// The budget of this link, address or user is used up. A client that has nothing else on its link does not read
-    /// it: its transport ends, and it comes back by itself.
+    /// The budget of this link, address or user is used up. A client without another socket on its
+    /// link does not read this code: its transport closes, and it reconnects by itself.
     TooManyAttempts,
-    /// The link has as many namespaces as it may.
+    /// The link is in as many namespaces as allowed.
     TooManyNamespaces,
-    /// A connect hook would have put the client into more rooms than it may be in.
+    /// A connect hook would have put the client into more rooms than allowed.
     TooManyRooms,
-    /// Not known: one code for every reason, so that nothing can be probed.
+    /// The client is not authenticated. One code serves every reason, so that a client cannot probe
+    /// for them.
     Unauthenticated,
 }
 
 impl RefusalCode {
-    /// All codes of the framework's own.
+    /// All codes that the framework itself uses.
     pub const ALL: [Self; 11] = [
         Self::AlreadyConnected,
         Self::BadHandshake,
@@ -91,7 +92,7 @@ impl RefusalCode {
         Self::Unauthenticated,
     ];
 
-    /// Returns the code a client reads in `data.code`.
+    /// Returns the code that a client reads in `data.code`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -111,7 +112,7 @@ impl RefusalCode {
     }
 }
 
-/// A CONNECT that is answered with "no", once, before the link closes.
+/// Rejection of a CONNECT, sent once before the link closes.
 ///
 /// # Examples
 /// ```
@@ -136,8 +137,8 @@ pub struct Refusal {
 impl Refusal {
     /// Refuses with a code and a message of the application's own.
     ///
-    /// The client reads both, as `connect_error.message` and `connect_error.data.code`. A text that is no [`Code`]
-    /// reads `invalid_code`.
+    /// The client reads them as `connect_error.message` and `connect_error.data.code`. An invalid
+    /// [`Code`] is replaced by `invalid_code`.
     #[must_use]
     pub fn new(code: impl Into<Code>, message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(
@@ -148,7 +149,7 @@ impl Refusal {
         )
     }
 
-    /// Refuses somebody whose connection policy allows no further connection.
+    /// Refuses a user whose connection policy allows no further connection.
     #[must_use]
     pub fn already_connected() -> Self {
         Self::build(
@@ -159,7 +160,7 @@ impl Refusal {
         )
     }
 
-    /// Refuses a handshake that is malformed.
+    /// Refuses a malformed handshake.
     #[must_use]
     pub fn bad_handshake() -> Self {
         Self::build(
@@ -171,7 +172,7 @@ impl Refusal {
         .about(Fault::new(Part::Member, "auth", Problem::Malformed))
     }
 
-    /// Refuses somebody who is known and not allowed.
+    /// Refuses an authenticated client that is not authorised.
     #[must_use]
     pub fn forbidden() -> Self {
         Self::build(
@@ -193,7 +194,7 @@ impl Refusal {
         )
     }
 
-    /// Refuses somebody who is to prove once more who they are, because it was too long ago.
+    /// Refuses a user who must authenticate again, because the last time was too long ago.
     #[must_use]
     pub fn reauthentication_required() -> Self {
         Self::build(
@@ -204,7 +205,7 @@ impl Refusal {
         )
     }
 
-    /// Refuses a session that existed and has ended.
+    /// Refuses a session that has expired.
     #[must_use]
     pub fn session_expired() -> Self {
         Self::build(
@@ -215,8 +216,10 @@ impl Refusal {
         )
     }
 
-    /// Refuses a token whose signature is good and whose time is over. Nothing else may use it: a
-    /// client that reads it fetches a new token and tries again.
+    /// Refuses a token that has a valid signature and has expired.
+    ///
+    /// Use it for nothing else: a client that reads this code fetches a new token and connects
+    /// again.
     #[must_use]
     pub fn token_expired() -> Self {
         Self::build(
@@ -227,7 +230,7 @@ impl Refusal {
         )
     }
 
-    /// Refuses a namespace beyond those that a link may have.
+    /// Refuses a namespace beyond the limit of a link.
     #[must_use]
     pub fn too_many_namespaces() -> Self {
         Self::build(
@@ -238,7 +241,7 @@ impl Refusal {
         )
     }
 
-    /// Refuses a client that would be in more rooms than it may be in.
+    /// Refuses a client that would be in more rooms than allowed.
     #[must_use]
     pub fn too_many_rooms() -> Self {
         Self::build(
@@ -251,8 +254,9 @@ impl Refusal {
 
     /// Refuses a client that has used up a budget, for `retry_after` (rounded up to whole seconds).
     ///
-    /// A wait mends it, so the client is to come back by itself: at a CONNECT its transport ends without a packet,
-    /// unless another of its sockets lives on the link. Then it reads the code, and the link stays.
+    /// The client should reconnect by itself after that time. A CONNECT therefore closes the
+    /// transport without a packet, unless another socket of the client lives on the link. Then the
+    /// client reads the code and the link stays open.
     #[must_use]
     pub fn too_many_attempts(retry_after: Duration) -> Self {
         Self {
@@ -266,8 +270,8 @@ impl Refusal {
         }
     }
 
-    /// Refuses somebody who is not known. The client reads the same for every reason; the audit
-    /// record has the one given.
+    /// Refuses a client that is not authenticated. The client reads the same answer for every
+    /// reason; the audit record has the given one.
     #[must_use]
     pub fn unauthenticated(reason: RefusalReason) -> Self {
         Self::build(
@@ -278,37 +282,38 @@ impl Refusal {
         )
     }
 
-    /// Tells the client what to do next.
+    /// Sets the hint about the client's next step.
     #[must_use]
     pub fn retry(self, retry: Retry) -> Self {
         Self { retry: Some(retry), ..self }
     }
 
-    /// Tells the client how long to wait (rounded up to whole seconds).
+    /// Sets how long the client should wait (rounded up to whole seconds).
     #[must_use]
     pub fn after(self, retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..self }
     }
 
-    /// Gives the audit record a finer reason; the client does not see it.
+    /// Sets a finer reason for the audit record; the client does not see it.
     #[must_use]
     pub fn because(self, reason: RefusalReason) -> Self {
         Self { reason, ..self }
     }
 
-    /// Gives the audit record the part of what the client sent that was at fault; the client does not see it.
+    /// Sets the part of the client's input that was at fault, for the audit record; the client does
+    /// not see it.
     #[must_use]
     pub fn about(self, fault: impl Into<Option<Fault>>) -> Self {
         Self { fault: fault.into(), ..self }
     }
 
-    /// The code a client reads.
+    /// Returns the code, for the client's program.
     #[must_use]
     pub fn code(&self) -> RefusalCode {
         self.code
     }
 
-    /// The message a person reads.
+    /// Returns the message, for people.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
@@ -318,25 +323,25 @@ impl Refusal {
         self.message
     }
 
-    /// The hint for the client's program.
+    /// Returns the hint for the client's program.
     #[must_use]
     pub fn retry_hint(&self) -> Option<Retry> {
         self.retry
     }
 
-    /// How long to wait, when that is known.
+    /// Returns how long the client should wait, if that is known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The reason for the audit record.
+    /// Returns the reason, for the audit record.
     #[must_use]
     pub fn reason(&self) -> RefusalReason {
         self.reason
     }
 
-    /// What was at fault, for the audit record.
+    /// Returns the fault, for the audit record.
     #[must_use]
     pub fn fault(&self) -> Option<Fault> {
         self.fault

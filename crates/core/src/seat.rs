@@ -1,16 +1,17 @@
-//! The right to be connected: how many live connections a user may have.
+//! Seats: limit the number of live connections of a user.
 //!
-//! A seat is *reserved* before anybody else is disturbed, *committed* when the socket is about to
-//! enter, and released by dropping. Whatever happens in between, a client that leaves half-way, a
-//! later step that refuses, a panic, drops the reservation and thereby frees it. Who keeps the seats
-//! only counts: it names who sits there, and whoever admits looks whether they are still alive, and ends
-//! those that are replaced.
+//! A seat is *reserved* before any other socket is disturbed, *committed* when the socket is about
+//! to enter, and released by dropping. Dropping the reservation frees it in every case in between:
+//! the client disconnects, a later step refuses, code panics.
+//!
+//! The store of the seats only counts and names their holders. Admission checks whether the holders
+//! are still alive, and closes the sockets that are replaced. Start reading at [`Seats`].
 
 use std::{fmt, num::NonZeroUsize};
 
 use crate::{BoxError, BoxFuture, LinkId, SocketId, UserId};
 
-/// Who asks for a seat, and how many there are.
+/// Request for a seat, with the limits that apply to it.
 ///
 /// # Examples
 /// ```
@@ -19,25 +20,24 @@ use crate::{BoxError, BoxFuture, LinkId, SocketId, UserId};
 /// fn describe(request: &SeatRequest<'_>) -> String {
 ///     format!("{:?} in {}: {:?}", request.user, request.namespace, request.limits)
 /// }
-/// # drop(describe);
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SeatRequest<'a> {
-    /// The user.
+    /// User who asks for the seat.
     pub user: &'a UserId,
-    /// The socket that will sit there.
+    /// Socket that will hold the seat.
     pub socket: SocketId,
-    /// The link it lives on: a user's sockets on one link share its seat.
+    /// Link of the socket. A user's sockets on one link share a seat, where links are counted.
     pub link: LinkId,
-    /// The namespace it enters.
+    /// Namespace that the socket enters.
     pub namespace: &'a str,
-    /// How many seats the user has.
+    /// Limits for the user.
     pub limits: SeatLimits,
 }
 
 impl<'a> SeatRequest<'a> {
-    /// Describes a request.
+    /// Creates a request.
     #[must_use]
     pub fn new(
         user: &'a UserId,
@@ -50,7 +50,7 @@ impl<'a> SeatRequest<'a> {
     }
 }
 
-/// How many seats a user has: both hold at once.
+/// Limits on the connections of a user; both apply at once.
 ///
 /// # Examples
 /// ```
@@ -64,17 +64,17 @@ impl<'a> SeatRequest<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SeatLimits {
-    /// How many links.
+    /// Limit on links.
     pub links: PerUser,
-    /// How many sockets in the namespace of the request.
+    /// Limit on sockets in the namespace of the request.
     pub sockets: PerUser,
 }
 
 impl SeatLimits {
-    /// Puts together what is said for the server and what one namespace says beside it.
+    /// Combines the policy of the server with that of one namespace.
     ///
-    /// A server that counts [`per_namespace`](PerUser::per_namespace) counts sockets as well; of two
-    /// policies for the same sockets the one with fewer seats holds.
+    /// If the server counts [`per_namespace`](PerUser::per_namespace), both policies limit the same
+    /// sockets, and the one with fewer seats applies.
     #[must_use]
     pub fn new(server: PerUser, namespace: PerUser) -> Self {
         match server {
@@ -85,14 +85,14 @@ impl SeatLimits {
         }
     }
 
-    /// Whether there is nothing to count.
+    /// Returns `true` if nothing has to be counted.
     #[must_use]
     pub fn is_unlimited(self) -> bool {
         self.links.seats().is_none() && self.sockets.seats().is_none()
     }
 }
 
-/// The one with fewer seats; of two that have as many, the one that refuses.
+/// Returns the policy with fewer seats; if both have as many, the one that refuses.
 fn stricter(one: PerUser, other: PerUser) -> PerUser {
     let rank = |policy: PerUser| {
         (policy.seats().unwrap_or(usize::MAX), policy.on_excess() == OnExcess::ReplaceOldest)
@@ -100,7 +100,7 @@ fn stricter(one: PerUser, other: PerUser) -> PerUser {
     if rank(other) < rank(one) { other } else { one }
 }
 
-/// Who sits on a seat.
+/// Holder of a seat.
 ///
 /// # Examples
 /// ```
@@ -108,20 +108,21 @@ fn stricter(one: PerUser, other: PerUser) -> PerUser {
 /// # struct Fixed;
 /// # impl Entropy for Fixed { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
 /// let holder = Holder { link: LinkId::generate(&Fixed), socket: None };
-/// # drop(holder);
+/// assert!(holder.socket.is_none(), "the sockets of the link share the seat");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Holder {
-    /// The link.
+    /// Link of the holder.
     pub link: LinkId,
-    /// The one socket on it; `None` when the user's sockets on the link share the seat.
+    /// Socket that holds the seat; `None` if the user's sockets on the link share it.
     pub socket: Option<SocketId>,
 }
 
-/// How many connections a user may have, and what happens to one too many.
+/// Limit on the connections of one user, and what happens beyond it.
 ///
-/// A server counts links, whose sockets share a seat, or the sockets in each namespace where
-/// [`per_namespace`](PerUser::per_namespace) is said. A gateway counts the sockets in its namespace.
+/// On a server it limits links, whose sockets share a seat, or with
+/// [`per_namespace`](PerUser::per_namespace) the sockets in each namespace. On a gateway it limits
+/// the sockets in its namespace.
 ///
 /// # Examples
 /// ```
@@ -134,19 +135,21 @@ pub struct Holder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PerUser {
-    /// At most so many, one at least; one more is told `already_connected`.
+    /// At most this many, but at least one. A further connection is refused with
+    /// `already_connected`.
     RefuseNew(usize),
-    /// At most so many, one at least; one more ends the oldest, which is told `replaced`.
+    /// At most this many, but at least one. A further connection closes the oldest, which reads
+    /// `replaced`.
     ReplaceOldest(usize),
-    /// At most so many sockets in each namespace, and what happens to one too many.
+    /// At most this many sockets in each namespace, with the given action beyond it.
     #[doc(hidden)]
     PerNamespace(OnExcess, usize),
-    /// Any number.
+    /// No limit.
     #[default]
     Unlimited,
 }
 
-/// What happens to one connection too many.
+/// Action when a connection exceeds the limit.
 ///
 /// # Examples
 /// ```
@@ -156,14 +159,14 @@ pub enum PerUser {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnExcess {
-    /// It is refused.
+    /// Refuse the new connection.
     RefuseNew,
-    /// It takes the place of the oldest.
+    /// Close the oldest connection.
     ReplaceOldest,
 }
 
 impl PerUser {
-    /// Counts sockets in each namespace in place of links.
+    /// Limits the sockets in each namespace instead of links.
     #[must_use]
     pub const fn per_namespace(self) -> Self {
         match self {
@@ -173,18 +176,19 @@ impl PerUser {
         }
     }
 
-    /// Returns how many seats a user has; `None` for any number. Nobody has fewer than one.
+    /// Returns the number of seats of a user, at least one; `None` if there is no limit.
     #[must_use]
     pub fn seats(self) -> Option<usize> {
         match self {
             Self::Unlimited => None,
             Self::RefuseNew(seats) | Self::ReplaceOldest(seats) | Self::PerNamespace(_, seats) => {
+                // A limit of zero would lock every user out.
                 Some(seats.max(NonZeroUsize::MIN.get()))
             }
         }
     }
 
-    /// Returns what happens to one connection too many.
+    /// Returns the action when a connection exceeds the limit.
     #[must_use]
     pub const fn on_excess(self) -> OnExcess {
         match self {
@@ -194,33 +198,34 @@ impl PerUser {
         }
     }
 
-    /// Whether sockets are counted in each namespace.
+    /// Returns `true` if sockets are counted in each namespace.
     #[must_use]
     pub const fn is_per_namespace(self) -> bool {
         matches!(self, Self::PerNamespace(..))
     }
 }
 
-/// Decides whether an authenticated user gets one more connection.
+/// Store of seats: decides whether an authenticated user may have one more connection.
 ///
-/// Whoever implements it keeps the [limits](SeatRequest::limits) of each request: nobody else looks at them. The
-/// rules, with a test for each in the testkit:
-/// - Both limits are one decision, at the reservation and when the seat is taken. Of two decisions, one after the
-///   other, each of two clients could replace the other.
-/// - When a seat is taken, the oldest lose theirs until both limits hold, and nobody loses one for nothing. With
-///   its seat a link loses those of all its sockets; what is on its way in there does not arrive.
-/// - Whoever has lost a seat counts until their own is dropped: only then have they ended. Until then they are
-///   [named](Taken::replaced) to everybody in whose way they are: where links are limited to all who take a
-///   seat, else to those who take one in the same namespace.
+/// An implementation alone enforces the [limits](SeatRequest::limits) of each request; no other
+/// code reads them. Its rules, with a test for each in the testkit:
+/// - Both limits are checked in one atomic step, at the reservation and at the commit. With a step
+///   for each, two clients could replace each other.
+/// - A commit takes seats from the oldest connections until both limits hold, and takes no more
+///   than necessary. A link that loses its seat loses those of all its sockets, and the
+///   reservations that are pending on it fail.
+/// - A replaced socket keeps counting until its own seat is dropped, because only then has it
+///   closed. Until then it is [named](Taken::replaced) to every later commit that it blocks: to all
+///   commits of the user if links are limited, otherwise to those in the same namespace.
 ///
-/// Whoever admits asks and ends sockets of its own server only: seats that count for several servers would have
-/// to end the others by themselves.
+/// Admission probes and closes sockets of its own server only. A store that counts seats across
+/// servers must close the sockets of the others by itself.
 ///
 /// # Examples
 /// ```
 /// use doorward_core::{BoxFuture, Reservation, SeatError, SeatRequest, Seats};
 ///
-/// /// Nobody gets in.
+/// /// Refuses every connection.
 /// struct Closed;
 ///
 /// impl Seats for Closed {
@@ -233,54 +238,55 @@ impl PerUser {
 /// }
 /// ```
 pub trait Seats: Send + Sync + 'static {
-    /// Reserves a seat. Nobody is replaced yet.
+    /// Reserves a seat. Replaces no connection yet.
     ///
     /// # Errors
-    /// - [`SeatError::Taken`]: the policy refuses; the client reads `already_connected`.
-    /// - [`SeatError::Unavailable`]: nothing was decided; the client tries again.
+    /// - [`SeatError::Taken`]: the policy refuses the connection; the client reads
+    ///   `already_connected`.
+    /// - [`SeatError::Unavailable`]: nothing was decided; the client reconnects.
     ///
     /// # Cancel safety
-    /// A dropped future leaves no reservation behind.
+    /// Dropping the future leaves no reservation.
     fn reserve<'a>(
         &'a self,
         request: SeatRequest<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>>;
 }
 
-/// A seat that is kept free; dropping it gives it back.
+/// A reserved seat; dropping it frees the seat.
 ///
 /// # Examples
 /// ```
 /// use doorward_core::{Reservation, Unlimited};
 ///
 /// let reservation: Box<dyn Reservation> = Box::new(Unlimited);
-/// # drop(reservation);
 /// ```
 pub trait Reservation: Send {
-    /// Takes the seat, replacing an older connection if the policy says so.
+    /// Takes the seat, and replaces older connections if the policy says so.
     ///
     /// # Errors
-    /// As [`Seats::reserve`].
+    /// The same as those of [`Seats::reserve`].
     ///
     /// # Cancel safety
-    /// A dropped future frees the seat.
+    /// Dropping the future frees the seat.
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Taken, SeatError>>;
 }
 
-/// A seat that was just taken.
+/// Result of a committed reservation.
 ///
 /// # Examples
 /// ```
 /// use doorward_core::{Taken, Unlimited};
 ///
 /// let taken = Taken { seat: Box::new(Unlimited), replaced: Vec::new() };
-/// # drop(taken);
+/// assert!(taken.replaced.is_empty());
 /// ```
 pub struct Taken {
-    /// The seat.
+    /// Seat of the socket.
     pub seat: Box<dyn Seat>,
-    /// Sockets of the user that have lost their seats, and that whoever admits ends before the new socket enters:
-    /// those that it has replaced, and those that others have and that have not ended yet.
+    /// Sockets of the user that have lost their seats and must be closed before the new socket
+    /// enters: those that this commit replaced, and those that earlier commits replaced and that
+    /// are still closing.
     pub replaced: Vec<SocketId>,
 }
 
@@ -290,18 +296,17 @@ impl fmt::Debug for Taken {
     }
 }
 
-/// A seat that is taken; dropping it gives it back.
+/// A seat in use; dropping it frees it.
 ///
 /// # Examples
 /// ```
 /// use doorward_core::{Seat, Unlimited};
 ///
 /// let seat: Box<dyn Seat> = Box::new(Unlimited);
-/// # drop(seat);
 /// ```
 pub trait Seat: Send + Sync {}
 
-/// Why there is no seat.
+/// Error of reserving or committing a seat.
 ///
 /// # Examples
 /// ```
@@ -311,16 +316,16 @@ pub trait Seat: Send + Sync {}
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeatError {
-    /// The user has as many connections as the policy allows: these. Before the client is refused they
-    /// are asked whether they are still there.
+    /// The user has as many connections as the policy allows, held by these holders. Before the
+    /// client is refused, they are probed whether they are still alive.
     #[error("no seat is free for this user")]
     Taken(Vec<Holder>),
-    /// Whoever keeps the seats did not answer.
+    /// The seat store did not answer.
     #[error("seats cannot be counted now")]
     Unavailable(#[source] BoxError),
 }
 
-/// Any number of connections for every user, whatever the limits say: nobody is counted.
+/// A seat store without limits: it counts nothing and ignores the limits of the request.
 ///
 /// # Examples
 /// ```

@@ -1,7 +1,7 @@
-//! Secrets that are handed out once and kept only as their hash.
+//! Secrets that are handed out once and stored only as hashes.
 //!
-//! Who reads a store, a dump of it or a log finds hashes, and a hash opens nothing. The secrets have 256
-//! random bits, so no slow hash is needed and a lookup by hash tells nothing to a clock.
+//! A store, its dump or a log contains hashes only, and a hash grants nothing. The secrets have 256
+//! random bits, so a fast hash is enough and the time of a lookup by hash reveals nothing useful.
 
 use std::{fmt, str::FromStr};
 
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Entropy;
 
-/// Declares a secret, and the key under which a store keeps what it opens.
+/// Declares a secret, and the key under which a store keeps the record that the secret unlocks.
 macro_rules! secret {
     ($(#[$doc:meta])* $secret:ident, $(#[$key_doc:meta])* $key:ident) => {
         $(#[$doc])*
@@ -18,7 +18,7 @@ macro_rules! secret {
         pub struct $secret([u8; SECRET_BYTES]);
 
         impl $secret {
-            /// Draws a new one: 256 bits.
+            /// Generates a random secret of 256 bits.
             #[must_use]
             pub fn generate(entropy: &(impl Entropy + ?Sized)) -> Self {
                 let mut bytes = [0; SECRET_BYTES];
@@ -26,26 +26,28 @@ macro_rules! secret {
                 Self(bytes)
             }
 
-            /// Writes the secret for the client it belongs to (43 characters, base64url). It must reach
-            /// nobody else, and no log.
+            /// Returns the secret as text, for the client that it belongs to (43 characters,
+            /// base64url). It must reach no other client and no log.
             #[must_use]
             pub fn expose(&self) -> String {
                 URL_SAFE_NO_PAD.encode(self.0)
             }
 
-            /// Returns what a store keeps in its place: the SHA-256 of the secret.
+            /// Returns the key that a store keeps in place of the secret: its SHA-256.
             #[must_use]
             pub fn key(&self) -> $key {
                 $key(Sha256::digest(self.0).into())
             }
         }
 
-        /// Reads what a client has sent; there is exactly one way to write each secret.
+        /// Parses a secret that a client has sent. Each secret has exactly one valid spelling.
         impl FromStr for $secret {
             type Err = SecretError;
 
             fn from_str(text: &str) -> Result<Self, SecretError> {
                 let mut bytes = [0; SECRET_BYTES];
+                // The engine rejects padding and non-zero trailing bits. Otherwise a secret would
+                // have several spellings, and a check that compares texts could be evaded.
                 match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
                     Ok(SECRET_BYTES) => Ok(Self(bytes)),
                     _ => Err(SecretError(())),
@@ -64,13 +66,13 @@ macro_rules! secret {
         pub struct $key([u8; 32]);
 
         impl $key {
-            /// Takes a key back that a store has kept.
+            /// Creates a key from stored bytes.
             #[must_use]
             pub fn new(bytes: [u8; 32]) -> Self {
                 Self(bytes)
             }
 
-            /// Returns the bytes that a store keeps.
+            /// Returns the bytes to store.
             #[must_use]
             pub fn as_bytes(&self) -> &[u8; 32] {
                 &self.0
@@ -86,11 +88,11 @@ macro_rules! secret {
 }
 
 secret! {
-    /// What a client shows to prove that a session is its own: the value of the cookie, or
-    /// `auth.sessionToken`.
+    /// Secret that authenticates a session: the value of the cookie, or `auth.sessionToken`.
     ///
     /// # Security
-    /// Whoever knows it is signed in. `Debug` prints `[redacted]`.
+    /// It is a bearer credential: knowing it is enough to be signed in. `Debug` prints
+    /// `[redacted]`.
     ///
     /// # Examples
     /// ```
@@ -104,7 +106,8 @@ secret! {
     /// # Ok::<_, doorward_core::SecretError>(())
     /// ```
     SessionToken,
-    /// Under which a [`SessionStore`](crate::SessionStore) finds a session: the SHA-256 of its token.
+    /// Key under which a [`SessionStore`](crate::SessionStore) finds a session: the SHA-256 of its
+    /// token.
     ///
     /// # Examples
     /// ```
@@ -114,17 +117,17 @@ secret! {
 }
 
 secret! {
-    /// What a client exchanges once, within seconds, for the session that waits behind it.
+    /// Secret that a client exchanges for its session, once and within seconds.
     ///
     /// # Security
-    /// Whoever knows it and the verifier is signed in. `Debug` prints `[redacted]`.
+    /// Knowing it and the verifier is enough to be signed in. `Debug` prints `[redacted]`.
     ///
     /// # Examples
     /// ```
     /// assert!("short".parse::<doorward_core::Ticket>().is_err());
     /// ```
     Ticket,
-    /// Under which a [`TicketStore`](crate::TicketStore) finds a ticket: its SHA-256.
+    /// Key under which a [`TicketStore`](crate::TicketStore) finds a ticket: its SHA-256.
     ///
     /// # Examples
     /// ```
@@ -133,7 +136,7 @@ secret! {
     TicketKey
 }
 
-/// A text is none of our secrets.
+/// Error of parsing a secret.
 ///
 /// # Examples
 /// ```
@@ -144,7 +147,7 @@ secret! {
 #[error("not a secret of this server")]
 pub struct SecretError(());
 
-/// 256 bits: ASVS 5.0 section 7.2.3 asks for 128.
+/// Length of a secret: 256 bits, where ASVS 5.0 section 7.2.3 requires 128.
 const SECRET_BYTES: usize = 32;
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Sessions as a server keeps them, and the promise of whoever stores them.
+//! Session records, and the contract of the store that keeps them.
 //!
-//! A session has an id that never changes and may be shown to its owner, and a secret token that may
-//! change and of which only the hash is kept. A record carries its own two ends, so that a store, a
-//! server and a restarted server come to the same answer. What may be done with sessions, and when, is
-//! decided in `doorward-auth`; a store only keeps.
+//! A session has an id and a token. The id never changes and may be shown to its owner. The token
+//! is secret, may be replaced, and only its hash is stored. A record carries both of its expiry
+//! times, so that a store, a server and a restarted server agree about them. `doorward-auth`
+//! decides what may be done with a session; a store only keeps it.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::{BoxError, BoxFuture, SessionId, SessionKey, UserId};
 
-/// One session: who signed in, when, from where, and when it ends.
+/// A session: its user, its origin, and when it started and ends.
 ///
 /// Times are kept to the millisecond.
 ///
@@ -33,33 +33,34 @@ use crate::{BoxError, BoxFuture, SessionId, SessionKey, UserId};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Session {
-    /// Names the session for ever: the `sid` of its access tokens. It opens nothing.
+    /// Permanent id: the `sid` of its access tokens. It grants nothing.
     pub id: SessionId,
-    /// Whose it is.
+    /// User that the session belongs to.
     pub user: UserId,
-    /// The user's generation when it was made: see [`Epoch`](crate::Epoch).
+    /// Generation of the user when the session was created: see [`Epoch`](crate::Epoch).
     pub generation: u64,
-    /// When it was made.
+    /// Time at which the session was created.
     pub created_at: SystemTime,
-    /// When its client last did something.
+    /// Time of the client's last activity.
     pub seen_at: SystemTime,
-    /// When its user last proved who they are.
+    /// Time at which the user last authenticated in person.
     pub signed_in_at: SystemTime,
-    /// It ends this long after its client last did something.
+    /// Time without activity after which the session expires.
     pub idle_timeout: Duration,
-    /// It ends then, whatever its client does.
+    /// Time at which the session expires in any case.
     pub ends_at: SystemTime,
-    /// What the browser called itself.
+    /// `User-Agent` of the browser.
     pub user_agent: Option<Box<str>>,
-    /// From where it was made, without the part of the address that names a household.
+    /// Network from which the session was created, without the part of the address that identifies
+    /// a household.
     pub network: Option<IpAddr>,
-    /// What the application keeps with it. It never leaves the server.
+    /// Data that the application keeps with the session. It never leaves the server.
     pub data: SessionData,
 }
 
 impl Session {
-    /// Describes a session that begins `now`, ends after `idle_timeout` without a sign of life and
-    /// after `lifetime` in any case.
+    /// Creates a session that starts at `now`. It expires after `idle_timeout` without activity,
+    /// and after `lifetime` in any case.
     #[must_use]
     pub fn new(
         id: SessionId,
@@ -83,30 +84,30 @@ impl Session {
         }
     }
 
-    /// When it ends if its client does nothing more.
+    /// Returns when the session expires without further activity.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         later(self.seen_at, self.idle_timeout).min(self.ends_at)
     }
 
-    /// Whether it has ended.
+    /// Returns `true` if the session has expired.
     #[must_use]
     pub fn is_over(&self, now: SystemTime) -> bool {
         self.expires_at() <= now
     }
 
-    /// When a store may forget it. Until then a client that comes back can be told that its session
-    /// has ended, and not only that it is unknown.
+    /// Returns when a store may delete the record. Until then a returning client can be told that
+    /// its session has expired, rather than that it is unknown.
     #[must_use]
     pub fn forget_at(&self) -> SystemTime {
         later(self.ends_at, KEPT_AFTERWARDS)
     }
 }
 
-/// What an application keeps with a session, such as the token of an upstream provider.
+/// Data that an application keeps with a session, such as the token of an upstream provider.
 ///
 /// # Security
-/// Nothing serializes it for a client, and `Debug` prints `[redacted]`. Stores write it down as JSON.
+/// It is never serialized for a client, and `Debug` prints `[redacted]`. Stores write it as JSON.
 ///
 /// # Examples
 /// ```
@@ -125,11 +126,10 @@ impl fmt::Debug for SessionData {
     }
 }
 
-/// Keeps sessions.
+/// Store of sessions.
 ///
-/// Whatever is said to be done is done for good when the future completes: a store that can lose it
-/// says so in its documentation. Every implementation runs the same conformance tests
-/// (`doorward_testkit::conformance`).
+/// A change is durable when its future completes; a store that can lose it documents that. Every
+/// implementation passes the same conformance tests (`doorward_testkit::conformance`).
 ///
 /// # Examples
 /// ```
@@ -142,52 +142,53 @@ impl fmt::Debug for SessionData {
 ///     let session = Session::new(id, "alice", SystemTime::UNIX_EPOCH, hour, 12 * hour);
 ///     store.create(&token.key(), &session).await
 /// }
-/// # drop(sign_in);
 /// ```
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. Then nothing may be
-/// assumed: the change may have happened or not.
+/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. The caller
+/// must then assume neither outcome: the change may have happened or not.
 ///
 /// # Cancel safety
-/// A future that is dropped may have made its change or not, never half of it.
+/// Dropping a future leaves its change either made or not made, never half made.
 pub trait SessionStore: Send + Sync + 'static {
-    /// Keeps a new session under the hash of its token.
+    /// Stores a new session under the hash of its token.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when the key or the id is taken; then nothing was changed.
+    /// [`StoreError::Exists`] if the key or the id is taken; then nothing was changed.
     fn create<'a>(
         &'a self,
         key: &'a SessionKey,
         session: &'a Session,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Finds a session by its token, also one that is over and not yet forgotten.
+    /// Finds a session by its token, including one that has expired and is not yet deleted.
     fn find<'a>(
         &'a self,
         key: &'a SessionKey,
     ) -> BoxFuture<'a, Result<Option<Session>, StoreError>>;
 
-    /// Finds a session by its id, also one that is over and not yet forgotten.
+    /// Finds a session by its id, including one that has expired and is not yet deleted.
     fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Session>, StoreError>>;
 
-    /// Lists the sessions of a user, also those that are over and not yet forgotten, in the order in
-    /// which they were made.
+    /// Lists the sessions of a user in the order of their creation, including those that have
+    /// expired and are not yet deleted.
     fn of_user<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<Vec<Session>, StoreError>>;
 
-    /// Notes that the client of a session did something, and says whether the session is there and was
-    /// not over then. [`Session::seen_at`] never goes back, and a session that is over stays so.
+    /// Records activity of the client at `seen_at`. Returns `true` if the session exists and had
+    /// not expired at that time.
+    ///
+    /// [`Session::seen_at`] never goes back, and an expired session stays expired.
     fn touch<'a>(
         &'a self,
         id: &'a SessionId,
         seen_at: SystemTime,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Replaces the token of a session, and says whether the session is there. The old token opens
-    /// nothing from then on. With `signed_in_at` its user has just proved who they are.
+    /// Replaces the token of a session and returns whether the session exists. The old token is
+    /// invalid from then on. Pass `signed_in_at` if the user has just authenticated in person.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when the key is taken; then nothing was changed.
+    /// [`StoreError::Exists`] if the key is taken; then nothing was changed.
     fn rotate<'a>(
         &'a self,
         id: &'a SessionId,
@@ -195,22 +196,22 @@ pub trait SessionStore: Send + Sync + 'static {
         signed_in_at: Option<SystemTime>,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Replaces what the application keeps with a session, and says whether the session is there.
+    /// Replaces the application's data and returns whether the session exists.
     fn put_data<'a>(
         &'a self,
         id: &'a SessionId,
         data: &'a SessionData,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Forgets a session, and says whether it was there.
+    /// Deletes a session and returns whether it existed.
     fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Forgets what may be forgotten ([`Session::forget_at`]), and says how many sessions that were. A
-    /// store that does so by itself has nothing to do here.
+    /// Deletes the sessions that may be deleted at `now` ([`Session::forget_at`]) and returns their
+    /// number. A store that expires records by itself does nothing here.
     fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>>;
 }
 
-/// Why a store has not done what it was asked to.
+/// Error of a store.
 ///
 /// # Examples
 /// ```
@@ -220,18 +221,18 @@ pub trait SessionStore: Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// What was to be made is there already; it was not overwritten.
+    /// The record to create exists already; it was not overwritten.
     #[error("the record exists already")]
     Exists,
-    /// No more can be kept: the bound of the store is reached. Nothing was changed.
+    /// The store is full; nothing was changed.
     #[error("the store is full")]
     Full,
-    /// The store did not answer, or answered something that it never should.
+    /// The store did not answer, or its answer was invalid.
     #[error("the store does not answer")]
     Unavailable(#[source] BoxError),
 }
 
-/// The later time, or one that nobody lives to see.
+/// Adds a duration to a time, or [`AGES`] if the sum overflows.
 fn later(from: SystemTime, by: Duration) -> SystemTime {
     from.checked_add(by).or_else(|| from.checked_add(AGES)).unwrap_or(from)
 }
@@ -239,5 +240,5 @@ fn later(from: SystemTime, by: Duration) -> SystemTime {
 /// A thousand years, which every clock can hold.
 const AGES: Duration = Duration::from_hours(1000 * 365 * 24);
 
-/// How long an ended session is remembered.
+/// How long a session is kept after its latest possible end.
 const KEPT_AFTERWARDS: Duration = Duration::from_secs(3600);

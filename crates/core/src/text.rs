@@ -1,13 +1,16 @@
-//! Decides which text people can read: names, and what they write to each other.
+//! Rules for text that is shown to people: names, and what users write to each other.
 //!
-//! One rule for all of it. Every character is one that a reader sees, or a space; nothing changes the direction of
-//! what stands around it, because a name could then be read as another one. Start reading at [`is_visible_line`].
+//! The same rule applies to all of it. Every character is visible or a space. No character changes
+//! the direction of the text around it, because a name could then be read as another one. Start
+//! reading at [`is_visible_line`].
 
 use std::ops::RangeInclusive;
 
-/// Returns whether a reader sees the character: neither a control character, which could forge a line of a log, nor
-/// a format character or filler, which makes names look alike, nor one that no font has: noncharacters and private
-/// use.
+/// Returns `true` if the character is visible or a space.
+///
+/// Rejected are control characters, which could forge a log line; format characters and fillers,
+/// which make different names look alike; and noncharacters and private use characters, for which
+/// fonts have no glyph.
 ///
 /// # Examples
 /// ```
@@ -18,17 +21,17 @@ use std::ops::RangeInclusive;
 /// ```
 #[must_use]
 pub fn is_printable(character: char) -> bool {
-    // The last two of each plane are noncharacters.
+    // The last two code points of each plane are noncharacters (Unicode, section 23.7).
     let is_nothing = u32::from(character) & 0xfffe == 0xfffe;
     let is_hidden =
         |ranges: &[RangeInclusive<char>]| ranges.iter().any(|it| it.contains(&character));
     !character.is_control() && !is_nothing && !is_hidden(&INVISIBLE) && !is_hidden(&NOWHERE)
 }
 
-/// Returns whether a reader sees something in a line, such as a name, and all of what is in it.
+/// Returns `true` if a line of text, such as a name, is visible as a whole and not blank.
 ///
-/// It has no control character, no mark, override or isolate of direction, and no filler. Characters that join
-/// others, as in emoji and in Persian, are good where they join something.
+/// It contains no control character, no mark, override or isolate of direction, and no filler.
+/// Characters that join others, as in emoji and in Persian, are allowed where they join something.
 ///
 /// # Examples
 /// ```
@@ -44,8 +47,8 @@ pub fn is_visible_line(text: &str) -> bool {
     is_visible(text, "")
 }
 
-/// Returns whether a reader sees something in a text, and all of what is in it: as [`is_visible_line`], with line
-/// breaks (`\n`) and tabs.
+/// Returns `true` if a text is visible as a whole and not blank. Allows what [`is_visible_line`]
+/// allows, and line breaks (`\n`) and tabs.
 ///
 /// # Examples
 /// ```
@@ -62,7 +65,7 @@ pub fn is_visible_text(text: &str) -> bool {
 fn is_visible(text: &str, breaks: &str) -> bool {
     let (mut before, mut has_seen, mut tags) = (' ', false, 0);
     for character in text.chars() {
-        // A longer word in tags is no flag, and hidden.
+        // Tags are invisible, so a run that is too long for a flag could hide a message.
         tags = if TAGS.contains(&character) { tags + 1 } else { 0 };
         if tags > MOST_TAGS {
             return false;
@@ -74,15 +77,17 @@ fn is_visible(text: &str, breaks: &str) -> bool {
         has_seen |= !is_break && is_seen(character);
         before = character;
     }
+    // A joiner at the end joins nothing, so it would only make two texts look alike.
     has_seen && !JOINERS.contains(&before)
 }
 
-/// Whether the character has an effect on what stands before it, and so is no filler.
+/// Returns `true` if the character changes how the character before it is drawn, and so is no
+/// filler.
 fn joins(before: char, character: char) -> bool {
     match character {
-        // The flags of England, Scotland and Wales are a black flag and a word in tags.
+        // The flags of England, Scotland and Wales are a black flag and a region code in tags.
         tag if TAGS.contains(&tag) => before == '\u{1f3f4}' || TAGS.contains(&before),
-        // As text, or as emoji.
+        // Variation selectors: draw the character before as text, or as emoji.
         '\u{fe0e}' | '\u{fe0f}' => is_seen(before),
         joiner if JOINERS.contains(&joiner) => {
             before == '\u{fe0f}' || (is_seen(before) && !before.is_ascii())
@@ -95,17 +100,18 @@ fn is_seen(character: char) -> bool {
     is_printable(character) && !character.is_whitespace() && !BLANK.contains(&character)
 }
 
-/// Characters that are drawn as nothing, and are neither spaces nor ignorable: of Braille, of musical notation, of
-/// Egyptian and of Khitan script.
+/// Blank characters that are neither spaces nor ignorable, from Braille, musical notation, and the
+/// Egyptian and Khitan scripts.
 const BLANK: [char; 5] = ['\u{2800}', '\u{13441}', '\u{13442}', '\u{16fe4}', '\u{1d159}'];
 
-/// Tags, of which flags are made.
+/// Tag characters, from which flags of regions are made.
 const TAGS: RangeInclusive<char> = '\u{e0020}'..='\u{e007f}';
 
-/// A region has at most six characters (Unicode Technical Standard 51), and a tag ends them.
+/// Longest run of tags: a region has at most six characters (Unicode Technical Standard 51), and a
+/// terminator follows them.
 const MOST_TAGS: usize = 7;
 
-/// Noncharacters, and private use.
+/// Noncharacters and private use characters.
 const NOWHERE: [RangeInclusive<char>; 4] = [
     '\u{e000}'..='\u{f8ff}',
     '\u{fdd0}'..='\u{fdef}',

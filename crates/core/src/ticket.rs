@@ -1,13 +1,14 @@
-//! Tickets: how a session gets from a socket into a cookie.
+//! Tickets: move a session from a socket into a cookie.
 //!
-//! A socket cannot set a cookie. What was signed in there waits behind a ticket, which the page
-//! exchanges once over HTTP, proving with a verifier that it is the one that asked.
+//! A socket cannot set a cookie. A session that was created over a socket therefore waits under a
+//! ticket. The page exchanges the ticket once over HTTP, and proves with a verifier that it is the
+//! page that requested it (as PKCE does, RFC 7636).
 
 use std::{fmt, time::SystemTime};
 
 use crate::{BoxFuture, SessionId, StoreError, TicketKey};
 
-/// What is behind a ticket.
+/// Record of a ticket.
 ///
 /// # Examples
 /// ```
@@ -23,11 +24,11 @@ use crate::{BoxFuture, SessionId, StoreError, TicketKey};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct TicketRecord {
-    /// The session that waits.
+    /// Session that the ticket is exchanged for.
     pub session: SessionId,
     /// SHA-256 of the verifier that the page keeps.
     pub challenge: [u8; 32],
-    /// When it is good no more.
+    /// Time at which the ticket expires.
     pub expires_at: SystemTime,
 }
 
@@ -37,7 +38,7 @@ impl fmt::Debug for TicketRecord {
     }
 }
 
-/// Keeps tickets until they are used, once.
+/// Store of tickets. Each can be used once.
 ///
 /// # Examples
 /// ```
@@ -46,27 +47,26 @@ impl fmt::Debug for TicketRecord {
 /// async fn use_up(store: &dyn TicketStore, ticket: &Ticket) -> Result<bool, StoreError> {
 ///     Ok(store.take_ticket(&ticket.key()).await?.is_some())
 /// }
-/// # drop(use_up);
 /// ```
 ///
 /// # Errors
 /// All methods fail with [`StoreError::Unavailable`] when the store does not answer.
 pub trait TicketStore: Send + Sync + 'static {
-    /// Keeps a ticket until it expires.
+    /// Stores a ticket until it expires.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when the key is taken; then nothing was changed.
+    /// [`StoreError::Exists`] if the key is taken; then nothing was changed.
     fn put_ticket<'a>(
         &'a self,
         key: &'a TicketKey,
         ticket: &'a TicketRecord,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Takes a ticket out: of all who ask for it, at the same time or later, one gets it. One that has
-    /// expired may still be given out.
+    /// Removes a ticket and returns it. However many callers ask for it, concurrently or later,
+    /// exactly one gets it. An expired ticket may still be returned.
     ///
     /// # Cancel safety
-    /// A future that is dropped may have taken the ticket.
+    /// Dropping the future may have removed the ticket.
     fn take_ticket<'a>(
         &'a self,
         key: &'a TicketKey,

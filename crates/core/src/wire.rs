@@ -1,9 +1,9 @@
-//! What a client reads: the only translator from our errors to the wire.
+//! The wire format of errors: the only translation of our errors into what a client reads.
 //!
-//! No domain type is `Serialize`; these are, and each shape has a golden file beside the tests of
-//! this crate. A client reads a code, a short message and a retry hint: never a cause, never its own
-//! payload, never whether a user exists.
-//! Start reading at [`ConnectError::new`].
+//! No domain type implements `Serialize`; the types here do, and each shape has a golden file
+//! beside the tests of this crate. A client reads a code, a short message and a retry hint. It
+//! never reads a cause, its own payload, or whether a user exists. Start reading at
+//! [`ConnectError::new`].
 
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{DecisionId, Detail, DisconnectReason, Exception, Refusal, RefusalCode, Retry};
 
-/// The payload of a `CONNECT_ERROR` packet.
+/// Payload of a `CONNECT_ERROR` packet.
 ///
 /// # Examples
 /// ```
@@ -47,7 +47,8 @@ struct ConnectErrorData {
 }
 
 impl<'a> ConnectError<'a> {
-    /// Translates a refusal. An unknown namespace has the protocol's own answer, without `data`.
+    /// Translates a refusal. For an unknown namespace this is the protocol's own answer, without
+    /// `data`.
     #[must_use]
     pub fn new(refusal: &'a Refusal, id: DecisionId) -> Self {
         let data = (refusal.code() != RefusalCode::InvalidNamespace).then(|| ConnectErrorData {
@@ -60,7 +61,7 @@ impl<'a> ConnectError<'a> {
     }
 }
 
-/// An event answered with an error: the ack, or the payload of `exception`.
+/// Error answer to an event: the ack, or the payload of the event `exception`.
 ///
 /// # Examples
 /// ```
@@ -98,7 +99,7 @@ struct WireDetail<'a> {
 }
 
 impl<'a> ErrorAnswer<'a> {
-    /// The name of the event that carries the answer when no ack was asked for.
+    /// Name of the event that carries the answer if the client asked for no ack.
     pub const EVENT: &'static str = "exception";
 
     /// Translates an exception for an ack.
@@ -116,7 +117,7 @@ impl<'a> ErrorAnswer<'a> {
         }
     }
 
-    /// Translates a refusal for an ack: a credential that was not refreshed. The codes are those of a
+    /// Translates a refusal for an ack: a credential that was not refreshed. Uses the codes of a
     /// refused CONNECT.
     #[must_use]
     pub fn refusal(refusal: &'a Refusal, id: DecisionId) -> Self {
@@ -132,7 +133,7 @@ impl<'a> ErrorAnswer<'a> {
         }
     }
 
-    /// Translates an exception for the event [`ErrorAnswer::EVENT`], which names the event at fault.
+    /// Translates an exception for the event [`ErrorAnswer::EVENT`], which names the failed event.
     #[must_use]
     pub fn event(exception: &'a Exception, id: DecisionId, event: &'a str) -> Self {
         Self { event: Some(event), ..Self::ack(exception, id) }
@@ -145,7 +146,7 @@ impl<'a> WireDetail<'a> {
     }
 }
 
-/// The payload of the event that announces the end of a socket.
+/// Payload of the event that announces the end of a socket.
 ///
 /// # Examples
 /// ```
@@ -170,10 +171,10 @@ pub struct SessionEnded {
 }
 
 impl SessionEnded {
-    /// The name of the event.
+    /// Name of the event.
     pub const EVENT: &'static str = "session_ended";
 
-    /// The ends that are announced.
+    /// Reasons that are announced.
     pub const ANNOUNCED: [DisconnectReason; 9] = [
         DisconnectReason::Expired,
         DisconnectReason::Forbidden,
@@ -186,8 +187,8 @@ impl SessionEnded {
         DisconnectReason::Unavailable,
     ];
 
-    /// Translates an end; `None` for those that are not announced, because the client itself or the
-    /// transport caused them, or because the application has said what it wanted to say.
+    /// Translates a reason. `None` for reasons that are not announced, because the client or the
+    /// transport caused the end, or because the application has sent its own message.
     #[must_use]
     pub fn new(reason: DisconnectReason, id: DecisionId) -> Option<Self> {
         let retry = match reason {
@@ -205,7 +206,8 @@ impl SessionEnded {
             | DisconnectReason::ServerLeft
             | DisconnectReason::TransportClosed => return None,
         };
-        // The client need not know what has expired: `retry` says what helps.
+        // The client does not learn whether credential or session has expired: `retry` says what
+        // helps.
         let code = match reason {
             DisconnectReason::SessionExpired => DisconnectReason::Expired,
             other => other,
@@ -214,7 +216,7 @@ impl SessionEnded {
     }
 }
 
-/// The payload of the event that warns a client before its credential ends.
+/// Payload of the event that warns a client before its credential expires.
 ///
 /// # Examples
 /// ```
@@ -232,17 +234,17 @@ pub struct Expiring {
 }
 
 impl Expiring {
-    /// The name of the event.
+    /// Name of the event.
     pub const EVENT: &'static str = "auth:expiring";
 
-    /// Says when the credential ends.
+    /// Creates the warning for a credential that expires at `at`.
     #[must_use]
     pub fn new(at: SystemTime) -> Self {
         Self { expires_at: timestamp(at) }
     }
 }
 
-/// The ack of a credential that was refreshed in place.
+/// Ack for a credential that was refreshed in place.
 ///
 /// # Examples
 /// ```
@@ -260,17 +262,19 @@ pub struct Refreshed {
 }
 
 impl Refreshed {
-    /// The name of the event that asks for it.
+    /// Name of the event that asks for the refresh.
     pub const EVENT: &'static str = "auth:refresh";
 
-    /// Says when the new credential ends; `None` when it does not end by itself.
+    /// Creates the ack for a credential that expires at `expires_at`; `None` if it does not expire
+    /// by itself.
     #[must_use]
     pub fn new(expires_at: Option<SystemTime>) -> Self {
         Self { status: "ok", expires_at: expires_at.map(timestamp) }
     }
 }
 
-/// Writes a time as ISO 8601 in UTC, to the second, rounded down: a client that believes it is early.
+/// Formats a time as ISO 8601 in UTC, to the second. Rounds down, so that a client that trusts it
+/// acts early rather than late.
 ///
 /// # Examples
 /// ```
@@ -283,10 +287,12 @@ impl Refreshed {
 pub fn timestamp(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    // A time beyond the calendar of the library is clamped: an error would cost the client its
+    // answer.
     jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
-/// Clients wait for whole seconds; rounding down would send them back too early.
+/// Rounds up to whole seconds: rounding down would send clients back too early.
 fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }

@@ -1,5 +1,5 @@
-//! Golden files: what a client reads, letter by letter, and that no code is without its file, its row
-//! in the documentation and its TypeScript type.
+//! Golden files: the exact text that a client reads. Each code has its file, its row in the
+//! documentation and its TypeScript type.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::{Detail, Entropy, RefusalReason};
 
-/// An id that a file can hold.
+/// Makes ids predictable, so that a golden file can hold them.
 struct Zero;
 
 impl Entropy for Zero {
@@ -25,7 +25,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Compares with the golden file of that name.
+/// Compares `shape` with the golden file `name`.
 fn check(name: &str, shape: &impl Serialize) {
     let path = root().join("tests/golden").join(name);
     let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -34,7 +34,7 @@ fn check(name: &str, shape: &impl Serialize) {
     assert_eq!(shape, golden, "{name} is not what a client reads any more");
 }
 
-/// The row of the documentation and the type for clients.
+/// Checks that the code has its row in the documentation and its type for clients.
 fn check_documented(code: &str) {
     let docs = fs::read_to_string(root().join("../../docs/wire.md")).unwrap();
     assert!(docs.contains(&format!("| `{code}` |")), "docs/wire.md has no row for {code}");
