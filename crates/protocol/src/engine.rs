@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_only_a_server_sends_is_refused() {
+    fn packets_that_only_a_server_sends_are_rejected() {
         for text in ["0{}", "2", "2probe", "5", "6"] {
             assert_eq!(Packet::decode(text), Err(EngineError::Direction), "{text}");
         }

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_array_with_a_name_is_malformed() {
+    fn json_that_is_not_an_array_with_a_name_is_malformed() {
         for json in [
             "",
             "{}",
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_a_name_begins_behind_its_comma() {
+    fn the_arguments_of_an_event_start_after_the_comma_of_its_name() {
         assert_eq!(behind_name(r#"["e"]"#), Some("]"));
         assert_eq!(behind_name(r#"["e",1]"#), Some("1]"));
         assert_eq!(behind_name(" [ \"a\\\"]\" , [1] ] "), Some(" [1] ]"));

@@ -108,7 +108,7 @@ fn too_many_or_too_few_for_a_tuple_is_wrong() {
 }
 
 #[test]
-fn an_error_says_where_it_is() {
+fn an_error_has_its_path() {
     let path = |json: &str| wrong::<Order>(json).0;
     assert_eq!(path(r#"["e",{"items":[{"name":"a"},{"name":"b"},{"name":1}]}]"#), "items[2].name");
     assert_eq!(path(r#"["e",{"items":[{}]}]"#), "items[0]");
@@ -146,7 +146,7 @@ fn all_arguments_are_a_list_however_many_there_are() {
 }
 
 #[test]
-fn what_is_no_array_is_an_error_and_no_panic() {
+fn json_that_is_not_an_array_is_an_error_and_no_panic() {
     for json in ["", "{}", "1", "[", r#"["e""#, r#"["e",1]x"#, r#"["e",1,]"#, "\u{e9}"] {
         assert!(decode_event::<Value>(json, &[]).is_err(), "{json}");
         assert!(decode_all::<Vec<Value>>(json, &[]).is_err(), "{json}");

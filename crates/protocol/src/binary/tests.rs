@@ -39,7 +39,7 @@ fn placeholder(num: &Value) -> String {
 }
 
 #[test]
-fn bytes_come_back_from_wherever_they_stood() {
+fn bytes_are_restored_in_their_places() {
     let raw = RawArguments::new(&picture()).unwrap();
 
     assert_eq!(raw.attachments().len(), 5);
@@ -52,7 +52,7 @@ fn bytes_come_back_from_wherever_they_stood() {
 }
 
 #[test]
-fn bytes_are_found_behind_what_serde_buffers() {
+fn bytes_are_found_in_values_that_serde_buffers() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     #[serde(untagged)]
     enum Either {
@@ -88,7 +88,7 @@ fn refused<T: serde::de::DeserializeOwned + fmt::Debug>(json: &str) -> (String, 
 }
 
 #[test]
-fn a_type_without_bytes_is_told_where_they_stand_and_never_sees_a_placeholder() {
+fn a_type_without_bytes_fails_with_their_path_and_never_sees_a_placeholder() {
     const NESTED: &str = r#"[{"files":[{"name":"a","body":{"_placeholder":true,"num":0}}]}]"#;
     #[derive(Debug, Deserialize)]
     #[expect(dead_code, reason = "only its decoding is looked at")]
@@ -122,7 +122,7 @@ fn a_type_without_bytes_is_told_where_they_stand_and_never_sees_a_placeholder() 
 
 /// Types that hold bytes in other formats: copied into each place that refers to them, bytes would multiply a message.
 #[test]
-fn no_other_type_takes_bytes_nor_sees_what_stands_for_them() {
+fn no_other_type_takes_bytes_or_sees_their_stand_in() {
     #[derive(Debug)]
     struct Bytes;
 
@@ -168,7 +168,7 @@ fn no_other_type_takes_bytes_nor_sees_what_stands_for_them() {
 }
 
 #[test]
-fn bytes_that_a_type_leaves_out_are_no_fault() {
+fn bytes_that_a_type_does_not_read_are_no_error() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Named {
         name: String,
@@ -320,8 +320,8 @@ fn a_placeholder_refers_to_an_attachment_or_is_wrong() {
     for json in forged {
         let error = decode_ack::<Binary>(&json, &[bytes("x").0]).unwrap_err();
         let text = error.source.to_string();
-        let is_told = ["expected binary", "expected an attachment for each placeholder"];
-        assert!(is_told.iter().any(|told| text.contains(told)), "{json}: {text}");
+        let expected = ["expected binary", "expected an attachment for each placeholder"];
+        assert!(expected.iter().any(|part| text.contains(part)), "{json}: {text}");
         assert_eq!(error.path, "", "{json}");
     }
 }
@@ -395,7 +395,7 @@ fn a_packet_may_be_read_while_another_is() {
 }
 
 #[test]
-fn a_payload_that_panics_leaves_nothing_behind() {
+fn a_payload_that_panics_leaves_no_attachments() {
     struct Panics;
 
     impl Serialize for Panics {
@@ -421,7 +421,7 @@ fn a_payload_that_panics_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_payload_that_fails_leaves_nothing_behind() {
+fn a_payload_that_fails_leaves_no_attachments() {
     let no_json = BTreeMap::from([(vec![1], 1)]);
 
     assert!(RawArguments::new(&Args((bytes("a"), no_json))).is_err());

@@ -38,7 +38,7 @@ fn admitted() -> (Link, Instant, SlotId) {
 
 /// Attack 31.
 #[test]
-fn a_link_without_a_connect_is_over_after_five_seconds() {
+fn a_link_without_a_connect_times_out_after_five_seconds() {
     let (mut link, now) = open();
 
     assert_eq!(link.deadline(), Some(now + 5 * SECOND));
@@ -47,7 +47,7 @@ fn a_link_without_a_connect_is_over_after_five_seconds() {
 }
 
 #[test]
-fn an_admission_has_its_own_time() {
+fn an_admission_stops_the_deadline_for_a_connect() {
     let (mut link, now) = open();
 
     connect(&mut link, now, "40");
@@ -79,7 +79,7 @@ fn a_missing_pong_ends_the_link() {
 
 /// Attack 52.
 #[test]
-fn a_pong_that_nobody_asked_for_prolongs_nothing() {
+fn an_unsolicited_pong_extends_nothing() {
     let (mut link, now, _) = admitted();
 
     assert!(matches!(text(&mut link, now + 24 * SECOND, "3"), Ok(Received::Nothing)));
@@ -88,7 +88,7 @@ fn a_pong_that_nobody_asked_for_prolongs_nothing() {
 }
 
 #[test]
-fn the_heartbeat_stands_still_while_nothing_is_read() {
+fn the_heartbeat_pauses_while_nothing_is_read() {
     let (mut link, now, _) = admitted();
     assert_eq!(link.handle_timeout(now + 25 * SECOND), Some(Timeout::Ping));
 
@@ -124,7 +124,7 @@ fn an_event_for_another_namespace_is_ignored_only_beside_an_admitted_one() {
 
 /// Attack 37.
 #[test]
-fn an_event_after_a_disconnect_reaches_nobody() {
+fn an_event_after_a_disconnect_is_a_violation() {
     let (mut link, now, slot) = admitted();
     let Ok(Received::Left(left)) = text(&mut link, now, "41") else { panic!("not left") };
     assert_eq!(left, slot);
@@ -149,7 +149,7 @@ fn a_second_connect_to_the_same_namespace_changes_nothing() {
 }
 
 #[test]
-fn a_refused_link_is_over_when_nothing_else_is_on_it() {
+fn a_refused_link_closes_when_no_other_socket_is_on_it() {
     let (mut link, now) = open();
     let first = connect(&mut link, now, "40");
     let second = connect(&mut link, now, "40/b,");
@@ -186,11 +186,11 @@ fn no_more_than_three_admissions_of_a_link_are_refused() {
 
 /// Attack 36.
 #[test]
-fn an_admission_that_was_given_up_uses_up_an_attempt() {
-    for is_looked_at in [true, false] {
+fn an_abandoned_admission_counts_as_a_refusal() {
+    for is_started in [true, false] {
         let (mut link, now) = open();
         assert!(matches!(text(&mut link, now, "40"), Ok(Received::Nothing)));
-        if is_looked_at {
+        if is_started {
             assert!(matches!(link.poll_admission(), Some(Admission::Start { .. })));
         }
         let Ok(Received::Left(slot)) = text(&mut link, now, "41") else { panic!("not left") };
@@ -203,7 +203,7 @@ fn an_admission_that_was_given_up_uses_up_an_attempt() {
 
 /// Attack 36.
 #[test]
-fn coming_and_going_gives_a_stranger_no_new_bytes() {
+fn reconnecting_gives_an_anonymous_client_no_fresh_bytes() {
     let (mut link, now) = open();
     assert_eq!(link.count(64 * 1024), Ok(()));
     let slot = connect(&mut link, now, "40");
@@ -231,7 +231,7 @@ fn admissions_that_succeed_use_up_no_budget() {
 
 /// Attack 35.
 #[test]
-fn a_client_that_is_not_known_and_asks_for_too_many_namespaces_is_refused_each_and_then_closed() {
+fn an_unauthenticated_client_that_asks_for_too_many_namespaces_is_refused_and_then_closed() {
     let (mut link, now) = open();
     for number in 0..20 {
         let packet = format!("40/{number},");
@@ -247,7 +247,7 @@ fn a_client_that_is_not_known_and_asks_for_too_many_namespaces_is_refused_each_a
 }
 
 #[test]
-fn a_stranger_may_send_little() {
+fn an_unauthenticated_client_may_send_little() {
     let (mut link, now) = open();
     assert_eq!(link.message_limit(), 16 * 1024);
     assert_eq!(link.count(64 * 1024), Ok(()));
@@ -263,7 +263,7 @@ fn a_stranger_may_send_little() {
 }
 
 #[test]
-fn a_link_that_everybody_has_left_is_unauthenticated_again() {
+fn a_link_without_sockets_is_unauthenticated_again() {
     let (mut link, now, slot) = admitted();
 
     link.left(slot, now + 60 * SECOND);
@@ -272,7 +272,7 @@ fn a_link_that_everybody_has_left_is_unauthenticated_again() {
 }
 
 #[test]
-fn an_anonymous_client_keeps_the_limits_of_a_stranger() {
+fn an_anonymous_client_keeps_the_limits_of_an_unauthenticated_one() {
     let (mut link, now) = open();
     let slot = connect(&mut link, now, "40");
     link.admitted(slot, Trust::Anonymous);
@@ -286,7 +286,7 @@ fn an_anonymous_client_keeps_the_limits_of_a_stranger() {
 
 /// Attack 40.
 #[test]
-fn an_ack_is_read_and_its_id_is_the_drivers_to_know() {
+fn an_ack_is_parsed_and_its_id_is_left_to_the_driver() {
     let (mut link, now, slot) = admitted();
 
     let Ok(Received::Ack(ack)) = text(&mut link, now, "439007199254740993[1]") else {
@@ -314,7 +314,7 @@ fn a_text_packet_is_borrowed() {
 }
 
 #[test]
-fn a_packet_that_crosses_the_end_of_its_socket_hurts_nobody() {
+fn a_packet_that_crosses_the_end_of_its_socket_is_ignored() {
     let (mut link, now, slot) = admitted();
     connect(&mut link, now, "40/b,");
 
@@ -324,7 +324,7 @@ fn a_packet_that_crosses_the_end_of_its_socket_hurts_nobody() {
 }
 
 #[test]
-fn a_client_that_nobody_knows_is_cut_off_with_its_fourth_refusal() {
+fn an_anonymous_client_is_cut_off_with_its_fourth_refusal() {
     let (mut link, now) = open();
     let slot = connect(&mut link, now, "40/public,");
     link.admitted(slot, Trust::Anonymous);
@@ -344,7 +344,7 @@ fn a_client_that_nobody_knows_is_cut_off_with_its_fourth_refusal() {
 }
 
 #[test]
-fn a_known_client_that_asks_in_a_loop_is_cut_off_too() {
+fn an_authenticated_client_that_asks_in_a_loop_is_cut_off_too() {
     let (mut link, now, _) = admitted();
     let mut refusals = 0;
 

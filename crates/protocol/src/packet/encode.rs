@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_bytes_are_one_attachment_however_often_they_stand_there() {
+    fn the_same_bytes_are_one_attachment_however_often_they_occur() {
         let arguments = Args(vec![bytes(b"x"); 12]);
 
         let (text, attachments) = event("/", None, &arguments);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_has_made_up_cannot_break_the_packet_that_relays_it() {
+    fn forged_placeholders_cannot_break_the_packet_that_relays_them() {
         let forged: Value = json!({ "_placeholder": true, "num": 1 });
         let mut out = Vec::new();
 
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_leaves_nothing_behind() {
+    fn arguments_that_cannot_be_written_leave_no_bytes() {
         let no_json = HashMap::from([(vec![1], 1)]);
         let mut out = b"before".to_vec();
 

@@ -21,7 +21,7 @@ fn waiting() -> (Link, Instant, SlotId) {
 }
 
 #[test]
-fn an_event_is_given_out_with_its_last_attachment() {
+fn an_event_is_returned_with_its_last_attachment() {
     let (mut link, now, slot) = admitted();
     let head = r#"452-7["e",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
 
@@ -37,7 +37,7 @@ fn an_event_is_given_out_with_its_last_attachment() {
 }
 
 #[test]
-fn an_ack_is_given_out_with_its_last_attachment() {
+fn an_ack_is_returned_with_its_last_attachment() {
     let (mut link, now) = open();
     let slot = connect(&mut link, now, "40/ns,");
     link.admitted(slot, Trust::Known);
@@ -52,7 +52,7 @@ fn an_ack_is_given_out_with_its_last_attachment() {
 }
 
 #[test]
-fn a_binary_packet_without_attachments_is_given_out_at_once() {
+fn a_binary_packet_without_attachments_is_returned_at_once() {
     let (mut link, now, _) = admitted();
 
     assert!(matches!(text(&mut link, now, r#"450-["e"]"#), Ok(Received::Event(_))));
@@ -61,7 +61,7 @@ fn a_binary_packet_without_attachments_is_given_out_at_once() {
 }
 
 #[test]
-fn there_is_no_binary_while_nobody_is_known() {
+fn binary_packets_require_an_authenticated_client() {
     let (mut link, now) = open();
     assert!(matches!(text(&mut link, now, HEAD), Err(Violation::Binary)));
     assert!(matches!(text(&mut link, now, r#"450-["e"]"#), Err(Violation::Binary)));
@@ -76,7 +76,7 @@ fn there_is_no_binary_while_nobody_is_known() {
 }
 
 #[test]
-fn a_known_client_may_send_binary_to_a_public_namespace_too() {
+fn an_authenticated_client_may_send_binary_to_a_public_namespace_too() {
     let (mut link, now, _) = admitted();
     let public = connect(&mut link, now, "40/public,");
     link.admitted(public, Trust::Anonymous);
@@ -90,7 +90,7 @@ fn a_known_client_may_send_binary_to_a_public_namespace_too() {
 }
 
 #[test]
-fn a_binary_message_that_nobody_waits_for_is_a_violation() {
+fn an_unexpected_binary_message_is_a_violation() {
     let (mut link, now, _) = admitted();
     assert!(matches!(binary(&mut link, now, b"x"), Err(Violation::Binary)));
 
@@ -101,7 +101,7 @@ fn a_binary_message_that_nobody_waits_for_is_a_violation() {
 
 /// Attack 41.
 #[test]
-fn eleven_attachments_are_too_many_in_whatever_namespace() {
+fn eleven_attachments_are_too_many_in_every_namespace() {
     for namespace in ["", "/other,"] {
         let (mut link, now, _) = admitted();
         let packet = format!(r#"4511-{namespace}["e"]"#);
@@ -153,7 +153,7 @@ fn head_and_attachments_have_the_limit_of_one_message() {
 }
 
 #[test]
-fn attachments_that_nobody_hears_have_the_same_limit() {
+fn attachments_without_a_recipient_have_the_same_limit() {
     let (mut link, now, _) = admitted();
 
     assert!(is_nothing(&text(&mut link, now, r#"452-/other,["e"]"#)));
@@ -175,7 +175,7 @@ fn attachments_have_ten_seconds_from_their_head() {
 }
 
 #[test]
-fn attachments_that_nobody_hears_have_the_same_time() {
+fn attachments_without_a_recipient_have_the_same_deadline() {
     let (mut link, now, _) = admitted();
 
     assert!(is_nothing(&text(&mut link, now, r#"451-/other,["e"]"#)));
@@ -184,7 +184,7 @@ fn attachments_that_nobody_hears_have_the_same_time() {
 }
 
 #[test]
-fn the_time_for_attachments_stands_still_while_nothing_is_read() {
+fn the_deadline_for_attachments_pauses_while_nothing_is_read() {
     let (mut link, now, _) = waiting();
 
     link.pause(now + 4 * SECOND);
@@ -199,7 +199,7 @@ fn the_time_for_attachments_stands_still_while_nothing_is_read() {
 }
 
 #[test]
-fn attachments_of_a_socket_that_the_server_has_ended_reach_nobody() {
+fn attachments_of_an_ended_socket_are_discarded() {
     let (mut link, now, slot) = admitted();
     let other = connect(&mut link, now, "40/b,");
     link.admitted(other, Trust::Known);
@@ -215,7 +215,7 @@ fn attachments_of_a_socket_that_the_server_has_ended_reach_nobody() {
 }
 
 #[test]
-fn the_end_of_another_socket_takes_no_attachment_away() {
+fn the_end_of_another_socket_discards_no_attachment() {
     let (mut link, now, slot) = admitted();
     let other = connect(&mut link, now, "40/b,");
     link.admitted(other, Trust::Known);
@@ -242,7 +242,7 @@ fn attachments_cross_the_end_of_the_last_socket_like_text() {
 }
 
 #[test]
-fn a_public_namespace_hears_no_attachment_once_nobody_is_known() {
+fn a_public_namespace_gets_no_attachment_after_the_last_authenticated_socket() {
     let (mut link, now, slot) = admitted();
     let public = connect(&mut link, now, "40/public,");
     link.admitted(public, Trust::Anonymous);

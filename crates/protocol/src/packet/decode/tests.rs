@@ -27,7 +27,7 @@ fn the_examples_of_the_protocol_are_read() {
 }
 
 #[test]
-fn what_only_a_server_sends_or_nobody_is_refused() {
+fn packets_of_a_server_and_unknown_packets_are_rejected() {
     for text in ["", "4{}", "7", "x", "é"] {
         assert_eq!(decode(text), Err(PacketError::Kind), "{text}");
     }

@@ -30,7 +30,7 @@ fn read_all(bytes: &[u8], limit: usize) -> Result<Vec<String>, FrameError> {
 }
 
 #[test]
-fn a_message_in_parts_is_put_together_around_a_ping() {
+fn a_fragmented_message_is_assembled_around_a_ping() {
     let bytes = [frame(0x01, b"he"), frame(0x89, b"p"), frame(0x00, b"l"), frame(0x80, b"lo")];
 
     let seen = read_all(&bytes.concat(), 1024).unwrap();
@@ -39,7 +39,7 @@ fn a_message_in_parts_is_put_together_around_a_ping() {
 }
 
 #[test]
-fn the_buffer_of_a_message_in_parts_is_given_back() {
+fn the_buffer_of_a_fragmented_message_is_freed() {
     let mut bytes =
         [frame(0x01, &[b'x'; 500]), frame(0x80, &[b'x'; 500]), frame(0x8A, b"")].concat();
     let mut reader = Reader::default();
@@ -56,7 +56,7 @@ fn the_buffer_of_a_message_in_parts_is_given_back() {
 }
 
 #[test]
-fn bytes_that_are_missing_change_nothing() {
+fn missing_bytes_change_nothing() {
     let whole = frame(0x81, &[b'a'; 300]);
 
     for cut in 0..whole.len() {
@@ -81,7 +81,7 @@ fn a_message_over_the_limit_is_refused_before_it_has_arrived() {
 
 /// Attack 43.
 #[test]
-fn a_message_in_many_tiny_parts_is_refused() {
+fn a_message_in_many_tiny_fragments_is_rejected() {
     let mut bytes = frame(0x01, b"");
     for _ in 0..MAX_PARTS {
         bytes.extend(frame(0x00, b""));
