@@ -51,8 +51,8 @@ pub trait Authenticator: Send + Sync + 'static {
     /// A panic is caught and counts as [`AuthenticateError::Unavailable`].
     ///
     /// # Cancel safety
-    /// The future is dropped when the client disconnects, or when admission exceeds its deadline (5
-    /// s by default). It must leave nothing behind that only its completion would undo.
+    /// The future is dropped when the client disconnects, or when admission exceeds its deadline,
+    /// by default 5 s. It must leave nothing behind that only its completion would undo.
     fn authenticate(
         &self,
         handshake: Handshake,

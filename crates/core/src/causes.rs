@@ -17,6 +17,7 @@ pub struct Causes<'a>(pub &'a (dyn Error + 'static));
 impl fmt::Display for Causes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
+        // Each message describes its own level only, so no text is printed twice.
         let mut next = self.0.source();
         while let Some(cause) = next {
             write!(f, ": {cause}")?;

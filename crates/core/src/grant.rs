@@ -122,6 +122,7 @@ impl<P> Grant<P> {
 
 impl<P: fmt::Debug> fmt::Debug for Grant<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Session, token and lease are omitted: they identify a credential.
         f.debug_struct("Grant")
             .field("principal", &self.principal)
             .field("user", &self.user)

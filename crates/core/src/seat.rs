@@ -95,6 +95,7 @@ impl SeatLimits {
 /// Returns the policy with fewer seats; if both have as many, the one that refuses.
 fn stricter(one: PerUser, other: PerUser) -> PerUser {
     let rank = |policy: PerUser| {
+        // `false` sorts before `true`: with as many seats, refusing is stricter than replacing.
         (policy.seats().unwrap_or(usize::MAX), policy.on_excess() == OnExcess::ReplaceOldest)
     };
     if rank(other) < rank(one) { other } else { one }

@@ -234,6 +234,7 @@ pub enum StoreError {
 
 /// Adds a duration to a time, or [`AGES`] if the sum overflows.
 fn later(from: SystemTime, by: Duration) -> SystemTime {
+    // A configured lifetime may be so long that the clock of the platform cannot represent its end.
     from.checked_add(by).or_else(|| from.checked_add(AGES)).unwrap_or(from)
 }
 
