@@ -1,8 +1,8 @@
-//! What an event or an ack carries: no argument, one, or several, and the bytes in them.
+//! Arguments of an event or an ack: none, one or several, and the bytes in them.
 //!
-//! A value is one argument; [`Args`] makes several of a tuple or a list, and [`RawArguments`] are
-//! arguments that nobody has looked into. The other direction is [`decode_event`] and its like.
-//! Start reading at [`Arguments`].
+//! A value is one argument. [`Args`] turns a tuple or a list into several arguments, and
+//! [`RawArguments`] are arguments that were not parsed. For the opposite direction see
+//! [`decode_event`]. Start reading at [`Arguments`].
 
 mod decode;
 mod names;
@@ -14,7 +14,7 @@ pub use names::FieldNames;
 pub use raw::RawArguments;
 use serde::{Serialize, ser::Error as _};
 
-/// One argument, or several.
+/// The arguments of an outgoing event or ack.
 ///
 /// # Examples
 /// ```
@@ -31,14 +31,14 @@ use serde::{Serialize, ser::Error as _};
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 pub trait Arguments {
-    /// Appends `a`, or `a,b,c`, or nothing: JSON values with commas between them.
+    /// Appends the arguments as JSON values with commas between them: `a`, `a,b,c`, or nothing.
     ///
     /// # Errors
-    /// When they cannot be written as JSON; `out` may then hold a part of them.
+    /// Fails if the arguments cannot be serialized as JSON; `out` may then hold a part of them.
     fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()>;
 }
 
-/// One argument.
+/// A serializable value is one argument.
 impl<T: Serialize + ?Sized> Arguments for T {
     #[inline]
     fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
@@ -46,7 +46,7 @@ impl<T: Serialize + ?Sized> Arguments for T {
     }
 }
 
-/// Several arguments: each item of a tuple or a list is one.
+/// Several arguments: one for each item of a tuple or a list.
 ///
 /// # Examples
 /// ```
@@ -57,24 +57,26 @@ impl<T: Serialize + ?Sized> Arguments for T {
 /// assert_eq!(out, br#"42["move",3,"up"]"#);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
-// It must never be `Serialize`: then it would be one argument.
+// This type must not implement `Serialize`: the impl for `T: Serialize` would apply, and it would
+// be written as one argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Args<T>(pub T);
 
 impl<T: Serialize> Arguments for Args<T> {
     /// # Errors
-    /// Also when the value is written as anything else than a JSON array.
+    /// Fails also if the value does not serialize to a JSON array.
     fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         let start = out.len();
         serde_json::to_writer(&mut *out, &self.0)?;
         if out.get(start..) == Some(b"null") {
-            // `()` is the tuple of nothing.
+            // `()` is the empty tuple, and serde writes it as `null`.
             out.truncate(start);
             return Ok(());
         }
         if out.get(start) != Some(&b'[') {
             return Err(serde_json::Error::custom("several arguments must be a tuple or a list"));
         }
+        // The brackets go, the items stay: they are the arguments.
         out.remove(start);
         out.pop();
         Ok(())

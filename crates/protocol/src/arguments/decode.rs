@@ -1,8 +1,8 @@
-//! Reads arguments into types.
+//! Deserializes arguments into types.
 //!
-//! One argument is read straight from the text. Only when that has failed is it found out why: there
-//! may be several, which are then read as a list, or something in it is wrong, and it is read once
-//! more to learn where. Start reading at [`decode_event`].
+//! A single argument is deserialized directly from the text. Only if that fails, the reason is
+//! looked for: if there are several arguments, they are deserialized as a list; otherwise the text
+//! is parsed once more to find the path of the error. Start reading at [`decode_event`].
 
 use std::{fmt, marker::PhantomData};
 
@@ -20,7 +20,7 @@ use crate::{
     json,
 };
 
-/// Why arguments are not what was asked for. The client's fault.
+/// Error of decoding arguments. The client's fault.
 ///
 /// # Examples
 /// ```
@@ -32,30 +32,31 @@ use crate::{
 /// assert!(error.source.to_string().contains("expected u8"));
 /// ```
 #[derive(Debug, thiserror::Error)]
-// What was sent is in the source, and perhaps in the path, so neither is repeated here.
+// The source, and perhaps the path, quote the client's input, so the message repeats neither.
 #[error("arguments cannot be decoded")]
 #[non_exhaustive]
 pub struct DecodeError {
-    /// Where, as in `items[2].name`; empty for the payload itself.
+    /// Path of the error, such as `items[2].name`; empty for the payload itself.
     pub path: String,
-    /// What is wrong there, in words that may quote the payload.
+    /// Description of the error. It may quote the payload.
     pub source: serde_json::Error,
 }
 
 impl DecodeError {
-    /// Returns where it went wrong, as in `items[2].name`: empty for the payload itself, and
-    /// beginning with `[1]` for the second of several arguments. Keys of maps are the client's words.
+    /// Returns the path of the error, such as `items[2].name`. It is empty for the payload itself,
+    /// and starts with `[1]` for the second of several arguments. Keys of maps in it are the
+    /// client's own text.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 }
 
-/// Reads the arguments of an event from its array `["name", argument, ..]`.
+/// Decodes the arguments of an event from its array `["name", argument, ..]`.
 ///
-/// One argument is read into `T`, several into a `T` that is a list or a tuple. Without an argument
-/// `T` is read from `null`, so that `()` and `Option` take it. [`Binary`](crate::Binary) finds its
-/// bytes in `attachments`.
+/// One argument is decoded into `T`, several into a `T` that is a list or a tuple. Without
+/// arguments `T` is decoded from `null`, so that `()` and `Option` accept it. A
+/// [`Binary`](crate::Binary) takes its bytes from `attachments`.
 ///
 /// # Examples
 /// ```
@@ -68,7 +69,7 @@ impl DecodeError {
 /// ```
 ///
 /// # Errors
-/// [`DecodeError`] when they are no `T`: the client's fault.
+/// [`DecodeError`] if the arguments are not a `T`: the client's fault.
 pub fn decode_event<T: DeserializeOwned>(
     data: &str,
     attachments: &[Bytes],
@@ -76,7 +77,7 @@ pub fn decode_event<T: DeserializeOwned>(
     decode(Array { data, is_named: true, attachments: attachments.len() }, attachments)
 }
 
-/// Reads the arguments of an ack from its array `[argument, ..]`, as [`decode_event`] does.
+/// Decodes the arguments of an ack from its array `[argument, ..]`, as [`decode_event`] does.
 ///
 /// # Examples
 /// ```
@@ -85,7 +86,7 @@ pub fn decode_event<T: DeserializeOwned>(
 /// ```
 ///
 /// # Errors
-/// [`DecodeError`] when they are no `T`: the client's fault.
+/// [`DecodeError`] if the arguments are not a `T`: the client's fault.
 pub fn decode_ack<T: DeserializeOwned>(
     data: &str,
     attachments: &[Bytes],
@@ -93,7 +94,7 @@ pub fn decode_ack<T: DeserializeOwned>(
     decode(Array { data, is_named: false, attachments: attachments.len() }, attachments)
 }
 
-/// Reads the arguments of an event into a list or a tuple, however many there are.
+/// Decodes the arguments of an event into a list or a tuple, however many there are.
 ///
 /// # Examples
 /// ```
@@ -105,7 +106,8 @@ pub fn decode_ack<T: DeserializeOwned>(
 /// ```
 ///
 /// # Errors
-/// [`DecodeError`] when they are no `T`: the client's fault, or the program's when `T` is no list.
+/// [`DecodeError`] if the arguments are not a `T`: the client's fault, or the program's if `T` is
+/// not a list.
 pub fn decode_all<T: DeserializeOwned>(
     data: &str,
     attachments: &[Bytes],
@@ -114,7 +116,7 @@ pub fn decode_all<T: DeserializeOwned>(
     scope::read(attachments, || array.all(NO_LIST))
 }
 
-/// As [`decode_all`], for an ack.
+/// Decodes the arguments of an ack as [`decode_all`] does.
 pub(super) fn decode_ack_all<T: DeserializeOwned>(
     data: &str,
     attachments: &[Bytes],
@@ -123,7 +125,10 @@ pub(super) fn decode_ack_all<T: DeserializeOwned>(
     scope::read(attachments, || array.all(NO_LIST))
 }
 
-/// Makes sure that the arguments of an event with attachments can be passed on: each placeholder refers to one of them.
+/// Checks that the arguments of an event can be passed on: each placeholder must refer to an
+/// attachment.
+///
+/// Without attachments the packet is text, and a placeholder in it is an ordinary object.
 ///
 /// # Examples
 /// ```
@@ -151,10 +156,12 @@ fn decode<T: DeserializeOwned>(array: Array<'_>, attachments: &[Bytes]) -> Resul
     }
 }
 
-/// Reads what is not one argument in order: none, several, or something wrong.
+/// Decodes anything but one valid argument: none, several, or an invalid one.
 #[cold]
 fn decode_others<T: DeserializeOwned>(array: Array<'_>, is_none: bool) -> Result<T, DecodeError> {
     let null = || tracked(|_| T::deserialize(Value::Null));
+    // Several arguments must not be reported as a wrong first one, so they are looked for first.
+    // The path is tracked only here, because tracking costs time that valid arguments need not pay.
     if is_none {
         return null();
     }
@@ -164,13 +171,13 @@ fn decode_others<T: DeserializeOwned>(array: Array<'_>, is_none: bool) -> Result
     tracked(|track| array.one(Tracked(track, PhantomData)))?.map_or_else(null, Ok)
 }
 
-/// Arguments as text.
+/// The JSON array of an event or an ack.
 #[derive(Clone, Copy)]
 struct Array<'a> {
     data: &'a str,
-    /// The name of an event stands before them.
+    /// `true` if the first item is the name of an event.
     is_named: bool,
-    /// How many attachments their placeholders refer to.
+    /// Number of attachments that placeholders may refer to.
     attachments: usize,
 }
 
@@ -182,12 +189,12 @@ impl<'a> Array<'a> {
         Node::parse(self.data, self.attachments)?.deserialize_seq(visitor)
     }
 
-    /// Reads the only argument, if there is one; fails when there are several.
+    /// Deserializes the only argument; `None` if there is none. Fails if there are several.
     fn one<S: DeserializeSeed<'a>>(self, seed: S) -> serde_json::Result<Option<S::Value>> {
         self.read(One { is_named: self.is_named, seed })
     }
 
-    /// Reads all arguments as one list.
+    /// Deserializes all arguments as one list.
     fn list<S: DeserializeSeed<'a>>(
         self,
         seed: S,
@@ -256,7 +263,7 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for List<S> {
     }
 }
 
-/// Reads a `T` and keeps in mind where it is.
+/// Deserializes a `T` and tracks the current path.
 struct Tracked<'t, T>(&'t mut Track, PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Tracked<'_, T> {
@@ -267,7 +274,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Tracked<'_, T> {
     }
 }
 
-/// Runs `read` and says where it has failed.
+/// Runs `read` and adds the path to its error.
 fn tracked<R>(read: impl FnOnce(&mut Track) -> serde_json::Result<R>) -> Result<R, DecodeError> {
     let mut track = Track::new();
     read(&mut track).map_err(|source| {

@@ -1,15 +1,16 @@
-//! Tells what a client calls a field that the program names otherwise.
+//! Maps field names of a program to those that its clients use.
 //!
-//! A validator says `kick_user_id`, and the client has sent `kickUserId`: serde has renamed the field and keeps that
-//! to itself. What it asks its deserializer for are the client's names, so the payload is read once more, and they are
-//! written down. Start reading at [`FieldNames::of`].
+//! A validator reports `kick_user_id` although the client has sent `kickUserId`: serde renamed the
+//! field and does not expose that. But a struct asks its deserializer for the client's names. The
+//! payload is therefore deserialized once more, and the names asked for are recorded. Start reading
+//! at [`FieldNames::of`].
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::binary::{Node, recorded, scope};
 
-/// The names of the fields of one payload, as its client writes them.
+/// Names of the fields of one payload, as its client writes them.
 ///
 /// # Examples
 /// ```
@@ -27,14 +28,15 @@ use crate::binary::{Node, recorded, scope};
 #[derive(Debug)]
 pub struct FieldNames {
     payload: Node,
-    /// The names that a type has asked for, by the number of the object.
+    /// Names that structs asked for, by the number of the object.
     structs: Vec<(usize, &'static [&'static str])>,
 }
 
 impl FieldNames {
-    /// Reads the names that `T` has in the arguments of an event, `["name", argument, ..]`.
+    /// Collects the names that `T` has in the arguments of an event, `["name", argument, ..]`.
     #[must_use]
     pub fn of<T: DeserializeOwned>(data: &str, attachments: &[Bytes]) -> Self {
+        // One argument is the payload itself, several are a list, as in `decode_event`.
         let payload = match Node::parse(data, attachments.len()) {
             Ok(Node::List(mut items)) if items.len() == 2 => items.pop(),
             Ok(Node::List(items)) => Some(Node::List(items.into_iter().skip(1).collect())),
@@ -46,8 +48,8 @@ impl FieldNames {
         Self { payload, structs }
     }
 
-    /// Writes a path of the program's names, such as `items[0].unit_price`, in those of the client. A name that the
-    /// client does not have stays as it is.
+    /// Translates a path of the program's names, such as `items[0].unit_price`, into the client's.
+    /// A name that the client does not use remains unchanged.
     #[must_use]
     pub fn path(&self, path: &str) -> String {
         let mut written = String::with_capacity(path.len());
@@ -60,6 +62,8 @@ impl FieldNames {
                     (name, name.parse().ok().and_then(|index: usize| items.get(index)))
                 }
                 Some(Node::Map { number, entries }) if !name.is_empty() => {
+                    // Names that the type asked for come first, because the client may have omitted
+                    // the field. Keys of the payload come second: those of maps.
                     let asked = self.structs.iter().find(|(of, _)| of == number);
                     let asked = asked.map_or(&[][..], |(_, names)| names).iter().copied();
                     let name = asked
@@ -73,14 +77,14 @@ impl FieldNames {
             };
             written.push_str(name);
             written.push_str(end);
-            // Between a closing bracket and what follows it nothing is named.
+            // A closing bracket is followed by an empty part, which names nothing.
             here = if name.is_empty() { here } else { next };
         }
         written
     }
 }
 
-/// Whether two names are one in two styles: `user_id`, `userId`, `USER-ID`.
+/// Returns `true` if two names differ in their style only: `user_id`, `userId`, `USER-ID`.
 fn is_same(a: &str, b: &str) -> bool {
     let plain = |name: &str| {
         let chars = name.chars().filter(|char| char.is_alphanumeric());

@@ -1,4 +1,4 @@
-//! Arguments that are passed on as they came.
+//! Arguments that are passed on unparsed.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{de::DeserializeOwned, ser::Error as _};
 use super::{Arguments, DecodeError, decode};
 use crate::{binary::scope, json};
 
-/// Arguments as they stand on the wire: a JSON array as text, and its attachments.
+/// Arguments as they are on the wire: a JSON array as text, and its attachments.
 ///
 /// # Examples
 /// ```
@@ -25,16 +25,16 @@ use crate::{binary::scope, json};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawArguments {
-    /// Begins and ends with a bracket.
+    /// JSON array; starts and ends with a bracket.
     json: String,
     attachments: Vec<Bytes>,
 }
 
 impl RawArguments {
-    /// Writes arguments down.
+    /// Serializes arguments.
     ///
     /// # Errors
-    /// When they cannot be written as JSON.
+    /// Fails if the arguments cannot be serialized as JSON.
     pub fn new(arguments: &(impl Arguments + ?Sized)) -> serde_json::Result<Self> {
         let mut out = Vec::with_capacity(128);
         out.push(b'[');
@@ -45,10 +45,10 @@ impl RawArguments {
         Ok(Self { json, attachments })
     }
 
-    /// Takes the arguments of an event.
+    /// Takes the arguments out of an event.
     ///
-    /// `data` is what [`Event::data`](crate::Event::data) holds, `["name", argument, ..]`; what is
-    /// no such array has no arguments.
+    /// `data` is the array of [`Event::data`](crate::Event::data), `["name", argument, ..]`. The
+    /// result has no arguments if it is anything else.
     #[must_use]
     pub fn from_event(data: &str, attachments: Vec<Bytes>) -> Self {
         let json = json::behind_name(data).map_or_else(|| "[]".into(), |rest| format!("[{rest}"));
@@ -57,8 +57,8 @@ impl RawArguments {
 
     /// Takes the arguments of an ack.
     ///
-    /// `data` is what [`Ack::data`](crate::Ack::data) holds, `[argument, ..]`; what is no array has
-    /// no arguments.
+    /// `data` is the array of [`Ack::data`](crate::Ack::data), `[argument, ..]`. The result has no
+    /// arguments if it is anything else.
     #[must_use]
     pub fn from_ack(data: &str, attachments: Vec<Bytes>) -> Self {
         let data = data.trim_ascii();
@@ -66,37 +66,38 @@ impl RawArguments {
         Self { json: json.into(), attachments }
     }
 
-    /// Returns the array of the arguments.
+    /// Returns the arguments as a JSON array.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
     }
 
-    /// Returns what the placeholders in the array refer to.
+    /// Returns the attachments that placeholders in the array refer to.
     #[must_use]
     pub fn attachments(&self) -> &[Bytes] {
         &self.attachments
     }
 
-    /// Reads them as [`decode_ack`](crate::decode_ack) does: one argument into `T`, several into a
-    /// `T` that is a list or a tuple.
+    /// Decodes the arguments as [`decode_ack`](crate::decode_ack) does: one argument into `T`,
+    /// several into a `T` that is a list or a tuple.
     ///
     /// # Errors
-    /// [`DecodeError`] when they are no `T`.
+    /// [`DecodeError`] if the arguments are not a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         decode::decode_ack(&self.json, &self.attachments)
     }
 
-    /// Reads them into a list or a tuple, however many there are.
+    /// Decodes the arguments into a list or a tuple, however many there are.
     ///
     /// # Errors
-    /// [`DecodeError`] when they are no `T`.
+    /// [`DecodeError`] if the arguments are not a `T`.
     pub fn decode_all<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         decode::decode_ack_all(&self.json, &self.attachments)
     }
 }
 
-/// Writes the arguments as they are, so their attachments must be the first of the packet.
+/// Writes the arguments unchanged. Their placeholders are numbered from zero, so their attachments
+/// must be the first of the packet.
 impl Arguments for RawArguments {
     fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         if !self.attachments.is_empty() && !scope::attach_first(&self.attachments) {
@@ -109,7 +110,7 @@ impl Arguments for RawArguments {
     }
 }
 
-/// Prints sizes only: what is in them is the client's.
+/// Prints sizes only: the content belongs to the client.
 impl fmt::Debug for RawArguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attachments: Vec<usize> = self.attachments.iter().map(Bytes::len).collect();
@@ -120,7 +121,7 @@ impl fmt::Debug for RawArguments {
     }
 }
 
-/// Returns what stands between the brackets of an array.
+/// Returns the text between the brackets of an array.
 fn items(json: &str) -> Option<&str> {
     json.strip_prefix('[')?.strip_suffix(']').map(str::trim_ascii)
 }

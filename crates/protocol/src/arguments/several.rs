@@ -1,16 +1,17 @@
-//! Lets a type be read from the arguments that are left of an array, as if they were one list.
+//! Deserializes a type from all remaining items of an array, as if they were one list.
 //!
-//! A tuple, a list and whatever takes anything get them; everything else wanted one argument.
+//! Tuples, lists and types that accept any value are deserialized from them. Every other type
+//! expects one argument, so it fails with `refusal`.
 
 use serde::{
     Deserializer,
     de::{Error as _, SeqAccess, Visitor},
 };
 
-/// The arguments that `seq` still holds.
+/// Deserializer for the items that `seq` still holds.
 pub(super) struct Several<A> {
     pub(super) seq: A,
-    /// What is said to a type that is no list.
+    /// Error for a type that is not a list.
     pub(super) refusal: &'static str,
 }
 
@@ -29,6 +30,7 @@ impl<'de, A: SeqAccess<'de>> Deserializer<'de> for Several<A> {
         visitor.visit_seq(self.seq)
     }
 
+    // `Option` and newtypes pass through to what they contain.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
         visitor.visit_some(self)
     }

@@ -1,4 +1,4 @@
-//! Arguments written and read.
+//! Encoding and decoding of arguments.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ fn written(arguments: &(impl Arguments + ?Sized)) -> Option<String> {
     Some(String::from_utf8(out).unwrap())
 }
 
-/// Where and how reading a `T` fails.
+/// Returns the path and the description of the error of decoding a `T`.
 fn wrong<T: serde::de::DeserializeOwned>(json: &str) -> (String, String) {
     let Err(error) = decode_event::<T>(json, &[]) else { panic!("{json} was read") };
     (error.path, error.source.to_string())
@@ -78,7 +78,7 @@ fn several_arguments_are_a_list() {
     assert_eq!(decode_event::<Option<(u8, String)>>(json, &[]).unwrap(), Some((1, "b".into())));
     assert_eq!(decode_event::<Vec<u8>>(r#"["e",1,2,3]"#, &[]).unwrap(), [1, 2, 3]);
     assert_eq!(decode_ack::<(u8, u8)>("[1,2]", &[]).unwrap(), (1, 2));
-    // The first would do alone.
+    // The first argument alone would fit the type, too.
     assert_eq!(decode_event::<Vec<Value>>(r#"["e",[1],2]"#, &[]).unwrap(), [json!([1]), json!(2)]);
 }
 
