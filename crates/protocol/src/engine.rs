@@ -1,7 +1,7 @@
 //! Engine.IO v4 packets.
 //!
-//! One text message is one packet: a digit that says what it is, then its payload. What a server
-//! never receives or never sends is not here; the decoder refuses it.
+//! One text message is one packet: a digit for its type, then its payload. Packets that a server
+//! never receives or never sends have no type here, and the decoder rejects them.
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ use serde::Serialize;
 pub enum Packet<'a> {
     /// The client closes the link.
     Close,
-    /// The answer to a heartbeat.
+    /// Answer to a ping.
     Pong,
     /// A Socket.IO packet.
     Message(&'a str),
 }
 
-/// Why a message is no packet that a client may send.
+/// Error of decoding a message. The client's fault.
 ///
 /// # Examples
 /// ```
@@ -49,16 +49,18 @@ pub enum EngineError {
 }
 
 impl<'a> Packet<'a> {
-    /// Reads a text message.
+    /// Decodes a text message.
     ///
     /// # Errors
-    /// [`EngineError`] when it is no packet that a client may send: the client's fault.
+    /// [`EngineError`] if the message is not a packet that a client may send.
     pub fn decode(text: &'a str) -> Result<Self, EngineError> {
         let mut chars = text.chars();
         match chars.next().ok_or(EngineError::Empty)? {
             '4' => Ok(Self::Message(chars.as_str())),
             '3' if chars.as_str().is_empty() => Ok(Self::Pong),
             '1' if chars.as_str().is_empty() => Ok(Self::Close),
+            // Open, ping, upgrade and noop: only a server sends them, or they belong to a transport
+            // upgrade, which is never offered.
             '0' | '2' | '5' | '6' => Err(EngineError::Direction),
             _ => Err(EngineError::Unknown),
         }
@@ -86,13 +88,13 @@ impl<'a> Packet<'a> {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Open<'a> {
-    /// The id of the link. It is a secret of its owner.
+    /// Id of the link. Only its owner may know it.
     pub sid: &'a str,
-    /// Time from the opening, or from a pong, to the next ping.
+    /// Time from the opening of the link, or from a pong, to the next ping.
     pub ping_interval: Duration,
-    /// Time that a pong may take.
+    /// Time that the client has to answer a ping.
     pub ping_timeout: Duration,
-    /// The largest message in bytes that the server takes.
+    /// Largest message that the server accepts, in bytes.
     pub max_payload: usize,
 }
 
@@ -110,6 +112,7 @@ impl Open<'_> {
         }
         let wire = Wire {
             sid: self.sid,
+            // WebSocket is the only transport, so there is no upgrade to offer.
             upgrades: [],
             ping_interval: self.ping_interval.as_millis(),
             ping_timeout: self.ping_timeout.as_millis(),
@@ -124,7 +127,7 @@ fn write_json(out: &mut Vec<u8>, value: &impl Serialize) {
     serde_json::to_writer(out, value).expect("strings and numbers are always JSON");
 }
 
-/// Appends a heartbeat.
+/// Appends a ping.
 ///
 /// # Examples
 /// ```

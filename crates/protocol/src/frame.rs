@@ -1,4 +1,4 @@
-//! An outgoing packet that many links share.
+//! Outgoing packets that several links share.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::ws::{self, Opcode};
 
-/// One packet with its attachments, encoded and framed once, shared by everybody who gets it.
+/// One packet with its attachments, encoded and framed once for all its recipients.
 ///
 /// # Examples
 /// ```
@@ -38,7 +38,7 @@ impl Frame {
     /// Frames the packet that `write` appends, and the attachments that it returns.
     ///
     /// # Errors
-    /// What `write` returns.
+    /// Returns the error of `write`.
     pub fn packet(
         write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<Vec<Bytes>>,
     ) -> serde_json::Result<Self> {
@@ -68,24 +68,25 @@ impl Frame {
             .map(|(index, end)| (if index == 0 { Opcode::Text } else { Opcode::Binary }, end))
     }
 
-    /// The bytes for a WebSocket: the text frame of the packet, then those of its attachments.
+    /// Returns the bytes for a WebSocket: the text frame of the packet, then the frames of its
+    /// attachments.
     #[must_use]
     pub fn websocket(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// Returns how many bytes the frames take up in an outbox.
+    /// Returns the number of bytes that the frames take up in an outbox.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Returns whether there is nothing in it, which never happens.
+    /// Returns `true` if there are no bytes. A frame has a header, so this is never the case.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 }
 
-/// Room for most packets.
+/// Initial capacity: enough for most packets.
 const USUAL: usize = 128;

@@ -1,13 +1,13 @@
-//! Looks at the JSON of a packet without building anything from it.
+//! Checks the JSON of a packet without building values from it.
 //!
-//! Whether a payload is what a handler takes is decided where the handler is known. Here it is only
-//! made sure that it *is* JSON, that it is not nested too deeply, and what the event is called.
+//! Only a handler knows the type of its payload. These functions check that the text *is* JSON and
+//! is not nested too deeply, and find the name of the event.
 
 use std::{borrow::Cow, fmt};
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
 
-/// Why the JSON of a packet cannot be used. The client's fault.
+/// Error in the JSON of a packet. The client's fault.
 ///
 /// # Examples
 /// ```
@@ -21,25 +21,26 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, SeqAccess, Vi
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// It is no JSON, or not an array that begins with the name of an event.
+    /// The text is not JSON, or not an array that starts with the name of an event.
     #[error("malformed JSON")]
     Malformed,
-    /// The name is one that belongs to the library itself.
+    /// The name of the event is reserved for the library itself.
     #[error("event name is not allowed")]
     Name,
-    /// It is nested more deeply than allowed.
+    /// The JSON is nested more deeply than allowed.
     #[error("JSON is nested too deeply")]
     TooDeep,
 }
 
-/// Fails when `json` is nested in more than `limit` arrays and objects.
+/// Fails if arrays and objects in `json` are nested more than `limit` deep.
 pub(crate) fn check_depth(json: &str, limit: usize) -> Result<(), JsonError> {
     // Most packets do not even have that many brackets, and counting them is much cheaper than
-    // following the strings.
+    // skipping strings.
     let opening = json.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count();
     if opening <= limit {
         return Ok(());
     }
+    // A loop instead of recursion, so that deep JSON costs no stack.
     let mut depth = 0_usize;
     let mut bytes = json.bytes();
     while let Some(byte) = bytes.next() {
@@ -56,7 +57,7 @@ pub(crate) fn check_depth(json: &str, limit: usize) -> Result<(), JsonError> {
     Ok(())
 }
 
-/// Moves behind the quote that ends a string.
+/// Advances past the quote that ends a string.
 fn skip_string(bytes: &mut std::str::Bytes<'_>) {
     while let Some(byte) = bytes.next() {
         match byte {
@@ -67,7 +68,7 @@ fn skip_string(bytes: &mut std::str::Bytes<'_>) {
     }
 }
 
-/// Reads the array of an event: its name, and that the rest is JSON.
+/// Returns the name in the array of an event, and checks that the rest is JSON.
 pub(crate) fn event_name(json: &str) -> Result<Cow<'_, str>, JsonError> {
     struct Name;
 
@@ -86,14 +87,15 @@ pub(crate) fn event_name(json: &str) -> Result<Cow<'_, str>, JsonError> {
     }
 
     let name = read_seq(json, Name);
-    // Half a surrogate pair is JSON, and JavaScript writes it; no text of Rust can be it, nor the name of a handler.
+    // Half a surrogate pair is valid JSON, and JavaScript writes it. But a Rust string cannot hold
+    // it, so no handler has such a name: it is returned as an empty one.
     let is_text = || behind_name(json).is_some() && check_array(json).is_ok();
     name.or_else(
         |_syntax| if is_text() { Ok(Cow::Borrowed("")) } else { Err(JsonError::Malformed) },
     )
 }
 
-/// Fails when `json` is not an array.
+/// Fails if `json` is not an array.
 pub(crate) fn check_array(json: &str) -> Result<(), JsonError> {
     struct Items;
 
@@ -113,7 +115,7 @@ pub(crate) fn check_array(json: &str) -> Result<(), JsonError> {
     read_seq(json, Items).map_err(|_syntax| JsonError::Malformed)
 }
 
-/// Returns what stands behind the name in the array of an event, with the bracket that ends it.
+/// Returns what follows the name in the array of an event, including the bracket at the end.
 pub(crate) fn behind_name(json: &str) -> Option<&str> {
     let text = json.trim_ascii().strip_prefix('[')?.trim_ascii_start();
     let rest = match text.strip_prefix('"') {
@@ -134,7 +136,7 @@ pub(crate) fn behind_name(json: &str) -> Option<&str> {
     rest.ends_with(']').then_some(rest)
 }
 
-/// Reads an array, and makes sure that nothing stands behind it.
+/// Deserializes an array and checks that nothing follows it.
 pub(crate) fn read_seq<'de, V: Visitor<'de>>(
     json: &'de str,
     visitor: V,

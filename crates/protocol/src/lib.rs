@@ -1,9 +1,10 @@
 //! Engine.IO v4 and Socket.IO v5 without I/O.
 //!
-//! Bytes and time go in; packets, events and the next deadline come out. No socket, no task and no
-//! clock is known here, so every timer and every race of a link can be tested by calling functions.
-//! [`ws`] turns bytes into messages and back, [`engine`] and [`packet`] read what a message says, and
-//! [`Link`] keeps the state of one connection. [`Arguments`] are what events carry. Start reading at [`Link::receive`].
+//! Bytes and time go in; packets, events and the next deadline come out. This crate knows no
+//! socket, no task and no clock, so every timer and every race of a link can be tested by calling
+//! functions. [`ws`] turns bytes into messages and back. [`engine`] and [`packet`] parse messages.
+//! [`Link`] keeps the state of one connection. [`Arguments`] are the payload of events. Start
+//! reading at [`Link::receive`].
 
 mod arguments;
 mod binary;
@@ -25,7 +26,7 @@ pub use link::{
     Ack, Admission, Event, Link, LinkConfig, Received, SlotId, Timeout, Trust, Violation,
 };
 
-/// One message of a transport, whatever the transport is.
+/// One message of a transport.
 ///
 /// # Examples
 /// ```
@@ -51,7 +52,7 @@ impl Message<'_> {
         }
     }
 
-    /// Returns whether there is nothing in it.
+    /// Returns `true` if the message is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,9 +1,9 @@
 //! Socket.IO v5 packets.
 //!
-//! `<type>[<attachments>-][/<namespace>,][<ack id>][<JSON>]`. [`Packet::decode`] borrows everything
-//! from the text; the `write_*` functions append an Engine.IO message that holds the packet. The
-//! attachments of a binary packet are binary messages behind it: [`Link`](crate::Link) waits for
-//! those of a client, and `write_*` gives back those that must be sent.
+//! The format is `<type>[<attachments>-][/<namespace>,][<ack id>][<JSON>]`. [`Packet::decode`]
+//! borrows everything from the text; the `write_*` functions append an Engine.IO message that holds
+//! the packet. The attachments of a binary packet follow it as binary messages:
+//! [`Link`](crate::Link) collects those of a client, and `write_*` returns those to send.
 
 mod decode;
 mod encode;
@@ -11,7 +11,7 @@ mod encode;
 pub use decode::{Kind, Packet, PacketError};
 pub use encode::{write_ack, write_connect, write_connect_error, write_disconnect, write_event};
 
-/// Whether an event name belongs to the library itself and never to an application.
+/// Returns `true` if an event name is reserved for the library itself.
 ///
 /// # Examples
 /// ```
@@ -23,7 +23,7 @@ pub fn is_reserved(event: &str) -> bool {
     RESERVED.contains(&event)
 }
 
-/// Returns the namespace that a message asks to enter, of which only the beginning is there.
+/// Returns the namespace that a CONNECT asks for, given only the beginning of its message.
 ///
 /// # Examples
 /// ```
@@ -36,6 +36,7 @@ pub fn is_reserved(event: &str) -> bool {
 #[must_use]
 pub fn connects_to(beginning: &str) -> Option<&str> {
     let rest = beginning.strip_prefix("40")?;
+    // Without its comma the name of the namespace may be incomplete.
     if rest.starts_with('/') {
         rest.split_once(',').map(|(namespace, _)| namespace)
     } else {
@@ -43,6 +44,7 @@ pub fn connects_to(beginning: &str) -> Option<&str> {
     }
 }
 
-/// The events that the JavaScript libraries raise themselves: their parsers close a connection over them.
+/// Events that the JavaScript libraries raise themselves. Their parsers close the connection when
+/// such a name is received.
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];

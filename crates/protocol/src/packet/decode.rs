@@ -1,11 +1,11 @@
-//! Reads a Socket.IO packet.
+//! Decodes Socket.IO packets.
 
 use std::borrow::Cow;
 
 use super::is_reserved;
 use crate::json::{self, JsonError};
 
-/// What a packet is.
+/// Type of a packet.
 ///
 /// # Examples
 /// ```
@@ -22,11 +22,11 @@ pub enum Kind {
     Disconnect,
     /// An event.
     Event,
-    /// The answer to an event of the server.
+    /// An ack for an event of the server.
     Ack,
     /// An event with attachments.
     BinaryEvent,
-    /// An answer with attachments.
+    /// An ack with attachments.
     BinaryAck,
 }
 
@@ -44,19 +44,19 @@ pub enum Kind {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
-    /// What it is.
+    /// Type of the packet.
     pub kind: Kind,
-    /// Which namespace it is for; `/` when it names none.
+    /// Namespace; `/` if the packet names none.
     pub namespace: &'a str,
-    /// The id under which an answer is expected, or which is answered.
+    /// Id of the ack: the one that an event asks for, or the one that an ack answers.
     pub id: Option<u64>,
-    /// The JSON, unread.
+    /// JSON payload, not yet parsed.
     pub data: Option<&'a str>,
-    /// How many binary messages follow that belong to it.
+    /// Number of binary messages that follow and belong to the packet.
     pub attachments: usize,
 }
 
-/// Why a text is no packet that a client may send. The client's fault.
+/// Error of decoding a packet. The client's fault.
 ///
 /// # Examples
 /// ```
@@ -67,7 +67,7 @@ pub struct Packet<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PacketError {
-    /// A binary packet that does not say how many attachments it has, or says an absurd number.
+    /// A binary packet without a number of attachments, or with an absurd one.
     #[error("invalid number of attachments")]
     Attachments,
     /// An ack id over 2^64 - 1, or an ack without one.
@@ -76,18 +76,18 @@ pub enum PacketError {
     /// A type that does not exist, or that only a server sends.
     #[error("unknown packet type")]
     Kind,
-    /// A namespace that is longer than allowed.
+    /// A namespace that is too long.
     #[error("namespace is too long")]
     Namespace,
 }
 
 impl<'a> Packet<'a> {
-    /// Reads a packet; a namespace has at most `max_namespace` bytes.
+    /// Decodes a packet whose namespace has at most `max_namespace` bytes.
     ///
-    /// The JSON is not looked at: see [`Packet::event`] and [`Packet::check_ack`].
+    /// Does not check the JSON: see [`Packet::event`] and [`Packet::check_ack`].
     ///
     /// # Errors
-    /// [`PacketError`] when the text is no packet that a client may send.
+    /// [`PacketError`] if the text is not a packet that a client may send.
     pub fn decode(text: &'a str, max_namespace: usize) -> Result<Self, PacketError> {
         let mut chars = text.chars();
         let kind = match chars.next() {
@@ -115,14 +115,14 @@ impl<'a> Packet<'a> {
         Ok(Self { kind, namespace, id, data, attachments })
     }
 
-    /// Returns the name of the event, after making sure that its data is a JSON array that begins with a name
+    /// Returns the name of the event. Checks that the data is a JSON array that starts with a name
     /// and is nested at most `max_depth` deep.
     ///
-    /// A number is a name too: its decimal text. A name of more than `max_name` bytes, or with half a surrogate pair,
-    /// is returned as an empty one, which no handler has.
+    /// A number counts as a name: its decimal text. A name of more than `max_name` bytes, or with
+    /// half a surrogate pair, is returned as an empty one, which no handler has.
     ///
     /// # Errors
-    /// [`JsonError`] otherwise, also for names that belong to the library itself.
+    /// [`JsonError`] if the check fails or the name is reserved for the library.
     pub fn event(&self, max_depth: usize, max_name: usize) -> Result<Cow<'a, str>, JsonError> {
         let data = self.data.ok_or(JsonError::Malformed)?;
         json::check_depth(data, max_depth)?;
@@ -133,36 +133,36 @@ impl<'a> Packet<'a> {
         Ok(if name.len() > max_name { Cow::Borrowed("") } else { name })
     }
 
-    /// Makes sure that the data of an ack is a JSON array that is nested at most `max_depth` deep.
+    /// Checks that the data of an ack is a JSON array that is nested at most `max_depth` deep.
     ///
     /// # Errors
-    /// [`JsonError`] otherwise.
+    /// [`JsonError`] if the check fails.
     pub fn check_ack(&self, max_depth: usize) -> Result<(), JsonError> {
         let data = self.data.ok_or(JsonError::Malformed)?;
         json::check_depth(data, max_depth)?;
         json::check_array(data)
     }
 
-    /// Makes sure that the `auth` payload of a CONNECT is nested at most `max_depth` deep.
+    /// Checks that the `auth` payload of a CONNECT is nested at most `max_depth` deep.
     ///
     /// # Errors
-    /// [`JsonError::TooDeep`] otherwise. What else it must be is for admission to say.
+    /// [`JsonError::TooDeep`] if the check fails. Admission checks everything else.
     pub fn check_connect(&self, max_depth: usize) -> Result<(), JsonError> {
         self.data.map_or(Ok(()), |data| json::check_depth(data, max_depth))
     }
 }
 
-/// Splits the number of attachments, which ends with a hyphen, from what follows.
+/// Splits off the number of attachments, which ends with a hyphen.
 fn split_attachments(text: &str) -> Result<(usize, &str), PacketError> {
     let (count, rest) = text.split_once('-').ok_or(PacketError::Attachments)?;
-    // Reading a number would allow a sign.
+    // `parse` alone would accept a sign.
     let is_number = count.bytes().all(|byte| byte.is_ascii_digit());
-    // More than 65 535 are no mistake in a limit, whatever the limit is.
+    // A number above 65,535 is malformed, independent of the configured limit.
     let count = count.parse::<u16>().ok().filter(|_| is_number);
     Ok((count.ok_or(PacketError::Attachments)?.into(), rest))
 }
 
-/// Splits `/name,rest`; a packet without a namespace is for `/`.
+/// Splits `/name,rest`; a packet without a namespace belongs to `/`.
 fn split_namespace(text: &str) -> (&str, &str) {
     if !text.starts_with('/') {
         return ("/", text);
@@ -170,7 +170,7 @@ fn split_namespace(text: &str) -> (&str, &str) {
     text.split_once(',').unwrap_or((text, ""))
 }
 
-/// Splits the digits of an ack id from what follows.
+/// Splits off the digits of an ack id.
 fn split_id(text: &str) -> Result<(Option<u64>, &str), PacketError> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (id, rest) = text.split_at(digits);

@@ -1,7 +1,8 @@
 //! Writes Socket.IO packets, each as one Engine.IO message.
 //!
-//! Whether a packet is binary is known only when its arguments have been written. It is written as
-//! text therefore, and its head is mended in the rare case that there are attachments.
+//! The type of a packet depends on its arguments, which are serialized after its head. So every
+//! packet is written as text, and its head is corrected in the rare case that there are
+//! attachments.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -31,7 +32,7 @@ pub fn write_connect(out: &mut Vec<u8>, namespace: &str, socket_id: &str) {
 /// Appends the answer to a refused CONNECT.
 ///
 /// # Panics
-/// When `body` cannot be written as JSON, which a plain struct always can.
+/// Panics if `body` cannot be serialized as JSON, which a plain struct always can.
 ///
 /// # Examples
 /// ```
@@ -46,7 +47,7 @@ pub fn write_connect_error(out: &mut Vec<u8>, namespace: &str, body: &impl Seria
     write_json(out, body);
 }
 
-/// Appends the end of a socket.
+/// Appends the packet that ends a socket.
 ///
 /// # Examples
 /// ```
@@ -58,10 +59,10 @@ pub fn write_disconnect(out: &mut Vec<u8>, namespace: &str) {
     write_head(out, b'1', namespace);
 }
 
-/// Appends an event; with an `id` the client is asked for an answer.
+/// Appends an event; with an `id` the client is asked for an ack.
 ///
-/// What is returned are the attachments: each is to be sent as a binary message, in order, right
-/// behind the packet. There are none unless a [`Binary`](crate::Binary) is among the arguments.
+/// Returns the attachments. Each must be sent as a binary message, in order, directly after the
+/// packet. There are none unless a [`Binary`](crate::Binary) is among the arguments.
 ///
 /// # Examples
 /// ```
@@ -80,8 +81,8 @@ pub fn write_disconnect(out: &mut Vec<u8>, namespace: &str) {
 /// ```
 ///
 /// # Errors
-/// When `arguments` cannot be written as JSON, such as a map whose keys are no strings, and when a
-/// placeholder in a binary packet refers to no attachment. `out` is as before.
+/// Fails if `arguments` cannot be serialized as JSON, such as a map whose keys are not strings, and
+/// if a placeholder in a binary packet refers to no attachment. `out` is then unchanged.
 pub fn write_event(
     out: &mut Vec<u8>,
     namespace: &str,
@@ -103,7 +104,7 @@ pub fn write_event(
 /// ```
 ///
 /// # Errors
-/// As [`write_event`].
+/// The same as those of [`write_event`].
 pub fn write_ack(
     out: &mut Vec<u8>,
     namespace: &str,
@@ -113,7 +114,7 @@ pub fn write_ack(
     write_packet(out, Head { kind: b'3', namespace, id: Some(id), event: None }, arguments)
 }
 
-/// What stands before the arguments of a packet.
+/// Everything before the arguments of a packet.
 #[derive(Clone, Copy)]
 struct Head<'a> {
     kind: u8,
@@ -161,13 +162,15 @@ fn write_array(
     let before = out.len();
     arguments.write(out)?;
     if event.is_some() && out.len() == before {
+        // Without arguments the comma after the name is superfluous.
         out.pop();
     }
     out.push(b']');
     Ok(())
 }
 
-/// Turns the text packet at `start` into the head of a binary one, if its JSON allows that.
+/// Turns the text packet at `start` into the head of a binary packet. Fails if its JSON holds an
+/// invalid placeholder.
 fn make_binary(
     out: &mut Vec<u8>,
     start: usize,
@@ -176,7 +179,8 @@ fn make_binary(
 ) -> serde_json::Result<()> {
     check_placeholders(&out[json..], attachments)?;
     let kind = start + 1;
-    // From an event to a binary event, and from an ack to a binary ack.
+    // The digits of the binary types are those of the text types plus three: 2 and 5 for events, 3
+    // and 6 for acks.
     out[kind] += 3;
     drop(out.splice(kind + 1..kind + 1, format!("{attachments}-").into_bytes()));
     Ok(())
@@ -271,7 +275,7 @@ mod tests {
         let forged: Value = json!({ "_placeholder": true, "num": 1 });
         let mut out = Vec::new();
 
-        // In a text packet nobody looks for placeholders.
+        // Placeholders mean nothing in a text packet.
         assert!(write_event(&mut out, "/", None, "e", &forged).unwrap().is_empty());
         assert_eq!(out, br#"42["e",{"_placeholder":true,"num":1}]"#);
 

@@ -1,4 +1,4 @@
-//! Packets as clients write them, right and wrong.
+//! Valid and invalid packets of clients.
 
 use super::*;
 
@@ -93,7 +93,7 @@ fn an_ack_id_is_a_number_that_fits() {
     assert_eq!(decode("218446744073709551615[]").unwrap().id, Some(u64::MAX));
     assert_eq!(decode("218446744073709551616[]"), Err(PacketError::Id));
     assert_eq!(decode("3[]"), Err(PacketError::Id));
-    // A sign is no digit, so it begins the data, which then is no JSON array.
+    // A sign is not a digit, so the data starts with it, and is then not a JSON array.
     assert_eq!(decode(r#"2-1["e"]"#).unwrap().event(32, 128), Err(JsonError::Malformed));
 }
 
