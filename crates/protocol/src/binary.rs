@@ -1,9 +1,9 @@
-//! Bytes in a payload.
+//! Binary values in a payload.
 //!
-//! On the wire they stand behind their packet as attachments, and a placeholder says where they
-//! belong. Plain serde knows nothing of attachments, so encoder and decoder leave them in a [`scope`]
-//! around the one call, and [`Binary`] finds them there. Start reading at [`Binary`]; how bytes are told from JSON
-//! when a payload is read is in [`tree`].
+//! On the wire, bytes follow their packet as attachments, and a placeholder in the JSON marks their
+//! place. Plain serde does not know attachments, so the encoder and the decoder keep them in a
+//! [`scope`] around the one call, where [`Binary`] finds them. Start reading at [`Binary`]. The
+//! module [`tree`] tells bytes from JSON when a payload is decoded.
 
 mod placeholders;
 pub(crate) mod scope;
@@ -20,10 +20,10 @@ use serde::{
 };
 pub(crate) use tree::{Node, recorded};
 
-/// Bytes that travel as bytes, anywhere in a payload.
+/// Bytes that are sent as an attachment, anywhere in a payload.
 ///
-/// It is read from and written to packets only. Whoever tries it with another serializer gets an
-/// error, since there is no place for the bytes.
+/// It can be serialized into packets and deserialized from packets only. Other formats have no
+/// place for the attachment, so their serializers get an error.
 ///
 /// # Examples
 /// ```
@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for Binary {
     }
 }
 
-/// Takes what stands for bytes in a [`Node`], and gives out the attachment.
+/// Visitor that takes the stand-in for bytes from a [`Node`], and returns the attachment.
 struct Attached;
 
 impl<'de> Visitor<'de> for Attached {
@@ -91,10 +91,11 @@ impl<'de> Visitor<'de> for Attached {
     }
 }
 
-/// The name by which a [`Node`] tells [`Binary`] from other types.
+/// Name of the newtype by which a [`Node`] recognises [`Binary`].
 const NEWTYPE: &str = "$doorward::Binary";
 
-/// The bytes that stand for an attachment while serde passes them on. No text begins like them.
+/// Stand-in for an attachment while serde passes it on: a mark and a number. No text starts with
+/// the mark, because 0xFF does not occur in UTF-8 (RFC 3629, section 1).
 mod token {
     const MARK: [u8; 8] = *b"\xFFbinary\xFF";
 

@@ -1,7 +1,8 @@
-//! Makes sure that every placeholder of a packet has its attachment.
+//! Checks that every placeholder of an outgoing packet has its attachment.
 //!
-//! A payload may hold what a client has made up, and stock clients close their connection over a
-//! placeholder that refers to nothing. Whoever could have one relayed could throw out everybody else.
+//! A payload may contain JSON that a client has made up, and stock clients close their connection
+//! over a placeholder without an attachment. A client whose forged placeholder were relayed could
+//! therefore disconnect all recipients.
 
 use std::fmt;
 
@@ -10,23 +11,23 @@ use serde::{
     de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
 };
 
-/// Fails when a placeholder in `json` refers to none of that many attachments.
+/// Fails if a placeholder in `json` refers to none of this many attachments.
 pub(crate) fn check_placeholders(json: &[u8], attachments: usize) -> serde_json::Result<()> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     Walk { attachments: attachments as u64 }.deserialize(&mut deserializer)?;
     deserializer.end()
 }
 
-/// Goes through any JSON.
+/// Visitor that walks any JSON.
 #[derive(Clone, Copy)]
 struct Walk {
     attachments: u64,
 }
 
-/// What a value means inside of a placeholder.
+/// Meaning of a value as a member of a placeholder.
 #[derive(Clone, Copy, PartialEq)]
 enum Seen {
-    /// `true`
+    /// The value `true`.
     Marker,
     /// The number of an attachment that exists.
     Number,
@@ -56,6 +57,7 @@ impl<'de> Visitor<'de> for Walk {
         Ok(if value < self.attachments { Seen::Number } else { Seen::Other })
     }
 
+    // Negative numbers and fractions refer to no attachment.
     fn visit_i64<E>(self, _: i64) -> Result<Seen, E> {
         Ok(Seen::Other)
     }
@@ -78,7 +80,7 @@ impl<'de> Visitor<'de> for Walk {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen, A::Error> {
-        // Of keys that are there twice, JavaScript takes the last.
+        // If a key occurs twice, JavaScript takes the last value.
         let (mut marker, mut number) = (Seen::Other, Seen::Other);
         while let Some(key) = map.next_key()? {
             let seen = map.next_value_seed(self)?;

@@ -1,16 +1,16 @@
-//! Where attachments wait while one payload is written or read.
+//! Keeps the attachments of a payload while it is serialized or deserialized.
 //!
-//! serde hands a value nothing but its serializer, so the attachments lie beside it, in the thread,
-//! for the time of one synchronous call. A guard puts back what was there before, also when the call
-//! panics, so calls may stand inside each other. Most payloads have no attachments: they touch only
-//! [`SCOPE`], which is plain data and therefore costs next to nothing.
+//! serde gives a value nothing but its serializer. The attachments are therefore kept beside it, in
+//! a thread local, for the duration of one synchronous call. A guard restores the previous state,
+//! also if the call panics, so calls may nest. Most payloads have no attachments and touch only
+//! [`SCOPE`], which is plain data and therefore almost free.
 
 use std::cell::{Cell, RefCell};
 
 use bytes::Bytes;
 
-/// What the thread does at the moment. The numbers say how many attachments on top of the stack
-/// belong to it.
+/// State of the thread. The numbers say how many attachments on top of the stack belong to the
+/// current call.
 #[derive(Clone, Copy)]
 enum Scope {
     Outside,
@@ -20,11 +20,11 @@ enum Scope {
 
 thread_local! {
     static SCOPE: Cell<Scope> = const { Cell::new(Scope::Outside) };
-    /// The attachments of all calls that stand inside each other, those of the innermost on top.
+    /// Attachments of all nested calls, those of the innermost on top.
     static STACK: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Returns what `write` returns, and the attachments it has left.
+/// Runs `write`, and returns its result with the attachments that it has added.
 #[inline]
 pub(crate) fn write<R>(write: impl FnOnce() -> R) -> (R, Vec<Bytes>) {
     let _guard = Guard::enter(Scope::Writing(0));
@@ -32,7 +32,7 @@ pub(crate) fn write<R>(write: impl FnOnce() -> R) -> (R, Vec<Bytes>) {
     (result, take())
 }
 
-/// Runs `read` where it finds `attachments`.
+/// Runs `read` with access to `attachments`.
 #[inline]
 pub(crate) fn read<R>(attachments: &[Bytes], read: impl FnOnce() -> R) -> R {
     let count = if attachments.is_empty() { 0 } else { push(attachments) };
@@ -44,7 +44,7 @@ pub(crate) fn is_reading() -> bool {
     matches!(SCOPE.get(), Scope::Reading(_))
 }
 
-/// Returns an attachment of the payload that is read.
+/// Returns an attachment of the payload that is being deserialized.
 pub(crate) fn attachment(number: u64) -> Option<Bytes> {
     let Scope::Reading(count) = SCOPE.get() else { return None };
     let number = usize::try_from(number).ok().filter(|number| *number < count)?;
@@ -56,16 +56,17 @@ pub(crate) fn attachment(number: u64) -> Option<Bytes> {
     found.ok().flatten()
 }
 
-/// Adds an attachment to the payload that is written, and returns its number.
+/// Adds an attachment to the payload that is being serialized, and returns its number.
 ///
-/// The same bytes are one attachment, however often they stand in the payload: a client may refer to
-/// one of its own a thousand times, and whoever passes that on would send it a thousand times.
+/// Identical buffers become one attachment, however often they occur: a client may refer to one
+/// attachment a thousand times, and relaying it must not send it a thousand times.
 pub(crate) fn attach(bytes: &Bytes) -> Option<usize> {
     let Scope::Writing(count) = SCOPE.get() else { return None };
     let added = STACK.try_with(|stack| {
         let mut stack = stack.borrow_mut();
         let first = stack.len().saturating_sub(count);
-        // Where nothing is, nothing can be told apart by its place, and it costs nothing either.
+        // Buffers are compared by address, not by content, which would cost time. Empty ones have
+        // no address of their own, and sending them again costs nothing.
         let is_same = |other: &Bytes| {
             !bytes.is_empty() && other.as_ptr() == bytes.as_ptr() && other.len() == bytes.len()
         };
@@ -80,9 +81,10 @@ pub(crate) fn attach(bytes: &Bytes) -> Option<usize> {
     Some(number)
 }
 
-/// Adds attachments whose placeholders are numbered already, from zero; returns whether they could
-/// be added, which is so as long as they are the first.
+/// Adds attachments whose placeholders are already numbered from zero. Returns `false` if that is
+/// impossible because there are attachments before them.
 pub(crate) fn attach_first(bytes: &[Bytes]) -> bool {
+    // Any earlier attachment would have taken the number zero.
     let is_first = matches!(SCOPE.get(), Scope::Writing(0));
     is_first && push(bytes) == bytes.len() && {
         SCOPE.set(Scope::Writing(bytes.len()));
@@ -104,12 +106,14 @@ impl Guard {
 impl Drop for Guard {
     #[inline]
     fn drop(&mut self) {
+        // Also reached while a panic unwinds: the attachments of the failed call must not be found
+        // by the next one on this thread.
         drop(take());
         SCOPE.set(self.before);
     }
 }
 
-/// Takes the attachments of this call off the stack.
+/// Removes the attachments of this call from the stack and returns them.
 #[inline]
 fn take() -> Vec<Bytes> {
     match SCOPE.replace(Scope::Outside) {
@@ -118,7 +122,8 @@ fn take() -> Vec<Bytes> {
     }
 }
 
-/// Returns how many are there now: none in a thread that is being taken down.
+/// Pushes attachments and returns how many are on the stack now: none if the thread is being shut
+/// down.
 #[cold]
 fn push(attachments: &[Bytes]) -> usize {
     STACK
@@ -126,7 +131,10 @@ fn push(attachments: &[Bytes]) -> usize {
         .map_or(0, |()| attachments.len())
 }
 
-/// What is dropped may be anybody's, so it must not be dropped while the stack is borrowed.
+/// Removes attachments from the stack and returns them.
+///
+/// The caller drops them after the borrow has ended: dropping a buffer may run foreign code that
+/// uses this module.
 #[cold]
 fn pop(count: usize) -> Vec<Bytes> {
     let popped = STACK.try_with(|stack| {

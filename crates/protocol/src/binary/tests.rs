@@ -1,4 +1,4 @@
-//! Bytes on their way into a payload and out of it.
+//! Encoding and decoding of payloads with bytes.
 
 use std::{
     collections::BTreeMap,
@@ -81,7 +81,8 @@ fn two_placeholders_may_share_an_attachment() {
     assert_eq!(read, [bytes("x"), bytes("x")]);
 }
 
-/// Reads `json`, in which `num: 0` stands for bytes, and returns where and why that failed.
+/// Decodes `json`, in which `num: 0` refers to bytes, and returns the path and the description of
+/// the error.
 fn refused<T: serde::de::DeserializeOwned + fmt::Debug>(json: &str) -> (String, String) {
     let error = decode_ack::<T>(json, &[bytes("x").0]).unwrap_err();
     (error.path, error.source.to_string())
@@ -120,7 +121,8 @@ fn a_type_without_bytes_fails_with_their_path_and_never_sees_a_placeholder() {
     assert_eq!(refused::<()>(&alone).1, "expected unit, not bytes");
 }
 
-/// Types that hold bytes in other formats: copied into each place that refers to them, bytes would multiply a message.
+/// Some types hold bytes in other formats. Copying bytes into each place that refers to them would
+/// multiply a message.
 #[test]
 fn no_other_type_takes_bytes_or_sees_their_stand_in() {
     #[derive(Debug)]
@@ -182,7 +184,7 @@ fn bytes_that_a_type_does_not_read_are_no_error() {
     assert!(ignored.is_ok());
 }
 
-/// The way that the documentation shows for handlers of any JSON.
+/// This is the way that the documentation recommends for handlers that accept any JSON.
 #[test]
 fn an_untagged_enum_takes_bytes_or_any_json() {
     #[derive(Debug, PartialEq, Deserialize)]
@@ -212,7 +214,7 @@ fn an_untagged_enum_takes_bytes_or_any_json() {
     );
 }
 
-/// Types are read from a tree where there are attachments, and from the text where there are none.
+/// Types are deserialized from a tree if there are attachments, and from the text otherwise.
 #[test]
 fn json_beside_bytes_is_read_as_json_without_them() {
     #[derive(Debug, PartialEq, Deserialize)]
@@ -352,7 +354,7 @@ fn outside_of_packets_there_are_no_attachments() {
     assert_eq!(read.to_string(), "binary can be read from packets only");
 }
 
-/// Writes a packet of its own while it is written, and one that cannot be.
+/// Serializes another packet while it is being serialized itself, and fails to deserialize one.
 struct Nested;
 
 impl Serialize for Nested {

@@ -1,8 +1,9 @@
-//! Reads the JSON of a packet with attachments into a tree in which bytes are bytes.
+//! Parses the JSON of a packet with attachments into a tree that distinguishes bytes.
 //!
-//! JSON has no bytes, so types are not read from the text of such a packet, where they could take a placeholder
-//! for a value of the client. They are read from a [`Node`]. [`Binary`](super::Binary) takes bytes; every other
-//! type that meets them fails, and its error says so. Start reading at [`Node::parse`].
+//! JSON has no bytes. If a type were deserialized from the text, it could take a placeholder for a
+//! value of the client. It is deserialized from a [`Node`] instead: [`Binary`](super::Binary) takes
+//! the bytes, and every other type fails on them with an error that says so. Start reading at
+//! [`Node::parse`].
 
 use std::{
     cell::{Cell, RefCell},
@@ -27,13 +28,13 @@ use super::{NEWTYPE, token};
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Bool(bool),
-    /// The number of an attachment.
+    /// Number of an attachment.
     Bytes(u64),
     List(Vec<Self>),
     Map {
-        /// Which object of the payload it is.
+        /// Number of the object within the payload.
         number: usize,
-        /// In the order of the text, with keys that stand there twice.
+        /// Members in the order of the text, including duplicate keys.
         entries: Vec<(Key, Self)>,
     },
     Null,
@@ -42,10 +43,10 @@ pub(crate) enum Node {
 }
 
 impl Node {
-    /// Reads `json`, whose placeholders refer to so many attachments.
+    /// Parses `json`, whose placeholders refer to this many attachments.
     ///
     /// # Errors
-    /// Also when a placeholder refers to none of them.
+    /// Fails also if a placeholder refers to none of them.
     pub(crate) fn parse(json: &str, attachments: usize) -> Result<Self, Error> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let parse = Parse { attachments: attachments as u64, objects: &Cell::new(0) };
@@ -58,7 +59,7 @@ impl Node {
 #[derive(Clone, Copy)]
 struct Parse<'a> {
     attachments: u64,
-    /// How many were met.
+    /// Number of objects so far.
     objects: &'a Cell<usize>,
 }
 
@@ -116,7 +117,7 @@ impl<'de> Visitor<'de> for Parse<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
         let mut entries = Vec::new();
         let number = self.objects.replace(self.objects.get() + 1);
-        // Of keys that are there twice, JavaScript takes the last.
+        // If a key occurs twice, JavaScript takes the last value.
         let (mut is_placeholder, mut attachment) = (false, None);
         while let Some(key) = map.next_key::<String>()? {
             let value = map.next_value_seed(self)?;
@@ -145,7 +146,8 @@ impl<'de> Deserializer<'de> for Node {
             Self::Bool(value) => visitor.visit_bool(value),
             Self::Bytes(number) => {
                 let expected = (&visitor as &dyn Expected).to_string();
-                // What serde keeps for a second look, as for untagged enums, it keeps as a newtype.
+                // serde buffers a newtype as a newtype, so a value that it keeps for a second
+                // attempt, as for untagged enums, is still recognised as bytes.
                 visitor
                     .visit_newtype_struct(Token(number))
                     .map_err(|_kind| Error::custom(format_args!("expected {expected}, not bytes")))
@@ -153,6 +155,7 @@ impl<'de> Deserializer<'de> for Node {
             Self::List(items) => {
                 let mut seq = SeqDeserializer::new(items.into_iter());
                 let value = visitor.visit_seq(&mut seq)?;
+                // Fails if the visitor has not taken every item, as `serde_json` does.
                 seq.end()?;
                 Ok(value)
             }
@@ -182,6 +185,8 @@ impl<'de> Deserializer<'de> for Node {
     ) -> Result<V::Value, Error> {
         match self {
             Self::Bytes(number) if name == NEWTYPE => visitor.visit_newtype_struct(Token(number)),
+            // The text lives only in this call, and a reader makes `serde_json` return an owned
+            // copy of it. Serializing fails if the node contains bytes.
             node if name == RAW_VALUE => {
                 let text = serde_json::to_vec(&node)?;
                 serde_json::Deserializer::from_reader(&*text)
@@ -216,6 +221,7 @@ impl<'de> Deserializer<'de> for Node {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
+        // Only structs and their variants rename fields, so only their names are recorded.
         if let Self::Map { number, .. } = &self {
             record(*number, fields);
         }
@@ -240,7 +246,7 @@ impl IntoDeserializer<'_, Error> for Node {
     }
 }
 
-/// Writes a value as the JSON that it was, and fails for one with bytes in it.
+/// Serializes a value as the JSON that it was; fails for a value with bytes in it.
 impl Serialize for Node {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -261,7 +267,7 @@ impl Serialize for Node {
     }
 }
 
-/// The key of an entry: a text, and the number or truth value that it spells, as in `serde_json`.
+/// Key of an entry: a text, and the number or boolean that it spells, as in `serde_json`.
 #[derive(Clone, Debug)]
 pub(crate) struct Key(String);
 
@@ -331,8 +337,10 @@ impl IntoDeserializer<'_, Error> for Key {
     }
 }
 
-/// The stand-in for bytes: a newtype in a newtype, which only [`Binary`](super::Binary) takes apart. With a single one
-/// a newtype of the program's own would find bytes in it, where serde keeps it for a second look.
+/// Stand-in for bytes: a newtype in a newtype, which only [`Binary`](super::Binary) unpacks.
+///
+/// With a single newtype, one of the program's own could unpack it to plain bytes after serde has
+/// buffered it.
 struct Token(u64);
 
 impl<'de> Deserializer<'de> for Token {
@@ -349,16 +357,16 @@ impl<'de> Deserializer<'de> for Token {
 }
 
 thread_local! {
-    /// The names that were asked for, while they are recorded.
+    /// Names that were asked for, while they are recorded.
     static ASKED: RefCell<Option<Asked>> = const { RefCell::new(None) };
 }
 
-/// The names of fields that structs were read with, by the number of the object.
+/// Field names that structs asked for, by the number of the object.
 type Asked = Vec<(usize, &'static [&'static str])>;
 
-/// Runs `read`, and returns the names that structs asked their objects for.
+/// Runs `read`, and returns its result with the field names that structs asked their objects for.
 pub(crate) fn recorded<R>(read: impl FnOnce() -> R) -> (R, Asked) {
-    /// Stops recording, also when `read` panics.
+    /// Stops recording when dropped, also if `read` panics.
     struct Recording;
 
     impl Drop for Recording {
@@ -381,7 +389,8 @@ fn record(object: usize, fields: &'static [&'static str]) {
     });
 }
 
-/// The newtype by which `serde_json` tells its own `RawValue`, which takes the text of any value.
+/// Name of the newtype by which `serde_json` recognises its own `RawValue`, which takes the text of
+/// any value.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 const NO_ATTACHMENT: &str = "expected an attachment for each placeholder";
