@@ -1,9 +1,9 @@
-//! The state of one link: who has asked to enter what, and how long it may go on like this.
+//! State of one link: the namespaces that its client has asked for, and its deadlines.
 //!
-//! The driver shows every message to [`Link::receive`] and every passing of [`Link::deadline`] to
-//! [`Link::handle_timeout`]; it starts the admissions that [`Link::poll_admission`] gives out and says
-//! how they ended. Whether a message came by WebSocket or by polling is not known here, nor what an
-//! admission is. Start reading at [`Link::receive`], which stands in `receiving.rs`.
+//! The driver passes every message to [`Link::receive`] and every expired [`Link::deadline`] to
+//! [`Link::handle_timeout`]. It starts the admissions that [`Link::poll_admission`] returns, and
+//! reports their outcome. A link knows neither its transport nor what an admission does. Start
+//! reading at [`Link::receive`], which is in `receiving.rs`.
 
 mod assembly;
 mod config;
@@ -21,7 +21,7 @@ pub use slots::SlotId;
 use slots::{Slots, State};
 pub use words::{Ack, Admission, Event, Received, Timeout, Trust, Violation};
 
-/// One Engine.IO connection, seen from the server.
+/// Server side of one Engine.IO connection.
 ///
 /// # Examples
 /// ```
@@ -45,19 +45,20 @@ pub struct Link {
     config: Arc<LinkConfig>,
     heartbeat: Heartbeat,
     slots: Slots,
-    /// When a CONNECT must have arrived; `None` while one is being decided or somebody is admitted.
+    /// Deadline for a CONNECT; `None` while one is being decided or a client is admitted.
     connect_by: Option<Instant>,
-    /// Bytes received since nobody was admitted.
+    /// Bytes received while no authenticated client is on the link.
     unauthenticated_bytes: usize,
+    /// CONNECTs that were refused or abandoned.
     refusals: usize,
-    /// A binary packet of which attachments are still to come.
+    /// A binary packet whose attachments have not all arrived.
     assembly: Option<Box<Assembly>>,
-    /// The server has ended a socket, so packets for it may still be on their way.
+    /// `true` once the server has ended a socket: packets for it may still be in transit.
     has_ended: bool,
 }
 
 impl Link {
-    /// Opens a link. The first ping is due one ping interval from `now`, a CONNECT much earlier.
+    /// Opens a link. The first ping is due one ping interval after `now`, a CONNECT much earlier.
     #[must_use]
     pub fn open(config: Arc<LinkConfig>, now: Instant) -> Self {
         Self {
@@ -72,16 +73,17 @@ impl Link {
         }
     }
 
-    /// Returns how long the next message may be, in bytes.
+    /// Returns the largest length of the next message, in bytes.
     #[must_use]
     pub fn message_limit(&self) -> usize {
         if self.is_known() { self.config.max_message } else { self.config.max_connect }
     }
 
-    /// Counts bytes as they arrive, whatever they are.
+    /// Counts received bytes, of valid and invalid messages alike.
     ///
     /// # Errors
-    /// [`Violation::Unauthenticated`] when they are more than a client may send before it is known.
+    /// [`Violation::Unauthenticated`] if the client has sent more than it may before it is
+    /// authenticated.
     pub fn count(&mut self, bytes: usize) -> Result<(), Violation> {
         if self.is_known() {
             return Ok(());
@@ -95,8 +97,8 @@ impl Link {
 
     /// Returns the next CONNECT to decide.
     ///
-    /// As many are given out at once as could be refused before the budget is used up, so no client
-    /// ever costs more refused admissions than that; the others wait.
+    /// The number of concurrent admissions is limited to what could be refused before the budget is
+    /// used up. So no client costs more refused admissions than the budget; further CONNECTs wait.
     #[must_use]
     pub fn poll_admission(&mut self) -> Option<Admission> {
         let slot = self.slots.first_waiting()?;
@@ -104,34 +106,39 @@ impl Link {
         if self.refusals >= budget {
             return Some(Admission::Exhausted { slot });
         }
+        // Each pending admission is counted as refused until its outcome is known. Without that, a
+        // client could start all of them at once and exceed the budget before the first refusal
+        // arrives.
         if self.refusals + self.slots.deciding() >= budget {
             return None;
         }
         Some(Admission::Start { slot, auth: self.slots.decide(slot) })
     }
 
-    /// Says that the client is in.
+    /// Records that the client was admitted.
     pub fn admitted(&mut self, slot: SlotId, trust: Trust) {
         self.slots.admit(slot, trust, self.config.max_anonymous_events);
     }
 
-    /// Says that the client was refused.
+    /// Records that the client was refused.
     pub fn refused(&mut self, slot: SlotId) {
+        // No new deadline for a CONNECT: if nothing else is on the link, `is_refused` closes it.
         self.slots.remove(slot);
         self.refusals = self.refusals.saturating_add(1);
     }
 
-    /// Says that the server has ended the client's socket in a namespace; otherwise as [`Link::left`].
+    /// Records that the server has ended the client's socket in a namespace. Otherwise the same as
+    /// [`Link::left`].
     pub fn ended(&mut self, slot: SlotId, now: Instant) {
         self.has_ended = true;
         self.left(slot, now);
     }
 
-    /// Says that the client has left a namespace by itself. A link on which nobody is left is
+    /// Records that the client has left a namespace by itself. A link without namespaces is
     /// unauthenticated again.
     ///
-    /// Who gives up an admission has used up an attempt, and only who was authenticated gets new
-    /// bytes: otherwise a stranger could come and go for ever.
+    /// Abandoning an admission counts as a refusal, and only an authenticated client gets a fresh
+    /// byte budget. Otherwise an unauthenticated client could connect and disconnect for ever.
     pub fn left(&mut self, slot: SlotId, now: Instant) {
         match self.slots.state(slot) {
             State::Admitted { trust: Trust::Known, .. } => self.unauthenticated_bytes = 0,
@@ -141,6 +148,8 @@ impl Link {
             }
         }
         self.slots.remove(slot);
+        // The client may have sent the head before it knew of the end. The remaining attachments
+        // are in transit and must be counted, but they have no recipient any more.
         if let Some(assembly) = &mut self.assembly
             && (assembly.is_for(slot) || !self.slots.any_known())
         {
@@ -151,22 +160,24 @@ impl Link {
         }
     }
 
-    /// Returns whether the link must be closed because it was refused: nothing on it is admitted or
-    /// waits for a decision, or it goes on asking beyond all measure.
+    /// Returns `true` if the link must be closed because of refusals: nothing on it is admitted or
+    /// pending, or it keeps asking beyond the tolerated number.
     #[must_use]
     pub fn is_refused(&self) -> bool {
+        // An authenticated client gets more patience, so that a missing permission for one
+        // namespace does not cost it the others.
         let tolerated = if self.is_known() { TOLERATED_REFUSALS } else { 0 };
         self.refusals > 0
             && (self.slots.is_empty() || self.refusals > self.config.max_refusals + tolerated)
     }
 
-    /// Returns how many namespaces the client is in or waits for.
+    /// Returns the number of namespaces that the client is in or waits for.
     #[must_use]
     pub fn namespaces(&self) -> usize {
         self.slots.len()
     }
 
-    /// Returns whether somebody on this link was authenticated.
+    /// Returns `true` if the client is authenticated in a namespace of this link.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.slots.any_known()
@@ -178,14 +189,14 @@ impl Link {
         self.slots.name(slot)
     }
 
-    /// Returns when [`Link::handle_timeout`] has something to say.
+    /// Returns when [`Link::handle_timeout`] must be called.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let attachments = self.assembly.as_ref().and_then(|assembly| assembly.deadline());
         [self.connect_by, attachments, self.heartbeat.deadline()].into_iter().flatten().min()
     }
 
-    /// Tells what the passing of time means, one thing for each call.
+    /// Returns the meaning of an expired deadline, one for each call.
     #[must_use]
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Timeout> {
         if self.connect_by.is_some_and(|deadline| deadline <= now) {
@@ -198,15 +209,15 @@ impl Link {
         self.heartbeat.handle_timeout(&self.config, now)
     }
 
-    /// Says that somebody wants to know whether the client is there; returns whether to ping it now. When a
-    /// pong is waited for already, that one counts.
+    /// Starts a probe whether the client is alive. Returns `true` if a ping must be sent now, and
+    /// `false` if a pong is pending already: then that one answers the probe.
     #[must_use]
     pub fn ping_now(&mut self, now: Instant) -> bool {
         self.heartbeat.ping_now(&self.config, now)
     }
 
-    /// Stops the heartbeat, and the time for attachments, while the driver does not read: that a pong
-    /// is not read proves nothing.
+    /// Stops the heartbeat, and the deadline for attachments, while the driver does not read: a
+    /// pong that was not read does not prove that the client is dead.
     pub fn pause(&mut self, now: Instant) {
         self.heartbeat.pause(now);
         if let Some(assembly) = &mut self.assembly {
@@ -214,7 +225,7 @@ impl Link {
         }
     }
 
-    /// Goes on with both where they stopped.
+    /// Resumes both with the time that was left.
     pub fn resume(&mut self, now: Instant) {
         self.heartbeat.resume(now);
         if let Some(assembly) = &mut self.assembly {
@@ -223,8 +234,8 @@ impl Link {
     }
 }
 
-/// Refusals beyond the budget that a known client may collect: a program that asks in a loop is cut
-/// off, one that tries a handful of namespaces is not.
+/// Refusals beyond the budget that an authenticated client may collect. A program that asks in a
+/// loop is cut off; one that tries a handful of namespaces is not.
 const TOLERATED_REFUSALS: usize = 32;
 
 #[cfg(test)]

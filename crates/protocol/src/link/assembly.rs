@@ -1,7 +1,7 @@
-//! A binary packet of which attachments are still to come.
+//! Assembles a binary packet from its head and its attachments.
 //!
-//! Its head was checked like any packet before it is kept. What nobody is there to hear any more
-//! keeps nothing and only counts, because its attachments are on their way all the same.
+//! The head was checked like any packet before it is kept. If it has no recipient any more, nothing
+//! is kept, but its attachments are still counted, because the client sends them all the same.
 
 use std::{borrow::Cow, time::Instant};
 
@@ -11,19 +11,19 @@ use super::{Ack, Event, Received, SlotId, Violation};
 
 #[derive(Debug)]
 pub(super) struct Assembly {
-    /// What is given out in the end.
+    /// Result once the packet is complete.
     received: Received<'static>,
     missing: usize,
-    /// Bytes of the head and of all that has followed.
+    /// Bytes of the head and of the attachments so far.
     size: usize,
-    /// When the last attachment must have come.
+    /// Deadline for the last attachment.
     by: Instant,
-    /// Since when the driver does not read.
+    /// Time at which the driver stopped reading.
     paused: Option<Instant>,
 }
 
 impl Assembly {
-    /// Keeps what a head of `size` bytes has become.
+    /// Starts with the packet that a head of `size` bytes has become.
     pub(super) fn new(received: Received<'_>, missing: usize, size: usize, by: Instant) -> Self {
         let received = match received {
             Received::Event(event) => Received::Event(own_event(event, missing)),
@@ -33,7 +33,7 @@ impl Assembly {
         Self { received, missing, size, by, paused: None }
     }
 
-    /// Takes one attachment; head and attachments have at most `limit` bytes.
+    /// Adds one attachment. Head and attachments together may have `limit` bytes.
     pub(super) fn take(&mut self, bytes: &[u8], limit: usize) -> Result<(), Violation> {
         self.size = self.size.saturating_add(bytes.len());
         if self.size > limit {
@@ -42,6 +42,7 @@ impl Assembly {
         if let Received::Event(Event { attachments, .. }) | Received::Ack(Ack { attachments, .. }) =
             &mut self.received
         {
+            // A copy, because `bytes` borrows from the read buffer of the transport.
             attachments.push(Bytes::copy_from_slice(bytes));
         }
         self.missing = self.missing.saturating_sub(1);
@@ -56,7 +57,7 @@ impl Assembly {
         self.received
     }
 
-    /// Whether it is for the socket at `slot`.
+    /// Returns `true` if the packet is for the socket at `slot`.
     pub(super) fn is_for(&self, slot: SlotId) -> bool {
         match &self.received {
             Received::Event(event) => event.slot == slot,
@@ -65,7 +66,7 @@ impl Assembly {
         }
     }
 
-    /// Goes on waiting, but gives nothing out.
+    /// Continues to count attachments, but discards the packet.
     pub(super) fn swallow(&mut self) {
         self.received = Received::Nothing;
     }

@@ -1,8 +1,8 @@
-//! The limits and times of a link.
+//! Limits and timeouts of a link.
 
 use std::time::Duration;
 
-/// How long a link waits and how much it takes. Sizes are bytes.
+/// Limits and timeouts of a link. Sizes are in bytes.
 ///
 /// # Examples
 /// ```
@@ -14,33 +14,34 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug)]
 pub struct LinkConfig {
-    /// Time from the opening, or from a pong, to the next ping: 25 s.
+    /// Time from the opening of the link, or from a pong, to the next ping: 25 s.
     pub ping_interval: Duration,
-    /// Time that a pong may take: 20 s.
+    /// Time that the client has to answer a ping: 20 s.
     pub ping_timeout: Duration,
-    /// Time from the opening, or from the end of the last socket, to a CONNECT: 5 s.
+    /// Time from the opening of the link, or from the end of the last socket, to a CONNECT: 5 s.
     pub connect_timeout: Duration,
     /// Time from the head of a binary packet to its last attachment: 10 s.
     pub attachments_timeout: Duration,
-    /// A message of a known client, and a binary packet with all its attachments: 64 KiB.
+    /// Size of a message of an authenticated client, or of a binary packet with all its
+    /// attachments: 64 KiB.
     pub max_message: usize,
-    /// A message of anybody else, a CONNECT with its token: 16 KiB.
+    /// Size of a message of an unauthenticated client, that is of a CONNECT with its token: 16 KiB.
     pub max_connect: usize,
-    /// All bytes of a client before it is known: 64 KiB.
+    /// Number of bytes that a client may send before it is authenticated: 64 KiB.
     pub max_unauthenticated: usize,
-    /// Refused CONNECTs on one link: 3.
+    /// Number of refused CONNECTs on one link: 3.
     pub max_refusals: usize,
-    /// Namespaces on one link: 20.
+    /// Number of namespaces on one link: 20.
     pub max_namespaces: usize,
-    /// Events of a client that is let in without being asked: 20.
+    /// Number of events of a client that was admitted without authentication: 20.
     pub max_anonymous_events: u32,
-    /// Attachments of one binary packet: 10.
+    /// Number of attachments of one binary packet: 10.
     pub max_attachments: usize,
-    /// Arrays and objects inside each other: 32.
+    /// Nesting depth of arrays and objects: 32.
     pub max_depth: usize,
-    /// The name of an event: 128.
+    /// Length of the name of an event: 128.
     pub max_event_name: usize,
-    /// The name of a namespace: 255.
+    /// Length of the name of a namespace: 255.
     pub max_namespace: usize,
 }
 

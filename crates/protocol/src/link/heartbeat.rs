@@ -1,6 +1,7 @@
-//! The heartbeat of a link: the server pings, the client answers.
+//! Heartbeat of a link: the server pings, the client answers.
 //!
-//! Only a pong that was asked for counts; a client cannot prolong its life by sending them ahead.
+//! Only a pong that answers a ping counts: a client cannot extend its life by sending pongs in
+//! advance.
 
 use std::time::Instant;
 
@@ -9,15 +10,15 @@ use super::{LinkConfig, Timeout};
 #[derive(Debug)]
 pub(super) struct Heartbeat {
     phase: Phase,
-    /// Since when the driver does not read.
+    /// Time at which the driver stopped reading.
     paused: Option<Instant>,
 }
 
 #[derive(Debug)]
 enum Phase {
-    /// The next ping is due then.
+    /// The next ping is due at this time.
     Resting(Instant),
-    /// A pong must have come by then.
+    /// A pong must arrive by this time.
     Waiting(Instant),
 }
 
@@ -32,6 +33,7 @@ impl Heartbeat {
     }
 
     pub(super) fn ping_now(&mut self, config: &LinkConfig, now: Instant) -> bool {
+        // While a pong is pending, a second ping would only extend the deadline of the first.
         let is_resting = matches!(self.phase, Phase::Resting(_));
         if is_resting {
             self.phase = Phase::Waiting(now + config.ping_timeout);
@@ -40,6 +42,7 @@ impl Heartbeat {
     }
 
     pub(super) fn pong(&mut self, config: &LinkConfig, now: Instant) {
+        // The interval starts with the pong, not with the ping, as in the JavaScript server.
         if let Phase::Waiting(_) = self.phase {
             self.phase = Phase::Resting(now + config.ping_interval);
         }
@@ -63,6 +66,7 @@ impl Heartbeat {
     }
 
     pub(super) fn resume(&mut self, now: Instant) {
+        // The pause is added to the deadline, so the client has exactly the time that was left.
         let Some(since) = self.paused.take() else { return };
         let (Phase::Resting(at) | Phase::Waiting(at)) = &mut self.phase;
         *at += now.saturating_duration_since(since);

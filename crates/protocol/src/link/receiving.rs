@@ -1,4 +1,4 @@
-//! What a message turns out to be, and whether it may come now.
+//! Decides what a message is, and whether it is allowed in the current state.
 //!
 //! Start reading at [`Link::receive`].
 
@@ -11,12 +11,13 @@ use crate::{
 };
 
 impl Link {
-    /// Takes one message of the client.
+    /// Processes one message of the client.
     ///
-    /// A packet with attachments is given out, as if it had been text, when the last of them is here.
+    /// A packet with attachments is returned when the last of them has arrived, as if it were a
+    /// text packet.
     ///
     /// # Errors
-    /// [`Violation`] when the link must be closed.
+    /// [`Violation`] if the link must be closed.
     pub fn receive<'m>(
         &mut self,
         message: Message<'m>,
@@ -37,11 +38,14 @@ impl Link {
     }
 
     fn message<'m>(&mut self, text: &'m str, now: Instant) -> Result<Received<'m>, Violation> {
+        // Attachments follow their packet directly (Socket.IO protocol v5); pongs and closes are
+        // Engine.IO packets and were handled before.
         if self.assembly.is_some() {
             return Err(Violation::Interrupted);
         }
         let packet = Packet::decode(text, self.config.max_namespace)?;
         let attachments = packet.attachments;
+        // Only authenticated clients may make the server keep a packet that is not complete.
         if matches!(packet.kind, Kind::BinaryEvent | Kind::BinaryAck) && !self.is_known() {
             return Err(Violation::Binary);
         }
@@ -53,14 +57,15 @@ impl Link {
         }
         let received = self.packet(packet)?;
         let by = now + self.config.attachments_timeout;
-        // The head is a whole message, with the digit that Engine.IO has taken off.
+        // The size is that of the whole message, including the digit that Engine.IO has removed.
         let size = 1 + text.len();
         self.assembly = Some(Box::new(Assembly::new(received, attachments, size, by)));
         Ok(Received::Nothing)
     }
 
-    /// Takes an attachment that is waited for.
+    /// Accepts an attachment if one is expected.
     fn attachment(&mut self, bytes: &[u8]) -> Result<Received<'static>, Violation> {
+        // Attachments of a socket that has ended may still be in transit.
         let may_come = self.is_known() || self.may_cross();
         let assembly = self.assembly.as_mut().filter(|_| may_come).ok_or(Violation::Binary)?;
         assembly.take(bytes, self.config.max_message)?;
@@ -94,19 +99,20 @@ impl Link {
             return Ok(Received::Ack(Ack { slot, id, data, attachments: Vec::new() }));
         }
         let name = packet.event(self.config.max_depth, self.config.max_event_name)?;
+        // Each event runs a handler, so an unauthenticated client gets a fixed number of them.
         if trust == Trust::Anonymous && !self.is_known() {
             let left = left.checked_sub(1).ok_or(Violation::AnonymousBudget)?;
             self.slots.set_events_left(slot, left);
         }
-        // Of a name that is too long nothing is kept.
+        // The data repeats the name, so it is dropped together with a name that is too long.
         let data = if name.is_empty() { Some(NAMELESS) } else { packet.data };
         let data = Cow::Borrowed(data.ok_or(JsonError::Malformed)?);
         let event = Event { slot, id: packet.id, name, data, attachments: Vec::new() };
         Ok(Received::Event(event))
     }
 
-    /// Whether what is for nobody is ignored: the client is in another namespace, or the server may
-    /// have ended that socket while this was on its way.
+    /// Returns `true` if a packet without a recipient is ignored: the client is in another
+    /// namespace, or the server may have ended the socket while the packet was in transit.
     fn may_cross(&self) -> bool {
         self.slots.any_admitted() || self.has_ended && !self.slots.is_empty()
     }
@@ -117,13 +123,14 @@ impl Link {
             return Ok(Received::TooDeep { namespace: packet.namespace });
         }
         if self.slots.find(packet.namespace).is_some() {
-            // Whoever asks again while the question is open, or answered, changes nothing.
+            // A second CONNECT does not change a namespace that is admitted or pending.
             return Ok(Received::Nothing);
         }
         if self.slots.len() >= self.config.max_namespaces {
             self.refusals = self.refusals.saturating_add(1);
             return Ok(Received::Crowded { namespace: packet.namespace });
         }
+        // The admission has its own deadline, which is the driver's.
         self.connect_by = None;
         self.slots.insert(packet.namespace, packet.data);
         Ok(Received::Nothing)

@@ -1,13 +1,12 @@
-//! The namespaces of a link, and how far the client has come in each.
+//! Namespaces of a link, and the progress of the client in each.
 
 use super::Trust;
 
-/// A place for one namespace on a link; it may be used again when the namespace was left.
+/// Place of one namespace on a link. It is reused after the client has left the namespace.
 ///
 /// # Examples
 /// ```
 /// fn index(slot: doorward_protocol::SlotId) -> usize { slot.index() }
-/// # drop(index);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotId(usize);
@@ -22,11 +21,11 @@ impl SlotId {
 
 #[derive(Debug)]
 pub(super) enum State {
-    /// A CONNECT has arrived and nobody has looked at it yet.
+    /// A CONNECT has arrived and its admission has not started.
     Waiting { auth: Option<Box<str>> },
-    /// An admission is under way.
+    /// An admission is running.
     Deciding,
-    /// The client is in.
+    /// The client is admitted.
     Admitted { trust: Trust, events_left: u32 },
 }
 
@@ -36,7 +35,7 @@ struct Slot {
     state: State,
 }
 
-/// At most twenty, so walking them is cheaper than any index.
+/// All slots. There are at most twenty by default, so a linear search beats any index.
 #[derive(Debug, Default)]
 pub(super) struct Slots(Vec<Option<Slot>>);
 
@@ -50,6 +49,8 @@ impl Slots {
 
     pub(super) fn insert(&mut self, name: &str, auth: Option<&str>) {
         let slot = Slot { name: name.into(), state: State::Waiting { auth: auth.map(Box::from) } };
+        // Reusing the first free place keeps every index below the limit for namespaces, so that
+        // drivers can use it for their own tables.
         match self.0.iter_mut().find(|place| place.is_none()) {
             Some(free) => *free = Some(slot),
             None => self.0.push(Some(slot)),
@@ -97,7 +98,7 @@ impl Slots {
         self.iter().any(|slot| matches!(slot.state, State::Admitted { trust: Trust::Known, .. }))
     }
 
-    /// Moves a waiting slot on and gives out what it held.
+    /// Starts the admission of a waiting slot and returns its `auth` payload.
     pub(super) fn decide(&mut self, slot: SlotId) -> Option<Box<str>> {
         match std::mem::replace(&mut self.get_mut(slot).state, State::Deciding) {
             State::Waiting { auth } => auth,

@@ -1,4 +1,4 @@
-//! What a link does, stepped through time by hand.
+//! Behaviour of a link, with time moved by hand.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -9,7 +9,7 @@ mod binary;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A link and the time at which it was opened.
+/// Returns a link and the time at which it was opened.
 fn open() -> (Link, Instant) {
     #[expect(clippy::disallowed_methods, reason = "any instant will do, and there is no other way")]
     let now = Instant::now();
@@ -20,7 +20,7 @@ fn text<'m>(link: &mut Link, now: Instant, text: &'m str) -> Result<Received<'m>
     link.receive(Message::Text(text), now)
 }
 
-/// Sends a CONNECT and returns the admission it asks for.
+/// Sends a CONNECT and returns the slot of the admission that it starts.
 fn connect(link: &mut Link, now: Instant, packet: &str) -> SlotId {
     assert!(matches!(text(link, now, packet), Ok(Received::Nothing)));
     match link.poll_admission() {
@@ -297,7 +297,7 @@ fn an_ack_is_parsed_and_its_id_is_left_to_the_driver() {
     assert!(text(&mut link, now, "431{}").is_err());
 }
 
-/// What there is for binary packets costs text nothing.
+/// Support for binary packets must not cost text packets an allocation.
 #[test]
 fn a_text_packet_is_borrowed() {
     let (mut link, now, _) = admitted();

@@ -1,4 +1,4 @@
-//! The words between a link and its driver: what has come, what to do, and why it is over.
+//! Types between a link and its driver: received packets, admissions, deadlines and violations.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::SlotId;
 use crate::{JsonError, engine::EngineError, packet::PacketError};
 
-/// What a message turned out to be.
+/// Meaning of a received message.
 ///
 /// # Examples
 /// ```
@@ -22,21 +22,22 @@ pub enum Received<'a> {
     Ack(Ack<'a>),
     /// The client closed the link in order.
     Closed,
-    /// A CONNECT beyond the number of namespaces a link may have; it counts as refused.
+    /// A CONNECT beyond the number of namespaces that a link may have; it counts as refused.
     Crowded {
-        /// The namespace that was asked for.
+        /// Namespace that the client asked for.
         namespace: &'a str,
     },
     /// An event of an admitted client.
     Event(Event<'a>),
-    /// The client leaves a namespace: the driver ends what it has there and calls [`Link::left`](crate::Link::left).
+    /// The client leaves a namespace. The driver closes its socket there and calls
+    /// [`Link::left`](crate::Link::left).
     Left(SlotId),
     /// A CONNECT whose `auth` is nested too deeply; it counts as refused.
     TooDeep {
-        /// The namespace that was asked for.
+        /// Namespace that the client asked for.
         namespace: &'a str,
     },
-    /// Nothing that the driver must act on, except that an admission may be ready.
+    /// Nothing for the driver to do, except that an admission may be ready.
     Nothing,
 }
 
@@ -47,19 +48,18 @@ pub enum Received<'a> {
 /// fn describe(event: &doorward_protocol::Event<'_>) -> String {
 ///     format!("{} ({:?})", event.name, event.id)
 /// }
-/// # drop(describe);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Event<'a> {
-    /// Where.
+    /// Namespace of the event.
     pub slot: SlotId,
-    /// The id under which the client expects an answer.
+    /// Id of the ack that the client asks for.
     pub id: Option<u64>,
-    /// What it is called.
+    /// Name of the event.
     pub name: Cow<'a, str>,
-    /// The whole array, name included: it is JSON and not nested too deeply.
+    /// The whole array including the name. It is valid JSON and not nested too deeply.
     pub data: Cow<'a, str>,
-    /// The bytes that placeholders in the array refer to.
+    /// Attachments that placeholders in the array refer to.
     pub attachments: Vec<Bytes>,
 }
 
@@ -68,47 +68,46 @@ pub struct Event<'a> {
 /// # Examples
 /// ```
 /// fn describe(ack: &doorward_protocol::Ack<'_>) -> String { format!("{}: {}", ack.id, ack.data) }
-/// # drop(describe);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Ack<'a> {
-    /// Where.
+    /// Namespace of the ack.
     pub slot: SlotId,
-    /// Which event is answered.
+    /// Id of the event that is answered.
     pub id: u64,
-    /// The arguments: a JSON array, not nested too deeply.
+    /// Arguments: a JSON array, not nested too deeply.
     pub data: Cow<'a, str>,
-    /// The bytes that placeholders in the array refer to.
+    /// Attachments that placeholders in the array refer to.
     pub attachments: Vec<Bytes>,
 }
 
-/// What to do about a CONNECT.
+/// Instruction for a pending CONNECT.
 ///
 /// # Examples
 /// ```
 /// fn is_over(admission: &doorward_protocol::Admission) -> bool {
 ///     matches!(admission, doorward_protocol::Admission::Exhausted { .. })
 /// }
-/// # drop(is_over);
 /// ```
 #[derive(Debug)]
 #[must_use]
 pub enum Admission {
-    /// The link has been refused too often: refuse without asking anybody.
+    /// Refuse it without authentication: the budget for refusals is used up.
     Exhausted {
-        /// Where.
+        /// Namespace of the CONNECT.
         slot: SlotId,
     },
-    /// Decide it, then call [`admitted`](crate::Link::admitted) or [`refused`](crate::Link::refused).
+    /// Decide it, then call [`admitted`](crate::Link::admitted) or
+    /// [`refused`](crate::Link::refused).
     Start {
-        /// Where.
+        /// Namespace of the CONNECT.
         slot: SlotId,
         /// The `auth` payload as it was sent.
         auth: Option<Box<str>>,
     },
 }
 
-/// How well a client is known in a namespace.
+/// Degree of trust in a client in a namespace.
 ///
 /// # Examples
 /// ```
@@ -116,13 +115,14 @@ pub enum Admission {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// It was let in without being asked: the limits of the unauthenticated stay.
+    /// The client was admitted without authentication. The limits for unauthenticated clients
+    /// apply.
     Anonymous,
-    /// It was authenticated.
+    /// The client is authenticated.
     Known,
 }
 
-/// What a deadline means.
+/// Meaning of an expired deadline.
 ///
 /// # Examples
 /// ```
@@ -131,17 +131,18 @@ pub enum Trust {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Timeout {
-    /// The attachments of a binary packet did not come in time: close the link as for a violation.
+    /// The attachments of a binary packet did not arrive in time: close the link as for a
+    /// violation.
     NoAttachments,
-    /// No CONNECT came in time: close the link.
+    /// No CONNECT arrived in time: close the link.
     NoConnect,
-    /// No pong came in time: the client is gone.
+    /// No pong arrived in time: the client is dead.
     NoPong,
     /// Send a ping.
     Ping,
 }
 
-/// Why a link must be closed at once. Each is the client's fault.
+/// Error of the client after which the link must be closed at once.
 ///
 /// # Examples
 /// ```
@@ -152,31 +153,32 @@ pub enum Timeout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
-    /// An anonymous client sent more events than it may.
+    /// More events than an anonymous client may send.
     #[error("too many anonymous events")]
     AnonymousBudget,
-    /// A binary packet with more attachments than it may have.
+    /// A binary packet with too many attachments.
     #[error("too many attachments")]
     Attachments,
-    /// A binary message that nobody waits for, or a binary packet while nobody is known.
+    /// A binary message that belongs to no packet, or a binary packet from an unauthenticated
+    /// client.
     #[error("binary message")]
     Binary,
-    /// No Engine.IO packet.
+    /// A message that is not an Engine.IO packet.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// A packet before the attachments of the one before it have come.
+    /// A packet before all attachments of the previous one have arrived.
     #[error("packet between attachments")]
     Interrupted,
-    /// JSON that cannot be used.
+    /// A packet with unusable JSON.
     #[error(transparent)]
     Json(#[from] JsonError),
     /// An event, ack or DISCONNECT before the client was admitted to its namespace.
     #[error("packet for a namespace the client is not in")]
     NotAdmitted,
-    /// No Socket.IO packet.
+    /// A message that is not a Socket.IO packet.
     #[error(transparent)]
     Packet(#[from] PacketError),
-    /// A binary packet whose attachments are too large together.
+    /// A binary packet that is too large together with its attachments.
     #[error("binary packet is too large")]
     TooLarge,
     /// More bytes than an unauthenticated client may send.

@@ -1,4 +1,4 @@
-//! What a link does with binary packets and their attachments.
+//! Behaviour of a link with binary packets and their attachments.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn is_nothing(received: &Result<Received<'_>, Violation>) -> bool {
     matches!(received, Ok(Received::Nothing))
 }
 
-/// A known client in `/` that has sent [`HEAD`].
+/// Returns the link of an authenticated client in `/` that has sent [`HEAD`].
 fn waiting() -> (Link, Instant, SlotId) {
     let (mut link, now, slot) = admitted();
     assert!(is_nothing(&text(&mut link, now, HEAD)));
