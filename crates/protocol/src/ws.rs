@@ -1,10 +1,10 @@
-//! WebSocket frames (RFC 6455), the server's side only.
+//! WebSocket frames (RFC 6455), server side only.
 //!
-//! [`Reader`] takes whatever bytes have arrived and gives back whole messages, borrowed from them
-//! wherever a message fits into one frame; [`append`] writes a frame behind what is already there.
-//! No buffer outlives the message it was needed for: libraries that keep the largest one hold some
-//! 50 KB a connection after a single large message. Extensions (compression) are deliberately absent.
-//! Start reading at [`Reader::read`].
+//! [`Reader`] takes the bytes that have arrived and returns whole messages, borrowed from them if a
+//! message fits into one frame. [`append`] writes a frame after existing bytes. No buffer outlives
+//! the message that needed it: a library that keeps its largest buffer holds some 50 KB for each
+//! connection after a single large message. Extensions (compression) are deliberately absent. Start
+//! reading at [`Reader::read`].
 
 mod reader;
 mod writer;
@@ -12,7 +12,7 @@ mod writer;
 pub use reader::{FrameError, Incoming, Read, Reader, beginning};
 pub use writer::{CloseCode, append, append_close, append_packet, append_pong, header_length};
 
-/// What a frame is (RFC 6455, section 5.2).
+/// Opcode of a frame (RFC 6455, section 5.2).
 ///
 /// # Examples
 /// ```
@@ -23,17 +23,17 @@ pub use writer::{CloseCode, append, append_close, append_packet, append_pong, he
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Opcode {
-    /// A further part of a message.
+    /// A continuation of a message.
     Continuation = 0x0,
-    /// A text message, or its first part.
+    /// A text message, or its first fragment.
     Text = 0x1,
-    /// A binary message, or its first part.
+    /// A binary message, or its first fragment.
     Binary = 0x2,
-    /// The connection ends.
+    /// The closing handshake.
     Close = 0x8,
-    /// Asks for a pong.
+    /// A request for a pong.
     Ping = 0x9,
-    /// Answers a ping.
+    /// An answer to a ping.
     Pong = 0xA,
 }
 

@@ -1,13 +1,13 @@
-//! Reads the frames of a client.
+//! Parses the frames of a client.
 //!
-//! The caller owns the bytes: [`Reader::read`] looks at the front of them, unmasks one frame in place
-//! and says how many bytes it has used, or that more must arrive first. Only a message that comes in
-//! several frames is copied, into a buffer that is dropped with the message.
+//! The caller owns the bytes. [`Reader::read`] unmasks one frame in place at their front, and
+//! returns how many bytes it has used, or that more must arrive first. Only a fragmented message is
+//! copied, into a buffer that is dropped with the message.
 
 use super::{CloseCode, Opcode};
 use crate::Message;
 
-/// The state between two frames: nothing, or the first parts of a message.
+/// State between two frames: nothing, or the first fragments of a message.
 ///
 /// # Examples
 /// ```
@@ -26,7 +26,7 @@ pub struct Reader {
     parts: Option<Box<Parts>>,
 }
 
-/// A message of which some frames have arrived.
+/// A message that has arrived in part.
 #[derive(Debug)]
 struct Parts {
     opcode: Opcode,
@@ -35,7 +35,7 @@ struct Parts {
     complete: bool,
 }
 
-/// What [`Reader::read`] found.
+/// Result of [`Reader::read`].
 ///
 /// # Examples
 /// ```
@@ -50,14 +50,15 @@ pub enum Read<'a> {
     Incomplete,
     /// A frame was read.
     Frame {
-        /// How many bytes it took from the front.
+        /// Number of bytes that the frame took from the front.
         used: usize,
-        /// What it completed; `None` when further parts of the message must arrive.
+        /// Message or control frame that it completed; `None` if further fragments of a message
+        /// must arrive.
         item: Option<Incoming<'a>>,
     },
 }
 
-/// What a client sent.
+/// A message or control frame of a client.
 ///
 /// # Examples
 /// ```
@@ -69,15 +70,16 @@ pub enum Read<'a> {
 pub enum Incoming<'a> {
     /// A whole message.
     Message(Message<'a>),
-    /// A ping, to be answered with the same bytes.
+    /// A ping; the answer carries the same bytes.
     Ping(&'a [u8]),
-    /// A pong that nobody asked for; the heartbeat is Engine.IO's.
+    /// An unsolicited pong: the server sends no pings here, because Engine.IO has its own
+    /// heartbeat.
     Pong,
-    /// The end.
+    /// A valid close frame.
     Close,
 }
 
-/// Why bytes are not the frames of a client. Each is the peer's fault and ends the connection.
+/// Violation of RFC 6455 by the client. It ends the connection.
 ///
 /// # Examples
 /// ```
@@ -92,25 +94,26 @@ pub enum FrameError {
     /// A close frame with one byte, or with a code that may not be sent (section 7.4).
     #[error("invalid close frame")]
     Close,
-    /// A control frame in parts, or with more than 125 bytes (section 5.5).
+    /// A control frame that is fragmented or has more than 125 bytes (section 5.5).
     #[error("invalid control frame")]
     Control,
-    /// A continuation without a beginning, or a beginning inside a message (section 5.4).
+    /// A continuation without a message to continue, or a new message within a fragmented one
+    /// (section 5.4).
     #[error("message parts out of order")]
     Continuation,
-    /// A length written in more bytes than it needs (section 5.2).
+    /// A length that is not encoded in the fewest possible bytes (section 5.2).
     #[error("length is not written in its shortest form")]
     Length,
     /// A reserved opcode (section 5.2).
     #[error("reserved opcode")]
     Opcode,
-    /// A reserved bit, although no extension was agreed on (section 5.2).
+    /// A reserved bit is set although no extension was negotiated (section 5.2).
     #[error("reserved bit")]
     Reserved,
-    /// A message over the limit, or in more than 64 parts.
+    /// A message over the limit, or in more than 64 fragments.
     #[error("message is too large")]
     TooLarge,
-    /// A client that does not mask (section 5.1).
+    /// A frame that is not masked (section 5.1).
     #[error("frame is not masked")]
     Unmasked,
     /// A text that is not UTF-8 (section 8.1).
@@ -119,7 +122,7 @@ pub enum FrameError {
 }
 
 impl FrameError {
-    /// Returns the close code that tells the client.
+    /// Returns the close code for the client.
     #[must_use]
     pub fn close_code(self) -> CloseCode {
         match self {
@@ -131,23 +134,27 @@ impl FrameError {
 }
 
 impl Reader {
-    /// Reads one frame from the front of `input`; no message may be longer than `limit` bytes.
+    /// Reads one frame from the front of `input`. A message may have at most `limit` bytes.
     ///
-    /// The payload is unmasked in place, so bytes that were used must not be shown again.
+    /// The payload is unmasked in place, so bytes that were used must not be passed again.
     ///
     /// # Errors
-    /// [`FrameError`] as soon as the bytes that are there cannot become a frame within the limit,
-    /// which for a length is before its payload has arrived.
+    /// [`FrameError`] as soon as the bytes cannot become a valid frame within the limit. A frame
+    /// that is too long is rejected before its payload arrives.
     pub fn read<'a>(
         &'a mut self,
         input: &'a mut [u8],
         limit: usize,
     ) -> Result<Read<'a>, FrameError> {
+        // The previous call returned a message that borrows from the buffer, so the buffer could
+        // not be freed then.
         if self.parts.as_ref().is_some_and(|parts| parts.complete) {
             self.parts = None;
         }
         let Some(header) = Header::parse(input)? else { return Ok(Read::Incomplete) };
         self.check_order(&header)?;
+        // The limit is for the whole message. A control frame may come between its fragments and
+        // does not count; its own limit was checked with the header.
         let before = match &self.parts {
             Some(parts) if !header.opcode.is_control() => parts.bytes.len(),
             _ => 0,
@@ -182,6 +189,7 @@ impl Reader {
                 check_close(payload)?;
                 Incoming::Close
             }
+            // An unfragmented message is borrowed from the input.
             opcode if header.fin && self.parts.is_none() => message(opcode, payload)?,
             opcode => {
                 let parts = self.parts.get_or_insert_with(|| Box::new(Parts::new(opcode)));
@@ -193,6 +201,7 @@ impl Reader {
                 if !header.fin {
                     return Ok(None);
                 }
+                // The message borrows from the buffer, so the next call frees it.
                 parts.complete = true;
                 message(parts.opcode, &parts.bytes)?
             }
@@ -206,18 +215,18 @@ impl Parts {
     }
 }
 
-/// The fixed part of a frame.
+/// Header of a frame.
 struct Header {
     fin: bool,
     opcode: Opcode,
     mask: [u8; 4],
-    /// Length of the header itself, mask included.
+    /// Length of the header itself, including the mask.
     len: usize,
     payload: usize,
 }
 
 impl Header {
-    /// Reads a header, or `None` when its bytes have not all arrived.
+    /// Parses a header; `None` if it has not arrived completely.
     fn parse(input: &[u8]) -> Result<Option<Self>, FrameError> {
         let Some((&[first, second], rest)) = input.split_first_chunk() else { return Ok(None) };
         if first & 0x70 != 0 {
@@ -247,7 +256,8 @@ impl Header {
                 if length <= u64::from(u16::MAX) {
                     return Err(FrameError::Length);
                 }
-                // 2^31 is beyond every limit that can be configured, and its sum cannot overflow.
+                // 2^31 is above every limit that can be configured, and adding the header cannot
+                // overflow, not even with 32-bit addresses.
                 let length = u32::try_from(length).map_err(|_beyond| FrameError::TooLarge)?;
                 if length > i32::MAX as u32 {
                     return Err(FrameError::TooLarge);
@@ -269,11 +279,13 @@ fn message(opcode: Opcode, payload: &[u8]) -> Result<Incoming<'_>, FrameError> {
     }))
 }
 
-/// Checks the payload of a close frame: nothing, or a code that may be sent, and UTF-8.
+/// Checks the payload of a close frame: empty, or a code that may be sent and a reason in UTF-8
+/// (sections 5.5.1 and 7.4).
 fn check_close(payload: &[u8]) -> Result<(), FrameError> {
     let Some((&code, reason)) = payload.split_first_chunk() else {
         return if payload.is_empty() { Ok(()) } else { Err(FrameError::Close) };
     };
+    // 1004 to 1006 and 1015 must not be sent, and 1016 to 2999 are not assigned (section 7.4).
     let allowed = matches!(u16::from_be_bytes(code), 1000..=1003 | 1007..=1014 | 3000..=4999);
     if !allowed {
         return Err(FrameError::Close);
@@ -296,8 +308,9 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     }
 }
 
-/// Returns how the text of the frame at the front of `input` begins, up to `most` bytes of it, for a frame that is not
-/// to be read to its end. `None` while they have not all arrived; empty when it is no text.
+/// Returns up to `most` bytes of the text of the frame at the front of `input`, for a frame that
+/// will not be read as a whole. `None` until these bytes have arrived; empty if the frame is not a
+/// text.
 ///
 /// # Examples
 /// ```
@@ -312,6 +325,7 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
 pub fn beginning(input: &[u8], most: usize) -> Option<String> {
     let header = match Header::parse(input) {
         Ok(header) => header?,
+        // A broken frame has no text worth waiting for.
         Err(_broken) => return Some(String::new()),
     };
     if header.opcode != Opcode::Text {
@@ -323,7 +337,7 @@ pub fn beginning(input: &[u8], most: usize) -> Option<String> {
     Some(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// A message in more parts than this is an attack on whoever assembles it.
+/// Most fragments of one message. More of them only make assembling it expensive.
 const MAX_PARTS: usize = 64;
 
 #[cfg(test)]

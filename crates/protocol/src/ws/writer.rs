@@ -1,13 +1,13 @@
 //! Writes the frames of a server.
 //!
-//! A frame is written where it will be sent from: the payload first, behind room for the shortest
-//! header, which is widened in the rare case that the payload turned out long.
+//! A frame is written directly into the outbox. Its payload comes first, after room for the
+//! shortest header; in the rare case of a long payload the header is widened afterwards.
 
 use bytes::Bytes;
 
 use super::Opcode;
 
-/// Why the server closes a connection (RFC 6455, section 7.4.1).
+/// Reason for which the server closes a connection (RFC 6455, section 7.4.1).
 ///
 /// # Examples
 /// ```
@@ -18,19 +18,19 @@ use super::Opcode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum CloseCode {
-    /// Everything is said.
+    /// The purpose of the connection is fulfilled.
     Normal = 1000,
-    /// The server goes, the client may come back.
+    /// The server is shutting down; the client may reconnect.
     GoingAway = 1001,
-    /// What was sent is not the protocol.
+    /// The client violated the protocol.
     Protocol = 1002,
     /// A text was not UTF-8.
     InvalidPayload = 1007,
-    /// What was sent is not allowed here and now.
+    /// The client broke a policy of the server.
     Policy = 1008,
     /// A message was too large.
     TooBig = 1009,
-    /// The client may come back after a while (the registry of RFC 6455, section 11.7).
+    /// The client may reconnect after a while (the registry of RFC 6455, section 11.7).
     TryAgainLater = 1013,
 }
 
@@ -46,6 +46,7 @@ pub enum CloseCode {
 /// ```
 pub fn append(out: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
+    // Room for the shortest length: most packets are below 126 bytes and never move.
     out.extend_from_slice(&[FIN | opcode as u8, 0]);
     let payload = out.len();
     write(out);
@@ -65,6 +66,7 @@ pub fn append(out: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&mut Vec<u8>
     };
     out[start + 1] = marker;
     out.resize(out.len() + width, 0);
+    // Move the payload to make room for the length (section 5.2: 7, 16 or 64 bits).
     out.copy_within(payload..payload + length, payload + width);
     out[payload..payload + width].copy_from_slice(&wide[..width]);
 }
@@ -106,7 +108,7 @@ pub fn header_length(length: usize) -> usize {
 /// ```
 ///
 /// # Errors
-/// What `write` returns; `out` is then as before.
+/// Returns the error of `write`; `out` is then unchanged.
 pub fn append_packet(
     out: &mut Vec<u8>,
     write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<Vec<Bytes>>,
@@ -131,7 +133,7 @@ pub fn append_packet(
     }
 }
 
-/// Appends a close frame; of `reason` as much as fits into one, 123 bytes.
+/// Appends a close frame. `reason` is cut to the 123 bytes that fit.
 ///
 /// # Examples
 /// ```
@@ -149,7 +151,8 @@ pub fn append_close(out: &mut Vec<u8>, code: CloseCode, reason: &str) {
     });
 }
 
-/// A control frame has 125 bytes at most (RFC 6455, section 5.5), two of which are the code.
+/// Longest reason: a control frame has at most 125 bytes (RFC 6455, section 5.5), two of which are
+/// the code.
 const MAX_REASON: usize = 123;
 
 /// Appends the answer to a ping.

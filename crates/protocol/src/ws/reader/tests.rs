@@ -1,9 +1,10 @@
-//! Frames as bytes, the rules of RFC 6455 one by one; the comparison with tungstenite is in `tests/`.
+//! The rules of RFC 6455, frame by frame. The tests of the crate `doorward-testkit` compare the
+//! results with those of tungstenite.
 
 use super::*;
 use crate::ws::Opcode;
 
-/// A masked frame as a client would send it.
+/// Returns a masked frame as a client sends it.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     crate::ws::append(&mut out, Opcode::Text, |out| out.extend_from_slice(payload));
@@ -16,7 +17,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Reads everything in `bytes` and returns it as text.
+/// Reads all frames in `bytes` and returns them as text.
 fn read_all(bytes: &[u8], limit: usize) -> Result<Vec<String>, FrameError> {
     let mut bytes = bytes.to_vec();
     let mut reader = Reader::default();
