@@ -1,8 +1,8 @@
-//! Decides whether a signature was made by the one key that counts.
+//! Verifies a signature with one key and the algorithm of that key.
 //!
-//! A key brings its algorithm along, so no token can choose one. The check itself is `aws-lc`'s, with a
-//! key that was parsed once. Whether a key is worth anything is judged here too, when a server starts:
-//! a secret that can be guessed or a weak RSA key never comes to be a [`VerifyingKey`].
+//! A key has exactly one algorithm, so a token cannot choose another. `aws-lc` verifies the
+//! signature with a key that was parsed once. Weak keys are rejected when the key is loaded, at
+//! startup: a guessable secret or a weak RSA key never becomes a [`VerifyingKey`].
 //! Start reading at [`VerifyingKey::verify`].
 
 use std::{fmt, sync::Arc};
@@ -23,7 +23,7 @@ mod rsa;
 mod secret;
 mod self_test;
 
-/// A key that signatures are checked with.
+/// Key that verifies signatures.
 #[derive(Clone)]
 pub(crate) struct VerifyingKey {
     algorithm: Algorithm,
@@ -33,12 +33,12 @@ pub(crate) struct VerifyingKey {
 #[derive(Clone)]
 enum Material {
     Public(ParsedPublicKey),
-    /// The state of two hashes: more than a kilobyte.
+    /// Shared, because the state of the two hashes takes more than a kilobyte.
     Secret(Arc<hmac::Key>),
 }
 
 impl VerifyingKey {
-    /// Takes an HMAC secret.
+    /// Checks an HMAC secret and makes a key of it.
     pub(crate) fn secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
         let Kind::Hmac(hash) = algorithm.kind() else { return Err(KeyError::Algorithm) };
         secret::judge(secret, hash.digest_algorithm().output_len(), algorithm.name())?;
@@ -46,14 +46,14 @@ impl VerifyingKey {
         Ok(Self { algorithm, material: Material::Secret(Arc::new(hmac::Key::new(hash, secret))) })
     }
 
-    /// Takes any secret at all: those of published vectors are weak, and published.
+    /// Makes a key of any secret. The secrets of published test vectors are weak.
     #[cfg(test)]
     pub(crate) fn unjudged(algorithm: Algorithm, secret: &[u8]) -> Self {
         let Kind::Hmac(hash) = algorithm.kind() else { panic!("{algorithm:?} has no secret") };
         Self { algorithm, material: Material::Secret(Arc::new(hmac::Key::new(hash, secret))) }
     }
 
-    /// Takes a public key, as a PEM block `PUBLIC KEY` (RFC 7468 section 13).
+    /// Reads a public key from one PEM block `PUBLIC KEY` (RFC 7468 section 13).
     pub(crate) fn public_pem(algorithm: Algorithm, public_key_pem: &str) -> Result<Self, KeyError> {
         let spki = pem::decode(PUBLIC_KEY, public_key_pem).ok_or(KeyError::NotPublicKeyPem)?;
         match algorithm.kind() {
@@ -73,10 +73,10 @@ impl VerifyingKey {
         }
     }
 
-    /// Takes a point of a curve: uncompressed for ECDSA, the 32 bytes of RFC 8032 for
-    /// `EdDSA`.
+    /// Makes a key of a point: uncompressed for ECDSA, the 32 bytes of RFC 8032 for `EdDSA`.
     pub(crate) fn point(algorithm: Algorithm, point: &[u8]) -> Result<Self, KeyError> {
-        // Not every string of bytes is a point of the curve: ask now, not at the first token.
+        // Most byte strings are not points of the curve. Parse now, so that a bad key fails at
+        // startup and not at the first token.
         let parsed = match algorithm.kind() {
             Kind::Ecdsa(curve) if point.first() == Some(&UNCOMPRESSED) => {
                 ParsedPublicKey::new(curve.verification, point).map_err(|_rejected| curve.error)?
@@ -92,7 +92,8 @@ impl VerifyingKey {
         Ok(Self { algorithm, material: Material::Public(parsed) })
     }
 
-    /// Takes the two numbers of an RSA key, big-endian and without leading zeros.
+    /// Makes a key of the modulus and the exponent of an RSA key, big-endian and without leading
+    /// zeros.
     pub(crate) fn rsa(
         algorithm: Algorithm,
         modulus: &[u8],
@@ -104,12 +105,13 @@ impl VerifyingKey {
         Ok(Self { algorithm, material: Material::Public(parsed) })
     }
 
-    /// The one algorithm whose signatures it checks.
+    /// Returns the only algorithm whose signatures this key verifies.
     pub(crate) fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Returns whether this key made `signature` over `message`. HMAC is compared in constant time.
+    /// Returns `true` if this key made `signature` over `message`. HMACs are compared in constant
+    /// time.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
             Material::Public(key) => key.verify_sig(message, signature).is_ok(),
@@ -124,10 +126,11 @@ impl fmt::Debug for VerifyingKey {
     }
 }
 
-/// Points whose multiples are so few that somebody without the private key makes signatures that fit.
+/// Returns `true` if `point` is a point of small order, for which signatures can be forged without
+/// the private key.
 ///
-/// They are the encodings of the eight points of small order (RFC 7748 section 7), of which the sign
-/// bit does not count.
+/// Compares with the encodings of the eight points of small order (RFC 7748 section 7), without the
+/// sign bit.
 fn is_low_order(point: &[u8]) -> bool {
     LOW_ORDER.iter().any(|low| match (point.split_last(), low.split_last()) {
         (Some((last, point)), Some((low_last, low))) => point == low && last & 0x7f == *low_last,
@@ -137,14 +140,15 @@ fn is_low_order(point: &[u8]) -> bool {
 
 pub(crate) const PUBLIC_KEY: &str = "PUBLIC KEY";
 
-/// What stands before the 32 bytes of every Ed25519 public key (RFC 8410 section 4).
+/// Prefix of every Ed25519 public key, before its 32 bytes (RFC 8410 section 4).
 pub(crate) const ED25519_SPKI_PREFIX: [u8; 12] =
     [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// The first byte of a point that is given by both its numbers (SEC 1 section 2.3.3).
+/// First byte of an uncompressed point: both coordinates follow (SEC 1 section 2.3.3).
 const UNCOMPRESSED: u8 = 4;
 
-/// The last two are 0 and 1 once more, written with the prime added (a decoder may take them).
+/// Points of small order. The last two are 0 and 1 again, with the prime added: some decoders
+/// accept them.
 const LOW_ORDER: [[u8; 32]; 7] = [
     [
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,

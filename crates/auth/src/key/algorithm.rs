@@ -1,4 +1,4 @@
-//! The algorithms that a key may have (RFC 7518 section 3.1, RFC 8037 section 3.1).
+//! Signature algorithms of keys (RFC 7518 section 3.1, RFC 8037 section 3.1).
 
 use aws_lc_rs::{
     hmac,
@@ -12,10 +12,10 @@ use aws_lc_rs::{
 
 use super::KeyError;
 
-/// How a signature is made. The unsigned `none` is not among them.
+/// Signature algorithm. The unsigned `none` does not exist here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Algorithm {
-    /// `Ed25519` alone.
+    /// `Ed25519` only.
     EdDsa,
     Es256,
     Es384,
@@ -31,7 +31,7 @@ pub(crate) enum Algorithm {
     Rs512,
 }
 
-/// What a key of an algorithm is.
+/// Kind of key that an algorithm uses.
 pub(super) enum Kind {
     Ecdsa(&'static Curve),
     EdDsa,
@@ -39,16 +39,16 @@ pub(super) enum Kind {
     Rsa(&'static RsaParameters),
 }
 
-/// A curve of NIST, and the one algorithm that JWS gives it (RFC 7518 section 3.4).
+/// NIST curve with the one algorithm that JWS defines for it (RFC 7518 section 3.4).
 pub(crate) struct Curve {
     pub(crate) algorithm: Algorithm,
-    /// As JWK writes it.
+    /// Name in a JWK (`crv`).
     pub(crate) name: &'static str,
-    /// In bytes.
+    /// Length of one coordinate, in bytes.
     pub(crate) coordinate: usize,
-    /// What stands before the uncompressed point in every public key (RFC 5480 section 2): the
-    /// algorithm id-ecPublicKey, the named curve, and the head of a bit string. Comparing it leaves no
-    /// room for other curves, for explicit parameters, or for a parser.
+    /// Prefix of every public key, before the uncompressed point (RFC 5480 section 2): the
+    /// algorithm id-ecPublicKey, the named curve, and the head of a bit string. A comparison of
+    /// these bytes excludes other curves and explicit parameters without a parser.
     pub(crate) spki_prefix: &'static [u8],
     pub(super) verification: &'static EcdsaVerificationAlgorithm,
     pub(crate) error: KeyError,
@@ -75,13 +75,13 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.is_named(name))
     }
 
-    /// Whether a token or a key may call it so, letter by letter. `EdDSA` with a key of Ed25519 is what RFC 9864
-    /// names `Ed25519`, and issuers write one or the other.
+    /// Returns `true` if `name` is a name of this algorithm, compared byte for byte. RFC 9864
+    /// renames `EdDSA` with an Ed25519 key to `Ed25519`; issuers write either.
     pub(crate) fn is_named(self, name: &str) -> bool {
         name == self.name() || self == Self::EdDsa && name == "Ed25519"
     }
 
-    /// The name in the header of a token.
+    /// Returns the name in the header of a token (`alg`).
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",
@@ -118,12 +118,12 @@ impl Algorithm {
         }
     }
 
-    /// Whether its keys are secrets.
+    /// Returns `true` if its keys are shared secrets.
     pub(crate) fn is_hmac(self) -> bool {
         matches!(self.kind(), Kind::Hmac(_))
     }
 
-    /// Whether its keys are those of RSA.
+    /// Returns `true` if its keys are RSA keys.
     pub(crate) fn is_rsa(self) -> bool {
         matches!(self.kind(), Kind::Rsa(_))
     }

@@ -1,6 +1,6 @@
-//! What can be wrong with a key, in words for the operator who has configured it.
+//! Errors of keys, worded for the operator who configures them.
 
-/// Why a key cannot be used. The text says what the key has, what it needs and how to make one.
+/// Reason why a key is rejected. The text says what the key has, what it needs and how to make one.
 ///
 /// # Examples
 /// ```
@@ -14,69 +14,73 @@
 /// ```
 ///
 /// # Security
-/// It holds nothing of the key but its size.
+/// The error contains no part of the key except its size.
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The key is of another kind than its algorithm.
+    /// The kind of the key does not fit its algorithm.
     #[error("the key is of another kind than its algorithm")]
     Algorithm,
-    /// The cryptography library gave a wrong answer to a known question, or none. Nothing it says
-    /// can be trusted: a broken build, or broken hardware.
+    /// The cryptography library failed a known-answer test. The build or the hardware is broken, so
+    /// no result of the library can be trusted.
     #[error("the cryptography library failed its self test: do not use this machine or this build")]
     Library,
-    /// The key is no Ed25519 key, or a point that everybody can sign for.
+    /// The key is not an Ed25519 key, or it is a point of small order, for which signatures can be
+    /// forged.
     #[error(
         "the key is not an Ed25519 key, which EdDSA needs: `openssl genpkey -algorithm ed25519` makes a pair"
     )]
     NotEd25519,
-    /// The key is none of the curve P-256 in uncompressed form, or is no point of it.
+    /// The key is not an uncompressed point of the curve P-256.
     #[error(
         "the key is not an uncompressed P-256 key, which ES256 needs: \
          `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes a pair"
     )]
     NotP256,
-    /// The key is none of the curve P-384 in uncompressed form, or is no point of it.
+    /// The key is not an uncompressed point of the curve P-384.
     #[error(
         "the key is not an uncompressed P-384 key, which ES384 needs: \
          `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384` makes a pair"
     )]
     NotP384,
-    /// The key is none of the curve P-521 in uncompressed form, or is no point of it.
+    /// The key is not an uncompressed point of the curve P-521.
     #[error(
         "the key is not an uncompressed P-521 key, which ES512 needs: \
          `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521` makes a pair"
     )]
     NotP521,
-    /// The text is not one PEM block `PRIVATE KEY` (PKCS#8), such as an `EC PRIVATE KEY`.
+    /// The text is not one PEM block `PRIVATE KEY` (PKCS#8). An `EC PRIVATE KEY` (SEC 1) has to be
+    /// converted.
     #[error(
         "the key is not one PEM block `PRIVATE KEY`: `openssl pkcs8 -topk8 -nocrypt -in FILE` makes one of a key \
          in another form"
     )]
     NotPrivateKeyPem,
-    /// The text is not one PEM block `PUBLIC KEY`: a certificate, a private key, something else.
+    /// The text is not one PEM block `PUBLIC KEY`. Certificates and private keys have to be
+    /// converted.
     #[error(
         "the key is not one PEM block `PUBLIC KEY`: `openssl pkey -in FILE -pubout` makes one of a private key, \
          `openssl x509 -in FILE -pubkey -noout` of a certificate"
     )]
     NotPublicKeyPem,
-    /// The key is no RSA key, or its modulus is even.
+    /// The key is not an RSA key, or its modulus is even.
     #[error(
         "the key is not an RSA key: `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072` makes a pair"
     )]
     NotRsa,
-    /// The private key is neither on the curve P-256 nor an Ed25519 key, or damaged.
+    /// The private key is neither a P-256 nor an Ed25519 key, or it is damaged.
     #[error(
         "the private key is neither P-256 nor Ed25519: `openssl genpkey -algorithm ed25519` makes one"
     )]
     NotSigningKey,
-    /// The exponent of the RSA key is even, smaller than 65537 or longer than 32 bits. With 1 every
-    /// message is its own signature; small ones have been forged again and again.
+    /// The exponent of the RSA key is even, smaller than 65537 or longer than 32 bits. With the
+    /// exponent 1 every message is its own signature, and small exponents have made forgeries
+    /// possible repeatedly.
     #[error(
         "the exponent of the RSA key is not an odd number from 65537 to 32 bits: make another pair, with 65537"
     )]
     RsaExponent,
-    /// The RSA key was made by a chip whose keys can be factored (ROCA, CVE-2017-15361).
+    /// The RSA key can be factored: a faulty chip library generated it (ROCA, CVE-2017-15361).
     #[error(
         "the RSA key is one of those that can be factored (ROCA): make another pair, not on that chip"
     )]
@@ -87,39 +91,40 @@ pub enum KeyError {
          `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072` makes a pair"
     )]
     RsaSize {
-        /// Of its modulus.
+        /// Size of the modulus, in bits.
         bits: usize,
     },
-    /// The secret is a key file. With a public key as the secret everybody could make tokens; use
-    /// [`Jwt::es256`](crate::Jwt::es256) and its like for it.
+    /// The secret is a PEM file. If a public key were used as an HMAC secret, any client could sign
+    /// tokens. Use [`Jwt::es256`](crate::Jwt::es256) or the constructor of the key's algorithm.
     #[error(
         "the secret is a PEM block: give a public key to the constructor of its algorithm, such as `Jwt::rs256`"
     )]
     SecretIsPem,
-    /// The secret stands in a tutorial, in a standard or in the defaults of a framework, or is made of
-    /// the words of such: `changeme`, `secretkey`.
+    /// The secret is an example from a tutorial, a standard or a framework, or it contains a
+    /// typical placeholder such as `changeme` or `secretkey`.
     #[error(
         "the secret is a published example, or is worded like one: make one with `openssl rand -base64 64`"
     )]
     SecretPublished,
-    /// The secret is a few bytes over and over, or has fewer than eight different ones.
+    /// The secret repeats a pattern of up to eight bytes, or has fewer than eight different bytes.
     #[error("the secret is a short pattern over and over: make one with `openssl rand -base64 64`")]
     SecretRepeats,
-    /// The secret counts up or down.
+    /// The secret is an ascending or descending sequence.
     #[error("the secret is a sequence: make one with `openssl rand -base64 64`")]
     SecretSequence,
-    /// The secret is shorter than the hash: 32 bytes for HS256, 48 for HS384, 64 for HS512. RFC 7518
-    /// section 3.2 asks for that much, and what is shorter can be guessed from a single token.
+    /// The secret is shorter than the hash: 32 bytes for HS256, 48 for HS384, 64 for HS512. RFC
+    /// 7518 section 3.2 requires that length, because a shorter secret can be guessed offline from
+    /// a single token.
     #[error(
         "the secret has {bytes} bytes and {algorithm} needs {needed}: \
          make one with `openssl rand -base64 {needed}`"
     )]
     SecretTooShort {
-        /// What it is for, such as `HS256`.
+        /// Algorithm of the secret, such as `HS256`.
         algorithm: &'static str,
-        /// How long it is.
+        /// Length of the secret.
         bytes: usize,
-        /// How long it has to be.
+        /// Minimum length for the algorithm.
         needed: usize,
     },
 }

@@ -1,6 +1,6 @@
-//! Decides whether an RSA key is one, and strong enough.
+//! Reads RSA keys and rejects weak ones.
 //!
-//! The key is taken apart by hand, because its numbers have to be looked at: the library takes
+//! The key is parsed by hand, because its numbers have to be checked first: the library accepts
 //! exponents and moduli that are known to be weak.
 //! Start reading at [`parse`].
 
@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters, RsaPublicKeyComponent
 
 use super::KeyError;
 
-/// Takes a modulus and an exponent, big-endian and without leading zeros.
+/// Checks a modulus and an exponent, big-endian and without leading zeros, and makes a key of them.
 pub(super) fn parse(
     padding: &'static RsaParameters,
     modulus: &[u8],
@@ -35,41 +35,42 @@ pub(super) fn parse(
         .map_err(|_rejected| KeyError::NotRsa)
 }
 
-/// Takes the two numbers out of a `SubjectPublicKeyInfo` (RFC 8017 appendix A.1.1); `None` when it is
-/// anything but that of a plain RSA key in DER.
+/// Extracts modulus and exponent from a `SubjectPublicKeyInfo` (RFC 8017 appendix A.1.1); `None`
+/// unless `der` is strict DER of a plain RSA key.
 pub(super) fn read_spki(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let info = whole(SEQUENCE, der)?;
     let bits = whole(BIT_STRING, info.strip_prefix(&RSA_ENCRYPTION)?)?;
-    // A string of whole bytes: no bit of the last one is unused.
+    // The bit string starts with its number of unused bits, which is 0 for whole bytes.
     let numbers = whole(SEQUENCE, bits.strip_prefix(&[0])?)?;
     let (modulus, rest) = element(INTEGER, numbers)?;
     let exponent = whole(INTEGER, rest)?;
     Some((positive(modulus)?, positive(exponent)?))
 }
 
-/// Odd, from 65537 to 32 bits.
+/// Returns `true` if the exponent is odd, at least 65537 and at most 32 bits long.
 fn is_good_exponent(exponent: &[u8]) -> bool {
     let (Some(first), Some(last)) = (exponent.first(), exponent.last()) else { return false };
     let value = exponent.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
     *first != 0 && exponent.len() <= 4 && last % 2 == 1 && value >= 65_537
 }
 
-/// Whether the modulus has the fingerprint of the keys of CVE-2017-15361 (Nemec et al., "The Return of
-/// Coppersmith's Attack", section 3.2).
+/// Returns `true` if the modulus has the fingerprint of CVE-2017-15361 (Nemec et al., "The Return
+/// of Coppersmith's Attack", section 3.2).
 ///
-/// Their primes are `k * M + (65537^a mod M)`, with M the product of the first primes; so modulo each
-/// of those the modulus is a power of 65537. Of other keys that is true once in 10^8 times.
+/// The primes of such keys are `k * M + (65537^a mod M)`, where M is the product of the first
+/// primes. So the modulus is a power of 65537 modulo each of those primes. A sound key matches once
+/// in 10^8 times.
 fn is_roca(modulus: &[u8]) -> bool {
     SMALL_PRIMES.iter().all(|prime| {
         let remainder =
             modulus.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
         let powers = std::iter::successors(Some(1), |power| Some(power * 65_537 % prime));
-        // The powers come round to 1 again after fewer steps than the prime.
+        // The powers return to 1 in fewer steps than the prime.
         powers.take(usize::try_from(*prime).unwrap_or(0)).any(|power| power == remainder)
     })
 }
 
-/// Reads one element of DER with this tag: what is in it, and what follows.
+/// Reads one DER element with this tag and returns its content and the rest.
 fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&[found, length], rest) = der.split_first_chunk()?;
     let (length, rest) = match length {
@@ -83,17 +84,19 @@ fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
             let length = u16::from_be_bytes(*bytes);
             (usize::from((length >= 0x100).then_some(length)?), rest)
         }
+        // Two bytes suffice: a key of 8192 bits has about 1100.
         _ => return None,
     };
     (found == tag).then(|| rest.split_at_checked(length))?
 }
 
-/// Reads one element with nothing behind it.
+/// Reads one element that has no bytes after it.
 fn whole(tag: u8, der: &[u8]) -> Option<&[u8]> {
     element(tag, der).filter(|(_, rest)| rest.is_empty()).map(|(content, _)| content)
 }
 
-/// Takes the leading zero off that keeps a number positive; `None` when it is none, or one too many.
+/// Removes the leading zero that keeps a DER integer positive; `None` if the number is negative,
+/// zero or not in its shortest form.
 fn positive(number: &[u8]) -> Option<&[u8]> {
     match number {
         [0, rest @ ..] if rest.first().is_some_and(|byte| *byte >= 0x80) => Some(rest),
@@ -106,12 +109,12 @@ const SEQUENCE: u8 = 0x30;
 const BIT_STRING: u8 = 0x03;
 const INTEGER: u8 = 0x02;
 
-/// The algorithm rsaEncryption, with its parameters NULL (RFC 3279 section 2.3.1).
+/// Algorithm identifier rsaEncryption with its parameters NULL (RFC 3279 section 2.3.1).
 const RSA_ENCRYPTION: [u8; 15] =
     [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
-/// The primes that all of those keys share, however long they are: M of the shortest has 39 primes, of
-/// which 2 says nothing.
+/// Primes in the M of every key length: the shortest keys use the first 39 primes. The prime 2 is
+/// left out, because every modulus is odd.
 const SMALL_PRIMES: [u32; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
     101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,

@@ -1,12 +1,13 @@
-//! Decides whether a secret could be guessed.
+//! Rejects HMAC secrets that can be guessed.
 //!
-//! One token is enough to try secrets against, at millions in a second, and the lists of those that
-//! people copy are public. Only chance makes a good one; what can be told apart from chance is refused.
+//! A single token lets an attacker test millions of secrets per second offline, and lists of
+//! commonly copied secrets are public. Only a random secret is safe, so a secret that is visibly
+//! not random is rejected.
 //! Start reading at [`judge`].
 
 use super::KeyError;
 
-/// Refuses a secret that is shorter than the `needed` bytes of `algorithm`, or that others may have.
+/// Rejects a secret that is shorter than the `needed` bytes of `algorithm`, or that can be guessed.
 pub(super) fn judge(secret: &[u8], needed: usize, algorithm: &'static str) -> Result<(), KeyError> {
     let bytes = secret.len();
     if bytes < needed {
@@ -27,14 +28,15 @@ pub(super) fn judge(secret: &[u8], needed: usize, algorithm: &'static str) -> Re
     Ok(())
 }
 
-/// Whether it is one of those that are copied, or says of itself that it is none.
+/// Returns `true` if the secret is a published example or contains a placeholder word.
 fn is_published(secret: &[u8]) -> bool {
     let secret = plain(secret);
     PUBLISHED.iter().any(|published| plain(published.as_bytes()) == secret)
         || PLACEHOLDERS.iter().any(|word| contains(&secret, word.as_bytes()))
 }
 
-/// Letters and digits alone, in lower case: the rest is what people change.
+/// Reduces a text to its letters and digits in lower case. Copied secrets often differ from the
+/// original in punctuation and case only.
 fn plain(text: &[u8]) -> Vec<u8> {
     text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
 }
@@ -43,7 +45,7 @@ fn contains(text: &[u8], word: &[u8]) -> bool {
     text.windows(word.len()).any(|window| window == word)
 }
 
-/// Whether three of four bytes are the one before plus one, or minus one.
+/// Returns `true` if three in four bytes are the previous byte plus one, or minus one.
 fn is_sequence(secret: &[u8]) -> bool {
     let steps = |by: u8| {
         secret.iter().zip(secret.iter().skip(1)).filter(|(a, b)| b.wrapping_sub(**a) == by).count()
@@ -51,7 +53,7 @@ fn is_sequence(secret: &[u8]) -> bool {
     steps(1).max(steps(u8::MAX)) * 4 >= (secret.len() - 1) * 3
 }
 
-/// Whether it is up to eight bytes over and over.
+/// Returns `true` if the secret repeats a pattern of one to eight bytes.
 fn has_short_period(secret: &[u8]) -> bool {
     (1..=LONGEST_PERIOD)
         .any(|period| secret.iter().zip(secret.iter().skip(period)).all(|(a, b)| a == b))
@@ -65,14 +67,14 @@ fn count_different(secret: &[u8]) -> usize {
     seen.into_iter().filter(|seen| *seen).count()
 }
 
-/// 32 random bytes have fewer than eight different ones once in 10^37 times, 32 random hex digits once
-/// in twenty million.
+/// 32 random bytes have fewer than eight different values once in 10^37 times; 32 random hex digits
+/// once in twenty million.
 const LEAST_DIFFERENT: usize = 8;
 
 const LONGEST_PERIOD: usize = 8;
 
-/// Words that stand in most of the secrets that were found in published code. In 64 random characters
-/// one of them turns up once in 10^9 times.
+/// Words in most of the secrets that were found in published code. Among 64 random characters one
+/// of them occurs once in 10^9 times.
 const PLACEHOLDERS: [&str; 17] = [
     "authsecret",
     "changeme",
@@ -93,8 +95,8 @@ const PLACEHOLDERS: [&str; 17] = [
     "yoursecret",
 ];
 
-/// Examples of 32 bytes and more that are copied most: of jwt.io, of standards, and of the tutorials
-/// and defaults of frameworks.
+/// Examples of at least 32 bytes that are copied most often: from jwt.io, standards, tutorials and
+/// framework defaults.
 const PUBLISHED: [&str; 30] = [
     // jwt.io
     "a-string-secret-at-least-256-bits-long",
@@ -127,7 +129,7 @@ const PUBLISHED: [&str; 30] = [
     "this is my custom Secret key for authentication",
     "THIS IS USED TO SIGN AND VERIFY JWT TOKENS, REPLACE IT WITH YOUR OWN SECRET, IT CAN BE ANY \
      STRING",
-    // What people write where at least 32 characters are asked for
+    // Typical secrets where at least 32 characters are required
     "your-secret-key-at-least-32-characters-long",
     "your-secret-key-must-be-at-least-32-characters-long",
     "your-super-secret-key-at-least-32-characters-long",

@@ -1,7 +1,7 @@
-//! Asks the cryptography library questions whose answers are known.
+//! Runs known-answer tests on the cryptography library.
 //!
-//! The vectors are the examples A.1 and A.3 of RFC 7515 and A.4 of RFC 8037. It runs once, when the
-//! first key is made, which is when a server starts, and takes a fraction of a millisecond.
+//! The vectors are the examples A.1 and A.3 of RFC 7515 and A.4 of RFC 8037. The tests run once per
+//! process, when the first key is loaded, and take a fraction of a millisecond.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,7 +13,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Algorithm, KeyError, Material, VerifyingKey};
 
-/// Runs every known-answer test, once.
+/// Runs every known-answer test, once per process.
 pub(super) fn run() -> Result<(), KeyError> {
     static PASSED: OnceLock<bool> = OnceLock::new();
     let all = || [hs256(), es256(), ed25519()].iter().all(|passed| *passed == Some(true));
@@ -40,7 +40,8 @@ fn ed25519() -> Option<bool> {
     answers_are_right(&key, ED25519_SIGNED, ED25519_SIGNATURE)
 }
 
-/// The right signature over the right message is good; over another message it is not.
+/// Returns `true` if the signature verifies over `message` and does not verify over another
+/// message.
 fn answers_are_right(key: &VerifyingKey, message: &str, signature: &str) -> Option<bool> {
     let signature = bytes(signature)?;
     let right = key.verify(message.as_bytes(), &signature);

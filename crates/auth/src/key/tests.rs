@@ -1,4 +1,4 @@
-//! Keys and secrets that are taken, and those that are not.
+//! Accepts sound keys and secrets, and rejects all others.
 
 use aws_lc_rs::{
     encoding::{AsDer as _, PublicKeyX509Der},
@@ -22,9 +22,9 @@ fn a_secret_that_can_be_guessed_is_refused() {
     assert_eq!(error(SECRET.as_bytes()), None);
 }
 
-/// Attack 2, from the other side: a public key that an operator has configured as a secret.
+/// Attack 2: an operator configures a public key as a secret.
 #[test]
-fn a_key_file_is_no_secret() {
+fn a_key_file_is_rejected_as_a_secret() {
     let key = SigningKey::generate().unwrap();
     let indented = format!("\n  {}", key.public_pem());
 
@@ -37,7 +37,7 @@ fn a_key_file_is_no_secret() {
 }
 
 #[test]
-fn a_public_key_made_by_openssl_is_taken() {
+fn a_public_key_made_by_openssl_is_accepted() {
     let text = "-----BEGIN PUBLIC KEY-----\n\
         MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n\
         6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n\
@@ -49,7 +49,7 @@ fn a_public_key_made_by_openssl_is_taken() {
 }
 
 #[test]
-fn text_that_is_no_public_key_is_refused_as_such() {
+fn text_that_is_not_a_public_key_is_rejected() {
     let key = SigningKey::generate().unwrap();
     let certificate = key.public_pem().replace("PUBLIC KEY", "CERTIFICATE");
 

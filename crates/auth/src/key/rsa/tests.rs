@@ -1,4 +1,4 @@
-//! RSA keys that are taken, and those that are weak, damaged or something else.
+//! Accepts sound RSA keys, and rejects weak and damaged ones.
 
 use aws_lc_rs::{
     encoding::{AsDer as _, PublicKeyX509Der},
@@ -18,7 +18,7 @@ fn judge(modulus: &[u8], exponent: &[u8]) -> Option<KeyError> {
     parse(&RSA_PKCS1_2048_8192_SHA256, modulus, exponent).err()
 }
 
-/// An odd number of so many bits.
+/// Returns an odd number of `bits` bits.
 fn modulus(bits: usize) -> Vec<u8> {
     let mut bytes = vec![0x5a; bits.div_ceil(8)];
     bytes[0] = 1 << ((bits - 1) % 8);
@@ -66,7 +66,7 @@ fn an_exponent_is_odd_and_65537_at_least() {
 }
 
 #[test]
-fn a_modulus_that_is_even_empty_or_begins_with_zeros_is_none() {
+fn a_modulus_that_is_even_empty_or_begins_with_zeros_is_rejected() {
     let mut even = modulus(2048);
     *even.last_mut().unwrap() = 0x5a;
     let padded = [&[0][..], &modulus(2048)].concat();
@@ -93,7 +93,7 @@ fn a_key_of_a_chip_that_made_weak_ones_is_refused() {
 }
 
 #[test]
-fn a_sound_key_is_taken_apart_as_it_was_put_together() {
+fn a_sound_key_is_parsed_into_its_numbers() {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     let der: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
 
@@ -106,7 +106,7 @@ fn a_sound_key_is_taken_apart_as_it_was_put_together() {
 }
 
 #[test]
-fn damaged_der_is_no_key() {
+fn damaged_der_is_rejected() {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     let der: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
     let der = der.as_ref();
@@ -115,7 +115,7 @@ fn damaged_der_is_no_key() {
         assert_eq!(read_spki(&der[..length]), None, "{length}");
     }
     assert_eq!(read_spki(&[der, &[0]].concat()), None);
-    // Everything but the numbers themselves stands fast: the first 32 bytes are heads and lengths.
+    // Only the numbers themselves may vary: the first 32 bytes are tags and lengths.
     for at in 0..32 {
         for bit in 0..8 {
             let mut changed = der.to_vec();

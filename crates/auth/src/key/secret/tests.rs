@@ -1,4 +1,4 @@
-//! Secrets that chance has made, and those that somebody has.
+//! Accepts random secrets, and rejects guessable ones.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn a_secret_is_as_long_as_the_hash() {
 
 /// Attack 23.
 #[test]
-fn a_pattern_over_and_over_is_refused() {
+fn a_repeated_pattern_is_refused() {
     for pattern in ["a", "ab", "acb", "1928", "admin", "secret", "aA1!aA2", "password", "hunter22"]
     {
         let secret = pattern.repeat(64);
@@ -113,7 +113,7 @@ fn a_key_file_is_refused() {
 }
 
 #[test]
-fn what_chance_has_made_is_taken() {
+fn a_random_secret_is_accepted() {
     for secret in [
         // `openssl rand -base64 32`, `openssl rand -hex 32`, a UUID without its dashes, and words.
         &b"mZ5U0s3Ck1CV4iM0mC4b2bqU0Qf1w4zN4Yb8sQeKx2A="[..],
