@@ -1,15 +1,17 @@
 //! Decides who a client is.
 //!
-//! An [`Authenticator`] turns what a client showed into a [`Grant`]. [`Jwt`] does so for access tokens,
-//! [`SessionCookie`] and [`SessionCredential`] for sessions, [`authenticate_fn()`] for anything that can
-//! be written as a closure; [`FirstOf`] chooses among several, and `load` adds the application's own
-//! user. Behind them stand [`Sessions`], which makes and ends sessions, [`Tickets`], which carries one
-//! from a socket into a cookie, and [`Issuer`], which writes the tokens that [`Jwt::own`] accepts.
-//! No socket and no network is known here: a key is given, never fetched, and a store is a trait.
+//! An [`Authenticator`] turns the credential of a handshake into a [`Grant`]. [`Jwt`] verifies
+//! access tokens, [`SessionCookie`] and [`SessionCredential`] look up sessions, and
+//! [`authenticate_fn()`] wraps a closure. [`FirstOf`] chooses among several credentials, and `load`
+//! looks up the application's own user.
+//!
+//! [`Sessions`] creates and ends sessions. [`Tickets`] carries a session from a socket into a
+//! cookie. [`Issuer`] writes the tokens that [`Jwt::own`] accepts. Nothing here opens a socket or
+//! uses the network: keys are passed in, never fetched, and stores are traits.
 //! Start reading at [`Jwt`], or at [`Sessions`].
 //!
 //! # Examples
-//! A token of an application that shares a secret with this server, and the user it speaks for:
+//! Accepts the tokens of an application that shares a secret with this server, and loads the user:
 //! ```
 //! use doorward_auth::{Authenticator, Claims, Jwt, KeyError};
 //!
@@ -25,8 +27,8 @@
 //! # authenticator(b"4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?;
 //! # Ok::<_, KeyError>(())
 //! ```
-//! A server of its own: browsers come with a cookie, programs with the token of their session, and
-//! both with an access token that ends with it:
+//! Accepts cookies from browsers, session tokens from other programs, and access tokens that end
+//! with their session:
 //! ```
 //! use std::sync::Arc;
 //! use doorward_auth::{
@@ -46,7 +48,6 @@
 //!         .or(SessionCredential::new(Arc::clone(&sessions)).load(Arc::clone(&users)))
 //!         .or(SessionCookie::new(sessions, origins).load(users)))
 //! }
-//! # drop(authenticator);
 //! ```
 
 mod authenticate_fn;
