@@ -1,8 +1,9 @@
-//! The public keys that somebody else has published (JWKS, RFC 7517).
+//! Reads the public keys that an issuer publishes (JWKS, RFC 7517).
 //!
-//! Each key is judged by itself. One that is weak, private, ambiguous, for encryption or of a kind not known here is
-//! passed over and named in the log, and the set stands as long as one key can be used: issuers add keys, and a
-//! client must not be locked out because of one that it does not need (RFC 7517 section 5). Nothing is fetched.
+//! Each key is checked on its own. A key that is weak, private, ambiguous, for encryption or of an
+//! unknown kind is skipped and logged. The set is accepted if at least one key is usable: issuers
+//! add keys, and one unsupported key must not lock all clients out (RFC 7517 section 5). Nothing is
+//! fetched.
 //! Start reading at [`KeySet::from_jwks`].
 
 use std::fmt;
@@ -22,7 +23,7 @@ mod jwk;
 mod problem;
 mod rsa_algorithm;
 
-/// The keys of an issuer, each with its one algorithm and perhaps its name (`kid`).
+/// Keys of an issuer, each with exactly one algorithm and an optional name (`kid`).
 ///
 /// # Examples
 /// ```
@@ -34,12 +35,11 @@ mod rsa_algorithm;
 ///     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
 /// }]}"#;
 /// let jwt = Jwt::keys(KeySet::from_jwks(jwks)?).bound_to("https://id.example.org", "chat");
-/// # drop(jwt);
 /// # Ok::<_, KeySetError>(())
 /// ```
 #[derive(Clone)]
 pub struct KeySet {
-    /// At least one.
+    /// Never empty.
     keys: Vec<NamedKey>,
     passed_over: Box<[PassedOver]>,
 }
@@ -51,32 +51,34 @@ struct NamedKey {
 }
 
 impl KeySet {
-    /// Reads a set.
+    /// Reads a key set.
     ///
-    /// Each key has one algorithm: its `alg`, or the one that belongs to its curve. A key that cannot be used is
-    /// passed over: see [`KeySetProblem`], and [`passed_over`](Self::passed_over). The log names it, at level `info`
-    /// when its `use`, `key_ops`, `kty`, `crv` or `alg` says that it is for others, and else at level `warn`, once
-    /// each time a set is read. At most 1 MiB and 100 keys.
+    /// Each key has one algorithm: its `alg`, or the algorithm of its curve. Keys that cannot be
+    /// used are skipped and listed in [`passed_over`](Self::passed_over); [`KeySetProblem`] lists
+    /// the reasons. Each of them is logged once whenever a set is read: at level `info` if its
+    /// `use`, `key_ops`, `kty`, `crv` or `alg` marks it for another purpose, otherwise at level
+    /// `warn`. A set has at most 1 MiB and 100 keys.
     ///
     /// # Errors
-    /// The mistake of whoever wrote the set; see [`KeySetError`]. Keep the set you had.
+    /// [`KeySetError`]: the issuer's mistake. Keep using the previous set.
     ///
     /// # Security
-    /// Secrets (`oct`) may make a set of their own, and are passed over beside a public key: who can read
-    /// the public ones could then make tokens. So is a public key with private members, for it has been
-    /// published with what should have been kept.
+    /// A set may consist of secrets (`oct`) only. A secret beside public keys is skipped, because
+    /// every reader of the public set could sign tokens with it. A public key with private members
+    /// is skipped too: its private half has been published.
     pub fn from_jwks(json: &str) -> Result<Self, KeySetError> {
         Self::read(json, None)
     }
 
-    /// Reads a set as [`from_jwks`](Self::from_jwks) does; its RSA keys without an `alg` are for `algorithm`.
+    /// Reads a key set like [`from_jwks`](Self::from_jwks), and uses `algorithm` for RSA keys
+    /// without an `alg`.
     ///
-    /// One RSA key could make signatures of six kinds, and each key has one here. Issuers such as Entra ID leave
-    /// the `alg` of their keys out and name the algorithm in their discovery document, as
+    /// An RSA key fits six algorithms, but each key has only one here. Issuers such as Entra ID
+    /// leave `alg` out of their keys and publish the algorithm in their discovery document, as
     /// `id_token_signing_alg_values_supported`.
     ///
     /// # Errors
-    /// As [`from_jwks`](Self::from_jwks).
+    /// Same as [`from_jwks`](Self::from_jwks).
     pub fn from_jwks_for(json: &str, algorithm: RsaAlgorithm) -> Result<Self, KeySetError> {
         Self::read(json, Some(algorithm))
     }
@@ -90,6 +92,7 @@ impl KeySet {
         if all.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys);
         }
+        // A single public key, even an unusable one, means that the set was meant to be published.
         let is_public_set = !all.iter().all(is_secret);
         let candidates: Vec<_> =
             all.iter().map(|jwk| Candidate::read(jwk, is_public_set, rsa)).collect();
@@ -116,23 +119,23 @@ impl KeySet {
         Ok(Self { keys, passed_over: passed_over.into() })
     }
 
-    /// The keys of the set that are not used.
+    /// Returns the keys that are skipped.
     #[must_use]
     pub fn passed_over(&self) -> &[PassedOver] {
         &self.passed_over
     }
 
-    /// Returns how many keys there are to check signatures with; at least one.
+    /// Returns the number of usable keys, at least one.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Finds the key of this name; without a name, the only one there is.
+    /// Finds the key with this name; without a name, the only key of the set.
     ///
-    /// Keys of two kinds may share a name (RFC 7517 section 4.5), and the algorithm that a token says chooses
-    /// among them. It still has to be the one algorithm of the key.
+    /// Keys of different kinds may share a name (RFC 7517 section 4.5). The algorithm that the
+    /// token states chooses among them, and still has to be the one algorithm of that key.
     pub(crate) fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&VerifyingKey> {
         let Some(id) = id else {
             let [only] = &*self.keys else { return None };
@@ -151,7 +154,7 @@ impl fmt::Debug for KeySet {
     }
 }
 
-/// A key that was read by itself, and not yet compared with the others.
+/// Key that was read but not yet compared with the other keys.
 struct Candidate<'a> {
     id: Option<Box<str>>,
     kind: Option<&'a Value>,
@@ -168,8 +171,9 @@ impl<'a> Candidate<'a> {
         Self { id, kind: jwk.0.get("kty"), key }
     }
 
-    /// Whether a token that names this key could mean the other one: keys of different kinds may share a name
-    /// (RFC 7517 section 4.5), and those for others mean none of our tokens.
+    /// Returns `true` if a token that names this key could mean `other` as well. Keys of different
+    /// kinds may share a name (RFC 7517 section 4.5), and no token of ours can mean a key for
+    /// another purpose.
     fn is_named_as(&self, other: &Self) -> bool {
         let is_for_others = matches!(other.key, Err(problem) if problem.is_usual());
         self.id.is_some() && self.id == other.id && self.kind == other.kind && !is_for_others
@@ -180,7 +184,7 @@ fn is_secret(jwk: &UniqueObject) -> bool {
     jwk.0.get("kty").is_some_and(|kty| kty == "oct")
 }
 
-/// Reads the name of a key.
+/// Reads the name (`kid`) of a key.
 fn read_id(jwk: &UniqueObject) -> Result<Option<Box<str>>, KeySetProblem> {
     match jwk.0.get("kid") {
         None => Ok(None),
@@ -189,13 +193,14 @@ fn read_id(jwk: &UniqueObject) -> Result<Option<Box<str>>, KeySetProblem> {
     }
 }
 
-/// Other members of a set mean nothing (RFC 7517 section 5).
+/// Members other than `keys` are ignored (RFC 7517 section 5).
 #[derive(Deserialize)]
 struct Jwks {
     keys: Vec<UniqueObject>,
 }
 
-/// Tells the operator which key is not used. Its name has at most 255 characters, all of them printable.
+/// Logs a skipped key for the operator. Its name is safe to log: at most 255 characters, all
+/// printable.
 fn log(key: &PassedOver) {
     let PassedOver { index, id, problem } = key;
     if problem.is_usual() {

@@ -1,7 +1,7 @@
 //! Reads one key of a set (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
 //!
-//! A key ends up with exactly one algorithm. What it says of itself must fit together: nothing is
-//! guessed, and nothing that contradicts itself is taken.
+//! A key gets exactly one algorithm. Its members have to agree: nothing is guessed, and a key that
+//! contradicts itself is rejected.
 //! Start reading at [`read`].
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,9 +12,12 @@ use crate::key::{Algorithm, Curve, VerifyingKey};
 
 type Jwk = Map<String, Value>;
 
-/// Reads a key, or says why it is passed over. RSA keys that name no algorithm have `rsa`, when there is one.
+/// Reads a key, or returns the reason to skip it. `rsa` is the algorithm of RSA keys without an
+/// `alg`.
 pub(super) fn read(jwk: &Jwk, rsa: Option<RsaAlgorithm>) -> Result<VerifyingKey, KeySetProblem> {
     let kind = text(jwk, "kty")?.ok_or(KeySetProblem::Member("kty"))?;
+    // Before `use` and `alg`: a published private key has to be replaced, whether or not the key is
+    // for signatures.
     if kind != "oct" && PRIVATE.iter().any(|name| jwk.contains_key(*name)) {
         return Err(KeySetProblem::Private);
     }
@@ -54,7 +57,7 @@ fn edwards(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeyS
     VerifyingKey::point(Algorithm::EdDsa, &point).map_err(KeySetProblem::Weak)
 }
 
-/// One RSA key could make signatures of six kinds, so it has to be said which.
+/// Reads an RSA key. It fits six algorithms, so the algorithm has to be stated.
 fn rsa(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeySetProblem> {
     let algorithm = algorithm.ok_or(KeySetProblem::AlgorithmMissing)?;
     if !algorithm.is_rsa() {
@@ -72,7 +75,7 @@ fn secret(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeySe
     VerifyingKey::secret(algorithm, &bytes(jwk, "k")?).map_err(KeySetProblem::Weak)
 }
 
-/// A curve has one algorithm (RFC 7518 section 3.4), which the key may repeat.
+/// Checks the `alg` of a key on a curve, which has only one algorithm (RFC 7518 section 3.4).
 fn only(own: Algorithm, named: Option<Algorithm>) -> Result<(), KeySetProblem> {
     if named.is_none_or(|named| named == own) {
         Ok(())
@@ -81,7 +84,7 @@ fn only(own: Algorithm, named: Option<Algorithm>) -> Result<(), KeySetProblem> {
     }
 }
 
-/// The key must be for what it would be used for here.
+/// Checks that the key may verify signatures (`use`, `key_ops`).
 fn check_use(jwk: &Jwk) -> Result<(), KeySetProblem> {
     let is_used = text(jwk, "use")?.is_none_or(|usage| usage == "sig");
     let is_operation = match jwk.get("key_ops") {
@@ -92,7 +95,7 @@ fn check_use(jwk: &Jwk) -> Result<(), KeySetProblem> {
     if is_used && is_operation { Ok(()) } else { Err(KeySetProblem::Use) }
 }
 
-/// Reads a member that is text; `None` when it is absent.
+/// Reads a text member; `None` if it is absent.
 fn text<'a>(jwk: &'a Jwk, name: &'static str) -> Result<Option<&'a str>, KeySetProblem> {
     match jwk.get(name) {
         None => Ok(None),
@@ -101,11 +104,11 @@ fn text<'a>(jwk: &'a Jwk, name: &'static str) -> Result<Option<&'a str>, KeySetP
     }
 }
 
-/// Reads a member that is base64url.
+/// Reads a base64url member.
 fn bytes(jwk: &Jwk, name: &'static str) -> Result<Vec<u8>, KeySetProblem> {
     let text = text(jwk, name)?.ok_or(KeySetProblem::Member(name))?;
     URL_SAFE_NO_PAD.decode(text).map_err(|_malformed| KeySetProblem::Member(name))
 }
 
-/// The private members of RSA, EC and OKP keys, and the value of a secret.
+/// Private members of RSA, EC and OKP keys, and the value of a secret.
 const PRIVATE: [&str; 9] = ["d", "dp", "dq", "k", "oth", "p", "priv", "q", "qi"];

@@ -1,10 +1,10 @@
-//! Why keys are passed over, and why a text is no set.
+//! Reasons why keys are skipped, and why a text is rejected as a key set.
 
 use std::fmt;
 
 use crate::KeyError;
 
-/// Why a text is no set of keys to be trusted.
+/// Error of reading a key set.
 ///
 /// # Examples
 /// ```
@@ -23,23 +23,24 @@ use crate::KeyError;
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
-    /// No key of it can be used; it may have none at all.
+    /// No key of the set can be used, or the set is empty.
     #[error("the set has no key to check signatures with{}", List(.0))]
     NoKey(Box<[PassedOver]>),
-    /// It is no JSON object with an array `keys` of objects, or an object names a member twice.
+    /// The text is not a JSON object with an array `keys` of objects, or an object has a duplicate
+    /// member.
     #[error("the text is not a JSON Web Key Set")]
     NotJwks,
-    /// It is larger than 1 MiB.
+    /// The text is larger than 1 MiB.
     #[error("the set is larger than 1 MiB")]
     TooLarge,
-    /// It has more than 100 keys.
+    /// The set has more than 100 keys.
     #[error("the set has more than 100 keys")]
     TooManyKeys,
 }
 
 doorward_core::debug_as_sentence!(KeySetError);
 
-/// A key of a set that is not used, and why.
+/// Skipped key of a set, with the reason.
 ///
 /// # Examples
 /// ```
@@ -48,16 +49,15 @@ doorward_core::debug_as_sentence!(KeySetError);
 /// fn reasons(keys: &KeySet) -> Vec<String> {
 ///     keys.passed_over().iter().map(PassedOver::to_string).collect()
 /// }
-/// # drop(reasons);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PassedOver {
-    /// Which one of the set, from 0.
+    /// Position in the set, from 0.
     pub index: usize,
-    /// Its `kid`, when that is a name.
+    /// Its `kid`, if it is a valid name.
     pub id: Option<Box<str>>,
-    /// What is wrong with it.
+    /// Reason why the key is skipped.
     pub problem: KeySetProblem,
 }
 
@@ -71,61 +71,64 @@ impl fmt::Display for PassedOver {
     }
 }
 
-/// What is wrong with one key of a set.
+/// Reason why a key of a set is skipped.
 ///
 /// # Examples
 /// ```
 /// use doorward_auth::KeySetProblem;
 ///
-/// assert_eq!(KeySetProblem::Unknown("kty").to_string(), "its `kty` is none that is known here");
+/// assert_eq!(KeySetProblem::Unknown("kty").to_string(), "its `kty` is not supported");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetProblem {
-    /// It does not say for which algorithm it is (`alg`), and could be for several.
+    /// The key has no `alg` and fits several algorithms.
     #[error(
         "it has no `alg` and could be for several algorithms: say which with `KeySet::from_jwks_for`"
     )]
     AlgorithmMissing,
-    /// Its `alg` belongs to another kind of key or to another curve.
+    /// Its `alg` is for another kind of key or another curve.
     #[error("its `alg` does not belong to its kind")]
     AlgorithmMismatch,
     /// Its `kid` is not 1-255 printable characters.
     #[error("its `kid` is not 1-255 printable characters")]
     Id,
-    /// Another key has the same `kid` and the same `kty`, so that a token that names it is ambiguous.
+    /// Another key has the same `kid` and `kty`, so a token that names it is ambiguous.
     #[error("another key has the same `kid` and `kty`")]
     IdTaken,
-    /// This member is missing, or not what it must be.
+    /// This member is missing or malformed.
     #[error("its `{0}` is missing or malformed")]
     Member(&'static str),
-    /// It holds the private key: make a new one, for this one has been published.
+    /// The key contains its private half, which has thus been published. The issuer has to replace
+    /// it.
     #[error(
-        "it holds a private key, which has been published with it: its issuer has to make another one"
+        "it contains its private key, which has been published: its issuer has to replace the key"
     )]
     Private,
-    /// It is a secret beside public keys: who can read these could make tokens with it.
+    /// The key is a secret beside public keys. Every reader of the public set could sign tokens
+    /// with it.
     #[error("it is a secret (`oct`) beside public keys")]
     Secret,
-    /// This member says that it is of a kind that is not known here, such as another curve.
-    #[error("its `{0}` is none that is known here")]
+    /// This member states a kind, curve or algorithm that is not supported.
+    #[error("its `{0}` is not supported")]
     Unknown(&'static str),
-    /// It is not for checking signatures: see its `use` and `key_ops`.
+    /// The key is not for verifying signatures, according to its `use` or `key_ops`.
     #[error("it is not for checking signatures")]
     Use,
-    /// It is too weak, or none.
+    /// The key is too weak, or malformed.
     #[error(transparent)]
     Weak(KeyError),
 }
 
 impl KeySetProblem {
-    /// Whether the set is as it should be all the same: many have keys for encryption, or of another kind.
+    /// Returns `true` for problems of a healthy set: many sets contain keys for encryption or of
+    /// other kinds.
     pub(super) fn is_usual(self) -> bool {
         matches!(self, Self::Unknown(_) | Self::Use)
     }
 }
 
-/// Names the first keys that were passed over.
+/// Lists the first skipped keys.
 struct List<'a>(&'a [PassedOver]);
 
 impl fmt::Display for List<'_> {
@@ -140,5 +143,5 @@ impl fmt::Display for List<'_> {
     }
 }
 
-/// How many keys an error names.
+/// Maximum number of keys that an error lists.
 const NAMED: usize = 8;

@@ -1,8 +1,8 @@
-//! The algorithms of RSA, of which a key has one.
+//! Signature algorithms of RSA keys.
 
 use crate::key::Algorithm;
 
-/// For which algorithm the RSA keys of a set are that do not say so (RFC 7518 section 3.1).
+/// Algorithm of the RSA keys in a set that do not state one (RFC 7518 section 3.1).
 ///
 /// # Examples
 /// ```
@@ -12,7 +12,6 @@ use crate::key::Algorithm;
 /// fn read(jwks: &str) -> Result<KeySet, KeySetError> {
 ///     KeySet::from_jwks_for(jwks, RsaAlgorithm::Rs256)
 /// }
-/// # drop(read);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,7 +22,7 @@ pub enum RsaAlgorithm {
     Ps384,
     /// RSASSA-PSS with SHA-512.
     Ps512,
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what most issuers sign with.
+    /// RSASSA-PKCS1-v1_5 with SHA-256, the algorithm of most issuers.
     Rs256,
     /// RSASSA-PKCS1-v1_5 with SHA-384.
     Rs384,

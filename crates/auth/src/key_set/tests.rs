@@ -1,4 +1,4 @@
-//! Sets of keys that are taken, and those that make an operator look.
+//! Reads sound key sets, and reports problems of others.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
@@ -92,9 +92,9 @@ fn an_rsa_key_without_an_algorithm_has_the_one_that_is_configured() {
     assert_eq!(problem(oct(json!({}))), KeySetProblem::AlgorithmMissing);
 }
 
-/// Attack 3: what a key says of itself counts more than what was configured for those that say nothing.
+/// Attack 3: the `alg` of a key takes precedence over the configured algorithm.
 #[test]
-fn the_algorithm_of_an_rsa_key_counts_before_the_one_that_is_configured() {
+fn the_algorithm_of_an_rsa_key_takes_precedence_over_the_configured_one() {
     let jwks = json!({"keys": [rsa(json!({"alg": "PS512"}))]}).to_string();
 
     let set = KeySet::from_jwks_for(&jwks, RsaAlgorithm::Rs256).unwrap();
@@ -143,7 +143,7 @@ fn a_key_that_is_not_for_signatures_is_passed_over() {
 }
 
 #[test]
-fn a_private_key_is_refused_whatever_it_is_for() {
+fn a_private_key_is_refused_for_every_purpose() {
     for name in ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"] {
         for jwk in [ec(json!({})), okp(json!({"use": "enc"})), rsa(json!({"alg": "RS256"}))] {
             let jwk = merge(jwk, json!({ name: "AQAB" }));
@@ -162,7 +162,7 @@ fn a_secret_beside_a_public_key_is_passed_over() {
     let mixed = read(&[ec(json!({"kid": "a"})), secret.clone()]).unwrap();
     assert_eq!(mixed.find(Some("a"), "HS256").unwrap().algorithm().name(), "ES256");
     assert_eq!(problems(&mixed), [KeySetProblem::Secret]);
-    // A public key that cannot be used makes the set no less public.
+    // An unusable public key makes the set no less public.
     for public in [ec(json!({"use": "enc"})), json!({"kty": "unknown"})] {
         let Err(KeySetError::NoKey(keys)) = read(&[secret.clone(), public]) else {
             panic!("the secret is used")
@@ -178,12 +178,12 @@ fn two_kinds_of_key_with_one_name_are_told_apart_by_the_algorithm() {
     let find = |algorithm| set.find(Some("a"), algorithm).unwrap().algorithm().name();
 
     assert_eq!((find("ES256"), find("RS256")), ("ES256", "RS256"));
-    // A token that says anything else meets a key that refuses it.
+    // For any other algorithm the first key is returned, which rejects the token.
     assert_eq!(find("none"), "ES256");
     assert!(set.find(None, "ES256").is_none());
 }
 
-/// Attack 7: which of the two a token means cannot be told.
+/// Attack 7: a token that names one of two keys is ambiguous.
 #[test]
 fn keys_of_one_name_and_kind_are_passed_over() {
     let same = || ec(json!({"kid": "a"}));
@@ -192,17 +192,17 @@ fn keys_of_one_name_and_kind_are_passed_over() {
     assert_eq!((set.len(), problems(&set)), (2, vec![KeySetProblem::IdTaken; 2]));
     assert_eq!(set.find(Some("a"), "ES256").unwrap().algorithm().name(), "EdDSA");
     assert_eq!(read(&[ec(json!({})), ec(json!({}))]).unwrap().len(), 2);
-    // One that is malformed may be the one that is meant.
+    // A malformed key may be the one that a token means.
     let malformed = ec(json!({"kid": "a", "x": 7}));
     assert_eq!(read(&[same(), malformed, okp(json!({}))]).unwrap().len(), 1);
-    // The name of a key that is for others is free.
+    // A key for another purpose does not occupy its name.
     let set = read(&[ec(json!({"kid": "a", "use": "enc"})), ec(json!({"kid": "a"}))]).unwrap();
     assert_eq!((set.len(), problems(&set)), (1, vec![KeySetProblem::Use]));
 }
 
-/// As Keycloak publishes them, and what accidents add: each is judged by itself.
+/// A set as Keycloak publishes it, with typical defects added. Each key is checked on its own.
 #[test]
-fn a_set_stands_as_long_as_one_key_can_be_used() {
+fn a_set_is_accepted_if_one_key_can_be_used() {
     let short = URL_SAFE_NO_PAD.encode([&[0xc5; 127][..], &[0x5b]].concat());
     let set = read(&[
         rsa(json!({"kid": "enc", "use": "enc", "alg": "RSA-OAEP"})),
@@ -223,8 +223,8 @@ fn a_set_stands_as_long_as_one_key_can_be_used() {
             "key 0 (\"enc\"): it is not for checking signatures",
             "key 1 (\"short\"): the RSA key has 1024 bits and needs 2048 to 8192: \
              `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072` makes a pair",
-            "key 2 (\"private\"): it holds a private key, which has been published with it: its issuer has to \
-             make another one",
+            "key 2 (\"private\"): it contains its private key, which has been published: its issuer has to \
+             replace the key",
             "key 3: its `kid` is not 1-255 printable characters",
             "key 4 (\"malformed\"): its `x` is missing or malformed",
         ]
@@ -236,7 +236,7 @@ fn problems(set: &KeySet) -> Vec<KeySetProblem> {
 }
 
 #[test]
-fn a_set_without_a_key_to_use_says_why_of_each() {
+fn a_set_without_a_usable_key_gives_the_reason_for_each() {
     let error = |count: usize| {
         let keys: Vec<_> =
             (0..count).map(|id| ec(json!({"kid": id.to_string(), "use": "enc"}))).collect();
@@ -254,7 +254,7 @@ fn a_set_without_a_key_to_use_says_why_of_each() {
 
 /// Attack 7.
 #[test]
-fn a_name_that_is_none_is_refused() {
+fn a_malformed_name_is_refused() {
     for kid in
         [json!(""), json!(7), json!(null), json!(["a"]), json!("a\0"), json!("a".repeat(256))]
     {
@@ -307,7 +307,7 @@ fn a_member_that_is_missing_or_malformed_is_refused() {
 
 /// Attack 30.
 #[test]
-fn what_is_no_set_is_refused() {
+fn text_that_is_not_a_key_set_is_refused() {
     for text in [
         "",
         "<html>",
@@ -364,7 +364,7 @@ fn debug_prints_no_secret() {
 }
 
 #[test]
-fn what_a_ring_publishes_is_a_set() {
+fn the_published_keys_of_a_ring_are_a_key_set() {
     let ring = crate::KeyRing::new(SigningKey::generate().unwrap());
     ring.rotate(SigningKey::generate_ed25519().unwrap(), std::time::SystemTime::UNIX_EPOCH);
 
