@@ -1,7 +1,7 @@
-//! The keys of this server: one that signs, and those before it that are still trusted.
+//! Holds the server's own keys: the signing key and older keys that are still trusted.
 //!
-//! When the key is changed, what the old one has signed stays good for as long as a token can live, and
-//! no longer. Who checks tokens finds the public keys in a JWKS; the server keeps the ring as text.
+//! After a rotation the old key stays trusted for the maximum lifetime of a token. Verifiers fetch
+//! the public keys as a JWKS; the server stores the ring as text.
 //! Start reading at [`KeyRing::rotate`].
 
 use std::{
@@ -17,7 +17,7 @@ use crate::{KeyError, SigningKey, key::VerifyingKey, public_key::PublicKey};
 
 mod text;
 
-/// A key that signs, and those that are still trusted. It can be changed while it is in use.
+/// Signing key and older keys that are still trusted. Keys can be rotated while the ring is in use.
 ///
 /// # Examples
 /// ```
@@ -29,37 +29,36 @@ mod text;
 /// let jwt = Jwt::own(Arc::clone(&ring), "https://id.example.org", "chat");
 ///
 /// ring.rotate(SigningKey::generate()?, SystemTime::UNIX_EPOCH);
-/// # drop((issuer, jwt));
 /// # Ok::<_, doorward_auth::KeyError>(())
 /// ```
 pub struct KeyRing {
-    /// Protects which keys count; held to copy a pointer or to exchange it.
+    /// Protects the current set of keys; locked only to copy or to exchange the pointer.
     keys: RwLock<Arc<Trusted>>,
     max_lifetime: Duration,
 }
 
 struct Trusted {
     current: Arc<SigningKey>,
-    /// The latest first.
+    /// Newest first.
     retiring: Vec<Retiring>,
 }
 
-/// A key that signs no more.
+/// Key that no longer signs.
 #[derive(Clone)]
 struct Retiring {
     key: PublicKey,
-    /// From then on it is not trusted.
+    /// The key is trusted before this time only.
     until: SystemTime,
 }
 
 impl KeyRing {
-    /// Begins with one key. Its tokens live for [`MAX_LIFETIME`] at most.
+    /// Makes a ring of one key. Its tokens live for [`MAX_LIFETIME`] at most.
     #[must_use]
     pub fn new(key: SigningKey) -> Self {
         Self::of(Trusted { current: Arc::new(key), retiring: Vec::new() })
     }
 
-    /// Reads what [`KeyRing::to_pem`] has written, or a single private key.
+    /// Reads the output of [`KeyRing::to_pem`], or a single private key.
     ///
     /// # Errors
     /// [`KeyRingError`]: the text is damaged.
@@ -67,23 +66,26 @@ impl KeyRing {
         text::read(text).map(Self::of)
     }
 
-    /// Lets no token live longer than `max`, [`MAX_LIFETIME`] at most: so long an old key is trusted.
+    /// Limits the lifetime of tokens to `max`, [`MAX_LIFETIME`] at most. An old key stays trusted
+    /// for that long.
     #[must_use]
     pub fn max_lifetime(self, max: Duration) -> Self {
         Self { max_lifetime: max.min(MAX_LIFETIME), ..self }
     }
 
-    /// How long a token may live.
+    /// Returns the maximum lifetime of a token.
     #[must_use]
     pub fn longest_lifetime(&self) -> Duration {
         self.max_lifetime
     }
 
-    /// Signs with `key` from now on. The key before it is trusted until all of its tokens have ended.
+    /// Signs with `key` from now on. The previous key stays trusted until all of its tokens have
+    /// expired.
     ///
-    /// Of several servers that share a ring each has to be given the new one ([`KeyRing::replace`]).
+    /// If several servers share a ring, each has to receive the new one ([`KeyRing::replace`]).
     pub fn rotate(&self, key: SigningKey, now: SystemTime) {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        // A key that is already current must not become an old key with an end.
         if keys.current.id() == key.id() {
             return;
         }
@@ -93,31 +95,32 @@ impl KeyRing {
         };
         let still_trusted = keys.retiring.iter().filter(|old| now < old.until).cloned();
         let mut retiring: Vec<_> = std::iter::once(retired).chain(still_trusted).collect();
+        // A key that signs again is no longer an old key.
         retiring.retain(|old| old.key.id() != key.id());
         retiring.truncate(MAX_RETIRING);
         *keys = Arc::new(Trusted { current: Arc::new(key), retiring });
     }
 
-    /// Takes over the keys of `other`, such as those that another process has just written down.
+    /// Replaces the keys with those of `other`, such as a ring that another process has just saved.
     pub fn replace(&self, other: &Self) {
         let theirs = other.trusted();
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = theirs;
     }
 
-    /// Writes the ring down: one PEM block `PRIVATE KEY`, and for each old key the time until which it
-    /// is trusted and a block `PUBLIC KEY`.
+    /// Writes the ring as text: one PEM block `PRIVATE KEY`, then for each old key the end of its
+    /// trust and a block `PUBLIC KEY`.
     ///
     /// # Errors
     /// [`KeyError::Library`]: the cryptography library could not write the key.
     ///
     /// # Security
-    /// Whoever reads the text can sign in as anybody.
+    /// The text contains the private key: a reader can sign in as any user.
     pub fn to_pem(&self) -> Result<String, KeyError> {
         text::write(&self.trusted())
     }
 
-    /// Writes the public keys that are trusted at `now`, for those who check our tokens: a JWKS (RFC
-    /// 7517 section 5). It holds no secret.
+    /// Returns the public keys that are trusted at `now` as a JWKS (RFC 7517 section 5), for other
+    /// services that verify our tokens. It contains no secret.
     #[must_use]
     pub fn jwks(&self, now: SystemTime) -> String {
         let trusted = self.trusted();
@@ -127,12 +130,12 @@ impl KeyRing {
         json!({ "keys": keys }).to_string()
     }
 
-    /// The key that signs.
+    /// Returns the signing key.
     pub(crate) fn current(&self) -> Arc<SigningKey> {
         Arc::clone(&self.trusted().current)
     }
 
-    /// Hands the key of this name to `judge`, if it is trusted at `now`.
+    /// Passes the key with this name to `judge`, if it is trusted at `now`.
     pub(crate) fn find<T>(
         &self,
         id: &str,
@@ -156,7 +159,7 @@ impl KeyRing {
     }
 }
 
-/// Names the keys and shows none.
+/// Prints the names of the keys, never the keys.
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let trusted = self.trusted();
@@ -169,7 +172,7 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-/// Why a text is no ring of keys.
+/// Error of reading a key ring.
 ///
 /// # Examples
 /// ```
@@ -180,19 +183,20 @@ impl fmt::Debug for KeyRing {
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyRingError {
-    /// One of its keys cannot be used.
+    /// A key of the ring cannot be used.
     #[error("a key of the ring cannot be used")]
     Key(#[from] KeyError),
-    /// It is not one block `PRIVATE KEY` and then, for each old key, a line `Trusted-Until:` with whole
-    /// seconds since 1970 and a block `PUBLIC KEY`.
-    #[error("the text is not a private key and perhaps public keys with their ends")]
+    /// The text is not one block `PRIVATE KEY` followed, for each old key, by a line
+    /// `Trusted-Until:` with whole seconds since 1970 and a block `PUBLIC KEY`.
+    #[error("the text is not a private key, optionally followed by public keys with their end")]
     Shape,
-    /// A key stands there twice.
-    #[error("a key of the ring stands there twice")]
+    /// A key occurs twice.
+    #[error("a key occurs twice in the ring")]
     Twice,
 }
 
 doorward_core::debug_as_sentence!(KeyRingError);
 
-/// Nobody changes keys so often that an older one is still needed.
+/// Bounds the ring. An older key would still be needed only after 32 rotations within one token
+/// lifetime.
 const MAX_RETIRING: usize = 32;

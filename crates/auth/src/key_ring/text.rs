@@ -1,7 +1,7 @@
-//! Writes a ring down, and reads it back.
+//! Writes a key ring as text, and reads it back.
 //!
-//! The text is PEM (RFC 7468), with one line before each public key, which other tools skip. Nothing
-//! else may stand in it: a file that was damaged should not lose a key in silence.
+//! The text is PEM (RFC 7468) with one line before each public key, which other tools skip. Any
+//! other content is rejected: a damaged file must not lose a key silently.
 
 use std::{
     sync::Arc,
@@ -15,7 +15,7 @@ pub(super) fn write(trusted: &Trusted) -> Result<String, KeyError> {
     let mut parts = vec![trusted.current.to_pkcs8_pem()?];
     parts.extend(trusted.retiring.iter().map(|old| {
         let until = old.until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        // Rounded up: a token that ends within this second is still good.
+        // Rounded up, because a token that expires within this second is still valid.
         let seconds = until.as_secs().saturating_add(u64::from(until.subsec_nanos() > 0));
         format!("{TRUSTED_UNTIL}{seconds}\n{}", old.key.to_pem())
     }));
@@ -38,7 +38,7 @@ pub(super) fn read(text: &str) -> Result<Trusted, KeyRingError> {
     Ok(Trusted { current: Arc::new(current), retiring })
 }
 
-/// Reads whole seconds since 1970, the end of the line, and a block `PUBLIC KEY`.
+/// Reads whole seconds since 1970, a line break, and a block `PUBLIC KEY`.
 fn read_retiring(part: &str) -> Result<Retiring, KeyRingError> {
     let (seconds, pem) = part.split_once('\n').ok_or(KeyRingError::Shape)?;
     let until = seconds
