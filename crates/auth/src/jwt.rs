@@ -1,9 +1,9 @@
-//! Decides whether an access token speaks for somebody, and for whom.
+//! Verifies access tokens and authenticates the user they name.
 //!
-//! A token passes size, structure, header, signature and claims, in this order, and the first that
-//! fails refuses it. Only a token that is good in everything but its time is told that; all others
-//! are refused alike. Keys and revocation lists are never fetched, and no credential other than
-//! `auth.token` is looked at.
+//! A token is checked for size, structure, header, signature and claims, in this order; the first
+//! failed check rejects it. The client learns that its token has expired only if the token is valid
+//! in every other respect. Apart from a token that is too large, all other reasons look the same to
+//! it. Only `auth.token` is read. Keys and revocation lists are never fetched.
 //! Start reading at [`Jwt::verify`], then [`Policy::check`](policy::Policy::check).
 
 use std::{
@@ -37,32 +37,38 @@ mod unbound;
 
 pub use self::unbound::UnboundJwt;
 
-/// Authenticates clients that show an access token: a JWT (RFC 7519) in `auth.token`.
+/// Authenticates clients that send an access token: a JWT (RFC 7519) in `auth.token`.
 ///
-/// On the client: `io(url, { auth: { token } })`. A token in the query string or in a header is
-/// never looked at. Make one with [`Jwt::hs256`] for a secret that the application shares with this
-/// server, or with [`Jwt::es256`] for the public key of an issuer.
+/// On the client: `io(url, { auth: { token } })`. Tokens in the query string or in a header are
+/// ignored. Use [`Jwt::hs256`] for a secret that the application shares with this server, or
+/// [`Jwt::es256`] for the public key of an issuer.
 ///
 /// | setting | default |
 /// |---|---|
 /// | [`issuer`](Jwt::issuer) | any, `iss` may be absent |
-/// | [`audience`](Jwt::audience) | none: a token that has an `aud` is meant for somebody else |
+/// | [`audience`](Jwt::audience) | none: a token with an `aud` is refused |
 /// | [`token_type`](Jwt::token_type) | `typ` absent, `JWT` or `at+jwt` |
 /// | [`max_lifetime`](Jwt::max_lifetime) | 24 hours |
 /// | [`user_claim`](Jwt::user_claim) | `sub` |
-/// | [`bearer`](Jwt::bearer) | no: the token alone |
-/// | [`danger_without_exp`](Jwt::danger_without_exp) | no: `exp` is demanded |
-/// | [`leeway`](Jwt::leeway) | 5 seconds for `nbf` and `iat`, none for `exp`, nor for our own without a generation |
+/// | [`bearer`](Jwt::bearer) | no: only the bare token |
+/// | [`danger_without_exp`](Jwt::danger_without_exp) | no: `exp` is required |
+/// | [`leeway`](Jwt::leeway) | 5 seconds for `nbf` and `iat`, none for `exp`; none for [own](Jwt::own) tokens without `gen` |
 ///
-/// Always asked: at most 8 KiB; three segments of strict base64url; the algorithm of the key; no
-/// `crit`, `b64`, `jwk`, `jku`, `x5u` or `x5c` in the header; no member named twice; JSON no deeper
-/// than 32; `sub` of 1-255 printable characters, or a whole number from 0 to 2^53 - 1, which is read as its
-/// digits; `jti` and `sid` of 1-255 printable characters where they are present; `exp` present and not
-/// reached; `exp`, `nbf` and `iat` seconds since 1970, also with a fraction, until the year 9999.
-/// What breaks a rule is named in the audit record, as `claim="exp" problem="missing"`, without its value.
+/// These rules always apply:
 ///
-/// Times are compared with [`Handshake::at`], the server's own clock. The grant's user is `sub`, its
-/// token `jti`, its session `sid`, and it ends at `exp`.
+/// - The token has at most 8 KiB and three segments of strict base64url.
+/// - `alg` is the algorithm of the key. The header has no `crit`, `b64`, `jwk`, `jku`, `x5u` or
+///   `x5c`.
+/// - No object has a duplicate member, and JSON is nested at most 32 deep.
+/// - `sub` is 1-255 printable characters, or a whole number from 0 to 2^53 - 1, which is read as
+///   its digits. `jti` and `sid`, if present, are 1-255 printable characters.
+/// - `exp` is present and in the future. `exp`, `nbf` and `iat` are seconds since 1970, with or
+///   without a fraction, until the year 9999.
+///
+/// The audit record names the broken rule without the value, as in `claim="exp" problem="missing"`.
+///
+/// Times are compared with [`Handshake::at`], the server's own clock. The grant has `sub` as its
+/// user, `jti` as its token and `sid` as its session, and expires at `exp`.
 ///
 /// # Examples
 /// ```
@@ -72,64 +78,63 @@ pub use self::unbound::UnboundJwt;
 /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?
 ///     .issuer("https://app.example.org")
 ///     .max_lifetime(Duration::from_secs(15 * 60));
-/// # drop(jwt);
 /// # Ok::<_, doorward_auth::KeyError>(())
 /// ```
 ///
 /// # Security
-/// A `kid` is not used to find a key and opens nothing. What a client reads is the same for every
-/// reason but one: `token_expired`, which only the holder of a genuine token can cause.
-/// Revocation is not decided here.
+/// A `kid` never locates a key outside of the configured ones. A client reads the same refusal for
+/// every reason with two exceptions: a genuine token or its session has expired, or the token is
+/// too large. Revocation of users and tokens is not checked here.
 #[derive(Clone, Debug)]
-#[must_use = "it authenticates nobody until a server is built with it"]
+#[must_use = "an authenticator has no effect until a server is built with it"]
 pub struct Jwt {
     keys: Keys,
     policy: Policy,
     sessions: Option<Arc<Sessions>>,
-    /// Whether `Bearer ` may stand before the token.
+    /// `true` if the token may have the prefix `Bearer `.
     takes_bearer: bool,
 }
 
 impl Jwt {
-    /// Demands an `iss` that is exactly `issuer`: no other case, no trailing slash, no list.
+    /// Requires an `iss` that equals `issuer` exactly: same case, no trailing slash, no list.
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.policy.issuer = Some(issuer.into());
         self
     }
 
-    /// Demands an `aud` that is exactly `audience`, or a list of strings with it.
+    /// Requires an `aud` that equals `audience` exactly, or a list of strings that contains it.
     ///
-    /// While none is configured a token that has an `aud` is refused: a recipient that does not
-    /// find itself in it must not accept the token (RFC 7519 section 4.1.3).
+    /// Without this setting a token with an `aud` is refused: a recipient that is not named in the
+    /// `aud` must not accept the token (RFC 7519 section 4.1.3).
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.policy.audience = Audience::Is(audience.into());
         self
     }
 
-    /// Demands a `typ` that is `token_type`, such as `at+jwt`; by default it may be absent, `JWT`
-    /// or `at+jwt`.
+    /// Requires the `typ` `token_type`, such as `at+jwt`. By default `typ` may be absent, `JWT` or
+    /// `at+jwt`.
     ///
-    /// Case does not count, nor does a leading `application/` (RFC 7515 section 4.1.9). Whatever
-    /// else an issuer signs with the same key, such as an ID token or a logout token, has another
-    /// type and is refused (RFC 8725 section 3.11).
+    /// Case and a leading `application/` are ignored (RFC 7515 section 4.1.9). Other tokens that
+    /// the issuer signs with the same key, such as ID tokens or logout tokens, have another type
+    /// and are refused (RFC 8725 section 3.11).
     pub fn token_type(mut self, token_type: impl Into<String>) -> Self {
         self.policy.token_type = Some(token_type.into());
         self
     }
 
-    /// Takes the user from the claim `name` in place of `sub`, such as `userId`, which may be absent then.
+    /// Reads the user from the claim `name` instead of `sub`, such as `userId`. `sub` may then be
+    /// absent.
     ///
-    /// The claim has the same form as `sub`: 1-255 printable characters, or a whole number. Choose one that
-    /// names a user for ever: an e-mail address or a user name may belong to another person later, and would
-    /// open what the first one had.
+    /// The claim has the form of `sub`: 1-255 printable characters, or a whole number. Choose a
+    /// claim that names one user permanently. An e-mail address or a user name may be given to
+    /// another person later, who would then have the access of the first one.
     ///
     /// # Examples
     /// ```
     /// use doorward_auth::Jwt;
     ///
-    /// // As `jwtService.sign({ userId: user.id })` writes it.
+    /// // For tokens made with `jwtService.sign({ userId: user.id })`.
     /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?.user_claim("userId");
-    /// # drop(jwt);
     /// # Ok::<_, doorward_auth::KeyError>(())
     /// ```
     pub fn user_claim(mut self, name: &'static str) -> Self {
@@ -137,26 +142,28 @@ impl Jwt {
         self
     }
 
-    /// Accepts tokens with `Bearer ` before them, as clients send that share the code of their HTTP requests.
+    /// Accepts tokens with the prefix `Bearer `, from clients that share code with their HTTP
+    /// requests.
     ///
-    /// It is the scheme of an `Authorization` header, in any case, and one space. A token without it is
-    /// accepted as before. The header itself is still not looked at: a browser cannot send it with a
-    /// WebSocket.
+    /// The prefix is the scheme of an `Authorization` header, in any case, and one space. Bare
+    /// tokens are still accepted. The header itself is still ignored, because a browser cannot send
+    /// it with a WebSocket.
     pub fn bearer(mut self) -> Self {
         self.takes_bearer = true;
         self
     }
 
-    /// Refuses tokens that live longer than `max`, 24 hours by default and [`MAX_LIFETIME`] at most: a
-    /// token that outlives the memory of its revocation would open the door again.
+    /// Refuses tokens with a lifetime longer than `max`: 24 hours by default, [`MAX_LIFETIME`] at
+    /// most. A token must not outlive the record of its revocation.
     ///
-    /// The lifetime is `exp - iat`; without an `iat` it is what remains. A token opens the door for
-    /// as long as it lives, wherever it leaks to. A day is the longest that applications without
-    /// refresh use; with refresh set it to the minutes that the issuer grants.
+    /// The lifetime is `exp - iat`; without an `iat` it is the remaining time. A leaked token is
+    /// usable until it expires. A day suits applications without refresh tokens; with refresh, set
+    /// the minutes that the issuer grants.
     ///
-    /// A token that is refused for this has the fault `claim="exp" problem="too_long"` in its audit record. One
-    /// of 7 or of 30 days needs it raised; for longer ones let the issuer sign shorter tokens and renew them,
-    /// as with `expiresIn: '30d'` of `JwtService`, or keep a session on the server ([`Sessions`]).
+    /// Such a refusal has the fault `claim="exp" problem="too_long"` in its audit record. Raise the
+    /// limit for tokens of 7 or 30 days. For longer ones, such as `expiresIn: '90d'` of
+    /// `JwtService`, let the issuer sign shorter tokens and renew them, or keep a session on the
+    /// server ([`Sessions`]).
     ///
     /// # Examples
     /// ```
@@ -165,7 +172,6 @@ impl Jwt {
     ///
     /// // For `signOptions: { expiresIn: '7d' }`.
     /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?.max_lifetime(Duration::from_hours(7 * 24));
-    /// # drop(jwt);
     /// # Ok::<_, doorward_auth::KeyError>(())
     /// ```
     pub fn max_lifetime(mut self, max: Duration) -> Self {
@@ -173,37 +179,41 @@ impl Jwt {
         self
     }
 
-    /// Accepts `nbf` and `iat` that are ahead of the clock by up to `leeway`, 5 seconds by default and an hour
-    /// at most.
+    /// Accepts `nbf` and `iat` up to `leeway` in the future, 5 seconds by default and an hour at
+    /// most.
     ///
-    /// Clocks of two machines differ a little, and a token is often used at once. `exp` has no
-    /// leeway: a token ends when it says so. After a revocation tokens of that user are refused whose `iat`
-    /// is not later than it by more than `leeway`: their issuer's clock may have been ahead when it made
-    /// them before it. Such a client reads `token_expired` and when a new token will be good.
+    /// Clocks of two machines differ slightly, and tokens are often used immediately. `exp` has no
+    /// leeway.
+    ///
+    /// After the tokens of a user are revoked, tokens with an `iat` up to `leeway` after the
+    /// revocation are refused as well: the issuer's clock may have been fast when it made them
+    /// before the revocation. The client reads `token_expired` and the time from which a new token
+    /// will be accepted.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.policy.leeway = leeway.min(MAX_AHEAD);
         self
     }
 
-    /// Accepts tokens without an `exp`: such a token ends [`max_lifetime`](Jwt::max_lifetime) after its `iat`,
-    /// and is refused when it has none.
+    /// Accepts tokens without an `exp`. Such a token expires [`max_lifetime`](Jwt::max_lifetime)
+    /// after its `iat`, and is refused if it has no `iat`.
     ///
-    /// The end counts from `iat` and not from the moment at which the token is shown: a client that comes
-    /// back with it must not get a new life each time. An `exp` that is there counts as always.
+    /// The lifetime starts at `iat` and not at the handshake, so that a reconnect does not extend
+    /// it. An `exp` that is present is enforced as usual.
     ///
     /// # Security
-    /// Its issuer has not meant the token to end, so other services may accept it for ever. Take it for the
-    /// time in which tokens without an end are replaced: `signOptions: { expiresIn: '1h' }` in NestJS.
+    /// The issuer did not intend the token to expire, so other services may accept it forever. Use
+    /// this only until tokens without an `exp` are replaced: `signOptions: { expiresIn: '1h' }` in
+    /// NestJS.
     pub fn danger_without_exp(mut self) -> Self {
         self.policy.demands_exp = false;
         self
     }
 
-    /// Looks up the application's own user for every good token.
+    /// Looks up the application's own user for every valid token.
     ///
     /// # Examples
     /// ```
-    /// use doorward_auth::{Authenticator, BoxError, Claims, Jwt};
+    /// use doorward_auth::{Claims, Jwt};
     ///
     /// struct User {
     ///     name: String,
@@ -215,19 +225,17 @@ impl Jwt {
     ///
     /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?
     ///     .load(|claims: Claims| async move { Ok(find_user(claims.subject()).await?) });
-    /// # fn check(_: impl Authenticator<Principal = User>) {}
-    /// # check(jwt);
     /// # Ok::<_, doorward_auth::KeyError>(())
     /// ```
     pub fn load<L: UserLoader>(self, loader: L) -> Loaded<L> {
         Loaded::new(self, loader)
     }
 
-    /// Lets tokens that name a session (`sid`) be good only while it lives and belongs to the user of
-    /// the token. Their sockets then end with the session, and prolong it.
+    /// Accepts tokens that name a session (`sid`) only while the session is active and belongs to
+    /// the user of the token. Their sockets end with the session, and their activity prolongs it.
     ///
-    /// A token without a `sid` is not concerned. Take it for the tokens of this server, whose sessions
-    /// these are.
+    /// Tokens without a `sid` are not affected. Use this for tokens of this server, with the
+    /// sessions of this server.
     pub fn sessions(mut self, sessions: Arc<Sessions>) -> Self {
         self.sessions = Some(sessions);
         self
@@ -252,15 +260,15 @@ impl Jwt {
         Ok(grant)
     }
 
-    /// Takes a token through every check, in an order that matters: what is cheap comes first, and
-    /// no byte of the claims is decoded before their author is known.
+    /// Runs every check, cheap ones first. No byte of the claims is decoded before the signature is
+    /// verified.
     fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, Denied> {
         let parts = self.verify_signature(token, now)?;
         let claims = object::decode(parts.claims).ok_or(Denied::segment("claims"))?;
         self.policy.check(claims, now)
     }
 
-    /// Finds out whether a trusted key has signed the token, and leaves what it says alone.
+    /// Verifies that a trusted key signed the token, without decoding its claims.
     fn verify_signature<'a>(&self, token: &'a str, now: SystemTime) -> Result<Parts<'a>, Denied> {
         let parts = parts::split(token)?;
         let header = object::decode(parts.header).ok_or(Denied::segment("header"))?;
@@ -280,25 +288,28 @@ impl Jwt {
         Ok(parts)
     }
 
-    /// When the token was made, to be compared with what was revoked.
+    /// Returns when the token was issued, for comparison with the revocation state.
     fn issued(&self, claims: &Claims) -> Issued {
         if let Some(generation) = claims.generation {
             return Issued::Generation(generation);
         }
-        // Without an `iat` it may be as old as a token can be.
+        // Without an `iat`, assume the oldest age that the maximum lifetime permits.
         let earliest = claims.expires_at.checked_sub(self.policy.max_lifetime);
         let at = claims.issued_at.or(earliest).unwrap_or(SystemTime::UNIX_EPOCH);
-        // How far its clock was ahead is not known. What was tolerated here is not forgotten there.
+        // The issuer's clock may be fast by as much as was tolerated above. The comparison with a
+        // revocation needs the same tolerance.
         Issued::Claimed { at, ahead: self.policy.leeway(claims.generation) }
     }
 
-    /// Finds the session that a token names, if sessions count.
+    /// Looks up the session that the token names, if sessions are configured.
     async fn session_of(
         &self,
         grant: &Grant<Claims>,
     ) -> Result<Option<(&Sessions, Session)>, AuthenticateError> {
         let (Some(sessions), Some(id)) = (&self.sessions, &grant.session) else { return Ok(None) };
         let session = sessions.get(id).await?;
+        // Same reason as for an unknown session: the client learns nothing about sessions of
+        // others.
         if session.user != grant.user {
             return Err(Refusal::unauthenticated(RefusalReason::SessionUnknown).into());
         }
@@ -321,7 +332,7 @@ impl Authenticator for Jwt {
         }
     }
 
-    /// A token is recognised by its signature and its claims; whether its session lives is not asked.
+    /// Recognises a token by its signature and claims, without looking up its session.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
         self.judge(handshake).ok().map(|grant| grant.user)
     }
@@ -333,7 +344,7 @@ impl ShowsCredential for Jwt {
     }
 }
 
-/// The key that the token names has not signed it.
+/// The signature does not match the key.
 const WRONG_SIGNATURE: Denied =
     Denied::new(RefusalReason::TokenSignature, Part::Segment, "signature", Problem::Mismatch);
 

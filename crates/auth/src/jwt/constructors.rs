@@ -1,7 +1,7 @@
-//! The keys that a [`Jwt`] can be made with: one constructor for each algorithm.
+//! Constructors of [`Jwt`], one for each algorithm.
 //!
-//! A secret makes an authenticator at once; a public key makes an [`UnboundJwt`], because whoever holds
-//! the private one usually signs for many services.
+//! A shared secret makes an authenticator at once. A public key makes an [`UnboundJwt`], because
+//! the holder of the private key usually signs for many services.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use crate::{
     key::{Algorithm, VerifyingKey},
 };
 
-/// Declares constructors whose documentation differs in the algorithm only.
+/// Declares constructors whose documentation differs only in the algorithm.
 macro_rules! secrets {
     ($($constructor:ident($name:literal, $bytes:literal) = $algorithm:ident,)+) => {
         impl Jwt {$(
-            #[doc = concat!("Trusts whoever knows `secret` (", $name, "): at least ", $bytes, " bytes.")]
+            #[doc = concat!("Trusts tokens signed with `secret` (", $name, ") of at least ", $bytes, " bytes.")]
             ///
             /// # Errors
-            /// As [`Jwt::hs256`].
+            /// Same as [`Jwt::hs256`].
             ///
             /// # Security
-            /// Whoever knows the secret can sign in as anybody.
+            /// Every holder of the secret can sign in as any user.
             pub fn $constructor(secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
                 Self::with_secret(Algorithm::$algorithm, secret.as_ref())
             }
@@ -29,14 +29,14 @@ macro_rules! secrets {
     };
 }
 
-/// As above.
+/// Declares constructors for public keys.
 macro_rules! public_keys {
     ($($constructor:ident($name:literal) = $algorithm:ident,)+) => {
         impl Jwt {$(
-            #[doc = concat!("Trusts whoever holds the private key behind `public_key_pem` (", $name, ").")]
+            #[doc = concat!("Trusts tokens signed with the private key of `public_key_pem` (", $name, ").")]
             ///
             /// # Errors
-            /// As [`Jwt::es256`], with the errors of this kind of key.
+            /// Same as [`Jwt::es256`], with the errors of this kind of key.
             pub fn $constructor(public_key_pem: &str) -> Result<UnboundJwt, KeyError> {
                 Self::with_public_key(Algorithm::$algorithm, public_key_pem)
             }
@@ -62,10 +62,10 @@ public_keys! {
 }
 
 impl Jwt {
-    /// Trusts whoever knows `secret` (HS256).
+    /// Trusts tokens signed with `secret` (HS256).
     ///
-    /// A secret belongs to one application, so issuer and audience need not be configured: with the
-    /// default policy a plain token, as NestJS's `JwtService` signs it, is accepted.
+    /// A secret belongs to one application, so issuer and audience are optional. The default policy
+    /// accepts a plain token as NestJS's `JwtService` signs it.
     ///
     /// # Examples
     /// ```
@@ -78,39 +78,41 @@ impl Jwt {
     /// - [`KeyError::SecretTooShort`], [`KeyError::SecretRepeats`], [`KeyError::SecretSequence`],
     ///   [`KeyError::SecretPublished`], [`KeyError::SecretIsPem`]: the operator's mistake. Make a new
     ///   secret: `openssl rand -base64 32`.
-    /// - [`KeyError::Library`]: this machine cannot check signatures.
+    /// - [`KeyError::Library`]: the cryptography library failed its self test.
     ///
     /// # Security
-    /// Whoever knows the secret can sign in as anybody. It is not kept in a form that prints.
+    /// Every holder of the secret can sign in as any user. `Debug` does not print it.
     pub fn hs256(secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         Self::with_secret(Algorithm::Hs256, secret.as_ref())
     }
 
-    /// Trusts whoever holds the private key behind `public_key_pem` (ES256).
+    /// Trusts tokens signed with the private key of `public_key_pem` (ES256).
     ///
-    /// The key is one PEM block `PUBLIC KEY` on the curve P-256. The result authenticates nobody
+    /// The key is one PEM block `PUBLIC KEY` on the curve P-256. The result is not an authenticator
     /// until it is bound: see [`UnboundJwt`].
     ///
     /// # Errors
     /// - [`KeyError::NotPublicKeyPem`], [`KeyError::NotP256`]: the operator's mistake.
-    /// - [`KeyError::Library`]: this machine cannot check signatures.
+    /// - [`KeyError::Library`]: the cryptography library failed its self test.
     pub fn es256(public_key_pem: &str) -> Result<UnboundJwt, KeyError> {
         Self::with_public_key(Algorithm::Es256, public_key_pem)
     }
 
-    /// Trusts whoever holds a private key of a published set.
+    /// Trusts tokens signed with a key of a published set.
     ///
-    /// A token names its key (`kid`); without a name it is accepted only where the set has one key.
+    /// A token names its key (`kid`). A token without a name is accepted only if the set has a
+    /// single key.
     pub fn keys(keys: KeySet) -> UnboundJwt {
         UnboundJwt(Self::new(Keys::Set(Arc::new(keys))))
     }
 
-    /// Trusts this server's own keys: the tokens that an [`Issuer`](crate::Issuer) of the same ring has
+    /// Trusts this server's own keys: tokens that an [`Issuer`](crate::Issuer) of the same ring has
     /// written, and no others.
     ///
-    /// Those of a session ([`issue_for`](crate::Issuer::issue_for)) are judged by the generation of their
-    /// user (`gen`), the others by the time at which they were issued. They live no longer than
-    /// [`KeyRing::max_lifetime`]. Add [`Jwt::sessions`], and they end with their session.
+    /// Tokens of a session ([`issue_for`](crate::Issuer::issue_for)) are compared with revocations
+    /// by the generation of their user (`gen`), other tokens by their time of issue. Tokens live no
+    /// longer than [`KeyRing::max_lifetime`]. With [`Jwt::sessions`] they also end with their
+    /// session.
     pub fn own(ring: Arc<KeyRing>, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         let max_lifetime = ring.longest_lifetime();
         let mut jwt = Self::new(Keys::Ring(ring))

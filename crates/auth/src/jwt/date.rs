@@ -1,9 +1,10 @@
-//! Reads a time of a token: a `NumericDate` (RFC 7519 section 2), seconds since 1970 with or without a fraction.
+//! Reads a `NumericDate` of a token (RFC 7519 section 2): seconds since 1970 with or without a
+//! fraction.
 //!
-//! A fraction is kept to the microsecond: nothing is rounded to whole seconds, so that a token ends when it says
-//! and is as old as it says. (JSON numbers with a fraction are read as doubles, which hold the seconds of today to
-//! a quarter of a microsecond.) An exponent is another spelling of the same number. What no calendar date stands
-//! for is refused, such as milliseconds in place of seconds.
+//! A fraction is kept to the microsecond. Nothing is rounded to whole seconds, so that a token
+//! expires exactly at its `exp`. (JSON numbers with a fraction are read as doubles, which represent
+//! current times to a quarter of a microsecond.) An exponent is just another spelling. Values
+//! outside of the calendar are rejected, such as milliseconds instead of seconds.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,18 +22,19 @@ pub(super) fn read(value: &Value) -> Result<SystemTime, Problem> {
     SystemTime::UNIX_EPOCH.checked_add(since).ok_or(Problem::OutOfRange)
 }
 
-/// `seconds` is not negative, and small enough for a double to count its microseconds.
+/// Converts seconds. The value must be non-negative, and small enough for a double to represent
+/// microseconds.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the range was looked at, and the fraction is to be cut off"
+    reason = "the range was checked, and the fraction is to be cut off"
 )]
 fn micros(seconds: f64) -> Duration {
     let whole = Duration::from_secs(seconds.trunc() as u64);
     whole + Duration::from_micros((seconds.fract() * 1e6) as u64)
 }
 
-/// The end of the year 9999, after which RFC 3339 has no way to write a time.
+/// End of the year 9999, the last time that RFC 3339 can write.
 const LAST_SECOND: u64 = 253_402_300_799;
 
 #[cfg(test)]
@@ -59,9 +61,9 @@ mod tests {
         assert_eq!(of("253402300799"), Ok(second(LAST_SECOND)));
     }
 
-    /// Issuers write the clock of their language: Python's `time.time()` has seven digits.
+    /// Some issuers write fractions: Python's `time.time()` has seven digits.
     #[test]
-    fn a_fraction_is_good_to_the_microsecond() {
+    fn a_fraction_is_exact_to_the_microsecond() {
         let said = Duration::new(1_800_000_060, 123_456_700);
 
         let read = of("1800000060.1234567").unwrap();
@@ -70,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_no_calendar_has_is_refused() {
+    fn a_time_outside_of_the_calendar_is_refused() {
         for json in ["-1", "-0.5", "253402300800", "253402300799.5", "1800000060000", "1e300"] {
             assert_eq!(of(json), Err(Problem::OutOfRange), "{json}");
         }
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_is_no_number_is_refused() {
+    fn a_time_that_is_not_a_number_is_refused() {
         for json in ["\"1800000060\"", "null", "true", "[1800000060]", "{}"] {
             assert_eq!(of(json), Err(Problem::WrongType), "{json}");
         }

@@ -1,8 +1,8 @@
-//! Decides which headers a token may have, before any cryptography.
+//! Checks the header of a token before any cryptography.
 //!
-//! The header is written by a stranger. It may say what we know already, and nothing that would
-//! change how the token is checked: no algorithm, no key, no extension. Members that mean nothing
-//! here are ignored, as RFC 7515 section 4 demands.
+//! The header is untrusted. It may repeat what is known already, but must not influence how the
+//! token is verified: no algorithm, no key, no extension. Unknown members are ignored, as RFC 7515
+//! section 4 requires.
 //! Start reading at [`check`].
 
 use doorward_core::Problem;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{denied::Denied, identifier::is_identifier, key::Algorithm};
 
-/// Refuses a header that breaks a rule. `token_type` is the only type, when there is one.
+/// Refuses a header that breaks a rule. If `token_type` is given, it is the only accepted `typ`.
 pub(super) fn check(
     header: &Map<String, Value>,
     algorithm: Algorithm,
@@ -19,8 +19,8 @@ pub(super) fn check(
     if let Some(name) = FORBIDDEN.into_iter().find(|name| header.contains_key(*name)) {
         return Err(Denied::token_header(name, Problem::NotAllowed));
     }
-    // The algorithm belongs to the key (RFC 8725 section 3.1): the token may only repeat it, letter by
-    // letter. `none`, and a public key used as an HMAC secret, end here.
+    // The algorithm belongs to the key (RFC 8725 section 3.1), and the token may only repeat it.
+    // This check stops `none`, and a public key used as an HMAC secret.
     if !algorithm.is_named(self::algorithm(header)?) {
         return Err(Denied::token_header("alg", Problem::Mismatch));
     }
@@ -28,7 +28,7 @@ pub(super) fn check(
         .map_err(|problem| Denied::token_header("typ", problem))
 }
 
-/// Returns the name of the algorithm that the token was signed with, as it says.
+/// Returns the `alg` of the header.
 pub(super) fn algorithm(header: &Map<String, Value>) -> Result<&str, Denied> {
     match header.get("alg") {
         Some(Value::String(name)) => Ok(name),
@@ -37,8 +37,8 @@ pub(super) fn algorithm(header: &Map<String, Value>) -> Result<&str, Denied> {
     }
 }
 
-/// Returns the id of the key, if there is one. What could not be a name is refused: it would be compared, and
-/// perhaps logged.
+/// Returns the `kid` of the header, if present. A value that is not a valid name is refused,
+/// because it would be compared and possibly logged.
 pub(super) fn key_id(header: &Map<String, Value>) -> Result<Option<&str>, Denied> {
     match header.get("kid") {
         None => Ok(None),
@@ -48,7 +48,7 @@ pub(super) fn key_id(header: &Map<String, Value>) -> Result<Option<&str>, Denied
     }
 }
 
-/// Keeps other kinds of token out that the same key signs (RFC 8725 section 3.11).
+/// Refuses other kinds of token that the same key signs (RFC 8725 section 3.11).
 fn check_type(typ: Option<&Value>, demanded: Option<&str>) -> Result<(), Problem> {
     let is_good = match (typ, demanded) {
         (None, None) => true,
@@ -62,7 +62,7 @@ fn check_type(typ: Option<&Value>, demanded: Option<&str>) -> Result<(), Problem
     if is_good { Ok(()) } else { Err(Problem::NotAllowed) }
 }
 
-/// Media types have no case, and `application/` may be left out (RFC 7515 section 4.1.9).
+/// Compares media types: case and a leading `application/` are ignored (RFC 7515 section 4.1.9).
 fn is_same_type(one: &str, other: &str) -> bool {
     subtype(one).eq_ignore_ascii_case(subtype(other))
 }
@@ -74,12 +74,12 @@ fn subtype(media_type: &str) -> &str {
     }
 }
 
-/// `crit` asks for extensions, and we have none (RFC 7515 section 4.1.11); `b64` is one (RFC 7797).
-/// The others bring a key along or say where to fetch one: no honest issuer needs them here, so
-/// they are refused rather than ignored.
+/// Members that are refused. `crit` requires extensions, and none is supported (RFC 7515 section
+/// 4.1.11); `b64` is one of them (RFC 7797). The others contain a key or its address. No honest
+/// issuer needs them here, so they are refused and not ignored.
 const FORBIDDEN: [&str; 6] = ["b64", "crit", "jku", "jwk", "x5c", "x5u"];
 
-/// A plain JWT (RFC 7519 section 5.1), or an access token (RFC 9068 section 2.1).
+/// Types of a plain JWT (RFC 7519 section 5.1) and of an access token (RFC 9068 section 2.1).
 const DEFAULT_TYPES: [&str; 2] = ["JWT", "at+jwt"];
 
 #[cfg(test)]

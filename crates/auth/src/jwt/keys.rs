@@ -1,25 +1,26 @@
-//! Finds the key that a token must be signed with.
+//! Selects the key that must have signed a token.
 //!
-//! A key id selects among keys that an operator has given; it is compared and nothing else. A token
-//! that names none is accepted where there is one key only.
+//! A key id selects among the configured keys and is used for nothing else. A token without a key
+//! id is accepted only if there is a single key.
 
 use std::{sync::Arc, time::SystemTime};
 
 use crate::{KeyRing, KeySet, key::VerifyingKey};
 
-/// The keys of one authenticator.
+/// Keys of one authenticator.
 #[derive(Clone, Debug)]
 pub(super) enum Keys {
-    /// One that has no id of its own: what a token calls it says nothing.
+    /// A single key without an id. The `kid` of a token is ignored.
     One(Arc<VerifyingKey>),
-    /// Those of this server, which change while it runs.
+    /// Keys of this server, rotated while it runs.
     Ring(Arc<KeyRing>),
-    /// Those that somebody else has published.
+    /// Keys that an issuer has published.
     Set(Arc<KeySet>),
 }
 
 impl Keys {
-    /// Hands the one key that counts to `judge`; `None` when there is none. `algorithm` is what the token says.
+    /// Passes the selected key to `judge`; `None` if there is none. `algorithm` is the `alg` of the
+    /// token.
     pub(super) fn find<T>(
         &self,
         key_id: Option<&str>,

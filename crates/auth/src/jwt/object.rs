@@ -1,8 +1,8 @@
-//! Decides what may be read as a JSON object: the header and the claims of a token.
+//! Decodes the header and the claims of a token as JSON objects.
 //!
-//! Two parsers that disagree about a member that is named twice see two tokens (RFC 8725 section
-//! 2.4), so such objects are refused, also when the member means nothing here. Depth is bounded,
-//! because a parser needs stack for it.
+//! Two parsers that treat a duplicate member differently see two different tokens (RFC 8725 section
+//! 2.4). So duplicates are rejected, even in members that are not used here. Nesting is bounded,
+//! because the parser uses stack for each level.
 //! Start reading at [`decode`].
 
 use doorward_core::UniqueObject;
@@ -10,16 +10,19 @@ use serde_json::{Map, Value};
 
 use super::parts::base64url;
 
-/// Decodes a segment of a token; `None` when it is anything but base64url of a plain JSON object.
+/// Decodes a segment of a token; `None` unless it is base64url of a JSON object without duplicate
+/// members.
 pub(super) fn decode(segment: &str) -> Option<Map<String, Value>> {
     let json = base64url(segment)?;
+    // Before parsing: the parser itself is recursive.
     if depth(&json) > MAX_DEPTH {
         return None;
     }
     serde_json::from_slice(&json).ok().map(|UniqueObject(members)| members)
 }
 
-/// How deep objects and arrays are nested. It is right for JSON; what is none is refused later.
+/// Returns the nesting depth of objects and arrays. The result is exact for valid JSON; anything
+/// else is rejected by the parser later.
 fn depth(json: &[u8]) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json {
@@ -38,7 +41,7 @@ fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// The object itself counts as one.
+/// Includes the object itself.
 const MAX_DEPTH: usize = 32;
 
 #[cfg(test)]

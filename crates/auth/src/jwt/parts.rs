@@ -1,7 +1,7 @@
-//! Decides what may be taken apart as a token: its size, its three segments, its alphabet.
+//! Splits a token after checking its size, its three segments and its alphabet.
 //!
-//! The size is compared before anything is decoded, so there is a bound to what a stranger can make
-//! us decode. Only the compact form is known (RFC 7515 section 7.1); the JSON forms are absent.
+//! The size is checked before anything is decoded, which bounds the work that an unauthenticated
+//! client can cause. Only the compact form is supported (RFC 7515 section 7.1), not the JSON forms.
 //! Start reading at [`split`].
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -9,18 +9,18 @@ use doorward_core::{Problem, RefusalReason};
 
 use crate::{credential::Explicit, denied::Denied};
 
-/// A token, taken apart and not judged.
+/// Segments of a token that is not verified yet.
 pub(super) struct Parts<'a> {
-    /// What the signature is made over: header, dot and claims as they were sent.
+    /// Signed part: header, dot and claims as they were sent.
     pub(super) signed: &'a str,
-    /// Still base64url.
+    /// Base64url, not decoded yet.
     pub(super) header: &'a str,
-    /// Still base64url.
+    /// Base64url, not decoded yet.
     pub(super) claims: &'a str,
     pub(super) signature: Vec<u8>,
 }
 
-/// Takes a token apart; it must not be too large, and have exactly three segments with content.
+/// Splits a token. It must not be too large, and must have exactly three non-empty segments.
 pub(super) fn split(token: &str) -> Result<Parts<'_>, Denied> {
     if token.len() > MAX_TOKEN {
         return Err(whole(Problem::TooLong));
@@ -34,23 +34,23 @@ pub(super) fn split(token: &str) -> Result<Parts<'_>, Denied> {
     Ok(Parts { signed, header, claims, signature })
 }
 
-/// What is before the token itself: the scheme that stands in an `Authorization` header (RFC 6750 section 2.1).
-/// Schemes have no case (RFC 9110 section 11.1).
+/// Splits off the prefix `Bearer `, the scheme of an `Authorization` header (RFC 6750 section 2.1).
+/// Schemes are case-insensitive (RFC 9110 section 11.1).
 pub(super) fn split_bearer(token: &str) -> Option<&str> {
     let (scheme, token) = token.split_once(' ')?;
     scheme.eq_ignore_ascii_case("Bearer").then_some(token)
 }
 
-/// The token as a whole is not good.
+/// Refuses the token as a whole.
 pub(super) const fn whole(problem: Problem) -> Denied {
     Explicit::Token.denied(RefusalReason::TokenMalformed, problem)
 }
 
-/// Decodes base64url as RFC 7515 section 2 wants it: no padding, no white space, no other alphabet,
-/// and no bits left over. Were any of these let through, one token could be written in two ways.
+/// Decodes base64url strictly (RFC 7515 section 2): no padding, no white space, no other alphabet,
+/// and no non-zero bits left over. A lenient decoder would give one token several spellings.
 pub(super) fn base64url(segment: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(segment).ok()
 }
 
-/// In bytes.
+/// Maximum size of a token, in bytes.
 const MAX_TOKEN: usize = 8 * 1024;

@@ -1,8 +1,8 @@
-//! Decides which claims let somebody in.
+//! Checks the claims of a token.
 //!
-//! All rules stand in [`Policy::check`], to be read from top to bottom; it sees a token only after
-//! its signature was found good. That the time is over is said last, so that a token which is told
-//! so is good in everything else. Claims without a rule are kept for the application.
+//! [`Policy::check`] contains all rules, from top to bottom. It receives a token only after its
+//! signature was verified. Expiry is checked last, so that a client reads `token_expired` only if
+//! its token is valid in every other respect. Claims without a rule are kept for the application.
 
 use std::{
     sync::Arc,
@@ -15,35 +15,35 @@ use serde_json::{Map, Value};
 use super::date;
 use crate::{Claims, denied::Denied, identifier::is_identifier};
 
-/// What a token must say.
+/// Rules for the claims of a token.
 #[derive(Clone, Debug)]
 pub(super) struct Policy {
-    /// The only `iss`; any when `None`.
+    /// The only accepted `iss`; any if `None`.
     pub(super) issuer: Option<String>,
     pub(super) audience: Audience,
-    /// The only `typ`; the header's own default when `None`.
+    /// The only accepted `typ`; the default types if `None`.
     pub(super) token_type: Option<String>,
-    /// From `iat`, or from now, to `exp`.
+    /// Maximum time from `iat`, or from now, to `exp`.
     pub(super) max_lifetime: Duration,
-    /// How far `nbf` and `iat` may be ahead of the clock.
+    /// How far `nbf`, `iat` and `auth_time` may be in the future.
     pub(super) leeway: Duration,
-    /// The claim that names the user.
+    /// Claim that names the user.
     pub(super) user_claim: &'static str,
-    /// Whether `exp` must be there; else `iat` must be, when it is not.
+    /// `true` if `exp` is required. Otherwise a token without `exp` needs an `iat`.
     pub(super) demands_exp: bool,
-    /// Whether the tokens are our own: they name the generation of their user, and what others write
-    /// there means nothing.
+    /// `true` for this server's own tokens, whose `gen` is the generation of their user. A foreign
+    /// `gen` means nothing.
     pub(super) is_own: bool,
 }
 
-/// For whom a token must be.
+/// Rule for the `aud` of a token.
 #[derive(Clone, Debug)]
 pub(super) enum Audience {
-    /// For anybody, known or not.
+    /// Any `aud`, or none.
     Any,
-    /// For this one, perhaps among others.
+    /// This audience, alone or in a list.
     Is(String),
-    /// For nobody in particular.
+    /// No `aud`.
     Unnamed,
 }
 
@@ -63,7 +63,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Judges the claims of a token whose signature is good.
+    /// Checks the claims of a token whose signature is verified.
     pub(super) fn check(
         &self,
         claims: Map<String, Value>,
@@ -73,7 +73,7 @@ impl Policy {
         let not_before = time(&claims, "nbf")?;
         let issued_at = time(&claims, "iat")?;
         let expires_at = self.end(time(&claims, "exp")?, issued_at)?;
-        // A token or session that names itself in a way that cannot be written down could not be revoked.
+        // A token or session id that cannot be stored could not be revoked.
         let token = identifier(&claims, "jti")?;
         let session = identifier(&claims, "sid")?;
         let signed_in_at = time(&claims, "auth_time")?;
@@ -81,7 +81,7 @@ impl Policy {
 
         self.check_issuer(claims.get("iss")).map_err(|problem| Denied::claim("iss", problem))?;
         self.audience.check(claims.get("aud")).map_err(|problem| Denied::claim("aud", problem))?;
-        // A sign-in of tomorrow would be fresh for ever.
+        // Otherwise a sign-in in the future would count as recent forever.
         if signed_in_at.is_some_and(|at| exceeds(self.leeway, now, at)) {
             return Err(Denied::claim("auth_time", Problem::InTheFuture));
         }
@@ -115,15 +115,17 @@ impl Policy {
         })
     }
 
-    /// How far the clock of a token may be ahead. Our own tokens that name no generation are judged by time, and
-    /// come from the machine that judges them (`doorward token`): with a leeway they would be refused for as
-    /// long after a revocation.
+    /// Returns how far the times of a token may be in the future.
+    ///
+    /// Own tokens without a generation are compared with revocations by time, and are issued on the
+    /// machine that verifies them (`doorward token`). With a leeway they would be refused for that
+    /// long after each revocation.
     pub(super) fn leeway(&self, generation: Option<u64>) -> Duration {
         if self.is_own && generation.is_none() { Duration::ZERO } else { self.leeway }
     }
 
-    /// When a token ends. One that does not say so itself ends when its longest lifetime is over, wherever and
-    /// whenever it is shown.
+    /// Returns when a token expires. Without an `exp` that is its maximum lifetime after `iat`, no
+    /// matter when the token is used.
     fn end(
         &self,
         exp: Option<SystemTime>,
@@ -151,8 +153,8 @@ impl Policy {
 }
 
 impl Audience {
-    /// A recipient that does not find itself in an `aud` must refuse the token (RFC 7519 section
-    /// 4.1.3); one that has no name never finds itself.
+    /// Checks the `aud`. A recipient that is not named in it must refuse the token (RFC 7519
+    /// section 4.1.3), and so does a recipient without a configured name.
     fn check(&self, aud: Option<&Value>) -> Result<(), Problem> {
         let (name, aud) = match (self, aud) {
             (Self::Any, _) | (Self::Unnamed, None) => return Ok(()),
@@ -171,11 +173,12 @@ impl Audience {
     }
 }
 
-/// Reads the claim that names the user: text, or a whole number, which is read as its digits.
+/// Reads the claim that names the user: a text, or a whole number, which is converted to its
+/// digits.
 ///
-/// Databases number their users, and issuers sign the number as it is. One above 2^53 - 1 is no exact number to
-/// a JavaScript issuer, so that two users could have it (RFC 8259 section 6). `1.0` and `1e3` are other spellings
-/// of a number whose name is to be one, and a negative number is what programs write for no user at all.
+/// Many databases number their users, and issuers sign the number. Above 2^53 - 1 a JavaScript
+/// issuer rounds numbers, so that two users could get the same one (RFC 8259 section 6). `1.0` and
+/// `1e3` would be second spellings of the same user. Negative numbers often mean "no user".
 fn user(claims: &Map<String, Value>, name: &'static str) -> Result<String, Denied> {
     match claims.get(name) {
         Some(Value::Number(number)) => match number.as_u64() {
@@ -189,7 +192,7 @@ fn user(claims: &Map<String, Value>, name: &'static str) -> Result<String, Denie
     }
 }
 
-/// Reads a claim that is a name; `None` when it is absent.
+/// Reads a claim that is a name; `None` if it is absent.
 fn identifier<'a>(
     claims: &'a Map<String, Value>,
     name: &'static str,
@@ -203,25 +206,25 @@ fn identifier<'a>(
     }
 }
 
-/// Reads a claim that is a time; `None` when it is absent.
+/// Reads a claim that is a time; `None` if it is absent.
 fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<SystemTime>, Denied> {
     let time = claims.get(name).map(date::read).transpose();
     time.map_err(|problem| Denied::claim(name, problem))
 }
 
-/// Reads the generation of the user; `None` for a token that was written where nobody knew it, and that
-/// is judged by the time at which it was issued.
+/// Reads the generation of the user (`gen`); `None` for a token that was issued without one. Such a
+/// token is compared with revocations by its time of issue.
 fn generation(claims: &Map<String, Value>) -> Result<Option<u64>, Denied> {
     let Some(value) = claims.get("gen") else { return Ok(None) };
     value.as_u64().map(Some).ok_or(Denied::claim("gen", Problem::WrongType))
 }
 
-/// Whether `to` is later than `from` by more than `limit`.
+/// Returns `true` if `to` is later than `from` by more than `limit`.
 fn exceeds(limit: Duration, from: SystemTime, to: SystemTime) -> bool {
     to.duration_since(from).is_ok_and(|distance| distance > limit)
 }
 
-/// The largest whole number up to which a double holds each exactly.
+/// Largest whole number up to which a double represents each exactly.
 const MAX_EXACT: u64 = (1 << 53) - 1;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! The vectors of Project Wycheproof for JSON Web Signatures and Keys.
+//! Runs the vectors of Project Wycheproof for JSON Web Signatures and Keys.
 //!
-//! Each key is read as an operator would give it, and each token goes through everything that comes
-//! before its claims (most vectors have none). An invalid one must never pass. Where our answer is
-//! another one than the set's, the case stands in [`DEVIATIONS`] with its reason, and nowhere else.
+//! Each key is loaded as an operator would load it. Each token passes all checks except those of
+//! its claims, because most vectors have none. An invalid token must never pass. [`DEVIATIONS`]
+//! lists every case in which our answer differs from the expected one, with the reason.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::{
     key::{Algorithm, VerifyingKey},
 };
 
-/// What a vector came to.
+/// Outcome of a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Accepted,
@@ -22,7 +22,7 @@ enum Answer {
     TokenRefused,
 }
 
-/// Every case in which we answer otherwise than the set: its number, our answer, and why.
+/// Every case with a deliberately different answer: its number, our answer, and the reason.
 const DEVIATIONS: [(&str, u64, Answer, &str); 14] = [
     ("signature", 259, Answer::TokenRefused, NO_CLAIMS),
     ("signature", 264, Answer::TokenRefused, NO_CLAIMS),
@@ -40,9 +40,9 @@ const DEVIATIONS: [(&str, u64, Answer, &str); 14] = [
     ("signature", 373, Answer::TokenRefused, "it has a `?` in its payload, and is called valid"),
 ];
 
-const NO_CLAIMS: &str = "its payload is empty: good for a JWS, and no claims";
+const NO_CLAIMS: &str = "its payload is empty: valid for a JWS, but not claims";
 
-/// Groups whose secret we do not take from an operator. Their tokens are judged with it all the same.
+/// Groups whose secret is too weak for an operator. Their tokens are verified with it nevertheless.
 const WEAK_SECRETS: [(&str, &str, KeyError); 4] = [
     ("signature", "base64", KeyError::SecretRepeats),
     ("key", "HS256", KeyError::SecretSequence),
@@ -56,17 +56,17 @@ fn no_forged_signature_is_accepted() {
 }
 
 #[test]
-fn no_key_is_taken_that_should_not_be() {
+fn no_invalid_key_is_accepted() {
     judge("key", TestName::JsonWebKey, Counts { all: 26, with_token: 26 });
 }
 
-/// The others are about encryption, which is not known here.
+/// The vectors without a token are about encryption, which is not supported.
 #[test]
-fn no_confusion_of_keys_passes() {
+fn no_confused_key_is_accepted() {
     judge("crypto", TestName::JsonWebCrypto, Counts { all: 83, with_token: 49 });
 }
 
-/// How many vectors there must be at least: a set that shrinks tests less.
+/// Number of vectors, so that a smaller set does not go unnoticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Counts {
     all: usize,
@@ -107,7 +107,8 @@ fn judge(set: &str, name: TestName, expected: Counts) {
     assert_eq!(weak, named);
 }
 
-/// Makes an authenticator of the keys of a group, if they are taken, and says what is weak about them.
+/// Makes an authenticator of the keys of a group, if they are accepted, and returns the weakness of
+/// its secret.
 fn authenticator(group: &Value) -> (Option<Jwt>, Option<KeyError>) {
     let jwk = group.get("public").unwrap_or(&group["private"]);
     let jwks = if jwk.get("keys").is_some() { jwk.clone() } else { json!({ "keys": [jwk] }) };
@@ -125,7 +126,7 @@ fn authenticator(group: &Value) -> (Option<Jwt>, Option<KeyError>) {
     }
 }
 
-/// Takes a secret that no operator may use.
+/// Makes an authenticator of a secret that an operator may not use.
 fn unjudged(jwk: &Value) -> Jwt {
     let text = |name: &str| jwk[name].as_str().unwrap();
     let algorithm = Algorithm::from_name(text("alg")).unwrap();
@@ -135,7 +136,7 @@ fn unjudged(jwk: &Value) -> Jwt {
 
 fn answer(jwt: Option<&Jwt>, token: &Value) -> Answer {
     let Some(jwt) = jwt else { return Answer::KeyRefused };
-    // A token in one of the JSON forms arrives as text too.
+    // Tokens in one of the JSON forms are passed as text, too.
     let text = token.as_str().map_or_else(|| token.to_string(), str::to_owned);
     match jwt.verify_signature(&text, SystemTime::UNIX_EPOCH) {
         Ok(parts) if parts::base64url(parts.claims).is_some() => Answer::Accepted,
@@ -144,7 +145,7 @@ fn answer(jwt: Option<&Jwt>, token: &Value) -> Answer {
 }
 
 #[test]
-fn the_invalid_vectors_that_are_accepted_are_a_valid_one() {
+fn the_accepted_invalid_vectors_equal_a_valid_one() {
     let vectors: Value = serde_json::from_str(TestName::JsonWebSignature.json_data()).unwrap();
     let tests: Vec<_> =
         array(&vectors["testGroups"]).iter().flat_map(|group| array(&group["tests"])).collect();
@@ -155,9 +156,9 @@ fn the_invalid_vectors_that_are_accepted_are_a_valid_one() {
     }
 }
 
-/// Whoever publishes a private key is told so.
+/// A published private key is reported as such.
 #[test]
-fn a_private_key_is_never_taken() {
+fn a_private_key_is_never_accepted() {
     for name in [TestName::JsonWebSignature, TestName::JsonWebKey, TestName::JsonWebCrypto] {
         let vectors: Value = serde_json::from_str(name.json_data()).unwrap();
         let groups = array(&vectors["testGroups"]);

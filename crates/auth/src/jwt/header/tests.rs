@@ -1,11 +1,11 @@
-//! Headers that are allowed, and those that are not.
+//! Accepts plain headers, and refuses others.
 
 use serde_json::json;
 
 use super::*;
 
 #[test]
-fn the_plain_headers_of_honest_issuers_are_good() {
+fn the_plain_headers_of_honest_issuers_are_accepted() {
     for header in [
         json!({"alg": "ES256"}),
         json!({"alg": "ES256", "typ": "JWT"}),
@@ -18,7 +18,7 @@ fn the_plain_headers_of_honest_issuers_are_good() {
 
 /// Attack 1, attack 3.
 #[test]
-fn only_the_algorithm_of_the_key_is_good() {
+fn only_the_algorithm_of_the_key_is_accepted() {
     for alg in ["none", "None", "nOnE", "", "es256", "ES256 ", "ES384", "RS256", "PS256", "HS256"] {
         assert!(!is_good(&json!({ "alg": alg }), None), "{alg}");
     }
@@ -41,7 +41,7 @@ fn a_type_of_another_kind_of_token_is_refused() {
 }
 
 #[test]
-fn a_type_that_is_demanded_is_the_only_one() {
+fn a_required_type_is_the_only_accepted_one() {
     for typ in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/at+JWT"] {
         assert!(is_good(&json!({"alg": "ES256", "typ": typ}), Some("at+jwt")), "{typ}");
         assert!(is_good(&json!({"alg": "ES256", "typ": "at+jwt"}), Some(typ)), "{typ}");

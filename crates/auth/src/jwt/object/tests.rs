@@ -1,4 +1,4 @@
-//! What is read as a plain object, and what is not.
+//! Reads plain JSON objects, and rejects everything else.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -12,7 +12,7 @@ fn a_plain_object_is_read_with_all_its_members() {
 }
 
 #[test]
-fn what_is_no_object_is_refused() {
+fn text_that_is_not_an_object_is_refused() {
     for json in ["", " ", "null", "7", "\"a\"", "[]", "{", "{}}", "{} {}", "{a:1}", "{\"a\":1,}"] {
         assert!(read(json).is_none(), "{json}");
     }
@@ -22,14 +22,14 @@ fn what_is_no_object_is_refused() {
 
 /// Attack 10.
 #[test]
-fn a_number_that_is_none_is_refused() {
+fn a_malformed_number_is_refused() {
     for number in ["1e400", "01", "+1", "0x10", "NaN", "Infinity", "1."] {
         assert!(read(&format!(r#"{{"exp":{number}}}"#)).is_none(), "{number}");
     }
 }
 
 #[test]
-fn a_member_that_is_named_twice_is_refused_even_if_nobody_reads_it() {
+fn a_duplicate_member_is_refused_even_if_it_is_not_read() {
     for json in [
         r#"{"sub":"alice","sub":"alice"}"#,
         r#"{"sub":"alice","\u0073ub":"admin"}"#,
@@ -54,7 +54,7 @@ fn objects_are_at_most_32_deep() {
 }
 
 #[test]
-fn brackets_in_strings_are_not_depth() {
+fn brackets_in_strings_do_not_count_as_depth() {
     let json = format!(r#"{{"a":"\\","b":"\"{}"}}"#, "[{".repeat(100));
 
     assert!(read(&json).is_some());

@@ -1,11 +1,11 @@
-//! Claims against a policy, rule by rule.
+//! Checks claims against a policy, rule by rule.
 
 use serde_json::json;
 
 use super::*;
 
 #[test]
-fn the_least_that_is_accepted_is_a_subject_and_an_end() {
+fn a_token_needs_at_least_a_subject_and_an_expiry() {
     let claims = check(&Policy::default(), json!({"sub": "alice", "exp": NOW + 60})).unwrap();
 
     assert_eq!(claims.subject(), "alice");
@@ -34,7 +34,7 @@ fn every_claim_is_kept_for_the_application() {
 }
 
 #[test]
-fn a_token_or_session_id_that_nobody_could_revoke_is_refused() {
+fn a_token_or_session_id_that_could_not_be_revoked_is_refused() {
     for name in ["jti", "sid"] {
         for value in [json!(7), json!(null), json!(""), json!("a\n"), json!("a".repeat(256))] {
             let mut claims = json!({"sub": "alice", "exp": NOW + 60});
@@ -44,9 +44,9 @@ fn a_token_or_session_id_that_nobody_could_revoke_is_refused() {
     }
 }
 
-/// Only a token that is good in everything else is told that its time is over.
+/// The client reads that its token has expired only if the token is valid in every other respect.
 #[test]
-fn expiry_is_judged_last() {
+fn expiry_is_checked_last() {
     let policy = Policy { audience: Audience::Is("chat".to_owned()), ..Policy::default() };
     let expired = json!({"sub": "alice", "exp": NOW - 1, "aud": "chat"});
     let with = |name: &str, value: Value| {
@@ -64,7 +64,7 @@ fn expiry_is_judged_last() {
 }
 
 #[test]
-fn a_lifetime_is_counted_from_the_issue_and_else_from_now() {
+fn a_lifetime_starts_at_the_issue_or_else_now() {
     let policy = Policy { max_lifetime: Duration::from_secs(900), ..Policy::default() };
     let judge = |iat: Option<u64>, exp: u64| {
         let mut claims = json!({"sub": "alice", "exp": exp});
@@ -80,7 +80,7 @@ fn a_lifetime_is_counted_from_the_issue_and_else_from_now() {
     assert_eq!(judge(Some(NOW - 300), NOW + 601), Some(RefusalReason::TokenTooLong));
 }
 
-/// No setting, and no time that fits into a claim, makes the arithmetic overflow.
+/// No setting and no time in a claim overflows the arithmetic.
 #[test]
 fn extreme_settings_and_times_do_not_panic() {
     for limit in [Duration::ZERO, Duration::MAX] {
@@ -94,7 +94,7 @@ fn extreme_settings_and_times_do_not_panic() {
 
 /// Attack 12.
 #[test]
-fn an_audience_is_exactly_the_one_that_is_configured() {
+fn an_audience_equals_the_configured_one_exactly() {
     let policy = Policy { audience: Audience::Is("chat".to_owned()), ..Policy::default() };
     let judge = |aud: Value| reason(&policy, json!({"sub": "alice", "exp": NOW + 60, "aud": aud}));
 
@@ -124,7 +124,7 @@ fn an_audience_is_exactly_the_one_that_is_configured() {
 
 /// RFC 7519 section 4.1.3.
 #[test]
-fn a_token_for_somebody_is_refused_by_one_who_has_no_name() {
+fn a_token_with_an_audience_is_refused_if_none_is_configured() {
     let claims = json!({"sub": "alice", "exp": NOW + 60, "aud": "chat"});
     let any = Policy { audience: Audience::Any, ..Policy::default() };
 
