@@ -1,8 +1,8 @@
-//! Decides whether a session lives, and does whatever may be done with one.
+//! Manages sessions, and decides whether a session is active.
 //!
-//! Records are kept by a [`SessionStore`], revocations by [`Epochs`]; the rules stand here: a session
-//! lives while it is neither over nor older than what was revoked of its user. Cookies, tokens and
-//! sockets are absent.
+//! A [`SessionStore`] keeps the records and [`Epochs`] the revocation state. This module has the
+//! rules: a session is active until it expires, unless it is older than a revocation of its user.
+//! Cookies, tokens and sockets are not known here.
 //! Start reading at [`Sessions::verify`].
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -26,15 +26,15 @@ pub use self::{
     error::VerifySessionError,
 };
 
-/// Makes, checks, prolongs and ends sessions.
+/// Creates, verifies, prolongs and ends sessions.
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`idle_timeout`](Sessions::idle_timeout) | 1 hour after the client last did something |
-/// | [`lifetime`](Sessions::lifetime) | 12 hours, whatever the client does |
+/// | [`idle_timeout`](Sessions::idle_timeout) | 1 hour after the client's last activity |
+/// | [`lifetime`](Sessions::lifetime) | 12 hours, regardless of activity |
 /// | [`per_user`](Sessions::per_user) | 64 |
 ///
-/// Each record carries its own two ends, so a setting counts for the sessions that are made with it.
+/// Each record contains its own limits, so a changed setting applies to new sessions only.
 ///
 /// # Examples
 /// ```
@@ -53,15 +53,15 @@ pub use self::{
 ///     assert_eq!(sessions.verify(&token).await?.id, session.id);
 ///     Ok(token)
 /// }
-/// # drop(sign_in);
 /// ```
 ///
 /// # Cancel safety
-/// A future that is dropped may have made its change or not, never half of it; those that change
-/// several sessions may have changed some.
+/// A dropped future has made its change completely or not at all. A method that changes several
+/// sessions may have changed some of them.
 ///
 /// # Security
-/// A token has 256 random bits and is kept only as its SHA-256; the id of a session opens nothing.
+/// A token has 256 random bits and is stored only as its SHA-256. The id of a session grants no
+/// access.
 pub struct Sessions {
     records: Arc<Records>,
     leases: Arc<Leases>,
@@ -73,7 +73,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Puts the service together. `store` and `epochs` may be one and the same.
+    /// Makes the service. `store` and `epochs` may be the same object.
     #[must_use]
     pub fn new(
         store: Arc<dyn SessionStore>,
@@ -92,48 +92,49 @@ impl Sessions {
         }
     }
 
-    /// Ends new sessions this long after their client last did something.
+    /// Sets the idle timeout of new sessions: they end this long after the client's last activity.
     #[must_use]
     pub fn idle_timeout(self, idle_timeout: Duration) -> Self {
         Self { idle_timeout, ..self }
     }
 
-    /// Ends new sessions after this time in any case, [`MAX_LIFETIME`] at most: a revocation is
-    /// remembered no longer.
+    /// Sets the lifetime of new sessions, [`MAX_LIFETIME`] at most. They end after it regardless of
+    /// activity. A revocation is not remembered for longer.
     #[must_use]
     pub fn lifetime(self, lifetime: Duration) -> Self {
         Self { lifetime: lifetime.min(MAX_LIFETIME), ..self }
     }
 
-    /// Keeps as many sessions of one user, one at least: the least recently seen one is ended to make
-    /// room. Those that are over count until they are forgotten, and go first.
+    /// Limits the sessions of one user, at least one. A new session beyond the limit ends the least
+    /// recently used one. Expired sessions count until they are swept, and are removed first.
     #[must_use]
     pub fn per_user(self, sessions: usize) -> Self {
         Self { per_user: sessions.max(1), ..self }
     }
 
-    /// Finds the session that a token opens.
+    /// Finds the active session of a token.
     ///
     /// # Errors
-    /// - [`VerifySessionError::Unknown`]: the token opens nothing.
-    /// - [`VerifySessionError::Expired`], [`VerifySessionError::Revoked`]: it did once.
+    /// - [`VerifySessionError::Unknown`]: no session has this token.
+    /// - [`VerifySessionError::Expired`], [`VerifySessionError::Revoked`]: the session has ended.
     /// - [`VerifySessionError::Unavailable`]: the store did not answer, so nothing was decided.
+    ///   Retry.
     pub async fn verify(&self, token: &SessionToken) -> Result<Session, VerifySessionError> {
         let session = self.records.store.find(&token.key()).await?;
         self.records.judge(session, self.clock.wall()).await
     }
 
-    /// Finds a session by its id, such as the `sid` of an access token.
+    /// Finds an active session by its id, such as the `sid` of an access token.
     ///
     /// # Errors
-    /// As [`Sessions::verify`].
+    /// Same as [`Sessions::verify`].
     pub async fn get(&self, id: &SessionId) -> Result<Session, VerifySessionError> {
         let session = self.records.store.get(id).await?;
         self.records.judge(session, self.clock.wall()).await
     }
 
-    /// Notes that the client of a session has just done something over HTTP, and writes that down once
-    /// a minute at most. Sockets do the same by their [lease](Sessions::lease).
+    /// Records activity of the session's client over HTTP. The store is written to at most once a
+    /// minute. Sockets record their activity through their [lease](Sessions::lease).
     ///
     /// # Errors
     /// - [`VerifySessionError::Expired`]: the session has ended since it was looked up.
@@ -144,6 +145,8 @@ impl Sessions {
         if let Some(lease) = &lease {
             lease.touch(now);
         }
+        // Skip the write if the stored time is recent: the interval is short compared with the idle
+        // timeout, and the lease above has the exact time.
         let due = session.seen_at.checked_add(lease::write_interval(session.idle_timeout));
         if due.is_some_and(|due| now < due) {
             return Ok(());
@@ -157,52 +160,54 @@ impl Sessions {
         Ok(())
     }
 
-    /// Gives a session a new token; the old one opens nothing from then on. Do so whenever the session
-    /// can do more than before, such as after a change of roles.
+    /// Replaces the token of a session; the old token is invalid from then on. Call it whenever the
+    /// session gains rights, such as after a change of roles.
     ///
     /// # Errors
-    /// As [`Sessions::verify`].
+    /// Same as [`Sessions::verify`].
     pub async fn rotate(&self, id: &SessionId) -> Result<SessionToken, VerifySessionError> {
         self.renew_token(id, false).await.map(|(token, _)| token)
     }
 
-    /// Notes that the user has just proved once more who they are, and gives the session a new token.
+    /// Records that the user has just authenticated again, and replaces the token of the session.
     ///
     /// # Errors
-    /// As [`Sessions::verify`].
+    /// Same as [`Sessions::verify`].
     pub async fn step_up(&self, id: &SessionId) -> Result<SessionToken, VerifySessionError> {
         self.renew_token(id, true).await.map(|(token, _)| token)
     }
 
-    /// Returns what the application keeps with a session that lives.
+    /// Returns the application's data of an active session.
     ///
     /// # Errors
-    /// As [`Sessions::verify`].
+    /// Same as [`Sessions::verify`].
     pub async fn data(&self, id: &SessionId) -> Result<SessionData, VerifySessionError> {
         self.get(id).await.map(|session| session.data)
     }
 
-    /// Replaces what the application keeps with a session that lives.
+    /// Replaces the application's data of an active session.
     ///
     /// # Errors
-    /// As [`Sessions::verify`].
+    /// Same as [`Sessions::verify`].
     pub async fn put_data(
         &self,
         id: &SessionId,
         data: &SessionData,
     ) -> Result<(), VerifySessionError> {
         self.get(id).await?;
+        // The session may have been removed since the check.
         let is_there = self.records.store.put_data(id, data).await?;
         if is_there { Ok(()) } else { Err(VerifySessionError::Unknown) }
     }
 
-    /// Returns the hold that sockets have on a session. All of one session in this process share it.
+    /// Returns the lease of a session. All sockets of the session in this process share it.
     #[must_use]
     pub fn lease(&self, session: &Session) -> Arc<dyn Lease> {
         self.leases.hold(session, &self.records)
     }
 
-    /// Forgets what may be forgotten, and says how many sessions that were. Call it now and then.
+    /// Deletes sessions that ended long ago ([`Session::forget_at`]) and returns their number. Call
+    /// it periodically.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]: the store did not answer.
@@ -210,7 +215,7 @@ impl Sessions {
         self.records.store.sweep(self.clock.wall()).await
     }
 
-    /// Replaces the token of a session that lives.
+    /// Replaces the token of an active session.
     pub(crate) async fn renew_token(
         &self,
         id: &SessionId,
@@ -235,7 +240,7 @@ impl Sessions {
     }
 }
 
-/// Shows the settings, and nobody's session.
+/// Prints the settings and no session.
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sessions")
@@ -246,7 +251,7 @@ impl fmt::Debug for Sessions {
     }
 }
 
-/// What a revocation compares a session by.
+/// Returns the reference by which a session is compared with the revocation state.
 fn standing(session: &Session) -> Standing<'_> {
     Standing {
         user: &session.user,
@@ -256,12 +261,12 @@ fn standing(session: &Session) -> Standing<'_> {
     }
 }
 
-/// Draws the id of a session.
+/// Draws a random session id.
 fn draw_id(entropy: &dyn Entropy) -> SessionId {
     let mut bytes = [0; ID_BYTES];
     entropy.fill(&mut bytes);
     SessionId::new(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// 144 bits: nobody can guess who else is signed in, and no two are ever the same.
+/// 144 bits: ids cannot be guessed and do not collide.
 const ID_BYTES: usize = 18;

@@ -1,4 +1,4 @@
-//! What is known of a client whose session was found.
+//! Principal of a client with a session.
 
 use std::time::SystemTime;
 
@@ -6,10 +6,10 @@ use doorward_core::{Grant, Issued, Session, SessionId, UserId};
 
 use crate::Sessions;
 
-/// Somebody with a session: the principal of [`SessionCookie`](crate::SessionCookie) and
+/// A signed-in user: the principal of [`SessionCookie`](crate::SessionCookie) and
 /// [`SessionCredential`](crate::SessionCredential).
 ///
-/// What it may do is not known here: `.load(..)` turns it into the application's own user.
+/// It contains no rights: `.load(..)` turns it into the application's own user.
 ///
 /// # Examples
 /// ```
@@ -18,7 +18,6 @@ use crate::Sessions;
 /// fn greet(me: &SignedIn) -> String {
 ///     format!("Hello, {}!", me.user().as_str())
 /// }
-/// # drop(greet);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedIn {
@@ -29,32 +28,32 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// Who it is.
+    /// Returns the user.
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.user
     }
 
-    /// The session, for [`Sessions::data`] and the like.
+    /// Returns the session, for [`Sessions::data`] and similar calls.
     #[must_use]
     pub fn session(&self) -> &SessionId {
         &self.session
     }
 
-    /// When the session was made.
+    /// Returns when the session was created.
     #[must_use]
     pub fn created_at(&self) -> SystemTime {
         self.created_at
     }
 
-    /// When the user last proved who they are.
+    /// Returns when the user last authenticated.
     #[must_use]
     pub fn signed_in_at(&self) -> SystemTime {
         self.signed_in_at
     }
 }
 
-/// Grants entry to the user of a session that lives. To come in is a sign of life.
+/// Grants admission to the user of an active session. The handshake counts as activity.
 pub(crate) fn grant(sessions: &Sessions, session: Session, at: SystemTime) -> Grant<SignedIn> {
     let lease = sessions.lease(&session);
     lease.touch(at);

@@ -1,4 +1,4 @@
-//! Decides what a new session looks like, and which old one makes room for it.
+//! Creates sessions, and ends old ones to make room.
 //!
 //! Start reading at [`Sessions::create`].
 
@@ -10,14 +10,13 @@ use doorward_core::{
 
 use super::{Sessions, draw_id};
 
-/// What is to be remembered of a sign-in.
+/// Description of a new session.
 ///
 /// # Examples
 /// ```
 /// use doorward_auth::NewSession;
 ///
 /// let new = NewSession::new("alice").user_agent("Mozilla/5.0").address([203, 0, 113, 7].into());
-/// # drop(new);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -29,46 +28,47 @@ pub struct NewSession {
 }
 
 impl NewSession {
-    /// Describes a session of `user`, who has just proved who they are.
+    /// Describes a session of `user`, who has just authenticated.
     pub fn new(user: impl Into<UserId>) -> Self {
         Self { user: user.into(), user_agent: None, network: None, data: SessionData::default() }
     }
 
-    /// Remembers what the browser calls itself: 256 characters at most, without those that nobody sees.
+    /// Stores the user agent: 256 characters at most, without unprintable ones.
     pub fn user_agent(self, user_agent: &str) -> Self {
         let seen: String =
             user_agent.chars().filter(|c| is_printable(*c)).take(AGENT_CHARS).collect();
         Self { user_agent: (!seen.is_empty()).then(|| seen.into()), ..self }
     }
 
-    /// Remembers from which network the user signed in ([`network_prefix`]), and not the address.
+    /// Stores the network of the client ([`network_prefix`]), not its address.
     pub fn address(self, address: IpAddr) -> Self {
         Self { network: Some(network_prefix(address)), ..self }
     }
 
-    /// Keeps something of the application's own with the session.
+    /// Stores data of the application with the session.
     pub fn data(self, data: SessionData) -> Self {
         Self { data, ..self }
     }
 }
 
 impl Sessions {
-    /// Makes a session, and the token that opens it.
+    /// Creates a session and its token.
     ///
-    /// When the user has too many, the least recently seen one is ended.
+    /// If the user then has too many sessions, the least recently used one is ended.
     ///
     /// # Errors
-    /// - [`CreateSessionError::Full`]: the bound of the store is reached.
+    /// - [`CreateSessionError::Full`]: the store has reached its limit.
     /// - [`CreateSessionError::Unavailable`]: the store did not answer.
     ///
     /// # Security
-    /// The token is new each time, whatever the client has shown before it signed in.
+    /// The token is always new, even if the client already sent one before it signed in.
     pub async fn create(
         &self,
         new: NewSession,
     ) -> Result<(SessionToken, Session), CreateSessionError> {
         let now = self.clock.wall();
-        // Before anything is written: a revocation that comes in between makes the session too old.
+        // Read the revocation state before anything is written. A revocation from here on makes the
+        // new session too old, so it cannot be missed.
         let epoch = self.records.epochs.read(&new.user, None, None).await?;
         let id = draw_id(&*self.entropy);
         let mut session = Session::new(id, new.user, now, self.idle_timeout, self.lifetime);
@@ -82,16 +82,18 @@ impl Sessions {
         Ok((token, session))
     }
 
-    /// Ends what a user has too many of.
+    /// Ends the sessions of a user beyond the limit.
     ///
-    /// It runs after the session was made, so that of two that are made at the same time the later one
-    /// sees both. Both put them in the same order and so end the same ones.
+    /// Runs after the session was created. If two sessions are created concurrently, the later call
+    /// sees both. Both calls sort the sessions alike, and so end the same ones.
     async fn make_room(&self, user: &UserId, now: SystemTime) -> Result<(), StoreError> {
         let mut sessions = self.records.store.of_user(user).await?;
         let excess = sessions.len().saturating_sub(self.per_user);
+        // Expired sessions first, then the least recently used.
         sessions.sort_by_key(|session| (!session.is_over(now), session.seen_at));
         for session in sessions.iter().take(excess) {
             if session.is_over(now) {
+                // An expired session needs no revocation, so it takes no space for one.
                 self.records.store.remove(&session.id).await?;
             } else {
                 self.end(&session.id).await?;
@@ -101,7 +103,7 @@ impl Sessions {
     }
 }
 
-/// Why no session was made.
+/// Error of creating a session.
 ///
 /// # Examples
 /// ```
@@ -110,11 +112,12 @@ impl Sessions {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateSessionError {
-    /// No more can be kept: the bound of the store is reached.
+    /// The store has reached its limit.
     #[error("the store is full")]
     Full,
-    /// Nothing answered: try again. A session that was made all the same can be opened by nobody.
-    #[error("no session can be made now")]
+    /// The store did not answer. Retry. If the session was created nevertheless, its token is
+    /// unknown, so it grants no access.
+    #[error("the session store did not answer")]
     Unavailable(#[source] BoxError),
 }
 
@@ -127,5 +130,5 @@ impl From<StoreError> for CreateSessionError {
     }
 }
 
-/// Longer ones exist, and say no more.
+/// Enough for common user agents.
 const AGENT_CHARS: usize = 256;

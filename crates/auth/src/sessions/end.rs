@@ -1,8 +1,8 @@
-//! Lists the sessions of a user, and ends them.
+//! Lists and ends the sessions of a user.
 //!
-//! An end is a revocation first and a removal second, so that it counts for tokens that name the
-//! session as well, also where the two are kept apart. Sockets in this process see it at once, by
-//! their lease; those of other processes are the caller's to end.
+//! An end first revokes the session and then removes its record. So it also applies to tokens that
+//! name the session, and holds when revocations are stored elsewhere. The leases of this process
+//! end at once; the caller ends the sockets of other processes.
 //! Start reading at [`Sessions::end`].
 
 use doorward_core::{Session, SessionId, StoreError, UserId};
@@ -10,7 +10,7 @@ use doorward_core::{Session, SessionId, StoreError, UserId};
 use super::{Sessions, standing};
 
 impl Sessions {
-    /// Lists the sessions of a user that live, in the order in which they were made.
+    /// Returns the active sessions of a user, in order of creation.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]: the store did not answer.
@@ -22,13 +22,14 @@ impl Sessions {
         Ok(sessions)
     }
 
-    /// Ends a session, whoever it belongs to. Nothing happens when it is not there.
+    /// Ends a session of any user. Does nothing if there is no such session.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`], [`StoreError::Full`]: it may have ended or not. Try again.
+    /// [`StoreError::Unavailable`], [`StoreError::Full`]: the session may or may not have ended.
+    /// Retry.
     ///
     /// # Security
-    /// Where a client names the session, take [`Sessions::end_of`].
+    /// If a client names the session, use [`Sessions::end_of`].
     pub async fn end(&self, id: &SessionId) -> Result<(), StoreError> {
         let now = self.clock.wall();
         self.records.epochs.end_session(id, now).await?;
@@ -37,10 +38,11 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends a session of `user`, and says whether there was one: that of somebody else is not there.
+    /// Ends a session of `user` and returns `true` if there was one. Sessions of other users are
+    /// treated as absent.
     ///
     /// # Errors
-    /// As [`Sessions::end`].
+    /// Same as [`Sessions::end`].
     pub async fn end_of(&self, user: &UserId, id: &SessionId) -> Result<bool, StoreError> {
         let found = self.records.store.get(id).await?;
         if found.is_none_or(|session| session.user != *user) {
@@ -50,10 +52,10 @@ impl Sessions {
         Ok(true)
     }
 
-    /// Ends all sessions of `user` but `keep`, and returns those that it ended.
+    /// Ends all sessions of `user` except `keep`, and returns their ids.
     ///
     /// # Errors
-    /// As [`Sessions::end`]; some may have ended.
+    /// Same as [`Sessions::end`]; some sessions may have ended.
     pub async fn end_others(
         &self,
         user: &UserId,
@@ -69,16 +71,16 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Ends everything of a user that was made until now, tokens included, and returns the generation
-    /// that begins.
+    /// Ends all sessions and tokens of a user that were made until now, and returns the new
+    /// generation.
     ///
     /// # Errors
-    /// As [`Sessions::end`].
+    /// Same as [`Sessions::end`].
     pub async fn end_user(&self, user: &UserId) -> Result<u64, StoreError> {
         let now = self.clock.wall();
         let generation = self.records.epochs.bump(user, now).await?;
         for session in self.records.store.of_user(user).await? {
-            // One that was made since then is not meant.
+            // A session of the new generation was created after the revocation and stays.
             if session.generation < generation {
                 self.records.store.remove(&session.id).await?;
             }

@@ -1,28 +1,28 @@
-//! What can be wrong with a session, and what its client is told.
+//! Errors of looking up a session, and their refusals.
 
 use doorward_core::{AuthenticateError, BoxError, Refusal, RefusalReason, StoreError};
 
-/// Why a session is not known to live.
+/// Reason why no active session was found.
 ///
 /// # Examples
 /// ```
 /// use doorward_auth::VerifySessionError;
 ///
-/// assert_eq!(VerifySessionError::Expired.to_string(), "the session is over");
+/// assert_eq!(VerifySessionError::Expired.to_string(), "the session has expired");
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifySessionError {
-    /// It is over its time: its client was idle for too long, or its longest life has passed.
-    #[error("the session is over")]
+    /// The session has expired: its client was idle for too long, or its lifetime has passed.
+    #[error("the session has expired")]
     Expired,
-    /// Its user was revoked after it was made, or it was ended.
+    /// The session was ended, or its user was revoked after it was created.
     #[error("the session was revoked")]
     Revoked,
-    /// Nothing answered, so nothing was decided: try again.
-    #[error("the session cannot be looked up now")]
+    /// The store did not answer, so nothing was decided. Retry.
+    #[error("the session store did not answer")]
     Unavailable(#[source] BoxError),
-    /// There is none, or none any more.
+    /// No session was found. It never existed, or was removed.
     #[error("no such session")]
     Unknown,
 }
@@ -33,8 +33,8 @@ impl From<StoreError> for VerifySessionError {
     }
 }
 
-/// Who shows a session that has ended is told so: only its owner can show it. Everything else reads
-/// the same.
+/// Reports expiry and revocation to the client, because only the owner of a session has its token.
+/// All other refusals look the same.
 impl From<VerifySessionError> for AuthenticateError {
     fn from(error: VerifySessionError) -> Self {
         match error {

@@ -1,8 +1,8 @@
-//! Decides how long the sockets of a session may stay, and when a sign of life is written down.
+//! Tracks how long the sockets of a session may stay, and when activity is written to the store.
 //!
-//! All sockets of a session in this process share one lease. An event only notes the time; a renewal
-//! writes it down, once a minute at most, and asks whether the session still lives, for another server
-//! may have prolonged or ended it.
+//! All sockets of a session in this process share one lease. An event only records the time in
+//! memory. A renewal writes it to the store, at most once a minute, and reads the session back,
+//! because another server may have prolonged or ended it.
 //! Start reading at [`SessionLease::ask`].
 
 use std::{
@@ -18,16 +18,16 @@ use doorward_core::{BoxFuture, Lease, LeaseError, Session, SessionId, UserId};
 
 use super::{VerifySessionError, records::Records};
 
-/// The leases that somebody holds.
+/// Leases that are in use.
 #[derive(Default)]
 pub(super) struct Leases {
-    /// Protects which lease belongs to which session, for one look-up. No lease is dropped under it:
-    /// the last holder's drop takes the lock itself.
+    /// Protects the map from sessions to leases, held for one look-up. No lease is dropped under
+    /// it: dropping the last reference takes the lock itself.
     held: Mutex<HashMap<SessionId, Weak<SessionLease>>>,
 }
 
 impl Leases {
-    /// Returns the one lease of a session.
+    /// Returns the shared lease of a session.
     pub(super) fn hold(
         self: &Arc<Self>,
         session: &Session,
@@ -39,6 +39,7 @@ impl Leases {
             held.insert(session.id.clone(), Arc::downgrade(&lease));
             lease
         });
+        // Release the lock first: updating the lease needs no lock.
         drop(held);
         lease.was_written(session.seen_at);
         lease
@@ -48,14 +49,14 @@ impl Leases {
         self.lock().get(id)?.upgrade()
     }
 
-    /// Lets the holders know that a session has ended.
+    /// Marks the lease of a session as ended.
     pub(super) fn end(&self, id: &SessionId, at: SystemTime) {
         if let Some(lease) = self.get(id) {
             lease.end(at);
         }
     }
 
-    /// Lets the holders know that what a user had before `generation` has ended.
+    /// Marks all leases of a user before `generation` as ended.
     pub(super) fn end_user(&self, user: &UserId, generation: u64, at: SystemTime) {
         let leases: Vec<_> = self.lock().values().filter_map(Weak::upgrade).collect();
         for lease in leases {
@@ -70,20 +71,20 @@ impl Leases {
     }
 }
 
-/// The hold on one session. Times are milliseconds since 1970; each only grows, but for `ended_at`.
+/// Lease of one session. Times are milliseconds since 1970; each only grows, except `ended_at`.
 pub(super) struct SessionLease {
     id: SessionId,
     user: UserId,
     generation: u64,
     idle_timeout: Duration,
     ends_at: u64,
-    /// When a client last did something.
+    /// Time of the client's last activity.
     seen_at: AtomicU64,
-    /// The latest of these that the store is known to have.
+    /// Latest activity that the store is known to have.
     stored: AtomicU64,
-    /// When somebody here last wrote to the store.
+    /// Time of the last write to the store by this process.
     wrote_at: AtomicU64,
-    /// When the session was found to have ended; [`LIVES`] until then.
+    /// Time at which the session was found to have ended; [`LIVES`] until then.
     ended_at: AtomicU64,
     records: Arc<Records>,
     leases: Arc<Leases>,
@@ -106,7 +107,7 @@ impl SessionLease {
         }
     }
 
-    /// Notes what the store has.
+    /// Records the last activity that the store has.
     pub(super) fn was_written(&self, seen_at: SystemTime) {
         let seen_at = millis(seen_at);
         for known in [&self.seen_at, &self.stored, &self.wrote_at] {
@@ -118,7 +119,7 @@ impl SessionLease {
         self.ended_at.fetch_min(millis(at), Relaxed);
     }
 
-    /// Writes down what is due, then reads the session back.
+    /// Writes pending activity to the store, then reads the session back.
     async fn ask(&self, now: SystemTime) -> Result<SystemTime, VerifySessionError> {
         if !self.write_down(millis(now)).await? {
             return Err(VerifySessionError::Expired);
@@ -128,25 +129,26 @@ impl SessionLease {
             let stored = millis(session.seen_at);
             self.stored.fetch_max(stored, Relaxed);
             let seen_at = self.seen_at.fetch_max(stored, Relaxed).max(stored);
-            // What was noted here counts before it is written down.
+            // Judge by the latest activity, even if it is not written yet.
             session.seen_at = time(seen_at);
         }
         self.records.judge(found, now).await?;
         Ok(self.expires_at())
     }
 
-    /// Writes the last sign of life down, if that is due, and says whether the session took it.
+    /// Writes the last activity if a write is due. Returns `false` if the store has no such active
+    /// session.
     async fn write_down(&self, now: u64) -> Result<bool, VerifySessionError> {
         let (seen_at, stored) = (self.seen_at.load(Relaxed), self.stored.load(Relaxed));
         let wrote_at = self.wrote_at.load(Relaxed);
         let interval = write_interval(self.idle_timeout);
         let is_due = now >= after(wrote_at, interval);
-        // The store must never take a session for over that lives here.
+        // The store must never treat a session as expired while it is active here.
         let is_urgent = after(now, interval) >= after(stored, self.idle_timeout);
         if seen_at <= stored || !(is_due || is_urgent) {
             return Ok(true);
         }
-        // Of all who renew at the same time one writes.
+        // One of several concurrent renewals writes.
         if self.wrote_at.compare_exchange(wrote_at, now, Relaxed, Relaxed).is_err() {
             return Ok(true);
         }
@@ -156,7 +158,7 @@ impl SessionLease {
                 Ok(is_alive)
             }
             Err(error) => {
-                // It is due again for whoever asks next.
+                // The next renewal writes it.
                 self.wrote_at.store(wrote_at, Relaxed);
                 Err(error.into())
             }
@@ -166,7 +168,7 @@ impl SessionLease {
 
 impl Lease for SessionLease {
     fn touch(&self, now: SystemTime) {
-        // What is over stays so.
+        // An ended session stays ended.
         if now < self.expires_at() {
             self.seen_at.fetch_max(millis(now), Relaxed);
         }
@@ -183,7 +185,7 @@ impl Lease for SessionLease {
                 Ok(expires_at) if now < expires_at => Ok(expires_at),
                 Err(VerifySessionError::Unavailable(cause)) => Err(LeaseError::Unavailable(cause)),
                 Ok(_) | Err(_) => {
-                    // The other holders need not ask.
+                    // End the shared lease, so that the other sockets need not ask the store.
                     self.end(now);
                     Err(LeaseError::Ended)
                 }
@@ -192,19 +194,18 @@ impl Lease for SessionLease {
     }
 }
 
-/// Takes the session out of the list of those that are held.
+/// Removes the lease from the map.
 impl Drop for SessionLease {
     fn drop(&mut self) {
         let mut held = self.leases.lock();
-        // By now there may be a new lease in its place.
+        // A new lease may have taken its place.
         if held.get(&self.id).is_some_and(|lease| lease.strong_count() == 0) {
             held.remove(&self.id);
         }
     }
 }
 
-/// How often a sign of life is written down: once a minute, or more often where sessions are so short
-/// that a minute counts.
+/// Returns the interval of writes: a minute, or a quarter of the idle timeout if that is shorter.
 pub(super) fn write_interval(idle_timeout: Duration) -> Duration {
     (idle_timeout / 4).min(Duration::from_mins(1))
 }
@@ -214,7 +215,8 @@ fn millis(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A time that cannot be written is one that has passed: nobody stays by mistake.
+/// Converts milliseconds to a time. On overflow it returns 1970, so that the session counts as
+/// expired.
 fn time(millis: u64) -> SystemTime {
     let since = Duration::from_millis(millis);
     SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
@@ -224,7 +226,7 @@ fn after(millis: u64, by: Duration) -> u64 {
     millis.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// No time at all: the session has not ended as far as is known.
+/// Value of `ended_at` while the session is not known to have ended.
 const LIVES: u64 = u64::MAX;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Decides whether a record, as it was found, is that of a session that lives.
+//! Decides whether a stored record is an active session.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -6,17 +6,18 @@ use doorward_core::{Epochs, Session, SessionStore};
 
 use super::{VerifySessionError, standing};
 
-/// Where sessions and revocations are kept.
+/// Stores of sessions and of the revocation state.
 pub(super) struct Records {
     pub(super) store: Arc<dyn SessionStore>,
     pub(super) epochs: Arc<dyn Epochs>,
 }
 
 impl Records {
-    /// Judges what the store has found.
+    /// Checks a record that was read from the store.
     ///
-    /// A store that keeps revocations too has removed what they ended. Where they are kept apart, or a
-    /// session was made while its user was being revoked, only the comparison tells.
+    /// A store that also keeps the revocation state has removed ended sessions. If the two are
+    /// separate, or if a session was created during a revocation of its user, only this comparison
+    /// detects it.
     pub(super) async fn judge(
         &self,
         found: Option<Session>,

@@ -1,4 +1,4 @@
-//! What is held, and no more.
+//! Checks that unused leases are dropped.
 
 use doorward_core::{Clock, Entropy, ManualClock};
 
@@ -14,7 +14,7 @@ impl Entropy for Zero {
 }
 
 #[test]
-fn only_leases_that_somebody_holds_are_kept() {
+fn only_leases_in_use_are_kept() {
     let (store, clock) = (Arc::new(MemoryStore::default()), ManualClock::new());
     let epochs = Arc::clone(&store);
     let sessions = Sessions::new(store, epochs, Arc::new(clock.clone()), Arc::new(Zero));
