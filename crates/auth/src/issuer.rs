@@ -1,7 +1,7 @@
 //! Writes access tokens.
 //!
-//! The claims are those of RFC 9068 that mean something here. A subject, a token id or a time that
-//! [`Jwt`](crate::Jwt) would refuse is not written. Refresh tokens and scopes are absent.
+//! Writes the claims of RFC 9068 that are used here. A subject, token id or time that
+//! [`Jwt`](crate::Jwt) would refuse is rejected. Refresh tokens and scopes are not supported.
 //! Start reading at [`Issuer::issue_for`].
 
 use std::{
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{KeyRing, SigningKey, identifier::is_identifier};
 
-/// Writes access tokens that are signed with the current key of a ring (ES256 or `EdDSA`).
+/// Writes access tokens, signed with the current key of a ring (ES256 or `EdDSA`).
 ///
 /// # Examples
 /// ```
@@ -29,7 +29,6 @@ use crate::{KeyRing, SigningKey, identifier::is_identifier};
 /// let issuer = Issuer::new(key, "https://id.example.org", "chat");
 /// let token = issuer.issue("alice", Duration::from_secs(300), now, "5zVS4TFyBWVk")?;
 /// assert_eq!(token.split('.').count(), 3);
-/// # drop(jwt);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -40,14 +39,13 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Names the issuer (`iss`) and for whom the tokens are (`aud`), and signs with one key for ever.
+    /// Sets the issuer (`iss`) and the audience (`aud`), and signs with one key that never changes.
     #[must_use]
     pub fn new(key: SigningKey, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self::with_ring(Arc::new(KeyRing::new(key)), issuer, audience)
     }
 
-    /// Names the issuer (`iss`) and for whom the tokens are (`aud`), and signs with whatever key is the
-    /// current one of `ring`.
+    /// Sets the issuer (`iss`) and the audience (`aud`), and signs with the current key of `ring`.
     #[must_use]
     pub fn with_ring(
         ring: Arc<KeyRing>,
@@ -57,18 +55,18 @@ impl Issuer {
         Self { ring, issuer: issuer.into(), audience: audience.into() }
     }
 
-    /// Writes a token that speaks for `subject` from `now` on, for `ttl`, and belongs to no session.
+    /// Writes a token for `subject` that is valid from `now` for `ttl` and belongs to no session.
     ///
-    /// Times are cut to whole seconds, so the token never lives longer than asked. `jti` names the
-    /// token: draw it at random, at least 64 bits, and use it once.
+    /// Times are truncated to whole seconds, so a token never lives longer than `ttl`. `jti` is the
+    /// token's id: draw at least 64 random bits for each token.
     ///
     /// # Errors
     /// - [`IssueError::Lifetime`], [`IssueError::Subject`], [`IssueError::Time`],
-    ///   [`IssueError::TokenId`]: the caller's mistake; the verifier would refuse the token.
-    /// - [`IssueError::Library`]: the cryptography library did not sign.
+    ///   [`IssueError::TokenId`]: the caller's mistake. The verifier would refuse such a token.
+    /// - [`IssueError::Library`]: the cryptography library failed to sign.
     ///
     /// # Security
-    /// Whoever reads the result is `subject` until it expires. It must not reach a log.
+    /// Every holder of the token can act as `subject` until it expires. Never log it.
     pub fn issue(
         &self,
         subject: &str,
@@ -79,14 +77,14 @@ impl Issuer {
         self.claims(subject, ttl, now, jti).and_then(|claims| self.sign(&claims))
     }
 
-    /// Writes a token that speaks for the user of `session`, as [`Issuer::issue`] does, and that ends with
-    /// it where [`Jwt::own`](crate::Jwt::own) looks at sessions.
+    /// Writes a token for the user of `session`, like [`Issuer::issue`]. Where
+    /// [`Jwt::own`](crate::Jwt::own) checks sessions, the token ends with its session.
     ///
-    /// It names the session (`sid`), its generation (`gen`) and when its user proved who they are
-    /// (`auth_time`), and ends with the session at the latest.
+    /// The token contains the session id (`sid`), its generation (`gen`) and the time of the user's
+    /// last authentication (`auth_time`). It expires with the session at the latest.
     ///
     /// # Errors
-    /// As [`Issuer::issue`]; [`IssueError::Lifetime`] too when the session has ended.
+    /// Same as [`Issuer::issue`]; also [`IssueError::Lifetime`] if the session has ended.
     pub fn issue_for(
         &self,
         session: &Session,
@@ -102,7 +100,7 @@ impl Issuer {
         self.sign(&claims)
     }
 
-    /// Puts the claims together that every token has.
+    /// Builds the claims that every token has.
     fn claims(
         &self,
         subject: &str,
@@ -134,7 +132,8 @@ impl Issuer {
 
     fn sign(&self, claims: &Value) -> Result<String, IssueError> {
         let key = self.ring.current();
-        // The type says that this is an access token and nothing else (RFC 9068 section 2.1).
+        // `typ` marks an access token, so that no other verifier takes it for an ID token (RFC 9068
+        // section 2.1).
         let header = json!({"typ": "at+jwt", "alg": key.public().algorithm(), "kid": key.id()});
         let encode = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
         let signed = format!("{}.{}", encode(&header), encode(claims));
@@ -143,13 +142,13 @@ impl Issuer {
     }
 }
 
-/// Whole seconds since 1970.
+/// Converts a time to whole seconds since 1970.
 fn seconds(time: SystemTime) -> Result<u64, IssueError> {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
     since.map(|since| since.as_secs()).map_err(|_before_1970| IssueError::Time)
 }
 
-/// Why no token was written.
+/// Error of writing a token.
 ///
 /// # Examples
 /// ```
@@ -164,8 +163,8 @@ fn seconds(time: SystemTime) -> Result<u64, IssueError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssueError {
-    /// The cryptography library did not sign.
-    #[error("the cryptography library did not sign")]
+    /// The cryptography library failed to sign.
+    #[error("the cryptography library failed to sign")]
     Library,
     /// The lifetime is shorter than a second, or longer than the ring of keys allows.
     #[error("the lifetime is shorter than a second or longer than the ring of keys allows")]
@@ -173,8 +172,8 @@ pub enum IssueError {
     /// The subject is not 1-255 printable characters.
     #[error("the subject is not 1-255 printable characters")]
     Subject,
-    /// The time is before 1970, or the end is beyond what can be written.
-    #[error("the time cannot be written")]
+    /// The time is before 1970, or the time of expiry overflows.
+    #[error("the time is before 1970 or overflows")]
     Time,
     /// The token id is not 1-255 printable characters.
     #[error("the token id is not 1-255 printable characters")]

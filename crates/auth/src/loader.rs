@@ -1,7 +1,8 @@
-//! Turns what a credential says into the application's own user.
+//! Loads the application's own user for a verified credential.
 //!
-//! The lookup runs after the credential was found good, so a stranger cannot make it run. Nothing is
-//! kept: every CONNECT asks again, and so does every change of the user's rights.
+//! The lookup runs only after the credential was verified, so an unauthenticated client cannot
+//! trigger it. Results are not cached: every CONNECT runs the lookup, and so does every change of
+//! the user's rights.
 //! Start reading at [`UserLoader`].
 
 use std::{fmt, future::Future, sync::Arc};
@@ -13,11 +14,11 @@ use doorward_core::{
 
 use crate::{Claims, Jwt, Shown, ShowsCredential, SignedIn};
 
-/// Finds the user that a credential speaks for: `C` is what the credential says, [`Claims`] of a token
-/// or [`SignedIn`] of a session.
+/// Loads the user of a credential. `C` is the verified credential: [`Claims`] of a token or
+/// [`SignedIn`] of a session.
 ///
-/// Closures that take a `C` by value are loaders; implement the trait where the lookup has state. What
-/// only needs the user's id serves both: [`user_by_id`].
+/// Closures that take a `C` by value are loaders. Implement the trait for a lookup with state. For
+/// a lookup that needs only the user's id, [`user_by_id`] serves tokens and sessions alike.
 ///
 /// # Examples
 /// ```
@@ -35,7 +36,6 @@ use crate::{Claims, Jwt, Shown, ShowsCredential, SignedIn};
 /// }
 ///
 /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?.load(Users(HashMap::new()));
-/// # drop(jwt);
 /// # Ok::<_, doorward_auth::KeyError>(())
 /// ```
 #[diagnostic::on_unimplemented(
@@ -43,18 +43,19 @@ use crate::{Claims, Jwt, Shown, ShowsCredential, SignedIn};
     note = "implement `UserLoader`, or pass a closure: `|claims: Claims| async move {{ Ok(Some(user)) }}`"
 )]
 pub trait UserLoader<C = Claims>: Send + Sync + 'static {
-    /// Whom the server acts for: the application's own type.
+    /// The application's own type for a user, the principal of its sockets.
     type User: Send + Sync + 'static;
 
-    /// Looks the user up. `None` refuses the client, and it cannot tell that from a bad credential.
+    /// Looks up the user. `None` refuses the client, which cannot tell this from a bad credential.
     ///
     /// # Errors
-    /// Any error means that the question could not be answered (the database is away): nothing is
-    /// decided, the transport ends and the client tries again. "No such user" is no error.
+    /// Return an error if the lookup failed, for example because the database is down. The client
+    /// is then neither accepted nor refused: the transport closes and the client retries. An
+    /// unknown user is not an error.
     ///
     /// # Cancel safety
-    /// The future is dropped when the client leaves or when admission takes longer than its
-    /// deadline (5 s by default). A lookup has nothing to undo.
+    /// The future is dropped if the client disconnects or if admission exceeds its deadline (5 s by
+    /// default). A lookup has nothing to undo.
     fn load(
         &self,
         credential: &C,
@@ -75,7 +76,7 @@ where
     }
 }
 
-/// A loader that handlers use too.
+/// A loader that is shared with handlers.
 impl<C, L: UserLoader<C>> UserLoader<C> for Arc<L> {
     type User = L::User;
 
@@ -87,7 +88,7 @@ impl<C, L: UserLoader<C>> UserLoader<C> for Arc<L> {
     }
 }
 
-/// What names a user, whatever credential it stands for.
+/// A verified credential that names a user.
 ///
 /// # Examples
 /// ```
@@ -96,10 +97,9 @@ impl<C, L: UserLoader<C>> UserLoader<C> for Arc<L> {
 /// fn name(claims: &Claims) -> &str {
 ///     claims.user_id().as_str()
 /// }
-/// # drop(name);
 /// ```
 pub trait NamesUser: Send + Sync + 'static {
-    /// The user.
+    /// Returns the id of the user.
     fn user_id(&self) -> &UserId;
 }
 
@@ -115,7 +115,7 @@ impl NamesUser for SignedIn {
     }
 }
 
-/// Makes a loader out of a closure that needs nothing but the user's id. It serves tokens and sessions.
+/// Makes a loader of a closure that needs only the user's id. It serves tokens and sessions.
 ///
 /// # Examples
 /// ```
@@ -127,7 +127,6 @@ impl NamesUser for SignedIn {
 ///     let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?.load(Arc::clone(&users));
 ///     Ok(FirstOf::new(jwt).or(cookie.load(users)))
 /// }
-/// # drop(authenticator);
 /// ```
 pub fn user_by_id<F, Fut, U>(load: F) -> UserById<F>
 where
@@ -138,7 +137,7 @@ where
     UserById { load }
 }
 
-/// The loader that [`user_by_id`] makes.
+/// Loader that [`user_by_id`] returns.
 ///
 /// # Examples
 /// ```
@@ -148,7 +147,7 @@ where
 /// assert_eq!(format!("{users:?}"), "UserById { .. }");
 /// ```
 #[derive(Clone, Copy)]
-#[must_use = "it finds nobody until an authenticator loads with it"]
+#[must_use = "a loader has no effect until it is passed to an authenticator"]
 pub struct UserById<F> {
     load: F,
 }
@@ -167,31 +166,29 @@ where
     }
 }
 
-/// Says nothing of what the closure holds.
+/// Prints nothing that the closure holds.
 impl<F> fmt::Debug for UserById<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserById").finish_non_exhaustive()
     }
 }
 
-/// An authenticator with the application's user behind it: what [`Jwt::load`] makes, and the `load` of
-/// the others.
+/// Authenticator that loads the application's user. Returned by [`Jwt::load`] and the `load`
+/// methods of other authenticators.
 ///
-/// A user that the loader does not know is refused as `unauthenticated`, with the reason
-/// `user_unknown` in the audit record only. When the user's rights have changed the loader is asked
-/// again ([`Grant::reload`]).
+/// If the loader returns `None`, the client is refused as `unauthenticated`; only the audit record
+/// has the reason `user_unknown`. The loader runs again when the user's rights change
+/// ([`Grant::reload`]).
 ///
 /// # Examples
 /// ```
-/// use doorward_auth::{Authenticator, Claims, Jwt};
+/// use doorward_auth::{Claims, Jwt};
 ///
 /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?
 ///     .load(|claims: Claims| async move { Ok(claims.subject().parse::<u64>().ok()) });
-/// # fn check(_: impl Authenticator<Principal = u64>) {}
-/// # check(jwt);
 /// # Ok::<_, doorward_auth::KeyError>(())
 /// ```
-#[must_use = "it authenticates nobody until a server is built with it"]
+#[must_use = "an authenticator has no effect until a server is built with it"]
 pub struct Loaded<L, A = Jwt> {
     authenticator: A,
     loader: Arc<L>,
@@ -230,7 +227,7 @@ where
     }
 }
 
-/// It looks at what the authenticator inside looks at.
+/// Delegates to the wrapped authenticator.
 impl<L, A> ShowsCredential for Loaded<L, A>
 where
     A: ShowsCredential<Principal: Clone>,
@@ -254,14 +251,14 @@ impl<L, A: Clone> Clone for Loaded<L, A> {
     }
 }
 
-/// Says nothing of what the loader holds: it may be the password of a database.
+/// Prints nothing that the loader holds, such as a database password.
 impl<L, A: fmt::Debug> fmt::Debug for Loaded<L, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loaded").field("authenticator", &self.authenticator).finish_non_exhaustive()
     }
 }
 
-/// Asks the loader again, with what the credential said.
+/// Returns a function that runs the loader again with the same credential.
 fn reload<C, L>(loader: &Arc<L>, credential: C) -> Reload<L::User>
 where
     C: Send + Sync + 'static,

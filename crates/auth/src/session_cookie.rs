@@ -1,7 +1,8 @@
-//! Authenticates browsers by the cookie of their session.
+//! Authenticates browsers by their session cookie.
 //!
-//! A cookie counts when its request comes from a page that may use it (`origins`); otherwise it is as
-//! if it were not there, and only the audit record and one line of the log know.
+//! A cookie is accepted only if the request comes from an allowed page (`origins`). Otherwise the
+//! client is treated as if it sent no cookie; only the audit record and one log line show the
+//! difference.
 //! Start reading at [`SessionCookie::token`].
 
 use std::sync::Arc;
@@ -20,10 +21,10 @@ use crate::{
     signed_in::grant,
 };
 
-/// Authenticates browsers that show the cookie of a session, from a page of an allowed origin.
+/// Authenticates browsers that send a session cookie from a page of an allowed origin.
 ///
-/// A link keeps the cookie that it was opened with: after signing in or out the client opens a new one.
-/// The socket ends with the session.
+/// A link keeps the cookie with which it was opened, so the client opens a new link after signing
+/// in or out. The socket ends with the session.
 ///
 /// | setting | default |
 /// |---|---|
@@ -41,14 +42,14 @@ use crate::{
 ///     let origins = Origins::new("https://app.example.org")?;
 ///     Ok(SessionCookie::new(sessions, Arc::new(origins)))
 /// }
-/// # drop(authenticator);
 /// ```
 ///
 /// # Security
-/// Browsers refuse to set a cookie of a `__Host-` name from another host, over a plain connection or
-/// for a part of the site (RFC 6265bis section 4.1.3.2). They accept it on `http://localhost`.
+/// Browsers reject a cookie with a `__Host-` name if another host sets it, if the connection is not
+/// secure, or if it is limited to a path (RFC 6265bis section 4.1.3.2). They accept it on
+/// `http://localhost`.
 #[derive(Clone, Debug)]
-#[must_use = "it authenticates nobody until a server is built with it"]
+#[must_use = "an authenticator has no effect until a server is built with it"]
 pub struct SessionCookie {
     sessions: Arc<Sessions>,
     origins: Arc<Origins>,
@@ -57,12 +58,12 @@ pub struct SessionCookie {
 }
 
 impl SessionCookie {
-    /// Looks sessions up in `sessions`, for pages of `origins`.
+    /// Accepts cookies of `sessions` from pages of `origins`.
     pub fn new(sessions: Arc<Sessions>, origins: Arc<Origins>) -> Self {
         Self { sessions, origins, name: "__Host-doorward".into(), same_site: "Lax" }
     }
 
-    /// Names the cookie. Two servers on one host need two names.
+    /// Sets the name of the cookie. Two servers on one host need different names.
     ///
     /// # Errors
     /// [`CookieNameError`]: the name is not `__Host-` and 1-64 letters, digits, `-` or `_`.
@@ -75,8 +76,9 @@ impl SessionCookie {
         Ok(Self { name: name.into(), ..self })
     }
 
-    /// Makes browsers leave the cookie out of every request that another site causes, links included:
-    /// who follows a link to this server looks signed out until the page asks again.
+    /// Sets `SameSite=Strict`: browsers omit the cookie from every request that another site
+    /// causes, including links. A user who follows a link to this server looks signed out until the
+    /// page sends a request of its own.
     pub fn same_site_strict(self) -> Self {
         Self { same_site: "Strict", ..self }
     }
@@ -86,26 +88,26 @@ impl SessionCookie {
         Loaded::new(self, loader)
     }
 
-    /// Writes the value of the `Set-Cookie` header that signs a browser in, until it is closed or the
-    /// session ends.
+    /// Returns the value of the `Set-Cookie` header that signs a browser in, until the browser
+    /// closes or the session ends.
     #[must_use]
     pub fn set_cookie(&self, token: &SessionToken) -> String {
         self.write(&token.expose(), "")
     }
 
-    /// Writes the value of the `Set-Cookie` header that signs a browser out.
+    /// Returns the value of the `Set-Cookie` header that signs a browser out.
     #[must_use]
     pub fn clear_cookie(&self) -> String {
         self.write("", "; Max-Age=0")
     }
 
-    /// Finds the token in a request; `None` when it has no such cookie. `headers` are those that name
-    /// its origin, `credentials` those with the cookie: see [`Headers::split`].
+    /// Finds the session token of a request; `None` if the request has no such cookie. `headers`
+    /// contain its origin, `credentials` its cookies: see [`Headers::split`].
     ///
     /// # Errors
-    /// - [`RefusalReason::OriginForbidden`]: there is one that does not count.
-    /// - [`RefusalReason::CredentialAmbiguous`]: there are several.
-    /// - [`RefusalReason::SessionUnknown`]: it is no token.
+    /// - [`RefusalReason::OriginForbidden`]: the page may not use the cookie.
+    /// - [`RefusalReason::CredentialAmbiguous`]: the cookie occurs several times.
+    /// - [`RefusalReason::SessionUnknown`]: the value is not a session token.
     pub fn token(
         &self,
         kind: RequestKind,
@@ -116,7 +118,7 @@ impl SessionCookie {
         if found == FoundCookie::Nothing {
             return Ok(None);
         }
-        // First, so that a foreign page learns nothing of the cookie.
+        // Check the origin first, so that a foreign page learns nothing about the cookie.
         if !self.origins.may_use_cookie(kind, headers) {
             return Err(RefusalReason::OriginForbidden);
         }
@@ -154,7 +156,8 @@ impl Authenticator for SessionCookie {
             }
             Refusal::unauthenticated(reason).about(fault(reason))
         })?;
-        // The client meant to come in with something that nobody here looks at.
+        // The client sent an explicit credential that this authenticator does not read. It must not
+        // be signed in by the cookie instead.
         if count_explicit(&handshake.auth) > 0 {
             return Err(Refusal::from(AMBIGUOUS).into());
         }
@@ -189,7 +192,7 @@ impl ShowsCredential for SessionCookie {
     }
 }
 
-/// The header that made a cookie not count.
+/// Returns the header and the problem for a reason.
 fn fault(reason: RefusalReason) -> Option<Fault> {
     let (header, problem) = match reason {
         RefusalReason::CredentialAmbiguous => ("cookie", Problem::Ambiguous),
@@ -201,7 +204,8 @@ fn fault(reason: RefusalReason) -> Option<Fault> {
     Some(Fault::new(Part::Header, header, problem))
 }
 
-/// A handshake over polling is a plain GET; whatever could be a WebSocket must prove more.
+/// Classifies a handshake. Polling is a plain GET; a request that could open a WebSocket has to
+/// prove more.
 fn kind_of(handshake: &Handshake) -> RequestKind {
     let headers = handshake.request.headers();
     let is_upgrade = UPGRADE_HEADERS.iter().any(|name| headers.get(name).is_some())
@@ -209,9 +213,9 @@ fn kind_of(handshake: &Handshake) -> RequestKind {
     if is_upgrade { RequestKind::Upgrade } else { RequestKind::Read }
 }
 
-/// Tells the operator what to do if the page is theirs.
+/// Logs how to allow the page, for operators who own it.
 fn log_origin(headers: &Headers) {
-    // Only as a setting would have it: anything else could be anything.
+    // Log only what is a valid setting: the header is untrusted and may contain anything.
     let is_origin = |origin: &&str| origin.len() <= 255 && Origins::is_origin(origin);
     let origin = headers.get_str("origin").filter(is_origin);
     info!(
@@ -220,7 +224,7 @@ fn log_origin(headers: &Headers) {
     );
 }
 
-/// A name that a session cookie may not have.
+/// Error of an invalid cookie name.
 ///
 /// # Examples
 /// ```
@@ -230,7 +234,6 @@ fn log_origin(headers: &Headers) {
 /// fn is_refused(sessions: Arc<Sessions>, origins: Arc<Origins>) -> bool {
 ///     SessionCookie::new(sessions, origins).name("session").is_err()
 /// }
-/// # drop(is_refused);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the name of the cookie is not `__Host-` and 1-64 letters, digits, `-` or `_`")]

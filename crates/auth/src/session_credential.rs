@@ -1,4 +1,4 @@
-//! Authenticates clients that are no browser by the token of their session.
+//! Authenticates clients other than browsers by the token of their session.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::{
     signed_in::grant,
 };
 
-/// Authenticates clients that show the token of a session in `auth.sessionToken`.
+/// Authenticates clients that send the token of a session in `auth.sessionToken`.
 ///
-/// It is for clients that keep no cookies: a browser's page should not be able to read the token, so
-/// take [`SessionCookie`](crate::SessionCookie) there. The socket ends with the session.
+/// For clients without cookies. In a browser use [`SessionCookie`](crate::SessionCookie), because
+/// scripts of a page should not be able to read the token. The socket ends with the session.
 ///
 /// # Examples
 /// ```
@@ -24,16 +24,15 @@ use crate::{
 /// fn authenticator(sessions: Arc<Sessions>) -> impl Authenticator<Principal = SignedIn> {
 ///     SessionCredential::new(sessions)
 /// }
-/// # drop(authenticator);
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "it authenticates nobody until a server is built with it"]
+#[must_use = "an authenticator has no effect until a server is built with it"]
 pub struct SessionCredential {
     sessions: Arc<Sessions>,
 }
 
 impl SessionCredential {
-    /// Looks sessions up in `sessions`.
+    /// Accepts tokens of `sessions`.
     pub fn new(sessions: Arc<Sessions>) -> Self {
         Self { sessions }
     }
