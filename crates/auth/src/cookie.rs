@@ -1,14 +1,14 @@
-//! Finds the one cookie of a name in what a browser sent.
+//! Finds a cookie by its name in the `Cookie` headers.
 //!
-//! Pairs are split at each `;`, whatever stands between quotes: that is how browsers write them
-//! (RFC 6265 section 5.4), and a reader that took quotes for more could be made to see a cookie
-//! inside another one. Nothing is decoded.
+//! Pairs are split at each `;`, even inside of quotes, because quotes have no meaning to browsers
+//! (RFC 6265 section 5.4). A parser that honoured quotes could be tricked into finding a cookie
+//! inside of another one. Nothing is decoded.
 
 use std::fmt;
 
 use doorward_core::Headers;
 
-/// What stands in the `Cookie` headers under one name: see [`find_cookie`].
+/// Result of [`find_cookie`].
 ///
 /// # Examples
 /// ```
@@ -19,15 +19,15 @@ use doorward_core::Headers;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum FoundCookie<'a> {
-    /// There is none of this name.
+    /// No cookie has this name.
     Nothing,
-    /// The value, as it was sent.
+    /// Value of the only cookie of this name, as it was sent.
     One(&'a [u8]),
-    /// One of them was planted, and nobody can tell which.
+    /// Several cookies have this name. One of them may have been planted, so none is used.
     Several,
 }
 
-/// Its value may be a credential.
+/// Does not print the value, which may be a credential.
 impl fmt::Debug for FoundCookie<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -38,8 +38,8 @@ impl fmt::Debug for FoundCookie<'_> {
     }
 }
 
-/// Looks through all `Cookie` headers, of which there may be several; `credentials` are those that
-/// [`Headers::split`] has kept apart.
+/// Searches all `Cookie` headers for a cookie. `credentials` are the headers that
+/// [`Headers::split`] keeps apart.
 ///
 /// # Examples
 /// ```
@@ -58,7 +58,7 @@ pub fn find_cookie<'a>(credentials: &'a Headers, name: &str) -> FoundCookie<'a> 
     let headers = credentials.iter().filter(|(header, _)| *header == "cookie");
     let pairs = headers.flat_map(|(_, value)| value.split(|byte| *byte == b';'));
     let mut values = pairs.filter_map(|pair| {
-        // The name ends at the `=`: one with a blank behind it is another name.
+        // The name ends at the `=`. With a space before the `=` it is a different name.
         let (before, value) = split_once(pair.trim_ascii())?;
         (before == name.as_bytes()).then_some(value)
     });

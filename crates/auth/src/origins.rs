@@ -1,8 +1,9 @@
-//! Decides whether a request with a cookie comes from a page that may use it.
+//! Decides whether the page that sent a request may use the cookies of this server.
 //!
-//! A browser adds its cookies to whatever any page asks for, so a cookie alone proves nothing: any page
-//! of the world could open a socket as the user who looks at it. Browsers name the page's origin, and
-//! no page can change that. Origins are compared whole and byte by byte; there are no patterns.
+//! A browser adds its cookies to requests of every page, so a cookie alone proves nothing: any
+//! website could open a socket as the user who visits it. Browsers state the origin of the page,
+//! and a page cannot change that. Origins are compared as a whole and byte by byte; patterns are
+//! not supported.
 //! Start reading at [`Origins::may_use_cookie`].
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -13,7 +14,7 @@ pub use self::app::AppOrigin;
 
 mod app;
 
-/// The origins whose pages may use the cookies of this server.
+/// Origins whose pages may use the cookies of this server.
 ///
 /// # Examples
 /// ```
@@ -26,11 +27,12 @@ mod app;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins {
-    /// As browsers write them: lower case, no default port. Those of applications as they are configured.
+    /// As browsers write them: lower case, without a default port. Origins of applications are
+    /// stored as configured.
     allowed: Vec<Box<str>>,
 }
 
-/// What a request can do: the more it can, the more it must prove.
+/// Kind of a request. A request that can do more has to prove more.
 ///
 /// # Examples
 /// ```
@@ -43,34 +45,34 @@ pub struct Origins {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestKind {
-    /// It only reads: GET.
+    /// A read: GET.
     Read,
-    /// It opens a channel in both directions: WebSocket.
+    /// An upgrade to a channel in both directions: WebSocket.
     Upgrade,
-    /// It changes something: POST, DELETE, and any other.
+    /// A change: POST, DELETE, and any other method.
     Write,
 }
 
 impl Origins {
-    /// Allows the pages of the server itself, which people open at `public_url`.
+    /// Allows the pages of this server, which users open at `public_url`.
     ///
     /// # Errors
-    /// The operator's mistake, each time:
-    /// - [`OriginError::Malformed`]: it is not a scheme, a host and perhaps a port.
-    /// - [`OriginError::Insecure`]: it is `http:` and not on this machine.
+    /// All errors are the operator's mistake:
+    /// - [`OriginError::Malformed`]: the text is not a scheme, a host and an optional port.
+    /// - [`OriginError::Insecure`]: the origin is `http:` and not on this machine.
     pub fn new(public_url: &str) -> Result<Self, OriginError> {
         let origin = public_url.strip_suffix('/').unwrap_or(public_url);
         Self { allowed: Vec::new() }.allow_page(origin)
     }
 
-    /// Allows the pages of one more origin, such as `https://app.example.org`, or an application, such as
-    /// `capacitor://localhost`: see [`AppOrigin`].
+    /// Allows the pages of another origin, such as `https://app.example.org`, or an application,
+    /// such as `capacitor://localhost`: see [`AppOrigin`].
     ///
     /// # Errors
-    /// As [`Origins::new`].
+    /// Same as [`Origins::new`].
     ///
     /// # Security
-    /// Its pages can act as every user who looks at them.
+    /// The pages of an allowed origin can act as every user who visits them.
     pub fn allow(self, origin: &str) -> Result<Self, OriginError> {
         match origin.parse::<AppOrigin>() {
             Ok(app) => Ok(self.with(app.to_string())),
@@ -86,13 +88,15 @@ impl Origins {
         Ok(self.with(serialized))
     }
 
-    /// Allows what [`allow`](Self::allow) does, and the pages of an origin whose scheme is `http:`.
+    /// Allows the same as [`allow`](Self::allow), and also pages with the scheme `http:`.
     ///
     /// # Errors
-    /// [`OriginError::Malformed`]: it is not a scheme, a host and perhaps a port, nor an application.
+    /// [`OriginError::Malformed`]: the text is neither a scheme, a host and an optional port, nor
+    /// an application.
     ///
     /// # Security
-    /// Whoever sits between such a page and its reader can write into it, and so act as its reader.
+    /// An attacker on the network path can change such a page, and so act as every user who visits
+    /// it.
     pub fn danger_allow_insecure(self, origin: &str) -> Result<Self, OriginError> {
         match parse(origin) {
             Some(serialized) => Ok(self.with(serialized)),
@@ -100,27 +104,27 @@ impl Origins {
         }
     }
 
-    /// Returns whether a text could be allowed.
+    /// Returns `true` if the text is a valid origin.
     pub(crate) fn is_origin(text: &str) -> bool {
         parse(text).is_some() || text.parse::<AppOrigin>().is_ok()
     }
 
-    /// Whether `origin`, as a browser has written it, is allowed.
+    /// Returns `true` if `origin`, as written by a browser, is allowed.
     ///
-    /// Browsers write an origin in one way only: lower case, no default port, no slash. Whoever writes
-    /// it in another way is none.
+    /// Browsers write an origin in one way only: lower case, no default port, no slash at the end.
+    /// Any other spelling is not allowed.
     #[must_use]
     pub fn contains(&self, origin: &str) -> bool {
         self.allowed.iter().any(|allowed| **allowed == *origin)
     }
 
-    /// Whether the cookies of a request count: its `Origin` is allowed, or it only reads and the
-    /// browser says that it comes from a page of this very server (`Sec-Fetch-Site: same-origin`),
-    /// for browsers do not send `Origin` then.
+    /// Returns `true` if the request may use cookies: its `Origin` is allowed, or it is a read and
+    /// the browser states that a page of this server sent it (`Sec-Fetch-Site: same-origin`).
+    /// Browsers send no `Origin` for such reads.
     ///
     /// # Security
-    /// A request without either header does not come from the page of a browser of today, and its
-    /// cookie does not count.
+    /// A request without either header does not come from a page in a current browser, so its
+    /// cookie is ignored.
     #[must_use]
     pub fn may_use_cookie(&self, kind: RequestKind, headers: &Headers) -> bool {
         let mut origins = headers.iter().filter(|(name, _)| *name == "origin");
@@ -128,6 +132,7 @@ impl Origins {
             (Some((_, origin)), None) => {
                 std::str::from_utf8(origin).is_ok_and(|origin| self.contains(origin))
             }
+            // Browsers send the header once. A second one was added on the way.
             (Some(_), Some(_)) => false,
             (None, _) => kind == RequestKind::Read && is_same_origin(headers),
         }
@@ -141,7 +146,7 @@ impl Origins {
     }
 }
 
-/// Why an origin cannot be allowed.
+/// Reason why an origin cannot be allowed.
 ///
 /// # Examples
 /// ```
@@ -153,11 +158,11 @@ impl Origins {
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OriginError {
-    /// It is `http:`, and not of this machine: pages that anybody on the way can change.
+    /// The origin is `http:` and not on this machine: its pages can be changed on the network path.
     #[error("an origin must begin with `https://`, except on localhost")]
     Insecure,
-    /// It is not `https://` and the name of a host, perhaps with a port: no path, no pattern, no user,
-    /// no dot at the end, names of other alphabets in their `xn--` form.
+    /// The text is not `https://` with a host name and an optional port. Paths, patterns, users and
+    /// a trailing dot are not allowed; international names have to be in their `xn--` form.
     #[error(
         "not an origin such as `https://app.example.org`, `http://localhost:3000` or `capacitor://localhost`"
     )]
@@ -166,13 +171,15 @@ pub enum OriginError {
 
 doorward_core::debug_as_sentence!(OriginError);
 
-/// Only the browser can set a header of this name.
+/// Returns `true` if a page of this server sent the request. Scripts cannot set this header, only
+/// the browser can.
 fn is_same_origin(headers: &Headers) -> bool {
     let mut sites = headers.iter().filter(|(name, _)| *name == "sec-fetch-site");
     matches!((sites.next(), sites.next()), (Some((_, b"same-origin")), None))
 }
 
-/// Writes an origin as browsers do (HTML, "serialization of an origin"); `None` when it is none.
+/// Converts an origin to the spelling of browsers (HTML, "serialization of an origin"); `None` if
+/// it is not an origin.
 fn parse(origin: &str) -> Option<String> {
     let lower = origin.to_ascii_lowercase();
     let (scheme, authority) = lower.split_once("://")?;
@@ -197,30 +204,30 @@ fn parse(origin: &str) -> Option<String> {
     }
 }
 
-/// Reads what follows the host: nothing, or a colon and a port in plain digits.
+/// Parses the part after the host: nothing, or a colon and a port in plain digits.
 fn parse_port(text: &str) -> Option<Option<u16>> {
     let Some(digits) = text.strip_prefix(':') else { return text.is_empty().then_some(None) };
     let port: u16 = digits.parse().ok()?;
-    // Neither sign nor leading zeros.
+    // `parse` accepts a sign and leading zeros, browsers write neither.
     (port != 0 && port.to_string() == digits).then_some(Some(port))
 }
 
-/// Whether `host` is a name, or an IPv4 address in its one usual form.
+/// Returns `true` if `host` is a name, or an IPv4 address in its usual form.
 fn is_host(host: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
     let last = host.rsplit('.').next().unwrap_or_default();
-    // A name whose last label is a number is an address to a browser (URL standard, "ends in a
-    // number"): it would be written in another way than it stands here.
+    // A browser treats a name whose last label is a number as an address (URL standard, "ends in a
+    // number"), and would write it differently.
     let is_number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
     host.len() <= 253
         && host.split('.').all(is_label)
         && (!is_number || host.parse::<Ipv4Addr>().is_ok())
 }
 
-/// Whether an origin is one of this machine, to which nobody stands on the way.
+/// Returns `true` if the origin is on this machine, which has no network path to attack.
 fn is_local(serialized: &str) -> bool {
     let Some((_, authority)) = serialized.split_once("://") else { return false };
     let host = match authority.rsplit_once(':') {

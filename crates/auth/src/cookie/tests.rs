@@ -1,4 +1,4 @@
-//! `Cookie` headers of browsers, and of those who would like to be read in two ways.
+//! Reads `Cookie` headers of browsers, and ambiguous ones of attackers.
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use proptest::prelude::*;
@@ -64,14 +64,14 @@ fn another_name_is_another_cookie() {
 }
 
 #[test]
-fn quotes_hide_no_cookie() {
+fn quotes_do_not_hide_a_cookie() {
     let sandwich = b"$Version=1; x=\"; __Host-a=1; y=\"";
 
     assert_eq!(find_cookie(&headers(&[sandwich]), "__Host-a"), FoundCookie::One(b"1"));
 }
 
 #[test]
-fn a_second_cookie_of_the_name_leaves_none() {
+fn two_cookies_of_one_name_are_not_used() {
     for values in [
         &[&b"__Host-a=1; __Host-a=2"[..]][..],
         &[b"__Host-a=1; __Host-a=1"],
@@ -83,7 +83,7 @@ fn a_second_cookie_of_the_name_leaves_none() {
 }
 
 #[test]
-fn only_the_header_of_cookies_counts() {
+fn only_the_cookie_header_is_read() {
     let mut map = HeaderMap::new();
     map.append("authorization", HeaderValue::from_static("__Host-a=1"));
 

@@ -1,6 +1,7 @@
-//! Reads the origin of an application: of pages that it brings along, or of the application itself.
+//! Parses origins of applications: of pages packaged in them, or of the application itself.
 //!
-//! Such an origin has no one way of writing it, so it is kept as it is written. Start reading at [`AppOrigin`].
+//! Such origins have no canonical spelling, so they are kept as they are written. Start reading at
+//! [`AppOrigin`].
 
 use std::{fmt, str::FromStr};
 
@@ -8,11 +9,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::OriginError;
 
-/// The origin of an application that is no browser.
+/// Origin of an application other than a browser.
 ///
 /// | written | what it is |
 /// |---|---|
-/// | `capacitor://localhost`, `ionic://localhost`, `tauri://localhost` | pages that an application brings along, in a web view |
+/// | `capacitor://localhost`, `ionic://localhost`, `tauri://localhost` | pages packaged in an application, in a web view |
 /// | `android:apk-key-hash:..` | an application for Android, in the client data of its passkeys: the SHA-256 of the certificate that signs it, base64url without padding |
 /// | `ios:bundle-id:..` | an application for iOS, in the client data of some libraries |
 ///
@@ -27,14 +28,15 @@ use super::OriginError;
 /// ```
 ///
 /// # Security
-/// Pages of every application that was made with the same tool have the same origin: all those of Capacitor are
-/// `capacitor://localhost`. Each application has cookies of its own, so those pages act for the users who have signed in
-/// to this server inside of that application. A key hash names one application.
+/// All applications made with the same tool share one origin: for Capacitor it is
+/// `capacitor://localhost`. Each application has its own cookies, so its pages can act only for
+/// users who signed in to this server inside of that application. A key hash identifies a single
+/// application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppOrigin(Box<str>);
 
 impl AppOrigin {
-    /// The origin as the application writes it.
+    /// Returns the origin as the application writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -63,8 +65,8 @@ impl fmt::Display for AppOrigin {
     }
 }
 
-/// Returns whether it is a scheme in lower case that no browser gives a meaning of its own. One that begins like `http`
-/// is taken for a misspelled one.
+/// Returns `true` if the scheme is in lower case and has no meaning of its own in browsers. A
+/// scheme that resembles `http` is treated as a typing error.
 fn is_scheme(scheme: &str) -> bool {
     let is_first = scheme.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
     let is_plain =
@@ -79,7 +81,7 @@ fn is_authority(authority: &str) -> bool {
     is_name(host, b"-._") && is_port
 }
 
-/// Whether it is 1-253 letters, digits and `others`.
+/// Returns `true` if the text is 1-253 letters, digits and `others`.
 fn is_name(text: &str, others: &[u8]) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
     (1..=253).contains(&text.len()) && text.bytes().all(is_plain)
@@ -87,7 +89,7 @@ fn is_name(text: &str, others: &[u8]) -> bool {
 
 const SHA256_BYTES: usize = 32;
 
-/// Schemes of pages of the web, of files, and of texts that run as programs.
+/// Schemes of web pages, of files, and of text that browsers execute.
 const WEB: [&str; 10] = [
     "about",
     "blob",
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_of_an_application_is_refused() {
+    fn text_that_is_not_an_origin_of_an_application_is_refused() {
         for origin in [
             "",
             "*",

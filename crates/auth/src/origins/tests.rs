@@ -1,4 +1,4 @@
-//! Origins that are allowed, and those that only look like it.
+//! Accepts allowed origins, and refuses similar ones.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
@@ -101,7 +101,7 @@ fn without_an_origin_only_a_read_of_the_same_origin_may() {
 
 /// Attack 53.
 #[test]
-fn a_header_that_stands_there_twice_says_nothing() {
+fn a_duplicate_header_allows_nothing() {
     let (good, same) =
         (("origin", &b"https://app.example.org"[..]), ("sec-fetch-site", &b"same-origin"[..]));
     for pairs in [
@@ -138,7 +138,7 @@ fn an_origin_is_kept_as_browsers_write_it() {
 
 /// Attack 105.
 #[test]
-fn what_is_no_origin_cannot_be_allowed() {
+fn text_that_is_not_an_origin_cannot_be_allowed() {
     for origin in [
         "",
         "*",
@@ -180,9 +180,9 @@ fn what_is_no_origin_cannot_be_allowed() {
     }
 }
 
-/// Pages that an application brings along, and the application itself.
+/// Pages packaged in an application, and the application itself.
 #[test]
-fn an_application_is_allowed_by_its_name_and_is_no_public_url() {
+fn an_application_is_allowed_by_its_name_but_not_as_the_public_url() {
     for origin in [
         "capacitor://localhost",
         "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
@@ -204,7 +204,7 @@ fn an_application_is_allowed_by_its_name_and_is_no_public_url() {
 
 /// Attack 105.
 #[test]
-fn a_plain_connection_is_allowed_on_this_machine_alone() {
+fn an_insecure_origin_is_allowed_only_on_this_machine() {
     for origin in [
         "http://app.example.org",
         "http://app.example.org:3000",
@@ -221,7 +221,7 @@ fn a_plain_connection_is_allowed_on_this_machine_alone() {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_as_the_same(
+    fn a_serialized_origin_parses_to_itself(
         origin in "(?i)(https?|ftp)://([a-z0-9.:@*_-]{0,12}|\\[[0-9a-f:.]{0,12}\\])(:[0-9]{0,6})?/?",
     ) {
         if let Some(serialized) = parse(&origin) {
