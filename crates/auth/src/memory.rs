@@ -1,7 +1,8 @@
-//! Keeps sessions, tickets and revocations in memory: for one server, until it stops.
+//! Stores sessions, tickets and revocations in memory, for a single server process.
 //!
-//! Each kind is bounded. What is over is dropped when somebody looks at it and by a sweep; when a kind
-//! is full of what is not over, nothing new is taken. Start reading at [`MemoryStore`].
+//! Each kind is bounded, and rejects new entries when it is full. A sweep removes expired entries;
+//! sessions and revocations are also swept when they are full.
+//! Start reading at [`MemoryStore`].
 
 mod epochs;
 mod sessions;
@@ -15,31 +16,29 @@ use std::{
 
 use self::{epochs::Marks, sessions::Sessions, tickets::Tickets};
 
-/// A store that forgets everything when the process ends.
+/// Store that loses its contents when the process ends.
 ///
 /// It implements [`SessionStore`](doorward_core::SessionStore),
-/// [`TicketStore`](doorward_core::TicketStore) and [`Epochs`](doorward_core::Epochs); clones share
-/// what they keep. It never fails, except that it can be full: it keeps 1,000,000 sessions, 100,000
-/// tickets and 1,000,000 revocations unless [`with_capacity`](MemoryStore::with_capacity) says
-/// otherwise.
+/// [`TicketStore`](doorward_core::TicketStore) and [`Epochs`](doorward_core::Epochs). Clones share
+/// their contents. Its operations fail only when it is full: it holds 1,000,000 sessions, 100,000
+/// tickets and 1,000,000 revocations of each kind unless
+/// [`with_capacity`](MemoryStore::with_capacity) sets other limits.
 ///
 /// # Security
-/// Sessions end with the process, and so does the memory of what was revoked: a token that was revoked
-/// and is still in time opens the door again after a restart. Where tokens outlive the process either
-/// keep revocations in a store that does too, or begin with
-/// [`refusing_before`](MemoryStore::refusing_before).
+/// A restart loses all sessions and all revocations. A revoked token that has not expired is
+/// accepted again after the restart. If tokens can outlive the process, keep revocations in a
+/// persistent store, or start with [`refusing_before`](MemoryStore::refusing_before).
 ///
 /// # Examples
 /// ```
 /// use doorward_auth::MemoryStore;
 ///
 /// let store = MemoryStore::default();
-/// # drop(store);
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Mutex<Kept>>);
 
-/// All three kinds under one lock, because a revocation changes sessions too. It is held for one
+/// Contents under one lock, because a revocation changes sessions, too. The lock is held for one
 /// operation.
 struct Kept {
     sessions: Sessions,
@@ -48,7 +47,7 @@ struct Kept {
 }
 
 impl MemoryStore {
-    /// A store that keeps as many sessions, and as many revocations.
+    /// Makes a store for this number of sessions, and of revocations.
     #[must_use]
     pub fn with_capacity(sessions: usize) -> Self {
         Self(Arc::new(Mutex::new(Kept {
@@ -58,7 +57,7 @@ impl MemoryStore {
         })))
     }
 
-    /// Takes everything for revoked that was made before `at`, such as the start of the process.
+    /// Treats everything made before `at` as revoked, such as the start of the process.
     #[must_use]
     pub fn refusing_before(self, at: SystemTime) -> Self {
         self.lock().marks.refuse_before(at);
@@ -66,7 +65,7 @@ impl MemoryStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        // Nothing in here panics between two changes that belong together.
+        // No operation panics between two related changes, so a poisoned lock is safe to use.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -83,8 +82,8 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
-/// A session costs about 500 bytes: half a gigabyte is what a machine may lose to them.
+/// A session takes about 500 bytes, so sessions take at most half a gigabyte.
 const SESSIONS: usize = 1_000_000;
 
-/// They live for half a minute.
+/// Tickets expire after 30 seconds.
 const TICKETS: usize = 100_000;

@@ -1,8 +1,8 @@
-//! Decides who may exchange a ticket for the session behind it.
+//! Exchanges tickets for sessions.
 //!
-//! A socket cannot set a cookie: whoever has signed in there gets a ticket, and the page exchanges it
-//! once over HTTP. It proves with a verifier that it is the one that asked, so a ticket that was
-//! overheard or planted opens nothing (as PKCE does, RFC 7636).
+//! A socket cannot set a cookie. A client that signs in on a socket gets a ticket, and its page
+//! exchanges the ticket once over HTTP. The page proves with a verifier that it requested the
+//! ticket, so a ticket that was intercepted or planted is useless (as with PKCE, RFC 7636).
 //! Start reading at [`Tickets::redeem`].
 
 use std::{
@@ -19,7 +19,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{Sessions, VerifySessionError};
 
-/// Hands tickets out and takes them in; a ticket is good once, for 30 seconds.
+/// Issues and redeems tickets. A ticket is valid once, for 30 seconds.
 ///
 /// # Examples
 /// ```
@@ -39,7 +39,6 @@ use crate::{Sessions, VerifySessionError};
 ///     let (token, _session) = tickets.redeem(&ticket, verifier).await?;
 ///     Ok(token)
 /// }
-/// # drop(exchange);
 /// ```
 pub struct Tickets {
     store: Arc<dyn TicketStore>,
@@ -47,17 +46,17 @@ pub struct Tickets {
 }
 
 impl Tickets {
-    /// Puts the service together; clock and randomness are those of `sessions`.
+    /// Makes the service, with the clock and the randomness of `sessions`.
     #[must_use]
     pub fn new(store: Arc<dyn TicketStore>, sessions: Arc<Sessions>) -> Self {
         Self { store, sessions }
     }
 
-    /// Makes a ticket for a session, and says when it ends. `challenge` is the SHA-256 of the verifier
-    /// that the page keeps.
+    /// Issues a ticket for a session, and returns it with its time of expiry. `challenge` is the
+    /// SHA-256 of the verifier that the page keeps.
     ///
     /// # Errors
-    /// - [`StoreError::Full`]: too many are waiting.
+    /// - [`StoreError::Full`]: too many tickets are outstanding.
     /// - [`StoreError::Unavailable`]: the store did not answer.
     pub async fn issue(
         &self,
@@ -72,28 +71,29 @@ impl Tickets {
         Ok((ticket, expires_at))
     }
 
-    /// Exchanges a ticket for its session and a fresh token of it; one that was handed out before
-    /// opens nothing any more. `verifier` is hashed as the client sent it, byte for byte.
+    /// Exchanges a ticket for its session and a new session token. Previous tokens of the session
+    /// become invalid. `verifier` is hashed as the client sent it, byte for byte.
     ///
     /// # Errors
-    /// A client should read the same for all of these but the last.
-    /// - [`RedeemError::Unknown`]: it is none, or was used.
-    /// - [`RedeemError::Expired`]: it came too late.
-    /// - [`RedeemError::Verifier`]: it was shown by somebody else than the one who asked for it.
-    /// - [`RedeemError::Session`]: the session has ended meanwhile.
+    /// Send the client the same answer for all of these except the last.
+    /// - [`RedeemError::Unknown`]: the ticket does not exist, or was used.
+    /// - [`RedeemError::Expired`]: the ticket has expired.
+    /// - [`RedeemError::Verifier`]: the client is not the one that requested the ticket.
+    /// - [`RedeemError::Session`]: the session has ended.
     /// - [`RedeemError::Unavailable`]: a store did not answer.
     ///
     /// # Cancel safety
-    /// A future that is dropped may have used the ticket up.
+    /// A dropped future may have used up the ticket.
     ///
     /// # Security
-    /// Every attempt uses the ticket up, the failed ones too: there is nothing to try again with.
+    /// Every attempt uses up the ticket, even a failed one, so a verifier cannot be guessed.
     pub async fn redeem(
         &self,
         ticket: &Ticket,
         verifier: impl AsRef<[u8]>,
     ) -> Result<(SessionToken, Session), RedeemError> {
         let proof: [u8; 32] = Sha256::digest(verifier).into();
+        // Taken before any check: of concurrent attempts only one receives the record.
         let record = self.store.take_ticket(&ticket.key()).await?.ok_or(RedeemError::Unknown)?;
         if record.expires_at <= self.sessions.clock().wall() {
             return Err(RedeemError::Expired);
@@ -111,7 +111,7 @@ impl fmt::Debug for Tickets {
     }
 }
 
-/// Why a ticket was not exchanged.
+/// Error of redeeming a ticket.
 ///
 /// # Examples
 /// ```
@@ -120,19 +120,19 @@ impl fmt::Debug for Tickets {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedeemError {
-    /// It is over its time.
-    #[error("the ticket is over its time")]
+    /// The ticket has expired.
+    #[error("the ticket has expired")]
     Expired,
-    /// The session behind it has ended.
-    #[error("the session behind the ticket has ended")]
+    /// The session of the ticket has ended.
+    #[error("the session of the ticket has ended")]
     Session(#[source] VerifySessionError),
-    /// Nothing answered, so nothing was handed out. The ticket may be used up.
-    #[error("the ticket cannot be looked up now")]
+    /// A store did not answer, so no token was issued. The ticket may be used up.
+    #[error("the ticket store or the session store did not answer")]
     Unavailable(#[source] BoxError),
-    /// There is none, or it was used.
+    /// The ticket does not exist, or was used.
     #[error("no such ticket")]
     Unknown,
-    /// The verifier is not the one behind the challenge.
+    /// The verifier does not match the challenge.
     #[error("the verifier does not match")]
     Verifier,
 }
@@ -152,5 +152,5 @@ impl From<VerifySessionError> for RedeemError {
     }
 }
 
-/// The page asks for the exchange at once.
+/// Lifetime of a ticket. The page redeems it immediately.
 const LIFETIME: Duration = Duration::from_secs(30);

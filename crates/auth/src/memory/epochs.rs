@@ -1,4 +1,4 @@
-//! Revocations in memory.
+//! Stores revocations in memory.
 
 use std::{collections::HashMap, future::ready, hash::Hash, time::SystemTime};
 
@@ -6,10 +6,10 @@ use doorward_core::{BoxFuture, Epoch, Epochs, REMEMBERED, SessionId, StoreError,
 
 use super::MemoryStore;
 
-/// Everything that was revoked and is not forgotten.
+/// Revocations that are still remembered.
 pub(super) struct Marks {
     capacity: usize,
-    /// What counts for everybody.
+    /// Revocation state that applies to every user.
     floor: Epoch,
     users: HashMap<UserId, (u64, SystemTime)>,
     sessions: HashMap<SessionId, SystemTime>,
@@ -45,7 +45,7 @@ impl Marks {
         }
     }
 
-    /// Makes room when nobody else does.
+    /// Removes old revocations if the store is full and was not swept in time.
     fn make_room(&mut self, now: SystemTime) {
         let fullest = self.users.len().max(self.sessions.len()).max(self.tokens.len());
         if fullest >= self.capacity {
@@ -57,6 +57,7 @@ impl Marks {
         self.make_room(at);
         let epoch = self.read(user, None, None);
         let generation = epoch.next_generation(at);
+        // A clock that was set back must not undo an earlier revocation.
         let at = epoch.revoked_at.unwrap_or(at).max(at);
         mark(&mut self.users, self.capacity, user, (generation, at))?;
         Ok(generation)
@@ -71,7 +72,7 @@ impl Marks {
     }
 }
 
-/// Keeps one mark, if there is room for another one.
+/// Stores one revocation, unless the store is full.
 fn mark<K: Clone + Eq + Hash, V>(
     marks: &mut HashMap<K, V>,
     capacity: usize,
@@ -101,7 +102,7 @@ impl Epochs for MemoryStore {
         at: SystemTime,
     ) -> BoxFuture<'a, Result<u64, StoreError>> {
         let mut kept = self.lock();
-        // They go even if there is no room for the mark.
+        // Remove the sessions even if the revocation itself cannot be stored.
         kept.sessions.remove_user(user);
         Box::pin(ready(kept.marks.bump(user, at)))
     }

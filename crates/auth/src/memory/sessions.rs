@@ -1,4 +1,4 @@
-//! Sessions in memory.
+//! Stores sessions in memory.
 
 use std::{collections::HashMap, future::ready, time::SystemTime};
 
@@ -8,12 +8,12 @@ use doorward_core::{
 
 use super::MemoryStore;
 
-/// All sessions, found by token, by id and by user.
+/// Sessions, indexed by token, by id and by user.
 pub(super) struct Sessions {
     capacity: usize,
     by_id: HashMap<SessionId, (SessionKey, Session)>,
     by_key: HashMap<SessionKey, SessionId>,
-    /// In the order in which they were made.
+    /// In order of creation.
     by_user: HashMap<UserId, Vec<SessionId>>,
 }
 

@@ -1,4 +1,4 @@
-//! Tickets in memory.
+//! Stores tickets in memory.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -10,7 +10,7 @@ use doorward_core::{BoxFuture, StoreError, TicketKey, TicketRecord, TicketStore}
 
 use super::MemoryStore;
 
-/// All tickets that were not used yet.
+/// Tickets that were not used yet.
 pub(super) struct Tickets {
     capacity: usize,
     by_key: HashMap<TicketKey, TicketRecord>,
