@@ -1,18 +1,18 @@
-//! Makes an authenticator out of a closure.
+//! Makes an authenticator of a closure.
 //!
-//! It hands the handshake over and the answer back. What is a good credential is the closure's
-//! business alone: nothing is checked before or after it.
+//! The closure receives the handshake, and its result is returned unchanged. Nothing is checked
+//! before or after it.
 //! Start reading at [`authenticate_fn`].
 
 use std::{fmt, future::Future};
 
 use doorward_core::{AuthenticateError, Authenticator, Grant, Handshake};
 
-/// Makes an authenticator out of a closure.
+/// Makes an authenticator of a closure.
 ///
-/// Take it when the credential is the application's own: an API key, a password, a ticket in its
-/// database. It does what a connection middleware (`io.use(..)`) does in socket.io. For access
-/// tokens take [`Jwt`](crate::Jwt).
+/// Use it for credentials of the application: an API key, a password, a ticket in its database. It
+/// corresponds to a middleware (`io.use(..)`) of socket.io. For access tokens use
+/// [`Jwt`](crate::Jwt).
 ///
 /// # Examples
 /// ```
@@ -20,9 +20,8 @@ use doorward_core::{AuthenticateError, Authenticator, Grant, Handshake};
 ///     AuthenticateError, Authenticator, BoxError, Grant, Refusal, RefusalReason, authenticate_fn,
 /// };
 ///
-/// /// Asks the application's database for the hash of the key.
+/// /// Looks up the hash of the key in the application's database.
 /// async fn owner_of(api_key: &str) -> Result<Option<String>, BoxError> {
-/// #   drop(api_key);
 ///     // ..
 /// #   Ok(None)
 /// }
@@ -36,16 +35,14 @@ use doorward_core::{AuthenticateError, Authenticator, Grant, Handshake};
 ///         Err(cause) => Err(AuthenticateError::Unavailable(cause)),
 ///     }
 /// });
-/// # fn check(_: impl Authenticator<Principal = String>) {}
-/// # check(authenticator);
 /// ```
 ///
 /// # Cancel safety
-/// The closure's future is dropped when the client leaves or when admission takes longer than its
-/// deadline. It must not leave anything behind that only its end would undo.
+/// The closure's future is dropped if the client disconnects or if admission exceeds its deadline.
+/// It must not leave anything that only its completion would undo.
 ///
 /// # Security
-/// Nobody else judges the credential. Compare secrets in constant time, or look up their hashes.
+/// No other code checks the credential. Compare secrets in constant time, or look up their hashes.
 pub fn authenticate_fn<F, Fut, P>(authenticate: F) -> AuthenticateFn<F>
 where
     F: Fn(Handshake) -> Fut + Send + Sync + 'static,
@@ -55,7 +52,7 @@ where
     AuthenticateFn { authenticate }
 }
 
-/// The authenticator that [`authenticate_fn`] makes.
+/// Authenticator that [`authenticate_fn`] returns.
 ///
 /// # Examples
 /// ```
@@ -65,7 +62,7 @@ where
 /// assert_eq!(format!("{guest:?}"), "AuthenticateFn { .. }");
 /// ```
 #[derive(Clone, Copy)]
-#[must_use = "it authenticates nobody until a server is built with it"]
+#[must_use = "an authenticator has no effect until a server is built with it"]
 pub struct AuthenticateFn<F> {
     authenticate: F,
 }
@@ -86,7 +83,7 @@ where
     }
 }
 
-/// Says nothing of what the closure holds: it may be a key.
+/// Prints nothing that the closure holds, such as a key.
 impl<F> fmt::Debug for AuthenticateFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthenticateFn").finish_non_exhaustive()

@@ -1,7 +1,7 @@
-//! Says where credentials stand in a handshake, and which of them an authenticator looks at.
+//! Defines where a handshake contains credentials, and which of them an authenticator reads.
 //!
-//! There are explicit ones, which the client's program has put into `auth`, and an ambient one, the
-//! cookie, which the browser adds by itself. Which one counts is decided in `first_of`.
+//! Explicit credentials are put into `auth` by the client's program. The cookie is ambient: the
+//! browser adds it on its own. `first_of` chooses between them.
 //! Start reading at [`ShowsCredential`].
 
 use std::future::Future;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::denied::Denied;
 
-/// Whether a handshake shows a credential, and who has put it there.
+/// Presence and origin of a credential in a handshake.
 ///
 /// # Examples
 /// ```
@@ -21,16 +21,16 @@ use crate::denied::Denied;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
-    /// It does not.
+    /// The handshake has no such credential.
     Absent,
-    /// The browser added it, for whatever page.
+    /// The browser added it, regardless of the page.
     Ambient,
     /// The client's program chose it.
     Explicit,
 }
 
-/// An authenticator that says which credential it looks at, so that
-/// [`FirstOf`](crate::FirstOf) can choose among several.
+/// Authenticator that reports which credential it reads, so that [`FirstOf`](crate::FirstOf) can
+/// choose among several.
 ///
 /// # Examples
 /// ```
@@ -39,7 +39,7 @@ pub enum Shown {
 ///     ShowsCredential,
 /// };
 ///
-/// /// Looks at `auth.apiKey`.
+/// /// Reads `auth.apiKey`.
 /// struct ApiKey;
 ///
 /// impl Authenticator for ApiKey {
@@ -47,7 +47,6 @@ pub enum Shown {
 ///
 ///     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<String>, AuthenticateError> {
 ///         // ..
-/// #       drop(handshake);
 /// #       Err(Refusal::unauthenticated(RefusalReason::CredentialMissing).into())
 ///     }
 /// }
@@ -59,14 +58,14 @@ pub enum Shown {
 /// }
 /// ```
 pub trait ShowsCredential: Authenticator {
-    /// Whether the handshake shows this kind of credential, good or bad.
+    /// Returns whether the handshake contains this kind of credential, valid or not.
     fn shown(&self, handshake: &Handshake) -> Shown;
 
-    /// Whose credential it is; `None` when it is nobody's. It is asked of an ambient one that stands
-    /// beside an explicit one, which counts.
+    /// Returns the owner of the credential; `None` if it is not valid. Called for an ambient
+    /// credential that accompanies an explicit one, which takes precedence.
     ///
     /// # Errors
-    /// - [`AuthenticateError::Refused`]: it is more than one.
+    /// - [`AuthenticateError::Refused`]: the credential occurs several times.
     /// - [`AuthenticateError::Unavailable`]: a dependency did not answer.
     fn owner(
         &self,
@@ -87,17 +86,17 @@ pub trait ShowsCredential: Authenticator {
     }
 }
 
-/// A credential that the client's program puts into `auth`.
+/// Explicit credential, which the client's program puts into `auth`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Explicit {
-    /// The access token.
+    /// Access token.
     Token,
-    /// The session token, of clients that are no browser.
+    /// Session token, of clients other than browsers.
     SessionToken,
 }
 
 impl Explicit {
-    /// Finds its text; it must be the only one that is shown.
+    /// Returns the text of the credential, which must be the only explicit one.
     pub(crate) fn find(self, auth: &Auth) -> Result<&str, Denied> {
         match (count_explicit(auth), auth.get(self.member())) {
             (0 | 1, None) => Err(self.denied(RefusalReason::CredentialMissing, Problem::Missing)),
@@ -107,17 +106,17 @@ impl Explicit {
         }
     }
 
-    /// Whether it is shown.
+    /// Returns whether `auth` contains the credential.
     pub(crate) fn shown(self, auth: &Auth) -> Shown {
         auth.get(self.member()).map_or(Shown::Absent, |_| Shown::Explicit)
     }
 
-    /// Refuses it as a whole.
+    /// Refuses the credential as a whole.
     pub(crate) const fn denied(self, reason: RefusalReason, problem: Problem) -> Denied {
         Denied::new(reason, Part::Member, self.path(), problem)
     }
 
-    /// The reason for one that cannot be read.
+    /// Returns the reason for a malformed credential.
     pub(crate) const fn malformed(self) -> RefusalReason {
         match self {
             Self::Token => RefusalReason::TokenMalformed,
@@ -132,7 +131,7 @@ impl Explicit {
         }
     }
 
-    /// The name in audit records.
+    /// Returns the name in audit records.
     const fn path(self) -> &'static str {
         match self {
             Self::Token => "auth.token",
@@ -141,19 +140,20 @@ impl Explicit {
     }
 }
 
-/// How many explicit credentials are shown.
+/// Counts the explicit credentials.
 pub(crate) fn count_explicit(auth: &Auth) -> usize {
     let all = [Explicit::Token, Explicit::SessionToken];
     all.into_iter().filter(|one| one.shown(auth) == Shown::Explicit).count()
 }
 
-/// No credential is shown, neither an explicit one nor, where one counts, a cookie.
+/// No credential was sent, neither an explicit one nor a cookie.
 pub(crate) const MISSING: Denied =
     Denied::new(RefusalReason::CredentialMissing, Part::Member, EITHER, Problem::Missing);
 
-/// Two could name two users, and it cannot be told for whom the client meant to act.
+/// Several credentials were sent. They could name different users, so the client's intention is
+/// unknown.
 pub(crate) const AMBIGUOUS: Denied =
     Denied::new(RefusalReason::CredentialAmbiguous, Part::Member, EITHER, Problem::Ambiguous);
 
-/// What stands in audit records where any explicit credential is meant.
+/// Name in audit records for any explicit credential.
 const EITHER: &str = "auth.token|auth.sessionToken";

@@ -1,11 +1,11 @@
-//! Why a credential is not good: the reason, and the part of it that was at fault.
+//! Reasons for refusing a credential, with the part that is at fault.
 //!
-//! What a client reads is decided here too: the same for every reason but two, that its token is over its time and
-//! that it is too long to be looked at.
+//! Also decides what the client reads. It is the same for every reason, with two exceptions: an
+//! expired token, and a token that is too large to be checked.
 
 use doorward_core::{Fault, Part, Problem, Refusal, RefusalReason};
 
-/// A credential that is not good.
+/// Refusal of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Denied {
     pub(crate) reason: RefusalReason,
@@ -22,22 +22,22 @@ impl Denied {
         Self { reason, fault: Fault::new(part, name, problem) }
     }
 
-    /// A claim that breaks the policy.
+    /// Refuses a claim that breaks a rule.
     pub(crate) const fn claim(name: &'static str, problem: Problem) -> Self {
         Self::new(RefusalReason::TokenClaims, Part::Claim, name, problem)
     }
 
-    /// A parameter of the header of a token that breaks the policy.
+    /// Refuses a header parameter that breaks a rule.
     pub(crate) const fn token_header(name: &'static str, problem: Problem) -> Self {
         Self::new(RefusalReason::TokenHeader, Part::TokenHeader, name, problem)
     }
 
-    /// A segment of a token that cannot be read.
+    /// Refuses a segment that cannot be decoded.
     pub(crate) const fn segment(name: &'static str) -> Self {
         Self::new(RefusalReason::TokenMalformed, Part::Segment, name, Problem::Malformed)
     }
 
-    /// Gives another reason to the same fault.
+    /// Replaces the reason and keeps the fault.
     pub(crate) const fn because(self, reason: RefusalReason) -> Self {
         Self { reason, ..self }
     }
@@ -47,7 +47,7 @@ impl From<Denied> for Refusal {
     fn from(Denied { reason, fault }: Denied) -> Self {
         let refusal = match (reason, fault.part(), fault.problem()) {
             (RefusalReason::TokenExpired, ..) => Self::token_expired(),
-            // Signing in once more would bring another one that is too long.
+            // Not "sign in again": the next token would be as large.
             (reason, Part::Member, Problem::TooLong) => Self::bad_handshake().because(reason),
             (reason, ..) => Self::unauthenticated(reason),
         };

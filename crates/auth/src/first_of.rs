@@ -1,7 +1,8 @@
-//! Decides which of several credentials counts.
+//! Chooses one of several credentials.
 //!
-//! What the client's program has chosen counts before what the browser has added, and nothing else is
-//! tried when it is bad. Two that could name two users name nobody.
+//! A credential that the client's program chose takes precedence over the cookie that the browser
+//! adds. If it is bad, no other credential is tried. Credentials that could name two users are
+//! refused.
 //! Start reading at [`FirstOf`]'s `authenticate`.
 
 use std::fmt;
@@ -17,13 +18,16 @@ use crate::{
     denied::Denied,
 };
 
-/// Takes several kinds of credential, of which a client shows one.
+/// Accepts several kinds of credential, of which a client sends one.
 ///
-/// - An explicit one (`auth.token`, `auth.sessionToken`) counts before the ambient one, the cookie.
-/// - Two explicit ones are refused, and so is a cookie of another user than the explicit one.
-/// - A bad one never falls through to the next.
+/// - An explicit credential (`auth.token`, `auth.sessionToken`) takes precedence over the ambient
+///   one, the cookie.
+/// - Two explicit credentials are refused. So is a cookie of another user than the explicit
+///   credential's.
+/// - A bad credential never falls through to the next one.
 ///
-/// All lead to the same principal: give each the same loader ([`user_by_id`](crate::user_by_id)).
+/// All members have the same principal type: give each the same loader
+/// ([`user_by_id`](crate::user_by_id)).
 ///
 /// # Examples
 /// ```
@@ -35,31 +39,30 @@ use crate::{
 /// ) -> impl Authenticator<Principal = SignedIn> {
 ///     FirstOf::new(credential).or(cookie)
 /// }
-/// # drop(authenticator);
 /// ```
-#[must_use = "it authenticates nobody until a server is built with it"]
+#[must_use = "an authenticator has no effect until a server is built with it"]
 pub struct FirstOf<P> {
     members: Vec<Box<dyn Member<P>>>,
 }
 
 impl<P: Send + Sync + 'static> FirstOf<P> {
-    /// Begins with one kind of credential.
+    /// Starts with one kind of credential.
     pub fn new(authenticator: impl ShowsCredential<Principal = P>) -> Self {
         Self { members: vec![Box::new(authenticator)] }
     }
 
-    /// Takes another kind too. The order does not count.
+    /// Adds a kind of credential. The order has no meaning.
     pub fn or(mut self, authenticator: impl ShowsCredential<Principal = P>) -> Self {
         self.members.push(Box::new(authenticator));
         self
     }
 
-    /// Looks up the application's own user, whichever credential was shown.
+    /// Looks up the application's own user for every kind of credential.
     pub fn load<L: UserLoader<P>>(self, loader: L) -> Loaded<L, Self> {
         Loaded::new(self, loader)
     }
 
-    /// Finds the explicit and the ambient member whose credential is shown, one of each at most.
+    /// Finds the members whose credentials were sent: at most one explicit and one ambient member.
     fn choose(&self, handshake: &Handshake) -> Result<Chosen<'_, P>, Denied> {
         let only = |kind: Shown| {
             let mut shown = self.members.iter().filter(|member| member.shown(handshake) == kind);
@@ -68,7 +71,7 @@ impl<P: Send + Sync + 'static> FirstOf<P> {
                 (member, None) => Ok(member.map(|member| &**member)),
             }
         };
-        // Also of those that no member looks at.
+        // Count explicit credentials even if no member reads them.
         if count_explicit(&handshake.auth) > 1 {
             return Err(AMBIGUOUS);
         }
@@ -76,7 +79,7 @@ impl<P: Send + Sync + 'static> FirstOf<P> {
     }
 }
 
-/// The members that a handshake shows something to.
+/// Members whose credentials a handshake contains.
 struct Chosen<'a, P> {
     explicit: Option<&'a dyn Member<P>>,
     ambient: Option<&'a dyn Member<P>>,
@@ -92,6 +95,7 @@ impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
             (Some(only), None) | (None, Some(only)) => only.authenticate(handshake).await,
             (Some(explicit), Some(ambient)) => {
                 let grant = explicit.authenticate(handshake.clone()).await?;
+                // A cookie of the same user, or one that is invalid, does no harm.
                 match ambient.owner(&handshake).await? {
                     Some(owner) if owner != grant.user => Err(Refusal::from(OTHER_COOKIE).into()),
                     _ => Ok(grant),
@@ -100,7 +104,7 @@ impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
         }
     }
 
-    /// The credential that counts is the one that has to be recognised.
+    /// Recognises the user by the credential that takes precedence.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
         let chosen = self.choose(handshake).ok()?;
         chosen.explicit.or(chosen.ambient)?.recognise(handshake)
@@ -126,11 +130,11 @@ impl<P> fmt::Debug for FirstOf<P> {
     }
 }
 
-/// The cookie is of another user than the explicit credential.
+/// The cookie belongs to another user than the explicit credential.
 const OTHER_COOKIE: Denied =
     Denied::new(RefusalReason::CredentialAmbiguous, Part::Header, "cookie", Problem::Mismatch);
 
-/// An authenticator whose type is forgotten.
+/// Object-safe form of [`ShowsCredential`].
 trait Member<P>: Send + Sync {
     fn shown(&self, handshake: &Handshake) -> Shown;
 

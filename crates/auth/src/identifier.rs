@@ -1,14 +1,14 @@
-//! Decides which strings of a token may be used as a name.
+//! Decides which strings of a token are valid names.
 //!
-//! A name ends up in logs, in admin pages and in comparisons by eye, so it must be short, and every
-//! character of it must be one that a reader sees. Nothing is normalised: two names are the same
-//! when their bytes are.
+//! Names appear in logs and admin pages and are compared by eye. So a name is short and consists of
+//! visible characters only. Names are not normalised: two names are equal if their bytes are.
 
 use doorward_core::{is_printable, is_visible_line};
 
-/// Returns whether `text` is 1-255 characters, each of them printable, and one of them more than a space.
+/// Returns `true` if `text` is 1-255 printable characters that are not all blank.
 pub(crate) fn is_identifier(text: &str) -> bool {
-    // At most four bytes make a character: a megabyte is refused without walking it.
+    // A character has at most four bytes. Check the bytes first, so that a megabyte is rejected
+    // without counting its characters.
     (1..=4 * MAX_CHARS).contains(&text.len())
         && text.chars().count() <= MAX_CHARS
         && text.chars().all(is_printable)

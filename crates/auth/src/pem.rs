@@ -1,11 +1,11 @@
 //! Reads and writes the textual encoding of keys (RFC 7468).
 //!
-//! One block, of the label asked for, and nothing around it but white space. What the bytes inside
-//! mean is decided in `key`.
+//! The text has exactly one block with the expected label and only white space around it. `key`
+//! interprets the bytes.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-/// Returns the bytes of the block; `None` when `text` is anything else than one block with `label`.
+/// Returns the bytes of the block; `None` unless `text` is exactly one block with `label`.
 pub(crate) fn decode(label: &str, text: &str) -> Option<Vec<u8>> {
     let body = text
         .trim()
@@ -23,7 +23,7 @@ pub(crate) fn encode(label: &str, bytes: &[u8]) -> String {
     lines.join("\n")
 }
 
-/// 64 characters of base64: the line length RFC 7468 section 2 asks generators for.
+/// 64 characters of base64, the line length that generators have to use (RFC 7468 section 2).
 const BYTES_PER_LINE: usize = 48;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! The public half of a key of our own, in the three forms it is written in.
+//! Writes the public half of the server's own keys in three forms.
 //!
-//! A point of P-256 or of Ed25519: as a PEM block, as a JWK, and as the name that follows from it.
+//! A key is a point of P-256 or Ed25519. It is written as a PEM block, as a JWK, and as its name,
+//! which is derived from it.
 
 use std::fmt;
 
@@ -14,7 +15,7 @@ use crate::{
     pem,
 };
 
-/// A public key that our own tokens are checked with.
+/// Public key of the server's own tokens.
 #[derive(Clone)]
 pub(crate) struct PublicKey {
     kind: PublicKeyKind,
@@ -23,7 +24,7 @@ pub(crate) struct PublicKey {
     id: Box<str>,
 }
 
-/// What our own keys may be.
+/// Kind of the server's own keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PublicKeyKind {
     Ed25519,
@@ -31,11 +32,12 @@ pub(crate) enum PublicKeyKind {
 }
 
 impl PublicKey {
-    /// Takes a point: uncompressed for P-256, 32 bytes for Ed25519.
+    /// Makes a key of a point: uncompressed for P-256, 32 bytes for Ed25519.
     pub(crate) fn new(kind: PublicKeyKind, point: &[u8]) -> Result<Self, KeyError> {
         let verifying = VerifyingKey::point(kind.algorithm(), point)?;
         let mut key = Self { kind, point: point.into(), verifying, id: "".into() };
-        // RFC 7638 section 3: the SHA-256 of the members that make the key, sorted, without a blank.
+        // The thumbprint of RFC 7638 section 3: SHA-256 over the required members, sorted, without
+        // white space.
         let hash = digest(&SHA256, key.members().to_string().as_bytes());
         key.id = URL_SAFE_NO_PAD.encode(hash).into();
         Ok(key)
@@ -60,7 +62,7 @@ impl PublicKey {
         pem::encode(PUBLIC_KEY, &[prefix, &self.point].concat())
     }
 
-    /// Writes the key for those who check our tokens (RFC 7517).
+    /// Writes the key as a JWK (RFC 7517), for other services that verify our tokens.
     pub(crate) fn to_jwk(&self) -> Value {
         let mut jwk = self.members();
         jwk["alg"] = json!(self.algorithm());
@@ -69,7 +71,7 @@ impl PublicKey {
         jwk
     }
 
-    /// The name of the key: its thumbprint (RFC 7638), so that it follows from the key alone.
+    /// Returns the name of the key: its thumbprint (RFC 7638), which depends on the key alone.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -82,7 +84,7 @@ impl PublicKey {
         &self.verifying
     }
 
-    /// The members that make the key, in the order of the alphabet.
+    /// Returns the required members in alphabetical order, as the thumbprint needs them.
     fn members(&self) -> Value {
         let base64url = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match self.kind {
@@ -90,7 +92,7 @@ impl PublicKey {
                 json!({"crv": "Ed25519", "kty": "OKP", "x": base64url(&self.point)})
             }
             PublicKeyKind::P256 => {
-                // One byte says that both numbers follow.
+                // The first byte marks an uncompressed point.
                 let (x, y) = self.point.split_at(1).1.split_at(P256.coordinate);
                 json!({"crv": "P-256", "kty": "EC", "x": base64url(x), "y": base64url(y)})
             }

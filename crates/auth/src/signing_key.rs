@@ -1,7 +1,7 @@
-//! Makes signatures with a key of one's own.
+//! Signs with a key pair of the server.
 //!
-//! A thin wrapper of a key pair, on the curve P-256 or of Ed25519, that can be written down and read
-//! back. Where the text is kept, and who may read it, is the application's business.
+//! A thin wrapper of a P-256 or Ed25519 key pair that can be saved and loaded. The application
+//! decides where the text is stored and which processes may read it.
 //! Start reading at [`SigningKey::sign`].
 
 use std::fmt;
@@ -17,10 +17,10 @@ use crate::{
     public_key::{PublicKey, PublicKeyKind},
 };
 
-/// A key pair: what an [`Issuer`](crate::Issuer) signs with (ES256 or `EdDSA`).
+/// Key pair that an [`Issuer`](crate::Issuer) signs with (ES256 or `EdDSA`).
 ///
 /// # Security
-/// Who reads [`SigningKey::to_pkcs8_pem`] can sign in as anybody. `Debug` prints `[redacted]`.
+/// A reader of [`SigningKey::to_pkcs8_pem`] can sign in as any user. `Debug` prints `[redacted]`.
 ///
 /// # Examples
 /// ```
@@ -31,7 +31,6 @@ use crate::{
 /// assert_eq!(key.public_pem(), same.public_pem());
 ///
 /// let jwt = Jwt::es256(&key.public_pem())?.bound_to("https://id.example.org", "chat");
-/// # drop(jwt);
 /// # Ok::<_, doorward_auth::KeyError>(())
 /// ```
 pub struct SigningKey {
@@ -45,34 +44,36 @@ enum Pair {
 }
 
 impl SigningKey {
-    /// Draws a new key pair on the curve P-256 (ES256) from the system's random source.
+    /// Generates a key pair on the curve P-256 (ES256) from the system's random source.
     ///
     /// # Errors
-    /// [`KeyError::Library`]: the cryptography library could not make one.
+    /// [`KeyError::Library`]: the cryptography library failed.
     pub fn generate() -> Result<Self, KeyError> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
             .map_err(|_unspecified| KeyError::Library)?;
         Self::new(Pair::Ecdsa(pair))
     }
 
-    /// Draws a new Ed25519 key pair (`EdDSA`) from the system's random source.
+    /// Generates an Ed25519 key pair (`EdDSA`) from the system's random source.
     ///
-    /// Its signatures are made faster and checked slower than those of ES256, which more libraries know.
+    /// Compared with ES256, signatures are made faster and verified slower, and fewer libraries
+    /// support them.
     ///
     /// # Errors
-    /// [`KeyError::Library`]: the cryptography library could not make one.
+    /// [`KeyError::Library`]: the cryptography library failed.
     pub fn generate_ed25519() -> Result<Self, KeyError> {
         let pair = Ed25519KeyPair::generate().map_err(|_unspecified| KeyError::Library)?;
         Self::new(Pair::Ed25519(pair))
     }
 
-    /// Reads a private key of either kind: one PEM block `PRIVATE KEY` (RFC 7468 section 10), not
-    /// encrypted.
+    /// Reads a P-256 or Ed25519 private key from one PEM block `PRIVATE KEY` (RFC 7468 section 10),
+    /// not encrypted.
     ///
     /// # Errors
-    /// The operator's mistake, each time:
-    /// - [`KeyError::NotPrivateKeyPem`]: it is no such block. Convert it.
-    /// - [`KeyError::NotSigningKey`]: it is a key of another kind or curve, or damaged. Make another.
+    /// All errors are the operator's mistake:
+    /// - [`KeyError::NotPrivateKeyPem`]: the text is not such a block. Convert it.
+    /// - [`KeyError::NotSigningKey`]: the key is of another kind or curve, or damaged. Make a new
+    ///   one.
     pub fn from_pkcs8_pem(private_key_pem: &str) -> Result<Self, KeyError> {
         let pkcs8 = pem::decode(PRIVATE_KEY, private_key_pem).ok_or(KeyError::NotPrivateKeyPem)?;
         let ecdsa = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8);
@@ -88,7 +89,7 @@ impl SigningKey {
     /// Writes the private key as one PEM block `PRIVATE KEY`.
     ///
     /// # Errors
-    /// [`KeyError::Library`]: the cryptography library could not write it.
+    /// [`KeyError::Library`]: the cryptography library failed.
     pub fn to_pkcs8_pem(&self) -> Result<String, KeyError> {
         let pkcs8 = match &self.pair {
             Pair::Ecdsa(pair) => pair.to_pkcs8v1(),
@@ -98,14 +99,15 @@ impl SigningKey {
         Ok(pem::encode(PRIVATE_KEY, pkcs8.as_ref()))
     }
 
-    /// Writes the public key as one PEM block `PUBLIC KEY`: what [`Jwt::es256`](crate::Jwt::es256) or
-    /// [`Jwt::eddsa`](crate::Jwt::eddsa) reads. It is no secret.
+    /// Writes the public key as one PEM block `PUBLIC KEY`, for [`Jwt::es256`](crate::Jwt::es256)
+    /// or [`Jwt::eddsa`](crate::Jwt::eddsa). It is not secret.
     #[must_use]
     pub fn public_pem(&self) -> String {
         self.public.to_pem()
     }
 
-    /// The name of the key in tokens and in JWKS (`kid`): its thumbprint (RFC 7638). It is no secret.
+    /// Returns the name of the key in tokens and in JWKS (`kid`): its thumbprint (RFC 7638). It is
+    /// not secret.
     #[must_use]
     pub fn id(&self) -> &str {
         self.public.id()
@@ -115,7 +117,7 @@ impl SigningKey {
         &self.public
     }
 
-    /// Signs as JWS wants it: 64 bytes (RFC 7518 section 3.4, RFC 8037 section 3.1).
+    /// Signs in the form of JWS: 64 bytes (RFC 7518 section 3.4, RFC 8037 section 3.1).
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
         let signature = match &self.pair {
             Pair::Ecdsa(pair) => pair.sign(&SystemRandom::new(), message)?,

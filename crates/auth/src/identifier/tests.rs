@@ -1,4 +1,4 @@
-//! Which characters a reader sees.
+//! Accepts visible names in any script, and rejects invisible characters.
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn names_in_any_script_are_identifiers() {
 
 /// Attack 14.
 #[test]
-fn nothing_that_a_reader_cannot_see_is_an_identifier() {
+fn text_with_invisible_characters_is_not_an_identifier() {
     for name in [
         "",
         "a\0b",

@@ -1,4 +1,4 @@
-//! Blocks that are read and written.
+//! Reads and writes PEM blocks.
 
 use super::*;
 

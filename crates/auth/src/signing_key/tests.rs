@@ -1,4 +1,4 @@
-//! Key pairs that are written down and read back.
+//! Saves key pairs and loads them again.
 
 use aws_lc_rs::{
     encoding::{AsDer as _, PublicKeyX509Der},
@@ -9,7 +9,7 @@ use super::*;
 use crate::key::PUBLIC_KEY;
 
 #[test]
-fn a_key_survives_being_written_down() {
+fn a_saved_key_is_loaded_unchanged() {
     for key in [SigningKey::generate().unwrap(), SigningKey::generate_ed25519().unwrap()] {
         let same = SigningKey::from_pkcs8_pem(&key.to_pkcs8_pem().unwrap()).unwrap();
 
@@ -31,9 +31,10 @@ fn the_public_key_is_written_as_the_cryptography_library_would() {
     }
 }
 
-/// RFC 8410 section 10.3: as `openssl genpkey -algorithm ed25519` writes it, and its public half.
+/// RFC 8410 section 10.3: a private key as `openssl genpkey -algorithm ed25519` writes it, and its
+/// public half.
 #[test]
-fn a_key_of_openssl_is_taken() {
+fn a_key_of_openssl_is_accepted() {
     let private = "-----BEGIN PRIVATE KEY-----\n\
         MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
         -----END PRIVATE KEY-----\n";
@@ -57,7 +58,7 @@ fn the_name_of_a_key_is_its_thumbprint() {
 }
 
 #[test]
-fn text_that_is_no_private_key_is_refused() {
+fn text_that_is_not_a_private_key_is_refused() {
     let key = SigningKey::generate().unwrap();
     let pem = key.to_pkcs8_pem().unwrap();
     let sec1 = pem.replace("PRIVATE KEY", "EC PRIVATE KEY");
