@@ -75,6 +75,8 @@ pub trait ShowsCredential: Authenticator {
         async move {
             match self.authenticate(handshake).await {
                 Ok(grant) => Ok(Some(grant.user)),
+                // An invalid credential names no user. An ambiguous one could name another user, so
+                // it is an error.
                 Err(AuthenticateError::Refused(refusal))
                     if refusal.reason() != RefusalReason::CredentialAmbiguous =>
                 {

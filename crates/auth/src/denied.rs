@@ -46,6 +46,7 @@ impl Denied {
 impl From<Denied> for Refusal {
     fn from(Denied { reason, fault }: Denied) -> Self {
         let refusal = match (reason, fault.part(), fault.problem()) {
+            // Tells the client to refresh its token.
             (RefusalReason::TokenExpired, ..) => Self::token_expired(),
             // Not "sign in again": the next token would be as large.
             (reason, Part::Member, Problem::TooLong) => Self::bad_handshake().because(reason),

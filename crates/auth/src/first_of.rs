@@ -94,6 +94,7 @@ impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
             (None, None) => Err(Refusal::from(MISSING).into()),
             (Some(only), None) | (None, Some(only)) => only.authenticate(handshake).await,
             (Some(explicit), Some(ambient)) => {
+                // First, so that a bad explicit credential is refused regardless of the cookie.
                 let grant = explicit.authenticate(handshake.clone()).await?;
                 // A cookie of the same user, or one that is invalid, does no harm.
                 match ambient.owner(&handshake).await? {

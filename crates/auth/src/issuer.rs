@@ -92,6 +92,7 @@ impl Issuer {
         now: SystemTime,
         jti: &str,
     ) -> Result<String, IssueError> {
+        // Zero if the session has ended; `claims` refuses that.
         let remaining = session.ends_at.duration_since(now).unwrap_or_default();
         let mut claims = self.claims(session.user.as_str(), ttl.min(remaining), now, jti)?;
         claims["sid"] = json!(session.id.as_str());
@@ -116,6 +117,7 @@ impl Issuer {
         }
         let issued_at = seconds(now)?;
         let expires_at = issued_at.checked_add(ttl.as_secs()).ok_or(IssueError::Time)?;
+        // A longer token could outlive the trust in its key after a rotation.
         if ttl.as_secs() == 0 || ttl > self.ring.longest_lifetime() {
             return Err(IssueError::Lifetime);
         }

@@ -190,6 +190,8 @@ impl Jwt {
     /// before the revocation. The client reads `token_expired` and the time from which a new token
     /// will be accepted.
     pub fn leeway(mut self, leeway: Duration) -> Self {
+        // A revocation is remembered for `MAX_LIFETIME` plus `MAX_AHEAD`. A larger leeway would let
+        // a revoked token outlive it.
         self.policy.leeway = leeway.min(MAX_AHEAD);
         self
     }
@@ -244,6 +246,7 @@ impl Jwt {
     fn judge(&self, handshake: &Handshake) -> Result<Grant<Claims>, Denied> {
         let shown = Explicit::Token.find(&handshake.auth)?;
         let token = match parts::split_bearer(shown) {
+            // A frequent mistake of clients, so the audit record names it.
             Some(_) if !self.takes_bearer => return Err(parts::whole(Problem::Prefixed)),
             Some(token) => token,
             None => shown,
@@ -274,12 +277,15 @@ impl Jwt {
         let header = object::decode(parts.header).ok_or(Denied::segment("header"))?;
         let (key_id, algorithm) = (header::key_id(&header)?, header::algorithm(&header)?);
         let judge = |key: &VerifyingKey| {
+            // Checks the header first: it is cheaper than a signature, and pins the algorithm.
             header::check(&header, key.algorithm(), self.policy.token_type.as_deref())?;
             match key.verify(parts.signed.as_bytes(), &parts.signature) {
                 true => Ok(()),
                 false => Err(WRONG_SIGNATURE),
             }
         };
+        // The audit record distinguishes a missing from an unknown `kid`. The client does not learn
+        // the difference.
         let no_key = || {
             let problem = key_id.map_or(Problem::Missing, |_| Problem::Unknown);
             Denied::token_header("kid", problem).because(RefusalReason::TokenSignature)
@@ -326,6 +332,7 @@ impl Authenticator for Jwt {
             None => Ok(grant),
             Some((sessions, session)) => {
                 let lease = sessions.lease(&session);
+                // A handshake counts as activity of the session.
                 lease.touch(handshake.at);
                 Ok(grant.lease(lease))
             }

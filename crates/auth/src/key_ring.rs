@@ -97,12 +97,14 @@ impl KeyRing {
         let mut retiring: Vec<_> = std::iter::once(retired).chain(still_trusted).collect();
         // A key that signs again is no longer an old key.
         retiring.retain(|old| old.key.id() != key.id());
+        // Drops the oldest keys.
         retiring.truncate(MAX_RETIRING);
         *keys = Arc::new(Trusted { current: Arc::new(key), retiring });
     }
 
     /// Replaces the keys with those of `other`, such as a ring that another process has just saved.
     pub fn replace(&self, other: &Self) {
+        // Read before locking, because `other` may be this ring.
         let theirs = other.trusted();
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = theirs;
     }
@@ -155,6 +157,7 @@ impl KeyRing {
     }
 
     fn trusted(&self) -> Arc<Trusted> {
+        // A pointer is exchanged in one step, so the keys are valid even after a panic.
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -107,11 +107,13 @@ impl KeySet {
                     keys.push(NamedKey { id, key: key.clone() });
                     continue;
                 }
+                // Skip both keys: choosing one would let the order of the set decide.
                 Ok(_) => KeySetProblem::IdTaken,
                 Err(problem) => *problem,
             };
             passed_over.push(PassedOver { index, id, problem });
         }
+        // An error, so that the caller keeps the previous set.
         if keys.is_empty() {
             return Err(KeySetError::NoKey(passed_over.into()));
         }
@@ -138,6 +140,7 @@ impl KeySet {
     /// token states chooses among them, and still has to be the one algorithm of that key.
     pub(crate) fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&VerifyingKey> {
         let Some(id) = id else {
+            // A token without a name is ambiguous if there are several keys.
             let [only] = &*self.keys else { return None };
             return Some(&only.key);
         };

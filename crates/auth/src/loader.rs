@@ -211,6 +211,7 @@ where
         &self,
         handshake: Handshake,
     ) -> Result<Grant<L::User>, AuthenticateError> {
+        // Verify first: an unauthenticated client must not trigger a lookup.
         let grant = self.authenticator.authenticate(handshake).await?;
         let user = self
             .loader

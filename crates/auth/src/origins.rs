@@ -191,6 +191,7 @@ fn parse(origin: &str) -> Option<String> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (address, port) = rest.split_once(']')?;
+            // Parsing and printing gives the shortest form, as browsers write it.
             (format!("[{}]", address.parse::<Ipv6Addr>().ok()?), port)
         }
         None => {
@@ -199,6 +200,7 @@ fn parse(origin: &str) -> Option<String> {
         }
     };
     match parse_port(port)? {
+        // Browsers omit the default port.
         Some(port) if port != default_port => Some(format!("{scheme}://{host}:{port}")),
         _ => Some(format!("{scheme}://{host}")),
     }

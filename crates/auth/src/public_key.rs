@@ -35,6 +35,7 @@ impl PublicKey {
     /// Makes a key of a point: uncompressed for P-256, 32 bytes for Ed25519.
     pub(crate) fn new(kind: PublicKeyKind, point: &[u8]) -> Result<Self, KeyError> {
         let verifying = VerifyingKey::point(kind.algorithm(), point)?;
+        // The id is computed from the other fields below.
         let mut key = Self { kind, point: point.into(), verifying, id: "".into() };
         // The thumbprint of RFC 7638 section 3: SHA-256 over the required members, sorted, without
         // white space.

@@ -68,6 +68,7 @@ impl SessionCookie {
     /// # Errors
     /// [`CookieNameError`]: the name is not `__Host-` and 1-64 letters, digits, `-` or `_`.
     pub fn name(self, name: &str) -> Result<Self, CookieNameError> {
+        // Without the prefix another host of the site could plant a cookie.
         let own = name.strip_prefix("__Host-").unwrap_or_default();
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if !(1..=64).contains(&own.len()) || !own.bytes().all(is_plain) {
@@ -177,6 +178,7 @@ impl ShowsCredential for SessionCookie {
     async fn owner(&self, handshake: &Handshake) -> Result<Option<UserId>, AuthenticateError> {
         let token = match self.token_of(handshake) {
             Ok(token) => token,
+            // One of several cookies could belong to another user, so the handshake is refused.
             Err(reason @ RefusalReason::CredentialAmbiguous) => {
                 return Err(Refusal::unauthenticated(reason).about(fault(reason)).into());
             }
@@ -209,6 +211,7 @@ fn fault(reason: RefusalReason) -> Option<Fault> {
 fn kind_of(handshake: &Handshake) -> RequestKind {
     let headers = handshake.request.headers();
     let is_upgrade = UPGRADE_HEADERS.iter().any(|name| headers.get(name).is_some())
+        // Engine.IO clients announce the transport in the query.
         || handshake.request.query().split('&').any(|pair| pair == "transport=websocket");
     if is_upgrade { RequestKind::Upgrade } else { RequestKind::Read }
 }

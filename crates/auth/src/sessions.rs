@@ -141,6 +141,7 @@ impl Sessions {
     /// - [`VerifySessionError::Unavailable`]: the store did not answer.
     pub async fn touch(&self, session: &Session) -> Result<(), VerifySessionError> {
         let now = self.clock.wall();
+        // Only if sockets of this session exist: a request alone needs no lease.
         let lease = self.leases.get(&session.id);
         if let Some(lease) = &lease {
             lease.touch(now);
@@ -154,6 +155,7 @@ impl Sessions {
         if !self.records.store.touch(&session.id, now).await? {
             return Err(VerifySessionError::Expired);
         }
+        // The lease need not write this activity again.
         if let Some(lease) = lease {
             lease.was_written(now);
         }

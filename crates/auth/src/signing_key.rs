@@ -76,6 +76,7 @@ impl SigningKey {
     ///   one.
     pub fn from_pkcs8_pem(private_key_pem: &str) -> Result<Self, KeyError> {
         let pkcs8 = pem::decode(PRIVATE_KEY, private_key_pem).ok_or(KeyError::NotPrivateKeyPem)?;
+        // PKCS#8 states the kind of key, so at most one of the two parsers accepts it.
         let ecdsa = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8);
         let pair = match ecdsa {
             Ok(pair) => Pair::Ecdsa(pair),

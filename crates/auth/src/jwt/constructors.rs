@@ -119,6 +119,7 @@ impl Jwt {
             .issuer(issuer)
             .audience(audience)
             .token_type("at+jwt")
+            // A retired key is trusted for this long, so no token may live longer.
             .max_lifetime(max_lifetime);
         jwt.policy.is_own = true;
         jwt

@@ -16,6 +16,7 @@ pub(super) fn check(
     algorithm: Algorithm,
     token_type: Option<&str>,
 ) -> Result<(), Denied> {
+    // First, so that the audit record names an attempt to bring a key along.
     if let Some(name) = FORBIDDEN.into_iter().find(|name| header.contains_key(*name)) {
         return Err(Denied::token_header(name, Problem::NotAllowed));
     }

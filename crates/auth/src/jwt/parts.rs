@@ -22,6 +22,7 @@ pub(super) struct Parts<'a> {
 
 /// Splits a token. It must not be too large, and must have exactly three non-empty segments.
 pub(super) fn split(token: &str) -> Result<Parts<'_>, Denied> {
+    // Checked before anything is decoded, so that a long token costs only a comparison.
     if token.len() > MAX_TOKEN {
         return Err(whole(Problem::TooLong));
     }

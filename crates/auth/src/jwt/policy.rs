@@ -69,6 +69,8 @@ impl Policy {
         claims: Map<String, Value>,
         now: SystemTime,
     ) -> Result<Claims, Denied> {
+        // Every claim is read before any is judged, so a malformed token never counts as an expired
+        // one.
         let subject = user(&claims, self.user_claim)?;
         let not_before = time(&claims, "nbf")?;
         let issued_at = time(&claims, "iat")?;
@@ -164,6 +166,7 @@ impl Audience {
         };
         let is_met = match aud {
             Value::String(aud) => aud == name,
+            // Strings only (RFC 7519 section 4.1.3): a list with any other value is malformed.
             Value::Array(list) if list.iter().all(Value::is_string) => {
                 list.iter().any(|aud| aud == name)
             }

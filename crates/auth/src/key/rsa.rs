@@ -17,6 +17,7 @@ pub(super) fn parse(
     let (Some(first), Some(last)) = (modulus.first(), modulus.last()) else {
         return Err(KeyError::NotRsa);
     };
+    // A product of two odd primes is odd, and a leading zero would distort the size.
     if *first == 0 || last % 2 == 0 {
         return Err(KeyError::NotRsa);
     }

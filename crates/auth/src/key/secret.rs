@@ -50,6 +50,8 @@ fn is_sequence(secret: &[u8]) -> bool {
     let steps = |by: u8| {
         secret.iter().zip(secret.iter().skip(1)).filter(|(a, b)| b.wrapping_sub(**a) == by).count()
     };
+    // Wrapping addition of 255 is a step of minus one. Three in four allows for hex digits, which
+    // jump from `9` to `a`.
     steps(1).max(steps(u8::MAX)) * 4 >= (secret.len() - 1) * 3
 }
 

@@ -16,6 +16,7 @@ use super::{Algorithm, KeyError, Material, VerifyingKey};
 /// Runs every known-answer test, once per process.
 pub(super) fn run() -> Result<(), KeyError> {
     static PASSED: OnceLock<bool> = OnceLock::new();
+    // HMAC, ECDSA and EdDSA. A failure is final for the process.
     let all = || [hs256(), es256(), ed25519()].iter().all(|passed| *passed == Some(true));
     if *PASSED.get_or_init(all) { Ok(()) } else { Err(KeyError::Library) }
 }

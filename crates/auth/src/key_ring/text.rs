@@ -26,9 +26,11 @@ pub(super) fn read(text: &str) -> Result<Trusted, KeyRingError> {
     let mut parts = text.split(TRUSTED_UNTIL);
     let current = match parts.next().map(str::trim) {
         None | Some("") => return Err(KeyRingError::Shape),
+        // Rejects any text around the block.
         Some(private) => SigningKey::from_pkcs8_pem(private)?,
     };
     let retiring: Vec<_> = parts.map(read_retiring).collect::<Result<_, _>>()?;
+    // A duplicate key would have two ends, or be both current and retired.
     let mut ids: Vec<_> = retiring.iter().map(|old| old.key.id()).collect();
     ids.push(current.id());
     ids.sort_unstable();

@@ -28,6 +28,7 @@ impl Marks {
     }
 
     pub(super) fn refuse_before(&mut self, at: SystemTime) {
+        // Exceeds the generation of every credential made before `at`.
         self.floor.generation = self.floor.next_generation(at);
         self.floor.revoked_at = Some(at);
     }
@@ -113,6 +114,7 @@ impl Epochs for MemoryStore {
         at: SystemTime,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let mut kept = self.lock();
+        // The revocation is stored even without a session, because tokens may name it.
         kept.sessions.remove(session);
         kept.marks.make_room(at);
         let capacity = kept.marks.capacity;

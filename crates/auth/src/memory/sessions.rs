@@ -27,6 +27,7 @@ impl Sessions {
             return Err(StoreError::Exists);
         }
         if self.by_id.len() >= self.capacity {
+            // Only when full: a sweep walks all sessions.
             self.sweep(session.created_at);
             if self.by_id.len() >= self.capacity {
                 return Err(StoreError::Full);
@@ -53,6 +54,7 @@ impl Sessions {
 
     fn touch(&mut self, id: &SessionId, seen_at: SystemTime) -> bool {
         let Some((_, session)) = self.by_id.get_mut(id) else { return false };
+        // Activity must not revive an expired session.
         if session.is_over(seen_at) {
             return false;
         }

@@ -25,6 +25,7 @@ impl Tickets {
         let is_full = self.by_key.len() >= self.capacity;
         match self.by_key.entry(key) {
             Entry::Occupied(_) => Err(StoreError::Exists),
+            // Expired tickets count until the next sweep.
             Entry::Vacant(_) if is_full => Err(StoreError::Full),
             Entry::Vacant(free) => {
                 free.insert(ticket.clone());

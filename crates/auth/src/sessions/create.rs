@@ -88,6 +88,7 @@ impl Sessions {
     /// sees both. Both calls sort the sessions alike, and so end the same ones.
     async fn make_room(&self, user: &UserId, now: SystemTime) -> Result<(), StoreError> {
         let mut sessions = self.records.store.of_user(user).await?;
+        // Concurrent sign-ins may exceed the limit briefly. Each removes the same oldest sessions.
         let excess = sessions.len().saturating_sub(self.per_user);
         // Expired sessions first, then the least recently used.
         sessions.sort_by_key(|session| (!session.is_over(now), session.seen_at));

@@ -32,6 +32,7 @@ impl Sessions {
     /// If a client names the session, use [`Sessions::end_of`].
     pub async fn end(&self, id: &SessionId) -> Result<(), StoreError> {
         let now = self.clock.wall();
+        // Revoke first: if the removal fails, the session is invalid nevertheless.
         self.records.epochs.end_session(id, now).await?;
         self.records.store.remove(id).await?;
         self.leases.end(id, now);
@@ -78,6 +79,7 @@ impl Sessions {
     /// Same as [`Sessions::end`].
     pub async fn end_user(&self, user: &UserId) -> Result<u64, StoreError> {
         let now = self.clock.wall();
+        // Revoke first, for the same reason as in `end`.
         let generation = self.records.epochs.bump(user, now).await?;
         for session in self.records.store.of_user(user).await? {
             // A session of the new generation was created after the revocation and stays.

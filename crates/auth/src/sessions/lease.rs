@@ -110,6 +110,7 @@ impl SessionLease {
     /// Records the last activity that the store has.
     pub(super) fn was_written(&self, seen_at: SystemTime) {
         let seen_at = millis(seen_at);
+        // Relaxed ordering is sufficient: the values are independent, and each only grows.
         for known in [&self.seen_at, &self.stored, &self.wrote_at] {
             known.fetch_max(seen_at, Relaxed);
         }
@@ -145,6 +146,7 @@ impl SessionLease {
         let is_due = now >= after(wrote_at, interval);
         // The store must never treat a session as expired while it is active here.
         let is_urgent = after(now, interval) >= after(stored, self.idle_timeout);
+        // Nothing new to write, or too early.
         if seen_at <= stored || !(is_due || is_urgent) {
             return Ok(true);
         }
