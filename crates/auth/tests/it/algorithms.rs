@@ -1,4 +1,4 @@
-//! Every algorithm, with genuine keys: a key makes one kind of signature, and no other.
+//! Uses every algorithm with genuine keys: a key makes signatures of one kind only.
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
@@ -23,7 +23,7 @@ const SECRET: &str = "kq0wC4nYb7Gd2sVfR8xJ5hZt1mLp9aQe3UoXiTz6EvBnSrMyWgKjHcDfAu
 type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
 type FromPem = fn(&str) -> Result<UnboundJwt, KeyError>;
 
-/// An issuer with a genuine key, and the authenticator that trusts it.
+/// Issuer with a genuine key, and the authenticator that trusts it.
 struct Party {
     name: &'static str,
     jwt: Jwt,
@@ -71,7 +71,7 @@ fn ed25519_party() -> Party {
     }
 }
 
-/// All six with one and the same key: only the algorithm tells them apart.
+/// All six use the same key, so only the algorithm differs.
 fn rsa_parties() -> Vec<Party> {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     let pkcs8: Pkcs8V1Der<'_> = pair.as_der().unwrap();
@@ -123,7 +123,7 @@ fn every_algorithm_accepts_its_own_tokens() {
     }
 }
 
-/// RFC 9864 gives `EdDSA` with this curve a name of its own.
+/// RFC 9864 gives `EdDSA` with this curve the name `Ed25519`.
 #[test]
 fn a_token_of_ed25519_has_either_name() {
     let party = ed25519_party();
@@ -136,9 +136,9 @@ fn a_token_of_ed25519_has_either_name() {
     }
 }
 
-/// Attack 3: the signature is genuine each time, and made for another algorithm.
+/// Attack 3: each signature is genuine, but made for another algorithm.
 #[test]
-fn no_algorithm_stands_in_for_another() {
+fn no_algorithm_replaces_another() {
     let parties = parties();
     for verifier in &parties {
         for issuer in parties.iter().filter(|issuer| issuer.name != verifier.name) {
@@ -152,7 +152,8 @@ fn no_algorithm_stands_in_for_another() {
     }
 }
 
-/// Attack 3: the key makes the algorithm, so a file of another kind is refused when it is read.
+/// Attack 3: the key determines the algorithm, so a key of another kind is rejected when it is
+/// loaded.
 #[test]
 fn a_key_of_another_kind_is_refused() {
     let p256 = pem(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap().public_key());
@@ -217,9 +218,9 @@ fn a_secret_is_as_long_as_its_hash() {
     }
 }
 
-/// Each error says what to do, and none prints the key.
+/// Each error contains advice, and none contains the key.
 #[test]
-fn the_error_of_a_key_says_what_to_do_and_never_the_key() {
+fn the_error_of_a_key_gives_advice_and_never_the_key() {
     let secret = "hunter2-hunter2-hunter2-hunter2-";
     let weak = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     let p256 = pem(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap().public_key());

@@ -1,4 +1,4 @@
-//! Claims that a genuine key has signed and that must not let anybody in.
+//! Refuses bad claims that a genuine key signed.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn a_grant_names_token_and_session() {
 
 /// Attack 10.
 #[test]
-fn a_token_ends_at_its_second_and_without_leeway() {
+fn a_token_expires_at_its_second_without_leeway() {
     for exp in [NOW, NOW - 1, NOW - 3, NOW - 60, 1, 0] {
         let reason = reason(&jwt(), &token(&with("exp", exp)));
         assert_eq!(reason, Some(RefusalReason::TokenExpired), "{exp}");
@@ -47,7 +47,7 @@ fn a_token_ends_at_its_second_and_without_leeway() {
 
 /// Attack 10.
 #[test]
-fn an_end_that_is_no_time_is_refused() {
+fn an_expiry_that_is_not_a_time_is_refused() {
     for (text, problem) in [
         (r#""1800000060""#, "wrong_type"),
         ("null", "wrong_type"),
@@ -67,9 +67,9 @@ fn an_end_that_is_no_time_is_refused() {
     assert_eq!(fault(&jwt(), &token(r#"{"sub":"alice"}"#)).unwrap(), "claim exp: missing");
 }
 
-/// RFC 7519 section 2. Attack 10: a fraction adds nothing to the life of a token.
+/// RFC 7519 section 2. Attack 10: a fraction does not prolong a token.
 #[test]
-fn a_time_with_a_fraction_counts_to_the_fraction() {
+fn a_time_with_a_fraction_is_exact() {
     let claims =
         format!(r#"{{"sub":"alice","iat":{NOW}.25,"nbf":{NOW}.25,"exp":1.80000006075e9}}"#);
     let token = token(&claims);
@@ -131,7 +131,7 @@ fn a_token_older_than_the_longest_lifetime_is_refused() {
 
 /// Attack 11.
 #[test]
-fn a_start_or_issue_that_is_no_time_is_refused() {
+fn a_start_or_issue_that_is_not_a_time_is_refused() {
     for name in ["nbf", "iat"] {
         for (value, problem) in [
             (json!("0"), "wrong_type"),
@@ -149,7 +149,7 @@ fn a_start_or_issue_that_is_no_time_is_refused() {
 
 /// Attack 12.
 #[test]
-fn an_issuer_is_exactly_the_one_that_is_configured() {
+fn an_issuer_equals_the_configured_one_exactly() {
     let jwt = jwt().issuer("https://id.example.org");
     let values = [
         json!(null),
@@ -188,7 +188,7 @@ fn a_token_for_another_service_is_refused() {
 
 /// Attack 14.
 #[test]
-fn a_subject_that_is_no_name_is_refused() {
+fn a_malformed_subject_is_refused() {
     let long = "a".repeat(256);
     let values = [
         json!(""),
@@ -216,9 +216,9 @@ fn a_subject_that_is_no_name_is_refused() {
     assert_eq!(accepted(&jwt(), &token(&with("sub", "山田 太郎"))).subject(), "山田 太郎");
 }
 
-/// Databases number their users, and `JwtService` signs what it is given.
+/// Databases number their users, and `JwtService` signs the number.
 #[test]
-fn a_user_that_is_a_whole_number_is_its_digits() {
+fn a_whole_number_as_user_is_read_as_its_digits() {
     let user = |jwt: &Jwt, claims: &str| show(jwt, &token(claims)).unwrap().user;
     let by_id = jwt().user_claim("userId");
 
@@ -229,10 +229,10 @@ fn a_user_that_is_a_whole_number_is_its_digits() {
     }
 }
 
-/// Attack 14: two spellings of one number would be two users, and a number that JavaScript rounds would be two
-/// users' name.
+/// Attack 14: two spellings of one number would be two users, and two users could get the same
+/// number where JavaScript rounds it.
 #[test]
-fn a_user_that_is_a_number_of_another_kind_is_refused() {
+fn any_other_number_as_user_is_refused() {
     for (number, problem) in [
         ("1.0", "wrong_type"),
         ("1e3", "wrong_type"),
@@ -249,7 +249,7 @@ fn a_user_that_is_a_number_of_another_kind_is_refused() {
 }
 
 #[test]
-fn the_user_is_taken_from_the_claim_that_is_configured_and_from_no_other() {
+fn the_user_is_read_only_from_the_configured_claim() {
     let jwt = jwt().user_claim("userId");
     let both = json!({"sub": "alice", "userId": "u-7", "exp": NOW + 60}).to_string();
 
@@ -261,7 +261,7 @@ fn the_user_is_taken_from_the_claim_that_is_configured_and_from_no_other() {
 
 /// `expiresIn: '7d'` and `'30d'` of `JwtService`.
 #[test]
-fn a_token_of_days_needs_a_longer_lifetime_and_the_record_says_so() {
+fn a_token_of_days_needs_a_longer_lifetime_as_the_audit_record_says() {
     let days =
         |days: u64| json!({"sub": "alice", "iat": NOW, "exp": NOW + days * 86_400}).to_string();
     let allow = |days: u64| jwt().max_lifetime(Duration::from_hours(24 * days));
@@ -274,7 +274,7 @@ fn a_token_of_days_needs_a_longer_lifetime_and_the_record_says_so() {
 
 /// `jwt.sign({ sub })` without `expiresIn`.
 #[test]
-fn a_token_without_an_end_is_accepted_by_danger_alone_and_ends_by_its_issue() {
+fn a_token_without_expiry_needs_a_danger_setting_and_expires_by_its_issue() {
     let endless = |iat: u64| token(&json!({"sub": "alice", "iat": iat}).to_string());
     let lax = jwt().max_lifetime(Duration::from_secs(900)).danger_without_exp();
 
@@ -283,15 +283,15 @@ fn a_token_without_an_end_is_accepted_by_danger_alone_and_ends_by_its_issue() {
     assert_eq!(grant.expires_at, Some(at(NOW + 800)));
     assert_eq!(reason(&lax, &endless(NOW - 900)), Some(RefusalReason::TokenExpired));
     assert_eq!(fault(&lax, &endless(NOW - 900)).unwrap(), "claim iat: in_the_past");
-    // Counted from the connect it would live for ever.
+    // Counted from the handshake, it would live forever.
     let without_issue = token(&json!({"sub": "alice"}).to_string());
     assert_eq!(fault(&lax, &without_issue).unwrap(), "claim iat: missing");
-    // An end that is there counts.
+    // An `exp` that is present is enforced.
     assert_eq!(reason(&lax, &token(&with("exp", NOW))), Some(RefusalReason::TokenExpired));
     assert_eq!(fault(&lax, &token(&with("exp", NOW + 901))).unwrap(), "claim exp: too_long");
 }
 
-/// Each refusal names one claim and what is wrong with it.
+/// Each refusal names one claim and its problem.
 #[test]
 fn a_refused_claim_is_named_with_its_problem() {
     let jwt = jwt().issuer("https://id.example.org").audience("chat");
@@ -332,7 +332,7 @@ fn a_refused_claim_is_named_with_its_problem() {
 
 /// Attack 29.
 #[test]
-fn a_clock_that_is_wrong_counts_as_the_time() {
+fn a_wrong_clock_is_used_as_the_time() {
     let claims = json!({"sub": "alice", "iat": NOW, "nbf": NOW, "exp": NOW + 6}).to_string();
     let at = |seconds| reason_at(&jwt(), &token(&claims), seconds);
 

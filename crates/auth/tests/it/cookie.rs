@@ -1,4 +1,4 @@
-//! Sessions that are shown in a cookie.
+//! Authenticates with session cookies.
 
 use std::sync::{Arc, Mutex};
 
@@ -24,7 +24,7 @@ pub(crate) fn cookie(world: &World) -> SessionCookie {
     SessionCookie::new(Arc::clone(&world.sessions), Arc::new(origins))
 }
 
-/// A handshake over WebSocket from the page of the server, with this cookie and `auth` payload.
+/// Makes a WebSocket handshake from the page of the server, with this cookie and `auth` payload.
 pub(crate) fn from_page(world: &World, token: Option<&SessionToken>, auth: &str) -> Handshake {
     let cookie = token.map(|token| format!("__Host-doorward={}", token.expose()));
     let mut headers = vec![PAGE, UPGRADE];
@@ -60,7 +60,7 @@ pub(crate) fn refused<A: Authenticator>(authenticator: &A, handshake: Handshake)
 }
 
 #[test]
-fn a_cookie_lets_its_user_in() {
+fn a_cookie_authenticates_its_user() {
     let world = World::new();
     let (token, session) = world.sign_in("alice");
     world.pass(MINUTE);
@@ -76,13 +76,13 @@ fn a_cookie_lets_its_user_in() {
     assert_eq!(grant.principal.session(), &session.id);
     assert_eq!(grant.principal.created_at(), session.created_at);
     assert_eq!(grant.principal.signed_in_at(), session.signed_in_at);
-    // To come in is a sign of life.
+    // The handshake counts as activity.
     assert_eq!(grant.lease.unwrap().expires_at(), world.now() + HOUR);
 }
 
 /// Attack 53.
 #[test]
-fn a_cookie_from_a_foreign_page_is_as_if_it_were_not_there() {
+fn a_cookie_from_a_foreign_page_is_ignored() {
     let world = World::new();
     let (token, _) = world.sign_in("alice");
     let value = format!("__Host-doorward={}", token.expose());
@@ -113,7 +113,7 @@ fn a_cookie_from_a_foreign_page_is_as_if_it_were_not_there() {
         (&[], polling),
         (&[UPGRADE], websocket),
         (&[SAME, UPGRADE], websocket),
-        // An upgrade does not become a read by calling itself one, or the other way about.
+        // Contradictory headers and queries count as an upgrade.
         (&[SAME, UPGRADE], polling),
         (&[SAME, key], polling),
         (&[SAME, version], polling),
@@ -124,9 +124,9 @@ fn a_cookie_from_a_foreign_page_is_as_if_it_were_not_there() {
     }
 }
 
-/// A foreign page must not learn whether there is a session.
+/// A foreign page must not learn if there is a session.
 #[test]
-fn the_origin_is_judged_before_the_cookie() {
+fn the_origin_is_checked_before_the_cookie() {
     let world = World::new();
     for value in ["__Host-doorward=a", "__Host-doorward=a; __Host-doorward=b"] {
         let headers = [("origin", "https://evil.example"), ("cookie", value)];
@@ -140,7 +140,7 @@ fn the_origin_is_judged_before_the_cookie() {
 }
 
 #[test]
-fn a_cookie_that_opens_nothing_is_refused() {
+fn an_invalid_cookie_is_refused() {
     let world = World::new();
     let (token, _) = world.sign_in("alice");
     let text = token.expose();
@@ -167,9 +167,9 @@ fn a_cookie_that_opens_nothing_is_refused() {
     }
 }
 
-/// Only its own client can show a session that has ended, so it may know.
+/// Only the owner of a session has its token, so the refusal may say that it has ended.
 #[test]
-fn a_session_that_has_ended_is_told_so() {
+fn a_client_learns_that_its_session_has_ended() {
     let world = World::apart();
     let (revoked, session) = world.sign_in("alice");
     let (over, _) = world.sign_in("bob");
@@ -184,9 +184,10 @@ fn a_session_that_has_ended_is_told_so() {
     assert_eq!(refusal_of(&over), (RefusalCode::SessionExpired, RefusalReason::SessionExpired));
 }
 
-/// A client that shows a token means to come in with it, also where nobody looks at tokens.
+/// A client that sends a token must not be authenticated by its cookie, even if no authenticator
+/// reads the token.
 #[test]
-fn a_cookie_does_not_stand_in_for_a_token_that_was_shown() {
+fn a_cookie_does_not_replace_a_token_that_was_sent() {
     let world = World::new();
     let (token, _) = world.sign_in("alice");
     for auth in [r#"{"token":"a.b.c"}"#, r#"{"token":null}"#, r#"{"sessionToken":""}"#] {
@@ -196,7 +197,7 @@ fn a_cookie_does_not_stand_in_for_a_token_that_was_shown() {
 }
 
 #[test]
-fn a_browser_is_given_the_cookie_and_takes_it_back() {
+fn a_cookie_is_set_and_cleared() {
     let world = World::new();
     let (token, _) = world.sign_in("alice");
     let (text, lax) = (token.expose(), cookie(&world));
@@ -231,7 +232,7 @@ fn a_cookie_keeps_the_prefix_that_browsers_protect() {
 }
 
 #[test]
-fn the_application_loads_its_user_and_can_do_so_again() {
+fn the_application_loads_its_user_and_can_reload_it() {
     let world = World::new();
     let (token, _) = world.sign_in("alice");
     let calls = Arc::new(Mutex::new(Vec::new()));
@@ -261,7 +262,7 @@ fn a_refusal_for_its_origin_names_the_setting_and_no_cookie() {
     let world = World::new();
     let (token, _) = world.sign_in("alice");
     let value = format!("__Host-doorward={}", token.expose());
-    // What is no origin could be anything, a password among it.
+    // Text that is not an origin may be anything, such as a password.
     for (origin, told) in [
         ("https://app.example", Some("https://app.example")),
         ("https://evil.example\" level=error", None),

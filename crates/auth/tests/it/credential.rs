@@ -1,4 +1,4 @@
-//! Where a credential may stand, and what a client reads when it is none.
+//! Reads the access token from `auth.token` only, and refuses clients without a hint at the reason.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ fn two_credentials_are_refused_even_if_one_is_good() {
 
 /// Attack 27.
 #[test]
-fn a_token_that_is_no_string_is_malformed() {
+fn a_token_that_is_not_a_string_is_malformed() {
     let good = token(&good());
     for value in [json!(null), json!(7), json!(true), json!([good]), json!({"token": good})] {
         let auth = json!({ "token": value }).to_string();
@@ -45,7 +45,7 @@ fn a_token_that_is_no_string_is_malformed() {
 
 /// Attack 25.
 #[test]
-fn a_token_in_the_query_string_or_in_a_header_is_never_looked_at() {
+fn a_token_in_the_query_string_or_in_a_header_is_ignored() {
     let token = token(&good());
     let mut map = http::HeaderMap::new();
     map.insert("authorization", format!("Bearer {token}").parse().unwrap());
@@ -90,9 +90,9 @@ fn a_client_reads_the_same_for_every_reason() {
     );
 }
 
-/// Attack 102: only who holds a genuine token learns that it has expired.
+/// Attack 102: only the holder of a genuine token learns that it has expired.
 #[test]
-fn only_a_genuine_token_is_told_that_it_has_expired() {
+fn expiry_is_reported_only_for_a_genuine_token() {
     let stale = with("exp", NOW - 1);
     let forged = hmac(&[7; 32], HS256, &stale);
 

@@ -1,4 +1,4 @@
-//! Several kinds of credential, of which one counts.
+//! Chooses one of several kinds of credential.
 
 use std::sync::{
     Arc,
@@ -18,11 +18,11 @@ use crate::{
     world::{HOUR, World, done},
 };
 
-/// All three kinds, and the user's name as the principal.
+/// Accepts all three kinds; the principal is the name of the user.
 fn all(world: &World) -> FirstOf<String> {
     let name = || {
         user_by_id(|id: UserId| async move {
-            Ok((id.as_str() != "nobody").then(|| id.as_str().to_owned()))
+            Ok((id.as_str() != "unknown").then(|| id.as_str().to_owned()))
         })
     };
     FirstOf::new(jwt().load(name()))
@@ -30,7 +30,7 @@ fn all(world: &World) -> FirstOf<String> {
         .or(cookie(world).load(name()))
 }
 
-/// A genuine access token, good at the time of [`World`].
+/// Makes a genuine access token, valid at the time of [`World`].
 fn access_token(world: &World, user: &str) -> String {
     let now = world.now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs();
     token(&json!({"sub": user, "exp": now + 60}).to_string())
@@ -45,7 +45,7 @@ fn reason(world: &World, cookie: Option<&SessionToken>, auth: &Value) -> Refusal
 }
 
 #[test]
-fn each_kind_lets_its_user_in() {
+fn each_kind_authenticates_its_user() {
     let world = World::new();
     let (session, _) = world.sign_in("bob");
     let user = |cookie: Option<&SessionToken>, auth: Value| {
@@ -59,7 +59,7 @@ fn each_kind_lets_its_user_in() {
 }
 
 #[test]
-fn without_any_credential_it_is_missing() {
+fn without_a_credential_the_reason_is_missing() {
     let world = World::new();
 
     assert_eq!(reason(&world, None, &json!({})), RefusalReason::CredentialMissing);
@@ -67,7 +67,7 @@ fn without_any_credential_it_is_missing() {
 }
 
 #[test]
-fn an_explicit_credential_counts_before_the_cookie_of_the_same_user() {
+fn an_explicit_credential_takes_precedence_over_the_cookie_of_the_same_user() {
     let world = World::new();
     let (cookie, in_cookie) = world.sign_in("alice");
     let (explicit, session) = world.sign_in("alice");
@@ -80,7 +80,7 @@ fn an_explicit_credential_counts_before_the_cookie_of_the_same_user() {
 }
 
 #[test]
-fn a_cookie_of_another_user_makes_it_ambiguous() {
+fn a_cookie_of_another_user_is_ambiguous() {
     let world = World::new();
     let (cookie, _) = world.sign_in("alice");
     let (bob, _) = world.sign_in("bob");
@@ -94,7 +94,7 @@ fn a_cookie_of_another_user_makes_it_ambiguous() {
 }
 
 #[test]
-fn a_cookie_of_nobody_is_in_nobodys_way() {
+fn a_cookie_of_an_ended_session_does_not_hinder_a_token() {
     let world = World::new();
     let (over, _) = world.sign_in("bob");
     world.pass(HOUR);
@@ -108,9 +108,9 @@ fn a_cookie_of_nobody_is_in_nobodys_way() {
     }
 }
 
-/// Attack 53: the cookie of a foreign page does not count, also not against somebody.
+/// Attack 53: a cookie sent by a foreign page is ignored, also when it would contradict a token.
 #[test]
-fn a_cookie_that_does_not_count_is_in_nobodys_way() {
+fn an_ignored_cookie_does_not_hinder_a_token() {
     let world = World::new();
     let (cookie, _) = world.sign_in("bob");
     let auth = json!({"token": access_token(&world, "alice")});
@@ -153,7 +153,7 @@ fn a_bad_explicit_credential_never_falls_through_to_the_cookie() {
         (json!({"token": null}), RefusalReason::TokenMalformed),
         (json!({"token": {"a": 1}}), RefusalReason::TokenMalformed),
         (json!({"token": "a.b.c"}), RefusalReason::TokenMalformed),
-        (json!({"token": access_token(&world, "nobody")}), RefusalReason::UserUnknown),
+        (json!({"token": access_token(&world, "unknown")}), RefusalReason::UserUnknown),
         (json!({"sessionToken": ""}), RefusalReason::SessionUnknown),
         (json!({"sessionToken": 7}), RefusalReason::SessionUnknown),
     ] {
@@ -162,7 +162,7 @@ fn a_bad_explicit_credential_never_falls_through_to_the_cookie() {
 }
 
 #[test]
-fn a_bad_cookie_is_refused_where_it_stands_alone() {
+fn a_bad_cookie_is_refused_when_it_is_the_only_credential() {
     let world = World::new();
     let (cookie, session) = world.sign_in("alice");
     done(world.sessions.end(&session.id)).unwrap();
@@ -171,7 +171,7 @@ fn a_bad_cookie_is_refused_where_it_stands_alone() {
 }
 
 #[test]
-fn a_token_that_no_member_looks_at_is_not_overlooked() {
+fn a_token_that_no_member_reads_is_ambiguous() {
     let world = World::new();
     let (cookie_token, _) = world.sign_in("alice");
     let members =
@@ -188,7 +188,7 @@ fn a_token_that_no_member_looks_at_is_not_overlooked() {
 
 /// Attack 92.
 #[test]
-fn while_nobody_can_say_whose_the_cookie_is_nothing_is_decided() {
+fn nothing_is_decided_while_the_owner_of_the_cookie_is_unknown() {
     let world = World::new();
     let (cookie, _) = world.sign_in("alice");
     let auth = json!({"token": access_token(&world, "alice")});
@@ -200,7 +200,7 @@ fn while_nobody_can_say_whose_the_cookie_is_nothing_is_decided() {
 }
 
 #[test]
-fn members_that_agree_on_what_they_find_share_one_loader() {
+fn members_with_the_same_principal_share_one_loader() {
     let world = World::new();
     let (session, _) = world.sign_in("alice");
     let members = FirstOf::new(SessionCredential::new(Arc::clone(&world.sessions)))
@@ -213,7 +213,7 @@ fn members_that_agree_on_what_they_find_share_one_loader() {
     assert_eq!(done(grant.reload.unwrap()()).unwrap(), Some(5));
 }
 
-/// An authenticator of an application's own, which counts how often it is asked.
+/// Authenticator of an application, which counts its calls.
 struct ApiKey(Arc<AtomicU32>);
 
 impl Authenticator for ApiKey {
@@ -235,7 +235,7 @@ impl ShowsCredential for ApiKey {
 }
 
 #[test]
-fn two_tokens_beside_a_kind_of_its_own_are_ambiguous_though_nobody_looks_at_them() {
+fn two_tokens_are_ambiguous_even_if_no_member_reads_them() {
     let world = World::new();
     let only = FirstOf::new(ApiKey(Arc::default()));
     let auth = json!({"apiKey": "good", "token": "a", "sessionToken": "b"});
@@ -246,7 +246,7 @@ fn two_tokens_beside_a_kind_of_its_own_are_ambiguous_though_nobody_looks_at_them
 }
 
 #[test]
-fn an_application_adds_a_kind_of_its_own() {
+fn an_application_adds_its_own_kind_of_credential() {
     let world = World::new();
     let calls = Arc::new(AtomicU32::new(0));
     let members = all(&world).or(ApiKey(Arc::clone(&calls)));
@@ -272,7 +272,7 @@ fn an_application_adds_a_kind_of_its_own() {
     assert_eq!(members.shown(&explicit), Shown::Explicit);
 }
 
-/// Only what shows by itself: a session is known to its store alone.
+/// A token is verified without a lookup; a session needs its store.
 #[test]
 fn a_token_is_recognised_by_its_signature_and_a_session_is_not() {
     let world = World::new();

@@ -1,4 +1,4 @@
-//! Makes tokens that nobody should make, and shows them.
+//! Forges tokens, and sends them to authenticators.
 
 use std::{
     pin::pin,
@@ -32,12 +32,12 @@ pub(crate) fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// The default policy with an HMAC secret.
+/// Makes an authenticator with the default policy and an HMAC secret.
 pub(crate) fn jwt() -> Jwt {
     Jwt::hs256(SECRET).unwrap()
 }
 
-/// A key pair as an attacker with an issuer's key would use it: it signs anything.
+/// Key pair in the hands of an attacker: it signs anything.
 pub(crate) struct AnySigner {
     pair: EcdsaKeyPair,
     pub(crate) private_pem: String,
@@ -54,7 +54,7 @@ impl AnySigner {
         Self { pair, private_pem: pem, public_pem: key.public_pem() }
     }
 
-    /// An authenticator of this key that asks for nothing more than a signature can give.
+    /// Makes an authenticator of this key with the weakest policy.
     pub(crate) fn jwt(&self) -> Jwt {
         Jwt::es256(&self.public_pem).unwrap().danger_unbound()
     }
@@ -82,7 +82,7 @@ pub(crate) fn hmac_segments(secret: &[u8], header: &str, claims: &str) -> String
     with_signature(&signed, tag.as_ref())
 }
 
-/// A token of the application that shares [`SECRET`].
+/// Makes a token of the application that shares [`SECRET`].
 pub(crate) fn token(claims: &str) -> String {
     hmac(SECRET.as_bytes(), HS256, claims)
 }
@@ -99,24 +99,24 @@ pub(crate) fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Good claims.
+/// Returns good claims.
 pub(crate) fn good() -> String {
     json!({"sub": "alice", "exp": NOW + 60}).to_string()
 }
 
-/// Good claims with one more, or another one.
+/// Returns good claims with one more or one changed.
 pub(crate) fn with(name: &str, value: impl Into<Value>) -> String {
     let mut claims = json!({"sub": "alice", "exp": NOW + 60});
     claims[name] = value.into();
     claims.to_string()
 }
 
-/// Claims with this text for `exp`, which JSON libraries would not write.
+/// Returns claims with this text as `exp`, which JSON libraries would not write.
 pub(crate) fn with_exp(text: &str) -> String {
     format!(r#"{{"sub":"alice","exp":{text}}}"#)
 }
 
-/// A handshake with this `auth` payload, at [`NOW`].
+/// Makes a handshake with this `auth` payload, at [`NOW`].
 pub(crate) fn handshake(auth: &str) -> Handshake {
     handshake_at(auth, NOW)
 }
@@ -125,13 +125,13 @@ fn handshake_at(auth: &str, seconds: u64) -> Handshake {
     handshake_at_time(auth, at(seconds))
 }
 
-/// A handshake with this `auth` payload, at this time.
+/// Makes a handshake with this `auth` payload, at this time.
 pub(crate) fn handshake_at_time(auth: &str, time: SystemTime) -> Handshake {
     let request = Arc::new(HandshakeRequest::new(Headers::default(), "", None));
     Handshake::new(request, "/", Auth::parse(auth).unwrap(), time)
 }
 
-/// Shows a token to an authenticator, at [`NOW`].
+/// Sends a token to an authenticator, at [`NOW`].
 pub(crate) fn show<A: Authenticator>(
     authenticator: &A,
     token: &str,
@@ -148,32 +148,32 @@ fn show_at<A: Authenticator>(
     match ask(authenticator, handshake_at(&auth, seconds)) {
         Ok(grant) => Ok(grant),
         Err(AuthenticateError::Refused(refusal)) => Err(refusal),
-        Err(error) => panic!("nothing was asked that could be away: {error:?}"),
+        Err(error) => panic!("no dependency could be unavailable: {error:?}"),
     }
 }
 
-/// What was at fault in a token, as audit records name it; `None` when it is accepted.
+/// Returns the fault of a token, as in audit records; `None` if it is accepted.
 pub(crate) fn fault(jwt: &Jwt, token: &str) -> Option<String> {
     let refusal = show(jwt, token).err()?;
     Some(refusal.fault().map_or_else(|| "not named".to_owned(), |fault| fault.to_string()))
 }
 
-/// Why a token is refused; `None` when it is not.
+/// Returns the reason for refusing a token; `None` if it is accepted.
 pub(crate) fn reason(jwt: &Jwt, token: &str) -> Option<RefusalReason> {
     reason_at(jwt, token, NOW)
 }
 
-/// Why a token is refused at this second.
+/// Returns the reason for refusing a token at this second.
 pub(crate) fn reason_at(jwt: &Jwt, token: &str, seconds: u64) -> Option<RefusalReason> {
     show_at(jwt, token, seconds).err().map(|refusal: Refusal| refusal.reason())
 }
 
-/// The claims of a token that must be accepted.
+/// Returns the claims of a token that must be accepted.
 pub(crate) fn accepted(jwt: &Jwt, token: &str) -> Claims {
     show(jwt, token).unwrap().principal
 }
 
-/// Asks once: an authenticator of this crate has nothing to wait for.
+/// Polls once: the authenticators of this crate have nothing to wait for.
 pub(crate) fn ask<A: Authenticator>(
     authenticator: &A,
     handshake: Handshake,

@@ -1,4 +1,4 @@
-//! Headers that a genuine key has signed and that must not let anybody in.
+//! Refuses bad headers that a genuine key signed.
 
 use std::{io::ErrorKind, net::TcpListener};
 
@@ -42,7 +42,7 @@ fn the_algorithm_belongs_to_the_key() {
     assert_eq!(reason(&signer.jwt(), &signer.token(ES256, &good())), None);
 }
 
-/// Each refusal names one parameter and what is wrong with it.
+/// Each refusal names one parameter and its problem.
 #[test]
 fn a_refused_header_is_named_with_its_problem() {
     for (header, expected) in [
@@ -107,7 +107,7 @@ fn an_issuer_that_is_an_address_is_not_called() {
 
 /// Attack 7.
 #[test]
-fn a_key_id_that_is_no_name_is_refused() {
+fn a_malformed_key_id_is_refused() {
     let values = [
         json!("key\0"),
         json!("k".repeat(5_000)),
@@ -125,9 +125,9 @@ fn a_key_id_that_is_no_name_is_refused() {
     }
 }
 
-/// Attack 7: it is neither a path nor a part of a query, and an empty file is no secret.
+/// Attack 7: a key id is neither a path nor part of a query, and an empty file is not a secret.
 #[test]
-fn a_key_id_finds_no_key() {
+fn a_key_id_locates_no_other_key() {
     for kid in ["../../../../dev/null", "' OR 1=1 --", "2026-11"] {
         let header = json!({"alg": "HS256", "kid": kid}).to_string();
 
@@ -155,7 +155,7 @@ fn another_kind_of_token_of_the_same_issuer_is_refused() {
 
 /// Attack 15.
 #[test]
-fn a_demanded_type_leaves_no_other() {
+fn a_required_type_excludes_all_others() {
     let strict = jwt().token_type("at+jwt");
     let typed = |typ: &str| {
         let header = json!({"alg": "HS256", "typ": typ}).to_string();
@@ -189,7 +189,7 @@ fn critical_extensions_are_refused() {
 }
 
 #[test]
-fn members_that_mean_nothing_here_are_ignored() {
+fn unknown_members_are_ignored() {
     let header = r#"{"alg":"HS256","cty":"json","x5t":"a","later":{"a":1}}"#;
 
     assert_eq!(reason(&jwt(), &hmac(SECRET.as_bytes(), header, &good())), None);

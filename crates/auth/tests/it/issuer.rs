@@ -1,4 +1,4 @@
-//! What the issuer writes, and what it refuses to write.
+//! Writes tokens that are accepted, and rejects bad arguments.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ use doorward_core::TokenId;
 use crate::forge::{NOW, at, reason, show};
 
 #[test]
-fn an_issued_token_is_accepted_where_it_is_meant_for() {
+fn an_issued_token_is_accepted_by_its_audience() {
     let (issuer, pem) = issuer();
     let jwt = Jwt::es256(&pem).unwrap().bound_to(ISSUER, "chat");
 

@@ -1,4 +1,4 @@
-//! How long a key is trusted, what is published of it, and how it is written down.
+//! Rotates, publishes and saves the keys of a ring.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,11 +12,11 @@ use crate::{
 };
 
 #[test]
-fn an_old_key_is_trusted_until_all_of_its_tokens_have_ended() {
+fn an_old_key_is_trusted_until_all_of_its_tokens_have_expired() {
     let ring = ring();
     let (issuer, jwt) = pair(&ring);
     let old = issuer.issue_for(&session(), 5 * MINUTE, at(NOW), "t-1").unwrap();
-    // As if the thief of the old key went on.
+    // A stolen copy of the old key keeps signing.
     let old_issuer = Issuer::with_ring(
         Arc::new(KeyRing::from_pem(&ring.to_pem().unwrap()).unwrap()),
         ISSUER,
@@ -36,7 +36,7 @@ fn an_old_key_is_trusted_until_all_of_its_tokens_have_ended() {
 }
 
 #[test]
-fn a_key_that_comes_back_or_stays_signs_again() {
+fn a_key_may_be_rotated_in_again() {
     let ring = ring();
     let first = ring.to_pem().unwrap();
     let key = || SigningKey::from_pkcs8_pem(&first).unwrap();
@@ -69,7 +69,7 @@ fn a_ring_holds_a_bounded_number_of_old_keys() {
 }
 
 #[test]
-fn what_is_published_holds_no_private_member() {
+fn published_keys_have_no_private_member() {
     let ring = ring();
     ring.rotate(SigningKey::generate_ed25519().unwrap(), at(NOW));
 
@@ -95,7 +95,7 @@ fn what_is_published_holds_no_private_member() {
 }
 
 #[test]
-fn a_ring_survives_being_written_down() {
+fn a_saved_ring_is_loaded_unchanged() {
     let ring = ring();
     ring.rotate(SigningKey::generate_ed25519().unwrap(), at(NOW) + Duration::from_millis(1));
     ring.rotate(SigningKey::generate().unwrap(), at(NOW + 10));
@@ -142,7 +142,7 @@ fn a_damaged_ring_is_refused() {
 }
 
 #[test]
-fn another_process_hands_its_keys_over() {
+fn a_ring_takes_over_the_keys_of_another_process() {
     let (ours, theirs) = (ring(), ring());
     let (_, jwt) = pair(&ours);
     let (their_issuer, _) = pair(&theirs);

@@ -1,4 +1,4 @@
-//! Tokens that choose among several keys.
+//! Verifies tokens with sets of several keys.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use doorward_auth::{Issuer, Jwt, KeySet, RefusalReason, SigningKey};
@@ -11,7 +11,7 @@ use crate::{
     log::logged,
 };
 
-/// The JWK of a key that was written as PEM.
+/// Returns the JWK of a key that was written as PEM.
 fn jwk(signer: &AnySigner, kid: &str) -> Value {
     let key = SigningKey::from_pkcs8_pem(&signer.private_pem).unwrap();
     let jwks: Value =
@@ -32,7 +32,7 @@ fn header(kid: &Value) -> String {
 
 /// Attack 7.
 #[test]
-fn a_token_is_checked_with_the_key_it_names_and_no_other() {
+fn a_token_is_verified_only_with_the_key_it_names() {
     let (first, second) = (AnySigner::generate(), AnySigner::generate());
     let jwt = jwt(&[jwk(&first, "a"), jwk(&second, "b")]);
     let judge =
@@ -47,7 +47,7 @@ fn a_token_is_checked_with_the_key_it_names_and_no_other() {
 
 /// Attack 7.
 #[test]
-fn a_token_without_a_key_id_is_accepted_where_there_is_one_key() {
+fn a_token_without_a_key_id_is_accepted_if_the_set_has_one_key() {
     let (signer, other) = (AnySigner::generate(), AnySigner::generate());
     let one = jwt(&[jwk(&signer, "a")]);
     let two = jwt(&[jwk(&signer, "a"), jwk(&other, "b")]);
@@ -58,7 +58,7 @@ fn a_token_without_a_key_id_is_accepted_where_there_is_one_key() {
 
 /// Attack 7.
 #[test]
-fn a_key_id_is_a_name_and_nothing_else() {
+fn a_key_id_is_only_a_name() {
     let signer = AnySigner::generate();
     let jwt = jwt(&[jwk(&signer, "a")]);
     let judge = |kid: Value| reason(&jwt, &signer.token(&header(&kid), &good()));
@@ -73,7 +73,7 @@ fn a_key_id_is_a_name_and_nothing_else() {
     }
 }
 
-/// Attack 2, attack 3: the key a token names has one algorithm, whatever the token says.
+/// Attack 2, attack 3: the key that a token names has one algorithm, which the token cannot change.
 #[test]
 fn naming_a_key_does_not_choose_its_algorithm() {
     let signer = AnySigner::generate();
@@ -94,7 +94,7 @@ fn naming_a_key_does_not_choose_its_algorithm() {
 
 /// Attack 4.
 #[test]
-fn a_key_that_a_token_brings_along_joins_no_set() {
+fn a_key_inside_of_a_token_is_not_used() {
     let (signer, attacker) = (AnySigner::generate(), AnySigner::generate());
     let jwt = jwt(&[jwk(&signer, "a")]);
     let header = json!({"alg": "ES256", "kid": "a", "jwk": jwk(&attacker, "a")}).to_string();
@@ -119,7 +119,7 @@ fn secrets_make_a_set_of_their_own() {
 }
 
 #[test]
-fn a_set_is_bound_like_any_public_key() {
+fn a_set_is_bound_like_a_public_key() {
     let ring = doorward_auth::KeyRing::new(SigningKey::generate_ed25519().unwrap());
     let jwks = ring.jwks(at(NOW));
     let issuer = Issuer::with_ring(ring.into(), "https://id.example.org", "chat");
@@ -134,7 +134,7 @@ fn a_set_is_bound_like_any_public_key() {
     assert_eq!(judge("https://evil.example", "chat"), Some(RefusalReason::TokenClaims));
 }
 
-/// The log names each key that is passed over once, by its place and its name, and nothing of its material.
+/// Each skipped key is logged once with its position and name, and without its material.
 #[test]
 fn the_log_names_a_key_that_is_passed_over() {
     let rsa = json!({"kty": "RSA", "kid": "2026-11", "n": "AQAB-canary", "e": "AQAB"});
@@ -156,7 +156,7 @@ fn the_log_names_a_key_that_is_passed_over() {
 
 /// RFC 7517 section 4.5.
 #[test]
-fn one_name_of_two_kinds_of_key_finds_the_one_of_the_tokens_algorithm() {
+fn of_two_kinds_of_key_with_one_name_the_algorithm_selects_one() {
     let signer = AnySigner::generate();
     let pair = Ed25519KeyPair::generate().unwrap();
     let okp = json!({
@@ -173,14 +173,14 @@ fn one_name_of_two_kinds_of_key_finds_the_one_of_the_tokens_algorithm() {
     assert_eq!(reason(&jwt, &signer.token(&header(&json!("a")), &good())), None);
     assert_eq!(reason(&jwt, &by_ed25519("Ed25519")), None);
     assert_eq!(reason(&jwt, &by_ed25519("EdDSA")), None);
-    // Attack 3: naming the other algorithm finds the other key, which has not signed it.
+    // Attack 3: another algorithm selects the other key, whose signature it is not.
     assert_eq!(reason(&jwt, &by_ed25519("ES256")), Some(RefusalReason::TokenSignature));
     assert_eq!(reason(&jwt, &by_ed25519("HS256")), Some(RefusalReason::TokenHeader));
 }
 
-/// The record tells a key that is not known from a signature that is wrong.
+/// The audit record distinguishes an unknown key from a wrong signature.
 #[test]
-fn a_key_that_is_not_found_is_named_with_its_problem() {
+fn an_unknown_key_is_named_with_its_problem() {
     let (signer, other) = (AnySigner::generate(), AnySigner::generate());
     let jwt = jwt(&[jwk(&signer, "a"), jwk(&other, "b")]);
     let judge = |header: &str| fault(&jwt, &signer.token(header, &good()));

@@ -1,4 +1,4 @@
-//! The hold that sockets have on their session.
+//! Prolongs and ends sessions through the leases of sockets.
 
 use std::{sync::Arc, time::Duration};
 
@@ -46,7 +46,7 @@ fn events_prolong_a_session_but_not_beyond_its_longest_life() {
 
 /// Attack 59.
 #[test]
-fn a_session_whose_client_is_silent_ends_and_stays_so() {
+fn an_idle_session_expires_for_good() {
     let world = World::new();
     let (_, session) = world.sign_in("alice");
     let lease = world.sessions.lease(&session);
@@ -60,7 +60,7 @@ fn a_session_whose_client_is_silent_ends_and_stays_so() {
 }
 
 #[test]
-fn events_are_written_down_once_a_minute_at_most() {
+fn events_are_written_once_a_minute_at_most() {
     let world = World::new();
     let (_, session) = world.sign_in("alice");
     let lease = world.sessions.lease(&session);
@@ -76,7 +76,7 @@ fn events_are_written_down_once_a_minute_at_most() {
 }
 
 #[test]
-fn nothing_is_written_while_nothing_happens() {
+fn nothing_is_written_without_activity() {
     let world = World::new();
     let (_, session) = world.sign_in("alice");
     let lease = world.sessions.lease(&session);
@@ -93,7 +93,7 @@ fn nothing_is_written_while_nothing_happens() {
 }
 
 #[test]
-fn of_those_who_renew_at_the_same_time_one_writes() {
+fn one_of_several_concurrent_renewals_writes() {
     let world = World::new();
     let (_, session) = world.sign_in("alice");
     let lease = world.sessions.lease(&session);
@@ -161,7 +161,7 @@ fn a_session_that_was_ended_here_has_ended_at_once() {
 
 /// Attack 28.
 #[test]
-fn a_session_from_before_a_revocation_ends() {
+fn a_session_made_before_a_revocation_ends() {
     let world = World::apart();
     let (_, session) = world.sign_in("alice");
     let lease = world.sessions.lease(&session);
@@ -192,7 +192,7 @@ fn while_the_store_is_away_nothing_is_decided_and_nothing_is_lost() {
 }
 
 #[test]
-fn what_a_cancelled_renewal_did_not_write_a_later_one_does() {
+fn a_later_renewal_writes_what_a_cancelled_one_did_not() {
     let world = World::new();
     let (_, session) = world.sign_in("alice");
     let lease = world.sessions.lease(&session);
@@ -211,9 +211,9 @@ fn what_a_cancelled_renewal_did_not_write_a_later_one_does() {
     assert_eq!(done(world.sessions.get(&session.id)).unwrap().seen_at, seen_at);
 }
 
-/// The store has heard of nothing for an hour, and here something happened.
+/// The store knows of no activity for an hour, but this process does.
 #[test]
-fn a_sign_of_life_is_written_down_before_the_store_takes_the_session_for_over() {
+fn activity_is_written_before_the_session_expires_in_the_store() {
     let world = World::new();
     let (token, session) = world.sign_in("alice");
     let lease = world.sessions.lease(&session);
@@ -226,9 +226,9 @@ fn a_sign_of_life_is_written_down_before_the_store_takes_the_session_for_over() 
     assert!(world.opens(&token));
 }
 
-/// What was written last was old already, so the minute is not waited for.
+/// The last write was old activity, so the next write does not wait for the minute.
 #[test]
-fn the_store_never_takes_a_session_for_over_that_lives_here() {
+fn a_session_never_expires_in_the_store_while_it_is_active_here() {
     let world = World::new();
     let (token, session) = world.sign_in("alice");
     let lease = world.sessions.lease(&session);
@@ -248,7 +248,7 @@ fn the_store_never_takes_a_session_for_over_that_lives_here() {
 
 /// Attack 29.
 #[test]
-fn a_clock_that_is_set_back_ends_nobody_and_prolongs_nobody() {
+fn a_clock_that_is_set_back_neither_ends_nor_prolongs_a_session() {
     let world = World::new();
     let (_, session) = world.sign_in("alice");
     let lease = world.sessions.lease(&session);
@@ -264,7 +264,7 @@ fn a_clock_that_is_set_back_ends_nobody_and_prolongs_nobody() {
 }
 
 #[test]
-fn a_session_so_short_that_a_minute_counts_is_written_down_more_often() {
+fn activity_of_a_short_session_is_written_more_often() {
     let world = World::with(|sessions| sessions.idle_timeout(Duration::from_secs(20)));
     let (token, session) = world.sign_in("alice");
     let lease = world.sessions.lease(&session);
@@ -285,7 +285,7 @@ fn a_request_over_http_prolongs_the_sockets_too() {
     let (_, session) = world.sign_in("alice");
     let lease = world.sessions.lease(&session);
 
-    // The first is not written down, and noted all the same.
+    // The first request is not written, but recorded in the lease.
     for time in [30 * SECOND, 30 * MINUTE] {
         world.pass(time);
         done(world.sessions.touch(&session)).unwrap();

@@ -1,4 +1,4 @@
-//! Users behind tokens, and closures as authenticators.
+//! Loads the users of tokens, and uses closures as authenticators.
 
 use std::{
     collections::HashMap,
@@ -27,7 +27,7 @@ impl UserLoader for Users {
 }
 
 #[test]
-fn a_known_user_becomes_the_principal_and_the_grant_stays() {
+fn a_known_user_becomes_the_principal_of_the_same_grant() {
     let claims = json!({"sub": "alice", "exp": NOW + 60, "jti": "t-1", "sid": "s-1"}).to_string();
     let loaded = jwt().load(Arc::new(Users(HashMap::from([("alice".to_owned(), 42)]))));
 
@@ -50,7 +50,7 @@ fn an_unknown_user_is_refused() {
 }
 
 #[test]
-fn a_user_that_cannot_be_looked_up_is_neither_known_nor_unknown() {
+fn nothing_is_decided_if_the_lookup_fails() {
     let loaded =
         jwt().load(|_: Claims| async { Err::<Option<u64>, _>("the database is away".into()) });
 
@@ -60,7 +60,7 @@ fn a_user_that_cannot_be_looked_up_is_neither_known_nor_unknown() {
 }
 
 #[test]
-fn nobody_is_looked_up_for_a_bad_token() {
+fn no_user_is_looked_up_for_a_bad_token() {
     let lookups = Arc::new(AtomicU32::new(0));
     let counter = lookups.clone();
     let loaded = jwt().load(move |_: Claims| {
@@ -77,7 +77,7 @@ fn nobody_is_looked_up_for_a_bad_token() {
 }
 
 #[test]
-fn a_closure_answers_for_itself() {
+fn the_result_of_a_closure_is_returned_unchanged() {
     let authenticator = authenticate_fn(|handshake| async move {
         match handshake.auth.str("name") {
             Some(name) => Ok(Grant::new(name.len(), name)),

@@ -1,9 +1,9 @@
-//! Reads what a piece of code logs.
+//! Captures the log of a piece of code.
 
 use doorward_testkit::Log;
 use tracing::Level;
 
-/// Runs `code` and returns everything that it has logged on this thread, one event a line.
+/// Runs `code` and returns everything it logged on this thread, one event per line.
 pub(crate) fn logged<T>(code: impl FnOnce() -> T) -> (T, String) {
     let log = Log::default();
     let kept = log.keep(Level::TRACE);

@@ -1,8 +1,8 @@
-//! What must fail, through the public API alone: forged, stale, foreign and malformed credentials.
+//! Attacks through the public API alone: forged, stale, foreign and malformed credentials.
 //!
-//! Tokens are forged by hand in `forge`, with genuine signatures wherever that is the stronger
-//! attack: a rule that only the missing signature enforces is no rule. Sessions live in the small
-//! `world` of one clock and one store.
+//! `forge` makes tokens by hand, with genuine signatures where that is the stronger attack: a rule
+//! must hold even for a correctly signed token. Sessions use `world`, which has one clock and one
+//! store.
 
 // `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
 #[cfg(test)]

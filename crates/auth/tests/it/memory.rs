@@ -1,4 +1,4 @@
-//! The store in memory keeps the rules of every store.
+//! Runs the conformance tests of stores on the memory store.
 
 use std::{future::ready, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Our own tokens: what they say, and that they end with their session.
+//! Issues and verifies the server's own tokens, which end with their session.
 
 use std::{
     sync::Arc,
@@ -19,7 +19,7 @@ use crate::{
 
 pub(crate) const ISSUER: &str = "https://id.example.org";
 
-/// An issuer and the authenticator of the same ring.
+/// Makes an issuer and an authenticator of the same ring.
 pub(crate) fn pair(ring: &Arc<KeyRing>) -> (Issuer, Jwt) {
     let issuer = Issuer::with_ring(Arc::clone(ring), ISSUER, "chat");
     (issuer, Jwt::own(Arc::clone(ring), ISSUER, "chat"))
@@ -45,7 +45,7 @@ fn show_at(jwt: &Jwt, token: &str, time: SystemTime) -> Result<Grant<Claims>, Au
 }
 
 #[test]
-fn a_token_says_whose_session_it_is_and_of_which_generation() {
+fn a_token_names_its_session_and_generation() {
     for key in [SigningKey::generate().unwrap(), SigningKey::generate_ed25519().unwrap()] {
         let id = key.id().to_owned();
         let ring = Arc::new(KeyRing::new(key));
@@ -74,7 +74,7 @@ fn a_token_says_whose_session_it_is_and_of_which_generation() {
 }
 
 #[test]
-fn a_token_outlives_neither_its_session_nor_what_the_ring_allows() {
+fn a_token_outlives_neither_its_session_nor_the_limit_of_the_ring() {
     let (issuer, jwt) = pair(&ring());
     let mut session = session();
     session.ends_at = at(NOW + 90) + Duration::from_millis(900);
@@ -88,9 +88,9 @@ fn a_token_outlives_neither_its_session_nor_what_the_ring_allows() {
     assert_eq!(ended, Err(IssueError::Lifetime));
 }
 
-/// Attack 28: a token that belongs to no session is judged by the time at which it was issued.
+/// Attack 28: a token without a session is compared with revocations by its time of issue.
 #[test]
-fn a_token_of_our_key_without_a_generation_is_judged_by_its_time() {
+fn an_own_token_without_a_generation_is_compared_by_time() {
     let (issuer, jwt) = pair(&ring());
 
     let token = issuer.issue("alice", MINUTE, at(NOW), "t-1").unwrap();
@@ -99,7 +99,8 @@ fn a_token_of_our_key_without_a_generation_is_judged_by_its_time() {
         show(&jwt, &token).unwrap().issued,
         Some(Issued::Claimed { at: at(NOW), ahead: Duration::ZERO })
     );
-    // So its clock must not be ahead; where the generation counts it may be, a little.
+    // Compared by time, so its clock must not be fast. With a generation a small difference is
+    // tolerated.
     let ahead = issuer.issue("alice", MINUTE, at(NOW + 1), "t-2").unwrap();
     let refused = show(&jwt, &ahead).unwrap_err().reason();
     assert_eq!(refused, RefusalReason::TokenTooEarly);
@@ -107,9 +108,9 @@ fn a_token_of_our_key_without_a_generation_is_judged_by_its_time() {
     assert!(show(&jwt, &generation).is_ok());
 }
 
-/// Attack 29: a sign-in of tomorrow would be fresh for ever.
+/// Attack 29: a sign-in in the future would count as recent forever.
 #[test]
-fn a_sign_in_that_is_ahead_of_the_clock_is_refused() {
+fn a_sign_in_in_the_future_is_refused() {
     let (issuer, jwt) = pair(&ring());
     let ahead = |seconds| {
         let mut session = session();
@@ -140,9 +141,9 @@ fn a_generation_is_a_whole_number() {
     }
 }
 
-/// What a foreign issuer writes into `gen` is not our generation.
+/// A `gen` of a foreign issuer is not a generation of this server.
 #[test]
-fn a_foreign_generation_means_nothing() {
+fn a_foreign_generation_is_ignored() {
     let signer = AnySigner::generate();
     let grant = |claims: Value| {
         show(&signer.jwt(), &signer.token(crate::forge::ES256, &claims.to_string())).unwrap()
@@ -154,7 +155,7 @@ fn a_foreign_generation_means_nothing() {
     let claimed =
         |seconds| Some(Issued::Claimed { at: at(seconds), ahead: Duration::from_secs(5) });
     assert_eq!(grant(with_iat).issued, claimed(NOW - 60));
-    // As old as it can be: it lives for a day at most.
+    // As old as possible, because it lives for a day at most.
     assert_eq!(grant(without).issued, claimed(NOW + 60 - 86_400));
     assert_eq!(grant(ahead).issued, claimed(NOW + 5));
 }
@@ -176,7 +177,7 @@ fn the_time_of_the_sign_in_is_a_time() {
     }
 }
 
-/// A revocation is forgotten after a while, and no token may live to see it.
+/// A revocation is forgotten after some time, and no token may outlive it.
 #[test]
 fn no_setting_lets_a_token_outlive_the_memory_of_revocations() {
     let longest = doorward_core::MAX_LIFETIME.as_secs();
@@ -190,7 +191,7 @@ fn no_setting_lets_a_token_outlive_the_memory_of_revocations() {
     assert_eq!(ring.longest_lifetime(), doorward_core::MAX_LIFETIME);
 }
 
-/// A server with sessions and tokens of its own.
+/// Makes a server with sessions and tokens of its own.
 fn with_sessions() -> (World, Issuer, Jwt) {
     let world = World::new();
     let (issuer, jwt) = pair(&ring());
@@ -199,7 +200,7 @@ fn with_sessions() -> (World, Issuer, Jwt) {
 }
 
 #[test]
-fn a_token_lives_with_its_session() {
+fn a_token_is_valid_while_its_session_is() {
     let (world, issuer, jwt) = with_sessions();
     let (_, session) = world.sign_in("alice");
     world.pass(30 * MINUTE);
@@ -215,7 +216,7 @@ fn a_token_lives_with_its_session() {
 
 /// Attack 28, attack 58.
 #[test]
-fn a_token_dies_with_its_session() {
+fn a_token_ends_with_its_session() {
     let (world, issuer, jwt) = with_sessions();
     let refused = |token: &str| match show_at(&jwt, token, world.now()) {
         Err(AuthenticateError::Refused(refusal)) => (refusal.code(), refusal.reason()),
@@ -234,7 +235,7 @@ fn a_token_dies_with_its_session() {
 }
 
 #[test]
-fn a_token_of_somebody_elses_session_is_refused() {
+fn a_token_for_the_session_of_another_user_is_refused() {
     let (world, issuer, jwt) = with_sessions();
     let (_, mut session) = world.sign_in("alice");
     session.user = UserId::new("mallory");
@@ -248,7 +249,7 @@ fn a_token_of_somebody_elses_session_is_refused() {
 
 /// Attack 92.
 #[test]
-fn while_the_store_is_away_no_token_with_a_session_is_judged() {
+fn while_the_store_is_unavailable_tokens_with_a_session_are_not_decided() {
     let (world, issuer, jwt) = with_sessions();
     let (_, session) = world.sign_in("alice");
     let token = issuer.issue_for(&session, MINUTE, world.now(), "t-1").unwrap();
@@ -259,9 +260,9 @@ fn while_the_store_is_away_no_token_with_a_session_is_judged() {
     assert!(matches!(answer, Err(AuthenticateError::Unavailable(_))), "{answer:?}");
 }
 
-/// Attack 28: in the very millisecond of the revocation.
+/// Attack 28: in the same millisecond as the revocation.
 #[test]
-fn a_token_from_before_a_revocation_does_not_hold_and_one_from_after_it_does() {
+fn a_token_from_before_a_revocation_is_invalid_and_one_from_after_is_valid() {
     let (world, issuer, jwt) = with_sessions();
     let (_, before) = world.sign_in("alice");
     let old = issuer.issue_for(&before, MINUTE, world.now(), "t-1").unwrap();

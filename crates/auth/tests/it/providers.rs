@@ -1,6 +1,7 @@
-//! Tokens as identity providers and NestJS sign them, and what has to be configured for each.
+//! Accepts tokens as identity providers and NestJS sign them, with the settings that each needs.
 //!
-//! They are built from the public documentation of the providers, with keys of the tests' own; none was recorded.
+//! The tokens follow the public documentation of the providers and are signed with test keys; none
+//! was recorded.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -16,11 +17,11 @@ use crate::forge::{
     NOW, accepted, base64url, fault, hmac, jwt, show, signed, token, with_signature,
 };
 
-/// The key pair of every provider here.
+/// Key pair of every provider in these tests.
 static KEY: LazyLock<RsaKeyPair> =
     LazyLock::new(|| RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
 
-/// Its public half with these members beside the numbers.
+/// Returns its public half with additional members.
 fn jwk(members: &Value) -> Value {
     let public = KEY.public_key();
     let mut jwk = members.clone();
@@ -30,7 +31,7 @@ fn jwk(members: &Value) -> Value {
     jwk
 }
 
-/// A set with the one key that signs.
+/// Returns a set with the one key that signs.
 fn jwks(members: &Value) -> String {
     json!({ "keys": [jwk(members)] }).to_string()
 }
@@ -42,7 +43,7 @@ fn rs256(header: &Value, claims: &Value) -> String {
     with_signature(&signed, &signature)
 }
 
-/// Other claims beside good ones.
+/// Adds or replaces claims.
 fn merge(claims: &Value, more: &Value) -> Value {
     let mut claims = claims.clone();
     for (name, value) in more.as_object().unwrap() {
@@ -80,11 +81,11 @@ fn auth0_signs_access_tokens_that_are_accepted() {
         let claims = accepted(&jwt, &rs256(&header(typ), &claims));
         assert_eq!(claims.subject(), "auth0|65f1c0ffee65f1c0ffee65f1");
     }
-    // The issuer is written with a slash at its end.
+    // The issuer has a slash at its end.
     let without_slash = bound("https://example.eu.auth0.com");
     let token = rs256(&header("JWT"), &claims);
     assert_eq!(fault(&without_slash, &token).unwrap(), "claim iss: mismatch");
-    // An ID token is for the client, and opens no API.
+    // An ID token is for the client and is not accepted by an API.
     let id_token = merge(&claims, &json!({"aud": "my_client_id", "nonce": "n"}));
     assert_eq!(fault(&jwt, &rs256(&header("JWT"), &id_token)).unwrap(), "claim aud: mismatch");
 }
@@ -112,16 +113,16 @@ fn keycloak_signs_access_tokens_that_are_accepted_once_they_name_an_audience() {
     let jwt = Jwt::keys(KeySet::from_jwks(&jwks.to_string()).unwrap())
         .bound_to("https://sso.example.com/realms/demo", "chat");
 
-    // Without an audience mapper every client's token is for "account".
+    // Without an audience mapper the audience of every token is "account".
     assert_eq!(fault(&jwt, &rs256(&header, &claims)).unwrap(), "claim aud: mismatch");
     let mapped = merge(&claims, &json!({"aud": ["chat", "account"]}));
     let claims = accepted(&jwt, &rs256(&header, &mapped));
     assert_eq!(claims.subject(), "f5d1e5a4-0b1c-4a5e-8b51-2f5e6c7d8e9f");
-    // The roles of a realm are the application's to read.
+    // The application reads the roles of a realm.
     assert_eq!(claims.get("realm_access").unwrap()["roles"][1], "user");
-    // A refresh token is signed with a secret of Keycloak's own.
+    // A refresh token is signed with a secret that only Keycloak has.
     let refresh = json!({"alg": "HS512", "typ": "JWT", "kid": "b8cde6d3"}).to_string();
-    let refresh = hmac(b"a secret that stays in Keycloak", &refresh, &mapped.to_string());
+    let refresh = hmac(b"a secret that only Keycloak has", &refresh, &mapped.to_string());
     assert_eq!(fault(&jwt, &refresh).unwrap(), "token_header kid: unknown");
 }
 
@@ -141,7 +142,7 @@ fn entra_id_signs_access_tokens_that_are_accepted_with_an_algorithm_for_its_keys
         "sub": "HKZpfaHyWadeOouYlitjrI-KffTm222X5rrV3xDqfKQ", "tid": tenant,
         "uti": "fqiBqXLPj0eQa82S-IYFAA", "ver": "2.0",
     });
-    // Its keys do not name an algorithm.
+    // Its keys state no algorithm.
     let jwks = jwks(&json!({
         "use": "sig", "kid": "imnaR1bQ2f3Jb9m0yOcQ8B3sEYw", "x5t": "imnaR1bQ2f3Jb9m0yOcQ8B3sEYw",
         "x5c": ["MIIC"], "cloud_instance_name": "microsoftonline.com", "issuer": issuer,
@@ -153,10 +154,10 @@ fn entra_id_signs_access_tokens_that_are_accepted_with_an_algorithm_for_its_keys
     let token = rs256(&header, &claims);
     let sub = accepted(&jwt, &token).subject().to_owned();
     assert_eq!(sub, "HKZpfaHyWadeOouYlitjrI-KffTm222X5rrV3xDqfKQ");
-    // `sub` differs from one application to another, `oid` is the user's in the whole tenant.
+    // `sub` differs between applications; `oid` identifies the user in the whole tenant.
     let by_oid = jwt.clone().user_claim("oid");
     assert_eq!(accepted(&by_oid, &token).subject(), "690222be-ff1a-4d56-abd1-7e4f7d38e474");
-    // An application that is registered for version 1 gets tokens of another issuer.
+    // An application registered for version 1 gets tokens of another issuer.
     let v1 =
         merge(&claims, &json!({"iss": format!("https://sts.windows.net/{tenant}/"), "ver": "1.0"}));
     assert_eq!(fault(&jwt, &rs256(&header, &v1)).unwrap(), "claim iss: mismatch");
@@ -164,7 +165,7 @@ fn entra_id_signs_access_tokens_that_are_accepted_with_an_algorithm_for_its_keys
 
 /// <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html>
 #[test]
-fn cognito_signs_access_tokens_without_an_audience_so_the_client_is_checked_by_the_application() {
+fn cognito_signs_access_tokens_without_an_audience_so_the_application_checks_the_client() {
     let header = json!({"kid": "abcdefghijklmnopqrsexample=", "alg": "RS256"});
     let issuer = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Example01";
     let claims = json!({
@@ -177,7 +178,7 @@ fn cognito_signs_access_tokens_without_an_audience_so_the_client_is_checked_by_t
     });
     let jwks = jwks(&json!({"alg": "RS256", "kid": "abcdefghijklmnopqrsexample=", "use": "sig"}));
     let unbound = || Jwt::keys(KeySet::from_jwks(&jwks).unwrap());
-    // What stands in place of an audience here.
+    // This check replaces the check of an audience.
     let jwt = unbound().danger_unbound().issuer(issuer).load(|claims: Claims| async move {
         let is = |name: &str, value: &str| claims.get(name).is_some_and(|claim| claim == value);
         let is_ours = is("token_use", "access") && is("client_id", "57cbishk4j24pabc1234567890");
@@ -242,17 +243,18 @@ fn okta_signs_access_tokens_that_are_accepted() {
 
     let token = rs256(&header, &claims);
     assert_eq!(accepted(&jwt, &token).subject(), "alice@example.com");
-    // A login may be given to another person, `uid` never is. Tokens of a service have none.
+    // A login may be given to another person later, a `uid` never. Tokens of a service have no
+    // `uid`.
     let by_uid = jwt.user_claim("uid");
     assert_eq!(accepted(&by_uid, &token).subject(), "00ujmkLgagxeRrAg20g3");
     let service = rs256(&header, &without(&claims, "uid"));
     assert_eq!(fault(&by_uid, &service).unwrap(), "claim uid: missing");
 }
 
-/// `JwtService` of `@nestjs/jwt`, which is `jsonwebtoken` with its defaults: HS256, `typ`, `iat`.
+/// `JwtService` of `@nestjs/jwt`, which uses `jsonwebtoken` with its defaults: HS256, `typ`, `iat`.
 /// <https://docs.nestjs.com/security/authentication>
 #[test]
-fn nestjs_signs_tokens_of_many_shapes_and_each_has_its_setting() {
+fn nestjs_signs_tokens_of_many_forms_and_each_has_its_setting() {
     let nest = |claims: Value| token(&claims.to_string());
     let (day, week) = (86_400, 7 * 86_400);
 

@@ -1,4 +1,4 @@
-//! Nothing that prints contains a credential.
+//! Checks that no output contains a credential.
 
 use std::{error::Error, sync::Arc};
 
@@ -64,7 +64,7 @@ fn debug_of_keys_contains_no_key() {
 
 /// Attack 100.
 #[test]
-fn errors_repeat_nothing_that_was_shown() {
+fn errors_contain_no_part_of_the_token() {
     let header = json!({"alg": CANARY}).to_string();
     let shown = [
         CANARY.to_owned(),

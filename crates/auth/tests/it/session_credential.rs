@@ -1,4 +1,4 @@
-//! Sessions that are shown in `auth.sessionToken`.
+//! Authenticates with session tokens in `auth.sessionToken`.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[test]
-fn a_client_that_is_no_browser_shows_its_token() {
+fn a_session_token_authenticates_its_user() {
     let world = World::new();
     let (token, session) = world.sign_in("alice");
     let credential = SessionCredential::new(Arc::clone(&world.sessions));
@@ -30,7 +30,7 @@ fn a_client_that_is_no_browser_shows_its_token() {
 
 /// Attack 27.
 #[test]
-fn a_session_token_that_is_none_is_refused() {
+fn a_malformed_session_token_is_refused() {
     let world = World::new();
     let credential = SessionCredential::new(Arc::clone(&world.sessions));
     let (token, _) = world.sign_in("alice");
@@ -51,7 +51,7 @@ fn a_session_token_that_is_none_is_refused() {
 
 /// Attack 25.
 #[test]
-fn a_session_token_elsewhere_is_never_looked_at() {
+fn a_session_token_elsewhere_is_ignored() {
     let world = World::new();
     let (token, _) = world.sign_in("alice");
     let text = token.expose();
@@ -66,7 +66,7 @@ fn a_session_token_elsewhere_is_never_looked_at() {
 
 /// Attack 92.
 #[test]
-fn while_the_store_is_away_nobody_is_let_in_and_nobody_is_refused() {
+fn while_the_store_is_unavailable_clients_are_neither_accepted_nor_refused() {
     let world = World::new();
     let (token, _) = world.sign_in("alice");
     world.store.set_away(true);

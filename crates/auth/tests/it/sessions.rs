@@ -1,4 +1,4 @@
-//! How long a session lives, who may end it, and what a new one is made of.
+//! Creates, verifies, prolongs and ends sessions.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -22,7 +22,7 @@ fn a_session_is_found_by_its_token_and_by_its_id() {
 }
 
 #[test]
-fn a_token_that_was_never_handed_out_opens_nothing() {
+fn a_token_that_was_never_issued_is_unknown() {
     let world = World::new();
     world.sign_in("alice");
 
@@ -35,7 +35,7 @@ fn a_token_that_was_never_handed_out_opens_nothing() {
 
 /// Attack 59.
 #[test]
-fn a_session_is_over_when_its_client_was_idle_for_too_long() {
+fn a_session_expires_when_its_client_is_idle_for_too_long() {
     let world = World::new();
     let (token, session) = world.sign_in("alice");
 
@@ -77,7 +77,7 @@ fn a_session_lives_no_longer_than_a_revocation_is_remembered() {
 }
 
 #[test]
-fn a_request_is_written_down_once_a_minute_at_most() {
+fn a_request_is_written_once_a_minute_at_most() {
     let world = World::new();
     let (token, _) = world.sign_in("alice");
     let request = || {
@@ -99,7 +99,7 @@ fn a_request_is_written_down_once_a_minute_at_most() {
 }
 
 #[test]
-fn a_session_that_ended_while_it_was_looked_at_takes_no_sign_of_life() {
+fn a_session_that_ended_after_the_lookup_records_no_activity() {
     let world = World::new();
     let (_, session) = world.sign_in("alice");
 
@@ -151,7 +151,7 @@ fn a_step_up_notes_the_time_and_replaces_the_token() {
 }
 
 #[test]
-fn a_session_that_is_over_gets_no_new_token() {
+fn an_expired_session_gets_no_new_token() {
     let world = World::new();
     let (_, session) = world.sign_in("alice");
     world.pass(HOUR);
@@ -167,7 +167,7 @@ fn a_session_that_is_over_gets_no_new_token() {
 
 /// Attack 101.
 #[test]
-fn what_a_browser_calls_itself_is_cut_and_cleaned() {
+fn a_user_agent_is_cut_and_cleaned() {
     let world = World::new();
     let agent = format!("Mozilla\r\n\u{1b}[31m\u{2028}\u{202e}/5.0{}", "x".repeat(1_000));
     let address: IpAddr = "2001:db8:1:2:3:4:5:6".parse().unwrap();
@@ -186,7 +186,7 @@ fn what_a_browser_calls_itself_is_cut_and_cleaned() {
 
 /// Attack 92.
 #[test]
-fn a_store_that_is_away_decides_nothing() {
+fn nothing_is_decided_while_the_store_is_unavailable() {
     let world = World::new();
     let (token, session) = world.sign_in("alice");
     world.pass(2 * MINUTE);
@@ -220,7 +220,7 @@ fn a_store_that_is_away_decides_nothing() {
 }
 
 #[test]
-fn a_full_store_says_so() {
+fn a_full_store_is_reported() {
     let world = World::new();
     let store = Arc::new(MemoryStore::with_capacity(1));
     let epochs = Arc::clone(&store);
@@ -255,7 +255,7 @@ fn an_application_keeps_data_with_a_session() {
 }
 
 #[test]
-fn a_sweep_forgets_what_ended_long_ago() {
+fn a_sweep_deletes_sessions_that_ended_long_ago() {
     let world = World::new();
     world.sign_in("alice");
     world.pass(13 * HOUR - SECOND);
@@ -268,7 +268,7 @@ fn a_sweep_forgets_what_ended_long_ago() {
 
 /// Attack 100.
 #[test]
-fn nothing_that_prints_shows_a_token_an_id_or_data() {
+fn no_output_contains_a_token_an_id_or_data() {
     let world = World::new();
     let mut data = SessionData::default();
     data.0.insert("canary".to_owned(), json!("canary"));

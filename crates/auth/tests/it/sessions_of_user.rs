@@ -1,4 +1,4 @@
-//! How many sessions a user has, who sees them, and who ends them.
+//! Lists, limits and ends the sessions of a user.
 
 use std::{pin::pin, sync::Arc};
 
@@ -24,7 +24,7 @@ fn the_least_recently_seen_session_makes_room() {
 }
 
 #[test]
-fn a_session_that_is_over_makes_room_before_one_that_lives() {
+fn an_expired_session_makes_room_before_an_active_one() {
     let world = World::with(|sessions| sessions.per_user(2));
     let (live, session) = world.sign_in("alice");
     world.pass(30 * MINUTE);
@@ -42,9 +42,9 @@ fn a_session_that_is_over_makes_room_before_one_that_lives() {
     assert_eq!(done(world.memory.of_user(&UserId::new("alice"))).unwrap().len(), 2);
 }
 
-/// Two servers with different settings: the one that is over was seen last.
+/// Two servers with different settings: the expired session was used last.
 #[test]
-fn a_session_that_is_over_makes_room_also_if_it_was_seen_last() {
+fn an_expired_session_makes_room_even_if_it_was_used_last() {
     let world = World::with(|sessions| sessions.per_user(2));
     let short = Sessions::new(
         Arc::clone(&world.store) as Arc<dyn SessionStore>,
@@ -64,7 +64,7 @@ fn a_session_that_is_over_makes_room_also_if_it_was_seen_last() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sign_ins_at_the_same_time_keep_the_bound_and_leave_somebody_in() {
+async fn concurrent_sign_ins_keep_the_limit_and_leave_sessions() {
     let world = Arc::new(World::with(|sessions| sessions.per_user(3)));
     let sign_ins: Vec<_> = (0..32)
         .map(|_| {
@@ -83,7 +83,7 @@ async fn sign_ins_at_the_same_time_keep_the_bound_and_leave_somebody_in() {
 
 /// Attack 64.
 #[test]
-fn a_user_sees_and_ends_nothing_but_their_own() {
+fn a_user_sees_and_ends_only_their_own_sessions() {
     let world = World::new();
     let (alice, bob) = (UserId::new("alice"), UserId::new("bob"));
     let (token, session) = world.sign_in("alice");
@@ -103,7 +103,7 @@ fn a_user_sees_and_ends_nothing_but_their_own() {
 
 /// Attack 64.
 #[test]
-fn the_list_holds_what_lives() {
+fn the_list_contains_the_active_sessions() {
     let world = World::apart();
     let alice = UserId::new("alice");
     world.sign_in("alice");
@@ -118,7 +118,7 @@ fn the_list_holds_what_lives() {
 
 /// Attack 28, attack 58.
 #[test]
-fn a_session_that_was_ended_opens_nothing_and_neither_do_its_tokens() {
+fn an_ended_session_is_invalid_and_so_are_its_tokens() {
     for world in [World::new(), World::apart()] {
         let (token, session) = world.sign_in("alice");
         let (other, _) = world.sign_in("alice");
@@ -135,7 +135,7 @@ fn a_session_that_was_ended_opens_nothing_and_neither_do_its_tokens() {
 
 /// Attack 64.
 #[test]
-fn all_others_end_and_the_kept_one_stays() {
+fn all_other_sessions_end_and_the_kept_one_stays() {
     let world = World::new();
     let (first, ended) = world.sign_in("alice");
     let (kept, session) = world.sign_in("alice");
@@ -147,9 +147,9 @@ fn all_others_end_and_the_kept_one_stays() {
     assert_eq!([&first, &kept, &bob].map(|token| world.opens(token)), [false, true, true]);
 }
 
-/// Attack 28: also where revocations are kept apart from sessions, and in the same millisecond.
+/// Attack 28: also if revocations are stored elsewhere, and in the same millisecond.
 #[test]
-fn a_user_who_was_revoked_has_no_session_and_can_sign_in_again() {
+fn a_revoked_user_has_no_session_and_can_sign_in_again() {
     for world in [World::new(), World::apart()] {
         let (old, session) = world.sign_in("alice");
 
@@ -163,7 +163,7 @@ fn a_user_who_was_revoked_has_no_session_and_can_sign_in_again() {
 }
 
 #[test]
-fn who_signs_in_while_the_user_is_being_revoked_stays() {
+fn a_sign_in_during_a_revocation_is_kept() {
     let world = World::apart();
     let (old, session) = world.sign_in("alice");
     world.store.set_hanging(true);
@@ -180,7 +180,7 @@ fn who_signs_in_while_the_user_is_being_revoked_stays() {
 
 /// Attack 28.
 #[test]
-fn a_revocation_counts_before_anything_was_removed() {
+fn a_revocation_applies_before_sessions_are_removed() {
     let world = World::apart();
     let (token, session) = world.sign_in("alice");
 

@@ -1,4 +1,4 @@
-//! Strings that are no token, or a token written in another way.
+//! Refuses text that is not a token, and tokens in other spellings.
 
 use doorward_auth::RefusalReason;
 use proptest::prelude::*;
@@ -35,9 +35,9 @@ fn a_token_has_exactly_three_segments_with_content() {
     }
 }
 
-/// Clients that share the code of their HTTP requests write the scheme before the token.
+/// Clients that share code with their HTTP requests send the scheme before the token.
 #[test]
-fn a_scheme_before_the_token_is_accepted_where_that_is_configured() {
+fn a_scheme_before_the_token_is_accepted_if_configured() {
     let token = token(&good());
     let bearer = jwt().bearer();
 
@@ -59,7 +59,7 @@ fn a_scheme_before_the_token_is_accepted_where_that_is_configured() {
     }
 }
 
-/// Each refusal names the part that cannot be read.
+/// Each refusal names the malformed part.
 #[test]
 fn a_malformed_token_is_named_with_its_problem() {
     let good = token(&good());
@@ -123,7 +123,7 @@ fn deep_json_is_refused() {
     }
 }
 
-/// Attack 19. Every variant carries a genuine signature over exactly what is sent.
+/// Attack 19. Every variant has a genuine signature over exactly the bytes that are sent.
 #[test]
 fn base64_in_any_other_form_is_refused() {
     let (header, claims) = (base64url(HS256), base64url(good()));
@@ -178,7 +178,7 @@ fn bits_that_are_left_over_must_be_zero() {
 }
 
 #[test]
-fn a_member_that_is_named_twice_is_refused() {
+fn a_duplicate_member_is_refused() {
     for (header, claims) in [
         (r#"{"alg":"none","alg":"HS256"}"#, good()),
         (r#"{"alg":"HS256","alg":"HS256"}"#, good()),
@@ -193,7 +193,7 @@ fn a_member_that_is_named_twice_is_refused() {
 }
 
 #[test]
-fn claims_that_are_no_object_are_refused() {
+fn claims_that_are_not_an_object_are_refused() {
     for claims in ["", "[]", "7", "null", "\"alice\"", "{", "sub=alice"] {
         let reason = reason(&jwt(), &token(claims));
         assert_eq!(reason, Some(RefusalReason::TokenMalformed), "{claims}");
@@ -232,7 +232,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_a_genuine_key_signs_is_accepted_only_with_a_name_and_a_time(
+    fn a_genuine_signature_is_accepted_only_with_a_user_and_an_expiry(
         header in object(&["typ", "kid", "crit", "cty"]),
         claims in object(&["sub", "exp", "nbf", "iat", "iss", "aud", "jti", "sid", "role"]),
     ) {
@@ -247,7 +247,7 @@ proptest! {
     }
 }
 
-/// Objects of members that mean something, with values that seldom do.
+/// Makes objects of known members with values that are seldom valid.
 fn object(names: &'static [&'static str]) -> impl Strategy<Value = String> {
     let value = prop_oneof![
         any::<String>().prop_map(Value::from),

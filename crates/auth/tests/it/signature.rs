@@ -1,4 +1,4 @@
-//! Signatures that no genuine key has made.
+//! Refuses signatures that were not made with the trusted key.
 
 use aws_lc_rs::{
     encoding::{AsDer as _, PublicKeyX509Der},
@@ -16,9 +16,9 @@ use crate::forge::{
     with_signature,
 };
 
-/// Attack 2: the public key is known to everybody, so it must never be a secret.
+/// Attack 2: the public key is public, so it must never serve as a secret.
 #[test]
-fn a_public_key_is_no_secret() {
+fn a_public_key_is_not_a_secret() {
     let signer = AnySigner::generate();
     let pem = &signer.public_pem;
     let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
@@ -99,7 +99,7 @@ fn a_signature_of_another_length_is_refused() {
 
 /// Attack 21.
 #[test]
-fn numbers_out_of_range_are_no_signature() {
+fn numbers_out_of_range_are_not_a_signature() {
     let signer = AnySigner::generate();
     let ours = signed(ES256, &good());
     let genuine = signer.sign(&ours);
@@ -149,7 +149,7 @@ fn a_genuine_signature_in_der_is_refused() {
     assert_eq!(raw, None);
 }
 
-/// An empty secret and the digest alone are no key either.
+/// An empty secret and zeros are not the key either.
 #[test]
 fn a_token_signed_with_nothing_is_refused() {
     for secret in [&b""[..], &[0; 32], &[0; 64], &SECRET.as_bytes()[..31]] {
@@ -158,7 +158,7 @@ fn a_token_signed_with_nothing_is_refused() {
     }
 }
 
-/// The order of P-256: no number of a signature reaches it.
+/// Order of P-256, which exceeds every number of a signature.
 const ORDER: [u8; 32] = [
     0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,

@@ -1,4 +1,4 @@
-//! Tickets that are used twice, late, or by somebody else.
+//! Redeems tickets, and refuses those that are used twice, late, or by another client.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ fn a_ticket_is_exchanged_once_for_a_fresh_token() {
 
 /// Attack 61.
 #[test]
-fn a_ticket_that_comes_too_late_is_refused_and_used_up() {
+fn an_expired_ticket_is_refused_and_used_up() {
     let world = World::new();
     let tickets = tickets(&world);
     let (_, session) = world.sign_in("alice");
@@ -99,7 +99,7 @@ fn a_ticket_of_a_session_that_has_ended_is_refused() {
 }
 
 #[test]
-fn a_ticket_does_not_revive_a_session_that_is_over() {
+fn a_ticket_does_not_revive_an_expired_session() {
     let world = World::new();
     let tickets = tickets(&world);
     let (_, session) = world.sign_in("alice");
@@ -113,7 +113,7 @@ fn a_ticket_does_not_revive_a_session_that_is_over() {
 }
 
 #[test]
-fn while_the_store_is_away_no_ticket_is_exchanged() {
+fn while_the_store_is_unavailable_no_ticket_is_redeemed() {
     let world = World::new();
     let tickets = tickets(&world);
     let (token, session) = world.sign_in("alice");
@@ -129,7 +129,7 @@ fn while_the_store_is_away_no_ticket_is_exchanged() {
 
 /// Attack 61.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_who_redeem_a_ticket_at_the_same_time_one_gets_in() {
+async fn one_of_many_concurrent_redemptions_of_a_ticket_succeeds() {
     let world = World::new();
     let tickets = Arc::new(tickets(&world));
     for _ in 0..20 {
@@ -154,7 +154,7 @@ async fn of_many_who_redeem_a_ticket_at_the_same_time_one_gets_in() {
 
 /// Attack 100.
 #[test]
-fn nothing_that_prints_shows_a_ticket_or_a_verifier() {
+fn no_output_contains_a_ticket_or_a_verifier() {
     let world = World::new();
     let tickets = tickets(&world);
     let (_, session) = world.sign_in("alice");

@@ -1,4 +1,4 @@
-//! A server in miniature: a clock to move by hand, one store, and sessions over it.
+//! A minimal server: a manual clock, one store, and sessions in it.
 
 use std::{
     future::poll_fn,
@@ -17,7 +17,7 @@ use doorward_core::{
     SessionStore, SessionToken, StoreError, UserId,
 };
 
-/// A clock, a store, and sessions over it.
+/// Clock, store and sessions of a test.
 pub(crate) struct World {
     pub(crate) clock: ManualClock,
     pub(crate) memory: MemoryStore,
@@ -30,13 +30,14 @@ impl World {
         Self::with(|sessions| sessions)
     }
 
-    /// With other settings.
+    /// Makes a world with other settings.
     pub(crate) fn with(set: impl FnOnce(Sessions) -> Sessions) -> Self {
         let memory = MemoryStore::default();
         Self::over(memory.clone(), memory, set)
     }
 
-    /// With revocations in a store of their own, which therefore removes no session.
+    /// Makes a world with the revocation state in a separate store, so a revocation removes no
+    /// sessions.
     pub(crate) fn apart() -> Self {
         Self::over(MemoryStore::default(), MemoryStore::default(), |sessions| sessions)
     }
@@ -70,7 +71,7 @@ impl World {
         done(self.sessions.create(NewSession::new(user))).unwrap()
     }
 
-    /// Whether the token still opens something.
+    /// Returns `true` if the token has an active session.
     pub(crate) fn opens(&self, token: &SessionToken) -> bool {
         done(self.sessions.verify(token)).is_ok()
     }
@@ -80,7 +81,7 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
-/// The system's own.
+/// The randomness of the system.
 pub(crate) struct Random;
 
 impl Entropy for Random {
@@ -89,7 +90,7 @@ impl Entropy for Random {
     }
 }
 
-/// Runs a future that has nothing to wait for.
+/// Runs a future that must complete without waiting.
 pub(crate) fn done<F: Future>(future: F) -> F::Output {
     match begin(pin!(future)) {
         Poll::Ready(output) => output,
@@ -102,7 +103,7 @@ pub(crate) fn begin<F: Future + ?Sized>(future: std::pin::Pin<&mut F>) -> Poll<F
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// A store that counts what is written, and that can be away or hang.
+/// Store that counts writes, and that can be made unavailable or hang.
 pub(crate) struct Watched {
     inner: MemoryStore,
     touches: AtomicU32,
@@ -117,7 +118,7 @@ impl Watched {
         Self { inner, touches, is_away, hangs }
     }
 
-    /// How often a sign of life was written down.
+    /// Returns the number of activity writes.
     pub(crate) fn touches(&self) -> u32 {
         self.touches.load(Ordering::SeqCst)
     }
@@ -126,7 +127,8 @@ impl Watched {
         self.is_away.store(is_away, Ordering::SeqCst);
     }
 
-    /// Lets every operation wait until it is asked again after this was taken back.
+    /// Makes every operation wait while `hangs` is set. A waiting operation continues at the next
+    /// poll after that.
     pub(crate) fn set_hanging(&self, hangs: bool) {
         self.hangs.store(hangs, Ordering::SeqCst);
     }
