@@ -1,8 +1,8 @@
-//! `#[gateway]`: from an impl block to the builder calls that somebody would write by hand.
+//! Implements `#[gateway]`, which turns an impl block into calls of the builder.
 //!
-//! `model` reads the block and takes our attributes away, `expand` writes the implementation of
-//! `IntoGateway`. With a mistake the implementation is empty and the block stays, so that the errors
-//! shown are ours and not their consequences. Start at [`expand`](fn@expand).
+//! `model` reads the block and removes our attributes; `expand` writes the implementation of
+//! `IntoGateway`. After a mistake the implementation is a stand-in and the block stays, so that the
+//! compiler shows our errors and not their consequences. Start at [`expand`](fn@expand).
 
 mod attributes;
 mod expand;
@@ -42,6 +42,7 @@ fn expand_block(options: TokenStream, mut block: ItemImpl) -> TokenStream {
             quote! { #block #implementation }
         }
         Err(error) => {
+            // Without an implementation every use of the gateway would be reported as well.
             let stand_in = expand::stand_in(&block);
             with_error(&quote! { #block #stand_in }, error)
         }
@@ -49,6 +50,7 @@ fn expand_block(options: TokenStream, mut block: ItemImpl) -> TokenStream {
 }
 
 fn refuse_trait(mut block: ItemImpl) -> TokenStream {
+    // Removes our attributes, because outside of a gateway each would report an error of its own.
     attributes::take(&mut block.attrs);
     for item in &mut block.items {
         if let ImplItem::Fn(method) = item {

@@ -1,10 +1,10 @@
-//! Attributes that turn an `impl` block into a gateway, and a struct into an event.
+//! Attributes that make an `impl` block a gateway, and a struct an event.
 //!
-//! They write the calls of the builder that could be written by hand, and nothing else: below each
-//! example stands what becomes of it. What can be known to be wrong is an error at the place where it
-//! is wrong. Take them from the crate `doorward`; start at [`macro@gateway`].
+//! The attributes expand to calls of the builder that could also be written by hand; the page of
+//! each attribute shows them. Detectable mistakes are reported as errors at the place where they
+//! are. Use the attributes through the crate `doorward`, and start at [`macro@gateway`].
 //!
-//! What each of them does is told in the folder `docs`; how, in the module of its name.
+//! The folder `docs` describes each attribute; the module of the same name implements it.
 
 mod gateway;
 mod misplaced;
@@ -31,7 +31,8 @@ pub fn subscribe(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     misplaced::expand("subscribe", &item.into()).into()
 }
 
-/// Runs once before the first client is looked at: `#[on_init]` on a method of a [`macro@gateway`].
+/// Runs once at startup, before the first handshake: `#[on_init]` on a method of a
+/// [`macro@gateway`].
 ///
 #[doc = include_str!("../docs/on_init.md")]
 #[proc_macro_attribute]
@@ -39,7 +40,7 @@ pub fn on_init(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     misplaced::expand("on_init", &item.into()).into()
 }
 
-/// Runs for every client before it is told that it is in: `#[on_connect]` on a method of a
+/// Runs for every client before it learns that it is connected: `#[on_connect]` on a method of a
 /// [`macro@gateway`].
 ///
 #[doc = include_str!("../docs/on_connect.md")]
@@ -48,8 +49,8 @@ pub fn on_connect(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     misplaced::expand("on_connect", &item.into()).into()
 }
 
-/// Runs once for every client that was in, whatever ended it: `#[on_disconnect]` on a method of a
-/// [`macro@gateway`].
+/// Runs once for every connected client after it disconnects, for any reason: `#[on_disconnect]` on
+/// a method of a [`macro@gateway`].
 ///
 #[doc = include_str!("../docs/on_disconnect.md")]
 #[proc_macro_attribute]
@@ -57,7 +58,7 @@ pub fn on_disconnect(_arguments: TokenStream, item: TokenStream) -> TokenStream 
     misplaced::expand("on_disconnect", &item.into()).into()
 }
 
-/// Decides who may enter rooms of one kind: `#[room("team:{id}")]` on a method of a
+/// Decides which clients may enter rooms of one kind: `#[room("team:{id}")]` on a method of a
 /// [`macro@gateway`].
 ///
 #[doc = include_str!("../docs/room.md")]
@@ -66,7 +67,7 @@ pub fn room(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     misplaced::expand("room", &item.into()).into()
 }
 
-/// Asks a guard: `#[guard(Role::new("member"))]` below [`macro@gateway`], or on a method with
+/// Applies a guard: `#[guard(Role::new("member"))]` below [`macro@gateway`], or on a method with
 /// [`macro@subscribe`].
 ///
 #[doc = include_str!("../docs/guard.md")]
@@ -93,7 +94,7 @@ pub fn filter(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     misplaced::expand("filter", &item.into()).into()
 }
 
-/// Makes an event of a struct, which is sent under the struct's name in `snake_case`.
+/// Makes a struct an event that is sent under the struct's name in `snake_case`.
 ///
 #[doc = include_str!("../docs/server_event.md")]
 #[proc_macro_derive(ServerEvent, attributes(event))]

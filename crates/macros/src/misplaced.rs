@@ -1,7 +1,7 @@
-//! What `#[subscribe]` and its like say where no `#[gateway]` has taken them away.
+//! Reports attributes such as `#[subscribe]` that are outside of a `#[gateway]`.
 //!
-//! `#[gateway]` removes the attributes it understands, so none of these runs in a program that is
-//! right. The item is handed on as it was, so that the one error is all there is to read.
+//! `#[gateway]` removes the attributes that it reads, so none of these expands in a correct
+//! program. The item is returned unchanged, so that the compiler shows this error only.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -12,6 +12,7 @@ use syn::{
 
 /// Adds the error to the item below the attribute `name`.
 pub(crate) fn expand(name: &str, item: &TokenStream) -> TokenStream {
+    // Attributes expand from top to bottom, so `#[gateway]` never sees the ones above it.
     let message = if is_above_gateway(item) {
         format!("`#[gateway]` comes first: put `#[{name}]` below it")
     } else {
@@ -54,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_above_the_gateway_is_told_to_go_below() {
+    fn an_attribute_above_the_gateway_is_reported() {
         let expanded = expand(
             "guard",
             &quote!(

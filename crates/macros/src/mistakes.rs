@@ -1,23 +1,23 @@
-//! Gathers the mistakes of one item, so that all of them are shown at once.
+//! Collects the mistakes of one item, so that all are shown at once.
 //!
-//! Whoever finds one adds it and goes on with what is still readable; `done` says whether there was
-//! any. Start at [`Mistakes::keep`].
+//! A check adds its mistake and continues with the parts that can be read. `done` fails if there
+//! was a mistake. Start at [`Mistakes::keep`].
 
 use std::fmt::Display;
 
 use quote::ToTokens;
 
-/// What was found wrong so far.
+/// Mistakes that were found so far.
 #[derive(Default)]
 pub(crate) struct Mistakes(Option<syn::Error>);
 
 impl Mistakes {
-    /// Notes a mistake that stands at `tokens`.
+    /// Adds a mistake at `tokens`.
     pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.add(syn::Error::new_spanned(tokens, message));
     }
 
-    /// Notes one or more mistakes.
+    /// Adds one or more mistakes.
     pub(crate) fn add(&mut self, error: syn::Error) {
         match &mut self.0 {
             Some(first) => first.combine(error),
@@ -25,7 +25,7 @@ impl Mistakes {
         }
     }
 
-    /// Notes what went wrong, or hands on what went well.
+    /// Adds the error, or returns the value.
     pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }

@@ -1,13 +1,14 @@
-//! Names that no event of an application may have.
+//! Names that are reserved for events of the client library.
 //!
-//! The JavaScript clients raise these events themselves, so a handler for one would never run. The
-//! server refuses them when it is built; here they are refused where they are written.
+//! The JavaScript clients emit these events themselves, so a handler for one would never run. The
+//! server rejects them when it is built; the macros reject them at their place in the source.
 
-/// The same list as `doorward_protocol::packet::is_reserved`, which is the one that counts.
+/// Same list as `doorward_protocol::packet::is_reserved`, which is authoritative. A test compares
+/// the two.
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
-/// Whether an event name belongs to the clients' own library.
+/// Returns `true` if the name is an event of the client library.
 pub(crate) fn is_reserved(event: &str) -> bool {
     RESERVED.contains(&event)
 }
@@ -19,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_the_protocols_own() {
+    fn the_list_equals_that_of_the_protocol() {
         assert!(RESERVED.iter().all(|name| packet::is_reserved(name)));
         for other in ["say", "exception", "session_ended", "Connect", ""] {
             assert_eq!(is_reserved(other), packet::is_reserved(other), "{other:?}");

@@ -1,11 +1,11 @@
-//! Reads the pattern of a room's name: `team:{id}`.
+//! Parses the pattern of a room's name, such as `team:{id}`.
 //!
-//! A pattern is literal text and `{name}`. What would match by chance, or what nobody could match, is
-//! a mistake. Start at [`names`].
+//! A pattern consists of literal text and `{name}` placeholders. A pattern that is ambiguous, or
+//! that no room can match, is a mistake. Start at [`names`].
 
 use syn::LitStr;
 
-/// Rooms that the framework fills by itself.
+/// Prefixes of rooms that the framework manages.
 const RESERVED: [&str; 3] = ["user:", "session:", "socket:"];
 
 /// Checks a pattern and returns the names of its placeholders, from left to right.
@@ -24,6 +24,7 @@ fn read(text: &str) -> Result<Vec<String>, String> {
             .split_once('}')
             .ok_or_else(|| format!("`{{{behind}` is not closed: write `{{name}}`"))?;
         check_name(name, &names)?;
+        // Without text between two placeholders the end of the first is ambiguous.
         if before.is_empty() && !names.is_empty() {
             return Err(format!(
                 "nobody can tell where `{{{name}}}` begins: put a character before it, as in \
@@ -74,7 +75,8 @@ fn check(text: &str) -> Result<(), String> {
     }
 }
 
-/// Whether a parameter can be called so, and the server reads it so; keywords can, as `r#type`.
+/// Returns `true` if a parameter can have this name and the server reads the placeholder the same
+/// way. Keywords are allowed, as `r#type`.
 fn is_name(text: &str) -> bool {
     text != "_"
         && text.starts_with(|first: char| first == '_' || first.is_ascii_alphabetic())
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn braces_that_do_not_match_are_found() {
+    fn unmatched_braces_are_found() {
         refuses("team:{id", "`{id` is not closed");
         refuses("team:{", "`{` is not closed");
         refuses("team:id}", "without its `{`");
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_nobody_could_fill_are_found() {
+    fn names_that_no_parameter_can_have_are_found() {
         refuses("team:{}", "has no name");
         refuses("team:{my id}", "called `my id`");
         refuses("team:{1}", "called `1`");

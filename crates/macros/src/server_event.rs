@@ -1,7 +1,7 @@
-//! `#[derive(ServerEvent)]`: which name a struct is sent under.
+//! Implements `#[derive(ServerEvent)]`, which gives a struct the name of its event.
 //!
-//! The name is the struct's own in `snake_case`, or what `#[event("..")]` says. Names that clients
-//! could not tell from the library's own are mistakes. Start at [`expand`].
+//! The name is the struct's name in `snake_case`, or the text of `#[event("..")]`. Names that
+//! clients would confuse with events of their own library are mistakes. Start at [`expand`].
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -9,10 +9,10 @@ use syn::{Attribute, Data, DeriveInput, LitStr, ext::IdentExt, parse_quote};
 
 use crate::{mistakes::Mistakes, names};
 
-/// What the framework itself sends to clients.
+/// Events that the framework sends to clients.
 const FRAMEWORK: [&str; 2] = ["exception", "session_ended"];
 
-/// Implements the trait, or says why it cannot.
+/// Implements the trait, or returns compile errors.
 pub(crate) fn expand(item: TokenStream) -> TokenStream {
     syn::parse2(item)
         .and_then(|input| implement(&input))
@@ -27,7 +27,7 @@ fn implement(input: &DeriveInput) -> syn::Result<TokenStream> {
     let ident = &input.ident;
     let mut generics = input.generics.clone();
     if generics.type_params().next().is_some() {
-        // Whether a generic struct can be written depends on its parameters.
+        // A generic struct may be serializable only for some parameters.
         generics.make_where_clause().predicates.push(parse_quote!(Self: ::serde::Serialize));
     }
     let (parameters, arguments, clause) = generics.split_for_impl();
@@ -94,12 +94,15 @@ fn refusal(name: &str) -> Option<String> {
     }
 }
 
-/// `ChatMessage` becomes `chat_message`, `HTTPStatus` becomes `http_status`.
+/// Converts to `snake_case`: `ChatMessage` becomes `chat_message`, `HTTPStatus` becomes
+/// `http_status`.
 fn snake_case(name: &str) -> String {
     let mut snake = String::new();
     let mut previous = None;
     let mut chars = name.chars().peekable();
     while let Some(char) = chars.next() {
+        // A word starts at an upper-case letter after a lower-case one or a digit, and at the last
+        // letter of a run of upper-case letters.
         let after_lower =
             previous.is_some_and(|char: char| char.is_lowercase() || char.is_numeric());
         let starts_word = previous.is_some_and(char::is_uppercase)
@@ -152,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generic_struct_is_an_event_when_it_can_be_written() {
+    fn a_generic_struct_is_an_event_if_it_can_be_serialized() {
         let expanded = expand(quote!(
             struct Changed<'a, T: Clone, const N: usize>
             where
@@ -191,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_struct_is_no_event() {
+    fn only_a_struct_can_be_an_event() {
         refuses(
             quote!(
                 enum Event {
@@ -205,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_others_are_refused() {
+    fn reserved_names_are_refused() {
         refuses(
             quote!(
                 struct Disconnect;

@@ -1,7 +1,7 @@
-//! Takes our attributes away from an item and says what each of them is.
+//! Removes our attributes from an item and classifies them.
 //!
-//! What is not ours stays where it is. An attribute is ours when it is called like one, alone or
-//! behind the name of our crate. Start at [`take`].
+//! Other attributes stay in place. An attribute is ours if it has one of our names, alone or after
+//! the name of our crate. Start at [`take`].
 
 use std::mem;
 
@@ -9,19 +9,19 @@ use syn::{Attribute, LitStr, Path};
 
 use super::{hook::Moment, layer::Kind};
 
-/// What a method is for.
+/// Role of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Role {
-    /// It handles an event.
+    /// Handles an event.
     Subscribe,
-    /// It is told of something.
+    /// Runs at a moment of the lifecycle.
     Hook(Moment),
-    /// It decides who may enter a room.
+    /// Decides which clients may enter a room.
     Room,
 }
 
 impl Role {
-    /// The name of its attribute.
+    /// Returns the name of its attribute.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Subscribe => "subscribe",
@@ -31,14 +31,14 @@ impl Role {
     }
 }
 
-/// The attributes of ours that stood on one item, in their order.
+/// Our attributes of one item, in order.
 #[derive(Default)]
 pub(super) struct Taken {
     pub(super) roles: Vec<(Role, Attribute)>,
     pub(super) layers: Vec<(Kind, Attribute)>,
 }
 
-/// Takes our attributes away.
+/// Removes our attributes and returns them.
 pub(super) fn take(attributes: &mut Vec<Attribute>) -> Taken {
     let mut taken = Taken::default();
     for attribute in mem::take(attributes) {
@@ -54,12 +54,12 @@ pub(super) fn take(attributes: &mut Vec<Attribute>) -> Taken {
     taken
 }
 
-/// The conditions under which an item exists: whatever is made for it exists under the same.
+/// Returns the conditions of an item. Code generated for the item gets the same conditions.
 pub(super) fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect()
 }
 
-/// The one text an attribute was given; without it the error is `help`.
+/// Returns the text argument of an attribute; without one the error is `help`.
 pub(super) fn text(attribute: &Attribute, help: &str) -> syn::Result<LitStr> {
     attribute.parse_args().map_err(|_no_text| syn::Error::new_spanned(&attribute.meta, help))
 }
@@ -72,10 +72,12 @@ fn role(name: &str) -> Option<Role> {
     }
 }
 
-/// `guard`, `doorward::guard` and `::doorward::guard` are ours; `other::guard` is not.
+/// Returns the name of an attribute that may be ours: `guard`, `doorward::guard` and
+/// `::doorward::guard` are, `other::guard` is not.
 fn our_name(path: &Path) -> Option<String> {
     let mut segments = path.segments.iter().rev().map(|segment| segment.ident.to_string());
     let name = segments.next()?;
+    // Names are compared as text, because a macro cannot resolve paths.
     let ours = match segments.next() {
         Some(owner) => {
             matches!(&*owner, "doorward" | "doorward_macros") && segments.next().is_none()
@@ -92,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ours_are_taken_and_others_stay() {
+    fn our_attributes_are_removed_and_others_stay() {
         let mut item: ItemFn = parse_quote! {
             /// Documented.
             #[guard(A)]

@@ -1,7 +1,7 @@
-//! Writes the builder calls that somebody would write by hand.
+//! Writes the calls of the builder.
 //!
-//! One statement for each part, so that a part can stand under a `#[cfg]`. Our own names are hygienic:
-//! nothing of the application's can mean them. Start at [`implementation`].
+//! Each part is a statement of its own, so that it can have a `#[cfg]`. Our identifiers are
+//! hygienic: code of the application cannot refer to them. Start at [`implementation`].
 
 use std::collections::HashSet;
 
@@ -22,7 +22,7 @@ use super::{
     room::{Room, Source},
 };
 
-/// The `impl IntoGateway` that belongs to the block.
+/// Writes the `impl IntoGateway` of the block.
 pub(super) fn implementation(gateway: &Gateway, block: &ItemImpl) -> TokenStream {
     let writer = Writer::new(gateway);
     let Writer { principal, .. } = &writer;
@@ -42,7 +42,8 @@ pub(super) fn implementation(gateway: &Gateway, block: &ItemImpl) -> TokenStream
     }
 }
 
-/// What stands there while the block has mistakes: whoever uses the gateway is not told that it is none.
+/// Writes a stand-in for a block with mistakes, so that uses of the gateway cause no further
+/// errors.
 pub(super) fn stand_in(block: &ItemImpl) -> TokenStream {
     let conditions = attributes::conditions(&block.attrs);
     let mut generics = block.generics.clone();
@@ -60,7 +61,7 @@ pub(super) fn stand_in(block: &ItemImpl) -> TokenStream {
     }
 }
 
-/// A gateway, and what its principal is called.
+/// A gateway and the tokens of its principal type.
 struct Writer<'a> {
     gateway: &'a Gateway,
     principal: TokenStream,
@@ -75,7 +76,7 @@ impl<'a> Writer<'a> {
         Self { gateway, principal }
     }
 
-    /// The block's parameters, and what must hold so that the calls compile.
+    /// Returns the generics of the block with the bounds that the calls need.
     fn generics(&self, block: &ItemImpl) -> Generics {
         let Self { principal, gateway } = self;
         let mut generics = block.generics.clone();
@@ -84,6 +85,7 @@ impl<'a> Writer<'a> {
             generics.params.push(parse_quote!(#principal: #bounds));
         }
         let predicates = &mut generics.make_where_clause().predicates;
+        // At the type, so that the error for a gateway that is not `Send` points there.
         predicates.push(parse_quote_spanned! {block.self_ty.span()=>
             Self: ::std::marker::Send + ::std::marker::Sync + 'static
         });
@@ -93,8 +95,9 @@ impl<'a> Writer<'a> {
         generics
     }
 
-    /// The types that handlers take, each once. They become bounds, so that an error stands at the one
-    /// that is wrong; what exists under a condition cannot be in a bound.
+    /// Returns the argument types of handlers, each once. They become bounds, so that an error
+    /// points at the wrong type. A bound cannot have a condition, so methods with conditions are
+    /// left out.
     fn arguments(&self) -> Vec<&Type> {
         let methods = self.gateway.handlers.iter().map(|handler| &handler.method);
         let methods = methods.filter(|method| method.conditions.is_empty());
@@ -120,6 +123,7 @@ impl<'a> Writer<'a> {
         let handlers = gateway.handlers.iter().map(|handler| self.handler(handler));
         let rooms = gateway.rooms.iter().map(|room| self.room(room));
         quote_spanned! {Span::mixed_site()=>
+            // One allocation per gateway; every closure holds a reference.
             let this = ::std::sync::Arc::new(self);
             let gateway = ::doorward::Gateway::<#principal>::at(#namespace);
             #(#concurrency)*
@@ -128,6 +132,7 @@ impl<'a> Writer<'a> {
             #(#hooks)*
             #(#handlers)*
             #(#rooms)*
+            // Without methods `this` would be unused, which the compiler reports.
             ::std::mem::drop(this);
             gateway
         }
@@ -139,6 +144,7 @@ impl<'a> Writer<'a> {
         let told = moment.told(&self.principal).into_iter().skip(arguments.len());
         let given = parameters(method);
         let call = call(method, &arguments);
+        // Only `on_init` requires a `Result`; `on_connect` accepts `()` as well.
         let body = if *moment == Moment::Init && method.returns_nothing() {
             quote_spanned! {here=> #call; ::std::result::Result::Ok(()) }
         } else {
@@ -157,7 +163,7 @@ impl<'a> Writer<'a> {
         let handler = if layers.is_empty() {
             closure
         } else {
-            // Written out, so that a guard that is none is told whose it should be.
+            // Names the principal explicitly, so that the error for a wrong guard names it.
             let layers = layers.iter().map(layer_call);
             quote_spanned! {here=> ::doorward::handle::<#principal, _>(#closure) #(#layers)* }
         };
@@ -190,7 +196,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Says of an answer that is none which type it is; the builder could only say that of the closure.
+/// Checks the answer type, so that an error names it. The builder could name only the closure.
 fn answer_check(method: &Method, answer: &Type) -> TokenStream {
     let conditions = &method.conditions;
     quote_spanned! {answer.span().resolved_at(Span::mixed_site())=>
@@ -199,7 +205,7 @@ fn answer_check(method: &Method, answer: &Type) -> TokenStream {
     }
 }
 
-/// One call of the builder, under the conditions of its method.
+/// Writes one call of the builder with the conditions of its method.
 fn statement(method: &Method, call: &TokenStream) -> TokenStream {
     let conditions = &method.conditions;
     quote_spanned! {here(method)=>
@@ -213,7 +219,7 @@ fn layer_call(layer: &Layer) -> TokenStream {
     let name = Ident::new(kind.name(), Span::mixed_site());
     let (value, is_of_gateway) = of_gateway(value.to_token_stream());
     if is_of_gateway {
-        // A clone for each, so that a closure may take it along.
+        // Each layer gets a clone, so that a closure may move it.
         let clone = quote_spanned! {Span::mixed_site()=>
             let this = ::std::sync::Arc::clone(&this);
         };
@@ -223,10 +229,12 @@ fn layer_call(layer: &Layer) -> TokenStream {
     }
 }
 
-/// Lets an expression that stands outside of the methods mean the gateway by `self`; says whether it does.
+/// Replaces `self` by the gateway in an expression outside of the methods. Returns `true` if it
+/// occurs.
 fn of_gateway(tokens: TokenStream) -> (TokenStream, bool) {
     let mut found = false;
     let tokens = tokens.into_iter().map(|token| match token {
+        // Keeps the place of the token for errors, but not its hygiene.
         TokenTree::Ident(ident) if ident == "self" => {
             found = true;
             TokenTree::Ident(Ident::new("this", ident.span().resolved_at(Span::mixed_site())))
@@ -244,7 +252,7 @@ fn of_gateway(tokens: TokenStream) -> (TokenStream, bool) {
     (tokens, found)
 }
 
-/// A closure that calls a method of the gateway, which it holds.
+/// Writes a closure that holds the gateway and calls one of its methods.
 fn closure(method: &Method, parameters: &TokenStream, body: &TokenStream) -> TokenStream {
     quote_spanned! {here(method)=>
         {
@@ -257,7 +265,8 @@ fn closure(method: &Method, parameters: &TokenStream, body: &TokenStream) -> Tok
     }
 }
 
-/// Called by its path: a trait in scope may have a method of the same name for `Arc`.
+/// Writes the call of a method by its path: a trait in scope may define a method of the same name
+/// for `Arc`.
 fn call(method: &Method, arguments: &[Ident]) -> TokenStream {
     let name = &method.name;
     let here = here(method);
@@ -293,7 +302,7 @@ fn names(method: &Method) -> Vec<Ident> {
     (0..method.arguments.len()).map(|index| format_ident!("a{index}", span = here)).collect()
 }
 
-/// Errors are shown at the method; names are ours alone.
+/// Returns the place of errors: the method, with hygienic names.
 fn here(method: &Method) -> Span {
     method.name.span().resolved_at(Span::mixed_site())
 }

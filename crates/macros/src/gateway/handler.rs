@@ -1,7 +1,7 @@
-//! Handlers: methods that answer an event.
+//! Reads handlers: methods that handle an event.
 //!
-//! A handler outlives nothing but its event, so neither its arguments nor its answer can borrow.
-//! Start at [`Handler::read`].
+//! The arguments and the answer of a handler exist independently of the gateway, so neither can
+//! borrow. Start at [`Handler::read`].
 
 use quote::ToTokens;
 use syn::{
@@ -16,19 +16,20 @@ use super::{
 };
 use crate::{mistakes::Mistakes, names};
 
-/// One handler.
+/// A handler.
 pub(super) struct Handler {
-    /// The events it answers.
+    /// Events that it handles.
     pub(super) events: Vec<LitStr>,
     pub(super) layers: Vec<Layer>,
     pub(super) method: Method,
 }
 
-/// As many extractors as `doorward::Handler` is implemented for.
+/// Maximum number of extractors that `doorward::Handler` is implemented for.
 const MAX_ARGUMENTS: usize = 6;
 
 impl Handler {
-    /// Reads the events and checks what the method takes and returns. `generics` are the block's.
+    /// Reads the events and checks the arguments and the return type. `generics` are those of the
+    /// block.
     pub(super) fn read(
         attributes: &[Attribute],
         layers: Vec<Layer>,
@@ -115,14 +116,14 @@ fn check_output(method: &Method, generics: &Generics) -> syn::Result<()> {
     }
 }
 
-/// What `use<..>` must list: it leaves lifetimes away, and may not leave types away.
+/// Returns the parameters that `use<..>` has to list: all types and constants, but no lifetimes.
 fn parameters(generics: &Generics) -> String {
     let types = generics.type_params().map(|parameter| parameter.ident.to_string());
     let constants = generics.const_params().map(|parameter| parameter.ident.to_string());
     types.chain(constants).collect::<Vec<_>>().join(", ")
 }
 
-/// A stream that captures every lifetime in scope, as `impl Trait` does unless it is told not to.
+/// Finds a stream that captures every lifetime in scope, the default of `impl Trait`.
 fn borrowing_stream(ty: &Type) -> Option<&TypeImplTrait> {
     find(ty, &|ty| match ty {
         Type::ImplTrait(found) if is_stream(found) && !is_precise(found) => Some(found),
@@ -131,6 +132,7 @@ fn borrowing_stream(ty: &Type) -> Option<&TypeImplTrait> {
 }
 
 fn is_stream(ty: &TypeImplTrait) -> bool {
+    // Matches names such as `TryStream`, too: a macro cannot resolve traits.
     ty.bounds.to_token_stream().to_string().contains("Stream")
 }
 
@@ -138,8 +140,8 @@ fn is_precise(ty: &TypeImplTrait) -> bool {
     ty.bounds.iter().any(|bound| matches!(bound, TypeParamBound::PreciseCapture(_)))
 }
 
-/// The `String` or `&'static str` of a `Result`: both an answer and an error, so nobody could tell
-/// which of the two the whole is.
+/// Returns the error type of a `Result` if it is a `String` or `&'static str`. A text can be an
+/// answer as well as an error, so the meaning of the whole would be ambiguous.
 fn text_as_error(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
@@ -151,7 +153,7 @@ fn text_as_error(ty: &Type) -> Option<&Type> {
     is_text.then_some(error)
 }
 
-/// A reference whose lifetime can only be the receiver's.
+/// Finds a reference with the lifetime of the receiver.
 fn borrow(ty: &Type) -> Option<&Type> {
     find(ty, &|ty| match ty {
         Type::Reference(reference) => {
@@ -162,7 +164,7 @@ fn borrow(ty: &Type) -> Option<&Type> {
     })
 }
 
-/// The first hit among a type and the types it is made of.
+/// Returns the first hit in a type and its components.
 fn find<'a, T>(ty: &'a Type, hit: &impl Fn(&'a Type) -> Option<T>) -> Option<T> {
     hit(ty).or_else(|| match ty {
         Type::Path(path) => {

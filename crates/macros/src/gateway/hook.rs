@@ -1,6 +1,6 @@
-//! Hooks: methods that are told that the server starts, a client comes, a client goes.
+//! Reads hooks: methods that run at startup, on connect and on disconnect.
 //!
-//! A hook takes what it is told, or leaves arguments away from the end. Start at [`Hook::read`].
+//! A hook takes all of its arguments, or leaves out the last ones. Start at [`Hook::read`].
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -9,13 +9,13 @@ use syn::{Attribute, ReturnType};
 use super::method::{self, Method};
 use crate::mistakes::Mistakes;
 
-/// One hook.
+/// A hook.
 pub(super) struct Hook {
     pub(super) moment: Moment,
     pub(super) method: Method,
 }
 
-/// When a hook runs.
+/// Moment at which a hook runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Moment {
     Init,
@@ -24,7 +24,7 @@ pub(super) enum Moment {
 }
 
 impl Hook {
-    /// Checks what it takes and returns.
+    /// Checks the arguments and the return type.
     pub(super) fn read(moment: Moment, attribute: &Attribute, method: Method) -> syn::Result<Self> {
         let mut mistakes = Mistakes::default();
         if attribute.meta.require_path_only().is_err() {
@@ -39,14 +39,14 @@ impl Hook {
 }
 
 impl Moment {
-    /// The moment whose attribute is called `name`.
+    /// Returns the moment with this attribute name.
     pub(super) fn named(name: &str) -> Option<Self> {
         [Self::Init, Self::Connect, Self::Disconnect]
             .into_iter()
             .find(|moment| moment.name() == name)
     }
 
-    /// The name of the attribute, and of the builder's method.
+    /// Returns the name of the attribute and of the builder's method.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Init => "on_init",
@@ -55,7 +55,7 @@ impl Moment {
         }
     }
 
-    /// The types of what it is told, where the clients are `principal`.
+    /// Returns the argument types of the hook for clients of `principal`.
     pub(super) fn told(self, principal: &TokenStream) -> Vec<TokenStream> {
         match self {
             Self::Init => vec![quote!(::doorward::Hub<#principal>)],
@@ -67,7 +67,7 @@ impl Moment {
         }
     }
 
-    /// Whether it answers: then a method that returns nothing has succeeded.
+    /// Returns `true` if the hook has a result. Such a hook succeeds if its method returns nothing.
     pub(super) fn answers(self) -> bool {
         matches!(self, Self::Init | Self::Connect)
     }
@@ -100,6 +100,7 @@ impl Moment {
 
 fn check_arguments(moment: Moment, method: &Method) -> syn::Result<()> {
     let names = moment.names();
+    // Arguments are positional, so only the last ones can be left out.
     let wrong = method.arguments.iter().enumerate().find(|(index, argument)| {
         !names.get(*index).is_some_and(|name| method::is_called(&argument.ty, name))
     });

@@ -1,19 +1,19 @@
-//! What stands around handlers: guards, interceptors, filters.
+//! Reads guards, interceptors and filters.
 //!
-//! Each attribute holds one expression, which becomes one call of the builder. Their order is the
-//! order in which they were written. Start at [`Layer::read`].
+//! Each attribute has one expression, which becomes one call of the builder, in the order of the
+//! source. Start at [`Layer::read`].
 
 use syn::{Attribute, Expr, Token, punctuated::Punctuated};
 
-/// One guard, interceptor or filter.
+/// A guard, interceptor or filter.
 pub(super) struct Layer {
     pub(super) kind: Kind,
     pub(super) value: Expr,
-    /// Where it was written.
+    /// Attribute in the source, for errors.
     pub(super) attribute: Attribute,
 }
 
-/// Which of the three.
+/// Kind of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Guard,
@@ -22,7 +22,7 @@ pub(super) enum Kind {
 }
 
 impl Layer {
-    /// Reads the one expression.
+    /// Reads the expression of the attribute.
     pub(super) fn read(kind: Kind, attribute: Attribute) -> syn::Result<Self> {
         let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
         let given = match &attribute.meta {
@@ -42,12 +42,12 @@ impl Layer {
 }
 
 impl Kind {
-    /// The kind whose attribute is called `name`.
+    /// Returns the kind with this attribute name.
     pub(super) fn named(name: &str) -> Option<Self> {
         [Self::Guard, Self::Intercept, Self::Filter].into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The name of the attribute, and of the builder's method.
+    /// Returns the name of the attribute and of the builder's method.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Guard => "guard",
@@ -56,7 +56,7 @@ impl Kind {
         }
     }
 
-    /// Why it cannot stand where the principal is anybody.
+    /// Returns the error for a layer in a gateway for any principal.
     pub(super) fn needs_principal(self) -> &'static str {
         match self {
             Self::Guard => {
@@ -71,7 +71,7 @@ impl Kind {
         }
     }
 
-    /// Why it cannot stand on a method that handles no event.
+    /// Returns the error for a layer on a method that handles no event.
     pub(super) fn on_no_handler(self) -> &'static str {
         match self {
             Self::Guard => {

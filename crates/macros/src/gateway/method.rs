@@ -1,7 +1,7 @@
-//! What every method of ours has in common: it is async, shared, and its types are known.
+//! Reads the signature that all our methods share: async, with a shared receiver and known types.
 //!
-//! The framework calls these methods, many at the same time, so what a caller would have to choose
-//! or promise cannot be there. Start at [`Method::read`].
+//! The framework calls these methods concurrently. So a signature cannot contain anything that a
+//! caller would have to choose or to guarantee. Start at [`Method::read`].
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -13,18 +13,18 @@ use syn::{
 use super::attributes;
 use crate::mistakes::Mistakes;
 
-/// A method that the framework can call.
+/// Method that the framework can call.
 pub(super) struct Method {
     pub(super) name: Ident,
     pub(super) receiver: Receiver,
-    /// Without the receiver.
+    /// Arguments without the receiver.
     pub(super) arguments: Vec<Argument>,
     pub(super) output: ReturnType,
-    /// The conditions under which it exists.
+    /// Conditions of the method (`#[cfg]`).
     pub(super) conditions: Vec<Attribute>,
 }
 
-/// How a method gets the gateway.
+/// Receiver of a method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Receiver {
     /// `&self`
@@ -34,15 +34,15 @@ pub(super) enum Receiver {
     Arc,
 }
 
-/// One parameter of a method.
+/// Parameter of a method.
 pub(super) struct Argument {
-    /// What it is called, unless it is taken apart.
+    /// Its name, unless it is a pattern.
     pub(super) name: Option<Ident>,
     pub(super) ty: Type,
 }
 
 impl Method {
-    /// Reads the signature, and finds everything that is wrong with it.
+    /// Reads the signature and finds all its mistakes.
     pub(super) fn read(method: &ImplItemFn) -> syn::Result<Self> {
         let signature = &method.sig;
         let mut mistakes = Mistakes::default();
@@ -62,7 +62,7 @@ impl Method {
         })
     }
 
-    /// Whether it returns nothing, or `()`.
+    /// Returns `true` if it returns nothing or `()`.
     pub(super) fn returns_nothing(&self) -> bool {
         match &self.output {
             ReturnType::Default => true,
@@ -72,7 +72,7 @@ impl Method {
         }
     }
 
-    /// The type of what it returns, where that can be written in another place.
+    /// Returns its return type, unless it is an `impl Trait`, which cannot be repeated elsewhere.
     pub(super) fn answer(&self) -> Option<&Type> {
         match &self.output {
             ReturnType::Type(_, ty) if !has_word(ty.to_token_stream(), "impl") => Some(ty),
@@ -100,7 +100,7 @@ impl Argument {
     }
 }
 
-/// The parameters behind the receiver.
+/// Returns the parameters after the receiver.
 pub(super) fn typed(signature: &Signature) -> impl Iterator<Item = &PatType> {
     signature.inputs.iter().filter_map(|argument| match argument {
         FnArg::Typed(argument) => Some(argument),
@@ -108,7 +108,7 @@ pub(super) fn typed(signature: &Signature) -> impl Iterator<Item = &PatType> {
     })
 }
 
-/// The `T` of a type that is called `Name<T>`, whatever module it is said to be in.
+/// Returns the `T` of a type named `Name<T>`, with any module path.
 pub(super) fn inner_type<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|segment| segment.ident == name)?;
@@ -119,12 +119,12 @@ pub(super) fn inner_type<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     }
 }
 
-/// Whether the last segment of a type's path is `name`, with parameters or without.
+/// Returns `true` if the last segment of the type's path is `name`, with or without parameters.
 pub(super) fn is_called(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == name))
 }
 
-/// Whether an identifier or keyword stands anywhere in `tokens`.
+/// Returns `true` if `tokens` contain the identifier or keyword.
 pub(super) fn has_word(tokens: TokenStream, word: &str) -> bool {
     tokens.into_iter().any(|tree| match tree {
         TokenTree::Group(group) => has_word(group.stream(), word),

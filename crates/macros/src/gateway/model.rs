@@ -1,7 +1,7 @@
-//! What an impl block says about a gateway.
+//! Reads the declaration of a gateway from an impl block.
 //!
-//! [`read`] goes over the block once, takes our attributes away and gathers every mistake; what it
-//! returns is without one, so nothing behind it can fail.
+//! [`read`] walks the block once, removes our attributes and collects every mistake. Its result has
+//! no mistakes, so the later steps cannot fail.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::mistakes::Mistakes;
 
-/// A gateway, as it is declared.
+/// Declaration of a gateway.
 pub(super) struct Gateway {
     pub(super) namespace: LitStr,
     pub(super) principal: Principal,
@@ -34,7 +34,7 @@ pub(super) struct Gateway {
     pub(super) rooms: Vec<Room>,
 }
 
-/// Reads the block, and leaves in it what is not ours.
+/// Reads the block and removes our attributes from it.
 pub(super) fn read(options: TokenStream, block: &mut ItemImpl) -> syn::Result<Gateway> {
     let mut reader = Reader { generics: block.generics.clone(), ..Reader::default() };
     let options = reader.mistakes.keep(Options::read(options));
@@ -44,29 +44,29 @@ pub(super) fn read(options: TokenStream, block: &mut ItemImpl) -> syn::Result<Ga
             reader.method(method);
         }
     }
-    // What cannot be read may have named the principal, so nothing is said about its absence.
+    // Unreadable options may have named the principal, so its absence is not reported.
     let readable = options.is_some();
     let Options { namespace, principal, concurrency, connections } = options.unwrap_or_default();
     let principal = reader.mistakes.keep(principal::find(principal, &reader.signatures));
     if readable && matches!(principal, Some(Principal::Any)) {
-        reader.check_anybody(&layers);
+        reader.check_any_principal(&layers);
     }
     let Reader { mistakes, hooks, handlers, rooms, .. } = reader;
     mistakes.done()?;
-    // A principal that was not found was a mistake, and there was none.
+    // Without a mistake there is a principal; the default is never used.
     let principal = principal.unwrap_or(Principal::Any);
     Ok(Gateway { namespace, principal, concurrency, connections, layers, hooks, handlers, rooms })
 }
 
-/// What was read so far.
+/// Parts that were read so far.
 #[derive(Default)]
 struct Reader {
-    /// The parameters of the block.
+    /// Generic parameters of the block.
     generics: Generics,
     mistakes: Mistakes,
-    /// What names the principal.
+    /// Signatures that may name the principal.
     signatures: Vec<Signature>,
-    /// What there may be only one of, and whether it exists under a condition.
+    /// Names that must be unique, with `true` if the method has a condition.
     seen: HashMap<(Role, String), bool>,
     hooks: Vec<Hook>,
     handlers: Vec<Handler>,
@@ -102,14 +102,16 @@ impl Reader {
         if let Some(method) = self.mistakes.keep(Method::read(item)) {
             self.part(role, &written, layers, method);
         }
-        // In front, so that what the application says about it counts.
+        // In front, so that the application's own lint attributes take precedence.
         item.attrs.insert(0, lints());
     }
 
-    /// The attributes that give a method its role: several events, or one of anything else.
+    /// Returns the attributes that give a method its role: one or more `#[subscribe]`, or one of
+    /// another role.
     fn of_one_role(&mut self, role: Role, roles: Vec<(Role, Attribute)>) -> Vec<Attribute> {
         let mut written = Vec::new();
         for (other, attribute) in roles {
+            // Several `#[subscribe]` are allowed: one handler for several events.
             if other == role && (written.is_empty() || role == Role::Subscribe) {
                 written.push(attribute);
             } else {
@@ -163,15 +165,16 @@ impl Reader {
         self.rooms.extend(room);
     }
 
-    /// Whether there was nothing of that name before. Two under conditions may exclude each other.
+    /// Returns `true` if the name is new. Methods with conditions may share a name, because the
+    /// conditions may exclude each other.
     fn is_first(&mut self, role: Role, name: String, method: &Method) -> bool {
         let conditional = !method.conditions.is_empty();
         let before = self.seen.insert((role, name), conditional);
         before.is_none_or(|before| before && conditional)
     }
 
-    /// Finds what cannot be in a gateway that serves any principal.
-    fn check_anybody(&mut self, layers: &[Layer]) {
+    /// Finds parts that a gateway for any principal cannot have.
+    fn check_any_principal(&mut self, layers: &[Layer]) {
         let own = self.handlers.iter().flat_map(|handler| &handler.layers);
         for layer in layers.iter().chain(own) {
             self.mistakes.at(&layer.attribute, layer.kind.needs_principal());
@@ -182,7 +185,7 @@ impl Reader {
             self.mistakes.at(&room.literal, message);
         }
         let conditional = self.handlers.iter().map(|handler| &handler.method).filter(|method| {
-            // The bound that it needs cannot be put under its condition.
+            // A bound cannot have a condition.
             !method.conditions.is_empty() && !method.arguments.is_empty()
         });
         for method in conditional {
@@ -193,7 +196,7 @@ impl Reader {
     }
 }
 
-/// That a handler is async is our rule, and nothing for a linter to complain of.
+/// Silences a lint: handlers have to be async even if they await nothing.
 fn lints() -> Attribute {
     parse_quote!(#[allow(clippy::unused_async)])
 }

@@ -1,6 +1,6 @@
-//! What stands in the brackets of `#[gateway(..)]`.
+//! Reads the options of `#[gateway(..)]`.
 //!
-//! A text alone is the namespace; everything else has a name. Start at [`Options::read`].
+//! A bare text is the namespace; every other option has a name. Start at [`Options::read`].
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::{
@@ -11,7 +11,7 @@ use syn::{
 
 use crate::mistakes::Mistakes;
 
-/// The options, as far as they were given.
+/// Options, if given.
 pub(super) struct Options {
     pub(super) namespace: LitStr,
     pub(super) principal: Option<Type>,
@@ -26,7 +26,7 @@ impl Default for Options {
     }
 }
 
-/// What was read so far; a second value for one option is a mistake.
+/// Options that were read so far. A second value for one option is a mistake.
 #[derive(Default)]
 struct Given {
     namespace: Option<LitStr>,
@@ -39,7 +39,7 @@ const LIST: &str = "the options are `namespace = \"/chat\"`, `principal = User`,
      `connections = PerUser::ReplaceOldest(1)`";
 
 impl Options {
-    /// Reads and checks them.
+    /// Reads and checks the options.
     pub(super) fn read(tokens: TokenStream) -> syn::Result<Self> {
         let Given { namespace, principal, concurrency, connections } =
             Given::parse.parse2(tokens)?;
@@ -110,7 +110,7 @@ fn namespace(input: ParseStream<'_>, name: &Ident) -> syn::Result<LitStr> {
     }
 }
 
-/// The rules of `doorward::BuildError::Namespace`.
+/// Applies the rules of `doorward::BuildError::Namespace`.
 fn check_namespace(literal: &LitStr) -> syn::Result<()> {
     let text = literal.value();
     let message = if !text.starts_with('/') {
@@ -126,9 +126,10 @@ fn check_namespace(literal: &LitStr) -> syn::Result<()> {
     Err(syn::Error::new_spanned(literal, message))
 }
 
-/// Only what is surely wrong: a constant is the builder's business.
+/// Rejects literals that are certainly wrong. The builder checks constants.
 fn check_concurrency(value: &Expr) -> syn::Result<()> {
     let Expr::Lit(ExprLit { lit, .. }) = value else { return Ok(()) };
+    // `base10_digits` also covers `0x0` and `0_u8`.
     let positive = matches!(lit, Lit::Int(number) if number.base10_digits() != "0");
     let message = "how many events of one client are handled at the same time: a whole number, 1 at \
                    least";
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_given_is_the_root() {
+    fn the_default_namespace_is_the_root() {
         let options = Options::read(TokenStream::new()).unwrap();
 
         assert_eq!(options.namespace.value(), "/");
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_alone_is_the_namespace() {
+    fn a_bare_text_is_the_namespace() {
         assert_eq!(Options::read(quote!("/chat")).unwrap().namespace.value(), "/chat");
         assert_eq!(Options::read(quote!(namespace = "/chat",)).unwrap().namespace.value(), "/chat");
     }
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_option_is_told_the_options() {
+    fn an_unknown_option_is_answered_with_the_list_of_options() {
         refuses(quote!(nsp = "/chat"), "there is no option `nsp`; the options are");
         refuses(quote!(Chat), "there is no option `Chat`; the options are");
         refuses(quote!(4), "the options are");
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_that_nobody_can_ask_for_is_refused() {
+    fn an_unreachable_namespace_is_refused() {
         refuses(quote!("chat"), "write \"/chat\"");
         refuses(quote!(""), "write \"/\"");
         refuses(quote!("/a,b"), "a comma");
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_handled_zero_events_at_a_time() {
+    fn a_concurrency_of_zero_is_refused() {
         refuses(quote!(concurrency = 0), "1 at least");
         refuses(quote!(concurrency = "four"), "1 at least");
         assert!(Options::read(quote!(concurrency = LANES)).is_ok());

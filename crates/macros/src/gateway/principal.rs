@@ -1,31 +1,32 @@
-//! Finds out whom a gateway acts for.
+//! Finds the principal type of a gateway.
 //!
-//! The option says it; otherwise the signatures do, and all of them must say the same. A gateway in
-//! which nobody says it serves any principal. Start at [`find`].
+//! The option names it; otherwise the signatures do, and they have to agree. A gateway without a
+//! named principal accepts any principal. Start at [`find`].
 
 use quote::ToTokens;
 use syn::{Signature, Type};
 
 use super::method::{inner_type, typed};
 
-/// Whom a gateway acts for.
+/// Principal type of a gateway.
 pub(super) enum Principal {
-    /// One type of the application's.
+    /// A type of the application.
     Known(Box<Type>),
-    /// Whoever is let in.
+    /// Any type: the gateway is generic.
     Any,
 }
 
-/// The types that have the principal as their parameter.
+/// Types with the principal as their parameter.
 const CARRIERS: [&str; 3] = ["Principal", "Connection", "Hub"];
 
-/// Reads the principal from the signatures of our methods, unless it was given.
+/// Finds the principal in the signatures of our methods, unless it was given.
 pub(super) fn find(given: Option<Type>, signatures: &[Signature]) -> syn::Result<Principal> {
     if let Some(given) = given {
         return Ok(Principal::Known(Box::new(given)));
     }
     let mut found = signatures.iter().flat_map(typed).filter_map(|argument| carried(&argument.ty));
     let Some(first) = found.next() else { return Ok(Principal::Any) };
+    // Compares the text: a macro does not know what a type name means.
     match found.find(|other| text(other) != text(first)) {
         None => Ok(Principal::Known(Box::new(first.clone()))),
         Some(other) => {

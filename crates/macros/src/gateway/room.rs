@@ -1,7 +1,7 @@
-//! Rooms: methods that decide who may enter.
+//! Reads room policies: methods that decide which clients may enter.
 //!
-//! A parameter that is called like a placeholder of the pattern is read from the room's name; any
-//! other is who asks. Start at [`Room::read`].
+//! A parameter with the name of a placeholder is read from the room's name. All others describe the
+//! client that wants to enter. Start at [`Room::read`].
 
 use proc_macro2::Ident;
 use syn::{Attribute, LitStr, Type, TypeReference, ext::IdentExt};
@@ -12,26 +12,26 @@ use super::{
 };
 use crate::{mistakes::Mistakes, pattern};
 
-/// One policy.
+/// A room policy.
 pub(super) struct Room {
     pub(super) literal: LitStr,
-    /// Where each argument of the method comes from.
+    /// Source of each argument of the method.
     pub(super) sources: Vec<Source>,
     pub(super) method: Method,
 }
 
-/// Where an argument comes from.
+/// Source of an argument.
 pub(super) enum Source {
     Principal,
     Connection,
-    /// The text of a placeholder.
+    /// Text of a placeholder.
     Text(String),
-    /// The text of a placeholder, parsed.
+    /// Text of a placeholder, parsed into this type.
     Parsed(String, Box<Type>),
 }
 
 impl Room {
-    /// Reads the pattern and finds a source for every argument.
+    /// Reads the pattern and finds the source of every argument.
     pub(super) fn read(attribute: &Attribute, method: Method) -> syn::Result<Self> {
         let help = "say which rooms: `#[room(\"team:{id}\")]`";
         let literal = attributes::text(attribute, help)?;
@@ -59,6 +59,7 @@ fn has_parameter(method: &Method, name: &str) -> bool {
 }
 
 fn is(own: &Ident, name: &str) -> bool {
+    // A keyword is written `r#type` as a parameter and `{type}` in the pattern.
     own.unraw() == name
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of an impl block, token by token.
+//! Expands impl blocks and compares the result token by token.
 
 mod mistakes;
 
@@ -8,7 +8,7 @@ use syn::{File, Item, ItemImpl};
 
 use super::*;
 
-/// The block as it was left, and the calls that were written.
+/// Returns the remaining block and the generated implementation.
 #[track_caller]
 fn expanded(options: TokenStream, item: &TokenStream) -> (ItemImpl, ItemImpl) {
     let tokens = expand(options, item);
@@ -28,7 +28,7 @@ fn body(options: TokenStream, item: &TokenStream) -> String {
     method.block.to_token_stream().to_string()
 }
 
-/// The text of every error.
+/// Returns the text of every error.
 fn errors(options: TokenStream, item: &TokenStream) -> Vec<String> {
     let file: File = syn::parse2(expand(options, item)).unwrap();
     let errors = file.items.iter().filter_map(|item| match item {
@@ -49,7 +49,7 @@ fn assert_body(options: TokenStream, item: &TokenStream, expected: &TokenStream)
     assert_eq!(body(options, item), expected.to_string());
 }
 
-/// A closure as every method of ours becomes one.
+/// Returns the closure that is generated for a method.
 fn closure(parameters: &TokenStream, body: &TokenStream) -> TokenStream {
     quote!({
         let this = ::std::sync::Arc::clone(&this);
@@ -84,7 +84,7 @@ fn a_block_without_methods_is_a_gateway_without_events() {
 }
 
 #[test]
-fn what_stands_around_all_keeps_its_order() {
+fn layers_of_the_gateway_keep_their_order() {
     let item = quote! {
         #[guard(Role::new("member"))]
         #[filter(store_errors)]
@@ -109,7 +109,7 @@ fn what_stands_around_all_keeps_its_order() {
 }
 
 #[test]
-fn a_handler_takes_its_arguments_on() {
+fn a_handler_passes_its_arguments_on() {
     let item = quote! {
         impl Chat {
             #[subscribe("say")]
@@ -133,7 +133,7 @@ fn a_handler_takes_its_arguments_on() {
 }
 
 #[test]
-fn a_handler_with_layers_is_wrapped_and_one_for_two_events_is_given_twice() {
+fn a_handler_with_layers_is_wrapped_and_one_for_two_events_is_registered_twice() {
     let item = quote! {
         impl Chat {
             #[subscribe("a")]
@@ -157,7 +157,7 @@ fn a_handler_with_layers_is_wrapped_and_one_for_two_events_is_given_twice() {
 }
 
 #[test]
-fn hooks_are_told_what_they_do_not_take_as_well() {
+fn hooks_may_leave_out_arguments() {
     let item = quote! {
         impl Chat {
             #[on_init]
@@ -189,7 +189,7 @@ fn hooks_are_told_what_they_do_not_take_as_well() {
 }
 
 #[test]
-fn a_room_parses_what_is_not_text() {
+fn a_room_parses_arguments_that_are_not_text() {
     let item = quote! {
         impl Chat {
             #[room("team:{id}/{name}")]
@@ -226,7 +226,7 @@ fn a_room_parses_what_is_not_text() {
 }
 
 #[test]
-fn whoever_names_no_principal_serves_every_one() {
+fn a_gateway_without_a_principal_is_generic() {
     let item = quote! {
         impl<S: Store> Chat<S>
         where
@@ -257,7 +257,7 @@ fn whoever_names_no_principal_serves_every_one() {
 }
 
 #[test]
-fn what_exists_under_a_condition_is_called_under_it() {
+fn conditions_of_methods_apply_to_their_calls() {
     let item = quote! {
         #[cfg(unix)]
         impl Chat {
@@ -285,7 +285,7 @@ fn what_exists_under_a_condition_is_called_under_it() {
 }
 
 #[test]
-fn what_is_not_ours_stays() {
+fn other_attributes_and_items_stay() {
     let item = quote! {
         /// Chats.
         #[guard(A)]

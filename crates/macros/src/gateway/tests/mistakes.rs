@@ -1,13 +1,13 @@
-//! Mistakes that come together, and what only looks like one.
+//! Combinations of mistakes, and code that only resembles one.
 //!
-//! All others are in `tests/fail`, where it can be seen to what they point.
+//! All others are in `tests/fail`, which also checks the place of each error.
 
 use quote::quote;
 
 use super::{super::expand, errors};
 
 #[test]
-fn all_mistakes_are_told_at_once_and_the_block_stays() {
+fn all_mistakes_are_reported_at_once_and_the_block_stays() {
     let item = quote! {
         impl Chat {
             #[subscribe("connect")]
@@ -35,7 +35,7 @@ fn all_mistakes_are_told_at_once_and_the_block_stays() {
 }
 
 #[test]
-fn the_principal_is_spelled_once_or_given() {
+fn the_principal_is_spelled_in_one_way_or_given_as_an_option() {
     let item = quote! {
         impl Chat {
             #[subscribe("a")]
@@ -98,7 +98,7 @@ fn a_method_that_only_c_could_call_is_a_mistake_in_every_part() {
 }
 
 #[test]
-fn what_may_exclude_each_other_is_no_double() {
+fn methods_with_conditions_may_share_an_event() {
     let item = quote! {
         impl Chat {
             #[cfg(unix)]
