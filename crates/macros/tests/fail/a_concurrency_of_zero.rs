@@ -1,4 +1,4 @@
-//! Nothing would ever be handled.
+//! With a concurrency of zero no event would be handled.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! Whoever is turned away at the door reads a refusal.
+//! A connect hook refuses a client with a `Refusal`.
 
 use doorward::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Nobody is there to hear it.
+//! After a disconnect there is no client to receive an answer.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! What the authenticator says of a client is what a gateway knows of it.
+//! A gateway and the authenticator have the same principal type.
 
 use doorward::prelude::*;
 

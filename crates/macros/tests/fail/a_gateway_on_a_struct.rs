@@ -1,4 +1,4 @@
-//! Handlers are in an impl block, and so is what makes them a gateway.
+//! The attribute belongs on the impl block with the handlers.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! One gateway serves all connections, on all threads.
+//! One gateway serves all sockets, on all threads.
 
 use std::{cell::RefCell, rc::Rc};
 

@@ -1,4 +1,4 @@
-//! Whoever makes one mistake reads one error, however much depends on it.
+//! One mistake causes one error, even if other code uses the gateway.
 
 use doorward::prelude::*;
 

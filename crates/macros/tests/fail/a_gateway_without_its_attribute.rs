@@ -1,4 +1,4 @@
-//! Only what has handlers can be mounted.
+//! Only a gateway can be mounted.
 
 use doorward::prelude::*;
 

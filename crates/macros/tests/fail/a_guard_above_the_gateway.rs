@@ -1,4 +1,4 @@
-//! Attributes are read from above: `#[gateway]` must see all others.
+//! Attributes expand from top to bottom: `#[gateway]` must come first.
 
 use doorward::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Guards of the gateway see connections already.
+//! Guards of the gateway already check connections.
 
 use doorward_macros::gateway;
 

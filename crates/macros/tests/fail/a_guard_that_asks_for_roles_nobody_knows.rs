@@ -1,4 +1,4 @@
-//! A guard for roles looks at a principal that has some.
+//! A guard for roles needs a principal with roles.
 
 use doorward::prelude::*;
 

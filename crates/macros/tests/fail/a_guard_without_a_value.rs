@@ -1,4 +1,4 @@
-//! An attribute holds one expression.
+//! The attribute takes one expression.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! No client may send these.
+//! Clients cannot send reserved events.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! Connections are no events.
+//! Connections are not events.
 
 use doorward_macros::gateway;
 

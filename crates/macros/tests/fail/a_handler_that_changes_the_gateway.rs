@@ -1,4 +1,4 @@
-//! The gateway is shared: nobody has it alone.
+//! The gateway is shared, so no handler has exclusive access.
 
 use doorward_macros::gateway;
 

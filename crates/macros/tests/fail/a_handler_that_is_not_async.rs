@@ -1,4 +1,4 @@
-//! A handler answers in its own time.
+//! Handlers are async.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! The arguments of a handler are made for it.
+//! Arguments of a handler are owned.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! The gateway is shared: nobody may take it, also not in a box.
+//! The gateway is shared, so a handler cannot own it, even in a box.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! What its argument needs cannot be asked for under a condition.
+//! A bound for the argument cannot have a condition.
 
 use doorward::prelude::Payload;
 use doorward_macros::gateway;

@@ -1,4 +1,4 @@
-//! Nobody could choose them: the framework calls the handler.
+//! The framework calls the handler and cannot choose generic parameters.
 
 use doorward::prelude::Payload;
 use doorward_macros::gateway;

@@ -1,4 +1,4 @@
-//! As many as `Handler` is implemented for, and no more.
+//! `Handler` is implemented for up to six arguments.
 
 use doorward::prelude::{EventName, Payload, Principal};
 use doorward_macros::gateway;

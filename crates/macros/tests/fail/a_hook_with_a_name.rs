@@ -1,4 +1,4 @@
-//! A hook sees everybody, so there is nothing to name.
+//! A hook runs for every client, so it takes no name.
 
 use doorward_macros::gateway;
 

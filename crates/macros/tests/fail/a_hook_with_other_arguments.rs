@@ -1,4 +1,4 @@
-//! A hook takes what it is told.
+//! A hook takes the arguments of its moment.
 
 use doorward::prelude::{Connection, DisconnectReason};
 use doorward_macros::gateway;

@@ -1,4 +1,4 @@
-//! A parameter cannot come and go, because the calls are written once.
+//! A parameter cannot have a condition, because the call is generated once.
 
 use doorward::prelude::Payload;
 use doorward_macros::gateway;

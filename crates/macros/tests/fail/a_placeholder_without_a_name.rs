@@ -1,4 +1,4 @@
-//! A placeholder is called like a parameter.
+//! A placeholder has the name of a parameter.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! A placeholder that nobody reads is a mistake.
+//! Every placeholder needs a parameter.
 
 use doorward_macros::gateway;
 

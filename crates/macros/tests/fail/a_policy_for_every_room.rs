@@ -1,4 +1,4 @@
-//! A forgotten policy must not be hidden by another.
+//! A policy for every room would hide a forgotten policy.
 
 use doorward_macros::gateway;
 

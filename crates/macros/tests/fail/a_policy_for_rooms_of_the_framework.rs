@@ -1,4 +1,4 @@
-//! Nobody asks to enter them.
+//! Clients cannot ask to enter rooms of the framework.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! Who may enter a room is asked, so somebody answers.
+//! A policy returns a decision.
 
 use doorward_macros::gateway;
 

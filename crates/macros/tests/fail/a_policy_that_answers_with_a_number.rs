@@ -1,4 +1,4 @@
-//! Who may enter a room is a matter of yes and no.
+//! A policy returns `bool` or a `Verdict`.
 
 use doorward::prelude::*;
 

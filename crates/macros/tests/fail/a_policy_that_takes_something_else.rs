@@ -1,4 +1,4 @@
-//! There is no event when somebody enters a room.
+//! A request to enter a room has no event.
 
 use doorward::prelude::Payload;
 use doorward_macros::gateway;

@@ -1,4 +1,4 @@
-//! Whoever may enter unasked is nobody's user.
+//! Anonymous clients have no user.
 
 use doorward::prelude::*;
 

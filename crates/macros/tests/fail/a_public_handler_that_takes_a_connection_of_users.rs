@@ -1,4 +1,4 @@
-//! The connections of a public namespace have no user behind them.
+//! Sockets of a public namespace have no user.
 
 use doorward::prelude::*;
 

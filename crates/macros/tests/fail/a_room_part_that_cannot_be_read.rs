@@ -1,4 +1,4 @@
-//! A part of a room's name is text, or something that is read from text.
+//! A part of a room's name is text, or is parsed from text.
 
 use doorward::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A policy says which rooms it is for.
+//! A policy states its rooms.
 
 use doorward_macros::gateway;
 

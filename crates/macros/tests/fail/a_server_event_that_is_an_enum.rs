@@ -1,4 +1,4 @@
-//! One struct is one event.
+//! Each event is one struct.
 
 use doorward_macros::ServerEvent;
 

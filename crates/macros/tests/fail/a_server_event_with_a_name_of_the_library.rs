@@ -1,4 +1,4 @@
-//! Clients could not tell it from the library's own.
+//! Clients would confuse the event with one of their library.
 
 use doorward_macros::ServerEvent;
 

@@ -1,4 +1,4 @@
-//! An event has one name, and a name is a text.
+//! An event has one name, which is a text.
 
 use doorward_macros::ServerEvent;
 

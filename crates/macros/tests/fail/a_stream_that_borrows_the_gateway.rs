@@ -1,4 +1,4 @@
-//! A stream goes on after its handler has returned.
+//! A stream continues after its handler has returned.
 
 use doorward_macros::gateway;
 

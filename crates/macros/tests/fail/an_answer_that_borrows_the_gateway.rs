@@ -1,4 +1,4 @@
-//! An answer leaves after the gateway was let go.
+//! An answer is sent after the handler has released the gateway.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! A handler answers with what can be written.
+//! An answer has to be serializable.
 
 use doorward::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A handler takes what can be made from an event.
+//! An argument is extracted from an event.
 
 use doorward::prelude::*;
 

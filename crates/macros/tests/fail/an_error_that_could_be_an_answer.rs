@@ -1,4 +1,4 @@
-//! A `Result` whose error can be written is an answer as a whole, or in parts: somebody must say which.
+//! A serializable error could be an answer too, so the handler must decide.
 
 use doorward::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What a client reads of an error is written for it, and has a code.
+//! An error for a client has a code, so a text is not enough.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! An event belongs to a method.
+//! An event belongs on a method.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! An event needs a name, and a name is one text.
+//! An event has a name, which is one text.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! One of them would not count.
+//! One of the two values would be ignored.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! The options are listed.
+//! The error lists the options.
 
 use doorward_macros::gateway;
 

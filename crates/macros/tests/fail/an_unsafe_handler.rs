@@ -1,4 +1,4 @@
-//! Nobody checks what an unsafe handler asks for.
+//! The framework cannot meet the conditions of an unsafe handler.
 
 use doorward_macros::gateway;
 

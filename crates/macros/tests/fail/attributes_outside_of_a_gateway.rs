@@ -1,4 +1,4 @@
-//! Without the gateway nobody reads them.
+//! Without `#[gateway]` these attributes have no effect.
 
 use doorward_macros::{
     filter, guard, intercept, on_connect, on_disconnect, on_init, room, subscribe,

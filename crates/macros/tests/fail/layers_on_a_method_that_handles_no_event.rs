@@ -1,4 +1,4 @@
-//! There is nothing to guard, to intercept or to filter.
+//! Layers apply to handlers of events.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! What stands around handlers does something there.
+//! A layer implements the trait of its kind.
 
 use doorward::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Who is looked at must be known.
+//! Layers need a principal type.
 
 use doorward_macros::gateway;
 

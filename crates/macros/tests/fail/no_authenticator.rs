@@ -1,4 +1,4 @@
-//! Nobody says who a client is, so nobody may be let in as somebody.
+//! Without an authenticator a client has no identity, so only public gateways can be mounted.
 
 use doorward::{Builder, NoAuthenticator, prelude::*};
 

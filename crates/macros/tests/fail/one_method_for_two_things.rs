@@ -1,4 +1,4 @@
-//! A method is one thing.
+//! A method has one role.
 
 use doorward_macros::gateway;
 

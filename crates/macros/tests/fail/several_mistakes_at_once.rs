@@ -1,4 +1,4 @@
-//! Whoever makes three mistakes reads three errors.
+//! Three mistakes cause three errors.
 
 use doorward_macros::gateway;
 

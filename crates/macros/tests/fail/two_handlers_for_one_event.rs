@@ -1,4 +1,4 @@
-//! Nobody could tell which of them answers.
+//! With two handlers the answer would be ambiguous.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! Nobody could tell where one ends.
+//! The end of the first placeholder would be ambiguous.
 
 use doorward_macros::gateway;
 

@@ -1,4 +1,4 @@
-//! A gateway acts for one kind of principal.
+//! A gateway has one principal type.
 
 use doorward::prelude::{Connection, Principal};
 use doorward_macros::gateway;
