@@ -17,7 +17,7 @@ use doorward_core::{AuthenticateError, Authenticator, Grant, Handshake};
 /// # Examples
 /// ```
 /// use doorward_auth::{
-///     AuthenticateError, Authenticator, BoxError, Grant, Refusal, RefusalReason, authenticate_fn,
+///     AuthenticateError, BoxError, Grant, Refusal, RefusalReason, authenticate_fn,
 /// };
 ///
 /// /// Looks up the hash of the key in the application's database.
