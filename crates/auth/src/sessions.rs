@@ -98,8 +98,8 @@ impl Sessions {
         Self { idle_timeout, ..self }
     }
 
-    /// Sets the lifetime of new sessions, [`MAX_LIFETIME`] at most. They end after it regardless of
-    /// activity. A revocation is not remembered for longer.
+    /// Sets the lifetime of new sessions, [`MAX_LIFETIME`] at most, so that no session outlives the
+    /// record of its revocation. They end after it regardless of activity.
     #[must_use]
     pub fn lifetime(self, lifetime: Duration) -> Self {
         Self { lifetime: lifetime.min(MAX_LIFETIME), ..self }
