@@ -1,84 +1,84 @@
-//! Why the server cannot be used: what, where, and what to do.
+//! Reasons why a store cannot use a Redis server. Each message names the server and the remedy.
 
 use doorward_core::BoxError;
 
-/// Why [`RedisStore::connect`](crate::RedisStore::connect) has not connected.
+/// Reason why [`RedisStore::connect`](crate::RedisStore::connect) has failed.
 ///
 /// # Security
-/// It names the server, and never the password.
+/// Messages and causes name the server, and never contain the password.
 ///
 /// # Examples
 /// ```
 /// let address = "localhost:6379".to_owned();
 /// let error = doorward_redis::ConnectError::Refused { address };
-/// assert_eq!(error.to_string(), "localhost:6379 refuses the password, or wants one: see the URL");
+/// assert_eq!(error.to_string(), "localhost:6379 rejects the password or requires one: check the URL");
 /// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// Nobody answers there, or too late, or the server is still reading its data.
+    /// The server does not answer, answers too late, or is still loading its data.
     #[error("{address} does not answer: start the server, or correct the URL")]
     Away {
         /// The server.
         address: String,
-        /// What happened.
+        /// Failure of the connection.
         #[source]
         source: BoxError,
     },
-    /// The server throws away what it likes when it is full, also what was revoked.
+    /// The server evicts keys when its memory is full. Revocations would be among them.
     #[error(
-        "{address} has the maxmemory-policy {policy}, by which it forgets revocations: set noeviction"
+        "{address} evicts keys under maxmemory-policy {policy}, also revocations: set noeviction"
     )]
     Evicts {
         /// The server.
         address: String,
-        /// Its policy.
+        /// Eviction policy of the server.
         policy: String,
     },
-    /// Somebody answers who is no Redis.
-    #[error("{address} is no Redis server: correct the URL")]
+    /// The peer at the address does not speak the Redis protocol.
+    #[error("{address} is not a Redis server: correct the URL")]
     NotRedis {
         /// The server.
         address: String,
-        /// What was answered.
+        /// Answer of the peer, as the client library reports it.
         #[source]
         source: BoxError,
     },
-    /// The version of the server is too old.
+    /// The server is older than Redis 6.2.
     #[error("{address} is Redis {version}: 6.2 is the oldest that works")]
     Old {
         /// The server.
         address: String,
-        /// Its version.
+        /// Version of the server.
         version: String,
     },
-    /// The server does not know us.
-    #[error("{address} refuses the password, or wants one: see the URL")]
+    /// The server rejects the user or the password, or requires them and the URL has none.
+    #[error("{address} rejects the password or requires one: check the URL")]
     Refused {
         /// The server.
         address: String,
     },
-    /// The server follows another one and takes no changes.
+    /// The server is a replica, which accepts no writes.
     #[error("{address} is a replica: name the primary in the URL")]
     Replica {
         /// The server.
         address: String,
     },
-    /// The URL says that the connection is to be encrypted.
+    /// The URL requires an encrypted connection.
     #[error(
-        "Redis is to be reached by TLS, which is not supported: use a tunnel or a private network"
+        "the URL of Redis requires TLS, which is not supported: use a tunnel or a private network"
     )]
     Tls,
-    /// The server answers, and not with what it should.
-    #[error("{address} cannot be used: look at the rights of its user")]
+    /// The server answers with an error, for example because its user lacks a permission.
+    #[error("{address} cannot be used: check the permissions of its user")]
     Unusable {
         /// The server.
         address: String,
-        /// What was answered.
+        /// Answer of the server.
         #[source]
         source: BoxError,
     },
-    /// The URL cannot be read.
+    /// The URL cannot be parsed.
     #[error("the URL of Redis cannot be read: write redis://user:password@host:port/database")]
     Url,
 }

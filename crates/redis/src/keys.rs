@@ -1,15 +1,15 @@
-//! Under which keys everything stands.
+//! Builds the Redis keys of a store.
 //!
-//! Names come from outside and may hold anything. In a key stands the SHA-256 of a name, in hex, behind
-//! the name of its kind: so no name is part of another one's key, and all keys of a kind are of one
-//! length.
+//! Names come from outside and may contain any character. A key therefore consists of the prefix, the
+//! kind, and the SHA-256 of the name in hex. No name can form the key of another name, and all keys of a
+//! kind have the same length.
 
 use std::fmt::Write as _;
 
 use doorward_core::{SessionId, SessionKey, TicketKey, TokenId, UserId};
 use sha2::{Digest, Sha256};
 
-/// Makes the keys of one store.
+/// Builds the keys of one store.
 #[derive(Debug)]
 pub(crate) struct Keys {
     prefix: Box<str>,
@@ -20,27 +20,27 @@ impl Keys {
         Self { prefix: prefix.into() }
     }
 
-    /// What counts for everybody.
+    /// Key of the floor: the generation and time before which no credential is accepted, for all users.
     pub(crate) fn floor(&self) -> String {
         self.of(FLOOR)
     }
 
-    /// Numbers the sessions in the order in which they are made.
+    /// Key of the counter that numbers sessions in order of creation.
     pub(crate) fn sequence(&self) -> String {
         self.of(SEQUENCE)
     }
 
-    /// The record of a session.
+    /// Key of the record of a session.
     pub(crate) fn session(&self, id: &SessionId) -> String {
         self.of(SESSION) + &hash(id.as_str())
     }
 
-    /// Which session a token opens.
+    /// Key of the entry that maps a token to its session.
     pub(crate) fn token(&self, key: &SessionKey) -> String {
         self.of(TOKEN) + &hex(key.as_bytes())
     }
 
-    /// The sessions of a user.
+    /// Key of the list of a user's sessions.
     pub(crate) fn user(&self, user: &UserId) -> String {
         self.of(USER) + &hash(user.as_str())
     }
@@ -49,7 +49,7 @@ impl Keys {
         self.of(TICKET) + &hex(key.as_bytes())
     }
 
-    /// What was revoked of a user.
+    /// Key of the revocation state of a user.
     pub(crate) fn epoch(&self, user: &UserId) -> String {
         self.of(EPOCH) + &hash(user.as_str())
     }
@@ -62,7 +62,7 @@ impl Keys {
         self.of(ENDED_TOKEN) + &hash(id.as_str())
     }
 
-    /// What stands before the hash in the keys that a script finds by itself.
+    /// Prefix of session keys. Scripts append the hash, because they learn it only while they run.
     pub(crate) fn sessions(&self) -> String {
         self.of(SESSION)
     }
@@ -80,20 +80,20 @@ impl Keys {
     }
 }
 
-/// How a name stands in keys and lists.
+/// Returns the SHA-256 of a name in hex, as keys and lists contain it.
 pub(crate) fn hash(name: &str) -> String {
     hex(&Sha256::digest(name).into())
 }
 
 pub(crate) fn hex(bytes: &[u8; 32]) -> String {
     bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string does not fail.
+        // Writing to a `String` cannot fail.
         write!(text, "{byte:02x}").ok();
         text
     })
 }
 
-/// Reads what [`hex`] has written.
+/// Parses the output of [`hex`].
 pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_makes_the_key_of_another_kind_or_of_another_name() {
+    fn no_name_forms_the_key_of_another_kind_or_of_another_name() {
         let keys = Keys::new("doorward:");
         let names = ["", "a", "a:b", "floor", "session:", "*", "\n", "{a}"];
         let mut all = HashSet::from([keys.floor(), keys.sequence()]);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_in_hex_is_read_back_and_nothing_else_is() {
+    fn hex_is_parsed_back_and_anything_else_is_rejected() {
         let bytes = std::array::from_fn(|at| u8::try_from(at * 8).unwrap());
 
         assert_eq!(unhex(&hex(&bytes)), Some(bytes));

@@ -1,29 +1,31 @@
 //! Keeps sessions, tickets and revocations in Redis or Valkey, so that many servers share them.
 //!
-//! What belongs together is changed by one script, so there is never half of it. Nothing is taken for
-//! absent because the server has not answered: whatever goes wrong is
-//! [`Unavailable`](doorward_core::StoreError::Unavailable), after two seconds at most. What a credential
-//! is worth is decided elsewhere: here stand hashes, times and names. Start reading at [`RedisStore`].
+//! Each change runs as one script or one command, so the server applies it completely or not at all. A
+//! failure to answer is never taken for absence: it is
+//! [`Unavailable`](doorward_core::StoreError::Unavailable), after two seconds at most. This crate stores
+//! hashes, times and names; other crates decide if a credential is accepted. Start reading at
+//! [`RedisStore`].
 //!
 //! # The floor
-//! A Redis can come back empty, or older than it was: after `FLUSHALL`, after a crash, after a failover.
-//! Then it has forgotten what was revoked, and nobody can say what. So the store keeps a *floor* beside
-//! the revocations, read with each of them: everything that was made before it is refused, for all
-//! users. The floor is set to now when it is missing, and when the server has been started anew and may
-//! have lost what it had answered. Then everybody signs in again, and nothing that was revoked comes back.
+//! Redis can lose data: after `FLUSHALL`, after a crash, after a failover. Revocations may then be
+//! missing, and the store cannot tell which. Therefore it keeps a *floor* beside the revocations, and
+//! reads it with each of them. Every credential issued before the floor is rejected, for all users. The
+//! store sets the floor to the current time if it is missing, or if the server has restarted and may have
+//! lost acknowledged writes. All users then have to sign in again, and no revocation is undone.
 //!
-//! A server that is restarted in order, or after a crash, keeps everybody signed in if it loses nothing:
-//! `appendonly yes` and `appendfsync always`.
+//! With `appendonly yes` and `appendfsync always` the server loses no acknowledged write. Users then stay
+//! signed in when it restarts, also after a crash.
 //!
-//! # What the server needs
-//! - Redis 6.2 or Valkey, alone or with replicas behind it, not as a cluster.
-//! - `maxmemory-policy noeviction`, if it has a `maxmemory`: a server that throws away what it likes throws
-//!   away what was revoked, and is refused.
-//! - With replicas, `min-replicas-to-write 1`: a primary that was cut off and replaced then stops
-//!   answering, instead of answering with what is no longer true.
-//! - A clock that differs from those of our servers by less than a minute.
-//! - A user with rights to scripts, `INFO`, and all commands on keys of our prefix; with `CONFIG GET` it can
-//!   be seen that nothing is lost when the server is started anew.
+//! # Requirements on the server
+//! - Redis 6.2 or later, or Valkey; standalone or with replicas, not a cluster.
+//! - `maxmemory-policy noeviction`, if `maxmemory` is set. Any other policy could evict revocations, and
+//!   such a server is refused.
+//! - With replicas, `min-replicas-to-write 1`. A primary that was partitioned away and replaced then stops
+//!   answering, instead of answering with outdated data.
+//! - A clock within one minute of the clocks of the Doorward nodes.
+//! - A user with permission for scripts, `INFO`, and all commands on keys with the store's prefix.
+//!   Permission for `CONFIG GET` is optional. Without it, the store cannot see that the server syncs each
+//!   write, and raises the floor after every restart.
 
 mod connect_error;
 mod keys;

@@ -1,10 +1,10 @@
-//! The connection to the server: shared by all operations, and made anew when it is broken.
+//! Shares one connection to the server between all operations, and replaces it when it breaks.
 //!
-//! An operation that needs a connection makes one, and the others wait for it. A connection that has not
-//! answered in time is given up, and the next operation makes another one: a peer that has gone without
-//! a word would otherwise hold everybody up for minutes. (The connection manager of the client library
-//! keeps such a connection, and hands out the failure of an attempt long after the server is back.)
-//! Start reading at [`Link::run`].
+//! The first operation that needs a connection opens one, and the others wait for it. A connection that
+//! does not answer in time is abandoned, and the next operation opens another. Otherwise a peer that
+//! disappears without closing would block all operations for minutes. The connection manager of the
+//! client library is not used: it keeps such a connection, and returns the failure of an old attempt
+//! long after the server is back. Start reading at [`Link::run`].
 
 mod server;
 
@@ -24,61 +24,63 @@ use tokio::time;
 use self::server::Server;
 use crate::{ConnectError, keys::Keys, scripts::Scripts};
 
-/// How the server is reached.
+/// Connection to the server, and the settings to open it again.
 pub(crate) struct Link {
     client: Client,
     config: AsyncConnectionConfig,
     address: String,
     trusts_failover: bool,
-    /// What to do first on a new connection.
+    /// Key of the floor. `adopt` checks it first on each new connection.
     floor: String,
     adopt: Script,
-    /// The connection that is in use, if there is one. Held for a moment.
+    /// The connection in use, if there is one. Never held across an `.await`.
     current: Mutex<Current>,
-    /// Held by whoever makes a connection.
+    /// Held by the operation that opens a connection, so that others do not open a second one.
     connecting: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct Current {
-    /// Grows with each connection, so that nobody gives up a newer one than theirs.
+    /// Number of connections so far. It lets an operation abandon only the connection that it used, not
+    /// a newer one.
     number: u64,
     open: Option<Open>,
 }
 
-/// A connection, and the id of the process at its other end.
+/// An open connection and the `run_id` of the server process, which changes with each start.
 #[derive(Clone)]
 struct Open {
     connection: MultiplexedConnection,
     run_id: String,
 }
 
-/// What is to be done, and whether it may be done twice.
+/// A script or command with its keys and arguments.
 pub(crate) struct Order<'a> {
     task: Task<'a>,
     keys: Vec<String>,
     arguments: Vec<Vec<u8>>,
+    /// `true` if it changes nothing, so it may be sent a second time.
     is_question: bool,
 }
 
 enum Task<'a> {
-    /// A command of the server, by its name.
+    /// A command of the server, by name.
     Command(&'static str),
     Script(&'a Script),
 }
 
 impl<'a> Order<'a> {
-    /// A script that changes what is kept.
+    /// Creates an order for a script that writes.
     pub(crate) fn change(script: &'a Script) -> Self {
         Self::new(Task::Script(script))
     }
 
-    /// A script that changes nothing: it is asked again when the connection is found to be gone.
+    /// Creates an order for a script that only reads. It is sent again if the connection was closed.
     pub(crate) fn question(script: &'a Script) -> Self {
         Self { is_question: true, ..Self::change(script) }
     }
 
-    /// A command that changes what is kept.
+    /// Creates an order for a command that writes.
     pub(crate) fn command(name: &'static str) -> Self {
         Self::new(Task::Command(name))
     }
@@ -106,6 +108,7 @@ impl<'a> Order<'a> {
             }
             Task::Script(script) => {
                 let mut invocation = script.prepare_invoke();
+                // Every script gets the `run_id` last: `lua/prelude.lua` compares it with the floor's.
                 invocation.key(&self.keys).arg(&self.arguments).arg(&open.run_id);
                 invocation.invoke_async(&mut open.connection).await
             }
@@ -114,7 +117,7 @@ impl<'a> Order<'a> {
 }
 
 impl Link {
-    /// Connects for the first time.
+    /// Opens the first connection. Fails after [`CONNECT_TIMEOUT`].
     pub(crate) async fn open(
         url: &str,
         keys: &Keys,
@@ -143,7 +146,7 @@ impl Link {
         }
     }
 
-    /// Does something, for two seconds at most.
+    /// Sends an order and returns the answer, or `Unavailable` after [`DEADLINE`].
     pub(crate) async fn run<T: FromRedisValue>(&self, order: &Order<'_>) -> Result<T, StoreError> {
         match time::timeout(DEADLINE, self.attempt(order)).await {
             Ok(result) => result,
@@ -152,7 +155,7 @@ impl Link {
     }
 
     async fn attempt<T: FromRedisValue>(&self, order: &Order<'_>) -> Result<T, StoreError> {
-        let mut may_ask_again = order.is_question;
+        let mut may_retry = order.is_question;
         loop {
             let (number, mut open) = self.connection().await.map_err(unavailable)?;
             let error = match order.send(&mut open).await {
@@ -161,8 +164,9 @@ impl Link {
             };
             if is_lost(&error) {
                 self.give_up(number);
-                if may_ask_again && error.is_connection_dropped() {
-                    may_ask_again = false;
+                // A write is not sent twice: the server may have applied it before the connection broke.
+                if may_retry && error.is_connection_dropped() {
+                    may_retry = false;
                     continue;
                 }
             }
@@ -170,13 +174,13 @@ impl Link {
         }
     }
 
-    /// The connection in use, or a new one.
+    /// Returns the connection in use and its number, or opens a new one.
     async fn connection(&self) -> Result<(u64, Open), ConnectError> {
         if let Some(found) = self.found() {
             return Ok(found);
         }
         let _connecting = self.connecting.lock().await;
-        // Somebody else may have made one meanwhile.
+        // Another operation may have opened one while this one waited for the lock.
         if let Some(found) = self.found() {
             return Ok(found);
         }
@@ -193,8 +197,8 @@ impl Link {
         if is_new {
             tracing::warn!(
                 address = self.address,
-                "Redis was started anew and may have lost what was revoked: everybody has to sign in \
-                 again. With `appendonly yes` and `appendfsync always` it would not.",
+                "Redis has restarted and may have lost revocations: all users have to sign in again. \
+                 With `appendonly yes` and `appendfsync always` it loses none.",
             );
         }
         let open = Open { connection, run_id };
@@ -209,7 +213,8 @@ impl Link {
         Some((current.number, current.open.clone()?))
     }
 
-    /// Uses a connection no more. What others still wait for on it they get, or wait in vain.
+    /// Stops using a connection, unless it has been replaced already. Operations that still wait for an
+    /// answer on it may get it, or time out.
     fn give_up(&self, number: u64) {
         let mut current = self.current();
         if current.number == number {
@@ -232,16 +237,18 @@ fn client(url: &str) -> Result<Client, ConnectError> {
     if url.starts_with("rediss:") || url.starts_with("valkeys:") {
         return Err(ConnectError::Tls);
     }
-    // What the library says about a wrong URL may hold parts of it.
+    // The library's error may contain parts of the URL, and so the password. It is dropped.
     let client = Client::open(url).map_err(|_reason| ConnectError::Url)?;
-    // Without it, every answer that is awaited alone would wait for the system's delayed acknowledgement.
+    // With Nagle's algorithm (RFC 1122, section 4.2.3.4), a small request can wait for the peer's delayed
+    // acknowledgement of the one before it.
     let settings = TcpSettings::default().set_nodelay(true);
     let information = client.get_connection_info().clone().set_tcp_settings(settings);
     Client::open(information).map_err(|_reason| ConnectError::Url)
 }
 
-/// Whether the next operation needs another connection: this one is gone, or silent, or leads to a
-/// server that has become a replica, and the name of the server may lead elsewhere by now.
+/// Returns `true` if the next operation needs a new connection: this one is closed, does not answer, or
+/// leads to a server that has become a replica. In the last case the server's name may already resolve to
+/// the new primary.
 fn is_lost(error: &RedisError) -> bool {
     error.is_io_error()
         || error.is_unrecoverable_error()
@@ -259,23 +266,23 @@ fn unavailable(error: ConnectError) -> StoreError {
     StoreError::Unavailable(error.into())
 }
 
-/// For an answer that the server never should give.
+/// Returns the error for a value that this crate cannot have written.
 pub(crate) fn unreadable(what: &'static str) -> StoreError {
     StoreError::Unavailable(what.into())
 }
 
-/// An operation is given up then, whatever it is waiting for.
+/// Longest time of an operation, including the time to connect. It fails with `Unavailable` then.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// A new connection is given up then.
+/// Longest time to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A connection that leaves a question open for so long is given up.
+/// Longest time to wait for one answer. The connection is abandoned then.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// So many operations may wait to be written before others wait for their turn.
+/// Capacity of the queue of requests to be written. Further operations wait for space in it.
 const PIPELINE: usize = 512;
 
-/// How far the clock of the fastest server may be ahead of Redis, in milliseconds: see `raise` in
-/// `lua/prelude.lua`.
+/// Longest time, in milliseconds, by which a node's clock may be ahead of the clock of Redis. See `raise`
+/// in `lua/prelude.lua`.
 pub(crate) const MARGIN: u64 = 60_000;

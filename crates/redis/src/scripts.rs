@@ -1,13 +1,13 @@
-//! The scripts: what belongs together is done in one step.
+//! Lua scripts of the store. Redis runs each script as one atomic step.
 //!
-//! Each stands in a file of its own in `lua/`, which says what its keys and arguments are.
+//! Each script is a file in `lua/`. Its first lines name its keys and arguments.
 
 use redis::Script;
 
-/// Declares a script: the common functions, then its own file.
+/// Declares the scripts. Each consists of the common functions in `prelude.lua` and its own file.
 macro_rules! scripts {
     ($($(#[$doc:meta])* $name:ident = $file:literal,)+) => {
-        /// All scripts, with their hashes.
+        /// All scripts with their SHA-1 hashes, by which Redis calls a script that it knows.
         #[derive(Debug)]
         pub(crate) struct Scripts {
             $($(#[$doc])* pub(crate) $name: Script,)+

@@ -1,4 +1,4 @@
-//! The store of sessions, tickets and revocations.
+//! Store of sessions, tickets and revocations.
 
 mod epochs;
 mod record;
@@ -9,18 +9,20 @@ use std::{fmt, sync::Arc};
 
 use crate::{ConnectError, keys::Keys, link::Link, scripts::Scripts};
 
-/// A store that keeps everything in Redis or Valkey.
+/// Store of sessions, tickets and revocations in Redis or Valkey.
 ///
 /// It implements [`SessionStore`](doorward_core::SessionStore),
-/// [`TicketStore`](doorward_core::TicketStore) and [`Epochs`](doorward_core::Epochs); clones share the
-/// connection. An operation takes two seconds at most and is
-/// [`Unavailable`](doorward_core::StoreError::Unavailable) then, as it is while the server is away, still
-/// reading its data, a replica, or short of a right. A store needs not be made anew: it connects again by
-/// itself, with the next operation. A server at its `maxmemory` is
-/// [`Full`](doorward_core::StoreError::Full).
+/// [`TicketStore`](doorward_core::TicketStore) and [`Epochs`](doorward_core::Epochs). Clones share one
+/// connection. The store reconnects with the next operation after a failure; the application does not
+/// have to build it again.
 ///
-/// What is answered is as durable as the server is told to make it; see the [crate](crate) for what is
-/// refused after it has come back with less.
+/// An operation takes two seconds at most. It fails with
+/// [`Unavailable`](doorward_core::StoreError::Unavailable) if the server does not answer in that time, is
+/// loading its data, is a replica, or denies a permission. It fails with
+/// [`Full`](doorward_core::StoreError::Full) if the server has reached its `maxmemory`.
+///
+/// Acknowledged writes are as durable as the server's settings make them. The [crate](crate) describes
+/// how the store treats credentials after the server has lost writes.
 ///
 /// # Examples
 /// ```no_run
@@ -29,7 +31,6 @@ use crate::{ConnectError, keys::Keys, link::Link, scripts::Scripts};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), ConnectError> {
 /// let store = RedisStore::connect("redis://localhost:6379").await?;
-/// # drop(store);
 /// # Ok(())
 /// # }
 /// ```
@@ -47,7 +48,7 @@ impl RedisStore {
     /// `redis+unix:///path`, with the default [`RedisOptions`].
     ///
     /// # Errors
-    /// [`ConnectError`] says what is wrong with the server and what to do.
+    /// Returns a [`ConnectError`] that names the problem and the remedy.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
         RedisOptions::default().connect(url).await
     }
@@ -59,7 +60,7 @@ impl fmt::Debug for RedisStore {
     }
 }
 
-/// How a store uses its server.
+/// Settings of a [`RedisStore`].
 ///
 /// # Examples
 /// ```no_run
@@ -67,7 +68,6 @@ impl fmt::Debug for RedisStore {
 /// use doorward_redis::RedisOptions;
 ///
 /// let store = RedisOptions::default().prefix("shop:").connect("redis://localhost").await?;
-/// # drop(store);
 /// # Ok(())
 /// # }
 /// ```
@@ -78,30 +78,30 @@ pub struct RedisOptions {
 }
 
 impl RedisOptions {
-    /// What stands before every key. Stores with one prefix are one store. Default: `doorward:`.
+    /// Sets the prefix of all keys. Stores with the same prefix share their data. Default: `doorward:`.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Goes on with what a server has that was started anew or has been a replica, although it may lack
-    /// the last of what was answered. Default: everybody has to sign in again then, unless the server
-    /// was started anew with `appendonly yes` and `appendfsync always`.
+    /// Keeps users signed in after the server has restarted or was promoted from a replica, although it
+    /// may have lost acknowledged writes. Default: all users have to sign in again, unless the server has
+    /// restarted with `appendonly yes` and `appendfsync always`.
     ///
     /// # Security
-    /// What was revoked last comes back: a second of it with `appendfsync everysec` or asynchronous
-    /// replicas, and all since the last snapshot without a log.
+    /// Lost revocations are undone. With `appendfsync everysec` or asynchronous replicas, these are the
+    /// revocations of about the last second; without an append-only log, all since the last snapshot.
     #[must_use]
     pub fn danger_trust_failover(mut self) -> Self {
         self.trusts_failover = true;
         self
     }
 
-    /// Connects.
+    /// Connects to the server at `url`, in the form that [`RedisStore::connect`] describes.
     ///
     /// # Errors
-    /// [`ConnectError`] says what is wrong with the server and what to do.
+    /// Returns a [`ConnectError`] that names the problem and the remedy.
     pub async fn connect(&self, url: &str) -> Result<RedisStore, ConnectError> {
         let (keys, scripts) = (Keys::new(&self.prefix), Scripts::new());
         let link = Link::open(url, &keys, &scripts, self.trusts_failover).await?;

@@ -1,13 +1,13 @@
-//! Times as the server writes them: milliseconds since 1970, and none that a script could not compute with.
+//! Times as Redis stores them: milliseconds since 1970, limited to numbers that Lua computes exactly.
 
 use std::time::{Duration, SystemTime};
 
-/// Rounds down: what ends, ends no later than it was said.
+/// Converts to milliseconds and rounds down, so that nothing ends later than stated.
 pub(crate) fn to_millis(time: SystemTime) -> u64 {
     clamp(since_1970(time).as_millis())
 }
 
-/// Rounds up: what was made until a revocation stays revoked.
+/// Converts to milliseconds and rounds up, so that a credential issued before a revocation stays revoked.
 pub(crate) fn to_millis_up(time: SystemTime) -> u64 {
     clamp(since_1970(time).as_nanos().div_ceil(1_000_000))
 }
@@ -28,7 +28,7 @@ fn clamp(millis: u128) -> u64 {
     u64::try_from(millis).unwrap_or(u64::MAX).min(LATEST)
 }
 
-/// The end of the year 9999. Numbers in Lua are doubles: sums of two of these are still exact.
+/// End of the year 9999. Numbers in Lua are doubles, exact up to 2^53: the sum of two of these is exact.
 const LATEST: u64 = 253_402_300_799_999;
 
 #[cfg(test)]
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_between_two_milliseconds_is_rounded_to_the_side_that_was_asked_for() {
+    fn a_time_between_two_milliseconds_is_rounded_down_or_up_as_requested() {
         let between = from_millis(5) + Duration::from_nanos(1);
 
         assert_eq!((to_millis(between), to_millis_up(between)), (5, 6));

@@ -1,21 +1,21 @@
-//! What is at the other end of a new connection, and whether it can be trusted with revocations.
+//! Inspects the server at a new connection, and refuses one that could lose revocations.
 
 use redis::{ErrorKind, RedisError, RedisResult, aio::MultiplexedConnection, cmd};
 
 use crate::ConnectError;
 
-/// What we want to know of a server.
+/// Properties of a server that the store depends on.
 #[derive(Debug)]
 pub(super) struct Server {
-    /// Another one after each start.
+    /// Id of the server process. It changes with each start.
     pub(super) run_id: String,
-    /// Whether what it has answered is still there when it is started again. A replica that has become
-    /// the primary may lack the last of what the old one has answered.
+    /// `true` if acknowledged writes survive a restart. It is `false` for a promoted replica, which may
+    /// lack the last writes that the old primary has acknowledged.
     pub(super) keeps_its_word: bool,
 }
 
 impl Server {
-    /// Asks, and refuses what would forget revocations or take no changes.
+    /// Queries the server, and refuses one that could lose revocations or accepts no writes.
     pub(super) async fn look_at(
         connection: &mut MultiplexedConnection,
         address: &str,
@@ -24,7 +24,7 @@ impl Server {
         let information = information.map_err(|error| explain(address, error))?;
         let line = |name| line(&information, name);
         let Some((version, run_id)) = line("redis_version").zip(line("run_id")) else {
-            let source = "it says neither its version nor its run_id".into();
+            let source = "the answer to INFO has no redis_version or no run_id".into();
             return Err(ConnectError::NotRedis { address: address.to_owned(), source });
         };
         if is_old(version) {
@@ -39,7 +39,7 @@ impl Server {
             let policy = policy.to_owned();
             return Err(ConnectError::Evicts { address: address.to_owned(), policy });
         }
-        // A server that was a replica before it has come to be what it is.
+        // Redis sets `second_repl_offset` when it promotes a replica. It is -1 otherwise.
         let was_promoted = line("second_repl_offset").is_some_and(|offset| offset != "-1");
         let has_log = line("aof_enabled") == Some("1");
         let run_id = run_id.to_owned();
@@ -48,32 +48,33 @@ impl Server {
     }
 }
 
-/// Whoever may not ask does not know, and takes it for a no.
+/// Returns `true` if the server syncs its log after each write. Without permission to ask, returns `false`.
 async fn syncs_always(connection: &mut MultiplexedConnection) -> bool {
     let asked = cmd("CONFIG").arg("GET").arg("appendfsync").query_async(connection).await;
     let answer: RedisResult<Vec<String>> = asked;
     answer.is_ok_and(|answer| answer.get(1).is_some_and(|value| value == "always"))
 }
 
-/// The value of `name:value` on a line of its own.
+/// Returns the value of the line `name:value`.
 fn line<'a>(information: &'a str, name: &str) -> Option<&'a str> {
     information.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
 
-/// What has no `GETDEL` and no `PXAT`.
+/// Returns `true` for versions before 6.2, which lack `GETDEL` and the option `PXAT`.
 fn is_old(version: &str) -> bool {
     let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < (6, 2)
 }
 
-/// Says whose fault it is that a new connection cannot be used.
+/// Maps an error on a new connection to the reason that an operator can act on.
 pub(super) fn explain(address: &str, error: RedisError) -> ConnectError {
     let address = address.to_owned();
     let code = error.code().unwrap_or_default();
     match error.kind() {
         ErrorKind::AuthenticationFailed => ConnectError::Refused { address },
         _ if matches!(code, "NOAUTH" | "WRONGPASS") => ConnectError::Refused { address },
-        // The library asks for the database first, and passes only the text on.
+        // With a database in the URL, the library sends SELECT first and passes on only the text of the
+        // server's answer, without its code.
         _ if error.detail() == Some("Authentication required.") => {
             ConnectError::Refused { address }
         }

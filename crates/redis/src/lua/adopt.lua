@@ -1,5 +1,6 @@
--- The first thing on a new connection: is this the process that we know? 1 when the floor was raised.
--- KEYS: floor. ARGV: margin, whether another process may have lost something ('1' or '0').
+-- Runs first on a new connection, and compares the server process with the one in the floor. Returns 1 if
+-- a known floor was raised.
+-- KEYS: floor. ARGV: margin, '1' if a new process may have lost writes and '0' otherwise.
 only_on_a_primary(KEYS[1])
 local known = redis.call('HGET', KEYS[1], 'server')
 if known == ARGV[#ARGV] then

@@ -1,6 +1,6 @@
--- Ends everything of a user, and returns the generation that begins: the same as Epoch::next_generation.
--- KEYS: floor, epoch, user. ARGV: margin, when (rounded down), when (rounded up), how long it is
--- remembered, sessions, tokens.
+-- Revokes a user: ends all sessions and returns the new generation, as Epoch::next_generation computes it.
+-- KEYS: floor, revocation state, user. ARGV: margin, time (rounded down), time (rounded up), duration to
+-- keep the state, prefix of sessions, prefix of tokens.
 local generation, at = read_floor(KEYS[1], ARGV[1])
 local found = redis.call('HMGET', KEYS[2], 'generation', 'revoked_at')
 if found[1] or found[2] then

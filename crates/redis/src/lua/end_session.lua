@@ -1,5 +1,5 @@
--- Ends a session and forgets it. KEYS: floor, mark.
--- ARGV: hash of the id, sessions, tokens, users, when, how long it is remembered.
+-- Ends a session: deletes its record and marks its id as ended. KEYS: floor, mark.
+-- ARGV: hash of the id, prefixes of sessions, tokens and users, time, duration to keep the mark.
 only_on_a_primary(KEYS[1])
 remove(ARGV[2], ARGV[3], ARGV[4], ARGV[1])
 mark(KEYS[2], ARGV[5], ARGV[6])

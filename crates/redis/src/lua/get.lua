@@ -1,3 +1,3 @@
--- The record of an id, or nothing. KEYS: floor, session.
+-- Returns the record of a session, or nothing. KEYS: floor, session.
 only_on_a_primary(KEYS[1])
 return redis.call('HGETALL', KEYS[2])

@@ -1,4 +1,4 @@
--- The records of a user, in no order. KEYS: floor, user. ARGV: sessions.
+-- Returns the records of a user's sessions, in no order. KEYS: floor, user. ARGV: prefix of sessions.
 only_on_a_primary(KEYS[1])
 local records = {}
 for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do

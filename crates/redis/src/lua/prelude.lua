@@ -1,12 +1,13 @@
--- What several scripts use. The last argument of every script is the id of the server's process.
+-- Functions that several scripts use. The last argument of every script is the run_id of the server.
 
--- A replica refuses this, and so does a primary that has lost its replicas: none of them may answer,
--- not even a question. It changes nothing, and a server that is full allows it.
+-- Fails on a replica, and on a primary without its min-replicas-to-write. Their data may be outdated, so
+-- they must not answer reads either. PERSIST counts as a write, changes nothing here because the floor
+-- never expires, and is allowed on a full server.
 local function only_on_a_primary(floor)
     redis.call('PERSIST', floor)
 end
 
--- As Lua writes large numbers by itself, they lose their last digits.
+-- Formats a number with all its digits. Lua's own conversion keeps 14.
 local function integer(number)
     return string.format('%.0f', number)
 end
@@ -16,8 +17,8 @@ local function now()
     return tonumber(time[1]) * 1000 + math.ceil(tonumber(time[2]) / 1000)
 end
 
--- Everything that was made until now is refused. Generations are made of the clocks of many servers:
--- the margin is how far the fastest may be ahead of this one.
+-- Raises the floor, so that every credential issued until now is rejected. Generations come from the clocks
+-- of the nodes; the margin is how far the fastest of them may be ahead of this server.
 local function raise(floor, margin)
     local known = redis.call('HMGET', floor, 'generation', 'at')
     local at = math.max(now(), tonumber(known[2] or '0'))
@@ -26,8 +27,8 @@ local function raise(floor, margin)
     return generation, at
 end
 
--- What counts for everybody, as generation and time. A floor of another process than the one that we have
--- connected to comes from another server: this one was a replica meanwhile, and may lack something.
+-- Returns the floor as generation and time. If it names another process than the one that we have
+-- connected to, it was copied from another server: this one was a replica in between and may lack writes.
 local function read_floor(floor, margin)
     only_on_a_primary(floor)
     local found = redis.call('HMGET', floor, 'generation', 'at', 'server')
@@ -37,7 +38,7 @@ local function read_floor(floor, margin)
     return tonumber(found[1]), tonumber(found[2])
 end
 
--- Removes a session by the hash of its id, and says whether it was there.
+-- Deletes a session by the hash of its id. Returns 1 if it existed, 0 otherwise.
 local function remove(sessions, tokens, users, member)
     local found = redis.call('HMGET', sessions .. member, 'token', 'user_hash')
     if not found[1] then
@@ -48,7 +49,8 @@ local function remove(sessions, tokens, users, member)
     return 1
 end
 
--- Remembers that something was ended, from the later of two times on, by the later of two clocks.
+-- Marks something as ended. The mark is kept from the later of two times (the caller's and this server's),
+-- and never shorter than a mark that exists.
 local function mark(key, at, remembered)
     local known = tonumber(redis.call('GET', key) or '0')
     local past = integer(math.max(known, math.max(tonumber(at), now()) + tonumber(remembered)))

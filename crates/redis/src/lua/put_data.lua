@@ -1,5 +1,5 @@
--- Replaces the data of a session; 0 when it is not there. KEYS: sequence, session. ARGV: data.
--- A replica and a full server refuse this, before anything has changed.
+-- Replaces the data of a session. Returns 0 if it does not exist. KEYS: sequence, session. ARGV: data.
+-- INCR comes first: a replica and a full server reject it before anything has changed.
 redis.call('INCR', KEYS[1])
 if redis.call('EXISTS', KEYS[2]) == 0 then
     return 0

@@ -1,5 +1,5 @@
--- Generation, time ('' for never) and whether it was ended, of a user, a session and a token.
--- KEYS: floor, epoch, marks. ARGV: margin.
+-- Returns the generation and the time of the last revocation of a user, and how many of the marks exist.
+-- KEYS: floor, revocation state, marks of a session and a token. ARGV: margin.
 local generation, at = read_floor(KEYS[1], ARGV[1])
 local found = redis.call('HMGET', KEYS[2], 'generation', 'revoked_at')
 if found[1] or found[2] then

@@ -1,6 +1,6 @@
--- Replaces the token of a session; 0 when it is not there, -1 when the token is taken, also by itself.
--- KEYS: floor, session, new token. ARGV: hash of the id, hash of the new token, tokens, when the user
--- has proved who they are or ''.
+-- Replaces the token of a session. Returns 0 if the session does not exist, and -1 if the token is taken,
+-- also if by this session. KEYS: floor, session, new token. ARGV: hash of the id, hash of the new token,
+-- prefix of tokens, time at which the user has signed in again or ''.
 only_on_a_primary(KEYS[1])
 if redis.call('EXISTS', KEYS[3]) > 0 then
     return -1

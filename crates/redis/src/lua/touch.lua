@@ -1,5 +1,5 @@
--- Notes a sign of life; 0 when the session is not there or was over then: the same as Session::is_over.
--- KEYS: floor, session. ARGV: when.
+-- Records activity of a session. Returns 0 if the session does not exist or has ended at that time, by the
+-- rule of Session::is_over. KEYS: floor, session. ARGV: time.
 only_on_a_primary(KEYS[1])
 local found = redis.call('HMGET', KEYS[2], 'seen_at', 'idle_timeout', 'ends_at')
 if not found[1] then

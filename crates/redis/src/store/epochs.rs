@@ -1,4 +1,4 @@
-//! Revocations: what counts for everybody, what for a user, and marks for sessions and tokens.
+//! Revocations: the floor for all users, the state of each user, and marks for ended sessions and tokens.
 
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 fn parse(text: &str) -> Result<u64, StoreError> {
-    text.parse().map_err(|_reason| unreadable("a number of a revocation"))
+    text.parse().map_err(|_reason| unreadable("a number of a revocation is malformed"))
 }
 
 impl Epochs for RedisStore {

@@ -1,4 +1,4 @@
-//! One session as it stands in its hash.
+//! Converts a session to and from the fields of its Redis hash.
 
 use std::{collections::HashMap, str::FromStr};
 
@@ -10,10 +10,10 @@ use crate::{
     time::{duration_to_millis, from_millis, to_millis},
 };
 
-/// Names and values, as the server returns them. Empty for what is not there.
+/// Names and values, as the server returns them. Empty if the hash does not exist.
 pub(super) type Fields = HashMap<String, String>;
 
-/// Appends the fields to what is to be written. What a session does not have is not written.
+/// Appends the fields of a session to an order. Fields that are `None` are left out.
 pub(super) fn write<'a>(order: Order<'a>, session: &Session) -> Order<'a> {
     let order = order
         .argument("id")
@@ -48,7 +48,7 @@ pub(super) fn write_data(data: &SessionData) -> Value {
     Value::Object(data.0.clone())
 }
 
-/// Reads a record. Whatever is wrong with it, it is not a session that is not there.
+/// Reads a session. A malformed record is an error, never an absent session.
 pub(super) fn read(fields: &Fields) -> Result<Session, StoreError> {
     let text = |name| fields.get(name).ok_or_else(|| unreadable("a field of a session is missing"));
     let time = |name| text(name).and_then(|text| parse(text)).map(from_millis);
@@ -63,16 +63,17 @@ pub(super) fn read(fields: &Fields) -> Result<Session, StoreError> {
     session.user_agent = fields.get("user_agent").map(|agent| agent.as_str().into());
     session.network = fields.get("network").map(|text| parse(text)).transpose()?;
     let data = serde_json::from_str(text("data")?);
-    session.data = SessionData(data.map_err(|_reason| unreadable("the data of a session"))?);
+    session.data =
+        SessionData(data.map_err(|_reason| unreadable("the data of a session is malformed"))?);
     Ok(session)
 }
 
-/// Its place among the sessions that were made.
+/// Returns the number that `create` gave the session, in order of creation.
 pub(super) fn sequence(fields: &Fields) -> Result<u64, StoreError> {
     let text = fields.get("sequence");
-    parse(text.ok_or_else(|| unreadable("a session has no number"))?)
+    parse(text.ok_or_else(|| unreadable("a session has no sequence number"))?)
 }
 
 fn parse<T: FromStr>(text: &str) -> Result<T, StoreError> {
-    text.parse().map_err(|_reason| unreadable("a field of a session makes no sense"))
+    text.parse().map_err(|_reason| unreadable("a field of a session is malformed"))
 }

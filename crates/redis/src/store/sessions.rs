@@ -1,4 +1,4 @@
-//! Sessions: a record for each, which token opens it, and a list for each user.
+//! Sessions: a record for each, an entry that maps its token to it, and a list for each user.
 
 use std::{future::ready, time::SystemTime};
 
@@ -20,12 +20,12 @@ fn one(fields: &Fields) -> Result<Option<Session>, StoreError> {
     if fields.is_empty() { Ok(None) } else { record::read(fields).map(Some) }
 }
 
-/// What a script says that did something, or found nothing to do it to.
+/// Reads the answer of a script: `true` for 1 (done), `false` for 0 (nothing found).
 fn done(answer: i64) -> Result<bool, StoreError> {
     match answer {
         0 => Ok(false),
         1 => Ok(true),
-        _ => Err(unreadable("a script has answered something else")),
+        _ => Err(unreadable("a script has answered neither 0 nor 1")),
     }
 }
 
@@ -149,7 +149,7 @@ impl SessionStore for RedisStore {
         Box::pin(async move { done(self.0.link.run(&order).await?) })
     }
 
-    /// The server forgets by itself.
+    /// Does nothing and returns 0: Redis deletes expired keys by itself.
     fn sweep(&self, _: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(ready(Ok(0)))
     }

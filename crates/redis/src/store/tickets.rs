@@ -1,4 +1,4 @@
-//! Tickets: one value for each, which the server forgets when it is over.
+//! Tickets: one value for each. Redis deletes it after it expires.
 
 use doorward_core::{BoxFuture, SessionId, StoreError, TicketKey, TicketRecord, TicketStore};
 
@@ -9,7 +9,8 @@ use crate::{
     time::{from_millis, to_millis},
 };
 
-/// When it expires, the challenge, and the session, whose id may hold anything.
+/// Writes the expiry, the challenge and the session, separated by colons. The session comes last, because
+/// its id may contain colons.
 fn write(ticket: &TicketRecord) -> String {
     let (expires_at, challenge) = (to_millis(ticket.expires_at), hex(&ticket.challenge));
     format!("{expires_at}:{challenge}:{}", ticket.session.as_str())
@@ -19,10 +20,12 @@ fn read(text: &str) -> Result<TicketRecord, StoreError> {
     let mut parts = text.splitn(3, ':');
     let mut part = || parts.next().ok_or_else(|| unreadable("a part of a ticket is missing"));
     let (expires_at, challenge, session) = (part()?, part()?, part()?);
-    let millis = expires_at.parse().map_err(|_reason| unreadable("the time of a ticket"))?;
+    let millis =
+        expires_at.parse().map_err(|_reason| unreadable("the expiry of a ticket is malformed"))?;
     Ok(TicketRecord {
         session: SessionId::new(session),
-        challenge: unhex(challenge).ok_or_else(|| unreadable("the challenge of a ticket"))?,
+        challenge: unhex(challenge)
+            .ok_or_else(|| unreadable("the challenge of a ticket is malformed"))?,
         expires_at: from_millis(millis),
     })
 }
@@ -37,7 +40,8 @@ impl TicketStore for RedisStore {
             .key(self.0.keys.ticket(key))
             .argument(write(ticket))
             .argument("NX")
-            // Whoever takes it looks at the time: the server's clock may be ahead of theirs.
+            // The node that takes the ticket checks `expires_at` by its own clock. Redis keeps the key
+            // longer, because its clock may be ahead of that node's.
             .argument("PXAT")
             .argument(to_millis(ticket.expires_at) + CLOCKS_APART);
         Box::pin(async move {
@@ -60,5 +64,5 @@ impl TicketStore for RedisStore {
     }
 }
 
-/// In milliseconds.
+/// Largest difference between the clocks of Redis and a node, in milliseconds.
 const CLOCKS_APART: u64 = 60_000;

@@ -1,4 +1,4 @@
-//! Servers that are refused when the store is made, each with a sentence that helps.
+//! Servers that a store rejects when it connects. Each error names the server and the remedy.
 
 use std::{error::Error as _, fmt::Write as _, net::Ipv4Addr};
 
@@ -28,7 +28,7 @@ const PASSWORD: &str = "canary-7c1b";
 
 #[tokio::test]
 async fn a_server_that_is_away_is_named() {
-    // Bound and never accepted from, then closed: nobody is there.
+    // The listener is bound and closed at once, so the port is free and nothing answers on it.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -42,7 +42,7 @@ async fn a_server_that_is_away_is_named() {
 }
 
 #[tokio::test]
-async fn a_password_that_is_wrong_or_missing_is_told_apart_from_a_server_that_is_away() {
+async fn a_wrong_or_missing_password_is_distinguished_from_a_server_that_is_away() {
     let server = RedisServer::start_on_tcp(&["--requirepass", PASSWORD]).await;
     let port = server.port().unwrap();
 
@@ -50,12 +50,12 @@ async fn a_password_that_is_wrong_or_missing_is_told_apart_from_a_server_that_is
         format!("redis://127.0.0.1:{port}"),
         format!("redis://127.0.0.1:{port}/3"),
         format!("redis://:wrong@127.0.0.1:{port}"),
-        format!("redis://nobody:{PASSWORD}@127.0.0.1:{port}"),
+        format!("redis://unknown:{PASSWORD}@127.0.0.1:{port}"),
     ] {
         let error = refused(&url).await;
 
         assert!(matches!(error, ConnectError::Refused { .. }), "{url}: {error:?}");
-        assert!(error.to_string().starts_with(&format!("127.0.0.1:{port} refuses")), "{error}");
+        assert!(error.to_string().starts_with(&format!("127.0.0.1:{port} rejects")), "{error}");
     }
 }
 
@@ -72,13 +72,13 @@ async fn the_right_password_opens_and_is_never_printed() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_no_redis_is_told_so() {
+async fn a_server_that_is_not_redis_is_reported() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let serving = tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
-            // It has begun to ask.
+            // Answers only after the store has sent its first byte.
             stream.read_u8().await.unwrap();
             stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
         }
@@ -87,12 +87,12 @@ async fn a_server_that_is_no_redis_is_told_so() {
     let error = refused(&format!("redis://:{PASSWORD}@{address}")).await;
 
     assert!(matches!(error, ConnectError::NotRedis { .. }), "{error:?}");
-    assert!(error.to_string().starts_with(&format!("{address} is no Redis server")), "{error}");
+    assert!(error.to_string().starts_with(&format!("{address} is not a Redis server")), "{error}");
     serving.abort();
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_given_up() {
+async fn connecting_to_a_silent_server_times_out() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
 
@@ -102,7 +102,7 @@ async fn a_server_that_says_nothing_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_url_that_cannot_be_read_is_not_repeated() {
+async fn an_error_does_not_repeat_a_url_that_cannot_be_parsed() {
     for url in [
         "",
         "localhost",
@@ -118,7 +118,7 @@ async fn a_url_that_cannot_be_read_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_url_that_asks_for_encryption_is_not_taken_without() {
+async fn a_url_that_requires_encryption_is_rejected() {
     let error = refused(&format!("rediss://:{PASSWORD}@localhost:6379")).await;
 
     assert!(matches!(error, ConnectError::Tls), "{error:?}");
@@ -136,9 +136,9 @@ async fn a_replica_is_refused() {
     assert!(matches!(error, ConnectError::Replica { .. }), "{error:?}");
 }
 
-/// Attack 92: whoever evicts a revocation lets somebody in.
+/// Attack 92: a server that evicts a revocation admits a revoked user.
 #[tokio::test]
-async fn a_server_that_may_throw_revocations_away_is_refused() {
+async fn a_server_that_may_evict_revocations_is_refused() {
     let limit = ["--maxmemory", "100mb", "--maxmemory-policy"];
     for policy in ["allkeys-lru", "volatile-ttl"] {
         let server = RedisServer::start(&[&limit[..], &[policy]].concat()).await;
@@ -156,7 +156,7 @@ async fn a_server_that_may_throw_revocations_away_is_refused() {
 }
 
 #[tokio::test]
-async fn a_user_without_the_rights_is_refused() {
+async fn a_user_without_permission_for_scripts_is_refused() {
     let server = RedisServer::start_on_tcp(&[]).await;
     let rule = format!("ACL SETUSER door on >{PASSWORD} ~* +@all -eval -evalsha");
     Behind::connect(&server).await.run::<()>(&rule).await;
