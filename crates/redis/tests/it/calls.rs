@@ -1,4 +1,4 @@
-//! Everything that a store can be asked, one after the other.
+//! Calls every operation of a store once.
 
 use std::future::Future;
 
@@ -10,7 +10,7 @@ use doorward_redis::RedisStore;
 
 use crate::fixture::{Numbered, guarded, key, second, session};
 
-/// Asks everything at the same time, and returns each name with what was answered.
+/// Calls all operations concurrently, and returns each name with its result.
 pub(crate) async fn all(store: &RedisStore) -> Vec<(&'static str, Result<String, StoreError>)> {
     let (user, id, token) = (UserId::new("alice"), SessionId::new("s-1"), TokenId::new("t-1"));
     let ticket = Ticket::generate(&Numbered(1)).key();
@@ -44,14 +44,14 @@ async fn answer<T: std::fmt::Debug>(
     (name, guarded(call).await.map(|value| format!("{value:?}")))
 }
 
-/// Shows that nothing is answered, and above all that nothing is said not to be there.
-pub(crate) async fn assert_nothing_is_answered(store: &RedisStore) {
+/// Asserts that every operation is `Unavailable`. Above all, none of them reports an absence.
+pub(crate) async fn assert_all_unavailable(store: &RedisStore) {
     for (name, answer) in all(store).await {
         assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{name}: {answer:?}");
     }
 }
 
-/// Asks until there is an answer again.
-pub(crate) async fn wait_until_it_answers(store: &RedisStore) {
+/// Repeats a read until the store answers.
+pub(crate) async fn wait_until_available(store: &RedisStore) {
     guarded(async { while store.find(&key(1)).await.is_err() {} }).await;
 }

@@ -1,4 +1,4 @@
-//! A store with a server of its own, and what goes into it.
+//! A store with a server of its own, and sample data.
 
 use std::{
     future::Future,
@@ -14,7 +14,7 @@ pub(crate) async fn connect(server: &RedisServer) -> RedisStore {
     RedisStore::connect(&server.url()).await.unwrap()
 }
 
-/// The server itself, past the store.
+/// A direct connection to the server, which bypasses the store.
 pub(crate) struct Behind(MultiplexedConnection);
 
 impl Behind {
@@ -23,7 +23,7 @@ impl Behind {
         Self(client.get_multiplexed_async_connection().await.unwrap())
     }
 
-    /// Runs a command whose parts stand between spaces.
+    /// Runs a command whose parts are separated by spaces.
     pub(crate) async fn run<T: FromRedisValue>(&mut self, command: &str) -> T {
         let mut parts = command.split(' ');
         let mut redis = redis::cmd(parts.next().unwrap());
@@ -31,12 +31,15 @@ impl Behind {
     }
 }
 
-/// Guards against a test that hangs; nothing depends on how long it is.
+/// Fails a test that hangs. No result depends on the duration.
 pub(crate) async fn guarded<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it ends at some time")
+    tokio::time::timeout(Duration::from_secs(60), future)
+        .await
+        .expect("the future completes within a minute")
 }
 
-/// 2100-01-01T00:00:00Z and so many seconds: the server takes what is over for forgotten.
+/// Returns 2100-01-01T00:00:00Z plus `seconds`. Redis deletes keys that expire in the past at once, so
+/// tests use times far ahead.
 pub(crate) fn second(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800 + seconds)
 }
@@ -46,7 +49,7 @@ pub(crate) fn session(id: &str, user: &str) -> Session {
     Session::new(SessionId::new(id), user, second(0), hour, 12 * hour)
 }
 
-/// Every eight bytes are the number.
+/// Entropy that repeats one number, in eight bytes each.
 pub(crate) struct Numbered(pub(crate) u64);
 
 impl Entropy for Numbered {

@@ -1,5 +1,5 @@
-//! Attack 92: a server that has come back with less than it had answered. Nothing that was made before is
-//! accepted, and everything that is made afterwards is.
+//! Attack 92: a server that has lost acknowledged writes. Credentials issued before are rejected, and those
+//! issued afterwards are accepted.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ use doorward_redis::{RedisOptions, RedisStore};
 use doorward_testkit::RedisServer;
 
 use crate::{
-    calls::wait_until_it_answers,
+    calls::wait_until_available,
     fixture::{Behind, connect, guarded, key, session},
 };
 
@@ -20,18 +20,18 @@ fn holds(issued: Issued, epoch: &Epoch) -> bool {
     Standing { user: &UserId::new("alice"), session: None, token: None, issued }.holds(epoch)
 }
 
-/// The time of the floor, by the server's clock.
+/// Returns the time of the floor, by the server's clock.
 fn time(epoch: &Epoch) -> SystemTime {
     epoch.revoked_at.unwrap()
 }
 
-/// The second in which it was raised, as an `iat` says it.
+/// Returns the second in which the floor was raised, as the `iat` of a token would state it.
 fn whole_second(epoch: &Epoch) -> SystemTime {
     let since = time(epoch).duration_since(SystemTime::UNIX_EPOCH).unwrap();
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }
 
-/// Waits until the server's clock shows another millisecond than the one in which the floor was raised.
+/// Waits until the server's clock has passed the millisecond in which the floor was raised.
 async fn moment_later(behind: &mut Behind, before: &Epoch) {
     let millis =
         |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
@@ -46,7 +46,7 @@ async fn moment_later(behind: &mut Behind, before: &Epoch) {
     guarded(later).await;
 }
 
-/// Shows that everything from before is refused and everything from now on is not.
+/// Asserts that credentials from before are rejected and those from now on are accepted.
 fn assert_raised(before: &Epoch, after: &Epoch) {
     assert!(time(before) < time(after), "{before:?} {after:?}");
     for issued in [
@@ -71,7 +71,7 @@ async fn a_server_that_was_emptied_refuses_what_was_made_before() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
     let (user, floor) = (UserId::new("alice"), read(&store).await);
-    // By a server whose clock is ahead of Redis, but not by a minute.
+    // Revoked by a node whose clock is ahead of Redis, by less than a minute.
     let now = time(&floor) + Duration::from_secs(50);
     let generation = store.bump(&user, now).await.unwrap();
     let before = read(&store).await;
@@ -85,7 +85,7 @@ async fn a_server_that_was_emptied_refuses_what_was_made_before() {
     assert!(!holds(Issued::Generation(generation), &after), "{before:?} {after:?}");
     assert!(!holds(Issued::Generation(0), &after));
     assert!(holds(Issued::Generation(after.generation), &after));
-    // It stays where it is, and revocations go on from there.
+    // The floor is not raised again, and later generations continue from it.
     assert_eq!(read(&store).await, after);
     assert_eq!(read(&connect(&server).await).await, after);
     let next = store.bump(&user, time(&after)).await.unwrap();
@@ -105,8 +105,8 @@ async fn a_server_that_is_new_has_a_floor_that_all_share() {
     assert!(first.generation > 0 && !first.is_ended);
 }
 
-/// Also by another handle, with whose connection nothing has happened, and also a revocation that is made
-/// before anybody has read.
+/// The flush does not affect the store's connection, so only the script can notice that the floor is
+/// missing. It must do so also if the first operation afterwards is a revocation.
 #[tokio::test]
 async fn a_revocation_on_an_emptied_server_raises_the_floor_first() {
     let server = RedisServer::start(&[]).await;
@@ -129,14 +129,14 @@ async fn restarted(arguments: &[&str], options: &RedisOptions) -> (Epoch, Epoch)
     store.create(&key(1), &session("s-1", "alice")).await.unwrap();
     let before = read(&store).await;
     let mut behind = Behind::connect(&server).await;
-    // A snapshot, so that there is something old to come back to.
+    // Without a snapshot, the server would restart empty.
     behind.run::<()>("SAVE").await;
 
     server.restart().await;
 
-    wait_until_it_answers(&store).await;
+    wait_until_available(&store).await;
     let after = read(&store).await;
-    assert!(store.find(&key(1)).await.unwrap().is_some(), "the data is there again");
+    assert!(store.find(&key(1)).await.unwrap().is_some(), "the data has survived");
     (before, after)
 }
 
@@ -156,7 +156,7 @@ async fn a_server_that_may_have_lost_a_second_refuses_what_was_made_before() {
 }
 
 #[tokio::test]
-async fn a_server_that_loses_nothing_keeps_everybody_signed_in() {
+async fn a_server_that_loses_nothing_keeps_all_users_signed_in() {
     let arguments = ["--appendonly", "yes", "--appendfsync", "always"];
     let (before, after) = restarted(&arguments, &RedisOptions::default()).await;
 
@@ -164,7 +164,7 @@ async fn a_server_that_loses_nothing_keeps_everybody_signed_in() {
 }
 
 #[tokio::test]
-async fn whoever_trusts_their_server_keeps_everybody_signed_in() {
+async fn a_trusted_failover_keeps_all_users_signed_in() {
     let options = RedisOptions::default().danger_trust_failover();
 
     let (before, after) = restarted(&[], &options).await;
@@ -180,7 +180,7 @@ async fn copied(replica: &mut Behind, of_the_primary: &Epoch) {
     }
 }
 
-/// The new primary has the floor of the old one, and may lack the last that was revoked there.
+/// The new primary has the floor of the old one, and may lack the last revocations made there.
 #[tokio::test]
 async fn a_replica_that_has_become_the_primary_refuses_what_was_made_before() {
     let durable = ["--appendonly", "yes", "--appendfsync", "always"];
@@ -199,7 +199,7 @@ async fn a_replica_that_has_become_the_primary_refuses_what_was_made_before() {
     assert_eq!(read(&connect(&replica).await).await, after);
 }
 
-/// The same process, and a connection on which nothing has happened meanwhile: only the floor tells.
+/// The process and the connection are the same as before, so only the floor can reveal the change.
 #[tokio::test]
 async fn a_primary_that_was_a_replica_in_between_refuses_what_was_made_before() {
     let (server, other) =

@@ -1,4 +1,4 @@
-//! A server that is killed and comes back while fifty tasks use it.
+//! A server that is killed and restarted while fifty tasks use it.
 
 use std::sync::{
     Arc,
@@ -11,18 +11,18 @@ use doorward_testkit::RedisServer;
 use tokio::task::{JoinSet, yield_now};
 
 use crate::{
-    calls::wait_until_it_answers,
+    calls::wait_until_available,
     fixture::{connect, guarded, key, second, session},
 };
 
-/// What is known of one session.
+/// Knowledge of a task about one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
-    /// It was answered that it is there.
+    /// The server has acknowledged its creation.
     Made,
-    /// Nobody has answered.
+    /// An operation failed, so it may exist or not.
     Unclear,
-    /// It was answered that it is gone.
+    /// The server has acknowledged its removal.
     Removed,
 }
 
@@ -34,7 +34,7 @@ struct Load {
 
 const TASKS: u64 = 50;
 
-/// Makes sessions, looks at them, removes every third, and never believes anything that was not answered.
+/// Creates, reads and touches sessions, removes every third, and records only acknowledged results.
 async fn live(load: Arc<Load>, task: u64) -> Vec<(u64, Known)> {
     let mut all = Vec::new();
     let mut round = 0;
@@ -45,7 +45,7 @@ async fn live(load: Arc<Load>, task: u64) -> Vec<(u64, Known)> {
         let mut known = match load.store.create(&key(number), &made).await {
             Ok(()) => Known::Made,
             Err(StoreError::Unavailable(_)) => Known::Unclear,
-            Err(other) => unreachable!("nobody else makes it: {other}"),
+            Err(other) => unreachable!("no other task creates it: {other}"),
         };
         load.made.fetch_add(u64::from(known == Known::Made), Ordering::Relaxed);
         check(&load.store, number, task, known).await;
@@ -69,7 +69,7 @@ async fn live(load: Arc<Load>, task: u64) -> Vec<(u64, Known)> {
     all
 }
 
-/// Shows that the store says what is known, or nothing.
+/// Asserts that the store agrees with what is known, or is unavailable.
 async fn check(store: &RedisStore, number: u64, task: u64, known: Known) {
     match store.find(&key(number)).await {
         Ok(Some(found)) => {
@@ -77,13 +77,13 @@ async fn check(store: &RedisStore, number: u64, task: u64, known: Known) {
             assert_eq!(found.id.as_str(), format!("s-{number}"));
             assert_eq!(found.user.as_str(), format!("user-{task}"));
         }
-        // A change that nobody has answered may still come.
+        // A change without an answer may still take effect.
         Ok(None) => assert_ne!(known, Known::Made, "{number}"),
         Err(error) => assert!(matches!(error, StoreError::Unavailable(_)), "{error}"),
     }
 }
 
-/// Waits until so many more sessions were made.
+/// Waits until `more` sessions have been created.
 async fn progress(load: &Load, more: u64) {
     let goal = load.made.load(Ordering::Relaxed) + more;
     while load.made.load(Ordering::Relaxed) < goal {
@@ -92,7 +92,7 @@ async fn progress(load: &Load, more: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_was_answered_is_there_after_a_server_was_killed_under_load() {
+async fn acknowledged_writes_survive_a_server_killed_under_load() {
     let durable = ["--appendonly", "yes", "--appendfsync", "always"];
     let mut server = RedisServer::start(&durable).await;
     let store = connect(&server).await;
@@ -116,7 +116,7 @@ async fn what_was_answered_is_there_after_a_server_was_killed_under_load() {
     let all: Vec<_> = guarded(tasks.join_all()).await.into_iter().flatten().collect();
 
     server.restart().await;
-    wait_until_it_answers(&store).await;
+    wait_until_available(&store).await;
     assert!(all.len() > 1_000, "{}", all.len());
     for (number, known) in all {
         check(&store, number, number % TASKS, known).await;

@@ -1,6 +1,6 @@
-//! The store on a real server: the rules of every store, and everything that a server can do to it.
+//! Tests of the store on a real server: the contract of all stores, and failures of the server.
 
-// `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
+// `cfg(test)` is always true here. It tells Clippy that the helpers are test code, where `unwrap` is allowed.
 #[cfg(test)]
 mod calls;
 #[cfg(test)]

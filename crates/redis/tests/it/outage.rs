@@ -1,5 +1,5 @@
-//! Attack 92: a server that is silent, gone, a replica or full. Nothing is decided meanwhile, and the
-//! same store goes on afterwards.
+//! Attack 92: a server that is silent, gone, a replica or full. The store decides nothing meanwhile, and
+//! works again afterwards.
 
 use std::net::Ipv4Addr;
 
@@ -8,23 +8,23 @@ use doorward_redis::RedisStore;
 use doorward_testkit::{FaultProxy, RedisServer};
 
 use crate::{
-    calls::{all, assert_nothing_is_answered, wait_until_it_answers},
+    calls::{all, assert_all_unavailable, wait_until_available},
     fixture::{Behind, connect, guarded, key, second, session},
 };
 
-/// Twice: on the old connection, and on the new one that nobody accepts.
+/// Asked twice: on the old connection, and on a new one that the server does not accept.
 #[tokio::test]
-async fn a_server_that_stands_still_answers_nothing_and_goes_on_afterwards() {
+async fn a_suspended_server_answers_nothing_and_resumes() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
     store.create(&key(9), &session("s-9", "bob")).await.unwrap();
 
     server.suspend();
 
-    assert_nothing_is_answered(&store).await;
-    assert_nothing_is_answered(&store).await;
+    assert_all_unavailable(&store).await;
+    assert_all_unavailable(&store).await;
     server.resume();
-    wait_until_it_answers(&store).await;
+    wait_until_available(&store).await;
     assert!(store.find(&key(9)).await.unwrap().is_some());
     assert!(all(&store).await.into_iter().all(|(_, answer)| is_an_answer(&answer)));
 }
@@ -34,36 +34,36 @@ fn is_an_answer(answer: &Result<String, StoreError>) -> bool {
 }
 
 #[tokio::test]
-async fn a_server_that_is_paused_answers_nothing_and_goes_on_afterwards() {
+async fn a_paused_server_answers_nothing_and_resumes() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
     let mut behind = Behind::connect(&server).await;
 
     behind.run::<()>("CLIENT PAUSE 600000 WRITE").await;
 
-    assert_nothing_is_answered(&store).await;
+    assert_all_unavailable(&store).await;
     behind.run::<()>("CLIENT UNPAUSE").await;
-    wait_until_it_answers(&store).await;
+    wait_until_available(&store).await;
     store.create(&key(9), &session("s-9", "bob")).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_server_that_is_gone_answers_nothing_and_the_store_finds_it_again() {
+async fn a_killed_server_answers_nothing_and_the_store_reconnects() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]).await;
     let store = connect(&server).await;
     store.create(&key(9), &session("s-9", "bob")).await.unwrap();
 
     server.kill();
 
-    assert_nothing_is_answered(&store).await;
-    assert_nothing_is_answered(&store).await;
+    assert_all_unavailable(&store).await;
+    assert_all_unavailable(&store).await;
     server.restart().await;
-    // At once, and not after one more failure.
+    // The first operation succeeds, not only the one after a failure.
     assert_eq!(store.find(&key(9)).await.unwrap(), Some(session("s-9", "bob")));
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_is_made_anew_without_a_question_being_lost() {
+async fn a_closed_connection_is_reopened_without_losing_a_query() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
     store.create(&key(1), &session("s-1", "alice")).await.unwrap();
@@ -75,9 +75,9 @@ async fn a_connection_that_was_closed_is_made_anew_without_a_question_being_lost
     }
 }
 
-/// The system would believe in it for another quarter of an hour.
+/// The operating system would retransmit on it for about a quarter of an hour.
 #[tokio::test]
-async fn a_connection_on_which_nobody_answers_is_given_up() {
+async fn a_connection_without_an_answer_is_replaced() {
     let server = RedisServer::start_on_tcp(&[]).await;
     let proxy = FaultProxy::start((Ipv4Addr::LOCALHOST, server.port().unwrap()).into()).await;
     let store = RedisStore::connect(&format!("redis://{}", proxy.address())).await.unwrap();
@@ -92,7 +92,7 @@ async fn a_connection_on_which_nobody_answers_is_given_up() {
     assert_eq!(proxy.taken(), 2);
 }
 
-/// An old primary that has become a replica still answers questions. What it says may be out of date.
+/// An old primary that has become a replica still answers reads, with data that may be outdated.
 #[tokio::test]
 async fn a_server_that_has_become_a_replica_answers_nothing() {
     let (primary, demoted) =
@@ -103,24 +103,24 @@ async fn a_server_that_has_become_a_replica_answers_nothing() {
 
     behind.run::<()>(&format!("REPLICAOF 127.0.0.1 {}", primary.port().unwrap())).await;
 
-    assert_nothing_is_answered(&store).await;
-    assert_nothing_is_answered(&store).await;
+    assert_all_unavailable(&store).await;
+    assert_all_unavailable(&store).await;
     behind.run::<()>("REPLICAOF NO ONE").await;
-    wait_until_it_answers(&store).await;
+    wait_until_available(&store).await;
 }
 
-/// A primary that its replicas have left may have been replaced.
+/// A primary without replicas may have been partitioned away and replaced.
 #[tokio::test]
-async fn a_primary_without_the_replicas_it_should_have_answers_nothing() {
+async fn a_primary_without_its_required_replicas_answers_nothing() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
 
     Behind::connect(&server).await.run::<()>("CONFIG SET min-replicas-to-write 1").await;
 
-    assert_nothing_is_answered(&store).await;
+    assert_all_unavailable(&store).await;
 }
 
-/// It takes nothing new, and it says so. Whoever is in stays, and can be thrown out.
+/// New sessions fail with `Full`. Existing sessions keep working and can be revoked.
 #[tokio::test]
 async fn a_server_that_is_full_takes_nothing_new_and_still_revokes() {
     let server = RedisServer::start(&["--maxmemory-policy", "noeviction"]).await;
@@ -150,9 +150,9 @@ async fn a_server_that_is_full_takes_nothing_new_and_still_revokes() {
     assert_eq!((bob.generation, bob.is_ended), (begun, true));
 }
 
-/// Nobody who gave up has left a connection that gives others their answers.
+/// A query that is dropped leaves an answer on the shared connection. It must not reach another query.
 #[tokio::test]
-async fn questions_that_were_given_up_do_not_confuse_the_others() {
+async fn abandoned_queries_do_not_mix_up_the_answers_of_others() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
     for number in 0..10 {

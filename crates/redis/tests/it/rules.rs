@@ -1,4 +1,4 @@
-//! The store keeps the rules of every store.
+//! The contract of all stores, and prefixes.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -20,7 +20,7 @@ impl Subject for OnAServer {
         self.store.clone()
     }
 
-    /// All keys, with what stands under them.
+    /// Returns all keys with their values.
     fn dump(&self) -> BoxFuture<'_, String> {
         Box::pin(async {
             let mut behind = Behind::connect(&self.server).await;
@@ -31,7 +31,7 @@ impl Subject for OnAServer {
                     "hash" => behind.run(&format!("HGETALL {key}")).await,
                     "zset" => behind.run(&format!("ZRANGE {key} 0 -1")).await,
                     "string" => vec![behind.run(&format!("GET {key}")).await],
-                    other => unreachable!("nothing of type {other} is written"),
+                    other => unreachable!("the store writes no {other}"),
                 };
                 writeln!(dump, "{key} {values:?}").unwrap();
             }

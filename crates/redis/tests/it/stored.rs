@@ -1,4 +1,4 @@
-//! What stands on the server: under which keys, for how long, and what happens when it is something else.
+//! The data on the server: its keys, its expiry, and the errors when it is malformed.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +9,7 @@ use doorward_core::{
 use doorward_testkit::RedisServer;
 
 use crate::{
-    calls::assert_nothing_is_answered,
+    calls::assert_all_unavailable,
     fixture::{Behind, Numbered, connect, key, second, session},
 };
 
@@ -19,7 +19,7 @@ fn millis(time: SystemTime) -> i64 {
 }
 
 #[tokio::test]
-async fn the_server_forgets_each_thing_when_it_may_be_forgotten() {
+async fn each_key_expires_when_its_entry_may_be_forgotten() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
     let mut behind = Behind::connect(&server).await;
@@ -62,7 +62,7 @@ async fn the_server_forgets_each_thing_when_it_may_be_forgotten() {
     assert_eq!(ends, expected);
 }
 
-/// Numbers in Lua are doubles, and written with fourteen digits.
+/// Lua converts numbers to text with 14 digits, unless a script formats them itself.
 #[tokio::test]
 async fn times_of_fifteen_digits_keep_their_last_one() {
     let server = RedisServer::start(&[]).await;
@@ -81,9 +81,9 @@ async fn times_of_fifteen_digits_keep_their_last_one() {
     assert_eq!((epoch.generation, epoch.revoked_at), (200_000_000_000_124, Some(far)));
 }
 
-/// A user who signs in for years does not collect the ids of all that was.
+/// Otherwise the list of a user who signs in for years would grow without bound.
 #[tokio::test]
-async fn the_list_of_a_user_drops_what_is_forgotten() {
+async fn the_list_of_a_user_drops_expired_sessions() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
     let mut behind = Behind::connect(&server).await;
@@ -107,7 +107,7 @@ async fn the_list_of_a_user_drops_what_is_forgotten() {
     assert!(behind.run::<Vec<String>>("KEYS doorward:user:*").await.is_empty());
 }
 
-/// Names come from outside. They stand in values only, and no pattern, separator or command is one here.
+/// Names come from outside, and may look like patterns, separators or commands. They appear in values only.
 #[tokio::test]
 async fn no_name_stands_in_a_key() {
     let server = RedisServer::start(&[]).await;
@@ -136,7 +136,7 @@ async fn no_name_stands_in_a_key() {
 }
 
 #[tokio::test]
-async fn what_is_of_another_type_is_not_taken_for_nothing() {
+async fn a_key_of_another_type_is_not_taken_for_absence() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
     let mut behind = Behind::connect(&server).await;
@@ -163,7 +163,7 @@ async fn what_is_of_another_type_is_not_taken_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_record_that_makes_no_sense_is_no_session() {
+async fn a_malformed_record_is_an_error_and_no_session() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
     let mut behind = Behind::connect(&server).await;
@@ -193,14 +193,14 @@ async fn a_record_that_makes_no_sense_is_no_session() {
 }
 
 #[tokio::test]
-async fn a_server_that_has_lost_its_rights_in_between_answers_nothing() {
+async fn a_server_that_withdraws_permissions_answers_nothing() {
     let server = RedisServer::start(&[]).await;
     let store = connect(&server).await;
     let mut behind = Behind::connect(&server).await;
 
     behind.run::<()>("ACL SETUSER default -@scripting -set -getdel").await;
 
-    assert_nothing_is_answered(&store).await;
+    assert_all_unavailable(&store).await;
 }
 
 #[tokio::test]
