@@ -1,8 +1,8 @@
 //! Accounts, passkeys and recovery codes as rows, in SQLite and in PostgreSQL.
 //!
-//! Both databases understand the same statements, and the two drivers have the same functions with other
-//! types: `account_store!` writes the implementation once and names the types of each. What spans several
-//! rows runs in a transaction that holds the account's row.
+//! Both databases understand the same statements, but the drivers have different types. The macro
+//! `account_store!` therefore contains the implementation once, and gets the types as arguments. A change of
+//! several rows runs in a transaction that locks the account's row.
 
 mod row;
 
@@ -42,7 +42,7 @@ pub(crate) const PASSKEY: &str = "SELECT id, user_id, name, created_at, used_at,
 pub(crate) const PASSKEYS_OF: &str = "SELECT id, user_id, name, created_at, used_at, is_synced, key \
     FROM passkeys WHERE user_id = $1 ORDER BY seq";
 
-/// Compares and exchanges.
+/// Changes the passkey only if its key is still `$2`. Of two concurrent uses of a passkey, one fails.
 pub(crate) const RECORD_USE: &str = "UPDATE passkeys SET key = $3, is_synced = $4, \
     used_at = CASE WHEN used_at > $5 THEN used_at ELSE $5 END WHERE id = $1 AND key = $2";
 
@@ -62,15 +62,14 @@ pub(crate) const FORGET_CODES: &str = "DELETE FROM recovery_codes WHERE user_id 
 
 pub(crate) const PUT_CODE: &str = "INSERT INTO recovery_codes (user_id, hash) VALUES ($1, $2)";
 
-/// Each code with the salt; one row without a hash when all were used.
+/// Returns each code with the salt, or one row without a hash if all codes are used.
 pub(crate) const CODES: &str = "SELECT salt, hash FROM recovery_salts AS salts \
     LEFT JOIN recovery_codes AS codes ON codes.user_id = salts.user_id WHERE salts.user_id = $1";
 
 pub(crate) const TAKE_CODE: &str = "DELETE FROM recovery_codes WHERE user_id = $1 AND hash = $2";
 
 /// Implements [`AccountStore`](doorward_core::AccountStore) for a store that has a `database` with `readers`
-/// and `write`. `$hold` is a statement that finds an account and keeps others from changing it until the
-/// transaction ends.
+/// and `write`. `$hold` is a statement that selects an account and locks it until the transaction ends.
 macro_rules! account_store {
     ($store:ty, $connection:ty, hold: $hold:expr) => {
         mod account_store {
@@ -90,7 +89,7 @@ macro_rules! account_store {
 
             type Connection = $connection;
 
-            /// Whether there is such an account; nobody else changes it until the transaction ends.
+            /// Locks an account until the transaction ends. Returns `false` if it does not exist.
             async fn hold(connection: &mut Connection, id: &UserId) -> Result<bool, StoreError> {
                 let found = query_scalar::<_, i32>($hold).bind(id.as_str());
                 Ok(found.fetch_optional(connection).await.map_err(failed)?.is_some())
@@ -112,8 +111,8 @@ macro_rules! account_store {
                 Ok(())
             }
 
-            /// What was in the way of a new account. It runs in the transaction of its insertion, so the
-            /// answer is the last word.
+            /// Inserts an account with its first passkey, or returns the conflict that prevents it. The
+            /// check runs in the same transaction as the insertion, so no change can come between them.
             async fn create(
                 connection: &mut Connection,
                 account: &Account,
@@ -234,7 +233,8 @@ macro_rules! account_store {
                         match created.await {
                             Ok(None) => Ok(()),
                             Ok(Some(taken)) => Err(taken),
-                            // Somebody was first, between the look and the insertion.
+                            // In PostgreSQL, another transaction can insert the same name or passkey
+                            // between the check and the insertion. The unique index then reports it.
                             Err(StoreError::Exists) => {
                                 let of_name = self.account_named(&account.name_key).await?;
                                 let of_passkey = self.passkey(&passkey.id).await?;

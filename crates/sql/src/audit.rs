@@ -1,8 +1,8 @@
-//! Writes audit records, without ever keeping a connection waiting.
+//! Writes audit records without blocking a connection.
 //!
-//! A record is put into a queue. One task takes out what has gathered there and writes it in one transaction. What
-//! cannot be written waits and is tried again; what is beyond the queue, and what is left when the server stops,
-//! goes to the log in full. Start reading at [`SqlAudit`].
+//! `record` puts a record into a queue. One task takes all queued records and writes them in one transaction. If the
+//! write fails, the task retries it while the queue fills up. Records that find the queue full, or that are left when
+//! the server stops, go to the log with all fields. Start reading at [`SqlAudit`].
 
 mod row;
 #[cfg(test)]
@@ -23,19 +23,25 @@ use tokio::sync::{mpsc, oneshot};
 use self::{row::Row, writer::Writer};
 use crate::sqlite_file::SqliteFile;
 
-/// A sink that writes each record into a row of its own, in the file of a
-/// [`SqlStore`](crate::SqlStore).
+/// Audit sink that writes each record as a row in the file of a [`SqlStore`](crate::SqlStore).
 ///
-/// A process that is killed loses what waited at that moment, usually some milliseconds. While the file cannot be
-/// written, records wait and are tried again every second; the log says so once, and once that it is over. 65,536
-/// records may wait. From half of that on records of what was refused are dropped, from three quarters on
-/// [`has_room`](Audit::has_room) is `false` and no client is admitted; what is beyond is logged at level `error`,
-/// with all its fields. All that is dropped is counted in `doorward_audit_dropped_total`. Clones share the queue.
+/// A process that is killed loses the queued records, usually those of the last milliseconds. While the file
+/// cannot be written, records stay in the queue and the write is retried every second. The log reports the
+/// first failure and the recovery.
+///
+/// The queue holds 65,536 records:
+///
+/// - When more than half of it is used, records that any client can cause at will are dropped: those for
+///   which [`AuditRecord::is_by_stranger`] returns `true`.
+/// - When three quarters of it are used, [`has_room`](Audit::has_room) returns `false` and no client is
+///   admitted.
+/// - When it is full, records are logged at level `error` with all fields instead.
+///
+/// `doorward_audit_dropped_total` counts every record that is not written to the file. Clones share the queue.
 ///
 /// # Security
-/// What is written is what [`AuditRecord`] calls fit to be written: no credential, no session id, and of
-/// an address no more than its network. Texts of clients, such as names of rooms, stand in the log
-/// quoted and escaped.
+/// Records contain only the fields that [`AuditRecord`] allows: no credential, no session id, and of an
+/// address only its network. Text from clients, such as names of rooms, is quoted and escaped in the log.
 ///
 /// # Examples
 /// ```
@@ -47,20 +53,20 @@ use crate::sqlite_file::SqliteFile;
 ///     audit.record(record);
 ///     audit.flush().await;
 /// }
-/// # drop(note);
 /// ```
 #[derive(Clone)]
 pub struct SqlAudit {
     queue: mpsc::Sender<Order>,
-    /// Callers of [`flush`](Self::flush): while there is one, what cannot be written does not wait.
+    /// Number of callers in [`flush`](Self::flush). While it is above 0, records that cannot be written are
+    /// logged at once, so that a flush ends even if the file never recovers.
     flushing: Arc<AtomicUsize>,
 }
 
-/// What the writer is to do next.
+/// Message to the writer.
 enum Order {
-    /// Boxed: the other one is small, and the queue moves them about.
+    /// Writes a record. Boxed, because the queue moves messages and the other variant is small.
     Write(Box<Row>),
-    /// Say when everything before it is done.
+    /// Reports when all records before it are written: `true` if they are in the file.
     Answer(oneshot::Sender<bool>),
 }
 
@@ -76,17 +82,17 @@ impl SqlAudit {
         Self { queue, flushing }
     }
 
-    /// Waits until every record that was given before is in the file, or in the log.
+    /// Waits until all earlier records are in the file or in the log.
     ///
     /// # Cancel safety
-    /// Nothing is lost by not waiting.
+    /// Dropping the future loses no record.
     pub async fn flush(&self) {
         let _flushing = Flushing::begin(&self.flushing);
         self.written().await;
     }
 }
 
-/// Counts a caller for as long as it waits.
+/// Counts a caller of `flush` until it is dropped.
 struct Flushing<'a>(&'a AtomicUsize);
 
 impl<'a> Flushing<'a> {
@@ -107,7 +113,7 @@ impl Audit for SqlAudit {
         Box::pin(async {
             let (answer, answered) = oneshot::channel();
             let sent = self.queue.send(Order::Answer(answer)).await;
-            // A writer that has ended has logged what it could not write.
+            // Sending or answering fails only if the writer has ended. It has logged the remaining records.
             sent.is_ok() && answered.await.unwrap_or(false)
         })
     }
@@ -141,5 +147,5 @@ impl fmt::Debug for SqlAudit {
     }
 }
 
-/// At 300 bytes a record this is 20 MB, and some seconds of the busiest server.
+/// Capacity of the queue. At 300 bytes a record these are 20 MB, and a few seconds of a busy server.
 const QUEUE: usize = 65_536;

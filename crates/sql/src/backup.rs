@@ -1,4 +1,4 @@
-//! Copies a database whole while it is in use.
+//! Copies a complete database while it is in use.
 
 use std::{
     fs::{File, OpenOptions},
@@ -11,13 +11,13 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::Sqlit
 
 use crate::OpenError;
 
-/// Copies an SQLite file to a new file with mode 0600, as it is at one moment, whether a server uses it or not.
+/// Copies a consistent snapshot of an SQLite file to a new file with mode 0600. A server may use the file meanwhile.
 ///
-/// A copy of the file alone would lack what is in its write-ahead log. When this returns, the copy and its name are
-/// on the disk.
+/// A plain copy of the file would lack the contents of its write-ahead log. When the future completes, the copy and
+/// its directory entry are on the disk.
 ///
 /// # Errors
-/// [`OpenError`] says which of the two files cannot be used, and why. A copy that was begun is left as it is.
+/// Returns an [`OpenError`] that names the unusable file and the reason. An incomplete copy is not deleted.
 ///
 /// # Examples
 /// ```
@@ -39,7 +39,8 @@ pub async fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
     let options = SqliteConnectOptions::new().filename(file).disable_statement_logging();
     let connected = SqliteConnection::connect_with(&options).await;
     let mut connection = connected.map_err(|error| OpenError::of(from, error))?;
-    // SQLite writes into an empty file, and leaves its mode as it is.
+    // `VACUUM INTO` accepts an empty file that exists and keeps its mode. SQLite itself would create the file
+    // with a mode that others may read.
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy);
     let made = made.map_err(|source| OpenError::access(to, source))?;
     let name = copy.to_str().ok_or_else(|| OpenError::access(to, unwritable()))?;
@@ -57,5 +58,5 @@ pub async fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
 }
 
 fn unwritable() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "SQLite takes names in UTF-8 only")
+    io::Error::new(io::ErrorKind::InvalidInput, "SQLite accepts only file names in UTF-8")
 }

@@ -1,18 +1,19 @@
 //! Keeps sessions, tickets, revocations and audit records in one SQLite file.
 //!
-//! This is what lets a server on one machine restart without signing anybody out, with no other service
-//! beside it. [`SqlStore`] keeps what admission asks for, [`SqlAudit`] what was decided; both write to
-//! the same file. What a credential is worth is decided elsewhere: here stand hashes, times and names.
-//! Start reading at [`SqlStore::open`].
+//! With this crate, a server on a single machine can restart without signing users out, and needs no other
+//! service. [`SqlStore`] keeps the data that admission reads, [`SqlAudit`] keeps the decisions; both write
+//! to the same file. For several machines, [`PostgresStore`] keeps accounts in PostgreSQL. This crate
+//! stores hashes, times and names; other crates decide if a credential is accepted. Start reading at
+//! [`SqlStore::open`].
 //!
 //! # Durability
-//! What was answered is on the disk: it survives a crash of the process, and, as far as the disk keeps
-//! its promises, a power cut. The file is in WAL mode with `synchronous = FULL`.
+//! An acknowledged change is on the disk. It survives a crash of the process, and a power cut if the disk
+//! honors `fsync`. The file is in WAL mode with `synchronous = FULL`.
 //!
 //! # Security
-//! The file is made readable for its owner only. It holds no token and no ticket, only their SHA-256.
-//! Whoever deletes it ends all sessions, and forgets what was revoked: a foreign token that was revoked
-//! and is still in time opens the door again.
+//! A new file is readable only by its owner. It contains the SHA-256 of tokens and tickets, never a token
+//! or a ticket. Deleting the file ends all sessions, but also loses all revocations: a revoked token of
+//! another issuer is accepted again until it expires. [`SqlStore::open_refusing_before`] prevents that.
 
 mod accounts;
 mod audit;

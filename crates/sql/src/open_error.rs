@@ -1,4 +1,4 @@
-//! Why the file cannot be used: what, where, and what to do.
+//! Reasons why a store cannot use an SQLite file. Each message names the file and the remedy.
 
 use std::{
     io,
@@ -9,8 +9,7 @@ use doorward_core::BoxError;
 
 use crate::sqlite_file::primary_code;
 
-/// Why [`SqlStore::open`](crate::SqlStore::open) has not opened the file. Whatever it is, the file was
-/// not changed.
+/// Reason why [`SqlStore::open`](crate::SqlStore::open) has failed. The file is unchanged in every case.
 ///
 /// # Examples
 /// ```
@@ -19,22 +18,22 @@ use crate::sqlite_file::primary_code;
 /// let error = OpenError::NotADatabase { path: "/var/lib/doorward/doorward.db".into() };
 /// assert_eq!(
 ///     error.to_string(),
-///     "/var/lib/doorward/doorward.db is no SQLite database: name another file, or move this one away",
+///     "/var/lib/doorward/doorward.db is not an SQLite database: name another file, or move this one away",
 /// );
 /// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The file cannot be made, read or written.
+    /// The file cannot be created, read or written.
     #[error("{path} cannot be opened: the folder must exist, and this user must be allowed to write there", path = .path.display())]
     Access {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system or of SQLite.
         #[source]
         source: BoxError,
     },
-    /// Another process has been writing all the time.
+    /// Another process has held the lock until the timeout.
     #[error("{path} is locked by another process: stop it, and try again", path = .path.display())]
     Busy {
         /// The file.
@@ -45,40 +44,40 @@ pub enum OpenError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What the database said.
+        /// Error of SQLite.
         #[source]
         source: BoxError,
     },
-    /// It is the database of another program.
+    /// The file is a database of another program.
     #[error("{path} is a database of another program: name another file", path = .path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// A newer version has changed the tables.
+    /// The file was written by a newer version of this crate.
     #[error("{path} was written by a newer version: start that one, or restore a backup", path = .path.display())]
     Newer {
         /// The file.
         path: PathBuf,
     },
-    /// The file is something else.
-    #[error("{path} is no SQLite database: name another file, or move this one away", path = .path.display())]
+    /// The file is not an SQLite database.
+    #[error("{path} is not an SQLite database: name another file, or move this one away", path = .path.display())]
     NotADatabase {
         /// The file.
         path: PathBuf,
     },
-    /// The file system cannot hold a write-ahead log, as some network file systems.
+    /// The file system does not support a write-ahead log, for example a network file system.
     #[error("{path} is on a file system that SQLite cannot use safely: name a file on a local disk", path = .path.display())]
     NoWal {
         /// The file.
         path: PathBuf,
     },
-    /// Something else.
+    /// SQLite has reported another error.
     #[error("{path} cannot be used", path = .path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
-        /// What the database said.
+        /// Error of SQLite.
         #[source]
         source: BoxError,
     },
@@ -91,7 +90,7 @@ impl OpenError {
         Self::Access { path: path.to_owned(), source: source.into() }
     }
 
-    /// Sorts what the database has said.
+    /// Maps an error of SQLite to the reason that an operator can act on.
     pub(crate) fn of(path: &Path, error: sqlx::Error) -> Self {
         let path = path.to_owned();
         match primary_code(&error) {

@@ -1,7 +1,7 @@
-//! Accounts in PostgreSQL, for servers on several machines.
+//! Keeps accounts in PostgreSQL, for servers on several machines.
 //!
-//! Sessions are absent: several servers keep them in Redis, which is asked at every connection. Start reading
-//! at [`PostgresStore::connect`].
+//! Sessions are deliberately absent. Several servers share them in Redis, which admission reads for every
+//! connection. Start reading at [`PostgresStore::connect`].
 
 mod connect_error;
 mod database;
@@ -14,11 +14,11 @@ use database::Database;
 
 use crate::accounts::account_store;
 
-/// A store of accounts in a PostgreSQL database.
+/// Store of accounts in a PostgreSQL database.
 ///
-/// It implements [`AccountStore`](doorward_core::AccountStore); clones share the connections, 10 at the
-/// most. A connection that was lost is made anew by itself. An operation that waits longer than 5 s is
-/// [`Unavailable`](doorward_core::StoreError::Unavailable); a full disk is
+/// It implements [`AccountStore`](doorward_core::AccountStore). Clones share a pool of up to 10 connections,
+/// which replaces lost connections. Waiting longer than 5 s for a connection, a lock or a statement fails
+/// with [`Unavailable`](doorward_core::StoreError::Unavailable). A full disk fails with
 /// [`Full`](doorward_core::StoreError::Full).
 ///
 /// # Examples
@@ -27,29 +27,28 @@ use crate::accounts::account_store;
 ///
 /// # async fn run() -> Result<(), ConnectError> {
 /// let store = PostgresStore::connect("postgres://doorward:secret@db.example.org/doorward").await?;
-/// # drop(store);
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # Security
-/// Whether the connection is encrypted is the URL's to say: without `sslmode=verify-full` whoever is on the way
-/// can be the database.
+/// The URL decides if the connection is encrypted. Without `sslmode=verify-full`, an attacker on the network path
+/// can impersonate the database.
 #[derive(Clone)]
 pub struct PostgresStore {
     database: Database,
 }
 
 impl PostgresStore {
-    /// Connects, and makes the tables or brings them up to date. Several servers may do so at once.
+    /// Connects, and creates or migrates the tables. Several servers may connect at the same time.
     ///
     /// # Errors
-    /// [`ConnectError`] says what is wrong and what to do; it never repeats the URL.
+    /// Returns a [`ConnectError`] that names the problem. It never contains the URL.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
         Ok(Self { database: Database::connect(url).await? })
     }
 
-    /// Waits for what is under way and closes all connections, of all clones.
+    /// Waits for running operations and closes all connections. It affects all clones.
     pub async fn close(&self) {
         self.database.close().await;
     }

@@ -1,9 +1,9 @@
-//! One SQLite file: how it is opened, read and changed.
+//! Opens, reads and changes one SQLite file.
 //!
-//! Everything that Doorward keeps in SQLite goes through [`SqliteFile`], so that one rule holds for all of it:
-//! a change is answered once it is on the disk, and a connection whose transaction failed is never used again.
-//! One connection writes and several read. No writer of this process waits for another one inside SQLite; the
-//! queue in front of the writer is fair. Statements stand with what they are for.
+//! All data that Doorward keeps in SQLite goes through [`SqliteFile`]. So two rules hold everywhere: a change is
+//! acknowledged only after it is on the disk, and a connection whose transaction failed is never used again. One
+//! connection writes and several read. Writers of this process queue for that connection in fair order, instead of
+//! competing for SQLite's lock. The statements are not here, but beside the code that uses them.
 //! Start reading at [`SqliteFile::open`].
 
 mod presence;
@@ -30,17 +30,18 @@ use self::presence::{Misplaced, Presence};
 pub use self::schema::Schema;
 use crate::OpenError;
 
-/// An SQLite file with the tables of one [`Schema`]; clones share the connections.
+/// SQLite file with the tables of one [`Schema`]. Clones share the connections.
 ///
-/// It is what [`SqlStore`](crate::SqlStore) keeps everything in, and is public for applications that keep
-/// something of their own beside it.
+/// [`SqlStore`](crate::SqlStore) is built on it. It is public for applications that keep data of their own with the
+/// same guarantees.
 ///
 /// # Durability
 /// [`change`](Self::change) returns after the commit has reached the disk (WAL mode, `synchronous = FULL`), and
-/// only while the file is still where it was opened. A change that fails has changed nothing. After an error
-/// such as a full disk SQLite ends the transaction by itself, which the driver does not notice: later commits on
-/// that connection would only release savepoints of a transaction that is never committed. Such a connection is
-/// closed and replaced.
+/// fails if the file is no longer where it was opened. A change that fails has changed nothing.
+///
+/// After an error such as a full disk, SQLite rolls the transaction back by itself, and the driver does not notice.
+/// Later commits on that connection would only release savepoints of a transaction that is never committed. Such a
+/// connection is closed and replaced.
 ///
 /// # Examples
 /// ```
@@ -77,29 +78,29 @@ pub struct SqliteFile {
 }
 
 impl SqliteFile {
-    /// Opens the file, or makes it with mode 0600 in a folder that must be there, and brings its tables up to
-    /// date.
+    /// Opens the file and migrates its tables. Creates the file with mode 0600 if it is missing; the folder must
+    /// exist.
     ///
     /// # Errors
-    /// [`OpenError`] says what is wrong with the file and what to do. The file was not changed then.
+    /// Returns an [`OpenError`] that names the problem and the remedy. The file is unchanged then.
     pub async fn open(path: impl AsRef<Path>, schema: &Schema) -> Result<Self, OpenError> {
         Self::open_with(path.as_ref(), schema, "").await
     }
 
-    /// Opens the file; a new one runs the statements `on_new` first.
+    /// Opens the file. If it is new, runs the statements `on_new` in the transaction that creates the tables.
     pub(crate) async fn open_with(
         path: &Path,
         schema: &Schema,
         on_new: &str,
     ) -> Result<Self, OpenError> {
-        // An absolute path is never taken for a URI or for the name of a database in memory.
+        // SQLite interprets names such as `file:..` and `:memory:`, but never an absolute path.
         let file = path::absolute(path).map_err(|source| OpenError::access(path, source))?;
         create(&file).map_err(|source| OpenError::access(path, source))?;
         let options = options(&file);
         let failed = |error| OpenError::of(path, error);
         let mut first = SqliteConnection::connect_with(&options).await.map_err(failed)?;
         schema::prepare(&mut first, schema, on_new, path).await?;
-        // The first read makes the log.
+        // The first read creates the write-ahead log, and `Presence` needs its inode.
         let read = sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut first);
         read.await.map_err(failed)?;
         let presence = Presence::of(&file).map_err(|source| OpenError::access(path, source))?;
@@ -112,23 +113,23 @@ impl SqliteFile {
             presence,
         };
         open_all(&database.readers).await.map_err(failed)?;
-        // Only now: the last connection that is closed would tidy the file up.
+        // Closed last: when the last connection of a file is closed, SQLite deletes the write-ahead log.
         first.close().await.map_err(failed)?;
         Ok(database)
     }
 
-    /// Makes a change as a whole or not at all, one after the other. The statements of `change` run in one
-    /// transaction that is alone in writing from its beginning (`BEGIN IMMEDIATE`).
+    /// Runs the statements of `change` in one transaction. Changes run one after the other, and each holds the write
+    /// lock from its beginning (`BEGIN IMMEDIATE`).
     ///
     /// # Errors
-    /// * [`StoreError::Exists`]: a row with that key is there already.
-    /// * [`StoreError::Full`]: the disk has no room, or the quota is used up.
-    /// * [`StoreError::Unavailable`]: the turn did not come within 5 s, the file is gone, or SQLite failed; the
-    ///   source says which.
+    /// * [`StoreError::Exists`]: a row with that key exists.
+    /// * [`StoreError::Full`]: the disk or the quota is full.
+    /// * [`StoreError::Unavailable`]: waiting for other writers took longer than 5 s, the file is gone, or SQLite
+    ///   failed. The source names the reason.
     ///
     /// # Cancel safety
-    /// A change that has begun is made to its end, also when the future is dropped: a transaction that was left
-    /// half-way would be in the way of all others.
+    /// Once polled, a change runs to its end even if the future is dropped. A transaction left half-way would block
+    /// all others.
     pub async fn change<T, F>(&self, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -140,7 +141,7 @@ impl SqliteFile {
             .await
     }
 
-    /// As [`change`](Self::change), for stores whose changes fail with reasons of their own.
+    /// Runs a change like [`change`](Self::change), for stores whose changes return a [`StoreError`] of their own.
     pub(crate) async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -154,7 +155,7 @@ impl SqliteFile {
             let result = transact(&mut connection, "BEGIN IMMEDIATE", |connection| {
                 Box::pin(async move {
                     let changed = change(connection).await?;
-                    // A commit to a file that has no name any more would be lost with the process.
+                    // A commit to a file that was removed or replaced would be lost when the process ends.
                     presence.check().await?;
                     Ok(changed)
                 })
@@ -171,13 +172,13 @@ impl SqliteFile {
         }
     }
 
-    /// Runs several statements that read, all of which see the file as it was at one moment.
+    /// Runs several reads in one transaction, so that all of them see the same snapshot.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when no connection was free within 5 s, or SQLite failed.
+    /// [`StoreError::Unavailable`] if no connection was free within 5 s, or SQLite failed.
     ///
     /// # Cancel safety
-    /// Nothing is changed, so nothing is lost.
+    /// Dropping the future is safe: it only reads.
     pub async fn read<T, F>(&self, look: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -196,30 +197,30 @@ impl SqliteFile {
         result
     }
 
-    /// Shows that the file can be read, is still where it was opened, and that its disk has 1 MiB of room.
+    /// Verifies that the file can be read, is still where it was opened, and that its disk has 1 MiB free.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with the reason.
+    /// [`StoreError::Unavailable`] with the reason as its source.
     pub async fn check(&self) -> Result<(), StoreError> {
         self.presence.check_room().await?;
-        // It reads the first page.
+        // Reads the first page of the file.
         let read = sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&self.readers);
         read.await.map(drop).map_err(failed)
     }
 
-    /// Where to read with one statement: what was committed before is seen.
+    /// Returns the pool for reads of one statement. A read sees all changes that were committed before.
     #[must_use]
     pub fn readers(&self) -> &SqlitePool {
         &self.readers
     }
 
-    /// Where to write, for what needs no transaction of ours.
+    /// Returns the pool with the writing connection, for tests that write without a transaction.
     #[cfg(test)]
     pub(crate) fn writer(&self) -> &SqlitePool {
         &self.writer
     }
 
-    /// Waits for what is under way, and closes the file. Later operations fail, of all clones.
+    /// Waits for running operations and closes the file. Later operations of all clones fail.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
@@ -251,16 +252,18 @@ where
             Err(StoreError::Exists)
         }
         Err(error) => {
-            // It may be over already, and the first error is the one to tell.
+            // SQLite may have rolled back already, so this may fail. The first error is the one to report.
             transaction.rollback().await.ok();
             Err(error)
         }
     }
 }
 
-/// Whether the driver may count a transaction that SQLite has ended by itself. On such a connection the driver
-/// would begin savepoints from now on, and their release commits nothing. Where only the name of the file is in
-/// doubt, the connection is the one that still leads to it.
+/// Returns `true` if SQLite may have ended the transaction without the driver noticing.
+///
+/// The driver counts open transactions. On such a connection it would begin savepoints instead of transactions, and
+/// releasing a savepoint commits nothing. If only the name of the file is wrong ([`Misplaced`]), the connection is
+/// kept: it still leads to the opened file, and a new one would lead to another.
 fn is_doubtful<T>(result: &Result<T, StoreError>) -> bool {
     match result {
         Err(StoreError::Unavailable(cause)) => !cause.is::<Misplaced>(),
@@ -269,7 +272,8 @@ fn is_doubtful<T>(result: &Result<T, StoreError>) -> bool {
     }
 }
 
-/// Sorts what a database has said, SQLite or PostgreSQL, into what a store says: taken, full, or not available.
+/// Converts an error of SQLite or PostgreSQL: `Exists` if a unique key is taken, `Full` if the disk is full, and
+/// `Unavailable` otherwise.
 ///
 /// # Examples
 /// ```
@@ -280,7 +284,6 @@ fn is_doubtful<T>(result: &Result<T, StoreError>) -> bool {
 ///     let count = sqlx::query_scalar("SELECT count(*) FROM notes");
 ///     count.fetch_one(notes.readers()).await.map_err(store_error)
 /// }
-/// # drop(count);
 /// ```
 #[must_use]
 pub fn failed(error: sqlx::Error) -> StoreError {
@@ -300,7 +303,8 @@ pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) 
     StoreError::Unavailable(Box::new(error))
 }
 
-/// SQLite's result code without its refinement, see <https://www.sqlite.org/rescode.html>.
+/// Returns SQLite's primary result code, which is the low byte of the extended one:
+/// <https://www.sqlite.org/rescode.html>.
 pub(crate) fn primary_code(error: &sqlx::Error) -> Option<u8> {
     let error = error.as_database_error()?.try_downcast_ref::<SqliteError>()?;
     let code: u32 = error.code()?.parse().ok()?;
@@ -308,10 +312,10 @@ pub(crate) fn primary_code(error: &sqlx::Error) -> Option<u8> {
     Some(primary)
 }
 
-/// Makes an empty file that only its owner may read. SQLite gives the files beside it the same mode.
+/// Creates an empty file that only its owner may read. SQLite gives its log files the same mode.
 ///
-/// A file that is there is not even opened: to close it would take away the locks of every other connection of
-/// this process (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
+/// A file that exists is not opened. Closing it would cancel the POSIX locks that other connections of this process
+/// hold on it (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
 fn create(file: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -324,16 +328,16 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .filename(file)
         .busy_timeout(PATIENCE)
         .foreign_keys(true)
-        // In WAL mode NORMAL would lose the last commits in a power cut: revocations are among them.
+        // With NORMAL, a power cut could lose the last commits in WAL mode, and revocations with them.
         .synchronous(SqliteSynchronous::Full)
-        // Statements carry what users have written.
+        // Statements contain data of users, which must not be in the log.
         .disable_statement_logging()
 }
 
 fn pool(connections: u32, presence: &Arc<Presence>) -> SqlitePoolOptions {
     let presence = Arc::clone(presence);
     SqlitePoolOptions::new()
-        // A connection that replaces a closed one must not lead to another file of the same name.
+        // A connection that replaces a closed one must not open another file of the same name.
         .after_connect(move |_, _| {
             let presence = Arc::clone(&presence);
             Box::pin(async move {
@@ -347,11 +351,11 @@ fn pool(connections: u32, presence: &Arc<Presence>) -> SqlitePoolOptions {
         .acquire_timeout(PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
-        // A connection to a file does not go away.
+        // A connection to a local file does not break, so a test before each use would only cost time.
         .test_before_acquire(false)
 }
 
-/// Opens every connection that a pool may have, so that reading needs no descriptor later, when there may be none.
+/// Opens all connections of a pool, so that reads need no new file descriptor when the process has none left.
 async fn open_all(pool: &SqlitePool) -> sqlx::Result<()> {
     let mut open = Vec::new();
     for _ in 0..pool.options().get_max_connections() {
@@ -360,13 +364,13 @@ async fn open_all(pool: &SqlitePool) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Readers do not disturb each other; each is a thread.
+/// Number of reading connections. In WAL mode readers do not block each other or the writer; each has a thread.
 const READERS: u32 = 4;
 
-/// How long a change waits for the writers before it, in this process and in others. Then nothing is decided.
+/// Longest time a change waits for other writers, in this process and in others. It fails with `Unavailable` then.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 const SQLITE_FULL: u8 = 13;
 
-/// What PostgreSQL says (its manual, appendix A).
+/// SQLSTATE `disk_full` (PostgreSQL manual, appendix A).
 const DISK_FULL: &str = "53100";

@@ -1,4 +1,4 @@
-//! The store of sessions, tickets and revocations.
+//! Store of sessions, tickets, revocations and accounts.
 
 mod epochs;
 mod sessions;
@@ -12,12 +12,13 @@ use doorward_core::StoreError;
 
 use crate::{OpenError, Schema, SqlAudit, SqliteFile, accounts::account_store};
 
-/// A store that keeps everything in one SQLite file.
+/// Store that keeps all its data in one SQLite file.
 ///
 /// It implements [`SessionStore`](doorward_core::SessionStore),
 /// [`TicketStore`](doorward_core::TicketStore), [`Epochs`](doorward_core::Epochs) and
-/// [`AccountStore`](doorward_core::AccountStore); clones share the file. Several processes of one machine may
-/// open the same file. An operation that waits longer than 5 s for its turn is [`Unavailable`](doorward_core::StoreError::Unavailable); a full disk is
+/// [`AccountStore`](doorward_core::AccountStore). Clones share the file, and several processes on one machine may open
+/// it. An operation that waits longer than 5 s for others fails with
+/// [`Unavailable`](doorward_core::StoreError::Unavailable). A full disk fails with
 /// [`Full`](doorward_core::StoreError::Full).
 ///
 /// # Examples
@@ -39,7 +40,7 @@ pub struct SqlStore {
     database: SqliteFile,
 }
 
-/// "Door", and what makes an empty file into one of this version. What was released never changes.
+/// Application id ("Door" in ASCII) and migrations. A released migration never changes.
 pub(crate) const SCHEMA: Schema = Schema::new(
     0x446f_6f72,
     &[
@@ -52,23 +53,23 @@ pub(crate) const SCHEMA: Schema = Schema::new(
 );
 
 impl SqlStore {
-    /// Opens the file, or makes it: with mode 0600, in a folder that must be there. Tables of an older
-    /// version are brought up to date.
+    /// Opens the file and migrates tables of an older version. Creates the file with mode 0600 if it is missing; the
+    /// folder must exist.
     ///
     /// # Errors
-    /// [`OpenError`] says what is wrong with the file and what to do. It was not changed then.
+    /// Returns an [`OpenError`] that names the problem and the remedy. The file is unchanged then.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Ok(Self { database: SqliteFile::open(path, &SCHEMA).await? })
     }
 
-    /// Opens the file as [`open`](Self::open) does. If it is new, everything that was made before `at` is refused
-    /// in it, for good.
+    /// Opens the file like [`open`](Self::open). If the file is new, it permanently rejects every credential that was
+    /// issued before `at`.
     ///
-    /// It is for a server that had a file before: with it went what was revoked, and tokens that outlive the file
-    /// would open the door again.
+    /// Use it for a server that has lost its file. The revocations were lost with it, and revoked tokens that have not
+    /// expired would be accepted again.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// The same as for [`open`](Self::open).
     pub async fn open_refusing_before(
         path: impl AsRef<Path>,
         at: SystemTime,
@@ -81,24 +82,24 @@ impl SqlStore {
     /// Returns a sink that writes audit records to the same file.
     ///
     /// # Panics
-    /// Outside of a tokio runtime: it starts a task.
+    /// Outside of a Tokio runtime, because it spawns a task.
     #[must_use]
     pub fn audit(&self) -> SqlAudit {
         SqlAudit::start(self.database.clone())
     }
 
-    /// Shows that the file can be read, is still where it was opened, and that its disk has 1 MiB of room.
+    /// Verifies that the file can be read, is still where it was opened, and that its disk has 1 MiB free.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with the reason.
+    /// [`StoreError::Unavailable`] with the reason as its source.
     pub async fn check(&self) -> Result<(), StoreError> {
         self.database.check().await
     }
 
-    /// Waits for what is under way and closes the file. Later operations fail, of all clones.
+    /// Waits for running operations and closes the file. Later operations of all clones fail.
     ///
-    /// It need not be called: what was answered is on the disk. It folds the log into the file, so that
-    /// the file alone is a whole copy.
+    /// Calling it is optional, because acknowledged changes are on the disk already. It merges the write-ahead log
+    /// into the file, so that the file alone is a complete copy.
     pub async fn close(&self) {
         self.database.close().await;
     }
@@ -110,5 +111,5 @@ impl fmt::Debug for SqlStore {
     }
 }
 
-// A transaction that writes is alone from its beginning on.
+// SQLite has no row locks and needs none here: `BEGIN IMMEDIATE` excludes all other writers.
 account_store!(crate::SqlStore, sqlx::SqliteConnection, hold: "SELECT 1 FROM accounts WHERE id = $1");

@@ -1,8 +1,8 @@
-//! Times as the database writes them: milliseconds since 1970.
+//! Times as the databases store them: milliseconds since 1970.
 
 use std::time::{Duration, SystemTime};
 
-/// Rounds down: what ends, ends no later than it was said.
+/// Converts to milliseconds and rounds down, so that nothing ends later than stated.
 pub(crate) fn to_millis(time: SystemTime) -> i64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => clamp(since.as_millis()),
@@ -10,7 +10,7 @@ pub(crate) fn to_millis(time: SystemTime) -> i64 {
     }
 }
 
-/// Rounds up: what was made until a revocation stays revoked.
+/// Converts to milliseconds and rounds up, so that a credential issued before a revocation stays revoked.
 pub(crate) fn to_millis_up(time: SystemTime) -> i64 {
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => clamp(since.as_nanos().div_ceil(NANOS_PER_MILLI)),
@@ -40,7 +40,7 @@ fn clamp(millis: u128) -> i64 {
     i64::try_from(millis).unwrap_or(i64::MAX).min(LATEST)
 }
 
-/// Two of them can be added, here and in a statement.
+/// Largest stored time. The sum of two such times fits in 64 bits, in Rust and in SQL.
 const LATEST: i64 = i64::MAX / 2;
 
 const NANOS_PER_MILLI: u128 = 1_000_000;
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_comes_back_to_the_millisecond_also_before_1970() {
+    fn times_are_exact_to_the_millisecond_even_before_1970() {
         for millis in [0, 1, -1, 999, -999, 4_102_444_800_123, -4_102_444_800_123] {
             assert_eq!(to_millis(from_millis(millis)), millis);
             assert_eq!(to_millis_up(from_millis(millis)), millis);
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_between_two_milliseconds_is_rounded_to_the_side_that_was_asked_for() {
+    fn a_time_between_two_milliseconds_is_rounded_down_or_up_as_requested() {
         for millis in [0, 5, -5] {
             let between = from_millis(millis) + Duration::from_nanos(1);
 
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn no_duration_is_too_long_to_be_written_and_added() {
+    fn the_longest_duration_can_be_stored_and_added() {
         let longest = duration_to_millis(Duration::MAX);
 
         assert!(longest.checked_add(to_millis(from_millis(longest))).is_some());

@@ -256,7 +256,7 @@ async fn a_start_that_fails_says_what_to_do() {
         ),
         (
             format!("[database]\nurl = 'sqlite:{}'", text.display()),
-            format!("{} is no SQLite database: name another file, or move", text.display()),
+            format!("{} is not an SQLite database: name another file, or move", text.display()),
         ),
         ("data_dir = '/proc/doorward'".to_owned(), "/proc/doorward".to_owned()),
         (

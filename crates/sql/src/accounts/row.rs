@@ -1,13 +1,13 @@
-//! Accounts, passkeys and codes as they stand in their tables.
+//! Converts rows to accounts, passkeys and recovery codes.
 
 use doorward_core::{Account, CredentialId, PasskeyRecord, RecoveryCodes, StoreError, UserId};
 
 use crate::{sqlite_file::unreadable, time::from_millis};
 
-/// Id, name, key of the name, display name; made, disabled.
+/// Id, name, key of the name, display name, time of creation, time at which it was disabled.
 pub(crate) type AccountRow = (String, String, String, String, i64, Option<i64>);
 
-/// Id, user, name; added, used; whether it is synced; key.
+/// Id, user, name, time of creation, time of last use, `true` if synced, key.
 pub(crate) type PasskeyRow = (Vec<u8>, String, String, i64, Option<i64>, bool, Vec<u8>);
 
 pub(crate) fn read_account(row: AccountRow) -> Account {
@@ -31,7 +31,7 @@ pub(crate) fn read_passkey(row: PasskeyRow) -> PasskeyRecord {
     }
 }
 
-/// Puts codes together: each row has the salt of all, and a hash if there is one.
+/// Collects recovery codes. Every row has the same salt, and a hash if a code is left.
 pub(crate) fn read_codes(
     rows: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 ) -> Result<RecoveryCodes, StoreError> {
@@ -43,7 +43,7 @@ pub(crate) fn read_codes(
     Ok(codes)
 }
 
-/// Bytes of a length that is known.
+/// Converts bytes to an array, or fails with `Unavailable` if the length differs.
 pub(crate) fn sized<const N: usize>(bytes: Vec<u8>) -> Result<[u8; N], StoreError> {
     bytes.try_into().map_err(|_other_length| unreadable(WrongLength))
 }

@@ -1,4 +1,4 @@
-//! One record as it stands in the table, and in the log when the table cannot be written.
+//! Row of an audit record, as it is written to the table, or to the log if the table cannot be written.
 
 use doorward_core::{AuditRecord, Decision};
 use sqlx::{SqliteConnection, query};
@@ -10,7 +10,7 @@ pub(super) const INSERT: &str = "INSERT INTO audit \
     session_prefix, socket, peer_prefix) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
-/// Its `Debug` is what a log gets: texts are quoted and escaped.
+/// Fields of a record. The log contains its `Debug` output, which quotes and escapes text.
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone, PartialEq, Eq, PartialOrd, Ord))]
 pub(super) struct Row {

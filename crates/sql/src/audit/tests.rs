@@ -1,4 +1,4 @@
-//! What cannot be written is logged instead, once, in full, and so that no text can forge a line.
+//! Records that cannot be written are logged once, with all fields, and no text can forge a line of the log.
 
 use std::time::SystemTime;
 
@@ -42,9 +42,9 @@ async fn users(database: &SqliteFile) -> Vec<String> {
         .unwrap()
 }
 
-/// On one thread the writer cannot run in between.
+/// The runtime has one thread, so the writer cannot take records before the queue is full.
 #[tokio::test]
-async fn a_record_for_which_there_is_no_room_is_logged_and_every_other_one_is_written() {
+async fn records_beyond_the_queue_are_logged_and_all_others_are_written() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
     let log = Log::default();
@@ -134,7 +134,7 @@ fn records_that_wait_when_the_runtime_ends_are_logged() {
     assert!(lines[1].contains("Some(\"bob\")") && lines[1].contains("has ended"), "{lines:?}");
 }
 
-/// Nobody knows what becomes of a transaction that is under way then.
+/// A transaction that is running when the runtime ends may be committed or not, so its records are logged too.
 #[test]
 fn records_that_are_being_written_when_the_runtime_ends_are_logged() {
     let folder = TempDir::new().unwrap();
@@ -146,7 +146,7 @@ fn records_that_are_being_written_when_the_runtime_ends_are_logged() {
         let busy = database.writer().acquire().await.unwrap();
         let audit = SqlAudit::with_queue(database, 1);
         note(&audit, "alice");
-        // It has taken the first one out as soon as there is room for another one.
+        // The queue has one place. When it is free again, the writer has taken the record.
         audit.queue.reserve().await.unwrap();
         (audit, busy)
     });
@@ -159,9 +159,9 @@ fn records_that_are_being_written_when_the_runtime_ends_are_logged() {
     drop((audit, busy.leak()));
 }
 
-/// A writer that went away with the last handle would lose what waits.
+/// A writer that ended with the last handle would lose the records in the queue.
 #[tokio::test]
-async fn records_are_written_also_when_nobody_holds_the_sink_any_more() {
+async fn records_are_written_after_the_last_handle_is_dropped() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
     let audit = SqlAudit::start(database.clone());
@@ -175,7 +175,7 @@ async fn records_are_written_also_when_nobody_holds_the_sink_any_more() {
     assert_eq!(users(&database).await, ["alice"]);
 }
 
-/// The file cannot be written for a while, as on a full disk: what was done is recorded all the same.
+/// If the file cannot be written for a while, as on a full disk, the records wait and are written afterwards.
 #[tokio::test]
 async fn records_wait_until_the_file_can_be_written_again() {
     let folder = TempDir::new().unwrap();
@@ -199,9 +199,9 @@ async fn records_wait_until_the_file_can_be_written_again() {
     assert_eq!(lines.len(), 2, "{lines:?}");
 }
 
-/// What strangers cause is what is dropped first, and then no client is admitted.
+/// Refusals, which strangers can cause at will, are dropped first. Then no client is admitted.
 #[tokio::test]
-async fn refusals_make_room_for_what_was_done() {
+async fn refusals_are_dropped_before_other_records() {
     let folder = TempDir::new().unwrap();
     let database = open(&folder).await;
     let audit = SqlAudit::with_queue(database.clone(), 8);

@@ -1,4 +1,4 @@
-//! The task that empties the queue.
+//! Task that takes audit records from the queue and writes them to the file.
 
 use std::{
     fmt, mem,
@@ -19,11 +19,11 @@ use tracing::{error, warn};
 use super::{Order, Row};
 use crate::sqlite_file::{SqliteFile, failed};
 
-/// Holds what is on its way into the file. Dropped before it is done, it logs that.
+/// Owns the records that are being written. If it is dropped before they are written, it logs them.
 pub(super) struct Writer {
     database: SqliteFile,
     orders: mpsc::Receiver<Order>,
-    /// What is being written. Shared with the transaction that writes it.
+    /// Records of the current batch. Shared with the transaction that writes them.
     rows: Arc<Vec<Row>>,
     flushing: Arc<AtomicUsize>,
 }
@@ -37,7 +37,7 @@ impl Writer {
         Self { database, orders, rows: Arc::default(), flushing }
     }
 
-    /// Writes until nobody is left who could record anything.
+    /// Runs until all handles are dropped and the queue is empty.
     pub(super) async fn run(mut self) {
         let mut orders = Vec::with_capacity(BATCH);
         while self.orders.recv_many(&mut orders, BATCH).await > 0 {
@@ -46,15 +46,16 @@ impl Writer {
             let are_kept = self.rows.is_empty() || self.write().await;
             metrics::gauge!("doorward_audit_waiting").set(self.orders.len() as f64);
             for answer in answers {
-                // Whoever asked may have gone.
+                // The caller may have dropped its future.
                 answer.send(are_kept).ok();
             }
         }
     }
 
-    /// Writes the rows, and tries again until they are written or the server stops; says whether they are written.
+    /// Writes the current batch and retries until it is written. Gives up if a caller flushes or all handles are
+    /// dropped: it then logs the records and returns `false`.
     async fn write(&mut self) -> bool {
-        let mut is_told = false;
+        let mut is_reported = false;
         while let Err(reason) = self.try_to_write().await {
             let reason = source(&reason);
             if self.flushing.load(Ordering::Acquire) > 0 || self.orders.is_closed() {
@@ -63,14 +64,14 @@ impl Writer {
                 }
                 return false;
             }
-            if !is_told {
-                is_told = true;
+            if !is_reported {
+                is_reported = true;
                 error!(reason, "Audit records cannot be written; they wait.");
             }
             sleep(BETWEEN_ATTEMPTS).await;
         }
         self.rows = Arc::default();
-        if is_told {
+        if is_reported {
             warn!("Audit records are written again.");
         }
         true
@@ -92,7 +93,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        let reason = "the server has stopped before it was written, or just after";
+        let reason = "the server has stopped while the record was waiting or being written";
         for row in self.rows.iter() {
             log_row(row, &reason);
         }
@@ -114,12 +115,12 @@ fn sort(orders: impl Iterator<Item = Order>) -> (Vec<Row>, Vec<oneshot::Sender<b
     (rows, answers)
 }
 
-/// What the database has said, and not only that it has failed.
+/// Returns the text of the error's source, which names the problem of the database, or its own text.
 fn source(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// Logs what cannot be written.
+/// Logs a record that cannot be written.
 pub(super) fn log(order: Order, reason: &dyn fmt::Display) {
     if let Order::Write(row) = order {
         log_row(&row, reason);
@@ -137,5 +138,5 @@ pub(super) fn count_dropped() {
 
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 
-/// Written in one transaction: one wait for the disk.
+/// Most records in one transaction. One transaction waits for the disk once, however many rows it has.
 const BATCH: usize = 512;

@@ -1,30 +1,30 @@
-//! Why the database cannot be used.
+//! Reasons why a store cannot use a PostgreSQL database.
 
 use doorward_core::BoxError;
 
-/// Why [`PostgresStore::connect`](crate::PostgresStore::connect) has not connected.
+/// Reason why [`PostgresStore::connect`](crate::PostgresStore::connect) has failed.
 ///
 /// # Examples
 /// ```
 /// use doorward_sql::ConnectError;
 ///
 /// let error = ConnectError::Newer;
-/// assert_eq!(error.to_string(), "the tables are of a newer version: start that one");
+/// assert_eq!(error.to_string(), "a newer version has changed the tables: start that version");
 /// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// Nobody answers, the password is wrong, or the database is not there.
-    #[error("PostgreSQL cannot be reached, or does not let this server in")]
+    /// The server does not answer, rejects the password, or has no such database.
+    #[error("PostgreSQL cannot be reached, or rejects the user or the database in the URL")]
     Access(#[source] BoxError),
-    /// It is no URL of a PostgreSQL database.
+    /// The URL cannot be parsed.
     #[error("write postgres://USER:PASSWORD@HOST/DATABASE")]
     Malformed,
-    /// A newer version has changed the tables.
-    #[error("the tables are of a newer version: start that one")]
+    /// A newer version of this crate has changed the tables.
+    #[error("a newer version has changed the tables: start that version")]
     Newer,
-    /// The tables could not be made: the user must own the schema, or be allowed to create in it.
-    #[error("the tables cannot be made or changed: let the user create tables in this database")]
+    /// The tables cannot be created or changed. The user must own the schema or have `CREATE` on it.
+    #[error("the tables cannot be created or changed: let the user create tables in this database")]
     Tables(#[source] BoxError),
 }
 

@@ -1,4 +1,4 @@
-//! What is special about PostgreSQL: how it is reached, and how it is read and changed.
+//! Connects to PostgreSQL, and runs reads and transactions.
 
 use doorward_core::{BoxFuture, StoreError};
 use sqlx::{
@@ -9,7 +9,7 @@ use sqlx::{
 use super::{ConnectError, schema};
 use crate::sqlite_file::{PATIENCE, failed};
 
-/// The connections; clones share them.
+/// Pool of connections. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Database {
     pool: PgPool,
@@ -17,7 +17,7 @@ pub(crate) struct Database {
 
 impl Database {
     pub(super) async fn connect(url: &str) -> Result<Self, ConnectError> {
-        // What the library says of a URL may quote it.
+        // The library's error may quote the URL, and so the password. It is dropped.
         let options: PgConnectOptions = url.parse().map_err(|_secret| ConnectError::Malformed)?;
         let milliseconds = PATIENCE.as_millis().to_string();
         let options = options
@@ -34,7 +34,7 @@ impl Database {
         Ok(Self { pool })
     }
 
-    /// Makes a change as a whole or not at all, to its end also when nobody waits for it any more.
+    /// Runs a change in a transaction. It runs to its end even if the caller drops the future.
     pub(crate) async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -45,7 +45,7 @@ impl Database {
         let pool = self.pool.clone();
         let changing = tokio::spawn(async move {
             let mut transaction = pool.begin().await.map_err(failed)?;
-            // Dropped before its end, a transaction is rolled back.
+            // On an error, dropping the transaction rolls it back.
             let result = change(&mut transaction).await?;
             transaction.commit().await.map_err(failed)?;
             Ok(result)
@@ -65,5 +65,6 @@ impl Database {
     }
 }
 
-/// Sign-ins are rare beside connections, which Redis decides.
+/// Most connections in the pool. Few are needed: accounts are read when a user signs in, not when a client
+/// connects.
 const CONNECTIONS: u32 = 10;

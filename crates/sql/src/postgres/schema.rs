@@ -1,13 +1,13 @@
-//! Makes the tables and brings them up to date.
+//! Creates and migrates the tables.
 //!
-//! A table of ours says how many migrations the database has seen. Several servers that start at once take turns
-//! at a lock that ends with the transaction.
+//! The table `doorward_schema` holds the number of migrations that have run. Servers that start at the same time are
+//! serialized by an advisory lock, which PostgreSQL releases at the end of the transaction.
 
 use sqlx::{PgPool, query, query_scalar, raw_sql};
 
 use super::ConnectError;
 
-/// What makes an empty database into one of this version, in this order. What was released never changes.
+/// Migrations in order, from an empty database to this version. A released migration never changes.
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_accounts.sql")];
 
 pub(super) async fn prepare(pool: &PgPool) -> Result<(), ConnectError> {
@@ -21,7 +21,7 @@ pub(super) async fn prepare(pool: &PgPool) -> Result<(), ConnectError> {
         .map_err(failed)?;
     let version = query_scalar::<_, i64>("SELECT version FROM doorward_schema");
     let version = version.fetch_optional(&mut *transaction).await.map_err(failed)?;
-    // A number that none of us writes is more than there are.
+    // A negative number is written by no version of ours. It counts as too new.
     let seen = version.map_or(0, |version| usize::try_from(version).unwrap_or(usize::MAX));
     if seen > MIGRATIONS.len() {
         return Err(ConnectError::Newer);
@@ -36,5 +36,5 @@ pub(super) async fn prepare(pool: &PgPool) -> Result<(), ConnectError> {
     transaction.commit().await.map_err(failed)
 }
 
-/// "Doorward" in ASCII.
+/// Key of the advisory lock: "Doorward" in ASCII.
 const LOCK: i64 = 0x446f_6f72_7761_7264;

@@ -1,7 +1,7 @@
-//! Notices that the file is not where it was opened any more.
+//! Detects that an open file was removed or replaced.
 //!
-//! A file that is open can be removed or replaced: SQLite goes on writing to what has no name, and all of it is
-//! lost when the process ends. The name is compared before a change is committed.
+//! SQLite keeps writing to a file that was removed while open, and all of it is lost when the process ends. Therefore
+//! the device and inode under the file's name are compared before each commit.
 
 use std::{
     fs, io,
@@ -15,27 +15,27 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use super::PATIENCE;
 
-/// Which file was opened.
+/// Identity of the opened file and its log, to compare with the files under their names.
 pub(super) struct Presence {
     names: Arc<Names>,
-    /// Held by the look that is under way, to its end: on a disk that does not answer, looks must not use up the
-    /// threads that everything else needs.
+    /// One permit, held by a check until it ends. If the disk hangs, at most one blocking thread hangs with it, and
+    /// further checks time out without a thread.
     looking: Arc<Semaphore>,
 }
 
-/// The file and its write-ahead log, which stays while a connection is open.
+/// The file and its write-ahead log, which exists as long as a connection is open.
 struct Names {
     file: (PathBuf, Identity),
     log: (PathBuf, Identity),
 }
 
-/// The numbers of the device and of the file on it.
+/// Device number and inode number.
 type Identity = (u64, u64);
 
 impl Presence {
-    /// Of the file that has this name now, and of the log that a connection has made beside it.
+    /// Records the identity of the file and of its write-ahead log. A connection must have created the log.
     pub(super) fn of(file: &Path) -> io::Result<Self> {
-        // SQLite puts its log beside the file that a link leads to.
+        // SQLite resolves links first and creates its log beside the target.
         let file = fs::canonicalize(file)?;
         let mut log = file.clone().into_os_string();
         log.push("-wal");
@@ -45,17 +45,17 @@ impl Presence {
         Ok(Self { names, looking: Arc::new(Semaphore::new(1)) })
     }
 
-    /// Shows that the file still has its name, and that its write-ahead log is beside it.
+    /// Verifies that the file and its write-ahead log are the ones that were opened.
     pub(super) async fn check(&self) -> Result<(), Misplaced> {
         self.look(Names::look).await
     }
 
-    /// Shows the same, and that a change has somewhere to go.
+    /// Verifies the same as [`check`](Self::check), and that the disk has room for the next changes.
     pub(super) async fn check_room(&self) -> Result<(), Misplaced> {
         self.look(Names::look_for_room).await
     }
 
-    /// Shows that the file still has its name: what is opened under it now is the same file.
+    /// Verifies that the file is the one that was opened, so that a new connection opens the same file.
     pub(super) async fn check_file(&self) -> Result<(), Misplaced> {
         self.look(Names::look_at_file).await
     }
@@ -64,7 +64,7 @@ impl Presence {
         let looking = async {
             let looking = Arc::clone(&self.looking).acquire_owned().await?;
             let names = Arc::clone(&self.names);
-            // Off the runtime: a disk that stands still must not stop what needs no disk.
+            // On a blocking thread: a disk that hangs must not block the runtime's threads.
             let looked = tokio::task::spawn_blocking(move || {
                 let looked = look(&names);
                 drop(looking);
@@ -90,7 +90,7 @@ impl Names {
         is_still(&self.file)
     }
 
-    /// Shows that a change has somewhere to go.
+    /// Verifies that the file is in place and its disk has [`ROOM`] bytes free.
     fn look_for_room(&self) -> Result<(), Gone> {
         self.look()?;
         let (path, _) = &self.file;
@@ -105,12 +105,12 @@ impl Names {
 fn is_still((path, opened): &(PathBuf, Identity)) -> Result<(), Gone> {
     match identity(path) {
         Ok(found) if found == *opened => Ok(()),
-        Ok(_) => Err(gone(path, io::Error::other("another file has its name now"))),
+        Ok(_) => Err(gone(path, io::Error::other("another file has taken its name"))),
         Err(source) => Err(gone(path, source)),
     }
 }
 
-/// The file is not where it was opened, or that cannot be found out.
+/// The file is not where it was opened, or the check itself has failed.
 #[derive(Debug, thiserror::Error)]
 #[error("nothing is written")]
 pub(super) struct Misplaced(#[source] BoxError);
@@ -121,7 +121,7 @@ impl From<Misplaced> for StoreError {
     }
 }
 
-/// A file is open and has lost its name.
+/// The open file was removed or replaced, or its disk is full.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} was removed or replaced while it was open, or has no room: put it back, or restart the server", path = .path.display())]
 struct Gone {
@@ -139,5 +139,5 @@ fn identity(path: &Path) -> io::Result<Identity> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// Bytes that a server needs for its next changes.
+/// Free bytes on the disk below which [`Presence::check_room`] fails.
 const ROOM: u64 = 1 << 20;

@@ -1,7 +1,7 @@
-//! Decides whether a file is ours, and brings its tables up to date.
+//! Recognizes our files and migrates their tables.
 //!
-//! A file of another program is left as it is: it is looked at before anything is written. The header of the
-//! file says whose it is and how many migrations it has seen. Start reading at [`prepare`].
+//! The file's header holds the application id and the number of migrations that have run. Both are read before
+//! anything is written, so a file of another program stays unchanged. Start reading at [`prepare`].
 
 use std::{path::Path, time::Duration};
 
@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection, query_as, query_sca
 use super::primary_code;
 use crate::{OpenError, open_error::SQLITE_BUSY};
 
-/// Which tables a file has, and how it is told from files of other programs.
+/// Tables of a file, and the number that distinguishes it from files of other programs.
 ///
 /// # Examples
 /// ```
@@ -20,7 +20,6 @@ use crate::{OpenError, open_error::SQLITE_BUSY};
 ///     0x4e6f_7465, // "Note"
 ///     &["CREATE TABLE notes (text TEXT NOT NULL) STRICT"],
 /// );
-/// # let _ = NOTES;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
@@ -30,28 +29,28 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// A schema whose files carry this number in their header (`PRAGMA application_id`), and come to be by these
-    /// migrations, in their order. What was released never changes; more is added at the end.
+    /// Creates a schema. `application` identifies its files in their header (`PRAGMA application_id`). The migrations
+    /// run in order on a new file. A released migration must never change; add new ones at the end.
     ///
     /// # Panics
-    /// When the number is 0, which files of other programs carry, or is not below 2^31. In a constant it does not
-    /// compile.
+    /// If `application` is 0, as in files of other programs, or not below 2^31. In a constant, this is an error at
+    /// compile time.
     #[must_use]
     pub const fn new(application: u32, migrations: &'static [&'static str]) -> Self {
         assert!(application != 0 && application < 1 << 31, "an application id is 1 to 2^31 - 1");
         Self { application, migrations, unmarked: &[] }
     }
 
-    /// Takes over files without a number whose tables are all among these: versions before the first migration
-    /// did not mark their files. The migrations run on them from the first one.
+    /// Also accepts files without an application id if all their tables are in `tables`. It is for files of versions
+    /// that did not mark them yet. All migrations run on such a file, from the first.
     #[must_use]
     pub const fn adopting(self, tables: &'static [&'static str]) -> Self {
         Self { unmarked: tables, ..self }
     }
 }
 
-/// Shows that the file is ours or empty, and makes the tables that it lacks. `on_new` is run in an empty file, in
-/// the step in which it gets its tables.
+/// Verifies that the file is ours or empty, and runs the missing migrations. In an empty file, `on_new` runs in the
+/// same transaction.
 pub(super) async fn prepare(
     connection: &mut SqliteConnection,
     schema: &Schema,
@@ -78,15 +77,15 @@ pub(super) async fn prepare(
         return Err(OpenError::Newer { path: path.to_owned() });
     }
     use_wal(connection, path).await?;
-    // A file that is up to date is not written, so that a server starts on a full disk.
+    // A current file is not written, so that a server can start on a full disk.
     if seen < schema.migrations.len() {
         migrate(connection, schema, on_new).await.map_err(failed)?;
     }
     Ok(())
 }
 
-/// Switches to the write-ahead log, for good. It is the one change for which SQLite does not wait by
-/// itself while another process has the file open.
+/// Switches the file to WAL mode, which is permanent. SQLite's `busy_timeout` does not cover this change, so it is
+/// retried here while another process holds the file.
 async fn use_wal(connection: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
     for _ in 0..ATTEMPTS {
         let mode = query_scalar::<_, String>("PRAGMA journal_mode = WAL");
@@ -102,8 +101,8 @@ async fn use_wal(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
     Err(OpenError::Busy { path: path.to_owned() })
 }
 
-/// Runs what is missing in one transaction, which no other process can begin meanwhile: two may open a new file
-/// at the same moment.
+/// Runs the missing migrations in one transaction. `BEGIN IMMEDIATE` excludes other processes, which may open the new
+/// file at the same time; the number of migrations is read again inside.
 async fn migrate(
     connection: &mut SqliteConnection,
     schema: &Schema,
@@ -127,7 +126,7 @@ async fn migrate(
     transaction.commit().await
 }
 
-/// How many migrations the file has seen. A number that no version writes is more than there are.
+/// Returns the number of migrations that have run. A negative number, which no version writes, counts as too new.
 async fn seen(connection: &mut SqliteConnection) -> sqlx::Result<usize> {
     let version: i64 = query_scalar("PRAGMA user_version").fetch_one(connection).await?;
     Ok(usize::try_from(version).unwrap_or(usize::MAX))

@@ -1,4 +1,4 @@
-//! Revocations as rows.
+//! Reads and writes revocations.
 
 use std::time::SystemTime;
 
@@ -14,7 +14,7 @@ use crate::{
     time::{from_millis, to_millis_up},
 };
 
-/// One statement, so that all of it is of one moment.
+/// Reads everything in one statement, so that all values are from the same snapshot.
 pub(super) const READ: &str = "SELECT \
     (SELECT generation FROM epochs WHERE user_id = $1), \
     (SELECT revoked_at FROM epochs WHERE user_id = $1), \
@@ -27,12 +27,12 @@ pub(super) const BUMP: &str = "INSERT INTO epochs (user_id, generation, revoked_
     VALUES ($1, $2, $3) ON CONFLICT (user_id) DO UPDATE \
     SET generation = excluded.generation, revoked_at = excluded.revoked_at";
 
-/// It is remembered from the later time on.
+/// Marks a session or token as ended. The later of two times counts, so the mark is never kept shorter.
 pub(super) const END: &str = "INSERT INTO ended (kind, id, ended_at) VALUES ($1, $2, $3) \
     ON CONFLICT (kind, id) DO UPDATE SET ended_at = excluded.ended_at \
     WHERE excluded.ended_at > ended.ended_at";
 
-/// Generation and time of the user, the same of the floor, and whether it was ended.
+/// Generation and time of the user, generation and time of the floor, `true` if the session or token was ended.
 type Row = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, bool);
 
 fn read((generation, revoked_at, floor, floor_at, is_ended): Row) -> Result<Epoch, StoreError> {
@@ -44,7 +44,7 @@ fn read((generation, revoked_at, floor, floor_at, is_ended): Row) -> Result<Epoc
     })
 }
 
-/// Makes everything count as revoked that was made before `at`.
+/// Returns the statement that sets the floor: every credential issued before `at` is rejected, for all users.
 pub(super) fn floor(at: SystemTime) -> String {
     let (generation, at) = (Epoch::default().next_generation(at), to_millis_up(at));
     format!("INSERT INTO floor (id, generation, revoked_at) VALUES (1, {generation}, {at})")

@@ -1,4 +1,4 @@
-//! Sessions as rows.
+//! Reads and writes sessions.
 
 mod row;
 
@@ -17,7 +17,7 @@ use crate::{
     time::{duration_to_millis, to_millis},
 };
 
-/// The fields of a [`Row`], in its order.
+/// Columns of a [`Row`], in its order.
 macro_rules! columns {
     () => {
         "id, user_id, generation, created_at, seen_at, signed_in_at, idle_timeout, ends_at, \
@@ -38,7 +38,7 @@ pub(super) const GET: &str = concat!("SELECT ", columns!(), " FROM sessions WHER
 pub(super) const OF_USER: &str =
     concat!("SELECT ", columns!(), " FROM sessions WHERE user_id = $1 ORDER BY seq");
 
-/// One that is over does not wake up: the same as `Session::is_over`.
+/// Records activity, unless the session has ended by the rule of `Session::is_over`.
 pub(super) const TOUCH: &str = "UPDATE sessions \
     SET seen_at = CASE WHEN seen_at < $2 THEN $2 ELSE seen_at END \
     WHERE id = $1 AND seen_at + idle_timeout > $2 AND ends_at > $2";
@@ -62,7 +62,7 @@ pub(super) const FORGET_EPOCHS: &str = "DELETE FROM epochs WHERE revoked_at <= $
 
 pub(super) const FORGET_ENDED: &str = "DELETE FROM ended WHERE ended_at <= $1";
 
-/// Removes a session, and says whether it was there.
+/// Removes a session. Returns `false` if it does not exist.
 pub(super) async fn remove(
     connection: &mut SqliteConnection,
     id: &SessionId,
@@ -79,7 +79,7 @@ async fn rotate(
 ) -> Result<bool, StoreError> {
     let key = key.as_bytes().as_slice();
     let is_taken = query_scalar(IS_TAKEN).bind(key).fetch_one(&mut *connection).await;
-    // Also by this very session: a rotation to the same token would be none.
+    // The session's current token counts as taken too: rotating to it would not replace it.
     if is_taken.map_err(failed)? {
         return Err(StoreError::Exists);
     }

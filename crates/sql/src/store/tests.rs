@@ -1,4 +1,4 @@
-//! What can only be seen from inside: how statements find their rows, and what a full disk does.
+//! Tests that need the statements or the writing connection: query plans, a full disk, malformed rows.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +21,7 @@ fn session(number: u32) -> (SessionKey, Session) {
     (SessionKey::new(key), session)
 }
 
-/// Writes many sessions at once: one wait for the disk instead of thousands.
+/// Inserts many sessions in one statement, which waits for the disk once instead of thousands of times.
 async fn fill(store: &SqlStore, count: u32) {
     query(
         "WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < $1 - 1) \
@@ -37,7 +37,7 @@ async fn fill(store: &SqlStore, count: u32) {
 }
 
 #[tokio::test]
-async fn no_statement_looks_at_more_rows_than_it_wants() {
+async fn no_statement_scans_a_table() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder).await;
     fill(&store, 10_000).await;
@@ -81,7 +81,7 @@ async fn ten_thousand_sessions_are_listed_and_swept_by_user_and_by_time() {
     fill(&store, 10_000).await;
 
     let listed = store.of_user(&UserId::new("user-7")).await.unwrap();
-    // The sessions numbered 0 to 2,500 end by then, and an hour later they are forgotten.
+    // Sessions 0 to 2,500 have ended by second 2,500, and may be forgotten an hour later.
     let swept = store.sweep(SystemTime::UNIX_EPOCH + Duration::from_secs(2_500 + 3_600)).await;
 
     let ids: Vec<_> = listed.iter().map(|session| session.id.as_str()).collect();
@@ -92,7 +92,7 @@ async fn ten_thousand_sessions_are_listed_and_swept_by_user_and_by_time() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_full_says_so_and_has_changed_nothing() {
+async fn a_full_store_reports_it_and_has_changed_nothing() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder).await;
     query("PRAGMA max_page_count = 30").execute(store.database.writer()).await.unwrap();
@@ -111,7 +111,7 @@ async fn a_store_that_is_full_says_so_and_has_changed_nothing() {
     let (key, session) = session(last);
     assert_eq!(store.find(&key).await.unwrap(), None);
     assert_eq!(store.get(&session.id).await.unwrap(), None);
-    // Whoever is in is not disturbed, and there is room again when somebody leaves.
+    // Existing sessions keep working, and removing some makes room for a new one.
     assert!(store.find(&self::session(0).0).await.unwrap().is_some());
     assert!(store.remove(&SessionId::new("s-0")).await.unwrap());
     assert!(store.remove(&SessionId::new("s-1")).await.unwrap());
@@ -119,7 +119,7 @@ async fn a_store_that_is_full_says_so_and_has_changed_nothing() {
 }
 
 #[tokio::test]
-async fn a_row_that_nobody_of_us_has_written_is_not_taken_for_a_session() {
+async fn a_malformed_row_is_an_error_and_no_session() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder).await;
     for broken in ["data = '{'", "data = '[]'", "network = 'nowhere'"] {

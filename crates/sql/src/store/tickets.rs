@@ -1,4 +1,4 @@
-//! Tickets as rows.
+//! Writes and takes tickets.
 
 use doorward_core::{BoxFuture, SessionId, StoreError, TicketKey, TicketRecord, TicketStore};
 use sqlx::{query, query_as};
@@ -12,7 +12,7 @@ use crate::{
 const PUT: &str =
     "INSERT INTO tickets (key, session_id, challenge, expires_at) VALUES ($1, $2, $3, $4)";
 
-/// Who deletes it gets it, so only one can.
+/// Deletes and returns a ticket in one statement, so that only one caller gets it.
 pub(super) const TAKE: &str =
     "DELETE FROM tickets WHERE key = $1 RETURNING session_id, challenge, expires_at";
 

@@ -1,4 +1,4 @@
-//! Files that are made, and files that are refused and left as they are.
+//! Files that are created, and files that are refused and left unchanged.
 
 use std::{
     fs,
@@ -45,7 +45,7 @@ async fn the_file_and_those_beside_it_are_for_their_owner_only() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_refused_and_left_alone() {
+async fn a_file_that_is_not_a_database_is_refused_and_unchanged() {
     let folder = Folder::new();
     let text = "The quick brown fox jumps over the lazy dog. ".repeat(1_000);
     fs::write(folder.file(), &text).unwrap();
@@ -53,12 +53,12 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
     let error = refused(&folder.file()).await;
 
     assert!(matches!(error, OpenError::NotADatabase { .. }), "{error:?}");
-    assert!(error.to_string().contains("doorward.db is no SQLite database: "), "{error}");
+    assert!(error.to_string().contains("doorward.db is not an SQLite database: "), "{error}");
     assert_eq!(fs::read_to_string(folder.file()).unwrap(), text);
 }
 
 #[tokio::test]
-async fn a_database_of_another_program_is_refused_and_left_alone() {
+async fn a_database_of_another_program_is_refused_and_unchanged() {
     for statements in [
         &["CREATE TABLE sessions (id TEXT)"][..],
         &["PRAGMA application_id = 7", "CREATE TABLE t (id TEXT)"],
@@ -75,7 +75,7 @@ async fn a_database_of_another_program_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_file_of_a_newer_version_is_refused_and_left_alone() {
+async fn a_file_of_a_newer_version_is_refused_and_unchanged() {
     let folder = Folder::new();
     folder.open().await.close().await;
     sqlite(&folder.file(), &["PRAGMA user_version = 9999"]).await;
@@ -88,11 +88,11 @@ async fn a_file_of_a_newer_version_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_refused_and_left_alone() {
+async fn a_damaged_file_is_refused_and_unchanged() {
     let folder = Folder::new();
     folder.open().await.close().await;
     let mut bytes = fs::read(folder.file()).unwrap();
-    // The header stays; what it says about the tables is gone.
+    // The header stays valid, and the list of tables after it is overwritten.
     bytes[100..4096].fill(0xa5);
     fs::write(folder.file(), &bytes).unwrap();
 
@@ -102,7 +102,7 @@ async fn a_damaged_file_is_refused_and_left_alone() {
     assert_eq!(fs::read(folder.file()).unwrap(), bytes);
 }
 
-/// Nobody may make a file in `/proc`, not even root.
+/// No user can create a file in `/proc`, not even root.
 #[tokio::test]
 async fn a_place_where_no_file_can_be_made_is_refused() {
     let folder = Folder::new();
@@ -123,7 +123,7 @@ async fn a_place_where_no_file_can_be_made_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_that_somebody_else_holds_locked_is_refused_in_time() {
+async fn opening_a_file_that_another_process_has_locked_times_out() {
     let folder = Folder::new();
     folder.open().await.close().await;
     let options = SqliteConnectOptions::new().filename(folder.file());
@@ -136,9 +136,9 @@ async fn a_file_that_somebody_else_holds_locked_is_refused_in_time() {
     assert!(matches!(error, OpenError::Busy { .. }), "{error:?}");
 }
 
-/// Names that SQLite or a URL would read as something else.
+/// Names that SQLite or a URL parser would interpret.
 #[tokio::test]
-async fn a_name_is_a_name_whatever_stands_in_it() {
+async fn special_characters_in_a_file_name_have_no_meaning() {
     let folder = Folder::new();
     for name in ["a b", "a?mode=memory", "a%20b", "file:a", ":memory:", "a#b", "a'b", "\u{1f9d9}"] {
         let path = folder.0.path().join(name);
@@ -167,7 +167,7 @@ async fn an_empty_file_and_a_link_to_one_become_a_store() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_may_open_a_new_file_at_the_same_moment() {
+async fn many_stores_can_open_a_new_file_at_once() {
     let folder = Folder::new();
     let mut opening = tokio::task::JoinSet::new();
     for number in 0..8 {
@@ -185,7 +185,7 @@ async fn many_may_open_a_new_file_at_the_same_moment() {
     assert_eq!(store.of_user(&UserId::new("alice")).await.unwrap().len(), 8);
 }
 
-/// A file of the version before accounts is brought up to date, and keeps what is in it.
+/// A file of the version before accounts is migrated and keeps its rows.
 #[tokio::test]
 async fn a_file_of_an_older_version_gets_the_tables_that_it_lacks() {
     let folder = Folder::new();
@@ -205,7 +205,7 @@ async fn a_file_of_an_older_version_gets_the_tables_that_it_lacks() {
     assert!(store.decoy_secret(&[1; 32]).await.unwrap() == [1; 32]);
 }
 
-/// A server whose descriptors are used up can still read.
+/// A server that has used up its file descriptors can still read.
 #[tokio::test]
 async fn readers_need_no_descriptor_after_the_opening() {
     let folder = Folder::new();

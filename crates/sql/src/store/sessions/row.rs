@@ -1,4 +1,4 @@
-//! One session as it stands in the table.
+//! Converts a session to and from its row.
 
 use doorward_core::{Session, SessionData, SessionId, StoreError};
 use serde_json::{Map, Value};
@@ -9,8 +9,8 @@ use crate::{
     time::{duration_from_millis, duration_to_millis, from_millis, to_millis},
 };
 
-/// Id, user, generation; made, seen, signed in; how long it may be idle, when it ends; user agent,
-/// network, data.
+/// Id, user, generation, times of creation, of last activity and of sign-in, idle timeout, end, user agent, network,
+/// data.
 pub(super) type Row =
     (String, String, i64, i64, i64, i64, i64, i64, Option<String>, Option<String>, String);
 
@@ -18,7 +18,7 @@ pub(super) fn write(session: &Session) -> Row {
     (
         session.id.as_str().to_owned(),
         session.user.as_str().to_owned(),
-        // The database knows no unsigned numbers; the bits are the same.
+        // SQLite has no unsigned integers. The cast keeps all bits, and `read` casts back.
         session.generation.cast_signed(),
         to_millis(session.created_at),
         to_millis(session.seen_at),
