@@ -1,4 +1,4 @@
-//! Records in the file: whole, once each, and there after a restart.
+//! Audit records in the file: complete, once each, and kept across a restart.
 
 use std::net::IpAddr;
 
@@ -33,9 +33,9 @@ fn record(number: u8) -> AuditRecord<'static> {
     AuditRecord::new(id, second(u64::from(number)), Decision::Admitted)
 }
 
-/// Which part of what a client sent was at fault is in three columns of its own, to be asked for.
+/// The faulty part of a client's input is in three columns of its own, so that an operator can query it.
 #[tokio::test]
-async fn what_was_at_fault_is_in_the_row() {
+async fn the_fault_of_a_refusal_is_in_its_row() {
     let folder = Folder::new();
     let audit = folder.open().await.audit();
     let outcome = Decision::Refused(RefusalReason::TokenClaims);
@@ -111,7 +111,7 @@ async fn every_field_of_a_record_is_in_its_row() {
     assert_eq!(rows, [expected_full, expected_ended]);
 }
 
-/// No more and no fewer, whoever records them and however they gather.
+/// Neither more nor fewer rows than records, however many tasks record them at the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn each_of_many_records_is_one_row() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! What goes wrong under a file: it is refused, and what was acknowledged is kept.
+//! Faults below an open file: changes are refused, and acknowledged changes are kept.
 
 use std::{error::Error as _, fs, path::Path};
 
@@ -10,12 +10,12 @@ use tempfile::TempDir;
 
 use crate::fixture::Folder;
 
-/// Deeds that were acknowledged, by round.
+/// Acknowledged changes, each with its round.
 #[derive(Default)]
 struct Acknowledged(Vec<(u8, &'static str)>);
 
 impl Acknowledged {
-    /// Does everything once, and returns what was refused.
+    /// Makes every kind of change once, and returns the refused ones.
     async fn round(&mut self, store: &SqlStore, n: u8) -> Vec<(&'static str, StoreError)> {
         let mut done: Vec<Deed> = deeds::do_sessions(store, n).await;
         done.extend(deeds::do_accounts(store, n).await);
@@ -29,8 +29,9 @@ impl Acknowledged {
         refused
     }
 
-    /// Opens the files as a process that was killed has left them, and asks for everything.
-    async fn are_in(&self, file: &Path) {
+    /// Opens a copy of the files, as a killed process would leave them, and asserts that it has every acknowledged
+    /// change.
+    async fn assert_all_in(&self, file: &Path) {
         let folder = TempDir::new().unwrap();
         let name = file.file_name().unwrap().to_str().unwrap();
         for suffix in ["", "-wal"] {
@@ -51,8 +52,8 @@ async fn outsider(file: &Path) -> SqliteConnection {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_loses_nothing_that_was_acknowledged() {
-    let test = "faults::a_full_disk_is_told_and_loses_nothing_that_was_acknowledged";
+async fn a_full_disk_is_reported_and_loses_no_acknowledged_change() {
+    let test = "faults::a_full_disk_is_reported_and_loses_no_acknowledged_change";
     let Some(disk) = SmallDisk::rerun(16 << 20, test) else { return };
     let file = disk.path().join("doorward.db");
     let store = SqlStore::open(&file).await.unwrap();
@@ -73,13 +74,13 @@ async fn a_full_disk_is_told_and_loses_nothing_that_was_acknowledged() {
 
         let is_full = |(_, error): &(_, StoreError)| matches!(error, StoreError::Full);
         assert!(refused.len() >= 10 && refused.iter().all(is_full), "{refused:?}");
-        acknowledged.are_in(&file).await;
+        acknowledged.assert_all_in(&file).await;
     }
 }
 
-/// What is in a log that has lost its name is in no file that is opened next.
+/// Writes to a write-ahead log that was replaced would be lost: the next process opens the new log.
 #[tokio::test]
-async fn a_log_that_is_exchanged_answers_nothing() {
+async fn a_replaced_log_fails_every_change() {
     let folder = Folder::new();
     let store = folder.open().await;
     deeds::prepare_accounts(&store, 0..2).await.unwrap();
@@ -95,7 +96,7 @@ async fn a_log_that_is_exchanged_answers_nothing() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_gone_or_exchanged_answers_nothing_until_it_is_back() {
+async fn a_removed_or_replaced_file_fails_every_change_until_it_is_back() {
     let folder = Folder::new();
     let store = folder.open().await;
     deeds::prepare_accounts(&store, 0..4).await.unwrap();
@@ -117,12 +118,12 @@ async fn a_file_that_is_gone_or_exchanged_answers_nothing_until_it_is_back() {
     }
     assert_eq!((gone.len(), exchanged.len(), back.len()), (9, 9, 0), "{back:?}");
     store.check().await.unwrap();
-    acknowledged.are_in(&folder.file()).await;
+    acknowledged.assert_all_in(&folder.file()).await;
 }
 
-/// Another process holds the lock while everything is asked for, and for longer than one change waits.
+/// Another connection holds the lock: first longer than a change waits, then for a moment.
 #[tokio::test]
-async fn a_lock_of_another_process_is_waited_for_and_not_for_ever() {
+async fn a_lock_of_another_process_is_awaited_with_a_timeout() {
     let folder = Folder::new();
     let store = folder.open().await;
     deeds::prepare_accounts(&store, 0..4).await.unwrap();
@@ -130,7 +131,7 @@ async fn a_lock_of_another_process_is_waited_for_and_not_for_ever() {
     let mut other = outsider(&folder.file()).await;
     query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
 
-    // Reads go on.
+    // Reads are not blocked.
     assert!(!deeds::knows_session(&store, 0, "create").await.unwrap());
     let refused = deeds::prepare_accounts(&store, [4]).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
@@ -140,5 +141,5 @@ async fn a_lock_of_another_process_is_waited_for_and_not_for_ever() {
 
     ended.unwrap();
     assert!(waiting.is_empty(), "{waiting:?}");
-    acknowledged.are_in(&folder.file()).await;
+    acknowledged.assert_all_in(&folder.file()).await;
 }

@@ -1,4 +1,4 @@
-//! A store in a folder of its own, and what goes into it.
+//! A store in a folder of its own, and sample data.
 
 use std::{
     path::PathBuf,
@@ -26,7 +26,7 @@ impl Folder {
     }
 }
 
-/// 2026-01-01T00:00:00Z and so many seconds.
+/// Returns 2026-01-01T00:00:00Z plus `seconds`.
 pub(crate) fn second(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600 + seconds)
 }
@@ -36,7 +36,7 @@ pub(crate) fn session(id: &str, user: &str) -> Session {
     Session::new(SessionId::new(id), user, second(0), hour, 12 * hour)
 }
 
-/// Every byte is the number.
+/// Entropy that repeats one byte.
 pub(crate) struct Same(pub(crate) u8);
 
 impl Entropy for Same {

@@ -1,6 +1,6 @@
-//! The store on real files: the rules of every store, restarts, and files that are none of ours.
+//! Tests of the store on real files: the contract of all stores, restarts, faults, and files of other programs.
 
-// `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
+// `cfg(test)` is always true here. It tells Clippy that the helpers are test code, where `unwrap` is allowed.
 #[cfg(test)]
 mod audit;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Accounts in a real PostgreSQL: the rules of every store, and what only a server can do wrong.
+//! Accounts in a real PostgreSQL: the contract of all stores, restarts, migrations and a full disk.
 
 use std::{future::ready, sync::Arc};
 
@@ -18,7 +18,7 @@ impl Subject for InPostgres {
         self.0.clone()
     }
 
-    /// Nothing of what accounts are is a secret that could be used.
+    /// Returns nothing: accounts contain no secret that must not be stored.
     fn dump(&self) -> BoxFuture<'_, String> {
         Box::pin(ready(String::new()))
     }
@@ -62,7 +62,7 @@ async fn servers_that_start_at_once_make_the_tables_once_and_find_what_was_writt
 }
 
 #[tokio::test]
-async fn a_server_that_was_restarted_is_found_again() {
+async fn a_store_reconnects_to_a_restarted_server() {
     let server = PostgresServer::start();
     let store = PostgresStore::connect(&server.database()).await.unwrap();
     sign_up(&store).await;
@@ -74,7 +74,7 @@ async fn a_server_that_was_restarted_is_found_again() {
 }
 
 #[tokio::test]
-async fn tables_of_a_newer_version_are_left_alone() {
+async fn tables_of_a_newer_version_are_refused() {
     let url = PostgresServer::shared().database();
     PostgresStore::connect(&url).await.unwrap().close().await;
     let pool = sqlx::PgPool::connect(&url).await.unwrap();
@@ -86,24 +86,25 @@ async fn tables_of_a_newer_version_are_left_alone() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_without_the_password() {
+async fn errors_do_not_contain_the_password() {
     let missing = PostgresServer::shared().url("none").replace("postgres@", "postgres:canary@");
 
     let no_database = PostgresStore::connect(&missing).await.unwrap_err();
-    let nobody = PostgresStore::connect("postgres://me:canary@localhost:1/x").await.unwrap_err();
+    let unreachable =
+        PostgresStore::connect("postgres://me:canary@localhost:1/x").await.unwrap_err();
     let no_url = PostgresStore::connect("postgres://me:canary@[").await.unwrap_err();
 
     assert!(matches!(no_database, ConnectError::Access(_)), "{no_database:?}");
-    assert!(matches!(nobody, ConnectError::Access(_)), "{nobody:?}");
+    assert!(matches!(unreachable, ConnectError::Access(_)), "{unreachable:?}");
     assert!(matches!(no_url, ConnectError::Malformed), "{no_url:?}");
-    for error in [no_database, nobody, no_url] {
+    for error in [no_database, unreachable, no_url] {
         assert!(!format!("{error:?} {error}").contains("canary"));
     }
 }
 
-/// SQLSTATE 53100, as the server says it when its disk is full.
+/// The triggers raise SQLSTATE 53100, the error of a server whose disk is full.
 #[tokio::test]
-async fn a_full_disk_is_told_as_sqlite_tells_it_and_loses_nothing() {
+async fn a_full_disk_is_reported_as_in_sqlite_and_loses_nothing() {
     let url = PostgresServer::shared().database();
     let store = PostgresStore::connect(&url).await.unwrap();
     deeds::prepare_accounts(&store, 0..2).await.unwrap();

@@ -1,4 +1,4 @@
-//! What is answered stays, whatever happens to the process; and two processes see one truth.
+//! Acknowledged changes survive a restart and a kill, and two stores on one file see the same data.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ fn record() -> TicketRecord {
     TicketRecord { session, challenge: [7; 32], expires_at: second(30) }
 }
 
-/// Puts something of each kind into a store.
+/// Writes an entry of each kind to a store.
 async fn fill(store: &SqlStore) {
     store.create(&token(1).key(), &session("s-1", "alice")).await.unwrap();
     store.create(&token(2).key(), &session("s-2", "bob")).await.unwrap();
@@ -25,7 +25,7 @@ async fn fill(store: &SqlStore) {
     store.end_token(&TokenId::new("t-1"), second(5)).await.unwrap();
 }
 
-/// Finds in a store all that [`fill`] has put into another one.
+/// Asserts that a store has all entries that [`fill`] has written. Takes the ticket.
 async fn assert_filled(store: &SqlStore) {
     let (alice, bob) = (UserId::new("alice"), UserId::new("bob"));
     let kept = session("s-1", "alice");
@@ -43,7 +43,7 @@ async fn assert_filled(store: &SqlStore) {
 }
 
 #[tokio::test]
-async fn a_restart_signs_nobody_out_and_forgets_no_revocation() {
+async fn a_restart_keeps_every_session_and_every_revocation() {
     let folder = Folder::new();
     let store = folder.open().await;
     fill(&store).await;
@@ -54,9 +54,9 @@ async fn a_restart_signs_nobody_out_and_forgets_no_revocation() {
     assert_filled(&store).await;
 }
 
-/// The files as a process that was killed would have left them: nothing is closed, nothing tidied up.
+/// Copies the files while the store is open, which is how a killed process would leave them.
 #[tokio::test]
-async fn what_was_answered_survives_the_process() {
+async fn acknowledged_changes_survive_a_killed_process() {
     let (folder, other) = (Folder::new(), Folder::new());
     let store = folder.open().await;
     fill(&store).await;
@@ -71,7 +71,7 @@ async fn what_was_answered_survives_the_process() {
 }
 
 #[tokio::test]
-async fn two_who_have_the_file_open_see_each_others_changes_at_once() {
+async fn two_stores_on_one_file_see_each_others_changes_at_once() {
     let folder = Folder::new();
     let (first, second) = (folder.open().await, folder.open().await);
 
@@ -86,10 +86,10 @@ async fn two_who_have_the_file_open_see_each_others_changes_at_once() {
     assert!(matches!(taken, Err(StoreError::Exists)), "{taken:?}");
 }
 
-/// Neither waits for ever, and nobody is told that the file is locked: also not whoever reads first and
-/// then writes.
+/// Every write succeeds, and none fails with a lock error. `bump` reads before it writes, which would fail with
+/// `SQLITE_BUSY` in a transaction that began as a reader.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_who_have_the_file_open_write_at_the_same_time() {
+async fn two_stores_on_one_file_write_at_the_same_time() {
     let folder = Folder::new();
     let (user, stores) = (UserId::new("alice"), [folder.open().await, folder.open().await]);
     let mut revoking = tokio::task::JoinSet::new();
@@ -105,11 +105,15 @@ async fn two_who_have_the_file_open_write_at_the_same_time() {
     revoking.join_all().await;
 
     let epoch = stores[0].read(&user, None, None).await.unwrap();
-    assert_eq!(epoch.generation, 1_767_225_600_000 + 199, "each one counts");
+    assert_eq!(
+        epoch.generation,
+        1_767_225_600_000 + 199,
+        "each revocation increments the generation"
+    );
 }
 
 #[tokio::test]
-async fn a_closed_store_answers_nobody() {
+async fn operations_on_a_closed_store_fail() {
     let folder = Folder::new();
     let store = folder.open().await;
     let clone = store.clone();
@@ -121,12 +125,15 @@ async fn a_closed_store_answers_nobody() {
     assert!(matches!(found, Err(StoreError::Unavailable(_))), "{found:?}");
     let made = clone.create(&token(3).key(), &session("s-9", "alice")).await;
     assert!(matches!(made, Err(StoreError::Unavailable(_))), "{made:?}");
-    assert!(!fs::exists(folder.0.path().join("doorward.db-wal")).unwrap(), "the log is folded in");
+    assert!(
+        !fs::exists(folder.0.path().join("doorward.db-wal")).unwrap(),
+        "closing merges the log into the file"
+    );
 }
 
-/// A server that has lost its file does not know any more what it had revoked.
+/// A server that has lost its file has lost its revocations, so a new file must reject earlier credentials.
 #[tokio::test]
-async fn a_new_file_of_an_old_server_refuses_what_was_made_before() {
+async fn a_new_file_can_reject_earlier_credentials() {
     let folder = Folder::new();
     let alice = UserId::new("alice");
     let holds = |issued, epoch: &Epoch| {
@@ -144,7 +151,7 @@ async fn a_new_file_of_an_old_server_refuses_what_was_made_before() {
     ] {
         assert_eq!(holds(issued, &epoch), expected, "{issued:?}");
     }
-    // Revocations go on from there, and so does a restart.
+    // Later generations continue from the floor, and opening the file again does not raise it.
     let generation = store.bump(&alice, second(50)).await.unwrap();
     assert_eq!(generation, epoch.generation + 1);
     let after = store.read(&alice, None, None).await.unwrap();
@@ -156,7 +163,7 @@ async fn a_new_file_of_an_old_server_refuses_what_was_made_before() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_there_refuses_nothing_when_it_is_opened_again() {
+async fn an_existing_file_rejects_nothing_when_it_is_opened_again() {
     let folder = Folder::new();
     let store = folder.open().await;
     fill(&store).await;

@@ -1,4 +1,4 @@
-//! The store keeps the rules of every store.
+//! The contract of all stores.
 
 use std::{fmt::Write as _, fs, future::ready, sync::Arc};
 
@@ -20,7 +20,7 @@ impl Subject for InAFile {
         self.store.clone()
     }
 
-    /// The file, and the log beside it.
+    /// Returns the contents of all files in the folder, as text and in hex.
     fn dump(&self) -> BoxFuture<'_, String> {
         let mut dump = String::new();
         for file in fs::read_dir(self.folder.0.path()).unwrap() {
