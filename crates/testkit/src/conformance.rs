@@ -1,9 +1,9 @@
-//! The rules that every store keeps, written as tests.
+//! Contract of all stores, written as tests.
 //!
-//! A rule is an async function with a sentence for a name: it gets a store that is empty, and fails when
-//! the store breaks the rule. [`conformance!`](crate::conformance!) makes one `#[test]` of each, so that an
-//! implementation is one line and a failure names the rule. The rules are what `doorward_core` promises
-//! in its traits, and nothing else: a store that forgets by itself may do so.
+//! A rule is an async function whose name is a sentence. It gets an empty store and panics if the store breaks
+//! the rule. [`conformance!`](crate::conformance!) generates a `#[test]` for each, so that testing a store takes
+//! one line, and a failure names the rule. The rules follow from the documentation of the traits in
+//! `doorward_core` and demand no more: for example, a store may expire entries by itself.
 //! Start reading at [`Subject`].
 
 pub mod accounts;
@@ -22,7 +22,7 @@ use std::{future::Future, sync::Arc};
 use doorward_core::{BoxFuture, StoreError};
 use tokio::runtime::Builder;
 
-/// A store to test, together with whatever must live as long as it does: a folder, a server.
+/// Store to test, with the resources that must live as long as it does, such as a folder or a server.
 ///
 /// # Examples
 /// ```
@@ -42,19 +42,20 @@ pub trait Subject: Send + Sync {
     /// The store.
     type Store;
 
-    /// Returns the store; each call the same one.
+    /// Returns the store. Every call returns the same one.
     fn store(&self) -> Arc<Self::Store>;
 
-    /// Returns everything that the store has written down outside of this process, as text: what a
-    /// thief of the file or a reader of the server would see. Bytes are to stand there as they are and
-    /// as lower-case hex. A store that writes nothing down returns nothing.
+    /// Returns all data that the store has written outside of this process, as text: what an attacker with
+    /// access to the file or the server would see. Bytes must appear as they are and as lower-case hex. A
+    /// store in memory returns an empty string.
     fn dump(&self) -> BoxFuture<'_, String>;
 }
 
-/// How a rule ends that was not broken: a store that does not answer breaks every rule.
+/// Result of a rule. A broken rule panics; an error means that the store did not answer, which fails the
+/// test too.
 pub type Outcome = Result<(), StoreError>;
 
-/// Runs one rule to its end, on a runtime with several threads.
+/// Runs one rule to its end on a runtime with several threads.
 ///
 /// # Examples
 /// ```
@@ -62,27 +63,28 @@ pub type Outcome = Result<(), StoreError>;
 /// ```
 ///
 /// # Panics
-/// When the rule is broken.
+/// If the rule is broken or the store does not answer.
 pub fn run(rule: impl Future<Output = Outcome>) {
     let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
     let runtime = runtime.expect("a runtime can be had");
     runtime.block_on(rule).expect("the store answers");
 }
 
-/// More than the smallest machine has cores, so that tasks interrupt each other everywhere.
+/// Number of worker threads: more than a small machine has cores, so that threads are preempted at any point.
 const WORKERS: usize = 4;
 
-/// Makes one `#[test]` of each rule. What follows is an async function that makes a new, empty store: a
-/// [`Subject`](crate::conformance::Subject) or, for a part of the rules, one whose store keeps that part.
+/// Generates a `#[test]` for each rule. The argument is an async function that creates a
+/// [`Subject`](crate::conformance::Subject) with a new, empty store. The store must implement the traits of the
+/// selected rules.
 ///
-/// | written | tests |
+/// | invocation | tested store |
 /// |---|---|
-/// | `conformance!(make)` | everything: a store of sessions, tickets and revocations |
+/// | `conformance!(make)` | a store of sessions, tickets and revocations: the last four rows of this table |
 /// | `conformance!(accounts: make)` | an [`AccountStore`](doorward_core::AccountStore) |
 /// | `conformance!(sessions: make)` | a [`SessionStore`](doorward_core::SessionStore) |
 /// | `conformance!(tickets: make)` | a [`TicketStore`](doorward_core::TicketStore) |
 /// | `conformance!(epochs: make)` | an [`Epochs`](doorward_core::Epochs) |
-/// | `conformance!(together: make)` | what a store of all three promises besides |
+/// | `conformance!(together: make)` | a store of all three: the rules that span them |
 ///
 /// # Examples
 /// ```
@@ -108,21 +110,21 @@ macro_rules! conformance {
     };
     (accounts: $make:path) => {
         $crate::conformance!(rules of accounts for $make:
-            an_account_comes_back_as_it_was_written,
-            nobody_has_an_account_at_first,
+            an_account_is_read_back_as_written,
+            an_account_that_was_never_created_is_absent,
             a_taken_name_or_passkey_makes_no_account,
-            of_many_who_want_a_name_at_once_one_gets_it,
+            of_many_sign_ups_with_one_name_at_once_one_succeeds,
             of_many_accounts_with_one_passkey_at_once_one_is_made,
             accounts_are_listed_by_name,
             an_account_is_disabled_and_enabled,
             a_removed_account_leaves_nothing_behind,
             passkeys_are_added_up_to_a_limit,
             passkeys_that_are_added_at_once_do_not_exceed_the_limit,
-            a_use_is_written_down_when_nobody_was_faster,
-            of_many_uses_of_one_counter_at_once_one_is_written_down,
+            a_use_is_recorded_only_if_the_key_is_unchanged,
+            of_many_uses_of_one_counter_at_once_one_is_recorded,
             a_passkey_is_renamed_by_its_owner,
-            the_last_passkey_goes_only_when_there_is_a_code,
-            of_the_last_passkeys_that_are_removed_at_once_one_stays,
+            the_last_passkey_is_removed_only_if_a_recovery_code_is_left,
+            of_all_passkeys_removed_at_once_one_is_kept,
             recovery_codes_are_replaced_as_a_whole,
             a_recovery_code_is_good_once,
             the_secret_of_decoys_is_drawn_once,
@@ -131,67 +133,67 @@ macro_rules! conformance {
     (sessions: $make:path) => {
         $crate::conformance!(rules of sessions for $make:
             a_session_is_found_by_its_token_and_by_its_id,
-            a_session_that_was_never_made_is_not_there,
+            a_session_that_was_never_created_is_absent,
             a_taken_key_or_id_is_never_overwritten,
-            every_field_comes_back_as_it_was_written,
+            every_field_is_read_back_as_written,
             times_are_kept_to_the_millisecond,
-            sessions_of_a_user_come_in_the_order_in_which_they_were_made,
+            sessions_of_a_user_are_listed_in_order_of_creation,
             users_with_similar_names_do_not_share_sessions,
-            a_sign_of_life_moves_a_session_forward_and_never_back,
-            a_session_that_is_over_stays_over,
-            no_sign_of_life_prolongs_a_session_beyond_its_end,
+            activity_extends_a_session_and_never_shortens_it,
+            an_expired_session_is_not_revived,
+            no_activity_extends_a_session_beyond_its_end,
             a_rotated_session_keeps_its_id_and_its_old_token_opens_nothing,
-            a_rotation_says_when_its_user_was_there_if_they_were,
+            a_rotation_updates_the_time_of_sign_in_only_if_given,
             a_rotation_to_a_taken_key_changes_nothing,
             data_is_replaced_as_a_whole,
-            a_removed_session_is_gone_from_everywhere,
-            a_sweep_forgets_what_it_may_and_nothing_else,
-            a_session_that_is_over_is_found_until_it_may_be_forgotten,
-            of_many_who_take_a_key_at_once_one_gets_it,
-            of_many_who_take_an_id_at_once_one_gets_it,
-            of_many_who_remove_a_session_at_once_one_did_it,
+            a_removed_session_is_absent_everywhere,
+            a_sweep_removes_only_sessions_that_may_be_forgotten,
+            an_expired_session_is_found_until_it_may_be_forgotten,
+            of_many_creations_with_one_key_at_once_one_succeeds,
+            of_many_creations_with_one_id_at_once_one_succeeds,
+            of_many_removals_of_a_session_at_once_one_succeeds,
             of_many_rotations_at_once_one_token_is_left,
             changes_at_once_do_not_undo_each_other,
-            a_change_that_was_abandoned_is_whole_or_was_not_made,
-            many_at_once_neither_hang_nor_lose,
+            an_abandoned_change_is_complete_or_absent,
+            many_tasks_at_once_neither_hang_nor_lose_data,
         );
     };
     (tickets: $make:path) => {
         $crate::conformance!(rules of tickets for $make:
-            a_ticket_comes_back_as_it_was_put,
-            an_unknown_ticket_is_not_there,
+            a_ticket_is_read_back_as_written,
+            an_unknown_ticket_is_absent,
             a_ticket_is_given_out_once,
-            of_many_who_take_a_ticket_at_once_one_gets_it,
+            of_many_takers_of_a_ticket_at_once_one_gets_it,
             a_ticket_is_never_overwritten,
-            of_many_who_put_a_ticket_at_once_one_did_it,
+            of_many_writers_of_a_ticket_at_once_one_succeeds,
         );
     };
     (epochs: $make:path) => {
         $crate::conformance!(rules of epochs for $make:
-            nobody_is_revoked_at_first,
-            a_revocation_ends_what_was_made_until_then_and_nothing_made_later,
-            a_generation_only_grows_also_when_the_clock_goes_back,
-            the_time_of_a_revocation_is_never_rounded_to_before_it,
+            a_user_is_not_revoked_at_first,
+            a_revocation_ends_earlier_credentials_and_no_later_ones,
+            generations_grow_even_if_the_clock_goes_back,
+            the_time_of_a_revocation_is_never_rounded_down,
             a_revocation_does_not_touch_users_with_similar_names,
             an_ended_session_takes_its_tokens_with_it_and_no_others,
             an_ended_token_is_ended_alone,
-            a_session_and_a_token_of_the_same_name_are_two_things,
-            ending_something_twice_is_ending_it_once,
+            a_session_and_a_token_may_have_the_same_id,
+            ending_a_session_or_token_is_idempotent,
             revocations_at_once_begin_generations_of_their_own,
         );
     };
     (together: $make:path) => {
         $crate::conformance!(rules of together for $make:
-            a_revoked_user_has_no_session_left_and_everybody_else_has_theirs,
-            an_ended_session_is_gone_and_the_others_of_its_user_are_not,
-            a_session_that_is_not_there_can_be_ended,
-            what_was_revoked_is_remembered_long_enough,
-            a_session_that_is_made_while_its_user_is_revoked_is_gone_or_does_not_hold,
-            a_revocation_that_was_abandoned_is_whole_or_was_not_made,
-            everything_at_once_neither_hangs_nor_loses,
+            a_revocation_removes_all_sessions_of_its_user_and_no_others,
+            an_ended_session_is_removed_and_others_of_its_user_are_kept,
+            an_unknown_session_can_be_ended,
+            revocations_are_remembered_long_enough,
+            a_session_created_during_a_revocation_is_removed_or_revoked,
+            an_abandoned_revocation_is_complete_or_absent,
+            all_operations_at_once_neither_hang_nor_lose_data,
         );
         $crate::conformance!(rules about dumps of together for $make:
-            what_is_written_down_opens_nothing,
+            stored_data_contains_no_usable_secret,
         );
     };
     (rules of $part:ident for $make:path: $($rule:ident,)+) => { $(

@@ -1,4 +1,4 @@
-//! What every store of accounts promises.
+//! Contract of every store of accounts.
 #![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 #![expect(clippy::panic, reason = "a rule panics when it is broken")]
@@ -40,9 +40,9 @@ async fn create<S: AccountStore>(store: &S, id: &str, key: &str) -> Result<(), S
     }
 }
 
-/// Every field, and every text that somebody has chosen with care.
-pub async fn an_account_comes_back_as_it_was_written<S: AccountStore>(store: Arc<S>) -> Outcome {
-    // No name of a database holds a NUL; ours never have one.
+/// Every field is kept, with text chosen to break statements and encodings.
+pub async fn an_account_is_read_back_as_written<S: AccountStore>(store: Arc<S>) -> Outcome {
+    // PostgreSQL cannot store NUL in text, and no valid name contains one.
     let texts = HOSTILE.iter().filter(|text| !text.is_empty() && !text.contains('\0'));
     for (number, text) in texts.enumerate() {
         let id = format!("id {number}");
@@ -65,23 +65,25 @@ pub async fn an_account_comes_back_as_it_was_written<S: AccountStore>(store: Arc
     Ok(())
 }
 
-/// What was never made is not there.
-pub async fn nobody_has_an_account_at_first<S: AccountStore>(store: Arc<S>) -> Outcome {
-    let nobody = UserId::new("nobody");
+/// Reads find nothing, and changes of a missing account report that.
+pub async fn an_account_that_was_never_created_is_absent<S: AccountStore>(
+    store: Arc<S>,
+) -> Outcome {
+    let unknown = UserId::new("unknown");
 
-    assert!(store.account(&nobody).await?.is_none());
-    assert!(store.account_named("nobody").await?.is_none());
-    assert!(store.passkeys_of(&nobody).await?.is_empty());
+    assert!(store.account(&unknown).await?.is_none());
+    assert!(store.account_named("unknown").await?.is_none());
+    assert!(store.passkeys_of(&unknown).await?.is_empty());
     assert!(store.passkey(&CredentialId::new([1])).await?.is_none());
-    assert!(!store.set_disabled(&nobody, Some(at(0))).await?);
-    assert!(!store.remove_account(&nobody).await?);
-    assert!(!store.add_passkey(&passkey("a", "nobody"), 9).await?);
-    assert!(!store.put_recovery_codes(&nobody, &RecoveryCodes::default()).await?);
-    assert_eq!(store.recovery_codes(&nobody).await?, RecoveryCodes::default());
+    assert!(!store.set_disabled(&unknown, Some(at(0))).await?);
+    assert!(!store.remove_account(&unknown).await?);
+    assert!(!store.add_passkey(&passkey("a", "unknown"), 9).await?);
+    assert!(!store.put_recovery_codes(&unknown, &RecoveryCodes::default()).await?);
+    assert_eq!(store.recovery_codes(&unknown).await?, RecoveryCodes::default());
     Ok(())
 }
 
-/// One name, one account; one passkey, one account; and nothing half of it.
+/// A name and a passkey belong to one account each, and a refused creation leaves nothing behind.
 pub async fn a_taken_name_or_passkey_makes_no_account<S: AccountStore>(store: Arc<S>) -> Outcome {
     create(&*store, "1", "alice").await?;
 
@@ -97,8 +99,8 @@ pub async fn a_taken_name_or_passkey_makes_no_account<S: AccountStore>(store: Ar
     Ok(())
 }
 
-/// Attack 73, all at the same moment.
-pub async fn of_many_who_want_a_name_at_once_one_gets_it<S: AccountStore>(
+/// Attack 73, with all requests at the same moment.
+pub async fn of_many_sign_ups_with_one_name_at_once_one_succeeds<S: AccountStore>(
     store: Arc<S>,
 ) -> Outcome {
     let made = at_once(16, |number| {
@@ -116,7 +118,7 @@ pub async fn of_many_who_want_a_name_at_once_one_gets_it<S: AccountStore>(
     Ok(())
 }
 
-/// Attack 73, all at the same moment.
+/// Attack 73, with all requests at the same moment.
 pub async fn of_many_accounts_with_one_passkey_at_once_one_is_made<S: AccountStore>(
     store: Arc<S>,
 ) -> Outcome {
@@ -136,7 +138,7 @@ pub async fn of_many_accounts_with_one_passkey_at_once_one_is_made<S: AccountSto
     Ok(())
 }
 
-/// By the bytes of the name, behind the one that was named.
+/// Sorted by the bytes of the name, starting after the given one.
 pub async fn accounts_are_listed_by_name<S: AccountStore>(store: Arc<S>) -> Outcome {
     for (id, key) in [("1", "b"), ("2", "a"), ("3", "é"), ("4", "Z"), ("5", "a.b")] {
         create(&*store, id, key).await?;
@@ -151,7 +153,7 @@ pub async fn accounts_are_listed_by_name<S: AccountStore>(store: Arc<S>) -> Outc
     Ok(())
 }
 
-/// And nobody else's.
+/// Other accounts are not affected.
 pub async fn an_account_is_disabled_and_enabled<S: AccountStore>(store: Arc<S>) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
@@ -167,7 +169,7 @@ pub async fn an_account_is_disabled_and_enabled<S: AccountStore>(store: Arc<S>) 
     Ok(())
 }
 
-/// Passkeys and codes go with it, and the name is free.
+/// Its passkeys and codes are removed with it, and its name can be used again.
 pub async fn a_removed_account_leaves_nothing_behind<S: AccountStore>(store: Arc<S>) -> Outcome {
     create(&*store, "1", "alice").await?;
     let alice = UserId::new("1");
@@ -184,7 +186,7 @@ pub async fn a_removed_account_leaves_nothing_behind<S: AccountStore>(store: Arc
     Ok(())
 }
 
-/// In the order in which they were added, up to a limit, and one of somebody else is taken.
+/// Passkeys are listed in the order of addition. A passkey of another account counts as taken.
 pub async fn passkeys_are_added_up_to_a_limit<S: AccountStore>(store: Arc<S>) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
@@ -201,7 +203,7 @@ pub async fn passkeys_are_added_up_to_a_limit<S: AccountStore>(store: Arc<S>) ->
     Ok(())
 }
 
-/// The limit holds for those who come at once as well.
+/// The limit also holds for concurrent additions.
 pub async fn passkeys_that_are_added_at_once_do_not_exceed_the_limit<S: AccountStore>(
     store: Arc<S>,
 ) -> Outcome {
@@ -218,8 +220,8 @@ pub async fn passkeys_that_are_added_at_once_do_not_exceed_the_limit<S: AccountS
     Ok(())
 }
 
-/// The key is exchanged, if it is the one that was judged.
-pub async fn a_use_is_written_down_when_nobody_was_faster<S: AccountStore>(
+/// The key is replaced only if it is still the one that was verified.
+pub async fn a_use_is_recorded_only_if_the_key_is_unchanged<S: AccountStore>(
     store: Arc<S>,
 ) -> Outcome {
     create(&*store, "1", "alice").await?;
@@ -236,8 +238,8 @@ pub async fn a_use_is_written_down_when_nobody_was_faster<S: AccountStore>(
     Ok(())
 }
 
-/// Attack 72: two answers with one counter.
-pub async fn of_many_uses_of_one_counter_at_once_one_is_written_down<S: AccountStore>(
+/// Attack 72: several answers with the same signature counter.
+pub async fn of_many_uses_of_one_counter_at_once_one_is_recorded<S: AccountStore>(
     store: Arc<S>,
 ) -> Outcome {
     create(&*store, "1", "alice").await?;
@@ -257,7 +259,7 @@ pub async fn of_many_uses_of_one_counter_at_once_one_is_written_down<S: AccountS
     Ok(())
 }
 
-/// That of somebody else is not there.
+/// A passkey of another account counts as missing.
 pub async fn a_passkey_is_renamed_by_its_owner<S: AccountStore>(store: Arc<S>) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
@@ -271,7 +273,7 @@ pub async fn a_passkey_is_renamed_by_its_owner<S: AccountStore>(store: Arc<S>) -
 }
 
 /// Attack 78.
-pub async fn the_last_passkey_goes_only_when_there_is_a_code<S: AccountStore>(
+pub async fn the_last_passkey_is_removed_only_if_a_recovery_code_is_left<S: AccountStore>(
     store: Arc<S>,
 ) -> Outcome {
     create(&*store, "1", "alice").await?;
@@ -290,8 +292,8 @@ pub async fn the_last_passkey_goes_only_when_there_is_a_code<S: AccountStore>(
     Ok(())
 }
 
-/// Attack 78: both of two, at the same moment.
-pub async fn of_the_last_passkeys_that_are_removed_at_once_one_stays<S: AccountStore>(
+/// Attack 78, with all passkeys removed at the same moment.
+pub async fn of_all_passkeys_removed_at_once_one_is_kept<S: AccountStore>(
     store: Arc<S>,
 ) -> Outcome {
     create(&*store, "1", "alice").await?;
@@ -317,7 +319,7 @@ fn codes(numbers: &[u8]) -> RecoveryCodes {
     RecoveryCodes { salt: [numbers.len().try_into().unwrap_or(0); 16], hashes }
 }
 
-/// All of the old ones go.
+/// Replacing the codes removes all old ones.
 pub async fn recovery_codes_are_replaced_as_a_whole<S: AccountStore>(store: Arc<S>) -> Outcome {
     create(&*store, "1", "alice").await?;
     let alice = UserId::new("1");
@@ -336,7 +338,7 @@ pub async fn recovery_codes_are_replaced_as_a_whole<S: AccountStore>(store: Arc<
     Ok(())
 }
 
-/// Also when many show it at once, and never for somebody else.
+/// The same holds if many requests show it at once. A code of another account is not accepted.
 pub async fn a_recovery_code_is_good_once<S: AccountStore>(store: Arc<S>) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
@@ -353,7 +355,7 @@ pub async fn a_recovery_code_is_good_once<S: AccountStore>(store: Arc<S>) -> Out
     Ok(())
 }
 
-/// The first one stays, whoever asks.
+/// The first stored secret is kept, and every caller gets it.
 pub async fn the_secret_of_decoys_is_drawn_once<S: AccountStore>(store: Arc<S>) -> Outcome {
     let drawn = at_once(16, |number| {
         let store = store.clone();

@@ -1,4 +1,4 @@
-//! Many tasks that begin at the same moment, and futures that are given up half-way.
+//! Runs tasks that start at the same moment, and drops futures half-way.
 
 use std::{
     future::{Future, poll_fn},
@@ -9,11 +9,11 @@ use std::{
 
 use tokio::{sync::Barrier, task::JoinSet};
 
-/// Starts a task for each number below `count`, lets go of all of them at once, and returns what they
-/// came to, in the order of the numbers.
+/// Starts a task for each number below `count`, releases all of them at once, and returns their results
+/// in the order of the numbers.
 ///
 /// # Panics
-/// When one of the tasks does.
+/// If one of the tasks panics.
 pub(super) async fn at_once<T, F>(count: usize, task: impl Fn(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
@@ -33,7 +33,7 @@ where
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Polls a future so many times and then drops it, done or not.
+/// Polls a future up to `polls` times, and then drops it.
 pub(super) async fn abandon<T>(polls: usize, future: impl Future<Output = T>) {
     let mut future = pin!(future);
     let mut left = polls;

@@ -1,7 +1,7 @@
-//! What every store of revocations promises.
+//! Contract of every store of revocations.
 //!
-//! A store may refuse what is older than itself, so nothing here takes an unknown user for one of
-//! generation 0: it compares with what the store says before.
+//! A store may reject credentials older than itself, so an unknown user need not be in generation 0. The
+//! rules compare with the state that the store returns first.
 #![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
@@ -15,18 +15,18 @@ use super::{
     samples::{HOSTILE, SIMILAR, at},
 };
 
-/// Reads what was revoked of a user alone.
+/// Reads the revocation state of a user, without a session or token.
 pub(super) async fn read<S: Epochs>(store: &S, user: &UserId) -> Result<Epoch, StoreError> {
     store.read(user, None, None).await
 }
 
-/// Whether a credential of this user that was made so still opens something.
+/// Returns `true` if a credential of this user that was issued as given is still accepted.
 pub(super) fn holds(user: &UserId, issued: Issued, epoch: &Epoch) -> bool {
     Standing { user, session: None, token: None, issued }.holds(epoch)
 }
 
-/// What is made of what was read holds.
-pub async fn nobody_is_revoked_at_first<S: Epochs>(store: Arc<S>) -> Outcome {
+/// A credential issued in the generation that was read is accepted.
+pub async fn a_user_is_not_revoked_at_first<S: Epochs>(store: Arc<S>) -> Outcome {
     let (session, token) = (SessionId::new("s-1"), TokenId::new("t-1"));
     for name in HOSTILE {
         let user = UserId::new(*name);
@@ -41,7 +41,7 @@ pub async fn nobody_is_revoked_at_first<S: Epochs>(store: Arc<S>) -> Outcome {
 }
 
 /// Attack 28.
-pub async fn a_revocation_ends_what_was_made_until_then_and_nothing_made_later<S: Epochs>(
+pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones<S: Epochs>(
     store: Arc<S>,
 ) -> Outcome {
     let user = UserId::new("alice");
@@ -58,7 +58,7 @@ pub async fn a_revocation_ends_what_was_made_until_then_and_nothing_made_later<S
         (Issued::Generation(before.generation), false),
         (Issued::Generation(begun), true),
         (Issued::At(at(0)), false),
-        // In whole seconds: that of the revocation, and the next.
+        // `iat` has whole seconds: here the second of the revocation, and the next one.
         (Issued::At(at(4_877)), false),
         (Issued::At(at(5_877)), true),
         // The same for a clock that may be five seconds ahead.
@@ -72,10 +72,8 @@ pub async fn a_revocation_ends_what_was_made_until_then_and_nothing_made_later<S
     Ok(())
 }
 
-/// A server with a clock that is late revokes all the same.
-pub async fn a_generation_only_grows_also_when_the_clock_goes_back<S: Epochs>(
-    store: Arc<S>,
-) -> Outcome {
+/// A node whose clock is slow can revoke too.
+pub async fn generations_grow_even_if_the_clock_goes_back<S: Epochs>(store: Arc<S>) -> Outcome {
     let user = UserId::new("alice");
     let mut epoch = read(&*store, &user).await?;
     let mut latest = None;
@@ -91,10 +89,8 @@ pub async fn a_generation_only_grows_also_when_the_clock_goes_back<S: Epochs>(
     Ok(())
 }
 
-/// What was shown in the same millisecond, before the revocation, is ended by it.
-pub async fn the_time_of_a_revocation_is_never_rounded_to_before_it<S: Epochs>(
-    store: Arc<S>,
-) -> Outcome {
+/// A credential shown in the same millisecond, before the revocation, is revoked too.
+pub async fn the_time_of_a_revocation_is_never_rounded_down<S: Epochs>(store: Arc<S>) -> Outcome {
     let user = UserId::new("alice");
     let (shown, revoked) =
         (at(0) + Duration::from_nanos(400_000), at(0) + Duration::from_nanos(400_001));
@@ -108,7 +104,7 @@ pub async fn the_time_of_a_revocation_is_never_rounded_to_before_it<S: Epochs>(
     Ok(())
 }
 
-/// Who is revoked is exactly who was named.
+/// A revocation affects exactly the named user.
 pub async fn a_revocation_does_not_touch_users_with_similar_names<S: Epochs>(
     store: Arc<S>,
 ) -> Outcome {
@@ -128,7 +124,7 @@ pub async fn a_revocation_does_not_touch_users_with_similar_names<S: Epochs>(
     Ok(())
 }
 
-/// Whoever names an ended session is out, whatever else they name.
+/// A credential that names an ended session is rejected, even if its user or token differs.
 pub async fn an_ended_session_takes_its_tokens_with_it_and_no_others<S: Epochs>(
     store: Arc<S>,
 ) -> Outcome {
@@ -147,7 +143,7 @@ pub async fn an_ended_session_takes_its_tokens_with_it_and_no_others<S: Epochs>(
     Ok(())
 }
 
-/// A token of the same session lives on.
+/// Other tokens of the same session are still accepted.
 pub async fn an_ended_token_is_ended_alone<S: Epochs>(store: Arc<S>) -> Outcome {
     let user = UserId::new("alice");
     let session = SessionId::new("s-1");
@@ -164,10 +160,8 @@ pub async fn an_ended_token_is_ended_alone<S: Epochs>(store: Arc<S>) -> Outcome 
     Ok(())
 }
 
-/// Ids are made by others, and nothing says that they differ.
-pub async fn a_session_and_a_token_of_the_same_name_are_two_things<S: Epochs>(
-    store: Arc<S>,
-) -> Outcome {
+/// Other parties choose the ids, so a session and a token may have the same one.
+pub async fn a_session_and_a_token_may_have_the_same_id<S: Epochs>(store: Arc<S>) -> Outcome {
     let user = UserId::new("same");
     let (session, token) = (SessionId::new("same"), TokenId::new("same"));
     let (other_session, other_token) = (SessionId::new("other"), TokenId::new("other"));
@@ -181,8 +175,8 @@ pub async fn a_session_and_a_token_of_the_same_name_are_two_things<S: Epochs>(
     Ok(())
 }
 
-/// Two who end the same thing need not know of each other.
-pub async fn ending_something_twice_is_ending_it_once<S: Epochs>(store: Arc<S>) -> Outcome {
+/// Ending something again succeeds, in any order of times.
+pub async fn ending_a_session_or_token_is_idempotent<S: Epochs>(store: Arc<S>) -> Outcome {
     let user = UserId::new("alice");
     let (session, token) = (SessionId::new("s-1"), TokenId::new("t-1"));
     for now in [at(5_000), at(5_000), at(0), at(9_000)] {
@@ -195,7 +189,8 @@ pub async fn ending_something_twice_is_ending_it_once<S: Epochs>(store: Arc<S>) 
     Ok(())
 }
 
-/// No two revocations begin the same generation: what is made after the first ends with the second.
+/// No two revocations begin the same generation. Otherwise the second would not end credentials issued after the
+/// first.
 pub async fn revocations_at_once_begin_generations_of_their_own<S: Epochs>(
     store: Arc<S>,
 ) -> Outcome {

@@ -1,14 +1,14 @@
-//! What the rules put into a store: times, keys, sessions, and texts that somebody has chosen with care.
+//! Sample data for the rules: times, keys, sessions, and text chosen to break statements and encodings.
 
 use std::time::{Duration, SystemTime};
 
 use doorward_core::{Entropy, Session, SessionId, SessionKey, SessionToken, Ticket, TicketKey};
 
-/// When the rules take place, in milliseconds since 1970: 2100-01-01T00:00:00.123Z. A store that forgets
-/// by the clock of a server finds all of it in the future.
+/// Start of all rules in milliseconds since 1970: 2100-01-01T00:00:00.123Z. It is far in the future, so that
+/// a store that expires entries by its server's clock keeps them.
 const BEGINNING: u64 = 4_102_444_800_123;
 
-/// So many milliseconds after the beginning.
+/// Returns the time `millis` milliseconds after the beginning.
 pub(super) fn at(millis: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(BEGINNING + millis)
 }
@@ -16,12 +16,12 @@ pub(super) fn at(millis: u64) -> SystemTime {
 pub(super) const IDLE: Duration = Duration::from_secs(3600);
 pub(super) const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
-/// A session that began at the beginning.
+/// Creates a session that began at the beginning.
 pub(super) fn session(id: &str, user: &str) -> Session {
     Session::new(SessionId::new(id), user, at(0), IDLE, LIFETIME)
 }
 
-/// The token of this number: another one for each.
+/// Returns the token of a number. Tokens of different numbers differ.
 pub(super) fn token(number: usize) -> SessionToken {
     SessionToken::generate(&Numbered(number))
 }
@@ -38,21 +38,21 @@ pub(super) fn ticket_key(number: usize) -> TicketKey {
     ticket(number).key()
 }
 
-/// The bytes of the token and of the ticket of this number, as lower-case hex.
+/// Returns the bytes of the token and of the ticket of a number, as lower-case hex.
 pub(super) fn hex(number: usize) -> String {
     let mut bytes = [0; 32];
     Numbered(number).fill(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Bytes that look random and are the same in every run.
+/// Entropy that looks random and is the same in every run.
 struct Numbered(usize);
 
 impl Entropy for Numbered {
     fn fill(&self, bytes: &mut [u8]) {
         let mut state = u64::try_from(self.0).unwrap_or(u64::MAX);
         for chunk in bytes.chunks_mut(8) {
-            // SplitMix64: every step is another number, and every number looks like noise.
+            // SplitMix64: all steps differ, and each result looks random.
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut noise = state;
             noise = (noise ^ (noise >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -64,7 +64,7 @@ impl Entropy for Numbered {
     }
 }
 
-/// Texts that end a string, a statement, a pattern, a key or a line somewhere.
+/// Text that terminates a string, a statement, a pattern, a key or a line in some language.
 pub(super) const HOSTILE: &[&str] = &[
     "alice",
     "",
@@ -111,7 +111,7 @@ pub(super) const HOSTILE: &[&str] = &[
     "../../etc/passwd",
 ];
 
-/// Names that are easily taken for one another: beginnings, patterns, spellings.
+/// Names that are easily confused: prefixes, patterns, spellings.
 pub(super) const SIMILAR: &[&str] = &[
     "a", "A", "aa", "ab", "a ", " a", "a\n", "a\t", "a:", "a:b", ":a", "a*", "a?", "a%", "a_", "_",
     "%", "*", "?", "", " ", "a'", "a\"", "a\\", "{a}", "a{b}", "\u{e1}", "a\u{301}", "\u{ff41}",

@@ -1,4 +1,4 @@
-//! What whoever keeps seats promises. Each rule gets a keeper without anybody on it.
+//! Contract of every seat store. Each rule gets a store with no seat taken.
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
 use std::{
@@ -15,9 +15,9 @@ use doorward_core::{
 };
 use tokio::task::JoinSet;
 
-/// Somebody who wants a seat.
+/// A client that requests seats.
 #[derive(Clone)]
-struct Somebody {
+struct Client {
     user: UserId,
     socket: SocketId,
     link: LinkId,
@@ -25,7 +25,7 @@ struct Somebody {
     limits: SeatLimits,
 }
 
-/// Ids that are all different.
+/// Entropy that never repeats, so that all ids differ.
 struct Numbers;
 
 impl Entropy for Numbers {
@@ -39,7 +39,7 @@ impl Entropy for Numbers {
     }
 }
 
-impl Somebody {
+impl Client {
     fn new(user: &str, policy: PerUser) -> Self {
         Self::under(user, SeatLimits::new(policy, PerUser::Unlimited))
     }
@@ -49,7 +49,7 @@ impl Somebody {
         Self { user: user.into(), socket, link, namespace: "/", limits }
     }
 
-    /// The same client in another namespace of its link.
+    /// Returns the same client with a socket in another namespace of its link.
     fn also_in(&self, namespace: &'static str) -> Self {
         Self { socket: SocketId::generate(&Numbers), namespace, ..self.clone() }
     }
@@ -66,48 +66,48 @@ impl Somebody {
 }
 
 fn is_taken(reserved: &Result<Box<dyn Reservation>, SeatError>, holders: usize) -> bool {
-    matches!(reserved, Err(SeatError::Taken(who)) if who.len() == holders)
+    matches!(reserved, Err(SeatError::Taken(taken)) if taken.len() == holders)
 }
 
-/// As many as the policy says, whether they sit already or are on their way; one more learns who sits
-/// there. Every user has seats of their own.
+/// Seats and reservations count alike. One request too many gets the list of holders. Each user has seats
+/// of their own.
 pub async fn a_user_has_as_many_seats_as_the_policy_says(seats: impl Seats) {
     let policy = PerUser::RefuseNew(2);
-    let first = Somebody::new("alice", policy).sit(&seats).await;
-    let second = Somebody::new("alice", policy).reserve(&seats).await.expect("a seat is free");
+    let first = Client::new("alice", policy).sit(&seats).await;
+    let second = Client::new("alice", policy).reserve(&seats).await.expect("a seat is free");
 
-    assert!(is_taken(&Somebody::new("alice", policy).reserve(&seats).await, 2));
-    Somebody::new("bob", policy).sit(&seats).await;
+    assert!(is_taken(&Client::new("alice", policy).reserve(&seats).await, 2));
+    Client::new("bob", policy).sit(&seats).await;
     drop((first, second));
 }
 
-/// What is dropped is free: a reservation and a seat.
+/// Dropping a reservation or a seat frees it.
 pub async fn a_seat_that_is_dropped_is_free(seats: impl Seats) {
     let policy = PerUser::RefuseNew(1);
     for _ in 0..3 {
-        drop(Somebody::new("alice", policy).reserve(&seats).await.expect("a seat is free"));
-        drop(Somebody::new("alice", policy).sit(&seats).await);
+        drop(Client::new("alice", policy).reserve(&seats).await.expect("a seat is free"));
+        drop(Client::new("alice", policy).sit(&seats).await);
     }
 }
 
-/// The sockets of a link share its seat, until the last of them has gone.
+/// The sockets of a link share one seat. It is free after the last of them has closed.
 pub async fn the_sockets_of_a_link_share_a_seat(seats: impl Seats) {
     let policy = PerUser::RefuseNew(1);
-    let alice = Somebody::new("alice", policy);
+    let alice = Client::new("alice", policy);
     let first = alice.sit(&seats).await;
     let second = alice.also_in("/chat").sit(&seats).await;
     assert!(second.replaced.is_empty());
 
     drop(first);
-    assert!(is_taken(&Somebody::new("alice", policy).reserve(&seats).await, 1));
+    assert!(is_taken(&Client::new("alice", policy).reserve(&seats).await, 1));
     drop(second);
-    Somebody::new("alice", policy).sit(&seats).await;
+    Client::new("alice", policy).sit(&seats).await;
 }
 
-/// Where namespaces count, each has seats of its own, also for sockets of one link.
-pub async fn namespaces_have_seats_of_their_own_when_told_so(seats: impl Seats) {
+/// If namespaces are counted, each has seats of its own, also for the sockets of one link.
+pub async fn namespaces_have_seats_of_their_own_if_configured(seats: impl Seats) {
     let policy = PerUser::RefuseNew(1).per_namespace();
-    let alice = Somebody::new("alice", policy);
+    let alice = Client::new("alice", policy);
     let first = alice.sit(&seats).await;
     let second = alice.also_in("/chat").sit(&seats).await;
 
@@ -118,249 +118,248 @@ pub async fn namespaces_have_seats_of_their_own_when_told_so(seats: impl Seats) 
     drop((first, second));
 }
 
-/// Nobody is disturbed by a reservation; who takes a seat too many replaces the oldest, and is told who
-/// that was.
+/// A reservation replaces nothing. Committing one seat too many replaces the oldest socket and names it.
 pub async fn the_oldest_is_replaced_when_the_seat_is_taken(seats: impl Seats) {
     let policy = PerUser::ReplaceOldest(2);
-    let (oldest, next) = (Somebody::new("alice", policy), Somebody::new("alice", policy));
+    let (oldest, next) = (Client::new("alice", policy), Client::new("alice", policy));
     let first = oldest.sit(&seats).await;
     let second = next.sit(&seats).await;
-    let given_up = Somebody::new("alice", policy).reserve(&seats).await.expect("it is always free");
-    drop(given_up);
+    let abandoned =
+        Client::new("alice", policy).reserve(&seats).await.expect("a reservation replaces nothing");
+    drop(abandoned);
 
-    let third = Somebody::new("alice", policy).sit(&seats).await;
+    let third = Client::new("alice", policy).sit(&seats).await;
     drop(first);
-    let fourth = Somebody::new("alice", policy).sit(&seats).await;
+    let fourth = Client::new("alice", policy).sit(&seats).await;
 
     assert_eq!(third.replaced, [oldest.socket]);
     assert_eq!(fourth.replaced, [next.socket]);
     drop((second, third, fourth));
 }
 
-/// Who has lost a seat gives nobody's back.
+/// Dropping a seat that was replaced must not free the seat of another socket.
 pub async fn a_lost_seat_is_not_given_back_twice(seats: impl Seats) {
     let policy = PerUser::ReplaceOldest(1);
-    let lost = Somebody::new("alice", policy).sit(&seats).await;
-    let current = Somebody::new("alice", policy).sit(&seats).await;
+    let lost = Client::new("alice", policy).sit(&seats).await;
+    let current = Client::new("alice", policy).sit(&seats).await;
     drop(lost);
 
-    let next = Somebody::new("alice", policy).sit(&seats).await;
+    let next = Client::new("alice", policy).sit(&seats).await;
 
-    assert!(next.replaced.len() == 1, "the current one still had its seat");
+    assert!(next.replaced.len() == 1, "the current socket has kept its seat");
     drop((current, next));
 }
 
-/// Of many who ask at the same time as many get a seat as there are.
+/// Of many requests at the same time, exactly as many succeed as there are seats.
 pub async fn of_many_at_once_as_many_sit_as_there_are_seats(seats: impl Seats) {
     let seats = Arc::new(seats);
     for count in 1..4 {
-        let asking = at_once(&seats, || Somebody::new("alice", PerUser::RefuseNew(count))).await;
+        let asking = at_once(&seats, || Client::new("alice", PerUser::RefuseNew(count))).await;
 
         assert_eq!(asking.len(), count);
     }
 }
 
-/// Whoever has lost a seat is named to everybody who takes one, until they are gone: also on the same link, and
-/// when the one who has it has left meanwhile.
-pub async fn who_has_lost_a_seat_is_waited_for_by_everybody(seats: impl Seats) {
+/// A replaced socket is named to every later socket of the user until it has closed. This also holds for
+/// sockets on the same link, and after the socket that replaced it has closed.
+pub async fn every_new_socket_waits_for_a_replaced_one(seats: impl Seats) {
     let policy = PerUser::ReplaceOldest(1);
-    let (lost, alice) = (Somebody::new("alice", policy), Somebody::new("alice", policy));
-    let on_its_way_out = lost.sit(&seats).await;
+    let (lost, alice) = (Client::new("alice", policy), Client::new("alice", policy));
+    let closing = lost.sit(&seats).await;
 
     let first = alice.sit(&seats).await;
     let second = alice.also_in("/chat").sit(&seats).await;
     assert_eq!((&*first.replaced, &*second.replaced), (&[lost.socket][..], &[lost.socket][..]));
     drop((first, second));
-    let third = Somebody::new("alice", policy);
+    let third = Client::new("alice", policy);
     let sitting = third.sit(&seats).await;
     assert_eq!(sitting.replaced, [lost.socket]);
 
-    drop(on_its_way_out);
-    assert_eq!(Somebody::new("alice", policy).sit(&seats).await.replaced, [third.socket]);
+    drop(closing);
+    assert_eq!(Client::new("alice", policy).sit(&seats).await.replaced, [third.socket]);
     drop(sitting);
 }
 
-/// Where one more is refused, whoever is on their way out sits there still.
-pub async fn who_has_lost_a_seat_still_counts(seats: impl Seats) {
+/// If excess sockets are refused, a replaced socket counts until it has closed.
+pub async fn a_replaced_socket_still_counts(seats: impl Seats) {
     let limits = SeatLimits::new(PerUser::RefuseNew(2), PerUser::ReplaceOldest(1));
-    let lost = Somebody::under("alice", limits).sit(&seats).await;
-    let sitting = Somebody::under("alice", limits).sit(&seats).await;
+    let lost = Client::under("alice", limits).sit(&seats).await;
+    let sitting = Client::under("alice", limits).sit(&seats).await;
     assert_eq!(sitting.replaced.len(), 1);
 
-    assert!(is_taken(&Somebody::under("alice", limits).reserve(&seats).await, 2));
+    assert!(is_taken(&Client::under("alice", limits).reserve(&seats).await, 2));
     drop(lost);
-    assert!(Somebody::under("alice", limits).reserve(&seats).await.is_ok());
+    assert!(Client::under("alice", limits).reserve(&seats).await.is_ok());
     drop(sitting);
 }
 
-/// Of the links of a user and the sockets in a namespace so many are allowed, and both hold. Who is refused
-/// has changed nothing.
+/// The limit on the links of a user and the limit on sockets in a namespace apply together. A refused
+/// request changes nothing.
 pub async fn both_limits_hold_at_once(seats: impl Seats) {
     let limits = SeatLimits::new(PerUser::RefuseNew(2), PerUser::ReplaceOldest(1));
-    let (first, second) = (Somebody::under("alice", limits), Somebody::under("alice", limits));
+    let (first, second) = (Client::under("alice", limits), Client::under("alice", limits));
     let oldest = first.sit(&seats).await;
     let next = second.sit(&seats).await;
     assert_eq!(next.replaced, [first.socket]);
 
-    assert!(is_taken(&Somebody::under("alice", limits).reserve(&seats).await, 2));
+    assert!(is_taken(&Client::under("alice", limits).reserve(&seats).await, 2));
     drop(oldest);
 
-    // Its link has a seat also for another namespace, and in this one its socket is still alone.
+    // The link has its seat already, and its socket is the only one in the other namespace.
     let elsewhere = second.also_in("/chat").sit(&seats).await;
     assert!(elsewhere.replaced.is_empty());
-    let last = Somebody::under("alice", limits).sit(&seats).await;
+    let last = Client::under("alice", limits).sit(&seats).await;
     assert_eq!(last.replaced, [second.socket]);
     drop((next, elsewhere, last));
 
-    // The other way round: what is to be had of links is not to be had of sockets.
+    // The other way round: a link is free, but no socket.
     let limits = SeatLimits::new(PerUser::RefuseNew(2), PerUser::RefuseNew(1));
-    let only = Somebody::under("alice", limits).sit(&seats).await;
+    let only = Client::under("alice", limits).sit(&seats).await;
     for _ in 0..3 {
-        assert!(is_taken(&Somebody::under("alice", limits).reserve(&seats).await, 1));
+        assert!(is_taken(&Client::under("alice", limits).reserve(&seats).await, 1));
     }
-    let elsewhere = Somebody::under("alice", limits).also_in("/chat").sit(&seats).await;
+    let elsewhere = Client::under("alice", limits).also_in("/chat").sit(&seats).await;
     drop((only, elsewhere));
 }
 
-/// Of two policies for the same sockets the one with fewer seats holds.
+/// Of two policies for the same sockets, the one with fewer seats applies.
 pub async fn the_stricter_of_two_policies_for_a_namespace_holds(seats: impl Seats) {
     let two = PerUser::RefuseNew(2).per_namespace();
     let limits = SeatLimits::new(two, PerUser::ReplaceOldest(1));
-    let (first, second) = (Somebody::under("alice", limits), Somebody::under("alice", limits));
+    let (first, second) = (Client::under("alice", limits), Client::under("alice", limits));
     let replaced = first.sit(&seats).await;
     let taken = second.sit(&seats).await;
     assert_eq!(taken.replaced, [first.socket]);
     drop((replaced, taken));
 
-    // Of two that have as many, the one that refuses.
+    // If both have the same number of seats, the one that refuses applies.
     let limits = SeatLimits::new(PerUser::ReplaceOldest(1).per_namespace(), PerUser::RefuseNew(1));
-    let only = Somebody::under("alice", limits).sit(&seats).await;
-    assert!(is_taken(&Somebody::under("alice", limits).reserve(&seats).await, 1));
+    let only = Client::under("alice", limits).sit(&seats).await;
+    assert!(is_taken(&Client::under("alice", limits).reserve(&seats).await, 1));
     drop(only);
 }
 
-/// One loses a seat where that is enough for both limits: the link whose only socket is the oldest of its
-/// namespace, or the oldest link with the socket that it has there.
-pub async fn nobody_loses_a_seat_for_nothing(seats: impl Seats) {
+/// If one replacement satisfies both limits, only one link is affected: the one whose only socket is the oldest of
+/// its namespace, or the oldest link together with its socket there.
+pub async fn no_more_seats_are_lost_than_needed(seats: impl Seats) {
     let limits = SeatLimits::new(PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(1));
-    let oldest = Somebody::under("alice", limits).sit(&seats).await;
-    let game = Somebody::under("alice", limits).also_in("/game");
+    let oldest = Client::under("alice", limits).sit(&seats).await;
+    let game = Client::under("alice", limits).also_in("/game");
     let playing = game.sit(&seats).await;
-    let third = Somebody::under("alice", limits).also_in("/game").sit(&seats).await;
+    let third = Client::under("alice", limits).also_in("/game").sit(&seats).await;
     assert_eq!(third.replaced, [game.socket]);
     drop((oldest, playing, third));
 
     let limits = SeatLimits::new(PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(2));
-    let (first, second) = (Somebody::under("alice", limits), Somebody::under("alice", limits));
+    let (first, second) = (Client::under("alice", limits), Client::under("alice", limits));
     let late = first.also_in("/game");
-    // The older link is the younger one in the game.
+    // The older link has the younger socket in `/game`.
     let sitting = [
         first.sit(&seats).await,
         second.sit(&seats).await,
         second.also_in("/game").sit(&seats).await,
         late.sit(&seats).await,
     ];
-    let third = Somebody::under("alice", limits).also_in("/game").sit(&seats).await;
+    let third = Client::under("alice", limits).also_in("/game").sit(&seats).await;
     assert_eq!(HashSet::from_iter(third.replaced), HashSet::from([first.socket, late.socket]));
     drop((sitting, third.seat));
 }
 
-/// A link is as old as its first socket, also when that one has gone.
+/// A link is as old as its first socket, even after that socket has closed.
 pub async fn a_link_is_as_old_as_its_first_socket(seats: impl Seats) {
     let policy = PerUser::ReplaceOldest(2);
-    let old = Somebody::new("alice", policy);
+    let old = Client::new("alice", policy);
     let first = old.sit(&seats).await;
-    let young = Somebody::new("alice", policy).sit(&seats).await;
+    let young = Client::new("alice", policy).sit(&seats).await;
     let second = old.also_in("/chat");
     let late = second.sit(&seats).await;
     drop(first);
 
-    let third = Somebody::new("alice", policy).sit(&seats).await;
+    let third = Client::new("alice", policy).sit(&seats).await;
 
     assert_eq!(third.replaced, [second.socket]);
     drop((young, late, third));
 }
 
-/// Whoever is on their way in on a link that has lost its seat does not arrive, and nobody waits for them.
+/// A reservation on a replaced link cannot be committed, and is not named as a socket to wait for.
 pub async fn a_reservation_is_lost_with_its_link(seats: impl Seats) {
     let policy = PerUser::ReplaceOldest(1);
-    let alice = Somebody::new("alice", policy);
+    let alice = Client::new("alice", policy);
     let first = alice.sit(&seats).await;
-    let on_its_way = alice.also_in("/chat").reserve(&seats).await.expect("it shares a seat");
+    let reservation = alice.also_in("/chat").reserve(&seats).await.expect("it shares a seat");
 
-    let second = Somebody::new("alice", policy).sit(&seats).await;
+    let second = Client::new("alice", policy).sit(&seats).await;
 
-    assert!(matches!(on_its_way.commit().await, Err(SeatError::Taken(_))));
+    assert!(matches!(reservation.commit().await, Err(SeatError::Taken(_))));
     assert_eq!(second.replaced, [alice.socket]);
     drop((first, second));
 
-    // Also where it is lost because its only socket is the oldest of a namespace.
+    // The same holds if the link is replaced because its only socket is the oldest of a namespace.
     let limits = SeatLimits::new(policy, policy);
-    let alice = Somebody::under("alice", limits);
+    let alice = Client::under("alice", limits);
     let first = alice.sit(&seats).await;
-    let on_its_way = alice.also_in("/chat").reserve(&seats).await.expect("it shares a seat");
-    let second = Somebody::under("alice", limits).sit(&seats).await;
-    assert!(matches!(on_its_way.commit().await, Err(SeatError::Taken(_))));
+    let reservation = alice.also_in("/chat").reserve(&seats).await.expect("it shares a seat");
+    let second = Client::under("alice", limits).sit(&seats).await;
+    assert!(matches!(reservation.commit().await, Err(SeatError::Taken(_))));
     drop((first, second));
 }
 
-/// A link on which nobody sits any more is a new one for whoever is still on their way in there.
-pub async fn who_comes_last_is_the_youngest(seats: impl Seats) {
+/// A link whose sockets have all closed loses its age. A reservation that is left on it counts as new.
+pub async fn a_link_without_sockets_becomes_the_youngest(seats: impl Seats) {
     let policy = PerUser::ReplaceOldest(1);
-    let alice = Somebody::new("alice", policy);
+    let alice = Client::new("alice", policy);
     let first = alice.sit(&seats).await;
-    let on_its_way = alice.also_in("/chat").reserve(&seats).await.expect("it shares a seat");
+    let reservation = alice.also_in("/chat").reserve(&seats).await.expect("it shares a seat");
     drop(first);
-    let other = Somebody::new("alice", policy);
+    let other = Client::new("alice", policy);
     let sitting = other.sit(&seats).await;
     assert!(sitting.replaced.is_empty());
 
-    let last = on_its_way.commit().await.expect("a reserved seat can be taken");
+    let last = reservation.commit().await.expect("a reserved seat can be taken");
 
     assert_eq!(last.replaced, [other.socket]);
     drop((sitting, last));
 }
 
-/// Where links do not count, whoever is on their way out in one namespace holds nobody up in another.
-pub async fn nobody_waits_for_who_is_not_in_the_way(seats: impl Seats) {
+/// If links are not counted, a replaced socket in one namespace does not delay sockets in another.
+pub async fn a_replaced_socket_does_not_delay_other_namespaces(seats: impl Seats) {
     let limits = SeatLimits::new(PerUser::Unlimited, PerUser::ReplaceOldest(1));
-    let lost = Somebody::under("alice", limits);
-    let on_its_way_out = lost.sit(&seats).await;
-    let sitting = Somebody::under("alice", limits).sit(&seats).await;
+    let lost = Client::under("alice", limits);
+    let closing = lost.sit(&seats).await;
+    let sitting = Client::under("alice", limits).sit(&seats).await;
     assert_eq!(sitting.replaced, [lost.socket]);
 
-    let elsewhere = Somebody::under("alice", limits).also_in("/chat").sit(&seats).await;
+    let elsewhere = Client::under("alice", limits).also_in("/chat").sit(&seats).await;
 
     assert!(elsewhere.replaced.is_empty());
-    drop((on_its_way_out, sitting, elsewhere));
+    drop((closing, sitting, elsewhere));
 }
 
-/// Of many who take a seat at the same time, under both limits, one replaces the other and never each the
-/// other: the last one stays.
+/// Of many sockets that take a seat at the same time under both limits, no two replace each other. One is left.
 pub async fn of_many_at_once_no_two_replace_each_other(seats: impl Seats) {
     let seats = Arc::new(seats);
     let limits = SeatLimits::new(PerUser::ReplaceOldest(3), PerUser::ReplaceOldest(1));
     for _ in 0..ROUNDS {
-        let sitting = at_once(&seats, || Somebody::under("alice", limits)).await;
+        let sitting = at_once(&seats, || Client::under("alice", limits)).await;
 
         let replaced: HashSet<_> =
             sitting.iter().flat_map(|(_, taken)| taken.replaced.iter().copied()).collect();
-        let left = sitting.iter().filter(|(who, _)| !replaced.contains(&who.socket));
+        let left = sitting.iter().filter(|(client, _)| !replaced.contains(&client.socket));
         assert_eq!((sitting.len(), left.count()), (CROWD, 1));
     }
 }
 
-/// Lets a crowd ask at the same time, and returns who sits.
+/// Requests [`CROWD`] seats at the same time, and returns the clients that got one.
 async fn at_once(
     seats: &Arc<impl Seats>,
-    somebody: impl Fn() -> Somebody,
-) -> Vec<(Somebody, Taken)> {
+    make_client: impl Fn() -> Client,
+) -> Vec<(Client, Taken)> {
     let mut asking = JoinSet::new();
     for _ in 0..CROWD {
-        let (seats, who) = (Arc::clone(seats), somebody());
+        let (seats, client) = (Arc::clone(seats), make_client());
         asking.spawn(async move {
-            let reserved = who.reserve(&*seats).await.ok()?;
-            Some((who, reserved.commit().await.ok()?))
+            let reserved = client.reserve(&*seats).await.ok()?;
+            Some((client, reserved.commit().await.ok()?))
         });
     }
     asking.join_all().await.into_iter().flatten().collect()

@@ -1,4 +1,4 @@
-//! What every store of sessions promises.
+//! Contract of every store of sessions.
 #![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
@@ -16,25 +16,27 @@ use super::{
     samples::{HOSTILE, SIMILAR, at, key, session},
 };
 pub use at_once::{
-    a_change_that_was_abandoned_is_whole_or_was_not_made, changes_at_once_do_not_undo_each_other,
-    many_at_once_neither_hang_nor_lose, of_many_rotations_at_once_one_token_is_left,
-    of_many_who_remove_a_session_at_once_one_did_it, of_many_who_take_a_key_at_once_one_gets_it,
-    of_many_who_take_an_id_at_once_one_gets_it,
+    an_abandoned_change_is_complete_or_absent, changes_at_once_do_not_undo_each_other,
+    many_tasks_at_once_neither_hang_nor_lose_data,
+    of_many_creations_with_one_id_at_once_one_succeeds,
+    of_many_creations_with_one_key_at_once_one_succeeds,
+    of_many_removals_of_a_session_at_once_one_succeeds,
+    of_many_rotations_at_once_one_token_is_left,
 };
 pub use changes::{
-    a_removed_session_is_gone_from_everywhere,
+    a_removed_session_is_absent_everywhere,
     a_rotated_session_keeps_its_id_and_its_old_token_opens_nothing,
-    a_rotation_says_when_its_user_was_there_if_they_were,
-    a_rotation_to_a_taken_key_changes_nothing, data_is_replaced_as_a_whole,
+    a_rotation_to_a_taken_key_changes_nothing,
+    a_rotation_updates_the_time_of_sign_in_only_if_given, data_is_replaced_as_a_whole,
 };
 pub use ends::{
-    a_session_that_is_over_is_found_until_it_may_be_forgotten, a_session_that_is_over_stays_over,
-    a_sign_of_life_moves_a_session_forward_and_never_back,
-    a_sweep_forgets_what_it_may_and_nothing_else,
-    no_sign_of_life_prolongs_a_session_beyond_its_end,
+    a_sweep_removes_only_sessions_that_may_be_forgotten,
+    activity_extends_a_session_and_never_shortens_it,
+    an_expired_session_is_found_until_it_may_be_forgotten, an_expired_session_is_not_revived,
+    no_activity_extends_a_session_beyond_its_end,
 };
 
-/// Shows that a session is found in every way, and is what it should be.
+/// Asserts that a session is found in every way, with the expected fields.
 pub(super) async fn assert_kept<S: SessionStore>(
     store: &S,
     number: usize,
@@ -48,7 +50,7 @@ pub(super) async fn assert_kept<S: SessionStore>(
     Ok(())
 }
 
-/// Shows that a session is found in no way.
+/// Asserts that a session is found in no way.
 pub(super) async fn assert_gone<S: SessionStore>(
     store: &S,
     number: usize,
@@ -61,7 +63,7 @@ pub(super) async fn assert_gone<S: SessionStore>(
     Ok(())
 }
 
-/// Both, and by nothing else.
+/// Each token and each id finds its own session only.
 pub async fn a_session_is_found_by_its_token_and_by_its_id<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
@@ -76,8 +78,8 @@ pub async fn a_session_is_found_by_its_token_and_by_its_id<S: SessionStore>(
     Ok(())
 }
 
-/// Nothing is found, changed or removed, and nothing comes to be.
-pub async fn a_session_that_was_never_made_is_not_there<S: SessionStore>(store: Arc<S>) -> Outcome {
+/// Nothing is found, changed, removed or created.
+pub async fn a_session_that_was_never_created_is_absent<S: SessionStore>(store: Arc<S>) -> Outcome {
     let kept = session("s-1", "alice");
     store.create(&key(1), &kept).await?;
 
@@ -93,7 +95,7 @@ pub async fn a_session_that_was_never_made_is_not_there<S: SessionStore>(store: 
     Ok(())
 }
 
-/// Who signs in second never takes the first one's place.
+/// A second sign-in never overwrites the session of the first.
 pub async fn a_taken_key_or_id_is_never_overwritten<S: SessionStore>(store: Arc<S>) -> Outcome {
     let (first, second) = (session("s-1", "alice"), session("s-2", "bob"));
     store.create(&key(1), &first).await?;
@@ -108,14 +110,14 @@ pub async fn a_taken_key_or_id_is_never_overwritten<S: SessionStore>(store: Arc<
     assert_kept(&*store, 1, &first).await?;
     assert_gone(&*store, 2, &second.id, &second.user).await?;
     assert_eq!(store.of_user(&second.user).await?, []);
-    // What was refused has left nothing behind that is in the way.
+    // The refused creations have left nothing behind that blocks a valid one.
     store.create(&key(2), &second).await?;
     assert_kept(&*store, 2, &second).await?;
     Ok(())
 }
 
-/// Every text, every kind of JSON, every address, each number as large as it gets.
-pub async fn every_field_comes_back_as_it_was_written<S: SessionStore>(store: Arc<S>) -> Outcome {
+/// Covers hostile text, every kind of JSON, kinds of addresses, and the largest numbers.
+pub async fn every_field_is_read_back_as_written<S: SessionStore>(store: Arc<S>) -> Outcome {
     let networks = ["203.0.113.0", "2001:db8:1::", "::ffff:203.0.113.0", "::", "255.255.255.255"];
     for (number, text) in HOSTILE.iter().enumerate() {
         let mut written = session(&format!("{text}{number}"), text);
@@ -153,7 +155,7 @@ fn data(text: &str) -> SessionData {
     data
 }
 
-/// Not to the second, and not to more than was promised.
+/// Times are kept to the millisecond or better.
 pub async fn times_are_kept_to_the_millisecond<S: SessionStore>(store: Arc<S>) -> Outcome {
     let exact = Duration::from_nanos(999_999);
     let mut written = session("s-1", "alice");
@@ -182,14 +184,14 @@ pub async fn times_are_kept_to_the_millisecond<S: SessionStore>(store: Arc<S>) -
     Ok(())
 }
 
-/// Also those that were made within one millisecond, and also when the clock has gone back.
-pub async fn sessions_of_a_user_come_in_the_order_in_which_they_were_made<S: SessionStore>(
+/// This holds for sessions created in the same millisecond, and after the clock went back.
+pub async fn sessions_of_a_user_are_listed_in_order_of_creation<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
     let user = UserId::new("alice");
     let mut made = Vec::new();
     for number in 0..24 {
-        // Neither the ids nor the keys are in this order.
+        // Neither the ids nor the keys sort in this order.
         let mut session = session(&format!("s-{}", (number * 7) % 24), "alice");
         let began = if number == 20 { 0 } else { number / 8 };
         session.created_at = at(began);
@@ -200,7 +202,7 @@ pub async fn sessions_of_a_user_come_in_the_order_in_which_they_were_made<S: Ses
 
     assert_eq!(store.of_user(&user).await?, made);
 
-    // A change moves nothing.
+    // A change does not affect the order.
     let first = &mut made[0];
     first.seen_at = at(200);
     store.touch(&first.id, at(200)).await?;
@@ -209,7 +211,7 @@ pub async fn sessions_of_a_user_come_in_the_order_in_which_they_were_made<S: Ses
     Ok(())
 }
 
-/// Attack 64, with names that look alike to a pattern, a sorting or a separator.
+/// Attack 64, with names that are alike for a pattern, a collation or a separator.
 pub async fn users_with_similar_names_do_not_share_sessions<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
@@ -221,7 +223,7 @@ pub async fn users_with_similar_names_do_not_share_sessions<S: SessionStore>(
     for session in &sessions {
         assert_eq!(store.of_user(&session.user).await?, std::slice::from_ref(session));
     }
-    // A session is not found by another's name, and goes alone.
+    // Removing a session removes no session of a similar name.
     for (number, session) in sessions.iter().enumerate() {
         assert!(store.remove(&session.id).await?);
         assert_gone(&*store, number, &session.id, &session.user).await?;

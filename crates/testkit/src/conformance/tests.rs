@@ -1,6 +1,6 @@
-//! That no rule is written and never run.
+//! Checks that every rule is run.
 
-/// The files that hold rules, as they stand.
+/// Sources of the files with rules.
 const RULES: &[&str] = &[
     include_str!("epochs.rs"),
     include_str!("sessions.rs"),

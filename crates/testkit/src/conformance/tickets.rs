@@ -1,4 +1,4 @@
-//! What every store of tickets promises.
+//! Contract of every store of tickets.
 #![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
@@ -16,8 +16,8 @@ fn record(session: &str) -> TicketRecord {
     TicketRecord { session: SessionId::new(session), challenge: [7; 32], expires_at: at(30_000) }
 }
 
-/// What was put there is given out.
-pub async fn a_ticket_comes_back_as_it_was_put<S: TicketStore>(store: Arc<S>) -> Outcome {
+/// A ticket is returned with all its fields.
+pub async fn a_ticket_is_read_back_as_written<S: TicketStore>(store: Arc<S>) -> Outcome {
     for (number, session) in HOSTILE.iter().enumerate() {
         let mut challenge = [0xff; 32];
         challenge[..8].copy_from_slice(&number.to_be_bytes());
@@ -31,15 +31,15 @@ pub async fn a_ticket_comes_back_as_it_was_put<S: TicketStore>(store: Arc<S>) ->
     Ok(())
 }
 
-/// A ticket that nobody has put there is not given out.
-pub async fn an_unknown_ticket_is_not_there<S: TicketStore>(store: Arc<S>) -> Outcome {
+/// A ticket that was never stored is not returned.
+pub async fn an_unknown_ticket_is_absent<S: TicketStore>(store: Arc<S>) -> Outcome {
     store.put_ticket(&ticket_key(1), &record("s-1")).await?;
 
     assert!(store.take_ticket(&ticket_key(2)).await?.is_none());
     Ok(())
 }
 
-/// Attack 61: a ticket is used up by whoever takes it.
+/// Attack 61: taking a ticket uses it up.
 pub async fn a_ticket_is_given_out_once<S: TicketStore>(store: Arc<S>) -> Outcome {
     store.put_ticket(&ticket_key(1), &record("s-1")).await?;
     store.put_ticket(&ticket_key(2), &record("s-2")).await?;
@@ -50,8 +50,8 @@ pub async fn a_ticket_is_given_out_once<S: TicketStore>(store: Arc<S>) -> Outcom
     Ok(())
 }
 
-/// Attack 61, all at the same moment.
-pub async fn of_many_who_take_a_ticket_at_once_one_gets_it<S: TicketStore>(
+/// Attack 61, with all requests at the same moment.
+pub async fn of_many_takers_of_a_ticket_at_once_one_gets_it<S: TicketStore>(
     store: Arc<S>,
 ) -> Outcome {
     store.put_ticket(&ticket_key(1), &record("s-1")).await?;
@@ -66,7 +66,7 @@ pub async fn of_many_who_take_a_ticket_at_once_one_gets_it<S: TicketStore>(
     Ok(())
 }
 
-/// The first one stays.
+/// The first ticket under a key is kept.
 pub async fn a_ticket_is_never_overwritten<S: TicketStore>(store: Arc<S>) -> Outcome {
     store.put_ticket(&ticket_key(1), &record("s-1")).await?;
 
@@ -77,8 +77,10 @@ pub async fn a_ticket_is_never_overwritten<S: TicketStore>(store: Arc<S>) -> Out
     Ok(())
 }
 
-/// Of all that are put under one key one is kept, and it is the one that was told so.
-pub async fn of_many_who_put_a_ticket_at_once_one_did_it<S: TicketStore>(store: Arc<S>) -> Outcome {
+/// Of several tickets under one key, the one whose write succeeded is kept.
+pub async fn of_many_writers_of_a_ticket_at_once_one_succeeds<S: TicketStore>(
+    store: Arc<S>,
+) -> Outcome {
     let put = at_once(32, |number| {
         let store = store.clone();
         async move { store.put_ticket(&ticket_key(1), &record(&number.to_string())).await }
@@ -87,7 +89,7 @@ pub async fn of_many_who_put_a_ticket_at_once_one_did_it<S: TicketStore>(store: 
     let mut winner = None;
     for (number, put) in put.await.into_iter().enumerate() {
         match put {
-            Ok(()) => assert_eq!(winner.replace(number), None, "two have put it"),
+            Ok(()) => assert_eq!(winner.replace(number), None, "two writes have succeeded"),
             Err(StoreError::Exists) => {}
             Err(other) => return Err(other),
         }

@@ -1,4 +1,4 @@
-//! What a store promises that keeps sessions and revocations: one step for both.
+//! Contract of a store of sessions, tickets and revocations: a revocation and its sessions change in one step.
 #![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
@@ -17,8 +17,8 @@ use super::{
     sessions::{assert_gone, assert_kept},
 };
 
-/// All of the user's sessions, also those of another device, and nobody else's.
-pub async fn a_revoked_user_has_no_session_left_and_everybody_else_has_theirs<S>(
+/// Sessions on all devices of the user are removed, and those of other users are kept.
+pub async fn a_revocation_removes_all_sessions_of_its_user_and_no_others<S>(
     store: Arc<S>,
 ) -> Outcome
 where
@@ -45,8 +45,8 @@ where
     Ok(())
 }
 
-/// Attack 58: the session is gone, its token opens nothing, and the user's other device stays in.
-pub async fn an_ended_session_is_gone_and_the_others_of_its_user_are_not<S>(
+/// Attack 58: the session is removed, its token opens nothing, and the user's other device stays signed in.
+pub async fn an_ended_session_is_removed_and_others_of_its_user_are_kept<S>(
     store: Arc<S>,
 ) -> Outcome
 where
@@ -68,8 +68,8 @@ where
     Ok(())
 }
 
-/// Tokens may name a session that the store has never seen, or has forgotten.
-pub async fn a_session_that_is_not_there_can_be_ended<S>(store: Arc<S>) -> Outcome
+/// A token may name a session that the store has never seen, or has removed.
+pub async fn an_unknown_session_can_be_ended<S>(store: Arc<S>) -> Outcome
 where
     S: SessionStore + Epochs,
 {
@@ -83,8 +83,8 @@ where
     Ok(())
 }
 
-/// For as long as a credential of that time may live, whatever else is swept away.
-pub async fn what_was_revoked_is_remembered_long_enough<S>(store: Arc<S>) -> Outcome
+/// Sweeps keep a revocation as long as a credential from before it may be valid.
+pub async fn revocations_are_remembered_long_enough<S>(store: Arc<S>) -> Outcome
 where
     S: SessionStore + Epochs,
 {
@@ -104,8 +104,8 @@ where
     Ok(())
 }
 
-/// Attack 87, in the store: who signs in while they are revoked does not stay.
-pub async fn a_session_that_is_made_while_its_user_is_revoked_is_gone_or_does_not_hold<S>(
+/// Attack 87, in the store: a session created during a revocation of its user does not survive it.
+pub async fn a_session_created_during_a_revocation_is_removed_or_revoked<S>(
     store: Arc<S>,
 ) -> Outcome
 where
@@ -135,8 +135,8 @@ where
     Ok(())
 }
 
-/// The user's sessions are gone if and only if their generation is over.
-pub async fn a_revocation_that_was_abandoned_is_whole_or_was_not_made<S>(store: Arc<S>) -> Outcome
+/// The user's sessions are removed if and only if a new generation has begun.
+pub async fn an_abandoned_revocation_is_complete_or_absent<S>(store: Arc<S>) -> Outcome
 where
     S: SessionStore + Epochs,
 {
@@ -154,13 +154,13 @@ where
     Ok(())
 }
 
-/// What one of many does, with tickets and revocations between.
+/// Creates sessions and takes tickets, with revocations in between, as one of many tasks.
 async fn live<S>(store: Arc<S>, number: usize) -> Outcome
 where
     S: SessionStore + TicketStore + Epochs,
 {
     let user = UserId::new(format!("user-{}", number / 2));
-    let behind = ticket(number).key();
+    let key_of_ticket = ticket(number).key();
     for round in 0..8 {
         let id = format!("s-{number}-{round}");
         let mut made = session(&id, user.as_str());
@@ -168,8 +168,8 @@ where
         store.create(&key(10 * number + round), &made).await?;
         let expires_at = at(30_000);
         let record = TicketRecord { session: made.id.clone(), challenge: [1; 32], expires_at };
-        store.put_ticket(&behind, &record).await?;
-        assert!(store.take_ticket(&behind).await? == Some(record));
+        store.put_ticket(&key_of_ticket, &record).await?;
+        assert!(store.take_ticket(&key_of_ticket).await? == Some(record));
         match round % 4 {
             0 => {
                 store.bump(&user, at(0)).await?;
@@ -184,8 +184,8 @@ where
     Ok(())
 }
 
-/// 32 of them, two for each user.
-pub async fn everything_at_once_neither_hangs_nor_loses<S>(store: Arc<S>) -> Outcome
+/// Runs 32 tasks, two for each user.
+pub async fn all_operations_at_once_neither_hang_nor_lose_data<S>(store: Arc<S>) -> Outcome
 where
     S: SessionStore + TicketStore + Epochs,
 {
@@ -201,7 +201,7 @@ where
         assert_eq!(store.get(&ended).await?, None);
         let token = TokenId::new(format!("s-{number}-2"));
         assert!(store.read(&user, None, Some(&token)).await?.is_ended);
-        // Two tasks have revoked the user twice each, and each time has counted.
+        // Two tasks have revoked the user twice each, and every revocation has counted.
         let first = Epoch::default().next_generation(at(0));
         assert_eq!(read(&*store, &user).await?.generation, first + 3);
         for session in store.of_user(&user).await? {
@@ -211,8 +211,8 @@ where
     Ok(())
 }
 
-/// Attack 63: a thief of the file finds no token and no ticket that works.
-pub async fn what_is_written_down_opens_nothing<T>(subject: &T) -> Outcome
+/// Attack 63: a stolen copy of the data contains no usable token and no usable ticket.
+pub async fn stored_data_contains_no_usable_secret<T>(subject: &T) -> Outcome
 where
     T: Subject,
     T::Store: SessionStore + TicketStore,
@@ -228,10 +228,13 @@ where
 
     let dump = subject.dump().await;
 
-    assert!(dump.is_empty() || dump.contains("alice"), "this is no dump of the store");
+    assert!(
+        dump.is_empty() || dump.contains("alice"),
+        "the dump does not contain the store's data"
+    );
     for number in (0..10).flat_map(|number| [number, 100 + number, 200 + number]) {
-        assert!(!dump.contains(&token(number).expose()), "a secret is written down as text");
-        assert!(!dump.contains(&hex(number)), "a secret is written down as bytes");
+        assert!(!dump.contains(&token(number).expose()), "a secret is stored as text");
+        assert!(!dump.contains(&hex(number)), "a secret is stored as bytes");
     }
     Ok(())
 }

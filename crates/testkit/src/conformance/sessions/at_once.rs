@@ -1,4 +1,4 @@
-//! Many who do something at the same moment, and who leave half-way.
+//! Rules about concurrent calls, and about calls whose futures are dropped.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::super::{
 };
 use super::{assert_gone, assert_kept};
 
-/// The numbers of those who were told that they did it; the others were told that it is taken.
+/// Returns the numbers of the calls that succeeded. All others must have failed with `Exists`.
 fn winners(results: Vec<Result<(), StoreError>>) -> Result<Vec<usize>, StoreError> {
     let mut winners = Vec::new();
     for (number, result) in results.into_iter().enumerate() {
@@ -25,8 +25,10 @@ fn winners(results: Vec<Result<(), StoreError>>) -> Result<Vec<usize>, StoreErro
     Ok(winners)
 }
 
-/// The key opens the session of the one who was told so.
-pub async fn of_many_who_take_a_key_at_once_one_gets_it<S: SessionStore>(store: Arc<S>) -> Outcome {
+/// The key opens the session of the call that succeeded.
+pub async fn of_many_creations_with_one_key_at_once_one_succeeds<S: SessionStore>(
+    store: Arc<S>,
+) -> Outcome {
     let made = |number: usize| session(&format!("s-{number}"), &format!("user-{number}"));
 
     let results = at_once(32, |number| {
@@ -47,8 +49,10 @@ pub async fn of_many_who_take_a_key_at_once_one_gets_it<S: SessionStore>(store: 
     Ok(())
 }
 
-/// The id is that of the one who was told so, and no other key opens it.
-pub async fn of_many_who_take_an_id_at_once_one_gets_it<S: SessionStore>(store: Arc<S>) -> Outcome {
+/// The session of the call that succeeded has the id, and only its key opens it.
+pub async fn of_many_creations_with_one_id_at_once_one_succeeds<S: SessionStore>(
+    store: Arc<S>,
+) -> Outcome {
     let made = |number: usize| session("s-1", &format!("user-{number}"));
 
     let results = at_once(32, |number| {
@@ -69,8 +73,8 @@ pub async fn of_many_who_take_an_id_at_once_one_gets_it<S: SessionStore>(store: 
     Ok(())
 }
 
-/// Of those who remove one session, one is told that it was there.
-pub async fn of_many_who_remove_a_session_at_once_one_did_it<S: SessionStore>(
+/// Only one removal reports that the session existed.
+pub async fn of_many_removals_of_a_session_at_once_one_succeeds<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
     let removed = session("s-1", "alice");
@@ -87,7 +91,7 @@ pub async fn of_many_who_remove_a_session_at_once_one_did_it<S: SessionStore>(
     Ok(())
 }
 
-/// All of them happen one after the other, and only the last one's token is good.
+/// All rotations succeed one after the other, and only the token of the last is valid.
 pub async fn of_many_rotations_at_once_one_token_is_left<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
@@ -109,7 +113,7 @@ pub async fn of_many_rotations_at_once_one_token_is_left<S: SessionStore>(
     Ok(())
 }
 
-/// A sign of life, new data and a new token, for the same session in the same moment.
+/// Changes the activity, the data and the token of one session at the same moment.
 pub async fn changes_at_once_do_not_undo_each_other<S: SessionStore>(store: Arc<S>) -> Outcome {
     let mut changed = session("s-1", "alice");
     store.create(&key(0), &changed).await?;
@@ -140,18 +144,15 @@ pub async fn changes_at_once_do_not_undo_each_other<S: SessionStore>(store: Arc<
     Ok(())
 }
 
-/// Whoever asked has gone. What they asked for is there as a whole or not at all, and it is in nobody's
-/// way.
-pub async fn a_change_that_was_abandoned_is_whole_or_was_not_made<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+/// A call whose future is dropped has happened completely or not at all, and does not block later calls.
+pub async fn an_abandoned_change_is_complete_or_absent<S: SessionStore>(store: Arc<S>) -> Outcome {
     for polls in 0..40 {
         let (user, number) = (format!("user-{polls}"), 100 * polls);
         let made = session(&format!("s-{polls}"), &user);
 
         abandon(polls, store.create(&key(number), &made)).await;
 
-        // If the abandoned one is still under way, it comes too late now.
+        // If the abandoned creation is still running, it fails from now on.
         match store.create(&key(number), &made).await {
             Ok(()) | Err(StoreError::Exists) => assert_kept(&*store, number, &made).await?,
             Err(other) => return Err(other),
@@ -170,7 +171,7 @@ pub async fn a_change_that_was_abandoned_is_whole_or_was_not_made<S: SessionStor
     Ok(())
 }
 
-/// What one of many does: everything, to sessions of its own and to one of a user whom all share.
+/// Uses every operation, on a session of its own user and on one of a user that all tasks share.
 async fn live<S: SessionStore>(store: Arc<S>, number: usize) -> Outcome {
     let own = session(&format!("own-{number}"), &format!("user-{number}"));
     let shared = session(&format!("shared-{number}"), "shared");
@@ -191,8 +192,10 @@ async fn live<S: SessionStore>(store: Arc<S>, number: usize) -> Outcome {
     Ok(())
 }
 
-/// Half of 32 remove what they have made. Nothing else is missing afterwards.
-pub async fn many_at_once_neither_hang_nor_lose<S: SessionStore>(store: Arc<S>) -> Outcome {
+/// Of 32 tasks, half remove their sessions. No other session is missing afterwards.
+pub async fn many_tasks_at_once_neither_hang_nor_lose_data<S: SessionStore>(
+    store: Arc<S>,
+) -> Outcome {
     at_once(32, |number| live(store.clone(), number))
         .await
         .into_iter()

@@ -1,4 +1,4 @@
-//! Rotation, data and removal.
+//! Rules about rotation, data and removal.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ fn data(value: Value) -> SessionData {
     }
 }
 
-/// Attack 56: from then on only the new token opens it.
+/// Attack 56: after a rotation only the new token opens the session.
 pub async fn a_rotated_session_keeps_its_id_and_its_old_token_opens_nothing<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
@@ -31,14 +31,14 @@ pub async fn a_rotated_session_keeps_its_id_and_its_old_token_opens_nothing<S: S
         assert_eq!(store.find(&key(number)).await?, None, "the old token");
         assert_kept(&*store, number + 1, &rotated).await?;
     }
-    // The old key is free again.
+    // The first key can be used for another session.
     store.create(&key(1), &session("s-2", "bob")).await?;
     assert_kept(&*store, 6, &rotated).await?;
     Ok(())
 }
 
-/// A rotation alone proves nothing about the user.
-pub async fn a_rotation_says_when_its_user_was_there_if_they_were<S: SessionStore>(
+/// A rotation alone does not prove that the user is present.
+pub async fn a_rotation_updates_the_time_of_sign_in_only_if_given<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
     let mut rotated = session("s-1", "alice");
@@ -53,7 +53,7 @@ pub async fn a_rotation_says_when_its_user_was_there_if_they_were<S: SessionStor
     Ok(())
 }
 
-/// Nobody is moved into the session of somebody else.
+/// A rotation never takes over the token of another session.
 pub async fn a_rotation_to_a_taken_key_changes_nothing<S: SessionStore>(store: Arc<S>) -> Outcome {
     let (alice, bob) = (session("s-1", "alice"), session("s-2", "bob"));
     store.create(&key(1), &alice).await?;
@@ -70,7 +70,7 @@ pub async fn a_rotation_to_a_taken_key_changes_nothing<S: SessionStore>(store: A
     Ok(())
 }
 
-/// What is not in the new data is gone.
+/// Members that are not in the new data are removed.
 pub async fn data_is_replaced_as_a_whole<S: SessionStore>(store: Arc<S>) -> Outcome {
     let mut kept = session("s-1", "alice");
     kept.data = data(json!({ "a": 1, "b": { "c": [2] } }));
@@ -87,8 +87,8 @@ pub async fn data_is_replaced_as_a_whole<S: SessionStore>(store: Arc<S>) -> Outc
     Ok(())
 }
 
-/// By token, by id and in the list; the others stay, and its key and id may be taken again.
-pub async fn a_removed_session_is_gone_from_everywhere<S: SessionStore>(store: Arc<S>) -> Outcome {
+/// It is not found by token, by id or in the list. Others are kept, and its key and id can be used again.
+pub async fn a_removed_session_is_absent_everywhere<S: SessionStore>(store: Arc<S>) -> Outcome {
     let (removed, other) = (session("s-1", "alice"), session("s-2", "alice"));
     store.create(&key(1), &removed).await?;
     store.create(&key(2), &other).await?;

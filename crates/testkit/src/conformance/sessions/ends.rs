@@ -1,4 +1,4 @@
-//! Signs of life, ends, and what may be forgotten.
+//! Rules about activity, expiry and sweeps.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,8 +12,8 @@ use super::assert_kept;
 
 const INSTANT: Duration = Duration::from_millis(1);
 
-/// A late message of an earlier time takes nothing away.
-pub async fn a_sign_of_life_moves_a_session_forward_and_never_back<S: SessionStore>(
+/// A late call with an earlier time changes nothing.
+pub async fn activity_extends_a_session_and_never_shortens_it<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
     let (mut touched, other) = (session("s-1", "alice"), session("s-2", "alice"));
@@ -30,8 +30,8 @@ pub async fn a_sign_of_life_moves_a_session_forward_and_never_back<S: SessionSto
     Ok(())
 }
 
-/// Attack 59: who comes too late does not wake it up.
-pub async fn a_session_that_is_over_stays_over<S: SessionStore>(store: Arc<S>) -> Outcome {
+/// Attack 59: activity after the expiry does not revive a session.
+pub async fn an_expired_session_is_not_revived<S: SessionStore>(store: Arc<S>) -> Outcome {
     let mut touched = session("s-1", "alice");
     store.create(&key(1), &touched).await?;
 
@@ -48,7 +48,7 @@ pub async fn a_session_that_is_over_stays_over<S: SessionStore>(store: Arc<S>) -
 }
 
 /// Attack 59: activity does not move the absolute end.
-pub async fn no_sign_of_life_prolongs_a_session_beyond_its_end<S: SessionStore>(
+pub async fn no_activity_extends_a_session_beyond_its_end<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
     let mut touched = session("s-1", "alice");
@@ -69,7 +69,7 @@ pub async fn no_sign_of_life_prolongs_a_session_beyond_its_end<S: SessionStore>(
     Ok(())
 }
 
-/// Sessions of several lengths, begun at several times.
+/// Creates sessions with different lifetimes and idle timeouts.
 fn several() -> Vec<Session> {
     let user = |number: u64| if number.is_multiple_of(3) { "alice" } else { "bob" };
     let make = |number: u64| {
@@ -81,9 +81,9 @@ fn several() -> Vec<Session> {
     (0..20).map(make).collect()
 }
 
-/// A store that forgets by itself may leave everything to its own clock. What is gone is exactly what was
-/// said to be gone, and may be.
-pub async fn a_sweep_forgets_what_it_may_and_nothing_else<S: SessionStore>(
+/// The number that a sweep returns is the number of sessions that are gone, and none of them goes too early. A
+/// store that expires entries by its own clock may remove none.
+pub async fn a_sweep_removes_only_sessions_that_may_be_forgotten<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
     let mut kept: Vec<_> = several().into_iter().enumerate().collect();
@@ -95,7 +95,7 @@ pub async fn a_sweep_forgets_what_it_may_and_nothing_else<S: SessionStore>(
     ends.dedup();
 
     for end in ends {
-        assert_eq!(store.sweep(end - INSTANT).await?, 0, "it is an instant too early");
+        assert_eq!(store.sweep(end - INSTANT).await?, 0, "the sweep is one millisecond too early");
         let due = kept.iter().filter(|(_, session)| session.forget_at() <= end).count();
 
         let forgotten = store.sweep(end).await?;
@@ -111,7 +111,7 @@ pub async fn a_sweep_forgets_what_it_may_and_nothing_else<S: SessionStore>(
                 gone += 1;
             }
         }
-        assert_eq!(forgotten, gone, "it says how many");
+        assert_eq!(forgotten, gone, "the sweep returns how many it removed");
         assert!(gone == 0 || u64::try_from(due).unwrap_or(0) == gone, "all of them or none");
     }
     let left = store.of_user(&UserId::new("alice")).await?;
@@ -122,8 +122,8 @@ pub async fn a_sweep_forgets_what_it_may_and_nothing_else<S: SessionStore>(
     Ok(())
 }
 
-/// A client that comes back late is told that its session has ended, and not that there is none.
-pub async fn a_session_that_is_over_is_found_until_it_may_be_forgotten<S: SessionStore>(
+/// A client that returns late learns that its session has expired, not that it is unknown.
+pub async fn an_expired_session_is_found_until_it_may_be_forgotten<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
     let over = session("s-1", "alice");
