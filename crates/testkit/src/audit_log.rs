@@ -1,11 +1,11 @@
-//! Keeps audit records so that a test can look at them.
+//! Keeps audit records for assertions.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use doorward_core::{Audit, AuditRecord, Decision, Fault};
 use tokio::sync::Notify;
 
-/// The records of a server, in the order in which they were made; clones share them.
+/// Audit sink that keeps all records in order. Clones share them.
 ///
 /// # Examples
 /// ```
@@ -18,26 +18,25 @@ pub struct AuditLog {
     added: Arc<Notify>,
 }
 
-/// What a test wants to know of a record.
+/// Fields of an audit record that tests compare.
 ///
 /// # Examples
 /// ```
 /// fn is_about(record: &doorward_testkit::Record, user: &str) -> bool {
 ///     record.user.as_deref() == Some(user)
 /// }
-/// # drop(is_about);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The id that the client reads too.
+    /// Id of the decision, which the client gets as well.
     pub id: String,
-    /// What was decided.
+    /// The decision.
     pub outcome: Decision,
-    /// What was at fault.
+    /// Part of the client's input that was at fault.
     pub fault: Option<Fault>,
-    /// For whom.
+    /// User that the decision was about.
     pub user: Option<String>,
-    /// Where.
+    /// Namespace of the decision.
     pub namespace: Option<String>,
 }
 
@@ -54,7 +53,7 @@ impl AuditLog {
         self.records().into_iter().map(|record| record.outcome).collect()
     }
 
-    /// Returns what was at fault in the last decision, in words: `claim exp: missing`.
+    /// Returns the fault of the last record as text, such as `claim exp: missing`.
     #[must_use]
     pub fn last_fault(&self) -> Option<String> {
         self.records().last()?.fault.map(|fault| fault.to_string())

@@ -1,7 +1,7 @@
-//! Everything that a store acknowledges, and how to see later that it was kept.
+//! Every change that a store acknowledges, and how to find it later.
 //!
-//! A test does a round of deeds while something goes wrong, and asks a store that was opened afterwards for each
-//! one that was acknowledged. Each deed of each number stands alone, so one that was refused spoils no other.
+//! A test makes a round of changes during a fault. Afterwards it opens the store again and looks for each acknowledged
+//! change. The changes are independent of each other, so a refused one affects no other.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,10 +11,10 @@ use doorward_core::{
     TokenId, UserId,
 };
 
-/// The name of a deed, and what the store said.
+/// Name of a change, and the result of the store.
 pub type Deed = (&'static str, Result<(), StoreError>);
 
-/// Does everything that a store of sessions, tickets and revocations acknowledges.
+/// Makes every kind of change to a store of sessions, tickets and revocations, with ids made of `n`.
 pub async fn do_sessions<S: SessionStore + TicketStore + Epochs>(store: &S, n: u8) -> Vec<Deed> {
     let (hour, id) = (Duration::from_secs(3600), session(n));
     let made = Session::new(id.clone(), user(n), at(0), hour, 12 * hour);
@@ -22,17 +22,17 @@ pub async fn do_sessions<S: SessionStore + TicketStore + Epochs>(store: &S, n: u
     vec![
         ("create", store.create(&SessionKey::new([n; 32]), &made).await),
         ("put_ticket", store.put_ticket(&TicketKey::new([n; 32]), &record).await),
-        // Another user: it would end the session.
+        // For another user, because a revocation would remove the session.
         ("bump", store.bump(&revoked(n), at(1)).await.map(drop)),
         ("end_session", store.end_session(&ended(n), at(1)).await),
         ("end_token", store.end_token(&token(n), at(1)).await),
     ]
 }
 
-/// Whether a store of sessions knows of the deed with this name and number.
+/// Returns `true` if a store of sessions has the change with this name and number. Takes the ticket.
 ///
 /// # Errors
-/// What the store says.
+/// The error of the store.
 pub async fn knows_session<S: SessionStore + TicketStore + Epochs>(
     store: &S,
     n: u8,
@@ -49,10 +49,10 @@ pub async fn knows_session<S: SessionStore + TicketStore + Epochs>(
     })
 }
 
-/// Makes what [`do_accounts`] of these numbers change.
+/// Creates the accounts that [`do_accounts`] changes.
 ///
 /// # Errors
-/// What the store says.
+/// The error of the store.
 pub async fn prepare_accounts<S: AccountStore>(
     store: &S,
     numbers: impl IntoIterator<Item = u8>,
@@ -63,7 +63,7 @@ pub async fn prepare_accounts<S: AccountStore>(
     Ok(())
 }
 
-/// Does everything that a store of accounts acknowledges.
+/// Makes every kind of change to a store of accounts. Call [`prepare_accounts`] with the same number first.
 pub async fn do_accounts<S: AccountStore>(store: &S, n: u8) -> Vec<Deed> {
     let old = UserId::new(format!("old {n}"));
     let codes = RecoveryCodes { salt: [n; 16], hashes: vec![[n; 32]] };
@@ -75,10 +75,10 @@ pub async fn do_accounts<S: AccountStore>(store: &S, n: u8) -> Vec<Deed> {
     ]
 }
 
-/// Whether a store of accounts knows of the deed with this name and number.
+/// Returns `true` if a store of accounts has the change with this name and number.
 ///
 /// # Errors
-/// What the store says.
+/// The error of the store.
 pub async fn knows_account<S: AccountStore>(
     store: &S,
     n: u8,
@@ -111,7 +111,7 @@ fn passkey(user: &UserId, id: &[u8]) -> PasskeyRecord {
         created_at: at(0),
         used_at: None,
         is_synced: false,
-        // As large as those of some authenticators: a full disk shows sooner.
+        // As large as the keys of some authenticators, so that a disk is full sooner.
         key: vec![7; 1_500].into(),
     }
 }
@@ -136,7 +136,7 @@ fn token(n: u8) -> TokenId {
     TokenId::new(format!("token {n}"))
 }
 
-/// 2100-01-01T00:00:00Z and so many seconds: no store forgets it by its own clock.
+/// Returns 2100-01-01T00:00:00Z plus `seconds`, so that no store expires an entry by its own clock.
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800 + seconds)
 }

@@ -1,7 +1,7 @@
-//! What goes wrong around a server: the network, the disk, a pipe that is not read, a process that stands still.
+//! Faults around a server: of the network, the disk, a pipe and a process.
 //!
-//! Each fault is the real thing, made on this machine: a proxy that cuts TCP connections, a file system without
-//! room, a full pipe, `SIGSTOP`. Every fault ends when its value is dropped.
+//! Each fault is real and not simulated: a proxy cuts TCP connections, a file system is full, a pipe is full, a process
+//! gets `SIGSTOP`. Every fault ends when its value is dropped.
 
 mod frozen;
 mod proxy;

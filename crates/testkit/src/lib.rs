@@ -1,12 +1,16 @@
-//! Tools to test a server with.
+//! Tools to test a server. None of them replaces a part of the server.
 //!
-//! [`ManualClock`] is time that moves only when a test says so, [`RawClient`] a client that sends
-//! whatever it is told, [`AuditLog`] keeps the decisions to be looked at, and [`fuzz`] holds the
-//! functions that any bytes can be thrown at. [`mod@conformance`] holds the rules that every store keeps, [`deeds`] everything that
-//! it acknowledges,
-//! [`RedisServer`] and [`PostgresServer`] are real ones to break, [`SoftPasskey`] an
-//! authenticator that can lie. [`FaultProxy`], [`SmallDisk`], [`StarvedPipe`] and [`Frozen`] are what goes
-//! wrong around a server. [`Log`] keeps what a test logs. Nothing here stands in for a part of the server.
+//! | tool | purpose |
+//! |---|---|
+//! | [`ManualClock`] | a clock that moves only when a test sets it |
+//! | [`RawClient`] | a client that sends any bytes, valid or not |
+//! | [`SoftPasskey`] | an authenticator that can give false answers |
+//! | [`AuditLog`], [`Log`] | keep audit records and log lines for assertions |
+//! | [`fuzz`] | functions that accept any bytes, for fuzzers |
+//! | [`mod@conformance`] | the contract of all stores, as tests |
+//! | [`deeds`] | every change that a store acknowledges, and how to find it later |
+//! | [`RedisServer`], [`PostgresServer`] | real servers that a test may stop and kill |
+//! | [`FaultProxy`], [`SmallDisk`], [`StarvedPipe`], [`Frozen`] | faults of the network, the disk, a pipe and a process |
 
 mod audit_log;
 pub mod conformance;

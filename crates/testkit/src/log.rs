@@ -1,4 +1,4 @@
-//! Keeps what a test logs.
+//! Keeps log lines for assertions.
 
 use std::{
     io::{self, Write},
@@ -8,7 +8,7 @@ use std::{
 use tracing::{Level, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// The lines that this thread logs.
+/// Log lines of the current thread.
 ///
 /// # Examples
 /// ```
@@ -27,10 +27,11 @@ use tracing_subscriber::fmt::MakeWriter;
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Keeps lines of this level and above for as long as the guard lives.
+    /// Keeps lines of this level and above until the guard is dropped.
     pub fn keep(&self, level: Level) -> DefaultGuard {
-        // While one subscriber exists, `tracing` asks the thread that meets a line first whether anything wants it,
-        // and remembers a no of a thread without one. With a second one it asks all of them.
+        // `tracing` caches for each call site whether a subscriber is interested. While only one subscriber exists,
+        // it asks only the thread that reaches the call site first, and caches a "no" for all threads if that thread
+        // has no subscriber. A second, global one makes it ask all subscribers.
         static SECOND: Once = Once::new();
         SECOND.call_once(|| {
             drop(tracing::subscriber::set_global_default(tracing_subscriber::registry()));
@@ -39,13 +40,13 @@ impl Log {
         tracing::subscriber::set_default(subscriber.with_writer(self.clone()).finish())
     }
 
-    /// All lines.
+    /// Returns all lines.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         String::from_utf8_lossy(&self.lock()).lines().map(str::to_owned).collect()
     }
 
-    /// The lines in which a text stands.
+    /// Returns the lines that contain a text.
     #[must_use]
     pub fn lines_with(&self, text: &str) -> Vec<String> {
         self.lines().into_iter().filter(|line| line.contains(text)).collect()

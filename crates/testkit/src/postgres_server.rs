@@ -1,11 +1,11 @@
-//! A real PostgreSQL server for tests.
+//! Runs a real PostgreSQL server for tests.
 //!
-//! One server serves a whole test program, because to make one takes a second; each test gets a database of its
-//! own. It listens on a Unix socket in a folder of its own and nowhere else. A shell stands beside it, and
-//! ends it when the pipe to this process breaks: however the process ends, nothing stays behind.
+//! One server serves a whole test program, because creating one takes a second. Each test gets a database of its
+//! own. The server listens only on a Unix socket in its own folder. A shell starts it, and stops it when the pipe to
+//! this process breaks. So nothing is left behind, however the process ends.
 //! Start reading at [`PostgresServer::shared`].
 
-#![expect(clippy::panic, reason = "a test without its server fails, and says why")]
+#![expect(clippy::panic, reason = "a test without its server fails with the reason")]
 
 use std::{
     env, fs,
@@ -20,10 +20,10 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A running server: of the programs in the folder that the variable `POSTGRES_BIN` names, or the newest
-/// that is installed.
+/// A running PostgreSQL server. Its programs are taken from the folder in the environment variable
+/// `POSTGRES_BIN`, or from the newest installed version.
 ///
-/// Every method panics when the server does not do what it is told: it is for tests only.
+/// For tests only: every method panics if the server does not do what was requested.
 ///
 /// # Examples
 /// ```no_run
@@ -40,7 +40,7 @@ pub struct PostgresServer {
     databases: AtomicU32,
 }
 
-/// The shell that keeps the server.
+/// The shell that starts and stops the server.
 #[derive(Debug)]
 struct Shell {
     orders: ChildStdin,
@@ -49,24 +49,24 @@ struct Shell {
 }
 
 impl PostgresServer {
-    /// The server of this test program.
+    /// Returns the server of this test program, and starts it at the first call.
     ///
     /// # Panics
-    /// When there is no PostgreSQL, or when it does not start.
+    /// If PostgreSQL is not installed or does not start.
     #[must_use]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<PostgresServer> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// Starts a server of its own, to be broken.
+    /// Starts a separate server, which the caller may stop and break.
     ///
     /// # Panics
-    /// When there is no PostgreSQL, or when it does not start.
+    /// If PostgreSQL is not installed or does not start.
     #[must_use]
     pub fn start() -> Self {
         let programs = programs();
-        // The shell removes it, after the server has ended.
+        // Kept here: the shell removes the folder after the server has ended.
         let folder = TempDir::new().expect("a folder can be made").keep();
         let mut process = Command::new("sh")
             .args(["-c", SCRIPT])
@@ -86,10 +86,10 @@ impl PostgresServer {
         server
     }
 
-    /// Makes an empty database, and returns its address as clients write it.
+    /// Creates an empty database and returns its URL.
     ///
     /// # Panics
-    /// When the server does not make it.
+    /// If the server does not create it.
     #[must_use]
     pub fn database(&self) -> String {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
@@ -97,22 +97,22 @@ impl PostgresServer {
         self.url(&name)
     }
 
-    /// Returns the address of a database, as the user that may do everything.
+    /// Returns the URL of a database, for the superuser `postgres`.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@localhost/{database}?host={}", self.folder.display())
     }
 
-    /// Where it listens.
+    /// Returns the path of the Unix socket.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
         self.folder.join(".s.PGSQL.5432")
     }
 
-    /// Runs a statement.
+    /// Runs a statement with `psql`.
     ///
     /// # Panics
-    /// When it fails.
+    /// If it fails.
     pub fn run(&self, statement: &str) {
         let mut command = Command::new(self.programs.join("psql"));
         command.arg("--host").arg(&self.folder);
@@ -121,10 +121,10 @@ impl PostgresServer {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// Ends the server without a warning, and starts it again with what it has written.
+    /// Stops the server at once with `SIGQUIT`, as after a crash, and starts it again with the same data.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub fn restart(&self) {
         let mut shell = self.shell.lock().unwrap_or_else(PoisonError::into_inner);
         shell.orders.write_all(b"restart\n").expect("the shell is there");
@@ -143,7 +143,7 @@ impl PostgresServer {
     }
 }
 
-/// The folder of the server's programs.
+/// Returns the folder of PostgreSQL's programs.
 fn programs() -> PathBuf {
     if let Some(named) = env::var_os("POSTGRES_BIN") {
         return named.into();
@@ -156,14 +156,14 @@ fn programs() -> PathBuf {
         .and_then(|path| env::split_paths(&path).find(|folder| folder.join("initdb").is_file()));
     found.pop().or(on_path).unwrap_or_else(|| {
         panic!(
-            "there is no PostgreSQL: install it with `apt-get install postgresql`, or name the folder of \
-             its programs in the variable POSTGRES_BIN"
+            "PostgreSQL is not installed: install it with `apt-get install postgresql`, or name the folder \
+             of its programs in the variable POSTGRES_BIN"
         )
     })
 }
 
-/// PostgreSQL does not run as root, so it is given a user of its own then. What is written to the pipe is an
-/// order to restart; its end is the end of everything.
+/// Runs the server. PostgreSQL refuses to run as root, so root starts it as the user `postgres`. Each line on
+/// standard input restarts the server; the end of input stops it and removes the folder.
 const SCRIPT: &str = r#"
 if [ "$(id -u)" = 0 ]; then
     as="setpriv --reuid=postgres --regid=postgres --clear-groups --"

@@ -1,9 +1,9 @@
-//! A client that keeps to nothing.
+//! A WebSocket client that follows no rule.
 //!
-//! It opens a WebSocket by hand and then sends exactly the bytes it is told to, in one write if the
-//! test wants them to arrive together; what comes back is shown packet by packet.
+//! It opens a WebSocket by hand and sends exactly the bytes that a test passes. Bytes that must arrive together
+//! are sent in one write. Answers are returned one message at a time.
 
-#![expect(clippy::panic, reason = "a test client that sees something unexpected fails its test")]
+#![expect(clippy::panic, reason = "an unexpected answer fails the test")]
 
 use std::{
     io,
@@ -17,10 +17,9 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-/// A raw connection that speaks WebSocket as badly as a test wants.
+/// Raw connection that can violate WebSocket and Socket.IO in any way.
 ///
-/// Every method panics when the connection does something that the test did not expect: it is for
-/// tests only.
+/// For tests only: every method panics if the server does something unexpected.
 ///
 /// # Examples
 /// ```no_run
@@ -38,7 +37,7 @@ pub struct RawClient {
     unread: Vec<u8>,
 }
 
-/// What a server sent.
+/// A message from the server, or the end of the connection.
 ///
 /// # Examples
 /// ```
@@ -52,24 +51,24 @@ pub enum Seen {
     Text(String),
     /// A pong with its payload.
     Pong(Vec<u8>),
-    /// The end: a close frame with its code, or a transport that just ended.
+    /// The end: a close frame with its code, or `None` if the transport ended without one.
     Closed(Option<u16>),
 }
 
 impl RawClient {
-    /// Opens a link on `/socket.io/` and takes the open packet in.
+    /// Opens a link on `/socket.io/` and reads the open packet.
     ///
     /// # Panics
-    /// When the server does not open one.
+    /// If the server does not open a link.
     pub async fn open(address: SocketAddr) -> Self {
         Self::open_with(address, b"").await.0
     }
 
-    /// Opens a link, sends `early` in the same write as the request, and returns what the open packet
-    /// says.
+    /// Opens a link, sends `early` in the same write as the request, and returns the contents of the open
+    /// packet.
     ///
     /// # Panics
-    /// When the server does not open one.
+    /// If the server does not open a link.
     pub async fn open_with(address: SocketAddr, early: &[u8]) -> (Self, Value) {
         let (mut client, head) = Self::request(address, &upgrade_request(address, early)).await;
         assert!(head.starts_with("HTTP/1.1 101 "), "the answer was {head}");
@@ -77,10 +76,10 @@ impl RawClient {
         (client, open)
     }
 
-    /// Opens a link from an address of its own, with these header lines more, and takes the open packet in.
+    /// Opens a link from the local address `from` with additional header lines, and reads the open packet.
     ///
     /// # Panics
-    /// When the server does not open one.
+    /// If the server does not open a link.
     pub async fn open_from(from: IpAddr, address: SocketAddr, headers: &str) -> Self {
         let mut client = Self::connect_from(from, address).await;
         let request = upgrade_request(address, b"");
@@ -92,10 +91,10 @@ impl RawClient {
         client
     }
 
-    /// Opens a TCP connection from an address of its own and sends nothing.
+    /// Opens a TCP connection from the local address `from`, and sends nothing.
     ///
     /// # Panics
-    /// When the address is not of this machine, or nothing listens.
+    /// If `from` is not an address of this machine, or no server listens.
     pub async fn connect_from(from: IpAddr, address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("there is a socket");
         socket.bind((from, 0).into()).expect("the address is of this machine");
@@ -104,10 +103,10 @@ impl RawClient {
         Self { stream, unread: Vec::new() }
     }
 
-    /// Sends any bytes as a request and returns the head of the answer.
+    /// Sends any bytes as a request and returns the head of the response.
     ///
     /// # Panics
-    /// When there is no answer.
+    /// If there is no response.
     pub async fn request(address: SocketAddr, request: &[u8]) -> (Self, String) {
         let mut client = Self::connect(address).await;
         client.bytes(request).await;
@@ -118,17 +117,17 @@ impl RawClient {
     /// Opens a TCP connection and sends nothing.
     ///
     /// # Panics
-    /// When nobody listens.
+    /// If no server listens.
     pub async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("the server listens");
         stream.set_nodelay(true).expect("a TCP stream has TCP_NODELAY");
         Self { stream, unread: Vec::new() }
     }
 
-    /// Reads the head of an HTTP answer.
+    /// Reads the head of an HTTP response.
     ///
     /// # Panics
-    /// When the connection ends before it.
+    /// If the connection ends before the head is complete.
     pub async fn head(&mut self) -> String {
         loop {
             if let Some(end) = self.unread.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -139,12 +138,12 @@ impl RawClient {
         }
     }
 
-    /// Whether the connection is answered at all before it ends.
+    /// Waits for bytes. Returns `false` if the connection ends first.
     pub async fn is_answered(&mut self) -> bool {
         self.fill().await
     }
 
-    /// Reads whatever comes until the connection ends.
+    /// Reads all bytes until the connection ends.
     pub async fn body(&mut self) -> Vec<u8> {
         while self.fill().await {}
         std::mem::take(&mut self.unread)
@@ -162,12 +161,12 @@ impl RawClient {
         self.bytes(&bytes).await;
     }
 
-    /// Sends any bytes. A server that has closed already is no reason to fail.
+    /// Sends any bytes. Ignores a connection that the server has closed already.
     pub async fn bytes(&mut self, bytes: &[u8]) {
         drop(self.stream.write_all(bytes).await);
     }
 
-    /// Reads so many bytes; says whether there were as many.
+    /// Reads and discards `size` bytes. Returns `false` if the connection ends first.
     pub async fn body_of(&mut self, size: usize) -> bool {
         let mut left = size;
         loop {
@@ -179,7 +178,7 @@ impl RawClient {
         }
     }
 
-    /// Sends the same bytes again and again, with turns of other tasks in between, until the peer has closed.
+    /// Sends the same bytes repeatedly until the server closes. Yields to other tasks in between.
     pub async fn flood_slowly(&mut self, bytes: &[u8]) {
         while self.stream.write_all(bytes).await.is_ok() {
             for _ in 0..100 {
@@ -188,12 +187,12 @@ impl RawClient {
         }
     }
 
-    /// Sends the same bytes again and again, until the peer has closed.
+    /// Sends the same bytes repeatedly until the server closes.
     pub async fn flood(&mut self, bytes: &[u8]) {
         while self.stream.write_all(bytes).await.is_ok() {}
     }
 
-    /// Reads the next text message; `None` when the connection ends.
+    /// Reads the next text message. Returns `None` if the connection ends first.
     pub async fn packet(&mut self) -> Option<String> {
         loop {
             match self.next().await {
@@ -204,10 +203,10 @@ impl RawClient {
         }
     }
 
-    /// Reads the next text message and its JSON, behind the `prefix` that it must have.
+    /// Reads the next text message, which must begin with `prefix`, and returns the JSON after it.
     ///
     /// # Panics
-    /// When it is another message, or none.
+    /// If it is another message, or none.
     pub async fn json(&mut self, prefix: &str) -> Value {
         let packet = self.packet().await.unwrap_or_else(|| panic!("no {prefix:?}: closed"));
         let json = packet.strip_prefix(prefix);
@@ -215,7 +214,7 @@ impl RawClient {
         serde_json::from_str(json).unwrap_or_else(|error| panic!("{packet:?}: {error}"))
     }
 
-    /// Reads everything until the connection has ended, the end of TCP included.
+    /// Reads all messages until TCP has ended. The last one is [`Seen::Closed`].
     pub async fn rest(&mut self) -> Vec<Seen> {
         let mut seen = Vec::new();
         loop {
@@ -233,7 +232,7 @@ impl RawClient {
     /// Reads the next frame.
     ///
     /// # Panics
-    /// When it is none that a server may send.
+    /// If a server must not send such a frame.
     pub async fn next(&mut self) -> Seen {
         loop {
             if let Some((opcode, payload)) = self.take_frame() {
@@ -252,7 +251,7 @@ impl RawClient {
         }
     }
 
-    /// Splits a whole, unmasked, unfragmented frame off what was read.
+    /// Removes the next frame from the bytes that were read. It must be unfragmented and unmasked.
     fn take_frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let (&[first, second], rest) = self.unread.split_first_chunk()?;
         assert_eq!(first & 0xF0, 0x80, "a server frame is whole and uses no extension");
@@ -269,14 +268,14 @@ impl RawClient {
         Some((first & 0x0F, payload))
     }
 
-    /// Reads some bytes; `false` at the end, in order or not.
+    /// Reads some bytes. Returns `false` at the end or on an error.
     async fn fill(&mut self) -> bool {
         let read: io::Result<usize> = self.stream.read_buf(&mut self.unread).await;
         matches!(read, Ok(count) if count > 0)
     }
 }
 
-/// A frame as a client sends it, with a mask that changes something.
+/// Builds masked frames.
 ///
 /// # Examples
 /// ```
@@ -286,7 +285,7 @@ impl RawClient {
 /// assert_eq!(frame[..2], [0x89, 0x80]);
 /// ```
 impl RawClient {
-    /// Makes a masked frame.
+    /// Returns a frame as a client sends it. Its mask is not zero, so that a server that does not unmask fails.
     #[must_use]
     pub fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
         frame(opcode, payload)

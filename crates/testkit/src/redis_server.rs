@@ -1,10 +1,10 @@
-//! A real Redis server that belongs to one test, to be stopped and broken at will.
+//! Runs a real Redis server for one test, which may suspend and kill it.
 //!
-//! It listens on a Unix socket in a folder of its own, so that no test meets another one's server; for
-//! what is about addresses it can listen on the loopback interface. It is killed when it is dropped.
+//! The server listens on a Unix socket in its own folder, so that tests cannot reach each other's servers.
+//! Tests about addresses can let it listen on the loopback interface. It is killed when it is dropped.
 //! Start reading at [`RedisServer::start`].
 
-#![expect(clippy::panic, reason = "a test without its server fails, and says why")]
+#![expect(clippy::panic, reason = "a test without its server fails with the reason")]
 
 use std::{
     env, fs, io,
@@ -22,9 +22,9 @@ use tokio::{
     time,
 };
 
-/// A running `redis-server`: the one that the variable `REDIS_SERVER` names, or the first on the path.
+/// A running `redis-server`: the program in the environment variable `REDIS_SERVER`, or the first on the path.
 ///
-/// Every method panics when the server does not do what it is told: it is for tests only.
+/// For tests only: every method panics if the server does not do what was requested.
 ///
 /// # Examples
 /// ```no_run
@@ -46,7 +46,7 @@ pub struct RedisServer {
     process: Child,
 }
 
-/// Where a server listens.
+/// Address of a server.
 #[derive(Clone, Debug)]
 enum Place {
     Tcp(SocketAddr),
@@ -54,26 +54,26 @@ enum Place {
 }
 
 impl RedisServer {
-    /// Starts a server on a Unix socket. What it is not told otherwise it keeps in memory only.
+    /// Starts a server on a Unix socket. Without arguments it keeps its data only in memory.
     ///
     /// # Panics
-    /// When there is no `redis-server`, or when it does not start.
+    /// If `redis-server` is not installed or does not start.
     pub async fn start(arguments: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder can be made");
         let place = Place::Unix(folder.path().join("redis.sock"));
         match Self::launch(folder, place, arguments).await {
             Ok(server) => server,
-            Err(log) => panic!("the Redis server has ended at once: {log}"),
+            Err(log) => panic!("the Redis server ended immediately: {log}"),
         }
     }
 
     /// Starts a server on a free port of the loopback interface.
     ///
     /// # Panics
-    /// When there is no `redis-server`, or when it does not start.
+    /// If `redis-server` is not installed or does not start.
     pub async fn start_on_tcp(arguments: &[&str]) -> Self {
         let mut last = String::new();
-        // Somebody may take the port before the server does.
+        // Another process may take the port before the server binds it.
         for _ in 0..ATTEMPTS {
             let folder = TempDir::new().expect("a folder can be made");
             let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr());
@@ -86,7 +86,7 @@ impl RedisServer {
         panic!("no Redis server could be started: {last}");
     }
 
-    /// Returns the address as clients write it.
+    /// Returns the URL of the server.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.place {
@@ -95,7 +95,7 @@ impl RedisServer {
         }
     }
 
-    /// Returns the port, of a server on TCP.
+    /// Returns the port of a server on TCP, and `None` on a Unix socket.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         match &self.place {
@@ -104,40 +104,40 @@ impl RedisServer {
         }
     }
 
-    /// Lets the server stand still: connections stay open, and nobody answers.
+    /// Suspends the server with `SIGSTOP`. Connections stay open, and it answers nothing.
     ///
     /// # Panics
-    /// When it is not running.
+    /// If the server is not running.
     pub fn suspend(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets a suspended server go on.
+    /// Resumes a suspended server.
     ///
     /// # Panics
-    /// When it is not running.
+    /// If the server is not running.
     pub fn resume(&self) {
         self.signal(Signal::CONT);
     }
 
-    /// Ends the server without a warning.
+    /// Kills the server with `SIGKILL`.
     ///
     /// # Panics
-    /// When it cannot be ended.
+    /// If it cannot be killed.
     pub fn kill(&mut self) {
         self.process.kill().expect("the server is ours");
         self.process.wait().expect("the server is ours");
     }
 
-    /// Starts the server again in the same place, with what it has written to its folder.
+    /// Kills the server and starts it again at the same address, with the files in its folder.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub async fn restart(&mut self) {
         self.kill();
         self.process = spawn(&self.folder, &self.place, &self.arguments);
-        if let Err(log) = self.wait_until_it_answers().await {
-            panic!("the Redis server has ended at once: {log}");
+        if let Err(log) = self.wait_until_available().await {
+            panic!("the Redis server ended immediately: {log}");
         }
     }
 
@@ -145,12 +145,12 @@ impl RedisServer {
         let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         let process = spawn(&folder, &place, &arguments);
         let mut server = Self { folder, place, arguments, process };
-        server.wait_until_it_answers().await?;
+        server.wait_until_available().await?;
         Ok(server)
     }
 
-    /// Asks until there is an answer; when the server has ended, says what it has written.
-    async fn wait_until_it_answers(&mut self) -> Result<(), String> {
+    /// Waits until the server answers. If it ends instead, returns its log as the error.
+    async fn wait_until_available(&mut self) -> Result<(), String> {
         let asking = async {
             loop {
                 if let Some(status) = self.process.try_wait().expect("the server is ours") {
@@ -176,7 +176,7 @@ impl RedisServer {
 
 impl Drop for RedisServer {
     fn drop(&mut self) {
-        // Nobody is left to be told if it is gone already.
+        // Fails if the server has ended already, which is no problem here.
         self.process.kill().ok();
         self.process.wait().ok();
     }
@@ -198,7 +198,7 @@ fn spawn(folder: &TempDir, place: &Place, arguments: &[String]) -> Child {
     match command.spawn() {
         Ok(process) => process,
         Err(error) if error.kind() == io::ErrorKind::NotFound => panic!(
-            "there is no {}: install it with `apt-get install redis-server`, or name it in the \
+            "{} is not installed: install it with `apt-get install redis-server`, or name it in the \
              variable REDIS_SERVER",
             program.display()
         ),
@@ -206,7 +206,7 @@ fn spawn(folder: &TempDir, place: &Place, arguments: &[String]) -> Child {
     }
 }
 
-/// Whether the server is there and has read what it has to read.
+/// Returns `true` if the server answers and has loaded its data.
 async fn ping(place: &Place) -> io::Result<bool> {
     match place {
         Place::Tcp(address) => ask(TcpStream::connect(address).await?).await,
@@ -218,16 +218,16 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<bool
     stream.write_all(b"PING\r\n").await?;
     let mut answer = [0; 5];
     stream.read_exact(&mut answer).await?;
-    // A server that wants a password is as good as one that answers; one that still loads is not.
+    // A server that requires a password (`-NOAUTH`) is available; one that is loading (`-LOADING`) is not.
     Ok(matches!(&answer, b"+PONG" | b"-NOAU"))
 }
 
-/// In the folder of the server.
+/// Name of the log file in the server's folder.
 const LOG: &str = "redis.log";
 
 const ATTEMPTS: usize = 10;
 
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(2);
 
-/// A server that takes longer does not start at all. Nothing waits that long for one that does.
+/// Longest time to wait for a server to start. A server that works starts much faster.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,7 +1,7 @@
-//! An authenticator made of software, which says whatever a test wants it to say.
+//! A WebAuthn authenticator in software, which can give false answers.
 //!
-//! It keeps one passkey (ES256 or RS256) and answers as a browser hands answers on: `credential.toJSON()`. Every field
-//! of an answer can be changed before it is signed, so that a test can lie in exactly one place.
+//! It has one passkey (ES256 or RS256) and answers in the format of `credential.toJSON()` in browsers. A test can change
+//! every field of an answer before it is signed, to be wrong in exactly one place.
 //! Start reading at [`SoftPasskey::attestation`].
 
 use aws_lc_rs::{
@@ -31,11 +31,11 @@ use serde_json::{Value, json};
 /// ```
 #[derive(Debug)]
 pub struct SoftPasskey {
-    /// What it calls itself: 32 random bytes.
+    /// Credential id: the SHA-256 of its public key.
     pub id: Vec<u8>,
-    /// Whose it is, as the server has said at its registration.
+    /// User handle that the server gave at the registration.
     pub user_handle: Vec<u8>,
-    /// How often it has signed.
+    /// Signature counter.
     pub counter: u32,
     key: Key,
 }
@@ -46,7 +46,7 @@ enum Key {
     Rs256(RsaKeyPair),
 }
 
-/// What is said about every ceremony, before it is signed.
+/// Contents of an answer before it is signed.
 ///
 /// # Examples
 /// See [`SoftPasskey`].
@@ -56,51 +56,50 @@ enum Key {
 /// fn of_another_page(answer: SoftAnswer, passkey: &mut SoftPasskey) -> serde_json::Value {
 ///     SoftAnswer { origin: "https://evil.example".into(), ..answer }.answer(passkey)
 /// }
-/// # drop(of_another_page);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SoftAnswer {
     /// `webauthn.create` or `webauthn.get`.
     pub kind: String,
-    /// As the server has written it.
+    /// Challenge in base64url, as the server sent it.
     pub challenge: String,
-    /// Of the page.
+    /// Origin of the page.
     pub origin: String,
-    /// Members of `clientDataJSON` behind the usual ones, such as `,"crossOrigin":true`.
+    /// Text to insert after the usual members of `clientDataJSON`, such as `,"crossOrigin":true`.
     pub more: String,
-    /// The domain that is signed.
+    /// Relying party id. Its hash is signed.
     pub rp_id: String,
-    /// See [`USER_PRESENT`], [`USER_VERIFIED`], [`BACKUP_ELIGIBLE`], [`BACKED_UP`].
+    /// Flags: [`USER_PRESENT`], [`USER_VERIFIED`], [`BACKUP_ELIGIBLE`], [`BACKED_UP`].
     pub flags: u8,
-    /// What counts the signatures.
+    /// Signature counter.
     pub counter: u32,
-    /// Who an assertion says that it is of.
+    /// User handle in the answer.
     pub user_handle: Option<Vec<u8>>,
-    /// The COSE algorithm that a new key claims to be of.
+    /// COSE algorithm identifier that a new key states.
     pub algorithm: i64,
-    /// The model of the authenticator of a new passkey (AAGUID); all zero when it does not say.
+    /// Model of the authenticator of a new passkey (AAGUID). All zero if it is not stated.
     pub aaguid: [u8; 16],
-    /// What a new passkey calls itself, when it is not its own id.
+    /// Credential id in the answer, if it is to differ from the passkey's id.
     pub id: Option<Vec<u8>>,
 }
 
-/// Somebody is there (Web Authentication Level 3, section 6.1).
+/// Flag UP: the user was present (Web Authentication Level 3, section 6.1).
 pub const USER_PRESENT: u8 = 1;
-/// It is the one it should be.
+/// Flag UV: the authenticator has verified the user, for example with a PIN.
 pub const USER_VERIFIED: u8 = 1 << 2;
-/// The passkey may be copied by its provider.
+/// Flag BE: the provider of the passkey may back it up.
 pub const BACKUP_ELIGIBLE: u8 = 1 << 3;
-/// It was.
+/// Flag BS: the passkey is backed up.
 pub const BACKED_UP: u8 = 1 << 4;
-/// A new key follows.
+/// Flag AT: attested credential data with a new key follows.
 const ATTESTED: u8 = 1 << 6;
 
 impl SoftPasskey {
-    /// Makes a key that no server knows.
+    /// Creates a passkey with a new key on the curve P-256 (ES256).
     ///
     /// # Panics
-    /// When the cryptography library fails.
+    /// If the cryptography library fails.
     #[must_use]
     pub fn new() -> Self {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING);
@@ -109,10 +108,10 @@ impl SoftPasskey {
         Self { id, user_handle: Vec::new(), counter: 0, key: Key::Es256(key) }
     }
 
-    /// Makes a key of RSA (2048 bits), as authenticators with a TPM do.
+    /// Creates a passkey with a new RSA key of 2048 bits (RS256), as authenticators with a TPM do.
     ///
     /// # Panics
-    /// When the cryptography library fails.
+    /// If the cryptography library fails.
     #[must_use]
     pub fn rsa() -> Self {
         let key = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key can be made");
@@ -120,7 +119,7 @@ impl SoftPasskey {
         Self { id, user_handle: Vec::new(), counter: 0, key: Key::Rs256(key) }
     }
 
-    /// What an honest authenticator would answer to the options of a registration.
+    /// Returns the correct answer to the options of a registration.
     pub fn attestation(&self, options: &Value, origin: &str) -> SoftAnswer {
         SoftAnswer {
             kind: "webauthn.create".into(),
@@ -130,7 +129,7 @@ impl SoftPasskey {
         }
     }
 
-    /// What an honest authenticator would answer to the options of a sign-in.
+    /// Returns the correct answer to the options of a sign-in.
     pub fn assertion(&self, options: &Value, origin: &str) -> SoftAnswer {
         SoftAnswer {
             kind: "webauthn.get".into(),
@@ -202,7 +201,7 @@ impl SoftPasskey {
     }
 }
 
-/// Writes a negative integer in CBOR.
+/// Appends a negative integer in CBOR (RFC 8949, section 3.1).
 fn append_integer(bytes: &mut Vec<u8>, negative: i64) {
     let magnitude = u16::try_from(-1 - negative).expect("algorithms are small numbers");
     match u8::try_from(magnitude) {
@@ -222,10 +221,10 @@ impl Default for SoftPasskey {
 }
 
 impl SoftAnswer {
-    /// Signs it and writes it as a browser does.
+    /// Signs the answer and returns it as a browser would.
     ///
     /// # Panics
-    /// When the cryptography library fails.
+    /// If the cryptography library fails.
     #[must_use]
     pub fn answer(self, passkey: &mut SoftPasskey) -> Value {
         let Self { kind, challenge, origin, more, .. } = &self;

@@ -1,9 +1,9 @@
-//! Processes that stand still.
+//! Stops processes.
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A process that was stopped with `SIGSTOP`: its sockets stay open, and it answers nothing. It goes on when the
-/// value is dropped.
+/// Process that was stopped with `SIGSTOP`. Its sockets stay open, and it answers nothing. It resumes when the value
+/// is dropped.
 ///
 /// # Examples
 /// ```
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 ///
 /// let mut process = std::process::Command::new("sleep").arg("60").spawn()?;
 /// let frozen = Frozen::new(process.id());
-/// // .. nothing comes from it now ..
+/// // .. the process answers nothing ..
 /// drop(frozen);
 /// process.kill()?;
 /// process.wait()?;
@@ -24,7 +24,7 @@ impl Frozen {
     /// Stops the process with this id.
     ///
     /// # Panics
-    /// When there is no such process, or it belongs to another user.
+    /// If there is no such process, or it belongs to another user.
     #[must_use]
     pub fn new(process: u32) -> Self {
         let id = i32::try_from(process).ok().and_then(Pid::from_raw).expect("it is a process id");
@@ -35,7 +35,7 @@ impl Frozen {
 
 impl Drop for Frozen {
     fn drop(&mut self) {
-        // It may have been killed meanwhile.
+        // The process may have been killed meanwhile.
         kill_process(self.0, Signal::CONT).ok();
     }
 }

@@ -1,4 +1,4 @@
-//! A network that misbehaves on command.
+//! Disturbs a network connection on command.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-/// What a [`FaultProxy`] does with bytes.
+/// Behavior of a [`FaultProxy`].
 ///
 /// # Examples
 /// ```
@@ -30,23 +30,24 @@ use tokio::{
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Passes everything on.
+    /// Forwards everything.
     None,
-    /// Passes each piece on after this time, both ways. Pieces overlap: it is latency, not a lower rate.
+    /// Forwards each piece after this delay, in both directions. Pieces overlap: the latency grows, not the time
+    /// between pieces.
     Delay(Duration),
-    /// Passes on one byte each time.
+    /// Forwards one byte per interval.
     Drip(Duration),
-    /// Ends all connections in order, and new ones at once.
+    /// Closes all connections regularly (FIN), and new ones at once.
     Cut,
-    /// Ends all connections with a reset, and new ones at once.
+    /// Closes all connections with a reset (RST), and new ones at once.
     Reset,
-    /// Keeps all connections open, takes new ones, and passes nothing on: a cable that was pulled.
+    /// Keeps all connections open, accepts new ones, and forwards nothing, like an unplugged cable.
     HalfOpen,
 }
 
-/// A TCP proxy on the loopback interface, between a client and a server that a test wants to disturb.
+/// TCP proxy on the loopback interface, between a client and a server.
 ///
-/// Connections that were made before a fault obey it too. They all end when the proxy is dropped.
+/// A fault also affects connections that are open already. All connections close when the proxy is dropped.
 ///
 /// # Examples
 /// ```no_run
@@ -67,7 +68,7 @@ pub struct FaultProxy {
     accepting: JoinHandle<()>,
 }
 
-/// Where the server listens.
+/// Address of the server.
 #[derive(Clone)]
 enum Server {
     Tcp(SocketAddr),
@@ -91,27 +92,27 @@ impl Server {
     }
 }
 
-/// What happens now, and to whom.
+/// Current fault, and the connections that are stranded.
 #[derive(Clone, Copy, Debug)]
 struct Weather {
     fault: Fault,
-    /// Connections up to this number stand still, whatever else happens.
+    /// Connections up to this number forward nothing until they are closed.
     stranded: u64,
 }
 
 impl FaultProxy {
-    /// Starts one in front of a server.
+    /// Starts a proxy for a server.
     ///
     /// # Panics
-    /// When no port is free.
+    /// If no port is free.
     pub async fn start(server: SocketAddr) -> Self {
         Self::in_front_of(Server::Tcp(server)).await
     }
 
-    /// Starts one in front of a server that listens on a Unix socket.
+    /// Starts a proxy for a server that listens on a Unix socket.
     ///
     /// # Panics
-    /// When no port is free.
+    /// If no port is free.
     pub async fn start_unix(server: impl Into<PathBuf>) -> Self {
         Self::in_front_of(Server::Unix(server.into())).await
     }
@@ -123,7 +124,7 @@ impl FaultProxy {
         let taken = Arc::new(AtomicU64::new(0));
         let (changes, count) = (weather.clone(), Arc::clone(&taken));
         let accepting = tokio::spawn(async move {
-            // A failed accept ends the proxy: a test sees refused connections then, and says so.
+            // A failed `accept` ends the proxy. The test then fails, because its connections are refused.
             while let Ok((here, _)) = listener.accept().await {
                 let number = count.fetch_add(1, Ordering::Relaxed) + 1;
                 let sky = Sky { number, weather: changes.subscribe() };
@@ -133,24 +134,24 @@ impl FaultProxy {
         Self { address, weather, taken, accepting }
     }
 
-    /// Where clients connect.
+    /// Returns the address that clients connect to.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Changes what happens from now on.
+    /// Sets the fault from now on.
     pub fn set(&self, fault: Fault) {
         self.weather.send_modify(|weather| weather.fault = fault);
     }
 
-    /// Lets the connections that there are stand still for ever; new ones work.
+    /// Strands all current connections: they stay open and forward nothing. New ones work.
     pub fn strand(&self) {
         let taken = self.taken();
         self.weather.send_modify(|weather| weather.stranded = taken);
     }
 
-    /// How many connections there were.
+    /// Returns the number of accepted connections.
     #[must_use]
     pub fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
@@ -164,7 +165,7 @@ impl Drop for FaultProxy {
     }
 }
 
-/// The weather over one connection.
+/// View of one connection on the current fault.
 #[derive(Clone)]
 struct Sky {
     number: u64,
@@ -175,7 +176,7 @@ impl Sky {
     fn fault(&mut self) -> Fault {
         let Weather { fault, stranded } = *self.weather.borrow_and_update();
         match fault {
-            // They end with everything else.
+            // Stranded connections are closed like all others.
             Fault::Cut | Fault::Reset => fault,
             _ if self.number <= stranded => Fault::HalfOpen,
             _ => fault,
@@ -184,12 +185,12 @@ impl Sky {
 
     async fn changed(&mut self) {
         if self.weather.changed().await.is_err() {
-            // The proxy is gone, and its last word was to cut.
+            // The proxy was dropped. It has set `Cut` before, so the connection is being closed.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Waits until something moves again.
+    /// Waits until bytes are forwarded again, and returns the fault that applies then.
     async fn thaw(&mut self) -> Fault {
         loop {
             match self.fault() {
@@ -199,7 +200,7 @@ impl Sky {
         }
     }
 
-    /// Waits until all connections are to end, and says how.
+    /// Waits until all connections are to be closed, and returns `Cut` or `Reset`.
     async fn end(&mut self) -> Fault {
         loop {
             match self.fault() {
@@ -210,7 +211,7 @@ impl Sky {
     }
 }
 
-/// Passes one connection on until either side ends it, or a fault does.
+/// Forwards one connection until either side or a fault closes it.
 async fn pass(mut here: TcpStream, server: Server, mut sky: Sky) {
     here.set_nodelay(true).ok();
     let there = tokio::select! {
@@ -234,14 +235,15 @@ async fn pass(mut here: TcpStream, server: Server, mut sky: Sky) {
 
 fn end(client: &TcpStream, fault: Fault) {
     if fault == Fault::Reset {
-        // Without lingering the end is a reset.
+        // With a linger time of zero, closing sends RST instead of FIN.
         client.set_zero_linger().ok();
     }
 }
 
-/// Passes one direction on, until its end.
+/// Forwards one direction until its end.
 async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, sky: Sky) {
-    // What is on its way: latency holds it, and more comes behind it.
+    // Pieces in flight, each with the time at which it is due. Reading continues while earlier pieces wait, so a
+    // delay does not lower the rate.
     let (queue, mut queued) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
     let (mut reading, mut writing) = (sky.clone(), sky);
     let read = async move {
@@ -287,8 +289,8 @@ async fn drip(
     Ok(())
 }
 
-/// Pieces between the two sides.
+/// Most pieces in flight in one direction.
 const ON_THE_WAY: usize = 1_024;
 
-/// Bytes of a piece.
+/// Most bytes of a piece.
 const PIECE: usize = 16 * 1024;

@@ -1,4 +1,4 @@
-//! Disks without room.
+//! Makes small file systems that can be filled.
 
 use std::{
     env,
@@ -10,12 +10,12 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// A file system in memory (tmpfs) that holds no more than it was given, and programs that run on it.
+/// File system in memory (tmpfs) of a limited size, for programs that are started on it.
 ///
-/// It is mounted in a mount namespace of its own, which ends with the value: nothing of it is seen elsewhere on
-/// the machine, and nothing is left of it. A process that is not root needs user namespaces for that.
+/// It is mounted in its own mount namespace, which ends when the value is dropped. Other processes do not see it, and
+/// nothing is left afterwards. A process that is not root needs user namespaces for it.
 ///
-/// Every method panics when the system does not do what it is told: it is for tests only.
+/// For tests only: every method panics if the system refuses an operation.
 ///
 /// # Examples
 /// ```no_run
@@ -24,24 +24,24 @@ use std::{
 /// let disk = SmallDisk::new(1 << 20);
 /// let mut server = disk.command("doorward").arg("serve").arg("--data-dir").arg(disk.path()).spawn()?;
 /// disk.fill();
-/// // .. what does the server say now? ..
+/// // .. check how the server reacts ..
 /// disk.free();
 /// # server.kill()?;
 /// # Ok::<_, std::io::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct SmallDisk {
-    /// Keeps the namespace; ends when its standard input does.
+    /// Process that keeps the namespace alive. It ends when its standard input is closed.
     holder: Child,
     folder: tempfile::TempDir,
     is_root: bool,
 }
 
 impl SmallDisk {
-    /// Makes one that holds so many bytes.
+    /// Creates a disk of `bytes` bytes.
     ///
     /// # Panics
-    /// When this process may neither mount nor make a user namespace.
+    /// If this process may neither mount file systems nor create a user namespace.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
@@ -67,16 +67,17 @@ impl SmallDisk {
         Self { holder, folder, is_root }
     }
 
-    /// Where programs see it.
+    /// Returns the path at which programs on the disk see it.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Where this process sees what stands at `path` of the disk. SQLite resolves such a path, and does not find it.
+    /// Returns the path at which this process sees the file `path` of the disk. It does not work with SQLite, which
+    /// resolves the path and then does not find the file.
     ///
     /// # Panics
-    /// When temporary folders have no absolute path.
+    /// If temporary folders have no absolute path.
     #[must_use]
     pub fn outside(&self, path: impl AsRef<Path>) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.holder.id()));
@@ -84,7 +85,8 @@ impl SmallDisk {
         root.join(inside.strip_prefix("/").expect("a temporary folder has an absolute path"))
     }
 
-    /// A program that sees the disk at [`path`](Self::path). Its process id is that of the command.
+    /// Returns a command for a program that sees the disk at [`path`](Self::path). `nsenter` executes the program in
+    /// place, so the process id is that of the program.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
@@ -97,24 +99,24 @@ impl SmallDisk {
         command
     }
 
-    /// Leaves no byte free.
+    /// Fills the disk until no byte is free.
     ///
     /// # Panics
-    /// When the disk takes no file.
+    /// If no file can be created on the disk.
     pub fn fill(&self) {
         fill(&self.outside(FILLER));
     }
 
-    /// Gives back what [`fill`](Self::fill) has taken.
+    /// Frees the space that [`fill`](Self::fill) has used.
     pub fn free(&self) {
         free(&self.outside(FILLER));
     }
 
-    /// Runs a test of this test binary once more, in a process that sees a disk of so many bytes, and returns the
-    /// disk there. In the process that was started first it returns `None`, after the other one has passed.
+    /// Runs the calling test again in a child process on a disk of `bytes` bytes. `test` is its path in this test
+    /// binary. Returns the disk in the child. In the parent, returns `None` after the test has passed in the child.
     ///
     /// # Panics
-    /// When the test fails in the other process.
+    /// If the test fails in the child.
     #[must_use]
     pub fn rerun(bytes: u64, test: &str) -> Option<InsideDisk> {
         if let Some(path) = env::var_os(INSIDE) {
@@ -132,23 +134,23 @@ impl SmallDisk {
     }
 }
 
-/// A [`SmallDisk`] as a program on it sees it.
+/// A [`SmallDisk`], seen from a program that runs on it.
 #[derive(Debug)]
 pub struct InsideDisk(PathBuf);
 
 impl InsideDisk {
-    /// The folder where it is mounted.
+    /// Returns the folder at which the disk is mounted.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Leaves no byte free.
+    /// Fills the disk until no byte is free.
     pub fn fill(&self) {
         fill(&self.0.join(FILLER));
     }
 
-    /// Gives back what [`fill`](Self::fill) has taken.
+    /// Frees the space that [`fill`](Self::fill) has used.
     pub fn free(&self) {
         free(&self.0.join(FILLER));
     }
@@ -168,7 +170,7 @@ fn free(filler: &Path) {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Its standard input ends, and it with that.
+        // Closing its standard input ends the process.
         drop(self.holder.stdin.take());
         self.holder.wait().ok();
     }
@@ -176,5 +178,5 @@ impl Drop for SmallDisk {
 
 const FILLER: &str = "filler";
 
-/// Tells a test where its disk is.
+/// Environment variable that passes the path of the disk to the child of [`SmallDisk::rerun`].
 const INSIDE: &str = "DOORWARD_TEST_DISK";

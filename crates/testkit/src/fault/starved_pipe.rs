@@ -1,11 +1,11 @@
-//! Pipes that nothing reads from.
+//! Makes pipes without a reader.
 
 use std::{
     io::{PipeReader, Write as _, pipe},
     process::Stdio,
 };
 
-/// A pipe that is full and is not read: the next write to it waits for ever.
+/// Pipe that is full and never read. The next write to it blocks for ever.
 ///
 /// # Examples
 /// ```no_run
@@ -19,16 +19,16 @@ use std::{
 /// ```
 #[derive(Debug)]
 pub struct StarvedPipe {
-    /// Open, so that a write waits rather than fails.
+    /// Kept open, so that a write blocks. With a closed reader it would fail.
     _reader: PipeReader,
     writer: std::io::PipeWriter,
 }
 
 impl StarvedPipe {
-    /// Makes a pipe and fills it.
+    /// Creates a pipe and fills it.
     ///
     /// # Panics
-    /// When the system has no pipe left.
+    /// If no pipe can be created.
     #[must_use]
     pub fn new() -> Self {
         let (reader, mut writer) = pipe().expect("a pipe can be made");
@@ -37,10 +37,10 @@ impl StarvedPipe {
         Self { _reader: reader, writer }
     }
 
-    /// The end that a program writes to.
+    /// Returns the end that a program writes to.
     ///
     /// # Panics
-    /// When no descriptor is left.
+    /// If no file descriptor is left.
     #[must_use]
     pub fn write_end(&self) -> Stdio {
         self.writer.try_clone().expect("a descriptor is left").into()
