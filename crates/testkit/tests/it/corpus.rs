@@ -1,4 +1,4 @@
-//! Runs every file of the corpus, and every beginning of it, through its function.
+//! Calls each fuzz function with every file of its corpus, and with every prefix of each file.
 
 use std::{fs, path::Path};
 
@@ -18,16 +18,16 @@ fn run(name: &str, target: fn(&[u8])) {
 }
 
 #[test]
-fn every_file_of_frames_is_survived() {
+fn corpus_of_frames_never_panics() {
     run("frames", fuzz::frames);
 }
 
 #[test]
-fn every_file_of_packets_is_survived() {
+fn corpus_of_packets_never_panics() {
     run("packets", fuzz::packets);
 }
 
 #[test]
-fn every_file_of_links_is_survived() {
+fn corpus_of_links_never_panics() {
     run("link", fuzz::link);
 }

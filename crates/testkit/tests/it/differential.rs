@@ -1,7 +1,8 @@
-//! The reader and tungstenite see the same in the same bytes, up to differences that are meant.
+//! Compares our frame reader with tungstenite: both must read the same bytes alike, except for deliberate
+//! differences.
 //!
-//! Every difference that is meant stands in [`DELIBERATE`] with its reason and the only shape in which
-//! it is taken as such; any other is a bug in one of the two.
+//! [`DELIBERATE`] lists each deliberate difference with its reason and the exact conditions. Any other
+//! difference is a bug in one of the two.
 
 mod ours;
 mod sequence;
@@ -13,7 +14,7 @@ use sequence::{Bytes, broken, damaged, valid};
 
 use crate::pieces::cut;
 
-/// What a reader made of all the bytes that it was shown.
+/// Result of a reader for all bytes of an input.
 #[derive(Clone, Debug, PartialEq)]
 struct Outcome {
     seen: Vec<Seen>,
@@ -28,17 +29,17 @@ enum Seen {
     Pong,
 }
 
-/// How it ended.
+/// End of an outcome.
 #[derive(Clone, Debug, PartialEq)]
 enum End {
-    /// With a close frame in order.
+    /// The input ends with a valid close frame.
     Closed,
-    /// More bytes would be needed.
+    /// The reader waits for more bytes.
     Incomplete,
     Refused(Class),
 }
 
-/// Whom an error blames, as the close code would say.
+/// Kind of an error, by its close code.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Class {
     Protocol,
@@ -46,18 +47,18 @@ enum Class {
     Utf8,
 }
 
-/// Both outcomes for the same bytes, and what is needed to judge them.
+/// Outcomes of both readers for the same bytes.
 #[derive(Debug)]
 struct Pair<'a> {
     bytes: &'a [u8],
     ours: Outcome,
     error: Option<FrameError>,
-    /// Where the frame begins at which we have stopped.
+    /// Offset of the frame at which our reader has stopped.
     at: usize,
     theirs: Outcome,
 }
 
-/// A difference that is meant.
+/// A deliberate difference.
 struct Difference {
     reason: &'static str,
     explains: fn(&Pair<'_>) -> bool,
@@ -65,7 +66,7 @@ struct Difference {
 
 const DELIBERATE: &[Difference] = &[
     Difference {
-        reason: "a length in more bytes than it needs breaks a rule that tungstenite does not check",
+        reason: "a length must be minimally encoded (RFC 6455, 5.2), which tungstenite does not check",
         explains: |pair| {
             matches!(pair.error, Some(FrameError::Control | FrameError::Length))
                 && pair.frame().get(1).is_some_and(|byte| byte & 0x7F > 125)
@@ -73,7 +74,7 @@ const DELIBERATE: &[Difference] = &[
         },
     },
     Difference {
-        reason: "tungstenite puts a message together from any number of parts, we from 64",
+        reason: "tungstenite accepts a message of any number of parts, we accept 64",
         explains: |pair| {
             pair.error == Some(FrameError::TooLarge)
                 && pair.at >= 64 * SHORTEST_FRAME
@@ -81,7 +82,7 @@ const DELIBERATE: &[Difference] = &[
         },
     },
     Difference {
-        reason: "we refuse a frame for its header, tungstenite waits for the payload first",
+        reason: "we reject a frame by its header, tungstenite waits for the payload first",
         explains: |pair| {
             let more = theirs::read(&[pair.bytes, &[0; LIMIT + LONGEST_HEADER]]);
             pair.error.is_some()
@@ -91,17 +92,17 @@ const DELIBERATE: &[Difference] = &[
         },
     },
     Difference {
-        reason: "of two faults in one frame, we name that of the header before that of the size",
+        reason: "of two faults in one frame, we report the header before the size",
         explains: |pair| pair.same_place(Class::Protocol, Class::TooLarge),
     },
     Difference {
-        reason: "of two faults in a close frame, we name that of the code before that of the text",
+        reason: "of two faults in a close frame, we report the code before the text",
         explains: |pair| {
             pair.error == Some(FrameError::Close) && pair.same_place(Class::Protocol, Class::Utf8)
         },
     },
     Difference {
-        reason: "1014 was registered after RFC 6455, and tungstenite does not know it",
+        reason: "close code 1014 was registered after RFC 6455, and tungstenite rejects it",
         explains: |pair| {
             pair.ours.end == End::Closed
                 && pair.theirs.end == End::Refused(Class::Protocol)
@@ -110,7 +111,7 @@ const DELIBERATE: &[Difference] = &[
         },
     },
     Difference {
-        reason: "tungstenite checks the text of each part, we that of the whole message",
+        reason: "tungstenite checks the UTF-8 of each part, we check that of the whole message",
         explains: |pair| {
             let since = pair.ours.seen.get(pair.theirs.seen.len()..);
             pair.theirs.end == End::Refused(Class::Utf8)
@@ -128,12 +129,12 @@ impl<'a> Pair<'a> {
         Self { bytes, ours, error, at, theirs: theirs::read(pieces) }
     }
 
-    /// What begins with the frame at which we have stopped.
+    /// Returns the bytes from the frame at which our reader has stopped.
     fn frame(&self) -> &'a [u8] {
         &self.bytes[self.at..]
     }
 
-    /// We have stopped where the other has gone on.
+    /// Returns `true` if our reader has stopped before tungstenite, and both agree until then.
     fn is_early(&self) -> bool {
         self.theirs.seen.starts_with(&self.ours.seen)
     }
@@ -144,7 +145,8 @@ impl<'a> Pair<'a> {
             && self.theirs.end == End::Refused(theirs)
     }
 
-    /// The reason why they differ, or that they do not.
+    /// Returns `None` if the outcomes are equal, and the reason of a deliberate difference. Any other difference
+    /// is an error.
     fn judge(&self) -> Result<Option<&'static str>, String> {
         if self.ours == self.theirs {
             return Ok(None);
@@ -154,7 +156,7 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// The code of a close frame with a short payload.
+/// Returns the code of a close frame with a short payload.
 fn close_code(frame: &[u8]) -> Option<u16> {
     let [0x88, _, mask @ .., high, low] = *frame.first_chunk::<8>()? else { return None };
     Some(u16::from_be_bytes([high ^ mask[0], low ^ mask[1]]))
@@ -167,7 +169,7 @@ fn compare(bytes: &Bytes, cuts: &[u16]) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn what_is_in_order_is_read_alike(bytes in valid(), cuts in vec(any::<u16>(), 0..8)) {
+    fn valid_bytes_are_read_alike(bytes in valid(), cuts in vec(any::<u16>(), 0..8)) {
         let pair = Pair::read(&bytes, &cut(&bytes, &cuts));
 
         prop_assert_eq!(pair.ours, pair.theirs);
@@ -187,9 +189,9 @@ proptest! {
     }
 }
 
-/// A difference that nothing shows any more must leave the list.
+/// A difference that no longer exists must be removed from the list.
 #[test]
-fn every_difference_in_the_list_is_one() {
+fn every_listed_difference_exists() {
     let close = |code: u16, reason: &[u8]| [&code.to_be_bytes()[..], reason].concat();
     let parts = std::iter::repeat_n(sequence::frame(0x00, b""), 64).flatten();
     let examples: [Bytes; 7] = [
@@ -210,10 +212,10 @@ fn every_difference_in_the_list_is_one() {
     assert_eq!(examples.len(), DELIBERATE.len());
 }
 
-/// The largest message, small so that the limit is met often.
+/// Largest message. It is small, so that inputs reach the limit often.
 const LIMIT: usize = 600;
 
-/// Two bytes and a mask.
+/// Length of a frame without payload: two bytes and a mask.
 const SHORTEST_FRAME: usize = 6;
 
 const LONGEST_HEADER: usize = 14;

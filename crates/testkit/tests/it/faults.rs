@@ -1,4 +1,4 @@
-//! The faults do what they say: a test that relies on one would see nothing otherwise.
+//! Tests of the faults. A fault without effect would make every test that uses it pass.
 
 use std::{
     io::{Read as _, Write as _},
@@ -14,10 +14,10 @@ use tokio::{
     time::timeout,
 };
 
-/// Silence is waited for so long: the network under test is this machine's own.
-const A_MOMENT: Duration = Duration::from_millis(50);
+/// Time to wait before a connection counts as silent. It is short, because all traffic is on loopback.
+const SILENCE: Duration = Duration::from_millis(50);
 
-/// A server that says everything back.
+/// Starts an echo server.
 async fn echo() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -45,14 +45,14 @@ async fn ask(stream: &mut TcpStream) -> Vec<u8> {
     answer.to_vec()
 }
 
-/// How it ends: with the number of bytes read, or with an error.
+/// Reads until the end. Returns the number of bytes, or the kind of error.
 async fn end(mut stream: TcpStream) -> Result<usize, std::io::ErrorKind> {
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).await.map_err(|error| error.kind())
 }
 
 #[tokio::test]
-async fn a_proxy_ends_connections_in_order_or_with_a_reset() {
+async fn a_proxy_closes_connections_with_fin_or_reset() {
     for (fault, expected) in
         [(Fault::Cut, Ok(0)), (Fault::Reset, Err(std::io::ErrorKind::ConnectionReset))]
     {
@@ -72,7 +72,7 @@ async fn a_proxy_delays_and_drips() {
     let mut stream = connect(&proxy).await;
     for (fault, at_least) in [
         (Fault::Delay(Duration::from_millis(20)), Duration::from_millis(40)),
-        // Five bytes there, five back, one after the other.
+        // Five bytes in each direction, with 2 ms before each.
         (Fault::Drip(Duration::from_millis(2)), Duration::from_millis(20)),
     ] {
         proxy.set(fault);
@@ -85,11 +85,11 @@ async fn a_proxy_delays_and_drips() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_silent_and_speaks_again() {
+async fn a_proxy_is_silent_and_resumes() {
     let proxy = FaultProxy::start(echo().await).await;
     let mut stream = connect(&proxy).await;
     proxy.set(Fault::HalfOpen);
-    assert!(timeout(A_MOMENT, ask(&mut stream)).await.is_err());
+    assert!(timeout(SILENCE, ask(&mut stream)).await.is_err());
 
     proxy.set(Fault::None);
 
@@ -97,12 +97,12 @@ async fn a_proxy_is_silent_and_speaks_again() {
     stream.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"hello");
     proxy.strand();
-    assert!(timeout(A_MOMENT, ask(&mut stream)).await.is_err());
+    assert!(timeout(SILENCE, ask(&mut stream)).await.is_err());
     connect(&proxy).await;
 }
 
 #[test]
-fn a_small_disk_is_full_and_has_room_again() {
+fn a_small_disk_is_filled_and_freed() {
     let disk = SmallDisk::new(256 * 1024);
     let write = |bytes: usize| {
         let script = format!("head -c {bytes} /dev/zero > \"$0\"/file");
@@ -118,7 +118,7 @@ fn a_small_disk_is_full_and_has_room_again() {
     disk.free();
 
     assert!(write(200_000));
-    // The folder itself is empty: the disk is mounted elsewhere.
+    // In this mount namespace the folder is empty.
     assert!(!disk.path().join("file").exists());
 }
 
@@ -144,10 +144,10 @@ fn a_starved_pipe_takes_nothing() {
 }
 
 #[test]
-fn a_frozen_process_answers_again_afterwards() {
+fn a_frozen_process_resumes() {
     let mut cat = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let frozen = Frozen::new(cat.id());
-    // The signal is on its way for a moment.
+    // The signal takes effect with a delay. `T` is the state of a stopped process (`man proc_pid_stat`).
     let stat = format!("/proc/{}/stat", cat.id());
     while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
         std::thread::yield_now();

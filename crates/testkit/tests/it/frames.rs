@@ -1,4 +1,4 @@
-//! Messages survive the way through a client's frames, however those were cut and delivered.
+//! Messages arrive unchanged, however a client fragments them and the network splits the bytes.
 
 use doorward_protocol::{
     Message,
@@ -9,16 +9,16 @@ use proptest::{collection::vec, prelude::*};
 
 use crate::pieces::cut;
 
-/// What a client wants to send, and how it cuts it.
+/// A message and its fragmentation.
 #[derive(Clone, Debug)]
 struct Sent {
     is_text: bool,
     parts: Vec<Vec<u8>>,
-    /// Payloads of pings that go out behind each part but the last.
+    /// Payloads of the pings after each part but the last.
     pings: Vec<Vec<u8>>,
 }
 
-/// What arrives.
+/// A received message or ping.
 #[derive(Debug, PartialEq)]
 enum Seen {
     Text(String),
@@ -78,7 +78,7 @@ fn sent() -> impl Strategy<Value = Sent> {
     })
 }
 
-/// Reads `pieces` as they arrive, keeping what is unread as a driver does.
+/// Reads `pieces` as they arrive, and keeps unread bytes as a driver does.
 fn read(pieces: &[&[u8]]) -> Vec<Seen> {
     let mut reader = Reader::default();
     let mut unread = Vec::new();
@@ -90,7 +90,7 @@ fn read(pieces: &[&[u8]]) -> Vec<Seen> {
                 Incoming::Message(Message::Text(text)) => Seen::Text(text.to_owned()),
                 Incoming::Message(Message::Binary(bytes)) => Seen::Binary(bytes.to_vec()),
                 Incoming::Ping(bytes) => Seen::Ping(bytes.to_vec()),
-                other => panic!("nobody sent {other:?}"),
+                other => panic!("{other:?} was not sent"),
             }));
             unread.drain(..used);
         }
@@ -101,7 +101,7 @@ fn read(pieces: &[&[u8]]) -> Vec<Seen> {
 
 proptest! {
     #[test]
-    fn what_a_client_sends_arrives_however_it_is_cut(
+    fn messages_arrive_however_they_are_split(
         sent in vec(sent(), 1..5),
         cuts in vec(any::<u16>(), 0..12),
     ) {

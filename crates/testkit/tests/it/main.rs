@@ -1,7 +1,7 @@
-//! What the protocol crate must do with any bytes, judged by others: by made-up input, by tungstenite,
-//! and by files that were once interesting.
+//! Tests of the protocol crate with any bytes: with generated input, in comparison with tungstenite, and with a
+//! corpus. Also tests of this crate's own tools.
 
-// `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
+// `cfg(test)` is always true here. It tells Clippy that the helpers are test code, where `unwrap` is allowed.
 #[cfg(test)]
 mod corpus;
 #[cfg(test)]

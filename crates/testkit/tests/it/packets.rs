@@ -1,7 +1,7 @@
-//! Packets mean the same to both sides.
+//! Client and server read each other's packets alike.
 //!
-//! The client's side is written here once more, from the protocol's own description, so that a
-//! mistake is not made twice.
+//! The client's side is implemented here independently, from the protocol's specification. It shares no code
+//! with the server, and therefore no mistake.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use proptest::{collection::vec, option, prelude::*};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// What a client reads from a server's message.
+/// A server's message, as a client reads it.
 #[derive(Debug, PartialEq)]
 struct Seen {
     kind: char,
@@ -32,8 +32,8 @@ fn client_reads(message: &[u8]) -> Seen {
     let mut rest = chars.as_str();
     let mut attachments = None;
     if matches!(kind, '5' | '6') {
-        let (count, behind) = rest.split_once('-').unwrap();
-        (attachments, rest) = (Some(count.parse().unwrap()), behind);
+        let (count, after) = rest.split_once('-').unwrap();
+        (attachments, rest) = (Some(count.parse().unwrap()), after);
     }
     let mut namespace = "/";
     if rest.starts_with('/') {
@@ -56,7 +56,7 @@ fn written(write: impl FnOnce(&mut Vec<u8>)) -> Seen {
     client_reads(&out)
 }
 
-/// Makes a message as a client does.
+/// Encodes a message as a client does.
 fn client_writes(kind: char, namespace: &str, id: Option<u64>, data: Option<&Value>) -> String {
     let namespace = if namespace == "/" { String::new() } else { format!("{namespace},") };
     let id = id.map(|id| id.to_string()).unwrap_or_default();
@@ -94,7 +94,7 @@ fn event() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn what_the_server_writes_is_what_a_client_reads(
+    fn a_client_reads_what_the_server_writes(
         namespace in namespace(),
         name in any::<String>(),
         id in any::<u64>(),
@@ -136,7 +136,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_client_writes_is_what_the_server_reads(
+    fn the_server_reads_what_a_client_writes(
         namespace in namespace(),
         id in option::of(any::<u64>()),
         name in event(),
@@ -162,7 +162,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_come_back_from_wherever_they_stood(
+    fn binary_values_are_read_back_from_every_place(
         namespace in namespace(),
         name in event(),
         id in option::of(any::<u64>()),
@@ -177,7 +177,7 @@ proptest! {
         let kind = if bytes == 0 { '2' } else { '5' };
         let seen = client_reads(&out);
         prop_assert_eq!((seen.kind, seen.attachments), (kind, (bytes > 0).then_some(bytes)));
-        // A server reads it as if it were a client's.
+        // The same text is valid in the other direction.
         let text = std::str::from_utf8(&out).unwrap().strip_prefix('4').unwrap();
         let packet = Packet::decode(text, 255).unwrap();
         prop_assert_eq!((packet.namespace, packet.id), (&*namespace, id));
@@ -194,7 +194,7 @@ proptest! {
     }
 
     #[test]
-    fn a_connect_an_ack_and_a_disconnect_are_read_as_they_were_meant(
+    fn connect_ack_and_disconnect_are_read_back(
         namespace in namespace(),
         id in any::<u64>(),
         values in vec(json(), 0..4),
@@ -220,7 +220,7 @@ proptest! {
     }
 }
 
-/// A payload with bytes in whatever place serde knows.
+/// A payload with bytes in every kind of place that serde supports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Payload {
     one: Binary,

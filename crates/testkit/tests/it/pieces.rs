@@ -1,6 +1,6 @@
-//! Cuts bytes into the pieces in which they arrive.
+//! Splits bytes into the pieces in which they arrive.
 
-/// Cuts `bytes` at fractions of its length.
+/// Splits `bytes` at the given fractions of its length, in units of 1/65,535. Pieces may be empty.
 pub(crate) fn cut<'a>(bytes: &'a [u8], cuts: &[u16]) -> Vec<&'a [u8]> {
     let place = |cut: &u16| usize::from(*cut) * bytes.len() / usize::from(u16::MAX);
     let mut places: Vec<usize> = cuts.iter().map(place).collect();

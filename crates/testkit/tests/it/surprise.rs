@@ -1,18 +1,17 @@
-//! Nothing that can be sent makes the protocol panic, or hear somebody who was not admitted.
+//! No input makes the protocol panic, or accept events from a socket that was not admitted.
 //!
-//! Random bytes seldom get past the first check, so most of the input is made of what a client sends
-//! with a few things wrong.
+//! Random bytes rarely pass the first check. Most of the input is therefore valid, with a few errors.
 
 use doorward_protocol::ws::Opcode;
 use doorward_testkit::{RawClient, fuzz};
 use proptest::{collection::vec, prelude::*, sample::select};
 
-/// Bytes without any order.
-fn noise() -> impl Strategy<Value = Vec<u8>> {
+/// Generates random bytes.
+fn random_bytes() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..400)
 }
 
-/// Overwrites, removes and doubles some bytes of what was made in order.
+/// Overwrites, removes and duplicates some bytes of valid input.
 fn damaged(whole: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let damage = (any::<prop::sample::Index>(), any::<u8>(), 0_u8..3);
     (whole, vec(damage, 0..4)).prop_map(|(mut bytes, damages)| {
@@ -51,7 +50,7 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
     vec(frame, 0..8).prop_map(|frames| frames.concat())
 }
 
-/// One packet, right or nearly so.
+/// Generates a packet that is valid or nearly valid.
 fn packet() -> impl Strategy<Value = String> {
     let head = select(vec![
         "40", "41", "42", "43", "44", "45", "46", "3", "2", "1", "0", "4", "", "450-", "451-",
@@ -95,8 +94,8 @@ fn packet() -> impl Strategy<Value = String> {
         .prop_map(|(head, namespace, id, json)| format!("{head}{namespace}{id}{json}"))
 }
 
-/// The life of a client as [`fuzz::link`] reads it.
-fn life() -> impl Strategy<Value = Vec<u8>> {
+/// Generates the messages of one link, in the format of [`fuzz::link`].
+fn messages() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         4 => packet(),
         3 => select(vec![
@@ -109,7 +108,8 @@ fn life() -> impl Strategy<Value = Vec<u8>> {
     vec(line, 0..40).prop_map(|lines| lines.join("\n").into_bytes())
 }
 
-/// A binary packet with its attachments, perhaps one more or less, perhaps with something between.
+/// Generates a binary packet with attachments. Sometimes there is one too many or too few, or another message in
+/// between.
 fn binary_packet() -> impl Strategy<Value = String> {
     let head = select(vec!["451-", "452-", "452-/a,", "451-/b,", "461-1", "462-/a,1", "4510-"]);
     let between =
@@ -126,34 +126,34 @@ fn binary_packet() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn noise_is_survived(bytes in noise()) {
+    fn random_bytes_never_panic(bytes in random_bytes()) {
         fuzz::frames(&bytes);
         fuzz::packets(&bytes);
         fuzz::link(&bytes);
     }
 
     #[test]
-    fn frames_with_something_wrong_are_survived(bytes in damaged(frames())) {
+    fn damaged_frames_never_panic(bytes in damaged(frames())) {
         fuzz::frames(&bytes);
     }
 
     #[test]
-    fn packets_with_something_wrong_are_survived(text in packet()) {
+    fn invalid_packets_never_panic(text in packet()) {
         fuzz::packets(text.as_bytes());
     }
 
     #[test]
-    fn damaged_packets_are_survived(bytes in damaged(packet().prop_map(String::into_bytes))) {
+    fn damaged_packets_never_panic(bytes in damaged(packet().prop_map(String::into_bytes))) {
         fuzz::packets(&bytes);
     }
 
     #[test]
-    fn a_client_that_does_everything_in_any_order_is_survived(bytes in life()) {
+    fn links_with_messages_in_any_order_never_panic(bytes in messages()) {
         fuzz::link(&bytes);
     }
 
     #[test]
-    fn a_damaged_life_is_survived(bytes in damaged(life())) {
+    fn damaged_links_never_panic(bytes in damaged(messages())) {
         fuzz::link(&bytes);
     }
 }

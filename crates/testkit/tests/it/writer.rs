@@ -1,4 +1,4 @@
-//! What the server writes is what tungstenite reads as a client.
+//! tungstenite, as a client, reads the frames that our server writes.
 
 use std::io::Cursor;
 
@@ -11,10 +11,10 @@ use tungstenite::{
     protocol::{CloseFrame, Role, frame::coding},
 };
 
-/// A client that is shown `bytes` and nothing else.
+/// Creates a client that reads `bytes`.
 fn client(bytes: Vec<u8>) -> WebSocket<Cursor<Vec<u8>>> {
-    // What the client answers is written behind what it reads, so it must not be read again: no
-    // frame here asks for an answer but the last.
+    // The client writes its answers into the same buffer, after its position. They must not be read as input, so
+    // only the last frame of `bytes` may require an answer.
     WebSocket::from_raw_socket(Cursor::new(bytes), Role::Client, None)
 }
 
@@ -67,7 +67,7 @@ fn a_packet_that_cannot_be_written_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_pong_is_read_as_one() {
+fn a_pong_is_read_back() {
     let mut bytes = Vec::new();
     append_pong(&mut bytes, b"what was asked");
 
@@ -75,7 +75,7 @@ fn a_pong_is_read_as_one() {
 }
 
 #[test]
-fn every_close_code_is_read_as_itself() {
+fn every_close_code_is_read_back() {
     for (ours, theirs) in [
         (CloseCode::Normal, coding::CloseCode::Normal),
         (CloseCode::GoingAway, coding::CloseCode::Away),

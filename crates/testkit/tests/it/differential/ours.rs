@@ -1,4 +1,4 @@
-//! What our reader makes of bytes.
+//! Reads bytes with our reader.
 
 use doorward_protocol::{
     Message,
@@ -7,7 +7,7 @@ use doorward_protocol::{
 
 use super::{Class, End, LIMIT, Outcome, Seen};
 
-/// Reads `pieces` one after the other; says with which error it ended if it did, and where.
+/// Reads `pieces` in order. Returns the outcome, the error if there is one, and the offset of the last frame.
 pub(super) fn read(pieces: &[&[u8]]) -> (Outcome, Option<FrameError>, usize) {
     let mut reader = Reader::default();
     let mut unread = Vec::new();

@@ -1,4 +1,4 @@
-//! Makes the bytes of clients: in order, with one rule broken, and damaged.
+//! Generates bytes of clients: valid, with one rule broken, and damaged.
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 
@@ -6,7 +6,7 @@ use crate::pieces::cut;
 
 pub(super) type Bytes = Vec<u8>;
 
-/// Everything that a frame says of itself, right or wrong.
+/// Fields of a frame, valid or not.
 #[derive(Clone, Debug)]
 struct Shape {
     first: u8,
@@ -16,7 +16,7 @@ struct Shape {
     payload: Bytes,
 }
 
-/// How the length is written.
+/// Encoding of the length.
 #[derive(Clone, Copy, Debug)]
 enum Width {
     Shortest,
@@ -63,7 +63,7 @@ impl Shape {
     }
 }
 
-/// One frame as it should be, but for whatever `first` and `payload` are.
+/// Returns a frame with a valid length and mask. `first` and `payload` may be invalid.
 pub(super) fn frame(first: u8, payload: &[u8]) -> Bytes {
     let mask = [0x11, 0xE2, 0x73, 0x04];
     let shape =
@@ -73,12 +73,12 @@ pub(super) fn frame(first: u8, payload: &[u8]) -> Bytes {
     out
 }
 
-/// Whole conversations that keep to every rule.
+/// Generates complete, valid conversations.
 pub(super) fn valid() -> impl Strategy<Value = Bytes> {
     shapes().prop_map(|shapes| write(&shapes))
 }
 
-/// Conversations in which one frame, or its place, is wrong.
+/// Generates conversations in which one frame is invalid, missing or duplicated.
 pub(super) fn broken() -> impl Strategy<Value = Bytes> {
     (shapes(), any::<Index>(), fault()).prop_map(|(mut shapes, place, fault)| {
         let place = place.index(shapes.len());
@@ -95,7 +95,7 @@ pub(super) fn broken() -> impl Strategy<Value = Bytes> {
     })
 }
 
-/// Conversations with some bytes changed, or cut off.
+/// Generates conversations with some bytes changed, or with the end cut off.
 pub(super) fn damaged() -> impl Strategy<Value = Bytes> {
     (valid(), vec((any::<Index>(), any::<u8>()), 0..3), any::<Index>(), any::<bool>()).prop_map(
         |(mut bytes, damages, end, is_cut)| {
@@ -137,7 +137,8 @@ fn fault() -> impl Strategy<Value = Fault> {
     ]
 }
 
-/// Messages in one part or several, control frames anywhere, perhaps a close frame at the end.
+/// Generates messages of one or several parts with control frames in between, and sometimes a close frame at
+/// the end.
 fn shapes() -> impl Strategy<Value = Vec<Shape>> {
     let close = prop_oneof![
         3 => Just(None),

@@ -1,4 +1,4 @@
-//! What tungstenite makes of bytes, as a server.
+//! Reads bytes with tungstenite as a server.
 
 use std::{
     collections::VecDeque,
@@ -13,12 +13,12 @@ use tungstenite::{
 
 use super::{Class, End, LIMIT, Outcome, Seen};
 
-/// Gives out the pieces one by one and takes whatever is answered.
+/// A stream that returns the pieces one by one and discards all answers.
 struct Peer(VecDeque<Vec<u8>>);
 
 impl Read for Peer {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // An empty piece would be taken for the end.
+        // Reading 0 bytes would mean the end of the stream, so empty pieces are skipped.
         while self.0.front().is_some_and(Vec::is_empty) {
             self.0.pop_front();
         }
@@ -41,7 +41,7 @@ impl Write for Peer {
     }
 }
 
-/// Reads `pieces` one after the other.
+/// Reads `pieces` in order.
 pub(super) fn read(pieces: &[&[u8]]) -> Outcome {
     let peer = Peer(pieces.iter().map(|piece| piece.to_vec()).collect());
     let config = WebSocketConfig::default()
@@ -56,7 +56,7 @@ pub(super) fn read(pieces: &[&[u8]]) -> Outcome {
             Ok(Message::Binary(bytes)) => seen.push(Seen::Binary(bytes.into())),
             Ok(Message::Ping(bytes)) => seen.push(Seen::Ping(bytes.into())),
             Ok(Message::Pong(_)) => seen.push(Seen::Pong),
-            // This is how it says that it refuses the code of a close frame.
+            // tungstenite reports a close frame with an invalid code in this form.
             Ok(Message::Close(Some(frame)))
                 if frame.code == CloseCode::Protocol
                     && frame.reason.as_str() == "Protocol violation" =>
