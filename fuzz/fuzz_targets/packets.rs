@@ -1,4 +1,4 @@
-//! Reads any bytes as an Engine.IO packet and what is in it.
+//! Reads any bytes as an Engine.IO packet with a Socket.IO packet inside.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| doorward_testkit::fuzz::packets(bytes));
