@@ -1,8 +1,8 @@
-//! Tests that take real time, real load and real faults, against the real server.
+//! Tests with real time, real load and real faults, against the real server.
 //!
-//! Each scenario starts a server of its own, does to it what the street does, and counts. What it finds is a count
-//! or a ratio, never a time that depends on the machine. `cargo xtask endure` runs all of them, `endure NAME..` the
-//! named ones. Start reading at [`scenario::ALL`].
+//! Each scenario starts its own server, puts it under the load or faults of production, and counts. Results are
+//! counts or ratios, never times, which would depend on the machine. `cargo xtask endure` runs all scenarios,
+//! and `endure NAME..` the named ones. Start reading at [`scenario::ALL`].
 
 mod out;
 mod scenario;
@@ -31,11 +31,11 @@ fn main() -> ExitCode {
     let (mut passed, mut failed) = (0, 0);
     for scenario in chosen {
         out::line(format_args!("{}: {}", scenario.name, scenario.rule));
-        // A scenario of its own task: one that panics does not end the others.
+        // Each scenario runs in its own task, so that a panic does not end the others.
         let running = runtime.spawn((scenario.run)());
         let stop = running.abort_handle();
         let ended = runtime.block_on(async { timeout(LIMIT, running).await });
-        // What hangs does not go on into the next one.
+        // A scenario that hangs must not run on beside the next one.
         stop.abort();
         match ended {
             Ok(Ok(figures)) => {
@@ -57,12 +57,12 @@ fn main() -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Each socket of a scenario is a descriptor here too.
+/// Raises the limit of file descriptors: each socket of a scenario needs one in this process.
 fn raise_descriptors() {
     let limit = getrlimit(Resource::Nofile);
-    // With fewer of them the scenario that needs more says so.
+    // If this fails, a scenario that needs more descriptors fails and reports it.
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).ok();
 }
 
-/// A scenario that takes longer hangs.
+/// Longest duration of a scenario. One that takes longer counts as hanging.
 const LIMIT: Duration = Duration::from_mins(8);

@@ -1,11 +1,11 @@
-//! Prints lines as they come to be.
+//! Prints lines immediately.
 
 use std::{
     fmt,
     io::{self, Write as _},
 };
 
-/// Prints one line. When nothing reads it, it is not missed.
+/// Prints one line. Ignores a closed standard output, at which `println!` would panic.
 pub(crate) fn line(text: impl fmt::Display) {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}").and_then(|()| out.flush()).ok();

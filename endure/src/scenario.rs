@@ -1,4 +1,4 @@
-//! What is done to the server, and what must be true then.
+//! Scenarios: loads and faults, each with the rule that must hold.
 
 mod crash;
 mod flood;
@@ -12,13 +12,13 @@ use std::{future::Future, pin::Pin};
 /// One scenario.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
-    /// What it shows.
+    /// Rule that the scenario verifies.
     pub(crate) rule: &'static str,
-    /// Panics when the rule is broken; returns its figures.
+    /// Runs the scenario and returns its figures. Panics if the rule is broken.
     pub(crate) run: fn() -> Pin<Box<dyn Future<Output = String> + Send>>,
 }
 
-/// All of them, the short ones first.
+/// All scenarios, the short ones first.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
         name: "flood",
@@ -27,12 +27,12 @@ pub(crate) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "herd",
-        rule: "5,000 clients come back through one trusted proxy, and each gets in at once",
+        rule: "5,000 clients reconnect through one trusted proxy, and each is admitted at its first try",
         run: || Box::pin(herd::run()),
     },
     Scenario {
         name: "hashing",
-        rule: "clients that leave while codes are hashed take no memory: within 64 MiB of the start",
+        rule: "clients that leave while codes are hashed cost no memory: within 64 MiB of the start",
         run: || Box::pin(hashing::run()),
     },
     Scenario {
@@ -47,7 +47,7 @@ pub(crate) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "slow_store",
-        rule: "15,000 sockets on a Redis with 60 ms latency all stay",
+        rule: "15,000 sockets on a Redis with 60 ms latency all stay connected",
         run: || Box::pin(slow_store::run()),
     },
 ];

@@ -1,4 +1,4 @@
-//! The real server, as a process of its own.
+//! Runs the real server as a separate process.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::token::Tokens;
 
-/// A running server with a data directory of its own.
+/// A running server with its own data directory.
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: SocketAddr,
@@ -24,40 +24,40 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one with this configuration.
+    /// Starts a server with this configuration.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub(crate) fn start(config: &str) -> Self {
         let folder = TempDir::new().expect("a folder can be made");
         fs::write(folder.path().join("doorward.toml"), config).expect("a file can be written");
         fs::create_dir(folder.path().join("data")).expect("a folder can be made");
         fs::set_permissions(folder.path().join("data"), fs::Permissions::from_mode(0o700))
             .expect("the folder is ours");
-        // What runs beside it, such as a proxy in front of its store, goes on meanwhile.
+        // `run` blocks until the server listens. Other tasks, such as a proxy for its store, must run meanwhile.
         tokio::task::block_in_place(|| Self::run(folder, 0))
     }
 
-    /// Kills the server and starts it again on what it has left, at the same port.
+    /// Kills the server and starts it again on the same port, with the same data directory.
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub(crate) fn kill_and_restart(self) -> Self {
         let port = self.address.port();
         let folder = self.end("KILL");
         tokio::task::block_in_place(|| Self::run(folder, port))
     }
 
-    /// Ends the server with a signal, and keeps its folder.
+    /// Sends a signal, waits until the server has ended, and returns its folder.
     pub(crate) fn end(mut self, signal: &str) -> TempDir {
         let kill = format!("kill -{signal} {}", self.process.id());
         Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
-        self.process.wait().expect("it ends");
+        self.process.wait().expect("the process can be waited for");
         let empty = TempDir::new().expect("a folder can be made");
         std::mem::replace(&mut self.folder, empty)
     }
 
-    /// Ends the server as an operator does, and keeps its folder.
+    /// Shuts the server down with `SIGTERM`, as an operator does, and returns its folder.
     pub(crate) fn end_in_order(self) -> TempDir {
         self.end("TERM")
     }
@@ -96,24 +96,24 @@ impl Server {
         self.folder.path().join("data")
     }
 
-    /// Signs tokens as this server does.
+    /// Returns an issuer with the signing key of this server.
     pub(crate) fn tokens(&self) -> Tokens {
         Tokens::of(&self.data_dir())
     }
 
-    /// Resident memory, in MiB.
+    /// Returns the resident memory in MiB.
     ///
     /// # Panics
-    /// When the process has ended.
+    /// If the process has ended.
     pub(crate) fn memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()));
         let status = status.expect("the server runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        kib.expect("the kernel says so") / 1024
+        kib.expect("the kernel reports VmRSS") / 1024
     }
 
-    /// Everything that was logged so far.
+    /// Returns the log so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -126,13 +126,14 @@ impl Drop for Server {
     }
 }
 
-/// The address of the client with this number: as on the street, each has another one.
+/// Returns the loopback address of a client. Each client has its own address, as on the internet, so that limits per
+/// address apply to each client alone.
 pub(crate) fn client_address(number: usize) -> IpAddr {
     let [_, _, high, low] = u32::try_from(number).unwrap_or_default().to_be_bytes();
     Ipv4Addr::new(127, 1, high, low.max(1)).into()
 }
 
-/// Reads a log as it comes.
+/// Collects the lines of a log in a thread, so that the pipe never fills up.
 fn follow(pipe: impl Read + Send + 'static, log: Arc<Mutex<String>>) {
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {

@@ -1,4 +1,4 @@
-//! Access tokens of any number of users, signed with the key of a server.
+//! Issues access tokens with the key of a server.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -7,24 +7,24 @@ use doorward::{
     auth::{Issuer, KeyRing},
 };
 
-/// Signs as the server of a data directory.
+/// Issuer with the key in a data directory.
 pub(crate) struct Tokens(Issuer);
 
 impl Tokens {
     /// Reads the key.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is no valid key.
     pub(crate) fn of(data_dir: &Path) -> Self {
         let pem = std::fs::read_to_string(data_dir.join("token-key.pem")).expect("there is a key");
-        let keys = Arc::new(KeyRing::from_pem(&pem).expect("the key is one"));
+        let keys = Arc::new(KeyRing::from_pem(&pem).expect("the key is valid"));
         Self(Issuer::with_ring(keys, "doorward", "doorward"))
     }
 
-    /// A token for this user.
+    /// Issues a token for a user, valid for 30 minutes.
     ///
     /// # Panics
-    /// When the name cannot be one.
+    /// If the token cannot be issued, for example because the name is invalid.
     pub(crate) fn sign(&self, user: &str) -> String {
         let mut id = [0; 16];
         OsEntropy.fill(&mut id);

@@ -1,4 +1,4 @@
-//! A server that is killed again and again while messages are written.
+//! Kills a server repeatedly while messages are being written.
 
 use std::{
     collections::BTreeSet,
@@ -29,7 +29,7 @@ pub(super) async fn run() -> String {
             tokio::spawn(write(server.address, number, user, token, Arc::clone(&kept)))
         });
         let writers: Vec<_> = writers.collect();
-        // Each round is killed at another moment, while all write.
+        // Each round kills the server after a different number of messages, while all writers are active.
         let enough = 40 + 13 * round;
         let begun = Instant::now();
         while kept.lock().unwrap_or_else(PoisonError::into_inner).len() < enough {
@@ -51,7 +51,7 @@ pub(super) async fn run() -> String {
     format!("{acknowledged} messages acknowledged, {lost} lost in {ROUNDS} kills")
 }
 
-/// A chat of one, who notes what was acknowledged.
+/// Writes messages to a room of its own, and records the acknowledged ones.
 async fn write(
     address: SocketAddr,
     number: usize,
@@ -62,7 +62,7 @@ async fn write(
     let mut chat = Chat::enter(address, number, &token).await;
     let Some(room) = chat.ask("create", json!({ "name": "Own" })).await else { return };
     let room = room["id"].as_str().unwrap_or_default().to_owned();
-    // As many as one user may send in a while.
+    // The server's rate limit allows 20 messages per user in 10 s.
     for message in 0..20 {
         let text = format!("message {message}");
         let sent = json!({ "room": room, "key": text, "text": text });
@@ -74,7 +74,7 @@ async fn write(
     }
 }
 
-/// How many of these messages the server does not know any more.
+/// Returns how many of these messages the server no longer has.
 async fn missing(server: &Server, kept: &[(String, String, String)], tokens: &Tokens) -> usize {
     let rooms: BTreeSet<_> = kept.iter().map(|(user, room, _)| (user, room)).collect();
     let lost = rooms.into_iter().enumerate().map(|(number, (user, room))| {
@@ -106,7 +106,7 @@ impl Chat {
         Self { raw, asked: 0 }
     }
 
-    /// Sends an event and returns its answer; `None` when the server has gone.
+    /// Sends an event and returns its ack. Returns `None` if the server has closed the link.
     async fn ask(&mut self, event: &str, payload: Value) -> Option<Value> {
         self.asked += 1;
         self.raw.text(&format!("42/chat,{}{}", self.asked, json!([event, payload]))).await;

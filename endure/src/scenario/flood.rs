@@ -1,4 +1,4 @@
-//! Strangers who are refused as fast as they can.
+//! Floods a server with clients that it refuses.
 
 use doorward_testkit::RawClient;
 use futures_util::{StreamExt as _, stream};
@@ -38,7 +38,7 @@ pub(super) async fn run() -> String {
     let of = |outcome: &str| lines.iter().filter(|line| line["outcome"] == outcome).count();
     let (one_by_one, admissions) = (of("refused"), of("admitted"));
     let together: u64 = lines.iter().filter_map(|line| line["count"].as_u64()).sum();
-    assert_eq!(count, REFUSALS, "each stranger reads a refusal");
+    assert_eq!(count, REFUSALS, "each unauthenticated client gets a refusal");
     assert_eq!(admissions, admitted.len(), "each admission is recorded");
     let told = u64::try_from(one_by_one).unwrap_or(u64::MAX) + together;
     assert_eq!(told, u64::try_from(REFUSALS).unwrap_or(0), "the records add up");

@@ -1,4 +1,4 @@
-//! Clients that ask for what is costly and leave at once.
+//! Sends costly requests from clients that leave at once.
 
 use std::{
     process::Command,
@@ -20,7 +20,8 @@ pub(super) async fn run() -> String {
     let sessions: Vec<String> = (0..20).map(|n| sign_in(&server, &format!("user-{n}"))).collect();
     let before = server.memory();
     let (is_over, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    // Makers of codes, who are known, and guessers, who are not: each leaves after some milliseconds.
+    // Half of the clients have a session and request recovery codes, the others guess codes. Each leaves after a few
+    // milliseconds.
     let loops = (0..60).map(|number| {
         let session = sessions.get(number % sessions.len()).cloned().unwrap_or_default();
         let (is_over, asked) = (Arc::clone(&is_over), Arc::clone(&asked));
@@ -54,7 +55,7 @@ pub(super) async fn run() -> String {
     tokio::time::sleep(Duration::from_secs(12)).await;
     let after = server.memory();
 
-    // A hash takes 19 MiB: without one, nothing was tried.
+    // One hash needs 19 MiB. If memory has not risen, the scenario has tested nothing.
     assert!(
         highest >= before + 15,
         "nothing was hashed: memory rose from {before} to {highest} MiB"
@@ -66,7 +67,7 @@ pub(super) async fn run() -> String {
     )
 }
 
-/// A session of a user, as an operator makes one.
+/// Creates a session with the command line, as an operator does.
 fn sign_in(server: &Server, user: &str) -> String {
     let program =
         std::env::var_os("E2E_DOORWARD").unwrap_or_else(|| "target/debug/doorward".into());

@@ -1,4 +1,4 @@
-//! Clients that all come back at once, through one reverse proxy.
+//! Reconnects all clients at once through one reverse proxy.
 
 use doorward_testkit::RawClient;
 use futures_util::future::join_all;
@@ -8,7 +8,7 @@ use crate::server::{Server, client_address};
 pub(super) async fn run() -> String {
     let server = Server::start("trusted_proxies = [\"127.9.9.9\"]\n");
     let (address, tokens) = (server.address, server.tokens());
-    // An address of its own has ports of its own.
+    // The proxy connects from its own address, which has a full range of ports.
     let proxy = [127, 9, 9, 9].into();
     let clients = (0..CLIENTS).map(|number| {
         let token = tokens.sign(&format!("user-{number}"));
@@ -23,8 +23,8 @@ pub(super) async fn run() -> String {
     let ended = join_all(clients).await;
 
     let in_at_once = ended.iter().filter(|one| one.is_ok()).count();
-    assert_eq!(in_at_once, CLIENTS, "clients that were in at their first try");
-    format!("{in_at_once} of {CLIENTS} clients in at their first try")
+    assert_eq!(in_at_once, CLIENTS, "clients that were admitted at their first try");
+    format!("{in_at_once} of {CLIENTS} clients admitted at their first try")
 }
 
 const CLIENTS: usize = 5_000;

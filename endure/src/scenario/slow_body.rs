@@ -1,4 +1,4 @@
-//! Requests whose body never ends.
+//! Sends requests with bodies that never end.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ pub(super) async fn run() -> String {
     let before = server.memory();
     let slow = (0..REQUESTS).map(|number| {
         tokio::spawn(async move {
-            // A few clients, as many requests each as one address may have.
+            // 250 requests per address stay within `max_http_connections`.
             let from = client_address(1 + number / 250);
             let mut client = RawClient::connect_from(from, address).await;
-            // From a page of the server's own: nothing is refused before the body is read.
+            // The origin is the server's own, so the request is not rejected before its body is read.
             let port = address.port();
             let head = format!(
                 "POST /auth/session HTTP/1.1\r\nHost: localhost:{port}\r\n\
@@ -28,8 +28,9 @@ pub(super) async fn run() -> String {
             for second in 0..20 {
                 client.bytes(b" ").await;
                 if let Ok(answer) = timeout(Duration::from_secs(1), client.body()).await {
-                    // 408, or what the route says of a body that broke off, or nothing where the next byte met
-                    // a closed connection; and not before the body was waited for.
+                    // Valid ends are a 408, the route's answer to an incomplete body, or no answer if the next
+                    // byte met a closed connection. An end in the first five seconds would mean that the
+                    // server has not waited for the body.
                     return second >= 5 && !answer.starts_with(b"HTTP/1.1 403");
                 }
             }
@@ -50,8 +51,8 @@ pub(super) async fn run() -> String {
     let highest = server.memory();
     let closed = join_all(slow).await.into_iter().filter(|one| matches!(one, Ok(true))).count();
 
-    assert_eq!(closed, REQUESTS, "requests that were waited for and closed");
-    assert_eq!(served, 5, "others that were served meanwhile");
+    assert_eq!(closed, REQUESTS, "requests that were closed after the timeout");
+    assert_eq!(served, 5, "other requests that were served meanwhile");
     assert!(highest <= before + 64, "memory rose from {before} to {highest} MiB");
     format!(
         "{closed} of {REQUESTS} closed; {served} of 5 others served; {before} MiB before, {highest} at most"

@@ -1,4 +1,4 @@
-//! A Redis that answers everything, and slowly.
+//! Runs a server on a Redis that answers every query, but slowly.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -14,10 +14,10 @@ pub(super) async fn run() -> String {
     let proxy = FaultProxy::start((Ipv4Addr::LOCALHOST, port).into()).await;
     let config = format!("[redis]\nurl = \"redis://{}\"\n", proxy.address());
     let server = Server::start(&config);
-    // A new Redis may be an emptied one: tokens count once they are younger than it, as far as clocks can differ.
+    // A new Redis has a new floor. Tokens are accepted only if they are younger even with the largest clock skew.
     tokio::time::sleep(Duration::from_secs(8)).await;
     let (address, tokens) = (server.address, server.tokens());
-    // Half of it each way.
+    // 30 ms in each direction: 60 ms per query.
     proxy.set(Fault::Delay(Duration::from_millis(30)));
     let clients = stream::iter(0..SOCKETS).map(|number| {
         let token = tokens.sign(&format!("user-{number}"));
@@ -29,7 +29,7 @@ pub(super) async fn run() -> String {
         }
     });
     let clients: Vec<RawClient> = clients.buffer_unordered(200).collect().await;
-    // Longer than a socket whose questions fail may stay.
+    // Longer than `store_grace`, after which a socket ends if its re-checks fail.
     let until = Instant::now() + Duration::from_secs(60);
     let watched = stream::iter(clients).map(|client| tokio::spawn(stays(client, until)));
     let stayed: Vec<bool> =
@@ -40,7 +40,7 @@ pub(super) async fn run() -> String {
     format!("{stayed} of {SOCKETS} sockets stayed for a minute")
 }
 
-/// Answers pings; whether the link lives at the end.
+/// Answers pings until the given time. Returns `true` if the link is still open then.
 async fn stays(mut client: RawClient, until: Instant) -> bool {
     loop {
         match timeout_at(until, client.packet()).await {
