@@ -1,4 +1,4 @@
-//! The users that every server knows, and the tokens that the clients show.
+//! Users of all servers, and tokens of the clients.
 
 use std::{
     collections::HashMap,
@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 
-/// The application's own type for whoever is connected.
+/// The application's own type for a user.
 #[derive(Debug)]
 pub struct User {
-    /// What the tokens call it.
+    /// Subject in the tokens.
     pub id: String,
 }
 
-/// Everybody, by id.
+/// All users by id.
 #[derive(Debug)]
 pub struct Users(HashMap<String, Arc<User>>);
 
@@ -41,29 +41,29 @@ impl Users {
     }
 }
 
-/// What a token says.
+/// Claims of a token.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct TokenClaims {
     /// The user.
     pub sub: String,
-    /// When it was issued.
+    /// Time of issue, in seconds since 1970.
     pub iat: u64,
-    /// When it ends.
+    /// Expiry, in seconds since 1970.
     pub exp: u64,
 }
 
-/// Makes the token of one user, good for an hour.
+/// Issues a token for a user, valid for an hour.
 ///
 /// # Errors
-/// When the signature cannot be made.
+/// Fails if the token cannot be signed.
 pub fn token(number: usize) -> Result<String, Failure> {
     sign(number, SECRET)
 }
 
-/// Makes a token that no server accepts: somebody else has signed it.
+/// Issues a token that no server accepts, because it is signed with another secret.
 ///
 /// # Errors
-/// As [`token`].
+/// The same as for [`token`].
 pub fn forged_token(number: usize) -> Result<String, Failure> {
     sign(number, "another secret of at least thirty-two bytes")
 }
@@ -79,16 +79,16 @@ fn sign(number: usize, secret: &str) -> Result<String, Failure> {
     Ok(jsonwebtoken::encode(&Header::default(), &claims, &key)?)
 }
 
-/// What the tokens call a user.
+/// Returns the id of a user, which is the subject of its tokens.
 #[must_use]
 pub fn user_id(number: usize) -> String {
     format!("user-{number:04}")
 }
 
-/// What every server and every client shares. It protects nothing but a benchmark.
+/// Secret that all servers and clients share. It protects only a benchmark.
 pub const SECRET: &str = "the secret of a benchmark is written in its source: 4f1d";
 
-/// How many users there are.
+/// Number of users.
 pub const USERS: usize = 1000;
 
 const LIFETIME: Duration = Duration::from_secs(60 * 60);

@@ -1,27 +1,27 @@
-//! What `load` tells `compare` of one run.
+//! Result of a run, as `load` passes it to `compare`.
 
 use serde::{Deserialize, Serialize};
 
-/// One run. Times are microseconds.
+/// Result of one run. Times are in microseconds.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Measurement {
-    /// Connections, refusals or answered events.
+    /// Number of operations: connections, refusals, answered events or deliveries.
     pub operations: u64,
-    /// How many a second.
+    /// Operations per second.
     pub rate: f64,
-    /// Processor time of the server for each, its own and the kernel's.
+    /// Processor time of the server per operation, in user mode and in the kernel.
     pub cpu: f64,
-    /// Its own part of it.
+    /// Processor time of the server per operation, in user mode only.
     pub cpu_user: f64,
-    /// Half of the operations took at most this long.
+    /// Median latency.
     pub p50: f64,
-    /// 99 of 100 took at most this long.
+    /// 99th percentile of the latency.
     pub p99: f64,
-    /// Answers that were overtaken by a later one.
+    /// Number of answers that arrived after a later one.
     pub out_of_order: u64,
-    /// Memory of the server for each connection, where connections stay.
+    /// Memory of the server per connection, in bytes. Only for runs with lasting connections.
     pub bytes: f64,
-    /// Which part of its core the client itself has used: near 1 it measures itself.
+    /// Share of its core that the client has used. Near 1, the client is the bottleneck and measures itself.
     pub load_busy: f64,
 }

@@ -1,14 +1,14 @@
-//! Writes to standard output: `println!` would panic when a reader has closed it.
+//! Writes to standard output. `println!` would panic if the reader has closed it.
 
 use std::{
     fmt,
     io::{self, Write},
 };
 
-/// Writes one line at once.
+/// Writes one line and flushes it.
 ///
 /// # Errors
-/// When nobody reads any more.
+/// Fails if standard output is closed.
 pub fn line(text: impl fmt::Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")?;

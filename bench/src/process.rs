@@ -1,13 +1,13 @@
-//! Reads from `/proc` what a process has used.
+//! Reads the processor time and memory of a process from `/proc`.
 
 use std::{fs, io, time::Duration};
 
-/// Processor time of a process since it began.
+/// Processor time of a process since its start.
 #[derive(Clone, Copy, Debug)]
 pub struct Cpu {
-    /// In its own code.
+    /// Time in user mode.
     pub user: Duration,
-    /// In the kernel on its behalf.
+    /// Time in the kernel.
     pub system: Duration,
 }
 
@@ -15,10 +15,11 @@ impl Cpu {
     /// Reads the times of all threads of `pid`.
     ///
     /// # Errors
-    /// When there is no such process, or no `/proc`.
+    /// Fails if there is no such process, or no `/proc`.
     pub fn of(pid: u32) -> io::Result<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        // The name of the program stands in brackets and may hold anything; `state` is behind it.
+        // The second field is the program's name in brackets, which may contain spaces and brackets. The fields
+        // are counted from the last bracket.
         let (_, fields) = stat.rsplit_once(") ").ok_or(io::ErrorKind::InvalidData)?;
         let mut times = fields.split(' ').skip(USER_TIME).map(str::parse);
         let mut next = || match times.next() {
@@ -28,7 +29,7 @@ impl Cpu {
         Ok(Self { user: next()?, system: next()? })
     }
 
-    /// Returns what was used since `earlier`.
+    /// Returns the time used since `earlier`.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {
@@ -37,17 +38,17 @@ impl Cpu {
         }
     }
 
-    /// Returns both together.
+    /// Returns the sum of both times.
     #[must_use]
     pub fn total(self) -> Duration {
         self.user + self.system
     }
 }
 
-/// Reads how many bytes of memory `pid` has in use.
+/// Reads the resident memory of `pid` in bytes.
 ///
 /// # Errors
-/// When there is no such process, or no `/proc`.
+/// Fails if there is no such process, or no `/proc`.
 pub fn resident_bytes(pid: u32) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let kilobytes = status
@@ -57,8 +58,8 @@ pub fn resident_bytes(pid: u32) -> io::Result<u64> {
     Ok(kilobytes.ok_or(io::ErrorKind::InvalidData)? * 1024)
 }
 
-/// `utime` is the 14th field of `stat`, the 12th behind the name (`man proc_pid_stat`).
+/// Index of `utime` among the fields after the name: it is the 14th field of `stat` (`man proc_pid_stat`).
 const USER_TIME: usize = 11;
 
-/// The kernel counts in hundredths of a second, whatever its own clock is.
+/// Unit of the times in `stat`. Linux reports hundredths of a second, independent of the kernel's own tick rate.
 const TICK: Duration = Duration::from_millis(10);

@@ -1,9 +1,9 @@
-//! The least that an authenticated Socket.IO server can cost on tokio-tungstenite.
+//! A minimal authenticated Socket.IO server on tokio-tungstenite: the lower bound of the cost.
 //!
-//! One task for each connection, no framework, no limits, no rooms, one namespace, one event. It does
-//! the same work as the subject for a client that behaves: the token of the CONNECT is verified, its
-//! user looked up, the time of the connection kept, `echo` decoded and answered, and the heartbeat
-//! kept. Everything that has arrived is worked off before anything is written, in one write.
+//! It has one task per connection, no framework, no limits, no rooms, one namespace and one event. For a client
+//! that follows the protocol, it does the same work as the subject: it verifies the token of the CONNECT, looks up
+//! the user, stores the time of the connection, decodes and answers `echo`, and keeps the heartbeat. It processes
+//! all packets that have arrived, and then writes all answers at once.
 
 use std::{
     pin::pin,
@@ -39,9 +39,9 @@ struct Server {
     next_id: AtomicU64,
 }
 
-/// What a server must keep of a client.
+/// State that a server has to keep for a client.
 struct Connected {
-    #[expect(dead_code, reason = "handlers of a real application would ask for it")]
+    #[expect(dead_code, reason = "handlers of a real application would read it")]
     user: Arc<User>,
     #[expect(dead_code, reason = "as above")]
     connected_at: SystemTime,
@@ -52,7 +52,7 @@ struct Auth<'a> {
     token: &'a str,
 }
 
-/// What to do after a message.
+/// Action after a message.
 enum Next {
     Continue,
     Close,
@@ -72,7 +72,7 @@ async fn main() -> Result<(), Failure> {
         let (stream, _) = listener.accept().await?;
         let server = Arc::clone(&server);
         tokio::spawn(async move {
-            // How a connection ends is nobody's business here.
+            // The benchmark does not distinguish how a connection ends.
             drop(serve(&server, stream).await);
         });
     }
@@ -175,5 +175,5 @@ const PING_INTERVAL: Duration = Duration::from_secs(25);
 
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// tungstenite would take 128 KiB for each connection, and fill them with zeros.
+/// Read buffer of each connection. tungstenite's default of 128 KiB would be allocated and zeroed for each.
 const READ_BUFFER: usize = 4 * 1024;

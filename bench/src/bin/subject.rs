@@ -1,4 +1,4 @@
-//! The server that is measured: an echo behind a token, as an application would write it.
+//! The measured server: an authenticated echo, as an application would write it.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn gateway() -> Gateway<Arc<User>> {
         })
 }
 
-/// A guard that looks at whom it is asked about.
+/// A guard that reads the user and allows the action.
 struct Looks;
 
 impl Guard<Arc<User>> for Looks {
@@ -40,7 +40,7 @@ impl Guard<Arc<User>> for Looks {
     }
 }
 
-/// An interceptor that looks at the outcome.
+/// An interceptor that runs the handler and returns its outcome.
 struct Passes;
 
 impl Interceptor<Arc<User>> for Passes {
@@ -53,7 +53,7 @@ impl Interceptor<Arc<User>> for Passes {
     }
 }
 
-/// Finds users in a map, as the floor does.
+/// Loads users from a map, as the floor does.
 struct Map(Users);
 
 impl UserLoader for Map {
@@ -68,7 +68,7 @@ impl UserLoader for Map {
 async fn main() -> Result<(), Failure> {
     let doorward = Doorward::builder()
         .authenticate(Jwt::hs256(SECRET)?.load(Map(Users::default())))
-        // The same few users connect without end, and thousands of refusals are what is measured.
+        // The load uses few users, and measures thousands of refusals. The default limits would stop it.
         .limits(Limits {
             max_address_refusals: 1_000_000_000,
             max_user_attempts: 1_000_000_000,

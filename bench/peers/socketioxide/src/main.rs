@@ -1,6 +1,6 @@
-//! The same work as the other servers of the benchmark, on socketioxide and axum.
+//! Does the same work as the other servers of the benchmark, on socketioxide and axum.
 //!
-//! Everything is set to its advantage: only WebSocket, no delay on sockets, nothing logged.
+//! All settings favor socketioxide: WebSocket only, `TCP_NODELAY`, no logs.
 
 use std::{
     fmt,
@@ -30,7 +30,7 @@ struct Known {
     validation: Arc<Validation>,
 }
 
-/// What a server must keep of a client.
+/// State that a server has to keep for a client.
 #[derive(Clone)]
 struct Connected {
     _user: Arc<User>,

@@ -1,10 +1,10 @@
-//! Says on what machine, and how quiet it was.
+//! Describes the machine and its load.
 
 use std::{fs, process::Command, thread};
 
 use crate::runs::Pins;
 
-/// A few lines to stand above the table.
+/// Returns the lines to print above the table.
 pub(crate) fn describe(pins: Pins) -> String {
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let pinned = match pins {
@@ -20,7 +20,7 @@ pub(crate) fn describe(pins: Pins) -> String {
     )
 }
 
-/// The first line of a file that begins like this.
+/// Returns the first line of a file that begins with `beginning`, or `unknown`.
 fn line(path: &str, beginning: &str) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     text.lines().find(|line| line.starts_with(beginning)).unwrap_or("unknown").to_owned()

@@ -1,8 +1,8 @@
-//! Runs the servers in turn under the same load and prints what each has cost.
+//! Runs the servers in turn under the same load and prints the cost of each.
 //!
-//! Every cell of the table is measured with a server of its own, several times, alternating between
-//! the servers so that a slow minute of the machine hits all of them; the medians are printed. With
-//! `taskset` the server has one core and the load another. Start reading at [`measure`].
+//! Each cell of the table is the median of several runs, each with a fresh server. Runs alternate between the
+//! servers, so that a slow minute of the machine affects all of them. With `taskset`, the server has one core and
+//! the load another. Start reading at [`measure`].
 
 mod machine;
 mod runs;
@@ -21,14 +21,14 @@ use runs::{Pins, Work};
 /// Compares the servers.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How often everything is measured.
+    /// Number of runs of each kind of work on each server.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Only the work whose name begins like this.
+    /// Measures only work whose name begins with this text.
     #[arg(long, default_value = "")]
     only: String,
-    /// Another server that does the same work. It writes the address on which it listens as the
-    /// first line of its output.
+    /// Program of another server that does the same work. The first line of its output must be the
+    /// address on which it listens.
     #[arg(long)]
     also: Vec<PathBuf>,
 }
@@ -69,7 +69,7 @@ fn measure(
     Ok(measured)
 }
 
-/// Builds the other programs as this one was built, and returns where they are.
+/// Builds the other programs in the profile of this one, and returns their folder.
 fn build() -> Result<PathBuf, Failure> {
     let own = env::current_exe()?;
     let folder = own.parent().ok_or("a program lies in a folder")?;

@@ -1,4 +1,4 @@
-//! Starts a server, lets the load work on it, and stops it.
+//! Starts a server, runs the load against it, and stops it.
 
 use std::{
     io::{BufRead, BufReader},
@@ -8,24 +8,24 @@ use std::{
 
 use doorward_bench::{Failure, measurement::Measurement};
 
-/// Something for a server to do.
+/// A kind of work to measure.
 pub(crate) struct Work {
     pub(crate) name: &'static str,
-    /// What `load` is told.
+    /// Arguments of `load`.
     arguments: &'static [&'static str],
-    /// The servers that can do it, by the names of their programs; the others are left out.
+    /// Servers that can do the work, by the names of their programs. Others are left out.
     servers: &'static [&'static str],
     pub(crate) figures: Figures,
 }
 
-/// Which figures of a run mean something.
+/// Figures of a run that are meaningful.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Figures {
     Memory,
     Time,
 }
 
-/// Everything that is measured.
+/// All kinds of work.
 pub(crate) const WORKS: &[Work] = &[
     Work {
         name: "echo, 50 clients, 1 in flight each",
@@ -91,7 +91,7 @@ pub(crate) const WORKS: &[Work] = &[
 
 const ALL: &[&str] = &["floor", "subject", "doorward-bench-socketioxide"];
 
-/// The floor knows nobody but the one it talks to.
+/// Servers with broadcasts. In the floor, each connection knows only its own client.
 const WITH_ROOMS: &[&str] = &["subject", "doorward-bench-socketioxide"];
 
 impl Work {
@@ -100,10 +100,10 @@ impl Work {
     }
 }
 
-/// The programs to measure. The floor comes first: everything is compared with it.
+/// Servers to measure. The floor comes first, because the others are compared with it.
 pub(crate) const SERVERS: &[&str] = &["floor", "subject"];
 
-/// Whether programs can be kept on a core.
+/// Assignment of programs to cores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pins {
     OneCoreEach,
@@ -111,7 +111,7 @@ pub(crate) enum Pins {
 }
 
 impl Pins {
-    /// Tries `taskset`, and whether there are two cores to be had.
+    /// Tries `taskset` with the second core, and returns `Unpinned` if that fails.
     pub(crate) fn find() -> Self {
         let mut taskset = Command::new("taskset");
         taskset.args(["-c", "1", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -133,7 +133,7 @@ impl Pins {
     }
 }
 
-/// Measures `work` on a fresh `server`.
+/// Starts `server`, measures `work` on it, and stops it.
 pub(crate) fn run(
     folder: &Path,
     server: &Path,
@@ -156,7 +156,7 @@ pub(crate) fn run(
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// A server that ends with its owner.
+/// A server process that is killed when the value is dropped.
 struct Running(Child);
 
 impl Running {
@@ -164,7 +164,7 @@ impl Running {
         Ok(Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?))
     }
 
-    /// The first line that it writes.
+    /// Reads the address from the first line of the server's output.
     fn address(&mut self) -> Result<String, Failure> {
         let stdout = self.0.stdout.take().ok_or("the address was read before")?;
         let mut line = String::new();
@@ -175,7 +175,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Killing fails if the server has ended by itself, which is no problem here.
         drop(self.0.kill());
         drop(self.0.wait());
     }

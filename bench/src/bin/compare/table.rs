@@ -1,4 +1,4 @@
-//! The medians of all runs, as rows of a Markdown table.
+//! Formats the medians of all runs as rows of a Markdown table.
 
 use doorward_bench::measurement::Measurement;
 
@@ -8,7 +8,7 @@ pub(crate) const HEAD: &str = "\
 | work | server | CPU us (own) | to floor | a second | p50 us | p99 us | out of order | bytes | load busy |
 |---|---|---|---|---|---|---|---|---|---|";
 
-/// The rows of one kind of work, one for each server; the first server is the floor.
+/// Returns the rows of one kind of work, one per server. The first server is the one to compare with.
 pub(crate) fn rows(work: &Work, measured: &[(String, Vec<Measurement>)]) -> String {
     let floor = measured.first().map_or(&[][..], |(_, runs)| runs);
     let rows = measured.iter().map(|(server, runs)| {

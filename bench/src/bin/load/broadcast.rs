@@ -1,4 +1,4 @@
-//! One client that speaks and many that listen.
+//! Measures broadcasts of one client to many.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
 
@@ -19,33 +19,33 @@ use crate::{
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// How many clients listen; the first of them speaks as well.
+    /// Number of clients that listen. One more client sends.
     #[arg(long, default_value_t = 200)]
     clients: usize,
-    /// How many messages may be on their way to somebody.
+    /// Most messages that have not reached all clients yet.
     #[arg(long, default_value_t = 4)]
     in_flight: usize,
-    /// For how long to measure.
+    /// Duration of the measurement.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
 }
 
-/// What all clients have seen together.
+/// Totals of all clients.
 #[derive(Default)]
 struct Tally {
     delivered: u64,
     out_of_order: u64,
     latencies: Latencies,
-    /// Messages that somebody has not got yet: when each was sent, and how many have it.
+    /// Messages in flight, oldest first: the time of sending, and the number of clients that have received it.
     on_their_way: VecDeque<(Instant, usize)>,
-    /// The number of the oldest of them.
+    /// Number of the oldest message in flight.
     first: u64,
 }
 
 #[derive(Default)]
 struct Shared {
     tally: RefCell<Tally>,
-    /// Told when a message has reached everybody.
+    /// Notified when the oldest message in flight has reached all clients.
     room: Notify,
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
     }
 }
 
-/// Sends messages as long as few enough are on their way. It hears itself, and does not count it.
+/// Keeps up to `in_flight` messages in flight. The sender receives its own messages too, and does not count them.
 async fn speak(mut client: Client, in_flight: usize, shared: Rc<Shared>) -> Result<(), Failure> {
     let mut number = 0_u64;
     let mut out = Vec::new();
@@ -125,7 +125,7 @@ async fn speak(mut client: Client, in_flight: usize, shared: Rc<Shared>) -> Resu
     }
 }
 
-/// Reads messages and counts them, in the order in which they were sent or not.
+/// Counts received messages, and those that arrive out of order.
 async fn listen(mut client: Client, listeners: usize, shared: Rc<Shared>) -> Result<(), Failure> {
     let mut expected = 0;
     loop {
@@ -138,7 +138,7 @@ async fn listen(mut client: Client, listeners: usize, shared: Rc<Shared>) -> Res
             match frame {
                 Frame::Text(b"2") => append(&mut pongs, b"3"),
                 Frame::Text(text) => {
-                    let number = number(text).ok_or("something that is no message")?;
+                    let number = number(text).ok_or("a packet that is not a message")?;
                     let mut tally = shared.tally.borrow_mut();
                     tally.delivered += 1;
                     tally.out_of_order += u64::from(number < expected);
@@ -150,7 +150,7 @@ async fn listen(mut client: Client, listeners: usize, shared: Rc<Shared>) -> Res
                         shared.room.notify_one();
                     }
                 }
-                Frame::Other => return Err("a frame that nobody asked for".into()),
+                Frame::Other => return Err("an unexpected frame".into()),
             }
         }
         if !pongs.is_empty() {
@@ -182,15 +182,15 @@ impl Tally {
     }
 }
 
-/// The number in `42["shouted","<20 digits>..."]`.
+/// Parses the number in `42["shouted","<20 digits>..."]`.
 fn number(text: &[u8]) -> Option<u64> {
     let rest = text.strip_prefix(br#"42["shouted",""#)?;
     let digits = rest.get(..20)?;
     Some(digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
 }
 
-/// With the number in front of it, 64 bytes.
-const TEXT: &str = "bytes of text that everybody in here has got";
+/// Text after the number. Both together have 64 bytes.
+const TEXT: &str = "bytes of text that all connected clients get";
 
-/// Time for everything to come up to speed.
+/// Time before the measurement, until throughput is steady.
 const WARM_UP: Duration = Duration::from_secs(1);

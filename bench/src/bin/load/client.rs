@@ -1,4 +1,4 @@
-//! One WebSocket connection, written by hand.
+//! A hand-written WebSocket client.
 
 use std::{
     io,
@@ -13,12 +13,12 @@ use tokio::{
 
 pub(crate) struct Client {
     stream: TcpStream,
-    /// What has arrived; what stands before `read` is worked off.
+    /// Received bytes. Those before `read` have been processed.
     unread: Vec<u8>,
     read: usize,
 }
 
-/// What the server sent.
+/// A frame from the server.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Frame<'a> {
     Text(&'a [u8]),
@@ -26,8 +26,8 @@ pub(crate) enum Frame<'a> {
 }
 
 impl Client {
-    /// Opens a link and takes the open packet in. `number` chooses the address to come from: one
-    /// alone would run out of ports.
+    /// Opens a link and reads the open packet. `number` selects the local address, because a single
+    /// address would run out of ports.
     pub(crate) async fn open(address: SocketAddr, number: usize) -> Result<Self, Failure> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::new(source(number), 0))?;
@@ -47,7 +47,7 @@ impl Client {
         }
     }
 
-    /// Asks to enter `/`.
+    /// Sends a CONNECT for `/`.
     pub(crate) async fn connect(&mut self, token: &str) -> io::Result<()> {
         let mut out = Vec::new();
         append(&mut out, format!(r#"40{{"token":"{token}"}}"#).as_bytes());
@@ -58,7 +58,7 @@ impl Client {
         self.stream.write_all(bytes).await
     }
 
-    /// Waits for the next packet that is no ping; `None` when the connection ends.
+    /// Waits for the next packet, and answers pings meanwhile. Returns `None` if the connection ends.
     pub(crate) async fn packet(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
             while let Some(frame) = self.take() {
@@ -78,7 +78,7 @@ impl Client {
         }
     }
 
-    /// Reads what is there, or waits for something; 0 is the end.
+    /// Waits for bytes and returns how many were read; 0 at the end.
     pub(crate) async fn fill(&mut self) -> io::Result<usize> {
         if self.read == self.unread.len() {
             self.unread.clear();
@@ -90,7 +90,7 @@ impl Client {
         self.stream.read_buf(&mut self.unread).await
     }
 
-    /// Takes one whole frame from what has arrived.
+    /// Takes the next complete frame from the received bytes.
     pub(crate) fn take(&mut self) -> Option<Frame<'_>> {
         let unread = self.unread.get(self.read..)?;
         let (&[first, second], rest) = unread.split_first_chunk()?;
@@ -116,7 +116,7 @@ impl Client {
                 return Ok(());
             }
             if self.fill().await? == 0 {
-                return Err("the server closed before it answered".into());
+                return Err("the server closed before it sent a response".into());
             }
         }
     }
@@ -136,7 +136,7 @@ pub(crate) fn append(out: &mut Vec<u8>, payload: &[u8]) {
     out.extend_from_slice(&MASK);
     let start = out.len();
     out.extend_from_slice(payload);
-    // Four at a time, or this would be the most expensive part of the client.
+    // In chunks of four bytes. Byte by byte, masking would be the most expensive part of the client.
     for chunk in out[start..].chunks_mut(MASK.len()) {
         for (byte, mask) in chunk.iter_mut().zip(MASK) {
             *byte ^= mask;
@@ -144,7 +144,7 @@ pub(crate) fn append(out: &mut Vec<u8>, payload: &[u8]) {
     }
 }
 
-/// One of a thousand loopback addresses.
+/// Returns one of a thousand loopback addresses.
 fn source(number: usize) -> IpAddr {
     let octet = |number: usize| u8::try_from(number).expect("a remainder is small enough");
     Ipv4Addr::new(127, 0, 1 + octet(number / 250 % 4), 1 + octet(number % 250)).into()

@@ -1,4 +1,4 @@
-//! Clients that come and go: each connects, is admitted or refused, and leaves.
+//! Measures connects: each client connects, is admitted or refused, and leaves.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -10,10 +10,10 @@ use crate::{Target, client::Client, latency::Latencies, sample::Sample};
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// How many clients at once.
+    /// Number of concurrent clients.
     #[arg(long, default_value_t = 32)]
     at_once: usize,
-    /// How many connects in all.
+    /// Total number of connects.
     #[arg(long, default_value_t = 20_000)]
     total: usize,
 }
@@ -42,7 +42,7 @@ pub(crate) async fn run(
         })
         .collect();
     let tokens: Rc<[String]> = tokens?.into();
-    // The first ones pay for pages and caches that all later ones share.
+    // Warm-up: the first connects allocate memory and fill caches that later ones share.
     connect_many(target, Plan { total: plan.total / 20, ..plan }, expect, &tokens).await?;
     let before = Sample::take(target)?;
     let shared = connect_many(target, plan, expect, &tokens).await?;
@@ -83,7 +83,8 @@ async fn connect_many(
     Ok(shared)
 }
 
-/// Connects and leaves. Who was refused leaves as well: not every server closes by itself.
+/// Connects, waits for the answer, and leaves. A refused client leaves too, because not every server closes
+/// the link.
 async fn connect_once(
     target: Target,
     number: usize,

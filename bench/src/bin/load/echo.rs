@@ -1,4 +1,4 @@
-//! Clients that send events and wait for the answers, several at a time.
+//! Measures events with acks, several in flight.
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
 
@@ -18,21 +18,21 @@ use crate::{
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Plan {
-    /// What the event is called.
+    /// Name of the event.
     #[arg(long, default_value = "echo")]
     event: String,
-    /// How many clients.
+    /// Number of clients.
     #[arg(long, default_value_t = 50)]
     clients: usize,
-    /// How many events of each client may be unanswered.
+    /// Most unanswered events of each client.
     #[arg(long, default_value_t = 1)]
     in_flight: u64,
-    /// For how long to measure.
+    /// Duration of the measurement.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
 }
 
-/// What all clients have seen together.
+/// Totals of all clients.
 #[derive(Default)]
 struct Tally {
     answered: u64,
@@ -74,10 +74,10 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
     }
 }
 
-/// Sends `in_flight` events, and the next when all of them are answered, for ever.
+/// Repeatedly sends `in_flight` events and waits until all of them are answered.
 ///
-/// To send one for each answer would be no different with one event in flight; with more, bursts fall
-/// apart into ever smaller ones, and what is measured is the kernel.
+/// Sending one event for each answer would be the same with one event in flight. With more, bursts break up into
+/// ever smaller ones, and the measurement would be dominated by system calls.
 async fn echo(
     mut client: Client,
     event: String,
@@ -85,7 +85,7 @@ async fn echo(
     tally: Rc<RefCell<Tally>>,
 ) -> Result<(), Failure> {
     let mut next = 0_u64;
-    // When each event was sent that is not answered, the oldest first.
+    // Unanswered events, oldest first: id and time of sending.
     let mut waiting = VecDeque::new();
     let mut out = Vec::new();
     let mut packet = Vec::new();
@@ -112,22 +112,22 @@ async fn echo(
             match frame {
                 Frame::Text(b"2") => append(&mut out, b"3"),
                 Frame::Text(text) => {
-                    let id = ack_id(text).ok_or("something that is no ack")?;
+                    let id = ack_id(text).ok_or("a packet that is not an ack")?;
                     let place = waiting.iter().position(|(waits, _)| *waits == id);
-                    let place = place.ok_or("an ack that nobody waits for")?;
+                    let place = place.ok_or("an unexpected ack")?;
                     let found = waiting.remove(place);
                     let (_, sent) = found.expect("the place was found just now");
                     tally.answered += 1;
                     tally.out_of_order += u64::from(place > 0);
                     tally.latencies.add(now - sent);
                 }
-                Frame::Other => return Err("a frame that nobody asked for".into()),
+                Frame::Other => return Err("an unexpected frame".into()),
             }
         }
     }
 }
 
-/// `42<id>["echo","<64 bytes>"]`
+/// Writes `42<id>["echo","<64 bytes>"]`.
 fn write_event(packet: &mut Vec<u8>, id: u64, event: &str) {
     packet.clear();
     packet.extend_from_slice(b"42");
@@ -146,7 +146,7 @@ fn write_event(packet: &mut Vec<u8>, id: u64, event: &str) {
     packet.extend_from_slice(event.as_bytes());
 }
 
-/// The id of `43<id>["<64 bytes>"]`, with the payload that was sent.
+/// Parses the id of `43<id>["<64 bytes>"]`. Returns `None` if the payload is not the one that was sent.
 fn ack_id(text: &[u8]) -> Option<u64> {
     let rest = text.strip_prefix(b"43")?;
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -158,5 +158,5 @@ fn ack_id(text: &[u8]) -> Option<u64> {
 
 const TEXT: &str = "sixty-four bytes of text that are sent there and come back again";
 
-/// Time for everything to come up to speed.
+/// Time before the measurement, until throughput is steady.
 const WARM_UP: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Clients that connect and then say nothing.
+//! Measures the memory of idle connections.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::{Target, client::Client, sample::Sample};
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// How many clients.
+    /// Number of clients.
     #[arg(long, default_value_t = 5000)]
     connections: usize,
 }
 
 pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failure> {
-    // A server that has never had a client has not even loaded the code for it.
+    // One client before the first sample: a server without any client has not loaded the code for clients yet.
     drop(open(target, 0, 0).await?);
     sleep(SETTLE).await;
     let (before, empty) = (Sample::take(target)?, resident_bytes(target.pid)?);
@@ -28,7 +28,7 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
     Ok(measurement)
 }
 
-/// Opens as many clients; `user` says whose the token of each is.
+/// Opens `count` clients. `user` maps the number of a client to the number of its user.
 pub(crate) async fn open_many(
     target: Target,
     count: usize,
@@ -58,8 +58,8 @@ pub(crate) async fn open(target: Target, number: usize, user: usize) -> Result<C
     }
 }
 
-/// How many connect at the same time.
+/// Most clients that connect at the same time.
 const AT_ONCE: usize = 64;
 
-/// Time for the server to give back what only connecting needs.
+/// Time for the server to free memory that only connecting clients need.
 const SETTLE: Duration = Duration::from_secs(2);

@@ -1,8 +1,8 @@
-//! How long operations took, to the microsecond.
+//! Histogram of latencies in microseconds.
 
 use std::time::Duration;
 
-/// Counts by microsecond; what takes longer than a second counts as that.
+/// Number of operations for each microsecond of latency. Longer ones than a second count as one second.
 pub(crate) struct Latencies {
     counts: Vec<u64>,
     total: u64,
@@ -21,7 +21,7 @@ impl Latencies {
         self.total += 1;
     }
 
-    /// The microseconds within which `percent` of all operations were done.
+    /// Returns the latency in microseconds that `percent` of all operations did not exceed.
     pub(crate) fn percentile(&self, percent: u64) -> f64 {
         let wanted = (self.total * percent).div_ceil(100);
         let mut seen = 0;

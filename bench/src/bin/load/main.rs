@@ -1,8 +1,7 @@
-//! The client of the benchmark: makes work for one server and measures it.
+//! The client of the benchmark: puts load on one server and measures it.
 //!
-//! Everything is one thread, so that one core is enough and nothing is counted twice. The protocol is
-//! written here by hand and shares no code with the server. The server's processor time and memory
-//! are read from `/proc`.
+//! It runs on one thread, so that it needs only one core. It implements the protocol itself and shares no code with
+//! the server. It reads the server's processor time and memory from `/proc`.
 
 mod broadcast;
 mod client;
@@ -22,10 +21,10 @@ use doorward_bench::{Failure, measurement::Measurement, output};
 /// Measures one server.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Where the server listens.
+    /// Address of the server.
     #[arg(long)]
     address: SocketAddr,
-    /// The server's process.
+    /// Process id of the server.
     #[arg(long)]
     server_pid: u32,
     #[command(subcommand)]
@@ -34,23 +33,23 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Mode {
-    /// Authenticated connects, one after the other by several clients.
+    /// Measures authenticated connects of several concurrent clients.
     Connect(connect::Plan),
-    /// Connects with a token that is not good.
+    /// Measures connects with an invalid token.
     Refuse(connect::Plan),
-    /// Messages to everybody.
+    /// Measures broadcasts to all clients.
     Broadcast(broadcast::Plan),
-    /// Events with an ack.
+    /// Measures events with an ack.
     Echo(echo::Plan),
-    /// Connections that stay and say nothing.
+    /// Measures the memory of idle connections.
     Idle(idle::Plan),
-    /// Users who are revoked among many who are not.
+    /// Measures revocations of users among many connections.
     Revoke(revoke::Plan),
-    /// Links that never say who they are, and people who sign in meanwhile.
+    /// Measures sign-ins beside many links that never authenticate.
     Silent(silent::Plan),
 }
 
-/// The server that is measured.
+/// The measured server.
 #[derive(Clone, Copy, Debug)]
 struct Target {
     address: SocketAddr,

@@ -1,4 +1,4 @@
-//! Many clients, of whom some are revoked again and again.
+//! Measures revocations of users with many connections.
 
 use clap::Args;
 use doorward_bench::{Failure, credentials, measurement::Measurement};
@@ -14,18 +14,18 @@ use crate::{
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// How many clients.
+    /// Number of clients.
     #[arg(long, default_value_t = 10_000)]
     connections: usize,
-    /// How many of them belong to one user.
+    /// Number of clients of each user.
     #[arg(long, default_value_t = 100)]
     hit: usize,
-    /// How many users are revoked, one after the other.
+    /// Number of users to revoke, one after the other.
     #[arg(long, default_value_t = 50)]
     rounds: usize,
 }
 
-/// Measures from the order to its confirmation, as whoever has given the order sees it.
+/// Measures the time from the request of a revocation to its ack, as the requesting client sees it.
 pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failure> {
     let users = (plan.connections / plan.hit).min(credentials::USERS - 1);
     let number = |connection| connection % users;

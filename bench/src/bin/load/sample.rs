@@ -1,4 +1,4 @@
-//! What the server and the client have used, read at one moment and compared with another.
+//! Samples of processor time, and the difference of two samples.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::Target;
 
-/// What the server and this client have used up to a moment.
+/// Processor time that the server and this client have used until a moment.
 pub(crate) struct Sample {
     at: Instant,
     server: Cpu,
@@ -20,7 +20,7 @@ impl Sample {
         Ok(Self { at: Instant::now(), server, own })
     }
 
-    /// Shares what was used since `earlier` among `operations`.
+    /// Returns the cost of each of `operations` since `earlier`.
     pub(crate) fn since(&self, earlier: &Self, operations: u64) -> Measurement {
         let (elapsed, count) = ((self.at - earlier.at).as_secs_f64(), operations as f64);
         let server = self.server.since(earlier.server);

@@ -1,4 +1,4 @@
-//! Links that never say who they are, and people who want to come in meanwhile.
+//! Measures sign-ins beside many links that never authenticate.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -13,10 +13,10 @@ use crate::{Target, client::Client, idle, latency::Latencies, sample::Sample};
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    /// How many links are silent at the same time; each that is closed is opened again.
+    /// Number of concurrent silent links. A link that the server closes is opened again.
     #[arg(long, default_value_t = 10_000)]
     links: usize,
-    /// How many sign in, one after the other.
+    /// Number of clients that sign in, one after the other.
     #[arg(long, default_value_t = 500)]
     signs_in: usize,
 }
@@ -48,16 +48,16 @@ pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failu
     Ok(measurement)
 }
 
-/// Opens a link, says nothing until the server has closed it, and begins again.
+/// Opens a link, sends nothing until the server closes it, and starts again.
 async fn stay(target: Target, number: usize, open: Rc<Cell<usize>>) {
     loop {
         let Ok(mut client) = Client::open(target.address, number).await else { continue };
         open.set(open.get() + 1);
-        // The end of the link is what is waited for.
+        // Waits for the end of the link.
         while let Ok(Some(_)) = client.packet().await {}
         open.set(open.get() - 1);
     }
 }
 
-/// Time for the server to give back what only connecting needs.
+/// Time for the server to free memory that only connecting clients need.
 const SETTLE: Duration = Duration::from_secs(2);
