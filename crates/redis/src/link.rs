@@ -188,6 +188,8 @@ impl Link {
         let mut connection =
             connecting.await.map_err(|error| server::explain(&self.address, error))?;
         let server = Server::look_at(&mut connection, &self.address).await?;
+        // `adopt` runs before the connection is shared: if the server may have lost revocations, the floor is
+        // raised before any operation gets an answer.
         let may_have_lost = !(self.trusts_failover || server.keeps_its_word);
         let run_id = server.run_id;
         let mut adopt = self.adopt.prepare_invoke();

@@ -11,6 +11,7 @@ generation = math.max(generation + 1, tonumber(ARGV[2]))
 at = math.max(at, tonumber(ARGV[3]))
 redis.call('HSET', KEYS[2], 'generation', integer(generation), 'revoked_at', integer(at))
 redis.call('PEXPIREAT', KEYS[2], integer(math.max(at, now()) + tonumber(ARGV[4])))
+-- In the same script, so that no session survives the revocation of its user.
 for _, member in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
     local token = redis.call('HGET', ARGV[5] .. member, 'token')
     redis.call('DEL', ARGV[5] .. member)

@@ -6,6 +6,7 @@ if redis.call('EXISTS', KEYS[2], KEYS[3]) > 0 then
     return 0
 end
 local member, forget_at = ARGV[1], ARGV[2]
+-- The fields end before the last argument, which is the run_id.
 redis.call('HSET', KEYS[3], 'sequence', integer(sequence), 'forget_at', forget_at, unpack(ARGV, 3, #ARGV - 1))
 redis.call('PEXPIREAT', KEYS[3], forget_at)
 redis.call('SET', KEYS[2], member, 'PXAT', forget_at)

@@ -1,4 +1,6 @@
 -- Functions that several scripts use. The last argument of every script is the run_id of the server.
+-- Some scripts compute keys from values that they read. Redis Cluster does not allow that: it requires all
+-- keys to be passed as KEYS.
 
 -- Fails on a replica, and on a primary without its min-replicas-to-write. Their data may be outdated, so
 -- they must not answer reads either. PERSIST counts as a write, changes nothing here because the floor

@@ -82,6 +82,7 @@ impl SessionStore for RedisStore {
             let records: Vec<Fields> = self.0.link.run(&order).await?;
             let read = |fields: &Fields| Ok((record::sequence(fields)?, record::read(fields)?));
             let mut sessions = records.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
+            // The list on the server is sorted by expiry. The contract is the order of creation.
             sessions.sort_by_key(|(sequence, _)| *sequence);
             Ok(sessions.into_iter().map(|(_, session)| session).collect())
         })
@@ -118,6 +119,7 @@ impl SessionStore for RedisStore {
             .argument(signed_in_at.unwrap_or_default());
         Box::pin(async move {
             match self.0.link.run(&order).await? {
+                // The token is taken.
                 -1 => Err(StoreError::Exists),
                 answer => done(answer),
             }
