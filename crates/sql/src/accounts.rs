@@ -8,6 +8,7 @@ mod row;
 
 pub(crate) use row::{AccountRow, PasskeyRow, read_account, read_codes, read_passkey, sized};
 
+/// Stores the secret of decoys unless there is one. The table can hold only one row.
 pub(crate) const PUT_DECOY_SECRET: &str =
     "INSERT INTO decoy_secret (one, secret) VALUES (1, $1) ON CONFLICT DO NOTHING";
 
@@ -24,6 +25,7 @@ pub(crate) const BY_ID: &str = "SELECT id, name, name_key, display_name, created
 pub(crate) const BY_NAME: &str = "SELECT id, name, name_key, display_name, created_at, disabled_at \
     FROM accounts WHERE name_key = $1";
 
+/// Lists a page of accounts after a name. Unlike an offset, a name stays valid while accounts are created and removed.
 pub(crate) const LIST: &str = "SELECT id, name, name_key, display_name, created_at, disabled_at \
     FROM accounts WHERE name_key > $1 ORDER BY name_key LIMIT $2";
 
@@ -48,6 +50,7 @@ pub(crate) const RECORD_USE: &str = "UPDATE passkeys SET key = $3, is_synced = $
 
 pub(crate) const RENAME: &str = "UPDATE passkeys SET name = $3 WHERE user_id = $1 AND id = $2";
 
+/// Removes a passkey only if its user can still sign in afterwards, with another passkey or a recovery code.
 pub(crate) const REMOVE_PASSKEY: &str = "DELETE FROM passkeys WHERE user_id = $1 AND id = $2 AND \
     (EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1 AND id <> $2) \
     OR EXISTS (SELECT 1 FROM recovery_codes WHERE user_id = $1))";
@@ -66,6 +69,7 @@ pub(crate) const PUT_CODE: &str = "INSERT INTO recovery_codes (user_id, hash) VA
 pub(crate) const CODES: &str = "SELECT salt, hash FROM recovery_salts AS salts \
     LEFT JOIN recovery_codes AS codes ON codes.user_id = salts.user_id WHERE salts.user_id = $1";
 
+/// Uses up a recovery code. Of several concurrent statements, only one deletes the row.
 pub(crate) const TAKE_CODE: &str = "DELETE FROM recovery_codes WHERE user_id = $1 AND hash = $2";
 
 /// Implements [`AccountStore`](doorward_core::AccountStore) for a store that has a `database` with `readers`
@@ -175,6 +179,7 @@ macro_rules! account_store {
                 if removed.await.map_err(failed)?.rows_affected() > 0 {
                     return Ok(PasskeyRemoval::Removed);
                 }
+                // Nothing was removed: the passkey is missing, or it is the last way to sign in.
                 let is_there = query_scalar::<_, bool>(accounts::HAS_PASSKEY)
                     .bind(user.as_str())
                     .bind(id.as_bytes())

@@ -123,6 +123,7 @@ impl Audit for SqlAudit {
     }
 
     fn record(&self, record: &AuditRecord<'_>) {
+        // Other threads may add records between this check and `try_send`. The bound need not be exact.
         let is_crowded = self.queue.capacity() < self.queue.max_capacity() / 2;
         if is_crowded && record.is_by_stranger() {
             writer::count_dropped();

@@ -186,6 +186,7 @@ impl SqliteFile {
             + Send
             + 'static,
     {
+        // Unlike a change, a read is not spawned: if it is dropped half-way, its transaction is rolled back.
         let mut connection = self.readers.acquire().await.map_err(failed)?;
         let result = transact(&mut connection, "BEGIN", |connection| {
             Box::pin(async move { look(connection).await.map_err(failed) })
@@ -349,6 +350,7 @@ fn pool(connections: u32, presence: &Arc<Presence>) -> SqlitePoolOptions {
         })
         .max_connections(connections)
         .acquire_timeout(PATIENCE)
+        // Connections are never recycled: without free file descriptors, no new one could be opened.
         .idle_timeout(None)
         .max_lifetime(None)
         // A connection to a local file does not break, so a test before each use would only cost time.

@@ -1,4 +1,4 @@
--- Times are milliseconds since 1970, as everywhere in this project. Names are compared by their bytes.
+-- Times are milliseconds since 1970, as everywhere in this project. The collation "C" compares names by their bytes.
 CREATE TABLE accounts (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -8,8 +8,7 @@ CREATE TABLE accounts (
     disabled_at BIGINT
 );
 
--- `id` is what the authenticator calls it, unique over all accounts. `seq` is the order in which passkeys
--- were added.
+-- `id` is the credential id, unique across all accounts. `seq` is the order in which passkeys were added.
 CREATE TABLE passkeys (
     seq BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id BYTEA NOT NULL UNIQUE,
@@ -23,13 +22,13 @@ CREATE TABLE passkeys (
 
 CREATE INDEX passkeys_of_user ON passkeys (user_id, seq);
 
--- One row at the most: what the passkeys of nobody are made up from.
+-- At most one row: the secret from which the passkeys of unknown names are derived.
 CREATE TABLE decoy_secret (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     secret BYTEA NOT NULL
 );
 
--- All codes of an account were hashed with one salt.
+-- All codes of an account are hashed with the same salt.
 CREATE TABLE recovery_salts (
     user_id TEXT PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
     salt BYTEA NOT NULL

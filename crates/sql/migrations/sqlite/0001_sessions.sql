@@ -1,8 +1,8 @@
--- Marks the file as ours: "Door" in ASCII. Files of other programs are left alone.
+-- Marks the file as ours: "Door" in ASCII. Files of other programs are refused.
 PRAGMA application_id = 1148153714;
 
--- Times are milliseconds since 1970. `seq` is the order in which sessions were made: two of them may be
--- made in one millisecond, and a clock may go back.
+-- Times are milliseconds since 1970. `seq` is the order of creation. `created_at` cannot give it: two sessions may
+-- be created in one millisecond, and a clock may go back.
 CREATE TABLE sessions (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -40,7 +40,7 @@ CREATE TABLE epochs (
 
 CREATE INDEX epochs_to_forget ON epochs (revoked_at);
 
--- `kind` is 'session' or 'token': ids of the two may be equal.
+-- `kind` is 'session' or 'token', because a session and a token may have the same id.
 CREATE TABLE ended (
     kind TEXT NOT NULL,
     id TEXT NOT NULL,

@@ -1,4 +1,4 @@
--- One row for each decision. Ids are not unique: what a client was told once may be recorded in steps.
+-- One row per record. `id` is not unique: several records may belong to one decision.
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL,

@@ -1,4 +1,4 @@
--- An account is its id. `name_key` is the name as it is compared, by its bytes.
+-- `id` identifies an account. `name_key` is the name in the form in which names are compared, byte by byte.
 CREATE TABLE accounts (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -8,8 +8,7 @@ CREATE TABLE accounts (
     disabled_at INTEGER
 ) STRICT, WITHOUT ROWID;
 
--- `id` is what the authenticator calls it, unique over all accounts. `seq` is the order in which passkeys
--- were added.
+-- `id` is the credential id, unique across all accounts. `seq` is the order in which passkeys were added.
 CREATE TABLE passkeys (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL UNIQUE,
@@ -23,13 +22,13 @@ CREATE TABLE passkeys (
 
 CREATE INDEX passkeys_of_user ON passkeys (user_id, seq);
 
--- One row at the most: what the passkeys of nobody are made up from.
+-- At most one row: the secret from which the passkeys of unknown names are derived.
 CREATE TABLE decoy_secret (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     secret BLOB NOT NULL
 ) STRICT;
 
--- All codes of an account were hashed with one salt.
+-- All codes of an account are hashed with the same salt.
 CREATE TABLE recovery_salts (
     user_id TEXT PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
     salt BLOB NOT NULL

@@ -1,5 +1,5 @@
--- What counts for every user: whatever was made before is refused. There is no row in a file that has never
--- lost anything.
+-- The floor: credentials of all users that were issued before it are rejected. A file has a row here only if it was
+-- created to replace a lost one.
 CREATE TABLE floor (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     generation INTEGER NOT NULL,

@@ -1,4 +1,4 @@
--- Which part of what the client sent was at fault, such as ('claim', 'exp', 'missing'). All three or none.
+-- Faulty part of the client's input, such as ('claim', 'exp', 'missing'). All three are set, or none.
 ALTER TABLE audit ADD COLUMN fault_part TEXT;
 ALTER TABLE audit ADD COLUMN fault_name TEXT;
 ALTER TABLE audit ADD COLUMN fault_problem TEXT;

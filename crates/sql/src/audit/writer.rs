@@ -41,6 +41,8 @@ impl Writer {
     pub(super) async fn run(mut self) {
         let mut orders = Vec::with_capacity(BATCH);
         while self.orders.recv_many(&mut orders, BATCH).await > 0 {
+            // All records of a batch are written before any answer is sent. An answer may therefore also cover
+            // records that were queued after it.
             let (rows, answers) = sort(orders.drain(..));
             self.rows = Arc::new(rows);
             let are_kept = self.rows.is_empty() || self.write().await;
@@ -58,6 +60,7 @@ impl Writer {
         let mut is_reported = false;
         while let Err(reason) = self.try_to_write().await {
             let reason = source(&reason);
+            // A flush, or a shutdown after the last handle is gone, must not wait for a file that may never recover.
             if self.flushing.load(Ordering::Acquire) > 0 || self.orders.is_closed() {
                 for row in mem::take(&mut self.rows).iter() {
                     log_row(row, &reason);
@@ -93,6 +96,8 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        // Runs if the runtime shuts down before the task has ended. The transaction may still be committed, so its
+        // records can be in the file and in the log.
         let reason = "the server has stopped while the record was waiting or being written";
         for row in self.rows.iter() {
             log_row(row, &reason);

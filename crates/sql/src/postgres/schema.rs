@@ -29,6 +29,7 @@ pub(super) async fn prepare(pool: &PgPool) -> Result<(), ConnectError> {
     for migration in MIGRATIONS.iter().skip(seen) {
         raw_sql(*migration).execute(&mut *transaction).await.map_err(failed)?;
     }
+    // The table has exactly one row.
     raw_sql("DELETE FROM doorward_schema").execute(&mut *transaction).await.map_err(failed)?;
     let all = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let write = query("INSERT INTO doorward_schema (version) VALUES ($1)").bind(all);

@@ -120,6 +120,7 @@ async fn migrate(
         ("application_id", i64::from(schema.application)),
         ("user_version", i64::try_from(schema.migrations.len()).unwrap_or(i64::MAX)),
     ] {
+        // A PRAGMA takes no bound parameters. Name and value are our own.
         let mark = AssertSqlSafe(format!("PRAGMA {name} = {value}"));
         raw_sql(mark).execute(&mut *transaction).await?;
     }

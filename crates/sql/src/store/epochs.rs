@@ -55,6 +55,7 @@ async fn bump(
     user: &UserId,
     at: SystemTime,
 ) -> Result<u64, StoreError> {
+    // Read and written in one transaction, so that two revocations never begin the same generation.
     let none: Option<&str> = None;
     let row = query_as(READ).bind(user.as_str()).bind(none).bind(none);
     let epoch = read(row.fetch_one(&mut *connection).await.map_err(failed)?)?;
@@ -64,6 +65,7 @@ async fn bump(
     let written = i64::try_from(generation).map_err(unreadable)?;
     let bump = query(BUMP).bind(user.as_str()).bind(written).bind(last);
     bump.execute(&mut *connection).await.map_err(failed)?;
+    // In the same transaction, so that no session survives the revocation of its user.
     let removed = query(REMOVE_ALL_OF_USER).bind(user.as_str());
     removed.execute(connection).await.map_err(failed)?;
     Ok(generation)

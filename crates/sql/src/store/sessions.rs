@@ -89,6 +89,7 @@ async fn rotate(
 
 async fn sweep(connection: &mut SqliteConnection, now: SystemTime) -> Result<u64, StoreError> {
     let now = to_millis(now);
+    // Revocations are kept for `REMEMBERED`. After that, no credential from before them is valid any more.
     let long_ago = now.saturating_sub(duration_to_millis(REMEMBERED));
     for (statement, until) in
         [(FORGET_TICKETS, now), (FORGET_EPOCHS, long_ago), (FORGET_ENDED, long_ago)]
