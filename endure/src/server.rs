@@ -81,6 +81,7 @@ impl Server {
         let mut line = String::new();
         let mut stdout = BufReader::new(process.stdout.take().expect("it was asked for"));
         stdout.read_line(&mut line).expect("a pipe can be read");
+        // The first line of output ends with the port, and sometimes a slash after it.
         let port = line
             .rsplit_once(':')
             .and_then(|(_, rest)| rest.trim().trim_end_matches('/').parse().ok());

@@ -113,6 +113,7 @@ async fn serve(server: &Server, stream: TcpStream) -> Result<(), Failure> {
                     return Ok(());
                 }
             }
+            // Further messages that have arrived are processed before the flush, so that answers share one write.
             match socket.next().now_or_never() {
                 Some(Some(next)) => message = next?,
                 Some(None) => return Ok(()),

@@ -163,7 +163,8 @@ fn programs() -> PathBuf {
 }
 
 /// Runs the server. PostgreSQL refuses to run as root, so root starts it as the user `postgres`. Each line on
-/// standard input restarts the server; the end of input stops it and removes the folder.
+/// standard input restarts the server; the end of input stops it and removes the folder. `fsync` is off: tests kill
+/// only the process, and what it has written is then still in the page cache.
 const SCRIPT: &str = r#"
 if [ "$(id -u)" = 0 ]; then
     as="setpriv --reuid=postgres --regid=postgres --clear-groups --"

@@ -256,6 +256,7 @@ impl RawClient {
         let (&[first, second], rest) = self.unread.split_first_chunk()?;
         assert_eq!(first & 0xF0, 0x80, "a server frame is whole and uses no extension");
         assert!(second < 0x80, "a server does not mask");
+        // Payload length in 7, 16 or 64 bits (RFC 6455, section 5.2).
         let (length, header) = match second {
             126 => (usize::from(u16::from_be_bytes(*rest.first_chunk()?)), 4),
             127 => (usize::try_from(u64::from_be_bytes(*rest.first_chunk()?)).ok()?, 10),
@@ -294,6 +295,8 @@ impl RawClient {
 
 fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
+    // `append` writes an unmasked server frame. It becomes a client frame by setting the mask bit, inserting the
+    // mask after the length, and masking the payload (RFC 6455, section 5.3).
     ws::append(&mut out, opcode, |out| out.extend_from_slice(payload));
     out[1] |= 0x80;
     let header = out.len() - payload.len();

@@ -175,7 +175,8 @@ impl SoftPasskey {
     fn cose_key(&self, algorithm: i64) -> Vec<u8> {
         match &self.key {
             Key::Es256(key) => {
-                // {1: 2, 3: alg, -1: 1, -2: x, -3: y} (RFC 9053, section 7.1.1).
+                // {1: 2, 3: alg, -1: 1, -2: x, -3: y} (RFC 9053, section 7.1.1). The public key begins with the
+                // byte 0x04 of an uncompressed point, which COSE does not have.
                 let (x, y) = key.public_key().as_ref()[1..].split_at(32);
                 let mut bytes = vec![0xa5, 0x01, 0x02, 0x03];
                 append_integer(&mut bytes, algorithm);
@@ -233,11 +234,13 @@ impl SoftAnswer {
         passkey.counter = self.counter;
         let is_new = kind == "webauthn.create";
         let id = self.id.clone().unwrap_or_else(|| passkey.id.clone());
+        // Authenticator data: hash of the relying party id, flags, counter (section 6.1).
         let mut data = digest(&SHA256, self.rp_id.as_bytes()).as_ref().to_vec();
         data.push(if is_new { self.flags | ATTESTED } else { self.flags });
         data.extend(self.counter.to_be_bytes());
         let response = if is_new {
             passkey.user_handle = self.user_handle.unwrap_or_default();
+            // Attested credential data: AAGUID, length and value of the id, public key (section 6.5.1).
             data.extend(self.aaguid);
             data.extend(u16::try_from(id.len()).expect("ids are short").to_be_bytes());
             data.extend(&id);
@@ -252,6 +255,7 @@ impl SoftAnswer {
                 "transports": ["internal"],
             })
         } else {
+            // The signature covers the authenticator data and the hash of the client data (section 6.3.3).
             let mut signed = data.clone();
             signed.extend(digest(&SHA256, client_data.as_bytes()).as_ref());
             let signature = passkey.sign(&signed);

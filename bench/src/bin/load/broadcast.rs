@@ -144,6 +144,7 @@ async fn listen(mut client: Client, listeners: usize, shared: Rc<Shared>) -> Res
                     tally.out_of_order += u64::from(number < expected);
                     expected = expected.max(number + 1);
                     tally.arrived(number, listeners, now);
+                    // Only the oldest message makes room: the window slides in the order of sending.
                     if tally.is_oldest_done(listeners) {
                         drop(tally);
                         shared.tally.borrow_mut().forget_done(listeners);

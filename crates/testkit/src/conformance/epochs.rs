@@ -58,7 +58,8 @@ pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones<S: Epochs>(
         (Issued::Generation(before.generation), false),
         (Issued::Generation(begun), true),
         (Issued::At(at(0)), false),
-        // `iat` has whole seconds: here the second of the revocation, and the next one.
+        // `iat` has whole seconds: here the second of the revocation, and the next one. `at(0)` is 123 ms after a
+        // full second, so `at(4_877)` is a full second.
         (Issued::At(at(4_877)), false),
         (Issued::At(at(5_877)), true),
         // The same for a clock that may be five seconds ahead.

@@ -252,6 +252,7 @@ async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin,
             let fault = reading.thaw().await;
             let count = tokio::select! {
                 count = from.read(&mut buffer) => count.unwrap_or(0),
+                // A fault that is set while the read waits must apply to the next piece already.
                 () = reading.changed() => continue,
             };
             let delay = if let Fault::Delay(delay) = fault { delay } else { Duration::ZERO };

@@ -158,6 +158,7 @@ impl<'a> Pair<'a> {
 
 /// Returns the code of a close frame with a short payload.
 fn close_code(frame: &[u8]) -> Option<u16> {
+    // First byte, length, four bytes of mask, two bytes of code.
     let [0x88, _, mask @ .., high, low] = *frame.first_chunk::<8>()? else { return None };
     Some(u16::from_be_bytes([high ^ mask[0], low ^ mask[1]]))
 }
