@@ -1,11 +1,11 @@
-//! Reasons why a store cannot use a Redis server. Each message names the server and the remedy.
+//! Reasons why a store cannot use a Redis server. Each message says what to do.
 
 use doorward_core::BoxError;
 
 /// Reason why [`RedisStore::connect`](crate::RedisStore::connect) has failed.
 ///
 /// # Security
-/// Messages and causes name the server, and never contain the password.
+/// Messages and causes never contain the password.
 ///
 /// # Examples
 /// ```
@@ -26,9 +26,7 @@ pub enum ConnectError {
         source: BoxError,
     },
     /// The server evicts keys when its memory is full. Revocations would be among them.
-    #[error(
-        "{address} evicts keys under maxmemory-policy {policy}, also revocations: set noeviction"
-    )]
+    #[error("{address} may evict revocations under its maxmemory-policy {policy}: set noeviction")]
     Evicts {
         /// The server.
         address: String,

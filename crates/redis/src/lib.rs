@@ -9,9 +9,11 @@
 //! # The floor
 //! Redis can lose data: after `FLUSHALL`, after a crash, after a failover. Revocations may then be
 //! missing, and the store cannot tell which. Therefore it keeps a *floor* beside the revocations, and
-//! reads it with each of them. Every credential issued before the floor is rejected, for all users. The
-//! store sets the floor to the current time if it is missing, or if the server has restarted and may have
-//! lost acknowledged writes. All users then have to sign in again, and no revocation is undone.
+//! reads it with each of them. Every credential issued before the floor is rejected, for all users.
+//!
+//! The store sets the floor to the current time in two cases: the floor is missing, or the server has
+//! restarted or been a replica and may have lost acknowledged writes. All users then have to sign in again,
+//! and no revocation is undone.
 //!
 //! With `appendonly yes` and `appendfsync always` the server loses no acknowledged write. Users then stay
 //! signed in when it restarts, also after a crash.
