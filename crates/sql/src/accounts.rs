@@ -115,8 +115,10 @@ macro_rules! account_store {
                 Ok(())
             }
 
-            /// Inserts an account with its first passkey, or returns the conflict that prevents it. The
-            /// check runs in the same transaction as the insertion, so no change can come between them.
+            /// Inserts an account with its first passkey, or returns the conflict that prevents it.
+            ///
+            /// The check runs in the transaction of the insertion. In SQLite no other change can come between
+            /// them. In PostgreSQL one can, and the unique indexes make the insertion fail.
             async fn create(
                 connection: &mut Connection,
                 account: &Account,
@@ -238,8 +240,8 @@ macro_rules! account_store {
                         match created.await {
                             Ok(None) => Ok(()),
                             Ok(Some(taken)) => Err(taken),
-                            // In PostgreSQL, another transaction can insert the same name or passkey
-                            // between the check and the insertion. The unique index then reports it.
+                            // Another transaction has inserted the name or the passkey after the check. A
+                            // second look tells which of the two.
                             Err(StoreError::Exists) => {
                                 let of_name = self.account_named(&account.name_key).await?;
                                 let of_passkey = self.passkey(&passkey.id).await?;

@@ -1,8 +1,8 @@
 //! Writes audit records without blocking a connection.
 //!
-//! `record` puts a record into a queue. One task takes all queued records and writes them in one transaction. If the
-//! write fails, the task retries it while the queue fills up. Records that find the queue full, or that are left when
-//! the server stops, go to the log with all fields. Start reading at [`SqlAudit`].
+//! `record` puts a record into a queue. One task takes queued records in batches and writes each batch in one
+//! transaction. If a write fails, the task retries it while the queue fills up. Records that find the queue full, or
+//! that are left when the server stops, go to the log with all fields. Start reading at [`SqlAudit`].
 
 mod row;
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //!
 //! # Durability
 //! An acknowledged change is on the disk. It survives a crash of the process, and a power cut if the disk
-//! honors `fsync`. The file is in WAL mode with `synchronous = FULL`.
+//! honours `fsync`. The file is in WAL mode with `synchronous = FULL`.
 //!
 //! # Security
 //! A new file is readable only by its owner. It contains the SHA-256 of tokens and tickets, never a token

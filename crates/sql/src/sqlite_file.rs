@@ -1,9 +1,9 @@
 //! Opens, reads and changes one SQLite file.
 //!
 //! All data that Doorward keeps in SQLite goes through [`SqliteFile`]. So two rules hold everywhere: a change is
-//! acknowledged only after it is on the disk, and a connection whose transaction failed is never used again. One
-//! connection writes and several read. Writers of this process queue for that connection in fair order, instead of
-//! competing for SQLite's lock. The statements are not here, but beside the code that uses them.
+//! acknowledged only after it is on the disk, and a connection is not used again after SQLite may have ended a
+//! transaction by itself. One connection writes and several read. Writers of this process queue for that connection
+//! in fair order, instead of competing for SQLite's lock. The statements are beside the code that uses them.
 //! Start reading at [`SqliteFile::open`].
 
 mod presence;

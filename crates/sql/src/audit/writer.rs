@@ -96,8 +96,8 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // Runs if the runtime shuts down before the task has ended. The transaction may still be committed, so its
-        // records can be in the file and in the log.
+        // There are records left only if the runtime shuts down before the task has ended. The running transaction
+        // may still be committed, so its records can be in the file and in the log.
         let reason = "the server has stopped while the record was waiting or being written";
         for row in self.rows.iter() {
             log_row(row, &reason);

@@ -1,7 +1,7 @@
 //! Creates and migrates the tables.
 //!
-//! The table `doorward_schema` holds the number of migrations that have run. Servers that start at the same time are
-//! serialized by an advisory lock, which PostgreSQL releases at the end of the transaction.
+//! The table `doorward_schema` holds the number of migrations that have run. Servers that start at the same time wait
+//! for each other with an advisory lock, which PostgreSQL releases at the end of the transaction.
 
 use sqlx::{PgPool, query, query_scalar, raw_sql};
 

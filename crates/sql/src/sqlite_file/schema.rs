@@ -1,4 +1,4 @@
-//! Recognizes our files and migrates their tables.
+//! Recognises our files and migrates their tables.
 //!
 //! The file's header holds the application id and the number of migrations that have run. Both are read before
 //! anything is written, so a file of another program stays unchanged. Start reading at [`prepare`].
