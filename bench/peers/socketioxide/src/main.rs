@@ -1,6 +1,6 @@
 //! Does the same work as the other servers of the benchmark, on socketioxide and axum.
 //!
-//! All settings favor socketioxide: WebSocket only, `TCP_NODELAY`, no logs.
+//! All settings favour socketioxide: WebSocket only, `TCP_NODELAY`, no logs.
 
 use std::{
     fmt,

@@ -239,8 +239,8 @@ pub async fn the_stricter_of_two_policies_for_a_namespace_holds(seats: impl Seat
     drop(only);
 }
 
-/// If one replacement satisfies both limits, only one link is affected: the one whose only socket is the oldest of
-/// its namespace, or the oldest link together with its socket there.
+/// If one replacement satisfies both limits, only one link is affected: a link whose only socket is the oldest of its
+/// namespace, or the oldest link together with its socket there.
 pub async fn no_more_seats_are_lost_than_needed(seats: impl Seats) {
     let limits = SeatLimits::new(PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(1));
     let oldest = Client::under("alice", limits).sit(&seats).await;

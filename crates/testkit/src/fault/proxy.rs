@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-/// Behavior of a [`FaultProxy`].
+/// Behaviour of a [`FaultProxy`].
 ///
 /// # Examples
 /// ```
