@@ -1,4 +1,4 @@
-//! Who gets in, and what everybody else is told.
+//! Admission: which CONNECTs are admitted, and what refused clients read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,17 +13,18 @@ use serde_json::json;
 
 use crate::fixture::{Fixture, GOOD, Seen};
 
-/// Everything a refused client sees: one answer, the close packet, the end.
+/// Connects, asserts that the client reads one answer and the end of the link, and returns the answer.
 async fn refused(fixture: &Fixture, connect: &str) -> serde_json::Value {
     let mut client = RawClient::open(fixture.address).await;
     client.text(connect).await;
     let answer = client.json("44").await;
+    // `1` closes the Engine.IO link; 1000 is a normal closure (RFC 6455, section 7.4.1).
     assert_eq!(client.rest().await, [Frame::Text("1".into()), Frame::Closed(Some(1000))]);
     answer
 }
 
 #[tokio::test]
-async fn a_good_token_is_let_in_and_its_events_are_answered() {
+async fn a_valid_token_is_admitted_and_its_events_are_answered() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
 
@@ -40,7 +41,7 @@ async fn a_good_token_is_let_in_and_its_events_are_answered() {
 }
 
 #[tokio::test]
-async fn a_refused_client_is_told_once_and_the_link_closes() {
+async fn a_refused_client_reads_one_answer_and_the_link_closes() {
     let fixture = Fixture::start().await;
 
     let answer = refused(&fixture, r#"40{"token":"wrong"}"#).await;
@@ -57,15 +58,16 @@ async fn a_refused_client_is_told_once_and_the_link_closes() {
     assert_eq!(Seen::count(&fixture.seen.connects), 0);
 }
 
-/// Attack 102.
+/// Attack 102: the answer must not tell a guesser which part was wrong.
 #[tokio::test]
-async fn everything_unknown_reads_the_same_and_the_audit_knows_which() {
+async fn unknown_credentials_read_alike_and_the_audit_tells_them_apart() {
     let fixture = Fixture::start().await;
 
     let mut missing = refused(&fixture, "40").await;
     let mut wrong = refused(&fixture, r#"40{"token":"wrong"}"#).await;
 
     for answer in [&mut missing, &mut wrong] {
+        // Each refusal has an id of its own, which leads to its audit record.
         answer["data"].as_object_mut().unwrap().remove("id");
     }
     assert_eq!(missing, wrong);
@@ -79,10 +81,10 @@ async fn everything_unknown_reads_the_same_and_the_audit_knows_which() {
 }
 
 #[tokio::test]
-async fn a_grant_that_is_over_is_a_token_that_has_expired() {
+async fn an_expired_grant_reads_as_an_expired_token() {
     let fixture = Fixture::start().await;
 
-    let answer = refused(&fixture, r#"40{"token":"over"}"#).await;
+    let answer = refused(&fixture, r#"40{"token":"expired"}"#).await;
 
     assert_eq!(answer["data"]["code"], "token_expired");
     assert_eq!(answer["data"]["retry"], "after_refresh");
@@ -99,7 +101,7 @@ async fn an_application_refuses_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn an_unknown_namespace_has_the_protocols_own_answer() {
+async fn an_unknown_namespace_gets_the_answer_of_the_protocol() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
 
@@ -110,9 +112,9 @@ async fn an_unknown_namespace_has_the_protocols_own_answer() {
     assert_eq!(fixture.authentications(), 0);
 }
 
-/// Attack 27.
+/// Attack 27: arrays, duplicate members and `__proto__` in place of a plain object.
 #[tokio::test]
-async fn an_auth_payload_that_is_no_plain_object_is_a_bad_handshake() {
+async fn an_auth_payload_that_is_not_a_plain_object_is_a_bad_handshake() {
     let fixture = Fixture::start().await;
 
     for payload in ["[]", "\"x\"", "null", r#"{"token":"a","token":"b"}"#, "{\"__proto__\":1}"] {
@@ -124,12 +126,13 @@ async fn an_auth_payload_that_is_no_plain_object_is_a_bad_handshake() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_decided_ends_the_transport_without_an_answer() {
+async fn an_undecided_admission_closes_the_transport_without_an_answer() {
     let fixture = Fixture::start().await;
 
     for token in ["away", "panic"] {
         let mut client = RawClient::open(fixture.address).await;
         client.text(&format!(r#"40{{"token":"{token}"}}"#)).await;
+        // A stock client reconnects after 1001 without a packet; a CONNECT_ERROR would be final.
         assert_eq!(client.rest().await, [Frame::Closed(Some(1001))], "{token}");
     }
 
@@ -142,14 +145,15 @@ async fn what_cannot_be_decided_ends_the_transport_without_an_answer() {
     );
 }
 
-/// Attack 98.
+/// Attack 98: an authenticator that never answers.
 #[tokio::test]
-async fn an_admission_that_hangs_is_given_up_after_its_deadline() {
+async fn an_admission_that_hangs_ends_at_its_deadline() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(r#"40{"token":"slow"}"#).await;
     fixture.seen.begun.notified().await;
 
+    // One second more than the default `admission_timeout`.
     fixture.clock.advance(Duration::from_secs(6));
 
     assert_eq!(client.rest().await, [Frame::Closed(Some(1001))]);
@@ -157,7 +161,7 @@ async fn an_admission_that_hangs_is_given_up_after_its_deadline() {
     assert_eq!(fixture.doorward.connections(), 0);
 }
 
-/// Attack 33.
+/// Attack 33: an event on a link without a socket.
 #[tokio::test]
 async fn an_event_before_connect_closes_the_link() {
     let fixture = Fixture::start().await;
@@ -170,9 +174,9 @@ async fn an_event_before_connect_closes_the_link() {
     assert_eq!(fixture.audit.outcomes(), [Decision::Closed(RefusalReason::ProtocolViolation)]);
 }
 
-/// Attack 34.
+/// Attack 34: an event between CONNECT and its answer.
 #[tokio::test]
-async fn an_event_while_the_authenticator_thinks_closes_the_link() {
+async fn an_event_during_authentication_closes_the_link() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(r#"40{"token":"slow:alice"}"#).await;
@@ -181,6 +185,7 @@ async fn an_event_while_the_authenticator_thinks_closes_the_link() {
     client.text(r#"420["echo",1]"#).await;
 
     assert_eq!(client.rest().await, [Frame::Closed(Some(1008))]);
+    // The authenticator answers only now: its grant must not admit a closed link.
     fixture.seen.slow.notify_one();
     assert_eq!(fixture.handlers(), 0);
     assert_eq!(Seen::count(&fixture.seen.connects), 0);
@@ -199,9 +204,9 @@ async fn an_event_in_one_write_with_its_connect_closes_the_link() {
     assert_eq!(fixture.handlers(), 0);
 }
 
-/// Attack 35.
+/// Attack 35: several CONNECTs to one namespace in one write.
 #[tokio::test]
-async fn five_connects_at_once_are_one() {
+async fn five_connects_to_one_namespace_are_admitted_once() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
 
@@ -218,7 +223,7 @@ async fn five_connects_at_once_are_one() {
 }
 
 #[tokio::test]
-async fn nothing_that_follows_a_refusal_is_looked_at() {
+async fn packets_after_a_refusal_are_ignored() {
     let fixture = Fixture::start().await;
     for after in [r#"420["echo",1]"#, GOOD] {
         let mut client = RawClient::open(fixture.address).await;
@@ -234,9 +239,9 @@ async fn nothing_that_follows_a_refusal_is_looked_at() {
     assert_eq!((fixture.authentications(), fixture.handlers()), (2, 0));
 }
 
-/// Attack 36.
+/// Attack 36: guesses on a link that already has a socket.
 #[tokio::test]
-async fn the_fourth_refusal_of_a_link_asks_nobody() {
+async fn a_connect_after_three_refusals_does_not_reach_the_authenticator() {
     let fixture = Fixture::start().await;
     let mut client = fixture.alice().await;
 
@@ -249,14 +254,16 @@ async fn the_fourth_refusal_of_a_link_asks_nobody() {
     let answer = client.json("44/chat,").await;
     assert_eq!(answer["data"]["code"], "too_many_attempts");
     assert_eq!(answer["data"]["retryAfter"], 5);
+    // One for alice and one for each wrong token; the good token was not looked at.
     assert_eq!(fixture.authentications(), 4);
     client.text(r#"420["echo","still here"]"#).await;
     assert_eq!(client.json("430").await, json!(["still here"]));
 }
 
-/// Attack 36: whoever goes on asking beyond all measure is put out with everything they have, and written down.
+/// Attack 36: far beyond the limit the whole link ends, with its sockets and its pending admission, and
+/// both ends are recorded.
 #[tokio::test]
-async fn a_client_that_asks_without_end_is_put_out() {
+async fn a_client_that_keeps_sending_connects_loses_its_link() {
     let fixture = Fixture::with(|builder, _| builder.connections(PerUser::RefuseNew(1))).await;
     let mut client = fixture.alice().await;
     client.text(r#"40/chat,{"token":"slow:alice"}"#).await;
@@ -271,15 +278,15 @@ async fn a_client_that_asks_without_end_is_put_out() {
         Decision::Undecided(RefusalReason::ProtocolViolation),
     ];
     assert_eq!(outcomes.iter().filter(|outcome| ends.contains(outcome)).count(), 2, "{outcomes:?}");
-    // Its seat is free, also while it does not close its side.
+    // The seat is free even while the client keeps its side of the TCP connection open.
     assert_eq!((fixture.doorward.connections(), fixture.doorward.links()), (0, 1));
     fixture.alice().await;
     drop(client);
 }
 
-/// Attack 36, in one write and with nobody admitted.
+/// Attack 36, in one write and on a link without a socket.
 #[tokio::test]
-async fn a_stranger_has_three_attempts_on_a_link() {
+async fn an_unauthenticated_link_has_three_attempts() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
 
@@ -288,14 +295,15 @@ async fn a_stranger_has_three_attempts_on_a_link() {
 
     let seen = client.rest().await;
     let answers = seen.iter().filter(|seen| matches!(seen, Frame::Text(text) if text != "1"));
-    // Two are asked about, the third is no namespace. For the fourth a new link is needed, and it will come by itself.
+    // Two reach the authenticator and the third names no namespace. The fourth closes the link with
+    // 1013 (try again later), after which a stock client reconnects.
     assert_eq!(answers.count(), 3);
     assert_eq!(seen.last(), Some(&Frame::Closed(Some(1013))));
     assert_eq!(fixture.authentications(), 2);
 }
 
 #[tokio::test]
-async fn a_refusal_waits_for_the_admission_beside_it() {
+async fn a_refusal_does_not_close_the_link_during_another_admission() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(r#"40/chat,{"token":"slow:alice"}"#).await;
@@ -309,11 +317,12 @@ async fn a_refusal_waits_for_the_admission_beside_it() {
     client.text(r#"42/chat,0["whoami"]"#).await;
     assert_eq!(client.json("43/chat,0").await, json!(["alice"]));
     client.text("41/chat,").await;
+    // The refusal closes the link once its last socket has left.
     assert_eq!(client.rest().await, [Frame::Text("1".into()), Frame::Closed(Some(1000))]);
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_while_it_is_looked_at_leaves_nothing_behind() {
+async fn a_client_that_leaves_during_admission_leaves_no_state() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(r#"40{"token":"slow:alice"}"#).await;
@@ -341,9 +350,9 @@ async fn two_namespaces_of_a_link_have_two_public_ids() {
     assert_ne!(second["sid"], link["sid"]);
 }
 
-/// Attack 31.
+/// Attack 31: a link that never sends a CONNECT.
 #[tokio::test]
-async fn silence_is_thrown_out_after_five_seconds() {
+async fn a_silent_link_is_closed_after_five_seconds() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
 
@@ -365,9 +374,9 @@ async fn a_link_whose_last_socket_has_left_is_unauthenticated_again() {
     assert_eq!(client.rest().await, [Frame::Closed(Some(1008))]);
 }
 
-/// What the client reads is the same each time; the record of the same id names the part that was at fault.
+/// The client reads the same answer each time; the audit record with the same id names the fault.
 #[tokio::test]
-async fn a_record_names_the_claim_or_member_that_was_at_fault() {
+async fn an_audit_record_names_the_claim_or_member_at_fault() {
     let (key, clock, audit) =
         (SigningKey::generate().unwrap(), ManualClock::new(), AuditLog::default());
     let doorward = Doorward::builder()

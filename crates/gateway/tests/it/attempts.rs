@@ -1,4 +1,4 @@
-//! Who asks too often is not even looked at.
+//! Budgets of attempts: clients that exceed them are turned away before any work is done for them.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ use crate::{
     memory::Memory,
 };
 
-/// Before any cryptography: the authenticator is not asked.
+/// The refusal costs no cryptography: the authenticator is not called.
 #[tokio::test]
-async fn an_address_that_was_refused_too_often_is_turned_away_unlooked_at() {
+async fn an_address_with_too_many_refusals_is_turned_away_before_authentication() {
     let limits = Limits { max_address_refusals: 3, ..Limits::default() };
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let refused = async |token: &str| {
@@ -31,22 +31,23 @@ async fn an_address_that_was_refused_too_often_is_turned_away_unlooked_at() {
         assert_eq!(refused("bad").await["code"], "unauthenticated");
     }
 
-    // A good token would be good; it is not looked at either.
+    // This authenticator recognises no token by itself, so a valid one is turned away as well.
     let mut client = RawClient::open(fixture.address).await;
     client.text(GOOD).await;
 
-    // Without a packet a stock client comes back by itself.
+    // Closed without a packet (1013, try again later), a stock client reconnects.
     assert_eq!(client.rest().await, [Frame::Closed(Some(1013))]);
     assert_eq!(Seen::count(&fixture.seen.authentications), 3);
     assert_eq!(
         fixture.audit.outcomes().pop(),
         Some(Decision::Refused(RefusalReason::TooManyAttempts))
     );
+    // A third of the budget of a minute is free again: one attempt.
     fixture.clock.advance(Duration::from_secs(20));
     fixture.alice().await;
 }
 
-/// A server whose tokens are signed, with one attempt for each address, and its issuer.
+/// Starts a server with signed tokens and one guess for each address; returns it, its clock and its issuer.
 async fn signed(limits: Limits) -> (TestServer, ManualClock, Issuer) {
     let (key, clock) = (SigningKey::generate().unwrap(), ManualClock::new());
     let jwt = Jwt::es256(&key.public_pem()).unwrap().bound_to("issuer", "audience");
@@ -65,9 +66,9 @@ fn token_for(user: &str, issuer: &Issuer, clock: &ManualClock) -> String {
     issuer.issue(user, Duration::from_secs(300), clock.wall(), "5zVS4TFyBWVk").unwrap()
 }
 
-/// Another client at the same address guesses without end.
+/// Another client at the same address keeps guessing; signatures are still verified.
 #[tokio::test]
-async fn a_token_whose_signature_is_good_enters_beyond_the_budget_of_its_address() {
+async fn a_signed_token_is_admitted_beyond_the_budget_of_its_address() {
     let (server, clock, issuer) = signed(Limits::default()).await;
     let good = token_for("alice", &issuer, &clock);
     let (unsigned, _) = good.rsplit_once('.').unwrap();
@@ -81,7 +82,7 @@ async fn a_token_whose_signature_is_good_enters_beyond_the_budget_of_its_address
     server.connect("/", json!({ "token": good })).await;
 }
 
-/// What is looked up for a signed token that was revoked is bounded beyond the budget, too.
+/// A signed token that was revoked costs a look-up in the store, so its attempts are bounded as well.
 #[tokio::test]
 async fn a_revoked_token_has_few_attempts_beyond_the_budget_of_its_address() {
     let limits = Limits { max_user_attempts: 3, ..Limits::default() };
@@ -96,16 +97,16 @@ async fn a_revoked_token_has_few_attempts_beyond_the_budget_of_its_address() {
     }
 
     server.expect_turned_away("/", json!({ "token": stolen })).await;
-    // It costs neither another user at that address nor its owner anywhere else.
+    // Neither another user at that address nor the owner at another address pays for it.
     server.connect("/", json!({ "token": token_for("bob", &issuer, &clock) })).await;
     clock.advance(Duration::from_secs(10));
     let elsewhere = server.visitor().peer(([203, 0, 113, 7], 1).into());
     elsewhere.connect("/", json!({ "token": token_for("alice", &issuer, &clock) })).await;
 }
 
-/// A program with one revoked token connects in a loop.
+/// A program with one revoked token connects in a loop; a neighbour at its address must recover in time.
 #[tokio::test]
-async fn a_revoked_token_in_a_loop_does_not_lock_its_address_out_for_longer() {
+async fn a_revoked_token_in_a_loop_does_not_prolong_the_lockout_of_its_address() {
     let (server, clock, issuer) = signed(Limits::default()).await;
     let revoked = token_for("alice", &issuer, &clock);
     clock.advance(Duration::from_secs(1));
@@ -123,9 +124,10 @@ async fn a_revoked_token_in_a_loop_does_not_lock_its_address_out_for_longer() {
     assert_eq!(server.expect_refused("/", neighbour).await.code(), "unauthenticated");
 }
 
-/// A new token that may be from before a revocation: its client is told when to come back with another one.
+/// A token issued within the leeway after a revocation may predate it. Its client reads `token_expired`
+/// and gets a new one; that is not a guess.
 #[tokio::test]
-async fn a_token_that_may_be_too_old_is_no_guess() {
+async fn a_token_that_may_predate_a_revocation_does_not_count_as_a_guess() {
     let (server, clock, issuer) = signed(Limits::default()).await;
     let principals = server.doorward().principals();
     principals.revoke(doorward::Revoke::User("alice".into())).await.unwrap();
@@ -137,13 +139,14 @@ async fn a_token_that_may_be_too_old_is_no_guess() {
         assert_eq!(refused.code(), "token_expired");
     }
 
+    // The budget of one guess is untouched.
     let refused = server.expect_refused("/", json!({ "token": "x" })).await;
     assert_eq!(refused.code(), "unauthenticated");
 }
 
-/// Any page that a user looks at can open links from the user's address.
+/// Any page that a user visits can open links from the user's address.
 #[tokio::test]
-async fn a_foreign_page_does_not_use_up_what_its_visitors_have() {
+async fn a_foreign_page_does_not_use_up_the_budget_of_its_visitors() {
     let limits = Limits { max_address_refusals: 10, ..Limits::default() };
     let memory = Memory::with(|builder| builder.limits(limits).gateway(Gateway::at("/"))).await;
     let page = |origin: &str| {
@@ -153,6 +156,7 @@ async fn a_foreign_page_does_not_use_up_what_its_visitors_have() {
     let guess = json!({ "token": "" });
     for number in 0..20 {
         let page = page("https://evil.example");
+        // Foreign pages share a fifth of the budget.
         if number < 2 {
             assert_eq!(page.expect_refused("/", guess.clone()).await.code(), "invalid_token");
         } else {
@@ -168,9 +172,9 @@ async fn a_foreign_page_does_not_use_up_what_its_visitors_have() {
     memory.connect("bob").await;
 }
 
-/// An application of Capacitor, or a front end on another host.
+/// Applies to a Capacitor application or a front end on another host.
 #[tokio::test]
-async fn a_page_that_the_application_names_has_the_budget_of_its_own_pages() {
+async fn a_page_of_an_allowed_origin_has_the_budget_of_own_pages() {
     let limits = Limits { max_address_refusals: 10, ..Limits::default() };
     let memory = Memory::with(|builder| {
         builder.limits(limits).pages(["capacitor://localhost"]).gateway(Gateway::at("/"))
@@ -186,7 +190,7 @@ async fn a_page_that_the_application_names_has_the_budget_of_its_own_pages() {
     page("capacitor://localhost").connect("/", json!({ "token": "alice" })).await;
 }
 
-/// What was still being decided on the link is for the next one, and no outage.
+/// Pending admissions of the link are not recorded as undecided: the client repeats them on a new link.
 #[tokio::test]
 async fn a_link_that_is_turned_away_records_no_outage() {
     let limits = Limits { max_address_refusals: 1, ..Limits::default() };
@@ -205,9 +209,9 @@ async fn a_link_that_is_turned_away_records_no_outage() {
     assert!(!outcomes.contains(&Decision::Undecided(RefusalReason::Unavailable)), "{outcomes:?}");
 }
 
-/// Records and budgets would take such a user for a client that is not known.
+/// Audit records and budgets would mistake such a user for an anonymous client.
 #[tokio::test]
-async fn no_user_is_called_as_the_anonymous_are() {
+async fn a_user_named_anonymous_is_refused() {
     let memory = Memory::serve(Gateway::at("/")).await;
 
     let refused = memory.server.expect_refused("/", json!({ "token": "anonymous" })).await;
@@ -215,7 +219,7 @@ async fn no_user_is_called_as_the_anonymous_are() {
     assert_eq!(refused.code(), "unauthenticated");
 }
 
-/// Nor does it take all places by links on which nothing is said.
+/// A foreign page must not use up the links of an address by opening silent ones.
 #[tokio::test]
 async fn a_foreign_page_has_half_of_the_links_of_its_visitors_address() {
     let limits = Limits { max_unauthenticated_links: 4, ..Limits::default() };
@@ -235,6 +239,7 @@ async fn a_foreign_page_has_half_of_the_links_of_its_visitors_address() {
         held.push(client);
     }
 
+    // The host is `x`, so this is a page of our own.
     for _ in 0..4 {
         let (client, head) = open("https://x").await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
@@ -242,9 +247,9 @@ async fn a_foreign_page_has_half_of_the_links_of_its_visitors_address() {
     }
 }
 
-/// Also when it has had a socket: a page of another host can show a credential of its own.
+/// A foreign page can show a credential of its own, so an admitted socket must not clear the count.
 #[tokio::test]
-async fn a_link_of_a_foreign_page_counts_there_after_its_last_socket_too() {
+async fn a_link_of_a_foreign_page_still_counts_after_its_last_socket_has_left() {
     let limits = Limits { max_unauthenticated_links: 4, ..Limits::default() };
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let mut held = Vec::new();
@@ -275,9 +280,9 @@ async fn a_link_of_a_foreign_page_counts_there_after_its_last_socket_too() {
     }
 }
 
-/// An office has one address, and its people have credentials.
+/// An office shares one address, and its users have credentials.
 #[tokio::test]
-async fn an_address_whose_clients_are_let_in_has_no_limit() {
+async fn an_address_whose_clients_are_admitted_has_no_limit() {
     let limits = Limits { max_address_refusals: 3, ..Limits::default() };
     let lasting = Lasting::with(|builder| builder.limits(limits).gateway(echo())).await;
 
@@ -287,7 +292,7 @@ async fn an_address_whose_clients_are_let_in_has_no_limit() {
 }
 
 #[tokio::test]
-async fn a_user_who_connects_in_a_loop_is_told_to_wait() {
+async fn a_user_who_connects_in_a_loop_is_turned_away() {
     let limits = Limits { max_user_attempts: 3, ..Limits::default() };
     let lasting = Lasting::with(|builder| builder.limits(limits).gateway(echo())).await;
     for _ in 0..3 {
@@ -301,7 +306,8 @@ async fn a_user_who_connects_in_a_loop_is_told_to_wait() {
     lasting.connect(json!({ "user": "alice" })).await;
 }
 
-/// A live socket is no way around the budgets, and is not put out by those of its neighbours.
+/// Refreshes on a live socket count for their user and socket. The budget of the address, which
+/// neighbours share, does not end a socket.
 #[tokio::test]
 async fn refreshes_count_as_attempts_of_their_user_and_of_their_socket() {
     let limits = Limits { max_user_attempts: 3, max_address_refusals: 1, ..Limits::default() };
@@ -314,7 +320,7 @@ async fn refreshes_count_as_attempts_of_their_user_and_of_their_socket() {
         assert_eq!(refresh(json!({ "user": "alice" })).await["status"], "ok");
     }
     assert_eq!(refresh(json!({ "user": "alice" })).await["code"], "too_many_attempts");
-    // One was refused for its user; whoever shows 32 more in vain is cut off.
+    // A socket may have 32 refreshes refused in a row. One is spent; the 33rd ends it.
     for _ in 0..31 {
         assert_eq!(refresh(json!({})).await["code"], "invalid_token");
     }
@@ -322,13 +328,13 @@ async fn refreshes_count_as_attempts_of_their_user_and_of_their_socket() {
     assert_eq!(client.ended().await, TestEnd::Passing);
 }
 
-/// An office whose tokens have expired together, and a page that opens sockets in its people's browsers.
+/// Tokens of an office that expire together, and sockets that a page opens in its users' browsers.
 #[tokio::test]
-async fn what_is_no_guess_costs_an_address_nothing() {
+async fn expired_and_missing_credentials_cost_an_address_nothing() {
     let limits = Limits { max_address_refusals: 3, ..Limits::default() };
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
 
-    for auth in [r#"{"token":"over:alice"}"#, ""].repeat(5) {
+    for auth in [r#"{"token":"expired:alice"}"#, ""].repeat(5) {
         let mut client = RawClient::open(fixture.address).await;
         client.text(&format!("40{auth}")).await;
         let code = client.json("44").await["data"]["code"].clone();
@@ -338,7 +344,7 @@ async fn what_is_no_guess_costs_an_address_nothing() {
     fixture.alice().await;
 }
 
-/// Somebody with a dead token must not use up what its owner has.
+/// The holder of a revoked token must not use up the budget of its owner.
 #[tokio::test]
 async fn a_revoked_credential_costs_its_owner_nothing() {
     let limits = Limits { max_user_attempts: 3, ..Limits::default() };

@@ -1,4 +1,4 @@
-//! A server on a free port, with a clock that stands still, and what its handlers saw.
+//! Server on a free port with a manual clock, and counters of what its handlers did.
 
 use std::{
     net::SocketAddr,
@@ -16,23 +16,24 @@ use doorward::{
 use doorward_testkit::{AuditLog, ManualClock, RawClient};
 use tokio::{sync::Notify, task::JoinHandle};
 
-/// The application's own principal.
+/// Principal of the test application.
 #[derive(Debug)]
 pub(crate) struct User {
     pub(crate) name: String,
 }
 
-/// What ran, and gates to hold it.
+/// Counters of calls, and gates that hold an authentication.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) authentications: AtomicUsize,
     pub(crate) connects: AtomicUsize,
     pub(crate) disconnects: AtomicUsize,
     pub(crate) handlers: AtomicUsize,
-    /// Lets one authentication of the token `slow` go on.
+    /// Opened by a test: one authentication of the token `slow` continues.
     pub(crate) slow: Notify,
-    /// Told when an authentication of the token `slow` has begun.
+    /// Notified when an authentication of the token `slow` has begun.
     pub(crate) begun: Notify,
+    /// Notified after each disconnect hook.
     pub(crate) disconnected: Notify,
 }
 
@@ -42,7 +43,7 @@ impl Seen {
     }
 }
 
-/// A running server.
+/// Running server; its task is aborted on drop.
 pub(crate) struct Fixture {
     pub(crate) address: SocketAddr,
     pub(crate) clock: ManualClock,
@@ -60,12 +61,12 @@ impl Drop for Fixture {
 }
 
 impl Fixture {
-    /// Serves the gateway of these tests.
+    /// Serves `/` and `/chat` with the gateway of these tests.
     pub(crate) async fn start() -> Self {
         Self::with(|builder, _| builder).await
     }
 
-    /// Serves what `change` makes of it.
+    /// Serves the same with the builder changed by `change`.
     pub(crate) async fn with(
         change: impl FnOnce(Builder<Authenticated<User>>, &Arc<Seen>) -> Builder<Authenticated<User>>,
     ) -> Self {
@@ -79,6 +80,7 @@ impl Fixture {
             .clock(clock.clone())
             .audit(audit.clone());
         let doorward = Arc::new(change(builder, &seen).build().unwrap());
+        // Port 0: the system picks a free port, so tests run in parallel.
         let listeners = Listeners::bind("127.0.0.1:0").await.unwrap();
         let address = listeners.addresses()[0];
         let stop = Arc::new(Notify::new());
@@ -92,7 +94,7 @@ impl Fixture {
         Self { address, clock, audit, seen, doorward, stop, task }
     }
 
-    /// A client that has been admitted to `/` as alice.
+    /// Connects a client that is admitted to `/` as alice.
     pub(crate) async fn alice(&self) -> RawClient {
         let mut client = RawClient::open(self.address).await;
         client.text(GOOD).await;
@@ -109,7 +111,7 @@ impl Fixture {
     }
 }
 
-/// Tokens say what is to happen to them: `good:<name>`, `slow:<name>`, and the names of failures.
+/// Authenticator whose tokens name their own outcome: `good:<name>`, `slow:<name>`, or a failure.
 struct ByToken {
     seen: Arc<Seen>,
     clock: ManualClock,
@@ -121,7 +123,7 @@ impl Authenticator for ByToken {
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<User>, AuthenticateError> {
         self.seen.authentications.fetch_add(1, Ordering::SeqCst);
         let token = handshake.auth.str("token").unwrap_or_default();
-        let (kind, name) = token.split_once(':').unwrap_or((token, "nobody"));
+        let (kind, name) = token.split_once(':').unwrap_or((token, "unnamed"));
         let grant = Grant::new(User { name: name.into() }, name);
         if kind == "slow" {
             self.seen.begun.notify_one();
@@ -129,9 +131,10 @@ impl Authenticator for ByToken {
         }
         match kind {
             "good" => Ok(grant),
-            "slow" if name != "nobody" => Ok(grant),
+            // Without a name, `slow` is refused after its gate opens.
+            "slow" if name != "unnamed" => Ok(grant),
             "short" => Ok(grant.expires_at(self.clock.wall() + Duration::from_secs(60))),
-            "over" => Ok(grant.expires_at(self.clock.wall())),
+            "expired" => Ok(grant.expires_at(self.clock.wall())),
             "panic" => panic!("an authenticator that panics"),
             "away" => Err(AuthenticateError::Unavailable("the store is away".into())),
             "own" => Err(Refusal::new("invalid_token", "Invalid token").into()),
@@ -141,7 +144,7 @@ impl Authenticator for ByToken {
     }
 }
 
-/// Echo, and handlers that count themselves.
+/// Gateway with an echo, a `whoami`, and hooks that count their calls.
 fn gateway(namespace: &str, seen: &Arc<Seen>) -> Gateway<User> {
     let (on_connect, on_disconnect, on_event) =
         (Arc::clone(seen), Arc::clone(seen), Arc::clone(seen));
@@ -162,25 +165,26 @@ fn gateway(namespace: &str, seen: &Arc<Seen>) -> Gateway<User> {
         .on("whoami", |me: Principal<User>| async move { me.name.clone() })
 }
 
-/// Limits in which nothing is far away.
+/// Small limits, so that a test reaches them with little data.
 pub(crate) fn tight() -> Limits {
     Limits { inbox: 4, outbox: 64 * 1024, ..Limits::default() }
 }
 
-/// A CONNECT to `/` that is let in.
+/// CONNECT to `/` that is admitted as alice.
 pub(crate) const GOOD: &str = r#"40{"token":"good:alice"}"#;
 
-/// Waits for something that needs no time but its turns; a test that would wait for ever fails.
+/// Waits for work that needs no clock, and fails the test instead of waiting forever.
 pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, work).await.expect("it should have happened long ago")
+    tokio::time::timeout(PATIENCE, work).await.expect("the work should finish long before this")
 }
 
-/// Moves the clock on until the work is done.
+/// Advances the clock in steps of 100 ms until the work is done.
 pub(crate) async fn while_time_passes<T>(clock: &ManualClock, work: impl Future<Output = T>) -> T {
     let clock = clock.clone();
     let ticking = tokio::spawn(async move {
         loop {
             clock.advance(Duration::from_millis(100));
+            // Timers that fired need a turn before the next step.
             tokio::task::yield_now().await;
         }
     });
@@ -189,5 +193,5 @@ pub(crate) async fn while_time_passes<T>(clock: &ManualClock, work: impl Future<
     done
 }
 
-/// Much longer than anything takes here, and shorter than a person waits.
+/// Far longer than any work here takes; only a hanging test reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);

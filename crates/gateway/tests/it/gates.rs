@@ -1,4 +1,4 @@
-//! The order of admission, and that whatever was taken is given back.
+//! The order of the steps of an admission, and the release of what they took.
 
 use std::{
     sync::{
@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::fixture::{Fixture, GOOD, User, in_time};
 
-/// What happened, in order.
+/// Names of the steps that ran, in order.
 #[derive(Clone, Default)]
 struct Steps(Arc<Mutex<Vec<&'static str>>>);
 
@@ -32,6 +32,7 @@ impl Steps {
     }
 }
 
+/// Guard that notes its call and returns a fixed verdict.
 struct Asked(Steps, fn() -> Verdict);
 
 impl Guard<User> for Asked {
@@ -42,6 +43,7 @@ impl Guard<User> for Asked {
     }
 }
 
+/// Revocation states that are read one after the other; the default state when none is left.
 struct OneEpoch(Steps, Mutex<Vec<Result<Epoch, StoreError>>>);
 
 impl Epochs for OneEpoch {
@@ -57,7 +59,7 @@ impl Epochs for OneEpoch {
     }
 
     fn bump<'a>(&'a self, _: &'a UserId, _: SystemTime) -> BoxFuture<'a, Result<u64, StoreError>> {
-        unreachable!("nobody revokes here")
+        unreachable!("no test here revokes")
     }
 
     fn end_session<'a>(
@@ -65,7 +67,7 @@ impl Epochs for OneEpoch {
         _: &'a SessionId,
         _: SystemTime,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        unreachable!("nobody revokes here")
+        unreachable!("no test here revokes")
     }
 
     fn end_token<'a>(
@@ -73,10 +75,11 @@ impl Epochs for OneEpoch {
         _: &'a TokenId,
         _: SystemTime,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        unreachable!("nobody revokes here")
+        unreachable!("no test here revokes")
     }
 }
 
+/// Seats that note their calls and grant or refuse as told.
 #[derive(Clone)]
 struct Recorded(Steps, fn() -> Result<(), SeatError>);
 
@@ -92,7 +95,7 @@ impl Seats for Recorded {
     }
 }
 
-/// A reservation, and then a seat; it says when it is given back.
+/// Reservation, and the seat made of it; notes when it is dropped.
 struct Held(Steps);
 
 impl Reservation for Held {
@@ -110,13 +113,14 @@ impl Drop for Held {
     }
 }
 
-/// A server that writes down every step, with gates that answer as told.
+/// Starts a server that notes every step, and whose guard, seats, store and hook answer as told.
 async fn recorded(
     verdict: fn() -> Verdict,
     seat: fn() -> Result<(), SeatError>,
     mut epochs: Vec<Result<Epoch, StoreError>>,
     hook: fn() -> Result<(), Refusal>,
 ) -> (Fixture, Steps) {
+    // States are taken from the end.
     epochs.reverse();
     let steps = Steps::default();
     let fixture = Fixture::with(|builder, _| {
@@ -143,11 +147,12 @@ async fn refusal(fixture: &Fixture) -> String {
 }
 
 #[tokio::test]
-async fn admission_asks_in_its_order() {
+async fn admission_runs_its_steps_in_order() {
     let (fixture, steps) = recorded(|| Verdict::Allow, || Ok(()), Vec::new(), || Ok(())).await;
 
     let client = fixture.alice().await;
 
+    // The revocation state is read again after the seat: see attack 87.
     assert_eq!(steps.taken(), ["epoch", "guard", "reserve", "epoch", "on_connect", "commit"]);
     drop(client);
     fixture.seen.disconnected.notified().await;
@@ -167,7 +172,7 @@ async fn a_guard_protects_the_connection_itself() {
     assert_eq!(record.user.as_deref(), Some("alice"));
 }
 
-/// Attack 83, the panic.
+/// Attack 83: a guard that panics while its future is polled.
 #[tokio::test]
 async fn a_guard_that_panics_denies() {
     let (fixture, _) =
@@ -178,7 +183,7 @@ async fn a_guard_that_panics_denies() {
     assert_eq!(fixture.audit.outcomes(), [Decision::Refused(RefusalReason::Panicked)]);
 }
 
-/// Attack 83: a guard that panics before there is a future to be polled.
+/// Attack 83: a guard that panics before it returns a future.
 #[tokio::test]
 async fn a_guard_that_panics_at_once_denies() {
     struct AtOnce;
@@ -196,7 +201,7 @@ async fn a_guard_that_panics_at_once_denies() {
 }
 
 #[tokio::test]
-async fn a_user_without_a_seat_is_already_connected() {
+async fn a_user_without_a_free_seat_is_already_connected() {
     let (fixture, _) =
         recorded(|| Verdict::Allow, || Err(SeatError::Taken(Vec::new())), Vec::new(), || Ok(()))
             .await;
@@ -205,7 +210,7 @@ async fn a_user_without_a_seat_is_already_connected() {
 }
 
 #[tokio::test]
-async fn a_seat_that_cannot_be_counted_decides_nothing() {
+async fn an_unavailable_seat_store_leaves_the_admission_undecided() {
     let away = || Err(SeatError::Unavailable("the store is away".into()));
     let (fixture, _) = recorded(|| Verdict::Allow, away, Vec::new(), || Ok(())).await;
     let mut client = RawClient::open(fixture.address).await;
@@ -217,7 +222,7 @@ async fn a_seat_that_cannot_be_counted_decides_nothing() {
 }
 
 #[tokio::test]
-async fn a_revoked_credential_is_unknown() {
+async fn a_revoked_credential_is_refused_before_guards_and_seats() {
     let revoked = vec![Ok(Epoch { is_ended: true, ..Epoch::default() })];
     let (fixture, steps) = recorded(|| Verdict::Allow, || Ok(()), revoked, || Ok(())).await;
 
@@ -229,7 +234,7 @@ async fn a_revoked_credential_is_unknown() {
 
 /// Attack 87: verified, then revoked, then registered.
 #[tokio::test]
-async fn whoever_is_revoked_between_check_and_entry_does_not_enter() {
+async fn a_user_revoked_between_check_and_entry_is_refused() {
     let moved = {
         let epoch = |generation| Ok(Epoch { generation, ..Epoch::default() });
         vec![epoch(1), epoch(2)]
@@ -243,9 +248,9 @@ async fn whoever_is_revoked_between_check_and_entry_does_not_enter() {
     assert_eq!(fixture.audit.outcomes(), [Decision::Refused(RefusalReason::RevokedMeanwhile)]);
 }
 
-/// Attack 91.
+/// Attack 91: a later step of the admission refuses.
 #[tokio::test]
-async fn a_hook_that_refuses_gives_the_seat_back() {
+async fn a_connect_hook_that_refuses_releases_the_seat() {
     let refuse = || Err(Refusal::new("closed_today", "Closed today"));
     let (fixture, steps) = recorded(|| Verdict::Allow, || Ok(()), Vec::new(), refuse).await;
 
@@ -253,14 +258,15 @@ async fn a_hook_that_refuses_gives_the_seat_back() {
 
     assert_eq!(steps.taken().last(), Some(&"release"));
     assert_eq!(fixture.doorward.connections(), 0);
-    // The gateway that had let it in is told that it left after all.
+    // The fixture's own gateway on `/` had admitted the socket, so its disconnect hook runs.
     fixture.seen.disconnected.notified().await;
 }
 
-/// A sink whose disk answers when the test says so.
+/// Audit whose disk answers when a test says so.
 #[derive(Clone)]
 struct Slow {
     log: AuditLog,
+    /// One permit for each record that may be kept.
     kept: Arc<Semaphore>,
     has_room: Arc<AtomicBool>,
     loses: Arc<AtomicBool>,
@@ -291,14 +297,15 @@ impl Slow {
     }
 }
 
-/// A process that is killed has recorded every client that it has let in.
+/// If the process is killed, the audit has a record of every admitted client.
 #[tokio::test]
-async fn a_client_is_told_that_it_is_in_after_its_record_is_kept() {
+async fn a_client_is_answered_after_its_audit_record_is_kept() {
     let audit = Slow::new();
     let fixture = Fixture::with(|builder, _| builder.audit(audit.clone())).await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(GOOD).await;
     audit.log.wait_for(1).await;
+    // The record is made but not kept, so there is no answer yet.
     let silence = tokio::time::timeout(Duration::from_millis(50), client.packet()).await;
     assert!(silence.is_err(), "{silence:?}");
 
@@ -308,9 +315,9 @@ async fn a_client_is_told_that_it_is_in_after_its_record_is_kept() {
     assert_eq!(audit.log.outcomes(), [Decision::Admitted]);
 }
 
-/// What was written down is carried out, whatever becomes of its record.
+/// A stored revocation takes effect even if its audit record is never kept.
 #[tokio::test]
-async fn an_audit_that_hangs_holds_up_no_revocation() {
+async fn a_revocation_does_not_wait_for_an_audit_that_hangs() {
     let audit = Slow::new();
     audit.kept.add_permits(1);
     let fixture = Fixture::with(|builder, _| builder.audit(audit.clone())).await;
@@ -319,6 +326,7 @@ async fn an_audit_that_hangs_holds_up_no_revocation() {
     let order = tokio::spawn(async move { principals.revoke(Revoke::User("alice".into())).await });
     in_time(audit.log.wait_for(2)).await;
 
+    // The time a revocation waits for its record.
     fixture.clock.advance(Duration::from_secs(2));
 
     let done = in_time(order).await.unwrap().unwrap();
@@ -327,9 +335,9 @@ async fn an_audit_that_hangs_holds_up_no_revocation() {
     assert_eq!(audit.log.outcomes(), [Decision::Admitted, Decision::Revoked, ended]);
 }
 
-/// A client whose record is not kept in time is not in, and has replaced no other socket.
+/// Without a record in time the client is not admitted, and the older socket keeps its seat.
 #[tokio::test]
-async fn a_client_whose_record_is_not_kept_replaces_no_socket_and_has_ended() {
+async fn a_client_whose_audit_record_times_out_replaces_no_socket() {
     let audit = Slow::new();
     audit.kept.add_permits(1);
     let fixture = Fixture::with(|builder, _| {
@@ -356,7 +364,7 @@ async fn a_client_whose_record_is_not_kept_replaces_no_socket_and_has_ended() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_records_the_end_of_a_client_whose_record_was_not_kept() {
+async fn shutdown_records_the_end_of_a_client_whose_audit_record_is_pending() {
     let audit = Slow::new();
     let mut fixture = Fixture::with(|builder, _| builder.audit(audit.clone())).await;
     let mut client = RawClient::open(fixture.address).await;
@@ -377,7 +385,7 @@ async fn a_server_that_stops_records_the_end_of_a_client_whose_record_was_not_ke
 }
 
 #[tokio::test]
-async fn a_client_whose_record_is_lost_does_not_enter() {
+async fn a_client_whose_audit_record_is_lost_is_not_admitted() {
     let audit = Slow::new();
     audit.loses.store(true, Ordering::SeqCst);
     audit.kept.add_permits(1);
@@ -390,9 +398,9 @@ async fn a_client_whose_record_is_lost_does_not_enter() {
     assert_eq!(fixture.doorward.connections(), 0);
 }
 
-/// What cannot be recorded is not decided, and the client comes back.
+/// A decision that cannot be recorded is not made: the link closes and the client reconnects.
 #[tokio::test]
-async fn no_client_is_let_in_while_the_audit_has_no_room() {
+async fn no_client_is_admitted_while_the_audit_has_no_room() {
     let audit = Slow::new();
     audit.kept.add_permits(1);
     audit.has_room.store(false, Ordering::SeqCst);

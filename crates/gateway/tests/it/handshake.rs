@@ -1,4 +1,4 @@
-//! The request that opens a link.
+//! The HTTP request that opens a link.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::fixture::{Fixture, GOOD};
 
-/// Asks with `query` and without an upgrade; returns the status and the body.
+/// Sends a request with `query` and without an upgrade, and returns the status and the body.
 async fn ask(fixture: &Fixture, query: &str) -> (String, serde_json::Value) {
     let request =
         format!("GET /socket.io/?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -18,12 +18,13 @@ async fn ask(fixture: &Fixture, query: &str) -> (String, serde_json::Value) {
 }
 
 #[tokio::test]
-async fn a_link_is_opened_with_what_the_client_must_know() {
+async fn the_open_packet_carries_the_settings_of_the_link() {
     let fixture = Fixture::start().await;
 
     let (_client, mut open) = RawClient::open_with(fixture.address, b"").await;
 
     let sid = open.as_object_mut().unwrap().remove("sid").unwrap();
+    // 18 random bytes in base64url.
     assert_eq!(sid.as_str().unwrap().len(), 24);
     assert_eq!(
         open,
@@ -32,7 +33,7 @@ async fn a_link_is_opened_with_what_the_client_must_know() {
 }
 
 #[tokio::test]
-async fn what_is_sent_right_behind_the_request_is_not_lost() {
+async fn bytes_sent_together_with_the_upgrade_request_are_not_lost() {
     let fixture = Fixture::start().await;
     let connect = RawClient::frame(Opcode::Text, GOOD.as_bytes());
 
@@ -42,40 +43,43 @@ async fn what_is_sent_right_behind_the_request_is_not_lost() {
 }
 
 #[tokio::test]
-async fn a_client_that_begins_with_polling_is_told_what_to_write() {
+async fn a_polling_client_reads_which_transport_to_configure() {
     let fixture = Fixture::start().await;
 
     let (status, body) = ask(&fixture, "EIO=4&transport=polling").await;
 
     assert_eq!(status, "400");
+    // The numeric codes are those of Engine.IO: 0 is an unknown transport.
     assert_eq!(body["code"], 0);
     assert!(body["message"].as_str().unwrap().contains(r#"transports: ["websocket"]"#));
 }
 
-/// Attack 38: an old client enters "/" without a credential.
+/// Attack 38: with protocol version 3 a client enters `/` without a CONNECT, so without a credential.
 #[tokio::test]
-async fn an_old_client_is_refused() {
+async fn a_client_of_protocol_version_3_is_refused() {
     let fixture = Fixture::start().await;
 
     let (status, body) = ask(&fixture, "EIO=3&transport=websocket").await;
 
+    // 5 is an unsupported protocol version.
     assert_eq!((&*status, &body["code"]), ("400", &json!(5)));
 }
 
 #[tokio::test]
-async fn an_engine_session_cannot_be_named_by_a_new_link() {
+async fn a_new_link_cannot_name_an_existing_engine_session() {
     let fixture = Fixture::start().await;
     let (_client, open) = RawClient::open_with(fixture.address, b"").await;
     let sid = open["sid"].as_str().unwrap();
 
     let (status, body) = ask(&fixture, &format!("EIO=4&transport=websocket&sid={sid}")).await;
 
+    // 1 is an unknown session: links are never resumed or upgraded.
     assert_eq!((&*status, &body["code"]), ("400", &json!(1)));
 }
 
-/// Attack 25.
+/// Attack 25: queries end up in access logs, so a token there must not authenticate.
 #[tokio::test]
-async fn a_token_in_the_query_opens_nothing() {
+async fn a_token_in_the_query_is_ignored() {
     let fixture = Fixture::start().await;
     let request = "GET /socket.io/?EIO=4&transport=websocket&token=good:alice HTTP/1.1\r\n\
                    Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -89,13 +93,13 @@ async fn a_token_in_the_query_opens_nothing() {
     assert_eq!(client.json("44").await["data"]["code"], "unauthenticated");
 }
 
-/// Attack 32.
+/// Attack 32: a slow-loris client that never finishes its request.
 #[tokio::test]
-async fn headers_that_never_end_are_not_waited_for() {
+async fn a_request_whose_headers_never_end_times_out() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::connect(fixture.address).await;
     client.bytes(b"GET /socket.io/ HTTP/1.1\r\nHost: x\r\nX: ").await;
-    // Another request shows that the server has taken the first connection in.
+    // The answer to a second request shows that the first connection was accepted.
     ask(&fixture, "EIO=4").await;
 
     let clock = fixture.clock.clone();
@@ -106,6 +110,7 @@ async fn headers_that_never_end_are_not_waited_for() {
         }
     });
 
+    // The connection closes silently or with 408, depending on what hyper has read.
     let body = client.body().await;
     ticking.abort();
     assert!(body.is_empty() || body.starts_with(b"HTTP/1.1 408"), "{body:?}");

@@ -1,4 +1,6 @@
-//! What a client sees of a server, over real sockets and on a clock that the tests move.
+//! Tests of the gateway from a client's side: over sockets or links in memory, on a manual clock.
+//!
+//! A comment `Attack 36` names the entry with that number in `docs/attacks.md`.
 
 // `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
 #[cfg(test)]
