@@ -1,4 +1,4 @@
-//! Guards see everything: connections, events and rooms.
+//! Guards on connections, events and rooms.
 
 use std::{
     sync::{
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::memory::{Member, Memory};
 
-/// Counts handlers that ran.
+/// Makes a handler that counts its runs.
 fn counted(
     count: &Arc<AtomicUsize>,
 ) -> impl Fn() -> std::future::Ready<u32> + Send + Sync + 'static {
@@ -35,13 +35,13 @@ async fn one_guard_on_a_gateway_protects_its_connection() {
     drop(memory.connect("alice member").await);
 }
 
-/// Says yes to connections and no to whatever else the type says.
+/// Makes a guard that allows the actions for which `actions` returns `true`.
 fn only(actions: fn(Action<'_>) -> bool) -> impl Guard<Member> {
     guard_fn(move |context: &GuardContext<'_, Member>| actions(context.action))
 }
 
 #[tokio::test]
-async fn the_same_guard_is_asked_about_events_and_rooms_and_names_them() {
+async fn one_guard_checks_connections_events_and_rooms_by_their_names() {
     let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
     let noted = Arc::clone(&asked);
     let guard = guard_fn(move |context: &GuardContext<'_, Member>| {
@@ -81,7 +81,7 @@ async fn a_denied_event_is_forbidden_and_its_handler_does_not_run() {
 }
 
 #[tokio::test]
-async fn a_denied_event_is_one_audit_record_with_the_id_that_the_client_reads() {
+async fn a_denied_event_has_one_audit_record_with_the_id_that_the_client_reads() {
     let gateway = Gateway::at("/").guard(only(|action| action == Action::Connect));
     let memory = Memory::serve(gateway.on("secret", || async {})).await;
     let mut alice = memory.connect("alice").await;
@@ -98,7 +98,7 @@ async fn a_denied_event_is_one_audit_record_with_the_id_that_the_client_reads() 
 }
 
 #[tokio::test]
-async fn guards_of_the_server_the_gateway_and_the_handler_are_asked_in_this_order() {
+async fn guards_run_in_the_order_server_gateway_handler() {
     let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
     let guard = |name: &'static str| {
         let asked = Arc::clone(&asked);
@@ -119,9 +119,9 @@ async fn guards_of_the_server_the_gateway_and_the_handler_are_asked_in_this_orde
     assert_eq!(*asked.lock().unwrap(), ["server", "gateway", "handler", "handler 2"]);
 }
 
-/// Attack 84, and NestJS's global guards that did not apply to gateways.
+/// Attack 84. In NestJS, global guards do not apply to gateways; here they must.
 #[tokio::test]
-async fn a_guard_of_the_server_applies_to_every_gateway_and_to_events_that_nobody_handles() {
+async fn a_guard_of_the_server_applies_to_every_gateway_and_to_unhandled_events() {
     let memory = Memory::with(|builder| {
         builder
             .gateway(Gateway::at("/").on("ping", || async {}))
@@ -133,12 +133,12 @@ async fn a_guard_of_the_server_applies_to_every_gateway_and_to_events_that_nobod
     let mut other = memory.server.connect("/other", json!({ "token": "alice" })).await;
 
     assert_eq!(root.expect_exception("ping", ()).await.code(), "forbidden");
-    assert_eq!(root.expect_exception("nobody", ()).await.code(), "forbidden");
+    assert_eq!(root.expect_exception("unhandled", ()).await.code(), "forbidden");
     assert_eq!(other.expect_exception("ping", ()).await.code(), "forbidden");
 }
 
 #[tokio::test]
-async fn a_guard_of_one_gateway_leaves_the_events_of_another_alone() {
+async fn a_guard_of_one_gateway_does_not_apply_to_the_events_of_another() {
     let memory = Memory::with(|builder| {
         builder.gateway(Gateway::at("/").on("open", || async { 1 })).gateway(
             Gateway::at("/")
@@ -151,13 +151,15 @@ async fn a_guard_of_one_gateway_leaves_the_events_of_another_alone() {
 
     assert_eq!(alice.emit_with_ack::<u32>("open", ()).await, 1);
     assert_eq!(alice.expect_exception("shut", ()).await.code(), "forbidden");
-    // Nobody's event may be asked for only by those whom every gateway of the namespace would let.
-    assert_eq!(alice.expect_exception("nobody", ()).await.code(), "forbidden");
+    // No gateway handles this event, so the guards of every gateway in the namespace must allow it.
+    assert_eq!(alice.expect_exception("unhandled", ()).await.code(), "forbidden");
 }
 
+/// Guard that panics, except at connections.
 struct Panics;
+/// Guard that returns an error, except at connections.
 struct Fails;
-/// Told when it is asked.
+/// Guard that notifies when it is called and never answers, except at connections.
 struct Hangs(Arc<Notify>);
 
 impl Guard<Member> for Panics {
@@ -183,9 +185,9 @@ impl Guard<Member> for Hangs {
     }
 }
 
-/// Attack 83.
+/// Attack 83: a guard that gives no answer must deny.
 #[tokio::test]
-async fn a_guard_that_panics_fails_or_hangs_has_not_said_yes() {
+async fn a_guard_that_panics_fails_or_hangs_denies_the_event() {
     let (ran, asked) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let gateway = Gateway::at("/")
         .on("panics", handle(counted(&ran)).guard(Panics))
@@ -233,6 +235,7 @@ async fn guards_are_combined_with_all_any_and_not() {
         .on("not", handle(|| async { 1 }).guard(not(Role::new("a"))));
     let memory = Memory::serve(gateway).await;
 
+    // `+` is an allowed event and `-` a denied one.
     let verdicts = async |who: &str| {
         let mut client = memory.connect(who).await;
         let mut verdicts = String::new();
@@ -250,7 +253,7 @@ async fn guards_are_combined_with_all_any_and_not() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_counts_says_when_to_come_back_and_keeps_its_word() {
+async fn a_rate_limit_counts_per_user_and_allows_again_after_retry_after() {
     let gateway = Gateway::at("/")
         .on("search", handle(|| async { 1 }).guard(RateLimit::per_user(2, Duration::from_secs(10))))
         .on("other", || async { 1 });
@@ -259,6 +262,7 @@ async fn a_rate_limit_counts_says_when_to_come_back_and_keeps_its_word() {
     let mut bob = memory.connect("bob").await;
 
     assert_eq!(alice.emit_with_ack::<u32>("search", ()).await, 1);
+    // Both sockets of alice share the budget of two.
     assert_eq!(again.emit_with_ack::<u32>("search", ()).await, 1);
     let exception = alice.expect_exception("search", ()).await;
 
@@ -277,6 +281,7 @@ async fn a_rate_limit_on_connections_turns_away_by_address() {
     let from = |peer: &str| memory.server.visitor().peer(peer.parse().unwrap());
     let token = json!({ "token": "alice" });
 
+    // An IPv6 address counts by its first 64 bits.
     drop(from("[2001:db8::1]:1").connect("/", &token).await);
     drop(from("[2001:db8::2]:1").connect("/", &token).await);
     from("[2001:db8::3]:1").expect_turned_away("/", &token).await;
@@ -285,14 +290,14 @@ async fn a_rate_limit_on_connections_turns_away_by_address() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_for_sockets_starts_anew_with_each() {
+async fn a_rate_limit_per_socket_starts_anew_with_each_socket() {
     let limit = RateLimit::per_socket(2, Duration::from_secs(10));
     let gateway = Gateway::at("/").guard(limit).on("ping", || async { 1 });
     let memory = Memory::serve(gateway).await;
 
     for _ in 0..2 {
         let mut alice = memory.connect("alice").await;
-        // Connecting was the first of two.
+        // The connection itself used the first of two.
         assert_eq!(alice.emit_with_ack::<u32>("ping", ()).await, 1);
         assert_eq!(alice.expect_exception("ping", ()).await.code(), "rate_limited");
     }

@@ -1,5 +1,5 @@
-//! A server whose credentials say how long they last and what they belong to, and users whose rights
-//! change.
+//! Server in memory whose credentials state their lifetime, session and token, and whose users' roles
+//! can change.
 
 use std::{
     collections::HashMap,
@@ -21,7 +21,7 @@ use doorward_testkit::AuditLog;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-/// The application's own principal: what it may.
+/// Principal of the test application: its roles.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) roles: Vec<String>,
@@ -33,22 +33,22 @@ impl HasRoles for Member {
     }
 }
 
-/// What the application knows of its users: their roles.
+/// Roles of each user, as the application's database would hold them.
 pub(crate) type Users = Arc<Mutex<HashMap<String, Vec<String>>>>;
 
-/// A server in memory and everything that its sockets depend on.
+/// Server in memory, and the clock, stores and gates that its sockets depend on.
 pub(crate) struct Lasting {
     pub(crate) server: TestServer,
     pub(crate) clock: ManualClock,
     pub(crate) audit: AuditLog,
     pub(crate) store: MemoryStore,
     pub(crate) users: Users,
-    /// The session of every client that shows one.
+    /// Lease shared by all clients that show a session.
     pub(crate) lease: Arc<OneLease>,
     pub(crate) gate: Arc<Gate>,
 }
 
-/// Holds authentications of users whose name begins with `slow`.
+/// Holds authentications of users whose name begins with `slow` until a test opens it.
 #[derive(Default)]
 pub(crate) struct Gate {
     pub(crate) begun: Notify,
@@ -59,7 +59,7 @@ pub(crate) struct Gate {
 type Members = Builder<Authenticated<Member>>;
 
 impl Lasting {
-    /// Serves what `change` makes of it.
+    /// Serves with the builder changed by `change`.
     pub(crate) async fn with(change: impl FnOnce(Members) -> Members) -> Self {
         let (clock, audit, store) =
             (ManualClock::new(), AuditLog::default(), MemoryStore::default());
@@ -108,14 +108,22 @@ impl Lasting {
     }
 }
 
-/// Echo, and who I am.
+/// Gateway with an echo and the roles of the client.
 pub(crate) fn echo() -> Gateway<Member> {
     Gateway::at("/")
         .on("echo", |Payload(value): Payload<Value>| async move { value })
         .on("roles", |me: Principal<Member>| async move { me.roles.clone() })
 }
 
-/// Believes what the client says: `user`, and how long that lasts.
+/// Authenticator that believes the payload: `user`, and what the credential shall state.
+///
+/// | member | effect |
+/// |---|---|
+/// | `error` | the authenticator is unavailable |
+/// | `expires_in` | seconds until the credential expires |
+/// | `session`, `token` | ids that can be revoked |
+/// | `signed_in_ago`, `issued_ago` | seconds before now |
+/// | `generation` | generation of the user's revocation state |
 struct ByPayload {
     clock: ManualClock,
     users: Users,
@@ -172,7 +180,7 @@ fn roles_of(users: &Users, name: &str) -> Vec<String> {
     users.lock().unwrap().get(name).cloned().unwrap_or_default()
 }
 
-/// A user with the role `gone` is not known any more, and one with `away` cannot be asked after.
+/// Reloads a user. The role `gone` stands for a removed user, and `away` for a database that fails.
 fn reloaded(users: &Users, name: &str) -> Result<Option<Member>, BoxError> {
     let roles = roles_of(users, name);
     match roles.first().map(String::as_str) {
@@ -182,16 +190,17 @@ fn reloaded(users: &Users, name: &str) -> Result<Option<Member>, BoxError> {
     }
 }
 
-/// The lease of a session whose store does what a test says.
+/// Lease of a session whose store answers as a test says.
 pub(crate) struct OneLease {
     state: Mutex<LeaseState>,
+    /// Notified at each renewal.
     pub(crate) asked: Notify,
 }
 
 struct LeaseState {
     expires_at: SystemTime,
     idle: Duration,
-    /// What the store says when it knows something else.
+    /// Answer of the store in place of `expires_at`; set by a test.
     answer: Option<fn(SystemTime) -> Result<SystemTime, LeaseError>>,
     touched: usize,
 }
@@ -235,5 +244,5 @@ impl Lease for OneLease {
     }
 }
 
-/// How long a session of these tests lives without a sign of life.
+/// Idle timeout of the session.
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);

@@ -1,4 +1,4 @@
-//! Interceptors and exception filters: what stands around handlers, and in which order.
+//! Interceptors and exception filters, and the order in which they wrap handlers.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,10 +14,10 @@ fn note(trace: &Trace, what: impl Into<String>) {
     trace.lock().unwrap().push(what.into());
 }
 
-/// What ran, in order.
+/// Names of the layers that ran, in order.
 type Trace = Arc<Mutex<Vec<String>>>;
 
-/// Writes down when it runs.
+/// Interceptor that notes when it runs before and after the handler.
 struct Traced(&'static str, Trace);
 
 impl Interceptor<Member> for Traced {
@@ -38,7 +38,7 @@ impl Interceptor<Member> for Traced {
     }
 }
 
-/// A payload that writes down when it is read.
+/// Extractor that notes when it runs.
 struct Read(Trace);
 
 impl doorward::FromEvent<Member> for Read {
@@ -49,7 +49,7 @@ impl doorward::FromEvent<Member> for Read {
     }
 }
 
-/// Brings a trace to where an extractor finds it.
+/// Socket data that carries the trace to the extractor.
 #[derive(Default)]
 struct Shared(Mutex<Trace>);
 
@@ -64,7 +64,7 @@ impl Shared {
 struct OutOfStock;
 
 #[tokio::test]
-async fn guards_interceptors_pipes_handler_interceptors_filters_run_in_this_order() {
+async fn layers_run_in_the_order_guard_interceptor_pipe_handler_filter() {
     let trace = Trace::default();
     let note = |text: &'static str| {
         let trace = Arc::clone(&trace);
@@ -120,7 +120,7 @@ async fn guards_interceptors_pipes_handler_interceptors_filters_run_in_this_orde
     assert_eq!(*trace.lock().unwrap(), expected);
 }
 
-/// Puts the answer into an envelope, and answers some events itself.
+/// Interceptor that wraps each answer in an object, and answers `cached` without the handler.
 struct Envelope;
 
 impl<P: Send + Sync + 'static> Interceptor<P> for Envelope {
@@ -139,7 +139,7 @@ async fn never() -> u8 {
 }
 
 #[tokio::test]
-async fn an_interceptor_may_change_the_answer_or_give_it_itself() {
+async fn an_interceptor_may_change_the_answer_or_replace_the_handler() {
     let gateway = Gateway::at("/")
         .intercept(Envelope)
         .on("add", |Payload((a, b)): Payload<(u8, u8)>| async move { a + b })
@@ -152,7 +152,7 @@ async fn an_interceptor_may_change_the_answer_or_give_it_itself() {
     assert_eq!(alice.expect_exception("add", "x").await.code(), "bad_payload");
 }
 
-/// Panics at one event.
+/// Interceptor that panics at the event `break`.
 struct Brittle;
 
 impl<P: Send + Sync + 'static> Interceptor<P> for Brittle {
@@ -163,7 +163,7 @@ impl<P: Send + Sync + 'static> Interceptor<P> for Brittle {
 }
 
 #[tokio::test]
-async fn an_interceptor_or_filter_that_panics_is_internal_and_the_socket_goes_on() {
+async fn an_interceptor_or_filter_that_panics_reads_as_internal_and_the_socket_stays_connected() {
     let gateway = Gateway::at("/")
         .intercept(Brittle)
         .filter(|_: &OutOfStock| -> Exception { panic!("a filter that panics") })
@@ -179,7 +179,7 @@ async fn an_interceptor_or_filter_that_panics_is_internal_and_the_socket_goes_on
 }
 
 #[tokio::test]
-async fn the_nearest_filter_that_knows_the_error_counts() {
+async fn the_nearest_filter_that_handles_the_error_answers() {
     let says = |code: &'static str| move |_: &OutOfStock| Exception::new(code, "No");
     let failing = || async { Err::<(), _>(OutOfStock) };
     let memory = Memory::with(|builder| {
@@ -201,11 +201,12 @@ async fn the_nearest_filter_that_knows_the_error_counts() {
         let exception = alice.expect_exception(event, ()).await;
         assert_eq!(exception.code(), format!("by_{event}"));
     }
-    // What nobody knows is nobody's business.
+    // An error without a filter reveals nothing about itself.
     assert_eq!(alice.expect_exception("other", ()).await.message(), "Internal error");
 }
 
-/// Nest's global filters never saw gateways; these see what guards, pipes and the table say too.
+/// NestJS's global filters do not see gateways. These also see the exceptions of guards, of extractors
+/// and of the lookup of the event.
 #[tokio::test]
 async fn a_filter_of_the_server_sees_every_exception() {
     struct Renamed;
@@ -256,9 +257,9 @@ struct RoomFull;
 #[error("only the host starts")]
 struct NotHost;
 
-/// NestJS's filters emit what they like; front ends wait for `room:error`.
+/// NestJS filters may emit any event, and front ends listen for one such as `room:error`.
 #[tokio::test]
-async fn a_filter_may_send_an_event_of_its_own_in_place_of_exception() {
+async fn a_filter_may_send_an_event_in_place_of_exception() {
     let full = || async { Err::<(), _>(RoomFull) };
     let gateway = Gateway::at("/")
         .filter(|error: &RoomFull| Emit::new("room:error", Args((1, error.to_string()))))
@@ -274,24 +275,24 @@ async fn a_filter_may_send_an_event_of_its_own_in_place_of_exception() {
     let (number, text): (u8, String) = alice.expect_event("room:error").await;
     assert_eq!((number, &*text), (1, "the room is full"));
 
-    // A question is answered all the same, behind the event.
+    // A client that asked for an ack still gets one, after the event.
     let exception = alice.expect_exception("enter", ()).await;
     assert_eq!(exception.code(), "internal");
     alice.expect_event::<(u8, String)>("room:error").await;
 
-    // `exception` in a shape of the application's own.
+    // An `exception` with a payload of the application's own.
     alice.emit("start", ()).await;
     let exception: Value = alice.expect_event("exception").await;
     assert_eq!(exception, json!({ "type": "only the host starts" }));
 
-    // What a client takes for a word of the server is not sent.
+    // `session_ended` is reserved for the server, so the filter cannot send it.
     alice.emit("broken", ()).await;
     let exception: Value = alice.expect_event("exception").await;
     assert_eq!(exception["code"], "internal");
 }
 
 #[tokio::test]
-async fn what_a_filter_emits_arrives_before_the_answer() {
+async fn events_that_a_filter_emits_arrive_before_the_answer() {
     struct Telling;
 
     impl ExceptionFilter<Member> for Telling {
@@ -320,7 +321,7 @@ async fn what_a_filter_emits_arrives_before_the_answer() {
 }
 
 #[tokio::test]
-async fn an_event_may_have_a_smaller_bound_than_all() {
+async fn an_event_may_have_a_smaller_payload_limit() {
     let gateway = Gateway::at("/")
         .on(
             "small",

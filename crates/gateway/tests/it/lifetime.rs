@@ -1,4 +1,4 @@
-//! How long a socket lasts, and how its client may prolong that.
+//! The lifetime of a socket, and how a client prolongs it.
 
 use std::time::Duration;
 
@@ -12,17 +12,18 @@ const fn seconds(seconds: u64) -> Duration {
 }
 
 #[tokio::test]
-async fn a_client_is_told_before_its_credential_ends() {
+async fn a_client_is_warned_once_before_its_credential_expires() {
     let lasting = Lasting::start().await;
     let mut client = lasting.connect(json!({ "user": "alice", "expires_in": 600 })).await;
 
+    // The notice is due 60 s before the end.
     lasting.clock.advance(seconds(539));
     client.expect_nothing().await;
     lasting.clock.advance(seconds(1));
 
     let expiring: Value = client.expect_event("auth:expiring").await;
     assert_eq!(expiring, json!({ "expiresAt": "2026-01-01T00:10:00Z" }));
-    // Once.
+    // It is sent once.
     lasting.clock.advance(seconds(59));
     client.expect_nothing().await;
     lasting.clock.advance(seconds(1));
@@ -32,7 +33,7 @@ async fn a_client_is_told_before_its_credential_ends() {
 }
 
 #[tokio::test]
-async fn a_short_credential_is_announced_when_a_quarter_is_left() {
+async fn a_short_credential_is_announced_when_a_quarter_of_it_remains() {
     let lasting = Lasting::start().await;
     let mut client = lasting.connect(json!({ "user": "alice", "expires_in": 20 })).await;
 
@@ -91,9 +92,9 @@ async fn a_refresh_that_fails_changes_nothing() {
     assert_eq!(client.ended().await, TestEnd::Passing);
 }
 
-/// WIRE: `auth:refresh` is handled when it is read.
+/// As docs/wire.md says: `auth:refresh` is handled when it is read, not in the order of the events.
 #[tokio::test]
-async fn a_refresh_does_not_wait_behind_events() {
+async fn a_refresh_does_not_wait_for_running_events() {
     let (begun, go) = <(std::sync::Arc<tokio::sync::Notify>, std::sync::Arc<_>)>::default();
     let held = (std::sync::Arc::clone(&begun), std::sync::Arc::clone(&go));
     let gateway = echo().on("hold", move || {
@@ -107,6 +108,7 @@ async fn a_refresh_does_not_wait_behind_events() {
     let mut client = lasting.connect(json!({ "user": "alice", "expires_in": 60 })).await;
     client.emit("hold", ()).await;
     begun.notified().await;
+    // This event waits for `hold`; the refresh overtakes both.
     client.emit("echo", 1).await;
 
     let answer: Value = client.emit_with_ack("auth:refresh", json!({ "user": "alice" })).await;
@@ -116,8 +118,9 @@ async fn a_refresh_does_not_wait_behind_events() {
 }
 
 #[tokio::test]
-async fn only_one_refresh_is_looked_at_at_a_time() {
+async fn only_one_refresh_runs_at_a_time() {
     let lasting = Lasting::start().await;
+    // Opens the gate for the connection only: the first refresh waits at it.
     lasting.gate.open.notify_one();
     let mut client = lasting.connect(json!({ "user": "slow", "expires_in": 60 })).await;
     let mut refresh = async || {
@@ -133,7 +136,7 @@ async fn only_one_refresh_is_looked_at_at_a_time() {
 }
 
 #[tokio::test]
-async fn weaker_rights_of_a_refreshed_credential_count_at_once() {
+async fn weaker_rights_of_a_refreshed_credential_apply_at_once() {
     let gateway = echo()
         .room("team:{id}", |request: RoomRequest<crate::lasting::Member>| async move {
             request.principal().has_role(request.param("id"))
@@ -162,7 +165,7 @@ async fn weaker_rights_of_a_refreshed_credential_count_at_once() {
 }
 
 #[tokio::test]
-async fn strangers_have_no_credential_to_refresh() {
+async fn anonymous_clients_cannot_refresh() {
     let server = doorward::test::TestServer::start(
         Doorward::builder().public(Gateway::at("/open")).build().unwrap(),
     )
@@ -175,9 +178,9 @@ async fn strangers_have_no_credential_to_refresh() {
     assert_eq!(exception.code(), "unknown_event");
 }
 
-/// What the client does prolongs its session; that it is there does not.
+/// Events of the client prolong its session; heartbeats do not.
 #[tokio::test]
-async fn a_session_ends_when_its_client_does_nothing() {
+async fn an_idle_session_ends() {
     let lasting = Lasting::start().await;
     let mut client = lasting.connect(json!({ "user": "alice", "session": "s" })).await;
     lasting.clock.advance(HOUR - seconds(1));
@@ -186,7 +189,7 @@ async fn a_session_ends_when_its_client_does_nothing() {
     assert_eq!(lasting.lease.touched(), 1);
 
     lasting.clock.advance(HOUR - seconds(1));
-    // A heartbeat passes in between.
+    // Heartbeats pass in between.
     client.expect_event::<Value>("auth:expiring").await;
     lasting.clock.advance(seconds(1));
 
@@ -197,9 +200,9 @@ async fn a_session_ends_when_its_client_does_nothing() {
     assert_eq!(last, Some(Decision::Ended(DisconnectReason::SessionExpired)));
 }
 
-/// Somebody else has seen the session's client: the store knows.
+/// Another server has seen the session's client, so the store knows a later end.
 #[tokio::test]
-async fn a_session_that_is_in_use_elsewhere_goes_on() {
+async fn a_session_in_use_elsewhere_is_prolonged() {
     let lasting = Lasting::start().await;
     lasting.lease.answers(|now| Ok(now + HOUR));
     let mut client = lasting.connect(json!({ "user": "alice", "session": "s" })).await;
@@ -210,7 +213,7 @@ async fn a_session_that_is_in_use_elsewhere_goes_on() {
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_can_ask_after_ends_for_now() {
+async fn a_session_whose_store_is_unavailable_ends_for_now() {
     let lasting = Lasting::start().await;
     lasting.lease.answers(|_| Err(LeaseError::Unavailable("the store is away".into())));
     let mut client = lasting.connect(json!({ "user": "alice", "session": "s" })).await;
@@ -222,9 +225,9 @@ async fn a_session_that_nobody_can_ask_after_ends_for_now() {
     assert_eq!(ended["code"], "unavailable");
 }
 
-/// An event that comes in the very moment does not run before the store has said that it may.
+/// An event that arrives at that moment does not run before the store has answered.
 #[tokio::test]
-async fn no_event_is_started_for_a_session_that_is_over() {
+async fn no_event_is_started_after_a_session_has_ended() {
     let lasting = Lasting::start().await;
     let mut client = lasting.connect(json!({ "user": "alice", "session": "s" })).await;
 
@@ -232,11 +235,12 @@ async fn no_event_is_started_for_a_session_that_is_over() {
     client.emit("echo", 1).await;
 
     assert_eq!(client.ended().await, TestEnd::Final);
+    // The event did not prolong the session either.
     assert_eq!(lasting.lease.touched(), 0);
 }
 
 #[tokio::test]
-async fn the_earlier_end_counts() {
+async fn the_earlier_of_two_ends_applies() {
     let lasting = Lasting::start().await;
     let auth = json!({ "user": "alice", "session": "s", "expires_in": 60 });
     let mut client = lasting.connect(auth).await;
@@ -247,9 +251,9 @@ async fn the_earlier_end_counts() {
     assert_eq!(client.ended().await, TestEnd::Passing);
 }
 
-/// A guard that wants a recent sign-in, before and after one.
+/// Covers a stale sign-in, an unknown one, a fresh one after a refresh, and the same after it became stale.
 #[tokio::test]
-async fn a_fresh_sign_in_is_asked_for_where_it_counts() {
+async fn a_guard_may_require_a_fresh_sign_in_for_an_event() {
     let gateway = echo().on("delete", handle(|| async { "done" }).guard(Fresh(seconds(300))));
     let lasting = Lasting::serve(gateway).await;
     let stale = json!({ "user": "alice", "signed_in_ago": 301 });
@@ -270,7 +274,7 @@ async fn a_fresh_sign_in_is_asked_for_where_it_counts() {
 }
 
 #[tokio::test]
-async fn a_fresh_sign_in_can_be_asked_for_at_the_door() {
+async fn a_guard_may_require_a_fresh_sign_in_for_a_connection() {
     let lasting = Lasting::with(|builder| builder.guard(Fresh(seconds(300))).gateway(echo())).await;
 
     let stale = json!({ "user": "alice", "signed_in_ago": 301 });
@@ -280,9 +284,9 @@ async fn a_fresh_sign_in_can_be_asked_for_at_the_door() {
     lasting.connect(json!({ "user": "alice", "signed_in_ago": 300 })).await;
 }
 
-/// Rooms are judged before anything is changed: a refresh that takes too long has changed nothing.
+/// Room policies are asked before anything changes, so a refresh that times out leaves everything as it was.
 #[tokio::test]
-async fn a_refresh_that_is_not_decided_in_time_changes_nothing() {
+async fn a_refresh_that_times_out_changes_nothing() {
     let hangs = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let judge = std::sync::Arc::clone(&hangs);
     let gateway = echo()

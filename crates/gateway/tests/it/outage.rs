@@ -1,4 +1,4 @@
-//! The session store does not answer: no client is admitted on a guess.
+//! Outages of the session store: clients are neither admitted on a guess nor refused for good.
 
 use std::{
     sync::{
@@ -23,17 +23,19 @@ use crate::{
 };
 use tracing::Level;
 
-/// A store that can be cut off.
+/// Revocation store that can fail, hang or answer slowly.
 #[derive(Clone, Default)]
 struct Cut {
     store: MemoryStore,
+    /// Each question fails.
     is_away: Arc<AtomicBool>,
+    /// Questions get no answer.
     hangs: Arc<AtomicBool>,
     /// The clock, and how many milliseconds each answer takes.
     slow: Arc<Mutex<Option<(ManualClock, u64)>>>,
-    /// How many questions were asked.
+    /// Number of questions asked.
     asked: Arc<AtomicUsize>,
-    /// How many questions were answered.
+    /// Number of slow answers.
     answers: Arc<AtomicUsize>,
 }
 
@@ -42,7 +44,7 @@ impl Cut {
         self.is_away.store(is_away, Ordering::SeqCst);
     }
 
-    /// Passes a question on, unless the store is away.
+    /// Passes a question on to the store in memory, unless this one is unavailable.
     fn pass<'a, T: Send + 'a>(
         &'a self,
         answer: BoxFuture<'a, Result<T, StoreError>>,
@@ -106,7 +108,7 @@ async fn start() -> (Lasting, Cut) {
     (Lasting::with(|builder| builder.epochs(own).gateway(echo())).await, cut)
 }
 
-/// Lets the tasks of the server have their turns between two steps of the clock.
+/// Advances the clock by seconds, with turns for the tasks of the server in between.
 async fn pass_time(lasting: &Lasting, seconds: u64) {
     pass(lasting, seconds, Duration::from_secs(1)).await;
 }
@@ -114,15 +116,16 @@ async fn pass_time(lasting: &Lasting, seconds: u64) {
 async fn pass(lasting: &Lasting, steps: u64, step: Duration) {
     for _ in 0..steps {
         lasting.clock.advance(step);
+        // A sweep takes several turns: each answer of the store resumes it.
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }
     }
 }
 
-/// Attack 92: nobody is let in on a guess, and nobody is refused for good.
+/// Attack 92: the transport ends without an answer, so a stock client reconnects.
 #[tokio::test]
-async fn nobody_is_admitted_while_the_store_is_away() {
+async fn no_client_is_admitted_while_the_store_is_unavailable() {
     let (lasting, cut) = start().await;
     cut.away(true);
 
@@ -135,11 +138,12 @@ async fn nobody_is_admitted_while_the_store_is_away() {
 }
 
 #[tokio::test]
-async fn sockets_go_on_for_half_a_minute_without_the_store_and_no_longer() {
+async fn sockets_outlive_an_outage_of_the_store_for_thirty_seconds() {
     let (lasting, cut) = start().await;
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
     cut.away(true);
 
+    // The default `store_grace` is 30 s.
     pass_time(&lasting, 26).await;
     assert_eq!(client.emit_with_ack::<u8>("echo", 1).await, 1);
     pass_time(&lasting, 4).await;
@@ -149,9 +153,9 @@ async fn sockets_go_on_for_half_a_minute_without_the_store_and_no_longer() {
     assert_eq!((&ended["code"], &ended["retry"]), (&json!("unavailable"), &json!("later")));
 }
 
-/// A store that does not even say no.
+/// A store that neither answers nor fails must not keep sockets alive for longer.
 #[tokio::test]
-async fn sockets_end_in_time_when_the_store_hangs() {
+async fn sockets_end_after_the_same_time_when_the_store_hangs() {
     let (lasting, cut) = start().await;
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
     cut.hangs.store(true, Ordering::SeqCst);
@@ -162,7 +166,7 @@ async fn sockets_end_in_time_when_the_store_hangs() {
 }
 
 #[tokio::test]
-async fn a_store_that_comes_back_in_time_ends_nobody() {
+async fn short_outages_of_the_store_end_no_socket() {
     let (lasting, cut) = start().await;
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
 
@@ -176,9 +180,9 @@ async fn a_store_that_comes_back_in_time_ends_nobody() {
     assert_eq!(client.emit_with_ack::<u8>("echo", 1).await, 1);
 }
 
-/// What was revoked while this server could not ask is found when it can.
+/// Another server has stored the revocation while this one could not read it.
 #[tokio::test]
-async fn what_was_revoked_during_the_outage_ends_when_the_store_is_back() {
+async fn a_socket_revoked_during_an_outage_ends_after_it() {
     let (lasting, cut) = start().await;
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
     cut.away(true);
@@ -192,7 +196,7 @@ async fn what_was_revoked_during_the_outage_ends_when_the_store_is_back() {
 }
 
 #[tokio::test]
-async fn a_revocation_that_the_store_does_not_take_is_an_error() {
+async fn a_revocation_that_cannot_be_stored_is_an_error_and_ends_local_sockets() {
     let (lasting, cut) = start().await;
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
     cut.away(true);
@@ -203,9 +207,9 @@ async fn a_revocation_that_the_store_does_not_take_is_an_error() {
     assert_eq!(client.ended().await, TestEnd::Final);
 }
 
-/// A store that is slow is asked more at a time, and no socket ends because its turn has not come yet.
+/// The sweep asks a slow store more questions at a time. A socket that was not asked about yet does not end.
 #[tokio::test]
-async fn a_store_that_answers_slowly_ends_nobody() {
+async fn a_slow_store_ends_no_socket() {
     const CLIENTS: usize = 1_000;
     let (lasting, cut) = start().await;
     let mut clients = Vec::new();
@@ -222,14 +226,14 @@ async fn a_store_that_answers_slowly_ends_nobody() {
     for client in &mut clients {
         assert_eq!(client.has_ended().await, None);
     }
-    // Each was asked after in time, ten times or so.
+    // In 120 s each socket is asked about roughly ten times.
     let answers = cut.answers.load(Ordering::SeqCst);
     assert!(answers >= 8 * CLIENTS, "{answers}");
 }
 
-/// The store is back before the time is over, and a slow sweep has not reached every socket when it is.
+/// The store recovers within `store_grace`, but its slow sweep reaches some sockets only afterwards.
 #[tokio::test]
-async fn a_store_that_comes_back_slowly_ends_no_socket() {
+async fn a_store_that_recovers_slowly_ends_no_socket() {
     const CLIENTS: usize = 400;
     let limits = Limits { sweep_interval: Duration::from_secs(2), ..Limits::default() };
     let cut = Cut::default();
@@ -252,9 +256,9 @@ async fn a_store_that_comes_back_slowly_ends_no_socket() {
     }
 }
 
-/// A store that answers other questions is no reason to go on without an answer to this one.
+/// Answers about other sockets must not keep a socket alive whose own questions fail.
 #[tokio::test]
-async fn a_socket_whose_own_question_fails_ends_while_the_store_answers_others() {
+async fn a_socket_whose_own_check_fails_ends_although_others_succeed() {
     let (lasting, _) = start().await;
     let mut alice = lasting.connect(json!({ "user": "alice", "session": "s" })).await;
     let mut bob = lasting.connect(json!({ "user": "bob" })).await;
@@ -266,9 +270,9 @@ async fn a_socket_whose_own_question_fails_ends_while_the_store_answers_others()
     assert_eq!(bob.has_ended().await, None);
 }
 
-/// The questions that were left are no reason to ask again at once.
+/// A sweep that gave up must not start again at once for the sockets that it did not reach.
 #[tokio::test]
-async fn a_store_that_is_away_is_asked_every_two_seconds_however_many_sockets_there_are() {
+async fn an_unavailable_store_is_asked_every_two_seconds_for_any_number_of_sockets() {
     let (lasting, cut) = start().await;
     let mut clients = Vec::new();
     for number in 0..300 {
@@ -280,14 +284,16 @@ async fn a_store_that_is_away_is_asked_every_two_seconds_however_many_sockets_th
 
     pass(&lasting, 100, Duration::from_millis(100)).await;
 
-    // In ten seconds there are five sweeps or six. When 64 questions have failed, 63 more are open at most.
+    // Ten seconds have five or six sweeps. A sweep gives up after 64 failures, with at most 63 more
+    // questions open.
     let asked = cut.asked.load(Ordering::SeqCst);
     assert!((4 * 64..=6 * 127).contains(&asked), "{asked}");
 }
 
-/// A server without sockets asks its store when it is asked itself.
+/// A server without sockets has no sweep to notice that the store is back. The next revocation or
+/// admission notices it.
 #[tokio::test]
-async fn an_outage_that_a_revocation_has_met_is_over_when_the_store_answers() {
+async fn an_outage_found_by_a_revocation_ends_with_the_next_answer() {
     for is_revoked_again in [true, false] {
         let log = Log::default();
         let _kept = log.keep(Level::INFO);
@@ -308,10 +314,9 @@ async fn an_outage_that_a_revocation_has_met_is_over_when_the_store_answers() {
     }
 }
 
-/// What does not even fail is told as well.
-/// A service with one account and many links comes back every few seconds.
+/// A service with one account and many links reconnects every few seconds.
 #[tokio::test]
-async fn a_user_whose_budget_is_used_up_is_no_work_for_the_store() {
+async fn a_user_over_budget_causes_no_query_to_the_store() {
     let cut = Cut::default();
     let (own, limits) = (cut.clone(), Limits { max_user_attempts: 1, ..Limits::default() });
     let lasting = Lasting::with(|builder| builder.epochs(own).limits(limits).gateway(echo())).await;
@@ -323,8 +328,9 @@ async fn a_user_whose_budget_is_used_up_is_no_work_for_the_store() {
     assert_eq!(cut.asked.load(Ordering::SeqCst), asked);
 }
 
+/// A store that hangs never returns an error that could be logged, so the deadline of the admission is.
 #[tokio::test]
-async fn a_store_that_hangs_is_told_when_admissions_wait_for_it() {
+async fn a_store_that_hangs_is_logged_when_an_admission_times_out() {
     let log = Log::default();
     let _kept = log.keep(Level::INFO);
     let (lasting, cut) = start().await;
@@ -340,7 +346,7 @@ async fn a_store_that_hangs_is_told_when_admissions_wait_for_it() {
     assert_eq!(lasting.audit.outcomes(), [undecided]);
 }
 
-/// Asks a service that hangs.
+/// Guard that waits for a service that hangs.
 struct Hangs;
 
 impl Guard<Member> for Hangs {
@@ -350,7 +356,7 @@ impl Guard<Member> for Hangs {
 }
 
 #[tokio::test]
-async fn a_guard_that_hangs_is_told_when_admissions_wait_for_it() {
+async fn a_guard_that_hangs_is_logged_when_an_admission_times_out() {
     let log = Log::default();
     let _kept = log.keep(Level::INFO);
     let lasting = Lasting::with(|builder| builder.guard(Hangs).gateway(echo())).await;
@@ -365,9 +371,9 @@ async fn a_guard_that_hangs_is_told_when_admissions_wait_for_it() {
     assert_eq!(lasting.audit.outcomes(), [undecided]);
 }
 
-/// One line when it begins, with the cause, and one when it is over, however many sockets there are.
+/// One line with the cause at the beginning and one at the end, for any number of sockets.
 #[tokio::test]
-async fn an_outage_is_told_once_and_so_is_its_end() {
+async fn an_outage_is_logged_once_and_so_is_its_end() {
     let log = Log::default();
     let _kept = log.keep(Level::INFO);
     let (lasting, cut) = start().await;
@@ -386,6 +392,7 @@ async fn an_outage_is_told_once_and_so_is_its_end() {
     pass_time(&lasting, 10).await;
     lasting.connect(json!({ "user": "late" })).await;
 
+    // The sweep and the admissions are logged apart.
     let begun = log.lines_with("Unavailable.");
     assert_eq!(begun.len(), 2, "{begun:?}");
     assert!(begun[0].contains(r#"what="store""#) && begun[0].contains("connection refused"));

@@ -1,4 +1,4 @@
-//! What has been revoked ends, and does not come back.
+//! Revocations: sockets end, and the revoked credential does not open another one.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -19,9 +19,9 @@ use crate::{
     lasting::{Lasting, Member, echo},
 };
 
-/// Promise 3, promise 4.
+/// `revoke` returns only when every socket of the user on this server has closed.
 #[tokio::test]
-async fn a_user_who_is_revoked_is_gone_when_it_returns() {
+async fn all_sockets_of_a_revoked_user_have_closed_when_revoke_returns() {
     let lasting = Lasting::start().await;
     let mut first = lasting.connect(json!({ "user": "alice" })).await;
     let mut second = lasting.connect(json!({ "user": "alice" })).await;
@@ -46,7 +46,7 @@ async fn a_user_who_is_revoked_is_gone_when_it_returns() {
 }
 
 #[tokio::test]
-async fn sessions_tokens_and_sockets_are_revoked_alone() {
+async fn revoking_a_session_a_token_or_a_socket_ends_only_its_own_sockets() {
     let lasting = Lasting::start().await;
     let alice =
         |session: &str, token: &str| json!({ "user": "alice", "session": session, "token": token });
@@ -72,13 +72,13 @@ async fn sessions_tokens_and_sockets_are_revoked_alone() {
     assert_eq!(refused.code(), "unauthenticated");
     let refused = lasting.server.expect_refused("/", alice("s9", "t2")).await;
     assert_eq!(refused.code(), "unauthenticated");
-    // A socket is no credential: its client may come back.
+    // Revoking a socket leaves its credential valid: the client may connect again.
     lasting.connect(alice("s3", "t3")).await;
 }
 
-/// Attack 28: a token from before the revocation, also from the same second.
+/// Attack 28: credentials from before the revocation, including those of the same second.
 #[tokio::test]
-async fn what_was_issued_before_does_not_open_the_door_again() {
+async fn credentials_issued_before_a_revocation_are_refused() {
     let lasting = Lasting::start().await;
     let generation = lasting.generation("alice").await;
     let ours = json!({ "user": "alice", "generation": generation });
@@ -99,13 +99,13 @@ async fn what_was_issued_before_does_not_open_the_door_again() {
     lasting.connect(foreign(0)).await;
     let generation = lasting.generation("alice").await;
     lasting.connect(json!({ "user": "alice", "generation": generation })).await;
-    // Who shows something that stands for itself is judged anew.
+    // A credential without a date, such as an API key, is verified anew each time.
     lasting.connect(json!({ "user": "alice" })).await;
 }
 
-/// The leeway for a clock that is ahead must not outlive a revocation.
+/// The leeway for clocks that are ahead must not let a token outlive a revocation.
 #[tokio::test]
-async fn a_token_of_a_clock_that_was_ahead_does_not_open_the_door_again() {
+async fn a_token_of_a_clock_that_was_ahead_is_refused_after_a_revocation() {
     let (key, clock, audit) =
         (SigningKey::generate().unwrap(), ManualClock::new(), AuditLog::default());
     let jwt = Jwt::es256(&key.public_pem()).unwrap().bound_to("issuer", "audience");
@@ -118,7 +118,7 @@ async fn a_token_of_a_clock_that_was_ahead_does_not_open_the_door_again() {
         let token = issuer.issue("alice", Duration::from_secs(300), at, "5zVS4TFyBWVk");
         json!({ "token": token.unwrap() })
     };
-    // The last one is at the edge of the leeway, and was never shown before.
+    // The last token is at the edge of the leeway of 5 s, and was not shown before the revocation.
     let old = [token(0), token(1), token(4), token(5)];
     let mut clients = Vec::new();
     for shown in &old[..3] {
@@ -140,9 +140,10 @@ async fn a_token_of_a_clock_that_was_ahead_does_not_open_the_door_again() {
     assert_eq!(audit.outcomes().pop(), Some(Decision::Refused(RefusalReason::Revoked)));
 }
 
-/// A new token that may be an old one is told when a newer one will do.
+/// A token inside the leeway may be from before the revocation. Its client reads after how many seconds
+/// a new token is accepted.
 #[tokio::test]
-async fn a_token_of_the_leeway_behind_a_revocation_is_told_when_to_come_back() {
+async fn a_token_issued_within_the_leeway_after_a_revocation_reads_when_to_retry() {
     let (key, clock) = (SigningKey::generate().unwrap(), ManualClock::new());
     let jwt = Jwt::es256(&key.public_pem()).unwrap().bound_to("issuer", "audience");
     let builder = Doorward::builder().authenticate(jwt).gateway(Gateway::at("/"));
@@ -164,9 +165,9 @@ async fn a_token_of_the_leeway_behind_a_revocation_is_told_when_to_come_back() {
     server.connect("/", token()).await;
 }
 
-/// Attack 87: verified, then revoked, then registered.
+/// Attack 87: the revocation comes between the verification and the registration.
 #[tokio::test]
-async fn who_is_revoked_while_being_verified_does_not_enter() {
+async fn a_user_revoked_during_authentication_is_refused() {
     let lasting = Lasting::start().await;
     let auth = json!({ "user": "slow", "session": "s", "token": "t", "generation": 0 });
     for what in [
@@ -189,9 +190,9 @@ async fn who_is_revoked_while_being_verified_does_not_enter() {
     }
 }
 
-/// The same for a credential that nobody has dated.
+/// The same for a credential that does not state when it was issued.
 #[tokio::test]
-async fn who_is_revoked_while_an_api_key_is_verified_does_not_enter() {
+async fn a_user_revoked_during_the_check_of_an_undated_credential_is_refused() {
     let lasting = Lasting::start().await;
     let entering = lasting.server.expect_refused("/", json!({ "user": "slow" }));
     let revoking = async {
@@ -205,9 +206,9 @@ async fn who_is_revoked_while_an_api_key_is_verified_does_not_enter() {
     assert_eq!(refused.code(), "unauthenticated");
 }
 
-/// Attack 87 once more, behind the second look: the socket is found and ended.
+/// Attack 87, after the second read of the revocation state: the registered socket is found and ended.
 #[tokio::test]
-async fn who_is_revoked_while_being_greeted_is_not_told_that_they_are_in() {
+async fn a_user_revoked_during_the_connect_hook_is_refused() {
     let (begun, go) = <(std::sync::Arc<tokio::sync::Notify>, std::sync::Arc<_>)>::default();
     let held = (std::sync::Arc::clone(&begun), std::sync::Arc::clone(&go));
     let gateway = echo().on_connect(move |_: Connection<Member>| {
@@ -225,7 +226,7 @@ async fn who_is_revoked_while_being_greeted_is_not_told_that_they_are_in() {
         let principals = lasting.principals();
         let revoked = principals.revoke(Revoke::User("alice".into()));
         let opened = async {
-            // The order is written down and the link has been told.
+            // The store holds the revocation, and the link has received it.
             while lasting.generation("alice").await == 0 {
                 tokio::task::yield_now().await;
             }
@@ -242,9 +243,9 @@ async fn who_is_revoked_while_being_greeted_is_not_told_that_they_are_in() {
     assert_eq!(last, Some(Decision::Refused(RefusalReason::RevokedMeanwhile)));
 }
 
-/// Nothing of it is started or delivered any more, and a running handler is heard by nobody.
+/// No further event is started or delivered, and the answer of the running handler is dropped.
 #[tokio::test]
-async fn a_handler_that_runs_when_its_user_is_revoked_finishes_unheard() {
+async fn a_running_handler_of_a_revoked_user_finishes_without_an_answer() {
     let (begun, go) = <(std::sync::Arc<tokio::sync::Notify>, std::sync::Arc<_>)>::default();
     let done = std::sync::Arc::new(tokio::sync::Notify::new());
     let held =
@@ -275,7 +276,7 @@ async fn a_handler_that_runs_when_its_user_is_revoked_finishes_unheard() {
 }
 
 #[tokio::test]
-async fn an_order_that_cannot_be_written_down_is_an_error_and_is_obeyed_here() {
+async fn a_revocation_that_does_not_fit_the_store_is_an_error_and_ends_local_sockets() {
     let full = doorward::auth::MemoryStore::with_capacity(0);
     let lasting = Lasting::with(|builder| builder.epochs(full).gateway(echo())).await;
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
@@ -286,9 +287,9 @@ async fn an_order_that_cannot_be_written_down_is_an_error_and_is_obeyed_here() {
     assert_eq!(client.ended().await, TestEnd::Final);
 }
 
-/// What a refreshed socket was admitted with counts as long as the socket lives.
+/// The credential of the admission counts as long as the socket lives, also after refreshes.
 #[tokio::test]
-async fn a_refreshed_socket_is_found_by_its_old_token_and_by_its_new_one() {
+async fn a_refreshed_socket_is_revoked_by_its_old_token_and_by_its_new_one() {
     for token in ["old", "new"] {
         let lasting = Lasting::start().await;
         let mut client = lasting.connect(json!({ "user": "alice", "token": "old" })).await;
@@ -303,7 +304,7 @@ async fn a_refreshed_socket_is_found_by_its_old_token_and_by_its_new_one() {
 }
 
 #[tokio::test]
-async fn a_refresh_with_something_that_was_revoked_is_refused() {
+async fn a_refresh_with_a_revoked_token_is_refused() {
     let lasting = Lasting::start().await;
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
     lasting.principals().revoke(Revoke::Token(TokenId::new("bad"))).await.unwrap();
@@ -315,9 +316,9 @@ async fn a_refresh_with_something_that_was_revoked_is_refused() {
     assert_eq!(client.emit_with_ack::<u8>("echo", 1).await, 1);
 }
 
-/// A role change: what is not allowed any more ends at once.
+/// After a change of roles, rooms and sockets that are no longer allowed end at once.
 #[tokio::test]
-async fn a_user_whose_rights_have_changed_keeps_only_what_is_allowed() {
+async fn a_user_whose_roles_have_changed_keeps_only_what_is_allowed() {
     let gateway = echo()
         .guard(doorward::any((Role::new("member"), Role::new("admin"))))
         .room("team:{id}", |request: RoomRequest<Member>| async move {
@@ -353,7 +354,7 @@ async fn a_user_whose_rights_have_changed_keeps_only_what_is_allowed() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_not_known_any_more_ends() {
+async fn the_sockets_of_a_removed_user_end() {
     let lasting = Lasting::start().await;
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
 
@@ -366,9 +367,9 @@ async fn a_user_who_is_not_known_any_more_ends() {
     assert_eq!(ended["code"], "revoked");
 }
 
-/// Promise 4: what no message has told, the sweep finds.
+/// The sweep finds a revocation of which no message reached this server.
 #[tokio::test]
-async fn a_revocation_that_only_the_store_knows_of_ends_within_fifteen_seconds() {
+async fn a_revocation_known_only_to_the_store_takes_effect_within_fifteen_seconds() {
     let lasting = Lasting::start().await;
     let mut client = lasting.connect(json!({ "user": "alice", "token": "t" })).await;
     let mut other = lasting.connect(json!({ "user": "bob" })).await;
@@ -383,7 +384,7 @@ async fn a_revocation_that_only_the_store_knows_of_ends_within_fifteen_seconds()
 }
 
 #[tokio::test]
-async fn who_is_connected_can_be_seen() {
+async fn connected_sockets_are_listed_without_their_session() {
     let lasting = Lasting::start().await;
     let auth = json!({ "user": "alice", "session": "s", "expires_in": 60 });
     let client = lasting.connect(auth).await;
@@ -398,9 +399,9 @@ async fn who_is_connected_can_be_seen() {
     assert!(!format!("{one:?}").contains("\"s\""));
 }
 
-/// A name that the socket still stands on is never forgotten, however often it refreshes.
+/// The index by session must not lose a socket, however many tokens it has shown since.
 #[tokio::test]
-async fn a_session_is_found_after_any_number_of_refreshes() {
+async fn a_socket_is_revoked_by_its_session_after_any_number_of_refreshes() {
     let auth =
         |token: usize| json!({ "user": "alice", "session": "s", "token": token.to_string() });
     for refreshes in 0..20 {
@@ -419,15 +420,15 @@ async fn a_session_is_found_after_any_number_of_refreshes() {
     }
 }
 
-/// Rights that change between the look at the user and the entry.
+/// Roles that change between the lookup of the user and the registration of the socket.
 #[tokio::test]
-async fn a_role_that_is_taken_away_on_the_way_in_is_not_had_inside() {
+async fn a_role_removed_during_admission_is_not_granted() {
     let lasting = Lasting::with(|builder| builder.guard(Role::new("member")).gateway(echo())).await;
     lasting.set_roles("slow", &["member", "admin"]);
     for (roles, expected) in [(&["member"][..], Some("member")), (&[][..], None)] {
         let entering = lasting.server.visitor().try_connect("/", json!({ "user": "slow" }));
         let changing = async {
-            // The user was looked up, and the authenticator is not done.
+            // The authenticator has read the roles and is held at the gate.
             lasting.gate.begun.notified().await;
             lasting.set_roles("slow", roles);
             let done = lasting.principals().refresh(&"slow".into()).await;
@@ -450,9 +451,9 @@ async fn a_role_that_is_taken_away_on_the_way_in_is_not_had_inside() {
     }
 }
 
-/// Whoever is revoked while a hook runs is out at once, hook or not.
+/// A revocation ends an entering socket at once, although its connect hook still runs.
 #[tokio::test]
-async fn an_entry_that_is_revoked_is_not_waited_for() {
+async fn a_revocation_does_not_wait_for_a_connect_hook() {
     let begun = std::sync::Arc::new(tokio::sync::Notify::new());
     let (told, later) = (std::sync::Arc::clone(&begun), std::sync::Arc::new(AtomicUsize::new(0)));
     let seen = std::sync::Arc::clone(&later);
@@ -478,5 +479,6 @@ async fn an_entry_that_is_revoked_is_not_waited_for() {
 
     assert_eq!(refused.code(), "unauthenticated");
     assert_eq!((done.closed, done.missing.len()), (1, 0));
+    // The hook of the second gateway did not run.
     assert_eq!(later.load(Ordering::SeqCst), 0);
 }
