@@ -1,4 +1,4 @@
-//! Binary events and acks, both ways.
+//! Binary events and acks in both directions.
 
 use doorward::{Bytes, Limits, RawArguments, prelude::*};
 use doorward_protocol::ws::Opcode;
@@ -17,7 +17,7 @@ struct Upload {
     parts: Vec<Binary>,
 }
 
-/// The way that docs/wire.md shows for a handler of any JSON.
+/// Payload that docs/wire.md shows for a handler of bytes or any JSON.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Either {
@@ -50,7 +50,7 @@ fn upload(parts: &[&'static [u8]]) -> Upload {
 }
 
 #[tokio::test]
-async fn attachments_arrive_and_leave_where_they_stand_in_the_payload() {
+async fn attachments_keep_their_place_in_the_payload_in_both_directions() {
     let memory = Memory::serve(gateway()).await;
     let mut alice = memory.connect("alice").await;
 
@@ -65,7 +65,7 @@ async fn attachments_arrive_and_leave_where_they_stand_in_the_payload() {
 }
 
 #[tokio::test]
-async fn a_broadcast_and_a_question_may_carry_attachments() {
+async fn broadcasts_and_acks_may_carry_attachments() {
     let memory = Memory::serve(gateway()).await;
     let hub = memory.server.doorward().hub::<Member>("/").unwrap();
     let (mut alice, mut bob) = (memory.connect("alice").await, memory.connect("bob").await);
@@ -97,7 +97,7 @@ async fn a_handler_that_cannot_hold_bytes_never_sees_a_placeholder() {
 }
 
 #[tokio::test]
-async fn a_handler_of_any_json_may_take_bytes_beside_it() {
+async fn a_handler_may_accept_bytes_or_any_json() {
     let memory = Memory::serve(gateway()).await;
     let mut alice = memory.connect("alice").await;
 
@@ -107,7 +107,7 @@ async fn a_handler_of_any_json_may_take_bytes_beside_it() {
     assert_eq!(alice.emit_with_ack::<Value>("either", json!([1])).await, json!([1]));
 }
 
-/// Arguments that are passed on must be something that their receivers can read.
+/// A receiver could not read a forged placeholder, half a surrogate pair or a number beyond `f64`.
 #[tokio::test]
 async fn arguments_that_cannot_be_passed_on_are_a_bad_payload() {
     let fixture = Fixture::with(|builder, _| {
@@ -134,6 +134,7 @@ async fn a_forged_placeholder_is_a_bad_payload() {
     let memory = Memory::serve(gateway()).await;
     let mut alice = memory.connect("alice").await;
 
+    // The message announces no attachment.
     let forged = serde_json::json!({ "name": "x", "parts": [{ "_placeholder": true, "num": 0 }] });
 
     let exception = alice.expect_exception("upload", forged).await;
@@ -141,18 +142,19 @@ async fn a_forged_placeholder_is_a_bad_payload() {
     assert_eq!(exception.details()[0].0, "parts[0]");
 }
 
-/// Attack 41, over a real socket: each ends the link, and no handler runs.
+/// Attack 41, over TCP: each case ends the link, and no handler runs.
 #[tokio::test]
-async fn broken_binary_ends_the_link() {
+async fn malformed_binary_ends_the_link() {
     let head = r#"451-["echo",{"_placeholder":true,"num":0}]"#;
     let text = |text: &str| RawClient::frame(Opcode::Text, text.as_bytes());
     let binary = |bytes: &[u8]| RawClient::frame(Opcode::Binary, bytes);
     let cases: [(&str, Vec<Vec<u8>>); 6] = [
-        ("nobody waits for it", vec![binary(b"x")]),
+        ("no announcement", vec![binary(b"x")]),
         ("a billion", vec![text("4510000000000-[\"echo\"]")]),
         ("eleven", vec![text("4511-[\"echo\"]")]),
         ("text between", vec![text(head), text(r#"42["echo",1]"#)]),
         ("no count", vec![text(r#"45["echo"]"#)]),
+        // Attachments count as part of the message, which may have 64 KiB.
         ("too large", vec![text(head), binary(&vec![0; 65_500])]),
     ];
     for (case, frames) in cases {
@@ -167,7 +169,7 @@ async fn broken_binary_ends_the_link() {
 }
 
 #[tokio::test]
-async fn there_is_no_binary_before_admission() {
+async fn binary_before_admission_closes_the_link() {
     for frame in [
         RawClient::frame(Opcode::Binary, b"x"),
         RawClient::frame(Opcode::Text, br#"451-["echo",{"_placeholder":true,"num":0}]"#),
@@ -182,11 +184,11 @@ async fn there_is_no_binary_before_admission() {
 }
 
 #[tokio::test]
-async fn attachments_that_never_come_end_the_link() {
+async fn missing_attachments_time_out_and_end_the_link() {
     let fixture = Fixture::start().await;
     let mut client = fixture.alice().await;
     client.text(r#"451-["echo",{"_placeholder":true,"num":0}]"#).await;
-    // What stands before a ping has been read when it is answered.
+    // The pong shows that the server has read everything before the ping.
     client.bytes(&RawClient::frame(Opcode::Ping, b"")).await;
     assert_eq!(client.next().await, Seen::Pong(Vec::new()));
 

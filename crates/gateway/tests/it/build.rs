@@ -1,10 +1,10 @@
-//! What cannot be put together, and the table of what was.
+//! Errors of `build`, and the policy table of a server.
 
 use doorward::{BuildError, PerUser, prelude::*};
 
 const SECRET: &str = "a secret of at least 32 bytes ...";
 
-/// What building these gateways, whose clients are anonymous, comes to.
+/// Builds a server of public gateways.
 fn build(gateways: impl IntoIterator<Item = Gateway<Anonymous>>) -> Result<Doorward, BuildError> {
     gateways
         .into_iter()
@@ -28,7 +28,7 @@ fn gateways_of_one_namespace_must_agree() {
 }
 
 #[test]
-fn what_a_namespace_says_of_connections_is_said_once_and_of_users() {
+fn a_connection_policy_of_a_namespace_is_stated_once_and_only_for_users() {
     let member = || Doorward::builder().authenticate(Jwt::hs256(SECRET).unwrap());
     fn of<P: Send + Sync + 'static>(policy: PerUser) -> Gateway<P> {
         Gateway::at("/").connections(policy)
@@ -49,7 +49,7 @@ fn what_a_namespace_says_of_connections_is_said_once_and_of_users() {
 }
 
 #[test]
-fn one_event_has_one_handler_and_one_pattern_one_policy() {
+fn an_event_has_one_handler_and_a_room_pattern_one_policy() {
     let on = || Gateway::at("/").on("x", || async {});
     let room = || Gateway::at("/").room("r{n}", |_| async { true });
 
@@ -58,7 +58,7 @@ fn one_event_has_one_handler_and_one_pattern_one_policy() {
 }
 
 #[test]
-fn what_is_no_pattern_of_rooms_does_not_build() {
+fn an_invalid_room_pattern_does_not_build() {
     for pattern in ["", "{id}", "team:{", "team:{}", "user:{id}", "a{b}{c}", "a}"] {
         let gateway = Gateway::at("/").room(pattern, |_| async { true });
 
@@ -69,7 +69,7 @@ fn what_is_no_pattern_of_rooms_does_not_build() {
 }
 
 #[test]
-fn a_namespace_is_public_or_it_is_not() {
+fn a_namespace_is_either_public_or_private() {
     let jwt = Jwt::hs256(SECRET).unwrap();
 
     let mixed = Doorward::builder()
@@ -82,7 +82,7 @@ fn a_namespace_is_public_or_it_is_not() {
 }
 
 #[test]
-fn the_policy_table_says_what_holds_where() {
+fn the_policy_table_lists_the_policies_of_each_namespace() {
     let doorward = Doorward::builder()
         .authenticate(Jwt::hs256(SECRET).unwrap())
         .guard(Role::new("member"))

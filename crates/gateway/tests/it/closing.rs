@@ -20,7 +20,7 @@ use crate::{
 use tracing::Level;
 
 #[tokio::test]
-async fn a_socket_ends_when_its_credential_does_and_may_come_back() {
+async fn an_expired_socket_ends_and_may_reconnect() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(r#"40{"token":"short:alice"}"#).await;
@@ -32,7 +32,7 @@ async fn a_socket_ends_when_its_credential_does_and_may_come_back() {
     assert_eq!(ended[0], "session_ended");
     assert_eq!(ended[1]["code"], "expired");
     assert_eq!(ended[1]["retry"], "after_refresh");
-    // No DISCONNECT: the client comes back by itself and asks its `auth` function.
+    // No DISCONNECT: a stock client reconnects and calls its `auth` function for a new credential.
     assert_eq!(client.rest().await, [Frame::Closed(Some(1001))]);
     assert_eq!(
         fixture.audit.outcomes(),
@@ -41,12 +41,13 @@ async fn a_socket_ends_when_its_credential_does_and_may_come_back() {
 }
 
 #[tokio::test]
-async fn no_event_is_started_after_the_credential_has_ended() {
+async fn no_event_is_started_after_the_credential_has_expired() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(r#"40{"token":"short:alice"}"#).await;
     client.json("40").await;
 
+    // A wall clock that is set back must not prolong the credential.
     fixture.clock.set_wall(std::time::SystemTime::UNIX_EPOCH);
     fixture.clock.advance(Duration::from_secs(60));
     client.text(r#"420["echo",1]"#).await;
@@ -57,7 +58,7 @@ async fn no_event_is_started_after_the_credential_has_ended() {
 }
 
 #[tokio::test]
-async fn a_socket_that_expires_beside_another_leaves_the_link_alone() {
+async fn an_expiring_socket_does_not_end_the_other_sockets_of_its_link() {
     let fixture = Fixture::start().await;
     let mut client = fixture.alice().await;
     client.text(r#"40/chat,{"token":"short:alice"}"#).await;
@@ -67,14 +68,14 @@ async fn a_socket_that_expires_beside_another_leaves_the_link_alone() {
 
     assert_eq!(client.json("42/chat,").await[0], "session_ended");
     assert_eq!(client.packet().await.as_deref(), Some("41/chat,"));
-    // The heartbeat is due as well.
+    // The heartbeat has become due as well.
     assert_eq!(client.packet().await.as_deref(), Some("2"));
     client.texts(["3", r#"420["echo","here"]"#]).await;
     assert_eq!(client.json("430").await, json!(["here"]));
 }
 
 #[tokio::test]
-async fn an_application_ends_a_socket_for_good() {
+async fn an_application_may_end_a_socket_for_good() {
     let leave = Gateway::at("/leave").on("leave", |connection: Connection<User>| async move {
         connection.disconnect();
     });
@@ -85,6 +86,7 @@ async fn an_application_ends_a_socket_for_good() {
 
     client.text(r#"42/leave,0["leave"]"#).await;
 
+    // After a DISCONNECT (`41`) a stock client does not reconnect.
     assert_eq!(
         client.rest().await,
         [Frame::Text("41/leave,".into()), Frame::Text("1".into()), Frame::Closed(Some(1000))]
@@ -92,9 +94,10 @@ async fn an_application_ends_a_socket_for_good() {
 }
 
 #[tokio::test]
-async fn a_client_that_says_goodbye_is_answered() {
+async fn a_client_that_closes_its_link_is_answered() {
     let fixture = Fixture::start().await;
 
+    // Closed by the Engine.IO packet `1`, and by a WebSocket close frame.
     let mut engine = fixture.alice().await;
     engine.text("1").await;
     assert_eq!(engine.rest().await, [Frame::Closed(Some(1000))]);
@@ -110,7 +113,7 @@ async fn a_client_that_says_goodbye_is_answered() {
 }
 
 #[tokio::test]
-async fn a_transport_that_just_ends_is_noticed() {
+async fn a_transport_that_ends_without_a_close_frame_ends_the_socket() {
     let fixture = Fixture::start().await;
     let client = fixture.alice().await;
 
@@ -122,15 +125,15 @@ async fn a_transport_that_just_ends_is_noticed() {
     assert_eq!(fixture.doorward.connections(), 0);
 }
 
-/// The ghost of other servers: a client that stops reading and never goes away.
+/// A client that stops reading and keeps its connection open would otherwise occupy its seat forever.
 #[tokio::test]
-async fn a_client_that_never_reads_is_cut_off() {
+async fn a_client_that_never_reads_loses_its_link() {
     let fixture = Fixture::with(|builder, _| builder.limits(tight())).await;
     let mut client = fixture.alice().await;
     let event = format!(r#"420["echo","{}"]"#, "x".repeat(8_000));
     let frame = RawClient::frame(doorward_protocol::ws::Opcode::Text, event.as_bytes());
 
-    // The server stops reading what it cannot answer, so the client's writes must stop too.
+    // The server stops reading while it cannot write, so the client's writes block too.
     let flood = tokio::spawn(async move {
         client.flood(&frame).await;
         client
@@ -153,7 +156,7 @@ async fn a_client_that_never_reads_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_server_that_pushes_to_a_client_that_never_reads_cuts_it_off() {
+async fn a_client_that_never_reads_what_the_server_pushes_loses_its_link() {
     let push = Gateway::at("/push").on("push", |connection: Connection<User>| async move {
         let line = "x".repeat(60_000);
         while connection.emit("line", &line).is_ok() {
@@ -173,7 +176,7 @@ async fn a_server_that_pushes_to_a_client_that_never_reads_cuts_it_off() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_tells_everybody_to_come_back() {
+async fn a_server_that_shuts_down_asks_all_clients_to_reconnect() {
     let mut fixture = Fixture::start().await;
     let mut known = fixture.alice().await;
     let mut unknown = RawClient::open(fixture.address).await;
@@ -190,9 +193,9 @@ async fn a_server_that_stops_tells_everybody_to_come_back() {
     assert!(tokio::net::TcpStream::connect(fixture.address).await.is_err());
 }
 
-/// What the hooks use is closed by the application when the server has stopped.
+/// Applications close what the hooks use, such as a database, after the server has stopped.
 #[tokio::test]
-async fn a_server_that_stops_waits_for_its_disconnect_hooks() {
+async fn shutdown_waits_for_disconnect_hooks() {
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let done = Arc::new(AtomicUsize::new(0));
     let (has_begun, may_go_on, is_done) =
@@ -221,6 +224,7 @@ async fn a_server_that_stops_waits_for_its_disconnect_hooks() {
         }
     };
     in_time(gone).await;
+    // No link is left, but the hook still runs.
     assert!(!fixture.task.is_finished());
     go_on.notify_one();
     (&mut fixture.task).await.unwrap();
@@ -228,7 +232,7 @@ async fn a_server_that_stops_waits_for_its_disconnect_hooks() {
     assert_eq!(done.load(Ordering::SeqCst), 1);
 }
 
-/// Never says that its records are kept.
+/// Audit that never confirms its records.
 struct Stuck;
 
 impl Audit for Stuck {
@@ -240,7 +244,7 @@ impl Audit for Stuck {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_waits_two_seconds_for_its_audit_and_says_so() {
+async fn shutdown_waits_two_seconds_for_the_audit_and_logs_it() {
     let log = Log::default();
     let _kept = log.keep(Level::INFO);
     let mut fixture = Fixture::with(|builder, _| builder.audit(Stuck)).await;
@@ -254,9 +258,9 @@ async fn a_server_that_stops_waits_two_seconds_for_its_audit_and_says_so() {
     assert!(log.lines_with("Some connections did not end in time.").is_empty());
 }
 
-/// Attack 29: the time of day goes on while the machine sleeps, the monotonic clock does not.
+/// Attack 29: while a machine sleeps the wall clock moves on and the monotonic clock does not.
 #[tokio::test]
-async fn a_clock_that_is_set_forward_ends_a_credential_too() {
+async fn a_wall_clock_set_forward_expires_a_credential() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(r#"40{"token":"short:alice"}"#).await;
@@ -271,7 +275,7 @@ async fn a_clock_that_is_set_forward_ends_a_credential_too() {
 }
 
 #[tokio::test]
-async fn a_socket_that_is_ended_while_it_enters_does_not_stay() {
+async fn a_socket_that_is_disconnected_while_it_enters_ends() {
     let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let gates = (Arc::clone(&begun), Arc::clone(&go));
     let kicked = Gateway::at("/t").on_connect(move |connection: Connection<User>| {
@@ -297,7 +301,7 @@ async fn a_socket_that_is_ended_while_it_enters_does_not_stay() {
 }
 
 #[tokio::test]
-async fn the_end_of_one_socket_does_not_cut_off_a_connect_that_waits() {
+async fn the_end_of_one_socket_does_not_end_a_pending_connect() {
     let bye = Gateway::at("/bye").on("bye", |connection: Connection<User>| async move {
         connection.disconnect();
     });
@@ -314,9 +318,9 @@ async fn the_end_of_one_socket_does_not_cut_off_a_connect_that_waits() {
     assert_eq!(client.json("43/chat,0").await, json!(["alice"]));
 }
 
-/// A client that has gone is noticed although its last events wait and nothing is read.
+/// The server does not read while the inbox is full, and still notices that the client has disconnected.
 #[tokio::test]
-async fn a_client_that_leaves_behind_a_full_inbox_is_no_ghost() {
+async fn a_client_that_leaves_a_full_inbox_behind_is_disconnected() {
     let begun = Arc::new(Notify::new());
     let gate = Arc::clone(&begun);
     let hang = Gateway::at("/t").on("hang", move || {
@@ -346,7 +350,7 @@ async fn a_client_that_leaves_behind_a_full_inbox_is_no_ghost() {
 }
 
 #[tokio::test]
-async fn a_client_that_comes_and_goes_does_not_gather_handlers() {
+async fn reconnecting_does_not_accumulate_running_handlers() {
     let counts = Counts::default();
     let _counting = metrics::set_default_local_recorder(&counts);
     let running = Arc::new(AtomicUsize::new(0));
@@ -376,6 +380,7 @@ async fn a_client_that_comes_and_goes_does_not_gather_handlers() {
     client.text(r#"40/t,{"token":"good:alice"}"#).await;
     client.json("40/t,").await;
 
+    // The default of `afterwards`: 8 handlers of one link may outlive their socket.
     assert!(running.load(Ordering::SeqCst) <= 8, "{running:?}");
     assert_eq!(counts.of("doorward_limits_hit_total afterwards"), 92);
 }

@@ -1,4 +1,4 @@
-//! What the framework counts on the thread of a test.
+//! Metrics recorder that keeps the counters of the thread of a test.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use metrics::{
     Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 
-/// Counters by their name and labels, as `name label`.
+/// Counters by name and label values, as `name value`.
 #[derive(Clone, Default)]
 pub(crate) struct Counts(Arc<Mutex<HashMap<String, u64>>>);
 
@@ -19,6 +19,7 @@ impl Counts {
     }
 }
 
+/// One counter of the recorder.
 struct One(Counts, String);
 
 impl CounterFn for One {

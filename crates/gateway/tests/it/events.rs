@@ -1,4 +1,4 @@
-//! Every question is answered exactly once.
+//! Events and their acks: every event with an ack id is answered exactly once.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 use crate::fixture::{Fixture, Seen, User};
 
-/// A server with one more gateway, and a client in it.
+/// Starts a server with one more gateway at `/t`, and connects a client to it.
 async fn with(gateway: Gateway<User>) -> (Fixture, RawClient) {
     let fixture = Fixture::with(|builder, _| builder.gateway(gateway)).await;
     let mut client = RawClient::open(fixture.address).await;
@@ -21,21 +21,21 @@ async fn with(gateway: Gateway<User>) -> (Fixture, RawClient) {
     (fixture, client)
 }
 
-/// Asks once and returns the answer.
+/// Sends an event with an ack id and returns the answer.
 async fn ask(client: &mut RawClient, event: &str) -> Value {
     client.text(&format!("42/t,5{event}")).await;
     client.json("43/t,5").await[0].take()
 }
 
-/// Shows that nothing but `expected` comes: the answer to a question behind it is next.
+/// Asserts that the server sends nothing: the answer to one more event is the next packet.
 async fn nothing_more(client: &mut RawClient) {
-    client.text(r#"42/t,99["nobody"]"#).await;
+    client.text(r#"42/t,99["unknown"]"#).await;
     let answer = client.json("43/t,99").await;
     assert_eq!(answer[0]["code"], "unknown_event");
 }
 
 #[tokio::test]
-async fn a_value_is_the_answer_as_it_is() {
+async fn a_returned_value_is_the_answer() {
     let (_fixture, mut client) = with(
         Gateway::at("/t")
             .on("text", || async { "hello" })
@@ -69,11 +69,12 @@ async fn an_error_is_answered_with_its_code() {
 }
 
 #[tokio::test]
-async fn a_name_that_no_handler_has_is_an_unknown_event_whatever_it_looks_like() {
+async fn any_name_without_a_handler_is_an_unknown_event() {
     let (_fixture, mut client) =
         with(Gateway::at("/t").on("7", |Payload(n): Payload<u8>| async move { n })).await;
     let long = "n".repeat(129);
 
+    // Socket.IO allows numbers as event names. A name may have 128 bytes.
     for name in [r#""""#, r#""__proto__""#, r#""error""#, "8", "-1.5", "1e3", &format!("{long:?}")]
     {
         let answer = ask(&mut client, &format!("[{name},1]")).await;
@@ -84,7 +85,7 @@ async fn a_name_that_no_handler_has_is_an_unknown_event_whatever_it_looks_like()
 }
 
 #[tokio::test]
-async fn nothing_of_a_name_that_is_too_long_is_kept() {
+async fn an_event_name_that_is_too_long_is_not_echoed() {
     let (_fixture, mut client) = with(Gateway::at("/t").on("fine", || async { 1 })).await;
     let long = "n".repeat(129);
 
@@ -96,14 +97,14 @@ async fn nothing_of_a_name_that_is_too_long_is_kept() {
 }
 
 #[tokio::test]
-async fn an_error_that_nobody_asked_for_is_an_event() {
+async fn an_error_without_an_ack_is_an_exception_event() {
     let failing = || async { Err::<(), _>(Exception::new("not_covered", "There is no money")) };
     let (_fixture, mut client) =
         with(Gateway::at("/t").on("pay", failing).on("fine", || async { 1 })).await;
 
-    client.texts([r#"42/t,["fine"]"#, r#"42/t,["pay"]"#, r#"42/t,["nobody"]"#]).await;
+    client.texts([r#"42/t,["fine"]"#, r#"42/t,["pay"]"#, r#"42/t,["unknown"]"#]).await;
 
-    for (event, code) in [("pay", "not_covered"), ("nobody", "unknown_event")] {
+    for (event, code) in [("pay", "not_covered"), ("unknown", "unknown_event")] {
         let seen = client.json("42/t,").await;
         assert_eq!(seen[0], "exception");
         assert_eq!((&seen[1]["event"], &seen[1]["code"]), (&json!(event), &json!(code)));
@@ -112,7 +113,7 @@ async fn an_error_that_nobody_asked_for_is_an_event() {
 }
 
 #[tokio::test]
-async fn a_wrong_payload_is_explained_and_the_handler_does_not_run() {
+async fn an_invalid_payload_is_explained_and_the_handler_does_not_run() {
     let ran = Arc::new(Seen::default());
     let counted = Arc::clone(&ran);
     let (_fixture, mut client) =
@@ -126,6 +127,7 @@ async fn a_wrong_payload_is_explained_and_the_handler_does_not_run() {
 
     assert_eq!(answer["code"], "bad_payload");
     assert_eq!(answer["details"], json!([{ "path": "[0]", "message": "expected u8" }]));
+    // The details name the place and the type, never the value.
     assert!(!answer.to_string().contains("canary"));
     assert_eq!(Seen::count(&ran.handlers), 0);
     assert_eq!(ask(&mut client, r#"["add",[1,2]]"#).await, 3);
@@ -137,7 +139,7 @@ fn panic_now() {
 }
 
 #[tokio::test]
-async fn a_panic_is_answered_and_costs_nobody_the_link() {
+async fn a_panic_is_answered_and_the_link_stays_open() {
     let (_fixture, mut client) = with(
         Gateway::at("/t")
             .on("at_once", || async { panic_now() })
@@ -145,6 +147,7 @@ async fn a_panic_is_answered_and_costs_nobody_the_link() {
                 tokio::task::yield_now().await;
                 panic_now();
             })
+            // Panics before it returns a future.
             .on("building", |_: Payload<Value>| -> std::future::Ready<()> { panic!("canary") })
             .on("fine", || async { 1 }),
     )
@@ -160,7 +163,8 @@ async fn a_panic_is_answered_and_costs_nobody_the_link() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_json_is_our_fault() {
+async fn an_answer_that_cannot_be_serialized_is_an_internal_error() {
+    // JSON has no maps with arrays as keys.
     let map = || async { std::collections::HashMap::from([(vec![1_u8], 1)]) };
     let (_fixture, mut client) = with(Gateway::at("/t").on("map", map)).await;
 
@@ -169,7 +173,7 @@ async fn an_answer_that_is_no_json_is_our_fault() {
 }
 
 #[tokio::test]
-async fn a_handler_that_takes_too_long_is_answered_and_dropped() {
+async fn a_handler_that_times_out_is_answered_and_dropped() {
     let dropped = Arc::new(Notify::new());
     let begun = Arc::new(Notify::new());
     struct OnDrop(Arc<Notify>);
@@ -195,7 +199,7 @@ async fn a_handler_that_takes_too_long_is_answered_and_dropped() {
 
     dropped.notified().await;
     assert_eq!(client.json("43/t,5").await[0]["code"], "timeout");
-    // The heartbeat is due as well.
+    // The heartbeat has become due as well.
     assert_eq!(client.packet().await.as_deref(), Some("2"));
     nothing_more(&mut client).await;
 }
@@ -226,9 +230,9 @@ async fn a_running_handler_may_finish_after_its_socket_has_ended() {
     done.notified().await;
 }
 
-/// Promise 8: clients may emit as soon as they are told that they are in.
+/// A client that waits for the ack must not miss the events that belong to it.
 #[tokio::test]
-async fn what_a_handler_emits_stands_before_its_answer() {
+async fn events_that_a_handler_emits_arrive_before_its_answer() {
     let (_fixture, mut client) =
         with(Gateway::at("/t").on("tell", |connection: Connection<User>| async move {
             connection.emit("first", 1)?;
@@ -259,9 +263,9 @@ async fn each_socket_has_its_own_data() {
     assert_eq!(ask(&mut other, r#"["visit"]"#).await, 1);
 }
 
-/// Attack 40: acks that nobody waits for.
+/// Attack 40: acks to ids that were never sent.
 #[tokio::test]
-async fn acks_that_nobody_asked_for_are_forgotten() {
+async fn unexpected_acks_are_ignored() {
     let (_fixture, mut client) = with(Gateway::at("/t").on("fine", || async { 1 })).await;
 
     client.texts((0..10_000).map(|id| format!("43/t,{id}[1]"))).await;

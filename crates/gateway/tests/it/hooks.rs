@@ -1,4 +1,4 @@
-//! What gateways are told.
+//! Lifecycle hooks of gateways: init, connect and disconnect.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn what_a_connect_hook_emits_leaves_right_behind_the_answer() {
+async fn events_that_a_connect_hook_emits_follow_the_answer() {
     let hello = Gateway::at("/hello").on_connect(|connection: Connection<User>| async move {
         connection.emit("hello", &connection.principal().name)?;
         Ok(())
@@ -29,7 +29,7 @@ async fn what_a_connect_hook_emits_leaves_right_behind_the_answer() {
 }
 
 #[tokio::test]
-async fn what_a_connect_hook_emits_to_somebody_it_refuses_is_never_sent() {
+async fn events_that_a_connect_hook_emits_before_it_refuses_are_not_sent() {
     let closed = Gateway::at("/closed").on_connect(|connection: Connection<User>| async move {
         connection.emit("secret", "canary")?;
         Err(Refusal::new("closed_today", "Closed today"))
@@ -45,7 +45,7 @@ async fn what_a_connect_hook_emits_to_somebody_it_refuses_is_never_sent() {
 }
 
 #[tokio::test]
-async fn a_hook_that_panics_lets_nobody_in() {
+async fn a_connect_hook_that_panics_admits_no_client() {
     let broken = Gateway::at("/broken").on_connect(
         |_: Connection<User>| -> std::future::Ready<Result<(), Refusal>> { panic!("a hook") },
     );
@@ -59,7 +59,7 @@ async fn a_hook_that_panics_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn hooks_know_who_where_since_when_and_why() {
+async fn a_disconnect_hook_knows_user_namespace_time_request_and_reason() {
     use doorward::Clock;
 
     let told = Arc::new(Mutex::new(Vec::new()));
@@ -95,7 +95,7 @@ async fn hooks_know_who_where_since_when_and_why() {
 }
 
 #[tokio::test]
-async fn nobody_is_looked_at_before_init_is_done() {
+async fn no_client_is_served_when_init_fails() {
     let doorward = Doorward::builder()
         .public(Gateway::at("/").on_init(|_| async { Err("no database".into()) }))
         .build()
@@ -106,11 +106,12 @@ async fn nobody_is_looked_at_before_init_is_done() {
     let served = doorward.serve_with(listeners, doorward.service(), std::future::pending()).await;
 
     assert!(matches!(served, Err(doorward::ServeError::Init(_))));
+    // The listener is closed.
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test]
-async fn anybody_enters_a_public_namespace_and_only_that() {
+async fn an_anonymous_client_enters_public_namespaces_only() {
     let public = Gateway::at("/status").on("version", |_: Principal<Anonymous>| async { 1 });
     let fixture = Fixture::with(|builder, _| builder.public(public)).await;
     let mut client = RawClient::open(fixture.address).await;
@@ -122,13 +123,14 @@ async fn anybody_enters_a_public_namespace_and_only_that() {
     client.text("40").await;
 
     assert_eq!(client.json("44").await["data"]["code"], "unauthenticated");
+    // Only the private namespace has called the authenticator.
     assert_eq!(fixture.authentications(), 1);
     client.text(GOOD).await;
     client.json("40").await;
 }
 
 #[test]
-fn what_the_types_cannot_see_is_found_when_the_server_is_built() {
+fn mistakes_that_types_cannot_prevent_are_errors_of_build() {
     let build = |gateway: Gateway<Anonymous>| Doorward::builder().public(gateway).build().err();
     let unit = || async {};
 
@@ -165,7 +167,7 @@ fn what_the_types_cannot_see_is_found_when_the_server_is_built() {
 }
 
 #[tokio::test]
-async fn nobody_behind_the_authenticator_sees_a_credential() {
+async fn hooks_see_no_credential_of_the_request() {
     let seen = Arc::new(Mutex::new(String::new()));
     let log = Arc::clone(&seen);
     let gateway = Gateway::at("/t").on_connect(move |connection: Connection<User>| {
@@ -193,7 +195,7 @@ async fn nobody_behind_the_authenticator_sees_a_credential() {
 }
 
 #[tokio::test]
-async fn a_connect_hook_cannot_fill_the_memory() {
+async fn a_connect_hook_that_emits_without_end_is_bounded_by_the_outbox() {
     let endless = Gateway::at("/endless").on_connect(|connection: Connection<User>| async move {
         let line = "x".repeat(60_000);
         while connection.emit("line", &line).is_ok() {
@@ -206,12 +208,13 @@ async fn a_connect_hook_cannot_fill_the_memory() {
 
     client.text(r#"40/endless,{"token":"good:alice"}"#).await;
 
+    // The full outbox ends the link before the CONNECT is answered.
     assert_eq!(client.packet().await, None);
     assert_eq!(fixture.doorward.connections(), 0);
 }
 
 #[tokio::test]
-async fn a_panic_while_something_is_dropped_hurts_nobody_else() {
+async fn a_panic_in_a_destructor_does_not_affect_other_clients() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
@@ -239,6 +242,7 @@ async fn a_panic_while_something_is_dropped_hurts_nobody_else() {
         begun.notified().await;
     }
 
+    // The end of the link drops both hooks, and each drop panics.
     drop(client);
 
     assert_eq!(fixture.audit.wait_for(2).await.len(), 2);
@@ -246,7 +250,7 @@ async fn a_panic_while_something_is_dropped_hurts_nobody_else() {
 }
 
 #[tokio::test]
-async fn nobody_can_send_what_the_library_says() {
+async fn reserved_event_names_cannot_be_emitted() {
     let tell = Gateway::at("/t").on("tell", |connection: Connection<User>| async move {
         ["disconnect", "connect_error", "session_ended", "news"]
             .map(|event| connection.emit(event, 1).is_ok())
@@ -263,7 +267,7 @@ async fn nobody_can_send_what_the_library_says() {
 }
 
 #[tokio::test]
-async fn a_farewell_that_hangs_is_given_up() {
+async fn a_disconnect_hook_that_hangs_times_out() {
     struct Tell(Arc<Notify>);
     impl Drop for Tell {
         fn drop(&mut self) {
@@ -287,14 +291,15 @@ async fn a_farewell_that_hangs_is_given_up() {
     client.text("41/t,").await;
     begun.notified().await;
 
+    // The default `handler_timeout`.
     fixture.clock.advance(std::time::Duration::from_secs(30));
 
     dropped.notified().await;
 }
 
-/// Where NestJS sends an `exception` to a client that is in already.
+/// In NestJS the client is already connected at this point and gets an `exception` event.
 #[tokio::test]
-async fn a_hook_that_refuses_answers_in_its_own_words() {
+async fn a_connect_hook_that_refuses_states_code_message_and_retry() {
     let gateway = Gateway::at("/").on_connect(|me: Connection<Member>| async move {
         me.emit("secret", 1)?;
         Err(Refusal::new("house_full", "The house is full").retry(Retry::Later))
@@ -310,9 +315,9 @@ async fn a_hook_that_refuses_answers_in_its_own_words() {
 #[derive(Default)]
 struct Notes(Mutex<Vec<&'static str>>);
 
-/// Two gateways on one socket share its data, and a farewell that takes its time still sees it.
+/// Two gateways on one socket share its data, and a disconnect hook that waits still sees it.
 #[tokio::test]
-async fn a_slow_farewell_still_has_the_data_of_its_socket() {
+async fn a_slow_disconnect_hook_still_has_the_data_of_its_socket() {
     let (go_on, seen) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let note = |what: &'static str| {
         move |me: Connection<Member>| async move { me.data::<Notes>().0.lock().unwrap().push(what) }

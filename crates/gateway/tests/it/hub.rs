@@ -1,4 +1,4 @@
-//! Broadcasts: to whom, to whom not, and what comes back.
+//! The hub: broadcasts and their targets, acks of clients, and events between servers.
 
 use std::{
     sync::{Arc, Mutex},
@@ -35,7 +35,7 @@ async fn serve() -> (Memory, Hub<Member>) {
 }
 
 #[tokio::test]
-async fn a_broadcast_reaches_rooms_sockets_and_users_once_and_nobody_else() {
+async fn a_broadcast_reaches_each_targeted_socket_once_and_no_other() {
     let (memory, hub) = serve().await;
     let mut alice = memory.connect("alice r1").await;
     let mut both = memory.connect("both r1 r2").await;
@@ -48,9 +48,10 @@ async fn a_broadcast_reaches_rooms_sockets_and_users_once_and_nobody_else() {
     assert_eq!(hub.to(Target::User("carol".into())).emit("user", 1).unwrap(), 2);
     assert_eq!(hub.to(bob.id()).emit("socket", 1).unwrap(), 1);
     assert_eq!(hub.except(bob.id()).except("r1").emit("rest", 1).unwrap(), 2);
-    assert_eq!(hub.to("r3").emit("nobody", 1).unwrap(), 0);
+    assert_eq!(hub.to("r3").emit("empty", 1).unwrap(), 0);
     assert_eq!(hub.all().local().emit("all", 1).unwrap(), 5);
 
+    // `all` was emitted last, so it marks the end of what each client receives.
     let mut names = Vec::new();
     for client in [&mut alice, &mut both, &mut bob, &mut carol, &mut carol_too] {
         let mut seen = Vec::new();
@@ -66,7 +67,7 @@ async fn a_broadcast_reaches_rooms_sockets_and_users_once_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_socket_sends_to_others_and_may_include_itself() {
+async fn a_socket_may_emit_to_others_or_include_itself() {
     let gateway = gateway().on("say", |me: Connection<Member>| async move {
         me.to("r1").emit("others", 1)?;
         me.within("r1").emit("room", 1)?;
@@ -92,7 +93,7 @@ async fn a_socket_sends_to_others_and_may_include_itself() {
 }
 
 #[tokio::test]
-async fn hooks_and_background_tasks_may_send() {
+async fn hooks_and_background_tasks_may_emit() {
     let (told, init) = (Arc::new(Notify::new()), Arc::new(Mutex::new(None)));
     let (tell, keep) = (Arc::clone(&told), Arc::clone(&init));
     let gateway = Gateway::at("/")
@@ -129,9 +130,9 @@ async fn a_hub_is_found_by_namespace_and_principal() {
     assert!(doorward.hub::<Member>("/other").is_none());
 }
 
-/// From a route, a task, wherever a user's id is known.
+/// Needs the user's id only, so routes and background tasks can emit to a user.
 #[tokio::test]
-async fn a_user_is_told_on_every_socket_by_its_id_alone() {
+async fn an_emit_to_a_user_id_reaches_every_socket_of_the_user() {
     let (memory, hub) = serve().await;
     let (mut first, mut second) = (memory.connect("alice").await, memory.connect("alice").await);
     let mut bob = memory.connect("bob").await;
@@ -145,7 +146,7 @@ async fn a_user_is_told_on_every_socket_by_its_id_alone() {
 }
 
 #[tokio::test]
-async fn a_client_answers_what_it_is_asked() {
+async fn a_server_may_await_the_ack_of_a_client() {
     let (memory, hub) = serve().await;
     let mut alice = memory.connect("alice").await;
     let connection = hub.socket(alice.id()).unwrap();
@@ -160,7 +161,7 @@ async fn a_client_answers_what_it_is_asked() {
 }
 
 #[tokio::test]
-async fn a_handler_may_ask_its_own_client_while_events_wait() {
+async fn a_handler_may_await_an_ack_while_events_of_its_client_wait() {
     let gateway = gateway().on("order", |me: Connection<Member>| async move {
         me.emit_with_ack::<bool>("sure?", ()).await
     });
@@ -168,7 +169,7 @@ async fn a_handler_may_ask_its_own_client_while_events_wait() {
     let mut alice = memory.connect("alice").await;
 
     alice.emit("order", ()).await;
-    // More than the inbox holds: without reading on, the answer could never arrive.
+    // More than the inbox holds: if the server stopped reading, the ack could never arrive.
     for _ in 0..6 {
         alice.emit("ping", ()).await;
     }
@@ -180,7 +181,7 @@ async fn a_handler_may_ask_its_own_client_while_events_wait() {
 }
 
 #[tokio::test]
-async fn a_client_that_sends_on_and_on_instead_of_an_answer_is_overloaded() {
+async fn a_client_that_floods_instead_of_acknowledging_is_overloaded() {
     let gateway = gateway().on("order", |me: Connection<Member>| async move {
         me.emit_with_ack::<bool>("sure?", ()).await
     });
@@ -199,7 +200,7 @@ async fn a_client_that_sends_on_and_on_instead_of_an_answer_is_overloaded() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_is_a_timeout_and_leaves_nothing() {
+async fn a_missing_ack_times_out_and_late_ones_are_ignored() {
     let counts = Counts::default();
     let _counting = metrics::set_default_local_recorder(&counts);
     let (memory, hub) = serve().await;
@@ -214,7 +215,7 @@ async fn an_answer_that_does_not_come_is_a_timeout_and_leaves_nothing() {
     assert!(matches!(answer, Err(AckError::Timeout)));
     assert_eq!(counts.of("doorward_limits_hit_total ack_timeout"), 1);
 
-    // Attack 40: late, again, and under ids that nobody has asked under.
+    // Attack 40: acks that are late, repeated, or have ids that were never sent.
     for _ in 0..2 {
         alice.answer(&question, 1).await;
     }
@@ -226,9 +227,9 @@ async fn an_answer_that_does_not_come_is_a_timeout_and_leaves_nothing() {
     assert_eq!(alice.emit_with_ack::<u32>("ping", ()).await, 1);
 }
 
-/// Attack 40: the answer to a question is the answer of whom was asked.
+/// Attack 40: another socket must not answer with an ack id that it has guessed.
 #[tokio::test]
-async fn nobody_answers_for_somebody_else() {
+async fn an_ack_counts_only_from_the_socket_that_was_asked() {
     let (memory, hub) = serve().await;
     let (mut alice, mut eve) = (memory.connect("alice").await, memory.connect("eve").await);
     let connection = hub.socket(alice.id()).unwrap();
@@ -244,7 +245,7 @@ async fn nobody_answers_for_somebody_else() {
 }
 
 #[tokio::test]
-async fn questions_end_with_the_socket_and_are_bounded() {
+async fn open_acks_end_with_the_socket_and_are_bounded() {
     let counts = Counts::default();
     let _counting = metrics::set_default_local_recorder(&counts);
     let memory = Memory::with(|builder| builder.gateway(gateway()).limits(small())).await;
@@ -265,16 +266,16 @@ async fn questions_end_with_the_socket_and_are_bounded() {
 }
 
 #[tokio::test]
-async fn many_are_asked_at_once_and_who_is_missing_is_named() {
+async fn a_broadcast_with_acks_names_the_sockets_that_did_not_answer() {
     let counts = Counts::default();
     let _counting = metrics::set_default_local_recorder(&counts);
     let (memory, hub) = serve().await;
     let (mut good, mut wrong) = (memory.connect("good").await, memory.connect("wrong").await);
     let (silent, gone) = (memory.connect("silent").await, memory.connect("gone").await);
     let ids = [good.id(), wrong.id(), silent.id(), gone.id()];
-    let everybody = hub.all().timeout(Duration::from_secs(3));
+    let all = hub.all().timeout(Duration::from_secs(3));
 
-    let (answers, ()) = tokio::join!(everybody.emit_with_ack::<u32>("vote", "now"), async {
+    let (answers, ()) = tokio::join!(all.emit_with_ack::<u32>("vote", "now"), async {
         let question = good.next_event().await;
         assert_eq!(question.arguments.json(), r#"["now"]"#);
         good.answer(&question, 7).await;
@@ -283,7 +284,7 @@ async fn many_are_asked_at_once_and_who_is_missing_is_named() {
         let connection = hub.socket(ids[3]).unwrap();
         drop(gone);
         connection.closed().await;
-        // Both answers have been taken in when something behind them is answered.
+        // Both acks have been processed when a later event is answered.
         good.emit_with_ack::<u32>("ping", ()).await;
         wrong.emit_with_ack::<u32>("ping", ()).await;
         memory.clock.advance(Duration::from_secs(3));
@@ -318,13 +319,14 @@ async fn sockets_are_found_with_their_typed_data() {
 }
 
 #[tokio::test]
-async fn sockets_are_moved_and_ended_together() {
+async fn sockets_of_a_room_are_moved_and_ended_together() {
     let (memory, hub) = serve().await;
     let (mut alice, mut bob) = (memory.connect("alice r1").await, memory.connect("bob r1").await);
     let mut carol = memory.connect("carol").await;
 
+    // `sockets_join` returns the sockets that could not join.
     assert!(hub.to("r1").sockets_join("r2").await.is_empty());
-    let denied = hub.to("r1").sockets_join("nobody's").await;
+    let denied = hub.to("r1").sockets_join("unlisted").await;
     assert_eq!(denied.len(), 2);
     assert!(matches!(denied[0].1, JoinError::NoPolicy));
     hub.to(bob.id()).sockets_leave("r1");
@@ -339,7 +341,7 @@ async fn sockets_are_moved_and_ended_together() {
 }
 
 #[tokio::test]
-async fn listeners_hear_everything_that_comes_in_and_goes_out_once() {
+async fn on_any_listeners_see_each_incoming_and_outgoing_event_once() {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let (incoming, outgoing) = (Arc::clone(&heard), Arc::clone(&heard));
     let gateway = gateway()
@@ -355,16 +357,17 @@ async fn listeners_hear_everything_that_comes_in_and_goes_out_once() {
     let (mut alice, _bob) = (memory.connect("alice").await, memory.connect("bob").await);
 
     alice.emit_with_ack::<u32>("ping", "x").await;
-    alice.expect_exception("nobody", ()).await;
+    alice.expect_exception("unknown", ()).await;
     hub.emit("news", 1).unwrap();
     hub.socket(alice.id()).unwrap().emit("own", Args((1, 2))).unwrap();
 
-    let expected = [r#"in ["ping","x"]"#, r#"in ["nobody",null]"#, "out news [1]", "out own [1,2]"];
+    let expected =
+        [r#"in ["ping","x"]"#, r#"in ["unknown",null]"#, "out news [1]", "out own [1,2]"];
     assert_eq!(*heard.lock().unwrap(), expected);
 }
 
 #[tokio::test]
-async fn servers_tell_each_other_and_themselves() {
+async fn a_server_side_event_reaches_the_handlers_of_its_own_server() {
     let told = Arc::new(Notify::new());
     let tell = Arc::clone(&told);
     let gateway = gateway().on_server_event("reload", move |hub: Hub<Member>, version: u32| {
@@ -378,8 +381,9 @@ async fn servers_tell_each_other_and_themselves() {
     let hub = memory.server.doorward().hub::<Member>("/").unwrap();
     let mut alice = memory.connect("alice").await;
 
+    // The payload of the first does not fit the handler, and the second has no handler.
     hub.server_side_emit("reload", "no number").await.unwrap();
-    hub.server_side_emit("nobody", 1).await.unwrap();
+    hub.server_side_emit("unhandled", 1).await.unwrap();
     hub.server_side_emit("reload", 7).await.unwrap();
 
     told.notified().await;
@@ -388,12 +392,12 @@ async fn servers_tell_each_other_and_themselves() {
 }
 
 #[tokio::test]
-async fn volatile_events_are_lost_on_a_client_that_does_not_read() {
+async fn volatile_events_are_dropped_for_a_client_that_does_not_read() {
     let (memory, hub) = serve().await;
     let (mut alice, mut bob) = (memory.connect("alice r1").await, memory.connect("bob r1").await);
     let filler = "x".repeat(1000);
 
-    // More than the pipe holds; alice's link writes what it can and is behind.
+    // More than the pipe holds: alice's link writes what it can and queues the rest.
     for _ in 0..200 {
         hub.to(alice.id()).emit("filler", &filler).unwrap();
     }
@@ -411,7 +415,7 @@ async fn volatile_events_are_lost_on_a_client_that_does_not_read() {
 }
 
 #[tokio::test]
-async fn words_of_the_library_cannot_be_emitted() {
+async fn reserved_event_names_cannot_be_broadcast() {
     let (memory, hub) = serve().await;
     let mut alice = memory.connect("alice").await;
 
@@ -421,7 +425,7 @@ async fn words_of_the_library_cannot_be_emitted() {
     alice.expect_nothing().await;
 }
 
-/// Counts how often it is written.
+/// Payload that counts its serializations.
 struct Written<'a>(&'a std::cell::Cell<usize>);
 
 impl serde::Serialize for Written<'_> {
@@ -432,7 +436,7 @@ impl serde::Serialize for Written<'_> {
 }
 
 #[tokio::test]
-async fn a_broadcast_is_written_once_however_many_get_it() {
+async fn a_broadcast_is_serialized_once_for_all_receivers() {
     let (memory, hub) = serve().await;
     let mut clients = Vec::new();
     for name in ["alice", "bob", "carol"] {

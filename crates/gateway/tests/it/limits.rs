@@ -1,4 +1,4 @@
-//! Nothing a client sends is unbounded.
+//! Limits on what clients send, and on the connections of an address.
 
 use std::time::Duration;
 
@@ -8,13 +8,14 @@ use doorward_testkit::{ManualClock, RawClient, Seen as Frame};
 
 use crate::fixture::{Fixture, in_time};
 
-/// Opens a link, sends `bytes`, and returns the code it was closed with.
-async fn thrown_out(fixture: &Fixture, bytes: &[u8]) -> Option<u16> {
+/// Opens a link, sends `bytes`, and returns the close code.
+async fn closed_after(fixture: &Fixture, bytes: &[u8]) -> Option<u16> {
     let mut client = RawClient::open(fixture.address).await;
     client.bytes(bytes).await;
     closed(client).await
 }
 
+/// Reads to the end of the link and returns the close code.
 async fn closed(mut client: RawClient) -> Option<u16> {
     match client.rest().await.pop() {
         Some(Frame::Closed(code)) => code,
@@ -22,13 +23,14 @@ async fn closed(mut client: RawClient) -> Option<u16> {
     }
 }
 
-/// Attack 43.
+/// Attack 43: the limit is 16 KiB before admission and 64 KiB after it.
 #[tokio::test]
 async fn a_message_over_the_limit_closes_the_link() {
     let fixture = Fixture::start().await;
     let event = format!(r#"42["echo","{}"]"#, "x".repeat(16 * 1024));
     let frame = RawClient::frame(Opcode::Text, event.as_bytes());
-    assert_eq!(thrown_out(&fixture, &frame).await, Some(1009));
+    // 1009 is a message that is too big (RFC 6455, section 7.4.1).
+    assert_eq!(closed_after(&fixture, &frame).await, Some(1009));
     assert_eq!(fixture.authentications(), 0);
 
     let mut client = fixture.alice().await;
@@ -41,10 +43,11 @@ async fn a_message_over_the_limit_closes_the_link() {
     assert_eq!(fixture.handlers(), 1);
 }
 
-/// Attack 43.
+/// Attack 43: fragments without payload would otherwise never reach a limit of bytes.
 #[tokio::test]
 async fn a_message_in_many_tiny_parts_closes_the_link() {
     let fixture = Fixture::start().await;
+    // Without the bit FIN the message goes on.
     let mut part = RawClient::frame(Opcode::Continuation, b"");
     part[0] &= 0x7F;
     let mut bytes = RawClient::frame(Opcode::Text, b"");
@@ -53,12 +56,13 @@ async fn a_message_in_many_tiny_parts_closes_the_link() {
         bytes.extend_from_slice(&part);
     }
 
-    assert_eq!(thrown_out(&fixture, &bytes).await, Some(1009));
+    assert_eq!(closed_after(&fixture, &bytes).await, Some(1009));
 }
 
-/// Attacks 41, 44, 45 and 46, and frames that are none.
+/// Attacks 41, 44, 45 and 46, and malformed frames. The codes are those of RFC 6455, section 7.4.1:
+/// 1002 protocol error, 1007 invalid UTF-8, 1008 policy violation, 1009 too big.
 #[tokio::test]
-async fn what_is_not_the_protocol_closes_the_link() {
+async fn protocol_violations_close_the_link() {
     let deep = format!(r#"420["echo",{}1{}]"#, "[".repeat(40), "]".repeat(40));
     let text = |text: &str| RawClient::frame(Opcode::Text, text.as_bytes());
     let cases = [
@@ -78,6 +82,7 @@ async fn what_is_not_the_protocol_closes_the_link() {
         (text(&deep), 1008),
         (RawClient::frame(Opcode::Binary, b"x"), 1008),
         (RawClient::frame(Opcode::Text, b"42[\"\xff\"]"), 1007),
+        // Not masked, reserved bits, a reserved opcode, and a length of 2^63 - 1.
         (b"\x81\x02hi".to_vec(), 1002),
         (b"\xf1\x80\0\0\0\0".to_vec(), 1002),
         (b"\x83\x80\0\0\0\0".to_vec(), 1002),
@@ -96,19 +101,19 @@ async fn what_is_not_the_protocol_closes_the_link() {
 }
 
 #[tokio::test]
-async fn a_stranger_may_not_send_more_than_64_kib() {
+async fn an_unauthenticated_link_may_send_at_most_64_kib() {
     let fixture = Fixture::start().await;
     let ping = RawClient::frame(Opcode::Ping, &[0; 125]);
 
-    let code = thrown_out(&fixture, &ping.repeat(600)).await;
+    let code = closed_after(&fixture, &ping.repeat(600)).await;
 
     assert_eq!(code, Some(1008));
     assert_eq!(fixture.audit.outcomes(), [Decision::Closed(RefusalReason::ProtocolViolation)]);
 }
 
-/// Attack 50.
+/// Attack 50: links that never authenticate, all from one address.
 #[tokio::test]
-async fn an_address_has_so_many_unknown_links_and_known_ones_do_not_count() {
+async fn the_unauthenticated_links_of_an_address_are_bounded_and_known_ones_do_not_count() {
     let limits = Limits { max_unauthenticated_links: 2, ..Limits::default() };
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let upgrade = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n\
@@ -126,7 +131,7 @@ async fn an_address_has_so_many_unknown_links_and_known_ones_do_not_count() {
     assert!(head.to_lowercase().contains("retry-after: 1"), "{head}");
 
     drop(first);
-    // Somebody else gets the place as soon as the server has seen that it is free.
+    // The place is free as soon as the server has seen the first link end.
     let free_again = async {
         loop {
             let (_, head) = RawClient::request(fixture.address, upgrade.as_bytes()).await;
@@ -139,7 +144,7 @@ async fn an_address_has_so_many_unknown_links_and_known_ones_do_not_count() {
 }
 
 #[tokio::test]
-async fn an_anonymous_client_says_little_and_does_not_stay() {
+async fn an_anonymous_client_has_few_events_and_a_short_lifetime() {
     let public = Gateway::at("/open").on("e", || async { 1 });
     let fixture = Fixture::with(|builder, _| builder.public(public)).await;
     let mut client = RawClient::open(fixture.address).await;
@@ -152,6 +157,7 @@ async fn an_anonymous_client_says_little_and_does_not_stay() {
     }
     assert_eq!(client.rest().await.last(), Some(&Frame::Closed(Some(1008))));
 
+    // The lifetime of 6 minutes ends after 14 heartbeats and 10 s.
     let mut client = RawClient::open(fixture.address).await;
     client.text("40/open,").await;
     client.json("40/open,").await;
@@ -169,7 +175,7 @@ async fn an_anonymous_client_says_little_and_does_not_stay() {
 }
 
 #[tokio::test]
-async fn a_link_has_at_most_twenty_namespaces() {
+async fn the_namespaces_of_a_link_are_bounded() {
     let limits = Limits { max_namespaces: 2, ..Limits::default() };
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let mut client = fixture.alice().await;
@@ -184,9 +190,10 @@ async fn a_link_has_at_most_twenty_namespaces() {
     assert_eq!(client.packet().await.as_deref(), Some("430[1]"));
 }
 
-/// A token with too many claims, or a whole profile in `auth`.
+/// Happens with a token of too many claims, or a whole profile in `auth`. The client must read why,
+/// however much it has sent.
 #[tokio::test]
-async fn a_connect_that_is_too_long_is_answered_once_and_not_read() {
+async fn a_connect_that_is_too_long_is_refused_without_authentication() {
     let fixture = Fixture::start().await;
     for length in [17 * 1024, 60 * 1024, 100 * 1024, 1024 * 1024] {
         for namespace in ["", "/chat,"] {
@@ -206,9 +213,9 @@ async fn a_connect_that_is_too_long_is_answered_once_and_not_read() {
     assert_eq!(fixture.audit.outcomes(), [refused; 8]);
 }
 
-/// The other sockets of the link come back by themselves, and the refused one does not ask again.
+/// The other sockets of the link reconnect by themselves, and the refused one does not try again.
 #[tokio::test]
-async fn a_second_connect_that_is_too_long_is_answered_before_the_link_closes() {
+async fn a_second_connect_that_is_too_long_is_refused_before_the_link_closes() {
     let fixture = Fixture::start().await;
     let mut client = fixture.alice().await;
     let connect = format!(r#"40/chat,{{"token":"{}"}}"#, "x".repeat(70_000));
@@ -236,7 +243,7 @@ async fn an_auth_payload_that_is_too_deep_is_a_bad_handshake() {
 }
 
 #[tokio::test]
-async fn the_beginning_of_a_long_connect_may_come_in_pieces() {
+async fn a_long_connect_that_arrives_in_pieces_is_refused_early() {
     let fixture = Fixture::start().await;
     let mut client = RawClient::open(fixture.address).await;
     let connect = format!(r#"40/chat,{{"token":"{}"}}"#, "x".repeat(20_000));
@@ -244,14 +251,15 @@ async fn the_beginning_of_a_long_connect_may_come_in_pieces() {
 
     let (head, rest) = frame.split_at(20);
     client.bytes(head).await;
+    // The answer must not wait for the rest of the frame.
     client.bytes(&rest[..10_000]).await;
 
     assert_eq!(client.json("44/chat,").await["data"]["code"], "bad_handshake");
 }
 
-/// Attack 52.
+/// Attack 52: a client may ping as fast as it reads the pongs.
 #[tokio::test]
-async fn a_flood_of_pings_is_answered_as_long_as_it_is_read() {
+async fn a_flood_of_pings_is_answered_while_the_client_reads() {
     let fixture = Fixture::start().await;
     let mut client = fixture.alice().await;
     let ping = RawClient::frame(Opcode::Ping, b"x");
@@ -264,7 +272,7 @@ async fn a_flood_of_pings_is_answered_as_long_as_it_is_read() {
 }
 
 #[tokio::test]
-async fn frames_may_arrive_in_any_pieces() {
+async fn frames_may_arrive_in_pieces_of_any_size() {
     let fixture = Fixture::start().await;
     let mut client = fixture.alice().await;
     let text = "x".repeat(40_000);
@@ -281,9 +289,9 @@ async fn frames_may_arrive_in_any_pieces() {
     }
 }
 
-/// A stranger who opens connections and neither asks nor reads keeps nobody else out.
+/// A client that keeps HTTP connections open and idle must not use up the server's connections.
 #[tokio::test]
-async fn an_address_has_so_many_connections_that_are_no_links() {
+async fn the_http_connections_of_an_address_are_bounded() {
     let limits = Limits { max_http_connections: 3, ..Limits::default() };
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let mut idle = Vec::new();
@@ -297,7 +305,7 @@ async fn an_address_has_so_many_connections_that_are_no_links() {
     let mut fourth = RawClient::connect(fixture.address).await;
     assert_eq!(fourth.body().await, b"");
 
-    // A link is no longer one of them, so three more may ask for one.
+    // Connections that became links do not count, so an address may have more than three links.
     drop(idle);
     let mut links = Vec::new();
     let five = async {
@@ -320,7 +328,7 @@ fn upgrade() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_anonymous_client_has_no_more_attempts_than_any_stranger() {
+async fn an_anonymous_client_has_the_attempts_of_an_unauthenticated_link() {
     let public = Gateway::at("/open").on("e", || async { 1 });
     let fixture = Fixture::with(|builder, _| builder.public(public)).await;
     let mut client = RawClient::open(fixture.address).await;
@@ -334,9 +342,9 @@ async fn an_anonymous_client_has_no_more_attempts_than_any_stranger() {
     assert!(seen.len() <= 7, "{}", seen.len());
 }
 
-/// Whoever asks for much and reads nothing does not hold the connection.
+/// A client that requests a large response and does not read it must not keep the connection.
 #[tokio::test]
-async fn an_answer_that_is_not_read_is_not_waited_for() {
+async fn a_response_that_is_not_read_times_out() {
     const SIZE: usize = 64 * 1024 * 1024;
     let clock = ManualClock::new();
     let doorward =
@@ -357,7 +365,7 @@ async fn an_answer_that_is_not_read_is_not_waited_for() {
         tokio::task::yield_now().await;
     }
 
-    // What the kernel had taken still arrives, and then the end.
+    // What the kernel had buffered still arrives before the end.
     assert!(client.body().await.len() < SIZE);
     serving.abort();
 }

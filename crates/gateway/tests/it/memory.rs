@@ -1,4 +1,4 @@
-//! A server in memory whose clients say who they are and what they may.
+//! Server in memory whose clients state their name and roles.
 
 use doorward::{
     AuthenticateError, Authenticated, Builder, HasRoles, HasScopes, Limits,
@@ -8,7 +8,7 @@ use doorward::{
 use doorward_testkit::AuditLog;
 use serde_json::json;
 
-/// The application's own principal: a name and what it may.
+/// Principal of the test application: a name and its roles, which are its scopes as well.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) name: String,
@@ -27,7 +27,7 @@ impl HasScopes for Member {
     }
 }
 
-/// A server in memory, its clock and its decisions.
+/// Server in memory, its clock and its audit log.
 pub(crate) struct Memory {
     pub(crate) server: TestServer,
     pub(crate) clock: ManualClock,
@@ -42,7 +42,7 @@ impl Memory {
         Self::with(|builder| builder.gateway(gateway)).await
     }
 
-    /// Serves what `change` makes of it.
+    /// Serves with the builder changed by `change`.
     pub(crate) async fn with(change: impl FnOnce(Members) -> Members) -> Self {
         let clock = ManualClock::new();
         let audit = AuditLog::default();
@@ -54,13 +54,13 @@ impl Memory {
         Self { server, clock, audit }
     }
 
-    /// Connects `who`, `"name role role"`, to `/`.
+    /// Connects a client to `/`; `who` is `"name role role"`.
     pub(crate) async fn connect(&self, who: &str) -> TestClient {
         self.server.connect("/", json!({ "token": who })).await
     }
 }
 
-/// `"name role role"`.
+/// Reads the token as `"name role role"`.
 async fn authenticate(handshake: Handshake) -> Result<Grant<Member>, AuthenticateError> {
     let token = handshake.auth.str("token").unwrap_or_default();
     let mut words = token.split(' ').map(str::to_owned);
@@ -72,7 +72,7 @@ async fn authenticate(handshake: Handshake) -> Result<Grant<Member>, Authenticat
     }
 }
 
-/// Limits in which little fits.
+/// Small limits, so that a test reaches them with few events.
 pub(crate) fn small() -> Limits {
     Limits { max_rooms: 2, max_streams: 2, open_acks: 2, inbox: 4, ..Limits::default() }
 }

@@ -1,4 +1,4 @@
-//! A server inside somebody else's: `axum::serve`, its router, its accept loop.
+//! A server mounted into a router of axum and served by `axum::serve`.
 
 use axum::{Router, extract::Request, middleware, routing::get};
 use doorward::{PeerAddr, prelude::*};
@@ -6,7 +6,7 @@ use doorward_testkit::{AuditLog, RawClient};
 use tokio::net::TcpListener;
 
 #[tokio::test]
-async fn it_mounts_into_an_axum_router_beside_its_routes() {
+async fn a_server_mounts_into_an_axum_router_beside_its_routes() {
     let audit = AuditLog::default();
     let doorward = Doorward::builder()
         .public(Gateway::at("/").on("echo", |Payload(text): Payload<String>| async { text }))
@@ -16,6 +16,7 @@ async fn it_mounts_into_an_axum_router_beside_its_routes() {
     let app = Router::new()
         .route("/hello", get(|| async { "hello" }))
         .route_service("/socket.io/", doorward.service())
+        // `axum::serve` does not pass on the peer address by itself.
         .layer(middleware::map_request(|mut request: Request| async move {
             request.extensions_mut().insert(PeerAddr(([127, 0, 0, 1], 1).into()));
             request
@@ -37,9 +38,9 @@ async fn it_mounts_into_an_axum_router_beside_its_routes() {
     server.abort();
 }
 
-/// The init hook of a mounted server runs once, although whoever asked first has hung up.
+/// The first request starts the init hook. It must neither be lost nor run again when that client leaves.
 #[tokio::test]
-async fn init_runs_once_beside_requests_that_are_given_up() {
+async fn init_runs_once_although_the_first_request_is_aborted() {
     use std::sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},

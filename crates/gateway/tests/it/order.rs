@@ -1,4 +1,4 @@
-//! Events of one socket start in the order in which they were sent, one at a time.
+//! The order of events: those of one socket start as they were sent, one at a time.
 
 use std::sync::{
     Arc,
@@ -10,7 +10,7 @@ use doorward_testkit::RawClient;
 
 use crate::fixture::{Fixture, User, tight};
 
-/// A handler that yields now and then, and counts how many of it run at once.
+/// Gateway whose handler yields a varying number of times and counts how many run at once.
 fn counting(running: Arc<AtomicUsize>, most: Arc<AtomicUsize>) -> Gateway<User> {
     Gateway::at("/t").on("n", move |Payload(n): Payload<usize>| {
         let (running, most) = (Arc::clone(&running), Arc::clone(&most));
@@ -26,6 +26,7 @@ fn counting(running: Arc<AtomicUsize>, most: Arc<AtomicUsize>) -> Gateway<User> 
     })
 }
 
+/// Sends `count` events in one write, and asserts that the answers arrive in their order.
 async fn sends_and_reads(fixture: &Fixture, count: usize) {
     let mut client = RawClient::open(fixture.address).await;
     client.text(r#"40/t,{"token":"good:alice"}"#).await;
@@ -49,7 +50,7 @@ async fn a_thousand_events_are_answered_in_order_one_at_a_time() {
     assert_eq!(most.load(Ordering::SeqCst), 1);
 }
 
-/// An inbox of four and a hundred times as many events: TCP holds back the rest, nothing is lost.
+/// With an inbox of four the server stops reading, and TCP holds the remaining events back.
 #[tokio::test]
 async fn a_full_inbox_loses_nothing() {
     let gateway = counting(Arc::default(), Arc::default());
@@ -58,9 +59,9 @@ async fn a_full_inbox_loses_nothing() {
     sends_and_reads(&fixture, 5_000).await;
 }
 
-/// Promise 8 and figure F10: the first event behind the CONNECT answer is never lost.
+/// Clients emit as soon as they read the answer to their CONNECT; the handler must be ready by then.
 #[tokio::test]
-async fn the_first_event_behind_the_answer_is_never_lost() {
+async fn the_first_event_after_the_connect_answer_is_never_lost() {
     let fixture = Fixture::start().await;
 
     for _ in 0..200 {
@@ -70,9 +71,9 @@ async fn the_first_event_behind_the_answer_is_never_lost() {
     }
 }
 
-/// DISCONNECT is handled when it is read, not behind the events that wait.
+/// A DISCONNECT is handled when it is read, before the events that wait in the inbox.
 #[tokio::test]
-async fn a_disconnect_does_not_wait_behind_events() {
+async fn a_disconnect_does_not_wait_for_queued_events() {
     let begun = Arc::new(tokio::sync::Notify::new());
     let started = Arc::new(AtomicUsize::new(0));
     let gates = (Arc::clone(&begun), Arc::clone(&started));
@@ -97,9 +98,9 @@ async fn a_disconnect_does_not_wait_behind_events() {
     assert_eq!(started.load(Ordering::SeqCst), 1);
 }
 
-/// A client that sends without end does not keep the others waiting: they are served in between.
+/// A client that floods the server is served in turns, so that others are answered in between.
 #[tokio::test]
-async fn a_greedy_client_leaves_others_their_turn() {
+async fn a_flooding_client_does_not_starve_other_clients() {
     let fixture = Fixture::start().await;
     let mut greedy = fixture.alice().await;
     let mut modest = fixture.alice().await;
@@ -127,6 +128,6 @@ async fn a_greedy_client_leaves_others_their_turn() {
 
     reading.await.unwrap();
     assert_eq!(answered.load(Ordering::SeqCst), count);
-    // Far fewer turns of the greedy one would mean that it was served in one go.
+    // Far fewer rounds would mean that the flood was served in one turn.
     assert!(rounds > 20, "{rounds}");
 }
