@@ -1,4 +1,4 @@
-//! Gateways that the macros write are gateways: over a link in memory, and beside a twin by hand.
+//! Gateways made by the macros, over links in memory and compared with the same gateway by hand.
 
 mod shop;
 
@@ -16,7 +16,7 @@ use tokio::sync::{Barrier, mpsc};
 use self::shop::{Shop, by_hand};
 use crate::memory::{Member, Memory};
 
-/// A server with the shop, and the lines that it writes.
+/// Server in memory with the shop, and the lines that its hooks write.
 struct Opened {
     memory: Memory,
     lines: mpsc::UnboundedReceiver<String>,
@@ -39,7 +39,7 @@ async fn open() -> Opened {
 }
 
 #[tokio::test]
-async fn the_namespace_is_entered_by_whom_its_guards_and_its_hook_let_in() {
+async fn guards_and_the_connect_hook_decide_who_enters_the_namespace() {
     let Opened { memory, mut lines } = open().await;
 
     let stranger = memory.server.expect_refused("/shop", json!({ "token": "bob" })).await;
@@ -54,7 +54,7 @@ async fn the_namespace_is_entered_by_whom_its_guards_and_its_hook_let_in() {
 }
 
 #[tokio::test]
-async fn hooks_run_when_their_names_say() {
+async fn hooks_run_in_the_order_init_connect_disconnect() {
     let mut opened = open().await;
     let mut ali = opened.enter("ali member").await;
 
@@ -69,7 +69,7 @@ async fn hooks_run_when_their_names_say() {
 }
 
 #[tokio::test]
-async fn guards_interceptors_and_filters_stand_around_what_they_stand_above() {
+async fn guards_interceptors_and_filters_apply_to_the_item_below_them() {
     let opened = open().await;
     let (mut ali, mut wes) =
         (opened.enter("ali member").await, opened.enter("wes member write").await);
@@ -91,10 +91,12 @@ async fn a_policy_reads_numbers_and_texts_from_the_name_of_a_room() {
     for room in ["team:3", "topic:of:ali"] {
         ali.emit_with_ack::<()>("join", room).await;
     }
+    // `team:03` does not name team 3: a number has one spelling.
     for room in ["team:4", "team:03", "team:three", "topic:of:bob", "topic:for:ali", "hall"] {
         assert_eq!(ali.expect_exception("join", room).await.code(), "forbidden", "{room}");
     }
 
+    // The policy of the room would allow this member; the guard of the gateway denies it.
     let name = "a".repeat(13);
     let mut thirteen = opened.enter(&format!("{name} member")).await;
     assert_eq!(thirteen.expect_exception("join", "team:13").await.code(), "forbidden");
@@ -116,11 +118,11 @@ async fn one_method_may_handle_several_events_and_answer_with_a_stream() {
 }
 
 #[tokio::test]
-async fn as_many_events_run_at_the_same_time_as_was_said() {
+async fn concurrency_is_the_number_of_events_that_run_at_the_same_time() {
     let opened = open().await;
     let mut ali = opened.enter("ali member").await;
 
-    // Each waits for the other.
+    // The barrier lets both handlers finish only if they run at the same time.
     ali.emit("meet", ()).await;
     ali.emit_with_ack::<()>("meet", ()).await;
 }
@@ -135,7 +137,7 @@ struct StockChanged<T> {
 }
 
 #[tokio::test]
-async fn a_server_event_is_called_as_its_struct_or_as_was_said() {
+async fn a_server_event_is_named_by_its_struct_or_its_attribute() {
     let opened = open().await;
     let mut ali = opened.enter("ali member").await;
     ali.expect_event::<Value>("welcome").await;
@@ -159,21 +161,21 @@ impl Clock {
 }
 
 #[tokio::test]
-async fn a_gateway_that_names_no_principal_is_mounted_in_public_and_in_private() {
+async fn a_gateway_without_a_principal_mounts_as_public_and_as_private() {
     let public = Doorward::builder().public(Clock).build().unwrap();
     let public = TestServer::start(public).await.unwrap();
     let private = Memory::with(|builder| builder.gateway(Clock)).await;
 
-    let mut anybody = public.connect("/clock", ()).await;
+    let mut anonymous = public.connect("/clock", ()).await;
     let mut ali = private.server.connect("/clock", json!({ "token": "ali" })).await;
 
-    assert_eq!(anybody.emit_with_ack::<String>("echo", "hi").await, "echo hi");
+    assert_eq!(anonymous.emit_with_ack::<String>("echo", "hi").await, "echo hi");
     assert_eq!(ali.emit_with_ack::<String>("echo", "hi").await, "echo hi");
     let refused = private.server.expect_refused("/clock", ()).await;
     assert_eq!(refused.code(), "invalid_token");
 }
 
-/// What a member reads who asks everything, in order.
+/// Sends every event as one member and returns the answers in order.
 async fn answers(opened: &Opened) -> Vec<String> {
     let mut wes = opened.enter("wes member write").await;
     let mut read = Vec::new();
@@ -181,7 +183,7 @@ async fn answers(opened: &Opened) -> Vec<String> {
         [("say", json!("x")), ("say", json!(1)), ("order", json!(1)), ("reserve", json!(1))];
     let joined =
         ["team:3", "team:4", "topic:of:wes", "topic:of:ali"].map(|room| ("join", json!(room)));
-    let others = ["open", "close", "notes", "nobody"].map(|event| (event, json!(null)));
+    let others = ["open", "close", "notes", "unknown"].map(|event| (event, json!(null)));
     for (event, payload) in asked.into_iter().chain(joined).chain(others) {
         let mut answer: Value = wes.emit_with_ack(event, payload).await;
         // Each decision has an id of its own.
@@ -192,7 +194,7 @@ async fn answers(opened: &Opened) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_gateway_and_its_twin_by_hand_have_the_same_policies_and_the_same_answers() {
+async fn a_gateway_by_macro_and_by_hand_has_the_same_policies_and_answers() {
     let (macros, hand) = (open().await, Opened::by(by_hand).await);
 
     let policy = |opened: &Opened| opened.memory.server.doorward().policy().to_string();
@@ -205,9 +207,9 @@ async fn a_gateway_and_its_twin_by_hand_have_the_same_policies_and_the_same_answ
     assert_eq!(answers(&macros).await, answers(&hand).await);
 }
 
-/// NestJS injects services into guards; here they are fields of the gateway.
+/// NestJS injects services into guards; here the services are fields of the gateway.
 #[tokio::test]
-async fn a_guard_a_filter_and_an_interceptor_may_use_what_the_gateway_holds() {
+async fn guards_and_filters_may_use_the_fields_of_the_gateway() {
     #[derive(Clone)]
     struct Admins(Arc<[&'static str]>);
 

@@ -1,4 +1,4 @@
-//! What a handler takes and returns, as a client reads it.
+//! Arguments and return values of handlers, as a client sends and reads them.
 
 use std::{
     sync::{
@@ -22,7 +22,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn one_argument_several_and_none_are_read_as_one_payload() {
+async fn a_payload_reads_one_several_or_no_arguments() {
     let gateway = Gateway::at("/")
         .on("pair", |Payload((a, b)): Payload<(u8, String)>| async move { format!("{a}{b}") })
         .on("list", |Payload(list): Payload<Vec<u8>>| async move { list.len() })
@@ -34,6 +34,7 @@ async fn one_argument_several_and_none_are_read_as_one_payload() {
 
     assert_eq!(alice.emit_with_ack::<String>("pair", Args((1, "x"))).await, "1x");
     assert_eq!(alice.emit_with_ack::<String>("pair", (1, "x")).await, "1x");
+    // One array and three arguments read alike.
     assert_eq!(alice.emit_with_ack::<usize>("list", [1, 2, 3]).await, 3);
     assert_eq!(alice.emit_with_ack::<usize>("list", Args([1, 2, 3])).await, 3);
     assert_eq!(alice.emit_with_ack::<Option<u8>>("maybe", Args(())).await, None);
@@ -56,9 +57,9 @@ struct Item {
     amount: u8,
 }
 
-/// NestJS answers these with "Internal server error".
+/// NestJS answers these with `Internal server error`, which does not help the developer of a client.
 #[tokio::test]
-async fn a_wrong_payload_says_where_it_is_wrong_and_never_internal() {
+async fn an_invalid_payload_names_the_place_of_the_fault() {
     let gateway = Gateway::at("/").on("order", |Valid(order): Valid<Order>| async move {
         order.items.iter().map(|item| item.name.len() + usize::from(item.amount)).sum::<usize>()
     });
@@ -80,7 +81,7 @@ async fn a_wrong_payload_says_where_it_is_wrong_and_never_internal() {
         [("items[0].amount", "lower than 1"), ("items[0].name", "length is lower than 3")];
     assert_eq!(exception.details(), details);
 
-    // The keys of a map would be words of the client.
+    // A path with unknown keys would echo text of the client.
     assert!(
         !alice
             .expect_exception("order", json!({ "canary": 1 }))
@@ -91,9 +92,9 @@ async fn a_wrong_payload_says_where_it_is_wrong_and_never_internal() {
     );
 }
 
-/// What NestJS's `class-validator` tells, for types that are written as Rust writes them.
+/// NestJS's `class-validator` reports property names as the client writes them, so do types in Rust.
 #[tokio::test]
-async fn a_broken_rule_names_the_field_as_the_client_does() {
+async fn a_broken_rule_names_the_field_as_it_is_serialized() {
     #[derive(Deserialize, garde::Validate)]
     #[serde(rename_all = "camelCase")]
     #[garde(allow_unvalidated)]
@@ -116,7 +117,7 @@ async fn a_broken_rule_names_the_field_as_the_client_does() {
 }
 
 #[tokio::test]
-async fn arguments_as_they_were_sent_go_back_as_they_were_sent() {
+async fn raw_arguments_are_returned_unchanged() {
     let gateway = Gateway::at("/").on("back", |arguments: RawArguments| async move { arguments });
     let memory = Memory::serve(gateway).await;
     let mut alice = memory.connect("alice").await;
@@ -137,7 +138,7 @@ async fn every_kind_of_answer_is_one_answer() {
         .on("some", || async { Some(1) })
         .on("ok", || async { Ok::<_, Exception>("fine") })
         .on("several", || async { Args((1, 2)) })
-        // NestJS takes this for an event of the server.
+        // NestJS would emit this as an event named `x`.
         .on("event", || async { json!({ "event": "x", "data": 1 }) })
         .on("emit", || async { Emit::new("news", "today") });
     let memory = Memory::serve(gateway).await;
@@ -163,7 +164,7 @@ async fn every_kind_of_answer_is_one_answer() {
 }
 
 #[tokio::test]
-async fn without_an_ack_a_value_goes_nowhere_and_an_error_is_an_event() {
+async fn without_an_ack_a_value_is_dropped_and_an_error_is_an_event() {
     let gateway = Gateway::at("/")
         .on("value", || async { 1 })
         .on("emit", || async { Emit::new("news", 1) })
@@ -182,7 +183,7 @@ async fn without_an_ack_a_value_goes_nowhere_and_an_error_is_an_event() {
 }
 
 #[tokio::test]
-async fn an_ack_by_hand_answers_once_from_wherever_it_went() {
+async fn an_explicit_ack_answers_once_from_any_task() {
     let gateway = Gateway::at("/")
         .on("later", |ack: Ack<u32>| async move {
             tokio::spawn(async move { ack.send(7) });
@@ -211,7 +212,7 @@ async fn an_ack_by_hand_answers_once_from_wherever_it_went() {
 }
 
 #[tokio::test]
-async fn an_ack_by_hand_that_never_comes_is_a_timeout_and_the_next_event_runs() {
+async fn an_explicit_ack_that_is_never_sent_times_out_and_the_next_event_runs() {
     let kept = Arc::new(std::sync::Mutex::new(None));
     let begun = Arc::new(Notify::new());
     let (keep, begin) = (Arc::clone(&kept), Arc::clone(&begun));
@@ -232,12 +233,13 @@ async fn an_ack_by_hand_that_never_comes_is_a_timeout_and_the_next_event_runs() 
 
     assert_eq!(exception.code(), "timeout");
     assert_eq!(alice.emit_with_ack::<u32>("next", ()).await, 2);
+    // Too late: the client has read the timeout.
     kept.lock().unwrap().take().unwrap().send(1);
     alice.expect_nothing().await;
 }
 
 #[tokio::test]
-async fn a_stream_is_events_in_order_and_then_the_ack() {
+async fn a_stream_becomes_events_in_order_and_then_the_ack() {
     let gateway = Gateway::at("/")
         .on("count", |Payload(to): Payload<u32>| async move { stream::iter(1..=to) })
         .on("named", || async { stream::iter(["a", "b"]).map(|data| Emit::new("letter", data)) })
@@ -262,7 +264,7 @@ async fn a_stream_is_events_in_order_and_then_the_ack() {
 }
 
 #[tokio::test]
-async fn a_stream_without_an_end_holds_nothing_up_and_ends_with_its_socket() {
+async fn an_endless_stream_does_not_block_events_and_ends_with_its_socket() {
     let dropped = Arc::new(Notify::new());
     let guard = Arc::clone(&dropped);
     struct Told(Arc<Notify>);
@@ -288,7 +290,7 @@ async fn a_stream_without_an_end_holds_nothing_up_and_ends_with_its_socket() {
         assert_eq!(alice.expect_event::<u32>("ticks").await, tick);
     }
     assert_eq!(alice.emit_with_ack::<u32>("ping", ()).await, 1);
-    // A stream may go on for longer than any handler.
+    // The deadline of handlers does not apply to streams.
     memory.clock.advance(Limits::default().handler_timeout * 2);
     assert_eq!(alice.emit_with_ack::<u32>("ping", ()).await, 1);
     alice.expect_nothing().await;
@@ -316,12 +318,12 @@ async fn a_stream_waits_for_a_client_that_does_not_read() {
 
     alice.emit("flood", ()).await;
     assert_eq!(alice.next_event().await.name, "flood");
-    // Whoever else has something to do has done it.
+    // Lets the server produce as many items as it can without a reader.
     for _ in 0..1000 {
         tokio::task::yield_now().await;
     }
 
-    // What fits into the pipe and a quarter of the outbox, and not 100 MB.
+    // Items fill the pipe and a quarter of the outbox; all of them would be 100 MB.
     let ahead = made.load(Ordering::SeqCst);
     assert!(ahead < 1000, "{ahead}");
     for _ in 0..2000 {
@@ -330,7 +332,7 @@ async fn a_stream_waits_for_a_client_that_does_not_read() {
 }
 
 #[tokio::test]
-async fn one_socket_has_only_so_many_streams() {
+async fn the_streams_of_a_socket_are_bounded() {
     let counts = Counts::default();
     let _counting = metrics::set_default_local_recorder(&counts);
     let gateway = Gateway::at("/").on("ticks", || async { stream::pending::<u8>() });
@@ -372,7 +374,7 @@ async fn a_gateway_may_handle_several_events_of_a_socket_at_once() {
     assert_eq!(alice.emit_with_ack::<u32>("ping", ()).await, 2);
 }
 
-/// Something of the application's own, made from the event.
+/// Extractor of the application, made from the query of the request.
 struct Secret(String);
 
 impl FromEvent<Member> for Secret {
@@ -383,7 +385,7 @@ impl FromEvent<Member> for Secret {
 }
 
 #[tokio::test]
-async fn extractors_of_the_application_work_like_ours() {
+async fn extractors_of_the_application_work_like_built_in_ones() {
     let gateway = Gateway::at("/")
         .on("word", |Secret(word): Secret| async move { word })
         .on("request", |request: Arc<HandshakeRequest>| async move {
@@ -404,7 +406,7 @@ async fn extractors_of_the_application_work_like_ours() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_slow_is_not_a_timeout() {
+async fn a_slow_stream_does_not_time_out() {
     let gateway = Gateway::at("/").on("slow", || async {
         let (sender, receiver) = tokio::sync::mpsc::channel::<u8>(1);
         tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! HTTP requests end in time, and count for the client that has sent them.
+//! HTTP requests: their deadlines, and the client address that their budgets count for.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -17,7 +17,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use crate::fixture::{Fixture, in_time, while_time_passes};
 use tracing::Level;
 
-/// A server with routes of an application around it.
+/// Running server with the routes of an application beside it.
 struct Served {
     address: SocketAddr,
     clock: ManualClock,
@@ -57,12 +57,12 @@ impl Served {
         Self { address, clock, task }
     }
 
-    /// Moves the clock on until the work is done.
+    /// Advances the clock until the work is done.
     async fn while_time_passes<T>(&self, work: impl Future<Output = T>) -> T {
         while_time_passes(&self.clock, work).await
     }
 
-    /// Sends the head of a request that a proxy passes on for `client`.
+    /// Sends the head of a request, without its end, as a proxy forwards it for `client`.
     async fn ask(&self, client: &str, request: &str) -> RawClient {
         let mut raw = RawClient::connect(self.address).await;
         let head = format!("{request} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n");
@@ -70,7 +70,7 @@ impl Served {
         raw
     }
 
-    /// The status of an answer to a request without a body.
+    /// Sends a request without a body, and returns the connection and the head of the response.
     async fn get(&self, client: &str, path: &str) -> (RawClient, String) {
         let mut raw = self.ask(client, &format!("GET {path}")).await;
         raw.bytes(b"\r\n").await;
@@ -93,9 +93,9 @@ fn routes() -> Router {
         .fallback(read)
 }
 
-/// Case by case, with one place for the address: the next request shows that it was given back.
+/// The address may have one connection, so each case shows that the one before has released its place.
 #[tokio::test]
-async fn a_body_that_never_ends_ends_its_connection_on_every_route() {
+async fn a_body_that_never_ends_times_out_on_every_route() {
     let limits = Limits { max_http_connections: 1, ..Limits::default() };
     let served = Served::start(limits, &[], routes()).await;
     for path in ["/read", "/hang", "/nowhere", "/socket.io/?EIO=4&transport=websocket"] {
@@ -111,7 +111,7 @@ async fn a_body_that_never_ends_ends_its_connection_on_every_route() {
                     client.bytes(head.as_bytes()).await;
                     client.bytes(drip.as_bytes()).await;
                     let answer = client.body().await;
-                    // The place may not be free yet: then there is no answer.
+                    // The place may not be free yet. Then the connection closes without a response.
                     if !answer.is_empty() {
                         return String::from_utf8(answer).unwrap();
                     }
@@ -125,9 +125,10 @@ async fn a_body_that_never_ends_ends_its_connection_on_every_route() {
     }
 }
 
-/// A client that goes on sending is not silent; it is slow. The deadline of the request is far away.
+/// A client that sends a byte at a time is never silent, so an idle timeout would not find it. The
+/// deadline of the whole request is set far beyond the test.
 #[tokio::test]
-async fn a_body_that_drips_ends_its_connection_by_its_rate() {
+async fn a_body_below_the_minimum_rate_ends_its_connection() {
     let clock = ManualClock::new();
     let (send, mut ended) = mpsc::unbounded_channel();
     let read = {
@@ -148,12 +149,12 @@ async fn a_body_that_drips_ends_its_connection_by_its_rate() {
 
     let (is_late, took) = in_time(ended.recv()).await.unwrap();
     assert!(is_late);
-    // The client is waited for ten seconds, and its few bytes earn next to nothing.
+    // The rate applies after ten seconds of waiting, and these few bytes prolong that very little.
     assert!((10..60).contains(&took.as_secs()), "{took:?}");
 }
 
 #[tokio::test]
-async fn an_application_that_does_not_answer_does_not_hold_the_connection() {
+async fn a_route_that_never_answers_times_out() {
     let served = Served::start(Limits::default(), &[], routes()).await;
     let mut client = RawClient::connect(served.address).await;
     client.bytes(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -163,9 +164,9 @@ async fn an_application_that_does_not_answer_does_not_hold_the_connection() {
     assert!(answer.starts_with(b"HTTP/1.1 503 "), "{}", String::from_utf8_lossy(&answer));
 }
 
-/// It may take most of the time of a request, also when it is silent for a while.
+/// A slow body may use most of the time of a request and pause for a while.
 #[tokio::test]
-async fn a_body_that_keeps_to_the_rate_is_read() {
+async fn a_body_above_the_minimum_rate_is_read() {
     let (send, mut seen) = mpsc::unbounded_channel();
     let upload = async move |body: Body| {
         use futures_util::StreamExt as _;
@@ -193,7 +194,7 @@ async fn a_body_that_keeps_to_the_rate_is_read() {
 }
 
 #[tokio::test]
-async fn a_link_is_no_request() {
+async fn the_request_timeout_does_not_apply_to_links() {
     let limits = Limits { request_timeout: Duration::from_secs(1), ..Limits::default() };
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let mut client = fixture.alice().await;
@@ -205,9 +206,9 @@ async fn a_link_is_no_request() {
     }
 }
 
-/// Behind a proxy all have one peer, and each has a budget of its own.
+/// Behind a proxy all clients have one peer address; budgets must count the forwarded one.
 #[tokio::test]
-async fn a_client_behind_a_proxy_keeps_no_other_client_out() {
+async fn a_client_behind_a_proxy_does_not_use_up_the_budget_of_others() {
     let limits = Limits { max_http_connections: 2, ..Limits::default() };
     let served = Served::start(limits, &["127.0.0.1"], routes()).await;
     let slow = "Content-Length: 5\r\n\r\n";
@@ -217,7 +218,7 @@ async fn a_client_behind_a_proxy_keeps_no_other_client_out() {
         client.bytes(slow.as_bytes()).await;
         held.push(client);
     }
-    // Both have been seen when a third one is one too many.
+    // The server has seen both when it refuses a third.
     let refused = async {
         loop {
             let (client, head) = served.get("203.0.113.1", "/whoami").await;
@@ -235,7 +236,7 @@ async fn a_client_behind_a_proxy_keeps_no_other_client_out() {
         assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     }
 
-    // The proxy's connection is good for the next request, and so is the place.
+    // A refusal keeps the proxy's connection open, and a place is free after its response.
     for mut client in held {
         client.bytes(b"12345").await;
         assert!(client.head().await.starts_with("HTTP/1.1 200 "));
@@ -246,9 +247,9 @@ async fn a_client_behind_a_proxy_keeps_no_other_client_out() {
     assert!(rest.contains("HTTP/1.1 200 ") && rest.ends_with("203.0.113.1"), "{rest}");
 }
 
-/// All at once, as after a restart.
+/// All clients reconnect at once, as after a restart.
 #[tokio::test]
-async fn many_clients_come_back_through_one_proxy() {
+async fn many_clients_may_connect_at_once_through_one_proxy() {
     let limits = Limits { max_http_connections: 1, ..Limits::default() };
     let served = Served::start(limits, &["127.0.0.1"], routes()).await;
     let mut clients = Vec::new();
@@ -268,9 +269,9 @@ async fn many_clients_come_back_through_one_proxy() {
     }
 }
 
-/// A request is over when its answer was sent.
+/// A request counts until its response is sent, not until the handler returns.
 #[tokio::test]
-async fn a_client_that_does_not_read_its_answer_keeps_its_place() {
+async fn a_response_counts_as_a_request_until_it_has_been_read() {
     const SIZE: usize = 64 * 1024 * 1024;
     let limits = Limits { max_http_connections: 1, ..Limits::default() };
     let routes = routes().route("/large", get(|| async { vec![0_u8; SIZE] }));
@@ -290,7 +291,7 @@ async fn a_client_that_does_not_read_its_answer_keeps_its_place() {
 }
 
 #[tokio::test]
-async fn a_proxy_has_so_many_connections() {
+async fn the_connections_of_a_proxy_are_bounded() {
     let limits = Limits { max_proxy_connections: 2, ..Limits::default() };
     let served = Served::start(limits, &["127.0.0.1"], routes()).await;
     let _first = served.get("203.0.113.1", "/whoami").await;
@@ -302,7 +303,7 @@ async fn a_proxy_has_so_many_connections() {
 }
 
 #[tokio::test]
-async fn only_a_proxy_that_was_named_says_who_the_client_is() {
+async fn only_a_trusted_proxy_may_name_the_client() {
     for (proxies, expected) in [(&["127.0.0.1"][..], "203.0.113.1"), (&[][..], "127.0.0.1")] {
         let served = Served::start(Limits::default(), proxies, routes()).await;
         let mut client = served.ask("203.0.113.1", "GET /whoami").await;
@@ -314,7 +315,7 @@ async fn only_a_proxy_that_was_named_says_who_the_client_is() {
     }
 }
 
-/// Asks a server for a link, as a proxy does for `client`.
+/// Requests a link as a proxy forwards it for `client`.
 async fn upgrade(address: SocketAddr, path: &str, client: &str) -> (RawClient, String) {
     let head = format!(
         "GET {path}?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n\
@@ -324,7 +325,7 @@ async fn upgrade(address: SocketAddr, path: &str, client: &str) -> (RawClient, S
     RawClient::request(address, head.as_bytes()).await
 }
 
-/// A server with one unknown link for each address, mounted in axum.
+/// Mounts a server in axum that allows one unauthenticated link for each address.
 #[cfg(feature = "axum")]
 async fn mounted(proxies: &[&str]) -> (SocketAddr, JoinHandle<std::io::Result<()>>) {
     let doorward = Doorward::builder()
@@ -342,10 +343,10 @@ async fn mounted(proxies: &[&str]) -> (SocketAddr, JoinHandle<std::io::Result<()
     (address, tokio::spawn(async move { axum::serve(listener, app).await }))
 }
 
-/// axum says where a connection comes from, and nothing else is to be written.
+/// The feature `axum` reads the peer address that axum provides; no middleware is needed.
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn in_axum_budgets_go_by_the_client_behind_the_proxy() {
+async fn in_axum_budgets_count_for_the_client_behind_the_proxy() {
     let (address, server) = mounted(&["127.0.0.1"]).await;
 
     let (_one, first) = upgrade(address, "/socket.io/", "203.0.113.1").await;
@@ -359,7 +360,7 @@ async fn in_axum_budgets_go_by_the_client_behind_the_proxy() {
 }
 
 #[tokio::test]
-async fn a_path_is_good_without_its_last_slash() {
+async fn the_path_is_valid_without_its_last_slash() {
     let fixture = Fixture::with(|builder, _| builder).await;
 
     for path in ["/socket.io/", "/socket.io"] {
@@ -372,9 +373,9 @@ async fn a_path_is_good_without_its_last_slash() {
     }
 }
 
-/// Also when other proxies are named: one that was forgotten is as bad as none.
+/// Applies as well when other proxies are named: a forgotten one makes all its clients share a budget.
 #[tokio::test]
-async fn a_proxy_that_was_not_named_is_logged_once() {
+async fn an_untrusted_proxy_is_logged_once() {
     for (proxies, expected) in [(&[][..], 1), (&["192.0.2.1"][..], 1), (&["127.0.0.1"][..], 0)] {
         let log = Log::default();
         let _kept = log.keep(Level::INFO);
@@ -393,7 +394,7 @@ async fn a_proxy_that_was_not_named_is_logged_once() {
 }
 
 #[tokio::test]
-async fn a_client_without_an_address_is_logged_once() {
+async fn an_unknown_client_address_is_logged_once() {
     let log = Log::default();
     let _kept = log.keep(Level::INFO);
     let doorward = Doorward::builder().public(Gateway::<Anonymous>::at("/")).build().unwrap();
@@ -410,9 +411,9 @@ async fn a_client_without_an_address_is_logged_once() {
     server.abort();
 }
 
-/// Also where another HTTP server accepts the connections.
+/// Applies where another HTTP server accepts the connections and sets `PeerAddr`.
 #[tokio::test]
-async fn a_mounted_server_finds_its_clients_behind_the_proxy() {
+async fn a_mounted_server_reads_the_client_address_from_a_trusted_proxy() {
     let audit = doorward_testkit::AuditLog::default();
     let doorward = Doorward::builder()
         .public(Gateway::<Anonymous>::at("/"))
@@ -444,7 +445,7 @@ async fn a_mounted_server_finds_its_clients_behind_the_proxy() {
 }
 
 #[test]
-fn what_names_no_proxy_does_not_build() {
+fn a_proxy_network_of_all_addresses_does_not_build() {
     let builder = Doorward::builder().public(Gateway::at("/")).trusted_proxies(["0.0.0.0/0"]);
 
     assert!(matches!(builder.build(), Err(BuildError::TrustedProxy(_))));

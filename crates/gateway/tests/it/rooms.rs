@@ -1,4 +1,4 @@
-//! Rooms are authorised, and what is sent to a room reaches its members alone.
+//! Rooms: policies decide who joins, and events of a room reach its members only.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{
     memory::{Member, Memory, small},
 };
 
-/// Lets clients join, leave and shout wherever they say.
+/// Gateway whose clients choose the rooms that they join, leave and shout to.
 fn gateway() -> Gateway<Member> {
     Gateway::at("/")
         .on("join", |me: Connection<Member>, Payload(room): Payload<String>| async move {
@@ -31,7 +31,7 @@ fn gateway() -> Gateway<Member> {
 }
 
 #[tokio::test]
-async fn a_policy_by_pattern_decides_who_enters_a_room() {
+async fn the_policy_of_a_pattern_decides_who_joins_a_room() {
     let gateway = gateway().room("team:{id}", |request: RoomRequest<Member>| async move {
         request.principal().has_role(request.param("id"))
     });
@@ -49,7 +49,7 @@ async fn a_policy_by_pattern_decides_who_enters_a_room() {
 }
 
 #[tokio::test]
-async fn a_room_without_a_policy_is_nobodys() {
+async fn a_room_without_a_policy_is_closed() {
     let memory = Memory::serve(gateway().room("lobby", |_| async { true })).await;
     let mut alice = memory.connect("alice").await;
 
@@ -57,9 +57,9 @@ async fn a_room_without_a_policy_is_nobodys() {
     alice.emit_with_ack::<()>("join", "lobby").await;
 }
 
-/// Attack 80: what is another room must not look like one that is allowed.
+/// Attack 80: names that resemble an allowed room, and rooms of other users and sockets.
 #[tokio::test]
-async fn tricks_with_names_open_no_room() {
+async fn look_alike_names_open_no_room() {
     let gateway = gateway()
         .room("team:{id}", |request: RoomRequest<Member>| async move {
             request.parse::<u64>("id") == Some(1)
@@ -92,9 +92,10 @@ async fn tricks_with_names_open_no_room() {
     assert_eq!(alice.emit_with_ack::<Vec<String>>("rooms", ()).await, ["team:1"]);
 }
 
-/// Attack 81, and the own-id room: names in another's hands reach nobody.
+/// Attack 81. In Socket.IO each socket is in a room named by its id; here an id in the hands of a client
+/// reaches no socket.
 #[tokio::test]
-async fn the_id_of_a_socket_is_no_room_that_others_could_be_in() {
+async fn the_id_of_a_socket_is_not_a_room() {
     let memory = Memory::serve(gateway().room("r{x}", |_| async { true })).await;
     let (mut alice, mut bob) = (memory.connect("alice").await, memory.connect("bob").await);
 
@@ -109,7 +110,7 @@ async fn the_id_of_a_socket_is_no_room_that_others_could_be_in() {
 }
 
 #[tokio::test]
-async fn when_several_patterns_match_all_policies_must_say_yes() {
+async fn when_several_patterns_match_all_policies_must_allow() {
     let gateway = gateway()
         .room("team:{id}", |_| async { true })
         .room("team:admin", |request: RoomRequest<Member>| async move {
@@ -124,7 +125,7 @@ async fn when_several_patterns_match_all_policies_must_say_yes() {
 }
 
 #[tokio::test]
-async fn a_policy_that_panics_or_fails_has_not_said_yes() {
+async fn a_policy_that_panics_or_fails_denies_the_room() {
     let gateway = gateway()
         .room("panics", |request: RoomRequest<Member>| async move {
             assert!(request.room() == "another", "a policy that panics");
@@ -145,7 +146,7 @@ async fn a_policy_that_panics_or_fails_has_not_said_yes() {
 }
 
 #[tokio::test]
-async fn guards_may_keep_somebody_in() {
+async fn a_guard_may_deny_leaving_a_room() {
     let guard =
         guard_fn(|context: &GuardContext<'_, Member>| context.action != Action::Leave("detention"));
     let gateway = gateway().guard(guard).room("detention", |_| async { true });
@@ -159,7 +160,7 @@ async fn guards_may_keep_somebody_in() {
 }
 
 #[tokio::test]
-async fn a_room_has_its_members_from_joining_to_leaving() {
+async fn a_member_receives_events_of_a_room_from_joining_to_leaving() {
     let memory = Memory::serve(gateway().room("r{n}", |_| async { true })).await;
     let (mut alice, mut bob) = (memory.connect("alice").await, memory.connect("bob").await);
     let mut carol = memory.connect("carol").await;
@@ -179,7 +180,7 @@ async fn a_room_has_its_members_from_joining_to_leaving() {
 }
 
 #[tokio::test]
-async fn who_is_gone_is_in_no_room_and_an_empty_room_is_none() {
+async fn a_closed_socket_leaves_its_rooms_and_empty_rooms_are_removed() {
     let memory = Memory::serve(gateway().room("r{n}", |_| async { true })).await;
     let hub = memory.server.doorward().hub::<Member>("/").unwrap();
     let (mut alice, mut bob) = (memory.connect("alice").await, memory.connect("bob").await);
@@ -199,7 +200,7 @@ async fn who_is_gone_is_in_no_room_and_an_empty_room_is_none() {
 }
 
 #[tokio::test]
-async fn a_socket_is_in_so_many_rooms_and_no_more() {
+async fn the_rooms_of_a_socket_are_bounded() {
     let counts = Counts::default();
     let _counting = metrics::set_default_local_recorder(&counts);
     let gateway = gateway().room("r{n}", |_| async { true });
@@ -215,9 +216,9 @@ async fn a_socket_is_in_so_many_rooms_and_no_more() {
     alice.emit_with_ack::<()>("join", "r3").await;
 }
 
-/// `forbidden` would send a developer to the policies.
+/// `forbidden` would send a developer to the room policies, where the fault is not.
 #[tokio::test]
-async fn a_connect_hook_that_joins_too_many_rooms_says_so() {
+async fn a_connect_hook_that_joins_too_many_rooms_reads_too_many_rooms() {
     let gateway = gateway().room("r{n}", |_| async { true }).on_connect(
         |me: Connection<Member>| async move {
             for room in ["r1", "r2", "r3"] {
@@ -234,20 +235,20 @@ async fn a_connect_hook_that_joins_too_many_rooms_says_so() {
 }
 
 #[tokio::test]
-async fn clients_of_public_namespaces_are_in_no_rooms() {
+async fn clients_of_public_namespaces_cannot_join_rooms() {
     let gateway = Gateway::at("/open")
         .room("lobby", |_| async { true })
         .on("join", |me: Connection<Anonymous>| async move { me.join("lobby").await });
     let memory = Memory::with(|builder| builder.public(gateway)).await;
-    let mut anybody = memory.server.connect("/open", ()).await;
+    let mut anonymous = memory.server.connect("/open", ()).await;
 
-    assert_eq!(anybody.expect_exception("join", ()).await.code(), "forbidden");
+    assert_eq!(anonymous.expect_exception("join", ()).await.code(), "forbidden");
 }
 
-/// A room that is joined while the client is greeted is left when the greeting ends in a refusal, and
-/// what was sent to it meanwhile is not delivered.
+/// Rooms joined in a connect hook are left when the hook refuses, and the client receives nothing that
+/// was sent to them.
 #[tokio::test]
-async fn nobody_who_is_refused_in_the_end_has_been_in_a_room() {
+async fn a_client_refused_by_its_connect_hook_leaves_its_rooms() {
     let gateway = Gateway::at("/").room("lobby", |_| async { true }).on_connect(
         |me: Connection<Member>| async move {
             me.join("lobby").await?;
@@ -268,9 +269,9 @@ async fn nobody_who_is_refused_in_the_end_has_been_in_a_room() {
     assert_eq!(sockets[0].rooms(), [Arc::from("lobby")]);
 }
 
-/// Attack 81.
+/// Attack 81: emitting to a room without having joined it.
 #[tokio::test]
-async fn a_client_is_heard_only_in_rooms_that_it_is_in() {
+async fn a_socket_emits_only_to_rooms_that_it_is_in() {
     let gateway = gateway().room("r{n}", |_| async { true }).on(
         "say",
         |me: Connection<Member>, Payload(room): Payload<String>| async move {

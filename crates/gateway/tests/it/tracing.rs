@@ -1,4 +1,4 @@
-//! What the log knows of a handler while it runs.
+//! Spans of handlers and hooks: the log says for which socket and event they run.
 
 use std::sync::Arc;
 
@@ -9,20 +9,21 @@ use tracing::Level;
 
 use crate::memory::{Member, Memory};
 
-/// Logs at once, and again after it has waited.
+/// Logs once before and once after an await point.
 async fn talkative() {
     tracing::info!("at once");
     tokio::task::yield_now().await;
     tracing::info!("later");
 }
 
+/// Asserts that there is one line and returns it.
 fn only(lines: &[String]) -> &str {
     assert_eq!(lines.len(), 1, "{lines:#?}");
     &lines[0]
 }
 
 #[tokio::test]
-async fn what_a_handler_logs_says_whose_event_it_was() {
+async fn log_lines_of_a_handler_name_socket_user_and_event() {
     let memory = Memory::serve(Gateway::at("/").on("talk", talkative)).await;
     let log = Log::default();
     let _kept = log.keep(Level::INFO);
@@ -40,7 +41,7 @@ async fn what_a_handler_logs_says_whose_event_it_was() {
 }
 
 #[tokio::test]
-async fn hooks_say_whose_connection_it_is() {
+async fn log_lines_of_hooks_name_socket_and_user() {
     let done = Arc::new(Notify::new());
     let told = Arc::clone(&done);
     let gateway = Gateway::at("/")
@@ -104,7 +105,7 @@ async fn a_failure_is_logged_with_the_id_that_the_client_reads() {
     assert!(lines[1].contains("Handler failed."), "{lines:#?}");
 }
 
-/// The name of an unknown event is the client's word.
+/// A client chooses the names of unknown events, so the log must not repeat them.
 #[tokio::test]
 async fn the_name_of_an_unknown_event_is_not_logged() {
     let telling = guard_fn(|_: &GuardContext<'_, Member>| {
@@ -118,7 +119,7 @@ async fn the_name_of_an_unknown_event_is_not_logged() {
 
     alice.expect_exception("canary", ()).await;
 
-    // The connection, and the event.
+    // Once for the connection and once for the event.
     assert_eq!(log.lines_with("on its way").len(), 2);
     assert!(log.lines_with("canary").is_empty());
 }

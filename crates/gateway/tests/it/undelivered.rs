@@ -1,4 +1,4 @@
-//! What waits for a client that may not have it any more is not sent.
+//! Queued events are dropped when their client is revoked or expires.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use doorward_testkit::{RawClient, Seen as Frame};
 
 use crate::fixture::{Fixture, GOOD, User};
 
-/// A server that sends far more than a socket buffer holds to whoever says `flood`.
+/// Starts a server that answers `flood` with far more events than a socket buffer holds.
 async fn flooding() -> Fixture {
     let limits = Limits { outbox: 64 * 1024 * 1024, ..Limits::default() };
     Fixture::with(|builder, _| {
@@ -25,18 +25,18 @@ async fn flooding() -> Fixture {
     .await
 }
 
-/// A client that has been told so much that most of it still waits in the server.
-async fn drowned(fixture: &Fixture) -> RawClient {
+/// Connects a client and queues so many events for it that most still wait in the server.
+async fn client_with_queued_events(fixture: &Fixture) -> RawClient {
     let mut client = RawClient::open(fixture.address).await;
     client.text(r#"40/flood,{"token":"short:alice"}"#).await;
     client.json("40/flood,").await;
     client.text(r#"42/flood,["flood",1000]"#).await;
-    // The first of it is here, so all of it was queued.
+    // The handler queues all events before the link writes, so the first shows that all are queued.
     client.next().await;
     client
 }
 
-/// Counts what reaches the client, and says whether it was told why it ended.
+/// Counts the events that reach the client, and returns whether it read `session_ended`.
 async fn rest(client: &mut RawClient) -> (usize, bool) {
     let rest = client.rest().await;
     let is = |seen: &Frame, part: &str| matches!(seen, Frame::Text(text) if text.contains(part));
@@ -44,11 +44,11 @@ async fn rest(client: &mut RawClient) -> (usize, bool) {
     (secrets, rest.iter().any(|seen| is(seen, "session_ended")))
 }
 
-/// Promise 3: 32 MB wait, and what the kernel holds already is all that arrives.
+/// 32 MB are queued; only what the kernel has already taken may arrive.
 #[tokio::test]
-async fn a_revoked_client_gets_nothing_of_what_was_queued() {
+async fn queued_events_are_not_sent_to_a_revoked_client() {
     let fixture = flooding().await;
-    let mut client = drowned(&fixture).await;
+    let mut client = client_with_queued_events(&fixture).await;
 
     fixture.doorward.principals().revoke(Revoke::User("alice".into())).await.unwrap();
 
@@ -57,9 +57,9 @@ async fn a_revoked_client_gets_nothing_of_what_was_queued() {
 }
 
 #[tokio::test]
-async fn an_expired_client_gets_nothing_of_what_was_queued() {
+async fn queued_events_are_not_sent_to_an_expired_client() {
     let fixture = flooding().await;
-    let mut client = drowned(&fixture).await;
+    let mut client = client_with_queued_events(&fixture).await;
 
     fixture.clock.advance(Duration::from_secs(60));
 
@@ -67,9 +67,9 @@ async fn an_expired_client_gets_nothing_of_what_was_queued() {
     assert!(secrets < 900, "{secrets} of 1000 arrived");
 }
 
-/// The other socket of the link has done nothing wrong, and keeps what waits for it.
+/// The revocation ends one socket; events of the other one on the same link are not affected.
 #[tokio::test]
-async fn another_socket_of_the_link_keeps_what_was_queued_for_it() {
+async fn queued_events_of_another_socket_of_the_link_are_still_sent() {
     let fixture = flooding().await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(GOOD).await;
@@ -97,9 +97,9 @@ async fn another_socket_of_the_link_keeps_what_was_queued_for_it() {
     assert_eq!(client.json("42/flood,").await[0], "secret");
 }
 
-/// A socket of the same client that the application has ended before leaves nothing behind either.
+/// The application has ended the socket before the revocation, and its events still wait.
 #[tokio::test]
-async fn what_an_ended_socket_has_left_behind_is_not_sent_after_a_revocation() {
+async fn queued_events_of_an_ended_socket_are_not_sent_after_a_revocation() {
     let fixture = flooding().await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(GOOD).await;

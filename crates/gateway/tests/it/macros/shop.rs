@@ -1,4 +1,4 @@
-//! One gateway twice: with everything that the attributes can say, and as it is written by hand.
+//! One gateway twice: written with every attribute of the macros, and by hand.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,15 +9,17 @@ use tokio::sync::{Barrier, mpsc};
 
 use crate::memory::Member;
 
-/// Everything that the attributes can say, once.
+/// Gateway that uses each attribute at least once.
 pub(crate) struct Shop {
+    /// Receives one line for each hook that runs.
     pub(crate) lines: mpsc::UnboundedSender<String>,
+    /// Passed only by two handlers that run at the same time.
     pub(crate) pair: Barrier,
 }
 
 #[gateway(namespace = "/shop", concurrency = 2)]
 #[guard(Role::new("member"))]
-#[guard(guard_fn(leaves_the_cellar_alone))]
+#[guard(guard_fn(is_not_team_13))]
 #[intercept(Noted("gateway"))]
 #[filter(out_of_stock)]
 impl Shop {
@@ -100,14 +102,14 @@ impl Shop {
         (kind == "of" && name == connection.user().as_str()).into()
     }
 
-    /// Not ours, and so left alone.
+    /// Method without an attribute, which the macro leaves as it is.
     fn line(&self, line: String) {
-        // A test that is over reads no more.
+        // A test that has ended has dropped its receiver.
         drop(self.lines.send(line));
     }
 }
 
-/// The same, as somebody would write it who has no macros.
+/// Makes the same gateway without macros.
 pub(crate) fn by_hand(shop: Shop) -> Gateway<Member> {
     let shop = Arc::new(shop);
     /// Lets a closure call a method of the shop.
@@ -142,7 +144,7 @@ pub(crate) fn by_hand(shop: Shop) -> Gateway<Member> {
     Gateway::at("/shop")
         .concurrency(2)
         .guard(Role::new("member"))
-        .guard(guard_fn(leaves_the_cellar_alone))
+        .guard(guard_fn(is_not_team_13))
         .intercept(Noted("gateway"))
         .filter(out_of_stock)
         .on_init(call!(init, hub: Hub<Member>))
@@ -161,8 +163,8 @@ pub(crate) fn by_hand(shop: Shop) -> Gateway<Member> {
         .room("topic:{kind}:{name}", topic)
 }
 
-/// Nobody gets into team 13, whoever they are.
-fn leaves_the_cellar_alone(context: &GuardContext<'_, Member>) -> bool {
+/// Denies joining team 13 to every member.
+fn is_not_team_13(context: &GuardContext<'_, Member>) -> bool {
     context.action != Action::Join("team:13")
 }
 
@@ -174,11 +176,11 @@ fn out_of_stock(_: &OutOfStock) -> Exception {
     Exception::new("out_of_stock", "There is none left")
 }
 
-/// What interceptors noted on a socket.
+/// Socket data: the interceptors that ran.
 #[derive(Default)]
 struct Notes(Mutex<Vec<&'static str>>);
 
-/// Notes that it ran.
+/// Interceptor that notes that it ran.
 struct Noted(&'static str);
 
 impl<P: Send + Sync + 'static> Interceptor<P> for Noted {
