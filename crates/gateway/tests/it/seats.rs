@@ -1,4 +1,4 @@
-//! How many connections a user may have, under every race.
+//! The number of connections of a user: policies, races and dead connections.
 
 use std::{
     sync::{
@@ -24,7 +24,7 @@ use crate::{
     lasting::{Lasting, Member, echo},
 };
 
-/// A server with this policy, on which everybody may try as often as they like.
+/// Starts a server with this policy and without budgets of attempts.
 async fn with(policy: PerUser) -> (Lasting, MemorySeats) {
     let seats = MemorySeats::new();
     let own = seats.clone();
@@ -36,7 +36,7 @@ async fn with(policy: PerUser) -> (Lasting, MemorySeats) {
     (lasting.await, seats)
 }
 
-/// Limits under which nobody comes too often.
+/// Limits that no race of these tests reaches.
 fn without_budgets() -> Limits {
     Limits {
         max_user_attempts: 1_000_000_000,
@@ -50,7 +50,7 @@ async fn alice(lasting: &Lasting) -> TestClient {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_refused() {
+async fn a_connection_beyond_the_policy_is_refused() {
     let (lasting, _) = with(PerUser::RefuseNew(2)).await;
     let (mut first, second) = (alice(&lasting).await, alice(&lasting).await);
 
@@ -59,7 +59,7 @@ async fn one_connection_too_many_is_refused() {
     assert_eq!((refused.code(), refused.retry()), ("already_connected", Some("later")));
     let last = lasting.audit.outcomes().pop();
     assert_eq!(last, Some(Decision::Refused(RefusalReason::SeatTaken)));
-    // Other people have seats of their own, and one that is left is free.
+    // Other users have seats of their own, and a seat is free after its socket has left.
     lasting.connect(json!({ "user": "bob" })).await;
     assert_eq!(first.emit_with_ack::<u8>("echo", 1).await, 1);
     drop(second);
@@ -68,14 +68,14 @@ async fn one_connection_too_many_is_refused() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_replaces_the_oldest() {
+async fn a_connection_beyond_the_policy_replaces_the_oldest() {
     let (lasting, _) = with(PerUser::ReplaceOldest(2)).await;
     let mut oldest = alice(&lasting).await;
     let mut second = alice(&lasting).await;
 
     let mut third = alice(&lasting).await;
 
-    // It has ended when the new one is in.
+    // The oldest has closed before the new one was admitted.
     assert_eq!(lasting.server.doorward().connections(), 2);
     assert_eq!(oldest.ended().await, TestEnd::Final);
     let ended: Value = oldest.expect_event("session_ended").await;
@@ -100,9 +100,9 @@ async fn the_sockets_of_one_link_share_a_seat() {
     }
 }
 
-/// Whoever is replaced goes with everything that shares the seat.
+/// All sockets of a link share one seat, so all of them end when it is replaced.
 #[tokio::test]
-async fn a_link_that_is_replaced_ends_in_all_namespaces() {
+async fn a_replaced_link_ends_in_all_namespaces() {
     let fixture = Fixture::with(|builder, _| builder.connections(PerUser::ReplaceOldest(1))).await;
     let mut old = fixture.alice().await;
     old.text(r#"40/chat,{"token":"good:alice"}"#).await;
@@ -117,7 +117,7 @@ async fn a_link_that_is_replaced_ends_in_all_namespaces() {
 }
 
 #[tokio::test]
-async fn sockets_are_counted_in_each_namespace_when_told_so() {
+async fn per_namespace_counts_sockets_in_each_namespace() {
     let policy = PerUser::RefuseNew(1).per_namespace();
     let (lasting, _) = with(policy).await;
     let first = alice(&lasting).await;
@@ -129,9 +129,9 @@ async fn sockets_are_counted_in_each_namespace_when_told_so() {
     drop((first, elsewhere));
 }
 
-/// A namespace has a say of its own, beside the server's.
+/// A namespace has a policy in addition to the one of the server; both must allow the socket.
 #[tokio::test]
-async fn a_namespace_counts_its_sockets_beside_the_server() {
+async fn the_policies_of_server_and_namespace_both_apply() {
     let limits = Limits { max_unauthenticated_links: 1_000_000, ..Limits::default() };
     let game = || Gateway::at("/game").on("echo", async |Payload(n): Payload<u8>| n);
     let lasting = Lasting::with(|builder| {
@@ -147,7 +147,7 @@ async fn a_namespace_counts_its_sockets_beside_the_server() {
 
     let mut second = visit().await;
 
-    // The older one has ended, and its seat at the server is free as well: another one gets it.
+    // The older socket has ended, so its seat at the server is free as well.
     assert_eq!(first.ended().await, TestEnd::Final);
     let ended: Value = first.expect_event("session_ended").await;
     assert_eq!(ended["code"], "replaced");
@@ -155,22 +155,23 @@ async fn a_namespace_counts_its_sockets_beside_the_server() {
     let elsewhere = [alice(&lasting).await, second];
     let refused = lasting.server.expect_refused("/game", json!({ "user": "alice" })).await;
     assert_eq!(refused.code(), "already_connected", "{elsewhere:?}");
-    // Who was refused has replaced nobody, and others have seats of their own.
+    // The refused socket has replaced none, and other users have seats of their own.
     let [_, mut second] = elsewhere;
     assert_eq!(second.emit_with_ack::<u8>("echo", 2).await, 2);
     lasting.server.connect("/game", json!({ "user": "bob" })).await;
 }
 
-/// A half-open connection: its client is gone and has not said so.
+/// A half-open connection: its client has vanished without closing it.
 #[tokio::test]
-async fn a_dead_connection_locks_nobody_out() {
+async fn a_dead_connection_does_not_block_its_user() {
     let fixture = Fixture::with(|builder, _| builder.connections(PerUser::RefuseNew(1))).await;
     let mut dead = fixture.alice().await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(GOOD).await;
-    // It is asked, and does not answer.
+    // The server probes the holder of the seat with a ping, which stays unanswered.
     assert_eq!(dead.next().await, Frame::Text("2".into()));
 
+    // A probe is given up before the two seconds that the whole reservation may take.
     fixture.clock.advance(Duration::from_millis(1_500));
 
     client.json("40").await;
@@ -178,7 +179,7 @@ async fn a_dead_connection_locks_nobody_out() {
     assert!(fixture.audit.outcomes().contains(&Decision::Ended(DisconnectReason::PingTimeout)));
 }
 
-/// Seats whose next answer waits for the test.
+/// Seats whose next answer waits until a test allows it.
 #[derive(Clone, Default)]
 struct SlowSeats {
     seats: MemorySeats,
@@ -202,9 +203,9 @@ impl doorward::Seats for SlowSeats {
     }
 }
 
-/// What is left of the time for holders does not depend on how long the seats took to name them.
+/// The time for probes starts when the seats have named the holders, however long that took.
 #[tokio::test]
-async fn a_dead_connection_locks_nobody_out_when_seats_are_slow() {
+async fn a_dead_connection_does_not_block_its_user_when_seats_are_slow() {
     let seats = SlowSeats::default();
     let own = seats.clone();
     let one = PerUser::RefuseNew(1);
@@ -224,7 +225,7 @@ async fn a_dead_connection_locks_nobody_out_when_seats_are_slow() {
 }
 
 #[tokio::test]
-async fn a_connection_that_answers_keeps_its_seat() {
+async fn a_connection_that_answers_the_probe_keeps_its_seat() {
     let fixture = Fixture::with(|builder, _| builder.connections(PerUser::RefuseNew(1))).await;
     let mut old = fixture.alice().await;
     let mut client = RawClient::open(fixture.address).await;
@@ -238,10 +239,10 @@ async fn a_connection_that_answers_keeps_its_seat() {
     assert_eq!(old.json("430").await, json!([1]));
 }
 
-/// Races of 2 to 16 connects at once: never more than the policy allows, never nobody in the end, no seat
-/// that stays behind.
+/// Each race has 2 to 16 connects at once. At its end as many sockets are admitted as the policy allows,
+/// at least one, and no seat stays taken after they have left.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn races_leave_exactly_as_many_as_the_policy_allows() {
+async fn races_leave_exactly_as_many_sockets_as_the_policy_allows() {
     for policy in [PerUser::RefuseNew(1), PerUser::ReplaceOldest(1), PerUser::ReplaceOldest(3)] {
         let (lasting, seats) = with(policy).await;
         let lasting = Arc::new(lasting);
@@ -261,9 +262,10 @@ async fn races_leave_exactly_as_many_as_the_policy_allows() {
     }
 }
 
-/// The same where a namespace has a say of its own, beside the server's.
+/// The same with one policy of the server and one of the namespace.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn races_leave_as_many_as_server_and_namespace_allow() {
+async fn races_leave_exactly_as_many_sockets_as_both_policies_allow() {
+    // The policy of the server, that of the namespace, and the number of sockets that both allow.
     let cases = [
         (PerUser::Unlimited, PerUser::ReplaceOldest(1), 1),
         (PerUser::ReplaceOldest(3), PerUser::ReplaceOldest(1), 1),
@@ -295,17 +297,17 @@ async fn races_leave_as_many_as_server_and_namespace_allow() {
     }
 }
 
-/// There are never more than allowed, however long somebody takes to end who was replaced: not for other
-/// sockets of the same link, and not when whoever has replaced them has left again.
+/// A replaced socket counts until it has closed, however long that takes. A second socket of the new link
+/// waits for it, and so does a third link after the second has left.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn everybody_waits_for_whoever_was_replaced() {
+async fn new_sockets_wait_until_a_replaced_socket_has_closed() {
     let (open, gate) = std::sync::mpsc::channel::<()>();
     let gate = Mutex::new(gate);
     let fixture = Fixture::with(|builder, seen| {
         let seen = Arc::clone(seen);
         let busy = Gateway::at("/busy").on("work", move || {
             seen.begun.notify_one();
-            // Its link has no turn until then.
+            // Blocks the link's task, so that the link cannot close its sockets.
             let gate = gate.lock().unwrap();
             let is_open = tokio::task::block_in_place(|| gate.recv().is_ok());
             async move { is_open }
@@ -321,21 +323,23 @@ async fn everybody_waits_for_whoever_was_replaced() {
 
     let mut both = RawClient::open(fixture.address).await;
     both.texts([GOOD, r#"40/chat,{"token":"good:alice"}"#]).await;
-    hears_nothing(&mut both).await;
+    receives_nothing(&mut both).await;
+    // The link that has replaced the old one leaves before it was admitted.
     drop(both);
     in_time(until(|| fixture.doorward.links() == 1)).await;
     let mut next = RawClient::open(fixture.address).await;
     next.text(GOOD).await;
-    hears_nothing(&mut next).await;
+    receives_nothing(&mut next).await;
+    // The handler returns, and the old link closes its sockets.
     drop(open);
 
     in_time(next.json("40")).await;
     assert!(format!("{:?}", in_time(old.rest()).await).contains("replaced"));
 }
 
-/// Whoever is still being let in on a link that is replaced holds nobody up, and does not get in.
+/// An admission in progress on a replaced link neither delays the new socket nor succeeds.
 #[tokio::test]
-async fn nobody_waits_for_who_is_on_their_way_in_on_a_replaced_link() {
+async fn a_new_socket_does_not_wait_for_admissions_of_a_replaced_link() {
     let hook = Arc::new((Notify::new(), Notify::new()));
     let fixture = Fixture::with(|builder, _| {
         let hook = Arc::clone(&hook);
@@ -365,9 +369,10 @@ async fn nobody_waits_for_who_is_on_their_way_in_on_a_replaced_link() {
     drop(new);
 }
 
-/// Somebody who is dead is found out also where a link has left meanwhile and that was not enough.
+/// One holder leaves during the probe, but the policy of the namespace still has no seat. The dead holder
+/// must be found nevertheless.
 #[tokio::test]
-async fn a_dead_connection_locks_nobody_out_of_what_two_policies_count() {
+async fn a_dead_connection_does_not_block_its_user_under_two_policies() {
     let fixture = Fixture::with(|builder, _| {
         let game = Gateway::at("/game").connections(PerUser::RefuseNew(1));
         builder.connections(PerUser::RefuseNew(2)).gateway(game)
@@ -386,23 +391,23 @@ async fn a_dead_connection_locks_nobody_out_of_what_two_policies_count() {
 
     drop(first);
     in_time(until(|| fixture.doorward.links() == 2)).await;
-    hears_nothing(&mut client).await;
+    receives_nothing(&mut client).await;
     fixture.clock.advance(Duration::from_millis(1_500));
 
     in_time(client.json("40/game,")).await;
     assert_eq!(fixture.doorward.connections(), 1);
 }
 
-/// Makes sure that the server has had its turn and has nothing to say.
-async fn hears_nothing(client: &mut RawClient) {
-    // What is said because of what came before the first ping is said ahead of the second pong.
+/// Asserts that the server has processed everything and sends nothing.
+async fn receives_nothing(client: &mut RawClient) {
+    // Packets caused by what came before the first ping arrive before the second pong.
     for _ in 0..2 {
         client.bytes(&RawClient::frame(Opcode::Ping, b"")).await;
         assert_eq!(in_time(client.next()).await, Frame::Pong(Vec::new()));
     }
 }
 
-/// Lets alice connect so many times at once, and returns who is in when everybody who was to end has ended.
+/// Connects alice `racers` times at once, and returns the clients that are still connected in the end.
 async fn race(lasting: &Arc<Lasting>, namespace: &'static str, racers: usize) -> Vec<TestClient> {
     let mut race = JoinSet::new();
     for _ in 0..racers {
@@ -414,7 +419,7 @@ async fn race(lasting: &Arc<Lasting>, namespace: &'static str, racers: usize) ->
     settle(&mut in_time(race.join_all()).await).await
 }
 
-/// Returns who is still in when everybody who was to end has ended.
+/// Returns the clients that are still connected, after each one to be replaced has ended.
 async fn settle(outcomes: &mut Vec<Result<TestClient, Option<ConnectRefused>>>) -> Vec<TestClient> {
     let mut live = Vec::new();
     for outcome in outcomes.drain(..) {
@@ -430,9 +435,9 @@ async fn settle(outcomes: &mut Vec<Result<TestClient, Option<ConnectRefused>>>) 
     live
 }
 
-/// At no moment are there more than allowed: seen by whoever is being let in.
+/// Each admitted socket counts the sockets of its user: there must be one at every moment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nobody_ever_sees_more_than_the_policy_allows() {
+async fn no_admitted_socket_sees_more_sockets_than_the_policy_allows() {
     let most = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&most);
     let limits = without_budgets();
@@ -454,7 +459,7 @@ async fn nobody_ever_sees_more_than_the_policy_allows() {
                 let visitor = lasting.server.visitor();
                 let mut client = visitor.connect("/", json!({ "user": "alice" })).await;
                 client.emit("count", ()).await;
-                // Who goes at once is not counted.
+                // A client that is dropped at once might leave before its event is handled.
                 client.has_ended().await;
             }
         });
@@ -466,7 +471,7 @@ async fn nobody_ever_sees_more_than_the_policy_allows() {
 
 /// Attack 91: clients that leave while they are being authenticated leave no seat behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn clients_that_leave_half_way_leave_no_seat_behind() {
+async fn clients_that_leave_during_admission_leave_no_seat_taken() {
     for policy in [PerUser::RefuseNew(1), PerUser::ReplaceOldest(1)] {
         leave_half_way(policy).await;
     }
@@ -485,13 +490,13 @@ async fn leave_half_way(policy: PerUser) {
         let visitor = lasting.server.visitor();
         let connecting = visitor.try_connect("/", json!({ "user": user }));
         if user == "slow" {
-            // It is gone while the authenticator works.
+            // Leaves during authentication.
             tokio::select! {
-                _ = connecting => unreachable!("nobody opens the gate"),
+                _ = connecting => unreachable!("the gate stays closed"),
                 () = lasting.gate.begun.notified() => {}
             }
         } else {
-            // It is gone at some point of the way.
+            // Leaves after a varying number of steps.
             let mut connecting = Box::pin(connecting);
             for _ in 0..round % 7 {
                 tokio::select! {
@@ -508,9 +513,9 @@ async fn leave_half_way(policy: PerUser) {
     alice(&lasting).await;
 }
 
-/// Attack 91: a later step of the admission that refuses.
+/// Attack 91: a later step of the admission refuses.
 #[tokio::test]
-async fn a_later_step_that_refuses_leaves_no_seat_behind() {
+async fn a_connect_hook_that_refuses_leaves_no_seat_taken() {
     let seats = MemorySeats::new();
     let own = seats.clone();
     let limits = Limits {
@@ -534,9 +539,9 @@ async fn a_later_step_that_refuses_leaves_no_seat_behind() {
     assert_eq!(seats.taken(), 0);
 }
 
-/// A reservation that is given up gives its seat back, and a seat that was lost gives nobody's back.
+/// A dropped reservation releases its seat. A replaced seat releases itself and not the new one.
 #[tokio::test]
-async fn a_seat_is_given_back_once_and_by_its_own_holder() {
+async fn a_seat_is_released_once_and_only_by_its_holder() {
     use doorward::{LinkId, OsEntropy, SeatLimits, SeatRequest, SocketId, UserId};
 
     let seats = MemorySeats::new();
@@ -553,7 +558,7 @@ async fn a_seat_is_given_back_once_and_by_its_own_holder() {
     drop(given_up);
     assert_eq!(seats.taken(), 1);
     let second = seats.reserve(request()).await.unwrap().commit().await.unwrap();
-    // Who has lost a seat is counted until they are gone.
+    // The replaced seat counts until it is dropped.
     assert_eq!((second.replaced.len(), seats.taken()), (1, 2));
     drop(first);
     assert_eq!(seats.taken(), 1);
@@ -561,22 +566,22 @@ async fn a_seat_is_given_back_once_and_by_its_own_holder() {
     assert_eq!(seats.taken(), 0);
 }
 
-/// Lets everybody else have their turn until something is so.
+/// Yields to other tasks until a condition holds.
 async fn until(is_so: impl Fn() -> bool) {
     while !is_so() {
         tokio::task::yield_now().await;
     }
 }
 
-/// Rounds of each race; every one has up to 16 connects.
+/// Rounds of each race.
 const RACES: usize = 334;
 
-/// Clients that leave half-way.
+/// Clients that leave during their admission.
 const LEAVERS: usize = 5_000;
 
-/// A dead connection that is not even read, because so much waits to be written to it.
+/// The server does not read a link whose outbox is full, so a missing pong alone proves nothing there.
 #[tokio::test]
-async fn a_dead_connection_that_is_full_locks_nobody_out_either() {
+async fn a_dead_connection_with_a_full_outbox_does_not_block_its_user() {
     let limits = Limits { outbox: 64 * 1024 * 1024, ..Limits::default() };
     let fixture = Fixture::with(|builder, _| {
         builder.limits(limits).connections(PerUser::RefuseNew(1)).gateway(Gateway::at("/flood").on(
@@ -595,7 +600,7 @@ async fn a_dead_connection_that_is_full_locks_nobody_out_either() {
     dead.text(r#"40/flood,{"token":"good:alice"}"#).await;
     dead.json("40/flood,").await;
     dead.text(r#"42/flood,["flood"]"#).await;
-    // The first of it is here, so all of it was queued; nothing more is read.
+    // The first event shows that all were queued. The client reads no further.
     dead.next().await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(GOOD).await;
@@ -619,7 +624,7 @@ async fn a_dead_connection_that_is_full_locks_nobody_out_either() {
     assert_eq!(fixture.doorward.connections(), 1);
 }
 
-/// Makes one test of each rule that whoever keeps seats promises.
+/// Makes one test of each rule that an implementation of the seats must keep.
 macro_rules! keeps {
     ($($rule:ident,)+) => {
         mod contract {

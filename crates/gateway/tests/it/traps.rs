@@ -1,4 +1,4 @@
-//! Traps that a hostile reader has found: each was open once.
+//! Regression tests of faults that hostile reviews have found.
 
 mod limits;
 mod rooms;
@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 
 use crate::memory::{Member, Memory};
 
-/// A guard that is asked about one event, says so, and waits.
+/// Guard that notifies when it is called for one event, and waits until a test lets it go on.
 struct Waits {
     asked: Arc<Notify>,
     go_on: Arc<Notify>,
@@ -43,7 +43,7 @@ impl Guard<Member> for Waits {
     }
 }
 
-/// Waits in front of the handler.
+/// Interceptor that notifies, and waits before the handler.
 struct Before(Arc<Notify>, Arc<Notify>);
 
 impl Interceptor<Member> for Before {
@@ -58,6 +58,7 @@ impl Interceptor<Member> for Before {
     }
 }
 
+/// Makes a handler that counts its runs and returns how many came before.
 fn counted(
     count: &Arc<AtomicUsize>,
 ) -> impl Fn() -> std::future::Ready<u32> + Send + Sync + 'static {
@@ -65,7 +66,7 @@ fn counted(
     move || std::future::ready(u32::try_from(count.fetch_add(1, Ordering::SeqCst)).unwrap())
 }
 
-/// Lets everything that can run do so.
+/// Yields often enough for all tasks that can run.
 async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -73,7 +74,7 @@ async fn settle() {
 }
 
 #[tokio::test]
-async fn no_handler_starts_behind_a_guard_or_interceptor_that_has_outlived_its_socket() {
+async fn no_handler_starts_after_its_socket_has_ended_during_a_guard_or_interceptor() {
     let ran = Arc::new(AtomicUsize::new(0));
     let (guard, asked, go_on) = Waits::at("guarded");
     let (reached, on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -98,7 +99,7 @@ async fn no_handler_starts_behind_a_guard_or_interceptor_that_has_outlived_its_s
 }
 
 #[tokio::test]
-async fn a_question_that_was_answered_by_hand_is_not_answered_again() {
+async fn an_event_with_an_explicit_ack_is_not_answered_again() {
     let (given, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let wait = Arc::clone(&go_on);
     let gave = Arc::clone(&given);
@@ -113,7 +114,7 @@ async fn a_question_that_was_answered_by_hand_is_not_answered_again() {
             async move {
                 ack.send(2);
                 wait.notified().await;
-                assert!(false_now(), "a handler that panics behind its answer");
+                assert!(false_now(), "a handler that panics after its ack");
             }
         });
     let memory = Memory::serve(gateway).await;
@@ -125,15 +126,16 @@ async fn a_question_that_was_answered_by_hand_is_not_answered_again() {
     go_on.notify_one();
 
     alice.expect_nothing().await;
-    assert_eq!(alice.expect_exception("nobody", ()).await.code(), "unknown_event");
+    assert_eq!(alice.expect_exception("unknown", ()).await.code(), "unknown_event");
 }
 
+/// Returns `false`. `assert!(false)` would be a panic on a constant, which the linter refuses.
 fn false_now() -> bool {
     false
 }
 
 #[tokio::test]
-async fn an_answer_by_hand_that_is_an_error_does_not_cut_the_handler_short() {
+async fn a_failed_explicit_ack_does_not_stop_the_handler() {
     let done = Arc::new(Notify::new());
     let tell = Arc::clone(&done);
     let gateway = Gateway::at("/").on("fails", move |ack: Ack<()>| {
@@ -152,6 +154,7 @@ async fn an_answer_by_hand_that_is_an_error_does_not_cut_the_handler_short() {
     done.notified().await;
 }
 
+/// Guard that returns an error.
 struct Fails;
 
 impl Guard<Member> for Fails {
@@ -161,7 +164,7 @@ impl Guard<Member> for Fails {
 }
 
 #[tokio::test]
-async fn not_makes_no_yes_of_a_guard_that_could_not_look() {
+async fn not_does_not_allow_when_a_guard_fails() {
     let limited = RateLimit::per_user(1, Duration::from_secs(60));
     let gateway = Gateway::at("/")
         .on("away", handle(|| async {}).guard(not(Fails)))
@@ -171,19 +174,21 @@ async fn not_makes_no_yes_of_a_guard_that_could_not_look() {
     let mut alice = memory.connect("alice").await;
 
     assert_eq!(alice.expect_exception("away", ()).await.code(), "forbidden");
+    // The limit allows the first event, so `not` denies it. The second is over the limit, and `not`
+    // does not turn that into an allowance.
     assert_eq!(alice.expect_exception("limited", ()).await.code(), "forbidden");
     assert_eq!(alice.expect_exception("limited", ()).await.code(), "rate_limited");
     alice.emit_with_ack::<()>("guest", ()).await;
 }
 
 #[tokio::test]
-async fn any_keeps_a_guard_that_wants_the_socket_closed() {
+async fn any_closes_the_socket_when_a_guard_demands_it() {
     let closes = guard_fn(|context: &GuardContext<'_, Member>| match context.action {
         Action::Event(_) => Verdict::DenyAndClose(Refusal::forbidden()),
         _ => Verdict::Allow,
     });
     let gateway =
-        Gateway::at("/").on("x", handle(|| async {}).guard(any((closes, Role::new("nobody")))));
+        Gateway::at("/").on("x", handle(|| async {}).guard(any((closes, Role::new("absent")))));
     let memory = Memory::serve(gateway).await;
     let mut alice = memory.connect("alice").await;
 
@@ -192,9 +197,9 @@ async fn any_keeps_a_guard_that_wants_the_socket_closed() {
     assert_eq!(alice.ended().await, TestEnd::Final);
 }
 
-/// What could not be decided ends the transport, and a stock client asks again.
+/// An undecided connection closes the transport without an answer, so a stock client reconnects.
 #[tokio::test]
-async fn a_guard_that_cannot_look_decides_nothing_about_a_connection() {
+async fn a_failing_guard_leaves_a_connection_undecided() {
     let memory = Memory::serve(Gateway::at("/").guard(Fails)).await;
 
     let entry = memory.server.visitor().try_connect("/", json!({ "token": "alice" })).await;
@@ -203,7 +208,7 @@ async fn a_guard_that_cannot_look_decides_nothing_about_a_connection() {
 }
 
 #[tokio::test]
-async fn events_of_a_socket_begin_in_order_however_long_their_guards_take() {
+async fn events_of_a_socket_start_in_order_while_a_guard_waits() {
     let begun = Arc::new(Mutex::new(Vec::new()));
     let note = |name: &'static str| {
         let begun = Arc::clone(&begun);
@@ -230,7 +235,7 @@ async fn events_of_a_socket_begin_in_order_however_long_their_guards_take() {
     assert_eq!(*begun.lock().unwrap(), ["first", "second"]);
 }
 
-/// An error whose every part panics.
+/// Error that panics when it is displayed and when it is dropped.
 #[derive(Debug)]
 struct Nasty;
 
@@ -245,12 +250,13 @@ impl std::error::Error for Nasty {}
 
 impl Drop for Nasty {
     fn drop(&mut self) {
+        // A second panic during unwinding would abort the process.
         assert!(std::thread::panicking() || false_now(), "an error that panics when it is dropped");
     }
 }
 
 #[tokio::test]
-async fn an_error_that_panics_costs_nobody_the_link() {
+async fn an_error_that_panics_does_not_end_the_link() {
     let gateway = Gateway::at("/")
         .on("nasty", || async { Err::<(), _>(Nasty) })
         .on("for_ever", || async { Err::<(), _>(Exception::rate_limited(Duration::MAX)) })
@@ -263,7 +269,7 @@ async fn an_error_that_panics_costs_nobody_the_link() {
     assert_eq!(alice.emit_with_ack::<u32>("fine", ()).await, 1);
 }
 
-/// Sees how things end.
+/// Interceptor that notes each outcome.
 struct Sees(Arc<Mutex<Vec<String>>>);
 
 impl Interceptor<Member> for Sees {
@@ -282,7 +288,7 @@ impl Interceptor<Member> for Sees {
 }
 
 #[tokio::test]
-async fn an_interceptor_sees_a_panic_as_a_failure() {
+async fn an_interceptor_sees_a_panic_as_an_error() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let gateway = Gateway::at("/").intercept(Sees(Arc::clone(&seen))).on("panics", || async {
         assert!(false_now(), "a handler that panics");
@@ -295,7 +301,7 @@ async fn an_interceptor_sees_a_panic_as_a_failure() {
     assert_eq!(*seen.lock().unwrap(), ["code of the application panicked"]);
 }
 
-/// Promises to answer at once, and waits.
+/// Guard that declares to answer at once, and waits.
 struct Liar;
 
 impl Guard<Member> for Liar {
@@ -310,7 +316,7 @@ impl Guard<Member> for Liar {
 }
 
 #[tokio::test]
-async fn a_guard_that_breaks_its_promise_to_answer_at_once_has_not_said_yes() {
+async fn a_guard_that_waits_although_it_declares_at_once_denies() {
     let ran = Arc::new(AtomicUsize::new(0));
     let memory = Memory::serve(Gateway::at("/").guard(Liar).on("x", counted(&ran))).await;
     let mut alice = memory.connect("alice").await;
@@ -319,7 +325,7 @@ async fn a_guard_that_breaks_its_promise_to_answer_at_once_has_not_said_yes() {
     assert_eq!(ran.load(Ordering::SeqCst), 0);
 }
 
-/// Says when it is asked, and nothing else.
+/// Guard that notifies when it is called and never answers.
 struct Hangs(Arc<Notify>);
 
 impl Guard<Member> for Hangs {
@@ -330,7 +336,7 @@ impl Guard<Member> for Hangs {
 }
 
 #[tokio::test]
-async fn a_guard_that_hangs_decides_nothing_about_a_connection() {
+async fn a_guard_that_hangs_leaves_a_connection_undecided() {
     let asked = Arc::new(Notify::new());
     let memory = Memory::serve(Gateway::at("/").guard(Hangs(Arc::clone(&asked)))).await;
 

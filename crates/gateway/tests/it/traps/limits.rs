@@ -1,4 +1,4 @@
-//! What a client can make the server keep, say or do.
+//! Regression tests of bounds: memory, answers and work that a client can cause.
 
 use std::{
     sync::{
@@ -18,7 +18,7 @@ use super::settle;
 use crate::memory::{Member, Memory};
 
 #[tokio::test]
-async fn a_rate_limit_that_begins_late_counts_from_its_beginning() {
+async fn a_rate_limit_made_late_counts_from_its_first_event() {
     let old = RateLimit::per_socket(1, Duration::from_secs(1));
     let memory = Memory::serve(Gateway::at("/").on("x", handle(|| async { 1 }).guard(old))).await;
     let mut alice = memory.connect("alice").await;
@@ -35,7 +35,7 @@ async fn a_rate_limit_that_begins_late_counts_from_its_beginning() {
     assert_eq!(exception.json()["retryAfter"], 1);
 }
 
-/// A clock that counts how often it is looked at: once for each poll of a link.
+/// Clock that counts its reads: a link reads it once per poll.
 #[derive(Clone)]
 struct Counted(doorward::test::ManualClock, Arc<AtomicUsize>);
 
@@ -55,10 +55,10 @@ impl Clock for Counted {
 }
 
 #[tokio::test]
-async fn a_stream_that_has_filled_the_outbox_to_the_byte_waits_quietly() {
+async fn a_stream_that_fills_the_outbox_exactly_does_not_spin() {
     let looked = Arc::new(AtomicUsize::new(0));
     let clock = Counted(doorward::test::ManualClock::new(), Arc::clone(&looked));
-    // Frames of 16 bytes fill a quarter of the outbox to the byte.
+    // Frames of 16 bytes fill a quarter of the outbox exactly; a stream waits from there on.
     let gateway = Gateway::at("/").on("s", || async { stream::repeat("xxxxx") });
     let limits = Limits { outbox: 16 * 1024, ..Limits::default() };
     let memory = Memory::with(|builder| builder.gateway(gateway).clock(clock).limits(limits)).await;
@@ -69,13 +69,14 @@ async fn a_stream_that_has_filled_the_outbox_to_the_byte_waits_quietly() {
     let before = looked.load(Ordering::SeqCst);
     settle().await;
 
+    // The link was not polled while nothing could happen.
     assert_eq!(looked.load(Ordering::SeqCst) - before, 0);
     for _ in 0..10_000 {
         assert_eq!(alice.next_event().await.name, "s");
     }
 }
 
-/// Too many broken rules are not worth an answer of their own size.
+/// An answer names 16 faults at most, however many rules the payload breaks.
 #[tokio::test]
 async fn the_answer_to_a_wrong_payload_is_short() {
     #[derive(Deserialize, doorward::garde::Validate)]
@@ -93,9 +94,9 @@ async fn the_answer_to_a_wrong_payload_is_short() {
     assert_eq!(exception.details().len(), 16);
 }
 
-/// A handler that is busy while the client goes on sending large events.
+/// A handler is busy while the client keeps sending large events.
 #[tokio::test]
-async fn what_waits_on_a_link_is_bounded_in_bytes() {
+async fn queued_events_of_a_link_are_bounded_in_bytes() {
     struct Bytes(usize);
     impl FromEvent<Member> for Bytes {
         fn from_event(context: &EventContext<'_, Member>) -> Result<Self, Exception> {
@@ -116,7 +117,7 @@ async fn what_waits_on_a_link_is_bounded_in_bytes() {
 
     alice.emit("busy", ()).await;
     let large = "x".repeat(30_000);
-    // The pipe holds 64 KiB, and the inbox as much: the rest must wait outside.
+    // The pipe and the inbox hold 64 KiB each. After that, sending blocks.
     let sent = Arc::new(AtomicUsize::new(0));
     let (count, release) = (Arc::clone(&sent), async {
         settle().await;

@@ -1,4 +1,4 @@
-//! Rooms and broadcasts: who is heard where, and what is sent.
+//! Regression tests of rooms and broadcasts.
 
 use std::{
     sync::{
@@ -23,7 +23,7 @@ struct Files {
 }
 
 #[tokio::test]
-async fn an_attachment_that_is_named_a_thousand_times_is_sent_once() {
+async fn an_attachment_referenced_a_thousand_times_is_sent_once() {
     let gateway = Gateway::at("/").on(
         "share",
         |me: Connection<Member>, Payload(files): Payload<Files>| async move {
@@ -34,7 +34,7 @@ async fn an_attachment_that_is_named_a_thousand_times_is_sent_once() {
     let (mut eve, mut bob) = (memory.connect("eve").await, memory.connect("bob").await);
     let file = Binary(Bytes::from(vec![7; 30_000]));
 
-    // Our own writer is the client here: it sends the one attachment once, too.
+    // The test client uses the same writer, so it sends the attachment once as well.
     let files = Files { files: vec![file; 1000] };
     assert_eq!(eve.emit_with_ack::<usize>("share", files).await, 1);
 
@@ -43,9 +43,9 @@ async fn an_attachment_that_is_named_a_thousand_times_is_sent_once() {
     assert_eq!(event.arguments.decode::<Files>().unwrap().files.len(), 1000);
 }
 
-/// Attack 80.
+/// Attack 80: `doc-x-draft` matches the open pattern as well as the strict one; both must allow.
 #[tokio::test]
-async fn a_strict_policy_is_not_led_past_by_a_name_that_can_be_read_twice() {
+async fn a_name_that_matches_a_pattern_in_two_ways_does_not_bypass_a_strict_policy() {
     let gateway = Gateway::at("/")
         .room("doc-{slug}", |_| async { true })
         .room("doc-{slug}-draft", |request: RoomRequest<Member>| async move {
@@ -64,7 +64,7 @@ async fn a_strict_policy_is_not_led_past_by_a_name_that_can_be_read_twice() {
 }
 
 #[tokio::test]
-async fn strangers_share_neither_what_is_sent_to_them_nor_what_they_use_up() {
+async fn anonymous_clients_share_neither_events_nor_rate_limits() {
     let limit = RateLimit::per_user(1, Duration::from_secs(60));
     let gateway = Gateway::at("/open")
         .on("ticket", |hub: Hub<Anonymous>, me: Connection<Anonymous>| async move {
@@ -84,7 +84,7 @@ async fn strangers_share_neither_what_is_sent_to_them_nor_what_they_use_up() {
 }
 
 #[tokio::test]
-async fn a_client_is_not_heard_elsewhere_by_any_detour_nor_after_its_end() {
+async fn a_socket_cannot_emit_to_foreign_rooms_or_after_its_end() {
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (begin, wait) = (Arc::clone(&begun), Arc::clone(&go_on));
     let spoken = Arc::new(Mutex::new(None));
@@ -94,6 +94,7 @@ async fn a_client_is_not_heard_elsewhere_by_any_detour_nor_after_its_end() {
             request.principal().has_role("member")
         })
         .on_connect(|me: Connection<Member>| async move {
+            // Only members succeed.
             drop(me.join("secret").await);
         })
         .on("broadcast", |me: Connection<Member>| async move {
@@ -129,13 +130,13 @@ async fn a_client_is_not_heard_elsewhere_by_any_detour_nor_after_its_end() {
 }
 
 #[tokio::test]
-async fn who_is_taken_out_of_a_room_while_asking_is_asked_again() {
+async fn a_join_is_authorised_again_after_a_concurrent_removal() {
     let (asked, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let is_member = Arc::new(AtomicUsize::new(1));
     let (tell, wait, member) = (Arc::clone(&asked), Arc::clone(&go_on), Arc::clone(&is_member));
     let gateway = Gateway::at("/")
         .room("team", move |_| {
-            // Looked up first, and slow afterwards.
+            // Reads the membership first and answers later.
             let may = member.load(Ordering::SeqCst) == 1;
             let (tell, wait) = (Arc::clone(&tell), Arc::clone(&wait));
             async move {
@@ -163,7 +164,7 @@ async fn who_is_taken_out_of_a_room_while_asking_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_list_of_nobody_reaches_nobody_and_an_event_that_fits_nobody_ends_nobody() {
+async fn an_empty_list_of_targets_reaches_no_socket_and_an_oversized_event_ends_none() {
     let memory = Memory::serve(Gateway::at("/").on("ping", || async { 1 })).await;
     let hub = memory.server.doorward().hub::<Member>("/").unwrap();
     let mut alice = memory.connect("alice").await;
@@ -179,7 +180,7 @@ async fn a_list_of_nobody_reaches_nobody_and_an_event_that_fits_nobody_ends_nobo
 }
 
 #[tokio::test]
-async fn who_is_denied_a_room_and_closed_reads_why_first() {
+async fn a_socket_closed_by_a_room_policy_reads_the_reason_first() {
     let gateway = Gateway::at("/")
         .room("trap", |_| async { Verdict::DenyAndClose(Refusal::new("seen", "We saw that")) })
         .on("join", |me: Connection<Member>| async move { me.join("trap").await });
@@ -194,7 +195,7 @@ async fn who_is_denied_a_room_and_closed_reads_why_first() {
 }
 
 #[tokio::test]
-async fn nobody_can_be_asked_before_they_know_that_they_are_in() {
+async fn a_client_cannot_be_asked_for_an_ack_before_it_is_admitted() {
     let answer = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&answer);
     let gateway = Gateway::at("/").on_connect(move |me: Connection<Member>| {
@@ -211,7 +212,7 @@ async fn nobody_can_be_asked_before_they_know_that_they_are_in() {
 }
 
 #[tokio::test]
-async fn every_no_to_a_room_is_written_down_with_what_was_asked() {
+async fn every_denied_join_has_one_audit_record() {
     let gateway = Gateway::at("/")
         .on("join", |me: Connection<Member>, Payload(room): Payload<String>| async move {
             me.join(&room).await
@@ -223,7 +224,7 @@ async fn every_no_to_a_room_is_written_down_with_what_was_asked() {
         decisions.iter().filter(|one| matches!(one, doorward::Decision::Denied(_))).count()
     };
 
-    for (count, room) in ["user:bob", "", "nobody's"].into_iter().enumerate() {
+    for (count, room) in ["user:bob", "", "unlisted"].into_iter().enumerate() {
         eve.expect_exception("join", room).await;
         assert_eq!(denied(&memory.audit), count + 1, "{room}");
     }
