@@ -1,6 +1,6 @@
 //! Tests of the gateway from a client's side: over sockets or links in memory, on a manual clock.
 //!
-//! A comment `Attack 36` names the entry with that number in `docs/attacks.md`.
+//! A comment `Attack 36` gives the number of an entry in the list of attacks in `docs`.
 
 // `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
 #[cfg(test)]
