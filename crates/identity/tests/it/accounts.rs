@@ -1,4 +1,4 @@
-//! Accounts under an operator's and their owner's hands.
+//! Accounts: disabling, enabling and removing them, and listing them for operators.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::world::{URL, World, ask, pair};
 
 #[tokio::test]
-async fn a_disabled_account_loses_sessions_and_sockets_and_nobody_signs_in_to_it() {
+async fn a_disabled_account_loses_its_sessions_and_sockets_and_refuses_sign_ins() {
     let world = World::new().await;
     let (mut passkey, mut browser) = world.sign_up("alice").await;
     let mut socket = world.connect(&browser).await;
@@ -39,9 +39,9 @@ async fn a_disabled_account_loses_sessions_and_sockets_and_nobody_signs_in_to_it
     assert_eq!(browser.get("/auth/me").await.status, StatusCode::OK);
 }
 
-/// Attack 87, for a sign-in: the account is disabled between the proof and the session.
+/// Attack 87, for a sign-in: the account is disabled between the verified passkey and the session.
 #[tokio::test]
-async fn an_account_that_is_disabled_during_a_sign_in_has_no_session_afterwards() {
+async fn an_account_disabled_during_a_sign_in_has_no_session() {
     let folder = tempfile::TempDir::new().unwrap();
     let store = Arc::new(SqlStore::open(folder.path().join("doorward.db")).await.unwrap());
     let (own, part) = (Arc::clone(&store), Arc::clone(&store));
@@ -51,7 +51,7 @@ async fn an_account_that_is_disabled_during_a_sign_in_has_no_session_afterwards(
             async move {
                 let now = || who.account.created_at;
                 if who.method == SignInMethod::Passkey {
-                    // As an operator does: the mark first, then the end of everything.
+                    // The order of an operator's command: mark the account, then revoke everything.
                     store.set_disabled(&who.account.id, Some(now())).await.unwrap();
                     store.bump(&who.account.id, now()).await.unwrap();
                 }
@@ -76,10 +76,11 @@ async fn an_account_that_is_disabled_during_a_sign_in_has_no_session_afterwards(
 }
 
 #[tokio::test]
-async fn a_removed_account_is_gone_with_everything_and_its_name_is_free() {
+async fn a_removed_account_leaves_nothing_and_its_name_is_free() {
     let world = World::new().await;
     let (mut passkey, mut browser) = world.sign_up("alice").await;
     let mut socket = world.connect(&browser).await;
+    // Removing an account needs a sign-in of the last five minutes.
     world.advance(301);
 
     let stale = browser.delete("/auth/account").await;
@@ -96,9 +97,10 @@ async fn a_removed_account_is_gone_with_everything_and_its_name_is_free() {
     assert!(world.audit.outcomes().contains(&Decision::AccountRemoved));
 }
 
-/// The application is asked when nothing of the user lives any more, and before the account is gone.
+/// The hook runs after the sessions have ended and before the account is deleted. If it fails, the
+/// account stays disabled and the removal can be repeated.
 #[tokio::test]
-async fn the_application_forgets_whose_account_is_removed_or_it_stays() {
+async fn an_account_is_removed_only_after_the_application_has_forgotten_it() {
     let folder = tempfile::TempDir::new().unwrap();
     let store = Arc::new(SqlStore::open(folder.path().join("doorward.db")).await.unwrap());
     let (own, part) = (Arc::clone(&store), Arc::clone(&store));
@@ -112,7 +114,7 @@ async fn the_application_forgets_whose_account_is_removed_or_it_stays() {
                 let has_sessions = !store.of_user(&user).await?.is_empty();
                 let mut seen = seen.lock().unwrap();
                 seen.push(is_disabled && !has_sessions);
-                // The first time it does not work.
+                // The first call fails.
                 if seen.len() == 1 { Err("the disk is full".into()) } else { Ok(()) }
             }
         })
@@ -145,6 +147,6 @@ async fn accounts_are_listed_by_name() {
     };
     assert_eq!(names(accounts.list(None, 2).await.unwrap()), ["Alice", "bob"]);
     assert_eq!(names(accounts.list(Some("BOB"), 2).await.unwrap()), ["carol"]);
-    assert!(accounts.named("nobody").await.unwrap().is_none());
-    assert!(accounts.disable(&"nobody".into()).await.unwrap().is_none());
+    assert!(accounts.named("unknown").await.unwrap().is_none());
+    assert!(accounts.disable(&"unknown".into()).await.unwrap().is_none());
 }

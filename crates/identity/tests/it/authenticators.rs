@@ -1,8 +1,8 @@
-//! Answers as authenticators of today give them.
+//! Answers of current authenticators.
 //!
-//! They are built from what is documented of each: its flags, its AAGUID (the list of the FIDO Alliance and of
-//! <https://github.com/passkeydeveloper/passkey-authenticator-aaguids>), its counter and its user handle. None was
-//! recorded.
+//! They are not recordings. Each is built from the documented flags, AAGUID, counter and user handle of
+//! its model; AAGUIDs are those of the FIDO Alliance and of
+//! <https://github.com/passkeydeveloper/passkey-authenticator-aaguids>.
 
 use doorward_core::{Decision, RefusalReason};
 use doorward_testkit::{
@@ -18,12 +18,12 @@ use crate::{
 const VERIFIED: u8 = USER_PRESENT | USER_VERIFIED;
 const SYNCED: u8 = VERIFIED | BACKUP_ELIGIBLE | BACKED_UP;
 
-/// What an authenticator says in every answer.
+/// Values that an authenticator puts into every answer.
 struct Model {
     name: &'static str,
     aaguid: u128,
     flags: u8,
-    /// Whether it counts its signatures. Passkeys that are synced do not.
+    /// `true` if it counts its signatures. Authenticators with synced passkeys do not.
     counts: bool,
 }
 
@@ -63,13 +63,14 @@ const WINDOWS_HELLO: Model = Model {
 };
 
 impl Model {
+    /// Changes an answer into one of this model.
     fn says(&self, answer: SoftAnswer) -> SoftAnswer {
         let counter = if self.counts { answer.counter } else { 0 };
         let aaguid = self.aaguid.to_be_bytes();
         SoftAnswer { flags: self.flags, aaguid, counter, ..answer }
     }
 
-    /// Signs up, and signs in twice.
+    /// Asserts that one sign-up and two sign-ins succeed.
     async fn is_accepted(&self, passkey: &mut SoftPasskey) {
         let world = World::new().await;
         let done = sign_up_with(&world, "alice", passkey, |answer| self.says(answer)).await;
@@ -81,7 +82,7 @@ impl Model {
     }
 }
 
-/// Signs in with the name of an account.
+/// Signs in with the user name `alice`, with the credential changed by `change`.
 async fn sign_in_by_name(
     world: &World,
     passkey: &mut SoftPasskey,
@@ -97,13 +98,13 @@ async fn sign_in_by_name(
 }
 
 #[tokio::test]
-async fn password_managers_that_sync_and_never_count_are_accepted() {
+async fn syncing_password_managers_without_a_counter_are_accepted() {
     for model in SYNCING {
         model.is_accepted(&mut SoftPasskey::new()).await;
     }
 }
 
-/// With a TPM its keys are of RSA.
+/// With a TPM its keys are RSA keys.
 #[tokio::test]
 async fn windows_hello_is_accepted_with_either_kind_of_key() {
     WINDOWS_HELLO.is_accepted(&mut SoftPasskey::new()).await;
@@ -111,7 +112,7 @@ async fn windows_hello_is_accepted_with_either_kind_of_key() {
 }
 
 #[tokio::test]
-async fn keys_of_p256_p384_and_rsa_are_offered_and_eddsa_is_not() {
+async fn keys_of_p256_p384_and_rsa_are_offered_and_of_eddsa_are_not() {
     let world = World::new().await;
     let (_, challenge) = pair();
     let mut page = world.page().await;
@@ -121,12 +122,13 @@ async fn keys_of_p256_p384_and_rsa_are_offered_and_eddsa_is_not() {
 
     let offered = begun["options"]["pubKeyCredParams"].as_array().unwrap();
     let offered: Vec<_> = offered.iter().map(|one| one["alg"].as_i64().unwrap()).collect();
+    // ES256, ES384 and RS256 in the COSE registry of IANA.
     assert_eq!(offered, [-7, -35, -257]);
 }
 
-/// A password manager takes over a passkey that was made where it could not be copied, or learns to sync.
+/// Happens when a password manager imports a passkey of a device, or starts to sync.
 #[tokio::test]
-async fn a_passkey_may_become_one_that_is_synced_and_that_is_kept() {
+async fn a_passkey_may_become_a_synced_one_and_stays_so() {
     let world = World::new().await;
     let (mut passkey, mut browser) = world.sign_up("alice").await;
     let says = |flags| move |answer| SoftAnswer { flags, ..answer };
@@ -137,7 +139,7 @@ async fn a_passkey_may_become_one_that_is_synced_and_that_is_kept() {
     assert_eq!(up["success"], true, "{up}");
     let after = browser.get("/auth/passkeys").await.json["passkeys"][0]["synced"].clone();
     assert_eq!((before, after), (json!(false), json!(true)));
-    // It was kept: what went up does not go down again.
+    // The stored flags have changed, so the way back is a downgrade.
     let down = sign_in_with(&world, &mut passkey, says(VERIFIED)).await;
     assert_eq!(down["code"], "authentication_failed", "{down}");
     let reason = RefusalReason::PasskeyDowngraded;
@@ -145,7 +147,7 @@ async fn a_passkey_may_become_one_that_is_synced_and_that_is_kept() {
 }
 
 #[tokio::test]
-async fn a_passkey_that_was_synced_does_not_become_one_that_never_could_be() {
+async fn a_synced_passkey_cannot_become_a_device_bound_one() {
     let world = World::new().await;
     let mut passkey = SoftPasskey::new();
     let says = |flags| move |answer| SoftAnswer { flags, counter: 0, ..answer };
@@ -158,14 +160,14 @@ async fn a_passkey_that_was_synced_does_not_become_one_that_never_could_be() {
     let reason = RefusalReason::PasskeyDowngraded;
     assert_eq!(world.audit.outcomes().pop(), Some(Decision::Refused(reason)));
     assert_eq!(world.audit.last_fault().unwrap(), "flag backup_eligible: changed");
-    // A copy that was deleted is another matter, and nothing was changed by the refusal.
+    // A passkey may lose its backup and stay eligible for one. The refusal has changed nothing.
     let not_backed_up = sign_in_with(&world, &mut passkey, says(VERIFIED | BACKUP_ELIGIBLE)).await;
     assert_eq!(not_backed_up["success"], true, "{not_backed_up}");
 }
 
-/// Only an authenticator changes what is kept: the flags count once the signature is good.
+/// Flags are stored only after the signature was verified.
 #[tokio::test]
-async fn a_forged_answer_makes_no_passkey_a_synced_one() {
+async fn a_forged_answer_does_not_mark_a_passkey_as_synced() {
     let world = World::new().await;
     let (passkey, mut browser) = world.sign_up("alice").await;
     let mut thief = SoftPasskey::new();
@@ -180,9 +182,9 @@ async fn a_forged_answer_makes_no_passkey_a_synced_one() {
     assert_eq!(browser.get("/auth/passkeys").await.json["passkeys"][0]["synced"], false);
 }
 
-/// Some password managers have no user handle to show where the page named the user.
+/// Some password managers send no user handle if the page has named the user.
 #[tokio::test]
-async fn with_a_name_an_empty_user_handle_is_none() {
+async fn with_a_user_name_an_empty_user_handle_counts_as_absent() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
 
@@ -205,9 +207,9 @@ async fn with_a_name_an_empty_user_handle_is_none() {
     assert_eq!(world.audit.last_fault().unwrap(), "member userHandle: mismatch");
 }
 
-/// Each refusal names what was at fault, for the operator who wonders.
+/// The client reads one code for all of these; the operator finds the fault in the audit record.
 #[tokio::test]
-async fn a_refused_answer_is_named_with_its_problem() {
+async fn the_audit_record_of_a_refused_answer_names_its_fault() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let evil = |answer| SoftAnswer { origin: "https://evil.example".into(), ..answer };
@@ -225,9 +227,9 @@ async fn a_refused_answer_is_named_with_its_problem() {
     assert_eq!(world.audit.last_fault().unwrap(), "member publicKey.alg: not_allowed");
 }
 
-/// An application has an origin of its own in the client data of its passkeys.
+/// A native application has an origin of its own in the client data of its passkeys.
 #[tokio::test]
-async fn passkeys_of_an_application_count_where_it_is_allowed_by_name() {
+async fn passkeys_of_an_application_are_accepted_where_its_origin_is_allowed() {
     const KEY_HASH: &str = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
     let allowed = [KEY_HASH, "ios:bundle-id:org.example.Chat", "capacitor://localhost"];
     let world = World::with(|builder| {

@@ -1,11 +1,11 @@
-//! Requests that other pages make a browser send.
+//! Cross-site requests: a browser that sends them for pages of other origins.
 
 use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::world::{PEER, URL, World, ask, pair};
 
-/// Everything that changes something, with a body that would do.
+/// Every route that changes state.
 const CHANGES: &[(Method, &str)] = &[
     (Method::POST, "/auth/session"),
     (Method::DELETE, "/auth/session"),
@@ -23,9 +23,9 @@ const CHANGES: &[(Method, &str)] = &[
     (Method::DELETE, "/auth/sessions/any"),
 ];
 
-/// Attack 62.
+/// Attack 62: cross-site request forgery, with every kind of origin and fetch metadata that is not ours.
 #[tokio::test]
-async fn nothing_changes_for_a_page_of_somebody_else() {
+async fn requests_of_foreign_pages_change_nothing() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
 
@@ -54,9 +54,9 @@ async fn nothing_changes_for_a_page_of_somebody_else() {
     assert_eq!(browser.get("/auth/me").await.status, StatusCode::OK);
 }
 
-/// What a form of another page can send is no JSON.
+/// A form of a foreign page can send `text/plain`, but not `application/json`.
 #[tokio::test]
-async fn a_body_that_does_not_say_that_it_is_json_is_refused() {
+async fn a_body_without_the_content_type_of_json_is_refused() {
     let world = World::new().await;
     let mut browser = world.browser();
 
@@ -78,9 +78,9 @@ async fn a_body_that_is_too_large_is_refused() {
     assert_eq!(small.code(), (400, "ticket_invalid"));
 }
 
-/// Attack 53, for reading.
+/// Attack 53, for reading routes.
 #[tokio::test]
-async fn a_cookie_counts_for_pages_of_ours_only() {
+async fn a_session_cookie_counts_for_own_pages_only() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
 
@@ -102,9 +102,9 @@ async fn a_cookie_counts_for_pages_of_ours_only() {
     }
 }
 
-/// A page of another origin that the operator has named does what our own pages do.
+/// An operator may allow a page of another origin to do what the own pages do.
 #[tokio::test]
-async fn a_page_of_an_allowed_origin_may_use_everything() {
+async fn a_page_of_an_allowed_origin_may_use_every_route() {
     let world = World::with(|builder| builder.allow_origin("http://app.localhost:5173")).await;
     let (_, mut browser) = world.sign_up("alice").await;
     let theirs = [("origin", "http://app.localhost:5173"), ("sec-fetch-site", "same-site")];
@@ -115,9 +115,9 @@ async fn a_page_of_an_allowed_origin_may_use_everything() {
     assert_eq!((me.status, token.status), (StatusCode::OK, StatusCode::OK));
 }
 
-/// A page of another site opens sockets from its visitor's browser: it spends nothing of the visitor's.
+/// A foreign page opens sockets from its visitor's browser. It must not use up the visitor's budget.
 #[tokio::test]
-async fn a_foreign_page_begins_no_ceremony_and_spends_no_budget() {
+async fn a_foreign_page_starts_no_ceremony_and_uses_no_budget() {
     let world = World::new().await;
     for origin in ["https://evil.example", "null", "http://localhost:3001"] {
         let visitor = world.server.visitor().header("origin", origin);
@@ -134,7 +134,7 @@ async fn a_foreign_page_begins_no_ceremony_and_spends_no_budget() {
 }
 
 #[tokio::test]
-async fn two_session_cookies_are_none() {
+async fn two_session_cookies_count_as_none() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
     let doubled = format!("x; __Host-doorward={}", browser.session_cookie().unwrap());
@@ -143,9 +143,9 @@ async fn two_session_cookies_are_none() {
     assert_eq!(browser.get("/auth/me").await.code(), (401, "session_required"));
 }
 
-/// Pages that an application brings along use the cookie of its own web view.
+/// Pages inside an application use the cookie of its own web view.
 #[tokio::test]
-async fn a_page_of_an_application_may_use_everything_where_it_is_allowed_by_name() {
+async fn a_page_of_an_application_may_use_every_route_where_its_origin_is_allowed() {
     let allowed = World::with(|builder| builder.allow_origin("capacitor://localhost")).await;
     for (world, expected) in [(World::new().await, 403), (allowed, 200)] {
         let (_, mut browser) = world.sign_up("alice").await;

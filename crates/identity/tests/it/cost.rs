@@ -1,4 +1,4 @@
-//! What a stranger may not find out by asking, by comparing answers or by counting what they cost.
+//! Enumeration: answers and their cost must not reveal which names and passkeys exist.
 
 use doorward_core::CredentialId;
 use doorward_testkit::SoftPasskey;
@@ -10,7 +10,7 @@ use crate::{
     world::{URL, World, ask, pair},
 };
 
-/// Asks for passkeys of a name, and returns the options and what the stores were asked.
+/// Starts a sign-in with a name, and returns the answer and the calls to the stores.
 async fn asked_for(world: &World, recorded: &Recorded, name: &str) -> (Value, Vec<&'static str>) {
     let (_, challenge) = pair();
     let mut page = world.page().await;
@@ -20,7 +20,7 @@ async fn asked_for(world: &World, recorded: &Recorded, name: &str) -> (Value, Ve
     (begun, recorded.take())
 }
 
-/// The members of an object, and how their values look.
+/// Returns the shape of a value: members and types, without the texts.
 fn form(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -32,32 +32,32 @@ fn form(value: &Value) -> Value {
     }
 }
 
-/// Attack 75.
+/// Attack 75: options of an unknown name have made-up passkeys.
 #[tokio::test]
-async fn a_name_that_nobody_has_looks_and_costs_like_one_that_somebody_has() {
+async fn an_unknown_name_reads_and_costs_like_a_known_one() {
     let (world, recorded) = recorded_world().await;
     world.sign_up("alice").await;
 
     let (known, known_cost) = asked_for(&world, &recorded, "alice").await;
-    let (unknown, unknown_cost) = asked_for(&world, &recorded, "nobody").await;
-    let (again, _) = asked_for(&world, &recorded, "NOBODY").await;
+    let (unknown, unknown_cost) = asked_for(&world, &recorded, "unknown").await;
+    let (again, _) = asked_for(&world, &recorded, "UNKNOWN").await;
 
     assert_eq!(form(&known), form(&unknown));
     assert_eq!(known_cost, unknown_cost);
     let ids = |begun: &Value| begun["options"]["allowCredentials"].clone();
-    assert_eq!(ids(&unknown), ids(&again), "what is made up must stay the same");
+    assert_eq!(ids(&unknown), ids(&again), "a made-up passkey must stay the same");
     assert_ne!(ids(&unknown), ids(&known));
 }
 
-/// Attack 75.
+/// Attack 75: the same answer after the same calls to the stores.
 #[tokio::test]
-async fn an_unknown_passkey_is_answered_and_costs_like_a_known_one_that_is_not_good() {
+async fn an_unknown_passkey_reads_and_costs_like_a_known_one_with_a_wrong_signature() {
     let (world, recorded) = recorded_world().await;
     let (known, _) = world.sign_up("alice").await;
     let (_, challenge) = pair();
     let mut costs = Vec::new();
 
-    // Neither key is the one behind its id: of the first the server has another one, of the second none.
+    // The server has another key for the first id and none for the second.
     for id in [known.id.clone(), vec![7; 32]] {
         let mut thief = SoftPasskey::new();
         thief.id = id;
@@ -76,13 +76,13 @@ async fn an_unknown_passkey_is_answered_and_costs_like_a_known_one_that_is_not_g
     assert_eq!(costs[0].0["code"], "authentication_failed");
 }
 
-/// Attack 75: whoever signs the made-up id is not in.
+/// Attack 75: a signature for a made-up passkey must not sign in.
 #[tokio::test]
 async fn a_made_up_passkey_opens_nothing() {
     let world = World::new().await;
     let (_, challenge) = pair();
     let mut page = world.page().await;
-    let wish = json!({ "username": "nobody", "challenge": challenge });
+    let wish = json!({ "username": "unknown", "challenge": challenge });
     let begun = ask(&mut page, "webauthn:authenticate", &wish).await;
     let id = begun["options"]["allowCredentials"][0]["id"].as_str().unwrap();
     let mut thief = SoftPasskey::new();
@@ -96,11 +96,12 @@ async fn a_made_up_passkey_opens_nothing() {
 }
 
 #[tokio::test]
-async fn who_begins_too_often_has_to_wait() {
+async fn a_client_that_starts_too_many_ceremonies_has_to_wait() {
     let world = World::new().await;
     let mut browser = world.browser();
     let (_, challenge) = pair();
     let wish = json!({ "challenge": challenge });
+    // The budget of one address.
     for _ in 0..120 {
         let begun = browser.post("/auth/passkeys/authenticate", &wish).await;
         assert_eq!(begun.json["success"], true);

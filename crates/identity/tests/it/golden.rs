@@ -1,4 +1,5 @@
-//! The shapes that clients read, beside their golden files, their row in the docs and their type.
+//! Answers of the service, compared with their golden files, with docs/wire.md and with the types of the
+//! JavaScript client.
 
 use std::{fs, path::PathBuf};
 
@@ -12,7 +13,7 @@ fn project(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// Replaces what is another one each time.
+/// Replaces values that differ from run to run.
 fn steady(value: &Value) -> Value {
     match value {
         Value::Object(members) => members
@@ -27,6 +28,7 @@ fn steady(value: &Value) -> Value {
     }
 }
 
+/// Members whose texts differ from run to run.
 const CHANGING: &[&str] = &[
     "challenge",
     "createdAt",
@@ -40,6 +42,7 @@ const CHANGING: &[&str] = &[
     "token",
 ];
 
+/// Compares a value with its golden file, and rewrites the file if `GOLDEN` is set.
 #[track_caller]
 fn check(name: &str, value: &Value) {
     let path = project(&format!("crates/identity/tests/golden/{name}.json"));
@@ -85,7 +88,7 @@ async fn every_answer_has_its_golden_file() {
 }
 
 #[tokio::test]
-async fn a_session_token_in_place_of_a_ticket_has_its_golden_file() {
+async fn an_answer_with_a_session_token_has_its_golden_file() {
     let world = World::with(|builder| builder.expose_token(true)).await;
     let mut passkey = SoftPasskey::new();
     let mut program = world.server.connect("/auth", ()).await;
@@ -97,7 +100,7 @@ async fn a_session_token_in_place_of_a_ticket_has_its_golden_file() {
 }
 
 #[test]
-fn every_code_has_its_row_in_the_docs_and_its_type() {
+fn every_code_has_a_row_in_the_docs_and_a_type() {
     let docs = fs::read_to_string(project("docs/wire.md")).unwrap();
     let types = fs::read_to_string(project("clients/js/src/wire.d.ts")).unwrap();
 

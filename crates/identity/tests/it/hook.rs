@@ -1,4 +1,4 @@
-//! What an application adds to a sign-in.
+//! The sign-in hook of an application.
 
 use doorward::SessionData;
 use doorward_core::AccountStore as _;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::world::{URL, World, ask, pair};
 
 #[tokio::test]
-async fn what_the_hook_returns_is_kept_with_the_session_and_told_to_nobody() {
+async fn data_of_the_hook_is_stored_with_the_session_and_not_shown_to_clients() {
     let canary = "upstream-canary";
     let world = World::with(|builder| {
         builder.on_sign_in(move |who| async move {
@@ -32,7 +32,7 @@ async fn what_the_hook_returns_is_kept_with_the_session_and_told_to_nobody() {
 }
 
 #[tokio::test]
-async fn a_hook_may_refuse_or_be_unable_to_say() {
+async fn a_hook_may_refuse_or_be_unavailable() {
     for (error, code) in [
         (|| SignInError::Refused, "forbidden"),
         (|| SignInError::Unavailable("it is away".into()), "unavailable"),
@@ -58,7 +58,7 @@ async fn a_hook_may_refuse_or_be_unable_to_say() {
 }
 
 #[tokio::test]
-async fn what_the_hook_returns_at_a_fresh_sign_in_replaces_what_was_kept() {
+async fn data_of_the_hook_at_a_fresh_sign_in_replaces_the_stored_data() {
     let count = std::sync::atomic::AtomicU32::new(0);
     let world = World::with(|builder| {
         builder.on_sign_in(move |_| {

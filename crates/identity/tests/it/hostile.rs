@@ -1,4 +1,4 @@
-//! Passkeys under attack: answers that lie in exactly one place.
+//! Attacks on ceremonies: answers of authenticators that lie in exactly one place.
 
 use doorward::test::TestClient;
 use doorward_core::{Decision, RefusalReason};
@@ -10,7 +10,7 @@ use crate::{
     world::{URL, World, ask, pair},
 };
 
-/// Begins a sign-in on a new connection.
+/// Starts a sign-in on a new socket, and returns the socket and the options.
 async fn begin(world: &World) -> (TestClient, Value) {
     let (_, challenge) = pair();
     let mut page = world.page().await;
@@ -18,7 +18,7 @@ async fn begin(world: &World) -> (TestClient, Value) {
     (page, begun["options"].clone())
 }
 
-/// Begins a sign-in on a new connection, changes the honest answer, and returns what the server says.
+/// Signs in on a new socket with the honest answer changed by `lie`, and returns the server's answer.
 pub(crate) async fn sign_in_with(
     world: &World,
     passkey: &mut SoftPasskey,
@@ -44,10 +44,10 @@ pub(crate) async fn sign_up_with(
     ask(&mut page, "webauthn:register:verify", &json!({ "credential": credential })).await
 }
 
-/// A change of an answer, and what it is called.
+/// Name of a change of an answer, and the change.
 type Lie = (&'static str, fn(SoftAnswer) -> SoftAnswer);
 
-/// Lies that no ceremony may believe. Attacks 67, 69, 70 and 77.
+/// Lies that every ceremony must refuse: attacks 67, 69, 70 and 77.
 const LIES: &[Lie] = &[
     ("origin", |a| SoftAnswer { origin: "https://evil.example".into(), ..a }),
     ("origin that begins alike", |a| SoftAnswer { origin: format!("{URL}.evil.example"), ..a }),
@@ -58,13 +58,13 @@ const LIES: &[Lie] = &[
     ("cross origin", |a| SoftAnswer { more: r#","crossOrigin":true"#.into(), ..a }),
     ("top origin", |a| SoftAnswer { more: r#","topOrigin":"https://evil.example""#.into(), ..a }),
     ("twice", |a| SoftAnswer { more: format!(r#","challenge":"{}""#, a.challenge), ..a }),
-    ("nobody there", |a| SoftAnswer { flags: USER_VERIFIED, ..a }),
+    ("user not present", |a| SoftAnswer { flags: USER_VERIFIED, ..a }),
     ("not verified", |a| SoftAnswer { flags: USER_PRESENT, ..a }),
     ("backed up and not eligible", |a| SoftAnswer { flags: a.flags | BACKED_UP, ..a }),
 ];
 
 #[tokio::test]
-async fn a_lie_in_one_place_signs_nobody_in() {
+async fn an_answer_with_one_lie_does_not_sign_in() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
 
@@ -78,7 +78,7 @@ async fn a_lie_in_one_place_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_lie_in_one_place_makes_no_account() {
+async fn an_answer_with_one_lie_creates_no_account() {
     let world = World::new().await;
 
     for (what, lie) in LIES {
@@ -90,9 +90,9 @@ async fn a_lie_in_one_place_makes_no_account() {
     assert_eq!(honest["success"], true, "{honest}");
 }
 
-/// Attack 67: what is signed for one kind of ceremony is none of the other kind.
+/// Attack 67: an answer for one type of ceremony must not be valid for another.
 #[tokio::test]
-async fn the_type_of_an_answer_counts() {
+async fn an_answer_of_another_type_is_refused() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let (mut page, options) = begin(&world).await;
@@ -105,9 +105,9 @@ async fn the_type_of_an_answer_counts() {
     assert_eq!(answer["code"], "authentication_failed");
 }
 
-/// Attack 68.
+/// Attack 68: a replayed answer.
 #[tokio::test]
-async fn an_answer_is_good_once() {
+async fn an_answer_is_accepted_once() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let (mut page, options) = begin(&world).await;
@@ -121,9 +121,9 @@ async fn an_answer_is_good_once() {
     assert_eq!(second["code"], "ceremony_over");
 }
 
-/// Attack 68: also a bad answer uses the ceremony up, so there is one guess.
+/// Attack 68: there is one guess, because a refused answer ends the ceremony as well.
 #[tokio::test]
-async fn a_bad_answer_uses_its_ceremony_up() {
+async fn a_refused_answer_ends_its_ceremony() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let (mut page, options) = begin(&world).await;
@@ -138,9 +138,9 @@ async fn a_bad_answer_uses_its_ceremony_up() {
     assert_eq!(answer["code"], "ceremony_over");
 }
 
-/// Attack 68.
+/// Attack 68: an answer shown on another socket or over HTTP.
 #[tokio::test]
-async fn an_answer_belongs_to_the_connection_that_asked() {
+async fn an_answer_is_accepted_only_on_the_socket_that_asked() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let (_, challenge) = pair();
@@ -158,9 +158,9 @@ async fn an_answer_belongs_to_the_connection_that_asked() {
     assert_eq!(here["success"], true, "{here}");
 }
 
-/// Attack 68.
+/// Attack 68: an answer shown by another browser, which has a ceremony of its own.
 #[tokio::test]
-async fn an_answer_belongs_to_the_browser_that_asked() {
+async fn an_answer_is_accepted_only_from_the_browser_that_asked() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let (mut browser, mut other) = (world.browser(), world.browser());
@@ -178,9 +178,9 @@ async fn an_answer_belongs_to_the_browser_that_asked() {
     assert_eq!(here.json["success"], true);
 }
 
-/// Attack 68.
+/// Attack 68: an answer to an old challenge.
 #[tokio::test]
-async fn an_answer_comes_within_five_minutes() {
+async fn a_ceremony_expires_after_five_minutes() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let mut browser = world.browser();
@@ -196,9 +196,9 @@ async fn an_answer_comes_within_five_minutes() {
     assert_eq!(late.code(), (409, "ceremony_over"));
 }
 
-/// Attack 68.
+/// Attack 68: a challenge of another ceremony.
 #[tokio::test]
-async fn the_challenge_of_a_registration_is_none_of_a_sign_in() {
+async fn the_challenge_of_a_registration_is_not_valid_for_a_sign_in() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let (_, challenge) = pair();
@@ -216,13 +216,13 @@ async fn the_challenge_of_a_registration_is_none_of_a_sign_in() {
 
 /// Attack 68: a passkey of another user than the one that was named.
 #[tokio::test]
-async fn the_passkey_of_another_user_does_not_do() {
+async fn a_passkey_of_another_user_than_the_named_one_is_refused() {
     let world = World::new().await;
     world.sign_up("alice").await;
     let (mut passkey, _) = world.sign_up("bob").await;
     let (_, challenge) = pair();
 
-    for name in ["alice", "nobody"] {
+    for name in ["alice", "unknown"] {
         let mut page = world.page().await;
         let wish = json!({ "username": name, "challenge": challenge });
         let begun = ask(&mut page, "webauthn:authenticate", &wish).await;
@@ -235,7 +235,7 @@ async fn the_passkey_of_another_user_does_not_do() {
 }
 
 #[tokio::test]
-async fn without_a_name_the_authenticator_says_whose_passkey_it_is_and_must_be_right() {
+async fn without_a_name_the_user_handle_must_be_the_owner_of_the_passkey() {
     let world = World::new().await;
     let (other, _) = world.sign_up("bob").await;
     let (mut passkey, _) = world.sign_up("alice").await;
@@ -248,9 +248,9 @@ async fn without_a_name_the_authenticator_says_whose_passkey_it_is_and_must_be_r
     }
 }
 
-/// Attack 72.
+/// Attack 72: a counter that does not grow suggests a cloned authenticator (WebAuthn, section 6.1.1).
 #[tokio::test]
-async fn a_counter_that_does_not_grow_is_refused_and_written_down() {
+async fn a_counter_that_does_not_grow_is_refused_and_recorded() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let lie = |counter| move |answer| SoftAnswer { counter, ..answer };
@@ -266,7 +266,7 @@ async fn a_counter_that_does_not_grow_is_refused_and_written_down() {
     assert_eq!(sign_in_with(&world, &mut passkey, lie(10)).await["success"], true);
 }
 
-/// Attack 72: two answers with one counter, of which the other one is written down first.
+/// Attack 72: two sign-ins with one counter at the same time; the rival is recorded first.
 #[tokio::test]
 async fn of_two_sign_ins_with_one_counter_the_slower_one_is_refused() {
     let (world, recorded) = recorded_world().await;
@@ -281,7 +281,7 @@ async fn of_two_sign_ins_with_one_counter_the_slower_one_is_refused() {
 }
 
 #[tokio::test]
-async fn an_authenticator_without_a_counter_is_as_good() {
+async fn an_authenticator_without_a_counter_is_accepted() {
     let world = World::new().await;
     let mut passkey = SoftPasskey::new();
     let zero = |answer| SoftAnswer { counter: 0, ..answer };
@@ -292,7 +292,7 @@ async fn an_authenticator_without_a_counter_is_as_good() {
     }
 }
 
-/// Attack 73.
+/// Attack 73: a passkey whose id another account has registered.
 #[tokio::test]
 async fn a_passkey_belongs_to_one_account() {
     let world = World::new().await;
@@ -305,6 +305,7 @@ async fn a_passkey_belongs_to_one_account() {
     assert_eq!(answer["code"], "registration_failed");
     let last = world.audit.outcomes().pop();
     assert_eq!(last, Some(Decision::Refused(RefusalReason::PasskeyTaken)));
+    // The refused sign-up has not taken the name.
     let mut page = world.page().await;
     let (_, challenge) = pair();
     let free = json!({ "username": "mallory", "challenge": challenge });
@@ -312,7 +313,7 @@ async fn a_passkey_belongs_to_one_account() {
 }
 
 #[tokio::test]
-async fn a_taken_name_is_taken_in_every_spelling_also_at_the_last_moment() {
+async fn a_taken_name_is_refused_in_every_spelling_and_until_the_last_step() {
     let world = World::new().await;
     let (_, challenge) = pair();
     let (mut early, mut late) = (SoftPasskey::new(), SoftPasskey::new());
@@ -333,9 +334,9 @@ async fn a_taken_name_is_taken_in_every_spelling_also_at_the_last_moment() {
     assert_eq!(again["code"], "username_taken");
 }
 
-/// Attack 76: nothing is added to the account of whoever happens to be signed in.
+/// Attack 76: a sign-up in a browser that is signed in makes an account of its own.
 #[tokio::test]
-async fn a_sign_up_never_adds_to_the_account_that_is_signed_in() {
+async fn a_sign_up_never_adds_a_passkey_to_the_signed_in_account() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
     let mut passkey = SoftPasskey::new();
@@ -353,7 +354,7 @@ async fn a_sign_up_never_adds_to_the_account_that_is_signed_in() {
     assert_eq!(list["passkeys"].as_array().unwrap().len(), 1);
 }
 
-/// Attack 76.
+/// Attack 76: an old session must not be enough to add a passkey.
 #[tokio::test]
 async fn adding_a_passkey_needs_a_fresh_sign_in() {
     let world = World::new().await;
@@ -370,9 +371,9 @@ async fn adding_a_passkey_needs_a_fresh_sign_in() {
     assert_eq!(fresh.json["success"], true);
 }
 
-/// Attack 76: the options were made for somebody else who was signed in here.
+/// Attack 76: another user signs in to the browser between the options and the answer.
 #[tokio::test]
-async fn a_passkey_is_added_to_the_account_that_asked_for_it_or_to_none() {
+async fn a_passkey_is_added_only_to_the_account_that_asked_for_it() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
     let (mut of_bob, _) = world.sign_up("bob").await;
@@ -389,7 +390,7 @@ async fn a_passkey_is_added_to_the_account_that_asked_for_it_or_to_none() {
     assert_eq!(list["passkeys"].as_array().unwrap().len(), 1);
 }
 
-/// Attack 77.
+/// Attack 77: algorithms that were not offered, such as RS1 (-65535).
 #[tokio::test]
 async fn a_key_of_an_algorithm_that_was_not_offered_is_refused() {
     let world = World::new().await;
@@ -402,7 +403,7 @@ async fn a_key_of_an_algorithm_that_was_not_offered_is_refused() {
     }
 }
 
-/// Attack 77.
+/// Attack 77: ids outside of the bounds of WebAuthn.
 #[tokio::test]
 async fn a_credential_id_has_1_to_1023_bytes() {
     let world = World::new().await;
@@ -420,7 +421,7 @@ async fn a_credential_id_has_1_to_1023_bytes() {
     assert_eq!(nothing["code"], "authentication_failed");
 }
 
-/// Attack 77: bytes that want to be much more than they are.
+/// Attack 77: CBOR that announces far more than it holds, or nests without end.
 #[tokio::test]
 async fn bombs_in_an_attestation_are_refused() {
     let world = World::new().await;
@@ -454,7 +455,7 @@ async fn bombs_in_an_attestation_are_refused() {
 }
 
 #[tokio::test]
-async fn whatever_is_sent_is_answered_in_the_same_form() {
+async fn any_malformed_request_is_answered_as_a_bad_request() {
     let world = World::new().await;
 
     for event in ["webauthn:register", "webauthn:register:verify", "webauthn:authenticate:verify"] {

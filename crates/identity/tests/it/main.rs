@@ -1,4 +1,6 @@
-//! The service as its applications, its users and their attackers see it.
+//! Tests of the identity service from the side of applications, users and attackers.
+//!
+//! A comment `Attack 61` gives the number of an entry in the list of attacks in `docs`.
 
 // `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
 #[cfg(test)]

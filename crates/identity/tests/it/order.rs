@@ -1,4 +1,4 @@
-//! What is stored before anybody is told.
+//! The order of writes to the stores, all of which come before the client's answer.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     world::{URL, World, ask, pair},
 };
 
-/// A service, and what its stores are asked.
+/// Starts a service whose stores record their calls.
 pub(crate) async fn recorded_world() -> (World, Recorded) {
     let folder = TempDir::new().unwrap();
     let store = Arc::new(SqlStore::open(folder.path().join("doorward.db")).await.unwrap());
@@ -21,9 +21,9 @@ pub(crate) async fn recorded_world() -> (World, Recorded) {
     (World::on(folder, &store, parts, |builder| builder).await, recorded)
 }
 
-/// The sequence diagram of docs/identity.md.
+/// The order is that of the sequence diagram in docs/identity.md.
 #[tokio::test]
-async fn session_ticket_and_account_are_stored_in_this_order_before_the_client_is_told() {
+async fn session_ticket_and_account_are_stored_in_this_order_before_the_client_is_answered() {
     let (world, recorded) = recorded_world().await;
     let mut passkey = doorward_testkit::SoftPasskey::new();
     let (verifier, challenge) = pair();
@@ -36,7 +36,7 @@ async fn session_ticket_and_account_are_stored_in_this_order_before_the_client_i
     let verify = json!({ "credential": credential });
     let done = ask(&mut page, "webauthn:register:verify", &verify).await;
 
-    // The ack is here, and everything is done.
+    // All writes are done when the ack arrives.
     let stored = ["account_named", "create", "of_user", "put_ticket", "create_account"];
     assert_eq!(recorded.take(), stored);
     world.browser().exchange(&done, &verifier).await;

@@ -1,14 +1,15 @@
-//! Routes that only somebody with a session may use.
+//! Routes of an application that require a session.
 
 use http::{Method, StatusCode, header};
 use serde_json::json;
 
 use crate::world::{URL, World};
 
+/// Header by which browsers ask for a page.
 const PAGE: (&str, &str) = ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");
 
 #[tokio::test]
-async fn a_page_leads_to_the_sign_in_and_back() {
+async fn a_page_request_is_redirected_to_the_sign_in_and_back() {
     let world = World::new().await;
     let mut browser = world.browser();
 
@@ -23,7 +24,7 @@ async fn a_page_leads_to_the_sign_in_and_back() {
 }
 
 #[tokio::test]
-async fn a_program_reads_that_a_session_is_required() {
+async fn a_program_reads_the_error_session_required() {
     let world = World::new().await;
     let mut browser = world.browser();
 
@@ -38,7 +39,7 @@ async fn a_program_reads_that_a_session_is_required() {
 }
 
 #[tokio::test]
-async fn with_a_session_the_handler_knows_it() {
+async fn with_a_session_the_handler_receives_it() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
 
@@ -49,9 +50,9 @@ async fn with_a_session_the_handler_knows_it() {
     assert_eq!((read.status, written.status), (StatusCode::OK, StatusCode::OK));
 }
 
-/// Attack 53: whoever follows a link of another page is led over our own.
+/// Attack 53: a navigation from a foreign page goes through the sign-in page and not to the route.
 #[tokio::test]
-async fn a_page_of_somebody_else_cannot_ask_with_the_cookie() {
+async fn a_foreign_page_cannot_send_requests_with_the_session_cookie() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
     let foreign = [PAGE, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];

@@ -1,4 +1,4 @@
-//! Stores that write down what they are asked, in front of the real ones.
+//! Stores that record their calls and pass them on to the real ones.
 
 use std::{
     sync::{
@@ -15,16 +15,16 @@ use doorward_core::{
 };
 use doorward_sql::SqlStore;
 
-/// A store, and what has happened to it; a write is noted when it is done.
+/// Store that records the names of its methods, each when its call is done.
 #[derive(Clone)]
 pub(crate) struct Recorded {
     pub(crate) store: Arc<SqlStore>,
     pub(crate) log: Arc<Mutex<Vec<&'static str>>>,
-    /// The next use of a passkey is written down by somebody else first.
+    /// A rival records the next use of a passkey first.
     pub(crate) has_rival: Arc<AtomicBool>,
-    /// Sessions cannot be looked up.
+    /// Sessions cannot be looked up by their key.
     pub(crate) is_away: Arc<AtomicBool>,
-    /// The method that finds no room.
+    /// Method that fails because the store is full.
     pub(crate) full: Arc<Mutex<Option<&'static str>>>,
 }
 
@@ -39,18 +39,18 @@ impl Recorded {
         }
     }
 
-    /// Lets one method find no room, or none.
+    /// Makes one method fail because the store is full, or none.
     pub(crate) fn fill(&self, method: Option<&'static str>) {
         *self.full.lock().unwrap() = method;
     }
 
-    /// Returns what has happened since the last call.
+    /// Returns and removes the recorded calls.
     pub(crate) fn take(&self) -> Vec<&'static str> {
         std::mem::take(&mut *self.log.lock().unwrap())
     }
 }
 
-/// Asks the real store, and notes the name of the method.
+/// Implements methods that call the real store and record their name.
 macro_rules! recorded {
     ($($name:ident($($argument:ident: $type:ty),*) -> $output:ty;)+) => { $(
         fn $name<'a>(&'a self, $($argument: $type),*) -> BoxFuture<'a, $output> {
@@ -74,7 +74,7 @@ impl AccountStore for Recorded {
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
             if self.has_rival.swap(false, Ordering::Relaxed) {
-                let faster = PasskeyUse { after: b"of somebody who was faster", ..signed_in };
+                let faster = PasskeyUse { after: b"of a faster rival", ..signed_in };
                 assert!(self.store.record_use(id, faster).await?);
             }
             self.log.lock().unwrap().push("record_use");

@@ -1,4 +1,4 @@
-//! Coming back without a passkey.
+//! Recovery codes: signing in without a passkey.
 
 use std::sync::{
     Arc,
@@ -37,12 +37,13 @@ async fn recover(world: &World, name: &str, code: &str) -> (Browser, Value) {
 }
 
 #[tokio::test]
-async fn ten_codes_are_good_once_each() {
+async fn each_of_ten_codes_is_accepted_once() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
     let codes = make_codes(&mut browser).await;
     assert_eq!(codes.len(), 10);
 
+    // A code may be written in upper case and with spaces.
     let (mut back, _) = recover(&world, "ALICE", &codes[3].to_uppercase().replace('-', " ")).await;
     let (_, again) = recover(&world, "alice", &codes[3]).await;
 
@@ -52,13 +53,13 @@ async fn ten_codes_are_good_once_each() {
     assert!(
         world.audit.outcomes().contains(&Decision::Refused(RefusalReason::RecoveryCodeInvalid))
     );
-    // Whoever came back may add a passkey at once.
+    // A recovery counts as a fresh sign-in, so that the user can add a passkey at once.
     assert_eq!(back.post("/auth/passkeys/register", &json!({})).await.json["success"], true);
 }
 
-/// Ten tries while a disk is full would lock the user out for good.
+/// If failed tries used codes up, ten of them on a full disk would lock the user out for good.
 #[tokio::test]
-async fn a_code_stays_good_when_there_is_no_room_for_a_session() {
+async fn a_code_stays_valid_when_the_store_is_full() {
     let (world, recorded) = recorded_world().await;
     let (_, mut browser) = world.sign_up("alice").await;
     let codes = make_codes(&mut browser).await;
@@ -76,9 +77,9 @@ async fn a_code_stays_good_when_there_is_no_room_for_a_session() {
     assert_eq!(recover(&world, "alice", &codes[0]).await.1["success"], true);
 }
 
-/// Another client shows the code at the same moment, and is faster.
+/// Another client uses the code between its check and the session.
 #[tokio::test]
-async fn a_code_that_is_taken_during_a_sign_in_makes_no_session() {
+async fn a_code_used_by_a_faster_client_makes_no_session() {
     let folder = tempfile::TempDir::new().unwrap();
     let store = Arc::new(SqlStore::open(folder.path().join("doorward.db")).await.unwrap());
     let (rival, part) = (Arc::clone(&store), Arc::clone(&store));
@@ -104,7 +105,7 @@ async fn a_code_that_is_taken_during_a_sign_in_makes_no_session() {
     assert_eq!(store.of_user(&me).await.unwrap().len(), 1);
 }
 
-/// An audit that has no room, or that is held up while records must be kept first.
+/// Audit that has no room, or that never confirms records which must be kept first.
 #[derive(Clone, Default)]
 struct HeldUp {
     has_no_room: Arc<AtomicBool>,
@@ -132,7 +133,7 @@ impl Audit for HeldUp {
 }
 
 #[tokio::test]
-async fn a_code_stays_good_when_its_use_cannot_be_recorded() {
+async fn a_code_stays_valid_when_its_use_cannot_be_recorded() {
     let audit = HeldUp::default();
     let world = World::with(|builder| builder.audit(Arc::new(audit.clone()))).await;
     let (_, mut browser) = world.sign_up("alice").await;
@@ -142,7 +143,7 @@ async fn a_code_stays_good_when_its_use_cannot_be_recorded() {
     let (_, no_room) = recover(&world, "alice", &codes[0]).await;
     audit.has_no_room.store(false, Ordering::Relaxed);
     audit.stands_still.store(true, Ordering::Relaxed);
-    // What was asked so far.
+    // Removes the notification of earlier records.
     audit.asked.notified().await;
     let moving = async {
         audit.asked.notified().await;
@@ -162,7 +163,7 @@ async fn a_code_stays_good_when_its_use_cannot_be_recorded() {
 }
 
 #[tokio::test]
-async fn new_codes_make_the_old_ones_worthless() {
+async fn new_codes_replace_the_old_ones() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
     let old = make_codes(&mut browser).await;
@@ -176,7 +177,7 @@ async fn new_codes_make_the_old_ones_worthless() {
 }
 
 #[tokio::test]
-async fn codes_are_shown_once_after_a_fresh_sign_in_and_kept_as_hashes() {
+async fn codes_are_shown_once_after_a_fresh_sign_in_and_stored_as_hashes() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
     let codes = make_codes(&mut browser).await;
@@ -192,9 +193,9 @@ async fn codes_are_shown_once_after_a_fresh_sign_in_and_kept_as_hashes() {
     assert!(plain.iter().all(|code| code.len() == 16));
 }
 
-/// Attack 78.
+/// Attack 78: a user without passkeys and codes could never sign in again.
 #[tokio::test]
-async fn the_last_passkey_goes_only_when_there_are_codes() {
+async fn the_last_passkey_can_be_removed_only_with_recovery_codes() {
     let world = World::new().await;
     let (passkey, mut browser) = world.sign_up("alice").await;
     let path = format!("/auth/passkeys/{}", doorward_core::CredentialId::new(passkey.id).encode());
@@ -209,23 +210,23 @@ async fn the_last_passkey_goes_only_when_there_are_codes() {
     assert_eq!(back.get("/auth/passkeys").await.json["passkeys"], json!([]));
 }
 
-/// Attack 102: a name that nobody has, a wrong code and a text that can be none.
+/// Attack 102: an unknown name, a wrong code and a text that cannot be a code.
 #[tokio::test]
-async fn whatever_is_wrong_the_answer_is_the_same() {
+async fn a_wrong_name_and_a_wrong_code_read_alike() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
     make_codes(&mut browser).await;
 
     let (_, wrong) = recover(&world, "alice", "0000-0000-0000-0000").await;
-    let (_, nobody) = recover(&world, "nobody", "0000-0000-0000-0000").await;
+    let (_, unknown) = recover(&world, "unknown", "0000-0000-0000-0000").await;
     let (_, nothing) = recover(&world, "alice", "?").await;
 
     assert_eq!(wrong["code"], "authentication_failed");
-    assert_eq!(wrong, nobody);
+    assert_eq!(wrong, unknown);
     assert_eq!(wrong, nothing);
 }
 
-/// Shows a code from another address.
+/// Uses a code from another address.
 async fn recover_elsewhere(world: &World, name: &str, code: &str) -> Answer {
     let mut elsewhere = world.browser();
     elsewhere.peer = ([198, 51, 100, 1], 1).into();
@@ -235,7 +236,7 @@ async fn recover_elsewhere(world: &World, name: &str, code: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_stranger_who_guesses_has_to_wait_and_the_owner_does_not() {
+async fn guesses_from_one_address_do_not_delay_the_owner_at_another() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
     let codes = make_codes(&mut browser).await;
@@ -259,7 +260,7 @@ async fn a_stranger_who_guesses_has_to_wait_and_the_owner_does_not() {
 }
 
 #[tokio::test]
-async fn a_user_who_makes_codes_again_and_again_has_to_wait_and_others_do_not() {
+async fn a_user_who_keeps_making_codes_has_to_wait_and_others_do_not() {
     let world = World::new().await;
     let (_, mut alice) = world.sign_up("alice").await;
     let (_, mut bob) = world.sign_up("bob").await;
@@ -275,7 +276,7 @@ async fn a_user_who_makes_codes_again_and_again_has_to_wait_and_others_do_not() 
 }
 
 #[tokio::test]
-async fn a_good_code_waits_for_its_turn_while_others_guess_and_make_codes() {
+async fn a_valid_code_is_served_in_turn_while_others_guess_and_make_codes() {
     let world = World::new().await;
     let (_, mut owner) = world.sign_up("alice").await;
     let (_, maker) = world.sign_up("bob").await;
@@ -292,6 +293,7 @@ async fn a_good_code_waits_for_its_turn_while_others_guess_and_make_codes() {
         let mut maker = maker.clone();
         others.spawn(async move { maker.post("/auth/recovery-codes", &json!({})).await });
     }
+    // From here on the queue for hashing is in use.
     others.join_next().await;
 
     let answer = recover_elsewhere(&world, "alice", &codes[0]).await;

@@ -1,4 +1,4 @@
-//! Sessions as their owners see them, and their end.
+//! Sessions: the list that their owner reads, revocation and expiry.
 
 use doorward::test::TestEnd;
 use http::StatusCode;
@@ -37,9 +37,9 @@ async fn sessions_are_listed_with_device_times_and_live_sockets() {
     }
 }
 
-/// Attack 64.
+/// Attack 64: the ids of other users' sessions must not be confirmed.
 #[tokio::test]
-async fn a_session_of_somebody_else_is_not_there() {
+async fn a_session_of_another_user_reads_as_not_found() {
     let world = World::new().await;
     let (_, mut alice) = world.sign_up("alice").await;
     let (_, mut bob) = world.sign_up("bob").await;
@@ -57,7 +57,7 @@ async fn a_session_of_somebody_else_is_not_there() {
 }
 
 #[tokio::test]
-async fn a_session_is_revoked_from_another_browser_and_its_sockets_have_ended_then() {
+async fn the_sockets_of_a_session_have_ended_when_its_revocation_is_answered() {
     let world = World::new().await;
     let (mut passkey, mut first) = world.sign_up("alice").await;
     let mut second = world.browser();
@@ -95,9 +95,9 @@ async fn all_other_sessions_are_revoked_at_once() {
     assert_eq!(first.get("/auth/me").await.status, StatusCode::OK);
 }
 
-/// Attack 58.
+/// Attack 58: a copied cookie or an open socket must not outlive the sign-out.
 #[tokio::test]
-async fn a_sign_out_ends_this_session_with_its_sockets_and_no_other() {
+async fn a_sign_out_ends_its_own_session_and_sockets_only() {
     let world = World::new().await;
     let (mut passkey, mut first) = world.sign_up("alice").await;
     let mut second = world.browser();
@@ -111,13 +111,13 @@ async fn a_sign_out_ends_this_session_with_its_sockets_and_no_other() {
     assert_eq!(answer.headers["clear-site-data"], "\"storage\"");
     assert_eq!(first.session_cookie(), None);
     assert_eq!(of_first.ended().await, TestEnd::Final);
-    // A copy of the cookie is worth nothing either.
+    // A copy of the cookie does not work any more either.
     assert_eq!(copy.get("/auth/me").await.code(), (401, "session_required"));
     assert_eq!(of_second.emit_with_ack::<String>("echo", "on").await, "on");
 }
 
 #[tokio::test]
-async fn an_access_token_ends_with_its_session() {
+async fn an_access_token_names_its_user_and_session() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
 
@@ -134,9 +134,9 @@ async fn an_access_token_ends_with_its_session() {
     assert_eq!(signed_out.code(), (401, "session_required"));
 }
 
-/// Attack 59.
+/// Attack 59: idle sessions end, and use does not prolong a session beyond its maximum age.
 #[tokio::test]
-async fn a_session_ends_when_nobody_uses_it_and_in_any_case() {
+async fn a_session_ends_when_idle_and_at_its_maximum_age() {
     let world = World::new().await;
     let (mut passkey, mut browser) = world.sign_up("alice").await;
     world.advance(3599);
@@ -145,6 +145,7 @@ async fn a_session_ends_when_nobody_uses_it_and_in_any_case() {
     assert_eq!(browser.get("/auth/me").await.code(), (401, "session_required"));
 
     world.sign_in(&mut passkey, &mut browser).await;
+    // In use every half hour, it ends after 12 hours.
     for _ in 0..23 {
         world.advance(30 * 60);
         assert_eq!(browser.get("/auth/me").await.status, StatusCode::OK);
@@ -153,9 +154,9 @@ async fn a_session_ends_when_nobody_uses_it_and_in_any_case() {
     assert_eq!(browser.get("/auth/me").await.code(), (401, "session_required"));
 }
 
-/// Caches of browsers and proxies see no answer twice.
+/// Neither browsers nor proxies may store an answer.
 #[tokio::test]
-async fn an_answer_is_kept_by_nobody_on_the_way() {
+async fn answers_are_not_cached() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
 

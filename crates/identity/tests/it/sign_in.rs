@@ -1,4 +1,4 @@
-//! Signing up and signing in, as honest people do.
+//! Signing up, signing in and managing passkeys, with honest clients.
 
 use doorward::test::TestClient;
 use doorward_core::{AccountStore as _, Decision, SessionStore as _};
@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn somebody_signs_up_over_the_socket_and_is_signed_in_by_the_ticket() {
+async fn a_user_signs_up_over_a_socket_and_is_signed_in_by_the_ticket() {
     let world = World::new().await;
 
     let (_, mut browser) = world.sign_up("Alice").await;
@@ -29,9 +29,9 @@ async fn somebody_signs_up_over_the_socket_and_is_signed_in_by_the_ticket() {
     assert!(outcomes.contains(&Decision::SignedUp) && outcomes.contains(&Decision::SignedIn));
 }
 
-/// An account without a session would be one that its owner does not know of.
+/// A user who reads an error must not have an account; it would block the name.
 #[tokio::test]
-async fn there_is_no_account_when_there_is_no_room_for_its_session() {
+async fn no_account_is_created_when_the_store_is_full() {
     let (world, recorded) = recorded_world().await;
     for method in ["create", "put_ticket", "create_account"] {
         let mut passkey = SoftPasskey::new();
@@ -54,7 +54,7 @@ async fn there_is_no_account_when_there_is_no_room_for_its_session() {
 }
 
 #[tokio::test]
-async fn somebody_signs_in_without_a_user_name() {
+async fn a_user_signs_in_without_a_user_name() {
     let world = World::new().await;
     let (mut passkey, mut first) = world.sign_up("alice").await;
     let mut second = world.browser();
@@ -70,12 +70,13 @@ async fn somebody_signs_in_without_a_user_name() {
 }
 
 #[tokio::test]
-async fn somebody_signs_in_with_a_user_name_in_any_case() {
+async fn a_user_signs_in_with_a_user_name_in_any_spelling() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("Élodie").await;
     let (verifier, challenge) = pair();
     let mut page = world.page().await;
 
+    // The accent as a combining character, and other letters in upper case.
     let wish = json!({ "username": "e\u{301}LODIE", "challenge": challenge });
     let begun = ask(&mut page, "webauthn:authenticate", &wish).await;
     let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
@@ -116,7 +117,7 @@ async fn the_same_ceremonies_work_over_http() {
 }
 
 #[tokio::test]
-async fn an_authenticator_is_asked_for_a_discoverable_passkey_and_a_verified_user() {
+async fn options_require_a_discoverable_passkey_and_user_verification() {
     let world = World::new().await;
     let (_, challenge) = pair();
     let mut page = world.page().await;
@@ -145,7 +146,7 @@ async fn an_authenticator_is_asked_for_a_discoverable_passkey_and_a_verified_use
 }
 
 #[tokio::test]
-async fn without_an_ack_answers_come_as_events() {
+async fn without_an_ack_answers_are_events() {
     let world = World::new().await;
     let (_, challenge) = pair();
     let mut page = world.page().await;
@@ -167,7 +168,7 @@ async fn without_an_ack_answers_come_as_events() {
 }
 
 #[tokio::test]
-async fn a_session_token_is_handed_to_clients_that_are_no_browsers_where_that_is_allowed() {
+async fn with_expose_token_programs_receive_a_session_token() {
     let world = World::with(|builder| builder.expose_token(true)).await;
     let mut passkey = SoftPasskey::new();
     let mut program = world.server.connect("/auth", ()).await;
@@ -186,7 +187,7 @@ async fn a_session_token_is_handed_to_clients_that_are_no_browsers_where_that_is
 }
 
 #[tokio::test]
-async fn without_that_permission_everybody_needs_a_challenge() {
+async fn without_expose_token_every_client_needs_a_challenge() {
     let world = World::new().await;
     let mut program = world.server.connect("/auth", ()).await;
 
@@ -199,7 +200,7 @@ async fn without_that_permission_everybody_needs_a_challenge() {
 }
 
 #[tokio::test]
-async fn a_second_passkey_is_added_after_a_fresh_sign_in_and_never_twice_on_one_authenticator() {
+async fn a_second_passkey_is_added_after_a_fresh_sign_in_and_excludes_known_authenticators() {
     let world = World::new().await;
     let (first, mut browser) = world.sign_up("alice").await;
     let mut second = SoftPasskey::new();
@@ -224,7 +225,7 @@ async fn a_second_passkey_is_added_after_a_fresh_sign_in_and_never_twice_on_one_
 }
 
 #[tokio::test]
-async fn a_passkey_says_whether_it_is_synced_and_that_may_change() {
+async fn the_list_of_passkeys_shows_which_are_synced() {
     let world = World::new().await;
     let (mut passkey, mut browser) = (SoftPasskey::new(), world.browser());
     let (verifier, challenge) = pair();
@@ -252,7 +253,7 @@ async fn a_passkey_says_whether_it_is_synced_and_that_may_change() {
 }
 
 #[tokio::test]
-async fn passkeys_are_renamed_and_removed_and_the_last_one_stays() {
+async fn passkeys_are_renamed_and_removed() {
     let world = World::new().await;
     let (_, mut browser) = world.sign_up("alice").await;
     let mut second = SoftPasskey::new();
@@ -280,7 +281,7 @@ async fn passkeys_are_renamed_and_removed_and_the_last_one_stays() {
     assert_eq!(refused.code(), (401, "authentication_failed"));
 }
 
-/// Begins a sign-up, and returns the page and what the server says.
+/// Starts a sign-up, and returns the page and the server's answer.
 async fn wish(world: &World, username: &str, display_name: &str) -> (TestClient, Value) {
     let (_, challenge) = pair();
     let mut page = world.page().await;
@@ -294,6 +295,7 @@ async fn a_display_name_is_never_the_user_name_of_another_account() {
     let world = World::new().await;
     world.sign_up("Émile").await;
 
+    // Other cases, compatibility forms, and invisible or blank characters.
     for display_name in [
         "Émile",
         "émile",
@@ -317,7 +319,7 @@ async fn a_display_name_is_never_the_user_name_of_another_account() {
         assert_eq!(begun["success"], true, "{display_name:?}");
     }
 
-    // It is looked at again when the account is made.
+    // The name is checked again when the account is created.
     let (mut page, begun) = wish(&world, "eve", "Carol").await;
     world.sign_up("carol").await;
     let mut passkey = SoftPasskey::new();
@@ -327,9 +329,9 @@ async fn a_display_name_is_never_the_user_name_of_another_account() {
     assert_eq!(late["code"], "invalid_display_name");
 }
 
-/// The display name was there first, and is shown for as long as no account is called so.
+/// The display name was chosen first. It is shown until an account takes it as its user name.
 #[tokio::test]
-async fn a_display_name_gives_way_to_a_user_name() {
+async fn a_display_name_is_not_shown_once_an_account_has_it_as_user_name() {
     let world = World::new().await;
     let (mut page, begun) = wish(&world, "eve", "Dave").await;
     let mut passkey = SoftPasskey::new();

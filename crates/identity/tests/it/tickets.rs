@@ -1,4 +1,4 @@
-//! From a ticket to a cookie, and what must not get one.
+//! Tickets: their exchange for a session cookie, and attempts to steal or plant one.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::{
     world::{Browser, URL, World, ask, pair},
 };
 
-/// A ticket, and the verifier of the page that asked for it.
+/// Signs in, and returns the ticket and the verifier of the page that asked for it.
 async fn ticket(world: &World, passkey: &mut doorward_testkit::SoftPasskey) -> (Value, String) {
     let (verifier, challenge) = pair();
     let mut page = world.page().await;
@@ -19,6 +19,7 @@ async fn ticket(world: &World, passkey: &mut doorward_testkit::SoftPasskey) -> (
     (done["ticket"].clone(), verifier)
 }
 
+/// Asserts that a ticket is refused and sets no cookie.
 async fn refused(browser: &mut Browser, ticket: &Value, verifier: &str) {
     let body = json!({ "ticket": ticket, "verifier": verifier });
     let answer = browser.post("/auth/session", &body).await;
@@ -26,9 +27,9 @@ async fn refused(browser: &mut Browser, ticket: &Value, verifier: &str) {
     assert_eq!(browser.session_cookie(), None);
 }
 
-/// Attack 61.
+/// Attack 61: a ticket is used twice.
 #[tokio::test]
-async fn a_ticket_is_good_once() {
+async fn a_ticket_is_accepted_once() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let (ticket, verifier) = ticket(&world, &mut passkey).await;
@@ -38,9 +39,9 @@ async fn a_ticket_is_good_once() {
     refused(&mut world.browser(), &ticket, &verifier).await;
 }
 
-/// Attack 61.
+/// Attack 61: a ticket is used late.
 #[tokio::test]
-async fn a_ticket_is_good_for_thirty_seconds() {
+async fn a_ticket_expires_after_thirty_seconds() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let (late, verifier) = ticket(&world, &mut passkey).await;
@@ -53,9 +54,9 @@ async fn a_ticket_is_good_for_thirty_seconds() {
     world.browser().exchange(&done, &verifier).await;
 }
 
-/// Attack 61: a thief who has the ticket and not the verifier uses it up, and gets nothing.
+/// Attack 61: a thief with the ticket and without the verifier uses the ticket up and gets no session.
 #[tokio::test]
-async fn a_stolen_ticket_opens_nothing_for_anybody() {
+async fn a_stolen_ticket_opens_no_session() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let (ticket, verifier) = ticket(&world, &mut passkey).await;
@@ -65,9 +66,9 @@ async fn a_stolen_ticket_opens_nothing_for_anybody() {
     refused(&mut world.browser(), &ticket, &verifier).await;
 }
 
-/// Attack 61.
+/// Attack 61: a ticket is used by GET, or from a foreign page.
 #[tokio::test]
-async fn a_ticket_is_exchanged_by_post_from_our_own_page_only() {
+async fn a_ticket_is_exchanged_only_by_post_from_an_own_page() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let (ticket, verifier) = ticket(&world, &mut passkey).await;
@@ -83,12 +84,13 @@ async fn a_ticket_is_exchanged_by_post_from_our_own_page_only() {
     assert_eq!(foreign.code(), (403, "forbidden"));
     assert!(foreign.json["detail"].as_str().unwrap().contains("origins.allow"), "{foreign:?}");
     assert_eq!(browser.session_cookie(), None);
+    // The refusals have not used it up.
     let done = json!({ "success": true, "ticket": ticket });
     browser.exchange(&done, &verifier).await;
 }
 
 #[tokio::test]
-async fn whatever_is_no_ticket_is_refused_alike() {
+async fn malformed_and_unknown_tickets_are_refused_alike() {
     let world = World::new().await;
     let (verifier, _) = pair();
 
@@ -102,7 +104,7 @@ async fn whatever_is_no_ticket_is_refused_alike() {
 }
 
 #[tokio::test]
-async fn who_shows_tickets_without_end_has_to_wait() {
+async fn a_client_that_keeps_showing_tickets_has_to_wait() {
     let world = World::new().await;
     let (verifier, _) = pair();
     let body = json!({ "ticket": "A".repeat(43), "verifier": verifier });
@@ -116,9 +118,9 @@ async fn who_shows_tickets_without_end_has_to_wait() {
     assert_eq!(answer.code(), (429, "too_many_attempts"));
 }
 
-/// Attack 55: what stood in the cookie before is not what is signed in.
+/// Attack 55, session fixation: a sign-in never continues the session of an earlier cookie.
 #[tokio::test]
-async fn a_planted_cookie_is_replaced_and_opens_nothing() {
+async fn a_planted_session_cookie_is_replaced_and_its_session_ends() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let (_, attacker) = world.sign_up("mallory").await;
@@ -130,14 +132,14 @@ async fn a_planted_cookie_is_replaced_and_opens_nothing() {
 
     assert_ne!(victim.session_cookie().unwrap(), planted);
     assert_eq!(victim.get("/auth/me").await.json["user"]["username"], "alice");
-    // The session that was planted has ended: nobody shares it with its maker.
+    // The planted session has ended, so the attacker does not share one with the victim.
     let mut attacker = attacker;
     assert_eq!(attacker.get("/auth/me").await.code(), (401, "session_required"));
 }
 
-/// Attack 92: whose session stands in the cookie cannot be said, so nobody is signed in over it.
+/// Attack 92: if the user of the old cookie is unknown, signing in over it could hide a planted session.
 #[tokio::test]
-async fn without_an_answer_of_the_store_no_ticket_is_exchanged_over_a_session() {
+async fn no_ticket_is_exchanged_when_the_session_of_the_cookie_cannot_be_read() {
     let (world, recorded) = recorded_world().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let (_, mut browser) = world.sign_up("mallory").await;
@@ -152,9 +154,9 @@ async fn without_an_answer_of_the_store_no_ticket_is_exchanged_over_a_session() 
     assert_eq!(browser.session_cookie(), Some(&*before));
 }
 
-/// Attack 55: a planted cookie for ceremonies finds none.
+/// Attack 55: the server replaces a planted ceremony cookie when a ceremony starts.
 #[tokio::test]
-async fn a_planted_ceremony_cookie_gives_nobody_a_part_in_a_ceremony() {
+async fn a_planted_ceremony_cookie_gives_no_access_to_a_ceremony() {
     let world = World::new().await;
     let (mut passkey, _) = world.sign_up("alice").await;
     let mut victim = world.browser();
@@ -173,9 +175,9 @@ async fn a_planted_ceremony_cookie_gives_nobody_a_part_in_a_ceremony() {
     assert_ne!(victim.cookies["__Host-doorward-ceremony"], "planted");
 }
 
-/// Attack 56: who proves once more who they are gets a new token; the old one opens nothing.
+/// Attack 56: a fresh sign-in gives a new session token, and the old token is refused.
 #[tokio::test]
-async fn a_fresh_sign_in_renews_the_token_and_keeps_session_and_sockets() {
+async fn a_fresh_sign_in_rotates_the_token_and_keeps_session_and_sockets() {
     let world = World::new().await;
     let (mut passkey, mut browser) = world.sign_up("alice").await;
     let mut socket = world.connect(&browser).await;

@@ -1,4 +1,4 @@
-//! A whole service in memory: a database in a folder, a clock to move, sockets and browsers without a port.
+//! Whole service in memory: a database in a folder, a manual clock, and sockets and browsers without a port.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,11 +20,13 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tower_service::Service as _;
 
+/// Public URL of the service.
 pub(crate) const URL: &str = "http://localhost:3000";
 
-/// The address of every client that says nothing else.
+/// Address of every client that sets no other.
 pub(crate) const PEER: ([u8; 4], u16) = ([203, 0, 113, 7], 4711);
 
+/// Running service with its clock, stores and audit log.
 pub(crate) struct World {
     pub(crate) clock: ManualClock,
     pub(crate) audit: AuditLog,
@@ -46,7 +48,7 @@ impl World {
         Self::on(folder, &store, (store.clone(), store.clone(), store.clone()), change).await
     }
 
-    /// A service on stores that a test stands in front of.
+    /// Starts a service on stores that a test has wrapped.
     pub(crate) async fn on(
         folder: TempDir,
         store: &Arc<SqlStore>,
@@ -85,13 +87,13 @@ impl World {
         Browser { app: self.app.clone(), cookies: BTreeMap::new(), peer: PEER.into() }
     }
 
-    /// A page of ours that has opened `/auth`.
+    /// Opens `/auth` as an own page.
     pub(crate) async fn page(&self) -> TestClient {
         let visitor = self.server.visitor().header("origin", URL).header("user-agent", AGENT);
         visitor.peer(PEER.into()).connect("/auth", ()).await
     }
 
-    /// Makes an account over the socket, and signs a browser in.
+    /// Creates an account over a socket, and signs a browser in.
     pub(crate) async fn sign_up(&self, name: &str) -> (SoftPasskey, Browser) {
         let (mut passkey, mut browser) = (SoftPasskey::new(), self.browser());
         let (verifier, challenge) = pair();
@@ -118,7 +120,7 @@ impl World {
         browser.exchange(&done, &verifier).await;
     }
 
-    /// Connects as the browser would, and waits until it is in.
+    /// Connects with the cookies of a browser, and waits until the socket is admitted.
     pub(crate) async fn connect(&self, browser: &Browser) -> TestClient {
         let cookie = browser.cookie_header().unwrap();
         let visitor = self.server.visitor().header("origin", URL).header("cookie", &cookie);
@@ -139,7 +141,7 @@ pub(crate) async fn ask(page: &mut TestClient, event: &str, payload: &Value) -> 
     page.emit_with_ack(event, payload.clone()).await
 }
 
-/// A verifier and its challenge.
+/// Makes a verifier and its challenge, as in PKCE (RFC 7636, method S256).
 pub(crate) fn pair() -> (String, String) {
     let mut bytes = [0; 32];
     OsEntropy.fill(&mut bytes);
@@ -148,7 +150,7 @@ pub(crate) fn pair() -> (String, String) {
     (verifier, challenge)
 }
 
-/// A browser that looks at a page of ours.
+/// Browser with a cookie jar that shows an own page.
 #[derive(Clone)]
 pub(crate) struct Browser {
     app: Router,
@@ -156,6 +158,7 @@ pub(crate) struct Browser {
     pub(crate) peer: SocketAddr,
 }
 
+/// HTTP response with its body read as JSON; `null` if it is none.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -164,7 +167,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The code of a failure.
+    /// Returns the status and the code of an error, which must be a problem document (RFC 9457).
     pub(crate) fn code(&self) -> (u16, &str) {
         assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{self:?}");
         (self.status.as_u16(), self.json["code"].as_str().unwrap())
@@ -184,7 +187,7 @@ impl Browser {
         self.change(Method::DELETE, path, None).await
     }
 
-    /// What a page of ours does.
+    /// Sends a request that changes state, with the headers of an own page.
     pub(crate) async fn change(
         &mut self,
         method: Method,
@@ -195,7 +198,7 @@ impl Browser {
         self.send(method, path, body, &headers).await
     }
 
-    /// What anybody does, with exactly these headers beside the cookies.
+    /// Sends a request with exactly these headers in addition to the cookies.
     pub(crate) async fn send(
         &mut self,
         method: Method,
@@ -226,7 +229,7 @@ impl Browser {
         Answer { status: parts.status, headers: parts.headers, json }
     }
 
-    /// Exchanges the ticket of a sign-in.
+    /// Exchanges the ticket of a sign-in for a session cookie.
     pub(crate) async fn exchange(&mut self, done: &Value, verifier: &str) {
         assert_eq!(done["success"], true, "{done}");
         let body = json!({ "ticket": done["ticket"], "verifier": verifier });
@@ -244,6 +247,7 @@ impl Browser {
         self.cookies.get("__Host-doorward").map(String::as_str)
     }
 
+    /// Stores or removes a cookie of a response, and asserts its attributes.
     fn keep(&mut self, cookie: &str) {
         let (pair, attributes) = cookie.split_once("; ").unwrap();
         assert!(attributes.starts_with("Path=/; Secure; HttpOnly; SameSite="), "{cookie}");
@@ -255,4 +259,5 @@ impl Browser {
     }
 }
 
+/// User agent that the service shows as `Chrome on Linux`.
 pub(crate) const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36";
