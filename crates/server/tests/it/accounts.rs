@@ -1,4 +1,4 @@
-//! People who sign in at the running server, and operators who look after their accounts.
+//! Accounts of the running server: signing in, and the commands of operators.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Finished, Server, path, run};
 
-/// A program that keeps no cookies, in the namespace `/auth`.
+/// Client program without cookies, in the namespace `/auth`.
 struct Program {
     client: RawClient,
     origin: String,
@@ -27,7 +27,7 @@ impl Program {
         self.client.json("43/auth,7").await[0].clone()
     }
 
-    /// Makes an account, and returns the token of its session.
+    /// Creates an account, and returns its passkey and the token of its session.
     async fn sign_up(&mut self, name: &str) -> (SoftPasskey, String) {
         let mut passkey = SoftPasskey::new();
         let begun = self.ask("webauthn:register", &json!({ "username": name })).await;
@@ -45,14 +45,15 @@ impl Program {
     }
 }
 
-/// What the server hands to programs where that is allowed.
+/// Setting with which programs receive session tokens.
 const EXPOSE: &str = "[session]\nexpose_token = true\n";
 
+/// Runs `doorward accounts`.
 fn accounts(data_dir: &Path, arguments: &[&str]) -> Finished {
     run(&[&["accounts", "--data-dir", path(data_dir)], arguments].concat())
 }
 
-/// Enters `/` with a session, and returns the client and what the server says.
+/// Connects to `/` with a session, and returns the client and the answer.
 async fn connect(server: &Server, token: &str) -> (RawClient, String) {
     let mut client = RawClient::open(server.address()).await;
     client.text(&format!("40{{\"sessionToken\":\"{token}\"}}")).await;
@@ -61,7 +62,7 @@ async fn connect(server: &Server, token: &str) -> (RawClient, String) {
 }
 
 #[tokio::test]
-async fn somebody_signs_up_is_known_by_name_and_comes_back_after_a_restart() {
+async fn an_account_is_known_by_its_name_and_outlives_a_restart() {
     let server = Server::start_with(EXPOSE, |_| {});
     let (mut passkey, token) = Program::enter(&server).await.sign_up("Alice").await;
 
@@ -79,12 +80,13 @@ async fn somebody_signs_up_is_known_by_name_and_comes_back_after_a_restart() {
     assert_eq!(back["success"], true, "{back}");
 }
 
+/// Runs a command on the data directory of a server.
 fn operate(server: &Server, arguments: &[&str]) -> Finished {
     run(&[arguments, &["--data-dir", path(server.data_dir())]].concat())
 }
 
 #[tokio::test]
-async fn an_account_is_revoked_by_its_name_and_by_its_id() {
+async fn an_account_is_revoked_by_name_and_by_id() {
     let server = Server::start_with(EXPOSE, |_| {});
     let mut program = Program::enter(&server).await;
     for by_name in [true, false] {
@@ -114,9 +116,9 @@ async fn an_account_is_revoked_by_its_name_and_by_its_id() {
     }
 }
 
-/// A token whose subject is the user name of another user's account.
+/// One user has the user name `alice`, and tokens with the subject `alice` are another user.
 #[tokio::test]
-async fn a_name_of_two_users_ends_neither_until_one_is_named() {
+async fn an_ambiguous_name_revokes_no_user() {
     let server = Server::start_with(EXPOSE, |_| {});
     let (_, session) = Program::enter(&server).await.sign_up("alice").await;
     let (mut account, _) = connect(&server, &session).await;
@@ -173,21 +175,21 @@ async fn an_operator_lists_disables_enables_and_removes_accounts() {
     assert_eq!(accounts(server.data_dir(), &["remove", "alice"]).code, Some(0));
     assert_eq!(program.sign_in(&mut passkey).await["code"], "authentication_failed");
 
-    let unknown = accounts(server.data_dir(), &["disable", "nobody"]);
+    let unknown = accounts(server.data_dir(), &["disable", "unknown"]);
     assert_eq!(unknown.code, Some(1));
     assert!(unknown.stderr.contains("there is no such account"), "{unknown:?}");
     assert_eq!(accounts(server.data_dir(), &["disable"]).code, Some(2));
 }
 
 #[tokio::test]
-async fn accounts_are_kept_in_postgresql_when_it_is_named() {
+async fn accounts_are_stored_in_a_configured_postgresql() {
     let postgres = PostgresServer::shared().database();
     let server = Server::start_with(EXPOSE, |command| {
         command.env("DATABASE_URL", &postgres);
     });
     let (mut passkey, _) = Program::enter(&server).await.sign_up("alice").await;
 
-    // Another machine, which shares nothing but the database and the name that browsers know.
+    // A second server shares only the database and the public URL with the first.
     let port = server.port();
     let other = Server::start_with(
         &format!("public_url = \"http://localhost:{port}\"\n{EXPOSE}"),
@@ -202,10 +204,11 @@ async fn accounts_are_kept_in_postgresql_when_it_is_named() {
 }
 
 #[test]
-fn a_postgresql_that_is_away_is_a_clear_error_without_its_password() {
+fn an_unreachable_postgresql_is_an_error_that_hides_the_password() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = crate::support::doorward(&["serve", "--listen", "localhost:0"]);
     command.arg("--data-dir").arg(folder.path().join("data"));
+    // Nothing listens on port 1.
     command.env("DATABASE_URL", "postgres://me:canary@localhost:1/doorward");
 
     let failed = crate::support::finish(&mut command);
@@ -218,7 +221,7 @@ fn a_postgresql_that_is_away_is_a_clear_error_without_its_password() {
 }
 
 #[test]
-fn an_address_without_a_name_cannot_have_passkeys_and_says_so() {
+fn a_public_url_without_a_host_name_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = crate::support::doorward(&["serve", "--listen", "localhost:0"]);
     command.arg("--data-dir").arg(folder.path().join("data"));
@@ -230,9 +233,9 @@ fn an_address_without_a_name_cannot_have_passkeys_and_says_so() {
     assert!(failed.stderr.contains("host name"), "{failed:?}");
 }
 
-/// Attack 100 for what a sign-in handles: neither ticket nor session nor upstream reach a log.
+/// Attack 100: secrets of a sign-in must not reach the log.
 #[tokio::test]
-async fn no_session_of_a_sign_in_is_logged_at_any_level() {
+async fn session_tokens_of_sign_ins_are_logged_at_no_level() {
     let server = Server::start_with(EXPOSE, |command| {
         command.env("DOORWARD_LOG", "trace");
     });

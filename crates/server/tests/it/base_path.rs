@@ -1,4 +1,4 @@
-//! A server that has a part of a host only, and one that has several names.
+//! Servers below a path of their host, and servers with several host names.
 
 use doorward_testkit::RawClient;
 
@@ -8,7 +8,7 @@ const CONFIG: &str = "public_url = 'https://example.org/app/'\n";
 const HOST: &str = "Host: example.org\r\n";
 
 #[test]
-fn everything_is_below_the_path_of_the_public_url() {
+fn all_routes_are_below_the_path_of_the_public_url() {
     let server = Server::start_with(CONFIG, |_| {});
     let ask =
         |path: &str| server.request_with("GET", path, &format!("{HOST}Accept: text/html\r\n"));
@@ -26,10 +26,10 @@ fn everything_is_below_the_path_of_the_public_url() {
     ] {
         assert_eq!(ask(path).status, status, "{path}");
     }
-    // Files are named from where the page is.
+    // Pages refer to their files by relative paths.
     let page = ask("/app/");
     assert!(page.text().contains("src=\"assets/home.js\""), "{}", page.text());
-    // A proxy that takes the path away reads what to do.
+    // A proxy that strips the path: the answer tells its operator what to change.
     let stripped = ask("/socket.io/");
     assert!(
         stripped.text().contains("below /app/") && stripped.text().contains("unchanged"),
@@ -39,7 +39,7 @@ fn everything_is_below_the_path_of_the_public_url() {
 }
 
 #[test]
-fn redirects_stay_below_the_path() {
+fn redirects_lead_below_the_path() {
     let server = Server::start_with(CONFIG, |_| {});
     let ask =
         |path: &str| server.request_with("GET", path, &format!("{HOST}Accept: text/html\r\n"));
@@ -57,9 +57,9 @@ fn redirects_stay_below_the_path() {
     }
 }
 
-/// An orchestrator asks the server itself, by its address.
+/// An orchestrator sends probes to the address of the server itself.
 #[test]
-fn probes_need_neither_the_path_nor_the_name() {
+fn health_probes_need_neither_the_path_nor_the_host_name() {
     let server = Server::start_with(CONFIG, |_| {});
 
     for path in ["/healthz", "/readyz"] {
@@ -70,7 +70,7 @@ fn probes_need_neither_the_path_nor_the_name() {
 }
 
 #[tokio::test]
-async fn sockets_are_below_the_path_also_without_the_last_slash() {
+async fn links_are_opened_below_the_path_with_and_without_the_last_slash() {
     let server = Server::start_with(CONFIG, |_| {});
 
     for path in ["/app/socket.io/", "/app/socket.io"] {
@@ -85,10 +85,10 @@ async fn sockets_are_below_the_path_also_without_the_last_slash() {
     }
 }
 
-/// `__Host-` keeps other hosts of the domain from planting a cookie, and needs the path of the whole host. The path
-/// of a cookie would keep no page of this host from using it.
+/// The prefix `__Host-` keeps other hosts of the domain from planting a cookie, and requires `Path=/`
+/// (draft-ietf-httpbis-rfc6265bis, section 4.1.3.2). A narrower path would not protect the cookie from pages of this host.
 #[test]
-fn cookies_keep_their_prefix_below_a_path() {
+fn cookies_keep_the_host_prefix_below_a_path() {
     let server = Server::start_with(CONFIG, |_| {});
     let body = r#"{"challenge":"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}"#;
     let headers = format!(
@@ -107,7 +107,7 @@ fn cookies_keep_their_prefix_below_a_path() {
 }
 
 #[test]
-fn further_names_are_answered_to_and_named_in_the_refusal() {
+fn further_host_names_are_accepted_and_the_refusal_of_others_names_the_setting() {
     let server = Server::start_with(
         "public_url = 'https://chat.example.org'\n[hosts]\nallow = ['doorward', 'chat.internal:3000']\n",
         |_| {},

@@ -1,18 +1,18 @@
-//! A client of the chat on a raw link.
+//! Client of the chat on a raw link.
 
 use std::net::SocketAddr;
 
 use doorward_testkit::RawClient;
 use serde_json::Value;
 
-/// A socket in `/chat`.
+/// Client with a socket in `/chat`.
 pub(crate) struct ChatClient {
     raw: RawClient,
     asked: u32,
 }
 
 impl ChatClient {
-    /// Enters with an access token.
+    /// Connects with an access token.
     pub(crate) async fn enter(address: SocketAddr, token: &str) -> Self {
         let mut raw = RawClient::open(address).await;
         raw.text(&format!("40/chat,{{\"token\":\"{token}\"}}")).await;
@@ -25,7 +25,7 @@ impl ChatClient {
         while self.raw.packet().await.is_some() {}
     }
 
-    /// Sends an event and returns its answer. Other packets on the way are passed over.
+    /// Sends an event and returns its answer. Skips other packets before it and answers pings.
     pub(crate) async fn ask(&mut self, event: &str, payload: Value) -> Value {
         self.asked += 1;
         let event = serde_json::json!([event, payload]);

@@ -1,11 +1,11 @@
-//! What the commands do when all is well.
+//! Commands that succeed: their output, their files and how they end.
 
 use std::{fs, io::pipe, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::support::{Server, doorward, finish, path, run, token};
 
 #[test]
-fn a_token_is_one_line_and_nothing_else() {
+fn a_token_is_printed_as_one_line() {
     let folder = tempfile::tempdir().unwrap();
 
     let made = run(&["token", "--sub", "alice", "--data-dir", path(folder.path())]);
@@ -17,7 +17,7 @@ fn a_token_is_one_line_and_nothing_else() {
 }
 
 #[test]
-fn the_key_is_made_once_and_for_its_owner_alone() {
+fn the_key_is_created_once_and_readable_by_its_owner_only() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -32,7 +32,7 @@ fn the_key_is_made_once_and_for_its_owner_alone() {
 }
 
 #[test]
-fn help_and_version_are_no_failures() {
+fn help_and_version_succeed() {
     for arguments in [&["--help"][..], &["help"], &["serve", "--help"], &["--version"]] {
         let shown = run(arguments);
 
@@ -43,7 +43,7 @@ fn help_and_version_are_no_failures() {
     assert_eq!(run(&["--version"]).stdout, concat!("doorward ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
-/// The two limits of open files of a process, the soft one first.
+/// Returns the soft and the hard limit of open files of a process.
 #[cfg(target_os = "linux")]
 fn file_limits(process: u32) -> (String, String) {
     let limits = fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
@@ -54,10 +54,11 @@ fn file_limits(process: u32) -> (String, String) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_server_may_open_as_many_files_as_the_hard_limit_says() {
+fn a_server_raises_its_limit_of_open_files_to_the_hard_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
 
-    // What we start has our limits. One file less is no loss for the tests beside this one.
+    // A child process inherits the limits of this one. One file less does not hurt the other tests of
+    // this process.
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum.map(|maximum| maximum.min(1 << 16) - 1);
     setrlimit(Resource::Nofile, limit).unwrap();
@@ -70,7 +71,7 @@ fn a_server_may_open_as_many_files_as_the_hard_limit_says() {
 }
 
 #[test]
-fn the_server_says_where_it_is_and_how_to_try_it() {
+fn a_server_prints_its_address_and_how_to_get_a_token() {
     let server = Server::start();
     let (port, data) = (server.port(), server.data_dir().to_owned());
     let config = server.config();
@@ -89,7 +90,7 @@ fn the_server_says_where_it_is_and_how_to_try_it() {
 }
 
 #[test]
-fn a_signal_ends_the_server_in_order() {
+fn a_signal_shuts_the_server_down() {
     for name in ["TERM", "INT"] {
         let ended = Server::start().end(name);
 
@@ -98,7 +99,7 @@ fn a_signal_ends_the_server_in_order() {
 }
 
 #[test]
-fn a_server_for_others_says_what_to_set() {
+fn a_server_on_all_addresses_hints_at_the_public_url() {
     let server = Server::start_at("0.0.0.0:0", "", |_| {});
     let configured = Server::start_at("0.0.0.0:0", "public_url = 'http://localhost:1'", |_| {});
 
@@ -109,7 +110,7 @@ fn a_server_for_others_says_what_to_set() {
 }
 
 #[test]
-fn a_reader_that_has_left_is_no_panic() {
+fn a_closed_standard_output_causes_no_panic() {
     let folder = tempfile::tempdir().unwrap();
     let token = ["token", "--sub", "alice", "--data-dir", path(folder.path())];
     let closed = |arguments: &[&str]| {
@@ -127,7 +128,7 @@ fn a_reader_that_has_left_is_no_panic() {
 }
 
 #[test]
-fn a_server_goes_on_when_nobody_reads_what_it_prints() {
+fn a_server_runs_with_a_closed_standard_output() {
     let (reader, writer) = pipe().unwrap();
     drop(reader);
     let server = Server::start_with("", |command| {
@@ -138,7 +139,7 @@ fn a_server_goes_on_when_nobody_reads_what_it_prints() {
 }
 
 #[test]
-fn a_server_goes_on_when_nobody_reads_its_log() {
+fn a_server_runs_with_a_closed_log() {
     let (reader, writer) = pipe().unwrap();
     drop(reader);
     let server = Server::start_with("", |command| {
@@ -153,7 +154,7 @@ fn a_server_goes_on_when_nobody_reads_its_log() {
 }
 
 #[test]
-fn routes_are_printed_without_making_a_key() {
+fn routes_are_printed_without_creating_a_key() {
     let folder = tempfile::tempdir().unwrap();
 
     let printed = run(&["routes", "--data-dir", path(folder.path())]);
@@ -166,7 +167,7 @@ fn routes_are_printed_without_making_a_key() {
 }
 
 #[test]
-fn the_log_says_at_the_start_what_holds_where() {
+fn the_log_lists_the_policies_of_each_namespace_at_the_start() {
     let said = Server::start().stop();
 
     let line = said.lines().find(|line| line.contains("Namespace mounted.")).unwrap();

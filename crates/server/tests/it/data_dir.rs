@@ -1,4 +1,4 @@
-//! The data directory: for one server at a time, and for no other user.
+//! The data directory: one server at a time, no other user, backups, and audit files.
 
 use std::{
     fs::{self, Permissions},
@@ -15,9 +15,9 @@ use crate::{
     support::{Server, doorward, eventually, finish, path, token},
 };
 
-/// Waits in the place of a supervisor that starts the next server too early.
+/// A supervisor may start the next server before the last one has ended.
 #[test]
-fn a_second_server_says_so_waits_and_starts_when_the_first_has_ended() {
+fn a_second_server_waits_and_starts_when_the_first_has_ended() {
     let first = Server::start();
     let process = first.id();
     let mut second =
@@ -38,11 +38,11 @@ fn a_second_server_says_so_waits_and_starts_when_the_first_has_ended() {
     second.wait().unwrap();
 }
 
-/// A server that waits can be told to stop.
+/// A server that waits for the data directory must still react to signals.
 #[test]
-fn a_second_server_that_waits_ends_when_it_is_told_to() {
+fn a_waiting_second_server_ends_on_a_signal() {
     let first = Server::start();
-    // It only says who has the directory.
+    // The file only names the owner of the directory; the lock itself holds without it.
     fs::remove_file(first.data_dir().join("server.lock")).unwrap();
     let mut command =
         doorward(&["serve", "--listen", "localhost:0", "--data-dir", path(first.data_dir())]);
@@ -57,6 +57,7 @@ fn a_second_server_that_waits_ends_when_it_is_told_to() {
     assert!(second.wait().unwrap().success());
 }
 
+/// Asserts that a server refuses a data directory, and returns its message.
 fn refused(data: &Path) -> String {
     let failed =
         finish(&mut doorward(&["serve", "--listen", "localhost:0", "--data-dir", path(data)]));
@@ -64,9 +65,9 @@ fn refused(data: &Path) -> String {
     failed.stderr
 }
 
-/// A user of the machine who may write there could plant a database, and sign in as every user.
+/// Another user of the machine could plant a database and sign in as any account.
 #[test]
-fn a_directory_or_a_file_that_others_may_change_is_refused() {
+fn a_directory_or_file_that_others_may_write_is_refused() {
     for mode in [0o777, 0o1777, 0o770] {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
@@ -94,15 +95,15 @@ fn a_directory_or_a_file_that_others_may_change_is_refused() {
         fs::rename(&file, folder.path().join("elsewhere")).unwrap();
         symlink(folder.path().join("elsewhere"), &file).unwrap();
         let said = refused(folder.path());
-        // What a mounted secret leads to is judged itself.
+        // A mounted secret may be a link; its target is checked.
         let expected = if name == "token-key.pem" { "chmod 600" } else { "is a link" };
         assert!(said.contains(expected), "{name}: {said}");
     }
 }
 
-/// Without its name, what is written to a file is gone with the process.
+/// Writes to a file that has lost its name would be lost with the process.
 #[tokio::test]
-async fn a_directory_that_is_taken_away_is_noticed_and_nothing_is_acknowledged() {
+async fn writes_to_a_moved_data_directory_are_refused() {
     let server = Server::start();
     let mut ann = ChatClient::enter(server.address(), &token(server.data_dir())).await;
     let away = server.data_dir().with_file_name("away");
@@ -120,9 +121,9 @@ async fn a_directory_that_is_taken_away_is_noticed_and_nothing_is_acknowledged()
     assert!(said.contains("was removed or replaced while it was open"), "{said}");
 }
 
-/// What is kept is copied while it is in use, and a copy is a data directory.
+/// The backup of a data directory is a data directory.
 #[tokio::test]
-async fn a_backup_of_a_running_server_is_restored() {
+async fn a_backup_of_a_running_server_can_be_restored() {
     let server = Server::start();
     let mut ann = ChatClient::enter(server.address(), &token(server.data_dir())).await;
     let before = ann.ask("create", json!({ "name": "before" })).await;
@@ -138,16 +139,16 @@ async fn a_backup_of_a_running_server_is_restored() {
     let restored = Server::start_in(&copy);
 
     assert_eq!(made.code, Some(0), "{made:?}");
-    // No backup is written over another one.
+    // A second backup does not overwrite the first.
     assert_eq!(again.code, Some(2), "{again:?}");
     let mut ann = ChatClient::enter(restored.address(), &old_token).await;
     let rooms = ann.ask("rooms", json!(null)).await;
     assert_eq!((&rooms[0]["id"], rooms.as_array().unwrap().len()), (&before["id"], 1));
 }
 
-/// A log is rotated by moving it away and sending SIGHUP; other signals mean nothing.
+/// A log is rotated by renaming it and sending SIGHUP.
 #[test]
-fn a_signal_opens_the_audit_file_again_and_others_change_nothing() {
+fn sighup_reopens_the_audit_file_and_other_signals_change_nothing() {
     let server = Server::start_with("[audit]\nsink = \"file\"\n", |_| {});
     let file = server.data_dir().join("audit.jsonl");
     let revoke = |name: &str| {
@@ -172,9 +173,9 @@ fn a_signal_opens_the_audit_file_again_and_others_change_nothing() {
     assert_eq!(server.end("TERM").code, Some(0));
 }
 
-/// The log says once that records wait, and none is lost.
+/// No record is lost while the disk is full; the log says once that records wait.
 #[test]
-fn records_of_decisions_wait_for_room_on_the_disk() {
+fn audit_records_wait_for_room_on_the_disk() {
     let disk = SmallDisk::new(4 << 20);
     let elsewhere = tempfile::tempdir().unwrap();
     let config =
@@ -199,7 +200,7 @@ fn records_of_decisions_wait_for_room_on_the_disk() {
 
     assert_eq!(server.end("TERM").code, Some(0));
     let text = fs::read_to_string(disk.outside("audit.jsonl")).unwrap();
-    // A line that was cut short by the disk stands alone, and again whole after it.
+    // The full disk may have cut a line short. The same record follows as a whole line.
     let whole: Vec<serde_json::Value> =
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let short = |line: &serde_json::Value| {

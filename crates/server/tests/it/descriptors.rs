@@ -1,4 +1,4 @@
-//! All descriptors that are for connections are used up: what is here can still be governed.
+//! Descriptors: when connections have used theirs up, operators still have some.
 
 use std::process::{Command, Stdio};
 
@@ -10,7 +10,7 @@ use crate::{
     support::{Server, path, run, token},
 };
 
-/// Starts the program with this limit of open files.
+/// Changes a command so that the program runs with a limit of 160 open files.
 fn limited(command: &mut Command) {
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -n 160 && exec \"$0\" \"$@\""]);
@@ -25,7 +25,7 @@ fn limited(command: &mut Command) {
     *command = shell;
 }
 
-/// The value of a metric without labels.
+/// Returns the value of a metric without labels.
 fn value(text: &str, name: &str) -> usize {
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));
     let (_, value) =
@@ -34,10 +34,11 @@ fn value(text: &str, name: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_server_whose_descriptors_are_used_up_is_still_governed() {
+async fn a_server_without_free_descriptors_still_obeys_its_operator() {
     let server = Server::start_with("[metrics]\nlisten = \"127.0.0.1:0\"\n", limited);
     let metrics = metrics_of(&server);
     let limit = value(&scrape(&metrics), "doorward_connections_limit");
+    // The rest of the 160 is reserved for files, the admin socket and metrics.
     assert_eq!(limit, 96);
     let connect = format!(r#"40{{"token":"{}"}}"#, token(server.data_dir()));
     let mut clients = Vec::new();
@@ -47,7 +48,7 @@ async fn a_server_whose_descriptors_are_used_up_is_still_governed() {
         client.json("40").await;
         clients.push(client);
     }
-    // These wait, more of them than there are descriptors.
+    // These connections wait to be accepted; there are more of them than free descriptors.
     let mut waiting = Vec::new();
     for _ in 0..100 {
         waiting.push(RawClient::connect(server.address()).await);
@@ -66,7 +67,7 @@ async fn a_server_whose_descriptors_are_used_up_is_still_governed() {
     let revoked = run(&["revoke", "--user", "alice", "--data-dir", data]);
     assert_eq!(revoked.code, Some(0), "{revoked:?}");
 
-    // There is room again, and a user who is signed in comes in.
+    // There is room again, and a signed-in user can connect.
     drop((clients, waiting));
     let mut bob = RawClient::open(server.address()).await;
     bob.text(&format!(r#"40{{"sessionToken":"{}"}}"#, signed_in.stdout.trim_end())).await;

@@ -1,4 +1,4 @@
-//! What goes wrong before serving: one line, exit code 2, and nothing left behind.
+//! Failures before the server starts: one line, exit code 2, and no files left behind.
 
 use std::{
     fs::{self, Permissions},
@@ -9,7 +9,7 @@ use std::{
 
 use crate::support::{Finished, Server, doorward, finish, path, run, token};
 
-/// Asserts that a program failed as it should, and returns its line without `doorward: `.
+/// Asserts that a program failed with one line, and returns it without `doorward: `.
 fn line(finished: &Finished) -> &str {
     assert_eq!((finished.code, &*finished.stdout), (Some(2), ""), "{finished:?}");
     let line = finished.stderr.strip_suffix('\n').unwrap();
@@ -17,7 +17,7 @@ fn line(finished: &Finished) -> &str {
     line.strip_prefix("doorward: ").unwrap_or_else(|| panic!("{finished:?}"))
 }
 
-/// Serves from a folder, with more arguments.
+/// Runs `doorward serve` in a folder, with further arguments.
 fn serve(folder: &tempfile::TempDir, more: &[&str]) -> Finished {
     let data = folder.path().join("data");
     let mut arguments = vec!["serve", "--data-dir", path(&data)];
@@ -60,7 +60,7 @@ fn a_bad_subject_gets_no_token() {
 }
 
 #[test]
-fn a_bad_configuration_is_told_with_its_place() {
+fn an_error_of_the_configuration_names_file_line_and_column() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("doorward.toml");
     let cases = [
@@ -92,7 +92,7 @@ fn a_bad_configuration_is_told_with_its_place() {
 }
 
 #[test]
-fn a_missing_or_unreadable_configuration_is_named() {
+fn a_missing_or_unreadable_configuration_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let binary = folder.path().join("binary.toml");
     fs::write(&binary, [0xFF, 0xFE]).unwrap();
@@ -106,7 +106,7 @@ fn a_missing_or_unreadable_configuration_is_named() {
     assert!(!folder.path().join("data").exists());
 }
 
-/// A folder whose data directory has a key.
+/// Makes a folder whose data directory has a key; returns both paths.
 fn folder_with_key() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     token(&folder.path().join("data"));
@@ -115,7 +115,7 @@ fn folder_with_key() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn a_key_that_is_none_is_refused_by_both_commands() {
+fn a_malformed_key_is_refused_and_kept() {
     let (folder, key) = folder_with_key();
     let data = folder.path().join("data");
 
@@ -151,7 +151,7 @@ fn a_key_that_is_a_directory_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("data/token-key.pem");
     fs::create_dir_all(&key).unwrap();
-    // Some machines let the group write to what is made.
+    // On some machines the umask lets the group write, which would be refused first.
     fs::set_permissions(folder.path().join("data"), Permissions::from_mode(0o700)).unwrap();
 
     let failed = serve(&folder, &[]);
@@ -176,7 +176,7 @@ fn a_key_or_a_data_directory_of_another_user_is_refused() {
         let (folder, _) = folder_with_key();
         let theirs = folder.path().join(name);
         let Ok(()) = chown(&theirs, Some(4321), None) else {
-            // Only root can give files away; the verdict itself has tests of its own.
+            // Only root can change the owner. The check itself has unit tests.
             return;
         };
 
@@ -212,7 +212,7 @@ fn a_data_directory_that_cannot_be_made_is_named() {
 }
 
 #[test]
-fn a_port_in_use_is_named_and_nothing_is_left_behind() {
+fn a_port_in_use_is_named_and_no_files_are_created() {
     let server = Server::start();
     let folder = tempfile::tempdir().unwrap();
     let address = format!("localhost:{}", server.port());
@@ -225,15 +225,15 @@ fn a_port_in_use_is_named_and_nothing_is_left_behind() {
     assert_eq!(server.request("GET", "/healthz").status, 200);
 }
 
-/// Each line names what was asked for, and what to do.
+/// Each line names the setting or file at fault and what to do; none shows a password.
 #[tokio::test]
-async fn a_start_that_fails_says_what_to_do() {
+async fn a_failed_start_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("doorward.toml");
     let text = folder.path().join("text.db");
     fs::write(&text, "no database").unwrap();
     fs::set_permissions(&text, Permissions::from_mode(0o600)).unwrap();
-    // Bound and not listened on: a client is refused, and the port is given to no other program.
+    // Bound without listening: connections are refused, and no other program gets the port.
     let silent = tokio::net::TcpSocket::new_v4().unwrap();
     silent.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let away = silent.local_addr().unwrap();
@@ -298,7 +298,7 @@ async fn a_start_that_fails_says_what_to_do() {
 fn an_address_of_another_machine_is_named() {
     let folder = tempfile::tempdir().unwrap();
 
-    // TEST-NET-1 (RFC 5737): nobody's.
+    // TEST-NET-1 (RFC 5737, section 3) is assigned to no machine.
     let failed = serve(&folder, &["--listen", "192.0.2.1:0"]);
 
     assert!(
@@ -321,9 +321,10 @@ fn a_log_filter_that_cannot_be_read_is_named() {
     assert!(!data.exists());
 }
 
-/// Strangers send what they like: each refusal is one bounded line, and none is a warning.
+/// Strangers must not be able to fill the log or to raise alarms: a refusal writes one line of bounded
+/// length below the level of warnings.
 #[test]
-fn what_strangers_send_writes_bounded_lines() {
+fn requests_of_strangers_write_few_lines_and_no_warnings() {
     let server = Server::start();
     let host = format!("Host: localhost:{}\r\n", server.port());
     let noise = format!("{host}Origin: {}\r\n", "\u{ff}".repeat(6_000));

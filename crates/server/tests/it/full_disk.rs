@@ -1,4 +1,4 @@
-//! What was acknowledged is there after a restart, whatever the disk did meanwhile.
+//! Full disks: every acknowledged write outlives a restart, and failed ones say what failed.
 
 use std::{path::PathBuf, process::Command};
 
@@ -10,7 +10,7 @@ use crate::{
     support::{Server, finish, path},
 };
 
-/// Runs the server on a disk.
+/// Changes a command so that the program runs on a small disk.
 fn on(disk: &SmallDisk, command: &mut Command) {
     let inner = std::mem::replace(command, disk.command(env!("CARGO_BIN_EXE_doorward")));
     crate::support::take_over(command, &inner);
@@ -20,7 +20,7 @@ fn data(disk: &SmallDisk) -> PathBuf {
     disk.path().join("data")
 }
 
-/// Makes a token with the key on the disk.
+/// Makes an access token with the key on the disk.
 fn token(disk: &SmallDisk, user: &str) -> String {
     let data = data(disk);
     let mut command =
@@ -31,9 +31,9 @@ fn token(disk: &SmallDisk, user: &str) -> String {
     made.stdout.trim_end().to_owned()
 }
 
-/// The operator reads that the user can come back, and not only that something is full.
+/// The operator reads that the user can connect again, and not only that the store is full.
 #[tokio::test]
-async fn a_revocation_that_cannot_be_written_down_says_what_that_means() {
+async fn a_revocation_that_cannot_be_stored_explains_the_consequence() {
     let disk = SmallDisk::new(2 << 20);
     let server = Server::start_on("localhost:0", data(&disk), |command| on(&disk, command));
     let mut ann = ChatClient::enter(server.address(), &token(&disk, "ann")).await;
@@ -47,21 +47,22 @@ async fn a_revocation_that_cannot_be_written_down_says_what_that_means() {
         finish(&mut command)
     };
 
-    // The log of the database may have some room left.
+    // The write-ahead log of the database may have room for some orders.
     let refused = (0..200).map(|n| revoke(&format!("user-{n}"))).find(|done| done.code != Some(0));
     let refused = refused.expect("the disk is full");
 
     assert!(refused.stderr.contains("the order is not written down"), "{refused:?}");
     assert!(refused.stderr.contains("the store is full"), "{refused:?}");
+    // The sockets of this server end nevertheless.
     revoke("ann");
     ann.ended().await;
     disk.free();
     assert_eq!(revoke("ann").code, Some(0));
 }
 
-/// A key that cannot be written does not take the place of the one that is there.
+/// New keys replace the old file only after they were written completely.
 #[tokio::test]
-async fn keys_that_cannot_be_written_leave_the_old_ones() {
+async fn keys_that_cannot_be_written_leave_the_old_keys_in_use() {
     let disk = SmallDisk::new(2 << 20);
     let server = Server::start_on("localhost:0", data(&disk), |command| on(&disk, command));
     let before = token(&disk, "ann");
@@ -84,10 +85,10 @@ async fn keys_that_cannot_be_written_leave_the_old_ones() {
     assert_eq!(rotate().code, Some(0));
 }
 
-/// After failed writes SQLite has ended a transaction that the driver still counted: later commits wrote nothing,
-/// and the chat acknowledged them.
+/// Fails when a pool keeps a connection on which SQLite has rolled back by itself: the driver still counts
+/// the transaction, so later commits write nothing and are acknowledged.
 #[tokio::test]
-async fn what_the_chat_acknowledges_after_a_full_disk_is_kept() {
+async fn messages_acknowledged_during_and_after_a_full_disk_are_kept() {
     let disk = SmallDisk::new(2 << 20);
     let start = |at: &str| Server::start_on(at, data(&disk), |command| on(&disk, command));
     let server = start("localhost:0");

@@ -1,20 +1,21 @@
-//! What the server answers over HTTP.
+//! HTTP of the server: pages, files, headers, redirects and host names.
 
 use crate::support::{Answer, Server};
 
 const CLIENT: &[u8] = include_bytes!("../../client/socket.io.esm.min.js");
 
+/// Returns the URL of a server without configuration.
 fn local(server: &Server) -> String {
     format!("http://localhost:{}", server.port())
 }
 
-/// Asks as a client that calls the server `host`.
+/// Sends a request with the header `Host: {host}`.
 fn ask(server: &Server, host: &str, path: &str) -> Answer {
     server.request_with("GET", path, &format!("Host: {host}\r\n"))
 }
 
 #[test]
-fn the_server_is_alive_whoever_asks() {
+fn the_health_probe_answers_for_any_host() {
     let server = Server::start();
 
     for headers in ["Host: localhost\r\n", "Host: 10.0.0.1:80\r\n", ""] {
@@ -26,7 +27,7 @@ fn the_server_is_alive_whoever_asks() {
 }
 
 #[test]
-fn the_page_and_its_files_are_handed_out() {
+fn the_page_and_its_files_are_served() {
     let server = Server::start();
     let files = [
         ("/", "text/html; charset=utf-8"),
@@ -48,9 +49,9 @@ fn the_page_and_its_files_are_handed_out() {
     }
 }
 
-/// What is handed out is what is in the source tree; a debug build reads it there each time.
+/// A debug build reads the pages from the source tree at each request.
 #[test]
-fn pages_are_those_of_the_source_tree() {
+fn served_pages_equal_those_of_the_source_tree() {
     let server = Server::start();
     let source =
         |path: &str| std::fs::read(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
@@ -67,7 +68,7 @@ fn pages_are_those_of_the_source_tree() {
 }
 
 #[test]
-fn whatever_is_not_public_leads_to_the_sign_in() {
+fn pages_that_are_not_public_redirect_to_the_sign_in() {
     let server = Server::start();
     let page = |path: &str| {
         let headers = format!("Host: localhost:{}\r\nAccept: text/html\r\n", server.port());
@@ -88,14 +89,14 @@ fn whatever_is_not_public_leads_to_the_sign_in() {
         assert_eq!(answer.header("location"), Some(location), "{path}");
         assert_eq!(server.request("GET", path).status, 401, "{path}");
     }
-    // Files have no second door.
+    // Only listed files are public, and only by their own path.
     for path in ["/assets/page.html", "/assets/vendor/VENDORED.toml", "/assets/../home.js"] {
         assert_eq!(server.request("GET", path).status, 404, "{path}");
     }
 }
 
 #[test]
-fn the_page_holds_neither_script_nor_style_of_its_own() {
+fn the_page_has_no_inline_script_or_style() {
     let page = Server::start().request("GET", "/").text().to_owned();
 
     let scripts = page.matches("<script").count();
@@ -107,8 +108,9 @@ fn the_page_holds_neither_script_nor_style_of_its_own() {
 }
 
 #[test]
-fn every_answer_tells_browsers_what_it_is_for() {
+fn every_response_has_the_security_headers() {
     let server = Server::start();
+    // Errors of every layer need the headers as well.
     let answers = [
         (200, server.request("GET", "/")),
         (200, server.request("GET", "/healthz")),
@@ -140,7 +142,7 @@ fn every_answer_tells_browsers_what_it_is_for() {
 }
 
 #[test]
-fn the_client_is_handed_out_as_released() {
+fn the_client_library_is_served_as_released() {
     let server = Server::start();
 
     for name in ["socket.io", "socket.io.min", "socket.io.esm.min", "socket.io.msgpack.min"] {
@@ -162,7 +164,7 @@ fn the_client_is_handed_out_as_released() {
 }
 
 #[test]
-fn a_browser_that_has_the_client_is_not_sent_it_again() {
+fn the_client_library_is_not_sent_again_for_a_matching_etag() {
     let server = Server::start();
     let path = "/socket.io/socket.io.esm.min.js";
     let having = |etag: &str| {
@@ -181,7 +183,7 @@ fn a_browser_that_has_the_client_is_not_sent_it_again() {
 }
 
 #[test]
-fn heads_are_those_of_the_whole_answer() {
+fn head_responses_have_the_headers_of_get() {
     let server = Server::start();
 
     for path in ["/", "/healthz", "/socket.io/socket.io.esm.min.js"] {
@@ -194,9 +196,9 @@ fn heads_are_those_of_the_whole_answer() {
     }
 }
 
-/// A stranger does not even learn what is not there.
+/// A client without a session does not learn which paths exist.
 #[test]
-fn what_is_not_named_as_public_wants_a_session() {
+fn paths_that_are_not_public_require_a_session() {
     let server = Server::start();
 
     for path in
@@ -207,7 +209,7 @@ fn what_is_not_named_as_public_wants_a_session() {
 }
 
 #[test]
-fn an_address_leads_to_localhost() {
+fn a_request_by_address_redirects_to_localhost() {
     let server = Server::start();
 
     for address in ["127.0.0.1", "[::1]"] {
@@ -225,7 +227,7 @@ fn an_address_leads_to_localhost() {
 }
 
 #[test]
-fn a_redirect_never_leads_elsewhere() {
+fn a_redirect_never_leads_to_another_host() {
     let server = Server::start();
     let host = format!("127.0.0.1:{}", server.port());
 
@@ -238,7 +240,7 @@ fn a_redirect_never_leads_elsewhere() {
         let location = answer.header("location").unwrap();
         assert!(location.starts_with(&format!("{}/", local(&server))), "{location}");
     }
-    // Whatever else the request says about where it goes, it is not the server's own address.
+    // Headers of proxies must not change the target of a redirect.
     for headers in [
         format!("Host: {host}\r\nX-Forwarded-Host: evil.example\r\n"),
         format!("Host: {host}\r\nForwarded: host=evil.example\r\n"),
@@ -249,7 +251,7 @@ fn a_redirect_never_leads_elsewhere() {
 }
 
 #[test]
-fn a_stranger_s_host_is_misdirected_and_told_what_to_set() {
+fn a_foreign_host_is_misdirected_and_the_response_names_the_setting() {
     let server = Server::start();
     let hosts = ["evil.example", "evil.example:80", "localhost", "localhost.:80", "127.0.0.1"];
 
@@ -267,7 +269,7 @@ fn a_stranger_s_host_is_misdirected_and_told_what_to_set() {
 }
 
 #[test]
-fn a_request_names_one_host_and_means_it() {
+fn a_request_must_name_exactly_one_host() {
     let server = Server::start();
     let own = format!("Host: localhost:{}\r\n", server.port());
     let requests = [
@@ -286,7 +288,7 @@ fn a_request_names_one_host_and_means_it() {
 }
 
 #[test]
-fn a_public_server_answers_to_its_name() {
+fn a_public_server_answers_to_its_host_name() {
     let server = Server::start_with("public_url = 'https://chat.example.org'", |_| {});
 
     let page = ask(&server, "chat.example.org", "/");

@@ -1,4 +1,6 @@
-//! What the program does, seen from outside: its commands, its files, its HTTP, its sockets.
+//! Tests of the program `doorward` from outside: its commands, files, HTTP and sockets.
+//!
+//! A comment `Attack 53` gives the number of an entry in the list of attacks in `docs`.
 
 // `cfg(test)` is always true here; it tells the linter that the helpers are tests as well.
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a Prometheus server reads.
+//! Metrics, and the documents that name them.
 
 use std::{
     collections::BTreeSet,
@@ -11,11 +11,12 @@ use doorward_testkit::RawClient;
 
 use crate::support::{Server, path, run, token};
 
-/// The address that the log has named.
+/// Returns the address of the metrics, which the log names.
 pub(crate) fn metrics_of(server: &Server) -> String {
     server.logged("Metrics.").rsplit_once("address=").unwrap().1.trim().to_owned()
 }
 
+/// Returns all metrics.
 pub(crate) fn scrape(address: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
@@ -25,7 +26,7 @@ pub(crate) fn scrape(address: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_happens_is_counted_and_nothing_that_clients_say_is_a_label() {
+async fn decisions_are_counted_and_no_text_of_a_client_is_a_label() {
     let config = "[metrics]\nlisten = \"127.0.0.1:0\"\n[connections]\nper_user = 5\n";
     let server = Server::start_with(config, |_| {});
     let address = metrics_of(&server);
@@ -72,9 +73,9 @@ async fn what_happens_is_counted_and_nothing_that_clients_say_is_a_label() {
     assert_eq!(server.request("GET", "/metrics").status, 401);
 }
 
-/// A player may strike as often as they like, and it shows.
+/// Strikes have no rate limit, so the metric is how operators notice a player who floods them.
 #[tokio::test]
-async fn strikes_in_the_game_are_counted_by_what_became_of_them() {
+async fn strikes_in_the_game_are_counted_by_outcome() {
     let server = Server::start_with("[metrics]\nlisten = \"127.0.0.1:0\"\n", |_| {});
     let address = metrics_of(&server);
     let mut player = RawClient::open(server.address()).await;
@@ -94,7 +95,7 @@ async fn strikes_in_the_game_are_counted_by_what_became_of_them() {
     assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
 }
 
-/// Reads over the events of the game.
+/// Skips events of the game until the answer with this prefix.
 async fn answer(client: &mut RawClient, prefix: &str) -> serde_json::Value {
     loop {
         let packet = client.packet().await.unwrap();
@@ -104,25 +105,25 @@ async fn answer(client: &mut RawClient, prefix: &str) -> serde_json::Value {
     }
 }
 
-/// What connects here without end must not use up the descriptors of the server.
+/// Connections to the metrics must not use up the descriptors of the server.
 #[tokio::test]
-async fn scrapers_that_say_nothing_are_closed_and_take_no_more_than_their_places() {
+async fn silent_scrapers_are_closed_and_use_bounded_descriptors() {
     let server = Server::start_with("[metrics]\nlisten = \"127.0.0.1:0\"\n", |_| {});
     let address = metrics_of(&server);
     let count = || std::fs::read_dir(format!("/proc/{}/fd", server.id())).unwrap().count();
     let before = count();
     let silent: Vec<_> = (0..30).map(|_| TcpStream::connect(&address).unwrap()).collect();
-    // One that is asked after them was accepted after them, or waits.
+    // This request was accepted after the scrapers, so they have their places or wait.
     assert_eq!(server.request("GET", "/healthz").status, 200);
 
     let open = count();
     assert!(open <= before + 18, "{before} descriptors, and {open} with 30 silent scrapers");
-    // The silent ones make room in time.
+    // Silent scrapers time out, so that this one gets a place.
     assert!(scrape(&address).contains("doorward_sockets 0"));
     drop(silent);
 }
 
-/// The page of metrics names all there are.
+/// docs/metrics.md must list every metric of the sources.
 #[test]
 fn every_metric_has_its_row_in_the_documentation() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -138,9 +139,9 @@ fn every_metric_has_its_row_in_the_documentation() {
     }
 }
 
-/// An operator who reads these pages at three in the morning finds every metric and every line of the log that they name.
+/// Operators search for the metrics and log lines that these documents name, so each must exist.
 #[test]
-fn what_the_pages_for_operators_name_is_there() {
+fn metrics_and_log_lines_named_for_operators_exist() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut names = BTreeSet::new();
     let mut sources = String::new();
@@ -168,6 +169,7 @@ fn what_the_pages_for_operators_name_is_there() {
     }
 }
 
+/// Appends the text of all sources in a folder.
 fn read_all(folder: &Path, text: &mut String) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -179,7 +181,7 @@ fn read_all(folder: &Path, text: &mut String) {
     }
 }
 
-/// Finds the names of metrics in a folder of sources.
+/// Collects the names of metrics from the sources in a folder.
 fn collect(folder: &Path, names: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -192,7 +194,7 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
                     rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
                 })
             };
-            // Names of crates are no metrics.
+            // Crates have the same prefix.
             let is_crate = |part: &&str| {
                 ["doorward_auth", "doorward_core", "doorward_identity"].contains(part)
             };

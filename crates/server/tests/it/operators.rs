@@ -1,4 +1,4 @@
-//! What operators see and do: who is connected, who is signed in, and that it ends.
+//! Commands of operators: connections, sessions, revocations, keys and audit records.
 
 use std::{
     collections::HashSet,
@@ -11,19 +11,19 @@ use doorward_testkit::{RawClient, Seen};
 
 use crate::support::{Finished, Server, path, run, token};
 
-/// Runs a command on the server of a data directory.
+/// Runs a command on the data directory of a server.
 fn operate(server: &Server, arguments: &[&str]) -> Finished {
     run(&[arguments, &["--data-dir", path(server.data_dir())]].concat())
 }
 
-/// Runs one that must succeed, and returns what it prints.
+/// Runs a command that must succeed, and returns its output.
 fn said(server: &Server, arguments: &[&str]) -> String {
     let done = operate(server, arguments);
     assert_eq!(done.code, Some(0), "{done:?}");
     done.stdout
 }
 
-/// A client that is in.
+/// Connects a client that must be admitted.
 async fn connected(server: &Server, auth: &str) -> RawClient {
     let mut client = RawClient::open(server.address()).await;
     client.text(&format!("40{auth}")).await;
@@ -31,6 +31,7 @@ async fn connected(server: &Server, auth: &str) -> RawClient {
     client
 }
 
+/// Returns the code with which the server ends the client.
 async fn ended_with(client: &mut RawClient) -> String {
     let ended = client.json("42").await;
     assert_eq!(ended[0], "session_ended");
@@ -53,7 +54,7 @@ async fn a_user_is_revoked_from_the_command_line() {
     for client in [&mut first, &mut second] {
         assert_eq!(ended_with(client).await, "revoked");
     }
-    // The token is from before, and stays dead when the server starts again.
+    // The token is from before the revocation, and is refused after a restart as well.
     let mut again = RawClient::open(server.address()).await;
     again.text(&format!(r#"40{{"token":"{token}"}}"#)).await;
     assert_eq!(again.json("44").await["data"]["code"], "unauthenticated");
@@ -65,9 +66,9 @@ async fn a_user_is_revoked_from_the_command_line() {
     drop(data_dir);
 }
 
-/// A user who is offline: the order is written, and what was issued before is refused.
+/// A user who is offline can be revoked as well: earlier tokens are refused from then on.
 #[tokio::test]
-async fn a_user_of_whom_nothing_is_there_is_revoked_too() {
+async fn a_user_without_account_session_or_socket_is_revoked() {
     let server = Server::start();
     let token = token(server.data_dir());
 
@@ -84,7 +85,7 @@ async fn a_user_of_whom_nothing_is_there_is_revoked_too() {
 }
 
 #[tokio::test]
-async fn a_session_or_a_socket_that_is_not_there_is_exit_code_1() {
+async fn revoking_an_unknown_session_or_socket_exits_with_1() {
     let server = Server::start();
     let token = token(server.data_dir());
     let _client = connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
@@ -103,7 +104,7 @@ async fn a_session_or_a_socket_that_is_not_there_is_exit_code_1() {
 }
 
 #[tokio::test]
-async fn connections_are_listed_and_ended_one_by_one() {
+async fn sockets_are_listed_and_revoked_one_by_one() {
     let server = Server::start();
     let token = token(server.data_dir());
     let mut client = connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
@@ -123,13 +124,13 @@ async fn connections_are_listed_and_ended_one_by_one() {
     let text = said(&server, &["revoke", "--socket", socket]);
     assert_eq!(text, "Revoked; 1 socket closed. It was a socket of \"alice\".\n");
     assert_eq!(ended_with(&mut client).await, "revoked");
-    // Its credential stays good.
+    // The credential of the socket stays valid.
     connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
 }
 
-/// A restart signs nobody out.
+/// A restart must not sign users out.
 #[tokio::test]
-async fn sessions_are_made_listed_and_ended_and_outlive_a_restart() {
+async fn sessions_are_created_listed_and_revoked_and_outlive_a_restart() {
     let server = Server::start();
     let token = said(&server, &["sessions", "--user", "alice", "--create"]).trim_end().to_owned();
     let other = said(&server, &["sessions", "--user", "alice", "--create"]).trim_end().to_owned();
@@ -158,7 +159,7 @@ async fn sessions_are_made_listed_and_ended_and_outlive_a_restart() {
     let text = said(&server, &["revoke", "--session", session]);
     assert_eq!(text, "Revoked; 1 socket closed. It was a session of \"alice\".\n");
     assert_eq!(ended_with(&mut client).await, "revoked");
-    // Attack 58: other sessions live.
+    // Attack 58: other sessions of the user stay valid.
     elsewhere.text("420[\"whoami\"]").await;
     assert_eq!(elsewhere.json("430").await[0]["user"], "alice");
     let mut again = RawClient::open(server.address()).await;
@@ -166,9 +167,9 @@ async fn sessions_are_made_listed_and_ended_and_outlive_a_restart() {
     assert!(again.packet().await.unwrap().starts_with("44"));
 }
 
-/// Attack 103: nothing else than a file of its owner leads to it.
+/// Attack 103: the only way in is a socket file with mode 0600; HTTP has no such routes.
 #[tokio::test]
-async fn the_admin_socket_is_closed_to_everybody_else() {
+async fn the_admin_socket_is_open_to_its_owner_only() {
     let server = Server::start();
     let sockets: Vec<_> = fs::read_dir(server.data_dir())
         .unwrap()
@@ -189,7 +190,7 @@ async fn the_admin_socket_is_closed_to_everybody_else() {
 }
 
 #[test]
-fn what_cannot_be_done_is_explained_in_one_line() {
+fn a_command_that_fails_is_explained_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = path(folder.path());
     let cases: [(&[&str], &str); 5] = [
@@ -215,7 +216,7 @@ fn what_cannot_be_done_is_explained_in_one_line() {
 }
 
 #[tokio::test]
-async fn keys_are_exchanged_and_the_old_one_is_good_for_a_while() {
+async fn after_a_rotation_tokens_of_the_old_key_are_still_accepted() {
     let server = Server::start();
     let old = token(server.data_dir());
     let exported = said(&server, &["keys", "export"]);
@@ -238,9 +239,9 @@ async fn keys_are_exchanged_and_the_old_one_is_good_for_a_while() {
     }
 }
 
-/// Attack 105.
+/// Attack 105: an operator must create the key on purpose, so that a wrong data directory is noticed.
 #[test]
-fn production_makes_no_key_by_itself() {
+fn in_production_no_key_is_created_implicitly() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let file = folder.path().join("doorward.toml");
@@ -258,9 +259,9 @@ fn production_makes_no_key_by_itself() {
     assert_eq!(run(&[&["token", "--sub", "alice"][..], &place].concat()).code, Some(0));
 }
 
-/// Promise 10, attack 100: one record for each decision, and nothing secret in any of them.
+/// Attack 100: the files of the server hold one record per decision and no secret.
 #[tokio::test]
-async fn audit_records_go_to_a_file_or_a_table_once_each() {
+async fn each_decision_is_recorded_once_in_the_file_or_table() {
     for config in ["[audit]\nsink = \"file\"\n", "[audit]\nsink = \"sql\"\n"] {
         let server = Server::start_with(config, |_| {});
         let token = token(server.data_dir());
@@ -295,7 +296,7 @@ async fn audit_records_go_to_a_file_or_a_table_once_each() {
     }
 }
 
-/// The outcomes in the audit file, or in the table, in alphabetical order.
+/// Returns the outcomes of the audit file or table in alphabetical order.
 async fn recorded(data_dir: &Path) -> Vec<String> {
     let mut outcomes: Vec<String> = match fs::read_to_string(data_dir.join("audit.jsonl")) {
         Ok(text) => {

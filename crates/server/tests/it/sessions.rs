@@ -1,10 +1,10 @@
-//! Sessions at the running server: by cookie, by token, in Redis.
+//! Sessions of the running server: by cookie, by token, and in Redis.
 
 use doorward_testkit::{RawClient, RedisServer, Seen};
 
 use crate::support::{Server, path, run, token};
 
-/// Signs somebody in, as an operator may.
+/// Creates a session by the operator's command, and returns its token.
 fn sign_in(server: &Server, user: &str) -> String {
     let arguments = ["sessions", "--user", user, "--create", "--data-dir", path(server.data_dir())];
     let made = run(&arguments);
@@ -12,7 +12,7 @@ fn sign_in(server: &Server, user: &str) -> String {
     made.stdout.trim_end().to_owned()
 }
 
-/// Opens a link with these headers and asks to enter with `auth`; returns the answer.
+/// Opens a link with these headers, sends a CONNECT with `auth`, and returns the answer.
 async fn enter(server: &Server, headers: &str, auth: &str) -> String {
     let request = format!(
         "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost:{}\r\n\
@@ -31,13 +31,13 @@ fn cookie(session: &str) -> String {
     format!("Cookie: a=b; __Host-doorward={session}; c=d\r\n")
 }
 
-fn is_in(packet: &str) -> bool {
+fn is_admitted(packet: &str) -> bool {
     packet.starts_with("40{\"sid\"")
 }
 
-/// Attack 53: a cookie opens the door for our own pages only.
+/// Attack 53: cross-site WebSocket hijacking, with origins that resemble an allowed one.
 #[tokio::test]
-async fn a_cookie_counts_only_for_pages_of_ours() {
+async fn a_session_cookie_counts_for_own_and_allowed_pages_only() {
     let config = "[origins]\nallow = [\"http://localhost:5173\", \"https://app.example.org\"]\n";
     let server = Server::start_with(config, |_| {});
     let session = sign_in(&server, "alice");
@@ -46,7 +46,7 @@ async fn a_cookie_counts_only_for_pages_of_ours() {
     let from = |origin: &str| format!("{}Origin: {origin}\r\n", cookie(&session));
 
     for origin in [own.as_str(), "http://localhost:5173", "https://app.example.org"] {
-        assert!(is_in(&enter(&server, &from(origin), "").await), "{origin}");
+        assert!(is_admitted(&enter(&server, &from(origin), "").await), "{origin}");
     }
     let foreign = [
         "null",
@@ -79,9 +79,10 @@ async fn a_cookie_counts_only_for_pages_of_ours() {
     assert!(!log.contains(&session));
 }
 
-/// WIRE: one credential counts, and a bad one never falls through to the next.
+/// As docs/wire.md says: one credential counts, and the server does not fall back from an invalid one to
+/// the next.
 #[tokio::test]
-async fn one_credential_counts() {
+async fn one_credential_counts_and_an_invalid_one_is_not_skipped() {
     let server = Server::start();
     let (alice, bob) = (sign_in(&server, "alice"), sign_in(&server, "bob"));
     let token = token(server.data_dir());
@@ -90,10 +91,10 @@ async fn one_credential_counts() {
     let by_token = format!(r#"{{"token":"{token}"}}"#);
     let by_session = |session: &str| format!(r#"{{"sessionToken":"{session}"}}"#);
 
-    assert!(is_in(&enter(&server, "", &by_session(&alice)).await));
-    assert!(is_in(&enter(&server, "", &by_token).await));
-    // The explicit one counts, and the cookie beside it is of the same user.
-    assert!(is_in(&enter(&server, &with(&alice), &by_token).await));
+    assert!(is_admitted(&enter(&server, "", &by_session(&alice)).await));
+    assert!(is_admitted(&enter(&server, "", &by_token).await));
+    // The token counts; the cookie belongs to the same user.
+    assert!(is_admitted(&enter(&server, &with(&alice), &by_token).await));
     let refused = [
         (with(&bob), by_token.clone()),
         (with(&alice), r#"{"token":"not.a.token"}"#.to_owned()),
@@ -110,7 +111,7 @@ async fn one_credential_counts() {
     }
 }
 
-/// Attack 66, and the first thing that people try: a front end on another port.
+/// Attack 66: CORS with credentials is allowed for named origins only, such as a front end on another port.
 #[test]
 fn pages_of_allowed_origins_may_read_answers_with_credentials() {
     let config = "[origins]\nallow = [\"http://localhost:5173\"]\n";
@@ -139,7 +140,7 @@ fn pages_of_allowed_origins_may_read_answers_with_credentials() {
 }
 
 #[tokio::test]
-async fn sessions_are_kept_in_redis_when_it_is_named() {
+async fn sessions_are_stored_in_a_configured_redis() {
     let mut redis = RedisServer::start(&[]).await;
     let url = redis.url();
     let server = Server::start_with("", |command| {
@@ -147,14 +148,14 @@ async fn sessions_are_kept_in_redis_when_it_is_named() {
     });
     let session = sign_in(&server, "alice");
     let auth = format!(r#"{{"sessionToken":"{session}"}}"#);
-    assert!(is_in(&enter(&server, "", &auth).await));
+    assert!(is_admitted(&enter(&server, "", &auth).await));
 
     let server = server.restart_with(|command| {
         command.env("REDIS_URL", &url);
     });
-    assert!(is_in(&enter(&server, "", &auth).await));
+    assert!(is_admitted(&enter(&server, "", &auth).await));
 
-    // Away later: nothing is decided, and nobody is refused for good.
+    // An outage later leaves the CONNECT undecided; a refusal would be final for a stock client.
     redis.kill();
     let mut client = RawClient::open(server.address()).await;
     client.text(&format!("40{auth}")).await;
@@ -164,11 +165,11 @@ async fn sessions_are_kept_in_redis_when_it_is_named() {
 }
 
 #[test]
-fn a_redis_that_is_away_at_the_start_is_a_clear_error() {
+fn an_unreachable_redis_at_the_start_is_an_error_that_hides_the_password() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = crate::support::doorward(&["serve", "--listen", "localhost:0"]);
     command.args(["--data-dir", path(folder.path())]);
-    // Nobody listens on a port that was just given back.
+    // The listener is closed again at once, so nothing listens on its port.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     command.env("REDIS_URL", format!("redis://:canary-hunter2@127.0.0.1:{port}"));
 
@@ -179,9 +180,9 @@ fn a_redis_that_is_away_at_the_start_is_a_clear_error() {
     assert!(!done.stderr.contains("canary-hunter2"), "{done:?}");
 }
 
-/// Attack 105.
+/// Attack 105: a file that is no database must not be overwritten or ignored.
 #[test]
-fn a_database_that_cannot_be_used_is_a_clear_error() {
+fn an_invalid_database_file_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("doorward.db"), "this is no database, it is a text").unwrap();
 
@@ -192,7 +193,7 @@ fn a_database_that_cannot_be_used_is_a_clear_error() {
     assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
 }
 
-/// Not even the most talkative log holds what somebody could sign in with.
+/// The log at its most verbose level must not hold a credential.
 #[tokio::test]
 async fn no_credential_is_logged_at_any_level() {
     let server = Server::start_with("", |command| {
@@ -203,10 +204,10 @@ async fn no_credential_is_logged_at_any_level() {
     let own = format!("Origin: http://localhost:{}\r\n", server.port());
     let wrong = "d3JvbmctY2FuYXJ5LXdyb25nLWNhbmFyeS13cm9uZy0";
     let by_cookie = format!("{}{own}", cookie(&session));
-    assert!(is_in(&enter(&server, &by_cookie, "").await));
+    assert!(is_admitted(&enter(&server, &by_cookie, "").await));
     let good = [format!(r#"{{"sessionToken":"{session}"}}"#), format!(r#"{{"token":"{jwt}"}}"#)];
     for auth in good {
-        assert!(is_in(&enter(&server, "", &auth).await));
+        assert!(is_admitted(&enter(&server, "", &auth).await));
     }
     for auth in [format!(r#"{{"sessionToken":"{wrong}"}}"#), format!(r#"{{"token":"{wrong}"}}"#)] {
         assert!(enter(&server, "", &auth).await.starts_with("44"));

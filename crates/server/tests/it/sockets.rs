@@ -1,4 +1,4 @@
-//! What a Socket.IO client gets from the demo gateway.
+//! Sockets of the built-in gateway on `/`, and the host names of WebSocket requests.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use doorward_testkit::RawClient;
 
 use crate::support::{Server, path, run, token};
 
-/// Enters the namespace with a token and returns what the server says first.
+/// Connects with a token, and returns the client and the answer.
 async fn enter(server: &Server, token: &str) -> (RawClient, String) {
     let mut client = RawClient::open(server.address()).await;
     client.text(&format!("40{{\"token\":\"{token}\"}}")).await;
@@ -14,10 +14,10 @@ async fn enter(server: &Server, token: &str) -> (RawClient, String) {
     (client, packet)
 }
 
-/// A secret that stands where it should not.
+/// Secret that a client puts where it does not belong.
 const CANARY: &str = "canary-hunter2";
 
-/// Makes a token as the operator of a server would that has a configuration file.
+/// Makes a token with the configuration file of a server.
 fn configured_token(config: &Path, data_dir: &Path) -> String {
     let paths = ["--config", path(config), "--data-dir", path(data_dir)];
     let made = run(&[&["token", "--sub", "alice"][..], &paths].concat());
@@ -25,7 +25,7 @@ fn configured_token(config: &Path, data_dir: &Path) -> String {
 }
 
 #[tokio::test]
-async fn arguments_come_back_as_they_were_written() {
+async fn echo_returns_arguments_as_they_were_written() {
     let server = Server::start();
     let (mut client, admitted) = enter(&server, &token(server.data_dir())).await;
     assert!(admitted.starts_with("40{\"sid\":"), "{admitted}");
@@ -43,7 +43,7 @@ async fn arguments_come_back_as_they_were_written() {
 }
 
 #[tokio::test]
-async fn a_client_is_told_who_it_is() {
+async fn whoami_returns_user_name_and_time() {
     let server = Server::start();
     let (mut client, _) = enter(&server, &token(server.data_dir())).await;
 
@@ -54,13 +54,13 @@ async fn a_client_is_told_who_it_is() {
     let connected_at = answer[0]["connectedAt"].as_str().unwrap();
     assert!(connected_at.ends_with('Z') && connected_at.len() == 24, "{connected_at}");
     connected_at.parse::<jiff::Timestamp>().unwrap();
-    // An account may be called `alice`; this is the id that the token names.
+    // `#` marks an id of a token, because an account may have the user name `alice`.
     assert_eq!(answer[0]["name"], "#alice");
     assert_eq!(answer[0].as_object().unwrap().len(), 3);
 }
 
 #[tokio::test]
-async fn nobody_comes_in_without_a_token_of_this_server() {
+async fn a_token_of_another_server_is_refused() {
     let server = Server::start();
     let elsewhere = tempfile::tempdir().unwrap();
 
@@ -73,7 +73,7 @@ async fn nobody_comes_in_without_a_token_of_this_server() {
 }
 
 #[tokio::test]
-async fn issuer_and_audience_are_those_of_the_configuration() {
+async fn issuer_and_audience_are_taken_from_the_configuration() {
     let config = "[token]\nissuer = 'https://id.example.org'\naudience = 'chat'\n";
     let server = Server::start_with(config, |_| {});
 
@@ -85,7 +85,7 @@ async fn issuer_and_audience_are_those_of_the_configuration() {
 }
 
 #[tokio::test]
-async fn a_key_made_before_the_server_is_its_key() {
+async fn a_server_uses_an_existing_key() {
     let folder = tempfile::tempdir().unwrap();
     let token = token(folder.path());
 
@@ -95,7 +95,7 @@ async fn a_key_made_before_the_server_is_its_key() {
     assert!(packet.starts_with("40{"), "{packet}");
 }
 
-/// Asks for a WebSocket as a client that calls the server `host`.
+/// Requests a WebSocket with the header `Host: {host}`, and returns the head of the response.
 async fn upgrade(server: &Server, host: &str) -> String {
     let request = format!(
         "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {host}\r\n\
@@ -106,7 +106,7 @@ async fn upgrade(server: &Server, host: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_websocket_opens_under_every_name_of_the_server_and_no_other() {
+async fn a_websocket_opens_under_the_host_names_of_the_server_only() {
     let server = Server::start();
     let port = server.port();
 
@@ -124,7 +124,7 @@ async fn a_websocket_opens_under_every_name_of_the_server_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_number_of_unknown_links_is_that_of_the_configuration() {
+async fn the_limit_of_unauthenticated_links_is_taken_from_the_configuration() {
     let server = Server::start_with("[limits]\nmax_unauthenticated_links = 1\n", |_| {});
     let _unknown = RawClient::open(server.address()).await;
 
@@ -152,14 +152,15 @@ async fn no_credential_appears_in_any_log() {
 
     assert!(echoed.is_some() && unknown.is_some());
     assert!(said.contains("alice") && said.contains("DEBUG"), "{said}");
+    // The header of a token is the same for all tokens, so it is not compared.
     for part in [&good, &bad].into_iter().flat_map(|token| token.split('.').skip(1)) {
         assert!(!said.contains(part), "a part of a token is in: {said}");
     }
 }
 
-/// Clients put secrets where none belongs; what they write there is theirs alone.
+/// Clients put secrets into event names, namespaces, queries and hosts by mistake; none may be logged.
 #[tokio::test]
-async fn a_secret_in_the_wrong_place_appears_in_no_log() {
+async fn a_secret_in_a_wrong_place_appears_in_no_log() {
     let server = Server::start_with("", |command| {
         command.env("DOORWARD_LOG", "trace");
     });
@@ -184,7 +185,7 @@ async fn a_secret_in_the_wrong_place_appears_in_no_log() {
     let absolute = server.request_with("GET", &format!("http://{authority}/?{CANARY}"), &headers);
     let said = server.stop();
 
-    // All of it arrived, and was answered.
+    // Each packet has arrived and was answered, so the server has read the secret.
     assert!(answers.iter().flatten().all(|answer| answer.contains(CANARY)), "{answers:?}");
     assert_eq!(answers.iter().flatten().count(), 5, "{answers:?}");
     assert!(upgraded.starts_with("HTTP/1.1 421 "), "{upgraded}");

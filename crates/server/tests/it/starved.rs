@@ -1,4 +1,4 @@
-//! One thing that stands still stops nothing else: log, database, Redis, PostgreSQL.
+//! A log, database, Redis or PostgreSQL that hangs blocks nothing that does not need it.
 
 use std::{
     io::{BufRead as _, BufReader, PipeReader, Read as _, Write as _, pipe},
@@ -13,7 +13,7 @@ use crate::support::{Server, eventually, path, run};
 
 const METRICS: &str = "[metrics]\nlisten = \"127.0.0.1:0\"\n";
 
-/// Reads the log up to where metrics are served, and no further.
+/// Reads the log up to the line with the address of the metrics; returns the address and the unread rest.
 fn metrics_of(log: PipeReader) -> (String, BufReader<PipeReader>) {
     let mut log = BufReader::new(log);
     loop {
@@ -33,7 +33,7 @@ fn scrape(address: &str) -> String {
     text
 }
 
-/// A client that was there before anything stood still.
+/// Connects a client with a session, before anything hangs.
 async fn client(server: &Server) -> RawClient {
     let data = path(server.data_dir());
     let session = run(&["sessions", "--user", "alice", "--create", "--data-dir", data]);
@@ -44,8 +44,8 @@ async fn client(server: &Server) -> RawClient {
     client
 }
 
-/// Everything that needs nothing of what stands still.
-async fn goes_on(server: &Server, client: &mut RawClient, metrics: &str) {
+/// Asserts that the echo, the probe, the metrics and the list of connections answer.
+async fn serves_the_rest(server: &Server, client: &mut RawClient, metrics: &str) {
     client.text(r#"421["echo","hello"]"#).await;
     assert_eq!(client.packet().await.as_deref(), Some(r#"431["hello"]"#));
     assert_eq!(server.request("GET", "/healthz").status, 200);
@@ -54,7 +54,7 @@ async fn goes_on(server: &Server, client: &mut RawClient, metrics: &str) {
     assert!(listed.code == Some(0) && listed.stdout.contains("alice"), "{listed:?}");
 }
 
-/// Asks until `/readyz` says so, and returns what it says.
+/// Waits until `/readyz` has this status, and returns its body.
 fn ready(server: &Server, status: u16) -> Value {
     eventually(|| {
         let answer = server.request("GET", "/readyz");
@@ -62,9 +62,9 @@ fn ready(server: &Server, status: u16) -> Value {
     })
 }
 
-/// After 64 KiB the whole process would stand still.
+/// A pipe holds 64 KiB; if writing the log blocked, the whole process would hang from then on.
 #[tokio::test]
-async fn a_log_that_is_not_read_stops_nothing() {
+async fn a_log_that_is_not_read_blocks_nothing() {
     let (reader, writer) = pipe().unwrap();
     let server = Server::start_with(METRICS, |command| {
         command.stderr(writer).env("DOORWARD_LOG", "trace");
@@ -72,7 +72,7 @@ async fn a_log_that_is_not_read_stops_nothing() {
     let (metrics, _unread) = metrics_of(reader);
     let mut client = client(&server).await;
 
-    // Each of them is a line and more.
+    // At the level `trace` each event writes at least one line.
     for _ in 0..1_000 {
         client.text(r#"421["echo","hello"]"#).await;
         client.packet().await.unwrap();
@@ -81,13 +81,13 @@ async fn a_log_that_is_not_read_stops_nothing() {
         server.request("GET", "/healthz");
     }
 
-    goes_on(&server, &mut client, &metrics).await;
+    serves_the_rest(&server, &mut client, &metrics).await;
     assert_eq!(server.end("TERM").code, Some(0));
 }
 
-/// A lock of another process is as good as a disk that does not answer.
+/// A lock held by another connection stands for a disk that does not answer.
 #[tokio::test]
-async fn a_database_that_stands_still_stops_nothing_else() {
+async fn a_locked_database_blocks_nothing_else() {
     let (reader, writer) = pipe().unwrap();
     let server = Server::start_with(METRICS, |command| {
         command.stderr(writer);
@@ -102,11 +102,11 @@ async fn a_database_that_stands_still_stops_nothing_else() {
         locks.push(lock);
     }
 
-    // It waits for the lock, and is in the way of nothing.
+    // This command waits for the lock.
     let data = path(server.data_dir()).to_owned();
     let revoking =
-        std::thread::spawn(move || run(&["revoke", "--user", "nobody", "--data-dir", &data]));
-    goes_on(&server, &mut client, &metrics).await;
+        std::thread::spawn(move || run(&["revoke", "--user", "unknown", "--data-dir", &data]));
+    serves_the_rest(&server, &mut client, &metrics).await;
 
     let refused = revoking.join().unwrap();
     assert!(refused.code != Some(0) && refused.stderr.contains("does not answer"), "{refused:?}");
@@ -114,7 +114,7 @@ async fn a_database_that_stands_still_stops_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_redis_that_stands_still_is_told_once_and_stops_nothing_else() {
+async fn a_suspended_redis_is_logged_once_and_blocks_nothing_else() {
     let redis = RedisServer::start(&[]).await;
     let (reader, writer) = pipe().unwrap();
     let config = format!("{METRICS}[redis]\nurl = \"{}\"\n", redis.url());
@@ -127,7 +127,7 @@ async fn a_redis_that_stands_still_is_told_once_and_stops_nothing_else() {
 
     redis.suspend();
     let away = ready(&server, 503);
-    goes_on(&server, &mut client, &metrics).await;
+    serves_the_rest(&server, &mut client, &metrics).await;
     assert!(scrape(&metrics).contains("doorward_away{what=\"sessions\"} 1"));
     redis.resume();
     ready(&server, 200);
@@ -144,9 +144,9 @@ async fn a_redis_that_stands_still_is_told_once_and_stops_nothing_else() {
     }
 }
 
-/// The proxy runs beside what waits for the server.
+/// Needs two threads: the proxy must run while this test blocks on the server.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_postgresql_that_stands_still_is_told_once_and_stops_nothing_else() {
+async fn an_unresponsive_postgresql_is_logged_once_and_blocks_nothing_else() {
     let postgres = PostgresServer::shared();
     let proxy = FaultProxy::start_unix(postgres.socket()).await;
     let database = postgres.database();
@@ -163,8 +163,8 @@ async fn a_postgresql_that_stands_still_is_told_once_and_stops_nothing_else() {
 
     proxy.set(Fault::HalfOpen);
     let away = ready(&server, 503);
-    goes_on(&server, &mut client, &metrics).await;
-    // What comes back is another server: connections that were there stay silent.
+    serves_the_rest(&server, &mut client, &metrics).await;
+    // As after a failover: old connections stay silent, and new ones reach a server.
     proxy.strand();
     proxy.set(Fault::None);
     ready(&server, 200);
@@ -179,9 +179,9 @@ async fn a_postgresql_that_stands_still_is_told_once_and_stops_nothing_else() {
     assert_eq!(text.matches("Unavailable. what=\"accounts\"").count(), 1, "{text}");
 }
 
-/// Every user is signed out then, and the operator reads why.
+/// An emptied store signs every user out; the operator must find the reason in the log.
 #[tokio::test]
-async fn a_redis_that_was_emptied_is_told() {
+async fn an_emptied_redis_is_logged() {
     let redis = RedisServer::start(&[]).await;
     let config = format!("[redis]\nurl = \"{}\"\n", redis.url());
     let server = Server::start_with(&config, |_| {});

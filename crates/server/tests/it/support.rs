@@ -1,4 +1,4 @@
-//! Runs the real program, and ends it.
+//! Runs the program `doorward`, and ends it.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-/// Longer than anything takes; a test that passes never waits this long.
+/// Deadline of every wait; a passing test never reaches it.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The program with these arguments, in an environment that says nothing to it.
+/// Makes a command of the program with these arguments and without settings in the environment.
 pub(crate) fn doorward(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));
     command.args(arguments).env_remove("NO_COLOR");
@@ -27,7 +27,7 @@ pub(crate) fn doorward(arguments: &[&str]) -> Command {
     command
 }
 
-/// Gives a program that starts another one the arguments and the environment of that one.
+/// Appends the arguments and the environment of `inner` to a command that starts it.
 pub(crate) fn take_over(command: &mut Command, inner: &Command) {
     command.args(inner.get_args());
     for (name, value) in inner.get_envs() {
@@ -39,7 +39,7 @@ pub(crate) fn take_over(command: &mut Command, inner: &Command) {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
 }
 
-/// What a program that ended has said.
+/// Exit code and output of a program that has ended.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) code: Option<i32>,
@@ -47,7 +47,7 @@ pub(crate) struct Finished {
     pub(crate) stderr: String,
 }
 
-/// Runs a program to its end.
+/// Runs a command to its end.
 pub(crate) fn finish(command: &mut Command) -> Finished {
     let mut child = Running(command.spawn().unwrap());
     let stdout = child.0.stdout.take().map(Collected::new);
@@ -71,7 +71,7 @@ pub(crate) fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// Reads one column of a database that nobody has open any more.
+/// Reads one column of a database that no server has open.
 pub(crate) async fn rows(database: &Path, query: &'static str) -> Vec<String> {
     use sqlx::Connection as _;
 
@@ -80,7 +80,7 @@ pub(crate) async fn rows(database: &Path, query: &'static str) -> Vec<String> {
     sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
 }
 
-/// Asks again and again until there is something.
+/// Calls `ask` until it returns a value; fails after the deadline.
 #[track_caller]
 pub(crate) fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
     let begun = tokio::time::Instant::now();
@@ -88,15 +88,15 @@ pub(crate) fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = ask() {
             return found;
         }
-        assert!(begun.elapsed() < DEADLINE, "it did not come to be");
+        assert!(begun.elapsed() < DEADLINE, "the condition should hold before the deadline");
     }
 }
 
-/// A process that ends with its owner.
+/// Child process that is killed on drop.
 struct Running(Child);
 
 impl Running {
-    /// Waits until the pipes have ended, which has a deadline, and then for the process.
+    /// Waits for the end of the pipes, which has a deadline, and then for the process.
     fn finished(&mut self, stdout: Option<Collected>, stderr: Option<Collected>) -> Finished {
         let text = |collected: Option<Collected>| collected.map_or(String::new(), Collected::text);
         let (stdout, stderr) = (text(stdout), text(stderr));
@@ -106,13 +106,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended already, and then there is nothing to do.
+        // The process may have ended already. Then there is nothing to do.
         drop(self.0.kill());
         drop(self.0.wait());
     }
 }
 
-/// Everything that comes out of a pipe, read as it comes.
+/// Output of a pipe, which a thread reads as it arrives so that the program never blocks on it.
 struct Collected {
     lines: mpsc::Receiver<String>,
     reader: JoinHandle<String>,
@@ -127,7 +127,7 @@ impl Collected {
                 let line = line.unwrap();
                 all += &line;
                 all.push('\n');
-                // Nobody may be waiting for it.
+                // The receiver may be gone already.
                 drop(send.send(line));
             }
             all
@@ -135,7 +135,7 @@ impl Collected {
         Self { lines, reader }
     }
 
-    /// Waits for a line with this text.
+    /// Waits for a line that contains `text` and returns it.
     fn line_with(&self, text: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(DEADLINE);
@@ -146,7 +146,7 @@ impl Collected {
         }
     }
 
-    /// Waits for the end of the pipe.
+    /// Waits for the end of the pipe and returns all output.
     fn text(self) -> String {
         loop {
             match self.lines.recv_timeout(DEADLINE) {
@@ -158,7 +158,7 @@ impl Collected {
     }
 }
 
-/// A running server on a free port, with a data directory of its own.
+/// Running server on a free port with a data directory of its own; killed on drop.
 pub(crate) struct Server {
     running: Running,
     stdout: Option<Collected>,
@@ -169,35 +169,36 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one that was told nothing.
+    /// Starts a server without settings.
     pub(crate) fn start() -> Self {
         Self::start_with("", |_| {})
     }
 
-    /// Starts one with a configuration file, and with whatever `change` does to the command.
+    /// Starts a server with a configuration file, and with its command changed by `change`.
     pub(crate) fn start_with(config: &str, change: impl FnOnce(&mut Command)) -> Self {
         Self::start_at("localhost:0", config, change)
     }
 
-    /// Starts one that listens elsewhere.
+    /// Starts a server that listens at `at`.
     pub(crate) fn start_at(at: &str, config: &str, change: impl FnOnce(&mut Command)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         Self::spawn(at, config, folder, data, change)
     }
 
-    /// Starts one whose data directory is there already.
+    /// Starts a server on an existing data directory.
     pub(crate) fn start_in(data_dir: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self::spawn("localhost:0", "", folder, data_dir.to_owned(), |_| {})
     }
 
-    /// Starts one on data that may be there already, with whatever `change` does to the command.
+    /// Starts a server at `at` on a data directory that may exist, with its command changed by `change`.
     pub(crate) fn start_on(at: &str, data_dir: PathBuf, change: impl FnOnce(&mut Command)) -> Self {
         Self::spawn(at, "", tempfile::tempdir().unwrap(), data_dir, change)
     }
 
-    /// Starts one with a configuration file and a data directory, and with whatever `change` does to the command.
+    /// Starts a server with a configuration file and a data directory, and with its command changed by
+    /// `change`.
     pub(crate) fn start_configured(
         config: &str,
         data_dir: PathBuf,
@@ -217,7 +218,7 @@ impl Server {
         Self::run_in(at, folder, data_dir, change)
     }
 
-    /// Starts one with the configuration file and the data that are there.
+    /// Starts a server with the configuration file in `folder`.
     fn run_in(
         at: &str,
         folder: tempfile::TempDir,
@@ -235,14 +236,14 @@ impl Server {
         let line = match (&stdout, &stderr) {
             (Some(stdout), _) => stdout.line_with("listening on http://localhost:"),
             (None, Some(stderr)) => stderr.line_with("http://localhost:"),
-            (None, None) => panic!("nobody could say where the server is"),
+            (None, None) => panic!("without output the address of the server is unknown"),
         };
         let (_, rest) = line.split_once("http://localhost:").unwrap();
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         Self { running, stdout, stderr, folder, data_dir, port: digits.parse().unwrap() }
     }
 
-    /// The number of the process.
+    /// Returns the id of the process.
     #[cfg(target_os = "linux")]
     pub(crate) fn id(&self) -> u32 {
         self.running.0.id()
@@ -264,37 +265,37 @@ impl Server {
         self.folder.path().join("doorward.toml")
     }
 
-    /// Ends the server and returns everything it has said.
+    /// Ends the server with SIGTERM and returns its whole output.
     pub(crate) fn stop(self) -> String {
         let ended = self.end("TERM");
         ended.stdout + &ended.stderr
     }
 
-    /// Ends the server with a signal.
+    /// Ends the server with a signal and waits for the process.
     pub(crate) fn end(mut self, signal: &str) -> Finished {
         self.signal(signal);
         self.running.finished(self.stdout.take(), self.stderr.take())
     }
 
-    /// Ends the server as an operator would, and starts it again on its data and its port.
+    /// Ends the server with SIGTERM, and starts it again on its data directory and port.
     pub(crate) fn restart(self) -> Self {
         self.restart_with(|_| {})
     }
 
-    /// The same with whatever `change` does to the command.
+    /// The same with the command changed by `change`.
     pub(crate) fn restart_with(self, change: impl FnOnce(&mut Command)) -> Self {
         let (at, data_dir) = (format!("localhost:{}", self.port), self.data_dir.clone());
         Self::run_in(&at, self.end_and_keep("TERM"), data_dir, change)
     }
 
-    /// Ends the server with a signal, and keeps its folder.
+    /// Ends the server with a signal, and returns its folder, which is deleted on drop.
     pub(crate) fn end_and_keep(mut self, signal: &str) -> tempfile::TempDir {
         self.signal(signal);
         self.running.finished(self.stdout.take(), self.stderr.take());
         self.folder
     }
 
-    /// Waits for a line of the log.
+    /// Waits for a line of the log that contains `text` and returns it.
     pub(crate) fn logged(&self, text: &str) -> String {
         self.stderr.as_ref().unwrap().line_with(text)
     }
@@ -305,17 +306,17 @@ impl Server {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
-    /// Sends a request without a body, from a client that is called `localhost`.
+    /// Sends a request without a body, with a `Host` of `localhost` and the port.
     pub(crate) fn request(&self, method: &str, path: &str) -> Answer {
         self.request_with(method, path, &format!("Host: localhost:{}\r\n", self.port))
     }
 
-    /// Sends a request without a body and with exactly these headers.
+    /// Sends a request without a body, with exactly these headers and `Connection: close`.
     pub(crate) fn request_with(&self, method: &str, path: &str, headers: &str) -> Answer {
         self.request_with_body(method, path, headers, "")
     }
 
-    /// Sends a request with exactly these headers and this body.
+    /// Sends a request with exactly these headers, `Connection: close` and this body.
     pub(crate) fn request_with_body(
         &self,
         method: &str,
@@ -334,7 +335,7 @@ impl Server {
     }
 }
 
-/// An HTTP answer.
+/// HTTP response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -350,12 +351,12 @@ impl Answer {
         Self { status, head, body: bytes[end + 4..].to_vec() }
     }
 
-    /// The one value of a header.
+    /// Returns the value of a header, which must not occur twice.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
         let mut values = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
         let value = values.next()?.1;
-        assert!(values.next().is_none(), "{name} stands twice in {}", self.head);
+        assert!(values.next().is_none(), "{name} occurs twice in {}", self.head);
         Some(value)
     }
 

@@ -1,4 +1,4 @@
-//! Token attacks at the running server. What needs a key to be forged with is tried in `doorward-auth`.
+//! Attacks with tokens on the running server. Attacks that need a key are tested in `doorward-auth`.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_testkit::{RawClient, Seen};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Server, path, run, token};
 
-/// A good token in its three parts.
+/// Valid token in its three parts.
 struct Parts {
     header: Value,
     claims: Value,
@@ -24,7 +24,7 @@ impl Parts {
         Self { header, claims, signature: token.rsplit('.').next().unwrap().to_owned() }
     }
 
-    /// The same with some members of the header or the claims changed; the signature is the old one.
+    /// Makes a token with members of the header and the claims replaced, and with this signature.
     fn with(&self, header: &Value, claims: &Value, signature: &str) -> String {
         let merged = |own: &Value, change: &Value| {
             let mut own = own.as_object().unwrap().clone();
@@ -35,7 +35,7 @@ impl Parts {
     }
 }
 
-/// Shows `auth` and returns the code of the refusal; the link must close behind it.
+/// Sends a CONNECT with `auth` and returns the code of the refusal, after which the link must close.
 async fn refusal(server: &Server, auth: &str) -> String {
     let mut client = RawClient::open(server.address()).await;
     client.text(&format!("40{auth}")).await;
@@ -46,7 +46,7 @@ async fn refusal(server: &Server, auth: &str) -> String {
 
 /// Attacks 1, 2, 4, 5, 7, 10, 12, 14, 15, 16, 18, 19, 21, 28.
 #[tokio::test]
-async fn a_token_that_was_touched_opens_nothing() {
+async fn a_modified_token_is_refused() {
     let server = Server::start();
     let good = token(server.data_dir());
     let parts = Parts::of(&good);
@@ -94,15 +94,15 @@ async fn a_token_that_was_touched_opens_nothing() {
         let auth = json!({ "token": token }).to_string();
         assert_eq!(refusal(&server, &auth).await, "unauthenticated", "{token}");
     }
-    // It was good all the time.
+    // The unmodified token is valid, so the modifications were the reason.
     let mut client = RawClient::open(server.address()).await;
     client.text(&format!(r#"40{{"token":"{good}"}}"#)).await;
     client.json("40").await;
 }
 
-/// Attacks 25, 27: what is shown in another place, or in another shape.
+/// Attacks 25, 27: a valid token in another member, in another type, or in the request.
 #[tokio::test]
-async fn a_token_counts_as_text_in_its_place_only() {
+async fn a_token_counts_only_as_the_text_of_its_own_member() {
     let server = Server::start();
     let good = token(server.data_dir());
     for auth in [
@@ -135,9 +135,10 @@ async fn a_token_counts_as_text_in_its_place_only() {
     assert_eq!(client.json("44").await["data"]["code"], "unauthenticated");
 }
 
-/// With its database a server loses what it has revoked, and keeps its key.
+/// The database holds the revocations, while the key is a file of its own: without a check, revoked
+/// tokens would be valid again.
 #[tokio::test]
-async fn a_server_that_has_lost_its_database_refuses_what_was_issued_before() {
+async fn a_server_that_has_lost_its_database_refuses_earlier_tokens() {
     let server = Server::start();
     let data = server.data_dir().to_owned();
     let old = format!(r#"40{{"token":"{}"}}"#, token(&data));
@@ -148,7 +149,7 @@ async fn a_server_that_has_lost_its_database_refuses_what_was_issued_before() {
     assert_eq!(revoked.code, Some(0), "{revoked:?}");
     let _folder = server.end_and_keep("TERM");
     for name in ["doorward.db", "doorward.db-wal", "doorward.db-shm"] {
-        // The last two are gone when the file was closed in order.
+        // The last two do not exist after a clean shutdown.
         drop(std::fs::remove_file(data.join(name)));
     }
 
