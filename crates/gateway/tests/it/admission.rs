@@ -254,7 +254,7 @@ async fn a_connect_after_three_refusals_does_not_reach_the_authenticator() {
     let answer = client.json("44/chat,").await;
     assert_eq!(answer["data"]["code"], "too_many_attempts");
     assert_eq!(answer["data"]["retryAfter"], 5);
-    // One for alice and one for each wrong token; the good token was not looked at.
+    // One for alice and one for each wrong token; the valid token was not verified.
     assert_eq!(fixture.authentications(), 4);
     client.text(r#"420["echo","still here"]"#).await;
     assert_eq!(client.json("430").await, json!(["still here"]));

@@ -47,7 +47,7 @@ async fn a_message_over_the_limit_closes_the_link() {
 #[tokio::test]
 async fn a_message_in_many_tiny_parts_closes_the_link() {
     let fixture = Fixture::start().await;
-    // Without the bit FIN the message goes on.
+    // Without the bit FIN the message continues (RFC 6455, section 5.4).
     let mut part = RawClient::frame(Opcode::Continuation, b"");
     part[0] &= 0x7F;
     let mut bytes = RawClient::frame(Opcode::Text, b"");

@@ -469,7 +469,7 @@ async fn no_admitted_socket_sees_more_sockets_than_the_policy_allows() {
     assert_eq!(most.load(Ordering::SeqCst), 1);
 }
 
-/// Attack 91: clients that leave while they are being authenticated leave no seat behind.
+/// Attack 91: clients that leave during authentication leave no seat taken.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn clients_that_leave_during_admission_leave_no_seat_taken() {
     for policy in [PerUser::RefuseNew(1), PerUser::ReplaceOldest(1)] {

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 
 use crate::memory::{Member, Memory};
 
-/// Guard that notifies when it is called for one event, and waits until a test lets it go on.
+/// Guard that notifies when it is called for one event, and waits until a test releases it.
 struct Waits {
     asked: Arc<Notify>,
     go_on: Arc<Notify>,
