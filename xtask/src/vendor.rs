@@ -9,7 +9,6 @@ mod record;
 use std::{fs, path::Path};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::{
     report::{Failure, Problem, Report},
@@ -184,8 +183,4 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     fs::write(path, bytes)
         .map_err(|error| Failure::of(format!("cannot write {}", path.display()), error))
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

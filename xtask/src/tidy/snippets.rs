@@ -10,8 +10,10 @@
 //!
 //! A Rust block needs none where rustdoc compiles the document.
 
+mod block;
 mod source;
 
+use self::block::{RUN_BY, blocks, comment};
 use crate::{report::Problem, workspace::Source};
 
 /// Runs the check over all documents.
@@ -49,47 +51,6 @@ fn check_document(document: &Source, sources: &[Source]) -> Vec<Problem> {
     problems
 }
 
-/// A fenced block.
-#[derive(Debug)]
-struct Block<'a> {
-    /// The number of the line that begins it.
-    line: usize,
-    /// What stands behind the fence, such as `rust,no_run`.
-    info: &'a str,
-    /// What the comment on the line above it says.
-    comment: Option<&'a str>,
-    lines: Vec<&'a str>,
-}
-
-impl<'a> Block<'a> {
-    fn language(&self) -> &'a str {
-        self.info.split([',', ' ']).next().unwrap_or_default()
-    }
-
-    fn is_doctest(&self) -> bool {
-        self.language() == "rust" && !self.info.contains("ignore")
-    }
-}
-
-fn blocks(text: &str) -> Vec<Block<'_>> {
-    let mut blocks = Vec::new();
-    let mut before = "";
-    let mut lines = text.lines().enumerate();
-    while let Some((number, line)) = lines.next() {
-        if let Some(info) = line.strip_prefix("```") {
-            let inside = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```");
-            let lines = inside.collect();
-            blocks.push(Block { line: number + 1, info, comment: comment(before), lines });
-        }
-        before = line;
-    }
-    blocks
-}
-
-fn comment(line: &str) -> Option<&str> {
-    Some(line.strip_prefix("<!--")?.strip_suffix("-->")?.trim())
-}
-
 /// Whether a crate includes the document in its documentation.
 fn is_compiled(document: &Source, sources: &[Source]) -> bool {
     let name = format!("../{}\")]", document.path);
@@ -116,9 +77,6 @@ const COPIED: &[&str] = &[
     "typescript",
     "yaml",
 ];
-
-const RUN_BY: &str = "run by ";
-const NOT_RUN: &str = "not run:";
 
 #[cfg(test)]
 mod tests;

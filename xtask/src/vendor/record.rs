@@ -4,9 +4,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use super::sha256;
 use crate::report::Failure;
 
 /// Which package was taken, and each file of it.
@@ -81,6 +81,10 @@ fn file(value: &Value) -> Result<File, Failure> {
 fn string(table: &Table, key: &str) -> Result<String, Failure> {
     let found = table.get(key).and_then(Value::as_str).map(str::to_owned);
     found.ok_or_else(|| Failure::new(format!("VENDORED.toml has no `{key}`")))
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Compares a block with what its comment names.
 
-use super::{Block, NOT_RUN, RUN_BY};
+use super::block::{Block, NOT_RUN, RUN_BY};
 use crate::workspace::Source;
 
 /// What is wrong, and what to do.
