@@ -24,6 +24,8 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["deps"] => check("deps", deps::check),
         ["endure"] => test::endure(),
+        ["floors"] => check("floors", |workspace| tidy::survey(workspace, None)),
+        ["floors", only] => check("floors", |workspace| tidy::survey(workspace, Some(only))),
         ["help" | "--help" | "-h"] => {
             out::line(usage());
             Ok(ExitCode::SUCCESS)
@@ -60,6 +62,7 @@ fn usage() -> String {
   test [step..]      run every check and every test, or only the named steps
   endure             run what takes real time, load and faults (about ten minutes)
   tidy               check the floors of the house, files, and the tests and programs of documents
+  floors [crate]     list circles of files and arrows upwards, with what ties them
   deps               check licences, bans and sources of the dependencies (deny.toml)
   vendor             check the vendored browser client against its record
   vendor --refresh   take the browser client from e2e/node_modules and write the record

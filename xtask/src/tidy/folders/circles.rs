@@ -1,0 +1,98 @@
+//! Finds circles in a graph, and a small set of edges whose removal opens one.
+//!
+//! A circle here is a strongly connected component: a set of nodes each of which reaches every
+//! other. All of them together have to be understood at once, however long the shortest way round
+//! is.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+/// For each node, the nodes that it points to with the weight of the edge.
+pub(super) type Graph<'a> = BTreeMap<&'a str, BTreeMap<&'a str, usize>>;
+
+/// The circles of at least two nodes, each sorted, the largest first.
+pub(super) fn circles<'a>(graph: &Graph<'a>) -> Vec<Vec<&'a str>> {
+    let nodes: BTreeSet<&str> =
+        graph.iter().flat_map(|(from, to)| to.keys().chain([from])).copied().collect();
+    let reached: BTreeMap<&str, BTreeSet<&str>> =
+        nodes.iter().map(|node| (*node, reachable(graph, node))).collect();
+    let mut done = BTreeSet::new();
+    let mut found = Vec::new();
+    for node in &nodes {
+        if done.contains(node) {
+            continue;
+        }
+        let mutual =
+            |other: &&&str| reached[*node].contains(**other) && reached[**other].contains(*node);
+        let circle: Vec<&str> = nodes.iter().filter(mutual).copied().collect();
+        done.extend(circle.iter().copied());
+        if circle.len() > 1 {
+            found.push(circle);
+        }
+    }
+    found.sort_by_key(|circle| Reverse(circle.len()));
+    found
+}
+
+/// A light set of edges without which the nodes of `circle` have an order.
+///
+/// The nodes are put in a row and moved one by one to where the edges that point backwards weigh
+/// least; those edges are the answer. It need not be the lightest set there is, but it is a good
+/// place to begin.
+pub(super) fn cut<'a>(graph: &Graph<'a>, circle: &[&'a str]) -> Vec<(&'a str, &'a str)> {
+    let weight = |from: &str, to: &str| {
+        graph.get(from).and_then(|to_all| to_all.get(to)).copied().unwrap_or(0)
+    };
+    let mut row = circle.to_vec();
+    // Nodes that take much stand first: a good start makes the search short.
+    let takes = |node: &str| circle.iter().map(|other| weight(node, other)).sum::<usize>();
+    row.sort_by_key(|node| Reverse(takes(node)));
+    let mut moved = true;
+    while moved {
+        moved = false;
+        for node in circle {
+            let Some(at) = row.iter().position(|other| other == node) else { continue };
+            let best = best_place(&row, at, &weight);
+            if best != at {
+                let node = row.remove(at);
+                row.insert(best, node);
+                moved = true;
+            }
+        }
+    }
+    let place: BTreeMap<&str, usize> =
+        row.iter().enumerate().map(|(at, node)| (*node, at)).collect();
+    let edges = circle.iter().flat_map(|from| circle.iter().map(move |to| (*from, *to)));
+    edges.filter(|(from, to)| weight(from, to) > 0 && place[to] < place[from]).collect()
+}
+
+/// The place in the row where moving the node there makes the backward edges lightest; its own when
+/// no other is lighter.
+fn best_place(row: &[&str], at: usize, weight: &impl Fn(&str, &str) -> usize) -> usize {
+    let node = row[at];
+    let others: Vec<&str> = row.iter().filter(|other| **other != node).copied().collect();
+    // Backward edges of the node if it stood first, then corrected step by step.
+    let mut cost: usize = others.iter().map(|other| weight(other, node)).sum();
+    let mut costs = vec![cost];
+    for other in &others {
+        cost = cost + weight(node, other) - weight(other, node);
+        costs.push(cost);
+    }
+    let (best, least) = costs.iter().enumerate().min_by_key(|(_, cost)| **cost).unwrap_or((at, &0));
+    if *least < costs[at] { best } else { at }
+}
+
+fn reachable<'a>(graph: &Graph<'a>, from: &'a str) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::from([from]);
+    let mut waiting = vec![from];
+    while let Some(node) = waiting.pop() {
+        for next in graph.get(node).into_iter().flat_map(BTreeMap::keys) {
+            if found.insert(next) {
+                waiting.push(next);
+            }
+        }
+    }
+    found
+}
