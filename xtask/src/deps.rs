@@ -3,11 +3,8 @@
 //! The file is cargo-deny's own, and cargo-deny gives the same answers; this check needs nothing
 //! but cargo. Known vulnerabilities are left to cargo-deny, because their list has to be fetched.
 
-mod spdx;
-
-use std::collections::BTreeSet;
-
 use serde_json::Value;
+use spdx::{Expression, Licensee, ParseMode};
 use toml::{Table, Value as Setting};
 
 use crate::{
@@ -17,10 +14,10 @@ use crate::{
 
 const POLICY: &str = "deny.toml";
 
-/// What `deny.toml` says, as far as it is checked here.
+/// Part of `deny.toml` that is checked here.
 #[derive(Debug, Default)]
 struct Policy {
-    licences: BTreeSet<String>,
+    licences: Vec<Licensee>,
     /// Names of crates with the reason why they are banned.
     bans: Vec<(String, String)>,
 }
@@ -49,10 +46,14 @@ fn named(package: &Value) -> String {
 impl Policy {
     fn read(text: &str) -> Result<Self, Failure> {
         let table: Table = text.parse().map_err(|error| Failure::of(POLICY, error))?;
-        let licences = entries(&table, "licenses", "allow")?;
+        let licences = entries(&table, "licenses", "allow")?.iter().filter_map(Setting::as_str);
+        let licences = licences.map(|licence| {
+            let what = || format!("{POLICY} allows `{licence}`, which is no SPDX licence");
+            Licensee::parse(licence).map_err(|error| Failure::of(what(), error.reason))
+        });
         let bans = entries(&table, "bans", "deny")?;
         Ok(Self {
-            licences: licences.iter().filter_map(Setting::as_str).map(str::to_owned).collect(),
+            licences: licences.collect::<Result<_, _>>()?,
             bans: bans.iter().filter_map(ban).collect(),
         })
     }
@@ -74,10 +75,21 @@ impl Policy {
             return Some(Problem::new(
                 place,
                 "states no licence",
-                "look for another crate: without a licence nobody may use it",
+                "look for another crate: without a licence it may not be used",
             ));
         };
-        if spdx::is_allowed(licence, &self.licences) {
+        // Crates from before 2021 write `MIT/Apache-2.0`, which the registry still accepts.
+        let expression = match Expression::parse_mode(licence, ParseMode::LAX) {
+            Ok(expression) => expression,
+            Err(error) => {
+                return Some(Problem::new(
+                    place,
+                    format!("its licence `{licence}` cannot be read: {}", error.reason),
+                    "look for another crate, or ask its authors for a valid SPDX expression",
+                ));
+            }
+        };
+        if expression.evaluate(|wanted| self.licences.iter().any(|ours| ours.satisfies(wanted))) {
             return None;
         }
         Some(Problem::new(
@@ -92,7 +104,7 @@ impl Policy {
         Some(Problem::new(
             place,
             format!("is banned: {reason}"),
-            "`cargo tree --invert` shows who asked for it: turn off that feature",
+            "`cargo tree --invert` shows which crate depends on it: turn off that feature",
         ))
     }
 }
@@ -132,7 +144,7 @@ mod tests {
 
     const TEXT: &str = r#"
         [licenses]
-        allow = ["MIT"]
+        allow = ["Apache-2.0 WITH LLVM-exception", "MIT"]
         [bans]
         deny = [{ crate = "ring", reason = "one crypto library is enough" }]
     "#;
@@ -149,6 +161,44 @@ mod tests {
             json!({ "name": "a", "version": "1.0.0", "license": "MIT", "source": source });
 
         assert!(judge(&package).is_empty());
+    }
+
+    fn licence_problems(licence: &str) -> Vec<String> {
+        judge(&json!({ "name": "a", "version": "1.0.0", "license": licence }))
+    }
+
+    #[test]
+    fn one_allowed_licence_of_a_choice_is_enough() {
+        for licence in ["MIT OR GPL-3.0", "GPL-3.0/MIT", "MIT OR ISC AND GPL-3.0"] {
+            assert!(licence_problems(licence).is_empty(), "{licence}");
+        }
+
+        for licence in ["GPL-3.0", "MIT AND GPL-3.0", "(MIT OR ISC) AND GPL-3.0"] {
+            assert!(licence_problems(licence)[0].contains("is not allowed"), "{licence}");
+        }
+    }
+
+    #[test]
+    fn an_exception_belongs_to_its_licence() {
+        assert!(licence_problems("Apache-2.0 WITH LLVM-exception").is_empty());
+        assert_eq!(licence_problems("Apache-2.0").len(), 1);
+        assert_eq!(licence_problems("MIT WITH LLVM-exception").len(), 1);
+    }
+
+    #[test]
+    fn a_licence_that_cannot_be_read_is_a_problem() {
+        for licence in
+            ["", "OR", "MIT OR", "(MIT", "MIT)", "MIT MIT", "MIT WITH", "AND MIT", "Mine"]
+        {
+            assert!(licence_problems(licence)[0].contains("cannot be read"), "{licence:?}");
+        }
+    }
+
+    #[test]
+    fn a_licence_of_the_policy_that_does_not_exist_is_refused() {
+        let failure = Policy::read(&TEXT.replace("MIT", "MITT")).unwrap_err();
+
+        assert!(failure.to_string().contains("`MITT`"), "{failure}");
     }
 
     #[test]
