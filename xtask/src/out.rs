@@ -1,4 +1,4 @@
-//! Writes for the person at the terminal, and does not mind when nobody reads.
+//! Writes for the person at the terminal, and ignores a reader that has gone.
 //!
 //! `println!` panics when the reader of a pipe has gone (`cargo xtask test | head`). These functions
 //! ignore that and every other failure to write: there is no better place to report it to.
@@ -38,7 +38,7 @@ pub(crate) fn ask(question: &str) -> bool {
     io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-/// Whether a person can be asked: both directions are a terminal.
+/// Returns `true` if a person can be asked: both directions are a terminal.
 pub(crate) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }

@@ -1,8 +1,8 @@
-//! Runs one command to its end and keeps what it said.
+//! Runs one command to its end and keeps its output.
 //!
 //! Standard output and standard error go through one pipe, so that they stay in order. The end of
 //! the *command* ends the run, not the end of the pipe: a process that it left behind may hold the
-//! pipe open for ever. A command that is over its limit is ended, and the output says so.
+//! pipe open for ever. A command that exceeds its limit is ended, and the output says so.
 
 use std::{
     io::{self, BufRead, BufReader, PipeReader},
@@ -89,7 +89,7 @@ fn follow(
             Err(RecvTimeoutError::Timeout) => {
                 line("");
                 if matches!(child.try_wait(), Ok(Some(_))) {
-                    // It has ended and was silent since: whoever holds the pipe is not waited for.
+                    // It has ended and was silent since. A process that still holds the pipe is not waited for.
                     return end(&mut child, output);
                 }
             }

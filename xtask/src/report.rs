@@ -1,7 +1,7 @@
-//! What a check found, and why it could not run.
+//! Findings of a check, and the reason why a check could not run.
 //!
 //! A [`Problem`] says what is wrong, where, and what to do; a [`Report`] is all of them with a line
-//! for the good case. A [`Failure`] is different: the check itself did not come to an end.
+//! for the good case. A [`Failure`] is different: the check itself did not finish.
 
 use std::{
     error::Error,
@@ -71,7 +71,7 @@ impl Failure {
         Self(text.into())
     }
 
-    /// Names what was tried when an error came back.
+    /// Names the attempt and the error that it returned.
     pub(crate) fn of(attempt: impl Display, cause: impl Display) -> Self {
         Self(format!("{attempt}: {cause}"))
     }

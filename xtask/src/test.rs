@@ -1,8 +1,8 @@
-//! Runs every check and every test, sets up what they need, and says how it went.
+//! Runs every check and every test, installs the tools that they need, and prints a table of results.
 //!
 //! A step that fails does not stop the others, so that the table at the end is complete. Missing
-//! tools are installed beside the compile. A step whose tool or binary is not there is skipped, and
-//! where the environment says `CI=true` a skip is a failure.
+//! tools are installed while the first steps run. A step whose tool or binary is missing is skipped, and
+//! with `CI=true` in the environment a skip is a failure.
 //! Start reading at [`run`]; the steps themselves are in `steps`.
 
 mod count;
@@ -18,7 +18,7 @@ use runner::Runner;
 use steps::{STEPS, Step};
 use table::Table;
 
-/// The names that `cargo xtask test` understands, in the order in which they run.
+/// Names of the steps that `cargo xtask test` accepts, in the order in which they run.
 pub(crate) fn step_names() -> Vec<&'static str> {
     STEPS.iter().map(|step| step.name).collect()
 }

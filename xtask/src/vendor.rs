@@ -23,7 +23,7 @@ struct Vendored {
     package: &'static str,
     /// The name of each file in our folder, and in the package.
     files: &'static [(&'static str, &'static str)],
-    /// Files of the folder that the package does not bring.
+    /// Files of the folder that are not from the package.
     ours: &'static [&'static str],
 }
 
@@ -160,7 +160,7 @@ impl Vendored {
         )
     }
 
-    /// What the lock file says of the package.
+    /// Reads one value of the package from the lock file.
     fn locked(&self, workspace: &Workspace, what: &str) -> Result<String, Failure> {
         let lock = json(workspace, "e2e/package-lock.json")?;
         text(&lock, &format!("/packages/node_modules~1{}/{what}", self.package))

@@ -1,4 +1,4 @@
-//! Where the repository is, and which files belong to it.
+//! Finds the repository and the files that belong to it.
 //!
 //! Paths are found from the place of this crate, so every command works from any folder. Files are
 //! found by walking, not by asking git: the checks also work in an unpacked archive.
@@ -50,13 +50,13 @@ impl Workspace {
         &self.target
     }
 
-    /// What `cargo metadata` says, with these options added.
+    /// Returns the output of `cargo metadata` with these options.
     pub(crate) fn metadata(&self, options: &[&str]) -> Result<Value, Failure> {
         metadata(&self.root, options)
     }
 
-    /// Names and versions of all crates that are compiled for any target, as `name vVERSION`. The lock file
-    /// names more: crates that only a feature would bring which nobody has turned on.
+    /// Returns name and version of every crate that is compiled for any target, as `name vVERSION`. The
+    /// lock file also lists crates of features that are off.
     pub(crate) fn compiled(&self) -> Result<BTreeSet<String>, Failure> {
         let arguments = ["tree", "--locked", "--workspace", "--target", "all", "--prefix", "none"];
         let output = said(&self.root, &[&arguments[..], &["--format", "{p}"]].concat())?;
@@ -74,7 +74,7 @@ impl Workspace {
         fs::read_to_string(&full).map_err(|error| Failure::of(format!("cannot read {path}"), error))
     }
 
-    /// Every text file of the repository that was written by people, sorted by path.
+    /// Returns every text file of the repository that was written by people, sorted by path.
     pub(crate) fn sources(&self) -> Result<Vec<Source>, Failure> {
         let mut sources = Vec::new();
         self.walk(&self.root, &mut sources)?;
@@ -93,7 +93,7 @@ impl Workspace {
             if path.is_dir() {
                 self.walk(&path, sources)?;
             } else if let Ok(text) = fs::read_to_string(&path) {
-                // What is not UTF-8 is a picture or the like: there is nothing to check in it.
+                // A file that is not UTF-8 is a picture or the like, with nothing to check.
                 sources.push(Source { path: relative, text });
             }
         }
@@ -112,7 +112,7 @@ pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// What was generated, installed or vendored, and therefore is not ours to check.
+/// Returns `true` for files that are generated, installed or vendored: they are not checked.
 fn is_foreign(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let built = !path.contains('/') && (name == "target" || name.starts_with("target-"));
@@ -129,7 +129,7 @@ fn metadata(root: &Path, options: &[&str]) -> Result<Value, Failure> {
         .map_err(|error| Failure::of("cargo metadata printed something that is no JSON", error))
 }
 
-/// What cargo prints.
+/// Runs cargo and returns its standard output.
 fn said(root: &Path, arguments: &[&str]) -> Result<Vec<u8>, Failure> {
     let what = arguments.first().copied().unwrap_or_default();
     let output = cargo()

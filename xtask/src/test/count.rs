@@ -1,11 +1,11 @@
-//! Reads from a test runner's output how many tests passed, failed and were skipped.
+//! Counts the tests in a test runner's output: passed, failed and skipped.
 //!
 //! Each reader looks for the runner's own closing lines and adds up all that it finds. A run that
-//! broke off before its closing lines counts nothing here; the step is a failure all the same.
+//! ended before its closing lines counts nothing here; its step fails in any case.
 
 use std::ops::AddAssign;
 
-/// How many tests ended in which way.
+/// Numbers of tests by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) passed: u64,

@@ -1,7 +1,7 @@
 //! Runs one step after the other, says when each starts, and keeps going when one fails.
 //!
-//! A passing step prints one line. A failing one prints everything that it wrote, because whoever
-//! reads a log afterwards cannot run it again.
+//! A passing step prints one line. A failing one prints everything that it wrote, because the
+//! reader of a log cannot run it again.
 
 use std::{process::Command, time::Duration};
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{out, process, workspace::Workspace};
 
-/// Knows what is there to run the next step with.
+/// Tools and results that the next step depends on.
 #[derive(Debug)]
 pub(super) struct Runner<'a> {
     workspace: &'a Workspace,
@@ -50,12 +50,13 @@ impl<'a> Runner<'a> {
         outcome
     }
 
-    /// Waits for what is still being installed: it must not be broken off half-way.
+    /// Waits for running installations: an interrupted one leaves a half-installed package.
     pub(super) fn finish(&mut self) {
         self.setup.wait();
     }
 
-    /// Why the step cannot run, waiting for the set-up when the step needs something of it.
+    /// Returns the reason why the step cannot run. Waits for the set-up if the step needs a tool that
+    /// is still being installed.
     fn obstacle(&mut self, step: &Step) -> Option<String> {
         if step.uses_binary && self.build_failed {
             return Some("there is no binary to test".to_owned());
@@ -113,7 +114,7 @@ impl<'a> Runner<'a> {
         run
     }
 
-    /// What the end-to-end tests read from their environment.
+    /// Sets the variables that the end-to-end tests read.
     fn describe_binary(&self, command: &mut Command) {
         let output = output_folder(self.workspace);
         command

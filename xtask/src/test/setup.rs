@@ -15,7 +15,7 @@ use crate::{out, workspace::Workspace};
 pub(super) use programs::chromium;
 use programs::{Consent, is_present};
 
-/// What is there, what is not and why, and what is still on its way.
+/// Tools that are present, missing with a reason, or still being installed.
 #[derive(Debug)]
 pub(super) struct Setup {
     installing: Option<JoinHandle<Ready>>,
@@ -24,10 +24,10 @@ pub(super) struct Setup {
     ready: Ready,
 }
 
-/// What the background work ended with.
+/// Result of the background work.
 #[derive(Debug, Default)]
 struct Ready {
-    /// Tools that could not be had, each with the reason.
+    /// Tools that could not be installed, each with the reason.
     lacking: Vec<(Tool, String)>,
     log: Vec<String>,
 }
@@ -57,7 +57,7 @@ impl Setup {
         }
     }
 
-    /// Why `tool` is not there; waits when it is still being installed.
+    /// Returns the reason why `tool` is missing, or `None`. Waits if it is still being installed.
     pub(super) fn lacks(&mut self, tool: Tool) -> Option<String> {
         if self.awaited.contains(&tool) {
             self.wait();
@@ -66,7 +66,7 @@ impl Setup {
         Some(reason.clone())
     }
 
-    /// Waits until nothing is being installed any more, and says what was done.
+    /// Waits until all installations have finished, and prints what was done.
     pub(super) fn wait(&mut self) {
         let Some(installing) = self.installing.take() else { return };
         self.ready = installing.join().unwrap_or_default();
@@ -76,7 +76,7 @@ impl Setup {
     }
 }
 
-/// Everything that the background thread has to do.
+/// Work of the background thread.
 #[derive(Debug)]
 struct Work {
     tools: Vec<Tool>,

@@ -1,6 +1,6 @@
 //! The steps of `cargo xtask test`: what each runs and what it needs.
 //!
-//! Cheap steps come first, so that a forgotten format is known after a second. Clippy, tests and the
+//! Cheap steps run first, so that a wrong format is reported after a second. Clippy, tests and the
 //! build use one set of features and targets: another set would compile every dependency again.
 
 use std::{path::PathBuf, process::Command};
@@ -23,7 +23,7 @@ pub(super) struct Step {
     pub(super) work: Work,
 }
 
-/// How a step is done.
+/// Implementation of a step.
 #[derive(Debug)]
 pub(super) enum Work {
     /// By this program itself.
@@ -32,7 +32,7 @@ pub(super) enum Work {
     Run(fn(&Workspace) -> Result<Command, Failure>, Option<fn(&str) -> Counts>),
 }
 
-/// What a step needs that cargo does not bring.
+/// Programs that a step needs and cargo does not install.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tool {
     Chromium,
@@ -41,10 +41,10 @@ pub(super) enum Tool {
     /// The reverse proxies of docs/proxies.md, and openssl for a certificate.
     Proxies,
     Python,
-    /// As Redis.
+    /// The tests that need it fail without it, as those of Redis.
     Postgres,
-    /// The tests that need it fail by themselves without it, and say what to install: the other tests
-    /// of the same step are worth more than a skip.
+    /// A missing server does not skip the step: the tests that need it fail and say what to install,
+    /// and the other tests of the step still run.
     Redis,
 }
 
@@ -96,14 +96,15 @@ pub(super) const ENDURE: &[Step] = &[
 
 pub(super) const BUILD: &str = "build";
 
-/// The named steps in their order, with the build when one of them needs it; all when none is named.
+/// Returns the named steps in their order, with the build if one of them needs it. Returns all if no
+/// name is given.
 pub(super) fn choose(names: &[&str]) -> Vec<&'static Step> {
     let named = |step: &Step| names.is_empty() || names.contains(&step.name);
     let builds = STEPS.iter().any(|step| named(step) && step.uses_binary);
     STEPS.iter().filter(|step| named(step) || (builds && step.name == BUILD)).collect()
 }
 
-/// Where npm and pip have put things, and where the end-to-end tests leave theirs.
+/// Folder for the packages of pip and for the output of the end-to-end tests.
 pub(super) fn output_folder(workspace: &Workspace) -> PathBuf {
     workspace.target().join("e2e")
 }
@@ -126,12 +127,12 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Without colours: their codes would stand in a log between the lines.
+/// Checks the format. Without colours, because their codes would make a log unreadable.
 fn fmt(_: &Workspace) -> Result<Command, Failure> {
     Ok(cargo(&["fmt", "--all", "--check", "--", "--color", "never"]))
 }
 
-/// The pages and the client library against their types.
+/// Checks the types of the pages and of the client library.
 fn types(workspace: &Workspace) -> Result<Command, Failure> {
     let mut command = Command::new("node");
     command.arg(workspace.root().join("e2e/node_modules/typescript/bin/tsc"));
@@ -157,8 +158,8 @@ fn docs(_: &Workspace) -> Result<Command, Failure> {
     Ok(command)
 }
 
-/// With the targets of the tests, because development dependencies add features: without them the
-/// server would be compiled a second time.
+/// Builds the server. The targets of the tests are included because development dependencies add
+/// features: without them every dependency would be compiled a second time.
 fn build(_: &Workspace) -> Result<Command, Failure> {
     Ok(cargo(&["build", "--workspace", "--all-targets"]))
 }
@@ -177,7 +178,8 @@ fn node(workspace: &Workspace, folder: &str) -> Result<Command, Failure> {
     Ok(command)
 }
 
-/// Under a compiler's optimisation or not: what it finds are counts, not times.
+/// Runs the tests of endurance. A debug build is good enough, because they count and do not measure
+/// time.
 #[expect(clippy::unnecessary_wraps, reason = "all steps have one form")]
 fn endure(workspace: &Workspace) -> Result<Command, Failure> {
     Ok(Command::new(workspace.target().join("debug/endure")))

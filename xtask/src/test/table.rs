@@ -11,7 +11,7 @@ use std::{
 
 use super::count::Counts;
 
-/// How one step ended.
+/// Result, duration and test counts of one step.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) result: Result,
@@ -20,12 +20,12 @@ pub(super) struct Outcome {
     pub(super) counts: Option<Counts>,
 }
 
-/// What is written in the table.
+/// Result of a step as the table shows it.
 #[derive(Debug)]
 pub(super) enum Result {
     Failed,
     Passed,
-    /// With the reason.
+    /// Skipped for this reason.
     Skipped(String),
 }
 
@@ -40,7 +40,7 @@ impl Table {
         self.rows.push((step, outcome));
     }
 
-    /// Nothing failed; and, where skipping is not allowed, nothing was skipped.
+    /// Returns `true` if nothing failed and, with `CI=true`, nothing was skipped.
     pub(super) fn is_success(&self) -> bool {
         self.is_success_when(env::var("CI").is_ok_and(|value| value == "true"))
     }

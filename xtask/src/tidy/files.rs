@@ -1,4 +1,4 @@
-//! Checks the shape of every source file: header, length, name, and words that do not belong in it.
+//! Checks the shape of every source file: header, length, name, and text that does not belong in it.
 //!
 //! The words that are searched for are put together from two halves here, so that this file does
 //! not find itself.
@@ -63,7 +63,7 @@ fn name(source: &Source) -> Option<Problem> {
     })
 }
 
-/// Servers that a test has started in the wrong folder leave theirs.
+/// Finds private keys: a server that a test has started in the wrong folder leaves one.
 fn private_key(source: &Source) -> Option<Problem> {
     let is_key = source.path.ends_with(".pem") && source.text.contains("PRIVATE KEY");
     is_key.then(|| {

@@ -1,19 +1,19 @@
 //! Checks that a crate uses only crates of lower floors.
 //!
-//! The table below is the whole rule. What ships may only look down; tests of a crate may use the
-//! test kit and any crate. Crates of one floor do not see each other.
+//! The table below is the whole rule. A crate that ships depends only on lower floors; tests of a crate
+//! may use the test kit and any crate. Crates of one floor do not depend on each other.
 
 use serde_json::Value;
 
 use crate::report::Problem;
 
-/// Where a crate stands.
+/// Place of a crate in the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// Helps to test the floors up to this one; nothing that ships may use it.
     Beside(u8),
     Floor(u8),
-    /// Used by nobody and uses none of us.
+    /// Neither depends on a crate of the project nor is a dependency of one.
     Outside,
 }
 

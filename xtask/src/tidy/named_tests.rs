@@ -1,4 +1,4 @@
-//! Checks that the tests that documents name exist.
+//! Checks that the tests named in documents exist.
 //!
 //! A test is named in backticks: `crate::path::test_name`, or the path of a file when the test is not
 //! written in Rust. Only the last part of a name is searched for: it is a whole sentence, so it is not

@@ -1,6 +1,6 @@
-//! Checks that what strangers copy from the documents is what a test runs.
+//! Checks that every program, setting and command in the documents is one that a test runs.
 //!
-//! A fenced block that is a program, a setting or a command says in a comment on the line above it where it is from:
+//! A comment on the line above a fenced block names its source:
 //!
 //! - `<!-- examples/echo.rs -->`: that file, letter by letter;
 //! - `<!-- examples/echo.rs#connect -->`: the lines between `#region connect` and `#endregion` of that file;
@@ -22,7 +22,7 @@ pub(super) fn check(sources: &[Source]) -> Vec<Problem> {
     documents.flat_map(|document| check_document(document, sources)).collect()
 }
 
-/// Every page but the chapters of crates: what stands in those is compiled with them.
+/// Returns `true` for pages outside of crates; rustdoc compiles the chapters inside of crates.
 fn is_document(path: &str) -> bool {
     path.ends_with(".md") && !path.starts_with("crates/")
 }
@@ -51,14 +51,14 @@ fn check_document(document: &Source, sources: &[Source]) -> Vec<Problem> {
     problems
 }
 
-/// Whether a crate includes the document in its documentation.
+/// Returns `true` if a crate includes the document in its documentation.
 fn is_compiled(document: &Source, sources: &[Source]) -> bool {
     let name = format!("../{}\")]", document.path);
     let includes = |source: &Source| source.text.contains(&name);
     sources.iter().any(|source| source.path.ends_with(".rs") && includes(source))
 }
 
-/// What readers copy into their programs, settings and terminals.
+/// Languages that readers copy into their programs, settings and terminals.
 const COPIED: &[&str] = &[
     "bash",
     "caddy",

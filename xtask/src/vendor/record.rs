@@ -1,6 +1,7 @@
 //! The record of the vendored client: `VENDORED.toml`, read and written.
 //!
-//! It is written by hand-made formatting, so that a refresh changes only the lines that changed.
+//! The text is formatted here and not by the crate `toml`, so that a refresh changes only the lines
+//! that differ.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -9,7 +10,7 @@ use toml::{Table, Value};
 
 use crate::report::Failure;
 
-/// Which package was taken, and each file of it.
+/// The package and each file that was taken from it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) package: String,

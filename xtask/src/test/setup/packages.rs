@@ -50,7 +50,7 @@ pub(super) fn python(workspace: &Workspace) -> Install {
 }
 
 impl Install {
-    /// Installs when the list has changed, and says what it did.
+    /// Installs if the list has changed, and returns a line for the log.
     pub(super) fn run(&mut self) -> Result<Option<String>, String> {
         let list = fs::read(&self.list)
             .map_err(|error| format!("cannot read {}: {error}", self.list.display()))?;
@@ -71,5 +71,5 @@ impl Install {
     }
 }
 
-/// After this the installation is given up, and the steps that need it are skipped.
+/// Limit of one installation. After it, the steps that need the packages are skipped.
 const INSTALL_LIMIT: Duration = Duration::from_mins(10);

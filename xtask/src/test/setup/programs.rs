@@ -1,4 +1,4 @@
-//! The programs that come from the system's packages: are they there, and may we install them?
+//! Finds the programs that come from the system's packages, and installs them if that is allowed.
 //!
 //! Only apt-get is known. Elsewhere the names of the packages are printed, which is enough to find
 //! them.
@@ -13,12 +13,12 @@ use std::{
 use super::super::steps::Tool;
 use crate::{out, process};
 
-/// Whether we may change the system.
+/// Permission to change the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Consent {
     /// In the background, without asking.
     Given,
-    /// Nothing is missing, a person has answered, or nobody can be asked.
+    /// Nothing is missing, a person has answered, or there is no terminal to ask on.
     NotNeeded,
 }
 
@@ -40,7 +40,7 @@ pub(in crate::test) fn chromium() -> Option<PathBuf> {
     named.or_else(|| BROWSERS.iter().find_map(|name| on_path(name)))
 }
 
-/// Says why a tool cannot be used.
+/// Returns the reason why a tool cannot be used.
 pub(super) fn describe_lack(tool: Tool) -> String {
     match tool {
         Tool::Chromium => "there is no Chromium",
@@ -54,7 +54,7 @@ pub(super) fn describe_lack(tool: Tool) -> String {
     .to_owned()
 }
 
-/// Finds out whether the missing tools may be installed; asks and installs when a person is there.
+/// Decides if the missing tools may be installed; on a terminal, asks and installs at once.
 pub(super) fn consent(missing: &[Tool]) -> Consent {
     if missing.is_empty() {
         return Consent::NotNeeded;
@@ -78,7 +78,7 @@ pub(super) fn consent(missing: &[Tool]) -> Consent {
     Consent::NotNeeded
 }
 
-/// Installs the packages and says how it went.
+/// Installs the packages and returns lines for the log.
 pub(super) fn install(missing: &[Tool]) -> Vec<String> {
     let line = install_line(missing);
     let mut command = Command::new("sh");
@@ -97,8 +97,9 @@ fn install_line(missing: &[Tool]) -> String {
     let sudo = if is_root() { "" } else { "sudo " };
     let names = packages(missing).join(" ");
     let install = "apt-get install --yes --no-install-recommends";
-    // The tests start servers of their own. Those of the packages are not to run, neither now (which both
-    // variables see to, each with another init system) nor after the next boot.
+    // The tests start servers of their own. Those of the packages must not run: the two
+    // variables prevent a start now, each for another init system, and the lines after the installation
+    // prevent one at the next boot.
     let services: String = SERVICES
         .iter()
         .filter(|(tool, _)| missing.contains(tool))
@@ -111,7 +112,7 @@ fn install_line(missing: &[Tool]) -> String {
 /// Keeps a service from running after the next boot.
 fn disable(service: &str) -> String {
     if service == "caddy" {
-        // It has a unit of systemd only, and that is nothing where there is no systemd.
+        // It has a unit of systemd only: without systemd there is nothing to disable.
         return "sh -c 'systemctl disable caddy 2>/dev/null || true'".to_owned();
     }
     format!("update-rc.d {service} disable")
@@ -130,7 +131,7 @@ fn packages(missing: &[Tool]) -> Vec<&'static str> {
     missing.iter().flat_map(of).copied().collect()
 }
 
-/// As the tests look for it.
+/// Looks for the server in the places where the tests look.
 fn has_postgres() -> bool {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders = versions.map(|version| version.path().join("bin"));
@@ -168,7 +169,7 @@ fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// Where the programs of services are, which is not on the path of every user.
+/// Looks in the folder for programs of services, which is not on every user's path.
 fn in_sbin(program: &str) -> bool {
     PathBuf::from("/usr/sbin").join(program).is_file()
 }
@@ -179,10 +180,10 @@ fn succeeds(program: &str, arguments: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// The programs, and the packages that have them.
+/// Programs, named like the packages that contain them.
 const PROXIES: &[&str] = &["nginx", "haproxy", "caddy", "openssl"];
 
-/// What the packages would run.
+/// Services that the packages would start.
 const SERVICES: [(Tool, &str); 5] = [
     (Tool::Postgres, "postgresql"),
     (Tool::Proxies, "nginx"),
@@ -198,7 +199,7 @@ const PYTHON_PROBE: &str = "import ensurepip, sys, venv; assert sys.version_info
 const BROWSERS: &[&str] =
     &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// After this the installation is given up, and the steps that need it are skipped.
+/// Limit of one installation. After it, the steps that need the tool are skipped.
 const INSTALL_LIMIT: Duration = Duration::from_mins(10);
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::block::{Block, NOT_RUN, RUN_BY};
 use crate::workspace::Source;
 
-/// What is wrong, and what to do.
+/// The problem, and its remedy.
 type Found = (String, &'static str);
 
 pub(super) fn check(
@@ -60,7 +60,8 @@ pub(super) fn check(
     })
 }
 
-/// The lines of a region without the comments of regions inside it, and without its indentation.
+/// Returns the lines of a region, without the comments of regions inside it and without its
+/// indentation.
 fn lines_of<'a>(text: &'a str, name: &str) -> Option<Vec<&'a str>> {
     let begins = |line: &str| line.trim_end().ends_with(&format!("#region {name}"));
     let mut depth = 1;
@@ -82,7 +83,7 @@ fn lines_of<'a>(text: &'a str, name: &str) -> Option<Vec<&'a str>> {
     Some(inside.into_iter().map(|line| line.get(common..).unwrap_or_default()).collect())
 }
 
-/// Where the two part. Empty lines at the beginning and at the end do not count.
+/// Describes the first line that differs. Empty lines at the beginning and the end do not count.
 fn difference(block: &[&str], wanted: &[&str]) -> Option<String> {
     let (block, wanted) = (trimmed(block), trimmed(wanted));
     let longest = block.len().max(wanted.len());
@@ -102,7 +103,7 @@ fn trimmed<'a, 'b>(mut lines: &'b [&'a str]) -> &'b [&'a str] {
     lines
 }
 
-/// Whether a test names the file, or is it.
+/// Returns `true` if a test names the file, or is it.
 fn is_run(path: &str, sources: &[Source]) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
     let stem = file.split('.').next().unwrap_or(file);

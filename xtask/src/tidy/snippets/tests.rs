@@ -1,4 +1,4 @@
-//! Which blocks of a document pass, and what is said of those that do not.
+//! Blocks that pass, and the problems of blocks that do not.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn file(path: &str, text: &str) -> Source {
     Source { path: path.to_owned(), text: text.to_owned() }
 }
 
-/// What is found in a document with this text, beside an example and its test.
+/// Returns the problems of a document with this text; an example and its test exist.
 fn found(text: &str) -> Vec<String> {
     let sources = [
         file("docs/page.md", text),
