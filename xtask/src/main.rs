@@ -24,8 +24,10 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["deps"] => check("deps", deps::check),
         ["endure"] => test::endure(),
-        ["floors"] => check("floors", |workspace| tidy::survey(workspace, None)),
-        ["floors", only] => check("floors", |workspace| tidy::survey(workspace, Some(only))),
+        ["floors"] => check("floors", |workspace| tidy::survey_folders(workspace, None)),
+        ["floors", only] => {
+            check("floors", |workspace| tidy::survey_folders(workspace, Some(only)))
+        }
         ["help" | "--help" | "-h"] => {
             out::line(usage());
             Ok(ExitCode::SUCCESS)
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
         ["tidy"] => check("tidy", tidy::check),
         ["vendor"] => check("vendor", vendor::check),
         ["vendor", "--refresh"] => check("vendor --refresh", vendor::refresh),
+        ["words"] => check("words", |workspace| tidy::survey_words(workspace, None)),
+        ["words", below] => check("words", |workspace| tidy::survey_words(workspace, Some(below))),
         _ => {
             out::error(usage());
             Ok(ExitCode::from(2))
@@ -66,6 +70,7 @@ fn usage() -> String {
   deps               check licences, bans and sources of the dependencies (deny.toml)
   vendor             check the vendored browser client against its record
   vendor --refresh   take the browser client from e2e/node_modules and write the record
+  words [folder]     list words that name no role, and doc comments that begin with a question
   help               print this
 
 steps of test: {}",

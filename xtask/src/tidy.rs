@@ -2,13 +2,14 @@
 //!
 //! Each part returns a list of problems: `floors` reads the dependencies of crates, `folders` the
 //! imports inside of a crate, `files` the shape of every source file, `named_tests` the tests that
-//! documents name, `snippets` the programs in documents.
+//! documents name, `snippets` the programs in documents, `words` which words are used.
 
 mod files;
 mod floors;
 mod folders;
 mod named_tests;
 mod snippets;
+mod words;
 
 use crate::{
     report::{Failure, Report},
@@ -23,11 +24,17 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
     problems.extend(files::check(&sources));
     problems.extend(named_tests::check(&sources));
     problems.extend(snippets::check(&sources));
+    problems.extend(words::check(&sources));
     Ok(Report::new(format!("{} files are in order", sources.len()), problems))
 }
 
-/// Lists every circle and every arrow upwards of one crate, or of all, whether tidy enforces them or
-/// not.
-pub(crate) fn survey(workspace: &Workspace, only: Option<&str>) -> Result<Report, Failure> {
+/// Lists every circle and every arrow upwards of one crate, or of all, also of those that are passed
+/// over.
+pub(crate) fn survey_folders(workspace: &Workspace, only: Option<&str>) -> Result<Report, Failure> {
     folders::survey(&workspace.sources()?, only)
+}
+
+/// Counts the words of all files, or of those below one folder, also of those that are passed over.
+pub(crate) fn survey_words(workspace: &Workspace, below: Option<&str>) -> Result<Report, Failure> {
+    words::survey(&workspace.sources()?, below)
 }
