@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_crate_with_many_questions_is_found_with_the_share_and_the_lines() {
-        let text = "//! Header.\n\n/// Whether it is.\n/// Who is not counted twice.\nfn a() {}\n\n    /// Returns it.\n";
+        let text = "//! Header.\n\n/// Whether it is.\n/// Who is not counted twice.\nfn a() {}\n\n    /// What it is.\n";
         let (one, two) =
             (file("crates/x/src/a.rs", text), file("crates/y/src/a.rs", "//! Good.\n"));
 
@@ -252,12 +252,15 @@ mod tests {
 
         assert_eq!(problems.len(), 1);
         let problem = problems[0].to_string();
-        assert!(problem.starts_with("crates/x: 1 of 3 doc comments (33.3 %)"), "{problem}");
+        assert!(problem.starts_with("crates/x: 2 of 3 doc comments (66.6 %)"), "{problem}");
         assert!(problem.contains("crates/x/src/a.rs:3: Whether it is."), "{problem}");
     }
 
     #[test]
     fn a_few_questions_are_accepted() {
+        let only = file("crates/x/src/a.rs", "/// What it is.\n");
+        assert!(part_problem("crates/x", &in_file(&only)).is_none());
+
         let good = "/// Returns it.\nfn a() {}\n".repeat(47);
         let three = "/// What it is.\nfn b() {}\n".repeat(3);
 
