@@ -5,8 +5,16 @@
 
 use crate::{report::Problem, workspace::Source};
 
-/// Longest source file, without tests.
-const MAX_LINES: usize = 500;
+/// Longest source file, without its tests.
+const MAX_LINES: usize = 400;
+
+/// Files that tidy passes over until they are split.
+const NOT_YET: &[&str] = &[
+    "crates/gateway/src/test/client.rs",
+    "crates/server/src/chat.rs",
+    "crates/server/src/chat/store.rs",
+    "crates/sql/src/accounts.rs",
+];
 
 /// Documents that live outside this repository: a reader could not open them.
 const OUTSIDE: &[&str] = &[
@@ -16,6 +24,9 @@ const OUTSIDE: &[&str] = &[
     concat!("attacks", ".md"),
     concat!("STYLE", ".md"),
 ];
+
+/// Begins the tests inside of a file; they stand at its end.
+const TESTS: &str = "\n#[cfg(test)]\nmod tests {";
 
 const UNFINISHED: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME")];
 
@@ -76,8 +87,10 @@ fn private_key(source: &Source) -> Option<Problem> {
 }
 
 fn length(source: &Source) -> Option<Problem> {
-    let lines = source.text.lines().count();
-    (lines > MAX_LINES && !is_test(&source.path)).then(|| {
+    let without_tests = source.text.split(TESTS).next().unwrap_or_default();
+    let lines = without_tests.lines().count();
+    let is_due = !is_test(&source.path) && !NOT_YET.contains(&source.path.as_str());
+    (is_due && lines > MAX_LINES).then(|| {
         Problem::new(
             &source.path,
             format!("{lines} lines, {MAX_LINES} at most"),
@@ -152,6 +165,13 @@ mod tests {
         assert_eq!(problems("crates/core/src/id.rs", &long).len(), 1);
         assert!(problems("crates/core/src/id/tests.rs", &long).is_empty());
         assert!(problems("crates/core/tests/id.rs", &long).is_empty());
+    }
+
+    #[test]
+    fn tests_at_the_end_of_a_file_do_not_make_it_long() {
+        let end = format!("{TESTS}\n{}}}\n", "\n".repeat(MAX_LINES));
+
+        assert!(problems("crates/core/src/id.rs", &format!("//! Short.\n{end}")).is_empty());
     }
 
     #[test]
