@@ -1,14 +1,16 @@
 //! Checks what the compiler cannot see: the floors of the house and the shape of its files.
 //!
 //! Each part returns a list of problems: `floors` reads the dependencies of crates, `folders` the
-//! imports inside of a crate, `files` the shape of every source file, `named_tests` the tests that
-//! documents name, `snippets` the programs in documents, `words` which words are used.
+//! imports inside of a crate, `files` the shape of every source file, `packaged` the files that
+//! published crates include, `named_tests` the tests that documents name, `snippets` the programs in documents, `words` which words are used.
 
 mod files;
 mod floors;
 mod folders;
 mod named_tests;
+mod packaged;
 mod snippets;
+mod syntax;
 mod words;
 
 use crate::{
@@ -19,7 +21,9 @@ use crate::{
 /// Runs all parts.
 pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
     let sources = workspace.sources()?;
-    let mut problems = floors::check(&workspace.metadata(&["--no-deps"])?);
+    let metadata = workspace.metadata(&["--no-deps"])?;
+    let mut problems = floors::check(&metadata);
+    problems.extend(packaged::check(workspace.root(), &metadata, &sources)?);
     problems.extend(folders::check(&sources)?);
     problems.extend(files::check(&sources));
     problems.extend(named_tests::check(&sources));
