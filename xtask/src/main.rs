@@ -5,6 +5,8 @@
 //! Start reading at [`test::run`], the command that contributors use most.
 
 mod deps;
+mod installed;
+mod mutants;
 mod out;
 mod process;
 mod report;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
             out::line(usage());
             Ok(ExitCode::SUCCESS)
         }
+        ["mutants", arguments @ ..] => mutants::run(arguments),
         ["test", steps @ ..] => test::run(steps),
         ["tidy"] => check("tidy", tidy::check),
         ["vendor"] => check("vendor", vendor::check),
@@ -68,6 +71,10 @@ fn usage() -> String {
   tidy               check the floors of the house, files, and the tests and programs of documents
   floors [crate]     list circles of files and arrows upwards, with what ties them
   deps               check licences, bans and sources of the dependencies (deny.toml)
+  mutants [crate] [--sample n]
+                     change the code and count the changes that no test notices
+  mutants --in-diff rev
+                     the same in the lines that changed since a commit
   vendor             check the vendored browser client against its record
   vendor --refresh   take the browser client from e2e/node_modules and write the record
   words [folder]     list words that name no role, and doc comments that begin with a question
