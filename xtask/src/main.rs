@@ -4,6 +4,7 @@
 //! it found. Nothing here is part of the server, and no crate of the project may depend on it.
 //! Start reading at [`test::run`], the command that contributors use most.
 
+mod api;
 mod deps;
 mod installed;
 mod mutants;
@@ -24,6 +25,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
+        ["api"] => check("api", |workspace| api::write(workspace, None)),
+        ["api", only] => check("api", |workspace| api::write(workspace, Some(only))),
         ["deps"] => check("deps", deps::check),
         ["endure"] => test::endure(),
         ["floors"] => check("floors", |workspace| tidy::survey_folders(workspace, None)),
@@ -69,6 +72,7 @@ fn usage() -> String {
   test [step..]      run every check and every test, or only the named steps
   endure             run what takes real time, load and faults (about ten minutes)
   tidy               check the floors of the house, files, and the tests and programs of documents
+  api [crate]        write the lists of public items in api/
   floors [crate]     list circles of files and arrows upwards, with what ties them
   deps               check licences, bans and sources of the dependencies (deny.toml)
   mutants [crate] [--sample n]

@@ -7,7 +7,7 @@ use std::{path::PathBuf, process::Command};
 
 use super::count::{self, Counts};
 use crate::{
-    deps,
+    api, deps,
     report::{Failure, Report},
     tidy, vendor,
     workspace::{self, Workspace},
@@ -63,6 +63,7 @@ pub(super) const STEPS: &[Step] = &[
     ),
     step("doctests", &[Tool::Compiler], Work::Run(doctests, Some(count::cargo))),
     step("docs", &[Tool::Compiler], Work::Run(docs, None)),
+    step("api", &[Tool::Compiler], Work::Check(api::check)),
     step(BUILD, &[Tool::Compiler], Work::Run(build, None)),
     end_to_end("e2e-node", &[Tool::Node], Work::Run(|w| node(w, "node"), Some(count::node))),
     end_to_end(
