@@ -21,7 +21,6 @@ const OUTSIDE: &[&str] = &[
     concat!("../", "shared"),
     concat!("shared/", "DESIGN"),
     concat!("WIRE", ".md"),
-    concat!("attacks", ".md"),
     concat!("STYLE", ".md"),
 ];
 
