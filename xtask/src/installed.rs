@@ -12,8 +12,8 @@ pub(crate) struct Program {
     /// Name of the crate and of its program.
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
-    /// `true` for the features that the crate turns on by itself.
-    pub(crate) default_features: bool,
+    /// More options of `cargo install`, such as features.
+    pub(crate) options: &'static [&'static str],
 }
 
 impl Program {
@@ -28,10 +28,7 @@ impl Program {
         out::line(format_args!("setup: installing {name} {version} into {}", root.display()));
         let mut command = workspace::cargo();
         command.args(["install", "--locked", "--force", "--root"]).arg(&root);
-        if !self.default_features {
-            command.arg("--no-default-features");
-        }
-        command.arg(format!("{name}@{version}")).current_dir(workspace.root());
+        command.args(self.options).arg(format!("{name}@{version}")).current_dir(workspace.root());
         let run = process::run(&mut command, INSTALL_LIMIT, |line| {
             out::progress(&format!("{name}: {line}"));
         });
@@ -80,8 +77,7 @@ mod tests {
 
     #[test]
     fn a_subcommand_of_cargo_gets_its_own_name_first() {
-        let program =
-            |name| Program { name, version: "1.0.0", default_features: true }.version_arguments();
+        let program = |name| Program { name, version: "1.0.0", options: &[] }.version_arguments();
 
         assert_eq!(program("cargo-mutants"), ["mutants", "--version"]);
         assert_eq!(program("mdbook"), ["--version"]);

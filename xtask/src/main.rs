@@ -5,6 +5,7 @@
 //! Start reading at [`test::run`], the command that contributors use most.
 
 mod api;
+mod book;
 mod deps;
 mod installed;
 mod mutants;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["api"] => check("api", |workspace| api::write(workspace, None)),
         ["api", only] => check("api", |workspace| api::write(workspace, Some(only))),
+        ["book"] => check("book", book::build),
         ["deps"] => check("deps", deps::check),
         ["endure"] => test::endure(),
         ["floors"] => check("floors", |workspace| tidy::survey_folders(workspace, None)),
@@ -73,6 +75,7 @@ fn usage() -> String {
   endure             run what takes real time, load and faults (about ten minutes)
   tidy               check the floors of the house, files, and the tests and programs of documents
   api [crate]        write the lists of public items in api/
+  book               build the book of docs/ into target/book, and check its links
   floors [crate]     list circles of files and arrows upwards, with what ties them
   deps               check licences, bans and sources of the dependencies (deny.toml)
   mutants [crate] [--sample n]

@@ -33,8 +33,7 @@ use crate::{
     workspace::Workspace,
 };
 
-const CARGO_MUTANTS: Program =
-    Program { name: "cargo-mutants", version: "27.1.0", default_features: true };
+const CARGO_MUTANTS: Program = Program { name: "cargo-mutants", version: "27.1.0", options: &[] };
 
 /// What to run, as the command line says.
 #[derive(Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 //!
 //! Each part returns a list of problems: `floors` reads the dependencies of crates, `folders` the
 //! imports inside of a crate, `files` the shape of every source file, `packaged` the files that
-//! published crates include, `named_tests` the tests that documents name, `snippets` the programs in documents, `words` which words are used.
+//! published crates include, `named_tests` the tests that documents name, `snippets` the programs in documents, `words` the
+//! words in all of them. The links of documents are checked by [`book`].
 
 mod files;
 mod floors;
@@ -14,6 +15,7 @@ mod syntax;
 mod words;
 
 use crate::{
+    book,
     report::{Failure, Report},
     workspace::Workspace,
 };
@@ -28,6 +30,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
     problems.extend(files::check(&sources));
     problems.extend(named_tests::check(&sources));
     problems.extend(snippets::check(&sources));
+    problems.extend(book::check_links(workspace.root(), &sources));
     problems.extend(words::check(&sources));
     Ok(Report::new(format!("{} files are in order", sources.len()), problems))
 }
