@@ -1,8 +1,8 @@
 //! Runs one command to its end and keeps its output.
 //!
-//! Standard output and standard error go through one pipe, so that they stay in order. The end of
+//! Standard output and standard error go through one pipe, so that their lines keep their order. The end of
 //! the *command* ends the run, not the end of the pipe: a process that it left behind may hold the
-//! pipe open for ever. A command that exceeds its limit is ended, and the output says so.
+//! pipe open. A command that exceeds its limit is ended, and the output says so.
 
 use std::{
     io::{self, BufRead, BufReader, PipeReader},
@@ -112,7 +112,8 @@ fn end(child: &mut Child, mut output: String) -> Run {
     }
 }
 
-/// Asks the command to end, so that a test runner can end what it started; then insists.
+/// Sends SIGTERM, so that a test runner can end the processes that it started, and kills the command
+/// if it has not ended after [`GRACE_TICKS`].
 fn stop(child: &mut Child, lines: &Receiver<String>) {
     Command::new("kill").args(["-TERM", &child.id().to_string()]).status().ok();
     for _ in 0..GRACE_TICKS {
@@ -128,7 +129,7 @@ fn stop(child: &mut Child, lines: &Receiver<String>) {
 
 const TICK: Duration = Duration::from_secs(1);
 
-/// How many lines or seconds a command has to end by itself.
+/// Lines or seconds that a command has to end after SIGTERM.
 const GRACE_TICKS: u32 = 10;
 
 #[cfg(test)]

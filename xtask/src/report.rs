@@ -32,7 +32,7 @@ impl Display for Problem {
     }
 }
 
-/// Everything that a check found, with one sentence for when there is nothing.
+/// Problems that a check found, and the sentence to print if there are none.
 #[derive(Debug)]
 pub(crate) struct Report {
     summary: String,

@@ -2,7 +2,7 @@
 //!
 //! The record beside the files holds version, licence and the SHA-256 of each. The check compares it with
 //! the files and with what `e2e/` installs, so that browser tests and users run the same; the refresh
-//! copies the installed packages and writes the records anew.
+//! copies the installed packages and writes new records.
 
 mod record;
 

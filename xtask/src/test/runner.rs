@@ -1,4 +1,4 @@
-//! Runs one step after the other, says when each starts, and keeps going when one fails.
+//! Runs the steps in order, prints when each starts, and continues after a failure.
 //!
 //! A passing step prints one line. A failing one prints everything that it wrote, because the
 //! reader of a log cannot run it again.

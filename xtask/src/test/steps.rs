@@ -26,7 +26,7 @@ pub(super) struct Step {
 /// Implementation of a step.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// By this program itself.
+    /// A function of this program.
     Check(fn(&Workspace) -> Result<Report, Failure>),
     /// By one command; the second function counts the tests in its output.
     Run(fn(&Workspace) -> Result<Command, Failure>, Option<fn(&str) -> Counts>),

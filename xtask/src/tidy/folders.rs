@@ -2,7 +2,7 @@
 //! `crates/gateway` only from lower floors.
 //!
 //! A folder is one directly under `src`, with the file of the same name beside it; a single file
-//! there is a folder of its own. `lib.rs` and `main.rs` stand above all folders.
+//! there is a folder of its own. `lib.rs` and `main.rs` are above all folders, and no file imports them.
 //! The arrows are found by `tree`; this file judges them. Start reading at [`check`].
 
 mod circles;
@@ -59,7 +59,7 @@ pub(super) fn check(sources: &[Source]) -> Result<Vec<Problem>, Failure> {
     Ok(problems)
 }
 
-/// Judges all crates, or only the named one, and lists everything that ties a circle.
+/// Judges all crates, or only the named one, and lists every import of a circle.
 pub(super) fn survey(sources: &[Source], only: Option<&str>) -> Result<Report, Failure> {
     let chosen: Vec<Crate<'_>> =
         crates(sources).filter(|part| only.is_none_or(|only| part.name() == only)).collect();
@@ -143,7 +143,7 @@ impl Crate<'_> {
                 Problem::new(
                     format!("{}{}:{}", self.src, arrow.from, arrow.line),
                     format!(
-                        "takes {} from {}{}, which stands above all",
+                        "imports {} from {}{}, which no file may import",
                         arrow.name, self.src, arrow.to
                     ),
                     format!("move {} down to a file that both may import", arrow.name),
@@ -201,15 +201,15 @@ impl Crate<'_> {
         };
         let mut text = format!("{what}: {}", circle.join(", "));
         if detail == Detail::All {
-            text.push_str("\n  all that ties it:");
+            text.push_str("\n  imports that form it:");
             text.push_str(&self.list(arrows.iter().filter(ties)));
         }
-        text.push_str("\n  it opens without these:");
+        text.push_str("\n  removing these imports opens it:");
         text.push_str(&self.list(arrows.iter().filter(ties).filter(|arrow| is_light(arrow))));
         Problem::new(
             self.src.trim_end_matches('/'),
             text,
-            "move what is taken down to the file that needs it, or to a lower one that both import",
+            "move the imported names down to the file that needs them, or to a lower file that both import",
         )
     }
 
@@ -257,7 +257,7 @@ impl Crate<'_> {
             Problem::new(
                 format!("{}{from}:{line}", self.src),
                 format!(
-                    "`{}` (floor {}) takes {} from {}{to} in `{}` (floor {})",
+                    "`{}` (floor {}) imports {} from {}{to} in `{}` (floor {})",
                     folder_of(from),
                     floors[0],
                     describe(&names),

@@ -73,7 +73,7 @@ fn nothing_imports_the_root() {
         ("x/src/a.rs", "use crate::Settings; pub fn run() -> Settings { todo() }"),
     ]);
 
-    assert!(found[0].starts_with("crates/x/src/a.rs:1: takes Settings"), "{found:?}");
+    assert!(found[0].starts_with("crates/x/src/a.rs:1: imports Settings"), "{found:?}");
 }
 
 #[test]
@@ -90,8 +90,8 @@ fn a_folder_imports_only_from_lower_floors() {
     let found = problems(&up);
 
     assert_eq!(found.len(), 2, "{found:?}");
-    assert!(found[0].contains("`admission` (floor 7) takes Http (line 1)"), "{found:?}");
-    assert!(found[1].starts_with("crates/gateway/src/room.rs:3: `room` (floor 4) takes Link"));
+    assert!(found[0].contains("`admission` (floor 7) imports Http (line 1)"), "{found:?}");
+    assert!(found[1].starts_with("crates/gateway/src/room.rs:3: `room` (floor 4) imports Link"));
     assert!(found[1].contains("move Link down to `room` or below"), "{found:?}");
 }
 

@@ -1,4 +1,4 @@
-//! Joins the files of one crate: which file defines the name that a path takes?
+//! Joins the files of one crate, and finds the file that defines the name at the end of a path.
 //!
 //! A path is followed through modules and through every `use`, `pub` or not, until it reaches the
 //! file that defines the name. So a name that is taken through its parent counts as taken from the
