@@ -73,11 +73,12 @@ fn usage() -> String {
 
   test [step..]      run every check and every test, or only the named steps
   endure             run what takes real time, load and faults (about ten minutes)
-  tidy               check the floors of the house, files, and the tests and programs of documents
+  tidy               check imports, files, words, links, and the tests and programs of documents
+
   api [crate]        write the lists of public items in api/
   book               build the book of docs/ into target/book, and check its links
-  floors [crate]     list circles of files and arrows upwards, with what ties them
   deps               check licences, bans and sources of the dependencies (deny.toml)
+  floors [crate]     list circles of files and imports from higher floors
   mutants [crate] [--sample n]
                      change the code and count the changes that no test notices
   mutants --in-diff rev
