@@ -1,6 +1,6 @@
 //! An authenticator of one's own, with a service that both it and the gateway use.
 //!
-//! `cargo run -p doorward --example auth_service`, then connect with `auth: { token: "sample-token" }`.
+//! `cargo run -p doorward-examples --example auth_service`, then connect with `auth: { token: "sample-token" }`.
 //! Any other token reads `connect_error` "Invalid token", once, and the connection is closed; a second
 //! connection of the same user reads "Already connected".
 

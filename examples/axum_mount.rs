@@ -1,6 +1,6 @@
 //! Beside the routes of an axum application, which may send to the sockets.
 //!
-//! `JWT_SECRET=.. cargo run -p doorward --features axum --example axum_mount`, then connect a client and
+//! `JWT_SECRET=.. cargo run -p doorward-examples --example axum_mount`, then connect a client and
 //! `curl -X POST --data 'The door is open' localhost:3000/announce`.
 
 use axum::{

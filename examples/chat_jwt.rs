@@ -1,6 +1,6 @@
 //! A chat with rooms for whoever has a token with the scope `chat`.
 //!
-//! `JWT_SECRET=.. cargo run -p doorward --example chat_jwt`. Clients emit `join "lobby"`, then
+//! `JWT_SECRET=.. cargo run -p doorward-examples --example chat_jwt`. Clients emit `join "lobby"`, then
 //! `say ("lobby", "hello")`, and listen to `said`, `joined` and `left`.
 
 use std::time::Duration;

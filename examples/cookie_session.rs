@@ -1,6 +1,6 @@
 //! A browser signs in over HTTP and gets a cookie; its socket is let in by it, and signing out ends both.
 //!
-//! `cargo run -p doorward --example cookie_session`, then `node cookie.mjs` in `examples/clients/node`. The
+//! `cargo run -p doorward-examples --example cookie_session`, then `node cookie.mjs` in `examples/clients/node`. The
 //! cookie counts only for pages of this origin: whoever is somebody else's page is not let in by it.
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The shortest program: an echo for whoever shows a good token.
 //!
-//! `JWT_SECRET=.. cargo run -p doorward --example echo`, then connect any Socket.IO client with
+//! `JWT_SECRET=.. cargo run -p doorward-examples --example echo`, then connect any Socket.IO client with
 //! `auth: { token }`, where the token is signed with that secret (HS256).
 
 use doorward::prelude::*;

@@ -1,6 +1,6 @@
 //! Pushes to users from an HTTP route, from a task and from a thread.
 //!
-//! `JWT_SECRET=.. cargo run -p doorward --features axum --example push`, then connect a client of alice and
+//! `JWT_SECRET=.. cargo run -p doorward-examples --example push`, then connect a client of alice and
 //! `curl -X POST --data 'Order 7 is on its way' localhost:3000/users/alice/news`.
 
 use std::{net::SocketAddr, thread, time::Duration};

@@ -1,6 +1,6 @@
 //! Who may enter which room: policies by pattern, and one guard for everything.
 //!
-//! `cargo run -p doorward --example room_authorisation`, then connect with
+//! `cargo run -p doorward-examples --example room_authorisation`, then connect with
 //! `auth: { token: "ann:red,blue" }` (a name and its teams; a real program verifies something) and emit
 //! `join "team:red"`.
 

@@ -1,6 +1,6 @@
 //! Answers that go on: each item is an event, in order, no faster than the client reads.
 //!
-//! `cargo run -p doorward --example streams`, then emit `countdown 5` and listen to `countdown`, or emit
+//! `cargo run -p doorward-examples --example streams`, then emit `countdown 5` and listen to `countdown`, or emit
 //! `ticks` and listen to `tick`. A stream ends with its socket, and holds no other event up.
 
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Teams that talk among themselves: a token says which team its user is in.
 //!
-//! `JWT_SECRET=.. cargo run -p doorward --example teams`, then `JWT_SECRET=.. node examples/clients/node/teams.mjs`.
+//! `JWT_SECRET=.. cargo run -p doorward-examples --example teams`, then `JWT_SECRET=.. node examples/clients/node/teams.mjs`.
 
 // #region program
 use doorward::prelude::*;

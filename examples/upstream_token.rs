@@ -1,6 +1,6 @@
 //! Whoever signs in gets a token of another service, which stays on the server with their session.
 //!
-//! `cargo run -p doorward-identity --example upstream_token`. The service is a small one of this program's own;
+//! `cargo run -p doorward-examples --example upstream_token`. The service is a small one of this program's own;
 //! a real one is somewhere else. Clients ask for `orders` and read what the service says of them: the token
 //! itself is in no frame, no page and no log.
 

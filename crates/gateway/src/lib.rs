@@ -165,18 +165,3 @@ pub mod prelude {
         Valid, Verdict, handle,
     };
 }
-
-/// The programs of the README compile.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
-
-/// So do those of the chapter for users of NestJS.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/from-nestjs.md")]
-struct FromNestJs;
-
-/// And those of the tables of input.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/input.md")]
-struct Input;

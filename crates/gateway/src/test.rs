@@ -1,6 +1,37 @@
 //! Servers and clients in memory, for the tests of applications.
 //!
-#![doc = include_str!("../../../docs/testing.md")]
+//! The clients speak the real protocol to the real server over a pipe, without a port. Authentication, guards,
+//! handlers, rooms and limits are those of production; only the TCP connection is missing. With a
+//! [`ManualClock`], time moves only when the test moves it, so no test sleeps.
+//!
+//! A method that waits for something and receives something else panics, and its message names what arrived.
+//! The guide is `docs/testing.md` in the repository of this crate.
+//!
+//! # Examples
+//! ```
+//! use doorward::{prelude::*, test::TestServer};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> doorward::Result {
+//! let authenticate = authenticate_fn(|handshake| async move {
+//!     match handshake.auth.str("token") {
+//!         Some("sesame") => Ok(Grant::new("Ali", "ali")),
+//!         _ => Err(Refusal::new("invalid_token", "Invalid token").into()),
+//!     }
+//! });
+//! let gateway = Gateway::at("/").on("echo", |Payload(text): Payload<String>| async move { text });
+//! let doorward = Doorward::builder().authenticate(authenticate).gateway(gateway).build()?;
+//! let server = TestServer::start(doorward).await?;
+//!
+//! let refused = server.expect_refused("/", json!({ "token": "please" })).await;
+//! assert_eq!(refused.code(), "invalid_token");
+//!
+//! let mut ali = server.connect("/", json!({ "token": "sesame" })).await;
+//! assert_eq!(ali.emit_with_ack::<String>("echo", "hello").await, "hello");
+//! # Ok(())
+//! # }
+//! ```
 
 pub(crate) mod client;
 pub(crate) mod packet;

@@ -76,8 +76,3 @@ pub use require_session::{BehindSession, CurrentSession, RequireSession};
 pub use signing_in::{SignInError, SignInMethod, SigningIn};
 pub use username::{Username, UsernameError, shown_id, shown_name};
 pub use wire::SignInCode;
-
-/// The program of docs/identity.md compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/identity.md")]
-struct IdentityPage;

@@ -1,0 +1,22 @@
+//! Compiles the Rust programs of the documents as doc tests.
+//!
+//! The documents lie outside of every published crate, and a package may not include files from outside of
+//! itself. This crate is never published. The examples beside it are its example targets:
+//! `cargo run -p doorward-examples --example echo`.
+
+#![cfg(doctest)]
+
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+#[doc = include_str!("../../docs/from-nestjs.md")]
+struct FromNestJs;
+
+#[doc = include_str!("../../docs/identity.md")]
+struct Identity;
+
+#[doc = include_str!("../../docs/input.md")]
+struct Input;
+
+#[doc = include_str!("../../docs/testing.md")]
+struct Testing;
