@@ -23,10 +23,11 @@ use crate::etag;
 #[exclude = "*.toml"]
 struct Pages;
 
-/// The client library, which the pages use as everybody else does.
+/// The client library `doorward-client`. Its folder is a link to `clients/js/src`, because a package holds only
+/// files below its own folder.
 #[derive(RustEmbed)]
-#[folder = "../../clients/js/"]
-#[include = "src/*.js"]
+#[folder = "doorward-client/"]
+#[include = "*.js"]
 struct Client;
 
 /// The sign-in, and all files.
@@ -44,7 +45,7 @@ pub(crate) fn private_routes() -> Router {
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     let found = match path.strip_prefix("doorward-client/") {
-        Some(name) => Client::get(&format!("src/{name}")),
+        Some(name) => Client::get(name),
         // Pages are not handed out by another name: they have routes, and some are private.
         None if path.ends_with(".html") => None,
         None => Pages::get(&path),
