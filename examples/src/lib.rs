@@ -20,3 +20,27 @@ struct Input;
 
 #[doc = include_str!("../../docs/testing.md")]
 struct Testing;
+
+#[doc = include_str!("../../crates/auth/README.md")]
+struct AuthCrate;
+
+#[doc = include_str!("../../crates/core/README.md")]
+struct CoreCrate;
+
+#[doc = include_str!("../../crates/gateway/README.md")]
+struct GatewayCrate;
+
+#[doc = include_str!("../../crates/identity/README.md")]
+struct IdentityCrate;
+
+#[doc = include_str!("../../crates/macros/README.md")]
+struct MacrosCrate;
+
+#[doc = include_str!("../../crates/protocol/README.md")]
+struct ProtocolCrate;
+
+#[doc = include_str!("../../crates/redis/README.md")]
+struct RedisCrate;
+
+#[doc = include_str!("../../crates/sql/README.md")]
+struct SqlCrate;
