@@ -13,12 +13,13 @@ struct Document {
     named: fn(&str) -> Vec<(usize, &str)>,
 }
 
-const DOCUMENTS: [Document; 5] = [
+const DOCUMENTS: [Document; 6] = [
     Document { path: "docs/attacks.md", named: in_last_columns },
     Document { path: "docs/holes.md", named: at_test_lines },
     Document { path: "docs/from-nestjs.md", named: in_last_columns },
     Document { path: "docs/identity.md", named: in_last_columns },
     Document { path: "docs/input.md", named: in_last_columns },
+    Document { path: "docs/proof.md", named: in_last_columns },
 ];
 
 /// Compares the documents with the sources.
@@ -112,6 +113,7 @@ mod tests {
             file("docs/from-nestjs.md", &TABLE.replace("`y`", "shown by")),
             file("docs/identity.md", &TABLE.replace("`y`", "shown by")),
             file("docs/input.md", &TABLE.replace("`y`", "shown by")),
+            file("docs/proof.md", &TABLE.replace("`y`", "shown by")),
             file("crates/core/src/id.rs", "fn an_id_is_random() {}\n"),
             file("e2e/node/refuse.test.mjs", ""),
         ]
