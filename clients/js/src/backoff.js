@@ -1,15 +1,15 @@
-// How long to wait before something is tried again.
+// Delays between retries.
 
-/** Milliseconds before the second try, and at most. */
+/** The first and the longest delay, in milliseconds. */
 const FIRST = 1_000;
 const MOST = 60_000;
 
 /**
- * Milliseconds until the next try: longer after each failure, and different for each page, because many of them come
- * back at once after an outage.
+ * Returns the milliseconds until the next attempt. The delay doubles with each failure. A random part spreads the
+ * pages that reconnect at the same moment after an outage.
  *
- * @param {number} failures how many there were in a row
- * @param {number} [retryAfter] whole seconds, where the server says so
+ * @param {number} failures number of failures in a row
+ * @param {number} [retryAfter] whole seconds, if the server sent them
  */
 export function delay(failures, retryAfter = 0) {
   const backoff = Math.min(FIRST * 2 ** (failures - 1), MOST);

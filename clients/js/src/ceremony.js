@@ -1,7 +1,7 @@
-// Sign-up and sign-in, step by step, over the socket or over HTTP.
+// Signs up and signs in, step by step, over the socket or over HTTP.
 //
-// Both say the same; a way is a function that sends one step and returns its answer. Whatever way was taken,
-// the ticket at its end is exchanged over HTTP, because a socket cannot set a cookie.
+// Both transports carry the same steps; `Send` sends one of them and returns its answer. The ticket at the end is
+// always exchanged over HTTP, because a socket cannot set a cookie.
 
 import { DoorwardError, OFFLINE, ofConnect } from "./error.js";
 import { request } from "./http.js";
@@ -9,13 +9,13 @@ import { create, get } from "./passkeys.js";
 import { socketOf } from "./place.js";
 import { drawProof } from "./proof.js";
 
-/** Milliseconds that one step may take. */
+/** Milliseconds until a step over the socket times out. */
 const PATIENCE = 15_000;
 
 /** @typedef {(step: "register" | "register:verify" | "authenticate" | "authenticate:verify", payload: object, signal?: AbortSignal) => Promise<any>} Send */
 
 /**
- * Opens a link to `/auth`, and closes it when the work is done.
+ * Opens a connection to `/auth`, and closes it after the work.
  *
  * @template T
  * @param {typeof import("socket.io-client").io} io
@@ -24,7 +24,7 @@ const PATIENCE = 15_000;
  * @returns {Promise<T>}
  */
 export async function overSocket(io, url, work) {
-  // A link of its own: others keep the cookie that they were opened with.
+  // A separate connection: an existing one keeps the cookie that it was opened with.
   const socket = socketOf(io, url, "/auth", { transports: ["websocket"], forceNew: true, reconnection: false });
   try {
     return await work(async (step, payload) => {
@@ -46,6 +46,8 @@ export async function overSocket(io, url, work) {
 }
 
 /**
+ * Runs the work with requests over HTTP.
+ *
  * @template T
  * @param {string} url
  * @param {(send: Send) => Promise<T>} work
@@ -73,12 +75,12 @@ export async function signUp(url, send, who) {
 }
 
 /**
- * Signs in with a passkey; without a user name, with whichever the authenticator finds.
+ * Signs in with a passkey. Without a user name, the authenticator chooses among its passkeys.
  *
  * @param {string} url
  * @param {Send} send
- * @param {{ username?: string, autofill?: boolean, signal?: AbortSignal, chosen?: () => void }} how `signal` ends
- *   it before a passkey was `chosen`
+ * @param {{ username?: string, autofill?: boolean, signal?: AbortSignal, chosen?: () => void }} how `signal` aborts
+ *   it until a passkey is `chosen`
  */
 export async function signIn(url, send, { username, autofill, signal, chosen }) {
   const { verifier, challenge } = await drawProof();
@@ -90,7 +92,7 @@ export async function signIn(url, send, { username, autofill, signal, chosen }) 
 }
 
 /**
- * A ticket, and the proof that it is ours, for the cookie.
+ * Exchanges a ticket for the session cookie. The verifier proves that the ticket is ours.
  *
  * @param {string} url
  * @param {string} ticket

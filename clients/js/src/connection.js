@@ -1,23 +1,23 @@
-// A socket that says where it stands, and stays as long as it may.
+// Connects a stock client's socket, reports its state, and keeps it connected.
 //
-// It is the stock client's socket. This listens to what the server says of sessions, shows another credential before
-// the old one ends, and comes back when the server says that a wait or another token helps. Nothing is kept, and
-// nothing connects again where only the user can help. Start reading at `connect`.
+// It listens to the server's session events, shows a new credential before the old one expires, and reconnects when
+// the server says that waiting or another token helps. It stores nothing, and does not reconnect when only the user
+// can help. Start reading at `connect`.
 
 import { delay } from "./backoff.js";
 import { DoorwardError, ofConnect, passes } from "./error.js";
 import { socketOf } from "./place.js";
 
 /**
- * Where a socket stands. It comes back by itself from `reconnecting` (no answer), `offline` and `waiting` (the server
- * has said no for now); it stays away in `refused`, `expired`, `replaced`, `revoked` and `closed`.
+ * State of a socket. It reconnects from `reconnecting` (no answer), `offline`, and `waiting` (the server has refused
+ * for now). It stays disconnected in `refused`, `expired`, `replaced`, `revoked` and `closed`.
  *
  * @typedef {"connecting" | "connected" | "reconnecting" | "offline" | "waiting" | "refused" | "expired" | "replaced"
  *   | "revoked" | "closed"} State
  */
 
 /**
- * Connects, and tells every change. `disconnect()` of the socket ends it, also while it waits.
+ * Connects, and reports every change of state. `disconnect()` of the socket stops it, also during a wait.
  *
  * @param {typeof import("socket.io-client").io} io
  * @param {string} url
@@ -25,12 +25,12 @@ import { socketOf } from "./place.js";
  * @param {{
  *   token?: () => Promise<string | undefined>,
  *   onState?: (state: State, code?: string) => void,
- * }} [options] `token` gives an access token whenever one is needed, or `undefined` when no user is signed in; while
- *   it fails, it is asked again. Without it the cookie counts
+ * }} [options] `token` returns an access token whenever one is needed, or `undefined` if no user is signed in. If it
+ *   fails, it is called again later, unless only the user can help. Without `token`, the server uses the cookie
  * @returns {import("socket.io-client").Socket}
  */
 export function connect(io, url, namespace, { token, onState = () => {} } = {}) {
-  /** The token that was shown last, and whether the server has said that it is over. */
+  /** The token that was shown last. `isStale`: the server has said that it has expired. */
   let shown = /** @type {string | undefined} */ (undefined);
   let isStale = false;
   /** @param {(auth: object) => void} send */
@@ -42,7 +42,7 @@ export function connect(io, url, namespace, { token, onState = () => {} } = {}) 
       [shown, isStale] = [next, false];
       send(next === undefined ? {} : { token: next });
     } catch (error) {
-      // What only the user can mend is the server's to say; otherwise the transport ends, and it is tried again.
+      // If only the user can help, the server answers with the reason. Otherwise the transport closes and a retry follows.
       if (error instanceof DoorwardError && !passes(error)) send({});
       else engine.close();
     }
@@ -53,7 +53,7 @@ export function connect(io, url, namespace, { token, onState = () => {} } = {}) 
     autoConnect: false,
     ...(token && { auth: show }),
   });
-  /** What the server has said of the end, until it has come. @type {import("./wire.d.ts").SessionEnded | undefined} */
+  /** Reason that the server announced, until the socket ends. @type {import("./wire.d.ts").SessionEnded | undefined} */
   let ended;
   let failures = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -63,15 +63,15 @@ export function connect(io, url, namespace, { token, onState = () => {} } = {}) 
     clearTimeout(timer);
     timer = undefined;
   };
-  // The program's own word ends the wait as well.
+  // A `disconnect()` of the program also cancels the wait.
   socket.disconnect = () => {
     stopWaiting();
     return disconnect();
   };
 
-  /** Comes back later. @param {State} state @param {string} [code] @param {number} [retryAfter] */
+  /** Reconnects after a delay. @param {State} state @param {string} [code] @param {number} [retryAfter] */
   const comeBack = (state, code, retryAfter) => {
-    // Left alone, the stock client would ask every second wherever a transport opens and ends.
+    // By itself, the stock client would retry every second if the transport opens and closes again.
     disconnect();
     stopWaiting();
     failures += 1;
@@ -81,12 +81,12 @@ export function connect(io, url, namespace, { token, onState = () => {} } = {}) 
     }, delay(failures, retryAfter));
     wait(state, code);
   };
-  /** Stays away. @param {State} state @param {string} [code] */
+  /** Disconnects for good. @param {State} state @param {string} [code] */
   const stay = (state, code) => {
     socket.disconnect();
     onState(state, code);
   };
-  // Attempts come ever more rarely; who is back online does not wait for the next one.
+  // The delay between attempts grows. A browser that is online again does not wait for the next one.
   const hurry = () => {
     if (timer !== undefined || (socket.active && !socket.connected)) socket.disconnect().connect();
   };
@@ -123,11 +123,11 @@ export function connect(io, url, namespace, { token, onState = () => {} } = {}) 
   socket.on("auth:expiring", async () => {
     try {
       const next = await token?.();
-      // What is sent without a connection waits for the next one, which shows a token of its own.
+      // An event that is emitted while disconnected is sent by the next connection, which shows its own token.
       if (!socket.connected) return;
       await socket.timeout(10_000).emitWithAck("auth:refresh", next === undefined ? {} : { token: next });
     } catch {
-      // It ends then, and says so.
+      // The socket then ends with `session_ended`.
     }
   });
 
@@ -136,12 +136,12 @@ export function connect(io, url, namespace, { token, onState = () => {} } = {}) 
   return socket;
 }
 
-/** Whether a wait or another token helps. @param {import("./wire.d.ts").Retry} [retry] */
+/** Returns `true` if waiting or another token helps. @param {import("./wire.d.ts").Retry} [retry] */
 function isPassing(retry) {
   return retry === "later" || retry === "after_refresh";
 }
 
-/** What a program shows of an end. @type {Record<import("./wire.d.ts").EndCode, State>} */
+/** State for each reason of an end. @type {Record<import("./wire.d.ts").EndCode, State>} */
 const STATES = {
   expired: "expired",
   forbidden: "refused",

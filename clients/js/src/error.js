@@ -1,9 +1,9 @@
-// What goes wrong, as one type of error with a code for programs.
+// Turns every failure into one type of error with a code for programs.
 //
-// Whatever the server says, over a socket or over HTTP, becomes a `DoorwardError`; so do a browser that has no
-// passkeys, a user who cancels, and a network that is away.
+// A `DoorwardError` stands for an answer of the server over a socket or over HTTP, a browser without passkeys, a user
+// who cancels, and a network failure.
 
-/** Codes that no server gives: the user cancelled, the browser cannot, no answer came. */
+/** Codes that no server sends: the user cancelled, the browser has no support, no answer arrived. */
 export const CANCELLED = "cancelled";
 export const UNSUPPORTED = "unsupported";
 export const OFFLINE = "offline";
@@ -18,15 +18,15 @@ export class DoorwardError extends Error {
     super(message, { cause });
     this.name = "DoorwardError";
     this.code = code;
-    /** What a program should do next, where the server says so. */
+    /** The next step for a program, if the server sent one. */
     this.retry = retry;
-    /** Whole seconds. */
+    /** Whole seconds until a retry helps. */
     this.retryAfter = retryAfter;
   }
 }
 
 /**
- * What an authenticator did not do.
+ * Returns the error for a failed call of the authenticator.
  *
  * @param {unknown} cause
  * @returns {DoorwardError}
@@ -44,20 +44,20 @@ export function ofCeremony(cause) {
 }
 
 /**
- * The refusal of a CONNECT.
+ * Returns the error for a `connect_error`.
  *
  * @param {Error & { data?: { code?: string, retry?: import("./wire.d.ts").Retry, retryAfter?: number } }} error
  * @returns {DoorwardError}
  */
 export function ofConnect(error) {
   const { code, retry, retryAfter } = error.data ?? {};
-  // An error without data is that of a transport, except for a namespace that is not there.
+  // An error without data comes from the transport, except for an unknown namespace.
   const plain = error.message === "Invalid namespace" ? "invalid_namespace" : OFFLINE;
   return new DoorwardError(code ?? plain, error.message, { retry, retryAfter, cause: error });
 }
 
 /**
- * Whether waiting mends it.
+ * Returns `true` if a later attempt may succeed.
  *
  * @param {unknown} error
  * @returns {error is DoorwardError}

@@ -2,17 +2,17 @@
 
 import { DoorwardError, OFFLINE } from "./error.js";
 
-/** Milliseconds until an answer is given up. A server waits 10 seconds for a turn to hash a recovery code. */
+/** Milliseconds until a request times out. A server may queue the hash of a recovery code for 10 seconds. */
 const PATIENCE = 30_000;
 
 /**
- * Sends a request as the page, with its cookie, and reads the JSON of the answer; `null` when it has none.
+ * Sends a request with the cookie of the page, and returns the JSON of the answer, or `null` if there is none.
  *
  * @param {string} url the origin of the server; empty for the page's own
  * @param {string} method
  * @param {string} path
  * @param {object} [body]
- * @param {AbortSignal} [signal] ends it; without one it has half a minute
+ * @param {AbortSignal} [signal] aborts the request; without one it times out after 30 seconds
  * @returns {Promise<any>}
  */
 export async function request(url, method, path, body, signal) {
@@ -36,7 +36,7 @@ export async function request(url, method, path, body, signal) {
   try {
     said = text === "" ? null : JSON.parse(text);
   } catch {
-    // What a proxy in between says is not for programs.
+    // The body of a proxy in between is not JSON, and not for programs.
   }
   if (response.ok) return said;
   const code = said?.code ?? OFFLINE;

@@ -1,23 +1,23 @@
-// What the browser's authenticator is asked.
+// Calls the browser's authenticator.
 
 import { DoorwardError, UNSUPPORTED, ofCeremony } from "./error.js";
 
-/** Whether this browser can make and use passkeys. */
+/** Returns `true` if this browser can create and use passkeys. */
 export function canUsePasskeys() {
   return typeof globalThis.PublicKeyCredential?.parseCreationOptionsFromJSON === "function";
 }
 
-/** Whether passkeys can be offered in the list of a user name field. @returns {Promise<boolean>} */
+/** Returns `true` if passkeys can be offered in the list of a user name field. @returns {Promise<boolean>} */
 export async function canAutofill() {
   if (!canUsePasskeys()) return false;
   return (await PublicKeyCredential.isConditionalMediationAvailable?.()) ?? false;
 }
 
 /**
- * Asks for a new passkey.
+ * Creates a passkey.
  *
  * @param {PublicKeyCredentialCreationOptionsJSON} options
- * @returns {Promise<object>} what the server is to be told
+ * @returns {Promise<object>} the answer for the server
  */
 export async function create(options) {
   return asked(async () => {
@@ -27,11 +27,11 @@ export async function create(options) {
 }
 
 /**
- * Asks for a passkey that is there: in a dialog, or in the list of the user name field.
+ * Requests an existing passkey in a dialog, or in the list of the user name field.
  *
  * @param {PublicKeyCredentialRequestOptionsJSON} options
  * @param {{ autofill?: boolean, signal?: AbortSignal }} [how]
- * @returns {Promise<object>} what the server is to be told
+ * @returns {Promise<object>} the answer for the server
  */
 export async function get(options, { autofill = false, signal } = {}) {
   return asked(async () => {

@@ -1,10 +1,10 @@
-// The pair that binds a ticket to the page that asked for it.
+// Draws the pair that binds a ticket to the page that requested it.
 //
-// The verifier never leaves this page before the exchange, and is kept in a variable of one function: what
-// stands in storage or in a global can be read by every script of the page, for ever.
+// The verifier does not leave this page before the exchange, and is held in a local variable only. Every script of
+// the page can read storage and globals at any time.
 
 /**
- * Draws a verifier of 256 bits, and computes its challenge.
+ * Draws a verifier of 256 bits and computes its challenge.
  *
  * @returns {Promise<{ verifier: string, challenge: string }>}
  */
@@ -14,7 +14,7 @@ export async function drawProof() {
 }
 
 /**
- * SHA-256 of the verifier's text, in base64url without padding.
+ * Returns the SHA-256 of the verifier's text, in base64url without padding.
  *
  * @param {string} verifier
  * @returns {Promise<string>}

@@ -1,27 +1,27 @@
-// One request to the authenticator at a time.
+// Allows one request to the authenticator at a time.
 //
-// A page that offers passkeys in the list of a field has a request pending for as long as it is open, and a
-// browser refuses a second one: Chromium says "A request is already pending". So a dialog first ends the request
-// of the list and waits until the browser has let go of it; the list is offered again after the dialog. The state
-// is that of the document, as `navigator.credentials` is, whichever clients the page has made.
+// A page that offers passkeys in the list of a field has a request pending for as long as it is open, and a browser
+// rejects a second one: Chromium says "A request is already pending". A dialog therefore aborts the request of the
+// list and waits until the browser has released it. The list is offered again after the dialog. All clients of a page
+// share this state, because they share `navigator.credentials`.
 
 import { delay } from "./backoff.js";
 import { passes } from "./error.js";
 
-/** Milliseconds after which options are asked for anew: the server forgets them after five minutes. */
+/** Milliseconds until options are requested again: the server forgets them after five minutes. */
 const OPTIONS_LAST = 4.5 * 60_000;
 
 /** @typedef {{ isOver: boolean, interrupt: () => void, released: Promise<unknown> }} Offer */
 
-/** The lists that are offered. @type {Set<Offer>} */
+/** Lists that are currently offered. @type {Set<Offer>} */
 const offers = new Set();
 
-/** Settles when the dialogs that were asked for so far are over. @type {Promise<unknown>} */
+/** Settles when the dialogs requested so far have closed. @type {Promise<unknown>} */
 let dialogs = Promise.resolve();
 
 /**
- * Runs what may open a dialog after all dialogs before it, while no list is offered. A list is offered again after
- * it, unless the user has signed in by it.
+ * Runs work that may open a dialog, after all earlier dialogs and while no list is offered. The list is offered again
+ * afterwards, unless the work has signed the user in.
  *
  * @template T
  * @param {() => Promise<T>} work
@@ -44,7 +44,7 @@ export async function inDialog(work, { signsIn = false } = {}) {
 }
 
 /**
- * Waits, unless `signal` ends it before.
+ * Waits until the time has passed or `signal` aborts.
  *
  * @param {number} milliseconds
  * @param {AbortSignal} signal
@@ -64,13 +64,14 @@ function pause(milliseconds, signal) {
 }
 
 /**
- * Offers a list, anew after each dialog, until `round` has signed the user in. While the server cannot be reached,
- * or asks to wait, it tries again; it fails when it never could go on, or after a passkey was chosen.
+ * Offers a list, and again after each dialog, until `round` has signed the user in. While the server is unreachable
+ * or asks the client to wait, it retries. Other errors are thrown, and so is every error after a passkey was chosen.
  *
- * @param {AbortSignal} signal ends it
- * @param {(signal: AbortSignal, chosen: () => void) => Promise<unknown>} round asks once, until its signal ends it,
- *   and says when a passkey was chosen. From then on nothing ends it: the server may have made a session by then.
- * @returns {Promise<boolean>} whether the user has signed in by the list
+ * @param {AbortSignal} signal stops the offer
+ * @param {(signal: AbortSignal, chosen: () => void) => Promise<unknown>} round makes one request, which its
+ *   signal aborts, and reports when a passkey was chosen. After that nothing aborts it: the server may already have
+ *   created a session.
+ * @returns {Promise<boolean>} `true` if the user has signed in by the list
  */
 export async function offerList(signal, round) {
   /** @type {Offer} */
@@ -79,7 +80,7 @@ export async function offerList(signal, round) {
   let failures = 0;
   try {
     for (;;) {
-      // Nothing may come between the last look and the request.
+      // No dialog may start between the last check and the request.
       let seen;
       while (seen !== dialogs) await (seen = dialogs);
       if (signal.aborted || offer.isOver) return false;

@@ -1,17 +1,17 @@
 /**
- * What a client of a Doorward server reads, as types.
+ * Types of everything that a client of a Doorward server reads.
  *
  *     socket.on("connect_error", (error) => {
  *       const { code, retry } = (error as ConnectError).data ?? {};
  *     });
  *
- * A test of the server fails when it has a code that is not here.
+ * A test of the server fails if this file lacks one of its codes.
  */
 
-/** What a program should do next. */
+/** The next step for a program. */
 export type Retry = "after_login" | "after_refresh" | "later" | "never";
 
-/** Why a CONNECT was refused. An application may add codes of its own. */
+/** Code of a refused CONNECT. An application may add its own codes. */
 export type RefusalCode =
   | "already_connected"
   | "bad_handshake"
@@ -31,12 +31,12 @@ export interface ConnectError<Own extends string = never> extends Error {
     retry?: Retry;
     /** Whole seconds. */
     retryAfter?: number;
-    /** Names the decision in the server's audit records. */
+    /** Id of the decision in the server's audit records. */
     id: string;
   };
 }
 
-/** Why an event was answered with an error. An application may add codes of its own. */
+/** Code of an event that failed. An application may add its own codes. */
 export type ExceptionCode =
   | "bad_payload"
   | "forbidden"
@@ -47,21 +47,21 @@ export type ExceptionCode =
   | "too_many_rooms"
   | "unknown_event";
 
-/** The ack of an event that failed; without an ack, the payload of the event `exception`. */
+/** Ack of an event that failed; without an ack, the payload of the event `exception`. */
 export interface ErrorAnswer<Own extends string = never> {
   status: "error";
   code: ExceptionCode | Own;
   message: string;
-  /** With `bad_payload`: what is wrong, field by field. */
+  /** With `bad_payload`: the problem of each field. */
   details?: { path: string; message: string }[];
   /** Whole seconds. */
   retryAfter?: number;
   id: string;
-  /** In `exception` only: the event at fault. */
+  /** In `exception` only: the event that failed. */
   event?: string;
 }
 
-/** Why the server ends a socket. */
+/** Reason why the server ends a socket. */
 export type EndCode =
   | "expired"
   | "forbidden"
@@ -72,20 +72,20 @@ export type EndCode =
   | "slow_consumer"
   | "unavailable";
 
-/** The payload of the event `session_ended`. */
+/** Payload of the event `session_ended`. */
 export interface SessionEnded {
   code: EndCode;
   retry: Retry;
   id: string;
 }
 
-/** The payload of the event `auth:expiring`. */
+/** Payload of the event `auth:expiring`. */
 export interface Expiring {
   /** ISO 8601, in UTC. */
   expiresAt: string;
 }
 
-/** The ack of `auth:refresh`. */
+/** Ack of `auth:refresh`. */
 export type Refreshed<Own extends string = never> =
   | { status: "ok"; expiresAt: string | null }
   | {
@@ -98,7 +98,7 @@ export type Refreshed<Own extends string = never> =
       id: string;
     };
 
-/** Why a request of a sign-in, or about an account, was not granted. */
+/** Code of a request of a sign-in, or about an account, that failed. */
 export type SignInCode =
   | "authentication_failed"
   | "bad_request"
@@ -118,7 +118,7 @@ export type SignInCode =
   | "unavailable"
   | "username_taken";
 
-/** An answer of the namespace `/auth`, or of `/auth/passkeys/..` over HTTP. */
+/** Answer of the namespace `/auth`, or of `/auth/passkeys/..` over HTTP. */
 export type SignInReply<Granted> =
   | ({ success: true } & Granted)
   | {
@@ -129,24 +129,24 @@ export type SignInReply<Granted> =
       retryAfter?: number;
     };
 
-/** To `webauthn:register`. */
+/** Answer to `webauthn:register`. */
 export type RegistrationOptions = SignInReply<{
   options: PublicKeyCredentialCreationOptionsJSON;
 }>;
 
-/** To `webauthn:authenticate`. */
+/** Answer to `webauthn:authenticate`. */
 export type AuthenticationOptions = SignInReply<{
   options: PublicKeyCredentialRequestOptionsJSON;
 }>;
 
-/** To `webauthn:register:verify` and `webauthn:authenticate:verify`. */
+/** Answer to `webauthn:register:verify` and `webauthn:authenticate:verify`. */
 export type SignedIn = SignInReply<
   | { message: string; ticket: string; expiresAt: string }
-  /** For clients that are no browser, where the server hands it out. */
+  /** For clients that are not browsers, if the server exposes session tokens. */
   | { message: string; sessionToken: string }
 >;
 
-/** A failure over HTTP (RFC 9457). */
+/** Failure over HTTP (RFC 9457). */
 export interface Problem {
   type: "about:blank";
   title: string;
@@ -157,13 +157,13 @@ export interface Problem {
   retryAfter?: number;
 }
 
-/** `GET /auth/me`. */
+/** Answer to `GET /auth/me`. */
 export interface Me {
   user: { id: string; username: string; displayName: string };
   session: { id: string; createdAt: string; signedInAt: string; expiresAt: string };
 }
 
-/** `POST /auth/token`. */
+/** Answer to `POST /auth/token`. */
 export interface AccessToken {
   token: string;
   expiresAt: string;
@@ -174,34 +174,34 @@ export interface Passkey {
   name: string;
   createdAt: string;
   lastUsedAt: string | null;
-  /** Its provider keeps a copy of it elsewhere. */
+  /** `true` if its provider keeps a copy on other devices. */
   synced: boolean;
 }
 
-/** `GET /auth/passkeys`. */
+/** Answer to `GET /auth/passkeys`. */
 export interface Passkeys {
   passkeys: Passkey[];
-  /** How many are left. */
+  /** Number of unused codes. */
   recoveryCodes: number;
 }
 
 export interface SessionInfo {
   id: string;
-  /** It is the one that asks. */
+  /** `true` for the session of the request. */
   current: boolean;
-  /** Such as `Chrome on Linux`. */
+  /** Browser and system, such as `Chrome on Linux`. */
   device: string | null;
-  /** From which network, without the part that names a household. */
+  /** Network of the client, without the part that identifies a household. */
   network: string | null;
   createdAt: string;
   signedInAt: string;
   lastSeenAt: string;
   expiresAt: string;
-  /** Live sockets on this server. */
+  /** Number of live sockets on this server. */
   sockets: number;
 }
 
-/** `GET /auth/sessions`. */
+/** Answer to `GET /auth/sessions`. */
 export interface Sessions {
   sessions: SessionInfo[];
 }

@@ -1,5 +1,4 @@
-// A program in strict TypeScript that uses the package as it is installed. A line marked as an error that is none is
-// an error.
+// Uses the installed package from strict TypeScript. A line that is marked as an error and compiles fails the test.
 
 import { io, type Socket } from "socket.io-client";
 import { CANCELLED, DoorwardError, OFFLINE, UNSUPPORTED, canAutofill, canUsePasskeys, createDoorward } from "doorward-client";
@@ -45,20 +44,20 @@ export async function account(): Promise<string[]> {
 
 export function expiresAt(answer: Refreshed): string | null {
   if (answer.status === "ok") return answer.expiresAt;
-  // @ts-expect-error a refusal has no time
+  // @ts-expect-error a refusal has no expiry
   return answer.expiresAt;
 }
 
 export async function mistakes(): Promise<void> {
-  // @ts-expect-error a user name is wanted
+  // @ts-expect-error the user name is missing
   await doorward.signUp({});
-  // @ts-expect-error it is called `username`
+  // @ts-expect-error the member is called `username`
   (await doorward.me()).user.userName;
-  // @ts-expect-error `io` is wanted
+  // @ts-expect-error `io` is missing
   createDoorward({ url: "https://example.org" });
   // @ts-expect-error there is no such state
   doorward.connect("/", { onState: (state) => state === "conected" });
-  // @ts-expect-error a token is a text
+  // @ts-expect-error a token is a string
   doorward.connect("/", { token: async () => 7 });
   // @ts-expect-error there is no such code
   const code: SignInCode = "user_taken";

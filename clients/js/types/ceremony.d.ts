@@ -1,6 +1,6 @@
 /** @typedef {(step: "register" | "register:verify" | "authenticate" | "authenticate:verify", payload: object, signal?: AbortSignal) => Promise<any>} Send */
 /**
- * Opens a link to `/auth`, and closes it when the work is done.
+ * Opens a connection to `/auth`, and closes it after the work.
  *
  * @template T
  * @param {typeof import("socket.io-client").io} io
@@ -10,6 +10,8 @@
  */
 export function overSocket<T>(io: typeof import("socket.io-client").io, url: string, work: (send: Send) => Promise<T>): Promise<T>;
 /**
+ * Runs the work with requests over HTTP.
+ *
  * @template T
  * @param {string} url
  * @param {(send: Send) => Promise<T>} work
@@ -28,12 +30,12 @@ export function signUp(url: string, send: Send, who: {
     displayName?: string;
 }): Promise<void>;
 /**
- * Signs in with a passkey; without a user name, with whichever the authenticator finds.
+ * Signs in with a passkey. Without a user name, the authenticator chooses among its passkeys.
  *
  * @param {string} url
  * @param {Send} send
- * @param {{ username?: string, autofill?: boolean, signal?: AbortSignal, chosen?: () => void }} how `signal` ends
- *   it before a passkey was `chosen`
+ * @param {{ username?: string, autofill?: boolean, signal?: AbortSignal, chosen?: () => void }} how `signal` aborts
+ *   it until a passkey is `chosen`
  */
 export function signIn(url: string, send: Send, { username, autofill, signal, chosen }: {
     username?: string;
@@ -42,7 +44,7 @@ export function signIn(url: string, send: Send, { username, autofill, signal, ch
     chosen?: () => void;
 }): Promise<void>;
 /**
- * A ticket, and the proof that it is ours, for the cookie.
+ * Exchanges a ticket for the session cookie. The verifier proves that the ticket is ours.
  *
  * @param {string} url
  * @param {string} ticket

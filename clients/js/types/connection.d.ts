@@ -1,12 +1,12 @@
 /**
- * Where a socket stands. It comes back by itself from `reconnecting` (no answer), `offline` and `waiting` (the server
- * has said no for now); it stays away in `refused`, `expired`, `replaced`, `revoked` and `closed`.
+ * State of a socket. It reconnects from `reconnecting` (no answer), `offline`, and `waiting` (the server has refused
+ * for now). It stays disconnected in `refused`, `expired`, `replaced`, `revoked` and `closed`.
  *
  * @typedef {"connecting" | "connected" | "reconnecting" | "offline" | "waiting" | "refused" | "expired" | "replaced"
  *   | "revoked" | "closed"} State
  */
 /**
- * Connects, and tells every change. `disconnect()` of the socket ends it, also while it waits.
+ * Connects, and reports every change of state. `disconnect()` of the socket stops it, also during a wait.
  *
  * @param {typeof import("socket.io-client").io} io
  * @param {string} url
@@ -14,8 +14,8 @@
  * @param {{
  *   token?: () => Promise<string | undefined>,
  *   onState?: (state: State, code?: string) => void,
- * }} [options] `token` gives an access token whenever one is needed, or `undefined` when no user is signed in; while
- *   it fails, it is asked again. Without it the cookie counts
+ * }} [options] `token` returns an access token whenever one is needed, or `undefined` if no user is signed in. If it
+ *   fails, it is called again later, unless only the user can help. Without `token`, the server uses the cookie
  * @returns {import("socket.io-client").Socket}
  */
 export function connect(io: typeof import("socket.io-client").io, url: string, namespace: string, { token, onState }?: {
@@ -23,7 +23,7 @@ export function connect(io: typeof import("socket.io-client").io, url: string, n
     onState?: (state: State, code?: string) => void;
 }): import("socket.io-client").Socket;
 /**
- * Where a socket stands. It comes back by itself from `reconnecting` (no answer), `offline` and `waiting` (the server
- * has said no for now); it stays away in `refused`, `expired`, `replaced`, `revoked` and `closed`.
+ * State of a socket. It reconnects from `reconnecting` (no answer), `offline`, and `waiting` (the server has refused
+ * for now). It stays disconnected in `refused`, `expired`, `replaced`, `revoked` and `closed`.
  */
 export type State = "connecting" | "connected" | "reconnecting" | "offline" | "waiting" | "refused" | "expired" | "replaced" | "revoked" | "closed";

@@ -1,12 +1,12 @@
 /**
- * What an authenticator did not do.
+ * Returns the error for a failed call of the authenticator.
  *
  * @param {unknown} cause
  * @returns {DoorwardError}
  */
 export function ofCeremony(cause: unknown): DoorwardError;
 /**
- * The refusal of a CONNECT.
+ * Returns the error for a `connect_error`.
  *
  * @param {Error & { data?: { code?: string, retry?: import("./wire.d.ts").Retry, retryAfter?: number } }} error
  * @returns {DoorwardError}
@@ -19,13 +19,13 @@ export function ofConnect(error: Error & {
     };
 }): DoorwardError;
 /**
- * Whether waiting mends it.
+ * Returns `true` if a later attempt may succeed.
  *
  * @param {unknown} error
  * @returns {error is DoorwardError}
  */
 export function passes(error: unknown): error is DoorwardError;
-/** Codes that no server gives: the user cancelled, the browser cannot, no answer came. */
+/** Codes that no server sends: the user cancelled, the browser has no support, no answer arrived. */
 export const CANCELLED: "cancelled";
 export const UNSUPPORTED: "unsupported";
 export const OFFLINE: "offline";
@@ -41,8 +41,8 @@ export class DoorwardError extends Error {
         cause?: unknown;
     });
     code: string;
-    /** What a program should do next, where the server says so. */
+    /** The next step for a program, if the server sent one. */
     retry: import("./wire.d.ts").Retry | undefined;
-    /** Whole seconds. */
+    /** Whole seconds until a retry helps. */
     retryAfter: number | undefined;
 }

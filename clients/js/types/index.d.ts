@@ -1,10 +1,10 @@
 /** @typedef {ReturnType<typeof createDoorward>} Doorward */
 /** @typedef {import("./connection.js").State} State */
 /**
- * Talks to one server.
+ * Creates the client of one server.
  *
  * @param {{ io: typeof import("socket.io-client").io, url?: string }} server `io` of `socket.io-client`, and the
- *   origin of the server when it is not the page's own, with the path below which the server is: `/chat` or
+ *   origin of the server if it is not that of the page, with the path prefix of the server: `/chat` or
  *   `https://example.org/chat`
  */
 export function createDoorward({ io, url }: {
@@ -12,7 +12,7 @@ export function createDoorward({ io, url }: {
     url?: string;
 }): {
     /**
-     * Makes an account, over the socket, and signs in.
+     * Creates an account over the socket, and signs in.
      *
      * @param {{ username: string, displayName?: string }} who
      * @returns {Promise<void>}
@@ -22,7 +22,7 @@ export function createDoorward({ io, url }: {
         displayName?: string;
     }) => Promise<void>;
     /**
-     * Signs in with a passkey, over the socket; without a user name, with any passkey of this server.
+     * Signs in with a passkey over the socket. Without a user name, any passkey of this server does.
      *
      * @param {{ username?: string }} [who]
      * @returns {Promise<void>}
@@ -31,18 +31,18 @@ export function createDoorward({ io, url }: {
         username?: string;
     }) => Promise<void>;
     /**
-     * Offers passkeys in the list of a field with `autocomplete="username webauthn"`, until the user has signed in,
-     * by the list or otherwise, or `signal` says that it is enough. While `signIn`, `signUp` or `addPasskey` are at
-     * work the list is not offered, because a browser refuses two requests at once. While the server cannot be reached
-     * it is offered later. What goes wrong after a passkey was chosen is thrown: tell the user, and call it again.
-     * Over HTTP: a page may stand open for hours and must not hold a link.
+     * Offers passkeys in the list of a field with `autocomplete="username webauthn"` until the user has signed in, by
+     * the list or otherwise, or until `signal` aborts. The list is withdrawn while `signIn`, `signUp` or `addPasskey`
+     * run, because a browser rejects a second request. While the server is unreachable, it is retried later. An error
+     * after the user has chosen a passkey is thrown: show it, and call this again. It uses HTTP, because a page may
+     * be open for hours and must not hold a connection.
      *
      * @param {AbortSignal} signal
-     * @returns {Promise<boolean>} whether the user has signed in by the list
+     * @returns {Promise<boolean>} `true` if the user has signed in by the list
      */
     autofill(signal: AbortSignal): Promise<boolean>;
     /**
-     * Signs in with a recovery code, which is used up.
+     * Signs in with a recovery code, which is then used up.
      *
      * @param {{ username: string, code: string }} shown
      */
@@ -52,36 +52,36 @@ export function createDoorward({ io, url }: {
     }) => Promise<void>;
     /** Ends this session and its sockets. @returns {Promise<void>} */
     signOut: () => Promise<void>;
-    /** @returns {Promise<import("./wire.d.ts").Me>} */
+    /** Returns the user and the session. @returns {Promise<import("./wire.d.ts").Me>} */
     me: () => Promise<import("./wire.d.ts").Me>;
-    /** An access token of this session. @returns {Promise<import("./wire.d.ts").AccessToken>} */
+    /** Returns an access token of this session. @returns {Promise<import("./wire.d.ts").AccessToken>} */
     token: () => Promise<import("./wire.d.ts").AccessToken>;
-    /** @returns {Promise<import("./wire.d.ts").Passkeys>} */
+    /** Lists the passkeys of the account. @returns {Promise<import("./wire.d.ts").Passkeys>} */
     passkeys: () => Promise<import("./wire.d.ts").Passkeys>;
     /**
-     * Adds a passkey to the account that is signed in.
+     * Adds a passkey to the account of this session.
      *
      * @param {string} [name]
      * @returns {Promise<import("./wire.d.ts").Passkey>}
      */
     addPasskey: (name?: string) => Promise<import("./wire.d.ts").Passkey>;
-    /** @param {string} id @param {string} name @returns {Promise<void>} */
+    /** Renames a passkey. @param {string} id @param {string} name @returns {Promise<void>} */
     renamePasskey: (id: string, name: string) => Promise<void>;
-    /** @param {string} id @returns {Promise<void>} */
+    /** Removes a passkey. @param {string} id @returns {Promise<void>} */
     removePasskey: (id: string) => Promise<void>;
-    /** Makes ten codes; older ones are worth nothing. @returns {Promise<{ codes: string[] }>} */
+    /** Creates ten recovery codes; older ones stop working. @returns {Promise<{ codes: string[] }>} */
     makeRecoveryCodes: () => Promise<{
         codes: string[];
     }>;
-    /** @returns {Promise<import("./wire.d.ts").Sessions>} */
+    /** Lists the sessions of the user. @returns {Promise<import("./wire.d.ts").Sessions>} */
     sessions: () => Promise<import("./wire.d.ts").Sessions>;
-    /** @param {string} id @returns {Promise<void>} */
+    /** Ends a session. @param {string} id @returns {Promise<void>} */
     endSession: (id: string) => Promise<void>;
-    /** @returns {Promise<{ ended: number }>} */
+    /** Ends all sessions but this one. @returns {Promise<{ ended: number }>} */
     endOtherSessions: () => Promise<{
         ended: number;
     }>;
-    /** Removes the account with everything. @returns {Promise<void>} */
+    /** Removes the account and everything that belongs to it. @returns {Promise<void>} */
     removeAccount: () => Promise<void>;
     /**
      * Connects to a namespace: see `connect` in connection.js.

@@ -1,8 +1,8 @@
 /**
- * Makes a socket of a namespace.
+ * Creates a socket of a namespace.
  *
  * @param {typeof import("socket.io-client").io} io
- * @param {string} url the origin of the server, and the path below which it is, without a slash at the end
+ * @param {string} url origin and path prefix of the server, without a trailing slash
  * @param {string} namespace
  * @param {Partial<import("socket.io-client").ManagerOptions & import("socket.io-client").SocketOptions>} options
  * @returns {import("socket.io-client").Socket}

@@ -1,5 +1,5 @@
 /**
- * Draws a verifier of 256 bits, and computes its challenge.
+ * Draws a verifier of 256 bits and computes its challenge.
  *
  * @returns {Promise<{ verifier: string, challenge: string }>}
  */
@@ -8,7 +8,7 @@ export function drawProof(): Promise<{
     challenge: string;
 }>;
 /**
- * SHA-256 of the verifier's text, in base64url without padding.
+ * Returns the SHA-256 of the verifier's text, in base64url without padding.
  *
  * @param {string} verifier
  * @returns {Promise<string>}

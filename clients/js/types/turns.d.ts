@@ -1,6 +1,6 @@
 /**
- * Runs what may open a dialog after all dialogs before it, while no list is offered. A list is offered again after
- * it, unless the user has signed in by it.
+ * Runs work that may open a dialog, after all earlier dialogs and while no list is offered. The list is offered again
+ * afterwards, unless the work has signed the user in.
  *
  * @template T
  * @param {() => Promise<T>} work
@@ -11,13 +11,14 @@ export function inDialog<T>(work: () => Promise<T>, { signsIn }?: {
     signsIn?: boolean;
 }): Promise<T>;
 /**
- * Offers a list, anew after each dialog, until `round` has signed the user in. While the server cannot be reached,
- * or asks to wait, it tries again; it fails when it never could go on, or after a passkey was chosen.
+ * Offers a list, and again after each dialog, until `round` has signed the user in. While the server is unreachable
+ * or asks the client to wait, it retries. Other errors are thrown, and so is every error after a passkey was chosen.
  *
- * @param {AbortSignal} signal ends it
- * @param {(signal: AbortSignal, chosen: () => void) => Promise<unknown>} round asks once, until its signal ends it,
- *   and says when a passkey was chosen. From then on nothing ends it: the server may have made a session by then.
- * @returns {Promise<boolean>} whether the user has signed in by the list
+ * @param {AbortSignal} signal stops the offer
+ * @param {(signal: AbortSignal, chosen: () => void) => Promise<unknown>} round makes one request, which its
+ *   signal aborts, and reports when a passkey was chosen. After that nothing aborts it: the server may already have
+ *   created a session.
+ * @returns {Promise<boolean>} `true` if the user has signed in by the list
  */
 export function offerList(signal: AbortSignal, round: (signal: AbortSignal, chosen: () => void) => Promise<unknown>): Promise<boolean>;
 export type Offer = {
