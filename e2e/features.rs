@@ -1,7 +1,7 @@
-//! A server with one event for each thing that stock clients are tested with.
+//! Serves one event for each feature that stock clients are tested with.
 //!
-//! Everybody is let in: whatever is shown as `auth` is the principal. Namespaces `/` and `/custom` are
-//! those of the protocol's own test suite: `auth` at the connection, `message`, `message-with-ack`.
+//! Every client is admitted, with its `auth` payload as the principal. The namespaces `/` and `/custom` are those of the
+//! protocol's own test suite: `auth` at the connection, `message`, `message-with-ack`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use doorward::{Limits, RawArguments, guard_fn, prelude::*};
 use futures_util::stream;
 use serde_json::Value;
 
-/// Whatever the client has shown.
+/// The `auth` payload of the client.
 struct Shown(Value);
 
 fn protocol(namespace: &'static str) -> Gateway<Shown> {
@@ -71,7 +71,7 @@ async fn main() -> doorward::Result {
         let shown = handshake.auth.decode().map_err(|_impossible| Refusal::bad_handshake())?;
         Ok(Grant::new(Shown(shown), "somebody"))
     });
-    // As the protocol's own test suite wants them.
+    // Values that the protocol's own test suite expects.
     let limits = Limits {
         ping_interval: Duration::from_millis(300),
         ping_timeout: Duration::from_millis(200),

@@ -1,5 +1,5 @@
-//! Starts a server with the mistake that its argument names, as a program that people write first: no log, errors
-//! through `main`.
+//! Starts a server with the mistake that its argument names. Like a first program, it keeps no log and returns errors
+//! from `main`.
 
 use doorward::{Limits, prelude::*};
 

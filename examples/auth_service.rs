@@ -1,14 +1,14 @@
-//! An authenticator of one's own, with a service that both it and the gateway use.
+//! Implements an authenticator with a service that the gateway uses too.
 //!
 //! `cargo run -p doorward-examples --example auth_service`, then connect with `auth: { token: "sample-token" }`.
-//! Any other token reads `connect_error` "Invalid token", once, and the connection is closed; a second
+//! A client with any other token reads `connect_error` "Invalid token" once, and its connection closes. A second
 //! connection of the same user reads "Already connected".
 
 use std::sync::Arc;
 
 use doorward::{AuthenticateError, Authenticator, prelude::*};
 
-/// Knows the users. It is passed to whoever needs it: there is no container.
+/// Knows the users. It is passed as an argument to each part that needs it: there is no container.
 struct AuthService {
     tokens: Vec<(&'static str, User)>,
 }

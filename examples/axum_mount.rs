@@ -1,4 +1,4 @@
-//! Beside the routes of an axum application, which may send to the sockets.
+//! Mounts a gateway beside the routes of an axum application, which send events to its sockets.
 //!
 //! `JWT_SECRET=.. cargo run -p doorward-examples --example axum_mount`, then connect a client and
 //! `curl -X POST --data 'The door is open' localhost:3000/announce`.
@@ -37,7 +37,7 @@ async fn main() -> Result<(), BoxError> {
     let doorward = Doorward::builder()
         .authenticate(Jwt::hs256(secret)?)
         .gateway(News)
-        // The reverse proxies in front: without them all clients have the address of the proxy, and one budget.
+        // The reverse proxies in front. Otherwise all clients share the address of the proxy, and its budget.
         .trusted_proxies(["127.0.0.1", "::1"])
         .build()?;
     let hub = doorward.hub::<Claims>("/").ok_or("the gateway is mounted at /")?;
@@ -45,13 +45,13 @@ async fn main() -> Result<(), BoxError> {
         .route("/", get(|| async { "Socket.IO is at /socket.io/\n" }))
         .route("/announce", post(announce))
         .with_state(hub)
-        // For clients with `addTrailingSlash: false` too.
+        // The second path is for clients with `addTrailingSlash: false`.
         .route_service("/socket.io/", doorward.service())
         .route_service("/socket.io", doorward.service());
 
     let listener = tokio::net::TcpListener::bind(listen).await?;
     tracing::info!(address = %listener.local_addr()?, "Listening.");
-    // The feature `axum` of doorward reads from it where a client comes from, and counts strangers by address.
+    // With its feature `axum`, doorward reads client addresses from here. Budgets are counted by address.
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A chat with rooms for whoever has a token with the scope `chat`.
+//! Serves a chat with rooms to clients whose token has the scope `chat`.
 //!
 //! `JWT_SECRET=.. cargo run -p doorward-examples --example chat_jwt`. Clients emit `join "lobby"`, then
 //! `say ("lobby", "hello")`, and listen to `said`, `joined` and `left`.
@@ -37,7 +37,7 @@ struct Left<'a> {
 #[gateway(namespace = "/chat")]
 #[guard(Scope::new("chat"))]
 impl Chat {
-    /// Rooms are open to everybody in the chat, as long as their names are short.
+    /// Opens every room with a short name to all users of the chat.
     #[room("room:{name}")]
     async fn may_join(&self, _user: Principal<Claims>, name: &str) -> bool {
         name.len() <= 50
@@ -62,15 +62,15 @@ impl Chat {
         me: Connection<Claims>,
         Valid(Message { room, text }): Valid<Message>,
     ) -> Result<(), EmitError> {
-        // Who is not in the room is not heard there.
+        // A socket sends only to rooms that it is in.
         me.within(format!("room:{room}")).send(&Said { who: me.user().as_str(), text })?;
         Ok(())
     }
 
     #[on_disconnect]
     async fn bye(&self, me: Connection<Claims>) {
-        // Who has left says nothing any more; this is the server's voice.
-        drop(me.hub().send(&Left { who: me.user().as_str() }));
+        // A socket that has left cannot send any more, so the hub does.
+        me.hub().send(&Left { who: me.user().as_str() }).ok();
     }
 }
 

@@ -1,7 +1,7 @@
-//! A browser signs in over HTTP and gets a cookie; its socket is let in by it, and signing out ends both.
+//! Signs browsers in over HTTP with a cookie, which admits their sockets. Signing out ends both.
 //!
 //! `cargo run -p doorward-examples --example cookie_session`, then `node cookie.mjs` in `examples/clients/node`. The
-//! cookie counts only for pages of this origin: whoever is somebody else's page is not let in by it.
+//! cookie counts only for pages of this origin, so a page of another site cannot use it.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use doorward::{
     prelude::*,
 };
 
-/// What the HTTP routes need.
+/// State of the HTTP routes.
 #[derive(Clone)]
 struct App {
     sessions: Arc<Sessions>,
@@ -32,9 +32,9 @@ struct SignIn {
     user: String,
 }
 
-/// A real program checks a password or a passkey here; this one believes everybody.
+/// Signs in any user. A real program verifies a password or a passkey here.
 async fn sign_in(State(app): State<App>, headers: HeaderMap, Json(who): Json<SignIn>) -> Response {
-    // Without it a page of somebody else could sign its visitors in as itself.
+    // Otherwise a page of another site could sign its visitors in to an account of its own.
     let (headers, _) = Headers::split(&headers);
     if !app.origins.may_use_cookie(RequestKind::Write, &headers) {
         return StatusCode::FORBIDDEN.into_response();
@@ -48,7 +48,7 @@ async fn sign_in(State(app): State<App>, headers: HeaderMap, Json(who): Json<Sig
     }
 }
 
-/// The session is gone and its sockets are closed when the browser reads the answer.
+/// Ends the session. Its sockets have closed when the browser reads the answer.
 async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, StatusCode> {
     let (headers, credentials) = Headers::split(&headers);
     let token = app.cookie.token(RequestKind::Write, &headers, &credentials);

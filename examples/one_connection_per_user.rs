@@ -1,9 +1,9 @@
-//! Each user is here once: whoever connects again takes over, and the old connection is told so.
+//! Allows one connection per user: a new connection replaces the old one.
 //!
 //! `JWT_SECRET=.. cargo run -p doorward-examples --example one_connection_per_user`, then connect twice with a token
-//! of the same user. The first client reads `session_ended` with the code `replaced` and stays away, so two
-//! tabs do not throw each other out for ever. `PerUser::RefuseNew(1)` would refuse the second instead, once it
-//! is certain that the first is still there; `.per_namespace()` counts in each namespace alone.
+//! of the same user. The first client reads `session_ended` with the code `replaced` and does not reconnect, so
+//! two tabs do not replace each other without end. `PerUser::RefuseNew(1)` would refuse the second one instead, after
+//! the first has proved to be alive; `.per_namespace()` counts each namespace separately.
 
 use doorward::prelude::*;
 

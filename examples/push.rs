@@ -39,7 +39,7 @@ impl Shop {
 }
 
 // #region route
-/// Tells all sockets of a user, whichever tabs and devices they are; the answer says how many.
+/// Sends to all sockets of a user, in every tab and on every device, and answers how many there are.
 async fn news(
     State(hub): State<Hub<Claims>>,
     Path(user): Path<String>,
@@ -54,7 +54,7 @@ async fn news(
 // #endregion
 
 // #region session
-/// The sockets of one session, such as the tabs of one browser.
+/// Returns the sockets of one session, such as the tabs of one browser.
 fn of_session(hub: &Hub<Claims>, user: &UserId, session: &SessionId) -> Broadcast<Claims> {
     let sockets = hub.to_user(user.clone()).fetch_sockets().into_iter();
     let own = sockets.filter(|socket| socket.session().as_ref() == Some(session));
@@ -63,10 +63,10 @@ fn of_session(hub: &Hub<Claims>, user: &UserId, session: &SessionId) -> Broadcas
 // #endregion
 
 // #region thread
-/// Works where no runtime is: `emit` waits for nothing and needs none.
+/// Sends from a plain thread: `emit` does not wait and needs no runtime.
 async fn report(State(hub): State<Hub<Claims>>, Path(user): Path<String>) -> StatusCode {
     thread::spawn(move || {
-        let sum: u64 = (1..=1_000_000).sum(); // what takes long
+        let sum: u64 = (1..=1_000_000).sum(); // work that takes long
         hub.to_user(user).emit("report", sum)
     });
     StatusCode::ACCEPTED
@@ -74,7 +74,7 @@ async fn report(State(hub): State<Hub<Claims>>, Path(user): Path<String>) -> Sta
 // #endregion
 
 // #region task
-/// Tells the members of a room, for as long as the program runs.
+/// Sends to the members of a room every second, until the program ends.
 async fn rates(hub: Hub<Claims>) -> Result<(), EmitError> {
     let mut every_second = tokio::time::interval(Duration::from_secs(1));
     for rate in 100.. {

@@ -1,7 +1,7 @@
-//! Who may enter which room: policies by pattern, and one guard for everything.
+//! Authorises rooms by policies with patterns, and everything else by one guard.
 //!
 //! `cargo run -p doorward-examples --example room_authorisation`, then connect with
-//! `auth: { token: "ann:red,blue" }` (a name and its teams; a real program verifies something) and emit
+//! `auth: { token: "ann:red,blue" }` (a name and its teams; a real program verifies a token) and emit
 //! `join "team:red"`.
 
 use doorward::prelude::*;
@@ -11,7 +11,7 @@ struct User {
     teams: Vec<String>,
 }
 
-/// Members of the team `suspended` get nowhere: no connection, no event, no room.
+/// Denies members of the team `suspended` everything: connections, events and rooms.
 struct NotSuspended;
 
 impl Guard<User> for NotSuspended {
@@ -30,7 +30,7 @@ impl Teams {
         user.teams.iter().any(|own| own == team)
     }
 
-    /// Somebody's own room, for all of their tabs.
+    /// Opens the private room of a user to all tabs of that user.
     #[room("private:{name}")]
     async fn may_join_private(&self, user: Principal<User>, name: &str) -> bool {
         user.name == name
@@ -51,7 +51,7 @@ impl Teams {
         me: Connection<User>,
         Payload((room, text)): Payload<(String, String)>,
     ) -> Result<usize, EmitError> {
-        // Who is not in the room is not heard there.
+        // A socket sends only to rooms that it is in.
         me.to(room).emit("shouted", Args((&me.principal().name, text)))
     }
 }

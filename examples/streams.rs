@@ -1,7 +1,7 @@
-//! Answers that go on: each item is an event, in order, no faster than the client reads.
+//! Answers with streams: each item is an event, in order, no faster than the client reads.
 //!
 //! `cargo run -p doorward-examples --example streams`, then emit `countdown 5` and listen to `countdown`, or emit
-//! `ticks` and listen to `tick`. A stream ends with its socket, and holds no other event up.
+//! `ticks` and listen to `tick`. A stream ends with its socket, and does not delay other events.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ struct Streams;
 
 #[gateway(namespace = "/")]
 impl Streams {
-    /// The ack, `null`, says that it is over.
+    /// Counts down. The ack `null` follows the last item.
     #[subscribe("countdown")]
     async fn countdown(
         &self,
@@ -24,7 +24,7 @@ impl Streams {
         Ok(stream::iter((0..=from).rev()))
     }
 
-    /// Never over.
+    /// Ticks until the socket ends.
     #[subscribe("ticks")]
     async fn ticks(&self) -> impl Stream<Item = Emit<u64>> + use<> {
         stream::unfold(0, |tick| async move {
@@ -39,7 +39,7 @@ async fn main() -> doorward::Result {
     tracing_subscriber::fmt().init();
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
 
-    // Anybody may count: the clients of a public gateway are `Anonymous`, with tight limits.
+    // Clients of a public gateway are `Anonymous` and have tight limits.
     Doorward::builder().public(Streams).build()?.serve(&listen).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Teams that talk among themselves: a token says which team its user is in.
+//! Lets the members of a team talk in its room; the token names the team of its user.
 //!
 //! `JWT_SECRET=.. cargo run -p doorward-examples --example teams`, then `JWT_SECRET=.. node examples/clients/node/teams.mjs`.
 

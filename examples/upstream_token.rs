@@ -1,8 +1,8 @@
-//! Whoever signs in gets a token of another service, which stays on the server with their session.
+//! Stores a token of another service with each session, on the server.
 //!
-//! `cargo run -p doorward-examples --example upstream_token`. The service is a small one of this program's own;
-//! a real one is somewhere else. Clients ask for `orders` and read what the service says of them: the token
-//! itself is in no frame, no page and no log.
+//! `cargo run -p doorward-examples --example upstream_token`. The program starts a small service of its own in
+//! place of a real one. Clients request `orders` and read the answer of the service. The token itself is in no frame, no
+//! page and no log.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -25,7 +25,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Knows where the other service is, and what is kept with each session.
+/// Finds the address of the other service and the data of each session.
 struct Orders {
     sessions: Arc<Sessions>,
     service: SocketAddr,
@@ -43,7 +43,7 @@ impl Orders {
     }
 }
 
-/// A request to the other service.
+/// Sends a request to the other service.
 async fn ask(at: SocketAddr, method: &str, path: &str, token: &str) -> Result<String, BoxError> {
     let stream = TokioIo::new(TcpStream::connect(at).await?);
     let (mut sender, connection) = http1::handshake(stream).await?;
@@ -58,7 +58,7 @@ async fn ask(at: SocketAddr, method: &str, path: &str, token: &str) -> Result<St
     Ok(String::from_utf8(body.to_vec())?)
 }
 
-/// The other service: it hands out a token, and knows it again.
+/// Starts the other service, which issues a token and accepts it.
 async fn service() -> std::io::Result<SocketAddr> {
     const TOKEN: &str = "upstream-canary-4711";
     let orders = |request: Request<Body>| async move {
@@ -82,7 +82,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let public_url = format!("http://localhost:{}", listeners.port());
     let service = service().await?;
 
-    let folder = tempfile::tempdir()?; // a real program keeps it
+    let folder = tempfile::tempdir()?; // a real program uses a permanent one
     let store = Arc::new(SqlStore::open(folder.path().join("example.db")).await?);
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let sessions = Arc::new(Sessions::new(store.clone(), store.clone(), clock, entropy));

@@ -1,4 +1,4 @@
-// Tells a refusal from a connection that only failed, and reacts to each.
+// Tells a refusal from a failed connection, and handles each.
 //
 //   npm install
 //   TOKEN=$(doorward token --sub alice) node auth.mjs [http://localhost:3000]
@@ -9,8 +9,8 @@ import { io } from "socket.io-client";
 
 const url = process.argv[2] ?? "http://localhost:3000";
 
-// Asked before every attempt. A real program takes the token from where it keeps it, and gets a new
-// one when the old one is about to expire.
+// Called before each attempt. A real program reads the token from its store, and fetches a new one
+// shortly before the old one expires.
 async function freshToken() {
   return process.env.TOKEN;
 }
@@ -29,12 +29,12 @@ socket.on("connect", () => {
 
 socket.on("connect_error", (error) => {
   if (socket.active) {
-    // The server could not be reached. The client tries again by itself.
+    // The server could not be reached. The client retries by itself.
     console.error(`no connection: ${error.message}`);
     return;
   }
-  // The server has decided. The client stays away until `socket.connect()` is called, and
-  // `retry` says what makes that worth while: `after_login`, `after_refresh`, `later` or `never`.
+  // The server has refused. The client does not reconnect until `socket.connect()` is called, and
+  // `retry` says when that helps: `after_login`, `after_refresh`, `later` or `never`.
   const { code, retry } = error.data ?? { code: error.message, retry: "never" };
   console.log(`refused: ${code} (${retry})`);
 });

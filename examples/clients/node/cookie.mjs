@@ -1,10 +1,10 @@
-// Signs in over HTTP, connects with the cookie, signs out, and is disconnected.
+// Signs in over HTTP, connects with the cookie, signs out, and reads the end of its socket.
 //
 //   npm install
 //   node cookie.mjs [http://localhost:3000]
 //
-// In a browser none of this is written: it keeps the cookie by itself and sends it along, and
-// `io(url, { withCredentials: true })` is enough when the page is served from elsewhere.
+// A browser stores and sends the cookie by itself. There, `io(url, { withCredentials: true })` is enough if the
+// page is served from another origin.
 
 import { io } from "socket.io-client";
 

@@ -1,4 +1,4 @@
-// Shows another token before the first one ends, and stays connected.
+// Shows a new token before the old one expires, and keeps its connection.
 //
 //   npm install
 //   TOKENS=http://localhost:4000/token node refreshing.mjs [http://localhost:3000]

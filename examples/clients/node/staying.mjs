@@ -1,4 +1,4 @@
-// Stays connected: comes back when waiting or another token helps, and stops when only a person can help.
+// Reconnects when waiting or another token helps, and stops when only a person can help.
 //
 //   npm install
 //   TOKENS=http://localhost:4000/token node staying.mjs [http://localhost:3000]
@@ -16,7 +16,7 @@ async function freshToken() {
 // #region staying
 const socket = io(process.argv[2] ?? "http://localhost:3000", {
   transports: ["websocket"],
-  // Called for each attempt. Without a token there is none: the transport is closed, and it is tried again.
+  // Called for each attempt. Without a token, it closes the transport, and the client retries.
   auth: (send) => freshToken().then((token) => send({ token }), () => socket.io.engine.close()),
 });
 const NO_ANSWER = { code: "no_answer", retry: "later" };
@@ -25,7 +25,7 @@ let ended; // what the server said before it ended the socket
 let timer;
 
 function again({ code, retry, retryAfter = 0 }) {
-  socket.disconnect(); // Left alone, it would ask again every second where a transport opens and ends.
+  socket.disconnect(); // By itself, it would retry every second if a transport opens and closes again.
   const helps = retry === "after_refresh" || retry === "later";
   console.log(`${helps ? "not now" : "stopped"}: ${code}`);
   const pause = Math.min(1_000 * 2 ** failures++, 60_000) * (1 + Math.random() / 4);
@@ -34,7 +34,7 @@ function again({ code, retry, retryAfter = 0 }) {
 
 socket.on("connect", () => ([failures, ended] = [0, undefined]));
 socket.on("connect_error", (error) => {
-  if (socket.active) console.log(`no connection: ${error.message}`); // It comes back by itself.
+  if (socket.active) console.log(`no connection: ${error.message}`); // It retries by itself.
   else again(error.data ?? { code: error.message });
 });
 socket.on("session_ended", (why) => (ended = why));
@@ -43,7 +43,7 @@ socket.on("disconnect", (reason) => {
 });
 socket.on("auth:expiring", async () => {
   const token = await freshToken().catch(() => undefined);
-  if (token && socket.connected) socket.emit("auth:refresh", { token }); // Otherwise it ends, and comes back.
+  if (token && socket.connected) socket.emit("auth:refresh", { token }); // Otherwise it ends and reconnects.
 });
 
 function stop() {

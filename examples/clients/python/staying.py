@@ -1,4 +1,4 @@
-"""Stays connected: comes back when waiting or another token helps, and stops when only a person can help.
+"""Reconnects when waiting or another token helps, and stops when only a person can help.
 
     pip install "python-socketio[asyncio-client]"
     TOKENS=http://localhost:4000/token python staying.py [http://localhost:3000]
@@ -26,13 +26,13 @@ async def stay(http, url, connected):
     """Returns the reason when only a person can help. To end it, cancel its task."""
     failures = 0
     while True:
-        why = {"code": "no_answer", "retry": "later"}  # A transport that ends says nothing more.
+        why = {"code": "no_answer", "retry": "later"}  # A transport that closes gives no reason.
         client = socketio.AsyncClient(reconnection=False, handle_sigint=False, http_session=http)
 
         @client.event
         def connect_error(error):
             nonlocal why
-            if isinstance(error, dict):  # Otherwise it is the text of a transport that failed.
+            if isinstance(error, dict):  # Otherwise it is the error text of a transport.
                 why = error.get("data", {"code": error["message"]})
 
         @client.event
@@ -42,7 +42,7 @@ async def stay(http, url, connected):
 
         @client.on("auth:expiring")
         async def refresh(_):
-            with contextlib.suppress(aiohttp.ClientError):  # It ends then, and comes back with another token.
+            with contextlib.suppress(aiohttp.ClientError):  # Then it ends, and reconnects with a new token.
                 await client.emit("auth:refresh", {"token": await fresh_token(http)})
 
         @client.event

@@ -1,4 +1,4 @@
-"""Connects with one token, and stops when the server refuses it, also on the way back.
+"""Connects with one token, and stops when the server refuses it, also on a reconnect.
 
     pip install "python-socketio[client]"
     TOKEN=$(doorward token --sub alice) python stopping.py [http://localhost:3000]
@@ -15,9 +15,9 @@ client = socketio.Client()
 # #region stopping
 @client.event
 def connect_error(error):
-    if isinstance(error, dict):  # The server has refused. What a transport has to say is a text.
+    if isinstance(error, dict):  # The server has refused. Errors of a transport are text.
         print(f"refused: {error['message']}")
-        client.shutdown()  # Otherwise a client on its way back asks again, every five seconds.
+        client.shutdown()  # Otherwise a reconnecting client retries every five seconds.
 # #endregion
 
 
