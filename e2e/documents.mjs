@@ -1,9 +1,9 @@
-// Reads the blocks of documents, so that tests run what readers copy.
+// Reads the code blocks of documents, so that tests run what readers copy.
 
 import { readFile } from "node:fs/promises";
 
 /**
- * The blocks in a language, as they stand there.
+ * Returns the code blocks of a language, unchanged.
  *
  * @param {string} document its path from the root of the repository
  * @param {string} language

@@ -1,8 +1,8 @@
 // Starts the real server, makes tokens, and waits for things with a deadline.
 //
-// The binary is named by E2E_DOORWARD. Every server gets a port and a data directory of its own, so
-// test files may run side by side. Nothing here sleeps: a test waits for an event, and a deadline
-// that passes fails the test with the name of what did not come.
+// E2E_DOORWARD is the path of the binary. Every server has its own port and data directory, so test
+// files may run in parallel. Nothing here sleeps: a test waits for an event, and fails at a deadline
+// with the name of that event.
 
 import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -14,16 +14,16 @@ import { createInterface } from "node:readline";
 
 import { Manager } from "socket.io-client";
 
-/** Generous: a busy machine may be slow, and a test that passes never waits this long. */
+/** Milliseconds until a wait fails. Generous for busy machines; a test that passes never waits this long. */
 export const DEADLINE = 50_000;
 
-/** For every test: longer than all deadlines that one test can wait for. */
+/** Limit of each test, longer than all deadlines that it can wait for. */
 export const LIMIT = { timeout: 120_000 };
 
-// A runner that is ended must not leave servers behind: `exit` handlers end them.
+// A runner that is terminated must not leave servers running: `exit` handlers stop them.
 process.once("SIGTERM", () => process.exit(143));
 
-/** A running server, ended by {@link Doorward.stop}. */
+/** A running server, stopped by {@link Doorward.stop}. */
 export class Doorward {
   #child;
   #exit;
@@ -39,7 +39,7 @@ export class Doorward {
     this.port = Number(new URL(url).port);
   }
 
-  /** Makes an access token with the server's own command. @returns {Promise<string>} */
+  /** Creates an access token with the command of the server. @returns {Promise<string>} */
   async token(sub = "alice", ttl = "5m") {
     const made = await run(["token", "--sub", sub, "--ttl", ttl, "--data-dir", this.dataDir]);
     if (made.code !== 0) {
@@ -48,17 +48,17 @@ export class Doorward {
     return made.stdout.trim();
   }
 
-  /** Asks the server to end and does not wait. */
+  /** Sends SIGTERM and does not wait. */
   terminate() {
     this.#child.kill("SIGTERM");
   }
 
-  /** Waits until the server has ended by itself. @returns {Promise<number | null>} its exit code */
+  /** Waits until the server has exited. @returns {Promise<number | null>} its exit code */
   exited() {
     return within(this.#exit, "the end of the server");
   }
 
-  /** Ends the server as an operator would, and removes its data. */
+  /** Stops the server as an operator would, and removes its data. */
   async stop() {
     this.terminate();
     const code = await this.exited();
@@ -70,10 +70,10 @@ export class Doorward {
 }
 
 /**
- * Starts a server and waits until it says that it listens.
+ * Starts a server and waits until it prints its address.
  *
  * @param {{ listen?: string, dataDir?: string, settings?: Record<string, string>, config?: string }} [options]
- *   `settings` are variables of the environment without their prefix, such as `SESSION__LIFETIME`; `config` is a file
+ *   `settings` are environment variables without their prefix, such as `SESSION__LIFETIME`; `config` is a file
  */
 export async function startDoorward({ listen = "localhost:0", dataDir, settings = {}, config } = {}) {
   const data = dataDir ?? (await freshFolder());
@@ -104,7 +104,7 @@ export async function startDoorward({ listen = "localhost:0", dataDir, settings 
   }
 }
 
-/** A port that nothing listens on, for what must be told its port before it starts. @returns {Promise<number>} */
+/** Returns a free port, for programs that need their port before they start. @returns {Promise<number>} */
 export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
@@ -113,13 +113,13 @@ export async function freePort() {
   return port;
 }
 
-/** A new empty folder; whoever asks for it removes it. */
+/** Creates an empty folder; the caller removes it. */
 export function freshFolder() {
   return mkdtemp(join(tmpdir(), "doorward-e2e-"));
 }
 
 /**
- * Runs the binary to its end.
+ * Runs the binary until it exits.
  *
  * @param {string[]} args
  * @returns {Promise<{ code: number | string, stdout: string, stderr: string }>}
@@ -133,18 +133,18 @@ export function run(args, program = binary(), options = {}) {
 }
 
 /**
- * Makes a client that counts what it does, and does not connect yet.
+ * Creates a client that counts its attempts. It does not connect yet.
  *
- * `opened` counts transports that were opened, `retries` attempts to come back, `refusals` holds
- * the error of every `connect_error`.
+ * `opened` counts opened transports, `retries` counts reconnect attempts, and `refusals` holds the
+ * error of every `connect_error`.
  *
- * @param {{ after: (work: () => void) => void }} t the test that ends the client
+ * @param {{ after: (work: () => void) => void }} t the test that disconnects the client
  */
 export function makeClient(t, url, { namespace = "/", auth = {}, ...options } = {}) {
   const manager = new Manager(url, {
     transports: ["websocket"],
     autoConnect: false,
-    // A second attempt, if there were one, comes soon enough to be seen by a short watch.
+    // A second attempt, if any, happens early enough for a short watch to see it.
     reconnectionDelay: 50,
     randomizationFactor: 0,
     ...options,
@@ -167,7 +167,7 @@ export async function admitted(t, server, options = {}) {
   return client;
 }
 
-/** The arguments of the next `event`. @returns {Promise<any[]>} */
+/** Returns the arguments of the next `event`. @returns {Promise<any[]>} */
 export function next(emitter, event) {
   const seen = new Promise((resolve) => emitter.once(event, (...args) => resolve(args)));
   return within(seen, `\`${event}\``);
@@ -178,11 +178,11 @@ export function ask(socket, event, ...args) {
   return within(socket.emitWithAck(event, ...args), `the ack of \`${event}\``);
 }
 
-/** Waits for `promise`, but not for ever. @template T @param {Promise<T>} promise */
+/** Waits for `promise` until the deadline. @template T @param {Promise<T>} promise */
 export async function within(promise, what, milliseconds = DEADLINE) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} did not come`)), milliseconds);
+    timer = setTimeout(() => reject(new Error(`timed out while waiting for ${what}`)), milliseconds);
   });
   try {
     return await Promise.race([promise, late]);
@@ -192,15 +192,15 @@ export async function within(promise, what, milliseconds = DEADLINE) {
 }
 
 /**
- * Watches for a while, to show that something does *not* happen. Only for that: a test that waits
- * for something to happen waits for its event.
+ * Waits for a while, only to show that something does *not* happen. A test that expects something to
+ * happen waits for its event instead.
  */
 export function watch(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /**
- * One HTTP request, without following redirects.
+ * Sends one HTTP request, without following redirects.
  *
  * @returns {Promise<{ status: number, headers: http.IncomingHttpHeaders, body: Buffer }>}
  */

@@ -1,6 +1,6 @@
 """Starts the real server, makes tokens, and waits for things with a deadline.
 
-The binary is named by E2E_DOORWARD. Every server gets a port and a data directory of its own.
+E2E_DOORWARD is the path of the binary. Every server has its own port and data directory.
 """
 
 import base64
@@ -15,18 +15,18 @@ import threading
 import time
 
 DEADLINE = 50
-"""Seconds. python-engineio may miss its own signal to stop writing when two of its threads disconnect
-at once, as happens when a CONNECT is refused while connect() waits; it then ends after 30 seconds."""
+"""Seconds until a wait fails. python-engineio may miss its own signal to stop writing if two of its threads
+disconnect at once, as after a refused CONNECT while connect() waits. It then takes 30 seconds to end."""
 
 WATCH = 1.5
-"""Seconds in which a client that wants to come back would have done so.
+"""Seconds within which a client that reconnects would have done so.
 
-The clients of these tests wait 50 ms before they try again. Nothing happens in this time, so there
-is no event to wait for.
+The clients of these tests wait 50 ms before they retry. Nothing happens in this time, so there is no
+event to wait for.
 """
 
 RECONNECT = {"reconnection_delay": 0.05, "randomization_factor": 0}
-"""Options of a client whose second attempt, if there were one, falls into WATCH."""
+"""Options of a client whose second attempt, if any, happens within WATCH."""
 
 
 class Doorward:
@@ -45,7 +45,7 @@ class Doorward:
         self.stop()
 
     def start(self):
-        """Starts the server and waits until it says that it listens."""
+        """Starts the server and waits until it prints its address."""
         self.data_dir = tempfile.mkdtemp(prefix="doorward-e2e-")
         command = [self.binary, "serve", "--listen", "localhost:0", "--data-dir", self.data_dir]
         self._child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -55,13 +55,13 @@ class Doorward:
             self.url = found.get(timeout=DEADLINE)
         except queue.Empty:
             self._child.kill()
-            raise AssertionError("the server did not say that it listens") from None
+            raise AssertionError("the server did not print its address") from None
         if self.url is None:
             raise AssertionError(f"the server ended with {self._child.wait()}")
         return self
 
     def stop(self):
-        """Ends the server as an operator would, and removes its data."""
+        """Stops the server as an operator would, and removes its data."""
         self._child.terminate()
         try:
             code = self._child.wait(timeout=DEADLINE)
@@ -72,18 +72,18 @@ class Doorward:
             raise AssertionError(f"the server ended with {code} after SIGTERM, not with 0")
 
     def token(self, sub="alice", ttl="5m"):
-        """Makes an access token with the server's own command."""
+        """Creates an access token with the command of the server."""
         command = [self.binary, "token", "--sub", sub, "--ttl", ttl, "--data-dir", self.data_dir]
         made = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=True)
         return made.stdout.strip()
 
     def revoke(self, sub):
-        """Ends a user's sockets with the server's own command."""
+        """Revokes a user with the command of the server."""
         command = [self.binary, "revoke", "--user", sub, "--data-dir", self.data_dir]
         subprocess.run(command, capture_output=True, timeout=DEADLINE, check=True)
 
     def expired_token(self):
-        """A token whose time is over. The wall clock is the thing waited for, so it is polled."""
+        """Returns an expired token. Polls, because only the wall clock makes it expire."""
         token = self.token(ttl="1s")
         claims = token.split(".")[1]
         padded = claims + "=" * (-len(claims) % 4)
@@ -93,7 +93,7 @@ class Doorward:
         return token
 
     def _read(self, found):
-        # The pipe is read to its end: a server that cannot write would stand still.
+        # Reads to the end: a server that cannot write to its pipe would block.
         with self._child.stdout as lines:
             for line in lines:
                 match = re.search(r"listening on (http://localhost:\d+)", line)

@@ -1,4 +1,4 @@
-// Starts the programs of `examples/` and the one beside this file, which cargo builds with the tests.
+// Starts the programs of `examples/`, and those beside this file. Cargo builds them with the tests.
 
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
@@ -14,10 +14,10 @@ export function startExample(name, environment = {}) {
   return startProgram(join(dirname(process.env.E2E_DOORWARD), "examples", name), environment);
 }
 
-/** Starts a program of `examples/` that keeps no log, on a terminal, where it says by itself where it listens. */
+/** Starts a program of `examples/` without a log on a terminal, where it prints its address. */
 export async function startQuietExample(name) {
   const program = join(dirname(process.env.E2E_DOORWARD), "examples", name);
-  // `script` gives it a terminal.
+  // `script` runs it on a terminal.
   return startProgram("script", {}, {
     args: ["--quiet", "--return", "--command", program, "/dev/null"],
     line: /^Listening on (http:\/\/localhost:\d+)\s*$/,
@@ -25,7 +25,7 @@ export async function startQuietExample(name) {
 }
 
 /**
- * Starts a program and waits until its log says where it listens.
+ * Starts a program and waits until its log has its address.
  *
  * @param {string} name its path
  * @returns {Promise<{ url: string, said: () => string, stop: () => Promise<void> }>}
@@ -66,7 +66,7 @@ export async function startProgram(name, environment = {}, { args = [], line: wa
   };
 }
 
-/** An HS256 token as NestJS's `JwtService` makes it. */
+/** Signs an HS256 token as NestJS's `JwtService` does. */
 export function sign(claims) {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const now = Math.floor(Date.now() / 1000);
@@ -75,5 +75,5 @@ export function sign(claims) {
   return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
 }
 
-/** What a log says. */
+/** Matches the log line with the address. */
 const LISTENING = /Listening\..*address=(127\.0\.0\.1:\d+)/;

@@ -67,7 +67,7 @@ fn features() -> Gateway<Shown> {
 async fn main() -> doorward::Result {
     tracing_subscriber::fmt().init();
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
-    let everybody = authenticate_fn(|handshake| async move {
+    let authenticator = authenticate_fn(|handshake| async move {
         let shown = handshake.auth.decode().map_err(|_impossible| Refusal::bad_handshake())?;
         Ok(Grant::new(Shown(shown), "somebody"))
     });
@@ -81,7 +81,7 @@ async fn main() -> doorward::Result {
     let limits = if std::env::var_os("SUITE").is_some() { limits } else { Limits::default() };
 
     Doorward::builder()
-        .authenticate(everybody)
+        .authenticate(authenticator)
         .gateway(protocol("/"))
         .gateway(protocol("/custom"))
         .gateway(features())

@@ -1,4 +1,4 @@
-// Stays connected by `doorward-client`, and prints what examples/clients/node/staying.mjs does.
+// Stays connected with `doorward-client`, and prints the same as examples/clients/node/staying.mjs.
 
 import { io } from "socket.io-client";
 

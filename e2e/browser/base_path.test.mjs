@@ -1,4 +1,4 @@
-// The pages of a server that has a part of its host only.
+// Opens the pages of a server below a path of its host.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -25,10 +25,10 @@ test("pages, sign-in and sockets stay below the path", LIMIT, async (t) => {
     await state(page, "connected");
   }
   await page.getByTestId("signout").click();
-  // With `?next=` when the page notices first that its connection has ended.
+  // The URL has `?next=` if the page notices first that its connection has closed.
   await page.waitForURL(({ pathname }) => pathname === "/app/");
 
-  // Who asks for a page without a session signs in, and is led back to it.
+  // A user without a session signs in and is redirected back to the page.
   await page.goto(`${HOME}account`);
   assert.equal(page.url(), `${HOME}?next=/app/account`);
   await signIn(one);

@@ -1,4 +1,4 @@
-// A conversation between two browsers, and what becomes of it when one of them loses the server.
+// Lets two browsers chat, also while one of them loses the server.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -12,7 +12,7 @@ after(() => server.stop());
 const browser = await launch();
 after(() => browser.close());
 
-/** Somebody with an account, on the page of the chat. */
+/** Opens the page of the chat as a user with an account. */
 async function enter(t, name, options) {
   const someone = await open(browser, t, `${server.url}/?next=/chat`, options);
   await askForAccount(someone, name);
@@ -20,7 +20,7 @@ async function enter(t, name, options) {
   return someone;
 }
 
-/** A room of two people, open in both browsers. */
+/** Opens a room of two users in both browsers. */
 async function conversation(t, one, other) {
   const [ann, bob] = [await enter(t, one), await enter(t, other)];
   await ann.page.locator("#chat-create").fill("Tea");
@@ -60,7 +60,7 @@ async function shows(page, texts) {
   }
 }
 
-test("two browsers talk, and what they write stays text", LIMIT, async (t) => {
+test("two browsers chat, and messages are shown as text", LIMIT, async (t) => {
   const [ann, bob] = await conversation(t, "ann", "bob");
   const injection = "<img src=x onerror=alert(1)> & **bold**";
 
@@ -80,7 +80,7 @@ test("two browsers talk, and what they write stays text", LIMIT, async (t) => {
   await shows(bob.page, ["edited", "hello"]);
   await bob.page.getByTestId("chat-remove").click();
   await shows(ann.page, ["edited", "This message was removed."]);
-  // A reload keeps everything: the room, the messages, the members.
+  // A reload keeps the room, the messages and the members.
   await ann.page.reload();
   await shows(ann.page, ["edited", "This message was removed."]);
   await ann.page.locator(".members summary").click();
@@ -88,7 +88,7 @@ test("two browsers talk, and what they write stays text", LIMIT, async (t) => {
   assert.deepEqual([ann.complaints, bob.complaints], [[], []]);
 });
 
-test("an invitation is shown at once, in all tabs, and is accepted or declined", LIMIT, async (t) => {
+test("an invitation appears at once in all tabs, and is accepted or declined", LIMIT, async (t) => {
   const [mia, noah] = [await enter(t, "mia"), await enter(t, "noah")];
   const tab = await noah.context.newPage();
   await tab.goto(`${server.url}/chat`);
@@ -105,7 +105,7 @@ test("an invitation is shown at once, in all tabs, and is accepted or declined",
   assert.equal(await noah.page.getByTestId("chat-room").count(), 0);
   await mia.page.locator(".members summary").click();
   await invite(mia.page, "noah");
-  // It is there after a reload as well.
+  // It is also there after a reload.
   await tab.reload();
   await screenshot(tab, "chat-invitation");
   await tab.getByTestId("chat-invitation-accept").click();
@@ -117,7 +117,7 @@ test("an invitation is shown at once, in all tabs, and is accepted or declined",
   assert.deepEqual([mia.complaints, noah.complaints], [[], []]);
 });
 
-test("what is missed and what is written while the server is away arrives once and in order", LIMIT, async (t) => {
+test("messages that were missed or written during an outage arrive once and in order", LIMIT, async (t) => {
   const [ann, bob] = await conversation(t, "carol", "dave");
   const network = await networkOf(bob.page);
   await bob.page.reload();
@@ -131,7 +131,7 @@ test("what is missed and what is written while the server is away arrives once a
   await say(ann.page, "three");
   await say(bob.page, "four");
   await bob.page.getByTestId("chat-waiting").filter({ hasText: "four" }).waitFor();
-  // What is not kept for later says so.
+  // Actions that are not queued report an error.
   await bob.page.locator(".members summary").click();
   await bob.page.getByTestId("chat-leave").click();
   await bob.page.getByTestId("chat-remove").click();
@@ -146,7 +146,7 @@ test("what is missed and what is written while the server is away arrives once a
   assert.equal(await bob.page.getByTestId("chat-waiting").count(), 0);
 });
 
-test("somebody is here until the last tab is closed, and reads in all of them", LIMIT, async (t) => {
+test("a user is online until the last tab closes, and reads in all tabs", LIMIT, async (t) => {
   const [ann, bob] = await conversation(t, "erin", "frank");
   const second = await bob.context.newPage();
   await second.goto(`${server.url}/chat`);
@@ -167,7 +167,7 @@ test("somebody is here until the last tab is closed, and reads in all of them", 
   await shows(third, ["still here?", "unread"]);
 });
 
-test("other rooms say how much of them is unread", LIMIT, async (t) => {
+test("other rooms show the number of unread messages", LIMIT, async (t) => {
   const [ann, bob] = await conversation(t, "gina", "hank");
   await bob.page.locator("#chat-create").fill("Alone");
   await bob.page.getByTestId("chat-create-submit").click();
@@ -183,12 +183,12 @@ test("other rooms say how much of them is unread", LIMIT, async (t) => {
   assert.equal(await bob.page.getByTestId("chat-unread").count(), 0);
 });
 
-test("an input method's Enter ends a syllable and sends nothing", LIMIT, async (t) => {
+test("the Enter of an input method ends a syllable and sends nothing", LIMIT, async (t) => {
   const [ann, bob] = await conversation(t, "hana", "yuna");
   const input = ann.page.getByTestId("chat-input");
   await input.focus();
 
-  // What a browser reports of a Korean input method: keys of the code 229 while a syllable is composed.
+  // A Korean input method reports keys with the code 229 while a syllable is composed.
   await ann.client.send("Input.imeSetComposition", { text: "안녀", selectionStart: 2, selectionEnd: 2 });
   const enter = { key: "Enter", code: "Enter", windowsVirtualKeyCode: 229 };
   await ann.client.send("Input.dispatchKeyEvent", { type: "rawKeyDown", ...enter });
@@ -203,7 +203,7 @@ test("an input method's Enter ends a syllable and sends nothing", LIMIT, async (
   assert.equal(await input.inputValue(), "");
 });
 
-test("it fits on a small phone, and fields and buttons have names", LIMIT, async (t) => {
+test("the chat fits on a small phone, and fields and buttons have names", LIMIT, async (t) => {
   const { page, complaints } = await enter(t, "phone", { viewport: { width: 320, height: 640 }, colorScheme: "dark" });
   await page.locator("#chat-create").fill("A room with a name that is rather long for a phone");
   await page.getByTestId("chat-create-submit").click();
@@ -221,7 +221,7 @@ test("it fits on a small phone, and fields and buttons have names", LIMIT, async
   assert.deepEqual(complaints, []);
 });
 
-test("who is signed out by the operator reads it and is out", LIMIT, async (t) => {
+test("a user who is signed out by the operator is notified and disconnected", LIMIT, async (t) => {
   const [ann] = await conversation(t, "ivan", "judy");
 
   const revoked = await run(["accounts", "disable", "ivan", "--data-dir", server.dataDir]);
@@ -230,7 +230,7 @@ test("who is signed out by the operator reads it and is out", LIMIT, async (t) =
   await ann.page.getByTestId("signin-submit").waitFor();
 });
 
-test("what somebody has written is gone with their account", LIMIT, async (t) => {
+test("the messages of a user are deleted with the account", LIMIT, async (t) => {
   const [ann, bob] = await conversation(t, "kim", "lee");
   await say(bob.page, "from lee");
   await say(ann.page, "from kim");
@@ -240,7 +240,7 @@ test("what somebody has written is gone with their account", LIMIT, async (t) =>
 
   assert.equal(removed.code, 0, removed.stderr);
   await bob.page.getByTestId("signin-submit").waitFor();
-  // The page of whoever stays learns of it with the next thing that happens, without a reload.
+  // The page of the other user shows it with the next change, without a reload.
   await say(ann.page, "more");
   await shows(ann.page, ["This message was removed.", "from kim", "more"]);
   const first = await ann.page.getByTestId("chat-message").first().textContent();
@@ -248,7 +248,7 @@ test("what somebody has written is gone with their account", LIMIT, async (t) =>
   await ann.page.waitForFunction(() => document.querySelectorAll("[data-testid=chat-member]").length === 1);
 });
 
-/** The way from a page to the server, from its next connection on, to be interrupted. */
+/** Returns a switch that interrupts the way from a page to the server, from its next connection on. */
 async function networkOf(page) {
   let isUp = true;
   const open = new Set();

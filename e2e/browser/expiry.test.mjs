@@ -1,4 +1,4 @@
-// A session that ends while its page is open.
+// Lets a session expire while its page is open.
 
 import { after, test } from "node:test";
 
@@ -11,7 +11,7 @@ after(() => server.stop());
 const browser = await launch();
 after(() => browser.close());
 
-test("when the session is over the page says so, and leads to the sign-in", LIMIT, async (t) => {
+test("the page reports an expired session, and redirects to the sign-in", LIMIT, async (t) => {
   const one = await open(browser, t, `${server.url}/`);
   const { page } = one;
   await signUp(one, "expires");

@@ -1,4 +1,4 @@
-// A page of somebody else, in the browser of somebody who is signed in.
+// Opens a page of another origin in the browser of a signed-in user.
 
 import assert from "node:assert/strict";
 import http from "node:http";
@@ -21,7 +21,7 @@ const evil = http.createServer((_, response) => {
 await new Promise((resolve) => evil.listen(0, "localhost", resolve));
 after(() => evil.close());
 
-test("it reads nothing, changes nothing and opens no socket", LIMIT, async (t) => {
+test("a page of another origin reads nothing, changes nothing and opens no socket", LIMIT, async (t) => {
   const victim = await open(browser, t, `${server.url}/`);
   const { page, context } = victim;
   await signUp(victim, "victim");
@@ -46,7 +46,7 @@ test("it reads nothing, changes nothing and opens no socket", LIMIT, async (t) =
     return {
       me: await status("GET", "/auth/me"),
       signOut: await status("DELETE", "/auth/session"),
-      // What needs no permission of the server is sent, and must change nothing.
+      // Simple requests need no permission of the server. They are sent, and must change nothing.
       form: await status("POST", "/auth/session", "no-cors"),
       token: await status("POST", "/auth/token", "no-cors"),
       socket: await socket(),

@@ -1,4 +1,4 @@
-// The program of the client library's README, in a page.
+// Runs the program of the client library's README in a page.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -13,14 +13,14 @@ after(() => server.stop());
 const browser = await launch();
 after(() => browser.close());
 
-// A page that knows the packages by their names, as one without a build step does.
+// A page without a build step resolves the packages by name with an import map.
 const IMPORTS = {
   "socket.io-client": "/assets/socketio.js",
   "doorward-client": "/assets/doorward-client/index.js",
 };
 
-test("account.js makes an account, connects and gets its echo", LIMIT, async (t) => {
-  // A page of the server that has no scripts of its own.
+test("account.js creates an account, connects and receives its echo", LIMIT, async (t) => {
+  // This page of the server has no scripts.
   const one = await open(browser, t, `${server.url}/healthz`, { bypassCSP: true });
   const { page } = one;
   const program = await readFile(new URL("../../examples/clients/browser/account.js", import.meta.url), "utf8");

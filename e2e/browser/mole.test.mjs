@@ -1,4 +1,4 @@
-// Whack-a-mole in real browsers: rounds of a few seconds, and whatever the server has to say about hits.
+// Plays whack-a-mole in real browsers, in rounds of a few seconds, with the server deciding about hits.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -12,7 +12,7 @@ after(() => server.stop());
 const browser = await launch();
 after(() => browser.close());
 
-/** Somebody with an account, in a room of the game. */
+/** Enters a room of the game as a user with an account. */
 async function enter(t, name, room, options) {
   const someone = await open(browser, t, `${server.url}/?next=${encodeURIComponent(`/mole?room=${room}`)}`, options);
   await askForAccount(someone, name);
@@ -26,8 +26,8 @@ const player = (page, name) => page.getByTestId("mole-player").filter({ hasText:
 const phase = (page, wanted) => page.locator(`[data-testid=mole-game][data-phase=${wanted}]`).waitFor();
 
 /**
- * Waits for a mole that has been up for so many frames that somebody can have seen it, and says in which hole it
- * is: who strikes earlier than people can hits nothing.
+ * Waits until a mole has been up for enough frames to be seen, and returns its hole. A strike that is faster than a
+ * person can react hits nothing.
  */
 async function mole(page) {
   const hole = await page.waitForFunction(() => {
@@ -39,7 +39,7 @@ async function mole(page) {
   return Number(await hole.jsonValue());
 }
 
-/** Strikes at moles until one was hit, and says what the score is then. */
+/** Strikes at moles until one is hit, and returns the score. */
 async function hit(page, strike) {
   const before = await score(page);
   do {
@@ -54,7 +54,7 @@ async function hit(page, strike) {
 
 const score = async (page) => Number(await page.getByTestId("mole-score").textContent());
 
-test("a round with a mouse, keys and a finger: everybody sees all scores, and the best are kept", LIMIT, async (t) => {
+test("a round with mouse, keys and touch: all players see all scores, and the best are kept", LIMIT, async (t) => {
   const ann = await enter(t, "ann", "one");
   const bob = await enter(t, "bob", "one", { hasTouch: true, viewport: { width: 390, height: 844 } });
   const eve = await enter(t, "eve", "one");
@@ -77,7 +77,7 @@ test("a round with a mouse, keys and a finger: everybody sees all scores, and th
     await page.getByTestId("mole-top").filter({ hasText: "ann" }).waitFor();
     assert.ok((await page.getByTestId("mole-top").locator("li").count()) >= 2);
   }
-  // Whoever only watches cannot begin another one; whoever plays can.
+  // Only players can begin another round; spectators cannot.
   assert.equal(await eve.page.getByTestId("mole-start").isDisabled(), true);
   await bob.page.getByTestId("mole-start").click();
   await phase(eve.page, "countdown");
@@ -85,7 +85,7 @@ test("a round with a mouse, keys and a finger: everybody sees all scores, and th
   assert.deepEqual([ann.complaints, bob.complaints, eve.complaints], [[], [], []]);
 });
 
-test("a second tab takes the game over, and the first says so; a reload keeps the score", LIMIT, async (t) => {
+test("a second tab takes the game over, and the first one reports it; a reload keeps the score", LIMIT, async (t) => {
   const { page, context } = await enter(t, "tabs", "two");
   await page.getByTestId("mole-start").click();
   await phase(page, "playing");
@@ -105,7 +105,7 @@ test("a second tab takes the game over, and the first says so; a reload keeps th
   await state(page, "connected");
 });
 
-test("a strike at an empty hole changes nothing and is counted", LIMIT, async (t) => {
+test("a strike at an empty hole changes no score and is counted", LIMIT, async (t) => {
   const { page } = await enter(t, "misses", "three");
   await page.getByTestId("mole-start").click();
   await phase(page, "playing");
@@ -118,7 +118,7 @@ test("a strike at an empty hole changes nothing and is counted", LIMIT, async (t
   await page.getByTestId("mole-result").filter({ hasText: "0 hits, 1 misses" }).waitFor();
 });
 
-test("who is disabled while playing is out at once", LIMIT, async (t) => {
+test("a player whose account is disabled is disconnected at once", LIMIT, async (t) => {
   const cheat = await enter(t, "cheat", "four");
   const honest = await enter(t, "honest", "four");
   await cheat.page.getByTestId("mole-start").click();
@@ -133,7 +133,7 @@ test("who is disabled while playing is out at once", LIMIT, async (t) => {
   await player(honest.page, "cheat").waitFor({ state: "detached" });
 });
 
-test("sound can be switched off for good, motion follows the wish of the device, and all holes have names", LIMIT, async (t) => {
+test("the sound setting is kept, motion follows the setting of the device, and all holes have names", LIMIT, async (t) => {
   const { page } = await enter(t, "quiet", "five", { reducedMotion: "reduce", viewport: { width: 320, height: 640 } });
 
   await page.getByTestId("mole-sound").click();

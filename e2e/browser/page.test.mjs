@@ -1,4 +1,4 @@
-// The page at `/` for whoever is not signed in: an access token that is pasted, and how the page behaves.
+// Tests the page at `/` without a session: a pasted access token, layout, accessibility and languages.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -14,7 +14,7 @@ after(() => browser.close());
 
 const HOME = `${server.url}/`;
 
-test("a pasted token is connected after a bad one, and gets its echo as text", LIMIT, async (t) => {
+test("a good token connects after a bad one, and receives its echo as text", LIMIT, async (t) => {
   const { page, complaints } = await open(browser, t, HOME);
   await page.getByText("Try an access token").click();
   await page.fill("#token", "not.a.token");
@@ -32,13 +32,13 @@ test("a pasted token is connected after a bad one, and gets its echo as text", L
   assert.deepEqual(complaints, []);
 });
 
-test("127.0.0.1 leads to the same page", LIMIT, async (t) => {
+test("127.0.0.1 redirects to the same page", LIMIT, async (t) => {
   const { page } = await open(browser, t, `http://127.0.0.1:${server.port}/`);
 
   assert.equal(page.url(), HOME);
 });
 
-test("nothing moves while the page finds out who is there", LIMIT, async (t) => {
+test("the layout does not move while the page looks up the session", LIMIT, async (t) => {
   const one = await open(browser, t, "about:blank");
   const { page, context } = one;
   await context.addInitScript(() => {
@@ -58,7 +58,7 @@ test("nothing moves while the page finds out who is there", LIMIT, async (t) => 
   assert.deepEqual([signedOut, signedIn], [[], []]);
 });
 
-test("it fits on a small phone, in the dark, and by keyboard", LIMIT, async (t) => {
+test("the page works on a small phone, in dark mode, and by keyboard", LIMIT, async (t) => {
   const phone = { viewport: { width: 320, height: 640 }, colorScheme: "dark" };
   const one = await open(browser, t, HOME, phone);
   const { page, complaints } = one;
@@ -83,7 +83,7 @@ test("it fits on a small phone, in the dark, and by keyboard", LIMIT, async (t) 
   assert.deepEqual(complaints, []);
 });
 
-test("every field has a label, every button a name, and the page a heading and landmarks", LIMIT, async (t) => {
+test("fields have labels, buttons have names, and the page has a heading and landmarks", LIMIT, async (t) => {
   const one = await open(browser, t, HOME);
   const { page } = one;
   await signUp(one, "access");
@@ -104,7 +104,7 @@ test("every field has a label, every button a name, and the page a heading and l
   }
 });
 
-test("it speaks Korean to whoever reads Korean, and can be switched", LIMIT, async (t) => {
+test("the page is Korean in a Korean browser, and can be switched", LIMIT, async (t) => {
   const { page } = await open(browser, t, HOME, { locale: "ko-KR" });
   await page.getByRole("button", { name: "패스키로 로그인" }).waitFor();
   assert.equal(await page.getAttribute("html", "lang"), "ko");

@@ -1,4 +1,4 @@
-// Passkeys, sessions and private pages in a real browser, with a virtual authenticator.
+// Tests passkeys, sessions and private pages in a real browser, with a virtual authenticator.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -58,7 +58,7 @@ test("sign in by autofill, without a click", LIMIT, async (t) => {
   assert.deepEqual(other.complaints, []);
 });
 
-test("sign up and sign in by the button while passkeys are offered, and they are offered again after a cancelled dialog", LIMIT, async (t) => {
+test("the buttons work while passkeys are offered, and the offer returns after a cancelled dialog", LIMIT, async (t) => {
   const one = await open(browser, t, HOME);
   const { page, client, authenticatorId, complaints } = one;
   const recognises = (isUserVerified) => client.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified });
@@ -87,7 +87,7 @@ test("sign up and sign in by the button while passkeys are offered, and they are
   assert.deepEqual(complaints, []);
 });
 
-test("a name that is taken, and a user who cancels, are told in words", LIMIT, async (t) => {
+test("a taken name and a cancelled dialog are explained in words", LIMIT, async (t) => {
   const first = await open(browser, t, HOME);
   await signUp(first, "taken");
   const other = await open(browser, t, HOME);
@@ -117,7 +117,7 @@ test("a second passkey is added, renamed and removed, after a fresh sign-in", LI
   await page.getByRole("link", { name: "Account" }).click();
   const rows = page.getByTestId("passkey-row");
   await rows.first().waitFor();
-  // A device has one passkey for an account: the second one is on another device.
+  // A device has one passkey per account, so the second one is on another device.
   await one.client.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId: one.authenticatorId });
   const second = await addAuthenticator(context, page);
 
@@ -166,7 +166,7 @@ test("ten recovery codes are shown once, and one signs in", LIMIT, async (t) => 
   await isConnected(other.page, "codes");
 });
 
-test("a session that is revoked from another browser ends within a second", LIMIT, async (t) => {
+test("a session that another browser revokes ends within a second", LIMIT, async (t) => {
   const first = await open(browser, t, HOME);
   await signUp(first, "revoked");
   const second = await open(browser, t, "about:blank");
@@ -182,7 +182,7 @@ test("a session that is revoked from another browser ends within a second", LIMI
 
   const answered = first.page.waitForResponse((answer) => answer.request().method() === "DELETE");
   await row.getByTestId("session-revoke").click();
-  // The server answers when the sockets have ended.
+  // The server answers after the sockets have closed.
   await answered;
   await within(ended, "the end of the other browser's socket", 1000);
 
@@ -191,7 +191,7 @@ test("a session that is revoked from another browser ends within a second", LIMI
   assert.equal(cookie, 401);
 });
 
-test("a private page leads to the sign-in and back, and nowhere else", LIMIT, async (t) => {
+test("a private page redirects to the sign-in and back, and nowhere else", LIMIT, async (t) => {
   const one = await open(browser, t, `${server.url}/account`);
   const { page } = one;
   assert.equal(page.url(), `${server.url}/?next=/account`);
@@ -221,7 +221,7 @@ test("a private page leads to the sign-in and back, and nowhere else", LIMIT, as
     "//localhost@evil.example",
     `${new URL(server.url).host}.evil.example`,
   ];
-  // What the page would open is written down, and not opened.
+  // The address that the page would open is recorded, and not opened.
   const asked = [];
   await page.route("**/*", (route) => {
     if (route.request().isNavigationRequest()) asked.push(route.request().url());
@@ -236,7 +236,7 @@ test("a private page leads to the sign-in and back, and nowhere else", LIMIT, as
   await page.goto(`${HOME}?next=${encodeURIComponent("/nowhere/../account?a=/..//b#c")}`);
   await page.getByTestId("passkey-row").waitFor();
   assert.equal(page.url(), `${server.url}/account?a=/..//b#c`);
-  // Whoever types the address is led over the sign-in page, and does not see it.
+  // A signed-in user who opens the address is redirected through the sign-in page without seeing it.
   await page.goto(`${server.url}/account`);
   await page.getByTestId("passkey-row").waitFor();
 });
@@ -273,14 +273,14 @@ test("a ticket that another browser has stolen opens nothing", LIMIT, async (t) 
   });
 
   await askForAccount(victim, "stolen");
-  // The ticket is used up: the victim signs in again, and the thief has nothing.
+  // The ticket is used up: the victim signs in again, and the thief gets nothing.
   await victim.page.getByRole("alert").filter({ hasText: "too long" }).waitFor();
   assert.ok(stolen);
   const me = await thief.page.evaluate(async () => (await fetch("/auth/me")).status);
   assert.equal(me, 401);
 });
 
-test("no script can read the cookie, and nothing secret is in storage", LIMIT, async (t) => {
+test("no script can read the cookie, and storage holds no secret", LIMIT, async (t) => {
   const one = await open(browser, t, HOME);
   const { page } = one;
   await signUp(one, "storage");
@@ -295,7 +295,7 @@ test("no script can read the cookie, and nothing secret is in storage", LIMIT, a
   assert.equal(seen.storage, "[{},{}]");
 });
 
-test("an account is deleted, with everything", LIMIT, async (t) => {
+test("an account is deleted with all its data", LIMIT, async (t) => {
   const one = await open(browser, t, HOME);
   const { page } = one;
   await signUp(one, "gone");
@@ -304,15 +304,15 @@ test("an account is deleted, with everything", LIMIT, async (t) => {
 
   await page.getByTestId("account-remove").click();
 
-  // The device still has the passkey, and offers it.
+  // The device still has the passkey and offers it.
   await choose(one);
   await page.getByRole("alert").filter({ hasText: "did not work" }).waitFor();
   await askForAccount(one, "gone");
-  // The device still has the old passkey, and the server asks for another account: it may have both.
+  // The device still has the old passkey. The new one belongs to another account, so it may have both.
   await isConnected(page, "gone");
 });
 
-test("a server that goes and comes back finds everybody signed in, and the page says what is going on", LIMIT, async (t) => {
+test("users stay signed in across a restart, and the page reports the outage", LIMIT, async (t) => {
   const first = await startDoorward();
   const one = await open(browser, t, `${first.url}/`);
   const { page, context } = one;
@@ -330,7 +330,7 @@ test("a server that goes and comes back finds everybody signed in, and the page 
   await state(page, "connected");
 });
 
-test("a second connection takes the place of the first one, where only one is allowed", LIMIT, async (t) => {
+test("a second connection replaces the first one if only one is allowed", LIMIT, async (t) => {
   const settings = { CONNECTIONS__PER_USER: "1", CONNECTIONS__ON_EXCESS: "replace_oldest" };
   const own = await startDoorward({ settings });
   t.after(() => own.stop());
@@ -349,7 +349,7 @@ test("a second connection takes the place of the first one, where only one is al
   assert.deepEqual(complaints, []);
 });
 
-test("a second connection says why it waits, and comes when the first one has left", LIMIT, async (t) => {
+test("a second connection reports why it waits, and connects after the first one has left", LIMIT, async (t) => {
   const own = await startDoorward({ settings: { CONNECTIONS__PER_USER: "1" } });
   t.after(() => own.stop());
   const one = await open(browser, t, `${own.url}/`);
@@ -364,7 +364,7 @@ test("a second connection says why it waits, and comes when the first one has le
   await state(tab, "connected");
 });
 
-test("who signed in too long ago is asked once more, in place, and what they wanted is done", LIMIT, async (t) => {
+test("a user whose sign-in is too old is asked in place, and the request is then carried out", LIMIT, async (t) => {
   const own = await startDoorward({ settings: { SESSION__FRESH_FOR: "3s" } });
   t.after(() => own.stop());
   const one = await open(browser, t, `${own.url}/`);

@@ -1,4 +1,4 @@
-// Browsers with an authenticator of their own, and what people do in them.
+// Starts browsers with virtual authenticators, and performs the actions of their users.
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 
 import { DEADLINE } from "../doorward.mjs";
 
-/** Starts Chromium; whoever does closes it. */
+/** Starts Chromium; the caller closes it. */
 export function launch() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -24,8 +24,8 @@ export function launch() {
 }
 
 /**
- * A browser of one user: a context with its own cookies and authenticator, and one page. It collects whatever
- * the browser complains about: exceptions, errors in the console, violations of the content security policy.
+ * Opens the browser of one user: a context with its own cookies and authenticator, and one page. It collects
+ * exceptions, errors in the console, and violations of the content security policy.
  *
  * @param {import("playwright-core").Browser} browser
  * @param {{ after: (work: () => unknown) => void }} t
@@ -46,7 +46,7 @@ export async function open(browser, t, url, options = {}) {
   await context.addInitScript(watchRequests);
   const page = await context.newPage();
   page.on("console", (message) => {
-    // Who asks who is signed in, and is not, reads 401, and the console says so.
+    // A page without a session reads 401 when it looks up the user, and the console reports that.
     const isAnswer = /the server responded with a status of (401|403|409)/.test(message.text());
     if (message.type() === "error" && !isAnswer) complaints.push(message.text());
   });
@@ -57,8 +57,8 @@ export async function open(browser, t, url, options = {}) {
 }
 
 /**
- * An authenticator inside of the device. Its user is the right one, and it answers nothing until it is touched:
- * one that answers by itself would also choose in the list of a field at once, which no person does.
+ * Adds an authenticator inside the device. It verifies its user, and answers nothing until it is touched. One that
+ * answers by itself would also choose from the list of a field at once, and no person does that.
  *
  * @param {import("playwright-core").BrowserContext} context
  * @param {import("playwright-core").Page} page
@@ -80,16 +80,16 @@ export async function addAuthenticator(context, page) {
 }
 
 /**
- * Runs in the page, before its scripts: notes which request to the authenticator is pending, a `dialog` or a
- * `list`, and lets the test answer it.
+ * Runs in the page before its scripts. Records the pending request to the authenticator, a `dialog` or a `list`, and
+ * lets the test answer it.
  *
- * A virtual authenticator seldom answers a request that it got before it was touched. Then the answer is that of
- * the same request, made once more with the user present: the first one is ended before, and the page notices neither.
+ * A virtual authenticator seldom answers a request that it received before it was touched. The wrapper therefore
+ * aborts that request, repeats it with the user present, and returns this answer. The page notices neither.
  */
 function watchRequests() {
   const pending = {};
   globalThis.requests = pending;
-  // An empty page is no secure context, and has none.
+  // An empty page is not a secure context and has no `credentials`.
   for (const method of navigator.credentials ? ["create", "get"] : []) {
     const ask = navigator.credentials[method].bind(navigator.credentials);
     navigator.credentials[method] = (options) => {
@@ -103,7 +103,7 @@ function watchRequests() {
           touch: () => (isTouched = true),
           async answer() {
             untouched.abort();
-            // It may have been answered just now. A second passkey of the same user would take its place.
+            // The first request may just have been answered. A second passkey of the same user would replace it.
             const answered = first.catch(() => ask(options));
             await answered.catch(() => {});
             return () => {
@@ -124,8 +124,8 @@ function watchRequests() {
 }
 
 /**
- * Waits until the page's dialog is open, and touches the authenticator as its user does. An authenticator that
- * does not recognise them lets go of the dialog, as one that is cancelled.
+ * Waits until the page's dialog is open, and touches the authenticator. If the authenticator does not recognise the
+ * user, it closes the dialog as if it was cancelled.
  */
 export function touch(someone) {
   return answer(someone, "dialog");
@@ -136,7 +136,7 @@ export async function choose(someone) {
   return answer(someone, "list");
 }
 
-/** Waits until the page offers passkeys in the list of a field: it does so a moment after it was opened. */
+/** Waits until the page offers passkeys in the list of a field, shortly after it was opened. */
 export async function isOffering(page) {
   await page.waitForFunction(() => "list" in globalThis.requests);
 }
@@ -148,12 +148,12 @@ async function answer({ page, client, authenticatorId }, kind) {
   await page.waitForFunction((kind) => kind in globalThis.requests && globalThis.requests[kind].touch(), kind);
   await isPresent(true);
   const settled = await page.evaluateHandle((kind) => globalThis.requests[kind].answer(), kind);
-  // Before the page goes on: it may ask again at once.
+  // Before the page continues, because it may send the next request at once.
   await isPresent(false);
   await settled.evaluate((tell) => tell());
 }
 
-/** Moves the passkeys of one authenticator to another one, as a provider that syncs them does. */
+/** Copies the passkeys of one authenticator to another one, as a provider that syncs them does. */
 export async function copyPasskeys(from, to) {
   const { credentials } = await from.client.send("WebAuthn.getCredentials", {
     authenticatorId: from.authenticatorId,
@@ -166,7 +166,7 @@ export async function copyPasskeys(from, to) {
   }
 }
 
-/** Asks for an account as a person does: not before the page is ready, and with a touch when the dialog is open. */
+/** Signs up as a person does: after the page is ready, and with a touch when the dialog is open. */
 export async function askForAccount(someone, name) {
   await isOffering(someone.page);
   await someone.page.getByTestId("signup-username").fill(name);
@@ -174,31 +174,31 @@ export async function askForAccount(someone, name) {
   await touch(someone);
 }
 
-/** Makes an account, and waits until its user is signed in and connected. */
+/** Creates an account, and waits until its user is signed in and connected. */
 export async function signUp(someone, name) {
   await askForAccount(someone, name);
   await isConnected(someone.page, name);
 }
 
-/** Signs in with a passkey that the authenticator has, by the button. */
+/** Signs in by the button, with a passkey of the authenticator. */
 export async function signIn(someone) {
   await isOffering(someone.page);
   await someone.page.getByTestId("signin-submit").click();
   await touch(someone);
 }
 
-/** Waits until the page says who is signed in, and that the connection lives. */
+/** Waits until the page shows the user and a live connection. */
 export async function isConnected(page, name) {
   await page.getByTestId("whoami").filter({ hasText: name }).waitFor();
   await state(page, "connected");
 }
 
-/** Waits until the banner says so. */
+/** Waits until the banner shows this text. */
 export function state(page, wanted) {
   return page.locator(`[data-testid=banner][data-state=${wanted}]`).waitFor();
 }
 
-/** Leaves a picture for whoever wants to see the page. */
+/** Stores a screenshot of the page for readers of the test results. */
 export async function screenshot(page, name) {
   const folder = process.env.E2E_OUT;
   if (!folder) return;

@@ -1,4 +1,4 @@
-// The example of a token that another service gives: it stays on the server.
+// Runs the example with a token of another service: the token stays on the server.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ after(() => browser.close());
 
 const CANARY = "upstream-canary";
 
-test("it is used for the client and reaches no frame, no answer and no log", LIMIT, async (t) => {
+test("the token is used for the client and is in no frame, no answer and no log", LIMIT, async (t) => {
   const one = await open(browser, t, program.url);
   const { page } = one;
   const seen = [];
@@ -25,7 +25,7 @@ test("it is used for the client and reaches no frame, no answer and no log", LIM
     socket.on("framesent", ({ payload }) => seen.push(String(payload)));
   });
   page.on("response", async (answer) => seen.push(await answer.text().catch(() => "")));
-  // The library of this repository, in a page of the example's own origin.
+  // The library of this repository, in a page of the example's origin.
   const from = (path) => new URL(`../../${path}`, import.meta.url);
   await page.route("**/lib/*", async (route) => {
     const name = new URL(route.request().url()).pathname.replace("/lib/", "");

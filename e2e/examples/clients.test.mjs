@@ -1,4 +1,4 @@
-// Runs the example clients as their first lines say, and compares everything that they print.
+// Runs the example clients as their headers say, and compares everything that they print.
 
 import assert from "node:assert/strict";
 import { cp, rm, symlink } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { LIMIT, freshFolder, run, startDoorward } from "../doorward.mjs";
 const server = await startDoorward();
 after(() => server.stop());
 
-// The examples find their packages beside them, as after `npm install`: here those of the tests.
+// The examples find their packages beside them, as after `npm install`. Here these are the packages of the tests.
 const folder = await freshFolder();
 after(() => rm(folder, { recursive: true, force: true }));
 await cp(path("../../examples/clients/"), folder, {
@@ -22,7 +22,7 @@ await symlink(path("../node_modules"), join(folder, "node/node_modules"));
 
 const GOOD = "connected as alice\necho: hello\n";
 
-test("node/echo.mjs is connected and gets its echo", LIMIT, async () => {
+test("node/echo.mjs connects and receives its echo", LIMIT, async () => {
   assert.deepEqual(await node("echo.mjs", await server.token("alice")), {
     code: 0,
     stdout: GOOD,
@@ -30,7 +30,7 @@ test("node/echo.mjs is connected and gets its echo", LIMIT, async () => {
   });
 });
 
-test("node/echo.mjs says that it is not connected", LIMIT, async () => {
+test("node/echo.mjs reports that it is not connected", LIMIT, async () => {
   assert.deepEqual(await node("echo.mjs", "not.a.token"), {
     code: 1,
     stdout: "",
@@ -38,7 +38,7 @@ test("node/echo.mjs says that it is not connected", LIMIT, async () => {
   });
 });
 
-test("node/echo.mjs says that there is no server, and ends", LIMIT, async () => {
+test("node/echo.mjs reports that there is no server, and exits", LIMIT, async () => {
   assert.deepEqual(await example(process.execPath, join(folder, "node/echo.mjs"), "none", "http://localhost:1"), {
     code: 1,
     stdout: "",
@@ -46,7 +46,7 @@ test("node/echo.mjs says that there is no server, and ends", LIMIT, async () => 
   });
 });
 
-test("node/auth.mjs is connected with a good token", LIMIT, async () => {
+test("node/auth.mjs connects with a good token", LIMIT, async () => {
   assert.deepEqual(await node("auth.mjs", await server.token("alice")), {
     code: 0,
     stdout: "connected\n",
@@ -54,7 +54,7 @@ test("node/auth.mjs is connected with a good token", LIMIT, async () => {
   });
 });
 
-test("node/auth.mjs prints why it was refused", LIMIT, async () => {
+test("node/auth.mjs prints the reason of a refusal", LIMIT, async () => {
   for (const token of ["not.a.token", undefined]) {
     assert.deepEqual(await node("auth.mjs", token), {
       code: 0,
@@ -64,7 +64,7 @@ test("node/auth.mjs prints why it was refused", LIMIT, async () => {
   }
 });
 
-test("python/echo.py is connected and gets its echo", LIMIT, async () => {
+test("python/echo.py connects and receives its echo", LIMIT, async () => {
   assert.deepEqual(await python("echo.py", await server.token("alice")), {
     code: 0,
     stdout: GOOD,
@@ -72,23 +72,23 @@ test("python/echo.py is connected and gets its echo", LIMIT, async () => {
   });
 });
 
-test("python/echo.py says that it is not connected", LIMIT, async () => {
+test("python/echo.py reports that it is not connected", LIMIT, async () => {
   const { code, stdout, stderr } = await python("echo.py", "not.a.token");
 
   assert.equal(code, 1);
   assert.equal(stdout, "");
-  // python-engineio may add a line of its own, when two of its threads end at once.
+  // python-engineio may print a line of its own if two of its threads end at once.
   assert.match(stderr, /^not connected: /m);
 });
 
-test("python/stopping.py stops when it is refused on its way back", LIMIT, async () => {
+test("python/stopping.py stops when a reconnect is refused", LIMIT, async () => {
   const { code, stdout, stderr } = await python("stopping.py", await server.token("alice", "3s"));
 
   assert.equal(stdout, "connected as alice\nrefused: Unauthorized\n", stderr);
   assert.equal(code, 0);
 });
 
-test("python/stopping.py says that it is not connected", LIMIT, async () => {
+test("python/stopping.py reports that it is not connected", LIMIT, async () => {
   const { code, stdout, stderr } = await python("stopping.py", "not.a.token");
 
   assert.equal(code, 1);

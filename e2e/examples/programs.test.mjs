@@ -1,4 +1,4 @@
-// Runs the programs of `examples/` and does with them what their first lines say.
+// Runs the programs of `examples/` and uses them as their headers say.
 
 import assert from "node:assert/strict";
 import { cp, rm, symlink } from "node:fs/promises";
@@ -10,14 +10,14 @@ import { LIMIT, ask, freshFolder, makeClient, next, request, run, within } from 
 import { blocksOf } from "../documents.mjs";
 import { SECRET, sign, startExample, startQuietExample } from "../example.mjs";
 
-/** A program that ends with its test file. */
+/** Starts a program and stops it with its test file. */
 async function started(name) {
   const program = await startExample(name);
   after(() => program.stop());
   return program;
 }
 
-/** A client that is admitted. */
+/** Connects a client that is admitted. */
 async function connected(t, program, options) {
   const client = makeClient(t, program.url, options);
   const connect = next(client.socket, "connect");
@@ -26,7 +26,7 @@ async function connected(t, program, options) {
   return client.socket;
 }
 
-/** The error of a client that is refused. */
+/** Connects a client that is refused, and returns its error. */
 async function refused(t, program, options) {
   const client = makeClient(t, program.url, options);
   const error = next(client.socket, "connect_error");
@@ -78,12 +78,12 @@ test("one_connection_per_user", LIMIT, async (t) => {
 
   assert.equal((await ended)[0].code, "replaced");
   assert.equal((await disconnected)[0], "io server disconnect");
-  // It stays away, so the second is left in peace.
+  // The first client does not reconnect, so the second one keeps its connection.
   assert.equal(first.active, false);
   assert.match(await ask(second, "where"), /^alice is here/);
 });
 
-/** Runs an example client to its end. Its packages stand beside it, as after `npm install`. */
+/** Runs an example client until it exits. Its packages are beside it, as after `npm install`. */
 async function runClient(name, url) {
   const folder = await freshFolder();
   after(() => rm(folder, { recursive: true, force: true }));
@@ -93,7 +93,7 @@ async function runClient(name, url) {
   return run([join(folder, name), url], process.execPath, { env: { ...process.env, JWT_SECRET: SECRET } });
 }
 
-test("teams says where it listens, and does what the README prints", LIMIT, async () => {
+test("teams prints its address, and its client prints what the README shows", LIMIT, async () => {
   const program = await startQuietExample("teams");
   after(() => program.stop());
   const [promised] = await blocksOf("README.md", "text");
@@ -113,7 +113,7 @@ test("cookie_session", LIMIT, async () => {
       "signed in: 204",
       "connected as alice",
       "ended: revoked",
-      "comes back by itself: false",
+      "reconnects by itself: false",
       "signed out: 204",
       "",
     ].join("\n"),
@@ -221,7 +221,7 @@ test("push", LIMIT, async (t) => {
   assert.equal(await ask(phone, "watch"), null);
   const [first] = await next(phone, "rate");
   assert.deepEqual(await next(phone, "rate"), [first + 1]);
-  // What was sent to it before has arrived with this answer.
+  // Earlier events to this socket have arrived before this answer.
   assert.equal((await ask(bob, "no-such-event")).code, "unknown_event");
   assert.equal((await ask(laptop, "no-such-event")).code, "unknown_event");
   assert.deepEqual(strangers, []);

@@ -1,4 +1,4 @@
-// The commands of README.md and README.ko.md. `cargo run` is the program that cargo has built before the tests.
+// Runs the commands of README.md and README.ko.md. For `cargo run`, it starts the program that was built before the tests.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -13,7 +13,7 @@ import { blocksOf } from "../documents.mjs";
 const folder = await freshFolder();
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs a command, and waits until it prints a line like this. */
+/** Runs a command, and waits until it prints a matching line. */
 function started(t, command, line, environment = {}) {
   assert.match(command, /^cargo run( -- [^\n]*)?\n$/);
   const words = command.trim().split(" ").slice(3);

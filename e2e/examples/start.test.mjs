@@ -1,4 +1,4 @@
-// What a program of a few lines says when it starts, and when it cannot.
+// Checks what a small program prints when it starts, and when it fails to.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -12,12 +12,12 @@ import { SECRET } from "../example.mjs";
 
 const PROGRAM = join(dirname(process.env.E2E_DOORWARD), "examples", "start");
 
-/** Starts the program with a mistake, and returns what it says. */
+/** Starts the program with a mistake, and returns its output. */
 async function failed(mistake, environment = {}) {
   return run([mistake], PROGRAM, { env: { ...process.env, JWT_SECRET: SECRET, ...environment } });
 }
 
-test("a start that fails says what was wrong and what to do", LIMIT, async (t) => {
+test("a start that fails prints the problem and the remedy", LIMIT, async (t) => {
   const taken = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => taken.once("listening", resolve));
   t.after(() => taken.close());
@@ -47,8 +47,8 @@ test("a start that fails says what was wrong and what to do", LIMIT, async (t) =
   }
 });
 
-test("on a terminal a program without a log says where it listens", LIMIT, async (t) => {
-  // `script` gives it a terminal.
+test("on a terminal, a program without a log prints its address", LIMIT, async (t) => {
+  // `script` runs it on a terminal.
   const child = spawn("script", ["--quiet", "--return", "--command", PROGRAM, "/dev/null"], {
     env: { ...process.env, JWT_SECRET: SECRET },
     stdio: ["ignore", "pipe", "inherit"],

@@ -1,4 +1,4 @@
-// The clients that stay, in Node and Python, through everything that a server says of coming back.
+// Runs the reconnecting clients in Node and Python against every `retry` hint of a server.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -26,7 +26,7 @@ const CLIENTS = [
   ["python/staying.py", process.env.PYTHON ?? "python3", path("../../examples/clients/python/staying.py")],
 ];
 
-/** A server that stops with the test. */
+/** Starts a server and stops it with the test. */
 async function started(t, settings = {}) {
   const server = await startDoorward({ settings });
   t.after(() => server.stop());
@@ -34,8 +34,8 @@ async function started(t, settings = {}) {
 }
 
 /**
- * The application's route for tokens: asks `tokens` one after the other, and the last one for ever. A token that
- * cannot be had is an error.
+ * Starts the application's route for tokens. It calls `tokens` one after the other, and then the last one again. If
+ * the call fails, the route answers with an error.
  */
 async function tokenRoute(t, ...tokens) {
   const asked = [];
@@ -58,7 +58,7 @@ async function tokenRoute(t, ...tokens) {
   return {
     url: `http://127.0.0.1:${route.address().port}/token`,
     asked,
-    /** Waits until it was asked so many times. */
+    /** Waits until this many requests have arrived. */
     asks(count) {
       const all = new Promise((resolve) => {
         changed = () => asked.length >= count && resolve();
@@ -69,7 +69,7 @@ async function tokenRoute(t, ...tokens) {
   };
 }
 
-/** A client of the examples. `lines` are what it has printed, without `unseen`; what it repeats stands there once. */
+/** Starts a client of the examples. `lines` is its output without `unseen`, with repeated lines once. */
 function staying(t, [, program, file], server, route, unseen = []) {
   const child = spawn(program, [file, server.url], {
     env: { ...process.env, TOKENS: route.url },
@@ -87,7 +87,7 @@ function staying(t, [, program, file], server, route, unseen = []) {
   const closed = once(child, "close");
   return {
     lines,
-    /** Waits until it has printed these lines, and no others. */
+    /** Waits until it has printed exactly these lines. */
     async says(...wanted) {
       const all = new Promise((resolve) => {
         changed = () => lines.length >= wanted.length && resolve();
@@ -96,11 +96,11 @@ function staying(t, [, program, file], server, route, unseen = []) {
       await Promise.race([within(all, `${wanted.at(-1)} of ${JSON.stringify(lines)}`), closed]);
       assert.deepEqual(lines, wanted, errors);
     },
-    /** Waits until it has ended by itself. */
+    /** Waits until it has exited by itself. */
     async ended() {
       assert.deepEqual([await within(closed, "its end"), errors], [[0, null], ""]);
     },
-    /** Ends it as Ctrl-C does. */
+    /** Stops it as Ctrl-C does. */
     async interrupt() {
       child.kill("SIGINT");
       await this.ended();
@@ -110,7 +110,7 @@ function staying(t, [, program, file], server, route, unseen = []) {
 
 const revoke = (server, user) => run(["revoke", "--user", user, "--data-dir", server.dataDir]);
 
-/** A token whose time is over. The server's clock is the wall clock, so it is waited for. */
+/** Returns an expired token. Waits, because only the wall clock makes it expire. */
 async function expired(server) {
   const token = await server.token("alice", "1s");
   const { exp } = JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
@@ -118,21 +118,21 @@ async function expired(server) {
   return token;
 }
 
-test("node/refreshing.mjs stays connected with another token", LIMIT, async (t) => {
+test("node/refreshing.mjs stays connected with a new token", LIMIT, async (t) => {
   const server = await started(t);
   const route = await tokenRoute(t, () => server.token("alice", "4s"), () => server.token());
 
   const own = staying(t, ["refreshing", process.execPath, join(folder, "refreshing.mjs")], server, route);
 
-  await own.says("connected", "stays");
+  await own.says("connected", "refreshed");
 });
 
-// Most of the time they wait.
-describe("clients that stay", { concurrency: 4 }, () => {
+// Four run at the same time, because they mostly wait.
+describe("clients that reconnect", { concurrency: 4 }, () => {
   for (const client of CLIENTS) {
     const [name] = client;
 
-    test(`${name}, after_refresh: an expired token is followed by another`, LIMIT, async (t) => {
+    test(`${name}, after_refresh: an expired token is replaced by a new one`, LIMIT, async (t) => {
       const server = await started(t);
       const old = await expired(server);
       const route = await tokenRoute(t, () => old, () => server.token());
@@ -143,7 +143,7 @@ describe("clients that stay", { concurrency: 4 }, () => {
       await own.interrupt();
     });
 
-    test(`${name}, after_refresh: a token that never helps is shown ever more rarely`, LIMIT, async (t) => {
+    test(`${name}, after_refresh: a token that never helps is shown at growing intervals`, LIMIT, async (t) => {
       const server = await started(t);
       const old = await Promise.all([1, 2, 3, 4].map(() => expired(server)));
       const route = await tokenRoute(t, ...old.map((token) => () => token));
@@ -157,7 +157,7 @@ describe("clients that stay", { concurrency: 4 }, () => {
       await own.interrupt();
     });
 
-    test(`${name}, after_login: an unknown user is told once`, LIMIT, async (t) => {
+    test(`${name}, after_login: an unknown user is refused once`, LIMIT, async (t) => {
       const server = await started(t);
 
       const own = staying(t, client, server, await tokenRoute(t, () => "not.a.token"));
@@ -166,7 +166,7 @@ describe("clients that stay", { concurrency: 4 }, () => {
       await own.ended();
     });
 
-    test(`${name}, after_login: a user who is revoked is told, and stays away`, LIMIT, async (t) => {
+    test(`${name}, after_login: a revoked user is notified and does not reconnect`, LIMIT, async (t) => {
       const server = await started(t);
       const route = await tokenRoute(t, () => server.token());
       const own = staying(t, client, server, route);
@@ -191,7 +191,7 @@ describe("clients that stay", { concurrency: 4 }, () => {
       await own.interrupt();
     });
 
-    test(`${name}, later: a budget that is used up is waited for`, LIMIT, async (t) => {
+    test(`${name}, later: the client waits for a budget that is used up`, LIMIT, async (t) => {
       const server = await started(t, { LIMITS__MAX_USER_ATTEMPTS: "20" });
       const { socket } = makeClient(t, server.url, { auth: { token: await server.token() } });
       for (let spent = 0; spent < 20; spent += 1) {
@@ -207,9 +207,9 @@ describe("clients that stay", { concurrency: 4 }, () => {
       await own.interrupt();
     });
 
-    test(`${name}, later: a server that stops is waited for`, LIMIT, async (t) => {
+    test(`${name}, later: the client waits for a server that restarts`, LIMIT, async (t) => {
       const server = await startDoorward();
-      // How often it finds no server depends on how fast that starts.
+      // The number of failed attempts depends on how fast the server starts.
       const away = ["no connection: websocket error", "not now: no_answer"];
       const own = staying(t, client, server, await tokenRoute(t, () => server.token()), away);
       await own.says("connected as alice");
@@ -223,7 +223,7 @@ describe("clients that stay", { concurrency: 4 }, () => {
       await own.interrupt();
     });
 
-    test(`${name}, later: without a token it asks for one again`, LIMIT, async (t) => {
+    test(`${name}, later: without a token, the client requests one again`, LIMIT, async (t) => {
       const server = await started(t);
       const fails = () => Promise.reject(new Error("the database is away"));
       const route = await tokenRoute(t, fails, fails, () => server.token());
@@ -234,7 +234,7 @@ describe("clients that stay", { concurrency: 4 }, () => {
       await own.interrupt();
     });
 
-    test(`${name}, never: a connection that was replaced leaves the other in peace`, LIMIT, async (t) => {
+    test(`${name}, never: a replaced connection does not replace the other one`, LIMIT, async (t) => {
       const server = await started(t, { CONNECTIONS__PER_USER: "1", CONNECTIONS__ON_EXCESS: "replace_oldest" });
       const own = staying(t, client, server, await tokenRoute(t, () => server.token()));
       await own.says("connected as alice");
@@ -246,7 +246,7 @@ describe("clients that stay", { concurrency: 4 }, () => {
       assert.equal(second.socket.connected, true);
     });
 
-    test(`${name}, never: what the server cannot read is not sent again`, LIMIT, async (t) => {
+    test(`${name}, never: a handshake that the server cannot read is not repeated`, LIMIT, async (t) => {
       const server = await started(t);
 
       const own = staying(t, client, server, await tokenRoute(t, () => "x".repeat(20_000)));
@@ -255,7 +255,7 @@ describe("clients that stay", { concurrency: 4 }, () => {
       await own.ended();
     });
 
-    test(`${name}: another token is shown before the first one ends`, LIMIT, async (t) => {
+    test(`${name}: a new token is shown before the first one expires`, LIMIT, async (t) => {
       const server = await started(t);
       const route = await tokenRoute(t, () => server.token("alice", "4s"));
 

@@ -1,4 +1,4 @@
-// A stock client with a good token is admitted, and its events are answered.
+// Admits a stock client with a good token, and answers its events.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -25,14 +25,14 @@ const VALUES = {
 };
 
 for (const [name, value] of Object.entries(VALUES)) {
-  test(`echo gives back ${name}`, LIMIT, async (t) => {
+  test(`echo returns ${name}`, LIMIT, async (t) => {
     const { socket } = await admitted(t, server);
 
     assert.deepEqual(await ask(socket, "echo", value), value);
   });
 }
 
-test("whoami tells the user and since when", LIMIT, async (t) => {
+test("whoami returns the user and the time of the connect", LIMIT, async (t) => {
   const before = Date.now();
   const { socket } = await admitted(t, server);
 
@@ -40,19 +40,19 @@ test("whoami tells the user and since when", LIMIT, async (t) => {
 
   assert.equal(user, "alice");
   assert.match(connectedAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
-  // Whole seconds are allowed, so it may read as up to a second before.
+  // The time may be in whole seconds, so up to one second early.
   assert.ok(Date.parse(connectedAt) >= before - 1000, connectedAt);
   assert.ok(Date.parse(connectedAt) <= Date.now(), connectedAt);
 });
 
-test("a client that offers subprotocols is answered the first of them", LIMIT, async (t) => {
+test("the first of the offered subprotocols is selected", LIMIT, async (t) => {
   const { manager, socket } = await admitted(t, server, { protocols: ["chat", "v2.chat"] });
 
   assert.equal(manager.engine.transport.ws.protocol, "chat");
   assert.equal(await ask(socket, "echo", "hello"), "hello");
 });
 
-test("two users are told apart", LIMIT, async (t) => {
+test("two users are distinguished", LIMIT, async (t) => {
   const alice = await admitted(t, server);
   const bob = await admitted(t, server, { auth: { token: await server.token("bob") } });
 
@@ -69,7 +69,7 @@ test("an event that was sent before the answer to CONNECT is answered", LIMIT, a
   assert.equal(await answer, "early");
 });
 
-test("an event that is sent right behind connect is answered", LIMIT, async (t) => {
+test("an event that is sent right after connect is answered", LIMIT, async (t) => {
   const { socket } = makeClient(t, server.url, { auth: { token: await server.token() } });
   const answer = new Promise((resolve) => {
     socket.on("connect", () => socket.emit("echo", "first", resolve));
@@ -80,7 +80,7 @@ test("an event that is sent right behind connect is answered", LIMIT, async (t) 
   assert.equal(await within(answer, "the ack of `echo`"), "first");
 });
 
-test("auth as a function is asked for the token", LIMIT, async (t) => {
+test("auth as a function provides the token", LIMIT, async (t) => {
   const token = await server.token();
   let asked = 0;
   const auth = (answer) => {
@@ -119,7 +119,7 @@ test("two sockets of one user have different ids", LIMIT, async (t) => {
   assert.notEqual(first.manager.engine.id, second.manager.engine.id);
 });
 
-test("a client may also come by the address 127.0.0.1", LIMIT, async (t) => {
+test("a client may also connect to the address 127.0.0.1", LIMIT, async (t) => {
   const url = `http://127.0.0.1:${server.port}`;
   const { socket } = makeClient(t, url, { auth: { token: await server.token() } });
   const connected = next(socket, "connect");
@@ -130,7 +130,7 @@ test("a client may also come by the address 127.0.0.1", LIMIT, async (t) => {
   assert.equal(await ask(socket, "echo", "by address"), "by address");
 });
 
-test("a client that left and comes back is admitted again with a new id", LIMIT, async (t) => {
+test("a client that reconnects is admitted again with a new id", LIMIT, async (t) => {
   const { socket } = await admitted(t, server);
   const first = socket.id;
   socket.disconnect();

@@ -1,4 +1,4 @@
-// `doorward bots`: they play, they chat, and they say what they have seen.
+// Runs `doorward bots`: they play, chat, and print what they received.
 
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
@@ -12,7 +12,7 @@ after(() => server.stop());
 const bots = (...options) =>
   run(["bots", "--listen", `localhost:${server.port}`, "--data-dir", server.dataDir, ...options]);
 
-test("bots play a round, hit moles, and all of them are told of every hit", LIMIT, async () => {
+test("bots play a round, hit moles, and all receive every hit", LIMIT, async () => {
   const played = await bots("--players", "5", "--room", "bots", "--rounds", "1");
 
   assert.deepEqual([played.code, played.stderr], [0, ""]);
@@ -23,14 +23,14 @@ test("bots play a round, hit moles, and all of them are told of every hit", LIMI
   assert.equal(Number(arrivals), 5 * Number(hits));
 });
 
-test("a room of bots hears every message, in order", LIMIT, async () => {
+test("a room of bots receives every message in order", LIMIT, async () => {
   const chatted = await bots("--chatters", "30", "--messages", "40", "--rate", "50");
 
   assert.deepEqual([chatted.code, chatted.stderr], [0, ""]);
   assert.match(chatted.stdout, /40 messages to 30 members, .*: 0 lost, 0 out of order; .*: 1200 arrivals/);
 });
 
-test("without the server's key, or the server, there are no bots", LIMIT, async (t) => {
+test("bots fail without the server's key or without the server", LIMIT, async (t) => {
   const elsewhere = await freshFolder();
   t.after(() => rm(elsewhere, { recursive: true, force: true }));
 

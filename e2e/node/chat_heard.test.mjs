@@ -1,4 +1,4 @@
-// What the page of the chat makes of events that come while it asks for everything.
+// Merges events that arrive while the page of the chat loads its lists.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -15,19 +15,19 @@ const heard = (...changes) => {
   return heard;
 };
 
-test("an invitation that comes while the list is read stays", () => {
+test("an invitation that arrives while the list loads is kept", () => {
   const lists = heard(invited(invitation("tea"))).after({ rooms: [], invitations: [invitation("cake")] });
 
   assert.deepEqual(lists.invitations.map(({ room }) => room), ["cake", "tea"]);
 });
 
-test("an invitation that is in the list too is there once", () => {
+test("an invitation that is also in the list appears once", () => {
   const lists = heard(invited(invitation("tea"))).after({ rooms: [], invitations: [invitation("tea")] });
 
   assert.deepEqual(lists.invitations, [invitation("tea")]);
 });
 
-test("an invitation that was answered while the list was read is gone, and a new one is there", () => {
+test("an invitation that was answered while the list loaded is removed, and a new one is kept", () => {
   const old = { rooms: [], invitations: [invitation("tea"), invitation("cake")] };
 
   const lists = heard(answered("tea"), answered("cake"), invited(invitation("cake"))).after(old);
@@ -35,7 +35,7 @@ test("an invitation that was answered while the list was read is gone, and a new
   assert.deepEqual(lists.invitations, [invitation("cake")]);
 });
 
-test("a room that one has come into, or left, while the list was read", () => {
+test("a room that the user joined or left while the list loaded is merged", () => {
   const changes = [entered(room("tea")), without("cake")];
 
   const lists = heard(...changes).after({ rooms: [room("cake"), room("beer")], invitations: [] });
@@ -44,7 +44,7 @@ test("a room that one has come into, or left, while the list was read", () => {
   assert.deepEqual(heard(...changes).after(lists).rooms, lists.rooms);
 });
 
-test("what is newer counts, and messages that were not counted are added", () => {
+test("newer values win, and messages that were not counted are added", () => {
   const changed = heard(entered(room("tea", 3, 1)));
   for (const version of [4, 5, 6]) changed.message({ room: "tea", version });
   changed.message({ room: "cake", version: 1 });

@@ -1,4 +1,4 @@
-// What the page of the chat makes of changes that come late, early, twice or not at all.
+// Orders changes of the chat that arrive late, early, twice or not at all.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ const message = (seq, version = seq, text = `${seq}`) => ({ seq, version, text }
 
 const texts = (log) => log.list().map(({ text }) => text);
 
-test("what comes in order is complete", () => {
+test("changes in order are complete", () => {
   const log = new Log();
 
   assert.deepEqual([1, 2, 3].map((seq) => log.hear(message(seq))), [false, false, false]);
@@ -17,7 +17,7 @@ test("what comes in order is complete", () => {
   assert.deepEqual([log.lastSeen, texts(log)], [3, ["1", "2", "3"]]);
 });
 
-test("a number that comes early says that something is missing, until it is there", () => {
+test("a number that arrives early marks a gap until the gap is filled", () => {
   const log = new Log();
   log.hear(message(1));
 
@@ -29,7 +29,7 @@ test("a number that comes early says that something is missing, until it is ther
   assert.equal(log.hear(message(4)), false);
 });
 
-test("what is heard while the rest is asked for is not asked for again", () => {
+test("changes that arrive during a request are not requested again", () => {
   const log = new Log();
   log.hear(message(5));
   log.hear(message(6));
@@ -40,7 +40,7 @@ test("what is heard while the rest is asked for is not asked for again", () => {
   assert.equal(log.hear(message(7)), false);
 });
 
-test("a message that comes twice is one, and an older state of it does not come back", () => {
+test("a message that arrives twice is one, and its older state is ignored", () => {
   const log = new Log();
   log.hear(message(1));
   log.hear(message(1, 2, "edited"));
@@ -51,7 +51,7 @@ test("a message that comes twice is one, and an older state of it does not come 
   assert.deepEqual([log.lastSeen, texts(log)], [2, ["edited"]]);
 });
 
-test("what the server keeps no more is gone here too, and nothing grows without a bound", () => {
+test("messages that the server no longer keeps are removed, and the log is bounded", () => {
   const log = new Log();
   for (let seq = 1; seq <= 250; seq += 1) log.hear(message(seq));
   assert.deepEqual([log.list().length, log.list()[0].seq], [200, 51]);
@@ -61,7 +61,7 @@ test("what the server keeps no more is gone here too, and nothing grows without 
   assert.equal(log.list()[0].seq, 100);
 });
 
-test("a log that knows more than the server is noticed: a backup was restored", () => {
+test("a log that is ahead of the server is detected: a backup was restored", () => {
   const log = new Log();
   for (let seq = 1; seq <= 5; seq += 1) log.hear(message(seq));
 

@@ -1,4 +1,4 @@
-// What the page of the chat keeps of messages that have not arrived.
+// Stores messages of the chat that the server has not acknowledged.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ globalThis.sessionStorage = {
   setItem: (place, text) => kept.set(place, text),
 };
 
-test("a draft outlives a reload, and is its writer's alone", () => {
+test("a draft survives a reload and belongs to its writer only", () => {
   const message = draft("tea", "hello");
   save("ann", [message]);
 
@@ -19,11 +19,11 @@ test("a draft outlives a reload, and is its writer's alone", () => {
   assert.deepEqual(load("bob"), []);
 });
 
-test("each draft has a key of its own", () => {
+test("each draft has its own key", () => {
   assert.notEqual(draft("tea", "hello").key, draft("tea", "hello").key);
 });
 
-test("what was spoiled is nothing", () => {
+test("damaged storage reads as empty", () => {
   kept.set("chat-outbox eve", "{not json");
 
   assert.deepEqual(load("eve"), []);

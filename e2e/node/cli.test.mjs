@@ -1,4 +1,4 @@
-// What an operator sees: one clear line and exit code 2, or exactly what was asked for.
+// Checks the command line: one clear line and exit code 2, or exactly the requested output.
 
 import assert from "node:assert/strict";
 import { readdir, rm, stat, writeFile } from "node:fs/promises";
@@ -13,24 +13,24 @@ after(() => server.stop());
 const MISTAKES = {
   "an unknown option": (data) => ["serve", "--no-such-option", "--data-dir", data],
   "an unknown command": (data) => ["no-such-command", "--data-dir", data],
-  "an address that is none": (data) => ["serve", "--listen", "garbage", "--data-dir", data],
-  "a port that is none": (data) => ["serve", "--listen", "localhost:99999", "--data-dir", data],
+  "an invalid address": (data) => ["serve", "--listen", "garbage", "--data-dir", data],
+  "an invalid port": (data) => ["serve", "--listen", "localhost:99999", "--data-dir", data],
   "a missing configuration": (data) => ["serve", "--config", join(data, "none.toml"), "--data-dir", data],
-  "a token for nobody": (data) => ["token", "--data-dir", data],
-  "a time that is none": (data) => ["token", "--sub", "alice", "--ttl", "soon", "--data-dir", data],
+  "a token without a subject": (data) => ["token", "--data-dir", data],
+  "an invalid duration": (data) => ["token", "--sub", "alice", "--ttl", "soon", "--data-dir", data],
 };
 
 for (const [name, args] of Object.entries(MISTAKES)) {
-  test(`${name} is one line and exit code 2`, LIMIT, async (t) => {
+  test(`${name} prints one line and exits with 2`, LIMIT, async (t) => {
     const folder = await emptyFolder(t);
 
     assertRefused(await run(args(folder)));
 
-    assert.deepEqual(await readdir(folder), [], "something was left behind");
+    assert.deepEqual(await readdir(folder), [], "files were left behind");
   });
 }
 
-test("a port in use is one line and exit code 2", LIMIT, async (t) => {
+test("a port in use prints one line and exits with 2", LIMIT, async (t) => {
   const folder = await emptyFolder(t);
 
   const second = await run(["serve", "--listen", `localhost:${server.port}`, "--data-dir", folder]);
@@ -40,7 +40,7 @@ test("a port in use is one line and exit code 2", LIMIT, async (t) => {
   assert.equal((await request(`${server.url}/healthz`)).status, 200);
 });
 
-test("a key that cannot be read is one line and exit code 2", LIMIT, async (t) => {
+test("a key that cannot be read prints one line and exits with 2", LIMIT, async (t) => {
   const folder = await emptyFolder(t);
   const first = await startDoorward({ dataDir: folder });
   first.terminate();
@@ -65,7 +65,7 @@ test("token prints one token and nothing else", LIMIT, async () => {
   assert.equal(stderr, "");
 });
 
-test("a token lives as long as was asked for", LIMIT, async () => {
+test("a token lives as long as requested", LIMIT, async () => {
   const before = Math.floor(Date.now() / 1000);
 
   const token = await server.token("alice", "90s");
@@ -75,7 +75,7 @@ test("a token lives as long as was asked for", LIMIT, async () => {
   assert.ok(exp >= before + 90 && exp <= Math.ceil(Date.now() / 1000) + 90, `exp ${exp}`);
 });
 
-test("nobody else can read the key", LIMIT, async () => {
+test("only the owner can read the key", LIMIT, async () => {
   const files = await keyFiles(server.dataDir);
 
   assert.notEqual(files.length, 0);
@@ -84,7 +84,7 @@ test("nobody else can read the key", LIMIT, async () => {
   }
 });
 
-/** Everything in the data directory but the name of the server that has it. */
+/** Lists the data directory without the file that names its server. */
 async function keyFiles(folder) {
   const entries = await readdir(folder, { withFileTypes: true });
   const kept = entries.filter((entry) => entry.isFile() && entry.name !== "server.lock");

@@ -1,4 +1,4 @@
-// The client library where no browser is needed: proofs, errors, and the states of a connection.
+// Tests the parts of the client library that need no browser: proofs, errors, and the states of a connection.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -26,11 +26,11 @@ test("a challenge is the SHA-256 of the verifier's text", LIMIT, async () => {
   assert.notEqual(one.verifier, other.verifier);
 });
 
-test("what the server, the browser and the network say is one type of error", LIMIT, async () => {
+test("errors of the server, the browser and the network have one type", LIMIT, async () => {
   const doorward = createDoorward({ io, url: server.url });
   const code = (promise) => promise.then(() => "", (error) => [error instanceof DoorwardError, error.code]);
 
-  // Not a page of the server: it has no `Origin`.
+  // Node sends no `Origin`, so this is no page of the server.
   assert.deepEqual(await code(doorward.signOut()), [true, "forbidden"]);
   assert.deepEqual(await code(doorward.me()), [true, "session_required"]);
   const away = createDoorward({ io, url: "http://localhost:1" });
@@ -45,7 +45,7 @@ test("what the server, the browser and the network say is one type of error", LI
   );
 });
 
-test("a server that takes a request and says nothing is given up after half a minute", LIMIT, async (t) => {
+test("a request without an answer times out after 30 seconds", LIMIT, async (t) => {
   const silent = createServer().listen(0, "127.0.0.1");
   t.after(() => silent.close());
   await once(silent, "listening");
@@ -62,7 +62,7 @@ test("a server that takes a request and says nothing is given up after half a mi
   assert.deepEqual(deadline.mock.calls.map((call) => call.arguments), [[30_000]]);
 });
 
-test("a connection says where it stands", LIMIT, async (t) => {
+test("a connection reports its state", LIMIT, async (t) => {
   const doorward = createDoorward({ io, url: server.url });
   const states = [];
   let changed = () => {};
@@ -92,14 +92,14 @@ test("a connection says where it stands", LIMIT, async (t) => {
   assert.deepEqual(states, [["connecting"], ["connected"], ["revoked", "revoked"], ["refused", "unauthenticated"]]);
 });
 
-test("a connection shows another token before the one that it has ends", LIMIT, async (t) => {
+test("a connection shows a new token before its token expires", LIMIT, async (t) => {
   const doorward = createDoorward({ io, url: server.url });
   const states = [];
   const token = () => server.token("bob", "4s");
   const socket = doorward.connect("/", { token, onState: (state) => states.push(state) });
   t.after(() => socket.disconnect());
 
-  // The second warning is one of the second token: the first one is over then.
+  // The second warning belongs to the second token: the first one has expired by then.
   for (let warning = 1; warning <= 2; warning += 1) {
     await within(new Promise((resolve) => socket.once("auth:expiring", resolve)), `warning ${warning}`);
   }
@@ -107,7 +107,7 @@ test("a connection shows another token before the one that it has ends", LIMIT, 
   assert.deepEqual(states, ["connecting", "connected"]);
 });
 
-test("a token that the server has called expired is not shown again", LIMIT, async (t) => {
+test("a token that the server has reported as expired is not shown again", LIMIT, async (t) => {
   const doorward = createDoorward({ io, url: server.url });
   const states = [];
   const token = await server.token("carol", "2s");

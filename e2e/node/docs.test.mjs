@@ -1,4 +1,4 @@
-// What operators copy from the documents: commands are run as they stand there, settings start a server.
+// Runs what operators copy from the documents: commands unchanged, settings with a real server.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -13,7 +13,7 @@ import { blocksOf } from "../documents.mjs";
 const folder = await freshFolder();
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** As on a machine on which `doorward` is installed, in the folder that has its data. */
+/** Sets up a machine on which `doorward` is installed, in the folder with its data. */
 const SHELL = {
   cwd: folder,
   env: {
@@ -25,7 +25,7 @@ const SHELL = {
 
 const shell = (commands) => run(["-e", "-c", commands], "sh", SHELL);
 
-test("docs/operating.md: a backup is made, and restored", LIMIT, async (t) => {
+test("docs/operating.md: a backup is made and restored", LIMIT, async (t) => {
   const [backup, restore] = await blocksOf("docs/operating.md", "sh");
   const server = await startDoorward({ dataDir: join(folder, "doorward-data") });
   const token = await server.token();
@@ -46,7 +46,7 @@ test("docs/operating.md: a backup is made, and restored", LIMIT, async (t) => {
   assert.equal(made.code, 0, made.stderr);
   const url = await within(listening, "the restored server");
   assert.deepEqual((await readdir(folder)).sort(), ["backup-2026-11-29", "doorward-data", "doorward-data.old"]);
-  // Its key is the one that signed the token.
+  // The restored key is the one that signed the token.
   const { socket } = await admitted(t, { url, token: () => token });
   assert.equal(await ask(socket, "echo", "hello"), "hello");
 });
@@ -72,7 +72,7 @@ test("docs/operating.md: the audit file is rotated", LIMIT, async (t) => {
 });
 
 for (const document of ["docs/identity.md", "docs/limits.md", "docs/proxies.md"]) {
-  test(`${document}: its settings start a server`, LIMIT, async (t) => {
+  test(`${document}: the settings start a server`, LIMIT, async (t) => {
     const blocks = await blocksOf(document, "toml");
     assert.notEqual(blocks.length, 0);
     for (const block of blocks) {

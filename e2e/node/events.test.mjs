@@ -1,4 +1,4 @@
-// What a client is told when an event cannot be handled.
+// Answers events that cannot be handled.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -18,7 +18,7 @@ test("an unknown event with an ack is answered with an error", LIMIT, async (t) 
   assert.equal(typeof answer.message, "string");
   assert.equal(typeof answer.id, "string");
   assert.equal(answer.event, undefined);
-  assert.ok(!JSON.stringify(answer).includes("payload"), "the payload came back");
+  assert.ok(!JSON.stringify(answer).includes("payload"), "the answer repeats the payload");
 });
 
 test("an unknown event without an ack is answered with an exception", LIMIT, async (t) => {
@@ -32,10 +32,10 @@ test("an unknown event without an ack is answered with an exception", LIMIT, asy
   assert.equal(answer.code, "unknown_event");
   assert.equal(answer.event, "no-such-event");
   assert.equal(typeof answer.id, "string");
-  assert.ok(!JSON.stringify(answer).includes("payload"), "the payload came back");
+  assert.ok(!JSON.stringify(answer).includes("payload"), "the answer repeats the payload");
 });
 
-test("a socket goes on after an event that failed", LIMIT, async (t) => {
+test("a socket works after an event that failed", LIMIT, async (t) => {
   const { socket } = await admitted(t, server);
 
   await ask(socket, "no-such-event");
@@ -43,7 +43,7 @@ test("a socket goes on after an event that failed", LIMIT, async (t) => {
   assert.equal(await ask(socket, "echo", "still here"), "still here");
 });
 
-test("bytes come back from echo as bytes, wherever they stand", LIMIT, async (t) => {
+test("echo returns bytes as bytes, at any place in the payload", LIMIT, async (t) => {
   const { socket } = await admitted(t, server);
   const sent = [Buffer.from("x"), new Uint8Array([0, 255]), { file: Buffer.from("deep"), name: "a" }];
 
@@ -55,7 +55,7 @@ test("bytes come back from echo as bytes, wherever they stand", LIMIT, async (t)
   assert.deepEqual(await ask(socket, "echo", sent[1]), Buffer.from(sent[1]));
 });
 
-test("bytes where none are taken are told as such", LIMIT, async (t) => {
+test("bytes for a handler without bytes are a bad payload", LIMIT, async (t) => {
   const { socket } = await admitted(t, server, { namespace: "/chat" });
 
   const answer = await ask(socket, "send", { room: "lobby", text: Buffer.from("hello") });
@@ -64,7 +64,7 @@ test("bytes where none are taken are told as such", LIMIT, async (t) => {
   assert.deepEqual(answer.details, [{ path: "text", message: "expected a string, not bytes" }]);
 });
 
-test("a name that no handler has is an unknown event, whatever it looks like", LIMIT, async (t) => {
+test("a name that no handler has is an unknown event, however it is spelled", LIMIT, async (t) => {
   const { socket, opened } = await admitted(t, server);
 
   for (const name of ["", "__proto__", "constructor", "error", 7, 1.5, "n".repeat(129), "\ud800"]) {

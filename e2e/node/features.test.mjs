@@ -1,4 +1,4 @@
-// What the framework does, as the stock JavaScript client sees it: `e2e/features.rs` is the server.
+// Uses the features of the framework with the stock JavaScript client; `e2e/features.rs` is the server.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -18,7 +18,7 @@ async function connected(t, namespace = "/features", auth = {}) {
   return socket;
 }
 
-test("arguments come back as they were sent, whatever they are", LIMIT, async (t) => {
+test("arguments of any type return unchanged", LIMIT, async (t) => {
   for (const namespace of ["/", "/custom"]) {
     const { socket } = makeClient(t, server.url, { namespace, auth: { token: "123" } });
     const shown = next(socket, "auth");
@@ -37,7 +37,7 @@ test("arguments come back as they were sent, whatever they are", LIMIT, async (t
   }
 });
 
-test("binary goes both ways, in events and in acks", LIMIT, async (t) => {
+test("binary works in both directions, in events and in acks", LIMIT, async (t) => {
   const socket = await connected(t);
 
   assert.deepEqual(await ask(socket, "reverse", Buffer.from([1, 2, 255])), Buffer.from([255, 2, 1]));
@@ -46,7 +46,7 @@ test("binary goes both ways, in events and in acks", LIMIT, async (t) => {
   assert.equal((await ask(socket, "reverse", "text")).code, "bad_payload");
 });
 
-test("rooms reach their members alone, and closed ones nobody", LIMIT, async (t) => {
+test("rooms reach only their members, and a closed room admits no client", LIMIT, async (t) => {
   const [alice, bob, carol] = [await connected(t), await connected(t), await connected(t)];
   const heard = [];
   carol.on("said", (text) => heard.push(text));
@@ -63,14 +63,14 @@ test("rooms reach their members alone, and closed ones nobody", LIMIT, async (t)
   assert.deepEqual(heard, []);
 });
 
-test("the server asks, and the client's ack is its answer", LIMIT, async (t) => {
+test("the server asks, and the client answers with its ack", LIMIT, async (t) => {
   const socket = await connected(t);
   socket.on("question", (question, answer) => answer({ you: "asked", question }));
 
   assert.deepEqual(await ask(socket, "ask-me", 7), { you: "asked", question: 7 });
 });
 
-test("many are asked, and who leaves instead of an answer is counted", LIMIT, async (t) => {
+test("many clients are asked, and one that leaves without an answer is counted", LIMIT, async (t) => {
   const server = await startExample("features");
   t.after(() => server.stop());
   const open = async () => {
@@ -87,7 +87,7 @@ test("many are asked, and who leaves instead of an answer is counted", LIMIT, as
   assert.deepEqual(await ask(alice, "ask-all"), [2, 1]);
 });
 
-test("a stream is events and then the ack, a named event is one event", LIMIT, async (t) => {
+test("a stream sends events and then the ack, a named event is one event", LIMIT, async (t) => {
   const socket = await connected(t);
   const seen = [];
   socket.onAny((event, value) => seen.push([event, value]));
@@ -99,7 +99,7 @@ test("a stream is events and then the ack, a named event is one event", LIMIT, a
   assert.deepEqual(seen, expected);
 });
 
-test("too much is `rate_limited`, with the time to wait", LIMIT, async (t) => {
+test("events over the limit are `rate_limited`, with the time to wait", LIMIT, async (t) => {
   const socket = await connected(t);
 
   assert.equal(await ask(socket, "limited"), "ok");
@@ -108,7 +108,7 @@ test("too much is `rate_limited`, with the time to wait", LIMIT, async (t) => {
   assert.deepEqual([code, retryAfter > 50 && retryAfter <= 60], ["rate_limited", true]);
 });
 
-test("deny and close: the answer, `session_ended`, and the client stays away", LIMIT, async (t) => {
+test("deny and close sends the answer and `session_ended`, and the client does not reconnect", LIMIT, async (t) => {
   const socket = await connected(t);
   const [ended, gone] = [next(socket, "session_ended"), next(socket, "disconnect")];
 

@@ -1,4 +1,4 @@
-// What the server answers to plain HTTP.
+// Answers plain HTTP requests.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -26,14 +26,14 @@ test("/ is a page", LIMIT, async () => {
   assert.match(body.toString(), /<div id="page">/);
 });
 
-test("a path that is not public wants a session", LIMIT, async () => {
+test("a path that is not public requires a session", LIMIT, async () => {
   assert.equal((await request(`${server.url}/no-such-page`)).status, 401);
 });
 
 const BUILDS = ["esm.min", "min", "msgpack.min"].map((kind) => `socket.io.${kind}.js`);
 
 for (const name of [...BUILDS, "socket.io.js"].flatMap((build) => [build, `${build}.map`])) {
-  test(`/socket.io/${name} is the vendored file, and is cached`, LIMIT, async () => {
+  test(`/socket.io/${name} is the vendored file and is cached`, LIMIT, async () => {
     const url = `${server.url}/socket.io/${name}`;
     const type = name.endsWith(".map") ? /^application\/json/ : /^(text|application)\/javascript/;
 
@@ -90,7 +90,7 @@ test("another host is refused at a WebSocket upgrade", LIMIT, async (t) => {
   assert.equal(await within(answered, "the answer to the upgrade"), 421);
 });
 
-test("polling is refused with what to write instead", LIMIT, async () => {
+test("polling is refused with the option to set instead", LIMIT, async () => {
   const url = `${server.url}/socket.io/?EIO=4&transport=polling`;
 
   const { status, headers, body } = await request(url);

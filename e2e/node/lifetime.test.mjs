@@ -1,4 +1,4 @@
-// A stock client whose token ends, in real time: it comes back by itself, or stays by refreshing.
+// Lets tokens of stock clients expire in real time: clients reconnect, or refresh and stay connected.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -8,7 +8,7 @@ import { LIMIT, ask, makeClient, next, startDoorward } from "../doorward.mjs";
 const server = await startDoorward();
 after(() => server.stop());
 
-/** An `auth` function that gets a new token for each attempt, and counts. */
+/** Returns an `auth` function that creates a token for each attempt and counts them. */
 function freshTokens(ttl) {
   const tokens = { count: 0 };
   tokens.auth = async (send) => {
@@ -27,7 +27,7 @@ async function connected(t, auth) {
   return client;
 }
 
-test("a client whose token ends comes back by itself with another", LIMIT, async (t) => {
+test("a client whose token expires reconnects with a new one", LIMIT, async (t) => {
   const tokens = freshTokens("2s");
   const { socket } = await connected(t, tokens.auth);
   const first = socket.id;
@@ -42,7 +42,7 @@ test("a client whose token ends comes back by itself with another", LIMIT, async
   await again;
 
   assert.notEqual(socket.id, first);
-  assert.ok(tokens.count >= 2, `asked for ${tokens.count} tokens`);
+  assert.ok(tokens.count >= 2, `${tokens.count} tokens were requested`);
 });
 
 test("a client that refreshes in time stays connected", LIMIT, async (t) => {
@@ -58,7 +58,7 @@ test("a client that refreshes in time stays connected", LIMIT, async (t) => {
 
   assert.equal(answer.status, "ok");
   assert.ok(Date.parse(answer.expiresAt) > Date.now() + 60_000, answer.expiresAt);
-  // Another client lives past the end of the first token.
+  // Another client ends with a later token, after the first token has expired.
   await next((await connected(t, freshTokens("4s").auth)).socket, "session_ended");
   assert.deepEqual([socket.id, ends], [first, 0]);
   assert.equal(await ask(socket, "echo", "here"), "here");

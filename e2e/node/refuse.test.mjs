@@ -1,4 +1,4 @@
-// A stock client without a good token is told once, in words that a program can read, and is gone.
+// Refuses stock clients without a good token once, with a code for programs, and closes the connection.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -11,8 +11,8 @@ const server = await startDoorward();
 after(() => server.stop());
 
 /**
- * Long enough for the client's next attempt, which would come 50 ms after the transport has closed;
- * short enough to be paid by every test. Nothing happens in it, so there is no event to wait for.
+ * Milliseconds to wait for a next attempt of the client, which would follow 50 ms after the transport has
+ * closed. Nothing happens in this time, so there is no event to wait for.
  */
 const WATCH = 1_500;
 
@@ -24,7 +24,7 @@ const CASES = [
 ];
 
 for (const [name, makeAuth, code, retry] of CASES) {
-  test(`${name} is refused once, and the client stays away`, LIMIT, async (t) => {
+  test(`${name} is refused once, and the client does not reconnect`, LIMIT, async (t) => {
     const auth = await makeAuth();
     const client = makeClient(t, server.url, { auth });
     client.socket.on("connect", () => assert.fail("a refused client was connected"));
@@ -57,7 +57,7 @@ for (const [name, makeAuth, code, retry] of CASES) {
   });
 }
 
-test("every refusal has an id of its own", LIMIT, async (t) => {
+test("every refusal has its own id", LIMIT, async (t) => {
   const ids = new Set();
   for (let round = 0; round < 3; round += 1) {
     const { packets } = await refusedLink(t, {});
@@ -67,7 +67,7 @@ test("every refusal has an id of its own", LIMIT, async (t) => {
   assert.equal(ids.size, 3);
 });
 
-test("a refused client is admitted when it asks again with a good token", LIMIT, async (t) => {
+test("a refused client is admitted when it connects again with a good token", LIMIT, async (t) => {
   const { socket } = makeClient(t, server.url, { auth: {} });
   const refused = next(socket, "connect_error");
   socket.connect();
@@ -119,7 +119,7 @@ test("an unknown namespace does not end an admitted one beside it", LIMIT, async
   assert.equal(socket.connected, true);
 });
 
-test("what is too long in auth is refused once, and the client stays away", LIMIT, async (t) => {
+test("an auth payload that is too long is refused once, and the client does not reconnect", LIMIT, async (t) => {
   const profile = "x".repeat(20_000);
   const tokens = [9_000, 70_000].map((length) => ({ token: "x".repeat(length) }));
   for (const auth of [{ token: await server.token(), profile }, ...tokens]) {
@@ -135,7 +135,7 @@ test("what is too long in auth is refused once, and the client stays away", LIMI
   }
 });
 
-test("an auth function that never calls back is told so in the close frame", LIMIT, async (t) => {
+test("the close frame explains an auth function that never calls back", LIMIT, async (t) => {
   const auth = async () => ({ token: await server.token() });
   const { manager, socket } = makeClient(t, server.url, { auth, reconnection: false });
   await new Promise((resolve) => manager.open(resolve));
@@ -148,7 +148,7 @@ test("an auth function that never calls back is told so in the close frame", LIM
   assert.match(details.context.reason, /auth function call back/);
 });
 
-test("a client whose budget is used up comes back by itself", LIMIT, async (t) => {
+test("a client whose budget is used up reconnects by itself", LIMIT, async (t) => {
   const strict = await startDoorward({ settings: { LIMITS__MAX_ADDRESS_REFUSALS: "60" } });
   t.after(() => strict.stop());
   const auth = { token: "not.a.token" };
@@ -170,19 +170,19 @@ test("a client whose budget is used up comes back by itself", LIMIT, async (t) =
   await next(client.socket, "connect_error");
 
   assert.equal(client.refusals[0].data.code, "unauthenticated");
-  assert.ok(client.opened > 1, "it was not turned away");
+  assert.ok(client.opened > 1, "the client was not rejected");
   assert.equal(reasons[0].code, 1013);
   assert.match(reasons[0].reason, /^too many attempts: try again in \d+ s$/);
 });
 
-/** A token whose signature belongs to other claims. */
+/** Returns a token with the signature of other claims. */
 async function forgedToken() {
   const [header, , signature] = (await server.token("alice")).split(".");
   const [, claims] = (await server.token("mallory")).split(".");
   return { token: [header, claims, signature].join(".") };
 }
 
-/** A token whose time is over. The wall clock is the thing waited for, so it is polled. */
+/** Returns an expired token. Polls, because only the wall clock makes it expire. */
 async function expiredToken() {
   const token = await server.token("alice", "1s");
   const { exp } = JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
@@ -193,8 +193,8 @@ async function expiredToken() {
 }
 
 /**
- * Is refused over a bare WebSocket, which never closes by itself as a stock client does, and
- * measures how long the transport stays open after the refusal.
+ * Connects over a bare WebSocket and measures how long the transport stays open after the refusal. Unlike a
+ * stock client, a bare WebSocket does not close by itself.
  */
 async function refusedLink(t, auth) {
   const url = `ws://localhost:${server.port}/socket.io/?EIO=4&transport=websocket`;

@@ -1,11 +1,11 @@
-// A server that ends says so, and its clients come back by themselves when it is there again.
+// Shuts servers down: clients are notified, and reconnect when the server is back.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { LIMIT, admitted, ask, next, startDoorward } from "../doorward.mjs";
 
-test("clients are told about a shutdown and come back by themselves", LIMIT, async (t) => {
+test("clients are notified of a shutdown and reconnect by themselves", LIMIT, async (t) => {
   const server = await startDoorward();
   const { socket } = await admitted(t, server);
   const first = socket.id;
@@ -18,7 +18,7 @@ test("clients are told about a shutdown and come back by themselves", LIMIT, asy
 
   assert.equal(notice.code, "shutdown");
   assert.equal(typeof notice.id, "string");
-  // That reason would make the client stay away until its program asks again.
+  // With that reason, the client would not reconnect until its program does.
   assert.notEqual(reason, "io server disconnect");
   assert.equal(socket.active, true);
   assert.equal(await server.exited(), 0);
@@ -33,7 +33,7 @@ test("clients are told about a shutdown and come back by themselves", LIMIT, asy
   assert.equal(await ask(socket, "echo", "back"), "back");
 });
 
-test("a server without clients ends at once", LIMIT, async () => {
+test("a server without clients exits at once", LIMIT, async () => {
   const server = await startDoorward();
 
   await server.stop();

@@ -1,4 +1,4 @@
-// How the client library lets one request at a time reach the authenticator.
+// Tests that the client library sends one request at a time to the authenticator.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,10 +6,10 @@ import { test } from "node:test";
 import { DoorwardError } from "../../clients/js/src/error.js";
 import { inDialog, offerList } from "../../clients/js/src/turns.js";
 
-/** What is ready runs; time stands still. */
+/** Runs everything that is ready, without moving time. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Rounds that end when the test, or their signal, says so. */
+/** Creates rounds that end when the test or their signal ends them. */
 function rounds() {
   const begun = [];
   const round = (signal, chosen) =>
@@ -22,14 +22,14 @@ function rounds() {
 
 const minutes = (count) => count * 60_000;
 
-test("a list whose options cannot be had is offered later, until it can be", async (t) => {
+test("a list whose options are unavailable is retried until they are available", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { begun, round } = rounds();
   const enough = new AbortController();
   const offered = offerList(enough.signal, round);
   await settled();
 
-  // The laptop wakes, and the network is not there yet.
+  // The laptop wakes before its network does.
   for (const code of ["offline", "unavailable", "storage_full"]) {
     begun.at(-1).reject(new DoorwardError(code, ""));
     await settled();
@@ -43,7 +43,7 @@ test("a list whose options cannot be had is offered later, until it can be", asy
   assert.equal(await offered, true);
 });
 
-test("tries are further and further apart, and not before the server says", async (t) => {
+test("delays between retries grow, and respect the time that the server sends", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   t.mock.method(Math, "random", () => 0);
   const { begun, round } = rounds();
@@ -69,7 +69,7 @@ test("tries are further and further apart, and not before the server says", asyn
   assert.equal(await offered, false);
 });
 
-test("what does not pass by itself ends the list", async () => {
+test("an error that does not pass ends the list", async () => {
   const { begun, round } = rounds();
   const offered = offerList(new AbortController().signal, round);
   await settled();
@@ -79,7 +79,7 @@ test("what does not pass by itself ends the list", async () => {
   await assert.rejects(offered, { code: "forbidden" });
 });
 
-test("options are asked for anew before the server forgets them", async (t) => {
+test("options are requested again before the server forgets them", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { begun, round } = rounds();
   const enough = new AbortController();
@@ -94,7 +94,7 @@ test("options are asked for anew before the server forgets them", async (t) => {
   assert.equal(await offered, false);
 });
 
-test("a passkey that was chosen is verified to the end", async (t) => {
+test("the verification of a chosen passkey is not interrupted", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { begun, round } = rounds();
   const enough = new AbortController();
@@ -114,7 +114,7 @@ test("a passkey that was chosen is verified to the end", async (t) => {
   await dialog;
 });
 
-test("what goes wrong after a passkey was chosen is told, and not tried again", async () => {
+test("an error after a passkey was chosen is thrown and not retried", async () => {
   const { begun, round } = rounds();
   const offered = offerList(new AbortController().signal, round);
   await settled();
@@ -125,7 +125,7 @@ test("what goes wrong after a passkey was chosen is told, and not tried again", 
   await assert.rejects(offered, { code: "offline" });
 });
 
-test("dialogs that are asked for at once come one after the other, and the list after them", async () => {
+test("dialogs that are requested at once run one after the other, and the list follows", async () => {
   const { begun, round } = rounds();
   const enough = new AbortController();
   const offered = offerList(enough.signal, round);

@@ -1,4 +1,4 @@
-// The types of `doorward-client`, as a project in strict TypeScript finds them after `npm install`.
+// Checks the types of `doorward-client` in a strict TypeScript project, as after `npm install`.
 
 import assert from "node:assert/strict";
 import { cp, mkdir, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ const tsc = (args, options) => run([join(MODULES, "typescript/bin/tsc"), ...args
 const folder = await freshFolder();
 after(() => rm(folder, { recursive: true, force: true }));
 
-test("the types are those of the sources", LIMIT, async () => {
+test("the types match the sources", LIMIT, async () => {
   const made = join(folder, "types");
   const { code, stdout } = await tsc(["--project", PACKAGE, "--outDir", made, "--pretty", "false"]);
   assert.equal(code, 0, stdout);
@@ -31,7 +31,7 @@ test("the types are those of the sources", LIMIT, async () => {
   }
 });
 
-test("a project in strict TypeScript compiles against the package as it is installed", LIMIT, async (t) => {
+test("a strict TypeScript project compiles against the installed package", LIMIT, async (t) => {
   const packed = await run(["pack", "--silent", "--pack-destination", folder], "npm", { cwd: PACKAGE });
   assert.equal(packed.code, 0, packed.stderr);
   const modules = join(folder, "node_modules");
@@ -67,7 +67,7 @@ test("a project in strict TypeScript compiles against the package as it is insta
   }
 });
 
-test("the package as it is installed runs", LIMIT, async () => {
+test("the installed package runs", LIMIT, async () => {
   const program = 'import * as all from "doorward-client"; console.log(Object.keys(all).join(" "))';
   const { stdout, stderr } = await run(["--input-type=module", "--eval", program], process.execPath, { cwd: folder });
 

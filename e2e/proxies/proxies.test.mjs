@@ -1,4 +1,4 @@
-// A stock client and a browser's requests through each proxy, with the settings of docs/proxies.md.
+// Connects a stock client and sends a browser's requests through each proxy, with the settings of docs/proxies.md.
 
 import assert from "node:assert/strict";
 import https from "node:https";
@@ -9,11 +9,11 @@ import { WebSocket } from "ws";
 import { LIMIT, ask, makeClient, next, run, within } from "../doorward.mjs";
 import { PROXIES, settings, startBehind } from "./support.mjs";
 
-/** An address of this machine that is not the proxy's. */
+/** Address of this machine that is not the address of the proxy. */
 const CLIENT = "127.5.5.5";
 const OTHER = "127.6.6.6";
 
-/** The networks of all connected clients, as operators see them. */
+/** Returns the networks of all connected clients, as operators see them. */
 async function networks(server) {
   const { stdout } = await run(["connections", "--json", "--data-dir", server.dataDir]);
   return JSON.parse(stdout).connections.map(({ network }) => network);
@@ -34,7 +34,7 @@ function get(place, path, { headers = {}, method = "GET", body = "" } = {}) {
   return within(answer, `the answer to ${path}`);
 }
 
-/** Opens a link and says nothing on it. @returns {Promise<number>} 101, or the status of the refusal */
+/** Opens a connection and sends nothing. @returns {Promise<number>} 101, or the status of the refusal */
 function link(t, place, localAddress) {
   const url = `wss://localhost:${place.port}/socket.io/?EIO=4&transport=websocket`;
   const socket = new WebSocket(url, { ca: place.ca, localAddress });
@@ -50,16 +50,16 @@ function link(t, place, localAddress) {
 async function signedIn(server) {
   const made = await run(["sessions", "--user", "alice", "--create", "--data-dir", server.dataDir]);
   assert.equal(made.code, 0, made.stderr);
-  // As a browser sends it for a page of the server itself.
+  // As a browser sends it for a page of the server.
   return { Cookie: `__Host-doorward=${made.stdout.trim()}`, "Sec-Fetch-Site": "same-origin" };
 }
 
 for (const proxy of PROXIES) {
-  test(`${proxy}: sockets, cookies and the address of the client come through`, LIMIT, async (t) => {
+  test(`${proxy}: sockets, cookies and the address of the client arrive`, LIMIT, async (t) => {
     const place = await startBehind(t, proxy, "host");
     const { server, url, ca } = place;
 
-    // What the client says of itself is not believed.
+    // The server ignores the header of the client.
     const lies = { "X-Forwarded-For": "203.0.113.7", Forwarded: "for=203.0.113.7", "X-Real-IP": "203.0.113.7" };
     const auth = { token: await server.token() };
     const client = makeClient(t, url, { auth, ca, localAddress: CLIENT, extraHeaders: lies });
@@ -85,7 +85,7 @@ for (const proxy of PROXIES) {
     assert.deepEqual([page.status, page.headers.location], [303, "/?next=/account"]);
   });
 
-  test(`${proxy}: a budget is the client's, not the proxy's`, LIMIT, async (t) => {
+  test(`${proxy}: a budget belongs to the client, not to the proxy`, LIMIT, async (t) => {
     const place = await startBehind(t, proxy, "host", { LIMITS__MAX_UNAUTHENTICATED_LINKS: "1" });
 
     assert.equal(await link(t, place, CLIENT), 101);
@@ -93,12 +93,12 @@ for (const proxy of PROXIES) {
     assert.equal(await link(t, place, OTHER), 101);
   });
 
-  test(`${proxy}: a host that is not the server's is not answered`, LIMIT, async (t) => {
+  test(`${proxy}: a foreign host is not answered`, LIMIT, async (t) => {
     const place = await startBehind(t, proxy, "host");
 
     const { status, text } = await get(place, "/", { headers: { Host: "evil.example" } });
 
-    // Caddy knows by itself that it has no such host, and says nothing: 200 and no body, where a 502 has none either.
+    // Caddy itself rejects an unknown host, with 200 and an empty body. A 502 has an empty body too.
     if (proxy === "caddy") assert.deepEqual([status, text], [200, ""]);
     else assert.deepEqual([status, /public_url.*hosts\.allow/s.test(text)], [421, true]);
   });
@@ -127,7 +127,7 @@ for (const proxy of PROXIES) {
   });
 }
 
-test("a silent connection lives longer than a ping takes", async () => {
+test("the timeouts of the proxies are longer than the pings of the server", async () => {
   // The ping interval and the ping timeout of docs/limits.md.
   const longest = 25 + 20;
   const timeouts = { nginx: /proxy_(?:read|send)_timeout (\d+)s;/g, haproxy: /timeout tunnel (\d+)s/g };

@@ -8,14 +8,14 @@ import { promisify } from "node:util";
 
 import { freePort, freshFolder, startDoorward, within } from "../doorward.mjs";
 
-// Each proxy and each server is ended when the program ends.
+// Each proxy and each server is stopped when the program exits.
 process.setMaxListeners(0);
 
 const DOCS = new URL("../../docs/proxies.md", import.meta.url);
 
 export const PROXIES = ["nginx", "haproxy", "caddy"];
 
-/** The settings in the documentation: for a whole host, and below a path. @param {string} proxy */
+/** Reads the settings in the documentation: for a whole host, and below a path. @param {string} proxy */
 export async function settings(proxy) {
   const text = await readFile(DOCS, "utf8");
   const blocks = [...text.matchAll(new RegExp("^```" + proxy + "\\n(.*?)^```$", "gms"))].map(([, block]) => block);
@@ -24,7 +24,7 @@ export async function settings(proxy) {
 }
 
 /**
- * A server behind a proxy.
+ * Starts a server behind a proxy.
  *
  * @param {{ after: (work: () => unknown) => void }} t
  * @param {string} proxy
@@ -49,7 +49,7 @@ export async function startBehind(t, proxy, where, variables = {}) {
   return { server, url, port, ca: certificate };
 }
 
-/** Puts the places of this machine into the settings, and changes nothing else. */
+/** Replaces ports, addresses and files in the settings with those of the test, and nothing else. */
 function filled(text, folder, port, serverPort) {
   const places = {
     "listen 443": `listen 127.0.0.1:${port}`,
@@ -62,7 +62,7 @@ function filled(text, folder, port, serverPort) {
   return Object.entries(places).reduce((text, [from, to]) => text.replaceAll(from, to), text);
 }
 
-/** What a proxy needs around the settings to run without rights and beside others. */
+/** Starts a proxy with the settings and what it needs to run without privileges and beside others. */
 async function startProxy(t, proxy, text, folder, port) {
   const file = join(folder, proxy);
   const around = {
@@ -93,7 +93,7 @@ async function startProxy(t, proxy, text, folder, port) {
   let said = "";
   child.stderr.on("data", (bytes) => (said += bytes));
   const ended = exit.then((code) => Promise.reject(new Error(`${proxy} ended with ${code}: ${said}`)));
-  // It may end later, when it is told to.
+  // It may exit later, when it is stopped.
   ended.catch(() => {});
   await Promise.race([within(accepts(port), `${proxy} on port ${port}`), ended]);
 }
@@ -111,7 +111,7 @@ async function accepts(port) {
   }
 }
 
-/** A certificate for localhost that signs itself; nginx wants two files, HAProxy one. */
+/** Creates a self-signed certificate for localhost; nginx reads two files, HAProxy one. */
 async function makeCertificate(folder) {
   const [key, crt] = [join(folder, "localhost.key"), join(folder, "localhost.crt")];
   await promisify(execFile)("openssl", [

@@ -1,4 +1,4 @@
-"""python-socketio's client with asyncio: admitted once, or refused once and gone."""
+"""Tests python-socketio's client with asyncio: admitted once, or refused once and disconnected."""
 
 import asyncio
 import unittest
@@ -9,7 +9,7 @@ from doorward import DEADLINE, RECONNECT, WATCH, Doorward
 
 
 class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
-    """One server for all tests; every test has a client of its own."""
+    """Tests share one server; each has its own client."""
 
     @classmethod
     def setUpClass(cls):
@@ -65,20 +65,20 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
         for value in ["hello", "grüße, 你好", 12, None, [1, "two"], {"a": {"b": []}}, "x" * 10240]:
             self.assertEqual(await self.client.call("echo", value, timeout=DEADLINE), value)
 
-    async def test_whoami_tells_the_user(self):
+    async def test_whoami_returns_the_user(self):
         await self.connect(await self.good("bob"))
 
         answer = await self.client.call("whoami", timeout=DEADLINE)
 
         self.assertEqual(answer["user"], "bob")
 
-    async def test_a_wrong_token_raises_when_waited_for(self):
+    async def test_a_wrong_token_raises_while_connect_waits(self):
         with self.assertRaises(socketio.exceptions.ConnectionError):
             await self.connect({"token": "not.a.token"})
 
         await self.assert_refused_once("unauthenticated", "after_login")
 
-    async def test_an_expired_token_raises_when_waited_for(self):
+    async def test_an_expired_token_raises_while_connect_waits(self):
         auth = await self.expired()
 
         with self.assertRaises(socketio.exceptions.ConnectionError):
@@ -86,22 +86,22 @@ class AsyncClientTest(unittest.IsolatedAsyncioTestCase):
 
         await self.assert_refused_once("token_expired", "after_refresh")
 
-    async def test_a_wrong_token_is_told_once_when_not_waited_for(self):
+    async def test_a_wrong_token_is_refused_once_without_waiting(self):
         await self.connect({"token": "not.a.token"}, wait=False)
 
         await self.assert_refused_once("unauthenticated", "after_login")
 
-    async def test_a_missing_token_is_told_once_when_not_waited_for(self):
+    async def test_a_missing_token_is_refused_once_without_waiting(self):
         await self.connect(None, wait=False)
 
         await self.assert_refused_once("unauthenticated", "after_login")
 
-    async def test_an_expired_token_is_told_once_when_not_waited_for(self):
+    async def test_an_expired_token_is_refused_once_without_waiting(self):
         await self.connect(await self.expired(), wait=False)
 
         await self.assert_refused_once("token_expired", "after_refresh")
 
-    async def test_shutdown_ends_a_client_that_is_refused_on_its_way_back(self):
+    async def test_shutdown_stops_a_reconnecting_client_that_is_refused(self):
         client = socketio.AsyncClient()
         refusals = []
 

@@ -1,4 +1,4 @@
-"""python-socketio's client with threads: admitted once, or refused once and gone."""
+"""Tests python-socketio's client with threads: admitted once, or refused once and disconnected."""
 
 import queue
 import threading
@@ -11,10 +11,10 @@ from doorward import DEADLINE, RECONNECT, WATCH, Doorward
 
 
 def make_client():
-    """Makes a client with what it is told and how often it tries.
+    """Creates a client that records its refusals and attempts.
 
-    `attempts` counts the transports that it opens, `refusals` holds the data of every refusal,
-    `gone` is set when the transport has ended.
+    `attempts` counts the transports that it opens, `refusals` holds the data of every refusal, and
+    `gone` is set after the transport has closed.
     """
     client = socketio.Client(**RECONNECT)
     client.attempts = 0
@@ -39,7 +39,7 @@ def make_client():
 
 
 class ClientTest(unittest.TestCase):
-    """One server for all tests; every test has a client of its own."""
+    """Tests share one server; each has its own client."""
 
     @classmethod
     def setUpClass(cls):
@@ -65,7 +65,7 @@ class ClientTest(unittest.TestCase):
         for value in ["hello", "grüße, 你好", 12, None, [1, "two"], {"a": {"b": []}}, "x" * 10240]:
             self.assertEqual(self.client.call("echo", value, timeout=DEADLINE), value)
 
-    def test_whoami_tells_the_user(self):
+    def test_whoami_returns_the_user(self):
         self.connect({"token": self.server.token("bob")})
 
         answer = self.client.call("whoami", timeout=DEADLINE)
@@ -87,29 +87,29 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(answer["status"], "error")
         self.assertEqual(answer["code"], "unknown_event")
 
-    def test_a_wrong_token_raises_when_waited_for(self):
+    def test_a_wrong_token_raises_while_connect_waits(self):
         self.assert_raises_once({"token": "not.a.token"}, "unauthenticated", "after_login")
 
-    def test_a_missing_token_raises_when_waited_for(self):
+    def test_a_missing_token_raises_while_connect_waits(self):
         self.assert_raises_once(None, "unauthenticated", "after_login")
 
-    def test_an_expired_token_raises_when_waited_for(self):
+    def test_an_expired_token_raises_while_connect_waits(self):
         auth = {"token": self.server.expired_token()}
 
         self.assert_raises_once(auth, "token_expired", "after_refresh")
 
-    def test_a_wrong_token_is_told_once_when_not_waited_for(self):
-        self.assert_told_once({"token": "not.a.token"}, "unauthenticated", "after_login")
+    def test_a_wrong_token_is_refused_once_without_waiting(self):
+        self.assert_refused_once({"token": "not.a.token"}, "unauthenticated", "after_login")
 
-    def test_a_missing_token_is_told_once_when_not_waited_for(self):
-        self.assert_told_once(None, "unauthenticated", "after_login")
+    def test_a_missing_token_is_refused_once_without_waiting(self):
+        self.assert_refused_once(None, "unauthenticated", "after_login")
 
-    def test_an_expired_token_is_told_once_when_not_waited_for(self):
+    def test_an_expired_token_is_refused_once_without_waiting(self):
         auth = {"token": self.server.expired_token()}
 
-        self.assert_told_once(auth, "token_expired", "after_refresh")
+        self.assert_refused_once(auth, "token_expired", "after_refresh")
 
-    def test_a_refusal_on_the_way_back_is_asked_about_again_until_shutdown(self):
+    def test_a_reconnecting_client_that_is_refused_retries_until_shutdown(self):
         client = socketio.Client()
         refusals = queue.Queue()
         client.on("connect_error", refusals.put)
@@ -119,11 +119,11 @@ class ClientTest(unittest.TestCase):
             self.assertEqual(refusals.get(timeout=DEADLINE)["data"]["code"], "token_expired")
         client.shutdown()
 
-        # It was between two attempts, so it is not waited for.
+        # It was between two attempts, so shutdown() does not wait for it.
         self.assertFalse(client._reconnect_task.is_alive())
         self.assertTrue(refusals.empty())
 
-    def test_a_client_whose_user_is_revoked_stays_away(self):
+    def test_a_client_whose_user_is_revoked_does_not_reconnect(self):
         client = socketio.Client()
         ended = queue.Queue()
         client.on("session_ended", ended.put)
@@ -141,7 +141,7 @@ class ClientTest(unittest.TestCase):
 
         self.assert_refused_once(code, retry)
 
-    def assert_told_once(self, auth, code, retry):
+    def assert_refused_once(self, auth, code, retry):
         self.connect(auth, wait=False)
 
         self.assert_refused_once(code, retry)

@@ -1,4 +1,4 @@
-"""What the framework does, as python-socketio sees it: `e2e/features.rs` is the server."""
+"""Uses the features of the framework with python-socketio; `e2e/features.rs` is the server."""
 
 import os
 import pathlib
@@ -24,7 +24,7 @@ class Features(unittest.TestCase):
             if found:
                 cls.url = f"http://localhost:{found.group(1)}"
                 return
-        raise AssertionError("the server did not say where it listens")
+        raise AssertionError("the server did not print its address")
 
     @classmethod
     def end(cls):
@@ -47,7 +47,7 @@ class Features(unittest.TestCase):
     def ask(self, client, event, data=None):
         return client.call(event, data, namespace="/features", timeout=DEADLINE)
 
-    def test_bytes_go_both_ways(self):
+    def test_bytes_work_in_both_directions(self):
         client = self.connected()
 
         self.assertEqual(self.ask(client, "reverse", b"\x01\x02\xff"), b"\xff\x02\x01")
@@ -70,7 +70,7 @@ class Features(unittest.TestCase):
         self.assertEqual(self.ask(alice, "join", "room:closed")["code"], "forbidden")
         self.assertEqual(self.ask(alice, "say", ("room:1", {"text": "hello"})), 1)
         self.assertIsNone(self.ask(bob, "count", 3))
-        # Handlers run in threads of their own, so they may be a moment behind the answer.
+        # Handlers run in their own threads, so they may finish shortly after the answer.
         self.assertEqual(said.get(timeout=DEADLINE), {"text": "hello"})
         self.assertEqual(sorted(counted.get(timeout=DEADLINE) for _ in range(3)), [1, 2, 3])
 

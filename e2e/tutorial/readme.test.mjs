@@ -1,4 +1,4 @@
-// Does what README.md says of a new program: its settings and its text are compiled in an empty folder.
+// Follows README.md for a new program: compiles its manifest and its source in an empty folder.
 
 import assert from "node:assert/strict";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -11,13 +11,13 @@ import { blocksOf } from "../documents.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Beside the other programs, so that what they are built with is built once. */
+/** Beside the other programs, so that shared dependencies are built once. */
 const TARGET = dirname(dirname(process.env.E2E_DOORWARD));
 
-/** A cold build of everything on a small machine. */
+/** Limit for a cold build of everything on a small machine. */
 const LIMIT = { timeout: 30 * 60_000 };
 
-test("the program of the README is compiled in a folder of its own", LIMIT, async () => {
+test("the program of the README compiles in its own folder", LIMIT, async () => {
   const [settings] = await blocksOf("README.md", "toml");
   const [program] = await blocksOf("README.md", "rust");
   assert.deepEqual(await blocksOf("README.ko.md", "toml"), [settings]);
@@ -27,7 +27,7 @@ test("the program of the README is compiled in a folder of its own", LIMIT, asyn
   const here = JSON.stringify(join(ROOT, "crates/gateway"));
   await writeFile(join(folder, "Cargo.toml"), settings.replace('"../doorward/crates/gateway"', here));
   await writeFile(join(folder, "src/main.rs"), program);
-  // The versions that this repository is tested with.
+  // Versions that this repository is tested with.
   await writeFile(join(folder, "Cargo.lock"), await readFile(join(ROOT, "Cargo.lock")));
 
   const built = await run(["build", "--color", "never"], "cargo", {

@@ -1,5 +1,5 @@
-// Does what docs/tutorial.md says, step by step, in an empty folder: files are those of the text, programs are
-// compiled and run, and clients print what the text promises.
+// Follows docs/tutorial.md step by step in an empty folder: writes the files of the text, compiles and runs the
+// programs, and checks that clients print what the text promises.
 
 import assert from "node:assert/strict";
 import { readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -13,28 +13,28 @@ import { launch } from "../browser/support.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Beside the other programs, so that what they are built with is built once. */
+/** Beside the other programs, so that shared dependencies are built once. */
 const TARGET = dirname(dirname(process.env.E2E_DOORWARD));
 
-/** A cold build of everything on a small machine. */
+/** Limit for a cold build of everything on a small machine. */
 const LIMIT = { timeout: 30 * 60_000 };
 
 const SECRET = "a secret of 32 bytes, or more of them";
 
 const folder = await freshFolder();
 after(() => rm(folder, { recursive: true, force: true }));
-// What the text begins with; this folder is in no repository, and gets none.
+// First command of the text, without a repository: this folder is temporary.
 await cargo("init", "--name", "whack", "--vcs", "none");
-// What `npm install` would fetch.
+// Packages that `npm install` would fetch.
 await symlink(join(ROOT, "e2e/node_modules"), join(folder, "node_modules"));
 await writeFile(join(folder, "package.json"), "{}");
-// The versions that this repository is tested with.
+// Versions that this repository is tested with.
 await writeFile(join(folder, "Cargo.lock"), await readFile(join(ROOT, "Cargo.lock")));
 
 const text = await readFile(join(ROOT, "docs/tutorial.md"), "utf8");
 const steps = text.split(/^## /m).slice(1);
 
-test("each step of the tutorial is compiled, and does what it says", LIMIT, async (t) => {
+test("each step of the tutorial compiles and does what it says", LIMIT, async (t) => {
   for (const step of steps) {
     const title = step.slice(0, step.indexOf("\n"));
     const promised = /It prints:\n\n```text\n([\s\S]*?)```/.exec(step)?.[1];
@@ -53,10 +53,10 @@ test("each step of the tutorial is compiled, and does what it says", LIMIT, asyn
   assert.equal(steps.length, 6);
 });
 
-/** Writes the files of a step, and makes the changes that it says. */
+/** Writes the files of a step, and applies its changes. */
 async function take(step) {
   const blocks = [...step.matchAll(/^`([\w./]+)`(?:, in place of `(.+?)`( and what follows)?)?:\n\n```\w+\n([\s\S]*?)```$/gm)];
-  // Each block has two lines of fences.
+  // Each block has two fence lines.
   assert.equal(blocks.length, (step.match(/^```/gm).length - 2 * (step.match(/^```text/gm)?.length ?? 0)) / 2);
   for (const [, file, replaced, isRest, code] of blocks) {
     const path = join(folder, file);
@@ -85,10 +85,10 @@ async function cargo(command, ...options) {
   if (command === "test") assert.match(built.stdout, /1 passed/);
 }
 
-/** The program of the tutorial, on a free port. */
+/** Starts the program of the tutorial on a free port. */
 const start = () => startProgram(join(TARGET, "debug/whack"), { JWT_SECRET: SECRET });
 
-/** Opens the page as its player, strikes, and opens it again. */
+/** Opens the page as a player, strikes, and opens it again. */
 async function play(t) {
   const program = await start();
   const browser = await launch();

@@ -23,7 +23,7 @@ const socket = io(url, { transports: ["websocket"], extraHeaders: { cookie, orig
 
 socket.on("connect_error", (error) => console.log(`refused: ${error.data?.code}`));
 socket.on("session_ended", ({ code }) => console.log(`ended: ${code}`));
-socket.on("disconnect", () => console.log(`comes back by itself: ${socket.active}`));
+socket.on("disconnect", () => console.log(`reconnects by itself: ${socket.active}`));
 
 socket.on("connect", async () => {
   console.log(`connected as ${await socket.emitWithAck("whoami")}`);

@@ -17,7 +17,7 @@ const socket = io(process.argv[2] ?? "http://localhost:3000", {
 // #region refresh
 socket.on("auth:expiring", async () => {
   const answer = await socket.emitWithAck("auth:refresh", { token: await freshToken() });
-  console.log(answer.status === "ok" ? "stays" : `will end: ${answer.code}`);
+  console.log(answer.status === "ok" ? "refreshed" : `will end: ${answer.code}`);
 });
 // #endregion
 
