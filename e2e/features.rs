@@ -69,7 +69,7 @@ async fn main() -> doorward::Result {
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
     let authenticator = authenticate_fn(|handshake| async move {
         let shown = handshake.auth.decode().map_err(|_impossible| Refusal::bad_handshake())?;
-        Ok(Grant::new(Shown(shown), "somebody"))
+        Ok(Grant::new(Shown(shown), "guest"))
     });
     // Values that the protocol's own test suite expects.
     let limits = Limits {
