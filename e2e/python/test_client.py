@@ -99,15 +99,15 @@ class ClientTest(unittest.TestCase):
         self.assert_raises_once(auth, "token_expired", "after_refresh")
 
     def test_a_wrong_token_is_refused_once_without_waiting(self):
-        self.assert_refused_once({"token": "not.a.token"}, "unauthenticated", "after_login")
+        self.assert_connect_is_refused_once({"token": "not.a.token"}, "unauthenticated", "after_login")
 
     def test_a_missing_token_is_refused_once_without_waiting(self):
-        self.assert_refused_once(None, "unauthenticated", "after_login")
+        self.assert_connect_is_refused_once(None, "unauthenticated", "after_login")
 
     def test_an_expired_token_is_refused_once_without_waiting(self):
         auth = {"token": self.server.expired_token()}
 
-        self.assert_refused_once(auth, "token_expired", "after_refresh")
+        self.assert_connect_is_refused_once(auth, "token_expired", "after_refresh")
 
     def test_a_reconnecting_client_that_is_refused_retries_until_shutdown(self):
         client = socketio.Client()
@@ -141,7 +141,7 @@ class ClientTest(unittest.TestCase):
 
         self.assert_refused_once(code, retry)
 
-    def assert_refused_once(self, auth, code, retry):
+    def assert_connect_is_refused_once(self, auth, code, retry):
         self.connect(auth, wait=False)
 
         self.assert_refused_once(code, retry)
