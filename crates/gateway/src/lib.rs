@@ -82,11 +82,15 @@ pub use crate::limits::{
 pub use crate::namespace::gateway::{Entry, Gateway, IntoGateway};
 pub use crate::namespace::policy_table::PolicyTable;
 pub use crate::peer::proxies::{TrustedProxies, TrustedProxyError};
-pub use crate::presence::principals::{Principals, Refresh, Revocation, Revoke, RevokeError};
-pub use crate::presence::resident::ConnectionInfo;
+pub use crate::presence::gathered::{Gathered, NodeId};
+pub use crate::presence::principals::{Principals, Refreshed, Revocation, Revoke, RevokeError};
+pub use crate::presence::resident::SocketInfo;
 pub use crate::presence::seats::MemorySeats;
 pub use crate::room::data::Data;
-pub use crate::room::hub::{Hub, Outgoing, broadcast::Broadcast};
+pub use crate::room::hub::{
+    Hub, Outgoing,
+    broadcast::{Broadcast, Delivered},
+};
 pub use crate::room::members::Target;
 pub use crate::room::policy::RoomRequest;
 pub use crate::room::server_event::ServerEvent;

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod client;
+pub(crate) mod gathered;
 pub(crate) mod mailbox;
 pub(crate) mod principals;
 pub(crate) mod registry;

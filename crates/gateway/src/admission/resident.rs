@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward_core::{BoxFuture, DisconnectReason, Epoch, Lease, SocketId, UserId, network_prefix};
+use doorward_core::{BoxFuture, DisconnectReason, Epoch, Lease, SocketId, UserId};
 use doorward_protocol::Trust;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     presence::{
         access::Credential,
         mailbox::Letter,
-        resident::{ConnectionInfo, Reloaded, Resident},
+        resident::{Reloaded, Resident, SocketInfo},
     },
     room::connection::Connection,
 };
@@ -53,17 +53,7 @@ impl<P: Send + Sync + 'static> Resident for Connection<P> {
         Box::pin(renewal::reload(self))
     }
 
-    fn describe(&self) -> ConnectionInfo {
-        let access = self.access();
-        ConnectionInfo {
-            socket: self.id(),
-            link: self.link().number(),
-            namespace: self.namespace().into(),
-            user: self.user().clone(),
-            session: access.credential.session.clone(),
-            connected_at: self.connected_at(),
-            expires_at: access.lifetime.expires_at(),
-            network: self.request().peer().map(|peer| network_prefix(peer.ip())),
-        }
+    fn describe(&self) -> SocketInfo {
+        Self::describe(self)
     }
 }

@@ -18,8 +18,9 @@ use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use http::request::Parts;
 
 use crate::presence::{
+    gathered::{Gathered, NodeId},
     registry::Whose,
-    resident::{ConnectionInfo, Reloaded, Resident},
+    resident::{Reloaded, Resident, SocketInfo},
     services::{Services, Subject},
 };
 
@@ -93,11 +94,11 @@ impl fmt::Display for Revoke {
 pub struct Revocation {
     /// How many sockets have ended.
     pub closed: usize,
-    /// The servers that have ended what they had.
-    pub confirmed: Vec<Box<str>>,
+    /// Nodes that have ended their sockets.
+    pub confirmed: Vec<NodeId>,
     /// The servers that have not said so in time. What was revoked is written down all the same: nobody
     /// enters with it, and their sweep ends what is left.
-    pub missing: Vec<Box<str>>,
+    pub missing: Vec<NodeId>,
 }
 
 /// Why a revocation was not written down.
@@ -122,18 +123,20 @@ pub enum RevokeError {
 ///
 /// # Examples
 /// ```
-/// let all_good = doorward::Refresh::default();
+/// let all_good = doorward::Refreshed::default();
 /// assert_eq!(all_good.undecided, 0);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Refresh {
+pub struct Refreshed {
     /// They go on, with what they may now.
     pub kept: usize,
     /// They may not be here any more, and have ended.
     pub ended: usize,
     /// Nobody could be asked about these, and they go on as before: try again.
     pub undecided: usize,
+    /// Nodes that did not answer in time. Their sweep applies the change.
+    pub missing: Vec<NodeId>,
 }
 
 impl Principals {
@@ -235,7 +238,7 @@ impl Principals {
             Revoke::User(user) => registry.of(Whose::User(user)),
         };
         let closed = end_all(&self.services, &found, DisconnectReason::Revoked).await;
-        let here = vec![NODE.into()];
+        let here = vec![NodeId::new(NODE)];
         if closed == found.len() {
             Revocation { closed, confirmed: here, missing: Vec::new() }
         } else {
@@ -250,7 +253,7 @@ impl Principals {
     ///
     /// # Cancel safety
     /// It goes on to its end also when the future is dropped after its first poll.
-    pub async fn refresh(&self, user: &UserId) -> Refresh {
+    pub async fn refresh(&self, user: &UserId) -> Refreshed {
         // Whoever is entering sees that it has moved, and is looked up again.
         self.services.rights_changed.fetch_add(1, Ordering::SeqCst);
         let (services, user) = (Arc::clone(&self.services), user.clone());
@@ -259,7 +262,7 @@ impl Principals {
             let residents = services.registry.of(Whose::User(&user));
             let reloads = residents.iter().map(|resident| resident.reload());
             let outcomes = join_all(reloads).await;
-            let mut done = Refresh::default();
+            let mut done = Refreshed::default();
             let mut ending = Vec::new();
             for (resident, outcome) in residents.iter().zip(outcomes) {
                 match outcome {
@@ -278,18 +281,24 @@ impl Principals {
         .await
     }
 
-    /// Everybody who is connected at this moment.
-    #[must_use]
-    pub fn connections(&self) -> Vec<ConnectionInfo> {
-        let everybody = self.services.registry.everybody();
-        everybody.iter().map(|resident| resident.describe()).collect()
+    /// Returns every connected socket.
+    ///
+    /// # Cancel safety
+    /// Dropping the future forgets the question.
+    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
+    pub async fn sockets(&self) -> Gathered<Vec<SocketInfo>> {
+        let residents = self.services.registry.everybody();
+        Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
     }
 
-    /// The connections of one user at this moment.
-    #[must_use]
-    pub fn connections_of(&self, user: &UserId) -> Vec<ConnectionInfo> {
+    /// Returns the sockets of one user.
+    ///
+    /// # Cancel safety
+    /// Dropping the future forgets the question.
+    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
+    pub async fn sockets_of(&self, user: &UserId) -> Gathered<Vec<SocketInfo>> {
         let residents = self.services.registry.of(Whose::User(user));
-        residents.iter().map(|resident| resident.describe()).collect()
+        Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
     }
 }
 

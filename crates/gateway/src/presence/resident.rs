@@ -24,21 +24,20 @@ pub(crate) trait Resident: Send + Sync {
     fn closed(&self) -> BoxFuture<'_, ()>;
     /// Looks its principal up again and acts on what it may now.
     fn reload(&self) -> BoxFuture<'_, Reloaded>;
-    fn describe(&self) -> ConnectionInfo;
+    fn describe(&self) -> SocketInfo;
 }
 
-/// One live connection, as an operator sees it.
+/// A connected socket, as operators and other nodes see it.
 ///
 /// # Examples
 /// ```
-/// fn line(connection: &doorward::ConnectionInfo) -> String {
-///     format!("{} {:?} {}", connection.socket, connection.user, connection.namespace)
+/// fn line(info: &doorward::SocketInfo) -> String {
+///     format!("{} {:?} {}", info.socket, info.user, info.namespace)
 /// }
-/// # drop(line);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct ConnectionInfo {
+pub struct SocketInfo {
     /// The public id of the socket.
     pub socket: SocketId,
     /// Which of them share a link: those with the same number.

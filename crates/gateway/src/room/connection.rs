@@ -15,6 +15,7 @@ use std::{
 use arc_swap::ArcSwap;
 use doorward_core::{
     Action, DisconnectReason, GuardContext, HandshakeRequest, SessionId, SocketId, UserId,
+    network_prefix,
 };
 use doorward_protocol::Trust;
 use tokio::sync::Notify;
@@ -23,6 +24,7 @@ use crate::{
     presence::{
         access::Access,
         mailbox::{Letter, LinkHandle},
+        resident::SocketInfo,
         services::Subject,
     },
     room::{
@@ -253,6 +255,21 @@ impl<P> Connection<P> {
             acks.end();
         }
         acks
+    }
+
+    /// Describes the socket to operators and other nodes.
+    pub(crate) fn describe(&self) -> SocketInfo {
+        let access = self.access();
+        SocketInfo {
+            socket: self.id(),
+            link: self.link().number(),
+            namespace: self.namespace().into(),
+            user: self.user().clone(),
+            session: access.credential.session.clone(),
+            connected_at: self.connected_at(),
+            expires_at: access.lifetime.expires_at(),
+            network: self.request().peer().map(|peer| network_prefix(peer.ip())),
+        }
     }
 
     fn joined(&self) -> MutexGuard<'_, Joined> {

@@ -20,7 +20,7 @@ use crate::{
         acks::AckIds,
         connection::Connection,
         error::{EmitError, check_event},
-        hub::broadcast::Broadcast,
+        hub::broadcast::{Broadcast, Delivered},
         members::{Rooms, Target},
         policy::RoomPolicy,
         server_event::ServerEvent,
@@ -127,10 +127,10 @@ impl<P> Hub<P> {
     /// ```
     /// use doorward::prelude::*;
     ///
-    /// fn ship(hub: &Hub<Claims>, customer: &str, order: u32) -> Result<usize, EmitError> {
-    ///     hub.to_user(customer).emit("shipped", order)
+    /// fn ship(hub: &Hub<Claims>, customer: &str, order: u32) -> Result<(), EmitError> {
+    ///     hub.to_user(customer).emit("shipped", order)?;
+    ///     Ok(())
     /// }
-    /// # drop(ship);
     /// ```
     pub fn to_user(&self, user: impl Into<UserId>) -> Broadcast<P> {
         self.to(Target::User(user.into()))
@@ -150,7 +150,7 @@ impl<P> Hub<P> {
     ///
     /// # Errors
     /// As [`Broadcast::emit`].
-    pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<usize, EmitError> {
+    pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<Delivered, EmitError> {
         self.all().emit(event, arguments)
     }
 
@@ -158,13 +158,13 @@ impl<P> Hub<P> {
     ///
     /// # Errors
     /// As [`Broadcast::emit`].
-    pub fn send<E: ServerEvent>(&self, event: &E) -> Result<usize, EmitError> {
-        self.all().send(event)
+    pub fn emit_event<E: ServerEvent>(&self, event: &E) -> Result<Delivered, EmitError> {
+        self.all().emit_event(event)
     }
 
-    /// Returns a socket by its id.
+    /// Returns a socket of this node by its id.
     #[must_use]
-    pub fn socket(&self, id: SocketId) -> Option<Connection<P>> {
+    pub fn local_socket(&self, id: SocketId) -> Option<Connection<P>> {
         self.0.rooms.socket(id)
     }
 

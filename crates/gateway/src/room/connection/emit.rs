@@ -42,7 +42,7 @@ impl<P> Connection<P> {
     ///
     /// # Errors
     /// As [`Connection::emit`].
-    pub fn send<E: ServerEvent>(&self, event: &E) -> Result<(), EmitError> {
+    pub fn emit_event<E: ServerEvent>(&self, event: &E) -> Result<(), EmitError> {
         self.emit(E::NAME, event)
     }
 

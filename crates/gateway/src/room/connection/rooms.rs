@@ -211,16 +211,18 @@ impl<P> Connection<P> {
         error
     }
 
-    /// Leaves a room without a question. Whoever is being asked about one meanwhile is asked again.
-    pub(crate) fn part(&self, room: &str) {
+    /// Leaves a room without asking, and returns `true` if this client was in it. A question about a room that
+    /// is open meanwhile is asked again.
+    pub(crate) fn part(&self, room: &str) -> bool {
         let mut joined = self.joined();
         joined.changes += 1;
         let place = joined.rooms.iter().position(|joined| &**joined == room);
         if let Some(place) = place {
             let room = joined.rooms.swap_remove(place);
-            // Under the lock, so that nobody enters in between.
+            // Under the lock, so that no join comes in between.
             self.hub().rooms().part(&room, self.id());
         }
+        place.is_some()
     }
 
     /// Leaves every room for good; guards have no say in that.

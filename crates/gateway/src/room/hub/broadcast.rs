@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde::de::DeserializeOwned;
 
 use crate::{
+    presence::{gathered::Gathered, resident::SocketInfo},
     room::{
         acks::{Answers, Question},
         connection::Connection,
@@ -73,11 +74,6 @@ impl<P> Broadcast<P> {
         self
     }
 
-    /// Stays on this node. With one node it changes nothing.
-    pub fn local(self) -> Self {
-        self
-    }
-
     /// Leaves out clients that do not keep up: what waits for them is not made longer.
     pub fn volatile(self) -> Self {
         Self { is_volatile: true, ..self }
@@ -88,7 +84,7 @@ impl<P> Broadcast<P> {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Sends an event, written and framed once, and returns for how many clients it was queued.
+    /// Sends an event, written and framed once, and returns how many sockets it was queued for.
     ///
     /// # Errors
     /// - [`EmitError::Ended`]: a client speaks whose socket has ended. Nothing was sent.
@@ -96,21 +92,21 @@ impl<P> Broadcast<P> {
     /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
     /// - [`EmitError::Reserved`]: the event belongs to the library, such as `disconnect`.
     #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
-    pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<usize, EmitError> {
+    pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<Delivered, EmitError> {
         self.check_speaker()?;
         let frame = self.hub.frame(event, None, &arguments, self.targets())?;
-        let mut reached = 0;
+        let mut local = 0;
         self.for_each(|connection| {
-            reached += usize::from(connection.deliver(frame.clone(), self.is_volatile));
+            local += usize::from(connection.deliver(frame.clone(), self.is_volatile));
         });
-        Ok(reached)
+        Ok(Delivered { local })
     }
 
     /// Sends a typed event.
     ///
     /// # Errors
     /// As [`Broadcast::emit`].
-    pub fn send<E: ServerEvent>(&self, event: &E) -> Result<usize, EmitError> {
+    pub fn emit_event<E: ServerEvent>(&self, event: &E) -> Result<Delivered, EmitError> {
         self.emit(E::NAME, event)
     }
 
@@ -160,26 +156,47 @@ impl<P> Broadcast<P> {
         Ok(answers)
     }
 
-    /// Returns the sockets; their principals and their [data](Connection::data) are typed.
+    /// Returns the sockets of every node, each with what operators see of it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future forgets the question.
+    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
+    pub async fn fetch_sockets(&self) -> Gathered<Vec<SocketInfo>> {
+        let sockets = self.local_sockets();
+        Gathered::here(sockets.iter().map(Connection::describe).collect())
+    }
+
+    /// Returns the sockets of this node, with their principals and [data](Connection::data).
     #[must_use]
-    pub fn fetch_sockets(&self) -> Vec<Connection<P>> {
+    pub fn local_sockets(&self) -> Vec<Connection<P>> {
         let mut sockets = Vec::new();
         self.for_each(|connection| sockets.push(connection.clone()));
         sockets
     }
 
-    /// Takes the sockets out of a room. This is the server's own will: guards are not asked.
-    pub fn sockets_leave(&self, room: &str) {
-        for connection in self.fetch_sockets() {
-            connection.part(room);
-        }
+    /// Takes the sockets out of a room, and returns how many were in it. The server decides this: guards are
+    /// not asked.
+    ///
+    /// # Cancel safety
+    /// Sockets of this node have left when the future is polled for the first time.
+    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
+    pub async fn sockets_leave(&self, room: &str) -> Gathered<usize> {
+        let sockets = self.local_sockets();
+        Gathered::here(sockets.iter().filter(|connection| connection.part(room)).count())
     }
 
-    /// Ends the sockets: their clients read `io server disconnect` and stay away.
-    pub fn disconnect_sockets(&self) {
-        for connection in self.fetch_sockets() {
+    /// Ends the sockets, and returns how many there were. Their clients read `io server disconnect` and do not
+    /// reconnect.
+    ///
+    /// # Cancel safety
+    /// Sockets of this node have been told to end when the future is polled for the first time.
+    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
+    pub async fn disconnect_sockets(&self) -> Gathered<usize> {
+        let sockets = self.local_sockets();
+        for connection in &sockets {
             connection.end_for(DisconnectReason::ServerLeft);
         }
+        Gathered::here(sockets.len())
     }
 
     fn check_speaker(&self) -> Result<(), EmitError> {
@@ -233,6 +250,23 @@ impl<P> Broadcast<P> {
     }
 }
 
+/// Result of an emit.
+///
+/// # Examples
+/// ```
+/// use doorward::prelude::*;
+///
+/// fn is_anyone_there(hub: &Hub<Claims>) -> Result<bool, EmitError> {
+///     Ok(hub.to("news").emit("headline", "Door opened")?.local > 0)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivered {
+    /// Sockets of this node that the event was queued for. How many other nodes have is not counted.
+    pub local: usize,
+}
+
 /// Whom a broadcast leaves out: most often the speaker alone.
 struct LeftOut {
     one: Option<SocketId>,
@@ -257,14 +291,14 @@ impl<P: Send + Sync + 'static> Broadcast<P> {
     ///
     /// # Cancel safety
     /// Dropping the future leaves those outside that were not in yet.
-    pub async fn sockets_join(&self, room: &str) -> Vec<(SocketId, JoinError)> {
+    pub async fn sockets_join(&self, room: &str) -> Gathered<Vec<(SocketId, JoinError)>> {
         let mut denied = Vec::new();
-        for connection in self.fetch_sockets() {
+        for connection in self.local_sockets() {
             if let Err(error) = connection.join(room).await {
                 denied.push((connection.id(), error));
             }
         }
-        denied
+        Gathered::here(denied)
     }
 }
 

@@ -1,3 +1,5 @@
+//! Packets in an outbox: order, cuts, and what another wire sees.
+
 use doorward_protocol::{Args, Binary, packet};
 use tokio::io::{AsyncReadExt, duplex};
 
