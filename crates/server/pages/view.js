@@ -10,6 +10,9 @@ export { html, useEffect, useRef, useState };
 /** The path below which the server is, without the slash at its end: this file is in the folder `assets` of it. */
 export const base = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 
+/** The applications that this server has. */
+const apps = (document.querySelector("meta[name=apps]")?.getAttribute("content") ?? "").split(" ");
+
 export const doorward = createDoorward({ io, url: base });
 
 /** Tells other tabs of this browser that somebody has signed in or out; it carries nothing else. */
@@ -35,7 +38,8 @@ export function Frame({ me, wide = false, children }) {
     <header>
       <a class="brand" href="${base}/"><img src="${base}/assets/icon.svg" alt="" width="28" height="28" /> Doorward</a>
       <nav>
-        ${me && html`<a href="${base}/chat">${t("chat")}</a><a href="${base}/mole">${t("mole")}</a>`}
+        ${me && apps.includes("chat") && html`<a href="${base}/chat">${t("chat")}</a>`}
+        ${me && apps.includes("mole") && html`<a href="${base}/mole">${t("mole")}</a>`}
         ${me && html`<a href="${base}/account">${t("account")}</a>`}
         ${me && html`<button type="button" class="plain" data-testid="signout" onClick=${signOut}>${t("signout")}</button>`}
         <button type="button" class="plain" lang=${other} onClick=${() => speak(other)}>

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File},
+    iter,
     os::unix::fs::DirBuilderExt as _,
     path::Path,
 };
@@ -9,6 +10,7 @@ use std::{
 use crate::{
     cli::BackupOptions,
     config::{Config, StoreConfig},
+    database,
     failure::Failure,
     output, shell,
 };
@@ -22,7 +24,10 @@ pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
     };
     // A new directory: no backup is ever written over another one.
     DirBuilder::new().mode(0o700).create(to).map_err(|error| cannot(&error))?;
-    for file in [&config.database, &config.data_dir.join(APPLICATIONS)] {
+    let applications = config.data_dir.join(database::FILE);
+    // A server that has never mounted an application has no such file.
+    let applications = applications.exists().then_some(&applications);
+    for file in iter::once(&config.database).chain(applications) {
         let target = to.join(file.file_name().unwrap_or_default());
         let copied = shell::block_on(doorward_sql::backup(file, &target))?;
         copied.map_err(|error| {
@@ -46,7 +51,5 @@ fn copy_key(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::copy(from, to)?;
     File::open(to)?.sync_all()
 }
-
-const APPLICATIONS: &str = "applications.db";
 
 const KEY: &str = "token-key.pem";

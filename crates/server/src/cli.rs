@@ -9,7 +9,12 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
-use crate::{config::all_settings, failure::Failure, listen::ListenAddress, ttl};
+use crate::{
+    config::{AppNames, all_settings},
+    failure::Failure,
+    listen::ListenAddress,
+    ttl,
+};
 
 /// A Socket.IO server in which nobody is connected before they are authenticated.
 #[derive(Debug, Parser)]
@@ -191,6 +196,10 @@ pub(crate) struct ServeOptions {
     /// Where to listen; port 0 takes a free one [default: localhost:3000]
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) listen: Option<ListenAddress>,
+    /// Applications to mount, separated by commas; empty for none [default: chat,whack-a-mole in profile
+    /// "development"]
+    #[arg(long, value_name = "NAMES")]
+    pub(crate) apps: Option<AppNames>,
     #[command(flatten)]
     pub(crate) place: PlaceOptions,
 }
@@ -354,9 +363,14 @@ mod tests {
 
     #[test]
     fn mistakes_are_explained_in_one_line() {
-        let cases: [(&[&str], &str); 5] = [
+        let cases: [(&[&str], &str); 6] = [
             (&["serve", "--lisen", "x"], "unexpected argument '--lisen' found; a similar"),
             (&["srve"], "unrecognized subcommand 'srve'; a similar"),
+            (
+                &["serve", "--apps", "chat,whack-a-mol"],
+                "invalid value 'chat,whack-a-mol' for '--apps <NAMES>': write \"chat\" or \"whack-a-mole\"; did \
+                 you mean \"whack-a-mole\"?",
+            ),
             (&["token"], "the following required arguments were not provided: --sub <USER>"),
             (&["token", "--sub", "a", "--ttl", "5"], "invalid value '5' for '--ttl <TIME>': write"),
             (&["serve", "--listen", "80"], "invalid value '80' for '--listen <HOST:PORT>': write"),

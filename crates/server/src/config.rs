@@ -14,10 +14,12 @@ mod values;
 use std::path::PathBuf;
 
 use doorward::{Limits, PerUser};
+use doorward_apps::{ALL, Application};
 pub(crate) use known::all as all_settings;
 use settings::Settings;
 pub(crate) use values::{
-    AuditSink, Excess, HostName, Profile, Proxies, RpId, SameSite, SecretUrl, Store, TokenName,
+    AppName, AppNames, AuditSink, Excess, HostName, Profile, Proxies, RpId, SameSite, SecretUrl,
+    Store, TokenName,
 };
 
 use crate::{
@@ -46,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) database: PathBuf,
     /// The database of accounts and passkeys, when it is not that file.
     pub(crate) postgres: Option<SecretUrl>,
+    /// Applications to mount.
+    pub(crate) apps: Vec<AppName>,
     /// Further names that the server answers to.
     pub(crate) hosts: Vec<HostName>,
     /// The other origins whose pages may use the cookie, and applications.
@@ -203,6 +207,7 @@ impl Config {
                 rp_id: settings.passkeys.rp_id,
                 name: settings.passkeys.name.unwrap_or_else(TokenName::of_the_product),
             },
+            apps: settings.apps.unwrap_or_else(|| AppName::defaults(profile)),
             hosts: settings.hosts.allow.unwrap_or_default(),
             origins,
             trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
@@ -216,6 +221,12 @@ impl Config {
             database,
             postgres,
         })
+    }
+
+    /// Returns the applications to mount, each once, in the order of [`ALL`].
+    pub(crate) fn applications(&self) -> Vec<&'static dyn Application> {
+        let is_named = |app: &&dyn Application| self.apps.iter().any(|named| named.is(*app));
+        ALL.into_iter().filter(is_named).collect()
     }
 }
 

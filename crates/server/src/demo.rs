@@ -6,12 +6,11 @@
 use std::time::SystemTime;
 
 use doorward::{RawArguments, prelude::*};
+use doorward_apps::NamedUser;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::known::Known;
-
-pub(crate) fn gateway() -> Gateway<Known> {
+pub(crate) fn gateway() -> Gateway<NamedUser> {
     Gateway::at("/").on("echo", echo).on("whoami", whoami)
 }
 
@@ -29,7 +28,7 @@ struct WhoAmI {
     connected_at: String,
 }
 
-async fn whoami(connection: Connection<Known>) -> Result<WhoAmI, Exception> {
+async fn whoami(connection: Connection<NamedUser>) -> Result<WhoAmI, Exception> {
     Ok(WhoAmI {
         user: connection.user().as_str().to_owned(),
         name: connection.principal().name.to_string(),

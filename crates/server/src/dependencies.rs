@@ -33,12 +33,11 @@ struct Dependency {
 impl Dependencies {
     /// What a server with these stores asks.
     pub(crate) fn of(stores: &Stores) -> Arc<Self> {
-        let (accounts, applications) = (Arc::clone(&stores.accounts), stores.applications.clone());
+        let accounts = Arc::clone(&stores.accounts);
         let (database, epochs) = (stores.database.clone(), Arc::clone(&stores.epochs));
         let floor = Arc::new(Mutex::new(None));
-        Arc::new(Self(vec![
+        let mut all = vec![
             Dependency::new("accounts", move || Box::pin(ask_accounts(Arc::clone(&accounts)))),
-            Dependency::new("applications", move || Box::pin(ask_file(applications.clone()))),
             Dependency::new("database", move || {
                 let database = database.clone();
                 Box::pin(async move { database.check().await })
@@ -46,7 +45,13 @@ impl Dependencies {
             Dependency::new("sessions", move || {
                 Box::pin(ask_sessions(Arc::clone(&epochs), Arc::clone(&floor)))
             }),
-        ]))
+        ];
+        if let Some(applications) = stores.applications.file().cloned() {
+            all.push(Dependency::new("applications", move || {
+                Box::pin(ask_file(applications.clone()))
+            }));
+        }
+        Arc::new(Self(all))
     }
 
     /// Asks again and again, for as long as the future lives.

@@ -2,13 +2,16 @@
 
 use axum::http::{HeaderMap, header};
 
-/// The tag of a file with this hash.
-pub(crate) fn of(sha256: &[u8; 32]) -> String {
+/// Returns the tag of a file with this hash, into which `filled` was written: words, not secrets.
+pub(crate) fn of(sha256: &[u8; 32], filled: &str) -> String {
     use std::fmt::Write as _;
 
     let mut tag = String::from("\"");
     for byte in sha256.iter().take(SHOWN) {
         write!(tag, "{byte:02x}").expect("a string takes everything");
+    }
+    for word in filled.split_whitespace() {
+        tag.extend(["-", word]);
     }
     tag.push('"');
     tag
@@ -55,7 +58,9 @@ mod tests {
 
     #[test]
     fn another_file_has_another_tag() {
-        assert_ne!(of(&[1; 32]), of(&[2; 32]));
-        assert_eq!(of(&[0xab; 32]).len(), 34);
+        assert_ne!(of(&[1; 32], ""), of(&[2; 32], ""));
+        assert_ne!(of(&[1; 32], "chat"), of(&[1; 32], "chat mole"));
+        assert_eq!(of(&[0xab; 32], "").len(), 34);
+        assert!(of(&[0xab; 32], "chat mole").ends_with("ab-chat-mole\""));
     }
 }

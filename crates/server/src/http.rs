@@ -40,14 +40,15 @@ pub(crate) fn router(
     let hosts = Arc::new(Hosts::new(public_url, addresses, &config.hosts));
     let headers = Arc::new(SecurityHeaders::new(public_url));
     // Whatever is not named as public below is for those who have signed in, also what is not there.
-    let private = pages::private_routes()
+    let mounted = config.applications();
+    let private = pages::private_routes(&mounted)
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response())
         .layer(RequireSession::new(identity.clone()));
     let routes = Router::new()
         .route_service("/socket.io/", doorward.service())
         .route_service("/socket.io", doorward.service())
         .merge(bundle::routes())
-        .merge(pages::public_routes())
+        .merge(pages::public_routes(&mounted))
         .merge(identity.routes(doorward.principals()))
         .route("/healthz", get("ok\n"))
         .route("/readyz", get(async move || dependencies.report()))

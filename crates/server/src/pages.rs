@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
+use doorward_apps::{ALL, Application};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::etag;
@@ -31,47 +32,63 @@ struct Pages;
 struct Client;
 
 /// The sign-in, and all files.
-pub(crate) fn public_routes() -> Router {
-    Router::new().route("/", page("home")).route("/assets/{*path}", get(asset))
+pub(crate) fn public_routes(mounted: &[&'static dyn Application]) -> Router {
+    let apps = apps(mounted);
+    let files = get(async move |Path(path): Path<String>, headers: HeaderMap| {
+        asset(&path, &headers, &apps)
+    });
+    Router::new().route("/", page("home", mounted)).route("/assets/{*path}", files)
 }
 
 /// The pages that only somebody with a session may see.
-pub(crate) fn private_routes() -> Router {
-    Router::new()
-        .route("/account", page("account"))
-        .route("/chat", page("chat"))
-        .route("/mole", page("mole"))
+pub(crate) fn private_routes(mounted: &[&'static dyn Application]) -> Router {
+    let routes = Router::new().route("/account", page("account", mounted));
+    mounted.iter().fold(routes, |routes, app| {
+        routes.route(&format!("/{}", app.path()), page(app.path(), mounted))
+    })
 }
 
-async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
+fn asset(path: &str, headers: &HeaderMap, apps: &str) -> Response {
+    let owner = path.split(['/', '.']).next().unwrap_or_default();
+    let is_mounted = apps.split(' ').any(|app| app == owner);
+    let is_of_an_app = ALL.iter().any(|app| app.path() == owner);
     let found = match path.strip_prefix("doorward-client/") {
         Some(name) => Client::get(name),
         // Pages are not handed out by another name: they have routes, and some are private.
         None if path.ends_with(".html") => None,
-        None => Pages::get(&path),
+        None if is_of_an_app && !is_mounted => None,
+        None => Pages::get(path),
     };
-    answer(found, &path, &headers)
+    answer(found, path, headers, "")
 }
 
 /// A page: all are one file, but for the script that fills it.
-fn page(script: &'static str) -> MethodRouter {
+fn page(script: &'static str, mounted: &[&'static dyn Application]) -> MethodRouter {
+    let apps = apps(mounted);
     get(async move |headers: HeaderMap| {
-        let html = Pages::get(PAGE).map(|file| fill(file, script));
-        answer(html, PAGE, &headers)
+        let html = Pages::get(PAGE).map(|file| fill(file, script, &apps));
+        answer(html, PAGE, &headers, &apps)
     })
 }
 
-fn fill(mut file: EmbeddedFile, script: &str) -> EmbeddedFile {
-    let html = String::from_utf8_lossy(&file.data).replace("{script}", script);
+/// The paths of the mounted applications, as the pages read them.
+fn apps(mounted: &[&'static dyn Application]) -> String {
+    mounted.iter().map(|app| app.path()).collect::<Vec<_>>().join(" ")
+}
+
+fn fill(mut file: EmbeddedFile, script: &str, apps: &str) -> EmbeddedFile {
+    let html = String::from_utf8_lossy(&file.data);
+    let html = html.replace("{script}", script).replace("{apps}", apps);
     file.data = html.into_bytes().into();
     file
 }
 
-fn answer(found: Option<EmbeddedFile>, name: &str, headers: &HeaderMap) -> Response {
+/// Answers with a file. `filled` is what was filled in, as far as it depends on the configuration.
+fn answer(found: Option<EmbeddedFile>, name: &str, headers: &HeaderMap, filled: &str) -> Response {
     let Some((file, content_type)) = found.zip(content_type(name)) else {
         return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response();
     };
-    let tag = etag::of(&file.metadata.sha256_hash());
+    let tag = etag::of(&file.metadata.sha256_hash(), filled);
     // They change with the program and say nothing of it in their names.
     let cache = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, tag.clone())];
     if etag::is_known(headers, &tag) {

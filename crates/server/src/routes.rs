@@ -28,7 +28,7 @@ pub(crate) fn run(options: &RoutesOptions) -> Result<(), Failure> {
     let folder = tempfile::tempdir()
         .map_err(|error| Failure::because("cannot put the server together", &error))?;
     let table = shell::block_on(async {
-        let stores = Stores::forgetful(folder.path()).await?;
+        let stores = Stores::forgetful(&config, folder.path()).await?;
         let sessions = Arc::new(serve::sessions(&config, &stores));
         let parts =
             Parts { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };

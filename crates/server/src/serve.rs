@@ -11,26 +11,26 @@ use doorward::{
     ServeError, StopSignal, SystemClock,
     auth::{Issuer, KeyRing, Sessions},
 };
+use doorward_apps::Services;
 use doorward_core::Causes;
 use doorward_identity::Identity;
 
 use crate::{
     admin::{self, Admin, AdminSocket},
     announce::Announcement,
-    chat::Chat,
     cli::ServeOptions,
     config::{AuditConfig, Config, SameSite},
     data_dir::DataDir,
-    database, demo,
+    demo,
     dependencies::Dependencies,
     descriptors,
+    directory::AccountDirectory,
     failure::Failure,
     http,
     key_file::KeyFile,
     known,
     log::{self, Log},
     metrics::MetricsServer,
-    mole::Mole,
     output,
     public_url::PublicUrl,
     signals::Signals,
@@ -39,7 +39,10 @@ use crate::{
 
 /// Runs `doorward serve`.
 pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
-    let config = Config::load(&options.place, options.listen.as_ref())?;
+    let mut config = Config::load(&options.place, options.listen.as_ref())?;
+    if let Some(apps) = &options.apps {
+        config.apps = apps.get().to_vec();
+    }
     let log = log::start()?;
     descriptors::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -205,7 +208,7 @@ pub(crate) async fn identity(config: &Config, parts: Parts<'_>) -> Result<Identi
         .fresh_for(config.session.fresh_for.get())
         .on_account_removed(move |user| {
             let applications = applications.clone();
-            async move { Ok(database::forget(&applications, &user).await?) }
+            async move { Ok(applications.forget(&user).await?) }
         })
         .audit(Arc::<BoundedAudit<Sink>>::clone(&stores.audit));
     for origin in &config.origins {
@@ -228,12 +231,7 @@ pub(crate) fn build(
     parts: Parts<'_>,
     identity: &Identity,
 ) -> Result<Doorward, Failure> {
-    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-    let Stores { applications, accounts, .. } = parts.stores;
-    let chat =
-        Chat::new(clock.clone(), entropy.clone(), applications.clone(), Arc::clone(accounts));
-    let mole = Mole::new(clock, entropy, applications.clone(), config.mole.round.get());
-    Doorward::builder()
+    let mut builder = Doorward::builder()
         .authenticate(known::authenticator(config, parts, identity))
         .connections(config.connections)
         .epochs(Arc::clone(&parts.stores.epochs))
@@ -241,9 +239,21 @@ pub(crate) fn build(
         .limits(limits(config))
         .trusted_proxies(config.trusted_proxies.texts())
         .pages(config.origins.iter().map(ToString::to_string))
-        .gateway(demo::gateway())
-        .gateway(chat)
-        .gateway(mole)
+        .gateway(demo::gateway());
+    let Stores { applications, accounts, .. } = parts.stores;
+    if let Some(file) = applications.file() {
+        let services = Services {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            database: file.clone(),
+            directory: Arc::new(AccountDirectory(Arc::clone(accounts))),
+            round: config.mole.round.get(),
+        };
+        for application in config.applications() {
+            builder = builder.gateway(application.gateway(&services));
+        }
+    }
+    builder
         .public(identity.gateway())
         .build()
         .map_err(|error| Failure::because("the server cannot be built", &error))

@@ -6,9 +6,10 @@ use doorward::{
     Audit, AuditRecord, BoundedAudit, BoxFuture, Clock, Epochs, JsonLinesAudit, SessionStore,
     SystemClock, TicketStore, TracingAudit, auth::MemoryStore,
 };
+use doorward_apps::Database;
 use doorward_core::AccountStore;
 use doorward_redis::RedisStore;
-use doorward_sql::{PostgresStore, SqlAudit, SqlStore, SqliteFile};
+use doorward_sql::{PostgresStore, SqlAudit, SqlStore};
 
 use crate::{
     config::{AuditConfig, Config, StoreConfig},
@@ -26,7 +27,7 @@ pub(crate) struct Stores {
     /// The file, to be asked whether it is there, and to be closed in order.
     pub(crate) database: SqlStore,
     /// What the applications keep.
-    pub(crate) applications: SqliteFile,
+    pub(crate) applications: Database,
 }
 
 /// Where records of decisions go.
@@ -71,19 +72,21 @@ impl Stores {
             ),
             None => Arc::new(database.clone()),
         };
-        let applications = database::open(&config.data_dir.join("applications.db")).await?;
+        let applications =
+            database::open(&config.data_dir.join(database::FILE), &config.applications()).await?;
         Ok(Self { sessions, tickets, epochs, accounts, audit, database, applications })
     }
 }
 
 impl Stores {
     /// Stores that nobody will ever use; the file of accounts is in this folder.
-    pub(crate) async fn forgetful(folder: &Path) -> Result<Self, Failure> {
+    pub(crate) async fn forgetful(config: &Config, folder: &Path) -> Result<Self, Failure> {
         let (sessions, tickets, epochs) = each(MemoryStore::default());
         let audit = bounded(Sink::AtOnce(Arc::new(TracingAudit)), false);
         let database = sqlite(&folder.join("accounts.db"), false).await?;
         let accounts = Arc::new(database.clone());
-        let applications = database::open(&folder.join("applications.db")).await?;
+        let applications =
+            database::open(&folder.join(database::FILE), &config.applications()).await?;
         Ok(Self { sessions, tickets, epochs, accounts, audit, database, applications })
     }
 

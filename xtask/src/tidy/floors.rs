@@ -26,6 +26,7 @@ const TABLE: &[(&str, Place)] = &[
     ("doorward-redis", Place::Floor(1)),
     ("doorward-sql", Place::Floor(1)),
     ("doorward", Place::Floor(2)),
+    ("doorward-apps", Place::Floor(3)),
     ("doorward-identity", Place::Floor(3)),
     ("doorward-server", Place::Floor(4)),
     ("doorward-bench", Place::Beside(2)),

@@ -13,8 +13,8 @@ use super::{
     known::{self, Known, Setting},
     limits::LimitSettings,
     values::{
-        AuditSink, Count, Excess, HostName, Profile, Proxies, RpId, SameSite, SecretUrl, Store,
-        TokenName,
+        AppName, AuditSink, Count, Excess, HostName, Profile, Proxies, RpId, SameSite, SecretUrl,
+        Store, TokenName,
     },
 };
 use crate::{
@@ -61,6 +61,7 @@ settings! {
         listen: ListenAddress,
         data_dir: PathBuf,
         public_url: PublicUrl,
+        apps: Vec<AppName>,
         trusted_proxies: Proxies,
         #[table] token: Token,
         #[table] session: Session,

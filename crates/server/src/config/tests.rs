@@ -92,6 +92,8 @@ fn mistakes_are_told_with_their_place() {
             "[session]\nstore = 'redi'",
             "2:9: write \"memory\", \"redis\" or \"sqlite\"; did you mean \"redis\"?",
         ),
+        ("apps = ['chatt']", "1:8: write \"chat\" or \"whack-a-mole\"; did you mean \"chat\"?"),
+        ("apps = 'chat'", "1:8: invalid type: string \"chat\", expected a sequence"),
         ("profile = 'live'", "1:11: write \"development\" or \"production\""),
         ("[connections]\nper_user = 0", "2:12: write a whole number, 1 at least"),
         ("listen = 3000", "1:10: invalid type: integer `3000`, expected a string"),

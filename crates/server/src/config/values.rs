@@ -1,9 +1,10 @@
 //! The values of single settings, each with its own syntax.
 
-use std::{fmt, num::NonZeroUsize, path::PathBuf};
+use std::{fmt, num::NonZeroUsize, path::PathBuf, str::FromStr};
 
 use doorward::{TrustedProxies, TrustedProxyError};
-use serde::Deserialize;
+use doorward_apps::{ALL, Application};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::known::{Form, Setting};
 use crate::{
@@ -116,6 +117,60 @@ impl ChoiceError {
             all => all.join(""),
         };
         Self { words: words_of, nearest: nearest(text, words.iter().copied()) }
+    }
+}
+
+/// An application, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AppName(&'static str);
+
+/// Names of applications, separated by commas; an empty text is none.
+#[derive(Clone, Debug)]
+pub(crate) struct AppNames(Vec<AppName>);
+
+impl AppName {
+    /// Returns what is mounted unless the setting says otherwise: demonstrations are for an operator who tries
+    /// things, and a server for users has none that its operator has not asked for.
+    pub(super) fn defaults(profile: Profile) -> Vec<Self> {
+        match profile {
+            Profile::Development => ALL.into_iter().map(|app| Self(app.name())).collect(),
+            Profile::Production => Vec::new(),
+        }
+    }
+
+    pub(super) fn is(self, app: &dyn Application) -> bool {
+        self.0 == app.name()
+    }
+}
+
+impl AppNames {
+    pub(crate) fn get(&self) -> &[AppName] {
+        &self.0
+    }
+}
+
+impl FromStr for AppNames {
+    type Err = ChoiceError;
+
+    fn from_str(text: &str) -> Result<Self, ChoiceError> {
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        names.map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl FromStr for AppName {
+    type Err = ChoiceError;
+
+    fn from_str(text: &str) -> Result<Self, ChoiceError> {
+        let names = ALL.map(Application::name);
+        let found = names.into_iter().find(|name| *name == text);
+        found.map(Self).ok_or_else(|| ChoiceError::new(text, &names))
+    }
+}
+
+impl<'de> Deserialize<'de> for AppName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

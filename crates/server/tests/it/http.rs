@@ -64,7 +64,10 @@ fn served_pages_equal_those_of_the_source_tree() {
         assert_eq!(server.request("GET", path).body, source(file), "{path}");
     }
     let page = String::from_utf8(source("pages/page.html")).unwrap();
-    assert_eq!(server.request("GET", "/").text(), page.replace("{script}", "home"));
+    assert_eq!(
+        server.request("GET", "/").text(),
+        page.replace("{script}", "home").replace("{apps}", "chat mole")
+    );
 }
 
 #[test]

@@ -128,7 +128,7 @@ async fn silent_scrapers_are_closed_and_use_bounded_descriptors() {
 fn every_metric_has_its_row_in_the_documentation() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut names = BTreeSet::new();
-    for name in ["gateway", "identity", "server"] {
+    for name in ["apps", "gateway", "identity", "server"] {
         collect(&crates.join(name).join("src"), &mut names);
     }
     let docs = include_str!("../../../../docs/metrics.md");
@@ -145,7 +145,7 @@ fn metrics_and_log_lines_named_for_operators_exist() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut names = BTreeSet::new();
     let mut sources = String::new();
-    for name in ["gateway", "identity", "server", "sql"] {
+    for name in ["apps", "gateway", "identity", "server", "sql"] {
         collect(&crates.join(name).join("src"), &mut names);
         read_all(&crates.join(name).join("src"), &mut sources);
     }
@@ -196,7 +196,8 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
             };
             // Crates have the same prefix.
             let is_crate = |part: &&str| {
-                ["doorward_auth", "doorward_core", "doorward_identity"].contains(part)
+                ["doorward_apps", "doorward_auth", "doorward_core", "doorward_identity"]
+                    .contains(part)
             };
             names.extend(
                 text.split('"').filter(is_name).filter(|part| !is_crate(part)).map(str::to_owned),

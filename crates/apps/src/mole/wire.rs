@@ -6,8 +6,6 @@ use std::time::Duration;
 use doorward::{ServerEvent, UserId, garde};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::game::{Hit, Miss};
-
 /// Which room to enter, and whether only to watch.
 #[derive(Deserialize, garde::Validate)]
 pub(super) struct Join {
@@ -48,13 +46,12 @@ struct Gained {
 }
 
 impl Struck {
-    pub(super) fn of(judged: &Result<Hit, Miss>) -> Self {
-        match judged {
-            &Ok(Hit { points, score, combo }) => {
-                Self { hit: true, reason: None, gained: Some(Gained { points, score, combo }) }
-            }
-            Err(miss) => Self { hit: false, reason: Some(miss.name()), gained: None },
-        }
+    pub(super) fn hit(points: u32, score: u32, combo: u32) -> Self {
+        Self { hit: true, reason: None, gained: Some(Gained { points, score, combo }) }
+    }
+
+    pub(super) fn missed(reason: &'static str) -> Self {
+        Self { hit: false, reason: Some(reason), gained: None }
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     top::Top,
     wire::{Ranking, Scores, Spectators},
 };
-use crate::known::Known;
+use crate::application::{NamedUser, Services};
 
 /// What the rooms share.
 pub(super) struct Tables {
@@ -33,7 +33,7 @@ pub(super) struct Tables {
 /// One room.
 pub(super) struct Table {
     pub(super) name: Box<str>,
-    hub: Hub<Known>,
+    hub: Hub<NamedUser>,
     /// Protects the game; held for one change, with the news of it.
     game: Mutex<Game>,
     /// Something may be due earlier than it was.
@@ -41,20 +41,21 @@ pub(super) struct Table {
 }
 
 impl Tables {
-    pub(super) fn new(
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        top: Top,
-        round: Duration,
-    ) -> Arc<Self> {
-        Arc::new(Self { clock, entropy, top, round, rooms: Mutex::default() })
+    pub(super) fn new(services: &Services, top: Top) -> Arc<Self> {
+        Arc::new(Self {
+            clock: Arc::clone(&services.clock),
+            entropy: Arc::clone(&services.entropy),
+            top,
+            round: services.round,
+            rooms: Mutex::default(),
+        })
     }
 
     /// Finds a room, or begins it, and lets somebody in; `None` when there are too many rooms.
     pub(super) fn enter<T>(
         self: &Arc<Self>,
         name: &str,
-        hub: &Hub<Known>,
+        hub: &Hub<NamedUser>,
         enter: impl FnOnce(&mut Game, Instant) -> T,
     ) -> Option<(Arc<Table>, T)> {
         let mut rooms = lock(&self.rooms);

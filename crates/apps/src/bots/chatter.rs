@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    client::{Client, ClientError, Incoming},
+    client::{Client, ClientError, Received},
     latency::Latency,
 };
 
@@ -71,8 +71,8 @@ pub(super) async fn chat(
     let mut last = 0;
     client.ask("rooms", ()).await?;
     loop {
-        let incoming = tokio::select! {
-            incoming = client.next() => incoming?,
+        let received = tokio::select! {
+            received = client.next() => received?,
             order = orders.recv() => {
                 let Some(order) = order else { return Ok(()) };
                 let (event, payload) = written(&order);
@@ -83,19 +83,19 @@ pub(super) async fn chat(
                 continue;
             }
         };
-        match incoming {
-            Incoming::Event(name, arguments) if name == "room" => {
+        match received {
+            Received::Event(name, arguments) if name == "room" => {
                 if let Ok((Room { id },)) = serde_json::from_str(&arguments) {
                     slate.room.send_replace(Some(id));
                     slate.members.send_modify(|members| *members += 1);
                 }
             }
-            Incoming::Event(name, arguments) if name == "invitation" => {
+            Received::Event(name, arguments) if name == "invitation" => {
                 if let Ok((Invitation { room },)) = serde_json::from_str(&arguments) {
                     client.ask("accept", json!({ "room": room })).await?;
                 }
             }
-            Incoming::Event(name, arguments) if name == "message" => {
+            Received::Event(name, arguments) if name == "message" => {
                 let message = serde_json::from_str(&arguments);
                 let Ok((Message { key, version },)) = message else { continue };
                 slate.latency.arrived(&key, SystemClock.now());
@@ -105,10 +105,10 @@ pub(super) async fn chat(
                 }
                 last = version;
             }
-            Incoming::Ack(_, answer) if answer.starts_with(r#"[{"status":"error""#) => {
+            Received::Ack(_, answer) if answer.starts_with(r#"[{"status":"error""#) => {
                 tracing::warn!(answer, "A bot may not do what it was told to.");
             }
-            Incoming::Ack(..) | Incoming::Event(..) => {}
+            Received::Ack(..) | Received::Event(..) => {}
         }
     }
 }

@@ -5,10 +5,10 @@ mod invitations;
 
 use std::time::Duration;
 
+use doorward::UserId;
 use serde_json::{Value, json};
 
 use self::house::{House, catch_up, history, say, texts};
-use super::*;
 
 #[tokio::test]
 async fn what_is_said_is_heard_by_members_in_order_and_kept() {
@@ -419,7 +419,7 @@ async fn whoever_is_forgotten_has_left_nothing() {
     }
     let alone: Value = others[0].emit_with_ack("create", json!({ "name": "Alone" })).await;
 
-    crate::database::forget(&house.database, &UserId::new("bob")).await.unwrap();
+    house.kept.forget(&UserId::new("bob")).await.unwrap();
 
     // A page that is open knows three changes, and hears of two more.
     let missed = catch_up(&mut ann, &room, 3).await;

@@ -13,9 +13,9 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::{
-    below,
-    client::{Client, ClientError, Incoming},
+    client::{Client, ClientError, Received},
     latency::Latency,
+    random::below,
 };
 
 /// One player.
@@ -93,7 +93,7 @@ impl Player {
         client.ask("join", json!({ "room": self.room })).await?;
         loop {
             tokio::select! {
-                incoming = client.next() => playing.take(incoming?).await,
+                received = client.next() => playing.take(received?).await,
                 () = playing.due() => playing.act(client).await?,
             }
         }
@@ -129,10 +129,10 @@ impl Playing<'_> {
         Ok(())
     }
 
-    async fn take(&mut self, incoming: Incoming) {
-        match incoming {
-            Incoming::Ack(number, _) => self.asked = self.asked.filter(|asked| *asked != number),
-            Incoming::Event(name, arguments) => match name.as_str() {
+    async fn take(&mut self, received: Received) {
+        match received {
+            Received::Ack(number, _) => self.asked = self.asked.filter(|asked| *asked != number),
+            Received::Event(name, arguments) => match name.as_str() {
                 "mole_up" => read(&arguments, |mole| self.see(mole)),
                 "scores" => read(&arguments, |scores| self.hear(scores)),
                 "state" | "phase" => read(&arguments, |phase| self.enter(&phase)),

@@ -5,18 +5,18 @@
 
 use std::time::SystemTime;
 
-use doorward::UserId;
-use doorward_core::StoreError;
+use doorward::{StoreError, UserId};
 use doorward_sql::store_error;
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 
 use super::{
-    store::{Added, MAX_MEMBERS, Person, Store, add, millis},
+    store::{Added, MAX_MEMBERS, Store, add, millis},
     wire::Invitation,
 };
+use crate::application::Person;
 
 /// What makes the table of invitations.
-pub(crate) const INVITATIONS: &str = include_str!("invitations.sql");
+pub(super) const INVITATIONS: &str = include_str!("invitations.sql");
 
 /// What became of an invitation.
 #[derive(Debug, PartialEq, Eq)]

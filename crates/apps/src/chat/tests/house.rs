@@ -1,24 +1,23 @@
 //! A chat with people in it, and what they say and read.
 
-use std::{sync::Arc, time::UNIX_EPOCH};
+use std::sync::Arc;
 
 use doorward::{
-    OsEntropy, UserId,
     prelude::*,
     test::{ManualClock, TestClient, TestServer},
 };
-use doorward_core::{Account, AccountStore as _, CredentialId, PasskeyRecord};
-use doorward_sql::{SqlStore, SqliteFile};
+use doorward_sql::SqliteFile;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::chat::Chat;
+use crate::{CHAT, Database, testing};
 
 /// A server with a chat, and what stands behind it.
 pub(super) struct House {
     pub(super) server: TestServer,
+    pub(super) kept: Database,
     pub(super) database: SqliteFile,
-    accounts: Arc<SqlStore>,
+    accounts: Arc<testing::Accounts>,
     pub(super) clock: ManualClock,
     pub(super) folder: tempfile::TempDir,
 }
@@ -29,19 +28,19 @@ impl House {
     }
 
     pub(super) async fn in_folder(folder: tempfile::TempDir) -> Self {
-        let database = crate::database::open(&folder.path().join("chat.db")).await.unwrap();
-        let accounts = SqlStore::open(folder.path().join("accounts.db")).await.unwrap();
-        let accounts = Arc::new(accounts);
+        let kept = Database::open(&folder.path().join("chat.db"), &[CHAT]).await.unwrap();
+        let database = kept.file().unwrap().clone();
+        let accounts = Arc::new(testing::Accounts::default());
         let clock = ManualClock::new();
-        let (now, entropy) = (Arc::new(clock.clone()), Arc::new(OsEntropy));
+        let services = testing::services(&clock, &database, accounts.clone());
         let doorward = Doorward::builder()
-            .authenticate(crate::known::for_tests())
+            .authenticate(testing::authenticator())
             .clock(clock.clone())
-            .gateway(Chat::new(now, entropy, database.clone(), accounts.clone()))
+            .gateway(CHAT.gateway(&services))
             .build()
             .unwrap();
         let server = TestServer::start(doorward).await.unwrap();
-        Self { server, database, accounts, clock, folder }
+        Self { server, kept, database, accounts, clock, folder }
     }
 
     /// A connection to the file from outside, as that of another process.
@@ -59,17 +58,7 @@ impl House {
 
     /// Makes an account.
     pub(super) async fn sign_up(&self, id: &str, name: &str) {
-        let account = Account::new(UserId::new(id), name, name.to_lowercase(), UNIX_EPOCH);
-        let passkey = PasskeyRecord {
-            id: CredentialId::new(id.as_bytes()),
-            user: account.id.clone(),
-            name: "Phone".into(),
-            created_at: UNIX_EPOCH,
-            used_at: None,
-            is_synced: false,
-            key: b"{}".as_slice().into(),
-        };
-        self.accounts.create_account(&account, &passkey).await.unwrap();
+        self.accounts.sign_up(id, name).await;
     }
 
     /// A client that hears all rooms of its user.

@@ -5,43 +5,32 @@
 //! with the next version of its room, so that a client that comes back says the last one it has seen and gets
 //! the rest. Rows are in `store`, what goes over the wire in `wire`. Start reading at [`Chat::send`].
 
-mod directory;
-mod invitations;
-mod presence;
-mod store;
-#[cfg(test)]
-mod tests;
-mod wire;
-
 use std::{sync::Arc, time::Duration};
 
 use doorward::{Clock, Entropy, UserId, prelude::*};
-use doorward_core::AccountStore;
-use doorward_sql::SqliteFile;
 use tokio::sync::{Mutex, MutexGuard};
 
-use self::{
-    directory::Directory,
+use super::{
     invitations::Invited,
+    membership::{check_member, full, person, room_of, tell_presence},
     presence::Presence,
-    store::{Added, Person, Posted, Store},
+    store::{Added, Posted, Store},
     wire::{
         At, Create, Edit, History, InRoom, Invitation, InvitationGone, Invite, Invitee, Member,
-        MemberJoined, MemberLeft, Message, Room, Send, Since, Typing,
+        MemberJoined, MemberLeft, Message, Read, Room, Send, Since, Typing,
     },
 };
-pub(crate) use self::{
-    invitations::INVITATIONS,
-    store::{SCHEMA, forget},
+use crate::{
+    application::{Directory, NamedUser, Person, Services},
+    storage::not_kept,
 };
-use crate::{database::not_kept, known::Known};
 
 /// The gateway.
-pub(crate) struct Chat {
+pub(super) struct Chat {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     store: Store,
-    directory: Directory,
+    directory: Arc<dyn Directory>,
     presence: Presence,
     /// Held while a change is written down and told, so that it is told in the order of the versions. The
     /// database takes one change after the other anyway.
@@ -49,17 +38,12 @@ pub(crate) struct Chat {
 }
 
 impl Chat {
-    pub(crate) fn new(
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        database: SqliteFile,
-        accounts: Arc<dyn AccountStore>,
-    ) -> Self {
+    pub(super) fn new(services: &Services) -> Self {
         Self {
-            clock,
-            entropy,
-            store: Store(database),
-            directory: Directory(accounts),
+            clock: Arc::clone(&services.clock),
+            entropy: Arc::clone(&services.entropy),
+            store: Store(services.database.clone()),
+            directory: Arc::clone(&services.directory),
             presence: Presence::default(),
             turn: Mutex::default(),
         }
@@ -71,12 +55,12 @@ impl Chat {
 impl Chat {
     /// Members only.
     #[room("room:{id}")]
-    async fn may_join(&self, me: Connection<Known>, id: &str) -> Result<bool, BoxError> {
+    async fn may_join(&self, me: Connection<NamedUser>, id: &str) -> Result<bool, BoxError> {
         Ok(self.store.is_member(me.user(), id).await?)
     }
 
     #[on_connect]
-    async fn hello(self: Arc<Self>, me: Connection<Known>) {
+    async fn hello(self: Arc<Self>, me: Connection<NamedUser>) {
         let (chat, person) = (Arc::clone(&self), me.clone());
         // Nice to have: the door does not wait for a writer that is held up.
         tokio::spawn(async move {
@@ -90,7 +74,7 @@ impl Chat {
     }
 
     #[on_disconnect]
-    async fn bye(&self, me: Connection<Known>) {
+    async fn bye(&self, me: Connection<NamedUser>) {
         let rooms = self.rooms_of(me.user()).await;
         self.presence.go(me.user(), || tell_presence(&me, &rooms, false));
     }
@@ -98,7 +82,7 @@ impl Chat {
     /// One's own rooms, all of which are heard from now on.
     #[subscribe("rooms")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
-    async fn rooms(&self, me: Connection<Known>) -> Result<Vec<Room>, BoxError> {
+    async fn rooms(&self, me: Connection<NamedUser>) -> Result<Vec<Room>, BoxError> {
         for id in self.store.ids_of(me.user()).await? {
             // A room that was left meanwhile, in another tab, is none of theirs.
             if let Err(error) = me.join(&room_of(&id)).await
@@ -117,7 +101,7 @@ impl Chat {
     #[guard(RateLimit::per_user(100, Duration::from_secs(10)))]
     async fn members(
         &self,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         Valid(InRoom { room }): Valid<InRoom>,
     ) -> Result<Vec<Member>, BoxError> {
         check_member(&me, &room)?;
@@ -130,7 +114,7 @@ impl Chat {
     #[guard(RateLimit::per_user(200, Duration::from_secs(10)))]
     async fn history(
         &self,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         Valid(Since { room, last_seen }): Valid<Since>,
     ) -> Result<History, BoxError> {
         check_member(&me, &room)?;
@@ -143,7 +127,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn send(
         self: Arc<Self>,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         Valid(Send { room, key, text }): Valid<Send>,
     ) -> Result<Option<Message>, BoxError> {
         to_the_end(async move {
@@ -166,7 +150,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn edit(
         self: Arc<Self>,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         Valid(Edit { room, seq, text }): Valid<Edit>,
     ) -> Result<Message, BoxError> {
         self.change(me, room, seq, Some(text)).await
@@ -177,7 +161,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn remove(
         self: Arc<Self>,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         Valid(At { room, seq }): Valid<At>,
     ) -> Result<Message, BoxError> {
         self.change(me, room, seq, None).await
@@ -188,13 +172,13 @@ impl Chat {
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
     async fn read(
         &self,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         Valid(At { room, seq }): Valid<At>,
     ) -> Result<i64, BoxError> {
         check_member(&me, &room)?;
         let unread = self.store.read(&room, me.user(), seq).await?;
         let other_tabs = me.hub().to(me.user().clone()).except(me.id());
-        other_tabs.send(&wire::Read { room: &room, unread })?;
+        other_tabs.send(&Read { room: &room, unread })?;
         Ok(unread)
     }
 
@@ -202,7 +186,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn typing(
         &self,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         Valid(InRoom { room }): Valid<InRoom>,
     ) -> Result<(), BoxError> {
         check_member(&me, &room)?;
@@ -216,7 +200,7 @@ impl Chat {
     #[guard(RateLimit::per_user(10, Duration::from_secs(60)))]
     async fn create(
         self: Arc<Self>,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         Valid(Create { name }): Valid<Create>,
     ) -> Result<Room, BoxError> {
         let mut id = [0; 12];
@@ -237,13 +221,13 @@ impl Chat {
     #[guard(RateLimit::per_user(30, Duration::from_secs(60)))]
     async fn invite(
         self: Arc<Self>,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         Valid(Invite { room, user, id }): Valid<Invite>,
     ) -> Result<Invitee, BoxError> {
         check_member(&me, &room)?;
         let found = match (user, id) {
             (Some(name), None) => self.directory.named(&name).await?,
-            (None, Some(id)) => self.directory.with_id(&UserId::new(id), me.hub()).await?,
+            (None, Some(id)) => self.with_id(&me, &UserId::new(id)).await?,
             _ => return Err(Exception::bad_payload(Vec::new()).into()),
         };
         let Person { id, name } =
@@ -268,7 +252,7 @@ impl Chat {
     /// One's own open invitations.
     #[subscribe("invitations")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
-    async fn invitations(&self, me: Connection<Known>) -> Result<Vec<Invitation>, BoxError> {
+    async fn invitations(&self, me: Connection<NamedUser>) -> Result<Vec<Invitation>, BoxError> {
         Ok(self.store.invitations(me.user()).await?)
     }
 
@@ -277,7 +261,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn accept(
         self: Arc<Self>,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         Valid(InRoom { room }): Valid<InRoom>,
     ) -> Result<Room, BoxError> {
         to_the_end(async move {
@@ -306,7 +290,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn decline(
         self: Arc<Self>,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         Valid(InRoom { room }): Valid<InRoom>,
     ) -> Result<(), BoxError> {
         to_the_end(async move {
@@ -323,7 +307,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn leave(
         self: Arc<Self>,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         Valid(InRoom { room }): Valid<InRoom>,
     ) -> Result<(), BoxError> {
         to_the_end(async move {
@@ -339,10 +323,23 @@ impl Chat {
 }
 
 impl Chat {
+    /// Finds the account with this id, or the user without an account who is connected and has it.
+    async fn with_id(
+        &self,
+        me: &Connection<NamedUser>,
+        id: &UserId,
+    ) -> Result<Option<Person>, BoxError> {
+        if let Some(account) = self.directory.with_id(id).await? {
+            return Ok(Some(account));
+        }
+        let connected = me.hub().to(id.clone()).fetch_sockets();
+        Ok(connected.first().map(person))
+    }
+
     /// Shows a new invitation to all connections of the user who got it.
     async fn show_invitation(
         &self,
-        me: &Connection<Known>,
+        me: &Connection<NamedUser>,
         user: &UserId,
         room: &str,
     ) -> Result<(), BoxError> {
@@ -356,7 +353,7 @@ impl Chat {
     /// Lets all connections of a new member hear the room, and shows it to them.
     async fn welcome(
         &self,
-        me: &Connection<Known>,
+        me: &Connection<NamedUser>,
         member: &UserId,
         room: &str,
     ) -> Result<Room, BoxError> {
@@ -373,7 +370,7 @@ impl Chat {
     /// Waits for a member's turn in a room. A member who was ended or has left meanwhile says nothing any more.
     async fn turn_of(
         &self,
-        me: &Connection<Known>,
+        me: &Connection<NamedUser>,
         room: &str,
     ) -> Result<MutexGuard<'_, ()>, Exception> {
         let turn = self.turn().await?;
@@ -393,7 +390,7 @@ impl Chat {
 
     async fn change(
         self: Arc<Self>,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         room: String,
         seq: i64,
         text: Option<String>,
@@ -427,32 +424,6 @@ async fn to_the_end<T: std::marker::Send + 'static>(
     change: impl Future<Output = Result<T, BoxError>> + std::marker::Send + 'static,
 ) -> Result<T, BoxError> {
     tokio::spawn(change).await?
-}
-
-fn tell_presence(who: &Connection<Known>, rooms: &[String], online: bool) {
-    let presence = wire::Presence { user: who.user().as_str(), online };
-    if let Err(error) = who.hub().to_each(rooms.iter().map(|id| room_of(id))).send(&presence) {
-        tracing::error!(%error, "A room could not be told.");
-    }
-}
-
-/// Who is in the room of the framework was let in as a member, and was taken out with the membership. Who
-/// has ended is in no room.
-fn check_member(me: &Connection<Known>, room: &str) -> Result<(), Exception> {
-    if me.is_in(&room_of(room)) { Ok(()) } else { Err(Exception::forbidden()) }
-}
-
-fn person(me: &Connection<Known>) -> Person {
-    Person { id: me.user().clone(), name: me.principal().name.clone() }
-}
-
-fn full() -> Exception {
-    Exception::new("too_many", "There are too many members, or too many rooms")
-}
-
-/// What the framework calls a room.
-fn room_of(id: &str) -> String {
-    format!("room:{id}")
 }
 
 /// How long a change waits for the ones before it.

@@ -1,7 +1,5 @@
 //! A Socket.IO client over a WebSocket, as small as a bot needs it.
 
-use std::fmt;
-
 use futures_util::{SinkExt, StreamExt};
 use serde::Serialize;
 use tokio::net::TcpStream;
@@ -18,18 +16,22 @@ pub(super) struct Client {
 }
 
 /// What the server has sent; arguments are a JSON array.
-pub(super) enum Incoming {
+pub(super) enum Received {
     Ack(u64, String),
     Event(String, String),
 }
 
 /// Why there is no connection any more.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
-    Io(std::io::Error),
-    Refused(String),
-    Socket(Box<SocketError>),
+    #[error("the connection has ended")]
     Closed,
+    #[error("the connection has ended")]
+    Ended(#[source] Box<SocketError>),
+    #[error("the server refuses a bot: {0}")]
+    Refused(String),
+    #[error("the server cannot be reached")]
+    Unreachable(#[source] std::io::Error),
 }
 
 impl Client {
@@ -39,8 +41,8 @@ impl Client {
         namespace: &'static str,
         token: &str,
     ) -> Result<Self, ClientError> {
-        let stream = TcpStream::connect(address).await.map_err(ClientError::Io)?;
-        stream.set_nodelay(true).map_err(ClientError::Io)?;
+        let stream = TcpStream::connect(address).await.map_err(ClientError::Unreachable)?;
+        stream.set_nodelay(true).map_err(ClientError::Unreachable)?;
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket");
         let (stream, _) = client_async(url, stream).await.map_err(ClientError::of)?;
         let mut client = Self { stream, namespace, asked: 0 };
@@ -72,7 +74,7 @@ impl Client {
     ///
     /// # Cancel safety
     /// Nothing that has arrived is lost.
-    pub(super) async fn next(&mut self) -> Result<Incoming, ClientError> {
+    pub(super) async fn next(&mut self) -> Result<Received, ClientError> {
         loop {
             let packet = self.packet().await?;
             let Some((kind, rest)) = packet.split_at_checked(2) else { continue };
@@ -82,13 +84,13 @@ impl Client {
                 "41" => return Err(ClientError::Closed),
                 "42" => {
                     if let Some((name, arguments)) = split_event(rest) {
-                        return Ok(Incoming::Event(name, arguments));
+                        return Ok(Received::Event(name, arguments));
                     }
                 }
                 "43" => {
                     let (number, arguments) = rest.split_at(rest.find('[').unwrap_or(rest.len()));
                     if let Ok(number) = number.parse() {
-                        return Ok(Incoming::Ack(number, arguments.to_owned()));
+                        return Ok(Received::Ack(number, arguments.to_owned()));
                     }
                 }
                 _ => {}
@@ -126,18 +128,7 @@ fn split_event(array: &str) -> Option<(String, String)> {
 
 impl ClientError {
     fn of(error: SocketError) -> Self {
-        Self::Socket(Box::new(error))
-    }
-}
-
-impl fmt::Display for ClientError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => write!(f, "the server cannot be reached: {error}"),
-            Self::Refused(answer) => write!(f, "the server refuses a bot: {answer}"),
-            Self::Socket(error) => write!(f, "the connection has ended: {error}"),
-            Self::Closed => f.write_str("the connection has ended"),
-        }
+        Self::Ended(Box::new(error))
     }
 }
 

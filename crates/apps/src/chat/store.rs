@@ -5,15 +5,15 @@
 
 use std::time::SystemTime;
 
-use doorward::UserId;
-use doorward_core::StoreError;
+use doorward::{StoreError, UserId};
 use doorward_sql::{SqliteFile, store_error};
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 
 use super::wire::{History, Message, Room};
+use crate::application::Person;
 
 /// What makes an empty database into one of this version.
-pub(crate) const SCHEMA: &str = include_str!("schema.sql");
+pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
 /// How many messages of others a member `me` has not read.
 macro_rules! unread {
@@ -37,12 +37,6 @@ macro_rules! room {
 }
 
 pub(super) struct Store(pub(super) SqliteFile);
-
-/// A user, with the name that others read.
-pub(super) struct Person {
-    pub(super) id: UserId,
-    pub(super) name: Box<str>,
-}
 
 /// What became of a new member.
 #[derive(Debug, PartialEq, Eq)]
@@ -321,7 +315,7 @@ async fn post(
 
 /// Forgets a user: their memberships, what they have written, and rooms that have no other member. That there
 /// were messages stays, as changes with versions of their own, so that open pages hear of them.
-pub(crate) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> sqlx::Result<()> {
+pub(super) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> sqlx::Result<()> {
     for statement in [
         "DELETE FROM chat_keys WHERE user_id = ?1",
         "DELETE FROM chat_members WHERE user_id = ?1",

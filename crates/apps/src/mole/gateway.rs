@@ -4,41 +4,30 @@
 //! `game`, rooms and their clocks in `tables`, the best of all time in `top`, what goes over the wire in
 //! `wire`. Start reading at [`Mole::strike`].
 
-mod game;
-mod tables;
-#[cfg(test)]
-mod tests;
-mod top;
-mod wire;
-
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use doorward::{Clock, Entropy, prelude::*};
-use doorward_sql::SqliteFile;
+use doorward::prelude::*;
 
-pub(crate) use self::top::{SCHEMA, forget};
-use self::{
-    game::Full,
+use super::{
+    game::{Full, Hit},
     tables::{Table, Tables, room_of},
     top::Top,
-    wire::{Join, Strike, Struck},
+    wire::{self, Join, Strike, Struck},
 };
-use crate::{database::not_kept, known::Known};
+use crate::{
+    application::{NamedUser, Services},
+    storage::not_kept,
+};
 
 /// The gateway.
-pub(crate) struct Mole(Arc<Tables>);
+pub(super) struct Mole(pub(super) Arc<Tables>);
 
 impl Mole {
-    pub(crate) fn new(
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        database: SqliteFile,
-        round: Duration,
-    ) -> Self {
-        Self(Tables::new(clock, entropy, Top(database), round))
+    pub(super) fn new(services: &Services) -> Self {
+        Self(Tables::new(services, Top(services.database.clone())))
     }
 }
 
@@ -62,7 +51,7 @@ impl Mole {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn join(
         &self,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         place: Data<Place>,
         Valid(Join { room, watch }): Valid<Join>,
     ) -> Result<(), BoxError> {
@@ -104,7 +93,7 @@ impl Mole {
 
     /// Begins a round, the first one or another; who only watches cannot.
     #[subscribe("start")]
-    async fn start(&self, me: Connection<Known>, place: Data<Place>) -> Result<(), Exception> {
+    async fn start(&self, me: Connection<NamedUser>, place: Data<Place>) -> Result<(), Exception> {
         let table = place.table().ok_or_else(Exception::forbidden)?;
         let started =
             table.change(self.0.clock.now(), |game, now| game.start(me.user(), me.id(), now));
@@ -115,7 +104,7 @@ impl Mole {
     #[subscribe("strike")]
     async fn strike(
         &self,
-        me: Connection<Known>,
+        me: Connection<NamedUser>,
         place: Data<Place>,
         Valid(strike): Valid<Strike>,
     ) -> Result<Struck, Exception> {
@@ -124,7 +113,10 @@ impl Mole {
         let judged = table.change(now, |game, now| game.strike(me.user(), me.id(), strike, now));
         let outcome = judged.as_ref().map_or_else(|miss| miss.name(), |_| "hit");
         metrics::counter!("doorward_mole_strikes_total", "outcome" => outcome).increment(1);
-        Ok(Struck::of(&judged))
+        Ok(match judged {
+            Ok(Hit { points, score, combo }) => Struck::hit(points, score, combo),
+            Err(miss) => Struck::missed(miss.name()),
+        })
     }
 
     /// The best of all time.
@@ -135,7 +127,7 @@ impl Mole {
     }
 
     #[on_disconnect]
-    async fn bye(&self, me: Connection<Known>) {
+    async fn bye(&self, me: Connection<NamedUser>) {
         if let Some(table) = me.data::<Place>().take() {
             self.leave(&me, &table);
         }
@@ -143,13 +135,13 @@ impl Mole {
 }
 
 impl Mole {
-    fn leave(&self, me: &Connection<Known>, table: &Table) {
+    fn leave(&self, me: &Connection<NamedUser>, table: &Table) {
         hear_no_more(me, &table.name);
         table.change(self.0.clock.now(), |game, now| game.leave(me.user(), me.id(), now));
     }
 }
 
-fn hear_no_more(me: &Connection<Known>, room: &str) {
+fn hear_no_more(me: &Connection<NamedUser>, room: &str) {
     me.hub().to(me.id()).sockets_leave(&room_of(room));
 }
 

@@ -2,15 +2,14 @@
 
 use std::time::SystemTime;
 
-use doorward::UserId;
-use doorward_core::StoreError;
+use doorward::{StoreError, UserId};
 use doorward_sql::{SqliteFile, store_error};
 use sqlx::{SqliteConnection, query, query_as};
 
 use super::wire::{self, Ranked};
 
 /// What makes an empty database into one of this version.
-pub(crate) const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS mole_best (
     user_id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -21,7 +20,7 @@ CREATE INDEX IF NOT EXISTS mole_best_by_score ON mole_best (score DESC, reached_
 ";
 
 /// Forgets a player.
-pub(crate) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> sqlx::Result<()> {
+pub(super) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> sqlx::Result<()> {
     let best = query("DELETE FROM mole_best WHERE user_id = ?");
     best.bind(user.as_str()).execute(connection).await.map(drop)
 }

@@ -1,14 +1,16 @@
 //! What players read: the real gateway on a real server, with a clock that is moved by hand.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use doorward::{
-    OsEntropy,
+    OsEntropy, UserId,
+    prelude::*,
     test::{ManualClock, TestClient, TestEnd, TestServer},
 };
 use serde_json::{Value, json};
 
-use super::*;
+use super::{gateway::Mole, tables::Tables, top::Top, wire};
+use crate::{Database, NamedUser, WHACK_A_MOLE, testing};
 
 struct Arcade {
     server: TestServer,
@@ -20,17 +22,14 @@ struct Arcade {
 impl Arcade {
     async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = crate::database::open(&folder.path().join("test.db")).await.unwrap();
+        let path = folder.path().join("test.db");
+        let database = Database::open(&path, &[WHACK_A_MOLE]).await.unwrap();
         let clock = ManualClock::new();
-        let mole = Mole::new(
-            Arc::new(clock.clone()),
-            Arc::new(OsEntropy),
-            database,
-            Duration::from_secs(10),
-        );
+        let accounts = Arc::new(testing::Accounts::default());
+        let mole = Mole::new(&testing::services(&clock, database.file().unwrap(), accounts));
         let tables = Arc::clone(&mole.0);
         let doorward = Doorward::builder()
-            .authenticate(crate::known::for_tests())
+            .authenticate(testing::authenticator())
             .clock(clock.clone())
             .gateway(mole)
             .build()
@@ -173,7 +172,7 @@ async fn spectators_see_everything_and_change_nothing() {
 async fn whoever_cannot_enter_a_room_stays_where_they_are() {
     let arcade = Arcade::open().await;
     let mut late = arcade.player("late").await;
-    let hub = arcade.server.doorward().hub::<Known>("/mole").unwrap();
+    let hub = arcade.server.doorward().hub::<NamedUser>("/mole").unwrap();
     let enter = |number: usize| {
         let user = UserId::new(format!("player-{number}"));
         let socket = doorward::SocketId::generate(&OsEntropy);
@@ -258,7 +257,9 @@ fn time(seconds: u64) -> std::time::SystemTime {
 #[tokio::test]
 async fn the_top_is_the_best_round_of_each_and_ten_of_them() {
     let folder = tempfile::tempdir().unwrap();
-    let top = Top(crate::database::open(&folder.path().join("test.db")).await.unwrap());
+    let path = folder.path().join("test.db");
+    let database = Database::open(&path, &[WHACK_A_MOLE]).await.unwrap();
+    let top = Top(database.file().unwrap().clone());
     let round: Vec<_> = (0..12).map(|number| ranked(&format!("u{number:02}"), number)).collect();
 
     top.add(&round, time(1)).await.unwrap();
@@ -267,7 +268,7 @@ async fn the_top_is_the_best_round_of_each_and_ten_of_them() {
     let best: Vec<_> = best.unwrap().0.into_iter().map(|row| (row.name, row.score)).collect();
     assert_eq!(best.len(), 10);
     assert_eq!(best[..3], [("u11".into(), 11), ("u02".into(), 11), ("u10".into(), 10)]);
-    crate::database::forget(&top.0, &UserId::new("u02")).await.unwrap();
+    database.forget(&UserId::new("u02")).await.unwrap();
     let best: Vec<_> = top.list().await.unwrap().0.into_iter().map(|row| row.name).collect();
     assert_eq!((best.len(), best.contains(&"u02".into())), (10, false));
 }
@@ -277,7 +278,8 @@ async fn the_top_is_the_best_round_of_each_and_ten_of_them() {
 async fn a_board_whose_file_is_gone_shows_nothing_new() {
     let folder = tempfile::tempdir().unwrap();
     let (file, aside) = (folder.path().join("test.db"), folder.path().join("aside.db"));
-    let top = Top(crate::database::open(&file).await.unwrap());
+    let database = Database::open(&file, &[WHACK_A_MOLE]).await.unwrap();
+    let top = Top(database.file().unwrap().clone());
     top.add(&[ranked("ann", 5)], time(1)).await.unwrap();
 
     std::fs::rename(&file, &aside).unwrap();

@@ -152,7 +152,7 @@ async fn invitations_go_with_inviter_invitee_and_room() {
     invite(&house, &mut ann, &room, "bob").await;
     invite(&house, &mut ann, &room, "carol").await;
 
-    crate::database::forget(&house.database, &UserId::new("carol")).await.unwrap();
+    house.kept.forget(&UserId::new("carol")).await.unwrap();
     let left: Vec<String> = sqlx::query_scalar("SELECT user_id FROM chat_invitations")
         .fetch_all(house.database.readers())
         .await
@@ -163,6 +163,6 @@ async fn invitations_go_with_inviter_invitee_and_room() {
 
     let room = create(&house, &mut ann, "Cake").await;
     invite(&house, &mut ann, &room, "bob").await;
-    crate::database::forget(&house.database, &UserId::new("ann")).await.unwrap();
+    house.kept.forget(&UserId::new("ann")).await.unwrap();
     assert!(open(&mut bob).await.is_empty());
 }

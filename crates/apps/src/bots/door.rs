@@ -1,0 +1,104 @@
+//! Connects bots to the server, and prints what they report.
+
+use std::{fmt, io, time::Duration};
+
+use doorward::BoxError;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::client::{Client, ClientError};
+
+/// Makes an access token for the bot of this name.
+type MakeToken = Box<dyn Fn(&str) -> Result<String, BoxError> + Send + Sync>;
+
+/// Prints one line of a report.
+type Say = Box<dyn Fn(&str) -> io::Result<()> + Send + Sync>;
+
+/// Address of the server, and the means to enter it.
+pub(super) struct Door {
+    pub(super) address: String,
+    pub(super) token: MakeToken,
+    pub(super) say: Say,
+}
+
+/// Why bots have ended before their work was done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BotError {
+    /// The connections of all players have ended.
+    #[error("all bots are out")]
+    AllOut,
+    /// A bot was not admitted.
+    #[error("{name} does not get in at {address}")]
+    Connect {
+        /// The bot.
+        name: String,
+        /// The server.
+        address: String,
+        /// What the network or the server said.
+        #[source]
+        source: BoxError,
+    },
+    /// A step of the preparation has taken too long.
+    #[error("{what} did not come within {patience:?}")]
+    Late {
+        /// The step.
+        what: &'static str,
+        /// How long the bots have waited.
+        patience: Duration,
+    },
+    /// Not all members of the room have read all messages in order.
+    #[error("messages were lost")]
+    Lost,
+    /// The connection of a member has ended.
+    #[error("{name} is out")]
+    Out {
+        /// The bot.
+        name: String,
+    },
+    /// The report cannot be printed.
+    #[error("cannot print")]
+    Print(#[source] io::Error),
+    /// No token could be made.
+    #[error("a bot gets no token")]
+    Token(#[source] BoxError),
+}
+
+impl Door {
+    pub(super) async fn enter(
+        &self,
+        name: &str,
+        namespace: &'static str,
+    ) -> Result<Client, BotError> {
+        let token = (self.token)(name).map_err(BotError::Token)?;
+        let connected = Client::connect(&self.address, namespace, &token).await;
+        connected.map_err(|error: ClientError| BotError::Connect {
+            name: name.to_owned(),
+            address: self.address.clone(),
+            source: error.into(),
+        })
+    }
+
+    /// Connects all of them, some at a time.
+    pub(super) async fn enter_all(
+        &self,
+        names: &[String],
+        namespace: &'static str,
+    ) -> Result<Vec<Client>, BotError> {
+        let names = names.iter().map(String::as_str);
+        let enter = |name| self.enter(name, namespace);
+        stream::iter(names).map(enter).buffered(AT_ONCE).try_collect().await
+    }
+
+    pub(super) fn say(&self, line: &str) -> Result<(), BotError> {
+        (self.say)(&format!("{line}\n")).map_err(BotError::Print)
+    }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Connections that are established at the same time.
+const AT_ONCE: usize = 20;

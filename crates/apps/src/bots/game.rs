@@ -1,0 +1,105 @@
+//! Players of whack-a-mole.
+
+use std::{sync::Arc, time::Duration};
+
+use doorward_core::Causes;
+use tokio::{sync::mpsc, time::timeout};
+
+use super::{
+    client::Client,
+    door::{BotError, Door},
+    latency::Latency,
+    player::{Player, Ranked},
+    random::below,
+};
+
+/// Players for one room of the game.
+#[derive(Clone, Debug)]
+pub struct GameLoad {
+    /// Number of players, 1 at least.
+    pub players: u32,
+    /// Room that they play in.
+    pub room: String,
+    /// Number of rounds after which they stop; `None` to play until the caller drops the future.
+    pub rounds: Option<u32>,
+}
+
+/// Plays whack-a-mole.
+pub(super) async fn play(load: &GameLoad, door: &Arc<Door>) -> Result<(), BotError> {
+    let names: Vec<_> = (1..=load.players).map(|number| format!("bot-{number:03}")).collect();
+    let clients = door.enter_all(&names, "/mole").await?;
+    door.say(&format!("{} bots play in the room {}.", names.len(), load.room))?;
+    let latency = Arc::new(Latency::new());
+    let (count, (rounds, mut ranked)) = (clients.len(), mpsc::channel(clients.len()));
+    for (index, (name, mut client)) in names.into_iter().zip(clients).enumerate() {
+        let player = Player {
+            name,
+            room: load.room.clone(),
+            leads: index == 0,
+            latency: Arc::clone(&latency),
+            rounds: rounds.clone(),
+        };
+        let door = Arc::clone(door);
+        tokio::spawn(async move {
+            loop {
+                let Err(ended) = player.play(&mut client).await;
+                tracing::warn!(bot = player.name, ended = %Causes(&ended), "A bot is out.");
+                if let Some(again) = come_back(&door, &player.name).await {
+                    client = again;
+                } else {
+                    return;
+                }
+            }
+        });
+    }
+    drop(rounds);
+    let mut round = 0;
+    while let Some(ranking) = ranked.recv().await {
+        round += 1;
+        // Only when all have read everything; those that are out are not waited for.
+        let others = async {
+            for _ in 1..count {
+                ranked.recv().await;
+            }
+        };
+        let _all = timeout(FOR_OTHERS, others).await;
+        report(door, round, &ranking, &latency)?;
+        if load.rounds.is_some_and(|rounds| round >= rounds) {
+            return Ok(());
+        }
+    }
+    Err(BotError::AllOut)
+}
+
+/// Tries to get in again, ever more rarely.
+async fn come_back(door: &Door, name: &str) -> Option<Client> {
+    for attempt in 0..ATTEMPTS {
+        tokio::time::sleep(Duration::from_millis(500 + below(500)) * 2_u32.pow(attempt)).await;
+        match door.enter(name, "/mole").await {
+            Ok(client) => return Some(client),
+            Err(error) => tracing::warn!(error = %Causes(&error), "A bot does not come back."),
+        }
+    }
+    None
+}
+
+fn report(
+    door: &Door,
+    round: u32,
+    ranking: &[Ranked],
+    latency: &Latency<(String, u32)>,
+) -> Result<(), BotError> {
+    let best: Vec<_> =
+        ranking.iter().take(3).map(|row| format!("{} {}", row.name, row.score)).collect();
+    let hits: u32 = ranking.iter().map(|row| row.hits).sum();
+    let times = latency.take();
+    door.say(&format!(
+        "round {round}: {}; {hits} hits; a hit until its score is at a bot: {times}",
+        best.join(", ")
+    ))
+}
+
+/// How long the end of a round may be on its way.
+const FOR_OTHERS: Duration = Duration::from_secs(2);
+
+const ATTEMPTS: u32 = 6;

@@ -1,0 +1,53 @@
+//! A chat in rooms of its members.
+//!
+//! Events are handled in `gateway`, rows are kept by `store` and `invitations`, and `wire` has what clients send and
+//! read. Start reading at [`gateway::Chat::send`].
+
+mod gateway;
+mod invitations;
+mod membership;
+mod presence;
+mod store;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use doorward::{BoxFuture, Gateway, IntoGateway as _, UserId};
+use sqlx::SqliteConnection;
+
+use self::{
+    gateway::Chat,
+    invitations::INVITATIONS,
+    store::{SCHEMA, forget},
+};
+use crate::application::{Application, NamedUser, Services};
+
+/// The chat, not yet mounted.
+#[derive(Debug)]
+pub(crate) struct ChatApplication;
+
+impl Application for ChatApplication {
+    fn name(&self) -> &'static str {
+        "chat"
+    }
+
+    fn path(&self) -> &'static str {
+        "chat"
+    }
+
+    fn schema(&self) -> &'static [&'static str] {
+        &[SCHEMA, INVITATIONS]
+    }
+
+    fn forget<'c>(
+        &self,
+        connection: &'c mut SqliteConnection,
+        user: &'c UserId,
+    ) -> BoxFuture<'c, sqlx::Result<()>> {
+        Box::pin(forget(connection, user))
+    }
+
+    fn gateway(&self, services: &Services) -> Gateway<NamedUser> {
+        Chat::new(services).into_gateway()
+    }
+}

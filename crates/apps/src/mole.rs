@@ -1,0 +1,51 @@
+//! Whack-a-mole: all players of a room strike at the same moles, and the server judges each strike.
+//!
+//! Events are handled in `gateway`. The rules are in `game`, rooms and their clocks in `tables`, the best scores in
+//! `top`, and `wire` has what clients send and read. Start reading at [`gateway::Mole::strike`].
+
+mod game;
+mod gateway;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod top;
+mod wire;
+
+use doorward::{BoxFuture, Gateway, IntoGateway as _, UserId};
+use sqlx::SqliteConnection;
+
+use self::{
+    gateway::Mole,
+    top::{SCHEMA, forget},
+};
+use crate::application::{Application, NamedUser, Services};
+
+/// The game, not yet mounted.
+#[derive(Debug)]
+pub(crate) struct MoleApplication;
+
+impl Application for MoleApplication {
+    fn name(&self) -> &'static str {
+        "whack-a-mole"
+    }
+
+    fn path(&self) -> &'static str {
+        "mole"
+    }
+
+    fn schema(&self) -> &'static [&'static str] {
+        &[SCHEMA]
+    }
+
+    fn forget<'c>(
+        &self,
+        connection: &'c mut SqliteConnection,
+        user: &'c UserId,
+    ) -> BoxFuture<'c, sqlx::Result<()>> {
+        Box::pin(forget(connection, user))
+    }
+
+    fn gateway(&self, services: &Services) -> Gateway<NamedUser> {
+        Mole::new(services).into_gateway()
+    }
+}

@@ -1,0 +1,64 @@
+//! What the tests of all applications share.
+
+use std::{collections::HashMap, sync::Arc};
+
+use doorward::{
+    Authenticator, BoxError, BoxFuture, Entropy, Grant, OsEntropy, Refusal, UserId,
+    prelude::authenticate_fn, test::ManualClock,
+};
+use doorward_sql::SqliteFile;
+use tokio::sync::Mutex;
+
+use crate::application::{Directory, NamedUser, Person, Services};
+
+/// Admits every client as the user that it names.
+pub(crate) fn authenticator() -> impl Authenticator<Principal = NamedUser> {
+    authenticate_fn(|handshake| async move {
+        let user = handshake.auth.str("user").ok_or_else(Refusal::forbidden)?;
+        Ok(Grant::new(NamedUser { name: user.into() }, user))
+    })
+}
+
+/// Accounts in memory: ids by user name.
+#[derive(Default)]
+pub(crate) struct Accounts(Mutex<HashMap<String, UserId>>);
+
+impl Accounts {
+    pub(crate) async fn sign_up(&self, id: &str, name: &str) {
+        self.0.lock().await.insert(name.to_owned(), UserId::new(id));
+    }
+}
+
+impl Directory for Accounts {
+    fn named<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Person>, BoxError>> {
+        Box::pin(async move {
+            let id = self.0.lock().await.get(name).cloned();
+            Ok(id.map(|id| Person { id, name: name.into() }))
+        })
+    }
+
+    fn with_id<'a>(&'a self, id: &'a UserId) -> BoxFuture<'a, Result<Option<Person>, BoxError>> {
+        Box::pin(async move {
+            let accounts = self.0.lock().await;
+            let found = accounts.iter().find(|(_, known)| *known == id);
+            Ok(found.map(|(name, id)| Person { id: id.clone(), name: name.as_str().into() }))
+        })
+    }
+}
+
+/// Services with a clock that the test moves.
+pub(crate) fn services(
+    clock: &ManualClock,
+    database: &SqliteFile,
+    directory: Arc<dyn Directory>,
+) -> Services {
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let round = std::time::Duration::from_secs(10);
+    Services {
+        clock: Arc::new(clock.clone()),
+        entropy,
+        database: database.clone(),
+        directory,
+        round,
+    }
+}
