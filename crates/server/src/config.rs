@@ -5,27 +5,37 @@
 //! nobody knows are refused: a misspelled one would otherwise be a default in disguise.
 //! Start reading at [`Config::load`].
 
+pub(crate) mod allowed_origin;
 mod environment;
+mod file;
 mod known;
 mod limits;
+pub(crate) mod listen;
+mod place;
+pub(crate) mod public_url;
+mod setting;
 mod settings;
+pub(crate) mod span;
+pub(crate) mod ttl;
 mod values;
 
 use std::path::PathBuf;
 
 use doorward::{Limits, PerUser};
 use doorward_apps::{ALL, Application};
-pub(crate) use known::all as all_settings;
-use settings::Settings;
-pub(crate) use values::{
-    AppName, AppNames, AuditSink, Excess, HostName, Profile, Proxies, RpId, SameSite, SecretUrl,
-    Store, TokenName,
-};
 
-use crate::{
-    allowed_origin::AllowedOrigin, cli::PlaceOptions, failure::Failure, listen::ListenAddress,
-    public_url::PublicUrl, span::Span,
+use self::{
+    allowed_origin::AllowedOrigin, listen::ListenAddress, public_url::PublicUrl, span::Span,
 };
+pub(crate) use self::{
+    known::all as all_settings,
+    place::{DATA_DIR, PlaceOptions},
+    values::{
+        AppName, AppNames, AuditSink, Excess, HostName, Profile, Proxies, RpId, SameSite,
+        SecretUrl, Store, TokenName,
+    },
+};
+use crate::terminal::Failure;
 
 /// Everything that can be set.
 #[derive(Debug, PartialEq, Eq)]
@@ -144,7 +154,7 @@ impl Config {
         listen: Option<&ListenAddress>,
         environment: impl Iterator<Item = environment::Variable>,
     ) -> Result<Self, Failure> {
-        let file = place.config.as_deref().map(Settings::read).transpose()?.unwrap_or_default();
+        let file = place.config.as_deref().map(file::read).transpose()?.unwrap_or_default();
         let settings = environment::read(environment)?.or(file);
         let data_dir = place.data_dir.clone().or(settings.data_dir).unwrap_or(DATA_DIR.into());
         let (database, postgres) = match settings.database.url {
@@ -258,9 +268,6 @@ fn per_user(settings: &settings::Connections) -> PerUser {
     };
     if settings.per_namespace.unwrap_or(false) { policy.per_namespace() } else { policy }
 }
-
-/// Where everything is kept unless told otherwise.
-pub(crate) const DATA_DIR: &str = "./doorward-data";
 
 /// The name of the database in the data directory.
 const DATABASE: &str = "doorward.db";

@@ -1,6 +1,15 @@
 //! Puts together what the server answers over HTTP.
 //!
-//! Host first, then routes; the security headers go around both, so that refusals have them too.
+//! The host is checked first, then the path, then routes answer. The security headers go around all of it, so that
+//! refusals carry them too.
+
+mod base_path;
+mod bundle;
+mod cors;
+mod etag;
+mod host;
+mod pages;
+mod security;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -9,38 +18,35 @@ use axum::{
     http::{StatusCode, header},
     middleware,
     response::IntoResponse,
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use doorward::{Clock, Doorward, SystemClock, auth::KeyRing};
 use doorward_identity::{Identity, RequireSession};
 
-use crate::{
-    base_path::BasePath,
-    bundle,
-    config::Config,
-    cors,
-    dependencies::Dependencies,
-    host::{self, Hosts},
-    pages,
-    security::{self, SecurityHeaders},
-    serve::Parts,
-};
+use self::{base_path::BasePath, host::Hosts, security::SecurityHeaders};
+use crate::config::{Config, public_url::PublicUrl};
 
-/// The routes of a server that listens on `addresses`.
-pub(crate) fn router(
-    doorward: &Doorward,
-    identity: &Identity,
-    parts: Parts<'_>,
-    addresses: &[SocketAddr],
-    config: &Config,
-    dependencies: &Arc<Dependencies>,
-) -> Router {
-    let Parts { public_url, .. } = parts;
-    let (keys, dependencies) = (Arc::clone(parts.keys), Arc::clone(dependencies));
-    let hosts = Arc::new(Hosts::new(public_url, addresses, &config.hosts));
+/// What the routes answer for.
+pub(crate) struct Site<'a> {
+    pub(crate) doorward: &'a Doorward,
+    pub(crate) identity: &'a Identity,
+    pub(crate) keys: &'a Arc<KeyRing>,
+    pub(crate) public_url: &'a PublicUrl,
+    /// Addresses that the server listens on.
+    pub(crate) addresses: &'a [SocketAddr],
+    pub(crate) config: &'a Config,
+    /// `GET /readyz`.
+    pub(crate) readiness: MethodRouter,
+}
+
+/// Builds all routes.
+pub(crate) fn router(site: Site<'_>) -> Router {
+    let Site { doorward, identity, public_url, config, .. } = site;
+    let keys = Arc::clone(site.keys);
+    let hosts = Arc::new(Hosts::new(public_url, site.addresses, &config.hosts));
     let headers = Arc::new(SecurityHeaders::new(public_url));
-    // Whatever is not named as public below is for those who have signed in, also what is not there.
     let mounted = config.applications();
+    // A path that is not named as public below needs a session, also a path that does not exist.
     let private = pages::private_routes(&mounted)
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response())
         .layer(RequireSession::new(identity.clone()));
@@ -51,7 +57,7 @@ pub(crate) fn router(
         .merge(pages::public_routes(&mounted))
         .merge(identity.routes(doorward.principals()))
         .route("/healthz", get("ok\n"))
-        .route("/readyz", get(async move || dependencies.report()))
+        .route("/readyz", site.readiness)
         .route("/.well-known/jwks.json", get(async move || public_keys(&keys)))
         .fallback_service(private);
     Router::new()
@@ -61,11 +67,11 @@ pub(crate) fn router(
         .layer(middleware::from_fn_with_state(headers, security::add_headers))
 }
 
-/// The keys that access tokens are checked with (RFC 7517).
+/// Answers with the keys that verify access tokens (RFC 7517).
 fn public_keys(keys: &KeyRing) -> impl IntoResponse + use<> {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
-        // Who has looked before a key was exchanged learns of the new one so much later.
+        // A verifier that has asked before a rotation learns of the new key this much later.
         (header::CACHE_CONTROL, "public, max-age=300"),
     ];
     (headers, keys.jwks(SystemClock.wall()))

@@ -22,7 +22,7 @@ use tracing_subscriber::{
 };
 
 use self::{ceiling::Ceiling, line::Lines};
-use crate::failure::Failure;
+use crate::terminal::Failure;
 
 /// The running log. What is queued is written when it is dropped, for a second at most.
 pub(crate) struct Log {

@@ -16,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::UnixStream;
 
 use super::{socket::sockets, words::Problem};
-use crate::{failure::Failure, shell::quoted};
+use crate::terminal::{Failure, quoted::quoted};
 
 /// The running servers of a data directory.
 pub(crate) struct AdminClient {

@@ -17,7 +17,7 @@ use doorward::{Entropy, OsEntropy};
 use rustix::process::geteuid;
 use tokio::net::UnixListener;
 
-use crate::failure::Failure;
+use crate::terminal::Failure;
 
 /// The socket of this server; it goes with its owner.
 #[derive(Debug)]

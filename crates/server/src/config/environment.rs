@@ -10,10 +10,11 @@ use serde::Deserialize as _;
 use toml::{Table, Value};
 
 use super::{
-    known::{self, Form, Meaning},
+    known::{self, Meaning},
+    setting::Form,
     settings::Settings,
 };
-use crate::failure::Failure;
+use crate::terminal::Failure;
 
 /// A name and a value.
 pub(super) type Variable = (OsString, OsString);

@@ -4,41 +4,11 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::settings::Settings;
-use crate::nearest::{did_you_mean, nearest};
-
-/// How the value of a setting is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    List,
-    Number,
-    Switch,
-    Text,
-}
-
-/// What a type of settings is written as.
-pub(super) trait Setting {
-    const FORM: Form;
-}
-
-impl Setting for bool {
-    const FORM: Form = Form::Switch;
-}
-
-impl Setting for std::path::PathBuf {
-    const FORM: Form = Form::Text;
-}
-
-impl<T> Setting for Vec<T> {
-    const FORM: Form = Form::List;
-}
-
-/// One setting by its name, such as `session.store`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Known {
-    pub(crate) name: String,
-    pub(super) form: Form,
-}
+use super::{
+    setting::{Form, Known},
+    settings::Settings,
+};
+use crate::terminal::nearest::{did_you_mean, nearest};
 
 /// What a name stands for.
 pub(super) enum Meaning {

@@ -8,8 +8,8 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-use super::known::{Form, Known};
-use crate::span::Span;
+use super::setting::{Form, Known};
+use super::span::Span;
 
 /// The limits that were set, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

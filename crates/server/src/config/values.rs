@@ -6,13 +6,15 @@ use doorward::{TrustedProxies, TrustedProxyError};
 use doorward_apps::{ALL, Application};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::known::{Form, Setting};
-use crate::{
-    failure::Failure,
+use super::setting::{Form, Setting};
+use super::{
     listen::ListenAddress,
-    nearest::{did_you_mean, nearest},
     public_url::{PublicUrl, read_host, read_port, split_port},
     span::Span,
+};
+use crate::terminal::{
+    Failure,
+    nearest::{did_you_mean, nearest},
 };
 
 /// Says how types of settings are written.

@@ -1,0 +1,12 @@
+//! The commands, but for `doorward serve`: one module each, with a function `run`.
+
+pub(crate) mod accounts;
+pub(crate) mod backup;
+pub(crate) mod bots;
+pub(crate) mod connections;
+pub(crate) mod keys;
+pub(crate) mod revoke;
+pub(crate) mod routes;
+mod runtime;
+pub(crate) mod sessions;
+pub(crate) mod token;

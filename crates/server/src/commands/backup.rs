@@ -1,0 +1,55 @@
+//! Copies everything that a data directory keeps, while the server runs or not.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    iter,
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
+};
+
+use super::runtime;
+use crate::{
+    cli::BackupOptions,
+    config::{Config, StoreConfig},
+    data::applications,
+    terminal::{Failure, output},
+};
+
+/// Runs `doorward backup`.
+pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
+    let config = Config::load(&options.place, None)?;
+    let (to, name) = (&options.to, options.to.display());
+    let cannot = |error: &std::io::Error| {
+        Failure::because(format_args!("cannot write a backup to {name}"), error)
+    };
+    // A new directory: no backup is ever written over another one.
+    DirBuilder::new().mode(0o700).create(to).map_err(|error| cannot(&error))?;
+    let applications = config.data_dir.join(applications::FILE);
+    // A server that has never mounted an application has no such file.
+    let applications = applications.exists().then_some(&applications);
+    for file in iter::once(&config.database).chain(applications) {
+        let target = to.join(file.file_name().unwrap_or_default());
+        let copied = runtime::block_on(doorward_sql::backup(file, &target))?;
+        copied.map_err(|error| {
+            Failure::because(format_args!("cannot back up {}", file.display()), &error)
+        })?;
+    }
+    let key = config.data_dir.join(KEY);
+    if key.exists() {
+        copy_key(&key, &to.join(KEY)).map_err(|error| cannot(&error))?;
+    }
+    let mut said =
+        format!("Backed up to {name}. It holds the key: keep it as you keep the server.\n");
+    if config.postgres.is_some() || matches!(config.session.store, StoreConfig::Redis(_)) {
+        said.push_str("What is in PostgreSQL or Redis is not in it.\n");
+    }
+    output::say(&said).map_err(|error| Failure::because("cannot print it", &error))
+}
+
+/// Copies the mode with it, which is closed to others.
+fn copy_key(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::copy(from, to)?;
+    File::open(to)?.sync_all()
+}
+
+const KEY: &str = "token-key.pem";

@@ -1,0 +1,48 @@
+//! Lists who is connected.
+
+use axum::http::Method;
+
+use super::runtime;
+use crate::{
+    admin::{AdminClient, words::Connections},
+    cli::ConnectionsOptions,
+    config::Config,
+    terminal::{
+        Failure, output,
+        table::{cell, laid_out},
+    },
+};
+
+/// Runs `doorward connections`.
+pub(crate) fn run(options: &ConnectionsOptions) -> Result<(), Failure> {
+    let config = Config::load(&options.place, None)?;
+    let client = AdminClient::of(&config.data_dir)?;
+    let answers: Vec<Connections> =
+        runtime::block_on(client.ask(Method::GET, "/connections", &()))??.all()?;
+    let all: Vec<_> = answers.into_iter().flat_map(|answer| answer.connections).collect();
+    let text = if options.json {
+        let json = serde_json::to_string(&Connections { connections: all });
+        json.map_err(|error| Failure::because("cannot print the list", &error))? + "\n"
+    } else {
+        table(&Connections { connections: all })
+    };
+    output::say(&text).map_err(|error| Failure::because("cannot print the list", &error))
+}
+
+fn table(all: &Connections) -> String {
+    let head = ["SOCKET", "LINK", "NAMESPACE", "USER", "SINCE", "UNTIL", "FROM", "SESSION"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(all.connections.iter().map(|one| {
+        vec![
+            one.socket.clone(),
+            one.link.to_string(),
+            cell(&one.namespace),
+            cell(&one.user),
+            format!("{:.0}", one.connected_at),
+            one.expires_at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}")),
+            one.network.clone().unwrap_or_else(|| "-".to_owned()),
+            one.session.as_deref().map_or_else(|| "-".to_owned(), cell),
+        ]
+    }));
+    laid_out(&rows)
+}

@@ -1,0 +1,56 @@
+//! Ends a user, a session, a token or a socket on the running server.
+
+use axum::http::Method;
+
+use super::runtime;
+use crate::{
+    admin::{
+        AdminClient,
+        words::{Revocation, Revoke},
+    },
+    cli::RevokeOptions,
+    config::Config,
+    terminal::{Failure, output},
+};
+
+/// Runs `doorward revoke`.
+pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
+    let config = Config::load(&options.place, None)?;
+    let client = AdminClient::of(&config.data_dir)?;
+    let what = Revoke {
+        user: options.user.clone(),
+        id: options.id.clone(),
+        session: options.session.clone(),
+        token: options.token.clone(),
+        socket: options.socket.clone(),
+    };
+    let asked = runtime::block_on(client.ask(Method::POST, "/revoke", &what))??;
+    let (answers, failed): (Vec<Revocation>, _) = asked.split();
+    let mut done = Revocation::default();
+    for answer in answers {
+        done.closed += answer.closed;
+        done.confirmed.extend(answer.confirmed);
+        done.missing.extend(answer.missing);
+        done.told = answer.told;
+    }
+    if done.confirmed.is_empty()
+        && done.missing.is_empty()
+        && let Some(failure) = failed
+    {
+        return Err(failure);
+    }
+    let sockets = if done.closed == 1 { "socket" } else { "sockets" };
+    output::say(&format!("Revoked; {} {sockets} closed. {}\n", done.closed, done.told))
+        .map_err(|error| Failure::because("cannot print what was done", &error))?;
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    if done.missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format_args!(
+        "it is written down, and these have not confirmed it yet: {}; look again with doorward \
+         connections",
+        done.missing.join(", ")
+    )))
+}

@@ -1,0 +1,41 @@
+//! Prints what holds where.
+//!
+//! It puts together the server that `doorward serve` would run, with a key and stores that are never written
+//! down: nothing in the table depends on them.
+
+use std::sync::Arc;
+
+use doorward::auth::{KeyRing, SigningKey};
+
+use super::runtime;
+use crate::{
+    cli::RoutesOptions,
+    config::{Config, public_url::PublicUrl},
+    data::stores::Stores,
+    run::{assembly, resources::Resources},
+    terminal::{Failure, output},
+};
+
+/// Runs `doorward routes`.
+pub(crate) fn run(options: &RoutesOptions) -> Result<(), Failure> {
+    let config = Config::load(&options.place, None)?;
+    let key = SigningKey::generate()
+        .map_err(|error| Failure::because("cannot put the server together", &error))?;
+    let keys = Arc::new(KeyRing::new(key));
+    let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::localhost(3000));
+    let folder = tempfile::tempdir()
+        .map_err(|error| Failure::because("cannot put the server together", &error))?;
+    let table = runtime::block_on(async {
+        let stores = Stores::forgetful(&config, folder.path()).await?;
+        let sessions = Arc::new(assembly::sessions(&config, &stores));
+        let resources = Resources {
+            keys: &keys,
+            sessions: &sessions,
+            stores: &stores,
+            public_url: &public_url,
+        };
+        let identity = assembly::identity(&config, resources).await?;
+        Ok(assembly::build(&config, resources, &identity)?.policy().to_string())
+    })??;
+    output::say(&table).map_err(|error| Failure::because("cannot print the table", &error))
+}

@@ -1,0 +1,45 @@
+//! Prints one access token.
+//!
+//! It is signed with the key of the data directory, the one that `doorward serve` trusts, so no
+//! server needs to run. The token goes to standard output and nowhere else.
+
+use std::sync::Arc;
+
+use doorward::{
+    Clock, Entropy, OsEntropy, SystemClock,
+    auth::{IssueError, Issuer},
+};
+
+use crate::{
+    cli::TokenOptions,
+    config::{Config, TokenConfig},
+    data::key_file::KeyFile,
+    terminal::{Failure, output},
+};
+
+/// Runs `doorward token`.
+pub(crate) fn run(options: &TokenOptions) -> Result<(), Failure> {
+    let config = Config::load(&options.place, None)?;
+    let keys = Arc::new(KeyFile::of(&config.data_dir).read_or_create(config.profile)?);
+    let TokenConfig { issuer, audience } = &config.token;
+    let issuer = Issuer::with_ring(keys, issuer.as_str(), audience.as_str());
+    let token = issuer
+        .issue(&options.sub, options.ttl, SystemClock.wall(), &random_id())
+        .map_err(explain)?;
+    output::say(&format!("{token}\n"))
+        .map_err(|error| Failure::because("cannot print the token", &error))
+}
+
+fn explain(error: IssueError) -> Failure {
+    match error {
+        IssueError::Subject => Failure::new("--sub must be 1-255 printable characters"),
+        error => Failure::because("cannot make a token", &error),
+    }
+}
+
+/// Names one token: 128 random bits.
+pub(crate) fn random_id() -> String {
+    let mut bytes = [0; 16];
+    OsEntropy.fill(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}

@@ -1,0 +1,50 @@
+//! One entry of `origins.allow`: pages of another origin, or an application.
+
+use std::fmt;
+
+use doorward::auth::AppOrigin;
+use serde::Deserialize;
+
+use super::public_url::{PublicUrl, PublicUrlError};
+
+/// An origin that may use the server beside its own.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum AllowedOrigin {
+    App(AppOrigin),
+    Page(PublicUrl),
+}
+
+impl AllowedOrigin {
+    /// The origin of pages, unless it is that of an application.
+    pub(crate) fn page(&self) -> Option<&PublicUrl> {
+        match self {
+            Self::App(_) => None,
+            Self::Page(url) => Some(url),
+        }
+    }
+}
+
+impl TryFrom<String> for AllowedOrigin {
+    type Error = PublicUrlError;
+
+    /// What is neither is explained as a page, which it is far more often.
+    fn try_from(text: String) -> Result<Self, PublicUrlError> {
+        match text.parse() {
+            Ok(app) => Ok(Self::App(app)),
+            Err(_) => match text.parse::<PublicUrl>()? {
+                url if url.base().is_empty() => Ok(Self::Page(url)),
+                _ => Err(PublicUrlError::NoOrigin),
+            },
+        }
+    }
+}
+
+impl fmt::Display for AllowedOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::App(origin) => origin.fmt(f),
+            Self::Page(url) => url.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Reads the configuration file, and says where a mistake stands in it.
+
+use std::{fs, ops::Range, path::Path};
+
+use toml::de::DeTable;
+
+use super::{known, settings::Settings};
+use crate::terminal::Failure;
+
+/// Reads a configuration file.
+pub(super) fn read(path: &Path) -> Result<Settings, Failure> {
+    let name = path.display();
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::because(format_args!("cannot read the configuration file {name}"), &error)
+    })?;
+    let at = |span: Option<Range<usize>>, what: &str| {
+        let (line, column) = position(&text, span.map_or(0, |span| span.start));
+        Failure::new(format_args!("{name}:{line}:{column}: {what}"))
+    };
+    let wrong = |error: toml::de::Error| at(error.span(), error.message());
+    let table = DeTable::parse(&text).map_err(wrong)?;
+    known::check_names(table.get_ref(), "").map_err(|(span, what)| at(Some(span), &what))?;
+    let mut settings: Settings = toml::from_str(&text).map_err(wrong)?;
+    // Beside the file, so that all commands find the same wherever they are started.
+    let folder = path.parent();
+    for path in [&mut settings.data_dir, &mut settings.audit.file] {
+        if let (Some(path), Some(folder)) = (path, folder) {
+            *path = folder.join(&*path);
+        }
+    }
+    Ok(settings)
+}
+
+/// Counts lines and characters from 1, as editors do.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count());
+    (before.matches('\n').count() + 1, column + 1)
+}

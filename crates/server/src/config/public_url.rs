@@ -1,0 +1,275 @@
+//! Decides what the server is called by those who use it.
+//!
+//! The public URL is an origin (scheme, host and port) and the path below which the server is, often none.
+//! Redirects, the accepted `Host` and the content security policy are made from it, so its letters are limited to
+//! those that mean nothing special in any of them.
+
+use std::{fmt, net::Ipv6Addr, str::FromStr};
+
+use serde::Deserialize;
+
+use super::listen::is_name;
+
+/// The address under which browsers know the server.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct PublicUrl {
+    scheme: Scheme,
+    /// In lower case; an IPv6 address in brackets.
+    host: String,
+    port: u16,
+    /// Begins with a slash and does not end with one; empty when the server has the whole host.
+    base: String,
+}
+
+/// How browsers reach the server; behind a proxy that speaks TLS it is `https`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+}
+
+impl PublicUrl {
+    /// The URL of a server that was told nothing.
+    pub(crate) fn localhost(port: u16) -> Self {
+        Self { scheme: Scheme::Http, host: LOCALHOST.to_owned(), port, base: String::new() }
+    }
+
+    /// Returns whether the server is known as `localhost`.
+    pub(crate) fn is_localhost(&self) -> bool {
+        self.host == LOCALHOST
+    }
+
+    /// Returns whether browsers reach it through TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+
+    /// Scheme, host and port, as browsers write an origin.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", self.scheme.as_str(), self.authority())
+    }
+
+    /// The path below which everything is, without the slash at its end: empty, or such as `/chat`.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The port, also when it is not written because it is the scheme's own.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Host and port as browsers write them: without the port that is the scheme's own.
+    pub(crate) fn authority(&self) -> String {
+        if self.port == self.scheme.default_port() {
+            self.host.clone()
+        } else {
+            self.authority_with_port()
+        }
+    }
+
+    /// Host and port, always both.
+    pub(crate) fn authority_with_port(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// The same server for a WebSocket.
+    pub(crate) fn websocket(&self) -> String {
+        let scheme = if self.is_secure() { "wss" } else { "ws" };
+        format!("{scheme}://{}", self.authority())
+    }
+}
+
+impl Scheme {
+    fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin())?;
+        if self.base.is_empty() { Ok(()) } else { write!(f, "{}/", self.base) }
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = PublicUrlError;
+
+    fn from_str(text: &str) -> Result<Self, PublicUrlError> {
+        let (scheme, rest) = text.split_once("://").ok_or(PublicUrlError::Scheme)?;
+        let scheme = match &*scheme.to_ascii_lowercase() {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            _ => return Err(PublicUrlError::Scheme),
+        };
+        let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let authority = &*authority.to_ascii_lowercase();
+        if authority.contains(['?', '#', '\\']) {
+            return Err(PublicUrlError::Path);
+        }
+        let base = read_base(path).ok_or(PublicUrlError::Path)?;
+        if authority.contains('@') {
+            return Err(PublicUrlError::UserInfo);
+        }
+        let (host, port) = split_port(authority);
+        let port = match port {
+            None => scheme.default_port(),
+            Some(port) => read_port(port).ok_or(PublicUrlError::Port)?,
+        };
+        Ok(Self { scheme, host: read_host(host).ok_or(PublicUrlError::Host)?, port, base })
+    }
+}
+
+impl TryFrom<String> for PublicUrl {
+    type Error = PublicUrlError;
+
+    fn try_from(text: String) -> Result<Self, PublicUrlError> {
+        text.parse()
+    }
+}
+
+/// Why a text is no public URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PublicUrlError {
+    /// There is none, or it has letters that no host has.
+    #[error("an origin has a valid host: write one such as https://chat.example.org")]
+    Host,
+    /// An origin has a path.
+    #[error("an origin ends after host and port: no path, query or fragment")]
+    NoOrigin,
+    /// What follows the port is no path of simple names.
+    #[error(
+        "behind host and port there may be a path of letters, digits, `-`, `.` and `_`, such as \
+         https://example.org/chat/, and no query or fragment"
+    )]
+    Path,
+    /// It is no number, or 0.
+    #[error("the port of an origin is a number from 1 to 65535")]
+    Port,
+    /// It is neither `http` nor `https`.
+    #[error("an origin begins with http:// or https://")]
+    Scheme,
+    /// It names a user.
+    #[error("an origin does not name a user or a password")]
+    UserInfo,
+}
+
+/// Reads a path of simple names; `None` when it is none. `.` and `..` are ways, and no names.
+fn read_base(path: &str) -> Option<String> {
+    let base = path.strip_suffix('/').unwrap_or(path);
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+            && name.bytes().any(|byte| byte != b'.')
+    };
+    let mut names = base.split('/');
+    (names.next() == Some("") && names.all(is_name)).then(|| base.to_owned())
+}
+
+/// Splits `host:port`; the colons inside brackets belong to the host.
+pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    }
+}
+
+pub(crate) fn read_port(port: &str) -> Option<u16> {
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    port.parse().ok().filter(|&port| digits && port != 0)
+}
+
+pub(crate) fn read_host(host: &str) -> Option<String> {
+    if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        // Written as browsers write it, or no `Host` would ever be equal to it.
+        return address.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));
+    }
+    // A name with a trailing dot is another host to browsers; nobody means it.
+    (is_name(host) && !host.ends_with('.')).then(|| host.to_owned())
+}
+
+const LOCALHOST: &str = "localhost";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, PublicUrlError> {
+        text.parse::<PublicUrl>().map(|url| url.to_string())
+    }
+
+    #[test]
+    fn origins_are_written_as_browsers_write_them() {
+        assert_eq!(read("http://localhost:3000").unwrap(), "http://localhost:3000");
+        assert_eq!(read("HTTPS://Chat.Example.org/").unwrap(), "https://chat.example.org");
+        assert_eq!(read("https://chat.example.org:443").unwrap(), "https://chat.example.org");
+        assert_eq!(read("http://chat.example.org:443").unwrap(), "http://chat.example.org:443");
+        assert_eq!(read("http://[0:0::1]:3000").unwrap(), "http://[::1]:3000");
+        assert_eq!(read("http://[::1]").unwrap(), "http://[::1]");
+        assert_eq!(read("https://Example.org/Chat").unwrap(), "https://example.org/Chat/");
+        assert_eq!(
+            read("https://example.org/a/b-c_d.e/").unwrap(),
+            "https://example.org/a/b-c_d.e/"
+        );
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused() {
+        use PublicUrlError::{Host, Path, Port, Scheme, UserInfo};
+
+        let cases = [
+            ("", Scheme),
+            ("localhost:3000", Scheme),
+            ("ws://localhost", Scheme),
+            ("//localhost", Scheme),
+            ("http://", Host),
+            ("http:///", Host),
+            ("http://:3000", Host),
+            ("http://a b", Host),
+            ("http://a;b", Host),
+            ("http://a'b", Host),
+            ("http://example.org.", Host),
+            ("http://exämple.org", Host),
+            ("http://[::1", Host),
+            ("http://[1]:2", Host),
+            ("http://localhost:", Port),
+            ("http://localhost:0", Port),
+            ("http://localhost:+1", Port),
+            ("http://localhost:70000", Port),
+            ("http://localhost/../chat", Path),
+            ("http://localhost/./", Path),
+            ("http://localhost/a//b", Path),
+            ("http://localhost/a%2f", Path),
+            ("http://localhost/a b", Path),
+            ("http://localhost/a?b", Path),
+            ("http://localhost//", Path),
+            ("http://localhost?a", Path),
+            ("http://localhost#a", Path),
+            ("http://a\\b", Path),
+            ("http://me@localhost", UserInfo),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(read(text), Err(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_websocket_goes_to_the_same_host() {
+        let secure: PublicUrl = "https://chat.example.org".parse().unwrap();
+
+        assert_eq!(secure.websocket(), "wss://chat.example.org");
+        assert_eq!(PublicUrl::localhost(3000).websocket(), "ws://localhost:3000");
+    }
+}

@@ -1,0 +1,313 @@
+//! Keeps the signing keys of the server in its data directory.
+//!
+//! They appear whole or not at all: they are written under another name, brought to the disk, and then
+//! given their own name; a first key only if nobody has it. Whether others may have read or exchanged them
+//! is judged in `custody`. Start reading at [`KeyFile::read_or_create`].
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use doorward::{
+    Clock, SystemClock,
+    auth::{KeyRing, KeyRingError, SigningKey},
+};
+use doorward_core::Causes;
+use rustix::{fs::OFlags, process::geteuid};
+
+use super::custody::{self, Holding};
+use crate::{
+    config::{Profile, ttl::MAX_LIFETIME},
+    terminal::{Failure, quoted::quoted},
+};
+
+/// Where the key is, or will be.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyFile {
+    directory: PathBuf,
+    path: PathBuf,
+}
+
+impl KeyFile {
+    /// The key of a data directory.
+    pub(crate) fn of(data_dir: &Path) -> Self {
+        Self { directory: data_dir.to_owned(), path: data_dir.join(NAME) }
+    }
+
+    /// Reads the keys, and makes one first when there is none and the profile lets it be made.
+    pub(crate) fn read_or_create(&self, profile: Profile) -> Result<KeyRing, Failure> {
+        match (self.read()?, profile) {
+            (Some(keys), _) => Ok(keys),
+            (None, Profile::Development) => self.create(),
+            (None, Profile::Production) => Err(Failure::new(format_args!(
+                "profile is \"production\" and there is no key {}; put yours there, or make one: doorward \
+                 keys create --data-dir {}",
+                self.path.display(),
+                quoted(&self.directory)
+            ))),
+        }
+    }
+
+    /// Makes a key, unless there is one, and reads it.
+    ///
+    /// Of several that try at once, one makes the key and all read it.
+    pub(crate) fn create(&self) -> Result<KeyRing, Failure> {
+        if let Some(keys) = self.read()? {
+            return Ok(keys);
+        }
+        let first = KeyRing::new(new_key()?);
+        self.write(&first, When::NobodyHasIt)?;
+        let gone = || Failure::new(format_args!("{} is gone again", self.path.display()));
+        self.read()?.ok_or_else(gone)
+    }
+
+    /// Signs with a new key from now on, and trusts the one before until its tokens have ended.
+    pub(crate) fn rotate(&self) -> Result<KeyRing, Failure> {
+        let keys = self.create()?;
+        keys.rotate(new_key()?, SystemClock.wall());
+        self.write(&keys, When::Always)?;
+        Ok(keys)
+    }
+
+    /// Reads the keys; `None` when there are none.
+    pub(crate) fn read(&self) -> Result<Option<KeyRing>, Failure> {
+        let path = self.path.display();
+        let cannot =
+            |error: &io::Error| Failure::because(format_args!("cannot read the key {path}"), error);
+        let me = geteuid().as_raw();
+        // The dot: an empty path is the current directory, and a file is none.
+        let directory = fs::metadata(self.directory.join("."));
+        let Some(directory) = found(directory).map_err(|error| cannot(&error))? else {
+            return Ok(None);
+        };
+        custody::judge_directory(Holding::of(&directory), me)
+            .map_err(|flaw| flaw.explain("data directory", &self.directory, me))?;
+        let Some(file) = found(self.open()).map_err(|error| cannot(&error))? else {
+            return Ok(None);
+        };
+        // The open file is asked, not its name: nobody can exchange it in between.
+        let metadata = file.metadata().map_err(|error| cannot(&error))?;
+        if !metadata.is_file() {
+            return Err(Failure::new(format_args!("the key {path} is not a file")));
+        }
+        custody::judge_file(Holding::of(&metadata), me)
+            .map_err(|flaw| flaw.explain("key", &self.path, me))?;
+        let mut pem = String::new();
+        file.take(MAX_SIZE).read_to_string(&mut pem).map_err(|error| cannot(&error))?;
+        let keys = KeyRing::from_pem(&pem).map_err(|error| self.damaged(error))?;
+        Ok(Some(keys.max_lifetime(MAX_LIFETIME)))
+    }
+
+    /// Opens what has the name of the key; a symlink to it is as good, as mounted secrets are.
+    fn open(&self) -> io::Result<File> {
+        // Without it, opening a FIFO waits for somebody who writes.
+        let at_once = OFlags::NONBLOCK.bits().cast_signed();
+        OpenOptions::new().read(true).custom_flags(at_once).open(&self.path)
+    }
+
+    fn write(&self, keys: &KeyRing, when: When) -> Result<(), Failure> {
+        let path = self.path.display();
+        let pem = keys
+            .to_pem()
+            .map_err(|error| Failure::because("cannot write a signing key", &error))?;
+        self.replace(pem.as_bytes(), when)
+            .map_err(|error| Failure::because(format_args!("cannot write keys to {path}"), &error))
+    }
+
+    fn replace(&self, pem: &[u8], when: When) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(NAME)
+            .suffix(".new")
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(&self.directory)?;
+        file.write_all(pem)?;
+        file.as_file().sync_all()?;
+        let persisted = match when {
+            When::Always => file.persist(&self.path),
+            When::NobodyHasIt => file.persist_noclobber(&self.path),
+        };
+        match persisted {
+            // The name itself must outlive a power cut, or tokens are worth nothing after it.
+            Ok(_) => File::open(&self.directory)?.sync_all(),
+            Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(failed) => Err(failed.error),
+        }
+    }
+
+    fn damaged(&self, error: KeyRingError) -> Failure {
+        Failure::new(format_args!(
+            "cannot use the key {}: {}; put the right key back, or move this file away and a new key \
+             is made (tokens of the old one end with it)",
+            self.path.display(),
+            Causes(&error)
+        ))
+    }
+}
+
+/// Whether keys that are there are replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Always,
+    NobodyHasIt,
+}
+
+fn new_key() -> Result<SigningKey, Failure> {
+    SigningKey::generate().map_err(|error| Failure::because("cannot make a signing key", &error))
+}
+
+/// Tells what is not there from what cannot be reached.
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+const NAME: &str = "token-key.pem";
+
+/// A P-256 key is about 240 bytes: whatever is longer is none, and is not read to its end.
+const MAX_SIZE: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::fs::symlink, thread};
+
+    use super::*;
+
+    /// What the file of a ring says in public.
+    fn public(keys: &KeyRing) -> String {
+        keys.jwks(SystemClock.wall())
+    }
+
+    #[test]
+    fn a_new_key_is_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("new/data");
+
+        KeyFile::of(&data).create().unwrap();
+
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&data), mode(&data.join(NAME))), (0o700, 0o600));
+        let names: Vec<_> = fs::read_dir(&data).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names, [NAME]);
+    }
+
+    #[test]
+    fn all_who_start_at_once_get_the_same_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let start = || public(&KeyFile::of(folder.path()).create().unwrap());
+
+        let keys: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+
+        assert!(keys.iter().all(|key| *key == keys[0]));
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_is_kept_for_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeyFile::of(folder.path());
+        let first = public(&file.create().unwrap());
+
+        let both = public(&file.rotate().unwrap());
+
+        let read = file.read().unwrap().unwrap();
+        assert_eq!(public(&read), both);
+        assert!(both.len() > first.len());
+        let later = SystemClock.wall() + MAX_LIFETIME + MAX_LIFETIME;
+        assert_eq!(read.jwks(later).matches("\"kid\"").count(), 1);
+        let mode = fs::metadata(&file.path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+    }
+
+    #[test]
+    fn production_makes_no_key_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = KeyFile::of(folder.path());
+
+        let failure = file.read_or_create(Profile::Production).unwrap_err().to_string();
+
+        assert!(failure.contains("doorward keys create"), "{failure}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        file.create().unwrap();
+        assert!(file.read_or_create(Profile::Production).is_ok());
+    }
+
+    #[test]
+    fn reading_makes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+
+        assert!(KeyFile::of(folder.path()).read().unwrap().is_none());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_key_that_others_may_use_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = KeyFile::of(folder.path());
+        key.create().unwrap();
+
+        for mode in [0o604, 0o640, 0o620, 0o610, 0o666] {
+            fs::set_permissions(&key.path, Permissions::from_mode(mode)).unwrap();
+            let failure = key.read().unwrap_err().to_string();
+            assert!(failure.contains("chmod 600"), "{mode:o}: {failure}");
+        }
+        fs::set_permissions(&key.path, Permissions::from_mode(0o400)).unwrap();
+        assert!(key.read().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_directory_in_which_others_can_exchange_the_key_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = KeyFile::of(folder.path());
+        let mode = |mode| fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
+
+        // Before there is a key, none is made there; afterwards, none is read.
+        for has_key in [false, true] {
+            for open in [0o770, 0o702, 0o777] {
+                mode(open);
+                let failure = key.create().unwrap_err().to_string();
+                assert!(failure.contains("chmod go-w"), "{open:o}: {failure}");
+                assert_eq!(key.path.exists(), has_key);
+            }
+            // The sticky bit keeps others from exchanging files, and not from planting some.
+            mode(0o1777);
+            assert!(key.create().is_err());
+            mode(0o1755);
+            assert!(key.create().is_ok());
+        }
+    }
+
+    #[test]
+    fn a_key_behind_a_symlink_is_read() {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let real = KeyFile::of(elsewhere.path());
+        let key = real.create().unwrap();
+        let link = KeyFile::of(folder.path());
+        symlink(&real.path, &link.path).unwrap();
+
+        let read = link.read().unwrap().unwrap();
+
+        assert_eq!(public(&read), public(&key));
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = KeyFile::of(folder.path());
+        key.create().unwrap();
+
+        for garbage in ["", "garbage", "\0", &"A".repeat(1 << 20)] {
+            fs::write(&key.path, garbage).unwrap();
+            assert!(key.create().is_err());
+            assert_eq!(fs::read_to_string(&key.path).unwrap(), garbage);
+        }
+    }
+}

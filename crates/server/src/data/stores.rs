@@ -1,0 +1,206 @@
+//! Opens what outlives a connection: sessions, tickets, revocations, records of decisions.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use doorward::{
+    Audit, AuditRecord, BoundedAudit, BoxFuture, Clock, Epochs, JsonLinesAudit, SessionStore,
+    SystemClock, TicketStore, TracingAudit, auth::MemoryStore,
+};
+use doorward_apps::Database;
+use doorward_core::AccountStore;
+use doorward_redis::RedisStore;
+use doorward_sql::{PostgresStore, SqlAudit, SqlStore};
+
+use super::{applications, custody};
+use crate::{
+    config::{AuditConfig, Config, StoreConfig},
+    terminal::Failure,
+};
+
+/// What a server keeps.
+pub(crate) struct Stores {
+    pub(crate) sessions: Arc<dyn SessionStore>,
+    pub(crate) tickets: Arc<dyn TicketStore>,
+    pub(crate) epochs: Arc<dyn Epochs>,
+    pub(crate) accounts: Arc<dyn AccountStore>,
+    pub(crate) audit: Arc<BoundedAudit<Sink>>,
+    /// The file, to be asked whether it is there, and to be closed in order.
+    pub(crate) database: SqlStore,
+    /// What the applications keep.
+    pub(crate) applications: Database,
+}
+
+/// Where records of decisions go.
+pub(crate) enum Sink {
+    /// It has written what it was given.
+    AtOnce(Arc<dyn Audit>),
+    /// It wants to be asked to finish, and can be opened again.
+    File(Arc<JsonLinesAudit>),
+    /// It wants to be asked to finish.
+    Sql(Arc<SqlAudit>),
+}
+
+impl Stores {
+    /// Opens what the configuration names, for a data directory that a server has used before or not.
+    pub(crate) async fn open(config: &Config, was_used: bool) -> Result<Self, Failure> {
+        let keeps_revocations = matches!(config.session.store, StoreConfig::Sqlite);
+        let database = sqlite(&config.database, was_used && keeps_revocations).await?;
+        let (sessions, tickets, epochs) = match &config.session.store {
+            StoreConfig::Memory => {
+                tracing::warn!("Sessions and revocations are in memory: a restart ends them.");
+                // What was revoked before is forgotten, so everything from before is refused.
+                each(MemoryStore::default().refusing_before(SystemClock.wall()))
+            }
+            StoreConfig::Redis(url) => each(
+                RedisStore::connect(url.expose())
+                    .await
+                    .map_err(|error| Failure::because("cannot use Redis", &error))?,
+            ),
+            StoreConfig::Sqlite => each(database.clone()),
+        };
+        let audit = match &config.audit {
+            AuditConfig::File(path) => Sink::File(Arc::new(json_lines(path)?)),
+            AuditConfig::Log => Sink::AtOnce(Arc::new(TracingAudit)),
+            AuditConfig::Sql => Sink::Sql(Arc::new(database.audit())),
+        };
+        let audit = bounded(audit, config.record_first);
+        let accounts: Arc<dyn AccountStore> = match &config.postgres {
+            Some(url) => Arc::new(
+                PostgresStore::connect(url.expose())
+                    .await
+                    .map_err(|error| Failure::because("cannot use database.url", &error))?,
+            ),
+            None => Arc::new(database.clone()),
+        };
+        let applications =
+            applications::open(&config.data_dir.join(applications::FILE), &config.applications())
+                .await?;
+        Ok(Self { sessions, tickets, epochs, accounts, audit, database, applications })
+    }
+}
+
+impl Stores {
+    /// Stores that nobody will ever use; the file of accounts is in this folder.
+    pub(crate) async fn forgetful(config: &Config, folder: &Path) -> Result<Self, Failure> {
+        let (sessions, tickets, epochs) = each(MemoryStore::default());
+        let audit = bounded(Sink::AtOnce(Arc::new(TracingAudit)), false);
+        let database = sqlite(&folder.join("accounts.db"), false).await?;
+        let accounts = Arc::new(database.clone());
+        let applications =
+            applications::open(&folder.join(applications::FILE), &config.applications()).await?;
+        Ok(Self { sessions, tickets, epochs, accounts, audit, database, applications })
+    }
+
+    /// Waits until everything is written, and closes what is open; for some seconds at most.
+    pub(crate) async fn close(&self) {
+        let closing = async {
+            // How many were left out is told first.
+            drop(self.audit.written());
+            self.audit.sink().flush().await;
+            self.applications.close().await;
+            self.database.close().await;
+        };
+        tokio::select! {
+            () = closing => {}
+            () = SystemClock.sleep_until(SystemClock.now() + CLOSED_WITHIN) => {
+                tracing::warn!(
+                    "What is kept could not be closed in time. What was answered is on the disk; records of \
+                     decisions that waited are lost."
+                );
+            }
+        }
+    }
+}
+
+impl Sink {
+    /// The file, when records go to one.
+    pub(crate) fn file(&self) -> Option<Arc<JsonLinesAudit>> {
+        match self {
+            Self::File(audit) => Some(Arc::clone(audit)),
+            Self::AtOnce(_) | Self::Sql(_) => None,
+        }
+    }
+
+    /// Waits until every record is kept; what cannot be kept now goes to the log.
+    async fn flush(&self) {
+        match self {
+            Self::AtOnce(_) => {}
+            Self::File(audit) => audit.flush().await,
+            Self::Sql(audit) => audit.flush().await,
+        }
+    }
+
+    fn as_audit(&self) -> &dyn Audit {
+        match self {
+            Self::AtOnce(audit) => audit,
+            Self::File(audit) => audit,
+            Self::Sql(audit) => audit,
+        }
+    }
+}
+
+impl Audit for Sink {
+    fn record(&self, record: &AuditRecord<'_>) {
+        self.as_audit().record(record);
+    }
+
+    fn written(&self) -> BoxFuture<'_, bool> {
+        self.as_audit().written()
+    }
+
+    fn has_room(&self) -> bool {
+        self.as_audit().has_room()
+    }
+}
+
+fn bounded(sink: Sink, records_first: bool) -> Arc<BoundedAudit<Sink>> {
+    let audit = BoundedAudit::new(sink);
+    Arc::new(if records_first { audit.record_first() } else { audit })
+}
+
+/// What one store is used as.
+type Uses = (Arc<dyn SessionStore>, Arc<dyn TicketStore>, Arc<dyn Epochs>);
+
+fn each<S: SessionStore + TicketStore + Epochs>(store: S) -> Uses {
+    let store = Arc::new(store);
+    (Arc::<S>::clone(&store), Arc::<S>::clone(&store), store)
+}
+
+/// Opens the database. One that is new although there was one before has lost what was revoked.
+async fn sqlite(file: &Path, was_used: bool) -> Result<SqlStore, Failure> {
+    let is_lost = was_used && !file.exists();
+    custody::check_database(file)?;
+    let opened = if was_used {
+        SqlStore::open_refusing_before(file, SystemClock.wall()).await
+    } else {
+        SqlStore::open(file).await
+    };
+    let opened = opened.map_err(|error| {
+        Failure::because(format_args!("cannot use the database {}", file.display()), &error)
+    })?;
+    if is_lost {
+        tracing::warn!(
+            database = %file.display(),
+            "The database is new and the data directory is not: what was revoked is forgotten, so what was \
+             issued until now is refused."
+        );
+    }
+    Ok(opened)
+}
+
+/// Shows that no other user can exchange the audit file, or what it leads to.
+pub(crate) fn check_audit(path: &Path) -> Result<(), Failure> {
+    custody::check_directory(path.parent().unwrap_or_else(|| Path::new("")))?;
+    custody::check_file(path)
+}
+
+fn json_lines(path: &Path) -> Result<JsonLinesAudit, Failure> {
+    check_audit(path)?;
+    JsonLinesAudit::open(path).map_err(|error| {
+        let path = path.display();
+        Failure::because(format_args!("cannot write audit records to {path}"), &error)
+    })
+}
+
+/// A database that stands still does not keep a server from stopping.
+const CLOSED_WITHIN: Duration = Duration::from_secs(5);

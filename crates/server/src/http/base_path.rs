@@ -1,0 +1,122 @@
+//! Serves everything below the path of the public URL.
+//!
+//! The proxy passes the path on as the browser wrote it, and here its beginning is taken away, so that routes know
+//! nothing of it. The probes of an operator ask the server itself, so they need no path. Start reading at
+//! [`BasePath::inside`].
+
+use std::{
+    convert::Infallible,
+    task::{Context, Poll},
+};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{StatusCode, Uri, header, uri::PathAndQuery},
+    response::{IntoResponse, Response},
+};
+use doorward_core::BoxFuture;
+use tower_service::Service;
+
+use crate::config::public_url::PublicUrl;
+
+/// The routes of the server, below a path.
+#[derive(Clone, Debug)]
+pub(crate) struct BasePath {
+    routes: Router,
+    public_url: PublicUrl,
+}
+
+impl BasePath {
+    pub(crate) fn new(routes: Router, public_url: &PublicUrl) -> Self {
+        Self { routes, public_url: public_url.clone() }
+    }
+
+    /// Returns the rest of a path below the base path, beginning with a slash; `None` when it is elsewhere.
+    fn inside<'a>(&self, path: &'a str) -> Option<&'a str> {
+        if PROBES.contains(&path) {
+            return Some(path);
+        }
+        let rest = path.strip_prefix(self.public_url.base())?;
+        rest.starts_with('/').then_some(rest)
+    }
+
+    /// Answers what is not below the base path.
+    fn elsewhere(&self, uri: &Uri) -> Response {
+        if uri.path() == self.public_url.base() {
+            let location = [(header::LOCATION, self.public_url.to_string())];
+            return (StatusCode::PERMANENT_REDIRECT, location).into_response();
+        }
+        let text = format!(
+            "This server answers below {}/ (setting public_url). A proxy in front of it must pass the path on \
+             unchanged.\n",
+            self.public_url.base()
+        );
+        (StatusCode::NOT_FOUND, text).into_response()
+    }
+}
+
+impl Service<Request> for BasePath {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // A router is always ready.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let asked = request.uri();
+        let Some(uri) = self.inside(asked.path()).and_then(|rest| with_path(asked, rest)) else {
+            let answer = self.elsewhere(asked);
+            return Box::pin(async move { Ok(answer) });
+        };
+        *request.uri_mut() = uri;
+        Box::pin(self.routes.call(request))
+    }
+}
+
+/// The same address with another path; `None` when there is none such.
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(format!("{path}{query}")).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+/// Whether a load balancer or an orchestrator asks, by an address and below no path.
+pub(crate) fn is_probe(path: &str) -> bool {
+    PROBES.contains(&path)
+}
+
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_below_the_path_is_inside() {
+        let below = |url: &str| BasePath::new(Router::new(), &url.parse().unwrap());
+        let (chat, root) = (below("https://example.org/chat/"), below("https://example.org"));
+
+        for (path, expected) in [
+            ("/chat/", Some("/")),
+            ("/chat/chat", Some("/chat")),
+            ("/chat/socket.io/", Some("/socket.io/")),
+            ("/chat//evil.example", Some("//evil.example")),
+            ("/healthz", Some("/healthz")),
+            ("/chat", None),
+            ("/chatter", None),
+            ("/Chat/", None),
+            ("/", None),
+            ("/socket.io/", None),
+            ("*", None),
+        ] {
+            assert_eq!(chat.inside(path), expected, "{path}");
+        }
+        assert_eq!(root.inside("/chat"), Some("/chat"));
+        assert_eq!(root.inside("/"), Some("/"));
+    }
+}

@@ -1,0 +1,114 @@
+//! Hands out the pages of the server, and the files that they are made of.
+//!
+//! All of them are part of the program; a debug build reads them from the source tree each time, so that a
+//! change is seen after a reload. Files are public: what they show comes from elsewhere. Only the pages
+//! behind a sign-in are not, because an empty page tells nothing either.
+//! Start reading at [`public_routes`].
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Path,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get},
+};
+use doorward_apps::{ALL, Application};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::etag;
+
+/// The pages and what they load.
+#[derive(RustEmbed)]
+#[folder = "pages/"]
+#[exclude = "*.toml"]
+struct Pages;
+
+/// The client library `doorward-client`. Its folder is a link to `clients/js/src`, because a package holds only
+/// files below its own folder.
+#[derive(RustEmbed)]
+#[folder = "doorward-client/"]
+#[include = "*.js"]
+struct Client;
+
+/// The sign-in, and all files.
+pub(crate) fn public_routes(mounted: &[&'static dyn Application]) -> Router {
+    let apps = apps(mounted);
+    let files = get(async move |Path(path): Path<String>, headers: HeaderMap| {
+        asset(&path, &headers, &apps)
+    });
+    Router::new().route("/", page("home", mounted)).route("/assets/{*path}", files)
+}
+
+/// The pages that only somebody with a session may see.
+pub(crate) fn private_routes(mounted: &[&'static dyn Application]) -> Router {
+    let routes = Router::new().route("/account", page("account", mounted));
+    mounted.iter().fold(routes, |routes, app| {
+        routes.route(&format!("/{}", app.path()), page(app.path(), mounted))
+    })
+}
+
+fn asset(path: &str, headers: &HeaderMap, apps: &str) -> Response {
+    let owner = path.split(['/', '.']).next().unwrap_or_default();
+    let is_mounted = apps.split(' ').any(|app| app == owner);
+    let is_of_an_app = ALL.iter().any(|app| app.path() == owner);
+    let found = match path.strip_prefix("doorward-client/") {
+        Some(name) => Client::get(name),
+        // Pages are not handed out by another name: they have routes, and some are private.
+        None if path.ends_with(".html") => None,
+        None if is_of_an_app && !is_mounted => None,
+        None => Pages::get(path),
+    };
+    answer(found, path, headers, "")
+}
+
+/// A page: all are one file, but for the script that fills it.
+fn page(script: &'static str, mounted: &[&'static dyn Application]) -> MethodRouter {
+    let apps = apps(mounted);
+    get(async move |headers: HeaderMap| {
+        let html = Pages::get(PAGE).map(|file| fill(file, script, &apps));
+        answer(html, PAGE, &headers, &apps)
+    })
+}
+
+/// The paths of the mounted applications, as the pages read them.
+fn apps(mounted: &[&'static dyn Application]) -> String {
+    mounted.iter().map(|app| app.path()).collect::<Vec<_>>().join(" ")
+}
+
+fn fill(mut file: EmbeddedFile, script: &str, apps: &str) -> EmbeddedFile {
+    let html = String::from_utf8_lossy(&file.data);
+    let html = html.replace("{script}", script).replace("{apps}", apps);
+    file.data = html.into_bytes().into();
+    file
+}
+
+/// Answers with a file. `filled` is what was filled in, as far as it depends on the configuration.
+fn answer(found: Option<EmbeddedFile>, name: &str, headers: &HeaderMap, filled: &str) -> Response {
+    let Some((file, content_type)) = found.zip(content_type(name)) else {
+        return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response();
+    };
+    let tag = etag::of(&file.metadata.sha256_hash(), filled);
+    // They change with the program and say nothing of it in their names.
+    let cache = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, tag.clone())];
+    if etag::is_known(headers, &tag) {
+        return (StatusCode::NOT_MODIFIED, cache).into_response();
+    }
+    (cache, [(header::CONTENT_TYPE, content_type)], Body::from(file.data)).into_response()
+}
+
+/// What a browser is to take a file for; what it is not to have, has none.
+fn content_type(name: &str) -> Option<&'static str> {
+    let (_, ending) = name.rsplit_once('.')?;
+    KINDS.iter().find(|(known, _)| *known == ending).map(|(_, kind)| *kind)
+}
+
+/// What all pages begin with. Two of them have one tag, at two addresses.
+const PAGE: &str = "page.html";
+
+const KINDS: &[(&str, &str)] = &[
+    ("css", "text/css; charset=utf-8"),
+    ("html", "text/html; charset=utf-8"),
+    ("js", "application/javascript; charset=utf-8"),
+    ("svg", "image/svg+xml"),
+];

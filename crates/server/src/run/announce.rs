@@ -1,0 +1,116 @@
+//! Says that the server runs, and how to try it.
+
+use std::{fmt, net::SocketAddr};
+
+use crate::{
+    config::{DATA_DIR, PlaceOptions, public_url::PublicUrl},
+    terminal::quoted::quoted,
+};
+
+/// What is printed when clients may come.
+#[derive(Debug)]
+pub(crate) struct Announcement<'a> {
+    pub(crate) addresses: &'a [SocketAddr],
+    pub(crate) public_url: &'a PublicUrl,
+    /// Whether somebody chose the public URL.
+    pub(crate) is_configured: bool,
+    pub(crate) place: &'a PlaceOptions,
+}
+
+impl Announcement<'_> {
+    /// Says what to set when the server is open to others who do not know its name.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let open = self.addresses.iter().find(|address| !address.ip().is_loopback())?;
+        (!self.is_configured).then(|| {
+            format!(
+                "Hint: this server listens on {open} but answers to {} only. Set public_url in a \
+                 configuration file (--config FILE) to the address that browsers open, such as \
+                 public_url = \"https://chat.example.org\".",
+                self.public_url
+            )
+        })
+    }
+
+    fn where_it_listens(&self) -> String {
+        let port = self.addresses.first().map_or(0, SocketAddr::port);
+        let local = PublicUrl::localhost(port);
+        if self.public_url == &local || self.addresses.iter().any(|at| !at.ip().is_loopback()) {
+            self.public_url.to_string()
+        } else {
+            format!("{local}, for {}", self.public_url)
+        }
+    }
+}
+
+impl fmt::Display for Announcement<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Doorward {VERSION} is listening on {}", self.where_it_listens())?;
+        write!(f, "Open it in a browser, or get a token:  doorward token --sub alice")?;
+        if let Some(config) = &self.place.config {
+            write!(f, " --config {}", quoted(config))?;
+        }
+        match (&self.place.data_dir, &self.place.config) {
+            (Some(data_dir), _) => write!(f, " --data-dir {}", quoted(data_dir))?,
+            (None, None) => write!(f, " --data-dir {DATA_DIR}")?,
+            (None, Some(_)) => {}
+        }
+        writeln!(f)
+    }
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn announced(at: &str, public_url: Option<&str>, place: &PlaceOptions) -> (String, bool) {
+        let announcement = Announcement {
+            addresses: &[at.parse().unwrap()],
+            public_url: &public_url.map_or(PublicUrl::localhost(3000), |url| url.parse().unwrap()),
+            is_configured: public_url.is_some(),
+            place,
+        };
+        (announcement.to_string(), announcement.hint().is_some())
+    }
+
+    fn first_line(at: &str, public_url: Option<&str>) -> (String, bool) {
+        let (text, hint) = announced(at, public_url, &PlaceOptions::default());
+        (text.lines().next().unwrap().replace(VERSION, "VERSION"), hint)
+    }
+
+    #[test]
+    fn the_address_is_said_as_browsers_need_it() {
+        let cases = [
+            ("127.0.0.1:3000", None, "http://localhost:3000", false),
+            ("[::1]:3000", None, "http://localhost:3000", false),
+            (
+                "127.0.0.1:3000",
+                Some("https://a.org"),
+                "http://localhost:3000, for https://a.org",
+                false,
+            ),
+            ("0.0.0.0:3000", None, "http://localhost:3000", true),
+            ("0.0.0.0:3000", Some("https://a.org"), "https://a.org", false),
+        ];
+        for (at, public_url, expected, hint) in cases {
+            let line = format!("Doorward VERSION is listening on {expected}");
+            assert_eq!(first_line(at, public_url), (line, hint));
+        }
+    }
+
+    #[test]
+    fn the_command_for_a_token_uses_the_same_key_and_settings() {
+        let command = |data_dir: Option<&str>, config: Option<&str>| {
+            let place =
+                PlaceOptions { data_dir: data_dir.map(Into::into), config: config.map(Into::into) };
+            let (text, _) = announced("127.0.0.1:3000", None, &place);
+            text.split_once("doorward token ").unwrap().1.to_owned()
+        };
+
+        assert_eq!(command(None, None), "--sub alice --data-dir ./doorward-data\n");
+        assert_eq!(command(Some("/a b"), None), "--sub alice --data-dir '/a b'\n");
+        assert_eq!(command(None, Some("c.toml")), "--sub alice --config c.toml\n");
+        assert_eq!(command(Some("d"), Some("'")), "--sub alice --config ''\\''' --data-dir d\n");
+    }
+}

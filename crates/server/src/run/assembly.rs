@@ -1,0 +1,105 @@
+//! Builds the server from its resources and its configuration.
+
+use std::sync::Arc;
+
+use doorward::{
+    BoundedAudit, Doorward, Entropy as _, Limits, OsEntropy, SystemClock,
+    auth::{Issuer, Sessions},
+};
+use doorward_apps::Services;
+use doorward_identity::Identity;
+
+use super::{authenticator, demo, descriptors, directory::AccountDirectory, resources::Resources};
+use crate::{
+    config::{Config, SameSite},
+    data::stores::{Sink, Stores},
+    terminal::Failure,
+};
+
+/// Sessions as they are configured.
+pub(crate) fn sessions(config: &Config, stores: &Stores) -> Sessions {
+    let (store, epochs) = (Arc::clone(&stores.sessions), Arc::clone(&stores.epochs));
+    Sessions::new(store, epochs, Arc::new(SystemClock), Arc::new(OsEntropy))
+        .idle_timeout(config.session.idle_timeout.get())
+        .lifetime(config.session.lifetime.get())
+}
+
+/// Puts the sign-in together.
+pub(crate) async fn identity(
+    config: &Config,
+    resources: Resources<'_>,
+) -> Result<Identity, Failure> {
+    let Resources { keys, sessions, stores, public_url } = resources;
+    let mut drawn = [0; 32];
+    OsEntropy.fill(&mut drawn);
+    let secret = stores.accounts.decoy_secret(&drawn).await;
+    let secret = secret.map_err(|error| Failure::because("cannot use the database", &error))?;
+    let (sessions, tickets) = (Arc::clone(sessions), Arc::clone(&stores.tickets));
+    let accounts = Arc::clone(&stores.accounts);
+    let (issuer, audience) = (config.token.issuer.as_str(), config.token.audience.as_str());
+    let applications = stores.applications.clone();
+    let mut builder = Identity::builder(&public_url.origin(), accounts, sessions, tickets)
+        .name(config.passkeys.name.as_str())
+        .decoy_secret(secret)
+        .issuer(Issuer::with_ring(Arc::clone(keys), issuer, audience))
+        .expose_token(config.session.expose_token)
+        .fresh_for(config.session.fresh_for.get())
+        .on_account_removed(move |user| {
+            let applications = applications.clone();
+            async move { Ok(applications.forget(&user).await?) }
+        })
+        .audit(Arc::<BoundedAudit<Sink>>::clone(&stores.audit));
+    for origin in &config.origins {
+        builder = builder.allow_origin(&origin.to_string());
+    }
+    if let Some(rp_id) = &config.passkeys.rp_id {
+        builder = builder.rp_id(rp_id.as_str());
+    }
+    if config.session.same_site == SameSite::Strict {
+        builder = builder.same_site_strict();
+    }
+    builder.build().map_err(|error| {
+        Failure::because(format_args!("nobody could sign in at public_url {public_url}"), &error)
+    })
+}
+
+/// Puts the server together.
+pub(crate) fn build(
+    config: &Config,
+    resources: Resources<'_>,
+    identity: &Identity,
+) -> Result<Doorward, Failure> {
+    let mut builder = Doorward::builder()
+        .authenticate(authenticator::authenticator(config, resources, identity))
+        .connections(config.connections)
+        .epochs(Arc::clone(&resources.stores.epochs))
+        .audit(Arc::clone(&resources.stores.audit))
+        .limits(limits(config))
+        .trusted_proxies(config.trusted_proxies.texts())
+        .pages(config.origins.iter().map(ToString::to_string))
+        .gateway(demo::gateway());
+    let Stores { applications, accounts, .. } = resources.stores;
+    if let Some(file) = applications.file() {
+        let services = Services {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            database: file.clone(),
+            directory: Arc::new(AccountDirectory(Arc::clone(accounts))),
+            round: config.mole.round.get(),
+        };
+        for application in config.applications() {
+            builder = builder.gateway(application.gateway(&services));
+        }
+    }
+    builder
+        .public(identity.gateway())
+        .build()
+        .map_err(|error| Failure::because("the server cannot be built", &error))
+}
+
+/// The bounds of the framework, with no more connections than descriptors are there for.
+fn limits(config: &Config) -> Limits {
+    let limits = config.limits.clone();
+    let connections = descriptors::limit().map_or(usize::MAX, descriptors::for_connections);
+    Limits { max_connections: limits.max_connections.min(connections), ..limits }
+}

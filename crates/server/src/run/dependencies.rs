@@ -1,0 +1,137 @@
+//! Looks every two seconds whether what the server stands on answers, and says so once.
+//!
+//! An outage is two lines of the log, see [`Outage`]. What a request runs into meanwhile is bounded by the ceiling of
+//! the log. `/readyz` says the same. Start reading at [`Dependencies::watch`].
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use doorward::{Clock, Epochs, Outage, SystemClock, UserId};
+use doorward_core::{AccountStore, BoxFuture, StoreError};
+use doorward_sql::SqliteFile;
+use futures_util::future::join_all;
+use serde_json::{Map, json};
+
+use crate::data::stores::Stores;
+
+/// Everything that the server stands on.
+pub(crate) struct Dependencies(Vec<Dependency>);
+
+struct Dependency {
+    name: &'static str,
+    ask: Box<dyn Fn() -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync>,
+    outage: Outage,
+}
+
+impl Dependencies {
+    /// What a server with these stores asks.
+    pub(crate) fn of(stores: &Stores) -> Arc<Self> {
+        let accounts = Arc::clone(&stores.accounts);
+        let (database, epochs) = (stores.database.clone(), Arc::clone(&stores.epochs));
+        let floor = Arc::new(Mutex::new(None));
+        let mut all = vec![
+            Dependency::new("accounts", move || Box::pin(ask_accounts(Arc::clone(&accounts)))),
+            Dependency::new("database", move || {
+                let database = database.clone();
+                Box::pin(async move { database.check().await })
+            }),
+            Dependency::new("sessions", move || {
+                Box::pin(ask_sessions(Arc::clone(&epochs), Arc::clone(&floor)))
+            }),
+        ];
+        if let Some(applications) = stores.applications.file().cloned() {
+            all.push(Dependency::new("applications", move || {
+                Box::pin(ask_file(applications.clone()))
+            }));
+        }
+        Arc::new(Self(all))
+    }
+
+    /// Asks again and again, for as long as the future lives.
+    pub(crate) async fn watch(&self) {
+        join_all(self.0.iter().map(Dependency::watch)).await;
+    }
+
+    /// `GET /readyz`: whether everything has answered the last time. Who asks causes no question.
+    pub(crate) fn report(&self) -> Response {
+        let mut checks = Map::new();
+        for dependency in &self.0 {
+            let word = if dependency.outage.is_away() { "down" } else { "up" };
+            checks.insert(dependency.name.to_owned(), word.into());
+        }
+        let is_ready = checks.values().all(|word| word == "up");
+        let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let word = if is_ready { "ready" } else { "not ready" };
+        (status, Json(json!({ "status": word, "checks": checks }))).into_response()
+    }
+}
+
+impl Dependency {
+    fn new(
+        name: &'static str,
+        ask: impl Fn() -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync + 'static,
+    ) -> Self {
+        // An answer is the end of it: it was asked for just that.
+        Self { name, ask: Box::new(ask), outage: Outage::new(name, Duration::ZERO) }
+    }
+
+    async fn watch(&self) {
+        let took = metrics::histogram!("doorward_dependency_seconds", "dependency" => self.name);
+        loop {
+            let asked = SystemClock.now();
+            let answer = tokio::select! {
+                answer = (self.ask)() => answer,
+                () = SystemClock.sleep_until(asked + PATIENCE) => {
+                    Err(StoreError::Unavailable("no answer in time".into()))
+                }
+            };
+            let now = SystemClock.now();
+            took.record(now.saturating_duration_since(asked));
+            match answer {
+                Ok(()) => self.outage.answered(now),
+                Err(error) => self.outage.failed(now, &error),
+            }
+            SystemClock.sleep_until(asked + BETWEEN_LOOKS).await;
+        }
+    }
+}
+
+async fn ask_accounts(accounts: Arc<dyn AccountStore>) -> Result<(), StoreError> {
+    accounts.account(&UserId::new(STRANGER)).await.map(drop)
+}
+
+async fn ask_file(file: SqliteFile) -> Result<(), StoreError> {
+    file.check().await
+}
+
+/// Notices too that the store has lost what it knew: then everything that was issued before is refused, and
+/// everyone has to sign in again.
+async fn ask_sessions(
+    epochs: Arc<dyn Epochs>,
+    floor: Arc<Mutex<Option<SystemTime>>>,
+) -> Result<(), StoreError> {
+    let now = epochs.read(&UserId::new(STRANGER), None, None).await?.revoked_at;
+    let before = std::mem::replace(&mut *floor.lock().unwrap_or_else(PoisonError::into_inner), now);
+    if before.is_some() && now > before {
+        tracing::error!(
+            "The store of sessions has lost what it knew (was it emptied, or exchanged?): what was issued \
+             before is refused, and users have to sign in again."
+        );
+    }
+    Ok(())
+}
+
+/// A user that no account has, to ask after.
+const STRANGER: &str = "-";
+
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
+/// As long as an operation of a store may take.
+const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,0 +1,196 @@
+//! Runs the server.
+//!
+//! Everything that can fail is tried before the first client can be seen, in an order in which a
+//! failure leaves nothing behind: options, configuration, the data directory if it is there, an existing key, the
+//! port, and only then a new directory and a new key. The address is printed when clients may come.
+
+use std::{io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
+
+use axum::routing::get;
+use doorward::{
+    Clock, JsonLinesAudit, Listeners, ServeError, StopSignal, SystemClock,
+    auth::{KeyRing, Sessions},
+};
+use doorward_core::Causes;
+
+use super::{
+    announce::Announcement, assembly, dependencies::Dependencies, descriptors, key_watch,
+    metrics::MetricsServer, resources::Resources, signals::Signals,
+};
+use crate::{
+    admin::{self, Admin, AdminSocket},
+    cli::ServeOptions,
+    config::{AuditConfig, Config, public_url::PublicUrl},
+    data::{data_dir::DataDir, key_file::KeyFile, stores::Stores},
+    http::{self, Site},
+    log::{self, Log},
+    terminal::{Failure, output},
+};
+
+/// Runs `doorward serve`.
+pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
+    let mut config = Config::load(&options.place, options.listen.as_ref())?;
+    if let Some(apps) = &options.apps {
+        config.apps = apps.get().to_vec();
+    }
+    let log = log::start()?;
+    descriptors::raise();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::because("cannot start", &error))?;
+    // Given back last, after the last work: another server may be waiting for it.
+    let mut held = None;
+    let served = runtime.block_on(serve(options, &config, &log, &mut held));
+    // A call to a disk that stands still is not waited for.
+    runtime.shutdown_timeout(LAST_WORK);
+    drop(held);
+    served
+}
+
+async fn serve(
+    options: &ServeOptions,
+    config: &Config,
+    log: &Log,
+    held: &mut Option<DataDir>,
+) -> Result<(), Failure> {
+    let cannot = |error: io::Error| Failure::because("cannot listen to signals", &error);
+    let stop = StopSignal::install().map_err(cannot)?;
+    let signals = Signals::install().map_err(cannot)?;
+    let mut stop = pin!(stop.received());
+    let prepared = tokio::select! {
+        prepared = prepare(config, held) => prepared?,
+        // Another server has the data directory, or a database is slow to answer.
+        () = &mut stop => return Ok(()),
+    };
+    let Prepared { listeners, keys, key_file, stores, metrics } = prepared;
+    let dependencies = Dependencies::of(&stores);
+
+    let addresses = listeners.addresses();
+    let public_url = match &config.public_url {
+        Some(public_url) => public_url.clone(),
+        None => PublicUrl::localhost(listeners.port()),
+    };
+    let sessions = Arc::new(assembly::sessions(config, &stores));
+    let resources =
+        Resources { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
+    let identity = assembly::identity(config, resources).await?;
+    let doorward = assembly::build(config, resources, &identity)?;
+    let admin = AdminSocket::bind(&config.data_dir)?;
+    let readiness = Arc::clone(&dependencies);
+    let app = http::router(Site {
+        doorward: &doorward,
+        identity: &identity,
+        keys: &keys,
+        public_url: &public_url,
+        addresses: &addresses,
+        config,
+        readiness: get(async move || readiness.report()),
+    });
+
+    let announcement = Announcement {
+        addresses: &addresses,
+        public_url: &public_url,
+        is_configured: config.public_url.is_some(),
+        place: &options.place,
+    };
+    if let Some(hint) = announcement.hint() {
+        output::complain(&hint);
+    }
+    let principals = doorward.principals();
+    let accounts = identity.accounts(principals.clone());
+    let beside = async {
+        tokio::join!(
+            admin.serve(admin::router(Admin {
+                principals,
+                accounts,
+                store: Arc::clone(&stores.accounts),
+                sessions: Arc::clone(&sessions)
+            })),
+            async {
+                if let Some(metrics) = metrics {
+                    metrics.serve().await;
+                }
+            },
+            sweep(&sessions),
+            key_watch::watch(&key_file, &keys),
+            signals.watch(audit_file(config, &stores), &key_file, &keys),
+            dependencies.watch(),
+            log.watch(),
+        )
+    };
+    if let Err(error) = output::say(&announcement.to_string()) {
+        // Nobody reads it, as under some supervisors; clients find the server all the same.
+        tracing::warn!(%public_url, %error, "The address could not be printed.");
+    }
+    let served = tokio::select! {
+        served = doorward.serve_with(listeners, app, stop) => served,
+        _ = beside => Ok(()),
+    };
+    stores.close().await;
+    served.map_err(|error| Failure::because("cannot serve", &error))
+}
+
+/// The audit file, when records go to one, and its name.
+fn audit_file(config: &Config, stores: &Stores) -> Option<(Arc<JsonLinesAudit>, PathBuf)> {
+    let AuditConfig::File(path) = &config.audit else { return None };
+    Some((stores.audit.sink().file()?, path.clone()))
+}
+
+/// What was taken before the server was put together.
+struct Prepared {
+    listeners: Listeners,
+    keys: Arc<KeyRing>,
+    key_file: KeyFile,
+    stores: Stores,
+    metrics: Option<MetricsServer>,
+}
+
+/// Takes what can be taken only once. A directory is made after everything else that can fail for want of an
+/// address.
+async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared, Failure> {
+    *held = DataDir::take_existing(&config.data_dir).await?;
+    let key_file = KeyFile::of(&config.data_dir);
+    let existing = key_file.read()?;
+    let listeners =
+        Listeners::bind(config.listen.as_str()).await.map_err(|error| cannot_listen(&error))?;
+    if held.is_none() {
+        *held = Some(DataDir::take(&config.data_dir).await?);
+    }
+    let was_used = held.as_ref().is_some_and(DataDir::was_used);
+    let keys = Arc::new(match existing {
+        Some(keys) => keys,
+        None => key_file.read_or_create(config.profile)?,
+    });
+    let stores = Stores::open(config, was_used).await?;
+    // What is built before it is not counted.
+    let metrics = match &config.metrics {
+        Some(listen) => Some(MetricsServer::start(listen).await?),
+        None => None,
+    };
+    Ok(Prepared { listeners, keys, key_file, stores, metrics })
+}
+
+/// Forgets what is over, again and again.
+async fn sweep(sessions: &Sessions) {
+    loop {
+        SystemClock.sleep_until(SystemClock.now() + BETWEEN_SWEEPS).await;
+        match sessions.sweep().await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::debug!(forgotten, "Sessions were forgotten."),
+            Err(error) => tracing::warn!(%error, "Old sessions could not be forgotten."),
+        }
+    }
+}
+
+fn cannot_listen(error: &ServeError) -> Failure {
+    let is_taken = matches!(error, ServeError::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse);
+    let option = if is_taken { "; --listen HOST:PORT takes another address" } else { "" };
+    Failure::new(format_args!("{}{option}", Causes(error)))
+}
+
+/// Old sessions take a little room and open nothing, so there is no hurry.
+const BETWEEN_SWEEPS: Duration = Duration::from_secs(60);
+
+/// How long work that blocks a thread may go on after the last word to clients.
+const LAST_WORK: Duration = Duration::from_secs(1);

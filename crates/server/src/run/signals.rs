@@ -1,0 +1,47 @@
+//! Signals that do not stop the server.
+//!
+//! SIGHUP opens the audit file again, so that it can be rotated, and reads the signing keys. SIGUSR1 and SIGUSR2
+//! mean nothing, and SIGXFSZ becomes an error of the write that was too large; all three would end the process.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use doorward::{JsonLinesAudit, auth::KeyRing};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::key_watch;
+use crate::data::{key_file::KeyFile, stores::check_audit};
+
+/// The signals, taken over from the system.
+pub(crate) struct Signals {
+    hang_up: Signal,
+    _ignored: [Signal; 3],
+}
+
+impl Signals {
+    /// Takes them over.
+    pub(crate) fn install() -> io::Result<Self> {
+        let too_large = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+        let ignored = [SignalKind::user_defined1(), SignalKind::user_defined2(), too_large];
+        let [one, two, large] = ignored.map(signal);
+        Ok(Self { hang_up: signal(SignalKind::hangup())?, _ignored: [one?, two?, large?] })
+    }
+
+    /// Acts on SIGHUP, for as long as the future lives.
+    pub(crate) async fn watch(
+        mut self,
+        audit: Option<(Arc<JsonLinesAudit>, PathBuf)>,
+        key_file: &KeyFile,
+        keys: &KeyRing,
+    ) {
+        while self.hang_up.recv().await.is_some() {
+            tracing::info!("SIGHUP: reading keys and opening the audit file again.");
+            if let Some((audit, path)) = &audit {
+                match check_audit(path) {
+                    Ok(()) => audit.reopen(),
+                    Err(failure) => tracing::error!(%failure, "The audit file stays as it is."),
+                }
+            }
+            key_watch::take_over(key_file, keys).await;
+        }
+    }
+}
