@@ -23,7 +23,7 @@ impl News {
 
 async fn announce(State(hub): State<Hub<Claims>>, text: String) -> String {
     match hub.emit("news", text) {
-        Ok(reached) => format!("{reached} sockets\n"),
+        Ok(delivered) => format!("{} sockets\n", delivered.local),
         Err(error) => format!("{error}\n"),
     }
 }
@@ -40,7 +40,7 @@ async fn main() -> Result<(), BoxError> {
         // The reverse proxies in front. Otherwise all clients share the address of the proxy, and its budget.
         .trusted_proxies(["127.0.0.1", "::1"])
         .build()?;
-    let hub = doorward.hub::<Claims>("/").ok_or("the gateway is mounted at /")?;
+    let hub = doorward.hub::<Claims>("/")?;
     let app = Router::new()
         .route("/", get(|| async { "Socket.IO is at /socket.io/\n" }))
         .route("/announce", post(announce))

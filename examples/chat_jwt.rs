@@ -51,8 +51,8 @@ impl Chat {
     ) -> Result<usize, BoxError> {
         let room = format!("room:{room}");
         me.join(&room).await?;
-        me.to(&room).send(&Joined { who: me.user().as_str() })?;
-        Ok(me.hub().to(&room).fetch_sockets().len())
+        me.to(&room).emit_event(&Joined { who: me.user().as_str() })?;
+        Ok(me.hub().to(&room).local_sockets().len())
     }
 
     #[subscribe("say")]
@@ -63,14 +63,14 @@ impl Chat {
         Valid(Message { room, text }): Valid<Message>,
     ) -> Result<(), EmitError> {
         // A socket sends only to rooms that it is in.
-        me.within(format!("room:{room}")).send(&Said { who: me.user().as_str(), text })?;
+        me.within(format!("room:{room}")).emit_event(&Said { who: me.user().as_str(), text })?;
         Ok(())
     }
 
     #[on_disconnect]
     async fn bye(&self, me: Connection<Claims>) {
         // A socket that has left cannot send any more, so the hub does.
-        me.hub().send(&Left { who: me.user().as_str() }).ok();
+        me.hub().emit_event(&Left { who: me.user().as_str() }).ok();
     }
 }
 

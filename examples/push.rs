@@ -34,7 +34,7 @@ impl Shop {
         Payload(theme): Payload<String>,
     ) -> Result<usize, EmitError> {
         let Some(session) = me.session() else { return Ok(0) };
-        of_session(me.hub(), me.user(), &session).emit("theme", theme)
+        Ok(of_session(me.hub(), me.user(), &session).emit("theme", theme)?.local)
     }
 }
 
@@ -46,8 +46,8 @@ async fn news(
     text: String,
 ) -> Result<String, StatusCode> {
     match hub.to_user(user).emit("news", text) {
-        Ok(0) => Err(StatusCode::NOT_FOUND), // not connected here: send a mail
-        Ok(sockets) => Ok(sockets.to_string()),
+        Ok(sent) if sent.local == 0 => Err(StatusCode::NOT_FOUND), // not connected here: send a mail
+        Ok(sent) => Ok(sent.local.to_string()),
         Err(_too_large) => Err(StatusCode::PAYLOAD_TOO_LARGE),
     }
 }
@@ -56,7 +56,7 @@ async fn news(
 // #region session
 /// Returns the sockets of one session, such as the tabs of one browser.
 fn of_session(hub: &Hub<Claims>, user: &UserId, session: &SessionId) -> Broadcast<Claims> {
-    let sockets = hub.to_user(user.clone()).fetch_sockets().into_iter();
+    let sockets = hub.to_user(user.clone()).local_sockets().into_iter();
     let own = sockets.filter(|socket| socket.session().as_ref() == Some(session));
     hub.to_each(own.map(|socket| socket.id()))
 }
@@ -93,7 +93,7 @@ async fn main() -> Result<(), BoxError> {
     let doorward = Doorward::builder().authenticate(Jwt::hs256(secret)?).gateway(Shop).build()?;
 
     // #region hub
-    let hub = doorward.hub::<Claims>("/").ok_or("the gateway is mounted at /")?;
+    let hub = doorward.hub::<Claims>("/")?;
     tokio::spawn(rates(hub.clone()));
     let app = Router::new()
         .route("/users/{user}/news", post(news))

@@ -29,7 +29,8 @@ impl Teams {
         me: Connection<Claims>,
         Payload((room, text)): Payload<(String, String)>,
     ) -> Result<usize, EmitError> {
-        me.to(room).emit("said", Args((me.user().as_str(), text))) // the ack: how many have heard it
+        // The ack: the number of sockets that the text was sent to.
+        Ok(me.to(room).emit("said", Args((me.user().as_str(), text)))?.local)
     }
 }
 

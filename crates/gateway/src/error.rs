@@ -31,12 +31,24 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The program put together something that cannot be.
+    /// The server cannot be built as the program says.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// A namespace is not mounted, or has another principal.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// Input or output of the program failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// A key cannot be used.
     #[error(transparent)]
     Key(#[from] doorward_auth::KeyError),
+    /// A text is not an origin.
+    #[error(transparent)]
+    Origin(#[from] doorward_auth::OriginError),
+    /// Another error of the program.
+    #[error(transparent)]
+    Other(#[from] BoxError),
     /// The server cannot listen.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -97,6 +109,14 @@ pub enum BuildError {
         namespace: Arc<str>,
         /// Which.
         event: Arc<str>,
+    },
+    /// [`Builder::hub`](crate::Builder::hub) was asked for a namespace that has no gateway.
+    #[error(
+        "a hub of namespace {namespace} was given out, and no gateway is mounted there: mount one, or correct the name"
+    )]
+    Hub {
+        /// The namespace.
+        namespace: Arc<str>,
     },
     /// A limit that is outside of its bounds, or contradicts another one.
     #[error(transparent)]
@@ -166,6 +186,40 @@ pub enum BuildError {
 }
 
 doorward_core::debug_as_sentence!(BuildError);
+
+/// Error of [`Doorward::hub`](crate::Doorward::hub).
+///
+/// # Examples
+/// ```
+/// use doorward::prelude::*;
+///
+/// let doorward = Doorward::builder().public(Gateway::at("/news")).build()?;
+/// let error = doorward.hub::<Anonymous>("/new").unwrap_err();
+/// assert_eq!(error.to_string(), "no gateway is mounted at /new: there are /news");
+/// # Ok::<_, doorward::BuildError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HubError {
+    /// The namespace has clients of another principal type.
+    #[error("the clients of {namespace} are of another type: they are `{principal}`")]
+    Principal {
+        /// The namespace.
+        namespace: Arc<str>,
+        /// Name of the principal's type.
+        principal: Box<str>,
+    },
+    /// No gateway is mounted there.
+    #[error("no gateway is mounted at {namespace}: there are {}", mounted.join(", "))]
+    Unmounted {
+        /// The namespace.
+        namespace: Arc<str>,
+        /// Namespaces that have gateways.
+        mounted: Box<[Box<str>]>,
+    },
+}
+
+doorward_core::debug_as_sentence!(HubError);
 
 /// Why a server cannot listen, or has stopped.
 ///

@@ -54,12 +54,12 @@ pub mod test;
 mod transport;
 
 pub use crate::audit::{bounded::BoundedAudit, json_lines::JsonLinesAudit, log::TracingAudit};
-pub use crate::error::{BuildError, Error, Result, ServeError};
+pub use crate::error::{BuildError, Error, HubError, Result, ServeError};
 pub use crate::event::filter::{ErrorReply, ExceptionFilter, FilterContext, IntoExceptionFilter};
 pub use crate::event::handler::Handler;
 pub use crate::event::reply::{
-    ByArgs, ByEmit, ByMistake, ByRaw, ByResult, ByStream, ByValue, Emit, IntoReply, Reply,
-    ReplyStream,
+    ByArgs, ByDelivered, ByEmit, ByMistake, ByRaw, ByResult, ByStream, ByValue, Emit, IntoReply,
+    Reply, ReplyStream,
 };
 pub use crate::event::subscription::{IntoSubscription, Subscription, handle};
 pub use crate::event::{

@@ -77,7 +77,7 @@ async fn revoke(
 /// Finds what is meant, and says what it is.
 async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String), Response> {
     let unknown = |text: String| problem(StatusCode::NOT_FOUND, &text);
-    let connections = || admin.principals.connections().into_iter();
+    let sockets = admin.principals.sockets().await.value;
     match what {
         Named::User(name) => {
             let found = whom::find(admin, &name).await?;
@@ -88,8 +88,10 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
             Ok((doorward::Revoke::User(found.id.clone()), whom::told(&found, &id)))
         }
         Named::Session(id) => {
-            let live =
-                connections().find(|one| one.session.as_ref() == Some(&id)).map(|one| one.user);
+            let live = sockets
+                .iter()
+                .find(|one| one.session.as_ref() == Some(&id))
+                .map(|one| one.user.clone());
             let told = |user: UserId| format!("It was a session of {:?}.", user.as_str());
             let told = match (admin.sessions.get(&id).await, live) {
                 (Ok(session), _) => told(session.user),
@@ -105,7 +107,7 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
             };
             Ok((doorward::Revoke::Session(id), told))
         }
-        Named::Socket(id) => match connections().find(|one| one.socket == id) {
+        Named::Socket(id) => match sockets.iter().find(|one| one.socket == id) {
             Some(one) => Ok((
                 doorward::Revoke::Socket(id),
                 format!("It was a socket of {:?}.", one.user.as_str()),
@@ -119,7 +121,7 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
 }
 
 async fn connections(State(admin): State<Admin>) -> Json<Connections> {
-    Json(admin.principals.connections().into())
+    Json(admin.principals.sockets().await.value.into())
 }
 
 async fn list_sessions(

@@ -137,7 +137,7 @@ impl Chat {
                 Posted::Forgotten => Ok(None),
                 Posted::New(message) => {
                     // The server's voice: it was written, also when its sender has left meanwhile.
-                    me.hub().to(room_of(&room)).send(&message)?;
+                    me.hub().to(room_of(&room)).emit_event(&message)?;
                     Ok(Some(message))
                 }
             }
@@ -178,7 +178,7 @@ impl Chat {
         check_member(&me, &room)?;
         let unread = self.store.read(&room, me.user(), seq).await?;
         let other_tabs = me.hub().to(me.user().clone()).except(me.id());
-        other_tabs.send(&Read { room: &room, unread })?;
+        other_tabs.emit_event(&Read { room: &room, unread })?;
         Ok(unread)
     }
 
@@ -192,7 +192,7 @@ impl Chat {
         check_member(&me, &room)?;
         let typing = Typing { room: &room, user: me.user().as_str(), name: &me.principal().name };
         // Old news soon: who does not keep up may miss it.
-        me.hub().to(room_of(&room)).except(me.user().clone()).volatile().send(&typing)?;
+        me.hub().to(room_of(&room)).except(me.user().clone()).volatile().emit_event(&typing)?;
         Ok(())
     }
 
@@ -239,7 +239,7 @@ impl Chat {
                 Invited::Full => return Err(full().into()),
                 Invited::Done(oldest) => {
                     if let Some(room) = oldest {
-                        me.hub().to(id.clone()).send(&InvitationGone { room: &room })?;
+                        me.hub().to(id.clone()).emit_event(&InvitationGone { room: &room })?;
                     }
                     self.show_invitation(&me, &id, &room).await?;
                 }
@@ -276,10 +276,12 @@ impl Chat {
                 Some(Added::Here) => {}
                 Some(Added::Done) => {
                     let member = self.member(me.user(), me.principal().name.to_string());
-                    me.hub().to(room_of(&room)).send(&MemberJoined { room: &room, member })?;
+                    me.hub()
+                        .to(room_of(&room))
+                        .emit_event(&MemberJoined { room: &room, member })?;
                 }
             }
-            me.hub().to(me.user().clone()).send(&InvitationGone { room: &room })?;
+            me.hub().to(me.user().clone()).emit_event(&InvitationGone { room: &room })?;
             self.welcome(&me, me.user(), &room).await
         })
         .await
@@ -296,7 +298,7 @@ impl Chat {
         to_the_end(async move {
             let _turn = self.turn().await?;
             self.store.decline(&room, me.user()).await?;
-            me.hub().to(me.user().clone()).send(&InvitationGone { room: &room })?;
+            me.hub().to(me.user().clone()).emit_event(&InvitationGone { room: &room })?;
             Ok(())
         })
         .await
@@ -314,8 +316,8 @@ impl Chat {
             let _turn = self.turn_of(&me, &room).await?;
             self.store.remove(&room, me.user()).await?;
             let left = MemberLeft { room: &room, user: me.user().as_str() };
-            me.hub().to(room_of(&room)).send(&left)?;
-            me.hub().to(me.user().clone()).sockets_leave(&room_of(&room));
+            me.hub().to(room_of(&room)).emit_event(&left)?;
+            me.hub().to(me.user().clone()).sockets_leave(&room_of(&room)).await;
             Ok(())
         })
         .await
@@ -332,7 +334,7 @@ impl Chat {
         if let Some(account) = self.directory.with_id(id).await? {
             return Ok(Some(account));
         }
-        let connected = me.hub().to(id.clone()).fetch_sockets();
+        let connected = me.hub().to_user(id.clone()).local_sockets();
         Ok(connected.first().map(person))
     }
 
@@ -345,7 +347,7 @@ impl Chat {
     ) -> Result<(), BoxError> {
         let open = self.store.invitations(user).await?;
         if let Some(invitation) = open.iter().find(|invitation| invitation.room == room) {
-            me.hub().to(user.clone()).send(invitation)?;
+            me.hub().to(user.clone()).emit_event(invitation)?;
         }
         Ok(())
     }
@@ -358,12 +360,12 @@ impl Chat {
         room: &str,
     ) -> Result<Room, BoxError> {
         let connections = me.hub().to(member.clone());
-        for (socket, error) in connections.sockets_join(&room_of(room)).await {
+        for (socket, error) in connections.sockets_join(&room_of(room)).await.value {
             tracing::debug!(%socket, %error, "A new member does not hear the room.");
         }
         let room = self.store.room_of(member, room).await?;
         let room = room.ok_or_else(Exception::forbidden)?;
-        connections.send(&room)?;
+        connections.emit_event(&room)?;
         Ok(room)
     }
 
@@ -399,7 +401,7 @@ impl Chat {
             let _turn = self.turn_of(&me, &room).await?;
             let changed = self.store.change(&room, me.user(), seq, text).await?;
             let message = changed.ok_or_else(Exception::forbidden)?;
-            me.hub().to(room_of(&room)).send(&message)?;
+            me.hub().to(room_of(&room)).emit_event(&message)?;
             Ok(message)
         })
         .await

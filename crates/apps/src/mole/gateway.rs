@@ -64,10 +64,10 @@ impl Mole {
                 game.join(me.user(), &me.principal().name, me.id())?;
             }
             if let Some(before) = &before {
-                hear_no_more(&me, &before.name);
+                me.remove_from(&room_of(&before.name));
             }
             // Whatever changes from here on is told behind it.
-            drop(me.send(&game.state(&room, me.user(), me.id(), now)));
+            drop(me.emit_event(&game.state(&room, me.user(), me.id(), now)));
             Ok(())
         });
         let refusal = match entered {
@@ -86,7 +86,7 @@ impl Mole {
             }
         };
         if place.table().is_none_or(|table| *table.name != *room) {
-            hear_no_more(&me, &room);
+            me.remove_from(&room_of(&room));
         }
         Err(refusal.into())
     }
@@ -136,13 +136,9 @@ impl Mole {
 
 impl Mole {
     fn leave(&self, me: &Connection<NamedUser>, table: &Table) {
-        hear_no_more(me, &table.name);
+        me.remove_from(&room_of(&table.name));
         table.change(self.0.clock.now(), |game, now| game.leave(me.user(), me.id(), now));
     }
-}
-
-fn hear_no_more(me: &Connection<NamedUser>, room: &str) {
-    me.hub().to(me.id()).sockets_leave(&room_of(room));
 }
 
 impl Place {

@@ -159,7 +159,7 @@ impl Table {
     }
 
     fn tell(&self, event: &impl ServerEvent) {
-        if let Err(error) = self.hub.to(room_of(&self.name)).send(event) {
+        if let Err(error) = self.hub.to(room_of(&self.name)).emit_event(event) {
             tracing::error!(%error, "A room could not be told.");
         }
     }

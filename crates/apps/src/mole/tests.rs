@@ -184,7 +184,7 @@ async fn whoever_cannot_enter_a_room_stays_where_they_are() {
     let exception = late.expect_exception("join", json!({ "room": "full" })).await;
 
     assert_eq!(exception.code(), "room_full");
-    let connection = hub.socket(late.id()).unwrap();
+    let connection = hub.local_socket(late.id()).unwrap();
     assert_eq!(connection.rooms().iter().map(|room| &**room).collect::<Vec<_>>(), ["game:one"]);
     late.emit_with_ack::<()>("start", ()).await;
     phase(&mut late, "countdown").await;

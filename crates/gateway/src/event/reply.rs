@@ -7,6 +7,8 @@ use doorward_protocol::{Args, Arguments, RawArguments};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 
+use crate::room::hub::broadcast::Delivered;
+
 /// What a handler answers with, once its type is known to be one.
 ///
 /// # Examples
@@ -157,6 +159,8 @@ macro_rules! markers {
 markers! {
     /// Several values.
     ByArgs = "ByArgs";
+    /// An emit.
+    ByDelivered = "ByDelivered";
     /// An event.
     ByEmit = "ByEmit";
     /// A result whose error could be sent like a value. There are two readings of it, so it does not
@@ -186,6 +190,16 @@ impl<T: Serialize + Send + 'static> IntoReply<ByArgs> for Args<T> {
 
     fn into_reply(self) -> Result<Reply<Self>, BoxError> {
         Ok(Reply::Value(self))
+    }
+}
+
+/// An emit as the last expression of a handler answers with `null`: how many sockets were reached is not for
+/// clients.
+impl IntoReply<ByDelivered> for Delivered {
+    type Value = ();
+
+    fn into_reply(self) -> Result<Reply<()>, BoxError> {
+        Ok(Reply::Value(()))
     }
 }
 

@@ -3,7 +3,7 @@
 //! The sockets of one link may have different principals. The link knows the two traits [`Namespace`] and
 //! [`Socket`]; above it everything is typed again.
 
-use std::{any::Any, collections::HashMap, sync::Arc};
+use std::{any::Any, borrow::Cow, collections::HashMap, sync::Arc};
 
 use doorward_core::{
     BoxError, BoxFuture, DisconnectReason, Handshake, Refusal, RefusalReason, SessionId, SocketId,
@@ -26,6 +26,8 @@ pub(crate) trait Namespace: Send + Sync {
     fn trust(&self) -> Trust;
     /// The [`Hub`] of its principal's type.
     fn hub(&self) -> Box<dyn Any>;
+    /// The name of its principal's type.
+    fn principal(&self) -> Cow<'static, str>;
     fn admit(
         self: Arc<Self>,
         candidate: Candidate,

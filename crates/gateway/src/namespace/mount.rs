@@ -19,7 +19,7 @@ use crate::{
     limits::Limits,
     link::seam::Namespace,
     namespace::{gateway::Gateway, policy_table::NamespacePolicy},
-    presence::services::Services,
+    presence::{principals::Principals, services::Services},
     room::{
         acks::AckIds,
         error::check_event as check_emitted,
@@ -35,12 +35,46 @@ pub(crate) struct Mount {
     pub(crate) policy: NamespacePolicy,
 }
 
+/// Hubs that were given out before the server is built.
+pub(crate) struct Hubs<P> {
+    taken: Vec<Hub<P>>,
+    principals: Principals,
+}
+
+impl<P> Hubs<P> {
+    pub(crate) fn new(principals: Principals) -> Self {
+        Self { taken: Vec::new(), principals }
+    }
+
+    /// Returns the hub of a namespace, and remembers that it was given out.
+    pub(crate) fn take(&mut self, namespace: &Arc<str>) -> Hub<P> {
+        let hub = self.get(namespace);
+        if !self.taken.iter().any(|taken| *taken.namespace() == **namespace) {
+            self.taken.push(hub.clone());
+        }
+        hub
+    }
+
+    fn get(&self, namespace: &Arc<str>) -> Hub<P> {
+        let taken = self.taken.iter().find(|taken| *taken.namespace() == **namespace);
+        let new = || Hub::new(Arc::clone(namespace), self.principals.clone());
+        taken.cloned().unwrap_or_else(new)
+    }
+
+    /// Returns a namespace whose hub was given out and that has no gateway.
+    fn unmounted(&self) -> Option<Arc<str>> {
+        let unmounted = self.taken.iter().find(|hub| !hub.is_mounted());
+        unmounted.map(|hub| hub.namespace().into())
+    }
+}
+
 /// Makes the namespaces of all gateways whose principal is `P`; `outer` stands around all of them.
 pub(crate) fn mount<P: Send + Sync + 'static>(
     gateways: Vec<Gateway<P>>,
     outer: &Layers<P>,
     trust: Trust,
     policy: impl Fn(PerUser) -> Policy<P>,
+    hubs: &Hubs<P>,
     services: &Arc<Services>,
 ) -> Result<HashMap<Arc<str>, Mount>, BuildError> {
     let mut shared: HashMap<Arc<str>, Vec<Gateway<P>>> = HashMap::new();
@@ -49,22 +83,28 @@ pub(crate) fn mount<P: Send + Sync + 'static>(
         shared.entry(Arc::clone(&gateway.namespace)).or_default().push(gateway);
     }
     let mounted = shared.into_iter().map(|(name, gateways)| {
-        let door = join(&name, gateways, outer, trust, &policy, services)?;
+        let hub = hubs.get(&name);
+        let door = join(hub, gateways, outer, trust, &policy, services)?;
         let policy = NamespacePolicy::of(&door);
         Ok((name, Mount { namespace: Arc::new(door), policy }))
     });
-    mounted.collect()
+    let mounted: HashMap<_, _> = mounted.collect::<Result<_, BuildError>>()?;
+    match hubs.unmounted() {
+        Some(namespace) => Err(BuildError::Hub { namespace }),
+        None => Ok(mounted),
+    }
 }
 
 /// Makes one namespace of all its gateways.
 fn join<P: Send + Sync + 'static>(
-    name: &Arc<str>,
+    hub: Hub<P>,
     gateways: Vec<Gateway<P>>,
     outer: &Layers<P>,
     trust: Trust,
     policy: impl Fn(PerUser) -> Policy<P>,
     services: &Arc<Services>,
 ) -> Result<Door<P>, BuildError> {
+    let name = &Arc::<str>::from(hub.namespace());
     let concurrency = agreed(name, &gateways, "concurrency", |gateway| gateway.concurrency)?;
     if concurrency == Some(0) {
         return Err(BuildError::Concurrency { namespace: Arc::clone(name) });
@@ -99,8 +139,7 @@ fn join<P: Send + Sync + 'static>(
         server_events.extend(gateway.server_events);
     }
     let guards: Guards<P> = everywhere.guards.clone().into();
-    let hub = Hub::new(hub::Inner {
-        namespace: Arc::clone(name),
+    hub.mount(hub::Mounted {
         services: Arc::clone(services),
         rooms: Rooms::new(),
         guards,

@@ -1,8 +1,8 @@
 //! Opens a [`Door`] to links, which do not know the type of its principal.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, borrow::Cow, sync::Arc};
 
-use doorward_core::{BoxError, BoxFuture};
+use doorward_core::{BoxError, BoxFuture, short_type_name};
 use doorward_protocol::Trust;
 
 use crate::{
@@ -17,6 +17,10 @@ impl<P: Send + Sync + 'static> Namespace for Door<P> {
 
     fn hub(&self) -> Box<dyn Any> {
         Box::new(self.hub.clone())
+    }
+
+    fn principal(&self) -> Cow<'static, str> {
+        short_type_name::<P>()
     }
 
     fn admit(

@@ -7,7 +7,7 @@
 use std::{
     fmt,
     net::IpAddr,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use http::request::Parts;
 
 use crate::presence::{
+    client::client,
     gathered::{Gathered, NodeId},
     registry::Whose,
     resident::{Reloaded, Resident, SocketInfo},
@@ -44,7 +45,8 @@ use crate::presence::{
 /// ```
 #[derive(Clone)]
 pub struct Principals {
-    services: Arc<Services>,
+    /// Set when the server is built. Before that nothing is connected, and nothing can be revoked.
+    services: Arc<OnceLock<Arc<Services>>>,
 }
 
 /// What is to end.
@@ -140,8 +142,14 @@ pub struct Refreshed {
 }
 
 impl Principals {
-    pub(crate) fn new(services: Arc<Services>) -> Self {
-        Self { services }
+    /// Makes one for a server that is not built yet.
+    pub(crate) fn unbuilt() -> Self {
+        Self { services: Arc::default() }
+    }
+
+    /// Gives it its server; only the first call does anything.
+    pub(crate) fn build(&self, services: &Arc<Services>) {
+        self.services.get_or_init(|| Arc::clone(services));
     }
 
     /// Returns the address of the client that sent a request to another route of the application, by which its
@@ -166,7 +174,7 @@ impl Principals {
     /// ```
     #[must_use]
     pub fn client_ip(&self, request: &Parts) -> Option<IpAddr> {
-        crate::presence::client::client(&self.services, request).map(|client| client.ip())
+        client(self.services.get()?, request).map(|client| client.ip())
     }
 
     /// Ends a user, a session, a token or a socket, and returns when it has ended.
@@ -182,10 +190,79 @@ impl Principals {
     /// The order is carried out also when the future is dropped after its first poll.
     pub async fn revoke(&self, what: Revoke) -> Result<Revocation, RevokeError> {
         // A caller that goes away does not stop it half-way.
-        let own = self.clone();
-        beside(async move { own.carry_out(&what).await }).await
+        let Some(services) = self.services.get().cloned() else {
+            let cause = "the server is not built yet".into();
+            return Err(RevokeError::Store(StoreError::Unavailable(cause)));
+        };
+        let orders = Orders { services };
+        beside(async move { orders.carry_out(&what).await }).await
     }
 
+    /// Looks the principal of every socket of a user up again, after the user's rights have changed.
+    ///
+    /// Guards are asked about the connection once more, and rooms that are not allowed any more are left;
+    /// who may not be here any more reads `forbidden` or, when the user is gone, `revoked`.
+    ///
+    /// # Cancel safety
+    /// It goes on to its end also when the future is dropped after its first poll.
+    pub async fn refresh(&self, user: &UserId) -> Refreshed {
+        // Whoever is entering sees that it has moved, and is looked up again.
+        let Some(services) = self.services.get().cloned() else { return Refreshed::default() };
+        services.rights_changed.fetch_add(1, Ordering::SeqCst);
+        let user = user.clone();
+        // All at once: one that cannot be looked up does not hold up the others.
+        beside(async move {
+            let residents = services.registry.of(Whose::User(&user));
+            let reloads = residents.iter().map(|resident| resident.reload());
+            let outcomes = join_all(reloads).await;
+            let mut done = Refreshed::default();
+            let mut ending = Vec::new();
+            for (resident, outcome) in residents.iter().zip(outcomes) {
+                match outcome {
+                    Reloaded::Stays => done.kept += 1,
+                    Reloaded::Ends => ending.push(Arc::clone(resident)),
+                    Reloaded::Undecided(cause) => {
+                        tracing::warn!(socket = %resident.id(), %cause, "Not reloaded.");
+                        done.undecided += 1;
+                    }
+                }
+            }
+            closed(&services, &ending).await;
+            done.ended = ending.len();
+            done
+        })
+        .await
+    }
+
+    /// Returns every connected socket.
+    ///
+    /// # Cancel safety
+    /// Dropping the future forgets the question.
+    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
+    pub async fn sockets(&self) -> Gathered<Vec<SocketInfo>> {
+        let residents = self.services.get().map(|services| services.registry.everybody());
+        let residents = residents.unwrap_or_default();
+        Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
+    }
+
+    /// Returns the sockets of one user.
+    ///
+    /// # Cancel safety
+    /// Dropping the future forgets the question.
+    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
+    pub async fn sockets_of(&self, user: &UserId) -> Gathered<Vec<SocketInfo>> {
+        let residents = self.services.get().map(|services| services.registry.of(Whose::User(user)));
+        let residents = residents.unwrap_or_default();
+        Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
+    }
+}
+
+/// Carries orders out.
+struct Orders {
+    services: Arc<Services>,
+}
+
+impl Orders {
     async fn carry_out(&self, what: &Revoke) -> Result<Revocation, RevokeError> {
         let begun = self.services.clock.now();
         let written = self.services.within(WRITTEN_WITHIN, self.write_down(what)).await;
@@ -244,61 +321,6 @@ impl Principals {
         } else {
             Revocation { closed, confirmed: Vec::new(), missing: here }
         }
-    }
-
-    /// Looks the principal of every socket of a user up again, after the user's rights have changed.
-    ///
-    /// Guards are asked about the connection once more, and rooms that are not allowed any more are left;
-    /// who may not be here any more reads `forbidden` or, when the user is gone, `revoked`.
-    ///
-    /// # Cancel safety
-    /// It goes on to its end also when the future is dropped after its first poll.
-    pub async fn refresh(&self, user: &UserId) -> Refreshed {
-        // Whoever is entering sees that it has moved, and is looked up again.
-        self.services.rights_changed.fetch_add(1, Ordering::SeqCst);
-        let (services, user) = (Arc::clone(&self.services), user.clone());
-        // All at once: one that cannot be looked up does not hold up the others.
-        beside(async move {
-            let residents = services.registry.of(Whose::User(&user));
-            let reloads = residents.iter().map(|resident| resident.reload());
-            let outcomes = join_all(reloads).await;
-            let mut done = Refreshed::default();
-            let mut ending = Vec::new();
-            for (resident, outcome) in residents.iter().zip(outcomes) {
-                match outcome {
-                    Reloaded::Stays => done.kept += 1,
-                    Reloaded::Ends => ending.push(Arc::clone(resident)),
-                    Reloaded::Undecided(cause) => {
-                        tracing::warn!(socket = %resident.id(), %cause, "Not reloaded.");
-                        done.undecided += 1;
-                    }
-                }
-            }
-            closed(&services, &ending).await;
-            done.ended = ending.len();
-            done
-        })
-        .await
-    }
-
-    /// Returns every connected socket.
-    ///
-    /// # Cancel safety
-    /// Dropping the future forgets the question.
-    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
-    pub async fn sockets(&self) -> Gathered<Vec<SocketInfo>> {
-        let residents = self.services.registry.everybody();
-        Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
-    }
-
-    /// Returns the sockets of one user.
-    ///
-    /// # Cancel safety
-    /// Dropping the future forgets the question.
-    #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
-    pub async fn sockets_of(&self, user: &UserId) -> Gathered<Vec<SocketInfo>> {
-        let residents = self.services.registry.of(Whose::User(user));
-        Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
     }
 }
 

@@ -5,7 +5,7 @@ pub(crate) mod broadcast;
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -30,8 +30,10 @@ use crate::{
 
 /// Everybody in one namespace: send to them, find them, move them between rooms, end them.
 ///
-/// Handlers and `on_init` take it as an argument, connections have it, and background tasks get it
-/// from [`Doorward::hub`](crate::Doorward::hub). It is cheap to clone and may be kept.
+/// Handlers and `on_init` take it as an argument, and sockets have it. Background tasks and routes get it from
+/// [`Doorward::hub`](crate::Doorward::hub), and services that exist before the server from
+/// [`Builder::hub`](crate::Builder::hub): until the server is built, what they send reaches no socket. It is cheap to
+/// clone and may be kept.
 ///
 /// # Examples
 /// ```no_run
@@ -42,7 +44,7 @@ use crate::{
 ///     .authenticate(Jwt::hs256("a secret of at least 32 bytes ...")?)
 ///     .gateway(Gateway::at("/").room("news", |_| async { true }))
 ///     .build()?;
-/// let hub = doorward.hub::<Claims>("/").expect("the namespace is mounted");
+/// let hub = doorward.hub::<Claims>("/")?;
 /// tokio::spawn(async move {
 ///     hub.to("news").emit("headline", "Door opened, nobody seen")
 /// });
@@ -51,9 +53,15 @@ use crate::{
 /// ```
 pub struct Hub<P>(Arc<Inner<P>>);
 
+struct Inner<P> {
+    namespace: Arc<str>,
+    /// Set when the server is built. Before that the namespace has no sockets, and nothing can be sent to it.
+    mounted: OnceLock<Mounted<P>>,
+    principals: Principals,
+}
+
 /// What the gateways of a namespace have in common.
-pub(crate) struct Inner<P> {
-    pub(crate) namespace: Arc<str>,
+pub(crate) struct Mounted<P> {
     pub(crate) services: Arc<Services>,
     pub(crate) rooms: Rooms<P>,
     /// Who is asked about connections and rooms.
@@ -62,7 +70,6 @@ pub(crate) struct Inner<P> {
     pub(crate) outgoing: Vec<OutgoingListener>,
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
     pub(crate) ack_ids: AckIds,
-    /// Somebody was told that a room has no policy.
     /// It was said that no policy covers a room.
     pub(crate) warned: AtomicBool,
     /// It was said that a client is in too many rooms.
@@ -99,8 +106,23 @@ pub struct Outgoing<'a> {
 }
 
 impl<P> Hub<P> {
-    pub(crate) fn new(inner: Inner<P>) -> Self {
-        Self(Arc::new(inner))
+    /// Makes the hub of a namespace in which no gateway is mounted yet.
+    pub(crate) fn new(namespace: Arc<str>, principals: Principals) -> Self {
+        Self(Arc::new(Inner { namespace, mounted: OnceLock::new(), principals }))
+    }
+
+    /// Fills the namespace; only the first call does anything.
+    pub(crate) fn mount(&self, mounted: Mounted<P>) {
+        self.0.mounted.get_or_init(|| mounted);
+    }
+
+    pub(crate) fn is_mounted(&self) -> bool {
+        self.0.mounted.get().is_some()
+    }
+
+    /// Returns the namespace as sockets know it: there are none before it is mounted.
+    fn mounted(&self) -> &Mounted<P> {
+        self.0.mounted.get().expect("a namespace with sockets is mounted")
     }
 
     /// The namespace, with its leading slash.
@@ -165,47 +187,47 @@ impl<P> Hub<P> {
     /// Returns a socket of this node by its id.
     #[must_use]
     pub fn local_socket(&self, id: SocketId) -> Option<Connection<P>> {
-        self.0.rooms.socket(id)
+        self.0.mounted.get()?.rooms.socket(id)
     }
 
     /// Who is connected, in whatever namespace, and the power to end it.
     #[must_use]
     pub fn principals(&self) -> Principals {
-        Principals::new(Arc::clone(&self.0.services))
+        self.0.principals.clone()
     }
 
     /// How many rooms somebody is in.
     #[must_use]
     pub fn rooms_in_use(&self) -> usize {
-        self.0.rooms.count()
+        self.0.mounted.get().map_or(0, |mounted| mounted.rooms.count())
     }
 
     pub(crate) fn services(&self) -> &Services {
-        &self.0.services
+        &self.mounted().services
     }
 
     pub(crate) fn rooms(&self) -> &Rooms<P> {
-        &self.0.rooms
+        &self.mounted().rooms
     }
 
     pub(crate) fn guards(&self) -> &Guards<P> {
-        &self.0.guards
+        &self.mounted().guards
     }
 
     pub(crate) fn policies(&self) -> &[RoomPolicy<P>] {
-        &self.0.policies
+        &self.mounted().policies
     }
 
     pub(crate) fn is_first_without_policy(&self) -> bool {
-        !self.0.warned.swap(true, Ordering::Relaxed)
+        !self.mounted().warned.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn is_first_in_too_many_rooms(&self) -> bool {
-        !self.0.warned_of_rooms.swap(true, Ordering::Relaxed)
+        !self.mounted().warned_of_rooms.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn next_ack(&self) -> u64 {
-        self.0.ack_ids.next()
+        self.mounted().ack_ids.next()
     }
 
     /// Writes an event once, for however many clients.
@@ -217,7 +239,7 @@ impl<P> Hub<P> {
         targets: &(impl AsTargets + ?Sized),
     ) -> Result<Frame, EmitError> {
         check_event(event)?;
-        if !self.0.outgoing.is_empty() {
+        if !self.mounted().outgoing.is_empty() {
             self.tell_listeners(event, &RawArguments::new(arguments)?, targets.as_targets());
         }
         let write =
@@ -232,7 +254,7 @@ impl<P> Hub<P> {
 
     fn tell_listeners(&self, event: &str, arguments: &RawArguments, targets: &[Target]) {
         let outgoing = Outgoing { namespace: self.namespace(), event, arguments, targets };
-        for listener in &self.0.outgoing {
+        for listener in &self.mounted().outgoing {
             if crate::runtime::catch::catch(|| listener(&outgoing)).is_err() {
                 tracing::error!(?event, "A listener of outgoing events panicked.");
             }
@@ -257,7 +279,8 @@ impl<P: Send + Sync + 'static> Hub<P> {
         arguments: impl Arguments,
     ) -> Result<(), EmitError> {
         let arguments = RawArguments::new(&arguments)?;
-        for (_, listener) in self.0.server_events.iter().filter(|(name, _)| &**name == event) {
+        let Some(mounted) = self.0.mounted.get() else { return Ok(()) };
+        for (_, listener) in mounted.server_events.iter().filter(|(name, _)| &**name == event) {
             let told = Caught::new(async { listener(self.clone(), arguments.clone()).await });
             let services = self.services();
             match services.within(services.limits.handler_timeout, told).await {

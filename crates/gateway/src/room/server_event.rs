@@ -19,7 +19,7 @@ use serde::Serialize;
 ///
 /// let gateway: Gateway<Claims> = Gateway::at("/").on_connect(|connection: Connection<Claims>| async move {
 ///     let who = connection.user().as_str().to_owned();
-///     connection.broadcast().send(&Joined { who })?;
+///     connection.broadcast().emit_event(&Joined { who })?;
 ///     Ok(())
 /// });
 /// # drop(gateway);

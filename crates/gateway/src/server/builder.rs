@@ -23,11 +23,12 @@ use crate::{
     link::seam::Namespaces,
     namespace::{
         gateway::{Gateway, IntoGateway},
-        mount::{Mount, mount},
+        mount::{Hubs, Mount, mount},
         policy_table::PolicyTable,
     },
     peer::proxies::{TrustedProxies, TrustedProxyError},
-    presence::{seats::MemorySeats, services::Services},
+    presence::{principals::Principals, seats::MemorySeats, services::Services},
+    room::hub::Hub,
     runtime::system::{OsEntropy, SystemClock},
     server::doorward::Doorward,
 };
@@ -79,6 +80,8 @@ pub struct Builder<A> {
     trusted_proxies: Result<TrustedProxies, TrustedProxyError>,
     pages: Vec<Box<str>>,
     public: Vec<Gateway<Anonymous>>,
+    public_hubs: Hubs<Anonymous>,
+    principals: Principals,
     private: A,
 }
 
@@ -125,6 +128,7 @@ pub struct Authenticated<P> {
     authenticator: Arc<dyn AnyAuthenticator<P>>,
     layers: Layers<P>,
     gateways: Vec<Gateway<P>>,
+    hubs: Hubs<P>,
 }
 
 impl<P> fmt::Debug for Authenticated<P> {
@@ -142,6 +146,7 @@ impl Doorward {
 
 impl Builder<NoAuthenticator> {
     fn new() -> Self {
+        let principals = Principals::unbuilt();
         Self {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
@@ -154,6 +159,8 @@ impl Builder<NoAuthenticator> {
             trusted_proxies: Ok(TrustedProxies::default()),
             pages: Vec::new(),
             public: Vec::new(),
+            public_hubs: Hubs::new(principals.clone()),
+            principals,
             private: NoAuthenticator(PhantomData),
         }
     }
@@ -167,6 +174,7 @@ impl Builder<NoAuthenticator> {
             authenticator: Arc::new(authenticator) as Arc<dyn AnyAuthenticator<A::Principal>>,
             layers: Layers::default(),
             gateways: Vec::new(),
+            hubs: Hubs::new(self.principals.clone()),
         };
         Builder {
             clock: self.clock,
@@ -180,6 +188,8 @@ impl Builder<NoAuthenticator> {
             trusted_proxies: self.trusted_proxies,
             pages: self.pages,
             public: self.public,
+            public_hubs: self.public_hubs,
+            principals: self.principals,
             private,
         }
     }
@@ -224,6 +234,36 @@ impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
         self
     }
 
+    /// Returns the [`Hub`] of a private namespace before the server is built, for services that gateways depend on.
+    ///
+    /// Until the server is built, what is sent reaches no socket. [`build`](Builder::build) fails if no gateway is
+    /// mounted there.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// struct Orders {
+    ///     hub: Hub<Claims>,
+    /// }
+    ///
+    /// impl Orders {
+    ///     fn ship(&self, customer: &str, order: u32) -> Result<(), EmitError> {
+    ///         self.hub.to_user(customer).emit("shipped", order)?;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let mut builder = Doorward::builder().authenticate(Jwt::hs256("a secret of at least 32 bytes ...")?);
+    /// let orders = Orders { hub: builder.hub("/orders") };
+    /// let doorward = builder.gateway(Gateway::at("/orders")).build()?;
+    /// orders.ship("alice", 7)?;
+    /// # Ok::<_, doorward::BoxError>(())
+    /// ```
+    pub fn hub(&mut self, namespace: impl Into<Arc<str>>) -> Hub<P> {
+        self.private.hubs.take(&namespace.into())
+    }
+
     /// Asks a guard about everything in every private namespace: connections, events and rooms.
     /// Guards are asked in the order in which they were added, those of the server first; the first
     /// no counts.
@@ -249,13 +289,13 @@ impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
     /// # Errors
     /// [`BuildError`] says what cannot be.
     pub fn build(self) -> Result<Doorward, BuildError> {
-        self.finish(|Authenticated { authenticator, layers, gateways }, common| {
+        self.finish(|Authenticated { authenticator, layers, gateways, hubs }, common| {
             let policy = |namespace| Policy {
                 authenticator: Arc::clone(&authenticator),
                 seats: Arc::clone(&common.seats),
                 connections: SeatLimits::new(common.connections, namespace),
             };
-            mount(gateways, &layers, Trust::Known, policy, &common.services)
+            mount(gateways, &layers, Trust::Known, policy, &hubs, &common.services)
         })
     }
 }
@@ -266,6 +306,17 @@ impl<A> Builder<A> {
     pub fn public(mut self, gateway: impl IntoGateway<Anonymous>) -> Self {
         self.public.push(gateway.into_gateway());
         self
+    }
+
+    /// Returns the [`Hub`] of a public namespace before the server is built, as [`hub`](Builder::hub) does of private
+    /// ones.
+    pub fn public_hub(&mut self, namespace: impl Into<Arc<str>>) -> Hub<Anonymous> {
+        self.public_hubs.take(&namespace.into())
+    }
+
+    /// Returns what lists and revokes connections, before the server is built. Until then nothing can be revoked.
+    pub fn principals(&self) -> Principals {
+        self.principals.clone()
     }
 
     /// Says how many connections a user may have. The default is any number.
@@ -362,6 +413,7 @@ impl<A> Builder<A> {
         let Self { clock, entropy, audit, epochs, limits, path, public, private, .. } = self;
         let (connections, seats) = (self.connections, self.seats);
         let (proxies, pages) = (self.trusted_proxies?, self.pages);
+        let (public_hubs, principals) = (self.public_hubs, self.principals);
         limits.check()?;
         if !(path.starts_with('/') && path.ends_with('/')) {
             return Err(BuildError::Path { path });
@@ -378,7 +430,8 @@ impl<A> Builder<A> {
             connections: SeatLimits::default(),
         };
         let layers = Layers::default();
-        let public = mount(public, &layers, Trust::Anonymous, policy, &common.services)?;
+        let public =
+            mount(public, &layers, Trust::Anonymous, policy, &public_hubs, &common.services)?;
         for (name, public) in public {
             if mounts.insert(Arc::clone(&name), public).is_some() {
                 return Err(BuildError::MixedNamespace { namespace: name });
@@ -393,7 +446,8 @@ impl<A> Builder<A> {
             policies.push(policy);
         }
         let server = Server::new(common.services, namespaces, path);
-        Ok(Doorward::new(server, PolicyTable::new(policies)))
+        principals.build(&server.services);
+        Ok(Doorward::new(server, PolicyTable::new(policies), principals))
     }
 }
 

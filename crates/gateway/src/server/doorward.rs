@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    error::ServeError,
+    error::{HubError, ServeError},
     http::{app::App, listeners::Listeners, server::Server, service::DoorwardService},
     namespace::policy_table::PolicyTable,
     presence::principals::Principals,
@@ -35,6 +35,7 @@ use crate::{
 pub struct Doorward {
     server: Arc<Server>,
     policy: PolicyTable,
+    principals: Principals,
 }
 
 impl Doorward {
@@ -42,8 +43,8 @@ impl Doorward {
         &self.server
     }
 
-    pub(crate) fn new(server: Server, policy: PolicyTable) -> Self {
-        Self { server: Arc::new(server), policy }
+    pub(crate) fn new(server: Server, policy: PolicyTable, principals: Principals) -> Self {
+        Self { server: Arc::new(server), policy, principals }
     }
 
     /// The server as a tower `Service`, to be mounted at its path.
@@ -55,17 +56,30 @@ impl Doorward {
         DoorwardService::new(Arc::clone(&self.server))
     }
 
-    /// Returns the [`Hub`] of a namespace whose clients are known as `P`; `None` when there is none.
-    #[must_use]
-    pub fn hub<P: 'static>(&self, namespace: &str) -> Option<Hub<P>> {
-        let hub = self.server.namespaces.get(namespace)?.hub();
-        hub.downcast().ok().map(|hub| *hub)
+    /// Returns the [`Hub`] of a namespace whose principal is `P`.
+    ///
+    /// # Errors
+    /// - [`HubError::Principal`]: the namespace has another principal.
+    /// - [`HubError::Unmounted`]: no gateway is mounted there.
+    pub fn hub<P: 'static>(&self, namespace: &str) -> Result<Hub<P>, HubError> {
+        let namespaces = &self.server.namespaces;
+        let Some((name, found)) = namespaces.get_key_value(namespace) else {
+            let mut mounted: Vec<Box<str>> =
+                namespaces.keys().map(|name| (&**name).into()).collect();
+            mounted.sort();
+            let mounted = mounted.into();
+            return Err(HubError::Unmounted { namespace: namespace.into(), mounted });
+        };
+        found.hub().downcast().map(|hub| *hub).map_err(|_other| HubError::Principal {
+            namespace: Arc::clone(name),
+            principal: found.principal().into(),
+        })
     }
 
     /// Who is connected, and the power to end it.
     #[must_use]
     pub fn principals(&self) -> Principals {
-        Principals::new(Arc::clone(&self.server.services))
+        self.principals.clone()
     }
 
     /// Says what holds in which namespace: authenticator, guards, events and rooms.

@@ -74,7 +74,7 @@ async fn broadcasts_and_acks_may_carry_attachments() {
     for client in [&mut alice, &mut bob] {
         assert_eq!(client.expect_event::<Binary>("file").await.0, Bytes::from_static(b"12"));
     }
-    let connection = hub.socket(alice.id()).unwrap();
+    let connection = hub.local_socket(alice.id()).unwrap();
     let (answer, ()) = tokio::join!(connection.emit_with_ack::<Binary>("file?", ()), async {
         let question = alice.next_event().await;
         alice.answer(&question, Binary(Bytes::from_static(b"345"))).await;

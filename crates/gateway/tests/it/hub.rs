@@ -1,11 +1,14 @@
 //! The hub: broadcasts and their targets, acks of clients, and events between servers.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use doorward::{AckError, Limits, Target, prelude::*, test::TestEnd};
+use doorward::{
+    AckError, BuildError, Limits, Revoke, RevokeError, Target, prelude::*, test::TestEnd,
+};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -43,13 +46,13 @@ async fn a_broadcast_reaches_each_targeted_socket_once_and_no_other() {
     let mut carol = memory.connect("carol").await;
     let mut carol_too = memory.connect("carol").await;
 
-    assert_eq!(hub.to("r1").to("r2").emit("rooms", 1).unwrap(), 3);
-    assert_eq!(hub.to("r1").to("r2").except("r2").emit("except", 1).unwrap(), 1);
-    assert_eq!(hub.to(Target::User("carol".into())).emit("user", 1).unwrap(), 2);
-    assert_eq!(hub.to(bob.id()).emit("socket", 1).unwrap(), 1);
-    assert_eq!(hub.except(bob.id()).except("r1").emit("rest", 1).unwrap(), 2);
-    assert_eq!(hub.to("r3").emit("empty", 1).unwrap(), 0);
-    assert_eq!(hub.all().local().emit("all", 1).unwrap(), 5);
+    assert_eq!(hub.to("r1").to("r2").emit("rooms", 1).unwrap().local, 3);
+    assert_eq!(hub.to("r1").to("r2").except("r2").emit("except", 1).unwrap().local, 1);
+    assert_eq!(hub.to(Target::User("carol".into())).emit("user", 1).unwrap().local, 2);
+    assert_eq!(hub.to(bob.id()).emit("socket", 1).unwrap().local, 1);
+    assert_eq!(hub.except(bob.id()).except("r1").emit("rest", 1).unwrap().local, 2);
+    assert_eq!(hub.to("r3").emit("empty", 1).unwrap().local, 0);
+    assert_eq!(hub.all().emit("all", 1).unwrap().local, 5);
 
     // `all` was emitted last, so it marks the end of what each client receives.
     let mut names = Vec::new();
@@ -117,7 +120,7 @@ async fn hooks_and_background_tasks_may_emit() {
     told.notify_one();
     assert_eq!(alice.expect_event::<String>("news").await, "from a task");
     let hub = init.lock().unwrap().clone().unwrap();
-    assert_eq!((hub.namespace(), hub.all().fetch_sockets().len()), ("/", 1));
+    assert_eq!((hub.namespace(), hub.all().local_sockets().len()), ("/", 1));
 }
 
 #[tokio::test]
@@ -125,9 +128,57 @@ async fn a_hub_is_found_by_namespace_and_principal() {
     let (memory, _) = serve().await;
     let doorward = memory.server.doorward();
 
-    assert!(doorward.hub::<Member>("/").is_some());
-    assert!(doorward.hub::<Anonymous>("/").is_none());
-    assert!(doorward.hub::<Member>("/other").is_none());
+    assert!(doorward.hub::<Member>("/").is_ok());
+    let why = doorward.hub::<Anonymous>("/").unwrap_err().to_string();
+    assert_eq!(why, "the clients of / are of another type: they are `Member`");
+    let why = doorward.hub::<Member>("/other").unwrap_err().to_string();
+    assert_eq!(why, "no gateway is mounted at /other: there are /");
+}
+
+/// A service that gateways depend on exists before they do, and so before the server.
+#[tokio::test]
+async fn a_hub_is_given_out_before_the_server_is_built() {
+    let taken = Arc::new(Mutex::new(None));
+    let slot = Arc::clone(&taken);
+    let memory = Memory::with(|mut builder| {
+        let (hub, principals) = (builder.hub("/news"), builder.principals());
+        assert_eq!(hub.emit("early", 1).unwrap().local, 0);
+        assert_eq!((hub.all().local_sockets().len(), hub.rooms_in_use()), (0, 0));
+        let again = builder.hub("/news");
+        *slot.lock().unwrap() = Some((hub, again, principals));
+        builder.gateway(Gateway::at("/news"))
+    })
+    .await;
+    let (hub, again, principals) = taken.lock().unwrap().take().unwrap();
+    let mut alice = memory.server.connect("/news", json!({ "token": "alice" })).await;
+
+    assert_eq!(hub.emit("first", 1).unwrap().local, 1);
+    assert_eq!(again.to_user("alice").emit("second", 2).unwrap().local, 1);
+    assert_eq!(alice.expect_event::<u32>("first").await, 1);
+    assert_eq!(alice.expect_event::<u32>("second").await, 2);
+    assert_eq!(principals.sockets_of(&"alice".into()).await.value.len(), 1);
+    principals.revoke(Revoke::User("alice".into())).await.unwrap();
+    assert_eq!(alice.ended().await, TestEnd::Final);
+}
+
+#[tokio::test]
+async fn a_revocation_before_the_server_is_built_fails() {
+    let builder = Doorward::builder();
+
+    let revoked = builder.principals().revoke(Revoke::User("alice".into())).await;
+
+    assert!(matches!(revoked, Err(RevokeError::Store(_))), "{revoked:?}");
+}
+
+#[test]
+fn a_server_is_not_built_with_a_hub_that_has_no_gateway() {
+    let mut builder = Doorward::builder().public(Gateway::at("/news"));
+    let hub: Hub<Anonymous> = builder.public_hub("/new");
+
+    let error = builder.build().unwrap_err();
+
+    assert_eq!(error, BuildError::Hub { namespace: "/new".into() });
+    assert_eq!(hub.namespace(), "/new");
 }
 
 /// Needs the user's id only, so routes and background tasks can emit to a user.
@@ -139,7 +190,7 @@ async fn an_emit_to_a_user_id_reaches_every_socket_of_the_user() {
 
     let told = tokio::spawn(async move { hub.to_user("alice").emit("shipped", 7) });
 
-    assert_eq!(told.await.unwrap().unwrap(), 2);
+    assert_eq!(told.await.unwrap().unwrap().local, 2);
     assert_eq!(first.expect_event::<u8>("shipped").await, 7);
     assert_eq!(second.expect_event::<u8>("shipped").await, 7);
     bob.expect_nothing().await;
@@ -149,7 +200,7 @@ async fn an_emit_to_a_user_id_reaches_every_socket_of_the_user() {
 async fn a_server_may_await_the_ack_of_a_client() {
     let (memory, hub) = serve().await;
     let mut alice = memory.connect("alice").await;
-    let connection = hub.socket(alice.id()).unwrap();
+    let connection = hub.local_socket(alice.id()).unwrap();
 
     let (answer, ()) = tokio::join!(connection.emit_with_ack::<u32>("sum", Args((1, 2))), async {
         let event = alice.next_event().await;
@@ -205,7 +256,7 @@ async fn a_missing_ack_times_out_and_late_ones_are_ignored() {
     let _counting = metrics::set_default_local_recorder(&counts);
     let (memory, hub) = serve().await;
     let mut alice = memory.connect("alice").await;
-    let connection = hub.socket(alice.id()).unwrap();
+    let connection = hub.local_socket(alice.id()).unwrap();
 
     let (answer, question) = tokio::join!(connection.emit_with_ack::<u32>("sum", 1), async {
         let question = alice.next_event().await;
@@ -232,7 +283,7 @@ async fn a_missing_ack_times_out_and_late_ones_are_ignored() {
 async fn an_ack_counts_only_from_the_socket_that_was_asked() {
     let (memory, hub) = serve().await;
     let (mut alice, mut eve) = (memory.connect("alice").await, memory.connect("eve").await);
-    let connection = hub.socket(alice.id()).unwrap();
+    let connection = hub.local_socket(alice.id()).unwrap();
 
     let (answer, ()) = tokio::join!(connection.emit_with_ack::<String>("who?", ()), async {
         let question = alice.next_event().await;
@@ -251,7 +302,7 @@ async fn open_acks_end_with_the_socket_and_are_bounded() {
     let memory = Memory::with(|builder| builder.gateway(gateway()).limits(small())).await;
     let hub = memory.server.doorward().hub::<Member>("/").unwrap();
     let alice = memory.connect("alice").await;
-    let connection = hub.socket(alice.id()).unwrap();
+    let connection = hub.local_socket(alice.id()).unwrap();
     let ask = || connection.emit_with_ack::<u32>("who?", ());
 
     let (first, second, third, ()) = tokio::join!(ask(), ask(), ask(), async {
@@ -281,7 +332,7 @@ async fn a_broadcast_with_acks_names_the_sockets_that_did_not_answer() {
         good.answer(&question, 7).await;
         let question = wrong.next_event().await;
         wrong.answer(&question, "seven").await;
-        let connection = hub.socket(ids[3]).unwrap();
+        let connection = hub.local_socket(ids[3]).unwrap();
         drop(gone);
         connection.closed().await;
         // Both acks have been processed when a later event is answered.
@@ -309,9 +360,13 @@ async fn sockets_are_found_with_their_typed_data() {
     let (memory, hub) = serve().await;
     let (alice, _bob) = (memory.connect("alice r1").await, memory.connect("bob").await);
 
-    hub.socket(alice.id()).unwrap().data::<Score>().0.store(7, std::sync::atomic::Ordering::SeqCst);
+    hub.local_socket(alice.id())
+        .unwrap()
+        .data::<Score>()
+        .0
+        .store(7, std::sync::atomic::Ordering::SeqCst);
 
-    let found = hub.to("r1").fetch_sockets();
+    let found = hub.to("r1").local_sockets();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].id(), &*found[0].principal().name), (alice.id(), "alice"));
     let score = found[0].data::<Score>().0.load(std::sync::atomic::Ordering::SeqCst);
@@ -325,14 +380,17 @@ async fn sockets_of_a_room_are_moved_and_ended_together() {
     let mut carol = memory.connect("carol").await;
 
     // `sockets_join` returns the sockets that could not join.
-    assert!(hub.to("r1").sockets_join("r2").await.is_empty());
-    let denied = hub.to("r1").sockets_join("unlisted").await;
+    assert!(hub.to("r1").sockets_join("r2").await.value.is_empty());
+    let denied = hub.to("r1").sockets_join("unlisted").await.value;
     assert_eq!(denied.len(), 2);
     assert!(matches!(denied[0].1, JoinError::NoPolicy));
-    hub.to(bob.id()).sockets_leave("r1");
-    assert_eq!(hub.to("r1").fetch_sockets().len(), 1);
-    assert_eq!(hub.to("r2").fetch_sockets().len(), 2);
-    hub.to("r2").disconnect_sockets();
+    assert_eq!(hub.to_each([bob.id(), carol.id()]).sockets_leave("r1").await.value, 1);
+    assert_eq!(hub.to("r1").local_sockets().len(), 1);
+    assert_eq!(hub.to("r2").local_sockets().len(), 2);
+    let infos = hub.to("r2").fetch_sockets().await;
+    let users: HashSet<_> = infos.value.iter().map(|info| info.user.as_str()).collect();
+    assert_eq!((users, infos.missing.len()), (HashSet::from(["alice", "bob"]), 0));
+    assert_eq!(hub.to("r2").disconnect_sockets().await.value, 2);
 
     assert_eq!(alice.ended().await, TestEnd::Final);
     assert_eq!(bob.ended().await, TestEnd::Final);
@@ -359,7 +417,7 @@ async fn on_any_listeners_see_each_incoming_and_outgoing_event_once() {
     alice.emit_with_ack::<u32>("ping", "x").await;
     alice.expect_exception("unknown", ()).await;
     hub.emit("news", 1).unwrap();
-    hub.socket(alice.id()).unwrap().emit("own", Args((1, 2))).unwrap();
+    hub.local_socket(alice.id()).unwrap().emit("own", Args((1, 2))).unwrap();
 
     let expected =
         [r#"in ["ping","x"]"#, r#"in ["unknown",null]"#, "out news [1]", "out own [1,2]"];
@@ -402,12 +460,12 @@ async fn volatile_events_are_dropped_for_a_client_that_does_not_read() {
         hub.to(alice.id()).emit("filler", &filler).unwrap();
     }
     bob.emit_with_ack::<u32>("ping", ()).await;
-    assert_eq!(hub.to("r1").volatile().emit("tick", 1).unwrap(), 1);
+    assert_eq!(hub.to("r1").volatile().emit("tick", 1).unwrap().local, 1);
     for _ in 0..200 {
         assert_eq!(alice.next_event().await.name, "filler");
     }
     alice.expect_nothing().await;
-    assert_eq!(hub.to("r1").volatile().emit("tick", 2).unwrap(), 2);
+    assert_eq!(hub.to("r1").volatile().emit("tick", 2).unwrap().local, 2);
 
     assert_eq!(alice.expect_event::<u32>("tick").await, 2);
     assert_eq!(bob.expect_event::<u32>("tick").await, 1);
@@ -444,7 +502,7 @@ async fn a_broadcast_is_serialized_once_for_all_receivers() {
     }
     let count = std::cell::Cell::new(0);
 
-    assert_eq!(hub.emit("news", Written(&count)).unwrap(), 3);
+    assert_eq!(hub.emit("news", Written(&count)).unwrap().local, 3);
 
     assert_eq!(count.get(), 1);
     for client in &mut clients {

@@ -143,8 +143,8 @@ async fn a_server_event_is_named_by_its_struct_or_its_attribute() {
     ali.expect_event::<Value>("welcome").await;
     let hub = opened.memory.server.doorward().hub::<Member>("/shop").unwrap();
 
-    hub.send(&Price(7)).unwrap();
-    hub.send(&StockChanged { to: "none" }).unwrap();
+    hub.emit_event(&Price(7)).unwrap();
+    hub.emit_event(&StockChanged { to: "none" }).unwrap();
 
     assert_eq!(ali.expect_event::<u32>("price of one").await, 7);
     assert_eq!(ali.expect_event::<Value>("stock_changed").await, json!({ "to": "none" }));

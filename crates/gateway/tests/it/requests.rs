@@ -439,7 +439,7 @@ async fn a_mounted_server_reads_the_client_address_from_a_trusted_proxy() {
     client.text("40").await;
     client.json("40").await;
 
-    let network = doorward.principals().connections()[0].network.unwrap();
+    let network = doorward.principals().sockets().await.value[0].network.unwrap();
     assert_eq!(network.to_string(), "203.0.113.0");
     server.abort();
 }

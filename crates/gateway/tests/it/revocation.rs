@@ -337,7 +337,7 @@ async fn a_user_whose_roles_have_changed_keeps_only_what_is_allowed() {
     let kept = lasting.principals().refresh(&"alice".into()).await;
     assert_eq!((kept.kept, kept.ended, kept.undecided), (1, 0, 0));
     assert_eq!(client.emit_with_ack::<Vec<String>>("roles", ()).await, ["admin"]);
-    assert_eq!(hub.to("team:red").emit("secret", 1).unwrap(), 0);
+    assert_eq!(hub.to("team:red").emit("secret", 1).unwrap().local, 0);
 
     lasting.set_roles("alice", &["away"]);
     let undecided = lasting.principals().refresh(&"alice".into()).await;
@@ -389,7 +389,7 @@ async fn connected_sockets_are_listed_without_their_session() {
     let auth = json!({ "user": "alice", "session": "s", "expires_in": 60 });
     let client = lasting.connect(auth).await;
 
-    let connections = lasting.principals().connections();
+    let connections = lasting.principals().sockets().await.value;
 
     assert_eq!(connections.len(), 1);
     let one = &connections[0];

@@ -25,7 +25,7 @@ fn gateway() -> Gateway<Member> {
         .on(
             "shout",
             |hub: Hub<Member>, Payload((room, text)): Payload<(String, String)>| async move {
-                hub.to(room).emit("shouted", text)
+                hub.to(room).emit("shouted", text).map(|sent| sent.local)
             },
         )
 }
@@ -104,7 +104,7 @@ async fn the_id_of_a_socket_is_not_a_room() {
     bob.expect_nothing().await;
 
     let hub = memory.server.doorward().hub::<Member>("/").unwrap();
-    assert_eq!(hub.to(bob.id()).emit("psst", 1).unwrap(), 1);
+    assert_eq!(hub.to(bob.id()).emit("psst", 1).unwrap().local, 1);
     assert_eq!(bob.expect_event::<u8>("psst").await, 1);
     alice.expect_nothing().await;
 }
@@ -187,15 +187,15 @@ async fn a_closed_socket_leaves_its_rooms_and_empty_rooms_are_removed() {
     alice.emit_with_ack::<()>("join", "r1").await;
     bob.emit_with_ack::<()>("join", "r1").await;
     bob.emit_with_ack::<()>("join", "r2").await;
-    let connection = hub.socket(bob.id()).unwrap();
+    let connection = hub.local_socket(bob.id()).unwrap();
 
     drop(bob);
     connection.closed().await;
 
     assert_eq!(hub.rooms_in_use(), 1);
-    assert_eq!(hub.to("r1").fetch_sockets().len(), 1);
+    assert_eq!(hub.to("r1").local_sockets().len(), 1);
     assert!(matches!(connection.join("r1").await, Err(JoinError::Ended)));
-    assert_eq!(hub.to("r1").emit("left", 1).unwrap(), 1);
+    assert_eq!(hub.to("r1").emit("left", 1).unwrap().local, 1);
     drop(alice);
 }
 
@@ -265,7 +265,7 @@ async fn a_client_refused_by_its_connect_hook_leaves_its_rooms() {
 
     let mut alice = memory.connect("alice").await;
     assert_eq!(alice.expect_event::<String>("secret").await, "of the lobby");
-    let sockets = hub.to("lobby").fetch_sockets();
+    let sockets = hub.to("lobby").local_sockets();
     assert_eq!(sockets[0].rooms(), [Arc::from("lobby")]);
 }
 
@@ -275,7 +275,7 @@ async fn a_socket_emits_only_to_rooms_that_it_is_in() {
     let gateway = gateway().room("r{n}", |_| async { true }).on(
         "say",
         |me: Connection<Member>, Payload(room): Payload<String>| async move {
-            me.to(room).emit("said", 1)
+            me.to(room).emit("said", 1).map(|sent| sent.local)
         },
     );
     let memory = Memory::serve(gateway).await;

@@ -442,7 +442,7 @@ async fn no_admitted_socket_sees_more_sockets_than_the_policy_allows() {
     let seen = Arc::clone(&most);
     let limits = without_budgets();
     let gateway = echo().on("count", move |hub: Hub<Member>| {
-        seen.fetch_max(hub.to_user("alice").emit("ping", ()).unwrap(), Ordering::SeqCst);
+        seen.fetch_max(hub.to_user("alice").emit("ping", ()).unwrap().local, Ordering::SeqCst);
         async {}
     });
     let lasting = Arc::new(

@@ -89,7 +89,7 @@ async fn no_handler_starts_after_its_socket_has_ended_during_a_guard_or_intercep
         let mut alice = memory.connect("alice").await;
         alice.emit(event, ()).await;
         begun.notified().await;
-        hub.all().disconnect_sockets();
+        hub.all().disconnect_sockets().await;
         alice.ended().await;
         gate.notify_one();
         settle().await;

@@ -80,7 +80,9 @@ async fn queued_events_of_another_socket_of_the_link_are_still_sent() {
     let socket = fixture
         .doorward
         .principals()
-        .connections()
+        .sockets()
+        .await
+        .value
         .into_iter()
         .find(|connection| &*connection.namespace == "/")
         .unwrap()
@@ -109,7 +111,7 @@ async fn queued_events_of_an_ended_socket_are_not_sent_after_a_revocation() {
     client.text(r#"42/flood,["flood",1000]"#).await;
     client.next().await;
     let hub = fixture.doorward.hub::<User>("/flood").unwrap();
-    hub.all().disconnect_sockets();
+    hub.all().disconnect_sockets().await;
 
     fixture.doorward.principals().revoke(Revoke::User("alice".into())).await.unwrap();
 

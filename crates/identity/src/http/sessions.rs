@@ -38,7 +38,7 @@ pub(super) async fn list(
     SignedIn(own): SignedIn,
 ) -> Result<Json<Sessions>, Problem> {
     let all = routes.sessions_of(&own).await?;
-    let live = routes.principals.connections_of(&own.user);
+    let live = routes.principals.sockets_of(&own.user).await.value;
     let sockets = |session: &SessionId| {
         live.iter().filter(|connection| connection.session.as_ref() == Some(session)).count()
     };

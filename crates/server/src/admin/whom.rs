@@ -84,7 +84,7 @@ pub(super) async fn find_exact(admin: &Admin, id: &str) -> Found {
     match describe(admin, id.clone(), account.clone()).await {
         Ok(found) => found,
         Err(_unanswered) => {
-            let sockets = admin.principals.connections_of(&id).len();
+            let sockets = admin.principals.sockets_of(&id).await.value.len();
             Found { id, account, sessions: 0, sockets }
         }
     }
@@ -96,6 +96,6 @@ async fn describe(
     account: Option<Box<str>>,
 ) -> Result<Found, VerifySessionError> {
     let sessions = admin.sessions.list(&id).await?.len();
-    let sockets = admin.principals.connections_of(&id).len();
+    let sockets = admin.principals.sockets_of(&id).await.value.len();
     Ok(Found { id, account, sessions, sockets })
 }

@@ -1,6 +1,6 @@
 //! What goes over the admin socket, in both directions.
 
-use doorward::{ConnectionInfo, Session, SessionId, SessionToken, SocketId, TokenId};
+use doorward::{NodeId, Session, SessionId, SessionToken, SocketId, SocketInfo, TokenId};
 use doorward_core::Account;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ pub(crate) struct Revocation {
 
 impl Revocation {
     pub(super) fn new(done: doorward::Revocation, told: String) -> Self {
-        let names = |names: Vec<Box<str>>| names.into_iter().map(Into::into).collect();
+        let names = |nodes: Vec<NodeId>| nodes.iter().map(NodeId::to_string).collect();
         let (confirmed, missing) = (names(done.confirmed), names(done.missing));
         Self { closed: done.closed, confirmed, missing, told }
     }
@@ -84,16 +84,16 @@ pub(crate) struct Connection {
     pub(crate) network: Option<String>,
 }
 
-impl From<Vec<ConnectionInfo>> for Connections {
-    fn from(connections: Vec<ConnectionInfo>) -> Self {
+impl From<Vec<SocketInfo>> for Connections {
+    fn from(connections: Vec<SocketInfo>) -> Self {
         let mut connections: Vec<_> = connections.into_iter().map(Connection::from).collect();
         connections.sort_by_key(|one| one.connected_at);
         Self { connections }
     }
 }
 
-impl From<ConnectionInfo> for Connection {
-    fn from(one: ConnectionInfo) -> Self {
+impl From<SocketInfo> for Connection {
+    fn from(one: SocketInfo) -> Self {
         Self {
             socket: one.socket.to_string(),
             link: one.link,

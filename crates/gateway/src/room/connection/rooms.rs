@@ -211,8 +211,25 @@ impl<P> Connection<P> {
         error
     }
 
-    /// Leaves a room without asking, and returns `true` if this client was in it. A question about a room that
-    /// is open meanwhile is asked again.
+    /// Takes the client out of a room. The server decides this: unlike with [`leave`](Connection::leave), guards
+    /// are not asked.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// fn expel(hub: &Hub<Claims>, user: &str) {
+    ///     for socket in hub.to_user(user).local_sockets() {
+    ///         socket.remove_from("lobby");
+    ///     }
+    /// }
+    /// ```
+    pub fn remove_from(&self, room: &str) {
+        self.part(room);
+    }
+
+    /// Leaves a room without asking, and returns `true` if the socket was in it. A join that is being decided
+    /// meanwhile asks its guards again.
     pub(crate) fn part(&self, room: &str) -> bool {
         let mut joined = self.joined();
         joined.changes += 1;

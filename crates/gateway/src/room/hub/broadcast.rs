@@ -94,6 +94,9 @@ impl<P> Broadcast<P> {
     #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
     pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<Delivered, EmitError> {
         self.check_speaker()?;
+        if !self.hub.is_mounted() {
+            return Ok(Delivered { local: 0 });
+        }
         let frame = self.hub.frame(event, None, &arguments, self.targets())?;
         let mut local = 0;
         self.for_each(|connection| {
@@ -125,9 +128,12 @@ impl<P> Broadcast<P> {
         arguments: impl Arguments,
     ) -> Result<Answers<T>, EmitError> {
         self.check_speaker()?;
+        let mut answers = Answers { given: Vec::new(), missing: Vec::new() };
+        if !self.hub.is_mounted() {
+            return Ok(answers);
+        }
         let id = self.hub.next_ack();
         let frame = self.hub.frame(event, Some(id), &arguments, self.targets())?;
-        let mut answers = Answers { given: Vec::new(), missing: Vec::new() };
         let mut open = HashSet::new();
         let mut questions = FuturesUnordered::new();
         self.for_each(|connection| match connection.ask(id) {
@@ -170,7 +176,9 @@ impl<P> Broadcast<P> {
     #[must_use]
     pub fn local_sockets(&self) -> Vec<Connection<P>> {
         let mut sockets = Vec::new();
-        self.for_each(|connection| sockets.push(connection.clone()));
+        if self.hub.is_mounted() {
+            self.for_each(|connection| sockets.push(connection.clone()));
+        }
         sockets
     }
 

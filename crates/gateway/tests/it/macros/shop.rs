@@ -34,7 +34,7 @@ impl Shop {
         if connection.principal().name == "eve" {
             return Err(Refusal::new("banned", "Not today"));
         }
-        connection.send(&Welcome { name: &connection.principal().name })?;
+        connection.emit_event(&Welcome { name: &connection.principal().name })?;
         self.line(format!("connect {}", connection.user().as_str()));
         Ok(())
     }

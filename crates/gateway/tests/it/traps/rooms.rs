@@ -27,7 +27,7 @@ async fn an_attachment_referenced_a_thousand_times_is_sent_once() {
     let gateway = Gateway::at("/").on(
         "share",
         |me: Connection<Member>, Payload(files): Payload<Files>| async move {
-            me.broadcast().emit("shared", files)
+            me.broadcast().emit("shared", files).map(|sent| sent.local)
         },
     );
     let memory = Memory::serve(gateway).await;
@@ -68,7 +68,7 @@ async fn anonymous_clients_share_neither_events_nor_rate_limits() {
     let limit = RateLimit::per_user(1, Duration::from_secs(60));
     let gateway = Gateway::at("/open")
         .on("ticket", |hub: Hub<Anonymous>, me: Connection<Anonymous>| async move {
-            hub.to(me.user()).emit("ticket", "secret")
+            hub.to(me.user()).emit("ticket", "secret").map(|sent| sent.local)
         })
         .on("limited", handle(|| async { 1 }).guard(limit));
     let memory = Memory::with(|builder| builder.public(gateway)).await;
@@ -119,7 +119,8 @@ async fn a_socket_cannot_emit_to_foreign_rooms_or_after_its_end() {
     assert_eq!(eve.expect_exception("volatile", ()).await.code(), "forbidden");
     eve.emit("later", ()).await;
     begun.notified().await;
-    let connection = memory.server.doorward().hub::<Member>("/").unwrap().socket(eve.id()).unwrap();
+    let connection =
+        memory.server.doorward().hub::<Member>("/").unwrap().local_socket(eve.id()).unwrap();
     drop(eve);
     connection.closed().await;
     go_on.notify_one();
@@ -153,7 +154,7 @@ async fn a_join_is_authorised_again_after_a_concurrent_removal() {
     let (exception, ()) = tokio::join!(alice.expect_exception("join", ()), async {
         asked.notified().await;
         is_member.store(0, Ordering::SeqCst);
-        hub.all().sockets_leave("team");
+        hub.all().sockets_leave("team").await;
         go_on.notify_one();
         asked.notified().await;
         go_on.notify_one();
@@ -169,8 +170,8 @@ async fn an_empty_list_of_targets_reaches_no_socket_and_an_oversized_event_ends_
     let hub = memory.server.doorward().hub::<Member>("/").unwrap();
     let mut alice = memory.connect("alice").await;
 
-    assert_eq!(hub.to_each(Vec::<Target>::new()).emit("private", 1).unwrap(), 0);
-    assert_eq!(hub.to_each([alice.id()]).emit("one", 1).unwrap(), 1);
+    assert_eq!(hub.to_each(Vec::<Target>::new()).emit("private", 1).unwrap().local, 0);
+    assert_eq!(hub.to_each([alice.id()]).emit("one", 1).unwrap().local, 1);
     let history = "x".repeat(1024 * 1024);
     assert!(matches!(hub.emit("history", history), Err(EmitError::TooLarge)));
 
