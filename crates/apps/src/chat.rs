@@ -1,12 +1,13 @@
 //! A chat in rooms of its members.
 //!
-//! Events are handled in `gateway`, rows are kept by `store` and `invitations`, and `wire` has what clients send and
-//! read. Start reading at [`gateway::Chat::send`].
+//! Events are handled in `gateway` with the steps of `state`, rows are kept by `store` and `invitations`, and `wire` has what clients send and
+//! read. Start reading at `Chat::send` in `gateway`.
 
 mod gateway;
 mod invitations;
 mod membership;
 mod presence;
+mod state;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -16,8 +17,8 @@ use doorward::{BoxFuture, Gateway, IntoGateway as _, UserId};
 use sqlx::SqliteConnection;
 
 use self::{
-    gateway::Chat,
     invitations::INVITATIONS,
+    state::Chat,
     store::{SCHEMA, forget},
 };
 use crate::application::{Application, NamedUser, Services};

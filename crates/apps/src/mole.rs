@@ -1,7 +1,7 @@
 //! Whack-a-mole: all players of a room strike at the same moles, and the server judges each strike.
 //!
 //! Events are handled in `gateway`. The rules are in `game`, rooms and their clocks in `tables`, the best scores in
-//! `top`, and `wire` has what clients send and read. Start reading at [`gateway::Mole::strike`].
+//! `top`, and `wire` has what clients send and read. Start reading at `Mole::strike` in `gateway`.
 
 mod game;
 mod gateway;

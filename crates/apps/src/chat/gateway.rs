@@ -7,48 +7,22 @@
 
 use std::{sync::Arc, time::Duration};
 
-use doorward::{Clock, Entropy, UserId, prelude::*};
-use tokio::sync::{Mutex, MutexGuard};
+use doorward::{UserId, prelude::*};
 
 use super::{
     invitations::Invited,
     membership::{check_member, full, person, room_of, tell_presence},
-    presence::Presence,
-    store::{Added, Posted, Store},
+    state::{Chat, to_the_end},
+    store::{Added, Posted},
     wire::{
         At, Create, Edit, History, InRoom, Invitation, InvitationGone, Invite, Invitee, Member,
         MemberJoined, MemberLeft, Message, Read, Room, Send, Since, Typing,
     },
 };
 use crate::{
-    application::{Directory, NamedUser, Person, Services},
+    application::{NamedUser, Person},
     storage::not_kept,
 };
-
-/// The gateway.
-pub(super) struct Chat {
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    store: Store,
-    directory: Arc<dyn Directory>,
-    presence: Presence,
-    /// Held while a change is written down and told, so that it is told in the order of the versions. The
-    /// database takes one change after the other anyway.
-    turn: Mutex<()>,
-}
-
-impl Chat {
-    pub(super) fn new(services: &Services) -> Self {
-        Self {
-            clock: Arc::clone(&services.clock),
-            entropy: Arc::clone(&services.entropy),
-            store: Store(services.database.clone()),
-            directory: Arc::clone(&services.directory),
-            presence: Presence::default(),
-            turn: Mutex::default(),
-        }
-    }
-}
 
 #[gateway(namespace = "/chat")]
 #[filter(not_kept)]
@@ -323,110 +297,3 @@ impl Chat {
         .await
     }
 }
-
-impl Chat {
-    /// Finds the account with this id, or the user without an account who is connected and has it.
-    async fn with_id(
-        &self,
-        me: &Connection<NamedUser>,
-        id: &UserId,
-    ) -> Result<Option<Person>, BoxError> {
-        if let Some(account) = self.directory.with_id(id).await? {
-            return Ok(Some(account));
-        }
-        let connected = me.hub().to_user(id.clone()).local_sockets();
-        Ok(connected.first().map(person))
-    }
-
-    /// Shows a new invitation to all connections of the user who got it.
-    async fn show_invitation(
-        &self,
-        me: &Connection<NamedUser>,
-        user: &UserId,
-        room: &str,
-    ) -> Result<(), BoxError> {
-        let open = self.store.invitations(user).await?;
-        if let Some(invitation) = open.iter().find(|invitation| invitation.room == room) {
-            me.hub().to(user.clone()).emit_event(invitation)?;
-        }
-        Ok(())
-    }
-
-    /// Lets all connections of a new member hear the room, and shows it to them.
-    async fn welcome(
-        &self,
-        me: &Connection<NamedUser>,
-        member: &UserId,
-        room: &str,
-    ) -> Result<Room, BoxError> {
-        let connections = me.hub().to(member.clone());
-        for (socket, error) in connections.sockets_join(&room_of(room)).await.value {
-            tracing::debug!(%socket, %error, "A new member does not hear the room.");
-        }
-        let room = self.store.room_of(member, room).await?;
-        let room = room.ok_or_else(Exception::forbidden)?;
-        connections.emit_event(&room)?;
-        Ok(room)
-    }
-
-    /// Waits for a member's turn in a room. A member who was ended or has left meanwhile says nothing any more.
-    async fn turn_of(
-        &self,
-        me: &Connection<NamedUser>,
-        room: &str,
-    ) -> Result<MutexGuard<'_, ()>, Exception> {
-        let turn = self.turn().await?;
-        check_member(me, room)?;
-        Ok(turn)
-    }
-
-    /// Waits for the turn to change something, no longer than a change itself may wait: those that were given up
-    /// must not gather behind a database that is held up.
-    async fn turn(&self) -> Result<MutexGuard<'_, ()>, Exception> {
-        let patience = self.clock.sleep_until(self.clock.now() + PATIENCE);
-        tokio::select! {
-            turn = self.turn.lock() => Ok(turn),
-            () = patience => Err(Exception::new("unavailable", "Try again later")),
-        }
-    }
-
-    async fn change(
-        self: Arc<Self>,
-        me: Connection<NamedUser>,
-        room: String,
-        seq: i64,
-        text: Option<String>,
-    ) -> Result<Message, BoxError> {
-        to_the_end(async move {
-            let _turn = self.turn_of(&me, &room).await?;
-            let changed = self.store.change(&room, me.user(), seq, text).await?;
-            let message = changed.ok_or_else(Exception::forbidden)?;
-            me.hub().to(room_of(&room)).emit_event(&message)?;
-            Ok(message)
-        })
-        .await
-    }
-
-    /// Who is to be told of somebody: nobody when that cannot be found out.
-    async fn rooms_of(&self, user: &UserId) -> Vec<String> {
-        self.store.ids_of(user).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "Nobody is told who is here.");
-            Vec::new()
-        })
-    }
-
-    fn member(&self, user: &UserId, name: String) -> Member {
-        Member { user: user.clone(), name, online: self.presence.is_here(user) }
-    }
-}
-
-/// Does something as a whole: a handler may be dropped half-way, when it takes too long or its client leaves,
-/// and what was written must be told.
-async fn to_the_end<T: std::marker::Send + 'static>(
-    change: impl Future<Output = Result<T, BoxError>> + std::marker::Send + 'static,
-) -> Result<T, BoxError> {
-    tokio::spawn(change).await?
-}
-
-/// How long a change waits for the ones before it.
-const PATIENCE: Duration = Duration::from_secs(10);
