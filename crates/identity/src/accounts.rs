@@ -11,7 +11,11 @@ use doorward::{
 };
 use doorward_core::Account;
 
-use crate::{Username, UsernameError, records::About, service::Service};
+use crate::{
+    records::About,
+    service::Service,
+    username::{Username, UsernameError},
+};
 
 /// The accounts of a service; get it with [`Identity::accounts`](crate::Identity::accounts).
 ///

@@ -10,9 +10,15 @@ use doorward::{
 use doorward_core::AccountStore;
 
 use crate::{
-    Identity, SignInError, SigningIn, attempts::Attempts, ceremonies::Ceremonies, decoys::Decoys,
-    farewell::Farewell, records::Records, recovery::Hasher, relying_party::RelyingParty,
-    service::Service, signing_in::Hook,
+    attempts::Attempts,
+    build_error::BuildError,
+    ceremony::{Ceremonies, Decoys, RelyingParty},
+    farewell::Farewell,
+    hook::{Hook, SignInError, SigningIn},
+    identity::Identity,
+    records::Records,
+    recovery_codes::Hasher,
+    service::Service,
 };
 
 /// A service that is being put together; begin with [`Identity::builder`].
@@ -62,8 +68,20 @@ pub struct IdentityBuilder {
     entropy: Arc<dyn Entropy>,
 }
 
+impl Identity {
+    /// Begins a service whose pages are at `public_url`, such as `https://chat.example.org`.
+    pub fn builder(
+        public_url: &str,
+        accounts: Arc<dyn AccountStore>,
+        sessions: Arc<Sessions>,
+        tickets: Arc<dyn TicketStore>,
+    ) -> IdentityBuilder {
+        IdentityBuilder::new(public_url, accounts, sessions, tickets)
+    }
+}
+
 impl IdentityBuilder {
-    pub(crate) fn new(
+    fn new(
         public_url: &str,
         accounts: Arc<dyn AccountStore>,
         sessions: Arc<Sessions>,
@@ -260,33 +278,6 @@ impl fmt::Debug for IdentityBuilder {
             .finish_non_exhaustive()
     }
 }
-
-/// Why a service was not built.
-///
-/// # Examples
-/// ```
-/// use doorward_identity::BuildError;
-///
-/// assert!(BuildError::RelyingParty.to_string().contains("public URL"));
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The cryptography library failed.
-    #[error("the cryptography library failed")]
-    Cryptography,
-    /// An origin is none.
-    #[error("the public URL or another origin cannot be used")]
-    Origin(#[from] OriginError),
-    /// Passkeys cannot be bound to the public URL.
-    #[error(
-        "passkeys need a public URL with a host name, and a relying party that is this host or a domain \
-         above it"
-    )]
-    RelyingParty,
-}
-
-doorward_core::debug_as_sentence!(BuildError);
 
 /// The host of an origin, without its port.
 fn host(origin: &str) -> &str {

@@ -3,12 +3,9 @@
 use std::net::IpAddr;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use doorward::{Headers, auth::Origins, network};
+use doorward::{Headers, SocketId, auth::Origins, network};
 
-use crate::{
-    ceremonies::Binding,
-    wire::{Failure, SignInCode},
-};
+use crate::wire::{Failure, SignInCode};
 
 /// The client of one request, over a socket or over HTTP.
 #[derive(Debug)]
@@ -56,6 +53,15 @@ impl Client {
 /// What the header says, where it is one text.
 #[derive(Debug)]
 struct Origin(Option<Box<str>>);
+
+/// Who began a ceremony, and nobody else may finish it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Binding {
+    /// The browser that holds the cookie with this hash.
+    Browser([u8; 32]),
+    /// A socket.
+    Socket(SocketId),
+}
 
 /// How a client gets the session that it has signed in to.
 #[derive(Clone, Copy, PartialEq, Eq)]

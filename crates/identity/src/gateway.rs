@@ -10,11 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::{
-    SignInCode,
-    ceremonies::Binding,
-    client::Client,
+    client::{Binding, Client},
     service::Service,
-    wire::{Failure, Reply},
+    wire::{Failure, Reply, SignInCode},
 };
 
 /// Sign-up and sign-in, for whoever comes.

@@ -8,11 +8,15 @@ mod me;
 mod passkeys;
 mod problem;
 mod request;
+mod routes;
 mod session;
 mod sessions;
 
 use std::sync::Arc;
 
+use self::routes::Routes;
+pub(crate) use self::{problem::Problem, request::return_address};
+use crate::service::Service;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -21,17 +25,6 @@ use axum::{
 };
 use doorward::Principals;
 use http::{HeaderValue, header};
-pub(crate) use problem::Problem;
-pub(crate) use request::return_address;
-
-use crate::service::Service;
-
-/// What the routes act on.
-#[derive(Clone)]
-pub(crate) struct Routes {
-    identity: Arc<Service>,
-    principals: Principals,
-}
 
 /// The routes.
 pub(crate) fn router(identity: Arc<Service>, principals: Principals) -> Router {

@@ -2,13 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use doorward::{
-    Anonymous, Gateway, IntoGateway as _, Principals, TicketStore,
-    auth::{SessionCookie, Sessions},
-};
-use doorward_core::AccountStore;
+use doorward::{Anonymous, Gateway, IntoGateway as _, Principals, auth::SessionCookie};
 
-use crate::{Accounts, IdentityBuilder, gateway::SignInGateway, http, service::Service};
+use crate::{accounts::Accounts, gateway::SignInGateway, http, service::Service};
 
 /// Signs people in with passkeys; begin with [`Identity::builder`].
 ///
@@ -32,16 +28,6 @@ use crate::{Accounts, IdentityBuilder, gateway::SignInGateway, http, service::Se
 pub struct Identity(pub(crate) Arc<Service>);
 
 impl Identity {
-    /// Begins a service whose pages are at `public_url`, such as `https://chat.example.org`.
-    pub fn builder(
-        public_url: &str,
-        accounts: Arc<dyn AccountStore>,
-        sessions: Arc<Sessions>,
-        tickets: Arc<dyn TicketStore>,
-    ) -> IdentityBuilder {
-        IdentityBuilder::new(public_url, accounts, sessions, tickets)
-    }
-
     /// Returns the gateway `/auth`, for [`Builder::public`](doorward::Builder::public): sign-up and sign-in
     /// over the socket.
     pub fn gateway(&self) -> Gateway<Anonymous> {

@@ -4,15 +4,14 @@
 //! [`Identity::routes`] does the same over HTTP, exchanges tickets for the cookie, and lets everybody look
 //! after their own passkeys and sessions. [`RequireSession`] closes the routes of an application. Who
 //! may connect is decided by an authenticator as everywhere: [`Identity::cookie`] is the one for browsers.
-//! Accounts are kept by a [`doorward_core::AccountStore`], sessions by [`doorward::auth::Sessions`].
+//! Accounts are kept by an [`AccountStore`], sessions by [`doorward::auth::Sessions`].
 //! Start reading at [`Identity`].
 //!
 //! # Examples
 //! ```no_run
 //! use std::sync::Arc;
 //! use doorward::{Doorward, Entropy, OsEntropy, SystemClock, auth::Sessions, prelude::*};
-//! use doorward_core::AccountStore;
-//! use doorward_identity::{Identity, RequireSession};
+//! use doorward_identity::{AccountStore, Identity, RequireSession};
 //! use doorward_sql::SqlStore;
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,32 +46,30 @@
 
 mod accounts;
 mod attempts;
-mod authenticating;
+mod build_error;
 mod builder;
-mod ceremonies;
+mod ceremony;
 mod client;
-mod client_data;
-mod decoys;
 mod device;
 mod farewell;
 mod gateway;
+mod hook;
 mod http;
 mod identity;
 mod records;
-mod recovery;
-mod registering;
-mod relying_party;
+mod recovery_codes;
 mod require_session;
 mod service;
-mod signing_in;
 mod turns;
 mod username;
 mod wire;
 
 pub use accounts::{AccountError, Accounts};
-pub use builder::{BuildError, IdentityBuilder};
+pub use build_error::BuildError;
+pub use builder::IdentityBuilder;
+pub use doorward_core::AccountStore;
+pub use hook::{SignInError, SignInMethod, SigningIn};
 pub use identity::Identity;
 pub use require_session::{BehindSession, CurrentSession, RequireSession};
-pub use signing_in::{SignInError, SignInMethod, SigningIn};
 pub use username::{Username, UsernameError, shown_id, shown_name};
 pub use wire::SignInCode;

@@ -20,8 +20,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    Identity,
     http::{Problem, return_address},
+    identity::Identity,
 };
 
 /// A layer for routes that only somebody with a session may use.

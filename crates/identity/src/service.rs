@@ -1,30 +1,29 @@
 //! The service that signs people in: what it is made of, and what all its parts need.
 //!
-//! What it does stands in files of its own: `registering`, `authenticating`, `recovery` judge proofs,
-//! `signing_in` makes sessions of them.
+//! `registering`, `authenticating` and `recovering` judge proofs, and `signing_in` turns a proof into a session.
+
+pub(crate) mod authenticating;
+pub(crate) mod recovering;
+pub(crate) mod registering;
+mod signing_in;
 
 use std::{error::Error, sync::Arc, time::Duration};
 
 use doorward::{
-    Clock, Decision, Entropy, RefusalReason, Session,
+    Clock, Decision, Entropy, RefusalReason, Session, UserId,
     auth::{CreateSessionError, Issuer, Origins, SessionCookie, Sessions, Tickets},
 };
-use doorward_core::{AccountStore, StoreError};
+use doorward_core::{Account, AccountStore, StoreError};
 
 use crate::{
-    SignInCode,
     attempts::Attempts,
-    authenticating::Authentication,
-    ceremonies::Ceremonies,
+    ceremony::{Authentication, Ceremonies, Decoys, Registration, RelyingParty},
     client::Client,
-    decoys::Decoys,
     farewell::Farewell,
+    hook::Hook,
     records::{About, Records},
-    recovery::Hasher,
-    registering::Registration,
-    relying_party::RelyingParty,
-    signing_in::Hook,
-    wire::Failure,
+    recovery_codes::Hasher,
+    wire::{Failure, SignInCode},
 };
 
 /// What an [`Identity`](crate::Identity) is a handle of.
@@ -73,12 +72,40 @@ impl Service {
         self.attempts.begin(client.address, self.clock.now())
     }
 
+    /// Finds the account, if its owner may sign in to it.
+    async fn usable_account(&self, user: &UserId, about: About<'_>) -> Result<Account, Failure> {
+        let found = self.accounts.account(user).await;
+        let found = found.map_err(|error| self.unavailable(&error, about))?;
+        let account = found.ok_or_else(|| self.refuse(about, RefusalReason::UserUnknown))?;
+        if account.disabled_at.is_some() {
+            return Err(self.refuse(about, RefusalReason::AccountDisabled));
+        }
+        Ok(account)
+    }
+
+    /// One answer for everything; the audit knows more.
+    fn refuse(&self, about: About<'_>, reason: RefusalReason) -> Failure {
+        self.records.decided(Decision::Refused(reason), about);
+        SignInCode::AuthenticationFailed.into()
+    }
+    /// There is no ceremony that an answer could belong to.
+    fn over(&self, client: &Client) -> Failure {
+        let about = About { client: Some(client), ..About::default() };
+        self.records.decided(Decision::Refused(RefusalReason::CeremonyUnknown), about);
+        SignInCode::CeremonyOver.into()
+    }
+
     /// Notes that nothing could be decided, or that nothing could be kept.
     pub(crate) fn unavailable(&self, cause: &(dyn Error + 'static), about: About<'_>) -> Failure {
         tracing::warn!(cause, "A sign-in could not be decided.");
         self.records.decided(Decision::Undecided(RefusalReason::Unavailable), about);
         if is_full(cause) { SignInCode::StorageFull } else { SignInCode::Unavailable }.into()
     }
+}
+
+/// A user without an account: ids of accounts are UUIDs.
+fn no_user() -> UserId {
+    UserId::new("no-user")
 }
 
 /// Whether a store had no room, however deep that stands in the causes.
@@ -98,7 +125,7 @@ fn is_full(cause: &(dyn Error + 'static)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::AccountError;
+    use crate::accounts::AccountError;
 
     #[test]
     fn a_full_store_is_told_from_one_that_does_not_answer() {

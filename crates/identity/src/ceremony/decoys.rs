@@ -6,7 +6,7 @@
 use doorward_core::CredentialId;
 use webauthn_rs_core::fake::{FakePasskeyDistribution, WebauthnFakeCredentialGenerator};
 
-use crate::BuildError;
+use crate::build_error::BuildError;
 
 /// Makes passkeys up.
 pub(crate) struct Decoys(WebauthnFakeCredentialGenerator<FakePasskeyDistribution>);

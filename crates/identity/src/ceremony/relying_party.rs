@@ -17,7 +17,8 @@ use webauthn_rs::prelude::{
 };
 use webauthn_rs_core::proto::{AllowCredentials, ResidentKeyRequirement};
 
-use crate::{BuildError, ceremonies, client_data::CeremonyChallenge};
+use super::{client_data::CeremonyChallenge, table};
+use crate::build_error::BuildError;
 
 /// This server as authenticators know it.
 pub(crate) struct RelyingParty {
@@ -60,7 +61,7 @@ impl RelyingParty {
         let urls = urls.map_err(|_malformed| BuildError::RelyingParty)?;
         let (own, others) = urls.split_first().ok_or(BuildError::RelyingParty)?;
         let builder = WebauthnBuilder::new(id, own).map_err(|_foreign| BuildError::RelyingParty)?;
-        let builder = builder.rp_name(name).timeout(ceremonies::LIFETIME);
+        let builder = builder.rp_name(name).timeout(table::LIFETIME);
         let builder = others.iter().fold(builder, WebauthnBuilder::append_allowed_origin);
         let webauthn = builder.build().map_err(|_misconfigured| BuildError::RelyingParty)?;
         Ok(Self { webauthn, decoy: decoy()? })

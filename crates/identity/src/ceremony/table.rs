@@ -12,18 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward::SocketId;
-
-use crate::client_data::CeremonyChallenge;
-
-/// Who began a ceremony, and nobody else may finish it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Binding {
-    /// The browser that holds the cookie with this hash.
-    Browser([u8; 32]),
-    /// A socket.
-    Socket(SocketId),
-}
+use super::client_data::CeremonyChallenge;
+use crate::client::Binding;
 
 /// All ceremonies of one kind that wait for their answer.
 pub(crate) struct Ceremonies<T> {

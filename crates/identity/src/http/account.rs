@@ -11,10 +11,16 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::{
-    Problem, Routes,
+    problem::Problem,
     request::{Browser, SignedIn, body},
+    routes::Routes,
 };
-use crate::{AccountError, Accounts, SignInCode, records::About, recovery::Recovery, wire::Reply};
+use crate::{
+    accounts::{AccountError, Accounts},
+    records::About,
+    service::recovering::Recovery,
+    wire::{Reply, SignInCode},
+};
 
 /// `POST /auth/recovery`: a code for a session.
 pub(super) async fn recover(

@@ -4,8 +4,8 @@ use axum::{Json, extract::State};
 use doorward_core::wire::timestamp;
 use serde::Serialize;
 
-use super::{Problem, Routes, request::SignedIn};
-use crate::{SignInCode, records::About, shown_id};
+use super::{problem::Problem, request::SignedIn, routes::Routes};
+use crate::{records::About, username::shown_id, wire::SignInCode};
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

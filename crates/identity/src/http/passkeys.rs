@@ -12,10 +12,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Problem, Routes,
+    problem::Problem,
     request::{Browser, SignedIn, body},
+    routes::Routes,
 };
-use crate::{SignInCode, records::About, registering::NewPasskey, username::label, wire::Reply};
+use crate::{
+    records::About,
+    service::registering::NewPasskey,
+    username::label,
+    wire::{Reply, SignInCode},
+};
 
 /// `POST /auth/passkeys/register`: an account, or, for somebody with a session, one more passkey.
 pub(super) async fn begin_registration(
@@ -64,7 +70,7 @@ pub(super) async fn finish_registration(
 pub(super) async fn begin_sign_in(
     State(routes): State<Routes>,
     browser: Browser,
-    wish: Result<Json<crate::authenticating::SignIn>, JsonRejection>,
+    wish: Result<Json<crate::service::authenticating::SignIn>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let reply = routes.identity.begin_sign_in(&browser.client, body(wish)?).await?;
     Ok(browser.with_cookie(Json(reply)))
@@ -74,7 +80,7 @@ pub(super) async fn begin_sign_in(
 pub(super) async fn finish_sign_in(
     State(routes): State<Routes>,
     browser: Browser,
-    answer: Result<Json<crate::authenticating::KnownPasskey>, JsonRejection>,
+    answer: Result<Json<crate::service::authenticating::KnownPasskey>, JsonRejection>,
 ) -> Result<Json<Reply>, Problem> {
     Ok(Json(routes.identity.finish_sign_in(&browser.client, body(answer)?).await?))
 }

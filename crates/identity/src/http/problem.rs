@@ -7,7 +7,7 @@ use axum::{
 use http::{HeaderValue, header};
 use serde::Serialize;
 
-use crate::{SignInCode, wire::Failure};
+use crate::wire::{Failure, SignInCode};
 
 /// Why a request was not granted.
 #[derive(Clone, Copy, Debug)]

@@ -20,8 +20,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 use webauthn_rs::prelude::Url;
 
-use super::{Problem, Routes};
-use crate::{SignInCode, ceremonies::Binding, client::Client, records::About, service::Service};
+use super::{problem::Problem, routes::Routes};
+use crate::{
+    client::{Binding, Client},
+    records::About,
+    service::Service,
+    wire::SignInCode,
+};
 
 /// Turns requests away that change something and do not come from a page that may ask.
 pub(super) async fn check_page(

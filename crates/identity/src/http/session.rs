@@ -16,10 +16,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Problem, Routes,
+    problem::Problem,
     request::{Browser, SignedIn, body},
+    routes::Routes,
 };
-use crate::{SignInCode, records::About, service::Service, wire::Failure};
+use crate::{
+    records::About,
+    service::Service,
+    wire::{Failure, SignInCode},
+};
 
 #[derive(Deserialize)]
 pub(super) struct Exchange {

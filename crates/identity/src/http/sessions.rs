@@ -9,8 +9,8 @@ use doorward_core::wire::timestamp;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Routes, request::SignedIn};
-use crate::{SignInCode, device, records::About};
+use super::{problem::Problem, request::SignedIn, routes::Routes};
+use crate::{device, records::About, wire::SignInCode};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Sessions {

@@ -4,20 +4,19 @@
 //! all the same: what a client reads, and what it costs, does not tell which users exist.
 //! Start reading at [`Service::begin_sign_in`].
 
-use doorward::{Decision, RefusalReason, UserId};
-use doorward_core::{Account, CredentialId, Fault, Part, PasskeyRecord, PasskeyUse, Problem};
+use doorward::RefusalReason;
+use doorward_core::{CredentialId, Fault, Part, PasskeyRecord, PasskeyUse, Problem};
 use serde::Deserialize;
-use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential, Uuid};
+use webauthn_rs::prelude::{PublicKeyCredential, Uuid};
 
+use super::{Service, no_user};
 use crate::{
-    SignInCode, Username,
+    ceremony::{AnswerError, Authentication, CeremonyChallenge, Started, Wanted},
     client::{Client, Handover},
-    client_data::CeremonyChallenge,
+    hook::Proof,
     records::About,
-    relying_party::{AnswerError, Started},
-    service::Service,
-    signing_in::Proof,
-    wire::{Failure, Reply},
+    username::Username,
+    wire::{Failure, Reply, SignInCode},
 };
 
 /// The wish to sign in.
@@ -32,21 +31,6 @@ pub(crate) struct SignIn {
 #[derive(Debug, Deserialize)]
 pub(crate) struct KnownPasskey {
     credential: PublicKeyCredential,
-}
-
-/// A ceremony that waits for a passkey.
-pub(crate) struct Authentication {
-    state: DiscoverableAuthentication,
-    wanted: Wanted,
-    handover: Handover,
-}
-
-/// The user whose passkey will do.
-enum Wanted {
-    AnyUser,
-    /// A name was given that no account has.
-    NoUser,
-    User(UserId),
 }
 
 impl Service {
@@ -139,27 +123,6 @@ impl Service {
         }
         self.complete(client, &account, Proof::Passkey, handover).await
     }
-
-    /// Finds the account, if its owner may sign in to it.
-    pub(crate) async fn usable_account(
-        &self,
-        user: &UserId,
-        about: About<'_>,
-    ) -> Result<Account, Failure> {
-        let found = self.accounts.account(user).await;
-        let found = found.map_err(|error| self.unavailable(&error, about))?;
-        let account = found.ok_or_else(|| self.refuse(about, RefusalReason::UserUnknown))?;
-        if account.disabled_at.is_some() {
-            return Err(self.refuse(about, RefusalReason::AccountDisabled));
-        }
-        Ok(account)
-    }
-
-    /// One answer for everything; the audit knows more.
-    pub(crate) fn refuse(&self, about: About<'_>, reason: RefusalReason) -> Failure {
-        self.records.decided(Decision::Refused(reason), about);
-        SignInCode::AuthenticationFailed.into()
-    }
 }
 
 /// Refuses a passkey that is not of the user that was named, or of which the authenticator says otherwise (Web
@@ -185,8 +148,3 @@ fn check_owner(
 
 /// The passkey could be copied when it was last used.
 const DOWNGRADED: Fault = Fault::new(Part::Flag, "backup_eligible", Problem::Changed);
-
-/// A user without an account: ids of accounts are UUIDs.
-pub(crate) fn no_user() -> UserId {
-    UserId::new("no-user")
-}

@@ -9,17 +9,15 @@ use doorward_core::{Account, CreateAccountError, PasskeyRecord};
 use serde::Deserialize;
 use webauthn_rs::prelude::{PasskeyRegistration, RegisterPublicKeyCredential, Uuid};
 
+use super::Service;
 use crate::{
-    SignInCode, Username,
+    ceremony::{AnswerError, CeremonyChallenge, Purpose, Registration, Shown, Started},
     client::{Client, Handover},
-    client_data::CeremonyChallenge,
     device,
+    hook::Proof,
     records::About,
-    relying_party::{AnswerError, Shown, Started},
-    service::Service,
-    signing_in::Proof,
-    username::{display_name, is_name_of_another, label},
-    wire::{Failure, Reply},
+    username::{Username, display_name, is_name_of_another, label},
+    wire::{Failure, Reply, SignInCode},
 };
 
 /// The wish for an account.
@@ -37,20 +35,6 @@ pub(crate) struct NewPasskey {
     pub(crate) credential: RegisterPublicKeyCredential,
     /// What its owner calls it.
     pub(crate) name: Option<String>,
-}
-
-/// A ceremony that waits for a new passkey.
-pub(crate) struct Registration {
-    state: PasskeyRegistration,
-    purpose: Purpose,
-}
-
-/// What the new passkey is for.
-enum Purpose {
-    /// One more for the account of this session's user.
-    Add(UserId),
-    /// The first one of this account.
-    SignUp(Box<Account>, Handover),
 }
 
 impl Service {
@@ -101,7 +85,7 @@ impl Service {
     }
 
     /// Stores a new account. Of two who want its name at the same moment one is refused here.
-    pub(crate) async fn store_account(
+    pub(super) async fn store_account(
         &self,
         account: &Account,
         passkey: &PasskeyRecord,
@@ -272,13 +256,6 @@ impl Service {
         let about = About { client: Some(client), ..About::default() };
         self.records.decided(Decision::Refused(reason), about);
         SignInCode::RegistrationFailed.into()
-    }
-
-    /// There is no ceremony that an answer could belong to.
-    pub(crate) fn over(&self, client: &Client) -> Failure {
-        let about = About { client: Some(client), ..About::default() };
-        self.records.decided(Decision::Refused(RefusalReason::CeremonyUnknown), about);
-        SignInCode::CeremonyOver.into()
     }
 
     /// Draws the id of an account: a UUID of version 4 (RFC 9562), which is its user handle too.

@@ -1,0 +1,112 @@
+//! The hook by which an application may refuse a sign-in.
+
+use std::{fmt, future::Future};
+
+use doorward::{BoxError, BoxFuture, SessionData};
+use doorward_core::{Account, PasskeyRecord};
+
+/// Somebody who has just proved who they are, as the hook of
+/// [`IdentityBuilder::on_sign_in`](crate::IdentityBuilder::on_sign_in) sees them.
+///
+/// # Examples
+/// ```
+/// use doorward_identity::SigningIn;
+///
+/// fn greet(who: &SigningIn) -> String {
+///     format!("{} is back", who.account.display_name)
+/// }
+/// # drop(greet);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SigningIn {
+    /// Who.
+    pub account: Account,
+    /// By what.
+    pub method: SignInMethod,
+}
+
+/// What somebody proved who they are with.
+///
+/// # Examples
+/// ```
+/// assert_ne!(doorward_identity::SignInMethod::Passkey, doorward_identity::SignInMethod::SignUp);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignInMethod {
+    /// A passkey of the account.
+    Passkey,
+    /// One of its recovery codes, which is used up.
+    RecoveryCode,
+    /// The account is new, and its first passkey too.
+    SignUp,
+}
+
+/// Why an application lets somebody not sign in who could.
+///
+/// # Examples
+/// ```
+/// use doorward_identity::SignInError;
+///
+/// assert_eq!(SignInError::Refused.to_string(), "the application refused");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignInError {
+    /// They may not: the client reads `forbidden`.
+    #[error("the application refused")]
+    Refused,
+    /// Something that must be asked did not answer: the client reads `unavailable`.
+    #[error("the application could not decide")]
+    Unavailable(#[source] BoxError),
+}
+
+/// The hook of an application.
+pub(crate) struct Hook(
+    Box<dyn Fn(SigningIn) -> BoxFuture<'static, Result<SessionData, SignInError>> + Send + Sync>,
+);
+
+impl Hook {
+    pub(crate) fn new<F, Fut>(hook: F) -> Self
+    where
+        F: Fn(SigningIn) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<SessionData, SignInError>> + Send + 'static,
+    {
+        Self(Box::new(move |who| Box::pin(hook(who))))
+    }
+
+    pub(crate) fn ask(
+        &self,
+        who: SigningIn,
+    ) -> BoxFuture<'static, Result<SessionData, SignInError>> {
+        (self.0)(who)
+    }
+}
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
+}
+
+/// A good proof, and what is left to be done with it.
+#[derive(Clone, Copy)]
+pub(crate) enum Proof<'a> {
+    /// Its use is written down.
+    Passkey,
+    /// The code with this hash is there, and is to be taken.
+    RecoveryCode(&'a [u8; 32]),
+    /// The account is to be stored, with this passkey.
+    SignUp(&'a PasskeyRecord),
+}
+
+impl Proof<'_> {
+    pub(crate) fn method(self) -> SignInMethod {
+        match self {
+            Self::Passkey => SignInMethod::Passkey,
+            Self::RecoveryCode(_) => SignInMethod::RecoveryCode,
+            Self::SignUp(_) => SignInMethod::SignUp,
+        }
+    }
+}
