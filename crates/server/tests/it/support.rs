@@ -49,7 +49,7 @@ pub(crate) struct Finished {
 
 /// Runs a command to its end.
 pub(crate) fn finish(command: &mut Command) -> Finished {
-    let mut child = Running(command.spawn().unwrap());
+    let mut child = KilledOnDrop(command.spawn().unwrap());
     let stdout = child.0.stdout.take().map(Collected::new);
     let stderr = child.0.stderr.take().map(Collected::new);
     child.finished(stdout, stderr)
@@ -93,9 +93,9 @@ pub(crate) fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Child process that is killed on drop.
-struct Running(Child);
+struct KilledOnDrop(Child);
 
-impl Running {
+impl KilledOnDrop {
     /// Waits for the end of the pipes, which has a deadline, and then for the process.
     fn finished(&mut self, stdout: Option<Collected>, stderr: Option<Collected>) -> Finished {
         let text = |collected: Option<Collected>| collected.map_or(String::new(), Collected::text);
@@ -104,7 +104,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for KilledOnDrop {
     fn drop(&mut self) {
         // The process may have ended already. Then there is nothing to do.
         drop(self.0.kill());
@@ -160,7 +160,7 @@ impl Collected {
 
 /// Running server on a free port with a data directory of its own; killed on drop.
 pub(crate) struct Server {
-    running: Running,
+    running: KilledOnDrop,
     stdout: Option<Collected>,
     stderr: Option<Collected>,
     folder: tempfile::TempDir,
@@ -229,7 +229,7 @@ impl Server {
         let mut command = doorward(&["serve", "--listen", at]);
         command.arg("--config").arg(&file).arg("--data-dir").arg(&data_dir);
         change(&mut command);
-        let mut running = Running(command.spawn().unwrap());
+        let mut running = KilledOnDrop(command.spawn().unwrap());
         let stdout = running.0.stdout.take().map(Collected::new);
         let stderr = running.0.stderr.take().map(Collected::new);
         // The address is in the log when standard output is closed.

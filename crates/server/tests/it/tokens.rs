@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::support::{Server, path, run, token};
 
 /// Valid token in its three parts.
-struct Parts {
+struct TokenParts {
     header: Value,
     claims: Value,
     signature: String,
 }
 
-impl Parts {
+impl TokenParts {
     fn of(token: &str) -> Self {
         let mut parts = token.split('.');
         let mut json = || {
@@ -49,7 +49,7 @@ async fn refusal(server: &Server, auth: &str) -> String {
 async fn a_modified_token_is_refused() {
     let server = Server::start();
     let good = token(server.data_dir());
-    let parts = Parts::of(&good);
+    let parts = TokenParts::of(&good);
     let none = json!({});
     let own = parts.signature.as_str();
     let mut tokens: Vec<String> = ["none", "None", "nOnE", "", "HS256", "RS256", "ES384", "EdDSA"]
