@@ -1,4 +1,4 @@
-//! Lets clients into a namespace, and judges them again while they are connected.
+//! Admits clients to namespaces, and judges admitted sockets again while they are connected.
 
 pub(crate) mod admit;
 pub(crate) mod door;

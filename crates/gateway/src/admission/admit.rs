@@ -1,10 +1,10 @@
-//! Decides whether a client enters a namespace: the only file that knows the order.
+//! Decides whether a client enters a namespace: the only file that knows the order of the steps.
 //!
-//! Attempts, authenticate, epoch, guards, reserve the seat, register, epoch again, `on_connect`, the record
-//! (where the audit keeps it first), commit the seat. Whatever was taken is held by a guard object, so an early
-//! return, a panic and a client that leaves half-way undo it by dropping. After the authenticator no credential
-//! is seen any more.
-//! Start reading at [`admit`].
+//! The steps: budgets for attempts, authenticator, revocation state, guards, reservation of the
+//! seat, registration, revocation state again, `on_connect`, audit record (if the audit keeps it
+//! first), commit of the seat. A guard object holds each resource that was taken, so an early
+//! return, a panic or a client that disconnects releases it by dropping. No step after the
+//! authenticator sees the credential. Start reading at [`admit`].
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -23,7 +23,7 @@ use crate::{
     room::connection::{self, Connection},
 };
 
-/// Admits the client, or says why not, and counts how long that took.
+/// Decides about one candidate, and measures how long that took.
 pub(crate) async fn admit<P: Send + Sync + 'static>(
     door: Arc<Door<P>>,
     candidate: Candidate,
@@ -43,7 +43,17 @@ async fn decide<P: Send + Sync + 'static>(
     let request = Arc::clone(&handshake.request);
     let policy = &door.policy;
 
-    // Read ahead of everything: whoever changes rights moves it before looking who is here.
+    // The order is part of the security of the server:
+    // - The guards come before the seat: a client that they reject probes no other connection.
+    // - The seat is reserved before the hooks run: a hook never sees a client for which there is no
+    //   room, and while it runs the reservation counts.
+    // - The socket is registered before the revocation state is read again. A revocation is stored
+    //   first and searches the registry second, so one of the two always sees the other.
+    // - The seat is committed last: only a client that has passed every other step replaces
+    //   another.
+
+    // Read before the principal is loaded. A change of rights increments the counter before it
+    // searches the registry: it finds this socket there, or the comparison below sees the change.
     let rights = services.rights_changed.load(Ordering::SeqCst);
     let vetted = vet(policy, handshake, door.trust, &services, Attempt::Connect).await?;
     let Vetted { user, access, epoch } = vetted;
@@ -77,11 +87,11 @@ async fn decide<P: Send + Sync + 'static>(
         is_recorded: false,
         services: Arc::clone(&services),
     };
-    // Whoever revokes from here on finds the entry; who did so before is seen in the epoch.
+    // A revocation from here on finds the registered socket. An earlier one shows in this state.
     if read_epoch(&user, &access, door.trust, &services).await? != epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
-    // The same for whoever changes rights.
+    // The same for a change of rights: the principal may have been loaded before it.
     if services.rights_changed.load(Ordering::SeqCst) != rights {
         renewal::look_again(&entered.connection).await?;
     }
@@ -94,7 +104,7 @@ async fn decide<P: Send + Sync + 'static>(
         entered.greeted += 1;
     }
 
-    // Before the seat is taken: no socket is replaced by one that does not enter.
+    // Before the seat is taken, so that a client that is not admitted replaces no socket.
     if services.records_first() {
         entered.record();
         if !services.kept_first().await {
@@ -103,7 +113,8 @@ async fn decide<P: Send + Sync + 'static>(
         }
     }
     entered.seat = Some(seating::commit(reservation, &user, &services).await?);
-    // From here on broadcasts find it; its link keeps them until the client was told that it is in.
+    // Broadcasts find the socket from here on. Its link holds their packets back until the CONNECT
+    // is answered.
     entered.connection.enter_namespace();
     entered.otherwise = DisconnectReason::TransportClosed;
     let lifetime = entered.connection.access().lifetime.clone();

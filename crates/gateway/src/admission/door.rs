@@ -1,4 +1,4 @@
-//! A namespace as admission knows it: policy, hooks and handlers for clients of one principal type.
+//! Policy, hooks and routes of one namespace, typed by its principal.
 
 use doorward_protocol::Trust;
 
@@ -8,13 +8,13 @@ use crate::{
     room::{hooks::Hooks, hub::Hub},
 };
 
-/// The door to a namespace whose principal is `P`.
+/// Everything that admission needs to know about a namespace whose principal is `P`.
 pub(crate) struct Door<P> {
     pub(crate) hub: Hub<P>,
     pub(crate) routes: Routes<P>,
     pub(crate) hooks: Vec<Hooks<P>>,
     pub(crate) policy: Policy<P>,
     pub(crate) trust: Trust,
-    /// Events of one socket that are handled at the same time.
+    /// Maximum number of events of one socket that are handled concurrently.
     pub(crate) concurrency: usize,
 }

@@ -1,4 +1,4 @@
-//! An admitted socket with everything it holds: seat, registry entry, farewell of its hooks.
+//! A socket with everything it holds: seat, registry entry, disconnect hooks that must run.
 
 use std::sync::Arc;
 
@@ -26,18 +26,19 @@ use crate::{
     runtime::catch::Caught,
 };
 
-/// Somebody who has come past every check. Whatever happens to it, the hooks that saw the client
-/// enter see it leave, and its seat and its entry are given back.
+/// A registered socket. However it ends, the gateways that saw the client connect see it
+/// disconnect, and its seat and its registry entry are released.
 pub(crate) struct Entered<P: Send + Sync + 'static> {
     pub(crate) door: Arc<Door<P>>,
     pub(crate) connection: Connection<P>,
-    /// How many gateways have seen the client enter.
+    /// Number of gateways that have seen the client connect.
     pub(crate) greeted: usize,
     pub(crate) entry: Option<SocketEntry>,
     pub(crate) seat: Option<Box<dyn Seat>>,
-    /// What the hooks are told when nobody ends the socket properly.
+    /// Reason that the disconnect hooks read if the socket is dropped without [`Socket::end`].
     pub(crate) otherwise: DisconnectReason,
-    /// Its admission is recorded. When no link records its end, dropping it does.
+    /// `true` if the admission was recorded here. Dropping the socket then records its end, unless
+    /// the link has taken that over with [`Socket::end`].
     pub(crate) is_recorded: bool,
     pub(crate) services: Arc<Services>,
 }
@@ -50,8 +51,11 @@ impl<P: Send + Sync + 'static> Entered<P> {
         self.is_recorded = true;
     }
 
-    /// Gives everything back and returns the farewell; a second call does nothing.
+    /// Releases everything, and returns the disconnect hooks as a future if any must run. A second
+    /// call does nothing.
     fn leave(&mut self, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>> {
+        // The socket ends before its seat is free: the next holder of the seat never overlaps with
+        // it.
         self.connection.end();
         self.seat = None;
         if self.entry.take().is_some() {
@@ -78,10 +82,11 @@ impl<P: Send + Sync + 'static> Entered<P> {
                         tracing::error!(socket = %connection.id(), "A disconnect hook panicked.");
                     }
                     None => {
-                        tracing::error!(socket = %connection.id(), "A disconnect hook hangs.");
+                        tracing::error!(socket = %connection.id(), "A disconnect hook timed out.");
                     }
                 }
             }
+            // Shutdown waits until no such receiver is left.
             drop(under_way);
         }))
     }
@@ -128,7 +133,8 @@ impl<P: Send + Sync + 'static> Socket for Entered<P> {
     }
 }
 
-/// Covers what has no other end: a later gateway that refuses, a client that leaves half-way.
+/// Covers sockets that no link ends: a later hook refuses, or the client disconnects during its
+/// admission.
 impl<P: Send + Sync + 'static> Drop for Entered<P> {
     fn drop(&mut self) {
         let reason =

@@ -1,8 +1,8 @@
-//! Replaces what a live socket stands on: a credential that its client refreshes, a principal whose rights
-//! have changed.
+//! Replaces the access of a live socket: its client refreshes the credential, or the rights of its
+//! user have changed.
 //!
-//! Either way the guards of the connection are asked about the new principal first, and the rooms it is
-//! in afterwards. Start reading at [`refresh`].
+//! In both cases the guards first judge the connection with the new principal. Then every room of
+//! the socket is judged again. Start reading at [`refresh`].
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::{
     runtime::catch::Caught,
 };
 
-/// Judges another credential for a live socket and goes on with it, or changes nothing.
+/// Judges a new credential for a live socket. The socket continues with it, or nothing changes.
 pub(crate) async fn refresh<P: Send + Sync + 'static>(
     policy: &Policy<P>,
     connection: &Connection<P>,
@@ -39,13 +39,15 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
     }
     let access = Arc::new(vetted.access);
     ask_guards(connection.asks(&access, Action::Connect), connection.hub()).await?;
-    // As at the entry: findable first, looked at again afterwards.
+    // As in `admit`: the socket is registered under the names of the new credential before the
+    // revocation state is read again, so a concurrent revocation is seen by one of the two.
     services.registry.also_named(connection.id(), &access.credential);
     if read_epoch(user, &access, trust, services).await? != vetted.epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
     if !exchange(connection, &before, &access).await {
-        // The user's rights were changed meanwhile, and this principal may be from before that.
+        // Another access was installed meanwhile, because the rights of the user have changed, or
+        // rooms were joined faster than they were judged. This principal may be outdated.
         let reason = RefusalReason::RevokedMeanwhile;
         return Err(NotAdmitted::Undecided { reason, cause: None });
     }
@@ -53,7 +55,7 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
     Ok(access.lifetime.clone())
 }
 
-/// Looks the principal of a live socket up again, and ends the socket when it may not stay.
+/// Reloads the principal of a live socket, and ends the socket if it is not allowed any more.
 pub(crate) async fn reload<P: Send + Sync + 'static>(connection: &Connection<P>) -> Reloaded {
     match look_again(connection).await {
         Ok(()) => Reloaded::Stays,
@@ -69,7 +71,9 @@ pub(crate) async fn reload<P: Send + Sync + 'static>(connection: &Connection<P>)
     }
 }
 
-/// Looks the principal of a socket up again, and goes on with what it may now.
+/// Reloads the principal of a socket, judges the socket again, and installs the new principal.
+///
+/// An error changes nothing; the caller ends the socket if it was refused.
 pub(crate) async fn look_again<P: Send + Sync + 'static>(
     connection: &Connection<P>,
 ) -> Result<(), NotAdmitted> {
@@ -89,24 +93,38 @@ pub(crate) async fn look_again<P: Send + Sync + 'static>(
             return Ok(());
         }
     }
-    Err(undecided("the credential is refreshed all the time".into()))
+    Err(undecided("the access changed during every attempt".into()))
 }
 
-/// Lets a socket stand on something else, without the rooms that this does not allow. All of it happens in
-/// one step, when every room has been judged: whoever is stopped before has changed nothing. `false` when
-/// somebody else has exchanged it meanwhile.
+/// Installs `access` if the socket still has `before`, and takes the socket out of the rooms that
+/// `access` does not allow.
+///
+/// Returns `false` if another access was installed meanwhile, or if the socket joined further rooms
+/// during every attempt.
+///
+/// # Cancel safety
+/// Nothing changes before every room is judged. Then everything changes in one step.
 async fn exchange<P: Send + Sync + 'static>(
     connection: &Connection<P>,
     before: &Arc<Access<P>>,
     access: &Arc<Access<P>>,
 ) -> bool {
+    // Judging a room awaits guards and policies, so it cannot happen under the lock of the rooms.
+    // The verdicts are about a snapshot, and `replace_access` applies them under that lock:
+    // - A room that is not in the snapshot was joined with the old access and has no verdict yet.
+    //   All rooms are judged again.
+    // - `before` must still be installed. Otherwise an older principal could overwrite a newer one.
+    // - A join that is being judged meanwhile is judged with the old access. The step counts as a
+    //   change, and `join` starts again when it sees one.
+    // Leaving the forbidden rooms first and installing the access second was not an option: a
+    // refresh that is cancelled in between would cost the socket its rooms.
     for _ in 0..ATTEMPTS {
         let rooms = connection.rooms();
         let judged = rooms.iter().map(|room| connection.may_be_in(access, room));
         let allowed = join_all(judged).await;
         match connection.replace_access(before, access, &rooms, &allowed) {
             Replaced::Done => return true,
-            // It has entered another room meanwhile.
+            // The socket has joined another room meanwhile.
             Replaced::Unjudged => {}
             Replaced::Late => return false,
         }
@@ -114,7 +132,8 @@ async fn exchange<P: Send + Sync + 'static>(
     false
 }
 
-/// Asks for the principal; without anybody to ask it is the one that is known.
+/// Returns the access with a freshly loaded principal; `None` if the user does not exist any more.
+/// Without a function that loads it, the principal stays the same.
 async fn look_up<P: Send + Sync + 'static>(
     connection: &Connection<P>,
     access: &Arc<Access<P>>,
@@ -129,5 +148,6 @@ async fn look_up<P: Send + Sync + 'static>(
     }
 }
 
-/// How often a principal is looked up again because the client refreshed meanwhile.
+/// Attempts to reload a principal while the client refreshes, and to judge the rooms of a socket
+/// while it joins further ones.
 const ATTEMPTS: usize = 3;

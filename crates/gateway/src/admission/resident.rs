@@ -1,4 +1,5 @@
-//! Lets operators and revocations reach a socket without the type of its principal.
+//! Implements [`Resident`] for sockets, so that operators and revocations reach them without the
+//! type of the principal.
 
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ impl<P: Send + Sync + 'static> Resident for Connection<P> {
     }
 
     fn cut(&self, reason: DisconnectReason) {
-        // Nobody is there to be ended when the letter cannot be posted.
+        // A link that rejects the letter is closing, and ends its sockets anyway.
         let _posted = self.link().post(Letter::End { socket: self.id(), reason, cut: true });
     }
 

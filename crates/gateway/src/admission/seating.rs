@@ -1,8 +1,8 @@
-//! Gets a seat for somebody who is about to enter.
+//! Reserves and commits the seat of a socket that is about to enter.
 //!
-//! Whoever keeps the seats only counts. Here the holders are asked whether they are still there before
-//! anybody is refused, so that a dead connection locks nobody out; and those who are replaced have ended
-//! before the new socket enters, so that there are never more than the policy allows.
+//! The seat store only counts. Before a client is refused, the holders of the seats are probed
+//! here, so that a dead connection locks no user out. Replaced sockets have closed before the new
+//! socket enters, so that there are never more than the policy allows.
 
 use std::{
     future::Future,
@@ -23,7 +23,7 @@ use crate::{
     room::connection::Connection,
 };
 
-/// Reserves a seat, if need be after a look at those who have them.
+/// Reserves a seat. If none is free, its holders are probed before the client is refused.
 pub(crate) async fn reserve<P: Send + Sync + 'static>(
     policy: &Policy<P>,
     connection: &Connection<P>,
@@ -33,23 +33,25 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
     let (socket, namespace) = (connection.id(), connection.namespace());
     let request = SeatRequest::new(user, socket, link, namespace, policy.connections);
     let (mut patience, mut gone) = (None, None);
-    // Two limits may be in the way, and a seat that is free again may be somebody else's already.
+    // Repeated, because a second limit may block the client after the first, and another socket may
+    // take a seat that has become free.
     loop {
         let holders = match policy.seats.reserve(request).await {
             Err(SeatError::Taken(holders)) => holders,
             reserved => return reserved.map_err(|error| no_seat(error, user)),
         };
-        // A store that was slow to say so leaves no less time for the holders.
+        // The time starts after the first answer of the store: a slow store does not shorten it.
         let now = services.clock.now();
         let patience = *patience.get_or_insert(now + PROBED_WITHIN);
         if now >= patience {
-            // A seat that is about to be free is no reason to send its user away for good.
+            // Not a refusal: a holder is gone and its seat is about to be free, so the client
+            // should reconnect.
             let reason = RefusalReason::Unavailable;
             return Err(NotAdmitted::Undecided { reason, cause: None });
         }
         match first_gone(&holders, patience, services).await {
             None => return Err(no_seat(SeatError::Taken(holders), user)),
-            // It has not given its seat back yet.
+            // The same holder as before: its link has ended, and its seat is not released yet.
             Some(link) if gone == Some(link) => {
                 services.clock.sleep_until(services.clock.now() + BETWEEN_LOOKS).await;
             }
@@ -58,7 +60,7 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
     }
 }
 
-/// Takes the seat, and ends whoever has lost it.
+/// Commits the reservation, and ends the sockets that lose their seats to it.
 pub(crate) async fn commit(
     reservation: Box<dyn Reservation>,
     user: &UserId,
@@ -68,7 +70,7 @@ pub(crate) async fn commit(
     if !taken.replaced.is_empty() {
         let replaced = taken.replaced.iter().filter_map(|socket| services.registry.socket(*socket));
         let replaced: Vec<_> = replaced.collect();
-        // With one that has not ended there would be more than the policy allows.
+        // If one of them has not closed in time, there would be more than the policy allows.
         if end_all(services, &replaced, DisconnectReason::Replaced).await < replaced.len() {
             let reason = RefusalReason::Unavailable;
             return Err(NotAdmitted::Undecided { reason, cause: None });
@@ -77,13 +79,13 @@ pub(crate) async fn commit(
     Ok(taken.seat)
 }
 
-/// Asks those who have seats for a sign of life, and returns the first that has none.
+/// Probes all holders, and returns the first link that has ended; `None` if all of them are alive.
 ///
-/// A link whose client does not answer has ended then, and its seats are free.
+/// A probe ends the link of a client that does not answer, which frees its seats.
 async fn first_gone(holders: &[Holder], patience: Instant, services: &Services) -> Option<LinkId> {
     let mut waiting = Vec::with_capacity(holders.len());
     for Holder { link, .. } in holders {
-        // Who is not here any more has given its seats back.
+        // A link that is not registered any more has released its seats.
         let Some(handle) = services.registry.link(*link) else { return Some(*link) };
         waiting.push((*link, handle.probe()));
     }
@@ -98,7 +100,8 @@ async fn first_gone(holders: &[Holder], patience: Instant, services: &Services) 
         });
         if gone.is_some() || waiting.is_empty() { Poll::Ready(gone) } else { Poll::Pending }
     });
-    // A link that does not even say that nobody answers has no turn: it counts as alive.
+    // A probe reports within `PATIENCE` of the link. One that does not belongs to a link whose task
+    // is not scheduled, which says nothing about the client: it counts as alive.
     let left = patience.saturating_duration_since(services.clock.now());
     services.within(left, first_gone_or_all_alive).await.flatten()
 }
@@ -114,8 +117,9 @@ fn no_seat(error: SeatError, user: &UserId) -> NotAdmitted {
     }
 }
 
-/// How long all of it may take: the client that waits has five seconds.
+/// Time limit for all probes of one reservation. The waiting client has `admission_timeout`, 5 s by
+/// default.
 const PROBED_WITHIN: Duration = Duration::from_secs(2);
 
-/// How soon a seat is asked for again whose holder is gone and has not given it back.
+/// Interval between reservations while a holder is gone and its seat is not released yet.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);

@@ -1,6 +1,7 @@
-//! Judges a credential: budgets, authenticator, revocations, guards of the connection.
+//! Judges a credential: budgets, authenticator, revocation state, guards of the connection.
 //!
-//! A client that connects and a socket that refreshes its credential are judged here. Start reading at [`vet`].
+//! Connecting clients and sockets that refresh their credential are judged by the same code. Start
+//! reading at [`vet`].
 
 use std::{
     future::Future,
@@ -22,30 +23,30 @@ use crate::{
     runtime::outage::NoAnswer,
 };
 
-/// Whom a namespace asks.
+/// Authenticator and seats of a namespace.
 pub(crate) struct Policy<P> {
     pub(crate) authenticator: Arc<dyn AnyAuthenticator<P>>,
     pub(crate) seats: Arc<dyn Seats>,
-    /// How many seats a user has.
+    /// Limits on the seats of one user.
     pub(crate) connections: SeatLimits,
 }
 
-/// Somebody whose credential is good.
+/// Result of an accepted credential.
 pub(crate) struct Vetted<P> {
     pub(crate) user: UserId,
     pub(crate) access: Access<P>,
-    /// What was revoked of them when the credential was looked at.
+    /// Revocation state when the credential was judged.
     pub(crate) epoch: Epoch,
 }
 
-/// What a credential is shown for.
+/// Purpose for which a client shows a credential.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attempt {
     Connect,
     Refresh,
 }
 
-/// Judges the credential itself, as often as the budgets of its address and of its user allow.
+/// Judges the credential itself, within the budgets of its address and of its user.
 pub(crate) async fn vet<P>(
     policy: &Policy<P>,
     handshake: Handshake,
@@ -53,14 +54,15 @@ pub(crate) async fn vet<P>(
     services: &Services,
     attempt: Attempt,
 ) -> Result<Vetted<P>, NotAdmitted> {
-    // What cannot be recorded is not decided.
+    // A decision that cannot be recorded is not made.
     if attempt == Attempt::Connect && !services.can_record() {
         let cause = Some("the audit has no room".into());
         return Err(NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause });
     }
     let address = handshake.request.peer().map(|peer| peer.ip());
     let (shown_at, now) = (handshake.at, services.clock.now());
-    // Who is in is bounded by their link, and must not be put out by their neighbours.
+    // A refresh does not count against the address: the link limits it already, and other clients
+    // of the address must not be able to end an admitted socket.
     let counts = trust == Trust::Known && attempt == Attempt::Connect;
     let page = services.page(handshake.request.headers());
     let recognised = match services.attempts.check_address(address, page, now) {
@@ -76,13 +78,14 @@ pub(crate) async fn vet<P>(
         _ => NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: None },
     });
     let judged = match grant {
-        // Records, and budgets by user, would take it for a client that is not known.
+        // Audit records and the budgets of users would treat this client as anonymous.
         Ok(grant) if trust == Trust::Known && grant.user.as_str() == Anonymous::USER => {
             let refusal = Refusal::unauthenticated(RefusalReason::UserUnknown);
             Err(NotAdmitted::Refused { refusal, user: None })
         }
         Ok(grant) => {
-            // Those that are turned away come back every few seconds, and are no work for a store.
+            // Checked before the store is read: refused clients reconnect every few seconds, and
+            // must not load the store.
             let budget = services.attempts.check_user(&grant.user, now);
             if let (Trust::Known, Err(wait)) = (trust, budget) {
                 return Err(turned_away(wait, Some(grant.user)));
@@ -92,14 +95,14 @@ pub(crate) async fn vet<P>(
         Err(refused) => Err(refused),
     };
     if counts && let Err(NotAdmitted::Refused { refusal, .. }) = &judged {
-        // A credential that is genuine by itself is no guess of its address.
+        // A credential that proves its own origin is not a guess: its user pays, not the address.
         match recognised {
             Some(user) => services.attempts.recognised_refused(address, user, now),
             None => services.attempts.refused(address, page, refusal, now),
         }
     }
     let vetted = judged?;
-    // A credential that is dead already must not use up what its owner has.
+    // Counted last: a revoked or expired credential must not use up the budget of its owner.
     if trust == Trust::Known
         && let Err(wait) = services.attempts.authenticated(&vetted.user, now)
     {
@@ -108,20 +111,20 @@ pub(crate) async fn vet<P>(
     Ok(vetted)
 }
 
-/// A budget is used up.
+/// Returns the refusal of a client whose budget is used up.
 pub(crate) fn turned_away(wait: Duration, user: Option<UserId>) -> NotAdmitted {
     NotAdmitted::Refused { refusal: Refusal::too_many_attempts(wait), user }
 }
 
-/// Beyond the budget of its address: names the user of a credential that is genuine by itself, and refuses all
-/// others unlooked-at.
+/// Handles a client whose address has used up its budget: returns the user of a credential that
+/// proves its own origin, such as a signed token. Any other credential is refused without a look.
 pub(crate) async fn recognise<P>(
     policy: &Policy<P>,
     handshake: &Handshake,
     wait: Duration,
     services: &Services,
 ) -> Result<UserId, NotAdmitted> {
-    // A flood of forged signatures keeps a few threads busy and no more.
+    // Verifying a signature blocks the thread, so a flood of forged ones may occupy only a few.
     let turn = services.recognising.acquire().await;
     let user = policy.authenticator.recognise(handshake);
     drop(turn);
@@ -133,7 +136,7 @@ pub(crate) async fn recognise<P>(
     }
 }
 
-/// Finds out whether a grant is over or was revoked.
+/// Builds the access of a grant, and refuses a grant that has expired or was revoked.
 pub(crate) async fn look_up<P>(
     grant: Grant<P>,
     shown_at: SystemTime,
@@ -147,14 +150,14 @@ pub(crate) async fn look_up<P>(
     Ok(Vetted { user, access, epoch })
 }
 
-/// Reads what was revoked of the credential's owner, and refuses a credential from before that.
+/// Reads the revocation state, and refuses a credential that does not outlive it.
 pub(crate) async fn read_epoch<P>(
     user: &UserId,
     access: &Access<P>,
     trust: Trust,
     services: &Services,
 ) -> Result<Epoch, NotAdmitted> {
-    // Strangers have nothing that could be revoked, and their visits are no work for a store.
+    // An anonymous client has nothing that could be revoked, and must not load the store.
     if trust == Trust::Anonymous {
         return Ok(Epoch::default());
     }
@@ -166,6 +169,8 @@ pub(crate) async fn read_epoch<P>(
     services.store.answered(services.clock.now());
     let refusal = match credential.outlives(user, &epoch) {
         Outlives::Yes => return Ok(epoch),
+        // The issuer's clock may be ahead, so the token may be older than the revocation. The
+        // client is asked for a token issued after `from`, which is certain to be younger.
         Outlives::Unknown { from } => {
             let wait = from.duration_since(services.clock.wall()).unwrap_or_default();
             Refusal::token_expired().after(wait).because(RefusalReason::Revoked)
@@ -183,7 +188,7 @@ pub(crate) async fn ask_guards<P: Send + Sync + 'static>(
     let user = context.user;
     let asked = authorise(hub.guards(), context, hub.services()).await;
     asked.map_err(|denial| match denial.refusal.reason() {
-        // A guard that could not look has decided nothing, so the client may ask again.
+        // A guard that failed or timed out has decided nothing, so the client may try again.
         reason @ RefusalReason::GuardFailed => NotAdmitted::Undecided { reason, cause: None },
         reason @ RefusalReason::GuardTimeout => {
             NotAdmitted::Undecided { reason, cause: Some(NoAnswer.into()) }
@@ -192,14 +197,14 @@ pub(crate) async fn ask_guards<P: Send + Sync + 'static>(
     })
 }
 
-/// An [`Authenticator`] whose type is forgotten.
+/// An [`Authenticator`] with its type erased.
 pub(crate) trait AnyAuthenticator<P>: Send + Sync {
     fn authenticate(
         &self,
         handshake: Handshake,
     ) -> BoxFuture<'_, Result<Grant<P>, AuthenticateError>>;
     fn recognise(&self, handshake: &Handshake) -> Option<UserId>;
-    /// What the policy table calls it.
+    /// Returns its name in the policy table.
     fn name(&self) -> String;
 }
 
@@ -220,8 +225,7 @@ impl<A: Authenticator> AnyAuthenticator<A::Principal> for A {
     }
 }
 
-/// Lets everybody in as [`Anonymous`](doorward_core::Anonymous): the authenticator of public
-/// namespaces.
+/// Accepts every client as [`Anonymous`]: the authenticator of public namespaces.
 pub(crate) struct Everybody;
 
 impl Authenticator for Everybody {
