@@ -1,4 +1,4 @@
-//! The clients that are connected, and all that the server knows of them.
+//! Connected clients, and what the server keeps about them.
 
 pub(crate) mod access;
 pub(crate) mod client;

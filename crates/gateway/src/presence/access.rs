@@ -1,7 +1,8 @@
-//! What an admitted socket stands on: principal, credential, and how long it lasts.
+//! Access of an admitted socket: its principal, its credential and its lifetime.
 //!
-//! It is one value that is replaced as a whole, when a credential is refreshed or the user's rights have
-//! changed; whoever reads it sees the one or the other. Start reading at [`Access::new`].
+//! It is one immutable value. When the credential is refreshed or the rights of the user change, it
+//! is replaced as a whole, so a reader sees either the old value or the new one. Start reading at
+//! [`Access::new`].
 
 use std::{
     sync::Arc,
@@ -16,7 +17,7 @@ use doorward_protocol::Trust;
 
 use crate::limits::Limits;
 
-/// What a socket whose principal is `P` stands on.
+/// Access of a socket whose principal is `P`.
 pub(crate) struct Access<P> {
     pub(crate) principal: Arc<P>,
     pub(crate) credential: Credential,
@@ -24,7 +25,7 @@ pub(crate) struct Access<P> {
     pub(crate) lifetime: Lifetime,
 }
 
-/// The part of it that revocation, guards and audit ask for.
+/// The part of an access that revocations, guards and audit records need.
 #[derive(Clone)]
 pub(crate) struct Credential {
     pub(crate) session: Option<SessionId>,
@@ -33,16 +34,18 @@ pub(crate) struct Credential {
     pub(crate) signed_in_at: Option<SystemTime>,
 }
 
-/// How long a socket may stay: as long as its credential, and as long as its session.
+/// Lifetime of a socket. It ends with the credential or with the session, whichever is first.
 #[derive(Clone)]
 pub(crate) struct Lifetime {
     expiry: Option<Expiry>,
     pub(crate) lease: Option<Arc<dyn Lease>>,
-    /// How long ahead of its end the client is told.
+    /// How long before expiry the client is warned.
     notice: Duration,
 }
 
-/// When a credential ends, by both clocks: one that is set back must not prolong it, nor one that
+/// Expiry of a credential, by both clocks.
+///
+/// A wall clock that is set back must not prolong it, and neither must a monotonic clock that
 /// stands still while the machine sleeps.
 #[derive(Clone, Copy)]
 struct Expiry {
@@ -50,19 +53,19 @@ struct Expiry {
     wall: Option<SystemTime>,
 }
 
-/// Whether a socket may stay.
+/// State of the lifetime of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
-    /// It may.
+    /// The socket may stay connected.
     Lives,
-    /// Its credential is over.
+    /// The credential has expired.
     Expired,
-    /// As far as is known here its session is over: the store knows for certain.
+    /// The session has expired as far as this server knows. Only the store knows for certain.
     Idle,
 }
 
 impl<P> Access<P> {
-    /// Takes a grant, unless it is over already.
+    /// Creates the access of a grant. Refuses a grant that has already expired.
     pub(crate) fn new(
         grant: Grant<P>,
         shown_at: SystemTime,
@@ -78,12 +81,12 @@ impl<P> Access<P> {
         Ok(Self { principal: Arc::new(principal), credential, reload, lifetime })
     }
 
-    /// The same with another view of the same user.
+    /// Returns a copy with another principal of the same user.
     pub(crate) fn with_principal(&self, principal: P) -> Self {
         Self { principal: Arc::new(principal), ..self.again() }
     }
 
-    /// The same once more.
+    /// Returns a copy. A derived `Clone` would require `P: Clone`.
     pub(crate) fn again(&self) -> Self {
         Self {
             principal: Arc::clone(&self.principal),
@@ -95,22 +98,23 @@ impl<P> Access<P> {
 }
 
 impl Credential {
-    /// Whether the credential of `user` outlives what was revoked.
+    /// Returns `true` if the credential of `user` outlives the revocations in `epoch`.
     pub(crate) fn holds(&self, user: &UserId, epoch: &Epoch) -> bool {
         self.outlives(user, epoch) == Outlives::Yes
     }
 
-    /// What was revoked, compared with the credential of `user`.
+    /// Compares the credential of `user` with the revocation state.
     pub(crate) fn outlives(&self, user: &UserId, epoch: &Epoch) -> Outlives {
         let (session, token) = (self.session.as_ref(), self.token.as_ref());
         Standing { user, session, token, issued: self.issued }.outlives(epoch)
     }
 
-    /// How long ago the user proved who they are.
+    /// Returns the time since the user signed in; `None` if the credential does not say, or names a
+    /// time that is more than [`AHEAD`] in the future.
     pub(crate) fn since_sign_in(&self, wall: SystemTime) -> Option<Duration> {
         match wall.duration_since(self.signed_in_at?) {
             Ok(ago) => Some(ago),
-            // Clocks of two machines differ a little. One that is far ahead says nothing.
+            // Clocks of two machines differ a little. A time far ahead cannot be trusted.
             Err(ahead) => (ahead.duration() <= AHEAD).then_some(Duration::ZERO),
         }
     }
@@ -137,29 +141,32 @@ impl Lifetime {
         let anonymous = (trust == Trust::Anonymous).then_some(limits.anonymous_lifetime);
         let shortest = credential.into_iter().chain(anonymous).min();
         let at = shortest.and_then(|left| now.checked_add(left));
+        // The expiry that the client can act on. `anonymous_lifetime` is not part of it: an
+        // anonymous client has nothing to refresh, and is not warned.
         let told_of = credential.into_iter().chain(session).min().unwrap_or_default();
         Ok(Self {
             expiry: at.map(|at| Expiry { at, wall: expires_at }),
             lease,
+            // A quarter at most, so that a client with a short credential is not warned at once.
             notice: limits.expiry_notice.min(told_of / 4),
         })
     }
 
-    /// Notes that the client did something.
+    /// Records activity of the client, which prolongs its session.
     pub(crate) fn touch(&self, wall: SystemTime) {
         if let Some(lease) = &self.lease {
             lease.touch(wall);
         }
     }
 
-    /// When the socket ends if nothing more happens, as a client is told.
+    /// Returns when the socket expires without further activity, as its client reads it.
     pub(crate) fn expires_at(&self) -> Option<SystemTime> {
         let session = self.lease.as_ref().map(|lease| lease.expires_at());
         let credential = self.expiry.and_then(|expiry| expiry.wall);
         session.into_iter().chain(credential).min()
     }
 
-    /// When to look again.
+    /// Returns when the state must be checked again.
     pub(crate) fn deadline(&self, now: Instant, wall: SystemTime) -> Option<Instant> {
         let session = self.lease.as_ref().and_then(|lease| {
             now.checked_add(lease.expires_at().duration_since(wall).unwrap_or_default())
@@ -167,12 +174,13 @@ impl Lifetime {
         session.into_iter().chain(self.expiry.map(|expiry| expiry.at)).min()
     }
 
-    /// When the client is to be told.
+    /// Returns when the client must be warned; `None` if it has no expiry to act on.
     pub(crate) fn warn_at(&self, now: Instant, wall: SystemTime) -> Option<Instant> {
         self.expires_at()?;
         self.deadline(now, wall)?.checked_sub(self.notice)
     }
 
+    /// Returns the state at this moment.
     pub(crate) fn state(&self, now: Instant, wall: SystemTime) -> Life {
         let is_idle = self.lease.as_ref().is_some_and(|lease| lease.expires_at() <= wall);
         let is_over = |expiry: Expiry| expiry.at <= now || expiry.wall.is_some_and(|at| at <= wall);
@@ -186,5 +194,5 @@ impl Lifetime {
     }
 }
 
-/// How far a sign-in may be ahead of our clock.
+/// How far the time of a sign-in may be ahead of the clock of this server.
 const AHEAD: Duration = Duration::from_secs(5);

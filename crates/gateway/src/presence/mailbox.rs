@@ -1,7 +1,7 @@
-//! How the rest of the server reaches a link.
+//! Delivers packets and orders from the rest of the server to the task of a link.
 //!
-//! Everything goes through one letter box with a bound in bytes: the link's task reads it when it is
-//! woken. Nobody who posts ever waits for the client.
+//! Everything goes through one mailbox, whose size in bytes is bounded. The task reads it when it
+//! is woken, so no sender ever waits for a client.
 
 use std::{
     cell::Cell,
@@ -16,21 +16,22 @@ use doorward_core::{DisconnectReason, LinkId, SocketId};
 use doorward_protocol::Frame;
 use tokio::sync::oneshot;
 
-/// The address of a link's task.
+/// Handle to the task of a link.
 pub(crate) struct LinkHandle {
     id: LinkId,
-    /// Names the link for people; unlike its id it opens nothing.
+    /// Number of the link for operators. Unlike the id it is safe to show.
     number: u64,
     task: AtomicWaker,
     /// Protects the letters; held for one push or one swap.
     letters: Mutex<Letters>,
-    /// Whether there may be letters, so that a link that is busy need not take the lock to look.
+    /// `true` if there may be letters, so that a busy link does not take the lock for nothing.
     waiting: AtomicBool,
-    /// The most bytes that may wait in the box.
+    /// Maximum number of bytes in the mailbox.
     limit: usize,
-    /// Whether the client does not keep up with what is sent to it.
+    /// `true` while the client does not keep up with its packets. Volatile packets are dropped
+    /// then.
     behind: AtomicBool,
-    /// How many questions to the client are open.
+    /// Number of events that wait for an ack of the client.
     questions: AtomicUsize,
 }
 
@@ -38,19 +39,19 @@ pub(crate) struct LinkHandle {
 struct Letters {
     queue: Vec<Letter>,
     bytes: usize,
-    /// The link has gone; nothing is taken any more.
+    /// `true` once the link has ended: further letters are rejected.
     closed: bool,
 }
 
-/// Something for a link to do.
+/// An order for a link.
 pub(crate) enum Letter {
     /// Send a packet to one of its sockets.
     Emit { socket: SocketId, frame: Frame, is_volatile: bool },
-    /// End one of its sockets; `cut` means that nothing that waits to be sent to it is sent.
+    /// End one of its sockets. With `cut`, packets that are still queued for it are dropped.
     End { socket: SocketId, reason: DisconnectReason, cut: bool },
-    /// End the link with everything on it.
+    /// End the link and all of its sockets.
     EndLink { reason: DisconnectReason },
-    /// Find out whether the client is still there, and say so; a link that ends says nothing.
+    /// Probe whether the client is alive. A link that ends drops the sender unused.
     Probe { alive: oneshot::Sender<()> },
 }
 
@@ -68,8 +69,9 @@ impl LinkHandle {
         }
     }
 
-    /// Posts a letter and says whether it was taken. When the box is full the client is not reading:
-    /// the link ends.
+    /// Posts a letter. Returns `false` if it was rejected.
+    ///
+    /// A full mailbox means that the client does not read: the link ends as a slow consumer.
     pub(crate) fn post(&self, letter: Letter) -> bool {
         if let Letter::Emit { is_volatile: true, .. } = letter
             && self.behind.load(Ordering::Relaxed)
@@ -86,12 +88,14 @@ impl LinkHandle {
             letters.bytes += size;
             letters.queue.push(letter);
         } else {
-            // Nobody reads them, and whoever is revoked meanwhile may not.
+            // The client does not read these packets, and if it is revoked meanwhile it must not
+            // receive them.
             letters.queue.retain(|letter| !matches!(letter, Letter::Emit { .. }));
             letters.queue.push(Letter::EndLink { reason: DisconnectReason::SlowConsumer });
             letters.closed = true;
         }
         drop(letters);
+        // After the push and before the wake-up, so that the task that it wakes sees the letter.
         self.waiting.store(true, Ordering::Release);
         self.task.wake();
         fits
@@ -105,20 +109,20 @@ impl LinkHandle {
         self.number
     }
 
-    /// Asks whether the client is still there: the receiver fails when the link has ended instead.
+    /// Probes whether the client is alive. The receiver fails if the link has ended.
     pub(crate) fn probe(&self) -> oneshot::Receiver<()> {
         let (alive, answer) = oneshot::channel();
-        // A letter that is not taken drops the sender, which is the answer.
+        // A rejected letter drops the sender, and the receiver fails.
         self.post(Letter::Probe { alive });
         answer
     }
 
-    /// A question to the client was opened.
+    /// Counts one more event that waits for an ack.
     pub(crate) fn awaits_ack(&self) {
         self.questions.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A question was answered or given up.
+    /// Counts one event less: it was acknowledged or given up.
     pub(crate) fn awaits_ack_no_more(&self) {
         self.questions.fetch_sub(1, Ordering::Relaxed);
     }
@@ -131,12 +135,12 @@ impl LinkHandle {
         self.behind.store(behind, Ordering::Relaxed);
     }
 
-    /// Lets the task have another turn.
+    /// Gives the task another turn.
     pub(crate) fn wake(&self) {
         self.task.wake();
     }
 
-    /// Ends the link with everything on it.
+    /// Ends the link and all of its sockets.
     pub(crate) fn end(&self, reason: DisconnectReason) {
         self.post(Letter::EndLink { reason });
     }
@@ -149,9 +153,10 @@ impl LinkHandle {
         self.waiting.load(Ordering::Acquire)
     }
 
-    /// Takes all letters out. The empty box comes from the thread, where a link that has emptied its
-    /// own has left it.
+    /// Takes all letters, and leaves the spare queue of this thread in their place.
     pub(crate) fn take(&self) -> Vec<Letter> {
+        // Before the letters are taken. A letter that is posted in between sets it again and costs
+        // one look at an empty mailbox. The other way round that letter would be overlooked.
         self.waiting.store(false, Ordering::Release);
         let spare = SPARE.take();
         let mut letters = self.lock();
@@ -159,7 +164,7 @@ impl LinkHandle {
         std::mem::replace(&mut letters.queue, spare)
     }
 
-    /// Leaves an emptied box for the next link of this thread.
+    /// Keeps an emptied queue for the next link of this thread.
     pub(crate) fn give_back(letters: Vec<Letter>) {
         if letters.is_empty() && letters.capacity() <= SPARE_LIMIT {
             SPARE.set(letters);
@@ -178,12 +183,12 @@ impl LinkHandle {
 }
 
 thread_local! {
-    /// The box that the links of this thread take turns with.
+    /// Spare queue of this thread. An idle link keeps no memory for letters.
     static SPARE: Cell<Vec<Letter>> = const { Cell::new(Vec::new()) };
 }
 
-/// Counts links.
+/// Number of the next link.
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
-/// A box that grew beyond this many letters is not kept.
+/// Capacity, in letters, above which a queue is freed instead of kept.
 const SPARE_LIMIT: usize = 64;

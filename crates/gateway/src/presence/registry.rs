@@ -1,7 +1,8 @@
-//! Who is here: every link, and every socket that is admitted or about to be.
+//! Registry of all links, and of all sockets that are admitted or being admitted.
 //!
-//! An entry exists exactly as long as the guard that was given out for it, so nothing can stay behind. A
-//! socket is found by everything that a revocation can name: its id, its user, its session, its token.
+//! An entry lives exactly as long as the guard object that was returned for it, so no entry can be
+//! left behind. A socket is found by everything that a revocation can name: its id, its user, its
+//! session, its token.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -14,11 +15,17 @@ use tokio::sync::Notify;
 use crate::presence::{access::Credential, mailbox::LinkHandle, resident::Resident};
 
 /// All links and sockets of this process.
+// One lock protects all three maps. The sockets and their index must change together: with a lock
+// for each, a revocation could read the index between the two changes and miss a socket that is
+// being admitted. It is held for map operations only:
+// - Letters are posted after it is released, because that takes the lock of a mailbox.
+// - Entries are dropped after it is released: the last reference to a socket drops its principal,
+//   and a destructor of the application may take long, or panic.
 #[derive(Default)]
 pub(crate) struct Registry {
-    /// Protects all lists; held for one operation on one entry, or for taking a list of them.
+    /// Protects all maps; held for one operation on one entry, or for copying a list of entries.
     entries: Mutex<Entries>,
-    /// Told when the last link has gone.
+    /// Notified when the last link has been removed.
     empty: Notify,
 }
 
@@ -29,7 +36,7 @@ struct Entries {
     index: HashMap<Key, Vec<SocketId>>,
 }
 
-/// What a socket is found by, beside its id.
+/// Name by which a socket is found, besides its id.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Key {
     Session(SessionId),
@@ -37,22 +44,22 @@ enum Key {
     User(UserId),
 }
 
-/// The keys of one socket.
+/// Keys of one socket.
 type Named = Vec<Key>;
 
-/// The entry of one link.
+/// Entry of one link; dropping it removes the link.
 pub(crate) struct LinkEntry {
     registry: Arc<Registry>,
     id: LinkId,
 }
 
-/// The entry of one socket.
+/// Entry of one socket; dropping it removes the socket.
 pub(crate) struct SocketEntry {
     registry: Arc<Registry>,
     socket: SocketId,
 }
 
-/// Whose sockets are looked for.
+/// Owner of the sockets to find.
 #[derive(Clone, Copy)]
 pub(crate) enum Whose<'a> {
     Session(&'a SessionId),
@@ -67,7 +74,7 @@ impl Registry {
         LinkEntry { registry: Arc::clone(self), id }
     }
 
-    /// From here on a revocation of any of its names finds the socket.
+    /// Adds a socket. From here on, a revocation of its user, session or token finds it.
     pub(crate) fn add_socket(
         self: &Arc<Self>,
         resident: Arc<dyn Resident>,
@@ -82,16 +89,19 @@ impl Registry {
         SocketEntry { registry: Arc::clone(self), socket }
     }
 
-    /// The socket is found by another credential too. The old names stay until it has gone: whoever
-    /// revokes one of them means this client.
+    /// Makes a socket findable by another credential too.
+    ///
+    /// The names of earlier credentials are kept, up to [`MAX_NAMES`] in all: a revocation of one
+    /// of them is meant for this client.
     pub(crate) fn also_named(&self, socket: SocketId, credential: &Credential) {
         let mut entries = self.lock();
         let Some((resident, known)) = entries.sockets.get_mut(&socket) else { return };
-        // What it stands on now is at the end of the list, also when it was there before.
+        // Names of the current credential move to the end of the list, so they are dropped last.
         let fresh = named(&**resident, credential);
         known.retain(|key| !fresh.contains(key));
         known.extend(fresh.iter().cloned());
-        // What it was called long ago has ended by itself: the names of refreshes do not pile up.
+        // The oldest credentials have expired by themselves. Without a bound, every refresh would
+        // add a name.
         let stale = known.len().saturating_sub(MAX_NAMES);
         let dropped: Vec<_> = known.drain(..stale).collect();
         entries.remove_names(socket, &dropped);
@@ -114,7 +124,7 @@ impl Registry {
         self.lock().sockets.get(&id).map(|(resident, _)| Arc::clone(resident))
     }
 
-    /// Returns everybody who is here at this moment.
+    /// Returns all sockets that are registered at this moment.
     pub(crate) fn everybody(&self) -> Vec<Arc<dyn Resident>> {
         self.lock().sockets.values().map(|(resident, _)| Arc::clone(resident)).collect()
     }
@@ -134,7 +144,7 @@ impl Registry {
             .collect()
     }
 
-    /// Tells every link to end.
+    /// Asks every link to end.
     pub(crate) fn end_all(&self, reason: DisconnectReason) {
         let links: Vec<_> = self.lock().links.values().map(Arc::clone).collect();
         for link in links {
@@ -145,6 +155,7 @@ impl Registry {
     /// Completes when no link is left.
     pub(crate) async fn emptied(&self) {
         loop {
+            // Created before the check: a link that is removed in between is not missed.
             let notified = self.empty.notified();
             if self.links() == 0 {
                 return;
@@ -180,7 +191,7 @@ impl Entries {
     }
 }
 
-/// The user first: it never changes. Strangers share a user id that means nobody.
+/// Returns the names of a socket. Anonymous clients share one user id, so they are not found by it.
 fn named(resident: &dyn Resident, credential: &Credential) -> Named {
     let user = resident.is_known().then(|| Key::User(resident.user().clone()));
     let session = credential.session.clone().map(Key::Session);
@@ -209,10 +220,10 @@ impl Drop for SocketEntry {
             entries.remove_names(self.socket, names);
         }
         drop(entries);
-        // A principal of the application may be dropped with it.
+        // After the lock is released: this may drop a principal, which is code of the application.
         drop(gone);
     }
 }
 
-/// Names by which a refreshed socket is found, the last few; those of one credential are three.
+/// Maximum number of names of one socket. One credential has up to three.
 const MAX_NAMES: usize = 8;

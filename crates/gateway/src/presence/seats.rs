@@ -1,6 +1,7 @@
-//! Counts the connections of each user, for one server.
+//! Seats in memory: counts the connections of each user on one server.
 //!
-//! Whether holders are alive, and that they end, is admission's business; who has to go is decided in `table`.
+//! `table` decides which sockets are replaced. Admission probes the holders of seats, and ends the
+//! sockets that are replaced.
 
 pub(crate) mod table;
 
@@ -16,10 +17,10 @@ use doorward_core::{
 
 use crate::presence::seats::table::Table;
 
-/// Seats in memory: exact for one server, and forgotten with it. Clones are the same seats.
+/// Seats in memory: exact for one server, and lost when it stops. Clones share the seats.
 ///
-/// It is what a builder has that was not given [others](crate::Builder::seats). One server cannot ask after the
-/// sockets of another one, so each needs its own.
+/// A builder uses it unless [other seats](crate::Builder::seats) are given. A server cannot probe
+/// the sockets of another one, so each server needs seats of its own.
 ///
 /// # Examples
 /// ```
@@ -32,7 +33,7 @@ pub struct MemorySeats {
     table: Arc<Mutex<Table>>,
 }
 
-/// A socket's hold on its row; dropping it gives it back.
+/// Row of one socket; dropping it removes the row.
 struct Hold {
     table: Arc<Mutex<Table>>,
     user: UserId,
@@ -41,14 +42,14 @@ struct Hold {
 }
 
 impl MemorySeats {
-    /// Makes seats on which nobody sits.
+    /// Creates seats, all of them free.
     #[must_use]
     pub fn new() -> Self {
         Self { table: Arc::new(Mutex::new(Table::new())) }
     }
 
-    /// How many sockets of all users are counted: those that are in, on their way in, or on their way out for
-    /// another one. Where there is no limit nobody is counted.
+    /// Returns how many sockets of all users are counted: those that are admitted, being admitted,
+    /// or replaced and not yet closed. Sockets without a limit are not counted.
     #[must_use]
     pub fn taken(&self) -> usize {
         lock(&self.table).count()
@@ -102,6 +103,7 @@ impl fmt::Debug for MemorySeats {
 }
 
 fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
-    // Nothing in here panics between two changes that belong together.
+    // A poisoned lock is safe to use: no code under it panics between two changes that belong
+    // together.
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,8 @@
-//! Who sits, who waits for a seat, and who has to go.
+//! Table of taken and reserved seats; decides which sockets are replaced.
 //!
-//! A row is one socket: on its way in, in, or on its way out because somebody else has its seat. It stays until
-//! the socket has ended, so that whoever comes next knows whom to wait for. Start reading at [`Table::take`].
+//! A row is one socket: being admitted, admitted, or replaced and not yet closed. It is kept until
+//! the socket has closed, so that later sockets know which ones to wait for. Start reading at
+//! [`Table::take`].
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,11 +14,12 @@ use crate::runtime::metrics;
 
 use ::metrics::Gauge;
 
-/// The sockets of all users.
+/// Rows of all users.
 pub(super) struct Table {
     users: HashMap<UserId, Vec<Row>>,
     next: u64,
-    /// Rows of all users. The gauge, which all tables of the process share, is told of each.
+    /// Number of all rows. All tables of the process share the gauge, so it is changed by
+    /// differences and never set.
     count: usize,
     gauge: Gauge,
 }
@@ -29,17 +31,19 @@ struct Row {
     link: LinkId,
     namespace: Box<str>,
     standing: Standing,
-    /// When the first of the sockets that sit on the link has sat down there, by count.
+    /// Count at which the link has taken its seat; `None` until one of its sockets has. The link
+    /// with the lowest count is replaced first.
     link_since: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// It is on its way in.
+    /// The socket is being admitted.
     Reserved,
-    /// It is in, or waits for the end of others only. Since when, by count.
+    /// The socket has its seat since this count. It may still wait until replaced sockets have
+    /// closed.
     Taken(u64),
-    /// It is on its way out: another one has its seat.
+    /// The socket was replaced and has not closed yet.
     Lost,
 }
 
@@ -52,11 +56,11 @@ impl Table {
         self.count
     }
 
-    /// Makes a row, unless somebody has to be refused.
+    /// Adds a row, unless a limit that refuses new connections is reached.
     pub(super) fn reserve(&mut self, request: SeatRequest<'_>) -> Result<u64, SeatError> {
         let SeatRequest { user, socket, link, namespace, limits, .. } = request;
         let rows = self.users.entry(user.clone()).or_default();
-        // Who is on their way out sits there still.
+        // Rows of replaced sockets count as well, until these have closed.
         let others: HashSet<LinkId> =
             rows.iter().map(|row| row.link).filter(|other| *other != link).collect();
         if is_refused(limits.links, others.len()) {
@@ -78,15 +82,17 @@ impl Table {
         Ok(number)
     }
 
-    /// Takes a reserved seat, from somebody else if need be, and returns everybody who has to end first: also
-    /// those who have lost their seats to others and are not gone yet.
+    /// Takes a reserved seat, and replaces older connections where a limit is exceeded.
+    ///
+    /// Returns the sockets that must close before the new one enters: those that are replaced now,
+    /// and those that were replaced earlier and have not closed yet.
     pub(super) fn take(
         &mut self,
         user: &UserId,
         number: u64,
         limits: SeatLimits,
     ) -> Result<Vec<SocketId>, SeatError> {
-        // A row that is gone was on a link that has lost its seat.
+        // The row was removed by `make_room`: its link has lost its seat meanwhile.
         let lost = || SeatError::Taken(Vec::new());
         let rows = self.users.get_mut(user).ok_or_else(lost)?;
         let own = rows.iter().position(|row| row.number == number).ok_or_else(lost)?;
@@ -95,7 +101,7 @@ impl Table {
         let (link, namespace) = (rows[own].link, rows[own].namespace.clone());
         let mut of_link = rows.iter_mut().filter(|row| row.link == link);
         if of_link.all(|row| row.sitting().is_none()) {
-            // A link on which nobody has sat meanwhile is a new one.
+            // A link without a seated socket counts as new, even if it had a seat before.
             for row in rows.iter_mut().filter(|row| row.link == link) {
                 row.link_since = Some(moment);
             }
@@ -104,7 +110,7 @@ impl Table {
         let before = rows.len();
         make_room(rows, &namespace, limits);
         let gone = before - rows.len();
-        // Where links do not count, only those in the same namespace are in the way.
+        // If links are not limited, only sockets of the same namespace block the new one.
         let is_in_the_way = |row: &&Row| {
             let is_counted = limits.links.seats().is_some() || row.namespace == namespace;
             row.standing == Standing::Lost && is_counted
@@ -114,7 +120,7 @@ impl Table {
         Ok(in_the_way)
     }
 
-    /// The socket has ended, or does not come.
+    /// Removes the row of a socket that has closed, or that was not admitted.
     pub(super) fn give_back(&mut self, user: &UserId, number: u64) {
         let Some(rows) = self.users.get_mut(user) else { return };
         let Some(place) = rows.iter().position(|row| row.number == number) else { return };
@@ -133,7 +139,7 @@ impl Table {
 }
 
 impl Row {
-    /// Since when, by count, it sits there.
+    /// Returns the count at which the socket has taken its seat; `None` if it has none.
     fn sitting(&self) -> Option<u64> {
         match self.standing {
             Standing::Taken(since) => Some(since),
@@ -142,13 +148,22 @@ impl Row {
     }
 }
 
-/// Whether one more is refused where so many sit.
+/// Returns `true` if the policy refuses a connection beside `sitting` others.
 fn is_refused(policy: PerUser, sitting: usize) -> bool {
     policy.on_excess() == OnExcess::RefuseNew
         && policy.seats().is_some_and(|seats| sitting >= seats)
 }
 
-/// Lets the oldest lose their seats until both limits hold, and nobody whose seat need not be lost.
+/// Takes seats from the oldest connections until both limits hold, and no more than necessary.
+// Both limits are applied in one loop. A replaced link frees the seats of all its sockets, and the
+// end of a lonely socket frees the seat of its link, so one limit after the other would replace
+// more than necessary. Each round takes the seat of one socket or of one link:
+// - Only sockets are exceeded: the oldest socket of the namespace loses its seat. Its link keeps
+//   its own for its other sockets.
+// - Both are exceeded, and the oldest socket is alone on its link: that link loses its seat,
+//   although another one may be older, because this serves both limits with one connection.
+// - Otherwise the oldest link loses its seat, and the next round sees what is still exceeded.
+// Every round takes at least one seat, so the loop ends.
 fn make_room(rows: &mut Vec<Row>, namespace: &str, limits: SeatLimits) {
     loop {
         let socket = one_socket_too_many(rows, namespace, limits.sockets);
@@ -163,11 +178,11 @@ fn make_room(rows: &mut Vec<Row>, namespace: &str, limits: SeatLimits) {
                 rows[place].standing = Standing::Lost;
                 continue;
             }
-            // With a link that has nothing else, both limits are served.
+            // Replacing this link serves both limits.
             (Some(place), Some(_)) if is_alone(place) => rows[place].link,
             (_, Some(link)) => link,
         };
-        // Whoever is on their way in there does not arrive.
+        // Reservations on the link fail: `take` finds their rows gone.
         rows.retain(|row| row.link != link || row.standing != Standing::Reserved);
         for row in rows.iter_mut().filter(|row| row.link == link) {
             row.standing = Standing::Lost;
@@ -175,7 +190,7 @@ fn make_room(rows: &mut Vec<Row>, namespace: &str, limits: SeatLimits) {
     }
 }
 
-/// The place of the oldest socket in a namespace, if there are too many.
+/// Returns the place of the oldest socket in a namespace, if there are too many.
 fn one_socket_too_many(rows: &[Row], namespace: &str, policy: PerUser) -> Option<usize> {
     let there = rows.iter().enumerate().filter(|(_, row)| *row.namespace == *namespace);
     let sitting = there.filter_map(|(place, row)| Some((row.sitting()?, place)));
@@ -183,7 +198,7 @@ fn one_socket_too_many(rows: &[Row], namespace: &str, policy: PerUser) -> Option
     is_excess.then(|| sitting.min()).flatten().map(|(_, place)| place)
 }
 
-/// The oldest link, if there are too many.
+/// Returns the oldest link, if there are too many.
 fn one_link_too_many(rows: &[Row], policy: PerUser) -> Option<LinkId> {
     let seats = policy.seats()?;
     let sitting = rows.iter().filter(|row| row.sitting().is_some());
