@@ -6,11 +6,11 @@ use http::request::Parts;
 
 use crate::{peer::addr::PeerAddr, presence::services::Services};
 
-/// The client of a request that [`Requests`](super::Requests) has found: nothing more is to be looked up.
+/// Client of a request that was found before, as a request extension.
 #[derive(Clone, Copy)]
 pub(crate) struct Client(pub(crate) SocketAddr);
 
-/// Finds the client of a request, as far as it can be known.
+/// Returns the client of a request; `None` if the HTTP server does not provide its address.
 pub(crate) fn client(services: &Services, parts: &Parts) -> Option<SocketAddr> {
     if let Some(Client(client)) = parts.extensions.get() {
         return Some(*client);

@@ -1,4 +1,4 @@
-//! Holds what the parts of a running server share: clock, limits, lists, outages, audit.
+//! Shared services of a running server: clock, limits, budgets, registry, outages, audit.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -33,58 +33,58 @@ use crate::{
     runtime::{catch::catch, metrics::Metrics, outage::Outage, timers::Timers},
 };
 
-/// The shared parts of a server.
+/// The shared services of a server.
 pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) limits: Limits,
     pub(crate) link_config: Arc<LinkConfig>,
     pub(crate) timers: Arc<Timers>,
-    /// Links of each address without an authenticated socket.
+    /// Places of each address for links without an authenticated socket.
     pub(crate) addresses: Arc<Addresses>,
-    /// The same for links that pages of other hosts opened.
+    /// The same for links that were opened by pages of other hosts.
     pub(crate) foreign: Arc<Addresses>,
-    /// HTTP connections of each address; behind a trusted proxy, requests.
+    /// Places of each address for HTTP connections; behind a trusted proxy, for requests.
     pub(crate) connections: Arc<Addresses>,
-    /// HTTP connections of each trusted proxy.
+    /// Places of each trusted proxy for HTTP connections.
     pub(crate) proxied: Arc<Addresses>,
-    /// The peers whose `X-Forwarded-For` counts.
+    /// Peers whose `X-Forwarded-For` counts.
     pub(crate) proxies: TrustedProxies,
-    /// The origins of the application's pages on other hosts.
+    /// Origins of the application's pages on other hosts.
     pub(crate) pages: Vec<Box<str>>,
-    /// Logs once that `X-Forwarded-For` of another peer was ignored.
+    /// Logs once that the `X-Forwarded-For` of another peer was ignored.
     forwarded: Once,
     /// Logs once that the address of a client is not known.
     unknown: Once,
-    /// All accepted connections, links included.
+    /// Places for all accepted connections, including links.
     pub(crate) room: Arc<Room>,
     pub(crate) registry: Arc<Registry>,
-    /// The revocations.
+    /// Store of revocations.
     pub(crate) epochs: Arc<dyn Epochs>,
-    /// Whether connections can be accepted.
+    /// Outages of accepting connections.
     pub(crate) accepting: Outage,
-    /// Whether admissions can be decided, by authenticators, stores and guards.
+    /// Outages of what decides admissions: authenticators, stores, guards.
     pub(crate) admissions: Outage,
-    /// Whether the session store answers.
+    /// Outages of the session store.
     pub(crate) store: Outage,
     pub(crate) attempts: Attempts,
-    /// Checks of credentials at the same time, after the budget of their address is used up.
+    /// Permits for checking credentials from addresses whose budget is used up.
     pub(crate) recognising: Semaphore,
     pub(crate) metrics: Metrics,
     audit: Arc<dyn Audit>,
     draining: AtomicBool,
-    /// Incremented when the rights of a user have changed.
+    /// Incremented by each change of a user's rights, before the sockets of the user are searched.
     pub(crate) rights_changed: AtomicU64,
-    /// Handlers that outlive their socket.
+    /// Permits for handlers that outlive their socket.
     pub(crate) afterwards: Arc<Semaphore>,
-    /// Each running disconnect hook holds a receiver, so that a server that stops can wait for them.
+    /// Each running disconnect hook holds a receiver, so that a shutdown can wait for all of them.
     pub(crate) farewells: watch::Sender<()>,
 }
 
-/// The subject of a decision, as far as it is known.
+/// Subject of a decision, as far as it is known.
 #[derive(Clone, Default)]
 pub(crate) struct Subject<'a> {
-    /// What was at fault. [`Services::said_no`] takes it from the refusal.
+    /// Part of the credential or request at fault. [`Services::said_no`] takes it from the refusal.
     pub(crate) fault: Option<Fault>,
     pub(crate) action: Option<Action<'a>>,
     pub(crate) namespace: Option<&'a str>,
@@ -139,7 +139,7 @@ impl Services {
             self.forwarded.call_once(|| {
                 tracing::warn!(
                     peer = %peer.ip(),
-                    "X-Forwarded-For is not believed: if this peer is a reverse proxy of yours, name it in \
+                    "X-Forwarded-For is ignored: if this peer is a reverse proxy of yours, name it in \
                      trusted_proxies, or all its clients share one budget."
                 );
             });
@@ -147,7 +147,7 @@ impl Services {
         self.proxies.client(peer, headers)
     }
 
-    /// Logs once that another HTTP server does not say where its requests come from.
+    /// Logs once that the HTTP server does not provide the addresses of its clients.
     pub(crate) fn client_is_unknown(&self) {
         self.unknown.call_once(|| {
             tracing::warn!(
@@ -158,17 +158,18 @@ impl Services {
         });
     }
 
-    /// Takes the place of a link without an authenticated socket; `None` when its address has no more.
+    /// Takes a place for a link without an authenticated socket; `None` if its address has none
+    /// left.
     pub(crate) fn link_place(&self, address: Option<IpAddr>, headers: &Headers) -> Option<Place> {
         self.link_places(headers).try_take(address)
     }
 
-    /// Takes the place of a link that is there already, also beyond the limit.
+    /// Takes a place for a link that is already open, even beyond the limit.
     pub(crate) fn keep_link_place(&self, address: Option<IpAddr>, headers: &Headers) -> Place {
         self.link_places(headers).take(address)
     }
 
-    /// Tells whether a page of another host opened a link.
+    /// Returns the kind of page that opened a link.
     pub(crate) fn page(&self, headers: &Headers) -> Page {
         Page::of(headers, &self.pages)
     }
@@ -198,12 +199,13 @@ impl Services {
             peer: subject.peer,
         };
         if catch(|| self.audit.record(&record)).is_err() {
-            tracing::error!(%id, "The audit panicked, and a decision is not written down.");
+            tracing::error!(%id, "The audit panicked, and a decision was not recorded.");
         }
         id
     }
 
-    /// Writes the audit record of a no, with its reason and what was at fault, as [`decided`](Self::decided) does.
+    /// Writes the audit record of a negative decision, with the reason and the fault of the
+    /// refusal, and returns its id.
     pub(crate) fn said_no(
         &self,
         outcome: fn(RefusalReason) -> Decision,
@@ -213,12 +215,14 @@ impl Services {
         self.decided(outcome(refusal.reason()), Subject { fault: refusal.fault(), ..subject })
     }
 
-    /// Whether the audit keeps the record of a yes before it is acted on.
+    /// Returns `true` if the audit must keep the record of a positive decision before the server
+    /// acts on it.
     pub(crate) fn records_first(&self) -> bool {
         self.audit.kept_first().is_some()
     }
 
-    /// Waits until the records so far are kept, where the audit wants that; `false` when they are not.
+    /// Waits until the records so far are kept, if the audit demands that. Returns `false` if they
+    /// could not be kept.
     pub(crate) async fn kept_first(&self) -> bool {
         match self.audit.kept_first() {
             Some(kept) => kept.await,
@@ -231,14 +235,19 @@ impl Services {
         self.audit.written().await;
     }
 
-    /// Whether there is room for the records of one more client.
+    /// Returns `true` if the audit has room for the records of one more client.
     pub(crate) fn can_record(&self) -> bool {
         self.audit.has_room()
     }
 
-    /// Runs a future for at most `time`; `None` when that is over. A future that is ready at once
-    /// costs no timer.
+    /// Runs a future for at most `time`; returns `None` if it takes longer, and drops it.
     pub(crate) async fn within<F: Future>(&self, time: Duration, future: F) -> Option<F::Output> {
+        // `tokio::time::timeout` reads the clock of the runtime. Here time comes from `Clock`, so
+        // that tests move it by hand. The future is always polled before the timer:
+        // - Most futures are ready at the first poll, and then no timer is created at all.
+        // - An answer that arrives together with the deadline still counts.
+        // So the time runs from the first poll that is pending. A future that blocks its thread is
+        // not interrupted: the timer is only looked at when the future yields.
         let mut future = std::pin::pin!(future);
         let mut timeout = None;
         std::future::poll_fn(|cx| {
@@ -261,11 +270,12 @@ impl Services {
     }
 }
 
-/// What a time that no clock can hold is shortened to.
+/// Stands in for a time that the clock cannot represent.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Time without a failure after which an answer ends an outage: some questions may fail while others succeed.
+/// Time without a failure after which an answer ends an outage: some questions may fail while
+/// others succeed.
 pub(crate) const QUIET: Duration = Duration::from_secs(5);
 
-/// Credentials that are recognised at the same time.
+/// Maximum number of concurrent checks of recognised credentials.
 const RECOGNISED_AT_ONCE: usize = 2;

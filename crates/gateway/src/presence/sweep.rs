@@ -1,10 +1,11 @@
 //! Re-checks connected sockets against the session store.
 //!
-//! A revocation tells the sockets of its own server at once. The sweep finds what such a message did not
-//! reach: a session that another process has ended, or a revocation by a server that failed half-way. It also
-//! renews the sessions that are in use. While the store does not answer, sockets stay connected for
-//! `Limits::store_grace` and no longer. A slow store is asked more questions at a time, and a question that was
-//! not asked yet counts against no socket. Start reading at [`Sweeper::sweep`].
+//! A revocation reaches the sockets of its own server at once. The sweep finds sockets that no such
+//! message has reached: their session was ended by another process, or a server failed during a
+//! revocation. It also renews the sessions that are in use. While the store does not answer,
+//! sockets stay connected for `Limits::store_grace` and no longer. A slow store is asked more
+//! questions at a time, and a question that was not asked yet counts against no socket. Start
+//! reading at [`Sweeper::sweep`].
 
 pub(crate) mod pace;
 
@@ -30,7 +31,7 @@ use crate::{
     },
 };
 
-/// Sweeps until the server is dropped.
+/// Spawns the task that sweeps until the server is dropped.
 pub(crate) fn start(services: &Arc<Services>) {
     let weak = Arc::downgrade(services);
     let mut sweeper = Sweeper::default();
@@ -38,6 +39,7 @@ pub(crate) fn start(services: &Arc<Services>) {
     tokio::spawn(async move {
         loop {
             let Some(services) = weak.upgrade() else { return };
+            // No strong reference is held during the pause, so that a dropped server is freed.
             let pause = services.clock.sleep_until(next);
             drop(services);
             pause.await;
@@ -54,46 +56,56 @@ pub(crate) fn start(services: &Arc<Services>) {
 #[derive(Default)]
 struct Sweeper {
     seen: HashMap<SocketId, Seen>,
-    /// When the current round began. A round asks about every socket once, in one sweep or several.
+    /// Start of the current round. A round asks about every socket once, in one sweep or several.
     round: Option<Instant>,
 }
 
 /// The state of one socket.
 #[derive(Clone, Copy)]
 struct Seen {
-    /// When the last sweep began that asked about it; at first, when it was first seen.
+    /// Start of the last sweep that asked about it; until then, of the sweep that first saw it.
     asked: Instant,
-    /// When the last answer came.
+    /// Time of the last answer.
     answered: Option<Instant>,
     /// Set while its questions get no answer.
     failing: Option<Failing>,
 }
 
-/// Since when there is no answer about a socket.
+/// Questions about a socket that get no answer.
 #[derive(Clone, Copy)]
 struct Failing {
     since: Instant,
-    /// The store answered other questions and not this one. Otherwise the store was silent as a whole.
+    /// `true` if the store has answered other questions but not this one; `false` if it was silent
+    /// as a whole.
     is_own: bool,
 }
 
-/// How a sweep went.
+/// Outcome of a sweep.
 struct Swept {
-    /// Every socket was asked about.
+    /// `true` if every socket was asked about.
     is_complete: bool,
-    /// Every question got its answer.
+    /// `true` if every question got its answer.
     is_answered: bool,
-    /// No question got an answer, so the sockets that are left were not asked after.
+    /// `true` if no question got an answer; the remaining sockets were not asked about then.
     gave_up: bool,
 }
 
-/// An answer, or the way in which there is none: too late, a panic, an error.
+/// An answer, or the reason why there is none: a timeout, a panic, an error.
 type Answer = Option<Result<Result<Option<DisconnectReason>, BoxError>, Panicked>>;
 
 impl Sweeper {
-    /// Asks about as many sockets as the time allows, beginning with the question that is longest ago. Returns how
-    /// long to wait until the next sweep.
+    /// Asks about as many sockets as the time allows, beginning with the one whose last question is
+    /// the oldest. Returns the time from the beginning of this sweep to the next one.
     async fn sweep(&mut self, services: &Services) -> Duration {
+        // The sweep has to tell three situations apart, because each ends different sockets:
+        // - The store answers, but not about one socket: that one ends when its grace is over.
+        // - The store is silent as a whole: all sockets end when their grace is over. One full
+        //   batch without an answer stands for all sockets, so that an outage does not queue a
+        //   question for each of them.
+        // - The store answers slowly: no socket ends. A sweep that runs out of time is continued by
+        //   the next one, and a socket that was not asked about is not counted as unanswered.
+        // Sockets are therefore asked about in the order of their last question. A round is
+        // complete when each of them was asked about once.
         let (begun, limits) = (services.clock.now(), &services.limits);
         let known = self.line_up(services, begun);
         let swept = self.ask(&known, services, begun).await;
@@ -113,16 +125,18 @@ impl Sweeper {
             Swept { gave_up: true, .. } => limits.sweep_interval.min(WHILE_AWAY),
             Swept { is_complete: false, .. } => SHORTEST,
             Swept { is_answered: false, .. } => limits.sweep_interval.min(WHILE_AWAY),
-            // The next answer says that the outage is over.
+            // Soon, because the outage ends with an answer after `QUIET`.
             _ if services.store.is_away() => limits.sweep_interval.min(QUIET),
             _ => limits.sweep_interval,
         };
+        // Not later than the end of the first grace, so that its socket ends on time.
         let failing = self.seen.values().filter_map(|seen| Some(seen.failing?.since)).min();
         let left = failing.map(|at| (at + patience(services)).saturating_duration_since(begun));
         wait.min(left.unwrap_or(wait)).max(SHORTEST)
     }
 
-    /// Returns every authenticated socket, beginning with the one whose last question is longest ago.
+    /// Returns every authenticated socket, beginning with the one whose last question is the
+    /// oldest. Forgets sockets that have ended.
     fn line_up(&mut self, services: &Services, now: Instant) -> Vec<Arc<dyn Resident>> {
         let mut known = services.registry.everybody();
         known.retain(|resident| resident.is_known());
@@ -136,7 +150,7 @@ impl Sweeper {
         known
     }
 
-    /// Asks about the sockets in their order, until the time of a sweep is over or the store is silent.
+    /// Asks about the sockets in their order, until the interval has passed or the store is silent.
     async fn ask(
         &mut self,
         known: &[Arc<dyn Resident>],
@@ -144,6 +158,7 @@ impl Sweeper {
         begun: Instant,
     ) -> Swept {
         let interval = services.limits.sweep_interval;
+        // The pace aims at half of the interval. The other half is reserve for slower answers.
         let (until, soon) = (begun + interval, begun + interval / 2);
         let mut pace = Pace::new(AT_ONCE, AT_MOST);
         let (mut waiting, mut next) = (FuturesUnordered::new(), known.iter());
@@ -163,6 +178,7 @@ impl Sweeper {
                 pace.answered(now - asked, left, soon.saturating_duration_since(now));
                 continue;
             }
+            // A full batch has failed before the first answer: the store is silent as a whole.
             failed.push((resident.id(), asked));
             if answered == 0 && failed.len() >= AT_ONCE {
                 break;
@@ -175,7 +191,7 @@ impl Sweeper {
         }
         let gave_up = answered == 0 && !failed.is_empty();
         if gave_up {
-            // The store would say nothing about the others either.
+            // The store would not answer about the other sockets either, so they count as well.
             for resident in known {
                 self.failed(resident.id(), begun, interval, false);
             }
@@ -190,7 +206,7 @@ impl Sweeper {
         Swept { is_complete: next.len() == 0, is_answered: failed.is_empty(), gave_up }
     }
 
-    /// Acts on one answer. Returns whether there was one.
+    /// Acts on one answer. Returns `false` if there was none.
     fn judge(&mut self, resident: &dyn Resident, answer: &Answer, services: &Services) -> bool {
         let now = services.clock.now();
         let cause: &(dyn Error + 'static) = match answer {
@@ -211,8 +227,10 @@ impl Sweeper {
         false
     }
 
-    /// Notes that there is no answer about a socket. Its patience runs from the last answer, without the time in which
-    /// a slow sweep had not asked yet.
+    /// Records that a question about a socket got no answer.
+    ///
+    /// Its grace runs from the last answer, but from one interval before the question at the
+    /// earliest: the time in which a slow sweep had not asked yet does not count.
     fn failed(&mut self, socket: SocketId, asked: Instant, interval: Duration, is_own: bool) {
         let Some(seen) = self.seen.get_mut(&socket) else { return };
         if seen.answered.is_some_and(|answered| answered >= asked) {
@@ -223,15 +241,17 @@ impl Sweeper {
         seen.failing.get_or_insert(Failing { since, is_own }).is_own |= is_own;
     }
 
-    /// Forgets the silence of the whole store, after it has answered: sockets that this sweep did not reach stay.
+    /// Forgets the silence of the whole store after it has answered again. Sockets that this sweep
+    /// has not reached stay connected.
     fn forgive(&mut self) {
         for seen in self.seen.values_mut() {
             seen.failing = seen.failing.filter(|failing| failing.is_own);
         }
     }
 
-    /// Ends the sockets whose own questions have failed for too long, and all sockets when the whole store has.
-    /// They end in groups, so that their clients do not reconnect all at once.
+    /// Ends the sockets whose own questions have failed for too long, or all sockets if the whole
+    /// store was silent for too long. They end in groups, so that their clients do not reconnect at
+    /// once.
     async fn end_unanswered(
         &self,
         known: &[Arc<dyn Resident>],
@@ -270,12 +290,13 @@ async fn question<'a>(
     (resident, asked, services.within(ASKED_WITHIN, look).await)
 }
 
-/// How long a socket stays without an answer. What is left of the grace is the time in which all sockets end.
+/// Returns how long a socket stays connected without an answer. The rest of the grace is for ending
+/// sockets in groups, so that the last group ends within the grace.
 fn patience(services: &Services) -> Duration {
     services.limits.store_grace.saturating_sub(SPREAD_OVER)
 }
 
-/// Returns the reason for which a socket may not stay, if there is one.
+/// Returns the reason to end a socket, if there is one.
 async fn look(
     services: &Services,
     resident: &dyn Resident,
@@ -283,7 +304,7 @@ async fn look(
     let credential = resident.credential();
     let (session, token) = (credential.session.as_ref(), credential.token.as_ref());
     let epoch = services.epochs.read(resident.user(), session, token).await?;
-    // It may have been refreshed meanwhile.
+    // Judges the current credential, which may have been refreshed while the store was asked.
     if !resident.holds(&epoch) {
         return Ok(Some(DisconnectReason::Revoked));
     }
@@ -295,16 +316,16 @@ async fn look(
     }
 }
 
-/// How long one answer may take.
+/// Time limit for one answer.
 const ASKED_WITHIN: Duration = Duration::from_secs(2);
 
-/// Open questions at first. When so many fail before the first answer, the sweep gives up.
+/// Initial number of open questions. If this many fail before the first answer, the sweep gives up.
 const AT_ONCE: usize = 64;
 
-/// Open questions at most.
+/// Maximum number of open questions.
 const AT_MOST: usize = 1024;
 
-/// Shortest time between two sweeps.
+/// Minimum time from one sweep to the next.
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Time until a store that did not answer is asked again.
@@ -313,5 +334,5 @@ const WHILE_AWAY: Duration = Duration::from_secs(2);
 /// Time over which the ends of sockets are spread.
 const SPREAD_OVER: Duration = Duration::from_secs(3);
 
-/// Groups in which sockets end.
+/// Number of groups in which sockets end.
 const STEPS: u32 = 100;

@@ -1,8 +1,8 @@
 //! Adapts the number of open questions to the store.
 //!
-//! A store with a long round trip answers many questions as fast as one: the window doubles until all of them
-//! fit into the time. A store that works through its queue answers each of more questions later: the window
-//! halves, so that admissions do not queue after the sweep.
+//! A store with a long round trip answers many questions as fast as one: the window doubles until
+//! all of them fit into the time. A store that works through a queue takes longer for each answer
+//! if there are more questions: the window halves, so that admissions do not queue after the sweep.
 
 use std::time::Duration;
 
@@ -11,10 +11,11 @@ pub(super) struct Pace {
     window: usize,
     least: usize,
     most: usize,
-    /// Answers of this window so far, and the sum of their times.
+    /// Number of answers in this window so far.
     answers: u32,
+    /// Sum of the times of these answers.
     took: Duration,
-    /// The shortest mean time of an answer in a window.
+    /// Shortest mean time of the answers in a window.
     best: Option<Duration>,
 }
 
@@ -27,7 +28,7 @@ impl Pace {
         self.window
     }
 
-    /// Notes the time of an answer. `left` questions have to fit into `time`.
+    /// Records the time of an answer. The `left` remaining questions have to fit into `time`.
     pub(super) fn answered(&mut self, took: Duration, left: usize, time: Duration) {
         self.answers += 1;
         self.took += took;
@@ -40,6 +41,7 @@ impl Pace {
         self.best = Some(best);
         let needed =
             mean.saturating_mul(u32::try_from(left.div_ceil(self.window)).unwrap_or(u32::MAX));
+        // Much slower than its best: the store queues, and more questions would only wait longer.
         if mean > best + best / 2 {
             self.window = (self.window / 2).max(self.least);
         } else if needed > time {
@@ -74,7 +76,7 @@ mod tests {
     const FIVE: Duration = Duration::from_secs(5);
 
     #[test]
-    fn a_store_that_is_far_away_is_asked_as_much_as_the_time_needs_and_no_more_than_the_bound() {
+    fn a_store_with_a_long_round_trip_is_asked_as_much_as_the_time_needs_up_to_the_bound() {
         let far = |_| Duration::from_millis(200);
 
         assert_eq!(windows(1_000, FIVE, far), [64]);
@@ -82,9 +84,9 @@ mod tests {
         assert_eq!(windows(1_000_000, FIVE, far), [64, 128, 256, 512, 1024]);
     }
 
-    /// It answers one question after the other: more at a time only wait longer.
+    /// It answers one question after the other, so that more at a time only wait longer.
     #[test]
-    fn a_store_that_is_at_its_limit_is_not_asked_more() {
+    fn a_store_at_its_limit_is_not_asked_more_questions() {
         let busy = |window: usize| Duration::from_millis(2) * u32::try_from(window).unwrap();
 
         let windows = windows(10_000, FIVE, busy);
