@@ -1,4 +1,4 @@
-//! What can go wrong before anybody is served.
+//! Errors that keep a server from being built or from listening.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -6,7 +6,7 @@ use doorward_core::BoxError;
 
 use crate::{limits::value::LimitError, peer::proxies::TrustedProxyError};
 
-/// The result of a program that serves.
+/// Result of a program that serves.
 ///
 /// # Examples
 /// ```no_run
@@ -17,9 +17,10 @@ use crate::{limits::value::LimitError, peer::proxies::TrustedProxyError};
 /// ```
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
-/// Anything that keeps a server from serving.
+/// Any error that keeps a server from serving.
 ///
-/// It prints the sentence of its cause, also by `Debug`, which is what `fn main() -> doorward::Result` shows.
+/// `Debug` prints the same sentence as `Display`, because `fn main() -> doorward::Result` reports
+/// errors with `Debug`.
 ///
 /// # Examples
 /// ```
@@ -31,7 +32,7 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server cannot be built as the program says.
+    /// The server is configured in a way that cannot work.
     #[error(transparent)]
     Build(#[from] BuildError),
     /// A namespace is not mounted, or has another principal.
@@ -56,7 +57,7 @@ pub enum Error {
 
 doorward_core::debug_as_sentence!(Error);
 
-/// A mistake in how a server is put together. The programmer's fault.
+/// Mistake in the configuration of a server, found by [`Builder::build`](crate::Builder::build).
 ///
 /// # Examples
 /// ```
@@ -70,44 +71,46 @@ doorward_core::debug_as_sentence!(Error);
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A gateway whose handlers may never run: see [`Gateway::concurrency`](crate::Gateway::concurrency).
-    #[error("the concurrency of namespace {namespace} is 0, and must be 1 at least")]
+    /// A gateway has a concurrency of 0, so that no handler could run: see
+    /// [`Gateway::concurrency`](crate::Gateway::concurrency).
+    #[error("the concurrency of namespace {namespace} is 0, and must be at least 1")]
     Concurrency {
-        /// Where.
+        /// Namespace of the gateway.
         namespace: Arc<str>,
     },
-    /// Two gateways of one namespace say different things.
-    #[error("the gateways of namespace {namespace} do not agree about {option}: say it once")]
+    /// Two gateways of one namespace set an option to different values.
+    #[error("the gateways of namespace {namespace} set {option} to different values: set it once")]
     Conflict {
-        /// Where.
+        /// Namespace that the gateways share.
         namespace: Arc<str>,
-        /// About what.
+        /// Method of [`Gateway`](crate::Gateway) that sets the option.
         option: &'static str,
     },
-    /// Two handlers for one event.
+    /// An event has two handlers.
     #[error("namespace {namespace} has two handlers for the event {event:?}: remove one")]
     DuplicateEvent {
-        /// Where.
+        /// Namespace of the event.
         namespace: Arc<str>,
-        /// Which.
+        /// Name of the event.
         event: Arc<str>,
     },
-    /// Two policies for one pattern.
+    /// A room pattern has two policies.
     #[error("namespace {namespace} has two policies for the rooms {room:?}: remove one")]
     DuplicateRoom {
-        /// Where.
+        /// Namespace of the rooms.
         namespace: Arc<str>,
-        /// Which.
+        /// Pattern of the rooms.
         room: Arc<str>,
     },
-    /// A name that is empty or longer than clients may send.
+    /// The name of an event is empty or longer than clients may send
+    /// ([`Limits::max_event_name`](crate::Limits::max_event_name)).
     #[error(
         "namespace {namespace} has a handler for {event:?}, which is empty or longer than max_event_name"
     )]
     EventName {
-        /// Where.
+        /// Namespace of the event.
         namespace: Arc<str>,
-        /// Which.
+        /// Name of the event.
         event: Arc<str>,
     },
     /// [`Builder::hub`](crate::Builder::hub) was asked for a namespace that has no gateway.
@@ -118,69 +121,73 @@ pub enum BuildError {
         /// The namespace.
         namespace: Arc<str>,
     },
-    /// A limit that is outside of its bounds, or contradicts another one.
+    /// A limit is out of its bounds, or contradicts another limit.
     #[error(transparent)]
     Limit(#[from] LimitError),
-    /// One gateway says that its namespace is public, another that it is not.
+    /// A namespace has both a public and a private gateway.
     #[error(
         "namespace {namespace} has both a public and a private gateway: mount one of them elsewhere"
     )]
     MixedNamespace {
-        /// Where.
+        /// Namespace of both gateways.
         namespace: Arc<str>,
     },
-    /// A name that clients cannot ask for: it must begin with a slash, hold no comma and no
-    /// question mark, and be at most 255 bytes.
+    /// No client can connect to a namespace of this name: it must begin with a slash, contain no
+    /// comma, question mark or control character, and be at most 255 bytes long.
     #[error(
-        "{namespace:?} is no name for a namespace: it begins with \"/\", has no comma and no question mark, and \
-         at most 255 bytes"
+        "{namespace:?} is not a name for a namespace: it must begin with \"/\", contain no comma and no question \
+         mark, and be at most 255 bytes long"
     )]
     Namespace {
-        /// Which.
+        /// Rejected name.
         namespace: Arc<str>,
     },
-    /// Nothing is mounted.
+    /// The server has no gateway.
     #[error("no gateway is mounted: add one with .gateway(..) or .public(..)")]
     NoGateway,
-    /// A text that names no proxy: see [`Builder::trusted_proxies`](crate::Builder::trusted_proxies).
+    /// A trusted proxy is neither an address nor a network: see
+    /// [`Builder::trusted_proxies`](crate::Builder::trusted_proxies).
     #[error(transparent)]
     TrustedProxy(#[from] TrustedProxyError),
-    /// A path that does not begin and end with a slash.
+    /// The path of the server does not begin and end with a slash.
     #[error("the path {path:?} must begin and end with \"/\"")]
     Path {
-        /// Which.
+        /// Rejected path.
         path: Box<str>,
     },
-    /// A public namespace with a number of connections for each user: everybody there is the same.
+    /// A public namespace limits the connections of each user. Its clients are not authenticated
+    /// and all share one user, so there is nothing to count by.
     #[error(
-        "namespace {namespace} is public, so its clients are no users whose connections can be counted: leave \
-         .connections(..) out"
+        "namespace {namespace} is public, so its clients have no user whose connections could be counted: remove \
+         .connections(..)"
     )]
     PublicConnections {
-        /// Where.
+        /// Public namespace.
         namespace: Arc<str>,
     },
-    /// An event that belongs to the library itself.
+    /// A handler is for an event name that Socket.IO or this library reserves.
     #[error(
         "namespace {namespace} has a handler for {event:?}, which no client may send: give the event \
          another name"
     )]
     ReservedEvent {
-        /// Where.
+        /// Namespace of the handler.
         namespace: Arc<str>,
-        /// Which.
+        /// Reserved name.
         event: Arc<str>,
     },
-    /// A pattern that is none: text with placeholders such as `team:{id}`, beginning with text that is
-    /// not `user:`, `session:` or `socket:`, and with text between two placeholders.
+    /// A room policy is not for a pattern such as `team:{id}`.
+    ///
+    /// A pattern begins with literal text other than `user:`, `session:` and `socket:`, and has
+    /// literal text between any two placeholders.
     #[error(
-        "namespace {namespace} has a policy for {room:?}, which is no pattern of rooms: write text \
-         with placeholders between it, such as team:{{id}}"
+        "namespace {namespace} has a policy for {room:?}, which is not a room pattern: write literal \
+         text with placeholders, such as team:{{id}}"
     )]
     RoomPattern {
-        /// Where.
+        /// Namespace of the policy.
         namespace: Arc<str>,
-        /// Which.
+        /// Rejected pattern.
         room: Arc<str>,
     },
 }
@@ -221,7 +228,7 @@ pub enum HubError {
 
 doorward_core::debug_as_sentence!(HubError);
 
-/// Why a server cannot listen, or has stopped.
+/// Reason why a server cannot serve.
 ///
 /// # Examples
 /// ```
@@ -235,35 +242,36 @@ doorward_core::debug_as_sentence!(HubError);
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The address is no `HOST:PORT`, or the host is not known.
+    /// The address is not `HOST:PORT`, or the host name does not resolve.
     #[error(
-        "{address:?} is no address to listen on: write HOST:PORT with a host of this machine, such as localhost:3000"
+        "{address:?} is not an address to listen on: write HOST:PORT with a host of this machine, such as localhost:3000"
     )]
     Address {
-        /// What was given.
+        /// Address as it was given.
         address: Box<str>,
-        /// What the resolver says.
+        /// Error of the resolver.
         source: io::Error,
     },
-    /// The address cannot be listened on: somebody else does, or it is not this machine's.
+    /// The operating system does not let the server listen on the address. For example, another
+    /// program uses the port, or the address belongs to another machine.
     #[error("cannot listen on {address}{}", remedy(source.kind()))]
     Bind {
-        /// Which.
+        /// Address that could not be bound.
         address: SocketAddr,
-        /// What the operating system says.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// A gateway's `on_init` failed.
-    #[error("the on_init of a gateway has failed")]
+    /// The `on_init` hook of a gateway failed.
+    #[error("the on_init hook of a gateway failed")]
     Init(#[source] BoxError),
-    /// The signals that stop the server cannot be listened to.
+    /// The handlers for SIGINT and SIGTERM cannot be installed.
     #[error("cannot listen to signals")]
     Signals(#[source] io::Error),
 }
 
 doorward_core::debug_as_sentence!(ServeError);
 
-/// What helps when an address cannot be listened on.
+/// Returns a hint for the operator, to be appended to the message of [`ServeError::Bind`].
 fn remedy(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::AddrInUse => ", where another program listens: end it, or take another port",

@@ -136,8 +136,8 @@ impl LinkState {
         }
     }
 
-    /// Ends an admission whose client may not come in any more: nothing more of it is run, and the client is
-    /// not even told that it was nearly in.
+    /// Ends an admission whose client may not come in any more: nothing more of it is run, and the
+    /// client is not even told that it was nearly in.
     pub(super) fn cut_admission(
         &mut self,
         slot: SlotId,
@@ -187,8 +187,9 @@ impl LinkState {
         }
     }
 
-    /// Tells the client no, once; the link closes when nothing else is on it. Where a budget is used up, and no other
-    /// socket lives on the link, the client is not told but sent away for a while.
+    /// Tells the client no, once; the link closes when nothing else is on it. Where a budget is
+    /// used up, and no other socket lives on the link, the client is not told but sent away for a
+    /// while.
     fn refuse(&mut self, slot: SlotId, refusal: &Refusal, user: Option<&UserId>, turn: &Turn<'_>) {
         drop_quietly(self.sockets.take(slot));
         // The name of a namespace that does not exist is whatever the client has written.

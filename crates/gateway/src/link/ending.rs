@@ -50,11 +50,13 @@ impl LinkState {
     pub(super) fn cut_socket(&mut self, slot: SlotId, reason: DisconnectReason, turn: &Turn<'_>) {
         let others = self.sockets.all_live().filter(|live| live.slot != slot);
         let others: Vec<_> = others.map(|live| live.owner).collect();
-        // Packets of a socket that ended earlier are dropped as well; the event that told it why is not.
+        // Packets of a socket that ended earlier are dropped as well; the event that told it why is
+        // not.
         let is_clean = self.outbox.cut(|owner| others.contains(&owner));
         self.end_socket(slot, reason, turn);
         if !is_clean {
-            // Half of a packet to it has been written, and neither its other half may be nor anything else.
+            // Half of a packet to it has been written, and neither its other half may be nor
+            // anything else.
             self.abort(DisconnectReason::TransportClosed, turn);
             self.outbox.clear(&self.services.metrics.outbox);
         }
@@ -94,8 +96,8 @@ impl LinkState {
         }
     }
 
-    /// Ends the link without a packet: a stock client comes back by itself, and the reason of the close says when it
-    /// will do.
+    /// Ends the link without a packet: a stock client comes back by itself, and the reason of the
+    /// close says when it will do.
     pub(super) fn come_back_after(&mut self, wait: Duration, turn: &Turn<'_>) {
         for occupant in self.sockets.take_all() {
             // No socket lives on the link; what is still being decided is for the next one.
@@ -110,7 +112,8 @@ impl LinkState {
         self.close(CloseCode::TryAgainLater, &reason, turn);
     }
 
-    /// Ends the link because the client does not keep to the protocol; `why` holds no word of the client.
+    /// Ends the link because the client does not keep to the protocol; `why` holds no word of the
+    /// client.
     pub(super) fn violated(&mut self, code: CloseCode, why: &impl fmt::Display, turn: &Turn<'_>) {
         if self.closing.is_some() {
             return;
@@ -123,7 +126,8 @@ impl LinkState {
         }
     }
 
-    /// Ends a link without a known client, without an answer; the client's developer finds `why` in the close frame.
+    /// Ends a link without a known client, without an answer; the client's developer finds `why` in
+    /// the close frame.
     pub(super) fn throw_out(
         &mut self,
         reason: RefusalReason,
@@ -162,8 +166,8 @@ impl LinkState {
         self.closing.get_or_insert(Closing { until: turn.now + LAST_WORDS });
     }
 
-    /// Lets a handler come to its own end after its socket has ended, heard by nobody. When too many
-    /// do so already it is dropped instead: a client that comes and goes must not gather them.
+    /// Lets a handler come to its own end after its socket has ended, heard by nobody. When too
+    /// many do so already it is dropped instead: a client that comes and goes must not gather them.
     pub(super) fn let_finish(&self, invocation: Invocation, trace: Trace) {
         // What has not begun does not begin any more, and a stream has nobody to go to.
         if invocation.is_streaming() || !invocation.has_begun() {
@@ -226,7 +230,8 @@ impl LinkState {
         }
     }
 
-    /// Counts the link among the unknown of its address, or of foreign pages there, after its last known socket.
+    /// Counts the link among the unknown of its address, or of foreign pages there, after its last
+    /// known socket.
     fn keep_count(&mut self) {
         if self.place.is_none() && !self.protocol.is_known() {
             let headers = self.request.headers();

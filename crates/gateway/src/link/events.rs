@@ -1,8 +1,8 @@
 //! Runs the handlers of the sockets of a link.
 //!
-//! As many events of a socket as its namespace allows, one by default, are being handled; the others
-//! wait in its inbox, in order. A handler that is ready at once never leaves the stack; a stream that a
-//! handler has returned goes on beside the events behind it.
+//! As many events of a socket as its namespace allows, one by default, are being handled; the
+//! others wait in its inbox, in order. A handler that is ready at once never leaves the stack; a
+//! stream that a handler has returned goes on beside the events behind it.
 
 use std::{
     collections::VecDeque,
@@ -166,8 +166,8 @@ impl LinkState {
         }
     }
 
-    /// Puts a handler back that is not done; its socket may have ended while it ran. `others` are the
-    /// streams of the socket that are not in their places.
+    /// Puts a handler back that is not done; its socket may have ended while it ran. `others` are
+    /// the streams of the socket that are not in their places.
     fn keep_running(&mut self, slot: SlotId, mut running: Running, others: usize, turn: &Turn<'_>) {
         let limit = self.services.limits.max_streams;
         let Some(live) = self.sockets.live(slot) else {

@@ -1,8 +1,8 @@
 //! How long the sockets of a link live: warns them, lets them refresh, ends them.
 //!
-//! A refresh is polled here and never waits behind events. A session that seems to be over is asked for
-//! once more before its socket ends, because another server may have seen its client. Start reading at
-//! [`LinkTask::poll_lifetimes`].
+//! A refresh is polled here and never waits behind events. A session that seems to be over is asked
+//! for once more before its socket ends, because another server may have seen its client. Start
+//! reading at [`LinkTask::poll_lifetimes`].
 
 use std::{sync::Arc, task::Poll, time::Duration};
 

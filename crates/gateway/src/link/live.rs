@@ -127,8 +127,8 @@ impl Live {
 
     /// Whether one more event may be handled.
     ///
-    /// While guards are being asked about one nothing behind it starts, so that events begin in the order
-    /// in which they were sent.
+    /// While guards are being asked about one nothing behind it starts, so that events begin in the
+    /// order in which they were sent.
     pub(super) fn is_free(&self) -> bool {
         !self.questions.is_in_doubt()
             && (self.running.is_empty()

@@ -1,6 +1,7 @@
 //! Finds out whether a client is still there, because somebody waits for its seat.
 //!
-//! The client is pinged out of turn and has a moment to answer; whatever it sends is a sign of life.
+//! The client is pinged out of turn and has a moment to answer; whatever it sends is a sign of
+//! life.
 
 use std::time::Duration;
 

@@ -85,8 +85,8 @@ impl LinkState {
         }
     }
 
-    /// Closes the link for a message that is too long. A CONNECT is answered from its beginning before that, so that a
-    /// stock client does not come back with the same one.
+    /// Closes the link for a message that is too long. A CONNECT is answered from its beginning
+    /// before that, so that a stock client does not come back with the same one.
     fn oversized(&mut self, beginning: &str, turn: &Turn<'_>) {
         let is_known = self.protocol.is_known();
         if let Some(namespace) = packet::connects_to(beginning) {

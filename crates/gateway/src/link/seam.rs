@@ -1,7 +1,7 @@
 //! Namespaces and sockets as a link sees them: the types of their principals are forgotten here.
 //!
-//! The sockets of one link may have different principals. The link knows the two traits [`Namespace`] and
-//! [`Socket`]; above it everything is typed again.
+//! The sockets of one link may have different principals. The link knows the two traits
+//! [`Namespace`] and [`Socket`]; above it everything is typed again.
 
 use std::{any::Any, borrow::Cow, collections::HashMap, sync::Arc};
 
@@ -76,7 +76,8 @@ pub(crate) trait Socket: Send + Sync {
     fn explain(&self, event: &str, failure: Failure, trace: &Trace) -> Explained;
     /// Takes the client's answer to a question.
     fn acknowledge(&self, id: u64, arguments: RawArguments);
-    /// Ends the socket at once and returns the hooks that want to be told, if any. The caller records the end.
+    /// Ends the socket at once and returns the hooks that want to be told, if any. The caller
+    /// records the end.
     fn end(self: Box<Self>, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>>;
 }
 

@@ -1,7 +1,8 @@
 //! The state of one link: the protocol, the sockets, and what waits to be sent.
 //!
-//! Everything here is done by one task, in the order in which it happens, so there is nothing to race with.
-//! The wire below is not known here: messages are shown to it, and its outbox is emptied by the wire.
+//! Everything here is done by one task, in the order in which it happens, so there is nothing to
+//! race with. The wire below is not known here: messages are shown to it, and its outbox is emptied
+//! by the wire.
 
 use std::{
     io,
@@ -73,8 +74,8 @@ pub(super) struct Closing {
 pub(super) struct Probing {
     /// When no answer is an answer.
     pub(super) until: Instant,
-    /// How much waited to be written, when the client could not be heard because it does not read: that
-    /// some of it is taken is a sign of life.
+    /// How much waited to be written, when the client could not be heard because it does not read:
+    /// that some of it is taken is a sign of life.
     pub(super) stuck: Option<usize>,
     /// Who wants to know; dropping them says no.
     pub(super) askers: Vec<oneshot::Sender<()>>,
@@ -127,8 +128,8 @@ impl LinkState {
         }
     }
 
-    /// Returns `true` while the client may send more: nothing of it waits in a full inbox, and it reads what it
-    /// is sent.
+    /// Returns `true` while the client may send more: nothing of it waits in a full inbox, and it
+    /// reads what it is sent.
     pub(super) fn is_reading(&self) -> bool {
         self.closing.is_none() && !self.is_congested() && !self.any_inbox_full()
     }
@@ -142,8 +143,8 @@ impl LinkState {
         self.services.limits.outbox / 4
     }
 
-    /// Returns `true` while what the client sends must wait. While the server waits for an ack the link is read
-    /// on, because that ack may be what everything else waits for.
+    /// Returns `true` while what the client sends must wait. While the server waits for an ack the
+    /// link is read on, because that ack may be what everything else waits for.
     fn any_inbox_full(&self) -> bool {
         !self.handle.has_questions() && self.is_inbox_beyond(1)
     }
@@ -260,7 +261,8 @@ impl Drop for LinkState {
     }
 }
 
-/// For the developer of a client whose `auth` function takes no callback, or never calls it: the usual cause.
+/// For the developer of a client whose `auth` function takes no callback, or never calls it: the
+/// usual cause.
 const NO_CONNECT: &str = "no CONNECT in time: does the client's auth function call back?";
 
 const NO_ATTACHMENTS: &str = "attachments that were announced did not arrive in time";
@@ -268,5 +270,6 @@ const NO_ATTACHMENTS: &str = "attachments that were announced did not arrive in 
 /// How often a link that is not read is asked whether its client is still there.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Wait that a client is told when it has used up the attempts of its link: a new link has new ones.
+/// Wait that a client is told when it has used up the attempts of its link: a new link has new
+/// ones.
 pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);

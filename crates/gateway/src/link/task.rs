@@ -1,8 +1,8 @@
 //! The task of one link: a wire below, sockets above.
 //!
-//! Everything a client causes happens inside [`LinkTask::poll`], in the order in which it arrived: admissions and
-//! handlers are polled here and never spawned. The rules of the protocol are [`doorward_protocol::Link`]'s.
-//! Start reading at [`LinkTask::drive`].
+//! Everything a client causes happens inside [`LinkTask::poll`], in the order in which it arrived:
+//! admissions and handlers are polled here and never spawned. The rules of the protocol are
+//! [`doorward_protocol::Link`]'s. Start reading at [`LinkTask::drive`].
 
 use std::{
     future::Future,
@@ -48,7 +48,8 @@ impl<W: Wire> LinkTask<W> {
     /// Does all that can be done now. `Ready` means that the link has ended.
     fn drive(&mut self, turn: &mut Turn<'_>) -> Poll<()> {
         let mut passes = PASSES_PER_TURN;
-        // After a sleep of the machine: a socket that has expired gets nothing that was queued meanwhile.
+        // After a sleep of the machine: a socket that has expired gets nothing that was queued
+        // meanwhile.
         self.state.expire(turn);
         loop {
             self.state.read_letters(turn);
@@ -126,8 +127,9 @@ impl<W: Wire> Future for LinkTask<W> {
     }
 }
 
-/// Lets other tasks and the sockets of the operating system have their turn before this link goes on. Waking
-/// itself would do for the tasks alone: the runtime looks at sockets when no task is ready.
+/// Lets other tasks and the sockets of the operating system have their turn before this link goes
+/// on. Waking itself would do for the tasks alone: the runtime looks at sockets when no task is
+/// ready.
 fn yield_turn(turn: &Turn<'_>) {
     let mut pause = std::pin::pin!(tokio::task::yield_now());
     // The first poll only asks to be woken after the others.

@@ -7,7 +7,8 @@ use std::{
 
 /// One turn of a link's task: when it began, and how much it may still do.
 ///
-/// All that happens in a turn happens at one moment, so two deadlines cannot be judged by two clocks.
+/// All that happens in a turn happens at one moment, so two deadlines cannot be judged by two
+/// clocks.
 pub(super) struct Turn<'a> {
     waker: &'a Waker,
     pub(super) now: Instant,

@@ -20,7 +20,7 @@ fn gateways_of_one_namespace_must_agree() {
 
     assert_eq!(
         conflict.to_string(),
-        "the gateways of namespace / do not agree about concurrency: say it once"
+        "the gateways of namespace / set concurrency to different values: set it once"
     );
     assert!(build([of(2), of(2), Gateway::at("/")]).is_ok());
     assert!(build([of(2), Gateway::at("/other").concurrency(3)]).is_ok());
@@ -40,11 +40,14 @@ fn a_connection_policy_of_a_namespace_is_stated_once_and_only_for_users() {
 
     assert!(agreed.build().is_ok());
     let conflict = conflict.build().unwrap_err().to_string();
-    assert_eq!(conflict, "the gateways of namespace / do not agree about connections: say it once");
+    assert_eq!(
+        conflict,
+        "the gateways of namespace / set connections to different values: set it once"
+    );
     assert_eq!(
         public.to_string(),
-        "namespace / is public, so its clients are no users whose connections can be counted: leave \
-         .connections(..) out"
+        "namespace / is public, so its clients have no user whose connections could be counted: \
+         remove .connections(..)"
     );
 }
 
