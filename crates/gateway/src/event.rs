@@ -1,4 +1,7 @@
-//! An event on its way to a handler, and its answer on the way back.
+//! Carries an event of a client to its handler, and the answer back to the client.
+//!
+//! [`pipeline`] knows the order of all steps. The link calls it for each event, keeps the
+//! [`invocation`] that it returns until the handler is done, and lends it an [`answer`] to write to.
 
 pub(crate) mod answer;
 pub(crate) mod context;

@@ -1,4 +1,4 @@
-//! Where the answer to one event goes.
+//! Writes the answer to one event into the outbox of its link.
 
 use doorward_core::{BoxError, DecisionId, Exception, wire::ErrorAnswer};
 use doorward_protocol::{Arguments, packet};
@@ -8,46 +8,54 @@ use crate::{
     transport::outbox::{Outbox, Owner},
 };
 
-/// Where the answer to one event is written, and what it must look like.
+/// Writer of the answer to one event.
+///
+/// The link lends it to an invocation for one poll. It borrows the outbox, so a handler cannot
+/// write at any other time, and the packets of one link keep their order.
 pub(crate) struct Answer<'a> {
     pub(crate) out: &'a mut Outbox,
-    /// The socket that it is for.
+    /// Socket that sent the event. Its packets can be removed from the outbox when it ends.
     pub(crate) owner: Option<Owner>,
     pub(crate) namespace: &'a str,
     pub(crate) event: &'a str,
     pub(crate) ack: Option<u64>,
-    /// How many bytes may wait in `out` before a stream pauses.
+    /// Number of bytes that may wait in `out` before a stream pauses.
     pub(crate) room: usize,
-    /// A stream has more to say and waits for room.
+    /// Set by a stream that has more items and waits until the client has read some. No waker
+    /// fires for that: the link polls the stream again after it has flushed the outbox.
     pub(crate) is_blocked: bool,
 }
 
 impl Answer<'_> {
-    /// Answers with a value; without an ack none was asked for.
+    /// Writes the ack; does nothing if the client did not ask for one.
     pub(crate) fn value(&mut self, value: &impl Arguments) -> Result<(), BoxError> {
         let Some(id) = self.ack else { return Ok(()) };
         Ok(self.out.packet(self.owner, |out| packet::write_ack(out, self.namespace, id, value))?)
     }
 
-    /// Sends an event ahead of the answer.
+    /// Sends an event before the ack.
+    ///
+    /// # Errors
+    /// The name is reserved, or the data cannot be written as JSON. Nothing is sent then.
     pub(crate) fn emit(&mut self, event: &str, data: &impl Arguments) -> Result<(), BoxError> {
         check_event(event)?;
         self.instead(event, data)
     }
 
-    /// Sends an event in place of `exception`; its name was checked.
+    /// Sends an event in place of `exception`. The caller has checked the name, which may be
+    /// `exception` itself.
     pub(crate) fn instead(&mut self, event: &str, data: &impl Arguments) -> Result<(), BoxError> {
         Ok(self.out.packet(self.owner, |out| {
             packet::write_event(out, self.namespace, None, event, data)
         })?)
     }
 
-    /// Whether a stream may go on.
+    /// Returns `true` while the outbox has room for another item of a stream.
     pub(crate) fn has_room(&self) -> bool {
         self.out.len() < self.room
     }
 
-    /// Answers with an error; without an ack it becomes an event.
+    /// Writes an error: the ack, or the event `exception` if the client did not ask for an ack.
     pub(crate) fn exception(&mut self, exception: &Exception, id: DecisionId) {
         let written = self.out.packet(self.owner, |out| match self.ack {
             Some(ack) => {

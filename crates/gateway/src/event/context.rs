@@ -1,4 +1,4 @@
-//! One event, as extractors, interceptors and listeners see it.
+//! The view of one event that extractors, interceptors and listeners get.
 
 use std::{
     fmt,
@@ -12,13 +12,13 @@ use tokio::sync::oneshot;
 
 use crate::room::connection::Connection;
 
-/// One event, as extractors, interceptors and listeners see it.
+/// One event of a client, as extractors, interceptors and listeners see it.
 ///
 /// # Examples
 /// ```
 /// use doorward::{EventContext, Exception, FromEvent};
 ///
-/// /// How many bytes the client sent.
+/// /// Size of the event in bytes, without attachments.
 /// struct Size(usize);
 ///
 /// impl<P> FromEvent<P> for Size {
@@ -32,7 +32,11 @@ pub struct EventContext<'a, P> {
     pub(super) name: &'a Arc<str>,
     pub(super) data: &'a str,
     pub(super) attachments: &'a [Bytes],
+    /// The client asked for an ack.
     pub(super) asked: bool,
+    /// Receiver of the answer, if the handler has taken an `Ack`; a second `Ack` finds it set.
+    /// Extractors only have `&EventContext`, so the receiver is in a mutex to be taken out later.
+    /// The mutex is never contended.
     pub(super) manual: OnceLock<Mutex<Option<Waiter>>>,
 }
 
@@ -47,37 +51,38 @@ impl<'a, P> EventContext<'a, P> {
         Self { connection, name, data, attachments, asked, manual: OnceLock::new() }
     }
 
-    /// Who sent it.
+    /// Returns the socket that sent the event.
     #[must_use]
     pub fn connection(&self) -> &'a Connection<P> {
         self.connection
     }
 
-    /// What it is called.
+    /// Returns the name of the event.
     #[must_use]
     pub fn name(&self) -> &'a Arc<str> {
         self.name
     }
 
-    /// The JSON array `["name", argument, ..]` as it was sent: well-formed, and not nested too deeply.
+    /// Returns the JSON array `["name", argument, ..]` as it was sent. It is well-formed and not
+    /// nested more deeply than [`Limits::max_depth`](crate::Limits::max_depth).
     #[must_use]
     pub fn data(&self) -> &'a str {
         self.data
     }
 
-    /// The binary attachments that the data refers to.
+    /// Returns the binary attachments, to which the data refers by index.
     #[must_use]
     pub fn attachments(&self) -> &'a [Bytes] {
         self.attachments
     }
 
-    /// Whether the client asked for an ack.
+    /// Returns `true` if the client asked for an ack.
     #[must_use]
     pub fn is_asked(&self) -> bool {
         self.asked
     }
 
-    /// What answers in place of the handler's value, when an [`Ack`] was taken.
+    /// Takes the receiver of the answer out; `None` if the handler took no `Ack`.
     pub(crate) fn take_manual(&self) -> Option<Waiter> {
         self.manual.get()?.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -89,15 +94,26 @@ impl<P> fmt::Debug for EventContext<'_, P> {
     }
 }
 
-/// Something a handler takes as an argument, made from the event.
+/// An argument of a handler, made from the event.
 ///
 /// # Examples
-/// See [`EventContext`].
 /// ```
-/// use doorward::{EventName, FromEvent, auth::Claims};
+/// use doorward::{EventContext, FromEvent, prelude::*};
 ///
-/// fn take<T: FromEvent<Claims>>() {}
-/// take::<EventName>();
+/// /// Rejects events whose client does not wait for the answer.
+/// struct AckRequired;
+///
+/// impl<P> FromEvent<P> for AckRequired {
+///     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
+///         if context.is_asked() {
+///             Ok(Self)
+///         } else {
+///             Err(Exception::new("ack_required", "Wait for the answer"))
+///         }
+///     }
+/// }
+///
+/// let gateway: Gateway<Claims> = Gateway::at("/").on("pay", |_: AckRequired| async { "paid" });
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a handler in a namespace of `{P}` cannot take `{Self}`",
@@ -106,15 +122,15 @@ impl<P> fmt::Debug for EventContext<'_, P> {
             or a type of yours that implements `FromEvent<{P}>`"
 )]
 pub trait FromEvent<P>: Sized {
-    /// Makes the argument.
+    /// Makes the argument. It is called before the handler starts and cannot wait.
     ///
     /// # Errors
-    /// What the client reads instead of the handler's answer; the handler does not run.
+    /// The exception that the client reads in place of an answer; the handler does not run.
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception>;
 }
 
-/// The other end of an [`Ack`].
+/// Receiver of the answer that is given with an `Ack`.
 pub(crate) type Waiter = oneshot::Receiver<Given>;
 
-/// What was answered by hand.
+/// Answer that was given with an `Ack`.
 pub(crate) type Given = Result<RawArguments, BoxError>;

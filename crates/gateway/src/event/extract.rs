@@ -1,4 +1,4 @@
-//! What a handler may ask for.
+//! The arguments that handlers can take.
 
 pub(crate) mod ack;
 pub(crate) mod payload;

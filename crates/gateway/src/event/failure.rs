@@ -1,15 +1,16 @@
-//! Reasons for which an event has no value as its answer.
+//! Failures of events, and how they are explained to the client.
 
 use std::borrow::Cow;
 
 use doorward_core::{BoxError, DecisionId, Exception};
 use doorward_protocol::RawArguments;
 
-/// Why an event has no value for an answer.
+/// Reason why an event has no value as its answer.
 pub(crate) enum Failure {
-    /// A guard said no, under this decision.
+    /// A guard denied the event. The audit has the decision under `id`, and the client reads the
+    /// same id; with `close` the socket is ended after the answer.
     Denied { exception: Exception, id: DecisionId, close: bool },
-    /// Anything else.
+    /// Any other error: of an extractor, an interceptor or the handler, a panic, or a timeout.
     Error(BoxError),
 }
 
@@ -19,12 +20,14 @@ impl<E: Into<BoxError>> From<E> for Failure {
     }
 }
 
-/// What a client reads in place of a value.
+/// Answer that the client of a failed event reads.
 pub(crate) struct Explained {
+    /// Payload of the ack, or of the event `exception` if the client did not ask for an ack.
     pub(crate) exception: Exception,
-    /// An event in place of the event `exception`.
+    /// Event that an exception filter sends in place of the event `exception`.
     pub(crate) instead: Option<(Cow<'static, str>, RawArguments)>,
+    /// Id that the client reads, for finding the failure in the log.
     pub(crate) id: DecisionId,
-    /// The socket is to end behind it.
+    /// The socket is ended after the answer.
     pub(crate) close: bool,
 }

@@ -1,4 +1,4 @@
-//! What turns the errors of an application into what a client reads.
+//! Exception filters: translate errors of the application for clients.
 
 use std::{borrow::Cow, error::Error, marker::PhantomData, sync::Arc};
 
@@ -7,14 +7,19 @@ use doorward_protocol::{Arguments, RawArguments};
 
 use crate::{event::reply::Emit, room::connection::Connection};
 
-/// Turns errors into what the client reads.
+/// Translates errors into answers for the client.
 ///
-/// A function of one error type is a filter for that type: `|error: &StoreError| Exception::new(..)`; implement
-/// the trait for one that needs to know more. Filters of the handler are asked first, then those of its gateway,
-/// then those of the server; the first that knows the error counts. Every failure is seen, also what guards and
-/// extractors say, as an [`Exception`]. An error that no filter knows is `internal`, and the log has it.
+/// A function of one error type is a filter for that type: `|error: &StoreError| Exception::new(..)`.
+/// Implement the trait for a filter that also needs the [`FilterContext`].
 ///
-/// What a filter emits to the client of the event arrives before the answer.
+/// Filters of the handler are called first, then those of its gateway, then those of the server. The
+/// first that returns an answer counts. Filters see every failure; refusals of guards and extractors
+/// reach them as an [`Exception`]. If no filter answers, the client reads the errors that have an
+/// answer of their own: [`Exception`], [`Refusal`](crate::Refusal), [`JoinError`](crate::JoinError) and
+/// [`EmitError::NotThere`](crate::EmitError::NotThere). Any other error is logged, and the client reads
+/// `internal`.
+///
+/// If a filter emits to the socket of the event, the client receives that before the answer.
 ///
 /// # Examples
 /// ```
@@ -31,15 +36,16 @@ use crate::{event::reply::Emit, room::connection::Connection};
 /// }
 ///
 /// let gateway: Gateway<Claims> = Gateway::at("/").filter(OwnEvent);
-/// # drop(gateway);
 /// ```
 pub trait ExceptionFilter<P>: Send + Sync + 'static {
-    /// Says what the client reads of `error`, or leaves it to others.
+    /// Returns the answer for the client, or `None` to leave the error to the next filter.
     fn catch(&self, error: &BoxError, context: &FilterContext<'_, P>) -> Option<ErrorReply>;
 }
 
-/// What `filter` methods take: an [`ExceptionFilter`], or a function from a reference to an error type to an
-/// [`Exception`] or an [`Emit`]. The parameter `M` tells these apart and is never written.
+/// Argument of the `filter` methods: an [`ExceptionFilter`], or a function from a reference to an
+/// error type to an [`Exception`] or an [`Emit`].
+///
+/// The parameter `M` keeps these implementations apart; it is inferred.
 ///
 /// # Examples
 /// ```
@@ -54,7 +60,6 @@ pub trait ExceptionFilter<P>: Send + Sync + 'static {
 /// let gateway: Gateway<Claims> = Gateway::at("/")
 ///     .filter(|_: &OutOfStock| Exception::new("out_of_stock", "There is none left"))
 ///     .on("order", order);
-/// # drop(gateway);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no exception filter",
@@ -62,7 +67,7 @@ pub trait ExceptionFilter<P>: Send + Sync + 'static {
             \"Try again\")`, or implement `ExceptionFilter<{P}>`"
 )]
 pub trait IntoExceptionFilter<P, M> {
-    /// Makes the filter.
+    /// Converts the argument into a filter.
     fn into_filter(self) -> Arc<dyn ExceptionFilter<P>>;
 }
 
@@ -84,7 +89,7 @@ where
     }
 }
 
-/// The filter that a function of an error type is.
+/// Filter made of a function of one error type.
 struct OfError<F, E, R>(F, PhantomData<fn(&E) -> R>);
 
 impl<P, E, R, F> ExceptionFilter<P> for OfError<F, E, R>
@@ -98,17 +103,19 @@ where
     }
 }
 
-/// What the client of a failed event reads.
+/// Answer that the client of a failed event reads.
 ///
-/// An [`Exception`] is the ack, or the event `exception` when no ack was asked for. An [`Emit`] is sent in its
-/// place, and may be called `exception` itself, with a payload of the application's own; a client that has asked for an ack reads the error there too, because each question is answered.
+/// An [`Exception`] is sent as the ack, or as the event `exception` if the client did not ask for an
+/// ack. An [`Emit`] is sent in place of the event `exception`, and may itself be named `exception`
+/// with a payload of the application's own. A client that asked for an ack also receives one, because
+/// its callback waits for it: the error itself if it has an answer of its own (see
+/// [`ExceptionFilter`]), and `internal` otherwise.
 ///
 /// # Examples
 /// ```
 /// use doorward::{ErrorReply, prelude::*};
 ///
 /// let reply = ErrorReply::from(Emit::new("room:error", "The room is full"));
-/// # drop(reply);
 /// ```
 #[derive(Debug)]
 pub struct ErrorReply(pub(crate) Replied);
@@ -131,23 +138,22 @@ impl<T: Arguments> From<Emit<T>> for ErrorReply {
     }
 }
 
-/// What a filter may know of the event that failed.
+/// The event that failed, as a filter sees it.
 ///
 /// # Examples
 /// ```
 /// fn describe(context: &doorward::FilterContext<'_, String>) -> String {
 ///     format!("{} of {}", context.event, context.connection.principal())
 /// }
-/// # drop(describe);
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FilterContext<'a, P> {
-    /// Whose event it was.
+    /// Socket that sent the event.
     pub connection: &'a Connection<P>,
-    /// The name of the event.
+    /// Name of the event.
     pub event: &'a str,
 }
 
-/// Filters in the order in which they are asked: from the handler outwards.
+/// Filters in the order in which they are called: from the handler outwards.
 pub(crate) type Filters<P> = Vec<Arc<dyn ExceptionFilter<P>>>;

@@ -1,7 +1,7 @@
-//! Makes handlers out of async functions.
+//! Turns async functions into handlers.
 //!
-//! A closure or function whose arguments are extractors and whose future gives a reply is a handler;
-//! nothing needs to be implemented. Its arguments are made before its future exists, straight from
+//! A closure or function whose arguments are extractors and whose future returns a reply is a handler;
+//! nothing needs to be implemented. The arguments are made before the future exists, directly from
 //! the bytes that arrived, so nothing is copied for a handler that is ready at once.
 
 use std::{future::Future, marker::PhantomData, sync::Arc};
@@ -19,8 +19,8 @@ use crate::event::{
 /// An async function that handles an event.
 ///
 /// It is implemented for every function and closure of up to six arguments that each implement
-/// [`FromEvent`] and that returns something that implements [`IntoReply`]. `M` keeps these apart and
-/// is never written.
+/// [`FromEvent`], and whose result implements [`IntoReply`]. The parameter `M` keeps these
+/// implementations apart; it is inferred.
 ///
 /// # Examples
 /// ```
@@ -31,7 +31,6 @@ use crate::event::{
 /// }
 ///
 /// let gateway: Gateway<Claims> = Gateway::at("/").on("greet", greet);
-/// # drop(gateway);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "this is not a handler for a namespace of `{P}`",
@@ -40,13 +39,13 @@ use crate::event::{
     note = "each argument must implement `FromEvent<{P}>` and the result `IntoReply`"
 )]
 pub trait Handler<P, M>: Send + Sync + 'static {
-    /// What it answers with.
+    /// Value of the answer.
     type Value: Arguments + Send + 'static;
 
-    /// Makes the arguments and starts the handler, without running it yet.
+    /// Makes the arguments and returns the future of the handler.
     ///
     /// # Errors
-    /// What an extractor said.
+    /// The exception of the first extractor that failed. The function is not called then.
     fn call(
         &self,
         context: &EventContext<'_, P>,
@@ -92,15 +91,18 @@ impl_handler!(A, B, C, D);
 impl_handler!(A, B, C, D, E);
 impl_handler!(A, B, C, D, E, G);
 
-/// A handler whose arguments are forgotten.
+/// A [`Handler`] whose type is erased.
+///
+/// Two ways to run it: `start` serializes the answer once, directly into the outbox. `call` returns
+/// the answer as JSON for interceptors, which is then copied into the outbox.
 pub(crate) trait AnyHandler<P>: Send + Sync {
-    /// Starts it so that it writes its own answer.
+    /// Starts the handler; the invocation writes its own answer.
     fn start(&self, context: &EventContext<'_, P>) -> Result<Invocation, Failure>;
-    /// Runs it for those who want to see the outcome.
+    /// Runs the handler and returns its answer, for interceptors.
     fn call<'a>(&'a self, context: &'a EventContext<'_, P>) -> BoxFuture<'a, Outcome>;
 }
 
-/// The arguments of a handler are part of its type; here they are put aside.
+/// Hides the arguments of a handler, which are the part `M` of its type.
 pub(crate) struct Erased<H, M>(H, PhantomData<fn() -> M>);
 
 impl<P: Send + Sync + 'static, M, H: Handler<P, M>> AnyHandler<P> for Erased<H, M> {

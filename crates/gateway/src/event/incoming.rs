@@ -1,4 +1,4 @@
-//! An event of a client, before and after it is copied out of the bytes it arrived in.
+//! An event of a client, before and after it is copied out of the bytes that it arrived in.
 
 use std::sync::Arc;
 
@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use crate::{event::context::EventContext, room::connection::Connection};
 
-/// An event of an admitted client.
+/// An event of an admitted client, borrowed from the buffer of its link.
+///
+/// The buffer is reused for the next message, so an event that has to wait is copied into [`Stored`].
 pub(crate) struct Incoming<'a> {
     pub(crate) event: &'a str,
     pub(crate) data: &'a str,
@@ -14,7 +16,7 @@ pub(crate) struct Incoming<'a> {
     pub(crate) asked: bool,
 }
 
-/// An event that outlives the bytes it came in.
+/// An event that owns its data, for guards and interceptors that wait.
 pub(crate) struct Stored<P> {
     pub(super) connection: Connection<P>,
     pub(super) name: Arc<str>,

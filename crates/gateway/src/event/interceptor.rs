@@ -1,4 +1,4 @@
-//! What runs around a handler.
+//! Interceptors: run around a handler and may change its outcome.
 
 pub(crate) mod max_payload;
 
@@ -17,11 +17,14 @@ use crate::{
     runtime::catch::Caught,
 };
 
-/// Runs around the handlers of events: before the payload is read, and after the answer is known.
+/// Runs around the handlers of events: before the payload is decoded, and after the answer is known.
 ///
-/// It sees no event that a guard has denied, and every failure of what is inside, a panic included,
-/// before the exception filters see it. It may change the outcome, or not run the handler at all. With
-/// an [`Ack`](crate::Ack) the outcome is known, and sent, when the handler is done.
+/// It runs after the guards, so it does not see events that they deny. It sees every failure of
+/// the handler and of the interceptors inside of it before the exception filters do; a panic of the
+/// handler is such a failure. It may change the outcome, or not run the handler at all.
+///
+/// If the handler takes an [`Ack`](crate::Ack), the outcome is known only when the handler is done and
+/// the `Ack` is used or dropped; the answer is sent then.
 ///
 /// # Examples
 /// ```
@@ -42,7 +45,6 @@ use crate::{
 /// let gateway: Gateway<Claims> = Gateway::at("/")
 ///     .intercept(Timing)
 ///     .on("echo", |Payload(text): Payload<String>| async move { text });
-/// # drop(gateway);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no interceptor for clients known as `{P}`",
@@ -53,10 +55,11 @@ pub trait Interceptor<P>: Send + Sync + 'static {
     /// Runs around one event.
     ///
     /// # Errors
-    /// Whatever the client is to read as an error; filters may still change it.
+    /// The error that exception filters translate for the client.
     ///
     /// # Cancel safety
-    /// The future is dropped when the handler is over its time.
+    /// The future is dropped when the event exceeds
+    /// [`Limits::handler_timeout`](crate::Limits::handler_timeout), and may be dropped when the socket ends.
     fn intercept(
         &self,
         context: &EventContext<'_, P>,
@@ -64,7 +67,7 @@ pub trait Interceptor<P>: Send + Sync + 'static {
     ) -> impl Future<Output = Outcome> + Send;
 }
 
-/// An [`Interceptor`] whose type is forgotten.
+/// An [`Interceptor`] whose type is erased.
 pub(crate) trait AnyInterceptor<P>: Send + Sync {
     fn intercept<'a>(
         &'a self,
@@ -83,13 +86,20 @@ impl<P: Send + Sync + 'static, I: Interceptor<P>> AnyInterceptor<P> for I {
     }
 }
 
-/// What is further inside: the next interceptor, and in the end the handler.
+/// The rest of the chain: the interceptors further inside, and the handler.
 ///
 /// # Examples
-/// See [`Interceptor`].
+/// See [`Interceptor`]. An interceptor that drops it answers in place of the handler:
 /// ```
-/// fn is_send<T: Send>() {}
-/// is_send::<doorward::Next<'_, doorward::Anonymous>>();
+/// use doorward::{EventContext, Exception, Interceptor, Next, Outcome};
+///
+/// struct Maintenance;
+///
+/// impl<P: Send + Sync + 'static> Interceptor<P> for Maintenance {
+///     async fn intercept(&self, _: &EventContext<'_, P>, _: Next<'_, P>) -> Outcome {
+///         Err(Exception::new("maintenance", "Try again later").into())
+///     }
+/// }
 /// ```
 #[must_use = "without it the handler does not run"]
 pub struct Next<'a, P> {
@@ -98,17 +108,20 @@ pub struct Next<'a, P> {
 }
 
 impl<P: Send + Sync + 'static> Next<'_, P> {
-    /// Goes on inwards and returns what became of it.
+    /// Runs the rest of the chain and returns its outcome.
     ///
     /// # Errors
-    /// What the handler, or an extractor or interceptor before it, failed with.
+    /// The error of the handler, of one of its extractors, or of an interceptor further inside. A panic
+    /// of the handler is an error too.
     pub async fn run(self, context: &EventContext<'_, P>) -> Outcome {
         match self.interceptors.split_first() {
             Some((first, rest)) => {
                 first.intercept(context, Next { interceptors: rest, ..self }).await
             }
+            // The socket may have ended while an outer interceptor waited: its handler would run for
+            // a client that is gone, after `on_disconnect`.
             None if context.connection().is_closed() => Err(EmitError::Ended.into()),
-            // A panic is an outcome too, for whatever must be put back in order behind it.
+            // A panic becomes an error here, so that an interceptor can release what it holds.
             None => Caught::new(self.handler.call(context))
                 .await
                 .unwrap_or_else(|panicked| Err(panicked.into())),
@@ -122,12 +135,12 @@ impl<P> fmt::Debug for Next<'_, P> {
     }
 }
 
-/// A reply as interceptors see it.
+/// Replies as interceptors make them.
 impl Reply {
-    /// Replaces the answer.
+    /// Makes a reply that acks with `value`.
     ///
     /// # Errors
-    /// When `value` cannot be written as JSON.
+    /// The value cannot be written as JSON.
     pub fn new(value: impl serde::Serialize) -> Result<Self, serde_json::Error> {
         RawArguments::new(&value).map(Self::Value)
     }

@@ -1,4 +1,14 @@
-//! A handler that was started for one event, until its answer is written.
+//! A handler that was started for one event, until it is done.
+//!
+//! An invocation owns everything that its event needs from now on: the future of the handler with its
+//! arguments, and before that, if they wait, the guards and interceptors with a copy of the event. It
+//! owns no place to write to. The link owns the outbox and lends it for each poll as an [`Answer`], so
+//! the value of a handler is serialized once, into its place in the outbox.
+//!
+//! The future of each handler has its own type and returns its own type of value. [`Run`] erases both
+//! without an intermediate value: it writes the output in place of returning it.
+//!
+//! Dropping an invocation cancels the handler. Start reading at [`Running`]'s `run`.
 
 use std::{
     fmt,
@@ -21,11 +31,11 @@ use crate::event::{
 /// A handler that was started for one event.
 pub(crate) struct Invocation(Pin<Box<dyn Run>>);
 
-/// What an event has come to.
+/// Result of one part of an event.
 pub(crate) enum Step<V = RawArguments> {
-    /// It is answered.
+    /// The answer.
     Reply(Reply<V>),
-    /// Everything before the handler is done; the handler remains.
+    /// The guards have allowed the event; this invocation is the rest of it.
     Run(Invocation),
 }
 
@@ -38,7 +48,7 @@ impl Invocation {
         Self(Box::pin(Running { future, rest: None, begins: true }))
     }
 
-    /// Begins with guards; the event itself begins when they have let it through.
+    /// Begins with guards; the event itself begins when they have allowed it.
     pub(super) fn behind_guards<F, V>(future: F) -> Self
     where
         F: Future<Output = Result<Step<V>, Failure>> + Send + 'static,
@@ -47,7 +57,7 @@ impl Invocation {
         Self(Box::pin(Running { future, rest: None, begins: false }))
     }
 
-    /// A handler whose answer is given by hand.
+    /// Runs a handler that has taken an `Ack`; `waiter` receives the answer.
     pub(crate) fn by_hand<F>(handler: F, waiter: Waiter) -> Self
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
@@ -56,22 +66,29 @@ impl Invocation {
         Self(Box::pin(ByHand { handler, waiter, is_done: false, is_answered: false }))
     }
 
-    /// Whether it is past its guards.
+    /// Returns `true` if the guards have allowed the event. Until then the link starts no later event
+    /// of the socket, and drops this one if the socket ends.
     pub(crate) fn has_begun(&self) -> bool {
         self.0.has_begun()
     }
 
-    /// Whether its answer is written, although it is not done.
+    /// Returns `true` if the answer is written although the handler still runs. An error after that
+    /// is not sent, because each event is answered once.
     pub(crate) fn is_answered(&self) -> bool {
         self.0.is_answered()
     }
 
-    /// Whether there is nothing left of it to be run.
+    /// Returns `true` if nothing is left to run after a poll that was `Ready`. A handler that has
+    /// failed its `Ack` may still be running then.
     pub(crate) fn is_done(&self) -> bool {
         self.0.is_done()
     }
 
-    /// Goes on, and writes the answer when it is known.
+    /// Runs the handler, and writes the answer when it is known.
+    ///
+    /// # Errors
+    /// The handler failed, and its failure is not written yet: the link does that, with the exception
+    /// filters.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -80,7 +97,7 @@ impl Invocation {
         self.0.as_mut().run(cx, answer)
     }
 
-    /// Whether the handler is done and a stream of events goes on.
+    /// Returns `true` if the handler has returned a stream, which is being sent.
     pub(crate) fn is_streaming(&self) -> bool {
         self.0.is_streaming()
     }
@@ -92,7 +109,10 @@ impl fmt::Debug for Invocation {
     }
 }
 
-/// A future that writes its output instead of returning it, so that its type can be forgotten.
+/// A future that writes its output instead of returning it, so that its type can be erased.
+///
+/// The methods are those of [`Invocation`]; the defaults are for a handler whose guards are done and
+/// which is answered by its return value.
 trait Run: Send {
     fn run(
         self: Pin<&mut Self>,
@@ -115,16 +135,18 @@ trait Run: Send {
 }
 
 pin_project! {
+    // Polls `future` until it returns, and then `rest` if the future returned one. A future must not
+    // be polled again after it is ready, so `rest` also marks that.
     struct Running<F> {
         #[pin]
         future: F,
         rest: Option<Rest>,
-        // The future is the event itself, and not what stands in front of it.
+        // The future is the event itself, and not its guards.
         begins: bool,
     }
 }
 
-/// What goes on behind the future.
+/// Work that remains after the future has returned.
 enum Rest {
     Stream(ReplyStream),
     Run(Invocation),
@@ -183,7 +205,10 @@ where
     }
 }
 
-/// Sends the items that are there, as long as the client keeps up and others get their turn.
+/// Sends the items of a stream that are ready, while the outbox has room.
+///
+/// The stream pauses above that, so it is no faster than its client reads. It also pauses after
+/// [`ITEMS_PER_TURN`] items: a stream that is always ready would keep the link from its other sockets.
 fn poll_stream(
     stream: &mut ReplyStream,
     cx: &mut Context<'_>,
@@ -202,22 +227,24 @@ fn poll_stream(
             None => return Poll::Ready(Ok(answer.value(&())?)),
         }
     }
+    // The stream was ready, so it has not kept the waker.
     cx.waker().wake_by_ref();
     Poll::Pending
 }
 
-/// An item of a stream is a stream itself.
+/// The item of a stream is a stream.
 #[derive(Debug, thiserror::Error)]
 #[error("a stream of streams cannot be sent")]
 struct Nested;
 
 pin_project! {
-    /// A handler beside the answer that it has given away.
+    /// A handler with an `Ack`, and the receiver of its answer. Either can finish first.
     struct ByHand<F> {
         #[pin]
         handler: F,
-        // `None` once the answer is written.
+        // `None` once an answer, or an error in its place, was received.
         waiter: Option<Waiter>,
+        // The handler has returned and must not be polled again.
         is_done: bool,
         is_answered: bool,
     }
@@ -231,6 +258,8 @@ impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
     ) -> Poll<Result<(), Failure>> {
         let this = self.project();
         let mut failed = None;
+        // The handler first: what it sends in this poll is received below, without another turn. If it
+        // returns an error after the answer, the client cannot read that any more.
         if !*this.is_done
             && let Poll::Ready(finished) = this.handler.poll(cx)
         {
@@ -244,10 +273,12 @@ impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
                     answer.value(&given?)?;
                     *this.is_answered = true;
                 }
-                // The handler says why it gives up, or has lost its means to answer.
+                // The `Ack` was dropped, often by the handler as it returned: its error explains why.
                 Poll::Ready(Err(_)) if *this.is_done => {
                     return Poll::Ready(Err(failed.unwrap_or_else(|| Unanswered.into()).into()));
                 }
+                // No answer yet. The `Ack` may be in another task, but an error of the handler is the
+                // answer all the same.
                 _ => {
                     if let Some(error) = failed {
                         return Poll::Ready(Err(error.into()));
@@ -272,12 +303,13 @@ impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
     }
 }
 
-/// Waits for the answer behind a handler that takes an `Ack`, for those who want to see the outcome.
+/// Runs a handler that has taken an `Ack` to its end and returns the answer, for interceptors.
 pub(super) async fn by_hand(
     handler: impl Future<Output = Result<(), BoxError>>,
     mut waiter: Waiter,
 ) -> Outcome {
     let finished = handler.await;
+    // An answer that was given counts more than the result of the handler, as in `ByHand`.
     let given = match (waiter.try_recv(), finished) {
         (Ok(given), _) => given,
         (Err(_), Err(error)) => Err(error),
@@ -286,10 +318,10 @@ pub(super) async fn by_hand(
     given.map(Reply::Value)
 }
 
-/// The handler lost its `Ack`.
+/// The handler dropped its `Ack` without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the `Ack` of the handler was dropped unused")]
 struct Unanswered;
 
-/// Items of one stream before other work of the link has its turn.
+/// Items of one stream that are sent before other work of the link gets its turn.
 const ITEMS_PER_TURN: usize = 64;

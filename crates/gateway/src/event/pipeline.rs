@@ -1,10 +1,20 @@
-//! From an event to its answer: the only file that knows the order.
+//! Takes an event from its guards to its answer; the only file that knows the order.
 //!
-//! Guards of the server, of the gateway and of the handler; listeners; interceptors in the same order
-//! inwards; the handler's extractors; the handler; interceptors outwards; exception filters of the
-//! handler, of the gateway and of the server; the answer. As long as nothing waits everything happens on
-//! the stack, straight from the bytes that arrived; what waits owns its event.
-//! Start reading at [`Routes::start`].
+//! 1. Guards: of the server, of the gateway, of the handler. The first denial ends the event.
+//! 2. Listeners.
+//! 3. Interceptors: of the server, of the gateway, of the handler.
+//! 4. Extractors of the handler, in the order of its arguments, then the handler.
+//! 5. The same interceptors, from inside to outside.
+//! 6. If the event has failed, exception filters: of the handler, of the gateway, of the server.
+//! 7. The answer.
+//!
+//! An event is borrowed from the receive buffer of its link for as long as nothing waits: guards that
+//! answer at once, listeners and extractors read it there, and nothing is copied or boxed for them. A
+//! guard that may wait, or an interceptor, needs an event of its own. It is copied into a [`Stored`]
+//! then, and the future that owns it becomes the [`Invocation`].
+//!
+//! An invocation is polled by the task of its link and not spawned, so that events of one socket begin
+//! in the order in which they arrived. Start reading at [`Routes::start`].
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
@@ -42,15 +52,15 @@ use crate::{
 /// The handlers of one namespace.
 pub(crate) struct Routes<P> {
     pub(crate) table: HashMap<Arc<str>, Arc<Route<P>>>,
-    /// What stands around events that nobody handles.
+    /// Route of events without a handler.
     pub(crate) unknown: Arc<Route<P>>,
     pub(crate) listeners: Arc<[Listener<P>]>,
 }
 
-/// A handler with everything that stands around it, on all levels.
+/// A handler with the guards, interceptors and filters of all levels around it.
 pub(crate) type Route<P> = Subscription<P>;
 
-/// Stands where a handler is missing.
+/// The handler of events without a handler: answers `unknown_event`.
 struct Unknown;
 
 impl<P> AnyHandler<P> for Unknown {
@@ -63,24 +73,36 @@ impl<P> AnyHandler<P> for Unknown {
     }
 }
 
-/// What answers an event that nobody handles: its guards and filters, and then no.
+/// Returns the route of events without a handler.
+///
+/// Their guards are called all the same: only a client that may send events at all learns from the
+/// answer which ones have no handler.
 pub(crate) fn unknown<P: 'static>(layers: Layers<P>) -> Route<P> {
     Subscription { handler: Arc::new(Unknown), layers }
 }
 
 impl<P: Send + Sync + 'static> Routes<P> {
-    /// Starts an event, as far as it goes without waiting.
+    /// Starts an event and takes it as far as possible without waiting.
+    ///
+    /// The returned invocation does the rest when it is polled. Even a handler that is ready at once
+    /// runs in the first poll, because only that has a place to write the answer to.
+    ///
+    /// # Errors
+    /// A guard that answers at once denied the event, an extractor rejected it, or the code of the
+    /// application panicked.
     pub(crate) fn start(
         &self,
         connection: &Connection<P>,
         incoming: Incoming<'_>,
     ) -> Result<Invocation, Failure> {
         let Incoming { event, data, attachments, asked } = incoming;
+        // The name of a known event is shared; only an unknown one is copied.
         let (name, route) = match self.table.get_key_value(event) {
             Some((name, route)) => (Arc::clone(name), route),
             None => (Arc::from(event), &self.unknown),
         };
         let Layers { guards, interceptors, .. } = &route.layers;
+        // One guard that may wait is enough: guards must be called in order.
         if !guards.iter().all(|guard| guard.is_at_once()) {
             let stored = Stored::new(connection, name, data, attachments, asked);
             let (route, listeners) = (Arc::clone(route), Arc::clone(&self.listeners));
@@ -92,13 +114,17 @@ impl<P: Send + Sync + 'static> Routes<P> {
             asked.map_err(|denial| denied(denial, connection, action))?;
         }
         let context = EventContext::new(connection, &name, data, &attachments, asked);
+        // Listeners, extractors and the body of a handler before its first `await` belong to the
+        // application. Their panic fails this event and not the link.
         let started = catch(|| {
             self.listen(&context);
             interceptors.is_empty().then(|| route.handler.start(&context))
         });
+        // It borrows the name and the attachments, which `Stored` takes.
         drop(context);
         match started {
             Ok(Some(started)) => started,
+            // Extractors run inside of the interceptors, so the event must outlive this call.
             Ok(None) => {
                 let stored = Stored::new(connection, name, data, attachments, asked);
                 Ok(Invocation::new(through_interceptors(Arc::clone(route), stored)))
@@ -123,12 +149,13 @@ impl<P: Send + Sync + 'static> Routes<P> {
         Trace::begin(connection, || self.known(event), entropy)
     }
 
-    /// The name of an event that has a handler. Any other is the client's word, and is not logged.
+    /// Returns the name of an event that has a handler. Any other name is input of the client and
+    /// must not be logged.
     fn known(&self, event: &str) -> Option<&str> {
         self.table.get_key_value(event).map(|(name, _)| &**name)
     }
 
-    /// Says what a client reads of a failure.
+    /// Translates a failure into the answer for the client, and logs it.
     pub(crate) fn explain(
         &self,
         connection: &Connection<P>,
@@ -147,7 +174,8 @@ impl<P: Send + Sync + 'static> Routes<P> {
             Failure::Error(error) => (error, id, false),
         };
         let context = FilterContext { connection, event };
-        // The error is the application's: to look at it, to print it and to drop it may panic.
+        // Filters, and `Display` and `Drop` of the error, belong to the application and may panic. So
+        // the error is moved into the closure and dropped there.
         let (exception, instead) = catch(|| {
             let filters = &route.layers.filters;
             match filters.iter().find_map(|filter| filter.catch(&error, &context)) {
@@ -165,7 +193,9 @@ impl<P: Send + Sync + 'static> Routes<P> {
     }
 }
 
-/// What a filter has said, and what the ack of its event reads.
+/// Returns the exception and the event that a filter has answered with.
+///
+/// With an event the exception is only for the ack, and comes from the error itself.
 fn replied(
     reply: Replied,
     error: BoxError,
@@ -176,20 +206,23 @@ fn replied(
         Replied::Exception(exception) => return (exception, None),
         Replied::Event { event, data } => (event, data),
     };
-    // In its own place the event `exception` may carry what the application writes.
+    // `exception` is reserved, except here: the filter replaces that very event.
     let checked = if name == ErrorAnswer::EVENT { Ok(()) } else { check_event(&name) };
     match checked.and_then(|()| Ok(data?)) {
         Ok(data) => {
             (named(error).unwrap_or_else(|_unnamed| Exception::internal()), Some((name, data)))
         }
         Err(error) => {
-            error!(event, emitted = &*name, %error, %id, "An exception filter emits what cannot be sent.");
+            error!(event, emitted = &*name, %error, %id, "An exception filter emitted what cannot be sent.");
             (Exception::internal(), None)
         }
     }
 }
 
-/// Asks the guards, and returns what is behind them.
+/// Calls the guards and listeners, and returns the rest of the event as a step.
+///
+/// The rest is an invocation of its own and not awaited here, because a handler without interceptors
+/// writes its answer by itself. A panic is caught where the link polls the invocation.
 async fn through_guards<P: Send + Sync + 'static>(
     route: Arc<Route<P>>,
     listeners: Arc<[Listener<P>]>,
@@ -207,7 +240,7 @@ async fn through_guards<P: Send + Sync + 'static>(
     Ok(Step::Run(Invocation::new(through_interceptors(route, event))))
 }
 
-/// Interceptors, and the handler in the middle.
+/// Runs the interceptors, with the handler inside of them.
 async fn through_interceptors<P: Send + Sync + 'static>(
     route: Arc<Route<P>>,
     event: Stored<P>,
@@ -217,7 +250,7 @@ async fn through_interceptors<P: Send + Sync + 'static>(
     Ok(Step::Reply(next.run(&event.context()).await?))
 }
 
-/// Asks the guards of a route, and writes a no down.
+/// Calls the guards of a route; a denial is recorded in the audit.
 async fn ask<P>(
     guards: &[Arc<dyn AnyGuard<P>>],
     connection: &Connection<P>,
@@ -235,7 +268,8 @@ fn denied<P>(denial: Denial, connection: &Connection<P>, action: Action<'_>) -> 
     Failure::Denied { exception: denial.refusal.into(), id, close: denial.close }
 }
 
-/// What a client reads of an error that no filter knows.
+/// Translates an error that no filter has answered. One without an answer of its own is logged, and
+/// the client reads `internal`.
 fn translate(error: BoxError, event: Option<&str>, id: DecisionId) -> Exception {
     named(error).unwrap_or_else(|error| {
         error!(event, error = &*error as &dyn std::error::Error, %id, "Handler failed.");
@@ -243,7 +277,7 @@ fn translate(error: BoxError, event: Option<&str>, id: DecisionId) -> Exception 
     })
 }
 
-/// What a client reads of an error that has words for it; any other is given back.
+/// Returns the answer of an error that has one of its own; any other error is given back.
 fn named(error: BoxError) -> Result<Exception, BoxError> {
     let error = match error.downcast::<Exception>() {
         Ok(exception) => return Ok(*exception),

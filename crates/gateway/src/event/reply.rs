@@ -1,4 +1,4 @@
-//! What a handler may return.
+//! The values that handlers can return.
 
 use std::{borrow::Cow, fmt, pin::Pin};
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::room::hub::broadcast::Delivered;
 
-/// What a handler answers with, once its type is known to be one.
+/// Answer of a handler: an ack, an event, or a stream of events.
 ///
 /// # Examples
 /// ```
@@ -22,25 +22,29 @@ use crate::room::hub::broadcast::Delivered;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Reply<V = RawArguments> {
-    /// The ack.
+    /// Value of the ack.
     Value(V),
-    /// An event for the client; the ack is `null`.
+    /// Event for the client; the ack is `null`.
     Emit {
-        /// What it is called.
+        /// Name of the event.
         event: Cow<'static, str>,
-        /// What it carries.
+        /// Payload of the event.
         data: V,
     },
-    /// Events for the client, one after the other; the ack, `null`, ends them.
+    /// Events for the client, one after the other. The ack is `null` and follows the last event.
     Stream(ReplyStream),
 }
 
-/// The replies of a stream, ready to be sent.
+/// Replies of a stream, already serialized.
 ///
 /// # Examples
 /// ```
-/// fn is_send<T: Send>() {}
-/// is_send::<doorward::ReplyStream>();
+/// use doorward::{Outcome, Reply};
+///
+/// /// Returns `true` if the handler has returned a stream.
+/// fn is_stream(outcome: &Outcome) -> bool {
+///     matches!(outcome, Ok(Reply::Stream(_)))
+/// }
 /// ```
 pub struct ReplyStream(Items);
 
@@ -61,7 +65,7 @@ impl fmt::Debug for ReplyStream {
 }
 
 impl<V: Arguments> Reply<V> {
-    /// Writes what it carries, so that its type can be forgotten.
+    /// Serializes the values, so that their type can be erased.
     pub(crate) fn erase(self) -> Result<Reply, BoxError> {
         Ok(match self {
             Self::Value(value) => Reply::Value(RawArguments::new(&value)?),
@@ -71,16 +75,20 @@ impl<V: Arguments> Reply<V> {
     }
 }
 
-/// A value that answers an event.
+/// A value that a handler can return as the answer to an event.
 ///
-/// Anything that is `Serialize` is the ack itself: `"hello"` stays `"hello"`, `()` and `None` are
-/// `null`. A `Result` answers with what is in it, or fails with any error; an [`Exception`] is what
-/// the client reads, other errors are for [exception filters](crate::ExceptionFilter). [`Emit`] sends
-/// an event. [`Args`] acks with several values. A stream sends each item as an event, in order and no
-/// faster than the client reads, and ends with its socket; items that are no [`Emit`] are events of
-/// the name that was asked. The parameter `M` tells these apart and is never written.
+/// | returned | what the client receives |
+/// |---|---|
+/// | a `Serialize` value | The ack. `()` and `None` are `null`. |
+/// | [`Args`] | The ack, with several values. |
+/// | [`Emit`] | An event, then `null` as the ack. |
+/// | a stream of these | Each item as an event, in order and no faster than the client reads, then `null` as the ack. Items other than [`Emit`] have the name of the handled event. The stream is dropped when its socket ends. |
+/// | a `Result` of these | The value, or the error as [exception filters](crate::ExceptionFilter) translate it. |
 ///
-/// [`Exception`]: crate::Exception
+/// A stream ends at the first item that is an error. The client receives the items before it, then the
+/// error as the answer.
+///
+/// The parameter `M` keeps these implementations apart; it is inferred.
 ///
 /// # Examples
 /// ```
@@ -90,7 +98,6 @@ impl<V: Arguments> Reply<V> {
 ///     .on("double", |Payload(n): Payload<u32>| async move {
 ///         n.checked_mul(2).ok_or_else(|| Exception::new("too_large", "That number is too large"))
 ///     });
-/// # drop(gateway);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot answer an event",
@@ -98,48 +105,50 @@ impl<V: Arguments> Reply<V> {
             of these whose error is a `std::error::Error`"
 )]
 pub trait IntoReply<M>: Send {
-    /// What is sent.
+    /// Payload of the reply.
     type Value: Arguments + Send + 'static;
 
-    /// Returns the reply or the error.
+    /// Converts the value into a reply.
     ///
     /// # Errors
-    /// What the handler failed with.
+    /// The error that the handler returned.
     fn into_reply(self) -> Result<Reply<Self::Value>, BoxError>;
 }
 
-/// Sends an event to the client that asked.
+/// Answers with an event, sent to the socket whose event is handled.
 ///
 /// # Examples
 /// ```
 /// use doorward::prelude::*;
 ///
 /// let gateway: Gateway<Claims> = Gateway::at("/")
-///     .on("ping", || async { Emit { event: "pong".into(), data: "here" } });
-/// # drop(gateway);
+///     .on("ping", || async { Emit::new("pong", "here") });
 /// ```
 #[derive(Clone, Debug)]
 pub struct Emit<T> {
-    /// What it is called.
+    /// Name of the event.
     pub event: Cow<'static, str>,
-    /// What it carries.
+    /// Payload of the event.
     pub data: T,
 }
 
 impl<T> Emit<T> {
-    /// Names an event and what it carries.
+    /// Creates an event with this name and payload.
     pub fn new(event: impl Into<Cow<'static, str>>, data: T) -> Self {
         Self { event: event.into(), data }
     }
 }
 
-/// Declares the types that tell implementations of [`IntoReply`] apart.
+/// Declares the types that keep implementations of [`IntoReply`] apart.
+///
+/// `T: Serialize`, `Emit<T>` and `S: Stream` overlap for the compiler, so each implementation has a
+/// marker of its own as the parameter of the trait, and type inference finds the one that applies.
 macro_rules! markers {
     ($($(#[$doc:meta])* $name:ident $(<$of:ident>)? = $example:literal;)+) => {
         $(
             $(#[$doc])*
             ///
-            /// It tells implementations of [`IntoReply`] apart and is never made.
+            /// Marker of one implementation of [`IntoReply`]; no value of it exists.
             ///
             /// # Examples
             /// ```
@@ -163,15 +172,14 @@ markers! {
     ByDelivered = "ByDelivered";
     /// An event.
     ByEmit = "ByEmit";
-    /// A result whose error could be sent like a value. There are two readings of it, so it does not
-    /// compile: make the error an [`Exception`](crate::Exception), or a `std::error::Error` that is not
-    /// `Serialize`.
+    /// A result whose error is `Serialize`. The compiler reports that its type is ambiguous: make the
+    /// error an [`Exception`](crate::Exception), or a `std::error::Error` that is not `Serialize`.
     ByMistake = "ByMistake";
-    /// Values that are on the wire already.
+    /// Values that are serialized already.
     ByRaw = "ByRaw";
-    /// A result of something else that answers.
+    /// A result of another reply.
     ByResult<M> = "ByResult<doorward::ByValue>";
-    /// A stream of something else that answers.
+    /// A stream of other replies.
     ByStream<M> = "ByStream<doorward::ByValue>";
     /// A value.
     ByValue = "ByValue";
@@ -227,7 +235,10 @@ impl<M, T: IntoReply<M>, E: Into<BoxError> + Send> IntoReply<ByResult<M>> for Re
     }
 }
 
-/// Without it such a result would be a value, and its error would be sent as `{"Err": ..}`.
+/// Makes a result ambiguous if its error is `Serialize`, so that it does not compile.
+///
+/// `Result` itself is `Serialize`. Without this implementation it would be an ordinary value, and the
+/// client would read all of the error, as `{"Err": ..}`.
 ///
 /// ```compile_fail
 /// use doorward::prelude::*;
@@ -242,7 +253,7 @@ impl<T: Send, E: Serialize + Send> IntoReply<ByMistake> for Result<T, E> {
     type Value = RawArguments;
 
     fn into_reply(self) -> Result<Reply, BoxError> {
-        Err("a result whose error is `Serialize` has no meaning of its own".into())
+        Err("a result whose error is `Serialize` is ambiguous".into())
     }
 }
 
@@ -258,13 +269,14 @@ where
     }
 }
 
-/// What became of an event: what its handler answered, already written as JSON, or why it failed.
+/// Outcome of an event: the answer, already serialized, or the error.
 ///
 /// # Examples
 /// ```
-/// use doorward::{Outcome, Reply};
+/// use doorward::Outcome;
 ///
-/// fn failed(outcome: &Outcome) -> bool { outcome.is_err() }
-/// # drop(failed);
+/// fn label(outcome: &Outcome) -> &'static str {
+///     if outcome.is_ok() { "answered" } else { "failed" }
+/// }
 /// ```
 pub type Outcome = Result<Reply, BoxError>;

@@ -1,4 +1,4 @@
-//! A handler with guards, interceptors and filters of its own.
+//! Subscriptions: handlers with guards, interceptors and filters of their own.
 
 use std::{fmt, sync::Arc};
 
@@ -14,7 +14,7 @@ use crate::{
     guard::authorise::AnyGuard,
 };
 
-/// A handler and what stands around it alone; see [`handle`].
+/// A handler with its own guards, interceptors and filters; see [`handle`].
 ///
 /// # Examples
 /// ```
@@ -22,7 +22,6 @@ use crate::{
 ///
 /// let delete: Subscription<Claims> = handle(|Payload(_): Payload<u64>| async {})
 ///     .guard(Role::new("admin"));
-/// # drop(delete);
 /// ```
 #[must_use]
 pub struct Subscription<P> {
@@ -30,7 +29,8 @@ pub struct Subscription<P> {
     pub(crate) layers: Layers<P>,
 }
 
-/// What stands around handlers, on one level.
+/// Guards, interceptors and filters of one level: of a server, a gateway, a handler, or several of
+/// these levels combined.
 pub(crate) struct Layers<P> {
     pub(crate) guards: Vec<Arc<dyn AnyGuard<P>>>,
     pub(crate) interceptors: Vec<Arc<dyn AnyInterceptor<P>>>,
@@ -54,8 +54,11 @@ impl<P> Clone for Layers<P> {
 }
 
 impl<P> Layers<P> {
-    /// Puts `inner` inside of this level: guards and interceptors from outside to inside, filters
-    /// from inside to outside.
+    /// Combines this level with the level inside of it.
+    ///
+    /// Each list is in the order in which it is called. Guards and interceptors go from outside to
+    /// inside, so that a server can deny what a gateway would allow. Filters go from inside to
+    /// outside, so that a handler can translate an error before the server does.
     pub(crate) fn around(&self, inner: &Self) -> Self {
         Self {
             guards: [&self.guards[..], &inner.guards].concat(),
@@ -75,7 +78,6 @@ impl<P> Layers<P> {
 ///     "delete",
 ///     handle(|Payload(_): Payload<u64>| async {}).guard(Role::new("admin")),
 /// );
-/// # drop(gateway);
 /// ```
 pub fn handle<P: Send + Sync + 'static, M: 'static>(
     handler: impl Handler<P, M>,
@@ -84,13 +86,14 @@ pub fn handle<P: Send + Sync + 'static, M: 'static>(
 }
 
 impl<P: Send + Sync + 'static> Subscription<P> {
-    /// Asks a guard about this event, after those of the server and of the gateway.
+    /// Calls a guard for this event, after the guards of the server and of the gateway.
     pub fn guard(mut self, guard: impl Guard<P>) -> Self {
         self.layers.guards.push(Arc::new(guard));
         self
     }
 
-    /// Runs an interceptor around this handler, inside of those of the server and of the gateway.
+    /// Runs an interceptor around this handler, inside of the interceptors of the server and of the
+    /// gateway.
     pub fn intercept(mut self, interceptor: impl Interceptor<P>) -> Self {
         self.layers.interceptors.push(Arc::new(interceptor));
         self
@@ -109,16 +112,18 @@ impl<P> fmt::Debug for Subscription<P> {
     }
 }
 
-/// Whatever [`Gateway::on`](crate::Gateway::on) takes: a [`Handler`], or a [`Subscription`] made of
-/// one.
+/// Argument of [`Gateway::on`](crate::Gateway::on): a [`Handler`], or a [`Subscription`] made of one.
 ///
 /// # Examples
-/// See [`handle`].
 /// ```
-/// use doorward::{IntoSubscription, prelude::*};
+/// use doorward::{IntoSubscription, Subscription, prelude::*};
 ///
-/// fn take<M>(_: impl IntoSubscription<Claims, M>) {}
-/// take(|| async {});
+/// /// Restricts a handler to administrators.
+/// fn admin<M>(handler: impl IntoSubscription<Claims, M>) -> Subscription<Claims> {
+///     handler.into_subscription().guard(Role::new("admin"))
+/// }
+///
+/// let gateway: Gateway<Claims> = Gateway::at("/").on("shut-down", admin(|| async {}));
 /// ```
 #[diagnostic::on_unimplemented(
     message = "this cannot handle an event in a namespace of `{P}`",
@@ -127,7 +132,7 @@ impl<P> fmt::Debug for Subscription<P> {
     note = "each argument must implement `FromEvent<{P}>` and the result `IntoReply`"
 )]
 pub trait IntoSubscription<P, M> {
-    /// Makes the subscription.
+    /// Converts the argument into a subscription.
     fn into_subscription(self) -> Subscription<P>;
 }
 
@@ -143,5 +148,5 @@ impl<P> IntoSubscription<P, ()> for Subscription<P> {
     }
 }
 
-/// Told of every event that the guards let through.
+/// Listener that is called for every event that the guards have allowed.
 pub(crate) type Listener<P> = Box<dyn Fn(&EventContext<'_, P>) + Send + Sync>;

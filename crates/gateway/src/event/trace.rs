@@ -1,14 +1,15 @@
-//! What the log knows of an event while its handler runs.
+//! Tracing spans around the handlers of events and around hooks.
 
 use doorward_core::{DecisionId, Entropy};
 use tracing::{Span, field};
 
 use crate::room::connection::Connection;
 
-/// The span of one event, and the id of its failure.
+/// Span of one event, and the id of its failure.
 ///
-/// Everything that a handler logs stands in the span, so that a line says whose event it was. When nothing
-/// listens to the span, it is not made, and no id is drawn before the event fails.
+/// Log lines of a handler are inside of the span, so they name the socket and the user. If no
+/// subscriber is interested in the span, it is disabled, and an id is generated only if the event
+/// fails.
 #[derive(Debug)]
 pub(crate) struct Trace {
     span: Span,
@@ -16,13 +17,14 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// Begins an event; `event` returns a name of the program's own, or nothing when no handler has it.
+    /// Creates the span of an event. `event` returns the name if the event has a handler, and `None`
+    /// otherwise: an unknown name is input of the client and must not be logged.
     pub(super) fn begin<'a, P>(
         connection: &Connection<P>,
         event: impl Fn() -> Option<&'a str>,
         entropy: &dyn Entropy,
     ) -> Self {
-        // Where the span is off nothing of this is evaluated.
+        // If the span is disabled, none of its fields is evaluated.
         let span = tracing::info_span!(
             target: TARGET,
             "event",
@@ -38,22 +40,23 @@ impl Trace {
         Self { span, id }
     }
 
-    /// The id that a client reads when the event fails; the lines of its handler have it too.
+    /// Returns the id that the client reads if the event fails. With an enabled span it is the id in
+    /// the log lines of the handler, too.
     pub(crate) fn id(&self, entropy: &dyn Entropy) -> DecisionId {
         self.id.unwrap_or_else(|| DecisionId::generate(entropy))
     }
 
-    /// Runs a part of the event inside its span.
+    /// Runs a part of the event inside of its span.
     pub(crate) fn run<R>(&self, part: impl FnOnce() -> R) -> R {
         self.span.in_scope(part)
     }
 }
 
-/// The span around a hook.
+/// Creates the span around a hook.
 pub(crate) fn hook_span<P>(connection: &Connection<P>, hook: &'static str) -> Span {
     let user = connection.user().as_str();
     tracing::info_span!(target: TARGET, "hook", hook, socket = %connection.id().encode(), user)
 }
 
-/// A target of its own, so that operators can switch the spans off.
+/// Target of its own, so that operators can disable the spans in the filter of their subscriber.
 const TARGET: &str = "doorward::event";

@@ -1,7 +1,8 @@
-//! An answer that a handler gives by hand.
+//! Lets a handler answer by hand instead of returning the answer.
 //!
-//! The event stays the one that its socket is busy with until the answer is given, dropped or over its
-//! time, so order, limits and "answered exactly once" hold as they do for values that are returned.
+//! The socket stays busy with the event until both the handler is done and the answer is given or
+//! dropped, or until the event times out. So the order of events, the limits, and "each event is
+//! answered exactly once" hold as they do for returned values.
 
 use std::{fmt, marker::PhantomData, sync::Mutex};
 
@@ -11,12 +12,15 @@ use tokio::sync::oneshot;
 
 use crate::event::context::{EventContext, FromEvent, Given};
 
-/// Answers the event in place of the handler's return value, once, from wherever it is moved to.
+/// Answers the event once, in place of the handler's return value. It can be moved to another task
+/// or thread.
 ///
-/// A handler that takes it returns `()`, or a `Result` whose error is answered when nothing else was.
-/// Until the handler is done, and this is used or dropped, the next event of the socket waits, at most
-/// for [`Limits::handler_timeout`](crate::Limits::handler_timeout); dropped without an answer it is
-/// `internal`.
+/// A handler that takes it returns `()` or a `Result`. The error of the `Result` is the answer,
+/// unless another was given before. If the `Ack` is dropped unused and the handler returns no error,
+/// the client reads `internal`.
+///
+/// The next event of the socket waits until the handler is done and the `Ack` is used or dropped, at
+/// most for [`Limits::handler_timeout`](crate::Limits::handler_timeout).
 ///
 /// # Examples
 /// ```
@@ -25,7 +29,6 @@ use crate::event::context::{EventContext, FromEvent, Given};
 /// let gateway: Gateway<Claims> = Gateway::at("/").on("render", |ack: Ack<String>| async move {
 ///     std::thread::spawn(move || ack.send("done".to_owned()));
 /// });
-/// # drop(gateway);
 /// ```
 pub struct Ack<T> {
     answer: Option<oneshot::Sender<Given>>,
@@ -34,7 +37,7 @@ pub struct Ack<T> {
 }
 
 impl<T: Arguments> Ack<T> {
-    /// Answers with a value. Nobody is told when the client has left.
+    /// Answers with a value. It is dropped silently if the client has disconnected.
     #[expect(clippy::needless_pass_by_value, reason = "an answer is given away")]
     pub fn send(self, value: T) {
         self.answer(RawArguments::new(&value).map_err(BoxError::from));
@@ -47,15 +50,15 @@ impl<T> Ack<T> {
         self.answer(Err(error.into()));
     }
 
-    /// Whether the client asked for an ack. If not, a value goes nowhere, and an error becomes the
-    /// event `exception`.
+    /// Returns `true` if the client asked for an ack. If it did not, a value is dropped, and an error
+    /// is sent as the event `exception`.
     #[must_use]
     pub fn is_asked(&self) -> bool {
         self.asked
     }
 
     fn answer(mut self, given: Given) {
-        // Whoever waits may have given up.
+        // Sending fails if the event has timed out or the socket has ended: the answer is of no use.
         self.answer.take().and_then(|answer| answer.send(given).err());
     }
 }
@@ -70,7 +73,7 @@ impl<P, T> FromEvent<P> for Ack<T> {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
         let (answer, waiter) = oneshot::channel();
         let first = context.manual.set(Mutex::new(Some(waiter))).is_ok();
-        // A second one could not be told from the first.
+        // Two answers to one event would be a violation of the protocol.
         if !first {
             tracing::error!(event = ?context.name, "A handler takes two `Ack`s.");
             return Err(Exception::internal());

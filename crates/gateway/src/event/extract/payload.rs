@@ -1,4 +1,4 @@
-//! Pipes: what a client sent, decoded and, if asked for, validated.
+//! Pipes: decode the payload of an event, and validate it if the handler asks for that.
 
 use std::borrow::Cow;
 
@@ -11,11 +11,11 @@ use serde::de::DeserializeOwned;
 
 use crate::event::context::{EventContext, FromEvent};
 
-/// What the event carries, decoded.
+/// The payload of the event, decoded.
 ///
-/// One argument is read as a `T`; several are read as a list, so a tuple takes them; none is `null`.
-/// What is not a `T` is answered with `bad_payload` and where it went wrong, and the handler does not
-/// run.
+/// A single argument is read as a `T`. Several arguments are read as a list, so a tuple takes them.
+/// No argument is read as `null`. If the payload is not a `T`, the client reads `bad_payload` with
+/// the path of the error, and the handler does not run.
 ///
 /// # Examples
 /// ```
@@ -24,7 +24,6 @@ use crate::event::context::{EventContext, FromEvent};
 /// // socket.emit("add", 1, 2), or socket.emit("add", [1, 2])
 /// let gateway: Gateway<Claims> = Gateway::at("/")
 ///     .on("add", |Payload((a, b)): Payload<(i64, i64)>| async move { a.saturating_add(b) });
-/// # drop(gateway);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Payload<T>(pub T);
@@ -35,12 +34,14 @@ impl<P, T: DeserializeOwned> FromEvent<P> for Payload<T> {
     }
 }
 
-/// What the event carries, decoded and validated by the rules of [`garde`].
+/// The payload of the event, decoded and validated by the rules of [`garde`].
 ///
-/// Each broken rule is one entry of `details`, and its path has the client's names: `kickUserId` where serde has
-/// renamed `kick_user_id`. A field that serde was told quite another word for, by `rename = "uid"`, is named as in the
-/// program. The derive macro writes paths that begin with `::garde`, so a program that uses it has `garde` among its
-/// own dependencies, with the feature `derive`.
+/// Each broken rule is one entry of `details`. Its path is in the client's spelling: `kickUserId` if
+/// serde renames the field `kick_user_id` to camel case. A field that is renamed to an unrelated
+/// word, such as by `rename = "uid"`, keeps the name that it has in the program.
+///
+/// The derive macro of garde expands to paths that begin with `::garde`. A program that uses it
+/// needs `garde` among its own dependencies, with the feature `derive`.
 ///
 /// # Examples
 /// ```
@@ -54,7 +55,6 @@ impl<P, T: DeserializeOwned> FromEvent<P> for Payload<T> {
 ///
 /// let gateway: Gateway<Claims> =
 ///     Gateway::at("/").on("sign-up", |Valid(form): Valid<SignUp>| async move { form.name });
-/// # drop(gateway);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Valid<T>(pub T);
@@ -74,7 +74,7 @@ impl<P, T: DeserializeOwned + Validate<Context: Default>> FromEvent<P> for Valid
     }
 }
 
-/// Exactly the arguments, as a list: a tuple, or a `Vec` for any number of them.
+/// Takes the list of arguments as it is: a tuple for a fixed number of them, a `Vec` for any number.
 impl<P, T: DeserializeOwned> FromEvent<P> for Args<T> {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
         decode_all(context.data(), context.attachments()).map(Args).map_err(bad_payload)
@@ -85,15 +85,17 @@ fn broken_rule(names: &FieldNames, path: &garde::Path, error: &garde::Error) -> 
     Detail { path: own_path(names.path(&path.to_string())), message: error.message().to_owned() }
 }
 
-/// Says where and what was expected without repeating what was sent.
+/// Explains where the payload is wrong and what was expected, without repeating the payload.
 ///
-/// serde's messages end in what the type expects, behind a part that quotes the payload; only the end
-/// is ours to show.
+/// serde's messages quote the payload first and end with what the type expects. Only that end is
+/// shown, and only for messages that begin as serde's own do: a `Deserialize` of the application may
+/// word its messages as it likes and quote the payload at their end.
 pub(crate) fn bad_payload(error: DecodeError) -> Exception {
     let text = error.source.to_string();
     let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
     let is_serdes = SERDE.iter().any(|start| text.starts_with(start));
-    // A member that is not there is at fault itself, and a form shows that beside it.
+    // The path of serde ends at the object that lacks the member. The path of the member itself is
+    // more useful: a form shows the message beside that field.
     if let Some(name) = text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'))
     {
         let dot = if error.path.is_empty() { "" } else { "." };
@@ -101,7 +103,7 @@ pub(crate) fn bad_payload(error: DecodeError) -> Exception {
         return Exception::bad_payload(vec![Detail { path, message: "missing".to_owned() }]);
     }
     let message = match text.rsplit_once("expected ") {
-        // Here the client's words come last.
+        // These two messages end with the client's words: "unknown field `..`, there are no fields".
         _ if text.ends_with("there are no fields") || text.ends_with("there are no variants") => {
             Cow::Borrowed("not what this event takes")
         }
@@ -112,7 +114,7 @@ pub(crate) fn bad_payload(error: DecodeError) -> Exception {
     Exception::bad_payload(vec![Detail { path: own_path(error.path), message }])
 }
 
-/// Says what a type of the program is in JSON: its name is of no use to a client.
+/// Replaces the name of a Rust type with the JSON type, because clients do not know the name.
 fn in_json(expected: &str) -> Cow<'_, str> {
     let (what, rest) = expected.split_once(", not ").unwrap_or((expected, ""));
     let what = match what.split_once(' ') {
@@ -124,13 +126,15 @@ fn in_json(expected: &str) -> Cow<'_, str> {
     if rest.is_empty() { Cow::Borrowed(what) } else { Cow::Owned(format!("{what}, not {rest}")) }
 }
 
-/// The keys of a map are words of the client; a path that does not look like ours is not repeated.
+/// Returns the path if it looks like names of fields and indices, and an empty one otherwise. The keys
+/// of a map are words of the client, so a path can hold any text.
 fn own_path(path: String) -> String {
     let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte);
     if path.len() <= LONGEST_PATH && path.bytes().all(is_ours) { path } else { String::new() }
 }
 
-/// How serde's own messages begin, and ours. Any other may be made of the client's words.
+/// Beginnings of the messages of serde and of `doorward_protocol`. Any other message may repeat the
+/// client's words.
 const SERDE: [&str; 7] = [
     "duplicate field ",
     "expected ",
@@ -141,14 +145,15 @@ const SERDE: [&str; 7] = [
     "unknown variant ",
 ];
 
-/// Broken rules that are told; who breaks more is told the rest later.
+/// Largest number of broken rules in one answer; a client that breaks more of them reads the rest after
+/// it has fixed these.
 const MOST_DETAILS: usize = 16;
 
-/// Bytes of a path that is shown.
+/// Longest path that is shown, in bytes.
 const LONGEST_PATH: usize = 128;
 
-/// The arguments as they were sent. Those of a binary event are looked through: what is passed on must be something
-/// that its receivers can read.
+/// Takes the arguments as they were sent. The placeholders of a binary event are checked, because
+/// arguments that are passed on must be readable for the clients that receive them.
 impl<P> FromEvent<P> for RawArguments {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
         check_binary(context.data, context.attachments).map_err(bad_payload)?;
@@ -163,7 +168,7 @@ mod tests {
     use super::*;
 
     #[derive(Deserialize, Debug)]
-    #[expect(dead_code, reason = "only its decoding is looked at")]
+    #[expect(dead_code, reason = "only its decoding is tested")]
     struct Order {
         amount: u8,
     }
@@ -174,19 +179,19 @@ mod tests {
         (detail.path.clone(), detail.message.clone())
     }
 
-    fn told(path: &str, message: &str) -> (String, String) {
+    fn expected(path: &str, message: &str) -> (String, String) {
         (path.into(), message.into())
     }
 
     #[test]
     fn a_wrong_payload_is_explained_without_being_repeated() {
-        assert_eq!(detail(r#"["o",{"amount":"canary"}]"#), told("amount", "expected u8"));
+        assert_eq!(detail(r#"["o",{"amount":"canary"}]"#), expected("amount", "expected u8"));
         assert_eq!(
             detail(r#"["o",{"amount":", expected canary"}]"#),
-            told("amount", "expected u8")
+            expected("amount", "expected u8")
         );
-        assert_eq!(detail(r#"["o",{}]"#), told("amount", "missing"));
-        assert_eq!(detail(r#"["o"]"#), told("", "expected an object"));
+        assert_eq!(detail(r#"["o",{}]"#), expected("amount", "missing"));
+        assert_eq!(detail(r#"["o"]"#), expected("", "expected an object"));
     }
 
     #[derive(Deserialize, Debug)]
@@ -194,7 +199,7 @@ mod tests {
     struct Nothing {}
 
     #[test]
-    fn words_of_the_client_at_the_end_of_a_message_are_not_told() {
+    fn words_of_the_client_at_the_end_of_a_message_are_not_repeated() {
         let sent = r#"["n",{"expected canary":1}]"#;
 
         let exception = bad_payload(decode_event::<Nothing>(sent, &[]).unwrap_err());

@@ -1,1 +1,1 @@
-//! Whom the server acts for, as an argument.
+//! The principal as an argument; its extractor is beside those of the socket.

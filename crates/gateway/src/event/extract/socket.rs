@@ -1,4 +1,4 @@
-//! Extractors of the socket and its surroundings: nothing of the payload.
+//! Extractors of the socket and of what belongs to it; none of them reads the payload.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     room::{connection::Connection, data::Data, hub::Hub, principal::Principal},
 };
 
-/// The name of the event, for handlers that take several.
+/// The name of the event, for a handler of several events.
 ///
 /// # Examples
 /// ```
@@ -17,7 +17,6 @@ use crate::{
 ///
 /// let gateway: Gateway<Claims> =
 ///     Gateway::at("/").on("ping", |EventName(name): EventName| async move { name.to_string() });
-/// # drop(gateway);
 /// ```
 #[derive(Clone, Debug)]
 pub struct EventName(pub Arc<str>);

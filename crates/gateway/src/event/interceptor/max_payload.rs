@@ -1,4 +1,4 @@
-//! A smaller bound for some events than for all.
+//! Limits the size of some events more strictly than [`Limits`](crate::Limits) does for all.
 
 use doorward_core::{Detail, Exception};
 
@@ -8,11 +8,11 @@ use crate::event::{
     reply::Outcome,
 };
 
-/// Answers events that are larger than so many bytes, name and attachments included, with
-/// `bad_payload`, before they are read into anything.
+/// Rejects events above a number of bytes with `bad_payload`, before they are decoded. The name
+/// and the attachments count.
 ///
-/// What [`Limits::max_message`](crate::Limits::max_message) closes the link for is the same for every
-/// event; this is for those that have no reason to be nearly as large.
+/// [`Limits::max_message`](crate::Limits::max_message) applies to every event, and exceeding it closes
+/// the link. Use this interceptor for events that have no reason to be nearly as large.
 ///
 /// # Examples
 /// ```
@@ -22,13 +22,12 @@ use crate::event::{
 ///     "typing",
 ///     handle(|Payload(_): Payload<bool>| async {}).intercept(MaxPayload::bytes(64)),
 /// );
-/// # drop(gateway);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct MaxPayload(usize);
 
 impl MaxPayload {
-    /// Lets through events of at most `limit` bytes.
+    /// Allows events of at most `limit` bytes.
     #[must_use]
     pub fn bytes(limit: usize) -> Self {
         Self(limit)
