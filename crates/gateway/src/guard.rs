@@ -1,4 +1,4 @@
-//! The guards that most applications need.
+//! Calls guards, and the guards that most applications need.
 
 pub(crate) mod authorise;
 pub(crate) mod combine;

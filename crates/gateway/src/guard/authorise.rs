@@ -1,7 +1,7 @@
-//! Asks guards: the only file that knows what counts as a yes.
+//! Calls guards; the only file that knows which answers allow an action.
 //!
-//! All must allow, one after the other, each in its time. A panic, a guard that hangs and an answer
-//! that this version does not know are a no.
+//! Every guard must allow. They are called in order, each with a time limit of its own. A panic, a
+//! timeout and a verdict that this version does not know deny.
 
 use std::{
     sync::Arc,
@@ -15,15 +15,15 @@ use crate::{
     runtime::catch::{Caught, Panicked, catch},
 };
 
-/// Somebody said no.
+/// Denial of an action by a guard or a room policy.
 pub(crate) struct Denial {
     pub(crate) refusal: Refusal,
-    /// The socket is to end.
+    /// The socket must be ended.
     pub(crate) close: bool,
 }
 
 impl Denial {
-    /// Says of a plain no that it was the policy of a room.
+    /// Attributes a plain denial to a room policy. A timeout or a panic keeps its own reason.
     pub(crate) fn for_room(self) -> Self {
         if self.refusal.reason() == RefusalReason::GuardDenied {
             Self { refusal: self.refusal.because(RefusalReason::RoomDenied), ..self }
@@ -33,17 +33,20 @@ impl Denial {
     }
 }
 
-/// A [`Guard`] whose type is forgotten.
+/// A [`Guard`] whose type is erased.
+///
+/// The future of `check` is boxed, once for each guard and event. Most guards only look at the
+/// principal, so those with [`Guard::AT_ONCE`] are polled on the stack instead.
 pub(crate) trait AnyGuard<P>: Send + Sync {
-    /// Whether it always answers at once.
+    /// Returns [`Guard::AT_ONCE`]: the guard promises never to wait.
     fn is_at_once(&self) -> bool;
-    /// Answers at once; `None` when it wants to wait.
+    /// Polls the guard once; `None` if it is not ready.
     fn check_at_once(&self, context: GuardContext<'_, P>) -> Option<Verdict>;
     fn check<'a>(&'a self, context: GuardContext<'a, P>) -> BoxFuture<'a, Verdict>;
     fn name(&self) -> String;
 }
 
-/// Guards in the order in which they are asked.
+/// Guards in the order in which they are called.
 pub(crate) type Guards<P> = Arc<[Arc<dyn AnyGuard<P>>]>;
 
 impl<P: Sync + 'static, G: Guard<P>> AnyGuard<P> for G {
@@ -52,6 +55,7 @@ impl<P: Sync + 'static, G: Guard<P>> AnyGuard<P> for G {
     }
 
     fn check_at_once(&self, context: GuardContext<'_, P>) -> Option<Verdict> {
+        // The future is dropped after one poll, so there is nothing to wake.
         let mut cx = Context::from_waker(Waker::noop());
         match std::pin::pin!(Guard::check(self, context)).poll(&mut cx) {
             Poll::Ready(verdict) => Some(verdict),
@@ -68,7 +72,13 @@ impl<P: Sync + 'static, G: Guard<P>> AnyGuard<P> for G {
     }
 }
 
-/// Asks every guard about one action; the first no counts.
+/// Calls the guards for one action, in order, until one denies.
+///
+/// Each guard may take [`Limits::guard_timeout`](crate::Limits::guard_timeout); then it is dropped and
+/// the action is denied.
+///
+/// # Errors
+/// The first denial.
 pub(crate) async fn authorise<P>(
     guards: &[Arc<dyn AnyGuard<P>>],
     context: GuardContext<'_, P>,
@@ -79,13 +89,17 @@ pub(crate) async fn authorise<P>(
             ask_at_once(&**guard, context)?;
             continue;
         }
+        // In an async block, because `check` may panic before it returns its future.
         let checked = Caught::new(async { guard.check(context).await });
         judge(services.within(services.limits.guard_timeout, checked).await)?;
     }
     Ok(())
 }
 
-/// Asks guards that all answer at once.
+/// Calls guards that all answer at once.
+///
+/// # Errors
+/// The first denial.
 pub(crate) fn authorise_at_once<P>(
     guards: &[Arc<dyn AnyGuard<P>>],
     context: GuardContext<'_, P>,
@@ -95,20 +109,22 @@ pub(crate) fn authorise_at_once<P>(
 
 fn ask_at_once<P>(guard: &dyn AnyGuard<P>, context: GuardContext<'_, P>) -> Result<(), Denial> {
     match catch(|| guard.check_at_once(context)) {
-        // It has promised not to, so nobody is there to wait for it.
+        // The guard waits although it has promised not to. No task would poll it again.
         Ok(None) => judge::<Panicked>(None),
         Ok(Some(verdict)) => judge::<Panicked>(Some(Ok(verdict))),
         Err(panicked) => judge(Some(Err(panicked))),
     }
 }
 
-/// Turns what became of a question into a yes or a no.
+/// Converts the answer of a guard into permission or denial; `None` means that it did not answer in
+/// time.
 pub(crate) fn judge<E>(answer: Option<Result<Verdict, E>>) -> Result<(), Denial> {
     let failed = |reason| Refusal::forbidden().because(reason);
     match answer {
         Some(Ok(Verdict::Allow)) => Ok(()),
         Some(Ok(Verdict::Deny(refusal))) => Err(Denial { refusal, close: false }),
         Some(Ok(Verdict::DenyAndClose(refusal))) => Err(Denial { refusal, close: true }),
+        // `Verdict` is non-exhaustive: a variant of a later version must not open the door.
         Some(Ok(_)) => Err(Denial { refusal: Refusal::forbidden(), close: false }),
         Some(Err(_)) => Err(Denial { refusal: failed(RefusalReason::Panicked), close: false }),
         None => Err(Denial { refusal: failed(RefusalReason::GuardTimeout), close: false }),

@@ -1,12 +1,13 @@
-//! Guards made of guards: all of them, any of them, not this one.
+//! Combines guards: all of them, any of them, not this one.
 //!
-//! They are put together as tuples, so there is nothing to look up when they are asked.
+//! Combinations are generic over tuples of guards, so calling them involves no allocation and no
+//! dynamic dispatch, and they answer at once if all of their guards do.
 
 use std::borrow::Cow;
 
 use doorward_core::{Guard, GuardContext, Refusal, RefusalReason, Verdict};
 
-/// Lets through whom every guard lets through, asked one after the other; the first no counts.
+/// Allows what every guard allows. They are called in order, and the first denial is the answer.
 ///
 /// # Examples
 /// ```
@@ -15,56 +16,59 @@ use doorward_core::{Guard, GuardContext, Refusal, RefusalReason, Verdict};
 /// let staff = all((Role::new("staff"), not(Role::new("suspended"))));
 /// let gateway: Gateway<Claims> =
 ///     Gateway::at("/").guard(any((staff, Scope::new("admin"))));
-/// # drop(gateway);
 /// ```
 pub fn all<G>(guards: G) -> All<G> {
     All(guards)
 }
 
-/// Lets through whom one of the guards lets through. When none does, the last no is the answer; a
-/// guard that wants the socket closed gets its way only if nobody lets it through.
+/// Allows what at least one of the guards allows. They are called in order until one allows.
+///
+/// If none allows, the last denial is the answer. If some of the denials close the socket, the last of
+/// those is the answer.
 ///
 /// # Examples
-/// See [`all`].
 /// ```
-/// let guard = doorward::any((doorward::Role::new("a"), doorward::Role::new("b")));
-/// # drop(guard);
+/// use doorward::{any, prelude::*};
+///
+/// let gateway: Gateway<Claims> =
+///     Gateway::at("/").guard(any((Role::new("editor"), Role::new("admin"))));
 /// ```
 pub fn any<G>(guards: G) -> Any<G> {
     Any(guards)
 }
 
-/// Lets through whom the guard denies, and nobody whom it lets through.
+/// Allows what the guard denies, and denies what it allows.
 ///
-/// Only a no counts: a guard that could not look, because its store is away or because it has been
-/// asked too often, has said nothing, and its answer is passed on.
+/// Only decisions are inverted. If the guard could not decide, because it failed, timed out or has
+/// reached a rate limit, its denial is passed on.
 ///
 /// # Examples
-/// See [`all`].
 /// ```
-/// let guard = doorward::not(doorward::Role::new("guest"));
-/// # drop(guard);
+/// use doorward::{not, prelude::*};
+///
+/// let gateway: Gateway<Claims> = Gateway::at("/").guard(not(Role::new("guest")));
 /// ```
 pub fn not<G>(guard: G) -> Not<G> {
     Not(guard)
 }
 
-/// See [`all`].
+/// Guard that needs all of its guards; see [`all`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct All<G>(G);
 
-/// See [`any`].
+/// Guard that needs one of its guards; see [`any`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Any<G>(G);
 
-/// See [`not`].
+/// Guard that inverts its guard; see [`not`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Not<G>(G);
 
-/// Whether a guard has looked and said no.
+/// Returns `true` if a guard has decided to deny. Other reasons mean that it could not decide; if
+/// they counted, an outage of a store would open the door.
 fn is_no(refusal: &Refusal) -> bool {
     matches!(refusal.reason(), RefusalReason::GuardDenied | RefusalReason::Application)
 }
@@ -78,7 +82,7 @@ impl<P: Sync, G: Guard<P>> Guard<P> for Not<G> {
                 Verdict::Allow
             }
             undecided @ (Verdict::Deny(_) | Verdict::DenyAndClose(_)) => undecided,
-            // Also for answers that this version does not know.
+            // `Verdict` is non-exhaustive: an unknown verdict denies, as `Allow` does here.
             _ => Verdict::Deny(Refusal::forbidden()),
         }
     }
@@ -118,6 +122,7 @@ macro_rules! impl_tuples {
             #[expect(non_snake_case, reason = "the names of the types name the values as well")]
             async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
                 let ($($guard,)+) = &self.0;
+                // A denial that closes the socket must wait: a later guard may allow.
                 let mut closing = None;
                 $(
                     let verdict = $guard.check(context).await;

@@ -1,15 +1,15 @@
-//! A guard that wants a recent sign-in.
+//! A guard that requires a recent sign-in.
 
 use std::{borrow::Cow, time::Duration};
 
 use doorward_core::{Guard, GuardContext, Refusal, Verdict};
 
-/// Lets through whose user has proved who they are within this time; others read
+/// Allows if the user has signed in within this time; otherwise the client reads
 /// `reauthentication_required`.
 ///
-/// What counts is the sign-in behind the credential: a session's, or the claim `auth_time` of a token. A
-/// credential that does not say is not fresh. After a new sign-in the client shows it with
-/// `auth:refresh`.
+/// The time of the sign-in is that of the session, or the claim `auth_time` of a token. A credential
+/// without that time is not fresh. After the user has signed in again, the client shows the new
+/// credential with `auth:refresh`.
 ///
 /// # Examples
 /// ```
@@ -18,7 +18,6 @@ use doorward_core::{Guard, GuardContext, Refusal, Verdict};
 ///
 /// let gateway: Gateway<Claims> = Gateway::at("/")
 ///     .on("delete_account", handle(|| async {}).guard(Fresh(Duration::from_secs(5 * 60))));
-/// # drop(gateway);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fresh(pub Duration);

@@ -1,7 +1,9 @@
-//! Counts, and says no when it is too much.
+//! Limits how often clients may act.
 //!
-//! The counting is `governor`'s (GCRA: one time stamp for each key). It takes its time from the
-//! question, so that it runs on the server's clock.
+//! The crate `governor` counts, by the generic cell rate algorithm: it keeps one time stamp for each
+//! key. Its clock takes no argument, but this guard must run on the clock of the server, which each
+//! question carries as `now`. So the time is put into a thread-local variable before each count, and
+//! [`Asked`] reads it there. That is safe because a count never waits in between.
 
 use std::{
     borrow::Cow,
@@ -24,13 +26,15 @@ use governor::{
 
 use crate::limits::addresses::network;
 
-/// Lets through so many actions in so much time, for each user, socket or address; the burst may be
-/// as large as the number.
+/// Allows a number of actions within a time, for each user, socket or address. After a pause all of
+/// them may come at once; each one is available again after its share of the time.
 ///
-/// Every action that it is asked about counts, but leaving a room: on a gateway these are connections,
-/// events and joins. In public namespaces a user is an address.
-/// A client that connects too often is turned away for a while, and comes back by itself; one that is in
-/// reads `rate_limited`, with `retryAfter`.
+/// Every action for which the guard is called counts, except leaving a room. On a gateway these are
+/// connections, events and joins. In public namespaces, where clients have no user, `per_user` counts
+/// by address.
+///
+/// A client that connects too often is disconnected without a refusal, and reconnects by itself. A
+/// connected client reads `rate_limited` with `retryAfter`.
 ///
 /// # Examples
 /// ```
@@ -40,17 +44,17 @@ use crate::limits::addresses::network;
 /// let gateway: Gateway<Claims> = Gateway::at("/")
 ///     .guard(RateLimit::per_user(100, Duration::from_secs(1)))
 ///     .on("search", handle(|| async {}).guard(RateLimit::per_socket(2, Duration::from_secs(1))));
-/// # drop(gateway);
 /// ```
 pub struct RateLimit {
     limiter: RateLimiter<Key, HashMapStateStore<Key>, Asked, NoOpMiddleware<Nanos>>,
     per: Per,
     limit: u32,
     window: Duration,
-    /// What the limiter counts its time from.
+    /// Zero of the limiter's time: the moment of the first check.
     start: OnceLock<Instant>,
+    /// Number of checks, to sweep the keys every [`CHECKS_BETWEEN_SWEEPS`].
     checks: AtomicUsize,
-    /// There were too many keys when they were last counted.
+    /// The last sweep left more than [`MAX_KEYS`] keys.
     is_full: AtomicBool,
 }
 
@@ -97,7 +101,8 @@ impl RateLimit {
     }
 
     fn new(per: Per, limit: u32, window: Duration) -> Self {
-        // The limiter begins to count now, which is the zero of its own time.
+        // The limiter reads its clock once when it is created, and this thread may still hold the
+        // time of another limiter.
         ASKED_AT.set(Duration::ZERO);
         let burst = NonZeroU32::new(limit).expect("a rate limit lets something through");
         let quota = Quota::with_period(window / limit).expect("a rate limit needs some time");
@@ -120,7 +125,8 @@ impl RateLimit {
         match self.per {
             Per::Address => Key::Address(context.request.peer().map(|peer| network(peer.ip()))),
             Per::Socket => Key::Socket(context.socket),
-            // Strangers share a name, and must not share what one of them has used up.
+            // All anonymous clients have the same user. If they shared its limit, one client could
+            // use it up for all.
             Per::User if context.user.as_str() == Anonymous::USER => {
                 Key::Address(context.request.peer().map(|peer| network(peer.ip())))
             }
@@ -128,15 +134,20 @@ impl RateLimit {
         }
     }
 
-    /// Returns how long to wait when it was too much.
+    /// Counts one action.
+    ///
+    /// # Errors
+    /// The limit is reached; the value is the time to wait.
     fn count(&self, key: &Key, now: Instant) -> Result<(), Duration> {
         let start = *self.start.get_or_init(|| now);
         ASKED_AT.set(now.saturating_duration_since(start));
         if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(CHECKS_BETWEEN_SWEEPS) {
-            // Who has not been seen for a window counts like somebody new.
+            // A key that was idle for the whole window counts like a new one, so it can be forgotten.
             self.limiter.retain_recent();
             self.is_full.store(self.limiter.len() > MAX_KEYS, Ordering::Relaxed);
         }
+        // Addresses are cheap for an attacker who has a large IPv6 network. Without a bound, each
+        // would take memory for the length of the window.
         if self.is_full.load(Ordering::Relaxed) {
             return Err(self.window);
         }
@@ -148,7 +159,7 @@ impl<P: Sync> Guard<P> for RateLimit {
     const AT_ONCE: bool = true;
 
     async fn check(&self, context: GuardContext<'_, P>) -> Verdict {
-        // Nobody is kept in a room by a count.
+        // A client can always leave a room.
         if matches!(context.action, Action::Leave(_)) {
             return Verdict::Allow;
         }
@@ -178,7 +189,7 @@ impl fmt::Debug for RateLimit {
     }
 }
 
-/// The time at which the question that is being answered was asked.
+/// Clock of the limiter: returns the time of the question that is being answered.
 #[derive(Clone, Copy, Debug)]
 struct Asked(());
 
@@ -191,12 +202,14 @@ impl Clock for Asked {
 }
 
 thread_local! {
-    /// Set before each count, which does not wait in between.
+    /// Time since `start` of the current question. It is set immediately before each count.
     static ASKED_AT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
-/// How many checks there are between two looks for keys that can be forgotten.
+/// Number of checks between two sweeps that drop idle keys. A sweep takes time for every key, so it
+/// is not done at each check.
 const CHECKS_BETWEEN_SWEEPS: usize = 4096;
 
-/// More than this many users, sockets or addresses at once are not counted but turned away.
+/// Number of users, sockets or addresses above which every action is denied, until a sweep finds
+/// fewer.
 const MAX_KEYS: usize = 1_000_000;

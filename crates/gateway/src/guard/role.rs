@@ -1,10 +1,10 @@
-//! Guards that look at the principal alone.
+//! Guards that decide by the principal: roles, scopes, and functions of the application.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use doorward_core::{Guard, GuardContext, HasRoles, HasScopes, Verdict};
 
-/// Lets through whoever has a role.
+/// Allows clients whose principal has a role.
 ///
 /// # Examples
 /// ```
@@ -16,15 +16,14 @@ use doorward_core::{Guard, GuardContext, HasRoles, HasScopes, Verdict};
 ///     fn has_role(&self, role: &str) -> bool { self.roles.iter().any(|own| own == role) }
 /// }
 ///
-/// // Connections, events and rooms alike.
+/// // Applies to connections, events and rooms.
 /// let gateway: Gateway<User> = Gateway::at("/").guard(Role::new("member"));
-/// # drop(gateway);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Role(Cow<'static, str>);
 
 impl Role {
-    /// Asks for this role.
+    /// Requires this role.
     #[must_use]
     pub fn new(role: impl Into<Cow<'static, str>>) -> Self {
         Self(role.into())
@@ -43,7 +42,7 @@ impl<P: HasRoles + Sync> Guard<P> for Role {
     }
 }
 
-/// Lets through whoever has a scope.
+/// Allows clients whose principal has a scope.
 ///
 /// # Examples
 /// ```
@@ -51,13 +50,12 @@ impl<P: HasRoles + Sync> Guard<P> for Role {
 ///
 /// let gateway: Gateway<Claims> = Gateway::at("/")
 ///     .on("say", handle(|| async {}).guard(Scope::new("chat:write")));
-/// # drop(gateway);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Scope(Cow<'static, str>);
 
 impl Scope {
-    /// Asks for this scope.
+    /// Requires this scope.
     #[must_use]
     pub fn new(scope: impl Into<Cow<'static, str>>) -> Self {
         Self(scope.into())
@@ -76,7 +74,9 @@ impl<P: HasScopes + Sync> Guard<P> for Scope {
     }
 }
 
-/// Makes a guard of a function: of everything that can be said without waiting.
+/// Makes a guard of a function that decides without waiting.
+///
+/// For a decision that has to wait, such as for a database, implement [`Guard`].
 ///
 /// # Examples
 /// ```
@@ -87,7 +87,6 @@ impl<P: HasScopes + Sync> Guard<P> for Scope {
 ///     _ => true,
 /// });
 /// let gateway: Gateway<Claims> = Gateway::at("/").guard(own_room);
-/// # drop(gateway);
 /// ```
 pub fn guard_fn<P, F, V>(function: F) -> GuardFn<P, F>
 where
@@ -97,7 +96,7 @@ where
     GuardFn { function, principal: PhantomData }
 }
 
-/// A guard made of a function; see [`guard_fn`].
+/// Guard made of a function; see [`guard_fn`].
 #[must_use]
 pub struct GuardFn<P, F> {
     function: F,
