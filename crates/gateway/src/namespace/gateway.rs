@@ -1,4 +1,7 @@
-//! A gateway: the handlers, hooks and policies of one namespace.
+//! Gateways: the handlers, hooks and policies of one namespace.
+//!
+//! A [`Gateway`] only collects what the application has said. Nothing is checked before
+//! [`Builder::build`](crate::Builder::build), which sees all gateways of a namespace.
 
 use std::{fmt, future::Future, sync::Arc};
 
@@ -24,7 +27,7 @@ use crate::{
 /// Handlers, hooks and policies for clients whose principal is `P`, in one namespace.
 ///
 /// Several gateways may share a namespace; no event may have two handlers. The attribute
-/// [`gateway`](macro@crate::gateway) writes one from an `impl` block.
+/// [`gateway`](macro@crate::gateway) makes one of an `impl` block.
 ///
 /// # Examples
 /// ```
@@ -45,7 +48,6 @@ use crate::{
 ///     .on_disconnect(|connection: Connection<Claims>, reason: DisconnectReason| async move {
 ///         println!("{connection:?} left: {reason}");
 ///     });
-/// # drop(chat);
 /// ```
 #[must_use]
 pub struct Gateway<P> {
@@ -61,8 +63,8 @@ pub struct Gateway<P> {
     pub(crate) connections: Option<PerUser>,
 }
 
-/// Whatever [`Builder::gateway`](crate::Builder::gateway) takes: a [`Gateway`], or what the attribute
-/// [`gateway`](macro@crate::gateway) stands above.
+/// Argument of [`Builder::gateway`](crate::Builder::gateway): a [`Gateway`], or a type whose `impl`
+/// block has the attribute [`gateway`](macro@crate::gateway).
 ///
 /// # Examples
 /// ```
@@ -84,7 +86,7 @@ pub struct Gateway<P> {
             `.authenticate(..).gateway(..)`, and knows what the authenticator says"
 )]
 pub trait IntoGateway<P> {
-    /// Makes the gateway.
+    /// Converts the argument into a gateway.
     fn into_gateway(self) -> Gateway<P>;
 }
 
@@ -111,13 +113,15 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         }
     }
 
-    /// Handles an event. See [`Handler`](crate::Handler) for what a handler is, and
-    /// [`handle`](crate::handle) for one with guards of its own.
+    /// Adds the handler of an event: an async function, see [`Handler`](crate::Handler), or one with
+    /// guards of its own, see [`handle`](crate::handle).
     ///
-    /// Events of one socket are handled one after the other, in the order in which they were sent. A
-    /// handler that panics is answered with `internal`, one that takes longer than
-    /// [`Limits::handler_timeout`](crate::Limits::handler_timeout) with `timeout`; it is dropped then, as are
-    /// some of those whose client has left. What must be done as a whole is spawned and awaited.
+    /// Events of one socket are handled one after the other, in the order in which they were sent. If
+    /// a handler panics, the client reads `internal`. If it exceeds
+    /// [`Limits::handler_timeout`](crate::Limits::handler_timeout), it is dropped and the client reads
+    /// `timeout`. If its socket ends, it may finish within the same time; handlers above
+    /// [`Limits::afterwards`](crate::Limits::afterwards) are dropped. Work that must not stop halfway
+    /// belongs into a spawned task that the handler awaits.
     pub fn on<M>(
         mut self,
         event: impl Into<Arc<str>>,
@@ -127,15 +131,18 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Asks a guard about everything in this namespace: who enters it, which rooms they enter and
-    /// leave, and every event of this gateway. It is asked after the guards of the server, and
-    /// wherever it stands among the calls here.
+    /// Calls a guard for every connection to this namespace, for every room that a client enters or
+    /// leaves there, and for every event of this gateway.
+    ///
+    /// It is called after the guards of the server, and after those added before it. It also applies
+    /// to handlers that were added before it.
     pub fn guard(mut self, guard: impl Guard<P>) -> Self {
         self.layers.guards.push(Arc::new(guard));
         self
     }
 
-    /// Runs an interceptor around every handler of this gateway, inside of those of the server.
+    /// Runs an interceptor around every handler of this gateway, inside of the interceptors of the
+    /// server.
     pub fn intercept(mut self, interceptor: impl Interceptor<P>) -> Self {
         self.layers.interceptors.push(Arc::new(interceptor));
         self
@@ -147,11 +154,11 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Lets clients into the rooms of a pattern, such as `team:{id}`, if `policy` says yes: a `bool`,
-    /// a [`Verdict`] or a `Result` of these.
+    /// Sets the policy for entering the rooms of a pattern, such as `team:{id}`. It returns a `bool`, a
+    /// [`Verdict`] or a `Result` of these.
     ///
-    /// When several patterns match a name, all policies must say yes. A pattern begins with text;
-    /// `user:`, `session:` and `socket:` are reserved.
+    /// If several patterns match the name of a room, all of their policies must allow. A pattern begins
+    /// with literal text; `user:`, `session:` and `socket:` are reserved.
     pub fn room<F, Fut>(mut self, pattern: impl Into<Arc<str>>, policy: F) -> Self
     where
         F: Fn(RoomRequest<P>) -> Fut + Send + Sync + 'static,
@@ -165,40 +172,39 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Handles up to `limit` events of one socket at the same time. The default is 1: one after the
-    /// other. They still start in the order in which they were sent.
+    /// Handles up to `limit` events of one socket at the same time. They still start in the order in
+    /// which they were sent. The default is 1: one event after the other.
     ///
-    /// It holds for the namespace: two gateways that say different numbers cannot share one.
+    /// Applies to the namespace: two gateways with different numbers cannot share one.
     pub fn concurrency(self, limit: usize) -> Self {
         Self { concurrency: Some(limit), ..self }
     }
 
-    /// Says how many sockets a user may have in this namespace, and what happens to one too many: a game
-    /// that only one tab at a time may play says `PerUser::ReplaceOldest(1)`.
+    /// Limits the sockets that a user may have in this namespace. For example, a game that may be open
+    /// in one tab at a time uses `PerUser::ReplaceOldest(1)`. The default is any number.
     ///
-    /// It holds beside what the [server](crate::Builder::connections) says, and does not replace it: a
-    /// connection that the server refuses is refused here too, and one that is refused here replaces nobody.
-    /// Where the server counts by namespace the stricter of the two holds. It holds for the namespace: two gateways
-    /// that say different things cannot share one. A public namespace, in which nobody has a name, cannot say
-    /// it ([`BuildError::PublicConnections`](crate::BuildError::PublicConnections)). The default is any number.
+    /// Applies in addition to [`Builder::connections`](crate::Builder::connections); both must allow
+    /// the connection, and one that is refused replaces no other. If the server counts by namespace, the
+    /// stricter of the two limits applies.
+    ///
+    /// Applies to the namespace: two gateways with different limits cannot share one. Public namespaces
+    /// have no users, so the limit is an error there
+    /// ([`BuildError::PublicConnections`](crate::BuildError::PublicConnections)).
     ///
     /// # Examples
     /// ```
     /// use doorward::{PerUser, prelude::*};
     ///
     /// let game: Gateway<Claims> = Gateway::at("/game").connections(PerUser::ReplaceOldest(1));
-    /// # drop(game);
     /// ```
     pub fn connections(self, policy: PerUser) -> Self {
         Self { connections: Some(policy), ..self }
     }
 
-    /// Runs once before the first client is looked at. If it fails, [`Doorward::serve`] does not
-    /// start; a mounted server tries again at the next handshake.
+    /// Runs a hook once, before the first client is admitted. A later call replaces the hook.
     ///
-    /// [`Doorward::serve`]: crate::Doorward::serve
-    ///
-    /// A later call replaces the hook.
+    /// If it fails, [`Doorward::serve`](crate::Doorward::serve) returns the error. A mounted server
+    /// answers handshakes with 503 and runs the hook again at the next one.
     pub fn on_init<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(Hub<P>) -> Fut + Send + Sync + 'static,
@@ -208,11 +214,11 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Runs for every client that was authenticated and that the guards let through, before it is
-    /// told that it is in. It may still refuse: return `Result<(), Refusal>`, or nothing.
+    /// Runs a hook for every client that is authenticated and that the guards allow, before its CONNECT
+    /// is answered. A later call replaces the hook.
     ///
-    /// A later call replaces the hook. It is dropped when the client leaves while it runs; then
-    /// `on_disconnect` does not run either.
+    /// It returns nothing, or `Result<(), Refusal>` to refuse the client. If the client disconnects
+    /// while the hook runs, the hook is dropped, and `on_disconnect` does not run.
     pub fn on_connect<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(Connection<P>) -> Fut + Send + Sync + 'static,
@@ -225,13 +231,14 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Runs exactly once for every client whose `on_connect` succeeded, whatever ended it.
+    /// Runs a hook exactly once for every client whose `on_connect` succeeded, for any reason for which
+    /// the socket ends. A later call replaces the hook.
     ///
-    /// The client has left every room, and says nothing any more; to tell others, use
-    /// [`Connection::hub`]. A handler that was running may finish behind it: one that registers the client
-    /// somewhere looks at [`Connection::is_closed`] afterwards.
+    /// The socket has left all rooms, and nothing can be sent to it; use [`Connection::hub`] to tell
+    /// other clients. A handler that was running may finish after this hook. If it registers the
+    /// client somewhere, it checks [`Connection::is_closed`] afterwards.
     ///
-    /// A later call replaces the hook.
+    /// The hook is dropped when it exceeds [`Limits::handler_timeout`](crate::Limits::handler_timeout).
     pub fn on_disconnect<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(Connection<P>, DisconnectReason) -> Fut + Send + Sync + 'static,
@@ -242,8 +249,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Listens to every event of a client of this namespace that the guards let through, also to
-    /// those that nobody handles, before its handler runs.
+    /// Calls a listener for every event of a client in this namespace that the guards allow, before its
+    /// handler runs. That includes events without a handler.
     pub fn on_any<F>(mut self, listener: F) -> Self
     where
         F: Fn(&EventContext<'_, P>) + Send + Sync + 'static,
@@ -252,8 +259,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Listens to every event that is emitted in this namespace, once, however many clients get it.
-    /// Answers, and what handlers return, are not among them.
+    /// Calls a listener for every event that is emitted in this namespace: once for each emit, for any
+    /// number of receivers. Acks, and events that handlers return, are not emitted in this sense.
     pub fn on_any_outgoing<F>(mut self, listener: F) -> Self
     where
         F: Fn(&Outgoing<'_>) + Send + Sync + 'static,
@@ -262,8 +269,9 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         self
     }
 
-    /// Listens to an event that a server of this namespace sends with
-    /// [`Hub::server_side_emit`](crate::Hub::server_side_emit). What is no `T` is logged and ignored.
+    /// Calls a listener for an event that a server of this namespace sends with
+    /// [`Hub::server_side_emit`](crate::Hub::server_side_emit). A payload that is not a `T` is logged
+    /// and ignored.
     pub fn on_server_event<T, F, Fut>(mut self, event: impl Into<Arc<str>>, listener: F) -> Self
     where
         T: DeserializeOwned + Send + 'static,
@@ -277,7 +285,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
                 Ok(value) => Box::pin(listener(hub, value)),
                 Err(error) => {
                     let cause = &error as &dyn std::error::Error;
-                    tracing::error!(event = ?name, error = cause, "A server event is not understood.");
+                    tracing::error!(event = ?name, error = cause, "A server event cannot be decoded.");
                     Box::pin(async {})
                 }
             }
@@ -297,7 +305,7 @@ impl<P> fmt::Debug for Gateway<P> {
     }
 }
 
-/// What a connect hook may return.
+/// Result of a connect hook.
 ///
 /// # Examples
 /// ```
@@ -311,10 +319,10 @@ impl<P> fmt::Debug for Gateway<P> {
     note = "return nothing, or `Result<(), Refusal>`"
 )]
 pub trait Entry {
-    /// Whether the client may come in after all.
+    /// Converts the result of the hook.
     ///
     /// # Errors
-    /// Why not.
+    /// The refusal for the client, which is not admitted.
     fn into_result(self) -> Result<(), Refusal>;
 }
 

@@ -1,4 +1,4 @@
-//! Joins the gateways of each namespace, and refuses what cannot be joined.
+//! Combines the gateways of each namespace, and rejects those that contradict each other.
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// A namespace, and what its policy says in words.
+/// A namespace, and its entry in the policy table.
 pub(crate) struct Mount {
     pub(crate) namespace: Arc<dyn Namespace>,
     pub(crate) policy: NamespacePolicy,
@@ -68,7 +68,13 @@ impl<P> Hubs<P> {
     }
 }
 
-/// Makes the namespaces of all gateways whose principal is `P`; `outer` stands around all of them.
+/// Creates the namespaces of all gateways whose principal is `P`.
+///
+/// `outer` are the guards, interceptors and filters of the server. `policy` makes the admission policy
+/// of a namespace from its limit of connections for each user.
+///
+/// # Errors
+/// A gateway is invalid, or two gateways of one namespace contradict each other.
 pub(crate) fn mount<P: Send + Sync + 'static>(
     gateways: Vec<Gateway<P>>,
     outer: &Layers<P>,
@@ -77,6 +83,7 @@ pub(crate) fn mount<P: Send + Sync + 'static>(
     hubs: &Hubs<P>,
     services: &Arc<Services>,
 ) -> Result<HashMap<Arc<str>, Mount>, BuildError> {
+    // Grouped first: all gateways of a namespace have one hub, one set of rooms and one admission.
     let mut shared: HashMap<Arc<str>, Vec<Gateway<P>>> = HashMap::new();
     for gateway in gateways {
         check_namespace(&gateway.namespace)?;
@@ -95,7 +102,7 @@ pub(crate) fn mount<P: Send + Sync + 'static>(
     }
 }
 
-/// Makes one namespace of all its gateways.
+/// Combines all gateways of one namespace.
 fn join<P: Send + Sync + 'static>(
     hub: Hub<P>,
     gateways: Vec<Gateway<P>>,
@@ -117,7 +124,8 @@ fn join<P: Send + Sync + 'static>(
     let mut table: HashMap<Arc<str>, Arc<Subscription<P>>> = HashMap::new();
     let (mut hooks, mut policies) = (Vec::new(), Vec::new());
     let (mut listeners, mut outgoing, mut server_events) = (Vec::new(), Vec::new(), Vec::new());
-    // Whoever enters the namespace enters it for all of its gateways, so all of their guards count.
+    // A connection belongs to all gateways of the namespace, and so do its rooms and unknown events:
+    // guards of every gateway must allow them. An event needs only the guards of its own gateway.
     let mut everywhere = outer.clone();
     for gateway in gateways {
         let around = outer.around(&gateway.layers);
@@ -150,15 +158,19 @@ fn join<P: Send + Sync + 'static>(
         warned: AtomicBool::new(false),
         warned_of_rooms: AtomicBool::new(false),
     });
-    // Nobody's handler is to be intercepted where there is none.
-    let nobody = Layers { interceptors: Vec::new(), ..everywhere };
-    let routes = Routes { table, unknown: Arc::new(unknown(nobody)), listeners: listeners.into() };
+    // Interceptors run around handlers, and an unknown event has none.
+    let layers = Layers { interceptors: Vec::new(), ..everywhere };
+    let routes = Routes { table, unknown: Arc::new(unknown(layers)), listeners: listeners.into() };
     let concurrency = concurrency.unwrap_or(1);
     let policy = policy(connections);
     Ok(Door { hub, routes, hooks, policy, trust, concurrency })
 }
 
-/// What the gateways of a namespace say of an option, if they agree.
+/// Returns the value that the gateways of a namespace have set an option to; `None` if none of them
+/// sets it.
+///
+/// # Errors
+/// [`BuildError::Conflict`] if two gateways set different values.
 fn agreed<P, T: PartialEq>(
     namespace: &Arc<str>,
     gateways: &[Gateway<P>],
@@ -174,6 +186,7 @@ fn agreed<P, T: PartialEq>(
 }
 
 fn check_namespace(namespace: &Arc<str>) -> Result<(), BuildError> {
+    // A comma ends the name in a packet, and clients take what follows `?` for a query.
     let good = namespace.starts_with('/')
         && namespace.len() <= 255
         && !namespace.contains(|char: char| matches!(char, ',' | '?') || char.is_control());
@@ -184,6 +197,7 @@ fn check_event(namespace: &Arc<str>, event: &Arc<str>, limits: &Limits) -> Resul
     let (namespace, event) = (Arc::clone(namespace), Arc::clone(event));
     if event.is_empty() || event.len() > limits.max_event_name {
         Err(BuildError::EventName { namespace, event })
+    // Names that the protocol reserves, and events that only the server emits.
     } else if packet::is_reserved(&event) || check_emitted(&event).is_err() {
         Err(BuildError::ReservedEvent { namespace, event })
     } else {

@@ -1,4 +1,4 @@
-//! What holds where: the table that `doorward routes` and the start-up log show.
+//! The table of guards, events and rooms that `doorward routes` and the start-up log show.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use doorward_protocol::Trust;
 
 use crate::{admission::door::Door, event::subscription::Layers};
 
-/// What holds in every namespace of a server, to be read by people.
+/// Table of all namespaces of a server, to be read by people: authenticator, guards, events, rooms,
+/// concurrency, and connections of each user. `Display` prints it.
 ///
 /// # Examples
 /// ```
@@ -24,17 +25,17 @@ use crate::{admission::door::Door, event::subscription::Layers};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyTable(Vec<NamespacePolicy>);
 
-/// What holds in one namespace.
+/// Entry of one namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NamespacePolicy {
     namespace: String,
     authenticator: String,
     guards: Vec<String>,
-    /// Each event with all guards that are asked about it.
+    /// Each event with all guards that are called for it.
     events: Vec<(String, Vec<String>)>,
     rooms: Vec<String>,
     concurrency: usize,
-    /// Empty when the namespace says nothing of its own.
+    /// Limit of connections for each user; empty if the namespace sets none of its own.
     connections: String,
 }
 
@@ -50,6 +51,7 @@ impl NamespacePolicy {
             .iter()
             .map(|(event, route)| (event.to_string(), guard_names(&route.layers)))
             .collect();
+        // A hash map has no order, and the table should be the same at each start.
         events.sort();
         Self {
             namespace: hub.namespace().to_owned(),
@@ -69,7 +71,7 @@ impl PolicyTable {
         Self(namespaces)
     }
 
-    /// Writes one line of the log for each namespace.
+    /// Logs one line for each namespace.
     pub(crate) fn log(&self) {
         for NamespacePolicy { namespace, authenticator, guards, events, rooms, .. } in &self.0 {
             let guards = list(guards);
@@ -122,7 +124,7 @@ impl fmt::Display for NamespacePolicy {
     }
 }
 
-/// How many sockets a user may have in a namespace.
+/// Describes the limit of sockets that a user may have in a namespace.
 fn per_user(policy: PerUser) -> String {
     let Some(seats) = policy.seats() else { return String::new() };
     match policy.on_excess() {
