@@ -1,4 +1,4 @@
-//! Puts a server together, and runs it.
+//! Builds a server, and serves it.
 
 pub(crate) mod builder;
 pub(crate) mod doorward;

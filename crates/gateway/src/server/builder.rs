@@ -1,8 +1,7 @@
-//! Puts a server together.
+//! Builds a server.
 //!
-//! Only a builder that was given an authenticator takes private gateways: forgetting it does not
-//! compile. What the types cannot see, such as two handlers for one event, is found by
-//! [`Builder::build`].
+//! Only a builder with an authenticator accepts private gateways, so forgetting it does not compile.
+//! [`Builder::build`] finds the other mistakes, such as two handlers for one event.
 
 use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
 
@@ -33,7 +32,7 @@ use crate::{
     server::doorward::Doorward,
 };
 
-/// A server that is being put together; begin with [`Doorward::builder`].
+/// Configuration of a server; begin with [`Doorward::builder`].
 ///
 /// # Examples
 /// ```
@@ -46,7 +45,6 @@ use crate::{
 ///     }))
 ///     .public(Gateway::at("/status").on("version", || async { env!("CARGO_PKG_VERSION") }))
 ///     .build()?;
-/// # drop(doorward);
 /// # Ok::<_, doorward::Error>(())
 /// ```
 ///
@@ -57,7 +55,7 @@ use crate::{
 /// Doorward::builder().gateway(Gateway::<Claims>::at("/"));
 /// ```
 ///
-/// And one whose principal is the gateway's:
+/// And its principal must be that of the gateway:
 /// ```compile_fail
 /// use doorward::prelude::*;
 ///
@@ -85,8 +83,7 @@ pub struct Builder<A> {
     private: A,
 }
 
-/// What stands behind an authenticator. Nothing implements it, so that a builder without one can say
-/// what to write.
+/// Implemented by no type, so that a call without an authenticator fails with the message below.
 ///
 /// # Examples
 /// ```compile_fail
@@ -101,19 +98,18 @@ pub struct Builder<A> {
 )]
 pub trait BehindAuthenticator {}
 
-/// The state of a [`Builder`] that has no authenticator, and so no private gateway.
+/// State of a [`Builder`] without an authenticator, which has only public gateways.
 ///
 /// # Examples
 /// ```
 /// use doorward::{Builder, Doorward, NoAuthenticator};
 ///
 /// let builder: Builder<NoAuthenticator> = Doorward::builder();
-/// # drop(builder);
 /// ```
 #[derive(Debug)]
 pub struct NoAuthenticator(PhantomData<()>);
 
-/// The state of a [`Builder`] whose private gateways know a client as `P`.
+/// State of a [`Builder`] with an authenticator, whose private gateways know a client as `P`.
 ///
 /// # Examples
 /// ```
@@ -121,7 +117,6 @@ pub struct NoAuthenticator(PhantomData<()>);
 ///
 /// let jwt = Jwt::hs256("a secret of at least 32 bytes ...")?;
 /// let builder: Builder<Authenticated<Claims>> = Doorward::builder().authenticate(jwt);
-/// # drop(builder);
 /// # Ok::<_, doorward::auth::KeyError>(())
 /// ```
 pub struct Authenticated<P> {
@@ -138,7 +133,7 @@ impl<P> fmt::Debug for Authenticated<P> {
 }
 
 impl Doorward {
-    /// Begins a server.
+    /// Begins the configuration of a server.
     pub fn builder() -> Builder<NoAuthenticator> {
         Builder::new()
     }
@@ -165,7 +160,7 @@ impl Builder<NoAuthenticator> {
         }
     }
 
-    /// Says who decides who a client is, for all private gateways.
+    /// Sets the authenticator of all private gateways.
     pub fn authenticate<A: Authenticator>(
         self,
         authenticator: A,
@@ -194,7 +189,7 @@ impl Builder<NoAuthenticator> {
         }
     }
 
-    /// Does not compile: says what is missing, in place of a method that is not found.
+    /// Never compiles: the compiler asks for an authenticator, and not for a missing method.
     #[doc(hidden)]
     pub fn gateway<G: BehindAuthenticator>(self, _: G) -> Self {
         self
@@ -218,10 +213,10 @@ impl Builder<NoAuthenticator> {
         self
     }
 
-    /// Finishes a server that has only public gateways.
+    /// Builds a server that has only public gateways.
     ///
     /// # Errors
-    /// [`BuildError`] says what cannot be.
+    /// [`BuildError`] names the first mistake.
     pub fn build(self) -> Result<Doorward, BuildError> {
         self.finish(|_, _| Ok(HashMap::new()))
     }
@@ -264,9 +259,8 @@ impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
         self.private.hubs.take(&namespace.into())
     }
 
-    /// Asks a guard about everything in every private namespace: connections, events and rooms.
-    /// Guards are asked in the order in which they were added, those of the server first; the first
-    /// no counts.
+    /// Calls a guard for every action in private namespaces: connections, events and rooms. Guards are
+    /// called in the order in which they were added, those of the server first; the first denial counts.
     pub fn guard(mut self, guard: impl Guard<P>) -> Self {
         self.private.layers.guards.push(Arc::new(guard));
         self
@@ -278,16 +272,16 @@ impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
         self
     }
 
-    /// Translates errors of every private gateway that no filter of its own knows.
+    /// Translates errors of private gateways that no filter of the gateway has translated.
     pub fn filter<M>(mut self, filter: impl IntoExceptionFilter<P, M>) -> Self {
         self.private.layers.filters.push(filter.into_filter());
         self
     }
 
-    /// Finishes the server.
+    /// Builds the server.
     ///
     /// # Errors
-    /// [`BuildError`] says what cannot be.
+    /// [`BuildError`] names the first mistake.
     pub fn build(self) -> Result<Doorward, BuildError> {
         self.finish(|Authenticated { authenticator, layers, gateways, hubs }, common| {
             let policy = |namespace| Policy {
@@ -301,8 +295,8 @@ impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
 }
 
 impl<A> Builder<A> {
-    /// Mounts a gateway that anybody may enter, unasked. Its clients are [`Anonymous`] and keep the
-    /// limits of the unauthenticated.
+    /// Mounts a gateway that is open to every client without authentication. Its clients are
+    /// [`Anonymous`] and keep the limits of unauthenticated links.
     pub fn public(mut self, gateway: impl IntoGateway<Anonymous>) -> Self {
         self.public.push(gateway.into_gateway());
         self
@@ -319,33 +313,31 @@ impl<A> Builder<A> {
         self.principals.clone()
     }
 
-    /// Says how many connections a user may have. The default is any number.
+    /// Limits the connections of each user. The default is any number.
     ///
     /// # Examples
     /// ```
     /// use doorward::{PerUser, prelude::*};
     ///
     /// let builder = Doorward::builder().connections(PerUser::RefuseNew(1));
-    /// # drop(builder);
     /// ```
     pub fn connections(self, policy: PerUser) -> Self {
         Self { connections: policy, ..self }
     }
 
-    /// Says who counts the connections of each user, and keeps the limits that
-    /// [`connections`](Builder::connections) and [`Gateway::connections`] say: nobody else does. The default are
-    /// [`MemorySeats`].
+    /// Replaces the store that counts the connections of each user. It alone enforces the limits of
+    /// [`connections`](Builder::connections) and [`Gateway::connections`]. The default is [`MemorySeats`].
     pub fn seats(self, seats: impl Seats) -> Self {
         Self { seats: Arc::new(seats), ..self }
     }
 
-    /// Says who keeps what was revoked. The default is a
-    /// [`MemoryStore`](doorward_auth::MemoryStore), which forgets it when the process ends.
+    /// Replaces the store of revocations. The default is a [`MemoryStore`](doorward_auth::MemoryStore),
+    /// which forgets them when the process ends.
     pub fn epochs(self, epochs: impl Epochs) -> Self {
         Self { epochs: Arc::new(epochs), ..self }
     }
 
-    /// Says who keeps the records of decisions. The default is [`TracingAudit`].
+    /// Replaces the audit, which keeps the records of decisions. The default is [`TracingAudit`].
     pub fn audit(self, audit: impl Audit) -> Self {
         Self { audit: Arc::new(audit), ..self }
     }
@@ -360,29 +352,27 @@ impl<A> Builder<A> {
         Self { entropy: Arc::new(entropy), ..self }
     }
 
-    /// Replaces the limits. [`build`](Builder::build) refuses those that are outside of their bounds, see
-    /// [`Limits::ALL`].
+    /// Replaces the limits. [`build`](Builder::build) rejects those out of bounds, see [`Limits::ALL`].
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Replaces the path under which clients connect, `/socket.io/`.
+    /// Replaces the path at which clients connect. The default is `/socket.io/`.
     pub fn path(self, path: impl Into<Box<str>>) -> Self {
         Self { path: path.into(), ..self }
     }
 
     /// Names the reverse proxies in front of the server: addresses, or networks such as `10.0.0.0/8`.
     ///
-    /// Budgets, limits and audit records go by address, and behind a proxy all clients have its own. With
-    /// this the client is the last address in `X-Forwarded-For` that is not a proxy's. From any other peer
-    /// the header is never believed. The default is no proxy.
+    /// Budgets, limits and audit records go by address, and behind a proxy all clients have its address.
+    /// For requests of these proxies the client is the last address in `X-Forwarded-For` that is not a
+    /// proxy's. From any other peer the header is ignored. The default is no proxy.
     ///
     /// # Examples
     /// ```
     /// use doorward::prelude::*;
     ///
     /// let builder = Doorward::builder().trusted_proxies(["127.0.0.1", "10.0.0.0/8"]);
-    /// # drop(builder);
     /// ```
     pub fn trusted_proxies<T: AsRef<str>>(self, networks: impl IntoIterator<Item = T>) -> Self {
         Self { trusted_proxies: TrustedProxies::new(networks), ..self }
@@ -391,16 +381,15 @@ impl<A> Builder<A> {
     /// Names the origins of the application's own pages on other hosts, as browsers write them, such as
     /// `https://app.example.org` or `capacitor://localhost`; a later call replaces an earlier one.
     ///
-    /// Any page can open links in its visitors' browsers, so those of other hosts share a smaller budget. Clients
-    /// with these origins have the budget of clients that are no browsers. It allows nothing else: what a cookie
-    /// counts for, [`Origins`](crate::auth::Origins) say.
+    /// Any page can open links in its visitors' browsers, so pages of other hosts share a smaller budget.
+    /// Links of these origins have the budget of clients that are not browsers. They get no other
+    /// right: [`Origins`](crate::auth::Origins) decide which pages may use a cookie.
     ///
     /// # Examples
     /// ```
     /// use doorward::Doorward;
     ///
     /// let builder = Doorward::builder().pages(["https://app.example.org"]);
-    /// # drop(builder);
     /// ```
     pub fn pages<T: Into<Box<str>>>(self, origins: impl IntoIterator<Item = T>) -> Self {
         Self { pages: origins.into_iter().map(Into::into).collect(), ..self }
@@ -423,7 +412,7 @@ impl<A> Builder<A> {
         let services = Arc::new(services);
         let common = Common { services, connections, seats };
         let mut mounts = mount_private(private, &common)?;
-        // Public namespaces have no users, so there is nothing to count.
+        // Clients of public namespaces have no user, so there is nothing to count by.
         let policy = |_: PerUser| Policy {
             authenticator: Arc::new(Everybody),
             seats: Arc::new(Unlimited),
@@ -432,6 +421,7 @@ impl<A> Builder<A> {
         let layers = Layers::default();
         let public =
             mount(public, &layers, Trust::Anonymous, policy, &public_hubs, &common.services)?;
+        // A namespace has one type of principal, and clients must not get in by the open door.
         for (name, public) in public {
             if mounts.insert(Arc::clone(&name), public).is_some() {
                 return Err(BuildError::MixedNamespace { namespace: name });
@@ -451,7 +441,7 @@ impl<A> Builder<A> {
     }
 }
 
-/// What all namespaces share.
+/// Parts that all namespaces share.
 struct Common {
     services: Arc<Services>,
     connections: PerUser,

@@ -1,4 +1,4 @@
-//! A server that was put together.
+//! A built server: served alone, or mounted into an application.
 
 use std::{
     fmt,
@@ -17,7 +17,7 @@ use crate::{
     server::serve,
 };
 
-/// A Socket.IO server: serve it alone, or mount its [`DoorwardService`] into an application.
+/// A Socket.IO server: serve it alone, or mount its [`DoorwardService`] into an HTTP application.
 ///
 /// # Examples
 /// ```no_run
@@ -47,10 +47,10 @@ impl Doorward {
         Self { server: Arc::new(server), policy, principals }
     }
 
-    /// The server as a tower `Service`, to be mounted at its path.
+    /// Returns the server as a tower `Service`, to be mounted at its path.
     ///
-    /// The init hooks run at the first handshake, which waits for them; if they fail it is refused
-    /// with 503, and the next one tries again.
+    /// The init hooks run at the first handshake, which waits for them. If one fails, the handshake is
+    /// answered with 503, and the next handshake runs them again.
     #[must_use]
     pub fn service(&self) -> DoorwardService {
         DoorwardService::new(Arc::clone(&self.server))
@@ -76,55 +76,60 @@ impl Doorward {
         })
     }
 
-    /// Who is connected, and the power to end it.
+    /// Returns the means to list connected users and sockets, and to end their access.
     #[must_use]
     pub fn principals(&self) -> Principals {
         self.principals.clone()
     }
 
-    /// Says what holds in which namespace: authenticator, guards, events and rooms.
+    /// Returns the table of all namespaces with their authenticators, guards, events and rooms.
     #[must_use]
     pub fn policy(&self) -> &PolicyTable {
         &self.policy
     }
 
-    /// How many sockets are admitted at this moment.
+    /// Returns the number of sockets at this moment. A socket counts from the moment at which its
+    /// credential and the guards have allowed it, before its connect hooks run.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.server.services.registry.sockets()
     }
 
-    /// How many links are open at this moment, admitted or not.
+    /// Returns the number of open links at this moment, with or without an admitted socket.
     #[must_use]
     pub fn links(&self) -> usize {
         self.server.services.registry.links()
     }
 
-    /// Serves on `address` (`HOST:PORT`) until the process is told to stop by SIGINT or SIGTERM.
+    /// Serves on `address` (`HOST:PORT`) until SIGINT or SIGTERM, then shuts down.
     ///
-    /// Then no new client is taken, every link is told that the server goes and to come back, and
-    /// what has not ended within [`Limits::shutdown_grace`](crate::Limits::shutdown_grace) is cut.
+    /// It accepts no more connections then, and ends every link in such a way that clients reconnect
+    /// later. It returns when all connections have ended and the disconnect hooks are done, at the
+    /// latest after [`Limits::shutdown_grace`](crate::Limits::shutdown_grace). The audit has 2 more
+    /// seconds to store its records.
     ///
     /// # Errors
-    /// [`ServeError`] when the address cannot be listened on or an init hook fails.
+    /// [`ServeError`]: the address cannot be listened on, signals cannot be handled, or an init hook
+    /// failed.
     ///
     /// # Cancel safety
-    /// Dropping the future stops accepting; links that are open stay until they end.
+    /// Dropping the future stops accepting; open links remain until they end.
     pub async fn serve(&self, address: &str) -> Result<(), ServeError> {
         let stop = StopSignal::install().map_err(ServeError::Signals)?;
         let listeners = Listeners::bind(address).await?;
         self.serve_with(listeners, self.service(), stop.received()).await
     }
 
-    /// Serves `app` on sockets that are bound already, until `shutdown` completes.
+    /// Serves `app` on bound listeners until `shutdown` completes, then shuts down as
+    /// [`serve`](Self::serve) does.
     ///
-    /// A server serves once: after it was stopped it takes no new clients.
+    /// A server serves once: after a shutdown it admits no more clients.
     ///
     /// `app` is any tower service that answers requests, and passes those for the path of this server
     /// on to [`Doorward::service`].
     ///
     /// # Errors
-    /// [`ServeError::Init`] when an init hook fails; then nobody was served.
+    /// [`ServeError::Init`]: an init hook failed. No connection was accepted.
     ///
     /// # Cancel safety
     /// As [`Doorward::serve`].
@@ -142,7 +147,7 @@ impl Doorward {
     }
 }
 
-/// Says where clients find the server: in the log, and on a terminal when the program keeps no log.
+/// Prints the addresses of the server: to the log, and to a terminal if the program has no log.
 fn announce(listeners: &Listeners) {
     for address in listeners.addresses() {
         tracing::info!(%address, "Listening.");
@@ -152,7 +157,7 @@ fn announce(listeners: &Listeners) {
         let port = listeners.port();
         let open = listeners.addresses().into_iter().find(|address| !address.ip().is_loopback());
         let place = open.map_or_else(|| format!("localhost:{port}"), |address| address.to_string());
-        // A terminal that is gone is no reason not to serve.
+        // A closed terminal is no reason not to serve.
         drop(writeln!(stderr, "Listening on http://{place}"));
     }
 }

@@ -1,8 +1,11 @@
 //! Accepts connections and speaks HTTP on them until they become links, or end.
 //!
-//! Each connection is one task; hyper parses its requests with a bound on headers and on the time they
-//! take, `http/requests.rs` bounds the time of what follows, and everything else is the application's
-//! service. Stopping is in order: no new connection, every link is told, a moment of grace, the end.
+//! Each connection is one task. hyper parses its requests and bounds the headers, `http/requests.rs`
+//! bounds the rest of each request, and the service of the application answers it.
+//!
+//! A connection is counted twice. Its `Place` counts it for its address while it speaks HTTP; the task
+//! holds it, and a link takes a place of its own kind. Its `Open` counts it for the server, with all
+//! links; it is part of the stream, so that it stays with the descriptor when that becomes a link.
 
 use std::{
     convert::Infallible,
@@ -38,15 +41,20 @@ use crate::{
     runtime::metrics::{HttpBound, Metrics},
 };
 
-/// Serves `app` until `shutdown` completes, then ends everything in order.
+/// Serves `app` until `shutdown` completes, then shuts down.
+///
+/// The order of the shutdown matters. Handshakes are refused first, and then the listeners are closed,
+/// so that a client that reconnects at once finds another node or none. The links are ended next, and
+/// idle HTTP connections after them. Connections and hooks then share one time of grace. The audit
+/// comes last, because all of them still make records.
 pub(crate) async fn serve(
     server: Arc<Server>,
     listeners: Listeners,
     app: impl App,
     shutdown: impl Future<Output = ()>,
 ) {
-    // Told to stop; and every connection that speaks HTTP holds a receiver, so that the last one to
-    // go is noticed.
+    // Tells connections to stop, and tells when the last one has: each task that speaks HTTP holds a
+    // receiver until it ends.
     let (stop, stopping) = watch::channel(());
     let accepting: Vec<_> = listeners
         .0
@@ -56,9 +64,11 @@ pub(crate) async fn serve(
             AbortOnDrop(tokio::spawn(accept(server, listener, app.clone(), stopping.clone())))
         })
         .collect();
+    // With a receiver here, `stop.closed()` would never complete.
     drop(stopping);
 
     shutdown.await;
+    // Before `end_all`: a link that opens while that runs sees that the server is draining, and ends.
     server.services.drain();
     for task in accepting {
         task.stop().await;
@@ -72,7 +82,7 @@ pub(crate) async fn serve(
     let gone = async {
         stop.closed().await;
         server.services.registry.emptied().await;
-        // Their hooks use what the application closes next.
+        // Disconnect hooks may use a database that the application closes after this function.
         server.services.farewells.closed().await;
     };
     tokio::select! {
@@ -82,14 +92,14 @@ pub(crate) async fn serve(
             tracing::warn!("Some connections did not end in time.");
         }
     }
-    // Apart from the grace of connections: theirs is not used up by a disk that stands still.
+    // With a time of its own: a slow disk must not use up the grace of connections.
     let recorded = server.services.recorded();
     if server.services.within(RECORDED_WITHIN, recorded).await.is_none() {
         tracing::warn!("The audit has not kept its records in time.");
     }
 }
 
-/// Takes connections for as long as the task lives.
+/// Accepts connections until the task is aborted.
 async fn accept(
     server: Arc<Server>,
     listener: TcpListener,
@@ -113,9 +123,13 @@ async fn accept(
                 continue;
             }
         };
+        // First by address: a client with too many connections is closed at once and does not wait.
+        // Then for the server: while that is full, the listener accepts nothing more, and clients wait
+        // in the backlog of the operating system. `limits/capacity.rs` explains that.
         let Some((place, carried)) = take_place(services, peer) else { continue };
         let open = services.room.take().await;
-        // Without it small packets wait for the acknowledgement of the last ones, 40 ms and more.
+        // Nagle's algorithm (RFC 896) would hold a small packet back until the last one is
+        // acknowledged, often 40 ms later.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::trace!(%error, "TCP_NODELAY was refused.");
         }
@@ -127,8 +141,9 @@ async fn accept(
             let mut connection = pin!(connection);
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
-                // An error would mean that the server is gone, and that is no reason to go on.
+                // An error means that the future of `serve` was dropped, which ends the connection too.
                 _ = stopping.changed() => {
+                    // Completes the request that is being answered, and takes no other.
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
@@ -139,14 +154,16 @@ async fn accept(
                 }
                 tracing::trace!(%error, "HTTP connection ended.");
             }
+            // Also when the connection has become a link: its task owns the stream now.
             drop(place);
         });
     }
 }
 
-/// Takes the place of a connection; `None` when its address has no more.
+/// Takes a place for a connection of `peer`; `None` if it has too many.
 ///
-/// A trusted proxy has places of its own, and each request that it passes on takes one of its client.
+/// A trusted proxy has places of its own. Its connections carry requests of many clients, so each
+/// request takes a place of its client for as long as it lasts: see [`Carried`].
 fn take_place(services: &Services, peer: SocketAddr) -> Option<(Place, Option<Carried>)> {
     let is_proxy = services.proxies.trusts(peer.ip());
     let (places, bound) = if is_proxy {
@@ -156,13 +173,14 @@ fn take_place(services: &Services, peer: SocketAddr) -> Option<(Place, Option<Ca
     };
     let Some(place) = places.try_take(Some(peer.ip())) else {
         Metrics::http_refused(bound);
-        tracing::debug!(%peer, "Connection closed: the address has too many.");
+        tracing::debug!(%peer, "Connection closed: its address has too many.");
         return None;
     };
     Some((place, is_proxy.then(Carried::default)))
 }
 
-/// Speaks HTTP on one connection.
+/// Returns the future that speaks HTTP on one connection. It completes when the connection ends or
+/// becomes a link.
 fn connection<A: App>(
     http: &http1::Builder,
     io: HttpIo,
@@ -175,8 +193,10 @@ fn connection<A: App>(
     http.serve_connection(io, service).with_upgrades()
 }
 
-/// Waits after a failed accept. A connection that ended while it waited is nobody's fault; when the
-/// process has no descriptors left, trying again at once would only burn time.
+/// Waits after a failed accept.
+///
+/// A connection that its client has closed in the backlog needs no wait. Any other error, such as that
+/// the process has no descriptors left, would come again at once and burn CPU time.
 async fn pause(services: &Services, error: &io::Error) {
     let harmless = matches!(
         error.kind(),
@@ -191,14 +211,14 @@ async fn pause(services: &Services, error: &io::Error) {
     }
 }
 
-/// A task that ends with its owner.
+/// A task that is aborted when this is dropped.
 struct AbortOnDrop(tokio::task::JoinHandle<()>);
 
 impl AbortOnDrop {
-    /// Ends the task and waits until it has let go of its listener.
+    /// Aborts the task and waits until it has dropped its listener.
     async fn stop(mut self) {
         self.0.abort();
-        // It was just aborted: the only answer is that it was.
+        // The result only says that the task was aborted.
         drop((&mut self.0).await);
     }
 }
@@ -209,7 +229,7 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// hyper's timeouts on the server's own clock.
+/// Timer for hyper that uses the clock of the server.
 #[derive(Clone)]
 struct HttpTimer(Arc<dyn Clock>);
 
@@ -227,14 +247,14 @@ impl Timer for HttpTimer {
     }
 }
 
-/// How long the audit may take to keep its records when the server stops.
+/// Time that the audit has to store its records at shutdown.
 const RECORDED_WITHIN: Duration = Duration::from_secs(2);
 
-/// The headers of a request, all together: cookies and tokens included.
+/// Size of all headers of a request together, with cookies and tokens.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
-/// Browsers send about twenty.
+/// Number of headers of a request. Browsers send about twenty.
 const MAX_HEADERS: usize = 64;
 
-/// Time after which an accept that failed for want of resources is tried again.
+/// Time between an accept that failed for lack of resources and the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
