@@ -13,6 +13,7 @@ mod method;
 mod model;
 mod options;
 mod principal;
+mod role;
 mod room;
 
 #[cfg(test)]

@@ -7,29 +7,7 @@ use std::mem;
 
 use syn::{Attribute, LitStr, Path};
 
-use super::{hook::Moment, layer::Kind};
-
-/// Role of a method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Role {
-    /// Handles an event.
-    Subscribe,
-    /// Runs at a moment of the lifecycle.
-    Hook(Moment),
-    /// Decides which clients may enter a room.
-    Room,
-}
-
-impl Role {
-    /// Returns the name of its attribute.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Subscribe => "subscribe",
-            Self::Hook(moment) => moment.name(),
-            Self::Room => "room",
-        }
-    }
-}
+use super::{layer::Kind, role::Role};
 
 /// Our attributes of one item, in order.
 #[derive(Default)]
@@ -43,7 +21,7 @@ pub(super) fn take(attributes: &mut Vec<Attribute>) -> Taken {
     let mut taken = Taken::default();
     for attribute in mem::take(attributes) {
         let name = our_name(attribute.path());
-        if let Some(role) = name.as_deref().and_then(role) {
+        if let Some(role) = name.as_deref().and_then(Role::named) {
             taken.roles.push((role, attribute));
         } else if let Some(kind) = name.as_deref().and_then(Kind::named) {
             taken.layers.push((kind, attribute));
@@ -62,14 +40,6 @@ pub(super) fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
 /// Returns the text argument of an attribute; without one the error is `help`.
 pub(super) fn text(attribute: &Attribute, help: &str) -> syn::Result<LitStr> {
     attribute.parse_args().map_err(|_no_text| syn::Error::new_spanned(&attribute.meta, help))
-}
-
-fn role(name: &str) -> Option<Role> {
-    match name {
-        "subscribe" => Some(Role::Subscribe),
-        "room" => Some(Role::Room),
-        _ => Moment::named(name).map(Role::Hook),
-    }
 }
 
 /// Returns the name of an attribute that may be ours: `guard`, `doorward::guard` and

@@ -14,11 +14,12 @@ use syn::{
 use super::{
     attributes,
     handler::Handler,
-    hook::{Hook, Moment},
+    hook::Hook,
     layer::Layer,
     method::{Method, Receiver},
     model::Gateway,
     principal::Principal,
+    role::Moment,
     room::{Room, Source},
 };
 

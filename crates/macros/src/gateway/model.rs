@@ -11,13 +11,14 @@ use syn::{
 };
 
 use super::{
-    attributes::{self, Role, Taken},
+    attributes::{self, Taken},
     handler::Handler,
-    hook::{Hook, Moment},
+    hook::Hook,
     layer::{Kind, Layer},
     method::Method,
     options::Options,
     principal::{self, Principal},
+    role::{Moment, Role},
     room::Room,
 };
 use crate::mistakes::Mistakes;

@@ -1,0 +1,98 @@
+//! Roles of methods: an event handler, a hook or a room policy.
+//!
+//! Each role has an attribute. A hook has a moment, which decides the arguments of its method.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// Role of a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Role {
+    /// Handles an event.
+    Subscribe,
+    /// Runs at a moment of the lifecycle.
+    Hook(Moment),
+    /// Decides which clients may enter a room.
+    Room,
+}
+
+impl Role {
+    /// Returns the role with this attribute name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "subscribe" => Some(Self::Subscribe),
+            "room" => Some(Self::Room),
+            _ => Moment::named(name).map(Self::Hook),
+        }
+    }
+
+    /// Returns the name of its attribute.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Subscribe => "subscribe",
+            Self::Hook(moment) => moment.name(),
+            Self::Room => "room",
+        }
+    }
+}
+
+/// Moment at which a hook runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Moment {
+    Init,
+    Connect,
+    Disconnect,
+}
+
+impl Moment {
+    /// Returns the moment with this attribute name.
+    fn named(name: &str) -> Option<Self> {
+        [Self::Init, Self::Connect, Self::Disconnect]
+            .into_iter()
+            .find(|moment| moment.name() == name)
+    }
+
+    /// Returns the name of the attribute and of the builder's method.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Init => "on_init",
+            Self::Connect => "on_connect",
+            Self::Disconnect => "on_disconnect",
+        }
+    }
+
+    /// Returns the argument types of the hook for clients of `principal`.
+    pub(super) fn told(self, principal: &TokenStream) -> Vec<TokenStream> {
+        match self {
+            Self::Init => vec![quote!(::doorward::Hub<#principal>)],
+            Self::Connect => vec![quote!(::doorward::Connection<#principal>)],
+            Self::Disconnect => vec![
+                quote!(::doorward::Connection<#principal>),
+                quote!(::doorward::DisconnectReason),
+            ],
+        }
+    }
+
+    /// Returns `true` if the hook has a result. Such a hook succeeds if its method returns nothing.
+    pub(super) fn answers(self) -> bool {
+        matches!(self, Self::Init | Self::Connect)
+    }
+
+    /// Returns the names of the argument types, in order.
+    pub(super) fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Init => &["Hub"],
+            Self::Connect => &["Connection"],
+            Self::Disconnect => &["Connection", "DisconnectReason"],
+        }
+    }
+
+    /// Returns the signature as a message shows it.
+    pub(super) fn signature(self) -> &'static str {
+        match self {
+            Self::Init => "(&self, hub: Hub<User>) -> Result<(), BoxError>",
+            Self::Connect => "(&self, connection: Connection<User>) -> Result<(), Refusal>",
+            Self::Disconnect => "(&self, connection: Connection<User>, reason: DisconnectReason)",
+        }
+    }
+}
