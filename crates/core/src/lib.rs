@@ -9,6 +9,7 @@
 mod account;
 mod audit;
 mod authenticate;
+mod boxed;
 mod causes;
 mod clock;
 mod code;
@@ -33,11 +34,10 @@ mod text;
 mod ticket;
 pub mod wire;
 
-use std::{error::Error, future::Future, pin::Pin};
-
 pub use account::{Account, AccountStore, CreateAccountError};
 pub use audit::{Audit, AuditRecord, Decision, network_prefix};
 pub use authenticate::{AuthenticateError, Authenticator};
+pub use boxed::{BoxError, BoxFuture};
 pub use causes::Causes;
 pub use clock::{Clock, Entropy};
 pub use code::Code;
@@ -65,22 +65,3 @@ pub use secret::{SecretError, SessionKey, SessionToken, Ticket, TicketKey};
 pub use session::{Session, SessionData, SessionStore, StoreError};
 pub use text::{is_printable, is_visible_line, is_visible_text};
 pub use ticket::{TicketRecord, TicketStore};
-
-/// A boxed future, for traits that must be usable as `dyn Trait`.
-///
-/// # Examples
-/// ```
-/// use doorward_core::BoxFuture;
-///
-/// let answer: BoxFuture<'static, u8> = Box::pin(async { 42 });
-/// ```
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// A boxed error of a dependency, kept as the cause of one of ours.
-///
-/// # Examples
-/// ```
-/// let cause: doorward_core::BoxError = "the store is away".into();
-/// assert_eq!(cause.to_string(), "the store is away");
-/// ```
-pub type BoxError = Box<dyn Error + Send + Sync>;

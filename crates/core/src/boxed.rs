@@ -1,0 +1,22 @@
+//! Boxed futures and errors of the traits.
+
+use std::{error::Error, future::Future, pin::Pin};
+
+/// A boxed future, for traits that must be usable as `dyn Trait`.
+///
+/// # Examples
+/// ```
+/// use doorward_core::BoxFuture;
+///
+/// let answer: BoxFuture<'static, u8> = Box::pin(async { 42 });
+/// ```
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A boxed error of a dependency, kept as the cause of one of ours.
+///
+/// # Examples
+/// ```
+/// let cause: doorward_core::BoxError = "the store is away".into();
+/// assert_eq!(cause.to_string(), "the store is away");
+/// ```
+pub type BoxError = Box<dyn Error + Send + Sync>;
