@@ -12,6 +12,7 @@ pub mod engine;
 mod frame;
 mod json;
 mod link;
+mod message;
 pub mod packet;
 pub mod ws;
 
@@ -25,36 +26,4 @@ pub use json::JsonError;
 pub use link::{
     Ack, Admission, Event, Link, LinkConfig, Received, SlotId, Timeout, Trust, Violation,
 };
-
-/// One message of a transport.
-///
-/// # Examples
-/// ```
-/// use doorward_protocol::Message;
-///
-/// assert_eq!(Message::Text("3").len(), 1);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Message<'a> {
-    /// A text message: one Engine.IO packet.
-    Text(&'a str),
-    /// A binary message: an attachment.
-    Binary(&'a [u8]),
-}
-
-impl Message<'_> {
-    /// Returns the length in bytes.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Binary(bytes) => bytes.len(),
-        }
-    }
-
-    /// Returns `true` if the message is empty.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
+pub use message::Message;

@@ -17,9 +17,9 @@ use std::{sync::Arc, time::Instant};
 use assembly::Assembly;
 pub use config::LinkConfig;
 use heartbeat::Heartbeat;
-pub use slots::SlotId;
+pub use slots::{SlotId, Trust};
 use slots::{Slots, State};
-pub use words::{Ack, Admission, Event, Received, Timeout, Trust, Violation};
+pub use words::{Ack, Admission, Event, Received, Timeout, Violation};
 
 /// Server side of one Engine.IO connection.
 ///

@@ -1,7 +1,5 @@
 //! Namespaces of a link, and the progress of the client in each.
 
-use super::Trust;
-
 /// Place of one namespace on a link. It is reused after the client has left the namespace.
 ///
 /// # Examples
@@ -17,6 +15,21 @@ impl SlotId {
     pub fn index(self) -> usize {
         self.0
     }
+}
+
+/// Degree of trust in a client in a namespace.
+///
+/// # Examples
+/// ```
+/// assert_ne!(doorward_protocol::Trust::Anonymous, doorward_protocol::Trust::Known);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// The client was admitted without authentication. The limits for unauthenticated clients
+    /// apply.
+    Anonymous,
+    /// The client is authenticated.
+    Known,
 }
 
 #[derive(Debug)]

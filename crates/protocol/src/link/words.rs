@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::SlotId;
-use crate::{JsonError, engine::EngineError, packet::PacketError};
+use super::slots::SlotId;
+use crate::{engine::EngineError, json::JsonError, packet::PacketError};
 
 /// Meaning of a received message.
 ///
@@ -105,21 +105,6 @@ pub enum Admission {
         /// The `auth` payload as it was sent.
         auth: Option<Box<str>>,
     },
-}
-
-/// Degree of trust in a client in a namespace.
-///
-/// # Examples
-/// ```
-/// assert_ne!(doorward_protocol::Trust::Anonymous, doorward_protocol::Trust::Known);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// The client was admitted without authentication. The limits for unauthenticated clients
-    /// apply.
-    Anonymous,
-    /// The client is authenticated.
-    Known,
 }
 
 /// Meaning of an expired deadline.

@@ -5,7 +5,7 @@
 //! copied, into a buffer that is dropped with the message.
 
 use super::{CloseCode, Opcode};
-use crate::Message;
+use crate::message::Message;
 
 /// State between two frames: nothing, or the first fragments of a message.
 ///
