@@ -10,7 +10,7 @@ use doorward::{Clock, SystemClock};
 use jsonwebtoken::{EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// The application's own type for a user.
 #[derive(Debug)]

@@ -4,12 +4,12 @@
 //! `compare` runs them in turn and prints a table. Start reading at `src/bin/compare`.
 
 pub mod credentials;
+mod failure;
 pub mod measurement;
 pub mod output;
 pub mod process;
 
-/// Error that ends a program.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub use failure::Failure;
 
 /// Address on which every server listens: a free port of 127.0.0.1.
 pub const LISTEN: &str = "127.0.0.1:0";

@@ -6,7 +6,7 @@ use clap::Args;
 use doorward_bench::{Failure, credentials, measurement::Measurement};
 use tokio::{task::JoinSet, time::Instant};
 
-use crate::{Target, client::Client, latency::Latencies, sample::Sample};
+use crate::{client::Client, latency::Latencies, sample::Sample, target::Target};
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Plan {

@@ -10,10 +10,10 @@ use tokio::{
 };
 
 use crate::{
-    Target,
     client::{Client, Frame, append},
     latency::Latencies,
     sample::Sample,
+    target::Target,
 };
 
 #[derive(Args, Clone, Debug)]

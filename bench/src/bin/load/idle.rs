@@ -6,7 +6,7 @@ use clap::Args;
 use doorward_bench::{Failure, credentials, measurement::Measurement, process::resident_bytes};
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::{Target, client::Client, sample::Sample};
+use crate::{client::Client, sample::Sample, target::Target};
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Plan {

@@ -12,11 +12,13 @@ mod latency;
 mod revoke;
 mod sample;
 mod silent;
+mod target;
 
 use std::net::SocketAddr;
 
 use clap::{Parser, Subcommand};
 use doorward_bench::{Failure, measurement::Measurement, output};
+use target::Target;
 
 /// Measures one server.
 #[derive(Debug, Parser)]
@@ -47,13 +49,6 @@ enum Mode {
     Revoke(revoke::Plan),
     /// Measures sign-ins beside many links that never authenticate.
     Silent(silent::Plan),
-}
-
-/// The measured server.
-#[derive(Clone, Copy, Debug)]
-struct Target {
-    address: SocketAddr,
-    pid: u32,
 }
 
 fn main() -> Result<(), Failure> {

@@ -5,11 +5,11 @@ use doorward_bench::{Failure, credentials, measurement::Measurement};
 use tokio::time::Instant;
 
 use crate::{
-    Target,
     client::{Client, append},
     idle,
     latency::Latencies,
     sample::Sample,
+    target::Target,
 };
 
 #[derive(Args, Clone, Copy, Debug)]

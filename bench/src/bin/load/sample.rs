@@ -5,7 +5,7 @@ use std::io;
 use doorward_bench::{measurement::Measurement, process::Cpu};
 use tokio::time::Instant;
 
-use crate::Target;
+use crate::target::Target;
 
 /// Processor time that the server and this client have used until a moment.
 pub(crate) struct Sample {

@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::{Target, client::Client, idle, latency::Latencies, sample::Sample};
+use crate::{client::Client, idle, latency::Latencies, sample::Sample, target::Target};
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Plan {
