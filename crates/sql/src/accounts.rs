@@ -87,7 +87,7 @@ macro_rules! account_store {
 
             use $crate::{
                 accounts::{self, AccountRow, PasskeyRow},
-                sqlite_file::failed,
+                sqlx_error::failed,
                 time::to_millis,
             };
 

@@ -20,7 +20,10 @@ use std::{
 use doorward_core::{Audit, AuditRecord, BoxFuture};
 use tokio::sync::{mpsc, oneshot};
 
-use self::{row::Row, writer::Writer};
+use self::{
+    row::Row,
+    writer::{Order, Writer},
+};
 use crate::sqlite_file::SqliteFile;
 
 /// Audit sink that writes each record as a row in the file of a [`SqlStore`](crate::SqlStore).
@@ -60,14 +63,6 @@ pub struct SqlAudit {
     /// Number of callers in [`flush`](Self::flush). While it is above 0, records that cannot be written are
     /// logged at once, so that a flush ends even if the file never recovers.
     flushing: Arc<AtomicUsize>,
-}
-
-/// Message to the writer.
-enum Order {
-    /// Writes a record. Boxed, because the queue moves messages and the other variant is small.
-    Write(Box<Row>),
-    /// Reports when all records before it are written: `true` if they are in the file.
-    Answer(oneshot::Sender<bool>),
 }
 
 impl SqlAudit {

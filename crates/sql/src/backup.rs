@@ -9,7 +9,7 @@ use std::{
 
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::OpenError;
+use crate::open_error::OpenError;
 
 /// Copies a consistent snapshot of an SQLite file to a new file with mode 0600. A server may use the file meanwhile.
 ///

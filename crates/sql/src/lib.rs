@@ -19,8 +19,10 @@ mod accounts;
 mod audit;
 mod backup;
 mod open_error;
+mod patience;
 mod postgres;
 mod sqlite_file;
+mod sqlx_error;
 mod store;
 mod time;
 
@@ -28,5 +30,6 @@ pub use audit::SqlAudit;
 pub use backup::backup;
 pub use open_error::OpenError;
 pub use postgres::{ConnectError, PostgresStore};
-pub use sqlite_file::{Schema, SqliteFile, failed as store_error};
+pub use sqlite_file::{Schema, SqliteFile};
+pub use sqlx_error::failed as store_error;
 pub use store::SqlStore;

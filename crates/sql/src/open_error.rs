@@ -7,7 +7,10 @@ use std::{
 
 use doorward_core::BoxError;
 
-use crate::sqlite_file::primary_code;
+use crate::sqlx_error::{
+    SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_PERM, SQLITE_READONLY,
+    primary_code,
+};
 
 /// Reason why [`SqlStore::open`](crate::SqlStore::open) has failed. The file is unchanged in every case.
 ///
@@ -104,11 +107,3 @@ impl OpenError {
         }
     }
 }
-
-// See <https://www.sqlite.org/rescode.html>.
-const SQLITE_PERM: u8 = 3;
-pub(crate) const SQLITE_BUSY: u8 = 5;
-const SQLITE_READONLY: u8 = 8;
-const SQLITE_CORRUPT: u8 = 11;
-const SQLITE_CANTOPEN: u8 = 14;
-const SQLITE_NOTADB: u8 = 26;

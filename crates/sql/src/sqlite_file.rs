@@ -16,19 +16,17 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{self, Path},
     sync::Arc,
-    time::Duration,
 };
 
 use doorward_core::{BoxFuture, StoreError};
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
-    error::DatabaseError as _,
-    sqlite::{SqliteConnectOptions, SqliteError, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use self::presence::{Misplaced, Presence};
 pub use self::schema::Schema;
-use crate::OpenError;
+use crate::{open_error::OpenError, patience::PATIENCE, sqlx_error::failed};
 
 /// SQLite file with the tables of one [`Schema`]. Clones share the connections.
 ///
@@ -273,46 +271,6 @@ fn is_doubtful<T>(result: &Result<T, StoreError>) -> bool {
     }
 }
 
-/// Converts an error of SQLite or PostgreSQL: `Exists` if a unique key is taken, `Full` if the disk is full, and
-/// `Unavailable` otherwise.
-///
-/// # Examples
-/// ```
-/// use doorward_core::StoreError;
-/// use doorward_sql::{SqliteFile, store_error};
-///
-/// async fn count(notes: &SqliteFile) -> Result<i64, StoreError> {
-///     let count = sqlx::query_scalar("SELECT count(*) FROM notes");
-///     count.fetch_one(notes.readers()).await.map_err(store_error)
-/// }
-/// ```
-#[must_use]
-pub fn failed(error: sqlx::Error) -> StoreError {
-    let of_database = error.as_database_error();
-    let is_taken = of_database.is_some_and(|error| error.is_unique_violation());
-    let is_full = of_database.and_then(|error| error.code()).as_deref() == Some(DISK_FULL)
-        || primary_code(&error) == Some(SQLITE_FULL);
-    match error {
-        _ if is_taken => StoreError::Exists,
-        _ if is_full => StoreError::Full,
-        error => StoreError::Unavailable(error.into()),
-    }
-}
-
-/// Maps unexpected content of the file to `Unavailable`.
-pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Unavailable(Box::new(error))
-}
-
-/// Returns SQLite's primary result code, which is the low byte of the extended one:
-/// <https://www.sqlite.org/rescode.html>.
-pub(crate) fn primary_code(error: &sqlx::Error) -> Option<u8> {
-    let error = error.as_database_error()?.try_downcast_ref::<SqliteError>()?;
-    let code: u32 = error.code()?.parse().ok()?;
-    let [_, _, _, primary] = code.to_be_bytes();
-    Some(primary)
-}
-
 /// Creates an empty file that only its owner may read. SQLite gives its log files the same mode.
 ///
 /// A file that exists is not opened. Closing it would cancel the POSIX locks that other connections of this process
@@ -368,11 +326,3 @@ async fn open_all(pool: &SqlitePool) -> sqlx::Result<()> {
 
 /// Number of reading connections. In WAL mode readers do not block each other or the writer; each has a thread.
 const READERS: u32 = 4;
-
-/// Longest time a change waits for other writers, in this process and in others. It fails with `Unavailable` then.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-
-const SQLITE_FULL: u8 = 13;
-
-/// SQLSTATE `disk_full` (PostgreSQL manual, appendix A).
-const DISK_FULL: &str = "53100";

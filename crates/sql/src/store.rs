@@ -8,9 +8,15 @@ mod tickets;
 
 use std::{fmt, path::Path, time::SystemTime};
 
-use doorward_core::StoreError;
+use doorward_core::{Epoch, StoreError};
 
-use crate::{OpenError, Schema, SqlAudit, SqliteFile, accounts::account_store};
+use crate::{
+    accounts::account_store,
+    audit::SqlAudit,
+    open_error::OpenError,
+    sqlite_file::{Schema, SqliteFile},
+    time::to_millis_up,
+};
 
 /// Store that keeps all its data in one SQLite file.
 ///
@@ -74,7 +80,7 @@ impl SqlStore {
         path: impl AsRef<Path>,
         at: SystemTime,
     ) -> Result<Self, OpenError> {
-        let floor = epochs::floor(at);
+        let floor = floor(at);
         let opened = SqliteFile::open_with(path.as_ref(), &SCHEMA, &floor).await;
         Ok(Self { database: opened? })
     }
@@ -109,6 +115,12 @@ impl fmt::Debug for SqlStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqlStore").finish_non_exhaustive()
     }
+}
+
+/// Returns the statement that sets the floor: every credential issued before `at` is rejected, for all users.
+fn floor(at: SystemTime) -> String {
+    let (generation, at) = (Epoch::default().next_generation(at), to_millis_up(at));
+    format!("INSERT INTO floor (id, generation, revoked_at) VALUES (1, {generation}, {at})")
 }
 
 // SQLite has no row locks and needs none here: `BEGIN IMMEDIATE` excludes all other writers.

@@ -2,7 +2,7 @@
 
 use doorward_core::{Account, CredentialId, PasskeyRecord, RecoveryCodes, StoreError, UserId};
 
-use crate::{sqlite_file::unreadable, time::from_millis};
+use crate::{sqlx_error::unreadable, time::from_millis};
 
 /// Id, name, key of the name, display name, time of creation, time at which it was disabled.
 pub(crate) type AccountRow = (String, String, String, String, i64, Option<i64>);

@@ -16,8 +16,16 @@ use tokio::{
 };
 use tracing::{error, warn};
 
-use super::{Order, Row};
-use crate::sqlite_file::{SqliteFile, failed};
+use super::row::Row;
+use crate::{sqlite_file::SqliteFile, sqlx_error::failed};
+
+/// Message to the writer.
+pub(super) enum Order {
+    /// Writes a record. Boxed, because the queue moves messages and the other variant is small.
+    Write(Box<Row>),
+    /// Reports when all records before it are written: `true` if they are in the file.
+    Answer(oneshot::Sender<bool>),
+}
 
 /// Owns the records that are being written. If it is dropped before they are written, it logs them.
 pub(super) struct Writer {

@@ -7,7 +7,7 @@ use sqlx::{
 };
 
 use super::{ConnectError, schema};
-use crate::sqlite_file::{PATIENCE, failed};
+use crate::{patience::PATIENCE, sqlx_error::failed};
 
 /// Pool of connections. Clones share it.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use std::{
 use doorward_core::{BoxError, StoreError};
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::PATIENCE;
+use crate::patience::PATIENCE;
 
 /// Identity of the opened file and its log, to compare with the files under their names.
 pub(super) struct Presence {

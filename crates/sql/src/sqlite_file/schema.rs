@@ -7,8 +7,10 @@ use std::{path::Path, time::Duration};
 
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection, query_as, query_scalar, raw_sql};
 
-use super::primary_code;
-use crate::{OpenError, open_error::SQLITE_BUSY};
+use crate::{
+    open_error::OpenError,
+    sqlx_error::{SQLITE_BUSY, primary_code},
+};
 
 /// Tables of a file, and the number that distinguishes it from files of other programs.
 ///

@@ -10,7 +10,7 @@ use super::{
     sessions::{self, REMOVE_ALL_OF_USER},
 };
 use crate::{
-    sqlite_file::{failed, unreadable},
+    sqlx_error::{failed, unreadable},
     time::{from_millis, to_millis_up},
 };
 
@@ -42,12 +42,6 @@ fn read((generation, revoked_at, floor, floor_at, is_ended): Row) -> Result<Epoc
         revoked_at: revoked_at.max(floor_at).map(from_millis),
         is_ended,
     })
-}
-
-/// Returns the statement that sets the floor: every credential issued before `at` is rejected, for all users.
-pub(super) fn floor(at: SystemTime) -> String {
-    let (generation, at) = (Epoch::default().next_generation(at), to_millis_up(at));
-    format!("INSERT INTO floor (id, generation, revoked_at) VALUES (1, {generation}, {at})")
 }
 
 async fn bump(

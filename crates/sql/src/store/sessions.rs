@@ -13,7 +13,7 @@ use sqlx::{SqliteConnection, query, query_as, query_scalar};
 use self::row::Row;
 use super::SqlStore;
 use crate::{
-    sqlite_file::failed,
+    sqlx_error::failed,
     time::{duration_to_millis, to_millis},
 };
 

@@ -5,7 +5,7 @@ use sqlx::{query, query_as};
 
 use super::SqlStore;
 use crate::{
-    sqlite_file::{failed, unreadable},
+    sqlx_error::{failed, unreadable},
     time::{from_millis, to_millis},
 };
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
 
 use crate::{
-    sqlite_file::unreadable,
+    sqlx_error::unreadable,
     time::{duration_from_millis, duration_to_millis, from_millis, to_millis},
 };
 
