@@ -2,75 +2,11 @@
 //!
 //! Both databases understand the same statements, but the drivers have different types. The macro
 //! `account_store!` therefore contains the implementation once, and gets the types as arguments. A change of
-//! several rows runs in a transaction that locks the account's row.
+//! several rows is in [`changes`].
 
-mod row;
-
-pub(crate) use row::{AccountRow, PasskeyRow, read_account, read_codes, read_passkey, sized};
-
-/// Stores the secret of decoys unless there is one. The table can hold only one row.
-pub(crate) const PUT_DECOY_SECRET: &str =
-    "INSERT INTO decoy_secret (one, secret) VALUES (1, $1) ON CONFLICT DO NOTHING";
-
-pub(crate) const DECOY_SECRET: &str = "SELECT secret FROM decoy_secret";
-
-pub(crate) const CREATE: &str = "INSERT INTO accounts \
-    (id, name, name_key, display_name, created_at, disabled_at) VALUES ($1, $2, $3, $4, $5, $6)";
-
-pub(crate) const NAME_IS_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM accounts WHERE name_key = $1)";
-
-pub(crate) const BY_ID: &str = "SELECT id, name, name_key, display_name, created_at, disabled_at \
-    FROM accounts WHERE id = $1";
-
-pub(crate) const BY_NAME: &str = "SELECT id, name, name_key, display_name, created_at, disabled_at \
-    FROM accounts WHERE name_key = $1";
-
-/// Lists a page of accounts after a name. Unlike an offset, a name stays valid while accounts are created and removed.
-pub(crate) const LIST: &str = "SELECT id, name, name_key, display_name, created_at, disabled_at \
-    FROM accounts WHERE name_key > $1 ORDER BY name_key LIMIT $2";
-
-pub(crate) const SET_DISABLED: &str = "UPDATE accounts SET disabled_at = $2 WHERE id = $1";
-
-pub(crate) const REMOVE: &str = "DELETE FROM accounts WHERE id = $1";
-
-pub(crate) const ADD_PASSKEY: &str = "INSERT INTO passkeys \
-    (id, user_id, name, created_at, used_at, is_synced, key) VALUES ($1, $2, $3, $4, $5, $6, $7)";
-
-pub(crate) const COUNT_PASSKEYS: &str = "SELECT count(*) FROM passkeys WHERE user_id = $1";
-
-pub(crate) const PASSKEY: &str = "SELECT id, user_id, name, created_at, used_at, is_synced, key \
-    FROM passkeys WHERE id = $1";
-
-pub(crate) const PASSKEYS_OF: &str = "SELECT id, user_id, name, created_at, used_at, is_synced, key \
-    FROM passkeys WHERE user_id = $1 ORDER BY seq";
-
-/// Changes the passkey only if its key is still `$2`. Of two concurrent uses of a passkey, one fails.
-pub(crate) const RECORD_USE: &str = "UPDATE passkeys SET key = $3, is_synced = $4, \
-    used_at = CASE WHEN used_at > $5 THEN used_at ELSE $5 END WHERE id = $1 AND key = $2";
-
-pub(crate) const RENAME: &str = "UPDATE passkeys SET name = $3 WHERE user_id = $1 AND id = $2";
-
-/// Removes a passkey only if its user can still sign in afterwards, with another passkey or a recovery code.
-pub(crate) const REMOVE_PASSKEY: &str = "DELETE FROM passkeys WHERE user_id = $1 AND id = $2 AND \
-    (EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1 AND id <> $2) \
-    OR EXISTS (SELECT 1 FROM recovery_codes WHERE user_id = $1))";
-
-pub(crate) const HAS_PASSKEY: &str =
-    "SELECT EXISTS (SELECT 1 FROM passkeys WHERE user_id = $1 AND id = $2)";
-
-pub(crate) const PUT_SALT: &str = "INSERT INTO recovery_salts (user_id, salt) VALUES ($1, $2) \
-    ON CONFLICT (user_id) DO UPDATE SET salt = excluded.salt";
-
-pub(crate) const FORGET_CODES: &str = "DELETE FROM recovery_codes WHERE user_id = $1";
-
-pub(crate) const PUT_CODE: &str = "INSERT INTO recovery_codes (user_id, hash) VALUES ($1, $2)";
-
-/// Returns each code with the salt, or one row without a hash if all codes are used.
-pub(crate) const CODES: &str = "SELECT salt, hash FROM recovery_salts AS salts \
-    LEFT JOIN recovery_codes AS codes ON codes.user_id = salts.user_id WHERE salts.user_id = $1";
-
-/// Uses up a recovery code. Of several concurrent statements, only one deletes the row.
-pub(crate) const TAKE_CODE: &str = "DELETE FROM recovery_codes WHERE user_id = $1 AND hash = $2";
+pub(crate) mod changes;
+pub(crate) mod row;
+pub(crate) mod statements;
 
 /// Implements [`AccountStore`](doorward_core::AccountStore) for a store that has a `database` with `readers`
 /// and `write`. `$hold` is a statement that selects an account and locks it until the transaction ends.
@@ -86,130 +22,15 @@ macro_rules! account_store {
             use sqlx::{query, query_as, query_scalar};
 
             use $crate::{
-                accounts::{self, AccountRow, PasskeyRow},
+                accounts::{
+                    row::{self, AccountRow, PasskeyRow},
+                    statements,
+                },
                 sqlx_error::failed,
                 time::to_millis,
             };
 
-            type Connection = $connection;
-
-            /// Locks an account until the transaction ends. Returns `false` if it does not exist.
-            async fn hold(connection: &mut Connection, id: &UserId) -> Result<bool, StoreError> {
-                let found = query_scalar::<_, i32>($hold).bind(id.as_str());
-                Ok(found.fetch_optional(connection).await.map_err(failed)?.is_some())
-            }
-
-            async fn insert_passkey(
-                connection: &mut Connection,
-                passkey: &PasskeyRecord,
-            ) -> Result<(), StoreError> {
-                let insert = query(accounts::ADD_PASSKEY)
-                    .bind(passkey.id.as_bytes())
-                    .bind(passkey.user.as_str())
-                    .bind(&*passkey.name)
-                    .bind(to_millis(passkey.created_at))
-                    .bind(passkey.used_at.map(to_millis))
-                    .bind(passkey.is_synced)
-                    .bind(&*passkey.key);
-                insert.execute(connection).await.map_err(failed)?;
-                Ok(())
-            }
-
-            /// Inserts an account with its first passkey, or returns the conflict that prevents it.
-            ///
-            /// The check runs in the transaction of the insertion. In SQLite no other change can come between
-            /// them. In PostgreSQL one can, and the unique indexes make the insertion fail.
-            async fn create(
-                connection: &mut Connection,
-                account: &Account,
-                passkey: &PasskeyRecord,
-            ) -> Result<Option<CreateAccountError>, StoreError> {
-                let taken = query_scalar::<_, bool>(accounts::NAME_IS_TAKEN)
-                    .bind(&*account.name_key)
-                    .fetch_one(&mut *connection);
-                if taken.await.map_err(failed)? {
-                    return Ok(Some(CreateAccountError::NameTaken));
-                }
-                let taken = query_as::<_, PasskeyRow>(accounts::PASSKEY)
-                    .bind(passkey.id.as_bytes())
-                    .fetch_optional(&mut *connection);
-                if taken.await.map_err(failed)?.is_some() {
-                    return Ok(Some(CreateAccountError::PasskeyTaken));
-                }
-                let insert = query(accounts::CREATE)
-                    .bind(account.id.as_str())
-                    .bind(&*account.name)
-                    .bind(&*account.name_key)
-                    .bind(&*account.display_name)
-                    .bind(to_millis(account.created_at))
-                    .bind(account.disabled_at.map(to_millis));
-                insert.execute(&mut *connection).await.map_err(failed)?;
-                insert_passkey(connection, passkey).await?;
-                Ok(None)
-            }
-
-            async fn add(
-                connection: &mut Connection,
-                passkey: &PasskeyRecord,
-                limit: u32,
-            ) -> Result<bool, StoreError> {
-                if !hold(connection, &passkey.user).await? {
-                    return Ok(false);
-                }
-                let count = query_scalar::<_, i64>(accounts::COUNT_PASSKEYS)
-                    .bind(passkey.user.as_str())
-                    .fetch_one(&mut *connection);
-                if count.await.map_err(failed)? >= i64::from(limit) {
-                    return Ok(false);
-                }
-                insert_passkey(connection, passkey).await?;
-                Ok(true)
-            }
-
-            async fn remove_passkey(
-                connection: &mut Connection,
-                user: &UserId,
-                id: &CredentialId,
-            ) -> Result<PasskeyRemoval, StoreError> {
-                if !hold(connection, user).await? {
-                    return Ok(PasskeyRemoval::NotThere);
-                }
-                let removed = query(accounts::REMOVE_PASSKEY)
-                    .bind(user.as_str())
-                    .bind(id.as_bytes())
-                    .execute(&mut *connection);
-                if removed.await.map_err(failed)?.rows_affected() > 0 {
-                    return Ok(PasskeyRemoval::Removed);
-                }
-                // Nothing was removed: the passkey is missing, or it is the last way to sign in.
-                let is_there = query_scalar::<_, bool>(accounts::HAS_PASSKEY)
-                    .bind(user.as_str())
-                    .bind(id.as_bytes())
-                    .fetch_one(connection);
-                Ok(match is_there.await.map_err(failed)? {
-                    true => PasskeyRemoval::LastOne,
-                    false => PasskeyRemoval::NotThere,
-                })
-            }
-
-            async fn put_codes(
-                connection: &mut Connection,
-                user: &UserId,
-                codes: &RecoveryCodes,
-            ) -> Result<bool, StoreError> {
-                if !hold(connection, user).await? {
-                    return Ok(false);
-                }
-                let salt = query(accounts::PUT_SALT).bind(user.as_str()).bind(&codes.salt[..]);
-                salt.execute(&mut *connection).await.map_err(failed)?;
-                let forget = query(accounts::FORGET_CODES).bind(user.as_str());
-                forget.execute(&mut *connection).await.map_err(failed)?;
-                for hash in &codes.hashes {
-                    let put = query(accounts::PUT_CODE).bind(user.as_str()).bind(&hash[..]);
-                    put.execute(&mut *connection).await.map_err(failed)?;
-                }
-                Ok(true)
-            }
+            $crate::accounts::changes::account_changes!($connection, hold: $hold);
 
             impl AccountStore for $store {
                 fn decoy_secret<'a>(
@@ -219,10 +40,10 @@ macro_rules! account_store {
                     let drawn = *drawn;
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move {
-                            let put = query(accounts::PUT_DECOY_SECRET).bind(&drawn[..]);
+                            let put = query(statements::PUT_DECOY_SECRET).bind(&drawn[..]);
                             put.execute(&mut *connection).await.map_err(failed)?;
-                            let kept = query_scalar::<_, Vec<u8>>(accounts::DECOY_SECRET);
-                            accounts::sized(kept.fetch_one(connection).await.map_err(failed)?)
+                            let kept = query_scalar::<_, Vec<u8>>(statements::DECOY_SECRET);
+                            row::sized(kept.fetch_one(connection).await.map_err(failed)?)
                         })
                     }))
                 }
@@ -235,7 +56,7 @@ macro_rules! account_store {
                     let (new, first) = (account.clone(), passkey.clone());
                     Box::pin(async move {
                         let created = self.database.write(move |connection| {
-                            Box::pin(async move { create(connection, &new, &first).await })
+                            Box::pin(async move { changes::create(connection, &new, &first).await })
                         });
                         match created.await {
                             Ok(None) => Ok(()),
@@ -261,9 +82,9 @@ macro_rules! account_store {
                     id: &'a UserId,
                 ) -> BoxFuture<'a, Result<Option<Account>, StoreError>> {
                     Box::pin(async move {
-                        let found = query_as::<_, AccountRow>(accounts::BY_ID).bind(id.as_str());
+                        let found = query_as::<_, AccountRow>(statements::BY_ID).bind(id.as_str());
                         let found = found.fetch_optional(self.database.readers()).await;
-                        Ok(found.map_err(failed)?.map(accounts::read_account))
+                        Ok(found.map_err(failed)?.map(row::read_account))
                     })
                 }
 
@@ -272,9 +93,9 @@ macro_rules! account_store {
                     name_key: &'a str,
                 ) -> BoxFuture<'a, Result<Option<Account>, StoreError>> {
                     Box::pin(async move {
-                        let found = query_as::<_, AccountRow>(accounts::BY_NAME).bind(name_key);
+                        let found = query_as::<_, AccountRow>(statements::BY_NAME).bind(name_key);
                         let found = found.fetch_optional(self.database.readers()).await;
-                        Ok(found.map_err(failed)?.map(accounts::read_account))
+                        Ok(found.map_err(failed)?.map(row::read_account))
                     })
                 }
 
@@ -284,12 +105,12 @@ macro_rules! account_store {
                     limit: u32,
                 ) -> BoxFuture<'a, Result<Vec<Account>, StoreError>> {
                     Box::pin(async move {
-                        let found = query_as::<_, AccountRow>(accounts::LIST)
+                        let found = query_as::<_, AccountRow>(statements::LIST)
                             .bind(after.unwrap_or_default())
                             .bind(i64::from(limit))
                             .fetch_all(self.database.readers());
                         let found = found.await.map_err(failed)?;
-                        Ok(found.into_iter().map(accounts::read_account).collect())
+                        Ok(found.into_iter().map(row::read_account).collect())
                     })
                 }
 
@@ -301,7 +122,7 @@ macro_rules! account_store {
                     let id = id.clone();
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move {
-                            let set = query(accounts::SET_DISABLED)
+                            let set = query(statements::SET_DISABLED)
                                 .bind(id.as_str())
                                 .bind(at.map(to_millis));
                             Ok(set.execute(connection).await.map_err(failed)?.rows_affected() > 0)
@@ -316,7 +137,7 @@ macro_rules! account_store {
                     let id = id.clone();
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move {
-                            let removed = query(accounts::REMOVE).bind(id.as_str());
+                            let removed = query(statements::REMOVE).bind(id.as_str());
                             let removed = removed.execute(connection).await.map_err(failed)?;
                             Ok(removed.rows_affected() > 0)
                         })
@@ -330,7 +151,7 @@ macro_rules! account_store {
                 ) -> BoxFuture<'a, Result<bool, StoreError>> {
                     let passkey = passkey.clone();
                     Box::pin(self.database.write(move |connection| {
-                        Box::pin(async move { add(connection, &passkey, limit).await })
+                        Box::pin(async move { changes::add_passkey(connection, &passkey, limit).await })
                     }))
                 }
 
@@ -339,10 +160,10 @@ macro_rules! account_store {
                     id: &'a CredentialId,
                 ) -> BoxFuture<'a, Result<Option<PasskeyRecord>, StoreError>> {
                     Box::pin(async move {
-                        let found = query_as::<_, PasskeyRow>(accounts::PASSKEY);
+                        let found = query_as::<_, PasskeyRow>(statements::PASSKEY);
                         let found = found.bind(id.as_bytes());
                         let found = found.fetch_optional(self.database.readers()).await;
-                        Ok(found.map_err(failed)?.map(accounts::read_passkey))
+                        Ok(found.map_err(failed)?.map(row::read_passkey))
                     })
                 }
 
@@ -351,11 +172,11 @@ macro_rules! account_store {
                     user: &'a UserId,
                 ) -> BoxFuture<'a, Result<Vec<PasskeyRecord>, StoreError>> {
                     Box::pin(async move {
-                        let found = query_as::<_, PasskeyRow>(accounts::PASSKEYS_OF);
+                        let found = query_as::<_, PasskeyRow>(statements::PASSKEYS_OF);
                         let found = found.bind(user.as_str());
                         let found = found.fetch_all(self.database.readers()).await;
                         let found = found.map_err(failed)?;
-                        Ok(found.into_iter().map(accounts::read_passkey).collect())
+                        Ok(found.into_iter().map(row::read_passkey).collect())
                     })
                 }
 
@@ -369,7 +190,7 @@ macro_rules! account_store {
                     let (before, after) = (before.to_vec(), after.to_vec());
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move {
-                            let used = query(accounts::RECORD_USE)
+                            let used = query(statements::RECORD_USE)
                                 .bind(id.as_bytes())
                                 .bind(before)
                                 .bind(after)
@@ -389,7 +210,7 @@ macro_rules! account_store {
                     let (user, id, name) = (user.clone(), id.clone(), name.to_owned());
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move {
-                            let renamed = query(accounts::RENAME)
+                            let renamed = query(statements::RENAME)
                                 .bind(user.as_str())
                                 .bind(id.as_bytes())
                                 .bind(name);
@@ -406,7 +227,7 @@ macro_rules! account_store {
                 ) -> BoxFuture<'a, Result<PasskeyRemoval, StoreError>> {
                     let (user, id) = (user.clone(), id.clone());
                     Box::pin(self.database.write(move |connection| {
-                        Box::pin(async move { remove_passkey(connection, &user, &id).await })
+                        Box::pin(async move { changes::remove_passkey(connection, &user, &id).await })
                     }))
                 }
 
@@ -417,7 +238,7 @@ macro_rules! account_store {
                 ) -> BoxFuture<'a, Result<bool, StoreError>> {
                     let (user, codes) = (user.clone(), codes.clone());
                     Box::pin(self.database.write(move |connection| {
-                        Box::pin(async move { put_codes(connection, &user, &codes).await })
+                        Box::pin(async move { changes::put_codes(connection, &user, &codes).await })
                     }))
                 }
 
@@ -426,9 +247,9 @@ macro_rules! account_store {
                     user: &'a UserId,
                 ) -> BoxFuture<'a, Result<RecoveryCodes, StoreError>> {
                     Box::pin(async move {
-                        let found = query_as(accounts::CODES).bind(user.as_str());
+                        let found = query_as(statements::CODES).bind(user.as_str());
                         let found = found.fetch_all(self.database.readers()).await;
-                        accounts::read_codes(found.map_err(failed)?)
+                        row::read_codes(found.map_err(failed)?)
                     })
                 }
 
@@ -441,7 +262,7 @@ macro_rules! account_store {
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move {
                             let taken =
-                                query(accounts::TAKE_CODE).bind(user.as_str()).bind(&hash[..]);
+                                query(statements::TAKE_CODE).bind(user.as_str()).bind(&hash[..]);
                             let taken = taken.execute(connection).await.map_err(failed)?;
                             Ok(taken.rows_affected() > 0)
                         })
