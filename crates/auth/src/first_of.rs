@@ -13,7 +13,7 @@ use doorward_core::{
 };
 
 use crate::{
-    Loaded, Shown, ShowsCredential, UserLoader,
+    Shown, ShowsCredential,
     credential::{AMBIGUOUS, MISSING, count_explicit},
     denied::Denied,
 };
@@ -55,11 +55,6 @@ impl<P: Send + Sync + 'static> FirstOf<P> {
     pub fn or(mut self, authenticator: impl ShowsCredential<Principal = P>) -> Self {
         self.members.push(Box::new(authenticator));
         self
-    }
-
-    /// Looks up the application's own user for every kind of credential.
-    pub fn load<L: UserLoader<P>>(self, loader: L) -> Loaded<L, Self> {
-        Loaded::new(self, loader)
     }
 
     /// Finds the members whose credentials were sent: at most one explicit and one ambient member.

@@ -22,8 +22,8 @@ use self::{
     policy::{Audience, Policy},
 };
 use crate::{
-    Claims, Loaded, Sessions, Shown, ShowsCredential, UserLoader, credential::Explicit,
-    denied::Denied, key::VerifyingKey,
+    Claims, Sessions, Shown, ShowsCredential, credential::Explicit, denied::Denied,
+    key::VerifyingKey,
 };
 
 mod constructors;
@@ -209,28 +209,6 @@ impl Jwt {
     pub fn danger_without_exp(mut self) -> Self {
         self.policy.demands_exp = false;
         self
-    }
-
-    /// Looks up the application's own user for every valid token.
-    ///
-    /// # Examples
-    /// ```
-    /// use doorward_auth::{Claims, Jwt};
-    ///
-    /// struct User {
-    ///     name: String,
-    /// }
-    ///
-    /// async fn find_user(id: &str) -> Result<Option<User>, std::io::Error> {
-    ///     Ok((id == "alice").then(|| User { name: "Alice".to_owned() }))
-    /// }
-    ///
-    /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?
-    ///     .load(|claims: Claims| async move { Ok(find_user(claims.subject()).await?) });
-    /// # Ok::<_, doorward_auth::KeyError>(())
-    /// ```
-    pub fn load<L: UserLoader>(self, loader: L) -> Loaded<L> {
-        Loaded::new(self, loader)
     }
 
     /// Accepts tokens that name a session (`sid`) only while the session is active and belongs to

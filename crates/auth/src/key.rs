@@ -12,13 +12,14 @@ use aws_lc_rs::{
     signature::{ED25519, ParsedPublicKey},
 };
 
-use self::algorithm::Kind;
 pub(crate) use self::algorithm::{Algorithm, Curve, P256};
 pub use self::error::KeyError;
+use self::{algorithm::Kind, material::Material};
 use crate::pem;
 
 mod algorithm;
 mod error;
+mod material;
 mod rsa;
 mod secret;
 mod self_test;
@@ -28,13 +29,6 @@ mod self_test;
 pub(crate) struct VerifyingKey {
     algorithm: Algorithm,
     material: Material,
-}
-
-#[derive(Clone)]
-enum Material {
-    Public(ParsedPublicKey),
-    /// Shared, because the state of the two hashes takes more than a kilobyte.
-    Secret(Arc<hmac::Key>),
 }
 
 impl VerifyingKey {
@@ -113,10 +107,7 @@ impl VerifyingKey {
     /// Returns `true` if this key made `signature` over `message`. HMACs are compared in constant
     /// time.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        match &self.material {
-            Material::Public(key) => key.verify_sig(message, signature).is_ok(),
-            Material::Secret(key) => hmac::verify(key, message, signature).is_ok(),
-        }
+        self.material.verify(message, signature)
     }
 }
 

@@ -13,9 +13,15 @@ use std::{
 use doorward_core::MAX_LIFETIME;
 use serde_json::json;
 
+use self::{
+    error::KeyRingError,
+    trusted::{Retiring, Trusted},
+};
 use crate::{KeyError, SigningKey, key::VerifyingKey, public_key::PublicKey};
 
+pub(crate) mod error;
 mod text;
+mod trusted;
 
 /// Signing key and older keys that are still trusted. Keys can be rotated while the ring is in use.
 ///
@@ -35,20 +41,6 @@ pub struct KeyRing {
     /// Protects the current set of keys; locked only to copy or to exchange the pointer.
     keys: RwLock<Arc<Trusted>>,
     max_lifetime: Duration,
-}
-
-struct Trusted {
-    current: Arc<SigningKey>,
-    /// Newest first.
-    retiring: Vec<Retiring>,
-}
-
-/// Key that no longer signs.
-#[derive(Clone)]
-struct Retiring {
-    key: PublicKey,
-    /// The key is trusted before this time only.
-    until: SystemTime,
 }
 
 impl KeyRing {
@@ -174,31 +166,6 @@ impl fmt::Debug for KeyRing {
             .finish()
     }
 }
-
-/// Error of reading a key ring.
-///
-/// # Examples
-/// ```
-/// use doorward_auth::{KeyRing, KeyRingError};
-///
-/// assert_eq!(KeyRing::from_pem("").err(), Some(KeyRingError::Shape));
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyRingError {
-    /// A key of the ring cannot be used.
-    #[error("a key of the ring cannot be used")]
-    Key(#[from] KeyError),
-    /// The text is not one block `PRIVATE KEY` followed, for each old key, by a line
-    /// `Trusted-Until:` with whole seconds since 1970 and a block `PUBLIC KEY`.
-    #[error("the text is not a private key, optionally followed by public keys with their end")]
-    Shape,
-    /// A key occurs twice.
-    #[error("a key occurs twice in the ring")]
-    Twice,
-}
-
-doorward_core::debug_as_sentence!(KeyRingError);
 
 /// Bounds the ring. An older key would still be needed only after 32 rotations within one token
 /// lifetime.

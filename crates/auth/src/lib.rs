@@ -62,7 +62,7 @@ mod jwt;
 mod key;
 mod key_ring;
 mod key_set;
-mod loader;
+mod load;
 mod memory;
 mod origins;
 mod pem;
@@ -86,11 +86,15 @@ pub use first_of::FirstOf;
 pub use issuer::{IssueError, Issuer};
 pub use jwt::{Jwt, UnboundJwt};
 pub use key::KeyError;
-pub use key_ring::{KeyRing, KeyRingError};
+pub use key_ring::{KeyRing, error::KeyRingError};
 pub use key_set::{KeySet, KeySetError, KeySetProblem, PassedOver, RsaAlgorithm};
-pub use loader::{Loaded, NamesUser, UserById, UserLoader, user_by_id};
+pub use load::{
+    by_id::{NamesUser, UserById, user_by_id},
+    loaded::Loaded,
+    loader::UserLoader,
+};
 pub use memory::MemoryStore;
-pub use origins::{AppOrigin, OriginError, Origins, RequestKind};
+pub use origins::{Origins, RequestKind, app::AppOrigin, error::OriginError};
 pub use session_cookie::{CookieNameError, SessionCookie};
 pub use session_credential::SessionCredential;
 pub use sessions::{CreateSessionError, NewSession, Sessions, VerifySessionError};

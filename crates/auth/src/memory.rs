@@ -10,8 +10,14 @@ mod tickets;
 
 use std::{
     fmt,
+    future::ready,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
+};
+
+use doorward_core::{
+    BoxFuture, Epoch, Epochs, Session, SessionData, SessionId, SessionKey, SessionStore,
+    StoreError, TicketKey, TicketRecord, TicketStore, TokenId, UserId,
 };
 
 use self::{epochs::Marks, sessions::Sessions, tickets::Tickets};
@@ -67,6 +73,125 @@ impl MemoryStore {
     fn lock(&self) -> MutexGuard<'_, Kept> {
         // No operation panics between two related changes, so a poisoned lock is safe to use.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SessionStore for MemoryStore {
+    fn create<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        session: &'a Session,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(ready(self.lock().sessions.create(*key, session)))
+    }
+
+    fn find<'a>(
+        &'a self,
+        key: &'a SessionKey,
+    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        Box::pin(ready(Ok(self.lock().sessions.find(key))))
+    }
+
+    fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+        Box::pin(ready(Ok(self.lock().sessions.get(id))))
+    }
+
+    fn of_user<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
+        Box::pin(ready(Ok(self.lock().sessions.of_user(user))))
+    }
+
+    fn touch<'a>(
+        &'a self,
+        id: &'a SessionId,
+        seen_at: SystemTime,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(ready(Ok(self.lock().sessions.touch(id, seen_at))))
+    }
+
+    fn rotate<'a>(
+        &'a self,
+        id: &'a SessionId,
+        key: &'a SessionKey,
+        signed_in_at: Option<SystemTime>,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(ready(self.lock().sessions.rotate(id, *key, signed_in_at)))
+    }
+
+    fn put_data<'a>(
+        &'a self,
+        id: &'a SessionId,
+        data: &'a SessionData,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(ready(Ok(self.lock().sessions.put_data(id, data))))
+    }
+
+    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(ready(Ok(self.lock().sessions.remove(id))))
+    }
+
+    fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let mut kept = self.lock();
+        kept.tickets.sweep(now);
+        kept.marks.sweep(now);
+        Box::pin(ready(Ok(kept.sessions.sweep(now))))
+    }
+}
+
+impl TicketStore for MemoryStore {
+    fn put_ticket<'a>(
+        &'a self,
+        key: &'a TicketKey,
+        ticket: &'a TicketRecord,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(ready(self.lock().tickets.put(*key, ticket)))
+    }
+
+    fn take_ticket<'a>(
+        &'a self,
+        key: &'a TicketKey,
+    ) -> BoxFuture<'a, Result<Option<TicketRecord>, StoreError>> {
+        Box::pin(ready(Ok(self.lock().tickets.take(key))))
+    }
+}
+
+impl Epochs for MemoryStore {
+    fn read<'a>(
+        &'a self,
+        user: &'a UserId,
+        session: Option<&'a SessionId>,
+        token: Option<&'a TokenId>,
+    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
+        Box::pin(ready(Ok(self.lock().marks.read(user, session, token))))
+    }
+
+    fn bump<'a>(
+        &'a self,
+        user: &'a UserId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        let mut kept = self.lock();
+        // Remove the sessions even if the revocation itself cannot be stored.
+        kept.sessions.remove_user(user);
+        Box::pin(ready(kept.marks.bump(user, at)))
+    }
+
+    fn end_session<'a>(
+        &'a self,
+        session: &'a SessionId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let mut kept = self.lock();
+        // The revocation is stored even without a session, because tokens may name it.
+        kept.sessions.remove(session);
+        Box::pin(ready(kept.marks.end_session(session, at)))
+    }
+
+    fn end_token<'a>(
+        &'a self,
+        token: &'a TokenId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(ready(self.lock().marks.end_token(token, at)))
     }
 }
 

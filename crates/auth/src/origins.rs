@@ -10,9 +10,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use doorward_core::Headers;
 
-pub use self::app::AppOrigin;
+use self::{app::AppOrigin, error::OriginError};
 
-mod app;
+pub(crate) mod app;
+pub(crate) mod error;
 
 /// Origins whose pages may use the cookies of this server.
 ///
@@ -145,31 +146,6 @@ impl Origins {
         self
     }
 }
-
-/// Reason why an origin cannot be allowed.
-///
-/// # Examples
-/// ```
-/// use doorward_auth::{OriginError, Origins};
-///
-/// assert_eq!(Origins::new("https://*.example.org"), Err(OriginError::Malformed));
-/// assert_eq!(Origins::new("http://example.org"), Err(OriginError::Insecure));
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum OriginError {
-    /// The origin is `http:` and not on this machine: its pages can be changed on the network path.
-    #[error("an origin must begin with `https://`, except on localhost")]
-    Insecure,
-    /// The text is not `https://` with a host name and an optional port. Paths, patterns, users and
-    /// a trailing dot are not allowed; international names have to be in their `xn--` form.
-    #[error(
-        "not an origin such as `https://app.example.org`, `http://localhost:3000` or `capacitor://localhost`"
-    )]
-    Malformed,
-}
-
-doorward_core::debug_as_sentence!(OriginError);
 
 /// Returns `true` if a page of this server sent the request. Scripts cannot set this header, only
 /// the browser can.

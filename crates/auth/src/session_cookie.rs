@@ -14,8 +14,8 @@ use doorward_core::{
 use tracing::info;
 
 use crate::{
-    FoundCookie, Loaded, Origins, RequestKind, Sessions, Shown, ShowsCredential, SignedIn,
-    UserLoader, VerifySessionError,
+    FoundCookie, Origins, RequestKind, Sessions, Shown, ShowsCredential, SignedIn,
+    VerifySessionError,
     credential::{AMBIGUOUS, count_explicit},
     find_cookie,
     signed_in::grant,
@@ -82,11 +82,6 @@ impl SessionCookie {
     /// page sends a request of its own.
     pub fn same_site_strict(self) -> Self {
         Self { same_site: "Strict", ..self }
-    }
-
-    /// Looks up the application's own user for every session.
-    pub fn load<L: UserLoader<SignedIn>>(self, loader: L) -> Loaded<L, Self> {
-        Loaded::new(self, loader)
     }
 
     /// Returns the value of the `Set-Cookie` header that signs a browser in, until the browser

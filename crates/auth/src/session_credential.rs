@@ -6,10 +6,7 @@ use doorward_core::{
     AuthenticateError, Authenticator, Grant, Handshake, Problem, Refusal, SessionToken,
 };
 
-use crate::{
-    Loaded, Sessions, Shown, ShowsCredential, SignedIn, UserLoader, credential::Explicit,
-    signed_in::grant,
-};
+use crate::{Sessions, Shown, ShowsCredential, SignedIn, credential::Explicit, signed_in::grant};
 
 /// Authenticates clients that send the token of a session in `auth.sessionToken`.
 ///
@@ -35,11 +32,6 @@ impl SessionCredential {
     /// Accepts tokens of `sessions`.
     pub fn new(sessions: Arc<Sessions>) -> Self {
         Self { sessions }
-    }
-
-    /// Looks up the application's own user for every session.
-    pub fn load<L: UserLoader<SignedIn>>(self, loader: L) -> Loaded<L, Self> {
-        Loaded::new(self, loader)
     }
 }
 

@@ -9,8 +9,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_core::{
-    Clock, Entropy, Epochs, Issued, Lease, MAX_LIFETIME, Session, SessionData, SessionId,
-    SessionStore, SessionToken, Standing, StoreError,
+    Clock, Entropy, Epochs, Lease, MAX_LIFETIME, Session, SessionData, SessionId, SessionStore,
+    SessionToken, StoreError,
 };
 
 use self::{lease::Leases, records::Records};
@@ -250,16 +250,6 @@ impl fmt::Debug for Sessions {
             .field("lifetime", &self.lifetime)
             .field("per_user", &self.per_user)
             .finish_non_exhaustive()
-    }
-}
-
-/// Returns the reference by which a session is compared with the revocation state.
-fn standing(session: &Session) -> Standing<'_> {
-    Standing {
-        user: &session.user,
-        session: Some(&session.id),
-        token: None,
-        issued: Issued::Generation(session.generation),
     }
 }
 

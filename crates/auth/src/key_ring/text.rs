@@ -8,7 +8,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{KeyRingError, Retiring, Trusted};
+use super::{
+    error::KeyRingError,
+    trusted::{Retiring, Trusted},
+};
 use crate::{KeyError, SigningKey, public_key::PublicKey};
 
 pub(super) fn write(trusted: &Trusted) -> Result<String, KeyError> {

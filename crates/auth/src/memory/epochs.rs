@@ -1,10 +1,8 @@
-//! Stores revocations in memory.
+//! Revocations in memory.
 
-use std::{collections::HashMap, future::ready, hash::Hash, time::SystemTime};
+use std::{collections::HashMap, hash::Hash, time::SystemTime};
 
-use doorward_core::{BoxFuture, Epoch, Epochs, REMEMBERED, SessionId, StoreError, TokenId, UserId};
-
-use super::MemoryStore;
+use doorward_core::{Epoch, REMEMBERED, SessionId, StoreError, TokenId, UserId};
 
 /// Revocations that are still remembered.
 pub(super) struct Marks {
@@ -33,7 +31,12 @@ impl Marks {
         self.floor.revoked_at = Some(at);
     }
 
-    fn read(&self, user: &UserId, session: Option<&SessionId>, token: Option<&TokenId>) -> Epoch {
+    pub(super) fn read(
+        &self,
+        user: &UserId,
+        session: Option<&SessionId>,
+        token: Option<&TokenId>,
+    ) -> Epoch {
         let (generation, revoked_at) = match self.users.get(user) {
             Some((generation, at)) => (*generation, Some(*at)),
             None => (0, None),
@@ -54,7 +57,7 @@ impl Marks {
         }
     }
 
-    fn bump(&mut self, user: &UserId, at: SystemTime) -> Result<u64, StoreError> {
+    pub(super) fn bump(&mut self, user: &UserId, at: SystemTime) -> Result<u64, StoreError> {
         self.make_room(at);
         let epoch = self.read(user, None, None);
         let generation = epoch.next_generation(at);
@@ -62,6 +65,20 @@ impl Marks {
         let at = epoch.revoked_at.unwrap_or(at).max(at);
         mark(&mut self.users, self.capacity, user, (generation, at))?;
         Ok(generation)
+    }
+
+    pub(super) fn end_session(
+        &mut self,
+        session: &SessionId,
+        at: SystemTime,
+    ) -> Result<(), StoreError> {
+        self.make_room(at);
+        mark(&mut self.sessions, self.capacity, session, at)
+    }
+
+    pub(super) fn end_token(&mut self, token: &TokenId, at: SystemTime) -> Result<(), StoreError> {
+        self.make_room(at);
+        mark(&mut self.tokens, self.capacity, token, at)
     }
 
     pub(super) fn sweep(&mut self, now: SystemTime) {
@@ -85,50 +102,4 @@ fn mark<K: Clone + Eq + Hash, V>(
     }
     marks.insert(key.clone(), value);
     Ok(())
-}
-
-impl Epochs for MemoryStore {
-    fn read<'a>(
-        &'a self,
-        user: &'a UserId,
-        session: Option<&'a SessionId>,
-        token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
-        Box::pin(ready(Ok(self.lock().marks.read(user, session, token))))
-    }
-
-    fn bump<'a>(
-        &'a self,
-        user: &'a UserId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<u64, StoreError>> {
-        let mut kept = self.lock();
-        // Remove the sessions even if the revocation itself cannot be stored.
-        kept.sessions.remove_user(user);
-        Box::pin(ready(kept.marks.bump(user, at)))
-    }
-
-    fn end_session<'a>(
-        &'a self,
-        session: &'a SessionId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let mut kept = self.lock();
-        // The revocation is stored even without a session, because tokens may name it.
-        kept.sessions.remove(session);
-        kept.marks.make_room(at);
-        let capacity = kept.marks.capacity;
-        Box::pin(ready(mark(&mut kept.marks.sessions, capacity, session, at)))
-    }
-
-    fn end_token<'a>(
-        &'a self,
-        token: &'a TokenId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        let mut kept = self.lock();
-        kept.marks.make_room(at);
-        let capacity = kept.marks.capacity;
-        Box::pin(ready(mark(&mut kept.marks.tokens, capacity, token, at)))
-    }
 }

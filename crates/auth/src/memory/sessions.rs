@@ -1,12 +1,8 @@
-//! Stores sessions in memory.
+//! Sessions in memory.
 
-use std::{collections::HashMap, future::ready, time::SystemTime};
+use std::{collections::HashMap, time::SystemTime};
 
-use doorward_core::{
-    BoxFuture, Session, SessionData, SessionId, SessionKey, SessionStore, StoreError, UserId,
-};
-
-use super::MemoryStore;
+use doorward_core::{Session, SessionData, SessionId, SessionKey, StoreError, UserId};
 
 /// Sessions, indexed by token, by id and by user.
 pub(super) struct Sessions {
@@ -22,7 +18,7 @@ impl Sessions {
         Self { capacity, by_id: HashMap::new(), by_key: HashMap::new(), by_user: HashMap::new() }
     }
 
-    fn create(&mut self, key: SessionKey, session: &Session) -> Result<(), StoreError> {
+    pub(super) fn create(&mut self, key: SessionKey, session: &Session) -> Result<(), StoreError> {
         if self.by_key.contains_key(&key) || self.by_id.contains_key(&session.id) {
             return Err(StoreError::Exists);
         }
@@ -39,20 +35,20 @@ impl Sessions {
         Ok(())
     }
 
-    fn find(&self, key: &SessionKey) -> Option<Session> {
+    pub(super) fn find(&self, key: &SessionKey) -> Option<Session> {
         self.get(self.by_key.get(key)?)
     }
 
-    fn get(&self, id: &SessionId) -> Option<Session> {
+    pub(super) fn get(&self, id: &SessionId) -> Option<Session> {
         self.by_id.get(id).map(|(_, session)| session.clone())
     }
 
-    fn of_user(&self, user: &UserId) -> Vec<Session> {
+    pub(super) fn of_user(&self, user: &UserId) -> Vec<Session> {
         let ids = self.by_user.get(user).into_iter().flatten();
         ids.filter_map(|id| self.get(id)).collect()
     }
 
-    fn touch(&mut self, id: &SessionId, seen_at: SystemTime) -> bool {
+    pub(super) fn touch(&mut self, id: &SessionId, seen_at: SystemTime) -> bool {
         let Some((_, session)) = self.by_id.get_mut(id) else { return false };
         // Activity must not revive an expired session.
         if session.is_over(seen_at) {
@@ -62,7 +58,7 @@ impl Sessions {
         true
     }
 
-    fn rotate(
+    pub(super) fn rotate(
         &mut self,
         id: &SessionId,
         key: SessionKey,
@@ -81,7 +77,7 @@ impl Sessions {
         Ok(true)
     }
 
-    fn put_data(&mut self, id: &SessionId, data: &SessionData) -> bool {
+    pub(super) fn put_data(&mut self, id: &SessionId, data: &SessionData) -> bool {
         let Some((_, session)) = self.by_id.get_mut(id) else { return false };
         session.data = data.clone();
         true
@@ -107,73 +103,12 @@ impl Sessions {
         }
     }
 
-    fn sweep(&mut self, now: SystemTime) -> u64 {
+    pub(super) fn sweep(&mut self, now: SystemTime) -> u64 {
         let sessions = self.by_id.values().map(|(_, session)| session);
         let over: Vec<_> = sessions
             .filter(|session| session.forget_at() <= now)
             .map(|session| session.id.clone())
             .collect();
         over.iter().map(|id| u64::from(self.remove(id))).sum()
-    }
-}
-
-impl SessionStore for MemoryStore {
-    fn create<'a>(
-        &'a self,
-        key: &'a SessionKey,
-        session: &'a Session,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(ready(self.lock().sessions.create(*key, session)))
-    }
-
-    fn find<'a>(
-        &'a self,
-        key: &'a SessionKey,
-    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
-        Box::pin(ready(Ok(self.lock().sessions.find(key))))
-    }
-
-    fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
-        Box::pin(ready(Ok(self.lock().sessions.get(id))))
-    }
-
-    fn of_user<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
-        Box::pin(ready(Ok(self.lock().sessions.of_user(user))))
-    }
-
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionId,
-        seen_at: SystemTime,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        Box::pin(ready(Ok(self.lock().sessions.touch(id, seen_at))))
-    }
-
-    fn rotate<'a>(
-        &'a self,
-        id: &'a SessionId,
-        key: &'a SessionKey,
-        signed_in_at: Option<SystemTime>,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        Box::pin(ready(self.lock().sessions.rotate(id, *key, signed_in_at)))
-    }
-
-    fn put_data<'a>(
-        &'a self,
-        id: &'a SessionId,
-        data: &'a SessionData,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        Box::pin(ready(Ok(self.lock().sessions.put_data(id, data))))
-    }
-
-    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>> {
-        Box::pin(ready(Ok(self.lock().sessions.remove(id))))
-    }
-
-    fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
-        let mut kept = self.lock();
-        kept.tickets.sweep(now);
-        kept.marks.sweep(now);
-        Box::pin(ready(Ok(kept.sessions.sweep(now))))
     }
 }

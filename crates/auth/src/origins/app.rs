@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::OriginError;
+use super::error::OriginError;
 
 /// Origin of an application other than a browser.
 ///

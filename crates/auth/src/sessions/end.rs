@@ -7,7 +7,7 @@
 
 use doorward_core::{Session, SessionId, StoreError, UserId};
 
-use super::{Sessions, standing};
+use super::{Sessions, records::standing};
 
 impl Sessions {
     /// Returns the active sessions of a user, in order of creation.

@@ -16,7 +16,7 @@ use std::{
 
 use doorward_core::{BoxFuture, Lease, LeaseError, Session, SessionId, UserId};
 
-use super::{VerifySessionError, records::Records};
+use super::{error::VerifySessionError, records::Records};
 
 /// Leases that are in use.
 #[derive(Default)]

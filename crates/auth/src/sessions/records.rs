@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use doorward_core::{Epochs, Session, SessionStore};
+use doorward_core::{Epochs, Issued, Session, SessionStore, Standing};
 
-use super::{VerifySessionError, standing};
+use super::error::VerifySessionError;
 
 /// Stores of sessions and of the revocation state.
 pub(super) struct Records {
@@ -32,5 +32,15 @@ impl Records {
             return Err(VerifySessionError::Revoked);
         }
         Ok(session)
+    }
+}
+
+/// Returns the reference by which a session is compared with the revocation state.
+pub(super) fn standing(session: &Session) -> Standing<'_> {
+    Standing {
+        user: &session.user,
+        session: Some(&session.id),
+        token: None,
+        issued: Issued::Generation(session.generation),
     }
 }

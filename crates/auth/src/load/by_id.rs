@@ -1,0 +1,93 @@
+//! Lookup by the id of the user, for tokens and sessions alike.
+
+use std::{fmt, future::Future};
+
+use doorward_core::{BoxError, UserId};
+
+use super::loader::UserLoader;
+use crate::{claims::Claims, signed_in::SignedIn};
+
+/// A verified credential that names a user.
+///
+/// # Examples
+/// ```
+/// use doorward_auth::{Claims, NamesUser};
+///
+/// fn name(claims: &Claims) -> &str {
+///     claims.user_id().as_str()
+/// }
+/// ```
+pub trait NamesUser: Send + Sync + 'static {
+    /// Returns the id of the user.
+    fn user_id(&self) -> &UserId;
+}
+
+impl NamesUser for Claims {
+    fn user_id(&self) -> &UserId {
+        &self.subject
+    }
+}
+
+impl NamesUser for SignedIn {
+    fn user_id(&self) -> &UserId {
+        self.user()
+    }
+}
+
+/// Makes a loader of a closure that needs only the user's id. It serves tokens and sessions.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use doorward_auth::{Authenticator, FirstOf, KeyError, Jwt, SessionCookie, user_by_id};
+///
+/// fn authenticator(cookie: SessionCookie) -> Result<impl Authenticator<Principal = u64>, KeyError> {
+///     let users = Arc::new(user_by_id(|id| async move { Ok(id.as_str().parse().ok()) }));
+///     let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?.load(Arc::clone(&users));
+///     Ok(FirstOf::new(jwt).or(cookie.load(users)))
+/// }
+/// ```
+pub fn user_by_id<F, Fut, U>(load: F) -> UserById<F>
+where
+    F: Fn(UserId) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Option<U>, BoxError>> + Send,
+    U: Send + Sync + 'static,
+{
+    UserById { load }
+}
+
+/// Loader that [`user_by_id`] returns.
+///
+/// # Examples
+/// ```
+/// use doorward_auth::user_by_id;
+///
+/// let users = user_by_id(|id| async move { Ok(Some(id)) });
+/// assert_eq!(format!("{users:?}"), "UserById { .. }");
+/// ```
+#[derive(Clone, Copy)]
+#[must_use = "a loader has no effect until it is passed to an authenticator"]
+pub struct UserById<F> {
+    load: F,
+}
+
+impl<C, F, Fut, U> UserLoader<C> for UserById<F>
+where
+    C: NamesUser,
+    F: Fn(UserId) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Option<U>, BoxError>> + Send,
+    U: Send + Sync + 'static,
+{
+    type User = U;
+
+    fn load(&self, credential: &C) -> impl Future<Output = Result<Option<U>, BoxError>> + Send {
+        (self.load)(credential.user_id().clone())
+    }
+}
+
+/// Prints nothing that the closure holds.
+impl<F> fmt::Debug for UserById<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserById").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,55 @@
+//! Adds `load` to every authenticator of this crate.
+//!
+//! The methods stand here and not beside their types: a verifier knows nothing of a lookup, and the
+//! lookup knows the verifiers.
+
+use super::{loaded::Loaded, loader::UserLoader};
+use crate::{
+    first_of::FirstOf, jwt::Jwt, session_cookie::SessionCookie,
+    session_credential::SessionCredential, signed_in::SignedIn,
+};
+
+impl Jwt {
+    /// Looks up the application's own user for every valid token.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_auth::{Claims, Jwt};
+    ///
+    /// struct User {
+    ///     name: String,
+    /// }
+    ///
+    /// async fn find_user(id: &str) -> Result<Option<User>, std::io::Error> {
+    ///     Ok((id == "alice").then(|| User { name: "Alice".to_owned() }))
+    /// }
+    ///
+    /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?
+    ///     .load(|claims: Claims| async move { Ok(find_user(claims.subject()).await?) });
+    /// # Ok::<_, doorward_auth::KeyError>(())
+    /// ```
+    pub fn load<L: UserLoader>(self, loader: L) -> Loaded<L> {
+        Loaded::new(self, loader)
+    }
+}
+
+impl SessionCookie {
+    /// Looks up the application's own user for every session.
+    pub fn load<L: UserLoader<SignedIn>>(self, loader: L) -> Loaded<L, Self> {
+        Loaded::new(self, loader)
+    }
+}
+
+impl SessionCredential {
+    /// Looks up the application's own user for every session.
+    pub fn load<L: UserLoader<SignedIn>>(self, loader: L) -> Loaded<L, Self> {
+        Loaded::new(self, loader)
+    }
+}
+
+impl<P: Send + Sync + 'static> FirstOf<P> {
+    /// Looks up the application's own user for every kind of credential.
+    pub fn load<L: UserLoader<P>>(self, loader: L) -> Loaded<L, Self> {
+        Loaded::new(self, loader)
+    }
+}
