@@ -14,13 +14,14 @@ use aws_lc_rs::{
 
 pub(crate) use self::algorithm::{Algorithm, Curve, P256};
 pub use self::error::KeyError;
-use self::{algorithm::Kind, material::Material};
+use self::{algorithm::Kind, material::Material, rsa_algorithm::RsaAlgorithm};
 use crate::pem;
 
 mod algorithm;
 mod error;
 mod material;
 mod rsa;
+pub(crate) mod rsa_algorithm;
 mod secret;
 mod self_test;
 
@@ -59,9 +60,9 @@ impl VerifyingKey {
                 let point = spki.strip_prefix(&ED25519_SPKI_PREFIX).ok_or(KeyError::NotEd25519)?;
                 Self::point(algorithm, point)
             }
-            Kind::Rsa(_) => {
+            Kind::Rsa(rsa_algorithm) => {
                 let (modulus, exponent) = rsa::read_spki(&spki).ok_or(KeyError::NotRsa)?;
-                Self::rsa(algorithm, modulus, exponent)
+                Self::rsa(rsa_algorithm, modulus, exponent)
             }
             Kind::Hmac(_) => Err(KeyError::Algorithm),
         }
@@ -89,14 +90,13 @@ impl VerifyingKey {
     /// Makes a key of the modulus and the exponent of an RSA key, big-endian and without leading
     /// zeros.
     pub(crate) fn rsa(
-        algorithm: Algorithm,
+        algorithm: RsaAlgorithm,
         modulus: &[u8],
         exponent: &[u8],
     ) -> Result<Self, KeyError> {
-        let Kind::Rsa(padding) = algorithm.kind() else { return Err(KeyError::Algorithm) };
-        let parsed = rsa::parse(padding, modulus, exponent)?;
+        let parsed = rsa::parse(algorithm.parameters(), modulus, exponent)?;
         self_test::run()?;
-        Ok(Self { algorithm, material: Material::Public(parsed) })
+        Ok(Self { algorithm: Algorithm::Rsa(algorithm), material: Material::Public(parsed) })
     }
 
     /// Returns the only algorithm whose signatures this key verifies.

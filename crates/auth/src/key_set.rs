@@ -13,15 +13,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use tracing::{info, warn};
 
-pub use self::{
-    problem::{KeySetError, KeySetProblem, PassedOver},
-    rsa_algorithm::RsaAlgorithm,
+pub use self::problem::{KeySetError, KeySetProblem, PassedOver};
+use crate::{
+    identifier::is_identifier,
+    key::{VerifyingKey, rsa_algorithm::RsaAlgorithm},
 };
-use crate::{identifier::is_identifier, key::VerifyingKey};
 
 mod jwk;
 mod problem;
-mod rsa_algorithm;
 
 /// Keys of an issuer, each with exactly one algorithm and an optional name (`kid`).
 ///

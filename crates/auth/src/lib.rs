@@ -85,9 +85,9 @@ pub use credential::{Shown, ShowsCredential};
 pub use first_of::FirstOf;
 pub use issuer::{IssueError, Issuer};
 pub use jwt::{Jwt, UnboundJwt};
-pub use key::KeyError;
+pub use key::{KeyError, rsa_algorithm::RsaAlgorithm};
 pub use key_ring::{KeyRing, error::KeyRingError};
-pub use key_set::{KeySet, KeySetError, KeySetProblem, PassedOver, RsaAlgorithm};
+pub use key_set::{KeySet, KeySetError, KeySetProblem, PassedOver};
 pub use load::{
     by_id::{NamesUser, UserById, user_by_id},
     loaded::Loaded,

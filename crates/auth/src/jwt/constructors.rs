@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Jwt, Keys, UnboundJwt, policy::Policy};
 use crate::{
     KeyError, KeyRing, KeySet,
-    key::{Algorithm, VerifyingKey},
+    key::{Algorithm, VerifyingKey, rsa_algorithm::RsaAlgorithm},
 };
 
 /// Declares constructors whose documentation differs only in the algorithm.
@@ -31,14 +31,14 @@ macro_rules! secrets {
 
 /// Declares constructors for public keys.
 macro_rules! public_keys {
-    ($($constructor:ident($name:literal) = $algorithm:ident,)+) => {
+    ($($constructor:ident($name:literal) = $algorithm:expr,)+) => {
         impl Jwt {$(
             #[doc = concat!("Trusts tokens signed with the private key of `public_key_pem` (", $name, ").")]
             ///
             /// # Errors
             /// Same as [`Jwt::es256`], with the errors of this kind of key.
             pub fn $constructor(public_key_pem: &str) -> Result<UnboundJwt, KeyError> {
-                Self::with_public_key(Algorithm::$algorithm, public_key_pem)
+                Self::with_public_key($algorithm, public_key_pem)
             }
         )+}
     };
@@ -50,15 +50,15 @@ secrets! {
 }
 
 public_keys! {
-    eddsa("EdDSA with Ed25519") = EdDsa,
-    es384("ES384, on the curve P-384") = Es384,
-    es512("ES512, on the curve P-521") = Es512,
-    ps256("PS256, RSA of 2048 to 8192 bits") = Ps256,
-    ps384("PS384, RSA of 2048 to 8192 bits") = Ps384,
-    ps512("PS512, RSA of 2048 to 8192 bits") = Ps512,
-    rs256("RS256, RSA of 2048 to 8192 bits") = Rs256,
-    rs384("RS384, RSA of 2048 to 8192 bits") = Rs384,
-    rs512("RS512, RSA of 2048 to 8192 bits") = Rs512,
+    eddsa("EdDSA with Ed25519") = Algorithm::EdDsa,
+    es384("ES384, on the curve P-384") = Algorithm::Es384,
+    es512("ES512, on the curve P-521") = Algorithm::Es512,
+    ps256("PS256, RSA of 2048 to 8192 bits") = Algorithm::Rsa(RsaAlgorithm::Ps256),
+    ps384("PS384, RSA of 2048 to 8192 bits") = Algorithm::Rsa(RsaAlgorithm::Ps384),
+    ps512("PS512, RSA of 2048 to 8192 bits") = Algorithm::Rsa(RsaAlgorithm::Ps512),
+    rs256("RS256, RSA of 2048 to 8192 bits") = Algorithm::Rsa(RsaAlgorithm::Rs256),
+    rs384("RS384, RSA of 2048 to 8192 bits") = Algorithm::Rsa(RsaAlgorithm::Rs384),
+    rs512("RS512, RSA of 2048 to 8192 bits") = Algorithm::Rsa(RsaAlgorithm::Rs512),
 }
 
 impl Jwt {

@@ -4,13 +4,11 @@ use aws_lc_rs::{
     hmac,
     signature::{
         ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED,
-        EcdsaVerificationAlgorithm, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
-        RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
-        RSA_PSS_2048_8192_SHA512, RsaParameters,
+        EcdsaVerificationAlgorithm,
     },
 };
 
-use super::KeyError;
+use super::{error::KeyError, rsa_algorithm::RsaAlgorithm};
 
 /// Signature algorithm. The unsigned `none` does not exist here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +21,7 @@ pub(crate) enum Algorithm {
     Hs256,
     Hs384,
     Hs512,
-    Ps256,
-    Ps384,
-    Ps512,
-    Rs256,
-    Rs384,
-    Rs512,
+    Rsa(RsaAlgorithm),
 }
 
 /// Kind of key that an algorithm uses.
@@ -36,7 +29,7 @@ pub(super) enum Kind {
     Ecdsa(&'static Curve),
     EdDsa,
     Hmac(hmac::Algorithm),
-    Rsa(&'static RsaParameters),
+    Rsa(RsaAlgorithm),
 }
 
 /// NIST curve with the one algorithm that JWS defines for it (RFC 7518 section 3.4).
@@ -63,12 +56,12 @@ impl Algorithm {
         Self::Hs256,
         Self::Hs384,
         Self::Hs512,
-        Self::Ps256,
-        Self::Ps384,
-        Self::Ps512,
-        Self::Rs256,
-        Self::Rs384,
-        Self::Rs512,
+        Self::Rsa(RsaAlgorithm::Ps256),
+        Self::Rsa(RsaAlgorithm::Ps384),
+        Self::Rsa(RsaAlgorithm::Ps512),
+        Self::Rsa(RsaAlgorithm::Rs256),
+        Self::Rsa(RsaAlgorithm::Rs384),
+        Self::Rsa(RsaAlgorithm::Rs512),
     ];
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
@@ -91,12 +84,7 @@ impl Algorithm {
             Self::Hs256 => "HS256",
             Self::Hs384 => "HS384",
             Self::Hs512 => "HS512",
-            Self::Ps256 => "PS256",
-            Self::Ps384 => "PS384",
-            Self::Ps512 => "PS512",
-            Self::Rs256 => "RS256",
-            Self::Rs384 => "RS384",
-            Self::Rs512 => "RS512",
+            Self::Rsa(rsa) => rsa.name(),
         }
     }
 
@@ -109,23 +97,13 @@ impl Algorithm {
             Self::Hs256 => Kind::Hmac(hmac::HMAC_SHA256),
             Self::Hs384 => Kind::Hmac(hmac::HMAC_SHA384),
             Self::Hs512 => Kind::Hmac(hmac::HMAC_SHA512),
-            Self::Ps256 => Kind::Rsa(&RSA_PSS_2048_8192_SHA256),
-            Self::Ps384 => Kind::Rsa(&RSA_PSS_2048_8192_SHA384),
-            Self::Ps512 => Kind::Rsa(&RSA_PSS_2048_8192_SHA512),
-            Self::Rs256 => Kind::Rsa(&RSA_PKCS1_2048_8192_SHA256),
-            Self::Rs384 => Kind::Rsa(&RSA_PKCS1_2048_8192_SHA384),
-            Self::Rs512 => Kind::Rsa(&RSA_PKCS1_2048_8192_SHA512),
+            Self::Rsa(rsa) => Kind::Rsa(rsa),
         }
     }
 
     /// Returns `true` if its keys are shared secrets.
     pub(crate) fn is_hmac(self) -> bool {
         matches!(self.kind(), Kind::Hmac(_))
-    }
-
-    /// Returns `true` if its keys are RSA keys.
-    pub(crate) fn is_rsa(self) -> bool {
-        matches!(self.kind(), Kind::Rsa(_))
     }
 }
 

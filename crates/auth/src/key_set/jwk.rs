@@ -7,8 +7,8 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::{KeySetProblem, RsaAlgorithm};
-use crate::key::{Algorithm, Curve, VerifyingKey};
+use super::KeySetProblem;
+use crate::key::{Algorithm, Curve, VerifyingKey, rsa_algorithm::RsaAlgorithm};
 
 type Jwk = Map<String, Value>;
 
@@ -29,7 +29,7 @@ pub(super) fn read(jwk: &Jwk, rsa: Option<RsaAlgorithm>) -> Result<VerifyingKey,
     match kind {
         "EC" => elliptic(jwk, algorithm),
         "OKP" => edwards(jwk, algorithm),
-        "RSA" => self::rsa(jwk, algorithm.or(rsa.map(Algorithm::from))),
+        "RSA" => self::rsa(jwk, algorithm.or(rsa.map(Algorithm::Rsa))),
         "oct" => secret(jwk, algorithm),
         _ => Err(KeySetProblem::Unknown("kty")),
     }
@@ -59,10 +59,11 @@ fn edwards(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeyS
 
 /// Reads an RSA key. It fits six algorithms, so the algorithm has to be stated.
 fn rsa(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeySetProblem> {
-    let algorithm = algorithm.ok_or(KeySetProblem::AlgorithmMissing)?;
-    if !algorithm.is_rsa() {
-        return Err(KeySetProblem::AlgorithmMismatch);
-    }
+    let algorithm = match algorithm {
+        Some(Algorithm::Rsa(algorithm)) => algorithm,
+        Some(_) => return Err(KeySetProblem::AlgorithmMismatch),
+        None => return Err(KeySetProblem::AlgorithmMissing),
+    };
     let (modulus, exponent) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
     VerifyingKey::rsa(algorithm, &modulus, &exponent).map_err(KeySetProblem::Weak)
 }
