@@ -1,92 +1,14 @@
-//! Defines where a handshake contains credentials, and which of them an authenticator reads.
+//! Finds explicit credentials: those that the client's program puts into `auth`.
 //!
-//! Explicit credentials are put into `auth` by the client's program. The cookie is ambient: the
-//! browser adds it on its own. `first_of` chooses between them.
-//! Start reading at [`ShowsCredential`].
+//! Start reading at [`Explicit::find`].
 
-use std::future::Future;
-
-use doorward_core::{
-    Auth, AuthenticateError, Authenticator, Handshake, Part, Problem, RefusalReason, UserId,
-};
+use doorward_core::{Auth, Part, Problem, RefusalReason};
 use serde_json::Value;
 
+use self::shown::Shown;
 use crate::denied::Denied;
 
-/// Presence and origin of a credential in a handshake.
-///
-/// # Examples
-/// ```
-/// assert_ne!(doorward_auth::Shown::Ambient, doorward_auth::Shown::Explicit);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
-    /// The handshake has no such credential.
-    Absent,
-    /// The browser added it, regardless of the page.
-    Ambient,
-    /// The client's program chose it.
-    Explicit,
-}
-
-/// Authenticator that reports which credential it reads, so that [`FirstOf`](crate::FirstOf) can
-/// choose among several.
-///
-/// # Examples
-/// ```
-/// use doorward_auth::{
-///     AuthenticateError, Authenticator, Grant, Handshake, Refusal, RefusalReason, Shown,
-///     ShowsCredential,
-/// };
-///
-/// /// Reads `auth.apiKey`.
-/// struct ApiKey;
-///
-/// impl Authenticator for ApiKey {
-///     type Principal = String;
-///
-///     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<String>, AuthenticateError> {
-///         // ..
-/// #       Err(Refusal::unauthenticated(RefusalReason::CredentialMissing).into())
-///     }
-/// }
-///
-/// impl ShowsCredential for ApiKey {
-///     fn shown(&self, handshake: &Handshake) -> Shown {
-///         handshake.auth.get("apiKey").map_or(Shown::Absent, |_| Shown::Explicit)
-///     }
-/// }
-/// ```
-pub trait ShowsCredential: Authenticator {
-    /// Returns whether the handshake contains this kind of credential, valid or not.
-    fn shown(&self, handshake: &Handshake) -> Shown;
-
-    /// Returns the owner of the credential; `None` if it is not valid. Called for an ambient
-    /// credential that accompanies an explicit one, which takes precedence.
-    ///
-    /// # Errors
-    /// - [`AuthenticateError::Refused`]: the credential occurs several times.
-    /// - [`AuthenticateError::Unavailable`]: a dependency did not answer.
-    fn owner(
-        &self,
-        handshake: &Handshake,
-    ) -> impl Future<Output = Result<Option<UserId>, AuthenticateError>> + Send {
-        let handshake = handshake.clone();
-        async move {
-            match self.authenticate(handshake).await {
-                Ok(grant) => Ok(Some(grant.user)),
-                // An invalid credential names no user. An ambiguous one could name another user, so
-                // it is an error.
-                Err(AuthenticateError::Refused(refusal))
-                    if refusal.reason() != RefusalReason::CredentialAmbiguous =>
-                {
-                    Ok(None)
-                }
-                Err(error) => Err(error),
-            }
-        }
-    }
-}
+pub(crate) mod shown;
 
 /// Explicit credential, which the client's program puts into `auth`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

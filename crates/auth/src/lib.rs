@@ -81,7 +81,7 @@ pub use doorward_core::{
 pub use authenticate_fn::{AuthenticateFn, authenticate_fn};
 pub use claims::Claims;
 pub use cookie::{FoundCookie, find_cookie};
-pub use credential::{Shown, ShowsCredential};
+pub use credential::shown::{Shown, ShowsCredential};
 pub use first_of::FirstOf;
 pub use issuer::{IssueError, Issuer};
 pub use jwt::{Jwt, UnboundJwt};

@@ -8,7 +8,7 @@ use doorward_core::{
 
 use super::loader::UserLoader;
 use crate::{
-    credential::{Shown, ShowsCredential},
+    credential::shown::{Shown, ShowsCredential},
     jwt::Jwt,
 };
 
