@@ -102,10 +102,13 @@ pub use crate::room::{
 pub use crate::runtime::outage::Outage;
 pub use crate::runtime::stop::StopSignal;
 pub use crate::runtime::system::{OsEntropy, SystemClock};
-#[doc(hidden)]
-pub use crate::server::builder::BehindAuthenticator;
-pub use crate::server::builder::{Authenticated, Builder, NoAuthenticator};
 pub use crate::server::doorward::Doorward;
+#[doc(hidden)]
+pub use crate::server::stage::BehindAuthenticator;
+pub use crate::server::{
+    builder::Builder,
+    stage::{Authenticated, NoAuthenticator},
+};
 pub use crate::{
     event::{
         context::{EventContext, FromEvent},

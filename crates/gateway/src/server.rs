@@ -3,3 +3,4 @@
 pub(crate) mod builder;
 pub(crate) mod doorward;
 pub(crate) mod serve;
+pub(crate) mod stage;

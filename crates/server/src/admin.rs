@@ -6,39 +6,34 @@
 
 mod client;
 mod socket;
+pub(crate) mod state;
 mod whom;
 pub(crate) mod words;
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
+pub(crate) use crate::admin::state::Admin;
+use crate::admin::state::not_answered;
+use crate::admin::state::problem;
 use axum::{
     Json, Router,
     extract::{Query, State, rejection::JsonRejection},
     http::StatusCode,
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{get, post},
 };
 pub(crate) use client::AdminClient;
 use doorward::{
-    Principals, RevokeError, UserId,
-    auth::{NewSession, Sessions, VerifySessionError},
+    RevokeError, UserId,
+    auth::{NewSession, VerifySessionError},
 };
-use doorward_core::{AccountStore, Causes};
-use doorward_identity::{AccountError, Accounts};
+use doorward_core::Causes;
+use doorward_identity::AccountError;
 pub(crate) use socket::AdminSocket;
 use words::{
     AccountChange, AccountChanged, AccountList, AccountsBehind, Change, Connections, Named,
-    Problem, Revocation, Revoke, SessionList, SessionMade, SessionOf,
+    Revocation, Revoke, SessionList, SessionMade, SessionOf,
 };
-
-/// What the routes act on.
-#[derive(Clone)]
-pub(crate) struct Admin {
-    pub(crate) principals: Principals,
-    pub(crate) accounts: Accounts,
-    pub(crate) store: Arc<dyn AccountStore>,
-    pub(crate) sessions: Arc<Sessions>,
-}
 
 /// The routes.
 pub(crate) fn router(admin: Admin) -> Router {
@@ -196,14 +191,6 @@ fn not_changed(error: &AccountError) -> Response {
         AccountError::Name(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
         error => not_answered(error),
     }
-}
-
-fn not_answered(error: &(dyn std::error::Error + 'static)) -> Response {
-    problem(StatusCode::SERVICE_UNAVAILABLE, &Causes(error).to_string())
-}
-
-fn problem(status: StatusCode, message: &str) -> Response {
-    (status, Json(Problem { message: message.to_owned() })).into_response()
 }
 
 /// `doorward accounts` asks again behind the last one.

@@ -7,7 +7,7 @@ use axum::{http::StatusCode, response::Response};
 use doorward::{UserId, auth::VerifySessionError};
 use doorward_identity::AccountError;
 
-use super::{Admin, not_answered, problem};
+use crate::admin::state::{Admin, not_answered, problem};
 
 /// A user, and what is known of them.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,0 +1,58 @@
+//! Stages of a builder: before and after it has an authenticator.
+
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+use crate::{
+    admission::vetting::AnyAuthenticator,
+    event::subscription::Layers,
+    namespace::{gateway::Gateway, mount::Hubs},
+};
+
+/// Implemented by no type, so that a call without an authenticator fails with the message below.
+///
+/// # Examples
+/// ```compile_fail
+/// doorward::Doorward::builder().guard(doorward::Role::new("member"));
+/// ```
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "nobody is authenticated here yet",
+    label = "needs an authenticator in front of it",
+    note = "write `.authenticate(..)` before it, such as `.authenticate(Jwt::hs256(secret)?)`",
+    note = "a gateway that anybody may enter is mounted with `.public(..)`"
+)]
+pub trait BehindAuthenticator {}
+
+/// State of a [`Builder`] without an authenticator, which has only public gateways.
+///
+/// # Examples
+/// ```
+/// use doorward::{Builder, Doorward, NoAuthenticator};
+///
+/// let builder: Builder<NoAuthenticator> = Doorward::builder();
+/// ```
+#[derive(Debug)]
+pub struct NoAuthenticator(pub(super) PhantomData<()>);
+
+/// State of a [`Builder`] with an authenticator, whose private gateways know a client as `P`.
+///
+/// # Examples
+/// ```
+/// use doorward::{Authenticated, Builder, Doorward, auth::{Claims, Jwt}};
+///
+/// let jwt = Jwt::hs256("a secret of at least 32 bytes ...")?;
+/// let builder: Builder<Authenticated<Claims>> = Doorward::builder().authenticate(jwt);
+/// # Ok::<_, doorward::auth::KeyError>(())
+/// ```
+pub struct Authenticated<P> {
+    pub(super) authenticator: Arc<dyn AnyAuthenticator<P>>,
+    pub(super) layers: Layers<P>,
+    pub(super) gateways: Vec<Gateway<P>>,
+    pub(super) hubs: Hubs<P>,
+}
+
+impl<P> fmt::Debug for Authenticated<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticated").field("gateways", &self.gateways).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,31 @@
+//! State of the routes, and their error responses.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use doorward::{Principals, auth::Sessions};
+use doorward_core::{AccountStore, Causes};
+use doorward_identity::Accounts;
+
+use crate::admin::words::Problem;
+
+/// What the routes act on.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    pub(crate) principals: Principals,
+    pub(crate) accounts: Accounts,
+    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) sessions: Arc<Sessions>,
+}
+
+pub(crate) fn not_answered(error: &(dyn std::error::Error + 'static)) -> Response {
+    problem(StatusCode::SERVICE_UNAVAILABLE, &Causes(error).to_string())
+}
+
+pub(crate) fn problem(status: StatusCode, message: &str) -> Response {
+    (status, Json(Problem { message: message.to_owned() })).into_response()
+}
