@@ -1,8 +1,13 @@
-//! Holds the place of a request until its response was sent.
+//! Holds the place of a request until its response is sent.
 //!
 //! A connection of a trusted proxy carries requests of many clients, so each request takes a place of its
 //! client. The place is free again when hyper has dropped the body of the response and the stream was flushed
-//! after that. A client that does not read its response keeps its place. Start reading at [`Carried`].
+//! after that. A client that does not read its response keeps its place.
+//!
+//! hyper does not say when a response has left, so two signals are combined. It drops the body when it
+//! has taken the last part of it into its buffer: [`Answering`] is part of the body and marks the
+//! request then. A flush of the stream completes when that buffer is empty: `HttpIo` reports it to
+//! [`Carried`], which frees the place if the request is marked. Start reading at [`Carried`].
 
 use std::{
     pin::Pin,
@@ -19,12 +24,16 @@ use pin_project_lite::pin_project;
 use crate::limits::addresses::Place;
 
 /// The place of the client whose request a connection carries now.
+///
+/// HTTP/1.1 answers the requests of a connection one after the other, so there is at most one. The
+/// stream and the body of the response share it. The mutex protects that one value and is held for one
+/// assignment; both sides run in the task of the connection, so it is not contended.
 #[derive(Clone, Default)]
 pub(crate) struct Carried(Arc<Mutex<Option<Carrying>>>);
 
 struct Carrying {
     place: Place,
-    /// The whole response is in hyper's buffers, or sent.
+    /// The whole response is in the buffer of hyper, or sent.
     is_answered: bool,
 }
 
@@ -32,14 +41,15 @@ struct Carrying {
 pub(crate) struct Answering(Carried);
 
 impl Carried {
-    /// A request begins.
+    /// Keeps the place of a request that begins, and frees that of the request before it.
     pub(crate) fn begin(&self, place: Place) -> Answering {
         *self.lock() = Some(Carrying { place, is_answered: false });
         Answering(self.clone())
     }
 
-    /// Everything that was written is flushed.
+    /// Frees the place if the response is complete; all that was written is flushed.
     pub(super) fn flushed(&self) {
+        // Taken out first, so that the place is given back without this lock held.
         let over = self.lock().take_if(|carrying| carrying.is_answered);
         drop(over.map(|over| over.place));
     }
@@ -58,7 +68,7 @@ impl Drop for Answering {
 }
 
 pin_project! {
-    /// A response of the application, or of the server itself.
+    /// Body of a response: of the application, or of the server itself.
     pub(crate) struct AnswerBody<B> {
         #[pin]
         body: Either<B, Full<Bytes>>,

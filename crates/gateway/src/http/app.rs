@@ -1,4 +1,4 @@
-//! What an application must be to be served.
+//! The trait of HTTP applications that a server can serve.
 
 use std::convert::Infallible;
 
@@ -17,10 +17,13 @@ use crate::http::request_body::RequestBody;
 ///
 /// # Examples
 /// ```
-/// use doorward::{App, DoorwardService};
+/// use doorward::{App, Doorward, Listeners, ServeError, StopSignal};
 ///
-/// fn take<T: App>() {}
-/// take::<DoorwardService>();
+/// async fn run(doorward: &Doorward, app: impl App) -> Result<(), ServeError> {
+///     let stop = StopSignal::install().map_err(ServeError::Signals)?;
+///     let listeners = Listeners::bind("localhost:3000").await?;
+///     doorward.serve_with(listeners, app, stop.received()).await
+/// }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be served",
@@ -33,7 +36,7 @@ pub trait App:
     + Send
     + 'static
 {
-    /// The body of its answers.
+    /// Body of the responses.
     type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
 }
 

@@ -1,7 +1,7 @@
-//! Reads the request that wants to open a link.
+//! Checks the request that opens a link, and writes the response.
 //!
-//! RFC 6455, section 4.2, and the query of Engine.IO v4. Refusals before the upgrade have the form
-//! that Engine.IO servers give them: a status and `{"code", "message"}`.
+//! The rules are those of RFC 6455, section 4.2, and of the query of Engine.IO v4. Rejections have the
+//! form that clients know from Engine.IO servers: a status and `{"code", "message"}`.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use http_body_util::Full;
 use serde::Serialize;
 use sha1::{Digest, Sha1};
 
-/// Why a request opens no link.
+/// Reason why a request opens no link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rejection {
     BadRequest,
@@ -35,7 +35,7 @@ impl Rejection {
             code: u8,
             message: &'static str,
         }
-        // The numbers are those of the JavaScript server; clients show them.
+        // The codes are those of the JavaScript server, which clients and their users know.
         let (status, code, message) = match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, 3, "Bad request"),
             Self::NotNow => (StatusCode::SERVICE_UNAVAILABLE, 3, "No new connections now"),
@@ -60,7 +60,8 @@ impl Rejection {
             Self::NotNow | Self::TooManyLinks => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            // Without it a page of another origin reads a CORS error in place of what to write.
+            // The default of stock clients is polling. Without this header, a page of another origin
+            // could not read the message, and its console would show a CORS error instead.
             Self::Polling => {
                 let all = HeaderValue::from_static("*");
                 headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, all);
@@ -75,20 +76,21 @@ impl Rejection {
     }
 }
 
-/// What the answer to a request must repeat.
+/// Parts of a valid request that the response depends on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Offer {
-    /// The key that the answer must prove to have read.
+    /// Key of the request; the response proves that the server has read it.
     key: HeaderValue,
-    /// The subprotocol that the client offered first. Without one of its own in the answer a client closes the
-    /// connection (RFC 6455, section 4.1); what it is called says nothing about what is spoken.
+    /// First of the subprotocols that the client offered. A browser fails the connection if it offered
+    /// some and the response selects none (WebSockets Standard, "establish a WebSocket connection").
+    /// The name has no meaning here: the protocol is always Engine.IO.
     protocol: Option<HeaderValue>,
 }
 
-/// Checks a request and returns what its answer must repeat.
+/// Checks a request and returns what the response needs.
 pub(super) fn check(request: &Parts) -> Result<Offer, Rejection> {
     let query = request.uri.query().unwrap_or_default();
-    // In the order in which the JavaScript server looks, so that its clients read the same.
+    // In the order of the JavaScript server, so that a request with several mistakes gets the same answer.
     match parameter(query, "transport").as_deref() {
         Some("websocket") => {}
         Some("polling") => return Err(Rejection::Polling),
@@ -104,6 +106,7 @@ pub(super) fn check(request: &Parts) -> Result<Offer, Rejection> {
         return Err(Rejection::Protocol);
     }
     let headers = &request.headers;
+    // RFC 6455, section 4.2.1. `Connection` and `Upgrade` are lists.
     if request.version < Version::HTTP_11
         || !has_token(headers, &header::CONNECTION, "upgrade")
         || !has_token(headers, &header::UPGRADE, "websocket")
@@ -119,17 +122,18 @@ pub(super) fn check(request: &Parts) -> Result<Offer, Rejection> {
     Ok(Offer { key: key.clone(), protocol: first_protocol(headers)? })
 }
 
-/// Returns the first of the subprotocols that a client offers, as the JavaScript server answers them.
+/// Returns the first of the subprotocols that a client offers, which the JavaScript server selects too.
 fn first_protocol(headers: &HeaderMap) -> Result<Option<HeaderValue>, Rejection> {
     let Some(offered) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) else { return Ok(None) };
     let offered = offered.to_str().map_err(|_binary| Rejection::BadRequest)?;
     let first = offered.split(',').next().unwrap_or_default().trim();
-    // They are tokens, as the names of headers are (RFC 6455, section 4.1; RFC 9110, section 5.6.2).
+    // A subprotocol is a token, as the name of a header is (RFC 6455, section 4.1; RFC 9110, section
+    // 5.6.2). The value is repeated in the response, so it is checked before.
     HeaderName::try_from(first).map_err(|_invalid| Rejection::BadRequest)?;
     Ok(HeaderValue::try_from(first).ok())
 }
 
-/// The answer that turns the connection into a WebSocket.
+/// Returns the response that turns the connection into a WebSocket (RFC 6455, section 4.2.2).
 pub(super) fn switch(offer: Offer) -> Response<Full<Bytes>> {
     let mut hash = Sha1::new();
     hash.update(offer.key.as_bytes());
@@ -148,7 +152,8 @@ pub(super) fn switch(offer: Offer) -> Response<Full<Bytes>> {
     response
 }
 
-/// Finds a parameter; one that is named twice has no value that could be trusted.
+/// Returns the decoded value of a query parameter. If it occurs twice, the value is empty, which no
+/// check accepts: a proxy may have read the other one.
 fn parameter(query: &str, name: &str) -> Option<String> {
     let mut values = query.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -161,7 +166,7 @@ fn parameter(query: &str, name: &str) -> Option<String> {
     Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
-/// Whether a header that lists words has this one, in any case.
+/// Returns `true` if a header that is a list contains this word, in upper or lower case.
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     headers
         .get_all(name)
@@ -171,7 +176,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
         .any(|word| word.trim().eq_ignore_ascii_case(token))
 }
 
-/// RFC 6455, section 1.3.
+/// Suffix of the key that is hashed (RFC 6455, section 1.3).
 const MAGIC: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 #[cfg(test)]

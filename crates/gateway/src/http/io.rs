@@ -1,7 +1,8 @@
 //! The stream that the HTTP server reads and writes, until it becomes a link or ends.
 //!
-//! hyper bounds how long headers may take and not how long an answer may: whoever asks for a file and
-//! reads nothing would hold a connection for ever. Here a write that makes no progress fails.
+//! hyper bounds the time for the headers of a request and not for its response: a client that asks
+//! for a file and reads nothing would hold a connection for ever. Here a write fails if it makes no
+//! progress for [`Limits::write_stall`](crate::Limits::write_stall).
 
 use std::{
     future::Future,
@@ -23,16 +24,18 @@ use crate::{
     presence::services::Services,
 };
 
-/// A TCP stream whose writes must go on.
+/// A TCP stream whose writes must make progress.
 pub(crate) struct HttpIo {
     stream: TokioIo<TcpStream>,
     clock: Arc<dyn Clock>,
+    /// Longest time that a write may wait.
     patience: Duration,
-    /// The end of patience, while a write waits.
+    /// Timeout of the write that waits; `None` while none does.
     stalled: Option<Sleep>,
-    /// Where the client of a proxied request has its place.
+    /// Place of the client whose request a proxy has passed on; `None` if the peer is no proxy.
     carried: Option<Carried>,
-    /// Last, so that the descriptor is free when it makes room.
+    /// Share of all connections. It is the last field: fields are dropped in order, so the descriptor
+    /// is closed before another connection may take its place.
     open: Open,
 }
 
@@ -53,12 +56,16 @@ impl HttpIo {
         }
     }
 
-    /// Gives the stream itself back, with nothing around it.
+    /// Returns the stream for a link, with its share of all connections. The timeout ends here: a link
+    /// has its own.
     pub(crate) fn into_inner(self) -> (TcpStream, Open) {
         (self.stream.into_inner(), self.open)
     }
 
-    /// Passes the result of a write on, unless it has waited too long.
+    /// Returns the result of a write, or an error if writes have waited for too long.
+    ///
+    /// The timeout begins when a write has to wait, and any write that does not wait ends it: a slow
+    /// client is served as long as it reads at all.
     fn judge<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -95,6 +102,7 @@ impl Write for HttpIo {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        // hyper has handed over all that it had buffered, so a complete response is sent.
         if let (Poll::Ready(Ok(())), Some(carried)) = (&flushed, &self.carried) {
             carried.flushed();
         }

@@ -1,4 +1,4 @@
-//! The sockets a server listens on.
+//! The TCP sockets that a server listens on.
 
 use std::{fmt, io, net::SocketAddr};
 
@@ -8,8 +8,8 @@ use crate::error::ServeError;
 
 /// One or more bound TCP sockets.
 ///
-/// A name that stands for several addresses is bound on all of them: `localhost` means both loopback
-/// addresses, as browsers try either.
+/// A name with several addresses is bound on all of them. `localhost` means both loopback addresses,
+/// because browsers try either of them first.
 ///
 /// # Examples
 /// ```
@@ -23,11 +23,11 @@ use crate::error::ServeError;
 pub struct Listeners(pub(crate) Vec<TcpListener>);
 
 impl Listeners {
-    /// Binds `HOST:PORT`; port 0 takes a free one, the same on every address.
+    /// Binds `HOST:PORT`. With port 0 the system chooses a free port, the same one for every address.
     ///
     /// # Errors
-    /// - [`ServeError::Address`]: it is no `HOST:PORT`, or the host is not known.
-    /// - [`ServeError::Bind`]: it is taken, or not this machine's.
+    /// - [`ServeError::Address`]: the address is not `HOST:PORT`, or the host name does not resolve.
+    /// - [`ServeError::Bind`]: another program listens there, or the address belongs to another machine.
     ///
     /// # Cancel safety
     /// A dropped future leaves nothing bound.
@@ -40,7 +40,8 @@ impl Listeners {
         if addresses.is_empty() {
             return Err(bad(io::ErrorKind::NotFound.into()));
         }
-        // A free port of the first address may be taken on the second.
+        // The system chooses a port that is free on the first address. It may be in use on the second
+        // one, and then another is tried.
         let mut attempt = 0;
         loop {
             match Self::bind_all(&addresses) {
@@ -56,24 +57,25 @@ impl Listeners {
         }
     }
 
-    /// The addresses that are listened on.
+    /// Returns the bound addresses.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.0.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
-    /// The port that is listened on.
+    /// Returns the bound port, which is the same for all addresses.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.addresses().first().map_or(0, SocketAddr::port)
     }
 
-    /// The sockets themselves, for another server.
+    /// Returns the sockets, for use with another HTTP server.
     #[must_use]
     pub fn into_inner(self) -> Vec<TcpListener> {
         self.0
     }
 
+    /// Binds all addresses, with the port of the first one.
     fn bind_all(addresses: &[SocketAddr]) -> Result<Self, ServeError> {
         let mut listeners: Vec<TcpListener> = Vec::new();
         for &address in addresses {
@@ -98,16 +100,18 @@ impl fmt::Debug for Listeners {
     }
 }
 
-/// Listens with room for a crowd: clients that all come back at once must not be reset.
+/// Listens with a large backlog, so that clients that all reconnect at once are not reset.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A server that is started again takes its port over from connections that linger.
+    // Otherwise a restarted server could not bind its port while connections of the last one are in
+    // TIME_WAIT. On Linux this does not allow two programs to listen on one port.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// `localhost` is both loopback addresses (RFC 6761, section 6.3), whatever the hosts file says.
+/// Adds both loopback addresses, which are what `localhost` means (RFC 6761, section 6.3). Some hosts
+/// files list only one of them.
 fn add_loopbacks(addresses: &mut Vec<SocketAddr>) {
     let Some(port) = addresses.first().map(SocketAddr::port) else { return };
     for loopback in [([127, 0, 0, 1], port).into(), ([0, 0, 0, 0, 0, 0, 0, 1], port).into()] {
@@ -115,22 +119,23 @@ fn add_loopbacks(addresses: &mut Vec<SocketAddr>) {
             addresses.push(loopback);
         }
     }
-    // IPv4 first: it is the one that every machine has.
+    // IPv4 first: every machine has it, and the first address must be bound.
     addresses.sort_by_key(SocketAddr::is_ipv6);
     addresses.dedup();
 }
 
-/// Whether the machine does not have this address at all.
+/// Returns `true` if the machine does not have this address, for example because it has no IPv6.
 fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
         || error.raw_os_error() == Some(EAFNOSUPPORT)
 }
 
-/// "Address family not supported by protocol", which has no `ErrorKind`.
+/// Error of Linux, "Address family not supported by protocol". It has no `ErrorKind`.
 const EAFNOSUPPORT: i32 = 97;
 
+/// Attempts to find a port that is free on all addresses.
 const PORT_ATTEMPTS: usize = 20;
 
-/// Connections that the operating system holds until they are accepted; it may allow fewer (Linux:
-/// `net.core.somaxconn`, 4096).
+/// Connections that the operating system queues until they are accepted. It may allow fewer; the
+/// limit of Linux is `net.core.somaxconn`, 4096 by default.
 const BACKLOG: u32 = 4_096;

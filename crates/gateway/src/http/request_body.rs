@@ -1,10 +1,12 @@
 //! Bounds the time that the body of a request may take.
 //!
-//! hyper bounds the time for the headers of a request and not for its body: a body that is announced and never sent
-//! would hold its connection for ever. Each body here has the deadline of its request and a minimum rate. Time in
-//! which the application waits for the client counts; time in which the client waits for the application does not.
-//! A body that is late is dropped, and hyper closes the connection after the response. Start reading at
-//! [`RequestBody`]'s `poll_frame`.
+//! hyper bounds the time for the headers of a request and not for its body: a body that is announced
+//! and never sent would hold its connection for ever. Each body here has the deadline of its request
+//! and a minimum rate.
+//!
+//! Only time in which the application waits for the client counts for the rate. An application that
+//! reads slowly must not cost its client the request. A body that is late is dropped, and hyper
+//! closes the connection after the response. Start reading at [`RequestBody`]'s `poll_frame`.
 
 use std::{
     fmt,
@@ -20,9 +22,9 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use crate::{http::sleep::Sleep, runtime::metrics::Metrics};
 
-/// The body of a request that [`Doorward::serve_with`](crate::Doorward::serve_with) serves.
+/// Body of a request that [`Doorward::serve_with`](crate::Doorward::serve_with) serves.
 ///
-/// It fails when the client takes too long to send it: see
+/// It fails if the client takes too long to send it: see
 /// [`Limits::request_timeout`](crate::Limits::request_timeout) and
 /// [`Limits::min_body_rate`](crate::Limits::min_body_rate).
 ///
@@ -35,36 +37,39 @@ use crate::{http::sleep::Sleep, runtime::metrics::Metrics};
 /// async fn answer(_: Request<RequestBody>) -> Result<Response<String>, Infallible> {
 ///     Ok(Response::new("Hello".to_owned()))
 /// }
-/// # drop(answer);
 /// ```
 pub struct RequestBody {
-    /// The rest of the body; `None` after it was late.
+    /// Rest of the body; `None` after it was late.
     incoming: Option<Incoming>,
     clock: Arc<dyn Clock>,
     terms: Terms,
+    /// Bytes of the body so far.
     received: usize,
-    /// Time in which the application waited for the client.
+    /// Time in which the application has waited for the client.
     waited: Duration,
+    /// Set while the application waits for the client.
     waiting: Option<Waiting>,
-    /// Dropped at the end of the body, which tells the request that it is complete.
+    /// Dropped at the end of the body. The request holds another owner of it and sees by the count
+    /// whether the body is complete.
     unfinished: Option<Arc<()>>,
 }
 
-/// The bounds of a body.
+/// Bounds of a body.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
     pub(crate) deadline: Instant,
-    /// Bytes a second.
+    /// Minimum rate in bytes per second.
     pub(crate) min_rate: usize,
 }
 
-/// The application waits for the client.
+/// One wait of the application for the client.
 struct Waiting {
     since: Instant,
+    /// Completes when the client is late.
     until_late: Sleep,
 }
 
-/// Why a body did not arrive.
+/// Reason why a body did not arrive.
 ///
 /// # Examples
 /// ```
@@ -75,16 +80,16 @@ struct Waiting {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestBodyError {
-    /// It is broken, or its connection is.
+    /// The body is malformed, or the connection has failed.
     #[error("the body of the request is broken")]
     Broken(#[source] hyper::Error),
-    /// It was not complete in time, or came too slowly.
+    /// The body was not complete in time, or arrived too slowly.
     #[error("the body of the request took too long")]
     TimedOut,
 }
 
 impl RequestBody {
-    /// Also returns a handle that has other owners until the body is complete.
+    /// Creates a body. Also returns a handle that has another owner until the body is complete.
     pub(crate) fn new(incoming: Incoming, clock: Arc<dyn Clock>, terms: Terms) -> (Self, Arc<()>) {
         let unfinished = Arc::new(());
         let body = Self {
@@ -99,7 +104,11 @@ impl RequestBody {
         (body, unfinished)
     }
 
-    /// Completes when the client is late.
+    /// Completes when the client is late: at the deadline, or when it has used up its time.
+    ///
+    /// Its time is [`BODY_GRACE`], and what the bytes so far would take at the minimum rate, without
+    /// the time that the application has waited before. That is constant during one wait, because
+    /// nothing arrives meanwhile, so one timer serves the whole wait.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let (clock, terms) = (&self.clock, self.terms);
         let earned = Duration::from_secs_f64(self.received as f64 / terms.min_rate as f64);
@@ -112,7 +121,7 @@ impl RequestBody {
         Pin::new(&mut waiting.until_late).poll(cx)
     }
 
-    /// Drops the rest of the body.
+    /// Drops the rest of the body, which lets hyper close the connection, and returns the error.
     fn give_up(&mut self) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         Metrics::http_timed_out();
         self.incoming = None;
@@ -130,6 +139,7 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         let this = &mut *self;
         let Some(incoming) = &mut this.incoming else { return Poll::Ready(None) };
+        // What has arrived counts before the timer does, as the client is not late with that.
         let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
             ready!(this.poll_late(cx));
             return this.give_up();
@@ -139,7 +149,8 @@ impl Body for RequestBody {
             this.waited += now.saturating_duration_since(waiting.since);
         }
         match frame {
-            // A body that never ends and never pauses is late too.
+            // The timer runs only while the application waits, so an endless body that never pauses
+            // must be stopped here.
             Some(Ok(_)) if now >= this.terms.deadline => this.give_up(),
             Some(Ok(frame)) => {
                 this.received += frame.data_ref().map_or(0, Bytes::len);
@@ -171,5 +182,5 @@ impl fmt::Debug for RequestBody {
     }
 }
 
-/// Time that the client may take before its rate counts: a mobile network may be silent for so long.
+/// Time that the client may take before its rate counts. A mobile network may be silent for as long.
 const BODY_GRACE: Duration = Duration::from_secs(10);

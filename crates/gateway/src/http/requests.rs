@@ -1,8 +1,12 @@
-//! Answers the requests of one connection, each in its time and at its client's expense.
+//! Answers the requests of one connection: bounds the time of each, and counts it for its client.
 //!
-//! A peer that is a trusted proxy speaks for many clients: each of its requests takes a place of the client
-//! that it names. A request whose body is not complete, or whose answer has not begun, at its deadline is
-//! answered with an error, and the connection ends. Start reading at [`Requests::answer`].
+//! The connection of a client is counted when it is accepted, and its requests come one after the other,
+//! so they need no count of their own. A trusted proxy is different: its connection carries requests
+//! of many clients, and each request takes a place of the client that `X-Forwarded-For` names.
+//!
+//! The body of a request has the deadline of the request: see [`RequestBody`]. If the answer of the
+//! application has not begun at that deadline, the server answers with an error, and the connection
+//! ends. Start reading at [`Requests::answer`].
 
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc};
 
@@ -28,7 +32,7 @@ pub(crate) struct Requests<A> {
     pub(crate) app: A,
     pub(crate) services: Arc<Services>,
     pub(crate) peer: SocketAddr,
-    /// For a connection of a trusted proxy: the place of the request that it carries.
+    /// Place of the request that is carried, if the peer is a trusted proxy.
     pub(crate) carried: Option<Carried>,
 }
 
@@ -44,6 +48,8 @@ impl<A: App> Requests<A> {
             let refusal = Own::TooMany.response(None);
             return Ok(refusal);
         };
+        // `PeerAddr` is for the application. Another HTTP server may set it as well, to an address for
+        // which `X-Forwarded-For` must still be read. `Client` is set only here and is final.
         request.extensions_mut().insert(PeerAddr(client));
         request.extensions_mut().insert(Client(client));
         let time = services.limits.request_timeout;
@@ -54,12 +60,14 @@ impl<A: App> Requests<A> {
         };
         let (parts, incoming) = request.into_parts();
         let (body, unfinished) = RequestBody::new(incoming, Arc::clone(&services.clock), terms);
-        // It has the body, so it must not be gone when one looks for it.
+        // Borrowed and not moved into `within`: the call may own the body. If it were dropped at the
+        // timeout, the body would look complete below.
         let mut call = pin!(self.app.call(Request::from_parts(parts, body)));
         Ok(match services.within(time, call.as_mut()).await {
             Some(Ok(answer)) => answer.map(|body| AnswerBody::new(Either::Left(body), answering)),
             None => {
                 Metrics::http_timed_out();
+                // One party has kept the other waiting: 503 if the body is complete, else 408.
                 let is_complete = Arc::strong_count(&unfinished) == 1;
                 let own = if is_complete { Own::NoAnswer } else { Own::Late };
                 own.response(answering)
@@ -67,22 +75,22 @@ impl<A: App> Requests<A> {
         })
     }
 
-    /// Takes a place of the client, when it is not the connection that counts.
+    /// Takes a place of the client, if its proxy has passed the request on.
     fn begin(&self, client: SocketAddr) -> Result<Option<Answering>, TooMany> {
         let Some(carried) = &self.carried else { return Ok(None) };
         let Some(place) = self.services.connections.try_take(Some(client.ip())) else {
             Metrics::http_refused(HttpBound::Client);
-            tracing::debug!(client = %client.ip(), "Request refused: the client has too many.");
+            tracing::debug!(client = %client.ip(), "Request refused: its client has too many.");
             return Err(TooMany);
         };
         Ok(Some(carried.begin(place)))
     }
 }
 
-/// The client has too many requests.
+/// The client has too many requests at once.
 struct TooMany;
 
-/// What the server answers by itself.
+/// Response of the server itself, in place of the application.
 #[derive(Clone, Copy)]
 enum Own {
     /// The body did not arrive in time.
@@ -107,6 +115,7 @@ impl Own {
         if retry {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         } else {
+            // The rest of a late body is not read, so the connection cannot be used again.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response

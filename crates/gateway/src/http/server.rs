@@ -1,4 +1,4 @@
-//! The parts of a running server that every request needs.
+//! The parts of a running server that every handshake needs.
 
 use std::sync::Arc;
 
@@ -10,11 +10,13 @@ use crate::{
     presence::{services::Services, sweep},
 };
 
-/// What a running server is made of.
+/// The parts of a running server.
 pub(crate) struct Server {
     pub(crate) services: Arc<Services>,
     pub(crate) namespaces: Arc<Namespaces>,
     pub(crate) path: Box<str>,
+    /// Set when the init hooks have succeeded. Its lock makes concurrent handshakes wait for one run of
+    /// the hooks; after a failure it stays empty, and the next handshake runs them again.
     ready: OnceCell<()>,
 }
 
@@ -23,7 +25,10 @@ impl Server {
         Self { services, namespaces: Arc::new(namespaces), path, ready: OnceCell::new() }
     }
 
-    /// Runs the init hooks beside a request that may be given up, and says whether they succeeded.
+    /// Runs the init hooks if they have not run yet, and returns `true` if they have succeeded.
+    ///
+    /// The hooks run in a task of their own. The caller is a request, which is dropped when its client
+    /// disconnects; a hook must not be cancelled halfway for that.
     pub(crate) async fn ready_beside(server: &Arc<Self>) -> bool {
         if server.ready.initialized() {
             return true;
@@ -33,14 +38,18 @@ impl Server {
         match run.await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
-                tracing::error!(%error, "Nobody can be let in.");
+                tracing::error!(%error, "No client is admitted until the init hooks succeed.");
                 false
             }
             Err(_) => false,
         }
     }
 
-    /// Runs the init hooks once; nobody is looked at before they are done.
+    /// Runs the init hooks of all namespaces, and then starts the sweep. Does nothing after it has
+    /// succeeded once. No handshake is accepted before.
+    ///
+    /// # Errors
+    /// [`ServeError::Init`] for the first hook that failed.
     pub(crate) async fn ready(&self) -> Result<(), ServeError> {
         let run = || async {
             for namespace in self.namespaces.values() {

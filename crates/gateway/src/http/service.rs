@@ -1,4 +1,9 @@
 //! The tower `Service` that opens links.
+//!
+//! A link outlives the HTTP request that opens it. `open` checks the request and answers it with 101,
+//! and spawns `run`. When the response has been sent, hyper gives the connection to `run`, which takes
+//! the stream out of hyper and gives it to the task of the link. From there on nothing of the HTTP
+//! server is left. Start reading at [`open`].
 
 use std::{
     convert::Infallible,
@@ -28,8 +33,8 @@ use crate::{
     transport::websocket::WebSocket,
 };
 
-/// A server as a tower `Service`: mount it where the clients look for it, by default `/socket.io/` and, for
-/// clients with `addTrailingSlash: false`, `/socket.io`.
+/// A server as a tower `Service`, to be mounted at its path: `/socket.io/` by default, and `/socket.io`
+/// for clients with `addTrailingSlash: false`.
 ///
 /// Requests for another path are answered with 404.
 ///
@@ -39,7 +44,6 @@ use crate::{
 ///
 /// let doorward = Doorward::builder().public(Gateway::at("/")).build()?;
 /// let service = doorward.service();
-/// # drop(service);
 /// # Ok::<_, doorward::BuildError>(())
 /// ```
 #[derive(Clone)]
@@ -83,12 +87,15 @@ impl<B: Send + 'static> Service<Request<B>> for DoorwardService {
     }
 }
 
-/// Whether a path is that of the server. Clients with `addTrailingSlash: false` leave the last slash out.
+/// Returns `true` if a path is that of the server, with or without the slash at its end.
 fn is_own(own: &str, path: &str) -> bool {
     path == own || own.strip_suffix('/').is_some_and(|short| path == short)
 }
 
-/// Checks everything that can be known before the upgrade, and promises the upgrade.
+/// Checks all that can be checked before the upgrade, and returns the response that promises it.
+///
+/// The order matters. The checks of the request cost nothing, so they come before the address is
+/// counted. The client is authenticated later: its credential arrives with the CONNECT on the link.
 async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<Bytes>>, Rejection> {
     let offer = handshake::check(parts)?;
     let services = &server.services;
@@ -100,10 +107,11 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
         services.decided(Decision::Closed(RefusalReason::TooManyAttempts), subject);
         Rejection::TooManyLinks
     })?;
-    // The place comes first: it bounds how many wait for the init hooks as well.
+    // The place comes first, so that it also bounds how many requests wait for the init hooks.
     if services.is_draining() || !Server::ready_beside(server).await {
         return Err(Rejection::NotNow);
     }
+    // hyper adds it to a request that may be upgraded. Middleware or another server may lose it.
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Upgrade)?;
     let query = parts.uri.query().unwrap_or_default();
     let opening = Opening {
@@ -112,17 +120,20 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
         place,
         open: None,
     };
+    // Not awaited here: the upgrade completes only after the response was sent.
     tokio::spawn(run(Arc::clone(server), upgrade, opening));
     Ok(handshake::switch(offer))
 }
 
 /// Waits for the upgrade, takes the stream out of the HTTP server, and starts the link.
 async fn run(server: Arc<Server>, upgrade: OnUpgrade, mut opening: Opening) {
+    // If the connection ended first, the place in `opening` is given back here.
     let Ok(upgraded) = upgrade.await else { return };
     let (io, early) = raw_stream(upgraded);
     let services = Arc::clone(&server.services);
     let namespaces = Arc::clone(&server.namespaces);
-    // The task of a link is a task of its own, no larger than it must be.
+    // Spawned and not awaited here: a task is as large as its largest state, and this one has states
+    // for both kinds of streams. There is one task for each link, so its size counts.
     match io {
         Raw::Tcp(io, open) => {
             opening.open = open;
@@ -134,15 +145,18 @@ async fn run(server: Arc<Server>, upgrade: OnUpgrade, mut opening: Opening) {
     }
 }
 
-/// A connection that HTTP has left.
+/// Stream of a connection after the upgrade.
 enum Raw {
-    /// The TCP stream itself. The HTTP server's buffers, 16 KiB and more, are gone.
+    /// The TCP stream itself. The buffers of the HTTP server, 16 KiB and more, are freed.
     Tcp(TcpStream, Option<Open>),
-    /// Whatever another HTTP server put around it.
+    /// A stream of a type that is not known here, such as TLS. It keeps the buffers of its server.
     Other(TokioIo<Upgraded>),
 }
 
-/// Unwraps the stream as far as it can be known, with the bytes that were read too far.
+/// Unwraps the stream if its type is known: that of this server, or of `hyper_util` and so of axum.
+///
+/// Also returns the bytes that the HTTP server has read after the request. They are the first bytes
+/// of the link. A stream that stays wrapped returns them by itself.
 fn raw_stream(upgraded: Upgraded) -> (Raw, Bytes) {
     let upgraded = match upgraded.downcast::<HttpIo>() {
         Ok(parts) => {

@@ -1,6 +1,7 @@
-//! A wait that may be shared between threads.
+//! A timer that is `Sync`, as hyper requires.
 //!
-//! hyper asks for `Sync`, which the boxed future of a clock is not; the lock is never contended.
+//! The boxed future of a clock is `Send` and not `Sync`. A mutex makes it `Sync`; it is never locked,
+//! because polling has exclusive access.
 
 use std::{
     future::Future,
@@ -12,7 +13,7 @@ use std::{
 
 use doorward_core::{BoxFuture, Clock};
 
-/// Completes at its moment.
+/// Future that completes at a moment of a clock.
 pub(crate) struct Sleep(Mutex<BoxFuture<'static, ()>>);
 
 impl Sleep {
@@ -20,7 +21,7 @@ impl Sleep {
         Self(Mutex::new(clock.sleep_until(deadline)))
     }
 
-    /// As `until`, so long from now.
+    /// Returns a timer that completes after `time`.
     pub(crate) fn of(clock: &dyn Clock, time: Duration) -> Self {
         Self::until(clock, clock.now() + time)
     }

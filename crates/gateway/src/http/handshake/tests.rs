@@ -1,17 +1,17 @@
-//! Requests that open a link, and those that do not.
+//! Tests of requests that open a link, and of those that do not.
 
 use http::Request;
 
 use super::*;
 
-/// A good request, changed by `change`.
+/// Checks a valid request after `change`.
 fn checked(change: impl FnOnce(&mut Parts)) -> Result<Offer, Rejection> {
-    let (mut parts, ()) = good().into_parts();
+    let (mut parts, ()) = valid().into_parts();
     change(&mut parts);
     check(&parts)
 }
 
-fn good() -> Request<()> {
+fn valid() -> Request<()> {
     Request::get("/socket.io/?EIO=4&transport=websocket")
         .header("connection", "keep-alive, Upgrade")
         .header("upgrade", "websocket")
@@ -23,7 +23,7 @@ fn good() -> Request<()> {
 
 fn with_query(query: &str) -> Result<Offer, Rejection> {
     let uri = format!("/socket.io/?{query}").parse();
-    checked(|parts| parts.uri = uri.expect("the tests write good queries"))
+    checked(|parts| parts.uri = uri.expect("the tests write valid queries"))
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_page_of_another_origin_reads_that_there_is_no_polling() {
 }
 
 #[test]
-fn what_is_no_handshake_is_told_what_it_should_be() {
+fn a_request_that_is_no_handshake_is_rejected_with_the_reason() {
     assert_eq!(with_query("EIO=4&transport=polling"), Err(Rejection::Polling));
     assert_eq!(with_query("EIO=4"), Err(Rejection::UnknownTransport));
     assert_eq!(
