@@ -4,7 +4,7 @@
 //! handlers, rooms and limits are those of production; only the TCP connection is missing. With a
 //! [`ManualClock`], time moves only when the test moves it, so no test sleeps.
 //!
-//! A method that waits for something and receives something else panics, and its message names what arrived.
+//! A method that waits for one thing and receives another panics, and its message names what arrived.
 //! The guide is `docs/testing.md` in the repository of this crate.
 //!
 //! # Examples

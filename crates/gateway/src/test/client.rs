@@ -1,4 +1,4 @@
-//! A client in memory.
+//! A connected client in memory.
 
 use std::{collections::VecDeque, fmt};
 
@@ -16,23 +16,24 @@ use crate::test::{
 
 /// A connected client of a [`TestServer`](super::TestServer).
 ///
-/// Whatever comes is kept until it is asked for, so the order in which a test looks does not matter.
+/// Events that arrive while a method waits for something else are kept for later calls.
 ///
 /// # Panics
-/// Its methods panic when the server does something else than what the test waits for.
+/// Its methods panic if the server does something else than what the test waits for.
 ///
 /// # Examples
-/// See [`TestServer`](super::TestServer).
 /// ```
-/// fn is_send<T: Send>() {}
-/// is_send::<doorward::test::TestClient>();
+/// # async fn run(client: &mut doorward::test::TestClient) {
+/// client.emit("join", "lobby").await;
+/// assert_eq!(client.expect_event::<String>("joined").await, "lobby");
+/// # }
 /// ```
 pub struct TestClient {
     link: MemoryLink,
     namespace: String,
     id: SocketId,
     next_ack: u64,
-    /// What came and was not asked for yet.
+    /// Events that have arrived and that the test has not taken yet, oldest first.
     events: VecDeque<TestEvent>,
     end: Option<TestEnd>,
 }
@@ -41,17 +42,19 @@ pub struct TestClient {
 ///
 /// # Examples
 /// ```
-/// fn is_greeting(event: &doorward::test::TestEvent) -> bool { event.name == "welcome" }
-/// # drop(is_greeting);
+/// # async fn run(client: &mut doorward::test::TestClient) {
+/// let event = client.next_event().await;
+/// assert_eq!(event.name, "welcome");
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TestEvent {
-    /// What it is called.
+    /// Name of the event.
     pub name: String,
-    /// What it carries.
+    /// Payload of the event.
     pub arguments: RawArguments,
-    /// The id under which the server waits for an answer; see [`TestClient::answer`].
+    /// Id of the ack, if the server waits for one; see [`TestClient::answer`].
     pub ack: Option<u64>,
 }
 
@@ -64,7 +67,7 @@ impl TestEvent {
     }
 }
 
-/// How the client's connection ended.
+/// The way in which the connection of a client has ended.
 ///
 /// # Examples
 /// ```
@@ -74,53 +77,53 @@ impl TestEvent {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TestEnd {
-    /// With a DISCONNECT: a stock client stays away.
+    /// The server sent a DISCONNECT: a stock client does not reconnect.
     Final,
-    /// Without a word: a stock client comes back by itself.
+    /// Only the transport has ended: a stock client reconnects by itself.
     Passing,
 }
 
 impl TestEnd {
-    /// Whether a stock client stays away.
+    /// Returns `true` if a stock client does not reconnect.
     #[must_use]
     pub fn is_final(self) -> bool {
         self == Self::Final
     }
 }
 
-/// What a client reads of an event that failed.
+/// Error answer to an event, as a client reads it.
 ///
 /// # Examples
 /// ```
-/// fn is_too_much(exception: &doorward::test::TestException) -> bool {
-///     exception.code() == "rate_limited"
-/// }
-/// # drop(is_too_much);
+/// # async fn run(client: &mut doorward::test::TestClient) {
+/// let exception = client.expect_exception("search", "chess").await;
+/// assert_eq!(exception.code(), "rate_limited");
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct TestException(Value);
 
 impl TestException {
-    /// The code for programs.
+    /// Returns the code, for programs.
     #[must_use]
     pub fn code(&self) -> &str {
         self.0["code"].as_str().unwrap_or_default()
     }
 
-    /// The message for people.
+    /// Returns the message, for people.
     #[must_use]
     pub fn message(&self) -> &str {
         self.0["message"].as_str().unwrap_or_default()
     }
 
-    /// What is wrong with the payload: paths and messages.
+    /// Returns the errors in the payload, each with its path and message.
     #[must_use]
     pub fn details(&self) -> Vec<(&str, &str)> {
         let details = self.0["details"].as_array().map_or(&[][..], Vec::as_slice);
         details.iter().map(|one| (as_text(&one["path"]), as_text(&one["message"]))).collect()
     }
 
-    /// Everything, as it stands on the wire.
+    /// Returns the whole answer, as it is on the wire.
     #[must_use]
     pub fn json(&self) -> &Value {
         &self.0
@@ -131,12 +134,12 @@ fn as_text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// A packet as a message.
+/// Converts a packet into a text message.
 fn text(packet: Vec<u8>) -> String {
-    String::from_utf8(packet).expect("packets are JSON behind ASCII")
+    String::from_utf8(packet).expect("packets are JSON after ASCII")
 }
 
-/// Something that was looked for among what came.
+/// A packet for the socket of the client.
 enum Incoming {
     Event(TestEvent),
     Ack(u64, RawArguments),
@@ -149,7 +152,7 @@ impl TestClient {
         Self { link, namespace: namespace.to_owned(), id, next_ack: 0, events, end }
     }
 
-    /// The public id of the socket.
+    /// Returns the public id of the socket.
     #[must_use]
     pub fn id(&self) -> SocketId {
         self.id
@@ -160,10 +163,10 @@ impl TestClient {
         self.send(event, None, &arguments).await;
     }
 
-    /// Sends an event and returns the handler's answer.
+    /// Sends an event and returns the ack.
     ///
     /// # Panics
-    /// When the answer is an error or no `T`, or the connection ends.
+    /// The ack is an error or not a `T`, or the connection ends.
     pub async fn emit_with_ack<T: DeserializeOwned>(
         &mut self,
         event: &str,
@@ -175,10 +178,10 @@ impl TestClient {
         })
     }
 
-    /// Sends an event that must fail, and returns what the client reads.
+    /// Sends an event that must fail, and returns the error that the client reads.
     ///
     /// # Panics
-    /// When the answer is a value, or the connection ends.
+    /// The ack is a value, or the connection ends.
     pub async fn expect_exception(
         &mut self,
         event: &str,
@@ -191,10 +194,10 @@ impl TestClient {
         TestException(answer)
     }
 
-    /// Sends an event and returns the answer as it stands on the wire.
+    /// Sends an event and returns the ack as it is on the wire.
     ///
     /// # Panics
-    /// When the connection ends.
+    /// The connection ends.
     pub async fn ask(&mut self, event: &str, arguments: impl Arguments) -> RawArguments {
         let id = self.next_ack;
         self.next_ack += 1;
@@ -202,6 +205,7 @@ impl TestClient {
         loop {
             match self.read().await {
                 Incoming::Ack(answered, arguments) if answered == id => return arguments,
+                // Of an earlier call whose future was dropped.
                 Incoming::Ack(..) => {}
                 Incoming::Event(event) => self.events.push_back(event),
                 Incoming::End(end) => {
@@ -214,7 +218,7 @@ impl TestClient {
     /// Returns the next event of the server.
     ///
     /// # Panics
-    /// When the connection ends first.
+    /// The connection ends first.
     pub async fn next_event(&mut self) -> TestEvent {
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -230,10 +234,10 @@ impl TestClient {
         }
     }
 
-    /// Returns what the next event carries, which must be called `name`.
+    /// Returns the payload of the next event, which must have this name.
     ///
     /// # Panics
-    /// When another event comes first, when it carries no `T`, or when the connection ends.
+    /// The next event has another name, its payload is not a `T`, or the connection ends.
     pub async fn expect_event<T: DeserializeOwned>(&mut self, name: &str) -> T {
         let event = self.next_event().await;
         if event.name != name {
@@ -242,11 +246,11 @@ impl TestClient {
         event.decode()
     }
 
-    /// Returns what the next event with this name carries, and forgets what comes before it: for a client that
-    /// is told more than a test is about.
+    /// Returns the payload of the next event with this name, and drops the events before it. Use it if
+    /// the client receives events that the test is not about.
     ///
     /// # Panics
-    /// When it carries no `T`, or when the connection ends first.
+    /// The payload is not a `T`, or the connection ends first.
     pub async fn wait_for_event<T: DeserializeOwned>(&mut self, name: &str) -> T {
         loop {
             let event = self.next_event().await;
@@ -256,10 +260,10 @@ impl TestClient {
         }
     }
 
-    /// Makes sure that nothing has come that was not asked for.
+    /// Checks that no event has arrived that the test has not taken.
     ///
     /// # Panics
-    /// When something has.
+    /// There is such an event.
     pub async fn expect_nothing(&mut self) {
         self.settle().await;
         if let Some(event) = self.events.front() {
@@ -267,24 +271,27 @@ impl TestClient {
         }
     }
 
-    /// Answers an event of the server that waits for it.
+    /// Sends the ack that the server waits for.
+    ///
+    /// # Panics
+    /// The server has not asked for an ack.
     pub async fn answer(&mut self, event: &TestEvent, value: impl Arguments) {
         let Some(id) = event.ack else {
-            panicking(format_args!("nobody waits for an answer to {:?}", event.name))
+            panicking(format_args!("the server waits for no answer to {:?}", event.name))
         };
         let mut out = Vec::new();
         let written = packet::write_ack(&mut out, &self.namespace, id, &value);
         self.send_packet(out, written).await;
     }
 
-    /// Leaves the namespace, as `socket.disconnect()` does.
+    /// Disconnects from the namespace, as `socket.disconnect()` does.
     pub async fn disconnect(&mut self) {
         let mut out = Vec::new();
         packet::write_disconnect(&mut out, &self.namespace);
         self.link.send(Sent::Text(text(out))).await;
     }
 
-    /// Waits for the end of the connection. What came before is still there to be read.
+    /// Waits for the end of the connection. Events that arrived before can still be taken.
     pub async fn ended(&mut self) -> TestEnd {
         loop {
             if let Some(end) = self.end {
@@ -298,8 +305,8 @@ impl TestClient {
         }
     }
 
-    /// Says how the connection has ended, once everything is read that the server had to say so far; `None`
-    /// when it goes on. What came before is still there to be read.
+    /// Returns the way in which the connection has ended, or `None` if it is still open. Reads all that
+    /// the server has sent so far; events among it can still be taken.
     pub async fn has_ended(&mut self) -> Option<TestEnd> {
         if self.end.is_none() {
             self.settle().await;
@@ -307,6 +314,7 @@ impl TestClient {
         self.end
     }
 
+    /// Reads all that the server has sent so far, and keeps the events.
     async fn settle(&mut self) {
         self.link.settle().await;
         while let Some(incoming) = self.read_ahead().await {
@@ -332,7 +340,7 @@ impl TestClient {
         }
     }
 
-    /// Reads on until something for this socket comes.
+    /// Reads until a packet for this socket arrives.
     async fn read(&mut self) -> Incoming {
         if let Some(end) = self.end {
             return Incoming::End(end);
@@ -345,7 +353,7 @@ impl TestClient {
         }
     }
 
-    /// Takes what was read already.
+    /// Returns the next packet for this socket among the messages that are read already.
     async fn read_ahead(&mut self) -> Option<Incoming> {
         while self.end.is_none()
             && let Some(seen) = self.link.read_ahead()
@@ -357,6 +365,8 @@ impl TestClient {
         None
     }
 
+    /// Parses a message, together with the attachments that follow it. Returns `None` for messages that
+    /// are not for this socket.
     async fn understand(&mut self, seen: Seen) -> Option<Incoming> {
         let text = match seen {
             Seen::Text(text) => text,
@@ -367,6 +377,7 @@ impl TestClient {
         if packet.namespace != self.namespace {
             return None;
         }
+        // Nothing else is sent between a packet and its attachments.
         let mut attachments = Vec::new();
         while attachments.len() < packet.attachments
             && let Seen::Binary(bytes) = self.link.next().await
@@ -394,7 +405,7 @@ impl TestClient {
     }
 }
 
-/// The name in `["name", ..]`.
+/// Returns the name in `["name", ..]`.
 fn event_name(data: &str) -> Option<String> {
     let items: Vec<Value> = serde_json::from_str(data).ok()?;
     Some(items.first()?.as_str()?.to_owned())

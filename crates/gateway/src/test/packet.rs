@@ -1,4 +1,4 @@
-//! What a server says, as a client reads it.
+//! Parses packets of a server, as a client does.
 
 /// A Socket.IO packet of the server: `<type>[<attachments>-][/<namespace>,][<ack id>][<JSON>]`.
 pub(super) struct Packet<'a> {
@@ -10,7 +10,7 @@ pub(super) struct Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// Reads a packet behind Engine.IO's `4`; `None` when it is none.
+    /// Parses the text after the `4` of Engine.IO; `None` if it is not a packet.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let kind = *text.as_bytes().first()?;
         let rest = text.get(1..)?;

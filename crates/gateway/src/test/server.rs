@@ -1,4 +1,4 @@
-//! A server without a port.
+//! A server without a port, and clients that connect to it.
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
@@ -19,11 +19,11 @@ use crate::{
     },
 };
 
-/// A server whose clients live in the same process: nothing listens, and everything else is real.
+/// A server whose clients are in the same process. It does not listen; everything else is real.
 ///
 /// # Panics
-/// Its methods panic when the server does something that the test did not expect: it is for tests
-/// only. It needs a tokio runtime.
+/// Its methods panic if the server does something that the test does not expect, so it is for tests
+/// only. They also panic outside of a tokio runtime.
 ///
 /// # Examples
 /// ```
@@ -46,22 +46,22 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Runs the init hooks, as [`Doorward::serve`] does.
+    /// Starts the server: runs the init hooks, as [`Doorward::serve`] does.
     ///
     /// # Errors
-    /// [`ServeError::Init`] when a hook fails.
+    /// [`ServeError::Init`]: a hook failed.
     pub async fn start(doorward: Doorward) -> Result<Self, ServeError> {
         doorward.server().ready().await?;
         Ok(Self { doorward })
     }
 
-    /// The server itself.
+    /// Returns the server itself.
     #[must_use]
     pub fn doorward(&self) -> &Doorward {
         &self.doorward
     }
 
-    /// Begins a client with headers or an address of its own.
+    /// Begins a client that sets its own headers, query or address.
     pub fn visitor(&self) -> TestVisitor<'_> {
         TestVisitor {
             server: self,
@@ -71,26 +71,27 @@ impl TestServer {
         }
     }
 
-    /// Connects a client that shows `auth`; `()` shows nothing.
+    /// Connects a client with this `auth` payload; `()` sends none.
     ///
     /// # Panics
-    /// When it is not admitted.
+    /// The client is not admitted.
     pub async fn connect(&self, namespace: &str, auth: impl Serialize) -> TestClient {
         self.visitor().connect(namespace, auth).await
     }
 
-    /// Connects a client that must be refused, and returns what it reads.
+    /// Connects a client that must be refused, and returns the refusal.
     ///
     /// # Panics
-    /// When it is admitted, or the link ends without an answer.
+    /// The client is admitted, or the link ends without an answer.
     pub async fn expect_refused(&self, namespace: &str, auth: impl Serialize) -> ConnectRefused {
         self.visitor().expect_refused(namespace, auth).await
     }
 
-    /// Connects a client that is turned away for a while: see [`TestVisitor::expect_turned_away`].
+    /// Connects a client whose link must end without an answer: see
+    /// [`TestVisitor::expect_turned_away`].
     ///
     /// # Panics
-    /// When it is admitted, or reads a refusal.
+    /// The client is admitted, or reads a refusal.
     pub async fn expect_turned_away(&self, namespace: &str, auth: impl Serialize) {
         self.visitor().expect_turned_away(namespace, auth).await;
     }
@@ -107,7 +108,6 @@ impl TestServer {
 ///     .peer(([203, 0, 113, 7], 4711).into())
 ///     .connect("/", ())
 ///     .await;
-/// # drop(client);
 /// # }
 /// ```
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl TestVisitor<'_> {
     /// Adds a header to the request that opens the link.
     ///
     /// # Panics
-    /// When it is no header.
+    /// The name or the value is not valid in a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::try_from(name).expect("the name of a header");
         let value = HeaderValue::try_from(value).expect("the value of a header");
@@ -136,7 +136,7 @@ impl TestVisitor<'_> {
         Self { query: query.into(), ..self }
     }
 
-    /// Sets the address it comes from, which is `127.0.0.1:1` otherwise.
+    /// Sets the address of the client. The default is `127.0.0.1:1`.
     pub fn peer(self, peer: SocketAddr) -> Self {
         Self { peer, ..self }
     }
@@ -144,7 +144,7 @@ impl TestVisitor<'_> {
     /// Connects.
     ///
     /// # Panics
-    /// When the client is not admitted.
+    /// The client is not admitted.
     pub async fn connect(self, namespace: &str, auth: impl Serialize) -> TestClient {
         match self.try_connect(namespace, auth).await {
             Ok(client) => client,
@@ -152,10 +152,10 @@ impl TestVisitor<'_> {
         }
     }
 
-    /// Connects, and returns what the client reads when it is refused.
+    /// Connects, and returns the refusal that the client must read.
     ///
     /// # Panics
-    /// When it is admitted, or the link ends without an answer.
+    /// The client is admitted, or the link ends without an answer.
     pub async fn expect_refused(self, namespace: &str, auth: impl Serialize) -> ConnectRefused {
         match self.try_connect(namespace, auth).await {
             Err(Some(refused)) => refused,
@@ -164,11 +164,12 @@ impl TestVisitor<'_> {
         }
     }
 
-    /// Connects, and makes sure that the client is neither let in nor told no: its transport ends, and a stock client
-    /// comes back by itself. So it is when a budget is used up, and when nothing could be decided.
+    /// Connects, and checks that the client is neither admitted nor refused: its transport ends, so that
+    /// a stock client reconnects by itself. That happens if a budget is used up, or if the admission
+    /// could not be decided.
     ///
     /// # Panics
-    /// When it is admitted, or reads a refusal.
+    /// The client is admitted, or reads a refusal.
     pub async fn expect_turned_away(self, namespace: &str, auth: impl Serialize) {
         match self.try_connect(namespace, auth).await {
             Err(None) => {}
@@ -177,14 +178,14 @@ impl TestVisitor<'_> {
         }
     }
 
-    /// Connects; `Err(None)` means that the link ended without an answer: nothing was decided, and a
-    /// stock client would try again.
+    /// Connects, and returns the outcome.
     ///
     /// # Errors
-    /// What the client reads.
+    /// `Some` is the refusal that the client reads. `None` means that the link ended without an answer:
+    /// nothing was decided, and a stock client would reconnect.
     ///
     /// # Panics
-    /// When `auth` cannot be written as JSON.
+    /// The `auth` payload cannot be written as JSON.
     pub async fn try_connect(
         self,
         namespace: &str,
@@ -214,7 +215,7 @@ impl TestVisitor<'_> {
         }
     }
 
-    /// Opens the link as the HTTP service does behind an upgrade.
+    /// Opens a link as the HTTP service does after an upgrade, without the bound of all connections.
     async fn open(self) -> MemoryLink {
         let server = self.server.doorward.server();
         let services = &server.services;
@@ -229,20 +230,21 @@ impl TestVisitor<'_> {
         let (wire, mut link) = connect();
         let (services, namespaces) = (Arc::clone(services), Arc::clone(&server.namespaces));
         tokio::spawn(LinkTask::new(wire, services, namespaces, opening));
-        // The packet that opens the link.
+        // The first message is the `open` packet of Engine.IO.
         link.next().await;
         link
     }
 }
 
-/// What a client reads that was not let in.
+/// Refusal of a CONNECT, as the client reads it.
 ///
 /// # Examples
 /// ```
-/// fn is_expired(refused: &doorward::test::ConnectRefused) -> bool {
-///     refused.code() == "token_expired" && refused.retry() == Some("after_refresh")
-/// }
-/// # drop(is_expired);
+/// # async fn run(server: &doorward::test::TestServer, expired: &str) {
+/// let refused = server.expect_refused("/", serde_json::json!({ "token": expired })).await;
+/// assert_eq!(refused.code(), "token_expired");
+/// assert_eq!(refused.retry(), Some("after_refresh"));
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct ConnectRefused {
@@ -250,25 +252,25 @@ pub struct ConnectRefused {
 }
 
 impl ConnectRefused {
-    /// The message for people.
+    /// Returns the message, for people.
     #[must_use]
     pub fn message(&self) -> &str {
         self.data["message"].as_str().unwrap_or_default()
     }
 
-    /// The code for programs; empty for an unknown namespace, which has none.
+    /// Returns the code, for programs. It is empty for an unknown namespace, which has none.
     #[must_use]
     pub fn code(&self) -> &str {
         self.data["data"]["code"].as_str().unwrap_or_default()
     }
 
-    /// What the client is told to do next.
+    /// Returns the hint that says whether and when the client should try again.
     #[must_use]
     pub fn retry(&self) -> Option<&str> {
         self.data["data"]["retry"].as_str()
     }
 
-    /// Everything, as it stands on the wire.
+    /// Returns the whole payload, as it is on the wire.
     #[must_use]
     pub fn json(&self) -> &Value {
         &self.data

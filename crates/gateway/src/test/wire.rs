@@ -1,4 +1,8 @@
 //! A wire in memory: messages instead of frames and bytes.
+//!
+//! Two lanes connect the task of a link with a test. Each is a bounded queue with the waker of its
+//! reader and of its writer, so that a client that does not read stops the server, as a full TCP
+//! connection would. Start reading at [`Lane`].
 
 use std::{
     collections::VecDeque,
@@ -16,20 +20,20 @@ use crate::transport::{
     wire::{ReadEnd, Received, Receiver, Wire},
 };
 
-/// The server's end.
+/// End of the server.
 ///
-/// It answers heartbeats for the client, which does so in real life while the test does something else. A client
-/// that is [`AHEAD`] messages behind answers none: it does not read.
+/// It answers pings for the client. A real client does so in the background; here only the test
+/// runs. If [`AHEAD`] messages are unread, no ping is answered, because such a client does not read.
 pub(super) struct MemoryWire {
     received: Arc<Lane<Sent>>,
     sent: Arc<Lane<Seen>>,
 }
 
-/// The client's end.
+/// End of the client. Dropping it closes the connection.
 pub(super) struct MemoryLink {
     sent: Arc<Lane<Sent>>,
     seen: Arc<Lane<Seen>>,
-    /// Messages that were read while something else was looked for.
+    /// Messages that [`settle`](Self::settle) has read.
     ahead: VecDeque<Seen>,
 }
 
@@ -50,7 +54,7 @@ pub(super) enum Seen {
     Closed,
 }
 
-/// Connects two ends.
+/// Creates two ends that are connected.
 pub(super) fn connect() -> (MemoryWire, MemoryLink) {
     let (up, down) = (Arc::new(Lane::default()), Arc::new(Lane::default()));
     let wire = MemoryWire { received: Arc::clone(&up), sent: Arc::clone(&down) };
@@ -58,7 +62,7 @@ pub(super) fn connect() -> (MemoryWire, MemoryLink) {
 }
 
 impl MemoryLink {
-    /// Sends a message; that a server has closed already is found out by reading.
+    /// Sends a message. It is dropped if the server has closed; the next read reports that.
     pub(super) async fn send(&self, message: Sent) {
         let mut message = Some(message);
         poll_fn(|cx| self.sent.poll_push(cx, &mut message, true)).await;
@@ -76,13 +80,15 @@ impl MemoryLink {
         poll_fn(|cx| self.seen.poll_pop(cx)).await.unwrap_or(Seen::Closed)
     }
 
-    /// Takes a message that was read already.
+    /// Returns a message that [`settle`](Self::settle) has read.
     pub(super) fn read_ahead(&mut self) -> Option<Seen> {
         self.ahead.pop_front()
     }
 
-    /// Completes when everything that the server had sent before has been read.
+    /// Reads all that the server has sent before it has answered a WebSocket ping.
     pub(super) async fn settle(&mut self) {
+        // The link reads its mailbox before its wire, and its pong has a place in the outbox like any
+        // other packet. So all that was sent to the client before arrives before the pong.
         self.send(Sent::Ping).await;
         loop {
             match self.read().await {
@@ -94,7 +100,6 @@ impl MemoryLink {
     }
 }
 
-/// A client that is dropped is gone.
 impl Drop for MemoryLink {
     fn drop(&mut self) {
         self.sent.close();
@@ -114,6 +119,7 @@ impl Wire for MemoryWire {
                 Some(Sent::Ping) => (Received::Ping(b""), 0),
                 None => (Received::Lost, 0),
             };
+            // A real wire does not read a message beyond the limit: it shows only the beginning.
             if length > receiver.message_limit() {
                 let beginning = match &sent {
                     Some(Sent::Text(text)) => {
@@ -147,15 +153,18 @@ impl Wire for MemoryWire {
                 Opcode::Pong => Seen::Pong,
                 _ => Seen::Closed,
             });
+            // Engine.IO: `2` is a ping, `3` a pong.
             let is_heartbeat = matches!(&seen, Some(Seen::Text(text)) if text == "2");
             if self.sent.poll_push(cx, &mut seen, !is_heartbeat).is_pending() {
                 break;
             }
             if is_heartbeat {
+                // Without regard to the bounds: the task that would make room by reading is this one.
                 self.received.push_beyond(Sent::Text("3".into()));
             }
             count += 1;
         }
+        // Frames that found no room stay in the outbox, as bytes for a slow connection would.
         outbox.advance_frames(count);
         if !outbox.is_empty() {
             return Poll::Pending;
@@ -164,7 +173,7 @@ impl Wire for MemoryWire {
         Poll::Ready(Ok(()))
     }
 
-    /// Nothing is lost in memory, so nothing is waited for after the last message.
+    /// Sends what is left. Nothing is lost in memory, so the client need not confirm the end.
     fn poll_close(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<()> {
         self.poll_flush(cx, outbox).map(drop)
     }
@@ -181,7 +190,7 @@ impl Drop for MemoryWire {
     }
 }
 
-/// A message that takes up room.
+/// A message with a size in bytes, for the bound of a lane.
 trait Size {
     fn size(&self) -> usize;
 }
@@ -206,7 +215,10 @@ impl Size for Seen {
     }
 }
 
-/// Messages on their way in one direction: some, or a few large ones, as on a TCP connection.
+/// Messages on their way in one direction, bounded by number and by bytes.
+///
+/// The mutex protects the queue together with the wakers: a reader that finds the queue empty must have
+/// left its waker before a writer can add a message. It is held for one operation.
 #[derive(Debug)]
 struct Lane<T>(Mutex<Messages<T>>);
 
@@ -227,7 +239,8 @@ impl<T> Default for Lane<T> {
 }
 
 impl<T: Size> Lane<T> {
-    /// Takes the message when there is room, or when the other end is gone. Only what `counts` is kept.
+    /// Queues the message if there is room, and drops it if the lane is closed. A message that does not
+    /// count waits for room like any other and is dropped then.
     fn poll_push(&self, cx: &Context<'_>, message: &mut Option<T>, counts: bool) -> Poll<()> {
         let mut messages = self.lock();
         if messages.is_closed {
@@ -245,7 +258,7 @@ impl<T: Size> Lane<T> {
         Poll::Ready(())
     }
 
-    /// Queues a message whether there is room or not.
+    /// Queues a message without regard to the bounds.
     fn push_beyond(&self, message: T) {
         let mut messages = self.lock();
         messages.bytes += message.size();
@@ -253,7 +266,7 @@ impl<T: Size> Lane<T> {
         wake(messages.reader.take());
     }
 
-    /// Returns the next message; `None` when there is none and none will come.
+    /// Returns the next message, or `None` if the lane is closed and empty.
     fn poll_pop(&self, cx: &Context<'_>) -> Poll<Option<T>> {
         let mut messages = self.lock();
         let Some(message) = messages.queue.pop_front() else {
@@ -296,11 +309,11 @@ fn wake(waker: Option<Waker>) {
     }
 }
 
-/// Messages that may wait in one direction.
+/// Number of messages that may wait in one direction.
 const AHEAD: usize = 16;
 
-/// Bytes of messages after which no more may wait in one direction.
+/// Number of bytes from which on no more messages are queued in one direction.
 const PIPE: usize = 64 * 1024;
 
-/// Bytes of a message that is too long which show whether it is a CONNECT.
+/// Length of the beginning of a message beyond the limit, in bytes. It shows whether that is a CONNECT.
 const HEAD: usize = 300;
