@@ -114,7 +114,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
             asked.map_err(|denial| denied(denial, connection, action))?;
         }
         let context = EventContext::new(connection, &name, data, &attachments, asked);
-        // Listeners, extractors and the body of a handler before its first `await` belong to the
+        // Listeners, extractors, and a closure that returns the future of a handler belong to the
         // application. Their panic fails this event and not the link.
         let started = catch(|| {
             self.listen(&context);
@@ -277,7 +277,7 @@ fn translate(error: BoxError, event: Option<&str>, id: DecisionId) -> Exception 
     })
 }
 
-/// Returns the answer of an error that has one of its own; any other error is given back.
+/// Returns the answer of an error that has one of its own; any other error is returned unchanged.
 fn named(error: BoxError) -> Result<Exception, BoxError> {
     let error = match error.downcast::<Exception>() {
         Ok(exception) => return Ok(*exception),

@@ -82,7 +82,7 @@ pub(super) struct Offer {
     /// Key of the request; the response proves that the server has read it.
     key: HeaderValue,
     /// First of the subprotocols that the client offered. A browser fails the connection if it offered
-    /// some and the response selects none (WebSockets Standard, "establish a WebSocket connection").
+    /// some and the response selects none (WHATWG, "establish a WebSocket connection").
     /// The name has no meaning here: the protocol is always Engine.IO.
     protocol: Option<HeaderValue>,
 }
