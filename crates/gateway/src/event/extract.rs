@@ -2,5 +2,4 @@
 
 pub(crate) mod ack;
 pub(crate) mod payload;
-pub(crate) mod principal;
 pub(crate) mod socket;

@@ -1,1 +1,0 @@
-//! The principal as an argument; its extractor is beside those of the socket.
