@@ -50,54 +50,62 @@
 //! }
 //! ```
 
+// Folders, from low to high; a folder imports only lower ones:
+// `credential` finds credentials in a handshake, `key` has all keys and signatures, `memory` is a
+// store; `session` and `jwt` verify sessions and access tokens, `cookie` finds a session by the
+// cookie of a browser; `load` adds the application's own user to each of them.
 mod authenticate_fn;
-mod claims;
 mod cookie;
 mod credential;
-mod denied;
-mod first_of;
 mod identifier;
-mod issuer;
 mod jwt;
 mod key;
-mod key_ring;
-mod key_set;
 mod load;
 mod memory;
-mod origins;
-mod pem;
-mod public_key;
-mod session_cookie;
-mod session_credential;
-mod sessions;
-mod signed_in;
-mod signing_key;
-mod tickets;
+mod session;
 
 pub use doorward_core::{
     AuthenticateError, Authenticator, BoxError, Grant, Handshake, Refusal, RefusalReason,
 };
 
 pub use authenticate_fn::{AuthenticateFn, authenticate_fn};
-pub use claims::Claims;
-pub use cookie::{FoundCookie, find_cookie};
-pub use credential::shown::{Shown, ShowsCredential};
-pub use first_of::FirstOf;
-pub use issuer::{IssueError, Issuer};
-pub use jwt::{Jwt, UnboundJwt};
-pub use key::{KeyError, rsa_algorithm::RsaAlgorithm};
-pub use key_ring::{KeyRing, error::KeyRingError};
-pub use key_set::{KeySet, KeySetError, KeySetProblem, PassedOver};
+pub use cookie::{
+    authenticator::{CookieNameError, SessionCookie},
+    find::{FoundCookie, find_cookie},
+    origins::{Origins, RequestKind, app::AppOrigin, error::OriginError},
+};
+pub use credential::{
+    first_of::FirstOf,
+    shown::{Shown, ShowsCredential},
+};
+pub use jwt::{
+    authenticator::{Jwt, unbound::UnboundJwt},
+    claims::Claims,
+    issuer::{IssueError, Issuer},
+};
+pub use key::{
+    error::KeyError,
+    ring::{KeyRing, error::KeyRingError},
+    rsa_algorithm::RsaAlgorithm,
+    set::{
+        KeySet,
+        problem::{KeySetError, KeySetProblem, PassedOver},
+    },
+    signing::SigningKey,
+};
 pub use load::{
     by_id::{NamesUser, UserById, user_by_id},
     loaded::Loaded,
     loader::UserLoader,
 };
 pub use memory::MemoryStore;
-pub use origins::{Origins, RequestKind, app::AppOrigin, error::OriginError};
-pub use session_cookie::{CookieNameError, SessionCookie};
-pub use session_credential::SessionCredential;
-pub use sessions::{CreateSessionError, NewSession, Sessions, VerifySessionError};
-pub use signed_in::SignedIn;
-pub use signing_key::SigningKey;
-pub use tickets::{RedeemError, Tickets};
+pub use session::{
+    authenticator::SessionCredential,
+    sessions::{
+        Sessions,
+        create::{CreateSessionError, NewSession},
+        error::VerifySessionError,
+    },
+    signed_in::SignedIn,
+    tickets::{RedeemError, Tickets},
+};

@@ -20,15 +20,13 @@ use doorward_core::{
     StoreError, TicketKey, TicketRecord, TicketStore, TokenId, UserId,
 };
 
-use self::{epochs::Marks, sessions::Sessions, tickets::Tickets};
+use crate::memory::{epochs::Marks, sessions::Sessions, tickets::Tickets};
 
 /// Store that loses its contents when the process ends.
 ///
-/// It implements [`SessionStore`](doorward_core::SessionStore),
-/// [`TicketStore`](doorward_core::TicketStore) and [`Epochs`](doorward_core::Epochs). Clones share
-/// their contents. Its operations fail only when it is full: it holds 1,000,000 sessions, 100,000
-/// tickets and 1,000,000 revocations of each kind unless
-/// [`with_capacity`](MemoryStore::with_capacity) sets other limits.
+/// It implements [`SessionStore`], [`TicketStore`] and [`Epochs`]. Clones share their contents. Its
+/// operations fail only when it is full: it holds 1,000,000 sessions, 100,000 tickets and 1,000,000
+/// revocations of each kind unless [`with_capacity`](MemoryStore::with_capacity) sets other limits.
 ///
 /// # Security
 /// A restart loses all sessions and all revocations. A revoked token that has not expired is

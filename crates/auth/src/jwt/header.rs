@@ -8,7 +8,7 @@
 use doorward_core::Problem;
 use serde_json::{Map, Value};
 
-use crate::{denied::Denied, identifier::is_identifier, key::Algorithm};
+use crate::{credential::denied::Denied, identifier::is_identifier, key::algorithm::Algorithm};
 
 /// Refuses a header that breaks a rule. If `token_type` is given, it is the only accepted `typ`.
 pub(super) fn check(

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use crate::{KeyRing, KeySet, key::VerifyingKey};
+use crate::key::{ring::KeyRing, set::KeySet, verifying::VerifyingKey};
 
 /// Keys of one authenticator.
 #[derive(Clone, Debug)]

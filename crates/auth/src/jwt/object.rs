@@ -8,7 +8,7 @@
 use doorward_core::UniqueObject;
 use serde_json::{Map, Value};
 
-use super::parts::base64url;
+use crate::jwt::parts::base64url;
 
 /// Decodes a segment of a token; `None` unless it is base64url of a JSON object without duplicate
 /// members.

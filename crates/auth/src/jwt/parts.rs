@@ -7,7 +7,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_core::{Problem, RefusalReason};
 
-use crate::{credential::Explicit, denied::Denied};
+use crate::credential::{denied::Denied, explicit::Explicit};
 
 /// Segments of a token that is not verified yet.
 pub(super) struct Parts<'a> {

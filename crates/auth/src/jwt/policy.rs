@@ -12,8 +12,11 @@ use std::{
 use doorward_core::{Problem, RefusalReason, SessionId, TokenId, UserId};
 use serde_json::{Map, Value};
 
-use super::date;
-use crate::{Claims, denied::Denied, identifier::is_identifier};
+use crate::{
+    credential::denied::Denied,
+    identifier::is_identifier,
+    jwt::{claims::Claims, date},
+};
 
 /// Rules for the claims of a token.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use aws_lc_rs::{
     },
 };
 
-use super::{error::KeyError, rsa_algorithm::RsaAlgorithm};
+use crate::key::{error::KeyError, rsa_algorithm::RsaAlgorithm};
 
 /// Signature algorithm. The unsigned `none` does not exist here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

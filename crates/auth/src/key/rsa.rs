@@ -6,7 +6,7 @@
 
 use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
 
-use super::KeyError;
+use crate::key::error::KeyError;
 
 /// Checks a modulus and an exponent, big-endian and without leading zeros, and makes a key of them.
 pub(super) fn parse(

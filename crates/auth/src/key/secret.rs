@@ -5,7 +5,7 @@
 //! not random is rejected.
 //! Start reading at [`judge`].
 
-use super::KeyError;
+use crate::key::error::KeyError;
 
 /// Rejects a secret that is shorter than the `needed` bytes of `algorithm`, or that can be guessed.
 pub(super) fn judge(secret: &[u8], needed: usize, algorithm: &'static str) -> Result<(), KeyError> {

@@ -11,7 +11,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{error::KeyError, material::Material};
+use crate::key::{error::KeyError, material::Material};
 
 /// Runs every known-answer test, once per process.
 pub(super) fn run() -> Result<(), KeyError> {

@@ -4,8 +4,7 @@ use std::{fmt, future::Future};
 
 use doorward_core::{BoxError, UserId};
 
-use super::loader::UserLoader;
-use crate::{claims::Claims, signed_in::SignedIn};
+use crate::{jwt::claims::Claims, load::loader::UserLoader, session::signed_in::SignedIn};
 
 /// A verified credential that names a user.
 ///

@@ -6,10 +6,10 @@ use doorward_core::{
     AuthenticateError, Authenticator, Grant, Handshake, Refusal, RefusalReason, Reload, UserId,
 };
 
-use super::loader::UserLoader;
 use crate::{
     credential::shown::{Shown, ShowsCredential},
-    jwt::Jwt,
+    jwt::authenticator::Jwt,
+    load::loader::UserLoader,
 };
 
 /// Authenticator that loads the application's user. Returned by [`Jwt::load`] and the `load`

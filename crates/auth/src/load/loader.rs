@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use doorward_core::BoxError;
 
-use crate::claims::Claims;
+use crate::jwt::claims::Claims;
 
 /// Loads the user of a credential. `C` is the verified credential: [`Claims`] of a token or
 /// [`SignedIn`](crate::SignedIn) of a session.

@@ -3,10 +3,12 @@
 //! The methods stand here and not beside their types: a verifier knows nothing of a lookup, and the
 //! lookup knows the verifiers.
 
-use super::{loaded::Loaded, loader::UserLoader};
 use crate::{
-    first_of::FirstOf, jwt::Jwt, session_cookie::SessionCookie,
-    session_credential::SessionCredential, signed_in::SignedIn,
+    cookie::authenticator::SessionCookie,
+    credential::first_of::FirstOf,
+    jwt::authenticator::Jwt,
+    load::{loaded::Loaded, loader::UserLoader},
+    session::{authenticator::SessionCredential, signed_in::SignedIn},
 };
 
 impl Jwt {

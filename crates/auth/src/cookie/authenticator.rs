@@ -1,0 +1,249 @@
+//! Authenticates browsers by their session cookie.
+//!
+//! A cookie is accepted only if the request comes from an allowed page (`origins`). Otherwise the
+//! client is treated as if it sent no cookie; only the audit record and one log line show the
+//! difference.
+//! Start reading at [`SessionCookie::token`].
+
+use std::sync::Arc;
+
+use doorward_core::{
+    AuthenticateError, Authenticator, Fault, Grant, Handshake, Headers, Part, Problem, Refusal,
+    RefusalReason, SessionToken, UserId,
+};
+use tracing::info;
+
+use crate::{
+    cookie::{
+        find::{FoundCookie, find_cookie},
+        origins::{Origins, RequestKind},
+    },
+    credential::{
+        explicit::{AMBIGUOUS, count_explicit},
+        shown::{Shown, ShowsCredential},
+    },
+    session::{
+        sessions::{Sessions, error::VerifySessionError},
+        signed_in::{SignedIn, grant},
+    },
+};
+
+/// Authenticates browsers that send a session cookie from a page of an allowed origin.
+///
+/// A link keeps the cookie with which it was opened, so the client opens a new link after signing
+/// in or out. The socket ends with the session.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`name`](SessionCookie::name) | `__Host-doorward` |
+/// | [`same_site_strict`](SessionCookie::same_site_strict) | no: `SameSite=Lax` |
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use doorward_auth::{Authenticator, OriginError, Origins, SessionCookie, Sessions, SignedIn};
+///
+/// fn authenticator(
+///     sessions: Arc<Sessions>,
+/// ) -> Result<impl Authenticator<Principal = SignedIn>, OriginError> {
+///     let origins = Origins::new("https://app.example.org")?;
+///     Ok(SessionCookie::new(sessions, Arc::new(origins)))
+/// }
+/// ```
+///
+/// # Security
+/// Browsers reject a cookie with a `__Host-` name if another host sets it, if the connection is not
+/// secure, or if it is limited to a path (RFC 6265bis section 4.1.3.2). They accept it on
+/// `http://localhost`.
+#[derive(Clone, Debug)]
+#[must_use = "an authenticator has no effect until a server is built with it"]
+pub struct SessionCookie {
+    sessions: Arc<Sessions>,
+    origins: Arc<Origins>,
+    name: Box<str>,
+    same_site: &'static str,
+}
+
+impl SessionCookie {
+    /// Accepts cookies of `sessions` from pages of `origins`.
+    pub fn new(sessions: Arc<Sessions>, origins: Arc<Origins>) -> Self {
+        Self { sessions, origins, name: "__Host-doorward".into(), same_site: "Lax" }
+    }
+
+    /// Sets the name of the cookie. Two servers on one host need different names.
+    ///
+    /// # Errors
+    /// [`CookieNameError`]: the name is not `__Host-` and 1-64 letters, digits, `-` or `_`.
+    pub fn name(self, name: &str) -> Result<Self, CookieNameError> {
+        // Without the prefix another host of the site could plant a cookie.
+        let own = name.strip_prefix("__Host-").unwrap_or_default();
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if !(1..=64).contains(&own.len()) || !own.bytes().all(is_plain) {
+            return Err(CookieNameError(()));
+        }
+        Ok(Self { name: name.into(), ..self })
+    }
+
+    /// Sets `SameSite=Strict`: browsers omit the cookie from every request that another site
+    /// causes, including links. A user who follows a link to this server looks signed out until the
+    /// page sends a request of its own.
+    pub fn same_site_strict(self) -> Self {
+        Self { same_site: "Strict", ..self }
+    }
+
+    /// Returns the value of the `Set-Cookie` header that signs a browser in, until the browser
+    /// closes or the session ends.
+    #[must_use]
+    pub fn set_cookie(&self, token: &SessionToken) -> String {
+        self.write(&token.expose(), "")
+    }
+
+    /// Returns the value of the `Set-Cookie` header that signs a browser out.
+    #[must_use]
+    pub fn clear_cookie(&self) -> String {
+        self.write("", "; Max-Age=0")
+    }
+
+    /// Finds the session token of a request; `None` if the request has no such cookie. `headers`
+    /// contain its origin, `credentials` its cookies: see [`Headers::split`].
+    ///
+    /// # Errors
+    /// - [`RefusalReason::OriginForbidden`]: the page may not use the cookie.
+    /// - [`RefusalReason::CredentialAmbiguous`]: the cookie occurs several times.
+    /// - [`RefusalReason::SessionUnknown`]: the value is not a session token.
+    pub fn token(
+        &self,
+        kind: RequestKind,
+        headers: &Headers,
+        credentials: &Headers,
+    ) -> Result<Option<SessionToken>, RefusalReason> {
+        let found = find_cookie(credentials, &self.name);
+        if found == FoundCookie::Nothing {
+            return Ok(None);
+        }
+        // Check the origin first, so that a foreign page learns nothing about the cookie.
+        if !self.origins.may_use_cookie(kind, headers) {
+            return Err(RefusalReason::OriginForbidden);
+        }
+        match found {
+            FoundCookie::One(value) => std::str::from_utf8(value)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .map(Some)
+                .ok_or(RefusalReason::SessionUnknown),
+            _ => Err(RefusalReason::CredentialAmbiguous),
+        }
+    }
+
+    fn token_of(&self, handshake: &Handshake) -> Result<SessionToken, RefusalReason> {
+        let (kind, headers) = (kind_of(handshake), handshake.request.headers());
+        self.token(kind, headers, &handshake.credentials)?.ok_or(RefusalReason::CredentialMissing)
+    }
+
+    fn write(&self, value: &str, more: &str) -> String {
+        let Self { name, same_site, .. } = self;
+        format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite={same_site}{more}")
+    }
+}
+
+impl Authenticator for SessionCookie {
+    type Principal = SignedIn;
+
+    async fn authenticate(
+        &self,
+        handshake: Handshake,
+    ) -> Result<Grant<SignedIn>, AuthenticateError> {
+        let token = self.token_of(&handshake).map_err(|reason| {
+            if reason == RefusalReason::OriginForbidden {
+                log_origin(handshake.request.headers());
+            }
+            Refusal::unauthenticated(reason).about(fault(reason))
+        })?;
+        // The client sent an explicit credential that this authenticator does not read. It must not
+        // be signed in by the cookie instead.
+        if count_explicit(&handshake.auth) > 0 {
+            return Err(Refusal::from(AMBIGUOUS).into());
+        }
+        let session = self.sessions.verify(&token).await?;
+        Ok(grant(&self.sessions, session, handshake.at))
+    }
+}
+
+impl ShowsCredential for SessionCookie {
+    fn shown(&self, handshake: &Handshake) -> Shown {
+        match find_cookie(&handshake.credentials, &self.name) {
+            FoundCookie::Nothing => Shown::Absent,
+            _ => Shown::Ambient,
+        }
+    }
+
+    async fn owner(&self, handshake: &Handshake) -> Result<Option<UserId>, AuthenticateError> {
+        let token = match self.token_of(handshake) {
+            Ok(token) => token,
+            // One of several cookies could belong to another user, so the handshake is refused.
+            Err(reason @ RefusalReason::CredentialAmbiguous) => {
+                return Err(Refusal::unauthenticated(reason).about(fault(reason)).into());
+            }
+            Err(_) => return Ok(None),
+        };
+        match self.sessions.verify(&token).await {
+            Ok(session) => Ok(Some(session.user)),
+            Err(VerifySessionError::Unavailable(cause)) => {
+                Err(AuthenticateError::Unavailable(cause))
+            }
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+/// Returns the header and the problem for a reason.
+fn fault(reason: RefusalReason) -> Option<Fault> {
+    let (header, problem) = match reason {
+        RefusalReason::CredentialAmbiguous => ("cookie", Problem::Ambiguous),
+        RefusalReason::CredentialMissing => ("cookie", Problem::Missing),
+        RefusalReason::OriginForbidden => ("origin", Problem::NotAllowed),
+        RefusalReason::SessionUnknown => ("cookie", Problem::Malformed),
+        _ => return None,
+    };
+    Some(Fault::new(Part::Header, header, problem))
+}
+
+/// Classifies a handshake. Polling is a plain GET; a request that could open a WebSocket has to
+/// prove more.
+fn kind_of(handshake: &Handshake) -> RequestKind {
+    let headers = handshake.request.headers();
+    let is_upgrade = UPGRADE_HEADERS.iter().any(|name| headers.get(name).is_some())
+        // Engine.IO clients announce the transport in the query.
+        || handshake.request.query().split('&').any(|pair| pair == "transport=websocket");
+    if is_upgrade { RequestKind::Upgrade } else { RequestKind::Read }
+}
+
+/// Logs how to allow the page, for operators who own it.
+fn log_origin(headers: &Headers) {
+    // Log only what is a valid setting: the header is untrusted and may contain anything.
+    let is_origin = |origin: &&str| origin.len() <= 255 && Origins::is_origin(origin);
+    let origin = headers.get_str("origin").filter(is_origin);
+    info!(
+        ?origin,
+        "A session cookie was ignored: add the page's origin to `origins.allow` if it is yours."
+    );
+}
+
+/// Error of an invalid cookie name.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use doorward_auth::{Origins, SessionCookie, Sessions};
+///
+/// fn is_refused(sessions: Arc<Sessions>, origins: Arc<Origins>) -> bool {
+///     SessionCookie::new(sessions, origins).name("session").is_err()
+/// }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the name of the cookie is not `__Host-` and 1-64 letters, digits, `-` or `_`")]
+pub struct CookieNameError(());
+
+doorward_core::debug_as_sentence!(CookieNameError);
+
+const UPGRADE_HEADERS: [&str; 3] = ["sec-websocket-key", "sec-websocket-version", "upgrade"];

@@ -1,0 +1,222 @@
+//! Decides whether the page that sent a request may use the cookies of this server.
+//!
+//! A browser adds its cookies to requests of every page, so a cookie alone proves nothing: any
+//! website could open a socket as the user who visits it. Browsers state the origin of the page,
+//! and a page cannot change that. Origins are compared as a whole and byte by byte; patterns are
+//! not supported.
+//! Start reading at [`Origins::may_use_cookie`].
+
+pub(crate) mod app;
+pub(crate) mod error;
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use doorward_core::Headers;
+
+use crate::cookie::origins::{app::AppOrigin, error::OriginError};
+
+/// Origins whose pages may use the cookies of this server.
+///
+/// # Examples
+/// ```
+/// use doorward_auth::Origins;
+///
+/// let origins = Origins::new("https://app.example.org")?.allow("https://admin.example.org")?;
+/// assert!(origins.contains("https://app.example.org"));
+/// assert!(!origins.contains("https://app.example.org.evil.example"));
+/// # Ok::<_, doorward_auth::OriginError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins {
+    /// As browsers write them: lower case, without a default port. Origins of applications are
+    /// stored as configured.
+    allowed: Vec<Box<str>>,
+}
+
+/// Kind of a request. A request that can do more has to prove more.
+///
+/// # Examples
+/// ```
+/// use doorward_auth::{Origins, RequestKind};
+/// use doorward_core::Headers;
+///
+/// let origins = Origins::new("https://app.example.org")?;
+/// assert!(!origins.may_use_cookie(RequestKind::Write, &Headers::default()));
+/// # Ok::<_, doorward_auth::OriginError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestKind {
+    /// A read: GET.
+    Read,
+    /// An upgrade to a channel in both directions: WebSocket.
+    Upgrade,
+    /// A change: POST, DELETE, and any other method.
+    Write,
+}
+
+impl Origins {
+    /// Allows the pages of this server, which users open at `public_url`.
+    ///
+    /// # Errors
+    /// All errors are the operator's mistake:
+    /// - [`OriginError::Malformed`]: the text is not a scheme, a host and an optional port.
+    /// - [`OriginError::Insecure`]: the origin is `http:` and not on this machine.
+    pub fn new(public_url: &str) -> Result<Self, OriginError> {
+        let origin = public_url.strip_suffix('/').unwrap_or(public_url);
+        Self { allowed: Vec::new() }.allow_page(origin)
+    }
+
+    /// Allows the pages of another origin, such as `https://app.example.org`, or an application,
+    /// such as `capacitor://localhost`: see [`AppOrigin`].
+    ///
+    /// # Errors
+    /// Same as [`Origins::new`].
+    ///
+    /// # Security
+    /// The pages of an allowed origin can act as every user who visits them.
+    pub fn allow(self, origin: &str) -> Result<Self, OriginError> {
+        match origin.parse::<AppOrigin>() {
+            Ok(app) => Ok(self.with(app.to_string())),
+            Err(_) => self.allow_page(origin),
+        }
+    }
+
+    fn allow_page(self, origin: &str) -> Result<Self, OriginError> {
+        let serialized = parse(origin).ok_or(OriginError::Malformed)?;
+        if serialized.starts_with("http:") && !is_local(&serialized) {
+            return Err(OriginError::Insecure);
+        }
+        Ok(self.with(serialized))
+    }
+
+    /// Allows the same as [`allow`](Self::allow), and also pages with the scheme `http:`.
+    ///
+    /// # Errors
+    /// [`OriginError::Malformed`]: the text is neither a scheme, a host and an optional port, nor
+    /// an application.
+    ///
+    /// # Security
+    /// An attacker on the network path can change such a page, and so act as every user who visits
+    /// it.
+    pub fn danger_allow_insecure(self, origin: &str) -> Result<Self, OriginError> {
+        match parse(origin) {
+            Some(serialized) => Ok(self.with(serialized)),
+            None => self.allow(origin),
+        }
+    }
+
+    /// Returns `true` if the text is a valid origin.
+    pub(crate) fn is_origin(text: &str) -> bool {
+        parse(text).is_some() || text.parse::<AppOrigin>().is_ok()
+    }
+
+    /// Returns `true` if `origin`, as written by a browser, is allowed.
+    ///
+    /// Browsers write an origin in one way only: lower case, no default port, no slash at the end.
+    /// Any other spelling is not allowed.
+    #[must_use]
+    pub fn contains(&self, origin: &str) -> bool {
+        self.allowed.iter().any(|allowed| **allowed == *origin)
+    }
+
+    /// Returns `true` if the request may use cookies: its `Origin` is allowed, or it is a read and
+    /// the browser states that a page of this server sent it (`Sec-Fetch-Site: same-origin`).
+    /// Browsers send no `Origin` for such reads.
+    ///
+    /// # Security
+    /// A request without either header does not come from a page in a current browser, so its
+    /// cookie is ignored.
+    #[must_use]
+    pub fn may_use_cookie(&self, kind: RequestKind, headers: &Headers) -> bool {
+        let mut origins = headers.iter().filter(|(name, _)| *name == "origin");
+        match (origins.next(), origins.next()) {
+            (Some((_, origin)), None) => {
+                std::str::from_utf8(origin).is_ok_and(|origin| self.contains(origin))
+            }
+            // Browsers send the header once. A second one was added on the way.
+            (Some(_), Some(_)) => false,
+            (None, _) => kind == RequestKind::Read && is_same_origin(headers),
+        }
+    }
+
+    fn with(mut self, origin: String) -> Self {
+        if !self.contains(&origin) {
+            self.allowed.push(origin.into());
+        }
+        self
+    }
+}
+
+/// Returns `true` if a page of this server sent the request. Scripts cannot set this header, only
+/// the browser can.
+fn is_same_origin(headers: &Headers) -> bool {
+    let mut sites = headers.iter().filter(|(name, _)| *name == "sec-fetch-site");
+    matches!((sites.next(), sites.next()), (Some((_, b"same-origin")), None))
+}
+
+/// Converts an origin to the spelling of browsers (HTML, "serialization of an origin"); `None` if
+/// it is not an origin.
+fn parse(origin: &str) -> Option<String> {
+    let lower = origin.to_ascii_lowercase();
+    let (scheme, authority) = lower.split_once("://")?;
+    let default_port = match scheme {
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']')?;
+            // Parsing and printing gives the shortest form, as browsers write it.
+            (format!("[{}]", address.parse::<Ipv6Addr>().ok()?), port)
+        }
+        None => {
+            let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+            (is_host(host).then(|| host.to_owned())?, port)
+        }
+    };
+    match parse_port(port)? {
+        // Browsers omit the default port.
+        Some(port) if port != default_port => Some(format!("{scheme}://{host}:{port}")),
+        _ => Some(format!("{scheme}://{host}")),
+    }
+}
+
+/// Parses the part after the host: nothing, or a colon and a port in plain digits.
+fn parse_port(text: &str) -> Option<Option<u16>> {
+    let Some(digits) = text.strip_prefix(':') else { return text.is_empty().then_some(None) };
+    let port: u16 = digits.parse().ok()?;
+    // `parse` accepts a sign and leading zeros, browsers write neither.
+    (port != 0 && port.to_string() == digits).then_some(Some(port))
+}
+
+/// Returns `true` if `host` is a name, or an IPv4 address in its usual form.
+fn is_host(host: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    let last = host.rsplit('.').next().unwrap_or_default();
+    // A browser treats a name whose last label is a number as an address (URL standard, "ends in a
+    // number"), and would write it differently.
+    let is_number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
+    host.len() <= 253
+        && host.split('.').all(is_label)
+        && (!is_number || host.parse::<Ipv4Addr>().is_ok())
+}
+
+/// Returns `true` if the origin is on this machine, which has no network path to attack.
+fn is_local(serialized: &str) -> bool {
+    let Some((_, authority)) = serialized.split_once("://") else { return false };
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => authority,
+    };
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host == "[::1]"
+        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests;

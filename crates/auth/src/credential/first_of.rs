@@ -1,0 +1,172 @@
+//! Chooses one of several credentials.
+//!
+//! A credential that the client's program chose takes precedence over the cookie that the browser
+//! adds. If it is bad, no other credential is tried. Credentials that could name two users are
+//! refused.
+//! Start reading at [`FirstOf`]'s `authenticate`.
+
+use std::fmt;
+
+use doorward_core::{
+    AuthenticateError, Authenticator, BoxFuture, Grant, Handshake, Part, Problem, Refusal,
+    RefusalReason, UserId,
+};
+
+use crate::credential::{
+    denied::Denied,
+    explicit::{AMBIGUOUS, MISSING, count_explicit},
+    shown::{Shown, ShowsCredential},
+};
+
+/// Accepts several kinds of credential, of which a client sends one.
+///
+/// - An explicit credential (`auth.token`, `auth.sessionToken`) takes precedence over the ambient
+///   one, the cookie.
+/// - Two explicit credentials are refused. So is a cookie of another user than the explicit
+///   credential's.
+/// - A bad credential never falls through to the next one.
+///
+/// All members have the same principal type: give each the same loader
+/// ([`user_by_id`](crate::user_by_id)).
+///
+/// # Examples
+/// ```
+/// use doorward_auth::{Authenticator, FirstOf, SessionCookie, SessionCredential, SignedIn};
+///
+/// fn authenticator(
+///     credential: SessionCredential,
+///     cookie: SessionCookie,
+/// ) -> impl Authenticator<Principal = SignedIn> {
+///     FirstOf::new(credential).or(cookie)
+/// }
+/// ```
+#[must_use = "an authenticator has no effect until a server is built with it"]
+pub struct FirstOf<P> {
+    members: Vec<Box<dyn Member<P>>>,
+}
+
+impl<P: Send + Sync + 'static> FirstOf<P> {
+    /// Starts with one kind of credential.
+    pub fn new(authenticator: impl ShowsCredential<Principal = P>) -> Self {
+        Self { members: vec![Box::new(authenticator)] }
+    }
+
+    /// Adds a kind of credential. The order has no meaning.
+    pub fn or(mut self, authenticator: impl ShowsCredential<Principal = P>) -> Self {
+        self.members.push(Box::new(authenticator));
+        self
+    }
+
+    /// Finds the members whose credentials were sent: at most one explicit and one ambient member.
+    fn choose(&self, handshake: &Handshake) -> Result<Chosen<'_, P>, Denied> {
+        let only = |kind: Shown| {
+            let mut shown = self.members.iter().filter(|member| member.shown(handshake) == kind);
+            match (shown.next(), shown.next()) {
+                (_, Some(_)) => Err(AMBIGUOUS),
+                (member, None) => Ok(member.map(|member| &**member)),
+            }
+        };
+        // Count explicit credentials even if no member reads them.
+        if count_explicit(&handshake.auth) > 1 {
+            return Err(AMBIGUOUS);
+        }
+        Ok(Chosen { explicit: only(Shown::Explicit)?, ambient: only(Shown::Ambient)? })
+    }
+}
+
+/// Members whose credentials a handshake contains.
+struct Chosen<'a, P> {
+    explicit: Option<&'a dyn Member<P>>,
+    ambient: Option<&'a dyn Member<P>>,
+}
+
+impl<P: Send + Sync + 'static> Authenticator for FirstOf<P> {
+    type Principal = P;
+
+    async fn authenticate(&self, handshake: Handshake) -> Result<Grant<P>, AuthenticateError> {
+        let chosen = self.choose(&handshake).map_err(Refusal::from)?;
+        match (chosen.explicit, chosen.ambient) {
+            (None, None) => Err(Refusal::from(MISSING).into()),
+            (Some(only), None) | (None, Some(only)) => only.authenticate(handshake).await,
+            (Some(explicit), Some(ambient)) => {
+                // First, so that a bad explicit credential is refused regardless of the cookie.
+                let grant = explicit.authenticate(handshake.clone()).await?;
+                // A cookie of the same user, or one that is invalid, does no harm.
+                match ambient.owner(&handshake).await? {
+                    Some(owner) if owner != grant.user => Err(Refusal::from(OTHER_COOKIE).into()),
+                    _ => Ok(grant),
+                }
+            }
+        }
+    }
+
+    /// Recognises the user by the credential that takes precedence.
+    fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
+        let chosen = self.choose(handshake).ok()?;
+        chosen.explicit.or(chosen.ambient)?.recognise(handshake)
+    }
+}
+
+impl<P: Send + Sync + 'static> ShowsCredential for FirstOf<P> {
+    fn shown(&self, handshake: &Handshake) -> Shown {
+        let shown = |kind| self.members.iter().any(|member| member.shown(handshake) == kind);
+        if shown(Shown::Explicit) {
+            Shown::Explicit
+        } else if shown(Shown::Ambient) {
+            Shown::Ambient
+        } else {
+            Shown::Absent
+        }
+    }
+}
+
+impl<P> fmt::Debug for FirstOf<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FirstOf").field("members", &self.members.len()).finish()
+    }
+}
+
+/// The cookie belongs to another user than the explicit credential.
+const OTHER_COOKIE: Denied =
+    Denied::new(RefusalReason::CredentialAmbiguous, Part::Header, "cookie", Problem::Mismatch);
+
+/// Object-safe form of [`ShowsCredential`].
+trait Member<P>: Send + Sync {
+    fn shown(&self, handshake: &Handshake) -> Shown;
+
+    fn owner<'a>(
+        &'a self,
+        handshake: &'a Handshake,
+    ) -> BoxFuture<'a, Result<Option<UserId>, AuthenticateError>>;
+
+    fn authenticate(
+        &self,
+        handshake: Handshake,
+    ) -> BoxFuture<'_, Result<Grant<P>, AuthenticateError>>;
+
+    fn recognise(&self, handshake: &Handshake) -> Option<UserId>;
+}
+
+impl<A: ShowsCredential> Member<A::Principal> for A {
+    fn shown(&self, handshake: &Handshake) -> Shown {
+        ShowsCredential::shown(self, handshake)
+    }
+
+    fn owner<'a>(
+        &'a self,
+        handshake: &'a Handshake,
+    ) -> BoxFuture<'a, Result<Option<UserId>, AuthenticateError>> {
+        Box::pin(ShowsCredential::owner(self, handshake))
+    }
+
+    fn authenticate(
+        &self,
+        handshake: Handshake,
+    ) -> BoxFuture<'_, Result<Grant<A::Principal>, AuthenticateError>> {
+        Box::pin(Authenticator::authenticate(self, handshake))
+    }
+
+    fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
+        Authenticator::recognise(self, handshake)
+    }
+}

@@ -1,0 +1,336 @@
+//! Verifies access tokens and authenticates the user they name.
+//!
+//! A token is checked for size, structure, header, signature and claims, in this order; the first
+//! failed check rejects it. The client learns that its token has expired only if the token is valid
+//! in every other respect. Apart from a token that is too large, all other reasons look the same to
+//! it. Only `auth.token` is read. Keys and revocation lists are never fetched.
+//! Start reading at [`Jwt::verify`], then [`Policy::check`](super::policy::Policy::check).
+
+mod constructors;
+pub(crate) mod unbound;
+#[cfg(test)]
+mod wycheproof;
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use doorward_core::{
+    AuthenticateError, Authenticator, Grant, Handshake, Issued, MAX_AHEAD, MAX_LIFETIME, Part,
+    Problem, Refusal, RefusalReason, Session, UserId,
+};
+
+use crate::{
+    credential::{
+        denied::Denied,
+        explicit::Explicit,
+        shown::{Shown, ShowsCredential},
+    },
+    jwt::{
+        claims::Claims,
+        header,
+        keys::Keys,
+        object,
+        parts::{self, Parts},
+        policy::{Audience, Policy},
+    },
+    key::verifying::VerifyingKey,
+    session::sessions::Sessions,
+};
+
+/// Authenticates clients that send an access token: a JWT (RFC 7519) in `auth.token`.
+///
+/// On the client: `io(url, { auth: { token } })`. Tokens in the query string or in a header are
+/// ignored. Use [`Jwt::hs256`] for a secret that the application shares with this server, or
+/// [`Jwt::es256`] for the public key of an issuer.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`issuer`](Jwt::issuer) | any, `iss` may be absent |
+/// | [`audience`](Jwt::audience) | none: a token with an `aud` is refused |
+/// | [`token_type`](Jwt::token_type) | `typ` absent, `JWT` or `at+jwt` |
+/// | [`max_lifetime`](Jwt::max_lifetime) | 24 hours |
+/// | [`user_claim`](Jwt::user_claim) | `sub` |
+/// | [`bearer`](Jwt::bearer) | no: only the bare token |
+/// | [`danger_without_exp`](Jwt::danger_without_exp) | no: `exp` is required |
+/// | [`leeway`](Jwt::leeway) | 5 seconds for `nbf` and `iat`, none for `exp`; none for [own](Jwt::own) tokens without `gen` |
+///
+/// These rules always apply:
+///
+/// - The token has at most 8 KiB and three segments of strict base64url.
+/// - `alg` is the algorithm of the key. The header has no `crit`, `b64`, `jwk`, `jku`, `x5u` or
+///   `x5c`.
+/// - No object has a duplicate member, and JSON is nested at most 32 deep.
+/// - `sub` is 1-255 printable characters, or a whole number from 0 to 2^53 - 1, which is read as
+///   its digits. `jti` and `sid`, if present, are 1-255 printable characters.
+/// - `exp` is present and in the future. `exp`, `nbf` and `iat` are seconds since 1970, with or
+///   without a fraction, until the year 9999.
+///
+/// The audit record names the broken rule without the value, as in `claim="exp" problem="missing"`.
+///
+/// Times are compared with [`Handshake::at`], the server's own clock. The grant has `sub` as its
+/// user, `jti` as its token and `sid` as its session, and expires at `exp`.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use doorward_auth::Jwt;
+///
+/// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?
+///     .issuer("https://app.example.org")
+///     .max_lifetime(Duration::from_secs(15 * 60));
+/// # Ok::<_, doorward_auth::KeyError>(())
+/// ```
+///
+/// # Security
+/// A `kid` never locates a key outside of the configured ones. A client reads the same refusal for
+/// every reason with two exceptions: a genuine token or its session has expired, or the token is
+/// too large. Revocation of users and tokens is not checked here.
+#[derive(Clone, Debug)]
+#[must_use = "an authenticator has no effect until a server is built with it"]
+pub struct Jwt {
+    keys: Keys,
+    policy: Policy,
+    sessions: Option<Arc<Sessions>>,
+    /// `true` if the token may have the prefix `Bearer `.
+    takes_bearer: bool,
+}
+
+impl Jwt {
+    /// Requires an `iss` that equals `issuer` exactly: same case, no trailing slash, no list.
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.policy.issuer = Some(issuer.into());
+        self
+    }
+
+    /// Requires an `aud` that equals `audience` exactly, or a list of strings that contains it.
+    ///
+    /// Without this setting a token with an `aud` is refused: a recipient that is not named in the
+    /// `aud` must not accept the token (RFC 7519 section 4.1.3).
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.policy.audience = Audience::Is(audience.into());
+        self
+    }
+
+    /// Requires the `typ` `token_type`, such as `at+jwt`. By default `typ` may be absent, `JWT` or
+    /// `at+jwt`.
+    ///
+    /// Case and a leading `application/` are ignored (RFC 7515 section 4.1.9). Other tokens that
+    /// the issuer signs with the same key, such as ID tokens or logout tokens, have another type
+    /// and are refused (RFC 8725 section 3.11).
+    pub fn token_type(mut self, token_type: impl Into<String>) -> Self {
+        self.policy.token_type = Some(token_type.into());
+        self
+    }
+
+    /// Reads the user from the claim `name` instead of `sub`, such as `userId`. `sub` may then be
+    /// absent.
+    ///
+    /// The claim has the form of `sub`: 1-255 printable characters, or a whole number. Choose a
+    /// claim that names one user permanently. An e-mail address or a user name may be given to
+    /// another person later, who would then have the access of the first one.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_auth::Jwt;
+    ///
+    /// // For tokens made with `jwtService.sign({ userId: user.id })`.
+    /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?.user_claim("userId");
+    /// # Ok::<_, doorward_auth::KeyError>(())
+    /// ```
+    pub fn user_claim(mut self, name: &'static str) -> Self {
+        self.policy.user_claim = name;
+        self
+    }
+
+    /// Accepts tokens with the prefix `Bearer `, from clients that share code with their HTTP
+    /// requests.
+    ///
+    /// The prefix is the scheme of an `Authorization` header, in any case, and one space. Bare
+    /// tokens are still accepted. The header itself is still ignored, because a browser cannot send
+    /// it with a WebSocket.
+    pub fn bearer(mut self) -> Self {
+        self.takes_bearer = true;
+        self
+    }
+
+    /// Refuses tokens with a lifetime longer than `max`: 24 hours by default, [`MAX_LIFETIME`] at
+    /// most. A token must not outlive the record of its revocation.
+    ///
+    /// The lifetime is `exp - iat`; without an `iat` it is the remaining time. A leaked token is
+    /// usable until it expires. A day suits applications without refresh tokens; with refresh, set
+    /// the minutes that the issuer grants.
+    ///
+    /// Such a refusal has the fault `claim="exp" problem="too_long"` in its audit record. Raise the
+    /// limit for tokens of 7 or 30 days. For longer ones, such as `expiresIn: '90d'` of
+    /// `JwtService`, let the issuer sign shorter tokens and renew them, or keep a session on the
+    /// server ([`Sessions`]).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use doorward_auth::Jwt;
+    ///
+    /// // For `signOptions: { expiresIn: '7d' }`.
+    /// let jwt = Jwt::hs256("4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT")?.max_lifetime(Duration::from_hours(7 * 24));
+    /// # Ok::<_, doorward_auth::KeyError>(())
+    /// ```
+    pub fn max_lifetime(mut self, max: Duration) -> Self {
+        self.policy.max_lifetime = max.min(MAX_LIFETIME);
+        self
+    }
+
+    /// Accepts `nbf` and `iat` up to `leeway` in the future, 5 seconds by default and an hour at
+    /// most.
+    ///
+    /// Clocks of two machines differ slightly, and tokens are often used immediately. `exp` has no
+    /// leeway.
+    ///
+    /// After the tokens of a user are revoked, tokens with an `iat` up to `leeway` after the
+    /// revocation are refused as well: the issuer's clock may have been fast when it made them
+    /// before the revocation. The client reads `token_expired` and the time from which a new token
+    /// will be accepted.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        // A revocation is remembered for `MAX_LIFETIME` plus `MAX_AHEAD`. A larger leeway would let
+        // a revoked token outlive it.
+        self.policy.leeway = leeway.min(MAX_AHEAD);
+        self
+    }
+
+    /// Accepts tokens without an `exp`. Such a token expires [`max_lifetime`](Jwt::max_lifetime)
+    /// after its `iat`, and is refused if it has no `iat`.
+    ///
+    /// The lifetime starts at `iat` and not at the handshake, so that a reconnect does not extend
+    /// it. An `exp` that is present is enforced as usual.
+    ///
+    /// # Security
+    /// The issuer did not intend the token to expire, so other services may accept it forever. Use
+    /// this only until tokens without an `exp` are replaced: `signOptions: { expiresIn: '1h' }` in
+    /// NestJS.
+    pub fn danger_without_exp(mut self) -> Self {
+        self.policy.demands_exp = false;
+        self
+    }
+
+    /// Accepts tokens that name a session (`sid`) only while the session is active and belongs to
+    /// the user of the token. Their sockets end with the session, and their activity prolongs it.
+    ///
+    /// Tokens without a `sid` are not affected. Use this for tokens of this server, with the
+    /// sessions of this server.
+    pub fn sessions(mut self, sessions: Arc<Sessions>) -> Self {
+        self.sessions = Some(sessions);
+        self
+    }
+
+    fn judge(&self, handshake: &Handshake) -> Result<Grant<Claims>, Denied> {
+        let shown = Explicit::Token.find(&handshake.auth)?;
+        let token = match parts::split_bearer(shown) {
+            // A frequent mistake of clients, so the audit record names it.
+            Some(_) if !self.takes_bearer => return Err(parts::whole(Problem::Prefixed)),
+            Some(token) => token,
+            None => shown,
+        };
+        let claims = self.verify(token, handshake.at)?;
+        let (user, expires_at) = (claims.subject.clone(), claims.expires_at);
+        let (session, token) = (claims.session.clone(), claims.token.clone());
+        let issued = self.issued(&claims);
+        let signed_in_at = claims.signed_in_at;
+        let mut grant = Grant::new(claims, user).expires_at(expires_at).issued(issued);
+        grant.session = session;
+        grant.token = token;
+        grant.signed_in_at = signed_in_at;
+        Ok(grant)
+    }
+
+    /// Runs every check, cheap ones first. No byte of the claims is decoded before the signature is
+    /// verified.
+    fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, Denied> {
+        let parts = self.verify_signature(token, now)?;
+        let claims = object::decode(parts.claims).ok_or(Denied::segment("claims"))?;
+        self.policy.check(claims, now)
+    }
+
+    /// Verifies that a trusted key signed the token, without decoding its claims.
+    fn verify_signature<'a>(&self, token: &'a str, now: SystemTime) -> Result<Parts<'a>, Denied> {
+        let parts = parts::split(token)?;
+        let header = object::decode(parts.header).ok_or(Denied::segment("header"))?;
+        let (key_id, algorithm) = (header::key_id(&header)?, header::algorithm(&header)?);
+        let judge = |key: &VerifyingKey| {
+            // Checks the header first: it is cheaper than a signature, and pins the algorithm.
+            header::check(&header, key.algorithm(), self.policy.token_type.as_deref())?;
+            match key.verify(parts.signed.as_bytes(), &parts.signature) {
+                true => Ok(()),
+                false => Err(WRONG_SIGNATURE),
+            }
+        };
+        // The audit record distinguishes a missing from an unknown `kid`. The client does not learn
+        // the difference.
+        let no_key = || {
+            let problem = key_id.map_or(Problem::Missing, |_| Problem::Unknown);
+            Denied::token_header("kid", problem).because(RefusalReason::TokenSignature)
+        };
+        self.keys.find(key_id, algorithm, now, judge).ok_or_else(no_key)??;
+        Ok(parts)
+    }
+
+    /// Returns when the token was issued, for comparison with the revocation state.
+    fn issued(&self, claims: &Claims) -> Issued {
+        if let Some(generation) = claims.generation {
+            return Issued::Generation(generation);
+        }
+        // Without an `iat`, assume the oldest age that the maximum lifetime permits.
+        let earliest = claims.expires_at.checked_sub(self.policy.max_lifetime);
+        let at = claims.issued_at.or(earliest).unwrap_or(SystemTime::UNIX_EPOCH);
+        // The issuer's clock may be fast by as much as was tolerated above. The comparison with a
+        // revocation needs the same tolerance.
+        Issued::Claimed { at, ahead: self.policy.leeway(claims.generation) }
+    }
+
+    /// Looks up the session that the token names, if sessions are configured.
+    async fn session_of(
+        &self,
+        grant: &Grant<Claims>,
+    ) -> Result<Option<(&Sessions, Session)>, AuthenticateError> {
+        let (Some(sessions), Some(id)) = (&self.sessions, &grant.session) else { return Ok(None) };
+        let session = sessions.get(id).await?;
+        // Same reason as for an unknown session: the client learns nothing about sessions of
+        // others.
+        if session.user != grant.user {
+            return Err(Refusal::unauthenticated(RefusalReason::SessionUnknown).into());
+        }
+        Ok(Some((sessions, session)))
+    }
+}
+
+impl Authenticator for Jwt {
+    type Principal = Claims;
+
+    async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Claims>, AuthenticateError> {
+        let grant = self.judge(&handshake).map_err(Refusal::from)?;
+        match self.session_of(&grant).await? {
+            None => Ok(grant),
+            Some((sessions, session)) => {
+                let lease = sessions.lease(&session);
+                // A handshake counts as activity of the session.
+                lease.touch(handshake.at);
+                Ok(grant.lease(lease))
+            }
+        }
+    }
+
+    /// Recognises a token by its signature and claims, without looking up its session.
+    fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
+        self.judge(handshake).ok().map(|grant| grant.user)
+    }
+}
+
+impl ShowsCredential for Jwt {
+    fn shown(&self, handshake: &Handshake) -> Shown {
+        Explicit::Token.shown(&handshake.auth)
+    }
+}
+
+/// The signature does not match the key.
+const WRONG_SIGNATURE: Denied =
+    Denied::new(RefusalReason::TokenSignature, Part::Segment, "signature", Problem::Mismatch);

@@ -1,0 +1,118 @@
+//! Writes the public half of the server's own keys in three forms.
+//!
+//! A key is a point of P-256 or Ed25519. It is written as a PEM block, as a JWK, and as its name,
+//! which is derived from it.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use crate::key::{
+    algorithm::{Algorithm, P256},
+    error::KeyError,
+    pem,
+    verifying::{ED25519_SPKI_PREFIX, PUBLIC_KEY, VerifyingKey},
+};
+
+/// Public key of the server's own tokens.
+#[derive(Clone)]
+pub(crate) struct PublicKey {
+    kind: PublicKeyKind,
+    point: Box<[u8]>,
+    verifying: VerifyingKey,
+    id: Box<str>,
+}
+
+/// Kind of the server's own keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PublicKeyKind {
+    Ed25519,
+    P256,
+}
+
+impl PublicKey {
+    /// Makes a key of a point: uncompressed for P-256, 32 bytes for Ed25519.
+    pub(crate) fn new(kind: PublicKeyKind, point: &[u8]) -> Result<Self, KeyError> {
+        let verifying = VerifyingKey::point(kind.algorithm(), point)?;
+        // The id is computed from the other fields below.
+        let mut key = Self { kind, point: point.into(), verifying, id: "".into() };
+        // The thumbprint of RFC 7638 section 3: SHA-256 over the required members, sorted, without
+        // white space.
+        let hash = digest(&SHA256, key.members().to_string().as_bytes());
+        key.id = URL_SAFE_NO_PAD.encode(hash).into();
+        Ok(key)
+    }
+
+    /// Reads one PEM block `PUBLIC KEY` of either kind.
+    pub(crate) fn from_pem(text: &str) -> Result<Self, KeyError> {
+        let spki = pem::decode(PUBLIC_KEY, text).ok_or(KeyError::NotPublicKeyPem)?;
+        if let Some(point) = spki.strip_prefix(P256.spki_prefix) {
+            return Self::new(PublicKeyKind::P256, point);
+        }
+        let point = spki.strip_prefix(&ED25519_SPKI_PREFIX).ok_or(KeyError::NotSigningKey)?;
+        Self::new(PublicKeyKind::Ed25519, point)
+    }
+
+    /// Writes one PEM block `PUBLIC KEY`.
+    pub(crate) fn to_pem(&self) -> String {
+        let prefix = match self.kind {
+            PublicKeyKind::Ed25519 => &ED25519_SPKI_PREFIX[..],
+            PublicKeyKind::P256 => P256.spki_prefix,
+        };
+        pem::encode(PUBLIC_KEY, &[prefix, &self.point].concat())
+    }
+
+    /// Writes the key as a JWK (RFC 7517), for other services that verify our tokens.
+    pub(crate) fn to_jwk(&self) -> Value {
+        let mut jwk = self.members();
+        jwk["alg"] = json!(self.algorithm());
+        jwk["kid"] = json!(self.id);
+        jwk["use"] = json!("sig");
+        jwk
+    }
+
+    /// Returns the name of the key: its thumbprint (RFC 7638), which depends on the key alone.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn algorithm(&self) -> &'static str {
+        self.verifying.algorithm().name()
+    }
+
+    pub(crate) fn verifying(&self) -> &VerifyingKey {
+        &self.verifying
+    }
+
+    /// Returns the required members in alphabetical order, as the thumbprint needs them.
+    fn members(&self) -> Value {
+        let base64url = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        match self.kind {
+            PublicKeyKind::Ed25519 => {
+                json!({"crv": "Ed25519", "kty": "OKP", "x": base64url(&self.point)})
+            }
+            PublicKeyKind::P256 => {
+                // The first byte marks an uncompressed point.
+                let (x, y) = self.point.split_at(1).1.split_at(P256.coordinate);
+                json!({"crv": "P-256", "kty": "EC", "x": base64url(x), "y": base64url(y)})
+            }
+        }
+    }
+}
+
+impl PublicKeyKind {
+    fn algorithm(self) -> Algorithm {
+        match self {
+            Self::Ed25519 => Algorithm::EdDsa,
+            Self::P256 => Algorithm::Es256,
+        }
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.id)
+    }
+}

@@ -1,0 +1,28 @@
+//! Error of reading a key ring.
+
+use crate::key::error::KeyError;
+
+/// Error of reading a key ring.
+///
+/// # Examples
+/// ```
+/// use doorward_auth::{KeyRing, KeyRingError};
+///
+/// assert_eq!(KeyRing::from_pem("").err(), Some(KeyRingError::Shape));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyRingError {
+    /// A key of the ring cannot be used.
+    #[error("a key of the ring cannot be used")]
+    Key(#[from] KeyError),
+    /// The text is not one block `PRIVATE KEY` followed, for each old key, by a line
+    /// `Trusted-Until:` with whole seconds since 1970 and a block `PUBLIC KEY`.
+    #[error("the text is not a private key, optionally followed by public keys with their end")]
+    Shape,
+    /// A key occurs twice.
+    #[error("a key occurs twice in the ring")]
+    Twice,
+}
+
+doorward_core::debug_as_sentence!(KeyRingError);

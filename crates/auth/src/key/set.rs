@@ -1,0 +1,222 @@
+//! Reads the public keys that an issuer publishes (JWKS, RFC 7517).
+//!
+//! Each key is checked on its own. A key that is weak, private, ambiguous, for encryption or of an
+//! unknown kind is skipped and logged. The set is accepted if at least one key is usable: issuers
+//! add keys, and one unsupported key must not lock all clients out (RFC 7517 section 5). Nothing is
+//! fetched.
+//! Start reading at [`KeySet::from_jwks`].
+
+mod jwk;
+pub(crate) mod problem;
+
+use std::fmt;
+
+use doorward_core::UniqueObject;
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::{info, warn};
+
+use crate::{
+    identifier::is_identifier,
+    key::{
+        rsa_algorithm::RsaAlgorithm,
+        set::problem::{KeySetError, KeySetProblem, PassedOver},
+        verifying::VerifyingKey,
+    },
+};
+
+/// Keys of an issuer, each with exactly one algorithm and an optional name (`kid`).
+///
+/// # Examples
+/// ```
+/// use doorward_auth::{Jwt, KeySet, KeySetError};
+///
+/// let jwks = r#"{"keys": [{
+///     "kty": "EC", "crv": "P-256", "kid": "2026-11", "use": "sig",
+///     "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+///     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
+/// }]}"#;
+/// let jwt = Jwt::keys(KeySet::from_jwks(jwks)?).bound_to("https://id.example.org", "chat");
+/// # Ok::<_, KeySetError>(())
+/// ```
+#[derive(Clone)]
+pub struct KeySet {
+    /// Never empty.
+    keys: Vec<NamedKey>,
+    passed_over: Box<[PassedOver]>,
+}
+
+#[derive(Clone)]
+struct NamedKey {
+    id: Option<Box<str>>,
+    key: VerifyingKey,
+}
+
+impl KeySet {
+    /// Reads a key set.
+    ///
+    /// Each key has one algorithm: its `alg`, or the algorithm of its curve. Keys that cannot be
+    /// used are skipped and listed in [`passed_over`](Self::passed_over); [`KeySetProblem`] lists
+    /// the reasons. Each of them is logged once whenever a set is read: at level `info` if its
+    /// `use`, `key_ops`, `kty`, `crv` or `alg` marks it for another purpose, otherwise at level
+    /// `warn`. A set has at most 1 MiB and 100 keys.
+    ///
+    /// # Errors
+    /// [`KeySetError`]: the issuer's mistake. Keep using the previous set.
+    ///
+    /// # Security
+    /// A set may consist of secrets (`oct`) only. A secret beside public keys is skipped, because
+    /// every reader of the public set could sign tokens with it. A public key with private members
+    /// is skipped too: its private half has been published.
+    pub fn from_jwks(json: &str) -> Result<Self, KeySetError> {
+        Self::read(json, None)
+    }
+
+    /// Reads a key set like [`from_jwks`](Self::from_jwks), and uses `algorithm` for RSA keys
+    /// without an `alg`.
+    ///
+    /// An RSA key fits six algorithms, but each key has only one here. Issuers such as Entra ID
+    /// leave `alg` out of their keys and publish the algorithm in their discovery document, as
+    /// `id_token_signing_alg_values_supported`.
+    ///
+    /// # Errors
+    /// Same as [`from_jwks`](Self::from_jwks).
+    pub fn from_jwks_for(json: &str, algorithm: RsaAlgorithm) -> Result<Self, KeySetError> {
+        Self::read(json, Some(algorithm))
+    }
+
+    fn read(json: &str, rsa: Option<RsaAlgorithm>) -> Result<Self, KeySetError> {
+        if json.len() > MAX_BYTES {
+            return Err(KeySetError::TooLarge);
+        }
+        let Jwks { keys: all } =
+            serde_json::from_str(json).map_err(|_syntax| KeySetError::NotJwks)?;
+        if all.len() > MAX_KEYS {
+            return Err(KeySetError::TooManyKeys);
+        }
+        // A single public key, even an unusable one, means that the set was meant to be published.
+        let is_public_set = !all.iter().all(is_secret);
+        let candidates: Vec<_> =
+            all.iter().map(|jwk| Candidate::read(jwk, is_public_set, rsa)).collect();
+        let mut keys = Vec::new();
+        let mut passed_over = Vec::new();
+        for (index, candidate) in candidates.iter().enumerate() {
+            let is_alone =
+                candidates.iter().filter(|other| candidate.is_named_as(other)).count() <= 1;
+            let id = candidate.id.clone();
+            let problem = match &candidate.key {
+                Ok(key) if is_alone => {
+                    keys.push(NamedKey { id, key: key.clone() });
+                    continue;
+                }
+                // Skip both keys: choosing one would let the order of the set decide.
+                Ok(_) => KeySetProblem::IdTaken,
+                Err(problem) => *problem,
+            };
+            passed_over.push(PassedOver { index, id, problem });
+        }
+        // An error, so that the caller keeps the previous set.
+        if keys.is_empty() {
+            return Err(KeySetError::NoKey(passed_over.into()));
+        }
+        passed_over.iter().for_each(log);
+        Ok(Self { keys, passed_over: passed_over.into() })
+    }
+
+    /// Returns the keys that are skipped.
+    #[must_use]
+    pub fn passed_over(&self) -> &[PassedOver] {
+        &self.passed_over
+    }
+
+    /// Returns the number of usable keys, at least one.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Finds the key with this name; without a name, the only key of the set.
+    ///
+    /// Keys of different kinds may share a name (RFC 7517 section 4.5). The algorithm that the
+    /// token states chooses among them, and still has to be the one algorithm of that key.
+    pub(crate) fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&VerifyingKey> {
+        let Some(id) = id else {
+            // A token without a name is ambiguous if there are several keys.
+            let [only] = &*self.keys else { return None };
+            return Some(&only.key);
+        };
+        let mut named = self.keys.iter().filter(|named| named.id.as_deref() == Some(id));
+        let is_meant = |named: &&NamedKey| named.key.algorithm().is_named(algorithm);
+        let found = named.clone().find(is_meant).or_else(|| named.next())?;
+        Some(&found.key)
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.keys.iter().map(|named| (&named.id, &named.key))).finish()
+    }
+}
+
+/// Key that was read but not yet compared with the other keys.
+struct Candidate<'a> {
+    id: Option<Box<str>>,
+    kind: Option<&'a Value>,
+    key: Result<VerifyingKey, KeySetProblem>,
+}
+
+impl<'a> Candidate<'a> {
+    fn read(jwk: &'a UniqueObject, is_public_set: bool, rsa: Option<RsaAlgorithm>) -> Self {
+        let (id, key) = match read_id(jwk) {
+            Err(problem) => (None, Err(problem)),
+            Ok(id) if is_public_set && is_secret(jwk) => (id, Err(KeySetProblem::Secret)),
+            Ok(id) => (id, jwk::read(&jwk.0, rsa)),
+        };
+        Self { id, kind: jwk.0.get("kty"), key }
+    }
+
+    /// Returns `true` if a token that names this key could mean `other` as well. Keys of different
+    /// kinds may share a name (RFC 7517 section 4.5), and no token of ours can mean a key for
+    /// another purpose.
+    fn is_named_as(&self, other: &Self) -> bool {
+        let is_for_others = matches!(other.key, Err(problem) if problem.is_usual());
+        self.id.is_some() && self.id == other.id && self.kind == other.kind && !is_for_others
+    }
+}
+
+fn is_secret(jwk: &UniqueObject) -> bool {
+    jwk.0.get("kty").is_some_and(|kty| kty == "oct")
+}
+
+/// Reads the name (`kid`) of a key.
+fn read_id(jwk: &UniqueObject) -> Result<Option<Box<str>>, KeySetProblem> {
+    match jwk.0.get("kid") {
+        None => Ok(None),
+        Some(Value::String(id)) if is_identifier(id) => Ok(Some(id.as_str().into())),
+        Some(_) => Err(KeySetProblem::Id),
+    }
+}
+
+/// Members other than `keys` are ignored (RFC 7517 section 5).
+#[derive(Deserialize)]
+struct Jwks {
+    keys: Vec<UniqueObject>,
+}
+
+/// Logs a skipped key for the operator. Its name is safe to log: at most 255 characters, all
+/// printable.
+fn log(key: &PassedOver) {
+    let PassedOver { index, id, problem } = key;
+    if problem.is_usual() {
+        info!(index, kid = ?id, %problem, "A key of the set is not used.");
+    } else {
+        warn!(index, kid = ?id, %problem, "A key of the set is not used.");
+    }
+}
+
+const MAX_BYTES: usize = 1024 * 1024;
+const MAX_KEYS: usize = 100;
+
+#[cfg(test)]
+mod tests;

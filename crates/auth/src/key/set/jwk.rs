@@ -1,0 +1,119 @@
+//! Reads one key of a set (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
+//!
+//! A key gets exactly one algorithm. Its members have to agree: nothing is guessed, and a key that
+//! contradicts itself is rejected.
+//! Start reading at [`read`].
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+
+use crate::key::{
+    algorithm::{Algorithm, Curve},
+    rsa_algorithm::RsaAlgorithm,
+    set::problem::KeySetProblem,
+    verifying::VerifyingKey,
+};
+
+type Jwk = Map<String, Value>;
+
+/// Reads a key, or returns the reason to skip it. `rsa` is the algorithm of RSA keys without an
+/// `alg`.
+pub(super) fn read(jwk: &Jwk, rsa: Option<RsaAlgorithm>) -> Result<VerifyingKey, KeySetProblem> {
+    let kind = text(jwk, "kty")?.ok_or(KeySetProblem::Member("kty"))?;
+    // Before `use` and `alg`: a published private key has to be replaced, whether or not the key is
+    // for signatures.
+    if kind != "oct" && PRIVATE.iter().any(|name| jwk.contains_key(*name)) {
+        return Err(KeySetProblem::Private);
+    }
+    check_use(jwk)?;
+    let algorithm = match text(jwk, "alg")? {
+        None => None,
+        Some(name) => Some(Algorithm::from_name(name).ok_or(KeySetProblem::Unknown("alg"))?),
+    };
+    match kind {
+        "EC" => elliptic(jwk, algorithm),
+        "OKP" => edwards(jwk, algorithm),
+        "RSA" => self::rsa(jwk, algorithm.or(rsa.map(Algorithm::Rsa))),
+        "oct" => secret(jwk, algorithm),
+        _ => Err(KeySetProblem::Unknown("kty")),
+    }
+}
+
+fn elliptic(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeySetProblem> {
+    let name = text(jwk, "crv")?.ok_or(KeySetProblem::Member("crv"))?;
+    let curve = Curve::ALL.into_iter().find(|curve| curve.name == name);
+    let curve = curve.ok_or(KeySetProblem::Unknown("crv"))?;
+    only(curve.algorithm, algorithm)?;
+    let (x, y) = (bytes(jwk, "x")?, bytes(jwk, "y")?);
+    if [x.len(), y.len()] != [curve.coordinate; 2] {
+        return Err(KeySetProblem::Weak(curve.error));
+    }
+    let point = [&[4], &*x, &*y].concat();
+    VerifyingKey::point(curve.algorithm, &point).map_err(KeySetProblem::Weak)
+}
+
+fn edwards(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeySetProblem> {
+    if text(jwk, "crv")?.ok_or(KeySetProblem::Member("crv"))? != "Ed25519" {
+        return Err(KeySetProblem::Unknown("crv"));
+    }
+    only(Algorithm::EdDsa, algorithm)?;
+    let point = bytes(jwk, "x")?;
+    VerifyingKey::point(Algorithm::EdDsa, &point).map_err(KeySetProblem::Weak)
+}
+
+/// Reads an RSA key. It fits six algorithms, so the algorithm has to be stated.
+fn rsa(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeySetProblem> {
+    let algorithm = match algorithm {
+        Some(Algorithm::Rsa(algorithm)) => algorithm,
+        Some(_) => return Err(KeySetProblem::AlgorithmMismatch),
+        None => return Err(KeySetProblem::AlgorithmMissing),
+    };
+    let (modulus, exponent) = (bytes(jwk, "n")?, bytes(jwk, "e")?);
+    VerifyingKey::rsa(algorithm, &modulus, &exponent).map_err(KeySetProblem::Weak)
+}
+
+fn secret(jwk: &Jwk, algorithm: Option<Algorithm>) -> Result<VerifyingKey, KeySetProblem> {
+    let algorithm = algorithm.ok_or(KeySetProblem::AlgorithmMissing)?;
+    if !algorithm.is_hmac() {
+        return Err(KeySetProblem::AlgorithmMismatch);
+    }
+    VerifyingKey::secret(algorithm, &bytes(jwk, "k")?).map_err(KeySetProblem::Weak)
+}
+
+/// Checks the `alg` of a key on a curve, which has only one algorithm (RFC 7518 section 3.4).
+fn only(own: Algorithm, named: Option<Algorithm>) -> Result<(), KeySetProblem> {
+    if named.is_none_or(|named| named == own) {
+        Ok(())
+    } else {
+        Err(KeySetProblem::AlgorithmMismatch)
+    }
+}
+
+/// Checks that the key may verify signatures (`use`, `key_ops`).
+fn check_use(jwk: &Jwk) -> Result<(), KeySetProblem> {
+    let is_used = text(jwk, "use")?.is_none_or(|usage| usage == "sig");
+    let is_operation = match jwk.get("key_ops") {
+        None => true,
+        Some(Value::Array(operations)) => operations.iter().any(|one| one == "verify"),
+        Some(_) => return Err(KeySetProblem::Member("key_ops")),
+    };
+    if is_used && is_operation { Ok(()) } else { Err(KeySetProblem::Use) }
+}
+
+/// Reads a text member; `None` if it is absent.
+fn text<'a>(jwk: &'a Jwk, name: &'static str) -> Result<Option<&'a str>, KeySetProblem> {
+    match jwk.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(KeySetProblem::Member(name)),
+    }
+}
+
+/// Reads a base64url member.
+fn bytes(jwk: &Jwk, name: &'static str) -> Result<Vec<u8>, KeySetProblem> {
+    let text = text(jwk, name)?.ok_or(KeySetProblem::Member(name))?;
+    URL_SAFE_NO_PAD.decode(text).map_err(|_malformed| KeySetProblem::Member(name))
+}
+
+/// Private members of RSA, EC and OKP keys, and the value of a secret.
+const PRIVATE: [&str; 9] = ["d", "dp", "dq", "k", "oth", "p", "priv", "q", "qi"];

@@ -1,0 +1,9 @@
+//! Keeps users signed in: sessions, and the tickets that carry a session to a page.
+//!
+//! `sessions` has the rules and `authenticator` applies them to the token in a handshake. Start
+//! reading at [`Sessions`](sessions::Sessions).
+
+pub(crate) mod authenticator;
+pub(crate) mod sessions;
+pub(crate) mod signed_in;
+pub(crate) mod tickets;

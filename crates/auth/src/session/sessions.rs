@@ -1,0 +1,259 @@
+//! Manages sessions, and decides whether a session is active.
+//!
+//! A [`SessionStore`] keeps the records and [`Epochs`] the revocation state. This module has the
+//! rules: a session is active until it expires, unless it is older than a revocation of its user.
+//! Cookies, tokens and sockets are not known here.
+//! Start reading at [`Sessions::verify`].
+
+pub(crate) mod create;
+mod end;
+pub(crate) mod error;
+mod lease;
+mod records;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use doorward_core::{
+    Clock, Entropy, Epochs, Lease, MAX_LIFETIME, Session, SessionData, SessionId, SessionStore,
+    SessionToken, StoreError,
+};
+
+use crate::session::sessions::{error::VerifySessionError, lease::Leases, records::Records};
+
+/// Creates, verifies, prolongs and ends sessions.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`idle_timeout`](Sessions::idle_timeout) | 1 hour after the client's last activity |
+/// | [`lifetime`](Sessions::lifetime) | 12 hours, regardless of activity |
+/// | [`per_user`](Sessions::per_user) | 64 |
+///
+/// Each record contains its own limits, so a changed setting applies to new sessions only.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use doorward_auth::{MemoryStore, NewSession, Sessions};
+/// use doorward_core::{Clock, Entropy, SessionToken};
+///
+/// async fn sign_in(
+///     clock: Arc<dyn Clock>,
+///     entropy: Arc<dyn Entropy>,
+/// ) -> Result<SessionToken, Box<dyn std::error::Error>> {
+///     let store = MemoryStore::default();
+///     let sessions = Sessions::new(Arc::new(store.clone()), Arc::new(store), clock, entropy);
+///
+///     let (token, session) = sessions.create(NewSession::new("alice")).await?;
+///     assert_eq!(sessions.verify(&token).await?.id, session.id);
+///     Ok(token)
+/// }
+/// ```
+///
+/// # Cancel safety
+/// A dropped future has made its change completely or not at all. A method that changes several
+/// sessions may have changed some of them.
+///
+/// # Security
+/// A token has 256 random bits and is stored only as its SHA-256. The id of a session grants no
+/// access.
+pub struct Sessions {
+    records: Arc<Records>,
+    leases: Arc<Leases>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    idle_timeout: Duration,
+    lifetime: Duration,
+    per_user: usize,
+}
+
+impl Sessions {
+    /// Makes the service. `store` and `epochs` may be the same object.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn SessionStore>,
+        epochs: Arc<dyn Epochs>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self {
+            records: Arc::new(Records { store, epochs }),
+            leases: Arc::default(),
+            clock,
+            entropy,
+            idle_timeout: Duration::from_hours(1),
+            lifetime: Duration::from_hours(12),
+            per_user: 64,
+        }
+    }
+
+    /// Sets the idle timeout of new sessions: they end this long after the client's last activity.
+    #[must_use]
+    pub fn idle_timeout(self, idle_timeout: Duration) -> Self {
+        Self { idle_timeout, ..self }
+    }
+
+    /// Sets the lifetime of new sessions, [`MAX_LIFETIME`] at most, so that no session outlives the
+    /// record of its revocation. They end after it regardless of activity.
+    #[must_use]
+    pub fn lifetime(self, lifetime: Duration) -> Self {
+        Self { lifetime: lifetime.min(MAX_LIFETIME), ..self }
+    }
+
+    /// Limits the sessions of one user, at least one. A new session beyond the limit ends the least
+    /// recently used one. Expired sessions count until they are swept, and are removed first.
+    #[must_use]
+    pub fn per_user(self, sessions: usize) -> Self {
+        Self { per_user: sessions.max(1), ..self }
+    }
+
+    /// Finds the active session of a token.
+    ///
+    /// # Errors
+    /// - [`VerifySessionError::Unknown`]: no session has this token.
+    /// - [`VerifySessionError::Expired`], [`VerifySessionError::Revoked`]: the session has ended.
+    /// - [`VerifySessionError::Unavailable`]: the store did not answer, so nothing was decided.
+    ///   Retry.
+    pub async fn verify(&self, token: &SessionToken) -> Result<Session, VerifySessionError> {
+        let session = self.records.store.find(&token.key()).await?;
+        self.records.judge(session, self.clock.wall()).await
+    }
+
+    /// Finds an active session by its id, such as the `sid` of an access token.
+    ///
+    /// # Errors
+    /// Same as [`Sessions::verify`].
+    pub async fn get(&self, id: &SessionId) -> Result<Session, VerifySessionError> {
+        let session = self.records.store.get(id).await?;
+        self.records.judge(session, self.clock.wall()).await
+    }
+
+    /// Records activity of the session's client over HTTP. The store is written to at most once a
+    /// minute. Sockets record their activity through their [lease](Sessions::lease).
+    ///
+    /// # Errors
+    /// - [`VerifySessionError::Expired`]: the session has ended since it was looked up.
+    /// - [`VerifySessionError::Unavailable`]: the store did not answer.
+    pub async fn touch(&self, session: &Session) -> Result<(), VerifySessionError> {
+        let now = self.clock.wall();
+        // Only if sockets of this session exist: a request alone needs no lease.
+        let lease = self.leases.get(&session.id);
+        if let Some(lease) = &lease {
+            lease.touch(now);
+        }
+        // Skip the write if the stored time is recent: the interval is short compared with the idle
+        // timeout, and the lease above has the exact time.
+        let due = session.seen_at.checked_add(lease::write_interval(session.idle_timeout));
+        if due.is_some_and(|due| now < due) {
+            return Ok(());
+        }
+        if !self.records.store.touch(&session.id, now).await? {
+            return Err(VerifySessionError::Expired);
+        }
+        // The lease need not write this activity again.
+        if let Some(lease) = lease {
+            lease.was_written(now);
+        }
+        Ok(())
+    }
+
+    /// Replaces the token of a session; the old token is invalid from then on. Call it whenever the
+    /// session gains rights, such as after a change of roles.
+    ///
+    /// # Errors
+    /// Same as [`Sessions::verify`].
+    pub async fn rotate(&self, id: &SessionId) -> Result<SessionToken, VerifySessionError> {
+        self.renew_token(id, false).await.map(|(token, _)| token)
+    }
+
+    /// Records that the user has just authenticated again, and replaces the token of the session.
+    ///
+    /// # Errors
+    /// Same as [`Sessions::verify`].
+    pub async fn step_up(&self, id: &SessionId) -> Result<SessionToken, VerifySessionError> {
+        self.renew_token(id, true).await.map(|(token, _)| token)
+    }
+
+    /// Returns the application's data of an active session.
+    ///
+    /// # Errors
+    /// Same as [`Sessions::verify`].
+    pub async fn data(&self, id: &SessionId) -> Result<SessionData, VerifySessionError> {
+        self.get(id).await.map(|session| session.data)
+    }
+
+    /// Replaces the application's data of an active session.
+    ///
+    /// # Errors
+    /// Same as [`Sessions::verify`].
+    pub async fn put_data(
+        &self,
+        id: &SessionId,
+        data: &SessionData,
+    ) -> Result<(), VerifySessionError> {
+        self.get(id).await?;
+        // The session may have been removed since the check.
+        let is_there = self.records.store.put_data(id, data).await?;
+        if is_there { Ok(()) } else { Err(VerifySessionError::Unknown) }
+    }
+
+    /// Returns the lease of a session. All sockets of the session in this process share it.
+    #[must_use]
+    pub fn lease(&self, session: &Session) -> Arc<dyn Lease> {
+        self.leases.hold(session, &self.records)
+    }
+
+    /// Deletes sessions that ended long ago ([`Session::forget_at`]) and returns their number. Call
+    /// it periodically.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: the store did not answer.
+    pub async fn sweep(&self) -> Result<u64, StoreError> {
+        self.records.store.sweep(self.clock.wall()).await
+    }
+
+    /// Replaces the token of an active session.
+    pub(crate) async fn renew_token(
+        &self,
+        id: &SessionId,
+        has_signed_in: bool,
+    ) -> Result<(SessionToken, Session), VerifySessionError> {
+        let mut session = self.get(id).await?;
+        let token = SessionToken::generate(&*self.entropy);
+        let signed_in_at = has_signed_in.then(|| self.clock.wall());
+        if !self.records.store.rotate(id, &token.key(), signed_in_at).await? {
+            return Err(VerifySessionError::Unknown);
+        }
+        session.signed_in_at = signed_in_at.unwrap_or(session.signed_in_at);
+        Ok((token, session))
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+}
+
+/// Prints the settings and no session.
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("idle_timeout", &self.idle_timeout)
+            .field("lifetime", &self.lifetime)
+            .field("per_user", &self.per_user)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Draws a random session id.
+fn draw_id(entropy: &dyn Entropy) -> SessionId {
+    let mut bytes = [0; ID_BYTES];
+    entropy.fill(&mut bytes);
+    SessionId::new(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// 144 bits: ids cannot be guessed and do not collide.
+const ID_BYTES: usize = 18;

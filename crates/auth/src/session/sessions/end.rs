@@ -1,0 +1,93 @@
+//! Lists and ends the sessions of a user.
+//!
+//! An end first revokes the session and then removes its record. So it also applies to tokens that
+//! name the session, and holds when revocations are stored elsewhere. The leases of this process
+//! end at once; the caller ends the sockets of other processes.
+//! Start reading at [`Sessions::end`].
+
+use doorward_core::{Session, SessionId, StoreError, UserId};
+
+use crate::session::sessions::{Sessions, records::standing};
+
+impl Sessions {
+    /// Returns the active sessions of a user, in order of creation.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: the store did not answer.
+    pub async fn list(&self, user: &UserId) -> Result<Vec<Session>, StoreError> {
+        let now = self.clock.wall();
+        let epoch = self.records.epochs.read(user, None, None).await?;
+        let mut sessions = self.records.store.of_user(user).await?;
+        sessions.retain(|session| !session.is_over(now) && standing(session).holds(&epoch));
+        Ok(sessions)
+    }
+
+    /// Ends a session of any user. Does nothing if there is no such session.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Full`]: the session may or may not have ended.
+    /// Retry.
+    ///
+    /// # Security
+    /// If a client names the session, use [`Sessions::end_of`].
+    pub async fn end(&self, id: &SessionId) -> Result<(), StoreError> {
+        let now = self.clock.wall();
+        // Revoke first: if the removal fails, the session is invalid nevertheless.
+        self.records.epochs.end_session(id, now).await?;
+        self.records.store.remove(id).await?;
+        self.leases.end(id, now);
+        Ok(())
+    }
+
+    /// Ends a session of `user` and returns `true` if there was one. Sessions of other users are
+    /// treated as absent.
+    ///
+    /// # Errors
+    /// Same as [`Sessions::end`].
+    pub async fn end_of(&self, user: &UserId, id: &SessionId) -> Result<bool, StoreError> {
+        let found = self.records.store.get(id).await?;
+        if found.is_none_or(|session| session.user != *user) {
+            return Ok(false);
+        }
+        self.end(id).await?;
+        Ok(true)
+    }
+
+    /// Ends all sessions of `user` except `keep`, and returns their ids.
+    ///
+    /// # Errors
+    /// Same as [`Sessions::end`]; some sessions may have ended.
+    pub async fn end_others(
+        &self,
+        user: &UserId,
+        keep: &SessionId,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let mut ended = Vec::new();
+        for session in self.records.store.of_user(user).await? {
+            if session.id != *keep {
+                self.end(&session.id).await?;
+                ended.push(session.id);
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Ends all sessions and tokens of a user that were made until now, and returns the new
+    /// generation.
+    ///
+    /// # Errors
+    /// Same as [`Sessions::end`].
+    pub async fn end_user(&self, user: &UserId) -> Result<u64, StoreError> {
+        let now = self.clock.wall();
+        // Revoke first, for the same reason as in `end`.
+        let generation = self.records.epochs.bump(user, now).await?;
+        for session in self.records.store.of_user(user).await? {
+            // A session of the new generation was created after the revocation and stays.
+            if session.generation < generation {
+                self.records.store.remove(&session.id).await?;
+            }
+        }
+        self.leases.end_user(user, generation, now);
+        Ok(generation)
+    }
+}

@@ -1,0 +1,46 @@
+//! Decides whether a stored record is an active session.
+
+use std::{sync::Arc, time::SystemTime};
+
+use doorward_core::{Epochs, Issued, Session, SessionStore, Standing};
+
+use crate::session::sessions::error::VerifySessionError;
+
+/// Stores of sessions and of the revocation state.
+pub(super) struct Records {
+    pub(super) store: Arc<dyn SessionStore>,
+    pub(super) epochs: Arc<dyn Epochs>,
+}
+
+impl Records {
+    /// Checks a record that was read from the store.
+    ///
+    /// A store that also keeps the revocation state has removed ended sessions. If the two are
+    /// separate, or if a session was created during a revocation of its user, only this comparison
+    /// detects it.
+    pub(super) async fn judge(
+        &self,
+        found: Option<Session>,
+        now: SystemTime,
+    ) -> Result<Session, VerifySessionError> {
+        let session = found.ok_or(VerifySessionError::Unknown)?;
+        if session.is_over(now) {
+            return Err(VerifySessionError::Expired);
+        }
+        let epoch = self.epochs.read(&session.user, Some(&session.id), None).await?;
+        if !standing(&session).holds(&epoch) {
+            return Err(VerifySessionError::Revoked);
+        }
+        Ok(session)
+    }
+}
+
+/// Returns the reference by which a session is compared with the revocation state.
+pub(super) fn standing(session: &Session) -> Standing<'_> {
+    Standing {
+        user: &session.user,
+        session: Some(&session.id),
+        token: None,
+        issued: Issued::Generation(session.generation),
+    }
+}
