@@ -27,7 +27,7 @@ fn read(text: &str) -> Result<Vec<String>, String> {
         // Without text between two placeholders the end of the first is ambiguous.
         if before.is_empty() && !names.is_empty() {
             return Err(format!(
-                "nobody can tell where `{{{name}}}` begins: put a character before it, as in \
+                "the start of `{{{name}}}` is ambiguous: put a character before it, as in \
                  `{{a}}:{{b}}`"
             ));
         }
@@ -68,7 +68,7 @@ fn check(text: &str) -> Result<(), String> {
     }
     match RESERVED.iter().find(|prefix| text.starts_with(**prefix)) {
         Some(prefix) => Err(format!(
-            "rooms that begin with `{prefix}` are the framework's own, and nobody asks to enter \
+            "rooms that begin with `{prefix}` are the framework's own, and no client asks to enter \
              them: choose another prefix"
         )),
         None => Ok(()),
@@ -124,7 +124,7 @@ mod tests {
         refuses("team:{_}", "called `_`");
         refuses("team:{größe}", "called `größe`");
         refuses("team:{id}:{id}", "twice");
-        refuses("team:{a}{b}", "where `{b}` begins");
+        refuses("team:{a}{b}", "start of `{b}` is ambiguous");
     }
 
     #[test]

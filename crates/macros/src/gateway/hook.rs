@@ -46,7 +46,7 @@ fn check_arguments(moment: Moment, method: &Method) -> syn::Result<()> {
 fn check_output(moment: Moment, method: &Method) -> syn::Result<()> {
     match &method.output {
         ReturnType::Type(_, ty) if !moment.answers() && !method.returns_nothing() => {
-            let message = "the client is gone, so nobody hears an answer: return nothing";
+            let message = "the client has disconnected and receives no answer: return nothing";
             Err(syn::Error::new_spanned(ty, message))
         }
         _ => Ok(()),
@@ -55,7 +55,7 @@ fn check_output(moment: Moment, method: &Method) -> syn::Result<()> {
 
 fn help(moment: Moment, method: &Method) -> String {
     format!(
-        "`#[{}]` stands on `async fn {}{}`; arguments may be left away from the end",
+        "`#[{}]` goes on `async fn {}{}`; trailing arguments may be omitted",
         moment.name(),
         method.name,
         moment.signature()

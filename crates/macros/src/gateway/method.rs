@@ -155,7 +155,7 @@ fn check_qualifiers(signature: &Signature, mistakes: &mut Mistakes) {
 
 fn check_generics(signature: &Signature, mistakes: &mut Mistakes) {
     if !signature.generics.params.is_empty() {
-        let message = "the framework calls this method, so nobody could choose its parameters: write \
+        let message = "the framework calls this method and cannot choose its generic parameters: write \
                        the types out, or put the parameters on the `impl` block";
         mistakes.at(&signature.generics, message);
     }

@@ -77,7 +77,7 @@ struct Reader {
 impl Reader {
     fn block_layers(&mut self, taken: Taken) -> Vec<Layer> {
         for (role, attribute) in &taken.roles {
-            let message = format!("`#[{}]` stands on a method, inside the block", role.name());
+            let message = format!("`#[{}]` goes on a method, inside the block", role.name());
             self.mistakes.at(attribute, message);
         }
         self.layers(taken.layers)

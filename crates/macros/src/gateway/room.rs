@@ -38,7 +38,7 @@ impl Room {
         let names = pattern::names(&literal)?;
         let mut mistakes = Mistakes::default();
         for name in names.iter().filter(|name| !has_parameter(&method, name)) {
-            mistakes.at(&literal, format!("nobody reads `{{{name}}}`: add a parameter `{name}`"));
+            mistakes.at(&literal, format!("`{{{name}}}` is not read: add a parameter `{name}`"));
         }
         let sources = method
             .arguments
