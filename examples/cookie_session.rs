@@ -81,8 +81,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sessions = Arc::new(Sessions::new(store.clone(), store.clone(), clock, entropy));
     let cookie = SessionCookie::new(sessions.clone(), origins.clone());
 
-    let doorward =
-        Doorward::builder().authenticate(cookie.clone()).epochs(store).gateway(Home).build()?;
+    let doorward = Doorward::builder()
+        .authenticate(cookie.clone())
+        .revocations(store)
+        .gateway(Home)
+        .build()?;
     let principals = doorward.principals();
     let app = Router::new()
         .route("/session", post(sign_in))

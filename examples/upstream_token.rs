@@ -101,7 +101,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let doorward = Doorward::builder()
         .authenticate(identity.cookie())
-        .epochs(store)
+        .revocations(store)
         .gateway(Orders { sessions, service })
         .public(identity.gateway())
         .build()?;

@@ -94,7 +94,7 @@ pub use key::{
     signing::SigningKey,
 };
 pub use load::{
-    by_id::{NamesUser, UserById, user_by_id},
+    by_id::{HasUserId, UserById, user_by_id},
     loaded::Loaded,
     loader::UserLoader,
 };

@@ -4,7 +4,7 @@
 //! sessions and revocations are also swept when they are full.
 //! Start reading at [`MemoryStore`].
 
-mod epochs;
+mod revocations;
 mod sessions;
 mod tickets;
 
@@ -16,15 +16,15 @@ use std::{
 };
 
 use doorward_core::{
-    BoxFuture, Epoch, Epochs, Session, SessionData, SessionId, SessionKey, SessionStore,
-    StoreError, TicketKey, TicketRecord, TicketStore, TokenId, UserId,
+    BoxFuture, RevocationState, RevocationStore, Session, SessionData, SessionId, SessionKey,
+    SessionStore, StoreError, TicketKey, TicketRecord, TicketStore, TokenId, UserId,
 };
 
-use crate::memory::{epochs::Marks, sessions::Sessions, tickets::Tickets};
+use crate::memory::{revocations::Marks, sessions::Sessions, tickets::Tickets};
 
 /// Store that loses its contents when the process ends.
 ///
-/// It implements [`SessionStore`], [`TicketStore`] and [`Epochs`]. Clones share their contents. Its
+/// It implements [`SessionStore`], [`TicketStore`] and [`RevocationStore`]. Clones share their contents. Its
 /// operations fail only when it is full: it holds 1,000,000 sessions, 100,000 tickets and 1,000,000
 /// revocations of each kind unless [`with_capacity`](MemoryStore::with_capacity) sets other limits.
 ///
@@ -152,13 +152,13 @@ impl TicketStore for MemoryStore {
     }
 }
 
-impl Epochs for MemoryStore {
+impl RevocationStore for MemoryStore {
     fn read<'a>(
         &'a self,
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
+    ) -> BoxFuture<'a, Result<RevocationState, StoreError>> {
         Box::pin(ready(Ok(self.lock().marks.read(user, session, token))))
     }
 

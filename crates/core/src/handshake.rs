@@ -91,13 +91,13 @@ impl fmt::Debug for HandshakeRequest {
 /// # Examples
 /// ```
 /// use std::{sync::Arc, time::SystemTime};
-/// use doorward_core::{Auth, Handshake, HandshakeRequest, Headers};
+/// use doorward_core::{AuthPayload, Handshake, HandshakeRequest, Headers};
 ///
 /// let request = Arc::new(HandshakeRequest::new(Headers::default(), "", None));
-/// let auth = Auth::parse(r#"{"token":"abc"}"#)?;
+/// let auth = AuthPayload::parse(r#"{"token":"abc"}"#)?;
 /// let handshake = Handshake::new(request, "/", auth, SystemTime::UNIX_EPOCH);
 /// assert_eq!(handshake.auth.str("token"), Some("abc"));
-/// # Ok::<_, doorward_core::AuthError>(())
+/// # Ok::<_, doorward_core::AuthPayloadError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -110,7 +110,7 @@ pub struct Handshake {
     /// Namespace that the client asks for, with its leading slash.
     pub namespace: Arc<str>,
     /// `auth` payload of this CONNECT.
-    pub auth: Auth,
+    pub auth: AuthPayload,
     /// Wall time at which the CONNECT arrived; credentials are compared with it.
     pub at: SystemTime,
 }
@@ -121,7 +121,7 @@ impl Handshake {
     pub fn new(
         request: Arc<HandshakeRequest>,
         namespace: impl Into<Arc<str>>,
-        auth: Auth,
+        auth: AuthPayload,
         at: SystemTime,
     ) -> Self {
         Self { request, credentials: Arc::default(), namespace: namespace.into(), auth, at }
@@ -141,27 +141,28 @@ impl Handshake {
 ///
 /// # Examples
 /// ```
-/// use doorward_core::Auth;
+/// use doorward_core::AuthPayload;
 ///
-/// assert!(Auth::parse(r#"{"token":"a","token":"b"}"#).is_err());
-/// assert!(Auth::parse("[]").is_err());
+/// assert!(AuthPayload::parse(r#"{"token":"a","token":"b"}"#).is_err());
+/// assert!(AuthPayload::parse("[]").is_err());
 /// ```
 #[derive(Clone, Default, PartialEq)]
-pub struct Auth(Map<String, Value>);
+pub struct AuthPayload(Map<String, Value>);
 
-impl Auth {
+impl AuthPayload {
     /// Parses a payload.
     ///
     /// # Errors
-    /// [`AuthError`] if the text is not a JSON object, names a key twice, or names one of
+    /// [`AuthPayloadError`] if the text is not a JSON object, names a key twice, or names one of
     /// JavaScript's prototype keys. That is the client's mistake, or an attack.
-    pub fn parse(json: &str) -> Result<Self, AuthError> {
+    pub fn parse(json: &str) -> Result<Self, AuthPayloadError> {
         // A duplicate key could show an authenticator one value and a log or proxy another.
-        let UniqueObject(members) = serde_json::from_str(json).map_err(|_syntax| AuthError(()))?;
+        let UniqueObject(members) =
+            serde_json::from_str(json).map_err(|_syntax| AuthPayloadError(()))?;
         // Applications hand parts of the payload on to JavaScript, where these keys would reach the
         // prototype of every object.
         if PROTOTYPE_KEYS.iter().any(|key| members.contains_key(*key)) {
-            return Err(AuthError(()));
+            return Err(AuthPayloadError(()));
         }
         Ok(Self(members))
     }
@@ -187,22 +188,22 @@ impl Auth {
     }
 }
 
-impl fmt::Debug for Auth {
+impl fmt::Debug for AuthPayload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Auth([redacted])")
     }
 }
 
-/// Error of [`Auth::parse`].
+/// Error of [`AuthPayload::parse`].
 ///
 /// # Examples
 /// ```
-/// let error = doorward_core::Auth::parse("7").unwrap_err();
+/// let error = doorward_core::AuthPayload::parse("7").unwrap_err();
 /// assert_eq!(error.to_string(), "auth payload is not a plain JSON object");
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[error("auth payload is not a plain JSON object")]
-pub struct AuthError(());
+pub struct AuthPayloadError(());
 
 /// Keys that are harmless in Rust but pollute prototypes if the object reaches JavaScript.
 const PROTOTYPE_KEYS: [&str; 3] = ["__proto__", "constructor", "prototype"];
@@ -226,13 +227,13 @@ mod tests {
             r#"{"__proto__":{"admin":true}}"#,
             r#"{"constructor":{"prototype":{}}}"#,
         ] {
-            assert!(Auth::parse(payload).is_err(), "{payload}");
+            assert!(AuthPayload::parse(payload).is_err(), "{payload}");
         }
     }
 
     #[test]
     fn debug_prints_neither_payload_nor_query() {
-        let auth = Auth::parse(r#"{"token":"canary"}"#).unwrap();
+        let auth = AuthPayload::parse(r#"{"token":"canary"}"#).unwrap();
         let request = HandshakeRequest::new(Headers::default(), "token=canary", None);
         let handshake = Handshake::new(Arc::new(request), "/", auth, SystemTime::UNIX_EPOCH);
 
@@ -243,7 +244,7 @@ mod tests {
 
     #[test]
     fn the_client_librarys_own_keys_are_allowed() {
-        let auth = Auth::parse(r#"{"token":"a","pid":"p","offset":"o"}"#).unwrap();
+        let auth = AuthPayload::parse(r#"{"token":"a","pid":"p","offset":"o"}"#).unwrap();
 
         assert_eq!(auth.str("pid"), Some("p"));
     }

@@ -13,7 +13,6 @@ mod boxed;
 mod causes;
 mod clock;
 mod code;
-mod epoch;
 mod exception;
 mod fault;
 mod grant;
@@ -27,6 +26,7 @@ mod object;
 mod passkey;
 mod reason;
 mod refusal;
+mod revocation;
 mod seat;
 mod secret;
 mod session;
@@ -41,12 +41,11 @@ pub use boxed::{BoxError, BoxFuture};
 pub use causes::Causes;
 pub use clock::{Clock, Entropy};
 pub use code::Code;
-pub use epoch::{Epoch, Epochs, Issued, MAX_AHEAD, MAX_LIFETIME, Outlives, REMEMBERED, Standing};
 pub use exception::{Detail, Exception};
 pub use fault::{Fault, Part, Problem};
 pub use grant::{Anonymous, Grant, Reload};
 pub use guard::{Action, Guard, GuardContext, HasRoles, HasScopes, Verdict, short_type_name};
-pub use handshake::{Auth, AuthError, Handshake, HandshakeRequest};
+pub use handshake::{AuthPayload, AuthPayloadError, Handshake, HandshakeRequest};
 pub use headers::Headers;
 pub use id::{DecisionId, LinkId, SessionId, SocketId, SocketIdError, TokenId, UserId};
 pub use lease::{Lease, LeaseError};
@@ -57,9 +56,13 @@ pub use passkey::{
 };
 pub use reason::{DisconnectReason, RefusalReason};
 pub use refusal::{Refusal, RefusalCode, Retry};
+pub use revocation::{
+    CredentialRef, Issued, MAX_AHEAD, MAX_LIFETIME, Outlives, REMEMBERED, RevocationState,
+    RevocationStore,
+};
 pub use seat::{
-    Holder, OnExcess, PerUser, Reservation, Seat, SeatError, SeatLimits, SeatRequest, Seats, Taken,
-    Unlimited,
+    Holder, OnExcess, PerUser, Reservation, Seat, SeatError, SeatLimits, SeatRequest, SeatStore,
+    Seated, Unlimited,
 };
 pub use secret::{SecretError, SessionKey, SessionToken, Ticket, TicketKey};
 pub use session::{Session, SessionData, SessionStore, StoreError};

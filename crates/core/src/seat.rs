@@ -1,11 +1,11 @@
-//! Seats: limit the number of live connections of a user.
+//! SeatStore: limit the number of live connections of a user.
 //!
 //! A seat is *reserved* before any other socket is disturbed, *committed* when the socket is about
 //! to enter, and released by dropping. Dropping the reservation frees it in every case in between:
 //! the client disconnects, a later step refuses, code panics.
 //!
 //! The store of the seats only counts and names their holders. Admission checks whether the holders
-//! are still alive, and closes the sockets that are replaced. Start reading at [`Seats`].
+//! are still alive, and closes the sockets that are replaced. Start reading at [`SeatStore`].
 
 use std::{fmt, num::NonZeroUsize};
 
@@ -216,7 +216,7 @@ impl PerUser {
 ///   than necessary. A link that loses its seat loses those of all its sockets, and the
 ///   reservations that are pending on it fail.
 /// - A replaced socket keeps counting until its own seat is dropped, because only then has it
-///   closed. Until then it is [named](Taken::replaced) to every later commit that it blocks: to all
+///   closed. Until then it is [named](Seated::replaced) to every later commit that it blocks: to all
 ///   commits of the user if links are limited, otherwise to those in the same namespace.
 ///
 /// Admission probes and closes sockets of its own server only. A store that counts seats across
@@ -224,25 +224,25 @@ impl PerUser {
 ///
 /// # Examples
 /// ```
-/// use doorward_core::{BoxFuture, Reservation, SeatError, SeatRequest, Seats};
+/// use doorward_core::{BoxFuture, Reservation, SeatError, SeatRequest, SeatStore};
 ///
 /// /// Refuses every connection.
 /// struct Closed;
 ///
-/// impl Seats for Closed {
+/// impl SeatStore for Closed {
 ///     fn reserve<'a>(
 ///         &'a self,
 ///         _: SeatRequest<'a>,
 ///     ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>> {
-///         Box::pin(async { Err(SeatError::Taken(Vec::new())) })
+///         Box::pin(async { Err(SeatError::Full(Vec::new())) })
 ///     }
 /// }
 /// ```
-pub trait Seats: Send + Sync + 'static {
+pub trait SeatStore: Send + Sync + 'static {
     /// Reserves a seat. Replaces no connection yet.
     ///
     /// # Errors
-    /// - [`SeatError::Taken`]: the policy refuses the connection; the client reads
+    /// - [`SeatError::Full`]: the policy refuses the connection; the client reads
     ///   `already_connected`.
     /// - [`SeatError::Unavailable`]: nothing was decided; the client reconnects.
     ///
@@ -266,23 +266,23 @@ pub trait Reservation: Send {
     /// Takes the seat, and replaces older connections if the policy says so.
     ///
     /// # Errors
-    /// The same as those of [`Seats::reserve`].
+    /// The same as those of [`SeatStore::reserve`].
     ///
     /// # Cancel safety
     /// Dropping the future frees the seat.
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Taken, SeatError>>;
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Seated, SeatError>>;
 }
 
 /// Result of a committed reservation.
 ///
 /// # Examples
 /// ```
-/// use doorward_core::{Taken, Unlimited};
+/// use doorward_core::{Seated, Unlimited};
 ///
-/// let taken = Taken { seat: Box::new(Unlimited), replaced: Vec::new() };
+/// let taken = Seated { seat: Box::new(Unlimited), replaced: Vec::new() };
 /// assert!(taken.replaced.is_empty());
 /// ```
-pub struct Taken {
+pub struct Seated {
     /// Seat of the socket.
     pub seat: Box<dyn Seat>,
     /// Sockets of the user that have lost their seats and must be closed before the new socket
@@ -291,7 +291,7 @@ pub struct Taken {
     pub replaced: Vec<SocketId>,
 }
 
-impl fmt::Debug for Taken {
+impl fmt::Debug for Seated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Taken").field("replaced", &self.replaced).finish_non_exhaustive()
     }
@@ -311,7 +311,7 @@ pub trait Seat: Send + Sync {}
 ///
 /// # Examples
 /// ```
-/// let error = doorward_core::SeatError::Taken(Vec::new());
+/// let error = doorward_core::SeatError::Full(Vec::new());
 /// assert_eq!(error.to_string(), "no seat is free for this user");
 /// ```
 #[derive(Debug, thiserror::Error)]
@@ -320,7 +320,7 @@ pub enum SeatError {
     /// The user has as many connections as the policy allows, held by these holders. Before the
     /// client is refused, they are probed whether they are still alive.
     #[error("no seat is free for this user")]
-    Taken(Vec<Holder>),
+    Full(Vec<Holder>),
     /// The seat store did not answer.
     #[error("seats cannot be counted now")]
     Unavailable(#[source] BoxError),
@@ -330,15 +330,15 @@ pub enum SeatError {
 ///
 /// # Examples
 /// ```
-/// use doorward_core::{Seats, Unlimited};
+/// use doorward_core::{SeatStore, Unlimited};
 ///
-/// fn take(_: impl Seats) {}
+/// fn take(_: impl SeatStore) {}
 /// take(Unlimited);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unlimited;
 
-impl Seats for Unlimited {
+impl SeatStore for Unlimited {
     fn reserve<'a>(
         &'a self,
         _: SeatRequest<'a>,
@@ -348,8 +348,8 @@ impl Seats for Unlimited {
 }
 
 impl Reservation for Unlimited {
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Taken, SeatError>> {
-        Box::pin(async { Ok(Taken { seat: self, replaced: Vec::new() }) })
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Seated, SeatError>> {
+        Box::pin(async { Ok(Seated { seat: self, replaced: Vec::new() }) })
     }
 }
 

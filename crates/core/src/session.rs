@@ -37,7 +37,7 @@ pub struct Session {
     pub id: SessionId,
     /// User that the session belongs to.
     pub user: UserId,
-    /// Generation of the user when the session was created: see [`Epoch`](crate::Epoch).
+    /// Generation of the user when the session was created: see [`RevocationState`](crate::RevocationState).
     pub generation: u64,
     /// Time at which the session was created.
     pub created_at: SystemTime,

@@ -131,14 +131,14 @@ pub use crate::{
 pub use bytes::Bytes;
 pub use doorward_auth as auth;
 pub use doorward_core::{
-    Action, Anonymous, Audit, AuditRecord, Auth, AuthenticateError, Authenticator, BoxError,
-    BoxFuture, Clock, Decision, DecisionId, Detail, DisconnectReason, Entropy, Epoch, Epochs,
+    Action, Anonymous, Audit, AuditRecord, AuthPayload, AuthenticateError, Authenticator, BoxError,
+    BoxFuture, Clock, CredentialRef, Decision, DecisionId, Detail, DisconnectReason, Entropy,
     Exception, Fault, Grant, Guard, GuardContext, Handshake, HandshakeRequest, HasRoles, HasScopes,
     Headers, Holder, Issued, Lease, LeaseError, LinkId, OnExcess, Part, PerUser, Problem, Refusal,
-    RefusalCode, RefusalReason, Reload, Reservation, Retry, Seat, SeatError, SeatLimits,
-    SeatRequest, Seats, Session, SessionData, SessionId, SessionKey, SessionStore, SessionToken,
-    SocketId, SocketIdError, Standing, StoreError, Taken, Ticket, TicketKey, TicketRecord,
-    TicketStore, TokenId, Unlimited, UserId, Verdict, is_printable, is_visible_line,
+    RefusalCode, RefusalReason, Reload, Reservation, Retry, RevocationState, RevocationStore, Seat,
+    SeatError, SeatLimits, SeatRequest, SeatStore, Seated, Session, SessionData, SessionId,
+    SessionKey, SessionStore, SessionToken, SocketId, SocketIdError, StoreError, Ticket, TicketKey,
+    TicketRecord, TicketStore, TokenId, Unlimited, UserId, Verdict, is_printable, is_visible_line,
     is_visible_text, wire,
 };
 pub use doorward_macros::{

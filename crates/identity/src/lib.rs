@@ -30,7 +30,7 @@
 //!
 //! let doorward = Doorward::builder()
 //!     .authenticate(identity.cookie())
-//!     .epochs(store)
+//!     .revocations(store)
 //!     .gateway(Gateway::at("/").on("echo", |Payload(text): Payload<String>| async move { text }))
 //!     .public(identity.gateway())
 //!     .build()?;

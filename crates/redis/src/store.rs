@@ -1,7 +1,7 @@
 //! Store of sessions, tickets and revocations.
 
-mod epochs;
 mod record;
+mod revocations;
 mod sessions;
 mod tickets;
 
@@ -12,7 +12,7 @@ use crate::{ConnectError, keys::Keys, link::Link, scripts::Scripts};
 /// Store of sessions, tickets and revocations in Redis or Valkey.
 ///
 /// It implements [`SessionStore`](doorward_core::SessionStore),
-/// [`TicketStore`](doorward_core::TicketStore) and [`Epochs`](doorward_core::Epochs). Clones share one
+/// [`TicketStore`](doorward_core::TicketStore) and [`RevocationStore`](doorward_core::RevocationStore). Clones share one
 /// connection. The store reconnects with the next operation after a failure; the application does not
 /// have to build it again.
 ///

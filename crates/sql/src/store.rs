@@ -1,6 +1,6 @@
 //! Store of sessions, tickets, revocations and accounts.
 
-mod epochs;
+mod revocations;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -8,7 +8,7 @@ mod tickets;
 
 use std::{fmt, path::Path, time::SystemTime};
 
-use doorward_core::{Epoch, StoreError};
+use doorward_core::{RevocationState, StoreError};
 
 use crate::{
     accounts::account_store,
@@ -21,7 +21,7 @@ use crate::{
 /// Store that keeps all its data in one SQLite file.
 ///
 /// It implements [`SessionStore`](doorward_core::SessionStore),
-/// [`TicketStore`](doorward_core::TicketStore), [`Epochs`](doorward_core::Epochs) and
+/// [`TicketStore`](doorward_core::TicketStore), [`RevocationStore`](doorward_core::RevocationStore) and
 /// [`AccountStore`](doorward_core::AccountStore). Clones share the file, and several processes on one machine may open
 /// it. An operation that waits longer than 5 s for others fails with
 /// [`Unavailable`](doorward_core::StoreError::Unavailable). A full disk fails with
@@ -119,7 +119,7 @@ impl fmt::Debug for SqlStore {
 
 /// Returns the statement that sets the floor: every credential issued before `at` is rejected, for all users.
 fn floor(at: SystemTime) -> String {
-    let (generation, at) = (Epoch::default().next_generation(at), to_millis_up(at));
+    let (generation, at) = (RevocationState::default().next_generation(at), to_millis_up(at));
     format!("INSERT INTO floor (id, generation, revoked_at) VALUES (1, {generation}, {at})")
 }
 

@@ -8,7 +8,7 @@
 
 pub mod accounts;
 mod at_once;
-pub mod epochs;
+pub mod revocations;
 mod samples;
 pub mod seats;
 pub mod sessions;
@@ -83,7 +83,7 @@ const WORKERS: usize = 4;
 /// | `conformance!(accounts: make)` | an [`AccountStore`](doorward_core::AccountStore) |
 /// | `conformance!(sessions: make)` | a [`SessionStore`](doorward_core::SessionStore) |
 /// | `conformance!(tickets: make)` | a [`TicketStore`](doorward_core::TicketStore) |
-/// | `conformance!(epochs: make)` | an [`Epochs`](doorward_core::Epochs) |
+/// | `conformance!(revocations: make)` | an [`RevocationStore`](doorward_core::RevocationStore) |
 /// | `conformance!(together: make)` | a store of all three: the rules that span them |
 ///
 /// # Examples
@@ -105,7 +105,7 @@ macro_rules! conformance {
     ($make:path) => {
         $crate::conformance!(sessions: $make);
         $crate::conformance!(tickets: $make);
-        $crate::conformance!(epochs: $make);
+        $crate::conformance!(revocations: $make);
         $crate::conformance!(together: $make);
     };
     (accounts: $make:path) => {
@@ -168,8 +168,8 @@ macro_rules! conformance {
             of_many_writers_of_a_ticket_at_once_one_succeeds,
         );
     };
-    (epochs: $make:path) => {
-        $crate::conformance!(rules of epochs for $make:
+    (revocations: $make:path) => {
+        $crate::conformance!(rules of revocations for $make:
             a_user_is_not_revoked_at_first,
             a_revocation_ends_earlier_credentials_and_no_later_ones,
             generations_grow_even_if_the_clock_goes_back,

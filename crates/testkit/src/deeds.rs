@@ -6,16 +6,19 @@
 use std::time::{Duration, SystemTime};
 
 use doorward_core::{
-    Account, AccountStore, CreateAccountError, CredentialId, Epochs, PasskeyRecord, RecoveryCodes,
-    Session, SessionId, SessionKey, SessionStore, StoreError, TicketKey, TicketRecord, TicketStore,
-    TokenId, UserId,
+    Account, AccountStore, CreateAccountError, CredentialId, PasskeyRecord, RecoveryCodes,
+    RevocationStore, Session, SessionId, SessionKey, SessionStore, StoreError, TicketKey,
+    TicketRecord, TicketStore, TokenId, UserId,
 };
 
 /// Name of a change, and the result of the store.
 pub type Deed = (&'static str, Result<(), StoreError>);
 
 /// Makes every kind of change to a store of sessions, tickets and revocations, with ids made of `n`.
-pub async fn do_sessions<S: SessionStore + TicketStore + Epochs>(store: &S, n: u8) -> Vec<Deed> {
+pub async fn do_sessions<S: SessionStore + TicketStore + RevocationStore>(
+    store: &S,
+    n: u8,
+) -> Vec<Deed> {
     let (hour, id) = (Duration::from_secs(3600), session(n));
     let made = Session::new(id.clone(), user(n), at(0), hour, 12 * hour);
     let record = TicketRecord { session: id, challenge: [0; 32], expires_at: at(30) };
@@ -33,7 +36,7 @@ pub async fn do_sessions<S: SessionStore + TicketStore + Epochs>(store: &S, n: u
 ///
 /// # Errors
 /// The error of the store.
-pub async fn knows_session<S: SessionStore + TicketStore + Epochs>(
+pub async fn knows_session<S: SessionStore + TicketStore + RevocationStore>(
     store: &S,
     n: u8,
     name: &str,

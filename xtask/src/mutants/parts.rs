@@ -34,7 +34,7 @@ const TABLE: &[Row] = &[
     Row { crate_folder: "auth", folders: &[], features: "", sample: 150 },
     Row {
         crate_folder: "gateway",
-        // Seats and revocation are in `presence`, the pipeline is in `event`.
+        // SeatStore and revocation are in `presence`, the pipeline is in `event`.
         folders: &["admission", "event", "presence"],
         features: "axum",
         sample: 100,

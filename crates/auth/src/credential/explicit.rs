@@ -2,7 +2,7 @@
 //!
 //! Start reading at [`Explicit::find`].
 
-use doorward_core::{Auth, Part, Problem, RefusalReason};
+use doorward_core::{AuthPayload, Part, Problem, RefusalReason};
 use serde_json::Value;
 
 use crate::credential::{denied::Denied, shown::Shown};
@@ -18,7 +18,7 @@ pub(crate) enum Explicit {
 
 impl Explicit {
     /// Returns the text of the credential, which must be the only explicit one.
-    pub(crate) fn find(self, auth: &Auth) -> Result<&str, Denied> {
+    pub(crate) fn find(self, auth: &AuthPayload) -> Result<&str, Denied> {
         match (count_explicit(auth), auth.get(self.member())) {
             (0 | 1, None) => Err(self.denied(RefusalReason::CredentialMissing, Problem::Missing)),
             (1, Some(Value::String(text))) => Ok(text),
@@ -28,7 +28,7 @@ impl Explicit {
     }
 
     /// Returns whether `auth` contains the credential.
-    pub(crate) fn shown(self, auth: &Auth) -> Shown {
+    pub(crate) fn shown(self, auth: &AuthPayload) -> Shown {
         auth.get(self.member()).map_or(Shown::Absent, |_| Shown::Explicit)
     }
 
@@ -62,7 +62,7 @@ impl Explicit {
 }
 
 /// Counts the explicit credentials.
-pub(crate) fn count_explicit(auth: &Auth) -> usize {
+pub(crate) fn count_explicit(auth: &AuthPayload) -> usize {
     let all = [Explicit::Token, Explicit::SessionToken];
     all.into_iter().filter(|one| one.shown(auth) == Shown::Explicit).count()
 }

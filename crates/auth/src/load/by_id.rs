@@ -10,24 +10,24 @@ use crate::{jwt::claims::Claims, load::loader::UserLoader, session::signed_in::S
 ///
 /// # Examples
 /// ```
-/// use doorward_auth::{Claims, NamesUser};
+/// use doorward_auth::{Claims, HasUserId};
 ///
 /// fn name(claims: &Claims) -> &str {
 ///     claims.user_id().as_str()
 /// }
 /// ```
-pub trait NamesUser: Send + Sync + 'static {
+pub trait HasUserId: Send + Sync + 'static {
     /// Returns the id of the user.
     fn user_id(&self) -> &UserId;
 }
 
-impl NamesUser for Claims {
+impl HasUserId for Claims {
     fn user_id(&self) -> &UserId {
         &self.subject
     }
 }
 
-impl NamesUser for SignedIn {
+impl HasUserId for SignedIn {
     fn user_id(&self) -> &UserId {
         self.user()
     }
@@ -72,7 +72,7 @@ pub struct UserById<F> {
 
 impl<C, F, Fut, U> UserLoader<C> for UserById<F>
 where
-    C: NamesUser,
+    C: HasUserId,
     F: Fn(UserId) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Option<U>, BoxError>> + Send,
     U: Send + Sync + 'static,

@@ -1,6 +1,6 @@
 //! Manages sessions, and decides whether a session is active.
 //!
-//! A [`SessionStore`] keeps the records and [`Epochs`] the revocation state. This module has the
+//! A [`SessionStore`] keeps the records and [`RevocationStore`] the revocation state. This module has the
 //! rules: a session is active until it expires, unless it is older than a revocation of its user.
 //! Cookies, tokens and sockets are not known here.
 //! Start reading at [`Sessions::verify`].
@@ -15,8 +15,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_core::{
-    Clock, Entropy, Epochs, Lease, MAX_LIFETIME, Session, SessionData, SessionId, SessionStore,
-    SessionToken, StoreError,
+    Clock, Entropy, Lease, MAX_LIFETIME, RevocationStore, Session, SessionData, SessionId,
+    SessionStore, SessionToken, StoreError,
 };
 
 use crate::session::sessions::{error::VerifySessionError, lease::Leases, records::Records};
@@ -68,16 +68,16 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Makes the service. `store` and `epochs` may be the same object.
+    /// Makes the service. `store` and `revocations` may be the same object.
     #[must_use]
     pub fn new(
         store: Arc<dyn SessionStore>,
-        epochs: Arc<dyn Epochs>,
+        revocations: Arc<dyn RevocationStore>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         Self {
-            records: Arc::new(Records { store, epochs }),
+            records: Arc::new(Records { store, revocations }),
             leases: Arc::default(),
             clock,
             entropy,

@@ -6,7 +6,9 @@ use doorward_auth::{
     AuthenticateError, Authenticator, BoxError, Handshake, Origins, RefusalReason, SessionCookie,
     SignedIn,
 };
-use doorward_core::{Auth, HandshakeRequest, Headers, Issued, Refusal, RefusalCode, SessionToken};
+use doorward_core::{
+    AuthPayload, HandshakeRequest, Headers, Issued, Refusal, RefusalCode, SessionToken,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
@@ -47,7 +49,7 @@ pub(crate) fn handshake(
     }
     let (open, secret) = Headers::split(&map);
     let request = Arc::new(HandshakeRequest::new(open, query, None));
-    Handshake::new(request, "/", Auth::parse(auth).unwrap(), world.now())
+    Handshake::new(request, "/", AuthPayload::parse(auth).unwrap(), world.now())
         .with_credentials(Arc::new(secret))
 }
 
@@ -173,7 +175,7 @@ fn a_client_learns_that_its_session_has_ended() {
     let world = World::apart();
     let (revoked, session) = world.sign_in("alice");
     let (over, _) = world.sign_in("bob");
-    done(doorward_core::Epochs::bump(&world.memory, &session.user, world.now())).unwrap();
+    done(doorward_core::RevocationStore::bump(&world.memory, &session.user, world.now())).unwrap();
     let refusal_of = |token: &SessionToken| {
         let refusal = refused(&cookie(&world), from_page(&world, Some(token), "{}"));
         (refusal.code(), refusal.reason())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward_auth::{AuthenticateError, Authenticator, Claims, Handshake, Refusal, RefusalReason};
 use doorward_core::{
-    Auth, DecisionId, Entropy, HandshakeRequest, Headers, RefusalCode, wire::ConnectError,
+    AuthPayload, DecisionId, Entropy, HandshakeRequest, Headers, RefusalCode, wire::ConnectError,
 };
 use serde_json::json;
 
@@ -53,7 +53,7 @@ fn a_token_in_the_query_string_or_in_a_header_is_ignored() {
     let query = format!("EIO=4&transport=websocket&token={token}&auth[token]={token}");
     let request = Arc::new(HandshakeRequest::new(Headers::from(&map), query, None));
 
-    let answer = ask(&jwt(), Handshake::new(request, "/", Auth::default(), at(NOW)));
+    let answer = ask(&jwt(), Handshake::new(request, "/", AuthPayload::default(), at(NOW)));
 
     let Err(AuthenticateError::Refused(refusal)) = answer else { panic!("{answer:?}") };
     assert_eq!(refusal.reason(), RefusalReason::CredentialMissing);

@@ -20,7 +20,7 @@ use doorward_auth::{
     AuthenticateError, Authenticator, Claims, Grant, Handshake, Jwt, Refusal, RefusalReason,
     SigningKey,
 };
-use doorward_core::{Auth, HandshakeRequest, Headers};
+use doorward_core::{AuthPayload, HandshakeRequest, Headers};
 use serde_json::{Value, json};
 
 pub(crate) const SECRET: &str = "4fzGDmbc1gPDeSsCcEOgxE8uSNmuXZcT";
@@ -128,7 +128,7 @@ fn handshake_at(auth: &str, seconds: u64) -> Handshake {
 /// Makes a handshake with this `auth` payload, at this time.
 pub(crate) fn handshake_at_time(auth: &str, time: SystemTime) -> Handshake {
     let request = Arc::new(HandshakeRequest::new(Headers::default(), "", None));
-    Handshake::new(request, "/", Auth::parse(auth).unwrap(), time)
+    Handshake::new(request, "/", AuthPayload::parse(auth).unwrap(), time)
 }
 
 /// Sends a token to an authenticator, at [`NOW`].

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use doorward_core::{Epochs, LeaseError, SessionStore};
+use doorward_core::{LeaseError, RevocationStore, SessionStore};
 
 use crate::world::{HOUR, MINUTE, SECOND, World, begin, done};
 

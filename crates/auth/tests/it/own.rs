@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_auth::{
     AuthenticateError, Claims, Grant, IssueError, Issuer, Jwt, KeyRing, RefusalReason, SigningKey,
 };
-use doorward_core::{Issued, RefusalCode, Session, SessionId, Standing, UserId};
+use doorward_core::{CredentialRef, Issued, RefusalCode, Session, SessionId, UserId};
 use serde_json::{Value, json};
 
 use crate::{
@@ -272,9 +272,10 @@ fn a_token_from_before_a_revocation_is_invalid_and_one_from_after_is_valid() {
     let new = issuer.issue_for(&after, MINUTE, world.now(), "t-2").unwrap();
     let new = show_at(&jwt, &new, world.now()).unwrap();
 
-    let epoch = done(doorward_core::Epochs::read(&world.memory, &before.user, None, None)).unwrap();
+    let epoch = done(doorward_core::RevocationStore::read(&world.memory, &before.user, None, None))
+        .unwrap();
     let holds = |grant: &Grant<Claims>| {
-        Standing {
+        CredentialRef {
             user: &grant.user,
             session: grant.session.as_ref(),
             token: grant.token.as_ref(),

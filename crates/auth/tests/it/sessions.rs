@@ -223,8 +223,8 @@ fn nothing_is_decided_while_the_store_is_unavailable() {
 fn a_full_store_is_reported() {
     let world = World::new();
     let store = Arc::new(MemoryStore::with_capacity(1));
-    let epochs = Arc::clone(&store);
-    let sessions = Sessions::new(store, epochs, Arc::new(world.clock), Arc::new(Random));
+    let revocations = Arc::clone(&store);
+    let sessions = Sessions::new(store, revocations, Arc::new(world.clock), Arc::new(Random));
     done(sessions.create(NewSession::new("alice"))).unwrap();
 
     let second = done(sessions.create(NewSession::new("bob")));

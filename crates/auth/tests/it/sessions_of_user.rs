@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::Arc};
 
 use doorward_auth::{NewSession, Sessions, VerifySessionError};
-use doorward_core::{Epochs, SessionId, SessionStore, UserId};
+use doorward_core::{RevocationStore, SessionId, SessionStore, UserId};
 
 use crate::world::{HOUR, MINUTE, Random, SECOND, World, begin, done};
 

@@ -44,18 +44,18 @@ impl World {
 
     fn over(
         memory: MemoryStore,
-        epochs: MemoryStore,
+        revocations: MemoryStore,
         set: impl FnOnce(Sessions) -> Sessions,
     ) -> Self {
         let clock = ManualClock::new();
         let store = Arc::new(Watched::over(memory));
         let sessions = Sessions::new(
             Arc::clone(&store) as Arc<dyn SessionStore>,
-            Arc::new(epochs.clone()),
+            Arc::new(revocations.clone()),
             Arc::new(clock.clone()),
             Arc::new(Random),
         );
-        Self { clock, memory: epochs, store, sessions: Arc::new(set(sessions)) }
+        Self { clock, memory: revocations, store, sessions: Arc::new(set(sessions)) }
     }
 
     pub(crate) fn now(&self) -> SystemTime {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use doorward_core::{BoxFuture, DisconnectReason, Epoch, Lease, SocketId, UserId};
+use doorward_core::{BoxFuture, DisconnectReason, Lease, RevocationState, SocketId, UserId};
 use doorward_protocol::Trust;
 
 use crate::{
@@ -37,7 +37,7 @@ impl<P: Send + Sync + 'static> Resident for Connection<P> {
         self.access().lifetime.lease.clone()
     }
 
-    fn holds(&self, epoch: &Epoch) -> bool {
+    fn holds(&self, epoch: &RevocationState) -> bool {
         self.access().credential.holds(self.user(), epoch)
     }
 

@@ -37,7 +37,7 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
     // take a seat that has become free.
     loop {
         let holders = match policy.seats.reserve(request).await {
-            Err(SeatError::Taken(holders)) => holders,
+            Err(SeatError::Full(holders)) => holders,
             reserved => return reserved.map_err(|error| no_seat(error, user)),
         };
         // The time starts after the first answer of the store: a slow store does not shorten it.
@@ -50,7 +50,7 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
             return Err(NotAdmitted::Undecided { reason, cause: None });
         }
         match first_gone(&holders, patience, services).await {
-            None => return Err(no_seat(SeatError::Taken(holders), user)),
+            None => return Err(no_seat(SeatError::Full(holders), user)),
             // The same holder as before: its link has ended, and its seat is not released yet.
             Some(link) if gone == Some(link) => {
                 services.clock.sleep_until(services.clock.now() + BETWEEN_LOOKS).await;
@@ -108,7 +108,7 @@ async fn first_gone(holders: &[Holder], patience: Instant, services: &Services) 
 
 fn no_seat(error: SeatError, user: &UserId) -> NotAdmitted {
     match error {
-        SeatError::Taken(_) => {
+        SeatError::Full(_) => {
             NotAdmitted::Refused { refusal: Refusal::already_connected(), user: Some(user.clone()) }
         }
         error => {

@@ -10,8 +10,9 @@ use std::{
 };
 
 use doorward_core::{
-    Anonymous, AuthenticateError, Authenticator, BoxFuture, Epoch, Grant, GuardContext, Handshake,
-    Outlives, Refusal, RefusalReason, SeatLimits, Seats, StoreError, UserId, short_type_name,
+    Anonymous, AuthenticateError, Authenticator, BoxFuture, Grant, GuardContext, Handshake,
+    Outlives, Refusal, RefusalReason, RevocationState, SeatLimits, SeatStore, StoreError, UserId,
+    short_type_name,
 };
 use doorward_protocol::Trust;
 
@@ -26,7 +27,7 @@ use crate::{
 /// Authenticator and seats of a namespace.
 pub(crate) struct Policy<P> {
     pub(crate) authenticator: Arc<dyn AnyAuthenticator<P>>,
-    pub(crate) seats: Arc<dyn Seats>,
+    pub(crate) seats: Arc<dyn SeatStore>,
     /// Limits on the seats of one user.
     pub(crate) connections: SeatLimits,
 }
@@ -36,7 +37,7 @@ pub(crate) struct Vetted<P> {
     pub(crate) user: UserId,
     pub(crate) access: Access<P>,
     /// Revocation state when the credential was judged.
-    pub(crate) epoch: Epoch,
+    pub(crate) epoch: RevocationState,
 }
 
 /// Purpose for which a client shows a credential.
@@ -156,16 +157,17 @@ pub(crate) async fn read_epoch<P>(
     access: &Access<P>,
     trust: Trust,
     services: &Services,
-) -> Result<Epoch, NotAdmitted> {
+) -> Result<RevocationState, NotAdmitted> {
     // An anonymous client has nothing that could be revoked, and must not load the store.
     if trust == Trust::Anonymous {
-        return Ok(Epoch::default());
+        return Ok(RevocationState::default());
     }
     let credential = &access.credential;
     let (session, token) = (credential.session.as_ref(), credential.token.as_ref());
-    let epoch = services.epochs.read(user, session, token).await.map_err(|error: StoreError| {
-        NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(error.into()) }
-    })?;
+    let epoch =
+        services.revocations.read(user, session, token).await.map_err(|error: StoreError| {
+            NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(error.into()) }
+        })?;
     services.store.answered(services.clock.now());
     let refusal = match credential.outlives(user, &epoch) {
         Outlives::Yes => return Ok(epoch),

@@ -3,8 +3,8 @@
 use std::{pin::Pin, sync::Arc, task::Poll};
 
 use doorward_core::{
-    Action, Auth, Decision, DisconnectReason, Handshake, Refusal, RefusalCode, RefusalReason,
-    SocketId, UserId, wire::ConnectError,
+    Action, AuthPayload, Decision, DisconnectReason, Handshake, Refusal, RefusalCode,
+    RefusalReason, SocketId, UserId, wire::ConnectError,
 };
 use doorward_protocol::{Admission, SlotId, packet};
 
@@ -75,8 +75,10 @@ impl LinkState {
     ) -> Result<(), Refusal> {
         let found = self.namespaces.get_key_value(self.protocol.namespace(slot));
         let (name, namespace) = found.ok_or_else(Refusal::invalid_namespace)?;
-        let auth =
-            auth.map(Auth::parse).transpose().map_err(|_malformed| Refusal::bad_handshake())?;
+        let auth = auth
+            .map(AuthPayload::parse)
+            .transpose()
+            .map_err(|_malformed| Refusal::bad_handshake())?;
         let socket = SocketId::generate(&*self.services.entropy);
         let trust = namespace.trust();
         let candidate = Candidate {

@@ -7,8 +7,8 @@
 use std::{sync::Arc, task::Poll, time::Duration};
 
 use doorward_core::{
-    Action, Auth, BoxFuture, Decision, DisconnectReason, Exception, Handshake, LeaseError, Refusal,
-    RefusalReason,
+    Action, AuthPayload, BoxFuture, Decision, DisconnectReason, Exception, Handshake, LeaseError,
+    Refusal, RefusalReason,
     wire::{ErrorAnswer, Expiring, Refreshed},
 };
 use doorward_protocol::{Event, SlotId, packet, ws::CloseCode};
@@ -204,11 +204,11 @@ impl LinkState {
 }
 
 /// Reads what the client shows: nothing, or one object as it would pass it as `auth`.
-fn payload(event: &Event<'_>) -> Option<Auth> {
+fn payload(event: &Event<'_>) -> Option<AuthPayload> {
     let arguments: Vec<&RawValue> = serde_json::from_str(&event.data).ok()?;
     match arguments[..] {
-        [_name] => Some(Auth::default()),
-        [_name, auth] => Auth::parse(auth.get()).ok(),
+        [_name] => Some(AuthPayload::default()),
+        [_name, auth] => AuthPayload::parse(auth.get()).ok(),
         _ => None,
     }
 }

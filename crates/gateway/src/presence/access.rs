@@ -10,8 +10,8 @@ use std::{
 };
 
 use doorward_core::{
-    Clock, Epoch, Grant, Issued, Lease, Outlives, Refusal, Reload, SessionId, Standing, TokenId,
-    UserId,
+    Clock, CredentialRef, Grant, Issued, Lease, Outlives, Refusal, Reload, RevocationState,
+    SessionId, TokenId, UserId,
 };
 use doorward_protocol::Trust;
 
@@ -99,14 +99,14 @@ impl<P> Access<P> {
 
 impl Credential {
     /// Returns `true` if the credential of `user` outlives the revocations in `epoch`.
-    pub(crate) fn holds(&self, user: &UserId, epoch: &Epoch) -> bool {
+    pub(crate) fn holds(&self, user: &UserId, epoch: &RevocationState) -> bool {
         self.outlives(user, epoch) == Outlives::Yes
     }
 
     /// Compares the credential of `user` with the revocation state.
-    pub(crate) fn outlives(&self, user: &UserId, epoch: &Epoch) -> Outlives {
+    pub(crate) fn outlives(&self, user: &UserId, epoch: &RevocationState) -> Outlives {
         let (session, token) = (self.session.as_ref(), self.token.as_ref());
-        Standing { user, session, token, issued: self.issued }.outlives(epoch)
+        CredentialRef { user, session, token, issued: self.issued }.outlives(epoch)
     }
 
     /// Returns the time since the user signed in; `None` if the credential does not say, or names a

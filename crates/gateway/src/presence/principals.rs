@@ -284,14 +284,14 @@ impl Orders {
     }
 
     async fn write_down(&self, what: &Revoke) -> Result<(), StoreError> {
-        let Services { epochs, clock, .. } = &*self.services;
+        let Services { revocations, clock, .. } = &*self.services;
         let at = clock.wall();
         match what {
-            Revoke::Session(session) => epochs.end_session(session, at).await?,
+            Revoke::Session(session) => revocations.end_session(session, at).await?,
             // It stands in no store.
             Revoke::Socket(_) => return Ok(()),
-            Revoke::Token(token) => epochs.end_token(token, at).await?,
-            Revoke::User(user) => drop(epochs.bump(user, at).await?),
+            Revoke::Token(token) => revocations.end_token(token, at).await?,
+            Revoke::User(user) => drop(revocations.bump(user, at).await?),
         }
         self.services.store.answered(clock.now());
         Ok(())

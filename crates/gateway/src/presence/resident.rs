@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::SystemTime};
 
 use doorward_core::{
-    BoxError, BoxFuture, DisconnectReason, Epoch, Lease, SessionId, SocketId, UserId,
+    BoxError, BoxFuture, DisconnectReason, Lease, RevocationState, SessionId, SocketId, UserId,
 };
 
 use crate::presence::access::Credential;
@@ -17,7 +17,7 @@ pub(crate) trait Resident: Send + Sync {
     fn credential(&self) -> Credential;
     fn lease(&self) -> Option<Arc<dyn Lease>>;
     /// Whether its credential outlives what was revoked.
-    fn holds(&self, epoch: &Epoch) -> bool;
+    fn holds(&self, epoch: &RevocationState) -> bool;
     /// Asks the link to end it; nothing that waits to be sent to it is sent any more.
     fn cut(&self, reason: DisconnectReason);
     /// Completes when it has ended.

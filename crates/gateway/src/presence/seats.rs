@@ -1,4 +1,4 @@
-//! Seats in memory: counts the connections of each user on one server.
+//! SeatStore in memory: counts the connections of each user on one server.
 //!
 //! `table` decides which sockets are replaced. Admission probes the holders of seats, and ends the
 //! sockets that are replaced.
@@ -11,13 +11,13 @@ use std::{
 };
 
 use doorward_core::{
-    BoxFuture, Reservation, Seat, SeatError, SeatLimits, SeatRequest, Seats, Taken, Unlimited,
+    BoxFuture, Reservation, Seat, SeatError, SeatLimits, SeatRequest, SeatStore, Seated, Unlimited,
     UserId,
 };
 
 use crate::presence::seats::table::Table;
 
-/// Seats in memory: exact for one server, and lost when it stops. Clones share the seats.
+/// SeatStore in memory: exact for one server, and lost when it stops. Clones share the seats.
 ///
 /// A builder uses it unless [other seats](crate::Builder::seats) are given. A server cannot probe
 /// the sockets of another one, so each server needs seats of its own.
@@ -72,7 +72,7 @@ impl Default for MemorySeats {
     }
 }
 
-impl Seats for MemorySeats {
+impl SeatStore for MemorySeats {
     fn reserve<'a>(
         &'a self,
         request: SeatRequest<'a>,
@@ -82,9 +82,9 @@ impl Seats for MemorySeats {
 }
 
 impl Reservation for Hold {
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Taken, SeatError>> {
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Seated, SeatError>> {
         let taken = lock(&self.table).take(&self.user, self.number, self.limits);
-        Box::pin(std::future::ready(taken.map(|replaced| Taken { seat: self, replaced })))
+        Box::pin(std::future::ready(taken.map(|replaced| Seated { seat: self, replaced })))
     }
 }
 

@@ -11,8 +11,8 @@ use std::{
 };
 
 use doorward_core::{
-    Action, Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, Epochs, Fault, Headers,
-    Refusal, RefusalReason, SessionId, SocketId, UserId,
+    Action, Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, Fault, Headers, Refusal,
+    RefusalReason, RevocationStore, SessionId, SocketId, UserId,
 };
 use doorward_protocol::LinkConfig;
 use http::HeaderMap;
@@ -60,7 +60,7 @@ pub(crate) struct Services {
     pub(crate) room: Arc<Room>,
     pub(crate) registry: Arc<Registry>,
     /// Store of revocations.
-    pub(crate) epochs: Arc<dyn Epochs>,
+    pub(crate) revocations: Arc<dyn RevocationStore>,
     /// Outages of accepting connections.
     pub(crate) accepting: Outage,
     /// Outages of what decides admissions: authenticators, stores, guards.
@@ -100,14 +100,14 @@ impl Services {
         entropy: Arc<dyn Entropy>,
         limits: Limits,
         audit: Arc<dyn Audit>,
-        epochs: Arc<dyn Epochs>,
+        revocations: Arc<dyn RevocationStore>,
     ) -> Self {
         Self {
             attempts: Attempts::new(limits.max_address_refusals, limits.max_user_attempts),
             accepting: Outage::new("accept", QUIET),
             admissions: Outage::new("admission", QUIET),
             store: Outage::new("store", QUIET),
-            epochs,
+            revocations,
             metrics: Metrics::new(),
             timers: Timers::new(Arc::clone(&clock)),
             addresses: Addresses::new(limits.max_unauthenticated_links),

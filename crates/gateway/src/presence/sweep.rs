@@ -303,7 +303,7 @@ async fn look(
 ) -> Result<Option<DisconnectReason>, BoxError> {
     let credential = resident.credential();
     let (session, token) = (credential.session.as_ref(), credential.token.as_ref());
-    let epoch = services.epochs.read(resident.user(), session, token).await?;
+    let epoch = services.revocations.read(resident.user(), session, token).await?;
     // Judges the current credential, which may have been refreshed while the store was asked.
     if !resident.holds(&epoch) {
         return Ok(Some(DisconnectReason::Revoked));

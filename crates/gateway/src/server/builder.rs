@@ -7,8 +7,8 @@ use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
 
 use doorward_auth::MemoryStore;
 use doorward_core::{
-    Anonymous, Audit, Authenticator, Clock, Entropy, Epochs, Guard, PerUser, SeatLimits, Seats,
-    Unlimited,
+    Anonymous, Audit, Authenticator, Clock, Entropy, Guard, PerUser, RevocationStore, SeatLimits,
+    SeatStore, Unlimited,
 };
 use doorward_protocol::Trust;
 
@@ -74,8 +74,8 @@ pub struct Builder<A> {
     entropy: Arc<dyn Entropy>,
     audit: Arc<dyn Audit>,
     connections: PerUser,
-    seats: Arc<dyn Seats>,
-    epochs: Arc<dyn Epochs>,
+    seats: Arc<dyn SeatStore>,
+    revocations: Arc<dyn RevocationStore>,
     limits: Limits,
     path: Box<str>,
     trusted_proxies: Result<TrustedProxies, TrustedProxyError>,
@@ -102,7 +102,7 @@ impl Builder<NoAuthenticator> {
             audit: Arc::new(TracingAudit),
             connections: PerUser::Unlimited,
             seats: Arc::new(MemorySeats::new()),
-            epochs: Arc::new(MemoryStore::default()),
+            revocations: Arc::new(MemoryStore::default()),
             limits: Limits::default(),
             path: "/socket.io/".into(),
             trusted_proxies: Ok(TrustedProxies::default()),
@@ -131,7 +131,7 @@ impl Builder<NoAuthenticator> {
             audit: self.audit,
             connections: self.connections,
             seats: self.seats,
-            epochs: self.epochs,
+            revocations: self.revocations,
             limits: self.limits,
             path: self.path,
             trusted_proxies: self.trusted_proxies,
@@ -281,14 +281,14 @@ impl<A> Builder<A> {
 
     /// Replaces the store that counts the connections of each user. It alone enforces the limits of
     /// [`connections`](Builder::connections) and [`Gateway::connections`]. The default is [`MemorySeats`].
-    pub fn seats(self, seats: impl Seats) -> Self {
+    pub fn seats(self, seats: impl SeatStore) -> Self {
         Self { seats: Arc::new(seats), ..self }
     }
 
     /// Replaces the store of revocations. The default is a [`MemoryStore`](doorward_auth::MemoryStore),
     /// which forgets them when the process ends.
-    pub fn epochs(self, epochs: impl Epochs) -> Self {
-        Self { epochs: Arc::new(epochs), ..self }
+    pub fn revocations(self, revocations: impl RevocationStore) -> Self {
+        Self { revocations: Arc::new(revocations), ..self }
     }
 
     /// Replaces the audit, which keeps the records of decisions. The default is [`TracingAudit`].
@@ -353,7 +353,7 @@ impl<A> Builder<A> {
         self,
         mount_private: impl FnOnce(A, &Common) -> Result<HashMap<Arc<str>, Mount>, BuildError>,
     ) -> Result<Doorward, BuildError> {
-        let Self { clock, entropy, audit, epochs, limits, path, public, private, .. } = self;
+        let Self { clock, entropy, audit, revocations, limits, path, public, private, .. } = self;
         let (connections, seats) = (self.connections, self.seats);
         let (proxies, pages) = (self.trusted_proxies?, self.pages);
         let (public_hubs, principals) = (self.public_hubs, self.principals);
@@ -361,7 +361,7 @@ impl<A> Builder<A> {
         if !(path.starts_with('/') && path.ends_with('/')) {
             return Err(BuildError::Path { path });
         }
-        let mut services = Services::new(clock, entropy, limits, audit, epochs);
+        let mut services = Services::new(clock, entropy, limits, audit, revocations);
         (services.proxies, services.pages) = (proxies, pages);
         let services = Arc::new(services);
         let common = Common { services, connections, seats };
@@ -399,7 +399,7 @@ impl<A> Builder<A> {
 struct Common {
     services: Arc<Services>,
     connections: PerUser,
-    seats: Arc<dyn Seats>,
+    seats: Arc<dyn SeatStore>,
 }
 
 impl<A: fmt::Debug> fmt::Debug for Builder<A> {

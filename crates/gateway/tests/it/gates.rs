@@ -9,9 +9,9 @@ use std::{
 };
 
 use doorward::{
-    Audit, AuditRecord, BoxFuture, Decision, Epoch, Epochs, Guard, GuardContext, RefusalReason,
-    Reservation, Revoke, Seat, SeatError, SeatRequest, Seats, SessionId, StoreError, Taken,
-    TokenId, UserId, Verdict, prelude::*,
+    Audit, AuditRecord, BoxFuture, Decision, Guard, GuardContext, RefusalReason, Reservation,
+    RevocationState, RevocationStore, Revoke, Seat, SeatError, SeatRequest, SeatStore, Seated,
+    SessionId, StoreError, TokenId, UserId, Verdict, prelude::*,
 };
 use doorward_testkit::{AuditLog, RawClient, Seen as Frame};
 use tokio::sync::Semaphore;
@@ -44,17 +44,17 @@ impl Guard<User> for Asked {
 }
 
 /// Revocation states that are read one after the other; the default state when none is left.
-struct OneEpoch(Steps, Mutex<Vec<Result<Epoch, StoreError>>>);
+struct OneRevocation(Steps, Mutex<Vec<Result<RevocationState, StoreError>>>);
 
-impl Epochs for OneEpoch {
+impl RevocationStore for OneRevocation {
     fn read<'a>(
         &'a self,
         _: &'a UserId,
         _: Option<&'a SessionId>,
         _: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
+    ) -> BoxFuture<'a, Result<RevocationState, StoreError>> {
         self.0.add("epoch");
-        let next = self.1.lock().unwrap().pop().unwrap_or(Ok(Epoch::default()));
+        let next = self.1.lock().unwrap().pop().unwrap_or(Ok(RevocationState::default()));
         Box::pin(async { next })
     }
 
@@ -79,11 +79,11 @@ impl Epochs for OneEpoch {
     }
 }
 
-/// Seats that note their calls and grant or refuse as told.
+/// SeatStore that note their calls and grant or refuse as told.
 #[derive(Clone)]
 struct Recorded(Steps, fn() -> Result<(), SeatError>);
 
-impl Seats for Recorded {
+impl SeatStore for Recorded {
     fn reserve<'a>(
         &'a self,
         _: SeatRequest<'a>,
@@ -99,9 +99,9 @@ impl Seats for Recorded {
 struct Held(Steps);
 
 impl Reservation for Held {
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Taken, SeatError>> {
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<Seated, SeatError>> {
         self.0.add("commit");
-        Box::pin(async { Ok(Taken { seat: self, replaced: Vec::new() }) })
+        Box::pin(async { Ok(Seated { seat: self, replaced: Vec::new() }) })
     }
 }
 
@@ -117,18 +117,18 @@ impl Drop for Held {
 async fn recorded(
     verdict: fn() -> Verdict,
     seat: fn() -> Result<(), SeatError>,
-    mut epochs: Vec<Result<Epoch, StoreError>>,
+    mut revocations: Vec<Result<RevocationState, StoreError>>,
     hook: fn() -> Result<(), Refusal>,
 ) -> (Fixture, Steps) {
     // States are taken from the end.
-    epochs.reverse();
+    revocations.reverse();
     let steps = Steps::default();
     let fixture = Fixture::with(|builder, _| {
         let hooked = steps.clone();
         builder
             .guard(Asked(steps.clone(), verdict))
             .seats(Recorded(steps.clone(), seat))
-            .epochs(OneEpoch(steps.clone(), Mutex::new(epochs)))
+            .revocations(OneRevocation(steps.clone(), Mutex::new(revocations)))
             .gateway(Gateway::at("/").on_connect(move |_: Connection<User>| {
                 hooked.add("on_connect");
                 async move { hook() }
@@ -203,7 +203,7 @@ async fn a_guard_that_panics_at_once_denies() {
 #[tokio::test]
 async fn a_user_without_a_free_seat_is_already_connected() {
     let (fixture, _) =
-        recorded(|| Verdict::Allow, || Err(SeatError::Taken(Vec::new())), Vec::new(), || Ok(()))
+        recorded(|| Verdict::Allow, || Err(SeatError::Full(Vec::new())), Vec::new(), || Ok(()))
             .await;
 
     assert_eq!(refusal(&fixture).await, "already_connected");
@@ -223,7 +223,7 @@ async fn an_unavailable_seat_store_leaves_the_admission_undecided() {
 
 #[tokio::test]
 async fn a_revoked_credential_is_refused_before_guards_and_seats() {
-    let revoked = vec![Ok(Epoch { is_ended: true, ..Epoch::default() })];
+    let revoked = vec![Ok(RevocationState { is_ended: true, ..RevocationState::default() })];
     let (fixture, steps) = recorded(|| Verdict::Allow, || Ok(()), revoked, || Ok(())).await;
 
     assert_eq!(refusal(&fixture).await, "unauthenticated");
@@ -236,7 +236,7 @@ async fn a_revoked_credential_is_refused_before_guards_and_seats() {
 #[tokio::test]
 async fn a_user_revoked_between_check_and_entry_is_refused() {
     let moved = {
-        let epoch = |generation| Ok(Epoch { generation, ..Epoch::default() });
+        let epoch = |generation| Ok(RevocationState { generation, ..RevocationState::default() });
         vec![epoch(1), epoch(2)]
     };
     let (fixture, steps) = recorded(|| Verdict::Allow, || Ok(()), moved, || Ok(())).await;

@@ -12,7 +12,7 @@ use std::{
 
 use doorward::{
     AuthenticateError, Authenticated, Authenticator, BoxError, BoxFuture, Builder, Clock as _,
-    Epochs as _, Issued, Lease, LeaseError, SessionId, TokenId,
+    Issued, Lease, LeaseError, RevocationStore as _, SessionId, TokenId,
     auth::MemoryStore,
     prelude::*,
     test::{ManualClock, TestClient, TestServer},
@@ -75,7 +75,7 @@ impl Lasting {
             .authenticate(authenticator)
             .clock(clock.clone())
             .audit(audit.clone())
-            .epochs(store.clone());
+            .revocations(store.clone());
         let server = TestServer::start(change(builder).build().unwrap()).await.unwrap();
         Self { server, clock, audit, store, users, lease, gate }
     }

@@ -9,8 +9,8 @@ use std::{
 };
 
 use doorward::{
-    BoxFuture, Clock as _, Decision, Epoch, Epochs, Guard, GuardContext, LeaseError, Limits,
-    RefusalReason, Revoke, SessionId, StoreError, TokenId, UserId, Verdict,
+    BoxFuture, Clock as _, Decision, Guard, GuardContext, LeaseError, Limits, RefusalReason,
+    RevocationState, RevocationStore, Revoke, SessionId, StoreError, TokenId, UserId, Verdict,
     auth::MemoryStore,
     test::{ManualClock, TestEnd},
 };
@@ -67,13 +67,13 @@ impl Cut {
     }
 }
 
-impl Epochs for Cut {
+impl RevocationStore for Cut {
     fn read<'a>(
         &'a self,
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
+    ) -> BoxFuture<'a, Result<RevocationState, StoreError>> {
         self.pass(self.store.read(user, session, token))
     }
 
@@ -105,7 +105,7 @@ impl Epochs for Cut {
 async fn start() -> (Lasting, Cut) {
     let cut = Cut::default();
     let own = cut.clone();
-    (Lasting::with(|builder| builder.epochs(own).gateway(echo())).await, cut)
+    (Lasting::with(|builder| builder.revocations(own).gateway(echo())).await, cut)
 }
 
 /// Advances the clock by seconds, with turns for the tasks of the server in between.
@@ -238,7 +238,8 @@ async fn a_store_that_recovers_slowly_ends_no_socket() {
     let limits = Limits { sweep_interval: Duration::from_secs(2), ..Limits::default() };
     let cut = Cut::default();
     let own = cut.clone();
-    let lasting = Lasting::with(|builder| builder.epochs(own).limits(limits).gateway(echo())).await;
+    let lasting =
+        Lasting::with(|builder| builder.revocations(own).limits(limits).gateway(echo())).await;
     let mut clients = Vec::new();
     for number in 0..CLIENTS {
         clients.push(lasting.connect(json!({ "user": format!("user{number}") })).await);
@@ -319,7 +320,8 @@ async fn an_outage_found_by_a_revocation_ends_with_the_next_answer() {
 async fn a_user_over_budget_causes_no_query_to_the_store() {
     let cut = Cut::default();
     let (own, limits) = (cut.clone(), Limits { max_user_attempts: 1, ..Limits::default() });
-    let lasting = Lasting::with(|builder| builder.epochs(own).limits(limits).gateway(echo())).await;
+    let lasting =
+        Lasting::with(|builder| builder.revocations(own).limits(limits).gateway(echo())).await;
     lasting.connect(json!({ "user": "alice" })).await;
     let asked = cut.asked.load(Ordering::SeqCst);
 

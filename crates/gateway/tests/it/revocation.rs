@@ -6,7 +6,7 @@ use std::{
 };
 
 use doorward::{
-    Clock as _, Decision, Epochs as _, RefusalReason, Revoke, SessionId, TokenId,
+    Clock as _, Decision, RefusalReason, RevocationStore as _, Revoke, SessionId, TokenId,
     auth::{Issuer, SigningKey},
     prelude::*,
     test::{ManualClock, TestEnd, TestServer},
@@ -278,7 +278,7 @@ async fn a_running_handler_of_a_revoked_user_finishes_without_an_answer() {
 #[tokio::test]
 async fn a_revocation_that_does_not_fit_the_store_is_an_error_and_ends_local_sockets() {
     let full = doorward::auth::MemoryStore::with_capacity(0);
-    let lasting = Lasting::with(|builder| builder.epochs(full).gateway(echo())).await;
+    let lasting = Lasting::with(|builder| builder.revocations(full).gateway(echo())).await;
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
 
     let error = lasting.principals().revoke(Revoke::User("alice".into())).await.unwrap_err();

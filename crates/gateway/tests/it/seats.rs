@@ -10,7 +10,7 @@ use std::{
 
 use doorward::{
     BoxFuture, Decision, Limits, MemorySeats, PerUser, RefusalReason, Reservation, SeatError,
-    SeatRequest, Seats as _,
+    SeatRequest, SeatStore as _,
     prelude::*,
     test::{ConnectRefused, TestClient, TestEnd},
 };
@@ -179,7 +179,7 @@ async fn a_dead_connection_does_not_block_its_user() {
     assert!(fixture.audit.outcomes().contains(&Decision::Ended(DisconnectReason::PingTimeout)));
 }
 
-/// Seats whose next answer waits until a test allows it.
+/// SeatStore whose next answer waits until a test allows it.
 #[derive(Clone, Default)]
 struct SlowSeats {
     seats: MemorySeats,
@@ -188,7 +188,7 @@ struct SlowSeats {
     answer: Arc<Notify>,
 }
 
-impl doorward::Seats for SlowSeats {
+impl doorward::SeatStore for SlowSeats {
     fn reserve<'a>(
         &'a self,
         request: SeatRequest<'a>,

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use doorward::test::TestEnd;
-use doorward_core::{AccountStore as _, Decision, Epochs as _, RefusalReason, SessionStore as _};
+use doorward_core::{
+    AccountStore as _, Decision, RefusalReason, RevocationStore as _, SessionStore as _,
+};
 use doorward_identity::{AccountError, SignInMethod};
 use doorward_sql::SqlStore;
 use http::StatusCode;

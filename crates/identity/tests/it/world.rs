@@ -69,7 +69,7 @@ impl World {
         let identity = change(builder).build().unwrap();
         let doorward = Doorward::builder()
             .clock(clock.clone())
-            .epochs(Arc::clone(store))
+            .revocations(Arc::clone(store))
             .authenticate(identity.cookie())
             .gateway(Gateway::at("/").on("echo", |Payload(text): Payload<String>| async { text }))
             .public(identity.gateway())

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use doorward_core::{
-    Epochs, SessionData, SessionId, SessionStore, StoreError, Ticket, TicketRecord, TicketStore,
-    TokenId, UserId,
+    RevocationStore, SessionData, SessionId, SessionStore, StoreError, Ticket, TicketRecord,
+    TicketStore, TokenId, UserId,
 };
 use doorward_redis::RedisStore;
 

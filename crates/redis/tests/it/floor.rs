@@ -3,7 +3,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use doorward_core::{Epoch, Epochs, Issued, SessionStore, Standing, UserId};
+use doorward_core::{
+    CredentialRef, Issued, RevocationState, RevocationStore, SessionStore, UserId,
+};
 use doorward_redis::{RedisOptions, RedisStore};
 use doorward_testkit::RedisServer;
 
@@ -12,27 +14,27 @@ use crate::{
     fixture::{Behind, connect, guarded, key, session},
 };
 
-async fn read(store: &RedisStore) -> Epoch {
+async fn read(store: &RedisStore) -> RevocationState {
     store.read(&UserId::new("alice"), None, None).await.unwrap()
 }
 
-fn holds(issued: Issued, epoch: &Epoch) -> bool {
-    Standing { user: &UserId::new("alice"), session: None, token: None, issued }.holds(epoch)
+fn holds(issued: Issued, epoch: &RevocationState) -> bool {
+    CredentialRef { user: &UserId::new("alice"), session: None, token: None, issued }.holds(epoch)
 }
 
 /// Returns the time of the floor, by the server's clock.
-fn time(epoch: &Epoch) -> SystemTime {
+fn time(epoch: &RevocationState) -> SystemTime {
     epoch.revoked_at.unwrap()
 }
 
 /// Returns the second in which the floor was raised, as the `iat` of a token would state it.
-fn whole_second(epoch: &Epoch) -> SystemTime {
+fn whole_second(epoch: &RevocationState) -> SystemTime {
     let since = time(epoch).duration_since(SystemTime::UNIX_EPOCH).unwrap();
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }
 
 /// Waits until the server's clock has passed the millisecond in which the floor was raised.
-async fn moment_later(behind: &mut Behind, before: &Epoch) {
+async fn moment_later(behind: &mut Behind, before: &RevocationState) {
     let millis =
         |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
     let later = async {
@@ -47,7 +49,7 @@ async fn moment_later(behind: &mut Behind, before: &Epoch) {
 }
 
 /// Asserts that credentials from before are rejected and those from now on are accepted.
-fn assert_raised(before: &Epoch, after: &Epoch) {
+fn assert_raised(before: &RevocationState, after: &RevocationState) {
     assert!(time(before) < time(after), "{before:?} {after:?}");
     for issued in [
         Issued::Generation(before.generation),
@@ -123,7 +125,10 @@ async fn a_revocation_on_an_emptied_server_raises_the_floor_first() {
     assert_eq!(generation, after.generation + 1);
 }
 
-async fn restarted(arguments: &[&str], options: &RedisOptions) -> (Epoch, Epoch) {
+async fn restarted(
+    arguments: &[&str],
+    options: &RedisOptions,
+) -> (RevocationState, RevocationState) {
     let mut server = RedisServer::start(arguments).await;
     let store = options.connect(&server.url()).await.unwrap();
     store.create(&key(1), &session("s-1", "alice")).await.unwrap();
@@ -173,7 +178,7 @@ async fn a_trusted_failover_keeps_all_users_signed_in() {
 }
 
 /// Waits until a replica has the floor of its primary.
-async fn copied(replica: &mut Behind, of_the_primary: &Epoch) {
+async fn copied(replica: &mut Behind, of_the_primary: &RevocationState) {
     let mut floor = String::new();
     while !floor.contains(&of_the_primary.generation.to_string()) {
         floor = replica.run::<Vec<String>>("HGETALL doorward:floor").await.join(" ");

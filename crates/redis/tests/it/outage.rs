@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use doorward_core::{Epochs, SessionStore, StoreError, TokenId, UserId};
+use doorward_core::{RevocationStore, SessionStore, StoreError, TokenId, UserId};
 use doorward_redis::RedisStore;
 use doorward_testkit::{FaultProxy, RedisServer};
 

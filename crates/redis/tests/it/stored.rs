@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use doorward_core::{
-    Epochs, REMEMBERED, Session, SessionId, SessionStore, StoreError, Ticket, TicketRecord,
-    TicketStore, TokenId, UserId,
+    REMEMBERED, RevocationStore, Session, SessionId, SessionStore, StoreError, Ticket,
+    TicketRecord, TicketStore, TokenId, UserId,
 };
 use doorward_testkit::RedisServer;
 

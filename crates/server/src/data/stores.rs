@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use doorward::{
-    Audit, AuditRecord, BoundedAudit, BoxFuture, Clock, Epochs, JsonLinesAudit, SessionStore,
-    SystemClock, TicketStore, TracingAudit, auth::MemoryStore,
+    Audit, AuditRecord, BoundedAudit, BoxFuture, Clock, JsonLinesAudit, RevocationStore,
+    SessionStore, SystemClock, TicketStore, TracingAudit, auth::MemoryStore,
 };
 use doorward_apps::Database;
 use doorward_core::AccountStore;
@@ -21,7 +21,7 @@ use crate::{
 pub(crate) struct Stores {
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) tickets: Arc<dyn TicketStore>,
-    pub(crate) epochs: Arc<dyn Epochs>,
+    pub(crate) revocations: Arc<dyn RevocationStore>,
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) audit: Arc<BoundedAudit<Sink>>,
     /// The file, to be asked whether it is there, and to be closed in order.
@@ -45,7 +45,7 @@ impl Stores {
     pub(crate) async fn open(config: &Config, was_used: bool) -> Result<Self, Failure> {
         let keeps_revocations = matches!(config.session.store, StoreConfig::Sqlite);
         let database = sqlite(&config.database, was_used && keeps_revocations).await?;
-        let (sessions, tickets, epochs) = match &config.session.store {
+        let (sessions, tickets, revocations) = match &config.session.store {
             StoreConfig::Memory => {
                 tracing::warn!("Sessions and revocations are in memory: a restart ends them.");
                 // What was revoked before is forgotten, so everything from before is refused.
@@ -75,20 +75,20 @@ impl Stores {
         let applications =
             applications::open(&config.data_dir.join(applications::FILE), &config.applications())
                 .await?;
-        Ok(Self { sessions, tickets, epochs, accounts, audit, database, applications })
+        Ok(Self { sessions, tickets, revocations, accounts, audit, database, applications })
     }
 }
 
 impl Stores {
     /// Stores that nobody will ever use; the file of accounts is in this folder.
     pub(crate) async fn forgetful(config: &Config, folder: &Path) -> Result<Self, Failure> {
-        let (sessions, tickets, epochs) = each(MemoryStore::default());
+        let (sessions, tickets, revocations) = each(MemoryStore::default());
         let audit = bounded(Sink::AtOnce(Arc::new(TracingAudit)), false);
         let database = sqlite(&folder.join("accounts.db"), false).await?;
         let accounts = Arc::new(database.clone());
         let applications =
             applications::open(&folder.join(applications::FILE), &config.applications()).await?;
-        Ok(Self { sessions, tickets, epochs, accounts, audit, database, applications })
+        Ok(Self { sessions, tickets, revocations, accounts, audit, database, applications })
     }
 
     /// Waits until everything is written, and closes what is open; for some seconds at most.
@@ -159,9 +159,9 @@ fn bounded(sink: Sink, records_first: bool) -> Arc<BoundedAudit<Sink>> {
 }
 
 /// What one store is used as.
-type Uses = (Arc<dyn SessionStore>, Arc<dyn TicketStore>, Arc<dyn Epochs>);
+type Uses = (Arc<dyn SessionStore>, Arc<dyn TicketStore>, Arc<dyn RevocationStore>);
 
-fn each<S: SessionStore + TicketStore + Epochs>(store: S) -> Uses {
+fn each<S: SessionStore + TicketStore + RevocationStore>(store: S) -> Uses {
     let store = Arc::new(store);
     (Arc::<S>::clone(&store), Arc::<S>::clone(&store), store)
 }

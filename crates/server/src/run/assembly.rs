@@ -18,8 +18,8 @@ use crate::{
 
 /// Sessions as they are configured.
 pub(crate) fn sessions(config: &Config, stores: &Stores) -> Sessions {
-    let (store, epochs) = (Arc::clone(&stores.sessions), Arc::clone(&stores.epochs));
-    Sessions::new(store, epochs, Arc::new(SystemClock), Arc::new(OsEntropy))
+    let (store, revocations) = (Arc::clone(&stores.sessions), Arc::clone(&stores.revocations));
+    Sessions::new(store, revocations, Arc::new(SystemClock), Arc::new(OsEntropy))
         .idle_timeout(config.session.idle_timeout.get())
         .lifetime(config.session.lifetime.get())
 }
@@ -72,7 +72,7 @@ pub(crate) fn build(
     let mut builder = Doorward::builder()
         .authenticate(authenticator::authenticator(config, resources, identity))
         .connections(config.connections)
-        .epochs(Arc::clone(&resources.stores.epochs))
+        .revocations(Arc::clone(&resources.stores.revocations))
         .audit(Arc::clone(&resources.stores.audit))
         .limits(limits(config))
         .trusted_proxies(config.trusted_proxies.texts())

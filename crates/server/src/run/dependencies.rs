@@ -13,7 +13,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use doorward::{Clock, Epochs, Outage, SystemClock, UserId};
+use doorward::{Clock, Outage, RevocationStore, SystemClock, UserId};
 use doorward_core::{AccountStore, BoxFuture, StoreError};
 use doorward_sql::SqliteFile;
 use futures_util::future::join_all;
@@ -34,7 +34,7 @@ impl Dependencies {
     /// What a server with these stores asks.
     pub(crate) fn of(stores: &Stores) -> Arc<Self> {
         let accounts = Arc::clone(&stores.accounts);
-        let (database, epochs) = (stores.database.clone(), Arc::clone(&stores.epochs));
+        let (database, revocations) = (stores.database.clone(), Arc::clone(&stores.revocations));
         let floor = Arc::new(Mutex::new(None));
         let mut all = vec![
             Dependency::new("accounts", move || Box::pin(ask_accounts(Arc::clone(&accounts)))),
@@ -43,7 +43,7 @@ impl Dependencies {
                 Box::pin(async move { database.check().await })
             }),
             Dependency::new("sessions", move || {
-                Box::pin(ask_sessions(Arc::clone(&epochs), Arc::clone(&floor)))
+                Box::pin(ask_sessions(Arc::clone(&revocations), Arc::clone(&floor)))
             }),
         ];
         if let Some(applications) = stores.applications.file().cloned() {
@@ -114,10 +114,10 @@ async fn ask_file(file: SqliteFile) -> Result<(), StoreError> {
 /// Notices too that the store has lost what it knew: then everything that was issued before is refused, and
 /// everyone has to sign in again.
 async fn ask_sessions(
-    epochs: Arc<dyn Epochs>,
+    revocations: Arc<dyn RevocationStore>,
     floor: Arc<Mutex<Option<SystemTime>>>,
 ) -> Result<(), StoreError> {
-    let now = epochs.read(&UserId::new(STRANGER), None, None).await?.revoked_at;
+    let now = revocations.read(&UserId::new(STRANGER), None, None).await?.revoked_at;
     let before = std::mem::replace(&mut *floor.lock().unwrap_or_else(PoisonError::into_inner), now);
     if before.is_some() && now > before {
         tracing::error!(

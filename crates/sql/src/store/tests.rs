@@ -6,7 +6,7 @@ use doorward_core::{Session, SessionId, SessionKey, SessionStore, StoreError, Us
 use sqlx::{AssertSqlSafe, query, query_as};
 use tempfile::TempDir;
 
-use super::{SqlStore, epochs, sessions, tickets};
+use super::{SqlStore, revocations, sessions, tickets};
 
 async fn open(folder: &TempDir) -> SqlStore {
     SqlStore::open(folder.path().join("doorward.db")).await.unwrap()
@@ -57,9 +57,9 @@ async fn no_statement_scans_a_table() {
         sessions::FORGET_EPOCHS,
         sessions::FORGET_ENDED,
         tickets::TAKE,
-        epochs::READ,
-        epochs::BUMP,
-        epochs::END,
+        revocations::READ,
+        revocations::BUMP,
+        revocations::END,
     ] {
         let plan: Vec<(i64, i64, i64, String)> =
             query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))

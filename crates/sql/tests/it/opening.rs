@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use doorward_core::{AccountStore, Epochs, SessionStore, UserId};
+use doorward_core::{AccountStore, RevocationStore, SessionStore, UserId};
 use doorward_sql::{OpenError, Schema, SqlStore, SqliteFile};
 use sqlx::{Connection, SqliteConnection, query, raw_sql, sqlite::SqliteConnectOptions};
 

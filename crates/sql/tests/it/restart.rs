@@ -3,8 +3,8 @@
 use std::fs;
 
 use doorward_core::{
-    Epoch, Epochs, Issued, SessionId, SessionStore, Standing, StoreError, Ticket, TicketRecord,
-    TicketStore, TokenId, UserId,
+    CredentialRef, Issued, RevocationState, RevocationStore, SessionId, SessionStore, StoreError,
+    Ticket, TicketRecord, TicketStore, TokenId, UserId,
 };
 use doorward_sql::SqlStore;
 
@@ -136,8 +136,8 @@ async fn operations_on_a_closed_store_fail() {
 async fn a_new_file_can_reject_earlier_credentials() {
     let folder = Folder::new();
     let alice = UserId::new("alice");
-    let holds = |issued, epoch: &Epoch| {
-        Standing { user: &alice, session: None, token: None, issued }.holds(epoch)
+    let holds = |issued, epoch: &RevocationState| {
+        CredentialRef { user: &alice, session: None, token: None, issued }.holds(epoch)
     };
 
     let store = SqlStore::open_refusing_before(folder.file(), second(100)).await.unwrap();

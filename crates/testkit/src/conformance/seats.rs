@@ -10,8 +10,8 @@ use std::{
 };
 
 use doorward_core::{
-    Entropy, LinkId, PerUser, Reservation, SeatError, SeatLimits, SeatRequest, Seats, SocketId,
-    Taken, UserId,
+    Entropy, LinkId, PerUser, Reservation, SeatError, SeatLimits, SeatRequest, SeatStore, Seated,
+    SocketId, UserId,
 };
 use tokio::task::JoinSet;
 
@@ -54,24 +54,24 @@ impl Client {
         Self { socket: SocketId::generate(&Numbers), namespace, ..self.clone() }
     }
 
-    async fn reserve(&self, seats: &impl Seats) -> Result<Box<dyn Reservation>, SeatError> {
+    async fn reserve(&self, seats: &impl SeatStore) -> Result<Box<dyn Reservation>, SeatError> {
         let Self { user, socket, link, namespace, limits } = self;
         seats.reserve(SeatRequest::new(user, *socket, *link, namespace, *limits)).await
     }
 
-    async fn sit(&self, seats: &impl Seats) -> Taken {
+    async fn sit(&self, seats: &impl SeatStore) -> Seated {
         let reserved = self.reserve(seats).await.expect("a seat is free");
         reserved.commit().await.expect("a reserved seat can be taken")
     }
 }
 
 fn is_taken(reserved: &Result<Box<dyn Reservation>, SeatError>, holders: usize) -> bool {
-    matches!(reserved, Err(SeatError::Taken(taken)) if taken.len() == holders)
+    matches!(reserved, Err(SeatError::Full(taken)) if taken.len() == holders)
 }
 
-/// Seats and reservations count alike. One request too many gets the list of holders. Each user has seats
+/// SeatStore and reservations count alike. One request too many gets the list of holders. Each user has seats
 /// of their own.
-pub async fn a_user_has_as_many_seats_as_the_policy_says(seats: impl Seats) {
+pub async fn a_user_has_as_many_seats_as_the_policy_says(seats: impl SeatStore) {
     let policy = PerUser::RefuseNew(2);
     let first = Client::new("alice", policy).sit(&seats).await;
     let second = Client::new("alice", policy).reserve(&seats).await.expect("a seat is free");
@@ -82,7 +82,7 @@ pub async fn a_user_has_as_many_seats_as_the_policy_says(seats: impl Seats) {
 }
 
 /// Dropping a reservation or a seat frees it.
-pub async fn a_seat_that_is_dropped_is_free(seats: impl Seats) {
+pub async fn a_seat_that_is_dropped_is_free(seats: impl SeatStore) {
     let policy = PerUser::RefuseNew(1);
     for _ in 0..3 {
         drop(Client::new("alice", policy).reserve(&seats).await.expect("a seat is free"));
@@ -91,7 +91,7 @@ pub async fn a_seat_that_is_dropped_is_free(seats: impl Seats) {
 }
 
 /// The sockets of a link share one seat. It is free after the last of them has closed.
-pub async fn the_sockets_of_a_link_share_a_seat(seats: impl Seats) {
+pub async fn the_sockets_of_a_link_share_a_seat(seats: impl SeatStore) {
     let policy = PerUser::RefuseNew(1);
     let alice = Client::new("alice", policy);
     let first = alice.sit(&seats).await;
@@ -105,7 +105,7 @@ pub async fn the_sockets_of_a_link_share_a_seat(seats: impl Seats) {
 }
 
 /// If namespaces are counted, each has seats of its own, also for the sockets of one link.
-pub async fn namespaces_have_seats_of_their_own_if_configured(seats: impl Seats) {
+pub async fn namespaces_have_seats_of_their_own_if_configured(seats: impl SeatStore) {
     let policy = PerUser::RefuseNew(1).per_namespace();
     let alice = Client::new("alice", policy);
     let first = alice.sit(&seats).await;
@@ -113,13 +113,13 @@ pub async fn namespaces_have_seats_of_their_own_if_configured(seats: impl Seats)
 
     let refused = alice.also_in("/chat").reserve(&seats).await;
 
-    let Err(SeatError::Taken(holders)) = refused else { unreachable!("the seat is taken") };
+    let Err(SeatError::Full(holders)) = refused else { unreachable!("the seat is taken") };
     assert!(holders.iter().all(|holder| holder.socket.is_some()) && holders.len() == 1);
     drop((first, second));
 }
 
 /// A reservation replaces nothing. Committing one seat too many replaces the oldest socket and names it.
-pub async fn the_oldest_is_replaced_when_the_seat_is_taken(seats: impl Seats) {
+pub async fn the_oldest_is_replaced_when_the_seat_is_taken(seats: impl SeatStore) {
     let policy = PerUser::ReplaceOldest(2);
     let (oldest, next) = (Client::new("alice", policy), Client::new("alice", policy));
     let first = oldest.sit(&seats).await;
@@ -138,7 +138,7 @@ pub async fn the_oldest_is_replaced_when_the_seat_is_taken(seats: impl Seats) {
 }
 
 /// Dropping a seat that was replaced must not free the seat of another socket.
-pub async fn a_lost_seat_is_not_given_back_twice(seats: impl Seats) {
+pub async fn a_lost_seat_is_not_given_back_twice(seats: impl SeatStore) {
     let policy = PerUser::ReplaceOldest(1);
     let lost = Client::new("alice", policy).sit(&seats).await;
     let current = Client::new("alice", policy).sit(&seats).await;
@@ -151,7 +151,7 @@ pub async fn a_lost_seat_is_not_given_back_twice(seats: impl Seats) {
 }
 
 /// Of many requests at the same time, exactly as many succeed as there are seats.
-pub async fn of_many_at_once_as_many_sit_as_there_are_seats(seats: impl Seats) {
+pub async fn of_many_at_once_as_many_sit_as_there_are_seats(seats: impl SeatStore) {
     let seats = Arc::new(seats);
     for count in 1..4 {
         let asking = at_once(&seats, || Client::new("alice", PerUser::RefuseNew(count))).await;
@@ -162,7 +162,7 @@ pub async fn of_many_at_once_as_many_sit_as_there_are_seats(seats: impl Seats) {
 
 /// A replaced socket is named to every later socket of the user until it has closed. This also holds for
 /// sockets on the same link, and after the socket that replaced it has closed.
-pub async fn every_new_socket_waits_for_a_replaced_one(seats: impl Seats) {
+pub async fn every_new_socket_waits_for_a_replaced_one(seats: impl SeatStore) {
     let policy = PerUser::ReplaceOldest(1);
     let (lost, alice) = (Client::new("alice", policy), Client::new("alice", policy));
     let closing = lost.sit(&seats).await;
@@ -181,7 +181,7 @@ pub async fn every_new_socket_waits_for_a_replaced_one(seats: impl Seats) {
 }
 
 /// If excess sockets are refused, a replaced socket counts until it has closed.
-pub async fn a_replaced_socket_still_counts(seats: impl Seats) {
+pub async fn a_replaced_socket_still_counts(seats: impl SeatStore) {
     let limits = SeatLimits::new(PerUser::RefuseNew(2), PerUser::ReplaceOldest(1));
     let lost = Client::under("alice", limits).sit(&seats).await;
     let sitting = Client::under("alice", limits).sit(&seats).await;
@@ -195,7 +195,7 @@ pub async fn a_replaced_socket_still_counts(seats: impl Seats) {
 
 /// The limit on the links of a user and the limit on sockets in a namespace apply together. A refused
 /// request changes nothing.
-pub async fn both_limits_hold_at_once(seats: impl Seats) {
+pub async fn both_limits_hold_at_once(seats: impl SeatStore) {
     let limits = SeatLimits::new(PerUser::RefuseNew(2), PerUser::ReplaceOldest(1));
     let (first, second) = (Client::under("alice", limits), Client::under("alice", limits));
     let oldest = first.sit(&seats).await;
@@ -223,7 +223,7 @@ pub async fn both_limits_hold_at_once(seats: impl Seats) {
 }
 
 /// Of two policies for the same sockets, the one with fewer seats applies.
-pub async fn the_stricter_of_two_policies_for_a_namespace_holds(seats: impl Seats) {
+pub async fn the_stricter_of_two_policies_for_a_namespace_holds(seats: impl SeatStore) {
     let two = PerUser::RefuseNew(2).per_namespace();
     let limits = SeatLimits::new(two, PerUser::ReplaceOldest(1));
     let (first, second) = (Client::under("alice", limits), Client::under("alice", limits));
@@ -241,7 +241,7 @@ pub async fn the_stricter_of_two_policies_for_a_namespace_holds(seats: impl Seat
 
 /// If one replacement satisfies both limits, only one link is affected: a link whose only socket is the oldest of its
 /// namespace, or the oldest link together with its socket there.
-pub async fn no_more_seats_are_lost_than_needed(seats: impl Seats) {
+pub async fn no_more_seats_are_lost_than_needed(seats: impl SeatStore) {
     let limits = SeatLimits::new(PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(1));
     let oldest = Client::under("alice", limits).sit(&seats).await;
     let game = Client::under("alice", limits).also_in("/game");
@@ -266,7 +266,7 @@ pub async fn no_more_seats_are_lost_than_needed(seats: impl Seats) {
 }
 
 /// A link is as old as its first socket, even after that socket has closed.
-pub async fn a_link_is_as_old_as_its_first_socket(seats: impl Seats) {
+pub async fn a_link_is_as_old_as_its_first_socket(seats: impl SeatStore) {
     let policy = PerUser::ReplaceOldest(2);
     let old = Client::new("alice", policy);
     let first = old.sit(&seats).await;
@@ -282,7 +282,7 @@ pub async fn a_link_is_as_old_as_its_first_socket(seats: impl Seats) {
 }
 
 /// A reservation on a replaced link cannot be committed, and is not named as a socket to wait for.
-pub async fn a_reservation_is_lost_with_its_link(seats: impl Seats) {
+pub async fn a_reservation_is_lost_with_its_link(seats: impl SeatStore) {
     let policy = PerUser::ReplaceOldest(1);
     let alice = Client::new("alice", policy);
     let first = alice.sit(&seats).await;
@@ -290,7 +290,7 @@ pub async fn a_reservation_is_lost_with_its_link(seats: impl Seats) {
 
     let second = Client::new("alice", policy).sit(&seats).await;
 
-    assert!(matches!(reservation.commit().await, Err(SeatError::Taken(_))));
+    assert!(matches!(reservation.commit().await, Err(SeatError::Full(_))));
     assert_eq!(second.replaced, [alice.socket]);
     drop((first, second));
 
@@ -300,12 +300,12 @@ pub async fn a_reservation_is_lost_with_its_link(seats: impl Seats) {
     let first = alice.sit(&seats).await;
     let reservation = alice.also_in("/chat").reserve(&seats).await.expect("it shares a seat");
     let second = Client::under("alice", limits).sit(&seats).await;
-    assert!(matches!(reservation.commit().await, Err(SeatError::Taken(_))));
+    assert!(matches!(reservation.commit().await, Err(SeatError::Full(_))));
     drop((first, second));
 }
 
 /// A link whose sockets have all closed loses its age. A reservation that is left on it counts as new.
-pub async fn a_link_without_sockets_becomes_the_youngest(seats: impl Seats) {
+pub async fn a_link_without_sockets_becomes_the_youngest(seats: impl SeatStore) {
     let policy = PerUser::ReplaceOldest(1);
     let alice = Client::new("alice", policy);
     let first = alice.sit(&seats).await;
@@ -322,7 +322,7 @@ pub async fn a_link_without_sockets_becomes_the_youngest(seats: impl Seats) {
 }
 
 /// If links are not counted, a replaced socket in one namespace does not delay sockets in another.
-pub async fn a_replaced_socket_does_not_delay_other_namespaces(seats: impl Seats) {
+pub async fn a_replaced_socket_does_not_delay_other_namespaces(seats: impl SeatStore) {
     let limits = SeatLimits::new(PerUser::Unlimited, PerUser::ReplaceOldest(1));
     let lost = Client::under("alice", limits);
     let closing = lost.sit(&seats).await;
@@ -336,7 +336,7 @@ pub async fn a_replaced_socket_does_not_delay_other_namespaces(seats: impl Seats
 }
 
 /// Of many sockets that take a seat at the same time under both limits, no two replace each other. One is left.
-pub async fn of_many_at_once_no_two_replace_each_other(seats: impl Seats) {
+pub async fn of_many_at_once_no_two_replace_each_other(seats: impl SeatStore) {
     let seats = Arc::new(seats);
     let limits = SeatLimits::new(PerUser::ReplaceOldest(3), PerUser::ReplaceOldest(1));
     for _ in 0..ROUNDS {
@@ -351,9 +351,9 @@ pub async fn of_many_at_once_no_two_replace_each_other(seats: impl Seats) {
 
 /// Requests [`CROWD`] seats at the same time, and returns the clients that got one.
 async fn at_once(
-    seats: &Arc<impl Seats>,
+    seats: &Arc<impl SeatStore>,
     make_client: impl Fn() -> Client,
-) -> Vec<(Client, Taken)> {
+) -> Vec<(Client, Seated)> {
     let mut asking = JoinSet::new();
     for _ in 0..CROWD {
         let (seats, client) = (Arc::clone(seats), make_client());

@@ -2,7 +2,7 @@
 
 /// Sources of the files with rules.
 const RULES: &[&str] = &[
-    include_str!("epochs.rs"),
+    include_str!("revocations.rs"),
     include_str!("sessions.rs"),
     include_str!("sessions/at_once.rs"),
     include_str!("sessions/changes.rs"),

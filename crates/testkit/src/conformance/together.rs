@@ -5,14 +5,14 @@
 use std::{sync::Arc, time::Duration};
 
 use doorward_core::{
-    Epoch, Epochs, Issued, REMEMBERED, SessionId, SessionStore, StoreError, TicketRecord,
-    TicketStore, TokenId, UserId,
+    Issued, REMEMBERED, RevocationState, RevocationStore, SessionId, SessionStore, StoreError,
+    TicketRecord, TicketStore, TokenId, UserId,
 };
 
 use super::{
     Outcome, Subject,
     at_once::{abandon, at_once},
-    epochs::{holds, read},
+    revocations::{holds, read},
     samples::{HOSTILE, SIMILAR, at, hex, key, session, ticket, token},
     sessions::{assert_gone, assert_kept},
 };
@@ -22,7 +22,7 @@ pub async fn a_revocation_removes_all_sessions_of_its_user_and_no_others<S>(
     store: Arc<S>,
 ) -> Outcome
 where
-    S: SessionStore + Epochs,
+    S: SessionStore + RevocationStore,
 {
     let sessions: Vec<_> =
         (0..2 * SIMILAR.len()).map(|n| session(&format!("s-{n}"), SIMILAR[n / 2])).collect();
@@ -50,7 +50,7 @@ pub async fn an_ended_session_is_removed_and_others_of_its_user_are_kept<S>(
     store: Arc<S>,
 ) -> Outcome
 where
-    S: SessionStore + Epochs,
+    S: SessionStore + RevocationStore,
 {
     let (ended, other) = (session("s-1", "alice"), session("s-2", "alice"));
     store.create(&key(1), &ended).await?;
@@ -71,7 +71,7 @@ where
 /// A token may name a session that the store has never seen, or has removed.
 pub async fn an_unknown_session_can_be_ended<S>(store: Arc<S>) -> Outcome
 where
-    S: SessionStore + Epochs,
+    S: SessionStore + RevocationStore,
 {
     for name in HOSTILE {
         let id = SessionId::new(*name);
@@ -86,7 +86,7 @@ where
 /// Sweeps keep a revocation as long as a credential from before it may be valid.
 pub async fn revocations_are_remembered_long_enough<S>(store: Arc<S>) -> Outcome
 where
-    S: SessionStore + Epochs,
+    S: SessionStore + RevocationStore,
 {
     let (user, session, token) = (UserId::new("alice"), SessionId::new("s-1"), TokenId::new("t-1"));
     let begun = store.bump(&user, at(0)).await?;
@@ -109,7 +109,7 @@ pub async fn a_session_created_during_a_revocation_is_removed_or_revoked<S>(
     store: Arc<S>,
 ) -> Outcome
 where
-    S: SessionStore + Epochs,
+    S: SessionStore + RevocationStore,
 {
     let user = UserId::new("alice");
     for round in 0..20_usize {
@@ -138,7 +138,7 @@ where
 /// The user's sessions are removed if and only if a new generation has begun.
 pub async fn an_abandoned_revocation_is_complete_or_absent<S>(store: Arc<S>) -> Outcome
 where
-    S: SessionStore + Epochs,
+    S: SessionStore + RevocationStore,
 {
     for polls in 0..40_usize {
         let made = session(&format!("s-{polls}"), &format!("user-{polls}"));
@@ -157,7 +157,7 @@ where
 /// Creates sessions and takes tickets, with revocations in between, as one of many tasks.
 async fn live<S>(store: Arc<S>, number: usize) -> Outcome
 where
-    S: SessionStore + TicketStore + Epochs,
+    S: SessionStore + TicketStore + RevocationStore,
 {
     let user = UserId::new(format!("user-{}", number / 2));
     let key_of_ticket = ticket(number).key();
@@ -187,7 +187,7 @@ where
 /// Runs 32 tasks, two for each user.
 pub async fn all_operations_at_once_neither_hang_nor_lose_data<S>(store: Arc<S>) -> Outcome
 where
-    S: SessionStore + TicketStore + Epochs,
+    S: SessionStore + TicketStore + RevocationStore,
 {
     at_once(32, |number| live(store.clone(), number))
         .await
@@ -202,7 +202,7 @@ where
         let token = TokenId::new(format!("s-{number}-2"));
         assert!(store.read(&user, None, Some(&token)).await?.is_ended);
         // Two tasks have revoked the user twice each, and every revocation has counted.
-        let first = Epoch::default().next_generation(at(0));
+        let first = RevocationState::default().next_generation(at(0));
         assert_eq!(read(&*store, &user).await?.generation, first + 3);
         for session in store.of_user(&user).await? {
             assert_eq!(store.get(&session.id).await?, Some(session));

@@ -69,7 +69,7 @@ impl Sessions {
         let now = self.clock.wall();
         // Read the revocation state before anything is written. A revocation from here on makes the
         // new session too old, so it cannot be missed.
-        let epoch = self.records.epochs.read(&new.user, None, None).await?;
+        let epoch = self.records.revocations.read(&new.user, None, None).await?;
         let id = draw_id(&*self.entropy);
         let mut session = Session::new(id, new.user, now, self.idle_timeout, self.lifetime);
         session.generation = epoch.generation;

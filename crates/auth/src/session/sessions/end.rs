@@ -16,7 +16,7 @@ impl Sessions {
     /// [`StoreError::Unavailable`]: the store did not answer.
     pub async fn list(&self, user: &UserId) -> Result<Vec<Session>, StoreError> {
         let now = self.clock.wall();
-        let epoch = self.records.epochs.read(user, None, None).await?;
+        let epoch = self.records.revocations.read(user, None, None).await?;
         let mut sessions = self.records.store.of_user(user).await?;
         sessions.retain(|session| !session.is_over(now) && standing(session).holds(&epoch));
         Ok(sessions)
@@ -33,7 +33,7 @@ impl Sessions {
     pub async fn end(&self, id: &SessionId) -> Result<(), StoreError> {
         let now = self.clock.wall();
         // Revoke first: if the removal fails, the session is invalid nevertheless.
-        self.records.epochs.end_session(id, now).await?;
+        self.records.revocations.end_session(id, now).await?;
         self.records.store.remove(id).await?;
         self.leases.end(id, now);
         Ok(())
@@ -80,7 +80,7 @@ impl Sessions {
     pub async fn end_user(&self, user: &UserId) -> Result<u64, StoreError> {
         let now = self.clock.wall();
         // Revoke first, for the same reason as in `end`.
-        let generation = self.records.epochs.bump(user, now).await?;
+        let generation = self.records.revocations.bump(user, now).await?;
         for session in self.records.store.of_user(user).await? {
             // A session of the new generation was created after the revocation and stays.
             if session.generation < generation {

@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use doorward_core::{Epochs, Issued, Session, SessionStore, Standing};
+use doorward_core::{CredentialRef, Issued, RevocationStore, Session, SessionStore};
 
 use crate::session::sessions::error::VerifySessionError;
 
 /// Stores of sessions and of the revocation state.
 pub(super) struct Records {
     pub(super) store: Arc<dyn SessionStore>,
-    pub(super) epochs: Arc<dyn Epochs>,
+    pub(super) revocations: Arc<dyn RevocationStore>,
 }
 
 impl Records {
@@ -27,7 +27,7 @@ impl Records {
         if session.is_over(now) {
             return Err(VerifySessionError::Expired);
         }
-        let epoch = self.epochs.read(&session.user, Some(&session.id), None).await?;
+        let epoch = self.revocations.read(&session.user, Some(&session.id), None).await?;
         if !standing(&session).holds(&epoch) {
             return Err(VerifySessionError::Revoked);
         }
@@ -36,8 +36,8 @@ impl Records {
 }
 
 /// Returns the reference by which a session is compared with the revocation state.
-pub(super) fn standing(session: &Session) -> Standing<'_> {
-    Standing {
+pub(super) fn standing(session: &Session) -> CredentialRef<'_> {
+    CredentialRef {
         user: &session.user,
         session: Some(&session.id),
         token: None,

@@ -65,12 +65,12 @@ impl Table {
             rows.iter().map(|row| row.link).filter(|other| *other != link).collect();
         if is_refused(limits.links, others.len()) {
             let holders = others.into_iter().map(|link| Holder { link, socket: None });
-            return Err(SeatError::Taken(holders.collect()));
+            return Err(SeatError::Full(holders.collect()));
         }
         let there = || rows.iter().filter(|row| *row.namespace == *namespace);
         if is_refused(limits.sockets, there().count()) {
             let holder = |row: &Row| Holder { link: row.link, socket: Some(row.socket) };
-            return Err(SeatError::Taken(there().map(holder).collect()));
+            return Err(SeatError::Full(there().map(holder).collect()));
         }
         let of_link = rows.iter().filter(|row| row.link == link && row.standing != Standing::Lost);
         let link_since = of_link.filter_map(|row| row.link_since).min();
@@ -93,7 +93,7 @@ impl Table {
         limits: SeatLimits,
     ) -> Result<Vec<SocketId>, SeatError> {
         // The row was removed by `make_room`: its link has lost its seat meanwhile.
-        let lost = || SeatError::Taken(Vec::new());
+        let lost = || SeatError::Full(Vec::new());
         let rows = self.users.get_mut(user).ok_or_else(lost)?;
         let own = rows.iter().position(|row| row.number == number).ok_or_else(lost)?;
         let moment = self.next;

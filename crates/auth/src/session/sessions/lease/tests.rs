@@ -16,8 +16,8 @@ impl Entropy for Zero {
 #[test]
 fn only_leases_in_use_are_kept() {
     let (store, clock) = (Arc::new(MemoryStore::default()), ManualClock::new());
-    let epochs = Arc::clone(&store);
-    let sessions = Sessions::new(store, epochs, Arc::new(clock.clone()), Arc::new(Zero));
+    let revocations = Arc::clone(&store);
+    let sessions = Sessions::new(store, revocations, Arc::new(clock.clone()), Arc::new(Zero));
     let session = |id: &str| {
         let hour = Duration::from_hours(1);
         Session::new(SessionId::new(id), "alice", clock.wall(), hour, hour)

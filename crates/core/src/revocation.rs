@@ -6,7 +6,7 @@
 //! generation.
 //!
 //! Credentials issued by this server carry their generation and are compared by it. Those of other
-//! issuers are compared by time. [`Standing::outlives`] is the only place that compares.
+//! issuers are compared by time. [`CredentialRef::outlives`] is the only place that compares.
 
 use std::{
     sync::Arc,
@@ -19,12 +19,12 @@ use crate::{BoxFuture, SessionId, StoreError, TokenId, UserId};
 ///
 /// # Examples
 /// ```
-/// use doorward_core::Epoch;
+/// use doorward_core::RevocationState;
 ///
-/// assert_eq!(Epoch::default(), Epoch { generation: 0, revoked_at: None, is_ended: false });
+/// assert_eq!(RevocationState::default(), RevocationState { generation: 0, revoked_at: None, is_ended: false });
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Epoch {
+pub struct RevocationState {
     /// Generation of the user, 0 before the first revocation. Each revocation sets it to the
     /// previous value plus one, or to the milliseconds since 1970, whichever is larger.
     pub generation: u64,
@@ -34,7 +34,7 @@ pub struct Epoch {
     pub is_ended: bool,
 }
 
-impl Epoch {
+impl RevocationState {
     /// Returns the generation that starts with a revocation of the user at `at`.
     #[must_use]
     pub fn next_generation(&self, at: SystemTime) -> u64 {
@@ -78,11 +78,11 @@ pub enum Issued {
 ///
 /// # Examples
 /// ```
-/// use doorward_core::{Epoch, Issued, Outlives, Standing, UserId};
+/// use doorward_core::{RevocationState, Issued, Outlives, CredentialRef, UserId};
 ///
 /// let (user, issued) = (UserId::new("alice"), Issued::Generation(0));
-/// let standing = Standing { user: &user, session: None, token: None, issued };
-/// assert_eq!(standing.outlives(&Epoch::default()), Outlives::Yes);
+/// let standing = CredentialRef { user: &user, session: None, token: None, issued };
+/// assert_eq!(standing.outlives(&RevocationState::default()), Outlives::Yes);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outlives {
@@ -104,17 +104,17 @@ pub enum Outlives {
 /// # Examples
 /// ```
 /// use std::time::{Duration, SystemTime};
-/// use doorward_core::{Epoch, Issued, Standing, UserId};
+/// use doorward_core::{RevocationState, Issued, CredentialRef, UserId};
 ///
 /// let user = UserId::new("alice");
 /// let second = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-/// let token = |iat| Standing { user: &user, session: None, token: None, issued: Issued::At(second(iat)) };
-/// let revoked = Epoch { generation: 1, revoked_at: Some(second(7)), is_ended: false };
+/// let token = |iat| CredentialRef { user: &user, session: None, token: None, issued: Issued::At(second(iat)) };
+/// let revoked = RevocationState { generation: 1, revoked_at: Some(second(7)), is_ended: false };
 /// assert!(!token(7).holds(&revoked));
 /// assert!(token(8).holds(&revoked));
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Standing<'a> {
+pub struct CredentialRef<'a> {
     /// User that the credential belongs to.
     pub user: &'a UserId,
     /// Session that the credential belongs to.
@@ -125,10 +125,10 @@ pub struct Standing<'a> {
     pub issued: Issued,
 }
 
-impl Standing<'_> {
+impl CredentialRef<'_> {
     /// Returns `true` if the credential is certain to outlive the revocation.
     #[must_use]
-    pub fn holds(&self, epoch: &Epoch) -> bool {
+    pub fn holds(&self, epoch: &RevocationState) -> bool {
         self.outlives(epoch) == Outlives::Yes
     }
 
@@ -138,7 +138,7 @@ impl Standing<'_> {
     /// issued later by a clock that is ahead, up to the tolerance that applied when the token was
     /// verified. Ignoring that tolerance here would let a revoked token be used again.
     #[must_use]
-    pub fn outlives(&self, epoch: &Epoch) -> Outlives {
+    pub fn outlives(&self, epoch: &RevocationState) -> Outlives {
         if epoch.is_ended {
             return Outlives::No;
         }
@@ -169,16 +169,16 @@ impl Standing<'_> {
 /// Store of revocations.
 ///
 /// A store that also keeps sessions removes them in the same transaction: all sessions of the user
-/// in [`bump`](Epochs::bump), the one in [`end_session`](Epochs::end_session). Revocations are kept
+/// in [`bump`](RevocationStore::bump), the one in [`end_session`](RevocationStore::end_session). Revocations are kept
 /// for [`REMEMBERED`], and times to the millisecond. Every implementation passes the same
 /// conformance tests (`doorward_testkit::conformance`).
 ///
 /// # Examples
 /// ```
-/// use doorward_core::{Epochs, Standing, StoreError};
+/// use doorward_core::{RevocationStore, CredentialRef, StoreError};
 ///
-/// async fn is_good(epochs: &dyn Epochs, standing: Standing<'_>) -> Result<bool, StoreError> {
-///     let epoch = epochs.read(standing.user, standing.session, standing.token).await?;
+/// async fn is_good(revocations: &dyn RevocationStore, standing: CredentialRef<'_>) -> Result<bool, StoreError> {
+///     let epoch = revocations.read(standing.user, standing.session, standing.token).await?;
 ///     Ok(standing.holds(&epoch))
 /// }
 /// ```
@@ -190,17 +190,17 @@ impl Standing<'_> {
 /// # Cancel safety
 /// Dropping a read changes nothing. Dropping a write leaves it either made or not made, never half
 /// made.
-pub trait Epochs: Send + Sync + 'static {
+pub trait RevocationStore: Send + Sync + 'static {
     /// Reads the revocation state of a user, a session and a token.
     fn read<'a>(
         &'a self,
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<Epoch, StoreError>>;
+    ) -> BoxFuture<'a, Result<RevocationState, StoreError>>;
 
     /// Revokes all credentials of a user issued up to and including `at`, and returns the new
-    /// generation: [`Epoch::next_generation`].
+    /// generation: [`RevocationState::next_generation`].
     fn bump<'a>(
         &'a self,
         user: &'a UserId,
@@ -223,13 +223,13 @@ pub trait Epochs: Send + Sync + 'static {
 }
 
 /// Allows several parts of a program to share one store.
-impl<E: Epochs + ?Sized> Epochs for Arc<E> {
+impl<E: RevocationStore + ?Sized> RevocationStore for Arc<E> {
     fn read<'a>(
         &'a self,
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
+    ) -> BoxFuture<'a, Result<RevocationState, StoreError>> {
         E::read(self, user, session, token)
     }
 
@@ -295,9 +295,10 @@ mod tests {
     #[test]
     fn a_credential_holds_if_it_is_younger_than_the_revocation() {
         let user = UserId::new("alice");
-        let epoch = Epoch { generation: 7, revoked_at: Some(millis(5_500)), is_ended: false };
-        let holds = |issued, epoch: Epoch| {
-            Standing { user: &user, session: None, token: None, issued }.holds(&epoch)
+        let epoch =
+            RevocationState { generation: 7, revoked_at: Some(millis(5_500)), is_ended: false };
+        let holds = |issued, epoch: RevocationState| {
+            CredentialRef { user: &user, session: None, token: None, issued }.holds(&epoch)
         };
 
         for (issued, expected) in [
@@ -310,8 +311,11 @@ mod tests {
             (Issued::Shown(millis(5_501)), true),
         ] {
             assert_eq!(holds(issued, epoch), expected, "{issued:?}");
-            assert!(holds(issued, Epoch::default()), "{issued:?}");
-            assert!(!holds(issued, Epoch { is_ended: true, ..Epoch::default() }), "{issued:?}");
+            assert!(holds(issued, RevocationState::default()), "{issued:?}");
+            assert!(
+                !holds(issued, RevocationState { is_ended: true, ..RevocationState::default() }),
+                "{issued:?}"
+            );
         }
     }
 
@@ -319,10 +323,11 @@ mod tests {
     #[test]
     fn the_tolerance_of_the_verifier_counts_in_the_comparison() {
         let user = UserId::new("alice");
-        let epoch = Epoch { generation: 7, revoked_at: Some(millis(100_300)), is_ended: false };
-        let outlives = |at, ahead, epoch: &Epoch| {
+        let epoch =
+            RevocationState { generation: 7, revoked_at: Some(millis(100_300)), is_ended: false };
+        let outlives = |at, ahead, epoch: &RevocationState| {
             let issued = Issued::Claimed { at: millis(at), ahead: Duration::from_millis(ahead) };
-            Standing { user: &user, session: None, token: None, issued }.outlives(epoch)
+            CredentialRef { user: &user, session: None, token: None, issued }.outlives(epoch)
         };
         let unknown = |from| Outlives::Unknown { from: millis(from) };
 
@@ -338,16 +343,17 @@ mod tests {
             (4_000_000, u64::MAX, Outlives::Yes),
         ] {
             assert_eq!(outlives(at, ahead, &epoch), expected, "{at} {ahead}");
-            assert_eq!(outlives(at, ahead, &Epoch::default()), Outlives::Yes);
-            let ended = Epoch { is_ended: true, ..Epoch::default() };
+            assert_eq!(outlives(at, ahead, &RevocationState::default()), Outlives::Yes);
+            let ended = RevocationState { is_ended: true, ..RevocationState::default() };
             assert_eq!(outlives(at, ahead, &ended), Outlives::No);
         }
     }
 
     #[test]
     fn a_generation_only_grows_also_when_the_clock_goes_back() {
-        let first = Epoch::default().next_generation(millis(5_000));
-        let second = Epoch { generation: first, ..Epoch::default() }.next_generation(millis(4_000));
+        let first = RevocationState::default().next_generation(millis(5_000));
+        let second = RevocationState { generation: first, ..RevocationState::default() }
+            .next_generation(millis(4_000));
 
         assert_eq!((first, second), (5_000, 5_001));
     }

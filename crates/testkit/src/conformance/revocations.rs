@@ -7,7 +7,9 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use doorward_core::{Epoch, Epochs, Issued, SessionId, Standing, StoreError, TokenId, UserId};
+use doorward_core::{
+    CredentialRef, Issued, RevocationState, RevocationStore, SessionId, StoreError, TokenId, UserId,
+};
 
 use super::{
     Outcome,
@@ -16,17 +18,20 @@ use super::{
 };
 
 /// Reads the revocation state of a user, without a session or token.
-pub(super) async fn read<S: Epochs>(store: &S, user: &UserId) -> Result<Epoch, StoreError> {
+pub(super) async fn read<S: RevocationStore>(
+    store: &S,
+    user: &UserId,
+) -> Result<RevocationState, StoreError> {
     store.read(user, None, None).await
 }
 
 /// Returns `true` if a credential of this user that was issued as given is still accepted.
-pub(super) fn holds(user: &UserId, issued: Issued, epoch: &Epoch) -> bool {
-    Standing { user, session: None, token: None, issued }.holds(epoch)
+pub(super) fn holds(user: &UserId, issued: Issued, epoch: &RevocationState) -> bool {
+    CredentialRef { user, session: None, token: None, issued }.holds(epoch)
 }
 
 /// A credential issued in the generation that was read is accepted.
-pub async fn a_user_is_not_revoked_at_first<S: Epochs>(store: Arc<S>) -> Outcome {
+pub async fn a_user_is_not_revoked_at_first<S: RevocationStore>(store: Arc<S>) -> Outcome {
     let (session, token) = (SessionId::new("s-1"), TokenId::new("t-1"));
     for name in HOSTILE {
         let user = UserId::new(*name);
@@ -41,7 +46,7 @@ pub async fn a_user_is_not_revoked_at_first<S: Epochs>(store: Arc<S>) -> Outcome
 }
 
 /// Attack 28.
-pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones<S: Epochs>(
+pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones<S: RevocationStore>(
     store: Arc<S>,
 ) -> Outcome {
     let user = UserId::new("alice");
@@ -53,7 +58,10 @@ pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones<S: Epochs>(
 
     let after = read(&*store, &user).await?;
     assert_eq!(begun, before.next_generation(at(5_000)));
-    assert_eq!(after, Epoch { generation: begun, revoked_at: Some(at(5_000)), is_ended: false });
+    assert_eq!(
+        after,
+        RevocationState { generation: begun, revoked_at: Some(at(5_000)), is_ended: false }
+    );
     for (issued, expected) in [
         (Issued::Generation(before.generation), false),
         (Issued::Generation(begun), true),
@@ -74,7 +82,9 @@ pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones<S: Epochs>(
 }
 
 /// A node whose clock is slow can revoke too.
-pub async fn generations_grow_even_if_the_clock_goes_back<S: Epochs>(store: Arc<S>) -> Outcome {
+pub async fn generations_grow_even_if_the_clock_goes_back<S: RevocationStore>(
+    store: Arc<S>,
+) -> Outcome {
     let user = UserId::new("alice");
     let mut epoch = read(&*store, &user).await?;
     let mut latest = None;
@@ -85,13 +95,18 @@ pub async fn generations_grow_even_if_the_clock_goes_back<S: Epochs>(store: Arc<
         assert_eq!(begun, epoch.next_generation(now));
         latest = latest.max(Some(now));
         epoch = read(&*store, &user).await?;
-        assert_eq!(epoch, Epoch { generation: begun, revoked_at: latest, is_ended: false });
+        assert_eq!(
+            epoch,
+            RevocationState { generation: begun, revoked_at: latest, is_ended: false }
+        );
     }
     Ok(())
 }
 
 /// A credential shown in the same millisecond, before the revocation, is revoked too.
-pub async fn the_time_of_a_revocation_is_never_rounded_down<S: Epochs>(store: Arc<S>) -> Outcome {
+pub async fn the_time_of_a_revocation_is_never_rounded_down<S: RevocationStore>(
+    store: Arc<S>,
+) -> Outcome {
     let user = UserId::new("alice");
     let (shown, revoked) =
         (at(0) + Duration::from_nanos(400_000), at(0) + Duration::from_nanos(400_001));
@@ -106,7 +121,7 @@ pub async fn the_time_of_a_revocation_is_never_rounded_down<S: Epochs>(store: Ar
 }
 
 /// A revocation affects exactly the named user.
-pub async fn a_revocation_does_not_touch_users_with_similar_names<S: Epochs>(
+pub async fn a_revocation_does_not_touch_users_with_similar_names<S: RevocationStore>(
     store: Arc<S>,
 ) -> Outcome {
     let users: Vec<_> = SIMILAR.iter().map(|name| UserId::new(*name)).collect();
@@ -116,7 +131,8 @@ pub async fn a_revocation_does_not_touch_users_with_similar_names<S: Epochs>(
     }
     for (number, now) in (0..users.len()).zip(1_u64..) {
         let begun = store.bump(&users[number], at(now)).await?;
-        expected[number] = Epoch { generation: begun, revoked_at: Some(at(now)), is_ended: false };
+        expected[number] =
+            RevocationState { generation: begun, revoked_at: Some(at(now)), is_ended: false };
 
         for (user, expected) in users.iter().zip(&expected) {
             assert_eq!(read(&*store, user).await?, *expected, "{user:?} after {:?}", users[number]);
@@ -126,7 +142,7 @@ pub async fn a_revocation_does_not_touch_users_with_similar_names<S: Epochs>(
 }
 
 /// A credential that names an ended session is rejected, even if its user or token differs.
-pub async fn an_ended_session_takes_its_tokens_with_it_and_no_others<S: Epochs>(
+pub async fn an_ended_session_takes_its_tokens_with_it_and_no_others<S: RevocationStore>(
     store: Arc<S>,
 ) -> Outcome {
     let (alice, bob) = (UserId::new("alice"), UserId::new("bob"));
@@ -145,7 +161,7 @@ pub async fn an_ended_session_takes_its_tokens_with_it_and_no_others<S: Epochs>(
 }
 
 /// Other tokens of the same session are still accepted.
-pub async fn an_ended_token_is_ended_alone<S: Epochs>(store: Arc<S>) -> Outcome {
+pub async fn an_ended_token_is_ended_alone<S: RevocationStore>(store: Arc<S>) -> Outcome {
     let user = UserId::new("alice");
     let session = SessionId::new("s-1");
     for name in SIMILAR {
@@ -162,7 +178,9 @@ pub async fn an_ended_token_is_ended_alone<S: Epochs>(store: Arc<S>) -> Outcome 
 }
 
 /// Other parties choose the ids, so a session and a token may have the same one.
-pub async fn a_session_and_a_token_may_have_the_same_id<S: Epochs>(store: Arc<S>) -> Outcome {
+pub async fn a_session_and_a_token_may_have_the_same_id<S: RevocationStore>(
+    store: Arc<S>,
+) -> Outcome {
     let user = UserId::new("same");
     let (session, token) = (SessionId::new("same"), TokenId::new("same"));
     let (other_session, other_token) = (SessionId::new("other"), TokenId::new("other"));
@@ -177,7 +195,7 @@ pub async fn a_session_and_a_token_may_have_the_same_id<S: Epochs>(store: Arc<S>
 }
 
 /// Ending something again succeeds, in any order of times.
-pub async fn ending_a_session_or_token_is_idempotent<S: Epochs>(store: Arc<S>) -> Outcome {
+pub async fn ending_a_session_or_token_is_idempotent<S: RevocationStore>(store: Arc<S>) -> Outcome {
     let user = UserId::new("alice");
     let (session, token) = (SessionId::new("s-1"), TokenId::new("t-1"));
     for now in [at(5_000), at(5_000), at(0), at(9_000)] {
@@ -192,7 +210,7 @@ pub async fn ending_a_session_or_token_is_idempotent<S: Epochs>(store: Arc<S>) -
 
 /// No two revocations begin the same generation. Otherwise the second would not end credentials issued after the
 /// first.
-pub async fn revocations_at_once_begin_generations_of_their_own<S: Epochs>(
+pub async fn revocations_at_once_begin_generations_of_their_own<S: RevocationStore>(
     store: Arc<S>,
 ) -> Outcome {
     let user = UserId::new("alice");

@@ -2,13 +2,13 @@
 
 use std::{collections::HashMap, hash::Hash, time::SystemTime};
 
-use doorward_core::{Epoch, REMEMBERED, SessionId, StoreError, TokenId, UserId};
+use doorward_core::{REMEMBERED, RevocationState, SessionId, StoreError, TokenId, UserId};
 
 /// Revocations that are still remembered.
 pub(super) struct Marks {
     capacity: usize,
     /// Revocation state that applies to every user.
-    floor: Epoch,
+    floor: RevocationState,
     users: HashMap<UserId, (u64, SystemTime)>,
     sessions: HashMap<SessionId, SystemTime>,
     tokens: HashMap<TokenId, SystemTime>,
@@ -18,7 +18,7 @@ impl Marks {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             capacity,
-            floor: Epoch::default(),
+            floor: RevocationState::default(),
             users: HashMap::new(),
             sessions: HashMap::new(),
             tokens: HashMap::new(),
@@ -36,12 +36,12 @@ impl Marks {
         user: &UserId,
         session: Option<&SessionId>,
         token: Option<&TokenId>,
-    ) -> Epoch {
+    ) -> RevocationState {
         let (generation, revoked_at) = match self.users.get(user) {
             Some((generation, at)) => (*generation, Some(*at)),
             None => (0, None),
         };
-        Epoch {
+        RevocationState {
             generation: generation.max(self.floor.generation),
             revoked_at: revoked_at.max(self.floor.revoked_at),
             is_ended: session.is_some_and(|id| self.sessions.contains_key(id))

@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use doorward_core::{BoxFuture, Epoch, Epochs, REMEMBERED, SessionId, StoreError, TokenId, UserId};
+use doorward_core::{
+    BoxFuture, REMEMBERED, RevocationState, RevocationStore, SessionId, StoreError, TokenId, UserId,
+};
 
 use super::RedisStore;
 use crate::{
@@ -15,13 +17,13 @@ fn parse(text: &str) -> Result<u64, StoreError> {
     text.parse().map_err(|_reason| unreadable("a number of a revocation is malformed"))
 }
 
-impl Epochs for RedisStore {
+impl RevocationStore for RedisStore {
     fn read<'a>(
         &'a self,
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
+    ) -> BoxFuture<'a, Result<RevocationState, StoreError>> {
         let keys = &self.0.keys;
         let mut order = Order::question(&self.0.scripts.read)
             .key(keys.floor())
@@ -35,7 +37,7 @@ impl Epochs for RedisStore {
         }
         Box::pin(async move {
             let (generation, at, ended): (String, String, u64) = self.0.link.run(&order).await?;
-            Ok(Epoch {
+            Ok(RevocationState {
                 generation: parse(&generation)?,
                 revoked_at: Some(from_millis(parse(&at)?)),
                 is_ended: ended > 0,

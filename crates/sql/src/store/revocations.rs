@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use doorward_core::{BoxFuture, Epoch, Epochs, SessionId, StoreError, TokenId, UserId};
+use doorward_core::{
+    BoxFuture, RevocationState, RevocationStore, SessionId, StoreError, TokenId, UserId,
+};
 use sqlx::{SqliteConnection, query, query_as};
 
 use super::{
@@ -35,9 +37,11 @@ pub(super) const END: &str = "INSERT INTO ended (kind, id, ended_at) VALUES ($1,
 /// Generation and time of the user, generation and time of the floor, `true` if the session or token was ended.
 type Row = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, bool);
 
-fn read((generation, revoked_at, floor, floor_at, is_ended): Row) -> Result<Epoch, StoreError> {
+fn read(
+    (generation, revoked_at, floor, floor_at, is_ended): Row,
+) -> Result<RevocationState, StoreError> {
     let generation = generation.max(floor).unwrap_or(0);
-    Ok(Epoch {
+    Ok(RevocationState {
         generation: u64::try_from(generation).map_err(unreadable)?,
         revoked_at: revoked_at.max(floor_at).map(from_millis),
         is_ended,
@@ -76,13 +80,13 @@ async fn end(
     Ok(())
 }
 
-impl Epochs for SqlStore {
+impl RevocationStore for SqlStore {
     fn read<'a>(
         &'a self,
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<Epoch, StoreError>> {
+    ) -> BoxFuture<'a, Result<RevocationState, StoreError>> {
         Box::pin(async move {
             let row = query_as(READ)
                 .bind(user.as_str())
