@@ -1,4 +1,4 @@
-//! One connection of a client, and the sockets on it.
+//! The Engine.IO connection of a client, and the sockets on it.
 
 pub(crate) mod admitting;
 pub(crate) mod deciding;

@@ -1,4 +1,4 @@
-//! Lets clients into namespaces, or does not.
+//! Starts the admissions of a link, and answers its CONNECTs.
 
 use std::{pin::Pin, sync::Arc, task::Poll};
 
@@ -26,7 +26,9 @@ use crate::{
 };
 
 impl LinkState {
-    /// Starts what may be started and looks what has been decided, until neither changes anything.
+    /// Starts admissions and handles their outcomes, until neither makes progress.
+    ///
+    /// The protocol limits how many run at once, so an outcome may allow the next one to start.
     pub(super) fn poll_admissions(&mut self, turn: &Turn<'_>) {
         loop {
             self.start_admissions(turn);
@@ -38,7 +40,7 @@ impl LinkState {
                     self.decided(slot, result, turn);
                     decided = true;
                 } else if deciding.deadline <= turn.now {
-                    // An authenticator, a store or a guard hangs.
+                    // An authenticator, a store or a guard does not answer.
                     self.services.admissions.failed(turn.now, &NoAnswer);
                     self.undecided(slot, RefusalReason::DeadlinePassed, turn);
                     decided = true;
@@ -138,8 +140,8 @@ impl LinkState {
         }
     }
 
-    /// Ends an admission whose client may not come in any more: nothing more of it is run, and the
-    /// client is not even told that it was nearly in.
+    /// Cancels an admission whose client was revoked or lost its rights meanwhile. No more of it
+    /// runs, and the client reads a refusal as if that had happened before.
     pub(super) fn cut_admission(
         &mut self,
         slot: SlotId,
@@ -162,6 +164,7 @@ impl LinkState {
         let Deciding { socket: id, early, trust, ended, future, .. } = *deciding;
         drop_quietly(future);
         self.protocol.admitted(slot, trust);
+        // An authenticated link does not count against its address any more.
         if self.protocol.is_known() {
             self.place = None;
         }
@@ -177,6 +180,7 @@ impl LinkState {
         if !admitted.is_recorded {
             self.services.decided(Decision::Admitted, subject);
         }
+        // The client must read the answer to its CONNECT before any event of the namespace.
         let namespace = self.protocol.namespace(slot);
         self.outbox.text(|out| packet::write_connect(out, namespace, &id.encode()));
         let owner = self.sockets.next_owner();
@@ -189,12 +193,12 @@ impl LinkState {
         }
     }
 
-    /// Tells the client no, once; the link closes when nothing else is on it. Where a budget is
-    /// used up, and no other socket lives on the link, the client is not told but sent away for a
-    /// while.
+    /// Refuses the client with a CONNECT_ERROR, and closes the link if nothing else is on it. If a
+    /// budget is used up and no other socket uses the link, the link closes without a
+    /// CONNECT_ERROR.
     fn refuse(&mut self, slot: SlotId, refusal: &Refusal, user: Option<&UserId>, turn: &Turn<'_>) {
         drop_quietly(self.sockets.take(slot));
-        // The name of a namespace that does not exist is whatever the client has written.
+        // The name of a namespace that does not exist is input of the client, and is not recorded.
         let exists = refusal.code() != RefusalCode::InvalidNamespace;
         let subject = Subject {
             action: Some(Action::Connect),
@@ -208,7 +212,8 @@ impl LinkState {
         if refusal.code() == RefusalCode::TooManyAttempts
             && self.sockets.all_live().next().is_none()
         {
-            // A wait mends it, and stock clients come back by themselves where they read no packet.
+            // Waiting is enough here. A stock client that reads a CONNECT_ERROR does not reconnect
+            // by itself; one that loses its connection does.
             self.protocol.refused(slot);
             return self.come_back_after(refusal.retry_after().unwrap_or(TRY_AGAIN_AFTER), turn);
         }
@@ -222,7 +227,7 @@ impl LinkState {
         }
     }
 
-    /// Ends the transport without an answer, so that the client comes back and asks again.
+    /// Ends the transport without an answer, so that the client reconnects and tries again.
     fn undecided(&mut self, slot: SlotId, reason: RefusalReason, turn: &Turn<'_>) {
         drop_quietly(self.sockets.take(slot));
         self.forget_admission(slot, reason);
@@ -234,7 +239,7 @@ impl LinkState {
         self.end_link(end, turn);
     }
 
-    /// Writes down that nothing was decided.
+    /// Records that an admission was not decided.
     pub(super) fn forget_admission(&self, slot: SlotId, reason: RefusalReason) {
         let subject = Subject {
             action: Some(Action::Connect),

@@ -1,4 +1,4 @@
-//! An admission that is under way.
+//! An admission that is running.
 
 use std::time::Instant;
 
@@ -10,14 +10,15 @@ use crate::{
     runtime::catch::Caught,
 };
 
-/// An admission that is under way.
+/// An admission that is running.
 pub(super) struct Deciding {
     pub(super) deadline: Instant,
     pub(super) socket: SocketId,
-    /// What a connect hook has emitted: it leaves behind the CONNECT answer, or not at all.
+    /// Packets that a connect hook has emitted. They are sent after the answer to the CONNECT, and
+    /// dropped with a refusal.
     pub(super) early: Vec<Frame>,
     pub(super) early_bytes: usize,
-    /// Somebody has ended the socket before it came to be.
+    /// Reason of an order to end the socket that arrived before it was admitted.
     pub(super) ended: Option<DisconnectReason>,
     pub(super) slot: SlotId,
     pub(super) trust: Trust,
@@ -25,7 +26,8 @@ pub(super) struct Deciding {
 }
 
 impl Deciding {
-    /// Keeps what a connect hook emits, and says whether that is within `limit` bytes.
+    /// Keeps a packet that a connect hook has emitted. Returns `false` if there are more than
+    /// `limit` bytes of them.
     pub(super) fn keep(&mut self, frame: Frame, limit: usize) -> bool {
         self.early_bytes += frame.len();
         self.early.push(frame);

@@ -1,8 +1,9 @@
 //! Ends sockets and links.
 //!
-//! A socket is ended first and told second: when the hooks are asked and the packets are written it
-//! is already out of every list. An end is final for the client (DISCONNECT, close) or passing (the
-//! transport ends, the client comes back by itself). Start reading at [`LinkTask::end_socket`].
+//! A socket is removed first and announced second: when its hooks run and its last packets are
+//! written, it is already out of every list. An end is final for the client (DISCONNECT, close) or
+//! temporary (the transport ends, and the client reconnects by itself). Start reading at
+//! [`LinkState::end_socket`].
 
 use std::{fmt, future::Future, sync::Arc, task::Poll, time::Duration};
 
@@ -26,11 +27,11 @@ use crate::{
 };
 
 impl LinkState {
-    /// Ends one socket. The link stays when others live on it.
+    /// Ends one socket. The link stays open while other sockets use it.
     pub(super) fn end_socket(&mut self, slot: SlotId, reason: DisconnectReason, turn: &Turn<'_>) {
         let Some(Occupant::Live(live)) = self.sockets.take(slot) else { return };
         self.retire(*live, reason);
-        // A CONNECT that nobody has looked at yet counts as well.
+        // A CONNECT that waits for its admission counts as well.
         let alone = self.protocol.namespaces() == 1;
         let is_final = is_final(reason);
         if is_final || !alone {
@@ -46,23 +47,23 @@ impl LinkState {
         }
     }
 
-    /// Ends one socket that may not stay: nothing that waits to be sent to it is sent any more.
+    /// Ends one socket that is not allowed any more: packets that are queued for it are dropped.
     pub(super) fn cut_socket(&mut self, slot: SlotId, reason: DisconnectReason, turn: &Turn<'_>) {
         let others = self.sockets.all_live().filter(|live| live.slot != slot);
         let others: Vec<_> = others.map(|live| live.owner).collect();
-        // Packets of a socket that ended earlier are dropped as well; the event that told it why is
-        // not.
+        // This drops packets of sockets that ended earlier as well, but not the events that tell
+        // their clients why: those have no owner.
         let is_clean = self.outbox.cut(|owner| others.contains(&owner));
         self.end_socket(slot, reason, turn);
         if !is_clean {
-            // Half of a packet to it has been written, and neither its other half may be nor
-            // anything else.
+            // A packet for it has been sent in part. The rest must not be sent, and nothing else
+            // can be sent instead, so the connection is cut.
             self.abort(DisconnectReason::TransportClosed, turn);
             self.outbox.clear(&self.services.metrics.outbox);
         }
     }
 
-    /// The client has left a namespace, or has given up entering it.
+    /// Handles a client that leaves a namespace, or that gives up its admission.
     pub(super) fn client_left(&mut self, slot: SlotId, turn: &Turn<'_>) {
         match self.sockets.take(slot) {
             Some(Occupant::Live(live)) => self.retire(*live, DisconnectReason::ClientLeft),
@@ -70,7 +71,7 @@ impl LinkState {
                 drop_quietly(deciding);
                 self.forget_admission(slot, RefusalReason::Abandoned);
             }
-            // It had not even been looked at.
+            // Its admission had not started.
             None => {}
         }
         self.protocol.left(slot, turn.now);
@@ -80,14 +81,14 @@ impl LinkState {
         }
     }
 
-    /// Ends the link with everything on it; the client comes back unless it left by itself.
+    /// Ends the link and all of its sockets. The client reconnects, unless it left by itself.
     pub(super) fn end_link(&mut self, reason: DisconnectReason, turn: &Turn<'_>) {
         if self.closing.is_some() {
             return;
         }
-        self.end_everybody(reason);
+        self.end_all_sockets(reason);
         match reason {
-            // There is nobody to tell, or nobody who listens.
+            // The client is gone, or does not read: there is no use in waiting.
             DisconnectReason::TransportClosed | DisconnectReason::SlowConsumer => {
                 self.closing = Some(Closing { until: turn.now });
             }
@@ -96,11 +97,11 @@ impl LinkState {
         }
     }
 
-    /// Ends the link without a packet: a stock client comes back by itself, and the reason of the
-    /// close says when it will do.
+    /// Closes the link without a packet, so that a stock client reconnects by itself. The reason in
+    /// the close frame says how long it should wait.
     pub(super) fn come_back_after(&mut self, wait: Duration, turn: &Turn<'_>) {
         for occupant in self.sockets.take_all() {
-            // No socket lives on the link; what is still being decided is for the next one.
+            // No socket uses the link. Pending admissions start again on the next one.
             if let Occupant::Deciding(deciding) = occupant {
                 let slot = deciding.slot;
                 drop_quietly(deciding);
@@ -112,22 +113,22 @@ impl LinkState {
         self.close(CloseCode::TryAgainLater, &reason, turn);
     }
 
-    /// Ends the link because the client does not keep to the protocol; `why` holds no word of the
-    /// client.
+    /// Closes the link because the client has violated the protocol. `why` contains no client
+    /// input.
     pub(super) fn violated(&mut self, code: CloseCode, why: &impl fmt::Display, turn: &Turn<'_>) {
         if self.closing.is_some() {
             return;
         }
         if self.protocol.is_known() {
-            self.end_everybody(DisconnectReason::ProtocolViolation);
+            self.end_all_sockets(DisconnectReason::ProtocolViolation);
             self.close(code, &why.to_string(), turn);
         } else {
             self.throw_out(RefusalReason::ProtocolViolation, code, &why.to_string(), turn);
         }
     }
 
-    /// Ends a link without a known client, without an answer; the client's developer finds `why` in
-    /// the close frame.
+    /// Closes a link without an authenticated client. No packet answers it; `why` is in the close
+    /// frame, for the developer of the client.
     pub(super) fn throw_out(
         &mut self,
         reason: RefusalReason,
@@ -135,16 +136,16 @@ impl LinkState {
         why: &str,
         turn: &Turn<'_>,
     ) {
-        // Each client that is on it gets a record of its own.
+        // Sockets and admissions on the link get records of their own.
         if self.sockets.is_empty() {
             let subject = Subject { peer: self.peer(), ..Subject::default() };
             self.services.decided(Decision::Closed(reason), subject);
         }
-        self.end_everybody(DisconnectReason::ProtocolViolation);
+        self.end_all_sockets(DisconnectReason::ProtocolViolation);
         self.close(code, why, turn);
     }
 
-    /// Ends a link whose transport is gone.
+    /// Ends a link whose connection is lost: nothing more is sent.
     pub(super) fn abort(&mut self, reason: DisconnectReason, turn: &Turn<'_>) {
         self.end_link(reason, turn);
         if let Some(closing) = &mut self.closing {
@@ -152,11 +153,12 @@ impl LinkState {
         }
     }
 
-    /// Says everything that is left to say, and that the client is not to come back.
+    /// Closes the link after the queued packets, so that the client does not reconnect.
     pub(super) fn close_for_good(&mut self, turn: &Turn<'_>) {
-        // Whoever goes on asking beyond all measure ends with everything that is on the link.
-        self.end_everybody(DisconnectReason::ProtocolViolation);
-        // Without this packet python-socketio takes the end of a WebSocket for an accident.
+        // Usually the link is empty. A client with far too many refused CONNECTs loses its sockets.
+        self.end_all_sockets(DisconnectReason::ProtocolViolation);
+        // Without this packet python-socketio takes the end of a WebSocket for a failure, and
+        // reconnects.
         self.outbox.text(engine::write_close);
         self.close(CloseCode::Normal, "", turn);
     }
@@ -166,10 +168,11 @@ impl LinkState {
         self.closing.get_or_insert(Closing { until: turn.now + LAST_WORDS });
     }
 
-    /// Lets a handler come to its own end after its socket has ended, heard by nobody. When too
-    /// many do so already it is dropped instead: a client that comes and goes must not gather them.
+    /// Lets a handler run on after its socket has ended; its output is dropped. If too many
+    /// handlers do so already, it is dropped itself: a client that reconnects in a loop must not
+    /// accumulate them.
     pub(super) fn let_finish(&self, invocation: Invocation, trace: Trace) {
-        // What has not begun does not begin any more, and a stream has nobody to go to.
+        // A handler that has not begun does not begin any more, and a stream has no receiver.
         if invocation.is_streaming() || !invocation.has_begun() {
             return trace.run(|| drop_quietly(invocation));
         }
@@ -189,7 +192,7 @@ impl LinkState {
         }
     }
 
-    fn end_everybody(&mut self, reason: DisconnectReason) {
+    fn end_all_sockets(&mut self, reason: DisconnectReason) {
         for occupant in self.sockets.take_all() {
             match occupant {
                 Occupant::Live(live) => self.retire(*live, reason),
@@ -202,7 +205,7 @@ impl LinkState {
         }
     }
 
-    /// Takes a socket out of every list, writes it down, tells the client and the hooks.
+    /// Removes a socket from every list, records its end, and informs the hooks and the client.
     fn retire(&mut self, live: Live, reason: DisconnectReason) {
         let Live { slot, id, socket, running, .. } = live;
         let subject = Subject {
@@ -222,7 +225,8 @@ impl LinkState {
         }
         if let Some(ended) = SessionEnded::new(reason, decision) {
             let namespace = self.protocol.namespace(slot);
-            // It has no owner: it is sent also when everything else for the socket is dropped.
+            // Without an owner, so that it is sent although other packets for the socket are
+            // dropped.
             let written = self.outbox.packet(None, |out| {
                 packet::write_event(out, namespace, None, SessionEnded::EVENT, &ended)
             });
@@ -230,8 +234,8 @@ impl LinkState {
         }
     }
 
-    /// Counts the link among the unknown of its address, or of foreign pages there, after its last
-    /// known socket.
+    /// Counts the link as unauthenticated again after its last authenticated socket has ended, even
+    /// if its address has no place left.
     fn keep_count(&mut self) {
         if self.place.is_none() && !self.protocol.is_known() {
             let headers = self.request.headers();
@@ -240,7 +244,7 @@ impl LinkState {
     }
 }
 
-/// Whether the client is to stay away, and not to come back by itself.
+/// Returns `true` if the client must not reconnect by itself.
 fn is_final(reason: DisconnectReason) -> bool {
     matches!(
         reason,
@@ -252,7 +256,7 @@ fn is_final(reason: DisconnectReason) -> bool {
     )
 }
 
-/// Why an admission was not decided when its link ended.
+/// Returns the reason why an admission was not decided when its link ended.
 fn abandoned(reason: DisconnectReason) -> RefusalReason {
     match reason {
         DisconnectReason::Shutdown => RefusalReason::ShuttingDown,
@@ -262,7 +266,7 @@ fn abandoned(reason: DisconnectReason) -> RefusalReason {
     }
 }
 
-/// Runs a handler to its end, at most as long as any handler may take.
+/// Runs a handler to its end, for `Limits::handler_timeout` at most.
 async fn finish(services: Arc<Services>, mut invocation: Invocation, trace: Trace) {
     let mut nowhere = Outbox::default();
     let done = std::future::poll_fn(|cx| {
@@ -276,9 +280,9 @@ async fn finish(services: Arc<Services>, mut invocation: Invocation, trace: Trac
             room: usize::MAX,
             is_blocked: false,
         };
-        // A panic has been printed by its hook, and there is nobody to be answered.
+        // The panic hook has printed the panic, and no client waits for an answer.
         let polled = trace.run(|| catch(|| invocation.poll(cx, &mut answer)));
-        // What it would stream now goes nowhere.
+        // A stream has no receiver any more.
         let is_over = polled.is_err() || invocation.is_streaming();
         if is_over {
             Poll::Ready(())
@@ -287,20 +291,20 @@ async fn finish(services: Arc<Services>, mut invocation: Invocation, trace: Trac
         }
     });
     if services.within(services.limits.handler_timeout, done).await.is_none() {
-        tracing::debug!("A handler was dropped that outlived its socket for too long.");
+        tracing::debug!("A handler that outlived its socket timed out.");
     }
     trace.run(|| drop_quietly(invocation));
 }
 
-/// Spawns work that outlives the link; when the runtime is already gone, so is the work.
+/// Spawns work that outlives the link. If the runtime has already stopped, the work is dropped.
 fn spawn(work: impl Future<Output = ()> + Send + 'static) {
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         runtime.spawn(work);
     }
 }
 
-/// Handlers of one link that may be coming to their end after their sockets have ended.
+/// Maximum number of handlers of one link that run on after their sockets have ended.
 const FINISHING_PER_LINK: usize = 8;
 
-/// Time for the last packets to leave and for the peer to close.
+/// Time for sending the last packets, and for the peer to close. Then the connection is cut.
 const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -1,8 +1,8 @@
 //! Runs the handlers of the sockets of a link.
 //!
-//! As many events of a socket as its namespace allows, one by default, are being handled; the
-//! others wait in its inbox, in order. A handler that is ready at once never leaves the stack; a
-//! stream that a handler has returned goes on beside the events behind it.
+//! Each socket handles as many events concurrently as its namespace allows, one by default. Other
+//! events wait in its inbox, in order. A handler that is ready at once is never stored. A stream
+//! that a handler has returned runs concurrently with the events after it.
 
 use std::{
     collections::VecDeque,
@@ -33,7 +33,7 @@ use crate::{
 };
 
 impl LinkState {
-    /// Takes an event: handles it now if its socket is idle, and otherwise in its turn.
+    /// Handles an event at once if its socket is free, and queues it otherwise.
     pub(super) fn event(&mut self, event: Event<'_>, turn: &Turn<'_>) {
         let wall = turn.wall;
         self.check_life(event.slot, turn);
@@ -54,7 +54,7 @@ impl LinkState {
         self.start_handler(slot, ack, incoming, turn);
     }
 
-    /// Goes on with the handlers that are not done, and with the events behind them.
+    /// Polls the handlers that are running, and starts queued events as far as that is possible.
     pub(super) fn poll_handlers(&mut self, turn: &mut Turn<'_>) {
         for index in 0..self.sockets.len() {
             let Some(live) = self.sockets.live_at(index) else { continue };
@@ -80,7 +80,7 @@ impl LinkState {
         }
     }
 
-    /// Ends what is over its time: sockets, and handlers.
+    /// Ends sockets that have expired and handlers that have timed out.
     pub(super) fn expire(&mut self, turn: &Turn<'_>) {
         for index in 0..self.sockets.len() {
             let Some(live) = self.sockets.live_at(index) else { continue };
@@ -132,7 +132,7 @@ impl LinkState {
         self.was_answered(ack, turn.now);
     }
 
-    /// Writes down how long the client has waited for its answer.
+    /// Records how long the client has waited for its answer.
     fn was_answered(&self, ack: Option<u64>, since: Instant) {
         if ack.is_some() {
             let now = self.services.clock.now();
@@ -142,7 +142,7 @@ impl LinkState {
 
     fn poll_running(&mut self, slot: SlotId, turn: &Turn<'_>) {
         let Some(live) = self.sockets.live(slot) else { return };
-        // They leave their place one after the other, because each may end the socket.
+        // They are taken out of the list and polled one by one, because each may end the socket.
         let mut waiting: VecDeque<_> = std::mem::take(&mut live.running).into();
         while let Some(mut running) = waiting.pop_front() {
             if !self.sockets.is_live(slot) {
@@ -166,15 +166,15 @@ impl LinkState {
         }
     }
 
-    /// Puts a handler back that is not done; its socket may have ended while it ran. `others` are
-    /// the streams of the socket that are not in their places.
+    /// Stores a handler that is not done, unless its socket has ended meanwhile. `others` is the
+    /// number of streams of the socket that are not in the list at the moment.
     fn keep_running(&mut self, slot: SlotId, mut running: Running, others: usize, turn: &Turn<'_>) {
         let limit = self.services.limits.max_streams;
         let Some(live) = self.sockets.live(slot) else {
             return self.let_finish(running.invocation, running.trace);
         };
         if running.invocation.is_streaming() && running.deadline.take().is_some() {
-            // It has just become one.
+            // The handler has just become a stream.
             if live.streams() + others >= limit {
                 let Running { invocation, event, ack, trace, .. } = running;
                 trace.run(|| drop_quietly(invocation));
@@ -187,7 +187,7 @@ impl LinkState {
         live.running.push(running);
     }
 
-    /// Polls a handler once. Its answer stands behind everything it has emitted before.
+    /// Polls a handler once. Its answer is sent after everything that it has emitted.
     fn run(&mut self, invocation: &mut Invocation, asked: Asked<'_>, turn: &Turn<'_>) -> Polled {
         let slot = asked.slot;
         let start = self.outbox.position();
@@ -205,6 +205,9 @@ impl LinkState {
                 answer.out.truncate(start);
             }
         });
+        // Packets that the handler has emitted are still in the mailbox, but its answer is already
+        // in the outbox. The answer is taken out, the letters are read, and the answer is queued
+        // again.
         let mut forbidden = false;
         if self.handle.has_letters() {
             let answered = self.outbox.withhold(start);
@@ -229,13 +232,13 @@ impl LinkState {
         polled
     }
 
-    /// Answers with what went wrong, and ends the socket if that was the end of it.
+    /// Answers an event with its failure, and ends the socket if the failure demands that.
     fn failed(&mut self, asked: Asked<'_>, failure: Failure, turn: &Turn<'_>) {
         let slot = asked.slot;
         let Some(live) = self.sockets.live(slot) else { return };
         let Explained { exception, instead, id, close } =
             live.socket.explain(asked.event, failure, asked.trace);
-        // What an exception filter has emitted comes before the answer.
+        // Packets that an exception filter has emitted are sent before the answer.
         let forbidden = self.handle.has_letters() && self.read_letters_of(slot, turn);
         if self.closing.is_some() || !self.sockets.is_live(slot) {
             return;
@@ -253,7 +256,7 @@ impl LinkState {
         }
     }
 
-    /// Lends out the place where the answer to an event is written.
+    /// Calls `write` with the place for the answer to an event, unless the socket has ended.
     fn answer(&mut self, asked: Asked<'_>, write: impl FnOnce(&mut Answer<'_>)) {
         let Asked { slot, event, ack, .. } = asked;
         let Some(live) = self.sockets.live(slot) else { return };
@@ -273,15 +276,15 @@ struct Asked<'a> {
     trace: &'a Trace,
 }
 
-/// What a handler has come to in one poll.
+/// Result of polling a handler once.
 enum Polled {
-    /// It goes on, and waits for the client to read or for something else.
+    /// It is not done. With `is_blocked` it waits until the client has read more.
     Pending { is_blocked: bool },
-    /// There is nothing left of it.
+    /// It is done.
     Done,
-    /// It is answered, and what is left of it is heard by nobody.
+    /// It is answered but not done, and its further output is dropped.
     Unheard,
 }
 
-/// What a client is told that has as many streams as it may.
+/// Time to wait that a client reads if it has too many streams.
 const STREAMS_AGAIN_AFTER: Duration = Duration::from_secs(1);

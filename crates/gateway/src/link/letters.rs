@@ -1,4 +1,4 @@
-//! Does what the rest of the server asks of a link.
+//! Carries out the orders that the rest of the server posts to a link.
 
 use doorward_core::DisconnectReason;
 use doorward_protocol::SlotId;
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl LinkState {
-    /// Does what others have asked for.
+    /// Carries out all orders in the mailbox.
     pub(super) fn read_letters(&mut self, turn: &Turn<'_>) {
         if self.handle.has_letters() {
             let mut letters = self.handle.take();
@@ -20,8 +20,8 @@ impl LinkState {
         }
     }
 
-    /// Does what others have asked for while a handler of this socket ran. When a guard wants the
-    /// socket to end, that waits for the handler's answer, and `true` is returned.
+    /// Carries out the orders that were posted while a handler of this socket ran. Returns `true`
+    /// if a guard wants the socket to end: the caller ends it after the answer of the handler.
     pub(super) fn read_letters_of(&mut self, slot: SlotId, turn: &Turn<'_>) -> bool {
         let own = self.sockets.live(slot).map(|live| live.id);
         let mut is_forbidden = false;
@@ -69,14 +69,15 @@ impl LinkState {
                             self.end_socket(slot, reason, turn);
                         }
                     }
-                    // Who has lost a seat was in, and is told why they are not any more.
+                    // A socket that is replaced at the end of its admission already had a seat. It
+                    // is admitted first, so that its client reads why it ends.
                     Some(Occupant::Deciding(deciding))
                         if cut && reason != DisconnectReason::Replaced =>
                     {
                         let slot = deciding.slot;
                         self.cut_admission(slot, reason, turn);
                     }
-                    // It is ended as soon as there is something to end.
+                    // The socket ends as soon as it is admitted.
                     Some(Occupant::Deciding(deciding)) => {
                         deciding.ended.get_or_insert(reason);
                     }

@@ -1,8 +1,8 @@
-//! How long the sockets of a link live: warns them, lets them refresh, ends them.
+//! Lifetimes of the sockets of a link: warns clients, refreshes credentials, ends sockets.
 //!
-//! A refresh is polled here and never waits behind events. A session that seems to be over is asked
-//! for once more before its socket ends, because another server may have seen its client. Start
-//! reading at [`LinkTask::poll_lifetimes`].
+//! A refresh is polled here and never waits for events. A session that seems to have expired is
+//! renewed once more before its socket ends, because another server may have seen activity of the
+//! client. Start reading at [`LinkState::poll_lifetimes`].
 
 use std::{sync::Arc, task::Poll, time::Duration};
 
@@ -26,7 +26,7 @@ use crate::{
 };
 
 impl LinkState {
-    /// Does what time asks of every socket of the link.
+    /// Polls refreshes and renewals, and checks the lifetime of every socket.
     pub(super) fn poll_lifetimes(&mut self, turn: &Turn<'_>) {
         for index in 0..self.sockets.len() {
             let Some(live) = self.sockets.live_at(index) else { continue };
@@ -38,7 +38,8 @@ impl LinkState {
         }
     }
 
-    /// Ends a socket whose credential is over, and asks after a session that seems to be.
+    /// Ends a socket whose credential has expired, and starts to renew a session that seems to
+    /// have.
     pub(super) fn check_life(&mut self, slot: SlotId, turn: &Turn<'_>) {
         let (wall, timeout) = (turn.wall, self.services.limits.admission_timeout);
         let Some(live) = self.sockets.live(slot) else { return };
@@ -52,7 +53,8 @@ impl LinkState {
                     Box::pin(async move { lease.renew(wall).await });
                 let until = turn.now + timeout.min(RENEWED_WITHIN);
                 live.questions.renewing = Some(Asked { future: Caught::new(future), until });
-                // It may have been found out behind the place where questions are asked.
+                // The renewals of this turn may have been polled already, and a future that was
+                // never polled wakes no task.
                 self.handle.wake();
             }
         }
@@ -75,12 +77,12 @@ impl LinkState {
             Some(Err(LeaseError::Ended)) => {
                 self.cut_socket(slot, DisconnectReason::SessionExpired, turn);
             }
-            // Nobody can say that it lives, and by what is known here it does not.
+            // The store does not answer, and as far as this server knows the session has expired.
             _ => self.cut_socket(slot, DisconnectReason::Unavailable, turn),
         }
     }
 
-    /// Tells the client that its time is nearly over, once for each end.
+    /// Warns the client that its socket expires soon, once for each time of expiry.
     fn warn(&mut self, slot: SlotId, turn: &Turn<'_>) {
         let wall = turn.wall;
         let Some(live) = self.sockets.live(slot) else { return };
@@ -98,7 +100,7 @@ impl LinkState {
         written.expect("wire types are strings, numbers and plain structs");
     }
 
-    /// The client shows another credential.
+    /// Starts to judge another credential that the client shows.
     pub(super) fn refresh(&mut self, event: &Event<'_>, turn: &Turn<'_>) {
         let (slot, ack) = (event.slot, event.id);
         let until = turn.now + self.services.limits.admission_timeout;
@@ -162,7 +164,7 @@ impl LinkState {
     ) {
         let id = self.services.said_no(Decision::Denied, refusal, self.subject(slot));
         self.acknowledge(slot, ack, &ErrorAnswer::refusal(refusal, id));
-        // A program that asks in a loop is cut off, as it is with CONNECTs.
+        // A client that shows bad credentials in a loop is cut off, as with CONNECTs.
         if let Some(live) = self.sockets.live(slot) {
             live.questions.refusals += 1;
             if live.questions.refusals > TOLERATED_REFUSALS {
@@ -177,7 +179,7 @@ impl LinkState {
         self.acknowledge(slot, ack, &ErrorAnswer::ack(&exception, id));
     }
 
-    /// Answers the client, if it has asked.
+    /// Answers the client, if it has asked for an ack.
     fn acknowledge(&mut self, slot: SlotId, ack: Option<u64>, answer: &impl serde::Serialize) {
         let (Some(id), Some(live)) = (ack, self.sockets.live(slot)) else { return };
         let (owner, namespace) = (live.owner, self.protocol.namespace(slot));
@@ -186,7 +188,7 @@ impl LinkState {
         written.expect("wire types are strings, numbers and plain structs");
     }
 
-    /// What an audit record says of a refresh.
+    /// Returns the subject of a refresh, for its audit record.
     fn subject(&self, slot: SlotId) -> Subject<'_> {
         let mut subject = Subject {
             action: Some(Action::Event(Refreshed::EVENT)),
@@ -203,7 +205,7 @@ impl LinkState {
     }
 }
 
-/// Reads what the client shows: nothing, or one object as it would pass it as `auth`.
+/// Reads the arguments of a refresh: none, or one object like the `auth` payload of a CONNECT.
 fn payload(event: &Event<'_>) -> Option<AuthPayload> {
     let arguments: Vec<&RawValue> = serde_json::from_str(&event.data).ok()?;
     match arguments[..] {
@@ -215,8 +217,9 @@ fn payload(event: &Event<'_>) -> Option<AuthPayload> {
 
 const REFRESHED_IN_VAIN: &str = "too many credentials were refused";
 
-/// Credentials that a socket may show in vain before it is cut off.
+/// Number of credentials that may be refused in a row. One more closes the link.
 const TOLERATED_REFUSALS: usize = 32;
 
-/// How long a store may take to say that a session lives.
+/// Time limit for renewing a session that seems to have expired. Then its socket ends. Events of
+/// the client wait meanwhile.
 const RENEWED_WITHIN: Duration = Duration::from_millis(900);

@@ -1,4 +1,4 @@
-//! An admitted socket on its link: what runs for it, and what waits.
+//! An admitted socket on its link: its running handlers and its inbox.
 
 use std::{
     collections::VecDeque,
@@ -23,25 +23,25 @@ use crate::{
 pub(super) struct Live {
     pub(super) slot: SlotId,
     pub(super) id: SocketId,
-    /// Its name in the outbox.
+    /// Marks its packets in the outbox.
     pub(super) owner: Owner,
     pub(super) socket: Box<dyn Socket>,
     pub(super) running: Vec<Running>,
     inbox: VecDeque<Queued>,
-    /// Bytes in the inbox.
+    /// Number of bytes in the inbox.
     inbox_bytes: usize,
     pub(super) lifetime: Lifetime,
     pub(super) questions: Questions,
     concurrency: usize,
 }
 
-/// A handler that is not done yet, or a stream that goes on behind one.
+/// A handler that is not done, or a stream that it has returned.
 pub(super) struct Running {
     pub(super) invocation: Invocation,
     pub(super) started_at: Instant,
-    /// Until when; a stream goes on as long as its socket.
+    /// Time at which it times out; `None` for a stream, which may run as long as its socket.
     pub(super) deadline: Option<Instant>,
-    /// It has more to say and waits until the client has read some of it.
+    /// `true` if it has more to send and waits until the client has read some of it.
     pub(super) is_blocked: bool,
     pub(super) event: Box<str>,
     pub(super) ack: Option<u64>,
@@ -80,7 +80,7 @@ impl Live {
         }
     }
 
-    /// How many events wait, and how many bytes they have.
+    /// Returns the number of events in the inbox, and of their bytes.
     pub(super) fn waiting(&self) -> (usize, usize) {
         (self.inbox.len(), self.inbox_bytes)
     }
@@ -90,20 +90,22 @@ impl Live {
         self.inbox.push_back(event);
     }
 
-    /// Takes the event whose turn it is.
+    /// Takes the next event from the inbox.
     pub(super) fn next(&mut self) -> Option<Queued> {
         let event = self.inbox.pop_front()?;
         self.inbox_bytes -= event.bytes();
+        // An idle socket keeps no memory for its inbox.
         if self.inbox.is_empty() {
             self.inbox = VecDeque::new();
         }
         Some(event)
     }
 
+    /// Returns the earliest time at which something of the socket is due.
     pub(super) fn deadline(&self, now: Instant, wall: SystemTime) -> Option<Instant> {
         let handlers = self.running.iter().filter_map(|running| running.deadline);
         let asked = self.questions.deadline();
-        // While it is being asked after, the end that has come is no reason to look again.
+        // During a renewal the expiry has already passed, and would wake the task all the time.
         let end = if self.questions.is_in_doubt() {
             None
         } else if self.is_to_be_warned() {
@@ -114,21 +116,22 @@ impl Live {
         handlers.chain(asked).chain(end).min()
     }
 
-    /// Whether the client was not told yet when it ends.
+    /// Returns `true` if the client was not warned of its current expiry yet.
     pub(super) fn is_to_be_warned(&self) -> bool {
         let end = self.lifetime.expires_at();
         end.is_some() && end != self.questions.told_of
     }
 
-    /// Whether it may go on; what the client does prolongs its session.
+    /// Returns `true` if it has not expired, so that activity of its client may prolong the
+    /// session.
     pub(super) fn is_alive(&self, now: Instant, wall: SystemTime) -> bool {
         self.lifetime.state(now, wall) == Life::Lives
     }
 
-    /// Whether one more event may be handled.
+    /// Returns `true` if one more event may be handled.
     ///
-    /// While guards are being asked about one nothing behind it starts, so that events begin in the
-    /// order in which they were sent.
+    /// While guards are judging an event, no later one starts, so that handlers begin in the order
+    /// in which the events were sent.
     pub(super) fn is_free(&self) -> bool {
         !self.questions.is_in_doubt()
             && (self.running.is_empty()
@@ -144,12 +147,12 @@ impl Live {
         self.running.len() - self.handling()
     }
 
-    /// Whether an event is there that may be handled now.
+    /// Returns `true` if an event waits that may be handled now.
     pub(super) fn is_ready(&self) -> bool {
         !self.inbox.is_empty() && self.is_free()
     }
 
-    /// Whether there is something to do that waits for nobody but the client's reading.
+    /// Returns `true` if there is work that waits for nothing but room in the outbox.
     pub(super) fn is_runnable(&self) -> bool {
         self.is_ready() || self.running.iter().any(|running| running.is_blocked)
     }

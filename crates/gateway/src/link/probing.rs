@@ -1,7 +1,7 @@
-//! Finds out whether a client is still there, because somebody waits for its seat.
+//! Probes whether a client is alive, because another client waits for its seat.
 //!
-//! The client is pinged out of turn and has a moment to answer; whatever it sends is a sign of
-//! life.
+//! The client gets a ping out of turn, and has [`PATIENCE`] to answer. Every message from it is a
+//! sign of life.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::link::{
 };
 
 impl LinkState {
-    /// Asks the client for a sign of life.
+    /// Starts a probe, or joins one that is running. `alive` is sent at the first sign of life.
     pub(super) fn probe(&mut self, alive: oneshot::Sender<()>, turn: &Turn<'_>) {
         let is_stuck = self.stalled_since.is_some();
-        // Who is not read could not be heard: that nothing comes proves nothing.
+        // A pong of a client that is not read would not arrive, so its silence proves nothing.
         if !self.is_reading() && !is_stuck {
             return answer(alive);
         }
@@ -33,26 +33,28 @@ impl LinkState {
         }
     }
 
-    /// The client has sent something.
+    /// Reports a sign of life to all callers that wait for one.
     pub(super) fn is_alive(&mut self) {
         for asker in self.probing.take().map(|probing| probing.askers).into_iter().flatten() {
             answer(asker);
         }
     }
 
-    /// Ends the link of a client that has not answered.
+    /// Ends the link of a client that has not answered a probe in time.
     pub(super) fn check_probe(&mut self, turn: &Turn<'_>) {
         let Some(probing) = self.probing.as_ref().filter(|probing| probing.until <= turn.now)
         else {
             return;
         };
+        // A client that did not read at the beginning cannot answer a ping that it has not read.
+        // For it, a shorter outbox is the sign of life.
         let is_dead = match probing.stuck {
             None => self.is_reading(),
             Some(waited) => self.stalled_since.is_some() && self.outbox.len() >= waited,
         };
         if is_dead {
             self.abort(DisconnectReason::PingTimeout, turn);
-            // Now the seat is free, and whoever asked may know.
+            // After the abort: the seat is free when the callers read that the client is dead.
             self.probing = None;
         } else {
             self.is_alive();
@@ -61,9 +63,10 @@ impl LinkState {
 }
 
 fn answer(asker: oneshot::Sender<()>) {
-    // Who has stopped waiting need not know.
+    // The caller may have stopped waiting.
     let _told = asker.send(());
 }
 
-/// How long a client may take. It is less than the two seconds in which a seat is decided.
+/// Time for the client to answer. It is less than the two seconds for which a reservation waits for
+/// all of its probes.
 const PATIENCE: Duration = Duration::from_millis(1_500);

@@ -1,4 +1,4 @@
-//! Questions about the life of a socket that are not answered yet.
+//! Open questions about the lifetime of a socket.
 
 use std::{
     pin::Pin,
@@ -10,16 +10,16 @@ use doorward_core::{BoxFuture, LeaseError};
 
 use crate::{link::seam::NotAdmitted, presence::access::Lifetime, runtime::catch::Caught};
 
-/// What is being found out about the life of a socket.
+/// Open questions about the lifetime of a socket, and what its client knows of it.
 #[derive(Default)]
 pub(super) struct Questions {
-    /// Whether the session lives on after all.
+    /// Renewal of a session that seems to have expired.
     pub(super) renewing: Option<Asked<Result<SystemTime, LeaseError>>>,
-    /// Whether another credential is good.
+    /// Refresh with another credential.
     pub(super) refreshing: Option<Refreshing>,
-    /// How often it has shown something that was refused.
+    /// Number of credentials that were refused since the last successful refresh.
     pub(super) refusals: usize,
-    /// Of which end the client was told.
+    /// Expiry that the client was warned of.
     pub(super) told_of: Option<SystemTime>,
 }
 
@@ -29,14 +29,14 @@ pub(super) struct Refreshing {
     pub(super) asked: Asked<Result<Lifetime, NotAdmitted>>,
 }
 
-/// A question, and until when it may stay open.
+/// A question and its deadline.
 pub(super) struct Asked<T> {
     pub(super) future: Caught<BoxFuture<'static, T>>,
     pub(super) until: Instant,
 }
 
 impl<T> Asked<T> {
-    /// What became of it: `None` when that was a panic, or nothing in time.
+    /// Polls the answer; `None` if it panicked or timed out.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Option<T>> {
         match Pin::new(&mut self.future).poll(cx) {
             Poll::Ready(answer) => Poll::Ready(answer.ok()),
@@ -47,7 +47,7 @@ impl<T> Asked<T> {
 }
 
 impl Questions {
-    /// Whether it is not known at this moment that the socket may stay.
+    /// Returns `true` while it is unknown if the socket may stay connected.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.renewing.is_some()
     }

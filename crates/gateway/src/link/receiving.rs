@@ -1,4 +1,4 @@
-//! Takes in what a client sends.
+//! Handles what a client sends.
 
 use doorward_core::{
     Action, Decision, DisconnectReason, Fault, Part, Problem, Refusal, wire::ConnectError,
@@ -15,7 +15,7 @@ use crate::{
     transport::wire::{Received, Receiver},
 };
 
-/// A link while its wire shows it what has arrived.
+/// A link while its wire passes on what has arrived.
 pub(super) struct Receiving<'a, 'b> {
     pub(super) state: &'a mut LinkState,
     pub(super) turn: &'a mut Turn<'b>,
@@ -56,7 +56,8 @@ impl Receiver for Receiving<'_, '_> {
 }
 
 impl LinkState {
-    /// Counts bytes that have arrived: a client that is not authenticated may send only so many.
+    /// Counts bytes that have arrived. A client that is not authenticated may send only
+    /// `Limits::max_unauthenticated` of them.
     fn count(&mut self, bytes: usize, turn: &Turn<'_>) {
         if let Err(violation) = self.protocol.count(bytes) {
             self.violated(CloseCode::Policy, &violation, turn);
@@ -65,8 +66,9 @@ impl LinkState {
 
     fn message(&mut self, message: Message<'_>, turn: &Turn<'_>) {
         match self.protocol.receive(message, turn.now) {
-            // An admission is started when everything that came with its CONNECT has been read, so
-            // that what was sent ahead of the answer is always seen as such.
+            // A CONNECT does not start its admission here, but after everything that arrived with
+            // it was read. An event that was sent before the answer is then always seen as too
+            // early, even if the admission is decided at once.
             Ok(Understood::Nothing) => {}
             Ok(Understood::Ack(ack)) => self.acknowledged(ack),
             Ok(Understood::Event(event)) => self.event(event, turn),
@@ -85,8 +87,8 @@ impl LinkState {
         }
     }
 
-    /// Closes the link for a message that is too long. A CONNECT is answered from its beginning
-    /// before that, so that a stock client does not come back with the same one.
+    /// Closes the link because of a message that is too long. A CONNECT is recognised by its
+    /// beginning and refused first, so that a stock client does not reconnect with the same one.
     fn oversized(&mut self, beginning: &str, turn: &Turn<'_>) {
         let is_known = self.protocol.is_known();
         if let Some(namespace) = packet::connects_to(beginning) {
@@ -99,7 +101,7 @@ impl LinkState {
         self.violated(CloseCode::TooBig, &FrameError::TooLarge, turn);
     }
 
-    /// Refuses a CONNECT of which the link keeps nothing.
+    /// Refuses a CONNECT that has no slot on the link.
     fn refuse_unseen(&mut self, namespace: &str, refusal: &Refusal, turn: &Turn<'_>) {
         self.tell_refused(namespace, refusal);
         if self.protocol.is_refused() {
@@ -108,7 +110,7 @@ impl LinkState {
     }
 
     fn tell_refused(&mut self, namespace: &str, refusal: &Refusal) {
-        // The name of a namespace that does not exist is the client's word.
+        // The name of a namespace that does not exist is input of the client, and is not recorded.
         let known = self.namespaces.get_key_value(namespace).map(|(name, _)| &**name);
         let subject = Subject {
             action: Some(Action::Connect),
@@ -123,9 +125,10 @@ impl LinkState {
         });
     }
 
-    /// Hands an answer of the client to whoever has asked, never behind the client's events.
+    /// Passes an ack to the caller that waits for it. It never waits for events of the client,
+    /// because a handler may be what waits for the ack.
     fn acknowledged(&mut self, ack: Ack<'_>) {
-        // An answer that nobody waits for is not even copied.
+        // An ack that no caller waits for is not even copied.
         if self.handle.has_questions()
             && let Some(live) = self.sockets.live(ack.slot)
         {

@@ -1,7 +1,7 @@
-//! Namespaces and sockets as a link sees them: the types of their principals are forgotten here.
+//! Namespaces and sockets as a link sees them, with the types of their principals erased.
 //!
-//! The sockets of one link may have different principals. The link knows the two traits
-//! [`Namespace`] and [`Socket`]; above it everything is typed again.
+//! The sockets of one link may have different principals. The link knows only the traits
+//! [`Namespace`] and [`Socket`]. The code above it is typed again.
 
 use std::{any::Any, borrow::Cow, collections::HashMap, sync::Arc};
 
@@ -24,7 +24,7 @@ use crate::{
 /// A namespace as a link sees it.
 pub(crate) trait Namespace: Send + Sync {
     fn trust(&self) -> Trust;
-    /// The [`Hub`] of its principal's type.
+    /// Returns the `Hub` for the type of its principal.
     fn hub(&self) -> Box<dyn Any>;
     /// The name of its principal's type.
     fn principal(&self) -> Cow<'static, str>;
@@ -35,7 +35,7 @@ pub(crate) trait Namespace: Send + Sync {
     fn init(&self) -> BoxFuture<'_, Result<(), BoxError>>;
 }
 
-/// Who asks to come in.
+/// A client that asks to be admitted.
 pub(crate) struct Candidate {
     pub(crate) handshake: Handshake,
     pub(crate) socket: SocketId,
@@ -43,17 +43,17 @@ pub(crate) struct Candidate {
     pub(crate) services: Arc<Services>,
 }
 
-/// Who is in.
+/// A client that was admitted.
 pub(crate) struct Admitted {
     pub(crate) socket: Box<dyn Socket>,
     pub(crate) lifetime: Lifetime,
-    /// How many events of it are handled at the same time.
+    /// Maximum number of its events that are handled concurrently.
     pub(crate) concurrency: usize,
-    /// The decision is written down already.
+    /// `true` if its admission is already recorded.
     pub(crate) is_recorded: bool,
 }
 
-/// Why somebody is not.
+/// Reason why a client was not admitted.
 pub(crate) enum NotAdmitted {
     Refused { refusal: Refusal, user: Option<UserId> },
     Undecided { reason: RefusalReason, cause: Option<BoxError> },
@@ -62,22 +62,22 @@ pub(crate) enum NotAdmitted {
 /// A socket as its link sees it.
 pub(crate) trait Socket: Send + Sync {
     fn user(&self) -> &UserId;
-    /// The session behind its credential.
+    /// Returns the session of its credential, if it names one.
     fn session(&self) -> Option<SessionId>;
-    /// Whether it was let in with a credential, which can be refreshed.
+    /// Returns `true` if it was admitted with a credential, which can be refreshed.
     fn has_credential(&self) -> bool;
-    /// Judges another credential and goes on with it, or changes nothing.
+    /// Judges another credential. The socket continues with it, or nothing changes.
     fn refresh(&self, handshake: Handshake) -> BoxFuture<'static, Result<Lifetime, NotAdmitted>>;
     /// Starts an event.
     fn start(&self, incoming: Incoming<'_>) -> Result<Invocation, Failure>;
     /// Begins the trace of an event.
     fn trace(&self, event: &str) -> Trace;
-    /// Says what the client reads of a failed event.
+    /// Returns what the client reads about a failed event.
     fn explain(&self, event: &str, failure: Failure, trace: &Trace) -> Explained;
-    /// Takes the client's answer to a question.
+    /// Passes on an ack of the client.
     fn acknowledge(&self, id: u64, arguments: RawArguments);
-    /// Ends the socket at once and returns the hooks that want to be told, if any. The caller
-    /// records the end.
+    /// Ends the socket at once, and returns its disconnect hooks as a future, if it has any. The
+    /// caller records the end.
     fn end(self: Box<Self>, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>>;
 }
 

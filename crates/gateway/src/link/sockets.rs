@@ -1,4 +1,4 @@
-//! The sockets of a link, those that are being admitted included.
+//! Table of the sockets of a link, including those that are being admitted.
 
 use doorward_core::SocketId;
 use doorward_protocol::SlotId;
@@ -8,10 +8,10 @@ use crate::{
     transport::outbox::Owner,
 };
 
-/// The sockets of a link, by the slots that the protocol gives to their namespaces.
+/// The sockets of a link, by the slots that the protocol assigns to their namespaces.
 pub(super) struct Sockets {
     slots: Vec<Option<Occupant>>,
-    /// The name of the next socket in the outbox.
+    /// Owner that marks the packets of the next socket.
     next: Owner,
 }
 
@@ -26,7 +26,7 @@ impl Sockets {
         Self { slots: Vec::new(), next: Owner::FIRST }
     }
 
-    /// Returns a name for one more socket in the outbox.
+    /// Returns an owner for the packets of one more socket.
     pub(super) fn next_owner(&mut self) -> Owner {
         let owner = self.next;
         self.next = owner.next();
@@ -54,7 +54,7 @@ impl Sockets {
         self.slots.get_mut(slot.index())?.take()
     }
 
-    /// Takes all of them; the link ends.
+    /// Takes all sockets, because the link ends.
     pub(super) fn take_all(&mut self) -> Vec<Occupant> {
         std::mem::take(&mut self.slots).into_iter().flatten().collect()
     }

@@ -1,8 +1,7 @@
-//! The state of one link: the protocol, the sockets, and what waits to be sent.
+//! State of one link: the protocol, the sockets, and the packets to be sent.
 //!
-//! Everything here is done by one task, in the order in which it happens, so there is nothing to
-//! race with. The wire below is not known here: messages are shown to it, and its outbox is emptied
-//! by the wire.
+//! One task changes it, in the order in which things happen, so there are no races. It does not
+//! know the wire: the wire passes messages to it, and empties its outbox.
 
 use std::{
     io,
@@ -39,45 +38,46 @@ pub(super) struct LinkState {
     pub(super) protocol: Link,
     pub(super) sockets: Sockets,
     pub(super) outbox: Outbox,
-    /// The place of the address for links without an authenticated socket, while this is one.
+    /// Place among the unauthenticated links of its address; `None` while a socket is
+    /// authenticated.
     pub(super) place: Option<Place>,
-    /// Since when the client has taken nothing of what waits for it.
+    /// Time since which the client has read none of the packets that wait for it.
     pub(super) stalled_since: Option<Instant>,
-    /// The link ends: the last packets are being sent.
+    /// Set when the link ends and its last packets are being sent.
     pub(super) closing: Option<Closing>,
-    /// The client was asked for a sign of life.
+    /// Probe of the client that is running.
     pub(super) probing: Option<Box<Probing>>,
-    /// Each handler that outlives its socket holds a copy, so that they can be counted.
+    /// Each handler that outlives its socket holds a clone, so that they can be counted.
     pub(super) finishing: Arc<()>,
     _entry: LinkEntry,
-    /// Last, so that the descriptor is free when it makes room.
+    /// Dropped last: the descriptor is free when this makes room for another connection.
     _open: Option<Open>,
 }
 
-/// What a link is opened with.
+/// Arguments for opening a link.
 pub(crate) struct Opening {
     pub(crate) request: Arc<HandshakeRequest>,
-    /// The headers that only authenticators see.
+    /// Headers that only authenticators see.
     pub(crate) credentials: Arc<Headers>,
     pub(crate) place: Place,
-    /// The place among all connections, if the server itself has accepted this one.
+    /// Place among all connections; `None` if another HTTP server has accepted this one.
     pub(crate) open: Option<Open>,
 }
 
 /// A link that sends its last packets.
 pub(super) struct Closing {
-    /// When the connection is cut, whether they were sent or not.
+    /// Time at which the connection is cut, even if not all packets were sent.
     pub(super) until: Instant,
 }
 
-/// A question to a client that was not answered yet.
+/// A probe that the client has not answered yet.
 pub(super) struct Probing {
-    /// When no answer is an answer.
+    /// Time at which a client without a sign of life counts as dead.
     pub(super) until: Instant,
-    /// How much waited to be written, when the client could not be heard because it does not read:
-    /// that some of it is taken is a sign of life.
+    /// Outbox size when the probe began, if the client was not reading then: if it shrinks, the
+    /// client is alive.
     pub(super) stuck: Option<usize>,
-    /// Who wants to know; dropping them says no.
+    /// Callers that wait for the result. Dropping their senders reports that the client is dead.
     pub(super) askers: Vec<oneshot::Sender<()>>,
 }
 
@@ -106,7 +106,7 @@ impl LinkState {
         let entry = services.registry.add_link(Arc::clone(&handle));
         services.metrics.links.increment(1.0);
         if services.is_draining() {
-            // The order to end went out before this link was registered.
+            // The order to end was posted before this link was registered.
             handle.end(DisconnectReason::Shutdown);
         }
         Self {
@@ -128,28 +128,31 @@ impl LinkState {
         }
     }
 
-    /// Returns `true` while the client may send more: nothing of it waits in a full inbox, and it
-    /// reads what it is sent.
+    /// Returns `true` while the client is read: none of its inboxes is full, and it reads what it
+    /// is sent.
     pub(super) fn is_reading(&self) -> bool {
         self.closing.is_none() && !self.is_congested() && !self.any_inbox_full()
     }
 
-    /// Returns `true` while so much waits to be sent that nothing is started that would add to it.
+    /// Returns `true` while so much waits to be sent that no handler is started that would add to
+    /// it.
     pub(super) fn is_congested(&self) -> bool {
         self.outbox.len() >= self.congestion_limit()
     }
 
+    /// Returns the number of queued bytes from which on the link is congested. It is far below the
+    /// limit at which the link ends, so that answers of running handlers still fit.
     pub(super) fn congestion_limit(&self) -> usize {
         self.services.limits.outbox / 4
     }
 
-    /// Returns `true` while what the client sends must wait. While the server waits for an ack the
-    /// link is read on, because that ack may be what everything else waits for.
+    /// Returns `true` while an inbox is full and reading must pause. While the server waits for an
+    /// ack, reading continues, because a handler may wait for that ack.
     fn any_inbox_full(&self) -> bool {
         !self.handle.has_questions() && self.is_inbox_beyond(1)
     }
 
-    /// Returns `true` if the client has sent more than can be kept for it.
+    /// Returns `true` if an inbox holds twice its limit, because reading continued for an ack.
     fn is_overloaded(&self) -> bool {
         self.handle.has_questions() && self.is_inbox_beyond(2)
     }
@@ -160,7 +163,7 @@ impl LinkState {
         self.sockets.is_inbox_beyond(events, limits.inbox_bytes.saturating_mul(times))
     }
 
-    /// Returns `true` if an event waits that could be handled now.
+    /// Returns `true` if an event or a stream waits that could run now.
     pub(super) fn has_runnable(&self) -> bool {
         !self.is_congested() && self.sockets.all_live().any(Live::is_runnable)
     }
@@ -187,7 +190,7 @@ impl LinkState {
         }
     }
 
-    /// Ends the link of a client that has taken nothing of its packets for too long.
+    /// Ends the link of a client that has read nothing for `Limits::write_stall`.
     pub(super) fn check_stall(&mut self, turn: &Turn<'_>) {
         let stall = self.services.limits.write_stall;
         if self.stalled_since.is_some_and(|since| since + stall <= turn.now) {
@@ -202,7 +205,7 @@ impl LinkState {
             None => {
                 let stall = self.services.limits.write_stall;
                 let stalled = self.stalled_since.map(|since| since + stall);
-                // A client that is not read cannot be seen to leave, so it is looked for.
+                // Without reading, the end of the connection is not seen, so it is checked for.
                 let look = (!self.is_reading()).then(|| turn.now + LOOK_AGAIN);
                 let probed = self.probing.as_ref().map(|probing| probing.until);
                 [self.protocol.deadline(), stalled, look, probed].into_iter().flatten().min()
@@ -215,7 +218,7 @@ impl LinkState {
         own.into_iter().chain(sockets).min()
     }
 
-    /// Notes how far a flush came that found `before` bytes in the outbox.
+    /// Records the outcome of a flush that found `before` bytes in the outbox.
     pub(super) fn flushed(
         &mut self,
         flushed: &Poll<io::Result<()>>,
@@ -248,7 +251,7 @@ impl LinkState {
     }
 }
 
-/// However the task ends, nothing of the link stays, not even when the runtime is shut down.
+/// Releases everything, however the task ends: the runtime drops it as well when it shuts down.
 impl Drop for LinkState {
     fn drop(&mut self) {
         self.services.metrics.links.decrement(1.0);
@@ -256,20 +259,20 @@ impl Drop for LinkState {
         for occupant in self.sockets.take_all() {
             drop_quietly(occupant);
         }
-        // Its seats are free now, so a probe may learn that the client is gone.
+        // Last, because it tells probes that the client is gone: the seats are free by now.
         self.handle.close();
     }
 }
 
-/// For the developer of a client whose `auth` function takes no callback, or never calls it: the
-/// usual cause.
+/// Reason for the developer of the client. The usual cause is an `auth` function that takes no
+/// callback, or never calls it.
 const NO_CONNECT: &str = "no CONNECT in time: does the client's auth function call back?";
 
 const NO_ATTACHMENTS: &str = "attachments that were announced did not arrive in time";
 
-/// How often a link that is not read is asked whether its client is still there.
+/// Interval between checks for the end of a connection that is not read.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Wait that a client is told when it has used up the attempts of its link: a new link has new
-/// ones.
+/// Time to wait that a client reads when it has used up the attempts of its link. A new link has
+/// new ones.
 pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);

@@ -1,8 +1,8 @@
 //! The task of one link: a wire below, sockets above.
 //!
 //! Everything a client causes happens inside [`LinkTask::poll`], in the order in which it arrived:
-//! admissions and handlers are polled here and never spawned. The rules of the protocol are
-//! [`doorward_protocol::Link`]'s. Start reading at [`LinkTask::drive`].
+//! admissions and handlers are polled here and never spawned. The rules of the protocol are in
+//! [`doorward_protocol::Link`]. Start reading at [`LinkTask::drive`].
 
 use std::{
     future::Future,
@@ -45,11 +45,17 @@ impl<W: Wire> LinkTask<W> {
         Self { wire, state: LinkState::open(services, namespaces, opening), timer }
     }
 
-    /// Does all that can be done now. `Ready` means that the link has ended.
+    /// Makes all progress that is possible now. Returns `Ready` when the link has ended.
     fn drive(&mut self, turn: &mut Turn<'_>) -> Poll<()> {
         let mut passes = PASSES_PER_TURN;
-        // After a sleep of the machine: a socket that has expired gets nothing that was queued
-        // meanwhile.
+        // The order of a pass:
+        // - Orders come before input: a socket that was revoked handles no more of what it has
+        //   sent.
+        // - Admissions come after all input that is there, so that events sent before the answer to
+        //   a CONNECT are seen as too early.
+        // - The flush comes last, so that everything a pass has queued leaves in one write.
+        // First of all, because the machine may have slept: a socket that has expired meanwhile is
+        // sent nothing that is still queued for it.
         self.state.expire(turn);
         loop {
             self.state.read_letters(turn);
@@ -63,7 +69,8 @@ impl<W: Wire> LinkTask<W> {
             if self.state.closing.is_some() {
                 return self.poll_close(turn);
             }
-            // What was finished or flushed may have made room for what had to wait.
+            // Handlers that are done, and bytes that were sent, may have made room for waiting
+            // work.
             let unread = read == ReadEnd::NotReading && self.state.is_reading();
             if !unread && !self.state.has_runnable() {
                 break;
@@ -98,7 +105,7 @@ impl<W: Wire> LinkTask<W> {
     }
 
     fn poll_close(&mut self, turn: &Turn<'_>) -> Poll<()> {
-        // The seats of its sockets are free already: a probe need not wait for the last packets.
+        // The seats of its sockets are already free: a probe does not wait for the last packets.
         self.state.probing = None;
         self.wire.stop_reading();
         match &self.state.closing {
@@ -113,6 +120,7 @@ impl<W: Wire> Future for LinkTask<W> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { state, .. } = &*self;
+        // Before the mailbox is read, so that a letter posted from here on wakes the task again.
         state.handle.register(cx);
         let clock = &state.services.clock;
         let mut turn = Turn::new(cx.waker(), clock.now(), clock.wall());
@@ -127,15 +135,16 @@ impl<W: Wire> Future for LinkTask<W> {
     }
 }
 
-/// Lets other tasks and the sockets of the operating system have their turn before this link goes
-/// on. Waking itself would do for the tasks alone: the runtime looks at sockets when no task is
-/// ready.
+/// Lets other tasks and the I/O of the runtime run before this link continues.
+///
+/// If the task woke itself, only other tasks would run: the runtime polls I/O when no task is
+/// ready. The wake-up of `yield_now` comes after that.
 fn yield_turn(turn: &Turn<'_>) {
     let mut pause = std::pin::pin!(tokio::task::yield_now());
-    // The first poll only asks to be woken after the others.
+    // The first poll only requests the wake-up.
     let asked = pause.as_mut().poll(&mut turn.cx());
     debug_assert!(asked.is_pending());
 }
 
-/// Full outboxes that one link may fill and flush in one turn.
+/// Maximum number of passes of one link in one turn.
 const PASSES_PER_TURN: usize = 4;

@@ -5,16 +5,15 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-/// One turn of a link's task: when it began, and how much it may still do.
+/// One turn of a link's task: its time, and how much work it may still do.
 ///
-/// All that happens in a turn happens at one moment, so two deadlines cannot be judged by two
-/// clocks.
+/// The clocks are read once in a turn, so that all deadlines are judged by the same time.
 pub(super) struct Turn<'a> {
     waker: &'a Waker,
     pub(super) now: Instant,
-    /// The time of day.
+    /// Wall time.
     pub(super) wall: SystemTime,
-    /// Frames and events that may still be worked off.
+    /// Number of frames and events that may still be handled.
     pub(super) budget: usize,
 }
 
@@ -29,5 +28,5 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Frames and events that one link may work off before others have their turn: some 100 us.
+/// Number of frames and events that one link handles before others have their turn: about 100 us.
 const FRAMES_PER_TURN: usize = 128;
