@@ -1,4 +1,4 @@
-//! Bytes from and to a client.
+//! Transport of bytes from and to a client.
 
 pub(crate) mod buffer;
 pub(crate) mod outbox;

@@ -48,15 +48,15 @@ impl<W: Wire> LinkTask<W> {
     /// Makes all progress that is possible now. Returns `Ready` when the link has ended.
     fn drive(&mut self, turn: &mut Turn<'_>) -> Poll<()> {
         let mut passes = PASSES_PER_TURN;
+        // The machine may have slept: a socket that has expired meanwhile is sent nothing that is
+        // still queued for it.
+        self.state.expire(turn);
         // The order of a pass:
         // - Orders come before input: a socket that was revoked handles no more of what it has
         //   sent.
         // - Admissions come after all input that is there, so that events sent before the answer to
         //   a CONNECT are seen as too early.
         // - The flush comes last, so that everything a pass has queued leaves in one write.
-        // First of all, because the machine may have slept: a socket that has expired meanwhile is
-        // sent nothing that is still queued for it.
-        self.state.expire(turn);
         loop {
             self.state.read_letters(turn);
             let read =

@@ -1,10 +1,10 @@
-//! The buffer that the links of a thread read into.
+//! The read buffer that the links of a thread share.
+//!
+//! A buffer for each link would be most of the memory of an idle one.
 
 use std::cell::Cell;
 
-/// Runs `f` with the buffer of this thread.
-///
-/// Whoever is called from within `f` and asks again gets a buffer of its own.
+/// Runs `f` with the buffer of this thread. A nested call gets a buffer of its own.
 pub(crate) fn with<T>(f: impl FnOnce(&mut [u8]) -> T) -> T {
     let mut buffer = BUFFER.take();
     if buffer.is_empty() {
@@ -19,5 +19,6 @@ thread_local! {
     static BUFFER: Cell<Box<[u8]>> = Cell::default();
 }
 
-/// Enough for the largest message a stranger may send, and for hundreds of small events.
+/// Size in bytes: enough for the largest message of an unauthenticated client by default, and for
+/// hundreds of small events.
 const SIZE: usize = 32 * 1024;

@@ -1,11 +1,13 @@
 //! The queue of packets that wait to be sent on a link.
 //!
-//! Packets are stored as WebSocket frames, because that is how nearly all of them leave. Frames that several
-//! links share are queued as they are; packets of the link itself are written one after the other into a
-//! tail. In the common case there is only the tail: it leaves in one write, and its memory goes back to the
-//! thread for the next link. A mark for each frame says where it ends and which socket it is for, so that the
-//! packets of one socket can be taken out, and so that another wire finds each packet, without parsing
-//! anything again. Start reading at [`Outbox::packet`].
+//! Packets are stored as WebSocket frames, because nearly all of them are sent as such. Frames that
+//! several links share are queued as they are. Packets of the link itself are appended to a tail.
+//! In the common case there is only the tail: it is sent in one write, and its memory goes back to
+//! the thread for the next link.
+//!
+//! A mark for each frame holds its end and its owner. By the marks, the packets of one socket can
+//! be removed and another kind of wire can find each packet, without parsing anything again. Start
+//! reading at [`Outbox::packet`].
 
 use std::{
     cell::Cell,
@@ -30,20 +32,20 @@ pub(crate) struct Outbox {
     /// Parts older than the tail.
     queue: VecDeque<Bytes>,
     tail: Vec<u8>,
-    /// How many bytes of the oldest part have been sent.
+    /// Number of bytes of the oldest part that were sent.
     sent: usize,
-    /// Bytes in the queue.
+    /// Number of bytes in the queue, including those that were sent.
     queued: usize,
-    /// One for each frame that has not been sent completely, oldest first.
+    /// One for each frame in the queue and in the tail, oldest first.
     marks: VecDeque<Mark>,
-    /// Bytes that have left the outbox, and the offset of its oldest part. Offsets count every byte that was
-    /// ever queued.
+    /// Number of bytes that have left the outbox, which is the offset of its oldest part. Offsets
+    /// count every byte that was queued since the memory was last given back.
     gone: usize,
-    /// Bytes that the gauge of the server knows of.
+    /// Number of bytes that the gauge of the server includes.
     reported: usize,
 }
 
-/// A socket of the link, as packets name it. Unlike a slot it is never used again.
+/// Socket of the link that a packet belongs to. Unlike a slot it is not reused by later sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Owner(NonZeroU32);
 
@@ -60,29 +62,30 @@ impl Owner {
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     end: usize,
-    /// The socket that its event or answer is for. What belongs to the link itself is sent in any case.
+    /// Socket that its event or answer is for. Frames without an owner are never cut.
     owner: Option<Owner>,
     opcode: Opcode,
 }
 
 impl Mark {
-    /// Returns `true` for an attachment, which is sent together with the frame before it or not at all.
+    /// Returns `true` for an attachment, which is sent together with the frame before it or not at
+    /// all.
     fn continues(self) -> bool {
         self.opcode == Opcode::Binary
     }
 }
 
-/// A place in the tail to go back to, before anything that is written from here on.
+/// A position in the tail, to undo what is written after it.
 #[derive(Clone, Copy)]
 pub(crate) struct Position {
     tail: usize,
     marks: usize,
 }
 
-/// Packets that were taken out from the end of the tail.
+/// Packets that were taken from the end of the tail.
 pub(crate) struct Withheld {
     bytes: Vec<u8>,
-    /// Each frame with its length.
+    /// Length, owner and opcode of each frame.
     frames: Vec<(usize, Option<Owner>, Opcode)>,
 }
 
@@ -92,10 +95,10 @@ impl Outbox {
         self.frame(Opcode::Text, write);
     }
 
-    /// Queues a packet with its attachments. Without an owner it is sent in any case.
+    /// Queues a packet with its attachments. Without an owner it is never [cut](Self::cut).
     ///
     /// # Errors
-    /// What `write` returns; nothing is queued then.
+    /// The error of `write`; nothing is queued then.
     pub(crate) fn packet(
         &mut self,
         owner: Option<Owner>,
@@ -114,7 +117,7 @@ impl Outbox {
         self.frame(Opcode::Pong, |out| out.extend_from_slice(payload));
     }
 
-    /// Queues the end of the connection; `reason` is for people.
+    /// Queues a close frame; `reason` is for the developer of the client.
     pub(crate) fn close(&mut self, code: CloseCode, reason: &str) {
         self.borrow_tail();
         ws::append_close(&mut self.tail, code, reason);
@@ -132,13 +135,13 @@ impl Outbox {
         self.marks.push_back(Mark { end, owner: None, opcode });
     }
 
-    /// Queues a packet that other links share.
+    /// Queues a packet that is shared with other links.
     pub(crate) fn push(&mut self, owner: Owner, frame: &Frame) {
         if self.marks.capacity() == 0 {
             self.marks = SPARE_MARKS.take();
         }
         if !self.tail.is_empty() {
-            // Copied, because the tail's own memory is far larger and belongs to the thread.
+            // Copied, because the memory of the tail is far larger and goes back to the thread.
             self.queued += self.tail.len();
             self.queue.push_back(Bytes::copy_from_slice(&self.tail));
             self.tail.clear();
@@ -154,7 +157,8 @@ impl Outbox {
         self.queue.push_back(frame.websocket().clone());
     }
 
-    /// Returns the place that the next packet will have; valid until something is [pushed](Self::push) or sent.
+    /// Returns the position of the next packet. It is valid until a packet is [pushed](Self::push)
+    /// or bytes are sent.
     pub(crate) fn position(&self) -> Position {
         Position { tail: self.tail.len(), marks: self.marks.len() }
     }
@@ -165,7 +169,7 @@ impl Outbox {
         self.marks.truncate(position.marks);
     }
 
-    /// Takes out what was written after `position`, so that other packets can go before it.
+    /// Takes out what was written after `position`, so that other packets can be queued before it.
     pub(crate) fn withhold(&mut self, position: Position) -> Withheld {
         let mut start = self.gone + self.queued + position.tail;
         let frames = self.marks.drain(position.marks..).map(|mark| {
@@ -177,7 +181,7 @@ impl Outbox {
         Withheld { bytes: self.tail.split_off(position.tail), frames }
     }
 
-    /// Queues what was withheld.
+    /// Queues withheld packets again.
     pub(crate) fn resume(&mut self, withheld: &Withheld) {
         self.borrow_tail();
         let mut end = self.gone + self.queued + self.tail.len();
@@ -188,9 +192,19 @@ impl Outbox {
         self.tail.extend_from_slice(&withheld.bytes);
     }
 
-    /// Drops the packets whose owner `keeps` does not want, and returns `true` unless one of them has been sent
-    /// in part.
+    /// Drops the packets whose owner `keeps` rejects. Returns `false` if one of them was already
+    /// sent in part.
     pub(crate) fn cut(&mut self, keeps: impl Fn(Owner) -> bool) -> bool {
+        // A revoked client must read nothing that is still queued for it, and the other sockets of
+        // the link must lose nothing. Packets are judged as units of a frame and its attachments,
+        // because clients close the connection when they get only one part of a unit:
+        // - A unit that was sent completely is only memory, and is dropped.
+        // - A unit to be kept that was sent in part is kept whole, and `sent` says where to
+        //   continue. So the outbox always begins with a frame, which the next cut relies on.
+        // - A unit to be dropped that was sent in part cannot be mended: its rest must not be sent,
+        //   and without its rest nothing else can be. The caller cuts the connection.
+        // Everything that is kept becomes one part. This copies the queue, but happens only when a
+        // socket is cut.
         let waiting = self.waiting();
         let first = self.gone;
         let (mut kept, mut marks) = (Vec::new(), VecDeque::new());
@@ -205,7 +219,7 @@ impl Outbox {
             let sent = self.sent.saturating_sub(start).min(end - start);
             let is_sent = sent == end - start;
             if !is_sent && mark.owner.is_none_or(&keeps) {
-                // One that was sent in part stays whole, so that the outbox always begins with a packet.
+                // Kept whole even if a part of it was sent.
                 kept_sent += sent;
                 let moved = start - kept.len();
                 kept.extend_from_slice(&waiting[start..end]);
@@ -225,8 +239,8 @@ impl Outbox {
         is_clean
     }
 
-    /// Returns each frame that waits, oldest first: its opcode and its payload. One that was sent in part is
-    /// whole here.
+    /// Returns the opcode and the payload of each frame that waits, oldest first. A frame that was
+    /// sent in part is returned whole.
     pub(crate) fn frames(&self) -> impl Iterator<Item = (Opcode, Bytes)> {
         let waiting = Bytes::from(self.waiting());
         self.unsent().map(move |(start, mark)| {
@@ -235,7 +249,8 @@ impl Outbox {
         })
     }
 
-    /// Returns the marks of frames that have not been sent completely, with where each begins in the outbox.
+    /// Returns the marks of frames that were not sent completely, with the place in the outbox at
+    /// which each frame begins.
     fn unsent(&self) -> impl Iterator<Item = (usize, Mark)> {
         let mut next = 0;
         let marks = self.marks.iter().map(move |mark| {
@@ -254,7 +269,8 @@ impl Outbox {
         self.queue.iter().map(|part| &part[..]).chain([&self.tail[..]])
     }
 
-    /// Updates the gauge of bytes that wait, when their number has changed. What leaves at once never counts.
+    /// Updates the gauge of waiting bytes if their number has changed. Bytes that are sent at once
+    /// are never counted.
     pub(crate) fn report(&mut self, gauge: &Gauge) {
         let waiting = self.len();
         if waiting != self.reported {
@@ -264,14 +280,14 @@ impl Outbox {
         }
     }
 
-    /// Drops what waits.
+    /// Drops all packets and frees the memory.
     pub(crate) fn clear(&mut self, gauge: &Gauge) {
         self.forget();
         (self.queue, self.tail, self.marks) = (VecDeque::new(), Vec::new(), VecDeque::new());
         self.report(gauge);
     }
 
-    /// Drops what waits and keeps the memory for more.
+    /// Drops all packets and keeps the memory for more.
     pub(crate) fn forget(&mut self) {
         self.queue.clear();
         self.tail.clear();
@@ -279,7 +295,7 @@ impl Outbox {
         (self.queued, self.sent) = (0, 0);
     }
 
-    /// Returns how many bytes wait.
+    /// Returns the number of bytes that wait to be sent.
     pub(crate) fn len(&self) -> usize {
         self.queued + self.tail.len() - self.sent
     }
@@ -288,7 +304,7 @@ impl Outbox {
         self.len() == 0
     }
 
-    /// Writes to `io` as much as it takes in one call, and returns how many bytes that were.
+    /// Writes to `io` in one call, and returns how many bytes it has accepted.
     pub(crate) fn poll_write(
         &self,
         io: &mut (impl AsyncWrite + Unpin),
@@ -307,7 +323,7 @@ impl Outbox {
         Pin::new(io).poll_write_vectored(cx, &slices[..count])
     }
 
-    /// Takes out what was sent: `count` bytes from the front.
+    /// Removes `count` bytes that were sent from the front.
     pub(crate) fn advance(&mut self, mut count: usize) {
         while let Some(front) = self.queue.front() {
             let left = front.len() - self.sent;
@@ -325,7 +341,7 @@ impl Outbox {
         self.drop_marks();
     }
 
-    /// Takes out whole frames that were sent: `count` of them from the front.
+    /// Removes `count` whole frames that were sent from the front.
     pub(crate) fn advance_frames(&mut self, count: usize) {
         let last = count.checked_sub(1).and_then(|last| self.unsent().nth(last));
         if let Some((_, last)) = last {
@@ -335,15 +351,15 @@ impl Outbox {
 
     /// Drops the marks of frames whose bytes have left the outbox.
     ///
-    /// A part leaves as a whole. The marks of frames in a part that was sent partly stay until it has left, so
-    /// that the first mark always belongs to the first byte of the oldest part.
+    /// A part leaves as a whole. While it was sent only partly, the marks of all of its frames are
+    /// kept, so that the first mark always belongs to the first byte of the oldest part.
     fn drop_marks(&mut self) {
         while self.marks.front().is_some_and(|mark| mark.end <= self.gone) {
             self.marks.pop_front();
         }
     }
 
-    /// Gives the memory back to the thread when everything was sent.
+    /// Gives the memory back to the thread after everything was sent.
     pub(crate) fn give_back(&mut self) {
         (self.gone, self.sent) = (0, 0);
         self.queue.shrink_to(0);
@@ -370,19 +386,20 @@ impl Outbox {
 }
 
 thread_local! {
-    /// The buffer that the links of this thread take turns with.
+    /// Spare buffer of this thread, for the next link that sends.
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    /// The marks of that buffer.
+    /// Spare marks for that buffer.
     static SPARE_MARKS: Cell<VecDeque<Mark>> = const { Cell::new(VecDeque::new()) };
 }
 
-/// A buffer that grew beyond this for one large answer is not kept.
+/// Capacity, in bytes, above which a buffer is freed instead of kept: it grew for one large answer.
 const SPARE_LIMIT: usize = 64 * 1024;
 
-/// Marks beyond this number are not kept: those of the buffer, if all of its packets were small.
+/// Capacity, in marks, above which they are freed: as many as a buffer needs if all of its packets
+/// are small.
 const SPARE_MARKS_LIMIT: usize = 4 * 1024;
 
-/// Parts in one system call; the kernel takes up to 1,024.
+/// Maximum number of parts in one system call. Linux accepts up to 1,024 (`IOV_MAX`).
 const SLICES: usize = 64;
 
 #[cfg(test)]

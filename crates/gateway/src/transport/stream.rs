@@ -9,15 +9,15 @@ use tokio::{
     net::TcpStream,
 };
 
-/// A stream of bytes in both directions.
+/// A byte stream in both directions.
 pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Unpin {
-    /// Whether the peer is known to send no more, although what it has sent is not read yet.
+    /// Returns `true` if the peer is known to send no more, even if not everything was read.
     fn is_closed_by_peer(&self) -> bool;
 }
 
 impl ByteStream for TcpStream {
     fn is_closed_by_peer(&self) -> bool {
-        // Only asked for what is known already: the future is not kept, so nobody needs waking.
+        // Polled once for what is already known. The future is dropped, so it needs no waker.
         let mut cx = Context::from_waker(Waker::noop());
         let ready = std::pin::pin!(self.ready(Interest::READABLE)).poll(&mut cx);
         matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
@@ -25,7 +25,7 @@ impl ByteStream for TcpStream {
     }
 }
 
-/// Behind a foreign HTTP server's stream nothing can be seen; its reads and writes will fail.
+/// The stream of another HTTP server does not show this. Reads and writes will fail instead.
 impl ByteStream for TokioIo<Upgraded> {
     fn is_closed_by_peer(&self) -> bool {
         false

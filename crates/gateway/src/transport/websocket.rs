@@ -1,4 +1,4 @@
-//! A WebSocket as a wire: frames on a stream of bytes.
+//! A WebSocket as a wire: frames on a byte stream (RFC 6455, section 5).
 
 use std::{
     io,
@@ -16,26 +16,29 @@ use crate::transport::{
     wire::{ReadEnd, Received, Receiver, Wire},
 };
 
-/// A WebSocket behind its handshake.
+/// A WebSocket after its handshake.
 pub(crate) struct WebSocket<S> {
     io: S,
     reader: ws::Reader,
-    /// Bytes that were read and not yet used: half a frame, or what waits for a full inbox.
+    /// Bytes that were read and not used yet: an incomplete frame, or input that waits because an
+    /// inbox is full.
     rest: Vec<u8>,
-    /// How many bytes of the rest have not been counted yet: those that came with the handshake.
+    /// Number of bytes in the rest that were not counted yet: those that arrived with the
+    /// handshake.
     uncounted: usize,
-    /// Everything is sent; what remains is that the client closes too.
+    /// `true` once everything is sent and only the client has still to close.
     is_shut: bool,
 }
 
 impl<S: ByteStream> WebSocket<S> {
-    /// Takes over a stream. `early` is what the client sent right after its upgrade request.
+    /// Takes over a stream. `early` holds bytes that the client has sent right after its upgrade
+    /// request.
     pub(crate) fn new(io: S, early: &[u8]) -> Self {
         let (rest, uncounted) = (early.to_vec(), early.len());
         Self { io, reader: ws::Reader::default(), rest, uncounted, is_shut: false }
     }
 
-    /// Works off bytes that have just arrived.
+    /// Handles bytes that have just arrived.
     fn take_in(&mut self, bytes: &mut [u8], receiver: &mut impl Receiver) {
         let length = bytes.len();
         if self.rest.is_empty() {
@@ -46,19 +49,20 @@ impl<S: ByteStream> WebSocket<S> {
             rest.extend_from_slice(bytes);
             self.show_rest(rest, receiver);
         }
-        // Counted afterwards: a CONNECT that is too long is answered first.
+        // Counted after the frames, so that a CONNECT that is too long is answered before the link
+        // closes because of the count.
         receiver.receive(Received::Bytes(length));
     }
 
-    /// Works off bytes, and keeps those that must wait.
+    /// Handles bytes, and keeps those that must wait.
     fn show_rest(&mut self, mut rest: Vec<u8>, receiver: &mut impl Receiver) {
         let used = self.show_frames(&mut rest, receiver);
         rest.drain(..used);
-        // A link that waits for nothing keeps no memory.
+        // An idle link keeps no memory.
         self.rest = if rest.is_empty() { Vec::new() } else { rest };
     }
 
-    /// Shows whole frames and returns how many bytes they were.
+    /// Passes complete frames on, and returns how many bytes they took.
     fn show_frames(&mut self, bytes: &mut [u8], receiver: &mut impl Receiver) -> usize {
         let mut used_up = 0;
         while receiver.is_ready() {
@@ -75,6 +79,7 @@ impl<S: ByteStream> WebSocket<S> {
                         None => Received::Part,
                     });
                 }
+                // Without enough bytes to recognise a CONNECT, the decision waits for more.
                 Err(FrameError::TooLarge) => {
                     let Some(beginning) = ws::beginning(&bytes[used_up..], HEAD) else { break };
                     receiver.receive(Received::TooLarge { beginning: &beginning });
@@ -125,8 +130,9 @@ impl<S: ByteStream> Wire for WebSocket<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Closes our side and waits for the client's: closing while bytes of the client are unread would make
-    /// the kernel throw away what it has not sent yet.
+    /// Shuts down our side, and then reads until the client has closed its own. If a socket is
+    /// closed while bytes of the peer are unread, the kernel resets the connection (RFC 1122,
+    /// section 4.2.2.13), and the client may lose the last packets.
     fn poll_close(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<()> {
         if !self.is_shut {
             if ready!(self.poll_flush(cx, outbox)).is_err() {
@@ -153,5 +159,6 @@ impl<S: ByteStream> Wire for WebSocket<S> {
     }
 }
 
-/// Bytes of a message that is too long in which its namespace stands, if it is a CONNECT.
+/// Number of bytes at the beginning of a message that is too long: they contain its namespace, if
+/// it is a CONNECT.
 const HEAD: usize = 300;

@@ -1,8 +1,8 @@
-//! The connection below a link, whatever it is made of.
+//! The connection below a link, independent of its kind.
 //!
-//! A link has one wire at a time. The wire knows how messages are carried and nothing of what they mean: it
-//! shows each to a [`Receiver`], and sends what waits in the link's [`Outbox`], which stays with the link
-//! when the wire is exchanged. Start reading at [`Wire`].
+//! A link has one wire at a time. The wire knows how messages are carried, and not what they mean:
+//! it passes each to a [`Receiver`], and sends the packets in the [`Outbox`] of the link. The
+//! outbox stays with the link when the wire is exchanged. Start reading at [`Wire`].
 
 use std::{
     io,
@@ -15,67 +15,70 @@ use crate::transport::outbox::Outbox;
 
 /// The connection below a link.
 pub(crate) trait Wire: Unpin {
-    /// Shows what the client has sent to `receiver`, as long as that wants more.
+    /// Passes what the client has sent to `receiver`, as long as that is ready for more.
     ///
-    /// Returns [`ReadEnd::Dry`] when nothing is left; `cx` is woken when there is more.
+    /// Returns [`ReadEnd::Dry`] when nothing is left; the task of `cx` is woken when more arrives.
     fn read(&mut self, cx: &mut Context<'_>, receiver: &mut impl Receiver) -> ReadEnd;
 
-    /// Drops what has been read and not shown yet: the link ends.
+    /// Drops what was read and not passed on yet, because the link ends.
     fn stop_reading(&mut self);
 
-    /// Sends all that waits; `Pending` while the client takes no more. What was sent leaves the outbox.
+    /// Sends the packets in the outbox, and removes those that were sent. Returns `Pending` while
+    /// the client accepts no more.
     ///
     /// # Errors
     /// The connection is broken.
     fn poll_flush(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<io::Result<()>>;
 
-    /// Sends what is left and ends the connection; `Ready` when the client has ended its side too.
+    /// Sends the remaining packets and closes the connection. Returns `Ready` when the client has
+    /// closed its side too, or when the connection is broken.
     fn poll_close(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<()>;
 
-    /// Returns `true` if the client is known to send no more, although not all was read.
+    /// Returns `true` if the client is known to send no more, even if not everything was read.
     fn is_closed_by_peer(&self) -> bool;
 }
 
-/// The side of a link that takes in what its client sends.
+/// The side of a link that handles what its client sends.
 pub(crate) trait Receiver {
-    /// Returns `true` while more may be shown. It is asked before each frame.
+    /// Returns `true` while it accepts more. It is called before each frame.
     fn is_ready(&self) -> bool;
 
-    /// Returns how many bytes the next message may have.
+    /// Returns the maximum number of bytes of the next message.
     fn message_limit(&self) -> usize;
 
-    /// Takes one thing that has arrived.
+    /// Handles one item that has arrived.
     fn receive(&mut self, received: Received<'_>);
 }
 
-/// Something that has arrived on a wire.
+/// An item that has arrived on a wire.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Received<'a> {
     /// A whole message.
     Message(Message<'a>),
-    /// A part of a message, of which more is to come.
+    /// A part of a message that is not complete.
     Part,
-    /// A question for a pong with the same bytes.
+    /// A ping, to be answered by a pong with the same bytes.
     Ping(&'a [u8]),
-    /// A pong that was not asked for.
+    /// A pong; the server sends no pings on this level.
     Pong,
-    /// The client ends the connection.
+    /// The client closes the connection.
     Close,
-    /// A message beyond the limit, which was not read. As much of it as shows whether it is a CONNECT.
+    /// A message above the limit, which was not read. `beginning` is enough of it to recognise a
+    /// CONNECT.
     TooLarge { beginning: &'a str },
-    /// Bytes that are not the wire's protocol.
+    /// Bytes that violate the protocol of the wire.
     Broken(FrameError),
-    /// So many bytes have been read, and the frames in them shown.
+    /// Number of bytes that were read. It follows the frames in them.
     Bytes(usize),
-    /// The connection is gone.
+    /// The connection is lost.
     Lost,
 }
 
 /// The reason why reading stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReadEnd {
-    /// Nothing more is there.
+    /// Nothing more has arrived.
     Dry,
-    /// More may be there, but it must wait.
+    /// More may have arrived, but the receiver is not ready for it.
     NotReading,
 }

@@ -33,7 +33,7 @@ fn b() -> Owner {
 }
 
 #[tokio::test]
-async fn shared_and_own_packets_leave_in_the_order_in_which_they_came() {
+async fn shared_and_own_packets_are_sent_in_the_order_in_which_they_were_queued() {
     for step in 1..32 {
         let mut outbox = Outbox::default();
         outbox.text(|out| out.extend_from_slice(b"one"));
@@ -50,7 +50,7 @@ async fn shared_and_own_packets_leave_in_the_order_in_which_they_came() {
     }
 }
 
-/// Promise 3: however much of it has been sent, nothing that waits for a socket is left.
+/// Promise 3: no packet for the socket is left, no matter how many bytes were sent before.
 #[tokio::test]
 async fn packets_of_one_socket_are_dropped_and_no_others() {
     let event = |text: &str| {
@@ -72,7 +72,7 @@ async fn packets_of_one_socket_are_dropped_and_no_others() {
         outbox.advance(sent);
 
         let mut is_clean = outbox.cut(|owner| owner != A);
-        // Once more: what is left still begins with a packet.
+        // A second time: the rest still begins with a packet.
         is_clean &= outbox.cut(|owner| owner != A);
 
         let is_cut = (0 < sent && sent < whole) || (2 * whole < sent && sent < 3 * whole);
@@ -81,7 +81,8 @@ async fn packets_of_one_socket_are_dropped_and_no_others() {
     }
 }
 
-/// An attachment without its packet, or a packet without its attachment, ends every client's connection.
+/// Clients close the connection on an attachment without its packet, and on a packet without its
+/// attachments.
 #[tokio::test]
 async fn a_packet_and_its_attachments_are_dropped_together() {
     let two = Args((Binary(vec![7; 300].into()), Binary(b"x".as_slice().into())));
@@ -107,7 +108,7 @@ async fn a_packet_and_its_attachments_are_dropped_together() {
 }
 
 #[test]
-fn packets_that_are_withheld_go_after_those_that_came_meanwhile() {
+fn withheld_packets_are_sent_after_those_that_were_queued_meanwhile() {
     let mut outbox = Outbox::default();
     outbox.text(|out| out.extend_from_slice(b"first"));
     let position = outbox.position();
@@ -124,7 +125,7 @@ fn packets_that_are_withheld_go_after_those_that_came_meanwhile() {
 }
 
 #[test]
-fn what_was_written_in_vain_leaves_nothing() {
+fn packets_that_are_undone_or_fail_leave_nothing_behind() {
     let mut outbox = Outbox::default();
     outbox.text(|out| out.push(b'1'));
     let position = outbox.position();
@@ -137,7 +138,7 @@ fn what_was_written_in_vain_leaves_nothing() {
     assert_eq!(outbox.frames().collect::<Vec<_>>(), [(Opcode::Text, Bytes::from_static(b"1"))]);
 }
 
-/// What another wire sees of it: payloads without frames, whatever their length.
+/// Another kind of wire reads payloads without their frames, of any length.
 #[test]
 fn each_frame_is_found_with_its_payload() {
     for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
@@ -158,9 +159,9 @@ fn each_frame_is_found_with_its_payload() {
     }
 }
 
-/// A wire that takes whole frames gets each of them once.
+/// A wire that sends whole frames gets each of them once.
 #[test]
-fn frames_that_were_taken_are_not_there_any_more() {
+fn frames_that_were_sent_are_removed() {
     for is_shared in [false, true] {
         let mut outbox = Outbox::default();
         for text in ["one", "two", "three", "four"] {
