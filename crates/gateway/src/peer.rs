@@ -1,4 +1,4 @@
-//! The address and the page that a request comes from.
+//! The address and the kind of page that a request comes from.
 
 pub(crate) mod addr;
 pub(crate) mod page;

@@ -1,4 +1,4 @@
-//! Helpers that know nothing of clients: timers, panics, clocks, metrics.
+//! Helpers that are independent of clients: timers, panics, clocks, metrics, outages, signals.
 
 pub(crate) mod catch;
 pub(crate) mod metrics;

@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 /// The address of the other end of a TCP connection, as a request extension.
 ///
 /// [`Doorward::serve`](crate::Doorward::serve) sets it to the address of the client, also behind
-/// [`trusted_proxies`](crate::Builder::trusted_proxies). Inside another HTTP server, set it to the address of
-/// the TCP connection before the request reaches [`DoorwardService`], which finds the client behind
-/// `trusted_proxies` by itself. Clients whose address is unknown are counted as one.
+/// [`trusted_proxies`](crate::Builder::trusted_proxies). With another HTTP server, set it to the
+/// address of the TCP connection before the request reaches
+/// [`DoorwardService`](crate::DoorwardService), which finds the client behind `trusted_proxies` by
+/// itself. All clients without a known address are counted as one.
 ///
-/// Where axum serves, `into_make_service_with_connect_info::<SocketAddr>()` is enough with the feature `axum`.
+/// With axum and the feature `axum`, `into_make_service_with_connect_info::<SocketAddr>()` is
+/// enough.
 ///
 /// # Examples
 /// ```

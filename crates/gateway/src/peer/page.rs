@@ -1,21 +1,23 @@
-//! Tells whether a page of another host opened a link.
+//! Recognises links that were opened by a page of another host.
 //!
-//! Any page can open links in its visitors' browsers, from their address. Such links have budgets of their own,
-//! so that they do not use up those of the visitor.
+//! Any page can open links in the browsers of its visitors, from their addresses. Such links have
+//! budgets of their own, so that they do not use up those of the visitor.
 
 use doorward_core::Headers;
 
 /// The kind of page that opened a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Page {
-    /// A page of another host, as the browser says in `Origin`; no page can change that header.
+    /// A page of another host, as the browser says in `Origin`. No page can change that header
+    /// (Fetch standard, forbidden request-header).
     Foreign,
-    /// A page of this host, one that the application names, or a client that is not a browser.
+    /// A page of this host, a page that the application names, or a client that is not a browser.
     Own,
 }
 
 impl Page {
-    /// Looks at the `Origin` of a link; `own` are the origins of the application's pages on other hosts.
+    /// Returns the kind of page that opened a link, by its `Origin`. `own` holds the origins of the
+    /// application's pages on other hosts.
     pub(crate) fn of(headers: &Headers, own: &[Box<str>]) -> Self {
         let mut origins = headers.iter().filter(|(name, _)| *name == "origin");
         let (origin, other) = (origins.next(), origins.next());
@@ -24,6 +26,7 @@ impl Page {
         let scheme = [&b"http://"[..], b"https://"];
         let authority = scheme.iter().find_map(|scheme| origin.strip_prefix(*scheme));
         match authority {
+            // Browsers send one `Origin` (RFC 6454, section 7.3), so two of them prove nothing.
             _ if other.is_some() => Self::Foreign,
             _ if own.iter().any(|own| own.as_bytes() == origin) => Self::Own,
             Some(authority) if authority.eq_ignore_ascii_case(host) => Self::Own,

@@ -1,9 +1,10 @@
 //! Finds the address of a client behind reverse proxies.
 //!
-//! Budgets, limits and records go by address, and behind a proxy all clients have the address of the proxy. A proxy
-//! appends the address of its peer to `X-Forwarded-For`. Any client can send this header, so it counts only from an
-//! address that the application or the configuration names, and only as far as the chain of such addresses reaches.
-//! Start reading at [`TrustedProxies::client`].
+//! Budgets, limits and records go by address, and behind a proxy all clients have the address of
+//! the proxy. A proxy appends the address of its peer to `X-Forwarded-For`. Any client can send
+//! this header, so it counts only from an address that the application or the configuration names,
+//! and only as far as the chain of such addresses reaches. Start reading at
+//! [`TrustedProxies::client`].
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,8 +13,8 @@ use ipnet::IpNet;
 
 /// The proxies whose `X-Forwarded-For` counts.
 ///
-/// [`Builder::trusted_proxies`](crate::Builder::trusted_proxies) makes it for the server itself. Make one for
-/// routes of an application that another HTTP server serves.
+/// [`Builder::trusted_proxies`](crate::Builder::trusted_proxies) creates it for the server itself.
+/// Create one for routes of an application that another HTTP server serves.
 ///
 /// # Examples
 /// ```
@@ -32,10 +33,11 @@ use ipnet::IpNet;
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Reads addresses, or networks such as `10.0.0.0/8`.
+    /// Parses addresses, or networks such as `10.0.0.0/8`.
     ///
     /// # Errors
-    /// [`TrustedProxyError`]: one of them is neither, or is a network larger than `10.0.0.0/8` or `fc00::/7`.
+    /// [`TrustedProxyError`]: one of them is neither, or is a network larger than `10.0.0.0/8` or
+    /// `fc00::/7`.
     pub fn new<T: AsRef<str>>(
         networks: impl IntoIterator<Item = T>,
     ) -> Result<Self, TrustedProxyError> {
@@ -43,8 +45,9 @@ impl TrustedProxies {
             let text = text.as_ref();
             let address = text.parse::<IpAddr>().map(IpNet::from).ok();
             let network: Option<IpNet> = address.or_else(|| text.parse().ok());
-            // An address of IPv4 that is written as one of IPv6 (RFC 4291, section 2.5.5.2) would never match. When
-            // half of all addresses are trusted, any client can claim any address.
+            // An IPv4 address that is written as an IPv6 address (RFC 4291, section 2.5.5.2) would
+            // never match, so it is converted. If half of all addresses were trusted, any client
+            // could claim any address, so such networks are rejected.
             let least = |network: &IpNet| if network.addr().is_ipv4() { 8 } else { 7 };
             network
                 .and_then(canonical)
@@ -60,13 +63,13 @@ impl TrustedProxies {
         if !self.trusts(peer.ip()) {
             return peer;
         }
-        // The nearest proxy appended last.
+        // From the end, because each proxy appends: the last address comes from the nearest proxy.
         let mut client = peer;
         let values = headers.get_all(FORWARDED_FOR).iter().rev();
         for hop in values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')) {
             let Some(address) = std::str::from_utf8(hop).ok().and_then(|hop| read(hop.trim()))
             else {
-                // Not an address, such as `unknown`: the chain ends here.
+                // Not an address, for example `unknown`: the chain ends here.
                 break;
             };
             client = SocketAddr::new(address, 0);
@@ -77,14 +80,15 @@ impl TrustedProxies {
         client
     }
 
-    /// Whether this address is one of the proxies.
+    /// Returns `true` if this address is one of the proxies.
     pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 }
 
-/// Writes a network of IPv4 as one.
+/// Converts an IPv4 network that is written as an IPv6 network. Returns `None` if the network has
+/// further addresses.
 fn canonical(network: IpNet) -> Option<IpNet> {
     match network.addr().to_canonical() {
         address if address.is_ipv4() && network.addr().is_ipv6() => {
@@ -94,14 +98,14 @@ fn canonical(network: IpNet) -> Option<IpNet> {
     }
 }
 
-/// Reads an address, with or without a port.
+/// Parses an address, with or without a port.
 fn read(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let address = bare.parse().ok().or_else(|| text.parse().ok().map(|at: SocketAddr| at.ip()));
     address.map(|address: IpAddr| address.to_canonical())
 }
 
-/// An entry that is no address and no network.
+/// Error of an entry that is neither an address nor a network, or that is too large a network.
 ///
 /// # Examples
 /// ```
@@ -140,7 +144,7 @@ mod tests {
     fn a_stranger_cannot_say_where_it_comes_from() {
         assert_eq!(client(&[], "203.0.113.7", &["198.51.100.1"]), "203.0.113.7");
         assert_eq!(client(&["127.0.0.1"], "203.0.113.7", &["198.51.100.1"]), "203.0.113.7");
-        // The client of the proxy has sent a header of its own, and the proxy has added the truth.
+        // The client has sent a header of its own, and the proxy has appended the real address.
         let lied = ["1.2.3.4, 5.6.7.8, 203.0.113.7"];
         assert_eq!(client(&["127.0.0.1"], "127.0.0.1", &lied), "203.0.113.7");
         let two = ["1.2.3.4", "203.0.113.7"];
@@ -158,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn not_everybody_is_a_proxy() {
+    fn entries_that_are_malformed_or_too_large_are_rejected() {
         let halves = ["0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/7", "8000::/1", "::ffff:0.0.0.0/96"];
         for text in ["0.0.0.0/0", "::/0", "", "localhost", "10.0.0.0/33"].into_iter().chain(halves)
         {
@@ -167,14 +171,14 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_ipv4_may_be_written_as_one_of_ipv6() {
+    fn an_ipv4_address_may_be_written_as_an_ipv6_address() {
         for trusted in ["::ffff:127.0.0.1", "::ffff:127.0.0.0/104"] {
             assert_eq!(client(&[trusted], "127.0.0.1", &["203.0.113.7"]), "203.0.113.7");
         }
     }
 
     #[test]
-    fn an_entry_that_is_no_address_ends_the_chain() {
+    fn an_entry_that_is_not_an_address_ends_the_chain() {
         for bad in ["", "unknown", "_hidden", "203.0.113.7, nonsense", "300.1.1.1"] {
             assert_eq!(client(&["127.0.0.1"], "127.0.0.1", &[bad]), "127.0.0.1", "{bad:?}");
         }

@@ -1,4 +1,4 @@
-//! Turns the panic of a future into a value.
+//! Turns panics of application code into values.
 
 use std::{
     any::Any,
@@ -10,23 +10,25 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-/// Runs `f` and returns `None` when it panics.
-///
-/// What panicked is dropped by whoever called this and never used again, so no broken state is seen.
+/// Runs `f`, and returns [`Panicked`] if it panics.
+// `AssertUnwindSafe` is right for both kinds of code that this calls. Futures, streams and other
+// values that panicked are dropped by the caller and not used again. Guards, filters and sinks are
+// shared and are called again, but behind `&self` only a lock or a cell can be left broken, and
+// those are the application's own.
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload: Box<dyn Any + Send>| {
-        // The hook of the process has printed the message; a payload may hold anything, so it is
-        // not passed on, and dropping it may itself panic.
+        // The panic hook has printed the message. The payload may be of any type, so it is not
+        // passed on, and dropping it may panic again.
         let _dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
         Panicked
     })
 }
 
-/// Drops a value of the application; what it holds may panic at that, and two such panics at once
-/// would end the process.
+/// Drops a value of the application, and catches a panic of its destructor: a second panic during
+/// unwinding would abort the process.
 pub(crate) fn drop_quietly<T>(value: T) {
     if catch(|| drop(value)).is_err() {
-        tracing::error!("Something of the application panicked while it was dropped.");
+        tracing::error!("A value of the application panicked while it was dropped.");
     }
 }
 
@@ -36,7 +38,7 @@ pub(crate) fn drop_quietly<T>(value: T) {
 pub(crate) struct Panicked;
 
 pin_project! {
-    /// A future whose panic is its value.
+    /// Future that returns a panic as an error.
     pub(crate) struct Caught<F> {
         #[pin]
         future: F,

@@ -1,15 +1,16 @@
-//! Counts what happens, for whoever installed a recorder of the `metrics` crate; without one it costs
+//! Metrics of a server, for a recorder of the `metrics` crate. Without a recorder they cost
 //! nothing.
 //!
-//! Labels come from enums only: nothing that a client has sent becomes one, so their number is bounded.
-//! docs/metrics.md lists what there is. A recorder must be installed before the server is built.
+//! Labels come from enums only and never from input of a client, so their number is bounded.
+//! docs/metrics.md lists all metrics. The recorder must be installed before the server is built,
+//! because the server looks up most of its metrics once.
 
 use std::time::Duration;
 
 use doorward_core::{Decision, DisconnectReason, Exception, RefusalCode};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-/// What a server counts.
+/// Metrics that a server looks up once.
 pub(crate) struct Metrics {
     pub(crate) links: Gauge,
     pub(crate) sockets: Gauge,
@@ -21,7 +22,7 @@ pub(crate) struct Metrics {
     sweep: Histogram,
 }
 
-/// What is counted of something that may be away.
+/// Metrics of a dependency that may be unavailable.
 #[derive(Debug)]
 pub(crate) struct Outages {
     away: Gauge,
@@ -42,12 +43,12 @@ impl Metrics {
         }
     }
 
-    /// Every socket was asked after once.
+    /// Records the duration of a round that asked about every socket once.
     pub(crate) fn swept(&self, took: Duration) {
         self.sweep.record(took);
     }
 
-    /// A decision was made.
+    /// Counts a decision.
     pub(crate) fn decided(decision: Decision) {
         match decision {
             Decision::Admitted => counter!(HANDSHAKES, "outcome" => "admitted").increment(1),
@@ -68,7 +69,7 @@ impl Metrics {
         }
     }
 
-    /// A client was refused, and reads this code.
+    /// Counts a refused client, by the code that it reads.
     pub(crate) fn refused(code: RefusalCode) {
         let code = match code {
             RefusalCode::Application(_) => "application",
@@ -77,7 +78,7 @@ impl Metrics {
         counter!(REFUSALS, "code" => code).increment(1);
     }
 
-    /// A connection was closed at once, or a request behind a proxy was refused.
+    /// Counts a connection that was closed at once, or a refused request behind a proxy.
     pub(crate) fn http_refused(bound: HttpBound) {
         let bound = match bound {
             HttpBound::Address => "address",
@@ -87,33 +88,33 @@ impl Metrics {
         counter!(HTTP_REFUSED, "bound" => bound).increment(1);
     }
 
-    /// A request was not complete, or not answered, in time.
+    /// Counts a request that was not complete, or not answered, in time.
     pub(crate) fn http_timed_out() {
         counter!(HTTP_TIMEOUTS).increment(1);
     }
 
-    /// An admission was decided, either way.
+    /// Records the duration of an admission, with any outcome.
     pub(crate) fn decided_in(&self, took: Duration) {
         self.admission.record(took);
     }
 
-    /// An event was answered with an exception.
+    /// Counts an event that was answered with an exception.
     pub(crate) fn failed(code: &str) {
         let known = Exception::CODES.into_iter().find(|known| *known == code);
         counter!(EVENT_FAILURES, "code" => known.unwrap_or("application")).increment(1);
     }
 
-    /// A limit was hit that neither a decision nor an answer to a client shows.
+    /// Counts a limit that was reached, if no decision and no answer to a client shows it.
     pub(crate) fn hit(limit: &'static str) {
         counter!(LIMITS_HIT, "limit" => limit).increment(1);
     }
 
-    /// An event was answered.
+    /// Records the time until an event was answered.
     pub(crate) fn answered(&self, took: Duration) {
         self.ack.record(took);
     }
 
-    /// A revocation is done.
+    /// Records the duration of a revocation.
     pub(crate) fn revoked(&self, took: Duration) {
         self.revocation.record(took);
     }
@@ -133,7 +134,7 @@ impl Outages {
     }
 }
 
-/// Which bound a connection or a request that is no link yet has met.
+/// Bound that a connection or a request has reached before it was a link.
 #[derive(Clone, Copy)]
 pub(crate) enum HttpBound {
     /// Connections of one address.
@@ -144,13 +145,13 @@ pub(crate) enum HttpBound {
     Proxy,
 }
 
-/// The gauge of connections that are open; says at once how many may be.
+/// Returns the gauge of open connections, and sets the gauge of their limit.
 pub(crate) fn connections(limit: usize) -> Gauge {
     gauge!(CONNECTIONS_LIMIT).set(limit as f64);
     gauge!(CONNECTIONS)
 }
 
-/// The gauge of sockets that are counted for a policy of connections.
+/// Returns the gauge of sockets that are counted for a limit of connections per user.
 pub(crate) fn seats() -> Gauge {
     gauge!(SEATS)
 }

@@ -1,7 +1,7 @@
-//! Logs an outage once when it begins, with its cause, and once when it is over.
+//! Logs an outage once when it begins, with its cause, and once when it ends.
 //!
-//! Metrics and audit records tell what happens to each client meanwhile. A line of the log for each of them would
-//! hide the one that matters.
+//! Metrics and audit records show what happens to each client meanwhile. A line of the log for each
+//! of them would hide the one that matters.
 
 use std::{
     error::Error,
@@ -13,10 +13,11 @@ use doorward_core::Causes;
 
 use crate::runtime::metrics::Outages;
 
-/// Logs that a dependency does not answer, and that it answers again: one line each, however many questions fail.
+/// Logs that a dependency does not answer, and that it answers again: one line each, regardless of
+/// the number of questions that fail.
 ///
-/// The metric `doorward_away` is 1 meanwhile, and `doorward_unanswered_total` counts the questions; `what` is the
-/// label of both.
+/// During an outage the metric `doorward_away` is 1, and `doorward_unanswered_total` counts the
+/// questions without an answer. Both have the label `what`.
 ///
 /// # Examples
 /// ```
@@ -31,7 +32,6 @@ use crate::runtime::metrics::Outages;
 /// }
 /// let mailer = Outage::new("mailer", Duration::from_secs(5));
 /// assert!(!mailer.is_away());
-/// # drop(ask);
 /// ```
 #[derive(Debug)]
 pub struct Outage {
@@ -43,7 +43,7 @@ pub struct Outage {
     away: Mutex<Option<Away>>,
 }
 
-/// An outage that goes on.
+/// The current outage.
 #[derive(Debug)]
 struct Away {
     since: Instant,
@@ -52,13 +52,14 @@ struct Away {
 }
 
 impl Outage {
-    /// Watches something. An answer counts as the end of an outage when no question has failed for `quiet`.
+    /// Watches a dependency that the log and the metrics name `what`. An answer ends an outage if
+    /// no question has failed for `quiet`.
     #[must_use]
     pub fn new(what: &'static str, quiet: Duration) -> Self {
         Self { what, quiet, metrics: Outages::new(what), away: Mutex::default() }
     }
 
-    /// Notes that a question got no answer.
+    /// Records that a question got no answer.
     pub fn failed(&self, now: Instant, cause: &(dyn Error + 'static)) {
         self.metrics.failed();
         let mut away = self.lock();
@@ -73,7 +74,7 @@ impl Outage {
         tracing::error!(what = self.what, cause = Causes(cause).to_string(), "Unavailable.");
     }
 
-    /// Notes that a question was answered.
+    /// Records that a question was answered.
     pub fn answered(&self, now: Instant) {
         let is_over = |away: &mut Away| now.saturating_duration_since(away.last) >= self.quiet;
         let Some(over) = self.lock().take_if(is_over) else { return };
@@ -82,7 +83,7 @@ impl Outage {
         tracing::info!(what = self.what, seconds, failures = over.failures, "Available again.");
     }
 
-    /// Whether an outage goes on.
+    /// Returns `true` during an outage.
     #[must_use]
     pub fn is_away(&self) -> bool {
         self.lock().is_some()
@@ -93,7 +94,7 @@ impl Outage {
     }
 }
 
-/// A question has no answer in time.
+/// Error of a question that was not answered in time.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("no answer in time")]
 pub(crate) struct NoAnswer;

@@ -1,10 +1,10 @@
-//! The request to stop that an operator or a supervisor sends.
+//! The signals by which an operator or a supervisor stops the server.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT and SIGTERM. They count from the moment at which this exists.
+/// SIGINT and SIGTERM, which count from [`install`](Self::install) on.
 ///
 /// # Examples
 /// ```no_run
@@ -23,10 +23,10 @@ pub struct StopSignal {
 }
 
 impl StopSignal {
-    /// Takes the signals over from the operating system, which would end the process at once.
+    /// Installs handlers for the signals, which would otherwise end the process at once.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The error of the operating system.
     ///
     /// # Panics
     /// Outside of a tokio runtime with I/O.
@@ -37,10 +37,10 @@ impl StopSignal {
         })
     }
 
-    /// Completes at the first of them.
+    /// Completes when the first of the signals arrives.
     ///
     /// # Cancel safety
-    /// A signal that arrives after the future was dropped is forgotten.
+    /// A signal that arrives after the future was dropped has no effect.
     pub async fn received(mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

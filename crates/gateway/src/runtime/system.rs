@@ -1,4 +1,4 @@
-//! The real clock and the real randomness: the only place that asks the operating system for either.
+//! The clock and the random generator of the operating system. Only this file uses either directly.
 
 use std::{
     cell::RefCell,
@@ -36,8 +36,8 @@ impl Clock for SystemClock {
 
 /// The random generator of the operating system.
 ///
-/// Ids are small and a connection draws several, so each thread asks for a block at a time. What was
-/// given out is wiped from it.
+/// Ids are short and a connection needs several, so each thread reads a block at a time. Bytes that
+/// were returned are wiped from the block.
 ///
 /// # Examples
 /// ```
@@ -54,16 +54,17 @@ impl Entropy for OsEntropy {
     }
 }
 
-/// Random bytes that nobody has seen yet, at the end of `bytes`.
+/// Block of random bytes.
 struct Block {
     bytes: [u8; BLOCK_SIZE],
+    /// Number of bytes at the end that were not returned yet.
     left: usize,
 }
 
 impl Block {
     fn fill(&mut self, out: &mut [u8]) {
         if out.len() > self.left {
-            // What is asked for beyond a block is asked for directly.
+            // More than a block is read directly.
             if out.len() > BLOCK_SIZE {
                 return fill(out);
             }
@@ -87,7 +88,7 @@ thread_local! {
         const { RefCell::new(Block { bytes: [0; BLOCK_SIZE], left: 0 }) };
 }
 
-/// Bytes asked for at once: some twenty ids.
+/// Size of a block in bytes: enough for 14 to 28 ids.
 const BLOCK_SIZE: usize = 256;
 
 #[cfg(test)]
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_given_out_twice() {
+    fn no_bytes_are_returned_twice() {
         let mut seen = std::collections::HashSet::new();
 
         for _ in 0..1_000 {
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn any_number_of_bytes_can_be_had() {
+    fn any_number_of_bytes_can_be_read() {
         for length in [0, 1, 255, 256, 257, 10_000] {
             let mut bytes = vec![0; length];
             OsEntropy.fill(&mut bytes);
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_out_is_wiped() {
+    fn returned_bytes_are_wiped_from_the_block() {
         let mut block = Block { bytes: [0; BLOCK_SIZE], left: 0 };
         let mut id = [0; 100];
 

@@ -1,9 +1,9 @@
 //! One coarse timer for all links.
 //!
-//! A link has a dozen deadlines and needs one: it asks to be woken at the earliest, and looks for
-//! itself what is due. Deadlines are rounded up to a tick, so that thousands of links share a wake-up,
-//! and a deadline that moved away leaves its entry where it is: the early wake-up is harmless, and so
-//! an event moves nothing here. Start reading at [`Timer::arm`].
+//! A link has a dozen deadlines and needs one wake-up: it is woken at the earliest, and checks by
+//! itself what is due. Deadlines are rounded up to a tick, so that thousands of links share a
+//! wake-up. A deadline that moves to a later time leaves its entry where it is, because the early
+//! wake-up is harmless: most events change nothing here. Start reading at [`Timer::arm`].
 
 use std::{
     collections::BTreeMap,
@@ -17,12 +17,23 @@ use atomic_waker::AtomicWaker;
 use doorward_core::{BoxFuture, Clock};
 
 /// All pending wake-ups of a server.
+// One driver task sleeps until the earliest entry is due and wakes everything that is due then. Why
+// not a `tokio::time::Sleep` for each link: time has to come from `Clock`, so that tests move it by
+// hand, and nearly every event moves a deadline, which would reset a timer of the runtime. How the
+// driver and the links work together:
+// - The first insertion spawns the driver, because only then is a runtime certain to be there.
+//   `driving` is set under the lock, so that there is one driver.
+// - The driver registers its waker before it compares its deadline with the queue. An earlier entry
+//   is therefore seen by this comparison, or its insertion finds the waker and wakes the driver.
+// - Wakers are called without the lock: a task that is woken may arm or drop its timer at once.
+// - The driver holds no strong reference while it sleeps. Dropping the timers wakes it, and it
+//   ends.
 pub(crate) struct Timers {
     clock: Arc<dyn Clock>,
     epoch: Instant,
     /// Protects the queue; held for one map operation, never while waking.
     queue: Mutex<Queue>,
-    /// Wakes the driver when an earlier deadline than its own arrives.
+    /// Wakes the driver when a deadline is inserted that is earlier than its own.
     driver: AtomicWaker,
 }
 
@@ -46,11 +57,12 @@ impl Timers {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // Nothing in here panics between two changes that belong together.
+        // A poisoned lock is safe to use: no code under it panics between two changes that belong
+        // together.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first tick that is not before `instant`.
+    /// Returns the first tick that is not before `instant`.
     fn tick(&self, instant: Instant) -> u64 {
         let since = instant.saturating_duration_since(self.epoch);
         u64::try_from(since.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX)
@@ -80,7 +92,7 @@ impl Timers {
         self.lock().entries.remove(&key);
     }
 
-    /// Wakes whatever is due and returns when to look again.
+    /// Wakes everything that is due, and returns when the next entry is due.
     fn fire(&self) -> Option<Instant> {
         let now = self.clock.now();
         loop {
@@ -97,7 +109,7 @@ impl Timers {
     }
 }
 
-/// Wakes what is due for as long as the server lives.
+/// Wakes everything that is due, until the timers are dropped.
 async fn drive(timers: Weak<Timers>) {
     loop {
         let Some(strong) = timers.upgrade() else { return };
@@ -108,7 +120,7 @@ async fn drive(timers: Weak<Timers>) {
     }
 }
 
-/// Ends when the sleep does, or when an earlier deadline was inserted.
+/// Completes when the sleep does, or when an earlier deadline is inserted.
 struct Turn<'a> {
     timers: &'a Weak<Timers>,
     until: Option<Instant>,
@@ -121,11 +133,12 @@ impl Future for Turn<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(timers) = self.timers.upgrade() else { return Poll::Ready(()) };
+        // A second poll is a wake-up: the sleep has ended, or an earlier entry was inserted.
         if std::mem::replace(&mut self.polled, true) {
             return Poll::Ready(());
         }
         timers.driver.register(cx.waker());
-        // An entry that came between the look at the queue and the registration is seen here.
+        // An entry that was inserted after `fire` and before the registration is seen here.
         let first = timers.lock().entries.first_key_value().map(|(key, _)| timers.instant(key.0));
         if first.is_some_and(|first| self.until.is_none_or(|until| first < until)) {
             return Poll::Ready(());
@@ -148,9 +161,9 @@ impl Timer {
         Self { timers, key: None }
     }
 
-    /// Makes sure that `waker` is woken at `deadline`, or before.
+    /// Makes sure that `waker` is woken at `deadline`, or earlier.
     ///
-    /// The waker must be the same at every call, as that of one task is.
+    /// Every call must pass the waker of the same task, because a call may keep an earlier entry.
     pub(crate) fn arm(&mut self, deadline: Instant, now: Instant, waker: &Waker) {
         let tick = self.timers.tick(deadline);
         if let Some(key) = self.key {
@@ -172,6 +185,6 @@ impl Drop for Timer {
     }
 }
 
-/// Promises are kept to the second; this is what they may be late.
+/// Length of a tick: how late a wake-up may be. Documented times are exact to the second.
 const TICK: Duration = Duration::from_millis(TICK_MILLIS);
 const TICK_MILLIS: u64 = 20;
