@@ -1,6 +1,6 @@
-//! Every bound of a server, in one place.
+//! All limits of a server, in one table.
 //!
-//! A line of the table is a field of [`Limits`], its default, and the least and most that it may be.
+//! Each line of the table is a field of [`Limits`] with its default, its minimum and its maximum.
 
 pub(crate) mod addresses;
 pub(crate) mod attempts;
@@ -14,13 +14,13 @@ use doorward_protocol::LinkConfig;
 
 use crate::limits::value::{LimitError, LimitValue};
 
-/// Declares [`Limits`] and what is known of each of its fields.
+/// Declares [`Limits`], and the description of each field in [`Limits::ALL`].
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $type:ident = $default:expr, $least:expr => $most:expr;)+) => {
-        /// What a server takes and how long it waits. Sizes are bytes.
+        /// Limits of a server: sizes in bytes, counts and durations.
         ///
-        /// [`Limits::ALL`] names every field with its bounds; [`Builder::build`](crate::Builder::build) refuses
-        /// what is outside of them.
+        /// [`Limits::ALL`] lists every field with its bounds.
+        /// [`Builder::build`](crate::Builder::build) rejects values outside of them.
         ///
         /// # Examples
         /// ```
@@ -42,14 +42,15 @@ macro_rules! limits {
         }
 
         impl Limits {
-            /// Every limit, for programs that read them from a file of their own.
+            /// Every limit, for programs that read limits from a file of their own.
             ///
             /// # Examples
             /// ```
             /// use doorward::{LimitValue, Limits};
             ///
             /// let mut limits = Limits::default();
-            /// let limit = Limits::ALL.iter().find(|limit| limit.name() == "max_rooms").expect("it is one");
+            /// let mut all = Limits::ALL.iter();
+            /// let limit = all.find(|limit| limit.name() == "max_rooms").expect("it is a limit");
             /// limit.set(&mut limits, LimitValue::Count(500))?;
             ///
             /// assert_eq!(limits.max_rooms, 500);
@@ -77,105 +78,113 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Time from the opening of a link, or from a pong, to the next ping: 25 s.
+    /// Interval from the opening of a link, or from a pong, to the next ping: 25 s.
     ping_interval: Duration = Duration::from_secs(25), TENTH => HOUR;
-    /// Time that a pong may take: 20 s.
+    /// Time limit for a pong: 20 s. Then the client counts as gone and its link ends.
     ping_timeout: Duration = Duration::from_secs(20), TENTH => HOUR;
-    /// Time a link has until its CONNECT arrives: 5 s.
+    /// Time limit for the CONNECT on a link without a socket: 5 s. Then the link is closed.
     connect_timeout: Duration = Duration::from_secs(5), TENTH => HOUR;
-    /// Time the admission of one CONNECT may take: 5 s. Then nothing was decided, the transport ends
-    /// and the client tries again.
+    /// Time limit for the admission of one CONNECT: 5 s. Then nothing was decided: the transport
+    /// ends and the client reconnects.
     admission_timeout: Duration = Duration::from_secs(5), TENTH => HOUR;
-    /// Time the headers of an HTTP request may take: 10 s.
+    /// Time limit for the headers of an HTTP request: 10 s. Then the connection is closed.
     header_timeout: Duration = Duration::from_secs(10), TENTH => HOUR;
-    /// Time from the headers of an HTTP request to its whole body and the beginning of its answer: 30 s.
-    /// Then the connection ends, and the application's work on the request is dropped.
+    /// Time limit from the headers of an HTTP request to its whole body and the beginning of its
+    /// answer: 30 s. Then the connection ends, and the application's work on the request is
+    /// dropped.
     request_timeout: Duration = Duration::from_secs(30), TENTH => DAY;
-    /// Time a handler may take: 30 s. Then the client reads `timeout` and the handler is dropped.
+    /// Time limit for a handler: 30 s. Then the client reads `timeout` and the handler is dropped.
     handler_timeout: Duration = Duration::from_secs(30), TENTH => DAY;
-    /// Time a guard, or the policy of a room, may take to answer: 3 s. Then the answer is no;
-    /// about a connection nothing was decided, and the client tries again.
+    /// Time limit for a guard, or for the policy of a room: 3 s. Then the answer is no. If it was
+    /// asked about a connection, nothing was decided and the client reconnects.
     guard_timeout: Duration = Duration::from_secs(3), TENTH => HOUR;
-    /// Time a client may take to answer what it is asked: 20 s.
+    /// Time limit for the ack of a client: 20 s.
     ack_timeout: Duration = Duration::from_secs(20), TENTH => DAY;
-    /// Time the attachments of a binary message may take to arrive behind it: 10 s.
+    /// Time limit for the attachments of a binary message, from the message on: 10 s.
     attachments_timeout: Duration = Duration::from_secs(10), TENTH => HOUR;
-    /// Time for which nothing can be written to a client, because it does not read what the operating
-    /// system already holds for it: 10 s. Then its link, or its HTTP connection, ends.
+    /// Time limit for writing without any progress, because the client does not read and the
+    /// buffers of the operating system are full: 10 s. Then the link, or the HTTP connection, ends.
     write_stall: Duration = Duration::from_secs(10), TENTH => HOUR;
-    /// Time an anonymous socket may live: 6 min.
+    /// Lifetime of an anonymous socket: 6 min.
     anonymous_lifetime: Duration = Duration::from_mins(6), TENTH => YEAR;
-    /// Time by which a client is told ahead that its credential or session ends: 60 s, and at most a quarter
-    /// of the time that was left when it was shown.
+    /// How long before expiry the client is warned: 60 s, or a quarter of the lifetime that
+    /// remained when the credential was shown, if that is shorter.
     expiry_notice: Duration = Duration::from_secs(60), TENTH => DAY;
-    /// Time between two looks whether those who are here may still be: 10 s.
+    /// Interval between sweeps that re-check connected sockets: 10 s.
     sweep_interval: Duration = Duration::from_secs(10), TENTH => HOUR;
-    /// Time for which sockets go on while the store does not answer that knows who may be here: 30 s.
+    /// How long sockets stay connected while the store that confirms them does not answer: 30 s.
     store_grace: Duration = Duration::from_secs(30), TENTH => DAY;
-    /// Time for which links may say goodbye when the server stops: 2 s.
+    /// Time limit for links to close when the server stops: 2 s.
     shutdown_grace: Duration = Duration::from_secs(2), TENTH => HOUR;
-    /// A message of a known client: 64 KiB.
+    /// Size of a message of an authenticated client: 64 KiB.
     max_message: usize = 64 * KIB, KIB => 64 * KIB * KIB;
-    /// A message of anybody else, a CONNECT with its token: 16 KiB.
+    /// Size of a message of any other client, such as a CONNECT with its token: 16 KiB.
     max_connect: usize = 16 * KIB, KIB => KIB * KIB;
-    /// All bytes of a client before it is known: 64 KiB.
+    /// Size of everything that a client sends before it is authenticated: 64 KiB.
     max_unauthenticated: usize = 64 * KIB, KIB => 64 * KIB * KIB;
-    /// Refused CONNECTs on one link: 3.
+    /// Number of refused CONNECTs on one link: 3.
     max_refusals: usize = 3, 1 => 1_000;
-    /// Guesses of one address in a minute, such as forged tokens: 100, and a fifth of it for pages of other
-    /// hosts. Then only credentials that are genuine by themselves, such as signed tokens, are looked at
-    /// ([`Authenticator::recognise`](crate::Authenticator::recognise)). An IPv6 address counts by its first 64
-    /// bits; one that is not known is not counted.
+    /// Number of guesses of one address in a minute, such as forged tokens: 100, and a fifth of it
+    /// for pages of other hosts. Then only credentials that prove their own origin are judged, such
+    /// as signed tokens ([`Authenticator::recognise`](crate::Authenticator::recognise)). An IPv6
+    /// address counts by its first 64 bits. Clients without a known address are not counted.
     max_address_refusals: u32 = 100, 1 => UNCOUNTED;
-    /// Attempts of one user in a minute, whether they are let in or not: 240.
+    /// Number of authenticated attempts of one user in a minute, admitted or not: 240.
     max_user_attempts: u32 = 240, 1 => UNCOUNTED;
-    /// Links of one address on which no client is known: 100, and half as many that pages of other hosts have
-    /// opened. An IPv6 address counts by its first 64 bits; known clients do not count, because offices share an address.
+    /// Number of links of one address without an authenticated client: 100, and in addition half as
+    /// many that pages of other hosts have opened. An IPv6 address counts by its first 64 bits.
+    /// Authenticated clients do not count, because an office may share one address.
     max_unauthenticated_links: usize = 100, 1 => MANY;
-    /// Namespaces on one link: 20.
+    /// Number of namespaces on one link: 20.
     max_namespaces: usize = 20, 1 => 1_000;
-    /// Events of an anonymous socket: 20.
+    /// Number of events of an anonymous socket: 20.
     max_anonymous_events: u32 = 20, 1 => 1_000_000;
-    /// Binary attachments of one message: 10. They count as part of it.
+    /// Number of binary attachments of one message: 10. Their sizes count as part of the message.
     max_attachments: usize = 10, 0 => 1_000;
-    /// Arrays and objects inside each other: 32.
+    /// Nesting of arrays and objects: 32.
     max_depth: usize = 32, 4 => 100;
-    /// The name of an event: 128.
+    /// Length of the name of an event: 128.
     max_event_name: usize = 128, 32 => 4 * KIB;
-    /// Rooms that one socket is in: 128.
+    /// Number of rooms of one socket: 128.
     max_rooms: usize = 128, 1 => MANY;
-    /// Streams that run for one socket: 16.
+    /// Number of streams that run for one socket: 16.
     max_streams: usize = 16, 1 => 10_000;
-    /// Questions to one client that wait for its answer: 64.
+    /// Number of events to one client that wait for its ack: 64.
     open_acks: usize = 64, 1 => 100_000;
-    /// Events of a socket that wait for the one before them: 64. Then the link is not read; if the
-    /// server waits for an answer of the client it is read on, and ends above twice as many.
+    /// Number of events of a socket that wait for earlier ones: 64. Then the link is not read.
+    /// While the server waits for an ack of the client, reading continues, and the link ends at
+    /// twice as many.
     inbox: usize = 64, 1 => 100_000;
-    /// Bytes of all events of a link that wait, whichever socket they are for: 1 MiB. Then likewise.
+    /// Size of all waiting events of a link: 1 MiB. Then the same happens as at `inbox`.
     inbox_bytes: usize = KIB * KIB, KIB => KIB * KIB * KIB;
-    /// Handlers that may come to their end after their sockets have ended: 1,024, and 8 of one link.
-    /// Those beyond are dropped when their socket ends.
+    /// Number of handlers that run on after their sockets have ended: 1,024, and 8 of one link.
+    /// Further handlers are dropped when their socket ends.
     afterwards: usize = 1024, 0 => MANY;
-    /// Connections of the server, links included: 1,000,000. Those beyond wait until one has ended. Set it
-    /// below the number of descriptors that the process may have, so that some are left for everything else.
+    /// Number of connections of the server, including links: 1,000,000. Further ones wait until one
+    /// has ended. Set it below the number of file descriptors that the process may have, so that
+    /// some are left for everything else.
     max_connections: usize = 1_000_000, 1 => 100_000_000;
-    /// Connections of one address that are no links yet: 256. Those beyond are closed at once. Behind a
-    /// trusted proxy requests of one client: those beyond are answered with 429.
+    /// Number of connections of one address that are not links yet: 256. Further ones are closed at
+    /// once. Behind a trusted proxy it is the number of requests of one client: further ones are
+    /// answered with 429.
     max_http_connections: usize = 256, 1 => MANY;
-    /// Connections of one trusted proxy that are no links yet: 10,000. Those beyond are closed at once.
+    /// Number of connections of one trusted proxy that are not links yet: 10,000. Further ones are
+    /// closed at once.
     max_proxy_connections: usize = 10_000, 1 => MANY;
-    /// Bytes a second at which the body of a request must arrive while it is waited for: 500, once it was
-    /// waited for 10 s. Then as at `request_timeout`.
+    /// Minimum rate of the body of a request, in bytes per second: 500. It is measured once the
+    /// server has waited 10 s for the body. Below it, the same happens as at `request_timeout`.
     min_body_rate: usize = 500, 1 => KIB * KIB * KIB;
-    /// What waits to be sent on a link: 1 MiB. Then the link ends; from a quarter on it is not read.
+    /// Size of the packets that wait to be sent on a link: 1 MiB. Then the link ends. From a
+    /// quarter of it on, the link is not read.
     outbox: usize = KIB * KIB, 4 * KIB => KIB * KIB * KIB;
 }
 
 impl Limits {
-    /// Checks every limit against its bounds, and those that belong together against each other.
+    /// Checks every limit against its bounds, and limits that depend on each other.
     ///
     /// # Errors
-    /// [`LimitError`] names the first limit that cannot be, and what it may be.
+    /// [`LimitError`] names the first limit with a value that is not allowed, and the values that
+    /// are.
     pub fn check(&self) -> Result<(), LimitError> {
         for limit in Self::ALL {
             limit.check(limit.get(self))?;
@@ -192,18 +201,19 @@ impl Limits {
                 }
             };
         }
-        // A CONNECT could never be as large as it may be.
+        // Otherwise the total would forbid a CONNECT that its own limit allows.
         at_most!(max_connect, max_unauthenticated);
-        // The CONNECT of a second namespace could be too long on a link that a longer one has opened.
+        // On an authenticated link, the CONNECT of a second namespace is limited by `max_message`.
+        // It may be as large as the first one.
         at_most!(max_connect, max_message);
-        // An event could never be as large as it may be.
+        // Otherwise an event of the allowed size would fill the inbox by itself.
         at_most!(max_message, inbox_bytes);
-        // The first question without an answer would be the last.
+        // Otherwise one question without an answer would end a socket.
         at_most!(sweep_interval, store_grace);
         Ok(())
     }
 
-    /// The part that the protocol itself keeps.
+    /// Returns the limits that the protocol enforces.
     pub(crate) fn link(&self) -> LinkConfig {
         LinkConfig {
             ping_interval: self.ping_interval,
@@ -231,10 +241,10 @@ const YEAR: Duration = Duration::from_hours(365 * 24);
 
 const KIB: usize = 1024;
 
-/// More than any server has of it.
+/// More than any server has: practically no limit.
 const MANY: usize = 1_000_000;
 
-/// More than ever come in a minute: a budget that is never used up.
+/// More than ever happen in a minute: a budget that is never used up.
 const UNCOUNTED: u32 = 1_000_000_000;
 
 /// One field of [`Limits`]; see [`Limits::ALL`].
@@ -258,49 +268,49 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// The name of the field.
+    /// Returns the name of the field.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What it is unless it is set.
+    /// Returns the default.
     #[must_use]
     pub const fn default(&self) -> LimitValue {
         self.default
     }
 
-    /// The least that it may be.
+    /// Returns the minimum.
     #[must_use]
     pub const fn least(&self) -> LimitValue {
         self.least
     }
 
-    /// The most that it may be.
+    /// Returns the maximum.
     #[must_use]
     pub const fn most(&self) -> LimitValue {
         self.most
     }
 
-    /// Returns what it is in `limits`.
+    /// Returns the value in `limits`.
     #[must_use]
     pub fn get(&self, limits: &Limits) -> LimitValue {
         (self.get)(limits)
     }
 
-    /// Sets it in `limits`.
+    /// Sets the value in `limits`.
     ///
     /// # Errors
-    /// [`LimitError`] when it cannot be that; then `limits` is as it was.
+    /// [`LimitError`] if the value is not allowed; `limits` is unchanged then.
     pub fn set(&self, limits: &mut Limits, value: LimitValue) -> Result<(), LimitError> {
         self.check(value)?;
         (self.set)(limits, value).ok_or_else(|| self.kind(value))
     }
 
-    /// Checks whether it may be `value`.
+    /// Checks a value against the bounds, not against other limits.
     ///
     /// # Errors
-    /// [`LimitError`] says what it may be.
+    /// [`LimitError`] names the values that are allowed.
     pub fn check(&self, value: LimitValue) -> Result<(), LimitError> {
         let &Self { name: limit, least, most, .. } = self;
         if value.count().is_some() != least.count().is_some() {
@@ -345,11 +355,11 @@ mod tests {
             assert!(docs.contains(&row), "docs/limits.md has no row that begins with {row}");
         }
         let rows = docs.lines().filter(|line| line.starts_with("| `")).count();
-        assert_eq!(rows, Limits::ALL.len(), "docs/limits.md has rows for what is no limit");
+        assert_eq!(rows, Limits::ALL.len(), "docs/limits.md has rows that are not limits");
     }
 
     #[test]
-    fn the_table_is_the_struct() {
+    fn every_limit_reads_and_sets_its_own_field() {
         let defaults = Limits::default();
 
         assert_eq!(defaults.check(), Ok(()));

@@ -1,4 +1,4 @@
-//! Counts what strangers hold, by address.
+//! Limits how many links, connections or requests each address holds.
 
 use std::{
     collections::HashMap,
@@ -6,17 +6,18 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// How many of something each address has.
+/// Places of each address for one kind of thing.
 pub(crate) struct Addresses {
     limit: usize,
     /// Protects the counts; held for one map operation.
     counts: Mutex<HashMap<Key, usize>>,
 }
 
-/// An address as it counts, see [`network`]. A server that is not told the address of its peers counts them all as one.
+/// Address as it is counted, see [`network`]. All clients without a known address are counted as
+/// one.
 type Key = Option<IpAddr>;
 
-/// One of them; dropping it gives the place back.
+/// A place that an address holds; dropping it frees the place.
 pub(crate) struct Place {
     addresses: Arc<Addresses>,
     key: Key,
@@ -27,7 +28,7 @@ impl Addresses {
         Arc::new(Self { limit, counts: Mutex::default() })
     }
 
-    /// Takes a place, unless the address has used up its own.
+    /// Takes a place; `None` if the address has none left.
     pub(crate) fn try_take(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Place> {
         let key = address.map(network);
         let mut counts = self.lock();
@@ -40,7 +41,7 @@ impl Addresses {
         Some(Place { addresses: Arc::clone(self), key })
     }
 
-    /// Takes a place even beyond the limit, for a link that is there already.
+    /// Takes a place even beyond the limit, for a link that is already open.
     pub(crate) fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Place {
         let key = address.map(network);
         *self.lock().entry(key).or_default() += 1;
@@ -64,8 +65,11 @@ impl Drop for Place {
     }
 }
 
-/// The network that one household can use as it likes, by which strangers are counted: an IPv6 address by
-/// its first 64 bits, an IPv4 address whole.
+/// Returns the network by which unauthenticated clients are counted: the first 64 bits of an IPv6
+/// address, or the whole IPv4 address.
+///
+/// Every subscriber can use all addresses with the same first 64 bits, because the interface
+/// identifier in the other 64 is free to choose (RFC 4291, section 2.5.1).
 ///
 /// # Examples
 /// ```
@@ -110,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_given_back_leaves_nothing_behind() {
+    fn a_place_that_was_dropped_leaves_no_count_behind() {
         let addresses = Addresses::new(1);
 
         drop(addresses.try_take(None));

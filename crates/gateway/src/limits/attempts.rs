@@ -1,14 +1,16 @@
 //! Bounds attempts to connect, by address and by user.
 //!
-//! An address pays for guesses, and is checked before any cryptography. Expired credentials and clients that show
-//! none are no guesses: neither an office whose tokens expire together nor a page that opens sockets in its
-//! visitors' browsers uses the budget up. Guesses from pages of other hosts have a smaller budget of their own.
+//! An address pays for guesses, and is checked before any cryptography. Expired credentials, and
+//! clients that show none, are not guesses: the budget is not used up by an office whose tokens
+//! expire together, nor by a page that opens sockets in the browsers of its visitors. Guesses from
+//! pages of other hosts have a smaller budget of their own.
 //!
-//! When the budget of an address is used up, its clients are refused without a look at their credential, unless it
-//! is recognised by itself, such as a signed token. A recognised credential that is refused after that costs its
-//! user. Where the address is unknown there is no budget, because all clients would share it.
+//! When the budget of an address is used up, its clients are refused without a look at their
+//! credential, unless the credential proves its own origin, such as a signed token. If such a
+//! credential is refused, its user pays. Without a known address there is no budget, because all
+//! clients would share it.
 //!
-//! A user pays for every authenticated attempt, which bounds a client that connects in a loop.
+//! A user pays for every authenticated attempt, which limits a client that connects in a loop.
 
 use std::{
     net::IpAddr,
@@ -22,7 +24,7 @@ use crate::{
     peer::page::Page,
 };
 
-/// The budgets of a server.
+/// Budgets of a server.
 pub(crate) struct Attempts {
     addresses: Budget<IpAddr>,
     /// The same for pages of other hosts.
@@ -33,7 +35,7 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// Lets each address be refused, and each user be authenticated, so many times a minute.
+    /// Creates budgets of `refusals` per minute for each address, and of `attempts` for each user.
     pub(crate) fn new(refusals: u32, attempts: u32) -> Self {
         Self {
             addresses: Budget::new(refusals),
@@ -43,7 +45,7 @@ impl Attempts {
         }
     }
 
-    /// Returns how long the address has to wait, when its budget is used up.
+    /// Checks the budget of an address. The error is the time to wait.
     pub(crate) fn check_address(
         &self,
         address: Option<IpAddr>,
@@ -53,7 +55,8 @@ impl Attempts {
         address.map_or(Ok(()), |address| self.of(page).check(&network(address), now))
     }
 
-    /// Returns how long to wait when too many of the user's recognised credentials were refused.
+    /// Checks the budget for refusals of a user's recognised credentials. The error is the time to
+    /// wait.
     pub(crate) fn check_recognised(
         &self,
         address: Option<IpAddr>,
@@ -64,14 +67,15 @@ impl Attempts {
         key.map_or(Ok(()), |key| self.recognised.check(&key, now))
     }
 
-    /// A recognised credential of the user was refused.
+    /// Counts a refusal of a recognised credential of the user.
     pub(crate) fn recognised_refused(&self, address: Option<IpAddr>, user: UserId, now: Instant) {
         if let Some(address) = address {
             self.recognised.spend((network(address), user), now);
         }
     }
 
-    /// The address was refused. A token that has expired, or that may be from before a revocation, is no guess.
+    /// Counts a refusal of the address, if it was a guess. A token that has expired, or that may be
+    /// older than a revocation, is not one.
     pub(crate) fn refused(
         &self,
         address: Option<IpAddr>,
@@ -101,12 +105,13 @@ impl Attempts {
         }
     }
 
-    /// Returns how long the user has to wait, when its budget is used up.
+    /// Checks the budget of a user. The error is the time to wait.
     pub(crate) fn check_user(&self, user: &UserId, now: Instant) -> Result<(), Duration> {
         self.users.check(user, now)
     }
 
-    /// The user was authenticated; returns how long to wait when that was once too often.
+    /// Counts an authenticated attempt of the user, if its budget is not used up. The error is the
+    /// time to wait.
     pub(crate) fn authenticated(&self, user: &UserId, now: Instant) -> Result<(), Duration> {
         self.users.check(user, now)?;
         self.users.spend(user.clone(), now);
@@ -114,5 +119,5 @@ impl Attempts {
     }
 }
 
-/// The budget of foreign pages is this part of the budget of their address.
+/// Divisor of the budget of an address that gives the budget of its foreign pages.
 const FOREIGN_SHARE: u32 = 5;

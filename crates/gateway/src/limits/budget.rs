@@ -1,6 +1,7 @@
-//! A budget of attempts for each of many.
+//! A budget of attempts for each key.
 //!
-//! It fills evenly over a minute (the generic cell rate algorithm): time comes in, so a test need not wait.
+//! It refills evenly over a minute (generic cell rate algorithm, ITU-T I.371). The time is an
+//! argument, so tests do not wait.
 
 use std::{
     collections::HashMap,
@@ -10,10 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many attempts a minute for each key, and a minute's worth at once.
+/// Limits the attempts of each key per minute. A key may use the attempts of a minute at once.
 ///
-/// 100,000 keys are counted at once; beyond that everything is forgotten, because to turn everybody away
-/// would be what somebody with so many keys wants.
+/// Up to 100,000 keys are counted. Beyond that all counts are cleared: rejecting every key instead
+/// would let an attacker with that many keys lock out all other clients.
 ///
 /// # Examples
 /// ```
@@ -23,27 +24,29 @@ use std::{
 /// fn may_guess(budget: &Budget<&'static str>, now: Instant) -> bool {
 ///     let is_in_budget = budget.check(&"alice", now).is_ok();
 ///     budget.spend("alice", now);
-///     is_in_budget
-/// }
-/// # drop(may_guess);
+/// is_in_budget }
 /// ```
 pub struct Budget<K> {
+    /// Time in which one attempt refills.
     cell: Duration,
+    /// Time at which the budget of each key is full again. A key may be ahead of the present by a
+    /// minute.
+    ///
     /// Protects the table; held for one lookup, and now and then for clearing it.
     used_until: Mutex<HashMap<K, Instant>>,
 }
 
 impl<K: Clone + Eq + Hash> Budget<K> {
-    /// Allows each key so many attempts a minute, one at least.
+    /// Creates a budget of `per_minute` attempts for each key, but at least one.
     #[must_use]
     pub fn new(per_minute: u32) -> Self {
         Self { cell: MINUTE / per_minute.max(1), used_until: Mutex::default() }
     }
 
-    /// Says whether there is anything left, without using it.
+    /// Checks that an attempt is left, without using it.
     ///
     /// # Errors
-    /// How long to wait when there is not.
+    /// The time to wait, if none is left.
     pub fn check(&self, key: &K, now: Instant) -> Result<(), Duration> {
         let Some(until) = self.lock().get(key).copied() else { return Ok(()) };
         let next = until + self.cell;
@@ -53,15 +56,15 @@ impl<K: Clone + Eq + Hash> Budget<K> {
         }
     }
 
-    /// Uses one attempt up, whether one is left or not. The debt is bounded: a key that goes on spending waits for
-    /// two attempts' worth of time at most after it has stopped.
+    /// Uses one attempt, even if none is left. The debt is bounded: a key that keeps spending waits
+    /// for at most the time of two attempts after it has stopped.
     pub fn spend(&self, key: K, now: Instant) {
         let mut used_until = self.lock();
         if used_until.len() >= MAX_KEYS && !used_until.contains_key(&key) {
             used_until.retain(|_, until| *until > now);
             if used_until.len() >= MAX_KEYS {
-                // Somebody has more addresses than can be counted. Forgetting what was counted lets
-                // them guess more often; turning everybody away would be what they want.
+                // An attacker has more keys than can be counted. Clearing the counts lets it guess
+                // more often. Rejecting every key would let it lock out all other clients.
                 used_until.clear();
             }
         }
@@ -82,7 +85,7 @@ impl<K> fmt::Debug for Budget<K> {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// About 8 MB for each kind.
+/// Maximum number of keys: about 8 MB for each budget.
 const MAX_KEYS: usize = 100_000;
 
 #[cfg(test)]
@@ -90,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_budget_is_used_up_and_fills_again() {
+    fn a_budget_is_used_up_and_refills() {
         let budget = Budget::new(6);
         let start = start();
 
@@ -109,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_spends_without_end_waits_for_two_attempts() {
+    fn a_key_that_keeps_spending_waits_for_two_attempts() {
         let budget = Budget::new(6);
         let start = start();
 

@@ -1,8 +1,9 @@
-//! Bounds the open connections of a server, links included, below its limit of descriptors.
+//! Limits the open connections of a server, including links, below its number of file descriptors.
 //!
-//! The server stops accepting at the bound: the connection that was accepted last waits unanswered, and the
-//! others queue in the backlog of the operating system. The descriptors above the bound are for everything that
-//! connected clients need, such as stores, the admin socket and metrics. Start reading at [`Room::take`].
+//! The server stops accepting at the limit: the connection that was accepted last waits without an
+//! answer, and further ones queue in the backlog of the operating system. The remaining descriptors
+//! are for everything that connected clients need, such as stores, the admin socket and metrics.
+//! Start reading at [`Room::take`].
 
 use std::sync::{
     Arc,
@@ -14,16 +15,17 @@ use tokio::sync::Semaphore;
 
 use crate::runtime::metrics::connections;
 
-/// The places for open connections.
+/// Places for open connections.
 pub(crate) struct Room {
     limit: usize,
     places: Semaphore,
     open: Gauge,
-    /// A connection had to wait, and less than a tenth has been free since.
+    /// `true` after a connection had to wait, until more than a tenth of the places is free. So a
+    /// server that stays at its limit logs it once.
     is_full: AtomicBool,
 }
 
-/// One connection; dropping it makes room for another.
+/// Place of one connection; dropping it makes room for another.
 pub(crate) struct Open(Arc<Room>);
 
 impl Room {
@@ -36,10 +38,10 @@ impl Room {
     /// Waits until there is room for a connection that was accepted.
     ///
     /// # Cancel safety
-    /// A dropped future has taken nothing.
+    /// Dropping the future takes no place.
     pub(crate) async fn take(self: &Arc<Self>) -> Open {
         if self.places.available_permits() == 0 && !self.is_full.swap(true, Ordering::Relaxed) {
-            tracing::warn!(limit = self.limit, "No room for more connections: they wait.");
+            tracing::warn!(limit = self.limit, "No room for more connections: new ones wait.");
         }
         match self.places.acquire().await {
             Ok(permit) => permit.forget(),

@@ -1,8 +1,8 @@
-//! Values of limits, and what is wrong with one.
+//! Values of limits, and the error of a value that is not allowed.
 
 use std::{fmt, time::Duration};
 
-/// The value of a limit. It prints as it is written in the settings of the ready server: `64`, `30s`.
+/// Value of a limit. It prints as it is written in the settings of the ready server: `64`, `30s`.
 ///
 /// # Examples
 /// ```
@@ -13,14 +13,14 @@ use std::{fmt, time::Duration};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LimitValue {
-    /// A number of things, or of bytes.
+    /// A count, or a size in bytes.
     Count(usize),
-    /// A time.
+    /// A duration.
     Time(Duration),
 }
 
 impl LimitValue {
-    /// Returns the number; `None` when it is a time.
+    /// Returns the count; `None` if it is a duration.
     #[must_use]
     pub const fn count(self) -> Option<usize> {
         match self {
@@ -29,7 +29,7 @@ impl LimitValue {
         }
     }
 
-    /// Returns the time; `None` when it is a number.
+    /// Returns the duration; `None` if it is a count.
     #[must_use]
     pub const fn time(self) -> Option<Duration> {
         match self {
@@ -66,7 +66,7 @@ impl fmt::Display for LimitValue {
     }
 }
 
-/// Why a limit cannot be what it was set to.
+/// Error of a limit that was set to a value that is not allowed.
 ///
 /// # Examples
 /// ```
@@ -79,38 +79,38 @@ impl fmt::Display for LimitValue {
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LimitError {
-    /// It is less or more than it may be.
+    /// The value is below the minimum or above the maximum.
     #[error("the limit {limit} is {value}, and must be from {least} to {most}")]
     Bounds {
-        /// The name of the field.
+        /// Name of the field.
         limit: &'static str,
-        /// What it was set to.
+        /// Value that was set.
         value: LimitValue,
-        /// The least that it may be.
+        /// Minimum.
         least: LimitValue,
-        /// The most that it may be.
+        /// Maximum.
         most: LimitValue,
     },
-    /// It is more than another limit that bounds it.
+    /// The value is above another limit that bounds it.
     #[error("the limit {limit} is {value}, and must not be more than {other}, which is {bound}")]
     Contradiction {
-        /// The name of the field.
+        /// Name of the field.
         limit: &'static str,
-        /// What it was set to.
+        /// Value that was set.
         value: LimitValue,
-        /// The name of the other field.
+        /// Name of the other field.
         other: &'static str,
-        /// What that one was set to.
+        /// Value of the other field.
         bound: LimitValue,
     },
-    /// It is a time and was set to a number, or the other way round.
+    /// The limit is a duration and was set to a count, or the other way round.
     #[error("the limit {limit} is {value}, and must be a value such as {default}")]
     Kind {
-        /// The name of the field.
+        /// Name of the field.
         limit: &'static str,
-        /// What it was set to.
+        /// Value that was set.
         value: LimitValue,
-        /// What it is unless it is set.
+        /// Default.
         default: LimitValue,
     },
 }
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_prints_as_it_is_written_in_a_file() {
+    fn a_duration_prints_as_it_is_written_in_a_file() {
         let cases = [
             (Duration::from_secs(30), "30s"),
             (Duration::from_secs(60), "1m"),
