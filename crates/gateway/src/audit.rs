@@ -1,4 +1,4 @@
-//! Where records of decisions go.
+//! Sinks for audit records.
 
 pub(crate) mod bounded;
 pub(crate) mod json_lines;

@@ -1,4 +1,4 @@
-//! Aggregates records that strangers cause, above a ceiling.
+//! Aggregates audit records that unauthenticated clients can cause, above a ceiling.
 
 use std::{
     collections::HashMap,
@@ -9,18 +9,20 @@ use std::{
 
 use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, DecisionId};
 
-/// A sink that records everything that was done, and of what strangers cause at most 1,000 decisions in ten seconds.
+/// Audit sink with a ceiling for records that any client can cause: 1,000 in ten seconds.
 ///
-/// A stranger who is refused, or enters and leaves a public namespace, can cause any number of records
-/// ([`AuditRecord::is_by_stranger`]). Those above the ceiling are counted by their reason or outcome; the first record after the ten seconds is preceded by one [`Decision::LeftOut`] for each reason, and so is the
-/// end of [`written`](Audit::written), so that the numbers still add up. Admissions, sign-ins, revocations and ends are always recorded one by one.
+/// A client that is refused, or that enters and leaves a public namespace, can cause any number of
+/// records ([`AuditRecord::is_by_stranger`]). Those above the ceiling are counted by their reason
+/// or outcome. The counts are recorded as one [`Decision::LeftOut`] for each reason, before the
+/// first record after the ten seconds and when [`written`](Audit::written) is called, so that the
+/// numbers still add up. Admissions, sign-ins, revocations and ends of authenticated clients are
+/// always recorded one by one.
 ///
 /// # Examples
 /// ```
 /// use doorward::{BoundedAudit, TracingAudit, prelude::*};
 ///
 /// let builder = Doorward::builder().audit(BoundedAudit::new(TracingAudit));
-/// # drop(builder);
 /// ```
 #[derive(Debug)]
 pub struct BoundedAudit<A> {
@@ -35,12 +37,12 @@ struct Window {
     ends: SystemTime,
     strangers: u64,
     left_out: HashMap<&'static str, u64>,
-    /// Of the last decision that was left out.
+    /// Id and time of the last decision that was left out.
     last: Option<(DecisionId, SystemTime)>,
 }
 
 impl<A: Audit> BoundedAudit<A> {
-    /// Puts the ceiling over a sink.
+    /// Adds the ceiling to a sink.
     #[must_use]
     pub fn new(sink: A) -> Self {
         let window = Window {
@@ -52,22 +54,23 @@ impl<A: Audit> BoundedAudit<A> {
         Self { sink, records_first: false, window: Mutex::new(window) }
     }
 
-    /// Lets admissions, sign-ins and revocations wait until their records are kept, so that a process that is killed
-    /// has recorded everything that it acted on. Each then costs a wait for the disk.
+    /// Makes admissions, sign-ins and revocations wait until their records are kept, so that a
+    /// killed process has recorded everything that it has acted on. Each of them then waits for the
+    /// sink.
     #[must_use]
     pub fn record_first(self) -> Self {
         Self { records_first: true, ..self }
     }
 
-    /// The sink below.
+    /// Returns the inner sink.
     pub fn sink(&self) -> &A {
         &self.sink
     }
 
-    /// Whether to pass a record on, and what is to be told before it.
+    /// Returns `true` if a record is to be passed on, and the counts to be recorded before it.
     fn judge(&self, record: &AuditRecord<'_>) -> (bool, HashMap<&'static str, u64>) {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        // A clock that was set back begins anew as well.
+        // A new window begins as well if the clock was set back.
         let is_over = record.at >= window.ends || record.at + WINDOW < window.ends;
         let left_out = if is_over { mem::take(&mut window.left_out) } else { HashMap::new() };
         if is_over {
@@ -88,7 +91,7 @@ impl<A: Audit> BoundedAudit<A> {
         (false, left_out)
     }
 
-    /// Tells how many were left out, as one record for each reason.
+    /// Records how many decisions were left out, with one record for each reason.
     fn tell(&self, left_out: HashMap<&'static str, u64>, id: DecisionId, at: SystemTime) {
         for (name, count) in left_out {
             self.sink.record(&AuditRecord::new(id, at, Decision::LeftOut(name, count)));
@@ -124,9 +127,10 @@ impl<A: Audit> Audit for BoundedAudit<A> {
     }
 }
 
+/// Length of a window.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// In one [`WINDOW`].
+/// Maximum number of records by strangers in one [`WINDOW`].
 const LIMIT: u64 = 1_000;
 
 #[cfg(test)]
@@ -158,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_above_the_ceiling_are_counted_and_nothing_else_is() {
+    fn only_refusals_above_the_ceiling_are_counted_together() {
         let audit = BoundedAudit::new(Kept::default());
         let forged = Decision::Refused(RefusalReason::TokenSignature);
         let ended = Decision::Ended(DisconnectReason::TransportClosed);
@@ -181,7 +185,7 @@ mod tests {
         assert_eq!(count(Decision::LeftOut("token_signature", 1_001)), 1);
     }
 
-    /// Public namespaces let every client in, as often as it likes.
+    /// A public namespace admits every client, any number of times.
     #[test]
     fn visits_of_anonymous_clients_are_counted_together_too() {
         let audit = BoundedAudit::new(Kept::default());

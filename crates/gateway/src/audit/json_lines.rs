@@ -1,8 +1,9 @@
 //! Writes audit records to a file, one JSON object a line.
 //!
-//! A thread of its own writes: no decision waits for the disk. A line that cannot be written is kept and tried again,
-//! so that a full disk costs no record of an admission, a sign-in or a revocation. What waits is bounded; see
-//! [`JsonLinesAudit`]. Start reading at [`Writer::run`].
+//! A thread of its own writes the file, so no decision waits for the disk. A line that cannot be
+//! written is kept and retried, so that a full disk loses no record of an admission, a sign-in or a
+//! revocation. The number of waiting lines is bounded; see [`JsonLinesAudit`]. Start reading at
+//! [`Writer::run`].
 
 use std::{
     collections::BTreeMap,
@@ -25,25 +26,29 @@ use tokio::sync::oneshot;
 
 /// Writes each record as one line of JSON to a file, in the order in which the decisions were made.
 ///
-/// Lines are written by a thread of their own, at once and several in one write. A process that is killed loses what
-/// waited at that moment, usually nothing; a power cut may lose more. When a line cannot be written, because the
-/// disk is full or stands still, it waits and is tried again every second; the log says so once, and once that it is
-/// over. 65,536 lines may wait. From half of that on records of what was refused are dropped, from three quarters on
-/// [`has_room`](Audit::has_room) is `false` and no client is admitted; what is beyond goes to the log. All that is
-/// dropped is counted in `doorward_audit_dropped_total`.
+/// A thread of its own writes the lines at once. A killed process loses the lines that wait at that
+/// moment, usually none; a power failure may lose more. A line that cannot be written, for example
+/// because the disk is full, waits and is retried every second. The log reports once that this
+/// begins, and once that it ends.
 ///
-/// | member | what it says |
+/// Up to 65,536 lines may wait. From half of that on, records of rejections and of anonymous
+/// clients are dropped ([`AuditRecord::is_by_stranger`]). From three quarters on,
+/// [`has_room`](Audit::has_room) is `false` and no client is admitted. Records beyond the maximum
+/// go to the log. The metric `doorward_audit_dropped_total` counts every record that is not in the
+/// file.
+///
+/// | member | content |
 /// |---|---|
-/// | `at` | when, as RFC 3339 in UTC |
-/// | `id` | names the decision; the client reads it too |
-/// | `outcome`, `reason` | what was decided, and why |
-/// | `claim`, `flag`, `header`, `member`, `segment` or `token_header` | the name of the part that was at fault, such as `exp`; see [`Fault`] |
-/// | `problem` | what was wrong with that part |
-/// | `count` | of `left_out`: how many decisions the line stands for |
-/// | `action`, `about` | what was asked for, such as `event` `echo` |
-/// | `namespace`, `user`, `socket` | where, for whom |
-/// | `session` | the first 32 bits of the hash of the session's id |
-/// | `network` | from where: 24 bits of IPv4, 48 of IPv6 |
+/// | `at` | time of the decision, as RFC 3339 in UTC |
+/// | `id` | id of the decision; the client reads it too |
+/// | `outcome`, `reason` | the decision and its reason |
+/// | `claim`, `flag`, `header`, `member`, `segment` or `token_header` | name of the part at fault, such as `exp`; see [`Fault`] |
+/// | `problem` | problem of that part |
+/// | `count` | of `left_out`: number of decisions that the line stands for |
+/// | `action`, `about` | the requested action, such as `event` `echo` |
+/// | `namespace`, `user`, `socket` | namespace, user and socket of the decision |
+/// | `session` | first 32 bits of the hash of the session's id |
+/// | `network` | network of the client: 24 bits of IPv4, 48 of IPv6 |
 ///
 /// # Examples
 /// ```
@@ -53,7 +58,6 @@ use tokio::sync::oneshot;
 /// # std::fs::create_dir_all(&folder)?;
 /// # let path = folder.join("audit.jsonl");
 /// let builder = Doorward::builder().audit(JsonLinesAudit::open(&path)?);
-/// # drop(builder);
 /// # std::fs::remove_dir_all(&folder)?;
 /// # Ok::<_, std::io::Error>(())
 /// ```
@@ -63,33 +67,34 @@ pub struct JsonLinesAudit {
     shared: Arc<Shared>,
 }
 
-/// What the sink and its thread both know.
+/// State that the sink shares with its thread.
 #[derive(Debug, Default)]
 struct Shared {
-    /// Lines that are not in the file yet.
+    /// Number of lines that are not in the file yet.
     waiting: AtomicUsize,
-    /// Callers of [`JsonLinesAudit::flush`]: while there is one, what cannot be written is not kept.
+    /// Number of callers of [`JsonLinesAudit::flush`]. While there is one, lines that cannot be
+    /// written are given up.
     flushing: AtomicUsize,
-    /// The file is to be opened again.
+    /// `true` if the file must be reopened.
     reopen: AtomicBool,
-    /// Records that are in no file.
+    /// Number of records that are not in the file and will not be.
     dropped: AtomicU64,
 }
 
 enum Order {
     Line(String),
-    /// Say when everything before it is done.
+    /// Report when every line before it is done, and if all of these are written.
     Answer(oneshot::Sender<bool>),
-    /// Look at what is shared.
+    /// Check the shared state.
     Wake,
 }
 
 impl JsonLinesAudit {
-    /// Opens the file, or makes one that only its owner may read, and starts the thread. Lines are added at its
-    /// end.
+    /// Opens the file, or creates one that only its owner may read, and starts the thread. Lines
+    /// are appended.
     ///
     /// # Errors
-    /// What the operating system says.
+    /// The error of the operating system.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref().to_owned();
         let file = open(&path)?;
@@ -101,17 +106,19 @@ impl JsonLinesAudit {
         Ok(Self { orders, shared })
     }
 
-    /// Opens the file of this name again, at once: the old one was moved away. The log says how that went.
+    /// Reopens the file by its name at once, after the old one was moved away. The log reports the
+    /// outcome.
     pub fn reopen(&self) {
         self.shared.reopen.store(true, Ordering::Release);
-        // When the queue is full, the thread is awake.
+        // If the queue is full, the thread is awake and will see the flag.
         self.orders.try_send(Order::Wake).ok();
     }
 
-    /// Waits until every record that was given before is in the file. What cannot be written now goes to the log.
+    /// Waits until every earlier record is in the file. Records that cannot be written now go to
+    /// the log.
     ///
     /// # Cancel safety
-    /// Nothing is lost by not waiting.
+    /// Dropping the future loses no record.
     pub async fn flush(&self) {
         let _flushing = Flushing::begin(&self.shared.flushing);
         self.written().await;
@@ -137,6 +144,8 @@ impl Drop for Flushing<'_> {
 impl Audit for JsonLinesAudit {
     fn record(&self, record: &AuditRecord<'_>) {
         let waiting = self.shared.waiting.load(Ordering::Relaxed);
+        // Any client can cause these records. They must not crowd out those of admissions, sign-ins
+        // and revocations.
         if record.is_by_stranger() && waiting >= QUEUE / 2 {
             return self.shared.drop_one();
         }
@@ -173,13 +182,13 @@ impl Audit for JsonLinesAudit {
     }
 }
 
-/// The thread that writes.
+/// State of the thread that writes.
 struct Writer {
     path: PathBuf,
     file: File,
-    /// A line was not written whole, and is ended before the next.
+    /// `true` if a line was written in part: the next one begins with a line break.
     is_broken: bool,
-    /// While lines cannot be written: how many had been dropped when that began.
+    /// Number of dropped records when lines could not be written any more; `None` while they can.
     failing: Option<u64>,
     shared: Arc<Shared>,
 }
@@ -200,13 +209,14 @@ impl Writer {
             self.shared.are_done(lines.len());
             lines.clear();
             for answer in answers.drain(..) {
-                // The caller may have gone.
+                // The caller may have stopped waiting.
                 answer.send(are_kept).ok();
             }
         }
     }
 
-    /// Writes lines, and tries again until they are written or the server stops; says whether they are written.
+    /// Writes lines, and retries until they are written or given up. Returns `true` if all are
+    /// written.
     fn write_all(&mut self, lines: &[String]) -> bool {
         if self.shared.reopen.swap(false, Ordering::AcqRel) {
             self.reopen();
@@ -243,7 +253,8 @@ impl Writer {
         true
     }
 
-    /// Whether what cannot be written now is given up: a caller flushes, or the sink is gone.
+    /// Returns `true` if lines that cannot be written are given up: a caller flushes, or the sink
+    /// was dropped.
     fn is_over(&self) -> bool {
         self.shared.flushing.load(Ordering::Acquire) > 0 || Arc::strong_count(&self.shared) == 1
     }
@@ -263,11 +274,11 @@ impl Writer {
             Ok(file) => {
                 self.file = file;
                 self.is_broken = false;
-                tracing::info!(path = %self.path.display(), "The audit file was opened again.");
+                tracing::info!(path = %self.path.display(), "The audit file was reopened.");
             }
             Err(error) => {
                 let path = self.path.display();
-                tracing::error!(%path, %error, "The audit file cannot be opened again; the old one goes on.");
+                tracing::error!(%path, %error, "The audit file cannot be reopened; the old one is still used.");
             }
         }
     }
@@ -292,13 +303,13 @@ impl Shared {
         metrics::gauge!("doorward_audit_waiting").set((before - lines) as f64);
     }
 
-    /// Counts a record that is in no file.
+    /// Counts a record that will not be in the file.
     fn drop_one(&self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
         metrics::counter!("doorward_audit_dropped_total").increment(1);
     }
 
-    /// Logs a line that is in no file.
+    /// Counts a record that will not be in the file, and logs its line.
     fn give_up(&self, line: &str, reason: &dyn std::fmt::Display) {
         self.drop_one();
         let record = line.trim_end();
@@ -334,7 +345,7 @@ struct Line<'a> {
     network: Option<String>,
 }
 
-/// Writes one record, with the line break.
+/// Returns the line of one record, with the line break.
 fn line(record: &AuditRecord<'_>) -> String {
     let line = Line {
         at: timestamp(record.at),
@@ -354,8 +365,9 @@ fn line(record: &AuditRecord<'_>) -> String {
     let json = serde_json::to_string(&line).expect("strings are JSON");
     let mut text = String::with_capacity(json.len() + 1);
     for char in json.chars() {
-        // JSON lets these be, and there are readers that take them for the end of a line or obey them.
-        // They only occur within strings, where they may be escaped.
+        // JSON allows these characters in strings (RFC 8259, section 7), but some readers take them
+        // for the end of a line, and terminals obey them. They occur only in strings, so they may
+        // be escaped.
         if char.is_control() || matches!(char, '\u{2028}' | '\u{2029}') {
             write!(text, "\\u{:04x}", u32::from(char)).expect("a string takes everything");
         } else {
@@ -366,7 +378,8 @@ fn line(record: &AuditRecord<'_>) -> String {
     text
 }
 
-/// The kind of a part is the name of its field: `"claim": "exp", "problem": "missing"`.
+/// Returns the members of a fault. The kind of its part is the name of the member: `"claim": "exp",
+/// "problem": "missing"`.
 fn fields(fault: Fault) -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([(fault.part().as_str(), fault.name()), ("problem", fault.problem().as_str())])
 }
@@ -375,14 +388,16 @@ fn timestamp(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
 }
 
-/// Lines that may wait: about 20 MB.
+/// Maximum number of lines that may wait: about 20 MB.
 const QUEUE: usize = 65_536;
 
-/// Lines between two looks at what is shared.
+/// Maximum number of lines between two checks of the shared state.
 const BATCH: usize = 512;
 
+/// Interval between attempts to write a line.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 
+/// Interval between attempts to send an order to a full queue.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
@@ -409,9 +424,9 @@ mod tests {
         assert!(without.ends_with("\"reason\":\"token_claims\"}\n"), "{without}");
     }
 
-    /// Attack 101: whatever somebody is called, a record is one line.
+    /// Attack 101: a record is one line, with any name in it.
     #[test]
-    fn a_record_is_one_line_whatever_is_in_it() {
+    fn a_record_is_one_line_with_any_content() {
         let nasty = "a\nb\r\u{1b}[2J\u{85}\u{2028}\u{2029}\"\\{},\u{7f}";
         let user = UserId::new(nasty);
         let session = SessionId::new("secret session");

@@ -3,14 +3,14 @@
 use doorward_core::{Audit, AuditRecord, Fault, Part, Problem};
 use tracing::info;
 
-/// Writes each record as one event of `tracing`, with the target `doorward::audit`: the default.
+/// Writes each record as one `tracing` event with the target `doorward::audit`. This is the default
+/// sink.
 ///
 /// # Examples
 /// ```
-/// use doorward::{Audit, TracingAudit};
+/// use doorward::{TracingAudit, prelude::*};
 ///
-/// fn take(_: impl Audit) {}
-/// take(TracingAudit);
+/// let builder = Doorward::builder().audit(TracingAudit);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingAudit;
@@ -31,7 +31,7 @@ impl Audit for TracingAudit {
             problem = record.fault.map(Fault::problem).map(Problem::as_str),
             count = Some(record.outcome.count()).filter(|count| *count > 1),
             action = record.action.map(tracing::field::debug),
-            // Debug quotes and escapes: a namespace is what the client says it is.
+            // `Debug` quotes and escapes these: they may be input of a client.
             namespace = record.namespace.map(tracing::field::debug),
             user = record.user.map(tracing::field::debug),
             session = record.session_prefix().map(tracing::field::display),
