@@ -55,7 +55,7 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
     Ok(access.lifetime.clone())
 }
 
-/// Reloads the principal of a live socket, and ends the socket if it is not allowed any more.
+/// Reloads the principal of a live socket, and ends the socket if it is no longer allowed.
 pub(crate) async fn reload<P: Send + Sync + 'static>(connection: &Connection<P>) -> Reloaded {
     match look_again(connection).await {
         Ok(()) => Reloaded::Stays,
@@ -132,8 +132,8 @@ async fn exchange<P: Send + Sync + 'static>(
     false
 }
 
-/// Returns the access with a freshly loaded principal; `None` if the user does not exist any more.
-/// Without a function that loads it, the principal stays the same.
+/// Returns the access with a freshly loaded principal; `None` if the user no longer exists. Without
+/// a function that loads it, the principal stays the same.
 async fn look_up<P: Send + Sync + 'static>(
     connection: &Connection<P>,
     access: &Arc<Access<P>>,

@@ -85,7 +85,7 @@ pub(crate) async fn commit(
 async fn first_gone(holders: &[Holder], patience: Instant, services: &Services) -> Option<LinkId> {
     let mut waiting = Vec::with_capacity(holders.len());
     for Holder { link, .. } in holders {
-        // A link that is not registered any more has released its seats.
+        // A link that is no longer registered has released its seats.
         let Some(handle) = services.registry.link(*link) else { return Some(*link) };
         waiting.push((*link, handle.probe()));
     }

@@ -164,7 +164,7 @@ impl LinkState {
         let Deciding { socket: id, early, trust, ended, future, .. } = *deciding;
         drop_quietly(future);
         self.protocol.admitted(slot, trust);
-        // An authenticated link does not count against its address any more.
+        // An authenticated link no longer counts against its address.
         if self.protocol.is_known() {
             self.place = None;
         }

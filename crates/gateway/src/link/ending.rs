@@ -47,7 +47,7 @@ impl LinkState {
         }
     }
 
-    /// Ends one socket that is not allowed any more: packets that are queued for it are dropped.
+    /// Ends one socket that is no longer allowed: packets that are queued for it are dropped.
     pub(super) fn cut_socket(&mut self, slot: SlotId, reason: DisconnectReason, turn: &Turn<'_>) {
         let others = self.sockets.all_live().filter(|live| live.slot != slot);
         let others: Vec<_> = others.map(|live| live.owner).collect();
@@ -168,11 +168,11 @@ impl LinkState {
         self.closing.get_or_insert(Closing { until: turn.now + LAST_WORDS });
     }
 
-    /// Lets a handler run on after its socket has ended; its output is dropped. If too many
+    /// Keeps a handler running after its socket has ended; its output is dropped. If too many
     /// handlers do so already, it is dropped itself: a client that reconnects in a loop must not
     /// accumulate them.
     pub(super) fn let_finish(&self, invocation: Invocation, trace: Trace) {
-        // A handler that has not begun does not begin any more, and a stream has no receiver.
+        // A handler that has not begun must not begin now, and a stream has no receiver.
         if invocation.is_streaming() || !invocation.has_begun() {
             return trace.run(|| drop_quietly(invocation));
         }
@@ -282,7 +282,7 @@ async fn finish(services: Arc<Services>, mut invocation: Invocation, trace: Trac
         };
         // The panic hook has printed the panic, and no client waits for an answer.
         let polled = trace.run(|| catch(|| invocation.poll(cx, &mut answer)));
-        // A stream has no receiver any more.
+        // A stream would have no receiver.
         let is_over = polled.is_err() || invocation.is_streaming();
         if is_over {
             Poll::Ready(())

@@ -247,7 +247,7 @@ impl Services {
         // - Most futures are ready at the first poll, and then no timer is created at all.
         // - An answer that arrives together with the deadline still counts.
         // So the time runs from the first poll that is pending. A future that blocks its thread is
-        // not interrupted: the timer is only looked at when the future yields.
+        // not interrupted: the timer is only checked when the future yields.
         let mut future = std::pin::pin!(future);
         let mut timeout = None;
         std::future::poll_fn(|cx| {

@@ -98,8 +98,8 @@ impl Sweeper {
     /// the oldest. Returns the time from the beginning of this sweep to the next one.
     async fn sweep(&mut self, services: &Services) -> Duration {
         // The sweep has to tell three situations apart, because each ends different sockets:
-        // - The store answers, but not about one socket: that one ends when its grace is over.
-        // - The store is silent as a whole: all sockets end when their grace is over. One full
+        // - The store answers, but not about one socket: that one ends when its grace has expired.
+        // - The store is silent as a whole: all sockets end when their grace has expired. One full
         //   batch without an answer stands for all sockets, so that an outage does not queue a
         //   question for each of them.
         // - The store answers slowly: no socket ends. A sweep that runs out of time is continued by

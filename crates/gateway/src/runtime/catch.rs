@@ -13,8 +13,7 @@ use pin_project_lite::pin_project;
 /// Runs `f`, and returns [`Panicked`] if it panics.
 // `AssertUnwindSafe` is right for both kinds of code that this calls. Futures, streams and other
 // values that panicked are dropped by the caller and not used again. Guards, filters and sinks are
-// shared and are called again, but behind `&self` only a lock or a cell can be left broken, and
-// those are the application's own.
+// called again, but with `&self` they can leave only locks and cells of their own in a bad state.
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload: Box<dyn Any + Send>| {
         // The panic hook has printed the message. The payload may be of any type, so it is not

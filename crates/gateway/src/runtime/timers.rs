@@ -17,10 +17,11 @@ use atomic_waker::AtomicWaker;
 use doorward_core::{BoxFuture, Clock};
 
 /// All pending wake-ups of a server.
-// One driver task sleeps until the earliest entry is due and wakes everything that is due then. Why
-// not a `tokio::time::Sleep` for each link: time has to come from `Clock`, so that tests move it by
-// hand, and nearly every event moves a deadline, which would reset a timer of the runtime. How the
-// driver and the links work together:
+// One driver task sleeps until the earliest entry is due and wakes everything that is due then. It
+// takes the place of a `tokio::time::Sleep` for each link: time has to come from `Clock`, so that
+// tests move it by hand, and nearly every event moves a deadline, which would reset such a timer.
+//
+// How the driver and the links work together:
 // - The first insertion spawns the driver, because only then is a runtime certain to be there.
 //   `driving` is set under the lock, so that there is one driver.
 // - The driver registers its waker before it compares its deadline with the queue. An earlier entry

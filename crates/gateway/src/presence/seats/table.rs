@@ -154,7 +154,7 @@ fn is_refused(policy: PerUser, sitting: usize) -> bool {
         && policy.seats().is_some_and(|seats| sitting >= seats)
 }
 
-/// Takes seats from the oldest connections until both limits hold, and no more than necessary.
+/// Takes seats from the oldest connections until both limits hold, and no more than needed.
 // Both limits are applied in one loop. A replaced link frees the seats of all its sockets, and the
 // end of a lonely socket frees the seat of its link, so one limit after the other would replace
 // more than necessary. Each round takes the seat of one socket or of one link:
