@@ -228,9 +228,9 @@ impl<A: Authenticator> AnyAuthenticator<A::Principal> for A {
 }
 
 /// Accepts every client as [`Anonymous`]: the authenticator of public namespaces.
-pub(crate) struct Everybody;
+pub(crate) struct AdmitAll;
 
-impl Authenticator for Everybody {
+impl Authenticator for AdmitAll {
     type Principal = Anonymous;
 
     fn authenticate(

@@ -72,8 +72,7 @@ pub struct JsonLinesAudit {
 struct Shared {
     /// Number of lines that are not in the file yet.
     waiting: AtomicUsize,
-    /// Number of callers of [`JsonLinesAudit::flush`]. While there is one, lines that cannot be
-    /// written are given up.
+    /// Callers of [`JsonLinesAudit::flush`]. While there is one, failed lines are given up.
     flushing: AtomicUsize,
     /// `true` if the file must be reopened.
     reopen: AtomicBool,
@@ -253,8 +252,7 @@ impl Writer {
         true
     }
 
-    /// Returns `true` if lines that cannot be written are given up: a caller flushes, or the sink
-    /// was dropped.
+    /// Returns `true` if failed lines are given up: a caller flushes, or the sink was dropped.
     fn is_over(&self) -> bool {
         self.shared.flushing.load(Ordering::Acquire) > 0 || Arc::strong_count(&self.shared) == 1
     }

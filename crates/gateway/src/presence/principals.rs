@@ -240,7 +240,7 @@ impl Principals {
     /// Dropping the future forgets the question.
     #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
     pub async fn sockets(&self) -> Gathered<Vec<SocketInfo>> {
-        let residents = self.services.get().map(|services| services.registry.everybody());
+        let residents = self.services.get().map(|services| services.registry.all_sockets());
         let residents = residents.unwrap_or_default();
         Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
     }

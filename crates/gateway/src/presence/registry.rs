@@ -125,7 +125,7 @@ impl Registry {
     }
 
     /// Returns all sockets that are registered at this moment.
-    pub(crate) fn everybody(&self) -> Vec<Arc<dyn Resident>> {
+    pub(crate) fn all_sockets(&self) -> Vec<Arc<dyn Resident>> {
         self.lock().sockets.values().map(|(resident, _)| Arc::clone(resident)).collect()
     }
 

@@ -138,7 +138,7 @@ impl Sweeper {
     /// Returns every authenticated socket, beginning with the one whose last question is the
     /// oldest. Forgets sockets that have ended.
     fn line_up(&mut self, services: &Services, now: Instant) -> Vec<Arc<dyn Resident>> {
-        let mut known = services.registry.everybody();
+        let mut known = services.registry.all_sockets();
         known.retain(|resident| resident.is_known());
         let new = Seen { asked: now, answered: None, failing: None };
         let seen = known.iter().map(|resident| {

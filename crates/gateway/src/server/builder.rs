@@ -13,7 +13,7 @@ use doorward_core::{
 use doorward_protocol::Trust;
 
 use crate::{
-    admission::vetting::{AnyAuthenticator, Everybody, Policy},
+    admission::vetting::{AnyAuthenticator, AdmitAll, Policy},
     audit::log::TracingAudit,
     error::BuildError,
     event::{filter::IntoExceptionFilter, interceptor::Interceptor, subscription::Layers},
@@ -368,7 +368,7 @@ impl<A> Builder<A> {
         let mut mounts = mount_private(private, &common)?;
         // Clients of public namespaces have no user, so there is nothing to count by.
         let policy = |_: PerUser| Policy {
-            authenticator: Arc::new(Everybody),
+            authenticator: Arc::new(AdmitAll),
             seats: Arc::new(Unlimited),
             connections: SeatLimits::default(),
         };

@@ -196,15 +196,13 @@ impl Outbox {
     /// sent in part.
     pub(crate) fn cut(&mut self, keeps: impl Fn(Owner) -> bool) -> bool {
         // A revoked client must read nothing that is still queued for it, and the other sockets of
-        // the link must lose nothing. Packets are judged as units of a frame and its attachments,
-        // because clients close the connection when they get only one part of a unit:
+        // the link must lose nothing. A frame and its attachments are one unit, because clients
+        // close the connection when they get only a part of it:
         // - A unit that was sent completely is only memory, and is dropped.
-        // - A unit to be kept that was sent in part is kept whole, and `sent` says where to
-        //   continue. So the outbox always begins with a frame, which the next cut relies on.
-        // - A unit to be dropped that was sent in part cannot be mended: its rest must not be sent,
-        //   and without its rest nothing else can be. The caller cuts the connection.
-        // Everything that is kept becomes one part. This copies the queue, but happens only when a
-        // socket is cut.
+        // - A kept unit that was sent in part is kept whole, and `sent` says where to continue. So
+        //   the outbox always begins with a frame, which the next cut relies on.
+        // - The rest of an unwanted unit that was sent in part must not be sent, and without it
+        //   nothing else can be: the caller cuts the connection.
         let waiting = self.waiting();
         let first = self.gone;
         let (mut kept, mut marks) = (Vec::new(), VecDeque::new());
@@ -219,7 +217,6 @@ impl Outbox {
             let sent = self.sent.saturating_sub(start).min(end - start);
             let is_sent = sent == end - start;
             if !is_sent && mark.owner.is_none_or(&keeps) {
-                // Kept whole even if a part of it was sent.
                 kept_sent += sent;
                 let moved = start - kept.len();
                 kept.extend_from_slice(&waiting[start..end]);
@@ -249,8 +246,7 @@ impl Outbox {
         })
     }
 
-    /// Returns the marks of frames that were not sent completely, with the place in the outbox at
-    /// which each frame begins.
+    /// Returns the marks of frames that were not sent completely, and where each frame begins.
     fn unsent(&self) -> impl Iterator<Item = (usize, Mark)> {
         let mut next = 0;
         let marks = self.marks.iter().map(move |mark| {
@@ -269,8 +265,7 @@ impl Outbox {
         self.queue.iter().map(|part| &part[..]).chain([&self.tail[..]])
     }
 
-    /// Updates the gauge of waiting bytes if their number has changed. Bytes that are sent at once
-    /// are never counted.
+    /// Updates the gauge of waiting bytes. Bytes that are sent at once are never counted.
     pub(crate) fn report(&mut self, gauge: &Gauge) {
         let waiting = self.len();
         if waiting != self.reported {
@@ -395,8 +390,7 @@ thread_local! {
 /// Capacity, in bytes, above which a buffer is freed instead of kept: it grew for one large answer.
 const SPARE_LIMIT: usize = 64 * 1024;
 
-/// Capacity, in marks, above which they are freed: as many as a buffer needs if all of its packets
-/// are small.
+/// The same for marks: as many as a buffer needs if all of its packets are small.
 const SPARE_MARKS_LIMIT: usize = 4 * 1024;
 
 /// Maximum number of parts in one system call. Linux accepts up to 1,024 (`IOV_MAX`).

@@ -1,4 +1,4 @@
-//! Packets in an outbox: order, cuts, and what another wire sees.
+//! Tests of the outbox: what is sent, cut and undone, in which order.
 
 use doorward_protocol::{Args, Binary, packet};
 use tokio::io::{AsyncReadExt, duplex};
