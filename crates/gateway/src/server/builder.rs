@@ -13,7 +13,7 @@ use doorward_core::{
 use doorward_protocol::Trust;
 
 use crate::{
-    admission::vetting::{AnyAuthenticator, AdmitAll, Policy},
+    admission::vetting::{AdmitAll, AnyAuthenticator, Policy},
     audit::log::TracingAudit,
     error::BuildError,
     event::{filter::IntoExceptionFilter, interceptor::Interceptor, subscription::Layers},
