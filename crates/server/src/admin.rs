@@ -1,8 +1,8 @@
-//! What an operator may ask of a running server: who is connected, who is signed in, and that it ends.
+//! Serves the requests of operators: list connections and sessions, revoke, manage accounts.
 //!
-//! It is HTTP on a Unix socket in the data directory, which only the user of the server may open; no
-//! listener on a network knows these routes. `doorward revoke`, `doorward sessions` and
-//! `doorward connections` are its clients. Start reading at [`router`].
+//! The protocol is HTTP on a Unix socket in the data directory, which only the user of the server may open. No
+//! network listener has these routes. The clients are `doorward revoke`, `sessions`, `connections` and `accounts`.
+//! Start reading at [`router`].
 
 mod client;
 mod socket;
@@ -35,7 +35,7 @@ use words::{
     Revocation, Revoke, SessionList, SessionMade, SessionOf,
 };
 
-/// The routes.
+/// Builds the routes.
 pub(crate) fn router(admin: Admin) -> Router {
     Router::new()
         .route("/revoke", post(revoke))
@@ -69,7 +69,7 @@ async fn revoke(
     })
 }
 
-/// Finds what is meant, and says what it is.
+/// Resolves the target of a revocation, and describes it.
 async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String), Response> {
     let unknown = |text: String| problem(StatusCode::NOT_FOUND, &text);
     let sockets = admin.principals.sockets().await.value;
@@ -91,7 +91,7 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
             let told = match (admin.sessions.get(&id).await, live) {
                 (Ok(session), _) => told(session.user),
                 (Err(_), Some(user)) => told(user),
-                // It may be there.
+                // The session may exist: revoke it without knowing its user.
                 (Err(VerifySessionError::Unavailable(_)), None) => {
                     "Its user is not known, because the store of sessions does not answer."
                         .to_owned()
@@ -128,7 +128,8 @@ async fn list_sessions(
     found.map(|found| Json(found.into())).map_err(|error| not_answered(&error))
 }
 
-/// Signs a user in without a passkey: whoever may use this socket may read the database as well.
+/// Creates a session without a passkey. This grants no new power: a process that can open this socket can also read
+/// the database.
 async fn make_session(
     State(admin): State<Admin>,
     who: Result<Json<SessionOf>, JsonRejection>,
@@ -193,5 +194,5 @@ fn not_changed(error: &AccountError) -> Response {
     }
 }
 
-/// `doorward accounts` asks again behind the last one.
+/// Accounts in one response; `doorward accounts` pages through them.
 const ACCOUNTS_AT_ONCE: u32 = 1000;

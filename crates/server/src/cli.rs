@@ -1,9 +1,8 @@
-//! Reads the command line.
+//! Parses the command line.
 //!
-//! clap does the reading; its messages of several lines become one, because what fails before
-//! serving is one line for people and for supervisors alike. What an option means beyond its own
-//! syntax is decided in `config`.
-//! Start reading at [`parse`].
+//! clap parses. Its messages of several lines are joined, because a failure before serving is one line for people
+//! and supervisors alike. The meaning of an option beyond its syntax is decided in `config`. Start reading at
+//! [`parse`].
 
 mod options;
 
@@ -14,7 +13,7 @@ use clap::Parser;
 pub(crate) use self::options::*;
 use crate::{config::all_settings, terminal::Failure};
 
-/// A Socket.IO server in which nobody is connected before they are authenticated.
+/// A Socket.IO server that authenticates every client before it is connected.
 #[derive(Debug, Parser)]
 #[command(name = "doorward", version, after_help = after_help())]
 struct CommandLine {
@@ -22,7 +21,7 @@ struct CommandLine {
     command: Option<Command>,
 }
 
-/// Reads the command line; `None` when it only asked for help or the version, which was shown.
+/// Parses the command line; `None` if it asked for help or the version, which is printed here.
 pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Option<Command>, Failure> {
@@ -32,14 +31,14 @@ pub(crate) fn parse(
         }
         Err(error) if error.use_stderr() => Err(shorten(&error)),
         Err(help) => {
-            // Help that nobody reads to its end is no failure.
+            // A reader that closes the pipe early is not an error.
             drop(help.print());
             Ok(None)
         }
     }
 }
 
-/// Makes one line out of what clap says: the error and its tips, without the usage.
+/// Joins the error of clap and its tips to one line, without the usage.
 fn shorten(error: &clap::Error) -> Failure {
     let text = error.render().to_string();
     let mut line = String::new();
@@ -60,7 +59,7 @@ fn shorten(error: &clap::Error) -> Failure {
     Failure::new(format_args!("{line} (doorward --help shows the options)"))
 }
 
-/// Names every setting, table by table.
+/// Formats the names of all settings, table by table.
 fn after_help() -> String {
     let mut lines = vec![String::new()];
     let mut table = "";
@@ -84,7 +83,7 @@ fn after_help() -> String {
     format!("{HELP_BEFORE}\n{settings}\n{HELP_BEHIND}")
 }
 
-/// In columns.
+/// Width in columns.
 const HELP_WIDTH: usize = 100;
 
 const HELP_BEFORE: &str = "\

@@ -1,4 +1,4 @@
-//! The commands, but for `doorward serve`: one module each, with a function `run`.
+//! All commands except `doorward serve`: one module each, with a function `run`.
 
 pub(crate) mod accounts;
 pub(crate) mod backup;

@@ -1,9 +1,8 @@
-//! Joins defaults, the configuration file, the environment and the options, each stronger than the one
-//! before.
+//! Merges the defaults, the configuration file, the environment and the options. Later sources override earlier
+//! ones.
 //!
-//! Every setting is checked where it is read, so that a mistake is told with its place. Settings that
-//! nobody knows are refused: a misspelled one would otherwise be a default in disguise.
-//! Start reading at [`Config::load`].
+//! Each setting is checked where it is read, so that an error names its place. An unknown setting is an error: a
+//! misspelled one would otherwise silently keep its default. Start reading at [`Config::load`].
 
 pub(crate) mod allowed_origin;
 mod environment;
@@ -37,111 +36,111 @@ pub(crate) use self::{
 };
 use crate::terminal::Failure;
 
-/// Everything that can be set.
+/// All settings, with defaults applied.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Config {
-    /// Whether mistakes that are convenient while one tries things are refused.
+    /// Profile; `production` rejects settings that are convenient only for trying things out.
     pub(crate) profile: Profile,
-    /// Where to listen.
+    /// Address to listen on.
     pub(crate) listen: ListenAddress,
-    /// Where keys, the database and the admin socket are.
+    /// Directory of keys, database and admin socket.
     pub(crate) data_dir: PathBuf,
-    /// What browsers call the server; unless told, `http://localhost:PORT`.
+    /// URL of the server as browsers know it; `http://localhost:PORT` if unset.
     pub(crate) public_url: Option<PublicUrl>,
-    /// What tokens must say.
+    /// Issuer and audience of access tokens.
     pub(crate) token: TokenConfig,
-    /// How long sessions last, and where they are kept.
+    /// Lifetimes and store of sessions.
     pub(crate) session: SessionConfig,
-    /// What authenticators show, and what passkeys are bound to.
+    /// Relying party of passkeys, and the name that authenticators show.
     pub(crate) passkeys: PasskeyConfig,
-    /// The file of whatever is kept in SQLite.
+    /// The SQLite file.
     pub(crate) database: PathBuf,
-    /// The database of accounts and passkeys, when it is not that file.
+    /// The PostgreSQL database of accounts and passkeys; `None` keeps them in the SQLite file.
     pub(crate) postgres: Option<SecretUrl>,
     /// Applications to mount.
     pub(crate) apps: Vec<AppName>,
-    /// Further names that the server answers to.
+    /// Additional host names that the server answers.
     pub(crate) hosts: Vec<HostName>,
-    /// The other origins whose pages may use the cookie, and applications.
+    /// Other origins whose pages may use the cookie, and the origins of applications.
     pub(crate) origins: Vec<AllowedOrigin>,
-    /// Who may say where a request comes from.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub(crate) trusted_proxies: Proxies,
-    /// How many connections a user may have.
+    /// Limit of connections per user.
     pub(crate) connections: PerUser,
-    /// Where records of decisions go.
+    /// Sink of audit records.
     pub(crate) audit: AuditConfig,
-    /// Whether a yes waits until its record is kept.
+    /// `true` if a positive decision takes effect only after its record is stored.
     pub(crate) record_first: bool,
-    /// Where metrics are served; nowhere unless told.
+    /// Address of the metrics listener; `None` for no metrics.
     pub(crate) metrics: Option<ListenAddress>,
-    /// How the game is played.
+    /// Settings of whack-a-mole.
     pub(crate) mole: MoleConfig,
-    /// What the server takes and how long it waits.
+    /// Limits of the framework.
     pub(crate) limits: Limits,
 }
 
-/// Who issues tokens, and for whom they are.
+/// Issuer and audience of access tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TokenConfig {
     pub(crate) issuer: TokenName,
     pub(crate) audience: TokenName,
 }
 
-/// How long sessions last, and where they are kept.
+/// Lifetimes and store of sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionConfig {
     pub(crate) store: StoreConfig,
-    /// Without a sign of life.
+    /// Time after the last activity at which a session expires.
     pub(crate) idle_timeout: Span,
-    /// In any case.
+    /// Time after its creation at which a session expires.
     pub(crate) lifetime: Span,
     pub(crate) same_site: SameSite,
-    /// How old a sign-in may be for what changes how somebody signs in.
+    /// Maximum age of a sign-in for changes to passkeys, recovery codes and the account.
     pub(crate) fresh_for: Span,
-    /// Whether clients that are no browsers get session tokens.
+    /// `true` if clients that are not browsers receive session tokens.
     pub(crate) expose_token: bool,
 }
 
-/// How authenticators know the server.
+/// Relying party of passkeys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PasskeyConfig {
-    /// The domain that passkeys are bound to; the host of the public URL unless told.
+    /// Domain that passkeys are bound to; the host of the public URL if unset.
     pub(crate) rp_id: Option<RpId>,
     pub(crate) name: TokenName,
 }
 
-/// Where sessions, tickets and revocations are kept.
+/// Store of sessions, tickets and revocations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StoreConfig {
-    /// Nowhere for long.
+    /// In memory, until the process ends.
     Memory,
-    /// In Redis or what speaks like it.
+    /// In Redis, or a server with its protocol.
     Redis(SecretUrl),
     /// In the database.
     Sqlite,
 }
 
-/// Where records of decisions go, beside the log.
+/// Sink of audit records, in addition to the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AuditConfig {
-    /// Into a file of JSON lines.
+    /// A file of JSON lines.
     File(PathBuf),
-    /// Into the log.
+    /// The log.
     Log,
-    /// Into a table of the database.
+    /// A table of the SQLite file.
     Sql,
 }
 
-/// How whack-a-mole is played.
+/// Settings of whack-a-mole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MoleConfig {
-    /// How long a round lasts.
+    /// Length of a round.
     pub(crate) round: Span,
 }
 
 impl Config {
-    /// Reads the configuration file, if there is one, and lets the environment count more, and the options
-    /// most.
+    /// Reads the configuration file, if one is named, then the environment and the options. Later sources override
+    /// earlier ones.
     pub(crate) fn load(
         place: &PlaceOptions,
         listen: Option<&ListenAddress>,
@@ -199,8 +198,8 @@ impl Config {
             profile,
             listen: listen.cloned().or(settings.listen).unwrap_or_default(),
             public_url: settings.public_url,
-            // Not the public URL: with port 0 that is another one each time, and `doorward token`
-            // must name the same issuer without asking the server.
+            // The default issuer is not the public URL: with port 0 the URL differs at each start, and `doorward
+            // token` must use the same issuer without asking the server.
             token: TokenConfig {
                 issuer: settings.token.issuer.unwrap_or_default(),
                 audience: settings.token.audience.unwrap_or_default(),
@@ -240,7 +239,7 @@ impl Config {
     }
 }
 
-/// Refuses what is convenient while one tries things and wrong for users.
+/// Rejects settings that are unsafe for a server with users.
 fn check_production(
     store: &StoreConfig,
     public_url: Option<&PublicUrl>,
@@ -254,8 +253,8 @@ fn check_production(
     match public_url.into_iter().chain(pages).find(is_open) {
         None => Ok(()),
         Some(url) => Err(Failure::new(format_args!(
-            "profile is \"production\" and {url} is not encrypted: whoever is on the way could take \
-             sessions over; write https://"
+            "profile is \"production\" and {url} is not encrypted: an attacker on the network could \
+             take over sessions; write https://"
         ))),
     }
 }
@@ -278,14 +277,14 @@ const AUDIT_FILE: &str = "audit.jsonl";
 const RECORD_FIRST_IN_LOG: &str = "audit.record_first is set and audit.sink is \"log\": the log keeps no record \
                                    for certain; take \"file\" or \"sql\"";
 
-const NO_REDIS: &str = "session.store is \"redis\", and nobody says where it is; set redis.url in the \
+const NO_REDIS: &str = "session.store is \"redis\", and its address is not set; set redis.url in the \
                         configuration file, or REDIS_URL in the environment";
 
 const IDLE_TOO_SHORT: &str = "session.idle_timeout must be 1m at least: that a session is in use is \
                               written down now and then, and not at every event";
 
 const MEMORY_IN_PRODUCTION: &str = "profile is \"production\" and session.store is \"memory\": a \
-                                    restart would sign everybody out and forget what was revoked; \
+                                    restart would sign all users out and forget what was revoked; \
                                     take \"sqlite\" or \"redis\"";
 
 #[cfg(test)]

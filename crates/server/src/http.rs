@@ -26,7 +26,7 @@ use doorward_identity::{Identity, RequireSession};
 use self::{base_path::BasePath, host::Hosts, security::SecurityHeaders};
 use crate::config::{Config, public_url::PublicUrl};
 
-/// What the routes answer for.
+/// Parts of the server that routes are built from.
 pub(crate) struct Site<'a> {
     pub(crate) doorward: &'a Doorward,
     pub(crate) identity: &'a Identity,

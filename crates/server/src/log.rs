@@ -1,10 +1,9 @@
-//! Writes the log to standard error, and never waits for it.
+//! Writes the log to standard error without ever blocking the server.
 //!
-//! A decision costs no log line and a log line stops no decision: lines go through a bounded queue to a thread of
-//! their own. When the reader of standard error stands still, lines are dropped and counted
-//! (`doorward_log_lines_dropped_total`). A line is at most [`line::MAX`] bytes long, and one place in the code
-//! writes so many in ten seconds ([`ceiling`]); the rest is counted and told. `DOORWARD_LOG` says what is logged,
-//! in the syntax of tracing-subscriber; a filter that cannot be read is a failure.
+//! Lines pass through a bounded queue to a separate thread. If the reader of standard error is stuck, lines are
+//! dropped and counted (`doorward_log_lines_dropped_total`). A line has at most [`line::MAX`] bytes. One place in
+//! the code may write a limited number of lines in ten seconds ([`ceiling`]); the rest is counted and reported.
+//! `DOORWARD_LOG` is the filter, in the syntax of tracing-subscriber; an invalid filter is an error.
 
 mod ceiling;
 mod line;
@@ -24,14 +23,14 @@ use tracing_subscriber::{
 use self::{ceiling::Ceiling, line::Lines};
 use crate::terminal::Failure;
 
-/// The running log. What is queued is written when it is dropped, for a second at most.
+/// The running log. Dropping it flushes the queue, for at most one second.
 pub(crate) struct Log {
     _worker: WorkerGuard,
     dropped: ErrorCounter,
     ceiling: Ceiling,
 }
 
-/// Starts to log. Called once.
+/// Starts the log. Call it once.
 pub(crate) fn start() -> Result<Log, Failure> {
     let setting = std::env::var_os(VARIABLE).unwrap_or_default();
     let filter = filter(&setting.to_string_lossy())?;
@@ -45,7 +44,7 @@ pub(crate) fn start() -> Result<Log, Failure> {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(Lines(writer))
         .with_ansi(io::stderr().is_terminal() && !no_color)
-        // It would be told on standard error, which is what just failed, with a macro that panics.
+        // Internal errors would go to standard error, which has just failed, through a macro that panics.
         .log_internal_errors(false)
         .with_filter(log.ceiling.clone());
     tracing_subscriber::registry()
@@ -53,12 +52,12 @@ pub(crate) fn start() -> Result<Log, Failure> {
         .with(lines)
         .try_init()
         .map_err(|error| Failure::because("cannot start the log", &error))?;
-    // The usual hook writes to standard error itself, and would wait for its reader.
+    // The default hook writes to standard error directly and would block.
     panic::set_hook(Box::new(|panicked| {
         let place = panicked.location().map(tracing::field::display);
         let text = panicked.payload_as_str().unwrap_or("no text");
         let thread = std::thread::current();
-        // Empty unless RUST_BACKTRACE asks for it.
+        // Empty unless RUST_BACKTRACE is set.
         let trace = Backtrace::capture();
         let trace = (trace.status() == BacktraceStatus::Captured).then(|| trace.to_string());
         tracing::error!(place, text, thread = thread.name(), trace, "Panicked.");
@@ -73,7 +72,7 @@ impl Drop for Log {
 }
 
 impl Log {
-    /// Counts and tells what is not logged, for as long as the future lives.
+    /// Counts and reports suppressed lines until the future is dropped.
     pub(crate) async fn watch(&self) {
         loop {
             SystemClock.sleep_until(SystemClock.now() + ceiling::WINDOW).await;
@@ -93,14 +92,14 @@ fn filter(setting: &str) -> Result<EnvFilter, Failure> {
     })
 }
 
-/// Lines that wait for the reader: with the longest ones 32 MiB, usually one or two.
+/// Capacity of the queue in lines: 32 MiB of the longest lines, usually one or two.
 const QUEUE: usize = 4_096;
 
 const VARIABLE: &str = "DOORWARD_LOG";
 
-/// The passkey library logs an error for each proof that is not good, and proofs are what strangers send. What was
-/// wrong with one is in the record of the decision. A span around each event costs about as much as a small event
-/// itself, and the handlers of this server log failures only, which have an id.
+/// The passkey library logs an error for every invalid proof, and any client can send one; the audit record has the
+/// reason. A span around each event costs about as much as a small event, and the handlers of this server log only
+/// failures, which have an id.
 const DEFAULT: &str = "info,doorward::event=off,webauthn_rs=off,webauthn_rs_core=off";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Talks to the person or the script that has typed the command: output, failures, tables, suggestions.
+//! Output for the terminal: messages, failures, tables and suggestions.
 
 pub(crate) mod failure;
 pub(crate) mod nearest;

@@ -1,4 +1,4 @@
-//! Asks the running servers of a data directory.
+//! Sends requests to the running servers of a data directory.
 
 use std::{
     io,
@@ -18,22 +18,22 @@ use tokio::net::UnixStream;
 use super::{socket::sockets, words::Problem};
 use crate::terminal::{Failure, quoted::quoted};
 
-/// The running servers of a data directory.
+/// Client of all running servers of a data directory.
 pub(crate) struct AdminClient {
     sockets: Vec<PathBuf>,
 }
 
 impl AdminClient {
-    /// Finds them.
+    /// Finds the sockets of the servers.
     pub(crate) fn of(data_dir: &Path) -> Result<Self, Failure> {
         let sockets = sockets(data_dir).unwrap_or_default();
         if sockets.is_empty() {
-            return Err(nobody(data_dir));
+            return Err(no_server(data_dir));
         }
         Ok(Self { sockets })
     }
 
-    /// Asks one server that answers.
+    /// Sends a request to the first server that answers.
     pub(crate) async fn ask_one<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -51,11 +51,11 @@ impl AdminClient {
                 }
             }
         }
-        Err(self.nobody())
+        Err(self.no_server())
     }
 
-    /// Asks every server, and returns what each has said; a server that is there and does not answer is a
-    /// failure, after all have been asked.
+    /// Sends a request to every server and returns all responses. A server that exists and does not answer is an
+    /// error, reported after all servers have been asked.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -84,30 +84,30 @@ impl AdminClient {
             }
         }
         if answers.said.is_empty() && answers.failed.is_empty() {
-            return Err(self.nobody());
+            return Err(self.no_server());
         }
         Ok(answers)
     }
 
-    fn nobody(&self) -> Failure {
+    fn no_server(&self) -> Failure {
         let data_dir = self.sockets.first().and_then(|socket| socket.parent());
-        nobody(data_dir.unwrap_or(Path::new(".")))
+        no_server(data_dir.unwrap_or(Path::new(".")))
     }
 }
 
-/// What servers have said.
+/// Responses of servers.
 pub(crate) struct Answers<T> {
     said: Vec<T>,
     failed: Vec<Failure>,
 }
 
 impl<T> Answers<T> {
-    /// What those have said that answered, and the failure of the first that did not.
+    /// Returns the responses, and the failure of the first server that did not answer.
     pub(crate) fn split(self) -> (Vec<T>, Option<Failure>) {
         (self.said, self.failed.into_iter().next())
     }
 
-    /// What all have said, when all have answered.
+    /// Returns the responses if every server has answered.
     pub(crate) fn all(self) -> Result<Vec<T>, Failure> {
         match self.split() {
             (said, None) => Ok(said),
@@ -116,7 +116,7 @@ impl<T> Answers<T> {
     }
 }
 
-/// Whether a server has been killed and left its socket behind.
+/// Returns `true` if the server was killed and has left its socket behind.
 fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }
@@ -156,7 +156,7 @@ async fn ask<T: DeserializeOwned>(
     Err(Failure::new(format_args!("the server has not done it: {message}")))
 }
 
-fn nobody(data_dir: &Path) -> Failure {
+fn no_server(data_dir: &Path) -> Failure {
     Failure::new(format_args!(
         "no server runs on the data directory {}; start one with doorward serve --data-dir {}, or name \
          the right one with --data-dir",
@@ -165,8 +165,8 @@ fn nobody(data_dir: &Path) -> Failure {
     ))
 }
 
-/// A list of all connections of a large server.
+/// Maximum size of a response: a list of all connections of a large server.
 const MAX_ANSWER: usize = 256 * 1024 * 1024;
 
-/// Longer than anything that is asked for takes.
+/// Timeout of a request, longer than any request should take.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(15);

@@ -1,7 +1,7 @@
-//! The socket in the data directory.
+//! Creates the admin socket in the data directory.
 //!
-//! It appears closed to others from the first moment: it is made in a directory of its own and moved to its
-//! place. What servers that were killed have left behind is cleared away.
+//! The socket is closed to other users from the first moment: it is created in a private directory and then renamed
+//! to its place. Sockets of killed servers are removed.
 
 use std::{
     fs, io,
@@ -19,21 +19,21 @@ use tokio::net::UnixListener;
 
 use crate::terminal::Failure;
 
-/// The socket of this server; it goes with its owner.
+/// The listening socket; its file is removed on drop.
 #[derive(Debug)]
 pub(crate) struct AdminSocket {
     listener: UnixListener,
     file: SocketFile,
 }
 
-/// The file that names it.
+/// File of the socket, removed on drop.
 #[derive(Debug)]
 struct SocketFile(PathBuf);
 
 impl AdminSocket {
-    /// Makes the socket of this process.
+    /// Creates the socket of this process.
     pub(crate) fn bind(data_dir: &Path) -> Result<Self, Failure> {
-        // Servers in containers that share a directory have the same process number.
+        // Random, because servers in containers that share a directory may have the same process id.
         let mut name = [0; 8];
         OsEntropy.fill(&mut name);
         let name = u64::from_be_bytes(name);
@@ -52,7 +52,7 @@ impl AdminSocket {
         Ok(Self { listener, file: SocketFile(path) })
     }
 
-    /// Answers on it for as long as the future lives.
+    /// Serves requests until the future is dropped.
     pub(crate) async fn serve(self, router: Router) {
         let Self { listener, file } = self;
         let ended = axum::serve(listener, router).await;
@@ -65,7 +65,7 @@ impl AdminSocket {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Somebody may have cleared it away already.
+        // Another server may have removed it already.
         drop(fs::remove_file(&self.0));
     }
 }
@@ -79,7 +79,7 @@ fn bind(data_dir: &Path, path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Removes sockets behind which nobody listens.
+/// Removes sockets without a listener.
 fn clear(data_dir: &Path) -> io::Result<()> {
     for path in sockets(data_dir)? {
         if let Err(error) = UnixStream::connect(&path)
@@ -91,14 +91,14 @@ fn clear(data_dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// All admin sockets of a data directory.
+/// Returns all admin sockets of a data directory.
 pub(super) fn sockets(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
     let me = geteuid().as_raw();
     let mut found = Vec::new();
     for entry in fs::read_dir(data_dir)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        // Where others may write too, somebody else's socket is none of ours.
+        // If other users may write here, ignore sockets that belong to them.
         let is_ours = || {
             fs::symlink_metadata(&path).is_ok_and(|metadata| {
                 metadata.file_type().is_socket() && [0, me].contains(&metadata.uid())
@@ -115,7 +115,7 @@ pub(super) fn sockets(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
 const PREFIX: &str = "admin-";
 const SUFFIX: &str = ".sock";
 
-/// What a socket's address holds, with what the directory of its own adds.
+/// Maximum length of a socket path, minus what the private directory adds.
 const MAX_PATH: usize = 107 - 16;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Finds the user whom an operator means by a name.
+//! Resolves the name that an operator has typed to a user.
 //!
-//! A name may be the user name of an account, the id of one, or the subject of tokens and sessions that belong to
-//! no account. What could be two users is refused with both. Start reading at [`find`].
+//! A name may be the user name of an account, the id of an account, or the subject of tokens and sessions without
+//! an account. A name that matches two users is rejected, and the error names both. Start reading at [`find`].
 
 use axum::{http::StatusCode, response::Response};
 use doorward::{UserId, auth::VerifySessionError};
@@ -9,11 +9,11 @@ use doorward_identity::AccountError;
 
 use crate::admin::state::{Admin, not_answered, problem};
 
-/// A user, and what is known of them.
+/// A user, with the account if there is one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) id: UserId,
-    /// The user name, when there is an account.
+    /// User name of the account, if there is one.
     account: Option<Box<str>>,
     sessions: usize,
     sockets: usize,
@@ -25,7 +25,7 @@ impl Found {
     }
 }
 
-/// Says what was found, as part of a sentence.
+/// Formats the user as part of a sentence.
 impl std::fmt::Display for Found {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { id, account, sessions, sockets } = self;
@@ -38,7 +38,7 @@ impl std::fmt::Display for Found {
     }
 }
 
-/// Tells what a revocation by `name` was about.
+/// Describes the target of a revocation by `name`.
 pub(super) fn told(found: &Found, name: &str) -> String {
     if found.is_known() && found.id.as_str() == name {
         return format!("It was {found}.");
@@ -54,15 +54,15 @@ pub(super) fn told(found: &Found, name: &str) -> String {
     )
 }
 
-/// Finds a user by the name of an account, or by an id or a subject.
+/// Finds a user by user name, id or subject.
 pub(super) async fn find(admin: &Admin, name: &str) -> Result<Found, Response> {
     let named = match admin.accounts.named(name).await {
         Ok(named) => named,
-        // A subject need not be a name that an account may have.
+        // A subject may be a text that no account could have as its user name.
         Err(AccountError::Name(_)) => None,
         Err(error) => return Err(not_answered(&error)),
     };
-    // Whether the name is a second user as well is known only from an answer.
+    // Only a store that answers can tell whether the name also matches a second user.
     let id = UserId::new(name);
     let account = admin.store.account(&id).await.map_err(|error| not_answered(&error))?;
     let exact = describe(admin, id, account.map(|account| account.name)).await;
@@ -77,7 +77,8 @@ pub(super) async fn find(admin: &Admin, name: &str) -> Result<Found, Response> {
     Ok(found)
 }
 
-/// Finds a user by exactly this id or subject. An outage hides what is known of them, and is no reason not to go on.
+/// Finds a user by exactly this id or subject. During an outage the account remains unknown, and the request goes
+/// on without it.
 pub(super) async fn find_exact(admin: &Admin, id: &str) -> Found {
     let id = UserId::new(id);
     let account = admin.store.account(&id).await.ok().flatten().map(|account| account.name);

@@ -1,11 +1,11 @@
-//! What goes over the admin socket, in both directions.
+//! Requests and responses of the admin socket.
 
 use doorward::{NodeId, Session, SessionId, SessionToken, SocketId, SocketInfo, TokenId};
 use doorward_core::Account;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What is to end: one of these.
+/// Target of a revocation: exactly one field is set.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Revoke {
@@ -21,7 +21,7 @@ pub(crate) struct Revoke {
     pub(crate) socket: Option<String>,
 }
 
-/// The one thing that is named.
+/// The one target of a revocation.
 pub(super) enum Named {
     Id(String),
     Session(SessionId),
@@ -31,7 +31,7 @@ pub(super) enum Named {
 }
 
 impl Revoke {
-    /// Takes the one thing that it names.
+    /// Returns the one field that is set.
     pub(super) fn named(self) -> Result<Named, &'static str> {
         match (self.user, self.id, self.session, self.token, self.socket) {
             (Some(user), None, None, None, None) => Ok(Named::User(user)),
@@ -46,13 +46,13 @@ impl Revoke {
     }
 }
 
-/// What a revocation has done.
+/// Result of a revocation.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Revocation {
     pub(crate) closed: usize,
     pub(crate) confirmed: Vec<String>,
     pub(crate) missing: Vec<String>,
-    /// What it was about, in a sentence.
+    /// Description of the target, as a sentence.
     pub(crate) told: String,
 }
 
@@ -64,7 +64,7 @@ impl Revocation {
     }
 }
 
-/// Everybody who is connected.
+/// All live connections.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Connections {
     pub(crate) connections: Vec<Connection>,
@@ -107,13 +107,13 @@ impl From<SocketInfo> for Connection {
     }
 }
 
-/// Whose sessions are meant: one of these.
+/// User whose sessions are requested: exactly one field is set.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct SessionOf {
-    /// The account of this name, or a subject or an id.
+    /// User name of an account, or else an id or a subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<String>,
-    /// The user with exactly this id or subject.
+    /// Exact id or subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
 }
@@ -124,7 +124,7 @@ pub(crate) struct SessionList {
     pub(crate) sessions: Vec<OneSession>,
 }
 
-/// One live session. What the application keeps with it stays in the server.
+/// One live session. The data that an application keeps with it stays in the server.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OneSession {
@@ -156,7 +156,7 @@ impl From<&Session> for OneSession {
     }
 }
 
-/// A session that was just made, with the secret that opens it.
+/// A new session, with its secret token.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct SessionMade {
     pub(crate) id: String,
@@ -169,13 +169,13 @@ impl SessionMade {
     }
 }
 
-/// Behind which user name to go on.
+/// User name after which the page starts.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct AccountsBehind {
     pub(crate) after: Option<String>,
 }
 
-/// Some accounts, by name.
+/// One page of accounts, sorted by name.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct AccountList {
     pub(crate) accounts: Vec<OneAccount>,
@@ -205,14 +205,14 @@ impl From<Vec<Account>> for AccountList {
     }
 }
 
-/// What is to become of an account.
+/// Change of an account.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct AccountChange {
     pub(crate) name: String,
     pub(crate) change: Change,
 }
 
-/// What can become of an account.
+/// Changes that an account supports.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Change {
@@ -221,13 +221,13 @@ pub(crate) enum Change {
     Remove,
 }
 
-/// What has become of it.
+/// Result of a change.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct AccountChanged {
     pub(crate) revocation: Revocation,
 }
 
-/// Why something was not done.
+/// Reason for which a request failed.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Problem {
     pub(crate) message: String,

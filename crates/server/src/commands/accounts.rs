@@ -1,4 +1,4 @@
-//! Lists accounts, and disables, enables or removes one.
+//! Lists, disables, enables or removes accounts.
 
 use axum::http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -33,7 +33,7 @@ pub(crate) fn run(options: &AccountsOptions) -> Result<(), Failure> {
     };
     let name = options.name.clone().unwrap_or_default();
     let change = AccountChange { name, change };
-    // Servers of one data directory share their accounts; each ends what it has.
+    // Servers of one data directory share their accounts; each ends its own sockets.
     let done: Vec<AccountChanged> =
         runtime::block_on(client.ask(Method::POST, "/accounts", &change))??.all()?;
     let closed: usize = done.iter().map(|one| one.revocation.closed).sum();

@@ -1,4 +1,4 @@
-//! Copies everything that a data directory keeps, while the server runs or not.
+//! Copies the content of a data directory, with or without a running server.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -22,7 +22,7 @@ pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
     let cannot = |error: &std::io::Error| {
         Failure::because(format_args!("cannot write a backup to {name}"), error)
     };
-    // A new directory: no backup is ever written over another one.
+    // Create a new directory, so that no backup is ever overwritten.
     DirBuilder::new().mode(0o700).create(to).map_err(|error| cannot(&error))?;
     let applications = config.data_dir.join(applications::FILE);
     // A server that has never mounted an application has no such file.
@@ -46,7 +46,7 @@ pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
     output::say(&said).map_err(|error| Failure::because("cannot print it", &error))
 }
 
-/// Copies the mode with it, which is closed to others.
+/// Copies the key with its mode, which is closed to other users.
 fn copy_key(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::copy(from, to)?;
     File::open(to)?.sync_all()

@@ -1,6 +1,6 @@
 //! Runs `doorward bots`: players of whack-a-mole, or members of one room of the chat.
 //!
-//! They are authenticated by tokens that are signed with the key of the data directory, so the command runs on the
+//! Bots authenticate with tokens that are signed with the key of the data directory, so the command runs on the
 //! machine of the server.
 
 use std::{sync::Arc, time::Duration};

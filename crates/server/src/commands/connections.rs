@@ -1,4 +1,4 @@
-//! Lists who is connected.
+//! Lists connections.
 
 use axum::http::Method;
 

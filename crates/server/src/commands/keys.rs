@@ -1,4 +1,4 @@
-//! Shows and exchanges the keys that tokens are signed with.
+//! Creates, exports and rotates the signing keys.
 
 use doorward::{Clock, SystemClock};
 

@@ -1,4 +1,4 @@
-//! Ends a user, a session, a token or a socket on the running server.
+//! Revokes a user, a session, a token or a socket on the running server.
 
 use axum::http::Method;
 

@@ -1,7 +1,7 @@
-//! Prints what holds where.
+//! Prints the policy of each namespace.
 //!
-//! It puts together the server that `doorward serve` would run, with a key and stores that are never written
-//! down: nothing in the table depends on them.
+//! Builds the server that `doorward serve` would run, with a temporary key and temporary stores: the table does not
+//! depend on them.
 
 use std::sync::Arc;
 

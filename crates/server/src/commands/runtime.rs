@@ -1,8 +1,8 @@
-//! Runs the commands that talk to a server or a database.
+//! Runs futures of commands.
 
 use crate::terminal::Failure;
 
-/// Runs a command that waits for others.
+/// Blocks on a future with a runtime of its own.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::because("cannot start", &error))?;

@@ -1,4 +1,4 @@
-//! Lists the sessions of a user, or makes one.
+//! Lists or creates sessions of a user.
 
 use axum::http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -30,7 +30,7 @@ pub(crate) fn run(options: &SessionsOptions) -> Result<(), Failure> {
             (None, id) => ("id", id.as_deref().unwrap_or_default()),
         };
         let path = format!("/sessions?{key}={}", utf8_percent_encode(name, NON_ALPHANUMERIC));
-        // Servers of one data directory share their sessions: one answer is all of them.
+        // Servers of one data directory share their sessions, so one response is complete.
         let list: SessionList = runtime::block_on(client.ask_one(Method::GET, &path, &()))??;
         if options.json { json(&list)? } else { table(&list) }
     };

@@ -1,7 +1,7 @@
 //! Prints one access token.
 //!
-//! It is signed with the key of the data directory, the one that `doorward serve` trusts, so no
-//! server needs to run. The token goes to standard output and nowhere else.
+//! The token is signed with the key of the data directory, which `doorward serve` trusts, so no server needs to
+//! run. It is written to standard output and nowhere else.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn explain(error: IssueError) -> Failure {
     }
 }
 
-/// Names one token: 128 random bits.
+/// Returns a token id of 128 random bits.
 pub(crate) fn random_id() -> String {
     let mut bytes = [0; 16];
     OsEntropy.fill(&mut bytes);

@@ -1,4 +1,4 @@
-//! One entry of `origins.allow`: pages of another origin, or an application.
+//! Parses an entry of `origins.allow`: the origin of pages, or an application.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::public_url::{PublicUrl, PublicUrlError};
 
-/// An origin that may use the server beside its own.
+/// An origin that may use the server in addition to its own.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) enum AllowedOrigin {
@@ -16,7 +16,7 @@ pub(crate) enum AllowedOrigin {
 }
 
 impl AllowedOrigin {
-    /// The origin of pages, unless it is that of an application.
+    /// Returns the origin of pages, or `None` for an application.
     pub(crate) fn page(&self) -> Option<&PublicUrl> {
         match self {
             Self::App(_) => None,
@@ -28,7 +28,7 @@ impl AllowedOrigin {
 impl TryFrom<String> for AllowedOrigin {
     type Error = PublicUrlError;
 
-    /// What is neither is explained as a page, which it is far more often.
+    /// An invalid entry is reported as a page, which is the more common case.
     fn try_from(text: String) -> Result<Self, PublicUrlError> {
         match text.parse() {
             Ok(app) => Ok(Self::App(app)),

@@ -1,8 +1,8 @@
-//! What the environment says: `DOORWARD_SECTION__KEY`, and the two names that everybody uses.
+//! Reads settings from environment variables: `DOORWARD_SECTION__KEY`, `DATABASE_URL` and `REDIS_URL`.
 //!
-//! Each variable is read as if it stood in the configuration file, so there is one list of settings. A
-//! variable that names no setting is a mistake. A failure never repeats a value: a secret may stand under a name
-//! that is misspelled.
+//! A variable is parsed as the same entry of the configuration file would be, so there is one list of settings. A
+//! variable that names no setting is an error. Errors never repeat a value: the name may be misspelled and the
+//! value a secret.
 
 use std::ffi::OsString;
 
@@ -19,7 +19,7 @@ use crate::terminal::Failure;
 /// A name and a value.
 pub(super) type Variable = (OsString, OsString);
 
-/// Reads all variables that are meant for the server.
+/// Reads all variables that belong to the server.
 pub(super) fn read(variables: impl Iterator<Item = Variable>) -> Result<Settings, Failure> {
     let mut own = Settings::default();
     let mut common = Settings::default();
@@ -32,12 +32,12 @@ pub(super) fn read(variables: impl Iterator<Item = Variable>) -> Result<Settings
         let value = value.to_str().ok_or_else(|| {
             Failure::new(format_args!("the environment variable {name} is not UTF-8"))
         })?;
-        // As everywhere: what is set to nothing is not set.
+        // An empty variable counts as unset, as in most programs.
         if value.is_empty() {
             continue;
         }
         let said = setting_of(name, setting, value)?;
-        // Sections of one source never say the same twice.
+        // Two variables of one source never set the same setting.
         if known.is_some() {
             common = said.or(common);
         } else {
@@ -47,7 +47,7 @@ pub(super) fn read(variables: impl Iterator<Item = Variable>) -> Result<Settings
     Ok(own.or(common))
 }
 
-/// Reads one variable; `setting` is its name in the form `SECTION__KEY`.
+/// Parses one variable; `setting` is its name in the form `SECTION__KEY`.
 fn setting_of(name: &str, setting: &str, text: &str) -> Result<Settings, Failure> {
     let wrong = |what: &str| Failure::new(format_args!("the environment variable {name}: {what}"));
     let setting = setting.to_ascii_lowercase().replace("__", ".");
@@ -72,7 +72,7 @@ fn setting_of(name: &str, setting: &str, text: &str) -> Result<Settings, Failure
         .map_err(|error| wrong(error.message().lines().next().unwrap_or_default()))
 }
 
-/// Reads a value as TOML does; text needs no quotes, so that an issuer may be called `1`.
+/// Parses a value as TOML. Text needs no quotes, so that an issuer may be named `1`.
 fn read_as(form: Form, text: &str) -> Result<Value, &'static str> {
     if form == Form::Text {
         return Ok(Value::String(text.to_owned()));
@@ -87,18 +87,18 @@ fn read_as(form: Form, text: &str) -> Result<Value, &'static str> {
     value.ok_or(expected)
 }
 
-/// The variable for a setting.
+/// Returns the name of the variable for a setting.
 fn variable(setting: &str) -> String {
     format!("{PREFIX}{}", setting.to_ascii_uppercase().replace('.', "__"))
 }
 
 const PREFIX: &str = "DOORWARD_";
 
-/// Says what is logged, and is read before anything else.
+/// Filter of the log, which is read before the settings.
 const LOG: &str = "DOORWARD_LOG";
 
-/// What Kubernetes sets for a service that is called `doorward`.
+/// Prefixes of the variables that Kubernetes sets for a service named `doorward`.
 const FOREIGN: [&str; 2] = ["DOORWARD_PORT", "DOORWARD_SERVICE_"];
 
-/// What everybody calls them.
+/// Conventional names of two settings.
 const COMMON: [(&str, &str); 2] = [("DATABASE_URL", "database__url"), ("REDIS_URL", "redis__url")];

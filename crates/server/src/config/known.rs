@@ -1,4 +1,4 @@
-//! Knows the names of all settings, and says which one was probably meant.
+//! Lists all settings, and suggests a name for an unknown one.
 
 use std::ops::Range;
 
@@ -10,23 +10,23 @@ use super::{
 };
 use crate::terminal::nearest::{did_you_mean, nearest};
 
-/// What a name stands for.
+/// Meaning of a name.
 pub(super) enum Meaning {
-    /// Nothing: the rest of the sentence about it.
+    /// Not a setting; the text completes the error message.
     Nothing(String),
     Setting(Form),
-    /// A table, and one of the settings in it.
+    /// A table, with the name of one setting in it.
     Table(String),
 }
 
-/// All settings.
+/// Returns all settings.
 pub(crate) fn all() -> Vec<Known> {
     let mut all = Vec::new();
     Settings::list(&mut all, "");
     all
 }
 
-/// Says what `name` stands for; `write` turns the name of a setting into what is to be written.
+/// Looks up `name`; `write` formats the name of a suggested setting.
 pub(super) fn meaning(name: &str, write: impl Fn(&str) -> String) -> Meaning {
     let all = all();
     if let Some(known) = all.iter().find(|known| known.name == name) {
@@ -45,14 +45,14 @@ pub(super) fn meaning(name: &str, write: impl Fn(&str) -> String) -> Meaning {
     })
 }
 
-/// Finds the first name in a file that is no setting, and says where it is and what to write.
+/// Finds the first name in a file that is not a setting, and returns its position and the error.
 pub(super) fn check_names(table: &DeTable<'_>, inside: &str) -> Result<(), (Range<usize>, String)> {
     for (key, value) in table {
         let name = format!("{inside}{}", key.get_ref());
         match (meaning(&name, |found| format!("{found:?}")), value.get_ref()) {
             (Meaning::Setting(_), _) => {}
             (Meaning::Table(_), DeValue::Table(table)) => check_names(table, &format!("{name}."))?,
-            // The value stays out of it: a password may stand there.
+            // The message omits the value: it may contain a password.
             (Meaning::Table(setting), _) => {
                 let text =
                     format!("{name:?} is a table of settings; write them in it, such as {setting}");

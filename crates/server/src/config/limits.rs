@@ -1,4 +1,4 @@
-//! The table `[limits]`: every limit of the framework, by its name and within its bounds.
+//! Reads the table `[limits]`: every limit of the framework by name, within its bounds.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -11,18 +11,18 @@ use serde::{
 use super::setting::{Form, Known};
 use super::span::Span;
 
-/// The limits that were set, by name.
+/// Limits that were set, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct LimitSettings(BTreeMap<&'static str, LimitValue>);
 
 impl LimitSettings {
-    /// Takes from `weaker` what is not said here.
+    /// Fills limits that are unset here from `weaker`.
     pub(super) fn or(self, mut weaker: Self) -> Self {
         weaker.0.extend(self.0);
         weaker
     }
 
-    /// Names every limit.
+    /// Appends every limit to the list of settings.
     pub(super) fn list(all: &mut Vec<Known>, inside: &str) {
         all.extend(Limits::ALL.iter().map(|limit| Known {
             name: format!("{inside}{}", limit.name()),
@@ -33,7 +33,7 @@ impl LimitSettings {
         }));
     }
 
-    /// Returns the limits of the framework with the set ones in their places.
+    /// Returns the defaults of the framework, overridden by the limits that were set.
     pub(super) fn limits(&self) -> Result<Limits, LimitError> {
         let mut limits = Limits::default();
         for limit in Limits::ALL {
@@ -73,7 +73,7 @@ impl<'de> Visitor<'de> for Table {
     }
 }
 
-/// The value of this limit.
+/// Deserializes the value of one limit.
 struct Value(&'static Limit);
 
 impl<'de> serde::de::DeserializeSeed<'de> for Value {

@@ -1,7 +1,7 @@
-//! Decides what an address to listen on looks like.
+//! Parses the address to listen on.
 //!
-//! Only the syntax is judged, so that a mistake is found where it was written; whether the name is
-//! known and the port is free shows when the server binds.
+//! Only the syntax is checked here, so that the error names the place where it was written. Name resolution and a
+//! port in use are reported when the server binds.
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
@@ -13,7 +13,7 @@ use serde::Deserialize;
 pub(crate) struct ListenAddress(String);
 
 impl ListenAddress {
-    /// Returns the address as the resolver wants it.
+    /// Returns the address for the resolver.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -36,7 +36,7 @@ impl FromStr for ListenAddress {
         };
         let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
         if is_host && is_port {
-            // Names have no case, and `localhost` is looked for by its letters.
+            // Host names are case-insensitive, and `localhost` is compared literally later.
             Ok(Self(text.to_ascii_lowercase()))
         } else {
             Err(ListenAddressError)
@@ -58,19 +58,19 @@ impl fmt::Display for ListenAddress {
     }
 }
 
-/// A text that is no address to listen on.
+/// Error for a text that is not an address to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write HOST:PORT, such as localhost:3000, 0.0.0.0:3000 or [::]:3000")]
 pub(crate) struct ListenAddressError;
 
-/// A host name or an IPv4 address: letters, digits, and what holds them together.
+/// Returns `true` for a host name or an IPv4 address: letters, digits, `-`, `.` and `_`.
 pub(crate) fn is_name(host: &str) -> bool {
     !host.is_empty()
         && host.len() <= MAX_NAME
         && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
-/// In bytes (RFC 1035, section 2.3.4).
+/// Maximum length in bytes (RFC 1035, section 2.3.4).
 const MAX_NAME: usize = 253;
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
-//! The options that say where the server keeps and finds things.
+//! Options that locate the configuration and the data, common to all commands.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// Where the server keeps and finds things; the same for every command.
+/// Locations of configuration and data.
 #[derive(Args, Debug, Default)]
 pub(crate) struct PlaceOptions {
-    /// Where the signing key is kept; made when it is missing [default: ./doorward-data]
+    /// Directory of the signing key and the databases; created if missing [default: ./doorward-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Settings in TOML; options count more
+    /// Configuration file in TOML; options override it
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
 
-/// Where everything is kept unless told otherwise.
+/// Default data directory.
 pub(crate) const DATA_DIR: &str = "./doorward-data";

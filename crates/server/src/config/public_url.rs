@@ -1,8 +1,8 @@
-//! Decides what the server is called by those who use it.
+//! Parses the public URL of the server.
 //!
-//! The public URL is an origin (scheme, host and port) and the path below which the server is, often none.
-//! Redirects, the accepted `Host` and the content security policy are made from it, so its letters are limited to
-//! those that mean nothing special in any of them.
+//! It is an origin (scheme, host and port) and an optional base path. Redirects, the accepted `Host` and the
+//! content security policy are built from it, so it may contain only characters without a special meaning in any of
+//! them.
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::listen::is_name;
 
-/// The address under which browsers know the server.
+/// URL of the server as browsers know it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct PublicUrl {
@@ -18,11 +18,11 @@ pub(crate) struct PublicUrl {
     /// In lower case; an IPv6 address in brackets.
     host: String,
     port: u16,
-    /// Begins with a slash and does not end with one; empty when the server has the whole host.
+    /// Starts with a slash and does not end with one; empty if the server has the whole host.
     base: String,
 }
 
-/// How browsers reach the server; behind a proxy that speaks TLS it is `https`.
+/// Scheme as browsers see it: `https` if a proxy terminates TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scheme {
     Http,
@@ -30,37 +30,37 @@ enum Scheme {
 }
 
 impl PublicUrl {
-    /// The URL of a server that was told nothing.
+    /// Returns the default URL for a port.
     pub(crate) fn localhost(port: u16) -> Self {
         Self { scheme: Scheme::Http, host: LOCALHOST.to_owned(), port, base: String::new() }
     }
 
-    /// Returns whether the server is known as `localhost`.
+    /// Returns `true` if the host is `localhost`.
     pub(crate) fn is_localhost(&self) -> bool {
         self.host == LOCALHOST
     }
 
-    /// Returns whether browsers reach it through TLS.
+    /// Returns `true` if browsers connect with TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.scheme == Scheme::Https
     }
 
-    /// Scheme, host and port, as browsers write an origin.
+    /// Returns scheme, host and port, in the form of an `Origin` header.
     pub(crate) fn origin(&self) -> String {
         format!("{}://{}", self.scheme.as_str(), self.authority())
     }
 
-    /// The path below which everything is, without the slash at its end: empty, or such as `/chat`.
+    /// Returns the base path without a trailing slash: empty, or such as `/chat`.
     pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
-    /// The port, also when it is not written because it is the scheme's own.
+    /// Returns the port, including a default one.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    /// Host and port as browsers write them: without the port that is the scheme's own.
+    /// Returns host and port in the form of a `Host` header: without a default port.
     pub(crate) fn authority(&self) -> String {
         if self.port == self.scheme.default_port() {
             self.host.clone()
@@ -69,12 +69,12 @@ impl PublicUrl {
         }
     }
 
-    /// Host and port, always both.
+    /// Returns host and port, including a default port.
     pub(crate) fn authority_with_port(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// The same server for a WebSocket.
+    /// Returns the WebSocket origin of the server.
     pub(crate) fn websocket(&self) -> String {
         let scheme = if self.is_secure() { "wss" } else { "ws" };
         format!("{scheme}://{}", self.authority())
@@ -140,33 +140,33 @@ impl TryFrom<String> for PublicUrl {
     }
 }
 
-/// Why a text is no public URL.
+/// Reasons for which a text is not a public URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PublicUrlError {
-    /// There is none, or it has letters that no host has.
+    /// The host is missing or contains an invalid character.
     #[error("an origin has a valid host: write one such as https://chat.example.org")]
     Host,
-    /// An origin has a path.
+    /// A path follows an origin.
     #[error("an origin ends after host and port: no path, query or fragment")]
     NoOrigin,
-    /// What follows the port is no path of simple names.
+    /// The part after the port is not a path of plain segments.
     #[error(
         "behind host and port there may be a path of letters, digits, `-`, `.` and `_`, such as \
          https://example.org/chat/, and no query or fragment"
     )]
     Path,
-    /// It is no number, or 0.
+    /// The port is not a number from 1 to 65535.
     #[error("the port of an origin is a number from 1 to 65535")]
     Port,
-    /// It is neither `http` nor `https`.
+    /// The scheme is neither `http` nor `https`.
     #[error("an origin begins with http:// or https://")]
     Scheme,
-    /// It names a user.
+    /// The authority contains user information.
     #[error("an origin does not name a user or a password")]
     UserInfo,
 }
 
-/// Reads a path of simple names; `None` when it is none. `.` and `..` are ways, and no names.
+/// Parses a path of plain segments. `.` and `..` are rejected: they navigate.
 fn read_base(path: &str) -> Option<String> {
     let base = path.strip_suffix('/').unwrap_or(path);
     let is_name = |name: &str| {
@@ -178,7 +178,7 @@ fn read_base(path: &str) -> Option<String> {
     (names.next() == Some("") && names.all(is_name)).then(|| base.to_owned())
 }
 
-/// Splits `host:port`; the colons inside brackets belong to the host.
+/// Splits `host:port`; colons inside brackets belong to the host.
 pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -193,10 +193,10 @@ pub(crate) fn read_port(port: &str) -> Option<u16> {
 
 pub(crate) fn read_host(host: &str) -> Option<String> {
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        // Written as browsers write it, or no `Host` would ever be equal to it.
+        // Normalised as browsers do, otherwise no `Host` would ever match.
         return address.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));
     }
-    // A name with a trailing dot is another host to browsers; nobody means it.
+    // Browsers treat a name with a trailing dot as a different host, so it is most likely a mistake.
     (is_name(host) && !host.ends_with('.')).then(|| host.to_owned())
 }
 

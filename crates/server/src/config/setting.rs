@@ -1,6 +1,6 @@
-//! One setting: its name, and how its value is written.
+//! Describes one setting: its name and the form of its value.
 
-/// How the value of a setting is written.
+/// Form of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     List,
@@ -9,7 +9,7 @@ pub(crate) enum Form {
     Text,
 }
 
-/// What a type of settings is written as.
+/// A type that a setting can have.
 pub(super) trait Setting {
     const FORM: Form;
 }
@@ -26,7 +26,7 @@ impl<T> Setting for Vec<T> {
     const FORM: Form = Form::List;
 }
 
-/// One setting by its name, such as `session.store`.
+/// A setting, by its full name such as `session.store`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) name: String,

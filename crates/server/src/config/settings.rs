@@ -1,4 +1,4 @@
-//! What a configuration file may say, as it is written there.
+//! The tables of a configuration file.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use super::{
     },
 };
 
-/// Declares a table of settings: each may be left out, and one source may stand in for another.
+/// Declares a table of optional settings. Two sources of one table can be merged.
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident { $($(#[$nested:ident])? $setting:ident: $type:ty,)+ })+) => {
         $(
@@ -28,12 +28,12 @@ macro_rules! settings {
             }
 
             impl $name {
-                /// Takes from `weaker` what is not said here.
+                /// Fills settings that are unset here from `weaker`.
                 pub(super) fn or(self, weaker: Self) -> Self {
                     Self { $($setting: self.$setting.or(weaker.$setting),)+ }
                 }
 
-                /// Names every setting; those of a table begin with `inside`.
+                /// Appends every setting; `inside` is the prefix of its name.
                 pub(super) fn list(all: &mut Vec<Known>, inside: &str) {
                     $(settings!(@list $($nested)? $type, all, format!("{inside}{}", stringify!($setting)));)+
                 }
@@ -49,7 +49,7 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Everything.
+    /// The top level.
     Settings {
         profile: Profile,
         listen: ListenAddress,

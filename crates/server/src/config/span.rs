@@ -1,10 +1,10 @@
-//! Reads how long something lasts: a number and a unit.
+//! Parses a duration: a number and a unit.
 
 use std::{str::FromStr, time::Duration};
 
 use serde::Deserialize;
 
-/// A time of a second at least and a year at most.
+/// A duration from one second to one year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Span(Duration);
@@ -20,7 +20,7 @@ impl Span {
     }
 }
 
-/// A whole number and `s`, `m`, `h` or `d`.
+/// Parses a whole number followed by `s`, `m`, `h` or `d`.
 impl FromStr for Span {
     type Err = SpanError;
 
@@ -37,7 +37,7 @@ impl FromStr for Span {
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(SpanError::Syntax);
         }
-        // Digits that are no `u64` are a number that is too large.
+        // Digits that overflow a `u64` are certainly more than a year.
         let number: u64 = digits.parse().map_err(|_overflow| SpanError::TooLong)?;
         match Duration::from_secs(number.checked_mul(seconds).ok_or(SpanError::TooLong)?) {
             Duration::ZERO => Err(SpanError::Zero),
@@ -55,16 +55,16 @@ impl TryFrom<String> for Span {
     }
 }
 
-/// Why a text is no time.
+/// Reasons for which a text is not a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SpanError {
-    /// It is not a number with a unit.
+    /// Not a number with a unit.
     #[error("write a whole number and s, m, h or d, such as 90s, 5m, 12h or 30d")]
     Syntax,
-    /// It is more than a year.
+    /// More than a year.
     #[error("write at most a year")]
     TooLong,
-    /// It would be over before it began.
+    /// Zero.
     #[error("write a second at least")]
     Zero,
 }

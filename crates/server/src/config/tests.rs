@@ -1,4 +1,4 @@
-//! What a configuration file may say.
+//! Tests of the configuration file, the environment and the options.
 
 use std::{ffi::OsString, fs, path::Path};
 

@@ -1,13 +1,13 @@
-//! Decides how long a token may live.
+//! Parses the lifetime of a token.
 
 use std::time::Duration;
 
 use super::span::{Span, SpanError};
 
-/// The longest life of a token: the server accepts none that lives longer, so none is made.
+/// Maximum lifetime of a token; the server accepts no longer ones.
 pub(crate) const MAX_LIFETIME: Duration = Duration::from_hours(1);
 
-/// Reads a time of at most [`MAX_LIFETIME`].
+/// Parses a duration of at most [`MAX_LIFETIME`].
 pub(crate) fn parse(text: &str) -> Result<Duration, TtlError> {
     let life = text.parse::<Span>().map_err(|error| match error {
         SpanError::TooLong => TtlError::TooLong,
@@ -16,13 +16,13 @@ pub(crate) fn parse(text: &str) -> Result<Duration, TtlError> {
     if life.get() > MAX_LIFETIME { Err(TtlError::TooLong) } else { Ok(life.get()) }
 }
 
-/// Why a lifetime is none.
+/// Reasons for which a text is not a lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TtlError {
-    /// It is no time.
+    /// Not a duration.
     #[error(transparent)]
     Span(SpanError),
-    /// The server would not accept the token.
+    /// Longer than the server accepts.
     #[error("the server accepts tokens that live for 1h at most")]
     TooLong,
 }

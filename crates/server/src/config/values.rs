@@ -1,4 +1,4 @@
-//! The values of single settings, each with its own syntax.
+//! Types of single settings, each with its own syntax.
 
 use std::{fmt, num::NonZeroUsize, path::PathBuf, str::FromStr};
 
@@ -17,7 +17,7 @@ use crate::terminal::{
     nearest::{did_you_mean, nearest},
 };
 
-/// Says how types of settings are written.
+/// Implements [`Setting`] for types.
 macro_rules! written {
     ($($type:ty: $form:ident,)+) => {
         $(impl Setting for $type {
@@ -37,7 +37,7 @@ written! {
     TokenName: Text,
 }
 
-/// Declares a setting that is one of a few words.
+/// Declares a setting whose value is one of a few words.
 macro_rules! choices {
     ($($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $choice:ident = $word:literal,)+ })+) => {
         $(
@@ -67,34 +67,34 @@ macro_rules! choices {
 }
 
 choices! {
-    /// For whom the server runs.
+    /// Purpose of the server.
     Profile {
-        /// For an operator who tries things: keys are made, sessions may be forgotten.
+        /// For trying things out: a missing key is created, and sessions may be kept in memory.
         Development = "development",
-        /// For users: nothing is made up that must last.
+        /// For users: a missing key is an error, and so is a store that a restart empties.
         Production = "production",
     }
 
-    /// Where sessions are kept.
+    /// Store of sessions.
     Store {
         Memory = "memory",
         Redis = "redis",
         Sqlite = "sqlite",
     }
 
-    /// From where a cookie is sent along.
+    /// `SameSite` attribute of the cookie.
     SameSite {
         Lax = "lax",
         Strict = "strict",
     }
 
-    /// What happens to one connection too many.
+    /// Policy for a connection above the limit.
     Excess {
         RefuseNew = "refuse_new",
         ReplaceOldest = "replace_oldest",
     }
 
-    /// Where records of decisions go.
+    /// Sink of audit records.
     AuditSink {
         File = "file",
         Log = "log",
@@ -102,8 +102,8 @@ choices! {
     }
 }
 
-/// A word that is none of those that a setting knows. It is not repeated: it may be a password in the wrong
-/// place.
+/// Error for a word that a setting does not accept. It does not repeat the word: a password may have been written
+/// in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write {words}{}", did_you_mean(nearest.map(|word| format!("{word:?}"))))]
 pub(crate) struct ChoiceError {
@@ -122,17 +122,17 @@ impl ChoiceError {
     }
 }
 
-/// An application, by its name.
+/// Name of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AppName(&'static str);
 
-/// Names of applications, separated by commas; an empty text is none.
+/// Names of applications, separated by commas; empty for none.
 #[derive(Clone, Debug)]
 pub(crate) struct AppNames(Vec<AppName>);
 
 impl AppName {
-    /// Returns what is mounted unless the setting says otherwise: demonstrations are for an operator who tries
-    /// things, and a server for users has none that its operator has not asked for.
+    /// Returns the default of the setting. Demonstrations help an operator who tries things out; a server for users
+    /// mounts only what its operator has named.
     pub(super) fn defaults(profile: Profile) -> Vec<Self> {
         match profile {
             Profile::Development => ALL.into_iter().map(|app| Self(app.name())).collect(),
@@ -176,7 +176,7 @@ impl<'de> Deserialize<'de> for AppName {
     }
 }
 
-/// A further name of the server: a host, for any port or for one.
+/// Additional name of the server: a host, with any port or with one.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct HostName {
@@ -186,7 +186,7 @@ pub(crate) struct HostName {
 }
 
 impl HostName {
-    /// Whether this is what a request calls the server.
+    /// Returns `true` if a request with this `Host` names it.
     pub(crate) fn is(&self, named: &str) -> bool {
         let (host, port) = split_port(named);
         let port = port.map(read_port);
@@ -210,17 +210,17 @@ impl TryFrom<String> for HostName {
     }
 }
 
-/// A text that is no host.
+/// Error for a text that is not a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write a host, with a port or without, such as \"doorward\" or \"doorward:3000\"")]
 pub(crate) struct HostNameError;
 
-/// The URL of a server, which may hold its password.
+/// URL of a database or Redis server, which may contain a password.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct SecretUrl(String);
 
-/// A number of things, 1 at least.
+/// A count of at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
 pub(crate) struct Count(NonZeroUsize);
@@ -230,7 +230,7 @@ pub(crate) struct Count(NonZeroUsize);
 #[serde(try_from = "String")]
 pub(crate) struct TokenName(String);
 
-/// Addresses or networks of proxies, as they were written.
+/// Addresses or networks of proxies, in the notation of the setting.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<String>")]
 pub(crate) struct Proxies(Vec<String>);
@@ -251,12 +251,12 @@ impl TryFrom<Vec<String>> for Proxies {
 }
 
 impl SecretUrl {
-    /// Returns the URL. It must not reach a log.
+    /// Returns the URL. Never log it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Returns the file that a database is in; `None` when it is PostgreSQL.
+    /// Returns the SQLite file, or `None` for a PostgreSQL URL.
     pub(crate) fn sqlite_file(&self) -> Result<Option<PathBuf>, Failure> {
         match self.0.split_once(':') {
             Some(("sqlite", rest)) => Ok(Some(rest.strip_prefix("//").unwrap_or(rest).into())),
@@ -301,7 +301,7 @@ impl TryFrom<i64> for Count {
     }
 }
 
-/// The domain that passkeys are bound to.
+/// Domain that passkeys are bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct RpId(String);
@@ -325,18 +325,18 @@ impl TryFrom<String> for RpId {
     }
 }
 
-/// A text that is no domain.
+/// Error for a text that is not a domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("passkeys.rp_id is a domain in lower case, such as example.org")]
 pub(crate) struct RpIdError;
 
 impl TokenName {
-    /// What the product is called.
+    /// Returns the default of `passkeys.name`.
     pub(crate) fn of_the_product() -> Self {
         Self("Doorward".to_owned())
     }
 
-    /// Returns the name as it stands in a token.
+    /// Returns the name as written in a token.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -357,17 +357,17 @@ impl TryFrom<String> for TokenName {
     }
 }
 
-/// A text that is no URL.
+/// Error for a text that is not a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write a URL, such as redis://localhost:6379 or sqlite:/var/lib/doorward/doorward.db")]
 pub(crate) struct SecretUrlError;
 
-/// A number that no server can work with.
+/// Error for a count below 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write a whole number, 1 at least")]
 pub(crate) struct CountError;
 
-/// A text that is no name for an issuer or an audience.
+/// Error for a text that cannot be an issuer or an audience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("issuer and audience are 1-255 printable characters")]
 pub(crate) struct TokenNameError;

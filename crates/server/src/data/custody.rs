@@ -1,11 +1,11 @@
-//! Decides whether others may have read or exchanged what the server keeps.
+//! Decides whether other users of the machine may have read or replaced a file of the server.
 //!
-//! One rule holds for the data directory and for each file in it: keys, databases, the lock, audit records. The user
-//! of the server and root are trusted, because root can do everything anyway. A file must be closed to all others,
-//! and must be a file: a link may lead to where others write. In the directory others may not write at all; the
-//! sticky bit would keep them from exchanging files, and not from planting some before the first start. Only the
-//! key may be a link, to a mounted secret: what it leads to is judged after it was opened. The directories above
-//! are the business of the operator.
+//! One rule covers the data directory and each file in it: keys, databases, the lock, audit records. The user of
+//! the server and root are trusted, because root can do everything anyway. A file must be closed to all other users
+//! and must be a regular file, since a link may point to a place where others can write. Other users must not be
+//! able to write to the directory at all: the sticky bit prevents them from replacing files, but not from planting
+//! some before the first start. Only the key may be a link, to a mounted secret; its target is checked after it was
+//! opened. Parent directories are the responsibility of the operator.
 
 use std::{
     fs::{self, Metadata},
@@ -18,36 +18,36 @@ use rustix::process::geteuid;
 
 use crate::terminal::{Failure, quoted::quoted};
 
-/// Whose something is, and what others may do with it.
+/// Owner and permissions of a file or directory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Holding {
     owner: u32,
     mode: u32,
 }
 
-/// Why something is not in good hands.
+/// Reasons for which a file or directory is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// Others may write to the directory, and exchange what is in it.
+    /// Other users may write to the directory and replace files in it.
     Exchangeable { mode: u32 },
-    /// It belongs to somebody who is neither root nor the user of the server.
+    /// The owner is neither root nor the user of the server.
     Foreign { owner: u32 },
-    /// It is a link, or something else that is no file.
+    /// It is a link, or another thing that is not a regular file.
     NoFile,
-    /// Others may do something with the file.
+    /// Other users have permissions on the file.
     Open { mode: u32 },
 }
 
-/// Shows that a data directory is in good hands.
+/// Checks the owner and the permissions of a data directory.
 pub(crate) fn check_directory(path: &Path) -> Result<(), Failure> {
     let me = geteuid().as_raw();
-    // The dot: an empty path is the current directory, and a file is none.
+    // The dot makes an empty path the current directory, and makes a file an error.
     let metadata = fs::metadata(path.join(".")).map_err(|error| unknown(path, &error))?;
     judge_directory(Holding::of(&metadata), me)
         .map_err(|flaw| flaw.explain("data directory", path, me))
 }
 
-/// Shows that a file is in good hands, or not there.
+/// Checks the owner and the permissions of a file; a missing file passes.
 pub(crate) fn check_file(path: &Path) -> Result<(), Failure> {
     let me = geteuid().as_raw();
     let metadata = match fs::symlink_metadata(path) {
@@ -60,7 +60,7 @@ pub(crate) fn check_file(path: &Path) -> Result<(), Failure> {
     judged.map_err(|flaw| flaw.explain("file", path, me))
 }
 
-/// Shows that a database is in good hands: its directory, its file, and those that SQLite puts beside it.
+/// Checks a database: its directory, its file, and the files that SQLite creates next to it.
 pub(crate) fn check_database(file: &Path) -> Result<(), Failure> {
     let directory = file.parent().unwrap_or_else(|| Path::new(""));
     check_directory(directory)?;
@@ -76,13 +76,13 @@ fn unknown(path: &Path, error: &io::Error) -> Failure {
     Failure::because(format_args!("cannot look at {}", path.display()), error)
 }
 
-/// Judges a file for the user `me`.
+/// Checks a file for the user `me`.
 pub(crate) fn judge_file(file: Holding, me: u32) -> Result<(), Flaw> {
     file.judge_owner(me)?;
     if file.mode & FOR_OTHERS == 0 { Ok(()) } else { Err(Flaw::Open { mode: file.mode & SHOWN }) }
 }
 
-/// Judges the data directory for the user `me`.
+/// Checks the data directory for the user `me`.
 pub(crate) fn judge_directory(directory: Holding, me: u32) -> Result<(), Flaw> {
     directory.judge_owner(me)?;
     if directory.mode & WRITABLE_BY_OTHERS == 0 {
@@ -93,7 +93,7 @@ pub(crate) fn judge_directory(directory: Holding, me: u32) -> Result<(), Flaw> {
 }
 
 impl Holding {
-    /// Reads it from what the system says.
+    /// Reads owner and mode from metadata.
     pub(crate) fn of(metadata: &Metadata) -> Self {
         Self { owner: metadata.uid(), mode: metadata.mode() }
     }
@@ -108,24 +108,24 @@ impl Holding {
 }
 
 impl Flaw {
-    /// Says what is wrong with `what` at `path`, and how the user `me` puts it right.
+    /// Explains what is wrong with `what` at `path`, and how the user `me` can fix it.
     pub(crate) fn explain(self, what: &str, path: &Path, me: u32) -> Failure {
         let (name, word) = (path.display(), quoted(path));
         match self {
             Self::Exchangeable { mode } => Failure::new(format_args!(
-                "others can exchange what is in the {what} {name} (mode {mode:04o}); if nobody \
-                 has, close it: chmod go-w {word}"
+                "others can replace what is in the {what} {name} (mode {mode:04o}); if none of \
+                 them has, close it: chmod go-w {word}"
             )),
             Self::Foreign { owner } => Failure::new(format_args!(
                 "the {what} {name} belongs to user {owner}, but this runs as user {me}; run it as \
                  user {owner}, or take over what you trust: chown {me} {word}"
             )),
             Self::NoFile => Failure::new(format_args!(
-                "the {what} {name} is a link, or something else that is no file: others could exchange what \
+                "the {what} {name} is a link, or something else that is no file: others could replace what \
                  it leads to; put the file itself there"
             )),
             Self::Open { mode } => Failure::new(format_args!(
-                "the {what} {name} is open to others (mode {mode:04o}); if nobody has read it, \
+                "the {what} {name} is open to others (mode {mode:04o}); if no other user has read it, \
                  close it: chmod 600 {word}"
             )),
         }
@@ -134,12 +134,12 @@ impl Flaw {
 
 const ROOT: u32 = 0;
 
-/// The permissions of the group and of everybody else.
+/// Permission bits of the group and of all other users.
 const FOR_OTHERS: u32 = 0o077;
 
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// What people know as the mode.
+/// Mode bits that error messages show.
 const SHOWN: u32 = 0o1777;
 
 #[cfg(test)]
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_user_is_refused_to_everybody() {
+    fn a_key_of_another_user_is_refused_to_every_user() {
         for me in [ME, ROOT] {
             assert_eq!(judge_file(held(1001, 0o100_600), me), Err(Flaw::Foreign { owner: 1001 }));
         }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_of_another_user_is_refused_whatever_its_mode() {
+    fn a_directory_of_another_user_is_refused_with_any_mode() {
         for mode in [0o040_700, 0o041_777] {
             for me in [ME, ROOT] {
                 let judged = judge_directory(held(1001, mode), me);

@@ -1,9 +1,9 @@
-//! Takes the data directory for one server.
+//! Locks the data directory for one server.
 //!
-//! What stands in it is in one server's hands at a time: a second one says so, waits until the first has ended,
-//! and then goes on. The hold is an advisory lock on the directory itself (`flock`), which the system gives back when
-//! the process ends, however it ends. A file in it says which process that is. Whether others could exchange what is in the directory is judged in `custody`.
-//! Start reading at [`DataDir::take`].
+//! One server uses a data directory at a time. A second server prints a message, waits until the first has ended,
+//! and continues. The lock is an advisory lock on the directory (`flock`), which the system releases when the
+//! process ends for any reason. A file in the directory names the process. Whether other users could have replaced
+//! files is checked in `custody`. Start reading at [`DataDir::take`].
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -22,7 +22,7 @@ use rustix::{
 use super::custody;
 use crate::terminal::{Failure, output};
 
-/// The hold on a data directory. It ends with the value.
+/// Lock on a data directory, released on drop.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     _lock: File,
@@ -30,16 +30,16 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Takes a directory that is there already; `None` when there is none.
+    /// Locks an existing directory; `None` if it does not exist.
     pub(crate) async fn take_existing(path: &Path) -> Result<Option<Self>, Failure> {
-        // The dot: a file is no directory.
+        // The dot makes a file an error.
         if fs::metadata(path.join(".")).is_err() {
             return Ok(None);
         }
         Self::take(path).await.map(Some)
     }
 
-    /// Makes the directory for its owner alone, unless it is there, and waits until no other server has it.
+    /// Creates the directory with mode 0700 unless it exists, and waits until no other server has locked it.
     pub(crate) async fn take(path: &Path) -> Result<Self, Failure> {
         let name = path.display();
         let cannot = |error: &io::Error| {
@@ -71,7 +71,7 @@ impl DataDir {
         Ok(Self { _lock: lock, was_used })
     }
 
-    /// Whether a server has had it before.
+    /// Returns `true` if a server has used the directory before.
     pub(crate) fn was_used(&self) -> bool {
         self.was_used
     }
@@ -84,7 +84,7 @@ fn open(file: &Path) -> io::Result<File> {
     options.open(file)
 }
 
-/// Who holds it, as far as that is written down.
+/// Returns the process that holds the lock, if its file can be read.
 fn holder(sign: &File) -> String {
     let mut text = String::new();
     match io::Read::take(sign, MAX).read_to_string(&mut text) {
@@ -93,7 +93,7 @@ fn holder(sign: &File) -> String {
     }
 }
 
-/// Writes down who holds it, for people. On a full disk it is held all the same.
+/// Writes the process id for people to read. A full disk does not prevent the lock.
 fn write_down(sign: &mut File) -> io::Result<()> {
     sign.set_len(0)?;
     sign.rewind()?;
@@ -103,7 +103,7 @@ fn write_down(sign: &mut File) -> io::Result<()> {
 
 const NAME: &str = "server.lock";
 
-/// A process number is shorter.
+/// Maximum length of a process id.
 const MAX: u64 = 32;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);

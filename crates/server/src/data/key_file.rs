@@ -1,8 +1,10 @@
 //! Keeps the signing keys of the server in its data directory.
 //!
-//! They appear whole or not at all: they are written under another name, brought to the disk, and then
-//! given their own name; a first key only if nobody has it. Whether others may have read or exchanged them
-//! is judged in `custody`. Start reading at [`KeyFile::read_or_create`].
+//! A key file appears completely or not at all: it is written under another name, synced to the disk and renamed.
+//! The first key never replaces an existing file, so of several processes one wins. or not at all: it is written
+//! under another name, synced to the disk and renamed. The first key is linked to its name, which fails if another
+//! process was faster. Whether other users may have read or replaced it is checked in `custody`. Start reading at
+//! [`KeyFile::read_or_create`].
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
@@ -24,7 +26,7 @@ use crate::{
     terminal::{Failure, quoted::quoted},
 };
 
-/// Where the key is, or will be.
+/// Location of the key.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyFile {
     directory: PathBuf,
@@ -32,12 +34,12 @@ pub(crate) struct KeyFile {
 }
 
 impl KeyFile {
-    /// The key of a data directory.
+    /// Returns the location in a data directory.
     pub(crate) fn of(data_dir: &Path) -> Self {
         Self { directory: data_dir.to_owned(), path: data_dir.join(NAME) }
     }
 
-    /// Reads the keys, and makes one first when there is none and the profile lets it be made.
+    /// Reads the keys. Creates a key first if there is none and the profile permits it.
     pub(crate) fn read_or_create(&self, profile: Profile) -> Result<KeyRing, Failure> {
         match (self.read()?, profile) {
             (Some(keys), _) => Ok(keys),
@@ -51,20 +53,20 @@ impl KeyFile {
         }
     }
 
-    /// Makes a key, unless there is one, and reads it.
+    /// Creates a key unless there is one, and reads it.
     ///
-    /// Of several that try at once, one makes the key and all read it.
+    /// If several processes try at the same time, one creates the key and all read it.
     pub(crate) fn create(&self) -> Result<KeyRing, Failure> {
         if let Some(keys) = self.read()? {
             return Ok(keys);
         }
         let first = KeyRing::new(new_key()?);
-        self.write(&first, When::NobodyHasIt)?;
+        self.write(&first, When::IfMissing)?;
         let gone = || Failure::new(format_args!("{} is gone again", self.path.display()));
         self.read()?.ok_or_else(gone)
     }
 
-    /// Signs with a new key from now on, and trusts the one before until its tokens have ended.
+    /// Creates a new key to sign with. The previous key is trusted until its last token expires.
     pub(crate) fn rotate(&self) -> Result<KeyRing, Failure> {
         let keys = self.create()?;
         keys.rotate(new_key()?, SystemClock.wall());
@@ -72,13 +74,13 @@ impl KeyFile {
         Ok(keys)
     }
 
-    /// Reads the keys; `None` when there are none.
+    /// Reads the keys; `None` if there are none.
     pub(crate) fn read(&self) -> Result<Option<KeyRing>, Failure> {
         let path = self.path.display();
         let cannot =
             |error: &io::Error| Failure::because(format_args!("cannot read the key {path}"), error);
         let me = geteuid().as_raw();
-        // The dot: an empty path is the current directory, and a file is none.
+        // The dot makes an empty path the current directory, and makes a file an error.
         let directory = fs::metadata(self.directory.join("."));
         let Some(directory) = found(directory).map_err(|error| cannot(&error))? else {
             return Ok(None);
@@ -88,7 +90,7 @@ impl KeyFile {
         let Some(file) = found(self.open()).map_err(|error| cannot(&error))? else {
             return Ok(None);
         };
-        // The open file is asked, not its name: nobody can exchange it in between.
+        // Check the open file and not its name, so that the file cannot be replaced in between.
         let metadata = file.metadata().map_err(|error| cannot(&error))?;
         if !metadata.is_file() {
             return Err(Failure::new(format_args!("the key {path} is not a file")));
@@ -101,9 +103,9 @@ impl KeyFile {
         Ok(Some(keys.max_lifetime(MAX_LIFETIME)))
     }
 
-    /// Opens what has the name of the key; a symlink to it is as good, as mounted secrets are.
+    /// Opens the key. A symbolic link is followed, because mounted secrets are links.
     fn open(&self) -> io::Result<File> {
-        // Without it, opening a FIFO waits for somebody who writes.
+        // Without this flag, opening a FIFO waits for a writer.
         let at_once = OFlags::NONBLOCK.bits().cast_signed();
         OpenOptions::new().read(true).custom_flags(at_once).open(&self.path)
     }
@@ -128,10 +130,10 @@ impl KeyFile {
         file.as_file().sync_all()?;
         let persisted = match when {
             When::Always => file.persist(&self.path),
-            When::NobodyHasIt => file.persist_noclobber(&self.path),
+            When::IfMissing => file.persist_noclobber(&self.path),
         };
         match persisted {
-            // The name itself must outlive a power cut, or tokens are worth nothing after it.
+            // Sync the directory as well: after a power cut without the name, all issued tokens would be worthless.
             Ok(_) => File::open(&self.directory)?.sync_all(),
             Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(failed) => Err(failed.error),
@@ -148,18 +150,18 @@ impl KeyFile {
     }
 }
 
-/// Whether keys that are there are replaced.
+/// Policy for an existing key file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum When {
     Always,
-    NobodyHasIt,
+    IfMissing,
 }
 
 fn new_key() -> Result<SigningKey, Failure> {
     SigningKey::generate().map_err(|error| Failure::because("cannot make a signing key", &error))
 }
 
-/// Tells what is not there from what cannot be reached.
+/// Turns a missing file into `None`; other errors remain errors.
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -170,7 +172,7 @@ fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 
 const NAME: &str = "token-key.pem";
 
-/// A P-256 key is about 240 bytes: whatever is longer is none, and is not read to its end.
+/// Maximum size of a key file. A P-256 key has about 240 bytes.
 const MAX_SIZE: u64 = 64 * 1024;
 
 #[cfg(test)]
@@ -179,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    /// What the file of a ring says in public.
+    /// Returns the public keys of a ring.
     fn public(keys: &KeyRing) -> String {
         keys.jwks(SystemClock.wall())
     }

@@ -1,4 +1,4 @@
-//! Opens what outlives a connection: sessions, tickets, revocations, records of decisions.
+//! Opens the stores of sessions, tickets, revocations, accounts and audit records.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -17,38 +17,39 @@ use crate::{
     terminal::Failure,
 };
 
-/// What a server keeps.
+/// Stores of a server.
 pub(crate) struct Stores {
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) revocations: Arc<dyn RevocationStore>,
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) audit: Arc<BoundedAudit<Sink>>,
-    /// The file, to be asked whether it is there, and to be closed in order.
+    /// The SQLite file, for health checks and an orderly close.
     pub(crate) database: SqlStore,
-    /// What the applications keep.
+    /// Database of the applications.
     pub(crate) applications: Database,
 }
 
-/// Where records of decisions go.
+/// Sink of audit records.
 pub(crate) enum Sink {
-    /// It has written what it was given.
+    /// Writes each record immediately.
     AtOnce(Arc<dyn Audit>),
-    /// It wants to be asked to finish, and can be opened again.
+    /// Must be flushed at the end, and can be reopened.
     File(Arc<JsonLinesAudit>),
-    /// It wants to be asked to finish.
+    /// Must be flushed at the end.
     Sql(Arc<SqlAudit>),
 }
 
 impl Stores {
-    /// Opens what the configuration names, for a data directory that a server has used before or not.
+    /// Opens the configured stores. `was_used` says whether a server has used the data directory before.
     pub(crate) async fn open(config: &Config, was_used: bool) -> Result<Self, Failure> {
         let keeps_revocations = matches!(config.session.store, StoreConfig::Sqlite);
         let database = sqlite(&config.database, was_used && keeps_revocations).await?;
         let (sessions, tickets, revocations) = match &config.session.store {
             StoreConfig::Memory => {
                 tracing::warn!("Sessions and revocations are in memory: a restart ends them.");
-                // What was revoked before is forgotten, so everything from before is refused.
+                // Revocations from before the start are forgotten, so every credential from before the start is
+                // rejected.
                 each(MemoryStore::default().refusing_before(SystemClock.wall()))
             }
             StoreConfig::Redis(url) => each(
@@ -80,7 +81,7 @@ impl Stores {
 }
 
 impl Stores {
-    /// Stores that nobody will ever use; the file of accounts is in this folder.
+    /// Opens empty stores for a server that never serves; `folder` holds their files.
     pub(crate) async fn forgetful(config: &Config, folder: &Path) -> Result<Self, Failure> {
         let (sessions, tickets, revocations) = each(MemoryStore::default());
         let audit = bounded(Sink::AtOnce(Arc::new(TracingAudit)), false);
@@ -91,10 +92,10 @@ impl Stores {
         Ok(Self { sessions, tickets, revocations, accounts, audit, database, applications })
     }
 
-    /// Waits until everything is written, and closes what is open; for some seconds at most.
+    /// Flushes and closes all stores, with a timeout of [`CLOSED_WITHIN`].
     pub(crate) async fn close(&self) {
         let closing = async {
-            // How many were left out is told first.
+            // Report dropped records first.
             drop(self.audit.written());
             self.audit.sink().flush().await;
             self.applications.close().await;
@@ -113,7 +114,7 @@ impl Stores {
 }
 
 impl Sink {
-    /// The file, when records go to one.
+    /// Returns the audit file, if records are written to one.
     pub(crate) fn file(&self) -> Option<Arc<JsonLinesAudit>> {
         match self {
             Self::File(audit) => Some(Arc::clone(audit)),
@@ -121,7 +122,7 @@ impl Sink {
         }
     }
 
-    /// Waits until every record is kept; what cannot be kept now goes to the log.
+    /// Flushes all records; those that cannot be stored now go to the log.
     async fn flush(&self) {
         match self {
             Self::AtOnce(_) => {}
@@ -158,7 +159,7 @@ fn bounded(sink: Sink, records_first: bool) -> Arc<BoundedAudit<Sink>> {
     Arc::new(if records_first { audit.record_first() } else { audit })
 }
 
-/// What one store is used as.
+/// The roles of one store.
 type Uses = (Arc<dyn SessionStore>, Arc<dyn TicketStore>, Arc<dyn RevocationStore>);
 
 fn each<S: SessionStore + TicketStore + RevocationStore>(store: S) -> Uses {
@@ -166,7 +167,8 @@ fn each<S: SessionStore + TicketStore + RevocationStore>(store: S) -> Uses {
     (Arc::<S>::clone(&store), Arc::<S>::clone(&store), store)
 }
 
-/// Opens the database. One that is new although there was one before has lost what was revoked.
+/// Opens the database. If the file is new although the data directory is not, its revocations are lost, and every
+/// credential from before the start is rejected.
 async fn sqlite(file: &Path, was_used: bool) -> Result<SqlStore, Failure> {
     let is_lost = was_used && !file.exists();
     custody::check_database(file)?;
@@ -188,7 +190,7 @@ async fn sqlite(file: &Path, was_used: bool) -> Result<SqlStore, Failure> {
     Ok(opened)
 }
 
-/// Shows that no other user can exchange the audit file, or what it leads to.
+/// Checks that no other user can replace the audit file or its target.
 pub(crate) fn check_audit(path: &Path) -> Result<(), Failure> {
     custody::check_directory(path.parent().unwrap_or_else(|| Path::new("")))?;
     custody::check_file(path)
@@ -202,5 +204,5 @@ fn json_lines(path: &Path) -> Result<JsonLinesAudit, Failure> {
     })
 }
 
-/// A database that stands still does not keep a server from stopping.
+/// Timeout of the close: a stuck database must not keep the server from stopping.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);

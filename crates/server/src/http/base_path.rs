@@ -1,8 +1,7 @@
-//! Serves everything below the path of the public URL.
+//! Serves all routes below the base path of the public URL.
 //!
-//! The proxy passes the path on as the browser wrote it, and here its beginning is taken away, so that routes know
-//! nothing of it. The probes of an operator ask the server itself, so they need no path. Start reading at
-//! [`BasePath::inside`].
+//! The proxy forwards the path unchanged, and the base path is stripped here, so that routes do not depend on it.
+//! Health checks reach the server directly and use no base path. Start reading at [`BasePath::inside`].
 
 use std::{
     convert::Infallible,
@@ -20,7 +19,7 @@ use tower_service::Service;
 
 use crate::config::public_url::PublicUrl;
 
-/// The routes of the server, below a path.
+/// All routes, below a base path.
 #[derive(Clone, Debug)]
 pub(crate) struct BasePath {
     routes: Router,
@@ -32,7 +31,7 @@ impl BasePath {
         Self { routes, public_url: public_url.clone() }
     }
 
-    /// Returns the rest of a path below the base path, beginning with a slash; `None` when it is elsewhere.
+    /// Strips the base path; `None` if the path is outside. The result starts with a slash.
     fn inside<'a>(&self, path: &'a str) -> Option<&'a str> {
         if PROBES.contains(&path) {
             return Some(path);
@@ -41,7 +40,7 @@ impl BasePath {
         rest.starts_with('/').then_some(rest)
     }
 
-    /// Answers what is not below the base path.
+    /// Answers a request outside of the base path.
     fn elsewhere(&self, uri: &Uri) -> Response {
         if uri.path() == self.public_url.base() {
             let location = [(header::LOCATION, self.public_url.to_string())];
@@ -77,7 +76,7 @@ impl Service<Request> for BasePath {
     }
 }
 
-/// The same address with another path; `None` when there is none such.
+/// Replaces the path of a URI; `None` if the result is invalid.
 fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
     let mut parts = uri.clone().into_parts();
@@ -85,7 +84,7 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Whether a load balancer or an orchestrator asks, by an address and below no path.
+/// Returns `true` for the path of a health check, which uses an address as host and no base path.
 pub(crate) fn is_probe(path: &str) -> bool {
     PROBES.contains(&path)
 }

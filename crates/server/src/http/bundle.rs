@@ -1,7 +1,7 @@
-//! Hands out the browser client, as a Socket.IO server is expected to do.
+//! Serves the browser client, as Socket.IO servers do.
 //!
-//! The files are those of the released npm package, unchanged and part of the program. Their version
-//! is their `ETag`, so a browser asks again each time and loads them once.
+//! The files are those of the released npm package, unchanged and embedded. The version is the `ETag`: a browser
+//! revalidates each time and downloads once.
 
 use axum::{
     Router,
@@ -13,14 +13,14 @@ use axum::{
 
 use super::etag;
 
-/// One file of the client.
+/// A file of the client.
 #[derive(Clone, Copy, Debug)]
 struct File {
     name: &'static str,
     bytes: &'static [u8],
 }
 
-/// Adds a route for every file, beside `/socket.io/` itself.
+/// Returns a route for every file, next to `/socket.io/` itself.
 pub(crate) fn routes() -> Router {
     FILES.iter().fold(Router::new(), |router, &file| {
         let path = format!("/socket.io/{}", file.name);
@@ -50,7 +50,7 @@ impl File {
     }
 }
 
-/// Includes files of the folder `client`.
+/// Embeds files of the folder `client`.
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
         &[$(File { name: $name, bytes: include_bytes!(concat!("../../client/", $name)) }),*]
@@ -68,7 +68,7 @@ const FILES: &[File] = files![
     "socket.io.msgpack.min.js.map",
 ];
 
-/// The version of the client, quoted.
+/// Version of the client, quoted.
 const ETAG: &str = "\"4.8.4\"";
 
 #[cfg(test)]

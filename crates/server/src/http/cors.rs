@@ -1,8 +1,8 @@
-//! Lets pages of other origins use the server, as far as the configuration names them.
+//! Permits cross-origin requests from the configured origins.
 //!
-//! A front end that is served from elsewhere, such as a development server on another port, needs both: to
-//! be allowed here, so that its browser hands answers over, and to be among the origins whose cookies
-//! count. Both are `origins.allow`. There is no wildcard: with credentials it would open everything.
+//! A front end from another origin, such as a development server on another port, needs two permissions: CORS, so
+//! that the browser hands over responses, and an accepted origin for the cookie. The setting `origins.allow` grants
+//! both. There is no wildcard: with credentials it would expose every user.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::config::allowed_origin::AllowedOrigin;
 
-/// The layer for these origins. Without any it answers no preflight and adds nothing.
+/// Returns the layer for these origins. With an empty list it answers no preflight and adds no header.
 pub(crate) fn layer(origins: &[AllowedOrigin]) -> CorsLayer {
     let allowed =
         origins.iter().filter_map(|origin| HeaderValue::try_from(origin.to_string()).ok());
@@ -24,5 +24,5 @@ pub(crate) fn layer(origins: &[AllowedOrigin]) -> CorsLayer {
         .max_age(REMEMBERED)
 }
 
-/// How long a browser may remember the answer; it asks again when the configuration has changed.
+/// Time for which a browser may cache a preflight response.
 const REMEMBERED: Duration = Duration::from_secs(10 * 60);

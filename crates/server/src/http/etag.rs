@@ -1,8 +1,8 @@
-//! Decides whether a browser has a file already (RFC 9110, section 8.8.3).
+//! Compares entity tags (RFC 9110, section 8.8.3).
 
 use axum::http::{HeaderMap, header};
 
-/// Returns the tag of a file with this hash, into which `filled` was written: words, not secrets.
+/// Returns the tag of a file with this hash. `filled` are the words that were inserted into it.
 pub(crate) fn of(sha256: &[u8; 32], filled: &str) -> String {
     use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ pub(crate) fn of(sha256: &[u8; 32], filled: &str) -> String {
     tag
 }
 
-/// Whether the browser has this version (RFC 9110, section 13.1.2; the comparison is the weak one).
+/// Returns `true` if the request names this version (RFC 9110, section 13.1.2, weak comparison).
 pub(crate) fn is_known(request: &HeaderMap, own: &str) -> bool {
     request
         .get_all(header::IF_NONE_MATCH)
@@ -28,7 +28,7 @@ pub(crate) fn is_known(request: &HeaderMap, own: &str) -> bool {
         .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == own)
 }
 
-/// Bytes of the hash: two versions of a file are never the same by accident.
+/// Bytes of the hash in a tag, enough to make collisions practically impossible.
 const SHOWN: usize = 16;
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
-//! Decides for which hosts the server answers.
+//! Decides which `Host` values the server answers.
 //!
-//! A page of a stranger can have its own name point to this machine (DNS rebinding) and would then
-//! read our answers as its own. Its name stands in `Host`, so only names that are ours are answered.
-//! On loopback there is one origin: the addresses lead to `localhost`. Letters are compared, nothing
-//! is resolved, and nothing that the request says becomes part of a redirect but its path.
-//! Start reading at [`Hosts::judge`].
+//! A foreign page can point its own name at this machine (DNS rebinding) and would then read responses as its own.
+//! Its name is in `Host`, so only known names are answered. On loopback there is one origin: requests to an address
+//! are redirected to `localhost`. Names are compared literally and never resolved, and the path is the only part of
+//! a request that a redirect repeats. Start reading at [`Hosts::judge`].
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -18,33 +17,33 @@ use axum::{
 use super::base_path::is_probe;
 use crate::config::{HostName, public_url::PublicUrl};
 
-/// The names of the server.
+/// Names of the server.
 #[derive(Debug)]
 pub(crate) struct Hosts {
     public_url: PublicUrl,
     /// Authorities that are answered, in lower case.
     own: Vec<String>,
-    /// Names that the operator allows beside them.
+    /// Additional names from `hosts.allow`.
     allowed: Vec<HostName>,
-    /// Authorities that lead to the public URL.
+    /// Authorities that are redirected to the public URL.
     aliases: Vec<String>,
 }
 
-/// What a request is to be answered with, as far as its host is concerned.
+/// Verdict on the host of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// The server knows itself by another name.
+    /// Another name of the server: redirect.
     Alias,
-    /// It names no host, or several.
+    /// No host, or several.
     Malformed,
-    /// It is meant for somebody else.
+    /// The host belongs to another server.
     Misdirected,
-    /// It is ours.
+    /// A name of the server.
     Own,
 }
 
 impl Hosts {
-    /// The names of a server that listens on `addresses` and is known as `public_url`.
+    /// Collects the names of a server that listens on `addresses` and is known as `public_url`.
     pub(crate) fn new(
         public_url: &PublicUrl,
         addresses: &[SocketAddr],
@@ -58,17 +57,17 @@ impl Hosts {
             aliases.extend(LOOPBACKS.iter().flat_map(|address| written(address, port)));
         }
         if public_url.is_localhost() {
-            // A container's port has another number outside.
+            // The published port of a container may differ from the port inside.
             let port = public_url.port();
             aliases.extend(LOOPBACKS.iter().flat_map(|address| written(address, port)));
         } else {
-            // There is no `localhost` to lead to: the addresses are as good.
+            // Without a `localhost` to redirect to, answer the addresses directly.
             own.append(&mut aliases);
         }
         Self { public_url: public_url.clone(), own, allowed: allowed.to_vec(), aliases }
     }
 
-    /// Whether a client asks for a socket.
+    /// Returns `true` for the path of Socket.IO.
     fn is_socket(&self, path: &str) -> bool {
         let rest = path.strip_prefix(self.public_url.base()).unwrap_or_default();
         rest == "/socket.io" || rest.starts_with("/socket.io/")
@@ -78,8 +77,8 @@ impl Hosts {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else { return Verdict::Malformed };
         let Ok(host) = host.to_str() else { return Verdict::Malformed };
-        // A request line may name a host too, and then it is the one that counts (RFC 9112, section
-        // 3.2.2). Whoever writes two different ones wants one of us to read the wrong one.
+        // The request line may name a host as well, which takes precedence (RFC 9112, section 3.2.2). Two different
+        // hosts are an attempt to make a proxy and the server disagree.
         if uri.authority().is_some_and(|named| !host.eq_ignore_ascii_case(named.as_str())) {
             return Verdict::Malformed;
         }
@@ -93,17 +92,17 @@ impl Hosts {
         }
     }
 
-    /// Leads to the same path under the name that counts.
+    /// Redirects to the same path of the public URL.
     fn redirect(&self, uri: &Uri) -> Response {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        // `OPTIONS *` has no path. Whatever follows the port must not become part of it.
+        // `OPTIONS *` has no path. The text after the port must never become part of the authority.
         let path = if path.starts_with('/') { path } else { "/" };
         let location = [(header::LOCATION, format!("{}{path}", self.public_url.origin()))];
         (StatusCode::PERMANENT_REDIRECT, location).into_response()
     }
 }
 
-/// Answers requests that are not for one of our names, and passes the others on.
+/// Rejects requests for other hosts, and passes the rest on.
 pub(crate) async fn check_host(
     State(hosts): State<Arc<Hosts>>,
     request: Request,
@@ -111,29 +110,29 @@ pub(crate) async fn check_host(
 ) -> Response {
     let path = request.uri().path();
     if is_probe(path) {
-        // Load balancers ask by address, and it tells little.
+        // Load balancers use an address, and the response reveals little.
         return next.run(request).await;
     }
     match hosts.judge(request.uri(), request.headers()) {
         Verdict::Own => next.run(request).await,
-        // Socket.IO clients that are no browsers do not follow redirects.
+        // Socket.IO clients other than browsers do not follow redirects.
         Verdict::Alias if hosts.is_socket(path) => next.run(request).await,
         Verdict::Alias => hosts.redirect(request.uri()),
         Verdict::Malformed => (StatusCode::BAD_REQUEST, MALFORMED).into_response(),
         Verdict::Misdirected => {
-            // Its value stays out of the log: `user:password@` may stand in it.
+            // The host is not logged: it may contain `user:password@`.
             tracing::debug!("Wrong host.");
             (StatusCode::MISDIRECTED_REQUEST, MISDIRECTED).into_response()
         }
     }
 }
 
-/// Whether a client on this machine gets here by a loopback address.
+/// Returns `true` if a client on this machine can connect through a loopback address.
 fn is_reached_by_loopback(address: &SocketAddr) -> bool {
     address.ip().is_loopback() || address.ip().is_unspecified()
 }
 
-/// A host and a port as clients write them.
+/// Returns the forms in which clients write a host with this port.
 fn written(host: &str, port: u16) -> impl Iterator<Item = String> {
     let short = (port == HTTP).then(|| host.to_owned());
     [format!("{host}:{port}")].into_iter().chain(short)
@@ -141,7 +140,7 @@ fn written(host: &str, port: u16) -> impl Iterator<Item = String> {
 
 const LOOPBACKS: [&str; 2] = ["127.0.0.1", "[::1]"];
 
-/// The port that nobody writes.
+/// Default port of HTTP, which clients omit.
 const HTTP: u16 = 80;
 
 const MALFORMED: &str = "This request must name one host.\n";

@@ -1,9 +1,8 @@
-//! Hands out the pages of the server, and the files that they are made of.
+//! Serves the pages and their files.
 //!
-//! All of them are part of the program; a debug build reads them from the source tree each time, so that a
-//! change is seen after a reload. Files are public: what they show comes from elsewhere. Only the pages
-//! behind a sign-in are not, because an empty page tells nothing either.
-//! Start reading at [`public_routes`].
+//! They are embedded in the program. A debug build reads them from the source tree at each request, so that a
+//! reload shows a change. Files are public, because they contain no data of users. Most pages need a session,
+//! because they are useless without one. Start reading at [`public_routes`].
 
 use axum::{
     Router,
@@ -18,7 +17,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::etag;
 
-/// The pages and what they load.
+/// Pages and their files.
 #[derive(RustEmbed)]
 #[folder = "pages/"]
 #[exclude = "*.toml"]
@@ -31,7 +30,7 @@ struct Pages;
 #[include = "*.js"]
 struct Client;
 
-/// The sign-in, and all files.
+/// Returns the routes of the sign-in page and of all files.
 pub(crate) fn public_routes(mounted: &[&'static dyn Application]) -> Router {
     let apps = apps(mounted);
     let files = get(async move |Path(path): Path<String>, headers: HeaderMap| {
@@ -40,7 +39,7 @@ pub(crate) fn public_routes(mounted: &[&'static dyn Application]) -> Router {
     Router::new().route("/", page("home", mounted)).route("/assets/{*path}", files)
 }
 
-/// The pages that only somebody with a session may see.
+/// Returns the routes of the pages that need a session.
 pub(crate) fn private_routes(mounted: &[&'static dyn Application]) -> Router {
     let routes = Router::new().route("/account", page("account", mounted));
     mounted.iter().fold(routes, |routes, app| {
@@ -62,7 +61,7 @@ fn asset(path: &str, headers: &HeaderMap, apps: &str) -> Response {
     answer(found, path, headers, "")
 }
 
-/// A page: all are one file, but for the script that fills it.
+/// Returns the route of a page. All pages are one HTML file with different scripts.
 fn page(script: &'static str, mounted: &[&'static dyn Application]) -> MethodRouter {
     let apps = apps(mounted);
     get(async move |headers: HeaderMap| {
@@ -71,7 +70,7 @@ fn page(script: &'static str, mounted: &[&'static dyn Application]) -> MethodRou
     })
 }
 
-/// The paths of the mounted applications, as the pages read them.
+/// Returns the paths of the mounted applications, in the form that the pages parse.
 fn apps(mounted: &[&'static dyn Application]) -> String {
     mounted.iter().map(|app| app.path()).collect::<Vec<_>>().join(" ")
 }
@@ -83,13 +82,13 @@ fn fill(mut file: EmbeddedFile, script: &str, apps: &str) -> EmbeddedFile {
     file
 }
 
-/// Answers with a file. `filled` is what was filled in, as far as it depends on the configuration.
+/// Responds with a file. `filled` is the part of its content that depends on the configuration.
 fn answer(found: Option<EmbeddedFile>, name: &str, headers: &HeaderMap, filled: &str) -> Response {
     let Some((file, content_type)) = found.zip(content_type(name)) else {
         return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response();
     };
     let tag = etag::of(&file.metadata.sha256_hash(), filled);
-    // They change with the program and say nothing of it in their names.
+    // File names carry no version, so browsers must revalidate.
     let cache = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, tag.clone())];
     if etag::is_known(headers, &tag) {
         return (StatusCode::NOT_MODIFIED, cache).into_response();
@@ -97,13 +96,13 @@ fn answer(found: Option<EmbeddedFile>, name: &str, headers: &HeaderMap, filled: 
     (cache, [(header::CONTENT_TYPE, content_type)], Body::from(file.data)).into_response()
 }
 
-/// What a browser is to take a file for; what it is not to have, has none.
+/// Returns the content type for a file name, or `None` if files of that type are not served.
 fn content_type(name: &str) -> Option<&'static str> {
     let (_, ending) = name.rsplit_once('.')?;
     KINDS.iter().find(|(known, _)| *known == ending).map(|(_, kind)| *kind)
 }
 
-/// What all pages begin with. Two of them have one tag, at two addresses.
+/// The HTML of all pages. Two pages share one tag at two URLs.
 const PAGE: &str = "page.html";
 
 const KINDS: &[(&str, &str)] = &[

@@ -1,7 +1,7 @@
-//! Tells browsers what the server's answers may be used for.
+//! Adds security headers to responses.
 //!
-//! Every HTTP answer carries the same headers; the one that turns a connection into a WebSocket has
-//! no content for which they could mean anything.
+//! Every HTTP response carries the same headers. Only the upgrade to a WebSocket does not: it has no content that
+//! they could protect.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use axum::{
 
 use crate::config::public_url::PublicUrl;
 
-/// The headers of every answer.
+/// Headers of every response.
 #[derive(Debug)]
 pub(crate) struct SecurityHeaders(HeaderMap);
 
 impl SecurityHeaders {
-    /// The headers of a server that browsers know as `public_url`.
+    /// Builds the headers of a server that browsers know as `public_url`.
     pub(crate) fn new(public_url: &PublicUrl) -> Self {
         let mut headers: HeaderMap = FIXED
             .iter()
@@ -40,7 +40,7 @@ impl SecurityHeaders {
     }
 }
 
-/// Adds the headers to whatever is answered.
+/// Adds the headers to a response.
 pub(crate) async fn add_headers(
     State(headers): State<Arc<SecurityHeaders>>,
     request: Request,
@@ -55,8 +55,8 @@ pub(crate) async fn add_headers(
     response
 }
 
-/// Nothing but our own files, and a WebSocket to ourselves: older browsers do not take `'self'` for
-/// one, so it is named.
+/// Permits only files of the server and a WebSocket to it. Older browsers do not accept `'self'` for a WebSocket,
+/// so its origin is listed.
 fn content_security_policy(public_url: &PublicUrl) -> String {
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -65,12 +65,12 @@ fn content_security_policy(public_url: &PublicUrl) -> String {
     )
 }
 
-/// What does not depend on the configuration.
+/// Headers that do not depend on the configuration.
 const FIXED: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    // The policy's `frame-ancestors` for browsers that do not know it.
+    // `frame-ancestors` for browsers that do not know it.
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 

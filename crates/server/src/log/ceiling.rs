@@ -1,9 +1,9 @@
-//! Bounds how often one place in the code is logged.
+//! Limits how often one place in the code writes a line.
 //!
-//! What strangers cause, and what fails for every socket at once, would fill the disk with one sentence. Of each
-//! place [`LINES`] lines are written in ten seconds. The rest is counted, and one line at the end of that time
-//! says how many there were. Errors have a ceiling too: the first ones say what is wrong. Records of decisions have
-//! none here: what strangers cause is counted together before it gets here, and the rest is what an audit is for.
+//! Unauthenticated clients, or a failure of every socket at once, would otherwise fill the disk with one sentence.
+//! Each place may write [`LINES`] lines in ten seconds. The rest is counted, and one line at the end of the
+//! interval reports the count. Errors are limited too: the first ones are enough to see the cause. Audit records
+//! are not limited here: those that unauthenticated clients cause are aggregated before they reach the log.
 
 use std::{
     collections::HashMap,
@@ -15,10 +15,10 @@ use std::{
 use tracing::{Event, Level, Metadata, Subscriber, callsite::Identifier};
 use tracing_subscriber::layer::{Context, Filter};
 
-/// The ceiling; clones share the counts.
+/// The limit; clones share the counts.
 #[derive(Clone, Default)]
 pub(super) struct Ceiling {
-    /// Protects the counts, of which there are as many as places in the code that log; held for one lookup.
+    /// Protects the counts, one for each place in the code that logs; held for one lookup.
     counts: Arc<Mutex<HashMap<Identifier, Count>>>,
 }
 
@@ -28,7 +28,7 @@ struct Count {
 }
 
 impl Ceiling {
-    /// Says whether one more line of this place may be written.
+    /// Returns `true` if this place may write one more line.
     fn admits(&self, of: &'static Metadata<'static>) -> bool {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(of.callsite()).or_insert(Count { of, lines: 0 });
@@ -36,7 +36,7 @@ impl Ceiling {
         count.lines <= LINES
     }
 
-    /// Begins to count anew, and tells what was left out.
+    /// Starts a new interval, and reports the suppressed lines.
     pub(super) fn tell(&self) {
         let counts = mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
         for Count { of, lines } in counts.into_values() {
@@ -61,14 +61,14 @@ impl<S: Subscriber> Filter<S> for Ceiling {
     }
 
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
-        // An operator who asks for more than the usual wants to see all of it.
+        // An operator who enables a more verbose level wants to see all of it.
         *event.metadata().level() > Level::INFO
             || event.metadata().target() == AUDIT
             || self.admits(event.metadata())
     }
 }
 
-/// The target of records of decisions.
+/// Target of audit records.
 const AUDIT: &str = "doorward::audit";
 
 /// Lines of one place in one [`WINDOW`].

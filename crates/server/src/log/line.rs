@@ -1,11 +1,11 @@
-//! Keeps a line short, whatever is in it.
+//! Limits the length of a line.
 
 use std::{borrow::Cow, io};
 
 use tracing_appender::non_blocking::NonBlocking;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Hands each line over as a whole, cut to [`MAX`] bytes.
+/// Writes each line with one call, cut to [`MAX`] bytes.
 #[derive(Clone)]
 pub(super) struct Lines(pub(super) NonBlocking);
 
@@ -28,7 +28,7 @@ impl io::Write for Lines {
     }
 }
 
-/// A line that is too long ends with how much is missing.
+/// Cuts a line that is too long, and appends the number of missing bytes.
 fn shortened(line: &[u8]) -> Cow<'_, [u8]> {
     if line.len() <= MAX {
         return line.into();
@@ -38,7 +38,7 @@ fn shortened(line: &[u8]) -> Cow<'_, [u8]> {
     format!("{kept}.. ({} more bytes)\n", text.len() - kept.len()).into_bytes().into()
 }
 
-/// Bytes of a line: a full record of a decision, or an error with all its causes, is a few hundred.
+/// Maximum bytes of a line. A full audit record, or an error with all its causes, has a few hundred.
 pub(super) const MAX: usize = 8 * 1024;
 
 #[cfg(test)]

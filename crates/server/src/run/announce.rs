@@ -1,4 +1,4 @@
-//! Says that the server runs, and how to try it.
+//! Prints the address of the server, and how to try it.
 
 use std::{fmt, net::SocketAddr};
 
@@ -7,18 +7,18 @@ use crate::{
     terminal::quoted::quoted,
 };
 
-/// What is printed when clients may come.
+/// The text to print when the server accepts clients.
 #[derive(Debug)]
 pub(crate) struct Announcement<'a> {
     pub(crate) addresses: &'a [SocketAddr],
     pub(crate) public_url: &'a PublicUrl,
-    /// Whether somebody chose the public URL.
+    /// `true` if the public URL was configured.
     pub(crate) is_configured: bool,
     pub(crate) place: &'a PlaceOptions,
 }
 
 impl Announcement<'_> {
-    /// Says what to set when the server is open to others who do not know its name.
+    /// Returns a hint if the server listens on a public address and its public URL is not configured.
     pub(crate) fn hint(&self) -> Option<String> {
         let open = self.addresses.iter().find(|address| !address.ip().is_loopback())?;
         (!self.is_configured).then(|| {

@@ -16,7 +16,7 @@ use crate::{
     terminal::Failure,
 };
 
-/// Sessions as they are configured.
+/// Builds the sessions.
 pub(crate) fn sessions(config: &Config, stores: &Stores) -> Sessions {
     let (store, revocations) = (Arc::clone(&stores.sessions), Arc::clone(&stores.revocations));
     Sessions::new(store, revocations, Arc::new(SystemClock), Arc::new(OsEntropy))
@@ -24,7 +24,7 @@ pub(crate) fn sessions(config: &Config, stores: &Stores) -> Sessions {
         .lifetime(config.session.lifetime.get())
 }
 
-/// Puts the sign-in together.
+/// Builds the sign-in service.
 pub(crate) async fn identity(
     config: &Config,
     resources: Resources<'_>,
@@ -59,11 +59,11 @@ pub(crate) async fn identity(
         builder = builder.same_site_strict();
     }
     builder.build().map_err(|error| {
-        Failure::because(format_args!("nobody could sign in at public_url {public_url}"), &error)
+        Failure::because(format_args!("no user could sign in at public_url {public_url}"), &error)
     })
 }
 
-/// Puts the server together.
+/// Builds the server.
 pub(crate) fn build(
     config: &Config,
     resources: Resources<'_>,
@@ -97,7 +97,7 @@ pub(crate) fn build(
         .map_err(|error| Failure::because("the server cannot be built", &error))
 }
 
-/// The bounds of the framework, with no more connections than descriptors are there for.
+/// Returns the limits of the framework, with no more connections than there are file descriptors.
 fn limits(config: &Config) -> Limits {
     let limits = config.limits.clone();
     let connections = descriptors::limit().map_or(usize::MAX, descriptors::for_connections);

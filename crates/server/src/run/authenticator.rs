@@ -1,4 +1,4 @@
-//! Says who a client of the ready server is: by access token, by session token, by cookie.
+//! Authenticates clients of the ready server: by access token, by session token, or by cookie.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use doorward_identity::{Identity, shown_id, shown_name};
 use super::resources::Resources;
 use crate::config::{Config, TokenConfig};
 
-/// Looks at the one credential that counts.
+/// Builds the authenticator.
 pub(crate) fn authenticator(
     config: &Config,
     resources: Resources<'_>,
     identity: &Identity,
 ) -> FirstOf<NamedUser> {
     let Resources { keys, sessions, stores, .. } = resources;
-    // What this server's keys have signed as access tokens, and nothing else that they may ever sign.
+    // Accept only access tokens of this server's keys, and nothing else that the keys may ever sign.
     let TokenConfig { issuer, audience } = &config.token;
     let tokens = Jwt::own(Arc::clone(keys), issuer.as_str(), audience.as_str())
         .sessions(Arc::clone(sessions));
@@ -31,8 +31,8 @@ pub(crate) fn authenticator(
         .or(identity.cookie().load(users))
 }
 
-/// Finds out who a user is. An operator may make tokens and sessions for a user without an account, whose id is shown
-/// as an id, because it may be what an account is called; an account must be allowed to be used.
+/// Loads a user. A user without an account exists if an operator has made a token or a session; its id is shown
+/// with a sign, because the plain id may be the name of an account. A disabled account is rejected.
 async fn known(accounts: Arc<dyn AccountStore>, id: UserId) -> Result<Option<NamedUser>, BoxError> {
     Ok(match accounts.account(&id).await? {
         Some(account) if account.disabled_at.is_some() => None,

@@ -1,7 +1,6 @@
-//! The gateway of the ready server: something to try a connection with.
+//! The gateway `/` of the ready server, to try a connection with.
 //!
-//! Namespace `/`, for signed-in users: `echo` gives back what it was sent, `whoami` says whom the server takes the
-//! client for.
+//! For authenticated users: `echo` returns its arguments, `whoami` returns the user.
 
 use std::time::SystemTime;
 
@@ -14,12 +13,12 @@ pub(crate) fn gateway() -> Gateway<NamedUser> {
     Gateway::at("/").on("echo", echo).on("whoami", whoami)
 }
 
-/// Gives the arguments back as they were sent, bytes too.
+/// Returns the arguments unchanged, including bytes.
 async fn echo(arguments: RawArguments) -> RawArguments {
     arguments
 }
 
-/// Whom the server acts for, and since when.
+/// The user, and the time of the connection.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct WhoAmI {
@@ -36,7 +35,7 @@ async fn whoami(connection: Connection<NamedUser>) -> Result<WhoAmI, Exception> 
     })
 }
 
-/// Writes a time as JavaScript does, to the millisecond; `None` when its year has five digits.
+/// Formats a time as JavaScript does, to the millisecond; `None` if the year has five digits.
 fn iso8601(time: SystemTime) -> Option<String> {
     Timestamp::try_from(time).ok().map(|time| format!("{time:.3}"))
 }

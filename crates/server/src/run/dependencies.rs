@@ -1,7 +1,7 @@
-//! Looks every two seconds whether what the server stands on answers, and says so once.
+//! Checks every two seconds whether the stores answer, and logs each outage once.
 //!
-//! An outage is two lines of the log, see [`Outage`]. What a request runs into meanwhile is bounded by the ceiling of
-//! the log. `/readyz` says the same. Start reading at [`Dependencies::watch`].
+//! An outage writes two lines, see [`Outage`]. Errors of requests meanwhile are limited by the ceiling of the log.
+//! `/readyz` reports the same state. Start reading at [`Dependencies::watch`].
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -21,7 +21,7 @@ use serde_json::{Map, json};
 
 use crate::data::stores::Stores;
 
-/// Everything that the server stands on.
+/// All stores that the server depends on.
 pub(crate) struct Dependencies(Vec<Dependency>);
 
 struct Dependency {
@@ -31,7 +31,7 @@ struct Dependency {
 }
 
 impl Dependencies {
-    /// What a server with these stores asks.
+    /// Lists the checks for these stores.
     pub(crate) fn of(stores: &Stores) -> Arc<Self> {
         let accounts = Arc::clone(&stores.accounts);
         let (database, revocations) = (stores.database.clone(), Arc::clone(&stores.revocations));
@@ -54,12 +54,12 @@ impl Dependencies {
         Arc::new(Self(all))
     }
 
-    /// Asks again and again, for as long as the future lives.
+    /// Checks periodically until the future is dropped.
     pub(crate) async fn watch(&self) {
         join_all(self.0.iter().map(Dependency::watch)).await;
     }
 
-    /// `GET /readyz`: whether everything has answered the last time. Who asks causes no question.
+    /// Answers `GET /readyz` with the results of the last checks. A request triggers no check.
     pub(crate) fn report(&self) -> Response {
         let mut checks = Map::new();
         for dependency in &self.0 {
@@ -78,7 +78,7 @@ impl Dependency {
         name: &'static str,
         ask: impl Fn() -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync + 'static,
     ) -> Self {
-        // An answer is the end of it: it was asked for just that.
+        // One answer ends the outage: the check exists only for this.
         Self { name, ask: Box::new(ask), outage: Outage::new(name, Duration::ZERO) }
     }
 
@@ -111,8 +111,8 @@ async fn ask_file(file: SqliteFile) -> Result<(), StoreError> {
     file.check().await
 }
 
-/// Notices too that the store has lost what it knew: then everything that was issued before is refused, and
-/// everyone has to sign in again.
+/// Also detects that the session store has lost its data. Then every credential from before is rejected, and all
+/// users have to sign in again.
 async fn ask_sessions(
     revocations: Arc<dyn RevocationStore>,
     floor: Arc<Mutex<Option<SystemTime>>>,
@@ -128,10 +128,10 @@ async fn ask_sessions(
     Ok(())
 }
 
-/// A user that no account has, to ask after.
+/// Id of a user that does not exist, for checks.
 const STRANGER: &str = "-";
 
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
-/// As long as an operation of a store may take.
+/// Timeout of a check, as long as that of a store operation.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,14 +1,13 @@
-//! Lets the server have as many files open as the system allows, and keeps some back.
+//! Raises the limit of open files, and reserves some for the stores.
 //!
-//! Every link is a file descriptor. The soft limit is low only for programs that still call
-//! `select`, which knows no more than 1024 of them; we do not. The hard limit is the operator's and
-//! stays as it is. Connections get all but a reserve: without descriptors no store could be asked, and
+//! Every link is a file descriptor. The soft limit is low only for programs that still call `select`, which cannot
+//! handle more than 1024; this server does not call it. The hard limit belongs to the operator and is left
+//! unchanged. Connections may use all descriptors but a reserve: without descriptors no store could be queried, and
 //! nothing could be revoked.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit to the hard one. When that fails there is room for fewer clients, which is
-/// no reason to have none.
+/// Raises the soft limit to the hard one. If that fails, the server runs with fewer connections.
 pub(crate) fn raise() {
     let limit = getrlimit(Resource::Nofile);
     let Some(raised) = raised(limit) else { return };
@@ -22,37 +21,37 @@ pub(crate) fn raise() {
     }
 }
 
-/// How many files may be open; `None` without a limit.
+/// Returns the limit of open files; `None` without a limit.
 pub(crate) fn limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// How many of so many are for connections.
+/// Returns the part of the limit that connections may use.
 pub(crate) fn for_connections(limit: u64) -> usize {
     let reserve = (limit / 8).clamp(MIN_RESERVE, MAX_RESERVE).min(limit / 2);
     usize::try_from(limit - reserve).unwrap_or(usize::MAX).max(1)
 }
 
-/// How many files are open at this moment; `None` where the system does not say.
+/// Returns the number of open files; `None` if the system does not report it.
 pub(crate) fn open() -> Option<usize> {
-    // One is the directory itself.
+    // One of them is the directory itself.
     Some(std::fs::read_dir("/dev/fd").ok()?.count().saturating_sub(1))
 }
 
-/// The limit to set; `None` when there is nothing to raise.
+/// Returns the limit to set; `None` if there is nothing to raise.
 fn raised(limit: Rlimit) -> Option<Rlimit> {
     let current = limit.current?;
     let wanted = limit.maximum.unwrap_or(MAX_WITHOUT_LIMIT);
     (current < wanted).then_some(Rlimit { current: Some(wanted), ..limit })
 }
 
-/// macOS has no hard limit and refuses a soft one beyond its `OPEN_MAX`.
+/// macOS reports no hard limit and rejects a soft one above its `OPEN_MAX`.
 const MAX_WITHOUT_LIMIT: u64 = 10_240;
 
-/// Databases, listeners, operators and scrapers need so many at least.
+/// Minimum reserve for databases, listeners, operators and scrapers.
 const MIN_RESERVE: u64 = 64;
 
-/// And no more than this, however many there are.
+/// Maximum reserve.
 const MAX_RESERVE: u64 = 1024;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use doorward_apps::{Directory, Person};
 use doorward_core::{Account, AccountStore};
 use doorward_identity::{Username, shown_name};
 
-/// The accounts of the server.
+/// Directory of the accounts of the server.
 pub(crate) struct AccountDirectory(pub(crate) Arc<dyn AccountStore>);
 
 impl Directory for AccountDirectory {

@@ -1,4 +1,4 @@
-//! Takes over the signing keys that an operator has rotated.
+//! Reloads the signing keys after a rotation.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use doorward::{Clock, SystemClock, auth::KeyRing};
 
 use crate::data::key_file::KeyFile;
 
-/// Takes keys over that `doorward keys rotate` has written, so that nobody need restart the server.
+/// Reloads the keys periodically, so that `doorward keys rotate` needs no restart.
 pub(super) async fn watch(key_file: &KeyFile, keys: &KeyRing) {
     loop {
         SystemClock.sleep_until(SystemClock.now() + BETWEEN_LOOKS).await;
@@ -14,7 +14,7 @@ pub(super) async fn watch(key_file: &KeyFile, keys: &KeyRing) {
     }
 }
 
-/// Reads the keys again. A disk that stands still holds up nothing else.
+/// Reloads the keys on a thread for blocking work: a stuck disk must not block the runtime.
 pub(super) async fn take_over(key_file: &KeyFile, keys: &KeyRing) {
     let file = key_file.clone();
     match tokio::task::spawn_blocking(move || file.read()).await {
@@ -25,5 +25,5 @@ pub(super) async fn take_over(key_file: &KeyFile, keys: &KeyRing) {
     }
 }
 
-/// How long a new key may be unknown to a running server.
+/// Interval between reloads.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! Serves metrics to Prometheus, on a listener of their own.
+//! Serves metrics to Prometheus on a separate listener.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,14 +16,14 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use super::descriptors;
 use crate::{config::listen::ListenAddress, terminal::Failure};
 
-/// What a scraper reads, and where.
+/// The metrics and their listener.
 pub(crate) struct MetricsServer {
     listeners: Listeners,
     handle: PrometheusHandle,
 }
 
 impl MetricsServer {
-    /// Listens, and begins to count. What was built before is not counted.
+    /// Binds the listener and installs the recorder. Metrics of components built earlier are not counted.
     pub(crate) async fn start(listen: &ListenAddress) -> Result<Self, Failure> {
         let listeners = Listeners::bind(listen.as_str())
             .await
@@ -32,7 +32,7 @@ impl MetricsServer {
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
             .and_then(PrometheusBuilder::install_recorder)
             .map_err(|error| Failure::because("cannot count", &error))?;
-        // What should be 0 is there, so that an alarm can tell.
+        // Counters that should stay 0 exist from the start, so that alerts can use them.
         for name in ZERO {
             metrics::counter!(*name).increment(0);
         }
@@ -42,7 +42,7 @@ impl MetricsServer {
         Ok(Self { listeners, handle })
     }
 
-    /// Answers for as long as the future lives.
+    /// Serves requests until the future is dropped.
     pub(crate) async fn serve(self) {
         let Self { listeners, handle } = self;
         let upkeep = handle.clone();
@@ -57,7 +57,7 @@ impl MetricsServer {
             }),
         );
         let mut servers = tokio::task::JoinSet::new();
-        // Samples are put together here too, or they would pile up while nobody asks.
+        // Upkeep runs here as well, otherwise samples would accumulate without a scraper.
         servers.spawn(async move {
             loop {
                 SystemClock.sleep_until(SystemClock.now() + BETWEEN_UPKEEPS).await;
@@ -67,13 +67,13 @@ impl MetricsServer {
         for listener in listeners.into_inner() {
             servers.spawn(accept(listener, router.clone()));
         }
-        // None of them ends by itself.
+        // None of the tasks ends by itself.
         servers.join_next().await;
     }
 }
 
-/// Answers one request on each connection, in time, and only so many at once: a scraper needs one, and what connects
-/// here without end must not use up the descriptors of the server.
+/// Answers one request per connection, with a timeout and a limit of concurrent connections: a flood of connections
+/// here must not use up the file descriptors of the server.
 async fn accept(listener: TcpListener, router: Router) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).keep_alive(false);
@@ -87,7 +87,7 @@ async fn accept(listener: TcpListener, router: Router) {
         let service = TowerToHyperService::new(router.clone());
         let answer = http.serve_connection(TokioIo::new(stream), service);
         tokio::spawn(async move {
-            // A peer that does not read is as good as one that does not ask.
+            // A peer that does not read its response is cut off like one that sends no request.
             tokio::select! {
                 answered = answer => drop(answered),
                 () = SystemClock.sleep_until(SystemClock.now() + 2 * PATIENCE) => {}
@@ -97,8 +97,8 @@ async fn accept(listener: TcpListener, router: Router) {
     }
 }
 
-/// Reads how many files are open and how much memory is in use. With many files that takes a while, so it is
-/// done beside the runtime.
+/// Updates the gauges of open files and memory. Counting many files takes a while, so it runs on a thread for
+/// blocking work.
 async fn look_at_process() {
     let look = || (descriptors::open(), memory());
     if let Ok((open, memory)) = tokio::task::spawn_blocking(look).await {
@@ -114,14 +114,14 @@ async fn look_at_process() {
     }
 }
 
-/// Resident memory in bytes, where the system says it (Linux: proc(5), `/proc/self/statm`).
+/// Returns the resident memory in bytes, if the system reports it (Linux: proc(5), `/proc/self/statm`).
 fn memory() -> Option<u64> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
     let resident: u64 = pages.split_whitespace().nth(1)?.parse().ok()?;
     Some(resident * u64::try_from(rustix::param::page_size()).ok()?)
 }
 
-/// Counters that count only when something went wrong.
+/// Counters of failures.
 const ZERO: &[&str] = &[
     "doorward_audit_dropped_total",
     "doorward_log_lines_dropped_total",
@@ -133,19 +133,19 @@ const MEMORY: &str = "doorward_memory_bytes";
 const DESCRIPTORS: &str = "doorward_descriptors";
 const DESCRIPTORS_LIMIT: &str = "doorward_descriptors_limit";
 
-/// Connections that are answered at once; others wait.
+/// Maximum of concurrent connections; others wait.
 const AT_ONCE: usize = 16;
 
-/// How long the head of a request may take.
+/// Timeout for the head of a request.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Time after which an accept that failed is tried again.
+/// Pause after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 const BETWEEN_UPKEEPS: Duration = Duration::from_secs(5);
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// From a tenth of a millisecond to half a minute.
+/// Bucket bounds in seconds.
 const SECONDS: [f64; 12] =
     [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];

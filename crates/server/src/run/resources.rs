@@ -1,4 +1,4 @@
-//! What the server is built from.
+//! Resources that the server is built from.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use doorward::auth::{KeyRing, Sessions};
 
 use crate::{config::public_url::PublicUrl, data::stores::Stores};
 
-/// What the server is put together from.
+/// Keys, sessions, stores and the public URL.
 #[derive(Clone, Copy)]
 pub(crate) struct Resources<'a> {
     pub(crate) keys: &'a Arc<KeyRing>,

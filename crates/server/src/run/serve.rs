@@ -1,8 +1,8 @@
 //! Runs the server.
 //!
-//! Everything that can fail is tried before the first client can be seen, in an order in which a
-//! failure leaves nothing behind: options, configuration, the data directory if it is there, an existing key, the
-//! port, and only then a new directory and a new key. The address is printed when clients may come.
+//! Everything that can fail is tried before the first client is accepted, in an order in which a failure leaves
+//! nothing behind: options, configuration, an existing data directory, an existing key, the port, and then a new
+//! directory and a new key. The address is printed when the server accepts clients.
 
 use std::{io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
@@ -39,10 +39,10 @@ pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::because("cannot start", &error))?;
-    // Given back last, after the last work: another server may be waiting for it.
+    // Released last, after all other work: another server may be waiting for the directory.
     let mut held = None;
     let served = runtime.block_on(serve(options, &config, &log, &mut held));
-    // A call to a disk that stands still is not waited for.
+    // Do not wait for a call to a stuck disk.
     runtime.shutdown_timeout(LAST_WORK);
     drop(held);
     served
@@ -60,7 +60,7 @@ async fn serve(
     let mut stop = pin!(stop.received());
     let prepared = tokio::select! {
         prepared = prepare(config, held) => prepared?,
-        // Another server has the data directory, or a database is slow to answer.
+        // Reached while waiting for the data directory or for a slow database.
         () = &mut stop => return Ok(()),
     };
     let Prepared { listeners, keys, key_file, stores, metrics } = prepared;
@@ -120,7 +120,7 @@ async fn serve(
         )
     };
     if let Err(error) = output::say(&announcement.to_string()) {
-        // Nobody reads it, as under some supervisors; clients find the server all the same.
+        // Some supervisors close standard output. Clients can connect all the same.
         tracing::warn!(%public_url, %error, "The address could not be printed.");
     }
     let served = tokio::select! {
@@ -131,13 +131,13 @@ async fn serve(
     served.map_err(|error| Failure::because("cannot serve", &error))
 }
 
-/// The audit file, when records go to one, and its name.
+/// Returns the audit file and its path, if records are written to one.
 fn audit_file(config: &Config, stores: &Stores) -> Option<(Arc<JsonLinesAudit>, PathBuf)> {
     let AuditConfig::File(path) = &config.audit else { return None };
     Some((stores.audit.sink().file()?, path.clone()))
 }
 
-/// What was taken before the server was put together.
+/// Resources that were acquired before the server is built.
 struct Prepared {
     listeners: Listeners,
     keys: Arc<KeyRing>,
@@ -146,8 +146,8 @@ struct Prepared {
     metrics: Option<MetricsServer>,
 }
 
-/// Takes what can be taken only once. A directory is made after everything else that can fail for want of an
-/// address.
+/// Acquires resources that can be held only once. A new directory is created after all steps that may fail because
+/// of the address.
 async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared, Failure> {
     *held = DataDir::take_existing(&config.data_dir).await?;
     let key_file = KeyFile::of(&config.data_dir);
@@ -163,7 +163,7 @@ async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared
         None => key_file.read_or_create(config.profile)?,
     });
     let stores = Stores::open(config, was_used).await?;
-    // What is built before it is not counted.
+    // Components that are built earlier are not counted.
     let metrics = match &config.metrics {
         Some(listen) => Some(MetricsServer::start(listen).await?),
         None => None,
@@ -171,7 +171,7 @@ async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared
     Ok(Prepared { listeners, keys, key_file, stores, metrics })
 }
 
-/// Forgets what is over, again and again.
+/// Deletes expired sessions periodically.
 async fn sweep(sessions: &Sessions) {
     loop {
         SystemClock.sleep_until(SystemClock.now() + BETWEEN_SWEEPS).await;
@@ -189,8 +189,8 @@ fn cannot_listen(error: &ServeError) -> Failure {
     Failure::new(format_args!("{}{option}", Causes(error)))
 }
 
-/// Old sessions take a little room and open nothing, so there is no hurry.
+/// Interval between deletions. Expired sessions use little space and are never accepted, so there is no hurry.
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(60);
 
-/// How long work that blocks a thread may go on after the last word to clients.
+/// Time for blocking work to finish after the clients have been disconnected.
 const LAST_WORK: Duration = Duration::from_secs(1);

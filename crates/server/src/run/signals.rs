@@ -1,7 +1,8 @@
-//! Signals that do not stop the server.
+//! Handles signals that do not stop the server.
 //!
-//! SIGHUP opens the audit file again, so that it can be rotated, and reads the signing keys. SIGUSR1 and SIGUSR2
-//! mean nothing, and SIGXFSZ becomes an error of the write that was too large; all three would end the process.
+//! SIGHUP reopens the audit file, so that it can be rotated, and reloads the signing keys. SIGUSR1 and SIGUSR2 are
+//! ignored, and SIGXFSZ becomes an error of the write that was too large. Without a handler, all three would end
+//! the process.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -11,14 +12,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::key_watch;
 use crate::data::{key_file::KeyFile, stores::check_audit};
 
-/// The signals, taken over from the system.
+/// Handlers of the signals.
 pub(crate) struct Signals {
     hang_up: Signal,
     _ignored: [Signal; 3],
 }
 
 impl Signals {
-    /// Takes them over.
+    /// Installs the handlers.
     pub(crate) fn install() -> io::Result<Self> {
         let too_large = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
         let ignored = [SignalKind::user_defined1(), SignalKind::user_defined2(), too_large];
@@ -26,7 +27,7 @@ impl Signals {
         Ok(Self { hang_up: signal(SignalKind::hangup())?, _ignored: [one?, two?, large?] })
     }
 
-    /// Acts on SIGHUP, for as long as the future lives.
+    /// Handles SIGHUP until the future is dropped.
     pub(crate) async fn watch(
         mut self,
         audit: Option<(Arc<JsonLinesAudit>, PathBuf)>,

@@ -1,13 +1,13 @@
-//! Why the program ends before it has done its work, in one line.
+//! The error that ends a command, in one line.
 //!
-//! Everything that fails here is read by whoever typed the command, so it is a sentence and no type:
-//! what is wrong, where, and what to do. Other people's errors are told with all their causes.
+//! A person reads it after typing a command, so it is a sentence and not a type: what is wrong, where, and what to
+//! do. Errors of libraries are printed with all their causes.
 
 use std::{error::Error, fmt};
 
 use doorward_core::Causes;
 
-/// One line that says what went wrong, and the exit code of the program.
+/// A message of one line, and the exit code of the program.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     line: String,
@@ -15,22 +15,22 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Takes the sentence; line breaks and other control characters in it become harmless.
+    /// Creates a failure; line breaks and other control characters in the text are replaced.
     pub(crate) fn new(text: impl fmt::Display) -> Self {
         Self { line: one_line(&text.to_string()), code: FAILED }
     }
 
-    /// As `new`, for a thing that was asked for and is not there.
+    /// As `new`, for a requested thing that does not exist.
     pub(crate) fn unknown(text: impl fmt::Display) -> Self {
         Self { code: UNKNOWN, ..Self::new(text) }
     }
 
-    /// The exit code of the program.
+    /// Returns the exit code.
     pub(crate) fn code(&self) -> u8 {
         self.code
     }
 
-    /// Says what was tried, and everything that `error` knows about why it failed.
+    /// Creates a failure from the attempt and an error with all its causes.
     pub(crate) fn because(what: impl fmt::Display, error: &(dyn Error + 'static)) -> Self {
         Self::new(format_args!("{what}: {}", Causes(error)))
     }
@@ -42,7 +42,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Keeps a message on its line, and a terminal from obeying what is in a file name.
+/// Joins lines, and escapes control characters: a file name must not control the terminal.
 fn one_line(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut line = String::with_capacity(text.len());
@@ -56,10 +56,10 @@ fn one_line(text: &str) -> String {
     line
 }
 
-/// Nothing was done: a mistake, or something that was needed does not answer.
+/// Exit code for a mistake, or for a dependency that does not answer.
 const FAILED: u8 = 2;
 
-/// What was asked for is not there.
+/// Exit code for a requested thing that does not exist.
 const UNKNOWN: u8 = 1;
 
 #[cfg(test)]
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_one_line_whatever_is_in_it() {
+    fn a_failure_is_one_line_with_any_content() {
         let failure = Failure::new("cannot read a\nb:\r\n\n  \u{1b}[2Jno");
 
         assert_eq!(failure.to_string(), r"doorward: cannot read a b: \u{1b}[2Jno");

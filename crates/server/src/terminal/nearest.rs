@@ -1,8 +1,8 @@
-//! Finds the name that was probably meant.
+//! Suggests a name for a misspelled one.
 
-/// Returns the name that is nearest to `written`; `None` when none is near.
+/// Returns the name closest to `written`; `None` if none is close.
 ///
-/// Names with dots are compared by their last part as well: a setting may be in the wrong table.
+/// Names with dots are also compared by their last part: a setting may be in the wrong table.
 pub(crate) fn nearest<T: AsRef<str>>(
     written: &str,
     names: impl IntoIterator<Item = T>,
@@ -12,11 +12,11 @@ pub(crate) fn nearest<T: AsRef<str>>(
         .into_iter()
         .map(|name| (distance(&written, name.as_ref()), name))
         .min_by_key(|(distance, _)| *distance)?;
-    // A letter in three may be wrong: with more, every short name is near to every other.
+    // One letter in three may differ; with more, every short name is close to every other.
     (distance <= written.len() / 3).then_some(name)
 }
 
-/// Writes the end of a sentence that suggests a name, if there is one.
+/// Returns the end of a sentence that suggests a name, or nothing.
 pub(crate) fn did_you_mean(name: Option<impl std::fmt::Display>) -> String {
     name.map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
@@ -24,7 +24,7 @@ pub(crate) fn did_you_mean(name: Option<impl std::fmt::Display>) -> String {
 fn distance(written: &str, name: &str) -> usize {
     let whole = strsim::damerau_levenshtein(written, name);
     let last = |text: &str| text.rsplit('.').next().unwrap_or_default().to_owned();
-    // A name in its right table is nearer.
+    // A name in the right table is closer.
     whole.min(strsim::damerau_levenshtein(&last(written), &last(name)) + 1)
 }
 

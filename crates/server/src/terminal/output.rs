@@ -1,7 +1,7 @@
-//! Writes what people and scripts read, without ever panicking.
+//! Writes to standard output and standard error without ever panicking.
 //!
-//! Whoever reads may leave at any time: a closed standard output is an error for the caller to
-//! judge, and with a closed standard error there is nobody left to tell.
+//! A reader may close its end at any time. A closed standard output is an error for the caller to handle; a closed
+//! standard error is ignored, because there is no other place to report it.
 
 use std::{
     io::{self, Write},
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-/// Writes to standard output, at once.
+/// Writes to standard output and flushes.
 pub(crate) fn say(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
@@ -21,9 +21,9 @@ pub(crate) fn say(text: &str) -> io::Result<()> {
 pub(crate) fn complain(line: &str) {
     let line = format!("{line}\n");
     let (said, heard) = mpsc::channel();
-    // When the reader of standard error stands still, a thread waits for it, and nothing else does.
+    // If the reader of standard error is stuck, only this thread blocks.
     let speaker = thread::Builder::new().spawn(move || {
-        // One write: a line of the log must not come in between.
+        // One write call, so that no line of the log is interleaved.
         drop(io::stderr().lock().write_all(line.as_bytes()));
         said.send(()).ok();
     });
@@ -32,5 +32,5 @@ pub(crate) fn complain(line: &str) {
     }
 }
 
-/// How long a line may take to be read. Then it is not missed.
+/// How long to wait for the line to be written. The line is dropped after that.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -1,8 +1,8 @@
-//! Writes names for a shell.
+//! Quotes paths for a shell.
 
 use std::path::Path;
 
-/// Writes a path so that a shell takes it as one word.
+/// Quotes a path so that a shell takes it as one word.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);

@@ -1,6 +1,6 @@
-//! Lays out rows for people.
+//! Formats rows as a table.
 
-/// Puts columns under each other, two spaces apart.
+/// Aligns columns, two spaces apart.
 pub(crate) fn laid_out(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
@@ -21,7 +21,7 @@ pub(crate) fn laid_out(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A cell of what somebody else has written: nothing in it moves a terminal's cursor.
+/// Escapes control characters in text of unknown origin, so that a cell cannot move the cursor of a terminal.
 pub(crate) fn cell(text: &str) -> String {
     text.chars()
         .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })

@@ -1,10 +1,10 @@
-//! Which applications a server has: the setting `apps`.
+//! Tests of the setting `apps`.
 
 use doorward_testkit::RawClient;
 
 use crate::support::{Server, rows, run, token};
 
-/// Answers of a server to requests for both applications: a connection to each namespace, and the files of each page.
+/// Returns what a server offers of each application: a connection to its namespace, and the file of its page.
 async fn offered(server: &Server) -> [(bool, u16); 2] {
     let token = token(server.data_dir());
     let mut offered = [(false, 0); 2];
@@ -23,7 +23,7 @@ async fn offered(server: &Server) -> [(bool, u16); 2] {
     offered
 }
 
-/// Asks with a session whether the pages are there.
+/// Requests both pages with a session.
 fn pages(server: &Server) -> [u16; 2] {
     let made = run(&[
         "sessions",
@@ -95,7 +95,6 @@ async fn both_are_there_in_development_and_neither_in_production() {
     assert_eq!(offered(&server).await, [(true, 200); 2]);
     assert_eq!(pages(&server), [200; 2]);
 
-    // Port 0 of the file stays: a running server is asked, whose key is there.
     let production = server.restart_with(|command| {
         command.env("DOORWARD_PROFILE", "production");
     });
@@ -121,7 +120,7 @@ async fn the_command_line_beats_the_other_sources() {
     assert_eq!(offered(&server).await, [(false, 404); 2]);
 }
 
-/// A page that a browser has kept offers what was mounted then.
+/// A cached page offers the applications of that time.
 #[test]
 fn a_browser_does_not_keep_a_page_that_offers_something_else() {
     let server = Server::start();

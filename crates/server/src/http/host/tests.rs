@@ -1,4 +1,4 @@
-//! Which hosts are answered.
+//! Tests of the hosts that the server answers.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn local() -> Hosts {
     hosts("http://localhost:3000", &["127.0.0.1:3000", "[::1]:3000"])
 }
 
-/// What a request is answered with that has these `Host` headers.
+/// Returns the verdict on a request with these `Host` headers.
 fn judge(hosts: &Hosts, uri: &str, named: &[&str]) -> Verdict {
     let mut headers = HeaderMap::new();
     for host in named {
@@ -75,7 +75,7 @@ fn a_public_server_is_what_it_is_called() {
     for host in ["chat.example.org", "Chat.Example.org", "chat.example.org:443"] {
         assert_eq!(judge(&public, "/", &[host]), Verdict::Own, "{host}");
     }
-    // Whoever is on the machine, such as its operator, or a proxy that forwards no host.
+    // Clients on the machine, or a proxy that forwards no host.
     for host in ["localhost:3000", "127.0.0.1:3000", "[::1]:3000"] {
         assert_eq!(judge(&public, "/", &[host]), Verdict::Own, "{host}");
     }
