@@ -1,8 +1,7 @@
-//! What an operator may do with accounts.
+//! Manages accounts for operators.
 //!
-//! An account that is disabled or removed takes everything with it: its sessions, its tokens, its live
-//! sockets. The mark is written first, so that nobody gets in behind it.
-//! Start reading at [`Accounts::disable`].
+//! Disabling or removing an account ends all of its sessions, tokens and sockets. The mark is stored first, so that
+//! no new session can start afterwards. Start reading at [`Accounts::disable`].
 
 use std::{fmt, sync::Arc};
 
@@ -17,7 +16,7 @@ use crate::{
     username::{Username, UsernameError},
 };
 
-/// The accounts of a service; get it with [`Identity::accounts`](crate::Identity::accounts).
+/// The accounts of a service; returned by [`Identity::accounts`](crate::Identity::accounts).
 ///
 /// # Examples
 /// ```
@@ -29,7 +28,6 @@ use crate::{
 ///     }
 ///     Ok(())
 /// }
-/// # drop(fire);
 /// ```
 #[derive(Clone)]
 pub struct Accounts {
@@ -42,7 +40,7 @@ impl Accounts {
         Self { service, principals }
     }
 
-    /// Lists up to `limit` accounts behind the one whose name is `after`, by name.
+    /// Returns up to `limit` accounts after the one named `after`, sorted by name.
     ///
     /// # Errors
     /// [`AccountError::Name`], [`AccountError::Store`].
@@ -56,7 +54,7 @@ impl Accounts {
         Ok(self.service.accounts.list_accounts(after, limit).await?)
     }
 
-    /// Finds the account with this user name, in any case.
+    /// Finds the account with this user name, ignoring case.
     ///
     /// # Errors
     /// [`AccountError::Name`], [`AccountError::Store`].
@@ -65,11 +63,11 @@ impl Accounts {
         Ok(self.service.accounts.account_named(name.key()).await?)
     }
 
-    /// Disables an account: nobody signs in to it, and whoever is signed in is not any more when this
-    /// returns. `None` when there is no such account.
+    /// Disables an account. Its user can no longer sign in, and all of its sessions and sockets have ended when
+    /// this returns. `None` if there is no such account.
     ///
     /// # Errors
-    /// [`AccountError::Store`], [`AccountError::Revoke`]: it may have been done or not; try again.
+    /// [`AccountError::Store`], [`AccountError::Revoke`]: the change may or may not have happened; try again.
     pub async fn disable(&self, id: &UserId) -> Result<Option<Revocation>, AccountError> {
         let now = self.service.clock.wall();
         if !self.service.accounts.set_disabled(id, Some(now)).await? {
@@ -79,7 +77,7 @@ impl Accounts {
         self.end_everything(id).await.map(Some)
     }
 
-    /// Lets an account be used again, and says whether there is one.
+    /// Enables an account again. Returns `false` if there is no such account.
     ///
     /// # Errors
     /// [`AccountError::Store`].
@@ -91,13 +89,13 @@ impl Accounts {
         Ok(is_there)
     }
 
-    /// Removes an account with its passkeys. Its name is free then.
+    /// Removes an account with its passkeys, and frees its name.
     ///
-    /// It is disabled first, so that nothing is written for it any more when the application
+    /// The account is disabled first, so that nothing is written for it while the application
     /// [forgets](crate::IdentityBuilder::on_account_removed) its user.
     ///
     /// # Errors
-    /// As [`disable`](Self::disable), and [`AccountError::Application`]: the account is still there, disabled.
+    /// As [`disable`](Self::disable), and [`AccountError::Application`]: the account still exists, disabled.
     pub async fn remove(&self, id: &UserId) -> Result<Option<Revocation>, AccountError> {
         let Some(revocation) = self.disable(id).await? else { return Ok(None) };
         if let Some(farewell) = &self.service.farewell {
@@ -111,7 +109,7 @@ impl Accounts {
 
     async fn end_everything(&self, id: &UserId) -> Result<Revocation, AccountError> {
         let revocation = self.principals.revoke(Revoke::User(id.clone())).await?;
-        // Where revocations are kept apart from sessions, these are still there.
+        // With separate stores of revocations and sessions, the sessions still exist.
         self.service.sessions.end_user(id).await?;
         Ok(revocation)
     }
@@ -127,7 +125,7 @@ impl fmt::Debug for Accounts {
     }
 }
 
-/// Why an account was not changed.
+/// Errors of changes to an account.
 ///
 /// # Examples
 /// ```
@@ -139,13 +137,13 @@ impl fmt::Debug for Accounts {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountError {
-    /// The application could not forget the user: nothing was removed, and the account is disabled.
+    /// The application could not forget the user. Nothing was removed, and the account is disabled.
     #[error("the application cannot forget the user now; the account is disabled")]
     Application(#[source] BoxError),
-    /// What was given can be no user name.
+    /// The text cannot be a user name.
     #[error("this can be no user name")]
     Name(#[from] UsernameError),
-    /// The account is changed, but what its user has was not ended: try again.
+    /// The account was changed, but its sessions and sockets were not ended: try again.
     #[error("the account is changed, but its sessions may not have ended")]
     Revoke(#[from] RevokeError),
     /// The store did not answer.

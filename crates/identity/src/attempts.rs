@@ -1,7 +1,7 @@
-//! Counts how often a client begins, so that none can make the server work without end.
+//! Limits attempts, so that no client can cause unbounded work.
 //!
-//! A budget belongs to the one who spends it: an address, or a user who is signed in. None is keyed by a name
-//! that anybody can type.
+//! A budget belongs to an address, or to an authenticated user. None is keyed by a user name, which any client can
+//! type.
 
 use std::{
     net::IpAddr,
@@ -12,7 +12,7 @@ use doorward::{Budget, UserId, network};
 
 use crate::wire::Failure;
 
-/// The budgets of a sign-in.
+/// Budgets of the sign-in.
 pub(crate) struct Attempts {
     begun: Budget<IpAddr>,
     exchanged: Budget<IpAddr>,
@@ -32,35 +32,35 @@ impl Attempts {
         }
     }
 
-    /// Somebody begins a ceremony. Where the address is not known there is no budget: it would be one for
-    /// all.
+    /// Counts the start of a ceremony. Without a known address there is no budget, since all such clients would
+    /// share it.
     pub(crate) fn begin(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
         let Some(address) = address.map(network) else { return Ok(()) };
         spend(&self.begun, address, now).map_err(Failure::too_many)
     }
 
-    /// Somebody shows a ticket, which the store is asked to take.
+    /// Counts the redemption of a ticket.
     pub(crate) fn exchange(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
         let Some(address) = address.map(network) else { return Ok(()) };
         spend(&self.exchanged, address, now).map_err(Failure::too_many)
     }
 
-    /// A client shows a recovery code.
+    /// Counts an attempt with a recovery code.
     ///
-    /// There is no budget for the name: strangers who guess would spend it, and its owner, who has a good code,
-    /// would be refused. It is not needed either. Of the 2^80 codes ten are good, and `Hasher` judges less than
-    /// 100 a second, for all clients together: guessing one takes 10^13 years on average.
+    /// There is no budget by user name: strangers who guess would spend it, and the owner with a good code would be
+    /// rejected. It is not needed either. Ten of the 2^80 codes are valid, and `Hasher` checks less than 100 a
+    /// second for all clients together: guessing one takes 10^13 years on average.
     pub(crate) fn try_code(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
         let Some(address) = address.map(network) else { return Ok(()) };
         spend(&self.codes, address, now).map_err(Failure::too_many)
     }
 
-    /// A user begins to add a passkey: only they can spend this budget.
+    /// Counts the start of adding a passkey. Only the user can spend this budget.
     pub(crate) fn add_passkey(&self, user: &UserId, now: Instant) -> Result<(), Failure> {
         spend(&self.added, user.clone(), now).map_err(Failure::too_many)
     }
 
-    /// A user makes recovery codes: only they can spend this budget.
+    /// Counts the creation of recovery codes. Only the user can spend this budget.
     pub(crate) fn make_codes(&self, user: &UserId, now: Instant) -> Result<(), Failure> {
         spend(&self.made, user.clone(), now).map_err(Failure::too_many)
     }
@@ -76,14 +76,14 @@ fn spend<K: Clone + Eq + std::hash::Hash>(
     Ok(())
 }
 
-/// An office behind one address signs in together in the morning.
+/// Enough for an office with one address that signs in in the morning.
 const BEGUN_A_MINUTE: u32 = 120;
 
-/// Each costs as much as a password check; a person types one.
+/// Each attempt costs as much as a password check; a person types one.
 const CODES_A_MINUTE: u32 = 10;
 
-/// Each remembers the ids of all passkeys of the account, up to 20 KB, for five minutes.
+/// Each start stores the ids of all passkeys of the account, up to 20 KB, for five minutes.
 const ADDED_A_MINUTE: u32 = 20;
 
-/// Each costs ten times as much. A person prints one set.
+/// Each creation costs ten times as much. A person prints one set.
 const MADE_A_MINUTE: u32 = 6;

@@ -1,8 +1,8 @@
-//! Why a service was not built.
+//! Errors of building the service.
 
 use doorward::auth::OriginError;
 
-/// Why a service was not built.
+/// Errors of building the service.
 ///
 /// # Examples
 /// ```
@@ -16,7 +16,7 @@ pub enum BuildError {
     /// The cryptography library failed.
     #[error("the cryptography library failed")]
     Cryptography,
-    /// An origin is none.
+    /// An origin is invalid.
     #[error("the public URL or another origin cannot be used")]
     Origin(#[from] OriginError),
     /// Passkeys cannot be bound to the public URL.

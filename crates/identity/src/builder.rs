@@ -1,4 +1,4 @@
-//! Puts the service together.
+//! Builds the service.
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ use crate::{
     service::Service,
 };
 
-/// A service that is being put together; begin with [`Identity::builder`].
+/// Builder of an [`Identity`]; start with [`Identity::builder`].
 ///
 /// | setting | default |
 /// |---|---|
@@ -30,8 +30,8 @@ use crate::{
 /// | [`allow_origin`](IdentityBuilder::allow_origin) | the public URL only |
 /// | [`decoy_secret`](IdentityBuilder::decoy_secret) | drawn anew |
 /// | [`issuer`](IdentityBuilder::issuer) | none: no access tokens |
-/// | [`on_sign_in`](IdentityBuilder::on_sign_in) | everybody may, and nothing is kept with the session |
-/// | [`on_account_removed`](IdentityBuilder::on_account_removed) | nobody is told |
+/// | [`on_sign_in`](IdentityBuilder::on_sign_in) | all users may sign in, and no data is stored with the session |
+/// | [`on_account_removed`](IdentityBuilder::on_account_removed) | no hook |
 /// | [`same_site_strict`](IdentityBuilder::same_site_strict) | no |
 /// | [`expose_token`](IdentityBuilder::expose_token) | no |
 /// | [`fresh_for`](IdentityBuilder::fresh_for) | 5 minutes |
@@ -45,7 +45,6 @@ use crate::{
 /// fn of_the_example(builder: IdentityBuilder) -> IdentityBuilder {
 ///     builder.name("Example").rp_id("example.org")
 /// }
-/// # drop(of_the_example);
 /// ```
 #[must_use]
 pub struct IdentityBuilder {
@@ -69,7 +68,7 @@ pub struct IdentityBuilder {
 }
 
 impl Identity {
-    /// Begins a service whose pages are at `public_url`, such as `https://chat.example.org`.
+    /// Starts a builder for a service whose pages are at `public_url`, such as `https://chat.example.org`.
     pub fn builder(
         public_url: &str,
         accounts: Arc<dyn AccountStore>,
@@ -108,51 +107,51 @@ impl IdentityBuilder {
         }
     }
 
-    /// Binds passkeys to this domain, which is the host of the public URL or above it, such as
-    /// `example.org` for `https://chat.example.org`.
+    /// Binds passkeys to this domain: the host of the public URL or a parent of it, such as `example.org` for
+    /// `https://chat.example.org`.
     ///
     /// # Security
-    /// Passkeys are bound to it for ever: with another one nobody can sign in any more.
+    /// Passkeys are bound to it permanently: after a change no user can sign in with an existing passkey.
     pub fn rp_id(self, rp_id: &str) -> Self {
         Self { rp_id: Some(rp_id.into()), ..self }
     }
 
-    /// Names the service, as authenticators show it.
+    /// Sets the name that authenticators show.
     pub fn name(self, name: &str) -> Self {
         Self { name: name.into(), ..self }
     }
 
-    /// Lets pages of one more origin use cookies and passkeys of this server, or an application
-    /// ([`AppOrigin`](doorward::auth::AppOrigin)): `capacitor://localhost` for its pages,
+    /// Accepts one more origin for cookies and passkeys: of pages, or of an application
+    /// ([`AppOrigin`](doorward::auth::AppOrigin)), such as `capacitor://localhost` for its pages and
     /// `android:apk-key-hash:..` for its passkeys.
     ///
     /// # Security
-    /// Its pages can act as every user who looks at them.
+    /// Pages of this origin can act as every user who visits them.
     pub fn allow_origin(mut self, origin: &str) -> Self {
         self.others.push(origin.into());
         self
     }
 
-    /// Draws the made-up passkeys of users that do not exist from this secret.
+    /// Derives the made-up passkeys of unknown users from this secret.
     ///
     /// # Security
-    /// It must be random, stay the same over restarts, and be the same on all servers: where it changes, what
-    /// was made up changes and what is real does not.
+    /// It must be random, persist over restarts, and be the same on all servers. After a change the made-up
+    /// passkeys differ and the real ones do not, which reveals the existing users.
     pub fn decoy_secret(self, secret: [u8; 32]) -> Self {
         Self { decoy_secret: Some(secret), ..self }
     }
 
-    /// Hands out access tokens of this issuer at `POST /auth/token`.
+    /// Issues access tokens at `POST /auth/token`.
     pub fn issuer(self, issuer: Issuer) -> Self {
         Self { issuer: Some(issuer), ..self }
     }
 
-    /// Asks the application about everybody who has proved who they are, before they have a session. What it
-    /// returns is kept with the session, such as the token of an upstream provider, and never leaves the
-    /// server. It has 10 seconds.
+    /// Calls the application after a user has proved its identity, before the session exists. The returned data is
+    /// stored with the session, such as the token of an upstream provider, and never leaves the server. The hook
+    /// has 10 seconds.
     ///
-    /// A new account is stored after its sign-up was allowed here, and a recovery code is used up then: a user
-    /// who is refused has neither made an account nor lost a code.
+    /// A new account is stored, and a recovery code is used up, only after the hook has succeeded: a rejected user
+    /// has neither created an account nor lost a code.
     pub fn on_sign_in<F, Fut>(self, hook: F) -> Self
     where
         F: Fn(SigningIn) -> Fut + Send + Sync + 'static,
@@ -161,11 +160,11 @@ impl IdentityBuilder {
         Self { hook: Some(Hook::new(hook)), ..self }
     }
 
-    /// Lets the application forget whose account is about to be removed, by its owner or by an operator.
+    /// Calls the application before an account is removed, by its owner or by an operator.
     ///
-    /// By then the account is disabled, and its sessions and sockets have ended: nothing new is written for
-    /// them. It has 10 seconds. If it fails the account stays, disabled, and whoever removes it is told
-    /// so; an operator may try again, so the hook must not mind to be called twice.
+    /// The account is already disabled, and its sessions and sockets have ended, so nothing new is written for the
+    /// user. The hook has 10 seconds. If it fails, the account remains, disabled, and the caller receives the
+    /// error. An operator may try again, so the hook must be idempotent.
     ///
     /// # Examples
     /// ```
@@ -175,7 +174,6 @@ impl IdentityBuilder {
     /// fn with_messages(builder: IdentityBuilder) -> IdentityBuilder {
     ///     builder.on_account_removed(|user| async move { delete_messages_of(user).await })
     /// }
-    /// # drop(with_messages);
     /// ```
     pub fn on_account_removed<F, Fut>(self, hook: F) -> Self
     where
@@ -185,54 +183,53 @@ impl IdentityBuilder {
         Self { farewell: Some(Farewell::new(hook)), ..self }
     }
 
-    /// Makes the cookie `SameSite=Strict`: see [`SessionCookie::same_site_strict`].
+    /// Sets `SameSite=Strict` on the cookie: see [`SessionCookie::same_site_strict`].
     pub fn same_site_strict(self) -> Self {
         Self { is_strict: true, ..self }
     }
 
-    /// Hands session tokens to clients that are no browsers, which keep no cookies.
+    /// Returns session tokens to clients that are not browsers and keep no cookies.
     ///
     /// # Security
-    /// A client counts as a browser when its request names an `Origin`; every browser does so, and no page
-    /// can change it.
+    /// A client counts as a browser if its request has an `Origin`. Browsers always send it, and pages cannot
+    /// change it.
     pub fn expose_token(self, exposes_token: bool) -> Self {
         Self { exposes_token, ..self }
     }
 
-    /// Wants a sign-in that is no older than this of whoever changes passkeys, recovery codes or the account
-    /// itself.
+    /// Sets the maximum age of a sign-in for changes to passkeys, recovery codes and the account.
     pub fn fresh_for(self, fresh_for: Duration) -> Self {
         Self { fresh_for, ..self }
     }
 
-    /// Writes decisions there.
+    /// Sets the sink of audit records.
     pub fn audit(self, audit: Arc<dyn Audit>) -> Self {
         Self { audit, ..self }
     }
 
-    /// Takes the time from there. It must be the clock of the sessions.
+    /// Sets the clock. It must be the clock of the sessions.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// Takes random bytes from there. The challenges of ceremonies are drawn by their library.
+    /// Sets the source of random bytes. The WebAuthn library draws the challenges itself.
     pub fn entropy(self, entropy: Arc<dyn Entropy>) -> Self {
         Self { entropy, ..self }
     }
 
-    /// Puts the service together.
+    /// Builds the service.
     ///
     /// # Errors
-    /// The operator's mistake each time, except for [`BuildError::Cryptography`]:
-    /// - [`BuildError::Origin`]: the public URL or another origin is none.
-    /// - [`BuildError::RelyingParty`]: the public URL has no name to which passkeys could be bound, such as
-    ///   an IP address, or the domain of [`rp_id`](IdentityBuilder::rp_id) is not above it.
+    /// All are mistakes of the operator, except for [`BuildError::Cryptography`]:
+    /// - [`BuildError::Origin`]: the public URL or another origin is invalid.
+    /// - [`BuildError::RelyingParty`]: passkeys cannot be bound to the public URL, such as an IP address, or the
+    ///   domain of [`rp_id`](IdentityBuilder::rp_id) is not the host or a parent of it.
     pub fn build(self) -> Result<Identity, BuildError> {
         let all = || [&self.public_url].into_iter().chain(&self.others);
         let none = Ok(Origins::default());
         let origins = all().fold(none, |origins: Result<Origins, OriginError>, origin| {
-            // Whether an origin without TLS is good enough is the operator's to say; a passkey needs
-            // more than that, and the browser sees to it.
+            // The operator decides whether an origin without TLS is acceptable. Passkeys have stricter rules, which
+            // the browser enforces.
             origins?.danger_allow_insecure(origin)
         });
         let origins = Arc::new(origins?);
@@ -279,7 +276,7 @@ impl fmt::Debug for IdentityBuilder {
     }
 }
 
-/// The host of an origin, without its port.
+/// Returns the host of an origin, without its port.
 fn host(origin: &str) -> &str {
     let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
     authority.split(':').next().unwrap_or(authority)

@@ -1,7 +1,7 @@
-//! WebAuthn ceremonies: what is asked of an authenticator, and whether its answer is good.
+//! WebAuthn ceremonies: requests to an authenticator, and the verification of its answers.
 //!
-//! `relying_party` asks and judges, `table` hands each ceremony out once, and `decoys` makes up passkeys for users that
-//! do not exist. Nothing here knows accounts, sessions or clients that are signed in.
+//! `relying_party` creates requests and verifies answers, `table` returns each ceremony once, and `decoys` makes up
+//! passkeys of users that do not exist. Nothing here depends on accounts, sessions or authenticated clients.
 
 mod client_data;
 mod decoys;

@@ -1,4 +1,4 @@
-//! Who asks for a sign-in, and how they are to be given what they get.
+//! The client of a sign-in, and how it receives its session.
 
 use std::net::IpAddr;
 
@@ -7,20 +7,20 @@ use doorward::{Headers, SocketId, auth::Origins, network};
 
 use crate::wire::{Failure, SignInCode};
 
-/// The client of one request, over a socket or over HTTP.
+/// The client of a request, over a socket or over HTTP.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) binding: Binding,
     pub(crate) address: Option<IpAddr>,
     pub(crate) user_agent: Option<Box<str>>,
-    /// The origin of the page, which browsers name: a client that names one is taken for a browser.
+    /// Origin of the page. A client that sends one counts as a browser.
     origin: Option<Origin>,
-    /// The namespace, for the audit.
+    /// Namespace, for the audit record.
     pub(crate) namespace: Option<&'static str>,
 }
 
 impl Client {
-    /// Reads the headers that tell who it is.
+    /// Reads the client from its headers.
     pub(crate) fn new(binding: Binding, address: Option<IpAddr>, headers: &Headers) -> Self {
         Self {
             binding,
@@ -37,24 +37,24 @@ impl Client {
         self.origin.is_some()
     }
 
-    /// Whether it is a page of another site. What it begins would be no good: an authenticator signs for the
-    /// server's own pages.
+    /// Returns `true` for a page of another site. A ceremony of such a page could never succeed: an authenticator
+    /// signs for the server's own pages only.
     pub(crate) fn is_foreign(&self, own: &Origins) -> bool {
         let Some(Origin(origin)) = &self.origin else { return false };
         !origin.as_deref().is_some_and(|origin| own.contains(origin))
     }
 
-    /// The network that a budget counts, where the address is known.
+    /// Returns the network whose budget is charged, if the address is known.
     pub(crate) fn network(&self) -> Option<IpAddr> {
         self.address.map(network)
     }
 }
 
-/// What the header says, where it is one text.
+/// Value of the header, if it is one text.
 #[derive(Debug)]
 struct Origin(Option<Box<str>>);
 
-/// Who began a ceremony, and nobody else may finish it.
+/// Owner of a ceremony; no other client may finish it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Binding {
     /// The browser that holds the cookie with this hash.
@@ -63,17 +63,17 @@ pub(crate) enum Binding {
     Socket(SocketId),
 }
 
-/// How a client gets the session that it has signed in to.
+/// How a client receives its new session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Handover {
-    /// Behind a ticket, for the page that knows what this is the SHA-256 of.
+    /// As a ticket, for the page that knows the preimage of this SHA-256 hash.
     Ticket([u8; 32]),
-    /// Its token, as it is: for clients that keep no cookies.
+    /// As a session token, for clients that keep no cookies.
     Token,
 }
 
 impl Handover {
-    /// Chooses. A browser never gets a token: its pages could read it.
+    /// Chooses the way. A browser never receives a token, which its pages could read.
     pub(crate) fn choose(
         client: &Client,
         exposes_token: bool,

@@ -1,8 +1,8 @@
-//! Says in short English which browser a session is from, so that its owner recognises it.
+//! Describes the browser of a session in short English, so that its owner recognises it.
 //!
-//! A user agent is whatever its client wants it to be: this is a help for the eye and decides nothing.
+//! A client can send any user agent. The description helps the user and decides nothing.
 
-/// `Chrome on Linux`; `None` when nobody can tell.
+/// Returns a description such as `Chrome on Linux`; `None` for an unknown user agent.
 pub(crate) fn describe(user_agent: &str) -> Option<String> {
     let find = |known: &[(&str, &'static str)]| {
         known.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
@@ -14,7 +14,7 @@ pub(crate) fn describe(user_agent: &str) -> Option<String> {
     }
 }
 
-/// Browsers also name those that they want to be taken for, so the rarer ones come first.
+/// Browsers also name the ones that they imitate, so the rarer ones come first.
 const BROWSERS: &[(&str, &str)] = &[
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),

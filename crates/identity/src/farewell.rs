@@ -1,4 +1,4 @@
-//! Lets the application forget whose account is about to be removed.
+//! The hook that lets an application delete the data of a removed account.
 
 use std::{fmt, future::Future, time::Duration};
 
@@ -32,5 +32,5 @@ impl fmt::Debug for Farewell {
     }
 }
 
-/// Whoever removes an account waits for it; then nothing is removed.
+/// Timeout of the hook. After that the removal fails and nothing is removed.
 const TIMEOUT: Duration = Duration::from_secs(10);

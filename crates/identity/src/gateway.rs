@@ -1,7 +1,7 @@
 //! The namespace `/auth`: sign-up and sign-in over the socket.
 //!
-//! Everybody may enter it, so it keeps the limits of the unauthenticated. Each event is answered once: as the
-//! ack, or, when none was asked for, as an event of its own. Start reading at [`SignInGateway`].
+//! Anonymous clients may connect, so the limits of unauthenticated links apply. Each event is answered once: with
+//! its ack, or, without one, with an event. Start reading at [`SignInGateway`].
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     wire::{Failure, Reply, SignInCode},
 };
 
-/// Sign-up and sign-in, for whoever comes.
+/// Sign-up and sign-in for anonymous clients.
 pub(crate) struct SignInGateway(pub(crate) Arc<Service>);
 
 #[gateway(namespace = "/auth")]
@@ -52,7 +52,7 @@ impl SignInGateway {
     }
 }
 
-/// One event: who sent it, what it says, and the way back.
+/// One event: its client, its payload, and its ack.
 struct Asked {
     client: Client,
     payload: Box<RawValue>,
@@ -69,7 +69,7 @@ impl Asked {
     fn answer(self, event: &'static str, reply: Result<Reply, Failure>) {
         let reply = Reply::from(reply);
         if !self.ack.is_asked() {
-            // A client that is gone, or reads nothing, is not told.
+            // A client that has left or does not read misses the answer.
             self.connection.emit(event, &reply).ok();
         }
         self.ack.send(reply);
@@ -91,6 +91,6 @@ impl FromEvent<Anonymous> for Asked {
 
 const NAMESPACE: &str = "/auth";
 
-/// What clients without an ack listen to.
+/// Events for clients without an ack.
 const REGISTERED: &str = "webauthn:register:response";
 const AUTHENTICATED: &str = "webauthn:authenticate:response";

@@ -1,12 +1,12 @@
-//! The hook by which an application may refuse a sign-in.
+//! The hook that lets an application reject a sign-in.
 
 use std::{fmt, future::Future};
 
 use doorward::{BoxError, BoxFuture, SessionData};
 use doorward_core::{Account, PasskeyRecord};
 
-/// Somebody who has just proved who they are, as the hook of
-/// [`IdentityBuilder::on_sign_in`](crate::IdentityBuilder::on_sign_in) sees them.
+/// A user who has just proved its identity, as passed to the hook of
+/// [`IdentityBuilder::on_sign_in`](crate::IdentityBuilder::on_sign_in).
 ///
 /// # Examples
 /// ```
@@ -15,18 +15,17 @@ use doorward_core::{Account, PasskeyRecord};
 /// fn greet(who: &SigningIn) -> String {
 ///     format!("{} is back", who.account.display_name)
 /// }
-/// # drop(greet);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SigningIn {
-    /// Who.
+    /// Account of the user.
     pub account: Account,
-    /// By what.
+    /// Kind of proof.
     pub method: SignInMethod,
 }
 
-/// What somebody proved who they are with.
+/// Kinds of proof.
 ///
 /// # Examples
 /// ```
@@ -43,7 +42,7 @@ pub enum SignInMethod {
     SignUp,
 }
 
-/// Why an application lets somebody not sign in who could.
+/// Reasons for which an application rejects a sign-in.
 ///
 /// # Examples
 /// ```
@@ -54,10 +53,10 @@ pub enum SignInMethod {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInError {
-    /// They may not: the client reads `forbidden`.
+    /// The user may not sign in: the client reads `forbidden`.
     #[error("the application refused")]
     Refused,
-    /// Something that must be asked did not answer: the client reads `unavailable`.
+    /// A dependency did not answer: the client reads `unavailable`.
     #[error("the application could not decide")]
     Unavailable(#[source] BoxError),
 }
@@ -90,14 +89,14 @@ impl fmt::Debug for Hook {
     }
 }
 
-/// A good proof, and what is left to be done with it.
+/// A valid proof, and what remains to be done with it.
 #[derive(Clone, Copy)]
 pub(crate) enum Proof<'a> {
-    /// Its use is written down.
+    /// Its use is already stored.
     Passkey,
-    /// The code with this hash is there, and is to be taken.
+    /// The code with this hash is valid, and must be used up.
     RecoveryCode(&'a [u8; 32]),
-    /// The account is to be stored, with this passkey.
+    /// The account must be stored, with this passkey.
     SignUp(&'a PasskeyRecord),
 }
 

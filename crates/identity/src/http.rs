@@ -1,7 +1,6 @@
 //! The routes below `/auth/`.
 //!
-//! One file for each kind of thing; what they share stands here: who asks, from which page, and what a failure
-//! looks like. Start reading at [`router`].
+//! One file for each kind of resource. Start reading at [`router`].
 
 mod account;
 mod me;
@@ -26,7 +25,7 @@ use axum::{
 use doorward::Principals;
 use http::{HeaderValue, header};
 
-/// The routes.
+/// Builds the routes.
 pub(crate) fn router(identity: Arc<Service>, principals: Principals) -> Router {
     let routes = Routes { identity, principals };
     Router::new()
@@ -50,12 +49,12 @@ pub(crate) fn router(identity: Arc<Service>, principals: Principals) -> Router {
         .with_state(routes)
 }
 
-/// What is said to one person is nobody else's.
+/// Forbids caching: answers are personal.
 async fn private(mut response: axum::response::Response) -> axum::response::Response {
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, no_store);
     response
 }
 
-/// As much as a message of a stranger over a socket.
+/// Maximum size of a body, as for a message of an unauthenticated client over a socket.
 const MAX_BODY: usize = 16 * 1024;

@@ -1,4 +1,4 @@
-//! The handle of a service that signs people in: what an application gets from it.
+//! The handle of a sign-in service.
 
 use std::{fmt, sync::Arc};
 
@@ -6,9 +6,9 @@ use doorward::{Anonymous, Gateway, IntoGateway as _, Principals, auth::SessionCo
 
 use crate::{accounts::Accounts, gateway::SignInGateway, http, service::Service};
 
-/// Signs people in with passkeys; begin with [`Identity::builder`].
+/// Signs users in with passkeys; start with [`Identity::builder`].
 ///
-/// It is cheap to clone; clones are one service.
+/// Cheap to clone; clones share one service.
 ///
 /// # Examples
 /// See the [crate](crate).
@@ -18,33 +18,32 @@ use crate::{accounts::Accounts, gateway::SignInGateway, http, service::Service};
 /// fn share(identity: &Identity) -> Identity {
 ///     identity.clone()
 /// }
-/// # drop(share);
 /// ```
 ///
 /// # Security
-/// Ceremonies that were begun are in the memory of this process: with several processes behind one address, a
-/// client must be led back to the one where it began. Sockets are by themselves.
+/// Started ceremonies are in the memory of this process. With several processes behind one address, a client must
+/// reach the same one until its ceremony ends. A socket does so by itself.
 #[derive(Clone)]
 pub struct Identity(pub(crate) Arc<Service>);
 
 impl Identity {
-    /// Returns the gateway `/auth`, for [`Builder::public`](doorward::Builder::public): sign-up and sign-in
-    /// over the socket.
+    /// Returns the gateway `/auth` for [`Builder::public`](doorward::Builder::public): sign-up and sign-in over the
+    /// socket.
     pub fn gateway(&self) -> Gateway<Anonymous> {
         SignInGateway(Arc::clone(&self.0)).into_gateway()
     }
 
-    /// Returns the routes below `/auth/`. What they end, they end with `principals`.
+    /// Returns the routes below `/auth/`. They end sockets through `principals`.
     pub fn routes(&self, principals: Principals) -> axum::Router {
         http::router(Arc::clone(&self.0), principals)
     }
 
-    /// Returns the authenticator of browsers that have signed in here.
+    /// Returns the authenticator for browsers with the cookie of this service.
     pub fn cookie(&self) -> SessionCookie {
         self.0.cookie.clone()
     }
 
-    /// Returns what an operator may do with accounts; what it ends, it ends with `principals`.
+    /// Returns the management of accounts for operators. It ends sockets through `principals`.
     #[must_use]
     pub fn accounts(&self, principals: Principals) -> Accounts {
         Accounts::new(Arc::clone(&self.0), principals)

@@ -1,11 +1,10 @@
 //! Sign-in for a Doorward server: passkeys, accounts, sessions, and the routes around them.
 //!
-//! [`Identity`] is one service with two doors: [`Identity::gateway`] lets people sign in over the socket,
-//! [`Identity::routes`] does the same over HTTP, exchanges tickets for the cookie, and lets everybody look
-//! after their own passkeys and sessions. [`RequireSession`] closes the routes of an application. Who
-//! may connect is decided by an authenticator as everywhere: [`Identity::cookie`] is the one for browsers.
-//! Accounts are kept by an [`AccountStore`], sessions by [`doorward::auth::Sessions`].
-//! Start reading at [`Identity`].
+//! [`Identity`] is one service with two interfaces. [`Identity::gateway`] signs users in over the socket.
+//! [`Identity::routes`] does the same over HTTP, exchanges tickets for the cookie, and manages passkeys and
+//! sessions. [`RequireSession`] protects the routes of an application. As always, an authenticator decides which
+//! clients may connect; [`Identity::cookie`] is the one for browsers. An [`AccountStore`] keeps the accounts, and
+//! [`doorward::auth::Sessions`] the sessions. Start reading at [`Identity`].
 //!
 //! # Examples
 //! ```no_run
@@ -39,7 +38,6 @@
 //!     .layer(RequireSession::new(identity.clone()))
 //!     .merge(identity.routes(doorward.principals()))
 //!     .route_service("/socket.io/", doorward.service());
-//! # let _ = app;
 //! # Ok(())
 //! # }
 //! ```

@@ -1,4 +1,4 @@
-//! Writes one audit record for each decision of this crate, and counts it.
+//! Writes one audit record for each decision of this crate, and counts decisions.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,20 +8,20 @@ use doorward::{
 
 use crate::client::Client;
 
-/// Where decisions are written down.
+/// Sink of the records.
 pub(crate) struct Records {
     audit: Arc<dyn Audit>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
 
-/// Whom a decision is about, as far as it is known.
+/// Client, user and session of a decision, as far as they are known.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct About<'a> {
     pub(crate) client: Option<&'a Client>,
     pub(crate) user: Option<&'a UserId>,
     pub(crate) session: Option<&'a SessionId>,
-    /// What was at fault.
+    /// Faulty part of the input.
     pub(crate) fault: Option<Fault>,
 }
 
@@ -34,12 +34,12 @@ impl Records {
         Self { audit, clock, entropy }
     }
 
-    /// Whether there is room for the records of one more user.
+    /// Returns `true` if the sink has room for the records of one more sign-in.
     pub(crate) fn has_room(&self) -> bool {
         self.audit.has_room()
     }
 
-    /// Waits until what was decided is kept, where the audit wants that; `false` when it was not in time.
+    /// Waits until all records are stored, if the sink requires it; `false` on timeout.
     pub(crate) async fn kept(&self) -> bool {
         let Some(kept) = self.audit.kept_first() else { return true };
         let patience = self.clock.sleep_until(self.clock.now() + PATIENCE);
@@ -50,7 +50,7 @@ impl Records {
     }
 
     pub(crate) fn decided(&self, outcome: Decision, about: About<'_>) {
-        // Both are names of enums: nothing that a client has sent is a label.
+        // Both labels are names of enums: input of clients never becomes a label.
         let label = outcome.reason().unwrap_or(outcome.as_str());
         metrics::counter!("doorward_sign_ins_total", "outcome" => label).increment(1);
         let id = DecisionId::generate(&*self.entropy);
@@ -65,5 +65,5 @@ impl Records {
     }
 }
 
-/// How long a sign-in waits for its record.
+/// Timeout of that wait.
 const PATIENCE: Duration = Duration::from_secs(5);

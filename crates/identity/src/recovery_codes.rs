@@ -1,4 +1,4 @@
-//! Recovery codes: how they are written, read and hashed.
+//! Formats, parses and hashes recovery codes.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::{
 
 /// Hashes codes, a few at a time: each takes 19 MiB and some hundredths of a second.
 ///
-/// Using a code and making ten of them do not wait for each other: a user who makes codes again and again keeps
-/// no one out.
+/// Checking a code and creating ten of them have separate queues: a user who creates codes again and again delays
+/// no sign-in.
 pub(crate) struct Hasher {
     making: Turns,
     using: Turns,
-    /// For the salts of accounts that do not exist.
+    /// Key of the salts of unknown accounts.
     key: hmac::Key,
 }
 
@@ -31,7 +31,7 @@ impl Hasher {
         }
     }
 
-    /// Hashes the code that a client shows.
+    /// Hashes the code of a client.
     pub(crate) async fn hash_one(&self, code: Code, salt: [u8; 16]) -> Result<[u8; 32], Failure> {
         let done = self.using.run(move || code.hash(&salt, &mut memory())).await;
         done.ok().flatten().ok_or_else(|| SignInCode::Unavailable.into())
@@ -51,7 +51,7 @@ impl Hasher {
         done.ok().flatten().ok_or_else(|| SignInCode::Unavailable.into())
     }
 
-    /// A salt that nobody can tell from a real one, always the same for the same name.
+    /// Returns a salt for an unknown name. It is always the same for the same name and looks like a real one.
     pub(crate) fn made_up_salt(&self, name_key: &str) -> [u8; 16] {
         let tag = hmac::sign(&self.key, name_key.as_bytes());
         let mut salt = [0; 16];
@@ -60,7 +60,7 @@ impl Hasher {
     }
 }
 
-/// One code: 80 random bits.
+/// A code of 80 random bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Code([u8; CODE_BYTES]);
 
@@ -74,8 +74,8 @@ impl Code {
         Self(bytes)
     }
 
-    /// Reads what a person has typed: in groups or not, in any case, with letters for the digits that they
-    /// look like (Crockford's base 32).
+    /// Parses a code as typed by a person: with or without groups, in any case, and with letters for the digits
+    /// that they look like (Crockford's base 32).
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut value: u128 = 0;
         let mut digits = 0;
@@ -97,7 +97,7 @@ impl Code {
         (digits == CODE_DIGITS).then_some(Self(own.try_into().ok()?))
     }
 
-    /// Writes it in groups of four.
+    /// Formats the code in groups of four.
     pub(crate) fn write(&self) -> String {
         let value = self.0.iter().fold(0_u128, |value, byte| value << 8 | u128::from(*byte));
         let mut text = String::new();
@@ -111,7 +111,7 @@ impl Code {
         text
     }
 
-    /// OWASP's parameters for Argon2id: 19 MiB, two passes, one lane.
+    /// Parameters that OWASP recommends for Argon2id: 19 MiB, two passes, one lane.
     fn hash(&self, salt: &[u8; 16], memory: &mut [Block]) -> Option<[u8; 32]> {
         let parameters = Params::new(BLOCKS, 2, 1, Some(32)).ok()?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
@@ -121,10 +121,10 @@ impl Code {
     }
 }
 
-/// The memory of one turn, which is given back with it.
+/// Allocates the memory of one turn, which is freed with it.
 ///
-/// More is asked for than is used. glibc takes what is above 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`) from the system
-/// and gives it back when it is freed; less than that it keeps, once for each thread. Pages that are never touched
+/// The allocation is larger than needed. glibc takes blocks above 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX`) from the
+/// system and returns them when they are freed; smaller ones stay with each thread. Pages that are never touched
 /// cost nothing.
 fn memory() -> Vec<Block> {
     let mut memory = Vec::with_capacity(33 * 1024);
@@ -136,16 +136,16 @@ const CODE_BYTES: usize = 10;
 
 const CODE_DIGITS: u32 = 16;
 
-/// Without letters that look like digits, and without u.
+/// Alphabet without letters that look like digits, and without u.
 const DIGITS: &str = "0123456789abcdefghjkmnpqrstvwxyz";
 
-/// Of 1 KiB each.
+/// Blocks of 1 KiB.
 const BLOCKS: u32 = 19 * 1024;
 
-/// Both cores of a small machine, for a moment.
+/// Concurrent checks: both cores of a small machine, for a moment.
 const USED_AT_ONCE: usize = 2;
 
-/// Ten codes one after the other.
+/// Concurrent creations, of ten codes each.
 const MADE_AT_ONCE: usize = 1;
 
 #[cfg(test)]
@@ -189,7 +189,7 @@ mod tests {
         assert_ne!(hash(&one, 1), hash(&other, 1));
     }
 
-    /// The memory of a turn is used for all of its codes: what an earlier one has left must not matter.
+    /// The memory of a turn is reused for all of its codes: the content from an earlier one must not matter.
     #[test]
     fn a_hash_does_not_depend_on_what_was_hashed_before() {
         let (mut used, code) = (memory(), Code([2; CODE_BYTES]));

@@ -1,7 +1,7 @@
-//! Closes routes to whoever has no session.
+//! Protects routes with a session.
 //!
-//! A page is answered with a redirect to `/`, which signs people in and leads them back; anything else with
-//! 401. Handlers behind it take the session as an argument. Start reading at [`RequireSession`].
+//! Without a session, a page is redirected to `/`, where the user signs in and is led back; any other request is
+//! answered with 401. Handlers take the session as an argument. Start reading at [`RequireSession`].
 
 use std::{
     convert::Infallible,
@@ -24,7 +24,7 @@ use crate::{
     identity::Identity,
 };
 
-/// A layer for routes that only somebody with a session may use.
+/// A layer for routes that need a session.
 ///
 /// # Examples
 /// ```
@@ -37,19 +37,18 @@ use crate::{
 ///     }
 ///     Router::new().route("/whoami", get(whoami)).layer(RequireSession::new(identity.clone()))
 /// }
-/// # drop(private);
 /// ```
 ///
 /// # Security
-/// The cookie counts for GET and HEAD requests that a page of this server causes, and for others with an
-/// allowed `Origin`. Somebody who follows a link of another site, or types the address, is led over `/`.
+/// The cookie is accepted for GET and HEAD requests from a page of this server, and for other requests with an
+/// allowed `Origin`. A user who follows a link of another site, or types the address, is redirected over `/`.
 #[derive(Clone, Debug)]
 pub struct RequireSession {
     identity: Identity,
 }
 
 impl RequireSession {
-    /// Lets those in who have signed in to `identity`.
+    /// Admits requests with a session of `identity`.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
         Self { identity }
@@ -64,7 +63,7 @@ impl<S> Layer<S> for RequireSession {
     }
 }
 
-/// What [`RequireSession`] makes of a service.
+/// The service that [`RequireSession`] wraps.
 ///
 /// # Examples
 /// ```
@@ -74,7 +73,6 @@ impl<S> Layer<S> for RequireSession {
 /// fn close<S>(layer: &RequireSession, routes: S) -> BehindSession<S> {
 ///     layer.layer(routes)
 /// }
-/// # drop(close::<()>);
 /// ```
 #[derive(Clone, Debug)]
 pub struct BehindSession<S> {
@@ -98,7 +96,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        // The one that was polled is ready; the clone takes its place.
+        // The polled instance is ready; its clone replaces it.
         let waiting = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, waiting);
         let identity = self.identity.clone();
@@ -114,7 +112,7 @@ where
     }
 }
 
-/// The session of whoever asks, behind [`RequireSession`].
+/// The session of the request, after [`RequireSession`].
 ///
 /// # Examples
 /// See [`RequireSession`].
@@ -124,7 +122,6 @@ where
 /// fn name(CurrentSession(session): &CurrentSession) -> &str {
 ///     session.user.as_str()
 /// }
-/// # drop(name);
 /// ```
 #[derive(Clone, Debug)]
 pub struct CurrentSession(pub Session);
@@ -133,7 +130,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CurrentSession {
     type Rejection = StatusCode;
 
     /// # Errors
-    /// 500 where no [`RequireSession`] stands in front of the route: nobody may be let in by mistake.
+    /// 500 if the route has no [`RequireSession`]: a mistake must not admit a client.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
         let found = parts.extensions.get::<Self>().cloned();
         found.ok_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -143,7 +140,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CurrentSession {
 fn turn_away(problem: Problem, request: &Request) -> Response {
     let is_reading = [Method::GET, Method::HEAD].contains(request.method());
     if is_reading && problem.is_signed_out() && wants_page(request.headers()) {
-        // What the browser has asked for, when the routes are nested below a path.
+        // The original path, if the routes are nested below another path.
         let asked = request.extensions().get().map(|OriginalUri(uri)| uri);
         let asked = asked.unwrap_or(request.uri());
         let location = [(header::LOCATION, return_address(asked, request.uri()))];
@@ -152,7 +149,7 @@ fn turn_away(problem: Problem, request: &Request) -> Response {
     problem.into_response()
 }
 
-/// Whether it is a page that is asked for, by somebody who looks at it.
+/// Returns `true` for a navigation of a person to a page.
 fn wants_page(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("text/html"))

@@ -1,6 +1,6 @@
-//! The service that signs people in: what it is made of, and what all its parts need.
+//! The service that signs users in: its components, and helpers that its parts share.
 //!
-//! `registering`, `authenticating` and `recovering` judge proofs, and `signing_in` turns a proof into a session.
+//! `registering`, `authenticating` and `recovering` verify proofs, and `signing_in` turns a proof into a session.
 
 pub(crate) mod authenticating;
 pub(crate) mod recovering;
@@ -26,14 +26,14 @@ use crate::{
     wire::{Failure, SignInCode},
 };
 
-/// What an [`Identity`](crate::Identity) is a handle of.
+/// Shared state behind an [`Identity`](crate::Identity).
 pub(crate) struct Service {
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) tickets: Tickets,
     pub(crate) cookie: SessionCookie,
     pub(crate) origins: Arc<Origins>,
-    /// The origin of the server's own pages.
+    /// Origin of the server's own pages.
     pub(crate) own_origin: Box<str>,
     pub(crate) issuer: Option<Issuer>,
     pub(crate) relying_party: RelyingParty,
@@ -48,15 +48,15 @@ pub(crate) struct Service {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) exposes_token: bool,
-    /// How long a sign-in counts as fresh.
+    /// Time for which a sign-in counts as fresh.
     pub(crate) fresh_for: Duration,
 }
 
 impl Service {
-    /// Shows that the user of a session proved who they are not long ago.
+    /// Checks that the last sign-in of a session is recent.
     pub(crate) fn check_fresh(&self, session: &Session) -> Result<(), Failure> {
         let until = session.signed_in_at.checked_add(self.fresh_for);
-        // A clock that was set back makes nothing fresh.
+        // A clock that was set back makes no sign-in fresh.
         let is_past = session.signed_in_at <= self.clock.wall();
         if is_past && until.is_some_and(|until| self.clock.wall() <= until) {
             return Ok(());
@@ -64,7 +64,8 @@ impl Service {
         Err(SignInCode::ReauthenticationRequired.into())
     }
 
-    /// Lets a client begin a ceremony. A page of another site spends no budget of its visitor.
+    /// Checks that a client may start a ceremony. Pages of other sites are rejected first, so that they cannot
+    /// spend the budget of their visitor.
     pub(crate) fn check_begin(&self, client: &Client) -> Result<(), Failure> {
         if client.is_foreign(&self.origins) {
             return Err(SignInCode::Forbidden.into());
@@ -72,7 +73,7 @@ impl Service {
         self.attempts.begin(client.address, self.clock.now())
     }
 
-    /// Finds the account, if its owner may sign in to it.
+    /// Loads the account of a user; rejects a missing or disabled one.
     async fn usable_account(&self, user: &UserId, about: About<'_>) -> Result<Account, Failure> {
         let found = self.accounts.account(user).await;
         let found = found.map_err(|error| self.unavailable(&error, about))?;
@@ -83,19 +84,19 @@ impl Service {
         Ok(account)
     }
 
-    /// One answer for everything; the audit knows more.
+    /// Rejects a proof. The client receives the same answer in all cases; the audit record has the reason.
     fn refuse(&self, about: About<'_>, reason: RefusalReason) -> Failure {
         self.records.decided(Decision::Refused(reason), about);
         SignInCode::AuthenticationFailed.into()
     }
-    /// There is no ceremony that an answer could belong to.
+    /// Rejects an answer without a ceremony.
     fn over(&self, client: &Client) -> Failure {
         let about = About { client: Some(client), ..About::default() };
         self.records.decided(Decision::Refused(RefusalReason::CeremonyUnknown), about);
         SignInCode::CeremonyOver.into()
     }
 
-    /// Notes that nothing could be decided, or that nothing could be kept.
+    /// Records that nothing was decided, or that nothing could be stored.
     pub(crate) fn unavailable(&self, cause: &(dyn Error + 'static), about: About<'_>) -> Failure {
         tracing::warn!(cause, "A sign-in could not be decided.");
         self.records.decided(Decision::Undecided(RefusalReason::Unavailable), about);
@@ -103,12 +104,12 @@ impl Service {
     }
 }
 
-/// A user without an account: ids of accounts are UUIDs.
+/// Returns the id of a user that does not exist: ids of accounts are UUIDs.
 fn no_user() -> UserId {
     UserId::new("no-user")
 }
 
-/// Whether a store had no room, however deep that stands in the causes.
+/// Returns `true` if a full store is among the causes.
 fn is_full(cause: &(dyn Error + 'static)) -> bool {
     let mut next = Some(cause);
     while let Some(cause) = next {

@@ -1,8 +1,8 @@
-//! Bounds work that is heavy: how much of it runs at once, and how much waits for its turn.
+//! Limits expensive work: how much runs concurrently, and how much is queued.
 //!
-//! The work runs on a thread of its own, and holds its permit there. A client that leaves does not give the
-//! permit back before the work has ended, so there is never more than the bound. Turns come in the order in
-//! which they were asked for. Start reading at [`Turns::run`].
+//! The work runs on a separate thread, which holds its permit. A client that leaves does not release the permit
+//! before the work has ended, so the limit is never exceeded. Turns are granted in the order of requests. Start
+//! reading at [`Turns::run`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,37 +12,38 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A queue for one kind of work.
 pub(crate) struct Turns {
-    /// The label of its metrics.
+    /// Label of its metrics.
     kind: &'static str,
-    /// Held by work that runs.
+    /// Permits of running work.
     turns: Arc<Semaphore>,
-    /// Held by work that waits or runs: a queue that is full takes no more.
+    /// Permits of queued and running work; a full queue rejects more.
     places: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
 }
 
-/// The work was not done.
+/// Reasons for which work was not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotDone {
-    /// Too much is waiting already.
+    /// The queue is full.
     Full,
-    /// Its turn did not come within [`PATIENCE`].
+    /// The turn did not come within [`PATIENCE`].
     Late,
-    /// It panicked, or the server ends.
+    /// The work has panicked, or the runtime shuts down.
     Failed,
 }
 
 impl Turns {
-    /// Lets so much work of this kind run at once.
+    /// Creates a queue with a limit of concurrent work.
     pub(crate) fn new(kind: &'static str, at_once: usize, clock: Arc<dyn Clock>) -> Self {
         let (turns, places) = (Semaphore::new(at_once), Semaphore::new(at_once + WAITING));
         Self { kind, turns: Arc::new(turns), places: Arc::new(places), clock }
     }
 
-    /// Waits for a turn and runs `work` off the runtime.
+    /// Waits for a turn, and runs `work` on a thread for blocking work.
     ///
     /// # Cancel safety
-    /// Dropping the future gives up its place in the queue. Work that has begun runs to its end and keeps its permit until then.
+    /// Dropping the future gives up the place in the queue. Work that has started runs to its end and keeps its
+    /// permit until then.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -81,7 +82,7 @@ impl Turns {
     }
 }
 
-/// Counts itself for as long as it lives.
+/// Increments a gauge while it exists.
 struct Counted(Gauge);
 
 impl Counted {
@@ -97,10 +98,10 @@ impl Drop for Counted {
     }
 }
 
-/// Some seconds of hashing. More than that would wait for longer than [`PATIENCE`] on a slow machine.
+/// Maximum of queued work: some seconds of hashing. More would exceed [`PATIENCE`] on a slow machine.
 pub(crate) const WAITING: usize = 128;
 
-/// How long work waits for its turn. A person still waits for the answer then.
+/// Maximum wait for a turn. A person still waits for the answer after that time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 const REFUSED: &str = "doorward_hashing_refused_total";

@@ -1,8 +1,7 @@
-//! Decides what may be a user name, and when two of them are the same.
+//! Defines valid user names, and when two of them are equal.
 //!
-//! The rules follow the username profile of PRECIS (RFC 8265 section 3.3): no character that only looks like
-//! another one, nothing invisible, canonical composition. Names are shown as they were written and compared
-//! without case.
+//! The rules follow the username profile of PRECIS (RFC 8265 section 3.3): no look-alike characters, no invisible
+//! ones, canonical composition. Names are displayed as written and compared without case.
 
 use doorward::{StoreError, UserId, is_printable, is_visible_line};
 use doorward_core::{Account, AccountStore};
@@ -12,7 +11,7 @@ use icu_normalizer::{
     properties::CanonicalCombiningClassMapBorrowed,
 };
 
-/// The name that somebody signs in with.
+/// A name to sign in with.
 ///
 /// # Examples
 /// ```
@@ -32,20 +31,20 @@ pub struct Username {
 }
 
 impl Username {
-    /// The name as it was written, in composed form (NFC).
+    /// The name as written, in composed form (NFC).
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.shown
     }
 
-    /// The name as it is compared: case folded, then composed.
+    /// The name for comparison: case folded, then composed.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
-/// A text cannot be a user name.
+/// Error for a text that cannot be a user name.
 ///
 /// # Examples
 /// ```
@@ -60,7 +59,7 @@ impl std::str::FromStr for Username {
     type Err = UsernameError;
 
     fn from_str(text: &str) -> Result<Self, UsernameError> {
-        // At most four bytes make a character, and decomposed ones are several.
+        // A character takes at most four bytes, and a decomposed one several characters.
         if text.len() > 4 * 4 * MAX_CHARS {
             return Err(UsernameError(()));
         }
@@ -71,7 +70,7 @@ impl std::str::FromStr for Username {
         if !(1..=MAX_CHARS).contains(&length) || !has_base || !shown.chars().all(is_allowed) {
             return Err(UsernameError(()));
         }
-        // A character with a compatibility form is a look-alike of something plainer.
+        // A character with a compatibility form looks like a plainer one.
         if ComposingNormalizerBorrowed::new_nfkc().normalize(&shown) != shown {
             return Err(UsernameError(()));
         }
@@ -79,26 +78,26 @@ impl std::str::FromStr for Username {
     }
 }
 
-/// A name that others read, of a user or of a passkey: 1-64 characters that a reader sees, spaces inside included.
-/// `None` when it is not that.
+/// Normalises the visible name of a user or a passkey: 1-64 visible characters, inner spaces included. `None` for
+/// any other text.
 pub(crate) fn label(text: &str) -> Option<Box<str>> {
     let shown = ComposingNormalizerBorrowed::new_nfc().normalize(text.trim());
     let length = shown.chars().count();
     ((1..=MAX_CHARS).contains(&length) && is_visible_line(&shown)).then(|| (*shown).into())
 }
 
-/// As [`label`], of a user: it does not look like what [`shown_id`] makes of an id.
+/// As [`label`], for a user: it must not look like the result of [`shown_id`].
 pub(crate) fn display_name(text: &str) -> Option<Box<str>> {
     let plain = ComposingNormalizerBorrowed::new_nfkc().normalize(text.trim());
-    // Also after characters that are drawn as nothing.
+    // Also after invisible characters.
     let first = plain.chars().find(|it| is_allowed(*it) || *it == ID_SIGN);
     if first == Some(ID_SIGN) { None } else { label(text) }
 }
 
-/// Writes the id of a user who has no account, as others may read it in place of a name: `#ops`.
+/// Formats the id of a user without an account for display in place of a name: `#ops`.
 ///
-/// Ids and names are two spaces: the subject of a token may be any text, also the user name of an account. No user
-/// name and no display name begins with this sign.
+/// Ids and names are separate: the subject of a token may be any text, including the user name of an account. No
+/// user name and no display name starts with this sign.
 ///
 /// # Examples
 /// ```
@@ -113,11 +112,11 @@ pub fn shown_id(id: &UserId) -> Box<str> {
     format!("{ID_SIGN}{}", id.as_str()).into()
 }
 
-/// Returns the name of an account as others may read it: its display name, or its user name when the display name
-/// is the user name of another account.
+/// Returns the name of an account for display to other users: its display name, or its user name if the display
+/// name is the user name of another account.
 ///
-/// Sign-up refuses such display names. One that was free then may be taken as a user name later, so look here
-/// whenever a name is shown to others.
+/// Sign-up rejects such display names. One that was free then may become a user name later, so call this whenever a
+/// name is displayed.
 ///
 /// # Examples
 /// ```
@@ -127,11 +126,10 @@ pub fn shown_id(id: &UserId) -> Box<str> {
 /// async fn greet(accounts: &dyn AccountStore, who: &Account) -> Result<String, doorward::StoreError> {
 ///     Ok(format!("{} is here", shown_name(accounts, who).await?))
 /// }
-/// # drop(greet);
 /// ```
 ///
 /// # Errors
-/// Those of the store.
+/// Errors of the store.
 pub async fn shown_name(
     accounts: &dyn AccountStore,
     account: &Account,
@@ -142,13 +140,13 @@ pub async fn shown_name(
     })
 }
 
-/// Whether a display name reads like the user name of another account: in any case, in any width, and whatever
-/// joins its characters.
+/// Returns `true` if a display name looks like the user name of another account, ignoring case, width and joining
+/// characters.
 pub(crate) async fn is_name_of_another(
     accounts: &dyn AccountStore,
     account: &Account,
 ) -> Result<bool, StoreError> {
-    // What a reader does not see in it: narrow spaces, fillers, and whatever no user name has.
+    // Characters that a reader does not see: narrow spaces, fillers, and all others that no user name has.
     let is_narrow = |character: char| character.is_whitespace() && !" \u{3000}".contains(character);
     let wide: String = account.display_name.chars().filter(|it| !is_narrow(*it)).collect();
     let plain = ComposingNormalizerBorrowed::new_nfkc().normalize(&wide);
@@ -258,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_may_have_spaces_and_nothing_that_nobody_sees() {
+    fn a_label_may_have_spaces_and_nothing_invisible() {
         assert_eq!(label(" Alice Liddell 😀 ").as_deref(), Some("Alice Liddell 😀"));
         for text in ["", "  ", "a\nb", "a\u{202e}b", "\u{2800}", "\u{3164}", &"x".repeat(65)] {
             assert_eq!(label(text), None, "{text:?}");

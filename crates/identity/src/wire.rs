@@ -1,7 +1,7 @@
-//! What a client reads of a sign-in: the only place of this crate that decides so.
+//! Defines everything that a client reads of a sign-in. No other file of this crate does.
 //!
-//! Socket and HTTP say the same: a [`SignInCode`] with its message, and over HTTP the status that goes with
-//! it. A cause never gets here. Start reading at [`SignInCode`].
+//! Socket and HTTP use the same [`SignInCode`] and message; HTTP adds a status. Causes never reach a client. Start
+//! reading at [`SignInCode`].
 
 use std::time::{Duration, SystemTime};
 
@@ -10,10 +10,10 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Declares the codes with their messages and their status.
+/// Declares the codes with messages and status.
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $message:literal, $status:ident;)+) => {
-        /// Why a request of a sign-in, or about an account, was not granted.
+        /// Reasons for which a request of a sign-in, or about an account, has failed.
         ///
         /// # Examples
         /// ```
@@ -29,22 +29,22 @@ macro_rules! codes {
         }
 
         impl SignInCode {
-            /// All of them, in the order of their names.
+            /// All codes, sorted by name.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// Returns what programs read.
+            /// Returns the code for programs.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
             }
 
-            /// Returns what people read.
+            /// Returns the message for people.
             #[must_use]
             pub const fn message(self) -> &'static str {
                 match self { $(Self::$variant => $message,)+ }
             }
 
-            /// Returns the status over HTTP.
+            /// Returns the HTTP status.
             #[must_use]
             pub const fn status(self) -> StatusCode {
                 match self { $(Self::$variant => StatusCode::$status,)+ }
@@ -54,43 +54,43 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The passkey or the code is not good, or not of this user.
+    /// The passkey or the code is invalid, or belongs to another user.
     AuthenticationFailed = "authentication_failed", "Sign-in failed", UNAUTHORIZED;
-    /// What was sent is not what is expected.
+    /// The request is malformed.
     BadRequest = "bad_request", "Bad request", BAD_REQUEST;
-    /// There is no ceremony that this could answer.
+    /// There is no ceremony for this answer.
     CeremonyOver = "ceremony_over", "Start again", CONFLICT;
-    /// The page's origin is not allowed, or the application said no.
+    /// The origin of the page is not allowed, or the application has rejected the user.
     Forbidden = "forbidden", "Forbidden", FORBIDDEN;
-    /// Not a name that others could read.
+    /// Not a valid display name.
     InvalidDisplayName = "invalid_display_name", "This name cannot be used", BAD_REQUEST;
     /// Not a [`Username`](crate::Username).
     InvalidUsername = "invalid_username", "This user name cannot be used", BAD_REQUEST;
-    /// Without it, its owner could not come back.
+    /// The last passkey cannot be removed: its owner could not sign in again.
     LastPasskey = "last_passkey", "This is the last passkey", CONFLICT;
-    /// There is no such thing, or it is somebody else's.
+    /// Not found, or it belongs to another user.
     NotFound = "not_found", "Not found", NOT_FOUND;
-    /// The last sign-in was too long ago for this.
+    /// The last sign-in is too old for this request.
     ReauthenticationRequired = "reauthentication_required", "Sign in again", FORBIDDEN;
-    /// The new passkey is not good.
+    /// The new passkey is invalid.
     RegistrationFailed = "registration_failed", "The passkey was not accepted", BAD_REQUEST;
     /// There is no session.
     SessionRequired = "session_required", "Sign in first", UNAUTHORIZED;
-    /// There is no room to keep what was asked for. Nothing was changed.
+    /// The store is full. Nothing was changed.
     StorageFull = "storage_full", "There is no room to keep this", INSUFFICIENT_STORAGE;
-    /// The ticket opens nothing, or not for this browser.
+    /// The ticket is invalid, or not for this browser.
     TicketInvalid = "ticket_invalid", "Sign in again", BAD_REQUEST;
-    /// The budget of the address or of the account is used up.
+    /// The budget of the address or of the account is exhausted.
     TooManyAttempts = "too_many_attempts", "Too many attempts", TOO_MANY_REQUESTS;
-    /// The account has as many as it may have.
+    /// The account has the maximum number of passkeys.
     TooManyPasskeys = "too_many_passkeys", "Too many passkeys", CONFLICT;
-    /// Something that must be asked does not answer.
+    /// A dependency does not answer.
     Unavailable = "unavailable", "Try again later", SERVICE_UNAVAILABLE;
-    /// The name belongs to an account.
+    /// The name is taken.
     UsernameTaken = "username_taken", "This user name is taken", CONFLICT;
 }
 
-/// What a client is told in place of what it asked for.
+/// A failure, as the client reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) code: SignInCode,
@@ -108,25 +108,25 @@ impl Failure {
         Self { code: SignInCode::TooManyAttempts, retry_after: Some(wait) }
     }
 
-    /// Whole seconds: rounding down would send clients back too early.
+    /// Whole seconds, rounded up: clients must not retry too early.
     pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
         self.retry_after.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
     }
 }
 
-/// The answer to one step of a ceremony, over a socket and over HTTP.
+/// Reply to one step of a ceremony, over a socket and over HTTP.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Reply {
-    /// What an authenticator is to be asked.
+    /// Options for the authenticator.
     Options { success: bool, options: Value },
-    /// There is a session behind this ticket.
+    /// A ticket for the new session.
     #[serde(rename_all = "camelCase")]
     Ticket { success: bool, message: &'static str, ticket: String, expires_at: String },
-    /// There is a session, for a client that keeps no cookies.
+    /// A session token, for a client without cookies.
     #[serde(rename_all = "camelCase")]
     Session { success: bool, message: &'static str, session_token: String },
-    /// Not granted.
+    /// A failure.
     #[serde(rename_all = "camelCase")]
     Failed {
         success: bool,

@@ -1,14 +1,14 @@
-//! Reads what a browser says about a ceremony, before anything else is believed.
+//! Parses the client data of an answer, before anything else is trusted.
 //!
-//! `clientDataJSON` (Web Authentication Level 3, section 5.8.1) names the challenge by which a ceremony is
-//! found. An object that names a member twice is refused, since two parsers could read two different ones,
-//! and so is whatever says that the page stands inside of a page of somebody else.
+//! `clientDataJSON` (Web Authentication Level 3, section 5.8.1) contains the challenge by which a ceremony is
+//! found. An object with a duplicate member is rejected, because two parsers could read different values. An answer
+//! from a page inside of a foreign frame is rejected as well.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_core::UniqueObject;
 use serde_json::Value;
 
-/// The challenge of a ceremony, which its answer repeats.
+/// Challenge of a ceremony, repeated in its answer.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct CeremonyChallenge(Box<[u8]>);
 
@@ -17,7 +17,7 @@ impl CeremonyChallenge {
         Self(bytes.into())
     }
 
-    /// Finds the challenge in an answer; `None` when the answer is none that we would ask for.
+    /// Extracts the challenge of an answer; `None` if the answer cannot belong to this server.
     pub(crate) fn of(client_data_json: &[u8]) -> Option<Self> {
         if client_data_json.len() > MAX_BYTES {
             return None;
@@ -35,7 +35,7 @@ impl CeremonyChallenge {
     }
 }
 
-/// Browsers write about 150.
+/// Maximum size; browsers write about 150 bytes.
 const MAX_BYTES: usize = 4096;
 
 #[cfg(test)]

@@ -1,26 +1,26 @@
-//! Makes up the passkeys of users that do not exist, so that nobody can ask who does.
+//! Makes up passkeys of users that do not exist, so that clients cannot find out which users do.
 //!
-//! A name that belongs to nobody has the same made-up passkeys each time, drawn from an HMAC of the name,
-//! of lengths that real authenticators choose.
+//! An unknown name has the same made-up passkeys each time. They are derived from an HMAC of the name, with the
+//! lengths of real authenticators.
 
 use doorward_core::CredentialId;
 use webauthn_rs_core::fake::{FakePasskeyDistribution, WebauthnFakeCredentialGenerator};
 
 use crate::build_error::BuildError;
 
-/// Makes passkeys up.
+/// Generator of made-up passkeys.
 pub(crate) struct Decoys(WebauthnFakeCredentialGenerator<FakePasskeyDistribution>);
 
 impl Decoys {
-    /// With a secret that must stay the same: another one would make other passkeys, and tell.
+    /// Creates a generator. With another secret the passkeys would change, which reveals that they are made up.
     pub(crate) fn new(secret: &[u8; 32]) -> Result<Self, BuildError> {
         let generator = WebauthnFakeCredentialGenerator::new(secret);
         generator.map(Self).map_err(|_invalid| BuildError::Cryptography)
     }
 
-    /// The passkeys of this name, one or more.
+    /// Returns the passkeys for a name, at least one.
     pub(crate) fn of(&self, name_key: &str) -> Vec<CredentialId> {
-        // Sometimes there are none, which no account of ours has: then the next draw counts.
+        // An empty draw would look unlike any account, so the next draw counts.
         let mut draws = (0..MOST_DRAWS).map(|draw| {
             let seed = format!("{draw}:{name_key}");
             self.0.generate(seed.as_bytes()).unwrap_or_default()
@@ -30,7 +30,7 @@ impl Decoys {
     }
 }
 
-/// One of six draws is empty, so nobody gets here.
+/// Maximum of draws. One draw in six is empty, so this is never reached.
 const MOST_DRAWS: u32 = 64;
 
 #[cfg(test)]

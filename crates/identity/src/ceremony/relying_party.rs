@@ -1,11 +1,10 @@
-//! The WebAuthn part of a ceremony: what is asked of an authenticator, and whether its answer is good.
+//! Creates WebAuthn requests, and verifies the answers of authenticators.
 //!
-//! The rules are those of Web Authentication Level 3, sections 7.1 and 7.2, kept by webauthn-rs; what it
-//! leaves to its user stands here. Passkeys must be discoverable and the user verified. Whether a passkey can be
-//! copied by its provider (backup eligibility) may change from no to yes, which the specification does not foresee:
-//! password managers take over passkeys that were made on a device. Who owns a passkey, and that a ceremony is
-//! answered once, is decided elsewhere.
-//! Start reading at [`RelyingParty::start_registration`].
+//! The rules are those of Web Authentication Level 3, sections 7.1 and 7.2. webauthn-rs enforces most of them, and
+//! this file the rest. Passkeys must be discoverable and the user verified. Backup eligibility may change from no
+//! to yes, which the specification does not foresee: password managers take over passkeys that were made on a
+//! device. The owner of a passkey, and that a ceremony is answered once, are checked elsewhere. Start reading at
+//! [`RelyingParty::start_registration`].
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use doorward_core::{CredentialId, Fault, Part, Problem};
@@ -20,42 +19,42 @@ use webauthn_rs_core::proto::{AllowCredentials, ResidentKeyRequirement};
 use super::{client_data::CeremonyChallenge, table};
 use crate::build_error::BuildError;
 
-/// This server as authenticators know it.
+/// The server as a relying party.
 pub(crate) struct RelyingParty {
     webauthn: Webauthn,
-    /// Stands in for a passkey that nobody has, so that looking costs the same.
+    /// Stand-in for an unknown passkey, so that verification costs the same.
     decoy: Passkey,
 }
 
-/// What is asked of an authenticator, and what its answer is compared with.
+/// A request to an authenticator, and the state to verify its answer.
 pub(crate) struct Started<S> {
-    /// For `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.
+    /// Argument of `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.
     pub(crate) options: Value,
     pub(crate) challenge: CeremonyChallenge,
     pub(crate) state: S,
 }
 
-/// A key that an answer has shown, or has changed.
+/// The public key of an answer, new or updated.
 pub(crate) struct Shown {
     pub(crate) id: CredentialId,
-    /// As a store keeps it.
+    /// The key as stored.
     pub(crate) key: Box<[u8]>,
     pub(crate) is_synced: bool,
 }
 
-/// Why an answer is not good, as far as the audit tells them apart.
+/// Reasons for which an answer is invalid, as far as audit records distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AnswerError {
-    /// The counter went back: there may be two of the authenticator.
+    /// The counter has decreased: the authenticator may have been cloned.
     Cloned,
-    /// The passkey was one that its provider can copy, and says that it is not.
+    /// The passkey was eligible for backup, and the answer says that it is not.
     Downgraded,
-    /// With the part that was at fault, where that is told apart.
+    /// The answer is invalid; the faulty part, if it is known.
     Invalid(Option<Fault>),
 }
 
 impl RelyingParty {
-    /// A relying party `id`, such as `example.org`, whose pages are on `origins`.
+    /// Creates a relying party with an id such as `example.org`, for pages of `origins`.
     pub(crate) fn new(id: &str, name: &str, origins: &[Box<str>]) -> Result<Self, BuildError> {
         let urls: Result<Vec<Url>, _> = origins.iter().map(|origin| Url::parse(origin)).collect();
         let urls = urls.map_err(|_malformed| BuildError::RelyingParty)?;
@@ -67,7 +66,7 @@ impl RelyingParty {
         Ok(Self { webauthn, decoy: decoy()? })
     }
 
-    /// Asks for a new passkey of the account with this id, on an authenticator that has none of `exclude`.
+    /// Creates a request for a new passkey of an account, on an authenticator that has none of `exclude`.
     pub(crate) fn start_registration(
         &self,
         account: Uuid,
@@ -80,7 +79,7 @@ impl RelyingParty {
             self.webauthn.start_passkey_registration(account, name, display_name, Some(exclude));
         let (mut response, state) = started.map_err(|error| log(&error)).ok()?;
         if let Some(wanted) = &mut response.public_key.authenticator_selection {
-            // The library discourages it, and without it there is no sign-in without a user name.
+            // The library does not require it by default, but without it there is no sign-in without a user name.
             wanted.resident_key = Some(ResidentKeyRequirement::Required);
             wanted.require_resident_key = true;
         }
@@ -89,7 +88,7 @@ impl RelyingParty {
         Some(Started { options, challenge, state })
     }
 
-    /// Judges the answer to [`start_registration`](Self::start_registration).
+    /// Verifies the answer to [`start_registration`](Self::start_registration).
     pub(crate) fn finish_registration(
         &self,
         answer: &RegisterPublicKeyCredential,
@@ -99,7 +98,7 @@ impl RelyingParty {
         shown(&passkey)
     }
 
-    /// Asks for a passkey: one of `allowed`, or any that the authenticator finds.
+    /// Creates a request for a passkey: one of `allowed`, or any that the authenticator finds.
     pub(crate) fn start_authentication(
         &self,
         allowed: &[CredentialId],
@@ -112,8 +111,8 @@ impl RelyingParty {
         Some(Started { options, challenge, state })
     }
 
-    /// Judges the answer to [`start_authentication`](Self::start_authentication), by the key that the store
-    /// has for it. Without one all the work is done as well, and the answer is not good.
+    /// Verifies the answer to [`start_authentication`](Self::start_authentication) with the stored key. Without a
+    /// key all the work is done as well, and the answer is invalid.
     pub(crate) fn finish_authentication(
         &self,
         answer: &PublicKeyCredential,
@@ -143,7 +142,7 @@ impl RelyingParty {
         shown(&passkey)
     }
 
-    /// The decoy, with the id that a client has made up.
+    /// Returns the decoy, with the id of the client's answer.
     fn decoy_for(&self, id: &[u8]) -> Result<Passkey, AnswerError> {
         let named = || -> Option<Passkey> {
             let mut decoy = serde_json::to_value(&self.decoy).ok()?;
@@ -154,10 +153,10 @@ impl RelyingParty {
     }
 }
 
-/// Whether the passkey was eligible for backup, and the passkey as the answer says that it is.
+/// Returns the previous backup eligibility, and the passkey with the eligibility that the answer states.
 ///
-/// The library refuses every change before it looks at the signature. With this it looks, and what has changed is
-/// judged when the authenticator is known to have said so.
+/// The library rejects every change before it verifies the signature. With this it verifies the signature first,
+/// and the change is judged when the answer is known to be authentic.
 fn with_eligibility_of(
     answer: &PublicKeyCredential,
     stored: &Passkey,
@@ -174,8 +173,8 @@ fn with_eligibility_of(
     read().ok_or(AnswerError::Invalid(Some(malformed)))
 }
 
-/// What a browser may show. Transports are left out: those of a made-up credential would have to be made up
-/// too.
+/// Returns a credential descriptor. Transports are omitted: those of a made-up credential would have to be made up
+/// as well.
 fn allow(id: &CredentialId) -> AllowCredentials {
     AllowCredentials { type_: "public-key".into(), id: id.as_bytes().into(), transports: None }
 }
@@ -186,7 +185,7 @@ fn shown(passkey: &Passkey) -> Result<Shown, AnswerError> {
     let is_synced = written["cred"]["backup_state"].as_bool().unwrap_or(false);
     let key = written.to_string().into_bytes().into();
     let id: &[u8] = passkey.cred_id().as_ref();
-    // At most 1023 bytes (Web Authentication Level 3, section 7.1), and no id is none. The library checks neither.
+    // At most 1023 bytes (Web Authentication Level 3, section 7.1), and not empty. The library checks neither.
     let id = CredentialId::checked(id).ok_or(AnswerError::Invalid(None))?;
     Ok(Shown { id, key, is_synced })
 }
@@ -201,7 +200,7 @@ fn judge(error: WebauthnError) -> AnswerError {
     }
 }
 
-/// The part of an answer that the library did not accept.
+/// Returns the part of an answer that the library has rejected.
 fn fault(error: &WebauthnError) -> Option<Fault> {
     let (part, name, problem) = match error {
         WebauthnError::InvalidClientDataType => {
@@ -231,12 +230,12 @@ fn log(error: &WebauthnError) {
     tracing::error!(%error, "A ceremony could not be begun.");
 }
 
-/// Where the flags of an authenticator's answer stand (Web Authentication Level 3, section 6.1).
+/// Offset of the flags in authenticator data (Web Authentication Level 3, section 6.1).
 const FLAGS: usize = 32;
 
 const BACKUP_ELIGIBLE: u8 = 1 << 3;
 
-/// A passkey whose private key is forgotten when this returns.
+/// Creates a passkey and discards its private key.
 fn decoy() -> Result<Passkey, BuildError> {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING);
     let pair = pair.map_err(|_unspecified| BuildError::Cryptography)?;

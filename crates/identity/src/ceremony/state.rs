@@ -1,4 +1,4 @@
-//! What is remembered of a ceremony until its answer arrives.
+//! State of a ceremony until its answer arrives.
 
 use doorward::UserId;
 use doorward_core::Account;
@@ -6,31 +6,31 @@ use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
 use crate::client::Handover;
 
-/// A ceremony that waits for a new passkey.
+/// A ceremony that creates a passkey.
 pub(crate) struct Registration {
     pub(crate) state: PasskeyRegistration,
     pub(crate) purpose: Purpose,
 }
 
-/// What the new passkey is for.
+/// Purpose of the new passkey.
 pub(crate) enum Purpose {
-    /// One more for the account of this session's user.
+    /// An additional passkey for the user of a session.
     Add(UserId),
-    /// The first one of this account.
+    /// The first passkey of a new account.
     SignUp(Box<Account>, Handover),
 }
 
-/// A ceremony that waits for a passkey.
+/// A ceremony that uses a passkey.
 pub(crate) struct Authentication {
     pub(crate) state: DiscoverableAuthentication,
     pub(crate) wanted: Wanted,
     pub(crate) handover: Handover,
 }
 
-/// The user whose passkey will do.
+/// The user whose passkey is accepted.
 pub(crate) enum Wanted {
     AnyUser,
-    /// A name was given that no account has.
+    /// A name without an account was given.
     NoUser,
     User(UserId),
 }

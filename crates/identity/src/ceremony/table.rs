@@ -1,8 +1,8 @@
-//! Remembers which ceremonies were begun, until they are answered once.
+//! Stores started ceremonies until they are answered once.
 //!
-//! A ceremony belongs to the connection or the browser that began it, and is *taken out* before its answer
-//! is judged: an answer that is sent again finds nothing. Ceremonies live in the memory of one process.
-//! Start reading at [`Ceremonies::take`].
+//! A ceremony belongs to the connection or browser that has started it. It is *removed* before its answer is
+//! verified, so that a repeated answer finds nothing. Ceremonies exist in the memory of one process. Start reading
+//! at [`Ceremonies::take`].
 
 use std::{
     cmp::Reverse,
@@ -15,17 +15,17 @@ use std::{
 use super::client_data::CeremonyChallenge;
 use crate::client::Binding;
 
-/// All ceremonies of one kind that wait for their answer.
+/// All ceremonies of one kind that wait for an answer.
 pub(crate) struct Ceremonies<T> {
-    /// Protects the table; held for one operation, and now and then for one pass over all of it.
+    /// Protects the table; held for one operation, and occasionally for a pass over all of it.
     waiting: Mutex<HashMap<Binding, Waiting<T>>>,
-    /// When what is over is forgotten next.
+    /// Time of the next removal of expired ceremonies.
     sweep: Mutex<Option<Instant>>,
 }
 
-/// What one connection or browser has begun.
+/// Ceremonies of one connection or browser.
 struct Waiting<T> {
-    /// From where, as far as it is known.
+    /// Network of the client, if it is known.
     network: Option<IpAddr>,
     begun: VecDeque<Begun<T>>,
 }
@@ -41,8 +41,8 @@ impl<T> Ceremonies<T> {
         Self { waiting: Mutex::default(), sweep: Mutex::default() }
     }
 
-    /// Remembers a ceremony. A connection or browser that begins too many loses its oldest one. A flooding network
-    /// evicts only its own ceremonies.
+    /// Stores a ceremony. A connection or browser with too many loses its oldest one. A network that floods the
+    /// table evicts only its own ceremonies.
     pub(crate) fn put(
         &self,
         binding: Binding,
@@ -69,7 +69,7 @@ impl<T> Ceremonies<T> {
         own.push_back(Begun { challenge, until: now + LIFETIME, state });
     }
 
-    /// Takes a ceremony out. Whatever becomes of its answer, it is gone.
+    /// Removes and returns a ceremony. It is gone, even if its answer is invalid.
     pub(crate) fn take(
         &self,
         binding: Binding,
@@ -86,7 +86,7 @@ impl<T> Ceremonies<T> {
         (begun.until > now).then_some(begun.state)
     }
 
-    /// Looks at a ceremony without taking it out.
+    /// Inspects a ceremony without removing it.
     pub(crate) fn find<R>(
         &self,
         binding: Binding,
@@ -98,12 +98,12 @@ impl<T> Ceremonies<T> {
         own.find(|begun| begun.challenge == *challenge).map(|begun| look(&begun.state))
     }
 
-    /// Forgets what a connection has begun and will never answer.
+    /// Removes all ceremonies of a connection.
     pub(crate) fn forget(&self, binding: Binding) {
         self.lock().remove(&binding);
     }
 
-    /// Whether what is over is to be forgotten now: browsers that never answer leave theirs behind.
+    /// Returns `true` if expired ceremonies must be removed now. Browsers that never answer leave theirs.
     fn is_sweep_due(&self, now: Instant) -> bool {
         let mut sweep = self.sweep.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = sweep.is_some_and(|at| at <= now);
@@ -119,14 +119,15 @@ impl<T> Ceremonies<T> {
 }
 
 impl<T> Waiting<T> {
-    /// When the last of them is over.
+    /// Returns the time at which the last one expires.
     fn until(&self) -> Option<Instant> {
         self.begun.back().map(|begun| begun.until)
     }
 }
 
-/// Forgets what is over and, until a sixteenth of the table is free, what has the most newer ones of its network;
-/// among equals the oldest. Many go at once, because the search costs as much as there are ceremonies.
+/// Removes expired ceremonies. Then, until a sixteenth of the table is free, removes those with the most newer ones
+/// of the same network, the oldest first among equals. Many are removed at once, because the search costs as much
+/// as the table has entries.
 fn make_room<T>(waiting: &mut HashMap<Binding, Waiting<T>>, now: Instant) {
     let mut live = Vec::with_capacity(waiting.len());
     waiting.retain(|binding, own| {
@@ -144,19 +145,19 @@ fn make_room<T>(waiting: &mut HashMap<Binding, Waiting<T>>, now: Instant) {
     }
 }
 
-/// How long an authenticator may take: the time that Web Authentication Level 3 recommends in section 15.1.
+/// Lifetime of a ceremony, as recommended by Web Authentication Level 3, section 15.1.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(300);
 
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(60);
 
-/// A browser may have several tabs, and a page two forms.
+/// Ceremonies of one browser: it may have several tabs, and a page two forms.
 const AT_ONCE: usize = 4;
 
-/// Connections and browsers, of about 10 KB each. Those that add a passkey have up to 20 KB a ceremony, and a user
-/// begins few of them.
+/// Maximum of connections and browsers, of about 10 KB each. A ceremony that adds a passkey takes up to 20 KB, and
+/// the budget of a user allows few of them.
 const MAX_BINDINGS: usize = 20_000;
 
-/// How many of them make room at once, at least.
+/// Minimum number to remove at once.
 const FREED_AT_ONCE: usize = MAX_BINDINGS / 16;
 
 #[cfg(test)]
@@ -190,7 +191,7 @@ mod tests {
 
     /// Attack 68.
     #[test]
-    fn a_ceremony_of_somebody_else_is_not_there_and_stays_theirs() {
+    fn a_ceremony_of_another_client_is_not_there_and_stays_theirs() {
         let (ceremonies, now) = one();
 
         assert_eq!(ceremonies.take(OTHER, &challenge(1), now), None);
@@ -227,7 +228,7 @@ mod tests {
         Binding::Browser(hash)
     }
 
-    /// Browsers never say that they have left.
+    /// Browsers do not report that they have left.
     #[test]
     fn what_is_over_is_forgotten_long_before_the_table_is_full() {
         let (ceremonies, now) = (Ceremonies::new(), ManualClock::new().now());
@@ -270,7 +271,7 @@ mod tests {
         assert_eq!(ceremonies.take(newest, &challenge(1), now), Some("flood"));
     }
 
-    /// Else each of them would search the whole table for one place.
+    /// Otherwise each of them would search the whole table for one free place.
     #[test]
     fn many_networks_with_one_ceremony_each_make_room_at_once_and_the_newest_stay() {
         let (ceremonies, now) = (Ceremonies::new(), ManualClock::new().now());
@@ -295,7 +296,7 @@ mod tests {
         for number in 1..MAX_BINDINGS {
             ceremonies.put(browser(number), None, challenge(1), (), now + LIFETIME / 2);
         }
-        // What is over was forgotten just before, so that the next one meets a full table.
+        // Expired ceremonies were removed just before, so that the next one meets a full table.
         let before = now + LIFETIME - Duration::from_secs(1);
         ceremonies.put(browser(1), None, challenge(2), (), before);
 

@@ -1,4 +1,4 @@
-//! Who is signed in.
+//! The route of the current user.
 
 use axum::{Json, extract::State};
 use doorward_core::wire::timestamp;
@@ -49,7 +49,7 @@ pub(super) async fn who(
             username: account.name.into(),
             display_name: account.display_name.into(),
         },
-        // A session that an operator has made for a user without an account.
+        // An operator has created a session for a user without an account.
         None => {
             let shown = String::from(shown_id(&session.user));
             User { id: id.to_owned(), username: shown.clone(), display_name: shown }

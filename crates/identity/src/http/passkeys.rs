@@ -1,4 +1,4 @@
-//! Passkeys over HTTP: the same ceremonies as over a socket, and what somebody may do with their own.
+//! Routes of passkeys: the same ceremonies as over a socket, and the passkeys of a user.
 
 use axum::{
     Json,
@@ -23,7 +23,7 @@ use crate::{
     wire::{Reply, SignInCode},
 };
 
-/// `POST /auth/passkeys/register`: an account, or, for somebody with a session, one more passkey.
+/// `POST /auth/passkeys/register`: creates an account, or adds a passkey to the account of the session.
 pub(super) async fn begin_registration(
     State(routes): State<Routes>,
     headers: HeaderMap,
@@ -42,7 +42,7 @@ pub(super) async fn begin_registration(
     Ok(browser.with_cookie(Json(reply)))
 }
 
-/// What somebody has who has added a passkey.
+/// Response to an added passkey.
 #[derive(Debug, Serialize)]
 struct Added {
     success: bool,
@@ -89,7 +89,7 @@ pub(super) async fn finish_sign_in(
 #[serde(rename_all = "camelCase")]
 pub(super) struct Passkeys {
     passkeys: Vec<Line>,
-    /// How many are left.
+    /// Number of remaining recovery codes.
     recovery_codes: usize,
 }
 
@@ -155,7 +155,7 @@ pub(super) async fn rename(
     }
 }
 
-/// `DELETE /auth/passkeys/{id}`, after a fresh sign-in.
+/// `DELETE /auth/passkeys/{id}`; needs a fresh sign-in.
 pub(super) async fn remove(
     State(routes): State<Routes>,
     browser: Browser,

@@ -1,4 +1,4 @@
-//! A failure as HTTP says it (RFC 9457).
+//! A failure as a problem document (RFC 9457).
 
 use axum::{
     Json,
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::wire::{Failure, SignInCode};
 
-/// Why a request was not granted.
+/// A failed request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Problem {
     failure: Failure,
@@ -17,12 +17,12 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// Adds what to do about it.
+    /// Creates a problem with a hint.
     pub(crate) fn with_detail(code: SignInCode, detail: &'static str) -> Self {
         Self { failure: code.into(), detail: Some(detail) }
     }
 
-    /// Whether a sign-in would help.
+    /// Returns `true` if a sign-in would help.
     pub(crate) fn is_signed_out(&self) -> bool {
         self.failure.code == SignInCode::SessionRequired
     }

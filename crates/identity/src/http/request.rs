@@ -1,8 +1,8 @@
-//! Who sends a request, and from which page.
+//! Identifies the client and the page of a request.
 //!
-//! A browser adds cookies to whatever any page asks for, so what changes something must come from a page that
-//! may ask: its `Origin` is compared, and the fetch metadata must agree. Nothing else keeps pages of others
-//! out. Start reading at [`check_page`].
+//! A browser adds cookies to requests of any page. So a request that changes something must come from an accepted
+//! page: its `Origin` is compared, and the fetch metadata must agree. This is the only protection against other
+//! pages. Start reading at [`check_page`].
 
 use axum::{
     Json,
@@ -28,7 +28,7 @@ use crate::{
     wire::SignInCode,
 };
 
-/// Turns requests away that change something and do not come from a page that may ask.
+/// Rejects requests that change something and do not come from an accepted page.
 pub(super) async fn check_page(
     State(routes): State<Routes>,
     request: Request,
@@ -36,7 +36,7 @@ pub(super) async fn check_page(
 ) -> Response {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS];
     if !reads.contains(request.method()) && !routes.identity.is_own_page(request.headers()) {
-        // No page has a longer one, and a stranger may send any.
+        // Real origins are shorter, and any client can send a long one.
         let origin = request.headers().get(header::ORIGIN).filter(|origin| origin.len() <= 255);
         tracing::info!(
             ?origin,
@@ -48,7 +48,7 @@ pub(super) async fn check_page(
 }
 
 impl Service {
-    /// Whether a request comes from a page that may change something.
+    /// Returns `true` if a request comes from a page that may change something.
     fn is_own_page(&self, headers: &HeaderMap) -> bool {
         let one = |name: &'static str| -> Result<Option<&str>, ()> {
             let mut values = headers.get_all(name).iter();
@@ -61,16 +61,16 @@ impl Service {
         let Ok(Some(origin)) = one("origin") else { return false };
         let agrees = match one("sec-fetch-site") {
             Ok(None | Some("same-origin")) => true,
-            // A page of ours is never another site: one of the two headers is a lie.
+            // A page of this server is never cross-site, so one of the two headers is wrong.
             Ok(Some("same-site" | "cross-site")) => *origin != *self.own_origin,
             _ => false,
         };
-        // A form that is sent off, and not a program that asks.
+        // A form submission, not a script.
         let navigates = one("sec-fetch-mode") == Ok(Some("navigate"));
         self.origins.contains(origin) && agrees && !navigates
     }
 
-    /// The session of whoever asks.
+    /// Returns the session of the request.
     pub(crate) async fn session_of(
         &self,
         method: &Method,
@@ -95,7 +95,7 @@ impl Service {
     }
 }
 
-/// Somebody with a session.
+/// Extractor of the session.
 pub(super) struct SignedIn(pub(super) Session);
 
 impl FromRequestParts<Routes> for SignedIn {
@@ -106,10 +106,10 @@ impl FromRequestParts<Routes> for SignedIn {
     }
 }
 
-/// The client of a request, with the cookie that its ceremonies belong to.
+/// Extractor of the client, with the cookie that owns its ceremonies.
 pub(super) struct Browser {
     pub(super) client: Client,
-    /// What the browser is to keep, when it has none yet.
+    /// The new cookie, if the browser has none.
     fresh: Option<String>,
 }
 
@@ -134,7 +134,7 @@ impl FromRequestParts<Routes> for Browser {
 }
 
 impl Browser {
-    /// Gives the browser its cookie along with an answer.
+    /// Adds the cookie to a response.
     pub(super) fn with_cookie(&self, answer: impl IntoResponse) -> Response {
         let mut response = answer.into_response();
         if let Some(value) = &self.fresh {
@@ -149,16 +149,16 @@ impl Browser {
     }
 }
 
-/// A body of JSON, or the one answer to everything that is none.
+/// Returns the JSON body, or the one error for any other body.
 pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     body.map(|Json(value)| value).map_err(|_malformed| SignInCode::BadRequest.into())
 }
 
-/// Returns the page where a user signs in who asked for another one, and is led back to it. Only paths of our own
-/// are named.
+/// Returns the URL of the sign-in page, with the requested page to return to. It contains only paths of this
+/// server.
 ///
-/// Where the routes are nested below a path, `asked` begins with it and `uri` does not; the page to sign in is the
-/// first one below it.
+/// If the routes are nested below a path, `asked` starts with it and `uri` does not. The sign-in page is directly
+/// below that path.
 pub(crate) fn return_address(asked: &Uri, uri: &Uri) -> String {
     let inside = asked.path().strip_suffix(uri.path()).unwrap_or_default();
     let home = own_path(&format!("{inside}/")).unwrap_or("/".to_owned());
@@ -171,8 +171,8 @@ pub(crate) fn return_address(asked: &Uri, uri: &Uri) -> String {
     }
 }
 
-/// Returns the path and query that a browser makes of a reference, when it stays with this server and goes on to
-/// do so when it is read once more: `/..//evil.example` is the path `//evil.example`.
+/// Resolves a reference as a browser does. Returns its path and query if it remains on this server, even after it
+/// is parsed once more: `/..//evil.example` is the path `//evil.example`.
 fn own_path(reference: &str) -> Option<String> {
     let base = Url::parse("https://own.invalid").ok()?;
     let url = base.join(reference).ok()?;
@@ -180,19 +180,20 @@ fn own_path(reference: &str) -> Option<String> {
     is_own.then(|| url.query().map_or(url.path().into(), |query| format!("{}?{query}", url.path())))
 }
 
-/// Finds the one cookie of our ceremonies. One that was planted finds no ceremony.
+/// Finds the one ceremony cookie. A planted one finds no ceremony.
 fn own_cookie(credentials: &Headers) -> Option<[u8; 32]> {
     let FoundCookie::One(value) = find_cookie(credentials, COOKIE) else { return None };
     URL_SAFE_NO_PAD.decode(value).ok()?.try_into().ok()
 }
 
-/// What needs no escape in the value of a query.
+/// Characters that need no escape in the value of a query.
 const QUERY_VALUE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
 
 const COOKIE: &str = "__Host-doorward-ceremony";
 
-/// A browser that begins often keeps one; ceremonies themselves end after five minutes.
+/// Lifetime of the cookie. A browser that starts ceremonies often keeps it; ceremonies themselves expire after five
+/// minutes.
 const KEPT_SECONDS: u32 = 3600;
 
 const FOREIGN: &str = "This page may not do that: its origin is not among those of the server (setting \

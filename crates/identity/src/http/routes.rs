@@ -1,4 +1,4 @@
-//! What the routes act on.
+//! State of the routes.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use doorward::Principals;
 
 use crate::service::Service;
 
-/// What the routes act on.
+/// State of the routes.
 #[derive(Clone)]
 pub(crate) struct Routes {
     pub(super) identity: Arc<Service>,

@@ -1,4 +1,4 @@
-//! The session of a browser: how it begins, what it is exchanged for, and how it ends.
+//! Routes of the session of a browser: sign-in, access token and sign-out.
 //!
 //! Start reading at [`exchange`].
 
@@ -32,10 +32,10 @@ pub(super) struct Exchange {
     verifier: String,
 }
 
-/// `POST /auth/session`: a ticket for the cookie of the session behind it.
+/// `POST /auth/session`: exchanges a ticket for the cookie of its session.
 ///
-/// A browser that is signed in as somebody else is signed out first. Where it is the same user, who has just
-/// proved it once more, the session that is there goes on: its sockets live, and only its token is new.
+/// A browser with the session of another user is signed out first. If the user is the same, the existing session
+/// continues: its sockets stay connected, and only its token changes.
 pub(super) async fn exchange(
     State(routes): State<Routes>,
     headers: HeaderMap,
@@ -51,7 +51,7 @@ pub(super) async fn exchange(
     };
     let invalid = || refused(RefusalReason::TicketInvalid);
     identity.attempts.exchange(browser.client.address, identity.clock.now())?;
-    // RFC 7636 section 4.1 says how long a verifier is.
+    // RFC 7636 section 4.1 defines the length of a verifier.
     if !(43..=128).contains(&verifier.len()) {
         return Err(invalid().into());
     }
@@ -64,7 +64,7 @@ pub(super) async fn exchange(
     let before = match identity.session_of(&Method::POST, &headers).await {
         Ok(before) => Some(before),
         Err(problem) if problem.is_signed_out() => None,
-        // It may be the session of somebody else, and nobody would end it.
+        // It may belong to another user, and nothing else would end it.
         Err(problem) => return Err(problem),
     };
     let token = match before {
@@ -74,7 +74,7 @@ pub(super) async fn exchange(
                 Err(VerifySessionError::Unavailable(cause)) => {
                     return Err(identity.unavailable(&*cause, about).into());
                 }
-                // It has ended since it was looked up.
+                // It has ended since the lookup.
                 Err(_) => token,
             }
         }
@@ -90,7 +90,7 @@ pub(super) async fn exchange(
 }
 
 impl Service {
-    /// Lets a session go on whose user has signed in once more, in place of the one that was made for that.
+    /// Continues the existing session of the same user, in place of the new one.
     async fn renew(
         &self,
         before: &Session,
@@ -98,15 +98,15 @@ impl Service {
     ) -> Result<SessionToken, VerifySessionError> {
         self.sessions.put_data(&before.id, &new.data).await?;
         let token = self.sessions.step_up(&before.id).await?;
-        // It was opened by nobody; at worst it ends by itself.
+        // No client has its token; at worst it expires.
         if let Err(error) = self.sessions.end(&new.id).await {
-            tracing::warn!(%error, "A session that nobody uses could not be ended.");
+            tracing::warn!(%error, "An unused session could not be ended.");
         }
         Ok(token)
     }
 }
 
-/// `DELETE /auth/session`: the session has ended, everywhere, when this is answered.
+/// `DELETE /auth/session`: responds after the session has ended on all servers.
 pub(super) async fn sign_out(
     State(routes): State<Routes>,
     browser: Browser,
@@ -132,7 +132,7 @@ pub(super) struct AccessToken {
     expires_at: String,
 }
 
-/// `POST /auth/token`: an access token that ends with the session.
+/// `POST /auth/token`: returns an access token that ends with the session.
 pub(super) async fn token(
     State(routes): State<Routes>,
     SignedIn(session): SignedIn,
@@ -155,5 +155,5 @@ fn set_cookie(response: &mut Response, cookie: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// How long a token lives that was copied from somewhere.
+/// Lifetime of the token, which limits the use of a stolen one.
 const TOKEN_LIFETIME: std::time::Duration = std::time::Duration::from_secs(5 * 60);

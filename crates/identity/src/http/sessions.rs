@@ -1,4 +1,4 @@
-//! Where somebody is signed in, and the end of it.
+//! Routes of the sessions of a user.
 
 use axum::{
     Json,
@@ -28,7 +28,7 @@ struct Line {
     signed_in_at: String,
     last_seen_at: String,
     expires_at: String,
-    /// How many live sockets it has on this server.
+    /// Number of live sockets on this server.
     sockets: usize,
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn list(
     Ok(Json(Sessions { sessions: all.iter().map(line).collect() }))
 }
 
-/// `DELETE /auth/sessions/{id}`: that of somebody else is not there.
+/// `DELETE /auth/sessions/{id}`; a session of another user is not found.
 pub(super) async fn end(
     State(routes): State<Routes>,
     SignedIn(own): SignedIn,
@@ -108,7 +108,7 @@ impl Routes {
     pub(super) async fn end(&self, session: &Session) -> Result<Revocation, Problem> {
         let about =
             About { user: Some(&session.user), session: Some(&session.id), ..About::default() };
-        // Sockets first: they read `revoked`, and not that their session has just gone.
+        // Sockets first, so that they read `revoked` instead of a lost session.
         let revoked = self.principals.revoke(Revoke::Session(session.id.clone())).await;
         let revoked = revoked.map_err(|error| self.identity.unavailable(&error, about))?;
         let ended = self.identity.sessions.end(&session.id).await;

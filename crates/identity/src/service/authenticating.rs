@@ -1,8 +1,8 @@
-//! Signs users in by their passkeys, with or without a user name.
+//! Signs users in with passkeys, with or without a user name.
 //!
-//! For a name without an account the options ask for made-up passkeys, and an answer with an unknown one is judged
-//! all the same: what a client reads, and what it costs, does not tell which users exist.
-//! Start reading at [`Service::begin_sign_in`].
+//! For an unknown name, the options list made-up passkeys, and an answer with an unknown passkey is verified all
+//! the same. Neither responses nor their cost reveal which users exist. Start reading at
+//! [`Service::begin_sign_in`].
 
 use doorward::RefusalReason;
 use doorward_core::{CredentialId, Fault, Part, PasskeyRecord, PasskeyUse, Problem};
@@ -19,22 +19,22 @@ use crate::{
     wire::{Failure, Reply, SignInCode},
 };
 
-/// The wish to sign in.
+/// Request to sign in.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SignIn {
-    /// Without one, any passkey will do that the authenticator finds.
+    /// Without a name, any passkey of this relying party is accepted.
     username: Option<String>,
     challenge: Option<String>,
 }
 
-/// The answer of an authenticator that was asked for a passkey.
+/// Answer of an authenticator to an authentication.
 #[derive(Debug, Deserialize)]
 pub(crate) struct KnownPasskey {
     credential: PublicKeyCredential,
 }
 
 impl Service {
-    /// Begins a sign-in: what is to be asked of an authenticator.
+    /// Starts a sign-in, and returns options for the authenticator.
     pub(crate) async fn begin_sign_in(
         &self,
         client: &Client,
@@ -59,7 +59,7 @@ impl Service {
         Ok(Reply::options(options))
     }
 
-    /// Finds the passkeys to ask for. The same work is done for a name that no account has.
+    /// Returns the passkeys to list in the options. An unknown name costs the same work.
     async fn passkeys_of_name(
         &self,
         client: &Client,
@@ -72,7 +72,7 @@ impl Service {
         let owner = found.as_ref().map_or_else(no_user, |account| account.id.clone());
         let passkeys = self.accounts.passkeys_of(&owner).await;
         let passkeys = passkeys.map_err(|error| self.unavailable(&error, about))?;
-        // An account that has only recovery codes left looks like one that is not there.
+        // An account with only recovery codes looks like one that does not exist.
         let allowed = match passkeys.is_empty() {
             true => made_up,
             false => passkeys.into_iter().map(|passkey| passkey.id).collect(),
@@ -80,7 +80,7 @@ impl Service {
         Ok((found.map_or(Wanted::NoUser, |account| Wanted::User(account.id)), allowed))
     }
 
-    /// Signs the owner of the passkey in.
+    /// Verifies the answer, and signs in the owner of the passkey.
     pub(crate) async fn finish_sign_in(
         &self,
         client: &Client,
@@ -90,7 +90,7 @@ impl Service {
         let stranger = About { client: Some(client), ..About::default() };
         let challenge = CeremonyChallenge::of(&credential.response.client_data_json)
             .ok_or_else(|| self.refuse(stranger, RefusalReason::PasskeyInvalid))?;
-        // Taken out before it is looked at: the same answer finds nothing a second time.
+        // Removed before it is verified, so that the same answer finds nothing a second time.
         let begun = self.authentications.take(client.binding, &challenge, self.clock.now());
         let Authentication { state, wanted, handover } = begun.ok_or_else(|| self.over(client))?;
         let id = CredentialId::checked(credential.raw_id.as_ref() as &[u8])
@@ -118,16 +118,16 @@ impl Service {
             PasskeyUse { before, after, is_synced: shown.is_synced, at: self.clock.wall() };
         let recorded = self.accounts.record_use(&passkey.id, signed_in).await;
         if !recorded.map_err(|error| self.unavailable(&error, about))? {
-            // Two answers with one counter at the same moment, or it was removed meanwhile.
+            // Two answers have used the same counter, or the passkey was removed meanwhile.
             return Err(self.refuse(about, RefusalReason::PasskeyCloned));
         }
         self.complete(client, &account, Proof::Passkey, handover).await
     }
 }
 
-/// Refuses a passkey that is not of the user that was named, or of which the authenticator says otherwise (Web
-/// Authentication Level 3, section 7.2, step 6). Without a name only the authenticator says whose it is, and must.
-/// An empty user handle is none: some password managers write one where they have nothing to say.
+/// Rejects a passkey of another user than the named one, or one whose user handle disagrees (Web Authentication
+/// Level 3, section 7.2, step 6). Without a name, only the user handle identifies the user, so it is required. An
+/// empty user handle counts as missing: some password managers write one when they have no value.
 fn check_owner(
     passkey: &PasskeyRecord,
     wanted: &Wanted,
@@ -146,5 +146,5 @@ fn check_owner(
     }
 }
 
-/// The passkey could be copied when it was last used.
+/// The passkey was eligible for backup at its last use.
 const DOWNGRADED: Fault = Fault::new(Part::Flag, "backup_eligible", Problem::Changed);

@@ -1,8 +1,7 @@
-//! Recovery codes: how somebody comes back who has lost every passkey.
+//! Signs in users who have lost all passkeys, with recovery codes.
 //!
-//! There are ten, each good once. They are kept as Argon2id hashes with one salt for each account, so that a
-//! code is hashed once and looked up; a name that nobody has costs the same.
-//! Start reading at [`Service::recover`].
+//! A set has ten codes, each valid once. They are stored as Argon2id hashes with one salt per account, so a code is
+//! hashed once and looked up. An unknown name costs the same. Start reading at [`Service::recover`].
 
 use doorward::{Decision, RefusalReason, Session, UserId};
 use doorward_core::RecoveryCodes;
@@ -18,7 +17,7 @@ use crate::{
     wire::{Failure, Reply, SignInCode},
 };
 
-/// Who shows a recovery code.
+/// Request to sign in with a recovery code.
 #[derive(Deserialize)]
 pub(crate) struct Recovery {
     username: String,
@@ -27,7 +26,7 @@ pub(crate) struct Recovery {
 }
 
 impl Service {
-    /// Signs somebody in by a recovery code, and uses it up.
+    /// Signs a user in with a recovery code, and uses it up.
     pub(crate) async fn recover(&self, client: &Client, shown: Recovery) -> Result<Reply, Failure> {
         let handover = Handover::choose(client, self.exposes_token, shown.challenge.as_deref())?;
         let name: Username = shown
@@ -46,7 +45,7 @@ impl Service {
             true => self.hasher.made_up_salt(name.key()),
             false => kept.salt,
         };
-        // What cannot be a code is hashed as one that nobody has.
+        // A malformed code is hashed as well, as one that no account has.
         let code = Code::parse(&shown.code).unwrap_or(Code::NONE);
         let hash = self.hasher.hash_one(code, salt).await?;
         if !kept.hashes.contains(&hash) {
@@ -56,7 +55,7 @@ impl Service {
         self.complete(client, &account, Proof::RecoveryCode(&hash), handover).await
     }
 
-    /// Takes a code that was there. Of two who show it at the same moment one is refused here.
+    /// Uses up a code. If two clients use it at the same time, one is rejected here.
     pub(super) async fn use_code(
         &self,
         owner: &UserId,
@@ -70,7 +69,7 @@ impl Service {
         }
     }
 
-    /// Makes new codes for the user of a session who was there just now. Older ones are worth nothing.
+    /// Creates new codes for the user of a session, and invalidates older ones. Needs a fresh sign-in.
     pub(crate) async fn make_recovery_codes(
         &self,
         client: &Client,
@@ -100,5 +99,5 @@ impl Service {
     }
 }
 
-/// How many there are.
+/// Number of codes in a set.
 const CODES: usize = 10;

@@ -1,8 +1,7 @@
-//! Makes accounts, and adds passkeys to them.
+//! Creates accounts, and adds passkeys to them.
 //!
-//! Each is two steps: options for an authenticator, and its answer. Names are taken for good only with the
-//! second one, by the store, so of two who want the same name one is told that it is taken.
-//! Start reading at [`Service::begin_sign_up`].
+//! Both take two steps: options for an authenticator, and its answer. The store assigns a name in the second step,
+//! so of two clients that want the same name one is rejected. Start reading at [`Service::begin_sign_up`].
 
 use doorward::{Decision, RefusalReason, Session, StoreError, UserId};
 use doorward_core::{Account, CreateAccountError, PasskeyRecord};
@@ -20,7 +19,7 @@ use crate::{
     wire::{Failure, Reply, SignInCode},
 };
 
-/// The wish for an account.
+/// Request to create an account.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SignUp {
@@ -29,16 +28,16 @@ pub(crate) struct SignUp {
     challenge: Option<String>,
 }
 
-/// The answer of an authenticator that was asked for a new passkey.
+/// Answer of an authenticator to a registration.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NewPasskey {
     pub(crate) credential: RegisterPublicKeyCredential,
-    /// What its owner calls it.
+    /// Name that the owner has chosen.
     pub(crate) name: Option<String>,
 }
 
 impl Service {
-    /// Begins a sign-up: what is to be asked of an authenticator.
+    /// Starts a sign-up, and returns options for the authenticator.
     pub(crate) async fn begin_sign_up(
         &self,
         client: &Client,
@@ -66,7 +65,7 @@ impl Service {
         self.keep(client, started, Purpose::SignUp(Box::new(account), handover))
     }
 
-    /// Makes the account, and signs its owner in.
+    /// Creates the account, and signs its owner in.
     pub(crate) async fn finish_sign_up(
         &self,
         client: &Client,
@@ -78,13 +77,13 @@ impl Service {
         };
         let passkey = self.record(client, &account.id, shown, answer.name.as_deref());
         let about = About { client: Some(client), user: Some(&account.id), ..About::default() };
-        // Both may have been taken since the sign-up began.
+        // Both may have been taken since the start.
         self.check_name(&account, about).await?;
         self.check_display_name(&account, about).await?;
         self.complete(client, &account, Proof::SignUp(&passkey), handover).await
     }
 
-    /// Stores a new account. Of two who want its name at the same moment one is refused here.
+    /// Stores a new account. If two clients want the same name at the same time, one is rejected here.
     pub(super) async fn store_account(
         &self,
         account: &Account,
@@ -105,7 +104,7 @@ impl Service {
         Ok(())
     }
 
-    /// Of all who want a name the store lets one have it; who is late learns so before anything is stored.
+    /// Rejects a taken name before anything is stored. The store decides finally.
     async fn check_name(&self, account: &Account, about: About<'_>) -> Result<(), Failure> {
         let taken = self.accounts.account_named(&account.name_key).await;
         match taken.map_err(|error| self.unavailable(&error, about))? {
@@ -114,7 +113,7 @@ impl Service {
         }
     }
 
-    /// Others must not take a new account for another one that is there.
+    /// Rejects a display name that could be mistaken for another account.
     async fn check_display_name(&self, account: &Account, about: About<'_>) -> Result<(), Failure> {
         let is_taken = is_name_of_another(&*self.accounts, account).await;
         match is_taken.map_err(|error| self.unavailable(&error, about))? {
@@ -123,7 +122,7 @@ impl Service {
         }
     }
 
-    /// Begins to add a passkey to the account of a session whose user was there just now.
+    /// Starts to add a passkey to the account of a session. Needs a fresh sign-in.
     pub(crate) async fn begin_adding(
         &self,
         client: &Client,
@@ -160,7 +159,7 @@ impl Service {
         let Purpose::Add(user) = registration.purpose else {
             return Err(self.refuse_new(client, RefusalReason::CeremonyUnknown));
         };
-        // Another user has signed in to this browser meanwhile.
+        // Another user has signed in with this browser meanwhile.
         if user != session.user {
             return Err(self.refuse_new(client, RefusalReason::UserChanged));
         }
@@ -179,7 +178,7 @@ impl Service {
         Ok(passkey)
     }
 
-    /// Whether an answer belongs to a passkey that is to be added to an account which is there.
+    /// Returns `true` if an answer belongs to a passkey that is added to an existing account.
     pub(crate) fn is_adding(&self, client: &Client, answer: &NewPasskey) -> bool {
         let challenge = CeremonyChallenge::of(&answer.credential.response.client_data_json);
         challenge.is_some_and(|challenge| {
@@ -189,7 +188,7 @@ impl Service {
         })
     }
 
-    /// Remembers a ceremony, for the client that has begun it.
+    /// Stores a ceremony for the client that has started it.
     fn keep(
         &self,
         client: &Client,
@@ -203,7 +202,7 @@ impl Service {
         Ok(Reply::options(options))
     }
 
-    /// Takes the ceremony out, and then looks at the answer.
+    /// Removes the ceremony, and then verifies the answer.
     fn judge_new(
         &self,
         client: &Client,
@@ -216,7 +215,7 @@ impl Service {
         let Some(begun) = self.registrations.take(client.binding, &challenge, now) else {
             return Err(self.over(client));
         };
-        // The library looks at what the authenticator says; nothing else may be believed.
+        // The library verifies what the authenticator has signed. Nothing else is trusted.
         let shown = self.relying_party.finish_registration(credential, &begun.state);
         let shown = shown.map_err(|error| {
             let fault = match error {
@@ -258,7 +257,7 @@ impl Service {
         SignInCode::RegistrationFailed.into()
     }
 
-    /// Draws the id of an account: a UUID of version 4 (RFC 9562), which is its user handle too.
+    /// Generates the id of an account: a UUID of version 4 (RFC 9562), which is also its user handle.
     fn draw_id(&self) -> Uuid {
         let mut bytes = [0; 16];
         self.entropy.fill(&mut bytes);
@@ -269,5 +268,5 @@ impl Service {
     }
 }
 
-/// A person has some devices and a spare key.
+/// Maximum of passkeys per account: a person has some devices and a spare key.
 const MAX_PASSKEYS: u32 = 20;

@@ -1,8 +1,8 @@
-//! From a proof to a session: the last steps of every sign-in, whatever the proof was.
+//! Turns a proof into a session: the common last steps of every sign-in.
 //!
-//! The application's own hook is asked first, then the session is stored, then its ticket. A proof that is good
-//! once is used up after that: where anything before it fails, the user may show it again. Only then is the client
-//! told, who finds the session. Start reading at [`Service::complete`].
+//! The hook of the application runs first, then the session is stored, then its ticket. A proof that is valid once
+//! is used up after that, so the user can use it again if an earlier step fails. The client receives the answer
+//! last, when the session exists. Start reading at [`Service::complete`].
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Service {
-    /// Gives a session to a user who has proved who they are.
+    /// Creates a session for a user who has proved its identity.
     pub(super) async fn complete(
         &self,
         client: &Client,
@@ -28,7 +28,7 @@ impl Service {
     ) -> Result<Reply, Failure> {
         let user = &account.id;
         let about = About { client: Some(client), user: Some(user), ..About::default() };
-        // What cannot be recorded is not decided. An audit that is held up shows it here, before anything is changed.
+        // Without a record there is no decision. A stuck audit sink is detected here, before anything changes.
         if !self.records.has_room() || !self.records.kept().await {
             return Err(SignInCode::Unavailable.into());
         }
@@ -48,7 +48,7 @@ impl Service {
         let session = &made.1.id;
         let about = About { session: Some(session), ..about };
         let handed_over = self.hand_over(&made, account, proof, handover, about).await;
-        // No client was told its token: where it cannot be ended now, it expires unused.
+        // No client has its token. If it cannot be ended now, it expires unused.
         if handed_over.is_err()
             && let Err(error) = self.sessions.end(session).await
         {
@@ -57,7 +57,7 @@ impl Service {
         handed_over
     }
 
-    /// Makes a new session one that its client may have.
+    /// Hands a new session to its client.
     async fn hand_over(
         &self,
         (token, session): &(SessionToken, Session),
@@ -66,8 +66,9 @@ impl Service {
         handover: Handover,
         about: About<'_>,
     ) -> Result<Reply, Failure> {
-        // An account that was disabled meanwhile was disabled before everything of it was ended: either the
-        // session is too old, or it is seen here. One that is not stored yet is disabled by no one.
+        // A disabled account is marked before its sessions are ended. So an account that was disabled meanwhile has
+        // either revoked this session already, or its mark is seen here. An account that is not stored yet cannot
+        // be disabled.
         if !matches!(proof, Proof::SignUp(_)) {
             self.usable_account(&account.id, about).await?;
         }
@@ -115,5 +116,5 @@ fn undone(failure: &Failure) -> Decision {
     }
 }
 
-/// The hook may ask a service on the network; then nothing was decided.
+/// Timeout of the hook, which may call a service on the network.
 const HOOK_TIMEOUT: Duration = Duration::from_secs(10);
