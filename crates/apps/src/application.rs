@@ -1,4 +1,4 @@
-//! Declares what an application of the ready server is, and what the server gives it.
+//! Defines an application of the ready server, and the services that it receives.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,9 +8,10 @@ use sqlx::SqliteConnection;
 
 /// One application: a gateway, a page, and tables of its own.
 ///
-/// Adding one takes a type that implements this trait, its row in [`ALL`](crate::ALL), and a page of the server.
+/// To add one, implement this trait, list the type in [`ALL`](crate::ALL), and add a page to the server.
 pub trait Application: fmt::Debug + Send + Sync {
-    /// Returns the name in the setting `apps`. It also marks the version of the tables, so it never changes.
+    /// Returns the name in the setting `apps`. The name also identifies the tables in the database, so it must
+    /// never change.
     fn name(&self) -> &'static str;
 
     /// Returns the path of page and namespace, without the slash.
@@ -30,7 +31,7 @@ pub trait Application: fmt::Debug + Send + Sync {
     fn gateway(&self, services: &Services) -> Gateway<NamedUser>;
 }
 
-/// What the server gives to every application.
+/// Services that the server passes to every application.
 #[derive(Clone)]
 pub struct Services {
     /// Clock for every decision that depends on time.
@@ -39,7 +40,7 @@ pub struct Services {
     pub entropy: Arc<dyn Entropy>,
     /// File that holds the tables of all applications.
     pub database: SqliteFile,
-    /// Finds users by the name or the id that another user writes.
+    /// Looks up users by name or id.
     pub directory: Arc<dyn Directory>,
     /// Length of a round of whack-a-mole.
     pub round: Duration,
@@ -61,7 +62,7 @@ pub struct Person {
     pub name: Box<str>,
 }
 
-/// Finds the users that an application does not know by itself.
+/// Looks up users that an application does not know itself.
 ///
 /// Names and ids are looked up separately: the subject of a token may be any text, including the user name of an
 /// account.
@@ -69,13 +70,13 @@ pub trait Directory: Send + Sync {
     /// Finds the user with this user name; `None` when there is none.
     ///
     /// # Errors
-    /// Those of the store behind it.
+    /// Errors of the underlying store.
     fn named<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Person>, BoxError>>;
 
     /// Finds the user with this id; `None` when no account has it.
     ///
     /// # Errors
-    /// Those of the store behind it.
+    /// Errors of the underlying store.
     fn with_id<'a>(&'a self, id: &'a UserId) -> BoxFuture<'a, Result<Option<Person>, BoxError>>;
 }
 

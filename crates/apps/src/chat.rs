@@ -1,7 +1,7 @@
 //! A chat in rooms of its members.
 //!
-//! Events are handled in `gateway` with the steps of `state`, rows are kept by `store` and `invitations`, and `wire` has what clients send and
-//! read. Start reading at `Chat::send` in `gateway`.
+//! `gateway` handles events with the helpers of `state`; `store` and `invitations` keep the rows; `wire` has the
+//! payloads. Start reading at `Chat::send` in `gateway`.
 
 mod gateway;
 mod invitations;
@@ -23,7 +23,7 @@ use self::{
 };
 use crate::application::{Application, NamedUser, Services};
 
-/// The chat, not yet mounted.
+/// The chat, before it is mounted.
 #[derive(Debug)]
 pub(crate) struct ChatApplication;
 

@@ -1,9 +1,8 @@
 //! Keeps the rows of all applications in one SQLite file.
 //!
-//! Each application has tables of its own, and a row in `application_versions` that says how many of its migrations
-//! the file has seen. An application that was never mounted leaves no table. One that was mounted earlier keeps its
-//! rows, and they are still deleted with the account of their user: see [`Database::forget`].
-//! Start reading at [`Database::open`].
+//! Each application has its own tables, and a row in `application_versions` that counts the migrations the file has
+//! run. An application that was never mounted has no table. One that was mounted earlier keeps its rows, and they
+//! are still deleted with the account of their user: see [`Database::forget`]. Start reading at [`Database::open`].
 
 use std::path::Path;
 
@@ -13,7 +12,7 @@ use sqlx::{SqliteConnection, query, query_as, raw_sql};
 
 use crate::{application::Application, catalogue::ALL};
 
-/// The file of the applications, if there is one.
+/// The file of the applications; absent if none was ever mounted.
 #[derive(Clone, Debug)]
 pub struct Database(Option<File>);
 
@@ -25,8 +24,8 @@ struct File {
 }
 
 impl Database {
-    /// Opens the file, or makes it, and brings the tables of the mounted applications up to date. Without a mounted
-    /// application a file that does not exist is not made.
+    /// Opens or creates the file, and migrates the tables of the mounted applications. With no mounted application,
+    /// a missing file is not created.
     ///
     /// # Errors
     /// [`OpenError`] says what is wrong with the file and what to do.
@@ -53,7 +52,7 @@ impl Database {
             if seen > app.schema().len() {
                 return Err(OpenError::Newer { path: path.to_owned() });
             }
-            // Tables that are up to date are not written, so that a server starts on a full disk.
+            // Write only if a migration is missing, so that the server starts on a full disk.
             if seen < app.schema().len() {
                 let migrate = file.change(move |connection| Box::pin(migrate(connection, app)));
                 migrate.await.map_err(failed)?;
@@ -63,17 +62,17 @@ impl Database {
         Ok(Self(Some(File { file, kept })))
     }
 
-    /// Returns the file, for [`Services`](crate::Services); `None` when no application has ever been mounted.
+    /// Returns the file, for [`Services`](crate::Services); `None` if no application was ever mounted.
     #[must_use]
     pub fn file(&self) -> Option<&SqliteFile> {
         self.0.as_ref().map(|database| &database.file)
     }
 
-    /// Deletes what all applications keep of a user, including those that are not mounted now. All of it is deleted,
-    /// or nothing.
+    /// Deletes the data of a user from all applications, including those that are not mounted now, in one
+    /// transaction.
     ///
     /// # Errors
-    /// Those of [`SqliteFile::change`].
+    /// Errors of [`SqliteFile::change`].
     pub async fn forget(&self, user: &UserId) -> Result<(), StoreError> {
         let Some(File { file, kept }) = self.0.clone() else { return Ok(()) };
         let user = user.clone();
@@ -88,7 +87,7 @@ impl Database {
         forget.await
     }
 
-    /// Waits for what is under way, and closes the file.
+    /// Waits for running operations, and closes the file.
     pub async fn close(&self) {
         if let Some(file) = self.file() {
             file.close().await;
@@ -101,8 +100,8 @@ async fn versions(file: &SqliteFile) -> Result<Vec<(String, i64)>, StoreError> {
     versions.fetch_all(file.readers()).await.map_err(store_error)
 }
 
-/// Runs the migrations that the file has not seen. The version is read again inside the transaction: two processes
-/// may open the file at the same moment.
+/// Runs the missing migrations. The version is read again inside of the transaction, because two processes may open
+/// the file at the same time.
 async fn migrate(
     connection: &mut SqliteConnection,
     app: &'static dyn Application,
@@ -118,16 +117,16 @@ async fn migrate(
     mark.bind(app.name()).bind(version).execute(connection).await.map(drop)
 }
 
-/// `DoAp` in ASCII. The first three migrations made the tables of both applications in every file; the fourth has
-/// taken over the bookkeeping from them, so they have nothing left to do. Versions before the first migration
-/// marked no file.
+/// `DoAp` in ASCII. The first three migrations created the tables of both applications in every file. Since the
+/// fourth one, each application migrates its own tables, so the first three are empty. Files from before the first
+/// migration are unmarked.
 const SCHEMA: Schema = Schema::new(0x446f_4170, &[NOTHING, NOTHING, NOTHING, VERSIONS])
     .adopting(&["chat_keys", "chat_members", "chat_messages", "chat_rooms", "mole_best"]);
 
 const NOTHING: &str = "SELECT 1";
 
-/// Files from before this table may have the tables of either application. `chat_invitations` came with the second
-/// migration of the chat; the first one can run again on tables that exist.
+/// Older files may contain the tables of either application. The second migration of the chat created
+/// `chat_invitations`; the first one is idempotent.
 const VERSIONS: &str = "
 CREATE TABLE application_versions (
     name TEXT PRIMARY KEY,

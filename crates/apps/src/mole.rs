@@ -1,7 +1,7 @@
 //! Whack-a-mole: all players of a room strike at the same moles, and the server judges each strike.
 //!
-//! Events are handled in `gateway`. The rules are in `game`, rooms and their clocks in `tables`, the best scores in
-//! `top`, and `wire` has what clients send and read. Start reading at `Mole::strike` in `gateway`.
+//! `gateway` handles events, `game` has the rules, `tables` the rooms and their clocks, `top` the best scores, and
+//! `wire` the payloads. Start reading at `Mole::strike` in `gateway`.
 
 mod game;
 mod gateway;
@@ -20,7 +20,7 @@ use self::{
 };
 use crate::application::{Application, NamedUser, Services};
 
-/// The game, not yet mounted.
+/// The game, before it is mounted.
 #[derive(Debug)]
 pub(crate) struct MoleApplication;
 

@@ -1,8 +1,8 @@
-//! Tells a client that a change could not be kept.
+//! Converts storage errors to exceptions.
 
 use doorward::{Exception, StoreError};
 
-/// Turns a failure of the database into what the client reads, and logs its cause.
+/// Returns the exception for a client, and logs the cause.
 pub(crate) fn not_kept(error: &StoreError) -> Exception {
     let cause = std::error::Error::source(error);
     tracing::warn!(%error, cause, "A change was refused: it could not be kept.");

@@ -1,4 +1,4 @@
-//! What the tests of all applications share.
+//! Helpers for the tests of all applications.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::application::{Directory, NamedUser, Person, Services};
 
-/// Admits every client as the user that it names.
+/// Returns an authenticator that admits every client as the user it names.
 pub(crate) fn authenticator() -> impl Authenticator<Principal = NamedUser> {
     authenticate_fn(|handshake| async move {
         let user = handshake.auth.str("user").ok_or_else(Refusal::forbidden)?;
@@ -19,7 +19,7 @@ pub(crate) fn authenticator() -> impl Authenticator<Principal = NamedUser> {
     })
 }
 
-/// Accounts in memory: ids by user name.
+/// Accounts in memory: user names and ids.
 #[derive(Default)]
 pub(crate) struct Accounts(Mutex<HashMap<String, UserId>>);
 
@@ -46,7 +46,7 @@ impl Directory for Accounts {
     }
 }
 
-/// Services with a clock that the test moves.
+/// Returns services with a manual clock.
 pub(crate) fn services(
     clock: &ManualClock,
     database: &SqliteFile,

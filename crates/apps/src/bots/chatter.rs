@@ -1,4 +1,4 @@
-//! A bot that is in one room of the chat, says what it is told to and looks whether it hears everything.
+//! A bot in one room of the chat. It follows orders, and checks that it receives every message in order.
 
 use std::sync::{
     Arc,
@@ -15,19 +15,19 @@ use super::{
     latency::Latency,
 };
 
-/// What all of them write on.
+/// State that all members share.
 pub(super) struct Slate {
     pub(super) latency: Latency<String>,
-    /// How many are in the room.
+    /// Number of members.
     pub(super) members: watch::Sender<usize>,
-    /// The room, when it was made.
+    /// Id of the room, after its creation.
     pub(super) room: watch::Sender<Option<String>>,
     pub(super) heard: AtomicU64,
-    /// Messages that came behind a later one, or whose predecessor never came.
+    /// Messages out of order, or after a missing one.
     pub(super) disordered: AtomicU64,
 }
 
-/// What one of them is told to do.
+/// Order for one member.
 pub(super) enum Order {
     Create,
     Invite { id: String, room: String },
@@ -62,7 +62,7 @@ impl Slate {
     }
 }
 
-/// Chats until nobody gives orders any more, or the connection ends.
+/// Follows orders until their channel closes or the connection ends.
 pub(super) async fn chat(
     client: &mut Client,
     mut orders: mpsc::Receiver<Order>,

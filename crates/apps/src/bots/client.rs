@@ -1,4 +1,4 @@
-//! A Socket.IO client over a WebSocket, as small as a bot needs it.
+//! A minimal Socket.IO client over a WebSocket.
 
 use futures_util::{SinkExt, StreamExt};
 use serde::Serialize;
@@ -15,13 +15,13 @@ pub(super) struct Client {
     asked: u64,
 }
 
-/// What the server has sent; arguments are a JSON array.
+/// A packet of the server; arguments are a JSON array.
 pub(super) enum Received {
     Ack(u64, String),
     Event(String, String),
 }
 
-/// Why there is no connection any more.
+/// Reasons for which a connection has failed or ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
     #[error("the connection has ended")]
@@ -35,7 +35,7 @@ pub(super) enum ClientError {
 }
 
 impl Client {
-    /// Connects, shows a token and waits until it is in.
+    /// Connects, authenticates with a token, and waits for admission.
     pub(super) async fn connect(
         address: &str,
         namespace: &'static str,
@@ -58,7 +58,7 @@ impl Client {
         }
     }
 
-    /// Sends an event, and returns the number under which its answer will come.
+    /// Sends an event with an ack, and returns the id of the ack.
     pub(super) async fn ask(
         &mut self,
         event: &str,
@@ -70,10 +70,10 @@ impl Client {
         Ok(self.asked)
     }
 
-    /// Waits for the next event or answer.
+    /// Waits for the next event or ack.
     ///
     /// # Cancel safety
-    /// Nothing that has arrived is lost.
+    /// No received packet is lost.
     pub(super) async fn next(&mut self) -> Result<Received, ClientError> {
         loop {
             let packet = self.packet().await?;
@@ -98,7 +98,7 @@ impl Client {
         }
     }
 
-    /// The next packet that is no heartbeat.
+    /// Waits for the next packet, and answers heartbeats.
     async fn packet(&mut self) -> Result<String, ClientError> {
         loop {
             match self.stream.next().await {
@@ -118,7 +118,7 @@ impl Client {
     }
 }
 
-/// The name of an event, and its arguments as an array of their own.
+/// Splits the payload of an event into its name and an array of its arguments.
 fn split_event(array: &str) -> Option<(String, String)> {
     let mut parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(array).ok()?;
     let name = serde_json::from_str(parts.first()?.get()).ok()?;

@@ -20,7 +20,7 @@ pub(super) struct Door {
     pub(super) say: Say,
 }
 
-/// Why bots have ended before their work was done.
+/// Reasons for which bots have ended early.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BotError {
@@ -34,7 +34,7 @@ pub enum BotError {
         name: String,
         /// The server.
         address: String,
-        /// What the network or the server said.
+        /// Error of the network or the server.
         #[source]
         source: BoxError,
     },

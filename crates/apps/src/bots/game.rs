@@ -56,7 +56,7 @@ pub(super) async fn play(load: &GameLoad, door: &Arc<Door>) -> Result<(), BotErr
     let mut round = 0;
     while let Some(ranking) = ranked.recv().await {
         round += 1;
-        // Only when all have read everything; those that are out are not waited for.
+        // Report after all have read the ranking, but do not wait for bots without a connection.
         let others = async {
             for _ in 1..count {
                 ranked.recv().await;
@@ -71,7 +71,7 @@ pub(super) async fn play(load: &GameLoad, door: &Arc<Door>) -> Result<(), BotErr
     Err(BotError::AllOut)
 }
 
-/// Tries to get in again, ever more rarely.
+/// Reconnects with exponential backoff.
 async fn come_back(door: &Door, name: &str) -> Option<Client> {
     for attempt in 0..ATTEMPTS {
         tokio::time::sleep(Duration::from_millis(500 + below(500)) * 2_u32.pow(attempt)).await;
@@ -99,7 +99,7 @@ fn report(
     ))
 }
 
-/// How long the end of a round may be on its way.
+/// Time for all bots to receive the end of a round.
 const FOR_OTHERS: Duration = Duration::from_secs(2);
 
 const ATTEMPTS: u32 = 6;

@@ -1,7 +1,6 @@
-//! How long it takes until everybody knows.
+//! Measures the time from sending to arrival.
 //!
-//! All bots live in one process, so that the moment of sending and the moments of arriving are read from one
-//! clock.
+//! All bots run in one process, so one clock measures both ends.
 
 use std::{
     collections::HashMap,
@@ -11,19 +10,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// From the sending of each thing to its arrival at each client.
+/// Times from sending to arrival at each client.
 pub(super) struct Latency<K> {
-    /// Protects the numbers; held for one of them.
+    /// Protects the numbers; held for one update.
     inner: Mutex<Inner<K>>,
 }
 
 struct Inner<K> {
     sent: HashMap<K, Instant>,
-    /// How many arrivals took so many tenths of a millisecond.
+    /// Histogram of arrivals, in buckets of [`BUCKET`].
     arrivals: Vec<u32>,
 }
 
-/// What was measured.
+/// Summary of the measurements.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Summary {
     pub(super) arrivals: u64,
@@ -41,7 +40,7 @@ impl<K: Eq + Hash> Latency<K> {
         self.lock().sent.insert(what, now);
     }
 
-    /// Something has arrived at one more client; what nobody has sent is not counted.
+    /// Records an arrival at one client. Arrivals of unknown keys are ignored.
     pub(super) fn arrived(&self, what: &K, now: Instant) {
         let mut inner = self.lock();
         let Some(sent) = inner.sent.get(what) else { return };
@@ -50,7 +49,7 @@ impl<K: Eq + Hash> Latency<K> {
         inner.arrivals[bucket] += 1;
     }
 
-    /// Returns what was measured, and begins anew.
+    /// Returns the summary, and starts anew.
     pub(super) fn take(&self) -> Summary {
         let mut inner = self.lock();
         inner.sent.clear();
@@ -67,7 +66,7 @@ impl<K: Eq + Hash> Latency<K> {
 impl Summary {
     fn of(buckets: &[u32]) -> Self {
         let arrivals: u64 = buckets.iter().copied().map(u64::from).sum();
-        // The time within which so many of a thousand have arrived.
+        // Returns the time within which this share, in thousandths, has arrived.
         let within = |of_thousand: u64| {
             let wanted = (arrivals * of_thousand).div_ceil(1000);
             let mut seen = 0;
@@ -101,7 +100,7 @@ impl fmt::Display for Summary {
 
 const BUCKET: Duration = Duration::from_micros(100);
 
-/// Ten seconds; what takes longer counts as that.
+/// Ten seconds; longer times count as that.
 const BUCKETS: usize = 100_000;
 
 #[cfg(test)]

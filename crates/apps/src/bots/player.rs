@@ -1,4 +1,4 @@
-//! A bot that plays whack-a-mole as a person does: it sees a mole, takes its time, and sometimes misses.
+//! A bot that plays whack-a-mole like a person: it sees a mole, takes its time, and sometimes misses.
 
 use std::{
     collections::HashMap,
@@ -22,15 +22,15 @@ use super::{
 pub(super) struct Player {
     pub(super) name: String,
     pub(super) room: String,
-    /// Whether it begins rounds when nobody else does.
+    /// `true` for the bot that starts rounds if no other player does.
     pub(super) leads: bool,
-    /// Whose hit, and which one.
+    /// Latencies by user and number of the hit.
     pub(super) latency: Arc<Latency<(String, u32)>>,
-    /// Told the ranking of every round, by each when it has read it.
+    /// Receives the ranking of every round from each bot.
     pub(super) rounds: mpsc::Sender<Vec<Ranked>>,
 }
 
-/// A row of the result.
+/// A row of the ranking.
 #[derive(Deserialize)]
 pub(super) struct Ranked {
     pub(super) name: String,
@@ -55,20 +55,20 @@ struct Phase {
     phase: String,
 }
 
-/// A bot at the table.
+/// State of a bot in a room.
 struct Playing<'a> {
     player: &'a Player,
-    /// In milliseconds: some are quicker than others.
+    /// Reaction time in milliseconds.
     quickness: u64,
     plans: Vec<Plan>,
-    /// The question that is not answered yet, and when the hand is free again: it has one.
+    /// Id of the pending ack. A bot has one hand: it waits for the answer and for the end of its stroke.
     asked: Option<u64>,
     rested: Instant,
-    /// How often each player has hit, as far as it was told.
+    /// Last known number of hits of each player.
     hits: HashMap<String, u32>,
 }
 
-/// What it is about to do.
+/// A planned action.
 struct Plan {
     at: Instant,
     deed: Deed,
@@ -101,7 +101,7 @@ impl Player {
 }
 
 impl Playing<'_> {
-    /// Waits until something is to be done.
+    /// Waits until a plan is due.
     async fn due(&self) {
         match self.plans.iter().map(|plan| plan.at).min() {
             Some(at) if self.asked.is_none() => {
@@ -138,7 +138,7 @@ impl Playing<'_> {
                 "state" | "phase" => read(&arguments, |phase| self.enter(&phase)),
                 "ranking" => {
                     if let Ok((ranking,)) = serde_json::from_str(&arguments) {
-                        // Whoever reads it may be gone.
+                        // The receiver may be closed.
                         drop(self.player.rounds.send(ranking).await);
                     }
                 }
@@ -147,7 +147,7 @@ impl Playing<'_> {
         }
     }
 
-    /// One mole of ten is not seen in time.
+    /// Plans a strike. One mole in ten is missed.
     fn see(&mut self, mole: MoleUp) {
         if below(10) > 0 {
             let reaction = Duration::from_millis(self.quickness + below(300));
@@ -158,7 +158,7 @@ impl Playing<'_> {
     fn hear(&mut self, scores: Vec<Score>) {
         let now = SystemClock.now();
         for Score { user, hits } in scores {
-            // A score is told again when only the combo has changed.
+            // A score is sent again if only the combo has changed.
             if self.hits.insert(user.clone(), hits).is_none_or(|before| before < hits) {
                 self.player.latency.arrived(&(user, hits), now);
             }
@@ -177,15 +177,15 @@ impl Playing<'_> {
     }
 }
 
-/// Reads the one argument of an event; what is something else is none of a bot's business.
+/// Parses the one argument of an event, and ignores anything else.
 fn read<T: DeserializeOwned>(arguments: &str, take: impl FnOnce(T)) {
     if let Ok((argument,)) = serde_json::from_str(arguments) {
         take(argument);
     }
 }
 
-/// How long a hand is on its way.
+/// Time of a stroke.
 const STROKE: Duration = Duration::from_millis(60);
 
-/// Time for a newcomer to come in.
+/// Pause between rounds, in which other players can enter.
 const BETWEEN_ROUNDS: Duration = Duration::from_secs(4);

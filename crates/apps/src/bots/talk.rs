@@ -23,7 +23,7 @@ pub struct ChatLoad {
     pub messages: u32,
 }
 
-/// Fills one room of the chat.
+/// Fills one room, sends all messages, and reports.
 pub(super) async fn chat(load: &ChatLoad, door: &Door) -> Result<(), BotError> {
     let count = usize::from(load.members);
     let names: Vec<_> = (1..=count).map(|number| format!("bot-{number:04}")).collect();
@@ -46,7 +46,7 @@ pub(super) async fn chat(load: &ChatLoad, door: &Door) -> Result<(), BotError> {
     let room = room.unwrap_or_default();
     let mut members = slate.members.subscribe();
     for (number, user) in names.iter().enumerate().skip(1) {
-        // Each invites a few, so that nobody invites more than one may.
+        // Each member invites a few, within the limits of an inviter.
         let host = (number - 1) / INVITED_BY_ONE;
         if number % INVITED_BY_ONE == 1 {
             within(members.wait_for(|members| *members >= number), "the members").await?;
@@ -94,7 +94,7 @@ async fn within<T, E>(
 
 const INVITED_BY_ONE: usize = 10;
 
-/// Consecutive messages come from bots that are far from each other.
+/// Step between consecutive senders, so that they are far apart.
 const STRIDE: usize = 7919;
 
 const PATIENCE: Duration = Duration::from_secs(30);

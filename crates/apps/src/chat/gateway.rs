@@ -1,9 +1,9 @@
-//! A chat in rooms of its members.
+//! The gateway of the chat.
 //!
-//! Namespace `/chat`. Whoever is a member of a room, and nobody else, gets into the room of the framework with
-//! the same id; events that name another room are refused. A message is written down before anybody is told,
-//! with the next version of its room, so that a client that comes back says the last one it has seen and gets
-//! the rest. Rows are in `store`, what goes over the wire in `wire`. Start reading at [`Chat::send`].
+//! Namespace `/chat`. Only members of a chat room may join the framework room with the same id, and events that
+//! name another room are rejected. A message is stored before it is broadcast, with the next version of its room. A
+//! reconnecting client sends the last version that it has seen and receives the rest. Rows are in `store`, payloads
+//! in `wire`. Start reading at [`Chat::send`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ use crate::{
 #[gateway(namespace = "/chat")]
 #[filter(not_kept)]
 impl Chat {
-    /// Members only.
+    /// Admits members.
     #[room("room:{id}")]
     async fn may_join(&self, me: Connection<NamedUser>, id: &str) -> Result<bool, BoxError> {
         Ok(self.store.is_member(me.user(), id).await?)
@@ -36,14 +36,14 @@ impl Chat {
     #[on_connect]
     async fn hello(self: Arc<Self>, me: Connection<NamedUser>) {
         let (chat, person) = (Arc::clone(&self), me.clone());
-        // Nice to have: the door does not wait for a writer that is held up.
+        // Not essential: admission must not wait for a stuck writer.
         tokio::spawn(async move {
             if let Err(error) = chat.store.rename(person.user(), &person.principal().name).await {
                 tracing::debug!(%error, "A member keeps an old name.");
             }
         });
         let rooms = self.rooms_of(me.user()).await;
-        // Nothing waits behind it: what is counted here is taken back by `bye`.
+        // No await follows, so `bye` undoes exactly what is counted here.
         self.presence.come(me.user(), || tell_presence(&me, &rooms, true));
     }
 
@@ -53,19 +53,19 @@ impl Chat {
         self.presence.go(me.user(), || tell_presence(&me, &rooms, false));
     }
 
-    /// One's own rooms, all of which are heard from now on.
+    /// Returns the rooms of the user, and joins them.
     #[subscribe("rooms")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
     async fn rooms(&self, me: Connection<NamedUser>) -> Result<Vec<Room>, BoxError> {
         for id in self.store.ids_of(me.user()).await? {
-            // A room that was left meanwhile, in another tab, is none of theirs.
+            // The user may have left the room in another tab meanwhile.
             if let Err(error) = me.join(&room_of(&id)).await
                 && self.store.is_member(me.user(), &id).await?
             {
                 return Err(error.into());
             }
         }
-        // Counted when everything new is heard already.
+        // Counted after the joins, so that no new message is missed.
         let mut rooms = self.store.rooms_of(me.user()).await?;
         rooms.retain(|room| me.is_in(&room_of(&room.id)));
         Ok(rooms)
@@ -83,7 +83,7 @@ impl Chat {
         Ok(members.map(|(user, name)| self.member(&UserId::new(user), name)).collect())
     }
 
-    /// What has changed in a room since `lastSeen`, in parts.
+    /// Returns one page of changes of a room since `lastSeen`.
     #[subscribe("history")]
     #[guard(RateLimit::per_user(200, Duration::from_secs(10)))]
     async fn history(
@@ -95,8 +95,8 @@ impl Chat {
         Ok(self.store.history(&room, last_seen).await?)
     }
 
-    /// Writes a message down and tells the room. The answer is the message, or nothing when it was written
-    /// before and is too old to be kept.
+    /// Stores a message and broadcasts it. Returns the message, or `None` if it is a repeated one that is no longer
+    /// kept.
     #[subscribe("send")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn send(
@@ -110,7 +110,7 @@ impl Chat {
                 Posted::Again(message) => Ok(Some(message)),
                 Posted::Forgotten => Ok(None),
                 Posted::New(message) => {
-                    // The server's voice: it was written, also when its sender has left meanwhile.
+                    // Sent by the server: the message is stored, even if its sender has left meanwhile.
                     me.hub().to(room_of(&room)).emit_event(&message)?;
                     Ok(Some(message))
                 }
@@ -119,7 +119,7 @@ impl Chat {
         .await
     }
 
-    /// Replaces the text of one's own message.
+    /// Replaces the text of the user's own message.
     #[subscribe("edit")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn edit(
@@ -130,7 +130,7 @@ impl Chat {
         self.change(me, room, seq, Some(text)).await
     }
 
-    /// Removes one's own message; that there was one stays visible.
+    /// Removes the user's own message; a placeholder remains.
     #[subscribe("remove")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn remove(
@@ -141,7 +141,7 @@ impl Chat {
         self.change(me, room, seq, None).await
     }
 
-    /// Has read up to a message. The answer is how many are left.
+    /// Marks messages as read, and returns the number of unread ones.
     #[subscribe("read")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
     async fn read(
@@ -165,7 +165,7 @@ impl Chat {
     ) -> Result<(), BoxError> {
         check_member(&me, &room)?;
         let typing = Typing { room: &room, user: me.user().as_str(), name: &me.principal().name };
-        // Old news soon: who does not keep up may miss it.
+        // Volatile: a slow client may miss it.
         me.hub().to(room_of(&room)).except(me.user().clone()).volatile().emit_event(&typing)?;
         Ok(())
     }
@@ -190,7 +190,7 @@ impl Chat {
         .await
     }
 
-    /// Invites a user into a room, who may accept or decline. Any member may.
+    /// Invites a user to a room. Any member may invite.
     #[subscribe("invite")]
     #[guard(RateLimit::per_user(30, Duration::from_secs(60)))]
     async fn invite(
@@ -223,14 +223,14 @@ impl Chat {
         .await
     }
 
-    /// One's own open invitations.
+    /// Returns the open invitations of the user.
     #[subscribe("invitations")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
     async fn invitations(&self, me: Connection<NamedUser>) -> Result<Vec<Invitation>, BoxError> {
         Ok(self.store.invitations(me.user()).await?)
     }
 
-    /// Becomes a member of a room that one was invited into.
+    /// Accepts an invitation.
     #[subscribe("accept")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn accept(
@@ -240,7 +240,7 @@ impl Chat {
     ) -> Result<Room, BoxError> {
         to_the_end(async move {
             let _turn = self.turn().await?;
-            // Ended while it waited.
+            // The socket may have closed while it waited.
             if me.is_closed() {
                 return Err(Exception::forbidden().into());
             }
@@ -261,7 +261,7 @@ impl Chat {
         .await
     }
 
-    /// Ends an invitation without accepting it. The inviter is not told.
+    /// Declines an invitation. The inviter is not notified.
     #[subscribe("decline")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn decline(
@@ -278,7 +278,7 @@ impl Chat {
         .await
     }
 
-    /// Is no member any more, in any tab.
+    /// Ends a membership, in all tabs.
     #[subscribe("leave")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn leave(

@@ -1,7 +1,7 @@
-//! Invitations as rows: who may still come into which room.
+//! Rows of invitations.
 //!
-//! An invitation takes nothing of the user who gets it. It counts for the one who wrote it, and only when it is
-//! accepted does the room count for the user. Start reading at [`Store::invite`].
+//! An invitation counts against the limit of its inviter. The room counts against the limit of the invited user
+//! only after acceptance. Start reading at [`Store::invite`].
 
 use std::time::SystemTime;
 
@@ -15,22 +15,22 @@ use super::{
 };
 use crate::application::Person;
 
-/// What makes the table of invitations.
+/// Migration that creates the table of invitations.
 pub(super) const INVITATIONS: &str = include_str!("invitations.sql");
 
-/// What became of an invitation.
+/// Result of an invitation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Invited {
-    /// It is open. The room of an older one, which made way for it.
+    /// Open now. The room of an older invitation that it has replaced.
     Done(Option<String>),
-    /// The room has as many members as may be, or the inviter as many open invitations.
+    /// The limit of the room, or of the inviter, is reached.
     Full,
-    /// The user is a member already, or has an open invitation into this room.
+    /// The user is a member, or has an open invitation to this room.
     Known,
 }
 
 impl Store {
-    /// The open invitations of a user, the oldest first.
+    /// Returns the open invitations of a user, oldest first.
     pub(super) async fn invitations(&self, user: &UserId) -> Result<Vec<Invitation>, StoreError> {
         let open = query_as(
             "SELECT room.id AS room, room.name, inviter_id AS inviter, inviter_name, invited_at \
@@ -40,7 +40,7 @@ impl Store {
         open.bind(user.as_str()).fetch_all(self.0.readers()).await.map_err(store_error)
     }
 
-    /// Invites a user into a room of the inviter's.
+    /// Invites a user to a room.
     pub(super) async fn invite(
         &self,
         room: &str,
@@ -68,8 +68,8 @@ impl Store {
         invite.await
     }
 
-    /// Makes a user a member who was invited; `None` when there is no invitation. It stays open when there is no
-    /// room.
+    /// Makes an invited user a member; `None` without an invitation. If the room or the user is at a limit, the
+    /// invitation remains open.
     pub(super) async fn accept(
         &self,
         room: &str,
@@ -95,7 +95,7 @@ impl Store {
         accept.await
     }
 
-    /// Ends an invitation that is not wanted.
+    /// Deletes an invitation.
     pub(super) async fn decline(&self, room: &str, user: &UserId) -> Result<(), StoreError> {
         let (room, user) = (room.to_owned(), user.clone());
         let decline = self
@@ -105,7 +105,7 @@ impl Store {
     }
 }
 
-/// Why there is no new invitation, if there is none.
+/// Returns the reason to reject an invitation, if there is one.
 async fn refusal(
     connection: &mut SqliteConnection,
     room: &str,
@@ -132,7 +132,8 @@ async fn refusal(
     })
 }
 
-/// Ends the oldest invitation of a user who has as many as may be: strangers who invite a lot keep no friend out.
+/// Deletes the oldest invitation of a user at the limit: many invitations of strangers must not block one of a
+/// friend.
 async fn make_room(
     connection: &mut SqliteConnection,
     user: &UserId,
@@ -150,11 +151,11 @@ async fn close(connection: &mut SqliteConnection, room: &str, user: &UserId) -> 
     close.bind(room).bind(user.as_str()).execute(connection).await.map(drop)
 }
 
-/// Open invitations of one inviter.
+/// Maximum of open invitations of one inviter.
 const BY_INVITER: i64 = 50;
 
-/// Of them, those for the same user.
+/// Maximum of open invitations of one inviter for the same user.
 const FOR_ONE_USER: i64 = 3;
 
-/// Open invitations of one user.
+/// Maximum of open invitations of one user.
 const OPEN: i64 = 100;

@@ -1,4 +1,4 @@
-//! Who is in a room of the framework, and what the others are told of them.
+//! Membership of framework rooms, and presence events.
 
 use doorward::{Connection, Exception};
 
@@ -13,8 +13,8 @@ pub(super) fn tell_presence(who: &Connection<NamedUser>, rooms: &[String], onlin
     }
 }
 
-/// Who is in the room of the framework was let in as a member, and was taken out with the membership. Who
-/// has ended is in no room.
+/// Rejects a socket that is not in the framework room. A socket is in it exactly while its user is a member, and a
+/// closed socket is in no room.
 pub(super) fn check_member(me: &Connection<NamedUser>, room: &str) -> Result<(), Exception> {
     if me.is_in(&room_of(room)) { Ok(()) } else { Err(Exception::forbidden()) }
 }
@@ -27,7 +27,7 @@ pub(super) fn full() -> Exception {
     Exception::new("too_many", "There are too many members, or too many rooms")
 }
 
-/// What the framework calls a room.
+/// Returns the name of the framework room.
 pub(super) fn room_of(id: &str) -> String {
     format!("room:{id}")
 }

@@ -1,4 +1,4 @@
-//! Who is here: how many connections each has.
+//! Counts the connections of each user.
 
 use std::{
     collections::HashMap,
@@ -7,16 +7,16 @@ use std::{
 
 use doorward::UserId;
 
-/// Counts connections.
+/// Number of connections by user.
 #[derive(Default)]
 pub(super) struct Presence {
-    /// Protects the counts; held while others are told of a first or a last connection, so that they are
-    /// told in the order in which it happened.
+    /// Protects the counts; held during the broadcast of a first or last connection, so that these events have the
+    /// right order.
     connections: Mutex<HashMap<UserId, usize>>,
 }
 
 impl Presence {
-    /// One connection more; `tell` is called when it is the first.
+    /// Adds a connection; calls `tell` for the first one.
     pub(super) fn come(&self, user: &UserId, tell: impl FnOnce()) {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         let count = connections.entry(user.clone()).or_insert(0);
@@ -26,7 +26,7 @@ impl Presence {
         }
     }
 
-    /// One connection fewer; `tell` is called when it was the last.
+    /// Removes a connection; calls `tell` for the last one.
     pub(super) fn go(&self, user: &UserId, tell: impl FnOnce()) {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(count) = connections.get_mut(user) else { return };

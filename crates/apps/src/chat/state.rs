@@ -1,4 +1,4 @@
-//! What the chat works with, and the steps that several events share.
+//! State of the chat, and helpers that several events share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,15 +13,15 @@ use super::{
 };
 use crate::application::{Directory, NamedUser, Person, Services};
 
-/// The chat of one server.
+/// The chat.
 pub(super) struct Chat {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) store: Store,
     pub(super) directory: Arc<dyn Directory>,
     pub(super) presence: Presence,
-    /// Held while a change is written down and told, so that it is told in the order of the versions. The
-    /// database takes one change after the other anyway.
+    /// Held while a change is stored and broadcast, so that clients receive changes in the order of their versions.
+    /// The database runs one change at a time anyway.
     turn: Mutex<()>,
 }
 
@@ -39,7 +39,7 @@ impl Chat {
 }
 
 impl Chat {
-    /// Finds the account with this id, or the user without an account who is connected and has it.
+    /// Finds the account with this id, or a connected user without an account.
     pub(super) async fn with_id(
         &self,
         me: &Connection<NamedUser>,
@@ -52,7 +52,7 @@ impl Chat {
         Ok(connected.first().map(person))
     }
 
-    /// Shows a new invitation to all connections of the user who got it.
+    /// Sends a new invitation to all connections of the invited user.
     pub(super) async fn show_invitation(
         &self,
         me: &Connection<NamedUser>,
@@ -66,7 +66,7 @@ impl Chat {
         Ok(())
     }
 
-    /// Lets all connections of a new member hear the room, and shows it to them.
+    /// Joins all connections of a new member to the room, and sends the room to them.
     pub(super) async fn welcome(
         &self,
         me: &Connection<NamedUser>,
@@ -83,7 +83,7 @@ impl Chat {
         Ok(room)
     }
 
-    /// Waits for a member's turn in a room. A member who was ended or has left meanwhile says nothing any more.
+    /// Waits for the turn of a member. Fails if the member has left or was disconnected meanwhile.
     pub(super) async fn turn_of(
         &self,
         me: &Connection<NamedUser>,
@@ -94,8 +94,8 @@ impl Chat {
         Ok(turn)
     }
 
-    /// Waits for the turn to change something, no longer than a change itself may wait: those that were given up
-    /// must not gather behind a database that is held up.
+    /// Waits for the turn to change something, at most as long as a change itself may wait. Otherwise abandoned
+    /// requests would queue before a stuck database.
     pub(super) async fn turn(&self) -> Result<MutexGuard<'_, ()>, Exception> {
         let patience = self.clock.sleep_until(self.clock.now() + PATIENCE);
         tokio::select! {
@@ -121,10 +121,10 @@ impl Chat {
         .await
     }
 
-    /// Who is to be told of somebody: nobody when that cannot be found out.
+    /// Returns the rooms whose members see the presence of a user; none during an outage.
     pub(super) async fn rooms_of(&self, user: &UserId) -> Vec<String> {
         self.store.ids_of(user).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "Nobody is told who is here.");
+            tracing::warn!(%error, "Presence is not sent.");
             Vec::new()
         })
     }
@@ -134,13 +134,13 @@ impl Chat {
     }
 }
 
-/// Does something as a whole: a handler may be dropped half-way, when it takes too long or its client leaves,
-/// and what was written must be told.
+/// Runs a change to completion. A handler is dropped if it times out or its client leaves, but a stored change must
+/// be broadcast.
 pub(super) async fn to_the_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, BoxError>> + Send + 'static,
 ) -> Result<T, BoxError> {
     tokio::spawn(change).await?
 }
 
-/// How long a change waits for the ones before it.
+/// Maximum time to wait for earlier changes.
 const PATIENCE: Duration = Duration::from_secs(10);

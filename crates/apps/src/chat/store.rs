@@ -1,7 +1,7 @@
-//! Rooms, members and messages as rows.
+//! Rows of rooms, members and messages.
 //!
-//! Every change of a room takes its next version in the transaction that makes it, and is answered once it is
-//! on the disk.
+//! Every change of a room takes the next version of the room in its own transaction. A change is acknowledged after
+//! it is on the disk.
 
 use std::time::SystemTime;
 
@@ -12,10 +12,10 @@ use sqlx::{SqliteConnection, query, query_as, query_scalar};
 use super::wire::{History, Message, Room};
 use crate::application::Person;
 
-/// What makes an empty database into one of this version.
+/// Migration that creates the tables of rooms, members and messages.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
-/// How many messages of others a member `me` has not read.
+/// Counts the messages of other users that the member `me` has not read.
 macro_rules! unread {
     () => {
         "(SELECT count(*) FROM chat_messages AS message WHERE message.room_id = me.room_id \
@@ -24,7 +24,7 @@ macro_rules! unread {
     };
 }
 
-/// The rooms of a member `me`.
+/// Selects the rooms of the member `me`.
 macro_rules! room {
     () => {
         concat!(
@@ -38,34 +38,34 @@ macro_rules! room {
 
 pub(super) struct Store(pub(super) SqliteFile);
 
-/// What became of a new member.
+/// Result of adding a member.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Added {
-    /// The user is a member now.
+    /// The user is now a member.
     Done,
-    /// The room has as many members, or the user as many rooms, as may be.
+    /// The limit of the room, or of the user, is reached.
     Full,
-    /// The user was a member before.
+    /// The user was a member already.
     Here,
 }
 
-/// What became of a message.
+/// Result of posting a message.
 pub(super) enum Posted {
-    /// It was written before, with the same key.
+    /// It was stored earlier with the same key.
     Again(Message),
-    /// So it was, and is not among those that are kept any more.
+    /// It was stored earlier with the same key, and is no longer kept.
     Forgotten,
     New(Message),
 }
 
 impl Store {
-    /// The rooms of a user, by name.
+    /// Returns the rooms of a user, sorted by name.
     pub(super) async fn rooms_of(&self, user: &UserId) -> Result<Vec<Room>, StoreError> {
         let rooms = query_as(concat!(room!(), " WHERE me.user_id = ? ORDER BY room.name, room.id"));
         rooms.bind(user.as_str()).fetch_all(self.0.readers()).await.map_err(store_error)
     }
 
-    /// One of the rooms of a user.
+    /// Returns one room of a user.
     pub(super) async fn room_of(
         &self,
         user: &UserId,
@@ -89,7 +89,7 @@ impl Store {
         found.await.map_err(store_error)
     }
 
-    /// Ids and names, by name.
+    /// Returns ids and names, sorted by name.
     pub(super) async fn members(&self, room: &str) -> Result<Vec<(String, String)>, StoreError> {
         let members = query_as(
             "SELECT user_id, name FROM chat_members WHERE room_id = ? ORDER BY name, user_id",
@@ -97,8 +97,7 @@ impl Store {
         members.bind(room).fetch_all(self.0.readers()).await.map_err(store_error)
     }
 
-    /// Writes down what a user is called now. Nothing is written while the name is the same, so that it waits
-    /// for no writer then.
+    /// Updates the name of a user. Writes nothing if the name is unchanged, and then does not wait for the writer.
     pub(super) async fn rename(&self, user: &UserId, name: &str) -> Result<(), StoreError> {
         let is_other = query_scalar(
             "SELECT EXISTS (SELECT 1 FROM chat_members WHERE user_id = ? AND name <> ?)",
@@ -118,7 +117,7 @@ impl Store {
         rename.await
     }
 
-    /// Makes a room with its first member.
+    /// Creates a room with its first member.
     pub(super) async fn create(
         &self,
         room: &str,
@@ -143,7 +142,7 @@ impl Store {
         create.await
     }
 
-    /// Ends a membership; a room without members is gone.
+    /// Removes a member, and a room without members.
     pub(super) async fn remove(&self, room: &str, user: &UserId) -> Result<(), StoreError> {
         let (room, user) = (room.to_owned(), user.clone());
         let remove = self.0.change(move |connection| {
@@ -160,7 +159,7 @@ impl Store {
         remove.await
     }
 
-    /// Writes a message, once for each key of its sender, and forgets what is too old.
+    /// Stores a message, once for each key of its sender, and deletes messages beyond the limit.
     pub(super) async fn post(
         &self,
         room: &str,
@@ -175,7 +174,7 @@ impl Store {
         post.await
     }
 
-    /// Replaces the text of a user's own message, or removes it; `None` when there is no such message.
+    /// Replaces the text of a user's own message, or removes it; `None` if there is no such message.
     pub(super) async fn change(
         &self,
         room: &str,
@@ -204,7 +203,7 @@ impl Store {
         change.await
     }
 
-    /// What has changed after a version, as much as fits into one answer.
+    /// Returns one page of changes after a version.
     pub(super) async fn history(&self, room: &str, last_seen: i64) -> Result<History, StoreError> {
         let room = room.to_owned();
         let history = self.0.read(move |connection| {
@@ -236,7 +235,7 @@ impl Store {
         history.await
     }
 
-    /// Writes down how far a member has read, and returns how many messages of others come after that.
+    /// Stores how far a member has read, and returns the number of unread messages.
     pub(super) async fn read(
         &self,
         room: &str,
@@ -313,8 +312,8 @@ async fn post(
     Ok(Posted::New(message))
 }
 
-/// Forgets a user: their memberships, what they have written, and rooms that have no other member. That there
-/// were messages stays, as changes with versions of their own, so that open pages hear of them.
+/// Deletes a user: memberships, texts, and rooms without another member. Messages become removed ones, with new
+/// versions, so that open pages receive the change.
 pub(super) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> sqlx::Result<()> {
     for statement in [
         "DELETE FROM chat_keys WHERE user_id = ?1",
@@ -341,7 +340,7 @@ pub(super) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> 
     Ok(())
 }
 
-/// Neither a room nor a user gets more than allowed: the transaction is the only writer.
+/// Adds a member within the limits. The transaction is the only writer, so the counts cannot change.
 pub(super) async fn add(
     connection: &mut SqliteConnection,
     room: &str,
@@ -361,7 +360,7 @@ pub(super) async fn add(
     if members >= MAX_MEMBERS || count_rooms(connection, &member.id).await? >= MAX_ROOMS {
         return Ok(Added::Full);
     }
-    // Messages from before a member came do not count as unread.
+    // Messages from before the membership do not count as unread.
     let insert = query(
         "INSERT INTO chat_members (room_id, user_id, name, read_seq) \
          SELECT id, ?2, ?3, last_seq FROM chat_rooms WHERE id = ?1",
@@ -381,16 +380,16 @@ pub(super) fn millis(time: SystemTime) -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Messages that a room keeps.
+/// Maximum of messages that a room keeps.
 const KEPT: i64 = 200;
 
-/// Keys that a room keeps: about a megabyte.
+/// Maximum of keys that a room keeps: about a megabyte.
 const KEYS_KEPT: i64 = 10_000;
 
-/// Messages in one answer: with the longest texts it is still much smaller than what a client may be sent.
+/// Messages in one page: with the longest texts it is far below the maximum message size.
 const AT_ONCE: i64 = 40;
 
 pub(super) const MAX_MEMBERS: i64 = 2_000;
 
-/// Fewer than a socket may be in.
+/// Below the maximum of rooms per socket.
 const MAX_ROOMS: i64 = 100;

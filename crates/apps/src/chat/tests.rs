@@ -1,4 +1,4 @@
-//! What people who chat read: the real gateway on a real server, with the real tables.
+//! Tests of the chat: the real gateway on a real server, with the real tables.
 
 mod house;
 mod invitations;
@@ -32,7 +32,7 @@ async fn what_is_said_is_heard_by_members_in_order_and_kept() {
     assert_eq!(texts(&kept), ["message 1", "message 2", "message 3"]);
 }
 
-/// Whoever is no member learns nothing of a room and changes nothing in it.
+/// A user who is not a member learns nothing of a room and changes nothing in it.
 #[tokio::test]
 async fn a_room_is_for_its_members() {
     let house = House::open().await;
@@ -61,7 +61,7 @@ async fn a_room_is_for_its_members() {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_and_nothing_comes_twice_when_somebody_comes_back() {
+async fn a_reconnecting_client_loses_nothing_and_receives_nothing_twice() {
     let house = House::open().await;
     let (room, mut ann, others) = house.room(&["bob"]).await;
     say(&mut ann, &room, "before").await;
@@ -79,7 +79,7 @@ async fn nothing_is_lost_and_nothing_comes_twice_when_somebody_comes_back() {
     assert!(catch_up(&mut bob, &room, 101).await.is_empty());
 }
 
-/// Whose answer was lost sends again, and the message is there once.
+/// A client that has lost the answer sends again, and the message is stored once.
 #[tokio::test]
 async fn a_message_that_is_sent_again_is_written_once() {
     let house = House::open().await;
@@ -170,7 +170,7 @@ async fn unread_messages_are_counted_and_read_in_all_tabs() {
 }
 
 #[tokio::test]
-async fn somebody_is_here_from_the_first_tab_to_the_last() {
+async fn a_user_is_online_from_the_first_tab_to_the_last() {
     let house = House::open().await;
     let (room, mut ann, others) = house.room(&["bob"]).await;
     let members: Value = ann.emit_with_ack("members", json!({ "room": room })).await;
@@ -214,8 +214,8 @@ async fn who_is_invited_is_a_member_and_who_leaves_is_none() {
     let joined: Value = ann.wait_for_event("member_joined").await;
     assert_eq!(joined, json!({ "room": room, "user": "bob", "name": "bob", "online": true }));
     let invitation = |name: &str| json!({ "room": room, "id": name });
-    let nobody = ann.expect_exception("invite", invitation("nobody")).await;
-    assert_eq!(nobody.code(), "unknown_user");
+    let unknown = ann.expect_exception("invite", invitation("stranger")).await;
+    assert_eq!(unknown.code(), "unknown_user");
     // Once more is no mistake and no news.
     bob.emit_with_ack::<Value>("invite", invitation("ann")).await;
 
@@ -351,7 +351,7 @@ async fn the_longest_history_fits_into_its_answers() {
     assert_eq!(catch_up(&mut ann, &room, 0).await.len(), 200);
 }
 
-/// Another tab leaves the room while a message waits for its turn: nobody hears of who is no member.
+/// Another tab leaves the room while a message waits for its turn.
 #[tokio::test]
 async fn who_has_left_meanwhile_says_nothing() {
     let house = House::open().await;
@@ -372,9 +372,9 @@ async fn who_has_left_meanwhile_says_nothing() {
     assert_eq!(texts(&catch_up(&mut ann, &room, 0).await), ["alone"]);
 }
 
-/// A handler that is given up has written its message: so the room is told as well.
+/// A handler that times out has stored its message, so the room receives it.
 #[tokio::test]
-async fn what_is_written_is_told_also_when_nobody_waits_for_the_answer() {
+async fn a_stored_message_is_broadcast_although_its_handler_has_timed_out() {
     let house = House::open().await;
     let (room, mut ann, mut others) = house.room(&["bob"]).await;
     let busy = house.lock().await;
@@ -408,9 +408,9 @@ async fn a_message_that_is_sent_again_very_late_is_not_written_either() {
     assert_eq!(say(&mut ann, &room, "new").await["seq"], 202);
 }
 
-/// What an account had written goes with it, and nothing of others does.
+/// Deletes the texts of one account, and nothing of others.
 #[tokio::test]
-async fn whoever_is_forgotten_has_left_nothing() {
+async fn a_forgotten_user_has_left_nothing() {
     let house = House::open().await;
     let (room, mut ann, mut others) = house.room(&["bob"]).await;
     say(&mut ann, &room, "from ann").await;
@@ -443,15 +443,15 @@ async fn whoever_is_forgotten_has_left_nothing() {
     assert_eq!((rooms.len(), rooms.contains(&room)), (1, true), "{alone}");
 }
 
-/// What was waiting for its turn when its sender was thrown out is not said.
+/// A message that waits for its turn is dropped if its sender is revoked.
 #[tokio::test]
-async fn whoever_is_revoked_is_not_heard_any_more() {
+async fn a_revoked_user_is_not_heard_any_more() {
     let house = House::open().await;
     let (room, mut ann, mut others) = house.room(&["bob"]).await;
     let busy = house.lock().await;
     let message = |text: &str| json!({ "room": room, "key": text, "text": text });
     ann.wait_for_event::<Value>("member_joined").await;
-    // Both have begun, one behind the other.
+    // Both have begun, one after the other.
     for (client, text) in [(&mut others[0], "from bob"), (&mut ann, "from ann")] {
         client.emit("send", message(text)).await;
         client.expect_nothing().await;

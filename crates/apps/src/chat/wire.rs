@@ -1,4 +1,4 @@
-//! What people who chat read and write.
+//! Payloads of the chat.
 
 use doorward::{ServerEvent, UserId, garde, is_visible_line, is_visible_text};
 use serde::{Deserialize, Serialize, Serializer};
@@ -13,10 +13,10 @@ pub(super) struct Create {
 pub(super) struct Invite {
     #[garde(length(max = ID))]
     pub(super) room: String,
-    /// Whom, by user name.
+    /// User name of the invited user.
     #[garde(inner(length(chars, min = 1, max = 64)))]
     pub(super) user: Option<String>,
-    /// Whom, by id, in place of the name.
+    /// Id of the invited user, instead of the name.
     #[garde(inner(length(chars, min = 1, max = 255)))]
     pub(super) id: Option<String>,
 }
@@ -27,13 +27,13 @@ pub(super) struct InRoom {
     pub(super) room: String,
 }
 
-/// What has changed behind a version.
+/// Request for the changes after a version.
 #[derive(Deserialize, garde::Validate)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Since {
     #[garde(length(max = ID))]
     pub(super) room: String,
-    /// The version of the last message that the client has; 0 for none.
+    /// Version of the last message that the client has; 0 for none.
     #[garde(range(min = 0))]
     pub(super) last_seen: i64,
 }
@@ -42,7 +42,7 @@ pub(super) struct Since {
 pub(super) struct Send {
     #[garde(length(max = ID))]
     pub(super) room: String,
-    /// The client's own name for this message: sent twice with one key, it is written once.
+    /// Key that the client has chosen: a message that is sent twice with one key is stored once.
     #[garde(length(min = 1, max = ID))]
     pub(super) key: String,
     #[garde(length(chars, min = 1, max = 2000), custom(visible_text))]
@@ -59,7 +59,7 @@ pub(super) struct Edit {
     pub(super) text: String,
 }
 
-/// A message in a room, to be removed or read.
+/// A message of a room, to remove or to mark as read.
 #[derive(Deserialize, garde::Validate)]
 pub(super) struct At {
     #[garde(length(max = ID))]
@@ -68,12 +68,12 @@ pub(super) struct At {
     pub(super) seq: i64,
 }
 
-/// A room of one's own. It is sent when somebody has come into it.
+/// A room of the user. Sent when the user becomes a member.
 #[derive(Serialize, ServerEvent, sqlx::FromRow)]
 pub(super) struct Room {
     pub(super) id: String,
     pub(super) name: String,
-    /// The version of its last change.
+    /// Version of its last change.
     pub(super) version: i64,
     pub(super) members: i64,
     pub(super) unread: i64,
@@ -87,7 +87,7 @@ pub(super) struct Member {
     pub(super) online: bool,
 }
 
-/// A user who was invited. Whether they are online is for those to see who share a room with them.
+/// The invited user. Presence is visible only to users with a common room.
 #[derive(Serialize)]
 pub(super) struct Invitee {
     #[serde(serialize_with = "id_of")]
@@ -95,12 +95,12 @@ pub(super) struct Invitee {
     pub(super) name: Box<str>,
 }
 
-/// An open invitation. It is sent when the user has got it.
+/// An open invitation. Sent to the invited user.
 #[derive(Serialize, ServerEvent, sqlx::FromRow)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Invitation {
     pub(super) room: String,
-    /// Of the room.
+    /// Name of the room.
     pub(super) name: String,
     pub(super) inviter: String,
     pub(super) inviter_name: String,
@@ -108,13 +108,13 @@ pub(super) struct Invitation {
     pub(super) invited_at: i64,
 }
 
-/// An invitation was accepted or declined, in another tab, or has made way for a newer one.
+/// An invitation was accepted or declined in some tab, or replaced by a newer one.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct InvitationGone<'a> {
     pub(super) room: &'a str,
 }
 
-/// Somebody has come into a room for good.
+/// A user has become a member.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct MemberJoined<'a> {
     pub(super) room: &'a str,
@@ -122,14 +122,14 @@ pub(super) struct MemberJoined<'a> {
     pub(super) member: Member,
 }
 
-/// Somebody has left a room for good.
+/// A user is no longer a member.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct MemberLeft<'a> {
     pub(super) room: &'a str,
     pub(super) user: &'a str,
 }
 
-/// Somebody of one's rooms has come, or gone: their first connection, or their last.
+/// A member's first connection has opened, or the last one has closed.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Presence<'a> {
     pub(super) user: &'a str,
@@ -143,28 +143,28 @@ pub(super) struct Typing<'a> {
     pub(super) name: &'a str,
 }
 
-/// How far somebody has read, for their other tabs.
+/// Number of unread messages, for the other tabs of the user.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Read<'a> {
     pub(super) room: &'a str,
     pub(super) unread: i64,
 }
 
-/// A message as it is now: new, edited or removed.
+/// A message in its current state: new, edited or removed.
 #[derive(Serialize, ServerEvent, sqlx::FromRow)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Message {
     #[serde(rename = "room")]
     pub(super) room_id: String,
-    /// Its place in the room.
+    /// Position in the room.
     pub(super) seq: i64,
-    /// Grows by one with every change in the room: a client that misses one has missed something.
+    /// Increases by one with every change in the room; a gap means that the client has missed a change.
     pub(super) version: i64,
     #[serde(rename = "user")]
     pub(super) user_id: String,
     pub(super) name: String,
     pub(super) key: String,
-    /// Empty when it was removed.
+    /// Empty for a removed message.
     pub(super) text: String,
     /// Milliseconds since 1970.
     pub(super) sent_at: i64,
@@ -172,12 +172,12 @@ pub(super) struct Message {
     pub(super) is_removed: bool,
 }
 
-/// A part of what has changed, in the order of the changes.
+/// One page of changes, in their order.
 #[derive(Serialize)]
 pub(super) struct History {
-    /// The oldest message that is kept; what the client has of older ones is over.
+    /// Oldest message that is kept; the client drops older ones.
     pub(super) first: i64,
-    /// How far this part goes: the next `lastSeen`.
+    /// Version up to which this page reaches: the next `lastSeen`.
     pub(super) version: i64,
     pub(super) messages: Vec<Message>,
     pub(super) more: bool,
@@ -197,5 +197,5 @@ fn id_of<S: Serializer>(user: &UserId, out: S) -> Result<S::Ok, S::Error> {
 
 const INVISIBLE: &str = "write something that can be seen, and nothing that cannot";
 
-/// Ids of rooms and keys of clients are no longer.
+/// Maximum length of room ids and message keys.
 const ID: usize = 64;

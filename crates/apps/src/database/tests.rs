@@ -1,4 +1,4 @@
-//! What the file of the applications holds, and when.
+//! Tests of the database file.
 
 use std::{
     fs::Permissions,
@@ -27,7 +27,7 @@ async fn the_file_is_for_its_owner_and_is_opened_again() {
     }
 }
 
-/// Files of the first versions carry no number.
+/// Files of the first versions have no number.
 #[tokio::test]
 async fn a_file_of_an_older_version_is_taken_over_and_one_of_another_program_is_not() {
     for (statement, is_ours) in [
@@ -57,7 +57,7 @@ async fn a_file_of_an_older_version_is_taken_over_and_one_of_another_program_is_
     }
 }
 
-/// Tables of a file, without those of SQLite.
+/// Returns the tables of a file, without those of SQLite.
 async fn tables(database: &Database) -> Vec<String> {
     let tables = sqlx::query_scalar(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
@@ -84,7 +84,7 @@ async fn an_application_that_is_not_mounted_has_no_table() {
     assert_eq!(tables(&both).await, all);
 }
 
-/// Files of the third version have the tables of both applications, mounted or not.
+/// Files of the third version have the tables of both applications.
 #[tokio::test]
 async fn what_an_application_kept_goes_with_its_user_also_when_it_is_not_mounted_any_more() {
     let folder = tempfile::tempdir().unwrap();

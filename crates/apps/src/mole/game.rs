@@ -1,8 +1,8 @@
-//! The rules of one room: who plays, when moles come up and where, how a round goes.
+//! The rules of one room.
 //!
-//! Time and randomness come in, news for the room comes out: nothing here waits, sends or stores. A
-//! strike is judged by the clock of the server (`strike`), and one that is no hit changes nothing but a
-//! count. Start reading at [`Game::strike`].
+//! The game is a pure function of time and randomness: it takes both as arguments and returns news for the room. It
+//! never waits, sends or stores. Strikes are judged by the clock of the server (`strike`); a miss changes only a
+//! counter. Start reading at [`Game::strike`].
 
 mod strike;
 #[cfg(test)]
@@ -21,7 +21,7 @@ use super::wire::{
     MoleDown, MoleUp, PhaseChanged, Player, PlayerGone, Ranked, Ranking, Score, State, Strike,
 };
 
-/// One room.
+/// State of one room.
 pub(super) struct Game {
     round: Duration,
     phase: Phase,
@@ -29,10 +29,10 @@ pub(super) struct Game {
     spectators: HashSet<SocketId>,
     moles: Vec<Mole>,
     next_mole: u32,
-    /// Whose score nobody was told yet, and when they will be.
+    /// Users whose scores have changed since the last broadcast, and the time of the next one.
     changed: BTreeSet<UserId>,
     tell_at: Option<Instant>,
-    /// Since when nobody is connected.
+    /// Time at which the last connection has left.
     deserted_at: Option<Instant>,
     news: Vec<News>,
 }
@@ -45,7 +45,7 @@ enum Phase {
     Over,
 }
 
-/// Somebody who plays. They stay until the round is over, also when their connection does not.
+/// A player. During a round, a player without a connection remains.
 struct Playing {
     name: Box<str>,
     socket: Option<SocketId>,
@@ -56,7 +56,7 @@ struct Playing {
     pace: Pace,
 }
 
-/// What the room is to be told.
+/// News to broadcast to the room.
 pub(super) enum News {
     Down(MoleDown),
     Gone(PlayerGone),
@@ -68,7 +68,7 @@ pub(super) enum News {
     Up(MoleUp),
 }
 
-/// As many play or watch in this room as may.
+/// The room is full.
 #[derive(Debug)]
 pub(super) struct Full;
 
@@ -88,8 +88,8 @@ impl Game {
         }
     }
 
-    /// Lets somebody play, who may have watched before; who has played in this round goes on with their
-    /// score.
+    /// Adds a player. A player of the current round continues with the same score, and a spectator becomes a
+    /// player.
     pub(super) fn join(&mut self, user: &UserId, name: &str, socket: SocketId) -> Result<(), Full> {
         if self.players.len() >= MAX_PLAYERS && !self.players.contains_key(user) {
             return Err(Full);
@@ -102,7 +102,7 @@ impl Game {
         Ok(())
     }
 
-    /// Lets somebody watch, who may have played before.
+    /// Adds a spectator. A player becomes a spectator.
     pub(super) fn watch(&mut self, user: &UserId, socket: SocketId) -> Result<(), Full> {
         if self.spectators.len() >= MAX_SPECTATORS && !self.spectators.contains(&socket) {
             return Err(Full);
@@ -114,7 +114,7 @@ impl Game {
         Ok(())
     }
 
-    /// Somebody's connection has left the room.
+    /// Removes a connection.
     pub(super) fn leave(&mut self, user: &UserId, socket: SocketId, now: Instant) {
         self.stop_watching(socket);
         self.stop_playing(user, socket);
@@ -131,7 +131,7 @@ impl Game {
     }
 
     fn stop_playing(&mut self, user: &UserId, socket: SocketId) {
-        // A later connection of theirs may play on already.
+        // A newer connection of the user may play already.
         if !self.is_playing(user, socket) {
             return;
         }
@@ -146,12 +146,12 @@ impl Game {
         }
     }
 
-    /// Whether somebody plays with this connection.
+    /// Returns `true` if the user plays with this connection.
     fn is_playing(&self, user: &UserId, socket: SocketId) -> bool {
         self.players.get(user).is_some_and(|player| player.socket == Some(socket))
     }
 
-    /// Begins the countdown, when somebody who plays wants it and no round is under way.
+    /// Starts the countdown if a player asks for it and no round is running.
     pub(super) fn start(&mut self, user: &UserId, socket: SocketId, now: Instant) -> bool {
         if self.is_running() || !self.is_playing(user, socket) {
             return false;
@@ -165,7 +165,7 @@ impl Game {
         true
     }
 
-    /// Judges a strike.
+    /// Judges a strike at time `now`.
     pub(super) fn strike(
         &mut self,
         user: &UserId,
@@ -196,7 +196,7 @@ impl Game {
         Ok(hit)
     }
 
-    /// When something happens by itself next.
+    /// Returns the time of the next event.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let phase = match self.phase {
             Phase::Waiting | Phase::Over => None,
@@ -208,7 +208,7 @@ impl Game {
         down.chain(phase).chain(self.tell_at).chain(deserted).min()
     }
 
-    /// Does what is due.
+    /// Processes all events that are due.
     pub(super) fn tick(&mut self, now: Instant, entropy: &dyn Entropy) {
         if self.deserted_at.is_some_and(|since| now >= since + DESERTED) {
             *self = Self::new(self.round);
@@ -231,12 +231,12 @@ impl Game {
         }
     }
 
-    /// What the room was not told yet, in order.
+    /// Takes the news since the last call, in order.
     pub(super) fn news(&mut self) -> Vec<News> {
         std::mem::take(&mut self.news)
     }
 
-    /// Everything, for somebody who comes in.
+    /// Returns the full state for a client that enters.
     pub(super) fn state(&self, room: &str, user: &UserId, socket: SocketId, now: Instant) -> State {
         State {
             room: room.to_owned(),
@@ -248,7 +248,7 @@ impl Game {
         }
     }
 
-    /// Whether nobody is here and nothing is under way.
+    /// Returns `true` if the room is empty and no round is running.
     pub(super) fn is_over(&self) -> bool {
         self.players.is_empty() && self.spectators.is_empty() && !self.is_running()
     }
@@ -286,13 +286,13 @@ impl Game {
             self.news.push(News::Up(mole.up_at(now)));
             self.moles.push(mole);
         }
-        // Between half and the whole of it, so that nobody learns the beat.
+        // Between half and the whole of the time, so that players cannot learn a rhythm.
         #[expect(clippy::cast_precision_loss, reason = "it is below a hundred")]
         let beat = 0.5 + draw(entropy, 100) as f32 / 200.0;
         stays.mul_f32(beat)
     }
 
-    /// Who has let one pass begins a new combo.
+    /// Removes moles whose time is up. A player who has missed one starts a new combo.
     fn moles_go_down(&mut self, now: Instant) {
         for mole in self.moles.extract_if(.., |mole| now >= mole.down) {
             self.news.push(News::Down(MoleDown { mole: mole.number, hole: mole.hole }));
@@ -314,7 +314,7 @@ impl Game {
         ranking.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
         self.enter(Phase::Over, now);
         self.news.push(News::Over(Ranking(ranking)));
-        // Who has left meanwhile was counted, and is gone now.
+        // Players without a connection were ranked, and are removed now.
         let gone: Vec<_> =
             self.players.extract_if(.., |_, player| player.socket.is_none()).collect();
         self.news.extend(gone.into_iter().map(|(user, _)| News::Gone(PlayerGone { user })));
@@ -337,7 +337,7 @@ impl Game {
     }
 }
 
-/// A number below `end`.
+/// Returns a number below `end`.
 fn draw(entropy: &dyn Entropy, end: usize) -> usize {
     let mut bytes = [0; 4];
     entropy.fill(&mut bytes);
@@ -374,14 +374,15 @@ const MAX_MOLES: usize = 3;
 const MAX_PLAYERS: usize = 250;
 const MAX_SPECTATORS: usize = 1_000;
 
-/// A round that nobody sees goes on for so long, so that a reload loses nothing; then it never was.
+/// Time for which a round without connections continues, so that a reload loses nothing. After that it is
+/// discarded.
 const DESERTED: Duration = Duration::from_secs(10);
 
 const COUNTDOWN: Duration = Duration::from_secs(3);
 const FIRST_MOLE: Duration = Duration::from_millis(500);
 
-/// How long a mole stays at the beginning; half as long at the end.
+/// Time for which a mole is up at the start of a round; half of it at the end.
 const STAYS: Duration = Duration::from_millis(1600);
 
-/// Scores that change within this time are told together: a room of hundreds is not told hundreds of times.
+/// Interval between broadcasts of scores: without it, a large room would receive hundreds a second.
 const BETWEEN_SCORES: Duration = Duration::from_millis(20);

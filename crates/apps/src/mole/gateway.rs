@@ -1,8 +1,7 @@
-//! Whack-a-mole: everybody in a room strikes at the same moles, and the server says what was a hit.
+//! The gateway of whack-a-mole.
 //!
-//! Namespace `/mole`. One connection of a player plays: a second tab takes the game over. Rules are in
-//! `game`, rooms and their clocks in `tables`, the best of all time in `top`, what goes over the wire in
-//! `wire`. Start reading at [`Mole::strike`].
+//! Namespace `/mole`. A player has one connection: a second tab takes over the game. Rules are in `game`, rooms and
+//! their clocks in `tables`, the best scores in `top`, payloads in `wire`. Start reading at [`Mole::strike`].
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -22,7 +21,7 @@ use crate::{
     storage::not_kept,
 };
 
-/// The gateway.
+/// The game.
 pub(super) struct Mole(pub(super) Arc<Tables>);
 
 impl Mole {
@@ -31,7 +30,7 @@ impl Mole {
     }
 }
 
-/// The room that a connection is in.
+/// Room of a connection.
 #[derive(Default)]
 struct Place(Mutex<Option<Arc<Table>>>);
 
@@ -39,14 +38,14 @@ struct Place(Mutex<Option<Arc<Table>>>);
 #[guard(RateLimit::per_user(60, Duration::from_secs(2)))]
 #[filter(not_kept)]
 impl Mole {
-    /// Games are open to whoever is known, as long as their names are short.
+    /// Admits every authenticated user to a room with a valid name.
     #[room("game:{name}")]
     async fn may_join(&self, name: &str) -> bool {
         wire::is_name(name)
     }
 
-    /// Enters a room, or changes between playing and watching, and leaves the room before; when that cannot be
-    /// done nothing is changed. What is in the room comes as the event `state`.
+    /// Enters a room as player or spectator, and leaves the previous room. On failure nothing changes. The state of
+    /// the room is sent as the event `state`.
     #[subscribe("join")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn join(
@@ -66,7 +65,7 @@ impl Mole {
             if let Some(before) = &before {
                 me.remove_from(&room_of(&before.name));
             }
-            // Whatever changes from here on is told behind it.
+            // Later changes are sent after this event.
             drop(me.emit_event(&game.state(&room, me.user(), me.id(), now)));
             Ok(())
         });
@@ -78,7 +77,7 @@ impl Mole {
                 if let Some(before) = before {
                     self.leave(&me, &before);
                 }
-                // The client may have left while it entered, and `on_disconnect` found nothing.
+                // The client may have left while it entered, so that `on_disconnect` found no room.
                 if me.is_closed() {
                     self.bye(me).await;
                 }
@@ -91,7 +90,7 @@ impl Mole {
         Err(refusal.into())
     }
 
-    /// Begins a round, the first one or another; who only watches cannot.
+    /// Starts a round. Spectators cannot.
     #[subscribe("start")]
     async fn start(&self, me: Connection<NamedUser>, place: Data<Place>) -> Result<(), Exception> {
         let table = place.table().ok_or_else(Exception::forbidden)?;
@@ -100,7 +99,7 @@ impl Mole {
         if started { Ok(()) } else { Err(Exception::forbidden()) }
     }
 
-    /// Strikes at a hole. The server's clock says whether the mole was still there.
+    /// Strikes at a hole. The clock of the server decides whether the mole was up.
     #[subscribe("strike")]
     async fn strike(
         &self,
@@ -119,7 +118,7 @@ impl Mole {
         })
     }
 
-    /// The best of all time.
+    /// Returns the best scores.
     #[subscribe("top")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn top(&self) -> Result<wire::Top, BoxError> {

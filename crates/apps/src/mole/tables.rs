@@ -1,8 +1,7 @@
-//! The rooms that somebody is in, each with its game and a task that moves it on.
+//! The rooms, each with its game and a task that advances it.
 //!
-//! Whatever changes a game tells the room before anybody else can change it, so that all read the same news
-//! in the same order. A room begins with the first who enters and ends with the last who leaves.
-//! Start reading at [`Tables::enter`].
+//! A change of a game is broadcast before the next change, so that all players receive the same news in the same
+//! order. A room exists from its first connection to its last. Start reading at [`Tables::enter`].
 
 use std::{
     collections::HashMap,
@@ -20,23 +19,23 @@ use super::{
 };
 use crate::application::{NamedUser, Services};
 
-/// What the rooms share.
+/// State that the rooms share.
 pub(super) struct Tables {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) top: Top,
     pub(super) round: Duration,
-    /// Protects the list of rooms; held while somebody enters, and while an empty room ends.
+    /// Protects the list of rooms; held while a client enters, and while an empty room is removed.
     rooms: Mutex<HashMap<Box<str>, Arc<Table>>>,
 }
 
-/// One room.
+/// A room.
 pub(super) struct Table {
     pub(super) name: Box<str>,
     hub: Hub<NamedUser>,
-    /// Protects the game; held for one change, with the news of it.
+    /// Protects the game; held for one change and the broadcast of its news.
     game: Mutex<Game>,
-    /// Something may be due earlier than it was.
+    /// Signals that the next event may be due earlier.
     changed: Notify,
 }
 
@@ -51,7 +50,7 @@ impl Tables {
         })
     }
 
-    /// Finds a room, or begins it, and lets somebody in; `None` when there are too many rooms.
+    /// Finds or creates a room, and runs `enter` in it; `None` if there are too many rooms.
     pub(super) fn enter<T>(
         self: &Arc<Self>,
         name: &str,
@@ -78,7 +77,7 @@ impl Tables {
         Some((table, entered))
     }
 
-    /// Moves a room on until nobody is in it.
+    /// Advances a room until it is empty.
     async fn run(self: Arc<Self>, table: Arc<Table>) {
         while !self.ends(&table) {
             let deadline = lock(&table.game).deadline();
@@ -102,7 +101,7 @@ impl Tables {
         }
     }
 
-    /// Takes an empty room out of the list. Nobody can enter it at this moment.
+    /// Removes the room if it is empty. The lock prevents clients from entering at the same time.
     fn ends(&self, table: &Table) -> bool {
         let mut rooms = lock(&self.rooms);
         let is_over = lock(&table.game).is_over();
@@ -114,7 +113,7 @@ impl Tables {
 }
 
 impl Table {
-    /// Changes the game, and tells the room what that means.
+    /// Changes the game, and broadcasts the news.
     pub(super) fn change<T>(
         &self,
         now: Instant,
@@ -130,14 +129,14 @@ impl Table {
         result
     }
 
-    /// Does what is due, and returns the ranking of a round that is over by that.
+    /// Processes events that are due, and returns the ranking of a round that has ended.
     fn advance(&self, now: Instant, entropy: &dyn Entropy) -> Option<Ranking> {
         let mut game = lock(&self.game);
         game.tick(now, entropy);
         self.spread(game.news())
     }
 
-    /// Tells the room, and returns the ranking when it is among the news.
+    /// Broadcasts news, and returns the ranking if it is among them.
     fn spread(&self, news: Vec<News>) -> Option<Ranking> {
         let mut over = None;
         for news in news {
@@ -165,15 +164,15 @@ impl Table {
     }
 }
 
-/// What the framework calls the room of a game.
+/// Returns the name of the framework room.
 pub(super) fn room_of(name: &str) -> String {
     format!("game:{name}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A change that has panicked has told nobody of it; what is left can be played on.
+    // A change that has panicked has sent no news; the game can continue.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// More rooms than this at once are somebody's attempt to fill the memory.
+/// Maximum number of rooms, a bound on memory.
 const MAX_ROOMS: usize = 1_000;

@@ -1,4 +1,4 @@
-//! What players read: the real gateway on a real server, with a clock that is moved by hand.
+//! Tests of the game: the real gateway on a real server, with a manual clock.
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,14 +42,14 @@ impl Arcade {
         self.server.connect("/mole", json!({ "user": name })).await
     }
 
-    /// Somebody who is in the room `one`.
+    /// Connects a player in the room `one`.
     async fn player(&self, name: &str) -> TestClient {
         let mut client = self.client(name).await;
         client.emit_with_ack::<()>("join", json!({ "room": "one" })).await;
         client
     }
 
-    /// Begins a round with somebody, and returns when it has begun for all of them.
+    /// Starts a round, and returns when it has begun for all players.
     async fn begin(&self, players: &mut [&mut TestClient]) {
         players[0].emit_with_ack::<()>("start", ()).await;
         for player in &mut *players {
@@ -61,7 +61,7 @@ impl Arcade {
         }
     }
 
-    /// Lets time pass until a mole is up, and somebody can have seen it.
+    /// Advances the clock until a mole is up and a player can have seen it.
     async fn mole(&self, watcher: &mut TestClient) -> Value {
         self.clock.advance(Duration::from_millis(500));
         let mole: Value = watcher.wait_for_event("mole_up").await;
@@ -169,7 +169,7 @@ async fn spectators_see_everything_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn whoever_cannot_enter_a_room_stays_where_they_are() {
+async fn a_player_who_cannot_enter_a_room_stays_in_the_old_one() {
     let arcade = Arcade::open().await;
     let mut late = arcade.player("late").await;
     let hub = arcade.server.doorward().hub::<NamedUser>("/mole").unwrap();
@@ -223,7 +223,7 @@ async fn a_room_ends_with_the_last_who_leaves() {
     arcade.clock.advance(Duration::from_secs(10));
     assert_eq!(phase(&mut ann, "over").await["endsIn"], Value::Null);
 
-    // She is in the old room again as long as nobody has noticed that it is empty.
+    // She is in the old room again until the task notices that it is empty.
     loop {
         ann.disconnect().await;
         ann = arcade.player("ann").await;
@@ -273,7 +273,7 @@ async fn the_top_is_the_best_round_of_each_and_ten_of_them() {
     assert_eq!((best.len(), best.contains(&"u02".into())), (10, false));
 }
 
-/// What a board shows is on the disk: scores that cannot be kept are not shown.
+/// Scores are shown only if they are stored.
 #[tokio::test]
 async fn a_board_whose_file_is_gone_shows_nothing_new() {
     let folder = tempfile::tempdir().unwrap();

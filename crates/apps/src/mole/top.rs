@@ -1,4 +1,4 @@
-//! The best of all time: one row for each player, their best round.
+//! Best scores: one row for each player, with the best round.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use sqlx::{SqliteConnection, query, query_as};
 
 use super::wire::{self, Ranked};
 
-/// What makes an empty database into one of this version.
+/// Migration that creates the table of best scores.
 pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS mole_best (
     user_id TEXT PRIMARY KEY,
@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS mole_best (
 CREATE INDEX IF NOT EXISTS mole_best_by_score ON mole_best (score DESC, reached_at);
 ";
 
-/// Forgets a player.
+/// Deletes the score of a user.
 pub(super) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> sqlx::Result<()> {
     let best = query("DELETE FROM mole_best WHERE user_id = ?");
     best.bind(user.as_str()).execute(connection).await.map(drop)
@@ -28,7 +28,7 @@ pub(super) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> 
 pub(super) struct Top(pub(super) SqliteFile);
 
 impl Top {
-    /// Writes the scores of a round down, and returns the best of all time.
+    /// Stores the scores of a round, and returns the best ones.
     pub(super) async fn add(
         &self,
         round: &[Ranked],
@@ -61,7 +61,7 @@ impl Top {
         self.list().await
     }
 
-    /// The best ten; of two with one score, the earlier one.
+    /// Returns the best ten scores; the earlier one comes first among equals.
     pub(super) async fn list(&self) -> Result<wire::Top, StoreError> {
         let best = query_as(
             "SELECT name, score FROM mole_best ORDER BY score DESC, reached_at, user_id LIMIT 10",

@@ -1,12 +1,12 @@
-//! What players read and write. Times are milliseconds, counted from the moment of sending: clocks of
-//! players are not compared.
+//! Payloads of the game. Times are durations in milliseconds from the moment of sending, so that clocks of clients
+//! do not matter.
 
 use std::time::Duration;
 
 use doorward::{ServerEvent, UserId, garde};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// Which room to enter, and whether only to watch.
+/// Request to enter a room, as player or spectator.
 #[derive(Deserialize, garde::Validate)]
 pub(super) struct Join {
     #[garde(custom(check_name))]
@@ -16,7 +16,7 @@ pub(super) struct Join {
     pub(super) watch: bool,
 }
 
-/// Where somebody has struck, and the mole that they have seen there.
+/// Request to strike at a hole, with the mole that the player has seen there.
 #[derive(Clone, Copy, Deserialize, garde::Validate)]
 pub(super) struct Strike {
     #[garde(range(min = 1, max = 9))]
@@ -26,14 +26,14 @@ pub(super) struct Strike {
     pub(super) mole: Option<u32>,
 }
 
-/// What became of it: the answer to a strike.
+/// Result of a strike.
 #[derive(Serialize)]
 pub(super) struct Struck {
     hit: bool,
-    /// Why not.
+    /// Reason for a miss.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// What it was worth, and what the player has now: only for a hit.
+    /// Points and score of a hit.
     #[serde(skip_serializing_if = "Option::is_none", flatten)]
     gained: Option<Gained>,
 }
@@ -55,7 +55,7 @@ impl Struck {
     }
 }
 
-/// Everything, for somebody who comes in.
+/// Full state of a room.
 #[derive(Serialize, ServerEvent)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct State {
@@ -65,7 +65,7 @@ pub(super) struct State {
     pub(super) moles: Vec<MoleUp>,
     pub(super) players: Vec<Player>,
     pub(super) spectators: usize,
-    /// Whether whoever reads this plays.
+    /// `true` if the receiver plays.
     pub(super) playing: bool,
 }
 
@@ -94,24 +94,24 @@ pub(super) struct MoleDown {
     pub(super) hole: u8,
 }
 
-/// Somebody who plays, as they are now.
+/// A player.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Player {
     pub(super) name: Box<str>,
-    /// Whether they are connected.
+    /// `true` if the player is connected.
     pub(super) here: bool,
     #[serde(flatten)]
     pub(super) score: Score,
 }
 
-/// Somebody plays no more.
+/// A player has left the game.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct PlayerGone {
     #[serde(serialize_with = "text")]
     pub(super) user: UserId,
 }
 
-/// Whose score has changed.
+/// Scores that have changed.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Scores(pub(super) Vec<Score>);
 
@@ -127,7 +127,7 @@ pub(super) struct Score {
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Spectators(pub(super) usize);
 
-/// The end of a round, the best first.
+/// Ranking of a round, best first.
 #[derive(Clone, Serialize, ServerEvent)]
 pub(super) struct Ranking(pub(super) Vec<Ranked>);
 
@@ -138,11 +138,11 @@ pub(super) struct Ranked {
     pub(super) name: Box<str>,
     pub(super) score: u32,
     pub(super) hits: u32,
-    /// Strikes that changed nothing.
+    /// Number of misses.
     pub(super) misses: u32,
 }
 
-/// The best of all time.
+/// Best scores.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Top(pub(super) Vec<Best>);
 
@@ -152,7 +152,7 @@ pub(super) struct Best {
     pub(super) score: i64,
 }
 
-/// Whether a room may be called so.
+/// Returns `true` if a room may have this name.
 pub(super) fn is_name(text: &str) -> bool {
     (1..=32).contains(&text.len())
         && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))

@@ -1,4 +1,4 @@
-//! Who comes into a room, and what others can do about it.
+//! Tests of invitations.
 
 use std::time::Duration;
 

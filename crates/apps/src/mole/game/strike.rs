@@ -1,4 +1,4 @@
-//! What is a hit, and what it is worth.
+//! Judges strikes, and computes points.
 
 use std::{
     collections::HashSet,
@@ -9,7 +9,7 @@ use doorward::UserId;
 
 use crate::mole::wire::{MoleUp, Strike};
 
-/// A mole that is up.
+/// A visible mole.
 pub(super) struct Mole {
     pub(super) number: u32,
     pub(super) hole: u8,
@@ -18,7 +18,7 @@ pub(super) struct Mole {
     pub(super) hit_by: HashSet<UserId>,
 }
 
-/// A strike that counted.
+/// A hit.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::mole) struct Hit {
     pub(in crate::mole) points: u32,
@@ -26,25 +26,25 @@ pub(in crate::mole) struct Hit {
     pub(in crate::mole) combo: u32,
 }
 
-/// Why a strike changes nothing.
+/// Reasons for which a strike is a miss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::mole) enum Miss {
-    /// No mole is there, or another one than the player has seen.
+    /// There is no mole, or another one than the player has seen.
     Empty,
-    /// More strikes in a second than hands can do.
+    /// More strikes a second than a person can do.
     Flood,
-    /// There is no round, or whoever strikes does not play.
+    /// No round is running, or the user does not play.
     NotPlaying,
-    /// The mole was there.
+    /// The mole has disappeared.
     Past,
-    /// The mole was hit by the same player already.
+    /// The player has already hit this mole.
     Twice,
-    /// Nobody sees a mole and strikes within so little time.
+    /// Faster than a human reaction.
     TooFast,
 }
 
 impl Miss {
-    /// What players and metrics call it.
+    /// Returns the name for players and metrics.
     pub(in crate::mole) fn name(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -57,7 +57,7 @@ impl Miss {
     }
 }
 
-/// How often somebody strikes: counted by the second.
+/// Counts the strikes of a player in the current second.
 #[derive(Default)]
 pub(super) struct Pace {
     second: u64,

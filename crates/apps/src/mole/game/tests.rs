@@ -57,7 +57,7 @@ impl Room {
         socket
     }
 
-    /// The connection of somebody; of a stranger, any.
+    /// Returns the connection of a user; a new one for an unknown user.
     fn socket(&self, name: &str) -> SocketId {
         let any = || SocketId::generate(&doorward::OsEntropy);
         self.sockets.get(name).copied().unwrap_or_else(any)
@@ -81,7 +81,7 @@ impl Room {
         self.now = end;
     }
 
-    /// Waits for the next mole, and until somebody can have seen it.
+    /// Waits for the next mole, and until a player can have seen it.
     fn mole(&mut self) -> Strike {
         self.game.news();
         loop {
@@ -177,7 +177,7 @@ fn a_mole_that_is_gone_cannot_be_hit() {
     let mole = room.mole();
     let down = room.game.moles[0].down;
 
-    // Nobody has told the room yet, and still it is too late.
+    // The room has not received the end yet, and still it is too late.
     room.now = down;
     assert_eq!(room.strike("ann", mole), Err(Miss::Past));
     room.wait(Duration::ZERO);
@@ -186,7 +186,7 @@ fn a_mole_that_is_gone_cannot_be_hit() {
 }
 
 #[test]
-fn nobody_is_quicker_than_people_can_be() {
+fn a_strike_faster_than_a_human_reaction_is_a_miss() {
     let mut room = Room::playing(&["ann"]);
     let mole = room.mole();
     let up = room.game.moles[0].up;
@@ -351,9 +351,9 @@ fn who_only_watches_does_not_play_any_more() {
     assert!(room.strike("ann", next).unwrap().score > 20);
 }
 
-/// Whoever goes from room to room and begins a round in each leaves none behind.
+/// A user who starts a round in one room after the other leaves none behind.
 #[test]
-fn a_round_that_nobody_sees_is_over_soon_and_a_reload_loses_nothing() {
+fn a_round_without_connections_ends_soon_and_a_reload_loses_nothing() {
     let mut room = Room::playing(&["ann"]);
     let mole = room.mole();
     let hit = room.strike("ann", mole).unwrap();
