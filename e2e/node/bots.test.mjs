@@ -39,5 +39,5 @@ test("bots fail without the server's key or without the server", LIMIT, async (t
 
   assert.deepEqual([keyless.code, keyless.stdout, lonely.code, lonely.stdout], [2, "", 2, ""]);
   assert.match(keyless.stderr, /there is no key in .*: start the server there first/);
-  assert.match(lonely.stderr, /bot-001 does not get in at localhost:1: the server cannot be reached/);
+  assert.match(lonely.stderr, /bot-001 cannot connect to localhost:1: the server cannot be reached/);
 });

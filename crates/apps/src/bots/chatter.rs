@@ -106,7 +106,7 @@ pub(super) async fn chat(
                 last = version;
             }
             Received::Ack(_, answer) if answer.starts_with(r#"[{"status":"error""#) => {
-                tracing::warn!(answer, "A bot may not do what it was told to.");
+                tracing::warn!(answer, "The server has rejected an event of a bot.");
             }
             Received::Ack(..) | Received::Event(..) => {}
         }

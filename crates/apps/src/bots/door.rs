@@ -25,10 +25,10 @@ pub(super) struct Door {
 #[non_exhaustive]
 pub enum BotError {
     /// The connections of all players have ended.
-    #[error("all bots are out")]
+    #[error("all bots have lost their connections")]
     AllOut,
     /// A bot was not admitted.
-    #[error("{name} does not get in at {address}")]
+    #[error("{name} cannot connect to {address}")]
     Connect {
         /// The bot.
         name: String,
@@ -50,7 +50,7 @@ pub enum BotError {
     #[error("messages were lost")]
     Lost,
     /// The connection of a member has ended.
-    #[error("{name} is out")]
+    #[error("{name} has lost its connection")]
     Out {
         /// The bot.
         name: String,

@@ -43,7 +43,7 @@ pub(super) async fn play(load: &GameLoad, door: &Arc<Door>) -> Result<(), BotErr
         tokio::spawn(async move {
             loop {
                 let Err(ended) = player.play(&mut client).await;
-                tracing::warn!(bot = player.name, ended = %Causes(&ended), "A bot is out.");
+                tracing::warn!(bot = player.name, ended = %Causes(&ended), "A bot has lost its connection.");
                 if let Some(again) = come_back(&door, &player.name).await {
                     client = again;
                 } else {
@@ -77,7 +77,7 @@ async fn come_back(door: &Door, name: &str) -> Option<Client> {
         tokio::time::sleep(Duration::from_millis(500 + below(500)) * 2_u32.pow(attempt)).await;
         match door.enter(name, "/mole").await {
             Ok(client) => return Some(client),
-            Err(error) => tracing::warn!(error = %Causes(&error), "A bot does not come back."),
+            Err(error) => tracing::warn!(error = %Causes(&error), "A bot could not reconnect."),
         }
     }
     None

@@ -57,6 +57,7 @@ pub(super) async fn chat(load: &ChatLoad, door: &Door) -> Result<(), BotError> {
     within(members.wait_for(|members| *members == count), "the members").await?;
     door.say(&format!("{count} bots are in one room."))?;
 
+    // Paced by the clock and not by answers, up to the capacity of each member's queue of orders.
     let mut beat = tokio::time::interval(Duration::from_secs(1) / load.rate);
     for number in 0..load.messages {
         beat.tick().await;

@@ -39,7 +39,7 @@ impl Chat {
         // Not essential: admission must not wait for a stuck writer.
         tokio::spawn(async move {
             if let Err(error) = chat.store.rename(person.user(), &person.principal().name).await {
-                tracing::debug!(%error, "A member keeps an old name.");
+                tracing::debug!(%error, "The name of a member could not be updated.");
             }
         });
         let rooms = self.rooms_of(me.user()).await;

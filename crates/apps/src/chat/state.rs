@@ -75,7 +75,7 @@ impl Chat {
     ) -> Result<Room, BoxError> {
         let connections = me.hub().to(member.clone());
         for (socket, error) in connections.sockets_join(&room_of(room)).await.value {
-            tracing::debug!(%socket, %error, "A new member does not hear the room.");
+            tracing::debug!(%socket, %error, "A connection of a new member could not join the room.");
         }
         let room = self.store.room_of(member, room).await?;
         let room = room.ok_or_else(Exception::forbidden)?;

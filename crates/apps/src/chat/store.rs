@@ -224,6 +224,7 @@ impl Store {
                 .bind(AT_ONCE + 1)
                 .fetch_all(connection)
                 .await?;
+                // One row more than a page was read, only to know whether there is another page.
                 let more = messages.len() > usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
                 if more {
                     messages.pop();
@@ -272,6 +273,7 @@ async fn post(
     now: SystemTime,
 ) -> sqlx::Result<Posted> {
     let user = sender.id.as_str();
+    // Keys are kept for longer than messages: a busy room may have deleted the message before its sender repeats it.
     let before =
         query_scalar("SELECT seq FROM chat_keys WHERE room_id = ? AND user_id = ? AND key = ?");
     let before = before.bind(room).bind(user).bind(key);

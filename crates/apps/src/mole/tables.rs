@@ -57,6 +57,8 @@ impl Tables {
         hub: &Hub<NamedUser>,
         enter: impl FnOnce(&mut Game, Instant) -> T,
     ) -> Option<(Arc<Table>, T)> {
+        // Lock order: rooms before game, here and in `ends`. The list is locked until the client has entered, so
+        // that its room cannot be removed as empty in between.
         let mut rooms = lock(&self.rooms);
         let table = match rooms.get(name) {
             Some(table) => Arc::clone(table),
@@ -87,6 +89,7 @@ impl Tables {
                     None => std::future::pending().await,
                 }
             };
+            // `Notify` keeps one permit, so a change after the deadline was read is not missed.
             tokio::select! {
                 () = due => {}
                 () = table.changed.notified() => {}
@@ -95,7 +98,9 @@ impl Tables {
             if let Some(ranking) = ranking {
                 match self.top.add(&ranking.0, self.clock.wall()).await {
                     Ok(top) => table.tell(&top),
-                    Err(error) => tracing::warn!(%error, "The scores of a round are lost."),
+                    Err(error) => {
+                        tracing::warn!(%error, "The scores of a round could not be stored.");
+                    }
                 }
             }
         }
@@ -122,6 +127,7 @@ impl Table {
         let mut game = lock(&self.game);
         let before = game.deadline();
         let result = change(&mut game, now);
+        // Broadcast under the lock of the game: sending never waits, and the order of the news is that of the changes.
         self.spread(game.news());
         if game.deadline() != before || game.is_over() {
             self.changed.notify_one();
@@ -159,7 +165,7 @@ impl Table {
 
     fn tell(&self, event: &impl ServerEvent) {
         if let Err(error) = self.hub.to(room_of(&self.name)).emit_event(event) {
-            tracing::error!(%error, "A room could not be told.");
+            tracing::error!(%error, "An event could not be sent to a room.");
         }
     }
 }

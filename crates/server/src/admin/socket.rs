@@ -57,7 +57,7 @@ impl AdminSocket {
         let Self { listener, file } = self;
         let ended = axum::serve(listener, router).await;
         if let Err(error) = ended {
-            tracing::error!(%error, "The admin socket answers no more.");
+            tracing::error!(%error, "The admin socket has stopped.");
         }
         drop(file);
     }

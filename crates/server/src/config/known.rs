@@ -37,6 +37,7 @@ pub(super) fn meaning(name: &str, write: impl Fn(&str) -> String) -> Meaning {
     if let Some(inside) = all.iter().find(|known| table(known)) {
         return Meaning::Table(inside.name.clone());
     }
+    // Names of tables are suggested too: in `[sesion]` the table itself is misspelled.
     let tables = all.iter().filter_map(|known| known.name.split_once('.').map(|(table, _)| table));
     let names = all.iter().map(|known| known.name.as_str()).chain(tables);
     Meaning::Nothing(match nearest(name, names) {

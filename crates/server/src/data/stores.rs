@@ -43,6 +43,7 @@ pub(crate) enum Sink {
 impl Stores {
     /// Opens the configured stores. `was_used` says whether a server has used the data directory before.
     pub(crate) async fn open(config: &Config, was_used: bool) -> Result<Self, Failure> {
+        // With another store of sessions, a new SQLite file has lost no revocation.
         let keeps_revocations = matches!(config.session.store, StoreConfig::Sqlite);
         let database = sqlite(&config.database, was_used && keeps_revocations).await?;
         let (sessions, tickets, revocations) = match &config.session.store {

@@ -48,6 +48,7 @@ pub(crate) fn private_routes(mounted: &[&'static dyn Application]) -> Router {
 }
 
 fn asset(path: &str, headers: &HeaderMap, apps: &str) -> Response {
+    // `chat.js` and `chat/log.js` belong to the application with the path `chat`.
     let owner = path.split(['/', '.']).next().unwrap_or_default();
     let is_mounted = apps.split(' ').any(|app| app == owner);
     let is_of_an_app = ALL.iter().any(|app| app.path() == owner);

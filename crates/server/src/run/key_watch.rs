@@ -19,9 +19,11 @@ pub(super) async fn take_over(key_file: &KeyFile, keys: &KeyRing) {
     let file = key_file.clone();
     match tokio::task::spawn_blocking(move || file.read()).await {
         Ok(Ok(Some(new))) => keys.replace(&new),
-        Ok(Ok(None)) => tracing::warn!("The signing keys are gone; those in memory go on."),
-        Ok(Err(failure)) => tracing::warn!(%failure, "The signing keys cannot be read again."),
-        Err(error) => tracing::warn!(%error, "The signing keys cannot be read again."),
+        Ok(Ok(None)) => {
+            tracing::warn!("The signing keys are missing; the server keeps those in memory.");
+        }
+        Ok(Err(failure)) => tracing::warn!(%failure, "The signing keys could not be reloaded."),
+        Err(error) => tracing::warn!(%error, "The signing keys could not be reloaded."),
     }
 }
 

@@ -76,6 +76,7 @@ async fn serve(
         Resources { keys: &keys, sessions: &sessions, stores: &stores, public_url: &public_url };
     let identity = assembly::identity(config, resources).await?;
     let doorward = assembly::build(config, resources, &identity)?;
+    // Bound last: a command that finds the socket expects an answer.
     let admin = AdminSocket::bind(&config.data_dir)?;
     let readiness = Arc::clone(&dependencies);
     let app = http::router(Site {
@@ -123,6 +124,7 @@ async fn serve(
         // Some supervisors close standard output. Clients can connect all the same.
         tracing::warn!(%public_url, %error, "The address could not be printed.");
     }
+    // `beside` never ends by itself; it is dropped, with the admin socket, when the server has stopped.
     let served = tokio::select! {
         served = doorward.serve_with(listeners, app, stop) => served,
         _ = beside => Ok(()),
@@ -177,8 +179,8 @@ async fn sweep(sessions: &Sessions) {
         SystemClock.sleep_until(SystemClock.now() + BETWEEN_SWEEPS).await;
         match sessions.sweep().await {
             Ok(0) => {}
-            Ok(forgotten) => tracing::debug!(forgotten, "Sessions were forgotten."),
-            Err(error) => tracing::warn!(%error, "Old sessions could not be forgotten."),
+            Ok(forgotten) => tracing::debug!(forgotten, "Expired sessions were deleted."),
+            Err(error) => tracing::warn!(%error, "Expired sessions could not be deleted."),
         }
     }
 }

@@ -39,7 +39,9 @@ impl Signals {
             if let Some((audit, path)) = &audit {
                 match check_audit(path) {
                     Ok(()) => audit.reopen(),
-                    Err(failure) => tracing::error!(%failure, "The audit file stays as it is."),
+                    Err(failure) => {
+                        tracing::error!(%failure, "The audit file could not be reopened.");
+                    }
                 }
             }
             key_watch::take_over(key_file, keys).await;
