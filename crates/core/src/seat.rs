@@ -1,4 +1,4 @@
-//! SeatStore: limit the number of live connections of a user.
+//! Seats: limit the number of live connections of a user.
 //!
 //! A seat is *reserved* before any other socket is disturbed, *committed* when the socket is about
 //! to enter, and released by dropping. Dropping the reservation frees it in every case in between:

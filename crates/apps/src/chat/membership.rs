@@ -7,7 +7,8 @@ use crate::application::{NamedUser, Person};
 
 pub(super) fn tell_presence(who: &Connection<NamedUser>, rooms: &[String], online: bool) {
     let presence = Presence { user: who.user().as_str(), online };
-    if let Err(error) = who.hub().to_each(rooms.iter().map(|id| room_of(id))).emit_event(&presence) {
+    if let Err(error) = who.hub().to_each(rooms.iter().map(|id| room_of(id))).emit_event(&presence)
+    {
         tracing::error!(%error, "An event could not be sent to a room.");
     }
 }

@@ -193,9 +193,9 @@ impl LinkState {
         }
     }
 
-    /// Refuses the client with a CONNECT_ERROR, and closes the link if nothing else is on it. If a
+    /// Refuses the client with a `CONNECT_ERROR`, and closes the link if nothing else is on it. If a
     /// budget is used up and no other socket uses the link, the link closes without a
-    /// CONNECT_ERROR.
+    /// `CONNECT_ERROR`.
     fn refuse(&mut self, slot: SlotId, refusal: &Refusal, user: Option<&UserId>, turn: &Turn<'_>) {
         drop_quietly(self.sockets.take(slot));
         // The name of a namespace that does not exist is input of the client, and is not recorded.

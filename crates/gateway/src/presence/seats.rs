@@ -1,4 +1,4 @@
-//! SeatStore in memory: counts the connections of each user on one server.
+//! Seats in memory: counts the connections of each user on one server.
 //!
 //! `table` decides which sockets are replaced. Admission probes the holders of seats, and ends the
 //! sockets that are replaced.
@@ -17,7 +17,7 @@ use doorward_core::{
 
 use crate::presence::seats::table::Table;
 
-/// SeatStore in memory: exact for one server, and lost when it stops. Clones share the seats.
+/// Seats in memory: exact for one server, and lost when it stops. Clones share the seats.
 ///
 /// A builder uses it unless [other seats](crate::Builder::seats) are given. A server cannot probe
 /// the sockets of another one, so each server needs seats of its own.

@@ -79,7 +79,7 @@ impl RevocationStore for OneRevocation {
     }
 }
 
-/// SeatStore that note their calls and grant or refuse as told.
+/// Seats that note their calls and grant or refuse as told.
 #[derive(Clone)]
 struct Recorded(Steps, fn() -> Result<(), SeatError>);
 

@@ -179,7 +179,7 @@ async fn a_dead_connection_does_not_block_its_user() {
     assert!(fixture.audit.outcomes().contains(&Decision::Ended(DisconnectReason::PingTimeout)));
 }
 
-/// SeatStore whose next answer waits until a test allows it.
+/// Seats whose next answer waits until a test allows it.
 #[derive(Clone, Default)]
 struct SlowSeats {
     seats: MemorySeats,

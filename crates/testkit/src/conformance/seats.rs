@@ -69,7 +69,7 @@ fn is_taken(reserved: &Result<Box<dyn Reservation>, SeatError>, holders: usize) 
     matches!(reserved, Err(SeatError::Full(taken)) if taken.len() == holders)
 }
 
-/// SeatStore and reservations count alike. One request too many gets the list of holders. Each user has seats
+/// Seats and reservations count alike. One request too many gets the list of holders. Each user has seats
 /// of their own.
 pub async fn a_user_has_as_many_seats_as_the_policy_says(seats: impl SeatStore) {
     let policy = PerUser::RefuseNew(2);
