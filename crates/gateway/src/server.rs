@@ -2,5 +2,6 @@
 
 pub(crate) mod builder;
 pub(crate) mod doorward;
+pub(crate) mod forgotten;
 pub(crate) mod serve;
 pub(crate) mod stage;

@@ -31,7 +31,7 @@ use crate::{
     runtime::system::{OsEntropy, SystemClock},
     server::{
         doorward::Doorward,
-        stage::{Authenticated, BehindAuthenticator, NoAuthenticator},
+        stage::{Authenticated, NoAuthenticator},
     },
 };
 
@@ -141,30 +141,6 @@ impl Builder<NoAuthenticator> {
             principals: self.principals,
             private,
         }
-    }
-
-    /// Never compiles: the compiler asks for an authenticator, and not for a missing method.
-    #[doc(hidden)]
-    pub fn gateway<G: BehindAuthenticator>(self, _: G) -> Self {
-        self
-    }
-
-    /// As [`Builder::gateway`].
-    #[doc(hidden)]
-    pub fn guard<G: BehindAuthenticator>(self, _: G) -> Self {
-        self
-    }
-
-    /// As [`Builder::gateway`].
-    #[doc(hidden)]
-    pub fn intercept<G: BehindAuthenticator>(self, _: G) -> Self {
-        self
-    }
-
-    /// As [`Builder::gateway`].
-    #[doc(hidden)]
-    pub fn filter<G: BehindAuthenticator>(self, _: G) -> Self {
-        self
     }
 
     /// Builds a server that has only public gateways.
