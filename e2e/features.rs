@@ -5,7 +5,12 @@
 
 use std::time::Duration;
 
-use doorward::{Limits, RawArguments, guard_fn, prelude::*};
+use doorward::{
+    Limits,
+    event::RawArguments,
+    guard::{Action, guard_fn},
+    prelude::*,
+};
 use futures_util::stream;
 use serde_json::Value;
 
@@ -14,11 +19,11 @@ struct Shown(Value);
 
 fn protocol(namespace: &'static str) -> Gateway<Shown> {
     Gateway::at(namespace)
-        .on_connect(|me: Connection<Shown>| async move {
+        .on_connect(|me: Socket<Shown>| async move {
             me.emit("auth", &me.principal().0)?;
             Ok(())
         })
-        .on("message", |me: Connection<Shown>, arguments: RawArguments| async move {
+        .on("message", |me: Socket<Shown>, arguments: RawArguments| async move {
             me.emit("message-back", arguments)
         })
         .on("message-with-ack", |arguments: RawArguments| async move { arguments })
@@ -34,16 +39,16 @@ fn features() -> Gateway<Shown> {
         .room("room:{name}", |request: RoomRequest<Shown>| async move {
             request.param("name") != "closed"
         })
-        .on("join", |me: Connection<Shown>, Payload(room): Payload<String>| async move {
+        .on("join", |me: Socket<Shown>, Payload(room): Payload<String>| async move {
             me.join(&room).await
         })
         .on(
             "say",
-            |me: Connection<Shown>, Payload((room, text)): Payload<(String, Value)>| async move {
+            |me: Socket<Shown>, Payload((room, text)): Payload<(String, Value)>| async move {
                 me.to(room).emit("said", text)
             },
         )
-        .on("ask-me", |me: Connection<Shown>, Payload(question): Payload<Value>| async move {
+        .on("ask-me", |me: Socket<Shown>, Payload(question): Payload<Value>| async move {
             me.emit_with_ack::<Value>("question", question).await
         })
         .on("ask-all", |hub: Hub<Shown>| async move {

@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
-use doorward::{AuthenticateError, Authenticator, prelude::*};
+use doorward::{
+    auth::{AuthenticateError, Authenticator, Handshake},
+    prelude::*,
+};
 
 /// Knows the users. It is passed as an argument to each part that needs it: there is no container.
 struct AuthService {
@@ -47,8 +50,8 @@ struct Events {
 #[gateway]
 impl Events {
     #[on_connect]
-    async fn hello(&self, connection: Connection<User>) -> Result<(), Refusal> {
-        connection.emit("welcome", connection.principal().name)?;
+    async fn hello(&self, socket: Socket<User>) -> Result<(), Refusal> {
+        socket.emit("welcome", socket.principal().name)?;
         Ok(())
     }
 

@@ -46,7 +46,7 @@ impl Chat {
     #[subscribe("join")]
     async fn join(
         &self,
-        me: Connection<Claims>,
+        me: Socket<Claims>,
         Payload(room): Payload<String>,
     ) -> Result<usize, BoxError> {
         let room = format!("room:{room}");
@@ -59,7 +59,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn say(
         &self,
-        me: Connection<Claims>,
+        me: Socket<Claims>,
         Valid(Message { room, text }): Valid<Message>,
     ) -> Result<(), EmitError> {
         // A socket sends only to rooms that it is in.
@@ -68,7 +68,7 @@ impl Chat {
     }
 
     #[on_disconnect]
-    async fn bye(&self, me: Connection<Claims>) {
+    async fn bye(&self, me: Socket<Claims>) {
         // A socket that has left cannot send any more, so the hub does.
         me.hub().emit_event(&Left { who: me.user().as_str() }).ok();
     }

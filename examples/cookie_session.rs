@@ -13,9 +13,11 @@ use axum::{
     routing::{delete, post},
 };
 use doorward::{
-    Headers, Listeners, OsEntropy, Revoke, StopSignal, SystemClock,
-    auth::{MemoryStore, NewSession, Origins, RequestKind, SessionCookie, Sessions, SignedIn},
+    Principals, Revoke,
+    auth::{Headers, Origins, RequestKind, SessionCookie, SignedIn},
     prelude::*,
+    server::{Listeners, OsEntropy, ShutdownSignal, SystemClock},
+    session::{MemoryStore, NewSession, Sessions},
 };
 
 /// State of the HTTP routes.
@@ -92,6 +94,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/session", delete(sign_out))
         .with_state(App { sessions, origins, cookie, principals })
         .route_service("/socket.io/", doorward.service());
-    doorward.serve_with(listeners, app, StopSignal::install()?.received()).await?;
+    doorward.serve_with(listeners, app, ShutdownSignal::install()?.received()).await?;
     Ok(())
 }

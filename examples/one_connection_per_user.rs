@@ -12,12 +12,12 @@ struct Desk;
 #[gateway]
 impl Desk {
     #[subscribe("where")]
-    async fn whereabouts(&self, me: Connection<Claims>) -> String {
+    async fn whereabouts(&self, me: Socket<Claims>) -> String {
         format!("{} is here, since {:?}", me.user().as_str(), me.connected_at())
     }
 
     #[on_disconnect]
-    async fn gone(&self, me: Connection<Claims>, reason: DisconnectReason) {
+    async fn gone(&self, me: Socket<Claims>, reason: DisconnectReason) {
         tracing::info!(user = ?me.user(), %reason, "Gone.");
     }
 }

@@ -11,7 +11,7 @@ use axum::{
     http::StatusCode,
     routing::post,
 };
-use doorward::{Broadcast, SessionId, prelude::*};
+use doorward::{Broadcast, prelude::*, session::SessionId};
 
 struct Shop;
 
@@ -23,14 +23,14 @@ impl Shop {
     }
 
     #[subscribe("watch")]
-    async fn watch(&self, me: Connection<Claims>) -> Result<(), JoinError> {
+    async fn watch(&self, me: Socket<Claims>) -> Result<(), JoinError> {
         me.join("rates").await
     }
 
     #[subscribe("theme")]
     async fn theme(
         &self,
-        me: Connection<Claims>,
+        me: Socket<Claims>,
         Payload(theme): Payload<String>,
     ) -> Result<usize, EmitError> {
         let Some(session) = me.session() else { return Ok(0) };

@@ -39,7 +39,7 @@ impl Teams {
     #[subscribe("join")]
     async fn join(
         &self,
-        me: Connection<User>,
+        me: Socket<User>,
         Payload(room): Payload<String>,
     ) -> Result<(), JoinError> {
         me.join(&room).await
@@ -48,7 +48,7 @@ impl Teams {
     #[subscribe("shout")]
     async fn shout(
         &self,
-        me: Connection<User>,
+        me: Socket<User>,
         Payload((room, text)): Payload<(String, String)>,
     ) -> Result<usize, EmitError> {
         // A socket sends only to rooms that it is in.

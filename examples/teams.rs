@@ -17,7 +17,7 @@ impl Teams {
     #[subscribe("join")]
     async fn join(
         &self,
-        me: Connection<Claims>,
+        me: Socket<Claims>,
         Payload(room): Payload<String>,
     ) -> Result<(), JoinError> {
         me.join(&room).await
@@ -26,7 +26,7 @@ impl Teams {
     #[subscribe("say")]
     async fn say(
         &self,
-        me: Connection<Claims>,
+        me: Socket<Claims>,
         Payload((room, text)): Payload<(String, String)>,
     ) -> Result<usize, EmitError> {
         // The ack: the number of sockets that the text was sent to.

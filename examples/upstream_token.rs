@@ -14,9 +14,11 @@ use axum::{
     routing::{get, post},
 };
 use doorward::{
-    BoxError, Entropy as _, Exception, Listeners, OsEntropy, SessionData, StopSignal, SystemClock,
-    auth::{Sessions, SignedIn},
+    BoxError, Exception,
+    auth::SignedIn,
     prelude::*,
+    server::{Entropy as _, Listeners, OsEntropy, ShutdownSignal, SystemClock},
+    session::{SessionData, Sessions},
 };
 use doorward_core::AccountStore as _;
 use doorward_identity::{Identity, SignInError};
@@ -109,6 +111,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/", get(Html("<!doctype html><title>Orders</title>")))
         .merge(identity.routes(doorward.principals()))
         .route_service("/socket.io/", doorward.service());
-    doorward.serve_with(listeners, app, StopSignal::install()?.received()).await?;
+    doorward.serve_with(listeners, app, ShutdownSignal::install()?.received()).await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doorward::{Clock, SystemClock};
+use doorward::server::{Clock, SystemClock};
 use jsonwebtoken::{EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 

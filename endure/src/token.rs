@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use doorward::{
-    Clock as _, Entropy as _, OsEntropy, SystemClock,
     auth::{Issuer, KeyRing},
+    server::{Clock as _, Entropy as _, OsEntropy, SystemClock},
 };
 
 /// Issuer with the key in a data directory.

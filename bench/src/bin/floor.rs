@@ -14,7 +14,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use doorward::{Clock, SystemClock};
+use doorward::server::{Clock, SystemClock};
 use doorward_bench::{
     Failure, LISTEN,
     credentials::{SECRET, TokenClaims, User, Users},

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use doorward::{
-    BoxError, EventContext, Interceptor, Limits, Listeners, Next, Outcome, Revoke,
+    BoxError, Limits, Revoke,
     auth::{Claims, Jwt, UserLoader},
+    event::{EventContext, Interceptor, Next, Outcome},
     prelude::*,
+    server::Listeners,
 };
 use doorward_bench::{
     Failure, LISTEN,

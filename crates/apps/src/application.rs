@@ -2,7 +2,11 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use doorward::{BoxError, BoxFuture, Clock, Entropy, Gateway, UserId};
+use doorward::{
+    BoxError, Gateway, UserId,
+    server::{Clock, Entropy},
+    store::BoxFuture,
+};
 use doorward_sql::SqliteFile;
 use sqlx::SqliteConnection;
 

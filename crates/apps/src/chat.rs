@@ -13,7 +13,7 @@ mod store;
 mod tests;
 mod wire;
 
-use doorward::{BoxFuture, Gateway, IntoGateway as _, UserId};
+use doorward::{Gateway, UserId, event::IntoGateway as _, store::BoxFuture};
 use sqlx::SqliteConnection;
 
 use self::{

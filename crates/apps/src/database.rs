@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use doorward::{StoreError, UserId};
+use doorward::{UserId, store::StoreError};
 use doorward_sql::{OpenError, Schema, SqliteFile, store_error};
 use sqlx::{SqliteConnection, query, query_as, raw_sql};
 

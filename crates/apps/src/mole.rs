@@ -11,7 +11,7 @@ mod tests;
 mod top;
 mod wire;
 
-use doorward::{BoxFuture, Gateway, IntoGateway as _, UserId};
+use doorward::{Gateway, UserId, event::IntoGateway as _, store::BoxFuture};
 use sqlx::SqliteConnection;
 
 use self::{

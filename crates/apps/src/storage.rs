@@ -1,6 +1,6 @@
 //! Converts storage errors to exceptions.
 
-use doorward::{Exception, StoreError};
+use doorward::{Exception, store::StoreError};
 
 /// Returns the exception for a client, and logs the cause.
 pub(crate) fn not_kept(error: &StoreError) -> Exception {

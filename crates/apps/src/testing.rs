@@ -3,8 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use doorward::{
-    Authenticator, BoxError, BoxFuture, Entropy, Grant, OsEntropy, Refusal, UserId,
-    prelude::authenticate_fn, test::ManualClock,
+    BoxError, Refusal, UserId,
+    auth::{Authenticator, Grant},
+    prelude::authenticate_fn,
+    server::{Entropy, OsEntropy},
+    store::BoxFuture,
+    test::ManualClock,
 };
 use doorward_sql::SqliteFile;
 use tokio::sync::Mutex;

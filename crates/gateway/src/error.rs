@@ -24,7 +24,7 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 ///
 /// # Examples
 /// ```
-/// use doorward::{BuildError, Error};
+/// use doorward::{Error, server::BuildError};
 ///
 /// let error = Error::from(BuildError::NoGateway);
 /// assert!(format!("{error:?}").starts_with("no gateway is mounted: add one with .gateway(..) or .public(..)"));
@@ -61,7 +61,7 @@ doorward_core::debug_as_sentence!(Error);
 ///
 /// # Examples
 /// ```
-/// use doorward::{BuildError, prelude::*};
+/// use doorward::{prelude::*, server::BuildError};
 ///
 /// let built = Doorward::builder()
 ///     .public(Gateway::at("/").on("disconnect", || async {}))
@@ -203,7 +203,7 @@ doorward_core::debug_as_sentence!(BuildError);
 /// let doorward = Doorward::builder().public(Gateway::at("/news")).build()?;
 /// let error = doorward.hub::<Anonymous>("/new").unwrap_err();
 /// assert_eq!(error.to_string(), "no gateway is mounted at /new: there are /news");
-/// # Ok::<_, doorward::BuildError>(())
+/// # Ok::<_, doorward::server::BuildError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -233,7 +233,7 @@ doorward_core::debug_as_sentence!(HubError);
 /// # Examples
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// use doorward::{Listeners, ServeError};
+/// use doorward::server::{Listeners, ServeError};
 ///
 /// let error = Listeners::bind("localhost:nonsense").await.unwrap_err();
 /// assert!(matches!(error, ServeError::Address { .. }));

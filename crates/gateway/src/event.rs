@@ -16,3 +16,22 @@ pub(crate) mod pipeline;
 pub(crate) mod reply;
 pub(crate) mod subscription;
 pub(crate) mod trace;
+
+pub use bytes::Bytes;
+pub use doorward_core::Detail;
+pub use doorward_protocol::{Args, Arguments, DecodeError, RawArguments};
+pub use futures_util::Stream;
+
+pub use crate::{
+    event::{
+        context::{EventContext, FromEvent},
+        extract::socket::EventName,
+        filter::{ErrorReply, ExceptionFilter, FilterContext, IntoExceptionFilter},
+        handler::Handler,
+        interceptor::{Interceptor, Next, max_payload::MaxPayload},
+        reply::{IntoReply, Outcome, Reply, ReplyStream},
+        subscription::{IntoSubscription, Subscription, handle},
+    },
+    namespace::gateway::{IntoConnectResult, IntoGateway},
+    room::error::{AckError, EmitError},
+};

@@ -5,3 +5,12 @@ pub(crate) mod combine;
 pub(crate) mod fresh;
 pub(crate) mod rate_limit;
 pub(crate) mod role;
+
+pub use doorward_core::{Action, Guard, GuardContext, HasRoles, HasScopes, Verdict};
+
+pub use crate::guard::{
+    combine::{All, Any, Not, all, any, not},
+    fresh::Fresh,
+    rate_limit::RateLimit,
+    role::{GuardFn, Role, Scope, guard_fn},
+};

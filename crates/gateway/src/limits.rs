@@ -46,7 +46,7 @@ macro_rules! limits {
             ///
             /// # Examples
             /// ```
-            /// use doorward::{LimitValue, Limits};
+            /// use doorward::{Limits, server::LimitValue};
             ///
             /// let mut limits = Limits::default();
             /// let mut all = Limits::ALL.iter();
@@ -55,7 +55,7 @@ macro_rules! limits {
             ///
             /// assert_eq!(limits.max_rooms, 500);
             /// assert!(limit.set(&mut limits, LimitValue::Count(0)).is_err());
-            /// # Ok::<_, doorward::LimitError>(())
+            /// # Ok::<_, doorward::server::LimitError>(())
             /// ```
             pub const ALL: &[Limit] = &[$(Limit {
                 name: stringify!($name),

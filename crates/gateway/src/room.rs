@@ -1,7 +1,6 @@
 //! A namespace while clients are in it: sockets, rooms, and what is sent to them.
 
 pub(crate) mod acks;
-pub(crate) mod connection;
 pub(crate) mod data;
 pub(crate) mod error;
 pub(crate) mod hooks;
@@ -10,3 +9,12 @@ pub(crate) mod members;
 pub(crate) mod policy;
 pub(crate) mod principal;
 pub(crate) mod server_event;
+pub(crate) mod socket;
+
+pub use crate::room::{
+    acks::Acks,
+    error::JoinError,
+    hub::{Outgoing, broadcast::Delivered},
+    members::Target,
+    policy::RoomRequest,
+};

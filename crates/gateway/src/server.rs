@@ -5,3 +5,30 @@ pub(crate) mod doorward;
 pub(crate) mod forgotten;
 pub(crate) mod serve;
 pub(crate) mod stage;
+
+pub use doorward_core::{Clock, Entropy};
+
+pub use crate::{
+    error::{BuildError, HubError, ServeError},
+    http::{
+        app::HttpService,
+        listeners::Listeners,
+        request_body::{RequestBody, RequestBodyError},
+        service::DoorwardService,
+    },
+    limits::{
+        Limit,
+        value::{LimitError, LimitValue},
+    },
+    namespace::policy_table::PolicyTable,
+    peer::{
+        addr::PeerAddr,
+        proxies::{TrustedProxies, TrustedProxyError},
+    },
+    runtime::{
+        outage::Outage,
+        stop::ShutdownSignal,
+        system::{OsEntropy, SystemClock},
+    },
+    server::stage::{NoAuthenticator, WithAuthenticator},
+};

@@ -41,4 +41,4 @@ pub(crate) mod wire;
 
 pub use client::{TestClient, TestEnd, TestEvent, TestException};
 pub use doorward_core::ManualClock;
-pub use server::{ConnectRefused, TestServer, TestVisitor};
+pub use server::{ConnectError, TestClientBuilder, TestServer};

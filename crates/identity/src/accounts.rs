@@ -6,7 +6,10 @@
 use std::{fmt, sync::Arc};
 
 use doorward::{
-    BoxError, Decision, Principals, Revocation, Revoke, RevokeError, StoreError, UserId,
+    BoxError, Principals, Revoke, UserId,
+    access::{Revocation, RevokeError},
+    audit::Decision,
+    store::StoreError,
 };
 use doorward_core::Account;
 
@@ -129,7 +132,7 @@ impl fmt::Debug for Accounts {
 ///
 /// # Examples
 /// ```
-/// use doorward::StoreError;
+/// use doorward::store::StoreError;
 /// use doorward_identity::AccountError;
 ///
 /// assert_eq!(AccountError::from(StoreError::Full).to_string(), "the accounts cannot be reached");

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward::{Budget, UserId, network};
+use doorward::{
+    __private::{Budget, network},
+    UserId,
+};
 
 use crate::wire::Failure;
 

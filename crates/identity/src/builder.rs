@@ -3,9 +3,12 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use doorward::{
-    Audit, BoxError, Clock, Entropy, OsEntropy, SessionData, SystemClock, TicketStore,
-    TracingAudit, UserId,
-    auth::{Issuer, OriginError, Origins, SessionCookie, Sessions, Tickets},
+    BoxError, UserId,
+    audit::{Audit, TracingAudit},
+    auth::{Issuer, OriginError, Origins, SessionCookie},
+    server::{Clock, Entropy, OsEntropy, SystemClock},
+    session::{SessionData, Sessions, Tickets},
+    store::TicketStore,
 };
 use doorward_core::AccountStore;
 

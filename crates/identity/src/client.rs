@@ -3,7 +3,11 @@
 use std::net::IpAddr;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use doorward::{Headers, SocketId, auth::Origins, network};
+use doorward::{
+    __private::network,
+    SocketId,
+    auth::{Headers, Origins},
+};
 
 use crate::wire::{Failure, SignInCode};
 

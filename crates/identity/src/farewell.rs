@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, time::Duration};
 
-use doorward::{BoxError, BoxFuture, Clock, UserId};
+use doorward::{BoxError, UserId, server::Clock, store::BoxFuture};
 
 /// The hook of an application.
 pub(crate) struct Farewell(

@@ -5,7 +5,12 @@
 
 use std::sync::Arc;
 
-use doorward::{Ack, Anonymous, Connection, EventContext, Exception, FromEvent, Payload, gateway};
+use doorward::{
+    Ack, Exception, Payload, Socket,
+    auth::Anonymous,
+    event::{EventContext, FromEvent},
+    gateway,
+};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -45,7 +50,7 @@ impl SignInGateway {
     }
 
     #[on_disconnect]
-    async fn leave(&self, connection: Connection<Anonymous>) {
+    async fn leave(&self, connection: Socket<Anonymous>) {
         let binding = Binding::Socket(connection.id());
         self.0.registrations.forget(binding);
         self.0.authentications.forget(binding);
@@ -56,7 +61,7 @@ impl SignInGateway {
 struct Asked {
     client: Client,
     payload: Box<RawValue>,
-    connection: Connection<Anonymous>,
+    connection: Socket<Anonymous>,
     ack: Ack<Reply>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future};
 
-use doorward::{BoxError, BoxFuture, SessionData};
+use doorward::{BoxError, session::SessionData, store::BoxFuture};
 use doorward_core::{Account, PasskeyRecord};
 
 /// A user who has just proved its identity, as passed to the hook of

@@ -2,7 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use doorward::{Anonymous, Gateway, IntoGateway as _, Principals, auth::SessionCookie};
+use doorward::{
+    Gateway, Principals,
+    auth::{Anonymous, SessionCookie},
+    event::IntoGateway as _,
+};
 
 use crate::{accounts::Accounts, gateway::SignInGateway, http, service::Service};
 

@@ -4,12 +4,14 @@
 //! [`Identity::routes`] does the same over HTTP, exchanges tickets for the cookie, and manages passkeys and
 //! sessions. [`RequireSession`] protects the routes of an application. As always, an authenticator decides which
 //! clients may connect; [`Identity::cookie`] is the one for browsers. An [`AccountStore`] keeps the accounts, and
-//! [`doorward::auth::Sessions`] the sessions. Start reading at [`Identity`].
+//! [`doorward::session::Sessions`] the sessions. Start reading at [`Identity`].
 //!
 //! # Examples
 //! ```no_run
 //! use std::sync::Arc;
-//! use doorward::{Doorward, Entropy, OsEntropy, SystemClock, auth::Sessions, prelude::*};
+//! use doorward::{
+//!     Doorward, prelude::*, server::{Entropy, OsEntropy, SystemClock}, session::Sessions,
+//! };
 //! use doorward_identity::{AccountStore, Identity, RequireSession};
 //! use doorward_sql::SqlStore;
 //!

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use doorward::{
-    Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, Fault, SessionId, UserId,
+    UserId,
+    audit::{Audit, AuditRecord, Decision, DecisionId, Fault},
+    server::{Clock, Entropy},
+    session::SessionId,
 };
 
 use crate::client::Client;

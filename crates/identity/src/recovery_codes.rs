@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::hmac;
-use doorward::{Clock, Entropy};
+use doorward::server::{Clock, Entropy};
 
 use crate::{
     turns::Turns,

@@ -14,7 +14,7 @@ use axum::{
     extract::{FromRequestParts, OriginalUri, Request},
     response::{IntoResponse, Response},
 };
-use doorward::Session;
+use doorward::session::Session;
 use http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use tower_layer::Layer;
 use tower_service::Service;

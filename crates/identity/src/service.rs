@@ -10,8 +10,11 @@ mod signing_in;
 use std::{error::Error, sync::Arc, time::Duration};
 
 use doorward::{
-    Clock, Decision, Entropy, RefusalReason, Session, UserId,
-    auth::{CreateSessionError, Issuer, Origins, SessionCookie, Sessions, Tickets},
+    UserId,
+    audit::Decision,
+    auth::{Issuer, Origins, RefusalReason, SessionCookie},
+    server::{Clock, Entropy},
+    session::{CreateSessionError, Session, Sessions, Tickets},
 };
 use doorward_core::{Account, AccountStore, StoreError};
 

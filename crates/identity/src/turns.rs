@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use doorward::Clock;
+use doorward::server::Clock;
 use metrics::{Gauge, counter, gauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 

@@ -3,7 +3,11 @@
 //! The rules follow the username profile of PRECIS (RFC 8265 section 3.3): no look-alike characters, no invisible
 //! ones, canonical composition. Names are displayed as written and compared without case.
 
-use doorward::{StoreError, UserId, is_printable, is_visible_line};
+use doorward::{
+    __private::{is_printable, is_visible_line},
+    UserId,
+    store::StoreError,
+};
 use doorward_core::{Account, AccountStore};
 use icu_casemap::CaseMapper;
 use icu_normalizer::{
@@ -123,7 +127,7 @@ pub fn shown_id(id: &UserId) -> Box<str> {
 /// use doorward_core::{Account, AccountStore};
 /// use doorward_identity::shown_name;
 ///
-/// async fn greet(accounts: &dyn AccountStore, who: &Account) -> Result<String, doorward::StoreError> {
+/// async fn greet(accounts: &dyn AccountStore, who: &Account) -> Result<String, doorward::store::StoreError> {
 ///     Ok(format!("{} is here", shown_name(accounts, who).await?))
 /// }
 /// ```

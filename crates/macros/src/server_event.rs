@@ -33,7 +33,7 @@ fn implement(input: &DeriveInput) -> syn::Result<TokenStream> {
     let (parameters, arguments, clause) = generics.split_for_impl();
     Ok(quote! {
         #[automatically_derived]
-        impl #parameters ::doorward::ServerEvent for #ident #arguments #clause {
+        impl #parameters ::doorward::__private::ServerEvent for #ident #arguments #clause {
             const NAME: &'static str = #name;
         }
     })
@@ -137,7 +137,7 @@ mod tests {
 
         let expected = quote! {
             #[automatically_derived]
-            impl ::doorward::ServerEvent for ChatMessage {
+            impl ::doorward::__private::ServerEvent for ChatMessage {
                 const NAME: &'static str = "chat_message";
             }
         };
@@ -167,7 +167,7 @@ mod tests {
 
         let expected = quote! {
             #[automatically_derived]
-            impl<'a, T: Clone, const N: usize> ::doorward::ServerEvent for Changed<'a, T, N>
+            impl<'a, T: Clone, const N: usize> ::doorward::__private::ServerEvent for Changed<'a, T, N>
             where
                 T: 'a,
                 Self: ::serde::Serialize

@@ -24,8 +24,9 @@ use axum::{
 };
 pub(crate) use client::AdminClient;
 use doorward::{
-    RevokeError, UserId,
-    auth::{NewSession, VerifySessionError},
+    UserId,
+    access::RevokeError,
+    session::{NewSession, VerifySessionError},
 };
 use doorward_core::Causes;
 use doorward_identity::AccountError;
@@ -175,9 +176,11 @@ async fn change_account(
         let Some(account) = admin.accounts.named(&name).await? else { return Ok(None) };
         let revocation = match change {
             Change::Disable => admin.accounts.disable(&account.id).await?,
-            Change::Enable => {
-                admin.accounts.enable(&account.id).await?.then(doorward::Revocation::default)
-            }
+            Change::Enable => admin
+                .accounts
+                .enable(&account.id)
+                .await?
+                .then(doorward::access::Revocation::default),
             Change::Remove => admin.accounts.remove(&account.id).await?,
         };
         Ok(revocation)

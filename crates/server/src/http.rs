@@ -20,7 +20,11 @@ use axum::{
     response::IntoResponse,
     routing::{MethodRouter, get},
 };
-use doorward::{Clock, Doorward, SystemClock, auth::KeyRing};
+use doorward::{
+    Doorward,
+    auth::KeyRing,
+    server::{Clock, SystemClock},
+};
 use doorward_identity::{Identity, RequireSession};
 
 use self::{base_path::BasePath, host::Hosts, security::SecurityHeaders};

@@ -14,7 +14,7 @@ use std::{
     panic,
 };
 
-use doorward::{Clock as _, SystemClock};
+use doorward::server::{Clock as _, SystemClock};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,

@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn arrivals_are_counted_from_the_sending() {
         let latency = Latency::new();
-        let start = doorward::Clock::now(&doorward::test::ManualClock::new());
+        let start = doorward::server::Clock::now(&doorward::test::ManualClock::new());
         latency.sent("hit", start);
         for millis in 1..=100 {
             latency.arrived(&"hit", start + Duration::from_micros(millis * 1000 - 50));

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward::{Clock, SystemClock};
+use doorward::server::{Clock, SystemClock};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use tokio::sync::mpsc;

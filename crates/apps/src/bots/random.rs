@@ -1,6 +1,6 @@
 //! Random numbers for the behaviour of bots.
 
-use doorward::{Entropy, OsEntropy};
+use doorward::server::{Entropy, OsEntropy};
 
 /// Returns a number below `end`.
 pub(super) fn below(end: u64) -> u64 {

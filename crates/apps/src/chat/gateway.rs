@@ -29,12 +29,12 @@ use crate::{
 impl Chat {
     /// Admits members.
     #[room("room:{id}")]
-    async fn may_join(&self, me: Connection<NamedUser>, id: &str) -> Result<bool, BoxError> {
+    async fn may_join(&self, me: Socket<NamedUser>, id: &str) -> Result<bool, BoxError> {
         Ok(self.store.is_member(me.user(), id).await?)
     }
 
     #[on_connect]
-    async fn hello(self: Arc<Self>, me: Connection<NamedUser>) {
+    async fn hello(self: Arc<Self>, me: Socket<NamedUser>) {
         let (chat, person) = (Arc::clone(&self), me.clone());
         // Not essential: admission must not wait for a stuck writer.
         tokio::spawn(async move {
@@ -48,7 +48,7 @@ impl Chat {
     }
 
     #[on_disconnect]
-    async fn bye(&self, me: Connection<NamedUser>) {
+    async fn bye(&self, me: Socket<NamedUser>) {
         let rooms = self.rooms_of(me.user()).await;
         self.presence.go(me.user(), || tell_presence(&me, &rooms, false));
     }
@@ -56,7 +56,7 @@ impl Chat {
     /// Returns the rooms of the user, and joins them.
     #[subscribe("rooms")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
-    async fn rooms(&self, me: Connection<NamedUser>) -> Result<Vec<Room>, BoxError> {
+    async fn rooms(&self, me: Socket<NamedUser>) -> Result<Vec<Room>, BoxError> {
         for id in self.store.ids_of(me.user()).await? {
             // The user may have left the room in another tab meanwhile.
             if let Err(error) = me.join(&room_of(&id)).await
@@ -75,7 +75,7 @@ impl Chat {
     #[guard(RateLimit::per_user(100, Duration::from_secs(10)))]
     async fn members(
         &self,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         Valid(InRoom { room }): Valid<InRoom>,
     ) -> Result<Vec<Member>, BoxError> {
         check_member(&me, &room)?;
@@ -88,7 +88,7 @@ impl Chat {
     #[guard(RateLimit::per_user(200, Duration::from_secs(10)))]
     async fn history(
         &self,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         Valid(Since { room, last_seen }): Valid<Since>,
     ) -> Result<History, BoxError> {
         check_member(&me, &room)?;
@@ -101,7 +101,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn send(
         self: Arc<Self>,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         Valid(Send { room, key, text }): Valid<Send>,
     ) -> Result<Option<Message>, BoxError> {
         to_the_end(async move {
@@ -124,7 +124,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn edit(
         self: Arc<Self>,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         Valid(Edit { room, seq, text }): Valid<Edit>,
     ) -> Result<Message, BoxError> {
         self.change(me, room, seq, Some(text)).await
@@ -135,7 +135,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn remove(
         self: Arc<Self>,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         Valid(At { room, seq }): Valid<At>,
     ) -> Result<Message, BoxError> {
         self.change(me, room, seq, None).await
@@ -146,7 +146,7 @@ impl Chat {
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
     async fn read(
         &self,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         Valid(At { room, seq }): Valid<At>,
     ) -> Result<i64, BoxError> {
         check_member(&me, &room)?;
@@ -160,7 +160,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn typing(
         &self,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         Valid(InRoom { room }): Valid<InRoom>,
     ) -> Result<(), BoxError> {
         check_member(&me, &room)?;
@@ -174,7 +174,7 @@ impl Chat {
     #[guard(RateLimit::per_user(10, Duration::from_secs(60)))]
     async fn create(
         self: Arc<Self>,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         Valid(Create { name }): Valid<Create>,
     ) -> Result<Room, BoxError> {
         let mut id = [0; 12];
@@ -195,7 +195,7 @@ impl Chat {
     #[guard(RateLimit::per_user(30, Duration::from_secs(60)))]
     async fn invite(
         self: Arc<Self>,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         Valid(Invite { room, user, id }): Valid<Invite>,
     ) -> Result<Invitee, BoxError> {
         check_member(&me, &room)?;
@@ -226,7 +226,7 @@ impl Chat {
     /// Returns the open invitations of the user.
     #[subscribe("invitations")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
-    async fn invitations(&self, me: Connection<NamedUser>) -> Result<Vec<Invitation>, BoxError> {
+    async fn invitations(&self, me: Socket<NamedUser>) -> Result<Vec<Invitation>, BoxError> {
         Ok(self.store.invitations(me.user()).await?)
     }
 
@@ -235,7 +235,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn accept(
         self: Arc<Self>,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         Valid(InRoom { room }): Valid<InRoom>,
     ) -> Result<Room, BoxError> {
         to_the_end(async move {
@@ -266,7 +266,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn decline(
         self: Arc<Self>,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         Valid(InRoom { room }): Valid<InRoom>,
     ) -> Result<(), BoxError> {
         to_the_end(async move {
@@ -283,7 +283,7 @@ impl Chat {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn leave(
         self: Arc<Self>,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         Valid(InRoom { room }): Valid<InRoom>,
     ) -> Result<(), BoxError> {
         to_the_end(async move {

@@ -5,7 +5,7 @@
 
 use std::time::SystemTime;
 
-use doorward::{StoreError, UserId};
+use doorward::{UserId, store::StoreError};
 use doorward_sql::store_error;
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 

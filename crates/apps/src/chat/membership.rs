@@ -1,11 +1,11 @@
 //! Membership of framework rooms, and presence events.
 
-use doorward::{Connection, Exception};
+use doorward::{Exception, Socket};
 
 use super::wire::Presence;
 use crate::application::{NamedUser, Person};
 
-pub(super) fn tell_presence(who: &Connection<NamedUser>, rooms: &[String], online: bool) {
+pub(super) fn tell_presence(who: &Socket<NamedUser>, rooms: &[String], online: bool) {
     let presence = Presence { user: who.user().as_str(), online };
     if let Err(error) = who.hub().to_each(rooms.iter().map(|id| room_of(id))).emit_event(&presence)
     {
@@ -15,11 +15,11 @@ pub(super) fn tell_presence(who: &Connection<NamedUser>, rooms: &[String], onlin
 
 /// Rejects a socket that is not in the framework room. A socket is in it exactly while its user is a member, and a
 /// closed socket is in no room.
-pub(super) fn check_member(me: &Connection<NamedUser>, room: &str) -> Result<(), Exception> {
+pub(super) fn check_member(me: &Socket<NamedUser>, room: &str) -> Result<(), Exception> {
     if me.is_in(&room_of(room)) { Ok(()) } else { Err(Exception::forbidden()) }
 }
 
-pub(super) fn person(me: &Connection<NamedUser>) -> Person {
+pub(super) fn person(me: &Socket<NamedUser>) -> Person {
     Person { id: me.user().clone(), name: me.principal().name.clone() }
 }
 

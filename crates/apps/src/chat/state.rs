@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use doorward::{Clock, Entropy, UserId, prelude::*};
+use doorward::{
+    UserId,
+    prelude::*,
+    server::{Clock, Entropy},
+};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
@@ -42,7 +46,7 @@ impl Chat {
     /// Finds the account with this id, or a connected user without an account.
     pub(super) async fn with_id(
         &self,
-        me: &Connection<NamedUser>,
+        me: &Socket<NamedUser>,
         id: &UserId,
     ) -> Result<Option<Person>, BoxError> {
         if let Some(account) = self.directory.with_id(id).await? {
@@ -55,7 +59,7 @@ impl Chat {
     /// Sends a new invitation to all connections of the invited user.
     pub(super) async fn show_invitation(
         &self,
-        me: &Connection<NamedUser>,
+        me: &Socket<NamedUser>,
         user: &UserId,
         room: &str,
     ) -> Result<(), BoxError> {
@@ -69,7 +73,7 @@ impl Chat {
     /// Joins all connections of a new member to the room, and sends the room to them.
     pub(super) async fn welcome(
         &self,
-        me: &Connection<NamedUser>,
+        me: &Socket<NamedUser>,
         member: &UserId,
         room: &str,
     ) -> Result<Room, BoxError> {
@@ -86,7 +90,7 @@ impl Chat {
     /// Waits for the turn of a member. Fails if the member has left or was disconnected meanwhile.
     pub(super) async fn turn_of(
         &self,
-        me: &Connection<NamedUser>,
+        me: &Socket<NamedUser>,
         room: &str,
     ) -> Result<MutexGuard<'_, ()>, Exception> {
         let turn = self.turn().await?;
@@ -106,7 +110,7 @@ impl Chat {
 
     pub(super) async fn change(
         self: Arc<Self>,
-        me: Connection<NamedUser>,
+        me: Socket<NamedUser>,
         room: String,
         seq: i64,
         text: Option<String>,

@@ -1,6 +1,9 @@
 //! Payloads of the chat.
 
-use doorward::{ServerEvent, UserId, garde, is_visible_line, is_visible_text};
+use doorward::{
+    __private::{is_visible_line, is_visible_text},
+    ServerEvent, UserId, garde,
+};
 use serde::{Deserialize, Serialize, Serializer};
 
 #[derive(Deserialize, garde::Validate)]

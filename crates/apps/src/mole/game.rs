@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward::{Entropy, SocketId, UserId};
+use doorward::{SocketId, UserId, server::Entropy};
 pub(super) use strike::{Hit, Miss};
 use strike::{Mole, Pace, aim, worth};
 

@@ -50,8 +50,8 @@ impl Mole {
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn join(
         &self,
-        me: Connection<NamedUser>,
-        place: Data<Place>,
+        me: Socket<NamedUser>,
+        place: SocketData<Place>,
         Valid(Join { room, watch }): Valid<Join>,
     ) -> Result<(), BoxError> {
         let before = place.table().filter(|table| *table.name != *room);
@@ -92,7 +92,11 @@ impl Mole {
 
     /// Starts a round. Spectators cannot.
     #[subscribe("start")]
-    async fn start(&self, me: Connection<NamedUser>, place: Data<Place>) -> Result<(), Exception> {
+    async fn start(
+        &self,
+        me: Socket<NamedUser>,
+        place: SocketData<Place>,
+    ) -> Result<(), Exception> {
         let table = place.table().ok_or_else(Exception::forbidden)?;
         let started =
             table.change(self.0.clock.now(), |game, now| game.start(me.user(), me.id(), now));
@@ -103,8 +107,8 @@ impl Mole {
     #[subscribe("strike")]
     async fn strike(
         &self,
-        me: Connection<NamedUser>,
-        place: Data<Place>,
+        me: Socket<NamedUser>,
+        place: SocketData<Place>,
         Valid(strike): Valid<Strike>,
     ) -> Result<Struck, Exception> {
         let table = place.table().ok_or_else(Exception::forbidden)?;
@@ -126,7 +130,7 @@ impl Mole {
     }
 
     #[on_disconnect]
-    async fn bye(&self, me: Connection<NamedUser>) {
+    async fn bye(&self, me: Socket<NamedUser>) {
         if let Some(table) = me.data::<Place>().take() {
             self.leave(&me, &table);
         }
@@ -134,7 +138,7 @@ impl Mole {
 }
 
 impl Mole {
-    fn leave(&self, me: &Connection<NamedUser>, table: &Table) {
+    fn leave(&self, me: &Socket<NamedUser>, table: &Table) {
         me.remove_from(&room_of(&table.name));
         table.change(self.0.clock.now(), |game, now| game.leave(me.user(), me.id(), now));
     }

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward::{Clock, Entropy, Hub, ServerEvent};
+use doorward::{
+    Hub, ServerEvent,
+    server::{Clock, Entropy},
+};
 use tokio::sync::Notify;
 
 use super::{

@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use doorward::{
-    OsEntropy, UserId,
+    UserId,
     prelude::*,
+    server::OsEntropy,
     test::{ManualClock, TestClient, TestEnd, TestServer},
 };
 use serde_json::{Value, json};

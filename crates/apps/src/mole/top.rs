@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use doorward::{StoreError, UserId};
+use doorward::{UserId, store::StoreError};
 use doorward_sql::{SqliteFile, store_error};
 use sqlx::{SqliteConnection, query, query_as};
 

@@ -20,7 +20,7 @@ use crate::{
     },
     event::trace::hook_span,
     link::seam::{Admitted, Candidate, NotAdmitted},
-    room::connection::{self, Connection},
+    room::socket::{self, Socket},
 };
 
 /// Decides about one candidate, and measures how long that took.
@@ -60,7 +60,7 @@ async fn decide<P: Send + Sync + 'static>(
     let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
 
     let (credential, hub) = (access.credential.clone(), door.hub.clone());
-    let parts = connection::Parts {
+    let parts = socket::Parts {
         id: socket,
         hub,
         user: user.clone(),
@@ -69,7 +69,7 @@ async fn decide<P: Send + Sync + 'static>(
         request,
         link,
     };
-    let connection = Connection::new(parts, access);
+    let connection = Socket::new(parts, access);
     let access = connection.access();
     ask_guards(connection.asks(&access, Action::Connect), &door.hub).await?;
 

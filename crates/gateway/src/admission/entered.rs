@@ -16,13 +16,13 @@ use crate::{
         invocation::Invocation,
         trace::{Trace, hook_span},
     },
-    link::seam::{NotAdmitted, Socket},
+    link::seam::{AnySocket, NotAdmitted},
     presence::{
         access::Lifetime,
         registry::SocketEntry,
         services::{Services, Subject},
     },
-    room::connection::Connection,
+    room::socket::Socket,
     runtime::catch::Caught,
 };
 
@@ -30,7 +30,7 @@ use crate::{
 /// disconnect, and its seat and its registry entry are released.
 pub(crate) struct Entered<P: Send + Sync + 'static> {
     pub(crate) door: Arc<Door<P>>,
-    pub(crate) connection: Connection<P>,
+    pub(crate) connection: Socket<P>,
     /// Number of gateways that have seen the client connect.
     pub(crate) greeted: usize,
     pub(crate) entry: Option<SocketEntry>,
@@ -92,7 +92,7 @@ impl<P: Send + Sync + 'static> Entered<P> {
     }
 }
 
-impl<P: Send + Sync + 'static> Socket for Entered<P> {
+impl<P: Send + Sync + 'static> AnySocket for Entered<P> {
     fn user(&self) -> &UserId {
         self.connection.user()
     }

@@ -19,14 +19,14 @@ use crate::{
         access::{Access, Lifetime},
         resident::{Reloaded, Resident},
     },
-    room::connection::{Connection, Replaced},
+    room::socket::{Replaced, Socket},
     runtime::catch::Caught,
 };
 
 /// Judges a new credential for a live socket. The socket continues with it, or nothing changes.
 pub(crate) async fn refresh<P: Send + Sync + 'static>(
     policy: &Policy<P>,
-    connection: &Connection<P>,
+    connection: &Socket<P>,
     handshake: Handshake,
 ) -> Result<Lifetime, NotAdmitted> {
     let services = connection.hub().services();
@@ -56,7 +56,7 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
 }
 
 /// Reloads the principal of a live socket, and ends the socket if it is no longer allowed.
-pub(crate) async fn reload<P: Send + Sync + 'static>(connection: &Connection<P>) -> Reloaded {
+pub(crate) async fn reload<P: Send + Sync + 'static>(connection: &Socket<P>) -> Reloaded {
     match look_again(connection).await {
         Ok(()) => Reloaded::Stays,
         Err(NotAdmitted::Refused { refusal, .. }) => {
@@ -75,7 +75,7 @@ pub(crate) async fn reload<P: Send + Sync + 'static>(connection: &Connection<P>)
 ///
 /// An error changes nothing; the caller ends the socket if it was refused.
 pub(crate) async fn look_again<P: Send + Sync + 'static>(
-    connection: &Connection<P>,
+    connection: &Socket<P>,
 ) -> Result<(), NotAdmitted> {
     let undecided = |cause: BoxError| NotAdmitted::Undecided {
         reason: RefusalReason::Unavailable,
@@ -105,7 +105,7 @@ pub(crate) async fn look_again<P: Send + Sync + 'static>(
 /// # Cancel safety
 /// Nothing changes before every room is judged. Then everything changes in one step.
 async fn exchange<P: Send + Sync + 'static>(
-    connection: &Connection<P>,
+    connection: &Socket<P>,
     before: &Arc<Access<P>>,
     access: &Arc<Access<P>>,
 ) -> bool {
@@ -135,7 +135,7 @@ async fn exchange<P: Send + Sync + 'static>(
 /// Returns the access with a freshly loaded principal; `None` if the user no longer exists. Without
 /// a function that loads it, the principal stays the same.
 async fn look_up<P: Send + Sync + 'static>(
-    connection: &Connection<P>,
+    connection: &Socket<P>,
     access: &Arc<Access<P>>,
 ) -> Result<Option<Access<P>>, BoxError> {
     let Some(reload) = &access.reload else { return Ok(Some(access.again())) };

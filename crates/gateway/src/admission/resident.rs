@@ -13,10 +13,10 @@ use crate::{
         mailbox::Letter,
         resident::{Reloaded, Resident, SocketInfo},
     },
-    room::connection::Connection,
+    room::socket::Socket,
 };
 
-impl<P: Send + Sync + 'static> Resident for Connection<P> {
+impl<P: Send + Sync + 'static> Resident for Socket<P> {
     fn id(&self) -> SocketId {
         Self::id(self)
     }

@@ -20,13 +20,13 @@ use crate::{
     admission::vetting::Policy,
     link::seam::NotAdmitted,
     presence::{principals::end_all, services::Services},
-    room::connection::Connection,
+    room::socket::Socket,
 };
 
 /// Reserves a seat. If none is free, its holders are probed before the client is refused.
 pub(crate) async fn reserve<P: Send + Sync + 'static>(
     policy: &Policy<P>,
-    connection: &Connection<P>,
+    connection: &Socket<P>,
     services: &Services,
 ) -> Result<Box<dyn Reservation>, NotAdmitted> {
     let (user, link) = (connection.user(), connection.link().id());

@@ -20,7 +20,7 @@ use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, DecisionId};
 ///
 /// # Examples
 /// ```
-/// use doorward::{BoundedAudit, TracingAudit, prelude::*};
+/// use doorward::{audit::{BoundedAudit, TracingAudit}, prelude::*};
 ///
 /// let builder = Doorward::builder().audit(BoundedAudit::new(TracingAudit));
 /// ```

@@ -52,7 +52,7 @@ use tokio::sync::oneshot;
 ///
 /// # Examples
 /// ```
-/// use doorward::{JsonLinesAudit, prelude::*};
+/// use doorward::{audit::JsonLinesAudit, prelude::*};
 ///
 /// # let folder = std::env::temp_dir().join(format!("audit-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;

@@ -8,7 +8,7 @@ use tracing::info;
 ///
 /// # Examples
 /// ```
-/// use doorward::{TracingAudit, prelude::*};
+/// use doorward::{audit::TracingAudit, prelude::*};
 ///
 /// let builder = Doorward::builder().audit(TracingAudit);
 /// ```

@@ -10,13 +10,13 @@ use doorward_core::{BoxError, Exception};
 use doorward_protocol::RawArguments;
 use tokio::sync::oneshot;
 
-use crate::room::connection::Connection;
+use crate::room::socket::Socket;
 
 /// One event of a client, as extractors, interceptors and listeners see it.
 ///
 /// # Examples
 /// ```
-/// use doorward::{EventContext, Exception, FromEvent};
+/// use doorward::{Exception, event::{EventContext, FromEvent}};
 ///
 /// /// Size of the event in bytes, without attachments.
 /// struct Size(usize);
@@ -28,7 +28,7 @@ use crate::room::connection::Connection;
 /// }
 /// ```
 pub struct EventContext<'a, P> {
-    connection: &'a Connection<P>,
+    connection: &'a Socket<P>,
     pub(super) name: &'a Arc<str>,
     pub(super) data: &'a str,
     pub(super) attachments: &'a [Bytes],
@@ -42,7 +42,7 @@ pub struct EventContext<'a, P> {
 
 impl<'a, P> EventContext<'a, P> {
     pub(crate) fn new(
-        connection: &'a Connection<P>,
+        connection: &'a Socket<P>,
         name: &'a Arc<str>,
         data: &'a str,
         attachments: &'a [Bytes],
@@ -53,7 +53,7 @@ impl<'a, P> EventContext<'a, P> {
 
     /// Returns the socket that sent the event.
     #[must_use]
-    pub fn connection(&self) -> &'a Connection<P> {
+    pub fn connection(&self) -> &'a Socket<P> {
         self.connection
     }
 
@@ -98,7 +98,7 @@ impl<P> fmt::Debug for EventContext<'_, P> {
 ///
 /// # Examples
 /// ```
-/// use doorward::{EventContext, FromEvent, prelude::*};
+/// use doorward::{event::{EventContext, FromEvent}, prelude::*};
 ///
 /// /// Rejects events whose client does not wait for the answer.
 /// struct AckRequired;
@@ -118,7 +118,7 @@ impl<P> fmt::Debug for EventContext<'_, P> {
 #[diagnostic::on_unimplemented(
     message = "a handler in a namespace of `{P}` cannot take `{Self}`",
     note = "handlers take `Payload<T>`, `Valid<T>`, `Args<T>`, `RawArguments`, `Principal<{P}>`, \
-            `Connection<{P}>`, `Hub<{P}>`, `Data<T>`, `Ack<T>`, `EventName`, `Arc<HandshakeRequest>`, \
+            `Socket<{P}>`, `Hub<{P}>`, `SocketData<T>`, `Ack<T>`, `EventName`, `Arc<HandshakeRequest>`, \
             or a type of yours that implements `FromEvent<{P}>`"
 )]
 pub trait FromEvent<P>: Sized {

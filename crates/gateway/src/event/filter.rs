@@ -5,7 +5,7 @@ use std::{borrow::Cow, error::Error, marker::PhantomData, sync::Arc};
 use doorward_core::{BoxError, Exception};
 use doorward_protocol::{Arguments, RawArguments};
 
-use crate::{event::reply::Emit, room::connection::Connection};
+use crate::{event::reply::Emit, room::socket::Socket};
 
 /// Translates errors into answers for the client.
 ///
@@ -23,7 +23,7 @@ use crate::{event::reply::Emit, room::connection::Connection};
 ///
 /// # Examples
 /// ```
-/// use doorward::{BoxError, ErrorReply, ExceptionFilter, FilterContext, prelude::*};
+/// use doorward::{BoxError, event::{ErrorReply, ExceptionFilter, FilterContext}, prelude::*};
 ///
 /// /// Answers every error with an event of the application's own, in place of `exception`.
 /// struct OwnEvent;
@@ -113,7 +113,7 @@ where
 ///
 /// # Examples
 /// ```
-/// use doorward::{ErrorReply, prelude::*};
+/// use doorward::{event::ErrorReply, prelude::*};
 ///
 /// let reply = ErrorReply::from(Emit::new("room:error", "The room is full"));
 /// ```
@@ -142,15 +142,15 @@ impl<T: Arguments> From<Emit<T>> for ErrorReply {
 ///
 /// # Examples
 /// ```
-/// fn describe(context: &doorward::FilterContext<'_, String>) -> String {
-///     format!("{} of {}", context.event, context.connection.principal())
+/// fn describe(context: &doorward::event::FilterContext<'_, String>) -> String {
+///     format!("{} of {}", context.event, context.socket.principal())
 /// }
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FilterContext<'a, P> {
     /// Socket that sent the event.
-    pub connection: &'a Connection<P>,
+    pub connection: &'a Socket<P>,
     /// Name of the event.
     pub event: &'a str,
 }

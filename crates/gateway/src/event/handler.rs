@@ -35,7 +35,7 @@ use crate::event::{
 #[diagnostic::on_unimplemented(
     message = "this is not a handler for a namespace of `{P}`",
     note = "a handler is an async function of up to six extractors, such as `Payload<T>`, \
-            `Principal<{P}>` and `Connection<{P}>`, that returns something that is `serde::Serialize`",
+            `Principal<{P}>` and `Socket<{P}>`, that returns something that is `serde::Serialize`",
     note = "each argument must implement `FromEvent<{P}>` and the result `IntoReply`"
 )]
 pub trait Handler<P, M>: Send + Sync + 'static {

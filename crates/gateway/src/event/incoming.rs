@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{event::context::EventContext, room::connection::Connection};
+use crate::{event::context::EventContext, room::socket::Socket};
 
 /// An event of an admitted client, borrowed from the buffer of its link.
 ///
@@ -18,7 +18,7 @@ pub(crate) struct Incoming<'a> {
 
 /// An event that owns its data, for guards and interceptors that wait.
 pub(crate) struct Stored<P> {
-    pub(super) connection: Connection<P>,
+    pub(super) connection: Socket<P>,
     pub(super) name: Arc<str>,
     pub(super) data: Box<str>,
     pub(super) attachments: Vec<Bytes>,
@@ -27,7 +27,7 @@ pub(crate) struct Stored<P> {
 
 impl<P> Stored<P> {
     pub(super) fn new(
-        connection: &Connection<P>,
+        connection: &Socket<P>,
         name: Arc<str>,
         data: &str,
         attachments: Vec<Bytes>,

@@ -29,7 +29,7 @@ use crate::{
 /// # Examples
 /// ```
 /// use doorward::prelude::*;
-/// use doorward::{EventContext, Interceptor, Next, Outcome};
+/// use doorward::event::{EventContext, Interceptor, Next, Outcome};
 ///
 /// struct Timing;
 ///
@@ -91,7 +91,7 @@ impl<P: Send + Sync + 'static, I: Interceptor<P>> AnyInterceptor<P> for I {
 /// # Examples
 /// See [`Interceptor`]. An interceptor that drops it answers in place of the handler:
 /// ```
-/// use doorward::{EventContext, Exception, Interceptor, Next, Outcome};
+/// use doorward::{Exception, event::{EventContext, Interceptor, Next, Outcome}};
 ///
 /// struct Maintenance;
 ///

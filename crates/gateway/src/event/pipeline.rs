@@ -40,8 +40,8 @@ use crate::{
     },
     guard::authorise::{AnyGuard, Denial, authorise, authorise_at_once},
     room::{
-        connection::Connection,
         error::{EmitError, JoinError, check_event},
+        socket::Socket,
     },
     runtime::{
         catch::{Panicked, catch},
@@ -92,7 +92,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
     /// application panicked.
     pub(crate) fn start(
         &self,
-        connection: &Connection<P>,
+        connection: &Socket<P>,
         incoming: Incoming<'_>,
     ) -> Result<Invocation, Failure> {
         let Incoming { event, data, attachments, asked } = incoming;
@@ -142,7 +142,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
     /// Begins the trace of an event.
     pub(crate) fn trace(
         &self,
-        connection: &Connection<P>,
+        connection: &Socket<P>,
         event: &str,
         entropy: &dyn Entropy,
     ) -> Trace {
@@ -158,7 +158,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
     /// Translates a failure into the answer for the client, and logs it.
     pub(crate) fn explain(
         &self,
-        connection: &Connection<P>,
+        connection: &Socket<P>,
         event: &str,
         failure: Failure,
         id: DecisionId,
@@ -253,7 +253,7 @@ async fn through_interceptors<P: Send + Sync + 'static>(
 /// Calls the guards of a route; a denial is recorded in the audit.
 async fn ask<P>(
     guards: &[Arc<dyn AnyGuard<P>>],
-    connection: &Connection<P>,
+    connection: &Socket<P>,
     event: &str,
 ) -> Result<(), Failure> {
     let (action, access) = (Action::Event(event), connection.access());
@@ -262,7 +262,7 @@ async fn ask<P>(
     asked.map_err(|denial| denied(denial, connection, action))
 }
 
-fn denied<P>(denial: Denial, connection: &Connection<P>, action: Action<'_>) -> Failure {
+fn denied<P>(denial: Denial, connection: &Socket<P>, action: Action<'_>) -> Failure {
     let (services, subject) = (connection.hub().services(), connection.subject(action));
     let id = services.said_no(Decision::Denied, &denial.refusal, subject);
     Failure::Denied { exception: denial.refusal.into(), id, close: denial.close }

@@ -13,7 +13,7 @@ use crate::room::hub::broadcast::Delivered;
 ///
 /// # Examples
 /// ```
-/// use doorward::Reply;
+/// use doorward::event::Reply;
 ///
 /// let reply = Reply::new("pong")?;
 /// assert!(matches!(reply, Reply::Value(value) if value.json() == r#"["pong"]"#));
@@ -39,7 +39,7 @@ pub enum Reply<V = RawArguments> {
 ///
 /// # Examples
 /// ```
-/// use doorward::{Outcome, Reply};
+/// use doorward::event::{Outcome, Reply};
 ///
 /// /// Returns `true` if the handler has returned a stream.
 /// fn is_stream(outcome: &Outcome) -> bool {
@@ -273,7 +273,7 @@ where
 ///
 /// # Examples
 /// ```
-/// use doorward::Outcome;
+/// use doorward::event::Outcome;
 ///
 /// fn label(outcome: &Outcome) -> &'static str {
 ///     if outcome.is_ok() { "answered" } else { "failed" }

@@ -18,7 +18,7 @@ use crate::{
 ///
 /// # Examples
 /// ```
-/// use doorward::{Subscription, handle, prelude::*};
+/// use doorward::{event::{Subscription, handle}, prelude::*};
 ///
 /// let delete: Subscription<Claims> = handle(|Payload(_): Payload<u64>| async {})
 ///     .guard(Role::new("admin"));
@@ -72,7 +72,7 @@ impl<P> Layers<P> {
 ///
 /// # Examples
 /// ```
-/// use doorward::{handle, prelude::*};
+/// use doorward::{event::handle, prelude::*};
 ///
 /// let gateway: Gateway<Claims> = Gateway::at("/").on(
 ///     "delete",
@@ -116,7 +116,7 @@ impl<P> fmt::Debug for Subscription<P> {
 ///
 /// # Examples
 /// ```
-/// use doorward::{IntoSubscription, Subscription, prelude::*};
+/// use doorward::{event::{IntoSubscription, Subscription}, prelude::*};
 ///
 /// /// Restricts a handler to administrators.
 /// fn admin<M>(handler: impl IntoSubscription<Claims, M>) -> Subscription<Claims> {
@@ -128,7 +128,7 @@ impl<P> fmt::Debug for Subscription<P> {
 #[diagnostic::on_unimplemented(
     message = "this cannot handle an event in a namespace of `{P}`",
     note = "a handler is an async function of up to six extractors, such as `Payload<T>`, \
-            `Principal<{P}>` and `Connection<{P}>`, that returns something that is `serde::Serialize`",
+            `Principal<{P}>` and `Socket<{P}>`, that returns something that is `serde::Serialize`",
     note = "each argument must implement `FromEvent<{P}>` and the result `IntoReply`"
 )]
 pub trait IntoSubscription<P, M> {

@@ -3,7 +3,7 @@
 use doorward_core::{DecisionId, Entropy};
 use tracing::{Span, field};
 
-use crate::room::connection::Connection;
+use crate::room::socket::Socket;
 
 /// Span of one event, and the id of its failure.
 ///
@@ -20,7 +20,7 @@ impl Trace {
     /// Creates the span of an event. `event` returns the name if the event has a handler, and `None`
     /// otherwise: an unknown name is input of the client and must not be logged.
     pub(super) fn begin<'a, P>(
-        connection: &Connection<P>,
+        connection: &Socket<P>,
         event: impl Fn() -> Option<&'a str>,
         entropy: &dyn Entropy,
     ) -> Self {
@@ -53,7 +53,7 @@ impl Trace {
 }
 
 /// Creates the span around a hook.
-pub(crate) fn hook_span<P>(connection: &Connection<P>, hook: &'static str) -> Span {
+pub(crate) fn hook_span<P>(connection: &Socket<P>, hook: &'static str) -> Span {
     let user = connection.user().as_str();
     tracing::info_span!(target: TARGET, "hook", hook, socket = %connection.id().encode(), user)
 }

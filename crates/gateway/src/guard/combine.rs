@@ -11,7 +11,7 @@ use doorward_core::{Guard, GuardContext, Refusal, RefusalReason, Verdict};
 ///
 /// # Examples
 /// ```
-/// use doorward::{all, any, not, prelude::*};
+/// use doorward::{guard::{all, any, not}, prelude::*};
 ///
 /// let staff = all((Role::new("staff"), not(Role::new("suspended"))));
 /// let gateway: Gateway<Claims> =
@@ -28,7 +28,7 @@ pub fn all<G>(guards: G) -> All<G> {
 ///
 /// # Examples
 /// ```
-/// use doorward::{any, prelude::*};
+/// use doorward::{guard::any, prelude::*};
 ///
 /// let gateway: Gateway<Claims> =
 ///     Gateway::at("/").guard(any((Role::new("editor"), Role::new("admin"))));
@@ -44,7 +44,7 @@ pub fn any<G>(guards: G) -> Any<G> {
 ///
 /// # Examples
 /// ```
-/// use doorward::{not, prelude::*};
+/// use doorward::{guard::not, prelude::*};
 ///
 /// let gateway: Gateway<Claims> = Gateway::at("/").guard(not(Role::new("guest")));
 /// ```

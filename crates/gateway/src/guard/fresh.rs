@@ -14,7 +14,7 @@ use doorward_core::{Guard, GuardContext, Refusal, Verdict};
 /// # Examples
 /// ```
 /// use std::time::Duration;
-/// use doorward::{Fresh, prelude::*};
+/// use doorward::{guard::Fresh, prelude::*};
 ///
 /// let gateway: Gateway<Claims> = Gateway::at("/")
 ///     .on("delete_account", handle(|| async {}).guard(Fresh(Duration::from_secs(5 * 60))));

@@ -39,7 +39,7 @@ use crate::limits::addresses::network;
 /// # Examples
 /// ```
 /// use std::time::Duration;
-/// use doorward::{handle, prelude::*};
+/// use doorward::{event::handle, prelude::*};
 ///
 /// let gateway: Gateway<Claims> = Gateway::at("/")
 ///     .guard(RateLimit::per_user(100, Duration::from_secs(1)))

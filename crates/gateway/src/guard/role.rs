@@ -46,7 +46,7 @@ impl<P: HasRoles + Sync> Guard<P> for Role {
 ///
 /// # Examples
 /// ```
-/// use doorward::{handle, prelude::*};
+/// use doorward::{event::handle, prelude::*};
 ///
 /// let gateway: Gateway<Claims> = Gateway::at("/")
 ///     .on("say", handle(|| async {}).guard(Scope::new("chat:write")));
@@ -80,7 +80,7 @@ impl<P: HasScopes + Sync> Guard<P> for Scope {
 ///
 /// # Examples
 /// ```
-/// use doorward::{guard_fn, prelude::*};
+/// use doorward::{guard::{Action, guard_fn}, prelude::*};
 ///
 /// let own_room = guard_fn(|context: &GuardContext<'_, Claims>| match context.action {
 ///     Action::Join(room) => room.ends_with(context.principal.subject()),

@@ -17,10 +17,10 @@ use crate::http::request_body::RequestBody;
 ///
 /// # Examples
 /// ```
-/// use doorward::{App, Doorward, Listeners, ServeError, StopSignal};
+/// use doorward::{Doorward, server::{HttpService, Listeners, ServeError, ShutdownSignal}};
 ///
-/// async fn run(doorward: &Doorward, app: impl App) -> Result<(), ServeError> {
-///     let stop = StopSignal::install().map_err(ServeError::Signals)?;
+/// async fn run(doorward: &Doorward, app: impl HttpService) -> Result<(), ServeError> {
+///     let stop = ShutdownSignal::install().map_err(ServeError::Signals)?;
 ///     let listeners = Listeners::bind("localhost:3000").await?;
 ///     doorward.serve_with(listeners, app, stop.received()).await
 /// }
@@ -30,7 +30,7 @@ use crate::http::request_body::RequestBody;
     note = "pass a cloneable tower service from `http::Request<RequestBody>` to \
             `http::Response<_>` whose error is `Infallible`, such as an axum `Router`"
 )]
-pub trait App:
+pub trait HttpService:
     Service<Request<RequestBody>, Response = Response<Self::Body>, Error = Infallible, Future: Send>
     + Clone
     + Send
@@ -40,7 +40,7 @@ pub trait App:
     type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
 }
 
-impl<A, B> App for A
+impl<A, B> HttpService for A
 where
     A: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible, Future: Send>
         + Clone

@@ -106,7 +106,7 @@ pub(super) fn check(request: &Parts) -> Result<Offer, Rejection> {
         return Err(Rejection::Protocol);
     }
     let headers = &request.headers;
-    // RFC 6455, section 4.2.1. `Connection` and `Upgrade` are lists.
+    // RFC 6455, section 4.2.1. `Socket` and `Upgrade` are lists.
     if request.version < Version::HTTP_11
         || !has_token(headers, &header::CONNECTION, "upgrade")
         || !has_token(headers, &header::UPGRADE, "websocket")

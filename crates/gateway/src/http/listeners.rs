@@ -14,7 +14,7 @@ use crate::error::ServeError;
 /// # Examples
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> doorward::Result {
-/// use doorward::Listeners;
+/// use doorward::server::Listeners;
 ///
 /// let listeners = Listeners::bind("localhost:0").await?;
 /// assert_ne!(listeners.port(), 0);

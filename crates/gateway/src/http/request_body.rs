@@ -31,7 +31,7 @@ use crate::{http::sleep::Sleep, runtime::metrics::Metrics};
 /// # Examples
 /// ```
 /// use std::convert::Infallible;
-/// use doorward::RequestBody;
+/// use doorward::server::RequestBody;
 /// use http::{Request, Response};
 ///
 /// async fn answer(_: Request<RequestBody>) -> Result<Response<String>, Infallible> {
@@ -73,7 +73,7 @@ struct Waiting {
 ///
 /// # Examples
 /// ```
-/// use doorward::RequestBodyError;
+/// use doorward::server::RequestBodyError;
 ///
 /// assert_eq!(RequestBodyError::TimedOut.to_string(), "the body of the request took too long");
 /// ```

@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 use crate::{
     http::{
         answer_body::{AnswerBody, Answering, Carried},
-        app::App,
+        app::HttpService,
         request_body::{RequestBody, Terms},
     },
     peer::addr::PeerAddr,
@@ -36,7 +36,7 @@ pub(crate) struct Requests<A> {
     pub(crate) carried: Option<Carried>,
 }
 
-impl<A: App> Requests<A> {
+impl<A: HttpService> Requests<A> {
     /// Lets the application answer one request.
     pub(crate) async fn answer(
         mut self,

@@ -44,7 +44,7 @@ use crate::{
 ///
 /// let doorward = Doorward::builder().public(Gateway::at("/")).build()?;
 /// let service = doorward.service();
-/// # Ok::<_, doorward::BuildError>(())
+/// # Ok::<_, doorward::server::BuildError>(())
 /// ```
 #[derive(Clone)]
 pub struct DoorwardService {

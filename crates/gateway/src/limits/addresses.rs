@@ -74,7 +74,7 @@ impl Drop for Place {
 /// # Examples
 /// ```
 /// let address = "2001:db8:1:2:3:4:5:6".parse().expect("it is an address");
-/// assert_eq!(doorward::network(address).to_string(), "2001:db8:1:2::");
+/// assert_eq!(doorward::__private::network(address).to_string(), "2001:db8:1:2::");
 /// ```
 #[must_use]
 pub fn network(address: IpAddr) -> IpAddr {

@@ -19,7 +19,7 @@ use std::{
 /// # Examples
 /// ```
 /// use std::time::Instant;
-/// use doorward::Budget;
+/// use doorward::__private::Budget;
 ///
 /// fn may_guess(budget: &Budget<&'static str>, now: Instant) -> bool {
 ///     let is_in_budget = budget.check(&"alice", now).is_ok();

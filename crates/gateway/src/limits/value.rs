@@ -7,7 +7,7 @@ use std::{fmt, time::Duration};
 /// # Examples
 /// ```
 /// use std::time::Duration;
-/// use doorward::LimitValue;
+/// use doorward::server::LimitValue;
 ///
 /// assert_eq!(LimitValue::Time(Duration::from_secs(360)).to_string(), "6m");
 /// ```

@@ -13,7 +13,7 @@ use crate::{
     event::{invocation::Invocation, trace::Trace},
     link::{
         questions::Questions,
-        seam::{Admitted, Socket},
+        seam::{Admitted, AnySocket},
     },
     presence::access::{Life, Lifetime},
     transport::outbox::Owner,
@@ -25,7 +25,7 @@ pub(super) struct Live {
     pub(super) id: SocketId,
     /// Marks its packets in the outbox.
     pub(super) owner: Owner,
-    pub(super) socket: Box<dyn Socket>,
+    pub(super) socket: Box<dyn AnySocket>,
     pub(super) running: Vec<Running>,
     inbox: VecDeque<Queued>,
     /// Number of bytes in the inbox.

@@ -45,7 +45,7 @@ pub(crate) struct Candidate {
 
 /// A client that was admitted.
 pub(crate) struct Admitted {
-    pub(crate) socket: Box<dyn Socket>,
+    pub(crate) socket: Box<dyn AnySocket>,
     pub(crate) lifetime: Lifetime,
     /// Maximum number of its events that are handled concurrently.
     pub(crate) concurrency: usize,
@@ -60,7 +60,7 @@ pub(crate) enum NotAdmitted {
 }
 
 /// A socket as its link sees it.
-pub(crate) trait Socket: Send + Sync {
+pub(crate) trait AnySocket: Send + Sync {
     fn user(&self) -> &UserId;
     /// Returns the session of its credential, if it names one.
     fn session(&self) -> Option<SessionId>;

@@ -17,10 +17,10 @@ use crate::{
         subscription::{IntoSubscription, Layers, Listener, Subscription},
     },
     room::{
-        connection::Connection,
         hooks::Hooks,
         hub::{Hub, Outgoing, OutgoingListener, ServerListener},
         policy::{MayJoin, RoomRequest},
+        socket::Socket,
     },
 };
 
@@ -38,15 +38,15 @@ use crate::{
 ///     .room("team:{id}", |request: RoomRequest<Claims>| async move {
 ///         request.principal().get("team").and_then(|team| team.as_str()) == Some(request.param("id"))
 ///     })
-///     .on_connect(|connection: Connection<Claims>| async move {
-///         connection.emit("welcome", connection.user().as_str())?;
+///     .on_connect(|socket: Socket<Claims>| async move {
+///         socket.emit("welcome", socket.user().as_str())?;
 ///         Ok(())
 ///     })
-///     .on("say", |me: Connection<Claims>, Payload(text): Payload<String>| async move {
+///     .on("say", |me: Socket<Claims>, Payload(text): Payload<String>| async move {
 ///         me.to("team:7").emit("said", text)
 ///     })
-///     .on_disconnect(|connection: Connection<Claims>, reason: DisconnectReason| async move {
-///         println!("{connection:?} left: {reason}");
+///     .on_disconnect(|socket: Socket<Claims>, reason: DisconnectReason| async move {
+///         println!("{socket:?} left: {reason}");
 ///     });
 /// ```
 #[must_use]
@@ -68,7 +68,7 @@ pub struct Gateway<P> {
 ///
 /// # Examples
 /// ```
-/// use doorward::{IntoGateway, prelude::*};
+/// use doorward::{event::IntoGateway, prelude::*};
 ///
 /// struct Echo;
 ///
@@ -81,7 +81,7 @@ pub struct Gateway<P> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no gateway for clients known as `{P}`",
     label = "its handlers take another principal, or it has no `#[gateway]`",
-    note = "here handlers and hooks take `Principal<{P}>` and `Connection<{P}>`",
+    note = "here handlers and hooks take `Principal<{P}>` and `Socket<{P}>`",
     note = "in a public namespace everybody is `Anonymous`; whoever must know clients is mounted with \
             `.authenticate(..).gateway(..)`, and knows what the authenticator says"
 )]
@@ -221,8 +221,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// while the hook runs, the hook is dropped, and `on_disconnect` does not run.
     pub fn on_connect<F, Fut>(mut self, hook: F) -> Self
     where
-        F: Fn(Connection<P>) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: Entry> + Send + 'static,
+        F: Fn(Socket<P>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: IntoConnectResult> + Send + 'static,
     {
         self.hooks.connect = Some(Box::new(move |connection| {
             let hook = hook(connection);
@@ -234,14 +234,14 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// Runs a hook exactly once for every client whose `on_connect` succeeded, for any reason for which
     /// the socket ends. A later call replaces the hook.
     ///
-    /// The socket has left all rooms, and nothing can be sent to it; use [`Connection::hub`] to tell
+    /// The socket has left all rooms, and nothing can be sent to it; use [`Socket::hub`] to tell
     /// other clients. A handler that was running may finish after this hook. If it registers the
-    /// client somewhere, it checks [`Connection::is_closed`] afterwards.
+    /// client somewhere, it checks [`Socket::is_closed`] afterwards.
     ///
     /// The hook is dropped when it exceeds [`Limits::handler_timeout`](crate::Limits::handler_timeout).
     pub fn on_disconnect<F, Fut>(mut self, hook: F) -> Self
     where
-        F: Fn(Connection<P>, DisconnectReason) -> Fut + Send + Sync + 'static,
+        F: Fn(Socket<P>, DisconnectReason) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
         self.hooks.disconnect =
@@ -260,7 +260,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     }
 
     /// Calls a listener for every event that is emitted in this namespace: once for each emit, for any
-    /// number of receivers. Acks, and events that handlers return, are not emitted in this sense.
+    /// number of receivers. AckTable, and events that handlers return, are not emitted in this sense.
     pub fn on_any_outgoing<F>(mut self, listener: F) -> Self
     where
         F: Fn(&Outgoing<'_>) + Send + Sync + 'static,
@@ -309,7 +309,7 @@ impl<P> fmt::Debug for Gateway<P> {
 ///
 /// # Examples
 /// ```
-/// use doorward::{Entry, Refusal};
+/// use doorward::{Refusal, event::IntoConnectResult};
 ///
 /// assert!(().into_result().is_ok());
 /// assert!(Err::<(), _>(Refusal::forbidden()).into_result().is_err());
@@ -318,7 +318,7 @@ impl<P> fmt::Debug for Gateway<P> {
     message = "a connect hook cannot return `{Self}`",
     note = "return nothing, or `Result<(), Refusal>`"
 )]
-pub trait Entry {
+pub trait IntoConnectResult {
     /// Converts the result of the hook.
     ///
     /// # Errors
@@ -326,13 +326,13 @@ pub trait Entry {
     fn into_result(self) -> Result<(), Refusal>;
 }
 
-impl Entry for () {
+impl IntoConnectResult for () {
     fn into_result(self) -> Result<(), Refusal> {
         Ok(())
     }
 }
 
-impl Entry for Result<(), Refusal> {
+impl IntoConnectResult for Result<(), Refusal> {
     fn into_result(self) -> Self {
         self
     }

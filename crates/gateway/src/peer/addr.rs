@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 ///
 /// # Examples
 /// ```
-/// use doorward::PeerAddr;
+/// use doorward::server::PeerAddr;
 ///
 /// let mut request = http::Request::new(());
 /// request.extensions_mut().insert(PeerAddr(([127, 0, 0, 1], 4711).into()));

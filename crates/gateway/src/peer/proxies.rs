@@ -18,7 +18,7 @@ use ipnet::IpNet;
 ///
 /// # Examples
 /// ```
-/// use doorward::TrustedProxies;
+/// use doorward::server::TrustedProxies;
 ///
 /// let proxies = TrustedProxies::new(["10.0.0.0/8"])?;
 /// let mut headers = http::HeaderMap::new();
@@ -109,7 +109,7 @@ fn read(text: &str) -> Option<IpAddr> {
 ///
 /// # Examples
 /// ```
-/// use doorward::TrustedProxies;
+/// use doorward::server::TrustedProxies;
 ///
 /// assert!(TrustedProxies::new(["0.0.0.0/0"]).is_err());
 /// ```

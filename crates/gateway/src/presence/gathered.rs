@@ -1,4 +1,4 @@
-//! Answers that several nodes give together.
+//! Acks that several nodes give together.
 
 use std::{fmt, sync::Arc};
 
@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc};
 ///
 /// # Examples
 /// ```
-/// use doorward::NodeId;
+/// use doorward::access::NodeId;
 ///
 /// assert_eq!(NodeId::new("eu-1").as_str(), "eu-1");
 /// ```
@@ -39,7 +39,7 @@ impl fmt::Display for NodeId {
 ///
 /// # Examples
 /// ```
-/// use doorward::{Gathered, SocketInfo};
+/// use doorward::access::{Gathered, SocketInfo};
 ///
 /// fn summary(sockets: &Gathered<Vec<SocketInfo>>) -> String {
 ///     let count = sockets.value.len();

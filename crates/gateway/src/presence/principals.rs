@@ -32,7 +32,7 @@ use crate::presence::{
 ///
 /// # Examples
 /// ```
-/// use doorward::{Principals, Revoke, RevokeError};
+/// use doorward::{Principals, Revoke, access::RevokeError};
 ///
 /// async fn fire(principals: &Principals, user: &str) -> Result<(), RevokeError> {
 ///     let done = principals.revoke(Revoke::User(user.into())).await?;
@@ -86,7 +86,7 @@ impl fmt::Display for Revoke {
 ///
 /// # Examples
 /// ```
-/// fn is_complete(revocation: &doorward::Revocation) -> bool {
+/// fn is_complete(revocation: &doorward::access::Revocation) -> bool {
 ///     revocation.missing.is_empty()
 /// }
 /// # drop(is_complete);
@@ -107,9 +107,9 @@ pub struct Revocation {
 ///
 /// # Examples
 /// ```
-/// use doorward::RevokeError;
+/// use doorward::access::RevokeError;
 ///
-/// let error = RevokeError::Store(doorward::StoreError::Full);
+/// let error = RevokeError::Store(doorward::store::StoreError::Full);
 /// assert_eq!(error.to_string(), "the revocation was not written down");
 /// ```
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +125,7 @@ pub enum RevokeError {
 ///
 /// # Examples
 /// ```
-/// let all_good = doorward::Refreshed::default();
+/// let all_good = doorward::access::Refreshed::default();
 /// assert_eq!(all_good.undecided, 0);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -158,7 +158,7 @@ impl Principals {
     ///
     /// # Examples
     /// ```
-    /// use doorward::{PeerAddr, prelude::*};
+    /// use doorward::{prelude::*, server::PeerAddr};
     ///
     /// let doorward = Doorward::builder().public(Gateway::at("/")).trusted_proxies(["10.0.0.1"]).build()?;
     /// let request = http::Request::builder()
@@ -170,7 +170,7 @@ impl Principals {
     /// let client = doorward.principals().client_ip(&request.into_parts().0);
     ///
     /// assert_eq!(client.map(|ip| ip.to_string()).as_deref(), Some("203.0.113.7"));
-    /// # Ok::<_, doorward::BuildError>(())
+    /// # Ok::<_, doorward::server::BuildError>(())
     /// ```
     #[must_use]
     pub fn client_ip(&self, request: &Parts) -> Option<IpAddr> {

@@ -31,7 +31,7 @@ pub(crate) trait Resident: Send + Sync {
 ///
 /// # Examples
 /// ```
-/// fn line(info: &doorward::SocketInfo) -> String {
+/// fn line(info: &doorward::access::SocketInfo) -> String {
 ///     format!("{} {:?} {}", info.socket, info.user, info.namespace)
 /// }
 /// ```

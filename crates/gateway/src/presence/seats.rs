@@ -24,7 +24,7 @@ use crate::presence::seats::table::Table;
 ///
 /// # Examples
 /// ```
-/// let seats = doorward::MemorySeats::new();
+/// let seats = doorward::store::MemorySeats::new();
 /// assert_eq!(seats.taken(), 0);
 /// ```
 #[derive(Clone)]

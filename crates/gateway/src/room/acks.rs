@@ -16,7 +16,7 @@ use crate::{presence::mailbox::LinkHandle, room::error::AckError, runtime::metri
 
 /// The questions of one socket, by the id that the client answers with.
 #[derive(Default)]
-pub(crate) struct Acks {
+pub(crate) struct AckTable {
     /// Protects the questions; held for one change. `None` when the socket has ended.
     questions: Mutex<Questions>,
 }
@@ -29,13 +29,13 @@ struct Questions {
 
 /// One question; dropping it forgets it.
 pub(crate) struct Question {
-    acks: Arc<Acks>,
+    acks: Arc<AckTable>,
     link: Arc<LinkHandle>,
     id: u64,
     answer: oneshot::Receiver<RawArguments>,
 }
 
-impl Acks {
+impl AckTable {
     /// Opens a question, unless the socket has ended or `limit` are open.
     pub(crate) fn ask(
         self: &Arc<Self>,
@@ -110,13 +110,13 @@ impl AckIds {
 ///
 /// # Examples
 /// ```
-/// fn votes(answers: &doorward::Answers<bool>) -> usize {
+/// fn votes(answers: &doorward::room::AckTable<bool>) -> usize {
 ///     answers.given.iter().filter(|(_, yes)| *yes).count()
 /// }
 /// # drop(votes);
 /// ```
 #[derive(Debug)]
-pub struct Answers<T> {
+pub struct Acks<T> {
     /// Who answered, and what.
     pub given: Vec<(SocketId, T)>,
     /// Who did not, and why.

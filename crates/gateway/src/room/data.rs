@@ -19,14 +19,14 @@ use std::{
 /// #[derive(Default)]
 /// struct Visits(AtomicU32);
 ///
-/// let gateway: Gateway<Claims> = Gateway::at("/").on("visit", |visits: Data<Visits>| async move {
+/// let gateway: Gateway<Claims> = Gateway::at("/").on("visit", |visits: SocketData<Visits>| async move {
 ///     visits.0.fetch_add(1, Ordering::Relaxed) + 1
 /// });
 /// # drop(gateway);
 /// ```
-pub struct Data<T>(Arc<T>);
+pub struct SocketData<T>(Arc<T>);
 
-impl<T> Deref for Data<T> {
+impl<T> Deref for SocketData<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -34,15 +34,15 @@ impl<T> Deref for Data<T> {
     }
 }
 
-impl<T> Clone for Data<T> {
+impl<T> Clone for SocketData<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Data<T> {
+impl<T: fmt::Debug> fmt::Debug for SocketData<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Data").field(&self.0).finish()
+        f.debug_tuple("SocketData").field(&self.0).finish()
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct DataMap {
 type Values = Vec<(TypeId, Arc<dyn Any + Send + Sync>)>;
 
 impl DataMap {
-    pub(crate) fn get<T: Default + Send + Sync + 'static>(&self) -> Data<T> {
+    pub(crate) fn get<T: Default + Send + Sync + 'static>(&self) -> SocketData<T> {
         let mut values =
             self.values.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner);
         let found = values.iter().find(|(id, _)| *id == TypeId::of::<T>());
@@ -69,6 +69,6 @@ impl DataMap {
             }
         };
         drop(values);
-        Data(value.downcast().expect("values are found by their type"))
+        SocketData(value.downcast().expect("values are found by their type"))
     }
 }

@@ -10,7 +10,7 @@ use doorward_protocol::{DecodeError, packet};
 ///
 /// # Examples
 /// ```
-/// assert_eq!(doorward::EmitError::Ended.to_string(), "the socket has ended");
+/// assert_eq!(doorward::event::EmitError::Ended.to_string(), "the socket has ended");
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -65,7 +65,7 @@ impl From<EmitError> for Exception {
 ///
 /// # Examples
 /// ```
-/// assert_eq!(doorward::JoinError::Full.to_string(), "the client is in too many rooms");
+/// assert_eq!(doorward::room::JoinError::Full.to_string(), "the client is in too many rooms");
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -108,7 +108,7 @@ impl From<JoinError> for Exception {
 ///
 /// # Examples
 /// ```
-/// assert_eq!(doorward::AckError::Timeout.to_string(), "the client did not answer in time");
+/// assert_eq!(doorward::event::AckError::Timeout.to_string(), "the client did not answer in time");
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

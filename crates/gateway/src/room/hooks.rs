@@ -2,7 +2,7 @@
 
 use doorward_core::{BoxError, BoxFuture, DisconnectReason, Refusal};
 
-use crate::room::{connection::Connection, hub::Hub};
+use crate::room::{hub::Hub, socket::Socket};
 
 /// What a gateway wants to be told.
 pub(crate) struct Hooks<P> {
@@ -15,7 +15,7 @@ pub(crate) type InitHook<P> =
     Box<dyn Fn(Hub<P>) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>;
 
 pub(crate) type ConnectHook<P> =
-    Box<dyn Fn(Connection<P>) -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync>;
+    Box<dyn Fn(Socket<P>) -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync>;
 
 pub(crate) type DisconnectHook<P> =
-    Box<dyn Fn(Connection<P>, DisconnectReason) -> BoxFuture<'static, ()> + Send + Sync>;
+    Box<dyn Fn(Socket<P>, DisconnectReason) -> BoxFuture<'static, ()> + Send + Sync>;

@@ -18,12 +18,12 @@ use crate::{
     presence::{principals::Principals, services::Services},
     room::{
         acks::AckIds,
-        connection::Connection,
         error::{EmitError, check_event},
         hub::broadcast::{Broadcast, Delivered},
         members::{Rooms, Target},
         policy::RoomPolicy,
         server_event::ServerEvent,
+        socket::Socket,
     },
     runtime::catch::Caught,
 };
@@ -87,7 +87,7 @@ pub(crate) type ServerListener<P> =
 ///
 /// # Examples
 /// ```
-/// fn line(outgoing: &doorward::Outgoing<'_>) -> String {
+/// fn line(outgoing: &doorward::room::Outgoing<'_>) -> String {
 ///     format!("{} {}", outgoing.event, outgoing.arguments.json())
 /// }
 /// # drop(line);
@@ -186,7 +186,7 @@ impl<P> Hub<P> {
 
     /// Returns a socket of this node by its id.
     #[must_use]
-    pub fn local_socket(&self, id: SocketId) -> Option<Connection<P>> {
+    pub fn local_socket(&self, id: SocketId) -> Option<Socket<P>> {
         self.0.mounted.get()?.rooms.socket(id)
     }
 

@@ -12,7 +12,7 @@ use std::{
 
 use doorward_core::{SocketId, UserId};
 
-use crate::room::connection::Connection;
+use crate::room::socket::Socket;
 
 /// The rooms of one namespace.
 pub(crate) struct Rooms<P> {
@@ -28,7 +28,7 @@ pub(crate) struct Rooms<P> {
 ///
 /// # Examples
 /// ```
-/// use doorward::Target;
+/// use doorward::room::Target;
 ///
 /// assert_eq!(Target::from("team:7"), Target::Room("team:7".into()));
 /// ```
@@ -86,7 +86,7 @@ impl From<&UserId> for Target {
 }
 
 /// The members of a room at one moment.
-pub(crate) type Snapshot<P> = Arc<[Connection<P>]>;
+pub(crate) type Snapshot<P> = Arc<[Socket<P>]>;
 
 impl<P> Rooms<P> {
     pub(crate) fn new() -> Self {
@@ -94,7 +94,7 @@ impl<P> Rooms<P> {
     }
 
     /// Takes in a socket that has come past every check.
-    pub(crate) fn enter(&self, connection: &Connection<P>, user: Option<&UserId>) {
+    pub(crate) fn enter(&self, connection: &Socket<P>, user: Option<&UserId>) {
         self.everybody.shard(connection.id()).insert(connection);
         if let Some(user) = user {
             self.users.insert(user.clone(), connection);
@@ -102,13 +102,13 @@ impl<P> Rooms<P> {
     }
 
     /// Forgets a socket, apart from the rooms that it knows to be in.
-    pub(crate) fn leave(&self, connection: &Connection<P>) {
+    pub(crate) fn leave(&self, connection: &Socket<P>) {
         let gone = self.everybody.shard(connection.id()).remove(connection.id());
         drop(gone);
         self.users.remove(connection.user(), connection.id());
     }
 
-    pub(crate) fn join(&self, room: &Arc<str>, connection: &Connection<P>) {
+    pub(crate) fn join(&self, room: &Arc<str>, connection: &Socket<P>) {
         self.named.insert(Arc::clone(room), connection);
     }
 
@@ -116,7 +116,7 @@ impl<P> Rooms<P> {
         self.named.remove(room, socket);
     }
 
-    pub(crate) fn socket(&self, socket: SocketId) -> Option<Connection<P>> {
+    pub(crate) fn socket(&self, socket: SocketId) -> Option<Socket<P>> {
         self.everybody.shard(socket).members.get(&socket).cloned()
     }
 
@@ -142,7 +142,7 @@ impl<P> Rooms<P> {
 
 /// Who is in one room.
 struct Room<P> {
-    members: HashMap<SocketId, Connection<P>>,
+    members: HashMap<SocketId, Socket<P>>,
     snapshot: Option<Snapshot<P>>,
 }
 
@@ -153,14 +153,14 @@ impl<P> Default for Room<P> {
 }
 
 impl<P> Room<P> {
-    fn insert(&mut self, connection: &Connection<P>) {
+    fn insert(&mut self, connection: &Socket<P>) {
         self.snapshot = None;
         self.members.insert(connection.id(), connection.clone());
     }
 
     /// Returns what is to be dropped outside of the lock, because it holds values of the application.
     #[must_use]
-    fn remove(&mut self, socket: SocketId) -> (Option<Snapshot<P>>, Option<Connection<P>>) {
+    fn remove(&mut self, socket: SocketId) -> (Option<Snapshot<P>>, Option<Socket<P>>) {
         (self.snapshot.take(), self.members.remove(&socket))
     }
 
@@ -199,7 +199,7 @@ impl<K: Hash + Eq, P> Sharded<K, P> {
         Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
-    fn insert(&self, key: K, connection: &Connection<P>) {
+    fn insert(&self, key: K, connection: &Socket<P>) {
         self.shard(&key).entry(key).or_default().insert(connection);
     }
 

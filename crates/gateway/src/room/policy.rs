@@ -8,13 +8,13 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use doorward_core::{BoxFuture, UserId, Verdict};
 
-use crate::room::{connection::Connection, principal::Principal};
+use crate::room::{principal::Principal, socket::Socket};
 
 /// Somebody who asks to enter a room that a policy covers.
 ///
 /// # Examples
 /// ```
-/// use doorward::{RoomRequest, prelude::*};
+/// use doorward::{prelude::*, room::RoomRequest};
 ///
 /// struct User { teams: Vec<u64> }
 ///
@@ -25,7 +25,7 @@ use crate::room::{connection::Connection, principal::Principal};
 /// # drop(gateway);
 /// ```
 pub struct RoomRequest<P> {
-    connection: Connection<P>,
+    connection: Socket<P>,
     principal: Arc<P>,
     room: Arc<str>,
     parameters: Parameters,
@@ -36,7 +36,7 @@ pub(crate) type Parameters = Vec<(Arc<str>, Box<str>)>;
 
 impl<P> RoomRequest<P> {
     pub(crate) fn new(
-        connection: Connection<P>,
+        connection: Socket<P>,
         principal: Arc<P>,
         room: Arc<str>,
         parameters: Parameters,
@@ -46,7 +46,7 @@ impl<P> RoomRequest<P> {
 
     /// Who asks.
     #[must_use]
-    pub fn connection(&self) -> &Connection<P> {
+    pub fn connection(&self) -> &Socket<P> {
         &self.connection
     }
 

@@ -17,9 +17,9 @@ use serde::Serialize;
 ///     const NAME: &'static str = "joined";
 /// }
 ///
-/// let gateway: Gateway<Claims> = Gateway::at("/").on_connect(|connection: Connection<Claims>| async move {
-///     let who = connection.user().as_str().to_owned();
-///     connection.broadcast().emit_event(&Joined { who })?;
+/// let gateway: Gateway<Claims> = Gateway::at("/").on_connect(|socket: Socket<Claims>| async move {
+///     let who = socket.user().as_str().to_owned();
+///     socket.broadcast().emit_event(&Joined { who })?;
 ///     Ok(())
 /// });
 /// # drop(gateway);

@@ -22,7 +22,7 @@ use crate::runtime::metrics::Outages;
 /// # Examples
 /// ```
 /// use std::time::{Duration, Instant};
-/// use doorward::Outage;
+/// use doorward::server::Outage;
 ///
 /// async fn ask(mailer: &Outage, now: Instant, answer: std::io::Result<()>) {
 ///     match answer {

@@ -9,20 +9,20 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// # Examples
 /// ```no_run
 /// # async fn run(doorward: doorward::Doorward) -> Result<(), Box<dyn std::error::Error>> {
-/// use doorward::{Listeners, StopSignal};
+/// use doorward::server::{Listeners, ShutdownSignal};
 ///
-/// let stop = StopSignal::install()?;
+/// let stop = ShutdownSignal::install()?;
 /// let listeners = Listeners::bind("localhost:3000").await?;
 /// doorward.serve_with(listeners, doorward.service(), stop.received()).await?;
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
-pub struct StopSignal {
+pub struct ShutdownSignal {
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl StopSignal {
+impl ShutdownSignal {
     /// Installs handlers for the signals, which would otherwise end the process at once.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use doorward_core::{BoxFuture, Clock, Entropy};
 ///
 /// # Examples
 /// ```
-/// use doorward::{Clock, SystemClock};
+/// use doorward::server::{Clock, SystemClock};
 ///
 /// assert!(SystemClock.now() <= SystemClock.now());
 /// ```
@@ -41,7 +41,7 @@ impl Clock for SystemClock {
 ///
 /// # Examples
 /// ```
-/// use doorward::{OsEntropy, SocketId};
+/// use doorward::{SocketId, server::OsEntropy};
 ///
 /// assert_ne!(SocketId::generate(&OsEntropy), SocketId::generate(&OsEntropy));
 /// ```

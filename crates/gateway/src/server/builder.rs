@@ -31,7 +31,7 @@ use crate::{
     runtime::system::{OsEntropy, SystemClock},
     server::{
         doorward::Doorward,
-        stage::{Authenticated, NoAuthenticator},
+        stage::{NoAuthenticator, WithAuthenticator},
     },
 };
 
@@ -118,8 +118,8 @@ impl Builder<NoAuthenticator> {
     pub fn authenticate<A: Authenticator>(
         self,
         authenticator: A,
-    ) -> Builder<Authenticated<A::Principal>> {
-        let private = Authenticated {
+    ) -> Builder<WithAuthenticator<A::Principal>> {
+        let private = WithAuthenticator {
             authenticator: Arc::new(authenticator) as Arc<dyn AnyAuthenticator<A::Principal>>,
             layers: Layers::default(),
             gateways: Vec::new(),
@@ -152,7 +152,7 @@ impl Builder<NoAuthenticator> {
     }
 }
 
-impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
+impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
     /// Mounts a gateway whose clients are authenticated.
     pub fn gateway(mut self, gateway: impl IntoGateway<P>) -> Self {
         self.private.gateways.push(gateway.into_gateway());
@@ -213,7 +213,7 @@ impl<P: Send + Sync + 'static> Builder<Authenticated<P>> {
     /// # Errors
     /// [`BuildError`] names the first mistake.
     pub fn build(self) -> Result<Doorward, BuildError> {
-        self.finish(|Authenticated { authenticator, layers, gateways, hubs }, common| {
+        self.finish(|WithAuthenticator { authenticator, layers, gateways, hubs }, common| {
             let policy = |namespace| Policy {
                 authenticator: Arc::clone(&authenticator),
                 seats: Arc::clone(&common.seats),

@@ -9,11 +9,11 @@ use std::{
 
 use crate::{
     error::{HubError, ServeError},
-    http::{app::App, listeners::Listeners, server::Server, service::DoorwardService},
+    http::{app::HttpService, listeners::Listeners, server::Server, service::DoorwardService},
     namespace::policy_table::PolicyTable,
     presence::principals::Principals,
     room::hub::Hub,
-    runtime::stop::StopSignal,
+    runtime::stop::ShutdownSignal,
     server::serve,
 };
 
@@ -115,7 +115,7 @@ impl Doorward {
     /// # Cancel safety
     /// Dropping the future stops accepting; open links remain until they end.
     pub async fn serve(&self, address: &str) -> Result<(), ServeError> {
-        let stop = StopSignal::install().map_err(ServeError::Signals)?;
+        let stop = ShutdownSignal::install().map_err(ServeError::Signals)?;
         let listeners = Listeners::bind(address).await?;
         self.serve_with(listeners, self.service(), stop.received()).await
     }
@@ -136,7 +136,7 @@ impl Doorward {
     pub async fn serve_with(
         &self,
         listeners: Listeners,
-        app: impl App,
+        app: impl HttpService,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         self.server.ready().await?;

@@ -22,14 +22,14 @@ use hyper::{
     body::Incoming,
     rt::{self, Timer},
     server::conn::http1,
-    service::{HttpService, service_fn},
+    service::{self, service_fn},
 };
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     http::{
         answer_body::{AnswerBody, Carried},
-        app::App,
+        app::HttpService,
         io::HttpIo,
         listeners::Listeners,
         requests::Requests,
@@ -50,7 +50,7 @@ use crate::{
 pub(crate) async fn serve(
     server: Arc<Server>,
     listeners: Listeners,
-    app: impl App,
+    app: impl HttpService,
     shutdown: impl Future<Output = ()>,
 ) {
     // Tells connections to stop, and tells when the last one has: each task that speaks HTTP holds a
@@ -103,7 +103,7 @@ pub(crate) async fn serve(
 async fn accept(
     server: Arc<Server>,
     listener: TcpListener,
-    app: impl App,
+    app: impl HttpService,
     stopping: watch::Receiver<()>,
 ) {
     let services = &server.services;
@@ -181,13 +181,14 @@ fn take_place(services: &Services, peer: SocketAddr) -> Option<(Place, Option<Ca
 
 /// Returns the future that speaks HTTP on one connection. It completes when the connection ends or
 /// becomes a link.
-fn connection<A: App>(
+fn connection<A: HttpService>(
     http: &http1::Builder,
     io: HttpIo,
     requests: Requests<A>,
 ) -> http1::UpgradeableConnection<
     HttpIo,
-    impl HttpService<Incoming, ResBody = AnswerBody<A::Body>, Error = Infallible, Future: Send> + use<A>,
+    impl service::HttpService<Incoming, ResBody = AnswerBody<A::Body>, Error = Infallible, Future: Send>
+    + use<A>,
 > {
     let service = service_fn(move |request| requests.clone().answer(request));
     http.serve_connection(io, service).with_upgrades()

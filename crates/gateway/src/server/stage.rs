@@ -12,7 +12,7 @@ use crate::{
 ///
 /// # Examples
 /// ```compile_fail
-/// doorward::Doorward::builder().guard(doorward::Role::new("member"));
+/// doorward::Doorward::builder().guard(doorward::guard::Role::new("member"));
 /// ```
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
@@ -27,7 +27,7 @@ pub trait BehindAuthenticator {}
 ///
 /// # Examples
 /// ```
-/// use doorward::{Builder, Doorward, NoAuthenticator};
+/// use doorward::{Builder, Doorward, server::NoAuthenticator};
 ///
 /// let builder: Builder<NoAuthenticator> = Doorward::builder();
 /// ```
@@ -38,21 +38,23 @@ pub struct NoAuthenticator(pub(super) PhantomData<()>);
 ///
 /// # Examples
 /// ```
-/// use doorward::{Authenticated, Builder, Doorward, auth::{Claims, Jwt}};
+/// use doorward::{Builder, Doorward, auth::{Claims, Jwt}, server::WithAuthenticator};
 ///
 /// let jwt = Jwt::hs256("a secret of at least 32 bytes ...")?;
-/// let builder: Builder<Authenticated<Claims>> = Doorward::builder().authenticate(jwt);
+/// let builder: Builder<WithAuthenticator<Claims>> = Doorward::builder().authenticate(jwt);
 /// # Ok::<_, doorward::auth::KeyError>(())
 /// ```
-pub struct Authenticated<P> {
+pub struct WithAuthenticator<P> {
     pub(super) authenticator: Arc<dyn AnyAuthenticator<P>>,
     pub(super) layers: Layers<P>,
     pub(super) gateways: Vec<Gateway<P>>,
     pub(super) hubs: Hubs<P>,
 }
 
-impl<P> fmt::Debug for Authenticated<P> {
+impl<P> fmt::Debug for WithAuthenticator<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authenticated").field("gateways", &self.gateways).finish_non_exhaustive()
+        f.debug_struct("WithAuthenticator")
+            .field("gateways", &self.gateways)
+            .finish_non_exhaustive()
     }
 }

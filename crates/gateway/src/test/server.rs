@@ -62,8 +62,8 @@ impl TestServer {
     }
 
     /// Begins a client that sets its own headers, query or address.
-    pub fn visitor(&self) -> TestVisitor<'_> {
-        TestVisitor {
+    pub fn visitor(&self) -> TestClientBuilder<'_> {
+        TestClientBuilder {
             server: self,
             headers: HeaderMap::new(),
             query: String::new(),
@@ -83,12 +83,12 @@ impl TestServer {
     ///
     /// # Panics
     /// The client is admitted, or the link ends without an answer.
-    pub async fn expect_refused(&self, namespace: &str, auth: impl Serialize) -> ConnectRefused {
+    pub async fn expect_refused(&self, namespace: &str, auth: impl Serialize) -> ConnectError {
         self.visitor().expect_refused(namespace, auth).await
     }
 
     /// Connects a client whose link must end without an answer: see
-    /// [`TestVisitor::expect_turned_away`].
+    /// [`TestClientBuilder::expect_turned_away`].
     ///
     /// # Panics
     /// The client is admitted, or reads a refusal.
@@ -112,14 +112,14 @@ impl TestServer {
 /// ```
 #[derive(Debug)]
 #[must_use]
-pub struct TestVisitor<'a> {
+pub struct TestClientBuilder<'a> {
     server: &'a TestServer,
     headers: HeaderMap,
     query: String,
     peer: SocketAddr,
 }
 
-impl TestVisitor<'_> {
+impl TestClientBuilder<'_> {
     /// Adds a header to the request that opens the link.
     ///
     /// # Panics
@@ -156,7 +156,7 @@ impl TestVisitor<'_> {
     ///
     /// # Panics
     /// The client is admitted, or the link ends without an answer.
-    pub async fn expect_refused(self, namespace: &str, auth: impl Serialize) -> ConnectRefused {
+    pub async fn expect_refused(self, namespace: &str, auth: impl Serialize) -> ConnectError {
         match self.try_connect(namespace, auth).await {
             Err(Some(refused)) => refused,
             Err(None) => panicking(format_args!("the link to {namespace} ended without an answer")),
@@ -190,7 +190,7 @@ impl TestVisitor<'_> {
         self,
         namespace: &str,
         auth: impl Serialize,
-    ) -> Result<TestClient, Option<ConnectRefused>> {
+    ) -> Result<TestClient, Option<ConnectError>> {
         let auth = serde_json::to_value(auth).expect("`auth` is JSON");
         let mut link = self.open().await;
         let auth = if auth.is_null() { String::new() } else { auth.to_string() };
@@ -209,7 +209,7 @@ impl TestVisitor<'_> {
                     let id = id.expect("the answer to a CONNECT has an id");
                     return Ok(TestClient::new(link, namespace, id));
                 }
-                b'4' => return Err(Some(ConnectRefused { data })),
+                b'4' => return Err(Some(ConnectError { data })),
                 _ => {}
             }
         }
@@ -247,11 +247,11 @@ impl TestVisitor<'_> {
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct ConnectRefused {
+pub struct ConnectError {
     data: Value,
 }
 
-impl ConnectRefused {
+impl ConnectError {
     /// Returns the message, for people.
     #[must_use]
     pub fn message(&self) -> &str {
@@ -277,8 +277,8 @@ impl ConnectRefused {
     }
 }
 
-impl fmt::Debug for ConnectRefused {
+impl fmt::Debug for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ConnectRefused({})", self.data)
+        write!(f, "ConnectError({})", self.data)
     }
 }

@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use doorward::{
-    Clock as _, Decision, DisconnectReason, PerUser, RefusalReason,
-    auth::{Issuer, KeyRing, SigningKey},
+    DisconnectReason, PerUser,
+    audit::Decision,
+    auth::{Issuer, KeyRing, RefusalReason, SigningKey},
     prelude::*,
+    server::Clock as _,
     test::{ManualClock, TestServer},
 };
 use doorward_testkit::{AuditLog, RawClient, Seen as Frame};

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use doorward::{
-    Clock as _, Decision, Limits, RefusalReason,
-    auth::{Issuer, SigningKey},
+    Limits,
+    audit::Decision,
+    auth::{Issuer, RefusalReason, SigningKey},
     prelude::*,
+    server::Clock as _,
     test::{ManualClock, TestEnd, TestServer},
 };
 use doorward_testkit::{RawClient, Seen as Frame};
@@ -350,7 +352,7 @@ async fn a_revoked_credential_costs_its_owner_nothing() {
     let limits = Limits { max_user_attempts: 3, ..Limits::default() };
     let lasting = Lasting::with(|builder| builder.limits(limits).gateway(echo())).await;
     let stolen = json!({ "user": "alice", "token": "stolen" });
-    let order = doorward::Revoke::Token(doorward::TokenId::new("stolen"));
+    let order = doorward::Revoke::Token(doorward::auth::TokenId::new("stolen"));
     lasting.principals().revoke(order).await.unwrap();
     for _ in 0..10 {
         let refused = lasting.server.expect_refused("/", stolen.clone()).await;

@@ -1,6 +1,10 @@
 //! Binary events and acks in both directions.
 
-use doorward::{Bytes, Limits, RawArguments, prelude::*};
+use doorward::{
+    Limits,
+    event::{Bytes, RawArguments},
+    prelude::*,
+};
 use doorward_protocol::ws::Opcode;
 use doorward_testkit::{RawClient, Seen};
 use serde::{Deserialize, Serialize};
@@ -39,7 +43,7 @@ fn gateway() -> Gateway<Member> {
             }
         })
         .on("raw", |arguments: RawArguments| async move { arguments })
-        .on("send", |me: Connection<Member>| async move {
+        .on("send", |me: Socket<Member>| async move {
             me.emit("file", Args(("a.bin", Binary(Bytes::from_static(b"\0\xff")))))
         })
 }

@@ -1,6 +1,6 @@
 //! Errors of `build`, and the policy table of a server.
 
-use doorward::{BuildError, PerUser, prelude::*};
+use doorward::{PerUser, prelude::*, server::BuildError};
 
 const SECRET: &str = "a secret of at least 32 bytes ...";
 
@@ -97,7 +97,7 @@ fn the_policy_table_lists_the_policies_of_each_namespace() {
                 .room("team:{id}", |_| async { true })
                 .room("lobby", |_| async { true })
                 .on("say", || async {})
-                .on("ban", handle(|| async {}).guard(doorward::not(Role::new("guest")))),
+                .on("ban", handle(|| async {}).guard(doorward::guard::not(Role::new("guest")))),
         )
         .public(Gateway::at("/status"))
         .build()

@@ -8,7 +8,12 @@ use std::{
     time::Duration,
 };
 
-use doorward::{Audit, AuditRecord, BoxFuture, Clock as _, Decision, prelude::*};
+use doorward::{
+    audit::{Audit, AuditRecord, Decision},
+    prelude::*,
+    server::Clock as _,
+    store::BoxFuture,
+};
 use doorward_testkit::{Log, RawClient, Seen as Frame};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -76,7 +81,7 @@ async fn an_expiring_socket_does_not_end_the_other_sockets_of_its_link() {
 
 #[tokio::test]
 async fn an_application_may_end_a_socket_for_good() {
-    let leave = Gateway::at("/leave").on("leave", |connection: Connection<User>| async move {
+    let leave = Gateway::at("/leave").on("leave", |connection: Socket<User>| async move {
         connection.disconnect();
     });
     let fixture = Fixture::with(|builder, _| builder.gateway(leave)).await;
@@ -157,7 +162,7 @@ async fn a_client_that_never_reads_loses_its_link() {
 
 #[tokio::test]
 async fn a_client_that_never_reads_what_the_server_pushes_loses_its_link() {
-    let push = Gateway::at("/push").on("push", |connection: Connection<User>| async move {
+    let push = Gateway::at("/push").on("push", |connection: Socket<User>| async move {
         let line = "x".repeat(60_000);
         while connection.emit("line", &line).is_ok() {
             tokio::task::yield_now().await;
@@ -200,7 +205,7 @@ async fn shutdown_waits_for_disconnect_hooks() {
     let done = Arc::new(AtomicUsize::new(0));
     let (has_begun, may_go_on, is_done) =
         (Arc::clone(&begun), Arc::clone(&go_on), Arc::clone(&done));
-    let slow = Gateway::at("/t").on_disconnect(move |_: Connection<User>, _: DisconnectReason| {
+    let slow = Gateway::at("/t").on_disconnect(move |_: Socket<User>, _: DisconnectReason| {
         let (begun, go_on) = (Arc::clone(&has_begun), Arc::clone(&may_go_on));
         let done = Arc::clone(&is_done);
         async move {
@@ -278,7 +283,7 @@ async fn a_wall_clock_set_forward_expires_a_credential() {
 async fn a_socket_that_is_disconnected_while_it_enters_ends() {
     let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let gates = (Arc::clone(&begun), Arc::clone(&go));
-    let kicked = Gateway::at("/t").on_connect(move |connection: Connection<User>| {
+    let kicked = Gateway::at("/t").on_connect(move |connection: Socket<User>| {
         let (begun, go) = gates.clone();
         async move {
             connection.disconnect();
@@ -302,7 +307,7 @@ async fn a_socket_that_is_disconnected_while_it_enters_ends() {
 
 #[tokio::test]
 async fn the_end_of_one_socket_does_not_end_a_pending_connect() {
-    let bye = Gateway::at("/bye").on("bye", |connection: Connection<User>| async move {
+    let bye = Gateway::at("/bye").on("bye", |connection: Socket<User>| async move {
         connection.disconnect();
     });
     let fixture = Fixture::with(|builder, _| builder.gateway(bye)).await;

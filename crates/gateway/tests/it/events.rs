@@ -210,7 +210,7 @@ async fn a_running_handler_may_finish_after_its_socket_has_ended() {
         (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
     let gates = (Arc::clone(&begun), Arc::clone(&go), Arc::clone(&done));
     let (_fixture, mut client) =
-        with(Gateway::at("/t").on("work", move |connection: Connection<User>| {
+        with(Gateway::at("/t").on("work", move |connection: Socket<User>| {
             let (begun, go, done) = gates.clone();
             async move {
                 begun.notify_one();
@@ -234,7 +234,7 @@ async fn a_running_handler_may_finish_after_its_socket_has_ended() {
 #[tokio::test]
 async fn events_that_a_handler_emits_arrive_before_its_answer() {
     let (_fixture, mut client) =
-        with(Gateway::at("/t").on("tell", |connection: Connection<User>| async move {
+        with(Gateway::at("/t").on("tell", |connection: Socket<User>| async move {
             connection.emit("first", 1)?;
             connection.emit("second", 2)?;
             Ok::<_, Exception>("third")
@@ -252,7 +252,8 @@ async fn events_that_a_handler_emits_arrive_before_its_answer() {
 async fn each_socket_has_its_own_data() {
     #[derive(Default)]
     struct Visits(std::sync::atomic::AtomicU32);
-    let count = |visits: Data<Visits>| async move { visits.0.fetch_add(1, Ordering::SeqCst) + 1 };
+    let count =
+        |visits: SocketData<Visits>| async move { visits.0.fetch_add(1, Ordering::SeqCst) + 1 };
     let (fixture, mut client) = with(Gateway::at("/t").on("visit", count)).await;
     let mut other = RawClient::open(fixture.address).await;
     other.text(r#"40/t,{"token":"good:bob"}"#).await;

@@ -10,8 +10,10 @@ use std::{
 };
 
 use doorward::{
-    AuthenticateError, Authenticated, Authenticator, Builder, Clock as _, Limits, Listeners,
-    RefusalReason, prelude::*,
+    Builder, Limits,
+    auth::{AuthenticateError, Authenticator, Handshake, RefusalReason},
+    prelude::*,
+    server::{Clock as _, Listeners, WithAuthenticator},
 };
 use doorward_testkit::{AuditLog, ManualClock, RawClient};
 use tokio::{sync::Notify, task::JoinHandle};
@@ -68,7 +70,10 @@ impl Fixture {
 
     /// Serves the same with the builder changed by `change`.
     pub(crate) async fn with(
-        change: impl FnOnce(Builder<Authenticated<User>>, &Arc<Seen>) -> Builder<Authenticated<User>>,
+        change: impl FnOnce(
+            Builder<WithAuthenticator<User>>,
+            &Arc<Seen>,
+        ) -> Builder<WithAuthenticator<User>>,
     ) -> Self {
         let seen = Arc::new(Seen::default());
         let clock = ManualClock::new();
@@ -149,11 +154,11 @@ fn gateway(namespace: &str, seen: &Arc<Seen>) -> Gateway<User> {
     let (on_connect, on_disconnect, on_event) =
         (Arc::clone(seen), Arc::clone(seen), Arc::clone(seen));
     Gateway::at(namespace)
-        .on_connect(move |_: Connection<User>| {
+        .on_connect(move |_: Socket<User>| {
             on_connect.connects.fetch_add(1, Ordering::SeqCst);
             async { Ok(()) }
         })
-        .on_disconnect(move |_: Connection<User>, _: DisconnectReason| {
+        .on_disconnect(move |_: Socket<User>, _: DisconnectReason| {
             on_disconnect.disconnects.fetch_add(1, Ordering::SeqCst);
             on_disconnect.disconnected.notify_one();
             async {}

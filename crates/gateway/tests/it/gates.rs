@@ -9,9 +9,16 @@ use std::{
 };
 
 use doorward::{
-    Audit, AuditRecord, BoxFuture, Decision, Guard, GuardContext, RefusalReason, Reservation,
-    RevocationState, RevocationStore, Revoke, Seat, SeatError, SeatRequest, SeatStore, Seated,
-    SessionId, StoreError, TokenId, UserId, Verdict, prelude::*,
+    Revoke, UserId,
+    audit::{Audit, AuditRecord, Decision},
+    auth::{RefusalReason, TokenId},
+    guard::{Guard, GuardContext, Verdict},
+    prelude::*,
+    session::SessionId,
+    store::{
+        BoxFuture, Reservation, RevocationState, RevocationStore, Seat, SeatError, SeatRequest,
+        SeatStore, Seated, StoreError,
+    },
 };
 use doorward_testkit::{AuditLog, RawClient, Seen as Frame};
 use tokio::sync::Semaphore;
@@ -129,7 +136,7 @@ async fn recorded(
             .guard(Asked(steps.clone(), verdict))
             .seats(Recorded(steps.clone(), seat))
             .revocations(OneRevocation(steps.clone(), Mutex::new(revocations)))
-            .gateway(Gateway::at("/").on_connect(move |_: Connection<User>| {
+            .gateway(Gateway::at("/").on_connect(move |_: Socket<User>| {
                 hooked.add("on_connect");
                 async move { hook() }
             }))

@@ -8,7 +8,13 @@ use std::{
     time::Duration,
 };
 
-use doorward::{Limits, RefusalReason, all, any, guard_fn, not, prelude::*, test::TestEnd};
+use doorward::{
+    Limits,
+    auth::RefusalReason,
+    guard::{Action, all, any, guard_fn, not},
+    prelude::*,
+    test::TestEnd,
+};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -50,7 +56,7 @@ async fn one_guard_checks_connections_events_and_rooms_by_their_names() {
     });
     let gateway = Gateway::at("/").guard(guard).room("lobby", |_| async { true }).on(
         "move",
-        |me: Connection<Member>| async move {
+        |me: Socket<Member>| async move {
             me.join("lobby").await?;
             me.leave("lobby").await
         },
@@ -91,7 +97,9 @@ async fn a_denied_event_has_one_audit_record_with_the_id_that_the_client_reads()
     let records = memory.audit.records();
     let denied: Vec<_> = records
         .iter()
-        .filter(|record| record.outcome == doorward::Decision::Denied(RefusalReason::GuardDenied))
+        .filter(|record| {
+            record.outcome == doorward::audit::Decision::Denied(RefusalReason::GuardDenied)
+        })
         .collect();
     assert_eq!(denied.len(), 1);
     assert_eq!(exception.json()["id"], denied[0].id);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::{Decision, DisconnectReason};
+use doorward::{DisconnectReason, audit::Decision};
 use doorward_testkit::Seen as Frame;
 
 use crate::fixture::Fixture;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use doorward::{BuildError, Gateway, Retry, prelude::*};
+use doorward::{Gateway, auth::Retry, prelude::*, server::BuildError};
 use doorward_testkit::RawClient;
 use serde_json::json;
 use tokio::sync::Notify;
@@ -14,7 +14,7 @@ use crate::{
 
 #[tokio::test]
 async fn events_that_a_connect_hook_emits_follow_the_answer() {
-    let hello = Gateway::at("/hello").on_connect(|connection: Connection<User>| async move {
+    let hello = Gateway::at("/hello").on_connect(|connection: Socket<User>| async move {
         connection.emit("hello", &connection.principal().name)?;
         Ok(())
     });
@@ -30,7 +30,7 @@ async fn events_that_a_connect_hook_emits_follow_the_answer() {
 
 #[tokio::test]
 async fn events_that_a_connect_hook_emits_before_it_refuses_are_not_sent() {
-    let closed = Gateway::at("/closed").on_connect(|connection: Connection<User>| async move {
+    let closed = Gateway::at("/closed").on_connect(|connection: Socket<User>| async move {
         connection.emit("secret", "canary")?;
         Err(Refusal::new("closed_today", "Closed today"))
     });
@@ -47,7 +47,7 @@ async fn events_that_a_connect_hook_emits_before_it_refuses_are_not_sent() {
 #[tokio::test]
 async fn a_connect_hook_that_panics_admits_no_client() {
     let broken = Gateway::at("/broken").on_connect(
-        |_: Connection<User>| -> std::future::Ready<Result<(), Refusal>> { panic!("a hook") },
+        |_: Socket<User>| -> std::future::Ready<Result<(), Refusal>> { panic!("a hook") },
     );
     let fixture = Fixture::with(|builder, _| builder.gateway(broken)).await;
     let mut client = RawClient::open(fixture.address).await;
@@ -60,13 +60,13 @@ async fn a_connect_hook_that_panics_admits_no_client() {
 
 #[tokio::test]
 async fn a_disconnect_hook_knows_user_namespace_time_request_and_reason() {
-    use doorward::Clock;
+    use doorward::server::Clock;
 
     let told = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&told);
     let (sender, ended) = tokio::sync::oneshot::channel();
     let sender = Arc::new(Mutex::new(Some(sender)));
-    let gateway = Gateway::at("/t").on_disconnect(move |connection: Connection<User>, reason| {
+    let gateway = Gateway::at("/t").on_disconnect(move |connection: Socket<User>, reason| {
         let at = connection.connected_at();
         let host = connection.request().headers().get_str("host").map(str::to_owned);
         log.lock().unwrap().push((
@@ -100,12 +100,12 @@ async fn no_client_is_served_when_init_fails() {
         .public(Gateway::at("/").on_init(|_| async { Err("no database".into()) }))
         .build()
         .unwrap();
-    let listeners = doorward::Listeners::bind("127.0.0.1:0").await.unwrap();
+    let listeners = doorward::server::Listeners::bind("127.0.0.1:0").await.unwrap();
     let address = listeners.addresses()[0];
 
     let served = doorward.serve_with(listeners, doorward.service(), std::future::pending()).await;
 
-    assert!(matches!(served, Err(doorward::ServeError::Init(_))));
+    assert!(matches!(served, Err(doorward::server::ServeError::Init(_))));
     // The listener is closed.
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
@@ -170,7 +170,7 @@ fn mistakes_that_types_cannot_prevent_are_errors_of_build() {
 async fn hooks_see_no_credential_of_the_request() {
     let seen = Arc::new(Mutex::new(String::new()));
     let log = Arc::clone(&seen);
-    let gateway = Gateway::at("/t").on_connect(move |connection: Connection<User>| {
+    let gateway = Gateway::at("/t").on_connect(move |connection: Socket<User>| {
         let names: Vec<_> =
             connection.request().headers().iter().map(|(name, _)| name.to_owned()).collect();
         *log.lock().unwrap() = format!("{names:?} {connection:?} {:?}", connection.request());
@@ -196,7 +196,7 @@ async fn hooks_see_no_credential_of_the_request() {
 
 #[tokio::test]
 async fn a_connect_hook_that_emits_without_end_is_bounded_by_the_outbox() {
-    let endless = Gateway::at("/endless").on_connect(|connection: Connection<User>| async move {
+    let endless = Gateway::at("/endless").on_connect(|connection: Socket<User>| async move {
         let line = "x".repeat(60_000);
         while connection.emit("line", &line).is_ok() {
             tokio::task::yield_now().await;
@@ -225,7 +225,7 @@ async fn a_panic_in_a_destructor_does_not_affect_other_clients() {
     let gate = Arc::clone(&begun);
     let bombs = |name: &str| {
         let gate = Arc::clone(&gate);
-        Gateway::at(name.to_owned()).on_connect(move |_: Connection<User>| {
+        Gateway::at(name.to_owned()).on_connect(move |_: Socket<User>| {
             let gate = Arc::clone(&gate);
             async move {
                 let _bomb = Bomb;
@@ -251,7 +251,7 @@ async fn a_panic_in_a_destructor_does_not_affect_other_clients() {
 
 #[tokio::test]
 async fn reserved_event_names_cannot_be_emitted() {
-    let tell = Gateway::at("/t").on("tell", |connection: Connection<User>| async move {
+    let tell = Gateway::at("/t").on("tell", |connection: Socket<User>| async move {
         ["disconnect", "connect_error", "session_ended", "news"]
             .map(|event| connection.emit(event, 1).is_ok())
     });
@@ -276,7 +276,7 @@ async fn a_disconnect_hook_that_hangs_times_out() {
     }
     let (begun, dropped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let gates = (Arc::clone(&begun), Arc::clone(&dropped));
-    let hang = Gateway::at("/t").on_disconnect(move |_: Connection<User>, _| {
+    let hang = Gateway::at("/t").on_disconnect(move |_: Socket<User>, _| {
         let (begun, tell) = (Arc::clone(&gates.0), Tell(Arc::clone(&gates.1)));
         async move {
             let _tell = tell;
@@ -300,7 +300,7 @@ async fn a_disconnect_hook_that_hangs_times_out() {
 /// In NestJS the client is already connected at this point and gets an `exception` event.
 #[tokio::test]
 async fn a_connect_hook_that_refuses_states_code_message_and_retry() {
-    let gateway = Gateway::at("/").on_connect(|me: Connection<Member>| async move {
+    let gateway = Gateway::at("/").on_connect(|me: Socket<Member>| async move {
         me.emit("secret", 1)?;
         Err(Refusal::new("house_full", "The house is full").retry(Retry::Later))
     });
@@ -320,11 +320,11 @@ struct Notes(Mutex<Vec<&'static str>>);
 async fn a_slow_disconnect_hook_still_has_the_data_of_its_socket() {
     let (go_on, seen) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let note = |what: &'static str| {
-        move |me: Connection<Member>| async move { me.data::<Notes>().0.lock().unwrap().push(what) }
+        move |me: Socket<Member>| async move { me.data::<Notes>().0.lock().unwrap().push(what) }
     };
     let (wait, tell) = (Arc::clone(&go_on), Arc::clone(&seen));
     let first = Gateway::at("/").on_connect(note("first")).on_disconnect(
-        move |me: Connection<Member>, _: DisconnectReason| {
+        move |me: Socket<Member>, _: DisconnectReason| {
             let (wait, tell) = (Arc::clone(&wait), Arc::clone(&tell));
             async move {
                 wait.notified().await;

@@ -7,7 +7,8 @@ use std::{
 };
 
 use doorward::{
-    AckError, BuildError, Limits, Revoke, RevokeError, Target, prelude::*, test::TestEnd,
+    Limits, Revoke, access::RevokeError, event::AckError, prelude::*, room::Target,
+    server::BuildError, test::TestEnd,
 };
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -20,7 +21,7 @@ use crate::{
 fn gateway() -> Gateway<Member> {
     Gateway::at("/")
         .room("r{n}", |_| async { true })
-        .on_connect(|me: Connection<Member>| async move {
+        .on_connect(|me: Socket<Member>| async move {
             for room in ["r1", "r2"] {
                 if HasRoles::has_role(&*me.principal(), room) {
                     me.join(room).await?;
@@ -71,7 +72,7 @@ async fn a_broadcast_reaches_each_targeted_socket_once_and_no_other() {
 
 #[tokio::test]
 async fn a_socket_may_emit_to_others_or_include_itself() {
-    let gateway = gateway().on("say", |me: Connection<Member>| async move {
+    let gateway = gateway().on("say", |me: Socket<Member>| async move {
         me.to("r1").emit("others", 1)?;
         me.within("r1").emit("room", 1)?;
         me.broadcast().emit("world", 1)?;
@@ -109,7 +110,7 @@ async fn hooks_and_background_tasks_may_emit() {
             });
             async { Ok(()) }
         })
-        .on_disconnect(|me: Connection<Member>, _: DisconnectReason| async move {
+        .on_disconnect(|me: Socket<Member>, _: DisconnectReason| async move {
             me.hub().emit("left", me.user().as_str()).unwrap();
         });
     let memory = Memory::serve(gateway).await;
@@ -213,7 +214,7 @@ async fn a_server_may_await_the_ack_of_a_client() {
 
 #[tokio::test]
 async fn a_handler_may_await_an_ack_while_events_of_its_client_wait() {
-    let gateway = gateway().on("order", |me: Connection<Member>| async move {
+    let gateway = gateway().on("order", |me: Socket<Member>| async move {
         me.emit_with_ack::<bool>("sure?", ()).await
     });
     let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
@@ -233,7 +234,7 @@ async fn a_handler_may_await_an_ack_while_events_of_its_client_wait() {
 
 #[tokio::test]
 async fn a_client_that_floods_instead_of_acknowledging_is_overloaded() {
-    let gateway = gateway().on("order", |me: Connection<Member>| async move {
+    let gateway = gateway().on("order", |me: Socket<Member>| async move {
         me.emit_with_ack::<bool>("sure?", ()).await
     });
     let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;

@@ -11,10 +11,12 @@ use std::{
 };
 
 use doorward::{
-    AuthenticateError, Authenticated, Authenticator, BoxError, BoxFuture, Builder, Clock as _,
-    Issued, Lease, LeaseError, RevocationStore as _, SessionId, TokenId,
-    auth::MemoryStore,
+    BoxError, Builder, Principals,
+    auth::{AuthenticateError, Authenticator, Handshake, Issued, TokenId},
     prelude::*,
+    server::{Clock as _, WithAuthenticator},
+    session::{Lease, LeaseError, MemoryStore, SessionId},
+    store::{BoxFuture, RevocationStore as _},
     test::{ManualClock, TestClient, TestServer},
 };
 use doorward_testkit::AuditLog;
@@ -56,7 +58,7 @@ pub(crate) struct Gate {
     pub(crate) passed: AtomicUsize,
 }
 
-type Members = Builder<Authenticated<Member>>;
+type Members = Builder<WithAuthenticator<Member>>;
 
 impl Lasting {
     /// Serves with the builder changed by `change`.

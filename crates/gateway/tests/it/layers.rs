@@ -3,8 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use doorward::{
-    ErrorReply, EventContext, ExceptionFilter, FilterContext, Interceptor, MaxPayload, Next,
-    Outcome, Reply, guard_fn, prelude::*,
+    event::{
+        ErrorReply, EventContext, ExceptionFilter, FilterContext, Interceptor, MaxPayload, Next,
+        Outcome, Reply,
+    },
+    guard::{Action, guard_fn},
+    prelude::*,
 };
 use serde_json::{Value, json};
 
@@ -41,7 +45,7 @@ impl Interceptor<Member> for Traced {
 /// Extractor that notes when it runs.
 struct Read(Trace);
 
-impl doorward::FromEvent<Member> for Read {
+impl doorward::event::FromEvent<Member> for Read {
     fn from_event(context: &EventContext<'_, Member>) -> Result<Self, Exception> {
         let trace = context.connection().data::<Shared>().get();
         note(&trace, "pipe");
@@ -80,7 +84,7 @@ async fn layers_run_in_the_order_guard_interceptor_pipe_handler_filter() {
             }
             true
         }))
-        .on_connect(move |me: Connection<Member>| {
+        .on_connect(move |me: Socket<Member>| {
             *me.data::<Shared>().0.lock().unwrap() = Arc::clone(&connected);
             async {}
         })
@@ -336,6 +340,6 @@ async fn an_event_may_have_a_smaller_payload_limit() {
     let exception = alice.expect_exception("small", "0123456789x").await;
     assert_eq!(exception.details(), [("", "expected at most 22 bytes")]);
     assert_eq!(alice.emit_with_ack::<usize>("large", "x".repeat(1000)).await, 1000);
-    let binary = Binary(doorward::Bytes::from(vec![0; 20]));
+    let binary = Binary(doorward::event::Bytes::from(vec![0; 20]));
     assert_eq!(alice.expect_exception("small", binary).await.code(), "bad_payload");
 }

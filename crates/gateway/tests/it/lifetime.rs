@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use doorward::{Decision, LeaseError, RefusalReason, prelude::*, test::TestEnd};
+use doorward::{
+    audit::Decision, auth::RefusalReason, guard::Fresh, prelude::*, session::LeaseError,
+    test::TestEnd,
+};
 use serde_json::{Value, json};
 
 use crate::lasting::{HOUR, Lasting, echo};
@@ -143,11 +146,11 @@ async fn weaker_rights_of_a_refreshed_credential_apply_at_once() {
         })
         .on(
             "join",
-            |me: Connection<crate::lasting::Member>, Payload(room): Payload<String>| async move {
+            |me: Socket<crate::lasting::Member>, Payload(room): Payload<String>| async move {
                 me.join(&room).await
             },
         )
-        .on("rooms", |me: Connection<crate::lasting::Member>| async move {
+        .on("rooms", |me: Socket<crate::lasting::Member>| async move {
             me.rooms().iter().map(ToString::to_string).collect::<Vec<_>>()
         });
     let lasting = Lasting::serve(gateway).await;
@@ -231,7 +234,7 @@ async fn no_event_is_started_after_a_session_has_ended() {
     let lasting = Lasting::start().await;
     let mut client = lasting.connect(json!({ "user": "alice", "session": "s" })).await;
 
-    lasting.clock.set_wall(doorward::Clock::wall(&lasting.clock) + HOUR);
+    lasting.clock.set_wall(doorward::server::Clock::wall(&lasting.clock) + HOUR);
     client.emit("echo", 1).await;
 
     assert_eq!(client.ended().await, TestEnd::Final);
@@ -301,7 +304,7 @@ async fn a_refresh_that_times_out_changes_nothing() {
         })
         .on(
             "join",
-            |me: Connection<crate::lasting::Member>, Payload(room): Payload<String>| async move {
+            |me: Socket<crate::lasting::Member>, Payload(room): Payload<String>| async move {
                 me.join(&room).await
             },
         );

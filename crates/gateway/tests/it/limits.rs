@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use doorward::{Decision, Doorward, Gateway, Limits, Listeners, RefusalReason};
+use doorward::{
+    Doorward, Gateway, Limits, audit::Decision, auth::RefusalReason, server::Listeners,
+};
 use doorward_protocol::ws::Opcode;
 use doorward_testkit::{ManualClock, RawClient, Seen as Frame};
 

@@ -5,7 +5,7 @@ mod shop;
 use std::sync::Arc;
 
 use doorward::{
-    IntoGateway,
+    event::{EventName, IntoGateway},
     prelude::*,
     test::{TestClient, TestServer},
 };

@@ -1,8 +1,11 @@
 //! Server in memory whose clients state their name and roles.
 
 use doorward::{
-    AuthenticateError, Authenticated, Builder, HasRoles, HasScopes, Limits,
+    Builder, Limits,
+    auth::{AuthenticateError, Handshake},
+    guard::{HasRoles, HasScopes},
     prelude::*,
+    server::WithAuthenticator,
     test::{ManualClock, TestClient, TestServer},
 };
 use doorward_testkit::AuditLog;
@@ -34,7 +37,7 @@ pub(crate) struct Memory {
     pub(crate) audit: AuditLog,
 }
 
-type Members = Builder<Authenticated<Member>>;
+type Members = Builder<WithAuthenticator<Member>>;
 
 impl Memory {
     /// Serves one gateway.

@@ -1,7 +1,7 @@
 //! A server mounted into a router of axum and served by `axum::serve`.
 
 use axum::{Router, extract::Request, middleware, routing::get};
-use doorward::{PeerAddr, prelude::*};
+use doorward::{prelude::*, server::PeerAddr};
 use doorward_testkit::{AuditLog, RawClient};
 use tokio::net::TcpListener;
 

@@ -9,9 +9,13 @@ use std::{
 };
 
 use doorward::{
-    BoxFuture, Clock as _, Decision, Guard, GuardContext, LeaseError, Limits, RefusalReason,
-    RevocationState, RevocationStore, Revoke, SessionId, StoreError, TokenId, UserId, Verdict,
-    auth::MemoryStore,
+    Limits, Revoke, UserId,
+    audit::Decision,
+    auth::{RefusalReason, TokenId},
+    guard::{Guard, GuardContext, Verdict},
+    server::Clock as _,
+    session::{LeaseError, MemoryStore, SessionId},
+    store::{BoxFuture, RevocationState, RevocationStore, StoreError},
     test::{ManualClock, TestEnd},
 };
 use doorward_testkit::Log;
@@ -187,7 +191,7 @@ async fn a_socket_revoked_during_an_outage_ends_after_it() {
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
     cut.away(true);
     pass_time(&lasting, 15).await;
-    cut.store.bump(&"alice".into(), doorward::Clock::wall(&lasting.clock)).await.unwrap();
+    cut.store.bump(&"alice".into(), doorward::server::Clock::wall(&lasting.clock)).await.unwrap();
     cut.away(false);
 
     pass_time(&lasting, 10).await;

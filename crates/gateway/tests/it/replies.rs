@@ -9,7 +9,11 @@ use std::{
 };
 
 use doorward::{
-    EventContext, FromEvent, HandshakeRequest, Limits, RawArguments, garde, prelude::*,
+    Limits,
+    auth::HandshakeRequest,
+    event::{EventContext, EventName, FromEvent, RawArguments},
+    garde,
+    prelude::*,
 };
 use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;

@@ -9,7 +9,9 @@ use axum::{
     routing::{any, get, post},
 };
 use doorward::{
-    BuildError, Clock as _, Doorward, Gateway, Limits, Listeners, PeerAddr, prelude::Anonymous,
+    Doorward, Gateway, Limits,
+    prelude::Anonymous,
+    server::{BuildError, Clock as _, Listeners, PeerAddr},
 };
 use doorward_testkit::{Log, ManualClock, RawClient};
 use tokio::{sync::mpsc, task::JoinHandle};

@@ -6,9 +6,13 @@ use std::{
 };
 
 use doorward::{
-    Clock as _, Decision, RefusalReason, RevocationStore as _, Revoke, SessionId, TokenId,
-    auth::{Issuer, SigningKey},
+    Revoke,
+    audit::Decision,
+    auth::{Issuer, RefusalReason, SigningKey, TokenId},
     prelude::*,
+    server::Clock as _,
+    session::SessionId,
+    store::RevocationStore as _,
     test::{ManualClock, TestEnd, TestServer},
 };
 use doorward_testkit::AuditLog;
@@ -211,7 +215,7 @@ async fn a_user_revoked_during_the_check_of_an_undated_credential_is_refused() {
 async fn a_user_revoked_during_the_connect_hook_is_refused() {
     let (begun, go) = <(std::sync::Arc<tokio::sync::Notify>, std::sync::Arc<_>)>::default();
     let held = (std::sync::Arc::clone(&begun), std::sync::Arc::clone(&go));
-    let gateway = echo().on_connect(move |_: Connection<Member>| {
+    let gateway = echo().on_connect(move |_: Socket<Member>| {
         let (begun, go): (_, std::sync::Arc<tokio::sync::Notify>) = held.clone();
         async move {
             begun.notify_one();
@@ -250,7 +254,7 @@ async fn a_running_handler_of_a_revoked_user_finishes_without_an_answer() {
     let done = std::sync::Arc::new(tokio::sync::Notify::new());
     let held =
         (std::sync::Arc::clone(&begun), std::sync::Arc::clone(&go), std::sync::Arc::clone(&done));
-    let gateway = echo().on("work", move |me: Connection<Member>| {
+    let gateway = echo().on("work", move |me: Socket<Member>| {
         let (begun, go, done): (_, std::sync::Arc<tokio::sync::Notify>, _) = held.clone();
         async move {
             begun.notify_one();
@@ -277,7 +281,7 @@ async fn a_running_handler_of_a_revoked_user_finishes_without_an_answer() {
 
 #[tokio::test]
 async fn a_revocation_that_does_not_fit_the_store_is_an_error_and_ends_local_sockets() {
-    let full = doorward::auth::MemoryStore::with_capacity(0);
+    let full = doorward::session::MemoryStore::with_capacity(0);
     let lasting = Lasting::with(|builder| builder.revocations(full).gateway(echo())).await;
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
 
@@ -320,11 +324,11 @@ async fn a_refresh_with_a_revoked_token_is_refused() {
 #[tokio::test]
 async fn a_user_whose_roles_have_changed_keeps_only_what_is_allowed() {
     let gateway = echo()
-        .guard(doorward::any((Role::new("member"), Role::new("admin"))))
+        .guard(doorward::guard::any((Role::new("member"), Role::new("admin"))))
         .room("team:{id}", |request: RoomRequest<Member>| async move {
             request.principal().has_role(request.param("id"))
         })
-        .on("join", |me: Connection<Member>, Payload(room): Payload<String>| async move {
+        .on("join", |me: Socket<Member>, Payload(room): Payload<String>| async move {
             me.join(&room).await
         });
     let lasting = Lasting::serve(gateway).await;
@@ -459,11 +463,11 @@ async fn a_revocation_does_not_wait_for_a_connect_hook() {
     let seen = std::sync::Arc::clone(&later);
     let lasting = Lasting::with(|builder| {
         builder
-            .gateway(echo().on_connect(move |_: Connection<Member>| {
+            .gateway(echo().on_connect(move |_: Socket<Member>| {
                 told.notify_one();
                 std::future::pending::<()>()
             }))
-            .gateway(Gateway::at("/").on_connect(move |_: Connection<Member>| {
+            .gateway(Gateway::at("/").on_connect(move |_: Socket<Member>| {
                 seen.fetch_add(1, Ordering::SeqCst);
                 async { Ok(()) }
             }))

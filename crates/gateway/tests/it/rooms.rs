@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use doorward::{Decision, RefusalReason, guard_fn, prelude::*, test::TestEnd};
+use doorward::{
+    audit::Decision,
+    auth::RefusalReason,
+    guard::{Action, guard_fn},
+    prelude::*,
+    test::TestEnd,
+};
 use serde_json::json;
 
 use crate::{
@@ -13,13 +19,13 @@ use crate::{
 /// Gateway whose clients choose the rooms that they join, leave and shout to.
 fn gateway() -> Gateway<Member> {
     Gateway::at("/")
-        .on("join", |me: Connection<Member>, Payload(room): Payload<String>| async move {
+        .on("join", |me: Socket<Member>, Payload(room): Payload<String>| async move {
             me.join(&room).await
         })
-        .on("leave", |me: Connection<Member>, Payload(room): Payload<String>| async move {
+        .on("leave", |me: Socket<Member>, Payload(room): Payload<String>| async move {
             me.leave(&room).await
         })
-        .on("rooms", |me: Connection<Member>| async move {
+        .on("rooms", |me: Socket<Member>| async move {
             me.rooms().iter().map(ToString::to_string).collect::<Vec<_>>()
         })
         .on(
@@ -219,14 +225,13 @@ async fn the_rooms_of_a_socket_are_bounded() {
 /// `forbidden` would send a developer to the room policies, where the fault is not.
 #[tokio::test]
 async fn a_connect_hook_that_joins_too_many_rooms_reads_too_many_rooms() {
-    let gateway = gateway().room("r{n}", |_| async { true }).on_connect(
-        |me: Connection<Member>| async move {
+    let gateway =
+        gateway().room("r{n}", |_| async { true }).on_connect(|me: Socket<Member>| async move {
             for room in ["r1", "r2", "r3"] {
                 me.join(room).await?;
             }
             Ok::<_, Refusal>(())
-        },
-    );
+        });
     let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
 
     let refused = memory.server.expect_refused("/", json!({ "token": "alice" })).await;
@@ -238,7 +243,7 @@ async fn a_connect_hook_that_joins_too_many_rooms_reads_too_many_rooms() {
 async fn clients_of_public_namespaces_cannot_join_rooms() {
     let gateway = Gateway::at("/open")
         .room("lobby", |_| async { true })
-        .on("join", |me: Connection<Anonymous>| async move { me.join("lobby").await });
+        .on("join", |me: Socket<Anonymous>| async move { me.join("lobby").await });
     let memory = Memory::with(|builder| builder.public(gateway)).await;
     let mut anonymous = memory.server.connect("/open", ()).await;
 
@@ -250,7 +255,7 @@ async fn clients_of_public_namespaces_cannot_join_rooms() {
 #[tokio::test]
 async fn a_client_refused_by_its_connect_hook_leaves_its_rooms() {
     let gateway = Gateway::at("/").room("lobby", |_| async { true }).on_connect(
-        |me: Connection<Member>| async move {
+        |me: Socket<Member>| async move {
             me.join("lobby").await?;
             me.within("lobby").emit("secret", "of the lobby")?;
             if me.principal().has_role("banned") { Err(Refusal::forbidden()) } else { Ok(()) }
@@ -274,7 +279,7 @@ async fn a_client_refused_by_its_connect_hook_leaves_its_rooms() {
 async fn a_socket_emits_only_to_rooms_that_it_is_in() {
     let gateway = gateway().room("r{n}", |_| async { true }).on(
         "say",
-        |me: Connection<Member>, Payload(room): Payload<String>| async move {
+        |me: Socket<Member>, Payload(room): Payload<String>| async move {
             me.to(room).emit("said", 1).map(|sent| sent.local)
         },
     );

@@ -9,10 +9,12 @@ use std::{
 };
 
 use doorward::{
-    BoxFuture, Decision, Limits, MemorySeats, PerUser, RefusalReason, Reservation, SeatError,
-    SeatRequest, SeatStore as _,
+    Limits, PerUser,
+    audit::Decision,
+    auth::RefusalReason,
     prelude::*,
-    test::{ConnectRefused, TestClient, TestEnd},
+    store::{BoxFuture, MemorySeats, Reservation, SeatError, SeatRequest, SeatStore as _},
+    test::{ConnectError, TestClient, TestEnd},
 };
 use doorward_protocol::ws::Opcode;
 use doorward_testkit::{RawClient, Seen as Frame};
@@ -188,7 +190,7 @@ struct SlowSeats {
     answer: Arc<Notify>,
 }
 
-impl doorward::SeatStore for SlowSeats {
+impl doorward::store::SeatStore for SlowSeats {
     fn reserve<'a>(
         &'a self,
         request: SeatRequest<'a>,
@@ -343,7 +345,7 @@ async fn a_new_socket_does_not_wait_for_admissions_of_a_replaced_link() {
     let hook = Arc::new((Notify::new(), Notify::new()));
     let fixture = Fixture::with(|builder, _| {
         let hook = Arc::clone(&hook);
-        let slow = Gateway::at("/slow").on_connect(move |_: Connection<User>| {
+        let slow = Gateway::at("/slow").on_connect(move |_: Socket<User>| {
             let hook = Arc::clone(&hook);
             async move {
                 hook.0.notify_one();
@@ -420,7 +422,7 @@ async fn race(lasting: &Arc<Lasting>, namespace: &'static str, racers: usize) ->
 }
 
 /// Returns the clients that are still connected, after each one to be replaced has ended.
-async fn settle(outcomes: &mut Vec<Result<TestClient, Option<ConnectRefused>>>) -> Vec<TestClient> {
+async fn settle(outcomes: &mut Vec<Result<TestClient, Option<ConnectError>>>) -> Vec<TestClient> {
     let mut live = Vec::new();
     for outcome in outcomes.drain(..) {
         match outcome {
@@ -525,7 +527,7 @@ async fn a_connect_hook_that_refuses_leaves_no_seat_taken() {
     };
     let lasting = Lasting::with(|builder| {
         let builder = builder.limits(limits).connections(PerUser::RefuseNew(1)).seats(own);
-        builder.gateway(echo().on_connect(|_: Connection<Member>| async {
+        builder.gateway(echo().on_connect(|_: Socket<Member>| async {
             Err(Refusal::new("closed_today", "Closed today"))
         }))
     })
@@ -542,7 +544,11 @@ async fn a_connect_hook_that_refuses_leaves_no_seat_taken() {
 /// A dropped reservation releases its seat. A replaced seat releases itself and not the new one.
 #[tokio::test]
 async fn a_seat_is_released_once_and_only_by_its_holder() {
-    use doorward::{LinkId, OsEntropy, SeatLimits, SeatRequest, SocketId, UserId};
+    use doorward::{
+        SocketId, UserId,
+        server::OsEntropy,
+        store::{LinkId, SeatLimits, SeatRequest},
+    };
 
     let seats = MemorySeats::new();
     let limits = SeatLimits::new(PerUser::ReplaceOldest(1), PerUser::Unlimited);
@@ -586,7 +592,7 @@ async fn a_dead_connection_with_a_full_outbox_does_not_block_its_user() {
     let fixture = Fixture::with(|builder, _| {
         builder.limits(limits).connections(PerUser::RefuseNew(1)).gateway(Gateway::at("/flood").on(
             "flood",
-            |me: Connection<User>| async move {
+            |me: Socket<User>| async move {
                 let load = "x".repeat(32 * 1024);
                 for _ in 0..1_000 {
                     me.emit("load", &load)?;
@@ -628,7 +634,7 @@ async fn a_dead_connection_with_a_full_outbox_does_not_block_its_user() {
 macro_rules! keeps {
     ($($rule:ident,)+) => {
         mod contract {
-            use doorward::MemorySeats;
+            use doorward::store::MemorySeats;
 
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward::{guard_fn, prelude::*, test::TestException};
+use doorward::{guard::guard_fn, prelude::*, test::TestException};
 use doorward_testkit::Log;
 use tokio::sync::Notify;
 use tracing::Level;
@@ -45,8 +45,8 @@ async fn log_lines_of_hooks_name_socket_and_user() {
     let done = Arc::new(Notify::new());
     let told = Arc::clone(&done);
     let gateway = Gateway::at("/")
-        .on_connect(|_: Connection<Member>| async { tracing::info!("hello") })
-        .on_disconnect(move |_: Connection<Member>, _| {
+        .on_connect(|_: Socket<Member>| async { tracing::info!("hello") })
+        .on_disconnect(move |_: Socket<Member>, _| {
             let told = Arc::clone(&told);
             async move {
                 tracing::info!("goodbye");

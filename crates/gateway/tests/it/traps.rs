@@ -12,7 +12,11 @@ use std::{
 };
 
 use doorward::{
-    EventContext, Interceptor, Limits, Next, Outcome, any, guard_fn, not, prelude::*, test::TestEnd,
+    Limits,
+    event::{EventContext, Interceptor, Next, Outcome},
+    guard::{Action, any, guard_fn, not},
+    prelude::*,
+    test::TestEnd,
 };
 use serde_json::json;
 use tokio::sync::Notify;

@@ -13,7 +13,7 @@ async fn flooding() -> Fixture {
     Fixture::with(|builder, _| {
         builder.limits(limits).gateway(Gateway::at("/flood").on(
             "flood",
-            |me: Connection<User>, Payload(count): Payload<usize>| async move {
+            |me: Socket<User>, Payload(count): Payload<usize>| async move {
                 let secret = "s".repeat(32 * 1024);
                 for _ in 0..count {
                     me.emit("secret", &secret)?;

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State, rejection::JsonRejection},
     response::Response,
 };
-use doorward::{Decision, StoreError};
+use doorward::{audit::Decision, store::StoreError};
 use doorward_core::{CredentialId, PasskeyRecord, PasskeyRemoval, UniqueObject, wire::timestamp};
 use http::{HeaderMap, Method, StatusCode};
 use serde::{Deserialize, Serialize};

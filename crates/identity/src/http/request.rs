@@ -12,8 +12,8 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward::{
-    Headers, Session,
-    auth::{FoundCookie, RequestKind, VerifySessionError, find_cookie},
+    auth::{FoundCookie, Headers, RequestKind, find_cookie},
+    session::{Session, VerifySessionError},
 };
 use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

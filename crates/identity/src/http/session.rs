@@ -8,8 +8,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorward::{
-    Decision, RefusalReason, Session, SessionToken, Ticket,
-    auth::{RedeemError, VerifySessionError},
+    audit::Decision,
+    auth::RefusalReason,
+    session::{RedeemError, Session, SessionToken, Ticket, VerifySessionError},
 };
 use doorward_core::wire::timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -140,7 +141,7 @@ pub(super) async fn token(
     let identity = &routes.identity;
     let issuer = identity.issuer.as_ref().ok_or(SignInCode::NotFound)?;
     let now = identity.clock.wall();
-    let jti = doorward::DecisionId::generate(&*identity.entropy).encode();
+    let jti = doorward::audit::DecisionId::generate(&*identity.entropy).encode();
     let about = About { user: Some(&session.user), ..About::default() };
     let token = issuer
         .issue_for(&session, TOKEN_LIFETIME, now, &jti)

@@ -4,7 +4,11 @@ use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
 };
-use doorward::{Revocation, Revoke, Session, SessionId};
+use doorward::{
+    Revoke,
+    access::Revocation,
+    session::{Session, SessionId},
+};
 use doorward_core::wire::timestamp;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@
 //! the same. Neither responses nor their cost reveal which users exist. Start reading at
 //! [`Service::begin_sign_in`].
 
-use doorward::RefusalReason;
+use doorward::auth::RefusalReason;
 use doorward_core::{CredentialId, Fault, Part, PasskeyRecord, PasskeyUse, Problem};
 use serde::Deserialize;
 use webauthn_rs::prelude::{PublicKeyCredential, Uuid};

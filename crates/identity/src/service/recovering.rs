@@ -3,7 +3,7 @@
 //! A set has ten codes, each valid once. They are stored as Argon2id hashes with one salt per account, so a code is
 //! hashed once and looked up. An unknown name costs the same. Start reading at [`Service::recover`].
 
-use doorward::{Decision, RefusalReason, Session, UserId};
+use doorward::{UserId, audit::Decision, auth::RefusalReason, session::Session};
 use doorward_core::RecoveryCodes;
 use serde::Deserialize;
 

@@ -3,7 +3,7 @@
 //! Both take two steps: options for an authenticator, and its answer. The store assigns a name in the second step,
 //! so of two clients that want the same name one is rejected. Start reading at [`Service::begin_sign_up`].
 
-use doorward::{Decision, RefusalReason, Session, StoreError, UserId};
+use doorward::{UserId, audit::Decision, auth::RefusalReason, session::Session, store::StoreError};
 use doorward_core::{Account, CreateAccountError, PasskeyRecord};
 use serde::Deserialize;
 use webauthn_rs::prelude::{PasskeyRegistration, RegisterPublicKeyCredential, Uuid};

@@ -6,7 +6,11 @@
 
 use std::time::Duration;
 
-use doorward::{Decision, RefusalReason, Session, SessionData, SessionToken, auth::NewSession};
+use doorward::{
+    audit::Decision,
+    auth::RefusalReason,
+    session::{NewSession, Session, SessionData, SessionToken},
+};
 use doorward_core::Account;
 
 use super::Service;

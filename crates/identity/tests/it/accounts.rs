@@ -57,7 +57,7 @@ async fn an_account_disabled_during_a_sign_in_has_no_session() {
                     store.set_disabled(&who.account.id, Some(now())).await.unwrap();
                     store.bump(&who.account.id, now()).await.unwrap();
                 }
-                Ok(doorward::SessionData::default())
+                Ok(doorward::session::SessionData::default())
             }
         })
     })

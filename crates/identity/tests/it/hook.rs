@@ -1,6 +1,6 @@
 //! The sign-in hook of an application.
 
-use doorward::SessionData;
+use doorward::session::SessionData;
 use doorward_core::AccountStore as _;
 use doorward_identity::{SignInError, SignInMethod};
 use http::StatusCode;
@@ -23,7 +23,7 @@ async fn data_of_the_hook_is_stored_with_the_session_and_not_shown_to_clients() 
 
     let (_, mut browser) = world.sign_up("alice").await;
 
-    let token: doorward::SessionToken = browser.session_cookie().unwrap().parse().unwrap();
+    let token: doorward::session::SessionToken = browser.session_cookie().unwrap().parse().unwrap();
     let session = doorward_core::SessionStore::find(&*world.store, &token.key()).await.unwrap();
     assert_eq!(session.unwrap().data.0["upstream"], canary);
     for path in ["/auth/me", "/auth/sessions", "/auth/passkeys"] {
@@ -73,7 +73,7 @@ async fn data_of_the_hook_at_a_fresh_sign_in_replaces_the_stored_data() {
 
     world.sign_in(&mut passkey, &mut browser).await;
 
-    let token: doorward::SessionToken = browser.session_cookie().unwrap().parse().unwrap();
+    let token: doorward::session::SessionToken = browser.session_cookie().unwrap().parse().unwrap();
     let session = doorward_core::SessionStore::find(&*world.store, &token.key()).await.unwrap();
     assert_eq!(session.unwrap().data.0["number"], 1);
 }

@@ -90,7 +90,7 @@ async fn a_code_used_by_a_faster_client_makes_no_session() {
                 for hash in store.recovery_codes(&who.account.id).await.unwrap().hashes {
                     assert!(store.take_recovery_code(&who.account.id, &hash).await.unwrap());
                 }
-                Ok(doorward::SessionData::default())
+                Ok(doorward::session::SessionData::default())
             }
         })
     })

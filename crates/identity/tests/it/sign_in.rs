@@ -180,7 +180,8 @@ async fn with_expose_token_programs_receive_a_session_token() {
     let done = ask(&mut program, "webauthn:register:verify", &verify).await;
     let in_a_page = ask(&mut page, "webauthn:authenticate", &json!({})).await;
 
-    let token: doorward::SessionToken = done["sessionToken"].as_str().unwrap().parse().unwrap();
+    let token: doorward::session::SessionToken =
+        done["sessionToken"].as_str().unwrap().parse().unwrap();
     assert_eq!(done.as_object().unwrap().len(), 3, "{done}");
     assert!(world.store.find(&token.key()).await.unwrap().is_some());
     assert_eq!(in_a_page["code"], "bad_request");

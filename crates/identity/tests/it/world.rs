@@ -5,9 +5,11 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{Router, body::Body, routing::get};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward::{
-    Doorward, Entropy as _, OsEntropy, PeerAddr,
-    auth::{Issuer, KeyRing, Sessions, SigningKey},
+    Doorward,
+    auth::{Issuer, KeyRing, SigningKey},
     prelude::*,
+    server::{Entropy as _, OsEntropy, PeerAddr},
+    session::Sessions,
     test::{TestClient, TestServer},
 };
 use doorward_core::{AccountStore, SessionStore, TicketStore};

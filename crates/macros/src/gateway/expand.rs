@@ -35,8 +35,8 @@ pub(super) fn implementation(gateway: &Gateway, block: &ItemImpl) -> TokenStream
     quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
         #(#conditions)*
-        impl #parameters ::doorward::IntoGateway<#principal> for #name #clause {
-            fn into_gateway(self) -> ::doorward::Gateway<#principal> {
+        impl #parameters ::doorward::__private::IntoGateway<#principal> for #name #clause {
+            fn into_gateway(self) -> ::doorward::__private::Gateway<#principal> {
                 #body
             }
         }
@@ -54,8 +54,8 @@ pub(super) fn stand_in(block: &ItemImpl) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         #[automatically_derived]
         #(#conditions)*
-        impl #parameters ::doorward::IntoGateway<__Principal> for #name #clause {
-            fn into_gateway(self) -> ::doorward::Gateway<__Principal> {
+        impl #parameters ::doorward::__private::IntoGateway<__Principal> for #name #clause {
+            fn into_gateway(self) -> ::doorward::__private::Gateway<__Principal> {
                 ::std::unreachable!("the gateway has mistakes, so it does not compile")
             }
         }
@@ -91,7 +91,7 @@ impl<'a> Writer<'a> {
             Self: ::std::marker::Send + ::std::marker::Sync + 'static
         });
         predicates.extend(self.arguments().into_iter().map(|ty| -> WherePredicate {
-            parse_quote_spanned!(ty.span()=> #ty: ::doorward::FromEvent<#principal>)
+            parse_quote_spanned!(ty.span()=> #ty: ::doorward::__private::FromEvent<#principal>)
         }));
         generics
     }
@@ -126,7 +126,7 @@ impl<'a> Writer<'a> {
         quote_spanned! {Span::mixed_site()=>
             // One allocation per gateway; every closure holds a reference.
             let this = ::std::sync::Arc::new(self);
-            let gateway = ::doorward::Gateway::<#principal>::at(#namespace);
+            let gateway = ::doorward::__private::Gateway::<#principal>::at(#namespace);
             #(#concurrency)*
             #(#connections)*
             #(#layers)*
@@ -166,7 +166,7 @@ impl<'a> Writer<'a> {
         } else {
             // Names the principal explicitly, so that the error for a wrong guard names it.
             let layers = layers.iter().map(layer_call);
-            quote_spanned! {here=> ::doorward::handle::<#principal, _>(#closure) #(#layers)* }
+            quote_spanned! {here=> ::doorward::__private::handle::<#principal, _>(#closure) #(#layers)* }
         };
         let check = method.answer().map(|answer| answer_check(method, answer));
         let calls = events
@@ -184,14 +184,14 @@ impl<'a> Writer<'a> {
         let call = call(method, &arguments);
         let body = quote_spanned! {here=>
             #(#sources)*
-            ::doorward::Verdict::from(#call)
+            ::doorward::__private::Verdict::from(#call)
         };
         let request = if arguments.is_empty() {
             quote_spanned! {here=> _ }
         } else {
             quote_spanned! {here=> request }
         };
-        let request = quote!(#request: ::doorward::RoomRequest<#principal>);
+        let request = quote!(#request: ::doorward::__private::RoomRequest<#principal>);
         let closure = closure(method, &request, &body);
         statement(method, &quote_spanned! {here=> .room(#literal, #closure) })
     }
@@ -202,7 +202,7 @@ fn answer_check(method: &Method, answer: &Type) -> TokenStream {
     let conditions = &method.conditions;
     quote_spanned! {answer.span().resolved_at(Span::mixed_site())=>
         #(#conditions)*
-        let _ = |answer: #answer| <_ as ::doorward::IntoReply<_>>::into_reply(answer);
+        let _ = |answer: #answer| <_ as ::doorward::__private::IntoReply<_>>::into_reply(answer);
     }
 }
 
@@ -281,13 +281,13 @@ fn call(method: &Method, arguments: &[Ident]) -> TokenStream {
 fn bind(here: Span, name: &Ident, source: &Source) -> TokenStream {
     match source {
         Source::Principal => quote_spanned! {here=> let #name = request.principal(); },
-        Source::Connection => quote_spanned! {here=>
+        Source::Socket => quote_spanned! {here=>
             let #name = ::std::clone::Clone::clone(request.connection());
         },
         Source::Text(part) => quote_spanned! {here=> let #name = request.param(#part); },
         Source::Parsed(part, ty) => quote_spanned! {here=>
             let ::std::option::Option::Some(#name) = request.parse::<#ty>(#part) else {
-                return ::doorward::Verdict::from(false);
+                return ::doorward::__private::Verdict::from(false);
             };
         },
     }

@@ -24,7 +24,7 @@ pub(super) struct Handler {
     pub(super) method: Method,
 }
 
-/// Maximum number of extractors that `doorward::Handler` is implemented for.
+/// Maximum number of extractors that `doorward::event::Handler` is implemented for.
 const MAX_ARGUMENTS: usize = 6;
 
 impl Handler {
@@ -83,7 +83,7 @@ fn check_arguments(method: &Method, mistakes: &mut Mistakes) {
     for argument in &method.arguments {
         if matches!(argument.ty, Type::Reference(_)) {
             let message = "a handler's arguments are made for it, and it owns them: take `Payload<String>`, \
-                           `Principal<User>`, `Connection<User>` or a type that implements `FromEvent`";
+                           `Principal<User>`, `Socket<User>` or a type that implements `FromEvent`";
             mistakes.at(&argument.ty, message);
         }
     }

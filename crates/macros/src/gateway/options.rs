@@ -110,7 +110,7 @@ fn namespace(input: ParseStream<'_>, name: &Ident) -> syn::Result<LitStr> {
     }
 }
 
-/// Applies the rules of `doorward::BuildError::Namespace`.
+/// Applies the rules of `doorward::server::BuildError::Namespace`.
 fn check_namespace(literal: &LitStr) -> syn::Result<()> {
     let text = literal.value();
     let message = if !text.starts_with('/') {

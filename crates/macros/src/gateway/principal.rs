@@ -17,7 +17,7 @@ pub(super) enum Principal {
 }
 
 /// Types with the principal as their parameter.
-const CARRIERS: [&str; 3] = ["Principal", "Connection", "Hub"];
+const CARRIERS: [&str; 3] = ["Principal", "Socket", "Hub"];
 
 /// Finds the principal in the signatures of our methods, unless it was given.
 pub(super) fn find(given: Option<Type>, signatures: &[Signature]) -> syn::Result<Principal> {

@@ -64,11 +64,11 @@ impl Moment {
     /// Returns the argument types of the hook for clients of `principal`.
     pub(super) fn told(self, principal: &TokenStream) -> Vec<TokenStream> {
         match self {
-            Self::Init => vec![quote!(::doorward::Hub<#principal>)],
-            Self::Connect => vec![quote!(::doorward::Connection<#principal>)],
+            Self::Init => vec![quote!(::doorward::__private::Hub<#principal>)],
+            Self::Connect => vec![quote!(::doorward::__private::Socket<#principal>)],
             Self::Disconnect => vec![
-                quote!(::doorward::Connection<#principal>),
-                quote!(::doorward::DisconnectReason),
+                quote!(::doorward::__private::Socket<#principal>),
+                quote!(::doorward::__private::DisconnectReason),
             ],
         }
     }
@@ -82,8 +82,8 @@ impl Moment {
     pub(super) fn names(self) -> &'static [&'static str] {
         match self {
             Self::Init => &["Hub"],
-            Self::Connect => &["Connection"],
-            Self::Disconnect => &["Connection", "DisconnectReason"],
+            Self::Connect => &["Socket"],
+            Self::Disconnect => &["Socket", "DisconnectReason"],
         }
     }
 
@@ -91,8 +91,8 @@ impl Moment {
     pub(super) fn signature(self) -> &'static str {
         match self {
             Self::Init => "(&self, hub: Hub<User>) -> Result<(), BoxError>",
-            Self::Connect => "(&self, connection: Connection<User>) -> Result<(), Refusal>",
-            Self::Disconnect => "(&self, connection: Connection<User>, reason: DisconnectReason)",
+            Self::Connect => "(&self, connection: Socket<User>) -> Result<(), Refusal>",
+            Self::Disconnect => "(&self, connection: Socket<User>, reason: DisconnectReason)",
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Room {
 /// Source of an argument.
 pub(super) enum Source {
     Principal,
-    Connection,
+    Socket,
     /// Text of a placeholder.
     Text(String),
     /// Text of a placeholder, parsed into this type.
@@ -95,15 +95,15 @@ fn from_request(argument: &Argument, names: &[String]) -> syn::Result<Source> {
     if method::is_called(&argument.ty, "Principal") {
         return Ok(Source::Principal);
     }
-    if method::is_called(&argument.ty, "Connection") {
-        return Ok(Source::Connection);
+    if method::is_called(&argument.ty, "Socket") {
+        return Ok(Source::Socket);
     }
     let placeholders = match names {
         [] => "add `{..}` with the parameter's name to the pattern".to_owned(),
         names => format!("call it like a placeholder of the pattern, {}", list(names)),
     };
     let message = format!(
-        "a room's policy takes `Principal<User>`, `Connection<User>` and the parts of the room's \
+        "a room's policy takes `Principal<User>`, `Socket<User>` and the parts of the room's \
          name: {placeholders}"
     );
     Err(syn::Error::new_spanned(&argument.ty, message))

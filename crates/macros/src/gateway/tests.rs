@@ -67,13 +67,13 @@ fn a_block_without_methods_is_a_gateway_without_events() {
 
     let expected = quote! {
         #[automatically_derived]
-        impl ::doorward::IntoGateway<User> for Chat
+        impl ::doorward::__private::IntoGateway<User> for Chat
         where
             Self: ::std::marker::Send + ::std::marker::Sync + 'static
         {
-            fn into_gateway(self) -> ::doorward::Gateway<User> {
+            fn into_gateway(self) -> ::doorward::__private::Gateway<User> {
                 let this = ::std::sync::Arc::new(self);
-                let gateway = ::doorward::Gateway::<User>::at("/chat");
+                let gateway = ::doorward::__private::Gateway::<User>::at("/chat");
                 ::std::mem::drop(this);
                 gateway
             }
@@ -97,7 +97,7 @@ fn layers_of_the_gateway_keep_their_order() {
         quote!(namespace = "/chat", principal = User, concurrency = LANES, connections = ONE),
         &item,
         &quote! {
-            let gateway = ::doorward::Gateway::<User>::at("/chat");
+            let gateway = ::doorward::__private::Gateway::<User>::at("/chat");
             let gateway = gateway.concurrency(LANES);
             let gateway = gateway.connections(ONE);
             let gateway = gateway.guard(Role::new("member"));
@@ -125,8 +125,8 @@ fn a_handler_passes_its_arguments_on() {
         quote!(),
         &item,
         &quote! {
-            let gateway = ::doorward::Gateway::<User>::at("/");
-            let _ = |answer: usize| <_ as ::doorward::IntoReply<_> >::into_reply(answer);
+            let gateway = ::doorward::__private::Gateway::<User>::at("/");
+            let _ = |answer: usize| <_ as ::doorward::__private::IntoReply<_> >::into_reply(answer);
             let gateway = gateway.on("say", #say);
         },
     );
@@ -149,9 +149,9 @@ fn a_handler_with_layers_is_wrapped_and_one_for_two_events_is_registered_twice()
         quote!(principal = User),
         &item,
         &quote! {
-            let gateway = ::doorward::Gateway::<User>::at("/");
-            let gateway = gateway.on("a", ::doorward::handle::<User, _>(#both).guard(A).intercept(B));
-            let gateway = gateway.on("b", ::doorward::handle::<User, _>(#both).guard(A).intercept(B));
+            let gateway = ::doorward::__private::Gateway::<User>::at("/");
+            let gateway = gateway.on("a", ::doorward::__private::handle::<User, _>(#both).guard(A).intercept(B));
+            let gateway = gateway.on("b", ::doorward::__private::handle::<User, _>(#both).guard(A).intercept(B));
         },
     );
 }
@@ -165,14 +165,16 @@ fn hooks_may_leave_out_arguments() {
             #[on_connect]
             async fn hello(&self) {}
             #[on_disconnect]
-            async fn bye(&self, connection: Connection<User>) {}
+            async fn bye(&self, connection: Socket<User>) {}
         }
     };
     let init = closure(&quote!(a0: Hub<User>,), &quote!(Self::init(&this, a0).await));
-    let hello =
-        closure(&quote!(_: ::doorward::Connection<User>,), &quote!(Self::hello(&this).await));
+    let hello = closure(
+        &quote!(_: ::doorward::__private::Socket<User>,),
+        &quote!(Self::hello(&this).await),
+    );
     let bye = closure(
-        &quote!(a0: Connection<User>, _: ::doorward::DisconnectReason,),
+        &quote!(a0: Socket<User>, _: ::doorward::__private::DisconnectReason,),
         &quote!(Self::bye(&this, a0).await),
     );
 
@@ -180,7 +182,7 @@ fn hooks_may_leave_out_arguments() {
         quote!(),
         &item,
         &quote! {
-            let gateway = ::doorward::Gateway::<User>::at("/");
+            let gateway = ::doorward::__private::Gateway::<User>::at("/");
             let gateway = gateway.on_init(#init);
             let gateway = gateway.on_connect(#hello);
             let gateway = gateway.on_disconnect(#bye);
@@ -199,26 +201,26 @@ fn a_room_parses_arguments_that_are_not_text() {
         }
     };
     let team = closure(
-        &quote!(request: ::doorward::RoomRequest<User>),
+        &quote!(request: ::doorward::__private::RoomRequest<User>),
         &quote! {
             let a0 = request.param("name");
             let a1 = request.principal();
             let ::std::option::Option::Some(a2) = request.parse::<u64>("id") else {
-                return ::doorward::Verdict::from(false);
+                return ::doorward::__private::Verdict::from(false);
             };
-            ::doorward::Verdict::from(Self::may_join(&this, a0, a1, a2).await)
+            ::doorward::__private::Verdict::from(Self::may_join(&this, a0, a1, a2).await)
         },
     );
     let lobby = closure(
-        &quote!(_: ::doorward::RoomRequest<User>),
-        &quote!(::doorward::Verdict::from(Self::lobby(&this).await)),
+        &quote!(_: ::doorward::__private::RoomRequest<User>),
+        &quote!(::doorward::__private::Verdict::from(Self::lobby(&this).await)),
     );
 
     assert_body(
         quote!(),
         &item,
         &quote! {
-            let gateway = ::doorward::Gateway::<User>::at("/");
+            let gateway = ::doorward::__private::Gateway::<User>::at("/");
             let gateway = gateway.room("team:{id}/{name}", #team);
             let gateway = gateway.room("lobby", #lobby);
         },
@@ -245,12 +247,12 @@ fn a_gateway_without_a_principal_is_generic() {
     let expected = quote! {
         #[automatically_derived]
         impl<S: Store, __Principal: ::std::marker::Send + ::std::marker::Sync + 'static>
-            ::doorward::IntoGateway<__Principal> for Chat<S>
+            ::doorward::__private::IntoGateway<__Principal> for Chat<S>
         where
             S: Clone,
             Self: ::std::marker::Send + ::std::marker::Sync + 'static,
-            Payload<String>: ::doorward::FromEvent<__Principal>,
-            EventName: ::doorward::FromEvent<__Principal>
+            Payload<String>: ::doorward::__private::FromEvent<__Principal>,
+            EventName: ::doorward::__private::FromEvent<__Principal>
         {}
     };
     assert_eq!(implementation.to_token_stream().to_string(), expected.to_string());

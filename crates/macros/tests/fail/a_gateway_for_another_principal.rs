@@ -17,7 +17,7 @@ struct Lobby;
 #[gateway("/lobby")]
 impl Lobby {
     #[on_connect]
-    async fn hello(&self, _connection: Connection<User>) {}
+    async fn hello(&self, _connection: Socket<User>) {}
 }
 
 fn authenticated(jwt: Jwt) {
@@ -26,8 +26,8 @@ fn authenticated(jwt: Jwt) {
         .gateway(Chat)
         .gateway(Lobby)
         .gateway(Gateway::at("/a").on("say", |_me: Principal<User>| async {}))
-        .gateway(Gateway::at("/b").on("say", |_connection: Connection<User>| async {}))
-        .gateway(Gateway::at("/c").on_connect(|_connection: Connection<User>| async {}));
+        .gateway(Gateway::at("/b").on("say", |_connection: Socket<User>| async {}))
+        .gateway(Gateway::at("/c").on_connect(|_connection: Socket<User>| async {}));
 }
 
 fn main() {}

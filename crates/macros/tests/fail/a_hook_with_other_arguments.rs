@@ -1,6 +1,6 @@
 //! A hook takes the arguments of its moment.
 
-use doorward::prelude::{Connection, DisconnectReason};
+use doorward::prelude::{Socket, DisconnectReason};
 use doorward_macros::gateway;
 
 struct User;
@@ -10,10 +10,10 @@ struct Chat;
 #[gateway]
 impl Chat {
     #[on_init]
-    async fn init(&self, _: Connection<User>) {}
+    async fn init(&self, _: Socket<User>) {}
 
     #[on_connect]
-    async fn hello(&self, _: Connection<User>, _: DisconnectReason) {}
+    async fn hello(&self, _: Socket<User>, _: DisconnectReason) {}
 
     #[on_disconnect]
     async fn bye(&self, _: DisconnectReason) {}

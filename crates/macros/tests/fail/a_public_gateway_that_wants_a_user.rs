@@ -17,7 +17,7 @@ struct Lobby;
 #[gateway("/lobby")]
 impl Lobby {
     #[on_connect]
-    async fn hello(&self, _connection: Connection<User>) {}
+    async fn hello(&self, _connection: Socket<User>) {}
 }
 
 fn main() {

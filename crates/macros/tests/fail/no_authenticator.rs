@@ -1,6 +1,6 @@
 //! Without an authenticator a client has no identity, so only public gateways can be mounted.
 
-use doorward::{Builder, NoAuthenticator, prelude::*};
+use doorward::{Builder, prelude::*, server::NoAuthenticator};
 
 struct User;
 

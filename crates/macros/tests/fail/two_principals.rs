@@ -1,6 +1,6 @@
 //! A gateway has one principal type.
 
-use doorward::prelude::{Connection, Principal};
+use doorward::prelude::{Socket, Principal};
 use doorward_macros::gateway;
 
 struct User;
@@ -15,7 +15,7 @@ impl Chat {
     async fn say(&self, _: Principal<User>) {}
 
     #[on_connect]
-    async fn hello(&self, _: Connection<Guest>) {}
+    async fn hello(&self, _: Socket<Guest>) {}
 }
 
 fn main() {}

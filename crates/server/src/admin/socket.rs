@@ -13,7 +13,7 @@ use std::{
 };
 
 use axum::Router;
-use doorward::{Entropy, OsEntropy};
+use doorward::server::{Entropy, OsEntropy};
 use rustix::process::geteuid;
 use tokio::net::UnixListener;
 

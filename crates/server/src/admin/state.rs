@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use doorward::{Principals, auth::Sessions};
+use doorward::{Principals, session::Sessions};
 use doorward_core::{AccountStore, Causes};
 use doorward_identity::Accounts;
 

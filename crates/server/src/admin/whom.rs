@@ -4,7 +4,7 @@
 //! an account. A name that matches two users is rejected, and the error names both. Start reading at [`find`].
 
 use axum::{http::StatusCode, response::Response};
-use doorward::{UserId, auth::VerifySessionError};
+use doorward::{UserId, session::VerifySessionError};
 use doorward_identity::AccountError;
 
 use crate::admin::state::{Admin, not_answered, problem};

@@ -1,6 +1,11 @@
 //! Requests and responses of the admin socket.
 
-use doorward::{NodeId, Session, SessionId, SessionToken, SocketId, SocketInfo, TokenId};
+use doorward::{
+    SocketId,
+    access::{NodeId, SocketInfo},
+    auth::TokenId,
+    session::{Session, SessionId, SessionToken},
+};
 use doorward_core::Account;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -57,7 +62,7 @@ pub(crate) struct Revocation {
 }
 
 impl Revocation {
-    pub(super) fn new(done: doorward::Revocation, told: String) -> Self {
+    pub(super) fn new(done: doorward::access::Revocation, told: String) -> Self {
         let names = |nodes: Vec<NodeId>| nodes.iter().map(NodeId::to_string).collect();
         let (confirmed, missing) = (names(done.confirmed), names(done.missing));
         Self { closed: done.closed, confirmed, missing, told }

@@ -5,7 +5,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use doorward::{Clock, SystemClock, auth::Issuer};
+use doorward::{
+    auth::Issuer,
+    server::{Clock, SystemClock},
+};
 use doorward_apps::{Application, Bots, CHAT, ChatLoad, GameLoad, WHACK_A_MOLE};
 use doorward_core::Causes;
 

@@ -1,6 +1,6 @@
 //! Creates, exports and rotates the signing keys.
 
-use doorward::{Clock, SystemClock};
+use doorward::server::{Clock, SystemClock};
 
 use crate::{
     cli::{KeysAction, KeysOptions},

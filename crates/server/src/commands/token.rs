@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use doorward::{
-    Clock, Entropy, OsEntropy, SystemClock,
     auth::{IssueError, Issuer},
+    server::{Clock, Entropy, OsEntropy, SystemClock},
 };
 
 use crate::{

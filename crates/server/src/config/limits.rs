@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use doorward::{Limit, LimitError, LimitValue, Limits};
+use doorward::{
+    Limits,
+    server::{Limit, LimitError, LimitValue},
+};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, Visitor},

@@ -277,7 +277,10 @@ fn a_variable_that_cannot_be_used_is_named_and_its_value_is_not() {
 }
 
 /// Writes the value of a limit as a file and the environment have it.
-fn as_settings(limit: &doorward::Limit, value: doorward::LimitValue) -> [(String, String); 2] {
+fn as_settings(
+    limit: &doorward::server::Limit,
+    value: doorward::server::LimitValue,
+) -> [(String, String); 2] {
     let (name, text) = (limit.name(), value.to_string());
     let quoted = if value.time().is_some() { format!("'{text}'") } else { text.clone() };
     [

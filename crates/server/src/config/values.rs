@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroUsize, path::PathBuf, str::FromStr};
 
-use doorward::{TrustedProxies, TrustedProxyError};
+use doorward::server::{TrustedProxies, TrustedProxyError};
 use doorward_apps::{ALL, Application};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -352,7 +352,7 @@ impl TryFrom<String> for TokenName {
     type Error = TokenNameError;
 
     fn try_from(text: String) -> Result<Self, TokenNameError> {
-        let is_name = text.len() <= MAX_NAME && doorward::is_visible_line(&text);
+        let is_name = text.len() <= MAX_NAME && doorward::__private::is_visible_line(&text);
         if is_name { Ok(Self(text)) } else { Err(TokenNameError) }
     }
 }

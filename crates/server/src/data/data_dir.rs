@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use doorward::{Clock as _, SystemClock};
+use doorward::server::{Clock as _, SystemClock};
 use rustix::{
     fs::{FlockOperation, OFlags, flock},
     io::Errno,

@@ -14,8 +14,8 @@ use std::{
 };
 
 use doorward::{
-    Clock, SystemClock,
     auth::{KeyRing, KeyRingError, SigningKey},
+    server::{Clock, SystemClock},
 };
 use doorward_core::Causes;
 use rustix::{fs::OFlags, process::geteuid};

@@ -3,8 +3,10 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use doorward::{
-    Audit, AuditRecord, BoundedAudit, BoxFuture, Clock, JsonLinesAudit, RevocationStore,
-    SessionStore, SystemClock, TicketStore, TracingAudit, auth::MemoryStore,
+    audit::{Audit, AuditRecord, BoundedAudit, JsonLinesAudit, TracingAudit},
+    server::{Clock, SystemClock},
+    session::MemoryStore,
+    store::{BoxFuture, RevocationStore, SessionStore, TicketStore},
 };
 use doorward_apps::Database;
 use doorward_core::AccountStore;

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use doorward::{
-    BoundedAudit, Doorward, Entropy as _, Limits, OsEntropy, SystemClock,
-    auth::{Issuer, Sessions},
+    Doorward, Limits,
+    audit::BoundedAudit,
+    auth::Issuer,
+    server::{Entropy as _, OsEntropy, SystemClock},
+    session::Sessions,
 };
 use doorward_apps::Services;
 use doorward_identity::Identity;

@@ -4,7 +4,7 @@
 
 use std::time::SystemTime;
 
-use doorward::{RawArguments, prelude::*};
+use doorward::{event::RawArguments, prelude::*};
 use doorward_apps::NamedUser;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -27,7 +27,7 @@ struct WhoAmI {
     connected_at: String,
 }
 
-async fn whoami(connection: Connection<NamedUser>) -> Result<WhoAmI, Exception> {
+async fn whoami(connection: Socket<NamedUser>) -> Result<WhoAmI, Exception> {
     Ok(WhoAmI {
         user: connection.user().as_str().to_owned(),
         name: connection.principal().name.to_string(),

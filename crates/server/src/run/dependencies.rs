@@ -13,7 +13,11 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use doorward::{Clock, Outage, RevocationStore, SystemClock, UserId};
+use doorward::{
+    UserId,
+    server::{Clock, Outage, SystemClock},
+    store::RevocationStore,
+};
 use doorward_core::{AccountStore, BoxFuture, StoreError};
 use doorward_sql::SqliteFile;
 use futures_util::future::join_all;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward::{BoxError, BoxFuture, UserId};
+use doorward::{BoxError, UserId, store::BoxFuture};
 use doorward_apps::{Directory, Person};
 use doorward_core::{Account, AccountStore};
 use doorward_identity::{Username, shown_name};

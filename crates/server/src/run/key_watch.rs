@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use doorward::{Clock, SystemClock, auth::KeyRing};
+use doorward::{
+    auth::KeyRing,
+    server::{Clock, SystemClock},
+};
 
 use crate::data::key_file::KeyFile;
 

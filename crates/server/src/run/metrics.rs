@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, http::header, routing::get};
-use doorward::{Clock, Listeners, SystemClock};
+use doorward::server::{Clock, Listeners, SystemClock};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward::auth::{KeyRing, Sessions};
+use doorward::{auth::KeyRing, session::Sessions};
 
 use crate::{config::public_url::PublicUrl, data::stores::Stores};
 

@@ -8,8 +8,10 @@ use std::{io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use axum::routing::get;
 use doorward::{
-    Clock, JsonLinesAudit, Listeners, ServeError, StopSignal, SystemClock,
-    auth::{KeyRing, Sessions},
+    audit::JsonLinesAudit,
+    auth::KeyRing,
+    server::{Clock, Listeners, ServeError, ShutdownSignal, SystemClock},
+    session::Sessions,
 };
 use doorward_core::Causes;
 
@@ -55,7 +57,7 @@ async fn serve(
     held: &mut Option<DataDir>,
 ) -> Result<(), Failure> {
     let cannot = |error: io::Error| Failure::because("cannot listen to signals", &error);
-    let stop = StopSignal::install().map_err(cannot)?;
+    let stop = ShutdownSignal::install().map_err(cannot)?;
     let signals = Signals::install().map_err(cannot)?;
     let mut stop = pin!(stop.received());
     let prepared = tokio::select! {

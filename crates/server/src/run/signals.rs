@@ -6,7 +6,7 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use doorward::{JsonLinesAudit, auth::KeyRing};
+use doorward::{audit::JsonLinesAudit, auth::KeyRing};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::key_watch;

@@ -29,7 +29,7 @@ struct Room {
 
 impl Room {
     fn new() -> Self {
-        let now = doorward::Clock::now(&doorward::test::ManualClock::new());
+        let now = doorward::server::Clock::now(&doorward::test::ManualClock::new());
         Self {
             game: Game::new(Duration::from_secs(60)),
             sockets: BTreeMap::new(),
@@ -51,7 +51,7 @@ impl Room {
     }
 
     fn join(&mut self, name: &str) -> SocketId {
-        let socket = SocketId::generate(&doorward::OsEntropy);
+        let socket = SocketId::generate(&doorward::server::OsEntropy);
         self.game.join(&UserId::new(name), name, socket).unwrap();
         self.sockets.insert(name.to_owned(), socket);
         socket
@@ -59,7 +59,7 @@ impl Room {
 
     /// Returns the connection of a user; a new one for an unknown user.
     fn socket(&self, name: &str) -> SocketId {
-        let any = || SocketId::generate(&doorward::OsEntropy);
+        let any = || SocketId::generate(&doorward::server::OsEntropy);
         self.sockets.get(name).copied().unwrap_or_else(any)
     }
 
@@ -321,7 +321,7 @@ fn a_room_has_so_many_players_and_spectators() {
     for number in 0..MAX_PLAYERS {
         room.join(&format!("player-{number}"));
     }
-    let socket = || SocketId::generate(&doorward::OsEntropy);
+    let socket = || SocketId::generate(&doorward::server::OsEntropy);
     for _ in 0..MAX_SPECTATORS {
         room.game.watch(&UserId::new("eve"), socket()).unwrap();
     }

@@ -6,14 +6,14 @@ use doorward_core::{Exception, HandshakeRequest};
 
 use crate::{
     event::context::{EventContext, FromEvent},
-    room::{connection::Connection, data::Data, hub::Hub, principal::Principal},
+    room::{data::SocketData, hub::Hub, principal::Principal, socket::Socket},
 };
 
 /// The name of the event, for a handler of several events.
 ///
 /// # Examples
 /// ```
-/// use doorward::prelude::*;
+/// use doorward::{event::EventName, prelude::*};
 ///
 /// let gateway: Gateway<Claims> =
 ///     Gateway::at("/").on("ping", |EventName(name): EventName| async move { name.to_string() });
@@ -27,7 +27,7 @@ impl<P> FromEvent<P> for EventName {
     }
 }
 
-impl<P> FromEvent<P> for Connection<P> {
+impl<P> FromEvent<P> for Socket<P> {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
         Ok(context.connection().clone())
     }
@@ -45,7 +45,7 @@ impl<P> FromEvent<P> for Arc<HandshakeRequest> {
     }
 }
 
-impl<P, T: Default + Send + Sync + 'static> FromEvent<P> for Data<T> {
+impl<P, T: Default + Send + Sync + 'static> FromEvent<P> for SocketData<T> {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
         Ok(context.connection().data())
     }

@@ -16,7 +16,7 @@ use crate::event::{
 ///
 /// # Examples
 /// ```
-/// use doorward::{MaxPayload, handle, prelude::*};
+/// use doorward::{event::{MaxPayload, handle}, prelude::*};
 ///
 /// let gateway: Gateway<Claims> = Gateway::at("/").on(
 ///     "typing",

@@ -10,23 +10,23 @@ use serde::de::DeserializeOwned;
 use crate::{
     presence::{gathered::Gathered, resident::SocketInfo},
     room::{
-        acks::{Answers, Question},
-        connection::Connection,
+        acks::{Acks, Question},
         error::{AckError, EmitError, JoinError},
         hub::Hub,
         members::{Snapshot, Target},
         server_event::ServerEvent,
+        socket::Socket,
     },
     runtime::metrics::Metrics,
 };
 
-/// Whom something is for; begin with [`Hub::to`], [`Hub::all`] or [`Connection::to`].
+/// Whom something is for; begin with [`Hub::to`], [`Hub::all`] or [`Socket::to`].
 ///
 /// # Examples
 /// ```
 /// use doorward::prelude::*;
 ///
-/// async fn say(me: Connection<Claims>, Payload(text): Payload<String>) -> Result<(), EmitError> {
+/// async fn say(me: Socket<Claims>, Payload(text): Payload<String>) -> Result<(), EmitError> {
 ///     me.to("lobby").except("muted").emit("said", Args((me.user().as_str(), text)))?;
 ///     Ok(())
 /// }
@@ -42,7 +42,7 @@ pub struct Broadcast<P> {
     to: Option<Vec<Target>>,
     except: Vec<Target>,
     /// Who speaks, when it is a client: it is heard only in rooms that it is in.
-    speaker: Option<Connection<P>>,
+    speaker: Option<Socket<P>>,
     is_volatile: bool,
     timeout: Option<Duration>,
 }
@@ -58,7 +58,7 @@ impl<P> Broadcast<P> {
     }
 
     /// Speaks for a client.
-    pub(crate) fn spoken_by(self, speaker: &Connection<P>) -> Self {
+    pub(crate) fn spoken_by(self, speaker: &Socket<P>) -> Self {
         Self { speaker: Some(speaker.clone()), ..self }
     }
 
@@ -126,9 +126,9 @@ impl<P> Broadcast<P> {
         &self,
         event: &str,
         arguments: impl Arguments,
-    ) -> Result<Answers<T>, EmitError> {
+    ) -> Result<Acks<T>, EmitError> {
         self.check_speaker()?;
-        let mut answers = Answers { given: Vec::new(), missing: Vec::new() };
+        let mut answers = Acks { given: Vec::new(), missing: Vec::new() };
         if !self.hub.is_mounted() {
             return Ok(answers);
         }
@@ -169,12 +169,12 @@ impl<P> Broadcast<P> {
     #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
     pub async fn fetch_sockets(&self) -> Gathered<Vec<SocketInfo>> {
         let sockets = self.local_sockets();
-        Gathered::here(sockets.iter().map(Connection::describe).collect())
+        Gathered::here(sockets.iter().map(Socket::describe).collect())
     }
 
-    /// Returns the sockets of this node, with their principals and [data](Connection::data).
+    /// Returns the sockets of this node, with their principals and [data](Socket::data).
     #[must_use]
-    pub fn local_sockets(&self) -> Vec<Connection<P>> {
+    pub fn local_sockets(&self) -> Vec<Socket<P>> {
         let mut sockets = Vec::new();
         if self.hub.is_mounted() {
             self.for_each(|connection| sockets.push(connection.clone()));
@@ -225,7 +225,7 @@ impl<P> Broadcast<P> {
     }
 
     /// Does something for everybody whom it is for, once each.
-    fn for_each(&self, mut f: impl FnMut(&Connection<P>)) {
+    fn for_each(&self, mut f: impl FnMut(&Socket<P>)) {
         let left_out = self.left_out();
         let rooms = self.hub.rooms();
         let mut parts = match &self.to {
@@ -250,7 +250,7 @@ impl<P> Broadcast<P> {
                 Target::Socket(socket) => drop(left_out.others.insert(*socket)),
                 target => {
                     let snapshot = self.hub.rooms().snapshot(target);
-                    left_out.others.extend(snapshot.iter().map(Connection::id));
+                    left_out.others.extend(snapshot.iter().map(Socket::id));
                 }
             }
         }
@@ -294,7 +294,7 @@ fn without_doubles<P>(parts: &[Snapshot<P>]) -> Snapshot<P> {
 }
 
 impl<P: Send + Sync + 'static> Broadcast<P> {
-    /// Takes the sockets into a room, each as if it had [asked itself](Connection::join): guards and
+    /// Takes the sockets into a room, each as if it had [asked itself](Socket::join): guards and
     /// the room's policy decide. Returns who was not let in, and why.
     ///
     /// # Cancel safety

@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use doorward::{EventContext, Interceptor, Next, Outcome, guard_fn, prelude::*};
+use doorward::{
+    event::{EventContext, EventName, Interceptor, Next, Outcome},
+    guard::{Action, guard_fn},
+    prelude::*,
+};
 use futures_util::stream;
 use serde::Serialize;
 use tokio::sync::{Barrier, mpsc};
@@ -30,7 +34,7 @@ impl Shop {
     }
 
     #[on_connect]
-    async fn hello(&self, connection: Connection<Member>) -> Result<(), Refusal> {
+    async fn hello(&self, connection: Socket<Member>) -> Result<(), Refusal> {
         if connection.principal().name == "eve" {
             return Err(Refusal::new("banned", "Not today"));
         }
@@ -40,7 +44,7 @@ impl Shop {
     }
 
     #[on_disconnect]
-    async fn bye(&self, connection: Connection<Member>, reason: DisconnectReason) {
+    async fn bye(&self, connection: Socket<Member>, reason: DisconnectReason) {
         self.line(format!("disconnect {} {reason}", connection.user().as_str()));
     }
 
@@ -63,7 +67,7 @@ impl Shop {
     }
 
     #[subscribe("notes")]
-    async fn notes(&self, notes: Data<Notes>) -> Vec<&'static str> {
+    async fn notes(&self, notes: SocketData<Notes>) -> Vec<&'static str> {
         notes.0.lock().unwrap().clone()
     }
 
@@ -86,7 +90,7 @@ impl Shop {
     #[subscribe("join")]
     async fn join(
         &self,
-        me: Connection<Member>,
+        me: Socket<Member>,
         Payload(room): Payload<String>,
     ) -> Result<(), JoinError> {
         me.join(&room).await
@@ -98,7 +102,7 @@ impl Shop {
     }
 
     #[room("topic:{kind}:{name}")]
-    async fn topic(&self, name: &str, connection: Connection<Member>, kind: &str) -> Verdict {
+    async fn topic(&self, name: &str, connection: Socket<Member>, kind: &str) -> Verdict {
         (kind == "of" && name == connection.user().as_str()).into()
     }
 
@@ -148,17 +152,17 @@ pub(crate) fn by_hand(shop: Shop) -> Gateway<Member> {
         .intercept(Noted("gateway"))
         .filter(out_of_stock)
         .on_init(call!(init, hub: Hub<Member>))
-        .on_connect(call!(hello, connection: Connection<Member>))
-        .on_disconnect(call!(bye, connection: Connection<Member>, reason: DisconnectReason))
+        .on_connect(call!(hello, connection: Socket<Member>))
+        .on_disconnect(call!(bye, connection: Socket<Member>, reason: DisconnectReason))
         .on("say", handle(say).guard(Scope::new("write")).intercept(Noted("handler")))
         .on("order", call!(order, amount: Payload<u32>))
         .on("reserve", handle(call!(reserve, amount: Payload<u32>)).filter(sold_out))
-        .on("notes", call!(notes, notes: Data<Notes>))
+        .on("notes", call!(notes, notes: SocketData<Notes>))
         .on("open", call!(door, name: EventName))
         .on("close", call!(door, name: EventName))
         .on("count", call!(count, to: Payload<u8>))
         .on("meet", call!(meet))
-        .on("join", call!(join, me: Connection<Member>, room: Payload<String>))
+        .on("join", call!(join, me: Socket<Member>, room: Payload<String>))
         .room("team:{id}", team)
         .room("topic:{kind}:{name}", topic)
 }

@@ -8,7 +8,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use doorward::{BoxFuture, Clock, EventContext, FromEvent, Limits, prelude::*};
+use doorward::{
+    Limits,
+    event::{EventContext, FromEvent},
+    prelude::*,
+    server::Clock,
+    store::BoxFuture,
+};
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;

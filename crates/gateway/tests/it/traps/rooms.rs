@@ -8,7 +8,12 @@ use std::{
     time::Duration,
 };
 
-use doorward::{AckError, Bytes, Target, prelude::*, test::TestEnd};
+use doorward::{
+    event::{AckError, Bytes},
+    prelude::*,
+    room::Target,
+    test::TestEnd,
+};
 use doorward_testkit::AuditLog;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,7 +31,7 @@ struct Files {
 async fn an_attachment_referenced_a_thousand_times_is_sent_once() {
     let gateway = Gateway::at("/").on(
         "share",
-        |me: Connection<Member>, Payload(files): Payload<Files>| async move {
+        |me: Socket<Member>, Payload(files): Payload<Files>| async move {
             me.broadcast().emit("shared", files).map(|sent| sent.local)
         },
     );
@@ -51,7 +56,7 @@ async fn a_name_that_matches_a_pattern_in_two_ways_does_not_bypass_a_strict_poli
         .room("doc-{slug}-draft", |request: RoomRequest<Member>| async move {
             request.principal().has_role("editor")
         })
-        .on("join", |me: Connection<Member>, Payload(room): Payload<String>| async move {
+        .on("join", |me: Socket<Member>, Payload(room): Payload<String>| async move {
             me.join(&room).await
         });
     let memory = Memory::serve(gateway).await;
@@ -67,7 +72,7 @@ async fn a_name_that_matches_a_pattern_in_two_ways_does_not_bypass_a_strict_poli
 async fn anonymous_clients_share_neither_events_nor_rate_limits() {
     let limit = RateLimit::per_user(1, Duration::from_secs(60));
     let gateway = Gateway::at("/open")
-        .on("ticket", |hub: Hub<Anonymous>, me: Connection<Anonymous>| async move {
+        .on("ticket", |hub: Hub<Anonymous>, me: Socket<Anonymous>| async move {
             hub.to(me.user()).emit("ticket", "secret").map(|sent| sent.local)
         })
         .on("limited", handle(|| async { 1 }).guard(limit));
@@ -93,17 +98,18 @@ async fn a_socket_cannot_emit_to_foreign_rooms_or_after_its_end() {
         .room("secret", |request: RoomRequest<Member>| async move {
             request.principal().has_role("member")
         })
-        .on_connect(|me: Connection<Member>| async move {
+        .on_connect(|me: Socket<Member>| async move {
             // Only members succeed.
             drop(me.join("secret").await);
         })
-        .on("broadcast", |me: Connection<Member>| async move {
+        .on("broadcast", |me: Socket<Member>| async move {
             me.broadcast().to("secret").emit("heard", 1)
         })
-        .on("volatile", |me: Connection<Member>| async move {
-            me.volatile().to("secret").emit("heard", 1)
-        })
-        .on("later", move |me: Connection<Member>| {
+        .on(
+            "volatile",
+            |me: Socket<Member>| async move { me.volatile().to("secret").emit("heard", 1) },
+        )
+        .on("later", move |me: Socket<Member>| {
             let (begin, wait, keep) = (Arc::clone(&begin), Arc::clone(&wait), Arc::clone(&keep));
             async move {
                 begin.notify_one();
@@ -146,7 +152,7 @@ async fn a_join_is_authorised_again_after_a_concurrent_removal() {
                 may
             }
         })
-        .on("join", |me: Connection<Member>| async move { me.join("team").await });
+        .on("join", |me: Socket<Member>| async move { me.join("team").await });
     let memory = Memory::serve(gateway).await;
     let hub = memory.server.doorward().hub::<Member>("/").unwrap();
     let mut alice = memory.connect("alice").await;
@@ -184,7 +190,7 @@ async fn an_empty_list_of_targets_reaches_no_socket_and_an_oversized_event_ends_
 async fn a_socket_closed_by_a_room_policy_reads_the_reason_first() {
     let gateway = Gateway::at("/")
         .room("trap", |_| async { Verdict::DenyAndClose(Refusal::new("seen", "We saw that")) })
-        .on("join", |me: Connection<Member>| async move { me.join("trap").await });
+        .on("join", |me: Socket<Member>| async move { me.join("trap").await });
     let memory = Memory::serve(gateway).await;
     let mut eve = memory.connect("eve").await;
 
@@ -199,7 +205,7 @@ async fn a_socket_closed_by_a_room_policy_reads_the_reason_first() {
 async fn a_client_cannot_be_asked_for_an_ack_before_it_is_admitted() {
     let answer = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&answer);
-    let gateway = Gateway::at("/").on_connect(move |me: Connection<Member>| {
+    let gateway = Gateway::at("/").on_connect(move |me: Socket<Member>| {
         let keep = Arc::clone(&keep);
         async move {
             *keep.lock().unwrap() = Some(me.emit_with_ack::<u32>("early?", ()).await);
@@ -215,14 +221,14 @@ async fn a_client_cannot_be_asked_for_an_ack_before_it_is_admitted() {
 #[tokio::test]
 async fn every_denied_join_has_one_audit_record() {
     let gateway = Gateway::at("/")
-        .on("join", |me: Connection<Member>, Payload(room): Payload<String>| async move {
+        .on("join", |me: Socket<Member>, Payload(room): Payload<String>| async move {
             me.join(&room).await
         });
     let memory = Memory::serve(gateway).await;
     let mut eve = memory.connect("eve").await;
     let denied = |audit: &AuditLog| {
         let decisions = audit.outcomes();
-        decisions.iter().filter(|one| matches!(one, doorward::Decision::Denied(_))).count()
+        decisions.iter().filter(|one| matches!(one, doorward::audit::Decision::Denied(_))).count()
     };
 
     for (count, room) in ["user:bob", "", "unlisted"].into_iter().enumerate() {

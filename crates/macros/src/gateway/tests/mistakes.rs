@@ -41,7 +41,7 @@ fn the_principal_is_spelled_in_one_way_or_given_as_an_option() {
             #[subscribe("a")]
             async fn a(&self, me: Principal<crate::User<u8>>) {}
             #[on_connect]
-            async fn b(&self, connection: doorward::Connection<User>) {}
+            async fn b(&self, connection: doorward::Socket<User>) {}
         }
     };
 

@@ -10,16 +10,16 @@ use crate::{
     presence::mailbox::Letter,
     room::{
         acks::Question,
-        connection::Connection,
         error::{AckError, EmitError},
         hub::broadcast::Broadcast,
         members::Target,
         server_event::ServerEvent,
+        socket::Socket,
     },
     runtime::metrics::Metrics,
 };
 
-impl<P> Connection<P> {
+impl<P> Socket<P> {
     /// Sends an event to this client, with one argument or with several as [`Args`](crate::Args).
     ///
     /// It is queued, in order, behind everything that was sent before, and never waits. What an
@@ -41,7 +41,7 @@ impl<P> Connection<P> {
     /// Sends a typed event to this client.
     ///
     /// # Errors
-    /// As [`Connection::emit`].
+    /// As [`Socket::emit`].
     pub fn emit_event<E: ServerEvent>(&self, event: &E) -> Result<(), EmitError> {
         self.emit(E::NAME, event)
     }

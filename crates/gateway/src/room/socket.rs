@@ -28,8 +28,8 @@ use crate::{
         services::Subject,
     },
     room::{
-        acks::Acks,
-        data::{Data, DataMap},
+        acks::AckTable,
+        data::{DataMap, SocketData},
         hub::Hub,
     },
 };
@@ -42,13 +42,13 @@ use crate::{
 /// ```
 /// use doorward::prelude::*;
 ///
-/// let gateway: Gateway<Claims> = Gateway::at("/").on_connect(|connection: Connection<Claims>| async move {
-///     connection.emit("welcome", connection.principal().subject())?;
+/// let gateway: Gateway<Claims> = Gateway::at("/").on_connect(|socket: Socket<Claims>| async move {
+///     socket.emit("welcome", socket.principal().subject())?;
 ///     Ok(())
 /// });
 /// # drop(gateway);
 /// ```
-pub struct Connection<P>(Arc<Inner<P>>);
+pub struct Socket<P>(Arc<Inner<P>>);
 
 /// What a socket is made from.
 pub(crate) struct Parts<P> {
@@ -67,7 +67,7 @@ struct Inner<P> {
     access: ArcSwap<Access<P>>,
     data: DataMap,
     /// Most sockets are never asked anything and pay one pointer.
-    acks: OnceLock<Arc<Acks>>,
+    acks: OnceLock<Arc<AckTable>>,
     /// Protects the list of rooms; held for one change of it.
     joined: Mutex<Joined>,
     /// The client is told, or was told, that it is in.
@@ -97,7 +97,7 @@ struct Joined {
     has_ended: bool,
 }
 
-impl<P> Connection<P> {
+impl<P> Socket<P> {
     pub(crate) fn new(parts: Parts<P>, access: Access<P>) -> Self {
         Self(Arc::new(Inner {
             parts,
@@ -166,7 +166,7 @@ impl<P> Connection<P> {
 
     /// Returns the value of type `T` that belongs to this socket.
     #[must_use]
-    pub fn data<T: Default + Send + Sync + 'static>(&self) -> Data<T> {
+    pub fn data<T: Default + Send + Sync + 'static>(&self) -> SocketData<T> {
         self.0.data.get()
     }
 
@@ -249,7 +249,7 @@ impl<P> Connection<P> {
     }
 
     /// The questions of this socket; one that is made behind its end has ended too.
-    pub(crate) fn acks(&self) -> &Arc<Acks> {
+    pub(crate) fn acks(&self) -> &Arc<AckTable> {
         let acks = self.0.acks.get_or_init(Arc::default);
         if self.is_closed() {
             acks.end();
@@ -277,16 +277,16 @@ impl<P> Connection<P> {
     }
 }
 
-impl<P> Clone for Connection<P> {
+impl<P> Clone for Socket<P> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
 /// Prints who and where, and neither principal nor request.
-impl<P> fmt::Debug for Connection<P> {
+impl<P> fmt::Debug for Socket<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
+        f.debug_struct("Socket")
             .field("id", &self.id())
             .field("namespace", &self.namespace())
             .field("user", self.user())

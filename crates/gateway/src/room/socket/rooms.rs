@@ -1,7 +1,7 @@
 //! Lets a client into rooms, or does not: the only file that knows the order.
 //!
 //! The name, the guards with `Action::Join`, the policies whose pattern matches, the number of rooms;
-//! then the socket is a member, unless it has ended meanwhile. Start reading at [`Connection::join`].
+//! then the socket is a member, unless it has ended meanwhile. Start reading at [`Socket::join`].
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -12,14 +12,14 @@ use crate::{
     guard::authorise::{Denial, authorise, judge},
     presence::access::Access,
     room::{
-        connection::{Connection, Replaced},
         error::JoinError,
         policy::{RoomRequest, is_room_name},
+        socket::{Replaced, Socket},
     },
     runtime::{catch::Caught, metrics::Metrics},
 };
 
-impl<P: Send + Sync + 'static> Connection<P> {
+impl<P: Send + Sync + 'static> Socket<P> {
     /// Enters a room, if the guards and the room's policy let this client in. Being in it already
     /// changes nothing.
     ///
@@ -63,7 +63,7 @@ impl<P: Send + Sync + 'static> Connection<P> {
     /// [`JoinError::Denied`]: a guard said no to [`Action::Leave`].
     ///
     /// # Cancel safety
-    /// As [`Connection::join`].
+    /// As [`Socket::join`].
     pub async fn leave(&self, room: &str) -> Result<(), JoinError> {
         if !self.is_in(room) {
             return Ok(());
@@ -125,7 +125,7 @@ impl<P: Send + Sync + 'static> Connection<P> {
     }
 }
 
-impl<P> Connection<P> {
+impl<P> Socket<P> {
     /// The rooms this client is in.
     #[must_use]
     pub fn rooms(&self) -> Vec<Arc<str>> {
@@ -211,7 +211,7 @@ impl<P> Connection<P> {
         error
     }
 
-    /// Takes the client out of a room. The server decides this: unlike with [`leave`](Connection::leave), guards
+    /// Takes the client out of a room. The server decides this: unlike with [`leave`](Socket::leave), guards
     /// are not asked.
     ///
     /// # Examples

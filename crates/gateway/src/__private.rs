@@ -1,0 +1,20 @@
+//! Names that the macros and the crates of this project use. Not for programs: they change in any release.
+
+pub use doorward_core::{
+    DisconnectReason, Verdict, is_printable, is_visible_line, is_visible_text, wire,
+};
+
+pub use crate::{
+    Gateway, Hub, ServerEvent, Socket,
+    event::{
+        context::FromEvent,
+        reply::{
+            ByArgs, ByDelivered, ByEmit, ByMistake, ByRaw, ByResult, ByStream, ByValue, IntoReply,
+        },
+        subscription::handle,
+    },
+    limits::{addresses::network, budget::Budget},
+    namespace::gateway::IntoGateway,
+    room::policy::RoomRequest,
+    server::stage::BehindAuthenticator,
+};

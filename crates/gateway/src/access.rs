@@ -1,0 +1,9 @@
+//! Connected sockets, and the end of their access: what [`Principals`](crate::Principals) takes and returns.
+
+pub use doorward_core::SocketIdError;
+
+pub use crate::presence::{
+    gathered::{Gathered, NodeId},
+    principals::{Refreshed, Revocation, RevokeError},
+    resident::SocketInfo,
+};
