@@ -126,7 +126,7 @@ limits! {
     max_refusals: usize = 3, 1 => 1_000;
     /// Number of guesses of one address in a minute, such as forged tokens: 100, and a fifth of it
     /// for pages of other hosts. Then only credentials that prove their own origin are judged, such
-    /// as signed tokens ([`Authenticator::recognise`](crate::Authenticator::recognise)). An IPv6
+    /// as signed tokens ([`Authenticator::recognise`](crate::auth::Authenticator::recognise)). An IPv6
     /// address counts by its first 64 bits. Clients without a known address are not counted.
     max_address_refusals: u32 = 100, 1 => UNCOUNTED;
     /// Number of authenticated attempts of one user in a minute, admitted or not: 240.

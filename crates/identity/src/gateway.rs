@@ -83,7 +83,7 @@ impl Asked {
 
 impl FromEvent<Anonymous> for Asked {
     fn from_event(context: &EventContext<'_, Anonymous>) -> Result<Self, Exception> {
-        let connection = context.connection().clone();
+        let connection = context.socket().clone();
         let Payload(payload) = Payload::from_event(context)?;
         let request = connection.request();
         let address = request.peer().map(|peer| peer.ip());

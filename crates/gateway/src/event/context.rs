@@ -53,7 +53,7 @@ impl<'a, P> EventContext<'a, P> {
 
     /// Returns the socket that sent the event.
     #[must_use]
-    pub fn connection(&self) -> &'a Socket<P> {
+    pub fn socket(&self) -> &'a Socket<P> {
         self.connection
     }
 

@@ -15,8 +15,8 @@ use crate::{event::reply::Emit, room::socket::Socket};
 /// Filters of the handler are called first, then those of its gateway, then those of the server. The
 /// first that returns an answer counts. Filters see every failure; refusals of guards and extractors
 /// reach them as an [`Exception`]. If no filter answers, the client reads the errors that have an
-/// answer of their own: [`Exception`], [`Refusal`](crate::Refusal), [`JoinError`](crate::JoinError) and
-/// [`EmitError::NotThere`](crate::EmitError::NotThere). Any other error is logged, and the client reads
+/// answer of their own: [`Exception`], [`Refusal`](crate::Refusal), [`JoinError`](crate::room::JoinError) and
+/// [`EmitError::NotThere`](crate::event::EmitError::NotThere). Any other error is logged, and the client reads
 /// `internal`.
 ///
 /// If a filter emits to the socket of the event, the client receives that before the answer.
@@ -150,7 +150,7 @@ impl<T: Arguments> From<Emit<T>> for ErrorReply {
 #[non_exhaustive]
 pub struct FilterContext<'a, P> {
     /// Socket that sent the event.
-    pub connection: &'a Socket<P>,
+    pub socket: &'a Socket<P>,
     /// Name of the event.
     pub event: &'a str,
 }

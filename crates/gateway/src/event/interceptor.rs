@@ -120,7 +120,7 @@ impl<P: Send + Sync + 'static> Next<'_, P> {
             }
             // The socket may have ended while an outer interceptor waited: its handler would run for
             // a client that is gone, after `on_disconnect`.
-            None if context.connection().is_closed() => Err(EmitError::Ended.into()),
+            None if context.socket().is_closed() => Err(EmitError::Ended.into()),
             // A panic becomes an error here, so that an interceptor can release what it holds.
             None => Caught::new(self.handler.call(context))
                 .await

@@ -173,7 +173,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
             }
             Failure::Error(error) => (error, id, false),
         };
-        let context = FilterContext { connection, event };
+        let context = FilterContext { socket: connection, event };
         // Filters, and `Display` and `Drop` of the error, belong to the application and may panic. So
         // the error is moved into the closure and dropped there.
         let (exception, instead) = catch(|| {

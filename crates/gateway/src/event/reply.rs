@@ -83,7 +83,7 @@ impl<V: Arguments> Reply<V> {
 /// | [`Args`] | The ack, with several values. |
 /// | [`Emit`] | An event, then `null` as the ack. |
 /// | a stream of these | Each item as an event, in order and no faster than the client reads, then `null` as the ack. Items other than [`Emit`] have the name of the handled event. The stream is dropped when its socket ends. |
-/// | a `Result` of these | The value, or the error as [exception filters](crate::ExceptionFilter) translate it. |
+/// | a `Result` of these | The value, or the error as [exception filters](crate::event::ExceptionFilter) translate it. |
 ///
 /// A stream ends at the first item that is an error. The client receives the items before it, then the
 /// error as the answer.
@@ -139,50 +139,36 @@ impl<T> Emit<T> {
     }
 }
 
-/// Declares the types that keep implementations of [`IntoReply`] apart.
-///
-/// `T: Serialize`, `Emit<T>` and `S: Stream` overlap for the compiler, so each implementation has a
-/// marker of its own as the parameter of the trait, and type inference finds the one that applies.
+/// Declares the markers that tell implementations of [`IntoReply`] apart. No value of them exists.
 macro_rules! markers {
-    ($($(#[$doc:meta])* $name:ident $(<$of:ident>)? = $example:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident $(<$of:ident>)?;)+) => {
         $(
             $(#[$doc])*
-            ///
-            /// Marker of one implementation of [`IntoReply`]; no value of it exists.
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("assert_eq!(std::mem::size_of::<doorward::", $example, ">(), 0);")]
-            /// ```
+            #[doc(hidden)]
+            #[derive(Debug)]
             pub struct $name $(<$of>)? (std::marker::PhantomData<fn($($of)?)>);
-
-            impl $(<$of>)? fmt::Debug for $name $(<$of>)? {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str(stringify!($name))
-                }
-            }
         )+
     };
 }
 
 markers! {
     /// Several values.
-    ByArgs = "ByArgs";
+    ByArgs;
     /// An emit.
-    ByDelivered = "ByDelivered";
+    ByDelivered;
     /// An event.
-    ByEmit = "ByEmit";
-    /// A result whose error is `Serialize`. The compiler reports that its type is ambiguous: make the
-    /// error an [`Exception`](crate::Exception), or a `std::error::Error` that is not `Serialize`.
-    ByMistake = "ByMistake";
+    ByEmit;
+    /// A result whose error is `Serialize`. The compiler reports that its type is ambiguous: make the error an
+    /// [`Exception`](crate::Exception), or a `std::error::Error` that is not `Serialize`.
+    ByMistake;
     /// Values that are serialized already.
-    ByRaw = "ByRaw";
+    ByRaw;
     /// A result of another reply.
-    ByResult<M> = "ByResult<doorward::ByValue>";
+    ByResult<M>;
     /// A stream of other replies.
-    ByStream<M> = "ByStream<doorward::ByValue>";
+    ByStream<M>;
     /// A value.
-    ByValue = "ByValue";
+    ByValue;
 }
 
 impl<T: Serialize + Send + 'static> IntoReply<ByValue> for T {

@@ -13,7 +13,7 @@ use crate::http::request_body::RequestBody;
 /// An HTTP application: any cloneable tower service that answers requests and cannot fail.
 ///
 /// It is implemented for every such service, an axum `Router` and a
-/// [`DoorwardService`](crate::DoorwardService) among them.
+/// [`DoorwardService`](crate::server::DoorwardService) among them.
 ///
 /// # Examples
 /// ```

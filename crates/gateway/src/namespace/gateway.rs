@@ -113,8 +113,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         }
     }
 
-    /// Adds the handler of an event: an async function, see [`Handler`](crate::Handler), or one with
-    /// guards of its own, see [`handle`](crate::handle).
+    /// Adds the handler of an event: an async function, see [`Handler`](crate::event::Handler), or one with
+    /// guards of its own, see [`handle`](crate::event::handle).
     ///
     /// Events of one socket are handled one after the other, in the order in which they were sent. If
     /// a handler panics, the client reads `internal`. If it exceeds
@@ -189,7 +189,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     ///
     /// Applies to the namespace: two gateways with different limits cannot share one. Public namespaces
     /// have no users, so the limit is an error there
-    /// ([`BuildError::PublicConnections`](crate::BuildError::PublicConnections)).
+    /// ([`BuildError::PublicConnections`](crate::server::BuildError::PublicConnections)).
     ///
     /// # Examples
     /// ```
@@ -260,7 +260,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     }
 
     /// Calls a listener for every event that is emitted in this namespace: once for each emit, for any
-    /// number of receivers. AckTable, and events that handlers return, are not emitted in this sense.
+    /// number of receivers. Acks, and events that handlers return, are not emitted in this sense.
     pub fn on_any_outgoing<F>(mut self, listener: F) -> Self
     where
         F: Fn(&Outgoing<'_>) + Send + Sync + 'static,

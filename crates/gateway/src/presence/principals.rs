@@ -154,7 +154,7 @@ impl Principals {
 
     /// Returns the address of the client that sent a request to another route of the application, by which its
     /// budgets go: behind [`trusted_proxies`](crate::Builder::trusted_proxies) the one that the proxy names.
-    /// `None` when the HTTP server does not say where its requests come from, see [`PeerAddr`](crate::PeerAddr).
+    /// `None` when the HTTP server does not say where its requests come from, see [`PeerAddr`](crate::server::PeerAddr).
     ///
     /// # Examples
     /// ```

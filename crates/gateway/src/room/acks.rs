@@ -110,7 +110,7 @@ impl AckIds {
 ///
 /// # Examples
 /// ```
-/// fn votes(answers: &doorward::room::AckTable<bool>) -> usize {
+/// fn votes(answers: &doorward::room::Acks<bool>) -> usize {
 ///     answers.given.iter().filter(|(_, yes)| *yes).count()
 /// }
 /// # drop(votes);

@@ -26,7 +26,7 @@ pub enum EmitError {
     Payload(#[from] serde_json::Error),
     /// The client library, or Doorward, sends events of this name by itself: `connect`, `connect_error`, `disconnect`,
     /// `disconnecting`, `newListener`, `removeListener`; `session_ended`, `exception`, `auth:expiring`,
-    /// `auth:refresh`. An [exception filter](crate::ExceptionFilter) may send `exception`, in its own place.
+    /// `auth:refresh`. An [exception filter](crate::event::ExceptionFilter) may send `exception`, in its own place.
     #[error(
         "the event name is one that Doorward or the client library sends by itself, such as exception or connect: \
          choose another name"

@@ -46,7 +46,7 @@ impl<P> RoomRequest<P> {
 
     /// Who asks.
     #[must_use]
-    pub fn connection(&self) -> &Socket<P> {
+    pub fn socket(&self) -> &Socket<P> {
         &self.connection
     }
 

@@ -23,7 +23,7 @@ use crate::{
 )]
 pub trait BehindAuthenticator {}
 
-/// State of a [`Builder`] without an authenticator, which has only public gateways.
+/// State of a [`Builder`](crate::Builder) without an authenticator, which has only public gateways.
 ///
 /// # Examples
 /// ```
@@ -34,7 +34,7 @@ pub trait BehindAuthenticator {}
 #[derive(Debug)]
 pub struct NoAuthenticator(pub(super) PhantomData<()>);
 
-/// State of a [`Builder`] with an authenticator, whose private gateways know a client as `P`.
+/// State of a [`Builder`](crate::Builder) with an authenticator, whose private gateways know a client as `P`.
 ///
 /// # Examples
 /// ```

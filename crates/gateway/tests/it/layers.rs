@@ -47,7 +47,7 @@ struct Read(Trace);
 
 impl doorward::event::FromEvent<Member> for Read {
     fn from_event(context: &EventContext<'_, Member>) -> Result<Self, Exception> {
-        let trace = context.connection().data::<Shared>().get();
+        let trace = context.socket().data::<Shared>().get();
         note(&trace, "pipe");
         Ok(Self(trace))
     }
@@ -222,7 +222,7 @@ async fn a_filter_of_the_server_sees_every_exception() {
             context: &FilterContext<'_, Member>,
         ) -> Option<ErrorReply> {
             let exception = error.downcast_ref::<Exception>()?;
-            let user = context.connection.user().as_str();
+            let user = context.socket.user().as_str();
             let text = format!("{} at {} of {user}", exception.code(), context.event);
             Some(Exception::new("renamed", text).into())
         }
@@ -301,7 +301,7 @@ async fn events_that_a_filter_emits_arrive_before_the_answer() {
 
     impl ExceptionFilter<Member> for Telling {
         fn catch(&self, _: &BoxError, context: &FilterContext<'_, Member>) -> Option<ErrorReply> {
-            context.connection.emit("first", ()).ok()?;
+            context.socket.emit("first", ()).ok()?;
             Some(Exception::new("second", "Second").into())
         }
     }

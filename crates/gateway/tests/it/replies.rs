@@ -383,7 +383,7 @@ struct Secret(String);
 
 impl FromEvent<Member> for Secret {
     fn from_event(context: &EventContext<'_, Member>) -> Result<Self, Exception> {
-        let word = context.connection().request().query().strip_prefix("word=");
+        let word = context.socket().request().query().strip_prefix("word=");
         word.map(|word| Self(word.to_owned())).ok_or_else(|| Exception::new("no_word", "No word"))
     }
 }

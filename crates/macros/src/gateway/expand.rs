@@ -282,7 +282,7 @@ fn bind(here: Span, name: &Ident, source: &Source) -> TokenStream {
     match source {
         Source::Principal => quote_spanned! {here=> let #name = request.principal(); },
         Source::Socket => quote_spanned! {here=>
-            let #name = ::std::clone::Clone::clone(request.connection());
+            let #name = ::std::clone::Clone::clone(request.socket());
         },
         Source::Text(part) => quote_spanned! {here=> let #name = request.param(#part); },
         Source::Parsed(part, ty) => quote_spanned! {here=>

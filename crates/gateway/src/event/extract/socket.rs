@@ -29,30 +29,30 @@ impl<P> FromEvent<P> for EventName {
 
 impl<P> FromEvent<P> for Socket<P> {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
-        Ok(context.connection().clone())
+        Ok(context.socket().clone())
     }
 }
 
 impl<P> FromEvent<P> for Hub<P> {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
-        Ok(context.connection().hub().clone())
+        Ok(context.socket().hub().clone())
     }
 }
 
 impl<P> FromEvent<P> for Arc<HandshakeRequest> {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
-        Ok(Self::clone(context.connection().shared_request()))
+        Ok(Self::clone(context.socket().shared_request()))
     }
 }
 
 impl<P, T: Default + Send + Sync + 'static> FromEvent<P> for SocketData<T> {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
-        Ok(context.connection().data())
+        Ok(context.socket().data())
     }
 }
 
 impl<P> FromEvent<P> for Principal<P> {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {
-        Ok(Self::new(context.connection().principal()))
+        Ok(Self::new(context.socket().principal()))
     }
 }

@@ -115,7 +115,7 @@ impl<P> Broadcast<P> {
 
     /// Sends an event and collects the answers, until everybody has answered or the time is over.
     ///
-    /// Who does not answer, or something else than a `T`, is in [`Answers::missing`].
+    /// Who does not answer, or something else than a `T`, is in [`Acks::missing`].
     ///
     /// # Errors
     /// As [`Broadcast::emit`].

@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl<P> Socket<P> {
-    /// Sends an event to this client, with one argument or with several as [`Args`](crate::Args).
+    /// Sends an event to this client, with one argument or with several as [`Args`](crate::event::Args).
     ///
     /// It is queued, in order, behind everything that was sent before, and never waits. What an
     /// `on_connect` hook emits leaves right behind the CONNECT answer.

@@ -131,7 +131,7 @@ pub(crate) fn by_hand(shop: Shop) -> Gateway<Member> {
     let topic = {
         let shop = Arc::clone(&shop);
         move |request: RoomRequest<Member>| {
-            let (shop, connection) = (Arc::clone(&shop), request.connection().clone());
+            let (shop, connection) = (Arc::clone(&shop), request.socket().clone());
             async move { shop.topic(request.param("name"), connection, request.param("kind")).await }
         }
     };
@@ -189,7 +189,7 @@ struct Noted(&'static str);
 
 impl<P: Send + Sync + 'static> Interceptor<P> for Noted {
     async fn intercept(&self, context: &EventContext<'_, P>, next: Next<'_, P>) -> Outcome {
-        context.connection().data::<Notes>().0.lock().unwrap().push(self.0);
+        context.socket().data::<Notes>().0.lock().unwrap().push(self.0);
         next.run(context).await
     }
 }
