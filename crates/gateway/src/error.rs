@@ -1,4 +1,5 @@
-//! Errors that keep a server from being built or from listening.
+//! Errors of building, starting and using a server, each with a sentence that says what to do. Start
+//! reading at [`Error`].
 
 use std::{io, net::SocketAddr, sync::Arc};
 

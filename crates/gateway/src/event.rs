@@ -1,7 +1,8 @@
-//! Carries an event of a client to its handler, and the answer back to the client.
+//! Decides how an event of a client is handled, and what its client is answered.
 //!
-//! [`pipeline`] knows the order of all steps. The link calls it for each event, keeps the
-//! [`invocation`] that it returns until the handler is done, and lends it an [`answer`] to write to.
+//! Start reading at [`pipeline`], which knows the order of all steps and turns each failure into an
+//! answer. The link keeps the [`invocation`] that it returns until the handler is done, and lends it an
+//! [`answer`] to write to.
 
 pub(crate) mod answer;
 pub(crate) mod context;

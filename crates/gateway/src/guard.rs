@@ -1,4 +1,5 @@
-//! Calls guards, and the guards that most applications need.
+//! Decides which verdicts of guards allow an action, and has the guards that most applications need.
+//! Start reading at [`authorise`].
 
 pub(crate) mod authorise;
 pub(crate) mod combine;

@@ -1,4 +1,5 @@
-//! Gateways, and the namespaces that are made of them.
+//! Decides which gateways make a namespace, and rejects those that contradict each other. Start reading
+//! at [`mount::mount`]; applications fill a [`gateway`].
 
 pub(crate) mod gateway;
 pub(crate) mod mount;

@@ -1,4 +1,7 @@
-//! A namespace while clients are in it: sockets, rooms, and what is sent to them.
+//! Sockets, hubs and rooms as applications use them, and what is sent to them.
+//!
+//! `connection/rooms.rs` decides whether a client enters a room; `policy` has the patterns of names. Start
+//! reading at [`connection`].
 
 pub(crate) mod acks;
 pub(crate) mod data;

@@ -1,4 +1,5 @@
-//! Builds a server, and serves it.
+//! Builds a server, accepts its connections, and shuts it down. Start reading at [`builder`]; the order of
+//! a shutdown is in [`serve::serve`].
 
 pub(crate) mod builder;
 pub(crate) mod doorward;
