@@ -1,4 +1,5 @@
-//! All commands except `doorward serve`: one module each, with a function `run`.
+//! Runs all commands except `doorward serve`: one module each, with a function `run`. `main.rs` chooses the
+//! module.
 
 pub(crate) mod accounts;
 pub(crate) mod backup;

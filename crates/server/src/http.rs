@@ -1,7 +1,8 @@
-//! Puts together what the server answers over HTTP.
+//! Decides what the server answers over HTTP: the links of `doorward`, the routes of `doorward-identity`, pages and
+//! files.
 //!
 //! The host is checked first, then the path, then routes answer. The security headers go around all of it, so that
-//! refusals carry them too.
+//! refusals carry them too. Start reading at [`router`].
 
 mod base_path;
 mod bundle;

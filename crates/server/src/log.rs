@@ -3,7 +3,8 @@
 //! Lines pass through a bounded queue to a separate thread. If the reader of standard error is stuck, lines are
 //! dropped and counted (`doorward_log_lines_dropped_total`). A line has at most [`line::MAX`] bytes. One place in
 //! the code may write a limited number of lines in ten seconds ([`ceiling`]); the rest is counted and reported.
-//! `DOORWARD_LOG` is the filter, in the syntax of tracing-subscriber; an invalid filter is an error.
+//! `DOORWARD_LOG` is the filter, in the syntax of tracing-subscriber; an invalid filter is an error. Start reading
+//! at [`start`].
 
 mod ceiling;
 mod line;

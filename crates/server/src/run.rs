@@ -1,7 +1,9 @@
 //! Runs the server.
 //!
-//! `assembly` builds it from [`Resources`](resources::Resources), `serve` starts and stops it. The other modules watch
-//! something while it runs, or say something about it. Start reading at [`serve::run`].
+//! `serve` starts and stops it; start reading at [`serve::run`]. `assembly` builds it from
+//! [`Resources`](resources::Resources). While it runs, `dependencies` logs stores that do not answer and disks that
+//! are full, and `signals` handles SIGHUP. The crate `doorward` handles SIGINT and SIGTERM, and knows the order of a
+//! shutdown.
 
 mod announce;
 pub(crate) mod assembly;

@@ -1,4 +1,5 @@
-//! Output for the terminal: messages, failures, tables and suggestions.
+//! Decides how commands speak to a terminal: messages, failures with their exit codes, tables and suggestions. Start
+//! reading at [`Failure`].
 
 pub(crate) mod failure;
 pub(crate) mod nearest;
