@@ -1,4 +1,5 @@
-//! Defines an application of the ready server, and the services that it receives.
+//! Defines an application of the ready server, and the services that it receives. Start reading at
+//! [`Application`].
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Lists the applications.
+//! Lists the applications that a server can mount: [`ALL`].
 
 use crate::{application::Application, chat::ChatApplication, mole::MoleApplication};
 

@@ -1,4 +1,4 @@
-//! Converts storage errors to exceptions.
+//! Decides what a client reads when the database of the applications fails.
 
 use doorward::{Exception, store::StoreError};
 

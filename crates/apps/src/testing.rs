@@ -1,4 +1,4 @@
-//! Helpers for the tests of all applications.
+//! Helpers for the tests of all applications: an authenticator, and accounts in memory.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -2,6 +2,7 @@
 //!
 //! Names appear in logs and admin pages and are compared by eye. So a name is short and consists of
 //! visible characters only. Names are not normalised: two names are equal if their bytes are.
+//! Start reading at [`is_identifier`].
 
 use doorward_core::{is_printable, is_visible_line};
 

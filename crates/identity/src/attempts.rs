@@ -1,7 +1,7 @@
 //! Limits attempts, so that no client can cause unbounded work.
 //!
 //! A budget belongs to an address, or to an authenticated user. None is keyed by a user name, which any client can
-//! type.
+//! type. Start reading at [`Attempts`].
 
 use std::{
     net::IpAddr,

@@ -1,4 +1,4 @@
-//! Errors of building the service.
+//! Reasons why the service cannot be built.
 
 use doorward::auth::OriginError;
 

@@ -1,4 +1,5 @@
-//! Builds the service.
+//! Builds the service, and decides which origins, domain and defaults it has. Start reading at
+//! [`IdentityBuilder::build`].
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 

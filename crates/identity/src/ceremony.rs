@@ -1,7 +1,8 @@
-//! WebAuthn ceremonies: requests to an authenticator, and the verification of its answers.
+//! WebAuthn ceremonies: decides whether the answer of an authenticator is valid.
 //!
 //! `relying_party` creates requests and verifies answers, `table` returns each ceremony once, and `decoys` makes up
-//! passkeys of users that do not exist. Nothing here depends on accounts, sessions or authenticated clients.
+//! passkeys of users that do not exist. Nothing here depends on accounts, sessions or authenticated clients. Start
+//! reading at [`RelyingParty`].
 
 mod client_data;
 mod decoys;

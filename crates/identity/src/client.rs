@@ -1,4 +1,5 @@
-//! The client of a sign-in, and how it receives its session.
+//! Describes the client of a sign-in, and decides how it receives its session. Start reading at
+//! [`Handover::choose`].
 
 use std::net::IpAddr;
 

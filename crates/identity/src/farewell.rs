@@ -1,4 +1,4 @@
-//! The hook that lets an application delete the data of a removed account.
+//! Calls the hook that lets an application delete the data of a removed account.
 
 use std::{fmt, future::Future, time::Duration};
 

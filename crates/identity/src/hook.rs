@@ -1,4 +1,5 @@
-//! The hook that lets an application reject a sign-in.
+//! Calls the hook that lets an application reject a sign-in, or add data to its session. Start reading at
+//! [`Hook::ask`].
 
 use std::{fmt, future::Future};
 

@@ -1,6 +1,7 @@
-//! The routes below `/auth/`.
+//! Answers the routes below `/auth/`.
 //!
-//! One file for each kind of resource. Start reading at [`router`].
+//! One file for each kind of resource; `session` writes the cookie of a session, and `request` decides from which
+//! pages a request may come. Start reading at [`router`].
 
 mod account;
 mod me;

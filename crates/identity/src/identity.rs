@@ -1,4 +1,5 @@
-//! The handle of a sign-in service.
+//! The handle of a sign-in service, which gives an application its gateway, routes and authenticator. Start reading
+//! at [`Identity`].
 
 use std::{fmt, sync::Arc};
 

@@ -1,4 +1,5 @@
-//! Writes one audit record for each decision of this crate, and counts decisions.
+//! Writes one audit record for each decision of this crate, and counts decisions. Start reading at
+//! [`Records::decided`].
 
 use std::{sync::Arc, time::Duration};
 

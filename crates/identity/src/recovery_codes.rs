@@ -1,4 +1,4 @@
-//! Formats, parses and hashes recovery codes.
+//! Decides how recovery codes are written, parsed and hashed. Start reading at [`Hasher`].
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! The service that signs users in: its components, and helpers that its parts share.
 //!
 //! `registering`, `authenticating` and `recovering` verify proofs, and `signing_in` turns a proof into a session.
+//! Start reading at [`signing_in`].
 
 pub(crate) mod authenticating;
 pub(crate) mod recovering;
