@@ -1,4 +1,5 @@
-//! Failures of events, and how they are explained to the client.
+//! The failure of an event, and the answer that its client reads. `Routes::explain` in `pipeline` makes
+//! one of the other.
 
 use std::borrow::Cow;
 

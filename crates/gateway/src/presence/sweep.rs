@@ -1,4 +1,4 @@
-//! Re-checks connected sockets against the session store.
+//! Re-checks connected sockets against the session store, every `Limits::sweep_interval`.
 //!
 //! A revocation reaches the sockets of its own server at once. The sweep finds sockets that no such
 //! message has reached: their session was ended by another process, or a server failed during a

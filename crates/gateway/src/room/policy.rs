@@ -1,8 +1,8 @@
-//! Which rooms there may be, and who may enter them.
+//! Patterns of room names, such as `team:{id}`, and the policies that applications give them.
 //!
-//! A policy has a pattern, such as `team:{id}`. A placeholder takes one or more characters up to the
-//! text behind it, and never a `:` or a `/`, so `team:{id}` does not match `team:1:secret`. Names are
-//! compared byte by byte: there is no second spelling of a room.
+//! A placeholder takes one or more characters up to the text after it, and never a `:` or a `/`, so
+//! `team:{id}` does not match `team:1:secret`. Names are compared byte by byte: a room has one spelling.
+//! `connection/rooms.rs` calls the policies, and refuses a room without one.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
