@@ -2,7 +2,7 @@
 //!
 //! A variable is parsed as the same entry of the configuration file would be, so there is one list of settings. A
 //! variable that names no setting is an error. Errors never repeat a value: the name may be misspelled and the
-//! value a secret.
+//! value a secret. `config` decides which source overrides which.
 
 use std::ffi::OsString;
 

@@ -1,4 +1,4 @@
-//! Checks every two seconds whether the stores answer, and logs each outage once.
+//! Checks every two seconds whether the stores answer and their disk has room, and logs each outage once.
 //!
 //! An outage writes two lines, see [`Outage`]. Errors of requests meanwhile are limited by the ceiling of the log.
 //! `/readyz` reports the same state. Start reading at [`Dependencies::watch`].

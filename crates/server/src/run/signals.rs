@@ -1,7 +1,7 @@
-//! Handles signals that do not stop the server.
+//! Handles signals that do not stop the server. SIGINT and SIGTERM are those of [`doorward::StopSignal`].
 //!
 //! SIGHUP reopens the audit file, so that it can be rotated, and reloads the signing keys. SIGUSR1 and SIGUSR2 are
-//! ignored, and SIGXFSZ becomes an error of the write that was too large. Without a handler, all three would end
+//! ignored, and SIGXFSZ becomes an error of the write that was too large. Without a handler, all of them would end
 //! the process.
 
 use std::{io, path::PathBuf, sync::Arc};
