@@ -1,5 +1,6 @@
 //! Decides whether a client enters a namespace, and judges admitted sockets again when a credential
-//! is refreshed or rights change. Start reading at [`admit::admit`], which has the order of all steps.
+//! is refreshed or rights change. Start reading at [`admit::admit`], which has the order of all
+//! steps.
 
 pub(crate) mod admit;
 pub(crate) mod door;

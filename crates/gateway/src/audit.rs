@@ -1,5 +1,6 @@
 //! Writes audit records: to the log, to a file, and with a ceiling for those that unauthenticated
-//! clients cause. Start reading at [`json_lines`]; the trait of all sinks is [`doorward_core::Audit`].
+//! clients cause. Start reading at [`json_lines`]; the trait of all sinks is
+//! [`doorward_core::Audit`].
 
 pub(crate) mod bounded;
 pub(crate) mod json_lines;

@@ -1,5 +1,4 @@
-//! Errors of building, starting and using a server, each with a sentence that says what to do. Start
-//! reading at [`Error`].
+//! Errors of building a server, of starting it, and of looking up its hubs. Start reading at [`Error`].
 
 use std::{io, net::SocketAddr, sync::Arc};
 

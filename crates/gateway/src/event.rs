@@ -1,8 +1,8 @@
 //! Decides how an event of a client is handled, and what its client is answered.
 //!
 //! Start reading at [`pipeline`], which knows the order of all steps and turns each failure into an
-//! answer. The link keeps the [`invocation`] that it returns until the handler is done, and lends it an
-//! [`answer`] to write to.
+//! answer. The link keeps the [`invocation`] that it returns until the handler is done, and lends
+//! it an [`answer`] to write to.
 
 pub(crate) mod answer;
 pub(crate) mod context;

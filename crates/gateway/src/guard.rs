@@ -1,5 +1,5 @@
-//! Decides which verdicts of guards allow an action, and has the guards that most applications need.
-//! Start reading at [`authorise`].
+//! Decides which verdicts of guards allow an action, and has the guards that most applications
+//! need. Start reading at [`authorise`].
 
 pub(crate) mod authorise;
 pub(crate) mod combine;

@@ -1,8 +1,9 @@
 //! All limits of a server, in one table: each line is a field of [`Limits`] with its default, its
 //! minimum and its maximum.
 //!
-//! The files of the folder count what is limited: `attempts` credentials that were refused, `addresses`
-//! links and connections of one address, `capacity` all connections. Start reading at the table below.
+//! The files of the folder count what is limited: `attempts` credentials that were refused,
+//! `addresses` links and connections of one address, `capacity` all connections. Start reading at
+//! the table below.
 
 pub(crate) mod addresses;
 pub(crate) mod attempts;

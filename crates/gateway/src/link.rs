@@ -1,8 +1,9 @@
-//! Runs one task for each Engine.IO connection, with the sockets on it, and decides when either ends.
+//! Runs one task for each Engine.IO connection, with the sockets on it, and decides when either
+//! ends.
 //!
-//! Start reading at [`task`], whose `drive` has the order of a turn. `receiving` handles what the client
-//! sends, `letters` what the rest of the server orders, and `ending` every end. Deadlines, and clients
-//! that do not read, are in `state`.
+//! Start reading at [`task`], whose `drive` has the order of a turn. `receiving` handles what the
+//! client sends, `letters` what the rest of the server orders, and `ending` every end. Deadlines,
+//! and clients that do not read, are in `state`.
 
 pub(crate) mod admitting;
 pub(crate) mod deciding;

@@ -1,5 +1,5 @@
-//! Decides which gateways make a namespace, and rejects those that contradict each other. Start reading
-//! at [`mount::mount`]; applications fill a [`gateway`].
+//! Decides which gateways make a namespace, and rejects those that contradict each other. Start
+//! reading at [`mount::mount`]; applications fill a [`gateway`].
 
 pub(crate) mod gateway;
 pub(crate) mod mount;

@@ -1,8 +1,8 @@
 //! Keeps what the server knows about connected clients, and decides when their access ends.
 //!
-//! [`registry`] finds links and sockets; start reading there. [`access`] decides when a socket expires,
-//! [`principals`] carries out revocations, [`sweep`] asks the session store again, and [`seats`] counts
-//! the connections of each user.
+//! [`registry`] finds links and sockets; start reading there. [`access`] decides when a socket
+//! expires, [`principals`] carries out revocations, [`sweep`] asks the session store again, and
+//! [`seats`] counts the connections of each user.
 
 pub(crate) mod access;
 pub(crate) mod client;

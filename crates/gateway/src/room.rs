@@ -1,7 +1,7 @@
 //! Sockets, hubs and rooms as applications use them, and what is sent to them.
 //!
-//! `connection/rooms.rs` decides whether a client enters a room; `policy` has the patterns of names. Start
-//! reading at [`connection`].
+//! `connection/rooms.rs` decides whether a client enters a room; `policy` has the patterns of
+//! names. Start reading at [`connection`].
 
 pub(crate) mod acks;
 pub(crate) mod data;

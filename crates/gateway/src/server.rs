@@ -1,5 +1,5 @@
-//! Builds a server, accepts its connections, and shuts it down. Start reading at [`builder`]; the order of
-//! a shutdown is in [`serve::serve`].
+//! Builds a server, accepts its connections, and shuts it down. Start reading at [`builder`]; the
+//! order of a shutdown is in [`serve::serve`].
 
 pub(crate) mod builder;
 pub(crate) mod doorward;

@@ -1,6 +1,7 @@
 //! Signature algorithms of keys (RFC 7518 section 3.1, RFC 8037 section 3.1).
 //!
-//! Each key has one of them, so a token has no choice: `jwt/header.rs` compares its `alg` with that of the key.
+//! Each key has one of them, so a token has no choice: `jwt/header.rs` compares its `alg` with that
+//! of the key.
 
 use aws_lc_rs::{
     hmac,

@@ -1,9 +1,9 @@
 //! Lifetimes of the sockets of a link: warns clients, refreshes credentials, ends sockets.
 //!
-//! When each is due is decided by [`Lifetime`](crate::presence::access::Lifetime). A refresh is polled
-//! here and never waits for events. A session that seems to have expired is renewed once more before its
-//! socket ends, because another server may have seen activity of the client. Start reading at
-//! [`LinkState::poll_lifetimes`].
+//! When each is due is decided by [`Lifetime`](crate::presence::access::Lifetime). A refresh is
+//! polled here and never waits for events. A session that seems to have expired is renewed once
+//! more before its socket ends, because another server may have seen activity of the client. Start
+//! reading at [`LinkState::poll_lifetimes`].
 
 use std::{sync::Arc, task::Poll, time::Duration};
 

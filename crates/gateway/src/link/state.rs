@@ -1,8 +1,8 @@
 //! State of one link, and its deadlines: decides when reading pauses, and when a client that reads
 //! nothing is disconnected.
 //!
-//! One task changes the state, in the order in which things happen, so there are no races. It does not
-//! know the wire: the wire passes messages to it, and empties its outbox. Start reading at
+//! One task changes the state, in the order in which things happen, so there are no races. It does
+//! not know the wire: the wire passes messages to it, and empties its outbox. Start reading at
 //! [`LinkState::check_deadlines`].
 
 use std::{

@@ -1,8 +1,8 @@
 //! Recognises links that were opened by a page of another host, and gives them other budgets.
 //!
 //! Any page can open links in the browsers of its visitors, from their addresses. Such links have
-//! budgets of their own, so that they do not use up those of the visitor. They are not refused here:
-//! the authenticator decides whether their cookie counts. Start reading at [`Page::of`].
+//! budgets of their own, so that they do not use up those of the visitor. They are not refused
+//! here: the authenticator decides whether their cookie counts. Start reading at [`Page::of`].
 
 use doorward_core::Headers;
 

@@ -1,8 +1,8 @@
 //! Access of an admitted socket: decides when it expires, and when its client is warned.
 //!
-//! It holds the principal, the ids of session and token, and the lifetime, as one immutable value. When
-//! the credential is refreshed or the rights of the user change, it is replaced as a whole, so a reader
-//! sees either the old value or the new one. Start reading at [`Access::new`].
+//! It holds the principal, the ids of session and token, and the lifetime, as one immutable value.
+//! When the credential is refreshed or the rights of the user change, it is replaced as a whole, so
+//! a reader sees either the old value or the new one. Start reading at [`Access::new`].
 
 use std::{
     sync::Arc,

@@ -1,8 +1,8 @@
 //! Patterns of room names, such as `team:{id}`, and the policies that applications give them.
 //!
 //! A placeholder takes one or more characters up to the text after it, and never a `:` or a `/`, so
-//! `team:{id}` does not match `team:1:secret`. Names are compared byte by byte: a room has one spelling.
-//! `connection/rooms.rs` calls the policies, and refuses a room without one.
+//! `team:{id}` does not match `team:1:secret`. Names are compared byte by byte: a room has one
+//! spelling. `connection/rooms.rs` calls the policies, and refuses a room without one.
 
 use std::{fmt, str::FromStr, sync::Arc};
 

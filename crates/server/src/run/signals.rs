@@ -1,4 +1,4 @@
-//! Handles signals that do not stop the server. SIGINT and SIGTERM are those of [`doorward::StopSignal`].
+//! Handles signals that do not stop the server. SIGINT and SIGTERM belong to `doorward`.
 //!
 //! SIGHUP reopens the audit file, so that it can be rotated, and reloads the signing keys. SIGUSR1 and SIGUSR2 are
 //! ignored, and SIGXFSZ becomes an error of the write that was too large. Without a handler, all of them would end
