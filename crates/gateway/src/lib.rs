@@ -1,8 +1,8 @@
-//! A Socket.IO server in which nobody is connected before they are authenticated.
+//! A Socket.IO server in which no client is connected before it is authenticated.
 //!
-//! A client shows a credential when it asks to enter a namespace; an [`Authenticator`] says who it
-//! is, or the client is told why not, once, and the connection closes. No code of the application
-//! runs before that. Clients are the stock ones, unpatched.
+//! A client shows a credential when it connects to a namespace. An [`Authenticator`] accepts it and
+//! returns the principal of the client, or the client reads one refusal and is disconnected. No
+//! guard, hook or handler runs before that. Clients are the stock ones, unpatched.
 //!
 //! ```no_run
 //! use doorward::prelude::*;
@@ -32,9 +32,10 @@
 //! Doorward::builder().gateway(gateway).build();
 //! ```
 //!
-//! Where the parts are: [`Gateway`] holds handlers and hooks, [`Builder`] puts gateways, authenticator
-//! and policy together, [`Doorward`] serves them. A connection lives in `link` (one task each), enters
-//! through `admission`, and its events go through `pipeline`.
+//! A [`Gateway`] holds handlers and hooks, a [`Builder`] combines gateways with an authenticator and
+//! policies, and a [`Doorward`] serves them. In the source, `link` runs one task for each
+//! connection, `admission` decides whether its clients enter, and `event` carries their events to
+//! handlers. ARCHITECTURE.md in the repository is the map.
 
 #[doc(hidden)]
 pub mod __private;
