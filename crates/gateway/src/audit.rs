@@ -1,6 +1,9 @@
-//! Writes audit records: to the log, to a file, and with a ceiling for those that unauthenticated
-//! clients cause. Start reading at [`json_lines`]; the trait of all sinks is
-//! [`doorward_core::Audit`].
+//! Audit records of decisions, and where they are written: to the log, to a file, or to a sink of the
+//! application.
+//!
+//! [`BoundedAudit`] puts a ceiling on the records that unauthenticated clients cause.
+
+// Start reading at `json_lines`.
 
 pub(crate) mod bounded;
 pub(crate) mod json_lines;

@@ -1,8 +1,11 @@
-//! Decides how an event of a client is handled, and what its client is answered.
+//! Events of clients: extractors and replies of handlers, interceptors and exception filters.
 //!
-//! Start reading at [`pipeline`], which knows the order of all steps and turns each failure into an
-//! answer. The link keeps the [`invocation`] that it returns until the handler is done, and lends
-//! it an [`answer`] to write to.
+//! A handler is an async function of extractors, such as [`Payload`](crate::Payload), that returns a
+//! reply. [`handle`] gives one its own guards, interceptors and filters.
+
+// `pipeline` knows the order of all steps and turns each failure into an answer: start reading there.
+// The link keeps the `invocation` that it returns until the handler is done, and lends it an `answer`
+// to write to.
 
 pub(crate) mod answer;
 pub(crate) mod context;

@@ -1,5 +1,6 @@
-//! Decides which verdicts of guards allow an action, and has the guards that most applications
-//! need. Start reading at [`authorise`].
+//! Guards: the trait, the guards that most applications need, and combinations of them.
+
+// `authorise` decides which verdicts allow an action: start reading there.
 
 pub(crate) mod authorise;
 pub(crate) mod combine;

@@ -1,7 +1,9 @@
-//! Sockets, hubs and rooms as applications use them, and what is sent to them.
+//! Rooms: policies, targets of broadcasts, and what sending returns.
 //!
-//! `connection/rooms.rs` decides whether a client enters a room; `policy` has the patterns of
-//! names. Start reading at [`connection`].
+//! [`Hub`](crate::Hub) and [`Socket`](crate::Socket) send; [`Gateway::room`](crate::Gateway::room) says who may enter.
+
+// Sockets, hubs and rooms as applications use them. `socket/rooms.rs` decides whether a client enters a
+// room; `policy` has the patterns of names. Start reading at `socket`.
 
 pub(crate) mod acks;
 pub(crate) mod data;

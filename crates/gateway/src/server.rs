@@ -1,5 +1,7 @@
-//! Builds a server, accepts its connections, and shuts it down. Start reading at [`builder`]; the
-//! order of a shutdown is in [`serve::serve`].
+//! Building, serving and stopping: errors, listeners, limits by name, and the tower service that mounts a
+//! server into an application.
+
+// `builder` builds a server, `serve` accepts its connections and shuts it down: start reading there.
 
 pub(crate) mod builder;
 pub(crate) mod doorward;
