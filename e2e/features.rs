@@ -45,7 +45,7 @@ fn features() -> Gateway<Shown> {
         .on(
             "say",
             |me: Socket<Shown>, Payload((room, text)): Payload<(String, Value)>| async move {
-                me.to(room).emit("said", text)
+                Ok::<_, EmitError>(me.to(room).emit("said", text)?.local)
             },
         )
         .on("ask-me", |me: Socket<Shown>, Payload(question): Payload<Value>| async move {
@@ -54,13 +54,18 @@ fn features() -> Gateway<Shown> {
         .on("ask-all", |hub: Hub<Shown>| async move {
             let answers = hub.all().timeout(Duration::from_secs(30));
             let answers = answers.emit_with_ack::<Value>("vote", ()).await?;
-            Ok::<_, EmitError>((answers.given.len(), answers.missing.len()))
+            Ok::<_, EmitError>(vec![answers.given.len(), answers.missing.len()])
         })
         .on("reverse", |Payload(Binary(bytes)): Payload<Binary>| async move {
             Binary(bytes.iter().rev().copied().collect::<Vec<_>>().into())
         })
         .on("count", |Payload(to): Payload<u32>| async move { stream::iter(1..=to) })
         .on("news", || async { Emit::new("headline", "nothing happened") })
+        .on("swap", |me: Socket<Shown>, Payload((a, b)): Payload<(Value, Value)>| async move {
+            me.emit("swapped", (&b, &a))?;
+            me.emit("list", vec![&b, &a])?;
+            Ok::<_, EmitError>((b, a))
+        })
         .on(
             "limited",
             handle(|| async { "ok" }).guard(RateLimit::per_socket(1, Duration::from_secs(60))),

@@ -52,7 +52,7 @@ impl Teams {
         Payload((room, text)): Payload<(String, String)>,
     ) -> Result<usize, EmitError> {
         // A socket sends only to rooms that it is in.
-        Ok(me.to(room).emit("shouted", Args((&me.principal().name, text)))?.local)
+        Ok(me.to(room).emit("shouted", (&me.principal().name, text))?.local)
     }
 }
 

@@ -30,7 +30,7 @@ impl Teams {
         Payload((room, text)): Payload<(String, String)>,
     ) -> Result<usize, EmitError> {
         // The ack: the number of sockets that the text was sent to.
-        Ok(me.to(room).emit("said", Args((me.user().as_str(), text)))?.local)
+        Ok(me.to(room).emit("said", (me.user().as_str(), text))?.local)
     }
 }
 

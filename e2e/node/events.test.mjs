@@ -1,9 +1,10 @@
-// Answers events that cannot be handled.
+// Sends events and reads their answers: several arguments, bytes, and events that cannot be handled.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { LIMIT, admitted, ask, next, startDoorward } from "../doorward.mjs";
+import { LIMIT, admitted, ask, makeClient, next, startDoorward } from "../doorward.mjs";
+import { startExample } from "../example.mjs";
 
 const server = await startDoorward();
 after(() => server.stop());
@@ -74,4 +75,22 @@ test("a name that no handler has is an unknown event, however it is spelled", LI
 
   assert.equal(await ask(socket, "echo", "still here"), "still here");
   assert.equal(opened, 1);
+});
+
+test("a tuple arrives as several arguments, in events and in acks, and a list as one", LIMIT, async (t) => {
+  const features = await startExample("features");
+  t.after(() => features.stop());
+  const { socket } = makeClient(t, features.url, { namespace: "/features" });
+  const connect = next(socket, "connect");
+  socket.connect();
+  await connect;
+  const [swapped, list] = [next(socket, "swapped"), next(socket, "list")];
+
+  const answer = await new Promise((resolve) => {
+    socket.emit("swap", 1, ["b"], (...values) => resolve(values));
+  });
+
+  assert.deepEqual(answer, [["b"], 1]);
+  assert.deepEqual(await swapped, [["b"], 1]);
+  assert.deepEqual(await list, [[["b"], 1]]);
 });

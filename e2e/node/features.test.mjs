@@ -81,7 +81,7 @@ test("many clients are asked, and one that leaves without an answer is counted",
     return socket;
   };
   const [alice, bob, carol] = [await open(), await open(), await open()];
-  for (const socket of [alice, bob]) socket.on("vote", (nothing, answer) => answer("yes"));
+  for (const socket of [alice, bob]) socket.on("vote", (answer) => answer("yes"));
   carol.on("vote", () => carol.disconnect());
 
   assert.deepEqual(await ask(alice, "ask-all"), [2, 1]);

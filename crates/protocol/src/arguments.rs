@@ -1,20 +1,38 @@
 //! Arguments of an event or an ack: none, one or several, and the bytes in them.
 //!
-//! A value is one argument. [`Args`] turns a tuple or a list into several arguments, and
-//! [`RawArguments`] are arguments that were not parsed. For the opposite direction see
-//! [`decode_event`]. Start reading at [`Arguments`].
+//! A tuple is several arguments, and any other value is one. [`Args`] turns a list into several
+//! arguments, and [`RawArguments`] are arguments that were not parsed. For the opposite direction
+//! see [`decode_event`]. Start reading at [`Arguments`].
 
 mod decode;
 mod names;
 mod raw;
 mod several;
+mod top_level;
 
 pub use decode::{DecodeError, check_binary, decode_ack, decode_all, decode_event};
 pub use names::FieldNames;
 pub use raw::RawArguments;
 use serde::{Serialize, ser::Error as _};
+use top_level::Unit;
 
 /// The arguments of an outgoing event or ack.
+///
+/// | value | arguments |
+/// |---|---|
+/// | a tuple such as `(a, b)`, an array `[T; N]` | several: one for each item; `(a,)` is one |
+/// | `()` | none in an event, `null` in an ack |
+/// | [`Args`] of a list | several: one for each item |
+/// | [`RawArguments`] | as many as they hold |
+/// | anything else: a text, a number, a `Vec`, a slice, a struct, a newtype or tuple struct, a map, an `Option` | one |
+///
+/// A reference, a `Box` or an `Arc` of a tuple is like the tuple; a reference to `()` is one
+/// argument, `null`. A tuple inside of another value is an array. To send a tuple as one array, wrap
+/// it in another: `((a, b),)`.
+///
+/// A type counts as a tuple if its `Serialize` calls `serialize_tuple`. Derived structs do so only
+/// if an attribute makes them serialize as a tuple that they hold: `#[serde(transparent)]` or
+/// `#[serde(into = "..")]`. Tuple variants of an enum with `#[serde(untagged)]` do so as well.
 ///
 /// # Examples
 /// ```
@@ -26,35 +44,56 @@ use serde::{Serialize, ser::Error as _};
 ///     Ok(out)
 /// }
 ///
-/// assert_eq!(written(&("a", 1))?, br#"["a",1]"#);
-/// assert_eq!(written(&Args(("a", 1)))?, br#""a",1"#);
+/// assert_eq!(written(&("a", 1))?, br#""a",1"#);
+/// assert_eq!(written(&vec!["a", "b"])?, br#"["a","b"]"#);
+/// assert_eq!(written(&Args(vec!["a", "b"]))?, br#""a","b""#);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 pub trait Arguments {
-    /// Appends the arguments as JSON values with commas between them: `a`, `a,b,c`, or nothing.
+    /// Appends the arguments of an event as JSON values with commas between them: `a`, `a,b,c`, or
+    /// nothing.
     ///
     /// # Errors
     /// Fails if the arguments cannot be serialized as JSON; `out` may then hold a part of them.
     fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()>;
-}
 
-/// A serializable value is one argument.
-impl<T: Serialize + ?Sized> Arguments for T {
+    /// Appends the arguments of an ack. They differ from those of an event for `()` only, which is
+    /// `null`: the callback of a client that asked reads a value in any case.
+    ///
+    /// # Errors
+    /// The same as those of [`Arguments::write`].
     #[inline]
-    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        serde_json::to_writer(out, self)
+    fn write_ack(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        self.write(out)
     }
 }
 
-/// Several arguments: one for each item of a tuple or a list.
+/// A tuple is several arguments, any other serializable value is one.
+impl<T: Serialize + ?Sized> Arguments for T {
+    #[inline]
+    fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        // `()` and the `null` of a `serde_json::Value` are the same for a serializer. Only the first
+        // has no size, and the second must remain an argument.
+        let unit = if size_of_val(self) == 0 { Unit::None } else { Unit::Null };
+        top_level::write(self, out, unit)
+    }
+
+    #[inline]
+    fn write_ack(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        top_level::write(self, out, Unit::Null)
+    }
+}
+
+/// Several arguments, one for each item of a list. A tuple does not need it.
 ///
 /// # Examples
 /// ```
 /// use doorward_protocol::{Args, packet};
 ///
+/// let path = vec![3, 4, 5];
 /// let mut out = Vec::new();
-/// packet::write_event(&mut out, "/", None, "move", &Args((3, "up")))?;
-/// assert_eq!(out, br#"42["move",3,"up"]"#);
+/// packet::write_event(&mut out, "/", None, "move", &Args(path))?;
+/// assert_eq!(out, br#"42["move",3,4,5]"#);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 // This type must not implement `Serialize`: the impl for `T: Serialize` would apply, and it would

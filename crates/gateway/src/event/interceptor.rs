@@ -137,11 +137,12 @@ impl<P> fmt::Debug for Next<'_, P> {
 
 /// Replies as interceptors make them.
 impl Reply {
-    /// Makes a reply that acks with `value`.
+    /// Creates a reply that acks with `value`: a tuple as several values, as if a handler had
+    /// returned it.
     ///
     /// # Errors
     /// The value cannot be written as JSON.
     pub fn new(value: impl serde::Serialize) -> Result<Self, serde_json::Error> {
-        RawArguments::new(&value).map(Self::Value)
+        RawArguments::for_ack(&value).map(Self::Value)
     }
 }

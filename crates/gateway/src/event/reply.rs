@@ -65,10 +65,22 @@ impl fmt::Debug for ReplyStream {
 }
 
 impl<V: Arguments> Reply<V> {
-    /// Serializes the values, so that their type can be erased.
+    /// Serializes the values, so that their type can be erased. A value is that of an ack.
     pub(crate) fn erase(self) -> Result<Reply, BoxError> {
+        self.erase_with(RawArguments::for_ack)
+    }
+
+    /// Serializes an item of a stream, whose value is sent as an event.
+    fn erase_item(self) -> Result<Reply, BoxError> {
+        self.erase_with(RawArguments::new)
+    }
+
+    fn erase_with(
+        self,
+        serialize: impl FnOnce(&V) -> serde_json::Result<RawArguments>,
+    ) -> Result<Reply, BoxError> {
         Ok(match self {
-            Self::Value(value) => Reply::Value(RawArguments::new(&value)?),
+            Self::Value(value) => Reply::Value(serialize(&value)?),
             Self::Emit { event, data } => Reply::Emit { event, data: RawArguments::new(&data)? },
             Self::Stream(stream) => Reply::Stream(stream),
         })
@@ -79,8 +91,8 @@ impl<V: Arguments> Reply<V> {
 ///
 /// | returned | what the client receives |
 /// |---|---|
-/// | a `Serialize` value | The ack. `()` and `None` are `null`. |
-/// | [`Args`] | The ack, with several values. |
+/// | a `Serialize` value | The ack, with one value. `()` and `None` are `null`. |
+/// | a tuple such as `(a, b)`, an array `[T; N]`, [`Args`] | The ack, with several values; see [`Arguments`]. |
 /// | [`Emit`] | An event, then `null` as the ack. |
 /// | a stream of these | Each item as an event, in order and no faster than the client reads, then `null` as the ack. Items other than [`Emit`] have the name of the handled event. The stream is dropped when its socket ends. |
 /// | a `Result` of these | The value, or the error as [exception filters](crate::event::ExceptionFilter) translate it. |
@@ -128,7 +140,7 @@ pub trait IntoReply<M>: Send {
 pub struct Emit<T> {
     /// Name of the event.
     pub event: Cow<'static, str>,
-    /// Payload of the event.
+    /// Payload of the event; a tuple is several arguments.
     pub data: T,
 }
 
@@ -250,7 +262,7 @@ where
     type Value = RawArguments;
 
     fn into_reply(self) -> Result<Reply, BoxError> {
-        let items = self.map(|item| item.into_reply().and_then(Reply::erase));
+        let items = self.map(|item| item.into_reply().and_then(Reply::erase_item));
         Ok(Reply::Stream(ReplyStream(Box::pin(items))))
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// An event that the server sends, with its name and what it carries in one type.
 ///
-/// Derive it; the name is the type's in `snake_case` unless `#[event("..")]` says another.
+/// The event has one argument, the struct. Derive it; the name is the type's in `snake_case` unless `#[event("..")]` says another.
 ///
 /// # Examples
 /// ```

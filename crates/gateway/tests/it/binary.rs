@@ -44,7 +44,7 @@ fn gateway() -> Gateway<Member> {
         })
         .on("raw", |arguments: RawArguments| async move { arguments })
         .on("send", |me: Socket<Member>| async move {
-            me.emit("file", Args(("a.bin", Binary(Bytes::from_static(b"\0\xff")))))
+            me.emit("file", ("a.bin", Binary(Bytes::from_static(b"\0\xff"))))
         })
 }
 

@@ -263,7 +263,7 @@ async fn reserved_event_names_cannot_be_emitted() {
     client.text(r#"42/t,0["tell"]"#).await;
 
     assert_eq!(client.json("42/t,").await, json!(["news", 1]));
-    assert_eq!(client.json("43/t,0").await, json!([[false, false, false, true]]));
+    assert_eq!(client.json("43/t,0").await, json!([false, false, false, true]));
 }
 
 #[tokio::test]

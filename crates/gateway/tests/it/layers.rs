@@ -266,7 +266,7 @@ struct NotHost;
 async fn a_filter_may_send_an_event_in_place_of_exception() {
     let full = || async { Err::<(), _>(RoomFull) };
     let gateway = Gateway::at("/")
-        .filter(|error: &RoomFull| Emit::new("room:error", Args((1, error.to_string()))))
+        .filter(|error: &RoomFull| Emit::new("room:error", (1, error.to_string())))
         .filter(|error: &NotHost| Emit::new("exception", json!({ "type": error.to_string() })))
         .filter(|_: &std::fmt::Error| Emit::new("session_ended", ()))
         .on("enter", full)

@@ -136,6 +136,13 @@ struct StockChanged<T> {
     to: T,
 }
 
+#[derive(Serialize, ServerEvent)]
+struct Moved(u8, u8);
+
+#[derive(Serialize, ServerEvent)]
+#[serde(transparent)]
+struct Swapped((u8, u8));
+
 #[tokio::test]
 async fn a_server_event_is_named_by_its_struct_or_its_attribute() {
     let opened = open().await;
@@ -148,6 +155,24 @@ async fn a_server_event_is_named_by_its_struct_or_its_attribute() {
 
     assert_eq!(ali.expect_event::<u32>("price of one").await, 7);
     assert_eq!(ali.expect_event::<Value>("stock_changed").await, json!({ "to": "none" }));
+}
+
+#[tokio::test]
+async fn a_server_event_is_one_argument_whatever_its_struct() {
+    let opened = open().await;
+    let mut ali = opened.enter("ali member").await;
+    ali.expect_event::<Value>("welcome").await;
+    let hub = opened.memory.server.doorward().hub::<Member>("/shop").unwrap();
+
+    hub.emit_event(&Moved(1, 2)).unwrap();
+    hub.local_socket(ali.id()).unwrap().emit_event(&Swapped((2, 1))).unwrap();
+    hub.all().emit_event(&Swapped((4, 3))).unwrap();
+
+    for (name, arguments) in [("moved", "[[1,2]]"), ("swapped", "[[2,1]]"), ("swapped", "[[4,3]]")]
+    {
+        let event = ali.next_event().await;
+        assert_eq!((&*event.name, event.arguments.json()), (name, arguments));
+    }
 }
 
 struct Clock;

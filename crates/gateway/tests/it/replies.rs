@@ -11,7 +11,7 @@ use std::{
 use doorward::{
     Limits,
     auth::HandshakeRequest,
-    event::{EventContext, EventName, FromEvent, RawArguments},
+    event::{EventContext, EventName, FromEvent, Interceptor, Next, Outcome, RawArguments, Reply},
     garde,
     prelude::*,
 };
@@ -29,6 +29,7 @@ use crate::{
 async fn a_payload_reads_one_several_or_no_arguments() {
     let gateway = Gateway::at("/")
         .on("pair", |Payload((a, b)): Payload<(u8, String)>| async move { format!("{a}{b}") })
+        .on("three", |Payload([a, b, c]): Payload<[u8; 3]>| async move { a + b + c })
         .on("list", |Payload(list): Payload<Vec<u8>>| async move { list.len() })
         .on("maybe", |Payload(one): Payload<Option<u8>>| async move { one })
         .on("exactly", |Args((a,)): Args<(u8,)>| async move { a })
@@ -36,15 +37,20 @@ async fn a_payload_reads_one_several_or_no_arguments() {
     let memory = Memory::serve(gateway).await;
     let mut alice = memory.connect("alice").await;
 
-    assert_eq!(alice.emit_with_ack::<String>("pair", Args((1, "x"))).await, "1x");
+    // Several arguments and one array of them read alike.
     assert_eq!(alice.emit_with_ack::<String>("pair", (1, "x")).await, "1x");
-    // One array and three arguments read alike.
-    assert_eq!(alice.emit_with_ack::<usize>("list", [1, 2, 3]).await, 3);
-    assert_eq!(alice.emit_with_ack::<usize>("list", Args([1, 2, 3])).await, 3);
-    assert_eq!(alice.emit_with_ack::<Option<u8>>("maybe", Args(())).await, None);
+    assert_eq!(alice.emit_with_ack::<String>("pair", ((1, "x"),)).await, "1x");
+    assert_eq!(alice.emit_with_ack::<u8>("three", [1, 2, 3]).await, 6);
+    assert_eq!(alice.emit_with_ack::<u8>("three", vec![1, 2, 3]).await, 6);
+    assert_eq!(alice.emit_with_ack::<usize>("list", vec![1, 2, 3]).await, 3);
+    assert_eq!(alice.emit_with_ack::<usize>("list", Args(vec![1, 2, 3])).await, 3);
+    assert_eq!(alice.emit_with_ack::<Option<u8>>("maybe", ()).await, None);
+    assert_eq!(alice.emit_with_ack::<Option<u8>>("maybe", None::<u8>).await, None);
     assert_eq!(alice.emit_with_ack::<u8>("exactly", 7).await, 7);
-    assert_eq!(alice.expect_exception("exactly", Args((7, 8))).await.code(), "bad_payload");
-    assert_eq!(alice.emit_with_ack::<usize>("any", Args((1, "x", ()))).await, 3);
+    assert_eq!(alice.expect_exception("exactly", (7, 8)).await.code(), "bad_payload");
+    assert_eq!(alice.emit_with_ack::<usize>("any", (1, "x", ())).await, 3);
+    assert_eq!(alice.emit_with_ack::<usize>("any", ()).await, 0);
+    assert_eq!(alice.emit_with_ack::<usize>("any", vec![1, 2, 3]).await, 1);
 }
 
 #[derive(Deserialize, garde::Validate)]
@@ -126,7 +132,7 @@ async fn raw_arguments_are_returned_unchanged() {
     let memory = Memory::serve(gateway).await;
     let mut alice = memory.connect("alice").await;
 
-    let answer = alice.ask("back", Args((1, "x", json!({ "a": [] })))).await;
+    let answer = alice.ask("back", (1, "x", json!({ "a": [] }))).await;
 
     assert_eq!(answer.json(), r#"[1,"x",{"a":[]}]"#);
 }
@@ -165,6 +171,103 @@ async fn every_kind_of_answer_is_one_answer() {
     }
     assert_eq!(alice.expect_event::<String>("news").await, "today");
     alice.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_tuple_is_several_values_wherever_it_is_returned() {
+    let gateway = Gateway::at("/")
+        .on("pair", || async { (1, "x") })
+        .on("array", || async { [1, 2] })
+        .on("result", || async { Ok::<_, Exception>((1, (2, 3))) })
+        .on("args", || async { Args(vec![1, 2]) })
+        .on("list", || async { vec![1, 2] })
+        .on("nested", || async { ((1, 2),) })
+        .on("option", || async { Some((1, 2)) })
+        .on("unit", || async {})
+        .on("by-hand", |ack: Ack<(u8, u8)>| async move { ack.send((1, 2)) })
+        .on("by-hand-unit", |ack: Ack<()>| async move { ack.send(()) });
+    let cases = [
+        ("pair", r#"[1,"x"]"#),
+        ("array", "[1,2]"),
+        ("result", "[1,[2,3]]"),
+        ("args", "[1,2]"),
+        ("list", "[[1,2]]"),
+        ("nested", "[[1,2]]"),
+        ("option", "[[1,2]]"),
+        ("unit", "[null]"),
+        ("by-hand", "[1,2]"),
+        ("by-hand-unit", "[null]"),
+    ];
+    let plain = Memory::serve(gateway).await;
+    let mut alice = plain.connect("alice").await;
+
+    for (event, answer) in cases {
+        assert_eq!(alice.ask(event, ()).await.json(), answer, "{event}");
+    }
+}
+
+#[tokio::test]
+async fn an_interceptor_passes_on_as_many_values_as_the_handler_returns() {
+    struct Pass;
+    impl<P: Send + Sync + 'static> Interceptor<P> for Pass {
+        async fn intercept(&self, context: &EventContext<'_, P>, next: Next<'_, P>) -> Outcome {
+            if &**context.name() == "own" {
+                return Ok(Reply::new((1, 2))?);
+            }
+            next.run(context).await
+        }
+    }
+    let gateway = Gateway::at("/")
+        .intercept(Pass)
+        .on("own", || async {})
+        .on("pair", || async { (1, "x") })
+        .on("unit", || async {})
+        .on("emit", || async { Emit::new("none", ()) })
+        .on("by-hand-unit", |ack: Ack<()>| async move { ack.send(()) });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    assert_eq!(alice.ask("own", ()).await.json(), "[1,2]");
+    assert_eq!(alice.ask("pair", ()).await.json(), r#"[1,"x"]"#);
+    assert_eq!(alice.ask("unit", ()).await.json(), "[null]");
+    assert_eq!(alice.ask("emit", ()).await.json(), "[null]");
+    assert_eq!(alice.next_event().await.arguments.json(), "[]");
+    assert_eq!(alice.ask("by-hand-unit", ()).await.json(), "[null]");
+}
+
+#[tokio::test]
+async fn an_event_has_as_many_arguments_as_its_tuple_has_items() {
+    let gateway = Gateway::at("/")
+        .on("emit", || async { Emit::new("emitted", (1, "x")) })
+        .on("pairs", || async { stream::iter([(1, "a"), (2, "b")]) })
+        .on("units", || async { stream::iter([()]) })
+        .on("own", |me: Socket<Member>| async move {
+            me.emit("none", ())?;
+            me.emit("null", Value::Null)?;
+            me.emit("pair", Box::new(("x", [1])))?;
+            me.emit("list", vec!["x"])
+        });
+    let memory = Memory::serve(gateway).await;
+    let mut alice = memory.connect("alice").await;
+
+    for event in ["emit", "pairs", "units", "own"] {
+        assert_eq!(alice.ask(event, ()).await.json(), "[null]", "{event}");
+    }
+
+    let expected = [
+        ("emitted", r#"[1,"x"]"#),
+        ("pairs", r#"[1,"a"]"#),
+        ("pairs", r#"[2,"b"]"#),
+        ("units", "[]"),
+        ("none", "[]"),
+        ("null", "[null]"),
+        ("pair", r#"["x",[1]]"#),
+        ("list", r#"[["x"]]"#),
+    ];
+    for (name, arguments) in expected {
+        let event = alice.next_event().await;
+        assert_eq!((&*event.name, event.arguments.json()), (name, arguments));
+    }
 }
 
 #[tokio::test]

@@ -31,14 +31,29 @@ pub struct RawArguments {
 }
 
 impl RawArguments {
-    /// Serializes arguments.
+    /// Serializes the arguments of an event.
     ///
     /// # Errors
     /// Fails if the arguments cannot be serialized as JSON.
     pub fn new(arguments: &(impl Arguments + ?Sized)) -> serde_json::Result<Self> {
+        Self::written(|out| arguments.write(out))
+    }
+
+    /// Serializes the arguments of an ack. They differ from those of an event for `()` only, which
+    /// is `null`.
+    ///
+    /// # Errors
+    /// Fails if the arguments cannot be serialized as JSON.
+    pub fn for_ack(arguments: &(impl Arguments + ?Sized)) -> serde_json::Result<Self> {
+        Self::written(|out| arguments.write_ack(out))
+    }
+
+    fn written(
+        write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
+    ) -> serde_json::Result<Self> {
         let mut out = Vec::with_capacity(128);
         out.push(b'[');
-        let (written, attachments) = scope::write(|| arguments.write(&mut out));
+        let (written, attachments) = scope::write(|| write(&mut out));
         written?;
         out.push(b']');
         let json = String::from_utf8(out).map_err(serde_json::Error::custom)?;

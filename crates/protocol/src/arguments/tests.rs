@@ -1,10 +1,16 @@
 //! Encoding and decoding of arguments.
 
-use std::collections::HashMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    marker::PhantomData,
+    net::IpAddr,
+    sync::Mutex,
+};
 
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 use super::*;
 use crate::{Binary, packet};
@@ -31,16 +37,169 @@ fn wrong<T: serde::de::DeserializeOwned>(json: &str) -> (String, String) {
     (error.path, error.source.to_string())
 }
 
+/// Checks the arguments of an event, and of an ack, which differs for `()` only.
+#[track_caller]
+fn writes<const N: usize>(cases: [(&dyn Arguments, &str); N]) {
+    for (arguments, expected) in cases {
+        assert_eq!(written(arguments).unwrap(), expected);
+        assert_eq!(RawArguments::new(arguments).unwrap().json(), format!("[{expected}]"));
+        assert_eq!(RawArguments::for_ack(arguments).unwrap().json(), format!("[{expected}]"));
+    }
+}
+
 #[test]
-fn a_value_is_one_argument_and_args_are_several() {
-    assert_eq!(written("a").unwrap(), r#""a""#);
-    assert_eq!(written(&[1, 2]).unwrap(), "[1,2]");
-    assert_eq!(written(&Args([1, 2])).unwrap(), "1,2");
-    assert_eq!(written(&Args((1, [2], "c"))).unwrap(), r#"1,[2],"c""#);
-    assert_eq!(written(&Args(Vec::<u8>::new())).unwrap(), "");
-    assert_eq!(written(&Args(json!([{}, []]))).unwrap(), "{},[]");
-    let boxed: Box<dyn Arguments> = Box::new(Args((1, 2)));
+fn a_tuple_or_an_array_is_several_arguments() {
+    #[derive(Serialize)]
+    #[serde(transparent)]
+    struct Transparent((u8, u8));
+
+    writes([
+        (&(1, "b"), r#"1,"b""#),
+        (&(1,), "1"),
+        (&((1, 2),), "[1,2]"),
+        (&(1, (2, [3, 4]), ()), "1,[2,[3,4]],null"),
+        (&(None::<u8>, vec![1, 2]), "null,[1,2]"),
+        (&[1, 2], "1,2"),
+        (&[[1, 2]], "[1,2]"),
+        (&[(), ()], "null,null"),
+        (&[0_u8; 0], ""),
+        // What points to them.
+        (&&(1, 2), "1,2"),
+        (&&[1, 2], "1,2"),
+        (&Box::new((1, 2)), "1,2"),
+        (&Cow::<(u8, u8)>::Owned((1, 2)), "1,2"),
+        (&Mutex::new((1, 2)), "1,2"),
+        (&Transparent((1, 2)), "1,2"),
+        // Lists of any length.
+        (&Args(vec![1, 2]), "1,2"),
+        (&Args((1, [2], "c")), r#"1,[2],"c""#),
+        (&Args([1, 2]), "1,2"),
+        (&Args(Vec::<u8>::new()), ""),
+        (&Args(()), ""),
+        (&Args(json!([{}, []])), "{},[]"),
+    ]);
+}
+
+#[test]
+fn a_list_is_one_argument() {
+    let slice: &[u8] = &[1, 2];
+    let raw = RawValue::from_string("[1, 2]".into()).unwrap();
+
+    writes([
+        (&vec![1, 2], "[1,2]"),
+        (&vec![(1, 2)], "[[1,2]]"),
+        (&Vec::<u8>::new(), "[]"),
+        (&slice, "[1,2]"),
+        (&vec![1, 2].into_boxed_slice(), "[1,2]"),
+        (&BTreeSet::from([1, 2]), "[1,2]"),
+        (&json!([1, 2]), "[1,2]"),
+        (&raw, "[1, 2]"),
+    ]);
+}
+
+#[test]
+fn a_struct_an_enum_or_a_map_is_one_argument() {
+    #[derive(Serialize)]
+    struct Struct {
+        pair: (u8, u8),
+    }
+    #[derive(Serialize)]
+    struct TupleStruct(u8, (u8, u8));
+    #[derive(Serialize)]
+    struct Newtype((u8, u8));
+    #[derive(Serialize)]
+    enum Enum {
+        Unit,
+        Newtype((u8, u8)),
+        Tuple(u8, u8),
+        Struct { a: u8 },
+    }
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Untagged {
+        List(Vec<u8>),
+        Tuple(u8, u8),
+    }
+
+    writes([
+        (&Struct { pair: (1, 2) }, r#"{"pair":[1,2]}"#),
+        (&TupleStruct(1, (2, 3)), "[1,[2,3]]"),
+        (&Newtype((1, 2)), "[1,2]"),
+        (&Enum::Unit, r#""Unit""#),
+        (&Enum::Newtype((1, 2)), r#"{"Newtype":[1,2]}"#),
+        (&Enum::Tuple(1, 2), r#"{"Tuple":[1,2]}"#),
+        (&Enum::Struct { a: 1 }, r#"{"Struct":{"a":1}}"#),
+        (&Untagged::List(vec![1, 2]), "[1,2]"),
+        // The exception: serde leaves no trace of the enum.
+        (&Untagged::Tuple(1, 2), "1,2"),
+        (&Some((1, 2)), "[1,2]"),
+        (&Ok::<(u8, u8), ()>((1, 2)), r#"{"Ok":[1,2]}"#),
+        (&BTreeMap::from([("a", (1, 2))]), r#"{"a":[1,2]}"#),
+    ]);
+}
+
+#[test]
+fn a_number_or_a_text_is_one_argument() {
+    let shown: IpAddr = [127, 0, 0, 1].into();
+
+    writes([
+        (&true, "true"),
+        (&-1_i8, "-1"),
+        (&-1_i16, "-1"),
+        (&-1_i32, "-1"),
+        (&-1_i64, "-1"),
+        (&i128::MIN, "-170141183460469231731687303715884105728"),
+        (&1_u8, "1"),
+        (&1_u16, "1"),
+        (&1_u32, "1"),
+        (&1_u64, "1"),
+        (&u128::MAX, "340282366920938463463374607431768211455"),
+        (&0.5_f32, "0.5"),
+        (&0.5_f64, "0.5"),
+        (&f64::NAN, "null"),
+        (&'a', r#""a""#),
+        (&"a", r#""a""#),
+        (&"", r#""""#),
+        (&"\"a\"".to_owned(), r#""\"a\"""#),
+        (&shown, r#""127.0.0.1""#),
+        (&format_args!("{}-{}", 1, 2), r#""1-2""#),
+    ]);
+}
+
+#[test]
+fn a_unit_is_no_argument_of_an_event_and_null_in_an_ack() {
+    #[derive(Serialize)]
+    struct UnitStruct;
+
+    assert_eq!(written(&()).unwrap(), "");
+    assert_eq!(RawArguments::new(&()).unwrap().json(), "[]");
+    assert_eq!(RawArguments::for_ack(&()).unwrap().json(), "[null]");
+    // Like `()` in JSON, but they are values that must not vanish.
+    writes([
+        (&Value::Null, "null"),
+        (&None::<u8>, "null"),
+        (&UnitStruct, "null"),
+        (&PhantomData::<u8>, "null"),
+        (&&(), "null"),
+    ]);
+}
+
+#[test]
+fn arguments_whose_type_is_erased_are_as_many() {
+    let boxed: Box<dyn Arguments> = Box::new((1, 2));
+
     assert_eq!(written(&*boxed).unwrap(), "1,2");
+    assert_eq!(written("a").unwrap(), r#""a""#);
+    assert_eq!(written(&[1, 2][..]).unwrap(), "[1,2]");
+}
+
+#[test]
+fn an_item_that_is_no_json_is_an_error() {
+    let no_json = || HashMap::from([((1, 2), 3)]);
+
+    assert_eq!(written(&no_json()), None);
+    assert_eq!(written(&(1, no_json())), None);
+    assert_eq!(written(&[no_json()]), None);
 }
 
 #[test]
@@ -56,6 +215,7 @@ fn args_of_anything_but_a_list_are_an_error() {
 fn one_argument_is_read_as_it_is() {
     assert_eq!(decode_event::<Vec<u8>>(r#"["e",[1,2]]"#, &[]).unwrap(), [1, 2]);
     assert_eq!(decode_event::<(u8, u8)>(r#"["e",[1,2]]"#, &[]).unwrap(), (1, 2));
+    assert_eq!(decode_event::<[u8; 2]>(r#"["e",[1,2]]"#, &[]).unwrap(), [1, 2]);
     assert_eq!(decode_event::<Value>(r#" [ "e" , {"a":1} ] "#, &[]).unwrap(), json!({ "a": 1 }));
     assert_eq!(decode_ack::<String>(r#"["ok"]"#, &[]).unwrap(), "ok");
 }
@@ -74,6 +234,7 @@ fn several_arguments_are_a_list() {
     let json = r#"["e",1,"b"]"#;
 
     assert_eq!(decode_event::<(u8, String)>(json, &[]).unwrap(), (1, "b".into()));
+    assert_eq!(decode_event::<[u8; 2]>(r#"["e",1,2]"#, &[]).unwrap(), [1, 2]);
     assert_eq!(decode_event::<Value>(json, &[]).unwrap(), json!([1, "b"]));
     assert_eq!(decode_event::<Option<(u8, String)>>(json, &[]).unwrap(), Some((1, "b".into())));
     assert_eq!(decode_event::<Vec<u8>>(r#"["e",1,2,3]"#, &[]).unwrap(), [1, 2, 3]);

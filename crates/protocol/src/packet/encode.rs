@@ -66,7 +66,7 @@ pub fn write_disconnect(out: &mut Vec<u8>, namespace: &str) {
 ///
 /// # Examples
 /// ```
-/// use doorward_protocol::{Args, Binary, packet};
+/// use doorward_protocol::{Binary, packet};
 ///
 /// let mut out = Vec::new();
 /// packet::write_event(&mut out, "/", None, "news", &1)?;
@@ -74,7 +74,7 @@ pub fn write_disconnect(out: &mut Vec<u8>, namespace: &str) {
 ///
 /// let mut out = Vec::new();
 /// let picture = Binary(b"\x89PNG".as_slice().into());
-/// let sent = packet::write_event(&mut out, "/a", Some(7), "draw", &Args(("cat", picture)))?;
+/// let sent = packet::write_event(&mut out, "/a", Some(7), "draw", &("cat", picture))?;
 /// assert_eq!(out, br#"451-/a,7["draw","cat",{"_placeholder":true,"num":0}]"#);
 /// assert_eq!(sent, [&b"\x89PNG"[..]]);
 /// # Ok::<_, serde_json::Error>(())
@@ -147,7 +147,7 @@ fn write_packet(
     }
 }
 
-/// Writes `["event",a,b]`.
+/// Writes `["event",a,b]`, or `[a,b]` for an ack.
 #[inline]
 fn write_array(
     out: &mut Vec<u8>,
@@ -158,12 +158,14 @@ fn write_array(
     if let Some(event) = event {
         write_json(out, event);
         out.push(b',');
-    }
-    let before = out.len();
-    arguments.write(out)?;
-    if event.is_some() && out.len() == before {
-        // Without arguments the comma after the name is superfluous.
-        out.pop();
+        let before = out.len();
+        arguments.write(out)?;
+        if out.len() == before {
+            // Without arguments the comma after the name is superfluous.
+            out.pop();
+        }
+    } else {
+        arguments.write_ack(out)?;
     }
     out.push(b']');
     Ok(())
@@ -241,15 +243,29 @@ mod tests {
 
     #[test]
     fn an_event_has_as_many_arguments_as_it_is_given() {
-        assert_eq!(event("/", None, &()).0, r#"42["baz",null]"#);
+        assert_eq!(event("/", None, &()).0, r#"42["baz"]"#);
+        assert_eq!(event("/", None, &None::<u8>).0, r#"42["baz",null]"#);
         assert_eq!(event("/", None, &Args([0_u8; 0])).0, r#"42["baz"]"#);
+        assert_eq!(event("/a", Some(7), &(1, "b", [2])).0, r#"42/a,7["baz",1,"b",[2]]"#);
         assert_eq!(event("/a", Some(7), &Args((1, "b", [2]))).0, r#"42/a,7["baz",1,"b",[2]]"#);
         assert_eq!(event("/", None, &Args(vec![json!([])])).0, r#"42["baz",[]]"#);
         assert_eq!(event("/", None, &RawArguments::from_ack(" [ ] ", vec![])).0, r#"42["baz"]"#);
+    }
 
-        let mut out = Vec::new();
-        write_ack(&mut out, "/", 1, &Args([0_u8; 0])).unwrap();
-        assert_eq!(out, b"431[]");
+    #[test]
+    fn an_ack_has_as_many_values_as_it_is_given_and_a_unit_is_null() {
+        let ack = |arguments: &dyn Arguments| {
+            let mut out = Vec::new();
+            write_ack(&mut out, "/", 1, arguments).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+
+        assert_eq!(ack(&()), "431[null]");
+        assert_eq!(ack(&None::<u8>), "431[null]");
+        assert_eq!(ack(&Args([0_u8; 0])), "431[]");
+        assert_eq!(ack(&(1, "b", [2])), r#"431[1,"b",[2]]"#);
+        assert_eq!(ack(&[1, 2]), "431[1,2]");
+        assert_eq!(ack(&vec![1, 2]), "431[[1,2]]");
     }
 
     #[test]

@@ -37,10 +37,11 @@ pub struct Ack<T> {
 }
 
 impl<T: Arguments> Ack<T> {
-    /// Answers with a value. It is dropped silently if the client has disconnected.
+    /// Answers with a value, or with several if it is a tuple. It is dropped silently if the client
+    /// has disconnected.
     #[expect(clippy::needless_pass_by_value, reason = "an answer is given away")]
     pub fn send(self, value: T) {
-        self.answer(RawArguments::new(&value).map_err(BoxError::from));
+        self.answer(RawArguments::for_ack(&value).map_err(BoxError::from));
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
 /// use doorward::prelude::*;
 ///
 /// async fn say(me: Socket<Claims>, Payload(text): Payload<String>) -> Result<(), EmitError> {
-///     me.to("lobby").except("muted").emit("said", Args((me.user().as_str(), text)))?;
+///     me.to("lobby").except("muted").emit("said", (me.user().as_str(), text))?;
 ///     Ok(())
 /// }
 ///
@@ -85,6 +85,7 @@ impl<P> Broadcast<P> {
     }
 
     /// Sends an event, written and framed once, and returns how many sockets it was queued for.
+    /// A tuple is several arguments; see [`Arguments`].
     ///
     /// # Errors
     /// - [`EmitError::Ended`]: a client speaks whose socket has ended. Nothing was sent.
@@ -105,12 +106,12 @@ impl<P> Broadcast<P> {
         Ok(Delivered { local })
     }
 
-    /// Sends a typed event.
+    /// Sends a typed event, with the struct as its only argument.
     ///
     /// # Errors
     /// As [`Broadcast::emit`].
     pub fn emit_event<E: ServerEvent>(&self, event: &E) -> Result<Delivered, EmitError> {
-        self.emit(E::NAME, event)
+        self.emit(E::NAME, (event,))
     }
 
     /// Sends an event and collects the answers, until everybody has answered or the time is over.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl<P> Socket<P> {
-    /// Sends an event to this client, with one argument or with several as [`Args`](crate::event::Args).
+    /// Sends an event to this client. A tuple is several arguments; see [`Arguments`](crate::event::Arguments).
     ///
     /// It is queued, in order, behind everything that was sent before, and never waits. What an
     /// `on_connect` hook emits leaves right behind the CONNECT answer.
@@ -38,12 +38,12 @@ impl<P> Socket<P> {
         if self.deliver(frame, false) { Ok(()) } else { Err(EmitError::Ended) }
     }
 
-    /// Sends a typed event to this client.
+    /// Sends a typed event to this client, with the struct as its only argument.
     ///
     /// # Errors
     /// As [`Socket::emit`].
     pub fn emit_event<E: ServerEvent>(&self, event: &E) -> Result<(), EmitError> {
-        self.emit(E::NAME, event)
+        self.emit(E::NAME, (event,))
     }
 
     /// Sends an event and waits for the client's answer, at most for

@@ -1,0 +1,161 @@
+//! Serializes a value as arguments: a tuple as several, any other value as one.
+//!
+//! serde calls `serialize_tuple` for a tuple and for an array `[T; N]`, and other methods for lists,
+//! structs and tuple structs. [`TopLevel`] sees only the first call of a value: it writes the items
+//! of a tuple with commas between them, and passes everything else on to `serde_json`. The items
+//! are serialized by `serde_json` itself, so a nested tuple is an array. Start reading at [`write`].
+
+use serde::{Serialize, Serializer, ser::SerializeTuple};
+use serde_json::{Error, Result};
+
+/// Arguments of `()`, the tuple without items.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unit {
+    None,
+    Null,
+}
+
+/// Appends the arguments that `value` stands for.
+#[inline]
+pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>, unit: Unit) -> Result<()> {
+    value.serialize(TopLevel { out, json: &mut None, unit })
+}
+
+type Json<'o> = serde_json::Serializer<&'o mut Vec<u8>>;
+
+struct TopLevel<'s, 'o> {
+    out: &'o mut Vec<u8>,
+    /// Place for the serializer that this one passes on to: lists and structs borrow it until they
+    /// end, and a tuple does not need it.
+    json: &'s mut Option<Json<'o>>,
+    unit: Unit,
+}
+
+impl<'s, 'o> TopLevel<'s, 'o> {
+    #[inline]
+    fn json(self) -> &'s mut Json<'o> {
+        self.json.insert(Json::new(self.out))
+    }
+}
+
+macro_rules! pass_on {
+    ($($method:ident($($name:ident: $argument:ty),*) -> $written:ty;)*) => {$(
+        #[inline]
+        fn $method(self, $($name: $argument),*) -> Result<$written> {
+            self.json().$method($($name),*)
+        }
+    )*};
+}
+
+// `collect_str` and the 128-bit integers have defaults that allocate or fail, so they are passed on
+// as well.
+impl<'s, 'o> Serializer for TopLevel<'s, 'o> {
+    type Ok = ();
+    type Error = Error;
+    type SerializeSeq = <&'s mut Json<'o> as Serializer>::SerializeSeq;
+    type SerializeTuple = Items<'o>;
+    type SerializeTupleStruct = <&'s mut Json<'o> as Serializer>::SerializeTupleStruct;
+    type SerializeTupleVariant = <&'s mut Json<'o> as Serializer>::SerializeTupleVariant;
+    type SerializeMap = <&'s mut Json<'o> as Serializer>::SerializeMap;
+    type SerializeStruct = <&'s mut Json<'o> as Serializer>::SerializeStruct;
+    type SerializeStructVariant = <&'s mut Json<'o> as Serializer>::SerializeStructVariant;
+
+    #[inline]
+    fn serialize_tuple(self, _: usize) -> Result<Items<'o>> {
+        Ok(Items { out: self.out, is_first: true })
+    }
+
+    #[inline]
+    fn serialize_unit(self) -> Result<()> {
+        match self.unit {
+            Unit::None => Ok(()),
+            Unit::Null => self.json().serialize_unit(),
+        }
+    }
+
+    pass_on! {
+        serialize_bool(value: bool) -> ();
+        serialize_i8(value: i8) -> ();
+        serialize_i16(value: i16) -> ();
+        serialize_i32(value: i32) -> ();
+        serialize_i64(value: i64) -> ();
+        serialize_i128(value: i128) -> ();
+        serialize_u8(value: u8) -> ();
+        serialize_u16(value: u16) -> ();
+        serialize_u32(value: u32) -> ();
+        serialize_u64(value: u64) -> ();
+        serialize_u128(value: u128) -> ();
+        serialize_f32(value: f32) -> ();
+        serialize_f64(value: f64) -> ();
+        serialize_char(value: char) -> ();
+        serialize_str(value: &str) -> ();
+        serialize_bytes(value: &[u8]) -> ();
+        serialize_none() -> ();
+        serialize_unit_struct(name: &'static str) -> ();
+        serialize_unit_variant(name: &'static str, index: u32, variant: &'static str) -> ();
+        serialize_seq(len: Option<usize>) -> Self::SerializeSeq;
+        serialize_tuple_struct(name: &'static str, len: usize) -> Self::SerializeTupleStruct;
+        serialize_tuple_variant(
+            name: &'static str, index: u32, variant: &'static str, len: usize
+        ) -> Self::SerializeTupleVariant;
+        serialize_map(len: Option<usize>) -> Self::SerializeMap;
+        serialize_struct(name: &'static str, len: usize) -> Self::SerializeStruct;
+        serialize_struct_variant(
+            name: &'static str, index: u32, variant: &'static str, len: usize
+        ) -> Self::SerializeStructVariant;
+    }
+
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
+        self.json().serialize_some(value)
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<()> {
+        self.json().serialize_newtype_struct(name, value)
+    }
+
+    #[inline]
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<()> {
+        self.json().serialize_newtype_variant(name, index, variant, value)
+    }
+
+    #[inline]
+    fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<()> {
+        self.json().collect_str(value)
+    }
+}
+
+/// Writes the items of a tuple with commas between them, and no brackets.
+struct Items<'o> {
+    out: &'o mut Vec<u8>,
+    is_first: bool,
+}
+
+impl SerializeTuple for Items<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    #[inline]
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<()> {
+        if !std::mem::take(&mut self.is_first) {
+            self.out.push(b',');
+        }
+        item.serialize(&mut Json::new(self.out))
+    }
+
+    #[inline]
+    fn end(self) -> Result<()> {
+        Ok(())
+    }
+}
