@@ -22,6 +22,7 @@ mod headers;
 mod id;
 mod lease;
 mod manual_clock;
+mod node;
 mod object;
 mod passkey;
 mod reason;
@@ -50,6 +51,7 @@ pub use headers::Headers;
 pub use id::{DecisionId, LinkId, SessionId, SocketId, SocketIdError, TokenId, UserId};
 pub use lease::{Lease, LeaseError};
 pub use manual_clock::ManualClock;
+pub use node::NodeId;
 pub use object::UniqueObject;
 pub use passkey::{
     CredentialId, MAX_CREDENTIAL_ID, PasskeyRecord, PasskeyRemoval, PasskeyUse, RecoveryCodes,
@@ -61,8 +63,7 @@ pub use revocation::{
     RevocationStore,
 };
 pub use seat::{
-    Holder, OnExcess, PerUser, Reservation, Seat, SeatError, SeatLimits, SeatRequest, SeatStore,
-    Seated, Unlimited,
+    Holder, PerUser, Reservation, Seat, SeatError, SeatRequest, SeatStore, Seated, Unlimited,
 };
 pub use secret::{SecretError, SessionKey, SessionToken, Ticket, TicketKey};
 pub use session::{Session, SessionData, SessionStore, StoreError};

@@ -9,7 +9,7 @@
 
 use std::{fmt, num::NonZeroUsize};
 
-use crate::{BoxError, BoxFuture, LinkId, SocketId, UserId};
+use crate::{BoxError, BoxFuture, LinkId, NodeId, SocketId, UserId};
 
 /// Request for a seat, with the limits that apply to it.
 ///
@@ -18,12 +18,15 @@ use crate::{BoxError, BoxFuture, LinkId, SocketId, UserId};
 /// use doorward_core::SeatRequest;
 ///
 /// fn describe(request: &SeatRequest<'_>) -> String {
-///     format!("{:?} in {}: {:?}", request.user, request.namespace, request.limits)
+///     let SeatRequest { node, user, namespace, links, sockets, .. } = request;
+///     format!("{node}: {user:?} in {namespace}: {links:?} links, {sockets:?} sockets")
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SeatRequest<'a> {
+    /// Node that asks; the link of the socket is connected to it.
+    pub node: &'a NodeId,
     /// User who asks for the seat.
     pub user: &'a UserId,
     /// Socket that will hold the seat.
@@ -32,106 +35,92 @@ pub struct SeatRequest<'a> {
     pub link: LinkId,
     /// Namespace that the socket enters.
     pub namespace: &'a str,
-    /// Limits for the user.
-    pub limits: SeatLimits,
+    /// Limit on the links of the user, in all namespaces together.
+    pub links: PerUser,
+    /// Limit on the sockets of the user in the namespace.
+    pub sockets: PerUser,
 }
 
 impl<'a> SeatRequest<'a> {
-    /// Creates a request.
+    /// Creates a request without limits.
     #[must_use]
     pub fn new(
+        node: &'a NodeId,
         user: &'a UserId,
         socket: SocketId,
         link: LinkId,
         namespace: &'a str,
-        limits: SeatLimits,
     ) -> Self {
-        Self { user, socket, link, namespace, limits }
+        let (links, sockets) = (PerUser::Unlimited, PerUser::Unlimited);
+        Self { node, user, socket, link, namespace, links, sockets }
     }
-}
 
-/// Limits on the connections of a user; both apply at once.
-///
-/// # Examples
-/// ```
-/// use doorward_core::{PerUser, SeatLimits};
-///
-/// // Three links for all of the server, and in this namespace one socket.
-/// let limits = SeatLimits::new(PerUser::RefuseNew(3), PerUser::ReplaceOldest(1));
-/// assert_eq!(limits.links, PerUser::RefuseNew(3));
-/// assert_eq!(limits.sockets, PerUser::ReplaceOldest(1));
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SeatLimits {
-    /// Limit on links.
-    pub links: PerUser,
-    /// Limit on sockets in the namespace of the request.
-    pub sockets: PerUser,
-}
-
-impl SeatLimits {
-    /// Combines the policy of the server with that of one namespace.
-    ///
-    /// If the server counts [`per_namespace`](PerUser::per_namespace), both policies limit the same
-    /// sockets, and the one with fewer seats applies.
+    /// Limits the links of the user.
     #[must_use]
-    pub fn new(server: PerUser, namespace: PerUser) -> Self {
-        match server {
-            PerUser::PerNamespace(..) => {
-                Self { links: PerUser::Unlimited, sockets: stricter(server, namespace) }
-            }
-            server => Self { links: server, sockets: namespace },
-        }
+    pub fn with_links(self, links: PerUser) -> Self {
+        Self { links, ..self }
+    }
+
+    /// Limits the sockets of the user in the namespace.
+    #[must_use]
+    pub fn with_sockets(self, sockets: PerUser) -> Self {
+        Self { sockets, ..self }
     }
 
     /// Returns `true` if nothing has to be counted.
     #[must_use]
-    pub fn is_unlimited(self) -> bool {
+    pub fn is_unlimited(&self) -> bool {
         self.links.seats().is_none() && self.sockets.seats().is_none()
     }
-}
-
-/// Returns the policy with fewer seats; if both have as many, the one that refuses.
-fn stricter(one: PerUser, other: PerUser) -> PerUser {
-    let rank = |policy: PerUser| {
-        // `false` sorts before `true`: with as many seats, refusing is stricter than replacing.
-        (policy.seats().unwrap_or(usize::MAX), policy.on_excess() == OnExcess::ReplaceOldest)
-    };
-    if rank(other) < rank(one) { other } else { one }
 }
 
 /// Holder of a seat.
 ///
 /// # Examples
 /// ```
-/// # use doorward_core::{Entropy, Holder, LinkId};
+/// # use doorward_core::{Entropy, Holder, LinkId, NodeId};
 /// # struct Fixed;
 /// # impl Entropy for Fixed { fn fill(&self, bytes: &mut [u8]) { bytes.fill(0) } }
-/// let holder = Holder { link: LinkId::generate(&Fixed), socket: None };
+/// let holder = Holder::new(NodeId::new("eu-1"), LinkId::generate(&Fixed));
 /// assert!(holder.socket.is_none(), "the sockets of the link share the seat");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Holder {
+    /// Node that the link is connected to.
+    pub node: NodeId,
     /// Link of the holder.
     pub link: LinkId,
     /// Socket that holds the seat; `None` if the user's sockets on the link share it.
     pub socket: Option<SocketId>,
 }
 
+impl Holder {
+    /// Creates a holder whose sockets share the seat of their link.
+    #[must_use]
+    pub fn new(node: NodeId, link: LinkId) -> Self {
+        Self { node, link, socket: None }
+    }
+
+    /// Names the one socket of the link that holds the seat.
+    #[must_use]
+    pub fn with_socket(self, socket: SocketId) -> Self {
+        Self { socket: Some(socket), ..self }
+    }
+}
+
 /// Limit on the connections of one user, and what happens beyond it.
 ///
-/// On a server it limits links, whose sockets share a seat, or with
-/// [`per_namespace`](PerUser::per_namespace) the sockets in each namespace. On a gateway it limits
-/// the sockets in its namespace.
+/// On a server it limits links, whose sockets share a seat. On a gateway it limits the sockets in its
+/// namespace.
 ///
 /// # Examples
 /// ```
-/// use doorward_core::{OnExcess, PerUser};
+/// use doorward_core::PerUser;
 ///
-/// let policy = PerUser::ReplaceOldest(1).per_namespace();
+/// let policy = PerUser::ReplaceOldest(1);
 /// assert_eq!(policy.seats(), Some(1));
-/// assert_eq!(policy.on_excess(), OnExcess::ReplaceOldest);
+/// assert!(policy.replaces_oldest());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -142,74 +131,54 @@ pub enum PerUser {
     /// At most this many, but at least one. A further connection closes the oldest, which reads
     /// `replaced`.
     ReplaceOldest(usize),
-    /// At most this many sockets in each namespace, with the given action beyond it.
-    #[doc(hidden)]
-    PerNamespace(OnExcess, usize),
     /// No limit.
     #[default]
     Unlimited,
 }
 
-/// Action when a connection exceeds the limit.
-///
-/// # Examples
-/// ```
-/// use doorward_core::{OnExcess, PerUser};
-///
-/// assert_eq!(PerUser::RefuseNew(2).on_excess(), OnExcess::RefuseNew);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnExcess {
-    /// Refuse the new connection.
-    RefuseNew,
-    /// Close the oldest connection.
-    ReplaceOldest,
-}
-
 impl PerUser {
-    /// Limits the sockets in each namespace instead of links.
-    #[must_use]
-    pub const fn per_namespace(self) -> Self {
-        match self {
-            Self::RefuseNew(seats) => Self::PerNamespace(OnExcess::RefuseNew, seats),
-            Self::ReplaceOldest(seats) => Self::PerNamespace(OnExcess::ReplaceOldest, seats),
-            other => other,
-        }
-    }
-
     /// Returns the number of seats of a user, at least one; `None` if there is no limit.
     #[must_use]
     pub fn seats(self) -> Option<usize> {
         match self {
             Self::Unlimited => None,
-            Self::RefuseNew(seats) | Self::ReplaceOldest(seats) | Self::PerNamespace(_, seats) => {
-                // A limit of zero would lock every user out.
+            // A limit of zero would lock every user out.
+            Self::RefuseNew(seats) | Self::ReplaceOldest(seats) => {
                 Some(seats.max(NonZeroUsize::MIN.get()))
             }
         }
     }
 
-    /// Returns the action when a connection exceeds the limit.
+    /// Returns `true` if a connection beyond the limit closes the oldest one. Otherwise the new
+    /// connection is refused.
     #[must_use]
-    pub const fn on_excess(self) -> OnExcess {
-        match self {
-            Self::ReplaceOldest(_) => OnExcess::ReplaceOldest,
-            Self::PerNamespace(on_excess, _) => on_excess,
-            Self::RefuseNew(_) | Self::Unlimited => OnExcess::RefuseNew,
-        }
+    pub const fn replaces_oldest(self) -> bool {
+        matches!(self, Self::ReplaceOldest(_))
     }
 
-    /// Returns `true` if sockets are counted in each namespace.
+    /// Returns the policy with fewer seats; if both have as many, the one that refuses.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_core::PerUser;
+    ///
+    /// let (one, two) = (PerUser::ReplaceOldest(1), PerUser::RefuseNew(2));
+    /// assert_eq!(one.stricter(two), one);
+    /// assert_eq!(one.stricter(PerUser::RefuseNew(1)), PerUser::RefuseNew(1));
+    /// assert_eq!(PerUser::Unlimited.stricter(two), two);
+    /// ```
     #[must_use]
-    pub const fn is_per_namespace(self) -> bool {
-        matches!(self, Self::PerNamespace(..))
+    pub fn stricter(self, other: Self) -> Self {
+        // `false` sorts before `true`: with as many seats, refusing is stricter than replacing.
+        let rank = |policy: Self| (policy.seats().unwrap_or(usize::MAX), policy.replaces_oldest());
+        if rank(other) < rank(self) { other } else { self }
     }
 }
 
 /// Store of seats: decides whether an authenticated user may have one more connection.
 ///
-/// An implementation alone enforces the [limits](SeatRequest::limits) of each request; no other
-/// code reads them. Its rules, with a test for each in the testkit:
+/// An implementation alone enforces the limits of each request, on [links](SeatRequest::links) and on
+/// [sockets](SeatRequest::sockets); no other code reads them. Its rules, with a test for each in the testkit:
 /// - Both limits are checked in one atomic step, at the reservation and at the commit. With a step
 ///   for each, two clients could replace each other.
 /// - A commit takes seats from the oldest connections until both limits hold, and takes no more
@@ -219,8 +188,11 @@ impl PerUser {
 ///   closed. Until then it is [named](Seated::replaced) to every later commit that it blocks: to all
 ///   commits of the user if links are limited, otherwise to those in the same namespace.
 ///
-/// Admission probes and closes sockets of its own server only. A store that counts seats across
-/// servers must close the sockets of the others by itself.
+/// A store counts the seats of one node or of many. A request names the node that asks, and a
+/// [`Holder`] the node that its link is connected to. A holder is probed, and a replaced socket is
+/// closed, by the node that it is connected to: admission does both for its own node. To admission,
+/// holders on other nodes are alive. A store for many nodes therefore makes the other nodes close the
+/// sockets that it has replaced, and completes a commit only after they have closed.
 ///
 /// # Examples
 /// ```
@@ -293,7 +265,7 @@ pub struct Seated {
 
 impl fmt::Debug for Seated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Taken").field("replaced", &self.replaced).finish_non_exhaustive()
+        f.debug_struct("Seated").field("replaced", &self.replaced).finish_non_exhaustive()
     }
 }
 

@@ -1,9 +1,9 @@
 //! Connected sockets, and the end of their access: what [`Principals`](crate::Principals) takes and returns.
 
-pub use doorward_core::SocketIdError;
+pub use doorward_core::{NodeId, SocketIdError};
 
 pub use crate::presence::{
-    gathered::{Gathered, NodeId},
+    gathered::Gathered,
     principals::{Refreshed, Revocation, RevokeError},
     resident::SocketInfo,
 };

@@ -4,9 +4,9 @@
 //! outlive the process.
 
 pub use doorward_core::{
-    BoxFuture, CredentialRef, Holder, LinkId, OnExcess, Reservation, RevocationState,
-    RevocationStore, Seat, SeatError, SeatLimits, SeatRequest, SeatStore, Seated, SessionKey,
-    SessionStore, StoreError, TicketKey, TicketRecord, TicketStore, Unlimited,
+    BoxFuture, CredentialRef, Holder, LinkId, Reservation, RevocationState, RevocationStore, Seat,
+    SeatError, SeatRequest, SeatStore, Seated, SessionKey, SessionStore, StoreError, TicketKey,
+    TicketRecord, TicketStore, Unlimited,
 };
 
 pub use crate::presence::seats::MemorySeats;

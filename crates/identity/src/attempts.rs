@@ -3,10 +3,7 @@
 //! A budget belongs to an address, or to an authenticated user. None is keyed by a user name, which any client can
 //! type. Start reading at [`Attempts`].
 
-use std::{
-    net::IpAddr,
-    time::{Duration, Instant},
-};
+use std::{net::IpAddr, time::Instant};
 
 use doorward::{
     __private::{Budget, network},
@@ -39,13 +36,13 @@ impl Attempts {
     /// share it.
     pub(crate) fn begin(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
         let Some(address) = address.map(network) else { return Ok(()) };
-        spend(&self.begun, address, now).map_err(Failure::too_many)
+        self.begun.take(&address, now).map_err(Failure::too_many)
     }
 
     /// Counts the redemption of a ticket.
     pub(crate) fn exchange(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
         let Some(address) = address.map(network) else { return Ok(()) };
-        spend(&self.exchanged, address, now).map_err(Failure::too_many)
+        self.exchanged.take(&address, now).map_err(Failure::too_many)
     }
 
     /// Counts an attempt with a recovery code.
@@ -55,28 +52,18 @@ impl Attempts {
     /// second for all clients together: guessing one takes 10^13 years on average.
     pub(crate) fn try_code(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Failure> {
         let Some(address) = address.map(network) else { return Ok(()) };
-        spend(&self.codes, address, now).map_err(Failure::too_many)
+        self.codes.take(&address, now).map_err(Failure::too_many)
     }
 
     /// Counts the start of adding a passkey. Only the user can spend this budget.
     pub(crate) fn add_passkey(&self, user: &UserId, now: Instant) -> Result<(), Failure> {
-        spend(&self.added, user.clone(), now).map_err(Failure::too_many)
+        self.added.take(user, now).map_err(Failure::too_many)
     }
 
     /// Counts the creation of recovery codes. Only the user can spend this budget.
     pub(crate) fn make_codes(&self, user: &UserId, now: Instant) -> Result<(), Failure> {
-        spend(&self.made, user.clone(), now).map_err(Failure::too_many)
+        self.made.take(user, now).map_err(Failure::too_many)
     }
-}
-
-fn spend<K: Clone + Eq + std::hash::Hash>(
-    budget: &Budget<K>,
-    key: K,
-    now: Instant,
-) -> Result<(), Duration> {
-    budget.check(&key, now)?;
-    budget.spend(key, now);
-    Ok(())
 }
 
 /// Enough for an office with one address that signs in in the morning.

@@ -65,8 +65,10 @@ pub(crate) struct Config {
     pub(crate) origins: Vec<AllowedOrigin>,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub(crate) trusted_proxies: Proxies,
-    /// Limit of connections per user.
-    pub(crate) connections: PerUser,
+    /// Limit of links per user.
+    pub(crate) links: PerUser,
+    /// Limit of sockets per user in each namespace.
+    pub(crate) sockets: PerUser,
     /// Sink of audit records.
     pub(crate) audit: AuditConfig,
     /// `true` if a positive decision takes effect only after its record is stored.
@@ -194,6 +196,7 @@ impl Config {
             (AuditSink::Log, _) => AuditConfig::Log,
             (AuditSink::Sql, _) => AuditConfig::Sql,
         };
+        let (links, sockets) = per_user(&settings.connections);
         Ok(Self {
             profile,
             listen: listen.cloned().or(settings.listen).unwrap_or_default(),
@@ -220,7 +223,8 @@ impl Config {
             hosts: settings.hosts.allow.unwrap_or_default(),
             origins,
             trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
-            connections: per_user(&settings.connections),
+            links,
+            sockets,
             audit,
             record_first,
             metrics: settings.metrics.listen,
@@ -259,13 +263,16 @@ fn check_production(
     }
 }
 
-fn per_user(settings: &settings::Connections) -> PerUser {
-    let Some(count) = settings.per_user else { return PerUser::Unlimited };
+/// Returns the limits on the links of a user and on the sockets in each namespace. The setting
+/// `per_namespace` selects the one that is limited.
+fn per_user(settings: &settings::Connections) -> (PerUser, PerUser) {
+    let any = PerUser::Unlimited;
+    let Some(count) = settings.per_user else { return (any, any) };
     let policy = match settings.on_excess.unwrap_or(Excess::RefuseNew) {
         Excess::RefuseNew => PerUser::RefuseNew(count.get()),
         Excess::ReplaceOldest => PerUser::ReplaceOldest(count.get()),
     };
-    if settings.per_namespace.unwrap_or(false) { policy.per_namespace() } else { policy }
+    if settings.per_namespace.unwrap_or(false) { (any, policy) } else { (policy, any) }
 }
 
 /// The name of the database in the data directory.

@@ -31,7 +31,9 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
 ) -> Result<Box<dyn Reservation>, NotAdmitted> {
     let (user, link) = (connection.user(), connection.link().id());
     let (socket, namespace) = (connection.id(), connection.namespace());
-    let request = SeatRequest::new(user, socket, link, namespace, policy.connections);
+    let request = SeatRequest::new(&services.node, user, socket, link, namespace)
+        .with_links(policy.links)
+        .with_sockets(policy.sockets);
     let (mut patience, mut gone) = (None, None);
     // Repeated, because a second limit may block the client after the first, and another socket may
     // take a seat that has become free.
@@ -84,7 +86,8 @@ pub(crate) async fn commit(
 /// A probe ends the link of a client that does not answer, which frees its seats.
 async fn first_gone(holders: &[Holder], patience: Instant, services: &Services) -> Option<LinkId> {
     let mut waiting = Vec::with_capacity(holders.len());
-    for Holder { link, .. } in holders {
+    // Only this node can probe its links; a link of another node counts as alive.
+    for Holder { link, .. } in holders.iter().filter(|holder| holder.node == services.node) {
         // A link that is no longer registered has released its seats.
         let Some(handle) = services.registry.link(*link) else { return Some(*link) };
         waiting.push((*link, handle.probe()));

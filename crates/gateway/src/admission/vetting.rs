@@ -11,7 +11,7 @@ use std::{
 
 use doorward_core::{
     Anonymous, AuthenticateError, Authenticator, BoxFuture, Grant, GuardContext, Handshake,
-    Outlives, Refusal, RefusalReason, RevocationState, SeatLimits, SeatStore, StoreError, UserId,
+    Outlives, PerUser, Refusal, RefusalReason, RevocationState, SeatStore, StoreError, UserId,
     short_type_name,
 };
 use doorward_protocol::Trust;
@@ -28,8 +28,10 @@ use crate::{
 pub(crate) struct Policy<P> {
     pub(crate) authenticator: Arc<dyn AnyAuthenticator<P>>,
     pub(crate) seats: Arc<dyn SeatStore>,
-    /// Limits on the seats of one user.
-    pub(crate) connections: SeatLimits,
+    /// Limit on the links of one user.
+    pub(crate) links: PerUser,
+    /// Limit on the sockets of one user in the namespace.
+    pub(crate) sockets: PerUser,
 }
 
 /// Result of an accepted credential.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use doorward_core::{BoxError, Exception};
+use doorward_core::{BoxError, DecisionId, Exception};
 use doorward_protocol::RawArguments;
 use tokio::sync::oneshot;
 
@@ -34,6 +34,8 @@ pub struct EventContext<'a, P> {
     pub(super) attachments: &'a [Bytes],
     /// The client asked for an ack.
     pub(super) asked: bool,
+    /// Id in the span around the event; `None` if the span is disabled.
+    pub(super) id: Option<DecisionId>,
     /// Receiver of the answer, if the handler has taken an `Ack`; a second `Ack` finds it set.
     /// Extractors only have `&EventContext`, so the receiver is in a mutex to be taken out later.
     /// The mutex is never contended.
@@ -47,8 +49,9 @@ impl<'a, P> EventContext<'a, P> {
         data: &'a str,
         attachments: &'a [Bytes],
         asked: bool,
+        id: Option<DecisionId>,
     ) -> Self {
-        Self { connection, name, data, attachments, asked, manual: OnceLock::new() }
+        Self { connection, name, data, attachments, asked, id, manual: OnceLock::new() }
     }
 
     /// Returns the socket that sent the event.

@@ -12,7 +12,7 @@ use doorward_protocol::Arguments;
 use crate::event::{
     context::{EventContext, FromEvent},
     failure::Failure,
-    invocation::{Invocation, Step, by_hand},
+    invocation::{Invocation, Late, Step, by_hand},
     reply::{IntoReply, Outcome, Reply},
 };
 
@@ -110,7 +110,10 @@ impl<P: Send + Sync + 'static, M, H: Handler<P, M>> AnyHandler<P> for Erased<H, 
         let handler = self.0.call(context)?;
         Ok(match context.take_manual() {
             None => Invocation::new(async { Ok(Step::Reply(handler.await?)) }),
-            Some(waiter) => Invocation::by_hand(async { handler.await.map(drop) }, waiter),
+            Some(waiter) => {
+                let handler = async { handler.await.map(drop) };
+                Invocation::by_hand(handler, waiter, Late::new(context))
+            }
         })
     }
 
@@ -119,7 +122,10 @@ impl<P: Send + Sync + 'static, M, H: Handler<P, M>> AnyHandler<P> for Erased<H, 
             let handler = self.0.call(context)?;
             match context.take_manual() {
                 None => handler.await?.erase(),
-                Some(waiter) => by_hand(async { handler.await.map(drop) }, waiter).await,
+                Some(waiter) => {
+                    let handler = async { handler.await.map(drop) };
+                    by_hand(handler, waiter, Late::new(context)).await
+                }
             }
         })
     }

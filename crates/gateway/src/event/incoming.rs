@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use doorward_core::DecisionId;
 
 use crate::{event::context::EventContext, room::socket::Socket};
 
@@ -14,6 +15,8 @@ pub(crate) struct Incoming<'a> {
     pub(crate) data: &'a str,
     pub(crate) attachments: Vec<Bytes>,
     pub(crate) asked: bool,
+    /// Id in the span around the event; `None` if the span is disabled.
+    pub(crate) id: Option<DecisionId>,
 }
 
 /// An event that owns its data, for guards and interceptors that wait.
@@ -23,6 +26,7 @@ pub(crate) struct Stored<P> {
     pub(super) data: Box<str>,
     pub(super) attachments: Vec<Bytes>,
     pub(super) asked: bool,
+    id: Option<DecisionId>,
 }
 
 impl<P> Stored<P> {
@@ -32,12 +36,13 @@ impl<P> Stored<P> {
         data: &str,
         attachments: Vec<Bytes>,
         asked: bool,
+        id: Option<DecisionId>,
     ) -> Self {
-        Self { connection: connection.clone(), name, data: data.into(), attachments, asked }
+        Self { connection: connection.clone(), name, data: data.into(), attachments, asked, id }
     }
 
     pub(super) fn context(&self) -> EventContext<'_, P> {
-        let Self { connection, name, data, attachments, asked } = self;
-        EventContext::new(connection, name, data, attachments, *asked)
+        let Self { connection, name, data, attachments, asked, id } = self;
+        EventContext::new(connection, name, data, attachments, *asked, *id)
     }
 }

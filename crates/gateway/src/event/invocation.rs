@@ -14,16 +14,19 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use doorward_core::BoxError;
+use doorward_core::{BoxError, DecisionId};
 use doorward_protocol::{Arguments, RawArguments};
 use pin_project_lite::pin_project;
+use tokio::sync::oneshot::error::TryRecvError;
+use tracing::error;
 
 use crate::event::{
     answer::Answer,
-    context::Waiter,
+    context::{EventContext, Waiter},
     failure::Failure,
     reply::{Outcome, Reply, ReplyStream},
 };
@@ -57,13 +60,14 @@ impl Invocation {
         Self(Box::pin(Running { future, rest: None, begins: false }))
     }
 
-    /// Runs a handler that has taken an `Ack`; `waiter` receives the answer.
-    pub(crate) fn by_hand<F>(handler: F, waiter: Waiter) -> Self
+    /// Runs a handler that has taken an `Ack`; `waiter` receives the answer. The client reads it as
+    /// soon as it is given, and the handler runs on to its end.
+    pub(crate) fn by_hand<F>(handler: F, waiter: Waiter, late: Late) -> Self
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
-        let waiter = Some(waiter);
-        Self(Box::pin(ByHand { handler, waiter, is_done: false, is_answered: false }))
+        let (waiter, is_done, is_answered) = (Some(waiter), false, false);
+        Self(Box::pin(ByHand { handler, waiter, late, is_done, is_answered, is_dropped: false }))
     }
 
     /// Returns `true` if the guards have allowed the event. Until then the link starts no later event
@@ -242,11 +246,16 @@ pin_project! {
     struct ByHand<F> {
         #[pin]
         handler: F,
-        // `None` once an answer, or an error in its place, was received.
+        // `None` once an answer was received or the `Ack` was dropped: a receiver that has returned
+        // must not be polled again.
         waiter: Option<Waiter>,
+        late: Late,
         // The handler has returned and must not be polled again.
         is_done: bool,
         is_answered: bool,
+        // The `Ack` was dropped unused. The answer is then the error of the handler, so it waits for
+        // the handler to return.
+        is_dropped: bool,
     }
 }
 
@@ -258,8 +267,7 @@ impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
     ) -> Poll<Result<(), Failure>> {
         let this = self.project();
         let mut failed = None;
-        // The handler first: what it sends in this poll is received below, without another turn. If it
-        // returns an error after the answer, the client cannot read that any more.
+        // The handler first: what it sends in this poll is received below, without another turn.
         if !*this.is_done
             && let Poll::Ready(finished) = this.handler.poll(cx)
         {
@@ -270,24 +278,34 @@ impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
             match Pin::new(waiter).poll(cx) {
                 Poll::Ready(Ok(given)) => {
                     *this.waiter = None;
-                    answer.value(&given?)?;
-                    *this.is_answered = true;
+                    let written = given.and_then(|value| answer.value(&value));
+                    *this.is_answered = written.is_ok();
+                    if let Some(error) = failed.take() {
+                        this.late.log(error);
+                    }
+                    written?;
                 }
-                // The `Ack` was dropped, often by the handler as it returned: its error explains why.
-                Poll::Ready(Err(_)) if *this.is_done => {
-                    return Poll::Ready(Err(failed.unwrap_or_else(|| Unanswered.into()).into()));
+                Poll::Ready(Err(_dropped)) => {
+                    *this.waiter = None;
+                    *this.is_dropped = true;
                 }
                 // No answer yet. The `Ack` may be in another task, but an error of the handler is the
                 // answer all the same.
-                _ => {
-                    if let Some(error) = failed {
-                        return Poll::Ready(Err(error.into()));
-                    }
-                    return Poll::Pending;
+                Poll::Pending => {
+                    return failed.map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
                 }
             }
         }
-        if *this.is_done { Poll::Ready(Ok(())) } else { Poll::Pending }
+        if !*this.is_done {
+            return Poll::Pending;
+        }
+        if *this.is_dropped {
+            return Poll::Ready(Err(failed.unwrap_or_else(|| Unanswered.into()).into()));
+        }
+        if let Some(error) = failed {
+            this.late.log(error);
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn is_streaming(&self) -> bool {
@@ -307,15 +325,47 @@ impl<F: Future<Output = Result<(), BoxError>> + Send> Run for ByHand<F> {
 pub(super) async fn by_hand(
     handler: impl Future<Output = Result<(), BoxError>>,
     mut waiter: Waiter,
+    late: Late,
 ) -> Outcome {
     let finished = handler.await;
-    // An answer that was given counts more than the result of the handler, as in `ByHand`.
+    // An answer that was given counts more than the result of the handler, as in `ByHand`. A receiver
+    // that has returned must not be polled again, so only an empty one is awaited.
     let given = match (waiter.try_recv(), finished) {
-        (Ok(given), _) => given,
+        (Ok(given), Ok(())) => given,
+        (Ok(given), Err(error)) => {
+            late.log(error);
+            given
+        }
         (Err(_), Err(error)) => Err(error),
-        (Err(_), Ok(())) => waiter.await.unwrap_or_else(|_dropped| Err(Unanswered.into())),
+        (Err(TryRecvError::Closed), Ok(())) => Err(Unanswered.into()),
+        (Err(TryRecvError::Empty), Ok(())) => {
+            waiter.await.unwrap_or_else(|_dropped| Err(Unanswered.into()))
+        }
     };
     given.map(Reply::Value)
+}
+
+/// Logs the error of a handler that was answered before: each event is answered once, so the client
+/// cannot read the error any more.
+pub(crate) struct Late {
+    event: Arc<str>,
+    id: DecisionId,
+}
+
+impl Late {
+    pub(super) fn new<P>(context: &EventContext<'_, P>) -> Self {
+        let new = || DecisionId::generate(&*context.socket().hub().services().entropy);
+        Self { event: Arc::clone(context.name), id: context.id.unwrap_or_else(new) }
+    }
+
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the error is dropped where panics are caught"
+    )]
+    fn log(&self, error: BoxError) {
+        let Self { event, id } = self;
+        error!(event = &**event, error = &*error as &dyn std::error::Error, %id, "Handler failed after its answer.");
+    }
 }
 
 /// The handler dropped its `Ack` without an answer.

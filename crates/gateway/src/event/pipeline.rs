@@ -95,7 +95,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
         connection: &Socket<P>,
         incoming: Incoming<'_>,
     ) -> Result<Invocation, Failure> {
-        let Incoming { event, data, attachments, asked } = incoming;
+        let Incoming { event, data, attachments, asked, id } = incoming;
         // The name of a known event is shared; only an unknown one is copied.
         let (name, route) = match self.table.get_key_value(event) {
             Some((name, route)) => (Arc::clone(name), route),
@@ -104,7 +104,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
         let Layers { guards, interceptors, .. } = &route.layers;
         // One guard that may wait is enough: guards must be called in order.
         if !guards.iter().all(|guard| guard.is_at_once()) {
-            let stored = Stored::new(connection, name, data, attachments, asked);
+            let stored = Stored::new(connection, name, data, attachments, asked, id);
             let (route, listeners) = (Arc::clone(route), Arc::clone(&self.listeners));
             return Ok(Invocation::behind_guards(through_guards(route, listeners, stored)));
         }
@@ -113,7 +113,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
             let asked = authorise_at_once(guards, connection.asks(&access, action));
             asked.map_err(|denial| denied(denial, connection, action))?;
         }
-        let context = EventContext::new(connection, &name, data, &attachments, asked);
+        let context = EventContext::new(connection, &name, data, &attachments, asked, id);
         // Listeners, extractors, and a closure that returns the future of a handler belong to the
         // application. Their panic fails this event and not the link.
         let started = catch(|| {
@@ -126,7 +126,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
             Ok(Some(started)) => started,
             // Extractors run inside of the interceptors, so the event must outlive this call.
             Ok(None) => {
-                let stored = Stored::new(connection, name, data, attachments, asked);
+                let stored = Stored::new(connection, name, data, attachments, asked, id);
                 Ok(Invocation::new(through_interceptors(Arc::clone(route), stored)))
             }
             Err(panicked) => Err(panicked.into()),

@@ -172,7 +172,7 @@ markers! {
     ByEmit;
     /// A result whose error is `Serialize`. The compiler reports that its type is ambiguous: make the error an
     /// [`Exception`](crate::Exception), or a `std::error::Error` that is not `Serialize`.
-    ByMistake;
+    ByMistake<M>;
     /// Values that are serialized already.
     ByRaw;
     /// A result of another reply.
@@ -247,7 +247,21 @@ impl<M, T: IntoReply<M>, E: Into<BoxError> + Send> IntoReply<ByResult<M>> for Re
 /// let gateway: Gateway<Claims> =
 ///     Gateway::at("/").on("x", || async { Err::<(), _>(Failed { secret: String::new() }) });
 /// ```
-impl<T: Send, E: Serialize + Send> IntoReply<ByMistake> for Result<T, E> {
+///
+/// The compiler cannot infer `M`. Without that parameter, this would be the only implementation for a
+/// result of a stream or of an [`Emit`], which are not `Serialize`: it would compile, and every call
+/// would fail.
+///
+/// ```compile_fail
+/// use doorward::prelude::*;
+///
+/// #[derive(serde::Serialize)]
+/// struct Failed;
+///
+/// let gateway: Gateway<Claims> =
+///     Gateway::at("/").on("x", || async { Err::<Emit<u8>, _>(Failed) });
+/// ```
+impl<M, T: Send, E: Serialize + Send> IntoReply<ByMistake<M>> for Result<T, E> {
     type Value = RawArguments;
 
     fn into_reply(self) -> Result<Reply, BoxError> {

@@ -46,6 +46,11 @@ impl Trace {
         self.id.unwrap_or_else(|| DecisionId::generate(entropy))
     }
 
+    /// Returns the id in the span; `None` if the span is disabled.
+    pub(crate) fn id_in_span(&self) -> Option<DecisionId> {
+        self.id
+    }
+
     /// Runs a part of the event inside of its span.
     pub(crate) fn run<R>(&self, part: impl FnOnce() -> R) -> R {
         self.span.in_scope(part)

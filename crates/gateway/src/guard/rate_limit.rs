@@ -1,30 +1,10 @@
 //! Limits how often clients may act.
-//!
-//! The crate `governor` counts, by the generic cell rate algorithm: it keeps one time stamp for each
-//! key. Its clock takes no argument, but this guard must run on the clock of the server, which each
-//! question carries as `now`. So the time is put into a thread-local variable before each count, and
-//! [`Asked`] reads it there. That is safe because a count never waits in between.
 
-use std::{
-    borrow::Cow,
-    cell::Cell,
-    fmt,
-    net::IpAddr,
-    num::NonZeroU32,
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::{borrow::Cow, fmt, net::IpAddr, time::Duration};
 
 use doorward_core::{Action, Anonymous, Guard, GuardContext, Refusal, SocketId, UserId, Verdict};
-use governor::{
-    Quota, RateLimiter, clock::Clock, middleware::NoOpMiddleware, nanos::Nanos,
-    state::keyed::HashMapStateStore,
-};
 
-use crate::limits::addresses::network;
+use crate::limits::{addresses::network, budget::Budget};
 
 /// Allows a number of actions within a time, for each user, socket or address. After a pause all of
 /// them may come at once; each one is available again after its share of the time.
@@ -36,6 +16,10 @@ use crate::limits::addresses::network;
 /// A client that connects too often is disconnected without a refusal, and reconnects by itself. A
 /// connected client reads `rate_limited` with `retryAfter`.
 ///
+/// Up to a million users, sockets or addresses are counted. If more act within one window, all counts
+/// are cleared: a client that could not be counted would otherwise have to be denied, and one attacker
+/// with many addresses could lock out all other clients.
+///
 /// # Examples
 /// ```
 /// use std::time::Duration;
@@ -46,16 +30,10 @@ use crate::limits::addresses::network;
 ///     .on("search", handle(|| async {}).guard(RateLimit::per_socket(2, Duration::from_secs(1))));
 /// ```
 pub struct RateLimit {
-    limiter: RateLimiter<Key, HashMapStateStore<Key>, Asked, NoOpMiddleware<Nanos>>,
+    budget: Budget<Key>,
     per: Per,
     limit: u32,
     window: Duration,
-    /// Zero of the limiter's time: the moment of the first check.
-    start: OnceLock<Instant>,
-    /// Number of checks, to sweep the keys every [`CHECKS_BETWEEN_SWEEPS`].
-    checks: AtomicUsize,
-    /// The last sweep left more than [`MAX_KEYS`] keys.
-    is_full: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -101,24 +79,7 @@ impl RateLimit {
     }
 
     fn new(per: Per, limit: u32, window: Duration) -> Self {
-        // The limiter reads its clock once when it is created, and this thread may still hold the
-        // time of another limiter.
-        ASKED_AT.set(Duration::ZERO);
-        let burst = NonZeroU32::new(limit).expect("a rate limit lets something through");
-        let quota = Quota::with_period(window / limit).expect("a rate limit needs some time");
-        Self {
-            limiter: RateLimiter::new(
-                quota.allow_burst(burst),
-                HashMapStateStore::default(),
-                Asked(()),
-            ),
-            per,
-            limit,
-            window,
-            start: OnceLock::new(),
-            checks: AtomicUsize::new(0),
-            is_full: AtomicBool::new(false),
-        }
+        Self { budget: Budget::within(window, limit, MAX_KEYS), per, limit, window }
     }
 
     fn key<P>(&self, context: &GuardContext<'_, P>) -> Key {
@@ -133,26 +94,6 @@ impl RateLimit {
             Per::User => Key::User(context.user.clone()),
         }
     }
-
-    /// Counts one action.
-    ///
-    /// # Errors
-    /// The limit is reached; the value is the time to wait.
-    fn count(&self, key: &Key, now: Instant) -> Result<(), Duration> {
-        let start = *self.start.get_or_init(|| now);
-        ASKED_AT.set(now.saturating_duration_since(start));
-        if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(CHECKS_BETWEEN_SWEEPS) {
-            // A key that was idle for the whole window counts like a new one, so it can be forgotten.
-            self.limiter.retain_recent();
-            self.is_full.store(self.limiter.len() > MAX_KEYS, Ordering::Relaxed);
-        }
-        // Addresses are cheap for an attacker who has a large IPv6 network. Without a bound, each
-        // would take memory for the length of the window.
-        if self.is_full.load(Ordering::Relaxed) {
-            return Err(self.window);
-        }
-        self.limiter.check_key(key).map_err(|over| over.wait_time_from(Asked(()).now()))
-    }
 }
 
 impl<P: Sync> Guard<P> for RateLimit {
@@ -163,7 +104,7 @@ impl<P: Sync> Guard<P> for RateLimit {
         if matches!(context.action, Action::Leave(_)) {
             return Verdict::Allow;
         }
-        match self.count(&self.key(&context), context.now) {
+        match self.budget.take(&self.key(&context), context.now) {
             Ok(()) => Verdict::Allow,
             Err(wait) => Verdict::Deny(Refusal::too_many_attempts(wait)),
         }
@@ -189,27 +130,5 @@ impl fmt::Debug for RateLimit {
     }
 }
 
-/// Clock of the limiter: returns the time of the question that is being answered.
-#[derive(Clone, Copy, Debug)]
-struct Asked(());
-
-impl Clock for Asked {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        ASKED_AT.get().into()
-    }
-}
-
-thread_local! {
-    /// Time since `start` of the current question. It is set immediately before each count.
-    static ASKED_AT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
-}
-
-/// Number of checks between two sweeps that drop idle keys. A sweep takes time for every key, so it
-/// is not done at each check.
-const CHECKS_BETWEEN_SWEEPS: usize = 4096;
-
-/// Number of users, sockets or addresses above which every action is denied, until a sweep finds
-/// fewer.
+/// Maximum number of users, sockets or addresses that are counted.
 const MAX_KEYS: usize = 1_000_000;

@@ -70,7 +70,7 @@ impl Attempts {
     /// Counts a refusal of a recognised credential of the user.
     pub(crate) fn recognised_refused(&self, address: Option<IpAddr>, user: UserId, now: Instant) {
         if let Some(address) = address {
-            self.recognised.spend((network(address), user), now);
+            self.recognised.spend(&(network(address), user), now);
         }
     }
 
@@ -94,7 +94,7 @@ impl Attempts {
                     | RefusalReason::TokenSignature
             );
         if let Some(address) = address.filter(|_| is_guess) {
-            self.of(page).spend(network(address), now);
+            self.of(page).spend(&network(address), now);
         }
     }
 
@@ -113,9 +113,7 @@ impl Attempts {
     /// Counts an authenticated attempt of the user, if its budget is not used up. The error is the
     /// time to wait.
     pub(crate) fn authenticated(&self, user: &UserId, now: Instant) -> Result<(), Duration> {
-        self.users.check(user, now)?;
-        self.users.spend(user.clone(), now);
-        Ok(())
+        self.users.take(user, now)
     }
 }
 

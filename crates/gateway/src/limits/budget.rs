@@ -1,7 +1,12 @@
 //! A budget of attempts for each key.
 //!
-//! It refills evenly over a minute (generic cell rate algorithm, ITU-T I.371). The time is an
-//! argument, so tests do not wait.
+//! It refills evenly over its window (generic cell rate algorithm, ITU-T I.371): one time stamp for each
+//! key. The time is an argument, so tests do not wait.
+//!
+//! The number of keys is bounded, because each takes memory, and a client with a large IPv6 network has
+//! many addresses. When too many are in use, all counts are cleared. The alternative, to reject keys
+//! that cannot be counted, would let one attacker lock out all other clients. Cleared counts give an
+//! attacker that many attempts more, but it had to spend one for each key to get there.
 
 use std::{
     collections::HashMap,
@@ -11,7 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Limits the attempts of each key per minute. A key may use the attempts of a minute at once.
+/// Limits the attempts of each key within a window of time. A key may use all of them at once; each
+/// one is available again after its share of the window.
 ///
 /// Up to 100,000 keys are counted. Beyond that all counts are cleared: rejecting every key instead
 /// would let an attacker with that many keys lock out all other clients.
@@ -22,25 +28,57 @@ use std::{
 /// use doorward::__private::Budget;
 ///
 /// fn may_guess(budget: &Budget<&'static str>, now: Instant) -> bool {
-///     let is_in_budget = budget.check(&"alice", now).is_ok();
-///     budget.spend("alice", now);
-/// is_in_budget }
+///     budget.take(&"alice", now).is_ok()
+/// }
 /// ```
 pub struct Budget<K> {
     /// Time in which one attempt refills.
     cell: Duration,
+    /// Time in which all attempts refill.
+    window: Duration,
+    max_keys: usize,
+    /// Held for one lookup, and now and then for dropping keys.
+    counts: Mutex<Counts<K>>,
+}
+
+struct Counts<K> {
     /// Time at which the budget of each key is full again. A key may be ahead of the present by a
-    /// minute.
-    ///
-    /// Protects the table; held for one lookup, and now and then for clearing it.
-    used_until: Mutex<HashMap<K, Instant>>,
+    /// window.
+    used_until: HashMap<K, Instant>,
+    /// Number of keys at which idle ones are dropped. It is twice as many as the last time have
+    /// remained, so dropping takes constant time for each new key on average.
+    drop_at: usize,
 }
 
 impl<K: Clone + Eq + Hash> Budget<K> {
     /// Creates a budget of `per_minute` attempts for each key, but at least one.
     #[must_use]
     pub fn new(per_minute: u32) -> Self {
-        Self { cell: MINUTE / per_minute.max(1), used_until: Mutex::default() }
+        Self::within(MINUTE, per_minute.max(1), MAX_KEYS)
+    }
+
+    /// Creates a budget of `limit` attempts in `window` for each of up to `max_keys` keys.
+    ///
+    /// # Panics
+    /// Panics if `limit` is zero, or if the share of `window` for one attempt is.
+    pub(crate) fn within(window: Duration, limit: u32, max_keys: usize) -> Self {
+        assert!(limit > 0, "a budget lets something through");
+        let cell = window.min(CENTURY) / limit;
+        assert!(!cell.is_zero(), "a budget needs some time");
+        let counts = Counts { used_until: HashMap::new(), drop_at: MIN_DROP.min(max_keys) };
+        Self { cell, window: cell * limit, max_keys, counts: Mutex::new(counts) }
+    }
+
+    /// Uses one attempt, if one is left.
+    ///
+    /// # Errors
+    /// The time to wait, if none is left; nothing is used then.
+    pub fn take(&self, key: &K, now: Instant) -> Result<(), Duration> {
+        // One lock for both steps: concurrent attempts must not all see the last one.
+        let mut counts = self.lock();
+        self.check_in(&counts, key, now)?;
+        self.spend_in(&mut counts, key, now);
+        Ok(())
     }
 
     /// Checks that an attempt is left, without using it.
@@ -48,32 +86,53 @@ impl<K: Clone + Eq + Hash> Budget<K> {
     /// # Errors
     /// The time to wait, if none is left.
     pub fn check(&self, key: &K, now: Instant) -> Result<(), Duration> {
-        let Some(until) = self.lock().get(key).copied() else { return Ok(()) };
+        self.check_in(&self.lock(), key, now)
+    }
+
+    /// Uses one attempt, even if none is left. The debt is bounded: a key that keeps spending waits
+    /// for at most the time of two attempts after it has stopped.
+    pub fn spend(&self, key: &K, now: Instant) {
+        self.spend_in(&mut self.lock(), key, now);
+    }
+
+    fn check_in(&self, counts: &Counts<K>, key: &K, now: Instant) -> Result<(), Duration> {
+        let Some(until) = counts.used_until.get(key).copied() else { return Ok(()) };
         let next = until + self.cell;
-        match next.saturating_duration_since(now).checked_sub(MINUTE) {
+        match next.saturating_duration_since(now).checked_sub(self.window) {
             None | Some(Duration::ZERO) => Ok(()),
             Some(wait) => Err(wait),
         }
     }
 
-    /// Uses one attempt, even if none is left. The debt is bounded: a key that keeps spending waits
-    /// for at most the time of two attempts after it has stopped.
-    pub fn spend(&self, key: K, now: Instant) {
-        let mut used_until = self.lock();
-        if used_until.len() >= MAX_KEYS && !used_until.contains_key(&key) {
-            used_until.retain(|_, until| *until > now);
-            if used_until.len() >= MAX_KEYS {
-                // An attacker has more keys than can be counted. Clearing the counts lets it guess
-                // more often. Rejecting every key would let it lock out all other clients.
-                used_until.clear();
+    fn spend_in(&self, counts: &mut Counts<K>, key: &K, now: Instant) {
+        let until = match counts.used_until.get_mut(key) {
+            Some(until) => until,
+            None => {
+                counts.make_room(self.max_keys, now);
+                counts.used_until.entry(key.clone()).or_insert(now)
             }
-        }
-        let until = used_until.entry(key).or_insert(now);
-        *until = ((*until).max(now) + self.cell).min(now + MINUTE + self.cell);
+        };
+        *until = ((*until).max(now) + self.cell).min(now + self.window + self.cell);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Instant>> {
-        self.used_until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Counts<K>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Eq + Hash> Counts<K> {
+    /// Drops idle keys now and then: a key whose budget is full counts like a new one. If too many
+    /// keys remain, all are dropped.
+    fn make_room(&mut self, max_keys: usize, now: Instant) {
+        if self.used_until.len() < self.drop_at {
+            return;
+        }
+        self.used_until.retain(|_, until| *until > now);
+        if self.used_until.len() >= max_keys {
+            self.used_until.clear();
+        }
+        self.used_until.shrink_to(self.used_until.len() * 2);
+        self.drop_at = (self.used_until.len() * 2).max(MIN_DROP).min(max_keys);
     }
 }
 
@@ -85,8 +144,14 @@ impl<K> fmt::Debug for Budget<K> {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// Longest window, so that the end of a budget is always an [`Instant`] that exists.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// Maximum number of keys: about 8 MB for each budget.
 const MAX_KEYS: usize = 100_000;
+
+/// Number of keys below which idle ones are not dropped.
+const MIN_DROP: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -99,14 +164,14 @@ mod tests {
 
         for _ in 0..6 {
             assert_eq!(budget.check(&"key", start), Ok(()));
-            budget.spend("key", start);
+            budget.spend(&"key", start);
         }
 
         assert_eq!(budget.check(&"key", start), Err(Duration::from_secs(10)));
         assert_eq!(budget.check(&"other", start), Ok(()));
         let later = start + Duration::from_secs(10);
         assert_eq!(budget.check(&"key", later), Ok(()));
-        budget.spend("key", later);
+        budget.spend(&"key", later);
         assert_eq!(budget.check(&"key", later), Err(Duration::from_secs(10)));
         assert_eq!(budget.check(&"key", later + MINUTE), Ok(()));
     }
@@ -117,7 +182,7 @@ mod tests {
         let start = start();
 
         for _ in 0..10_000 {
-            budget.spend("key", start);
+            budget.spend(&"key", start);
         }
 
         assert_eq!(budget.check(&"key", start), Err(Duration::from_secs(20)));
@@ -130,10 +195,51 @@ mod tests {
         let start = start();
 
         for key in 0..=MAX_KEYS {
-            budget.spend(key, start);
+            budget.spend(&key, start);
         }
 
-        assert_eq!(budget.lock().len(), 1);
+        assert_eq!(budget.lock().used_until.len(), 1);
+    }
+
+    #[test]
+    fn idle_keys_are_dropped_long_before_the_table_is_full() {
+        let budget = Budget::within(Duration::from_secs(1), 1, MAX_KEYS);
+        let start = start();
+
+        for key in 0..10_000 {
+            let seconds = u64::from(key / 100_u32);
+            budget.take(&key, start + Duration::from_secs(seconds)).unwrap();
+        }
+
+        assert!(budget.lock().used_until.len() <= MIN_DROP);
+    }
+
+    #[test]
+    fn a_key_without_an_attempt_left_is_refused_and_pays_nothing() {
+        let budget = Budget::within(Duration::from_secs(10), 3, MAX_KEYS);
+        let start = start();
+        let cell = Duration::from_secs(10) / 3;
+
+        for _ in 0..3 {
+            assert_eq!(budget.take(&"key", start), Ok(()));
+        }
+
+        for _ in 0..10 {
+            assert_eq!(budget.take(&"key", start), Err(cell));
+        }
+        let early = cell.saturating_sub(Duration::from_nanos(1));
+        assert_eq!(budget.take(&"key", start + early), Err(Duration::from_nanos(1)));
+        assert_eq!(budget.take(&"key", start + cell), Ok(()));
+        assert_eq!(budget.take(&"key", start + cell), Err(cell));
+    }
+
+    #[test]
+    fn no_window_is_too_long() {
+        let budget = Budget::within(Duration::MAX, 1, MAX_KEYS);
+        let start = start();
+
+        assert_eq!(budget.take(&"key", start), Ok(()));
+        assert!(budget.take(&"key", start).is_err());
     }
 
     fn start() -> Instant {

@@ -284,10 +284,11 @@ async fn finish(services: Arc<Services>, mut invocation: Invocation, trace: Trac
         let polled = trace.run(|| catch(|| invocation.poll(cx, &mut answer)));
         // A stream would have no receiver.
         let is_over = polled.is_err() || invocation.is_streaming();
-        if is_over {
-            Poll::Ready(())
-        } else {
-            polled.map_or(Poll::Ready(()), |poll| poll.map(drop))
+        match polled {
+            // It has failed its `Ack` and runs on.
+            Ok(Poll::Ready(_)) if !is_over && !invocation.is_done() => Poll::Pending,
+            Ok(poll) if !is_over => poll.map(drop),
+            _ => Poll::Ready(()),
         }
     });
     if services.within(services.limits.handler_timeout, done).await.is_none() {

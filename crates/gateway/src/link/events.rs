@@ -50,7 +50,8 @@ impl LinkState {
             live.queue(Queued { event: name.into(), ack, data: data.into(), attachments });
             return;
         }
-        let incoming = Incoming { event: &name, data: &data, attachments, asked: ack.is_some() };
+        let asked = ack.is_some();
+        let incoming = Incoming { event: &name, data: &data, attachments, asked, id: None };
         self.start_handler(slot, ack, incoming, turn);
     }
 
@@ -74,7 +75,8 @@ impl LinkState {
                 turn.budget -= 1;
                 let Queued { event, ack, data, attachments } = queued;
                 let asked = ack.is_some();
-                let incoming = Incoming { event: &event, data: &data, attachments, asked };
+                let incoming =
+                    Incoming { event: &event, data: &data, attachments, asked, id: None };
                 self.start_handler(slot, ack, incoming, turn);
             }
         }
@@ -113,6 +115,7 @@ impl LinkState {
         let event = incoming.event;
         let trace = live.socket.trace(event);
         let asked = Asked { slot, event, ack, trace: &trace };
+        let incoming = Incoming { id: trace.id_in_span(), ..incoming };
         let started = trace.run(|| live.socket.start(incoming));
         self.services.metrics.events.increment(1);
         match started {
@@ -201,6 +204,7 @@ impl LinkState {
             is_blocked = answer.is_blocked;
             if let Poll::Ready(Err(_)) = polled
                 && !invocation.is_streaming()
+                && !invocation.is_answered()
             {
                 answer.out.truncate(start);
             }

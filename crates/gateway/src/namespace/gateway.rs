@@ -184,8 +184,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// in one tab at a time uses `PerUser::ReplaceOldest(1)`. The default is any number.
     ///
     /// Applies in addition to [`Builder::connections`](crate::Builder::connections); both must allow
-    /// the connection, and one that is refused replaces no other. If the server counts by namespace, the
-    /// stricter of the two limits applies.
+    /// the connection, and one that is refused replaces no other.
     ///
     /// Applies to the namespace: two gateways with different limits cannot share one. Public namespaces
     /// have no users, so the limit is an error there
@@ -199,6 +198,25 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// ```
     pub fn connections(self, policy: PerUser) -> Self {
         Self { connections: Some(policy), ..self }
+    }
+
+    /// Limits the sockets that a user may have in this namespace, unless the gateway has a stricter
+    /// limit already (see [`PerUser::stricter`]). For programs that mount gateways of others.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::{PerUser, prelude::*};
+    ///
+    /// fn game() -> Gateway<Claims> {
+    ///     Gateway::at("/game").connections(PerUser::ReplaceOldest(1))
+    /// }
+    ///
+    /// // A user still has one socket in the game: its own limit is stricter.
+    /// let game = game().connections_at_most(PerUser::RefuseNew(2));
+    /// ```
+    pub fn connections_at_most(self, policy: PerUser) -> Self {
+        let own = self.connections.unwrap_or_default();
+        self.connections(own.stricter(policy))
     }
 
     /// Runs a hook once, before the first client is admitted. A later call replaces the hook.

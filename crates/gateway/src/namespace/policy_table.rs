@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use doorward_core::{OnExcess, PerUser};
+use doorward_core::PerUser;
 use doorward_protocol::Trust;
 
 use crate::{admission::door::Door, event::subscription::Layers};
@@ -60,7 +60,7 @@ impl NamespacePolicy {
             events,
             rooms: hub.policies().iter().map(|room| room.pattern.as_str().to_string()).collect(),
             concurrency: *concurrency,
-            connections: per_user(policy.connections.sockets),
+            connections: per_user(policy.sockets),
         }
     }
 }
@@ -127,9 +127,10 @@ impl fmt::Display for NamespacePolicy {
 /// Describes the limit of sockets that a user may have in a namespace.
 fn per_user(policy: PerUser) -> String {
     let Some(seats) = policy.seats() else { return String::new() };
-    match policy.on_excess() {
-        OnExcess::RefuseNew => format!("{seats} per user, one more is refused"),
-        OnExcess::ReplaceOldest => format!("{seats} per user, one more replaces the oldest"),
+    if policy.replaces_oldest() {
+        format!("{seats} per user, one more replaces the oldest")
+    } else {
+        format!("{seats} per user, one more is refused")
     }
 }
 

@@ -1,37 +1,6 @@
 //! Acks that several nodes give together.
 
-use std::{fmt, sync::Arc};
-
-/// The name of a node: one server process. Unlike a link id it opens nothing.
-///
-/// # Examples
-/// ```
-/// use doorward::access::NodeId;
-///
-/// assert_eq!(NodeId::new("eu-1").as_str(), "eu-1");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NodeId(Arc<str>);
-
-impl NodeId {
-    /// Names a node.
-    #[must_use]
-    pub fn new(name: impl Into<Arc<str>>) -> Self {
-        Self(name.into())
-    }
-
-    /// Returns the name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use doorward_core::NodeId;
 
 /// What the nodes that answered know together, and the nodes that did not answer in time.
 ///

@@ -12,14 +12,15 @@ use std::{
 };
 
 use doorward_core::{
-    Decision, DisconnectReason, RefusalReason, SessionId, SocketId, StoreError, TokenId, UserId,
+    Decision, DisconnectReason, NodeId, RefusalReason, SessionId, SocketId, StoreError, TokenId,
+    UserId,
 };
 use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use http::request::Parts;
 
 use crate::presence::{
     client::client,
-    gathered::{Gathered, NodeId},
+    gathered::Gathered,
     registry::Whose,
     resident::{Reloaded, Resident, SocketInfo},
     services::{Services, Subject},
@@ -315,7 +316,7 @@ impl Orders {
             Revoke::User(user) => registry.of(Whose::User(user)),
         };
         let closed = end_all(&self.services, &found, DisconnectReason::Revoked).await;
-        let here = vec![NodeId::new(NODE)];
+        let here = vec![self.services.node.clone()];
         if closed == found.len() {
             Revocation { closed, confirmed: here, missing: Vec::new() }
         } else {
@@ -385,6 +386,3 @@ const RECORDED_WITHIN: Duration = Duration::from_secs(2);
 /// How long it may take until all sockets of an order have ended. Each link ends its own when it has its turn;
 /// only a program that blocks its threads makes this fire.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);
-
-/// What this server calls itself while it is alone.
-const NODE: &str = "this server";

@@ -11,11 +11,10 @@ use std::{
 };
 
 use doorward_core::{
-    BoxFuture, Reservation, Seat, SeatError, SeatLimits, SeatRequest, SeatStore, Seated, Unlimited,
-    UserId,
+    BoxFuture, Reservation, Seat, SeatError, SeatRequest, SeatStore, Seated, Unlimited, UserId,
 };
 
-use crate::presence::seats::table::Table;
+use crate::presence::seats::table::{Limits, Table};
 
 /// Seats in memory: exact for one server, and lost when it stops. Clones share the seats.
 ///
@@ -37,7 +36,7 @@ pub struct MemorySeats {
 struct Hold {
     table: Arc<Mutex<Table>>,
     user: UserId,
-    limits: SeatLimits,
+    limits: Limits,
     number: u64,
 }
 
@@ -56,12 +55,13 @@ impl MemorySeats {
     }
 
     fn reserve_now(&self, request: SeatRequest<'_>) -> Result<Box<dyn Reservation>, SeatError> {
-        let SeatRequest { user, limits, .. } = request;
-        if limits.is_unlimited() {
+        let SeatRequest { user, links, sockets, .. } = request;
+        if request.is_unlimited() {
             return Ok(Box::new(Unlimited));
         }
         let number = lock(&self.table).reserve(request)?;
         let table = Arc::clone(&self.table);
+        let limits = Limits { links, sockets };
         Ok(Box::new(Hold { table, user: user.clone(), limits, number }))
     }
 }

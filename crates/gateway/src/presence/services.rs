@@ -11,8 +11,8 @@ use std::{
 };
 
 use doorward_core::{
-    Action, Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, Fault, Headers, Refusal,
-    RefusalReason, RevocationStore, SessionId, SocketId, UserId,
+    Action, Audit, AuditRecord, Clock, Decision, DecisionId, Entropy, Fault, Headers, NodeId,
+    Refusal, RefusalReason, RevocationStore, SessionId, SocketId, UserId,
 };
 use doorward_protocol::LinkConfig;
 use http::HeaderMap;
@@ -37,6 +37,8 @@ use crate::{
 pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Name of this node.
+    pub(crate) node: NodeId,
     pub(crate) limits: Limits,
     pub(crate) link_config: Arc<LinkConfig>,
     pub(crate) timers: Arc<Timers>,
@@ -126,6 +128,7 @@ impl Services {
             rights_changed: AtomicU64::new(0),
             afterwards: Arc::new(Semaphore::new(limits.afterwards)),
             farewells: watch::Sender::new(()),
+            node: NodeId::new(NODE),
             clock,
             entropy,
             limits,
@@ -269,6 +272,9 @@ impl Services {
         self.draining.store(true, Ordering::Release);
     }
 }
+
+/// Name of a server that is the only node.
+const NODE: &str = "this server";
 
 /// Stands in for a time that the clock cannot represent.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -7,8 +7,8 @@ use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
 
 use doorward_auth::MemoryStore;
 use doorward_core::{
-    Anonymous, Audit, Authenticator, Clock, Entropy, Guard, PerUser, RevocationStore, SeatLimits,
-    SeatStore, Unlimited,
+    Anonymous, Audit, Authenticator, Clock, Entropy, Guard, PerUser, RevocationStore, SeatStore,
+    Unlimited,
 };
 use doorward_protocol::Trust;
 
@@ -214,10 +214,11 @@ impl<P: Send + Sync + 'static> Builder<WithAuthenticator<P>> {
     /// [`BuildError`] names the first mistake.
     pub fn build(self) -> Result<Doorward, BuildError> {
         self.finish(|WithAuthenticator { authenticator, layers, gateways, hubs }, common| {
-            let policy = |namespace| Policy {
+            let policy = |sockets| Policy {
                 authenticator: Arc::clone(&authenticator),
                 seats: Arc::clone(&common.seats),
-                connections: SeatLimits::new(common.connections, namespace),
+                links: common.connections,
+                sockets,
             };
             mount(gateways, &layers, Trust::Known, policy, &hubs, &common.services)
         })
@@ -346,7 +347,8 @@ impl<A> Builder<A> {
         let policy = |_: PerUser| Policy {
             authenticator: Arc::new(AdmitAll),
             seats: Arc::new(Unlimited),
-            connections: SeatLimits::default(),
+            links: PerUser::Unlimited,
+            sockets: PerUser::Unlimited,
         };
         let layers = Layers::default();
         let public =

@@ -10,10 +10,14 @@ use std::{
 
 use doorward::{
     Limits, PerUser,
+    access::NodeId,
     audit::Decision,
     auth::RefusalReason,
     prelude::*,
-    store::{BoxFuture, MemorySeats, Reservation, SeatError, SeatRequest, SeatStore as _},
+    server::OsEntropy,
+    store::{
+        BoxFuture, Holder, LinkId, MemorySeats, Reservation, SeatError, SeatRequest, SeatStore,
+    },
     test::{ConnectError, TestClient, TestEnd},
 };
 use doorward_protocol::ws::Opcode;
@@ -120,8 +124,11 @@ async fn a_replaced_link_ends_in_all_namespaces() {
 
 #[tokio::test]
 async fn per_namespace_counts_sockets_in_each_namespace() {
-    let policy = PerUser::RefuseNew(1).per_namespace();
-    let (lasting, _) = with(policy).await;
+    let lasting = Lasting::with(|builder| {
+        let each = |path| Gateway::at(path).connections_at_most(PerUser::RefuseNew(1));
+        builder.gateway(each("/")).gateway(each("/chat"))
+    });
+    let lasting = lasting.await;
     let first = alice(&lasting).await;
     let elsewhere = lasting.server.connect("/chat", json!({ "user": "alice" })).await;
 
@@ -190,7 +197,7 @@ struct SlowSeats {
     answer: Arc<Notify>,
 }
 
-impl doorward::store::SeatStore for SlowSeats {
+impl SeatStore for SlowSeats {
     fn reserve<'a>(
         &'a self,
         request: SeatRequest<'a>,
@@ -267,21 +274,22 @@ async fn races_leave_exactly_as_many_sockets_as_the_policy_allows() {
 /// The same with one policy of the server and one of the namespace.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn races_leave_exactly_as_many_sockets_as_both_policies_allow() {
-    // The policy of the server, that of the namespace, and the number of sockets that both allow.
+    // The policy of the server, those of the namespace, and the number of sockets that all allow.
+    let any = PerUser::Unlimited;
     let cases = [
-        (PerUser::Unlimited, PerUser::ReplaceOldest(1), 1),
-        (PerUser::ReplaceOldest(3), PerUser::ReplaceOldest(1), 1),
-        (PerUser::RefuseNew(2), PerUser::ReplaceOldest(1), 1),
-        (PerUser::ReplaceOldest(1), PerUser::RefuseNew(2), 1),
-        (PerUser::ReplaceOldest(3), PerUser::RefuseNew(2), 2),
-        (PerUser::RefuseNew(2).per_namespace(), PerUser::ReplaceOldest(1), 1),
-        (PerUser::ReplaceOldest(1).per_namespace(), PerUser::RefuseNew(2), 1),
+        (PerUser::Unlimited, PerUser::ReplaceOldest(1), any, 1),
+        (PerUser::ReplaceOldest(3), PerUser::ReplaceOldest(1), any, 1),
+        (PerUser::RefuseNew(2), PerUser::ReplaceOldest(1), any, 1),
+        (PerUser::ReplaceOldest(1), PerUser::RefuseNew(2), any, 1),
+        (PerUser::ReplaceOldest(3), PerUser::RefuseNew(2), any, 2),
+        (PerUser::Unlimited, PerUser::ReplaceOldest(1), PerUser::RefuseNew(2), 1),
+        (PerUser::Unlimited, PerUser::RefuseNew(2), PerUser::ReplaceOldest(1), 1),
     ];
-    for (server, namespace, allowed) in cases {
+    for (server, namespace, at_most, allowed) in cases {
         let seats = MemorySeats::new();
         let (own, limits) = (seats.clone(), without_budgets());
         let lasting = Lasting::with(|builder| {
-            let game = Gateway::at("/game").connections(namespace);
+            let game = Gateway::at("/game").connections(namespace).connections_at_most(at_most);
             builder.limits(limits).connections(server).seats(own).gateway(game)
         });
         let lasting = Arc::new(lasting.await);
@@ -290,7 +298,11 @@ async fn races_leave_exactly_as_many_sockets_as_both_policies_allow() {
 
             let live = race(&lasting, "/game", racers).await;
 
-            assert_eq!(live.len(), allowed, "{server:?} and {namespace:?}, {racers} at once");
+            assert_eq!(
+                live.len(),
+                allowed,
+                "{server:?}, {namespace:?}, {at_most:?}: {racers} at once"
+            );
             assert_eq!(lasting.server.doorward().connections(), live.len());
             drop(live);
             let is_empty = || seats.taken() == 0 && lasting.server.doorward().connections() == 0;
@@ -544,18 +556,14 @@ async fn a_connect_hook_that_refuses_leaves_no_seat_taken() {
 /// A dropped reservation releases its seat. A replaced seat releases itself and not the new one.
 #[tokio::test]
 async fn a_seat_is_released_once_and_only_by_its_holder() {
-    use doorward::{
-        SocketId, UserId,
-        server::OsEntropy,
-        store::{LinkId, SeatLimits, SeatRequest},
-    };
+    use doorward::{SocketId, UserId};
 
     let seats = MemorySeats::new();
-    let limits = SeatLimits::new(PerUser::ReplaceOldest(1), PerUser::Unlimited);
+    let node = NodeId::new("eu-1");
     let user = UserId::new("alice");
     let request = || {
         let (socket, link) = (SocketId::generate(&OsEntropy), LinkId::generate(&OsEntropy));
-        SeatRequest::new(&user, socket, link, "/", limits)
+        SeatRequest::new(&node, &user, socket, link, "/").with_links(PerUser::ReplaceOldest(1))
     };
 
     let first = seats.reserve(request()).await.unwrap().commit().await.unwrap();
@@ -664,4 +672,27 @@ keeps! {
     the_oldest_is_replaced_when_the_seat_is_taken,
     the_sockets_of_a_link_share_a_seat,
     the_stricter_of_two_policies_for_a_namespace_holds,
+}
+
+/// Seats that are all held on another node.
+struct Elsewhere;
+
+impl SeatStore for Elsewhere {
+    fn reserve<'a>(
+        &'a self,
+        _: SeatRequest<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>> {
+        let holder = Holder::new(NodeId::new("eu-2"), LinkId::generate(&OsEntropy));
+        Box::pin(async { Err(SeatError::Full(vec![holder])) })
+    }
+}
+
+/// A node knows nothing about the links of other nodes, so it must not take their clients for gone.
+#[tokio::test]
+async fn a_holder_on_another_node_counts_as_alive() {
+    let lasting = Lasting::with(|builder| builder.seats(Elsewhere).gateway(Gateway::at("/"))).await;
+
+    let refused = lasting.server.expect_refused("/", json!({ "user": "alice" })).await;
+
+    assert_eq!(refused.code(), "already_connected");
 }

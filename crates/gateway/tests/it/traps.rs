@@ -1,5 +1,6 @@
 //! Regression tests of faults that hostile reviews have found.
 
+mod acks;
 mod limits;
 mod rooms;
 

@@ -195,7 +195,8 @@ fn variables_have_the_types_of_their_settings() {
     .unwrap();
 
     assert_eq!(config.origins.len(), 2);
-    assert_eq!(config.connections, PerUser::ReplaceOldest(2).per_namespace());
+    assert_eq!(config.links, PerUser::Unlimited);
+    assert_eq!(config.sockets, PerUser::ReplaceOldest(2));
     assert_eq!(config.session.idle_timeout, "30m".parse().unwrap());
     assert_eq!(config.metrics.unwrap().as_str(), "localhost:9090");
 }

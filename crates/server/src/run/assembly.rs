@@ -74,13 +74,13 @@ pub(crate) fn build(
 ) -> Result<Doorward, Failure> {
     let mut builder = Doorward::builder()
         .authenticate(authenticator::authenticator(config, resources, identity))
-        .connections(config.connections)
+        .connections(config.links)
         .revocations(Arc::clone(&resources.stores.revocations))
         .audit(Arc::clone(&resources.stores.audit))
         .limits(limits(config))
         .trusted_proxies(config.trusted_proxies.texts())
         .pages(config.origins.iter().map(ToString::to_string))
-        .gateway(demo::gateway());
+        .gateway(demo::gateway().connections_at_most(config.sockets));
     let Stores { applications, accounts, .. } = resources.stores;
     if let Some(file) = applications.file() {
         let services = Services {
@@ -91,7 +91,8 @@ pub(crate) fn build(
             round: config.mole.round.get(),
         };
         for application in config.applications() {
-            builder = builder.gateway(application.gateway(&services));
+            let gateway = application.gateway(&services);
+            builder = builder.gateway(gateway.connections_at_most(config.sockets));
         }
     }
     builder

@@ -10,7 +10,7 @@ use std::{
 };
 
 use doorward_core::{
-    Entropy, LinkId, PerUser, Reservation, SeatError, SeatLimits, SeatRequest, SeatStore, Seated,
+    Entropy, LinkId, NodeId, PerUser, Reservation, SeatError, SeatRequest, SeatStore, Seated,
     SocketId, UserId,
 };
 use tokio::task::JoinSet;
@@ -22,8 +22,12 @@ struct Client {
     socket: SocketId,
     link: LinkId,
     namespace: &'static str,
-    limits: SeatLimits,
+    links: PerUser,
+    sockets: PerUser,
 }
+
+/// Name of the node that asks for all seats, and so the node of their holders.
+const NODE: &str = "eu-1";
 
 /// Entropy that never repeats, so that all ids differ.
 struct Numbers;
@@ -41,12 +45,12 @@ impl Entropy for Numbers {
 
 impl Client {
     fn new(user: &str, policy: PerUser) -> Self {
-        Self::under(user, SeatLimits::new(policy, PerUser::Unlimited))
+        Self::under(user, (policy, PerUser::Unlimited))
     }
 
-    fn under(user: &str, limits: SeatLimits) -> Self {
+    fn under(user: &str, (links, sockets): (PerUser, PerUser)) -> Self {
         let (socket, link) = (SocketId::generate(&Numbers), LinkId::generate(&Numbers));
-        Self { user: user.into(), socket, link, namespace: "/", limits }
+        Self { user: user.into(), socket, link, namespace: "/", links, sockets }
     }
 
     /// Returns the same client with a socket in another namespace of its link.
@@ -55,8 +59,10 @@ impl Client {
     }
 
     async fn reserve(&self, seats: &impl SeatStore) -> Result<Box<dyn Reservation>, SeatError> {
-        let Self { user, socket, link, namespace, limits } = self;
-        seats.reserve(SeatRequest::new(user, *socket, *link, namespace, *limits)).await
+        let Self { user, socket, link, namespace, links, sockets } = self;
+        let node = NodeId::new(NODE);
+        let request = SeatRequest::new(&node, user, *socket, *link, namespace);
+        seats.reserve(request.with_links(*links).with_sockets(*sockets)).await
     }
 
     async fn sit(&self, seats: &impl SeatStore) -> Seated {
@@ -66,7 +72,8 @@ impl Client {
 }
 
 fn is_taken(reserved: &Result<Box<dyn Reservation>, SeatError>, holders: usize) -> bool {
-    matches!(reserved, Err(SeatError::Full(taken)) if taken.len() == holders)
+    matches!(reserved, Err(SeatError::Full(taken)) if taken.len() == holders
+        && taken.iter().all(|holder| holder.node.as_str() == NODE))
 }
 
 /// Seats and reservations count alike. One request too many gets the list of holders. Each user has seats
@@ -106,8 +113,7 @@ pub async fn the_sockets_of_a_link_share_a_seat(seats: impl SeatStore) {
 
 /// If namespaces are counted, each has seats of its own, also for the sockets of one link.
 pub async fn namespaces_have_seats_of_their_own_if_configured(seats: impl SeatStore) {
-    let policy = PerUser::RefuseNew(1).per_namespace();
-    let alice = Client::new("alice", policy);
+    let alice = Client::under("alice", (PerUser::Unlimited, PerUser::RefuseNew(1)));
     let first = alice.sit(&seats).await;
     let second = alice.also_in("/chat").sit(&seats).await;
 
@@ -182,7 +188,7 @@ pub async fn every_new_socket_waits_for_a_replaced_one(seats: impl SeatStore) {
 
 /// If excess sockets are refused, a replaced socket counts until it has closed.
 pub async fn a_replaced_socket_still_counts(seats: impl SeatStore) {
-    let limits = SeatLimits::new(PerUser::RefuseNew(2), PerUser::ReplaceOldest(1));
+    let limits = (PerUser::RefuseNew(2), PerUser::ReplaceOldest(1));
     let lost = Client::under("alice", limits).sit(&seats).await;
     let sitting = Client::under("alice", limits).sit(&seats).await;
     assert_eq!(sitting.replaced.len(), 1);
@@ -196,7 +202,7 @@ pub async fn a_replaced_socket_still_counts(seats: impl SeatStore) {
 /// The limit on the links of a user and the limit on sockets in a namespace apply together. A refused
 /// request changes nothing.
 pub async fn both_limits_hold_at_once(seats: impl SeatStore) {
-    let limits = SeatLimits::new(PerUser::RefuseNew(2), PerUser::ReplaceOldest(1));
+    let limits = (PerUser::RefuseNew(2), PerUser::ReplaceOldest(1));
     let (first, second) = (Client::under("alice", limits), Client::under("alice", limits));
     let oldest = first.sit(&seats).await;
     let next = second.sit(&seats).await;
@@ -213,7 +219,7 @@ pub async fn both_limits_hold_at_once(seats: impl SeatStore) {
     drop((next, elsewhere, last));
 
     // The other way round: a link is free, but no socket.
-    let limits = SeatLimits::new(PerUser::RefuseNew(2), PerUser::RefuseNew(1));
+    let limits = (PerUser::RefuseNew(2), PerUser::RefuseNew(1));
     let only = Client::under("alice", limits).sit(&seats).await;
     for _ in 0..3 {
         assert!(is_taken(&Client::under("alice", limits).reserve(&seats).await, 1));
@@ -224,8 +230,7 @@ pub async fn both_limits_hold_at_once(seats: impl SeatStore) {
 
 /// Of two policies for the same sockets, the one with fewer seats applies.
 pub async fn the_stricter_of_two_policies_for_a_namespace_holds(seats: impl SeatStore) {
-    let two = PerUser::RefuseNew(2).per_namespace();
-    let limits = SeatLimits::new(two, PerUser::ReplaceOldest(1));
+    let limits = (PerUser::Unlimited, PerUser::RefuseNew(2).stricter(PerUser::ReplaceOldest(1)));
     let (first, second) = (Client::under("alice", limits), Client::under("alice", limits));
     let replaced = first.sit(&seats).await;
     let taken = second.sit(&seats).await;
@@ -233,7 +238,7 @@ pub async fn the_stricter_of_two_policies_for_a_namespace_holds(seats: impl Seat
     drop((replaced, taken));
 
     // If both have the same number of seats, the one that refuses applies.
-    let limits = SeatLimits::new(PerUser::ReplaceOldest(1).per_namespace(), PerUser::RefuseNew(1));
+    let limits = (PerUser::Unlimited, PerUser::ReplaceOldest(1).stricter(PerUser::RefuseNew(1)));
     let only = Client::under("alice", limits).sit(&seats).await;
     assert!(is_taken(&Client::under("alice", limits).reserve(&seats).await, 1));
     drop(only);
@@ -242,7 +247,7 @@ pub async fn the_stricter_of_two_policies_for_a_namespace_holds(seats: impl Seat
 /// If one replacement satisfies both limits, only one link is affected: a link whose only socket is the oldest of its
 /// namespace, or the oldest link together with its socket there.
 pub async fn no_more_seats_are_lost_than_needed(seats: impl SeatStore) {
-    let limits = SeatLimits::new(PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(1));
+    let limits = (PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(1));
     let oldest = Client::under("alice", limits).sit(&seats).await;
     let game = Client::under("alice", limits).also_in("/game");
     let playing = game.sit(&seats).await;
@@ -250,7 +255,7 @@ pub async fn no_more_seats_are_lost_than_needed(seats: impl SeatStore) {
     assert_eq!(third.replaced, [game.socket]);
     drop((oldest, playing, third));
 
-    let limits = SeatLimits::new(PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(2));
+    let limits = (PerUser::ReplaceOldest(2), PerUser::ReplaceOldest(2));
     let (first, second) = (Client::under("alice", limits), Client::under("alice", limits));
     let late = first.also_in("/game");
     // The older link has the younger socket in `/game`.
@@ -295,7 +300,7 @@ pub async fn a_reservation_is_lost_with_its_link(seats: impl SeatStore) {
     drop((first, second));
 
     // The same holds if the link is replaced because its only socket is the oldest of a namespace.
-    let limits = SeatLimits::new(policy, policy);
+    let limits = (policy, policy);
     let alice = Client::under("alice", limits);
     let first = alice.sit(&seats).await;
     let reservation = alice.also_in("/chat").reserve(&seats).await.expect("it shares a seat");
@@ -323,7 +328,7 @@ pub async fn a_link_without_sockets_becomes_the_youngest(seats: impl SeatStore) 
 
 /// If links are not counted, a replaced socket in one namespace does not delay sockets in another.
 pub async fn a_replaced_socket_does_not_delay_other_namespaces(seats: impl SeatStore) {
-    let limits = SeatLimits::new(PerUser::Unlimited, PerUser::ReplaceOldest(1));
+    let limits = (PerUser::Unlimited, PerUser::ReplaceOldest(1));
     let lost = Client::under("alice", limits);
     let closing = lost.sit(&seats).await;
     let sitting = Client::under("alice", limits).sit(&seats).await;
@@ -338,7 +343,7 @@ pub async fn a_replaced_socket_does_not_delay_other_namespaces(seats: impl SeatS
 /// Of many sockets that take a seat at the same time under both limits, no two replace each other. One is left.
 pub async fn of_many_at_once_no_two_replace_each_other(seats: impl SeatStore) {
     let seats = Arc::new(seats);
-    let limits = SeatLimits::new(PerUser::ReplaceOldest(3), PerUser::ReplaceOldest(1));
+    let limits = (PerUser::ReplaceOldest(3), PerUser::ReplaceOldest(1));
     for _ in 0..ROUNDS {
         let sitting = at_once(&seats, || Client::under("alice", limits)).await;
 

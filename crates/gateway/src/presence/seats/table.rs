@@ -4,11 +4,9 @@
 //! the socket has closed, so that later sockets know which ones to wait for. Start reading at
 //! [`Table::take`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use doorward_core::{
-    Holder, LinkId, OnExcess, PerUser, SeatError, SeatLimits, SeatRequest, SocketId, UserId,
-};
+use doorward_core::{Holder, LinkId, NodeId, PerUser, SeatError, SeatRequest, SocketId, UserId};
 
 use crate::runtime::metrics;
 
@@ -24,9 +22,17 @@ pub(super) struct Table {
     gauge: Gauge,
 }
 
+/// Limits on the links of a user, and on the sockets in one namespace.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) links: PerUser,
+    pub(super) sockets: PerUser,
+}
+
 /// One socket of a user.
 struct Row {
     number: u64,
+    node: NodeId,
     socket: SocketId,
     link: LinkId,
     namespace: Box<str>,
@@ -58,18 +64,19 @@ impl Table {
 
     /// Adds a row, unless a limit that refuses new connections is reached.
     pub(super) fn reserve(&mut self, request: SeatRequest<'_>) -> Result<u64, SeatError> {
-        let SeatRequest { user, socket, link, namespace, limits, .. } = request;
+        let SeatRequest { node, user, socket, link, namespace, links, sockets, .. } = request;
         let rows = self.users.entry(user.clone()).or_default();
         // Rows of replaced sockets count as well, until these have closed.
-        let others: HashSet<LinkId> =
-            rows.iter().map(|row| row.link).filter(|other| *other != link).collect();
-        if is_refused(limits.links, others.len()) {
-            let holders = others.into_iter().map(|link| Holder { link, socket: None });
+        let others: HashMap<LinkId, &NodeId> =
+            rows.iter().filter(|row| row.link != link).map(|row| (row.link, &row.node)).collect();
+        if is_refused(links, others.len()) {
+            let holders = others.into_iter().map(|(link, node)| Holder::new(node.clone(), link));
             return Err(SeatError::Full(holders.collect()));
         }
         let there = || rows.iter().filter(|row| *row.namespace == *namespace);
-        if is_refused(limits.sockets, there().count()) {
-            let holder = |row: &Row| Holder { link: row.link, socket: Some(row.socket) };
+        if is_refused(sockets, there().count()) {
+            let holder =
+                |row: &Row| Holder::new(row.node.clone(), row.link).with_socket(row.socket);
             return Err(SeatError::Full(there().map(holder).collect()));
         }
         let of_link = rows.iter().filter(|row| row.link == link && row.standing != Standing::Lost);
@@ -78,7 +85,8 @@ impl Table {
         self.next += 1;
         self.count += 1;
         self.gauge.increment(1.0);
-        rows.push(Row { number, socket, link, namespace: namespace.into(), standing, link_since });
+        let (node, namespace) = (node.clone(), namespace.into());
+        rows.push(Row { number, node, socket, link, namespace, standing, link_since });
         Ok(number)
     }
 
@@ -90,7 +98,7 @@ impl Table {
         &mut self,
         user: &UserId,
         number: u64,
-        limits: SeatLimits,
+        limits: Limits,
     ) -> Result<Vec<SocketId>, SeatError> {
         // The row was removed by `make_room`: its link has lost its seat meanwhile.
         let lost = || SeatError::Full(Vec::new());
@@ -150,8 +158,7 @@ impl Row {
 
 /// Returns `true` if the policy refuses a connection beside `sitting` others.
 fn is_refused(policy: PerUser, sitting: usize) -> bool {
-    policy.on_excess() == OnExcess::RefuseNew
-        && policy.seats().is_some_and(|seats| sitting >= seats)
+    !policy.replaces_oldest() && policy.seats().is_some_and(|seats| sitting >= seats)
 }
 
 /// Takes seats from the oldest connections until both limits hold, and no more than needed.
@@ -164,7 +171,7 @@ fn is_refused(policy: PerUser, sitting: usize) -> bool {
 //   although another one may be older, because this serves both limits with one connection.
 // - Otherwise the oldest link loses its seat, and the next round sees what is still exceeded.
 // Every round takes at least one seat, so the loop ends.
-fn make_room(rows: &mut Vec<Row>, namespace: &str, limits: SeatLimits) {
+fn make_room(rows: &mut Vec<Row>, namespace: &str, limits: Limits) {
     loop {
         let socket = one_socket_too_many(rows, namespace, limits.sockets);
         let link = one_link_too_many(rows, limits.links);
