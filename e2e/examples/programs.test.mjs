@@ -48,6 +48,22 @@ test("echo", LIMIT, async (t) => {
   });
 });
 
+test("front", LIMIT, async (t) => {
+  const program = await startQuietExample("front");
+  after(() => program.stop());
+  const member = (sub, team) => connected(t, program, { auth: { token: sign({ sub, team }) } });
+  const [alice, bob, carol] = [await member("alice", "red"), await member("bob", "red"), await member("carol", "blue")];
+  const joined = next(alice, "joined");
+
+  assert.equal(await ask(alice, "join", "team:red"), 0);
+  assert.equal(await ask(bob, "join", "team:red"), 1);
+  assert.deepEqual(await joined, ["bob"]);
+  for (const room of ["team:red", "lobby"]) {
+    assert.equal((await ask(carol, "join", room)).code, "forbidden", room);
+  }
+  assert.deepEqual(await refused(t, program, {}), { message: "Unauthorized", code: "unauthenticated" });
+});
+
 test("auth_service", LIMIT, async (t) => {
   const program = await started("auth_service");
 
