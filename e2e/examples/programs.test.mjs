@@ -109,13 +109,12 @@ async function runClient(name, url) {
   return run([join(folder, name), url], process.execPath, { env: { ...process.env, JWT_SECRET: SECRET } });
 }
 
-test("teams prints its address, and its client prints what the README shows", LIMIT, async () => {
+test("teams prints its address, and its client prints what docs/first-program.md shows", LIMIT, async () => {
   const program = await startQuietExample("teams");
   after(() => program.stop());
-  const [promised] = await blocksOf("README.md", "text");
+  const [promised] = await blocksOf("docs/first-program.md", "text");
 
   assert.deepEqual(await runClient("teams.mjs", program.url), { code: 0, stdout: promised, stderr: "" });
-  assert.deepEqual(await blocksOf("README.ko.md", "text"), [promised]);
 });
 
 test("cookie_session", LIMIT, async () => {

@@ -1,4 +1,4 @@
-// Follows README.md for a new program: compiles its manifest and its source in an empty folder.
+// Follows docs/first-program.md for a new program: compiles its manifest and its source in an empty folder.
 
 import assert from "node:assert/strict";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -17,10 +17,9 @@ const TARGET = dirname(dirname(process.env.E2E_DOORWARD));
 /** Limit for a cold build of everything on a small machine. */
 const LIMIT = { timeout: 30 * 60_000 };
 
-test("the program of the README compiles in its own folder", LIMIT, async () => {
-  const [settings] = await blocksOf("README.md", "toml");
-  const [program] = await blocksOf("README.md", "rust");
-  assert.deepEqual(await blocksOf("README.ko.md", "toml"), [settings]);
+test("the first program compiles in its own folder", LIMIT, async () => {
+  const [settings] = await blocksOf("docs/first-program.md", "toml");
+  const [program] = await blocksOf("docs/first-program.md", "rust");
   const folder = await freshFolder();
   after(() => rm(folder, { recursive: true, force: true }));
   await mkdir(join(folder, "src"));
