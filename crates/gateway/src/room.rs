@@ -1,9 +1,10 @@
-//! Rooms: policies, targets of broadcasts, and what sending returns.
+//! Rooms: policies, targets of broadcasts, and the results of sending.
 //!
-//! [`Hub`](crate::Hub) and [`Socket`](crate::Socket) send; [`Gateway::room`](crate::Gateway::room) says who may enter.
+//! [`Hub`](crate::Hub) and [`Socket`](crate::Socket) send to rooms. The policies that
+//! [`Gateway::room`](crate::Gateway::room) sets decide which clients may join them.
 
-// Sockets, hubs and rooms as applications use them. `socket/rooms.rs` decides whether a client enters a
-// room; `policy` has the patterns of names. Start reading at `socket`.
+// Sockets, hubs and rooms as applications use them. `socket/rooms.rs` decides whether a client joins a
+// room; `policy` reads the patterns of room names. Start reading at `socket`.
 
 pub(crate) mod acks;
 pub(crate) mod data;

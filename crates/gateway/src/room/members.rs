@@ -1,8 +1,8 @@
-//! Who is where: the members of every room of one namespace.
+//! Members of every room of one namespace.
 //!
-//! Rooms are spread over shards, each behind its own lock, which is held for one change or for taking a
-//! snapshot, and never while anything is sent. The snapshot is made when somebody sends to a room and
-//! kept until somebody enters or leaves. Start reading at [`Rooms::snapshot`].
+//! Rooms are spread over shards, each with its own lock. A lock is held for one change or for taking
+//! a snapshot, and never while anything is sent. The first broadcast to a room makes the snapshot;
+//! it is kept until a socket joins or leaves the room. Start reading at [`Rooms::snapshot`].
 
 use std::{
     collections::HashMap,
@@ -15,31 +15,43 @@ use doorward_core::{SocketId, UserId};
 use crate::room::socket::Socket;
 
 /// The rooms of one namespace.
+// The three maps are changed one after the other, without a common lock. A broadcast that runs
+// meanwhile may find the socket in one of them and not in another; that is the same as if it had run
+// a moment earlier or later. Named rooms and the list of rooms of a socket change together, under
+// the lock of that list (`socket/rooms.rs`).
 pub(crate) struct Rooms<P> {
-    everybody: Everybody<P>,
+    /// Every socket of the namespace.
+    all: All<P>,
+    /// Rooms that sockets have joined.
     named: Sharded<Arc<str>, P>,
+    /// Sockets by user, without anonymous clients.
     users: Sharded<UserId, P>,
 }
 
-/// Whom somebody is sent to.
+/// Target of a broadcast.
 ///
-/// A text is the name of a room. A [`SocketId`] is the socket itself, and a [`UserId`] every socket of
-/// that user: no client can name these as a room.
+/// Strings convert to the name of a room, a [`SocketId`] to that socket, and a [`UserId`] to every
+/// socket of that user.
 ///
 /// # Examples
 /// ```
-/// use doorward::room::Target;
+/// use doorward::{UserId, room::Target};
 ///
 /// assert_eq!(Target::from("team:7"), Target::Room("team:7".into()));
+/// assert_eq!(Target::from(UserId::new("alice")), Target::User(UserId::new("alice")));
 /// ```
+///
+/// # Security
+/// A string is always a room. A client that chooses the name of a room cannot reach a user or a socket
+/// with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Target {
-    /// Everybody in a room.
+    /// Every socket in a room.
     Room(Arc<str>),
     /// One socket.
     Socket(SocketId),
-    /// Every socket of a user.
+    /// Every socket of a user. Anonymous clients share one user id and are not found by it.
     User(UserId),
 }
 
@@ -68,8 +80,8 @@ impl From<Arc<str>> for Target {
 }
 
 impl From<SocketId> for Target {
-    fn from(socket: SocketId) -> Self {
-        Self::Socket(socket)
+    fn from(id: SocketId) -> Self {
+        Self::Socket(id)
     }
 }
 
@@ -85,64 +97,70 @@ impl From<&UserId> for Target {
     }
 }
 
-/// The members of a room at one moment.
+/// Members of a room at one moment. Broadcasts share it, so they do not copy the list.
 pub(crate) type Snapshot<P> = Arc<[Socket<P>]>;
 
 impl<P> Rooms<P> {
     pub(crate) fn new() -> Self {
-        Self { everybody: Everybody::new(), named: Sharded::new(), users: Sharded::new() }
+        Self { all: All::new(), named: Sharded::new(), users: Sharded::new() }
     }
 
-    /// Takes in a socket that has come past every check.
-    pub(crate) fn enter(&self, connection: &Socket<P>, user: Option<&UserId>) {
-        self.everybody.shard(connection.id()).insert(connection);
+    /// Adds an admitted socket to the namespace, and to its user if that is given.
+    pub(crate) fn enter(&self, socket: &Socket<P>, user: Option<&UserId>) {
+        self.all.shard(socket.id()).insert(socket);
         if let Some(user) = user {
-            self.users.insert(user.clone(), connection);
+            self.users.insert(user.clone(), socket);
         }
     }
 
-    /// Forgets a socket, apart from the rooms that it knows to be in.
-    pub(crate) fn leave(&self, connection: &Socket<P>) {
-        let gone = self.everybody.shard(connection.id()).remove(connection.id());
+    /// Removes a socket from the namespace and from its user. The caller removes it from its named
+    /// rooms.
+    pub(crate) fn leave(&self, socket: &Socket<P>) {
+        // The guard of the lock is dropped at the end of this statement, before the values are.
+        let gone = self.all.shard(socket.id()).remove(socket.id());
         drop(gone);
-        self.users.remove(connection.user(), connection.id());
+        self.users.remove(socket.user(), socket.id());
     }
 
-    pub(crate) fn join(&self, room: &Arc<str>, connection: &Socket<P>) {
-        self.named.insert(Arc::clone(room), connection);
+    pub(crate) fn join(&self, room: &Arc<str>, socket: &Socket<P>) {
+        self.named.insert(Arc::clone(room), socket);
     }
 
-    pub(crate) fn part(&self, room: &Arc<str>, socket: SocketId) {
-        self.named.remove(room, socket);
+    pub(crate) fn part(&self, room: &Arc<str>, id: SocketId) {
+        self.named.remove(room, id);
     }
 
-    pub(crate) fn socket(&self, socket: SocketId) -> Option<Socket<P>> {
-        self.everybody.shard(socket).members.get(&socket).cloned()
+    pub(crate) fn socket(&self, id: SocketId) -> Option<Socket<P>> {
+        self.all.shard(id).members.get(&id).cloned()
     }
 
-    /// Everybody, in parts.
-    pub(crate) fn everybody(&self) -> Vec<Snapshot<P>> {
-        self.everybody.shards.iter().map(|shard| lock(shard).snapshot()).collect()
+    /// Returns every socket of the namespace, in one snapshot for each shard.
+    ///
+    /// The snapshots are not of the same moment. No socket is in two of them.
+    pub(crate) fn all(&self) -> Vec<Snapshot<P>> {
+        self.all.shards.iter().map(|shard| lock(shard).snapshot()).collect()
     }
 
+    /// Returns the sockets of a target; none if the room or the user has no sockets.
     pub(crate) fn snapshot(&self, target: &Target) -> Snapshot<P> {
         let snapshot = match target {
             Target::Room(room) => self.named.snapshot(room),
-            Target::Socket(socket) => self.socket(*socket).map(|socket| Arc::new([socket]) as _),
+            Target::Socket(id) => self.socket(*id).map(|socket| Arc::new([socket]) as _),
             Target::User(user) => self.users.snapshot(user),
         };
         snapshot.unwrap_or_else(|| Arc::new([]))
     }
 
-    /// How many rooms with a name there are.
+    /// Returns the number of named rooms.
     pub(crate) fn count(&self) -> usize {
         self.named.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 }
 
-/// Who is in one room.
+/// Members of one room, or of one shard of [`All`].
 struct Room<P> {
     members: HashMap<SocketId, Socket<P>>,
+    /// Snapshot of `members`; `None` if they have changed since the last one, or if there was none.
     snapshot: Option<Snapshot<P>>,
 }
 
@@ -153,15 +171,19 @@ impl<P> Default for Room<P> {
 }
 
 impl<P> Room<P> {
-    fn insert(&mut self, connection: &Socket<P>) {
+    fn insert(&mut self, socket: &Socket<P>) {
+        // Dropped under the lock. Its sockets are still members, so this drops no value of the
+        // application.
         self.snapshot = None;
-        self.members.insert(connection.id(), connection.clone());
+        self.members.insert(socket.id(), socket.clone());
     }
 
-    /// Returns what is to be dropped outside of the lock, because it holds values of the application.
+    /// Removes a socket. The caller drops the returned values after it has released the lock: they may
+    /// hold the last reference to the socket, and with it to values of the application. A destructor
+    /// of the application may take long, or panic.
     #[must_use]
-    fn remove(&mut self, socket: SocketId) -> (Option<Snapshot<P>>, Option<Socket<P>>) {
-        (self.snapshot.take(), self.members.remove(&socket))
+    fn remove(&mut self, id: SocketId) -> (Option<Snapshot<P>>, Option<Socket<P>>) {
+        (self.snapshot.take(), self.members.remove(&id))
     }
 
     fn snapshot(&mut self) -> Snapshot<P> {
@@ -170,24 +192,24 @@ impl<P> Room<P> {
     }
 }
 
-/// Every socket, by its id.
-struct Everybody<P> {
+/// Every socket of the namespace, by its id.
+struct All<P> {
     hasher: RandomState,
     /// Each lock protects the sockets of its shard.
     shards: [Mutex<Room<P>>; SHARDS],
 }
 
-impl<P> Everybody<P> {
+impl<P> All<P> {
     fn new() -> Self {
         Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
-    fn shard(&self, socket: SocketId) -> MutexGuard<'_, Room<P>> {
-        lock(&self.shards[index(&self.hasher, &socket)])
+    fn shard(&self, id: SocketId) -> MutexGuard<'_, Room<P>> {
+        lock(&self.shards[index(&self.hasher, &id)])
     }
 }
 
-/// Rooms by key.
+/// Rooms by key. A room exists as long as it has members.
 struct Sharded<K, P> {
     hasher: RandomState,
     /// Each lock protects the rooms of its shard.
@@ -199,17 +221,18 @@ impl<K: Hash + Eq, P> Sharded<K, P> {
         Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
-    fn insert(&self, key: K, connection: &Socket<P>) {
-        self.shard(&key).entry(key).or_default().insert(connection);
+    fn insert(&self, key: K, socket: &Socket<P>) {
+        self.shard(&key).entry(key).or_default().insert(socket);
     }
 
-    fn remove(&self, key: &K, socket: SocketId) {
+    fn remove(&self, key: &K, id: SocketId) {
         let mut shard = self.shard(key);
         let Some(room) = shard.get_mut(key) else { return };
-        let gone = room.remove(socket);
+        let gone = room.remove(id);
         if room.members.is_empty() {
             shard.remove(key);
         }
+        // The lock is released before the values of the application are dropped.
         drop(shard);
         drop(gone);
     }
@@ -223,15 +246,19 @@ impl<K: Hash + Eq, P> Sharded<K, P> {
     }
 }
 
+/// Returns the shard of a key.
 fn index(hasher: &RandomState, key: &impl Hash) -> usize {
+    // Clients choose the names of rooms. With a random key they cannot choose names that all share
+    // one shard.
     #[expect(clippy::cast_possible_truncation, reason = "any part of a hash will do")]
     let hash = hasher.hash_one(key) as usize;
     hash % SHARDS
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No code of the application runs under these locks, so no panic leaves a change half done.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// More than there are cores, so that two of them seldom want the same.
+/// Number of shards: more than there are cores, so that two cores seldom need the same lock.
 const SHARDS: usize = 64;

@@ -1,4 +1,7 @@
-//! Something for several clients at once.
+//! Selects sockets of a namespace, and sends to all of them at once.
+//!
+//! An event is written once and shared by all packets. Sending never waits for a client: packets are
+//! posted to the mailboxes of the links. Start reading at [`Broadcast::emit`].
 
 use std::{collections::HashSet, fmt, time::Duration};
 
@@ -20,7 +23,14 @@ use crate::{
     runtime::metrics::Metrics,
 };
 
-/// Whom something is for; begin with [`Hub::to`], [`Hub::all`] or [`Socket::to`].
+/// Selection of sockets in a namespace, to send to them, to move them between rooms or to disconnect
+/// them.
+///
+/// [`Hub::all`], [`Hub::to`] and [`Socket::to`] begin one. [`to`](Broadcast::to) adds targets,
+/// [`except`](Broadcast::except) leaves sockets out, and [`emit`](Broadcast::emit) sends. A socket that
+/// several targets select receives the event once.
+///
+/// The sockets are looked up when the event is sent, so a broadcast may be kept and used again.
 ///
 /// # Examples
 /// ```
@@ -33,15 +43,15 @@ use crate::{
 ///
 /// let gateway: Gateway<Claims> =
 ///     Gateway::at("/").room("lobby", |_| async { true }).on("say", say);
-/// # drop(gateway);
 /// ```
 #[must_use = "nothing is sent before `emit`"]
 pub struct Broadcast<P> {
     hub: Hub<P>,
-    /// `None` is everybody.
+    /// Targets; `None` selects the whole namespace.
     to: Option<Vec<Target>>,
     except: Vec<Target>,
-    /// Who speaks, when it is a client: it is heard only in rooms that it is in.
+    /// Socket of the client on whose behalf the event is sent. It may send only to rooms that it has
+    /// joined.
     speaker: Option<Socket<P>>,
     is_volatile: bool,
     timeout: Option<Duration>,
@@ -57,41 +67,53 @@ impl<P> Broadcast<P> {
         Self { to: Some(targets), ..Self::new(hub) }
     }
 
-    /// Speaks for a client.
+    /// Sends on behalf of a client.
     pub(crate) fn spoken_by(self, speaker: &Socket<P>) -> Self {
         Self { speaker: Some(speaker.clone()), ..self }
     }
 
-    /// Adds somebody; nobody gets it twice.
+    /// Adds a target.
+    ///
+    /// The first target of [`Hub::all`] or [`Hub::except`] narrows the selection to it. Each further one
+    /// adds sockets, and a socket that is selected twice receives the event once.
     pub fn to(mut self, target: impl Into<Target>) -> Self {
         self.to.get_or_insert_default().push(target.into());
         self
     }
 
-    /// Leaves somebody out.
+    /// Leaves out the sockets of a target.
     pub fn except(mut self, target: impl Into<Target>) -> Self {
         self.except.push(target.into());
         self
     }
 
-    /// Leaves out clients that do not keep up: what waits for them is not made longer.
+    /// Skips clients that do not keep up with their packets, in place of queueing the event for them.
+    ///
+    /// Use it for events that the next one makes obsolete, such as positions.
     pub fn volatile(self) -> Self {
         Self { is_volatile: true, ..self }
     }
 
-    /// Waits this long for answers, in place of [`Limits::ack_timeout`](crate::Limits::ack_timeout).
+    /// Sets how long [`emit_with_ack`](Broadcast::emit_with_ack) waits for acks, in place of
+    /// [`Limits::ack_timeout`](crate::Limits::ack_timeout).
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Sends an event, written and framed once, and returns how many sockets it was queued for.
+    /// Sends an event, and returns how many sockets it was queued for.
+    ///
+    /// The event is written once, for any number of sockets. It is queued after everything that was sent
+    /// to a client before, and does not wait for the client.
     /// A tuple is several arguments; see [`Arguments`].
     ///
     /// # Errors
-    /// - [`EmitError::Ended`]: a client speaks whose socket has ended. Nothing was sent.
-    /// - [`EmitError::NotThere`]: a client speaks to a room that it is not in. Nothing was sent.
+    /// Nothing was sent.
+    /// - [`EmitError::Ended`]: the broadcast belongs to a socket that has ended.
+    /// - [`EmitError::NotThere`]: the broadcast belongs to a socket that is not in the room.
     /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
-    /// - [`EmitError::Reserved`]: the event belongs to the library, such as `disconnect`.
+    /// - [`EmitError::Reserved`]: the library sends events of this name itself, such as `disconnect`.
+    /// - [`EmitError::TooLarge`]: the event is larger than half of
+    ///   [`Limits::outbox`](crate::Limits::outbox).
     #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
     pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<Delivered, EmitError> {
         self.check_speaker()?;
@@ -100,13 +122,13 @@ impl<P> Broadcast<P> {
         }
         let frame = self.hub.frame(event, None, &arguments, self.targets())?;
         let mut local = 0;
-        self.for_each(|connection| {
-            local += usize::from(connection.deliver(frame.clone(), self.is_volatile));
+        self.for_each(|socket| {
+            local += usize::from(socket.deliver(frame.clone(), self.is_volatile));
         });
         Ok(Delivered { local })
     }
 
-    /// Sends a typed event, with the struct as its only argument.
+    /// Sends a typed event, with the struct as its only argument, and returns how many sockets it was queued for.
     ///
     /// # Errors
     /// As [`Broadcast::emit`].
@@ -114,15 +136,17 @@ impl<P> Broadcast<P> {
         self.emit(E::NAME, (event,))
     }
 
-    /// Sends an event and collects the answers, until everybody has answered or the time is over.
+    /// Sends an event and collects the acks of the clients.
     ///
-    /// Who does not answer, or something else than a `T`, is in [`Acks::missing`].
+    /// It completes when every client has answered, or when the [timeout](Broadcast::timeout) expires.
+    /// A client that does not answer in time, or answers with something else than a `T`, is listed in
+    /// [`Acks::missing`].
     ///
     /// # Errors
     /// As [`Broadcast::emit`].
     ///
     /// # Cancel safety
-    /// Dropping the future forgets the questions; answers that still come are ignored.
+    /// Dropping the future does not take the event back. Answers that arrive later are ignored.
     pub async fn emit_with_ack<T: DeserializeOwned>(
         &self,
         event: &str,
@@ -133,25 +157,30 @@ impl<P> Broadcast<P> {
         if !self.hub.is_mounted() {
             return Ok(answers);
         }
+        // All sockets share one id, so the packet is written once. Each socket has an `AckTable` of its
+        // own, so their answers cannot be confused.
         let id = self.hub.next_ack();
         let frame = self.hub.frame(event, Some(id), &arguments, self.targets())?;
+        // Sockets that have not answered yet. After the timeout they cannot be read from `questions`,
+        // whose futures return their socket only together with an answer.
         let mut open = HashSet::new();
         let mut questions = FuturesUnordered::new();
-        self.for_each(|connection| match connection.ask(id) {
-            Ok(question) if connection.deliver(frame.clone(), self.is_volatile) => {
-                open.insert(connection.id());
-                questions.push(answer_of(connection.id(), question));
+        // The question is opened before the packet is posted, so that no answer comes too early.
+        self.for_each(|socket| match socket.ask(id) {
+            Ok(question) if socket.deliver(frame.clone(), self.is_volatile) => {
+                open.insert(socket.id());
+                questions.push(answer_of(socket.id(), question));
             }
-            Ok(_) => answers.missing.push((connection.id(), AckError::Ended)),
-            Err(error) => answers.missing.push((connection.id(), error)),
+            Ok(_) => answers.missing.push((socket.id(), AckError::Ended)),
+            Err(error) => answers.missing.push((socket.id(), error)),
         });
         let services = self.hub.services();
         let collect = async {
-            while let Some((socket, answer)) = questions.next().await {
-                open.remove(&socket);
+            while let Some((id, answer)) = questions.next().await {
+                open.remove(&id);
                 match answer {
-                    Ok(value) => answers.given.push((socket, value)),
-                    Err(error) => answers.missing.push((socket, error)),
+                    Ok(value) => answers.given.push((id, value)),
+                    Err(error) => answers.missing.push((id, error)),
                 }
             }
         };
@@ -159,55 +188,62 @@ impl<P> Broadcast<P> {
         if services.within(time, collect).await.is_none() {
             Metrics::hit("ack_timeout");
         }
-        answers.missing.extend(open.into_iter().map(|socket| (socket, AckError::Timeout)));
+        answers.missing.extend(open.into_iter().map(|id| (id, AckError::Timeout)));
         Ok(answers)
     }
 
-    /// Returns the sockets of every node, each with what operators see of it.
+    /// Returns descriptions of the selected sockets, of every node.
+    ///
+    /// Use [`local_sockets`](Broadcast::local_sockets) for the sockets themselves.
     ///
     /// # Cancel safety
-    /// Dropping the future forgets the question.
+    /// Dropping the future has no effect.
     #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
     pub async fn fetch_sockets(&self) -> Gathered<Vec<SocketInfo>> {
         let sockets = self.local_sockets();
         Gathered::here(sockets.iter().map(Socket::describe).collect())
     }
 
-    /// Returns the sockets of this node, with their principals and [data](Socket::data).
+    /// Returns the selected sockets of this node, with their principals and [data](Socket::data).
     #[must_use]
     pub fn local_sockets(&self) -> Vec<Socket<P>> {
         let mut sockets = Vec::new();
         if self.hub.is_mounted() {
-            self.for_each(|connection| sockets.push(connection.clone()));
+            self.for_each(|socket| sockets.push(socket.clone()));
         }
         sockets
     }
 
-    /// Takes the sockets out of a room, and returns how many were in it. The server decides this: guards are
-    /// not asked.
+    /// Takes the sockets out of a room, and returns how many were in it.
+    ///
+    /// The server decides this, so guards are not asked. A join of the room that is being decided
+    /// meanwhile is decided again.
     ///
     /// # Cancel safety
-    /// Sockets of this node have left when the future is polled for the first time.
+    /// Sockets of this node leave at the first poll of the future.
     #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
     pub async fn sockets_leave(&self, room: &str) -> Gathered<usize> {
         let sockets = self.local_sockets();
-        Gathered::here(sockets.iter().filter(|connection| connection.part(room)).count())
+        Gathered::here(sockets.iter().filter(|socket| socket.part(room)).count())
     }
 
-    /// Ends the sockets, and returns how many there were. Their clients read `io server disconnect` and do not
-    /// reconnect.
+    /// Disconnects the sockets, and returns how many there were.
+    ///
+    /// The clients read `io server disconnect` and do not reconnect on their own. The future does not
+    /// wait until the sockets have ended; [`Socket::closed`] does.
     ///
     /// # Cancel safety
-    /// Sockets of this node have been told to end when the future is polled for the first time.
+    /// The links of this node receive the order at the first poll of the future.
     #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
     pub async fn disconnect_sockets(&self) -> Gathered<usize> {
         let sockets = self.local_sockets();
-        for connection in &sockets {
-            connection.end_for(DisconnectReason::ServerLeft);
+        for socket in &sockets {
+            socket.end_for(DisconnectReason::ServerLeft);
         }
         Gathered::here(sockets.len())
     }
 
+    /// Checks that the client on whose behalf the event is sent may send to every target.
     fn check_speaker(&self) -> Result<(), EmitError> {
         let Some(speaker) = &self.speaker else { return Ok(()) };
         if speaker.is_closed() {
@@ -215,40 +251,45 @@ impl<P> Broadcast<P> {
         }
         let is_heard = |target: &Target| match target {
             Target::Room(room) => speaker.is_in(room),
+            // A string from a client is always a room, so the application itself has named these.
             Target::Socket(_) | Target::User(_) => true,
         };
         if self.targets().iter().all(is_heard) { Ok(()) } else { Err(EmitError::NotThere) }
     }
 
-    /// Who is named, which is nobody when it is for everybody.
+    /// Returns the targets; none if the whole namespace is selected.
     fn targets(&self) -> &[Target] {
         self.to.as_deref().unwrap_or_default()
     }
 
-    /// Does something for everybody whom it is for, once each.
+    /// Calls `f` once for each selected socket.
     fn for_each(&self, mut f: impl FnMut(&Socket<P>)) {
+        // No lock is held while `f` runs, because it may take the lock of a mailbox for each socket. A
+        // socket that leaves a room after the snapshot may therefore still receive the event.
         let left_out = self.left_out();
         let rooms = self.hub.rooms();
         let mut parts = match &self.to {
-            None => rooms.everybody(),
+            None => rooms.all(),
             Some(targets) => targets.iter().map(|target| rooms.snapshot(target)).collect(),
         };
+        // One target names each socket once, and so do the shards of the namespace.
         if self.targets().len() > 1 {
             parts = vec![without_doubles(&parts)];
         }
-        for connection in parts.iter().flat_map(|part| part.iter()) {
-            if !left_out.contains(connection.id()) {
-                f(connection);
+        for socket in parts.iter().flat_map(|part| part.iter()) {
+            if !left_out.contains(socket.id()) {
+                f(socket);
             }
         }
     }
 
+    /// Returns the sockets of the targets in `except`.
     fn left_out(&self) -> LeftOut {
         let mut left_out = LeftOut { one: None, others: HashSet::new() };
         for target in &self.except {
             match target {
-                Target::Socket(socket) if left_out.one.is_none() => left_out.one = Some(*socket),
-                Target::Socket(socket) => drop(left_out.others.insert(*socket)),
+                Target::Socket(id) if left_out.one.is_none() => left_out.one = Some(*id),
+                Target::Socket(id) => drop(left_out.others.insert(*id)),
                 target => {
                     let snapshot = self.hub.rooms().snapshot(target);
                     left_out.others.extend(snapshot.iter().map(Socket::id));
@@ -259,7 +300,9 @@ impl<P> Broadcast<P> {
     }
 }
 
-/// Result of an emit.
+/// Number of sockets that an event was queued for.
+///
+/// It does not say that a client has received the event; [`Broadcast::emit_with_ack`] does.
 ///
 /// # Examples
 /// ```
@@ -272,22 +315,26 @@ impl<P> Broadcast<P> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivered {
-    /// Sockets of this node that the event was queued for. How many other nodes have is not counted.
+    /// Number of sockets of this node. Sockets of other nodes are not counted.
     pub local: usize,
 }
 
-/// Whom a broadcast leaves out: most often the speaker alone.
+/// Sockets that a broadcast leaves out.
+///
+/// Most often that is the sender alone, so the first socket is kept outside of the set: then nothing
+/// is allocated, and no id is hashed for the members of a room.
 struct LeftOut {
     one: Option<SocketId>,
     others: HashSet<SocketId>,
 }
 
 impl LeftOut {
-    fn contains(&self, socket: SocketId) -> bool {
-        self.one == Some(socket) || (!self.others.is_empty() && self.others.contains(&socket))
+    fn contains(&self, id: SocketId) -> bool {
+        self.one == Some(id) || (!self.others.is_empty() && self.others.contains(&id))
     }
 }
 
+/// Returns the members of all snapshots, each once.
 fn without_doubles<P>(parts: &[Snapshot<P>]) -> Snapshot<P> {
     let mut seen = HashSet::new();
     let members = parts.iter().flat_map(|part| part.iter());
@@ -295,16 +342,18 @@ fn without_doubles<P>(parts: &[Snapshot<P>]) -> Snapshot<P> {
 }
 
 impl<P: Send + Sync + 'static> Broadcast<P> {
-    /// Takes the sockets into a room, each as if it had [asked itself](Socket::join): guards and
-    /// the room's policy decide. Returns who was not let in, and why.
+    /// Lets the sockets join a room, and returns those that were refused, with the reason.
+    ///
+    /// Guards and the policy of the room decide about each socket, as in [`Socket::join`]. The sockets
+    /// join one after the other.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves those outside that were not in yet.
+    /// Dropping the future keeps the sockets in the room that have joined it. The others do not join.
     pub async fn sockets_join(&self, room: &str) -> Gathered<Vec<(SocketId, JoinError)>> {
         let mut denied = Vec::new();
-        for connection in self.local_sockets() {
-            if let Err(error) = connection.join(room).await {
-                denied.push((connection.id(), error));
+        for socket in self.local_sockets() {
+            if let Err(error) = socket.join(room).await {
+                denied.push((socket.id(), error));
             }
         }
         Gathered::here(denied)
@@ -312,11 +361,11 @@ impl<P: Send + Sync + 'static> Broadcast<P> {
 }
 
 async fn answer_of<T: DeserializeOwned>(
-    socket: SocketId,
+    id: SocketId,
     question: Question,
 ) -> (SocketId, Result<T, AckError>) {
     let answer = async { Ok(question.answer().await?.decode()?) };
-    (socket, answer.await)
+    (id, answer.await)
 }
 
 impl<P> fmt::Debug for Broadcast<P> {
