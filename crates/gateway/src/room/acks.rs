@@ -1,4 +1,7 @@
-//! What a socket's client is asked and has not answered yet.
+//! Open questions to clients: events that wait for an ack.
+//!
+//! A question is open until the client answers, the socket ends, or the caller gives up. Start reading
+//! at [`AckTable::ask`].
 
 use std::{
     collections::HashMap,
@@ -14,20 +17,21 @@ use tokio::sync::oneshot;
 
 use crate::{presence::mailbox::LinkHandle, room::error::AckError, runtime::metrics::Metrics};
 
-/// The questions of one socket, by the id that the client answers with.
+/// Open questions of one socket, by the id that the client answers with.
 #[derive(Default)]
 pub(crate) struct AckTable {
-    /// Protects the questions; held for one change. `None` when the socket has ended.
+    /// Protects the questions; held for one change of them.
     questions: Mutex<Questions>,
 }
 
 #[derive(Default)]
 struct Questions {
     open: HashMap<u64, oneshot::Sender<RawArguments>>,
+    /// `true` once the socket has ended: no question is opened any more.
     has_ended: bool,
 }
 
-/// One question; dropping it forgets it.
+/// One open question. Dropping it closes the question; an answer that arrives later is ignored.
 pub(crate) struct Question {
     acks: Arc<AckTable>,
     link: Arc<LinkHandle>,
@@ -36,7 +40,7 @@ pub(crate) struct Question {
 }
 
 impl AckTable {
-    /// Opens a question, unless the socket has ended or `limit` are open.
+    /// Opens a question. Refuses if the socket has ended, or if `limit` questions are open.
     pub(crate) fn ask(
         self: &Arc<Self>,
         id: u64,
@@ -54,22 +58,25 @@ impl AckTable {
         }
         questions.open.insert(id, sender);
         drop(questions);
+        // Before the question exists: dropping it takes one off this counter.
         link.awaits_ack();
         Ok(Question { acks: Arc::clone(self), link: Arc::clone(link), id, answer })
     }
 
-    /// Takes an answer of the client. Whatever nobody has asked is ignored.
+    /// Passes an answer of the client to its question. An answer without a question is ignored: the
+    /// client may be late, or may have made the id up.
     pub(crate) fn answer(&self, id: u64, arguments: RawArguments) {
         let Some(question) = self.lock().open.remove(&id) else { return };
-        // Whoever asked may have given up.
+        // Fails if the caller has given up meanwhile.
         question.send(arguments).err();
     }
 
-    /// Nobody will answer any more.
+    /// Closes all questions: their callers read [`AckError::Ended`]. A second call does nothing.
     pub(crate) fn end(&self) {
         let mut questions = self.lock();
         questions.has_ended = true;
         let open = std::mem::take(&mut questions.open);
+        // The lock is released before the senders are dropped, because that wakes the tasks that wait.
         drop(questions);
         drop(open);
     }
@@ -88,37 +95,41 @@ impl Question {
 
 impl Drop for Question {
     fn drop(&mut self) {
+        // The guard of the lock is dropped at the end of this statement, before the sender is.
         let question = self.acks.lock().open.remove(&self.id);
         drop(question);
         self.link.awaits_ack_no_more();
     }
 }
 
-/// Makes ids for questions. Nobody can do anything with an id that he was not asked under, so they
-/// are counted.
+/// Ids of questions, in ascending order. They need not be secret: a socket accepts an answer only to a
+/// question that it was asked itself.
 #[derive(Default)]
 pub(crate) struct AckIds(AtomicU64);
 
 impl AckIds {
     pub(crate) fn next(&self) -> u64 {
-        // JavaScript counts exactly up to 2^53, which takes centuries.
+        // JavaScript clients read the id as a number, which is exact up to 2^53. Reaching that takes
+        // centuries.
         self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
 
-/// What the clients said who were asked at once.
+/// Acks of the clients that received one event.
+///
+/// [`Broadcast::emit_with_ack`](crate::Broadcast::emit_with_ack) returns it. Every selected socket is
+/// listed once, in `given` or in `missing`.
 ///
 /// # Examples
 /// ```
 /// fn votes(answers: &doorward::room::Acks<bool>) -> usize {
 ///     answers.given.iter().filter(|(_, yes)| *yes).count()
 /// }
-/// # drop(votes);
 /// ```
 #[derive(Debug)]
 pub struct Acks<T> {
-    /// Who answered, and what.
+    /// Sockets that answered, with their answers.
     pub given: Vec<(SocketId, T)>,
-    /// Who did not, and why.
+    /// Sockets without a usable answer, with the reason.
     pub missing: Vec<(SocketId, AckError)>,
 }

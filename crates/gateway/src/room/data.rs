@@ -1,4 +1,4 @@
-//! State of the application's own on each socket.
+//! State that the application keeps on each socket.
 
 use std::{
     any::{Any, TypeId},
@@ -7,9 +7,12 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-/// A value of type `T` that belongs to one socket, made by `T::default()` when it is first asked for.
+/// State of type `T` that belongs to one socket.
 ///
-/// Handlers share it, so what changes in it needs a lock or an atomic of its own.
+/// It is an argument of handlers, and [`Socket::data`](crate::Socket::data) returns it elsewhere.
+/// `T::default()` creates the value at the first use. All handlers of the socket share it, so state that
+/// changes needs an atomic or a lock of its own. The value lives as long as a handle to it or to the
+/// socket.
 ///
 /// # Examples
 /// ```
@@ -22,7 +25,6 @@ use std::{
 /// let gateway: Gateway<Claims> = Gateway::at("/").on("visit", |visits: SocketData<Visits>| async move {
 ///     visits.0.fetch_add(1, Ordering::Relaxed) + 1
 /// });
-/// # drop(gateway);
 /// ```
 pub struct SocketData<T>(Arc<T>);
 
@@ -46,10 +48,11 @@ impl<T: fmt::Debug> fmt::Debug for SocketData<T> {
     }
 }
 
-/// The values of one socket, by type. There are few, so they are walked.
+/// Values of one socket, by type: a list, because there are only a few.
 #[derive(Default)]
 pub(crate) struct DataMap {
-    /// Most sockets have none and pay one pointer. The lock protects the list, not the values.
+    /// Protects the list, not the values; held for one search. Most sockets have no values and pay for
+    /// one pointer only.
     values: OnceLock<Box<Mutex<Values>>>,
 }
 
@@ -63,6 +66,7 @@ impl DataMap {
         let value = match found {
             Some((_, value)) => Arc::clone(value),
             None => {
+                // Under the lock, so that two handlers that start at once get the same value.
                 let value: Arc<dyn Any + Send + Sync> = Arc::new(T::default());
                 values.push((TypeId::of::<T>(), Arc::clone(&value)));
                 value

@@ -4,7 +4,7 @@ use doorward_core::{BoxError, BoxFuture, DisconnectReason, Refusal};
 
 use crate::room::{hub::Hub, socket::Socket};
 
-/// What a gateway wants to be told.
+/// Hooks of one gateway; each is optional.
 pub(crate) struct Hooks<P> {
     pub(crate) init: Option<InitHook<P>>,
     pub(crate) connect: Option<ConnectHook<P>>,

@@ -1,4 +1,7 @@
-//! Everybody in one namespace.
+//! Handle to all sockets of one namespace.
+//!
+//! A hub exists before its namespace: `Builder::hub` hands it out, and building the server mounts the
+//! namespace in it. Until then there are no sockets. Start reading at [`Hub::frame`].
 
 pub(crate) mod broadcast;
 
@@ -28,12 +31,16 @@ use crate::{
     runtime::catch::Caught,
 };
 
-/// Everybody in one namespace: send to them, find them, move them between rooms, end them.
+/// Handle to all sockets of one namespace.
 ///
-/// Handlers and `on_init` take it as an argument, and sockets have it. Background tasks and routes get it from
-/// [`Doorward::hub`](crate::Doorward::hub), and services that exist before the server from
-/// [`Builder::hub`](crate::Builder::hub): until the server is built, what they send reaches no socket. It is cheap to
-/// clone and may be kept.
+/// Use it to send events, to find sockets, to move them between rooms and to disconnect them. It is
+/// cheap to clone and may be kept.
+///
+/// - Handlers and `on_init` take it as an argument, and [`Socket::hub`] returns it.
+/// - Background tasks and routes of the application get it from
+///   [`Doorward::hub`](crate::Doorward::hub).
+/// - Services that are created before the server get it from [`Builder::hub`](crate::Builder::hub).
+///   Until the server is built, their events reach no socket.
 ///
 /// # Examples
 /// ```no_run
@@ -46,7 +53,7 @@ use crate::{
 ///     .build()?;
 /// let hub = doorward.hub::<Claims>("/")?;
 /// tokio::spawn(async move {
-///     hub.to("news").emit("headline", "Door opened, nobody seen")
+///     hub.to("news").emit("headline", "The doors are open")
 /// });
 /// doorward.serve("localhost:3000").await?;
 /// # Ok(()) }
@@ -55,63 +62,68 @@ pub struct Hub<P>(Arc<Inner<P>>);
 
 struct Inner<P> {
     namespace: Arc<str>,
-    /// Set when the server is built. Before that the namespace has no sockets, and nothing can be sent to it.
+    /// Set when the server is built. Before that the namespace has no sockets, and every event reaches
+    /// none.
     mounted: OnceLock<Mounted<P>>,
     principals: Principals,
 }
 
-/// What the gateways of a namespace have in common.
+/// State that all gateways of a namespace share.
 pub(crate) struct Mounted<P> {
     pub(crate) services: Arc<Services>,
     pub(crate) rooms: Rooms<P>,
-    /// Who is asked about connections and rooms.
+    /// Guards for connections and rooms.
     pub(crate) guards: Guards<P>,
     pub(crate) policies: Vec<RoomPolicy<P>>,
     pub(crate) outgoing: Vec<OutgoingListener>,
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
     pub(crate) ack_ids: AckIds,
-    /// It was said that no policy covers a room.
+    /// `true` once it was logged that no policy covers a room. Clients choose the names of rooms, and
+    /// must not be able to fill the log.
     pub(crate) warned: AtomicBool,
-    /// It was said that a client is in too many rooms.
+    /// `true` once it was logged that a client is in too many rooms.
     pub(crate) warned_of_rooms: AtomicBool,
 }
 
-/// Told of every event that is sent.
+/// Listener that is called for every event that is emitted.
 pub(crate) type OutgoingListener = Box<dyn Fn(&Outgoing<'_>) + Send + Sync>;
 
-/// Told of an event of a server.
+/// Listener for an event of a server.
 pub(crate) type ServerListener<P> =
     Box<dyn Fn(Hub<P>, RawArguments) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// An event on its way to clients, as a listener sees it: once, however many there are.
+/// An event that is about to be sent, as listeners see it.
+///
+/// [`Gateway::on_any_outgoing`](crate::Gateway::on_any_outgoing) adds a listener. It is called once for
+/// each emit, for any number of receivers.
 ///
 /// # Examples
 /// ```
 /// fn line(outgoing: &doorward::room::Outgoing<'_>) -> String {
 ///     format!("{} {}", outgoing.event, outgoing.arguments.json())
 /// }
-/// # drop(line);
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Outgoing<'a> {
-    /// In which namespace.
+    /// Namespace of the event, with its leading slash.
     pub namespace: &'a str,
-    /// What it is called.
+    /// Name of the event.
     pub event: &'a str,
-    /// What it carries.
+    /// Arguments of the event.
     pub arguments: &'a RawArguments,
-    /// To whom; empty for everybody. Who is left out with `except` is not told.
+    /// Targets of the event; empty for the whole namespace, and for [`Hub::to_each`] without targets.
+    /// Targets that are left out with [`Broadcast::except`] are not listed.
     pub targets: &'a [Target],
 }
 
 impl<P> Hub<P> {
-    /// Makes the hub of a namespace in which no gateway is mounted yet.
+    /// Creates the hub of a namespace in which no gateway is mounted yet.
     pub(crate) fn new(namespace: Arc<str>, principals: Principals) -> Self {
         Self(Arc::new(Inner { namespace, mounted: OnceLock::new(), principals }))
     }
 
-    /// Fills the namespace; only the first call does anything.
+    /// Mounts the namespace. Only the first call has an effect.
     pub(crate) fn mount(&self, mounted: Mounted<P>) {
         self.0.mounted.get_or_init(|| mounted);
     }
@@ -120,30 +132,47 @@ impl<P> Hub<P> {
         self.0.mounted.get().is_some()
     }
 
-    /// Returns the namespace as sockets know it: there are none before it is mounted.
+    /// Returns the state of the mounted namespace.
+    ///
+    /// # Panics
+    /// If the namespace is not mounted. Call it on behalf of a socket, or after
+    /// [`is_mounted`](Hub::is_mounted).
     fn mounted(&self) -> &Mounted<P> {
         self.0.mounted.get().expect("a namespace with sockets is mounted")
     }
 
-    /// The namespace, with its leading slash.
+    /// Returns the name of the namespace, with its leading slash.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.0.namespace
     }
 
-    /// Begins with everybody in the namespace; as in Socket.IO, the first `to` narrows it. For a list
-    /// that may be empty take [`Hub::to_each`].
+    /// Selects every socket of the namespace.
+    ///
+    /// As in Socket.IO, the first [`Broadcast::to`] narrows the selection to its target. For a list of
+    /// targets that may be empty use [`Hub::to_each`]: an empty list must not select every socket.
     pub fn all(&self) -> Broadcast<P> {
         Broadcast::new(self.clone())
     }
 
-    /// Begins with everybody in a room, a socket by its id, or all sockets of a user; `to` again adds
-    /// more, and nobody gets it twice.
+    /// Selects the sockets of a target: a room, a socket by its id, or all sockets of a user.
+    ///
+    /// [`Broadcast::to`] adds further targets. A socket that is selected twice receives the event once.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// fn announce(hub: &Hub<Claims>, team: u64, text: &str) -> Result<(), EmitError> {
+    ///     hub.to(format!("team:{team}")).to("admins").emit("announcement", text)?;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn to(&self, target: impl Into<Target>) -> Broadcast<P> {
         self.all().to(target)
     }
 
-    /// Begins with all sockets of a user: `hub.to_user("alice")`.
+    /// Selects all sockets of a user.
     ///
     /// # Examples
     /// ```
@@ -158,17 +187,17 @@ impl<P> Hub<P> {
         self.to(Target::User(user.into()))
     }
 
-    /// Begins with nobody and adds each of these: without any of them nobody gets it.
+    /// Selects the sockets of each target. Without targets, no socket is selected.
     pub fn to_each<T: Into<Target>>(&self, targets: impl IntoIterator<Item = T>) -> Broadcast<P> {
         Broadcast::to_each(self.clone(), targets.into_iter().map(Into::into).collect())
     }
 
-    /// Begins with everybody but these.
+    /// Selects every socket of the namespace except those of a target.
     pub fn except(&self, target: impl Into<Target>) -> Broadcast<P> {
         self.all().except(target)
     }
 
-    /// Sends an event to everybody in the namespace and returns to how many.
+    /// Sends an event to every socket of the namespace, and returns how many it was queued for.
     ///
     /// # Errors
     /// As [`Broadcast::emit`].
@@ -176,7 +205,7 @@ impl<P> Hub<P> {
         self.all().emit(event, arguments)
     }
 
-    /// Sends a typed event to everybody in the namespace and returns to how many.
+    /// Sends a typed event to every socket of the namespace, and returns how many it was queued for.
     ///
     /// # Errors
     /// As [`Broadcast::emit`].
@@ -184,19 +213,20 @@ impl<P> Hub<P> {
         self.all().emit_event(event)
     }
 
-    /// Returns a socket of this node by its id.
+    /// Returns the socket of this node with this id; `None` if there is none, or if its admission has
+    /// not completed.
     #[must_use]
     pub fn local_socket(&self, id: SocketId) -> Option<Socket<P>> {
         self.0.mounted.get()?.rooms.socket(id)
     }
 
-    /// Who is connected, in whatever namespace, and the power to end it.
+    /// Returns the handle that finds and revokes the sockets of all namespaces.
     #[must_use]
     pub fn principals(&self) -> Principals {
         self.0.principals.clone()
     }
 
-    /// How many rooms somebody is in.
+    /// Returns the number of rooms of this node that at least one socket is in.
     #[must_use]
     pub fn rooms_in_use(&self) -> usize {
         self.0.mounted.get().map_or(0, |mounted| mounted.rooms.count())
@@ -218,10 +248,12 @@ impl<P> Hub<P> {
         &self.mounted().policies
     }
 
+    /// Returns `true` at the first call only.
     pub(crate) fn is_first_without_policy(&self) -> bool {
         !self.mounted().warned.swap(true, Ordering::Relaxed)
     }
 
+    /// Returns `true` at the first call only.
     pub(crate) fn is_first_in_too_many_rooms(&self) -> bool {
         !self.mounted().warned_of_rooms.swap(true, Ordering::Relaxed)
     }
@@ -230,7 +262,8 @@ impl<P> Hub<P> {
         self.mounted().ack_ids.next()
     }
 
-    /// Writes an event once, for however many clients.
+    /// Writes an event as a packet that any number of links can share, and calls the listeners of
+    /// outgoing events.
     pub(crate) fn frame(
         &self,
         event: &str,
@@ -239,13 +272,15 @@ impl<P> Hub<P> {
         targets: &(impl AsTargets + ?Sized),
     ) -> Result<Frame, EmitError> {
         check_event(event)?;
+        // The arguments are serialised twice if there are listeners, and once otherwise.
         if !self.mounted().outgoing.is_empty() {
             self.tell_listeners(event, &RawArguments::new(arguments)?, targets.as_targets());
         }
         let write =
             |out: &mut Vec<u8>| packet::write_event(out, self.namespace(), ack, event, arguments);
         let frame = Frame::packet(write)?;
-        // It would end every link that it is sent to.
+        // A link that cannot queue a packet ends as a slow consumer. One event must not end the links of
+        // clients that read, so it leaves half of the outbox for everything else.
         if frame.len() > self.services().limits.outbox / 2 {
             return Err(EmitError::TooLarge);
         }
@@ -255,6 +290,7 @@ impl<P> Hub<P> {
     fn tell_listeners(&self, event: &str, arguments: &RawArguments, targets: &[Target]) {
         let outgoing = Outgoing { namespace: self.namespace(), event, arguments, targets };
         for listener in &self.mounted().outgoing {
+            // A panic of a listener must not keep the event from its receivers.
             if crate::runtime::catch::catch(|| listener(&outgoing)).is_err() {
                 tracing::error!(?event, "A listener of outgoing events panicked.");
             }
@@ -263,16 +299,19 @@ impl<P> Hub<P> {
 }
 
 impl<P: Send + Sync + 'static> Hub<P> {
-    /// Tells every server of this namespace, and completes when the listeners of this one are done.
+    /// Sends an event to every node of this namespace, and completes when the listeners of this node
+    /// have.
     ///
-    /// Listeners are added with [`Gateway::on_server_event`](crate::Gateway::on_server_event). Unlike
-    /// Node's, the server that sends is told too, so that one server and many behave the same.
+    /// [`Gateway::on_server_event`](crate::Gateway::on_server_event) adds a listener. The listeners run one
+    /// after the other, each at most for [`Limits::handler_timeout`](crate::Limits::handler_timeout); a
+    /// panic or a timeout is logged. In Socket.IO for Node the sending server does not receive the event.
+    /// Here it does, so that one node and several behave the same.
     ///
     /// # Errors
-    /// [`EmitError::Payload`]: `arguments` cannot be written as JSON.
+    /// [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
     ///
     /// # Cancel safety
-    /// Dropping the future stops listeners that are not done.
+    /// Dropping the future drops the listener that is running. The listeners after it are not called.
     pub async fn server_side_emit(
         &self,
         event: &str,
@@ -281,12 +320,13 @@ impl<P: Send + Sync + 'static> Hub<P> {
         let arguments = RawArguments::new(&arguments)?;
         let Some(mounted) = self.0.mounted.get() else { return Ok(()) };
         for (_, listener) in mounted.server_events.iter().filter(|(name, _)| &**name == event) {
+            // In an async block, because the listener may panic before it returns its future.
             let told = Caught::new(async { listener(self.clone(), arguments.clone()).await });
             let services = self.services();
             match services.within(services.limits.handler_timeout, told).await {
                 Some(Ok(())) => {}
                 Some(Err(_)) => tracing::error!(?event, "A listener of server events panicked."),
-                None => tracing::error!(?event, "A listener of server events hangs."),
+                None => tracing::error!(?event, "A listener of server events timed out."),
             }
         }
         Ok(())
@@ -305,7 +345,7 @@ impl<P> fmt::Debug for Hub<P> {
     }
 }
 
-/// One target, or several.
+/// One target or several, without an allocation for one.
 pub(crate) trait AsTargets {
     fn as_targets(&self) -> &[Target];
 }
