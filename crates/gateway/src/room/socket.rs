@@ -1,4 +1,7 @@
-//! An admitted client in one namespace, as the application sees it.
+//! A client in one namespace, as the application sees it.
+//!
+//! `emit` sends to the client, `rooms` changes its rooms and its access. The link below the socket owns
+//! the transport: a socket only posts letters to it. Start reading at [`Socket::new`].
 
 pub(crate) mod emit;
 pub(crate) mod rooms;
@@ -34,9 +37,13 @@ use crate::{
     },
 };
 
-/// One admitted client in one namespace, with the application's own principal.
+/// An authenticated client in one namespace, with the principal of the application.
 ///
-/// It is cheap to clone and may be kept; what is sent after its end goes nowhere.
+/// Handlers and hooks take it as an argument. It is cheap to clone and may be kept: after the socket
+/// has ended, [`emit`](Socket::emit) returns [`EmitError::Ended`](crate::event::EmitError::Ended).
+///
+/// In a namespace that is mounted with [`Builder::public`](crate::Builder::public) the client is not
+/// authenticated, and the principal is [`Anonymous`](crate::auth::Anonymous).
 ///
 /// # Examples
 /// ```
@@ -46,11 +53,10 @@ use crate::{
 ///     socket.emit("welcome", socket.principal().subject())?;
 ///     Ok(())
 /// });
-/// # drop(gateway);
 /// ```
 pub struct Socket<P>(Arc<Inner<P>>);
 
-/// What a socket is made from.
+/// Values of a socket that never change.
 pub(crate) struct Parts<P> {
     pub(crate) id: SocketId,
     pub(crate) hub: Hub<P>,
@@ -63,37 +69,41 @@ pub(crate) struct Parts<P> {
 
 struct Inner<P> {
     parts: Parts<P>,
-    /// Replaced as a whole when a credential is refreshed, or the user's rights have changed.
+    /// Replaced as a whole when the client refreshes its credential, or when the rights of the user
+    /// change. Reading it takes no lock; it is replaced under the lock of `joined`.
     access: ArcSwap<Access<P>>,
     data: DataMap,
-    /// Most sockets are never asked anything and pay one pointer.
+    /// Created by the first question. Most clients are never asked anything, and pay for one pointer.
     acks: OnceLock<Arc<AckTable>>,
-    /// Protects the list of rooms; held for one change of it.
+    /// Protects the rooms of this socket; held for one change of them. It is taken before the lock of a
+    /// shard of [`Rooms`](crate::room::members::Rooms), never after it.
     joined: Mutex<Joined>,
-    /// The client is told, or was told, that it is in.
-    is_in: AtomicBool,
+    /// `true` once the socket is in its namespace: the connect hooks have returned, and the client is
+    /// sent the answer to CONNECT.
+    is_admitted: AtomicBool,
     ended: AtomicBool,
+    /// Notified once, after `ended` is set.
     closed: Notify,
 }
 
-/// What became of an exchange of what a socket stands on.
+/// Result of an attempt to replace the access of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replaced {
     Done,
-    /// Somebody else was first.
+    /// Another access was installed meanwhile. Nothing was changed.
     Late,
-    /// It is in a room that was not judged.
+    /// The socket is in a room that was not judged. Nothing was changed.
     Unjudged,
 }
 
-/// The rooms of a socket.
+/// Rooms of a socket.
 #[derive(Default)]
 struct Joined {
     rooms: Vec<Arc<str>>,
-    /// How often what was allowed may have become wrong: it was taken out of a room, or its rights have
-    /// changed.
+    /// Counts changes that may make an earlier verdict wrong: the socket was taken out of a room, or its
+    /// access was replaced.
     changes: u64,
-    /// Nothing may be joined any more.
+    /// `true` once the socket has ended: it joins no room any more.
     has_ended: bool,
 }
 
@@ -105,56 +115,59 @@ impl<P> Socket<P> {
             data: DataMap::default(),
             acks: OnceLock::new(),
             joined: Mutex::default(),
-            is_in: AtomicBool::new(false),
+            is_admitted: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             closed: Notify::new(),
         }))
     }
 
-    /// The public id of the socket: the client's `socket.id`. It opens nothing.
+    /// Returns the id of the socket: `socket.id` in the client. It is public, and no credential.
     #[must_use]
     pub fn id(&self) -> SocketId {
         self.0.parts.id
     }
 
-    /// Whom the server acts for, at this moment: a refreshed credential, or a change of the user's
-    /// rights, brings another one.
+    /// Returns the current principal of the client.
+    ///
+    /// It is replaced when the client refreshes its credential, and when
+    /// [`Principals::refresh`](crate::Principals::refresh) reloads the user. Call it again in place of
+    /// keeping the result.
     #[must_use]
     pub fn principal(&self) -> Arc<P> {
         Arc::clone(&self.0.access.load().principal)
     }
 
-    /// Who that is.
+    /// Returns the id of the user. It never changes. All anonymous clients share one.
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.0.parts.user
     }
 
-    /// The session the credential belongs to, when it names one.
+    /// Returns the session of the credential; `None` if the credential names none.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         self.0.access.load().credential.session.clone()
     }
 
-    /// The namespace, with its leading slash.
+    /// Returns the name of the namespace, with its leading slash.
     #[must_use]
     pub fn namespace(&self) -> &str {
         self.hub().namespace()
     }
 
-    /// Everybody in the same namespace.
+    /// Returns the hub of the namespace, to send to other sockets on behalf of the server.
     #[must_use]
     pub fn hub(&self) -> &Hub<P> {
         &self.0.parts.hub
     }
 
-    /// When the client was authenticated, in wall time.
+    /// Returns when the client was authenticated, in wall time.
     #[must_use]
     pub fn connected_at(&self) -> SystemTime {
         self.0.parts.connected_at
     }
 
-    /// The HTTP request that opened the link. The `auth` payload is not kept.
+    /// Returns the HTTP request that opened the link. The `auth` payload is not kept.
     #[must_use]
     pub fn request(&self) -> &HandshakeRequest {
         &self.0.parts.request
@@ -164,28 +177,35 @@ impl<P> Socket<P> {
         &self.0.parts.request
     }
 
-    /// Returns the value of type `T` that belongs to this socket.
+    /// Returns the state of type `T` that belongs to this socket. The first call creates it with
+    /// `T::default()`.
     #[must_use]
     pub fn data<T: Default + Send + Sync + 'static>(&self) -> SocketData<T> {
         self.0.data.get()
     }
 
-    /// Ends this socket: the client reads `io server disconnect` and stays away.
+    /// Disconnects the client from this namespace. It reads `io server disconnect`, and does not reconnect
+    /// on its own.
+    ///
+    /// The call does not wait; [`closed`](Socket::closed) does. To keep a client out, revoke its
+    /// credential with [`Principals::revoke`](crate::Principals::revoke).
     pub fn disconnect(&self) {
         self.end_for(DisconnectReason::ServerLeft);
     }
 
-    /// Whether the socket has ended.
+    /// Returns `true` if the socket has ended.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.0.ended.load(Ordering::Acquire)
     }
 
-    /// Completes when the socket has ended, whatever the reason; at once when it already has.
+    /// Completes when the socket has ended for any reason; at once if it already has.
     ///
     /// # Cancel safety
-    /// Dropping the future forgets the wait and nothing else.
+    /// Dropping the future has no effect on the socket.
     pub async fn closed(&self) {
+        // Created before the check. `notify_waiters` also wakes futures that were not polled yet, so an
+        // end between the check and the first poll is not missed.
         let notified = self.0.closed.notified();
         if !self.is_closed() {
             notified.await;
@@ -194,22 +214,25 @@ impl<P> Socket<P> {
 
     /// Asks the link to end this socket.
     pub(crate) fn end_for(&self, reason: DisconnectReason) {
-        // Nobody is there to be ended when the letter cannot be posted.
+        // A link that rejects the letter is closing, and ends its sockets anyway.
         let _posted = self.link().post(Letter::End { socket: self.id(), reason, cut: false });
     }
 
-    /// The socket has ended: nothing of it stays in any room, and nobody waits for it.
+    /// Marks the socket as ended: removes it from every room, and completes all futures that wait for it
+    /// or for its answers.
     pub(crate) fn end(&self) {
-        // Whoever sees that it has ended finds it nowhere.
+        // The rooms are left first: once `is_closed` returns `true`, the socket is in no room.
         self.leave_everything();
         self.0.ended.store(true, Ordering::Release);
+        // After the flag. `acks` reads the flag after it has created the table, so that a table that is
+        // created meanwhile is ended too.
         if let Some(acks) = self.0.acks.get() {
             acks.end();
         }
         self.0.closed.notify_waiters();
     }
 
-    /// Puts a question to guards, about what the client may at this moment.
+    /// Returns the context in which guards judge an action of this socket, with a given access.
     pub(crate) fn asks<'a>(
         &'a self,
         access: &'a Access<P>,
@@ -222,7 +245,7 @@ impl<P> Socket<P> {
             .since_sign_in(access.credential.since_sign_in(clock.wall()))
     }
 
-    /// What the socket stands on at this moment.
+    /// Returns the current access.
     pub(crate) fn access(&self) -> Arc<Access<P>> {
         self.0.access.load_full()
     }
@@ -235,7 +258,7 @@ impl<P> Socket<P> {
         &self.0.parts.link
     }
 
-    /// What an audit record says of this socket.
+    /// Returns the subject of audit records about this socket.
     pub(crate) fn subject<'a>(&'a self, action: Action<'a>) -> Subject<'a> {
         Subject {
             action: Some(action),
@@ -248,7 +271,7 @@ impl<P> Socket<P> {
         }
     }
 
-    /// The questions of this socket; one that is made behind its end has ended too.
+    /// Returns the open questions of this socket. If the socket has ended, they are ended as well.
     pub(crate) fn acks(&self) -> &Arc<AckTable> {
         let acks = self.0.acks.get_or_init(Arc::default);
         if self.is_closed() {
@@ -283,7 +306,7 @@ impl<P> Clone for Socket<P> {
     }
 }
 
-/// Prints who and where, and neither principal nor request.
+/// Prints id, namespace and user. The principal and the request may hold secrets.
 impl<P> fmt::Debug for Socket<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Socket")

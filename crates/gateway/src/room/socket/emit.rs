@@ -1,4 +1,7 @@
-//! Sends events to one client.
+//! Sends events to one client, or to others on its behalf.
+//!
+//! An event becomes a packet, and the packet a letter in the mailbox of the link. Start reading at
+//! [`Socket::emit`].
 
 use std::sync::atomic::Ordering;
 
@@ -22,16 +25,26 @@ use crate::{
 impl<P> Socket<P> {
     /// Sends an event to this client. A tuple is several arguments; see [`Arguments`](crate::event::Arguments).
     ///
-    /// It is queued, in order, behind everything that was sent before, and never waits. What an
-    /// `on_connect` hook emits leaves right behind the CONNECT answer.
+    /// The event is queued after everything that was sent before. The call never waits for the client.
+    /// Events that an `on_connect` hook emits are sent right after the answer to CONNECT.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// fn greet(socket: &Socket<Claims>) -> Result<(), EmitError> {
+    ///     socket.emit("welcome", socket.principal().subject())
+    /// }
+    /// ```
     ///
     /// # Errors
-    /// - [`EmitError::Ended`]: the socket has ended, or ends now because more waits for the client
-    ///   than [`Limits::outbox`](crate::Limits::outbox). It never waits, so a program that emits that
-    ///   much in one go ends the link of a client that reads as well: return a stream instead.
+    /// - [`EmitError::Ended`]: the socket has ended, or it ends now because the packets that wait for the
+    ///   client exceed [`Limits::outbox`](crate::Limits::outbox). A program that emits that much at once
+    ///   ends the link even of a client that reads. Return a stream in that case: it follows the client.
     /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
-    /// - [`EmitError::Reserved`]: the event belongs to the library, such as `disconnect`.
-    /// - [`EmitError::TooLarge`]: one event of this size is more than a client can be sent.
+    /// - [`EmitError::Reserved`]: the library sends events of this name itself, such as `disconnect`.
+    /// - [`EmitError::TooLarge`]: the event is larger than half of
+    ///   [`Limits::outbox`](crate::Limits::outbox).
     #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
     pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<(), EmitError> {
         let frame = self.hub().frame(event, None, &arguments, &Target::Socket(self.id()))?;
@@ -46,14 +59,24 @@ impl<P> Socket<P> {
         self.emit(E::NAME, (event,))
     }
 
-    /// Sends an event and waits for the client's answer, at most for
+    /// Sends an event and waits for the ack of the client, at most for
     /// [`Limits::ack_timeout`](crate::Limits::ack_timeout).
     ///
+    /// # Examples
+    /// ```
+    /// use doorward::{event::AckError, prelude::*};
+    ///
+    /// async fn confirm(socket: &Socket<Claims>, order: u32) -> Result<bool, AckError> {
+    ///     socket.emit_with_ack("confirm", order).await
+    /// }
+    /// ```
+    ///
     /// # Errors
-    /// [`AckError`] says why there is no answer. In an `on_connect` hook there is none yet.
+    /// [`AckError`] names the reason for which there is no answer. In an `on_connect` hook that is
+    /// [`AckError::NotYetIn`]: the client is not connected before the hook returns.
     ///
     /// # Cancel safety
-    /// Dropping the future forgets the question; an answer that still comes is ignored.
+    /// Dropping the future does not take the event back. An answer that arrives later is ignored.
     pub async fn emit_with_ack<T: DeserializeOwned>(
         &self,
         event: &str,
@@ -61,6 +84,7 @@ impl<P> Socket<P> {
     ) -> Result<T, AckError> {
         let id = self.hub().next_ack();
         let frame = self.hub().frame(event, Some(id), &arguments, &Target::Socket(self.id()))?;
+        // Opened before the packet is posted, so that no answer comes too early.
         let question = self.ask(id)?;
         if !self.deliver(frame, false) {
             return Err(AckError::Ended);
@@ -73,54 +97,62 @@ impl<P> Socket<P> {
         Ok(answer.ok_or(AckError::Timeout)??.decode()?)
     }
 
-    /// Sends to this client what may as well be lost: nothing is queued while it does not keep up.
+    /// Selects this client for events that may be lost: an event is dropped while the client does not keep
+    /// up with its packets.
+    ///
+    /// In an `on_connect` hook nothing is sent, because broadcasts do not find the socket yet.
     pub fn volatile(&self) -> Broadcast<P> {
         self.hub().to(self.id()).spoken_by(self).volatile()
     }
 
-    /// Sends to everybody else in a room that this client is in, or to another target.
+    /// Selects the other sockets in a room that this client is in, or those of another target.
     ///
-    /// A client is heard only where it is: for another room `emit` fails with
-    /// [`EmitError::NotThere`], and a client reads `forbidden` when a handler passes that on. The server's
-    /// own voice is [`Hub::to`](crate::Hub::to).
+    /// Sending to a room that the client has not joined fails with [`EmitError::NotThere`]. If a handler
+    /// returns that error, its client reads `forbidden`. To send to any room on behalf of the server use
+    /// [`Hub::to`](crate::Hub::to).
     pub fn to(&self, target: impl Into<Target>) -> Broadcast<P> {
         self.within(target).except(self.id())
     }
 
-    /// Sends to everybody in a room that this client is in, itself included.
+    /// Selects all sockets in a room that this client is in, including this one. Otherwise as
+    /// [`to`](Socket::to).
     pub fn within(&self, target: impl Into<Target>) -> Broadcast<P> {
         self.hub().to(target).spoken_by(self)
     }
 
-    /// Sends to everybody else in the namespace, as long as the socket lives.
+    /// Selects all other sockets of the namespace. After this socket has ended, sending fails with
+    /// [`EmitError::Ended`].
     pub fn broadcast(&self) -> Broadcast<P> {
         self.hub().all().spoken_by(self).except(self.id())
     }
 
+    /// Opens a question under `id`. The caller posts the packet afterwards.
     pub(crate) fn ask(&self, id: u64) -> Result<Question, AckError> {
-        // The question would leave behind the CONNECT answer, which waits for whoever asks.
-        if !self.0.is_in.load(Ordering::Acquire) {
+        // A connect hook would wait for itself: its packets are sent after the answer to CONNECT, and
+        // that answer waits for the hook.
+        if !self.0.is_admitted.load(Ordering::Acquire) {
             return Err(AckError::NotYetIn);
         }
         let limit = self.hub().services().limits.open_acks;
         self.acks().ask(id, self.link(), limit)
     }
 
-    /// Takes an answer of the client.
+    /// Passes an answer of the client to the question that it belongs to.
     pub(crate) fn acknowledge(&self, id: u64, arguments: RawArguments) {
         if let Some(acks) = self.0.acks.get() {
             acks.answer(id, arguments);
         }
     }
 
-    /// Posts a frame and says whether the socket still lives.
+    /// Posts a frame to the link. Returns `false` if the socket has ended or the letter was rejected.
     pub(crate) fn deliver(&self, frame: Frame, is_volatile: bool) -> bool {
         !self.is_closed()
             && self.link().post(Letter::Emit { socket: self.id(), frame, is_volatile })
     }
 }
 
-/// A client that left while it was greeted is refused like any that cannot be reached.
+/// Lets connect hooks use `?` on an emit. It fails if the client disconnects during the hook, or if the
+/// program makes a mistake; the client reads `internal` in both cases.
 impl From<EmitError> for Refusal {
     fn from(_: EmitError) -> Self {
         Self::new("internal", "Internal error")

@@ -1,7 +1,9 @@
-//! Lets a client into rooms, or does not: the only file that knows the order.
+//! Decides whether a socket joins a room: the only file that knows the order of the steps.
 //!
-//! The name, the guards with `Action::Join`, the policies whose pattern matches, the number of rooms;
-//! then the socket is a member, unless it has ended meanwhile. Start reading at [`Socket::join`].
+//! The steps: the name, the guards with `Action::Join`, the policies whose pattern matches, the number
+//! of rooms. Then the socket becomes a member, unless it has ended meanwhile. Guards and policies are
+//! awaited without a lock. A counter of changes tells whether their verdict still holds. Start reading
+//! at [`Socket::join`].
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -20,19 +22,32 @@ use crate::{
 };
 
 impl<P: Send + Sync + 'static> Socket<P> {
-    /// Enters a room, if the guards and the room's policy let this client in. Being in it already
-    /// changes nothing.
+    /// Joins a room, if the guards and the policy of the room allow it. If the socket is already in the
+    /// room, nothing changes.
     ///
-    /// The guards of the server and of all gateways of the namespace are asked with
-    /// [`Action::Join`], then every [policy](crate::Gateway::room) whose pattern matches; without a
-    /// policy nobody gets in.
+    /// The guards of the server and of all gateways of the namespace judge [`Action::Join`] first. Then
+    /// every [policy](crate::Gateway::room) whose pattern matches the name must allow. A room without a
+    /// policy cannot be joined.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// async fn open(socket: Socket<Claims>, Payload(id): Payload<u64>) -> Result<(), JoinError> {
+    ///     socket.join(&format!("document:{id}")).await
+    /// }
+    ///
+    /// let gateway: Gateway<Claims> = Gateway::at("/")
+    ///     .room("document:{id}", |_| async { true })
+    ///     .on("open", open);
+    /// ```
     ///
     /// # Errors
-    /// [`JoinError`] says why not. A handler may use `?`: the client reads `forbidden`, or what the
-    /// guard said.
+    /// [`JoinError`] names the reason. A handler may return it with `?`: the client reads `forbidden`, or
+    /// the refusal of the guard.
     ///
     /// # Cancel safety
-    /// Dropping the future before it is done leaves the client outside.
+    /// If the future is dropped before it completes, the socket has not joined.
     pub async fn join(&self, room: &str) -> Result<(), JoinError> {
         if self.0.parts.trust == Trust::Anonymous {
             return Err(self.refused(Action::Join(room), JoinError::Anonymous));
@@ -46,6 +61,8 @@ impl<P: Send + Sync + 'static> Socket<P> {
         let room: Arc<str> = room.into();
         let action = Action::Join(&room);
         for _ in 0..ATTEMPTS {
+            // Read in one statement, so that the lock is held for both. `replace_access` changes both
+            // under it: an old access is never read together with the new number.
             let (moment, access) = (self.joined().changes, self.access());
             self.may(&access, action).await?;
             self.may_enter(&access, &room).await?;
@@ -57,13 +74,15 @@ impl<P: Send + Sync + 'static> Socket<P> {
         Err(self.refused(action, JoinError::Denied(Refusal::forbidden())))
     }
 
-    /// Leaves a room, if the guards let this client go. Not being in it changes nothing.
+    /// Leaves a room, if the guards allow it. If the socket is not in the room, nothing changes.
+    ///
+    /// Use [`remove_from`](Socket::remove_from) to leave a room without the guards.
     ///
     /// # Errors
-    /// [`JoinError::Denied`]: a guard said no to [`Action::Leave`].
+    /// [`JoinError::Denied`]: a guard has denied [`Action::Leave`].
     ///
     /// # Cancel safety
-    /// As [`Socket::join`].
+    /// If the future is dropped before it completes, the socket is still in the room.
     pub async fn leave(&self, room: &str) -> Result<(), JoinError> {
         if !self.is_in(room) {
             return Ok(());
@@ -73,18 +92,21 @@ impl<P: Send + Sync + 'static> Socket<P> {
         Ok(())
     }
 
+    /// Asks the guards about an action, with a given access.
     async fn may(&self, access: &Access<P>, action: Action<'_>) -> Result<(), JoinError> {
         let hub = self.hub();
         let asked = authorise(hub.guards(), self.asks(access, action), hub.services()).await;
         asked.map_err(|denial| self.denied(action, denial))
     }
 
-    /// Whether a client that stands on `access` may be in a room.
+    /// Returns `true` if `access` allows this client to be in a room.
     pub(crate) async fn may_be_in(&self, access: &Arc<Access<P>>, room: &Arc<str>) -> bool {
         self.may(access, Action::Join(room)).await.is_ok()
             && self.may_enter(access, room).await.is_ok()
     }
 
+    /// Asks the policies whose pattern matches a room. All of them must allow, and at least one must
+    /// match.
     async fn may_enter(&self, access: &Arc<Access<P>>, room: &Arc<str>) -> Result<(), JoinError> {
         let (hub, services) = (self.hub(), self.hub().services());
         let action = Action::Join(room);
@@ -92,11 +114,13 @@ impl<P: Send + Sync + 'static> Socket<P> {
         for policy in hub.policies() {
             let readings = policy.pattern.readings(room);
             let readings = readings.map_err(|_ambiguous| self.refused(action, JoinError::Name))?;
+            // A name that the pattern can read in several ways must be allowed in each of them.
             for parameters in readings {
                 is_covered = true;
                 let principal = Arc::clone(&access.principal);
                 let room = Arc::clone(room);
                 let request = RoomRequest::new(self.clone(), principal, room, parameters);
+                // In an async block, because the policy may panic before it returns its future.
                 let asked = Caught::new(async { (policy.may_join)(request).await });
                 let answer = services.within(services.limits.guard_timeout, asked).await;
                 judge(answer).map_err(|denial| self.denied(action, denial.for_room()))?;
@@ -108,13 +132,14 @@ impl<P: Send + Sync + 'static> Socket<P> {
         if hub.is_first_without_policy() {
             tracing::warn!(
                 namespace = hub.namespace(),
-                "A client asked for a room that no policy covers, so it was refused: add #[room(\"team:{{id}}\")] or \
+                "A client was refused because no policy covers its room: add #[room(\"team:{{id}}\")] or \
                  .room(\"team:{{id}}\", policy) for the names of your rooms."
             );
         }
         Err(self.refused(action, JoinError::NoPolicy))
     }
 
+    /// Records the denial of a guard or a policy, and ends the socket if the denial says so.
     fn denied(&self, action: Action<'_>, denial: Denial) -> JoinError {
         let subject = self.subject(action);
         self.hub().services().said_no(Decision::Denied, &denial.refusal, subject);
@@ -126,22 +151,30 @@ impl<P: Send + Sync + 'static> Socket<P> {
 }
 
 impl<P> Socket<P> {
-    /// The rooms this client is in.
+    /// Returns the rooms that this socket is in.
     #[must_use]
     pub fn rooms(&self) -> Vec<Arc<str>> {
         self.joined().rooms.clone()
     }
 
-    /// Whether this client is in a room.
+    /// Returns `true` if this socket is in a room.
     #[must_use]
     pub fn is_in(&self, room: &str) -> bool {
         self.joined().rooms.iter().any(|joined| &**joined == room)
     }
 
-    /// Writes the membership down on both sides, unless the socket has ended. `false` means that
-    /// it was taken out of a room, or has other rights, since `moment`: what was allowed then may not be
-    /// any more.
+    /// Makes the socket a member of a room that guards and policies have allowed.
+    ///
+    /// Returns `false` if a change was counted since `moment`: the verdict may be outdated, and the caller
+    /// asks again.
     fn enter(&self, room: &Arc<str>, moment: u64) -> Result<bool, JoinError> {
+        // The verdict was reached without the lock, because guards and policies are awaited. Since then
+        // the socket may have ended, or the server may have taken it out of this very room. Checking this
+        // and joining happen under one lock:
+        // - An end, a removal or a new access that comes first is seen here, and the socket does not join.
+        // - One that comes second finds the room in the list.
+        // The list of the socket and the members of the room change together, so no broadcast reaches a
+        // room that the socket does not know to be in.
         let limit = self.hub().services().limits.max_rooms;
         let mut joined = self.joined();
         if joined.has_ended {
@@ -160,7 +193,8 @@ impl<P> Socket<P> {
                 tracing::warn!(
                     namespace = self.hub().namespace(),
                     limit,
-                    "A client is in as many rooms as it may: raise Limits::max_rooms, or leave rooms."
+                    "A join was refused because the client is in too many rooms: raise Limits::max_rooms, or leave \
+                     rooms."
                 );
             }
             return Err(self.refused(Action::Join(room), JoinError::Full));
@@ -170,8 +204,9 @@ impl<P> Socket<P> {
         Ok(true)
     }
 
-    /// Stands on something else from now on, unless somebody else has replaced `before` already, and leaves
-    /// the rooms of which `allowed` says no. Whoever is being asked about a room meanwhile is asked again.
+    /// Replaces the access `before` with `access`, and leaves the rooms that `access` does not allow.
+    ///
+    /// `allowed` holds the verdict about each room in `judged`, in the same order.
     pub(crate) fn replace_access(
         &self,
         before: &Arc<Access<P>>,
@@ -179,6 +214,13 @@ impl<P> Socket<P> {
         judged: &[Arc<str>],
         allowed: &[bool],
     ) -> Replaced {
+        // One step under the lock of the rooms: no join and no other replacement comes in between.
+        // - A room that is not in `judged` was joined with the old access while the others were judged.
+        //   The new access may not allow it, so nothing changes and the caller judges again.
+        // - The access is compared before it is replaced. Judging takes time, and a slower caller with an
+        //   older principal must not overwrite a newer one.
+        // - The counter tells a join that is still being judged with the old access to ask again.
+        // `judged` may contain rooms that the socket has left meanwhile; leaving them again does nothing.
         let mut joined = self.joined();
         if joined.rooms.iter().any(|room| !judged.contains(room)) {
             return Replaced::Unjudged;
@@ -196,23 +238,27 @@ impl<P> Socket<P> {
         Replaced::Done
     }
 
-    /// Is found by broadcasts from here on, and can be asked.
+    /// Enters the namespace: broadcasts to it and to the user find the socket from here on.
     pub(crate) fn enter_namespace(&self) {
-        self.0.is_in.store(true, Ordering::Release);
-        // Strangers share a user id that means nobody.
+        // Set first: a broadcast that finds the socket may ask it for an ack at once.
+        self.0.is_admitted.store(true, Ordering::Release);
+        // Anonymous clients share one user id, which stands for no user.
         let user = (self.0.parts.trust == Trust::Known).then(|| self.user());
         self.hub().rooms().enter(self, user);
     }
 
-    /// Writes a no down that no guard has said.
+    /// Records a denial that no guard and no policy has given.
     fn refused(&self, action: Action<'_>, error: JoinError) -> JoinError {
         let decided = Decision::Denied(RefusalReason::RoomDenied);
         self.hub().services().decided(decided, self.subject(action));
         error
     }
 
-    /// Takes the client out of a room. The server decides this: unlike with [`leave`](Socket::leave), guards
-    /// are not asked.
+    /// Takes the socket out of a room. The server decides this, so guards are not asked, unlike with
+    /// [`leave`](Socket::leave).
+    ///
+    /// The client may join again if guards and policies allow it. A join that is being decided meanwhile
+    /// is decided again.
     ///
     /// # Examples
     /// ```
@@ -228,25 +274,28 @@ impl<P> Socket<P> {
         self.part(room);
     }
 
-    /// Leaves a room without asking, and returns `true` if the socket was in it. A join that is being decided
-    /// meanwhile asks its guards again.
+    /// Leaves a room without asking the guards, and returns `true` if the socket was in it.
     pub(crate) fn part(&self, room: &str) -> bool {
         let mut joined = self.joined();
+        // Counted even if the socket is not in the room: a join may have been allowed but not carried
+        // out yet, and it must not undo this call. Joins of other rooms are judged again as well, which
+        // costs time but lets one counter serve all rooms.
         joined.changes += 1;
         let place = joined.rooms.iter().position(|joined| &**joined == room);
         if let Some(place) = place {
             let room = joined.rooms.swap_remove(place);
-            // Under the lock, so that no join comes in between.
+            // Under the lock: a join in between would be in the list but not among the members.
             self.hub().rooms().part(&room, self.id());
         }
         place.is_some()
     }
 
-    /// Leaves every room for good; guards have no say in that.
+    /// Leaves every room and the namespace, because the socket has ended.
     pub(super) fn leave_everything(&self) {
         let mut joined = self.joined();
         joined.has_ended = true;
         let rooms = std::mem::take(&mut joined.rooms);
+        // `has_ended` keeps joins out from here on, so the rest needs no lock.
         drop(joined);
         for room in rooms {
             self.hub().rooms().part(&room, self.id());
@@ -255,10 +304,10 @@ impl<P> Socket<P> {
     }
 }
 
-/// How often guards are asked again because the client was taken out of a room meanwhile.
+/// Attempts to join a room while changes are counted. Then the join is denied.
 const ATTEMPTS: usize = 3;
 
-/// What a client reads when a connect hook passes it on.
+/// Lets connect hooks use `?` on a join. The client reads the refusal and is not connected.
 impl From<JoinError> for Refusal {
     fn from(error: JoinError) -> Self {
         match error {
