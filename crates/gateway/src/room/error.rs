@@ -6,7 +6,7 @@ use doorward_core::{
 };
 use doorward_protocol::{DecodeError, packet};
 
-/// Why an event was not sent.
+/// Failure to send an event.
 ///
 /// # Examples
 /// ```
@@ -15,30 +15,34 @@ use doorward_protocol::{DecodeError, packet};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmitError {
-    /// The socket has ended.
+    /// The socket has ended, or it ends now because its client does not read.
     #[error("the socket has ended")]
     Ended,
-    /// A client speaks to a room that it is not in.
+    /// An event on behalf of a client has a room as its target that the client is not in.
     #[error("the client is not in the room")]
     NotThere,
-    /// The argument cannot be written as JSON.
+    /// The argument cannot be written as JSON. A mistake of the program.
     #[error("the argument cannot be written as JSON")]
     Payload(#[from] serde_json::Error),
-    /// The client library, or Doorward, sends events of this name by itself: `connect`, `connect_error`, `disconnect`,
-    /// `disconnecting`, `newListener`, `removeListener`; `session_ended`, `exception`, `auth:expiring`,
-    /// `auth:refresh`. An [exception filter](crate::event::ExceptionFilter) may send `exception`, in its own place.
+    /// The name of the event is reserved: choose another one.
+    ///
+    /// The client library sends `connect`, `connect_error`, `disconnect`, `disconnecting`, `newListener`
+    /// and `removeListener` itself. Doorward sends `session_ended`, `exception`, `auth:expiring` and
+    /// `auth:refresh`. An [exception filter](crate::event::ExceptionFilter) may send `exception` as its
+    /// answer.
     #[error(
         "the event name is one that Doorward or the client library sends by itself, such as exception or connect: \
          choose another name"
     )]
     Reserved,
-    /// It is larger than half of what may wait for a client at all ([`Limits::outbox`](crate::Limits)):
-    /// whoever it was sent to would be cut off.
+    /// The event is larger than half of [`Limits::outbox`](crate::Limits::outbox). It could end the links
+    /// of all its receivers.
     #[error("the event is too large")]
     TooLarge,
 }
 
-/// Refuses what clients would take for a word of the library.
+/// Refuses event names that Doorward or the client library sends itself: clients would mistake the event
+/// for one of theirs.
 pub(crate) fn check_event(event: &str) -> Result<(), EmitError> {
     let own = [SessionEnded::EVENT, ErrorAnswer::EVENT, Expiring::EVENT, Refreshed::EVENT];
     if packet::is_reserved(event) || own.contains(&event) {
@@ -48,7 +52,8 @@ pub(crate) fn check_event(event: &str) -> Result<(), EmitError> {
     }
 }
 
-/// What a client reads when a handler passes it on. Who is no longer there need not be told.
+/// Lets handlers use `?` on an emit. A client that sends to a room without being in it reads `forbidden`;
+/// every other failure is `internal`.
 impl From<EmitError> for Exception {
     fn from(error: EmitError) -> Self {
         match error {
@@ -61,7 +66,7 @@ impl From<EmitError> for Exception {
     }
 }
 
-/// Why a client is not let into a room, or not out of it.
+/// Failure to join or to leave a room.
 ///
 /// # Examples
 /// ```
@@ -70,29 +75,31 @@ impl From<EmitError> for Exception {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JoinError {
-    /// Clients of public namespaces are in no rooms.
-    #[error("clients of public namespaces are in no rooms")]
+    /// The socket is in a public namespace. Its clients are not authenticated and join no rooms.
+    #[error("clients of public namespaces cannot join rooms")]
     Anonymous,
-    /// A guard, or the policy of the room, said no.
+    /// A guard or the policy of the room has denied it. It is also denied if the rights of the client or
+    /// its rooms changed during each of three attempts.
     #[error("not allowed")]
     Denied(#[source] Refusal),
     /// The socket has ended.
     #[error("the socket has ended")]
     Ended,
-    /// It is in as many rooms as [`Limits::max_rooms`](crate::Limits::max_rooms) allows.
+    /// The socket is in as many rooms as [`Limits::max_rooms`](crate::Limits::max_rooms) allows.
     #[error("the client is in too many rooms")]
     Full,
-    /// Empty, longer than 255 bytes, with control characters, or reserved: names that begin with
-    /// `user:`, `session:` or `socket:` are nobody's to join.
-    #[error("this is no name for a room")]
+    /// The name is not valid: it is empty, longer than 255 bytes, contains control characters, begins with
+    /// `user:`, `session:` or `socket:`, or matches a pattern in too many ways.
+    #[error("the name of the room is not valid")]
     Name,
-    /// No policy covers the room, so nobody may enter: a mistake of the program. Add one with
-    /// [`Gateway::room`](crate::Gateway::room).
+    /// No policy covers the room, so no client may join it. Often a mistake of the program: add a policy
+    /// with [`Gateway::room`](crate::Gateway::room).
     #[error("no policy covers this room")]
     NoPolicy,
 }
 
-/// What a client reads when a handler passes it on.
+/// Lets handlers use `?` on a join. The client reads the refusal of the guard, `too_many_rooms`,
+/// `forbidden`, or `internal` if the socket has ended.
 impl From<JoinError> for Exception {
     fn from(error: JoinError) -> Self {
         match error {
@@ -104,7 +111,7 @@ impl From<JoinError> for Exception {
     }
 }
 
-/// Why there is no answer from a client.
+/// Failure to get the ack of a client.
 ///
 /// # Examples
 /// ```
@@ -113,22 +120,24 @@ impl From<JoinError> for Exception {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AckError {
-    /// The client has answered something else than what was expected.
+    /// The answer of the client has another type than the caller expects.
     #[error("the answer is not what was expected")]
     Answer(#[from] DecodeError),
-    /// The question could not be sent.
-    #[error("the question could not be sent")]
+    /// The event could not be sent.
+    #[error("the event could not be sent")]
     Emit(#[from] EmitError),
-    /// The socket has ended.
+    /// The socket has ended, or a [volatile](crate::Broadcast::volatile) event was not queued for it.
     #[error("the socket has ended")]
     Ended,
-    /// The client is not told yet that it is in, so it cannot answer: ask behind the connect hook.
-    #[error("the client is not in yet")]
+    /// The client is not connected yet: a connect hook waits for its ack. Ask after the hook has returned.
+    #[error("the client is not connected yet")]
     NotYetIn,
-    /// Nothing came in time.
+    /// The client did not answer within [`Limits::ack_timeout`](crate::Limits::ack_timeout), or within the
+    /// [timeout](crate::Broadcast::timeout) of the broadcast.
     #[error("the client did not answer in time")]
     Timeout,
-    /// More questions are open than [`Limits::open_acks`](crate::Limits::open_acks) allows.
-    #[error("too many questions to this client are open")]
+    /// As many events to this client wait for an ack as [`Limits::open_acks`](crate::Limits::open_acks)
+    /// allows.
+    #[error("too many events to this client wait for an ack")]
     TooMany,
 }

@@ -1,8 +1,9 @@
-//! Patterns of room names, such as `team:{id}`, and the policies that applications give them.
+//! Patterns of room names, such as `team:{id}`, and the policies that applications set for them.
 //!
 //! A placeholder takes one or more characters up to the text after it, and never a `:` or a `/`, so
 //! `team:{id}` does not match `team:1:secret`. Names are compared byte by byte: a room has one
-//! spelling. `connection/rooms.rs` calls the policies, and refuses a room without one.
+//! spelling. `socket/rooms.rs` calls the policies, and refuses a room without one. Start reading at
+//! [`Pattern::readings`].
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -10,7 +11,11 @@ use doorward_core::{BoxFuture, UserId, Verdict};
 
 use crate::room::{principal::Principal, socket::Socket};
 
-/// Somebody who asks to enter a room that a policy covers.
+/// Request of a client to join a room, as the policy of the room receives it.
+///
+/// [`Gateway::room`](crate::Gateway::room) sets the policy. It reads the placeholders of its pattern with
+/// [`parse`](RoomRequest::parse) or [`param`](RoomRequest::param). It is also called for a room that the
+/// socket is in already, when the credential was refreshed or the rights of the user have changed.
 ///
 /// # Examples
 /// ```
@@ -22,68 +27,71 @@ use crate::room::{principal::Principal, socket::Socket};
 ///     .room("team:{id}", |request: RoomRequest<User>| async move {
 ///         request.parse("id").is_some_and(|id: u64| request.principal().teams.contains(&id))
 ///     });
-/// # drop(gateway);
 /// ```
 pub struct RoomRequest<P> {
-    connection: Socket<P>,
+    socket: Socket<P>,
     principal: Arc<P>,
     room: Arc<str>,
     parameters: Parameters,
 }
 
-/// What stands at the placeholders of a pattern.
+/// Names and values of the placeholders of a pattern.
 pub(crate) type Parameters = Vec<(Arc<str>, Box<str>)>;
 
 impl<P> RoomRequest<P> {
     pub(crate) fn new(
-        connection: Socket<P>,
+        socket: Socket<P>,
         principal: Arc<P>,
         room: Arc<str>,
         parameters: Parameters,
     ) -> Self {
-        Self { connection, principal, room, parameters }
+        Self { socket, principal, room, parameters }
     }
 
-    /// Who asks.
+    /// Returns the socket that asks to join.
     #[must_use]
     pub fn socket(&self) -> &Socket<P> {
-        &self.connection
+        &self.socket
     }
 
-    /// Whom the server acts for: when rights have changed, the one that is to be judged.
+    /// Returns the principal to judge. Use it in place of [`Socket::principal`]: while the access of the
+    /// socket is being replaced, that one is still the old principal.
     #[must_use]
     pub fn principal(&self) -> Principal<P> {
         Principal::new(Arc::clone(&self.principal))
     }
 
-    /// Who that is.
+    /// Returns the id of the user.
     #[must_use]
     pub fn user(&self) -> &UserId {
-        self.connection.user()
+        self.socket.user()
     }
 
-    /// The whole name of the room.
+    /// Returns the whole name of the room.
     #[must_use]
     pub fn room(&self) -> &str {
         &self.room
     }
 
-    /// What stands at the placeholder `{name}`.
+    /// Returns the text at the placeholder `{name}`.
     ///
     /// # Panics
-    /// When the pattern has no such placeholder: a mistake of the program. The panic is caught, and
-    /// the answer is no.
+    /// If the pattern has no such placeholder: a mistake of the program. The server catches the panic and
+    /// denies the request.
     #[must_use]
     pub fn param(&self, name: &str) -> &str {
         let found = self.parameters.iter().find(|(own, _)| &**own == name);
         &found.expect("the pattern has a placeholder of this name").1
     }
 
-    /// Reads what stands at the placeholder `{name}`; `None` when it is no `T`.
+    /// Parses the text at the placeholder `{name}`; `None` if it is no `T`.
+    ///
+    /// # Panics
+    /// As [`param`](RoomRequest::param).
     ///
     /// # Security
-    /// `7` and `007` are one number and two rooms. The value is returned only if it is written the way
-    /// it was asked for, so that one thing has one room.
+    /// `7` and `007` are one number, but two rooms. The value is returned only if it is displayed as the
+    /// same text, so that each value has one room.
     #[must_use]
     pub fn parse<T: FromStr + fmt::Display>(&self, name: &str) -> Option<T> {
         let text = self.param(name);
@@ -98,7 +106,7 @@ impl<P> fmt::Debug for RoomRequest<P> {
     }
 }
 
-/// Who may enter the rooms of a pattern.
+/// Policy for the rooms of a pattern.
 pub(crate) struct RoomPolicy<P> {
     pub(crate) pattern: Pattern,
     pub(crate) may_join: MayJoin<P>,
@@ -107,7 +115,7 @@ pub(crate) struct RoomPolicy<P> {
 pub(crate) type MayJoin<P> =
     Box<dyn Fn(RoomRequest<P>) -> BoxFuture<'static, Verdict> + Send + Sync>;
 
-/// The names of the rooms that a policy covers.
+/// Pattern of the names of rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern {
     text: Arc<str>,
@@ -121,33 +129,34 @@ enum Part {
 }
 
 impl Pattern {
-    /// Reads a pattern; `None` when it is none.
+    /// Parses a pattern; `None` if it is not valid.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {
-            let (literal, behind) = rest.split_once('{').unwrap_or((rest, ""));
+            let (literal, after) = rest.split_once('{').unwrap_or((rest, ""));
             if literal.contains('}') {
                 return None;
             }
             if !literal.is_empty() {
                 parts.push(Part::Text(literal.into()));
             } else if matches!(parts.last(), None | Some(Part::Placeholder(_))) {
-                // Rooms without a prefix would be everybody's, and two placeholders side by side
-                // could be read in several ways.
+                // A pattern without a prefix would cover the rooms of every other pattern. Two
+                // placeholders side by side could be read in several ways.
                 return None;
             }
             if literal.len() == rest.len() {
                 break;
             }
-            let (name, behind) = behind.split_once('}')?;
+            let (name, after) = after.split_once('}')?;
             let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
             if name.is_empty() || !name.bytes().all(is_name) {
                 return None;
             }
             parts.push(Part::Placeholder(name.into()));
-            rest = behind;
+            rest = after;
         }
+        // A pattern that no valid name matches is a mistake: one with a reserved prefix, for example.
         let example: String = parts.iter().map(|part| part.example()).collect();
         (is_room_name(&example)).then(|| Self { text: text.into(), parts })
     }
@@ -156,10 +165,10 @@ impl Pattern {
         &self.text
     }
 
-    /// Returns every way in which `room` can be read by this pattern; none when it does not match.
+    /// Returns every way in which this pattern can read `room`; none if it does not match.
     ///
-    /// A name such as `doc-a-draft-draft` can be read in several ways by `doc-{slug}-draft`. A policy
-    /// that saw only one of them could be led past.
+    /// The pattern `a{x}-{y}` reads `a1-2-3` in two ways: `x` is `1` or `1-2`. A policy that saw only one
+    /// reading could be bypassed with the other, so the caller asks it about each.
     pub(crate) fn readings(&self, room: &str) -> Result<Vec<Parameters>, TooManyReadings> {
         let mut reading = Reading { taken: Vec::new(), found: Vec::new(), steps: 0 };
         reading.go_on(&self.parts, room)?;
@@ -167,18 +176,21 @@ impl Pattern {
     }
 }
 
-/// A name that takes too long to be understood is nobody's.
+/// The name of a room takes too many steps to read. The room cannot be joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooManyReadings;
 
-/// A name that is being read.
+/// State of reading one name.
 struct Reading {
+    /// Placeholders on the way to the current position.
     taken: Parameters,
+    /// Complete readings.
     found: Vec<Parameters>,
     steps: usize,
 }
 
 impl Reading {
+    /// Reads the rest of the name with the rest of the pattern, in every possible way.
     fn go_on(&mut self, parts: &[Part], rest: &str) -> Result<(), TooManyReadings> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
@@ -187,16 +199,16 @@ impl Reading {
         match parts {
             [] if rest.is_empty() => self.found.push(self.taken.clone()),
             [] => {}
-            [Part::Text(text), behind @ ..] => {
+            [Part::Text(text), after @ ..] => {
                 if let Some(rest) = rest.strip_prefix(&**text) {
-                    self.go_on(behind, rest)?;
+                    self.go_on(after, rest)?;
                 }
             }
-            [Part::Placeholder(name), behind @ ..] => {
-                for end in ends(rest, behind.first()) {
+            [Part::Placeholder(name), after @ ..] => {
+                for end in ends(rest, after.first()) {
                     let (value, rest) = rest.split_at(end);
                     self.taken.push((Arc::clone(name), value.into()));
-                    self.go_on(behind, rest)?;
+                    self.go_on(after, rest)?;
                     self.taken.pop();
                 }
             }
@@ -205,8 +217,8 @@ impl Reading {
     }
 }
 
-/// Where a placeholder at the front of `rest` may end, before `next`: behind one character at least,
-/// and before a separator.
+/// Returns the positions at which a placeholder at the start of `rest` may end: where `next` begins,
+/// after at least one byte, and no later than the first separator.
 fn ends(rest: &str, next: Option<&Part>) -> Vec<usize> {
     let most = rest.find([':', '/']).unwrap_or(rest.len());
     match next {
@@ -219,11 +231,12 @@ fn ends(rest: &str, next: Option<&Part>) -> Vec<usize> {
     }
 }
 
-/// More than any sensible name takes; names are the client's words.
+/// Maximum number of steps to read one name: far more than a sensible name takes. The client chooses the
+/// name, and the number of readings grows as a power of its length.
 const MAX_STEPS: usize = 1_000;
 
 impl Part {
-    /// Some text that it matches.
+    /// Returns a text that the part matches.
     fn example(&self) -> &str {
         match self {
             Self::Text(text) => text,
@@ -232,17 +245,18 @@ impl Part {
     }
 }
 
-/// Whether a client may be in a room of this name, if everybody else agrees.
+/// Returns `true` if the name of a room is valid. Guards and policies decide about the room itself.
 pub(crate) fn is_room_name(name: &str) -> bool {
     (1..=MAX_ROOM_NAME).contains(&name.len())
         && !name.chars().any(char::is_control)
         && RESERVED.iter().all(|prefix| !name.starts_with(prefix))
 }
 
-/// What begins like this means a user, a session or a socket, and is nobody's to join.
+/// Prefixes that no room may have. A room such as `user:alice` would look like the user of that name to
+/// applications and operators.
 const RESERVED: [&str; 3] = ["session:", "socket:", "user:"];
 
-/// Bytes in the name of a room.
+/// Maximum length of the name of a room, in bytes.
 const MAX_ROOM_NAME: usize = 255;
 
 #[cfg(test)]
@@ -271,7 +285,7 @@ mod tests {
         assert_eq!(values("team:{id}", "xteam:7"), None);
     }
 
-    /// Attack 80: what looks like more of the same is something else.
+    /// Attack 80: a policy for `team:7` does not cover `team:7:secret`.
     #[test]
     fn a_placeholder_never_takes_a_separator() {
         assert_eq!(values("team:{id}", "team:7:secret"), None);
@@ -279,7 +293,7 @@ mod tests {
         assert_eq!(values("team:{id}:x", "team:1:2:x"), None);
     }
 
-    /// Attack 80: the strict pattern must not miss what the lax one covers.
+    /// Attack 80: a policy must not be bypassed with another reading of the name.
     #[test]
     fn a_name_is_read_in_every_way_in_which_it_can_be() {
         let slugs = |room: &str| {
@@ -294,14 +308,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_could_be_read_in_countless_ways_is_given_up() {
+    fn a_name_with_too_many_readings_is_rejected() {
         let pattern = parsed("a{b}-{c}-{d}-{e}-{f}");
 
         assert_eq!(pattern.readings(&format!("a{}", "-".repeat(250))), Err(TooManyReadings));
     }
 
     #[test]
-    fn what_covers_everything_or_can_be_read_twice_is_no_pattern() {
+    fn a_pattern_that_covers_every_room_or_is_ambiguous_is_rejected() {
         for pattern in ["", "{id}", "a{b}{c}", "a{", "a}", "a{}", "a{b", "user:{id}", "socket:x"] {
             assert_eq!(Pattern::parse(pattern), None, "{pattern}");
         }
@@ -309,7 +323,7 @@ mod tests {
 
     /// Attack 80.
     #[test]
-    fn reserved_and_unprintable_names_are_nobodys() {
+    fn reserved_and_unprintable_names_are_rejected() {
         for name in ["", "a\0", "a\n", "user:alice", "session:1", "socket:abc"] {
             assert!(!is_room_name(name), "{name:?}");
         }

@@ -1,8 +1,12 @@
-//! The principal of a client, as applications take it.
+//! Principal of a client, as an argument of handlers.
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-/// Whom the server acts for: it derefs to the application's own type.
+/// The principal of the client that sent an event, as an argument of a handler.
+///
+/// It derefs to the type that the authenticator of the namespace returns. It is the principal at the
+/// start of the event: if the rights of the user change while the handler runs,
+/// [`Socket::principal`](crate::Socket::principal) returns the new one and this value does not change.
 ///
 /// # Examples
 /// ```
@@ -12,10 +16,9 @@ use std::{fmt, ops::Deref, sync::Arc};
 ///
 /// let gateway: Gateway<User> =
 ///     Gateway::at("/").on("whoami", |me: Principal<User>| async move { me.name.clone() });
-/// # drop(gateway);
 /// ```
 ///
-/// In a namespace of another principal it does not compile:
+/// In a namespace with another principal it does not compile:
 /// ```compile_fail
 /// use doorward::prelude::*;
 ///
@@ -24,9 +27,6 @@ use std::{fmt, ops::Deref, sync::Arc};
 /// let gateway: Gateway<Anonymous> =
 ///     Gateway::at("/").on("whoami", |me: Principal<User>| async move { me.name.clone() });
 /// ```
-///
-/// It is the one of the moment at which the event was started, also when the user's rights change
-/// meanwhile.
 pub struct Principal<P>(Arc<P>);
 
 impl<P> Principal<P> {

@@ -1,10 +1,14 @@
-//! Events of the server as types.
+//! Types for the events that a server sends.
 
 use serde::Serialize;
 
-/// An event that the server sends, with its name and what it carries in one type.
+/// An event that the server sends: one type with its name and its payload.
 ///
-/// The event has one argument, the struct. Derive it; the name is the type's in `snake_case` unless `#[event("..")]` says another.
+/// The event has one argument, the struct.
+///
+/// Derive it with `#[derive(Serialize, ServerEvent)]`. The name of the event is then the name of the type
+/// in `snake_case`, unless `#[event("..")]` sets another. [`Socket::emit_event`](crate::Socket::emit_event)
+/// and [`Broadcast::emit_event`](crate::Broadcast::emit_event) send it.
 ///
 /// # Examples
 /// ```
@@ -22,13 +26,12 @@ use serde::Serialize;
 ///     socket.broadcast().emit_event(&Joined { who })?;
 ///     Ok(())
 /// });
-/// # drop(gateway);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no event of the server",
+    message = "`{Self}` is not an event of the server",
     note = "write `#[derive(serde::Serialize, ServerEvent)]` above it"
 )]
 pub trait ServerEvent: Serialize {
-    /// What clients listen to.
+    /// Name of the event, for which clients listen.
     const NAME: &'static str;
 }
