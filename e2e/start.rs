@@ -16,10 +16,10 @@ async fn main() -> doorward::Result {
         "reserved" => vec![Gateway::at("/").on("connect", || async {})],
         _ => vec![echo()],
     };
-    let limits = match &*mistake {
-        "contradiction" => Limits { max_connect: 200_000, ..Limits::default() },
-        "limit" => Limits { max_rooms: 0, ..Limits::default() },
-        _ => Limits::default(),
+    let limits = |limits: &mut Limits| match &*mistake {
+        "contradiction" => limits.max_connect = 200_000,
+        "limit" => limits.max_rooms = 0,
+        _ => {}
     };
     let path = if mistake == "path" { "x" } else { "/socket.io/" };
     let proxies = if mistake == "proxies" { &["proxy.internal"][..] } else { &[] };

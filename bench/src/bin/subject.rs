@@ -71,10 +71,9 @@ async fn main() -> Result<(), Failure> {
     let doorward = Doorward::builder()
         .authenticate(Jwt::hs256(SECRET)?.load(Map(Users::default())))
         // The load uses few users, and measures thousands of refusals. The default limits would stop it.
-        .limits(Limits {
-            max_address_refusals: 1_000_000_000,
-            max_user_attempts: 1_000_000_000,
-            ..Limits::default()
+        .limits(|limits: &mut Limits| {
+            limits.max_address_refusals = 1_000_000_000;
+            limits.max_user_attempts = 1_000_000_000;
         })
         .gateway(gateway())
         .build()?;

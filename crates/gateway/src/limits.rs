@@ -30,10 +30,12 @@ macro_rules! limits {
         /// use std::time::Duration;
         /// use doorward::Limits;
         ///
-        /// let limits = Limits { handler_timeout: Duration::from_secs(5), ..Limits::default() };
+        /// let mut limits = Limits::default();
+        /// limits.handler_timeout = Duration::from_secs(5);
         /// assert_eq!(limits.max_message, 64 * 1024);
         /// ```
         #[derive(Clone, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
         pub struct Limits {
             $($(#[$doc])* pub $name: $type,)+
         }

@@ -72,7 +72,9 @@ impl fmt::Display for LimitValue {
 /// ```
 /// use doorward::Limits;
 ///
-/// let error = Limits { max_rooms: 0, ..Limits::default() }.check().unwrap_err();
+/// let mut limits = Limits::default();
+/// limits.max_rooms = 0;
+/// let error = limits.check().unwrap_err();
 ///
 /// assert_eq!(error.to_string(), "the limit max_rooms is 0, and must be from 1 to 1000000");
 /// ```

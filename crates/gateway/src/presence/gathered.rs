@@ -1,8 +1,8 @@
-//! Acks that several nodes give together.
+//! Results that are gathered from several nodes.
 
 use doorward_core::NodeId;
 
-/// What the nodes that answered know together, and the nodes that did not answer in time.
+/// Combined result of the nodes that answered, and the names of those that did not answer in time.
 ///
 /// A single server always answers, so `missing` is empty there.
 ///
@@ -21,14 +21,14 @@ use doorward_core::NodeId;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gathered<T> {
-    /// What is known.
+    /// Combined result of the nodes that answered.
     pub value: T,
     /// Nodes that did not answer in time.
     pub missing: Vec<NodeId>,
 }
 
 impl<T> Gathered<T> {
-    /// An answer of this node alone, which is the only one.
+    /// Creates the result of this node, if there are no others.
     pub(crate) fn here(value: T) -> Self {
         Self { value, missing: Vec::new() }
     }

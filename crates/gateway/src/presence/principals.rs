@@ -1,8 +1,8 @@
-//! Ends what should not go on: users, sessions, tokens, sockets.
+//! Revokes users, sessions, tokens and sockets, and reloads the rights of users.
 //!
-//! A revocation is written down first, for good, and then acted on: every socket that it covers is told
-//! to end, and it returns when they have. Whoever enters meanwhile reads what was written. Start reading
-//! at [`Principals::revoke`].
+//! A revocation is stored durably before it is carried out. Then every socket that it covers is ended,
+//! and it completes when they have closed. A client that connects meanwhile reads the stored
+//! revocation. Start reading at [`Principals::revoke`].
 
 use std::{
     fmt,
@@ -26,10 +26,12 @@ use crate::presence::{
     services::{Services, Subject},
 };
 
-/// Who is connected, and the power to end it; get one with
-/// [`Doorward::principals`](crate::Doorward::principals) or [`Hub::principals`](crate::Hub::principals).
+/// Handle that finds the connected sockets of all namespaces, and revokes their access.
 ///
-/// It is cheap to clone and belongs into the state of an application.
+/// [`Doorward::principals`](crate::Doorward::principals) and [`Hub::principals`](crate::Hub::principals)
+/// return it. It is cheap to clone; keep it in the state of the application. Use
+/// [`revoke`](Principals::revoke) to end access, [`refresh`](Principals::refresh) after the rights of a
+/// user have changed, and [`sockets_of`](Principals::sockets_of) to show users where they are connected.
 ///
 /// # Examples
 /// ```
@@ -42,15 +44,14 @@ use crate::presence::{
 ///     }
 ///     Ok(())
 /// }
-/// # drop(fire);
 /// ```
 #[derive(Clone)]
 pub struct Principals {
-    /// Set when the server is built. Before that nothing is connected, and nothing can be revoked.
+    /// Set when the server is built. Before that there are no sockets, and revoking fails.
     services: Arc<OnceLock<Arc<Services>>>,
 }
 
-/// What is to end.
+/// Target of a revocation.
 ///
 /// # Examples
 /// ```
@@ -63,15 +64,15 @@ pub struct Principals {
 pub enum Revoke {
     /// One session, with its sockets and its tokens.
     Session(SessionId),
-    /// One socket. Its credential stays good: its client may come back when its program says so.
+    /// One socket. Its credential remains valid, so the client may connect again. Nothing is stored.
     Socket(SocketId),
     /// One token, with the sockets that were opened with it.
     Token(TokenId),
-    /// Everything that a user has: sessions, tokens, sockets.
+    /// All sessions, tokens and sockets of a user.
     User(UserId),
 }
 
-/// Names the kind; what is revoked may be a credential.
+/// Prints the kind only: ids of sessions and tokens must not get into logs.
 impl fmt::Display for Revoke {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -83,46 +84,46 @@ impl fmt::Display for Revoke {
     }
 }
 
-/// What a revocation has done.
+/// Result of a revocation.
 ///
 /// # Examples
 /// ```
 /// fn is_complete(revocation: &doorward::access::Revocation) -> bool {
 ///     revocation.missing.is_empty()
 /// }
-/// # drop(is_complete);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// How many sockets have ended.
+    /// Number of sockets that have ended.
     pub closed: usize,
-    /// Nodes that have ended their sockets.
+    /// Nodes whose sockets have all ended.
     pub confirmed: Vec<NodeId>,
-    /// The servers that have not said so in time. What was revoked is written down all the same: nobody
-    /// enters with it, and their sweep ends what is left.
+    /// Nodes that did not confirm in time. The revocation is stored nevertheless, except for
+    /// [`Revoke::Socket`]: no client connects with the credential, and the sweep of the node ends its
+    /// remaining sockets.
     pub missing: Vec<NodeId>,
 }
 
-/// Why a revocation was not written down.
+/// Failure to store a revocation.
 ///
 /// # Examples
 /// ```
 /// use doorward::access::RevokeError;
 ///
 /// let error = RevokeError::Store(doorward::store::StoreError::Full);
-/// assert_eq!(error.to_string(), "the revocation was not written down");
+/// assert_eq!(error.to_string(), "the revocation was not stored");
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RevokeError {
-    /// The store did not take it. The sockets of this server have been ended, but the credential may open
-    /// the door again: try again.
-    #[error("the revocation was not written down")]
+    /// The store rejected it or did not answer in time, or the server is not built yet. Try again: the
+    /// sockets of this server were ended, but their clients may connect again with the same credential.
+    #[error("the revocation was not stored")]
     Store(#[from] StoreError),
 }
 
-/// What has become of the sockets of a user whose rights have changed.
+/// Result of reloading the principals of a user.
 ///
 /// # Examples
 /// ```
@@ -132,30 +133,34 @@ pub enum RevokeError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refreshed {
-    /// They go on, with what they may now.
+    /// Number of sockets that continue with the new rights.
     pub kept: usize,
-    /// They may not be here any more, and have ended.
+    /// Number of sockets that are no longer allowed and were ended.
     pub ended: usize,
-    /// Nobody could be asked about these, and they go on as before: try again.
+    /// Number of sockets whose principal could not be loaded or judged. They continue as before: try
+    /// again.
     pub undecided: usize,
     /// Nodes that did not answer in time. Their sweep applies the change.
     pub missing: Vec<NodeId>,
 }
 
 impl Principals {
-    /// Makes one for a server that is not built yet.
+    /// Creates the handle of a server that is not built yet.
     pub(crate) fn unbuilt() -> Self {
         Self { services: Arc::default() }
     }
 
-    /// Gives it its server; only the first call does anything.
+    /// Connects the handle to its server. Only the first call has an effect.
     pub(crate) fn build(&self, services: &Arc<Services>) {
         self.services.get_or_init(|| Arc::clone(services));
     }
 
-    /// Returns the address of the client that sent a request to another route of the application, by which its
-    /// budgets go: behind [`trusted_proxies`](crate::Builder::trusted_proxies) the one that the proxy names.
-    /// `None` when the HTTP server does not say where its requests come from, see [`PeerAddr`](crate::server::PeerAddr).
+    /// Returns the address of the client that sent an HTTP request to a route of the application.
+    ///
+    /// Use it to apply limits of your own to the same address to which the server applies its budgets.
+    /// Behind [`trusted_proxies`](crate::Builder::trusted_proxies) it is the address that the proxy names.
+    /// It is `None` if the HTTP server does not provide the address of the peer; see
+    /// [`PeerAddr`](crate::server::PeerAddr).
     ///
     /// # Examples
     /// ```
@@ -166,7 +171,7 @@ impl Principals {
     ///     .header("x-forwarded-for", "203.0.113.7")
     ///     .extension(PeerAddr(([10, 0, 0, 1], 4711).into()))
     ///     .body(())
-    ///     .expect("it is a request");
+    ///     .expect("the request is valid");
     ///
     /// let client = doorward.principals().client_ip(&request.into_parts().0);
     ///
@@ -178,42 +183,50 @@ impl Principals {
         client(self.services.get()?, request).map(|client| client.ip())
     }
 
-    /// Ends a user, a session, a token or a socket, and returns when it has ended.
+    /// Revokes a user, a session, a token or a socket, and completes when the sockets have ended.
     ///
-    /// The order is written down durably first. Then every socket that it covers ends: nothing of it is
-    /// started or delivered any more when this returns, what was queued for its client is dropped, and a
-    /// handler that is running may finish unheard. Clients read `revoked`.
+    /// The revocation is stored durably first. Then every socket that it covers is ended. After that no
+    /// event of theirs starts a handler, and nothing is delivered to their clients: queued packets are
+    /// dropped. A handler that is running may complete, but its answer is not sent. Clients read `revoked`.
+    ///
+    /// Storing the revocation, recording it in the audit and ending the sockets may each take up to 2 s.
     ///
     /// # Errors
-    /// [`RevokeError::Store`]: it could not be written down.
+    /// [`RevokeError::Store`]: the revocation was not stored. The sockets of this server were ended
+    /// nevertheless.
     ///
     /// # Cancel safety
-    /// The order is carried out also when the future is dropped after its first poll.
+    /// The revocation is carried out even if the future is dropped after its first poll.
     pub async fn revoke(&self, what: Revoke) -> Result<Revocation, RevokeError> {
-        // A caller that goes away does not stop it half-way.
         let Some(services) = self.services.get().cloned() else {
             let cause = "the server is not built yet".into();
             return Err(RevokeError::Store(StoreError::Unavailable(cause)));
         };
         let orders = Orders { services };
-        beside(async move { orders.carry_out(&what).await }).await
+        // Detached: a caller that disconnects must not leave a revocation half done.
+        detached(async move { orders.carry_out(&what).await }).await
     }
 
-    /// Looks the principal of every socket of a user up again, after the user's rights have changed.
+    /// Reloads the principal of every socket of a user. Call it after the rights of the user have changed.
     ///
-    /// Guards are asked about the connection once more, and rooms that are not allowed any more are left;
-    /// who may not be here any more reads `forbidden` or, when the user is gone, `revoked`.
+    /// Guards judge each connection again, and sockets leave the rooms that are no longer allowed. A socket
+    /// that is no longer allowed itself is ended: its client reads `forbidden`, or `revoked` if the user no
+    /// longer exists.
+    ///
+    /// A principal is reloaded with the function of its [`Grant`](crate::auth::Grant). If the authenticator
+    /// sets none, the principal remains the same and is only judged again.
     ///
     /// # Cancel safety
-    /// It goes on to its end also when the future is dropped after its first poll.
+    /// The work is completed even if the future is dropped after its first poll.
     pub async fn refresh(&self, user: &UserId) -> Refreshed {
-        // Whoever is entering sees that it has moved, and is looked up again.
         let Some(services) = self.services.get().cloned() else { return Refreshed::default() };
+        // Incremented before the registry is searched. A socket that is being admitted meanwhile is found
+        // there, or its admission sees the new number and reloads the principal.
         services.rights_changed.fetch_add(1, Ordering::SeqCst);
         let user = user.clone();
-        // All at once: one that cannot be looked up does not hold up the others.
-        beside(async move {
+        detached(async move {
             let residents = services.registry.of(Whose::User(&user));
+            // All at once, so that a socket whose principal loads slowly does not delay the others.
             let reloads = residents.iter().map(|resident| resident.reload());
             let outcomes = join_all(reloads).await;
             let mut done = Refreshed::default();
@@ -223,7 +236,11 @@ impl Principals {
                     Reloaded::Stays => done.kept += 1,
                     Reloaded::Ends => ending.push(Arc::clone(resident)),
                     Reloaded::Undecided(cause) => {
-                        tracing::warn!(socket = %resident.id(), %cause, "Not reloaded.");
+                        tracing::warn!(
+                            socket = %resident.id(),
+                            %cause,
+                            "The rights of a socket were not reloaded, so it continues with the old ones."
+                        );
                         done.undecided += 1;
                     }
                 }
@@ -235,10 +252,10 @@ impl Principals {
         .await
     }
 
-    /// Returns every connected socket.
+    /// Returns descriptions of all connected sockets, including those whose admission is not completed.
     ///
     /// # Cancel safety
-    /// Dropping the future forgets the question.
+    /// Dropping the future has no effect.
     #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
     pub async fn sockets(&self) -> Gathered<Vec<SocketInfo>> {
         let residents = self.services.get().map(|services| services.registry.all_sockets());
@@ -246,10 +263,11 @@ impl Principals {
         Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
     }
 
-    /// Returns the sockets of one user.
+    /// Returns descriptions of the sockets of one user. Anonymous clients share one user id and are not
+    /// found by it.
     ///
     /// # Cancel safety
-    /// Dropping the future forgets the question.
+    /// Dropping the future has no effect.
     #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
     pub async fn sockets_of(&self, user: &UserId) -> Gathered<Vec<SocketInfo>> {
         let residents = self.services.get().map(|services| services.registry.of(Whose::User(user)));
@@ -258,13 +276,16 @@ impl Principals {
     }
 }
 
-/// Carries orders out.
+/// Carries out revocations.
 struct Orders {
     services: Arc<Services>,
 }
 
 impl Orders {
     async fn carry_out(&self, what: &Revoke) -> Result<Revocation, RevokeError> {
+        // Stored first, searched second. An admission registers its socket first and reads the revocation
+        // state second, so one of the two always sees the other. A client that is ended here and
+        // reconnects at once reads the stored revocation, too.
         let begun = self.services.clock.now();
         let written = self.services.within(WRITTEN_WITHIN, self.write_down(what)).await;
         let in_time = || Err(StoreError::Unavailable("it did not answer in time".into()));
@@ -276,7 +297,8 @@ impl Orders {
         } else {
             self.record(what).await;
         }
-        // Also when it was not: whoever wants somebody out wants them out.
+        // Even if it was not stored: the caller wants these clients disconnected now, and learns from the
+        // error that they may connect again.
         let revocation = self.end(what).await;
         let took = self.services.clock.now().saturating_duration_since(begun);
         self.services.metrics.revoked(took);
@@ -289,7 +311,7 @@ impl Orders {
         let at = clock.wall();
         match what {
             Revoke::Session(session) => revocations.end_session(session, at).await?,
-            // It stands in no store.
+            // A single socket cannot come back under the same id, so there is nothing to store.
             Revoke::Socket(_) => return Ok(()),
             Revoke::Token(token) => revocations.end_token(token, at).await?,
             Revoke::User(user) => drop(revocations.bump(user, at).await?),
@@ -298,15 +320,17 @@ impl Orders {
         Ok(())
     }
 
-    /// Records an order that was written down. An audit that hangs does not keep its sockets alive.
+    /// Records a revocation that was stored. An audit that hangs must not keep the sockets alive, so the
+    /// wait has a time limit.
     async fn record(&self, what: &Revoke) {
         self.services.decided(Decision::Revoked, subject(what));
         let kept = self.services.kept_first();
         if self.services.within(RECORDED_WITHIN, kept).await != Some(true) {
-            tracing::warn!("The audit has not kept the record of a revocation in time.");
+            tracing::warn!("The audit did not keep the record of a revocation in time.");
         }
     }
 
+    /// Ends the sockets that a revocation covers.
     async fn end(&self, what: &Revoke) -> Revocation {
         let registry = &self.services.registry;
         let found = match what {
@@ -331,26 +355,27 @@ impl fmt::Debug for Principals {
     }
 }
 
-/// What an audit record says of an order; a token has no name that could be written down.
+/// Returns the subject of the audit record of a revocation. A record has no field for a token.
 fn subject(what: &Revoke) -> Subject<'_> {
-    let nobody = Subject::default();
+    let unknown = Subject::default();
     match what {
-        Revoke::Session(session) => Subject { session: Some(session.clone()), ..nobody },
-        Revoke::Socket(socket) => Subject { socket: Some(*socket), ..nobody },
-        Revoke::Token(_) => nobody,
-        Revoke::User(user) => Subject { user: Some(user), ..nobody },
+        Revoke::Session(session) => Subject { session: Some(session.clone()), ..unknown },
+        Revoke::Socket(socket) => Subject { socket: Some(*socket), ..unknown },
+        Revoke::Token(_) => unknown,
+        Revoke::User(user) => Subject { user: Some(user), ..unknown },
     }
 }
 
-/// Runs work to its end, also when whoever waits for it goes away.
-async fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+/// Runs work to completion, even if the returned future is dropped after its first poll. A panic of the
+/// work continues in the caller.
+async fn detached<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     match tokio::spawn(work).await {
         Ok(done) => done,
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }
 }
 
-/// Tells sockets to end and waits until they have; returns how many did in time.
+/// Ends sockets and waits until they have closed. Returns how many did in time.
 pub(crate) async fn end_all(
     services: &Services,
     residents: &[Arc<dyn Resident>],
@@ -359,10 +384,11 @@ pub(crate) async fn end_all(
     for resident in residents {
         resident.cut(reason);
     }
+    // All of them are asked to end before the first one is awaited.
     closed(services, residents).await
 }
 
-/// Waits until sockets have ended; returns how many did in time.
+/// Waits until sockets have closed. Returns how many did in time.
 async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
     let mut ended = 0;
     let mut waiting: FuturesUnordered<_> =
@@ -372,17 +398,19 @@ async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
             ended += 1;
         }
     };
-    // When the time is over those that have not ended are missing.
+    // After the timeout `ended` holds the number of sockets that closed until then.
     services.within(CONFIRMED_WITHIN, all).await;
     ended
 }
 
-/// How long the store may take to write an order down. Sockets end all the same.
+/// Time limit for storing a revocation. Then the sockets are ended without it, and the caller reads an
+/// error.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long the audit may take to keep the record of an order. Then its sockets end all the same.
+/// Time limit for the audit to keep the record of a revocation. Then the sockets are ended without it.
 const RECORDED_WITHIN: Duration = Duration::from_secs(2);
 
-/// How long it may take until all sockets of an order have ended. Each link ends its own when it has its turn;
-/// only a program that blocks its threads makes this fire.
+/// Time limit for all sockets of a revocation to close. Then this node is listed in
+/// [`Revocation::missing`]. Each link ends its sockets at its next turn, so only a program that blocks its
+/// threads reaches the limit.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);

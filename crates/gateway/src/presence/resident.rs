@@ -1,4 +1,6 @@
-//! A socket as those see it who may end it, with the type of its principal forgotten.
+//! View of a socket for revocations, the sweep and operators, without the type of its principal.
+//!
+//! `admission/resident.rs` implements it. Start reading at [`Resident`].
 
 use std::{net::IpAddr, sync::Arc, time::SystemTime};
 
@@ -12,22 +14,26 @@ use crate::presence::access::Credential;
 pub(crate) trait Resident: Send + Sync {
     fn id(&self) -> SocketId;
     fn user(&self) -> &UserId;
-    /// Whether its client was authenticated.
+    /// Returns `true` if the client was authenticated.
     fn is_known(&self) -> bool;
     fn credential(&self) -> Credential;
     fn lease(&self) -> Option<Arc<dyn Lease>>;
-    /// Whether its credential outlives what was revoked.
+    /// Returns `true` if the credential outlives the revocations in `epoch`.
     fn holds(&self, epoch: &RevocationState) -> bool;
-    /// Asks the link to end it; nothing that waits to be sent to it is sent any more.
+    /// Asks the link to end the socket. Packets that are still queued for it are dropped.
     fn cut(&self, reason: DisconnectReason);
-    /// Completes when it has ended.
+    /// Completes when the socket has ended.
     fn closed(&self) -> BoxFuture<'_, ()>;
-    /// Looks its principal up again and acts on what it may now.
+    /// Reloads the principal, judges the connection and the rooms again, and ends the socket if it is no
+    /// longer allowed.
     fn reload(&self) -> BoxFuture<'_, Reloaded>;
     fn describe(&self) -> SocketInfo;
 }
 
-/// A connected socket, as operators and other nodes see it.
+/// Description of a connected socket, for operators and other nodes.
+///
+/// It holds no credential. [`Principals::sockets`](crate::Principals::sockets) and
+/// [`Broadcast::fetch_sockets`](crate::Broadcast::fetch_sockets) return it.
 ///
 /// # Examples
 /// ```
@@ -38,31 +44,31 @@ pub(crate) trait Resident: Send + Sync {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SocketInfo {
-    /// The public id of the socket.
+    /// Public id of the socket.
     pub socket: SocketId,
-    /// Which of them share a link: those with the same number.
+    /// Number of its link on this node. Sockets with the same number share a link.
     pub link: u64,
-    /// Where.
+    /// Namespace, with its leading slash.
     pub namespace: Arc<str>,
-    /// Who; `anonymous` where nobody is authenticated.
+    /// User of the socket; `anonymous` in a public namespace.
     pub user: UserId,
-    /// The session behind it. It does not print.
+    /// Session of the credential, if it names one. The id is not printed.
     pub session: Option<SessionId>,
-    /// Since when, in wall time.
+    /// Time at which the client was authenticated, in wall time.
     pub connected_at: SystemTime,
-    /// When it ends if nothing more happens.
+    /// Time at which the socket expires without further activity of its client, in wall time.
     pub expires_at: Option<SystemTime>,
-    /// From where, without the part of the address that names a household.
+    /// Network of the client: its address without the part that identifies a household.
     pub network: Option<IpAddr>,
 }
 
-/// What has become of a socket whose principal was to be looked up again.
+/// Result of reloading the principal of a socket.
 #[derive(Debug)]
 pub(crate) enum Reloaded {
-    /// It stays, with what it may now.
+    /// The socket continues with the new principal.
     Stays,
-    /// It may not be here any more, and was told to go.
+    /// The socket is no longer allowed. Its link was asked to end it.
     Ends,
-    /// Nobody could be asked, and nothing was changed.
+    /// The principal could not be loaded or judged. Nothing was changed.
     Undecided(BoxError),
 }

@@ -127,6 +127,7 @@ impl AckIds {
 /// }
 /// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Acks<T> {
     /// Sockets that answered, with their answers.
     pub given: Vec<(SocketId, T)>,

@@ -283,9 +283,20 @@ impl<A> Builder<A> {
         Self { entropy: Arc::new(entropy), ..self }
     }
 
-    /// Replaces the limits. [`build`](Builder::build) rejects those out of bounds, see [`Limits::ALL`].
-    pub fn limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+    /// Changes limits. The first call changes the defaults, and a later one what was set before.
+    /// [`build`](Builder::build) rejects values out of bounds, see [`Limits::ALL`].
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward::prelude::*;
+    ///
+    /// let builder = Doorward::builder()
+    ///     .limits(|limits| limits.max_rooms = 9)
+    ///     .limits(|limits| limits.max_streams = 4);
+    /// ```
+    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.limits);
+        self
     }
 
     /// Replaces the path at which clients connect. The default is `/socket.io/`.

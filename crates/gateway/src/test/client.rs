@@ -76,6 +76,7 @@ impl TestEvent {
 /// assert!(!TestEnd::Passing.is_final());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TestEnd {
     /// The server sent a DISCONNECT: a stock client does not reconnect.
     Final,

@@ -22,7 +22,7 @@ use crate::{
 /// The refusal costs no cryptography: the authenticator is not called.
 #[tokio::test]
 async fn an_address_with_too_many_refusals_is_turned_away_before_authentication() {
-    let limits = Limits { max_address_refusals: 3, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_address_refusals = 3;
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let refused = async |token: &str| {
         let mut client = RawClient::open(fixture.address).await;
@@ -50,14 +50,15 @@ async fn an_address_with_too_many_refusals_is_turned_away_before_authentication(
 }
 
 /// Starts a server with signed tokens and one guess for each address; returns it, its clock and its issuer.
-async fn signed(limits: Limits) -> (TestServer, ManualClock, Issuer) {
+async fn signed(change: impl FnOnce(&mut Limits)) -> (TestServer, ManualClock, Issuer) {
     let (key, clock) = (SigningKey::generate().unwrap(), ManualClock::new());
     let jwt = Jwt::es256(&key.public_pem()).unwrap().bound_to("issuer", "audience");
     let doorward = Doorward::builder()
         .authenticate(jwt)
         .gateway(Gateway::at("/"))
         .clock(clock.clone())
-        .limits(Limits { max_address_refusals: 1, ..limits })
+        .limits(change)
+        .limits(|limits| limits.max_address_refusals = 1)
         .build()
         .unwrap();
     let server = TestServer::start(doorward).await.unwrap();
@@ -71,7 +72,7 @@ fn token_for(user: &str, issuer: &Issuer, clock: &ManualClock) -> String {
 /// Another client at the same address keeps guessing; signatures are still verified.
 #[tokio::test]
 async fn a_signed_token_is_admitted_beyond_the_budget_of_its_address() {
-    let (server, clock, issuer) = signed(Limits::default()).await;
+    let (server, clock, issuer) = signed(|_| {}).await;
     let good = token_for("alice", &issuer, &clock);
     let (unsigned, _) = good.rsplit_once('.').unwrap();
     let forged = format!("{unsigned}.{}", "A".repeat(86));
@@ -87,7 +88,7 @@ async fn a_signed_token_is_admitted_beyond_the_budget_of_its_address() {
 /// A signed token that was revoked costs a look-up in the store, so its attempts are bounded as well.
 #[tokio::test]
 async fn a_revoked_token_has_few_attempts_beyond_the_budget_of_its_address() {
-    let limits = Limits { max_user_attempts: 3, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_user_attempts = 3;
     let (server, clock, issuer) = signed(limits).await;
     let stolen = token_for("alice", &issuer, &clock);
     clock.advance(Duration::from_secs(1));
@@ -109,7 +110,7 @@ async fn a_revoked_token_has_few_attempts_beyond_the_budget_of_its_address() {
 /// A program with one revoked token connects in a loop; a neighbour at its address must recover in time.
 #[tokio::test]
 async fn a_revoked_token_in_a_loop_does_not_prolong_the_lockout_of_its_address() {
-    let (server, clock, issuer) = signed(Limits::default()).await;
+    let (server, clock, issuer) = signed(|_| {}).await;
     let revoked = token_for("alice", &issuer, &clock);
     clock.advance(Duration::from_secs(1));
     let principals = server.doorward().principals();
@@ -130,7 +131,7 @@ async fn a_revoked_token_in_a_loop_does_not_prolong_the_lockout_of_its_address()
 /// and gets a new one; that is not a guess.
 #[tokio::test]
 async fn a_token_that_may_predate_a_revocation_does_not_count_as_a_guess() {
-    let (server, clock, issuer) = signed(Limits::default()).await;
+    let (server, clock, issuer) = signed(|_| {}).await;
     let principals = server.doorward().principals();
     principals.revoke(doorward::Revoke::User("alice".into())).await.unwrap();
     clock.advance(Duration::from_secs(2));
@@ -149,7 +150,7 @@ async fn a_token_that_may_predate_a_revocation_does_not_count_as_a_guess() {
 /// Any page that a user visits can open links from the user's address.
 #[tokio::test]
 async fn a_foreign_page_does_not_use_up_the_budget_of_its_visitors() {
-    let limits = Limits { max_address_refusals: 10, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_address_refusals = 10;
     let memory = Memory::with(|builder| builder.limits(limits).gateway(Gateway::at("/"))).await;
     let page = |origin: &str| {
         let visitor = memory.server.visitor().header("host", "chat.example.org");
@@ -177,7 +178,7 @@ async fn a_foreign_page_does_not_use_up_the_budget_of_its_visitors() {
 /// Applies to a Capacitor application or a front end on another host.
 #[tokio::test]
 async fn a_page_of_an_allowed_origin_has_the_budget_of_own_pages() {
-    let limits = Limits { max_address_refusals: 10, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_address_refusals = 10;
     let memory = Memory::with(|builder| {
         builder.limits(limits).pages(["capacitor://localhost"]).gateway(Gateway::at("/"))
     })
@@ -195,7 +196,7 @@ async fn a_page_of_an_allowed_origin_has_the_budget_of_own_pages() {
 /// Pending admissions of the link are not recorded as undecided: the client repeats them on a new link.
 #[tokio::test]
 async fn a_link_that_is_turned_away_records_no_outage() {
-    let limits = Limits { max_address_refusals: 1, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_address_refusals = 1;
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let mut guess = RawClient::open(fixture.address).await;
     guess.text(r#"40{"token":"bad"}"#).await;
@@ -224,7 +225,7 @@ async fn a_user_named_anonymous_is_refused() {
 /// A foreign page must not use up the links of an address by opening silent ones.
 #[tokio::test]
 async fn a_foreign_page_has_half_of_the_links_of_its_visitors_address() {
-    let limits = Limits { max_unauthenticated_links: 4, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_unauthenticated_links = 4;
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let open = async |origin: &str| {
         let request = format!(
@@ -252,7 +253,7 @@ async fn a_foreign_page_has_half_of_the_links_of_its_visitors_address() {
 /// A foreign page can show a credential of its own, so an admitted socket must not clear the count.
 #[tokio::test]
 async fn a_link_of_a_foreign_page_still_counts_after_its_last_socket_has_left() {
-    let limits = Limits { max_unauthenticated_links: 4, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_unauthenticated_links = 4;
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let mut held = Vec::new();
     for number in 0..2 {
@@ -285,7 +286,7 @@ async fn a_link_of_a_foreign_page_still_counts_after_its_last_socket_has_left() 
 /// An office shares one address, and its users have credentials.
 #[tokio::test]
 async fn an_address_whose_clients_are_admitted_has_no_limit() {
-    let limits = Limits { max_address_refusals: 3, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_address_refusals = 3;
     let lasting = Lasting::with(|builder| builder.limits(limits).gateway(echo())).await;
 
     for number in 0..50 {
@@ -295,7 +296,7 @@ async fn an_address_whose_clients_are_admitted_has_no_limit() {
 
 #[tokio::test]
 async fn a_user_who_connects_in_a_loop_is_turned_away() {
-    let limits = Limits { max_user_attempts: 3, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_user_attempts = 3;
     let lasting = Lasting::with(|builder| builder.limits(limits).gateway(echo())).await;
     for _ in 0..3 {
         lasting.connect(json!({ "user": "alice" })).await;
@@ -312,7 +313,10 @@ async fn a_user_who_connects_in_a_loop_is_turned_away() {
 /// neighbours share, does not end a socket.
 #[tokio::test]
 async fn refreshes_count_as_attempts_of_their_user_and_of_their_socket() {
-    let limits = Limits { max_user_attempts: 3, max_address_refusals: 1, ..Limits::default() };
+    let limits = |limits: &mut Limits| {
+        limits.max_user_attempts = 3;
+        limits.max_address_refusals = 1;
+    };
     let lasting = Lasting::with(|builder| builder.limits(limits).gateway(echo())).await;
     let mut client = lasting.connect(json!({ "user": "alice" })).await;
     let mut refresh =
@@ -333,7 +337,7 @@ async fn refreshes_count_as_attempts_of_their_user_and_of_their_socket() {
 /// Tokens of an office that expire together, and sockets that a page opens in its users' browsers.
 #[tokio::test]
 async fn expired_and_missing_credentials_cost_an_address_nothing() {
-    let limits = Limits { max_address_refusals: 3, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_address_refusals = 3;
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
 
     for auth in [r#"{"token":"expired:alice"}"#, ""].repeat(5) {
@@ -349,7 +353,7 @@ async fn expired_and_missing_credentials_cost_an_address_nothing() {
 /// The holder of a revoked token must not use up the budget of its owner.
 #[tokio::test]
 async fn a_revoked_credential_costs_its_owner_nothing() {
-    let limits = Limits { max_user_attempts: 3, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_user_attempts = 3;
     let lasting = Lasting::with(|builder| builder.limits(limits).gateway(echo())).await;
     let stolen = json!({ "user": "alice", "token": "stolen" });
     let order = doorward::Revoke::Token(doorward::auth::TokenId::new("stolen"));

@@ -133,7 +133,7 @@ async fn a_transport_that_ends_without_a_close_frame_ends_the_socket() {
 /// A client that stops reading and keeps its connection open would otherwise occupy its seat forever.
 #[tokio::test]
 async fn a_client_that_never_reads_loses_its_link() {
-    let fixture = Fixture::with(|builder, _| builder.limits(tight())).await;
+    let fixture = Fixture::with(|builder, _| builder.limits(tight)).await;
     let mut client = fixture.alice().await;
     let event = format!(r#"420["echo","{}"]"#, "x".repeat(8_000));
     let frame = RawClient::frame(doorward_protocol::ws::Opcode::Text, event.as_bytes());
@@ -332,7 +332,7 @@ async fn a_client_that_leaves_a_full_inbox_behind_is_disconnected() {
         gate.notify_one();
         std::future::pending::<()>()
     });
-    let fixture = Fixture::with(|builder, _| builder.gateway(hang).limits(tight())).await;
+    let fixture = Fixture::with(|builder, _| builder.gateway(hang).limits(tight)).await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(r#"40/t,{"token":"good:alice"}"#).await;
     client.json("40/t,").await;

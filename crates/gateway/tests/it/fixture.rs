@@ -171,8 +171,9 @@ fn gateway(namespace: &str, seen: &Arc<Seen>) -> Gateway<User> {
 }
 
 /// Small limits, so that a test reaches them with little data.
-pub(crate) fn tight() -> Limits {
-    Limits { inbox: 4, outbox: 64 * 1024, ..Limits::default() }
+pub(crate) fn tight(limits: &mut Limits) {
+    limits.inbox = 4;
+    limits.outbox = 64 * 1024;
 }
 
 /// CONNECT to `/` that is admitted as alice.

@@ -154,14 +154,16 @@ fn mistakes_that_types_cannot_prevent_are_errors_of_build() {
         .public(Gateway::at("/"))
         .build();
     assert!(matches!(mixed, Err(BuildError::MixedNamespace { .. })));
-    let limited =
-        |limits| Doorward::builder().public(Gateway::at("/")).limits(limits).build().err();
-    let zero = doorward::Limits { inbox: 0, ..doorward::Limits::default() };
-    let told = limited(zero).unwrap().to_string();
+    let builder = || Doorward::builder().public(Gateway::at("/"));
+    let zero = builder().limits(|limits| limits.inbox = 0).build();
+    let told = zero.unwrap_err().to_string();
     assert_eq!(told, "the limit inbox is 0, and must be from 1 to 100000");
     let endless = std::time::Duration::MAX;
-    let endless = doorward::Limits { handler_timeout: endless, ..doorward::Limits::default() };
-    let told = limited(endless).unwrap().to_string();
+    let endless = builder().limits(|limits| limits.handler_timeout = endless).build();
+    let told = endless.unwrap_err().to_string();
+    // A second call keeps what the first has set.
+    let both = builder().limits(|limits| limits.inbox = 0).limits(|limits| limits.max_rooms = 9);
+    assert!(both.build().unwrap_err().to_string().starts_with("the limit inbox is 0"));
     assert!(told.starts_with("the limit handler_timeout is "), "{told}");
     assert!(told.ends_with(", and must be from 100ms to 1d"), "{told}");
 }

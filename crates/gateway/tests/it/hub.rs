@@ -217,7 +217,7 @@ async fn a_handler_may_await_an_ack_while_events_of_its_client_wait() {
     let gateway = gateway().on("order", |me: Socket<Member>| async move {
         me.emit_with_ack::<bool>("sure?", ()).await
     });
-    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
+    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small)).await;
     let mut alice = memory.connect("alice").await;
 
     alice.emit("order", ()).await;
@@ -237,7 +237,7 @@ async fn a_client_that_floods_instead_of_acknowledging_is_overloaded() {
     let gateway = gateway().on("order", |me: Socket<Member>| async move {
         me.emit_with_ack::<bool>("sure?", ()).await
     });
-    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
+    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small)).await;
     let mut alice = memory.connect("alice").await;
 
     alice.emit("order", ()).await;
@@ -300,7 +300,7 @@ async fn an_ack_counts_only_from_the_socket_that_was_asked() {
 async fn open_acks_end_with_the_socket_and_are_bounded() {
     let counts = Counts::default();
     let _counting = metrics::set_default_local_recorder(&counts);
-    let memory = Memory::with(|builder| builder.gateway(gateway()).limits(small())).await;
+    let memory = Memory::with(|builder| builder.gateway(gateway()).limits(small)).await;
     let hub = memory.server.doorward().hub::<Member>("/").unwrap();
     let alice = memory.connect("alice").await;
     let connection = hub.local_socket(alice.id()).unwrap();

@@ -308,7 +308,7 @@ async fn a_refresh_that_times_out_changes_nothing() {
                 me.join(&room).await
             },
         );
-    let limits = doorward::Limits { guard_timeout: seconds(60), ..doorward::Limits::default() };
+    let limits = |limits: &mut doorward::Limits| limits.guard_timeout = seconds(60);
     let lasting = Lasting::with(|builder| builder.limits(limits).gateway(gateway)).await;
     lasting.set_roles("alice", &["old"]);
     let mut client = lasting.connect(json!({ "user": "alice", "expires_in": 600 })).await;

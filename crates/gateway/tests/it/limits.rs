@@ -116,7 +116,7 @@ async fn an_unauthenticated_link_may_send_at_most_64_kib() {
 /// Attack 50: links that never authenticate, all from one address.
 #[tokio::test]
 async fn the_unauthenticated_links_of_an_address_are_bounded_and_known_ones_do_not_count() {
-    let limits = Limits { max_unauthenticated_links: 2, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_unauthenticated_links = 2;
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let upgrade = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n\
                    Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
@@ -178,7 +178,7 @@ async fn an_anonymous_client_has_few_events_and_a_short_lifetime() {
 
 #[tokio::test]
 async fn the_namespaces_of_a_link_are_bounded() {
-    let limits = Limits { max_namespaces: 2, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_namespaces = 2;
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let mut client = fixture.alice().await;
     client.text(r#"40/chat,{"token":"good:alice"}"#).await;
@@ -294,7 +294,7 @@ async fn frames_may_arrive_in_pieces_of_any_size() {
 /// A client that keeps HTTP connections open and idle must not use up the server's connections.
 #[tokio::test]
 async fn the_http_connections_of_an_address_are_bounded() {
-    let limits = Limits { max_http_connections: 3, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_http_connections = 3;
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let mut idle = Vec::new();
     for _ in 0..3 {

@@ -76,6 +76,9 @@ async fn authenticate(handshake: Handshake) -> Result<Grant<Member>, Authenticat
 }
 
 /// Small limits, so that a test reaches them with few events.
-pub(crate) fn small() -> Limits {
-    Limits { max_rooms: 2, max_streams: 2, open_acks: 2, inbox: 4, ..Limits::default() }
+pub(crate) fn small(limits: &mut Limits) {
+    limits.max_rooms = 2;
+    limits.max_streams = 2;
+    limits.open_acks = 2;
+    limits.inbox = 4;
 }

@@ -54,7 +54,7 @@ async fn a_thousand_events_are_answered_in_order_one_at_a_time() {
 #[tokio::test]
 async fn a_full_inbox_loses_nothing() {
     let gateway = counting(Arc::default(), Arc::default());
-    let fixture = Fixture::with(|builder, _| builder.gateway(gateway).limits(tight())).await;
+    let fixture = Fixture::with(|builder, _| builder.gateway(gateway).limits(tight)).await;
 
     sends_and_reads(&fixture, 5_000).await;
 }

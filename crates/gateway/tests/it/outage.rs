@@ -207,7 +207,7 @@ async fn a_revocation_that_cannot_be_stored_is_an_error_and_ends_local_sockets()
 
     let error = lasting.principals().revoke(Revoke::User("alice".into())).await.unwrap_err();
 
-    assert_eq!(error.to_string(), "the revocation was not written down");
+    assert_eq!(error.to_string(), "the revocation was not stored");
     assert_eq!(client.ended().await, TestEnd::Final);
 }
 
@@ -239,7 +239,7 @@ async fn a_slow_store_ends_no_socket() {
 #[tokio::test]
 async fn a_store_that_recovers_slowly_ends_no_socket() {
     const CLIENTS: usize = 400;
-    let limits = Limits { sweep_interval: Duration::from_secs(2), ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.sweep_interval = Duration::from_secs(2);
     let cut = Cut::default();
     let own = cut.clone();
     let lasting =
@@ -323,7 +323,7 @@ async fn an_outage_found_by_a_revocation_ends_with_the_next_answer() {
 #[tokio::test]
 async fn a_user_over_budget_causes_no_query_to_the_store() {
     let cut = Cut::default();
-    let (own, limits) = (cut.clone(), Limits { max_user_attempts: 1, ..Limits::default() });
+    let (own, limits) = (cut.clone(), |limits: &mut Limits| limits.max_user_attempts = 1);
     let lasting =
         Lasting::with(|builder| builder.revocations(own).limits(limits).gateway(echo())).await;
     lasting.connect(json!({ "user": "alice" })).await;

@@ -419,7 +419,7 @@ async fn a_stream_waits_for_a_client_that_does_not_read() {
             })
         }
     });
-    let limits = Limits { outbox: 256 * 1024, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.outbox = 256 * 1024;
     let memory = Memory::with(|builder| builder.gateway(gateway).limits(limits)).await;
     let mut alice = memory.connect("alice").await;
 
@@ -443,7 +443,7 @@ async fn the_streams_of_a_socket_are_bounded() {
     let counts = Counts::default();
     let _counting = metrics::set_default_local_recorder(&counts);
     let gateway = Gateway::at("/").on("ticks", || async { stream::pending::<u8>() });
-    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
+    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small)).await;
     let mut alice = memory.connect("alice").await;
 
     for _ in 0..2 {

@@ -33,13 +33,13 @@ impl Drop for Served {
 }
 
 impl Served {
-    async fn start(limits: Limits, proxies: &[&str], routes: Router) -> Self {
+    async fn start(limits: impl FnOnce(&mut Limits), proxies: &[&str], routes: Router) -> Self {
         Self::start_at(ManualClock::new(), limits, proxies, routes).await
     }
 
     async fn start_at(
         clock: ManualClock,
-        limits: Limits,
+        limits: impl FnOnce(&mut Limits),
         proxies: &[&str],
         routes: Router,
     ) -> Self {
@@ -98,7 +98,7 @@ fn routes() -> Router {
 /// The address may have one connection, so each case shows that the one before has released its place.
 #[tokio::test]
 async fn a_body_that_never_ends_times_out_on_every_route() {
-    let limits = Limits { max_http_connections: 1, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_http_connections = 1;
     let served = Served::start(limits, &[], routes()).await;
     for path in ["/read", "/hang", "/nowhere", "/socket.io/?EIO=4&transport=websocket"] {
         for (framing, drip) in [
@@ -141,7 +141,7 @@ async fn a_body_below_the_minimum_rate_ends_its_connection() {
             send.send((read.is_err(), clock.now() - begun)).unwrap();
         }
     };
-    let limits = Limits { request_timeout: Duration::from_secs(3600), ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.request_timeout = Duration::from_secs(3600);
     let routes = Router::new().route("/read", post(read));
     let served = Served::start_at(clock, limits, &[], routes).await;
     let mut client = RawClient::connect(served.address).await;
@@ -157,7 +157,7 @@ async fn a_body_below_the_minimum_rate_ends_its_connection() {
 
 #[tokio::test]
 async fn a_route_that_never_answers_times_out() {
-    let served = Served::start(Limits::default(), &[], routes()).await;
+    let served = Served::start(|_| {}, &[], routes()).await;
     let mut client = RawClient::connect(served.address).await;
     client.bytes(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n").await;
 
@@ -179,7 +179,7 @@ async fn a_body_above_the_minimum_rate_is_read() {
         "all of it"
     };
     let routes = Router::new().route("/upload", post(upload));
-    let served = Served::start(Limits::default(), &[], routes).await;
+    let served = Served::start(|_| {}, &[], routes).await;
     let mut client = RawClient::connect(served.address).await;
     client.bytes(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n").await;
 
@@ -197,7 +197,7 @@ async fn a_body_above_the_minimum_rate_is_read() {
 
 #[tokio::test]
 async fn the_request_timeout_does_not_apply_to_links() {
-    let limits = Limits { request_timeout: Duration::from_secs(1), ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.request_timeout = Duration::from_secs(1);
     let fixture = Fixture::with(|builder, _| builder.limits(limits)).await;
     let mut client = fixture.alice().await;
 
@@ -211,7 +211,7 @@ async fn the_request_timeout_does_not_apply_to_links() {
 /// Behind a proxy all clients have one peer address; budgets must count the forwarded one.
 #[tokio::test]
 async fn a_client_behind_a_proxy_does_not_use_up_the_budget_of_others() {
-    let limits = Limits { max_http_connections: 2, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_http_connections = 2;
     let served = Served::start(limits, &["127.0.0.1"], routes()).await;
     let slow = "Content-Length: 5\r\n\r\n";
     let mut held = Vec::new();
@@ -252,7 +252,7 @@ async fn a_client_behind_a_proxy_does_not_use_up_the_budget_of_others() {
 /// All clients reconnect at once, as after a restart.
 #[tokio::test]
 async fn many_clients_may_connect_at_once_through_one_proxy() {
-    let limits = Limits { max_http_connections: 1, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_http_connections = 1;
     let served = Served::start(limits, &["127.0.0.1"], routes()).await;
     let mut clients = Vec::new();
     for number in 0..200 {
@@ -275,7 +275,7 @@ async fn many_clients_may_connect_at_once_through_one_proxy() {
 #[tokio::test]
 async fn a_response_counts_as_a_request_until_it_has_been_read() {
     const SIZE: usize = 64 * 1024 * 1024;
-    let limits = Limits { max_http_connections: 1, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_http_connections = 1;
     let routes = routes().route("/large", get(|| async { vec![0_u8; SIZE] }));
     let served = Served::start(limits, &["127.0.0.1"], routes).await;
     let (mut unread, _) = served.get("203.0.113.1", "/large").await;
@@ -294,7 +294,7 @@ async fn a_response_counts_as_a_request_until_it_has_been_read() {
 
 #[tokio::test]
 async fn the_connections_of_a_proxy_are_bounded() {
-    let limits = Limits { max_proxy_connections: 2, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_proxy_connections = 2;
     let served = Served::start(limits, &["127.0.0.1"], routes()).await;
     let _first = served.get("203.0.113.1", "/whoami").await;
     let _second = served.get("203.0.113.2", "/whoami").await;
@@ -307,7 +307,7 @@ async fn the_connections_of_a_proxy_are_bounded() {
 #[tokio::test]
 async fn only_a_trusted_proxy_may_name_the_client() {
     for (proxies, expected) in [(&["127.0.0.1"][..], "203.0.113.1"), (&[][..], "127.0.0.1")] {
-        let served = Served::start(Limits::default(), proxies, routes()).await;
+        let served = Served::start(|_| {}, proxies, routes()).await;
         let mut client = served.ask("203.0.113.1", "GET /whoami").await;
         client.bytes(b"Connection: close\r\n\r\n").await;
 
@@ -332,7 +332,7 @@ async fn upgrade(address: SocketAddr, path: &str, client: &str) -> (RawClient, S
 async fn mounted(proxies: &[&str]) -> (SocketAddr, JoinHandle<std::io::Result<()>>) {
     let doorward = Doorward::builder()
         .public(Gateway::<Anonymous>::at("/"))
-        .limits(Limits { max_unauthenticated_links: 1, ..Limits::default() })
+        .limits(|limits: &mut Limits| limits.max_unauthenticated_links = 1)
         .trusted_proxies(proxies)
         .build()
         .unwrap();

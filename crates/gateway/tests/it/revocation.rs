@@ -287,7 +287,7 @@ async fn a_revocation_that_does_not_fit_the_store_is_an_error_and_ends_local_soc
 
     let error = lasting.principals().revoke(Revoke::User("alice".into())).await.unwrap_err();
 
-    assert_eq!(error.to_string(), "the revocation was not written down");
+    assert_eq!(error.to_string(), "the revocation was not stored");
     assert_eq!(client.ended().await, TestEnd::Final);
 }
 

@@ -210,7 +210,7 @@ async fn the_rooms_of_a_socket_are_bounded() {
     let counts = Counts::default();
     let _counting = metrics::set_default_local_recorder(&counts);
     let gateway = gateway().room("r{n}", |_| async { true });
-    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
+    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small)).await;
     let mut alice = memory.connect("alice").await;
 
     for room in ["r1", "r2"] {
@@ -232,7 +232,7 @@ async fn a_connect_hook_that_joins_too_many_rooms_reads_too_many_rooms() {
             }
             Ok::<_, Refusal>(())
         });
-    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small())).await;
+    let memory = Memory::with(|builder| builder.gateway(gateway).limits(small)).await;
 
     let refused = memory.server.expect_refused("/", json!({ "token": "alice" })).await;
 

@@ -34,7 +34,7 @@ use crate::{
 async fn with(policy: PerUser) -> (Lasting, MemorySeats) {
     let seats = MemorySeats::new();
     let own = seats.clone();
-    let limits = without_budgets();
+    let limits = without_budgets;
     let lasting = Lasting::with(|builder| {
         let builder = builder.limits(limits).connections(policy).seats(own);
         builder.gateway(echo()).gateway(Gateway::at("/chat"))
@@ -43,12 +43,9 @@ async fn with(policy: PerUser) -> (Lasting, MemorySeats) {
 }
 
 /// Limits that no race of these tests reaches.
-fn without_budgets() -> Limits {
-    Limits {
-        max_user_attempts: 1_000_000_000,
-        max_unauthenticated_links: 1_000_000,
-        ..Limits::default()
-    }
+fn without_budgets(limits: &mut Limits) {
+    limits.max_user_attempts = 1_000_000_000;
+    limits.max_unauthenticated_links = 1_000_000;
 }
 
 async fn alice(lasting: &Lasting) -> TestClient {
@@ -141,7 +138,7 @@ async fn per_namespace_counts_sockets_in_each_namespace() {
 /// A namespace has a policy in addition to the one of the server; both must allow the socket.
 #[tokio::test]
 async fn the_policies_of_server_and_namespace_both_apply() {
-    let limits = Limits { max_unauthenticated_links: 1_000_000, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.max_unauthenticated_links = 1_000_000;
     let game = || Gateway::at("/game").on("echo", async |Payload(n): Payload<u8>| n);
     let lasting = Lasting::with(|builder| {
         builder
@@ -287,7 +284,7 @@ async fn races_leave_exactly_as_many_sockets_as_both_policies_allow() {
     ];
     for (server, namespace, at_most, allowed) in cases {
         let seats = MemorySeats::new();
-        let (own, limits) = (seats.clone(), without_budgets());
+        let (own, limits) = (seats.clone(), without_budgets);
         let lasting = Lasting::with(|builder| {
             let game = Gateway::at("/game").connections(namespace).connections_at_most(at_most);
             builder.limits(limits).connections(server).seats(own).gateway(game)
@@ -454,7 +451,7 @@ async fn settle(outcomes: &mut Vec<Result<TestClient, Option<ConnectError>>>) ->
 async fn no_admitted_socket_sees_more_sockets_than_the_policy_allows() {
     let most = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&most);
-    let limits = without_budgets();
+    let limits = without_budgets;
     let gateway = echo().on("count", move |hub: Hub<Member>| {
         seen.fetch_max(hub.to_user("alice").emit("ping", ()).unwrap().local, Ordering::SeqCst);
         async {}
@@ -493,7 +490,7 @@ async fn clients_that_leave_during_admission_leave_no_seat_taken() {
 
 async fn leave_half_way(policy: PerUser) {
     let seats = MemorySeats::new();
-    let (own, limits) = (seats.clone(), without_budgets());
+    let (own, limits) = (seats.clone(), without_budgets);
     let lasting = Lasting::with(|builder| {
         let builder = builder.limits(limits).connections(policy).seats(own);
         builder.gateway(echo().connections(policy))
@@ -532,10 +529,9 @@ async fn leave_half_way(policy: PerUser) {
 async fn a_connect_hook_that_refuses_leaves_no_seat_taken() {
     let seats = MemorySeats::new();
     let own = seats.clone();
-    let limits = Limits {
-        max_address_refusals: 1_000_000_000,
-        max_user_attempts: 1_000_000_000,
-        ..Limits::default()
+    let limits = |limits: &mut Limits| {
+        limits.max_address_refusals = 1_000_000_000;
+        limits.max_user_attempts = 1_000_000_000;
     };
     let lasting = Lasting::with(|builder| {
         let builder = builder.limits(limits).connections(PerUser::RefuseNew(1)).seats(own);
@@ -596,7 +592,7 @@ const LEAVERS: usize = 5_000;
 /// The server does not read a link whose outbox is full, so a missing pong alone proves nothing there.
 #[tokio::test]
 async fn a_dead_connection_with_a_full_outbox_does_not_block_its_user() {
-    let limits = Limits { outbox: 64 * 1024 * 1024, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.outbox = 64 * 1024 * 1024;
     let fixture = Fixture::with(|builder, _| {
         builder.limits(limits).connections(PerUser::RefuseNew(1)).gateway(Gateway::at("/flood").on(
             "flood",

@@ -9,7 +9,7 @@ use crate::fixture::{Fixture, GOOD, User};
 
 /// Starts a server that answers `flood` with far more events than a socket buffer holds.
 async fn flooding() -> Fixture {
-    let limits = Limits { outbox: 64 * 1024 * 1024, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.outbox = 64 * 1024 * 1024;
     Fixture::with(|builder, _| {
         builder.limits(limits).gateway(Gateway::at("/flood").on(
             "flood",

@@ -77,7 +77,7 @@ pub(crate) fn build(
         .connections(config.links)
         .revocations(Arc::clone(&resources.stores.revocations))
         .audit(Arc::clone(&resources.stores.audit))
-        .limits(limits(config))
+        .limits(|limits| *limits = self::limits(config))
         .trusted_proxies(config.trusted_proxies.texts())
         .pages(config.origins.iter().map(ToString::to_string))
         .gateway(demo::gateway().connections_at_most(config.sockets));
@@ -103,7 +103,8 @@ pub(crate) fn build(
 
 /// Returns the limits of the framework, with no more connections than there are file descriptors.
 fn limits(config: &Config) -> Limits {
-    let limits = config.limits.clone();
+    let mut limits = config.limits.clone();
     let connections = descriptors::limit().map_or(usize::MAX, descriptors::for_connections);
-    Limits { max_connections: limits.max_connections.min(connections), ..limits }
+    limits.max_connections = limits.max_connections.min(connections);
+    limits
 }

@@ -66,7 +66,7 @@ async fn a_stream_that_fills_the_outbox_exactly_does_not_spin() {
     let clock = Counted(doorward::test::ManualClock::new(), Arc::clone(&looked));
     // Frames of 16 bytes fill a quarter of the outbox exactly; a stream waits from there on.
     let gateway = Gateway::at("/").on("s", || async { stream::repeat("xxxxx") });
-    let limits = Limits { outbox: 16 * 1024, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.outbox = 16 * 1024;
     let memory = Memory::with(|builder| builder.gateway(gateway).clock(clock).limits(limits)).await;
     let mut alice = memory.connect("alice").await;
 
@@ -117,7 +117,7 @@ async fn queued_events_of_a_link_are_bounded_in_bytes() {
             async move { wait.notified().await }
         })
         .on("large", |Bytes(length): Bytes| async move { length });
-    let limits = Limits { inbox_bytes: 64 * 1024, ..Limits::default() };
+    let limits = |limits: &mut Limits| limits.inbox_bytes = 64 * 1024;
     let memory = Memory::with(|builder| builder.gateway(gateway).limits(limits)).await;
     let mut alice = memory.connect("alice").await;
 
