@@ -1,4 +1,4 @@
-//! Connected sockets, and the end of their access: what [`Principals`](crate::Principals) takes and returns.
+//! Connected sockets and revocations: results and errors of [`Principals`](crate::Principals).
 
 pub use doorward_core::{NodeId, SocketIdError};
 

@@ -1,8 +1,11 @@
 //! Authenticators, and the credentials that they accept: tokens, keys, cookies.
 //!
-//! An [`Authenticator`] turns the [`Handshake`] of a client into a [`Grant`], or refuses it. [`Jwt`] verifies tokens,
-//! [`SessionCookie`] and [`SessionCredential`] find sessions, [`FirstOf`] takes the first credential that is shown, and
-//! [`authenticate_fn`] makes an authenticator of a closure.
+//! An [`Authenticator`] turns the [`Handshake`] of a client into a [`Grant`], or refuses it:
+//!
+//! - [`Jwt`] verifies tokens.
+//! - [`SessionCookie`] and [`SessionCredential`] find sessions.
+//! - [`FirstOf`] chooses among several credentials.
+//! - [`authenticate_fn`] turns a closure into an authenticator.
 
 pub use doorward_auth::*;
 pub use doorward_core::{

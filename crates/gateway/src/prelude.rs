@@ -1,4 +1,4 @@
-//! Names that most programs need.
+//! Names that most programs use.
 //!
 //! # Examples
 //! ```

@@ -1,4 +1,7 @@
-//! Sessions: records on the server that a client's token opens.
+//! Sessions: records on the server to which the token of a client refers.
+//!
+//! [`Sessions`] creates, verifies and ends them. They are kept in a store: [`MemoryStore`], or one of
+//! `doorward-sql` and `doorward-redis`. [`Tickets`] carries a session from a socket into a cookie.
 
 pub use doorward_auth::{
     CreateSessionError, MemoryStore, NewSession, RedeemError, Sessions, Tickets, VerifySessionError,
