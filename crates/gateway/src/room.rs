@@ -3,8 +3,8 @@
 //! [`Hub`](crate::Hub) and [`Socket`](crate::Socket) send to rooms. The policies that
 //! [`Gateway::room`](crate::Gateway::room) sets decide which clients may join them.
 
-// Sockets, hubs and rooms as applications use them. `socket/rooms.rs` decides whether a client joins a
-// room; `policy` reads the patterns of room names. Start reading at `socket`.
+// Sockets, hubs and rooms as applications use them. `socket/rooms.rs` decides whether a client
+// joins a room; `policy` reads the patterns of room names. Start reading at `socket`.
 
 pub(crate) mod acks;
 pub(crate) mod data;

@@ -1,7 +1,7 @@
 //! Traits for stores of sessions, tickets, revocations and seats. Implement them to add a backend.
 //!
-//! [`MemoryStore`](crate::session::MemoryStore) and [`MemorySeats`] keep everything in memory. The stores of
-//! `doorward-sql` and `doorward-redis` outlive the process.
+//! [`MemoryStore`](crate::session::MemoryStore) and [`MemorySeats`] keep everything in memory. The
+//! stores of `doorward-sql` and `doorward-redis` outlive the process.
 
 pub use doorward_core::{
     BoxFuture, CredentialRef, Holder, LinkId, Reservation, RevocationState, RevocationStore, Seat,

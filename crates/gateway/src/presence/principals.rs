@@ -1,7 +1,7 @@
 //! Revokes users, sessions, tokens and sockets, and reloads the rights of users.
 //!
-//! A revocation is stored durably before it is carried out. Then every socket that it covers is ended,
-//! and it completes when they have closed. A client that connects meanwhile reads the stored
+//! A revocation is stored durably before it is carried out. Then every socket that it covers is
+//! ended, and it completes when they have closed. A client that connects meanwhile reads the stored
 //! revocation. Start reading at [`Principals::revoke`].
 
 use std::{
@@ -28,10 +28,11 @@ use crate::presence::{
 
 /// Handle that finds the connected sockets of all namespaces, and revokes their access.
 ///
-/// [`Doorward::principals`](crate::Doorward::principals) and [`Hub::principals`](crate::Hub::principals)
-/// return it. It is cheap to clone; keep it in the state of the application. Use
-/// [`revoke`](Principals::revoke) to end access, [`refresh`](Principals::refresh) after the rights of a
-/// user have changed, and [`sockets_of`](Principals::sockets_of) to show users where they are connected.
+/// [`Doorward::principals`](crate::Doorward::principals) and
+/// [`Hub::principals`](crate::Hub::principals) return it. It is cheap to clone; keep it in the
+/// state of the application. Use [`revoke`](Principals::revoke) to end access,
+/// [`refresh`](Principals::refresh) after the rights of a user have changed, and
+/// [`sockets_of`](Principals::sockets_of) to show users where they are connected.
 ///
 /// # Examples
 /// ```
@@ -64,7 +65,8 @@ pub struct Principals {
 pub enum Revoke {
     /// One session, with its sockets and its tokens.
     Session(SessionId),
-    /// One socket. Its credential remains valid, so the client may connect again. Nothing is stored.
+    /// One socket. Its credential remains valid, so the client may connect again. Nothing is
+    /// stored.
     Socket(SocketId),
     /// One token, with the sockets that were opened with it.
     Token(TokenId),
@@ -100,8 +102,8 @@ pub struct Revocation {
     /// Nodes whose sockets have all ended.
     pub confirmed: Vec<NodeId>,
     /// Nodes that did not confirm in time. The revocation is stored nevertheless, except for
-    /// [`Revoke::Socket`]: no client connects with the credential, and the sweep of the node ends its
-    /// remaining sockets.
+    /// [`Revoke::Socket`]: no client connects with the credential, and the sweep of the node ends
+    /// its remaining sockets.
     pub missing: Vec<NodeId>,
 }
 
@@ -117,8 +119,9 @@ pub struct Revocation {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RevokeError {
-    /// The store rejected it or did not answer in time, or the server is not built yet. Try again: the
-    /// sockets of this server were ended, but their clients may connect again with the same credential.
+    /// The store rejected it or did not answer in time, or the server is not built yet. Try again:
+    /// the sockets of this server were ended, but their clients may connect again with the same
+    /// credential.
     #[error("the revocation was not stored")]
     Store(#[from] StoreError),
 }
@@ -137,8 +140,8 @@ pub struct Refreshed {
     pub kept: usize,
     /// Number of sockets that are no longer allowed and were ended.
     pub ended: usize,
-    /// Number of sockets whose principal could not be loaded or judged. They continue as before: try
-    /// again.
+    /// Number of sockets whose principal could not be loaded or judged. They continue as before:
+    /// try again.
     pub undecided: usize,
     /// Nodes that did not answer in time. Their sweep applies the change.
     pub missing: Vec<NodeId>,
@@ -157,10 +160,10 @@ impl Principals {
 
     /// Returns the address of the client that sent an HTTP request to a route of the application.
     ///
-    /// Use it to apply limits of your own to the same address to which the server applies its budgets.
-    /// Behind [`trusted_proxies`](crate::Builder::trusted_proxies) it is the address that the proxy names.
-    /// It is `None` if the HTTP server does not provide the address of the peer; see
-    /// [`PeerAddr`](crate::server::PeerAddr).
+    /// Use it to apply limits of your own to the same address to which the server applies its
+    /// budgets. Behind [`trusted_proxies`](crate::Builder::trusted_proxies) it is the address that
+    /// the proxy names. It is `None` if the HTTP server does not provide the address of the peer;
+    /// see [`PeerAddr`](crate::server::PeerAddr).
     ///
     /// # Examples
     /// ```
@@ -185,11 +188,13 @@ impl Principals {
 
     /// Revokes a user, a session, a token or a socket, and completes when the sockets have ended.
     ///
-    /// The revocation is stored durably first. Then every socket that it covers is ended. After that no
-    /// event of theirs starts a handler, and nothing is delivered to their clients: queued packets are
-    /// dropped. A handler that is running may complete, but its answer is not sent. Clients read `revoked`.
+    /// The revocation is stored durably first. Then every socket that it covers is ended. After
+    /// that no event of theirs starts a handler, and nothing is delivered to their clients: queued
+    /// packets are dropped. A handler that is running may complete, but its answer is not sent.
+    /// Clients read `revoked`.
     ///
-    /// Storing the revocation, recording it in the audit and ending the sockets may each take up to 2 s.
+    /// Storing the revocation, recording it in the audit and ending the sockets may each take up to
+    /// 2 s.
     ///
     /// # Errors
     /// [`RevokeError::Store`]: the revocation was not stored. The sockets of this server were ended
@@ -207,21 +212,22 @@ impl Principals {
         detached(async move { orders.carry_out(&what).await }).await
     }
 
-    /// Reloads the principal of every socket of a user. Call it after the rights of the user have changed.
+    /// Reloads the principal of every socket of a user. Call it after the rights of the user have
+    /// changed.
     ///
-    /// Guards judge each connection again, and sockets leave the rooms that are no longer allowed. A socket
-    /// that is no longer allowed itself is ended: its client reads `forbidden`, or `revoked` if the user no
-    /// longer exists.
+    /// Guards judge each connection again, and sockets leave the rooms that are no longer allowed.
+    /// A socket that is no longer allowed itself is ended: its client reads `forbidden`, or
+    /// `revoked` if the user no longer exists.
     ///
-    /// A principal is reloaded with the function of its [`Grant`](crate::auth::Grant). If the authenticator
-    /// sets none, the principal remains the same and is only judged again.
+    /// A principal is reloaded with the function of its [`Grant`](crate::auth::Grant). If the
+    /// authenticator sets none, the principal remains the same and is only judged again.
     ///
     /// # Cancel safety
     /// The work is completed even if the future is dropped after its first poll.
     pub async fn refresh(&self, user: &UserId) -> Refreshed {
         let Some(services) = self.services.get().cloned() else { return Refreshed::default() };
-        // Incremented before the registry is searched. A socket that is being admitted meanwhile is found
-        // there, or its admission sees the new number and reloads the principal.
+        // Incremented before the registry is searched. A socket that is being admitted meanwhile is
+        // found there, or its admission sees the new number and reloads the principal.
         services.rights_changed.fetch_add(1, Ordering::SeqCst);
         let user = user.clone();
         detached(async move {
@@ -252,7 +258,8 @@ impl Principals {
         .await
     }
 
-    /// Returns descriptions of all connected sockets, including those whose admission is not completed.
+    /// Returns descriptions of all connected sockets, including those whose admission is not
+    /// completed.
     ///
     /// # Cancel safety
     /// Dropping the future has no effect.
@@ -263,8 +270,8 @@ impl Principals {
         Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
     }
 
-    /// Returns descriptions of the sockets of one user. Anonymous clients share one user id and are not
-    /// found by it.
+    /// Returns descriptions of the sockets of one user. Anonymous clients share one user id and are
+    /// not found by it.
     ///
     /// # Cancel safety
     /// Dropping the future has no effect.
@@ -283,9 +290,9 @@ struct Orders {
 
 impl Orders {
     async fn carry_out(&self, what: &Revoke) -> Result<Revocation, RevokeError> {
-        // Stored first, searched second. An admission registers its socket first and reads the revocation
-        // state second, so one of the two always sees the other. A client that is ended here and
-        // reconnects at once reads the stored revocation, too.
+        // Stored first, searched second. An admission registers its socket first and reads the
+        // revocation state second, so one of the two always sees the other. A client that is ended
+        // here and reconnects at once reads the stored revocation, too.
         let begun = self.services.clock.now();
         let written = self.services.within(WRITTEN_WITHIN, self.write_down(what)).await;
         let in_time = || Err(StoreError::Unavailable("it did not answer in time".into()));
@@ -297,8 +304,8 @@ impl Orders {
         } else {
             self.record(what).await;
         }
-        // Even if it was not stored: the caller wants these clients disconnected now, and learns from the
-        // error that they may connect again.
+        // Even if it was not stored: the caller wants these clients disconnected now, and learns
+        // from the error that they may connect again.
         let revocation = self.end(what).await;
         let took = self.services.clock.now().saturating_duration_since(begun);
         self.services.metrics.revoked(took);
@@ -320,8 +327,8 @@ impl Orders {
         Ok(())
     }
 
-    /// Records a revocation that was stored. An audit that hangs must not keep the sockets alive, so the
-    /// wait has a time limit.
+    /// Records a revocation that was stored. An audit that hangs must not keep the sockets alive,
+    /// so the wait has a time limit.
     async fn record(&self, what: &Revoke) {
         self.services.decided(Decision::Revoked, subject(what));
         let kept = self.services.kept_first();
@@ -366,8 +373,8 @@ fn subject(what: &Revoke) -> Subject<'_> {
     }
 }
 
-/// Runs work to completion, even if the returned future is dropped after its first poll. A panic of the
-/// work continues in the caller.
+/// Runs work to completion, even if the returned future is dropped after its first poll. A panic of
+/// the work continues in the caller.
 async fn detached<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     match tokio::spawn(work).await {
         Ok(done) => done,
@@ -403,14 +410,15 @@ async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
     ended
 }
 
-/// Time limit for storing a revocation. Then the sockets are ended without it, and the caller reads an
-/// error.
+/// Time limit for storing a revocation. Then the sockets are ended without it, and the caller reads
+/// an error.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 
-/// Time limit for the audit to keep the record of a revocation. Then the sockets are ended without it.
+/// Time limit for the audit to keep the record of a revocation. Then the sockets are ended without
+/// it.
 const RECORDED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Time limit for all sockets of a revocation to close. Then this node is listed in
-/// [`Revocation::missing`]. Each link ends its sockets at its next turn, so only a program that blocks its
-/// threads reaches the limit.
+/// [`Revocation::missing`]. Each link ends its sockets at its next turn, so only a program that
+/// blocks its threads reaches the limit.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);

@@ -24,8 +24,8 @@ pub(crate) trait Resident: Send + Sync {
     fn cut(&self, reason: DisconnectReason);
     /// Completes when the socket has ended.
     fn closed(&self) -> BoxFuture<'_, ()>;
-    /// Reloads the principal, judges the connection and the rooms again, and ends the socket if it is no
-    /// longer allowed.
+    /// Reloads the principal, judges the connection and the rooms again, and ends the socket if it
+    /// is no longer allowed.
     fn reload(&self) -> BoxFuture<'_, Reloaded>;
     fn describe(&self) -> SocketInfo;
 }

@@ -1,7 +1,7 @@
 //! Open questions to clients: events that wait for an ack.
 //!
-//! A question is open until the client answers, the socket ends, or the caller gives up. Start reading
-//! at [`AckTable::ask`].
+//! A question is open until the client answers, the socket ends, or the caller gives up. Start
+//! reading at [`AckTable::ask`].
 
 use std::{
     collections::HashMap,
@@ -76,7 +76,8 @@ impl AckTable {
         let mut questions = self.lock();
         questions.has_ended = true;
         let open = std::mem::take(&mut questions.open);
-        // The lock is released before the senders are dropped, because that wakes the tasks that wait.
+        // The lock is released before the senders are dropped, because that wakes the tasks that
+        // wait.
         drop(questions);
         drop(open);
     }
@@ -102,23 +103,23 @@ impl Drop for Question {
     }
 }
 
-/// Ids of questions, in ascending order. They need not be secret: a socket accepts an answer only to a
-/// question that it was asked itself.
+/// Ids of questions, in ascending order. They need not be secret: a socket accepts an answer only
+/// to a question that it was asked itself.
 #[derive(Default)]
 pub(crate) struct AckIds(AtomicU64);
 
 impl AckIds {
     pub(crate) fn next(&self) -> u64 {
-        // JavaScript clients read the id as a number, which is exact up to 2^53. Reaching that takes
-        // centuries.
+        // JavaScript clients read the id as a number, which is exact up to 2^53. Reaching that
+        // takes centuries.
         self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
 
 /// Acks of the clients that received one event.
 ///
-/// [`Broadcast::emit_with_ack`](crate::Broadcast::emit_with_ack) returns it. Every selected socket is
-/// listed once, in `given` or in `missing`.
+/// [`Broadcast::emit_with_ack`](crate::Broadcast::emit_with_ack) returns it. Every selected socket
+/// is listed once, in `given` or in `missing`.
 ///
 /// # Examples
 /// ```

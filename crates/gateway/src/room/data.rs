@@ -10,9 +10,9 @@ use std::{
 /// State of type `T` that belongs to one socket.
 ///
 /// It is an argument of handlers, and [`Socket::data`](crate::Socket::data) returns it elsewhere.
-/// `T::default()` creates the value at the first use. All handlers of the socket share it, so state that
-/// changes needs an atomic or a lock of its own. The value lives as long as a handle to it or to the
-/// socket.
+/// `T::default()` creates the value at the first use. All handlers of the socket share it, so state
+/// that changes needs an atomic or a lock of its own. The value lives as long as a handle to it or
+/// to the socket.
 ///
 /// # Examples
 /// ```
@@ -51,8 +51,8 @@ impl<T: fmt::Debug> fmt::Debug for SocketData<T> {
 /// Values of one socket, by type: a list, because there are only a few.
 #[derive(Default)]
 pub(crate) struct DataMap {
-    /// Protects the list, not the values; held for one search. Most sockets have no values and pay for
-    /// one pointer only.
+    /// Protects the list, not the values; held for one search. Most sockets have no values and pay
+    /// for one pointer only.
     values: OnceLock<Box<Mutex<Values>>>,
 }
 

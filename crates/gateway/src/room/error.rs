@@ -26,23 +26,23 @@ pub enum EmitError {
     Payload(#[from] serde_json::Error),
     /// The name of the event is reserved: choose another one.
     ///
-    /// The client library sends `connect`, `connect_error`, `disconnect`, `disconnecting`, `newListener`
-    /// and `removeListener` itself. Doorward sends `session_ended`, `exception`, `auth:expiring` and
-    /// `auth:refresh`. An [exception filter](crate::event::ExceptionFilter) may send `exception` as its
-    /// answer.
+    /// The client library sends `connect`, `connect_error`, `disconnect`, `disconnecting`,
+    /// `newListener` and `removeListener` itself. Doorward sends `session_ended`, `exception`,
+    /// `auth:expiring` and `auth:refresh`. An [exception filter](crate::event::ExceptionFilter) may
+    /// send `exception` as its answer.
     #[error(
         "the event name is one that Doorward or the client library sends by itself, such as exception or connect: \
          choose another name"
     )]
     Reserved,
-    /// The event is larger than half of [`Limits::outbox`](crate::Limits::outbox). It could end the links
-    /// of all its receivers.
+    /// The event is larger than half of [`Limits::outbox`](crate::Limits::outbox). It could end the
+    /// links of all its receivers.
     #[error("the event is too large")]
     TooLarge,
 }
 
-/// Refuses event names that Doorward or the client library sends itself: clients would mistake the event
-/// for one of theirs.
+/// Refuses event names that Doorward or the client library sends itself: clients would mistake the
+/// event for one of theirs.
 pub(crate) fn check_event(event: &str) -> Result<(), EmitError> {
     let own = [SessionEnded::EVENT, ErrorAnswer::EVENT, Expiring::EVENT, Refreshed::EVENT];
     if packet::is_reserved(event) || own.contains(&event) {
@@ -52,8 +52,8 @@ pub(crate) fn check_event(event: &str) -> Result<(), EmitError> {
     }
 }
 
-/// Lets handlers use `?` on an emit. A client that sends to a room without being in it reads `forbidden`;
-/// every other failure is `internal`.
+/// Lets handlers use `?` on an emit. A client that sends to a room without being in it reads
+/// `forbidden`; every other failure is `internal`.
 impl From<EmitError> for Exception {
     fn from(error: EmitError) -> Self {
         match error {
@@ -78,8 +78,8 @@ pub enum JoinError {
     /// The socket is in a public namespace. Its clients are not authenticated and join no rooms.
     #[error("clients of public namespaces cannot join rooms")]
     Anonymous,
-    /// A guard or the policy of the room has denied it. It is also denied if the rights of the client or
-    /// its rooms changed during each of three attempts.
+    /// A guard or the policy of the room has denied it. It is also denied if the rights of the
+    /// client or its rooms changed during each of three attempts.
     #[error("not allowed")]
     Denied(#[source] Refusal),
     /// The socket has ended.
@@ -88,12 +88,12 @@ pub enum JoinError {
     /// The socket is in as many rooms as [`Limits::max_rooms`](crate::Limits::max_rooms) allows.
     #[error("the client is in too many rooms")]
     Full,
-    /// The name is not valid: it is empty, longer than 255 bytes, contains control characters, begins with
-    /// `user:`, `session:` or `socket:`, or matches a pattern in too many ways.
+    /// The name is not valid: it is empty, longer than 255 bytes, contains control characters,
+    /// begins with `user:`, `session:` or `socket:`, or matches a pattern in too many ways.
     #[error("the name of the room is not valid")]
     Name,
-    /// No policy covers the room, so no client may join it. Often a mistake of the program: add a policy
-    /// with [`Gateway::room`](crate::Gateway::room).
+    /// No policy covers the room, so no client may join it. Often a mistake of the program: add a
+    /// policy with [`Gateway::room`](crate::Gateway::room).
     #[error("no policy covers this room")]
     NoPolicy,
 }
@@ -126,18 +126,20 @@ pub enum AckError {
     /// The event could not be sent.
     #[error("the event could not be sent")]
     Emit(#[from] EmitError),
-    /// The socket has ended, or a [volatile](crate::Broadcast::volatile) event was not queued for it.
+    /// The socket has ended, or a [volatile](crate::Broadcast::volatile) event was not queued for
+    /// it.
     #[error("the socket has ended")]
     Ended,
-    /// The client is not connected yet: a connect hook waits for its ack. Ask after the hook has returned.
+    /// The client is not connected yet: a connect hook waits for its ack. Ask after the hook has
+    /// returned.
     #[error("the client is not connected yet")]
     NotYetIn,
-    /// The client did not answer within [`Limits::ack_timeout`](crate::Limits::ack_timeout), or within the
-    /// [timeout](crate::Broadcast::timeout) of the broadcast.
+    /// The client did not answer within [`Limits::ack_timeout`](crate::Limits::ack_timeout), or
+    /// within the [timeout](crate::Broadcast::timeout) of the broadcast.
     #[error("the client did not answer in time")]
     Timeout,
-    /// As many events to this client wait for an ack as [`Limits::open_acks`](crate::Limits::open_acks)
-    /// allows.
+    /// As many events to this client wait for an ack as
+    /// [`Limits::open_acks`](crate::Limits::open_acks) allows.
     #[error("too many events to this client wait for an ack")]
     TooMany,
 }

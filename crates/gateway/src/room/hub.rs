@@ -1,7 +1,7 @@
 //! Handle to all sockets of one namespace.
 //!
-//! A hub exists before its namespace: `Builder::hub` hands it out, and building the server mounts the
-//! namespace in it. Until then there are no sockets. Start reading at [`Hub::frame`].
+//! A hub exists before its namespace: `Builder::hub` hands it out, and building the server mounts
+//! the namespace in it. Until then there are no sockets. Start reading at [`Hub::frame`].
 
 pub(crate) mod broadcast;
 
@@ -62,8 +62,8 @@ pub struct Hub<P>(Arc<Inner<P>>);
 
 struct Inner<P> {
     namespace: Arc<str>,
-    /// Set when the server is built. Before that the namespace has no sockets, and every event reaches
-    /// none.
+    /// Set when the server is built. Before that the namespace has no sockets, and every event
+    /// reaches none.
     mounted: OnceLock<Mounted<P>>,
     principals: Principals,
 }
@@ -78,8 +78,8 @@ pub(crate) struct Mounted<P> {
     pub(crate) outgoing: Vec<OutgoingListener>,
     pub(crate) server_events: Vec<(Arc<str>, ServerListener<P>)>,
     pub(crate) ack_ids: AckIds,
-    /// `true` once it was logged that no policy covers a room. Clients choose the names of rooms, and
-    /// must not be able to fill the log.
+    /// `true` once it was logged that no policy covers a room. Clients choose the names of rooms,
+    /// and must not be able to fill the log.
     pub(crate) warned: AtomicBool,
     /// `true` once it was logged that a client is in too many rooms.
     pub(crate) warned_of_rooms: AtomicBool,
@@ -94,8 +94,8 @@ pub(crate) type ServerListener<P> =
 
 /// An event that is about to be sent, as listeners see it.
 ///
-/// [`Gateway::on_any_outgoing`](crate::Gateway::on_any_outgoing) adds a listener. It is called once for
-/// each emit, for any number of receivers.
+/// [`Gateway::on_any_outgoing`](crate::Gateway::on_any_outgoing) adds a listener. It is called once
+/// for each emit, for any number of receivers.
 ///
 /// # Examples
 /// ```
@@ -112,8 +112,8 @@ pub struct Outgoing<'a> {
     pub event: &'a str,
     /// Arguments of the event.
     pub arguments: &'a RawArguments,
-    /// Targets of the event; empty for the whole namespace, and for [`Hub::to_each`] without targets.
-    /// Targets that are left out with [`Broadcast::except`] are not listed.
+    /// Targets of the event; empty for the whole namespace, and for [`Hub::to_each`] without
+    /// targets. Targets that are left out with [`Broadcast::except`] are not listed.
     pub targets: &'a [Target],
 }
 
@@ -149,15 +149,17 @@ impl<P> Hub<P> {
 
     /// Selects every socket of the namespace.
     ///
-    /// As in Socket.IO, the first [`Broadcast::to`] narrows the selection to its target. For a list of
-    /// targets that may be empty use [`Hub::to_each`]: an empty list must not select every socket.
+    /// As in Socket.IO, the first [`Broadcast::to`] narrows the selection to its target. For a list
+    /// of targets that may be empty use [`Hub::to_each`]: an empty list must not select every
+    /// socket.
     pub fn all(&self) -> Broadcast<P> {
         Broadcast::new(self.clone())
     }
 
     /// Selects the sockets of a target: a room, a socket by its id, or all sockets of a user.
     ///
-    /// [`Broadcast::to`] adds further targets. A socket that is selected twice receives the event once.
+    /// [`Broadcast::to`] adds further targets. A socket that is selected twice receives the event
+    /// once.
     ///
     /// # Examples
     /// ```
@@ -205,7 +207,8 @@ impl<P> Hub<P> {
         self.all().emit(event, arguments)
     }
 
-    /// Sends a typed event to every socket of the namespace, and returns how many it was queued for.
+    /// Sends a typed event to every socket of the namespace, and returns how many it was queued
+    /// for.
     ///
     /// # Errors
     /// As [`Broadcast::emit`].
@@ -213,8 +216,8 @@ impl<P> Hub<P> {
         self.all().emit_event(event)
     }
 
-    /// Returns the socket of this node with this id; `None` if there is none, or if its admission has
-    /// not completed.
+    /// Returns the socket of this node with this id; `None` if there is none, or if its admission
+    /// has not completed.
     #[must_use]
     pub fn local_socket(&self, id: SocketId) -> Option<Socket<P>> {
         self.0.mounted.get()?.rooms.socket(id)
@@ -279,8 +282,8 @@ impl<P> Hub<P> {
         let write =
             |out: &mut Vec<u8>| packet::write_event(out, self.namespace(), ack, event, arguments);
         let frame = Frame::packet(write)?;
-        // A link that cannot queue a packet ends as a slow consumer. One event must not end the links of
-        // clients that read, so it leaves half of the outbox for everything else.
+        // A link that cannot queue a packet ends as a slow consumer. One event must not end the
+        // links of clients that read, so it leaves half of the outbox for everything else.
         if frame.len() > self.services().limits.outbox / 2 {
             return Err(EmitError::TooLarge);
         }
@@ -299,19 +302,21 @@ impl<P> Hub<P> {
 }
 
 impl<P: Send + Sync + 'static> Hub<P> {
-    /// Sends an event to every node of this namespace, and completes when the listeners of this node
-    /// have.
+    /// Sends an event to every node of this namespace, and completes when the listeners of this
+    /// node have.
     ///
-    /// [`Gateway::on_server_event`](crate::Gateway::on_server_event) adds a listener. The listeners run one
-    /// after the other, each at most for [`Limits::handler_timeout`](crate::Limits::handler_timeout); a
-    /// panic or a timeout is logged. In Socket.IO for Node the sending server does not receive the event.
-    /// Here it does, so that one node and several behave the same.
+    /// [`Gateway::on_server_event`](crate::Gateway::on_server_event) adds a listener. The listeners
+    /// run one after the other, each at most for
+    /// [`Limits::handler_timeout`](crate::Limits::handler_timeout); a panic or a timeout is logged.
+    /// In Socket.IO for Node the sending server does not receive the event. Here it does, so that
+    /// one node and several behave the same.
     ///
     /// # Errors
     /// [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
     ///
     /// # Cancel safety
-    /// Dropping the future drops the listener that is running. The listeners after it are not called.
+    /// Dropping the future drops the listener that is running. The listeners after it are not
+    /// called.
     pub async fn server_side_emit(
         &self,
         event: &str,

@@ -1,8 +1,9 @@
 //! Members of every room of one namespace.
 //!
-//! Rooms are spread over shards, each with its own lock. A lock is held for one change or for taking
-//! a snapshot, and never while anything is sent. The first broadcast to a room makes the snapshot;
-//! it is kept until a socket joins or leaves the room. Start reading at [`Rooms::snapshot`].
+//! Rooms are spread over shards, each with its own lock. A lock is held for one change or for
+//! taking a snapshot, and never while anything is sent. The first broadcast to a room makes the
+//! snapshot; it is kept until a socket joins or leaves the room. Start reading at
+//! [`Rooms::snapshot`].
 
 use std::{
     collections::HashMap,
@@ -16,9 +17,9 @@ use crate::room::socket::Socket;
 
 /// The rooms of one namespace.
 // The three maps are changed one after the other, without a common lock. A broadcast that runs
-// meanwhile may find the socket in one of them and not in another; that is the same as if it had run
-// a moment earlier or later. Named rooms and the list of rooms of a socket change together, under
-// the lock of that list (`socket/rooms.rs`).
+// meanwhile may find the socket in one of them and not in another; that is the same as if it had
+// run a moment earlier or later. Named rooms and the list of rooms of a socket change together,
+// under the lock of that list (`socket/rooms.rs`).
 pub(crate) struct Rooms<P> {
     /// Every socket of the namespace.
     all: All<P>,
@@ -42,8 +43,8 @@ pub(crate) struct Rooms<P> {
 /// ```
 ///
 /// # Security
-/// A string is always a room. A client that chooses the name of a room cannot reach a user or a socket
-/// with it.
+/// A string is always a room. A client that chooses the name of a room cannot reach a user or a
+/// socket with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Target {
@@ -178,9 +179,9 @@ impl<P> Room<P> {
         self.members.insert(socket.id(), socket.clone());
     }
 
-    /// Removes a socket. The caller drops the returned values after it has released the lock: they may
-    /// hold the last reference to the socket, and with it to values of the application. A destructor
-    /// of the application may take long, or panic.
+    /// Removes a socket. The caller drops the returned values after it has released the lock: they
+    /// may hold the last reference to the socket, and with it to values of the application. A
+    /// destructor of the application may take long, or panic.
     #[must_use]
     fn remove(&mut self, id: SocketId) -> (Option<Snapshot<P>>, Option<Socket<P>>) {
         (self.snapshot.take(), self.members.remove(&id))

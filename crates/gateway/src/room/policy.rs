@@ -13,9 +13,10 @@ use crate::room::{principal::Principal, socket::Socket};
 
 /// Request of a client to join a room, as the policy of the room receives it.
 ///
-/// [`Gateway::room`](crate::Gateway::room) sets the policy. It reads the placeholders of its pattern with
-/// [`parse`](RoomRequest::parse) or [`param`](RoomRequest::param). It is also called for a room that the
-/// socket is in already, when the credential was refreshed or the rights of the user have changed.
+/// [`Gateway::room`](crate::Gateway::room) sets the policy. It reads the placeholders of its
+/// pattern with [`parse`](RoomRequest::parse) or [`param`](RoomRequest::param). It is also called
+/// for a room that the socket is in already, when the credential was refreshed or the rights of the
+/// user have changed.
 ///
 /// # Examples
 /// ```
@@ -54,8 +55,8 @@ impl<P> RoomRequest<P> {
         &self.socket
     }
 
-    /// Returns the principal to judge. Use it in place of [`Socket::principal`]: while the access of the
-    /// socket is being replaced, that one is still the old principal.
+    /// Returns the principal to judge. Use it in place of [`Socket::principal`]: while the access
+    /// of the socket is being replaced, that one is still the old principal.
     #[must_use]
     pub fn principal(&self) -> Principal<P> {
         Principal::new(Arc::clone(&self.principal))
@@ -76,8 +77,8 @@ impl<P> RoomRequest<P> {
     /// Returns the text at the placeholder `{name}`.
     ///
     /// # Panics
-    /// If the pattern has no such placeholder: a mistake of the program. The server catches the panic and
-    /// denies the request.
+    /// If the pattern has no such placeholder: a mistake of the program. The server catches the
+    /// panic and denies the request.
     #[must_use]
     pub fn param(&self, name: &str) -> &str {
         let found = self.parameters.iter().find(|(own, _)| &**own == name);
@@ -90,8 +91,8 @@ impl<P> RoomRequest<P> {
     /// As [`param`](RoomRequest::param).
     ///
     /// # Security
-    /// `7` and `007` are one number, but two rooms. The value is returned only if it is displayed as the
-    /// same text, so that each value has one room.
+    /// `7` and `007` are one number, but two rooms. The value is returned only if it is displayed
+    /// as the same text, so that each value has one room.
     #[must_use]
     pub fn parse<T: FromStr + fmt::Display>(&self, name: &str) -> Option<T> {
         let text = self.param(name);
@@ -156,7 +157,8 @@ impl Pattern {
             parts.push(Part::Placeholder(name.into()));
             rest = after;
         }
-        // A pattern that no valid name matches is a mistake: one with a reserved prefix, for example.
+        // A pattern that no valid name matches is a mistake: one with a reserved prefix, for
+        // example.
         let example: String = parts.iter().map(|part| part.example()).collect();
         (is_room_name(&example)).then(|| Self { text: text.into(), parts })
     }
@@ -167,8 +169,8 @@ impl Pattern {
 
     /// Returns every way in which this pattern can read `room`; none if it does not match.
     ///
-    /// The pattern `a{x}-{y}` reads `a1-2-3` in two ways: `x` is `1` or `1-2`. A policy that saw only one
-    /// reading could be bypassed with the other, so the caller asks it about each.
+    /// The pattern `a{x}-{y}` reads `a1-2-3` in two ways: `x` is `1` or `1-2`. A policy that saw
+    /// only one reading could be bypassed with the other, so the caller asks it about each.
     pub(crate) fn readings(&self, room: &str) -> Result<Vec<Parameters>, TooManyReadings> {
         let mut reading = Reading { taken: Vec::new(), found: Vec::new(), steps: 0 };
         reading.go_on(&self.parts, room)?;
@@ -217,8 +219,8 @@ impl Reading {
     }
 }
 
-/// Returns the positions at which a placeholder at the start of `rest` may end: where `next` begins,
-/// after at least one byte, and no later than the first separator.
+/// Returns the positions at which a placeholder at the start of `rest` may end: where `next`
+/// begins, after at least one byte, and no later than the first separator.
 fn ends(rest: &str, next: Option<&Part>) -> Vec<usize> {
     let most = rest.find([':', '/']).unwrap_or(rest.len());
     match next {
@@ -231,8 +233,8 @@ fn ends(rest: &str, next: Option<&Part>) -> Vec<usize> {
     }
 }
 
-/// Maximum number of steps to read one name: far more than a sensible name takes. The client chooses the
-/// name, and the number of readings grows as a power of its length.
+/// Maximum number of steps to read one name: far more than a sensible name takes. The client
+/// chooses the name, and the number of readings grows as a power of its length.
 const MAX_STEPS: usize = 1_000;
 
 impl Part {
@@ -252,8 +254,8 @@ pub(crate) fn is_room_name(name: &str) -> bool {
         && RESERVED.iter().all(|prefix| !name.starts_with(prefix))
 }
 
-/// Prefixes that no room may have. A room such as `user:alice` would look like the user of that name to
-/// applications and operators.
+/// Prefixes that no room may have. A room such as `user:alice` would look like the user of that
+/// name to applications and operators.
 const RESERVED: [&str; 3] = ["session:", "socket:", "user:"];
 
 /// Maximum length of the name of a room, in bytes.

@@ -4,9 +4,10 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 /// The principal of the client that sent an event, as an argument of a handler.
 ///
-/// It derefs to the type that the authenticator of the namespace returns. It is the principal at the
-/// start of the event: if the rights of the user change while the handler runs,
-/// [`Socket::principal`](crate::Socket::principal) returns the new one and this value does not change.
+/// It derefs to the type that the authenticator of the namespace returns. It is the principal at
+/// the start of the event: if the rights of the user change while the handler runs,
+/// [`Socket::principal`](crate::Socket::principal) returns the new one and this value does not
+/// change.
 ///
 /// # Examples
 /// ```

@@ -6,9 +6,10 @@ use serde::Serialize;
 ///
 /// The event has one argument, the struct.
 ///
-/// Derive it with `#[derive(Serialize, ServerEvent)]`. The name of the event is then the name of the type
-/// in `snake_case`, unless `#[event("..")]` sets another. [`Socket::emit_event`](crate::Socket::emit_event)
-/// and [`Broadcast::emit_event`](crate::Broadcast::emit_event) send it.
+/// Derive it with `#[derive(Serialize, ServerEvent)]`. The name of the event is then the name of
+/// the type in `snake_case`, unless `#[event("..")]` sets another.
+/// [`Socket::emit_event`](crate::Socket::emit_event) and
+/// [`Broadcast::emit_event`](crate::Broadcast::emit_event) send it.
 ///
 /// # Examples
 /// ```

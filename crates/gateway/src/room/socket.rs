@@ -1,7 +1,7 @@
 //! A client in one namespace, as the application sees it.
 //!
-//! `emit` sends to the client, `rooms` changes its rooms and its access. The link below the socket owns
-//! the transport: a socket only posts letters to it. Start reading at [`Socket::new`].
+//! `emit` sends to the client, `rooms` changes its rooms and its access. The link below the socket
+//! owns the transport: a socket only posts letters to it. Start reading at [`Socket::new`].
 
 pub(crate) mod emit;
 pub(crate) mod rooms;
@@ -39,11 +39,12 @@ use crate::{
 
 /// An authenticated client in one namespace, with the principal of the application.
 ///
-/// Handlers and hooks take it as an argument. It is cheap to clone and may be kept: after the socket
-/// has ended, [`emit`](Socket::emit) returns [`EmitError::Ended`](crate::event::EmitError::Ended).
+/// Handlers and hooks take it as an argument. It is cheap to clone and may be kept: after the
+/// socket has ended, [`emit`](Socket::emit) returns
+/// [`EmitError::Ended`](crate::event::EmitError::Ended).
 ///
-/// In a namespace that is mounted with [`Builder::public`](crate::Builder::public) the client is not
-/// authenticated, and the principal is [`Anonymous`](crate::auth::Anonymous).
+/// In a namespace that is mounted with [`Builder::public`](crate::Builder::public) the client is
+/// not authenticated, and the principal is [`Anonymous`](crate::auth::Anonymous).
 ///
 /// # Examples
 /// ```
@@ -73,13 +74,14 @@ struct Inner<P> {
     /// change. Reading it takes no lock; it is replaced under the lock of `joined`.
     access: ArcSwap<Access<P>>,
     data: DataMap,
-    /// Created by the first question. Most clients are never asked anything, and pay for one pointer.
+    /// Created by the first question. Most clients are never asked anything, and pay for one
+    /// pointer.
     acks: OnceLock<Arc<AckTable>>,
-    /// Protects the rooms of this socket; held for one change of them. It is taken before the lock of a
-    /// shard of [`Rooms`](crate::room::members::Rooms), never after it.
+    /// Protects the rooms of this socket; held for one change of them. It is taken before the lock
+    /// of a shard of [`Rooms`](crate::room::members::Rooms), never after it.
     joined: Mutex<Joined>,
-    /// `true` once the socket is in its namespace: the connect hooks have returned, and the client is
-    /// sent the answer to CONNECT.
+    /// `true` once the socket is in its namespace: the connect hooks have returned, and the client
+    /// is sent the answer to CONNECT.
     is_admitted: AtomicBool,
     ended: AtomicBool,
     /// Notified once, after `ended` is set.
@@ -100,8 +102,8 @@ pub(crate) enum Replaced {
 #[derive(Default)]
 struct Joined {
     rooms: Vec<Arc<str>>,
-    /// Counts changes that may make an earlier verdict wrong: the socket was taken out of a room, or its
-    /// access was replaced.
+    /// Counts changes that may make an earlier verdict wrong: the socket was taken out of a room,
+    /// or its access was replaced.
     changes: u64,
     /// `true` once the socket has ended: it joins no room any more.
     has_ended: bool,
@@ -130,8 +132,8 @@ impl<P> Socket<P> {
     /// Returns the current principal of the client.
     ///
     /// It is replaced when the client refreshes its credential, and when
-    /// [`Principals::refresh`](crate::Principals::refresh) reloads the user. Call it again in place of
-    /// keeping the result.
+    /// [`Principals::refresh`](crate::Principals::refresh) reloads the user. Call it again in place
+    /// of keeping the result.
     #[must_use]
     pub fn principal(&self) -> Arc<P> {
         Arc::clone(&self.0.access.load().principal)
@@ -184,8 +186,8 @@ impl<P> Socket<P> {
         self.0.data.get()
     }
 
-    /// Disconnects the client from this namespace. It reads `io server disconnect`, and does not reconnect
-    /// on its own.
+    /// Disconnects the client from this namespace. It reads `io server disconnect`, and does not
+    /// reconnect on its own.
     ///
     /// The call does not wait; [`closed`](Socket::closed) does. To keep a client out, revoke its
     /// credential with [`Principals::revoke`](crate::Principals::revoke).
@@ -204,8 +206,8 @@ impl<P> Socket<P> {
     /// # Cancel safety
     /// Dropping the future has no effect on the socket.
     pub async fn closed(&self) {
-        // Created before the check. `notify_waiters` also wakes futures that were not polled yet, so an
-        // end between the check and the first poll is not missed.
+        // Created before the check. `notify_waiters` also wakes futures that were not polled yet,
+        // so an end between the check and the first poll is not missed.
         let notified = self.0.closed.notified();
         if !self.is_closed() {
             notified.await;
@@ -218,14 +220,14 @@ impl<P> Socket<P> {
         let _posted = self.link().post(Letter::End { socket: self.id(), reason, cut: false });
     }
 
-    /// Marks the socket as ended: removes it from every room, and completes all futures that wait for it
-    /// or for its answers.
+    /// Marks the socket as ended: removes it from every room, and completes all futures that wait
+    /// for it or for its answers.
     pub(crate) fn end(&self) {
         // The rooms are left first: once `is_closed` returns `true`, the socket is in no room.
         self.leave_everything();
         self.0.ended.store(true, Ordering::Release);
-        // After the flag. `acks` reads the flag after it has created the table, so that a table that is
-        // created meanwhile is ended too.
+        // After the flag. `acks` reads the flag after it has created the table, so that a table
+        // that is created meanwhile is ended too.
         if let Some(acks) = self.0.acks.get() {
             acks.end();
         }

@@ -1,7 +1,7 @@
 //! Selects sockets of a namespace, and sends to all of them at once.
 //!
-//! An event is written once and shared by all packets. Sending never waits for a client: packets are
-//! posted to the mailboxes of the links. Start reading at [`Broadcast::emit`].
+//! An event is written once and shared by all packets. Sending never waits for a client: packets
+//! are posted to the mailboxes of the links. Start reading at [`Broadcast::emit`].
 
 use std::{collections::HashSet, fmt, time::Duration};
 
@@ -23,12 +23,12 @@ use crate::{
     runtime::metrics::Metrics,
 };
 
-/// Selection of sockets in a namespace, to send to them, to move them between rooms or to disconnect
-/// them.
+/// Selection of sockets in a namespace, to send to them, to move them between rooms or to
+/// disconnect them.
 ///
 /// [`Hub::all`], [`Hub::to`] and [`Socket::to`] begin one. [`to`](Broadcast::to) adds targets,
-/// [`except`](Broadcast::except) leaves sockets out, and [`emit`](Broadcast::emit) sends. A socket that
-/// several targets select receives the event once.
+/// [`except`](Broadcast::except) leaves sockets out, and [`emit`](Broadcast::emit) sends. A socket
+/// that several targets select receives the event once.
 ///
 /// The sockets are looked up when the event is sent, so a broadcast may be kept and used again.
 ///
@@ -50,8 +50,8 @@ pub struct Broadcast<P> {
     /// Targets; `None` selects the whole namespace.
     to: Option<Vec<Target>>,
     except: Vec<Target>,
-    /// Socket of the client on whose behalf the event is sent. It may send only to rooms that it has
-    /// joined.
+    /// Socket of the client on whose behalf the event is sent. It may send only to rooms that it
+    /// has joined.
     speaker: Option<Socket<P>>,
     is_volatile: bool,
     timeout: Option<Duration>,
@@ -74,8 +74,8 @@ impl<P> Broadcast<P> {
 
     /// Adds a target.
     ///
-    /// The first target of [`Hub::all`] or [`Hub::except`] narrows the selection to it. Each further one
-    /// adds sockets, and a socket that is selected twice receives the event once.
+    /// The first target of [`Hub::all`] or [`Hub::except`] narrows the selection to it. Each
+    /// further one adds sockets, and a socket that is selected twice receives the event once.
     pub fn to(mut self, target: impl Into<Target>) -> Self {
         self.to.get_or_insert_default().push(target.into());
         self
@@ -87,7 +87,8 @@ impl<P> Broadcast<P> {
         self
     }
 
-    /// Skips clients that do not keep up with their packets, in place of queueing the event for them.
+    /// Skips clients that do not keep up with their packets, in place of queueing the event for
+    /// them.
     ///
     /// Use it for events that the next one makes obsolete, such as positions.
     pub fn volatile(self) -> Self {
@@ -102,8 +103,8 @@ impl<P> Broadcast<P> {
 
     /// Sends an event, and returns how many sockets it was queued for.
     ///
-    /// The event is written once, for any number of sockets. It is queued after everything that was sent
-    /// to a client before, and does not wait for the client.
+    /// The event is written once, for any number of sockets. It is queued after everything that was
+    /// sent to a client before, and does not wait for the client.
     /// A tuple is several arguments; see [`Arguments`].
     ///
     /// # Errors
@@ -111,7 +112,8 @@ impl<P> Broadcast<P> {
     /// - [`EmitError::Ended`]: the broadcast belongs to a socket that has ended.
     /// - [`EmitError::NotThere`]: the broadcast belongs to a socket that is not in the room.
     /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
-    /// - [`EmitError::Reserved`]: the library sends events of this name itself, such as `disconnect`.
+    /// - [`EmitError::Reserved`]: the library sends events of this name itself, such as
+    ///   `disconnect`.
     /// - [`EmitError::TooLarge`]: the event is larger than half of
     ///   [`Limits::outbox`](crate::Limits::outbox).
     #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
@@ -138,9 +140,9 @@ impl<P> Broadcast<P> {
 
     /// Sends an event and collects the acks of the clients.
     ///
-    /// It completes when every client has answered, or when the [timeout](Broadcast::timeout) expires.
-    /// A client that does not answer in time, or answers with something else than a `T`, is listed in
-    /// [`Acks::missing`].
+    /// It completes when every client has answered, or when the [timeout](Broadcast::timeout)
+    /// expires. A client that does not answer in time, or answers with something else than a `T`,
+    /// is listed in [`Acks::missing`].
     ///
     /// # Errors
     /// As [`Broadcast::emit`].
@@ -157,12 +159,12 @@ impl<P> Broadcast<P> {
         if !self.hub.is_mounted() {
             return Ok(answers);
         }
-        // All sockets share one id, so the packet is written once. Each socket has an `AckTable` of its
-        // own, so their answers cannot be confused.
+        // All sockets share one id, so the packet is written once. Each socket has an `AckTable` of
+        // its own, so their answers cannot be confused.
         let id = self.hub.next_ack();
         let frame = self.hub.frame(event, Some(id), &arguments, self.targets())?;
-        // Sockets that have not answered yet. After the timeout they cannot be read from `questions`,
-        // whose futures return their socket only together with an answer.
+        // Sockets that have not answered yet. After the timeout they cannot be read from
+        // `questions`, whose futures return their socket only together with an answer.
         let mut open = HashSet::new();
         let mut questions = FuturesUnordered::new();
         // The question is opened before the packet is posted, so that no answer comes too early.
@@ -229,8 +231,8 @@ impl<P> Broadcast<P> {
 
     /// Disconnects the sockets, and returns how many there were.
     ///
-    /// The clients read `io server disconnect` and do not reconnect on their own. The future does not
-    /// wait until the sockets have ended; [`Socket::closed`] does.
+    /// The clients read `io server disconnect` and do not reconnect on their own. The future does
+    /// not wait until the sockets have ended; [`Socket::closed`] does.
     ///
     /// # Cancel safety
     /// The links of this node receive the order at the first poll of the future.
@@ -264,8 +266,9 @@ impl<P> Broadcast<P> {
 
     /// Calls `f` once for each selected socket.
     fn for_each(&self, mut f: impl FnMut(&Socket<P>)) {
-        // No lock is held while `f` runs, because it may take the lock of a mailbox for each socket. A
-        // socket that leaves a room after the snapshot may therefore still receive the event.
+        // No lock is held while `f` runs, because it may take the lock of a mailbox for each
+        // socket. A socket that leaves a room after the snapshot may therefore still receive the
+        // event.
         let left_out = self.left_out();
         let rooms = self.hub.rooms();
         let mut parts = match &self.to {
@@ -321,8 +324,8 @@ pub struct Delivered {
 
 /// Sockets that a broadcast leaves out.
 ///
-/// Most often that is the sender alone, so the first socket is kept outside of the set: then nothing
-/// is allocated, and no id is hashed for the members of a room.
+/// Most often that is the sender alone, so the first socket is kept outside of the set: then
+/// nothing is allocated, and no id is hashed for the members of a room.
 struct LeftOut {
     one: Option<SocketId>,
     others: HashSet<SocketId>,
@@ -344,11 +347,12 @@ fn without_doubles<P>(parts: &[Snapshot<P>]) -> Snapshot<P> {
 impl<P: Send + Sync + 'static> Broadcast<P> {
     /// Lets the sockets join a room, and returns those that were refused, with the reason.
     ///
-    /// Guards and the policy of the room decide about each socket, as in [`Socket::join`]. The sockets
-    /// join one after the other.
+    /// Guards and the policy of the room decide about each socket, as in [`Socket::join`]. The
+    /// sockets join one after the other.
     ///
     /// # Cancel safety
-    /// Dropping the future keeps the sockets in the room that have joined it. The others do not join.
+    /// Dropping the future keeps the sockets in the room that have joined it. The others do not
+    /// join.
     pub async fn sockets_join(&self, room: &str) -> Gathered<Vec<(SocketId, JoinError)>> {
         let mut denied = Vec::new();
         for socket in self.local_sockets() {

@@ -25,8 +25,8 @@ use crate::{
 impl<P> Socket<P> {
     /// Sends an event to this client. A tuple is several arguments; see [`Arguments`](crate::event::Arguments).
     ///
-    /// The event is queued after everything that was sent before. The call never waits for the client.
-    /// Events that an `on_connect` hook emits are sent right after the answer to CONNECT.
+    /// The event is queued after everything that was sent before. The call never waits for the
+    /// client. Events that an `on_connect` hook emits are sent right after the answer to CONNECT.
     ///
     /// # Examples
     /// ```
@@ -38,11 +38,13 @@ impl<P> Socket<P> {
     /// ```
     ///
     /// # Errors
-    /// - [`EmitError::Ended`]: the socket has ended, or it ends now because the packets that wait for the
-    ///   client exceed [`Limits::outbox`](crate::Limits::outbox). A program that emits that much at once
-    ///   ends the link even of a client that reads. Return a stream in that case: it follows the client.
+    /// - [`EmitError::Ended`]: the socket has ended, or it ends now because the packets that wait
+    ///   for the client exceed [`Limits::outbox`](crate::Limits::outbox). A program that emits that
+    ///   much at once ends the link even of a client that reads. Return a stream in that case: it
+    ///   follows the client.
     /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
-    /// - [`EmitError::Reserved`]: the library sends events of this name itself, such as `disconnect`.
+    /// - [`EmitError::Reserved`]: the library sends events of this name itself, such as
+    ///   `disconnect`.
     /// - [`EmitError::TooLarge`]: the event is larger than half of
     ///   [`Limits::outbox`](crate::Limits::outbox).
     #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
@@ -97,8 +99,8 @@ impl<P> Socket<P> {
         Ok(answer.ok_or(AckError::Timeout)??.decode()?)
     }
 
-    /// Selects this client for events that may be lost: an event is dropped while the client does not keep
-    /// up with its packets.
+    /// Selects this client for events that may be lost: an event is dropped while the client does
+    /// not keep up with its packets.
     ///
     /// In an `on_connect` hook nothing is sent, because broadcasts do not find the socket yet.
     pub fn volatile(&self) -> Broadcast<P> {
@@ -107,9 +109,9 @@ impl<P> Socket<P> {
 
     /// Selects the other sockets in a room that this client is in, or those of another target.
     ///
-    /// Sending to a room that the client has not joined fails with [`EmitError::NotThere`]. If a handler
-    /// returns that error, its client reads `forbidden`. To send to any room on behalf of the server use
-    /// [`Hub::to`](crate::Hub::to).
+    /// Sending to a room that the client has not joined fails with [`EmitError::NotThere`]. If a
+    /// handler returns that error, its client reads `forbidden`. To send to any room on behalf of
+    /// the server use [`Hub::to`](crate::Hub::to).
     pub fn to(&self, target: impl Into<Target>) -> Broadcast<P> {
         self.within(target).except(self.id())
     }
@@ -128,8 +130,8 @@ impl<P> Socket<P> {
 
     /// Opens a question under `id`. The caller posts the packet afterwards.
     pub(crate) fn ask(&self, id: u64) -> Result<Question, AckError> {
-        // A connect hook would wait for itself: its packets are sent after the answer to CONNECT, and
-        // that answer waits for the hook.
+        // A connect hook would wait for itself: its packets are sent after the answer to CONNECT,
+        // and that answer waits for the hook.
         if !self.0.is_admitted.load(Ordering::Acquire) {
             return Err(AckError::NotYetIn);
         }
@@ -144,15 +146,16 @@ impl<P> Socket<P> {
         }
     }
 
-    /// Posts a frame to the link. Returns `false` if the socket has ended or the letter was rejected.
+    /// Posts a frame to the link. Returns `false` if the socket has ended or the letter was
+    /// rejected.
     pub(crate) fn deliver(&self, frame: Frame, is_volatile: bool) -> bool {
         !self.is_closed()
             && self.link().post(Letter::Emit { socket: self.id(), frame, is_volatile })
     }
 }
 
-/// Lets connect hooks use `?` on an emit. It fails if the client disconnects during the hook, or if the
-/// program makes a mistake; the client reads `internal` in both cases.
+/// Lets connect hooks use `?` on an emit. It fails if the client disconnects during the hook, or if
+/// the program makes a mistake; the client reads `internal` in both cases.
 impl From<EmitError> for Refusal {
     fn from(_: EmitError) -> Self {
         Self::new("internal", "Internal error")

@@ -1,9 +1,9 @@
 //! Decides whether a socket joins a room: the only file that knows the order of the steps.
 //!
-//! The steps: the name, the guards with `Action::Join`, the policies whose pattern matches, the number
-//! of rooms. Then the socket becomes a member, unless it has ended meanwhile. Guards and policies are
-//! awaited without a lock. A counter of changes tells whether their verdict still holds. Start reading
-//! at [`Socket::join`].
+//! The steps: the name, the guards with `Action::Join`, the policies whose pattern matches, the
+//! number of rooms. Then the socket becomes a member, unless it has ended meanwhile. Guards and
+//! policies are awaited without a lock. A counter of changes tells whether their verdict still
+//! holds. Start reading at [`Socket::join`].
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -22,12 +22,12 @@ use crate::{
 };
 
 impl<P: Send + Sync + 'static> Socket<P> {
-    /// Joins a room, if the guards and the policy of the room allow it. If the socket is already in the
-    /// room, nothing changes.
+    /// Joins a room, if the guards and the policy of the room allow it. If the socket is already in
+    /// the room, nothing changes.
     ///
-    /// The guards of the server and of all gateways of the namespace judge [`Action::Join`] first. Then
-    /// every [policy](crate::Gateway::room) whose pattern matches the name must allow. A room without a
-    /// policy cannot be joined.
+    /// The guards of the server and of all gateways of the namespace judge [`Action::Join`] first.
+    /// Then every [policy](crate::Gateway::room) whose pattern matches the name must allow. A room
+    /// without a policy cannot be joined.
     ///
     /// # Examples
     /// ```
@@ -43,8 +43,8 @@ impl<P: Send + Sync + 'static> Socket<P> {
     /// ```
     ///
     /// # Errors
-    /// [`JoinError`] names the reason. A handler may return it with `?`: the client reads `forbidden`, or
-    /// the refusal of the guard.
+    /// [`JoinError`] names the reason. A handler may return it with `?`: the client reads
+    /// `forbidden`, or the refusal of the guard.
     ///
     /// # Cancel safety
     /// If the future is dropped before it completes, the socket has not joined.
@@ -61,8 +61,8 @@ impl<P: Send + Sync + 'static> Socket<P> {
         let room: Arc<str> = room.into();
         let action = Action::Join(&room);
         for _ in 0..ATTEMPTS {
-            // Read in one statement, so that the lock is held for both. `replace_access` changes both
-            // under it: an old access is never read together with the new number.
+            // Read in one statement, so that the lock is held for both. `replace_access` changes
+            // both under it: an old access is never read together with the new number.
             let (moment, access) = (self.joined().changes, self.access());
             self.may(&access, action).await?;
             self.may_enter(&access, &room).await?;
@@ -105,8 +105,8 @@ impl<P: Send + Sync + 'static> Socket<P> {
             && self.may_enter(access, room).await.is_ok()
     }
 
-    /// Asks the policies whose pattern matches a room. All of them must allow, and at least one must
-    /// match.
+    /// Asks the policies whose pattern matches a room. All of them must allow, and at least one
+    /// must match.
     async fn may_enter(&self, access: &Arc<Access<P>>, room: &Arc<str>) -> Result<(), JoinError> {
         let (hub, services) = (self.hub(), self.hub().services());
         let action = Action::Join(room);
@@ -165,16 +165,17 @@ impl<P> Socket<P> {
 
     /// Makes the socket a member of a room that guards and policies have allowed.
     ///
-    /// Returns `false` if a change was counted since `moment`: the verdict may be outdated, and the caller
-    /// asks again.
+    /// Returns `false` if a change was counted since `moment`: the verdict may be outdated, and the
+    /// caller asks again.
     fn enter(&self, room: &Arc<str>, moment: u64) -> Result<bool, JoinError> {
-        // The verdict was reached without the lock, because guards and policies are awaited. Since then
-        // the socket may have ended, or the server may have taken it out of this very room. Checking this
-        // and joining happen under one lock:
-        // - An end, a removal or a new access that comes first is seen here, and the socket does not join.
-        // - One that comes second finds the room in the list.
-        // The list of the socket and the members of the room change together, so no broadcast reaches a
-        // room that the socket does not know to be in.
+        // The verdict was reached without the lock, because guards and policies are awaited. Since
+        // then the socket may have ended, or the server may have taken it out of this very room.
+        // Checking this and joining happen under one lock:
+        // - An end, a removal or a new access that comes first is seen here, and the socket does
+        //   not join.
+        // - One that comes second finds the room in the list. The list of the socket and the
+        //   members of the room change together, so no broadcast reaches a room that the socket
+        //   does not know to be in.
         let limit = self.hub().services().limits.max_rooms;
         let mut joined = self.joined();
         if joined.has_ended {
@@ -204,7 +205,8 @@ impl<P> Socket<P> {
         Ok(true)
     }
 
-    /// Replaces the access `before` with `access`, and leaves the rooms that `access` does not allow.
+    /// Replaces the access `before` with `access`, and leaves the rooms that `access` does not
+    /// allow.
     ///
     /// `allowed` holds the verdict about each room in `judged`, in the same order.
     pub(crate) fn replace_access(
@@ -215,12 +217,14 @@ impl<P> Socket<P> {
         allowed: &[bool],
     ) -> Replaced {
         // One step under the lock of the rooms: no join and no other replacement comes in between.
-        // - A room that is not in `judged` was joined with the old access while the others were judged.
-        //   The new access may not allow it, so nothing changes and the caller judges again.
-        // - The access is compared before it is replaced. Judging takes time, and a slower caller with an
-        //   older principal must not overwrite a newer one.
+        // - A room that is not in `judged` was joined with the old access while the others were
+        //   judged. The new access may not allow it, so nothing changes and the caller judges
+        //   again.
+        // - The access is compared before it is replaced. Judging takes time, and a slower caller
+        //   with an older principal must not overwrite a newer one.
         // - The counter tells a join that is still being judged with the old access to ask again.
-        // `judged` may contain rooms that the socket has left meanwhile; leaving them again does nothing.
+        //   `judged` may contain rooms that the socket has left meanwhile; leaving them again does
+        //   nothing.
         let mut joined = self.joined();
         if joined.rooms.iter().any(|room| !judged.contains(room)) {
             return Replaced::Unjudged;
@@ -254,11 +258,11 @@ impl<P> Socket<P> {
         error
     }
 
-    /// Takes the socket out of a room. The server decides this, so guards are not asked, unlike with
-    /// [`leave`](Socket::leave).
+    /// Takes the socket out of a room. The server decides this, so guards are not asked, unlike
+    /// with [`leave`](Socket::leave).
     ///
-    /// The client may join again if guards and policies allow it. A join that is being decided meanwhile
-    /// is decided again.
+    /// The client may join again if guards and policies allow it. A join that is being decided
+    /// meanwhile is decided again.
     ///
     /// # Examples
     /// ```
@@ -277,9 +281,9 @@ impl<P> Socket<P> {
     /// Leaves a room without asking the guards, and returns `true` if the socket was in it.
     pub(crate) fn part(&self, room: &str) -> bool {
         let mut joined = self.joined();
-        // Counted even if the socket is not in the room: a join may have been allowed but not carried
-        // out yet, and it must not undo this call. Joins of other rooms are judged again as well, which
-        // costs time but lets one counter serve all rooms.
+        // Counted even if the socket is not in the room: a join may have been allowed but not
+        // carried out yet, and it must not undo this call. Joins of other rooms are judged again as
+        // well, which costs time but lets one counter serve all rooms.
         joined.changes += 1;
         let place = joined.rooms.iter().position(|joined| &**joined == room);
         if let Some(place) = place {
