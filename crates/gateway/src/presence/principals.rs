@@ -188,10 +188,10 @@ impl Principals {
 
     /// Revokes a user, a session, a token or a socket, and completes when the sockets have ended.
     ///
-    /// The revocation is stored durably first. Then every socket that it covers is ended. After
-    /// that no event of theirs starts a handler, and nothing is delivered to their clients: queued
-    /// packets are dropped. A handler that is running may complete, but its answer is not sent.
-    /// Clients read `revoked`.
+    /// The revocation is stored durably first. Then every socket that it covers is ended, and its
+    /// client reads `revoked`. From then on no event of these sockets starts a handler, and their
+    /// queued packets are dropped. A handler that is running may complete, but its answer is not
+    /// sent.
     ///
     /// Storing the revocation, recording it in the audit and ending the sockets may each take up to
     /// 2 s.

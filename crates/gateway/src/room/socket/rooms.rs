@@ -44,7 +44,7 @@ impl<P: Send + Sync + 'static> Socket<P> {
     ///
     /// # Errors
     /// [`JoinError`] names the reason. A handler may return it with `?`: the client reads
-    /// `forbidden`, or the refusal of the guard.
+    /// `forbidden`, `too_many_rooms`, or the refusal of the guard.
     ///
     /// # Cancel safety
     /// If the future is dropped before it completes, the socket has not joined.
@@ -170,12 +170,13 @@ impl<P> Socket<P> {
     fn enter(&self, room: &Arc<str>, moment: u64) -> Result<bool, JoinError> {
         // The verdict was reached without the lock, because guards and policies are awaited. Since
         // then the socket may have ended, or the server may have taken it out of this very room.
-        // Checking this and joining happen under one lock:
-        // - An end, a removal or a new access that comes first is seen here, and the socket does
-        //   not join.
-        // - One that comes second finds the room in the list. The list of the socket and the
-        //   members of the room change together, so no broadcast reaches a room that the socket
-        //   does not know to be in.
+        // Checking this and joining happen under one lock. An end, a removal or a new access that
+        // comes first is seen here, and the socket does not join. One that comes second finds the
+        // room in the list.
+        //
+        // The members of the room are changed under the same lock as the list of the socket.
+        // Otherwise a removal in between could leave the socket among the members of a room that is
+        // not in its list, and it would receive broadcasts that it can no longer be excluded from.
         let limit = self.hub().services().limits.max_rooms;
         let mut joined = self.joined();
         if joined.has_ended {
@@ -216,15 +217,16 @@ impl<P> Socket<P> {
         judged: &[Arc<str>],
         allowed: &[bool],
     ) -> Replaced {
-        // One step under the lock of the rooms: no join and no other replacement comes in between.
+        // One step under the lock of the rooms: no join and no other replacement can interleave.
         // - A room that is not in `judged` was joined with the old access while the others were
         //   judged. The new access may not allow it, so nothing changes and the caller judges
         //   again.
         // - The access is compared before it is replaced. Judging takes time, and a slower caller
         //   with an older principal must not overwrite a newer one.
         // - The counter tells a join that is still being judged with the old access to ask again.
-        //   `judged` may contain rooms that the socket has left meanwhile; leaving them again does
-        //   nothing.
+        //
+        // `judged` may contain rooms that the socket has left meanwhile. Leaving them again does
+        // nothing.
         let mut joined = self.joined();
         if joined.rooms.iter().any(|room| !judged.contains(room)) {
             return Replaced::Unjudged;
