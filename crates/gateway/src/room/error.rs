@@ -36,7 +36,7 @@ pub enum EmitError {
     )]
     Reserved,
     /// The event is larger than half of [`Limits::outbox`](crate::Limits::outbox). It could end the
-    /// links of all its receivers.
+    /// link of every receiver.
     #[error("the event is too large")]
     TooLarge,
 }
@@ -130,8 +130,8 @@ pub enum AckError {
     /// it.
     #[error("the socket has ended")]
     Ended,
-    /// The client is not connected yet: a connect hook waits for its ack. Ask after the hook has
-    /// returned.
+    /// The admission of the client has not completed, so it cannot answer. In a connect hook, ask
+    /// after the hook has returned.
     #[error("the client is not connected yet")]
     NotYetIn,
     /// The client did not answer within [`Limits::ack_timeout`](crate::Limits::ack_timeout), or

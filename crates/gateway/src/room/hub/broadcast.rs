@@ -108,7 +108,7 @@ impl<P> Broadcast<P> {
     /// A tuple is several arguments; see [`Arguments`].
     ///
     /// # Errors
-    /// Nothing was sent.
+    /// In each case nothing was sent.
     /// - [`EmitError::Ended`]: the broadcast belongs to a socket that has ended.
     /// - [`EmitError::NotThere`]: the broadcast belongs to a socket that is not in the room.
     /// - [`EmitError::Payload`]: `arguments` cannot be written as JSON. A mistake of the program.
@@ -311,7 +311,7 @@ impl<P> Broadcast<P> {
 /// ```
 /// use doorward::prelude::*;
 ///
-/// fn is_anyone_there(hub: &Hub<Claims>) -> Result<bool, EmitError> {
+/// fn has_readers(hub: &Hub<Claims>) -> Result<bool, EmitError> {
 ///     Ok(hub.to("news").emit("headline", "Door opened")?.local > 0)
 /// }
 /// ```
