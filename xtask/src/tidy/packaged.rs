@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Crates that tidy passes over until they are in order.
-const NOT_YET: &[&str] = &["doorward", "doorward-server"];
+const NOT_YET: &[&str] = &[];
 
 /// Macros that read a file, named relative to the file that they stand in.
 const INCLUDES: &[&str] = &["include", "include_bytes", "include_str"];
