@@ -4,6 +4,7 @@ pub use doorward_core::{NodeId, SocketIdError};
 
 pub use crate::presence::{
     gathered::Gathered,
-    principals::{Refreshed, Revocation, RevokeError},
+    principals::Refreshed,
     resident::SocketInfo,
+    revocation::{Revocation, RevokeError},
 };

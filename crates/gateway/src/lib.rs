@@ -82,7 +82,7 @@ pub use crate::{
     },
     limits::Limits,
     namespace::gateway::Gateway,
-    presence::principals::{Principals, Revoke},
+    presence::{principals::Principals, revocation::Revoke},
     room::{
         data::SocketData,
         hub::{Hub, broadcast::Broadcast},

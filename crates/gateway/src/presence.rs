@@ -11,6 +11,7 @@ pub(crate) mod mailbox;
 pub(crate) mod principals;
 pub(crate) mod registry;
 pub(crate) mod resident;
+pub(crate) mod revocation;
 pub(crate) mod seats;
 pub(crate) mod services;
 pub(crate) mod sweep;

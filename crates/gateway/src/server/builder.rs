@@ -31,7 +31,7 @@ use crate::{
     runtime::system::{OsEntropy, SystemClock},
     server::{
         doorward::Doorward,
-        stage::{NoAuthenticator, WithAuthenticator},
+        stage::{Common, NoAuthenticator, WithAuthenticator},
     },
 };
 
@@ -382,13 +382,6 @@ impl<A> Builder<A> {
         principals.build(&server.services);
         Ok(Doorward::new(server, PolicyTable::new(policies), principals))
     }
-}
-
-/// Parts that all namespaces share.
-struct Common {
-    services: Arc<Services>,
-    connections: PerUser,
-    seats: Arc<dyn SeatStore>,
 }
 
 impl<A: fmt::Debug> fmt::Debug for Builder<A> {

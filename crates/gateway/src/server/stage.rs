@@ -2,10 +2,13 @@
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
+use doorward_core::{PerUser, SeatStore};
+
 use crate::{
     admission::vetting::AnyAuthenticator,
     event::subscription::Layers,
     namespace::{gateway::Gateway, mount::Hubs},
+    presence::services::Services,
 };
 
 /// Implemented by no type, so that a call without an authenticator fails with the message below.
@@ -57,4 +60,11 @@ impl<P> fmt::Debug for WithAuthenticator<P> {
             .field("gateways", &self.gateways)
             .finish_non_exhaustive()
     }
+}
+
+/// Parts that all namespaces share.
+pub(super) struct Common {
+    pub(super) services: Arc<Services>,
+    pub(super) connections: PerUser,
+    pub(super) seats: Arc<dyn SeatStore>,
 }
