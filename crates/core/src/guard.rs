@@ -237,7 +237,7 @@ pub trait Guard<P>: Send + Sync + 'static {
 /// assert!(User { admin: false }.has_role("member"));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "nobody knows the roles of `{Self}`",
+    message = "the roles of `{Self}` are not known",
     note = "implement `HasRoles` for it: `fn has_role(&self, role: &str) -> bool`"
 )]
 pub trait HasRoles {
@@ -259,7 +259,7 @@ pub trait HasRoles {
 /// assert!(!Client { scopes: vec![] }.has_scope("chat:write"));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "nobody knows the scopes of `{Self}`",
+    message = "the scopes of `{Self}` are not known",
     note = "implement `HasScopes` for it: `fn has_scope(&self, scope: &str) -> bool`"
 )]
 pub trait HasScopes {

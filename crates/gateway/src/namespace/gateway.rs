@@ -82,8 +82,8 @@ pub struct Gateway<P> {
     message = "`{Self}` is no gateway for clients known as `{P}`",
     label = "its handlers take another principal, or it has no `#[gateway]`",
     note = "here handlers and hooks take `Principal<{P}>` and `Socket<{P}>`",
-    note = "in a public namespace everybody is `Anonymous`; whoever must know clients is mounted with \
-            `.authenticate(..).gateway(..)`, and knows what the authenticator says"
+    note = "the principal of a public namespace is `Anonymous`; a gateway that must know its clients is mounted \
+            with `.authenticate(..).gateway(..)`, and its principal is that of the authenticator"
 )]
 pub trait IntoGateway<P> {
     /// Converts the argument into a gateway.

@@ -19,10 +19,10 @@ use crate::{
 /// ```
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
-    message = "nobody is authenticated here yet",
+    message = "no client is authenticated here yet",
     label = "needs an authenticator in front of it",
     note = "write `.authenticate(..)` before it, such as `.authenticate(Jwt::hs256(secret)?)`",
-    note = "a gateway that anybody may enter is mounted with `.public(..)`"
+    note = "a gateway that every client may enter is mounted with `.public(..)`"
 )]
 pub trait BehindAuthenticator {}
 

@@ -158,7 +158,7 @@ async fn a_server_event_is_named_by_its_struct_or_its_attribute() {
 }
 
 #[tokio::test]
-async fn a_server_event_is_one_argument_whatever_its_struct() {
+async fn a_server_event_is_one_argument_for_every_struct() {
     let opened = open().await;
     let mut ali = opened.enter("ali member").await;
     ali.expect_event::<Value>("welcome").await;
