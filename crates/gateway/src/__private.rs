@@ -16,6 +16,6 @@ pub use crate::{
     },
     limits::{addresses::network, budget::Budget},
     namespace::gateway::IntoGateway,
-    room::policy::RoomRequest,
+    room::pattern::RoomRequest,
     server::stage::BehindAuthenticator,
 };

@@ -9,6 +9,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod context;
+pub(crate) mod explain;
 pub(crate) mod extract;
 pub(crate) mod failure;
 pub(crate) mod filter;

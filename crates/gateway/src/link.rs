@@ -2,10 +2,11 @@
 //! ends.
 //!
 //! Start reading at [`task`], whose `drive` has the order of a turn. `receiving` handles what the
-//! client sends, `letters` what the rest of the server orders, and `ending` every end. Deadlines,
-//! and clients that do not read, are in `state`.
+//! client sends, `letters` what the rest of the server orders, and `ending` every end. Deadlines
+//! are in `state`, clients that do not read in `congestion`.
 
 pub(crate) mod admitting;
+pub(crate) mod congestion;
 pub(crate) mod deciding;
 pub(crate) mod ending;
 pub(crate) mod events;

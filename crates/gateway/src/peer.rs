@@ -5,5 +5,5 @@
 //! `doorward-auth` decides from which pages a cookie counts. Start reading at [`proxies`].
 
 pub(crate) mod addr;
-pub(crate) mod page;
+pub(crate) mod foreign_page;
 pub(crate) mod proxies;

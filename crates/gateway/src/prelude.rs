@@ -26,6 +26,6 @@ pub use crate::{
     },
     room::{
         error::{EmitError, JoinError},
-        policy::RoomRequest,
+        pattern::RoomRequest,
     },
 };

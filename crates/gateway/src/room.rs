@@ -3,7 +3,7 @@
 //! [`Hub`](crate::Hub) and [`Socket`](crate::Socket) send to rooms. The policies that
 //! [`Gateway::room`](crate::Gateway::room) sets decide which clients may join them.
 
-// Sockets, hubs and rooms as applications use them. `socket/rooms.rs` decides whether a client
+// Sockets, hubs and rooms as applications use them. `socket/joining.rs` decides whether a client
 // joins a room; `policy` reads the patterns of room names. Start reading at `socket`.
 
 pub(crate) mod acks;
@@ -12,7 +12,7 @@ pub(crate) mod error;
 pub(crate) mod hooks;
 pub(crate) mod hub;
 pub(crate) mod members;
-pub(crate) mod policy;
+pub(crate) mod pattern;
 pub(crate) mod principal;
 pub(crate) mod server_event;
 pub(crate) mod socket;
@@ -22,5 +22,5 @@ pub use crate::room::{
     error::JoinError,
     hub::{Outgoing, broadcast::Delivered},
     members::Target,
-    policy::RoomRequest,
+    pattern::RoomRequest,
 };

@@ -1,5 +1,4 @@
-//! The failure of an event, and the answer that its client reads. `Routes::explain` in `pipeline`
-//! makes one of the other.
+//! The failure of an event, and the answer that its client reads. `Routes::explain` in `explain` makes one of the other.
 
 use std::borrow::Cow;
 

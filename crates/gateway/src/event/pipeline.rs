@@ -16,20 +16,14 @@
 //! An invocation is polled by the task of its link and not spawned, so that events of one socket begin
 //! in the order in which they arrived. Start reading at [`Routes::start`].
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
-use doorward_core::{
-    Action, BoxError, BoxFuture, Decision, DecisionId, Entropy, Exception, Refusal,
-    wire::ErrorAnswer,
-};
-use doorward_protocol::RawArguments;
-use tracing::{debug, error};
+use doorward_core::{Action, BoxFuture, Decision, Entropy, Exception};
 
 use crate::{
     event::{
         context::EventContext,
-        failure::{Explained, Failure},
-        filter::{ErrorReply, FilterContext, Replied},
+        failure::Failure,
         handler::AnyHandler,
         incoming::{Incoming, Stored},
         interceptor::Next,
@@ -39,14 +33,8 @@ use crate::{
         trace::Trace,
     },
     guard::authorise::{AnyGuard, Denial, authorise, authorise_at_once},
-    room::{
-        error::{EmitError, JoinError, check_event},
-        socket::Socket,
-    },
-    runtime::{
-        catch::{Panicked, catch},
-        metrics::Metrics,
-    },
+    room::socket::Socket,
+    runtime::catch::catch,
 };
 
 /// The handlers of one namespace.
@@ -151,71 +139,8 @@ impl<P: Send + Sync + 'static> Routes<P> {
 
     /// Returns the name of an event that has a handler. Any other name is input of the client and
     /// must not be logged.
-    fn known(&self, event: &str) -> Option<&str> {
+    pub(super) fn known(&self, event: &str) -> Option<&str> {
         self.table.get_key_value(event).map(|(name, _)| &**name)
-    }
-
-    /// Translates a failure into the answer for the client, and logs it.
-    pub(crate) fn explain(
-        &self,
-        connection: &Socket<P>,
-        event: &str,
-        failure: Failure,
-        id: DecisionId,
-    ) -> Explained {
-        let route = self.table.get(event).unwrap_or(&self.unknown);
-        let known = self.known(event);
-        let (error, id, close): (BoxError, _, _) = match failure {
-            Failure::Denied { exception, id, close } => (exception.into(), id, close),
-            Failure::Error(error) if error.is::<Panicked>() => {
-                error!(event = known, %id, "A handler panicked.");
-                (Exception::internal().into(), id, false)
-            }
-            Failure::Error(error) => (error, id, false),
-        };
-        let context = FilterContext { socket: connection, event };
-        // Filters, and `Display` and `Drop` of the error, belong to the application and may panic. So
-        // the error is moved into the closure and dropped there.
-        let (exception, instead) = catch(|| {
-            let filters = &route.layers.filters;
-            match filters.iter().find_map(|filter| filter.catch(&error, &context)) {
-                Some(ErrorReply(reply)) => replied(reply, error, known, id),
-                None => (translate(error, known, id), None),
-            }
-        })
-        .unwrap_or_else(|_panicked| {
-            error!(event = known, %id, "An exception filter panicked.");
-            (Exception::internal(), None)
-        });
-        debug!(event = known, code = exception.code(), %id, "Event failed.");
-        Metrics::failed(exception.code());
-        Explained { exception, instead, id, close }
-    }
-}
-
-/// Returns the exception and the event that a filter has answered with.
-///
-/// With an event the exception is only for the ack, and comes from the error itself.
-fn replied(
-    reply: Replied,
-    error: BoxError,
-    event: Option<&str>,
-    id: DecisionId,
-) -> (Exception, Option<(Cow<'static, str>, RawArguments)>) {
-    let (name, data) = match reply {
-        Replied::Exception(exception) => return (exception, None),
-        Replied::Event { event, data } => (event, data),
-    };
-    // `exception` is reserved, except here: the filter replaces that very event.
-    let checked = if name == ErrorAnswer::EVENT { Ok(()) } else { check_event(&name) };
-    match checked.and_then(|()| Ok(data?)) {
-        Ok(data) => {
-            (named(error).unwrap_or_else(|_unnamed| Exception::internal()), Some((name, data)))
-        }
-        Err(error) => {
-            error!(event, emitted = &*name, %error, %id, "An exception filter emitted what cannot be sent.");
-            (Exception::internal(), None)
-        }
     }
 }
 
@@ -266,34 +191,4 @@ fn denied<P>(denial: Denial, connection: &Socket<P>, action: Action<'_>) -> Fail
     let (services, subject) = (connection.hub().services(), connection.subject(action));
     let id = services.said_no(Decision::Denied, &denial.refusal, subject);
     Failure::Denied { exception: denial.refusal.into(), id, close: denial.close }
-}
-
-/// Translates an error that no filter has answered. One without an answer of its own is logged, and
-/// the client reads `internal`.
-fn translate(error: BoxError, event: Option<&str>, id: DecisionId) -> Exception {
-    named(error).unwrap_or_else(|error| {
-        error!(event, error = &*error as &dyn std::error::Error, %id, "Handler failed.");
-        Exception::internal()
-    })
-}
-
-/// Returns the answer of an error that has one of its own; any other error is returned unchanged.
-fn named(error: BoxError) -> Result<Exception, BoxError> {
-    let error = match error.downcast::<Exception>() {
-        Ok(exception) => return Ok(*exception),
-        Err(error) => error,
-    };
-    let error = match error.downcast::<Refusal>() {
-        Ok(refusal) => return Ok(Exception::from(*refusal)),
-        Err(error) => error,
-    };
-    let error = match error.downcast::<JoinError>() {
-        Ok(denied) => return Ok(Exception::from(*denied)),
-        Err(error) => error,
-    };
-    match error.downcast_ref::<EmitError>() {
-        Some(EmitError::NotThere) => Ok(Exception::forbidden()),
-        Some(EmitError::Ended) => Ok(Exception::internal()),
-        _ => Err(error),
-    }
 }

@@ -21,7 +21,7 @@ use doorward_core::{Refusal, RefusalCode, RefusalReason, UserId};
 
 use crate::{
     limits::{addresses::network, budget::Budget},
-    peer::page::Page,
+    peer::foreign_page::Page,
 };
 
 /// Budgets of a server.

@@ -1,15 +1,12 @@
-//! State of one link, and its deadlines: decides when reading pauses, and when a client that reads
-//! nothing is disconnected.
+//! State of one link, and its deadlines: decides when reading pauses.
 //!
 //! One task changes the state, in the order in which things happen, so there are no races. It does
 //! not know the wire: the wire passes messages to it, and empties its outbox. Start reading at
 //! [`LinkState::check_deadlines`].
 
 use std::{
-    io,
     net::IpAddr,
     sync::Arc,
-    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -136,18 +133,6 @@ impl LinkState {
         self.closing.is_none() && !self.is_congested() && !self.any_inbox_full()
     }
 
-    /// Returns `true` while so much waits to be sent that no handler is started that would add to
-    /// it.
-    pub(super) fn is_congested(&self) -> bool {
-        self.outbox.len() >= self.congestion_limit()
-    }
-
-    /// Returns the number of queued bytes from which on the link is congested. It is far below the
-    /// limit at which the link ends, so that answers of running handlers still fit.
-    pub(super) fn congestion_limit(&self) -> usize {
-        self.services.limits.outbox / 4
-    }
-
     /// Returns `true` while an inbox is full and reading must pause. While the server waits for an
     /// ack, reading continues, because a handler may wait for that ack.
     fn any_inbox_full(&self) -> bool {
@@ -192,14 +177,6 @@ impl LinkState {
         }
     }
 
-    /// Ends the link of a client that has read nothing for `Limits::write_stall`.
-    pub(super) fn check_stall(&mut self, turn: &Turn<'_>) {
-        let stall = self.services.limits.write_stall;
-        if self.stalled_since.is_some_and(|since| since + stall <= turn.now) {
-            self.end_link(DisconnectReason::SlowConsumer, turn);
-        }
-    }
-
     /// Returns the earliest moment at which the link must have another turn.
     pub(super) fn deadline(&self, turn: &Turn<'_>) -> Option<Instant> {
         let own = match &self.closing {
@@ -218,34 +195,6 @@ impl LinkState {
             Occupant::Live(live) => live.deadline(turn.now, turn.wall),
         });
         own.into_iter().chain(sockets).min()
-    }
-
-    /// Records the outcome of a flush that found `before` bytes in the outbox.
-    pub(super) fn flushed(
-        &mut self,
-        flushed: &Poll<io::Result<()>>,
-        before: usize,
-        turn: &Turn<'_>,
-    ) {
-        self.outbox.report(&self.services.metrics.outbox);
-        match flushed {
-            Poll::Ready(Ok(())) => {
-                if self.stalled_since.take().is_some() {
-                    self.handle.set_behind(false);
-                }
-            }
-            Poll::Ready(Err(_)) => self.abort(DisconnectReason::TransportClosed, turn),
-            Poll::Pending => {
-                let moved = self.outbox.len() < before;
-                if moved || self.stalled_since.is_none() {
-                    self.stalled_since = Some(turn.now);
-                    self.handle.set_behind(true);
-                }
-                if self.outbox.len() > self.services.limits.outbox {
-                    self.end_link(DisconnectReason::SlowConsumer, turn);
-                }
-            }
-        }
     }
 
     pub(super) fn peer(&self) -> Option<IpAddr> {

@@ -19,7 +19,7 @@ use crate::{
     room::{
         hooks::Hooks,
         hub::{Hub, Outgoing, OutgoingListener, ServerListener},
-        policy::{MayJoin, RoomRequest},
+        pattern::{MayJoin, RoomRequest},
         socket::Socket,
     },
 };

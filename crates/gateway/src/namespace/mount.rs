@@ -25,7 +25,7 @@ use crate::{
         error::check_event as check_emitted,
         hub::{self, Hub},
         members::Rooms,
-        policy::{Pattern, RoomPolicy},
+        pattern::{Pattern, RoomPolicy},
     },
 };
 

@@ -26,7 +26,7 @@ use crate::{
         capacity::Room,
     },
     peer::{
-        page::Page,
+        foreign_page::Page,
         proxies::{FORWARDED_FOR, TrustedProxies},
     },
     presence::registry::Registry,

@@ -7,7 +7,7 @@
 //! questions at a time, and a question that was not asked yet counts against no socket. Start
 //! reading at [`Sweeper::sweep`].
 
-pub(crate) mod pace;
+pub(crate) mod window;
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ use crate::{
     presence::{
         resident::Resident,
         services::{QUIET, Services},
-        sweep::pace::Pace,
+        sweep::window::Pace,
     },
     runtime::{
         catch::{Caught, Panicked},

@@ -24,7 +24,7 @@ use crate::{
         error::{EmitError, check_event},
         hub::broadcast::{Broadcast, Delivered},
         members::{Rooms, Target},
-        policy::RoomPolicy,
+        pattern::RoomPolicy,
         server_event::ServerEvent,
         socket::Socket,
     },

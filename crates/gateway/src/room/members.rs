@@ -19,7 +19,7 @@ use crate::room::socket::Socket;
 // The three maps are changed one after the other, without a common lock. A broadcast that runs
 // meanwhile may find the socket in one of them and not in another; that is the same as if it had
 // run a moment earlier or later. Named rooms and the list of rooms of a socket change together,
-// under the lock of that list (`socket/rooms.rs`).
+// under the lock of that list (`socket/joining.rs`).
 pub(crate) struct Rooms<P> {
     /// Every socket of the namespace.
     all: All<P>,

@@ -4,7 +4,7 @@
 //! owns the transport: a socket only posts letters to it. Start reading at [`Socket::new`].
 
 pub(crate) mod emit;
-pub(crate) mod rooms;
+pub(crate) mod joining;
 
 use std::{
     fmt,

@@ -17,7 +17,7 @@ use doorward_core::Causes;
 
 use super::{
     announce::Announcement, assembly, dependencies::Dependencies, descriptors, key_watch,
-    metrics::MetricsServer, resources::Resources, signals::Signals,
+    metrics::MetricsServer, reload::Signals, resources::Resources,
 };
 use crate::{
     admin::{self, Admin, AdminSocket},

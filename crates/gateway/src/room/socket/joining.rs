@@ -15,7 +15,7 @@ use crate::{
     presence::access::Access,
     room::{
         error::JoinError,
-        policy::{RoomRequest, is_room_name},
+        pattern::{RoomRequest, is_room_name},
         socket::{Replaced, Socket},
     },
     runtime::{catch::Caught, metrics::Metrics},

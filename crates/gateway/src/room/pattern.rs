@@ -2,7 +2,7 @@
 //!
 //! A placeholder takes one or more characters up to the text after it, and never a `:` or a `/`, so
 //! `team:{id}` does not match `team:1:secret`. Names are compared byte by byte: a room has one
-//! spelling. `socket/rooms.rs` calls the policies, and refuses a room without one. Start reading at
+//! spelling. `socket/joining.rs` calls the policies, and refuses a room without one. Start reading at
 //! [`Pattern::readings`].
 
 use std::{fmt, str::FromStr, sync::Arc};

@@ -1,0 +1,121 @@
+//! Decides what a client reads when an event fails.
+//!
+//! A failure is offered to the exception filters of the handler, of the gateway and of the server. Without a filter,
+//! errors that have words for clients are sent as they are, and all others as `internal`; the log has the cause.
+
+use std::borrow::Cow;
+
+use doorward_core::{BoxError, DecisionId, Exception, Refusal, wire::ErrorAnswer};
+use doorward_protocol::RawArguments;
+use tracing::{debug, error};
+
+use crate::{
+    event::{
+        failure::{Explained, Failure},
+        filter::{ErrorReply, FilterContext, Replied},
+        pipeline::Routes,
+    },
+    room::{
+        error::{EmitError, JoinError, check_event},
+        socket::Socket,
+    },
+    runtime::{
+        catch::{Panicked, catch},
+        metrics::Metrics,
+    },
+};
+
+impl<P: Send + Sync + 'static> Routes<P> {
+    /// Translates a failure into the answer for the client, and logs it.
+    pub(crate) fn explain(
+        &self,
+        connection: &Socket<P>,
+        event: &str,
+        failure: Failure,
+        id: DecisionId,
+    ) -> Explained {
+        let route = self.table.get(event).unwrap_or(&self.unknown);
+        let known = self.known(event);
+        let (error, id, close): (BoxError, _, _) = match failure {
+            Failure::Denied { exception, id, close } => (exception.into(), id, close),
+            Failure::Error(error) if error.is::<Panicked>() => {
+                error!(event = known, %id, "A handler panicked.");
+                (Exception::internal().into(), id, false)
+            }
+            Failure::Error(error) => (error, id, false),
+        };
+        let context = FilterContext { socket: connection, event };
+        // Filters, and `Display` and `Drop` of the error, belong to the application and may panic. So
+        // the error is moved into the closure and dropped there.
+        let (exception, instead) = catch(|| {
+            let filters = &route.layers.filters;
+            match filters.iter().find_map(|filter| filter.catch(&error, &context)) {
+                Some(ErrorReply(reply)) => replied(reply, error, known, id),
+                None => (translate(error, known, id), None),
+            }
+        })
+        .unwrap_or_else(|_panicked| {
+            error!(event = known, %id, "An exception filter panicked.");
+            (Exception::internal(), None)
+        });
+        debug!(event = known, code = exception.code(), %id, "Event failed.");
+        Metrics::failed(exception.code());
+        Explained { exception, instead, id, close }
+    }
+}
+
+/// Returns the exception and the event that a filter has answered with.
+///
+/// With an event the exception is only for the ack, and comes from the error itself.
+fn replied(
+    reply: Replied,
+    error: BoxError,
+    event: Option<&str>,
+    id: DecisionId,
+) -> (Exception, Option<(Cow<'static, str>, RawArguments)>) {
+    let (name, data) = match reply {
+        Replied::Exception(exception) => return (exception, None),
+        Replied::Event { event, data } => (event, data),
+    };
+    // `exception` is reserved, except here: the filter replaces that very event.
+    let checked = if name == ErrorAnswer::EVENT { Ok(()) } else { check_event(&name) };
+    match checked.and_then(|()| Ok(data?)) {
+        Ok(data) => {
+            (named(error).unwrap_or_else(|_unnamed| Exception::internal()), Some((name, data)))
+        }
+        Err(error) => {
+            error!(event, emitted = &*name, %error, %id, "An exception filter emitted what cannot be sent.");
+            (Exception::internal(), None)
+        }
+    }
+}
+
+/// Translates an error that no filter has answered. One without an answer of its own is logged, and
+/// the client reads `internal`.
+fn translate(error: BoxError, event: Option<&str>, id: DecisionId) -> Exception {
+    named(error).unwrap_or_else(|error| {
+        error!(event, error = &*error as &dyn std::error::Error, %id, "Handler failed.");
+        Exception::internal()
+    })
+}
+
+/// Returns the answer of an error that has one of its own; any other error is returned unchanged.
+fn named(error: BoxError) -> Result<Exception, BoxError> {
+    let error = match error.downcast::<Exception>() {
+        Ok(exception) => return Ok(*exception),
+        Err(error) => error,
+    };
+    let error = match error.downcast::<Refusal>() {
+        Ok(refusal) => return Ok(Exception::from(*refusal)),
+        Err(error) => error,
+    };
+    let error = match error.downcast::<JoinError>() {
+        Ok(denied) => return Ok(Exception::from(*denied)),
+        Err(error) => error,
+    };
+    match error.downcast_ref::<EmitError>() {
+        Some(EmitError::NotThere) => Ok(Exception::forbidden()),
+        Some(EmitError::Ended) => Ok(Exception::internal()),
+        _ => Err(error),
+    }
+}
