@@ -75,8 +75,8 @@ fn check(text: &str) -> Result<(), String> {
     }
 }
 
-/// Returns `true` if a parameter can have this name and the server reads the placeholder the same
-/// way. Keywords are allowed, as `r#type`.
+/// Returns `true` if `text` is a valid placeholder name: an ASCII identifier other than `_`.
+/// Keywords are allowed; the parameter for `{type}` is `r#type`.
 fn is_name(text: &str) -> bool {
     text != "_"
         && text.starts_with(|first: char| first == '_' || first.is_ascii_alphabetic())

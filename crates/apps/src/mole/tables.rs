@@ -109,7 +109,8 @@ impl Tables {
         }
     }
 
-    /// Removes the room if it is empty. The lock prevents clients from entering at the same time.
+    /// Removes the room if it is empty and no round is running. Returns `true` if it was removed.
+    /// The lock of the rooms keeps clients from entering meanwhile.
     fn ends(&self, table: &Table) -> bool {
         let mut rooms = lock(&self.rooms);
         let is_over = lock(&table.game).is_over();

@@ -154,8 +154,8 @@ fn is_same_origin(headers: &Headers) -> bool {
     matches!((sites.next(), sites.next()), (Some((_, b"same-origin")), None))
 }
 
-/// Converts an origin to the spelling of browsers (HTML, "serialization of an origin"); `None` if
-/// it is not an origin.
+/// Normalizes an origin to the form that browsers send (HTML, "serialization of an origin").
+/// Returns `None` if it is not an `http` or `https` origin.
 fn parse(origin: &str) -> Option<String> {
     let lower = origin.to_ascii_lowercase();
     let (scheme, authority) = lower.split_once("://")?;

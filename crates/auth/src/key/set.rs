@@ -136,13 +136,15 @@ impl KeySet {
         self.keys.len()
     }
 
-    /// Finds the key with this name; without a name, the only key of the set.
+    /// Returns the key with this `kid`. Without a `kid`, returns the only key of the set, or `None`
+    /// if the set has several.
     ///
-    /// Keys of different kinds may share a name (RFC 7517 section 4.5). The algorithm that the
-    /// token states chooses among them, and still has to be the one algorithm of that key.
+    /// Keys of different types may share a `kid` (RFC 7517 section 4.5). The one for `algorithm` is
+    /// preferred; without one, the first key with the `kid` is returned. The caller must check that
+    /// the algorithm of the token is that of the key.
     pub(crate) fn find(&self, id: Option<&str>, algorithm: &str) -> Option<&VerifyingKey> {
         let Some(id) = id else {
-            // A token without a name is ambiguous if there are several keys.
+            // A token without a `kid` is ambiguous if there are several keys.
             let [only] = &*self.keys else { return None };
             return Some(&only.key);
         };

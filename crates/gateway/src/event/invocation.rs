@@ -60,8 +60,9 @@ impl Invocation {
         Self(Box::pin(Running { future, rest: None, begins: false }))
     }
 
-    /// Runs a handler that has taken an `Ack`; `waiter` receives the answer. The client reads it as
-    /// soon as it is given, and the handler runs on to its end.
+    /// Runs a handler that takes an `Ack`. The answer that `waiter` receives is sent to the client
+    /// at once, while the handler keeps running. If the handler fails before that, its error is the
+    /// answer.
     pub(crate) fn by_hand<F>(handler: F, waiter: Waiter, late: Late) -> Self
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,

@@ -122,7 +122,11 @@ pub(super) fn check(request: &Parts) -> Result<Offer, Rejection> {
     Ok(Offer { key: key.clone(), protocol: first_protocol(headers)? })
 }
 
-/// Returns the first of the subprotocols that a client offers, which the JavaScript server selects too.
+/// Returns the first WebSocket subprotocol that the client offers, if any. The JavaScript server
+/// selects the same one.
+///
+/// # Errors
+/// [`Rejection::BadRequest`] if its name is not a token.
 fn first_protocol(headers: &HeaderMap) -> Result<Option<HeaderValue>, Rejection> {
     let Some(offered) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) else { return Ok(None) };
     let offered = offered.to_str().map_err(|_binary| Rejection::BadRequest)?;

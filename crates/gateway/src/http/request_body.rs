@@ -89,7 +89,8 @@ pub enum RequestBodyError {
 }
 
 impl RequestBody {
-    /// Creates a body. Also returns a handle that has another owner until the body is complete.
+    /// Creates a body. Also returns an `Arc` that the body shares until it has been read to its end
+    /// or is dropped. Its strong count is 1 after that.
     pub(crate) fn new(incoming: Incoming, clock: Arc<dyn Clock>, terms: Terms) -> (Self, Arc<()>) {
         let unfinished = Arc::new(());
         let body = Self {

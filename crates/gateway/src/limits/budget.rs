@@ -16,11 +16,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Limits the attempts of each key within a window of time. A key may use all of them at once; each
-/// one is available again after its share of the window.
+/// Rate limiter with one budget per key (generic cell rate algorithm). A key may make all attempts
+/// of a window in one burst; they are replenished evenly over the window.
 ///
-/// Up to 100,000 keys are counted. Beyond that all counts are cleared: rejecting every key instead
-/// would let an attacker with that many keys lock out all other clients.
+/// The number of keys is bounded: 100,000 with [`new`](Self::new). When more are in use, all counts
+/// are cleared. Rejecting new keys instead would let an attacker with that many keys lock out all
+/// other clients.
 ///
 /// # Examples
 /// ```
@@ -37,16 +38,17 @@ pub struct Budget<K> {
     /// Time in which all attempts refill.
     window: Duration,
     max_keys: usize,
-    /// Held for one lookup, and now and then for dropping keys.
+    /// Protects the counts. Held for one lookup, and occasionally for dropping idle keys.
     counts: Mutex<Counts<K>>,
 }
 
 struct Counts<K> {
-    /// Time at which the budget of each key is full again. A key may be ahead of the present by a
-    /// window.
+    /// Time at which the budget of each key is full again. This time is at most one window and one
+    /// attempt in the future.
     used_until: HashMap<K, Instant>,
-    /// Number of keys at which idle ones are dropped. It is twice as many as the last time have
-    /// remained, so dropping takes constant time for each new key on average.
+    /// Number of keys at which idle ones are dropped. After each drop it is set to twice the number
+    /// of remaining keys, within fixed bounds, so that dropping takes constant time per new key on
+    /// average.
     drop_at: usize,
 }
 

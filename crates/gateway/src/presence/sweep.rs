@@ -319,10 +319,11 @@ async fn look(
 /// Time limit for one answer.
 const ASKED_WITHIN: Duration = Duration::from_secs(2);
 
-/// Initial number of open questions. If this many fail before the first answer, the sweep gives up.
+/// Initial number of concurrent lookups. The sweep gives up if this many fail before the first one
+/// succeeds, or if all lookups of a smaller sweep fail.
 const AT_ONCE: usize = 64;
 
-/// Maximum number of open questions.
+/// Maximum number of concurrent lookups.
 const AT_MOST: usize = 1024;
 
 /// Minimum time from one sweep to the next.
