@@ -85,30 +85,33 @@ macro_rules! limits {
 limits! {
     /// Interval from the opening of a link, or from a pong, to the next ping: 25 s.
     ping_interval: Duration = Duration::from_secs(25), TENTH => HOUR;
-    /// Time limit for a pong: 20 s. Then the client counts as gone and its link ends.
+    /// Time limit for a pong: 20 s. On timeout the link is closed.
     ping_timeout: Duration = Duration::from_secs(20), TENTH => HOUR;
-    /// Time limit for the CONNECT on a link without a socket: 5 s. Then the link is closed.
+    /// Time limit for the CONNECT on a link without a socket: 5 s. On timeout the link is closed.
     connect_timeout: Duration = Duration::from_secs(5), TENTH => HOUR;
-    /// Time limit for the admission of one CONNECT: 5 s. Then nothing was decided: the transport
-    /// ends and the client reconnects.
+    /// Time limit for the admission of one CONNECT: 5 s. On timeout the transport is closed without
+    /// a decision, so that the client reconnects.
     admission_timeout: Duration = Duration::from_secs(5), TENTH => HOUR;
-    /// Time limit for the headers of an HTTP request: 10 s. Then the connection is closed.
+    /// Time limit for the headers of an HTTP request: 10 s. On timeout the connection is closed.
     header_timeout: Duration = Duration::from_secs(10), TENTH => HOUR;
     /// Time limit from the headers of an HTTP request to its whole body and the beginning of its
-    /// answer: 30 s. Then the connection ends, and the application's work on the request is
-    /// dropped.
+    /// answer: 30 s. On timeout the connection is closed, and the application's work on the request
+    /// is dropped.
     request_timeout: Duration = Duration::from_secs(30), TENTH => DAY;
-    /// Time limit for a handler: 30 s. Then the client reads `timeout` and the handler is dropped.
+    /// Time limit for a handler: 30 s. On timeout the client receives `timeout` and the handler is
+    /// dropped.
     handler_timeout: Duration = Duration::from_secs(30), TENTH => DAY;
-    /// Time limit for a guard, or for the policy of a room: 3 s. Then the answer is no. If it was
-    /// asked about a connection, nothing was decided and the client reconnects.
+    /// Time limit for a guard, or for the policy of a room: 3 s. On timeout the action is denied.
+    /// For a connection, the transport is closed without a decision instead, so that the client
+    /// reconnects.
     guard_timeout: Duration = Duration::from_secs(3), TENTH => HOUR;
     /// Time limit for the ack of a client: 20 s.
     ack_timeout: Duration = Duration::from_secs(20), TENTH => DAY;
-    /// Time limit for the attachments of a binary message, from the message on: 10 s.
+    /// Time limit for the attachments of a binary message, measured from the message: 10 s.
     attachments_timeout: Duration = Duration::from_secs(10), TENTH => HOUR;
     /// Time limit for writing without any progress, because the client does not read and the
-    /// buffers of the operating system are full: 10 s. Then the link, or the HTTP connection, ends.
+    /// buffers of the operating system are full: 10 s. On timeout the link or the HTTP connection
+    /// is closed.
     write_stall: Duration = Duration::from_secs(10), TENTH => HOUR;
     /// Lifetime of an anonymous socket: 6 min.
     anonymous_lifetime: Duration = Duration::from_mins(6), TENTH => YEAR;
@@ -121,66 +124,69 @@ limits! {
     store_grace: Duration = Duration::from_secs(30), TENTH => DAY;
     /// Time limit for links to close when the server stops: 2 s.
     shutdown_grace: Duration = Duration::from_secs(2), TENTH => HOUR;
-    /// Size of a message of an authenticated client: 64 KiB.
+    /// Maximum size of a message from an authenticated client: 64 KiB.
     max_message: usize = 64 * KIB, KIB => 64 * KIB * KIB;
-    /// Size of a message of any other client, such as a CONNECT with its token: 16 KiB.
+    /// Maximum size of a message from any other client, such as a CONNECT with its token: 16 KiB.
     max_connect: usize = 16 * KIB, KIB => KIB * KIB;
-    /// Size of everything that a client sends before it is authenticated: 64 KiB.
+    /// Maximum total size of what a client sends before it is authenticated: 64 KiB.
     max_unauthenticated: usize = 64 * KIB, KIB => 64 * KIB * KIB;
-    /// Number of refused CONNECTs on one link: 3.
+    /// Maximum number of refused CONNECTs on one link: 3.
     max_refusals: usize = 3, 1 => 1_000;
-    /// Number of guesses of one address in a minute, such as forged tokens: 100, and a fifth of it
-    /// for pages of other hosts. Then only credentials that prove their own origin are judged, such
-    /// as signed tokens ([`Authenticator::recognise`](crate::auth::Authenticator::recognise)). An IPv6
-    /// address counts by its first 64 bits. Clients without a known address are not counted.
+    /// Maximum number of guesses per address and minute, such as forged tokens: 100, and a fifth of
+    /// that from pages of other hosts. Expired and missing credentials do not count. Beyond the
+    /// limit, only credentials that prove their own origin are checked, such as signed tokens
+    /// ([`Authenticator::recognise`](crate::auth::Authenticator::recognise)). An IPv6 address
+    /// counts by its first 64 bits. Clients without a known address are not counted.
     max_address_refusals: u32 = 100, 1 => UNCOUNTED;
-    /// Number of authenticated attempts of one user in a minute, admitted or not: 240.
+    /// Maximum number of authenticated attempts per user and minute, admitted or not: 240.
     max_user_attempts: u32 = 240, 1 => UNCOUNTED;
-    /// Number of links of one address without an authenticated client: 100, and in addition half as
-    /// many that pages of other hosts have opened. An IPv6 address counts by its first 64 bits.
+    /// Maximum number of links per address without an authenticated client: 100, and in addition
+    /// half as many that pages of other hosts opened. An IPv6 address counts by its first 64 bits.
     /// Authenticated clients do not count, because an office may share one address.
     max_unauthenticated_links: usize = 100, 1 => MANY;
-    /// Number of namespaces on one link: 20.
+    /// Maximum number of namespaces on one link: 20.
     max_namespaces: usize = 20, 1 => 1_000;
-    /// Number of events of an anonymous socket: 20.
+    /// Maximum number of events from an anonymous socket: 20.
     max_anonymous_events: u32 = 20, 1 => 1_000_000;
-    /// Number of binary attachments of one message: 10. Their sizes count as part of the message.
+    /// Maximum number of binary attachments of one message: 10. Their sizes count as part of the
+    /// message.
     max_attachments: usize = 10, 0 => 1_000;
-    /// Nesting of arrays and objects: 32.
+    /// Maximum nesting depth of arrays and objects: 32.
     max_depth: usize = 32, 4 => 100;
-    /// Length of the name of an event: 128.
+    /// Maximum length of the name of an event, in bytes: 128.
     max_event_name: usize = 128, 32 => 4 * KIB;
-    /// Number of rooms of one socket: 128.
+    /// Maximum number of rooms of one socket: 128.
     max_rooms: usize = 128, 1 => MANY;
-    /// Number of streams that run for one socket: 16.
+    /// Maximum number of streams that run for one socket: 16.
     max_streams: usize = 16, 1 => 10_000;
-    /// Number of events to one client that wait for its ack: 64.
+    /// Maximum number of events sent to one socket that wait for its ack: 64.
     open_acks: usize = 64, 1 => 100_000;
-    /// Number of events of a socket that wait for earlier ones: 64. Then the link is not read.
-    /// While the server waits for an ack of the client, reading continues, and the link ends at
-    /// twice as many.
+    /// Maximum number of queued events of a socket: 64. While the queue is full, the server does
+    /// not read from the link. While the server waits for an ack of the client, reading continues,
+    /// and the link is closed at twice as many.
     inbox: usize = 64, 1 => 100_000;
-    /// Size of all waiting events of a link: 1 MiB. Then the same happens as at `inbox`.
+    /// Maximum total size of the queued events of a link: 1 MiB. Beyond it, the link is treated as
+    /// at `inbox`.
     inbox_bytes: usize = KIB * KIB, KIB => KIB * KIB * KIB;
-    /// Number of handlers that run on after their sockets have ended: 1,024, and 8 of one link.
-    /// Further handlers are dropped when their socket ends.
+    /// Maximum number of handlers that keep running after their sockets have ended: 1,024, and 8 of
+    /// one link. Further handlers are dropped when their socket ends.
     afterwards: usize = 1024, 0 => MANY;
-    /// Number of connections of the server, including links: 1,000,000. Further ones wait until one
-    /// has ended. Set it below the number of file descriptors that the process may have, so that
-    /// some are left for everything else.
+    /// Maximum number of connections of the server, including links: 1,000,000. Further ones wait
+    /// until one has closed. Set it below the number of file descriptors that the process may have,
+    /// so that some are left for other uses.
     max_connections: usize = 1_000_000, 1 => 100_000_000;
-    /// Number of connections of one address that are not links yet: 256. Further ones are closed at
-    /// once. Behind a trusted proxy it is the number of requests of one client: further ones are
-    /// answered with 429.
+    /// Maximum number of connections per address that are not links yet: 256. Further ones are
+    /// closed at once. Behind a trusted proxy it limits the concurrent requests of one client:
+    /// further ones are answered with 429.
     max_http_connections: usize = 256, 1 => MANY;
-    /// Number of connections of one trusted proxy that are not links yet: 10,000. Further ones are
-    /// closed at once.
+    /// Maximum number of connections of one trusted proxy that are not links yet: 10,000. Further
+    /// ones are closed at once.
     max_proxy_connections: usize = 10_000, 1 => MANY;
     /// Minimum rate of the body of a request, in bytes per second: 500. It is measured once the
-    /// server has waited 10 s for the body. Below it, the same happens as at `request_timeout`.
+    /// server has waited 10 s for the body. A slower body is treated as at `request_timeout`.
     min_body_rate: usize = 500, 1 => KIB * KIB * KIB;
-    /// Size of the packets that wait to be sent on a link: 1 MiB. Then the link ends. From a
-    /// quarter of it on, the link is not read.
+    /// Maximum size of the packets queued on a link: 1 MiB. Beyond it, the link is closed. From a
+    /// quarter of it, the server stops reading from the link and starts no further handlers.
     outbox: usize = KIB * KIB, 4 * KIB => KIB * KIB * KIB;
 }
 
@@ -211,9 +217,9 @@ impl Limits {
         // On an authenticated link, the CONNECT of a second namespace is limited by `max_message`.
         // It may be as large as the first one.
         at_most!(max_connect, max_message);
-        // Otherwise an event of the allowed size would fill the inbox by itself.
+        // Otherwise a single event of the allowed size would overfill the inbox.
         at_most!(max_message, inbox_bytes);
-        // Otherwise one question without an answer would end a socket.
+        // Otherwise one unanswered lookup would end a socket.
         at_most!(sweep_interval, store_grace);
         Ok(())
     }
@@ -246,7 +252,7 @@ const YEAR: Duration = Duration::from_hours(365 * 24);
 
 const KIB: usize = 1024;
 
-/// More than any server has: practically no limit.
+/// Upper bound that no server reaches: practically no limit.
 const MANY: usize = 1_000_000;
 
 /// More than ever happen in a minute: a budget that is never used up.

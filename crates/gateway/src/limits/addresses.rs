@@ -6,7 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Places of each address for one kind of thing.
+/// Limits how many connections, links or requests each address may hold. One instance counts one of
+/// these.
 pub(crate) struct Addresses {
     limit: usize,
     /// Protects the counts; held for one map operation.

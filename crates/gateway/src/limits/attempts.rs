@@ -5,10 +5,10 @@
 //! expire together, nor by a page that opens sockets in the browsers of its visitors. Guesses from
 //! pages of other hosts have a smaller budget of their own.
 //!
-//! When the budget of an address is used up, its clients are refused without a look at their
-//! credential, unless the credential proves its own origin, such as a signed token. If such a
-//! credential is refused, its user pays. Without a known address there is no budget, because all
-//! clients would share it.
+//! When the budget of an address is used up, its clients are refused before their credential is
+//! checked, unless the credential proves its own origin, such as a signed token. If such a
+//! credential is refused, the budget of its user is charged. Without a known address there is no
+//! budget, because all clients would share it.
 //!
 //! A user pays for every authenticated attempt, which limits a client that connects in a loop.
 
@@ -27,7 +27,7 @@ use crate::{
 /// Budgets of a server.
 pub(crate) struct Attempts {
     addresses: Budget<IpAddr>,
-    /// The same for pages of other hosts.
+    /// Budgets of addresses for guesses from pages of other hosts.
     foreign: Budget<IpAddr>,
     /// Refusals of recognised credentials beyond the budget of their address.
     recognised: Budget<(IpAddr, UserId)>,
