@@ -32,7 +32,7 @@ pub struct Grant<P> {
     /// Time of issue, to be compared with the revocation state. If it is `None`, the time at which
     /// the credential was presented counts ([`Issued::Shown`]).
     pub issued: Option<Issued>,
-    /// Time at which the user last authenticated in person; `None` if unknown.
+    /// Time of the user's last interactive sign-in; `None` if unknown.
     pub signed_in_at: Option<SystemTime>,
     /// Wall time at which the credential expires; `None` if it does not expire by itself.
     pub expires_at: Option<SystemTime>,
@@ -99,7 +99,7 @@ impl<P> Grant<P> {
         Self { issued: Some(issued), ..self }
     }
 
-    /// Sets when the user last authenticated in person.
+    /// Sets the time of the user's last interactive sign-in.
     pub fn signed_in_at(self, at: SystemTime) -> Self {
         Self { signed_in_at: Some(at), ..self }
     }

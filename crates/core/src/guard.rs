@@ -91,9 +91,9 @@ pub struct GuardContext<'a, P> {
     pub namespace: &'a str,
     /// Request that opened the link.
     pub request: &'a HandshakeRequest,
-    /// Time of the question, on the server's monotonic clock.
+    /// Time of the decision, on the server's monotonic clock.
     pub now: Instant,
-    /// Time since the user last authenticated in person; `None` if unknown.
+    /// Time since the user's last interactive sign-in; `None` if unknown.
     pub since_sign_in: Option<Duration>,
 }
 
@@ -121,7 +121,7 @@ impl<'a, P> GuardContext<'a, P> {
         Self { action, principal, user, socket, namespace, request, now, since_sign_in }
     }
 
-    /// Sets the time since the user last authenticated in person.
+    /// Sets the time since the user's last interactive sign-in.
     #[must_use]
     pub fn since_sign_in(self, ago: Option<Duration>) -> Self {
         Self { since_sign_in: ago, ..self }

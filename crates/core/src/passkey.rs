@@ -152,8 +152,8 @@ impl fmt::Debug for PasskeyUse<'_> {
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RecoveryCodes {
-    /// Random salt, shared by all codes of the account: with one salt a code is found by a single
-    /// hash.
+    /// Random salt shared by all recovery codes of an account, so that checking a code takes one
+    /// hash computation.
     pub salt: [u8; 16],
     /// Hashes of the unused codes, in no particular order.
     pub hashes: Vec<[u8; 32]>,

@@ -84,7 +84,7 @@ reasons! {
         RoomDenied = "room_denied",
         /// The recovery code does not belong to this user, or was used before.
         RecoveryCodeInvalid = "recovery_code_invalid",
-        /// The user last authenticated in person too long ago for this action.
+        /// The user's last interactive sign-in is too old for this action.
         ReauthenticationRequired = "reauthentication_required",
         /// Access was revoked between authentication and entry.
         RevokedMeanwhile = "revoked_meanwhile",
@@ -123,8 +123,7 @@ reasons! {
         TooManyNamespaces = "too_many_namespaces",
         /// A dependency did not answer.
         Unavailable = "unavailable",
-        /// The credential is valid, but belongs to another user than the socket that it was meant
-        /// to renew.
+        /// The credential is valid, but belongs to a different user than the socket.
         UserChanged = "user_changed",
         /// The token is valid, but its user is not known.
         UserUnknown = "user_unknown",

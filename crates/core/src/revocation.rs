@@ -57,20 +57,19 @@ impl RevocationState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Issued {
-    /// At this time, to the second, by a clock that is not ahead of ours.
+    /// Issued at this time, to the second, according to a clock that is not ahead of this server's.
     At(SystemTime),
-    /// At this time, to the second, by a clock that may be ahead of ours: the `iat` of a token (RFC
-    /// 7519, section 4.1.6).
+    /// Issued at this time, to the second, according to a clock that may be ahead of this server's:
+    /// the `iat` of a token (RFC 7519, section 4.1.6).
     Claimed {
         /// Time that the issuer's clock showed.
         at: SystemTime,
         /// How far that clock may be ahead: the tolerance of the verifier.
         ahead: Duration,
     },
-    /// In this generation of its user: tokens and sessions of this server.
+    /// Issued in this generation of the user: tokens and sessions of this server.
     Generation(u64),
-    /// Unknown. The credential was presented at this time, which counts as its time of issue: an
-    /// API key.
+    /// Time of issue unknown, as for an API key. The time of presentation is used instead.
     Shown(SystemTime),
 }
 
@@ -88,8 +87,8 @@ pub enum Issued {
 pub enum Outlives {
     /// The credential was issued before the revocation, or was ended individually.
     No,
-    /// The credential may have been issued before the revocation, because its issuer's clock may be
-    /// ahead.
+    /// It cannot be decided whether the credential was issued before or after the revocation,
+    /// because the issuer's clock may be ahead.
     Unknown {
         /// Earliest time of issue that is certain to outlive the revocation.
         from: SystemTime,

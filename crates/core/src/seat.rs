@@ -1,8 +1,8 @@
 //! Seats: limit the number of live connections of a user.
 //!
-//! A seat is *reserved* before any other socket is disturbed, *committed* when the socket is about
-//! to enter, and released by dropping. Dropping the reservation frees it in every case in between:
-//! the client disconnects, a later step refuses, code panics.
+//! A seat is *reserved* before any other socket is affected, *committed* just before the socket
+//! enters, and released when it is dropped. Dropping the reservation also releases it, for example
+//! on disconnect, refusal or panic.
 //!
 //! The store of the seats only counts and names their holders. Admission checks whether the holders
 //! are still alive, and closes the sockets that are replaced. Start reading at [`SeatStore`].
@@ -102,7 +102,7 @@ impl Holder {
         Self { node, link, socket: None }
     }
 
-    /// Names the one socket of the link that holds the seat.
+    /// Sets the socket that holds the seat, where sockets rather than links are counted.
     #[must_use]
     pub fn with_socket(self, socket: SocketId) -> Self {
         Self { socket: Some(socket), ..self }

@@ -43,7 +43,7 @@ pub struct Session {
     pub created_at: SystemTime,
     /// Time of the client's last activity.
     pub seen_at: SystemTime,
-    /// Time at which the user last authenticated in person.
+    /// Time of the user's last interactive sign-in.
     pub signed_in_at: SystemTime,
     /// Time without activity after which the session expires.
     pub idle_timeout: Duration,
@@ -185,7 +185,7 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
     /// Replaces the token of a session and returns whether the session exists. The old token is
-    /// invalid from then on. Pass `signed_in_at` if the user has just authenticated in person.
+    /// invalid afterwards. Pass `signed_in_at` if the user has just signed in interactively.
     ///
     /// # Errors
     /// [`StoreError::Exists`] if the key is taken; then nothing was changed.

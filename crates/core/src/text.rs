@@ -81,8 +81,8 @@ fn is_visible(text: &str, breaks: &str) -> bool {
     has_seen && !JOINERS.contains(&before)
 }
 
-/// Returns `true` if the character changes how the character before it is drawn, and so is no
-/// filler.
+/// Returns `true` if an unprintable character changes how the character before it is drawn. Others
+/// are invisible filler and not allowed.
 fn joins(before: char, character: char) -> bool {
     match character {
         // The flags of England, Scotland and Wales are a black flag and a region code in tags.

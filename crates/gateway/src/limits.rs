@@ -318,7 +318,7 @@ impl Limit {
         (self.set)(limits, value).ok_or_else(|| self.kind(value))
     }
 
-    /// Checks a value against the bounds, not against other limits.
+    /// Checks a value against its own bounds. Does not check it against other limits.
     ///
     /// # Errors
     /// [`LimitError`] names the values that are allowed.

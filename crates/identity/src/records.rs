@@ -19,7 +19,7 @@ pub(crate) struct Records {
     entropy: Arc<dyn Entropy>,
 }
 
-/// Client, user and session of a decision, as far as they are known.
+/// Known parts of the subject of a decision: client, user and session.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct About<'a> {
     pub(crate) client: Option<&'a Client>,

@@ -90,7 +90,8 @@ pub(crate) fn label(text: &str) -> Option<Box<str>> {
     ((1..=MAX_CHARS).contains(&length) && is_visible_line(&shown)).then(|| (*shown).into())
 }
 
-/// As [`label`], for a user: it must not look like the result of [`shown_id`].
+/// Normalizes the display name of a user like [`label`]. Returns `None` also for names that look
+/// like the result of [`shown_id`].
 pub(crate) fn display_name(text: &str) -> Option<Box<str>> {
     let plain = ComposingNormalizerBorrowed::new_nfkc().normalize(text.trim());
     // Also after invisible characters.
@@ -98,7 +99,7 @@ pub(crate) fn display_name(text: &str) -> Option<Box<str>> {
     if first == Some(ID_SIGN) { None } else { label(text) }
 }
 
-/// Formats the id of a user without an account for display in place of a name: `#ops`.
+/// Formats the id of a user without an account for display instead of a name: `#ops`.
 ///
 /// Ids and names are separate: the subject of a token may be any text, including the user name of an account. No
 /// user name and no display name starts with this sign.

@@ -273,18 +273,19 @@ pub(crate) fn unreadable(what: &'static str) -> StoreError {
     StoreError::Unavailable(what.into())
 }
 
-/// Longest time of an operation, including the time to connect. It fails with `Unavailable` then.
+/// Time limit for an operation, including the time to connect. On timeout it fails with
+/// `Unavailable`.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// Longest time to open a connection.
+/// Time limit for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Longest time to wait for one answer. The connection is abandoned then.
+/// Time limit for one answer. On timeout the connection is abandoned.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Capacity of the queue of requests to be written. Further operations wait for space in it.
+/// Capacity of the queue of unsent requests. Operations wait while it is full.
 const PIPELINE: usize = 512;
 
-/// Longest time, in milliseconds, by which a node's clock may be ahead of the clock of Redis. See `raise`
-/// in `lua/prelude.lua`.
+/// Maximum time, in milliseconds, that a node's clock may be ahead of the clock of Redis. See
+/// `raise` in `lua/prelude.lua`.
 pub(crate) const MARGIN: u64 = 60_000;

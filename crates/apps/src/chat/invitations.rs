@@ -21,7 +21,8 @@ pub(super) const INVITATIONS: &str = include_str!("invitations.sql");
 /// Result of an invitation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Invited {
-    /// Open now. The room of an older invitation that it has replaced.
+    /// The invitation was created. Contains the room of the older invitation that it replaced, if
+    /// any.
     Done(Option<String>),
     /// The limit of the room, or of the inviter, is reached.
     Full,

@@ -393,5 +393,5 @@ const AT_ONCE: i64 = 40;
 
 pub(super) const MAX_MEMBERS: i64 = 2_000;
 
-/// Below the maximum of rooms per socket.
+/// Maximum rooms of one user; below the default limit on rooms per socket.
 const MAX_ROOMS: i64 = 100;

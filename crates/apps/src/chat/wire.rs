@@ -132,7 +132,8 @@ pub(super) struct MemberLeft<'a> {
     pub(super) user: &'a str,
 }
 
-/// A member's first connection has opened, or the last one has closed.
+/// Announces that a member came online (opened its first connection) or went offline (closed its
+/// last).
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Presence<'a> {
     pub(super) user: &'a str,

@@ -43,7 +43,7 @@ pub(crate) struct Curve {
     /// Length of one coordinate, in bytes.
     pub(crate) coordinate: usize,
     /// Prefix of every public key, before the uncompressed point (RFC 5480 section 2): the
-    /// algorithm id-ecPublicKey, the named curve, and the head of a bit string. A comparison of
+    /// algorithm id-ecPublicKey, the named curve, and the header of the BIT STRING. A comparison of
     /// these bytes excludes other curves and explicit parameters without a parser.
     pub(crate) spki_prefix: &'static [u8],
     pub(super) verification: &'static EcdsaVerificationAlgorithm,

@@ -43,7 +43,7 @@ use crate::key::{
 /// # Ok::<_, doorward_auth::KeyError>(())
 /// ```
 pub struct KeyRing {
-    /// Protects the current set of keys; locked only to copy or to exchange the pointer.
+    /// Current keys. The lock is held only to clone or swap the `Arc`.
     keys: RwLock<Arc<Trusted>>,
     max_lifetime: Duration,
 }

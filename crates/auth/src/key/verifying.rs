@@ -44,7 +44,7 @@ impl VerifyingKey {
         Self { algorithm, material: Material::Secret(Arc::new(hmac::Key::new(hash, secret))) }
     }
 
-    /// Reads a public key from one PEM block `PUBLIC KEY` (RFC 7468 section 13).
+    /// Parses a public key from a single PEM block labelled `PUBLIC KEY` (RFC 7468 section 13).
     pub(crate) fn public_pem(algorithm: Algorithm, public_key_pem: &str) -> Result<Self, KeyError> {
         let spki = pem::decode(PUBLIC_KEY, public_key_pem).ok_or(KeyError::NotPublicKeyPem)?;
         match algorithm.kind() {

@@ -1,7 +1,7 @@
 //! Adds `load` to every authenticator of this crate.
 //!
-//! The methods stand here and not beside their types: a verifier knows nothing of a lookup, and the
-//! lookup knows the verifiers.
+//! The methods are here and not beside their types, so that the verifiers do not depend on the
+//! lookup.
 
 use crate::{
     cookie::authenticator::SessionCookie,

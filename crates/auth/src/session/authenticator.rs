@@ -17,10 +17,11 @@ use crate::{
     },
 };
 
-/// Authenticates clients that send the token of a session in `auth.sessionToken`.
+/// Authenticates clients by the session token in `auth.sessionToken`.
 ///
-/// For clients without cookies. In a browser use [`SessionCookie`](crate::SessionCookie), because
-/// scripts of a page should not be able to read the token. The socket ends with the session.
+/// Use it for clients that have no cookies. In a browser use
+/// [`SessionCookie`](crate::SessionCookie), because scripts of a page should not be able to read
+/// the token. The socket ends with the session.
 ///
 /// # Examples
 /// ```

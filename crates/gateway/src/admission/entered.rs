@@ -133,8 +133,8 @@ impl<P: Send + Sync + 'static> AnySocket for Entered<P> {
     }
 }
 
-/// Covers sockets that no link ends: a later hook refuses, or the client disconnects during its
-/// admission.
+/// Ends a socket that never reached its link, because a later hook refused it or the client
+/// disconnected during admission.
 impl<P: Send + Sync + 'static> Drop for Entered<P> {
     fn drop(&mut self) {
         let reason =

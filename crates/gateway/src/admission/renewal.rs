@@ -148,6 +148,6 @@ async fn look_up<P: Send + Sync + 'static>(
     }
 }
 
-/// Attempts to reload a principal while the client refreshes, and to judge the rooms of a socket
-/// while it joins further ones.
+/// Maximum attempts to reload a principal or re-check the rooms of a socket when a concurrent
+/// refresh or join interferes.
 const ATTEMPTS: usize = 3;

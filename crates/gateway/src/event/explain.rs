@@ -90,8 +90,8 @@ fn replied(
     }
 }
 
-/// Translates an error that no filter has answered. One without an answer of its own is logged, and
-/// the client reads `internal`.
+/// Converts an error that no filter handled. An error with no client-facing form is logged, and the
+/// client receives `internal`.
 fn translate(error: BoxError, event: Option<&str>, id: DecisionId) -> Exception {
     named(error).unwrap_or_else(|error| {
         error!(event, error = &*error as &dyn std::error::Error, %id, "Handler failed.");
@@ -99,7 +99,7 @@ fn translate(error: BoxError, event: Option<&str>, id: DecisionId) -> Exception 
     })
 }
 
-/// Returns the answer of an error that has one of its own; any other error is returned unchanged.
+/// Converts an error that has a client-facing form; returns any other unchanged.
 fn named(error: BoxError) -> Result<Exception, BoxError> {
     let error = match error.downcast::<Exception>() {
         Ok(exception) => return Ok(*exception),

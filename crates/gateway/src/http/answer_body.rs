@@ -23,7 +23,7 @@ use pin_project_lite::pin_project;
 
 use crate::limits::addresses::Place;
 
-/// The place of the client whose request a connection carries now.
+/// Place held by the client whose request a trusted proxy is forwarding on this connection.
 ///
 /// HTTP/1.1 answers the requests of a connection one after the other, so there is at most one. The
 /// stream and the body of the response share it. The mutex protects that one value and is held for one

@@ -32,7 +32,8 @@ pub(crate) struct HttpIo {
     patience: Duration,
     /// Timeout of the write that waits; `None` while none does.
     stalled: Option<Sleep>,
-    /// Place of the client whose request a proxy has passed on; `None` if the peer is no proxy.
+    /// Place held by the client whose request a trusted proxy is forwarding; `None` if the peer is
+    /// not a proxy.
     carried: Option<Carried>,
     /// Share of all connections. It is the last field: fields are dropped in order, so the descriptor
     /// is closed before another connection may take its place.

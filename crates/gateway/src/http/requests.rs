@@ -32,7 +32,8 @@ pub(crate) struct Requests<A> {
     pub(crate) app: A,
     pub(crate) services: Arc<Services>,
     pub(crate) peer: SocketAddr,
-    /// Place of the request that is carried, if the peer is a trusted proxy.
+    /// Place held by the client whose request a trusted proxy is forwarding; `None` if the peer is
+    /// not a proxy.
     pub(crate) carried: Option<Carried>,
 }
 

@@ -135,13 +135,13 @@ impl<W: Wire> Future for LinkTask<W> {
     }
 }
 
-/// Lets other tasks and the I/O of the runtime run before this link continues.
+/// Yields to other tasks and to the I/O driver before this link continues.
 ///
-/// If the task woke itself, only other tasks would run: the runtime polls I/O when no task is
-/// ready. The wake-up of `yield_now` comes after that.
+/// A task that wakes itself goes straight back to the run queue, and the runtime rarely polls I/O
+/// before that queue is empty. `yield_now` defers the wake-up until I/O was polled.
 fn yield_turn(turn: &Turn<'_>) {
     let mut pause = std::pin::pin!(tokio::task::yield_now());
-    // The first poll only requests the wake-up.
+    // The first poll only requests the deferred wake-up.
     let asked = pause.as_mut().poll(&mut turn.cx());
     debug_assert!(asked.is_pending());
 }

@@ -200,8 +200,9 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         Self { connections: Some(policy), ..self }
     }
 
-    /// Limits the sockets that a user may have in this namespace, unless the gateway has a stricter
-    /// limit already (see [`PerUser::stricter`]). For programs that mount gateways of others.
+    /// Lowers the limit on the sockets of a user in this namespace to at most `policy`. A stricter
+    /// limit is kept (see [`PerUser::stricter`]). Use it to limit a gateway that another crate
+    /// defines.
     ///
     /// # Examples
     /// ```

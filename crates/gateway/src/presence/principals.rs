@@ -113,7 +113,7 @@ impl Principals {
     /// Revokes a user, a session, a token or a socket, and completes when the sockets have ended.
     ///
     /// The revocation is stored durably first. Then every socket that it covers is ended, and its
-    /// client reads `revoked`. From then on no event of these sockets starts a handler, and their
+    /// client receives `revoked`. After that, no handler is started for these sockets, and their
     /// queued packets are dropped. A handler that is running may complete, but its answer is not
     /// sent.
     ///
@@ -286,7 +286,8 @@ impl fmt::Debug for Principals {
     }
 }
 
-/// Returns the subject of the audit record of a revocation. A record has no field for a token.
+/// Returns the subject of the audit record of a revocation. It is empty for a token, because audit
+/// records do not contain tokens.
 fn subject(what: &Revoke) -> Subject<'_> {
     let unknown = Subject::default();
     match what {

@@ -46,7 +46,7 @@ pub(crate) trait Resident: Send + Sync {
 pub struct SocketInfo {
     /// Public id of the socket.
     pub socket: SocketId,
-    /// Number of its link on this node. Sockets with the same number share a link.
+    /// Number of the socket's link, unique on this node. Sockets with the same number share a link.
     pub link: u64,
     /// Namespace, with its leading slash.
     pub namespace: Arc<str>,

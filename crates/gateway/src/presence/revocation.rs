@@ -38,7 +38,7 @@ impl fmt::Display for Revoke {
     }
 }
 
-/// Result of a revocation.
+/// Number of sockets that a revocation closed, and the nodes that did or did not confirm it.
 ///
 /// # Examples
 /// ```

@@ -42,13 +42,13 @@ pub(crate) struct Services {
     pub(crate) limits: Limits,
     pub(crate) link_config: Arc<LinkConfig>,
     pub(crate) timers: Arc<Timers>,
-    /// Places of each address for links without an authenticated socket.
+    /// Per-address limit on links without an authenticated socket.
     pub(crate) addresses: Arc<Addresses>,
-    /// The same for links that were opened by pages of other hosts.
+    /// Per-address limit on such links opened by pages of other hosts.
     pub(crate) foreign: Arc<Addresses>,
-    /// Places of each address for HTTP connections; behind a trusted proxy, for requests.
+    /// Per-address limit on HTTP connections; behind a trusted proxy, on requests.
     pub(crate) connections: Arc<Addresses>,
-    /// Places of each trusted proxy for HTTP connections.
+    /// Limit on the HTTP connections of each trusted proxy.
     pub(crate) proxied: Arc<Addresses>,
     /// Peers whose `X-Forwarded-For` counts.
     pub(crate) proxies: TrustedProxies,
@@ -58,14 +58,14 @@ pub(crate) struct Services {
     forwarded: Once,
     /// Logs once that the address of a client is not known.
     unknown: Once,
-    /// Places for all accepted connections, including links.
+    /// Limit on all accepted connections, including links.
     pub(crate) room: Arc<Room>,
     pub(crate) registry: Arc<Registry>,
     /// Store of revocations.
     pub(crate) revocations: Arc<dyn RevocationStore>,
     /// Outages of accepting connections.
     pub(crate) accepting: Outage,
-    /// Outages of what decides admissions: authenticators, stores, guards.
+    /// Outages of the services that admission depends on: authenticators, stores, guards.
     pub(crate) admissions: Outage,
     /// Outages of the session store.
     pub(crate) store: Outage,
@@ -83,7 +83,7 @@ pub(crate) struct Services {
     pub(crate) farewells: watch::Sender<()>,
 }
 
-/// Subject of a decision, as far as it is known.
+/// Known parts of the subject of a decision.
 #[derive(Clone, Default)]
 pub(crate) struct Subject<'a> {
     /// Part of the credential or request at fault. [`Services::said_no`] takes it from the refusal.
@@ -279,8 +279,8 @@ const NODE: &str = "this server";
 /// Stands in for a time that the clock cannot represent.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Time without a failure after which an answer ends an outage: some questions may fail while
-/// others succeed.
+/// Time without a failure after which an answer ends an outage: some lookups may fail while others
+/// succeed.
 pub(crate) const QUIET: Duration = Duration::from_secs(5);
 
 /// Maximum number of concurrent checks of recognised credentials.

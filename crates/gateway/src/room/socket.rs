@@ -74,8 +74,8 @@ struct Inner<P> {
     /// change. Reading it takes no lock; it is replaced under the lock of `joined`.
     access: ArcSwap<Access<P>>,
     data: DataMap,
-    /// Created by the first question. Most clients are never asked anything, and pay for one
-    /// pointer.
+    /// Created by the first event that asks for an ack. Most clients are never asked anything, and
+    /// pay for one pointer.
     acks: OnceLock<Arc<AckTable>>,
     /// Protects the rooms of this socket; held for one change of them. It is taken before the lock
     /// of a shard of [`Rooms`](crate::room::members::Rooms), never after it.
@@ -273,7 +273,7 @@ impl<P> Socket<P> {
         }
     }
 
-    /// Returns the open questions of this socket. If the socket has ended, they are ended as well.
+    /// Returns the pending acks of this socket. Cancels them if the socket has closed.
     pub(crate) fn acks(&self) -> &Arc<AckTable> {
         let acks = self.0.acks.get_or_init(Arc::default);
         if self.is_closed() {

@@ -5,9 +5,10 @@ use crate::server::{
     stage::{BehindAuthenticator, NoAuthenticator},
 };
 
-/// Methods that do not compile, in place of methods that are not found: the error says what is missing.
+/// Methods whose calls never compile. Without them the error would report a missing method; with
+/// them it says that the authenticator is missing.
 impl Builder<NoAuthenticator> {
-    /// Never compiles: the compiler asks for an authenticator, and not for a missing method.
+    /// Never compiles: the error asks for an authenticator.
     #[doc(hidden)]
     pub fn gateway<G: BehindAuthenticator>(self, _: G) -> Self {
         self

@@ -354,7 +354,7 @@ impl TestClient {
         }
     }
 
-    /// Returns the next packet for this socket among the messages that are read already.
+    /// Returns the next packet for this socket among the messages already read.
     async fn read_ahead(&mut self) -> Option<Incoming> {
         while self.end.is_none()
             && let Some(seen) = self.link.read_ahead()

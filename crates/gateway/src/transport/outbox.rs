@@ -387,10 +387,11 @@ thread_local! {
     static SPARE_MARKS: Cell<VecDeque<Mark>> = const { Cell::new(VecDeque::new()) };
 }
 
-/// Capacity, in bytes, above which a buffer is freed instead of kept: it grew for one large answer.
+/// Maximum capacity, in bytes, of a buffer that is kept for reuse. A larger one is freed.
 const SPARE_LIMIT: usize = 64 * 1024;
 
-/// The same for marks: as many as a buffer needs if all of its packets are small.
+/// Maximum capacity of a queue of marks that is kept for reuse: enough for a buffer of small
+/// packets.
 const SPARE_MARKS_LIMIT: usize = 4 * 1024;
 
 /// Maximum number of parts in one system call. Linux accepts up to 1,024 (`IOV_MAX`).

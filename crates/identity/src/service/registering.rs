@@ -257,7 +257,7 @@ impl Service {
         SignInCode::RegistrationFailed.into()
     }
 
-    /// Generates the id of an account: a UUID of version 4 (RFC 9562), which is also its user handle.
+    /// Generates the id of an account, which is also its user handle: a version 4 UUID (RFC 9562).
     fn draw_id(&self) -> Uuid {
         let mut bytes = [0; 16];
         self.entropy.fill(&mut bytes);

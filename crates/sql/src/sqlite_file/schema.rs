@@ -43,8 +43,9 @@ impl Schema {
         Self { application, migrations, unmarked: &[] }
     }
 
-    /// Also accepts files without an application id if all their tables are in `tables`. It is for files of versions
-    /// that did not mark them yet. All migrations run on such a file, from the first.
+    /// Also accepts a file without an application id if all of its tables are in `tables`. Use it
+    /// for an application whose earlier releases did not set the id. All migrations run on such a
+    /// file.
     #[must_use]
     pub const fn adopting(self, tables: &'static [&'static str]) -> Self {
         Self { unmarked: tables, ..self }

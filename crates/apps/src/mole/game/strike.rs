@@ -116,7 +116,7 @@ impl Mole {
     }
 }
 
-/// Strikes of one player in a second: two hands do fewer.
+/// Maximum strikes of one player in a second: more than a person manages with two hands.
 pub(super) const MAX_STRIKES: u32 = 12;
 
 /// The quickest that people react to what they see is about 100 ms later, and the way to them and back

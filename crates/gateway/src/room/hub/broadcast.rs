@@ -218,8 +218,7 @@ impl<P> Broadcast<P> {
 
     /// Takes the sockets out of a room, and returns how many were in it.
     ///
-    /// The server decides this, so guards are not asked. A join of the room that is being decided
-    /// meanwhile is decided again.
+    /// Guards are not called. A join of this room that is in progress is checked again.
     ///
     /// # Cancel safety
     /// Sockets of this node leave at the first poll of the future.

@@ -260,11 +260,10 @@ impl<P> Socket<P> {
         error
     }
 
-    /// Takes the socket out of a room. The server decides this, so guards are not asked, unlike
-    /// with [`leave`](Socket::leave).
+    /// Takes the socket out of a room. Guards are not called, unlike with [`leave`](Socket::leave).
     ///
-    /// The client may join again if guards and policies allow it. A join that is being decided
-    /// meanwhile is decided again.
+    /// The client may join again if guards and policies allow it. A join that is in progress is
+    /// checked again.
     ///
     /// # Examples
     /// ```
@@ -280,7 +279,7 @@ impl<P> Socket<P> {
         self.part(room);
     }
 
-    /// Leaves a room without asking the guards, and returns `true` if the socket was in it.
+    /// Leaves a room without calling the guards, and returns `true` if the socket was in it.
     pub(crate) fn part(&self, room: &str) -> bool {
         let mut joined = self.joined();
         // Counted even if the socket is not in the room: a join may have been allowed but not
@@ -310,10 +309,11 @@ impl<P> Socket<P> {
     }
 }
 
-/// Attempts to join a room while changes are counted. Then the join is denied.
+/// Maximum attempts to join a room if the socket's access or rooms change during the check. After
+/// the last one the join is denied.
 const ATTEMPTS: usize = 3;
 
-/// Lets connect hooks use `?` on a join. The client reads the refusal and is not connected.
+/// Lets connect hooks use `?` on a join. The client receives the refusal and is not connected.
 impl From<JoinError> for Refusal {
     fn from(error: JoinError) -> Self {
         match error {
