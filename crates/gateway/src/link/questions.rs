@@ -1,4 +1,4 @@
-//! Open questions about the lifetime of a socket.
+//! Pending requests that decide how long a socket may stay connected.
 
 use std::{
     pin::Pin,
@@ -10,7 +10,8 @@ use doorward_core::{BoxFuture, LeaseError};
 
 use crate::{link::seam::NotAdmitted, presence::access::Lifetime, runtime::catch::Caught};
 
-/// Open questions about the lifetime of a socket, and what its client knows of it.
+/// Pending session renewal and credential refresh of a socket, and the expiry that its client was
+/// warned of.
 #[derive(Default)]
 pub(super) struct Questions {
     /// Renewal of a session that seems to have expired.
@@ -23,20 +24,20 @@ pub(super) struct Questions {
     pub(super) told_of: Option<SystemTime>,
 }
 
-/// A credential that is being judged, and the answer that the client waits for.
+/// Credential that is being checked, and the id of the ack that the client waits for.
 pub(super) struct Refreshing {
     pub(super) ack: Option<u64>,
     pub(super) asked: Asked<Result<Lifetime, NotAdmitted>>,
 }
 
-/// A question and its deadline.
+/// Pending request and its deadline.
 pub(super) struct Asked<T> {
     pub(super) future: Caught<BoxFuture<'static, T>>,
     pub(super) until: Instant,
 }
 
 impl<T> Asked<T> {
-    /// Polls the answer; `None` if it panicked or timed out.
+    /// Polls the request. Completes with `None` if it panicked or timed out.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Option<T>> {
         match Pin::new(&mut self.future).poll(cx) {
             Poll::Ready(answer) => Poll::Ready(answer.ok()),

@@ -1,11 +1,10 @@
 //! Re-checks connected sockets against the session store, every `Limits::sweep_interval`.
 //!
-//! A revocation reaches the sockets of its own server at once. The sweep finds sockets that no such
-//! message has reached: their session was ended by another process, or a server failed during a
-//! revocation. It also renews the sessions that are in use. While the store does not answer,
-//! sockets stay connected for `Limits::store_grace` and no longer. A slow store is asked more
-//! questions at a time, and a question that was not asked yet counts against no socket. Start
-//! reading at [`Sweeper::sweep`].
+//! A revocation ends the sockets of its own server at once. The sweep finds the other sockets:
+//! their session was ended by another process, or a server failed during a revocation. It also
+//! renews the sessions that are in use. While the store does not answer, sockets stay connected for
+//! at most `Limits::store_grace`. With a slow store, more lookups run concurrently, and a lookup
+//! that has not started counts against no socket. Start reading at [`Sweeper::sweep`].
 
 pub(crate) mod window;
 
@@ -52,41 +51,40 @@ pub(crate) fn start(services: &Arc<Services>) {
     });
 }
 
-/// The questions about each socket, and their answers.
+/// State of the sweeps: the last lookup of each socket, and its result.
 #[derive(Default)]
 struct Sweeper {
     seen: HashMap<SocketId, Seen>,
-    /// Start of the current round. A round asks about every socket once, in one sweep or several.
+    /// Start of the current round. A round looks up every socket once, in one sweep or several.
     round: Option<Instant>,
 }
 
 /// The state of one socket.
 #[derive(Clone, Copy)]
 struct Seen {
-    /// Start of the last sweep that asked about it; until then, of the sweep that first saw it.
+    /// Start of the last sweep that looked it up; before that, of the sweep that first saw it.
     asked: Instant,
     /// Time of the last answer.
     answered: Option<Instant>,
-    /// Set while its questions get no answer.
+    /// Set while its lookups fail.
     failing: Option<Failing>,
 }
 
-/// Questions about a socket that get no answer.
+/// Failing lookups of a socket.
 #[derive(Clone, Copy)]
 struct Failing {
     since: Instant,
-    /// `true` if the store has answered other questions but not this one; `false` if it was silent
-    /// as a whole.
+    /// `true` if the store answered other lookups but not this one; `false` if it answered none.
     is_own: bool,
 }
 
 /// Outcome of a sweep.
 struct Swept {
-    /// `true` if every socket was asked about.
+    /// `true` if every socket was looked up.
     is_complete: bool,
-    /// `true` if every question got its answer.
+    /// `true` if every lookup succeeded.
     is_answered: bool,
-    /// `true` if no question got an answer; the remaining sockets were not asked about then.
+    /// `true` if no lookup succeeded. The remaining sockets were not looked up then.
     gave_up: bool,
 }
 
@@ -94,18 +92,18 @@ struct Swept {
 type Answer = Option<Result<Result<Option<DisconnectReason>, BoxError>, Panicked>>;
 
 impl Sweeper {
-    /// Asks about as many sockets as the time allows, beginning with the one whose last question is
-    /// the oldest. Returns the time from the beginning of this sweep to the next one.
+    /// Looks up as many sockets as the time allows, beginning with the one whose last lookup is the
+    /// oldest. Returns the time from the beginning of this sweep to the next one.
     async fn sweep(&mut self, services: &Services) -> Duration {
         // The sweep has to tell three situations apart, because each ends different sockets:
         // - The store answers, but not about one socket: that one ends when its grace has expired.
-        // - The store is silent as a whole: all sockets end when their grace has expired. One full
-        //   batch without an answer stands for all sockets, so that an outage does not queue a
-        //   question for each of them.
+        // - The store answers nothing: all sockets end when their grace has expired. One full batch
+        //   without an answer stands for all sockets, so that an outage does not queue a lookup for
+        //   each of them.
         // - The store answers slowly: no socket ends. A sweep that runs out of time is continued by
-        //   the next one, and a socket that was not asked about is not counted as unanswered.
-        // Sockets are therefore asked about in the order of their last question. A round is
-        // complete when each of them was asked about once.
+        //   the next one, and a socket that was not looked up is not counted as unanswered.
+        // Sockets are therefore looked up in the order of their last lookup. A round is complete
+        // when each of them was looked up once.
         let (begun, limits) = (services.clock.now(), &services.limits);
         let known = self.line_up(services, begun);
         let swept = self.ask(&known, services, begun).await;
@@ -135,8 +133,8 @@ impl Sweeper {
         wait.min(left.unwrap_or(wait)).max(SHORTEST)
     }
 
-    /// Returns every authenticated socket, beginning with the one whose last question is the
-    /// oldest. Forgets sockets that have ended.
+    /// Returns every authenticated socket, beginning with the one whose last lookup is the oldest.
+    /// Forgets sockets that have ended.
     fn line_up(&mut self, services: &Services, now: Instant) -> Vec<Arc<dyn Resident>> {
         let mut known = services.registry.all_sockets();
         known.retain(|resident| resident.is_known());
@@ -150,7 +148,8 @@ impl Sweeper {
         known
     }
 
-    /// Asks about the sockets in their order, until the interval has passed or the store is silent.
+    /// Looks up the sockets in their order, until the interval has passed or the store answers
+    /// nothing.
     async fn ask(
         &mut self,
         known: &[Arc<dyn Resident>],
@@ -178,7 +177,7 @@ impl Sweeper {
                 pace.answered(now - asked, left, soon.saturating_duration_since(now));
                 continue;
             }
-            // A full batch has failed before the first answer: the store is silent as a whole.
+            // A full batch has failed before the first success: the store answers nothing.
             failed.push((resident.id(), asked));
             if answered == 0 && failed.len() >= AT_ONCE {
                 break;
@@ -227,10 +226,10 @@ impl Sweeper {
         false
     }
 
-    /// Records that a question about a socket got no answer.
+    /// Records a failed lookup of a socket.
     ///
-    /// Its grace runs from the last answer, but from one interval before the question at the
-    /// earliest: the time in which a slow sweep had not asked yet does not count.
+    /// The grace period starts at the last answer, or one interval before this lookup if that is
+    /// later. So a slow sweep does not shorten it.
     fn failed(&mut self, socket: SocketId, asked: Instant, interval: Duration, is_own: bool) {
         let Some(seen) = self.seen.get_mut(&socket) else { return };
         if seen.answered.is_some_and(|answered| answered >= asked) {
@@ -241,17 +240,17 @@ impl Sweeper {
         seen.failing.get_or_insert(Failing { since, is_own }).is_own |= is_own;
     }
 
-    /// Forgets the silence of the whole store after it has answered again. Sockets that this sweep
-    /// has not reached stay connected.
+    /// Clears the failures that were due to an outage of the whole store, after it has answered
+    /// again. Sockets that this sweep has not reached stay connected.
     fn forgive(&mut self) {
         for seen in self.seen.values_mut() {
             seen.failing = seen.failing.filter(|failing| failing.is_own);
         }
     }
 
-    /// Ends the sockets whose own questions have failed for too long, or all sockets if the whole
-    /// store was silent for too long. They end in groups, so that their clients do not reconnect at
-    /// once.
+    /// Ends the sockets whose own lookups have failed for too long, or all sockets if the whole
+    /// store has not answered for too long. They end in groups, so that their clients do not
+    /// reconnect at once.
     async fn end_unanswered(
         &self,
         known: &[Arc<dyn Resident>],
@@ -280,7 +279,7 @@ impl Sweeper {
     }
 }
 
-/// Asks about one socket.
+/// Looks up one socket.
 async fn question<'a>(
     resident: &'a Arc<dyn Resident>,
     services: &Services,
@@ -304,7 +303,7 @@ async fn look(
     let credential = resident.credential();
     let (session, token) = (credential.session.as_ref(), credential.token.as_ref());
     let epoch = services.revocations.read(resident.user(), session, token).await?;
-    // Judges the current credential, which may have been refreshed while the store was asked.
+    // Checks the current credential, which may have been refreshed during the lookup.
     if !resident.holds(&epoch) {
         return Ok(Some(DisconnectReason::Revoked));
     }

@@ -1,7 +1,7 @@
-//! Open questions to clients: events that wait for an ack.
+//! Pending acks: events that were emitted to a client and wait for its ack.
 //!
-//! A question is open until the client answers, the socket ends, or the caller gives up. Start
-//! reading at [`AckTable::ask`].
+//! An ack is pending until the client answers, the socket closes, or the caller drops its
+//! [`Question`]. Start reading at [`AckTable::ask`].
 
 use std::{
     collections::HashMap,
@@ -17,21 +17,21 @@ use tokio::sync::oneshot;
 
 use crate::{presence::mailbox::LinkHandle, room::error::AckError, runtime::metrics::Metrics};
 
-/// Open questions of one socket, by the id that the client answers with.
+/// Pending acks of one socket, by the id that the client answers with.
 #[derive(Default)]
 pub(crate) struct AckTable {
-    /// Protects the questions; held for one change of them.
+    /// Protects the pending acks; held for one change of them.
     questions: Mutex<Questions>,
 }
 
 #[derive(Default)]
 struct Questions {
     open: HashMap<u64, oneshot::Sender<RawArguments>>,
-    /// `true` once the socket has ended: no question is opened any more.
+    /// `true` once the socket has closed: no further ack may be requested.
     has_ended: bool,
 }
 
-/// One open question. Dropping it closes the question; an answer that arrives later is ignored.
+/// A pending ack. Dropping it cancels the wait; a late ack is ignored.
 pub(crate) struct Question {
     acks: Arc<AckTable>,
     link: Arc<LinkHandle>,
@@ -40,7 +40,7 @@ pub(crate) struct Question {
 }
 
 impl AckTable {
-    /// Opens a question. Refuses if the socket has ended, or if `limit` questions are open.
+    /// Registers a pending ack. Fails if the socket has closed, or if `limit` acks are pending.
     pub(crate) fn ask(
         self: &Arc<Self>,
         id: u64,
@@ -58,20 +58,21 @@ impl AckTable {
         }
         questions.open.insert(id, sender);
         drop(questions);
-        // Before the question exists: dropping it takes one off this counter.
+        // Incremented before the `Question` exists, because dropping it decrements this counter.
         link.awaits_ack();
         Ok(Question { acks: Arc::clone(self), link: Arc::clone(link), id, answer })
     }
 
-    /// Passes an answer of the client to its question. An answer without a question is ignored: the
-    /// client may be late, or may have made the id up.
+    /// Passes an ack of the client to the caller that waits for it. An ack with an unknown id is
+    /// ignored: the client may be late, or may have invented the id.
     pub(crate) fn answer(&self, id: u64, arguments: RawArguments) {
         let Some(question) = self.lock().open.remove(&id) else { return };
         // Fails if the caller has given up meanwhile.
         question.send(arguments).err();
     }
 
-    /// Closes all questions: their callers read [`AckError::Ended`]. A second call does nothing.
+    /// Cancels all pending acks: their callers receive [`AckError::Ended`]. A second call does
+    /// nothing.
     pub(crate) fn end(&self) {
         let mut questions = self.lock();
         questions.has_ended = true;
@@ -103,8 +104,8 @@ impl Drop for Question {
     }
 }
 
-/// Ids of questions, in ascending order. They need not be secret: a socket accepts an answer only
-/// to a question that it was asked itself.
+/// Ids of acks, in ascending order. They need not be secret: a socket accepts an ack only for an
+/// event that was sent to it.
 #[derive(Default)]
 pub(crate) struct AckIds(AtomicU64);
 

@@ -1,7 +1,7 @@
 //! Logs an outage once when it begins, with its cause, and once when it ends.
 //!
-//! Metrics and audit records show what happens to each client meanwhile. A line of the log for each
-//! of them would hide the one that matters.
+//! Metrics and audit records show what happens to each client meanwhile. One log line per client
+//! would hide the line that matters.
 
 use std::{
     error::Error,
@@ -14,10 +14,10 @@ use doorward_core::Causes;
 use crate::runtime::metrics::Outages;
 
 /// Logs that a dependency does not answer, and that it answers again: one line each, regardless of
-/// the number of questions that fail.
+/// the number of requests that fail.
 ///
 /// During an outage the metric `doorward_away` is 1, and `doorward_unanswered_total` counts the
-/// questions without an answer. Both have the label `what`.
+/// failed requests. Both have the label `what`.
 ///
 /// # Examples
 /// ```
@@ -36,7 +36,7 @@ use crate::runtime::metrics::Outages;
 #[derive(Debug)]
 pub struct Outage {
     what: &'static str,
-    /// Time without a failure after which an answer ends the outage.
+    /// Time without a failure after which a successful request ends the outage.
     quiet: Duration,
     metrics: Outages,
     /// Protects the state; held for one comparison.
@@ -52,14 +52,14 @@ struct Away {
 }
 
 impl Outage {
-    /// Watches a dependency that the log and the metrics name `what`. An answer ends an outage if
-    /// no question has failed for `quiet`.
+    /// Watches a dependency that the log and the metrics name `what`. A successful request ends an
+    /// outage if no request has failed for `quiet`.
     #[must_use]
     pub fn new(what: &'static str, quiet: Duration) -> Self {
         Self { what, quiet, metrics: Outages::new(what), away: Mutex::default() }
     }
 
-    /// Records that a question got no answer.
+    /// Records a failed or unanswered request.
     pub fn failed(&self, now: Instant, cause: &(dyn Error + 'static)) {
         self.metrics.failed();
         let mut away = self.lock();
@@ -74,7 +74,7 @@ impl Outage {
         tracing::error!(what = self.what, cause = Causes(cause).to_string(), "Unavailable.");
     }
 
-    /// Records that a question was answered.
+    /// Records a successful request.
     pub fn answered(&self, now: Instant) {
         let is_over = |away: &mut Away| now.saturating_duration_since(away.last) >= self.quiet;
         let Some(over) = self.lock().take_if(is_over) else { return };
@@ -94,7 +94,7 @@ impl Outage {
     }
 }
 
-/// Error of a question that was not answered in time.
+/// Error of a request that was not answered in time.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("no answer in time")]
 pub(crate) struct NoAnswer;

@@ -1,12 +1,13 @@
-//! Adapts the number of open questions to the store.
+//! Adapts the number of concurrent lookups to the store.
 //!
-//! A store with a long round trip answers many questions as fast as one: the window doubles until
-//! all of them fit into the time. A store that works through a queue takes longer for each answer
-//! if there are more questions: the window halves, so that admissions do not queue after the sweep.
+//! A store with a long round trip answers many lookups as fast as one: the window doubles until all
+//! of them fit into the time. A store that works through a queue takes longer for each answer if
+//! more lookups run concurrently: the window halves, so that admissions do not queue after the
+//! sweep.
 
 use std::time::Duration;
 
-/// The window of open questions.
+/// Window of concurrent lookups.
 pub(super) struct Pace {
     window: usize,
     least: usize,
@@ -28,7 +29,7 @@ impl Pace {
         self.window
     }
 
-    /// Records the time of an answer. The `left` remaining questions have to fit into `time`.
+    /// Records the time of an answer. The `left` remaining lookups have to fit into `time`.
     pub(super) fn answered(&mut self, took: Duration, left: usize, time: Duration) {
         self.answers += 1;
         self.took += took;
@@ -41,7 +42,7 @@ impl Pace {
         self.best = Some(best);
         let needed =
             mean.saturating_mul(u32::try_from(left.div_ceil(self.window)).unwrap_or(u32::MAX));
-        // Much slower than its best: the store queues, and more questions would only wait longer.
+        // Much slower than its best: the store queues, and more lookups would only wait longer.
         if mean > best + best / 2 {
             self.window = (self.window / 2).max(self.least);
         } else if needed > time {
@@ -54,7 +55,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// Asks a store all questions; each takes `took` of the number that are open.
+    /// Simulates `count` lookups; each takes `took(n)` while `n` of them run concurrently.
     fn windows(count: usize, time: Duration, took: impl Fn(usize) -> Duration) -> Vec<usize> {
         let mut pace = Pace::new(64, 1024);
         let (mut left, mut passed, mut seen) = (count, Duration::ZERO, vec![64]);

@@ -87,7 +87,7 @@ impl<P> Broadcast<P> {
         self
     }
 
-    /// Skips clients that do not keep up with their packets, in place of queueing the event for
+    /// Skips clients that do not keep up with their packets, instead of queueing the event for
     /// them.
     ///
     /// Use it for events that the next one makes obsolete, such as positions.
@@ -95,7 +95,7 @@ impl<P> Broadcast<P> {
         Self { is_volatile: true, ..self }
     }
 
-    /// Sets how long [`emit_with_ack`](Broadcast::emit_with_ack) waits for acks, in place of
+    /// Sets how long [`emit_with_ack`](Broadcast::emit_with_ack) waits for acks, instead of
     /// [`Limits::ack_timeout`](crate::Limits::ack_timeout).
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
@@ -167,7 +167,8 @@ impl<P> Broadcast<P> {
         // `questions`, whose futures return their socket only together with an answer.
         let mut open = HashSet::new();
         let mut questions = FuturesUnordered::new();
-        // The question is opened before the packet is posted, so that no answer comes too early.
+        // The pending ack is registered before the packet is posted, so that no answer comes too
+        // early.
         self.for_each(|socket| match socket.ask(id) {
             Ok(question) if socket.deliver(frame.clone(), self.is_volatile) => {
                 open.insert(socket.id());
@@ -230,8 +231,8 @@ impl<P> Broadcast<P> {
 
     /// Disconnects the sockets, and returns how many there were.
     ///
-    /// The clients read `io server disconnect` and do not reconnect on their own. The future does
-    /// not wait until the sockets have ended; [`Socket::closed`] does.
+    /// The clients receive `io server disconnect` and do not reconnect automatically. The future
+    /// does not wait until the sockets have ended; [`Socket::closed`] does.
     ///
     /// # Cancel safety
     /// The links of this node receive the order at the first poll of the future.

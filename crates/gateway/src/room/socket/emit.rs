@@ -110,8 +110,8 @@ impl<P> Socket<P> {
     /// Selects the other sockets in a room that this client is in, or those of another target.
     ///
     /// Sending to a room that the client has not joined fails with [`EmitError::NotThere`]. If a
-    /// handler returns that error, its client reads `forbidden`. To send to any room on behalf of
-    /// the server use [`Hub::to`](crate::Hub::to).
+    /// handler returns that error, its client receives `forbidden`. To send to any room on behalf
+    /// of the server use [`Hub::to`](crate::Hub::to).
     pub fn to(&self, target: impl Into<Target>) -> Broadcast<P> {
         self.within(target).except(self.id())
     }
@@ -128,7 +128,7 @@ impl<P> Socket<P> {
         self.hub().all().spoken_by(self).except(self.id())
     }
 
-    /// Opens a question under `id`. The caller posts the packet afterwards.
+    /// Registers a pending ack under `id`. The caller posts the packet afterwards.
     pub(crate) fn ask(&self, id: u64) -> Result<Question, AckError> {
         // A connect hook would wait for itself: its packets are sent after the answer to CONNECT,
         // and that answer waits for the hook.
@@ -139,7 +139,7 @@ impl<P> Socket<P> {
         self.acks().ask(id, self.link(), limit)
     }
 
-    /// Passes an answer of the client to the question that it belongs to.
+    /// Passes an ack of the client to the caller that waits for it.
     pub(crate) fn acknowledge(&self, id: u64, arguments: RawArguments) {
         if let Some(acks) = self.0.acks.get() {
             acks.answer(id, arguments);
@@ -155,7 +155,7 @@ impl<P> Socket<P> {
 }
 
 /// Lets connect hooks use `?` on an emit. It fails if the client disconnects during the hook, or if
-/// the program makes a mistake; the client reads `internal` in both cases.
+/// the program makes a mistake; the client receives `internal` in both cases.
 impl From<EmitError> for Refusal {
     fn from(_: EmitError) -> Self {
         Self::new("internal", "Internal error")
