@@ -25,7 +25,7 @@ use std::fmt;
 pub struct Code(&'static str);
 
 impl Code {
-    /// Code that a client reads in place of an invalid one.
+    /// Code that a client receives instead of an invalid one.
     pub const INVALID: Self = Self("invalid_code");
 
     /// Creates a code.

@@ -1,4 +1,4 @@
-//! Errors that answer an event in place of a value.
+//! Errors that answer an event instead of a value.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -21,7 +21,7 @@ pub struct Detail {
 
 /// Error answer to an event.
 ///
-/// If the client asked for an ack, it reads `{ "status": "error", "code", "message", "id" }`.
+/// If the client asked for an ack, it receives `{ "status": "error", "code", "message", "id" }`.
 /// Otherwise the same object arrives as the event `exception`.
 ///
 /// # Examples

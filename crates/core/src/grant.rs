@@ -34,7 +34,7 @@ pub struct Grant<P> {
     pub issued: Option<Issued>,
     /// Time of the user's last interactive sign-in; `None` if unknown.
     pub signed_in_at: Option<SystemTime>,
-    /// Wall time at which the credential expires; `None` if it does not expire by itself.
+    /// Wall time at which the credential expires; `None` if it has no expiry of its own.
     pub expires_at: Option<SystemTime>,
     /// Lease on the session: the sockets close when it ends.
     pub lease: Option<Arc<dyn Lease>>,

@@ -65,7 +65,7 @@ pub enum RefusalCode {
     /// The token was valid and has expired.
     TokenExpired,
     /// The budget of this link, address or user is used up. A client without another socket on its
-    /// link does not read this code: its transport closes, and it reconnects by itself.
+    /// link does not receive this code: its transport closes, and it reconnects automatically.
     TooManyAttempts,
     /// The link is in as many namespaces as allowed.
     TooManyNamespaces,
@@ -254,9 +254,9 @@ impl Refusal {
 
     /// Refuses a client that has used up a budget, for `retry_after` (rounded up to whole seconds).
     ///
-    /// The client should reconnect by itself after that time. A CONNECT therefore closes the
-    /// transport without a packet, unless another socket of the client lives on the link. Then the
-    /// client reads the code and the link stays open.
+    /// The client should reconnect automatically after that time. A refused CONNECT therefore
+    /// closes the transport without a packet. If another socket uses the link, the client receives
+    /// the code instead, and the link stays open.
     #[must_use]
     pub fn too_many_attempts(retry_after: Duration) -> Self {
         Self {

@@ -33,7 +33,7 @@ macro_rules! secret {
                 URL_SAFE_NO_PAD.encode(self.0)
             }
 
-            /// Returns the key that a store keeps in place of the secret: its SHA-256.
+            /// Returns the key that a store keeps instead of the secret: its SHA-256.
             #[must_use]
             pub fn key(&self) -> $key {
                 $key(Sha256::digest(self.0).into())

@@ -207,7 +207,7 @@ pub trait SessionStore: Send + Sync + 'static {
     fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>>;
 
     /// Deletes the sessions that may be deleted at `now` ([`Session::forget_at`]) and returns their
-    /// number. A store that expires records by itself does nothing here.
+    /// number. A store that expires records automatically does nothing here.
     fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>>;
 }
 

@@ -98,7 +98,8 @@ impl Accounts {
     /// [forgets](crate::IdentityBuilder::on_account_removed) its user.
     ///
     /// # Errors
-    /// As [`disable`](Self::disable), and [`AccountError::Application`]: the account still exists, disabled.
+    /// Same as [`disable`](Self::disable), and [`AccountError::Application`]: the account still
+    /// exists, disabled.
     pub async fn remove(&self, id: &UserId) -> Result<Option<Revocation>, AccountError> {
         let Some(revocation) = self.disable(id).await? else { return Ok(None) };
         if let Some(farewell) = &self.service.farewell {

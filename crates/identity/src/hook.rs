@@ -54,10 +54,10 @@ pub enum SignInMethod {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInError {
-    /// The user may not sign in: the client reads `forbidden`.
+    /// The user may not sign in: the client receives `forbidden`.
     #[error("the application refused")]
     Refused,
-    /// A dependency did not answer: the client reads `unavailable`.
+    /// A dependency did not answer: the client receives `unavailable`.
     #[error("the application could not decide")]
     Unavailable(#[source] BoxError),
 }

@@ -134,7 +134,7 @@ impl Link {
         self.left(slot, now);
     }
 
-    /// Records that the client has left a namespace by itself. A link without namespaces is
+    /// Records that the client has left a namespace with a DISCONNECT. A link without namespaces is
     /// unauthenticated again.
     ///
     /// Abandoning an admission counts as a refusal, and only an authenticated client gets a fresh

@@ -37,9 +37,9 @@ use crate::{open_error::OpenError, patience::PATIENCE, sqlx_error::failed};
 /// [`change`](Self::change) returns after the commit has reached the disk (WAL mode, `synchronous = FULL`), and
 /// fails if the file is no longer where it was opened. A change that fails has changed nothing.
 ///
-/// After an error such as a full disk, SQLite rolls the transaction back by itself, and the driver does not notice.
-/// Later commits on that connection would only release savepoints of a transaction that is never committed. Such a
-/// connection is closed and replaced.
+/// After an error such as a full disk, SQLite rolls the transaction back automatically, and the
+/// driver does not notice. Later commits on that connection would only release savepoints of a
+/// transaction that is never committed. Such a connection is closed and replaced.
 ///
 /// # Examples
 /// ```

@@ -1,10 +1,10 @@
 //! Contract of all stores, written as tests.
 //!
-//! A rule is an async function whose name is a sentence. It gets an empty store and panics if the store breaks
-//! the rule. [`conformance!`](crate::conformance!) generates a `#[test]` for each, so that testing a store takes
-//! one line, and a failure names the rule. The rules follow from the documentation of the traits in
-//! `doorward_core` and demand no more: for example, a store may expire entries by itself.
-//! Start reading at [`Subject`].
+//! A rule is an async function whose name is a sentence. It gets an empty store and panics if the
+//! store breaks the rule. [`conformance!`](crate::conformance!) generates a `#[test]` for each, so
+//! that testing a store takes one line, and a failure names the rule. The rules follow from the
+//! documentation of the traits in `doorward_core` and demand no more: for example, a store may
+//! expire entries automatically. Start reading at [`Subject`].
 
 pub mod accounts;
 mod at_once;

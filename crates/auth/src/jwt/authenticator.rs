@@ -189,8 +189,8 @@ impl Jwt {
     ///
     /// After the tokens of a user are revoked, tokens with an `iat` up to `leeway` after the
     /// revocation are refused as well: the issuer's clock may have been fast when it made them
-    /// before the revocation. The client reads `token_expired` and the time from which a new token
-    /// will be accepted.
+    /// before the revocation. The client receives `token_expired` and the time from which a new
+    /// token will be accepted.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         // A revocation is remembered for `MAX_LIFETIME` plus `MAX_AHEAD`. A larger leeway would let
         // a revoked token outlive it.

@@ -1,8 +1,9 @@
 //! Checks the claims of a token.
 //!
 //! [`Policy::check`] contains all rules, from top to bottom. It receives a token only after its
-//! signature was verified. Expiry is checked last, so that a client reads `token_expired` only if
-//! its token is valid in every other respect. Claims without a rule are kept for the application.
+//! signature was verified. Expiry is checked last, so that a client receives `token_expired` only
+//! if its token is valid in every other respect. Claims without a rule are kept for the
+//! application.
 
 use std::{
     sync::Arc,

@@ -42,7 +42,7 @@ impl Answer<'_> {
         self.instead(event, data)
     }
 
-    /// Sends an event in place of `exception`. The caller has checked the name, which may be
+    /// Sends an event instead of `exception`. The caller has checked the name, which may be
     /// `exception` itself.
     pub(crate) fn instead(&mut self, event: &str, data: &impl Arguments) -> Result<(), BoxError> {
         Ok(self.out.packet(self.owner, |out| {

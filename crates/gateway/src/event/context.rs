@@ -128,7 +128,7 @@ pub trait FromEvent<P>: Sized {
     /// Makes the argument. It is called before the handler starts and cannot wait.
     ///
     /// # Errors
-    /// The exception that the client reads in place of an answer; the handler does not run.
+    /// Exception that the client receives instead of an answer; the handler does not run.
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception>;
 }
 

@@ -24,7 +24,7 @@ impl<E: Into<BoxError>> From<E> for Failure {
 pub(crate) struct Explained {
     /// Payload of the ack, or of the event `exception` if the client did not ask for an ack.
     pub(crate) exception: Exception,
-    /// Event that an exception filter sends in place of the event `exception`.
+    /// Event that an exception filter sends instead of the event `exception`.
     pub(crate) instead: Option<(Cow<'static, str>, RawArguments)>,
     /// Id that the client reads, for finding the failure in the log.
     pub(crate) id: DecisionId,

@@ -25,7 +25,7 @@ use crate::{event::reply::Emit, room::socket::Socket};
 /// ```
 /// use doorward::{BoxError, event::{ErrorReply, ExceptionFilter, FilterContext}, prelude::*};
 ///
-/// /// Answers every error with an event of the application's own, in place of `exception`.
+/// /// Answers every error with an event of the application's own, instead of `exception`.
 /// struct OwnEvent;
 ///
 /// impl<P: Send + Sync + 'static> ExceptionFilter<P> for OwnEvent {
@@ -105,11 +105,11 @@ where
 
 /// Answer that the client of a failed event reads.
 ///
-/// An [`Exception`] is sent as the ack, or as the event `exception` if the client did not ask for an
-/// ack. An [`Emit`] is sent in place of the event `exception`, and may itself be named `exception`
-/// with a payload of the application's own. A client that asked for an ack also receives one, because
-/// its callback waits for it: the error itself if it has an answer of its own (see
-/// [`ExceptionFilter`]), and `internal` otherwise.
+/// An [`Exception`] is sent as the ack, or as the event `exception` if the client did not ask for
+/// an ack. An [`Emit`] is sent instead of the event `exception`, and may itself be named
+/// `exception` with a payload of the application's own. A client that asked for an ack also
+/// receives one, because its callback waits for it: the error itself if it has an answer of its own
+/// (see [`ExceptionFilter`]), and `internal` otherwise.
 ///
 /// # Examples
 /// ```

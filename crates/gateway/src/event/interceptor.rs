@@ -89,7 +89,7 @@ impl<P: Send + Sync + 'static, I: Interceptor<P>> AnyInterceptor<P> for I {
 /// The rest of the chain: the interceptors further inside, and the handler.
 ///
 /// # Examples
-/// See [`Interceptor`]. An interceptor that drops it answers in place of the handler:
+/// See [`Interceptor`]. An interceptor that drops it answers instead of the handler:
 /// ```
 /// use doorward::{Exception, event::{EventContext, Interceptor, Next, Outcome}};
 ///

@@ -5,8 +5,8 @@
 //! owns no place to write to. The link owns the outbox and lends it for each poll as an [`Answer`], so
 //! the value of a handler is serialized once, into its place in the outbox.
 //!
-//! The future of each handler has its own type and returns its own type of value. [`Run`] erases both
-//! without an intermediate value: it writes the output in place of returning it.
+//! The future of each handler has its own type and returns its own type of value. [`Run`] erases
+//! both without an intermediate value: it writes the output instead of returning it.
 //!
 //! Dropping an invocation cancels the handler. Start reading at [`Running`]'s `run`.
 

@@ -74,8 +74,8 @@ impl<P: Sync + 'static, G: Guard<P>> AnyGuard<P> for G {
 
 /// Calls the guards for one action, in order, until one denies.
 ///
-/// Each guard may take [`Limits::guard_timeout`](crate::Limits::guard_timeout); then it is dropped and
-/// the action is denied.
+/// The time limit for each guard is [`Limits::guard_timeout`](crate::Limits::guard_timeout). On
+/// timeout it is dropped and the action is denied.
 ///
 /// # Errors
 /// The first denial.

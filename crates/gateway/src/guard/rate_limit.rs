@@ -13,8 +13,8 @@ use crate::limits::{addresses::network, budget::Budget};
 /// connections, events and joins. In public namespaces, where clients have no user, `per_user` counts
 /// by address.
 ///
-/// A client that connects too often is disconnected without a refusal, and reconnects by itself. A
-/// connected client reads `rate_limited` with `retryAfter`.
+/// A client that connects too often is disconnected without a refusal, and reconnects
+/// automatically. A connected client receives `rate_limited` with `retryAfter`.
 ///
 /// Up to a million users, sockets or addresses are counted. If more act within one window, all counts
 /// are cleared: a client that could not be counted would otherwise have to be denied, and one attacker

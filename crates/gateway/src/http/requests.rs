@@ -91,7 +91,7 @@ impl<A: HttpService> Requests<A> {
 /// The client has too many requests at once.
 struct TooMany;
 
-/// Response of the server itself, in place of the application.
+/// Response of the server itself, instead of the application's.
 #[derive(Clone, Copy)]
 enum Own {
     /// The body did not arrive in time.

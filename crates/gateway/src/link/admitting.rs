@@ -212,8 +212,8 @@ impl LinkState {
         if refusal.code() == RefusalCode::TooManyAttempts
             && self.sockets.all_live().next().is_none()
         {
-            // Waiting is enough here. A stock client that reads a CONNECT_ERROR does not reconnect
-            // by itself; one that loses its connection does.
+            // Waiting is enough here. A stock client that receives a CONNECT_ERROR does not
+            // reconnect automatically; one that loses its connection does.
             self.protocol.refused(slot);
             return self.come_back_after(refusal.retry_after().unwrap_or(TRY_AGAIN_AFTER), turn);
         }

@@ -2,7 +2,7 @@
 //!
 //! A socket is removed first and announced second: when its hooks run and its last packets are
 //! written, it is already out of every list. An end is final for the client (DISCONNECT, close) or
-//! temporary (the transport ends, and the client reconnects by itself). Start reading at
+//! temporary (the transport ends, and the client reconnects automatically). Start reading at
 //! [`LinkState::end_socket`].
 
 use std::{fmt, future::Future, sync::Arc, task::Poll, time::Duration};
@@ -81,7 +81,8 @@ impl LinkState {
         }
     }
 
-    /// Ends the link and all of its sockets. The client reconnects, unless it left by itself.
+    /// Ends the link and all of its sockets. The client reconnects, unless it left on its own
+    /// initiative.
     pub(super) fn end_link(&mut self, reason: DisconnectReason, turn: &Turn<'_>) {
         if self.closing.is_some() {
             return;
@@ -97,8 +98,8 @@ impl LinkState {
         }
     }
 
-    /// Closes the link without a packet, so that a stock client reconnects by itself. The reason in
-    /// the close frame says how long it should wait.
+    /// Closes the link without a packet, so that a stock client reconnects automatically. The
+    /// reason in the close frame says how long it should wait.
     pub(super) fn come_back_after(&mut self, wait: Duration, turn: &Turn<'_>) {
         for occupant in self.sockets.take_all() {
             // No socket uses the link. Pending admissions start again on the next one.
@@ -244,7 +245,7 @@ impl LinkState {
     }
 }
 
-/// Returns `true` if the client must not reconnect by itself.
+/// Returns `true` if the client must not reconnect automatically.
 fn is_final(reason: DisconnectReason) -> bool {
     matches!(
         reason,
@@ -307,5 +308,6 @@ fn spawn(work: impl Future<Output = ()> + Send + 'static) {
 /// Maximum number of handlers of one link that run on after their sockets have ended.
 const FINISHING_PER_LINK: usize = 8;
 
-/// Time for sending the last packets, and for the peer to close. Then the connection is cut.
+/// Time limit for sending the last packets and for the peer to close. On timeout the connection is
+/// cut.
 const LAST_WORDS: Duration = Duration::from_secs(1);

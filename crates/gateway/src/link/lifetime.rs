@@ -221,6 +221,6 @@ const REFRESHED_IN_VAIN: &str = "too many credentials were refused";
 /// Number of credentials that may be refused in a row. One more closes the link.
 const TOLERATED_REFUSALS: usize = 32;
 
-/// Time limit for renewing a session that seems to have expired. Then its socket ends. Events of
-/// the client wait meanwhile.
+/// Time limit for renewing a session that seems to have expired. Events of the client wait
+/// meanwhile. On timeout its socket is closed.
 const RENEWED_WITHIN: Duration = Duration::from_millis(900);

@@ -116,12 +116,12 @@ impl<P: Send + Sync + 'static> Gateway<P> {
     /// Adds the handler of an event: an async function, see [`Handler`](crate::event::Handler), or one with
     /// guards of its own, see [`handle`](crate::event::handle).
     ///
-    /// Events of one socket are handled one after the other, in the order in which they were sent. If
-    /// a handler panics, the client reads `internal`. If it exceeds
-    /// [`Limits::handler_timeout`](crate::Limits::handler_timeout), it is dropped and the client reads
-    /// `timeout`. If its socket ends, it may finish within the same time; handlers above
-    /// [`Limits::afterwards`](crate::Limits::afterwards) are dropped. Work that must not stop halfway
-    /// belongs into a spawned task that the handler awaits.
+    /// Events of one socket are handled one after the other, in the order in which they were sent.
+    /// If a handler panics, the client receives `internal`. If it exceeds
+    /// [`Limits::handler_timeout`](crate::Limits::handler_timeout), it is dropped and the client
+    /// reads `timeout`. If its socket ends, it may finish within the same time; handlers above
+    /// [`Limits::afterwards`](crate::Limits::afterwards) are dropped. Work that must not stop
+    /// halfway belongs into a spawned task that the handler awaits.
     pub fn on<M>(
         mut self,
         event: impl Into<Arc<str>>,

@@ -64,7 +64,7 @@ pub struct Refreshed {
     pub kept: usize,
     /// Number of sockets that are no longer allowed and were ended.
     pub ended: usize,
-    /// Number of sockets whose principal could not be loaded or judged. They continue as before:
+    /// Number of sockets whose principal could not be loaded or checked. They continue as before:
     /// try again.
     pub undecided: usize,
     /// Nodes that did not answer in time. Their sweep applies the change.
@@ -139,12 +139,12 @@ impl Principals {
     /// Reloads the principal of every socket of a user. Call it after the rights of the user have
     /// changed.
     ///
-    /// Guards judge each connection again, and sockets leave the rooms that are no longer allowed.
-    /// A socket that is no longer allowed itself is ended: its client reads `forbidden`, or
+    /// Guards check each connection again, and sockets leave the rooms that are no longer allowed.
+    /// A socket that is no longer allowed itself is ended: its client receives `forbidden`, or
     /// `revoked` if the user no longer exists.
     ///
     /// A principal is reloaded with the function of its [`Grant`](crate::auth::Grant). If the
-    /// authenticator sets none, the principal remains the same and is only judged again.
+    /// authenticator sets none, the principal remains the same and is only checked again.
     ///
     /// # Cancel safety
     /// The work is completed even if the future is dropped after its first poll.
@@ -335,15 +335,15 @@ async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
     ended
 }
 
-/// Time limit for storing a revocation. Then the sockets are ended without it, and the caller reads
-/// an error.
+/// Time limit for storing a revocation. On timeout the sockets are ended nevertheless, and the
+/// caller receives an error.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 
-/// Time limit for the audit to keep the record of a revocation. Then the sockets are ended without
-/// it.
+/// Time limit for the audit to keep the record of a revocation. On timeout the sockets are ended
+/// nevertheless.
 const RECORDED_WITHIN: Duration = Duration::from_secs(2);
 
-/// Time limit for all sockets of a revocation to close. Then this node is listed in
+/// Time limit for all sockets of a revocation to close. On timeout this node is listed in
 /// [`Revocation::missing`]. Each link ends its sockets at its next turn, so only a program that
 /// blocks its threads reaches the limit.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(2);

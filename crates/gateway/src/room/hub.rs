@@ -202,7 +202,7 @@ impl<P> Hub<P> {
     /// Sends an event to every socket of the namespace, and returns how many it was queued for.
     ///
     /// # Errors
-    /// As [`Broadcast::emit`].
+    /// Same as [`Broadcast::emit`].
     pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<Delivered, EmitError> {
         self.all().emit(event, arguments)
     }
@@ -211,7 +211,7 @@ impl<P> Hub<P> {
     /// for.
     ///
     /// # Errors
-    /// As [`Broadcast::emit`].
+    /// Same as [`Broadcast::emit`].
     pub fn emit_event<E: ServerEvent>(&self, event: &E) -> Result<Delivered, EmitError> {
         self.all().emit_event(event)
     }

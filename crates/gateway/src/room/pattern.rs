@@ -55,8 +55,8 @@ impl<P> RoomRequest<P> {
         &self.socket
     }
 
-    /// Returns the principal to judge. Use it in place of [`Socket::principal`]: while the access
-    /// of the socket is being replaced, that one is still the old principal.
+    /// Returns the principal to check. Use it instead of [`Socket::principal`]: while the access of
+    /// the socket is being replaced, that one is still the old principal.
     #[must_use]
     pub fn principal(&self) -> Principal<P> {
         Principal::new(Arc::clone(&self.principal))
@@ -88,7 +88,7 @@ impl<P> RoomRequest<P> {
     /// Parses the text at the placeholder `{name}`; `None` if it is no `T`.
     ///
     /// # Panics
-    /// As [`param`](RoomRequest::param).
+    /// See [`param`](RoomRequest::param).
     ///
     /// # Security
     /// `7` and `007` are one number, but two rooms. The value is returned only if it is displayed

@@ -186,7 +186,7 @@ impl<P> Socket<P> {
         self.0.data.get()
     }
 
-    /// Disconnects the client from this namespace. It reads `io server disconnect`, and does not
+    /// Disconnects the client from this namespace. It receives `io server disconnect`, and does not
     /// reconnect on its own.
     ///
     /// The call does not wait; [`closed`](Socket::closed) does. To keep a client out, revoke its

@@ -132,7 +132,7 @@ impl Doorward {
     /// [`ServeError::Init`]: an init hook failed. No connection was accepted.
     ///
     /// # Cancel safety
-    /// As [`Doorward::serve`].
+    /// Same as [`Doorward::serve`].
     pub async fn serve_with(
         &self,
         listeners: Listeners,

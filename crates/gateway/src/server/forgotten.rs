@@ -14,19 +14,19 @@ impl Builder<NoAuthenticator> {
         self
     }
 
-    /// As [`Builder::gateway`].
+    /// Same as [`Builder::gateway`].
     #[doc(hidden)]
     pub fn guard<G: BehindAuthenticator>(self, _: G) -> Self {
         self
     }
 
-    /// As [`Builder::gateway`].
+    /// Same as [`Builder::gateway`].
     #[doc(hidden)]
     pub fn intercept<G: BehindAuthenticator>(self, _: G) -> Self {
         self
     }
 
-    /// As [`Builder::gateway`].
+    /// Same as [`Builder::gateway`].
     #[doc(hidden)]
     pub fn filter<G: BehindAuthenticator>(self, _: G) -> Self {
         self

@@ -80,7 +80,7 @@ impl TestEvent {
 pub enum TestEnd {
     /// The server sent a DISCONNECT: a stock client does not reconnect.
     Final,
-    /// Only the transport has ended: a stock client reconnects by itself.
+    /// Only the transport has ended: a stock client reconnects automatically.
     Passing,
 }
 

@@ -164,9 +164,9 @@ impl TestClientBuilder<'_> {
         }
     }
 
-    /// Connects, and checks that the client is neither admitted nor refused: its transport ends, so that
-    /// a stock client reconnects by itself. That happens if a budget is used up, or if the admission
-    /// could not be decided.
+    /// Connects, and checks that the client is neither admitted nor refused: its transport ends, so
+    /// that a stock client reconnects automatically. That happens if a budget is used up, or if the
+    /// admission could not be decided.
     ///
     /// # Panics
     /// The client is admitted, or reads a refusal.

@@ -91,7 +91,7 @@ pub(super) async fn exchange(
 }
 
 impl Service {
-    /// Continues the existing session of the same user, in place of the new one.
+    /// Continues the existing session of the same user, instead of the new one.
     async fn renew(
         &self,
         before: &Session,

@@ -112,7 +112,7 @@ impl Routes {
     pub(super) async fn end(&self, session: &Session) -> Result<Revocation, Problem> {
         let about =
             About { user: Some(&session.user), session: Some(&session.id), ..About::default() };
-        // Sockets first, so that they read `revoked` instead of a lost session.
+        // Sockets first, so that they receive `revoked` instead of a lost session.
         let revoked = self.principals.revoke(Revoke::Session(session.id.clone())).await;
         let revoked = revoked.map_err(|error| self.identity.unavailable(&error, about))?;
         let ended = self.identity.sessions.end(&session.id).await;

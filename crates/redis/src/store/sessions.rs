@@ -151,7 +151,7 @@ impl SessionStore for RedisStore {
         Box::pin(async move { done(self.0.link.run(&order).await?) })
     }
 
-    /// Does nothing and returns 0: Redis deletes expired keys by itself.
+    /// Does nothing and returns 0: Redis deletes expired keys automatically.
     fn sweep(&self, _: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(ready(Ok(0)))
     }

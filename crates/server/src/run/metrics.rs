@@ -67,7 +67,7 @@ impl MetricsServer {
         for listener in listeners.into_inner() {
             servers.spawn(accept(listener, router.clone()));
         }
-        // None of the tasks ends by itself.
+        // None of the tasks completes.
         servers.join_next().await;
     }
 }

@@ -126,7 +126,7 @@ async fn serve(
         // Some supervisors close standard output. Clients can connect all the same.
         tracing::warn!(%public_url, %error, "The address could not be printed.");
     }
-    // `beside` never ends by itself; it is dropped, with the admin socket, when the server has stopped.
+    // `beside` never completes; it is dropped, with the admin socket, when the server has stopped.
     let served = tokio::select! {
         served = doorward.serve_with(listeners, app, stop) => served,
         _ = beside => Ok(()),

@@ -12,12 +12,12 @@ use tokio::sync::oneshot;
 
 use crate::event::context::{EventContext, FromEvent, Given};
 
-/// Answers the event once, in place of the handler's return value. It can be moved to another task
+/// Answers the event once, instead of the handler's return value. It can be moved to another task
 /// or thread.
 ///
 /// A handler that takes it returns `()` or a `Result`. The error of the `Result` is the answer,
-/// unless another was given before. If the `Ack` is dropped unused and the handler returns no error,
-/// the client reads `internal`.
+/// unless another was given before. If the `Ack` is dropped unused and the handler returns no
+/// error, the client receives `internal`.
 ///
 /// The next event of the socket waits until the handler is done and the `Ack` is used or dropped, at
 /// most for [`Limits::handler_timeout`](crate::Limits::handler_timeout).

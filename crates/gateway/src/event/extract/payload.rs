@@ -14,8 +14,8 @@ use crate::event::context::{EventContext, FromEvent};
 /// The payload of the event, decoded.
 ///
 /// A single argument is read as a `T`. Several arguments are read as a list, so a tuple, an array
-/// `[T; N]` or a `Vec` takes them. No argument is read as `null`. If the payload is not a `T`, the client reads `bad_payload` with
-/// the path of the error, and the handler does not run.
+/// `[T; N]` or a `Vec` takes them. No argument is read as `null`. If the payload is not a `T`, the
+/// client receives `bad_payload` with the path of the error, and the handler does not run.
 ///
 /// # Examples
 /// ```

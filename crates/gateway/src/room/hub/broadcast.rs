@@ -133,7 +133,7 @@ impl<P> Broadcast<P> {
     /// Sends a typed event, with the struct as its only argument, and returns how many sockets it was queued for.
     ///
     /// # Errors
-    /// As [`Broadcast::emit`].
+    /// Same as [`Broadcast::emit`].
     pub fn emit_event<E: ServerEvent>(&self, event: &E) -> Result<Delivered, EmitError> {
         self.emit(E::NAME, (event,))
     }
@@ -145,7 +145,7 @@ impl<P> Broadcast<P> {
     /// is listed in [`Acks::missing`].
     ///
     /// # Errors
-    /// As [`Broadcast::emit`].
+    /// Same as [`Broadcast::emit`].
     ///
     /// # Cancel safety
     /// Dropping the future does not take the event back. Answers that arrive later are ignored.

@@ -56,7 +56,7 @@ impl<P> Socket<P> {
     /// Sends a typed event to this client, with the struct as its only argument.
     ///
     /// # Errors
-    /// As [`Socket::emit`].
+    /// Same as [`Socket::emit`].
     pub fn emit_event<E: ServerEvent>(&self, event: &E) -> Result<(), EmitError> {
         self.emit(E::NAME, (event,))
     }
