@@ -257,7 +257,7 @@ impl<E: RevocationStore + ?Sized> RevocationStore for Arc<E> {
     }
 }
 
-/// Longest lifetime of a credential. A [`Grant`](crate::Grant) for a token that lives longer is a
+/// Maximum lifetime of a credential. A [`Grant`](crate::Grant) for a token that lives longer is a
 /// mistake of its issuer.
 pub const MAX_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
@@ -265,7 +265,7 @@ pub const MAX_LIFETIME: Duration = Duration::from_hours(30 * 24);
 /// clock that is ahead by [`MAX_AHEAD`].
 pub const REMEMBERED: Duration = Duration::from_hours(30 * 24 + 1);
 
-/// Largest tolerance for the clock of an issuer that is ahead.
+/// Maximum tolerance for the clock of an issuer that is ahead.
 pub const MAX_AHEAD: Duration = Duration::from_hours(1);
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! Decides whether a client enters a namespace, and judges admitted sockets again when a credential
+//! Decides whether a client enters a namespace, and checks admitted sockets again when a credential
 //! is refreshed or rights change. Start reading at [`admit::admit`], which has the order of all
 //! steps.
 

@@ -2,6 +2,6 @@
 
 use std::time::Duration;
 
-/// Longest time that an operation waits for a connection, a lock, the disk or a statement of PostgreSQL. It fails with
-/// `Unavailable` then.
+/// Maximum time that an operation waits for a connection, a lock, the disk or a statement of
+/// PostgreSQL. On timeout it fails with `Unavailable`.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);

@@ -229,5 +229,5 @@ const ATTEMPTS: usize = 10;
 
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(2);
 
-/// Longest time to wait for a server to start. A server that works starts much faster.
+/// Time limit for a server to start. A working server starts much faster.
 const PATIENCE: Duration = Duration::from_secs(30);

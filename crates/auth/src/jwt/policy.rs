@@ -73,8 +73,8 @@ impl Policy {
         claims: Map<String, Value>,
         now: SystemTime,
     ) -> Result<Claims, Denied> {
-        // Every claim is read before any is judged, so a malformed token never counts as an expired
-        // one.
+        // Every claim is read before any is checked, so a malformed token never counts as an
+        // expired one.
         let subject = user(&claims, self.user_claim)?;
         let not_before = time(&claims, "nbf")?;
         let issued_at = time(&claims, "iat")?;

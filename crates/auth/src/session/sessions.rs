@@ -157,7 +157,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Replaces the token of a session; the old token is invalid from then on. Call it whenever the
+    /// Replaces the token of a session; the old token is invalid afterwards. Call it whenever the
     /// session gains rights, such as after a change of roles.
     ///
     /// # Errors

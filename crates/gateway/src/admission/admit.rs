@@ -87,11 +87,11 @@ async fn decide<P: Send + Sync + 'static>(
         is_recorded: false,
         services: Arc::clone(&services),
     };
-    // A revocation from here on finds the registered socket. An earlier one shows in this state.
+    // A later revocation finds the registered socket. An earlier one is part of this state.
     if read_epoch(&user, &access, door.trust, &services).await? != epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
-    // The same for a change of rights: the principal may have been loaded before it.
+    // A change of rights needs the same check: the principal may have been loaded before it.
     if services.rights_changed.load(Ordering::SeqCst) != rights {
         renewal::look_again(&entered.connection).await?;
     }
@@ -113,8 +113,8 @@ async fn decide<P: Send + Sync + 'static>(
         }
     }
     entered.seat = Some(seating::commit(reservation, &user, &services).await?);
-    // Broadcasts find the socket from here on. Its link holds their packets back until the CONNECT
-    // is answered.
+    // Later broadcasts find the socket. Its link holds their packets back until the CONNECT is
+    // answered.
     entered.connection.enter_namespace();
     entered.otherwise = DisconnectReason::TransportClosed;
     let lifetime = entered.connection.access().lifetime.clone();

@@ -1,8 +1,8 @@
 //! Replaces the access of a live socket: its client refreshes the credential, or the rights of its
 //! user have changed.
 //!
-//! In both cases the guards first judge the connection with the new principal. Then every room of
-//! the socket is judged again. Start reading at [`refresh`].
+//! In both cases the guards first check the connection with the new principal. Then every room of
+//! the socket is checked again. Start reading at [`refresh`].
 
 use std::sync::Arc;
 
@@ -23,7 +23,8 @@ use crate::{
     runtime::catch::Caught,
 };
 
-/// Judges a new credential for a live socket. The socket continues with it, or nothing changes.
+/// Checks a new credential for a live socket. If it is accepted, the socket continues with it;
+/// otherwise nothing changes.
 pub(crate) async fn refresh<P: Send + Sync + 'static>(
     policy: &Policy<P>,
     connection: &Socket<P>,
@@ -47,7 +48,7 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
     }
     if !exchange(connection, &before, &access).await {
         // Another access was installed meanwhile, because the rights of the user have changed, or
-        // rooms were joined faster than they were judged. This principal may be outdated.
+        // rooms were joined faster than they were checked. This principal may be outdated.
         let reason = RefusalReason::RevokedMeanwhile;
         return Err(NotAdmitted::Undecided { reason, cause: None });
     }
@@ -71,7 +72,7 @@ pub(crate) async fn reload<P: Send + Sync + 'static>(connection: &Socket<P>) -> 
     }
 }
 
-/// Reloads the principal of a socket, judges the socket again, and installs the new principal.
+/// Reloads the principal of a socket, checks the socket again, and installs the new principal.
 ///
 /// An error changes nothing; the caller ends the socket if it was refused.
 pub(crate) async fn look_again<P: Send + Sync + 'static>(
@@ -103,18 +104,18 @@ pub(crate) async fn look_again<P: Send + Sync + 'static>(
 /// during every attempt.
 ///
 /// # Cancel safety
-/// Nothing changes before every room is judged. Then everything changes in one step.
+/// Nothing changes until every room is checked. Then everything changes in one step.
 async fn exchange<P: Send + Sync + 'static>(
     connection: &Socket<P>,
     before: &Arc<Access<P>>,
     access: &Arc<Access<P>>,
 ) -> bool {
-    // Judging a room awaits guards and policies, so it cannot happen under the lock of the rooms.
+    // Checking a room awaits guards and policies, so it cannot happen under the lock of the rooms.
     // The verdicts are about a snapshot, and `replace_access` applies them under that lock:
     // - A room that is not in the snapshot was joined with the old access and has no verdict yet.
-    //   All rooms are judged again.
+    //   All rooms are checked again.
     // - `before` must still be installed. Otherwise an older principal could overwrite a newer one.
-    // - A join that is being judged meanwhile is judged with the old access. The step counts as a
+    // - A join that is in progress meanwhile is checked with the old access. The step counts as a
     //   change, and `join` starts again when it sees one.
     // Leaving the forbidden rooms first and installing the access second was not an option: a
     // refresh that is cancelled in between would cost the socket its rooms.

@@ -1,6 +1,6 @@
-//! Judges a credential: budgets, authenticator, revocation state, guards of the connection.
+//! Checks a credential: budgets, authenticator, revocation state, guards of the connection.
 //!
-//! Connecting clients and sockets that refresh their credential are judged by the same code. Start
+//! Connecting clients and sockets that refresh their credential are checked by the same code. Start
 //! reading at [`vet`].
 
 use std::{
@@ -38,7 +38,7 @@ pub(crate) struct Policy<P> {
 pub(crate) struct Vetted<P> {
     pub(crate) user: UserId,
     pub(crate) access: Access<P>,
-    /// Revocation state when the credential was judged.
+    /// Revocation state when the credential was checked.
     pub(crate) epoch: RevocationState,
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum Attempt {
     Refresh,
 }
 
-/// Judges the credential itself, within the budgets of its address and of its user.
+/// Checks the credential itself, within the budgets of its address and of its user.
 pub(crate) async fn vet<P>(
     policy: &Policy<P>,
     handshake: Handshake,

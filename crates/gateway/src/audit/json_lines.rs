@@ -31,8 +31,8 @@ use tokio::sync::oneshot;
 /// because the disk is full, waits and is retried every second. The log reports once that this
 /// begins, and once that it ends.
 ///
-/// Up to 65,536 lines may wait. From half of that on, records of rejections and of anonymous
-/// clients are dropped ([`AuditRecord::is_by_stranger`]). From three quarters on,
+/// Up to 65,536 lines may wait. When half of them wait, records of rejections and of anonymous
+/// clients are dropped ([`AuditRecord::is_by_stranger`]). When three quarters wait,
 /// [`has_room`](Audit::has_room) is `false` and no client is admitted. Records beyond the maximum
 /// go to the log. The metric `doorward_audit_dropped_total` counts every record that is not in the
 /// file.

@@ -1,9 +1,9 @@
 //! A handler that was started for one event, until it is done.
 //!
-//! An invocation owns everything that its event needs from now on: the future of the handler with its
-//! arguments, and before that, if they wait, the guards and interceptors with a copy of the event. It
-//! owns no place to write to. The link owns the outbox and lends it for each poll as an [`Answer`], so
-//! the value of a handler is serialized once, into its place in the outbox.
+//! An invocation owns everything that its event still needs: the future of the handler with its
+//! arguments, and before that, if they wait, the guards and interceptors with a copy of the event.
+//! It owns no place to write to. The link owns the outbox and lends it for each poll as an
+//! [`Answer`], so the value of a handler is serialized once, into its place in the outbox.
 //!
 //! The future of each handler has its own type and returns its own type of value. [`Run`] erases
 //! both without an intermediate value: it writes the output instead of returning it.

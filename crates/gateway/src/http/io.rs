@@ -28,7 +28,7 @@ use crate::{
 pub(crate) struct HttpIo {
     stream: TokioIo<TcpStream>,
     clock: Arc<dyn Clock>,
-    /// Longest time that a write may wait.
+    /// Maximum time that a write may wait.
     patience: Duration,
     /// Timeout of the write that waits; `None` while none does.
     stalled: Option<Sleep>,

@@ -156,7 +156,7 @@ enum Raw {
 /// Unwraps the stream if its type is known: that of this server, or of `hyper_util` and so of axum.
 ///
 /// Also returns the bytes that the HTTP server has read after the request. They are the first bytes
-/// of the link. A stream that stays wrapped returns them by itself.
+/// of the link. A stream that is not unwrapped yields them itself.
 fn raw_stream(upgraded: Upgraded) -> (Raw, Bytes) {
     let upgraded = match upgraded.downcast::<HttpIo>() {
         Ok(parts) => {

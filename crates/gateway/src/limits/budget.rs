@@ -123,8 +123,8 @@ impl<K: Clone + Eq + Hash> Budget<K> {
 }
 
 impl<K: Eq + Hash> Counts<K> {
-    /// Drops idle keys now and then: a key whose budget is full counts like a new one. If too many
-    /// keys remain, all are dropped.
+    /// Drops idle keys once enough keys are in use. A key whose budget is full is idle, because it
+    /// counts like a new one. If too many keys remain, all are dropped.
     fn make_room(&mut self, max_keys: usize, now: Instant) {
         if self.used_until.len() < self.drop_at {
             return;

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::runtime::metrics::connections;
 
-/// Places for open connections.
+/// Limit on open connections.
 pub(crate) struct Room {
     limit: usize,
     places: Semaphore,

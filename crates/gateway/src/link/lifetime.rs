@@ -101,7 +101,7 @@ impl LinkState {
         written.expect("wire types are strings, numbers and plain structs");
     }
 
-    /// Starts to judge another credential that the client shows.
+    /// Starts to check another credential that the client presents.
     pub(super) fn refresh(&mut self, event: &Event<'_>, turn: &Turn<'_>) {
         let (slot, ack) = (event.slot, event.id);
         let until = turn.now + self.services.limits.admission_timeout;

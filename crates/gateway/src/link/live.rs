@@ -130,8 +130,8 @@ impl Live {
 
     /// Returns `true` if one more event may be handled.
     ///
-    /// While guards are judging an event, no later one starts, so that handlers begin in the order
-    /// in which the events were sent.
+    /// While guards check an event, no later one starts, so that handlers begin in the order in
+    /// which the events were sent.
     pub(super) fn is_free(&self) -> bool {
         !self.questions.is_in_doubt()
             && (self.running.is_empty()

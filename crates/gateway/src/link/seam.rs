@@ -66,7 +66,8 @@ pub(crate) trait AnySocket: Send + Sync {
     fn session(&self) -> Option<SessionId>;
     /// Returns `true` if it was admitted with a credential, which can be refreshed.
     fn has_credential(&self) -> bool;
-    /// Judges another credential. The socket continues with it, or nothing changes.
+    /// Checks another credential. If it is accepted, the socket continues with it; otherwise
+    /// nothing changes.
     fn refresh(&self, handshake: Handshake) -> BoxFuture<'static, Result<Lifetime, NotAdmitted>>;
     /// Starts an event.
     fn start(&self, incoming: Incoming<'_>) -> Result<Invocation, Failure>;

@@ -120,7 +120,7 @@ impl<W: Wire> Future for LinkTask<W> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { state, .. } = &*self;
-        // Before the mailbox is read, so that a letter posted from here on wakes the task again.
+        // Before the mailbox is read, so that a letter posted later wakes the task again.
         state.handle.register(cx);
         let clock = &state.services.clock;
         let mut turn = Turn::new(cx.waker(), clock.now(), clock.wall());

@@ -7,7 +7,7 @@ use std::{
 
 /// One turn of a link's task: its time, and how much work it may still do.
 ///
-/// The clocks are read once in a turn, so that all deadlines are judged by the same time.
+/// The clocks are read once in a turn, so that all deadlines are compared with the same time.
 pub(super) struct Turn<'a> {
     waker: &'a Waker,
     pub(super) now: Instant,

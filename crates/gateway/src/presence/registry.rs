@@ -74,7 +74,7 @@ impl Registry {
         LinkEntry { registry: Arc::clone(self), id }
     }
 
-    /// Adds a socket. From here on, a revocation of its user, session or token finds it.
+    /// Adds a socket. Later revocations of its user, session or token find it.
     pub(crate) fn add_socket(
         self: &Arc<Self>,
         resident: Arc<dyn Resident>,

@@ -24,7 +24,7 @@ pub(crate) trait Resident: Send + Sync {
     fn cut(&self, reason: DisconnectReason);
     /// Completes when the socket has ended.
     fn closed(&self) -> BoxFuture<'_, ()>;
-    /// Reloads the principal, judges the connection and the rooms again, and ends the socket if it
+    /// Reloads the principal, checks the connection and the rooms again, and ends the socket if it
     /// is no longer allowed.
     fn reload(&self) -> BoxFuture<'_, Reloaded>;
     fn describe(&self) -> SocketInfo;
@@ -69,6 +69,6 @@ pub(crate) enum Reloaded {
     Stays,
     /// The socket is no longer allowed. Its link was asked to end it.
     Ends,
-    /// The principal could not be loaded or judged. Nothing was changed.
+    /// The principal could not be loaded or checked. Nothing was changed.
     Undecided(BoxError),
 }

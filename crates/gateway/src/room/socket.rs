@@ -94,7 +94,7 @@ pub(crate) enum Replaced {
     Done,
     /// Another access was installed meanwhile. Nothing was changed.
     Late,
-    /// The socket is in a room that was not judged. Nothing was changed.
+    /// The socket is in a room that was not checked. Nothing was changed.
     Unjudged,
 }
 
@@ -234,7 +234,7 @@ impl<P> Socket<P> {
         self.0.closed.notify_waiters();
     }
 
-    /// Returns the context in which guards judge an action of this socket, with a given access.
+    /// Returns the context in which guards check an action of this socket, with a given access.
     pub(crate) fn asks<'a>(
         &'a self,
         access: &'a Access<P>,

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT and SIGTERM, which count from [`install`](Self::install) on.
+/// SIGINT and SIGTERM. Signals are caught once [`install`](Self::install) was called.
 ///
 /// # Examples
 /// ```no_run

@@ -155,8 +155,8 @@ impl RelyingParty {
 
 /// Returns the previous backup eligibility, and the passkey with the eligibility that the answer states.
 ///
-/// The library rejects every change before it verifies the signature. With this it verifies the signature first,
-/// and the change is judged when the answer is known to be authentic.
+/// The library rejects every change before it verifies the signature. With this it verifies the
+/// signature first, and the change is checked when the answer is known to be authentic.
 fn with_eligibility_of(
     answer: &PublicKeyCredential,
     stored: &Passkey,

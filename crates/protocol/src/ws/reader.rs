@@ -337,7 +337,7 @@ pub fn beginning(input: &[u8], most: usize) -> Option<String> {
     Some(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Most fragments of one message. More of them only make assembling it expensive.
+/// Maximum number of fragments of one message. More of them only make assembling it expensive.
 const MAX_PARTS: usize = 64;
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use doorward_identity::Accounts;
 
 use crate::admin::words::Problem;
 
-/// What the routes act on.
+/// State that the routes act on.
 #[derive(Clone)]
 pub(crate) struct Admin {
     pub(crate) principals: Principals,

@@ -151,5 +151,6 @@ pub(super) fn count_dropped() {
 
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
 
-/// Most records in one transaction. One transaction waits for the disk once, however many rows it has.
+/// Maximum number of records in one transaction. One transaction waits for the disk once, however
+/// many rows it has.
 const BATCH: usize = 512;

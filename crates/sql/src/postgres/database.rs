@@ -65,6 +65,6 @@ impl Database {
     }
 }
 
-/// Most connections in the pool. Few are needed: accounts are read when a user signs in, not when a client
-/// connects.
+/// Maximum number of connections in the pool. Few are needed: accounts are read when a user signs
+/// in, not when a client connects.
 const CONNECTIONS: u32 = 10;

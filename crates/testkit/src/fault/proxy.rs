@@ -290,8 +290,8 @@ async fn drip(
     Ok(())
 }
 
-/// Most pieces in flight in one direction.
+/// Maximum number of pieces in flight in one direction.
 const ON_THE_WAY: usize = 1_024;
 
-/// Most bytes of a piece.
+/// Maximum size of a piece, in bytes.
 const PIECE: usize = 16 * 1024;

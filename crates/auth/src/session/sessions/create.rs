@@ -67,8 +67,8 @@ impl Sessions {
         new: NewSession,
     ) -> Result<(SessionToken, Session), CreateSessionError> {
         let now = self.clock.wall();
-        // Read the revocation state before anything is written. A revocation from here on makes the
-        // new session too old, so it cannot be missed.
+        // Read the revocation state before anything is written. A later revocation makes the new
+        // session too old, so it cannot be missed.
         let epoch = self.records.revocations.read(&new.user, None, None).await?;
         let id = draw_id(&*self.entropy);
         let mut session = Session::new(id, new.user, now, self.idle_timeout, self.lifetime);

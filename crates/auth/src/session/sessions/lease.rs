@@ -130,7 +130,7 @@ impl SessionLease {
             let stored = millis(session.seen_at);
             self.stored.fetch_max(stored, Relaxed);
             let seen_at = self.seen_at.fetch_max(stored, Relaxed).max(stored);
-            // Judge by the latest activity, even if it is not written yet.
+            // Use the latest activity, even if it is not written yet.
             session.seen_at = time(seen_at);
         }
         self.records.judge(found, now).await?;

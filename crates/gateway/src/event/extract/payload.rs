@@ -145,8 +145,8 @@ const SERDE: [&str; 7] = [
     "unknown variant ",
 ];
 
-/// Largest number of broken rules in one answer; a client that breaks more of them reads the rest after
-/// it has fixed these.
+/// Largest number of broken rules in one answer; a client that breaks more of them learns of the
+/// rest after it has fixed these.
 const MOST_DETAILS: usize = 16;
 
 /// Longest path that is shown, in bytes.

@@ -25,7 +25,7 @@ impl<P: Send + Sync + 'static> Socket<P> {
     /// Joins a room, if the guards and the policy of the room allow it. If the socket is already in
     /// the room, nothing changes.
     ///
-    /// The guards of the server and of all gateways of the namespace judge [`Action::Join`] first.
+    /// The guards of the server and of all gateways of the namespace check [`Action::Join`] first.
     /// Then every [policy](crate::Gateway::room) whose pattern matches the name must allow. A room
     /// without a policy cannot be joined.
     ///
@@ -219,11 +219,12 @@ impl<P> Socket<P> {
     ) -> Replaced {
         // One step under the lock of the rooms: no join and no other replacement can interleave.
         // - A room that is not in `judged` was joined with the old access while the others were
-        //   judged. The new access may not allow it, so nothing changes and the caller judges
+        //   checked. The new access may not allow it, so nothing changes and the caller checks
         //   again.
-        // - The access is compared before it is replaced. Judging takes time, and a slower caller
+        // - The access is compared before it is replaced. The check takes time, and a slower caller
         //   with an older principal must not overwrite a newer one.
-        // - The counter tells a join that is still being judged with the old access to ask again.
+        // - The counter makes a join that is still being checked with the old access start its
+        //   check again.
         //
         // `judged` may contain rooms that the socket has left meanwhile. Leaving them again does
         // nothing.
@@ -244,7 +245,7 @@ impl<P> Socket<P> {
         Replaced::Done
     }
 
-    /// Enters the namespace: broadcasts to it and to the user find the socket from here on.
+    /// Enters the namespace, so that later broadcasts to it and to the user find the socket.
     pub(crate) fn enter_namespace(&self) {
         // Set first: a broadcast that finds the socket may ask it for an ack at once.
         self.0.is_admitted.store(true, Ordering::Release);
@@ -283,8 +284,8 @@ impl<P> Socket<P> {
     pub(crate) fn part(&self, room: &str) -> bool {
         let mut joined = self.joined();
         // Counted even if the socket is not in the room: a join may have been allowed but not
-        // carried out yet, and it must not undo this call. Joins of other rooms are judged again as
-        // well, which costs time but lets one counter serve all rooms.
+        // carried out yet, and it must not undo this call. Joins of other rooms are checked again
+        // as well. That costs time, but lets one counter serve all rooms.
         joined.changes += 1;
         let place = joined.rooms.iter().position(|joined| &**joined == room);
         if let Some(place) = place {
@@ -300,7 +301,7 @@ impl<P> Socket<P> {
         let mut joined = self.joined();
         joined.has_ended = true;
         let rooms = std::mem::take(&mut joined.rooms);
-        // `has_ended` keeps joins out from here on, so the rest needs no lock.
+        // `has_ended` rejects all later joins, so the rest needs no lock.
         drop(joined);
         for room in rooms {
             self.hub().rooms().part(&room, self.id());
