@@ -1,4 +1,4 @@
-//! Decides what a client reads when the database of the applications fails.
+//! Decides what a client receives when the database of the applications fails.
 
 use doorward::{Exception, store::StoreError};
 

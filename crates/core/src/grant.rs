@@ -104,7 +104,7 @@ impl<P> Grant<P> {
         Self { signed_in_at: Some(at), ..self }
     }
 
-    /// Sets when the credential expires: its sockets close then.
+    /// Sets when the credential expires. Its sockets close at that time.
     pub fn expires_at(self, at: SystemTime) -> Self {
         Self { expires_at: Some(at), ..self }
     }

@@ -4,7 +4,7 @@
 //! [`Grant`] the result of an [`Authenticator`], and a [`Refusal`] the reason for a rejection. This
 //! crate does no I/O and depends on no runtime and no transport: time and randomness are injected
 //! through [`Clock`] and [`Entropy`]. Start reading at [`Authenticator`], then [`wire`], the only
-//! module that decides what a client reads.
+//! module that decides what a client receives.
 
 mod account;
 mod audit;

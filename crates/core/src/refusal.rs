@@ -24,7 +24,7 @@ pub enum Retry {
 }
 
 impl Retry {
-    /// Returns the hint as a client reads it.
+    /// Returns the hint as it is sent to the client.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -92,7 +92,7 @@ impl RefusalCode {
         Self::Unauthenticated,
     ];
 
-    /// Returns the code that a client reads in `data.code`.
+    /// Returns the code that a client receives in `data.code`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -137,8 +137,8 @@ pub struct Refusal {
 impl Refusal {
     /// Refuses with a code and a message of the application's own.
     ///
-    /// The client reads them as `connect_error.message` and `connect_error.data.code`. An invalid
-    /// [`Code`] is replaced by `invalid_code`.
+    /// The client receives them as `connect_error.message` and `connect_error.data.code`. An
+    /// invalid [`Code`] is replaced by `invalid_code`.
     #[must_use]
     pub fn new(code: impl Into<Code>, message: impl Into<Cow<'static, str>>) -> Self {
         Self::build(
@@ -270,7 +270,7 @@ impl Refusal {
         }
     }
 
-    /// Refuses a client that is not authenticated. The client reads the same answer for every
+    /// Refuses a client that is not authenticated. The client receives the same answer for every
     /// reason; the audit record has the given one.
     #[must_use]
     pub fn unauthenticated(reason: RefusalReason) -> Self {

@@ -1,7 +1,7 @@
 //! The wire format of errors: the only translation of our errors into what a client reads.
 //!
 //! No domain type implements `Serialize`; the types here do, and each shape has a golden file
-//! beside the tests of this crate. A client reads a code, a short message and a retry hint. It
+//! beside the tests of this crate. A client receives a code, a short message and a retry hint. It
 //! never reads a cause, its own payload, or whether a user exists. Start reading at
 //! [`ConnectError::new`].
 

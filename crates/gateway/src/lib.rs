@@ -1,8 +1,9 @@
 //! A Socket.IO server in which no client is connected before it is authenticated.
 //!
-//! A client shows a credential when it connects to a namespace. An [authenticator](auth::Authenticator) accepts it and
-//! returns the principal of the client, or the client reads one refusal and is disconnected. No
-//! guard, hook or handler runs before that. Clients are the stock ones, unpatched.
+//! A client shows a credential when it connects to a namespace. An
+//! [authenticator](auth::Authenticator) accepts it and returns the principal of the client, or the
+//! client receives one refusal and is disconnected. No guard, hook or handler runs before that.
+//! Clients are the stock ones, unpatched.
 //!
 //! ```no_run
 //! use doorward::prelude::*;

@@ -90,7 +90,7 @@ codes! {
     UsernameTaken = "username_taken", "This user name is taken", CONFLICT;
 }
 
-/// A failure, as the client reads it.
+/// A failure, as the client receives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) code: SignInCode,

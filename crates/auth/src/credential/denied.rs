@@ -1,6 +1,6 @@
 //! Reasons for refusing a credential, with the part that is at fault.
 //!
-//! Also decides what the client reads. It is the same for every reason, with two exceptions: an
+//! Also decides what the client receives. It is the same for every reason, with two exceptions: an
 //! expired token, and a token that is too large to be checked.
 
 use doorward_core::{Fault, Part, Problem, Refusal, RefusalReason};

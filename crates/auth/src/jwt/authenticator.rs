@@ -84,9 +84,9 @@ use crate::{
 /// ```
 ///
 /// # Security
-/// A `kid` never locates a key outside of the configured ones. A client reads the same refusal for
-/// every reason with two exceptions: a genuine token or its session has expired, or the token is
-/// too large. Revocation of users and tokens is not checked here.
+/// A `kid` never locates a key outside of the configured ones. A client receives the same refusal
+/// for every reason with two exceptions: a genuine token or its session has expired, or the token
+/// is too large. Revocation of users and tokens is not checked here.
 #[derive(Clone, Debug)]
 #[must_use = "an authenticator has no effect until a server is built with it"]
 pub struct Jwt {

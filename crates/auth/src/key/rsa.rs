@@ -1,8 +1,7 @@
 //! Reads RSA keys and rejects weak ones.
 //!
-//! The key is parsed by hand, because its numbers have to be checked first: the library accepts
-//! exponents and moduli that are known to be weak.
-//! Start reading at [`parse`].
+//! The key is parsed here, because its numbers have to be checked first: the library accepts
+//! exponents and moduli that are known to be weak. Start reading at [`parse`].
 
 use aws_lc_rs::signature::{ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
 

@@ -1,4 +1,4 @@
-//! Decides what a client reads when an event fails.
+//! Decides what a client receives when an event fails.
 //!
 //! A failure is offered to the exception filters of the handler, of the gateway and of the server. Without a filter,
 //! errors that have words for clients are sent as they are, and all others as `internal`; the log has the cause.

@@ -7,7 +7,7 @@ use doorward_protocol::RawArguments;
 
 /// Reason why an event has no value as its answer.
 pub(crate) enum Failure {
-    /// A guard denied the event. The audit has the decision under `id`, and the client reads the
+    /// A guard denied the event. The audit has the decision under `id`, and the client receives the
     /// same id; with `close` the socket is ended after the answer.
     Denied { exception: Exception, id: DecisionId, close: bool },
     /// Any other error: of an extractor, an interceptor or the handler, a panic, or a timeout.

@@ -12,12 +12,13 @@ use crate::{event::reply::Emit, room::socket::Socket};
 /// A function of one error type is a filter for that type: `|error: &StoreError| Exception::new(..)`.
 /// Implement the trait for a filter that also needs the [`FilterContext`].
 ///
-/// Filters of the handler are called first, then those of its gateway, then those of the server. The
-/// first that returns an answer counts. Filters see every failure; refusals of guards and extractors
-/// reach them as an [`Exception`]. If no filter answers, the client reads the errors that have an
-/// answer of their own: [`Exception`], [`Refusal`](crate::Refusal), [`JoinError`](crate::room::JoinError) and
-/// [`EmitError::NotThere`](crate::event::EmitError::NotThere). Any other error is logged, and the client reads
-/// `internal`.
+/// Filters of the handler are called first, then those of its gateway, then those of the server.
+/// The first that returns an answer counts. Filters see every failure; refusals of guards and
+/// extractors reach them as an [`Exception`]. If no filter answers, the client receives the errors
+/// that have an answer of their own: [`Exception`], [`Refusal`](crate::Refusal),
+/// [`JoinError`](crate::room::JoinError) and
+/// [`EmitError::NotThere`](crate::event::EmitError::NotThere). Any other error is logged, and the
+/// client reads `internal`.
 ///
 /// If a filter emits to the socket of the event, the client receives that before the answer.
 ///

@@ -133,7 +133,7 @@ fn is_missing(error: &io::Error) -> bool {
 /// Error of Linux, "Address family not supported by protocol". It has no `ErrorKind`.
 const EAFNOSUPPORT: i32 = 97;
 
-/// Attempts to find a port that is free on all addresses.
+/// Maximum attempts to find a port that is free on all addresses.
 const PORT_ATTEMPTS: usize = 20;
 
 /// Connections that the operating system queues until they are accepted. It may allow fewer; the

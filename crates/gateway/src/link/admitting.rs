@@ -141,7 +141,7 @@ impl LinkState {
     }
 
     /// Cancels an admission whose client was revoked or lost its rights meanwhile. No more of it
-    /// runs, and the client reads a refusal as if that had happened before.
+    /// runs, and the client receives a refusal as if that had happened before.
     pub(super) fn cut_admission(
         &mut self,
         slot: SlotId,

@@ -224,6 +224,6 @@ const NO_ATTACHMENTS: &str = "attachments that were announced did not arrive in 
 /// Interval between checks for the end of a connection that is not read.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Time to wait that a client reads when it has used up the attempts of its link. A new link has
+/// Time to wait that is sent to a client that has used up the attempts of its link. A new link has
 /// new ones.
 pub(super) const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);

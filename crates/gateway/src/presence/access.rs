@@ -159,7 +159,7 @@ impl Lifetime {
         }
     }
 
-    /// Returns when the socket expires without further activity, as its client reads it.
+    /// Returns when the socket expires without further activity, as it is sent to the client.
     pub(crate) fn expires_at(&self) -> Option<SystemTime> {
         let session = self.lease.as_ref().map(|lease| lease.expires_at());
         let credential = self.expiry.and_then(|expiry| expiry.wall);

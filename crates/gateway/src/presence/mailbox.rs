@@ -190,5 +190,5 @@ thread_local! {
 /// Number of the next link.
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
-/// Capacity, in letters, above which a queue is freed instead of kept.
+/// Maximum capacity, in letters, of a queue that is kept for reuse. A larger one is freed.
 const SPARE_LIMIT: usize = 64;

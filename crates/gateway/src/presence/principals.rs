@@ -330,7 +330,7 @@ async fn closed(services: &Services, residents: &[Arc<dyn Resident>]) -> usize {
             ended += 1;
         }
     };
-    // After the timeout `ended` holds the number of sockets that closed until then.
+    // After the timeout `ended` holds the number of sockets that closed in time.
     services.within(CONFIRMED_WITHIN, all).await;
     ended
 }

@@ -98,7 +98,7 @@ pub enum JoinError {
     NoPolicy,
 }
 
-/// Lets handlers use `?` on a join. The client reads the refusal of the guard, `too_many_rooms`,
+/// Lets handlers use `?` on a join. The client receives the refusal of the guard, `too_many_rooms`,
 /// `forbidden`, or `internal` if the socket has ended.
 impl From<JoinError> for Exception {
     fn from(error: JoinError) -> Self {

@@ -1,7 +1,7 @@
 //! One coarse timer for all links.
 //!
-//! A link has a dozen deadlines and needs one wake-up: it is woken at the earliest, and checks by
-//! itself what is due. Deadlines are rounded up to a tick, so that thousands of links share a
+//! A link has a dozen deadlines and needs one wake-up: it is woken at the earliest of them, and
+//! then checks all of them. Deadlines are rounded up to a tick, so that thousands of links share a
 //! wake-up. A deadline that moves to a later time leaves its entry where it is, because the early
 //! wake-up is harmless: most events change nothing here. Start reading at [`Timer::arm`].
 

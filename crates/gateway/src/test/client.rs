@@ -92,7 +92,7 @@ impl TestEnd {
     }
 }
 
-/// Error answer to an event, as a client reads it.
+/// Error answer to an event, as a client receives it.
 ///
 /// # Examples
 /// ```

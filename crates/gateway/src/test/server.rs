@@ -236,7 +236,7 @@ impl TestClientBuilder<'_> {
     }
 }
 
-/// Refusal of a CONNECT, as the client reads it.
+/// Refusal of a CONNECT, as the client receives it.
 ///
 /// # Examples
 /// ```

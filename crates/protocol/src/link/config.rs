@@ -14,34 +14,36 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug)]
 pub struct LinkConfig {
-    /// Time from the opening of the link, or from a pong, to the next ping: 25 s.
+    /// Interval from the opening of the link, or from a pong, to the next ping: 25 s.
     pub ping_interval: Duration,
-    /// Time that the client has to answer a ping: 20 s.
+    /// Time limit for a pong: 20 s.
     pub ping_timeout: Duration,
-    /// Time from the opening of the link, or from the end of the last socket, to a CONNECT: 5 s.
+    /// Time limit for a CONNECT, measured from the opening of the link or the end of its last
+    /// socket: 5 s.
     pub connect_timeout: Duration,
-    /// Time from the head of a binary packet to its last attachment: 10 s.
+    /// Time limit for the attachments of a binary packet, measured from its head: 10 s.
     pub attachments_timeout: Duration,
-    /// Size of a message of an authenticated client, or of a binary packet with all its
+    /// Maximum size of a message from an authenticated client, or of a binary packet with all its
     /// attachments: 64 KiB.
     pub max_message: usize,
-    /// Size of a message of an unauthenticated client, that is of a CONNECT with its token: 16 KiB.
+    /// Maximum size of a message from an unauthenticated client, such as a CONNECT with its token:
+    /// 16 KiB.
     pub max_connect: usize,
-    /// Number of bytes that a client may send before it is authenticated: 64 KiB.
+    /// Maximum number of bytes that a client may send before it is authenticated: 64 KiB.
     pub max_unauthenticated: usize,
-    /// Number of refused CONNECTs on one link: 3.
+    /// Maximum number of refused CONNECTs on one link: 3.
     pub max_refusals: usize,
-    /// Number of namespaces on one link: 20.
+    /// Maximum number of namespaces on one link: 20.
     pub max_namespaces: usize,
-    /// Number of events of a client that was admitted without authentication: 20.
+    /// Maximum number of events from a client that was admitted without authentication: 20.
     pub max_anonymous_events: u32,
-    /// Number of attachments of one binary packet: 10.
+    /// Maximum number of attachments of one binary packet: 10.
     pub max_attachments: usize,
-    /// Nesting depth of arrays and objects: 32.
+    /// Maximum nesting depth of arrays and objects: 32.
     pub max_depth: usize,
-    /// Length of the name of an event: 128.
+    /// Maximum length of the name of an event, in bytes: 128.
     pub max_event_name: usize,
-    /// Length of the name of a namespace: 255.
+    /// Maximum length of the name of a namespace, in bytes: 255.
     pub max_namespace: usize,
 }
 

@@ -84,7 +84,7 @@ pub(super) struct SessionLease {
     stored: AtomicU64,
     /// Time of the last write to the store by this process.
     wrote_at: AtomicU64,
-    /// Time at which the session was found to have ended; [`LIVES`] until then.
+    /// Time at which the session was found to have ended; [`LIVES`] before that.
     ended_at: AtomicU64,
     records: Arc<Records>,
     leases: Arc<Leases>,

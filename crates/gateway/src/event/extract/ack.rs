@@ -1,4 +1,4 @@
-//! Lets a handler answer by hand instead of returning the answer.
+//! Lets a handler answer explicitly instead of returning the answer.
 //!
 //! The socket stays busy with the event until both the handler is done and the answer is given or
 //! dropped, or until the event times out. So the order of events, the limits, and "each event is
