@@ -165,8 +165,8 @@ limits! {
     /// not read from the link. While the server waits for an ack of the client, reading continues,
     /// and the link is closed at twice as many.
     inbox: usize = 64, 1 => 100_000;
-    /// Maximum total size of the queued events of a link: 1 MiB. Beyond it, the link is treated as
-    /// at `inbox`.
+    /// Maximum total size of the queued events of a link: 1 MiB. When it is reached, the link is
+    /// treated as at `inbox`.
     inbox_bytes: usize = KIB * KIB, KIB => KIB * KIB * KIB;
     /// Maximum number of handlers that keep running after their sockets have ended: 1,024, and 8 of
     /// one link. Further handlers are dropped when their socket ends.

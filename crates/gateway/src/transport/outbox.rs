@@ -390,8 +390,7 @@ thread_local! {
 /// Maximum capacity, in bytes, of a buffer that is kept for reuse. A larger one is freed.
 const SPARE_LIMIT: usize = 64 * 1024;
 
-/// Maximum capacity of a queue of marks that is kept for reuse: enough for a buffer of small
-/// packets.
+/// Maximum capacity of kept marks: as many as a kept buffer of small packets needs.
 const SPARE_MARKS_LIMIT: usize = 4 * 1024;
 
 /// Maximum number of parts in one system call. Linux accepts up to 1,024 (`IOV_MAX`).
