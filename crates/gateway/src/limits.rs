@@ -116,7 +116,7 @@ limits! {
     /// Lifetime of an anonymous socket: 6 min.
     anonymous_lifetime: Duration = Duration::from_mins(6), TENTH => YEAR;
     /// How long before expiry the client is warned: 60 s, or a quarter of the lifetime that
-    /// remained when the credential was shown, if that is shorter.
+    /// remained when the credential was presented, if that is shorter.
     expiry_notice: Duration = Duration::from_secs(60), TENTH => DAY;
     /// Interval between sweeps that re-check connected sockets: 10 s.
     sweep_interval: Duration = Duration::from_secs(10), TENTH => HOUR;

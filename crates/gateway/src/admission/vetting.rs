@@ -98,7 +98,8 @@ pub(crate) async fn vet<P>(
         Err(refused) => Err(refused),
     };
     if counts && let Err(NotAdmitted::Refused { refusal, .. }) = &judged {
-        // A credential that proves its own origin is not a guess: its user pays, not the address.
+        // A credential that proves its own origin is not a guess: the attempt is charged to its
+        // user, not to the address.
         match recognised {
             Some(user) => services.attempts.recognised_refused(address, user, now),
             None => services.attempts.refused(address, page, refusal, now),

@@ -1,16 +1,17 @@
 //! Bounds attempts to connect, by address and by user.
 //!
-//! An address pays for guesses, and is checked before any cryptography. Expired credentials, and
-//! clients that show none, are not guesses: the budget is not used up by an office whose tokens
-//! expire together, nor by a page that opens sockets in the browsers of its visitors. Guesses from
-//! pages of other hosts have a smaller budget of their own.
+//! Guesses are charged to the budget of their address, which is checked before any cryptography.
+//! Expired and missing credentials are not guesses: the budget is not used up by an office whose
+//! tokens expire together, nor by a page that opens sockets in the browsers of its visitors.
+//! Guesses from pages of other hosts have a separate, smaller budget.
 //!
 //! When the budget of an address is used up, its clients are refused before their credential is
 //! checked, unless the credential proves its own origin, such as a signed token. If such a
 //! credential is refused, the budget of its user is charged. Without a known address there is no
 //! budget, because all clients would share it.
 //!
-//! A user pays for every authenticated attempt, which limits a client that connects in a loop.
+//! Every authenticated attempt is charged to the budget of its user, which limits a client that
+//! connects in a loop.
 
 use std::{
     net::IpAddr,

@@ -63,7 +63,7 @@ impl LinkState {
         }
     }
 
-    /// Handles a client that leaves a namespace, or that gives up its admission.
+    /// Handles a client that leaves a namespace or abandons its admission.
     pub(super) fn client_left(&mut self, slot: SlotId, turn: &Turn<'_>) {
         match self.sockets.take(slot) {
             Some(Occupant::Live(live)) => self.retire(*live, DisconnectReason::ClientLeft),
@@ -89,7 +89,7 @@ impl LinkState {
         }
         self.end_all_sockets(reason);
         match reason {
-            // The client is gone, or does not read: there is no use in waiting.
+            // The client is disconnected or does not read, so waiting would achieve nothing.
             DisconnectReason::TransportClosed | DisconnectReason::SlowConsumer => {
                 self.closing = Some(Closing { until: turn.now });
             }
@@ -286,7 +286,7 @@ async fn finish(services: Arc<Services>, mut invocation: Invocation, trace: Trac
         // A stream would have no receiver.
         let is_over = polled.is_err() || invocation.is_streaming();
         match polled {
-            // It has failed its `Ack` and runs on.
+            // It has failed its `Ack` and keeps running.
             Ok(Poll::Ready(_)) if !is_over && !invocation.is_done() => Poll::Pending,
             Ok(poll) if !is_over => poll.map(drop),
             _ => Poll::Ready(()),
@@ -305,7 +305,7 @@ fn spawn(work: impl Future<Output = ()> + Send + 'static) {
     }
 }
 
-/// Maximum number of handlers of one link that run on after their sockets have ended.
+/// Maximum number of handlers of one link that keep running after their sockets have ended.
 const FINISHING_PER_LINK: usize = 8;
 
 /// Time limit for sending the last packets and for the peer to close. On timeout the connection is

@@ -1,9 +1,9 @@
 //! Finds the address of a client behind reverse proxies.
 //!
-//! Budgets, limits and records go by address, and behind a proxy all clients have the address of
-//! the proxy. A proxy appends the address of its peer to `X-Forwarded-For`. Any client can send
-//! this header, so it counts only from an address that the application or the configuration names,
-//! and only as far as the chain of such addresses reaches. Start reading at
+//! Budgets, limits and records use the address of the client, and behind a proxy all clients have
+//! the address of the proxy. A proxy appends the address of its peer to `X-Forwarded-For`. Any
+//! client can send this header, so it counts only from an address that the application or the
+//! configuration names, and only as far as the chain of such addresses reaches. Start reading at
 //! [`TrustedProxies::client`].
 
 use std::net::{IpAddr, SocketAddr};

@@ -122,7 +122,8 @@ impl LinkHandle {
         self.questions.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts one event less: it was acknowledged or given up.
+    /// Decrements the number of events that wait for an ack: one was acknowledged, or its caller
+    /// stopped waiting.
     pub(crate) fn awaits_ack_no_more(&self) {
         self.questions.fetch_sub(1, Ordering::Relaxed);
     }
@@ -156,7 +157,7 @@ impl LinkHandle {
     /// Takes all letters, and leaves the spare queue of this thread in their place.
     pub(crate) fn take(&self) -> Vec<Letter> {
         // Before the letters are taken. A letter that is posted in between sets it again and costs
-        // one look at an empty mailbox. The other way round that letter would be overlooked.
+        // one look at an empty mailbox. In the opposite order that letter would be missed.
         self.waiting.store(false, Ordering::Release);
         let spare = SPARE.take();
         let mut letters = self.lock();

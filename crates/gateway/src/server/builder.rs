@@ -306,9 +306,10 @@ impl<A> Builder<A> {
 
     /// Names the reverse proxies in front of the server: addresses, or networks such as `10.0.0.0/8`.
     ///
-    /// Budgets, limits and audit records go by address, and behind a proxy all clients have its address.
-    /// For requests of these proxies the client is the last address in `X-Forwarded-For` that is not a
-    /// proxy's. From any other peer the header is ignored. The default is no proxy.
+    /// Budgets, limits and audit records use the address of the client. Behind a proxy, all clients
+    /// have the address of the proxy. For requests of these proxies the client is the last address
+    /// in `X-Forwarded-For` that is not a proxy's. From any other peer the header is ignored. The
+    /// default is no proxy.
     ///
     /// # Examples
     /// ```
