@@ -12,7 +12,7 @@ use std::{error::Error, future::Future, pin::Pin};
 /// ```
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A boxed error of a dependency, kept as the cause of one of ours.
+/// Boxed error of a dependency, kept as the cause of an error of this workspace.
 ///
 /// # Examples
 /// ```

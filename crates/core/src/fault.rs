@@ -1,8 +1,8 @@
 //! Faults: which part of a client's input was wrong, and how.
 //!
 //! An audit record that says only "a claim is invalid" does not help the operator. A [`Fault`]
-//! names the claim, header or member and its problem. The client's own text cannot get in: name and
-//! problem are constants of the program. Start reading at [`Fault`].
+//! names the claim, header or member and its problem. It never contains text of the client: name
+//! and problem are constants of the program. Start reading at [`Fault`].
 
 use std::fmt;
 

@@ -107,7 +107,7 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
         services.decided(Decision::Closed(RefusalReason::TooManyAttempts), subject);
         Rejection::TooManyLinks
     })?;
-    // The place comes first, so that it also bounds how many requests wait for the init hooks.
+    // The place is taken first, so that it also bounds how many requests wait for the init hooks.
     if services.is_draining() || !Server::ready_beside(server).await {
         return Err(Rejection::NotNow);
     }

@@ -105,7 +105,7 @@ pub enum LimitError {
         /// Value of the other field.
         bound: LimitValue,
     },
-    /// The limit is a duration and was set to a count, or the other way round.
+    /// The limit is a duration and was set to a count, or vice versa.
     #[error("the limit {limit} is {value}, and must be a value such as {default}")]
     Kind {
         /// Name of the field.

@@ -242,7 +242,7 @@ impl Orders {
         let at = clock.wall();
         match what {
             Revoke::Session(session) => revocations.end_session(session, at).await?,
-            // A single socket cannot come back under the same id, so there is nothing to store.
+            // A single socket cannot reconnect with the same id, so there is nothing to store.
             Revoke::Socket(_) => return Ok(()),
             Revoke::Token(token) => revocations.end_token(token, at).await?,
             Revoke::User(user) => drop(revocations.bump(user, at).await?),

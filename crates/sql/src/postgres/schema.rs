@@ -21,7 +21,7 @@ pub(super) async fn prepare(pool: &PgPool) -> Result<(), ConnectError> {
         .map_err(failed)?;
     let version = query_scalar::<_, i64>("SELECT version FROM doorward_schema");
     let version = version.fetch_optional(&mut *transaction).await.map_err(failed)?;
-    // A negative number is written by no version of ours. It counts as too new.
+    // No release writes a negative number. It counts as too new.
     let seen = version.map_or(0, |version| usize::try_from(version).unwrap_or(usize::MAX));
     if seen > MIGRATIONS.len() {
         return Err(ConnectError::Newer);

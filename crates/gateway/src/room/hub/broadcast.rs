@@ -167,7 +167,7 @@ impl<P> Broadcast<P> {
         // `questions`, whose futures return their socket only together with an answer.
         let mut open = HashSet::new();
         let mut questions = FuturesUnordered::new();
-        // The pending ack is registered before the packet is posted, so that no answer comes too
+        // The pending ack is registered before the packet is posted, so that no answer arrives too
         // early.
         self.for_each(|socket| match socket.ask(id) {
             Ok(question) if socket.deliver(frame.clone(), self.is_volatile) => {

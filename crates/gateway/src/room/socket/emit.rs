@@ -86,7 +86,7 @@ impl<P> Socket<P> {
     ) -> Result<T, AckError> {
         let id = self.hub().next_ack();
         let frame = self.hub().frame(event, Some(id), &arguments, &Target::Socket(self.id()))?;
-        // Opened before the packet is posted, so that no answer comes too early.
+        // Registered before the packet is posted, so that no answer arrives too early.
         let question = self.ask(id)?;
         if !self.deliver(frame, false) {
             return Err(AckError::Ended);

@@ -170,9 +170,9 @@ impl<P> Socket<P> {
     fn enter(&self, room: &Arc<str>, moment: u64) -> Result<bool, JoinError> {
         // The verdict was reached without the lock, because guards and policies are awaited. Since
         // then the socket may have ended, or the server may have taken it out of this very room.
-        // Checking this and joining happen under one lock. An end, a removal or a new access that
-        // comes first is seen here, and the socket does not join. One that comes second finds the
-        // room in the list.
+        // Checking this and joining happen under one lock. If an end, a removal or a new access
+        // comes before the join, it is seen here and the socket does not join. If it comes after
+        // the join, it finds the room in the list.
         //
         // The members of the room are changed under the same lock as the list of the socket.
         // Otherwise a removal in between could leave the socket among the members of a room that is
