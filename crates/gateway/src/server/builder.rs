@@ -365,7 +365,8 @@ impl<A> Builder<A> {
         let layers = Layers::default();
         let public =
             mount(public, &layers, Trust::Anonymous, policy, &public_hubs, &common.services)?;
-        // A namespace has one type of principal, and clients must not get in by the open door.
+        // A namespace has one type of principal, and a public gateway must not admit clients to a
+        // private namespace.
         for (name, public) in public {
             if mounts.insert(Arc::clone(&name), public).is_some() {
                 return Err(BuildError::MixedNamespace { namespace: name });
