@@ -2,7 +2,7 @@
 //!
 //! Each part returns a list of problems: `floors` reads the dependencies of crates, `folders` the
 //! imports inside of a crate, `files` the shape of every source file, `packaged` the files that
-//! published crates include, `named_tests` the tests that documents name, `snippets` the programs in documents, `words` the
+//! published crates include, `named_tests` the tests that documents name, `paths` the files that they name, `snippets` the programs in documents, `words` the
 //! words in all of them. The links of documents are checked by [`book`].
 
 mod files;
@@ -10,6 +10,7 @@ mod floors;
 mod folders;
 mod named_tests;
 mod packaged;
+mod paths;
 mod snippets;
 mod syntax;
 mod words;
@@ -29,6 +30,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
     problems.extend(folders::check(&sources)?);
     problems.extend(files::check(&sources));
     problems.extend(named_tests::check(&sources));
+    problems.extend(paths::check(&sources));
     problems.extend(snippets::check(&sources));
     problems.extend(book::check_links(workspace.root(), &sources));
     problems.extend(words::check(&sources));

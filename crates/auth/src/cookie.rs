@@ -1,9 +1,9 @@
 //! Signs browsers in by the cookie of their session.
 //!
-//! `find` reads the cookie, `origins` decides which pages may use it, and `authenticator` looks up
+//! `find` reads the cookie, `origins` decides which pages may use it, and `session_cookie` looks up
 //! its session. Start reading at
-//! [`SessionCookie::token`](authenticator::SessionCookie::token).
+//! [`SessionCookie::token`](session_cookie::SessionCookie::token).
 
-pub(crate) mod authenticator;
 pub(crate) mod find;
 pub(crate) mod origins;
+pub(crate) mod session_cookie;

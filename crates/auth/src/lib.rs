@@ -70,9 +70,9 @@ pub use doorward_core::{
 
 pub use authenticate_fn::{AuthenticateFn, authenticate_fn};
 pub use cookie::{
-    authenticator::{CookieNameError, SessionCookie},
     find::{FoundCookie, find_cookie},
     origins::{Origins, RequestKind, app::AppOrigin, error::OriginError},
+    session_cookie::{CookieNameError, SessionCookie},
 };
 pub use credential::{
     first_of::FirstOf,

@@ -9,9 +9,9 @@
 
 pub(crate) mod answer;
 pub(crate) mod context;
-pub(crate) mod explain;
 pub(crate) mod extract;
 pub(crate) mod failure;
+pub(crate) mod failure_answer;
 pub(crate) mod filter;
 pub(crate) mod handler;
 pub(crate) mod incoming;

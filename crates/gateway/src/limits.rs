@@ -1,14 +1,14 @@
 //! All limits of a server, in one table: each line is a field of [`Limits`] with its default, its
 //! minimum and its maximum.
 //!
-//! The files of the folder count what is limited: `attempts` credentials that were refused,
+//! The files of the folder count what is limited: `connect_attempts` credentials that were refused,
 //! `addresses` links and connections of one address, `capacity` all connections. Start reading at
 //! the table below.
 
 pub(crate) mod addresses;
-pub(crate) mod attempts;
 pub(crate) mod budget;
 pub(crate) mod capacity;
+pub(crate) mod connect_attempts;
 pub(crate) mod value;
 
 use std::{fmt, time::Duration};

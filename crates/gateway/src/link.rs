@@ -7,12 +7,12 @@
 
 pub(crate) mod admitting;
 pub(crate) mod congestion;
-pub(crate) mod deciding;
 pub(crate) mod ending;
 pub(crate) mod events;
 pub(crate) mod letters;
 pub(crate) mod lifetime;
 pub(crate) mod live;
+pub(crate) mod pending;
 pub(crate) mod probing;
 pub(crate) mod questions;
 pub(crate) mod receiving;

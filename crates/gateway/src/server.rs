@@ -7,6 +7,7 @@ pub(crate) mod builder;
 pub(crate) mod doorward;
 pub(crate) mod forgotten;
 pub(crate) mod serve;
+mod shutdown;
 pub(crate) mod stage;
 
 pub use doorward_core::{Clock, Entropy};
@@ -29,8 +30,8 @@ pub use crate::{
         proxies::{TrustedProxies, TrustedProxyError},
     },
     runtime::{
-        outage::Outage,
-        stop::ShutdownSignal,
+        outage_log::Outage,
+        shutdown_signal::ShutdownSignal,
         system::{OsEntropy, SystemClock},
     },
     server::stage::{NoAuthenticator, WithAuthenticator},

@@ -3,14 +3,14 @@
 //! The driver passes every message to [`Link::receive`] and every expired [`Link::deadline`] to
 //! [`Link::handle_timeout`]. It starts the admissions that [`Link::poll_admission`] returns, and
 //! reports their outcome. A link knows neither its transport nor what an admission does. Start
-//! reading at [`Link::receive`], which is in `receiving.rs`.
+//! reading at [`Link::receive`], which is in `rules.rs`.
 
 mod assembly;
 mod config;
 mod heartbeat;
-mod receiving;
+mod rules;
 mod slots;
-mod words;
+mod types;
 
 use std::{sync::Arc, time::Instant};
 
@@ -19,7 +19,7 @@ pub use config::LinkConfig;
 use heartbeat::Heartbeat;
 pub use slots::{SlotId, Trust};
 use slots::{Slots, State};
-pub use words::{Ack, Admission, Event, Received, Timeout, Violation};
+pub use types::{Ack, Admission, Event, Received, Timeout, Violation};
 
 /// Server side of one Engine.IO connection.
 ///

@@ -8,7 +8,7 @@ mod client;
 mod socket;
 pub(crate) mod state;
 mod whom;
-pub(crate) mod words;
+pub(crate) mod wire;
 
 use std::net::IpAddr;
 
@@ -31,7 +31,7 @@ use doorward::{
 use doorward_core::Causes;
 use doorward_identity::AccountError;
 pub(crate) use socket::AdminSocket;
-use words::{
+use wire::{
     AccountChange, AccountChanged, AccountList, AccountsBehind, Change, Connections, Named,
     Revocation, Revoke, SessionList, SessionMade, SessionOf,
 };

@@ -4,7 +4,7 @@
 //! lookup.
 
 use crate::{
-    cookie::authenticator::SessionCookie,
+    cookie::session_cookie::SessionCookie,
     credential::first_of::FirstOf,
     jwt::authenticator::Jwt,
     load::{loaded::Loaded, loader::UserLoader},

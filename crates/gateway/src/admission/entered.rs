@@ -18,7 +18,7 @@ use crate::{
     },
     link::seam::{AnySocket, NotAdmitted},
     presence::{
-        access::Lifetime,
+        expiry::Lifetime,
         registry::SocketEntry,
         services::{Services, Subject},
     },

@@ -16,7 +16,7 @@ use crate::{
     admission::vetting::{Attempt, Policy, ask_guards, read_epoch, vet},
     link::seam::NotAdmitted,
     presence::{
-        access::{Access, Lifetime},
+        expiry::{Access, Lifetime},
         resident::{Reloaded, Resident},
     },
     room::socket::{Replaced, Socket},

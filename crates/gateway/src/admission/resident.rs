@@ -9,7 +9,7 @@ use doorward_protocol::Trust;
 use crate::{
     admission::renewal,
     presence::{
-        access::Credential,
+        expiry::Credential,
         mailbox::Letter,
         resident::{Reloaded, Resident, SocketInfo},
     },

@@ -19,9 +19,9 @@ use doorward_protocol::Trust;
 use crate::{
     guard::authorise::authorise,
     link::seam::NotAdmitted,
-    presence::{access::Access, services::Services},
+    presence::{expiry::Access, services::Services},
     room::hub::Hub,
-    runtime::outage::NoAnswer,
+    runtime::outage_log::NoAnswer,
 };
 
 /// Authenticator and seats of a namespace.

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 use crate::{
     error::ServeError,
     link::seam::Namespaces,
-    presence::{services::Services, sweep},
+    presence::{recheck, services::Services},
 };
 
 /// The parts of a running server.
@@ -55,7 +55,7 @@ impl Server {
             for namespace in self.namespaces.values() {
                 namespace.init().await.map_err(ServeError::Init)?;
             }
-            sweep::start(&self.services);
+            recheck::start(&self.services);
             Ok(())
         };
         self.ready.get_or_try_init(run).await.copied()

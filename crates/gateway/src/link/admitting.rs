@@ -10,8 +10,8 @@ use doorward_protocol::{Admission, SlotId, packet};
 
 use crate::{
     link::{
-        deciding::Deciding,
         live::Live,
+        pending::Pending,
         seam::{Admitted, Candidate, NotAdmitted},
         sockets::Occupant,
         state::{LinkState, TRY_AGAIN_AFTER},
@@ -21,7 +21,7 @@ use crate::{
     runtime::{
         catch::{Caught, Panicked, drop_quietly},
         metrics::Metrics,
-        outage::NoAnswer,
+        outage_log::NoAnswer,
     },
 };
 
@@ -34,12 +34,12 @@ impl LinkState {
             self.start_admissions(turn);
             let mut decided = false;
             for index in 0..self.sockets.len() {
-                let Some(deciding) = self.sockets.deciding_at(index) else { continue };
-                let slot = deciding.slot;
-                if let Poll::Ready(result) = Pin::new(&mut deciding.future).poll(&mut turn.cx()) {
+                let Some(pending) = self.sockets.pending_at(index) else { continue };
+                let slot = pending.slot;
+                if let Poll::Ready(result) = Pin::new(&mut pending.future).poll(&mut turn.cx()) {
                     self.decided(slot, result, turn);
                     decided = true;
-                } else if deciding.deadline <= turn.now {
+                } else if pending.deadline <= turn.now {
                     // An authenticator, a store or a guard does not answer.
                     self.services.admissions.failed(turn.now, &NoAnswer);
                     self.undecided(slot, RefusalReason::DeadlinePassed, turn);
@@ -95,7 +95,7 @@ impl LinkState {
             link: Arc::clone(&self.handle),
             services: Arc::clone(&self.services),
         };
-        let deciding = Deciding {
+        let pending = Pending {
             deadline: turn.now + self.services.limits.admission_timeout,
             socket,
             early: Vec::new(),
@@ -105,7 +105,7 @@ impl LinkState {
             trust,
             future: Caught::new(Arc::clone(namespace).admit(candidate)),
         };
-        self.sockets.put(slot, Occupant::Deciding(Box::new(deciding)));
+        self.sockets.put(slot, Occupant::Pending(Box::new(pending)));
         Ok(())
     }
 
@@ -160,8 +160,8 @@ impl LinkState {
     }
 
     fn admit(&mut self, slot: SlotId, admitted: Admitted, turn: &Turn<'_>) {
-        let Some(Occupant::Deciding(deciding)) = self.sockets.take(slot) else { return };
-        let Deciding { socket: id, early, trust, ended, future, .. } = *deciding;
+        let Some(Occupant::Pending(pending)) = self.sockets.take(slot) else { return };
+        let Pending { socket: id, early, trust, ended, future, .. } = *pending;
         drop_quietly(future);
         self.protocol.admitted(slot, trust);
         // An authenticated link no longer counts against its address.

@@ -67,8 +67,8 @@ impl LinkState {
     pub(super) fn client_left(&mut self, slot: SlotId, turn: &Turn<'_>) {
         match self.sockets.take(slot) {
             Some(Occupant::Live(live)) => self.retire(*live, DisconnectReason::ClientLeft),
-            Some(Occupant::Deciding(deciding)) => {
-                drop_quietly(deciding);
+            Some(Occupant::Pending(pending)) => {
+                drop_quietly(pending);
                 self.forget_admission(slot, RefusalReason::Abandoned);
             }
             // Its admission had not started.
@@ -103,9 +103,9 @@ impl LinkState {
     pub(super) fn come_back_after(&mut self, wait: Duration, turn: &Turn<'_>) {
         for occupant in self.sockets.take_all() {
             // No socket uses the link. Pending admissions start again on the next one.
-            if let Occupant::Deciding(deciding) = occupant {
-                let slot = deciding.slot;
-                drop_quietly(deciding);
+            if let Occupant::Pending(pending) = occupant {
+                let slot = pending.slot;
+                drop_quietly(pending);
                 self.forget_admission(slot, RefusalReason::TooManyAttempts);
             }
         }
@@ -197,9 +197,9 @@ impl LinkState {
         for occupant in self.sockets.take_all() {
             match occupant {
                 Occupant::Live(live) => self.retire(*live, reason),
-                Occupant::Deciding(deciding) => {
-                    let slot = deciding.slot;
-                    drop_quietly(deciding);
+                Occupant::Pending(pending) => {
+                    let slot = pending.slot;
+                    drop_quietly(pending);
                     self.forget_admission(slot, abandoned(reason));
                 }
             }

@@ -48,7 +48,7 @@ impl LinkState {
             Letter::Emit { socket, frame, .. } => {
                 let limit = self.services.limits.outbox;
                 let fits = match self.sockets.find(socket) {
-                    Some(Occupant::Deciding(deciding)) => deciding.keep(frame, limit),
+                    Some(Occupant::Pending(pending)) => pending.keep(frame, limit),
                     Some(Occupant::Live(live)) => {
                         self.outbox.push(live.owner, &frame);
                         true
@@ -71,15 +71,15 @@ impl LinkState {
                     }
                     // A socket that is replaced at the end of its admission already had a seat. It
                     // is admitted first, so that its client reads why it ends.
-                    Some(Occupant::Deciding(deciding))
+                    Some(Occupant::Pending(pending))
                         if cut && reason != DisconnectReason::Replaced =>
                     {
-                        let slot = deciding.slot;
+                        let slot = pending.slot;
                         self.cut_admission(slot, reason, turn);
                     }
                     // The socket ends as soon as it is admitted.
-                    Some(Occupant::Deciding(deciding)) => {
-                        deciding.ended.get_or_insert(reason);
+                    Some(Occupant::Pending(pending)) => {
+                        pending.ended.get_or_insert(reason);
                     }
                     None => {}
                 }

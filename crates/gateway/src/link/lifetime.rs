@@ -1,6 +1,6 @@
 //! Lifetimes of the sockets of a link: warns clients, refreshes credentials, ends sockets.
 //!
-//! When each is due is decided by [`Lifetime`](crate::presence::access::Lifetime). A refresh is
+//! When each is due is decided by [`Lifetime`](crate::presence::expiry::Lifetime). A refresh is
 //! polled here and never waits for events. A session that seems to have expired is renewed once
 //! more before its socket ends, because another server may have seen activity of the client. Start
 //! reading at [`LinkState::poll_lifetimes`].
@@ -22,7 +22,7 @@ use crate::{
         state::{LinkState, TRY_AGAIN_AFTER},
         turn::Turn,
     },
-    presence::{access::Life, services::Subject},
+    presence::{expiry::Life, services::Subject},
     runtime::catch::{Caught, drop_quietly},
 };
 

@@ -15,7 +15,7 @@ use crate::{
         questions::Questions,
         seam::{Admitted, AnySocket},
     },
-    presence::access::{Life, Lifetime},
+    presence::expiry::{Life, Lifetime},
     transport::outbox::Owner,
 };
 

@@ -8,7 +8,7 @@ use std::{
 
 use doorward_core::{BoxFuture, LeaseError};
 
-use crate::{link::seam::NotAdmitted, presence::access::Lifetime, runtime::catch::Caught};
+use crate::{link::seam::NotAdmitted, presence::expiry::Lifetime, runtime::catch::Caught};
 
 /// Pending session renewal and credential refresh of a socket, and the expiry that its client was
 /// warned of.

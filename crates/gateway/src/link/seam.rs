@@ -18,7 +18,7 @@ use crate::{
         invocation::Invocation,
         trace::Trace,
     },
-    presence::{access::Lifetime, mailbox::LinkHandle, services::Services},
+    presence::{expiry::Lifetime, mailbox::LinkHandle, services::Services},
 };
 
 /// A namespace as a link sees it.

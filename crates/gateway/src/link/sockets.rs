@@ -4,7 +4,7 @@ use doorward_core::SocketId;
 use doorward_protocol::SlotId;
 
 use crate::{
-    link::{deciding::Deciding, live::Live},
+    link::{live::Live, pending::Pending},
     transport::outbox::Owner,
 };
 
@@ -17,7 +17,7 @@ pub(super) struct Sockets {
 
 /// The state of a namespace on a link.
 pub(super) enum Occupant {
-    Deciding(Box<Deciding>),
+    Pending(Box<Pending>),
     Live(Box<Live>),
 }
 
@@ -63,9 +63,9 @@ impl Sockets {
         self.slots.iter_mut().flatten().find(|occupant| occupant.id() == socket)
     }
 
-    pub(super) fn deciding_at(&mut self, index: usize) -> Option<&mut Deciding> {
+    pub(super) fn pending_at(&mut self, index: usize) -> Option<&mut Pending> {
         match self.slots.get_mut(index) {
-            Some(Some(Occupant::Deciding(deciding))) => Some(deciding),
+            Some(Some(Occupant::Pending(pending))) => Some(pending),
             _ => None,
         }
     }
@@ -94,7 +94,7 @@ impl Sockets {
 
     pub(super) fn all_live(&self) -> impl Iterator<Item = &Live> {
         self.all().filter_map(|occupant| match occupant {
-            Occupant::Deciding(_) => None,
+            Occupant::Pending(_) => None,
             Occupant::Live(live) => Some(&**live),
         })
     }
@@ -113,7 +113,7 @@ impl Sockets {
 impl Occupant {
     fn id(&self) -> SocketId {
         match self {
-            Self::Deciding(deciding) => deciding.socket,
+            Self::Pending(pending) => pending.socket,
             Self::Live(live) => live.id,
         }
     }

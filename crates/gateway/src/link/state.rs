@@ -191,7 +191,7 @@ impl LinkState {
             }
         };
         let sockets = self.sockets.all().filter_map(|occupant| match occupant {
-            Occupant::Deciding(deciding) => Some(deciding.deadline),
+            Occupant::Pending(pending) => Some(pending.deadline),
             Occupant::Live(live) => live.deadline(turn.now, turn.wall),
         });
         own.into_iter().chain(sockets).min()

@@ -12,7 +12,7 @@ use std::{
 use doorward_core::{DisconnectReason, LinkId, SessionId, SocketId, TokenId, UserId};
 use tokio::sync::Notify;
 
-use crate::presence::{access::Credential, mailbox::LinkHandle, resident::Resident};
+use crate::presence::{expiry::Credential, mailbox::LinkHandle, resident::Resident};
 
 /// All links and sockets of this process.
 // One lock protects all three maps. The sockets and their index must change together: with a lock

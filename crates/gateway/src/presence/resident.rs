@@ -8,7 +8,7 @@ use doorward_core::{
     BoxError, BoxFuture, DisconnectReason, Lease, RevocationState, SessionId, SocketId, UserId,
 };
 
-use crate::presence::access::Credential;
+use crate::presence::expiry::Credential;
 
 /// A socket that is admitted, or about to be.
 pub(crate) trait Resident: Send + Sync {

@@ -1,9 +1,9 @@
 //! Seats in memory: counts the connections of each user on one server.
 //!
-//! `table` decides which sockets are replaced. Admission probes the holders of seats, and ends the
+//! `replacing` decides which sockets are replaced. Admission probes the holders of seats, and ends the
 //! sockets that are replaced.
 
-pub(crate) mod table;
+pub(crate) mod replacing;
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ use doorward_core::{
     BoxFuture, Reservation, Seat, SeatError, SeatRequest, SeatStore, Seated, Unlimited, UserId,
 };
 
-use crate::presence::seats::table::{Limits, Table};
+use crate::presence::seats::replacing::{Limits, Table};
 
 /// Seats in memory: exact for one server, and lost when it stops. Clones share the seats.
 ///

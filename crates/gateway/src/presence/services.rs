@@ -22,15 +22,15 @@ use crate::{
     limits::{
         Limits,
         addresses::{Addresses, Place},
-        attempts::Attempts,
         capacity::Room,
+        connect_attempts::Attempts,
     },
     peer::{
         foreign_page::Page,
         proxies::{FORWARDED_FOR, TrustedProxies},
     },
     presence::registry::Registry,
-    runtime::{catch::catch, metrics::Metrics, outage::Outage, timers::Timers},
+    runtime::{catch::catch, metrics::Metrics, outage_log::Outage, timers::Timers},
 };
 
 /// The shared services of a server.

@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 
 use crate::{
     presence::{
-        access::Access,
+        expiry::Access,
         mailbox::{Letter, LinkHandle},
         resident::SocketInfo,
         services::Subject,

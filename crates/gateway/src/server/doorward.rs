@@ -13,7 +13,7 @@ use crate::{
     namespace::policy_table::PolicyTable,
     presence::principals::Principals,
     room::hub::Hub,
-    runtime::stop::ShutdownSignal,
+    runtime::shutdown_signal::ShutdownSignal,
     server::serve,
 };
 

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use doorward_core::{Clock, DisconnectReason};
+use doorward_core::Clock;
 use hyper::{
     body::Incoming,
     rt::{self, Timer},
@@ -39,14 +39,10 @@ use crate::{
     limits::addresses::Place,
     presence::services::Services,
     runtime::metrics::{HttpBound, Metrics},
+    server::shutdown::shut_down,
 };
 
-/// Serves `app` until `shutdown` completes, then shuts down.
-///
-/// The order of the shutdown matters. Handshakes are refused first, and then the listeners are closed,
-/// so that a client that reconnects at once finds another node or none. The links are ended next, and
-/// idle HTTP connections after them. Connections and hooks then share one time of grace. The audit
-/// comes last, because all of them still make records.
+/// Serves `app` until `shutdown` completes, then closes the listeners and shuts down.
 pub(crate) async fn serve(
     server: Arc<Server>,
     listeners: Listeners,
@@ -68,35 +64,13 @@ pub(crate) async fn serve(
     drop(stopping);
 
     shutdown.await;
-    // Before `end_all`: a link that opens while that runs sees that the server is draining, and ends.
+    // Handshakes first, so that a client that reconnects at once finds another node or none. Before the
+    // links are ended: a link that opens meanwhile sees that the server is draining.
     server.services.drain();
     for task in accepting {
         task.stop().await;
     }
-    tracing::info!(links = server.services.registry.links(), "Stopping.");
-    server.services.registry.end_all(DisconnectReason::Shutdown);
-    stop.send_replace(());
-
-    let clock = &server.services.clock;
-    let grace = clock.sleep_until(clock.now() + server.services.limits.shutdown_grace);
-    let gone = async {
-        stop.closed().await;
-        server.services.registry.emptied().await;
-        // Disconnect hooks may use a database that the application closes after this function.
-        server.services.farewells.closed().await;
-    };
-    tokio::select! {
-        () = gone => {}
-        () = grace => {
-            Metrics::hit("shutdown_grace");
-            tracing::warn!("Some connections did not end in time.");
-        }
-    }
-    // With a time of its own: a slow disk must not use up the grace of connections.
-    let recorded = server.services.recorded();
-    if server.services.within(RECORDED_WITHIN, recorded).await.is_none() {
-        tracing::warn!("The audit has not kept its records in time.");
-    }
+    shut_down(&server.services, &stop).await;
 }
 
 /// Accepts connections until the task is aborted.
@@ -247,9 +221,6 @@ impl Timer for HttpTimer {
         self.0.now()
     }
 }
-
-/// Time that the audit has to store its records at shutdown.
-const RECORDED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Size of all headers of a request together, with cookies and tokens.
 const MAX_HEADER_BYTES: usize = 16 * 1024;

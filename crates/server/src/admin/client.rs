@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::UnixStream;
 
-use super::{socket::sockets, words::Problem};
+use super::{socket::sockets, wire::Problem};
 use crate::terminal::{Failure, quoted::quoted};
 
 /// Client of all running servers of a data directory.

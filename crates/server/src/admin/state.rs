@@ -11,7 +11,7 @@ use doorward::{Principals, session::Sessions};
 use doorward_core::{AccountStore, Causes};
 use doorward_identity::Accounts;
 
-use crate::admin::words::Problem;
+use crate::admin::wire::Problem;
 
 /// State that the routes act on.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use super::runtime;
 use crate::{
     admin::{
         AdminClient,
-        words::{AccountChange, AccountChanged, AccountList, Change},
+        wire::{AccountChange, AccountChanged, AccountList, Change},
     },
     cli::{AccountsAction, AccountsOptions},
     config::Config,

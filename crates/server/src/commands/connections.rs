@@ -4,7 +4,7 @@ use axum::http::Method;
 
 use super::runtime;
 use crate::{
-    admin::{AdminClient, words::Connections},
+    admin::{AdminClient, wire::Connections},
     cli::ConnectionsOptions,
     config::Config,
     terminal::{

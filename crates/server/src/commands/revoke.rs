@@ -6,7 +6,7 @@ use super::runtime;
 use crate::{
     admin::{
         AdminClient,
-        words::{Revocation, Revoke},
+        wire::{Revocation, Revoke},
     },
     cli::RevokeOptions,
     config::Config,

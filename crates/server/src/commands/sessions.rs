@@ -7,7 +7,7 @@ use super::runtime;
 use crate::{
     admin::{
         AdminClient,
-        words::{SessionList, SessionMade, SessionOf},
+        wire::{SessionList, SessionMade, SessionOf},
     },
     cli::SessionsOptions,
     config::Config,

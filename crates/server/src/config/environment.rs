@@ -10,9 +10,9 @@ use serde::Deserialize as _;
 use toml::{Table, Value};
 
 use super::{
+    form::Form,
     known::{self, Meaning},
-    setting::Form,
-    settings::Settings,
+    tables::Settings,
 };
 use crate::terminal::Failure;
 

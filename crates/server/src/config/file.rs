@@ -4,7 +4,7 @@ use std::{fs, ops::Range, path::Path};
 
 use toml::de::DeTable;
 
-use super::{known, settings::Settings};
+use super::{known, tables::Settings};
 use crate::terminal::Failure;
 
 /// Reads a configuration file.

@@ -5,8 +5,8 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    setting::{Form, Known},
-    settings::Settings,
+    form::{Form, Known},
+    tables::Settings,
 };
 use crate::terminal::nearest::{did_you_mean, nearest};
 

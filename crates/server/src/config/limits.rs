@@ -11,7 +11,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 
-use super::setting::{Form, Known};
+use super::form::{Form, Known};
 use super::span::Span;
 
 /// Limits that were set, by name.

@@ -6,7 +6,7 @@ use doorward::server::{TrustedProxies, TrustedProxyError};
 use doorward_apps::{ALL, Application};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::setting::{Form, Setting};
+use super::form::{Form, Setting};
 use super::{
     listen::ListenAddress,
     public_url::{PublicUrl, read_host, read_port, split_port},

@@ -12,7 +12,7 @@ use doorward_protocol::Trust;
 
 use crate::{
     guard::authorise::{Denial, authorise, judge},
-    presence::access::Access,
+    presence::expiry::Access,
     room::{
         error::JoinError,
         pattern::{RoomRequest, is_room_name},

@@ -20,13 +20,13 @@ use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
 use crate::{
     presence::{
+        recheck::window::Pace,
         resident::Resident,
         services::{QUIET, Services},
-        sweep::window::Pace,
     },
     runtime::{
         catch::{Caught, Panicked},
-        outage::NoAnswer,
+        outage_log::NoAnswer,
     },
 };
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// An admission that is running.
-pub(super) struct Deciding {
+pub(super) struct Pending {
     pub(super) deadline: Instant,
     pub(super) socket: SocketId,
     /// Packets that a connect hook has emitted. They are sent after the answer to the CONNECT, and
@@ -25,7 +25,7 @@ pub(super) struct Deciding {
     pub(super) future: Caught<BoxFuture<'static, Result<Admitted, NotAdmitted>>>,
 }
 
-impl Deciding {
+impl Pending {
     /// Keeps a packet that a connect hook has emitted. Returns `false` if there are more than
     /// `limit` bytes of them.
     pub(super) fn keep(&mut self, frame: Frame, limit: usize) -> bool {

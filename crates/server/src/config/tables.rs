@@ -8,8 +8,8 @@ use super::{
     allowed_origin::AllowedOrigin, listen::ListenAddress, public_url::PublicUrl, span::Span,
 };
 use super::{
+    form::{Known, Setting},
     limits::LimitSettings,
-    setting::{Known, Setting},
     values::{
         AppName, AuditSink, Count, Excess, HostName, Profile, Proxies, RpId, SameSite, SecretUrl,
         Store, TokenName,

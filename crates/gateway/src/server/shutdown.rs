@@ -1,0 +1,43 @@
+//! Ends connections at shutdown, in an order that matters.
+//!
+//! `serve` has stopped the handshakes and closed the listeners. The links are ended first, and idle HTTP
+//! connections after them. Connections and hooks then share one time of grace. The audit comes last,
+//! because all of them still make records.
+
+use std::time::Duration;
+
+use doorward_core::DisconnectReason;
+use tokio::sync::watch;
+
+use crate::{presence::services::Services, runtime::metrics::Metrics};
+
+/// Ends all links and HTTP connections, and waits for them and for the audit. `stop` tells the tasks that
+/// speak HTTP; each of them holds a receiver of it.
+pub(super) async fn shut_down(services: &Services, stop: &watch::Sender<()>) {
+    tracing::info!(links = services.registry.links(), "Stopping.");
+    services.registry.end_all(DisconnectReason::Shutdown);
+    stop.send_replace(());
+
+    let clock = &services.clock;
+    let grace = clock.sleep_until(clock.now() + services.limits.shutdown_grace);
+    let gone = async {
+        stop.closed().await;
+        services.registry.emptied().await;
+        // Disconnect hooks may use a database that the application closes after `serve`.
+        services.farewells.closed().await;
+    };
+    tokio::select! {
+        () = gone => {}
+        () = grace => {
+            Metrics::hit("shutdown_grace");
+            tracing::warn!("Some connections did not end in time.");
+        }
+    }
+    // With a time of its own: a slow disk must not use up the grace of connections.
+    if services.within(RECORDED_WITHIN, services.recorded()).await.is_none() {
+        tracing::warn!("The audit has not kept its records in time.");
+    }
+}
+
+/// Time that the audit has to store its records at shutdown.
+const RECORDED_WITHIN: Duration = Duration::from_secs(2);

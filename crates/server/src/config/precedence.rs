@@ -1,0 +1,167 @@
+//! Decides which source of a setting wins: options override the environment, the environment overrides the
+//! configuration file, and the file overrides the defaults.
+//!
+//! Settings that contradict each other are rejected here.
+
+use doorward::PerUser;
+
+use super::{
+    AuditConfig, Config, MoleConfig, PasskeyConfig, SessionConfig, StoreConfig, TokenConfig,
+    allowed_origin::AllowedOrigin,
+    environment, file,
+    listen::ListenAddress,
+    place::{DATA_DIR, PlaceOptions},
+    public_url::PublicUrl,
+    span::Span,
+    tables::Connections,
+    values::{AppName, AuditSink, Excess, Profile, SameSite, Store, TokenName},
+};
+use crate::terminal::Failure;
+
+impl Config {
+    /// Reads the configuration file, if one is named, then the environment and the options. Later sources override
+    /// earlier ones.
+    pub(crate) fn load(
+        place: &PlaceOptions,
+        listen: Option<&ListenAddress>,
+    ) -> Result<Self, Failure> {
+        Self::join(place, listen, std::env::vars_os())
+    }
+
+    pub(super) fn join(
+        place: &PlaceOptions,
+        listen: Option<&ListenAddress>,
+        environment: impl Iterator<Item = environment::Variable>,
+    ) -> Result<Self, Failure> {
+        let file = place.config.as_deref().map(file::read).transpose()?.unwrap_or_default();
+        let settings = environment::read(environment)?.or(file);
+        let data_dir = place.data_dir.clone().or(settings.data_dir).unwrap_or(DATA_DIR.into());
+        let (database, postgres) = match settings.database.url {
+            None => (data_dir.join(DATABASE), None),
+            Some(url) => match url.sqlite_file()? {
+                Some(file) => (file, None),
+                None => (data_dir.join(DATABASE), Some(url)),
+            },
+        };
+        let profile = settings.profile.unwrap_or(Profile::Development);
+        let redis = settings.redis.url;
+        let store = match (settings.session.store, redis) {
+            (Some(Store::Redis) | None, Some(url)) => StoreConfig::Redis(url),
+            (Some(Store::Redis), None) => return Err(Failure::new(NO_REDIS)),
+            (Some(Store::Memory), _) => StoreConfig::Memory,
+            (Some(Store::Sqlite) | None, _) => StoreConfig::Sqlite,
+        };
+        let idle_timeout = settings.session.idle_timeout.unwrap_or(Span::HOUR);
+        if idle_timeout < Span::MINUTE {
+            return Err(Failure::new(IDLE_TOO_SHORT));
+        }
+        let origins = settings.origins.allow.unwrap_or_default();
+        if profile == Profile::Production {
+            check_production(&store, settings.public_url.as_ref(), &origins)?;
+        }
+        let limits = settings.limits.limits().map_err(|error| {
+            Failure::new(format_args!("the settings contradict each other: {error}"))
+        })?;
+        let record_first = settings.audit.record_first.unwrap_or(false);
+        let sink = settings.audit.sink.unwrap_or(AuditSink::Log);
+        if record_first && sink == AuditSink::Log {
+            return Err(Failure::new(RECORD_FIRST_IN_LOG));
+        }
+        let audit = match (sink, settings.audit.file) {
+            (AuditSink::File, file) => {
+                AuditConfig::File(file.unwrap_or_else(|| data_dir.join(AUDIT_FILE)))
+            }
+            (AuditSink::Log, _) => AuditConfig::Log,
+            (AuditSink::Sql, _) => AuditConfig::Sql,
+        };
+        let (links, sockets) = per_user(&settings.connections);
+        Ok(Self {
+            profile,
+            listen: listen.cloned().or(settings.listen).unwrap_or_default(),
+            public_url: settings.public_url,
+            // The default issuer is not the public URL: with port 0 the URL differs at each start, and `doorward
+            // token` must use the same issuer without asking the server.
+            token: TokenConfig {
+                issuer: settings.token.issuer.unwrap_or_default(),
+                audience: settings.token.audience.unwrap_or_default(),
+            },
+            session: SessionConfig {
+                store,
+                idle_timeout,
+                lifetime: settings.session.lifetime.unwrap_or(Span::HALF_A_DAY),
+                same_site: settings.session.same_site.unwrap_or(SameSite::Lax),
+                expose_token: settings.session.expose_token.unwrap_or(false),
+                fresh_for: settings.session.fresh_for.unwrap_or(Span::FIVE_MINUTES),
+            },
+            passkeys: PasskeyConfig {
+                rp_id: settings.passkeys.rp_id,
+                name: settings.passkeys.name.unwrap_or_else(TokenName::of_the_product),
+            },
+            apps: settings.apps.unwrap_or_else(|| AppName::defaults(profile)),
+            hosts: settings.hosts.allow.unwrap_or_default(),
+            origins,
+            trusted_proxies: settings.trusted_proxies.unwrap_or_default(),
+            links,
+            sockets,
+            audit,
+            record_first,
+            metrics: settings.metrics.listen,
+            mole: MoleConfig { round: settings.mole.round.unwrap_or(Span::MINUTE) },
+            limits,
+            data_dir,
+            database,
+            postgres,
+        })
+    }
+}
+
+/// Rejects settings that are unsafe for a server with users.
+fn check_production(
+    store: &StoreConfig,
+    public_url: Option<&PublicUrl>,
+    origins: &[AllowedOrigin],
+) -> Result<(), Failure> {
+    if *store == StoreConfig::Memory {
+        return Err(Failure::new(MEMORY_IN_PRODUCTION));
+    }
+    let pages = origins.iter().filter_map(AllowedOrigin::page);
+    let is_open = |url: &&PublicUrl| !url.is_secure() && !url.is_localhost();
+    match public_url.into_iter().chain(pages).find(is_open) {
+        None => Ok(()),
+        Some(url) => Err(Failure::new(format_args!(
+            "profile is \"production\" and {url} is not encrypted: an attacker on the network could \
+             take over sessions; write https://"
+        ))),
+    }
+}
+
+/// Returns the limits on the links of a user and on the sockets in each namespace. The setting
+/// `per_namespace` selects the one that is limited.
+fn per_user(settings: &Connections) -> (PerUser, PerUser) {
+    let any = PerUser::Unlimited;
+    let Some(count) = settings.per_user else { return (any, any) };
+    let policy = match settings.on_excess.unwrap_or(Excess::RefuseNew) {
+        Excess::RefuseNew => PerUser::RefuseNew(count.get()),
+        Excess::ReplaceOldest => PerUser::ReplaceOldest(count.get()),
+    };
+    if settings.per_namespace.unwrap_or(false) { (any, policy) } else { (policy, any) }
+}
+
+/// The name of the database in the data directory.
+const DATABASE: &str = "doorward.db";
+
+/// The name of the audit file in the data directory.
+const AUDIT_FILE: &str = "audit.jsonl";
+
+const RECORD_FIRST_IN_LOG: &str = "audit.record_first is set and audit.sink is \"log\": the log keeps no record \
+                                   for certain; take \"file\" or \"sql\"";
+
+const NO_REDIS: &str = "session.store is \"redis\", and its address is not set; set redis.url in the \
+                        configuration file, or REDIS_URL in the environment";
+
+const IDLE_TOO_SHORT: &str = "session.idle_timeout must be 1m at least: that a session is in use is \
+                              written down now and then, and not at every event";
+
+const MEMORY_IN_PRODUCTION: &str = "profile is \"production\" and session.store is \"memory\": a \
+                                    restart would sign all users out and forget what was revoked; \
+                                    take \"sqlite\" or \"redis\"";
