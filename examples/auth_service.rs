@@ -36,7 +36,7 @@ impl Authenticator for TokenAuthenticator {
     type Principal = User;
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<User>, AuthenticateError> {
-        let token = handshake.auth.str("token").unwrap_or_default();
+        let token = handshake.auth.get_str("token").unwrap_or_default();
         let user = self.service.verify(token);
         let user = user.ok_or_else(|| Refusal::new("invalid_token", "Invalid token"))?;
         Ok(Grant::new(user.clone(), user.name))

@@ -61,7 +61,7 @@ async fn main() -> doorward::Result {
     tracing_subscriber::fmt().init();
     let listen = std::env::var("LISTEN").unwrap_or("localhost:3000".into());
     let authenticator = authenticate_fn(|handshake| async move {
-        let token = handshake.auth.str("token").and_then(|token| token.split_once(':'));
+        let token = handshake.auth.get_str("token").and_then(|token| token.split_once(':'));
         let (name, teams) = token.ok_or_else(|| Refusal::new("invalid_token", "Invalid token"))?;
         let teams = teams.split(',').map(str::to_owned).collect();
         Ok(Grant::new(User { name: name.to_owned(), teams }, name))

@@ -18,7 +18,7 @@ use crate::application::{Directory, NamedUser, Person, Services};
 /// Returns an authenticator that admits every client as the user it names.
 pub(crate) fn authenticator() -> impl Authenticator<Principal = NamedUser> {
     authenticate_fn(|handshake| async move {
-        let user = handshake.auth.str("user").ok_or_else(Refusal::forbidden)?;
+        let user = handshake.auth.get_str("user").ok_or_else(Refusal::forbidden)?;
         Ok(Grant::new(NamedUser { name: user.into() }, user))
     })
 }

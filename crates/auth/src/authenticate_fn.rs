@@ -28,7 +28,7 @@ use doorward_core::{AuthenticateError, Authenticator, Grant, Handshake};
 ///
 /// let authenticator = authenticate_fn(|handshake| async move {
 ///     let missing = || Refusal::unauthenticated(RefusalReason::CredentialMissing);
-///     let api_key = handshake.auth.str("apiKey").ok_or_else(missing)?;
+///     let api_key = handshake.auth.get_str("apiKey").ok_or_else(missing)?;
 ///     match owner_of(api_key).await {
 ///         Ok(Some(user)) => Ok(Grant::new(user.clone(), user)),
 ///         Ok(None) => Err(Refusal::new("unknown_key", "Unknown API key").into()),

@@ -23,7 +23,7 @@ use crate::{BoxError, Grant, Handshake, Refusal, UserId};
 ///     type Principal = String;
 ///
 ///     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<String>, AuthenticateError> {
-///         match handshake.auth.str("password") {
+///         match handshake.auth.get_str("password") {
 ///             None => Err(Refusal::unauthenticated(RefusalReason::CredentialMissing).into()),
 ///             Some(password) if password == self.0 => Ok(Grant::new("root".to_owned(), "root")),
 ///             Some(_) => Err(Refusal::new("wrong_password", "Wrong password").into()),

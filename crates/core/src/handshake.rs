@@ -96,7 +96,7 @@ impl fmt::Debug for HandshakeRequest {
 /// let request = Arc::new(HandshakeRequest::new(Headers::default(), "", None));
 /// let auth = AuthPayload::parse(r#"{"token":"abc"}"#)?;
 /// let handshake = Handshake::new(request, "/", auth, SystemTime::UNIX_EPOCH);
-/// assert_eq!(handshake.auth.str("token"), Some("abc"));
+/// assert_eq!(handshake.auth.get_str("token"), Some("abc"));
 /// # Ok::<_, doorward_core::AuthPayloadError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -175,7 +175,7 @@ impl AuthPayload {
 
     /// Returns the value of `key` if it is a string.
     #[must_use]
-    pub fn str(&self, key: &str) -> Option<&str> {
+    pub fn get_str(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_str()
     }
 
@@ -246,6 +246,6 @@ mod tests {
     fn the_client_librarys_own_keys_are_allowed() {
         let auth = AuthPayload::parse(r#"{"token":"a","pid":"p","offset":"o"}"#).unwrap();
 
-        assert_eq!(auth.str("pid"), Some("p"));
+        assert_eq!(auth.get_str("pid"), Some("p"));
     }
 }

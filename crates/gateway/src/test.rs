@@ -15,7 +15,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> doorward::Result {
 //! let authenticate = authenticate_fn(|handshake| async move {
-//!     match handshake.auth.str("token") {
+//!     match handshake.auth.get_str("token") {
 //!         Some("sesame") => Ok(Grant::new("Ali", "ali")),
 //!         _ => Err(Refusal::new("invalid_token", "Invalid token").into()),
 //!     }

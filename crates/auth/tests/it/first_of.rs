@@ -221,7 +221,7 @@ impl Authenticator for ApiKey {
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<String>, AuthenticateError> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        match handshake.auth.str("apiKey") {
+        match handshake.auth.get_str("apiKey") {
             Some("good") => Ok(Grant::new("robot".to_owned(), "robot")),
             _ => Err(Refusal::unauthenticated(RefusalReason::Application).into()),
         }

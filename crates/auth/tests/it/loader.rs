@@ -79,7 +79,7 @@ fn no_user_is_looked_up_for_a_bad_token() {
 #[test]
 fn the_result_of_a_closure_is_returned_unchanged() {
     let authenticator = authenticate_fn(|handshake| async move {
-        match handshake.auth.str("name") {
+        match handshake.auth.get_str("name") {
             Some(name) => Ok(Grant::new(name.len(), name)),
             None => Err(Refusal::new("who_is_there", "Who is there?").into()),
         }

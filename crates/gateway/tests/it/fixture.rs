@@ -127,7 +127,7 @@ impl Authenticator for ByToken {
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<User>, AuthenticateError> {
         self.seen.authentications.fetch_add(1, Ordering::SeqCst);
-        let token = handshake.auth.str("token").unwrap_or_default();
+        let token = handshake.auth.get_str("token").unwrap_or_default();
         let (kind, name) = token.split_once(':').unwrap_or((token, "unnamed"));
         let grant = Grant::new(User { name: name.into() }, name);
         if kind == "slow" {

@@ -138,10 +138,10 @@ impl Authenticator for ByPayload {
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Member>, AuthenticateError> {
         let auth = &handshake.auth;
-        let Some(name) = auth.str("user") else {
+        let Some(name) = auth.get_str("user") else {
             return Err(Refusal::new("invalid_token", "Invalid token").into());
         };
-        if auth.str("error").is_some() {
+        if auth.get_str("error").is_some() {
             return Err(AuthenticateError::Unavailable("the store is away".into()));
         }
         let roles = roles_of(&self.users, name);
@@ -151,10 +151,10 @@ impl Authenticator for ByPayload {
         if let Some(seconds) = number("expires_in") {
             grant = grant.expires_at(self.clock.wall() + Duration::from_secs(seconds));
         }
-        if let Some(session) = auth.str("session") {
+        if let Some(session) = auth.get_str("session") {
             grant = grant.session(SessionId::new(session)).lease(Arc::clone(&self.lease) as _);
         }
-        if let Some(token) = auth.str("token") {
+        if let Some(token) = auth.get_str("token") {
             grant = grant.token(TokenId::new(token));
         }
         if let Some(seconds) = number("signed_in_ago") {

@@ -65,7 +65,7 @@ impl Memory {
 
 /// Reads the token as `"name role role"`.
 async fn authenticate(handshake: Handshake) -> Result<Grant<Member>, AuthenticateError> {
-    let token = handshake.auth.str("token").unwrap_or_default();
+    let token = handshake.auth.get_str("token").unwrap_or_default();
     let mut words = token.split(' ').map(str::to_owned);
     match words.next() {
         Some(name) if !name.is_empty() => {
