@@ -6,7 +6,7 @@
 //! looks up the application's own user.
 //!
 //! [`Sessions`] creates and ends sessions. [`Tickets`] carries a session from a socket into a
-//! cookie. [`Issuer`] writes the tokens that [`Jwt::own`] accepts. Nothing here opens a socket or
+//! cookie. [`Issuer`] writes the tokens that [`Jwt::key_ring`] accepts. Nothing here opens a socket or
 //! uses the network: keys are passed in, never fetched, and stores are traits.
 //! Start reading at [`Jwt`], or at [`Sessions`].
 //!
@@ -42,7 +42,7 @@
 //! ) -> Result<impl Authenticator<Principal = String>, OriginError> {
 //!     let origins = Arc::new(Origins::new("https://chat.example.org")?);
 //!     let users = Arc::new(user_by_id(|id| async move { Ok(Some(id.as_str().to_owned())) }));
-//!     let tokens = Jwt::own(keys, "https://chat.example.org", "chat");
+//!     let tokens = Jwt::key_ring(keys, "https://chat.example.org", "chat");
 //!
 //!     Ok(FirstOf::new(tokens.sessions(Arc::clone(&sessions)).load(Arc::clone(&users)))
 //!         .or(SessionCredential::new(Arc::clone(&sessions)).load(Arc::clone(&users)))

@@ -1,6 +1,7 @@
 //! Names for the macros and the other crates of this project. They are not part of the public API,
 //! and any release may change them.
 
+pub use doorward_auth::{FoundCookie, find_cookie};
 pub use doorward_core::{
     DisconnectReason, Verdict, is_printable, is_visible_line, is_visible_text, wire,
 };

@@ -7,7 +7,13 @@
 //! - [`FirstOf`] chooses among several credentials.
 //! - [`authenticate_fn`] turns a closure into an authenticator.
 
-pub use doorward_auth::*;
+pub use doorward_auth::{
+    AppOrigin, AuthenticateFn, Claims, CookieNameError, FirstOf, HasUserId, IssueError, Issuer,
+    Jwt, KeyError, KeyRing, KeyRingError, KeySet, KeySetError, KeySetProblem, Loaded, OriginError,
+    Origins, PassedOver, RequestKind, RsaAlgorithm, SessionCookie, SessionCredential, Shown,
+    ShowsCredential, SignedIn, SigningKey, UnboundJwt, UserById, UserLoader, authenticate_fn,
+    user_by_id,
+};
 pub use doorward_core::{
     Anonymous, AuthPayload, AuthPayloadError, AuthenticateError, Authenticator, Grant, Handshake,
     HandshakeRequest, Headers, Issued, RefusalCode, RefusalReason, Reload, Retry, TokenId,

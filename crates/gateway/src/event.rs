@@ -19,6 +19,7 @@ pub(crate) mod interceptor;
 pub(crate) mod invocation;
 pub(crate) mod pipeline;
 pub(crate) mod reply;
+pub(crate) mod sealed;
 pub(crate) mod subscription;
 pub(crate) mod trace;
 

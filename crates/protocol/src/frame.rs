@@ -90,3 +90,50 @@ impl Frame {
 
 /// Initial capacity: enough for most packets.
 const USUAL: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Message;
+
+    #[test]
+    fn a_text_is_one_frame() {
+        let frame = Frame::text(|out| out.extend_from_slice(b"3"));
+
+        assert_eq!(frame.websocket()[..], *b"\x81\x013");
+        assert_eq!((frame.len(), frame.is_empty()), (3, false));
+        assert_eq!(frame.frames().collect::<Vec<_>>(), [(Opcode::Text, 3)]);
+    }
+
+    #[test]
+    fn each_attachment_is_a_frame_of_its_own() {
+        let (first, second) = (Bytes::from_static(b"ab"), Bytes::new());
+        let frame = Frame::packet(|out| {
+            out.extend_from_slice(b"452-[]");
+            Ok(vec![first, second])
+        })
+        .unwrap();
+
+        let ends: Vec<_> = frame.frames().collect();
+        assert_eq!(ends, [(Opcode::Text, 8), (Opcode::Binary, 12), (Opcode::Binary, 14)]);
+        assert_eq!(frame.websocket()[8..], *b"\x82\x02ab\x82\x00");
+    }
+
+    #[test]
+    fn a_packet_without_attachments_is_one_frame() {
+        let frame = Frame::packet(|out| {
+            out.extend_from_slice(b"42[]");
+            Ok(Vec::new())
+        })
+        .unwrap();
+
+        assert_eq!(frame.frames().collect::<Vec<_>>(), [(Opcode::Text, 6)]);
+    }
+
+    #[test]
+    fn a_message_is_empty_without_bytes() {
+        assert!(Message::Text("").is_empty() && Message::Binary(b"").is_empty());
+        assert!(!Message::Text("3").is_empty() && !Message::Binary(b"3").is_empty());
+        assert_eq!((Message::Text("ab").len(), Message::Binary(b"abc").len()), (2, 3));
+    }
+}

@@ -54,7 +54,7 @@ use crate::{
 /// | [`user_claim`](Jwt::user_claim) | `sub` |
 /// | [`bearer`](Jwt::bearer) | no: only the bare token |
 /// | [`danger_without_exp`](Jwt::danger_without_exp) | no: `exp` is required |
-/// | [`leeway`](Jwt::leeway) | 5 seconds for `nbf` and `iat`, none for `exp`; none for [own](Jwt::own) tokens without `gen` |
+/// | [`leeway`](Jwt::leeway) | 5 seconds for `nbf` and `iat`, none for `exp`; none for [own](Jwt::key_ring) tokens without `gen` |
 ///
 /// These rules always apply:
 ///

@@ -81,7 +81,7 @@ impl Issuer {
     }
 
     /// Writes a token for the user of `session`, like [`Issuer::issue`]. Where
-    /// [`Jwt::own`](crate::Jwt::own) checks sessions, the token ends with its session.
+    /// [`Jwt::key_ring`](crate::Jwt::key_ring) checks sessions, the token ends with its session.
     ///
     /// The token contains the session id (`sid`), its generation (`gen`) and the time of the user's
     /// last authentication (`auth_time`). It expires with the session at the latest.

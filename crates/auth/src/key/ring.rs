@@ -37,7 +37,7 @@ use crate::key::{
 ///
 /// let ring = Arc::new(KeyRing::new(SigningKey::generate()?).max_lifetime(Duration::from_secs(300)));
 /// let issuer = Issuer::with_ring(Arc::clone(&ring), "https://id.example.org", "chat");
-/// let jwt = Jwt::own(Arc::clone(&ring), "https://id.example.org", "chat");
+/// let jwt = Jwt::key_ring(Arc::clone(&ring), "https://id.example.org", "chat");
 ///
 /// ring.rotate(SigningKey::generate()?, SystemTime::UNIX_EPOCH);
 /// # Ok::<_, doorward_auth::KeyError>(())

@@ -36,7 +36,7 @@ use crate::{
 ///     "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
 ///     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
 /// }]}"#;
-/// let jwt = Jwt::keys(KeySet::from_jwks(jwks)?).bound_to("https://id.example.org", "chat");
+/// let jwt = Jwt::key_set(KeySet::from_jwks(jwks)?).bound_to("https://id.example.org", "chat");
 /// # Ok::<_, KeySetError>(())
 /// ```
 #[derive(Clone)]

@@ -23,7 +23,7 @@ fn jwk(signer: &AnySigner, kid: &str) -> Value {
 
 fn jwt(keys: &[Value]) -> Jwt {
     let set = KeySet::from_jwks(&json!({ "keys": keys }).to_string()).unwrap();
-    Jwt::keys(set).danger_unbound()
+    Jwt::key_set(set).danger_unbound()
 }
 
 fn header(kid: &Value) -> String {
@@ -126,7 +126,7 @@ fn a_set_is_bound_like_a_public_key() {
     let token = issuer.issue("alice", std::time::Duration::from_secs(60), at(NOW), "t-1").unwrap();
     let judge = |issuer: &str, audience: &str| {
         let set = KeySet::from_jwks(&jwks).unwrap();
-        reason(&Jwt::keys(set).bound_to(issuer, audience), &token)
+        reason(&Jwt::key_set(set).bound_to(issuer, audience), &token)
     };
 
     assert_eq!(judge("https://id.example.org", "chat"), None);

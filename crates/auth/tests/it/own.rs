@@ -22,7 +22,7 @@ pub(crate) const ISSUER: &str = "https://id.example.org";
 /// Makes an issuer and an authenticator of the same ring.
 pub(crate) fn pair(ring: &Arc<KeyRing>) -> (Issuer, Jwt) {
     let issuer = Issuer::with_ring(Arc::clone(ring), ISSUER, "chat");
-    (issuer, Jwt::own(Arc::clone(ring), ISSUER, "chat"))
+    (issuer, Jwt::key_ring(Arc::clone(ring), ISSUER, "chat"))
 }
 
 pub(crate) fn ring() -> Arc<KeyRing> {

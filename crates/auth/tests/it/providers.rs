@@ -72,7 +72,7 @@ fn auth0_signs_access_tokens_that_are_accepted() {
     let jwks =
         jwks(&json!({"kid": "NjVBRjY5MDlCMUIwNzU4", "use": "sig", "alg": "RS256", "x5t": "a"}));
     let bound = |issuer: &str| {
-        Jwt::keys(KeySet::from_jwks(&jwks).unwrap()).bound_to(issuer, "https://api.example.com")
+        Jwt::key_set(KeySet::from_jwks(&jwks).unwrap()).bound_to(issuer, "https://api.example.com")
     };
     let jwt = bound("https://example.eu.auth0.com/");
 
@@ -110,7 +110,7 @@ fn keycloak_signs_access_tokens_that_are_accepted_once_they_name_an_audience() {
         jwk(&json!({"kid": "enc", "use": "enc", "alg": "RSA-OAEP"})),
         jwk(&json!({"kid": "FJ86GcF3jTbNLOco4NvZkUCIUmfY", "use": "sig", "alg": "RS256"})),
     ]});
-    let jwt = Jwt::keys(KeySet::from_jwks(&jwks.to_string()).unwrap())
+    let jwt = Jwt::key_set(KeySet::from_jwks(&jwks.to_string()).unwrap())
         .bound_to("https://sso.example.com/realms/demo", "chat");
 
     // Without an audience mapper the audience of every token is "account".
@@ -148,7 +148,7 @@ fn entra_id_signs_access_tokens_that_are_accepted_with_an_algorithm_for_its_keys
         "x5c": ["MIIC"], "cloud_instance_name": "microsoftonline.com", "issuer": issuer,
     }));
     let keys = KeySet::from_jwks_for(&jwks, RsaAlgorithm::Rs256).unwrap();
-    let jwt = Jwt::keys(keys).bound_to(issuer, client);
+    let jwt = Jwt::key_set(keys).bound_to(issuer, client);
 
     assert!(KeySet::from_jwks(&jwks).is_err());
     let token = rs256(&header, &claims);
@@ -177,7 +177,7 @@ fn cognito_signs_access_tokens_without_an_audience_so_the_application_checks_the
         "jti": "e5c0a3a6-9d0c-4b7c-9d4e-1f2a3b4c5d6e", "username": "alice",
     });
     let jwks = jwks(&json!({"alg": "RS256", "kid": "abcdefghijklmnopqrsexample=", "use": "sig"}));
-    let unbound = || Jwt::keys(KeySet::from_jwks(&jwks).unwrap());
+    let unbound = || Jwt::key_set(KeySet::from_jwks(&jwks).unwrap());
     // This check replaces the check of an audience.
     let jwt = unbound().danger_unbound().issuer(issuer).load(|claims: Claims| async move {
         let is = |name: &str, value: &str| claims.get(name).is_some_and(|claim| claim == value);
@@ -215,7 +215,7 @@ fn firebase_signs_id_tokens_that_are_accepted() {
         },
     });
     let jwks = jwks(&json!({"alg": "RS256", "kid": "de955d4e9c9d3b0f1a2b", "use": "sig"}));
-    let jwt = Jwt::keys(KeySet::from_jwks(&jwks).unwrap())
+    let jwt = Jwt::key_set(KeySet::from_jwks(&jwks).unwrap())
         .bound_to("https://securetoken.google.com/demo-project", "demo-project");
 
     let good = accepted(&jwt, &rs256(&header, &claims));
@@ -238,7 +238,7 @@ fn okta_signs_access_tokens_that_are_accepted() {
         "scp": ["openid", "chat"], "auth_time": NOW - 60, "sub": "alice@example.com",
     });
     let jwks = jwks(&json!({"alg": "RS256", "kid": "45js03w0djwedsw", "use": "sig"}));
-    let jwt = Jwt::keys(KeySet::from_jwks(&jwks).unwrap())
+    let jwt = Jwt::key_set(KeySet::from_jwks(&jwks).unwrap())
         .bound_to("https://example.okta.com/oauth2/default", "api://default");
 
     let token = rs256(&header, &claims);

@@ -54,7 +54,10 @@ fn debug_of_keys_contains_no_key() {
     for printed in [
         format!("{key:?}"),
         format!("{unbound:?}"),
-        format!("{ring:?} {:?}", Jwt::own(Arc::clone(&ring), "https://id.example.org", "chat")),
+        format!(
+            "{ring:?} {:?}",
+            Jwt::key_ring(Arc::clone(&ring), "https://id.example.org", "chat")
+        ),
         ring.jwks(std::time::SystemTime::UNIX_EPOCH),
         format!("{:?}", Issuer::new(key, "https://id.example.org", "chat")),
     ] {

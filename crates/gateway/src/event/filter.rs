@@ -5,7 +5,10 @@ use std::{borrow::Cow, error::Error, marker::PhantomData, sync::Arc};
 use doorward_core::{BoxError, Exception};
 use doorward_protocol::{Arguments, RawArguments};
 
-use crate::{event::reply::Emit, room::socket::Socket};
+use crate::{
+    event::{reply::Emit, sealed::Sealed},
+    room::socket::Socket,
+};
 
 /// Translates errors into answers for the client.
 ///
@@ -68,11 +71,17 @@ pub trait ExceptionFilter<P>: Send + Sync + 'static {
             \"Try again\")`, or implement `ExceptionFilter<{P}>`"
 )]
 pub trait IntoExceptionFilter<P, M> {
+    /// Keeps other crates from implementing the trait, so that it can grow.
+    #[doc(hidden)]
+    const SEALED: Sealed;
+
     /// Converts the argument into a filter.
     fn into_filter(self) -> Arc<dyn ExceptionFilter<P>>;
 }
 
 impl<P, F: ExceptionFilter<P>> IntoExceptionFilter<P, ()> for F {
+    const SEALED: Sealed = Sealed;
+
     fn into_filter(self) -> Arc<dyn ExceptionFilter<P>> {
         Arc::new(self)
     }
@@ -85,6 +94,8 @@ where
     R: Into<ErrorReply> + 'static,
     F: Fn(&E) -> R + Send + Sync + 'static,
 {
+    const SEALED: Sealed = Sealed;
+
     fn into_filter(self) -> Arc<dyn ExceptionFilter<P>> {
         Arc::new(OfError(self, PhantomData))
     }

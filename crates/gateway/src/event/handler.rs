@@ -14,6 +14,7 @@ use crate::event::{
     failure::Failure,
     invocation::{Invocation, Late, Step, by_hand},
     reply::{IntoReply, Outcome, Reply},
+    sealed::Sealed,
 };
 
 /// An async function that handles an event.
@@ -39,6 +40,10 @@ use crate::event::{
     note = "each argument must implement `FromEvent<{P}>` and the result `IntoReply`"
 )]
 pub trait Handler<P, M>: Send + Sync + 'static {
+    /// Keeps other crates from implementing the trait, so that it can grow.
+    #[doc(hidden)]
+    const SEALED: Sealed;
+
     /// Value of the answer.
     type Value: Arguments + Send + 'static;
 
@@ -65,6 +70,8 @@ macro_rules! impl_handler {
             M: 'static,
             $($argument: FromEvent<P>,)*
         {
+            const SEALED: Sealed = Sealed;
+
             type Value = R::Value;
 
             #[expect(clippy::allow_attributes, reason = "with no arguments the context is unused")]

@@ -7,7 +7,7 @@ use doorward_protocol::{Args, Arguments, RawArguments};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 
-use crate::room::hub::broadcast::Delivered;
+use crate::{event::sealed::Sealed, room::hub::broadcast::Delivered};
 
 /// Answer of a handler: an ack, an event, or a stream of events.
 ///
@@ -117,6 +117,10 @@ impl<V: Arguments> Reply<V> {
             of these whose error is a `std::error::Error`"
 )]
 pub trait IntoReply<M>: Send {
+    /// Keeps other crates from implementing the trait, so that it can grow.
+    #[doc(hidden)]
+    const SEALED: Sealed;
+
     /// Payload of the reply.
     type Value: Arguments + Send + 'static;
 
@@ -184,6 +188,8 @@ markers! {
 }
 
 impl<T: Serialize + Send + 'static> IntoReply<ByValue> for T {
+    const SEALED: Sealed = Sealed;
+
     type Value = T;
 
     fn into_reply(self) -> Result<Reply<T>, BoxError> {
@@ -192,6 +198,8 @@ impl<T: Serialize + Send + 'static> IntoReply<ByValue> for T {
 }
 
 impl<T: Serialize + Send + 'static> IntoReply<ByArgs> for Args<T> {
+    const SEALED: Sealed = Sealed;
+
     type Value = Self;
 
     fn into_reply(self) -> Result<Reply<Self>, BoxError> {
@@ -202,6 +210,8 @@ impl<T: Serialize + Send + 'static> IntoReply<ByArgs> for Args<T> {
 /// An emit as the last expression of a handler answers with `null`: how many sockets were reached is not for
 /// clients.
 impl IntoReply<ByDelivered> for Delivered {
+    const SEALED: Sealed = Sealed;
+
     type Value = ();
 
     fn into_reply(self) -> Result<Reply<()>, BoxError> {
@@ -210,6 +220,8 @@ impl IntoReply<ByDelivered> for Delivered {
 }
 
 impl IntoReply<ByRaw> for RawArguments {
+    const SEALED: Sealed = Sealed;
+
     type Value = Self;
 
     fn into_reply(self) -> Result<Reply<Self>, BoxError> {
@@ -218,6 +230,8 @@ impl IntoReply<ByRaw> for RawArguments {
 }
 
 impl<T: Arguments + Send + 'static> IntoReply<ByEmit> for Emit<T> {
+    const SEALED: Sealed = Sealed;
+
     type Value = T;
 
     fn into_reply(self) -> Result<Reply<T>, BoxError> {
@@ -226,6 +240,8 @@ impl<T: Arguments + Send + 'static> IntoReply<ByEmit> for Emit<T> {
 }
 
 impl<M, T: IntoReply<M>, E: Into<BoxError> + Send> IntoReply<ByResult<M>> for Result<T, E> {
+    const SEALED: Sealed = Sealed;
+
     type Value = T::Value;
 
     fn into_reply(self) -> Result<Reply<T::Value>, BoxError> {
@@ -262,6 +278,8 @@ impl<M, T: IntoReply<M>, E: Into<BoxError> + Send> IntoReply<ByResult<M>> for Re
 ///     Gateway::at("/").on("x", || async { Err::<Emit<u8>, _>(Failed) });
 /// ```
 impl<M, T: Send, E: Serialize + Send> IntoReply<ByMistake<M>> for Result<T, E> {
+    const SEALED: Sealed = Sealed;
+
     type Value = RawArguments;
 
     fn into_reply(self) -> Result<Reply, BoxError> {
@@ -273,6 +291,8 @@ impl<M, S> IntoReply<ByStream<M>> for S
 where
     S: Stream<Item: IntoReply<M>> + Send + 'static,
 {
+    const SEALED: Sealed = Sealed;
+
     type Value = RawArguments;
 
     fn into_reply(self) -> Result<Reply, BoxError> {

@@ -10,6 +10,7 @@ use crate::{
         filter::{Filters, IntoExceptionFilter},
         handler::{AnyHandler, Handler, erase},
         interceptor::{AnyInterceptor, Interceptor},
+        sealed::Sealed,
     },
     guard::authorise::AnyGuard,
 };
@@ -132,17 +133,25 @@ impl<P> fmt::Debug for Subscription<P> {
     note = "each argument must implement `FromEvent<{P}>` and the result `IntoReply`"
 )]
 pub trait IntoSubscription<P, M> {
+    /// Keeps other crates from implementing the trait, so that it can grow.
+    #[doc(hidden)]
+    const SEALED: Sealed;
+
     /// Converts the argument into a subscription.
     fn into_subscription(self) -> Subscription<P>;
 }
 
 impl<P: Send + Sync + 'static, M: 'static, H: Handler<P, M>> IntoSubscription<P, (M,)> for H {
+    const SEALED: Sealed = Sealed;
+
     fn into_subscription(self) -> Subscription<P> {
         handle(self)
     }
 }
 
 impl<P> IntoSubscription<P, ()> for Subscription<P> {
+    const SEALED: Sealed = Sealed;
+
     fn into_subscription(self) -> Self {
         self
     }

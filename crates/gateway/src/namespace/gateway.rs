@@ -14,6 +14,7 @@ use crate::{
         context::EventContext,
         filter::IntoExceptionFilter,
         interceptor::Interceptor,
+        sealed::Sealed,
         subscription::{IntoSubscription, Layers, Listener, Subscription},
     },
     room::{
@@ -338,6 +339,10 @@ impl<P> fmt::Debug for Gateway<P> {
     note = "return nothing, or `Result<(), Refusal>`"
 )]
 pub trait IntoConnectResult {
+    /// Keeps other crates from implementing the trait, so that it can grow.
+    #[doc(hidden)]
+    const SEALED: Sealed;
+
     /// Converts the result of the hook.
     ///
     /// # Errors
@@ -346,12 +351,16 @@ pub trait IntoConnectResult {
 }
 
 impl IntoConnectResult for () {
+    const SEALED: Sealed = Sealed;
+
     fn into_result(self) -> Result<(), Refusal> {
         Ok(())
     }
 }
 
 impl IntoConnectResult for Result<(), Refusal> {
+    const SEALED: Sealed = Sealed;
+
     fn into_result(self) -> Self {
         self
     }

@@ -12,7 +12,8 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward::{
-    auth::{FoundCookie, Headers, RequestKind, find_cookie},
+    __private::{FoundCookie, find_cookie},
+    auth::{Headers, RequestKind},
     session::{Session, VerifySessionError},
 };
 use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};

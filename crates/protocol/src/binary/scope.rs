@@ -47,8 +47,8 @@ pub(crate) fn is_reading() -> bool {
 /// Returns an attachment of the payload that is being deserialized.
 pub(crate) fn attachment(number: u64) -> Option<Bytes> {
     let Scope::Reading(count) = SCOPE.get() else { return None };
-    let number = usize::try_from(number).ok().filter(|number| *number < count)?;
-    let from_top = count - number;
+    // A number beyond the count is found neither below nor at the top.
+    let from_top = count.checked_sub(usize::try_from(number).ok()?)?;
     let found = STACK.try_with(|stack| {
         let stack = stack.borrow();
         stack.get(stack.len().checked_sub(from_top)?).cloned()

@@ -361,3 +361,29 @@ fn an_authenticated_client_that_asks_in_a_loop_is_cut_off_too() {
 
     assert_eq!(refusals, 36);
 }
+
+#[test]
+fn a_probe_pings_at_once_and_a_second_one_waits_for_the_same_pong() {
+    let (mut link, now, _) = admitted();
+
+    assert!(link.ping_now(now + SECOND));
+    assert_eq!(link.deadline(), Some(now + 21 * SECOND));
+    assert!(!link.ping_now(now + 2 * SECOND));
+    assert_eq!(link.deadline(), Some(now + 21 * SECOND));
+
+    assert!(matches!(text(&mut link, now + 3 * SECOND, "3"), Ok(Received::Nothing)));
+    assert_eq!(link.deadline(), Some(now + 28 * SECOND));
+    assert!(link.ping_now(now + 4 * SECOND));
+    assert_eq!(link.handle_timeout(now + 24 * SECOND), Some(Timeout::NoPong));
+}
+
+#[test]
+fn an_admission_has_the_name_of_its_namespace() {
+    let (mut link, now) = open();
+    assert!(matches!(text(&mut link, now, "40/chat,{\"a\":1}"), Ok(Received::Nothing)));
+
+    let Some(Admission::Start { slot, auth }) = link.poll_admission() else { panic!() };
+    assert_eq!(auth.as_deref(), Some("{\"a\":1}"));
+    assert_eq!(link.namespace(slot), "/chat");
+    assert!(link.poll_admission().is_none());
+}

@@ -168,3 +168,52 @@ pub fn append_pong(out: &mut Vec<u8>, payload: &[u8]) {
 }
 
 const FIN: u8 = 0x80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(length: usize) -> Vec<u8> {
+        let mut out = b"before".to_vec();
+        append(&mut out, Opcode::Binary, |out| out.extend((0..length).map(|at| at as u8)));
+        let header = out.len() - 6 - length;
+        assert!(out[6 + header..].iter().enumerate().all(|(at, byte)| *byte == at as u8));
+        assert_eq!((&out[..6], header), (&b"before"[..], header_length(out.len() - 6)));
+        out[6..6 + header].to_vec()
+    }
+
+    /// The shortest form must be used (RFC 6455, section 5.2).
+    #[test]
+    fn the_length_has_7_16_or_64_bits() {
+        assert_eq!(header(0), [0x82, 0]);
+        assert_eq!(header(125), [0x82, 125]);
+        assert_eq!(header(126), [0x82, 126, 0, 126]);
+        assert_eq!(header(65_535), [0x82, 126, 0xff, 0xff]);
+        assert_eq!(header(65_536), [0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn control_frames_and_failed_packets() {
+        let mut out = Vec::new();
+        append_pong(&mut out, b"p");
+        append_close(&mut out, CloseCode::GoingAway, "bye");
+        assert_eq!(out, b"\x8a\x01p\x88\x05\x03\xe9bye");
+
+        // A reason has 123 bytes at most and is cut between characters (section 5.5).
+        let mut close = Vec::new();
+        append_close(&mut close, CloseCode::Normal, &format!("{}é", "x".repeat(122)));
+        assert_eq!((close.len(), close[1]), (2 + 124, 124));
+
+        let error = serde_json::from_str::<u8>("x").unwrap_err();
+        let failed = append_packet(
+            &mut out,
+            |out| {
+                out.push(b'4');
+                Err(error)
+            },
+            |_, _| panic!("nothing was framed"),
+        );
+        assert!(failed.is_err());
+        assert_eq!(out, b"\x8a\x01p\x88\x05\x03\xe9bye");
+    }
+}

@@ -22,7 +22,7 @@ pub(crate) fn authenticator(
     let Resources { keys, sessions, stores, .. } = resources;
     // Accept only access tokens of this server's keys, and nothing else that the keys may ever sign.
     let TokenConfig { issuer, audience } = &config.token;
-    let tokens = Jwt::own(Arc::clone(keys), issuer.as_str(), audience.as_str())
+    let tokens = Jwt::key_ring(Arc::clone(keys), issuer.as_str(), audience.as_str())
         .sessions(Arc::clone(sessions));
     let accounts = Arc::clone(&stores.accounts);
     let users = Arc::new(user_by_id(move |id| known(Arc::clone(&accounts), id)));

@@ -107,7 +107,7 @@ impl Jwt {
     ///
     /// A token names its key (`kid`). A token without a name is accepted only if the set has a
     /// single key.
-    pub fn keys(keys: KeySet) -> UnboundJwt {
+    pub fn key_set(keys: KeySet) -> UnboundJwt {
         UnboundJwt(Self::new(Keys::Set(Arc::new(keys))))
     }
 
@@ -118,7 +118,11 @@ impl Jwt {
     /// by the generation of their user (`gen`), other tokens by their time of issue. Tokens live no
     /// longer than [`KeyRing::max_lifetime`]. With [`Jwt::sessions`] they also end with their
     /// session.
-    pub fn own(ring: Arc<KeyRing>, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+    pub fn key_ring(
+        ring: Arc<KeyRing>,
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+    ) -> Self {
         let max_lifetime = ring.longest_lifetime();
         let mut jwt = Self::new(Keys::Ring(ring))
             .issuer(issuer)

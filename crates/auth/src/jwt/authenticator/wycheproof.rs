@@ -119,7 +119,7 @@ fn authenticator(group: &Value) -> (Option<Jwt>, Option<KeyError>) {
     let jwk = group.get("public").unwrap_or(&group["private"]);
     let jwks = if jwk.get("keys").is_some() { jwk.clone() } else { json!({ "keys": [jwk] }) };
     match KeySet::from_jwks(&jwks.to_string()) {
-        Ok(keys) => (Some(Jwt::keys(keys).danger_unbound()), None),
+        Ok(keys) => (Some(Jwt::key_set(keys).danger_unbound()), None),
         Err(KeySetError::NoKey(keys)) => match keys.first().map(|key| key.problem) {
             Some(KeySetProblem::Weak(
                 weakness @ (KeyError::SecretRepeats

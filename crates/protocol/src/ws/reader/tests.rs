@@ -112,3 +112,70 @@ fn every_rule_of_the_frame_has_its_error() {
         assert_eq!(read_all(&bytes, 1024), Err(error), "{bytes:02x?}");
     }
 }
+
+/// Returns the header of a masked frame with a length of this many bits.
+fn header(marker: u8, length: &[u8]) -> Vec<u8> {
+    [&[0x82, 0x80 | marker][..], length, &[0; 4]].concat()
+}
+
+/// A longer form could smuggle a frame past a proxy that reads only the short one (section 5.2).
+#[test]
+fn a_length_must_have_its_shortest_form() {
+    let error = |bytes: &[u8]| read_all(bytes, 1 << 31).unwrap_err();
+
+    assert_eq!(error(&header(126, &125_u16.to_be_bytes())), FrameError::Length);
+    assert_eq!(read_all(&header(126, &126_u16.to_be_bytes()), 1 << 31), Ok(vec![]));
+    assert_eq!(error(&header(127, &65_535_u64.to_be_bytes())), FrameError::Length);
+    assert_eq!(read_all(&header(127, &65_536_u64.to_be_bytes()), 1 << 31), Ok(vec![]));
+    assert_eq!(read_all(&header(127, &0x7fff_ffff_u64.to_be_bytes()), 1 << 31), Ok(vec![]));
+    assert_eq!(error(&header(127, &0x8000_0000_u64.to_be_bytes())), FrameError::TooLarge);
+    assert_eq!(error(&header(127, &u64::MAX.to_be_bytes())), FrameError::TooLarge);
+}
+
+#[test]
+fn a_control_frame_has_125_bytes_at_most_and_one_part() {
+    assert_eq!(read_all(&frame(0x89, &[b'x'; 125]), 1024).unwrap().len(), 1);
+    assert_eq!(read_all(&frame(0x89, &[b'x'; 126]), 1024), Err(FrameError::Control));
+    assert_eq!(read_all(&frame(0x09, b""), 1024), Err(FrameError::Control));
+}
+
+#[test]
+fn a_message_has_64_parts_at_most() {
+    let parts = |count: usize| {
+        let mut parts = vec![frame(0x01, b"x")];
+        parts.extend((2..count).map(|_| frame(0x00, b"x")));
+        parts.push(frame(0x80, b"x"));
+        read_all(&parts.concat(), 1024)
+    };
+
+    assert_eq!(parts(64).unwrap(), [format!("Message(Text({:?}))", "x".repeat(64))]);
+    assert_eq!(parts(65), Err(FrameError::TooLarge));
+}
+
+/// Every length up to three words, so that the bytes after the last whole word are covered.
+#[test]
+fn each_byte_is_unmasked_once() {
+    for length in 0..=24 {
+        let payload: Vec<u8> = (0..length).map(|at| 0xf0 ^ at).collect();
+
+        let mut masked = payload.clone();
+        unmask(&mut masked, [0x11, 0x22, 0x44, 0x88]);
+
+        let mask = [0x11, 0x22, 0x44, 0x88];
+        let expected: Vec<u8> =
+            payload.iter().enumerate().map(|(at, byte)| byte ^ mask[at % 4]).collect();
+        assert_eq!(masked, expected, "{length}");
+    }
+}
+
+#[test]
+fn the_beginning_of_a_frame_is_read_before_the_rest_has_arrived() {
+    let whole = frame(0x81, &[b'x'; 300]);
+
+    assert_eq!(beginning(&whole[..8], 0).as_deref(), Some(""));
+    assert_eq!(beginning(&whole[..8], 1), None);
+    assert_eq!(beginning(&whole[..12], 4).as_deref(), Some("xxxx"));
+    assert_eq!(beginning(&frame(0x81, b"abc"), 9).as_deref(), Some("abc"));
+    assert_eq!(beginning(&frame(0x82, b"abc"), 9).as_deref(), Some(""));
+    assert_eq!(beginning(&[0xf1, 0x80], 9).as_deref(), Some(""));
+}
