@@ -223,7 +223,7 @@ impl Jwt {
         self
     }
 
-    fn judge(&self, handshake: &Handshake) -> Result<Grant<Claims>, Denied> {
+    fn check(&self, handshake: &Handshake) -> Result<Grant<Claims>, Denied> {
         let shown = Explicit::Token.find(&handshake.auth)?;
         let token = match parts::split_bearer(shown) {
             // A frequent mistake of clients, so the audit record names it.
@@ -256,7 +256,7 @@ impl Jwt {
         let parts = parts::split(token)?;
         let header = object::decode(parts.header).ok_or(Denied::segment("header"))?;
         let (key_id, algorithm) = (header::key_id(&header)?, header::algorithm(&header)?);
-        let judge = |key: &VerifyingKey| {
+        let check = |key: &VerifyingKey| {
             // Checks the header first: it is cheaper than a signature, and pins the algorithm.
             header::check(&header, key.algorithm(), self.policy.token_type.as_deref())?;
             match key.verify(parts.signed.as_bytes(), &parts.signature) {
@@ -270,7 +270,7 @@ impl Jwt {
             let problem = key_id.map_or(Problem::Missing, |_| Problem::Unknown);
             Denied::token_header("kid", problem).because(RefusalReason::TokenSignature)
         };
-        self.keys.find(key_id, algorithm, now, judge).ok_or_else(no_key)??;
+        self.keys.find(key_id, algorithm, now, check).ok_or_else(no_key)??;
         Ok(parts)
     }
 
@@ -307,7 +307,7 @@ impl Authenticator for Jwt {
     type Principal = Claims;
 
     async fn authenticate(&self, handshake: Handshake) -> Result<Grant<Claims>, AuthenticateError> {
-        let grant = self.judge(&handshake).map_err(Refusal::from)?;
+        let grant = self.check(&handshake).map_err(Refusal::from)?;
         match self.session_of(&grant).await? {
             None => Ok(grant),
             Some((sessions, session)) => {
@@ -321,7 +321,7 @@ impl Authenticator for Jwt {
 
     /// Recognises a token by its signature and claims, without looking up its session.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
-        self.judge(handshake).ok().map(|grant| grant.user)
+        self.check(handshake).ok().map(|grant| grant.user)
     }
 }
 

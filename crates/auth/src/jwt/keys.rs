@@ -19,19 +19,19 @@ pub(super) enum Keys {
 }
 
 impl Keys {
-    /// Passes the selected key to `judge`; `None` if there is none. `algorithm` is the `alg` of the
+    /// Passes the selected key to `check`; `None` if there is none. `algorithm` is the `alg` of the
     /// token.
     pub(super) fn find<T>(
         &self,
         key_id: Option<&str>,
         algorithm: &str,
         now: SystemTime,
-        judge: impl FnOnce(&VerifyingKey) -> T,
+        check: impl FnOnce(&VerifyingKey) -> T,
     ) -> Option<T> {
         match self {
-            Self::One(key) => Some(judge(key)),
-            Self::Ring(ring) => ring.find(key_id?, now, judge),
-            Self::Set(set) => set.find(key_id, algorithm).map(judge),
+            Self::One(key) => Some(check(key)),
+            Self::Ring(ring) => ring.find(key_id?, now, check),
+            Self::Set(set) => set.find(key_id, algorithm).map(check),
         }
     }
 }

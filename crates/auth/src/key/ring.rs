@@ -134,19 +134,19 @@ impl KeyRing {
         Arc::clone(&self.trusted().current)
     }
 
-    /// Passes the key with this name to `judge`, if it is trusted at `now`.
+    /// Passes the key with this name to `check`, if it is trusted at `now`.
     pub(crate) fn find<T>(
         &self,
         id: &str,
         now: SystemTime,
-        judge: impl FnOnce(&VerifyingKey) -> T,
+        check: impl FnOnce(&VerifyingKey) -> T,
     ) -> Option<T> {
         let trusted = self.trusted();
         if trusted.current.id() == id {
-            return Some(judge(trusted.current.public().verifying()));
+            return Some(check(trusted.current.public().verifying()));
         }
         let old = trusted.retiring.iter().find(|old| old.key.id() == id && now < old.until)?;
-        Some(judge(old.key.verifying()))
+        Some(check(old.key.verifying()))
     }
 
     fn of(trusted: Trusted) -> Self {

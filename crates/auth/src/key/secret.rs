@@ -3,12 +3,12 @@
 //! A single token lets an attacker test millions of secrets per second offline, and lists of
 //! commonly copied secrets are public. Only a random secret is safe, so a secret that is visibly
 //! not random is rejected.
-//! Start reading at [`judge`].
+//! Start reading at [`check`].
 
 use crate::key::error::KeyError;
 
 /// Rejects a secret that is shorter than the `needed` bytes of `algorithm`, or that can be guessed.
-pub(super) fn judge(secret: &[u8], needed: usize, algorithm: &'static str) -> Result<(), KeyError> {
+pub(super) fn check(secret: &[u8], needed: usize, algorithm: &'static str) -> Result<(), KeyError> {
     let bytes = secret.len();
     if bytes < needed {
         return Err(KeyError::SecretTooShort { algorithm, bytes, needed });

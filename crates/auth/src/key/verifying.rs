@@ -32,14 +32,14 @@ impl VerifyingKey {
     /// Checks an HMAC secret and makes a key of it.
     pub(crate) fn secret(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
         let Kind::Hmac(hash) = algorithm.kind() else { return Err(KeyError::Algorithm) };
-        secret::judge(secret, hash.digest_algorithm().output_len(), algorithm.name())?;
+        secret::check(secret, hash.digest_algorithm().output_len(), algorithm.name())?;
         self_test::run()?;
         Ok(Self { algorithm, material: Material::Secret(Arc::new(hmac::Key::new(hash, secret))) })
     }
 
     /// Makes a key of any secret. The secrets of published test vectors are weak.
     #[cfg(test)]
-    pub(crate) fn unjudged(algorithm: Algorithm, secret: &[u8]) -> Self {
+    pub(crate) fn unchecked(algorithm: Algorithm, secret: &[u8]) -> Self {
         let Kind::Hmac(hash) = algorithm.kind() else { panic!("{algorithm:?} has no secret") };
         Self { algorithm, material: Material::Secret(Arc::new(hmac::Key::new(hash, secret))) }
     }

@@ -116,7 +116,7 @@ impl Sessions {
     ///   Retry.
     pub async fn verify(&self, token: &SessionToken) -> Result<Session, VerifySessionError> {
         let session = self.records.store.find(&token.key()).await?;
-        self.records.judge(session, self.clock.wall()).await
+        self.records.check(session, self.clock.wall()).await
     }
 
     /// Finds an active session by its id, such as the `sid` of an access token.
@@ -125,7 +125,7 @@ impl Sessions {
     /// Same as [`Sessions::verify`].
     pub async fn get(&self, id: &SessionId) -> Result<Session, VerifySessionError> {
         let session = self.records.store.get(id).await?;
-        self.records.judge(session, self.clock.wall()).await
+        self.records.check(session, self.clock.wall()).await
     }
 
     /// Records activity of the session's client over HTTP. The store is written to at most once a

@@ -69,16 +69,16 @@ async fn decide<P: Send + Sync + 'static>(
         request,
         link,
     };
-    let connection = Socket::new(parts, access);
-    let access = connection.access();
-    ask_guards(connection.asks(&access, Action::Connect), &door.hub).await?;
+    let socket = Socket::new(parts, access);
+    let access = socket.access();
+    ask_guards(socket.asks(&access, Action::Connect), &door.hub).await?;
 
-    let reservation = seating::reserve(policy, &connection, &services).await?;
+    let reservation = seating::reserve(policy, &socket, &services).await?;
 
-    let registered = services.registry.add_socket(Arc::new(connection.clone()), &credential);
+    let registered = services.registry.add_socket(Arc::new(socket.clone()), &credential);
     services.metrics.sockets.increment(1.0);
     let mut entered = Entered {
-        connection,
+        socket,
         door: Arc::clone(&door),
         greeted: 0,
         entry: Some(registered),
@@ -93,13 +93,13 @@ async fn decide<P: Send + Sync + 'static>(
     }
     // A change of rights needs the same check: the principal may have been loaded before it.
     if services.rights_changed.load(Ordering::SeqCst) != rights {
-        renewal::look_again(&entered.connection).await?;
+        renewal::check_again(&entered.socket).await?;
     }
 
     for hooks in &door.hooks {
         if let Some(hook) = &hooks.connect {
-            let span = hook_span(&entered.connection, "on_connect");
-            hook(entered.connection.clone()).instrument(span).await.map_err(refuse)?;
+            let span = hook_span(&entered.socket, "on_connect");
+            hook(entered.socket.clone()).instrument(span).await.map_err(refuse)?;
         }
         entered.greeted += 1;
     }
@@ -115,9 +115,9 @@ async fn decide<P: Send + Sync + 'static>(
     entered.seat = Some(seating::commit(reservation, &user, &services).await?);
     // Later broadcasts find the socket. Its link holds their packets back until the CONNECT is
     // answered.
-    entered.connection.enter_namespace();
+    entered.socket.enter_namespace();
     entered.otherwise = DisconnectReason::TransportClosed;
-    let lifetime = entered.connection.access().lifetime.clone();
+    let lifetime = entered.socket.access().lifetime.clone();
     let concurrency = door.concurrency;
     let is_recorded = entered.is_recorded;
     Ok(Admitted { socket: Box::new(entered), lifetime, concurrency, is_recorded })

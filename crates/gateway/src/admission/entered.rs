@@ -30,7 +30,7 @@ use crate::{
 /// disconnect, and its seat and its registry entry are released.
 pub(crate) struct Entered<P: Send + Sync + 'static> {
     pub(crate) door: Arc<Door<P>>,
-    pub(crate) connection: Socket<P>,
+    pub(crate) socket: Socket<P>,
     /// Number of gateways that have seen the client connect.
     pub(crate) greeted: usize,
     pub(crate) entry: Option<SocketEntry>,
@@ -46,7 +46,7 @@ pub(crate) struct Entered<P: Send + Sync + 'static> {
 impl<P: Send + Sync + 'static> Entered<P> {
     /// Records the admission.
     pub(crate) fn record(&mut self) {
-        let subject = self.connection.subject(Action::Connect);
+        let subject = self.socket.subject(Action::Connect);
         self.services.decided(Decision::Admitted, subject);
         self.is_recorded = true;
     }
@@ -56,7 +56,7 @@ impl<P: Send + Sync + 'static> Entered<P> {
     fn leave(&mut self, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>> {
         // The socket ends before its seat is free: the next holder of the seat never overlaps with
         // it.
-        self.connection.end();
+        self.socket.end();
         self.seat = None;
         if self.entry.take().is_some() {
             self.services.metrics.sockets.decrement(1.0);
@@ -67,22 +67,22 @@ impl<P: Send + Sync + 'static> Entered<P> {
             return None;
         }
         let door = Arc::clone(&self.door);
-        let connection = self.connection.clone();
+        let socket = self.socket.clone();
         let services = Arc::clone(&self.services);
         let under_way = services.farewells.subscribe();
         Some(Box::pin(async move {
             let hooks = door.hooks.iter().take(greeted);
             for hook in hooks.filter_map(|hooks| hooks.disconnect.as_ref()) {
-                let span = hook_span(&connection, "on_disconnect");
-                let farewell = async { hook(connection.clone(), reason).await }.instrument(span);
+                let span = hook_span(&socket, "on_disconnect");
+                let farewell = async { hook(socket.clone(), reason).await }.instrument(span);
                 let farewell = Caught::new(farewell);
                 match services.within(services.limits.handler_timeout, farewell).await {
                     Some(Ok(())) => {}
                     Some(Err(_)) => {
-                        tracing::error!(socket = %connection.id(), "A disconnect hook panicked.");
+                        tracing::error!(socket = %socket.id(), "A disconnect hook panicked.");
                     }
                     None => {
-                        tracing::error!(socket = %connection.id(), "A disconnect hook timed out.");
+                        tracing::error!(socket = %socket.id(), "A disconnect hook timed out.");
                     }
                 }
             }
@@ -94,11 +94,11 @@ impl<P: Send + Sync + 'static> Entered<P> {
 
 impl<P: Send + Sync + 'static> AnySocket for Entered<P> {
     fn user(&self) -> &UserId {
-        self.connection.user()
+        self.socket.user()
     }
 
     fn session(&self) -> Option<SessionId> {
-        self.connection.session()
+        self.socket.session()
     }
 
     fn has_credential(&self) -> bool {
@@ -106,25 +106,25 @@ impl<P: Send + Sync + 'static> AnySocket for Entered<P> {
     }
 
     fn refresh(&self, handshake: Handshake) -> BoxFuture<'static, Result<Lifetime, NotAdmitted>> {
-        let (door, connection) = (Arc::clone(&self.door), self.connection.clone());
-        Box::pin(async move { renewal::refresh(&door.policy, &connection, handshake).await })
+        let (door, socket) = (Arc::clone(&self.door), self.socket.clone());
+        Box::pin(async move { renewal::refresh(&door.policy, &socket, handshake).await })
     }
 
     fn start(&self, incoming: Incoming<'_>) -> Result<Invocation, Failure> {
-        self.door.routes.start(&self.connection, incoming)
+        self.door.routes.start(&self.socket, incoming)
     }
 
     fn trace(&self, event: &str) -> Trace {
-        self.door.routes.trace(&self.connection, event, &*self.services.entropy)
+        self.door.routes.trace(&self.socket, event, &*self.services.entropy)
     }
 
     fn explain(&self, event: &str, failure: Failure, trace: &Trace) -> Explained {
         let id = trace.id(&*self.services.entropy);
-        trace.run(|| self.door.routes.explain(&self.connection, event, failure, id))
+        trace.run(|| self.door.routes.explain(&self.socket, event, failure, id))
     }
 
     fn acknowledge(&self, id: u64, arguments: RawArguments) {
-        self.connection.acknowledge(id, arguments);
+        self.socket.acknowledge(id, arguments);
     }
 
     fn end(mut self: Box<Self>, reason: DisconnectReason) -> Option<BoxFuture<'static, ()>> {
@@ -140,7 +140,7 @@ impl<P: Send + Sync + 'static> Drop for Entered<P> {
         let reason =
             if self.services.is_draining() { DisconnectReason::Shutdown } else { self.otherwise };
         if self.is_recorded {
-            let subject = self.connection.subject(Action::Connect);
+            let subject = self.socket.subject(Action::Connect);
             let ended = Subject { action: None, ..subject };
             self.services.decided(Decision::Ended(reason), ended);
         }

@@ -27,41 +27,41 @@ use crate::{
 /// otherwise nothing changes.
 pub(crate) async fn refresh<P: Send + Sync + 'static>(
     policy: &Policy<P>,
-    connection: &Socket<P>,
+    socket: &Socket<P>,
     handshake: Handshake,
 ) -> Result<Lifetime, NotAdmitted> {
-    let services = connection.hub().services();
-    let (before, trust) = (connection.access(), connection.trust());
+    let services = socket.hub().services();
+    let (before, trust) = (socket.access(), socket.trust());
     let vetted = vet(policy, handshake, trust, services, Attempt::Refresh).await?;
-    let user = connection.user();
+    let user = socket.user();
     let refuse = |refusal| NotAdmitted::Refused { refusal, user: Some(user.clone()) };
     if vetted.user != *user {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::UserChanged)));
     }
     let access = Arc::new(vetted.access);
-    ask_guards(connection.asks(&access, Action::Connect), connection.hub()).await?;
+    ask_guards(socket.asks(&access, Action::Connect), socket.hub()).await?;
     // As in `admit`: the socket is registered under the names of the new credential before the
     // revocation state is read again, so a concurrent revocation is seen by one of the two.
-    services.registry.also_named(connection.id(), &access.credential);
+    services.registry.also_named(socket.id(), &access.credential);
     if read_epoch(user, &access, trust, services).await? != vetted.epoch {
         return Err(refuse(Refusal::unauthenticated(RefusalReason::RevokedMeanwhile)));
     }
-    if !exchange(connection, &before, &access).await {
+    if !exchange(socket, &before, &access).await {
         // Another access was installed meanwhile, because the rights of the user have changed, or
         // rooms were joined faster than they were checked. This principal may be outdated.
         let reason = RefusalReason::RevokedMeanwhile;
         return Err(NotAdmitted::Undecided { reason, cause: None });
     }
-    services.decided(Decision::Refreshed, connection.subject(Action::Event(Refreshed::EVENT)));
+    services.decided(Decision::Refreshed, socket.subject(Action::Event(Refreshed::EVENT)));
     Ok(access.lifetime.clone())
 }
 
 /// Reloads the principal of a live socket, and ends the socket if it is no longer allowed.
-pub(crate) async fn reload<P: Send + Sync + 'static>(connection: &Socket<P>) -> Reloaded {
-    match look_again(connection).await {
+pub(crate) async fn reload<P: Send + Sync + 'static>(socket: &Socket<P>) -> Reloaded {
+    match check_again(socket).await {
         Ok(()) => Reloaded::Stays,
         Err(NotAdmitted::Refused { refusal, .. }) => {
-            connection.cut(match refusal.reason() {
+            socket.cut(match refusal.reason() {
                 RefusalReason::UserUnknown => DisconnectReason::Revoked,
                 _ => DisconnectReason::Forbidden,
             });
@@ -75,22 +75,22 @@ pub(crate) async fn reload<P: Send + Sync + 'static>(connection: &Socket<P>) -> 
 /// Reloads the principal of a socket, checks the socket again, and installs the new principal.
 ///
 /// An error changes nothing; the caller ends the socket if it was refused.
-pub(crate) async fn look_again<P: Send + Sync + 'static>(
-    connection: &Socket<P>,
+pub(crate) async fn check_again<P: Send + Sync + 'static>(
+    socket: &Socket<P>,
 ) -> Result<(), NotAdmitted> {
     let undecided = |cause: BoxError| NotAdmitted::Undecided {
         reason: RefusalReason::Unavailable,
         cause: Some(cause),
     };
     for _ in 0..ATTEMPTS {
-        let before = connection.access();
-        let Some(access) = look_up(connection, &before).await.map_err(undecided)? else {
+        let before = socket.access();
+        let Some(access) = look_up(socket, &before).await.map_err(undecided)? else {
             let refusal = Refusal::unauthenticated(RefusalReason::UserUnknown);
-            return Err(NotAdmitted::Refused { refusal, user: Some(connection.user().clone()) });
+            return Err(NotAdmitted::Refused { refusal, user: Some(socket.user().clone()) });
         };
         let access = Arc::new(access);
-        ask_guards(connection.asks(&access, Action::Connect), connection.hub()).await?;
-        if exchange(connection, &before, &access).await {
+        ask_guards(socket.asks(&access, Action::Connect), socket.hub()).await?;
+        if exchange(socket, &before, &access).await {
             return Ok(());
         }
     }
@@ -106,7 +106,7 @@ pub(crate) async fn look_again<P: Send + Sync + 'static>(
 /// # Cancel safety
 /// Nothing changes until every room is checked. Then everything changes in one step.
 async fn exchange<P: Send + Sync + 'static>(
-    connection: &Socket<P>,
+    socket: &Socket<P>,
     before: &Arc<Access<P>>,
     access: &Arc<Access<P>>,
 ) -> bool {
@@ -120,13 +120,13 @@ async fn exchange<P: Send + Sync + 'static>(
     // Leaving the forbidden rooms first and installing the access second was not an option: a
     // refresh that is cancelled in between would cost the socket its rooms.
     for _ in 0..ATTEMPTS {
-        let rooms = connection.rooms();
-        let judged = rooms.iter().map(|room| connection.may_be_in(access, room));
-        let allowed = join_all(judged).await;
-        match connection.replace_access(before, access, &rooms, &allowed) {
+        let rooms = socket.rooms();
+        let checks = rooms.iter().map(|room| socket.may_be_in(access, room));
+        let allowed = join_all(checks).await;
+        match socket.replace_access(before, access, &rooms, &allowed) {
             Replaced::Done => return true,
             // The socket has joined another room meanwhile.
-            Replaced::Unjudged => {}
+            Replaced::Unchecked => {}
             Replaced::Late => return false,
         }
     }
@@ -136,11 +136,11 @@ async fn exchange<P: Send + Sync + 'static>(
 /// Returns the access with a freshly loaded principal; `None` if the user no longer exists. Without
 /// a function that loads it, the principal stays the same.
 async fn look_up<P: Send + Sync + 'static>(
-    connection: &Socket<P>,
+    socket: &Socket<P>,
     access: &Arc<Access<P>>,
 ) -> Result<Option<Access<P>>, BoxError> {
     let Some(reload) = &access.reload else { return Ok(Some(access.again())) };
-    let services = connection.hub().services();
+    let services = socket.hub().services();
     let asked = Caught::new(async { reload().await });
     match services.within(services.limits.admission_timeout, asked).await {
         None => Err("the user was not looked up in time".into()),

@@ -26,12 +26,12 @@ use crate::{
 /// Reserves a seat. If none is free, its holders are probed before the client is refused.
 pub(crate) async fn reserve<P: Send + Sync + 'static>(
     policy: &Policy<P>,
-    connection: &Socket<P>,
+    socket: &Socket<P>,
     services: &Services,
 ) -> Result<Box<dyn Reservation>, NotAdmitted> {
-    let (user, link) = (connection.user(), connection.link().id());
-    let (socket, namespace) = (connection.id(), connection.namespace());
-    let request = SeatRequest::new(&services.node, user, socket, link, namespace)
+    let (user, link) = (socket.user(), socket.link().id());
+    let (id, namespace) = (socket.id(), socket.namespace());
+    let request = SeatRequest::new(&services.node, user, id, link, namespace)
         .with_links(policy.links)
         .with_sockets(policy.sockets);
     let (mut patience, mut gone) = (None, None);

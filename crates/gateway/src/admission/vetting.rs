@@ -72,15 +72,15 @@ pub(crate) async fn vet<P>(
         Err(wait) if counts => Some(recognise(policy, &handshake, wait, services).await?),
         _ => None,
     };
-    let judged = policy.authenticator.authenticate(handshake).await;
-    let grant = judged.map_err(|error| match error {
+    let authenticated = policy.authenticator.authenticate(handshake).await;
+    let grant = authenticated.map_err(|error| match error {
         AuthenticateError::Refused(refusal) => NotAdmitted::Refused { refusal, user: None },
         AuthenticateError::Unavailable(cause) => {
             NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(cause) }
         }
         _ => NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: None },
     });
-    let judged = match grant {
+    let result = match grant {
         // Audit records and the budgets of users would treat this client as anonymous.
         Ok(grant) if trust == Trust::Known && grant.user.as_str() == Anonymous::USER => {
             let refusal = Refusal::unauthenticated(RefusalReason::UserUnknown);
@@ -97,7 +97,7 @@ pub(crate) async fn vet<P>(
         }
         Err(refused) => Err(refused),
     };
-    if counts && let Err(NotAdmitted::Refused { refusal, .. }) = &judged {
+    if counts && let Err(NotAdmitted::Refused { refusal, .. }) = &result {
         // A credential that proves its own origin is not a guess: the attempt is charged to its
         // user, not to the address.
         match recognised {
@@ -105,7 +105,7 @@ pub(crate) async fn vet<P>(
             None => services.attempts.refused(address, page, refusal, now),
         }
     }
-    let vetted = judged?;
+    let vetted = result?;
     // Counted last: a revoked or expired credential must not use up the budget of its owner.
     if trust == Trust::Known
         && let Err(wait) = services.attempts.authenticated(&vetted.user, now)

@@ -68,7 +68,7 @@ impl<A: Audit> BoundedAudit<A> {
     }
 
     /// Returns `true` if a record is to be passed on, and the counts to be recorded before it.
-    fn judge(&self, record: &AuditRecord<'_>) -> (bool, HashMap<&'static str, u64>) {
+    fn count(&self, record: &AuditRecord<'_>) -> (bool, HashMap<&'static str, u64>) {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         // A new window begins as well if the clock was set back.
         let is_over = record.at >= window.ends || record.at + WINDOW < window.ends;
@@ -101,7 +101,7 @@ impl<A: Audit> BoundedAudit<A> {
 
 impl<A: Audit> Audit for BoundedAudit<A> {
     fn record(&self, record: &AuditRecord<'_>) {
-        let (is_passed_on, left_out) = self.judge(record);
+        let (is_passed_on, left_out) = self.count(record);
         self.tell(left_out, record.id, record.at);
         if is_passed_on {
             self.sink.record(record);

@@ -28,7 +28,7 @@ use crate::room::socket::Socket;
 /// }
 /// ```
 pub struct EventContext<'a, P> {
-    connection: &'a Socket<P>,
+    socket: &'a Socket<P>,
     pub(super) name: &'a Arc<str>,
     pub(super) data: &'a str,
     pub(super) attachments: &'a [Bytes],
@@ -44,20 +44,20 @@ pub struct EventContext<'a, P> {
 
 impl<'a, P> EventContext<'a, P> {
     pub(crate) fn new(
-        connection: &'a Socket<P>,
+        socket: &'a Socket<P>,
         name: &'a Arc<str>,
         data: &'a str,
         attachments: &'a [Bytes],
         asked: bool,
         id: Option<DecisionId>,
     ) -> Self {
-        Self { connection, name, data, attachments, asked, id, manual: OnceLock::new() }
+        Self { socket, name, data, attachments, asked, id, manual: OnceLock::new() }
     }
 
     /// Returns the socket that sent the event.
     #[must_use]
     pub fn socket(&self) -> &'a Socket<P> {
-        self.connection
+        self.socket
     }
 
     /// Returns the name of the event.

@@ -29,7 +29,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
     /// Translates a failure into the answer for the client, and logs it.
     pub(crate) fn explain(
         &self,
-        connection: &Socket<P>,
+        socket: &Socket<P>,
         event: &str,
         failure: Failure,
         id: DecisionId,
@@ -44,7 +44,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
             }
             Failure::Error(error) => (error, id, false),
         };
-        let context = FilterContext { socket: connection, event };
+        let context = FilterContext { socket, event };
         // Filters, and `Display` and `Drop` of the error, belong to the application and may panic. So
         // the error is moved into the closure and dropped there.
         let (exception, instead) = catch(|| {

@@ -21,7 +21,7 @@ pub(crate) struct Incoming<'a> {
 
 /// An event that owns its data, for guards and interceptors that wait.
 pub(crate) struct Stored<P> {
-    pub(super) connection: Socket<P>,
+    pub(super) socket: Socket<P>,
     pub(super) name: Arc<str>,
     pub(super) data: Box<str>,
     pub(super) attachments: Vec<Bytes>,
@@ -31,18 +31,18 @@ pub(crate) struct Stored<P> {
 
 impl<P> Stored<P> {
     pub(super) fn new(
-        connection: &Socket<P>,
+        socket: &Socket<P>,
         name: Arc<str>,
         data: &str,
         attachments: Vec<Bytes>,
         asked: bool,
         id: Option<DecisionId>,
     ) -> Self {
-        Self { connection: connection.clone(), name, data: data.into(), attachments, asked, id }
+        Self { socket: socket.clone(), name, data: data.into(), attachments, asked, id }
     }
 
     pub(super) fn context(&self) -> EventContext<'_, P> {
-        let Self { connection, name, data, attachments, asked, id } = self;
-        EventContext::new(connection, name, data, attachments, *asked, *id)
+        let Self { socket, name, data, attachments, asked, id } = self;
+        EventContext::new(socket, name, data, attachments, *asked, *id)
     }
 }

@@ -80,7 +80,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
     /// application panicked.
     pub(crate) fn start(
         &self,
-        connection: &Socket<P>,
+        socket: &Socket<P>,
         incoming: Incoming<'_>,
     ) -> Result<Invocation, Failure> {
         let Incoming { event, data, attachments, asked, id } = incoming;
@@ -92,16 +92,16 @@ impl<P: Send + Sync + 'static> Routes<P> {
         let Layers { guards, interceptors, .. } = &route.layers;
         // One guard that may wait is enough: guards must be called in order.
         if !guards.iter().all(|guard| guard.is_at_once()) {
-            let stored = Stored::new(connection, name, data, attachments, asked, id);
+            let stored = Stored::new(socket, name, data, attachments, asked, id);
             let (route, listeners) = (Arc::clone(route), Arc::clone(&self.listeners));
             return Ok(Invocation::behind_guards(through_guards(route, listeners, stored)));
         }
         if !guards.is_empty() {
-            let (action, access) = (Action::Event(&name), connection.access());
-            let asked = authorise_at_once(guards, connection.asks(&access, action));
-            asked.map_err(|denial| denied(denial, connection, action))?;
+            let (action, access) = (Action::Event(&name), socket.access());
+            let asked = authorise_at_once(guards, socket.asks(&access, action));
+            asked.map_err(|denial| denied(denial, socket, action))?;
         }
-        let context = EventContext::new(connection, &name, data, &attachments, asked, id);
+        let context = EventContext::new(socket, &name, data, &attachments, asked, id);
         // Listeners, extractors, and a closure that returns the future of a handler belong to the
         // application. Their panic fails this event and not the link.
         let started = catch(|| {
@@ -114,7 +114,7 @@ impl<P: Send + Sync + 'static> Routes<P> {
             Ok(Some(started)) => started,
             // Extractors run inside of the interceptors, so the event must outlive this call.
             Ok(None) => {
-                let stored = Stored::new(connection, name, data, attachments, asked, id);
+                let stored = Stored::new(socket, name, data, attachments, asked, id);
                 Ok(Invocation::new(through_interceptors(Arc::clone(route), stored)))
             }
             Err(panicked) => Err(panicked.into()),
@@ -128,13 +128,8 @@ impl<P: Send + Sync + 'static> Routes<P> {
     }
 
     /// Begins the trace of an event.
-    pub(crate) fn trace(
-        &self,
-        connection: &Socket<P>,
-        event: &str,
-        entropy: &dyn Entropy,
-    ) -> Trace {
-        Trace::begin(connection, || self.known(event), entropy)
+    pub(crate) fn trace(&self, socket: &Socket<P>, event: &str, entropy: &dyn Entropy) -> Trace {
+        Trace::begin(socket, || self.known(event), entropy)
     }
 
     /// Returns the name of an event that has a handler. Any other name is input of the client and
@@ -153,7 +148,7 @@ async fn through_guards<P: Send + Sync + 'static>(
     listeners: Arc<[Listener<P>]>,
     event: Stored<P>,
 ) -> Result<Step, Failure> {
-    ask(&route.layers.guards, &event.connection, &event.name).await?;
+    ask(&route.layers.guards, &event.socket, &event.name).await?;
     let context = event.context();
     for listener in &listeners[..] {
         listener(&context);
@@ -178,17 +173,17 @@ async fn through_interceptors<P: Send + Sync + 'static>(
 /// Calls the guards of a route; a denial is recorded in the audit.
 async fn ask<P>(
     guards: &[Arc<dyn AnyGuard<P>>],
-    connection: &Socket<P>,
+    socket: &Socket<P>,
     event: &str,
 ) -> Result<(), Failure> {
-    let (action, access) = (Action::Event(event), connection.access());
-    let services = connection.hub().services();
-    let asked = authorise(guards, connection.asks(&access, action), services).await;
-    asked.map_err(|denial| denied(denial, connection, action))
+    let (action, access) = (Action::Event(event), socket.access());
+    let services = socket.hub().services();
+    let asked = authorise(guards, socket.asks(&access, action), services).await;
+    asked.map_err(|denial| denied(denial, socket, action))
 }
 
-fn denied<P>(denial: Denial, connection: &Socket<P>, action: Action<'_>) -> Failure {
-    let (services, subject) = (connection.hub().services(), connection.subject(action));
+fn denied<P>(denial: Denial, socket: &Socket<P>, action: Action<'_>) -> Failure {
+    let (services, subject) = (socket.hub().services(), socket.subject(action));
     let id = services.said_no(Decision::Denied, &denial.refusal, subject);
     Failure::Denied { exception: denial.refusal.into(), id, close: denial.close }
 }

@@ -20,7 +20,7 @@ impl Trace {
     /// Creates the span of an event. `event` returns the name if the event has a handler, and `None`
     /// otherwise: an unknown name is input of the client and must not be logged.
     pub(super) fn begin<'a, P>(
-        connection: &Socket<P>,
+        socket: &Socket<P>,
         event: impl Fn() -> Option<&'a str>,
         entropy: &dyn Entropy,
     ) -> Self {
@@ -28,8 +28,8 @@ impl Trace {
         let span = tracing::info_span!(
             target: TARGET,
             "event",
-            socket = %connection.id().encode(),
-            user = connection.user().as_str(),
+            socket = %socket.id().encode(),
+            user = socket.user().as_str(),
             event = event(),
             id = field::Empty,
         );
@@ -58,9 +58,9 @@ impl Trace {
 }
 
 /// Creates the span around a hook.
-pub(crate) fn hook_span<P>(connection: &Socket<P>, hook: &'static str) -> Span {
-    let user = connection.user().as_str();
-    tracing::info_span!(target: TARGET, "hook", hook, socket = %connection.id().encode(), user)
+pub(crate) fn hook_span<P>(socket: &Socket<P>, hook: &'static str) -> Span {
+    let user = socket.user().as_str();
+    tracing::info_span!(target: TARGET, "hook", hook, socket = %socket.id().encode(), user)
 }
 
 /// Target of its own, so that operators can disable the spans in the filter of their subscriber.

@@ -91,7 +91,7 @@ pub(crate) async fn authorise<P>(
         }
         // In an async block, because `check` may panic before it returns its future.
         let checked = Caught::new(async { guard.check(context).await });
-        judge(services.within(services.limits.guard_timeout, checked).await)?;
+        verdict_of(services.within(services.limits.guard_timeout, checked).await)?;
     }
     Ok(())
 }
@@ -110,15 +110,15 @@ pub(crate) fn authorise_at_once<P>(
 fn ask_at_once<P>(guard: &dyn AnyGuard<P>, context: GuardContext<'_, P>) -> Result<(), Denial> {
     match catch(|| guard.check_at_once(context)) {
         // The guard waits although it has promised not to. No task would poll it again.
-        Ok(None) => judge::<Panicked>(None),
-        Ok(Some(verdict)) => judge::<Panicked>(Some(Ok(verdict))),
-        Err(panicked) => judge(Some(Err(panicked))),
+        Ok(None) => verdict_of::<Panicked>(None),
+        Ok(Some(verdict)) => verdict_of::<Panicked>(Some(Ok(verdict))),
+        Err(panicked) => verdict_of(Some(Err(panicked))),
     }
 }
 
 /// Converts the answer of a guard into permission or denial; `None` means that it did not answer in
 /// time.
-pub(crate) fn judge<E>(answer: Option<Result<Verdict, E>>) -> Result<(), Denial> {
+pub(crate) fn verdict_of<E>(answer: Option<Result<Verdict, E>>) -> Result<(), Denial> {
     let failed = |reason| Refusal::forbidden().because(reason);
     match answer {
         Some(Ok(Verdict::Allow)) => Ok(()),

@@ -67,7 +67,7 @@ impl HttpIo {
     ///
     /// The timeout begins when a write has to wait, and any write that does not wait ends it: a slow
     /// client is served as long as it reads at all.
-    fn judge<T>(
+    fn limit_wait<T>(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
@@ -98,7 +98,7 @@ impl Write for HttpIo {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.judge(cx, written)
+        self.limit_wait(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -107,12 +107,12 @@ impl Write for HttpIo {
         if let (Poll::Ready(Ok(())), Some(carried)) = (&flushed, &self.carried) {
             carried.flushed();
         }
-        self.judge(cx, flushed)
+        self.limit_wait(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.judge(cx, shut)
+        self.limit_wait(cx, shut)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -125,6 +125,6 @@ impl Write for HttpIo {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.judge(cx, written)
+        self.limit_wait(cx, written)
     }
 }

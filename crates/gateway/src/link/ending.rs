@@ -181,9 +181,10 @@ impl LinkState {
         match afterwards {
             Ok(permit) if Arc::strong_count(&self.finishing) <= FINISHING_PER_LINK => {
                 let (services, counted) = (Arc::clone(&self.services), Arc::clone(&self.finishing));
+                let under_way = services.farewells.subscribe();
                 spawn(async move {
                     finish(services, invocation, trace).await;
-                    drop((permit, counted));
+                    drop((permit, counted, under_way));
                 });
             }
             _ => {

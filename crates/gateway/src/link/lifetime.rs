@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     link::{
-        questions::{Asked, Refreshing},
+        renewals::{Refreshing, Request},
         seam::NotAdmitted,
         state::{LinkState, TRY_AGAIN_AFTER},
         turn::Turn,
@@ -47,13 +47,13 @@ impl LinkState {
         match live.lifetime.state(turn.now, wall) {
             Life::Lives => {}
             Life::Expired => self.cut_socket(slot, DisconnectReason::Expired, turn),
-            Life::Idle if live.questions.renewing.is_some() => {}
+            Life::Idle if live.renewals.renewing.is_some() => {}
             Life::Idle => {
                 let Some(lease) = live.lifetime.lease.clone() else { return };
                 let future: BoxFuture<'static, _> =
                     Box::pin(async move { lease.renew(wall).await });
                 let until = turn.now + timeout.min(RENEWED_WITHIN);
-                live.questions.renewing = Some(Asked { future: Caught::new(future), until });
+                live.renewals.renewing = Some(Request { future: Caught::new(future), until });
                 // The renewals of this turn may have been polled already, and a future that was
                 // never polled wakes no task.
                 self.handle.wake();
@@ -64,9 +64,9 @@ impl LinkState {
     fn poll_renewal(&mut self, slot: SlotId, turn: &Turn<'_>) {
         let wall = turn.wall;
         let Some(live) = self.sockets.live(slot) else { return };
-        let Some(renewing) = &mut live.questions.renewing else { return };
+        let Some(renewing) = &mut live.renewals.renewing else { return };
         let Poll::Ready(answer) = renewing.poll(&mut turn.cx(), turn.now) else { return };
-        if let Some(done) = live.questions.renewing.take() {
+        if let Some(done) = live.renewals.renewing.take() {
             drop_quietly(done.future);
         }
         match answer {
@@ -93,7 +93,7 @@ impl LinkState {
         {
             return;
         }
-        live.questions.told_of = Some(end);
+        live.renewals.warned_of = Some(end);
         let (owner, namespace) = (live.owner, self.protocol.namespace(slot));
         let written = self.outbox.packet(Some(owner), |out| {
             packet::write_event(out, namespace, None, Expiring::EVENT, &Expiring::new(end))
@@ -106,7 +106,7 @@ impl LinkState {
         let (slot, ack) = (event.slot, event.id);
         let until = turn.now + self.services.limits.admission_timeout;
         let Some(live) = self.sockets.live(slot) else { return };
-        if live.questions.refreshing.is_some() {
+        if live.renewals.refreshing.is_some() {
             let refusal = Refusal::too_many_attempts(TRY_AGAIN_AFTER);
             return self.not_refreshed(slot, ack, &refusal, turn);
         }
@@ -122,23 +122,23 @@ impl LinkState {
         .with_credentials(Arc::clone(&self.credentials));
         let Some(live) = self.sockets.live(slot) else { return };
         let future = Caught::new(live.socket.refresh(handshake));
-        live.questions.refreshing = Some(Refreshing { ack, asked: Asked { future, until } });
+        live.renewals.refreshing = Some(Refreshing { ack, request: Request { future, until } });
     }
 
     fn poll_refresh(&mut self, slot: SlotId, turn: &Turn<'_>) {
         let Some(live) = self.sockets.live(slot) else { return };
-        let Some(Refreshing { ack, asked }) = &mut live.questions.refreshing else { return };
+        let Some(Refreshing { ack, request }) = &mut live.renewals.refreshing else { return };
         let ack = *ack;
-        let Poll::Ready(answer) = asked.poll(&mut turn.cx(), turn.now) else { return };
-        if let Some(done) = live.questions.refreshing.take() {
-            drop_quietly(done.asked.future);
+        let Poll::Ready(answer) = request.poll(&mut turn.cx(), turn.now) else { return };
+        if let Some(done) = live.renewals.refreshing.take() {
+            drop_quietly(done.request.future);
         }
         match answer {
             Some(Ok(lifetime)) => {
                 let refreshed = Refreshed::new(lifetime.expires_at());
                 live.lifetime = lifetime;
-                live.questions.refusals = 0;
-                if let Some(unneeded) = live.questions.renewing.take() {
+                live.renewals.refusals = 0;
+                if let Some(unneeded) = live.renewals.renewing.take() {
                     drop_quietly(unneeded.future);
                 }
                 self.acknowledge(slot, ack, &refreshed);
@@ -167,8 +167,8 @@ impl LinkState {
         self.acknowledge(slot, ack, &ErrorAnswer::refusal(refusal, id));
         // A client that shows bad credentials in a loop is cut off, as with CONNECTs.
         if let Some(live) = self.sockets.live(slot) {
-            live.questions.refusals += 1;
-            if live.questions.refusals > TOLERATED_REFUSALS {
+            live.renewals.refusals += 1;
+            if live.renewals.refusals > TOLERATED_REFUSALS {
                 self.violated(CloseCode::Policy, &REFRESHED_IN_VAIN, turn);
             }
         }

@@ -12,7 +12,7 @@ use doorward_protocol::SlotId;
 use crate::{
     event::{invocation::Invocation, trace::Trace},
     link::{
-        questions::Questions,
+        renewals::Renewals,
         seam::{Admitted, AnySocket},
     },
     presence::expiry::{Life, Lifetime},
@@ -31,7 +31,7 @@ pub(super) struct Live {
     /// Number of bytes in the inbox.
     inbox_bytes: usize,
     pub(super) lifetime: Lifetime,
-    pub(super) questions: Questions,
+    pub(super) renewals: Renewals,
     concurrency: usize,
 }
 
@@ -75,7 +75,7 @@ impl Live {
             inbox: VecDeque::new(),
             inbox_bytes: 0,
             lifetime,
-            questions: Questions::default(),
+            renewals: Renewals::default(),
             concurrency,
         }
     }
@@ -104,22 +104,22 @@ impl Live {
     /// Returns the earliest time at which something of the socket is due.
     pub(super) fn deadline(&self, now: Instant, wall: SystemTime) -> Option<Instant> {
         let handlers = self.running.iter().filter_map(|running| running.deadline);
-        let asked = self.questions.deadline();
+        let renewals = self.renewals.deadline();
         // During a renewal the expiry has already passed, and would wake the task all the time.
-        let end = if self.questions.is_in_doubt() {
+        let end = if self.renewals.is_in_doubt() {
             None
         } else if self.is_to_be_warned() {
             self.lifetime.warn_at(now, wall)
         } else {
             self.lifetime.deadline(now, wall)
         };
-        handlers.chain(asked).chain(end).min()
+        handlers.chain(renewals).chain(end).min()
     }
 
     /// Returns `true` if the client was not warned of its current expiry yet.
     pub(super) fn is_to_be_warned(&self) -> bool {
         let end = self.lifetime.expires_at();
-        end.is_some() && end != self.questions.told_of
+        end.is_some() && end != self.renewals.warned_of
     }
 
     /// Returns `true` if it has not expired, so that activity of its client may prolong the
@@ -133,7 +133,7 @@ impl Live {
     /// While guards check an event, no later one starts, so that handlers begin in the order in
     /// which the events were sent.
     pub(super) fn is_free(&self) -> bool {
-        !self.questions.is_in_doubt()
+        !self.renewals.is_in_doubt()
             && (self.running.is_empty()
                 || (self.handling() < self.concurrency
                     && self.running.iter().all(|running| running.invocation.has_begun())))

@@ -129,7 +129,7 @@ impl LinkState {
     /// because a handler may be what waits for the ack.
     fn acknowledged(&mut self, ack: Ack<'_>) {
         // An ack that no caller waits for is not even copied.
-        if self.handle.has_questions()
+        if self.handle.has_pending_acks()
             && let Some(live) = self.sockets.live(ack.slot)
         {
             let arguments = RawArguments::from_ack(&ack.data, ack.attachments);

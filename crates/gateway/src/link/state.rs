@@ -136,12 +136,12 @@ impl LinkState {
     /// Returns `true` while an inbox is full and reading must pause. While the server waits for an
     /// ack, reading continues, because a handler may wait for that ack.
     fn any_inbox_full(&self) -> bool {
-        !self.handle.has_questions() && self.is_inbox_beyond(1)
+        !self.handle.has_pending_acks() && self.is_inbox_beyond(1)
     }
 
     /// Returns `true` if an inbox holds twice its limit, because reading continued for an ack.
     fn is_overloaded(&self) -> bool {
-        self.handle.has_questions() && self.is_inbox_beyond(2)
+        self.handle.has_pending_acks() && self.is_inbox_beyond(2)
     }
 
     fn is_inbox_beyond(&self, times: usize) -> bool {

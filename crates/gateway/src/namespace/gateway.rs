@@ -244,8 +244,8 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         F: Fn(Socket<P>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output: IntoConnectResult> + Send + 'static,
     {
-        self.hooks.connect = Some(Box::new(move |connection| {
-            let hook = hook(connection);
+        self.hooks.connect = Some(Box::new(move |socket| {
+            let hook = hook(socket);
             Box::pin(async move { hook.await.into_result() })
         }));
         self
@@ -265,7 +265,7 @@ impl<P: Send + Sync + 'static> Gateway<P> {
         Fut: Future<Output = ()> + Send + 'static,
     {
         self.hooks.disconnect =
-            Some(Box::new(move |connection, reason| Box::pin(hook(connection, reason))));
+            Some(Box::new(move |socket, reason| Box::pin(hook(socket, reason))));
         self
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct LinkHandle {
     /// then.
     behind: AtomicBool,
     /// Number of events that wait for an ack of the client.
-    questions: AtomicUsize,
+    pending_acks: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -65,7 +65,7 @@ impl LinkHandle {
             waiting: AtomicBool::new(false),
             limit,
             behind: AtomicBool::new(false),
-            questions: AtomicUsize::new(0),
+            pending_acks: AtomicUsize::new(0),
         }
     }
 
@@ -119,17 +119,17 @@ impl LinkHandle {
 
     /// Counts one more event that waits for an ack.
     pub(crate) fn awaits_ack(&self) {
-        self.questions.fetch_add(1, Ordering::Relaxed);
+        self.pending_acks.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Decrements the number of events that wait for an ack: one was acknowledged, or its caller
     /// stopped waiting.
     pub(crate) fn awaits_ack_no_more(&self) {
-        self.questions.fetch_sub(1, Ordering::Relaxed);
+        self.pending_acks.fetch_sub(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn has_questions(&self) -> bool {
-        self.questions.load(Ordering::Relaxed) > 0
+    pub(crate) fn has_pending_acks(&self) -> bool {
+        self.pending_acks.load(Ordering::Relaxed) > 0
     }
 
     pub(crate) fn set_behind(&self, behind: bool) {

@@ -171,7 +171,7 @@ impl Sweeper {
             }
             let Some((resident, asked, answer)) = waiting.next().await else { break };
             let now = services.clock.now();
-            if self.judge(&**resident, &answer, services) {
+            if self.settle(&**resident, &answer, services) {
                 answered += 1;
                 let left = waiting.len() + next.len();
                 pace.answered(now - asked, left, soon.saturating_duration_since(now));
@@ -206,7 +206,7 @@ impl Sweeper {
     }
 
     /// Acts on one answer. Returns `false` if there was none.
-    fn judge(&mut self, resident: &dyn Resident, answer: &Answer, services: &Services) -> bool {
+    fn settle(&mut self, resident: &dyn Resident, answer: &Answer, services: &Services) -> bool {
         let now = services.clock.now();
         let cause: &(dyn Error + 'static) = match answer {
             Some(Ok(Ok(reason))) => {

@@ -79,7 +79,8 @@ pub(crate) struct Services {
     pub(crate) rights_changed: AtomicU64,
     /// Permits for handlers that outlive their socket.
     pub(crate) afterwards: Arc<Semaphore>,
-    /// Each running disconnect hook holds a receiver, so that a shutdown can wait for all of them.
+    /// Each disconnect hook, and each handler that outlives its socket, holds a receiver while it runs,
+    /// so that a shutdown can wait for all of them.
     pub(crate) farewells: watch::Sender<()>,
 }
 

@@ -1,7 +1,7 @@
 //! Pending acks: events that were emitted to a client and wait for its ack.
 //!
 //! An ack is pending until the client answers, the socket closes, or the caller drops its
-//! [`Question`]. Start reading at [`AckTable::ask`].
+//! [`PendingAck`]. Start reading at [`AckTable::ask`].
 
 use std::{
     collections::HashMap,
@@ -21,18 +21,18 @@ use crate::{presence::mailbox::LinkHandle, room::error::AckError, runtime::metri
 #[derive(Default)]
 pub(crate) struct AckTable {
     /// Protects the pending acks; held for one change of them.
-    questions: Mutex<Questions>,
+    table: Mutex<Table>,
 }
 
 #[derive(Default)]
-struct Questions {
+struct Table {
     open: HashMap<u64, oneshot::Sender<RawArguments>>,
     /// `true` once the socket has closed: no further ack may be requested.
     has_ended: bool,
 }
 
 /// A pending ack. Dropping it cancels the wait; a late ack is ignored.
-pub(crate) struct Question {
+pub(crate) struct PendingAck {
     acks: Arc<AckTable>,
     link: Arc<LinkHandle>,
     id: u64,
@@ -46,60 +46,60 @@ impl AckTable {
         id: u64,
         link: &Arc<LinkHandle>,
         limit: usize,
-    ) -> Result<Question, AckError> {
+    ) -> Result<PendingAck, AckError> {
         let (sender, answer) = oneshot::channel();
-        let mut questions = self.lock();
-        if questions.has_ended {
+        let mut table = self.lock();
+        if table.has_ended {
             return Err(AckError::Ended);
         }
-        if questions.open.len() >= limit {
+        if table.open.len() >= limit {
             Metrics::hit("open_acks");
             return Err(AckError::TooMany);
         }
-        questions.open.insert(id, sender);
-        drop(questions);
-        // Incremented before the `Question` exists, because dropping it decrements this counter.
+        table.open.insert(id, sender);
+        drop(table);
+        // Incremented before the `PendingAck` exists, because dropping it decrements this counter.
         link.awaits_ack();
-        Ok(Question { acks: Arc::clone(self), link: Arc::clone(link), id, answer })
+        Ok(PendingAck { acks: Arc::clone(self), link: Arc::clone(link), id, answer })
     }
 
     /// Passes an ack of the client to the caller that waits for it. An ack with an unknown id is
     /// ignored: the client may be late, or may have invented the id.
     pub(crate) fn answer(&self, id: u64, arguments: RawArguments) {
-        let Some(question) = self.lock().open.remove(&id) else { return };
+        let Some(pending) = self.lock().open.remove(&id) else { return };
         // Fails if the caller has given up meanwhile.
-        question.send(arguments).err();
+        pending.send(arguments).err();
     }
 
     /// Cancels all pending acks: their callers receive [`AckError::Ended`]. A second call does
     /// nothing.
     pub(crate) fn end(&self) {
-        let mut questions = self.lock();
-        questions.has_ended = true;
-        let open = std::mem::take(&mut questions.open);
+        let mut table = self.lock();
+        table.has_ended = true;
+        let open = std::mem::take(&mut table.open);
         // The lock is released before the senders are dropped, because that wakes the tasks that
         // wait.
-        drop(questions);
+        drop(table);
         drop(open);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Questions> {
-        self.questions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Question {
+impl PendingAck {
     /// Waits for the answer.
     pub(crate) async fn answer(mut self) -> Result<RawArguments, AckError> {
         (&mut self.answer).await.map_err(|_ended| AckError::Ended)
     }
 }
 
-impl Drop for Question {
+impl Drop for PendingAck {
     fn drop(&mut self) {
         // The guard of the lock is dropped at the end of this statement, before the sender is.
-        let question = self.acks.lock().open.remove(&self.id);
-        drop(question);
+        let pending = self.acks.lock().open.remove(&self.id);
+        drop(pending);
         self.link.awaits_ack_no_more();
     }
 }

@@ -10,7 +10,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, Ordering, fence},
     },
     time::SystemTime,
 };
@@ -95,7 +95,7 @@ pub(crate) enum Replaced {
     /// Another access was installed meanwhile. Nothing was changed.
     Late,
     /// The socket is in a room that was not checked. Nothing was changed.
-    Unjudged,
+    Unchecked,
 }
 
 /// Rooms of a socket.
@@ -226,8 +226,9 @@ impl<P> Socket<P> {
         // The rooms are left first: once `is_closed` returns `true`, the socket is in no room.
         self.leave_everything();
         self.0.ended.store(true, Ordering::Release);
-        // After the flag. `acks` reads the flag after it has created the table, so that a table
-        // that is created meanwhile is ended too.
+        // `acks` creates the table, then reads the flag; this sets the flag, then looks for the table.
+        // With both fences one of the two sees the other, so no table stays open.
+        fence(Ordering::SeqCst);
         if let Some(acks) = self.0.acks.get() {
             acks.end();
         }
@@ -276,6 +277,7 @@ impl<P> Socket<P> {
     /// Returns the pending acks of this socket. Cancels them if the socket has closed.
     pub(crate) fn acks(&self) -> &Arc<AckTable> {
         let acks = self.0.acks.get_or_init(Arc::default);
+        fence(Ordering::SeqCst);
         if self.is_closed() {
             acks.end();
         }

@@ -23,7 +23,8 @@ pub(super) async fn shut_down(services: &Services, stop: &watch::Sender<()>) {
     let gone = async {
         stop.closed().await;
         services.registry.emptied().await;
-        // Disconnect hooks may use a database that the application closes after `serve`.
+        // Disconnect hooks, and handlers that have begun (`link/ending.rs`), may use a database that the
+        // application closes after `serve`.
         services.farewells.closed().await;
     };
     tokio::select! {

@@ -198,30 +198,42 @@ async fn a_server_that_shuts_down_asks_all_clients_to_reconnect() {
     assert!(tokio::net::TcpStream::connect(fixture.address).await.is_err());
 }
 
-/// Applications close what the hooks use, such as a database, after the server has stopped.
-#[tokio::test]
-async fn shutdown_waits_for_disconnect_hooks() {
-    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let done = Arc::new(AtomicUsize::new(0));
-    let (has_begun, may_go_on, is_done) =
-        (Arc::clone(&begun), Arc::clone(&go_on), Arc::clone(&done));
-    let slow = Gateway::at("/t").on_disconnect(move |_: Socket<User>, _: DisconnectReason| {
-        let (begun, go_on) = (Arc::clone(&has_begun), Arc::clone(&may_go_on));
-        let done = Arc::clone(&is_done);
-        async move {
-            begun.notify_one();
-            go_on.notified().await;
-            done.fetch_add(1, Ordering::SeqCst);
-        }
-    });
-    let mut fixture = Fixture::with(|builder, _| builder.gateway(slow)).await;
+/// Something of the application that is running when the server stops.
+struct Running {
+    begun: Notify,
+    go_on: Notify,
+    done: AtomicUsize,
+}
+
+impl Running {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { begun: Notify::new(), go_on: Notify::new(), done: AtomicUsize::new(0) })
+    }
+
+    async fn run(self: Arc<Self>) {
+        self.begun.notify_one();
+        self.go_on.notified().await;
+        self.done.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Stops the server while `running` runs, or begins by the stop, and checks that it is waited for.
+/// Applications close what it uses, such as a database, after the server has stopped.
+async fn is_waited_for(gateway: Gateway<User>, event: Option<&str>, running: Arc<Running>) {
+    let mut fixture = Fixture::with(|builder, _| builder.gateway(gateway)).await;
     let mut client = RawClient::open(fixture.address).await;
     client.text(r#"40/t,{"token":"good:alice"}"#).await;
     client.json("40/t,").await;
+    if let Some(event) = event {
+        client.text(event).await;
+        running.begun.notified().await;
+    }
 
     fixture.stop.notify_one();
     client.rest().await;
-    begun.notified().await;
+    if event.is_none() {
+        running.begun.notified().await;
+    }
     drop(client);
     let gone = async {
         while fixture.doorward.links() > 0 {
@@ -229,12 +241,35 @@ async fn shutdown_waits_for_disconnect_hooks() {
         }
     };
     in_time(gone).await;
-    // No link is left, but the hook still runs.
+    // No link is left, but the application still runs.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
     assert!(!fixture.task.is_finished());
-    go_on.notify_one();
+    running.go_on.notify_one();
     (&mut fixture.task).await.unwrap();
 
-    assert_eq!(done.load(Ordering::SeqCst), 1);
+    assert_eq!(running.done.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn shutdown_waits_for_disconnect_hooks() {
+    let running = Running::new();
+    let hook = Arc::clone(&running);
+    let slow = Gateway::at("/t")
+        .on_disconnect(move |_: Socket<User>, _: DisconnectReason| Arc::clone(&hook).run());
+
+    is_waited_for(slow, None, running).await;
+}
+
+/// A handler that has begun may finish after its socket has ended, also when the server stops.
+#[tokio::test]
+async fn shutdown_waits_for_handlers_that_have_begun() {
+    let running = Running::new();
+    let handler = Arc::clone(&running);
+    let slow = Gateway::at("/t").on("pay", move || Arc::clone(&handler).run());
+
+    is_waited_for(slow, Some(r#"42/t,["pay"]"#), running).await;
 }
 
 /// Audit that never confirms its records.

@@ -94,7 +94,8 @@ impl RelyingParty {
         answer: &RegisterPublicKeyCredential,
         state: &PasskeyRegistration,
     ) -> Result<Shown, AnswerError> {
-        let passkey = self.webauthn.finish_passkey_registration(answer, state).map_err(judge)?;
+        let passkey =
+            self.webauthn.finish_passkey_registration(answer, state).map_err(answer_error)?;
         shown(&passkey)
     }
 
@@ -131,7 +132,7 @@ impl RelyingParty {
         let (was_eligible, mut passkey) = with_eligibility_of(answer, &stored)?;
         let candidate = DiscoverableKey::from(&passkey);
         let result = self.webauthn.finish_discoverable_authentication_v2(answer, state, candidate);
-        let result = result.map_err(judge)?;
+        let result = result.map_err(answer_error)?;
         if !is_known {
             return Err(AnswerError::Invalid(None));
         }
@@ -190,7 +191,7 @@ fn shown(passkey: &Passkey) -> Result<Shown, AnswerError> {
     Ok(Shown { id, key, is_synced })
 }
 
-fn judge(error: WebauthnError) -> AnswerError {
+fn answer_error(error: WebauthnError) -> AnswerError {
     match error {
         WebauthnError::CredentialPossibleCompromise => AnswerError::Cloned,
         error => {

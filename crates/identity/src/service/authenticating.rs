@@ -99,8 +99,8 @@ impl Service {
         let found = found.map_err(|error| self.unavailable(&error, stranger))?;
         let about = About { user: found.as_ref().map(|passkey| &passkey.user), ..stranger };
         let key = found.as_ref().map(|passkey| &*passkey.key);
-        let judged = self.relying_party.finish_authentication(&credential, state, key);
-        let shown = judged.map_err(|error| {
+        let result = self.relying_party.finish_authentication(&credential, state, key);
+        let shown = result.map_err(|error| {
             let (reason, fault) = match error {
                 AnswerError::Cloned => (RefusalReason::PasskeyCloned, None),
                 AnswerError::Downgraded => (RefusalReason::PasskeyDowngraded, Some(DOWNGRADED)),

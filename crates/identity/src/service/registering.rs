@@ -71,7 +71,7 @@ impl Service {
         client: &Client,
         answer: NewPasskey,
     ) -> Result<Reply, Failure> {
-        let (registration, shown) = self.judge_new(client, &answer)?;
+        let (registration, shown) = self.verify_new(client, &answer)?;
         let Purpose::SignUp(account, handover) = registration.purpose else {
             return Err(self.refuse_new(client, RefusalReason::CeremonyUnknown));
         };
@@ -155,7 +155,7 @@ impl Service {
         session: &Session,
         answer: NewPasskey,
     ) -> Result<PasskeyRecord, Failure> {
-        let (registration, shown) = self.judge_new(client, &answer)?;
+        let (registration, shown) = self.verify_new(client, &answer)?;
         let Purpose::Add(user) = registration.purpose else {
             return Err(self.refuse_new(client, RefusalReason::CeremonyUnknown));
         };
@@ -203,7 +203,7 @@ impl Service {
     }
 
     /// Removes the ceremony, and then verifies the answer.
-    fn judge_new(
+    fn verify_new(
         &self,
         client: &Client,
         answer: &NewPasskey,

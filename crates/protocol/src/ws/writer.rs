@@ -173,11 +173,15 @@ const FIN: u8 = 0x80;
 mod tests {
     use super::*;
 
+    fn payload(length: usize) -> impl Iterator<Item = u8> {
+        (0..=250).cycle().take(length)
+    }
+
     fn header(length: usize) -> Vec<u8> {
         let mut out = b"before".to_vec();
-        append(&mut out, Opcode::Binary, |out| out.extend((0..length).map(|at| at as u8)));
+        append(&mut out, Opcode::Binary, |out| out.extend(payload(length)));
         let header = out.len() - 6 - length;
-        assert!(out[6 + header..].iter().enumerate().all(|(at, byte)| *byte == at as u8));
+        assert!(out[6 + header..].iter().copied().eq(payload(length)));
         assert_eq!((&out[..6], header), (&b"before"[..], header_length(out.len() - 6)));
         out[6..6 + header].to_vec()
     }

@@ -3,7 +3,7 @@
 //! A foreign page can point its own name at this machine (DNS rebinding) and would then read responses as its own.
 //! Its name is in `Host`, so only known names are answered. On loopback there is one origin: requests to an address
 //! are redirected to `localhost`. Names are compared literally and never resolved, and the path is the only part of
-//! a request that a redirect repeats. Start reading at [`Hosts::judge`].
+//! a request that a redirect repeats. Start reading at [`Hosts::check`].
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -73,7 +73,7 @@ impl Hosts {
         rest == "/socket.io" || rest.starts_with("/socket.io/")
     }
 
-    fn judge(&self, uri: &Uri, headers: &HeaderMap) -> Verdict {
+    fn check(&self, uri: &Uri, headers: &HeaderMap) -> Verdict {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else { return Verdict::Malformed };
         let Ok(host) = host.to_str() else { return Verdict::Malformed };
@@ -113,7 +113,7 @@ pub(crate) async fn check_host(
         // Load balancers use an address, and the response reveals little.
         return next.run(request).await;
     }
-    match hosts.judge(request.uri(), request.headers()) {
+    match hosts.check(request.uri(), request.headers()) {
         Verdict::Own => next.run(request).await,
         // Socket.IO clients other than browsers do not follow redirects.
         Verdict::Alias if hosts.is_socket(path) => next.run(request).await,

@@ -83,19 +83,19 @@ fn a_page_of_any_other_origin_may_not() {
 /// Attack 53.
 #[test]
 fn without_an_origin_only_a_read_of_the_same_origin_may() {
-    let judge =
+    let check =
         |kind, pairs: &[(&'static str, &[u8])]| origins().may_use_cookie(kind, &headers(pairs));
 
-    assert!(judge(RequestKind::Read, &[("sec-fetch-site", b"same-origin")]));
+    assert!(check(RequestKind::Read, &[("sec-fetch-site", b"same-origin")]));
     for kind in [RequestKind::Upgrade, RequestKind::Write] {
-        assert!(!judge(kind, &[("sec-fetch-site", b"same-origin")]), "{kind:?}");
+        assert!(!check(kind, &[("sec-fetch-site", b"same-origin")]), "{kind:?}");
     }
     for site in ["same-site", "cross-site", "none", "Same-Origin", "same-origin, none", ""] {
-        assert!(!judge(RequestKind::Read, &[("sec-fetch-site", site.as_bytes())]), "{site}");
+        assert!(!check(RequestKind::Read, &[("sec-fetch-site", site.as_bytes())]), "{site}");
     }
     for kind in KINDS {
-        assert!(!judge(kind, &[]), "{kind:?}");
-        assert!(!judge(kind, &[("referer", b"https://app.example.org/")]), "{kind:?}");
+        assert!(!check(kind, &[]), "{kind:?}");
+        assert!(!check(kind, &[("referer", b"https://app.example.org/")]), "{kind:?}");
     }
 }
 

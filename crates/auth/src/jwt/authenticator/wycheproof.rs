@@ -58,18 +58,18 @@ const WEAK_SECRETS: [(&str, &str, KeyError); 4] = [
 
 #[test]
 fn no_forged_signature_is_accepted() {
-    judge("signature", TestName::JsonWebSignature, Counts { all: 401, with_token: 401 });
+    check("signature", TestName::JsonWebSignature, Counts { all: 401, with_token: 401 });
 }
 
 #[test]
 fn no_invalid_key_is_accepted() {
-    judge("key", TestName::JsonWebKey, Counts { all: 26, with_token: 26 });
+    check("key", TestName::JsonWebKey, Counts { all: 26, with_token: 26 });
 }
 
 /// The vectors without a token are about encryption, which is not supported.
 #[test]
 fn no_confused_key_is_accepted() {
-    judge("crypto", TestName::JsonWebCrypto, Counts { all: 83, with_token: 49 });
+    check("crypto", TestName::JsonWebCrypto, Counts { all: 83, with_token: 49 });
 }
 
 /// Number of vectors, so that a smaller set does not go unnoticed.
@@ -79,7 +79,7 @@ struct Counts {
     with_token: usize,
 }
 
-fn judge(set: &str, name: TestName, expected: Counts) {
+fn check(set: &str, name: TestName, expected: Counts) {
     let vectors: Value = serde_json::from_str(name.json_data()).unwrap();
     let mut counts = Counts { all: 0, with_token: 0 };
     let (mut deviations, mut weak) = (Vec::new(), Vec::new());
@@ -125,7 +125,7 @@ fn authenticator(group: &Value) -> (Option<Jwt>, Option<KeyError>) {
                 weakness @ (KeyError::SecretRepeats
                 | KeyError::SecretSequence
                 | KeyError::SecretPublished),
-            )) => (Some(unjudged(&jwks["keys"][0])), Some(weakness)),
+            )) => (Some(unchecked(&jwks["keys"][0])), Some(weakness)),
             _ => (None, None),
         },
         Err(_) => (None, None),
@@ -133,11 +133,11 @@ fn authenticator(group: &Value) -> (Option<Jwt>, Option<KeyError>) {
 }
 
 /// Makes an authenticator of a secret that an operator may not use.
-fn unjudged(jwk: &Value) -> Jwt {
+fn unchecked(jwk: &Value) -> Jwt {
     let text = |name: &str| jwk[name].as_str().unwrap();
     let algorithm = Algorithm::from_name(text("alg")).unwrap();
     let secret = URL_SAFE_NO_PAD.decode(text("k")).unwrap();
-    Jwt::new(Keys::One(Arc::new(VerifyingKey::unjudged(algorithm, &secret))))
+    Jwt::new(Keys::One(Arc::new(VerifyingKey::unchecked(algorithm, &secret))))
 }
 
 fn answer(jwt: Option<&Jwt>, token: &Value) -> Answer {

@@ -66,7 +66,7 @@ fn expiry_is_checked_last() {
 #[test]
 fn a_lifetime_starts_at_the_issue_or_else_now() {
     let policy = Policy { max_lifetime: Duration::from_secs(900), ..Policy::default() };
-    let judge = |iat: Option<u64>, exp: u64| {
+    let check = |iat: Option<u64>, exp: u64| {
         let mut claims = json!({"sub": "alice", "exp": exp});
         if let Some(iat) = iat {
             claims["iat"] = json!(iat);
@@ -74,10 +74,10 @@ fn a_lifetime_starts_at_the_issue_or_else_now() {
         reason(&policy, claims)
     };
 
-    assert_eq!(judge(None, NOW + 900), None);
-    assert_eq!(judge(None, NOW + 901), Some(RefusalReason::TokenTooLong));
-    assert_eq!(judge(Some(NOW - 300), NOW + 600), None);
-    assert_eq!(judge(Some(NOW - 300), NOW + 601), Some(RefusalReason::TokenTooLong));
+    assert_eq!(check(None, NOW + 900), None);
+    assert_eq!(check(None, NOW + 901), Some(RefusalReason::TokenTooLong));
+    assert_eq!(check(Some(NOW - 300), NOW + 600), None);
+    assert_eq!(check(Some(NOW - 300), NOW + 601), Some(RefusalReason::TokenTooLong));
 }
 
 /// No setting and no time in a claim overflows the arithmetic.
@@ -96,10 +96,10 @@ fn extreme_settings_and_times_do_not_panic() {
 #[test]
 fn an_audience_equals_the_configured_one_exactly() {
     let policy = Policy { audience: Audience::Is("chat".to_owned()), ..Policy::default() };
-    let judge = |aud: Value| reason(&policy, json!({"sub": "alice", "exp": NOW + 60, "aud": aud}));
+    let check = |aud: Value| reason(&policy, json!({"sub": "alice", "exp": NOW + 60, "aud": aud}));
 
     for aud in [json!("chat"), json!(["chat"]), json!(["mail", "chat"])] {
-        assert_eq!(judge(aud), None);
+        assert_eq!(check(aud), None);
     }
     for aud in [
         json!("Chat"),
@@ -114,7 +114,7 @@ fn an_audience_equals_the_configured_one_exactly() {
         json!(7),
         json!(null),
     ] {
-        assert_eq!(judge(aud), Some(RefusalReason::TokenClaims));
+        assert_eq!(check(aud), Some(RefusalReason::TokenClaims));
     }
     assert_eq!(
         reason(&policy, json!({"sub": "alice", "exp": NOW + 60})),

@@ -14,7 +14,7 @@ use super::*;
 
 const F4: [u8; 3] = [1, 0, 1];
 
-fn judge(modulus: &[u8], exponent: &[u8]) -> Option<KeyError> {
+fn check(modulus: &[u8], exponent: &[u8]) -> Option<KeyError> {
     parse(&RSA_PKCS1_2048_8192_SHA256, modulus, exponent).err()
 }
 
@@ -30,12 +30,12 @@ fn modulus(bits: usize) -> Vec<u8> {
 #[test]
 fn a_key_has_2048_to_8192_bits() {
     for bits in [1, 8, 512, 1024, 2040, 2047, 8193, 16_384] {
-        let error = judge(&modulus(bits), &F4);
+        let error = check(&modulus(bits), &F4);
         assert!(matches!(error, Some(KeyError::RsaSize { .. })), "{bits}");
     }
-    assert_eq!(judge(&modulus(1024), &F4), Some(KeyError::RsaSize { bits: 1024 }));
+    assert_eq!(check(&modulus(1024), &F4), Some(KeyError::RsaSize { bits: 1024 }));
     for bits in [2048, 2049, 3072, 4096, 8192] {
-        assert_eq!(judge(&modulus(bits), &F4), None, "{bits}");
+        assert_eq!(check(&modulus(bits), &F4), None, "{bits}");
     }
 }
 
@@ -58,10 +58,10 @@ fn an_exponent_is_odd_and_65537_at_least() {
         &[1, 0, 0, 0, 1],
         &[1; 256],
     ] {
-        assert_eq!(judge(&modulus, exponent), Some(KeyError::RsaExponent), "{exponent:?}");
+        assert_eq!(check(&modulus, exponent), Some(KeyError::RsaExponent), "{exponent:?}");
     }
     for exponent in [&F4[..], &[1, 0, 3], &[0xff, 0xff, 0xff, 0xff]] {
-        assert_eq!(judge(&modulus, exponent), None, "{exponent:?}");
+        assert_eq!(check(&modulus, exponent), None, "{exponent:?}");
     }
 }
 
@@ -72,7 +72,7 @@ fn a_modulus_that_is_even_empty_or_begins_with_zeros_is_rejected() {
     let padded = [&[0][..], &modulus(2048)].concat();
 
     for modulus in [&[][..], &even, &padded] {
-        assert_eq!(judge(modulus, &F4), Some(KeyError::NotRsa));
+        assert_eq!(check(modulus, &F4), Some(KeyError::NotRsa));
     }
 }
 
@@ -89,7 +89,7 @@ fn a_key_of_a_chip_that_made_weak_ones_is_refused() {
     let number =
         |name: &str| URL_SAFE_NO_PAD.decode(group["public"][name].as_str().unwrap()).unwrap();
 
-    assert_eq!(judge(&number("n"), &number("e")), Some(KeyError::RsaRoca));
+    assert_eq!(check(&number("n"), &number("e")), Some(KeyError::RsaRoca));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_sound_key_is_parsed_into_its_numbers() {
 
     assert_eq!(modulus.len(), 256);
     assert_eq!(exponent, F4);
-    assert_eq!(judge(modulus, exponent), None);
+    assert_eq!(check(modulus, exponent), None);
     assert!(!is_roca(modulus));
 }
 

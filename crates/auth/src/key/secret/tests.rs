@@ -8,11 +8,11 @@ fn a_secret_is_as_long_as_the_hash() {
     let random = random();
 
     for least in [32, 48, 64] {
-        assert_eq!(judge(&random[..least], least, "HS256"), Ok(()));
+        assert_eq!(check(&random[..least], least, "HS256"), Ok(()));
         for length in [0, 1, 16, least - 1] {
             let error =
                 KeyError::SecretTooShort { algorithm: "HS256", bytes: length, needed: least };
-            assert_eq!(judge(&random[..length], least, "HS256"), Err(error));
+            assert_eq!(check(&random[..length], least, "HS256"), Err(error));
         }
     }
 }
@@ -26,13 +26,13 @@ fn a_repeated_pattern_is_refused() {
         for length in [32, 33, 39, 64] {
             let secret = &secret.as_bytes()[..length];
             assert_eq!(
-                judge(secret, 32, "HS256"),
+                check(secret, 32, "HS256"),
                 Err(KeyError::SecretRepeats),
                 "{pattern} {length}"
             );
         }
     }
-    assert_eq!(judge(&[0; 32], 32, "HS256"), Err(KeyError::SecretRepeats));
+    assert_eq!(check(&[0; 32], 32, "HS256"), Err(KeyError::SecretRepeats));
 }
 
 /// Attack 23.
@@ -42,8 +42,8 @@ fn a_secret_of_a_few_bytes_is_refused() {
     let eight = b"gacfbehdacgfbdeagcfdbaegfcdbgaefdcgbeafd";
 
     assert!(!has_short_period(seven) && !is_sequence(seven));
-    assert_eq!(judge(seven, 32, "HS256"), Err(KeyError::SecretRepeats));
-    assert_eq!(judge(eight, 32, "HS256"), Ok(()));
+    assert_eq!(check(seven, 32, "HS256"), Err(KeyError::SecretRepeats));
+    assert_eq!(check(eight, 32, "HS256"), Ok(()));
 }
 
 /// Attack 23.
@@ -62,7 +62,7 @@ fn a_sequence_is_refused() {
         &counting,
         &backwards,
     ] {
-        assert_eq!(judge(secret, 32, "HS256"), Err(KeyError::SecretSequence));
+        assert_eq!(check(secret, 32, "HS256"), Err(KeyError::SecretSequence));
     }
 }
 
@@ -73,7 +73,7 @@ fn a_published_example_is_refused_however_it_is_spelt() {
         let shouted = secret.to_uppercase();
         let joined = secret.replace(['-', ' '], "_");
         for secret in [secret, &shouted, &joined, &format!("{secret}\n")] {
-            let error = judge(secret.as_bytes(), 32, "HS256");
+            let error = check(secret.as_bytes(), 32, "HS256");
             assert_eq!(error, Err(KeyError::SecretPublished), "{secret}");
         }
     }
@@ -85,7 +85,7 @@ fn a_secret_that_asks_to_be_replaced_is_refused() {
     for word in PLACEHOLDERS {
         let secret = format!("q7Zp-{word}-x0Lk3vVbN8rTmYw2JdHs");
         assert_eq!(
-            judge(secret.as_bytes(), 32, "HS256"),
+            check(secret.as_bytes(), 32, "HS256"),
             Err(KeyError::SecretPublished),
             "{secret}"
         );
@@ -97,7 +97,7 @@ fn a_secret_that_asks_to_be_replaced_is_refused() {
         "put_here_YOUR_SECRET_of_32_characters",
     ] {
         assert_eq!(
-            judge(secret.as_bytes(), 32, "HS256"),
+            check(secret.as_bytes(), 32, "HS256"),
             Err(KeyError::SecretPublished),
             "{secret}"
         );
@@ -109,7 +109,7 @@ fn a_secret_that_asks_to_be_replaced_is_refused() {
 fn a_key_file_is_refused() {
     let text = "\n-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4";
 
-    assert_eq!(judge(text.as_bytes(), 32, "HS256"), Err(KeyError::SecretIsPem));
+    assert_eq!(check(text.as_bytes(), 32, "HS256"), Err(KeyError::SecretIsPem));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_random_secret_is_accepted() {
         b"staple-battery-horse-correct-umbrella",
         &random(),
     ] {
-        assert_eq!(judge(secret, 32, "HS256"), Ok(()));
+        assert_eq!(check(secret, 32, "HS256"), Ok(()));
     }
 }
 

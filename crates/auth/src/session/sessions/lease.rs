@@ -133,7 +133,7 @@ impl SessionLease {
             // Use the latest activity, even if it is not written yet.
             session.seen_at = time(seen_at);
         }
-        self.records.judge(found, now).await?;
+        self.records.check(found, now).await?;
         Ok(self.expires_at())
     }
 

@@ -18,7 +18,7 @@ impl Records {
     /// A store that also keeps the revocation state has removed ended sessions. If the two are
     /// separate, or if a session was created during a revocation of its user, only this comparison
     /// detects it.
-    pub(super) async fn judge(
+    pub(super) async fn check(
         &self,
         found: Option<Session>,
         now: SystemTime,

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     presence::{gathered::Gathered, resident::SocketInfo},
     room::{
-        acks::{Acks, Question},
+        acks::{Acks, PendingAck},
         error::{AckError, EmitError, JoinError},
         hub::Hub,
         members::{Snapshot, Target},
@@ -164,22 +164,22 @@ impl<P> Broadcast<P> {
         let id = self.hub.next_ack();
         let frame = self.hub.frame(event, Some(id), &arguments, self.targets())?;
         // Sockets that have not answered yet. After the timeout they cannot be read from
-        // `questions`, whose futures return their socket only together with an answer.
+        // `pending`, whose futures return their socket only together with an answer.
         let mut open = HashSet::new();
-        let mut questions = FuturesUnordered::new();
+        let mut pending = FuturesUnordered::new();
         // The pending ack is registered before the packet is posted, so that no answer arrives too
         // early.
         self.for_each(|socket| match socket.ask(id) {
-            Ok(question) if socket.deliver(frame.clone(), self.is_volatile) => {
+            Ok(ack) if socket.deliver(frame.clone(), self.is_volatile) => {
                 open.insert(socket.id());
-                questions.push(answer_of(socket.id(), question));
+                pending.push(answer_of(socket.id(), ack));
             }
             Ok(_) => answers.missing.push((socket.id(), AckError::Ended)),
             Err(error) => answers.missing.push((socket.id(), error)),
         });
         let services = self.hub.services();
         let collect = async {
-            while let Some((id, answer)) = questions.next().await {
+            while let Some((id, answer)) = pending.next().await {
                 open.remove(&id);
                 match answer {
                     Ok(value) => answers.given.push((id, value)),
@@ -366,9 +366,9 @@ impl<P: Send + Sync + 'static> Broadcast<P> {
 
 async fn answer_of<T: DeserializeOwned>(
     id: SocketId,
-    question: Question,
+    ack: PendingAck,
 ) -> (SocketId, Result<T, AckError>) {
-    let answer = async { Ok(question.answer().await?.decode()?) };
+    let answer = async { Ok(ack.answer().await?.decode()?) };
     (id, answer.await)
 }
 

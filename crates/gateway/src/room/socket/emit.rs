@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     presence::mailbox::Letter,
     room::{
-        acks::Question,
+        acks::PendingAck,
         error::{AckError, EmitError},
         hub::broadcast::Broadcast,
         members::Target,
@@ -87,12 +87,12 @@ impl<P> Socket<P> {
         let id = self.hub().next_ack();
         let frame = self.hub().frame(event, Some(id), &arguments, &Target::Socket(self.id()))?;
         // Registered before the packet is posted, so that no answer arrives too early.
-        let question = self.ask(id)?;
+        let pending = self.ask(id)?;
         if !self.deliver(frame, false) {
             return Err(AckError::Ended);
         }
         let services = self.hub().services();
-        let answer = services.within(services.limits.ack_timeout, question.answer()).await;
+        let answer = services.within(services.limits.ack_timeout, pending.answer()).await;
         if answer.is_none() {
             Metrics::hit("ack_timeout");
         }
@@ -129,7 +129,7 @@ impl<P> Socket<P> {
     }
 
     /// Registers a pending ack under `id`. The caller posts the packet afterwards.
-    pub(crate) fn ask(&self, id: u64) -> Result<Question, AckError> {
+    pub(crate) fn ask(&self, id: u64) -> Result<PendingAck, AckError> {
         // A connect hook would wait for itself: its packets are sent after the answer to CONNECT,
         // and that answer waits for the hook.
         if !self.0.is_admitted.load(Ordering::Acquire) {

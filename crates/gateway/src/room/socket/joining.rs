@@ -11,7 +11,7 @@ use doorward_core::{Action, Decision, DisconnectReason, Refusal, RefusalReason};
 use doorward_protocol::Trust;
 
 use crate::{
-    guard::authorise::{Denial, authorise, judge},
+    guard::authorise::{Denial, authorise, verdict_of},
     presence::expiry::Access,
     room::{
         error::JoinError,
@@ -123,7 +123,7 @@ impl<P: Send + Sync + 'static> Socket<P> {
                 // In an async block, because the policy may panic before it returns its future.
                 let asked = Caught::new(async { (policy.may_join)(request).await });
                 let answer = services.within(services.limits.guard_timeout, asked).await;
-                judge(answer).map_err(|denial| self.denied(action, denial.for_room()))?;
+                verdict_of(answer).map_err(|denial| self.denied(action, denial.for_room()))?;
             }
         }
         if is_covered {
@@ -209,16 +209,16 @@ impl<P> Socket<P> {
     /// Replaces the access `before` with `access`, and leaves the rooms that `access` does not
     /// allow.
     ///
-    /// `allowed` holds the verdict about each room in `judged`, in the same order.
+    /// `allowed` holds the verdict about each room in `checked`, in the same order.
     pub(crate) fn replace_access(
         &self,
         before: &Arc<Access<P>>,
         access: &Arc<Access<P>>,
-        judged: &[Arc<str>],
+        checked: &[Arc<str>],
         allowed: &[bool],
     ) -> Replaced {
         // One step under the lock of the rooms: no join and no other replacement can interleave.
-        // - A room that is not in `judged` was joined with the old access while the others were
+        // - A room that is not in `checked` was joined with the old access while the others were
         //   checked. The new access may not allow it, so nothing changes and the caller checks
         //   again.
         // - The access is compared before it is replaced. The check takes time, and a slower caller
@@ -226,18 +226,18 @@ impl<P> Socket<P> {
         // - The counter makes a join that is still being checked with the old access start its
         //   check again.
         //
-        // `judged` may contain rooms that the socket has left meanwhile. Leaving them again does
+        // `checked` may contain rooms that the socket has left meanwhile. Leaving them again does
         // nothing.
         let mut joined = self.joined();
-        if joined.rooms.iter().any(|room| !judged.contains(room)) {
-            return Replaced::Unjudged;
+        if joined.rooms.iter().any(|room| !checked.contains(room)) {
+            return Replaced::Unchecked;
         }
         let found = self.0.access.compare_and_swap(before, Arc::clone(access));
         if !Arc::ptr_eq(&found, before) {
             return Replaced::Late;
         }
         joined.changes += 1;
-        let left = judged.iter().zip(allowed).filter(|(_, allowed)| !**allowed);
+        let left = checked.iter().zip(allowed).filter(|(_, allowed)| !**allowed);
         for (room, _) in left {
             joined.rooms.retain(|own| own != room);
             self.hub().rooms().part(room, self.id());

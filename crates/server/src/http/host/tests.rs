@@ -12,21 +12,21 @@ fn local() -> Hosts {
 }
 
 /// Returns the verdict on a request with these `Host` headers.
-fn judge(hosts: &Hosts, uri: &str, named: &[&str]) -> Verdict {
+fn check(hosts: &Hosts, uri: &str, named: &[&str]) -> Verdict {
     let mut headers = HeaderMap::new();
     for host in named {
         headers.append(header::HOST, host.parse().unwrap());
     }
-    hosts.judge(&uri.parse().unwrap(), &headers)
+    hosts.check(&uri.parse().unwrap(), &headers)
 }
 
 #[test]
 fn a_local_server_is_localhost_and_its_addresses_lead_there() {
     for host in ["localhost:3000", "LocalHost:3000"] {
-        assert_eq!(judge(&local(), "/", &[host]), Verdict::Own, "{host}");
+        assert_eq!(check(&local(), "/", &[host]), Verdict::Own, "{host}");
     }
     for host in ["127.0.0.1:3000", "[::1]:3000"] {
-        assert_eq!(judge(&local(), "/", &[host]), Verdict::Alias, "{host}");
+        assert_eq!(check(&local(), "/", &[host]), Verdict::Alias, "{host}");
     }
 }
 
@@ -54,18 +54,18 @@ fn other_hosts_are_misdirected() {
         "",
     ];
     for host in names {
-        assert_eq!(judge(&local(), "/", &[host]), Verdict::Misdirected, "{host:?}");
+        assert_eq!(check(&local(), "/", &[host]), Verdict::Misdirected, "{host:?}");
     }
 }
 
 #[test]
 fn a_request_names_exactly_one_host() {
-    assert_eq!(judge(&local(), "/", &[]), Verdict::Malformed);
-    assert_eq!(judge(&local(), "/", &["localhost:3000", "localhost:3000"]), Verdict::Malformed);
+    assert_eq!(check(&local(), "/", &[]), Verdict::Malformed);
+    assert_eq!(check(&local(), "/", &["localhost:3000", "localhost:3000"]), Verdict::Malformed);
     let absolute = "http://localhost:3000/";
-    assert_eq!(judge(&local(), absolute, &["localhost:3000"]), Verdict::Own);
-    assert_eq!(judge(&local(), absolute, &["evil.example"]), Verdict::Malformed);
-    assert_eq!(judge(&local(), "http://evil.example/", &["localhost:3000"]), Verdict::Malformed);
+    assert_eq!(check(&local(), absolute, &["localhost:3000"]), Verdict::Own);
+    assert_eq!(check(&local(), absolute, &["evil.example"]), Verdict::Malformed);
+    assert_eq!(check(&local(), "http://evil.example/", &["localhost:3000"]), Verdict::Malformed);
 }
 
 #[test]
@@ -73,14 +73,14 @@ fn a_public_server_is_what_it_is_called() {
     let public = hosts("https://chat.example.org", &["0.0.0.0:3000"]);
 
     for host in ["chat.example.org", "Chat.Example.org", "chat.example.org:443"] {
-        assert_eq!(judge(&public, "/", &[host]), Verdict::Own, "{host}");
+        assert_eq!(check(&public, "/", &[host]), Verdict::Own, "{host}");
     }
     // Clients on the machine, or a proxy that forwards no host.
     for host in ["localhost:3000", "127.0.0.1:3000", "[::1]:3000"] {
-        assert_eq!(judge(&public, "/", &[host]), Verdict::Own, "{host}");
+        assert_eq!(check(&public, "/", &[host]), Verdict::Own, "{host}");
     }
     for host in ["chat.example.org:3000", "chat.example.org:80", "chat.example.org.", "10.0.0.1"] {
-        assert_eq!(judge(&public, "/", &[host]), Verdict::Misdirected, "{host}");
+        assert_eq!(check(&public, "/", &[host]), Verdict::Misdirected, "{host}");
     }
 }
 
@@ -88,9 +88,9 @@ fn a_public_server_is_what_it_is_called() {
 fn a_server_on_another_address_is_not_called_localhost() {
     let remote = hosts("http://chat.example.org", &["192.0.2.1:80"]);
 
-    assert_eq!(judge(&remote, "/", &["chat.example.org"]), Verdict::Own);
+    assert_eq!(check(&remote, "/", &["chat.example.org"]), Verdict::Own);
     for host in ["localhost", "localhost:80", "127.0.0.1", "192.0.2.1"] {
-        assert_eq!(judge(&remote, "/", &[host]), Verdict::Misdirected, "{host}");
+        assert_eq!(check(&remote, "/", &[host]), Verdict::Misdirected, "{host}");
     }
 }
 
@@ -104,7 +104,7 @@ fn the_port_of_http_need_not_be_written() {
         ("127.0.0.1", Verdict::Alias),
         ("[::1]", Verdict::Alias),
     ] {
-        assert_eq!(judge(&local, "/", &[host]), expected, "{host}");
+        assert_eq!(check(&local, "/", &[host]), expected, "{host}");
     }
 }
 
@@ -113,7 +113,7 @@ fn a_mapped_port_leads_to_the_public_one() {
     let mapped = hosts("http://localhost:8080", &["0.0.0.0:3000"]);
 
     for host in ["127.0.0.1:8080", "127.0.0.1:3000"] {
-        assert_eq!(judge(&mapped, "/", &[host]), Verdict::Alias, "{host}");
+        assert_eq!(check(&mapped, "/", &[host]), Verdict::Alias, "{host}");
     }
     let response = mapped.redirect(&"/a?b".parse().unwrap());
     assert_eq!(response.headers()[header::LOCATION], "http://localhost:8080/a?b");
@@ -152,7 +152,7 @@ fn further_names_are_answered_to() {
     for host in
         ["doorward", "Doorward:3000", "doorward:80", "chat.internal:3000", "chat.example.org"]
     {
-        assert_eq!(judge(&hosts, "/", &[host]), Verdict::Own, "{host}");
+        assert_eq!(check(&hosts, "/", &[host]), Verdict::Own, "{host}");
     }
     for host in [
         "chat.internal",
@@ -162,6 +162,6 @@ fn further_names_are_answered_to() {
         "doorward:x",
         "xdoorward",
     ] {
-        assert_eq!(judge(&hosts, "/", &[host]), Verdict::Misdirected, "{host}");
+        assert_eq!(check(&hosts, "/", &[host]), Verdict::Misdirected, "{host}");
     }
 }

@@ -13,30 +13,30 @@ use crate::{link::seam::NotAdmitted, presence::expiry::Lifetime, runtime::catch:
 /// Pending session renewal and credential refresh of a socket, and the expiry that its client was
 /// warned of.
 #[derive(Default)]
-pub(super) struct Questions {
+pub(super) struct Renewals {
     /// Renewal of a session that seems to have expired.
-    pub(super) renewing: Option<Asked<Result<SystemTime, LeaseError>>>,
+    pub(super) renewing: Option<Request<Result<SystemTime, LeaseError>>>,
     /// Refresh with another credential.
     pub(super) refreshing: Option<Refreshing>,
     /// Number of credentials that were refused since the last successful refresh.
     pub(super) refusals: usize,
     /// Expiry that the client was warned of.
-    pub(super) told_of: Option<SystemTime>,
+    pub(super) warned_of: Option<SystemTime>,
 }
 
 /// Credential that is being checked, and the id of the ack that the client waits for.
 pub(super) struct Refreshing {
     pub(super) ack: Option<u64>,
-    pub(super) asked: Asked<Result<Lifetime, NotAdmitted>>,
+    pub(super) request: Request<Result<Lifetime, NotAdmitted>>,
 }
 
 /// Pending request and its deadline.
-pub(super) struct Asked<T> {
+pub(super) struct Request<T> {
     pub(super) future: Caught<BoxFuture<'static, T>>,
     pub(super) until: Instant,
 }
 
-impl<T> Asked<T> {
+impl<T> Request<T> {
     /// Polls the request. Completes with `None` if it panicked or timed out.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Option<T>> {
         match Pin::new(&mut self.future).poll(cx) {
@@ -47,7 +47,7 @@ impl<T> Asked<T> {
     }
 }
 
-impl Questions {
+impl Renewals {
     /// Returns `true` while it is unknown if the socket may stay connected.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.renewing.is_some()
@@ -55,7 +55,7 @@ impl Questions {
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         let renewing = self.renewing.as_ref().map(|asked| asked.until);
-        let refreshing = self.refreshing.as_ref().map(|refreshing| refreshing.asked.until);
+        let refreshing = self.refreshing.as_ref().map(|refreshing| refreshing.request.until);
         renewing.into_iter().chain(refreshing).min()
     }
 }
