@@ -234,6 +234,34 @@ impl ShowsCredential for ApiKey {
     }
 }
 
+/// Authenticator that finds every credential ambiguous.
+struct Torn;
+
+impl Authenticator for Torn {
+    type Principal = ();
+
+    async fn authenticate(&self, _: Handshake) -> Result<Grant<()>, AuthenticateError> {
+        Err(Refusal::unauthenticated(RefusalReason::CredentialAmbiguous).into())
+    }
+}
+
+impl ShowsCredential for Torn {
+    fn shown(&self, _: &Handshake) -> Shown {
+        Shown::Explicit
+    }
+}
+
+#[test]
+fn an_invalid_credential_has_no_owner_and_an_ambiguous_one_is_an_error() {
+    let world = World::new();
+    let owner = |auth| done(ApiKey(Arc::default()).owner(&shown(&world, None, &auth))).unwrap();
+
+    assert_eq!(owner(json!({"apiKey": "good"})), Some(UserId::new("robot")));
+    assert_eq!(owner(json!({"apiKey": "bad"})), None);
+    let torn = done(Torn.owner(&shown(&world, None, &json!({})))).unwrap_err();
+    assert!(matches!(torn, AuthenticateError::Refused(_)), "{torn:?}");
+}
+
 #[test]
 fn two_tokens_are_ambiguous_even_if_no_member_reads_them() {
     let world = World::new();

@@ -189,3 +189,18 @@ fn a_revocation_applies_before_sessions_are_removed() {
     let answer = done(world.sessions.verify(&token));
     assert!(matches!(answer, Err(VerifySessionError::Revoked)), "{answer:?}");
 }
+
+/// With the revocations elsewhere, the records are removed by this call alone.
+#[test]
+fn the_end_of_a_user_removes_the_records_of_all_sessions() {
+    let world = World::apart();
+    world.sign_in("alice");
+    world.sign_in("alice");
+    let (other, _) = world.sign_in("bob");
+    world.pass(SECOND);
+
+    done(world.sessions.end_user(&UserId::new("alice"))).unwrap();
+
+    assert_eq!(done(world.store.of_user(&UserId::new("alice"))).unwrap(), []);
+    assert!(world.opens(&other));
+}

@@ -63,3 +63,20 @@ fn brackets_in_strings_do_not_count_as_depth() {
 fn read(json: &str) -> Option<Map<String, Value>> {
     decode(&URL_SAFE_NO_PAD.encode(json))
 }
+
+#[test]
+fn arrays_beside_each_other_are_no_deeper_than_one() {
+    let json = format!(r#"{{"a":[{}[]]}}"#, "[],".repeat(100));
+
+    assert!(read(&json).is_some());
+}
+
+/// Attack 18, with brackets that would make the nesting look shallow.
+#[test]
+fn closing_brackets_in_strings_do_not_hide_the_depth() {
+    let nested =
+        |arrays| format!(r#"{{"a":{}1{}}}"#, r#"["]}",["#.repeat(arrays), "]]".repeat(arrays));
+
+    assert!(read(&nested(15)).is_some());
+    assert!(read(&nested(16)).is_none());
+}
