@@ -5,7 +5,7 @@
 pub(crate) mod admit;
 pub(crate) mod door;
 pub(crate) mod entered;
-pub(crate) mod renewal;
+pub(crate) mod refresh;
 pub(crate) mod resident;
 pub(crate) mod seating;
 pub(crate) mod vetting;

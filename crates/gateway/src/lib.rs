@@ -85,11 +85,10 @@ pub use crate::{
     namespace::gateway::Gateway,
     presence::{principals::Principals, revocation::Revoke},
     room::{
-        data::SocketData,
         hub::{Hub, broadcast::Broadcast},
         principal::Principal,
         server_event::ServerEvent,
-        socket::Socket,
+        socket::{Socket, data::SocketData},
     },
     server::{builder::Builder, doorward::Doorward},
 };

@@ -4,10 +4,9 @@
 //! [`Gateway::room`](crate::Gateway::room) sets decide which clients may join them.
 
 // Sockets, hubs and rooms as applications use them. `socket/joining.rs` decides whether a client
-// joins a room; `policy` reads the patterns of room names. Start reading at `socket`.
+// joins a room; `pattern` reads the patterns of room names. Start reading at `socket`.
 
 pub(crate) mod acks;
-pub(crate) mod data;
 pub(crate) mod error;
 pub(crate) mod hooks;
 pub(crate) mod hub;

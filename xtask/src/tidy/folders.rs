@@ -49,7 +49,7 @@ const GATEWAY: &[(&str, u8)] = &[
 ];
 
 /// Folders that may keep one circle of files inside, with the most files that it may have:
-/// connection, hub, broadcast, members and policy of a room are one concept.
+/// socket, hub, broadcast, members and patterns of a room are one concept.
 const ONE_CIRCLE: &[(&str, &str, usize)] = &[("gateway", "room", 6)];
 
 /// Checks every crate that is not passed over.

@@ -1,8 +1,7 @@
 //! Checks that the tests named in documents exist.
 //!
 //! A test is named in backticks: `crate::path::test_name`, or the path of a file when the test is not
-//! written in Rust. Only the last part of a name is searched for: it is a whole sentence, so it is not
-//! found by chance. One document names tests at lines that begin with `Test:`, the others in the last
+//! written in Rust. The test must be in a file or a module of the last module that the name has. One document names tests at lines that begin with `Test:`, the others in the last
 //! column of their tables.
 
 use crate::{report::Problem, workspace::Source};
@@ -75,17 +74,26 @@ fn exists(name: &str, sources: &[Source]) -> bool {
     if name.contains('/') {
         return sources.iter().any(|source| source.path == name);
     }
-    let function = name.rsplit("::").next().unwrap_or(name);
+    let mut parts = name.rsplit("::");
+    let function = parts.next().unwrap_or(name);
+    // The module of the test. `tests` and `it` say nothing; a name of two parts has only a crate.
+    let module = parts.find(|part| !["tests", "it"].contains(part)).unwrap_or_default();
+    let module = if parts.next().is_some() { module } else { "" };
+    let is_of = |source: &Source, name: &str| {
+        let file = format!("/{name}.rs");
+        source.path.ends_with(&file) || source.path.contains(&format!("/{name}/"))
+    };
     // Rules of stores are tests for every type of store.
     let definitions = [format!("fn {function}("), format!("fn {function}<")];
-    let module = format!("/{function}.rs");
-    let is_module =
-        |source: &Source| source.path.ends_with(&module) && source.path.contains("/tests/");
-    if sources.iter().any(is_module) {
-        return true;
-    }
-    let defines = |source: &Source| definitions.iter().any(|one| source.text.contains(one));
-    sources.iter().any(|source| source.path.ends_with(".rs") && defines(source))
+    let is_module = |source: &Source| is_of(source, function) && source.path.contains("/tests/");
+    let defines = |source: &Source| {
+        let is_module = module.is_empty()
+            || is_of(source, module)
+            || source.text.contains(&format!("mod {module} "));
+        is_module && definitions.iter().any(|one| source.text.contains(one))
+    };
+    sources.iter().any(is_module)
+        || sources.iter().any(|source| source.path.ends_with(".rs") && defines(source))
 }
 
 fn missing(document: &str, line: usize, name: &str) -> Problem {
@@ -134,6 +142,13 @@ mod tests {
 
         assert_eq!(found.len(), 1);
         assert!(found[0].to_string().contains("docs/holes.md:1"));
+    }
+
+    #[test]
+    fn a_test_that_has_moved_to_another_module_is_missing() {
+        let found = check(&sources("Test: `core::ticket::an_id_is_random`"));
+
+        assert_eq!(found.len(), 1);
     }
 
     #[test]

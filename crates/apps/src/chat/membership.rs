@@ -1,4 +1,4 @@
-//! Membership of framework rooms, and presence events.
+//! Membership of framework rooms, and presence events. `gateway` decides who enters and leaves a room.
 
 use doorward::{Exception, Socket};
 

@@ -1,7 +1,8 @@
 //! The rooms, each with its game and a task that advances it.
 //!
 //! A change of a game is broadcast before the next change, so that all players receive the same news in the same
-//! order. A room exists from its first connection to its last. Start reading at [`Tables::enter`].
+//! order. A room exists from its first connection to its last. `game` decides what a player keeps after leaving. Start
+//! reading at [`Tables::enter`].
 
 use std::{
     collections::HashMap,

@@ -1,7 +1,7 @@
 //! Selects the key that must have signed a token.
 //!
 //! A key id selects among the configured keys and is used for nothing else. A token without a key
-//! id is accepted only if there is a single key.
+//! id is accepted only if there is a single key. `header` rejects algorithms that do not fit the key.
 
 use std::{sync::Arc, time::SystemTime};
 

@@ -15,7 +15,7 @@ use crate::{
     admission::{
         door::Door,
         entered::Entered,
-        renewal, seating,
+        refresh, seating,
         vetting::{Attempt, Vetted, ask_guards, read_epoch, vet},
     },
     event::trace::hook_span,
@@ -93,7 +93,7 @@ async fn decide<P: Send + Sync + 'static>(
     }
     // A change of rights needs the same check: the principal may have been loaded before it.
     if services.rights_changed.load(Ordering::SeqCst) != rights {
-        renewal::check_again(&entered.socket).await?;
+        refresh::check_again(&entered.socket).await?;
     }
 
     for hooks in &door.hooks {

@@ -9,7 +9,7 @@ use doorward_protocol::{RawArguments, Trust};
 use tracing::Instrument as _;
 
 use crate::{
-    admission::{door::Door, renewal},
+    admission::{door::Door, refresh},
     event::{
         failure::{Explained, Failure},
         incoming::Incoming,
@@ -107,7 +107,7 @@ impl<P: Send + Sync + 'static> AnySocket for Entered<P> {
 
     fn refresh(&self, handshake: Handshake) -> BoxFuture<'static, Result<Lifetime, NotAdmitted>> {
         let (door, socket) = (Arc::clone(&self.door), self.socket.clone());
-        Box::pin(async move { renewal::refresh(&door.policy, &socket, handshake).await })
+        Box::pin(async move { refresh::refresh(&door.policy, &socket, handshake).await })
     }
 
     fn start(&self, incoming: Incoming<'_>) -> Result<Invocation, Failure> {

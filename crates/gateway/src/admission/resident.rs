@@ -7,7 +7,7 @@ use doorward_core::{BoxFuture, DisconnectReason, Lease, RevocationState, SocketI
 use doorward_protocol::Trust;
 
 use crate::{
-    admission::renewal,
+    admission::refresh,
     presence::{
         expiry::Credential,
         mailbox::Letter,
@@ -51,7 +51,7 @@ impl<P: Send + Sync + 'static> Resident for Socket<P> {
     }
 
     fn reload(&self) -> BoxFuture<'_, Reloaded> {
-        Box::pin(renewal::reload(self))
+        Box::pin(refresh::reload(self))
     }
 
     fn describe(&self) -> SocketInfo {

@@ -2,7 +2,8 @@
 //!
 //! The seat store only counts. Before a client is refused, the holders of the seats are probed
 //! here, so that a dead connection locks no user out. Replaced sockets have closed before the new
-//! socket enters, so that there are never more than the policy allows.
+//! socket enters, so that there are never more than the policy allows. A revocation in the moment of
+//! entry is handled in `admit`.
 
 use std::{
     future::Future,

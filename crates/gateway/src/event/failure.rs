@@ -1,4 +1,5 @@
-//! The failure of an event, and the answer that its client reads. `Routes::explain` in `explain` makes one of the other.
+//! The failure of an event, and the answer that its client reads. `Routes::explain` in
+//! `failure_answer` makes one of the other.
 
 use std::borrow::Cow;
 

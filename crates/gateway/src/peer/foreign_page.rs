@@ -2,7 +2,7 @@
 //!
 //! Any page can open links in the browsers of its visitors, from their addresses. Such links have
 //! budgets of their own, so that they do not use up those of the visitor. They are not refused
-//! here: the authenticator decides whether their cookie counts. Start reading at [`Page::of`].
+//! here: `auth/src/cookie/origins.rs` decides whether their cookie counts. Start reading at [`Page::of`].
 
 use doorward_core::Headers;
 

@@ -6,7 +6,7 @@
 //! at most `Limits::store_grace`. With a slow store, more lookups run concurrently, and a lookup
 //! that has not started counts against no socket. Start reading at [`Sweeper::sweep`].
 
-pub(crate) mod window;
+pub(crate) mod pace;
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,7 @@ use futures_util::{StreamExt as _, stream::FuturesUnordered};
 
 use crate::{
     presence::{
-        recheck::window::Pace,
+        recheck::pace::Pace,
         resident::Resident,
         services::{QUIET, Services},
     },

@@ -3,6 +3,7 @@
 //! `emit` sends to the client, `rooms` changes its rooms and its access. The link below the socket
 //! owns the transport: a socket only posts letters to it. Start reading at [`Socket::new`].
 
+pub(crate) mod data;
 pub(crate) mod emit;
 pub(crate) mod joining;
 
@@ -32,8 +33,8 @@ use crate::{
     },
     room::{
         acks::AckTable,
-        data::{DataMap, SocketData},
         hub::Hub,
+        socket::data::{DataMap, SocketData},
     },
 };
 

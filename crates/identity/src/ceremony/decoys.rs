@@ -1,7 +1,8 @@
 //! Makes up passkeys of users that do not exist, so that clients cannot find out which users do.
 //!
 //! An unknown name has the same made-up passkeys each time. They are derived from an HMAC of the name, with the
-//! lengths of real authenticators.
+//! lengths of real authenticators. `service/authenticating.rs` answers with them. A sign-up does reveal that a
+//! name is taken.
 
 use doorward_core::CredentialId;
 use webauthn_rs_core::fake::{FakePasskeyDistribution, WebauthnFakeCredentialGenerator};

@@ -1,7 +1,8 @@
 //! Assembles a binary packet from its head and its attachments.
 //!
 //! The head was checked like any packet before it is kept. If it has no recipient any more, nothing
-//! is kept, but its attachments are still counted, because the client sends them all the same.
+//! is kept, but its attachments are still counted, because the client sends them all the same. `rules`
+//! bounds their number and sets their deadline.
 
 use std::{borrow::Cow, time::Instant};
 

@@ -6,7 +6,11 @@ use doorward_core::{Exception, HandshakeRequest};
 
 use crate::{
     event::context::{EventContext, FromEvent},
-    room::{data::SocketData, hub::Hub, principal::Principal, socket::Socket},
+    room::{
+        hub::Hub,
+        principal::Principal,
+        socket::{Socket, data::SocketData},
+    },
 };
 
 /// The name of the event, for a handler of several events.
