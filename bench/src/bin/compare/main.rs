@@ -31,6 +31,9 @@ struct Arguments {
     /// address on which it listens.
     #[arg(long)]
     also: Vec<PathBuf>,
+    /// Name of the program that the others are compared with.
+    #[arg(long, default_value = "floor")]
+    to: String,
 }
 
 fn main() -> Result<(), Failure> {
@@ -38,12 +41,13 @@ fn main() -> Result<(), Failure> {
     let folder = build()?;
     let servers: Vec<PathBuf> =
         runs::SERVERS.iter().map(|server| folder.join(server)).chain(arguments.also).collect();
+    let base = &arguments.to;
     let pins = Pins::find();
     output::line(machine::describe(pins))?;
-    output::line(table::HEAD)?;
+    output::line(table::head(base))?;
     for work in runs::WORKS.iter().filter(|work| work.name.starts_with(&arguments.only)) {
         let measured = measure(&folder, &servers, work, arguments.rounds, pins)?;
-        output::line(table::rows(work, &measured))?;
+        output::line(table::rows(work, base, &measured))?;
     }
     Ok(())
 }
