@@ -1,8 +1,8 @@
-//! Account records, and the contract of the store that keeps them.
+//! Account records, and the trait of the store that keeps them.
 //!
 //! An account is identified by a random id. Its user name is unique and may be shown to others.
-//! `doorward-identity` decides what a passkey is, how a name is folded and how a recovery code is
-//! hashed. A store only keeps the results, and enforces the rules that must hold under every race:
+//! `doorward-identity` verifies passkeys, folds names and hashes recovery codes. A store keeps only
+//! the results, and enforces the rules that must hold even under concurrent changes:
 //! - a name belongs to one account;
 //! - a passkey belongs to one account;
 //! - the last passkey cannot be removed while there is no recovery code;
@@ -17,7 +17,7 @@ use crate::{
 
 /// The account of a user who can sign in.
 ///
-/// Times are kept to the millisecond.
+/// A store keeps times to the millisecond.
 ///
 /// # Examples
 /// ```
@@ -31,17 +31,17 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
-    /// Random id. It never changes and is never reused for another account.
+    /// Random id of the account. It never changes and is never reused for another account.
     pub id: UserId,
     /// User name, spelled as it is displayed.
     pub name: Box<str>,
-    /// User name in the form that is compared; unique among all accounts.
+    /// Folded form of the user name, by which names are compared. Unique among all accounts.
     pub name_key: Box<str>,
     /// Name that other users see.
     pub display_name: Box<str>,
     /// Time at which the account was created.
     pub created_at: SystemTime,
-    /// Time since which sign-in is disabled; `None` while the account is enabled.
+    /// Time at which the account was disabled; `None` while it is enabled.
     pub disabled_at: Option<SystemTime>,
 }
 
@@ -62,8 +62,8 @@ impl Account {
 
 /// Error of [`AccountStore::create_account`].
 ///
-/// Nothing was changed, unless the cause is [`StoreError::Unavailable`]: then the account may
-/// exist.
+/// The account was not created, unless the cause is [`StoreError::Unavailable`]. In that case it
+/// may have been created.
 ///
 /// # Examples
 /// ```
@@ -98,26 +98,27 @@ pub enum CreateAccountError {
 /// ```
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. The caller
-/// must then assume neither outcome: the change may have happened or not.
+/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. The change may
+/// or may not have happened, so the caller must assume neither.
 ///
 /// # Cancel safety
-/// Dropping a future leaves its change either made or not made, never half made.
+/// If a future is dropped, its change is made completely or not at all.
 pub trait AccountStore: Send + Sync + 'static {
-    /// Returns the secret from which decoy passkeys are derived: a sign-in with an unknown user
-    /// name must look like one with an account. Stores `drawn` if there is no secret yet;
-    /// concurrent callers all get the same one.
+    /// Returns the secret from which decoy passkeys are derived. With decoys, a sign-in with an
+    /// unknown user name looks like one with a known name.
+    ///
+    /// Stores `drawn` if there is no secret yet. Concurrent callers all receive the same secret.
     fn decoy_secret<'a>(
         &'a self,
         drawn: &'a [u8; 32],
     ) -> BoxFuture<'a, Result<[u8; 32], StoreError>>;
 
-    /// Stores a new account and its first passkey, both or neither.
+    /// Stores a new account together with its first passkey. Stores both or neither.
     ///
     /// # Errors
     /// - [`CreateAccountError::NameTaken`], [`CreateAccountError::PasskeyTaken`]: another account
-    ///   was first.
-    /// - [`StoreError::Exists`]: the id is taken. This does not happen to ids drawn at random.
+    ///   has the name or the passkey.
+    /// - [`StoreError::Exists`]: another account has the id. This does not happen with random ids.
     fn create_account<'a>(
         &'a self,
         account: &'a Account,
@@ -133,15 +134,16 @@ pub trait AccountStore: Send + Sync + 'static {
         name_key: &'a str,
     ) -> BoxFuture<'a, Result<Option<Account>, StoreError>>;
 
-    /// Lists up to `limit` accounts, sorted by the bytes of [`Account::name_key`], starting after
-    /// the key `after`.
+    /// Lists up to `limit` accounts, sorted by the bytes of [`Account::name_key`]. The list starts
+    /// after the key `after`, or at the first account if `after` is `None`.
     fn list_accounts<'a>(
         &'a self,
         after: Option<&'a str>,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Account>, StoreError>>;
 
-    /// Disables an account at `at`, or enables it with `None`. Returns whether the account exists.
+    /// Disables an account at `at`, or enables it if `at` is `None`. Returns `true` if the account
+    /// exists.
     fn set_disabled<'a>(
         &'a self,
         id: &'a UserId,
@@ -149,21 +151,21 @@ pub trait AccountStore: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
     /// Removes an account with its passkeys and recovery codes. Its name becomes available. Returns
-    /// whether the account existed.
+    /// `true` if the account existed.
     fn remove_account<'a>(&'a self, id: &'a UserId) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Adds a passkey to an account. Returns `false` if the account does not exist or has `limit`
-    /// passkeys already.
+    /// Adds a passkey to an account. Returns `false` if the account does not exist, or already has
+    /// `limit` passkeys.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if any account has the passkey already; then nothing was changed.
+    /// [`StoreError::Exists`] if an account already has the passkey. Nothing was changed.
     fn add_passkey<'a>(
         &'a self,
         passkey: &'a PasskeyRecord,
         limit: u32,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Finds a passkey of any account.
+    /// Finds a passkey by its id, among the passkeys of all accounts.
     fn passkey<'a>(
         &'a self,
         id: &'a CredentialId,
@@ -175,8 +177,8 @@ pub trait AccountStore: Send + Sync + 'static {
         user: &'a UserId,
     ) -> BoxFuture<'a, Result<Vec<PasskeyRecord>, StoreError>>;
 
-    /// Records a sign-in with a passkey, if the stored key still equals [`PasskeyUse::before`], and
-    /// returns whether it did.
+    /// Records a sign-in with a passkey if the stored key still equals [`PasskeyUse::before`].
+    /// Returns `true` if the sign-in was recorded.
     ///
     /// This is a compare-and-swap: of two sign-ins that read the same counter, one gets `false`.
     /// [`PasskeyRecord::used_at`] never goes back.
@@ -186,7 +188,7 @@ pub trait AccountStore: Send + Sync + 'static {
         signed_in: PasskeyUse<'a>,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Renames a passkey of `user` and returns whether it exists.
+    /// Renames a passkey of `user`. Returns `true` if the user has this passkey.
     fn rename_passkey<'a>(
         &'a self,
         user: &'a UserId,
@@ -194,30 +196,33 @@ pub trait AccountStore: Send + Sync + 'static {
         name: &'a str,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Removes a passkey of `user`, unless it is the last one and there is no recovery code. Two
-    /// concurrent removals must not both count the other passkey as remaining.
+    /// Removes a passkey of `user`, unless it is the last one and the user has no recovery code.
+    ///
+    /// Two concurrent removals must not both count the passkey that the other one removes.
     fn remove_passkey<'a>(
         &'a self,
         user: &'a UserId,
         id: &'a CredentialId,
     ) -> BoxFuture<'a, Result<PasskeyRemoval, StoreError>>;
 
-    /// Replaces all recovery codes of an account and returns whether the account exists.
+    /// Replaces all recovery codes of an account. Returns `true` if the account exists.
     fn put_recovery_codes<'a>(
         &'a self,
         user: &'a UserId,
         codes: &'a RecoveryCodes,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Returns the unused recovery codes. If none were ever made, the list is empty and the salt is
-    /// all zeros.
+    /// Returns the unused recovery codes of an account. If no codes were ever made, the list is
+    /// empty and the salt is all zeros.
     fn recovery_codes<'a>(
         &'a self,
         user: &'a UserId,
     ) -> BoxFuture<'a, Result<RecoveryCodes, StoreError>>;
 
-    /// Consumes the recovery code with this hash and returns whether there was one. However many
-    /// callers present the same code, concurrently or later, exactly one gets `true`.
+    /// Consumes the recovery code with this hash. Returns `true` if the account had such a code.
+    ///
+    /// If several callers present the same code, concurrently or later, exactly one of them gets
+    /// `true`.
     fn take_recovery_code<'a>(
         &'a self,
         user: &'a UserId,

@@ -28,7 +28,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Decision {
-    /// An account was disabled: sign-in to it is rejected.
+    /// An account was disabled, so its user cannot sign in.
     AccountDisabled,
     /// An account was enabled again.
     AccountEnabled,
@@ -38,20 +38,21 @@ pub enum Decision {
     Admitted,
     /// A link was closed without an answer, before any of its sockets was admitted.
     Closed(RefusalReason),
-    /// A connected socket asked for something and was denied.
+    /// A connected socket requested an action and was denied.
     Denied(RefusalReason),
     /// A socket closed.
     Ended(DisconnectReason),
     /// A socket entered a room.
     Joined,
-    /// This many decisions with this reason (or outcome, if they have no reason) were counted
-    /// instead of recorded one by one. Unauthenticated clients can cause any number of them.
+    /// This number of decisions was counted instead of recorded one by one, because unauthenticated
+    /// clients can cause any number of them. The name is that of their reason, or of their outcome
+    /// if they have no reason.
     LeftOut(&'static str, u64),
     /// A passkey was added to an account.
     PasskeyAdded,
     /// A passkey was removed from an account.
     PasskeyRemoved,
-    /// New recovery codes were made for an account.
+    /// New recovery codes were generated for an account.
     RecoveryCodesMade,
     /// A socket continues with another credential of the same user.
     Refreshed,
@@ -65,7 +66,7 @@ pub enum Decision {
     SignedOut,
     /// A user created an account.
     SignedUp,
-    /// No decision was possible; the client will reconnect.
+    /// No decision was possible. The client will reconnect.
     Undecided(RefusalReason),
 }
 
@@ -96,7 +97,7 @@ impl Decision {
         }
     }
 
-    /// Returns the name of the reason; `None` for outcomes that need none.
+    /// Returns the name of the reason; `None` for outcomes without a reason.
     #[must_use]
     pub const fn reason(self) -> Option<&'static str> {
         match self {
@@ -110,14 +111,14 @@ impl Decision {
         }
     }
 
-    /// Returns how many decisions the record stands for.
+    /// Returns the number of decisions that the record stands for.
     #[must_use]
     pub const fn count(self) -> u64 {
         if let Self::LeftOut(_, count) = self { count } else { 1 }
     }
 }
 
-/// One decision.
+/// Record of one decision.
 ///
 /// # Examples
 /// ```
@@ -135,26 +136,27 @@ pub struct AuditRecord<'a> {
     pub at: SystemTime,
     /// Outcome of the decision.
     pub outcome: Decision,
-    /// Part of the client's input that was at fault, and its problem; `None` if the client was
+    /// Part of the client's input that was at fault, with its problem. `None` if the client was
     /// allowed or no part was at fault.
     pub fault: Option<Fault>,
     /// Action that the client asked for; `None` for decisions without a request, such as a
     /// disconnect.
     pub action: Option<Action<'a>>,
-    /// Namespace; `None` until the client has named one.
+    /// Namespace that the client asked for; `None` until the client has named one.
     pub namespace: Option<&'a str>,
-    /// User; `None` until the client is authenticated.
+    /// User of the client; `None` until the client is authenticated.
     pub user: Option<&'a UserId>,
-    /// Session, if the credential names one. A sink writes [`AuditRecord::session_prefix`].
+    /// Session of the client, if its credential names one. A sink writes only
+    /// [`AuditRecord::session_prefix`].
     pub session: Option<&'a SessionId>,
-    /// Socket; `None` if none was created.
+    /// Socket of the client; `None` if none was created.
     pub socket: Option<SocketId>,
-    /// Address of the client. A sink writes [`AuditRecord::peer_prefix`].
+    /// IP address of the client. A sink writes only [`AuditRecord::peer_prefix`].
     pub peer: Option<IpAddr>,
 }
 
 impl AuditRecord<'_> {
-    /// Creates a record with an outcome and a time; all other fields are `None`.
+    /// Creates a record with an id, a time and an outcome; all other fields are `None`.
     ///
     /// # Examples
     /// ```
@@ -182,20 +184,22 @@ impl AuditRecord<'_> {
         }
     }
 
-    /// Returns the name of the part that was at fault, if it is of kind `part`. A sink with one
-    /// named field for each kind calls this once for each.
+    /// Returns the name of the part that was at fault if its kind is `part`, and `None` otherwise.
+    ///
+    /// A sink that has one field for each kind calls this once for each kind.
     #[must_use]
     pub fn at_fault(&self, part: Part) -> Option<&'static str> {
         self.fault.filter(|fault| fault.part() == part).map(Fault::name)
     }
 
-    /// Returns `true` if unauthenticated clients can cause such records at will: rejections, and
-    /// everything that [`Anonymous`](crate::Anonymous) clients do.
+    /// Returns `true` if clients can cause any number of such records without a valid credential.
+    /// These are refusals, denials, and all records of [`Anonymous`](crate::Anonymous) clients.
     ///
-    /// A sink may count these together, and drops them first when it runs out of room.
+    /// A sink may count such records instead of storing each one. If it runs out of room, it drops
+    /// them first.
     #[must_use]
     pub fn is_by_stranger(&self) -> bool {
-        // A refusal needs no credential, and neither does being anonymous: both are free to cause.
+        // A client needs no valid credential to be refused, or to be anonymous.
         let is_refusal = matches!(
             self.outcome,
             Decision::Closed(_)
@@ -206,15 +210,15 @@ impl AuditRecord<'_> {
         is_refusal || self.user.is_some_and(|user| user.as_str() == Anonymous::USER)
     }
 
-    /// Returns the client's address without the part that identifies a household:
-    /// [`network_prefix`].
+    /// Returns the client's address, shortened by [`network_prefix`] so that it does not identify a
+    /// household.
     #[must_use]
     pub fn peer_prefix(&self) -> Option<IpAddr> {
         self.peer.map(network_prefix)
     }
 
-    /// Returns the first 32 bits of the SHA-256 of the session id, in hex. That is enough to see
-    /// which records belong together, and useless for anything else.
+    /// Returns the first 32 bits of the SHA-256 of the session id, in hex. The prefix shows which
+    /// records belong together, and cannot be used as a session id.
     #[must_use]
     pub fn session_prefix(&self) -> Option<String> {
         let hash: [u8; 32] = Sha256::digest(self.session?.as_str()).into();
@@ -223,7 +227,9 @@ impl AuditRecord<'_> {
     }
 }
 
-/// Clears the part of an address that identifies a household: keeps 24 bits of IPv4 and 48 of IPv6.
+/// Clears the part of an address that identifies a household.
+///
+/// Keeps the first 24 bits of an IPv4 address and the first 48 bits of an IPv6 address.
 ///
 /// An IPv4-mapped IPv6 address counts as IPv4.
 ///
@@ -260,25 +266,27 @@ pub fn network_prefix(address: IpAddr) -> IpAddr {
 /// }
 /// ```
 pub trait Audit: Send + Sync + 'static {
-    /// Takes one record. It is called on the path of a connection and must not block: move slow
-    /// work to another thread or task.
+    /// Takes one record. The server calls this while it handles a connection, so it must not block.
+    /// Move slow work to another thread or task.
     fn record(&self, record: &AuditRecord<'_>);
 
     /// Waits until every record taken so far is stored, and returns `true` if all of them are. The
-    /// default suits a sink that stores each record at once.
+    /// default returns `true` at once, for sinks whose `record` stores the record before it
+    /// returns.
     fn written(&self) -> BoxFuture<'_, bool> {
         Box::pin(std::future::ready(true))
     }
 
-    /// Returns `true` while there is room for records of new clients. Otherwise no client is
-    /// admitted and no user is signed in: the remaining room is for records that must be kept in
-    /// any case, such as disconnects and revocations.
+    /// Returns `true` while there is room for records of new clients. While it returns `false`, no
+    /// client is admitted and no user is signed in. The remaining room is reserved for records that
+    /// must be kept in any case, such as disconnects and revocations.
     fn has_room(&self) -> bool {
         true
     }
 
-    /// Returns a future that admissions, sign-ins and revocations await before they take effect,
-    /// each within its own deadline. With `None`, the default, no decision waits.
+    /// Returns a future that admissions, sign-ins and revocations await before they take effect.
+    /// Each of them limits the wait by its own deadline. With `None`, the default, no decision
+    /// waits.
     ///
     /// A sink that must store a record before its decision takes effect returns
     /// [`written`](Self::written) here. A client whose record is not stored is not admitted.

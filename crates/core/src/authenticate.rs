@@ -1,8 +1,8 @@
 //! Authenticates clients.
 //!
 //! An [`Authenticator`] turns the credentials of a handshake into a [`Grant`], or into the reason
-//! for a rejection. It corresponds to a connection middleware of socket.io, with one difference: a
-//! private namespace cannot be built without one.
+//! for a rejection. It corresponds to a connection middleware of socket.io. Unlike with socket.io,
+//! a private namespace cannot be built without an authenticator.
 
 use std::future::Future;
 
@@ -10,8 +10,8 @@ use crate::{BoxError, Grant, Handshake, Refusal, UserId};
 
 /// Identifies a client before any other code of the application runs.
 ///
-/// It runs for every unauthenticated client, so prefer work that is local and cheap. Look at
-/// `doorward-auth` (`Jwt`, `authenticate_fn`) before writing your own.
+/// An authenticator runs for every unauthenticated client, so prefer work that is local and cheap.
+/// Look at `doorward-auth` (`Jwt`, `authenticate_fn`) before writing your own.
 ///
 /// # Examples
 /// ```
@@ -43,7 +43,7 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Authenticates one handshake.
     ///
     /// # Errors
-    /// - [`AuthenticateError::Refused`]: the client's fault. It receives one `connect_error`.
+    /// - [`AuthenticateError::Refused`]: the client is rejected. It receives one `connect_error`.
     /// - [`AuthenticateError::Unavailable`]: a dependency did not answer, so nothing was decided.
     ///   The transport closes and the client reconnects.
     ///
@@ -52,23 +52,23 @@ pub trait Authenticator: Send + Sync + 'static {
     ///
     /// # Cancel safety
     /// The future is dropped when the client disconnects, or when admission exceeds its deadline,
-    /// by default 5 s. It must leave nothing behind that only its completion would undo.
+    /// by default 5 s. It must not leave behind a change that only its completion would undo.
     fn authenticate(
         &self,
         handshake: Handshake,
     ) -> impl Future<Output = Result<Grant<Self::Principal>, AuthenticateError>> + Send;
 
     /// Returns the user of a credential whose authenticity can be verified locally, such as by its
-    /// signature. `None`, the default, means that this would need a lookup.
+    /// signature. `None`, the default, means that the credential cannot be verified locally.
     ///
-    /// It is called when the budget for failed attempts of the client's address is used up. From
-    /// then on only a client with a recognised credential is processed further, so that an attacker
-    /// cannot lock out the other clients of its address. It grants nothing:
-    /// [`authenticate`](Authenticator::authenticate) runs after it.
+    /// The server calls this method when the client's address has used up its budget for failed
+    /// attempts. Only clients with a recognised credential are then processed further, so that an
+    /// attacker cannot lock out other clients at the same address. A recognised credential grants
+    /// nothing: [`authenticate`](Authenticator::authenticate) runs afterwards.
     ///
     /// # Security
-    /// It runs for clients that guess credentials, a few at a time, so they control how often its
-    /// cost is paid. It must trust only what it has verified.
+    /// Clients that guess credentials can cause any number of calls, of which a few run at a time.
+    /// Keep the method cheap, and return a user only if the credential has been verified.
     fn recognise(&self, handshake: &Handshake) -> Option<UserId> {
         // The default cannot verify anything, so it recognises no client.
         let _ = handshake;

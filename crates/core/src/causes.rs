@@ -29,7 +29,7 @@ impl fmt::Display for Causes<'_> {
 
 /// Implements `Debug` for an error by printing what [`Causes`] prints.
 ///
-/// `fn main() -> Result<(), E>` prints an error with `Debug`, for a person to read.
+/// `fn main() -> Result<(), E>` prints an error with `Debug`, and people read the output.
 ///
 /// # Examples
 /// ```

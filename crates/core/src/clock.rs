@@ -8,10 +8,10 @@ use std::time::{Instant, SystemTime};
 
 use crate::BoxFuture;
 
-/// Tells wall time and monotonic time, and sleeps.
+/// Source of wall time, monotonic time and timers.
 ///
 /// Compare `wall` with times set by other programs, such as the expiry of a token. Measure
-/// durations with `now`, which never jumps.
+/// durations with `now`, because it never jumps.
 ///
 /// # Examples
 /// ```
@@ -28,7 +28,7 @@ use crate::BoxFuture;
 /// }
 /// ```
 pub trait Clock: Send + Sync + 'static {
-    /// Returns the time of day. It jumps when an operator or NTP sets it.
+    /// Returns the wall-clock time. It jumps when an operator or NTP sets the clock.
     fn wall(&self) -> SystemTime;
 
     /// Returns the monotonic time.
@@ -59,6 +59,6 @@ pub trait Entropy: Send + Sync + 'static {
     /// Fills `bytes` with random data from a cryptographically secure source.
     ///
     /// # Panics
-    /// Panics if no randomness is available: an id that can be guessed is worse than no answer.
+    /// Panics if no randomness is available, because an id that can be guessed would be worse.
     fn fill(&self, bytes: &mut [u8]);
 }

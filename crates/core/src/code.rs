@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-/// A code that a client's program compares: 1-64 ASCII letters, digits or `_.:-`.
+/// Code that client programs compare. It has 1 to 64 ASCII letters, digits or `_.:-`.
 ///
 /// String literals convert into codes: `Exception::new("NOT_HOST", ..)`. An invalid text becomes
 /// `invalid_code` instead of a panic, because the conversion runs while an error is being answered.
-/// In a constant an invalid text does not compile.
+/// A constant with an invalid text does not compile.
 ///
 /// # Examples
 /// ```

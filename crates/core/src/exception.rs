@@ -1,10 +1,10 @@
-//! Errors that answer an event instead of a value.
+//! Errors that are sent as the answer to an event, in place of a value.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
 use crate::{Code, Refusal, RefusalCode};
 
-/// One error in a payload, for the program that sent it.
+/// Error in the payload of an event, for the client program that sent the payload.
 ///
 /// # Examples
 /// ```
@@ -15,7 +15,7 @@ use crate::{Code, Refusal, RefusalCode};
 pub struct Detail {
     /// Path in the payload, such as `items[2].name`; empty for the payload itself.
     pub path: String,
-    /// Expected value. It never repeats the input.
+    /// Description of the expected value. It never repeats the input.
     pub message: String,
 }
 
@@ -44,7 +44,7 @@ pub struct Exception {
 }
 
 impl Exception {
-    /// Codes that the framework itself uses.
+    /// All exception codes that the framework itself uses.
     pub const CODES: [&'static str; 8] = [
         BAD_PAYLOAD,
         FORBIDDEN,
@@ -64,79 +64,83 @@ impl Exception {
         Self { code, message: message.into(), details: Vec::new(), retry_after: None }
     }
 
-    /// Rejects a payload that the handler cannot take.
+    /// Creates a `bad_payload` exception, for a payload that the handler cannot accept.
     #[must_use]
     pub fn bad_payload(details: Vec<Detail>) -> Self {
         Self { details, ..Self::new(BAD_PAYLOAD, "Bad payload") }
     }
 
-    /// Rejects what a guard has denied.
+    /// Creates a `forbidden` exception, for an action that a guard has denied.
     #[must_use]
     pub fn forbidden() -> Self {
         Self::new(FORBIDDEN, "Forbidden")
     }
 
-    /// Reports a failure of the server. The cause is for the log.
+    /// Creates an `internal` exception, for a failure of the server. It does not contain the cause,
+    /// which belongs in the log.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(INTERNAL, "Internal error")
     }
 
-    /// Rejects what exceeds a rate limit; `after` is rounded up to whole seconds.
+    /// Creates a `rate_limited` exception, for an event that exceeds a rate limit. The client
+    /// should wait for `after`, which is rounded up to whole seconds.
     #[must_use]
     pub fn rate_limited(after: Duration) -> Self {
         Self::new(RATE_LIMITED, "Too many requests").retry_after(after)
     }
 
-    /// Asks the user to authenticate again.
+    /// Creates a `reauthentication_required` exception, for a user who must authenticate again.
     #[must_use]
     pub fn reauthentication_required() -> Self {
         Self::new(REAUTHENTICATION_REQUIRED, "Reauthentication required")
     }
 
-    /// Reports that the handler exceeded its time limit.
+    /// Creates a `timeout` exception, for a handler that exceeded its time limit.
     #[must_use]
     pub fn timeout() -> Self {
         Self::new(TIMEOUT, "Timeout")
     }
 
-    /// Rejects a join beyond the number of rooms that a client may be in.
+    /// Creates a `too_many_rooms` exception, for a join beyond the number of rooms that a client
+    /// may be in.
     #[must_use]
     pub fn too_many_rooms() -> Self {
         Self::new(TOO_MANY_ROOMS, "Too many rooms")
     }
 
-    /// Rejects an event without a handler.
+    /// Creates an `unknown_event` exception, for an event without a handler.
     #[must_use]
     pub fn unknown_event() -> Self {
         Self::new(UNKNOWN_EVENT, "Unknown event")
     }
 
-    /// Sets how long the client should wait before it retries (rounded up to whole seconds).
+    /// Sets the time that the client should wait before it retries. It is rounded up to whole
+    /// seconds.
     #[must_use]
     pub fn retry_after(self, after: Duration) -> Self {
         Self { retry_after: Some(after), ..self }
     }
 
-    /// Returns the code, for programs.
+    /// Returns the code, which client programs compare.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code.as_str()
     }
 
-    /// Returns the message, for people.
+    /// Returns the message, which is for people.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Returns the errors in the payload, field by field.
+    /// Returns the errors in the payload, one for each invalid field.
     #[must_use]
     pub fn details(&self) -> &[Detail] {
         &self.details
     }
 
-    /// Returns how long the client should wait, if that is known.
+    /// Returns the time that the client should wait before it retries, if that is known.
     #[must_use]
     pub fn wait(&self) -> Option<Duration> {
         self.retry_after
@@ -151,7 +155,7 @@ impl fmt::Display for Exception {
 
 impl std::error::Error for Exception {}
 
-/// Turns the refusal of a guard into the answer to an event or a join.
+/// Turns the refusal of a guard into the answer to an event or to a join.
 impl From<Refusal> for Exception {
     fn from(refusal: Refusal) -> Self {
         let wait = refusal.retry_after();

@@ -1,8 +1,8 @@
-//! Faults: which part of a client's input was wrong, and how.
+//! Faults, which describe the part of a client's input that was wrong.
 //!
 //! An audit record that says only "a claim is invalid" does not help the operator. A [`Fault`]
-//! names the claim, header or member and its problem. It never contains text of the client: name
-//! and problem are constants of the program. Start reading at [`Fault`].
+//! names the claim, header or member and its problem. It never contains text of the client, because
+//! name and problem are constants of the program. Start reading at [`Fault`].
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use crate::reason::reasons;
 
 /// The part of a client's input that was at fault, and its problem.
 ///
-/// A [`Refusal`](crate::Refusal) carries it to the audit record
-/// ([`Refusal::about`](crate::Refusal::about)); the client never reads it.
+/// A [`Refusal`](crate::Refusal) carries the fault to the audit record
+/// ([`Refusal::about`](crate::Refusal::about)). The client never reads it.
 ///
 /// # Examples
 /// ```
@@ -23,8 +23,8 @@ use crate::reason::reasons;
 /// ```
 ///
 /// # Security
-/// A fault holds no text of a client: names are literals, such as that of a claim that the operator
-/// has configured. Never turn a client's text into a name with [`String::leak`].
+/// A fault contains no text of a client. Names are `&'static str`, such as the name of a claim that
+/// the operator has configured. Never turn a client's text into a name with [`String::leak`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fault {
     part: Part,
@@ -39,19 +39,19 @@ impl Fault {
         Self { part, name, problem }
     }
 
-    /// Returns the kind of the part.
+    /// Returns the kind of the part that was at fault.
     #[must_use]
     pub const fn part(self) -> Part {
         self.part
     }
 
-    /// Returns the name of the part, such as `exp`.
+    /// Returns the name of the part that was at fault, such as `exp`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.name
     }
 
-    /// Returns the problem of the part.
+    /// Returns the problem of the part that was at fault.
     #[must_use]
     pub const fn problem(self) -> Problem {
         self.problem
@@ -66,7 +66,8 @@ impl fmt::Display for Fault {
 }
 
 reasons! {
-    /// Kind of the part that was at fault. An audit record has a field of this name.
+    /// Kind of the part that was at fault. An audit record has one field for each kind, with the
+    /// same name.
     ///
     /// # Examples
     /// ```
@@ -75,11 +76,11 @@ reasons! {
     Part {
         /// A claim of a token.
         Claim = "claim",
-        /// A flag of an authenticator's answer.
+        /// A flag in the answer of a passkey's authenticator.
         Flag = "flag",
         /// A header of the HTTP request.
         Header = "header",
-        /// A member of a JSON object, with the names of the objects around it: `auth.token`.
+        /// A member of a JSON object. Its name is its path, such as `auth.token`.
         Member = "member",
         /// One of the three segments of a token: `header`, `claims` or `signature`.
         Segment = "segment",
@@ -89,40 +90,41 @@ reasons! {
 }
 
 reasons! {
-    /// Problem of a part.
+    /// Problem of the part that was at fault.
     ///
     /// # Examples
     /// ```
     /// assert_eq!(doorward_core::Problem::Missing.as_str(), "missing");
     /// ```
     Problem {
-        /// It occurs more than once, and the occurrences could mean different things.
+        /// The part occurs more than once, and the occurrences could have different meanings.
         Ambiguous = "ambiguous",
-        /// It differs from the stored value and must never change.
+        /// The part differs from its stored value, which must never change.
         Changed = "changed",
-        /// It is empty.
+        /// The part is empty.
         Empty = "empty",
-        /// It is a time that has not yet been reached.
+        /// The part is a time that has not yet been reached.
         InTheFuture = "in_the_future",
-        /// It is a time that has passed.
+        /// The part is a time that has passed.
         InThePast = "in_the_past",
-        /// It cannot be parsed.
+        /// The part cannot be parsed.
         Malformed = "malformed",
-        /// It differs from the value asked for.
+        /// The part differs from the expected value.
         Mismatch = "mismatch",
-        /// It is absent.
+        /// The part is absent.
         Missing = "missing",
-        /// It must not be present, or not with this value.
+        /// The part must not be present, or must not have this value.
         NotAllowed = "not_allowed",
-        /// It is a number outside its range.
+        /// The part is a number outside its range.
         OutOfRange = "out_of_range",
-        /// It has a prefix that does not belong to it, such as the scheme `Bearer` before a token.
+        /// The part has a prefix that does not belong to it, such as the scheme `Bearer` before a
+        /// token.
         Prefixed = "prefixed",
-        /// It is too long, or lasts too long.
+        /// The part is too long, or lasts too long.
         TooLong = "too_long",
-        /// It is not a known value.
+        /// The part has an unknown value.
         Unknown = "unknown",
-        /// It has the wrong type.
+        /// The part has the wrong type.
         WrongType = "wrong_type",
     }
 }

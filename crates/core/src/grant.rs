@@ -1,11 +1,11 @@
-//! Grants: the result of a successful authentication.
+//! Grants, which are the result of a successful authentication.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use crate::{BoxError, BoxFuture, Issued, Lease, SessionId, TokenId, UserId};
 
-/// Proof that a client was authenticated: its principal, its user, and how long it may stay
-/// connected.
+/// Result of a successful authentication: the principal and the user of the client, and the time
+/// until which the client may stay connected.
 ///
 /// # Examples
 /// ```
@@ -21,28 +21,29 @@ use crate::{BoxError, BoxFuture, Issued, Lease, SessionId, TokenId, UserId};
 #[non_exhaustive]
 #[must_use]
 pub struct Grant<P> {
-    /// The application's own type for the client.
+    /// Principal of the client, a type of the application.
     pub principal: P,
-    /// User by whom connections are counted and revoked.
+    /// User of the client. Connections are counted by user, and can be revoked by user.
     pub user: UserId,
-    /// Session that the credential belongs to.
+    /// Session that the credential belongs to; `None` if there is none.
     pub session: Option<SessionId>,
-    /// Id of the token that was presented.
+    /// Id of the token that was presented; `None` if the credential has no id.
     pub token: Option<TokenId>,
-    /// Time of issue, to be compared with the revocation state. If it is `None`, the time at which
-    /// the credential was presented counts ([`Issued::Shown`]).
+    /// Time at which the credential was issued, which is compared with revocations. If it is
+    /// `None`, the time at which the credential was presented is used ([`Issued::Shown`]).
     pub issued: Option<Issued>,
     /// Time of the user's last interactive sign-in; `None` if unknown.
     pub signed_in_at: Option<SystemTime>,
-    /// Wall time at which the credential expires; `None` if it has no expiry of its own.
+    /// Wall-clock time at which the credential expires; `None` if the credential itself does not
+    /// expire.
     pub expires_at: Option<SystemTime>,
-    /// Lease on the session: the sockets close when it ends.
+    /// Lease that keeps the session alive. The client's sockets close when the session ends.
     pub lease: Option<Arc<dyn Lease>>,
-    /// Loads the principal again after the user's rights have changed.
+    /// Function that loads the principal again after the user's rights have changed.
     pub reload: Option<Reload<P>>,
 }
 
-/// Function that loads a principal again; its future yields `None` if the user is no longer known.
+/// Function that loads a principal again. Its future yields `None` if the user is no longer known.
 ///
 /// # Examples
 /// ```
@@ -59,7 +60,7 @@ pub struct Grant<P> {
 pub type Reload<P> = Arc<dyn Fn() -> BoxFuture<'static, Result<Option<P>, BoxError>> + Send + Sync>;
 
 impl<P> Grant<P> {
-    /// Creates a grant for `principal`, counted as `user`, that does not expire.
+    /// Creates a grant that does not expire, for a client with this principal and this user.
     pub fn new(principal: P, user: impl Into<UserId>) -> Self {
         Self {
             principal,
@@ -74,8 +75,10 @@ impl<P> Grant<P> {
         }
     }
 
-    /// Replaces the principal, such as by the record behind a token, and keeps everything else. The
-    /// reload function is dropped, because it loads the previous type; set a new one with
+    /// Replaces the principal and keeps the other fields, except [`reload`](Self::reload). Use it
+    /// to replace the claims of a token by a record of the application, for example.
+    ///
+    /// The reload function is dropped, because it loads the previous type. Set a new one with
     /// [`reload`](Self::reload).
     pub fn with_principal<Q>(self, principal: Q) -> Grant<Q> {
         let Self { user, session, token, issued, signed_in_at, expires_at, lease, .. } = self;
@@ -94,7 +97,7 @@ impl<P> Grant<P> {
         Self { token: Some(token), ..self }
     }
 
-    /// Sets when the credential was issued.
+    /// Sets the time at which the credential was issued.
     pub fn issued(self, issued: Issued) -> Self {
         Self { issued: Some(issued), ..self }
     }
@@ -104,17 +107,18 @@ impl<P> Grant<P> {
         Self { signed_in_at: Some(at), ..self }
     }
 
-    /// Sets when the credential expires. Its sockets close at that time.
+    /// Sets the time at which the credential expires. The client's sockets close at that time.
     pub fn expires_at(self, at: SystemTime) -> Self {
         Self { expires_at: Some(at), ..self }
     }
 
-    /// Binds the sockets to the lifetime of a session.
+    /// Sets the lease that keeps the session alive. The client's sockets close when the session
+    /// ends.
     pub fn lease(self, lease: Arc<dyn Lease>) -> Self {
         Self { lease: Some(lease), ..self }
     }
 
-    /// Sets how to load the principal again.
+    /// Sets the function that loads the principal again.
     pub fn reload(self, reload: Reload<P>) -> Self {
         Self { reload: Some(reload), ..self }
     }
@@ -122,7 +126,7 @@ impl<P> Grant<P> {
 
 impl<P: fmt::Debug> fmt::Debug for Grant<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Session, token and lease are omitted: they identify a credential.
+        // Session, token and lease are omitted, because they identify a credential.
         f.debug_struct("Grant")
             .field("principal", &self.principal)
             .field("user", &self.user)
@@ -132,10 +136,11 @@ impl<P: fmt::Debug> fmt::Debug for Grant<P> {
     }
 }
 
-/// Principal in a namespace that was opened with `.public()`, where clients are not authenticated.
+/// Principal of all clients in a public namespace (`.public()`), where clients are not
+/// authenticated.
 ///
-/// It is a type of its own, so that a handler that requires a user does not compile in such a
-/// namespace.
+/// A handler that requires the principal of a user does not compile in such a namespace, because
+/// this type is a different one.
 ///
 /// # Examples
 /// ```
@@ -145,6 +150,7 @@ impl<P: fmt::Debug> fmt::Debug for Grant<P> {
 pub struct Anonymous;
 
 impl Anonymous {
-    /// User id of all anonymous clients. It identifies no user, so nothing can be sent to it.
+    /// User id of all anonymous clients. It identifies no single user, so nothing can be sent to
+    /// it.
     pub const USER: &'static str = "anonymous";
 }

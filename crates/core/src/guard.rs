@@ -1,4 +1,4 @@
-//! Guards: decide whether an authenticated client may do what it asks for.
+//! Guards, which decide if an authenticated client may perform an action.
 
 use std::{
     borrow::Cow,
@@ -45,7 +45,8 @@ impl Action<'_> {
 }
 
 impl<'a> Action<'a> {
-    /// Returns the target of the action: the name of the event or of the room.
+    /// Returns the target of the action, which is the name of the event or of the room.
+    /// [`Action::Connect`] has none.
     #[must_use]
     pub const fn about(self) -> Option<&'a str> {
         match self {
@@ -66,7 +67,7 @@ impl fmt::Display for Action<'_> {
     }
 }
 
-/// Everything that a guard can base its decision on.
+/// Data on which a guard bases its decision.
 ///
 /// # Examples
 /// ```
@@ -85,7 +86,7 @@ pub struct GuardContext<'a, P> {
     pub principal: &'a P,
     /// User of the client.
     pub user: &'a UserId,
-    /// Socket of the client; with [`Action::Connect`] it is about to be created.
+    /// Socket of the client. With [`Action::Connect`] it is about to be created.
     pub socket: SocketId,
     /// Namespace of the socket.
     pub namespace: &'a str,
@@ -130,8 +131,8 @@ impl<'a, P> GuardContext<'a, P> {
 
 /// Decision of a guard.
 ///
-/// A `bool` converts into a verdict, and so does a `Result`. An error denies: a guard that failed
-/// has not allowed anything.
+/// A `bool` converts into a verdict, and so does a `Result`. An error denies the action, because a
+/// guard that failed has not allowed it.
 ///
 /// # Examples
 /// ```
@@ -146,15 +147,15 @@ impl<'a, P> GuardContext<'a, P> {
 pub enum Verdict {
     /// Allows the action.
     Allow,
-    /// Denies the action; the client reads this refusal.
+    /// Denies the action. The client reads this refusal.
     Deny(Refusal),
-    /// Denies the action and closes the socket: the client reads this refusal, then `session_ended`
+    /// Denies the action and closes the socket. The client reads this refusal, then `session_ended`
     /// with `forbidden`.
     DenyAndClose(Refusal),
 }
 
 impl Verdict {
-    /// Allows if `allowed` is `true`; otherwise denies with `forbidden`.
+    /// Allows the action if `allowed` is `true`; otherwise denies it with `forbidden`.
     pub fn allow_if(allowed: bool) -> Self {
         if allowed { Self::Allow } else { Self::Deny(Refusal::forbidden()) }
     }
@@ -175,10 +176,10 @@ impl<V: Into<Self>, E: Into<BoxError>> From<Result<V, E>> for Verdict {
     }
 }
 
-/// Decides whether an authenticated client may do something.
+/// Decides if an authenticated client may perform an action.
 ///
-/// A guard is called for every [`Action`]: the connection itself, each event, each room. One guard
-/// on a gateway protects all of them.
+/// A guard is called for every [`Action`]: for the connection itself, for each event, and for each
+/// room that the client enters or leaves. One guard on a gateway protects all of them.
 ///
 /// # Examples
 /// ```
@@ -200,30 +201,31 @@ impl<V: Into<Self>, E: Into<BoxError>> From<Result<V, E>> for Verdict {
             `HasScopes` on `{P}`"
 )]
 pub trait Guard<P>: Send + Sync + 'static {
-    /// `true` if [`check`](Self::check) never waits: its future is ready when it is first polled.
+    /// `true` if [`check`](Self::check) never waits, so that its future is ready when it is first
+    /// polled.
     ///
     /// Such a guard is called without an allocation. If its future is pending nevertheless, the
     /// action is denied.
     const AT_ONCE: bool = false;
 
-    /// Decides about one action.
+    /// Decides if the client may perform the action in `context`.
     ///
     /// # Panics
-    /// A panic is caught and denies. So does an error, and so does a decision that exceeds the time
-    /// limit for guards. For [`Action::Connect`] a panic or a timeout decides nothing: the client
-    /// is not admitted, and a stock client reconnects.
+    /// A panic is caught, and the action is denied. It is also denied if the decision exceeds the
+    /// time limit for guards. For [`Action::Connect`], a panic or a timeout decides nothing: the
+    /// client is not admitted, and a stock client reconnects.
     ///
     /// # Cancel safety
     /// The future is dropped when the client disconnects or the time limit for guards has passed.
     fn check(&self, context: GuardContext<'_, P>) -> impl Future<Output = Verdict> + Send;
 
-    /// Returns the name in the policy table; by default the name of the type.
+    /// Returns the name of the guard in the policy table. The default is the name of the type.
     fn name(&self) -> Cow<'static, str> {
         short_type_name::<Self>()
     }
 }
 
-/// A principal with roles, as the guard `Role` requires.
+/// Principal with roles, as the guard `Role` requires.
 ///
 /// # Examples
 /// ```
@@ -245,7 +247,7 @@ pub trait HasRoles {
     fn has_role(&self, role: &str) -> bool;
 }
 
-/// A principal with scopes (RFC 6749, section 3.3), as the guard `Scope` requires.
+/// Principal with scopes (RFC 6749, section 3.3), as the guard `Scope` requires.
 ///
 /// # Examples
 /// ```

@@ -1,8 +1,8 @@
-//! Handshakes: the credentials with which a client asks to connect.
+//! Handshakes, with which clients ask to enter a namespace.
 //!
-//! A [`HandshakeRequest`] is the HTTP request that opened the link, shared by all sockets on it. A
-//! [`Handshake`] adds the `auth` payload of one CONNECT and the headers that may hold credentials.
-//! It is moved into the authenticator and never comes back, so no later code sees a credential.
+//! A [`HandshakeRequest`] is the HTTP request that opened the link. All sockets on the link share
+//! it. A [`Handshake`] adds the `auth` payload of one CONNECT and the headers that may hold
+//! credentials. The handshake is moved into the authenticator, so no later code sees a credential.
 
 use std::{
     fmt,
@@ -39,7 +39,8 @@ impl HandshakeRequest {
         Self { headers, query: query.into(), peer }
     }
 
-    /// Returns the headers as they were sent.
+    /// Returns the headers of the request. In a [`Handshake`], those that may hold a credential are
+    /// absent.
     #[must_use]
     pub fn headers(&self) -> &Headers {
         &self.headers
@@ -51,16 +52,16 @@ impl HandshakeRequest {
         &self.query
     }
 
-    /// Returns the address of [`HandshakeRequest::client_ip`] with its port. The port is 0 if a
-    /// trusted proxy named the client, because proxies name no port.
+    /// Returns the IP address of the client ([`HandshakeRequest::client_ip`]) with its port. The
+    /// port is 0 if a trusted proxy reported the address, because proxies report no port.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
     }
 
-    /// Returns the address of the client, on which budgets and records are based. Behind a trusted
-    /// proxy this is the address that the proxy names. `None` if the HTTP server in front does not
-    /// provide it.
+    /// Returns the IP address of the client. Budgets and audit records use this address. Behind a
+    /// trusted proxy, it is the address that the proxy reports. `None` if the HTTP server does not
+    /// provide the address of the peer.
     ///
     /// # Examples
     /// ```
@@ -76,7 +77,7 @@ impl HandshakeRequest {
     }
 }
 
-/// Omits the query: some clients put tokens into it.
+/// Omits the query, because some clients put tokens into it.
 impl fmt::Debug for HandshakeRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HandshakeRequest")
@@ -86,7 +87,7 @@ impl fmt::Debug for HandshakeRequest {
     }
 }
 
-/// Credentials with which a client asks to enter one namespace.
+/// Request of a client to enter one namespace, with its credentials.
 ///
 /// # Examples
 /// ```
@@ -104,14 +105,15 @@ impl fmt::Debug for HandshakeRequest {
 pub struct Handshake {
     /// Request that opened the link, without the headers that may hold a credential.
     pub request: Arc<HandshakeRequest>,
-    /// Headers of that request that may hold a credential: `Authorization`, `Cookie`,
+    /// Headers of the request that may hold a credential: `Authorization`, `Cookie`,
     /// `Proxy-Authorization`.
     pub credentials: Arc<Headers>,
     /// Namespace that the client asks for, with its leading slash.
     pub namespace: Arc<str>,
     /// `auth` payload of this CONNECT.
     pub auth: AuthPayload,
-    /// Wall time at which the CONNECT arrived; credentials are compared with it.
+    /// Wall-clock time at which the CONNECT arrived. The times in a credential are compared with
+    /// it.
     pub at: SystemTime,
 }
 
@@ -134,10 +136,10 @@ impl Handshake {
     }
 }
 
-/// The `auth` payload of a CONNECT: a JSON object under the control of the client.
+/// `auth` payload of a CONNECT, a JSON object that the client controls.
 ///
 /// # Security
-/// It usually holds a credential; `Debug` prints `[redacted]`.
+/// The payload usually holds a credential, so `Debug` prints `[redacted]`.
 ///
 /// # Examples
 /// ```
@@ -159,7 +161,7 @@ impl AuthPayload {
         // A duplicate key could show an authenticator one value and a log or proxy another.
         let UniqueObject(members) =
             serde_json::from_str(json).map_err(|_syntax| AuthPayloadError(()))?;
-        // Applications hand parts of the payload on to JavaScript, where these keys would reach the
+        // Applications pass parts of the payload on to JavaScript, where these keys would reach the
         // prototype of every object.
         if PROTOTYPE_KEYS.iter().any(|key| members.contains_key(*key)) {
             return Err(AuthPayloadError(()));

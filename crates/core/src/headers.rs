@@ -1,8 +1,8 @@
 //! Headers of a handshake, in a compact form.
 //!
-//! A `HeaderMap` from an HTTP server keeps the server's read buffer alive: 16 KiB for each
-//! connection, for as long as the headers live. [`Headers`] copies the few hundred bytes that
-//! matter into one allocation, and finds a name by scanning it.
+//! A `HeaderMap` from an HTTP server keeps the server's read buffer of 16 KiB alive for as long as
+//! the headers live. [`Headers`] copies the few hundred bytes that matter into one allocation. It
+//! finds a header by scanning them.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use http::{
 /// Headers of one HTTP request, in the order in which they were sent.
 ///
 /// # Security
-/// `Debug` prints names only: values may be credentials.
+/// `Debug` prints names only, because values may be credentials.
 ///
 /// # Examples
 /// ```
@@ -34,23 +34,23 @@ pub struct Headers {
 }
 
 impl Headers {
-    /// Returns the first value of `name`, ignoring case.
+    /// Returns the value of the first header `name`. Case is ignored.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// Returns the first value of `name` if it is visible ASCII.
+    /// Returns the value of the first header `name` if it is visible ASCII.
     #[must_use]
     pub fn get_str(&self, name: &str) -> Option<&str> {
         let value = std::str::from_utf8(self.get(name)?).ok()?;
         value.bytes().all(|byte| (0x20..0x7f).contains(&byte)).then_some(value)
     }
 
-    /// Iterates over all headers; names are lower case.
+    /// Iterates over the names and values of all headers. Names are in lower case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        // `copy` wrote these lengths, so they always parse. The `?` is there because a panic must
-        // never depend on the bytes of a request.
+        // `copy` wrote these lengths, so they always parse. The `?` ensures that the bytes of a
+        // request can never cause a panic.
         let mut rest = &*self.bytes;
         std::iter::from_fn(move || {
             let (&[name, high, low], tail) = rest.split_first_chunk()?;
@@ -64,8 +64,8 @@ impl Headers {
 }
 
 impl Headers {
-    /// Splits a map into the headers that any code of the application may read and those that may
-    /// hold a credential (`Authorization`, `Cookie`, `Proxy-Authorization`).
+    /// Splits a map into two parts: the headers that all code of the application may read, and
+    /// those that may hold a credential (`Authorization`, `Cookie`, `Proxy-Authorization`).
     #[must_use]
     pub fn split(map: &HeaderMap) -> (Self, Self) {
         let secret = |name: &HeaderName| CREDENTIALS.contains(name);

@@ -1,8 +1,8 @@
 //! Identifiers of users, sockets, links, sessions, tokens and decisions.
 //!
-//! Each is a type of its own, so that one cannot be passed for another. The `Debug` of an
-//! identifier that grants access prints `[redacted]`; those that may be shown to others grant
-//! nothing.
+//! Each kind of id has its own type, so that ids of different kinds cannot be confused. `Debug`
+//! prints `[redacted]` for ids that grant access or belong to a credential. Ids that may be shown
+//! to other users grant nothing.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -38,8 +38,8 @@ macro_rules! random_id {
 random_id! {
     /// Public id of a socket. Other users may see it.
     ///
-    /// It grants nothing: no request gets more because it names an id. Every socket has its own,
-    /// including those of the same client in other namespaces.
+    /// Knowing the id grants no access. Every socket has its own id, even if one client has sockets
+    /// in several namespaces.
     ///
     /// # Examples
     /// ```
@@ -55,8 +55,8 @@ random_id! {
     /// Id of a link: the Engine.IO session id.
     ///
     /// # Security
-    /// With HTTP polling, this id alone is enough to act as its owner. It is therefore sent to its
-    /// owner only, and its `Debug` prints `[redacted]`.
+    /// With HTTP polling, knowing this id is enough to act as the client of the link. It is
+    /// therefore sent only to that client, and its `Debug` prints `[redacted]`.
     ///
     /// # Examples
     /// ```
@@ -69,7 +69,7 @@ random_id! {
 }
 
 random_id! {
-    /// Id of one decision, in the answer to the client and in the audit record.
+    /// Id of one decision. The answer to the client and the audit record both contain it.
     ///
     /// # Examples
     /// ```
@@ -146,8 +146,8 @@ impl fmt::Debug for DecisionId {
     }
 }
 
-/// Id of a user, by which connections are counted and revoked: the `sub` of a token, the key of an
-/// account.
+/// Id of a user, such as the `sub` of a token or the id of an account. Connections are counted by
+/// it, and can be revoked by it.
 ///
 /// # Examples
 /// ```
@@ -159,7 +159,7 @@ impl fmt::Debug for DecisionId {
 pub struct UserId(Arc<str>);
 
 impl UserId {
-    /// Creates an id. Two users must never share one.
+    /// Creates an id. Two users must never have the same id.
     #[must_use]
     pub fn new(id: impl Into<Arc<str>>) -> Self {
         Self(id.into())
@@ -205,7 +205,7 @@ macro_rules! secret_id {
                 Self(id.into())
             }
 
-            /// Returns the id as text. It must not reach a log.
+            /// Returns the id as text, which must not reach a log.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -221,7 +221,7 @@ macro_rules! secret_id {
 }
 
 secret_id! {
-    /// Id of the server-side session that a credential belongs to (`sid`).
+    /// Id of the server-side session that a credential belongs to (the claim `sid` of a token).
     ///
     /// # Examples
     /// ```
@@ -233,7 +233,7 @@ secret_id! {
 }
 
 secret_id! {
-    /// Id of one token (`jti`).
+    /// Id of one token (the claim `jti`).
     ///
     /// # Examples
     /// ```

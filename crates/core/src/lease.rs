@@ -1,4 +1,4 @@
-//! Leases: keep the session of a socket alive.
+//! Leases, which keep the session of a socket alive.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use crate::{BoxError, BoxFuture};
 /// Keeps a session alive while its client is active, and reports when it ends.
 ///
 /// An authenticator puts a lease into its [`Grant`](crate::Grant). All sockets of a session may
-/// share one.
+/// share one lease.
 ///
 /// # Examples
 /// ```
@@ -27,15 +27,16 @@ use crate::{BoxError, BoxFuture};
 /// }
 /// ```
 pub trait Lease: Send + Sync + 'static {
-    /// Records activity of the client. It is called for every event, so it must be cheap: it does
+    /// Records activity of the client. It is called for every event, so it must be cheap and must
     /// not contact the store.
     fn touch(&self, now: SystemTime);
 
-    /// Returns when the session expires without further activity, as far as this server knows.
+    /// Returns the time at which the session expires if its client shows no further activity, as
+    /// far as this server knows.
     fn expires_at(&self) -> SystemTime;
 
-    /// Writes recorded activity to the store if that is due, and returns until when the session
-    /// lives. Another server may have extended or ended it.
+    /// Writes recorded activity to the store if that is due, and returns the time at which the
+    /// session expires. Another server may have extended or ended the session.
     ///
     /// # Errors
     /// - [`LeaseError::Ended`]: the session has expired or was removed.

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{BoxFuture, Clock};
 
-/// A clock under the control of a test; clones share the same time.
+/// Clock that only a test moves. Clones share the same time.
 ///
 /// # Examples
 /// ```
@@ -34,10 +34,10 @@ pub struct ManualClock {
 struct State {
     elapsed: Duration,
     wall: SystemTime,
-    /// Pending waits by deadline and number. A task may have several waits, so tasks are not the
-    /// key.
+    /// Wakers of pending waits, by deadline and number. The task is not the key, because it may
+    /// have several waits.
     sleepers: BTreeMap<(Instant, u64), Waker>,
-    /// Number of the latest wait; makes keys with equal deadlines distinct.
+    /// Number of the latest wait. It makes keys with equal deadlines distinct.
     next: u64,
 }
 
@@ -48,7 +48,7 @@ struct Wait {
 }
 
 impl ManualClock {
-    /// Creates a clock that stands at an arbitrary monotonic instant and at 2026-01-01T00:00:00Z.
+    /// Creates a clock at an arbitrary monotonic instant and at the wall time 2026-01-01T00:00:00Z.
     #[must_use]
     pub fn new() -> Self {
         #[expect(clippy::disallowed_methods, reason = "an instant can be had in no other way")]
@@ -119,8 +119,8 @@ impl Future for Wait {
         if self.clock.start + state.elapsed >= self.key.0 {
             return Poll::Ready(());
         }
-        // A task may be polled with another waker than before; only the latest one counts. The
-        // replaced waker is dropped after the lock is released, for the reason given in `drop`.
+        // A task may be polled with another waker than before, and only the latest waker counts.
+        // The replaced waker is dropped after the lock is released, for the reason given in `drop`.
         let before = state.sleepers.insert(self.key, cx.waker().clone());
         drop(state);
         drop(before);
@@ -130,8 +130,8 @@ impl Future for Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        // Dropping a waker may drop a task whose own wait takes this lock, so it happens after the
-        // lock is released.
+        // Dropping a waker may drop a task, and that task may hold a wait that takes this lock. The
+        // waker is therefore dropped after the lock is released.
         let waker = self.clock.lock().sleepers.remove(&self.key);
         drop(waker);
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-/// Name of a node, which is one server process. It is no secret, unlike the id of a link.
+/// Name of a node, which is one server process. Unlike the id of a link, it is not secret.
 ///
 /// # Examples
 /// ```
@@ -14,13 +14,13 @@ use std::{fmt, sync::Arc};
 pub struct NodeId(Arc<str>);
 
 impl NodeId {
-    /// Names a node.
+    /// Creates the name of a node.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
 
-    /// Returns the name.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,16 +1,16 @@
 //! JSON objects without duplicate members, at any depth.
 //!
 //! JSON leaves the meaning of duplicate names open (RFC 8259, section 4). Two parsers may therefore
-//! see two different objects: one may check a value that the other does not use. Such objects are
-//! rejected wherever a client controls the text.
+//! read the same text differently, so that one checks a value and the other uses a different one.
+//! Such objects are rejected wherever a client controls the text.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// A JSON object without duplicate members, in itself and in all objects inside it, including those
-/// that no code reads.
+/// JSON object that has no duplicate members, at any depth. Members that no code reads are checked
+/// too.
 ///
 /// # Examples
 /// ```
@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for UniqueObject {
     }
 }
 
-/// Prints names only: values may be credentials.
+/// Prints names only, because values may be credentials.
 impl fmt::Debug for UniqueObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
@@ -64,10 +64,10 @@ fn members<'de, A: MapAccess<'de>>(mut map: A) -> Result<Map<String, Value>, A::
     Ok(members)
 }
 
-/// A JSON value in which no object has duplicate members.
+/// JSON value in which no object has duplicate members.
 ///
-/// `serde_json`'s own [`Value`] keeps the last of two duplicates. It also reads an object with the
-/// member `$serde_json::private::RawValue` as something else.
+/// `serde_json`'s own [`Value`] keeps the last of two duplicates. It may also read an object with
+/// the member `$serde_json::private::RawValue` as the JSON text in that member.
 struct UniqueValue(Value);
 
 impl<'de> Deserialize<'de> for UniqueValue {

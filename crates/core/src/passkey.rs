@@ -8,8 +8,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::UserId;
 
-/// Id of a passkey, chosen by its authenticator. It grants nothing: the private key never leaves
-/// the authenticator.
+/// Id of a passkey, chosen by the device that holds the private key (its authenticator). The id
+/// grants nothing, because the private key never leaves the authenticator.
 ///
 /// # Examples
 /// ```
@@ -22,14 +22,14 @@ use crate::UserId;
 pub struct CredentialId(Box<[u8]>);
 
 impl CredentialId {
-    /// Wraps bytes that were checked before, such as those from a store.
+    /// Creates an id from bytes that were checked before, such as those from a store.
     #[must_use]
     pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
         Self(bytes.into())
     }
 
-    /// Wraps bytes from an authenticator or a client; `None` unless there are 1 to
-    /// [`MAX_CREDENTIAL_ID`] of them.
+    /// Creates an id from bytes of an authenticator or a client. Returns `None` unless there are 1
+    /// to [`MAX_CREDENTIAL_ID`] bytes.
     ///
     /// # Examples
     /// ```
@@ -45,7 +45,7 @@ impl CredentialId {
         (1..=MAX_CREDENTIAL_ID).contains(&bytes.len()).then_some(Self(bytes))
     }
 
-    /// Returns the bytes.
+    /// Returns the bytes of the id.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -94,16 +94,17 @@ pub struct PasskeyRecord {
     pub id: CredentialId,
     /// User that the passkey belongs to.
     pub user: UserId,
-    /// Name given by its owner.
+    /// Name that the user has given to the passkey.
     pub name: Box<str>,
     /// Time at which the passkey was added.
     pub created_at: SystemTime,
-    /// Time of the last sign-in with the passkey.
+    /// Time of the last sign-in with the passkey; `None` before the first.
     pub used_at: Option<SystemTime>,
-    /// `true` if its provider keeps a backup of it (the flag BS of Web Authentication Level 3,
-    /// section 6.1).
+    /// `true` if the provider keeps a backup of the passkey (the flag BS of Web Authentication
+    /// Level 3, section 6.1).
     pub is_synced: bool,
-    /// Public key and signature counter, as serialized by the verifier. Opaque to a store.
+    /// Public key and signature counter, as serialized by the verifier. Stores do not interpret
+    /// them.
     pub key: Box<[u8]>,
 }
 
@@ -113,7 +114,7 @@ impl fmt::Debug for PasskeyRecord {
     }
 }
 
-/// Changes of a passkey by a sign-in.
+/// Changes that a sign-in makes to a passkey.
 ///
 /// # Examples
 /// ```
@@ -125,9 +126,9 @@ impl fmt::Debug for PasskeyRecord {
 /// ```
 #[derive(Clone, Copy)]
 pub struct PasskeyUse<'a> {
-    /// [`PasskeyRecord::key`] against which the sign-in was verified.
+    /// Value of [`PasskeyRecord::key`] against which the sign-in was verified.
     pub before: &'a [u8],
-    /// [`PasskeyRecord::key`] after the sign-in.
+    /// Value of [`PasskeyRecord::key`] after the sign-in.
     pub after: &'a [u8],
     /// New value of [`PasskeyRecord::is_synced`].
     pub is_synced: bool,
@@ -141,7 +142,7 @@ impl fmt::Debug for PasskeyUse<'_> {
     }
 }
 
-/// Hashed recovery codes of one account.
+/// Recovery codes of one account, as hashes.
 ///
 /// # Examples
 /// ```
@@ -152,8 +153,8 @@ impl fmt::Debug for PasskeyUse<'_> {
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RecoveryCodes {
-    /// Random salt shared by all recovery codes of an account, so that checking a code takes one
-    /// hash computation.
+    /// Random salt of all recovery codes of the account. They share it so that checking a code
+    /// takes one hash computation.
     pub salt: [u8; 16],
     /// Hashes of the unused codes, in no particular order.
     pub hashes: Vec<[u8; 32]>,
@@ -175,7 +176,7 @@ impl fmt::Debug for RecoveryCodes {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasskeyRemoval {
-    /// Nothing was changed: it is the last passkey and there is no recovery code, so its owner
+    /// The passkey was not removed. It is the last one and there is no recovery code, so the user
     /// would be locked out.
     LastOne,
     /// The account has no such passkey.
@@ -184,5 +185,5 @@ pub enum PasskeyRemoval {
     Removed,
 }
 
-/// Largest length of a [`CredentialId`] in bytes (Web Authentication Level 3, section 5.1).
+/// Maximum length of a [`CredentialId`] in bytes (Web Authentication Level 3, section 5.1).
 pub const MAX_CREDENTIAL_ID: usize = 1023;

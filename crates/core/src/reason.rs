@@ -1,5 +1,5 @@
-//! Reasons for refusals and disconnects, for audit records and hooks. They are finer than what a
-//! client reads.
+//! Reasons for refusals and disconnects, for audit records and hooks. They are more detailed than
+//! the codes that a client reads.
 
 /// Declares a fieldless enum whose variants have a stable `snake_case` name.
 macro_rules! reasons {
@@ -31,9 +31,9 @@ macro_rules! reasons {
 pub(crate) use reasons;
 
 reasons! {
-    /// Reason for a rejected client.
+    /// Reason why a client was refused.
     ///
-    /// Several reasons look the same to the client on purpose (see [`crate::wire`]).
+    /// Several reasons deliberately look the same to the client (see [`crate::wire`]).
     ///
     /// # Examples
     /// ```
@@ -50,7 +50,8 @@ reasons! {
         DeadlinePassed = "deadline_passed",
         /// The `auth` payload is not a plain object, or is too large.
         AuthMalformed = "auth_malformed",
-        /// The answer belongs to no pending ceremony of this client, or the ceremony has expired.
+        /// The answer belongs to no pending passkey ceremony of this client, or the ceremony has
+        /// expired.
         CeremonyUnknown = "ceremony_unknown",
         /// No CONNECT arrived in time.
         ConnectTimeout = "connect_timeout",
@@ -60,21 +61,22 @@ reasons! {
         CredentialAmbiguous = "credential_ambiguous",
         /// A guard denied the action.
         GuardDenied = "guard_denied",
-        /// A guard failed, and so has not allowed the action.
+        /// A guard failed, so it did not allow the action.
         GuardFailed = "guard_failed",
         /// A guard exceeded its time limit.
         GuardTimeout = "guard_timeout",
         /// The namespace is not mounted.
         NamespaceUnknown = "namespace_unknown",
-        /// The signature counter of the passkey went back: its authenticator may have been cloned.
+        /// The signature counter of the passkey went back, so its authenticator may have been
+        /// cloned.
         PasskeyCloned = "passkey_cloned",
-        /// The passkey was eligible for backup before and now claims that it never was.
+        /// The passkey was eligible for backup before, and now claims that it never was.
         PasskeyDowngraded = "passkey_downgraded",
-        /// The answer of the authenticator failed verification.
+        /// The answer of the passkey's authenticator failed verification.
         PasskeyInvalid = "passkey_invalid",
         /// The passkey belongs to an account already.
         PasskeyTaken = "passkey_taken",
-        /// The passkey is not known, or does not belong to the account that was named.
+        /// The passkey is not known, or does not belong to the account that the client named.
         PasskeyUnknown = "passkey_unknown",
         /// Code of the application panicked.
         Panicked = "panicked",
@@ -82,18 +84,18 @@ reasons! {
         ProtocolViolation = "protocol_violation",
         /// No policy covers the room, or its policy denied the join.
         RoomDenied = "room_denied",
-        /// The recovery code does not belong to this user, or was used before.
+        /// The recovery code does not belong to this user, or has been used.
         RecoveryCodeInvalid = "recovery_code_invalid",
         /// The user's last interactive sign-in is too old for this action.
         ReauthenticationRequired = "reauthentication_required",
-        /// Access was revoked between authentication and entry.
+        /// Access was revoked between authentication and admission.
         RevokedMeanwhile = "revoked_meanwhile",
         /// The credential was revoked.
         Revoked = "revoked",
         /// The connection policy allows no further connection of this user.
         SeatTaken = "seat_taken",
-        /// The request with the cookie came from a page of another origin, or its origin is
-        /// unknown.
+        /// The request with the cookie came from a page of an origin that is not allowed, or the
+        /// origin is unknown.
         OriginForbidden = "origin_forbidden",
         /// The session has expired.
         SessionExpired = "session_expired",
@@ -109,7 +111,8 @@ reasons! {
         TokenExpired = "token_expired",
         /// The token cannot be parsed, or is too large.
         TokenMalformed = "token_malformed",
-        /// The header of the token breaks the policy: algorithm, type, critical extensions.
+        /// The algorithm, the type or a critical extension in the header of the token breaks the
+        /// policy.
         TokenHeader = "token_header",
         /// The signature matches no known key.
         TokenSignature = "token_signature",
@@ -119,7 +122,7 @@ reasons! {
         TokenTooLong = "token_too_long",
         /// There were too many refused attempts, or there are too many links from one address.
         TooManyAttempts = "too_many_attempts",
-        /// The link is in as many namespaces as allowed.
+        /// The link is already in as many namespaces as allowed.
         TooManyNamespaces = "too_many_namespaces",
         /// A dependency did not answer.
         Unavailable = "unavailable",
@@ -140,22 +143,22 @@ reasons! {
     /// assert_eq!(DisconnectReason::PingTimeout.as_str(), "ping_timeout");
     /// ```
     DisconnectReason {
-        /// The client left the namespace, or closed the link in order.
+        /// The client left the namespace, or closed the link in an orderly way.
         ClientLeft = "client_left",
         /// The credential has expired.
         Expired = "expired",
         /// A guard denied an action and closed the socket.
         Forbidden = "forbidden",
-        /// The client sends more than its handlers can process.
+        /// The client sends more events than its handlers can process.
         Overloaded = "overloaded",
         /// The client did not answer a heartbeat in time.
         PingTimeout = "ping_timeout",
         /// The client violated the protocol.
         ProtocolViolation = "protocol_violation",
-        /// The client was not admitted after all: a later step of the admission refused it, or it
-        /// disconnected meanwhile.
+        /// A later step of the admission refused the client, or the client disconnected before the
+        /// admission was complete.
         Refused = "refused",
-        /// A newer connection of the same user has replaced it.
+        /// A newer connection of the same user has replaced the socket.
         Replaced = "replaced",
         /// The user, the session, the token or the socket was revoked.
         Revoked = "revoked",
@@ -165,7 +168,7 @@ reasons! {
         SessionExpired = "session_expired",
         /// The server is shutting down.
         Shutdown = "shutdown",
-        /// The client does not read what it is sent.
+        /// The client does not read the packets that it is sent.
         SlowConsumer = "slow_consumer",
         /// The transport closed without a closing packet.
         TransportClosed = "transport_closed",

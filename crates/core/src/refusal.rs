@@ -1,4 +1,4 @@
-//! Refusals: the answer to a client that is not admitted.
+//! Refusals, which answer clients that are not admitted.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -13,13 +13,13 @@ use crate::{Code, Fault, Part, Problem, RefusalReason};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Retry {
-    /// Sign in again.
+    /// The user should sign in again.
     AfterLogin,
-    /// Get a new token, then connect again.
+    /// The client should get a new token, then connect again.
     AfterRefresh,
-    /// Try again after a while.
+    /// The client should try again after a while.
     Later,
-    /// Do not connect again with this credential.
+    /// The client should not connect again with this credential.
     Never,
 }
 
@@ -50,7 +50,7 @@ impl Retry {
 pub enum RefusalCode {
     /// The connection policy of the user allows no further connection.
     AlreadyConnected,
-    /// A code of the application's own.
+    /// A code of the application.
     Application(Code),
     /// The `auth` payload is malformed.
     BadHandshake,
@@ -64,15 +64,15 @@ pub enum RefusalCode {
     SessionExpired,
     /// The token was valid and has expired.
     TokenExpired,
-    /// The budget of this link, address or user is used up. A client without another socket on its
-    /// link does not receive this code: its transport closes, and it reconnects automatically.
+    /// The link, the address or the user has used up its budget. A client without another socket on
+    /// its link does not receive this code: its transport closes, and it reconnects automatically.
     TooManyAttempts,
-    /// The link is in as many namespaces as allowed.
+    /// The link is already in as many namespaces as allowed.
     TooManyNamespaces,
     /// A connect hook would have put the client into more rooms than allowed.
     TooManyRooms,
-    /// The client is not authenticated. One code serves every reason, so that a client cannot probe
-    /// for them.
+    /// The client is not authenticated. All reasons share this code, so that a client cannot find
+    /// out which one applies.
     Unauthenticated,
 }
 
@@ -112,7 +112,7 @@ impl RefusalCode {
     }
 }
 
-/// Rejection of a CONNECT, sent once before the link closes.
+/// Rejection of a client, with a code and a message that the client reads.
 ///
 /// # Examples
 /// ```
@@ -135,7 +135,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Refuses with a code and a message of the application's own.
+    /// Refuses with a code and a message of the application.
     ///
     /// The client receives them as `connect_error.message` and `connect_error.data.code`. An
     /// invalid [`Code`] is replaced by `invalid_code`.
@@ -194,7 +194,8 @@ impl Refusal {
         )
     }
 
-    /// Refuses a user who must authenticate again, because the last time was too long ago.
+    /// Refuses a user who must authenticate again, because the last authentication was too long
+    /// ago.
     #[must_use]
     pub fn reauthentication_required() -> Self {
         Self::build(
@@ -218,7 +219,7 @@ impl Refusal {
 
     /// Refuses a token that has a valid signature and has expired.
     ///
-    /// Use it for nothing else: a client that reads this code fetches a new token and connects
+    /// Use it for no other reason: a client that reads this code fetches a new token and connects
     /// again.
     #[must_use]
     pub fn token_expired() -> Self {
@@ -230,7 +231,7 @@ impl Refusal {
         )
     }
 
-    /// Refuses a namespace beyond the limit of a link.
+    /// Refuses a CONNECT that exceeds the maximum number of namespaces on a link.
     #[must_use]
     pub fn too_many_namespaces() -> Self {
         Self::build(
@@ -252,7 +253,7 @@ impl Refusal {
         )
     }
 
-    /// Refuses a client that has used up a budget, for `retry_after` (rounded up to whole seconds).
+    /// Refuses a client that has used up a budget. `retry_after` is rounded up to whole seconds.
     ///
     /// The client should reconnect automatically after that time. A refused CONNECT therefore
     /// closes the transport without a packet. If another socket uses the link, the client receives
@@ -271,7 +272,7 @@ impl Refusal {
     }
 
     /// Refuses a client that is not authenticated. The client receives the same answer for every
-    /// reason; the audit record has the given one.
+    /// reason, and the audit record contains `reason`.
     #[must_use]
     pub fn unauthenticated(reason: RefusalReason) -> Self {
         Self::build(
@@ -288,32 +289,33 @@ impl Refusal {
         Self { retry: Some(retry), ..self }
     }
 
-    /// Sets how long the client should wait (rounded up to whole seconds).
+    /// Sets the time that the client should wait before it connects again. It is rounded up to
+    /// whole seconds.
     #[must_use]
     pub fn after(self, retry_after: Duration) -> Self {
         Self { retry_after: Some(retry_after), ..self }
     }
 
-    /// Sets a finer reason for the audit record; the client does not see it.
+    /// Sets a more specific reason for the audit record. The client does not see it.
     #[must_use]
     pub fn because(self, reason: RefusalReason) -> Self {
         Self { reason, ..self }
     }
 
-    /// Sets the part of the client's input that was at fault, for the audit record; the client does
+    /// Sets the part of the client's input that was at fault, for the audit record. The client does
     /// not see it.
     #[must_use]
     pub fn about(self, fault: impl Into<Option<Fault>>) -> Self {
         Self { fault: fault.into(), ..self }
     }
 
-    /// Returns the code, for the client's program.
+    /// Returns the code, which the client's program compares.
     #[must_use]
     pub fn code(&self) -> RefusalCode {
         self.code
     }
 
-    /// Returns the message, for people.
+    /// Returns the message, which is for people.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
@@ -329,19 +331,19 @@ impl Refusal {
         self.retry
     }
 
-    /// Returns how long the client should wait, if that is known.
+    /// Returns the time that the client should wait before it connects again, if that is known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// Returns the reason, for the audit record.
+    /// Returns the reason that the audit record contains.
     #[must_use]
     pub fn reason(&self) -> RefusalReason {
         self.reason
     }
 
-    /// Returns the fault, for the audit record.
+    /// Returns the part of the client's input that was at fault, for the audit record.
     #[must_use]
     pub fn fault(&self) -> Option<Fault> {
         self.fault

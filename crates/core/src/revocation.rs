@@ -1,12 +1,12 @@
 //! Revocation state, and the comparison of a credential with it.
 //!
-//! A revocation moves the user's generation forward for good. Admission reads the revocation state,
-//! registers the socket where a revocation will find it, and reads the state again. A concurrent
-//! revocation is therefore seen by one of the two: it finds the socket, or admission sees the new
-//! generation.
+//! A revocation increases the generation of the user, which never decreases. Admission reads the
+//! revocation state, registers the socket where a revocation will find it, and reads the state
+//! again. A concurrent revocation is therefore never missed: it finds the socket, or admission sees
+//! the new generation.
 //!
-//! Credentials issued by this server carry their generation and are compared by it. Those of other
-//! issuers are compared by time. [`CredentialRef::outlives`] is the only place that compares.
+//! Credentials issued by this server carry their generation and are compared by it. Credentials of
+//! other issuers are compared by time. Only [`CredentialRef::outlives`] makes these comparisons.
 
 use std::{
     sync::Arc,
@@ -28,24 +28,24 @@ pub struct RevocationState {
     /// Generation of the user, 0 before the first revocation. Each revocation sets it to the
     /// previous value plus one, or to the milliseconds since 1970, whichever is larger.
     pub generation: u64,
-    /// Time of the user's last revocation.
+    /// Time of the user's last revocation; `None` before the first.
     pub revoked_at: Option<SystemTime>,
-    /// `true` if the session or the token was ended.
+    /// `true` if the session or the token was revoked individually.
     pub is_ended: bool,
 }
 
 impl RevocationState {
-    /// Returns the generation that starts with a revocation of the user at `at`.
+    /// Returns the generation of the user after a revocation at `at`.
     #[must_use]
     pub fn next_generation(&self, at: SystemTime) -> u64 {
-        // The milliseconds keep the generation growing even if a store has forgotten the previous
-        // one. The counter keeps it growing if the clock goes back.
+        // The milliseconds keep the generation growing even if a store has lost the previous one.
+        // The counter keeps it growing if the clock goes back.
         let millis = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
         u64::try_from(millis).unwrap_or(u64::MAX).max(self.generation.saturating_add(1))
     }
 }
 
-/// When a credential was issued, as precisely as that is known.
+/// Time at which a credential was issued, as precisely as it is known.
 ///
 /// # Examples
 /// ```
@@ -59,21 +59,23 @@ impl RevocationState {
 pub enum Issued {
     /// Issued at this time, to the second, according to a clock that is not ahead of this server's.
     At(SystemTime),
-    /// Issued at this time, to the second, according to a clock that may be ahead of this server's:
-    /// the `iat` of a token (RFC 7519, section 4.1.6).
+    /// Issued at this time, to the second, according to a clock that may be ahead of this server's.
+    /// This is the `iat` of a token (RFC 7519, section 4.1.6).
     Claimed {
         /// Time that the issuer's clock showed.
         at: SystemTime,
-        /// How far that clock may be ahead: the tolerance of the verifier.
+        /// Maximum time that this clock may be ahead, which is the tolerance of the verifier.
         ahead: Duration,
     },
-    /// Issued in this generation of the user: tokens and sessions of this server.
+    /// Issued in this generation of the user, as recorded by the tokens and sessions of this
+    /// server.
     Generation(u64),
-    /// Time of issue unknown, as for an API key. The time of presentation is used instead.
+    /// Time of issue unknown, as for an API key. The time of presentation, which this value holds,
+    /// is used instead.
     Shown(SystemTime),
 }
 
-/// Effect of the revocation state on a credential.
+/// Result of comparing a credential with the revocation state.
 ///
 /// # Examples
 /// ```
@@ -85,20 +87,19 @@ pub enum Issued {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outlives {
-    /// The credential was issued before the revocation, or was ended individually.
+    /// The credential was issued before the revocation, or was revoked individually.
     No,
     /// It cannot be decided whether the credential was issued before or after the revocation,
     /// because the issuer's clock may be ahead.
     Unknown {
-        /// Earliest time of issue that is certain to outlive the revocation.
+        /// Earliest time of issue of a credential that is certain to outlive the revocation.
         from: SystemTime,
     },
-    /// The credential was issued after the revocation.
+    /// The credential was issued after the revocation, or there was none.
     Yes,
 }
 
-/// User, session, token and time of issue of a credential: everything by which a revocation can end
-/// it.
+/// User, session, token and time of issue of a credential. Revocations are compared with these.
 ///
 /// # Examples
 /// ```
@@ -116,26 +117,29 @@ pub enum Outlives {
 pub struct CredentialRef<'a> {
     /// User that the credential belongs to.
     pub user: &'a UserId,
-    /// Session that the credential belongs to.
+    /// Session that the credential belongs to, if any.
     pub session: Option<&'a SessionId>,
     /// Id of the token, if the credential is one.
     pub token: Option<&'a TokenId>,
-    /// Time of issue.
+    /// Time at which the credential was issued.
     pub issued: Issued,
 }
 
 impl CredentialRef<'_> {
-    /// Returns `true` if the credential is certain to outlive the revocation.
+    /// Returns `true` if [`outlives`](Self::outlives) returns [`Outlives::Yes`]: the credential is
+    /// certain to outlive the revocation.
     #[must_use]
     pub fn holds(&self, epoch: &RevocationState) -> bool {
         self.outlives(epoch) == Outlives::Yes
     }
 
-    /// Compares the credential with the revocation state.
+    /// Returns `Yes` if the credential remains valid, `No` if it is revoked, and `Unknown` if it
+    /// may be older than the revocation.
     ///
-    /// A token issued in the same second as a revocation may be older than it. So may a token
-    /// issued later by a clock that is ahead, up to the tolerance that applied when the token was
-    /// verified. Ignoring that tolerance here would let a revoked token be used again.
+    /// A token that was issued in the same second as a revocation may be older than the revocation.
+    /// A token with a later time of issue may be older too if the issuer's clock was ahead. It may
+    /// have been ahead by the tolerance that applied when the token was verified. Ignoring that
+    /// tolerance here would let a revoked token be used again.
     #[must_use]
     pub fn outlives(&self, epoch: &RevocationState) -> Outlives {
         if epoch.is_ended {
@@ -150,8 +154,8 @@ impl CredentialRef<'_> {
             }
             (Issued::Claimed { at, ahead }, Some(revoked_at)) => {
                 let (at, revoked_at) = (whole_second(at), whole_second(revoked_at));
-                // Times of tokens are whole seconds, so the second of the revocation itself is
-                // ambiguous: the first safe one is the next, plus the tolerance.
+                // Times of tokens are whole seconds, so a token of the same second may be older
+                // than the revocation. The first safe second is the next one, plus the tolerance.
                 let from = revoked_at.checked_add(whole_seconds_up(ahead) + SECOND);
                 match from {
                     _ if at <= revoked_at => Outlives::No,
@@ -167,10 +171,11 @@ impl CredentialRef<'_> {
 
 /// Store of revocations.
 ///
-/// A store that also keeps sessions removes them in the same transaction: all sessions of the user
-/// in [`bump`](RevocationStore::bump), the one in [`end_session`](RevocationStore::end_session). Revocations are kept
-/// for [`REMEMBERED`], and times to the millisecond. Every implementation passes the same
-/// conformance tests (`doorward_testkit::conformance`).
+/// If a store also keeps sessions, it removes them in the same transaction.
+/// [`bump`](RevocationStore::bump) removes all sessions of the user, and
+/// [`end_session`](RevocationStore::end_session) removes that session. Revocations are kept for
+/// [`REMEMBERED`], and times to the millisecond. Every implementation passes the same conformance
+/// tests (`doorward_testkit::conformance`).
 ///
 /// # Examples
 /// ```
@@ -183,12 +188,12 @@ impl CredentialRef<'_> {
 /// ```
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. A failed read
-/// decides nothing; a failed write may have happened or not.
+/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. After a failed
+/// read, nothing is known. After a failed write, the change may or may not have happened.
 ///
 /// # Cancel safety
-/// Dropping a read changes nothing. Dropping a write leaves it either made or not made, never half
-/// made.
+/// Dropping a read changes nothing. If a write is dropped, its change is made completely or not at
+/// all.
 pub trait RevocationStore: Send + Sync + 'static {
     /// Reads the revocation state of a user, a session and a token.
     fn read<'a>(
@@ -198,22 +203,22 @@ pub trait RevocationStore: Send + Sync + 'static {
         token: Option<&'a TokenId>,
     ) -> BoxFuture<'a, Result<RevocationState, StoreError>>;
 
-    /// Revokes all credentials of a user issued up to and including `at`, and returns the new
-    /// generation: [`RevocationState::next_generation`].
+    /// Revokes all credentials of a user issued up to and including `at`. Returns the new
+    /// generation, which is [`RevocationState::next_generation`].
     fn bump<'a>(
         &'a self,
         user: &'a UserId,
         at: SystemTime,
     ) -> BoxFuture<'a, Result<u64, StoreError>>;
 
-    /// Ends a session and every token that names it.
+    /// Revokes a session and every token that names it.
     fn end_session<'a>(
         &'a self,
         session: &'a SessionId,
         at: SystemTime,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Ends one token.
+    /// Revokes one token.
     fn end_token<'a>(
         &'a self,
         token: &'a TokenId,
@@ -257,15 +262,15 @@ impl<E: RevocationStore + ?Sized> RevocationStore for Arc<E> {
     }
 }
 
-/// Maximum lifetime of a credential. A [`Grant`](crate::Grant) for a token that lives longer is a
-/// mistake of its issuer.
+/// Maximum lifetime of a credential. A token that lives longer could outlive the record of its
+/// revocation, so no issuer should issue one.
 pub const MAX_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
-/// How long a store keeps a revocation: longer than any credential lives, including one from a
-/// clock that is ahead by [`MAX_AHEAD`].
+/// Time for which a store keeps a revocation. It is longer than the lifetime of any credential,
+/// even if the issuer's clock is ahead by [`MAX_AHEAD`].
 pub const REMEMBERED: Duration = Duration::from_hours(30 * 24 + 1);
 
-/// Maximum tolerance for the clock of an issuer that is ahead.
+/// Maximum tolerance for an issuer's clock that is ahead of the server's clock.
 pub const MAX_AHEAD: Duration = Duration::from_hours(1);
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -276,7 +281,7 @@ fn whole_seconds_up(time: Duration) -> Duration {
     Duration::from_secs(time.as_secs().saturating_add(more).min(MAX_AHEAD.as_secs()))
 }
 
-/// Rounds down to whole seconds, as the times in tokens are.
+/// Rounds down to whole seconds, because tokens state times in whole seconds.
 fn whole_second(time: SystemTime) -> SystemTime {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
@@ -318,7 +323,8 @@ mod tests {
         }
     }
 
-    /// The tolerance counts at every size: an hour, a second, a fraction of a second.
+    /// The tolerance applies at every size: none, a few seconds, a fraction of a second, the
+    /// maximum.
     #[test]
     fn the_tolerance_of_the_verifier_counts_in_the_comparison() {
         let user = UserId::new("alice");

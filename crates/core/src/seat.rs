@@ -1,11 +1,11 @@
-//! Seats: limit the number of live connections of a user.
+//! Seats, which limit the number of live connections of a user.
 //!
-//! A seat is *reserved* before any other socket is affected, *committed* just before the socket
-//! enters, and released when it is dropped. Dropping the reservation also releases it, for example
-//! on disconnect, refusal or panic.
+//! A seat is *reserved* before any other socket is affected. It is *committed* just before the
+//! socket enters its namespace, and released when it is dropped. Dropping the reservation also
+//! releases the seat, for example on disconnect, refusal or panic.
 //!
-//! The store of the seats only counts and names their holders. Admission checks whether the holders
-//! are still alive, and closes the sockets that are replaced. Start reading at [`SeatStore`].
+//! The seat store only counts seats and names their holders. Admission checks if the holders are
+//! still alive, and closes the sockets that are replaced. Start reading at [`SeatStore`].
 
 use std::{fmt, num::NonZeroUsize};
 
@@ -25,13 +25,13 @@ use crate::{BoxError, BoxFuture, LinkId, NodeId, SocketId, UserId};
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SeatRequest<'a> {
-    /// Node that asks; the link of the socket is connected to it.
+    /// Node that requests the seat. The link of the socket is connected to this node.
     pub node: &'a NodeId,
     /// User who asks for the seat.
     pub user: &'a UserId,
     /// Socket that will hold the seat.
     pub socket: SocketId,
-    /// Link of the socket. A user's sockets on one link share a seat, where links are counted.
+    /// Link of the socket. If links are counted, all sockets of a user on one link share a seat.
     pub link: LinkId,
     /// Namespace that the socket enters.
     pub namespace: &'a str,
@@ -55,26 +55,27 @@ impl<'a> SeatRequest<'a> {
         Self { node, user, socket, link, namespace, links, sockets }
     }
 
-    /// Limits the links of the user.
+    /// Sets the limit on the links of the user.
     #[must_use]
     pub fn with_links(self, links: PerUser) -> Self {
         Self { links, ..self }
     }
 
-    /// Limits the sockets of the user in the namespace.
+    /// Sets the limit on the sockets of the user in the namespace.
     #[must_use]
     pub fn with_sockets(self, sockets: PerUser) -> Self {
         Self { sockets, ..self }
     }
 
-    /// Returns `true` if nothing has to be counted.
+    /// Returns `true` if neither links nor sockets of the user are limited, so the store has
+    /// nothing to count.
     #[must_use]
     pub fn is_unlimited(&self) -> bool {
         self.links.seats().is_none() && self.sockets.seats().is_none()
     }
 }
 
-/// Holder of a seat.
+/// Holder of a seat: one socket, or all sockets of a user on one link.
 ///
 /// # Examples
 /// ```
@@ -89,30 +90,30 @@ impl<'a> SeatRequest<'a> {
 pub struct Holder {
     /// Node that the link is connected to.
     pub node: NodeId,
-    /// Link of the holder.
+    /// Link of the socket or sockets that hold the seat.
     pub link: LinkId,
     /// Socket that holds the seat; `None` if the user's sockets on the link share it.
     pub socket: Option<SocketId>,
 }
 
 impl Holder {
-    /// Creates a holder whose sockets share the seat of their link.
+    /// Creates a holder for all sockets on a link, which share the seat of the link.
     #[must_use]
     pub fn new(node: NodeId, link: LinkId) -> Self {
         Self { node, link, socket: None }
     }
 
-    /// Sets the socket that holds the seat, where sockets rather than links are counted.
+    /// Sets the socket that holds the seat, if sockets are counted and not links.
     #[must_use]
     pub fn with_socket(self, socket: SocketId) -> Self {
         Self { socket: Some(socket), ..self }
     }
 }
 
-/// Limit on the connections of one user, and what happens beyond it.
+/// Limit on the connections of one user, and the policy for further connections.
 ///
-/// On a server it limits links, whose sockets share a seat. On a gateway it limits the sockets in its
-/// namespace.
+/// A server applies it to the user's links. Sockets on one link share a seat. A gateway applies it
+/// to the user's sockets in its namespace.
 ///
 /// # Examples
 /// ```
@@ -125,19 +126,19 @@ impl Holder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PerUser {
-    /// At most this many, but at least one. A further connection is refused with
+    /// At most this many connections; 0 counts as 1. A further connection is refused with
     /// `already_connected`.
     RefuseNew(usize),
-    /// At most this many, but at least one. A further connection closes the oldest, which reads
-    /// `replaced`.
+    /// At most this many connections; 0 counts as 1. A further connection closes the oldest one,
+    /// whose client reads `replaced`.
     ReplaceOldest(usize),
-    /// No limit.
+    /// No limit on connections.
     #[default]
     Unlimited,
 }
 
 impl PerUser {
-    /// Returns the number of seats of a user, at least one; `None` if there is no limit.
+    /// Returns the maximum number of seats of a user, at least 1; `None` if there is no limit.
     #[must_use]
     pub fn seats(self) -> Option<usize> {
         match self {
@@ -156,7 +157,8 @@ impl PerUser {
         matches!(self, Self::ReplaceOldest(_))
     }
 
-    /// Returns the policy with fewer seats; if both have as many, the one that refuses.
+    /// Returns the policy with fewer seats. If both have the same number, returns the one that
+    /// refuses new connections.
     ///
     /// # Examples
     /// ```
@@ -169,30 +171,31 @@ impl PerUser {
     /// ```
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
-        // `false` sorts before `true`: with as many seats, refusing is stricter than replacing.
+        // `false` sorts before `true`: with the same number of seats, refusing is stricter than
+        // replacing.
         let rank = |policy: Self| (policy.seats().unwrap_or(usize::MAX), policy.replaces_oldest());
         if rank(other) < rank(self) { other } else { self }
     }
 }
 
-/// Store of seats: decides whether an authenticated user may have one more connection.
+/// Store of seats, which decides if an authenticated user may have one more connection.
 ///
-/// An implementation alone enforces the limits of each request, on [links](SeatRequest::links) and on
-/// [sockets](SeatRequest::sockets); no other code reads them. Its rules, with a test for each in the testkit:
-/// - Both limits are checked in one atomic step, at the reservation and at the commit. With a step
-///   for each, two clients could replace each other.
+/// Only the store enforces the limits of a request, on [links](SeatRequest::links) and on
+/// [sockets](SeatRequest::sockets). Its rules, each of which has a test in the testkit, are:
+/// - Both limits are checked in one atomic step, at the reservation and at the commit. With one
+///   step for each limit, two clients could replace each other.
 /// - A commit takes seats from the oldest connections until both limits hold, and takes no more
-///   than necessary. A link that loses its seat loses those of all its sockets, and the
-///   reservations that are pending on it fail.
+///   than necessary. If a link loses its seat, all its sockets lose their seats, and the
+///   reservations that are pending on the link fail.
 /// - A replaced socket keeps counting until its own seat is dropped, because only then has it
-///   closed. Until then it is [named](Seated::replaced) to every later commit that it blocks: to all
-///   commits of the user if links are limited, otherwise to those in the same namespace.
+///   closed. Until then, each later commit that it blocks [names it](Seated::replaced). It blocks
+///   all commits of the user if links are limited, and otherwise those in the same namespace.
 ///
-/// A store counts the seats of one node or of many. A request names the node that asks, and a
-/// [`Holder`] the node that its link is connected to. A holder is probed, and a replaced socket is
-/// closed, by the node that it is connected to: admission does both for its own node. To admission,
-/// holders on other nodes are alive. A store for many nodes therefore makes the other nodes close the
-/// sockets that it has replaced, and completes a commit only after they have closed.
+/// A store counts the seats of one node or of many. A request names the node that sends it, and a
+/// [`Holder`] names the node that its link is connected to. On its own node, admission probes
+/// holders and closes replaced sockets. It assumes that holders on other nodes are alive. A store
+/// for many nodes must therefore make the other nodes close the sockets that it has replaced, and
+/// completes a commit only after they have closed.
 ///
 /// # Examples
 /// ```
@@ -211,7 +214,7 @@ impl PerUser {
 /// }
 /// ```
 pub trait SeatStore: Send + Sync + 'static {
-    /// Reserves a seat. Replaces no connection yet.
+    /// Reserves a seat. No connection is replaced yet.
     ///
     /// # Errors
     /// - [`SeatError::Full`]: the policy refuses the connection; the client reads
@@ -226,7 +229,7 @@ pub trait SeatStore: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Box<dyn Reservation>, SeatError>>;
 }
 
-/// A reserved seat; dropping it frees the seat.
+/// Reservation of a seat. Dropping it frees the seat.
 ///
 /// # Examples
 /// ```
@@ -238,7 +241,7 @@ pub trait Reservation: Send {
     /// Takes the seat, and replaces older connections if the policy says so.
     ///
     /// # Errors
-    /// The same as those of [`SeatStore::reserve`].
+    /// Same as for [`SeatStore::reserve`].
     ///
     /// # Cancel safety
     /// Dropping the future frees the seat.
@@ -258,8 +261,7 @@ pub struct Seated {
     /// Seat of the socket.
     pub seat: Box<dyn Seat>,
     /// Sockets of the user that have lost their seats and must be closed before the new socket
-    /// enters: those that this commit replaced, and those that earlier commits replaced and that
-    /// are still closing.
+    /// enters. They were replaced by this commit, or by earlier commits and are still closing.
     pub replaced: Vec<SocketId>,
 }
 
@@ -269,7 +271,7 @@ impl fmt::Debug for Seated {
     }
 }
 
-/// A seat in use; dropping it frees it.
+/// Seat in use. Dropping it frees the seat.
 ///
 /// # Examples
 /// ```
@@ -289,8 +291,8 @@ pub trait Seat: Send + Sync {}
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeatError {
-    /// The user has as many connections as the policy allows, held by these holders. Before the
-    /// client is refused, they are probed whether they are still alive.
+    /// The user has as many connections as the policy allows. These holders have the seats. Before
+    /// admission refuses the client, it probes if they are still alive.
     #[error("no seat is free for this user")]
     Full(Vec<Holder>),
     /// The seat store did not answer.
@@ -298,7 +300,7 @@ pub enum SeatError {
     Unavailable(#[source] BoxError),
 }
 
-/// A seat store without limits: it counts nothing and ignores the limits of the request.
+/// Seat store without limits. It counts nothing and ignores the limits of the request.
 ///
 /// # Examples
 /// ```

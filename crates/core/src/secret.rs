@@ -1,7 +1,8 @@
 //! Secrets that are handed out once and stored only as hashes.
 //!
-//! A store, its dump or a log contains hashes only, and a hash grants nothing. The secrets have 256
-//! random bits, so a fast hash is enough and the time of a lookup by hash reveals nothing useful.
+//! Stores, their dumps and logs contain only hashes, and a hash grants nothing. The secrets have
+//! 256 random bits, so a fast hash is enough and the time of a lookup by hash reveals nothing
+//! useful.
 
 use std::{fmt, str::FromStr};
 
@@ -33,7 +34,8 @@ macro_rules! secret {
                 URL_SAFE_NO_PAD.encode(self.0)
             }
 
-            /// Returns the key that a store keeps instead of the secret: its SHA-256.
+            /// Returns the key that a store keeps instead of the secret, which is the secret's
+            /// SHA-256.
             #[must_use]
             pub fn key(&self) -> $key {
                 $key(Sha256::digest(self.0).into())
@@ -88,7 +90,8 @@ macro_rules! secret {
 }
 
 secret! {
-    /// Secret that authenticates a session: the value of the cookie, or `auth.sessionToken`.
+    /// Secret that authenticates a session. It is the value of the session cookie, or
+    /// `auth.sessionToken`.
     ///
     /// # Security
     /// It is a bearer credential: knowing it is enough to be signed in. `Debug` prints
@@ -106,8 +109,8 @@ secret! {
     /// # Ok::<_, doorward_core::SecretError>(())
     /// ```
     SessionToken,
-    /// Key under which a [`SessionStore`](crate::SessionStore) finds a session: the SHA-256 of its
-    /// token.
+    /// Key under which a [`SessionStore`](crate::SessionStore) finds a session. It is the SHA-256
+    /// of the session token.
     ///
     /// # Examples
     /// ```
@@ -117,17 +120,18 @@ secret! {
 }
 
 secret! {
-    /// Secret that a client exchanges for its session, once and within seconds.
+    /// Secret that a page exchanges for its session, once and within seconds.
     ///
     /// # Security
-    /// Knowing it and the verifier is enough to be signed in. `Debug` prints `[redacted]`.
+    /// Knowing the ticket and its verifier is enough to be signed in. `Debug` prints `[redacted]`.
     ///
     /// # Examples
     /// ```
     /// assert!("short".parse::<doorward_core::Ticket>().is_err());
     /// ```
     Ticket,
-    /// Key under which a [`TicketStore`](crate::TicketStore) finds a ticket: its SHA-256.
+    /// Key under which a [`TicketStore`](crate::TicketStore) finds a ticket. It is the SHA-256 of
+    /// the ticket.
     ///
     /// # Examples
     /// ```
@@ -147,7 +151,7 @@ secret! {
 #[error("not a secret of this server")]
 pub struct SecretError(());
 
-/// Length of a secret: 256 bits, where ASVS 5.0 section 7.2.3 requires 128.
+/// Length of a secret in bytes. It has 256 bits; ASVS 5.0 section 7.2.3 requires 128.
 const SECRET_BYTES: usize = 32;
 
 #[cfg(test)]

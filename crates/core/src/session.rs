@@ -1,9 +1,9 @@
-//! Session records, and the contract of the store that keeps them.
+//! Session records, and the trait of the store that keeps them.
 //!
 //! A session has an id and a token. The id never changes and may be shown to its owner. The token
-//! is secret, may be replaced, and only its hash is stored. A record carries both of its expiry
-//! times, so that a store, a server and a restarted server agree about them. `doorward-auth`
-//! decides what may be done with a session; a store only keeps it.
+//! is secret, may be replaced, and only its hash is stored. A record contains both expiry times of
+//! its session, so that a store and all servers agree about them, even after a restart.
+//! `doorward-auth` has the rules for sessions. A store only keeps the records.
 
 use std::{
     fmt,
@@ -15,9 +15,9 @@ use serde_json::{Map, Value};
 
 use crate::{BoxError, BoxFuture, SessionId, SessionKey, UserId};
 
-/// A session: its user, its origin, and when it started and ends.
+/// Record of a session, with its user, its network, and the times at which it started and ends.
 ///
-/// Times are kept to the millisecond.
+/// A store keeps times to the millisecond.
 ///
 /// # Examples
 /// ```
@@ -33,7 +33,7 @@ use crate::{BoxError, BoxFuture, SessionId, SessionKey, UserId};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Session {
-    /// Permanent id: the `sid` of its access tokens. It grants nothing.
+    /// Permanent id of the session, and the claim `sid` of its access tokens. It grants nothing.
     pub id: SessionId,
     /// User that the session belongs to.
     pub user: UserId,
@@ -47,9 +47,9 @@ pub struct Session {
     pub signed_in_at: SystemTime,
     /// Time without activity after which the session expires.
     pub idle_timeout: Duration,
-    /// Time at which the session expires in any case.
+    /// Time at which the session expires even if its client is active.
     pub ends_at: SystemTime,
-    /// `User-Agent` of the browser.
+    /// `User-Agent` header of the browser.
     pub user_agent: Option<Box<str>>,
     /// Network from which the session was created, without the part of the address that identifies
     /// a household.
@@ -84,20 +84,20 @@ impl Session {
         }
     }
 
-    /// Returns when the session expires without further activity.
+    /// Returns the time at which the session expires if its client shows no further activity.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         later(self.seen_at, self.idle_timeout).min(self.ends_at)
     }
 
-    /// Returns `true` if the session has expired.
+    /// Returns `true` if the session has expired at `now`.
     #[must_use]
     pub fn is_over(&self, now: SystemTime) -> bool {
         self.expires_at() <= now
     }
 
-    /// Returns when a store may delete the record. Until then a returning client can be told that
-    /// its session has expired, rather than that it is unknown.
+    /// Returns the time from which a store may delete the record. Until then, the server can tell a
+    /// returning client that its session has expired, rather than that it is unknown.
     #[must_use]
     pub fn forget_at(&self) -> SystemTime {
         later(self.ends_at, KEPT_AFTERWARDS)
@@ -128,8 +128,8 @@ impl fmt::Debug for SessionData {
 
 /// Store of sessions.
 ///
-/// A change is durable when its future completes; a store that can lose it documents that. Every
-/// implementation passes the same conformance tests (`doorward_testkit::conformance`).
+/// A change is durable when its future completes. A store that can lose changes documents this.
+/// Every implementation passes the same conformance tests (`doorward_testkit::conformance`).
 ///
 /// # Examples
 /// ```
@@ -145,16 +145,16 @@ impl fmt::Debug for SessionData {
 /// ```
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. The caller
-/// must then assume neither outcome: the change may have happened or not.
+/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. The change may
+/// or may not have happened, so the caller must assume neither.
 ///
 /// # Cancel safety
-/// Dropping a future leaves its change either made or not made, never half made.
+/// If a future is dropped, its change is made completely or not at all.
 pub trait SessionStore: Send + Sync + 'static {
     /// Stores a new session under the hash of its token.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if the key or the id is taken; then nothing was changed.
+    /// [`StoreError::Exists`] if the key or the id is taken. Nothing was changed.
     fn create<'a>(
         &'a self,
         key: &'a SessionKey,
@@ -184,11 +184,11 @@ pub trait SessionStore: Send + Sync + 'static {
         seen_at: SystemTime,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Replaces the token of a session and returns whether the session exists. The old token is
+    /// Replaces the token of a session. Returns `true` if the session exists. The old token is
     /// invalid afterwards. Pass `signed_in_at` if the user has just signed in interactively.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if the key is taken; then nothing was changed.
+    /// [`StoreError::Exists`] if the key is taken. Nothing was changed.
     fn rotate<'a>(
         &'a self,
         id: &'a SessionId,
@@ -196,18 +196,18 @@ pub trait SessionStore: Send + Sync + 'static {
         signed_in_at: Option<SystemTime>,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Replaces the application's data and returns whether the session exists.
+    /// Replaces the application's data in a session. Returns `true` if the session exists.
     fn put_data<'a>(
         &'a self,
         id: &'a SessionId,
         data: &'a SessionData,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Deletes a session and returns whether it existed.
+    /// Deletes a session. Returns `true` if it existed.
     fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>>;
 
-    /// Deletes the sessions that may be deleted at `now` ([`Session::forget_at`]) and returns their
-    /// number. A store that expires records automatically does nothing here.
+    /// Deletes the sessions whose [`Session::forget_at`] has been reached at `now`, and returns
+    /// their number. A store that deletes expired records automatically does nothing here.
     fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>>;
 }
 
@@ -221,10 +221,10 @@ pub trait SessionStore: Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The record to create exists already; it was not overwritten.
+    /// The record to create exists already. It was not overwritten.
     #[error("the record exists already")]
     Exists,
-    /// The store is full; nothing was changed.
+    /// The store is full. Nothing was changed.
     #[error("the store is full")]
     Full,
     /// The store did not answer, or its answer was invalid.
@@ -232,14 +232,14 @@ pub enum StoreError {
     Unavailable(#[source] BoxError),
 }
 
-/// Adds a duration to a time, or [`AGES`] if the sum overflows.
+/// Returns the sum of a time and a duration. If the sum overflows, adds [`AGES`] instead.
 fn later(from: SystemTime, by: Duration) -> SystemTime {
     // A configured lifetime may be so long that the clock of the platform cannot represent its end.
     from.checked_add(by).or_else(|| from.checked_add(AGES)).unwrap_or(from)
 }
 
-/// A thousand years, which every clock can hold.
+/// A thousand years, which the clock of every platform can represent.
 const AGES: Duration = Duration::from_hours(1000 * 365 * 24);
 
-/// How long a session is kept after its latest possible end.
+/// Time for which a record is kept after the latest possible end of its session.
 const KEPT_AFTERWARDS: Duration = Duration::from_secs(3600);

@@ -1,16 +1,16 @@
-//! Rules for text that is shown to people: names, and what users write to each other.
+//! Rules for text that people read, such as names and the messages of users.
 //!
-//! The same rule applies to all of it. Every character is visible or a space. No character changes
-//! the direction of the text around it, because a name could then be read as another one. Start
-//! reading at [`is_visible_line`].
+//! Every character must be visible or a space. No character may change the direction of the text
+//! around it, because one name could then be read as another. Start reading at [`is_visible_line`].
 
 use std::ops::RangeInclusive;
 
 /// Returns `true` if the character is visible or a space.
 ///
-/// Rejected are control characters, which could forge a log line; format characters and fillers,
-/// which make different names look alike; and noncharacters and private use characters, for which
-/// fonts have no glyph.
+/// Returns `false` for:
+/// - control characters, which could forge a log line;
+/// - format characters and fillers, which make different names look alike;
+/// - noncharacters and private use characters, for which fonts have no glyph.
 ///
 /// # Examples
 /// ```
@@ -30,8 +30,9 @@ pub fn is_printable(character: char) -> bool {
 
 /// Returns `true` if a line of text, such as a name, is visible as a whole and not blank.
 ///
-/// It contains no control character, no mark, override or isolate of direction, and no filler.
-/// Characters that join others, as in emoji and in Persian, are allowed where they join something.
+/// Such a line contains no control character, no filler, and no mark, override or isolate of
+/// direction. Characters that join others, as in emoji and in Persian, are allowed where they join
+/// something.
 ///
 /// # Examples
 /// ```
@@ -47,8 +48,8 @@ pub fn is_visible_line(text: &str) -> bool {
     is_visible(text, "")
 }
 
-/// Returns `true` if a text is visible as a whole and not blank. Allows what [`is_visible_line`]
-/// allows, and line breaks (`\n`) and tabs.
+/// Returns `true` if a text is visible as a whole and not blank. It may contain the characters that
+/// [`is_visible_line`] allows, line breaks (`\n`) and tabs.
 ///
 /// # Examples
 /// ```
@@ -77,17 +78,17 @@ fn is_visible(text: &str, breaks: &str) -> bool {
         has_seen |= !is_break && is_seen(character);
         before = character;
     }
-    // A joiner at the end joins nothing, so it would only make two texts look alike.
+    // A joiner at the end joins nothing, so its only effect would be to make two texts look alike.
     has_seen && !JOINERS.contains(&before)
 }
 
-/// Returns `true` if an unprintable character changes how the character before it is drawn. Others
-/// are invisible filler and not allowed.
+/// Returns `true` if an unprintable character changes how the character before it is drawn. Other
+/// unprintable characters are invisible fillers, which are not allowed.
 fn joins(before: char, character: char) -> bool {
     match character {
         // The flags of England, Scotland and Wales are a black flag and a region code in tags.
         tag if TAGS.contains(&tag) => before == '\u{1f3f4}' || TAGS.contains(&before),
-        // Variation selectors: draw the character before as text, or as emoji.
+        // A variation selector draws the character before it as text, or as emoji.
         '\u{fe0e}' | '\u{fe0f}' => is_seen(before),
         joiner if JOINERS.contains(&joiner) => {
             before == '\u{fe0f}' || (is_seen(before) && !before.is_ascii())
@@ -107,8 +108,8 @@ const BLANK: [char; 5] = ['\u{2800}', '\u{13441}', '\u{13442}', '\u{16fe4}', '\u
 /// Tag characters, from which flags of regions are made.
 const TAGS: RangeInclusive<char> = '\u{e0020}'..='\u{e007f}';
 
-/// Longest run of tags: a region has at most six characters (Unicode Technical Standard 51), and a
-/// terminator follows them.
+/// Maximum number of consecutive tags. A region has at most six characters (Unicode Technical
+/// Standard 51), and a terminator follows them.
 const MOST_TAGS: usize = 7;
 
 /// Noncharacters and private use characters.

@@ -1,8 +1,8 @@
-//! Tickets: move a session from a socket into a cookie.
+//! Tickets, which move a session from a socket into a cookie.
 //!
-//! A socket cannot set a cookie. A session that was created over a socket therefore waits under a
-//! ticket. The page exchanges the ticket once over HTTP, and proves with a verifier that it is the
-//! page that requested it (as PKCE does, RFC 7636).
+//! A socket cannot set a cookie. The server therefore issues a ticket for a session that was
+//! created over a socket. The page exchanges the ticket once over HTTP. With a verifier, it proves
+//! that it is the page that requested the ticket (as in PKCE, RFC 7636).
 
 use std::{fmt, time::SystemTime};
 
@@ -38,7 +38,7 @@ impl fmt::Debug for TicketRecord {
     }
 }
 
-/// Store of tickets. Each can be used once.
+/// Store of tickets, each of which can be used once.
 ///
 /// # Examples
 /// ```
@@ -55,18 +55,18 @@ pub trait TicketStore: Send + Sync + 'static {
     /// Stores a ticket until it expires.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if the key is taken; then nothing was changed.
+    /// [`StoreError::Exists`] if the key is taken. Nothing was changed.
     fn put_ticket<'a>(
         &'a self,
         key: &'a TicketKey,
         ticket: &'a TicketRecord,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Removes a ticket and returns it. However many callers ask for it, concurrently or later,
-    /// exactly one gets it. An expired ticket may still be returned.
+    /// Removes a ticket and returns it. If several callers ask for the same ticket, concurrently or
+    /// later, exactly one of them gets it. An expired ticket may still be returned.
     ///
     /// # Cancel safety
-    /// Dropping the future may have removed the ticket.
+    /// If the future is dropped, the ticket may have been removed.
     fn take_ticket<'a>(
         &'a self,
         key: &'a TicketKey,

@@ -1,8 +1,8 @@
-//! The wire format of errors: the only translation of our errors into what a client reads.
+//! Wire format of errors. Only this module translates errors into payloads that a client reads.
 //!
-//! No domain type implements `Serialize`; the types here do, and each shape has a golden file
+//! No domain type implements `Serialize`. The types here do, and each shape has a golden file
 //! beside the tests of this crate. A client receives a code, a short message and a retry hint. It
-//! never reads a cause, its own payload, or whether a user exists. Start reading at
+//! never reads a cause or its own payload, and cannot find out if a user exists. Start reading at
 //! [`ConnectError::new`].
 
 use std::time::{Duration, SystemTime};
@@ -47,8 +47,8 @@ struct ConnectErrorData {
 }
 
 impl<'a> ConnectError<'a> {
-    /// Translates a refusal. For an unknown namespace this is the protocol's own answer, without
-    /// `data`.
+    /// Translates a refusal. For an unknown namespace, the payload is that of the Socket.IO
+    /// protocol, without `data`.
     #[must_use]
     pub fn new(refusal: &'a Refusal, id: DecisionId) -> Self {
         let data = (refusal.code() != RefusalCode::InvalidNamespace).then(|| ConnectErrorData {
@@ -61,7 +61,7 @@ impl<'a> ConnectError<'a> {
     }
 }
 
-/// Error answer to an event: the ack, or the payload of the event `exception`.
+/// Error answer to an event. It is sent as the ack, or as the payload of the event `exception`.
 ///
 /// # Examples
 /// ```
@@ -102,7 +102,7 @@ impl<'a> ErrorAnswer<'a> {
     /// Name of the event that carries the answer if the client asked for no ack.
     pub const EVENT: &'static str = "exception";
 
-    /// Translates an exception for an ack.
+    /// Translates an exception into an ack.
     #[must_use]
     pub fn ack(exception: &'a Exception, id: DecisionId) -> Self {
         Self {
@@ -117,8 +117,8 @@ impl<'a> ErrorAnswer<'a> {
         }
     }
 
-    /// Translates a refusal for an ack: a credential that was not refreshed. Uses the codes of a
-    /// refused CONNECT.
+    /// Translates the refusal of a new credential, with which a client asked for a refresh, into an
+    /// ack. The codes are those of a refused CONNECT.
     #[must_use]
     pub fn refusal(refusal: &'a Refusal, id: DecisionId) -> Self {
         Self {
@@ -133,7 +133,8 @@ impl<'a> ErrorAnswer<'a> {
         }
     }
 
-    /// Translates an exception for the event [`ErrorAnswer::EVENT`], which names the failed event.
+    /// Translates an exception into the payload of the event [`ErrorAnswer::EVENT`]. The payload
+    /// contains the name of the failed event.
     #[must_use]
     pub fn event(exception: &'a Exception, id: DecisionId, event: &'a str) -> Self {
         Self { event: Some(event), ..Self::ack(exception, id) }
@@ -174,7 +175,7 @@ impl SessionEnded {
     /// Name of the event.
     pub const EVENT: &'static str = "session_ended";
 
-    /// Reasons that are announced.
+    /// Reasons that are announced to the client.
     pub const ANNOUNCED: [DisconnectReason; 9] = [
         DisconnectReason::Expired,
         DisconnectReason::Forbidden,
@@ -187,8 +188,8 @@ impl SessionEnded {
         DisconnectReason::Unavailable,
     ];
 
-    /// Translates a reason. `None` for reasons that are not announced, because the client or the
-    /// transport caused the end, or because the application has sent its own message.
+    /// Translates a reason. Returns `None` for reasons that are not announced, because the client
+    /// or the transport caused the end, or because the application has sent its own message.
     #[must_use]
     pub fn new(reason: DisconnectReason, id: DecisionId) -> Option<Self> {
         let retry = match reason {
@@ -206,8 +207,8 @@ impl SessionEnded {
             | DisconnectReason::ServerLeft
             | DisconnectReason::TransportClosed => return None,
         };
-        // The client does not learn whether credential or session has expired: `retry` says what
-        // helps.
+        // The client does not learn if its credential or its session has expired. `retry` tells it
+        // what to do.
         let code = match reason {
             DisconnectReason::SessionExpired => DisconnectReason::Expired,
             other => other,
@@ -265,16 +266,16 @@ impl Refreshed {
     /// Name of the event that asks for the refresh.
     pub const EVENT: &'static str = "auth:refresh";
 
-    /// Creates the ack for a credential that expires at `expires_at`; `None` if it does not expire
-    /// by itself.
+    /// Creates the ack for a credential that expires at `expires_at`, or that does not expire by
+    /// itself if this is `None`.
     #[must_use]
     pub fn new(expires_at: Option<SystemTime>) -> Self {
         Self { status: "ok", expires_at: expires_at.map(timestamp) }
     }
 }
 
-/// Formats a time as ISO 8601 in UTC, to the second. Rounds down, so that a client that trusts it
-/// acts early rather than late.
+/// Formats a time as ISO 8601 in UTC, to the second. Rounds down, so that a client that relies on
+/// it acts early rather than late.
 ///
 /// # Examples
 /// ```
@@ -287,12 +288,12 @@ impl Refreshed {
 pub fn timestamp(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-    // A time beyond the calendar of the library is clamped: an error would cost the client its
-    // answer.
+    // A time beyond the calendar of the library is clamped, because an error would leave the client
+    // without an answer.
     jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
-/// Rounds up to whole seconds: rounding down would send clients back too early.
+/// Rounds up to whole seconds, because rounding down would make clients retry too early.
 fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0))
 }

@@ -1,5 +1,5 @@
-//! Golden files: the exact text that a client reads. Each code has its file, its row in the
-//! documentation and its TypeScript type.
+//! Golden files with the exact text that a client reads. Each code has a golden file, a row in the
+//! documentation and a TypeScript type.
 
 use std::{fs, path::PathBuf, time::Duration};
 
