@@ -1,8 +1,8 @@
 //! Serves the requests of operators: list connections and sessions, revoke, manage accounts.
 //!
-//! The protocol is HTTP on a Unix socket in the data directory, which only the user of the server may open. No
-//! network listener has these routes. The clients are `doorward revoke`, `sessions`, `connections` and `accounts`.
-//! Start reading at [`router`].
+//! The protocol is HTTP on a Unix socket in the data directory. Only the system user that runs the server may open
+//! it. No network listener has these routes. The clients are `doorward revoke`, `sessions`, `connections` and
+//! `accounts`. Start reading at [`router`].
 
 mod client;
 mod socket;
@@ -36,7 +36,7 @@ use wire::{
     Revocation, Revoke, SessionList, SessionMade, SessionOf,
 };
 
-/// Builds the routes.
+/// Builds the routes of the admin socket.
 pub(crate) fn router(admin: Admin) -> Router {
     Router::new()
         .route("/revoke", post(revoke))
@@ -70,7 +70,7 @@ async fn revoke(
     })
 }
 
-/// Resolves the target of a revocation, and describes it.
+/// Resolves the target of a revocation. Returns it together with a sentence that describes it.
 async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String), Response> {
     let unknown = |text: String| problem(StatusCode::NOT_FOUND, &text);
     let sockets = admin.principals.sockets().await.value;
@@ -92,7 +92,7 @@ async fn order(admin: &Admin, what: Named) -> Result<(doorward::Revoke, String),
             let told = match (admin.sessions.get(&id).await, live) {
                 (Ok(session), _) => told(session.user),
                 (Err(_), Some(user)) => told(user),
-                // The session may exist: revoke it without knowing its user.
+                // The session may exist, so it is revoked although its user is unknown.
                 (Err(VerifySessionError::Unavailable(_)), None) => {
                     "Its user is not known, because the store of sessions does not answer."
                         .to_owned()
@@ -197,5 +197,5 @@ fn not_changed(error: &AccountError) -> Response {
     }
 }
 
-/// Accounts in one response; `doorward accounts` pages through them.
+/// Maximum number of accounts in one response. `doorward accounts` requests one page after another.
 const ACCOUNTS_AT_ONCE: u32 = 1000;

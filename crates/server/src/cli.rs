@@ -1,7 +1,7 @@
 //! Parses the command line.
 //!
-//! clap parses. Its messages of several lines are joined, because a failure before serving is one line for people
-//! and supervisors alike. The meaning of an option beyond its syntax is decided in `config`. Start reading at
+//! The library clap does the parsing. Its error messages of several lines are joined, because a failure before
+//! serving is always one line. `config` decides what an option means beyond its syntax. Start reading at
 //! [`parse`].
 
 mod options;
@@ -21,7 +21,8 @@ struct CommandLine {
     command: Option<Command>,
 }
 
-/// Parses the command line; `None` if it asked for help or the version, which is printed here.
+/// Parses the command line. Prints the help or the version if an argument requests it, and then returns
+/// `None`.
 pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Option<Command>, Failure> {
@@ -38,7 +39,7 @@ pub(crate) fn parse(
     }
 }
 
-/// Joins the error of clap and its tips to one line, without the usage.
+/// Joins the error message of clap and its tips to one line, without the usage.
 fn shorten(error: &clap::Error) -> Failure {
     let text = error.render().to_string();
     let mut line = String::new();
@@ -83,7 +84,7 @@ fn after_help() -> String {
     format!("{HELP_BEFORE}\n{settings}\n{HELP_BEHIND}")
 }
 
-/// Width in columns.
+/// Width of the help text in columns.
 const HELP_WIDTH: usize = 100;
 
 const HELP_BEFORE: &str = "\
@@ -128,7 +129,7 @@ mod tests {
         assert_eq!((&*options.sub, options.ttl), ("alice", Duration::from_secs(300)));
     }
 
-    /// Ids are drawn from an alphabet that has a hyphen.
+    /// Generated ids may contain hyphens.
     #[test]
     fn an_id_may_begin_with_a_hyphen() {
         for what in ["--user", "--session", "--token", "--socket"] {

@@ -1,5 +1,5 @@
-//! Runs all commands except `doorward serve`: one module each, with a function `run`. `main.rs` chooses the
-//! module.
+//! Implements all commands except `doorward serve`. Each command has a module with a function `run`, and
+//! `main.rs` chooses the module.
 
 pub(crate) mod accounts;
 pub(crate) mod backup;

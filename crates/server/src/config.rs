@@ -1,8 +1,9 @@
 //! Settings of the server. They come from the defaults, the configuration file, the environment and the options;
 //! `precedence` decides which source wins.
 //!
-//! Each setting is checked where it is read, so that an error names its place. An unknown setting is an error: a
-//! misspelled one would otherwise silently keep its default. Start reading at [`Config::load`].
+//! Each setting is checked where it is read, so that an error can name the place of the setting. An unknown
+//! setting is an error, because a misspelled setting would otherwise silently keep its default. Start reading at
+//! [`Config::load`].
 
 pub(crate) mod allowed_origin;
 mod environment;
@@ -36,7 +37,7 @@ pub(crate) use self::{
 /// All settings, with defaults applied.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Config {
-    /// Profile; `production` rejects settings that are convenient only for trying things out.
+    /// Purpose of the server. `production` rejects settings that are only for trying things out.
     pub(crate) profile: Profile,
     /// Address to listen on.
     pub(crate) listen: ListenAddress,
@@ -50,25 +51,25 @@ pub(crate) struct Config {
     pub(crate) session: SessionConfig,
     /// Relying party of passkeys, and the name that authenticators show.
     pub(crate) passkeys: PasskeyConfig,
-    /// The SQLite file.
+    /// Path of the SQLite file.
     pub(crate) database: PathBuf,
-    /// The PostgreSQL database of accounts and passkeys; `None` keeps them in the SQLite file.
+    /// URL of the PostgreSQL database of accounts and passkeys. `None` if they are kept in the SQLite file.
     pub(crate) postgres: Option<SecretUrl>,
     /// Applications to mount.
     pub(crate) apps: Vec<AppName>,
-    /// Additional host names that the server answers.
+    /// Host names for which the server answers, in addition to that of the public URL.
     pub(crate) hosts: Vec<HostName>,
-    /// Other origins whose pages may use the cookie, and the origins of applications.
+    /// Additional origins that may use the server: those of web pages, and those of native applications.
     pub(crate) origins: Vec<AllowedOrigin>,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub(crate) trusted_proxies: Proxies,
-    /// Limit of links per user.
+    /// Limit of links (WebSocket connections) per user.
     pub(crate) links: PerUser,
     /// Limit of sockets per user in each namespace.
     pub(crate) sockets: PerUser,
     /// Sink of audit records.
     pub(crate) audit: AuditConfig,
-    /// `true` if a positive decision takes effect only after its record is stored.
+    /// `true` if a positive decision takes effect only after its audit record is stored.
     pub(crate) record_first: bool,
     /// Address of the metrics listener; `None` for no metrics.
     pub(crate) metrics: Option<ListenAddress>,
@@ -89,7 +90,7 @@ pub(crate) struct TokenConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionConfig {
     pub(crate) store: StoreConfig,
-    /// Time after the last activity at which a session expires.
+    /// Time after the last activity of the client at which a session expires.
     pub(crate) idle_timeout: Span,
     /// Time after its creation at which a session expires.
     pub(crate) lifetime: Span,
@@ -111,15 +112,15 @@ pub(crate) struct PasskeyConfig {
 /// Store of sessions, tickets and revocations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StoreConfig {
-    /// In memory, until the process ends.
+    /// Memory of the process, which is lost when the process ends.
     Memory,
-    /// In Redis, or a server with its protocol.
+    /// Redis, or another server with the protocol of Redis.
     Redis(SecretUrl),
-    /// In the database.
+    /// The SQLite file.
     Sqlite,
 }
 
-/// Sink of audit records, in addition to the log.
+/// Sink of audit records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AuditConfig {
     /// A file of JSON lines.
@@ -133,7 +134,7 @@ pub(crate) enum AuditConfig {
 /// Settings of whack-a-mole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MoleConfig {
-    /// Length of a round.
+    /// Duration of a round.
     pub(crate) round: Span,
 }
 

@@ -1,8 +1,8 @@
-//! Everything that outlives the process: the data directory, its keys and its databases.
+//! Opens what outlives the process: the data directory, its keys and its databases.
 //!
-//! `custody` checks whether other users of the machine could have changed a file, `data_dir` takes
-//! the directory for one server, and `stores` opens what the configuration names. Start reading at
-//! [`stores::Stores::open`].
+//! `custody` checks whether other users of the machine could have changed a file. `data_dir` locks
+//! the directory for one server. `stores` opens the stores that the configuration names. Start
+//! reading at [`stores::Stores::open`].
 
 pub(crate) mod applications;
 pub(crate) mod custody;

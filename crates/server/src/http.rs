@@ -1,8 +1,8 @@
 //! Decides what the server answers over HTTP: the links of `doorward`, the routes of `doorward-identity`, pages and
 //! files.
 //!
-//! The host is checked first, then the path, then routes answer. The security headers go around all of it, so that
-//! refusals carry them too. Start reading at [`router`].
+//! The host of a request is checked first, then the base path, and then a route answers. The security headers are
+//! added to every response, also to a rejection. Start reading at [`router`].
 
 mod base_path;
 mod bundle;
@@ -40,7 +40,7 @@ pub(crate) struct Site<'a> {
     /// Addresses that the server listens on.
     pub(crate) addresses: &'a [SocketAddr],
     pub(crate) config: &'a Config,
-    /// `GET /readyz`.
+    /// Handler of `GET /readyz`.
     pub(crate) readiness: MethodRouter,
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn router(site: Site<'_>) -> Router {
     let hosts = Arc::new(Hosts::new(public_url, site.addresses, &config.hosts));
     let headers = Arc::new(SecurityHeaders::new(public_url));
     let mounted = config.applications();
-    // A path that is not named as public below needs a session, also a path that does not exist.
+    // A path that is not listed as public below needs a session, even if it does not exist.
     let private = pages::private_routes(&mounted)
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response())
         .layer(RequireSession::new(identity.clone()));
@@ -72,11 +72,11 @@ pub(crate) fn router(site: Site<'_>) -> Router {
         .layer(middleware::from_fn_with_state(headers, security::add_headers))
 }
 
-/// Answers with the keys that verify access tokens (RFC 7517).
+/// Returns the response with the public keys that verify access tokens (RFC 7517).
 fn public_keys(keys: &KeyRing) -> impl IntoResponse + use<> {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
-        // A verifier that has asked before a rotation learns of the new key this much later.
+        // A verifier that has cached the response before a rotation gets the new key up to this much later.
         (header::CACHE_CONTROL, "public, max-age=300"),
     ];
     (headers, keys.jwks(SystemClock.wall()))

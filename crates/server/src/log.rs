@@ -1,10 +1,10 @@
 //! Writes the log to standard error without ever blocking the server.
 //!
-//! Lines pass through a bounded queue to a separate thread. If the reader of standard error is stuck, lines are
-//! dropped and counted (`doorward_log_lines_dropped_total`). A line has at most [`line::MAX`] bytes. One place in
-//! the code may write a limited number of lines in ten seconds ([`ceiling`]); the rest is counted and reported.
-//! `DOORWARD_LOG` is the filter, in the syntax of tracing-subscriber; an invalid filter is an error. Start reading
-//! at [`start`].
+//! A separate thread writes the lines, which wait in a bounded queue. If the reader of standard error is stuck,
+//! lines are dropped and counted (`doorward_log_lines_dropped_total`). A line has at most [`line::MAX`] bytes. One
+//! place in the code may write a limited number of lines in ten seconds ([`ceiling`]). Further lines are counted,
+//! and the count is reported. `DOORWARD_LOG` is the filter, in the syntax of tracing-subscriber; an invalid filter
+//! is an error. Start reading at [`start`].
 
 mod ceiling;
 mod line;
@@ -45,7 +45,8 @@ pub(crate) fn start() -> Result<Log, Failure> {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(Lines(writer))
         .with_ansi(io::stderr().is_terminal() && !no_color)
-        // Internal errors would go to standard error, which has just failed, through a macro that panics.
+        // Internal errors would be printed to standard error, which has just failed, and the macro that prints them
+        // would panic.
         .log_internal_errors(false)
         .with_filter(log.ceiling.clone());
     tracing_subscriber::registry()
@@ -73,7 +74,7 @@ impl Drop for Log {
 }
 
 impl Log {
-    /// Counts and reports suppressed lines until the future is dropped.
+    /// Counts and reports dropped and suppressed lines until the future is dropped.
     pub(crate) async fn watch(&self) {
         loop {
             SystemClock.sleep_until(SystemClock.now() + ceiling::WINDOW).await;
@@ -93,14 +94,16 @@ fn filter(setting: &str) -> Result<EnvFilter, Failure> {
     })
 }
 
-/// Capacity of the queue in lines: 32 MiB of the longest lines, usually one or two.
+/// Capacity of the queue in lines. A full queue usually has one or two MiB, and 32 MiB if all lines have the
+/// maximum length.
 const QUEUE: usize = 4_096;
 
 const VARIABLE: &str = "DOORWARD_LOG";
 
-/// The passkey library logs an error for every invalid proof, and any client can send one; the audit record has the
-/// reason. A span around each event costs about as much as a small event, and the handlers of this server log only
-/// failures, which have an id.
+/// Filter of the log if `DOORWARD_LOG` is not set. It turns off the passkey library, which logs an error for every
+/// invalid proof. Any client can send such a proof, and the audit record has the reason. It also turns off the
+/// spans of events, because a span costs about as much as a small event. Handlers of this server do not need spans:
+/// they log only failures, which have an id.
 const DEFAULT: &str = "info,doorward::event=off,webauthn_rs=off,webauthn_rs_core=off";
 
 #[cfg(test)]

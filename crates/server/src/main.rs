@@ -1,9 +1,10 @@
-//! The ready Doorward server, `doorward serve`, and the commands of its operators.
+//! The ready-made Doorward server, `doorward serve`, and the commands for its operators.
 //!
-//! Options are read in `cli`, joined with file and environment in `config`; `run` is the server, `commands` are the
-//! other commands. Operators reach a running server through `admin`, browsers through `http`. `data` is everything
-//! on the disk. A failure before serving is one [`terminal::Failure`]: one line and an exit code. The code is 2, or
-//! 1 if the requested thing does not exist.
+//! `cli` parses the options, and `config` merges them with the configuration file and the environment. `run` is the
+//! server, and `commands` contains the other commands. Operators reach a running server through `admin`, and
+//! browsers through `http`. `data` opens the files on the disk. A failure before serving is a
+//! [`terminal::Failure`], which has one line and an exit code. The exit code is 2, or 1 if the requested thing does
+//! not exist.
 //!
 //! From the top: `commands`, `run`, then `admin`, `cli`, `data`, `http` and `log`, then `config`, then `terminal`. A
 //! folder imports from lower ones only.

@@ -2,7 +2,7 @@
 //!
 //! `serve` starts and stops it; start reading at [`serve::run`]. `assembly` builds it from
 //! [`Resources`](resources::Resources). While it runs, `dependencies` logs stores that do not answer and disks that
-//! are full, and `reload` handles SIGHUP. The crate `doorward` handles SIGINT and SIGTERM, and knows the order of a
+//! are full, and `reload` handles SIGHUP. The crate `doorward` handles SIGINT and SIGTERM, and performs the
 //! shutdown.
 
 mod announce;

@@ -1,5 +1,5 @@
-//! Decides how commands speak to a terminal: messages, failures with their exit codes, tables and suggestions. Start
-//! reading at [`Failure`].
+//! Formats what commands print: messages, failures with their exit codes, tables and suggestions. Start reading at
+//! [`Failure`].
 
 pub(crate) mod failure;
 pub(crate) mod nearest;

@@ -24,7 +24,7 @@ pub(crate) struct AdminClient {
 }
 
 impl AdminClient {
-    /// Finds the sockets of the servers.
+    /// Finds the admin sockets in `data_dir`. Fails if there is none.
     pub(crate) fn of(data_dir: &Path) -> Result<Self, Failure> {
         let sockets = sockets(data_dir).unwrap_or_default();
         if sockets.is_empty() {
@@ -54,8 +54,8 @@ impl AdminClient {
         Err(self.no_server())
     }
 
-    /// Sends a request to every server and returns all responses. A server that exists and does not answer is an
-    /// error, reported after all servers have been asked.
+    /// Sends a request to every server. Returns all responses, and a failure for each running server that does
+    /// not answer. Fails if no server is running.
     pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -95,7 +95,7 @@ impl AdminClient {
     }
 }
 
-/// Responses of servers.
+/// Responses of all servers, and the failures of servers that did not answer.
 pub(crate) struct Answers<T> {
     said: Vec<T>,
     failed: Vec<Failure>,
@@ -116,7 +116,7 @@ impl<T> Answers<T> {
     }
 }
 
-/// Returns `true` if the server was killed and has left its socket behind.
+/// Returns `true` if the error shows that the server of a socket is no longer running.
 fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }
@@ -165,7 +165,7 @@ fn no_server(data_dir: &Path) -> Failure {
     ))
 }
 
-/// Maximum size of a response: a list of all connections of a large server.
+/// Maximum size of a response in bytes. A list of all connections of a large server fits.
 const MAX_ANSWER: usize = 256 * 1024 * 1024;
 
 /// Timeout of a request, longer than any request should take.

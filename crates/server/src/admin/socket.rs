@@ -1,7 +1,7 @@
 //! Creates the admin socket in the data directory.
 //!
-//! The socket is closed to other users from the first moment: it is created in a private directory and then renamed
-//! to its place. Sockets of killed servers are removed.
+//! Other users can never open the socket, because it is created in a private directory and then moved to its place.
+//! Sockets of killed servers are removed.
 
 use std::{
     fs, io,
@@ -19,7 +19,7 @@ use tokio::net::UnixListener;
 
 use crate::terminal::Failure;
 
-/// The listening socket; its file is removed on drop.
+/// Listening admin socket. Its file is removed on drop.
 #[derive(Debug)]
 pub(crate) struct AdminSocket {
     listener: UnixListener,
@@ -31,7 +31,7 @@ pub(crate) struct AdminSocket {
 struct SocketFile(PathBuf);
 
 impl AdminSocket {
-    /// Creates the socket of this process.
+    /// Creates the admin socket of this process in `data_dir`.
     pub(crate) fn bind(data_dir: &Path) -> Result<Self, Failure> {
         // Random, because servers in containers that share a directory may have the same process id.
         let mut name = [0; 8];
@@ -65,7 +65,7 @@ impl AdminSocket {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Another server may have removed it already.
+        // Another server may already have removed the file.
         drop(fs::remove_file(&self.0));
     }
 }
@@ -79,7 +79,7 @@ fn bind(data_dir: &Path, path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Removes sockets without a listener.
+/// Removes the admin sockets on which no server listens.
 fn clear(data_dir: &Path) -> io::Result<()> {
     for path in sockets(data_dir)? {
         if let Err(error) = UnixStream::connect(&path)
@@ -91,14 +91,14 @@ fn clear(data_dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns all admin sockets of a data directory.
+/// Returns the paths of all admin sockets in a data directory.
 pub(super) fn sockets(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
     let me = geteuid().as_raw();
     let mut found = Vec::new();
     for entry in fs::read_dir(data_dir)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        // If other users may write here, ignore sockets that belong to them.
+        // Other users may be able to write to the directory. Their sockets are ignored.
         let is_ours = || {
             fs::symlink_metadata(&path).is_ok_and(|metadata| {
                 metadata.file_type().is_socket() && [0, me].contains(&metadata.uid())
@@ -115,7 +115,7 @@ pub(super) fn sockets(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
 const PREFIX: &str = "admin-";
 const SUFFIX: &str = ".sock";
 
-/// Maximum length of a socket path, minus what the private directory adds.
+/// Maximum length of a socket path in bytes, minus the bytes that the private directory adds.
 const MAX_PATH: usize = 107 - 16;
 
 #[cfg(test)]

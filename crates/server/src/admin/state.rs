@@ -1,4 +1,4 @@
-//! State of the routes, and their error responses.
+//! State of the admin routes, and the error responses that they share.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use doorward_identity::Accounts;
 
 use crate::admin::wire::Problem;
 
-/// State that the routes act on.
+/// Services and stores that the admin routes read and change.
 #[derive(Clone)]
 pub(crate) struct Admin {
     pub(crate) principals: Principals,

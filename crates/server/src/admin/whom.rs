@@ -9,7 +9,7 @@ use doorward_identity::AccountError;
 
 use crate::admin::state::{Admin, not_answered, problem};
 
-/// A user, with the account if there is one.
+/// User that a name stands for, with the number of live sessions and sockets.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) id: UserId,
@@ -38,7 +38,7 @@ impl std::fmt::Display for Found {
     }
 }
 
-/// Describes the target of a revocation by `name`.
+/// Returns a sentence that describes the target of a revocation by `name`.
 pub(super) fn told(found: &Found, name: &str) -> String {
     if found.is_known() && found.id.as_str() == name {
         return format!("It was {found}.");
@@ -54,11 +54,11 @@ pub(super) fn told(found: &Found, name: &str) -> String {
     )
 }
 
-/// Finds a user by user name, id or subject.
+/// Finds a user by user name, id or subject. Fails if `name` matches two users.
 pub(super) async fn find(admin: &Admin, name: &str) -> Result<Found, Response> {
     let named = match admin.accounts.named(name).await {
         Ok(named) => named,
-        // A subject may be a text that no account could have as its user name.
+        // Not every subject is a valid user name.
         Err(AccountError::Name(_)) => None,
         Err(error) => return Err(not_answered(&error)),
     };
@@ -77,8 +77,8 @@ pub(super) async fn find(admin: &Admin, name: &str) -> Result<Found, Response> {
     Ok(found)
 }
 
-/// Finds a user by exactly this id or subject. During an outage the account remains unknown, and the request goes
-/// on without it.
+/// Finds the user with exactly this id or subject. If the stores do not answer, the result lacks the account and
+/// the sessions.
 pub(super) async fn find_exact(admin: &Admin, id: &str) -> Found {
     let id = UserId::new(id);
     let account = admin.store.account(&id).await.ok().flatten().map(|account| account.name);

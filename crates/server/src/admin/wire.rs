@@ -10,7 +10,7 @@ use doorward_core::Account;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Target of a revocation: exactly one field is set.
+/// Request to revoke one target. Exactly one field is set.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Revoke {
@@ -26,7 +26,7 @@ pub(crate) struct Revoke {
     pub(crate) socket: Option<String>,
 }
 
-/// The one target of a revocation.
+/// Target of a revocation.
 pub(super) enum Named {
     Id(String),
     Session(SessionId),
@@ -36,7 +36,7 @@ pub(super) enum Named {
 }
 
 impl Revoke {
-    /// Returns the one field that is set.
+    /// Returns the target. Fails unless exactly one field is set.
     pub(super) fn named(self) -> Result<Named, &'static str> {
         match (self.user, self.id, self.session, self.token, self.socket) {
             (Some(user), None, None, None, None) => Ok(Named::User(user)),
@@ -57,7 +57,7 @@ pub(crate) struct Revocation {
     pub(crate) closed: usize,
     pub(crate) confirmed: Vec<String>,
     pub(crate) missing: Vec<String>,
-    /// Description of the target, as a sentence.
+    /// Sentence that describes the target.
     pub(crate) told: String,
 }
 
@@ -69,7 +69,7 @@ impl Revocation {
     }
 }
 
-/// All live connections.
+/// Response with all live connections.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Connections {
     pub(crate) connections: Vec<Connection>,
@@ -112,24 +112,24 @@ impl From<SocketInfo> for Connection {
     }
 }
 
-/// User whose sessions are requested: exactly one field is set.
+/// User whose sessions are requested. Exactly one field is set.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct SessionOf {
     /// User name of an account, or else an id or a subject.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<String>,
-    /// Exact id or subject.
+    /// Exact id or subject of the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
 }
 
-/// The live sessions of a user.
+/// Response with the live sessions of a user.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct SessionList {
     pub(crate) sessions: Vec<OneSession>,
 }
 
-/// One live session. The data that an application keeps with it stays in the server.
+/// One live session, without the data that an application has stored in it.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OneSession {
@@ -161,7 +161,7 @@ impl From<&Session> for OneSession {
     }
 }
 
-/// A new session, with its secret token.
+/// Response with a new session and its secret token.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct SessionMade {
     pub(crate) id: String,
@@ -174,7 +174,7 @@ impl SessionMade {
     }
 }
 
-/// User name after which the page starts.
+/// Request for one page of accounts. `after` is the user name after which the page starts.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct AccountsBehind {
     pub(crate) after: Option<String>,
@@ -210,14 +210,14 @@ impl From<Vec<Account>> for AccountList {
     }
 }
 
-/// Change of an account.
+/// Request to change an account.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct AccountChange {
     pub(crate) name: String,
     pub(crate) change: Change,
 }
 
-/// Changes that an account supports.
+/// Change to make to an account.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Change {
@@ -226,13 +226,13 @@ pub(crate) enum Change {
     Remove,
 }
 
-/// Result of a change.
+/// Result of the change of an account.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct AccountChanged {
     pub(crate) revocation: Revocation,
 }
 
-/// Reason for which a request failed.
+/// Error response, with the reason for which a request failed.
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Problem {
     pub(crate) message: String,

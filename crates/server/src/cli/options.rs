@@ -206,7 +206,7 @@ pub(crate) struct TokenOptions {
     pub(crate) place: PlaceOptions,
 }
 
-/// Rejects what is certainly not a subject before a key is created for it. The issuer checks all rules.
+/// Rejects a text that cannot be a subject, before a key is created. The issuer checks all rules.
 fn subject(text: &str) -> Result<String, &'static str> {
     let is_subject =
         (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control);

@@ -33,7 +33,8 @@ pub(crate) fn run(options: &AccountsOptions) -> Result<(), Failure> {
     };
     let name = options.name.clone().unwrap_or_default();
     let change = AccountChange { name, change };
-    // Servers of one data directory share their accounts; each ends its own sockets.
+    // Servers of one data directory share the accounts, but each server closes only its own
+    // sockets.
     let done: Vec<AccountChanged> =
         runtime::block_on(client.ask(Method::POST, "/accounts", &change))??.all()?;
     let closed: usize = done.iter().map(|one| one.revocation.closed).sum();

@@ -46,7 +46,7 @@ pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
     output::say(&said).map_err(|error| Failure::because("cannot print it", &error))
 }
 
-/// Copies the key with its mode, which is closed to other users.
+/// Copies the key file with its mode, which gives other users no access.
 fn copy_key(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::copy(from, to)?;
     File::open(to)?.sync_all()

@@ -1,4 +1,4 @@
-//! Runs `doorward bots`: players of whack-a-mole, or members of one room of the chat.
+//! Connects bots that play whack-a-mole, or that talk in one room of the chat.
 //!
 //! Bots authenticate with tokens that are signed with the key of the data directory, so the command runs on the
 //! machine of the server.
@@ -61,7 +61,7 @@ async fn work(options: &BotsOptions, bots: &Bots) -> Result<(), doorward_apps::B
     }
 }
 
-/// Refuses to start bots that no server with this configuration would admit.
+/// Fails if `config` does not mount `application`, because no server would admit the bots.
 fn check_mounted(config: &Config, application: &dyn Application) -> Result<(), Failure> {
     let name = application.name();
     if config.applications().iter().any(|mounted| mounted.name() == name) {
@@ -72,5 +72,6 @@ fn check_mounted(config: &Config, application: &dyn Application) -> Result<(), F
     )))
 }
 
-/// The longest lifetime that a server accepts. A bot whose token has expired reconnects with a new one.
+/// Lifetime of the tokens of bots, the longest that a server accepts. A bot whose token has expired reconnects
+/// with a new token.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);

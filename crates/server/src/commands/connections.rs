@@ -1,4 +1,4 @@
-//! Lists connections.
+//! Lists the connections of the running servers.
 
 use axum::http::Method;
 

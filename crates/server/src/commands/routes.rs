@@ -1,7 +1,7 @@
-//! Prints the policy of each namespace.
+//! Prints the authenticator, guards, events and rooms of each namespace.
 //!
-//! Builds the server that `doorward serve` would run, with a temporary key and temporary stores: the table does not
-//! depend on them.
+//! The command builds the server that `doorward serve` would run, but with a temporary key and temporary stores.
+//! The printed table does not depend on them.
 
 use std::sync::Arc;
 

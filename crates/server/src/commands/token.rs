@@ -1,7 +1,7 @@
 //! Prints one access token.
 //!
-//! The token is signed with the key of the data directory, which `doorward serve` trusts, so no server needs to
-//! run. It is written to standard output and nowhere else.
+//! The token is signed with the key of the data directory. `doorward serve` trusts this key, so no server needs
+//! to run. The token is written only to standard output.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Parses an entry of `origins.allow`: the origin of pages, or an application.
+//! Parses an entry of `origins.allow`: the origin of web pages, or that of a native application.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::public_url::{PublicUrl, PublicUrlError};
 
-/// An origin that may use the server in addition to its own.
+/// Origin that may use the server, in addition to the origin of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) enum AllowedOrigin {
@@ -16,7 +16,7 @@ pub(crate) enum AllowedOrigin {
 }
 
 impl AllowedOrigin {
-    /// Returns the origin of pages, or `None` for an application.
+    /// Returns the origin of web pages, or `None` for a native application.
     pub(crate) fn page(&self) -> Option<&PublicUrl> {
         match self {
             Self::App(_) => None,
@@ -28,7 +28,7 @@ impl AllowedOrigin {
 impl TryFrom<String> for AllowedOrigin {
     type Error = PublicUrlError;
 
-    /// An invalid entry is reported as a page, which is the more common case.
+    /// Reports an invalid entry as an invalid page origin, because most entries are page origins.
     fn try_from(text: String) -> Result<Self, PublicUrlError> {
         match text.parse() {
             Ok(app) => Ok(Self::App(app)),

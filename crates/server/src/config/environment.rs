@@ -1,8 +1,8 @@
 //! Reads settings from environment variables: `DOORWARD_SECTION__KEY`, `DATABASE_URL` and `REDIS_URL`.
 //!
-//! A variable is parsed as the same entry of the configuration file would be, so there is one list of settings. A
-//! variable that names no setting is an error. Errors never repeat a value: the name may be misspelled and the
-//! value a secret. `config` decides which source overrides which.
+//! A variable is parsed like the same entry of the configuration file, so there is only one list of settings. A
+//! variable that names no setting is an error. Errors never repeat a value, because it may be a secret under a
+//! misspelled name. `config` decides which source overrides which.
 
 use std::ffi::OsString;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::terminal::Failure;
 
-/// A name and a value.
+/// Name and value of an environment variable.
 pub(super) type Variable = (OsString, OsString);
 
 /// Reads all variables that belong to the server.
@@ -72,7 +72,8 @@ fn setting_of(name: &str, setting: &str, text: &str) -> Result<Settings, Failure
         .map_err(|error| wrong(error.message().lines().next().unwrap_or_default()))
 }
 
-/// Parses a value as TOML. Text needs no quotes, so that an issuer may be named `1`.
+/// Parses a value as TOML. A setting of the form [`Form::Text`] needs no quotes, so that an issuer may be named
+/// `1`.
 fn read_as(form: Form, text: &str) -> Result<Value, &'static str> {
     if form == Form::Text {
         return Ok(Value::String(text.to_owned()));
@@ -94,11 +95,11 @@ fn variable(setting: &str) -> String {
 
 const PREFIX: &str = "DOORWARD_";
 
-/// Filter of the log, which is read before the settings.
+/// Name of the variable with the log filter, which is read before the settings.
 const LOG: &str = "DOORWARD_LOG";
 
 /// Prefixes of the variables that Kubernetes sets for a service named `doorward`.
 const FOREIGN: [&str; 2] = ["DOORWARD_PORT", "DOORWARD_SERVICE_"];
 
-/// Conventional names of two settings.
+/// Variables with conventional names, and the settings that they set.
 const COMMON: [(&str, &str); 2] = [("DATABASE_URL", "database__url"), ("REDIS_URL", "redis__url")];

@@ -21,7 +21,8 @@ pub(super) fn read(path: &Path) -> Result<Settings, Failure> {
     let table = DeTable::parse(&text).map_err(wrong)?;
     known::check_names(table.get_ref(), "").map_err(|(span, what)| at(Some(span), &what))?;
     let mut settings: Settings = toml::from_str(&text).map_err(wrong)?;
-    // Relative to the file, so that a command behaves the same in every working directory.
+    // These paths are relative to the file, so that a command behaves the same in every working
+    // directory.
     let folder = path.parent();
     for path in [&mut settings.data_dir, &mut settings.audit.file] {
         if let (Some(path), Some(folder)) = (path, folder) {
@@ -31,7 +32,7 @@ pub(super) fn read(path: &Path) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// Returns line and column, both counted from 1.
+/// Returns the line and the column of a byte offset, both counted from 1.
 fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count());

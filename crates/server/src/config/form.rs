@@ -1,6 +1,6 @@
 //! Describes one setting: its name and the form of its value.
 
-/// Form of a value.
+/// Form in which the value of a setting is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     List,
@@ -9,7 +9,7 @@ pub(crate) enum Form {
     Text,
 }
 
-/// A type that a setting can have.
+/// Type of the value of a setting.
 pub(super) trait Setting {
     const FORM: Form;
 }
@@ -26,7 +26,7 @@ impl<T> Setting for Vec<T> {
     const FORM: Form = Form::List;
 }
 
-/// A setting, by its full name such as `session.store`.
+/// Setting with its full name, such as `session.store`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) name: String,

@@ -10,12 +10,12 @@ use super::{
 };
 use crate::terminal::nearest::{did_you_mean, nearest};
 
-/// Meaning of a name.
+/// Meaning of a name in the configuration.
 pub(super) enum Meaning {
-    /// Not a setting; the text completes the error message.
+    /// The name is unknown. The text completes the error message.
     Nothing(String),
     Setting(Form),
-    /// A table, with the name of one setting in it.
+    /// The name is that of a table. The text is the name of one setting in the table.
     Table(String),
 }
 
@@ -46,7 +46,8 @@ pub(super) fn meaning(name: &str, write: impl Fn(&str) -> String) -> Meaning {
     })
 }
 
-/// Finds the first name in a file that is not a setting, and returns its position and the error.
+/// Checks that every name in a file is a setting. The error is the position of the first mistake,
+/// and its description.
 pub(super) fn check_names(table: &DeTable<'_>, inside: &str) -> Result<(), (Range<usize>, String)> {
     for (key, value) in table {
         let name = format!("{inside}{}", key.get_ref());

@@ -1,4 +1,5 @@
-//! Reads the table `[limits]`: every limit of the framework by name, within its bounds.
+//! Reads the table `[limits]`, in which each limit of the framework can be set by name, within its
+//! bounds.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -14,18 +15,18 @@ use serde::{
 use super::form::{Form, Known};
 use super::span::Span;
 
-/// Limits that were set, by name.
+/// Values of the limits that were set, by name of the limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct LimitSettings(BTreeMap<&'static str, LimitValue>);
 
 impl LimitSettings {
-    /// Fills limits that are unset here from `weaker`.
+    /// Takes the limits that are not set here from `weaker`.
     pub(super) fn or(self, mut weaker: Self) -> Self {
         weaker.0.extend(self.0);
         weaker
     }
 
-    /// Appends every limit to the list of settings.
+    /// Appends every limit to the list of settings. `inside` is the prefix of their names.
     pub(super) fn list(all: &mut Vec<Known>, inside: &str) {
         all.extend(Limits::ALL.iter().map(|limit| Known {
             name: format!("{inside}{}", limit.name()),

@@ -1,19 +1,19 @@
 //! Parses the address to listen on.
 //!
-//! Only the syntax is checked here, so that the error names the place where it was written. Name resolution and a
-//! port in use are reported when the server binds.
+//! Only the syntax is checked here, so that the error can name the place of the setting. A name that does not
+//! resolve or a port in use is reported when the server binds.
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
 use serde::Deserialize;
 
-/// `HOST:PORT`, with an IPv6 address in brackets.
+/// Address to listen on, `HOST:PORT`. An IPv6 address is in brackets.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct ListenAddress(String);
 
 impl ListenAddress {
-    /// Returns the address for the resolver.
+    /// Returns the address as text, for the resolver.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -70,7 +70,7 @@ pub(crate) fn is_name(host: &str) -> bool {
         && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
-/// Maximum length in bytes (RFC 1035, section 2.3.4).
+/// Maximum length of a host name in bytes (RFC 1035, section 2.3.4).
 const MAX_NAME: usize = 253;
 
 #[cfg(test)]

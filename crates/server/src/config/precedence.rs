@@ -135,8 +135,8 @@ fn check_production(
     }
 }
 
-/// Returns the limits on the links of a user and on the sockets in each namespace. The setting
-/// `per_namespace` selects the one that is limited.
+/// Returns the limit on the links of a user, and the limit on the sockets of a user in each namespace. The setting
+/// `per_namespace` selects which of the two is limited. The other is unlimited.
 fn per_user(settings: &Connections) -> (PerUser, PerUser) {
     let any = PerUser::Unlimited;
     let Some(count) = settings.per_user else { return (any, any) };
@@ -147,10 +147,10 @@ fn per_user(settings: &Connections) -> (PerUser, PerUser) {
     if settings.per_namespace.unwrap_or(false) { (any, policy) } else { (policy, any) }
 }
 
-/// The name of the database in the data directory.
+/// Name of the SQLite file in the data directory.
 const DATABASE: &str = "doorward.db";
 
-/// The name of the audit file in the data directory.
+/// Default name of the audit file in the data directory.
 const AUDIT_FILE: &str = "audit.jsonl";
 
 const RECORD_FIRST_IN_LOG: &str = "audit.record_first is set and audit.sink is \"log\": the log keeps no record \

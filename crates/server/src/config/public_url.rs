@@ -1,8 +1,8 @@
 //! Parses the public URL of the server.
 //!
-//! It is an origin (scheme, host and port) and an optional base path. Redirects, the accepted `Host` and the
-//! content security policy are built from it, so it may contain only characters without a special meaning in any of
-//! them.
+//! The URL is an origin (scheme, host and port) with an optional base path. Redirects, the accepted `Host` and the
+//! content security policy are built from it. It may contain only characters that have no special meaning in any of
+//! these.
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
@@ -15,10 +15,10 @@ use super::listen::is_name;
 #[serde(try_from = "String")]
 pub(crate) struct PublicUrl {
     scheme: Scheme,
-    /// In lower case; an IPv6 address in brackets.
+    /// Host in lower case. An IPv6 address is in brackets.
     host: String,
     port: u16,
-    /// Starts with a slash and does not end with one; empty if the server has the whole host.
+    /// Base path, which starts with a slash and does not end with one. Empty if the server has the whole host.
     base: String,
 }
 
@@ -30,7 +30,7 @@ enum Scheme {
 }
 
 impl PublicUrl {
-    /// Returns the default URL for a port.
+    /// Returns the default public URL of a server that listens on `port`.
     pub(crate) fn localhost(port: u16) -> Self {
         Self { scheme: Scheme::Http, host: LOCALHOST.to_owned(), port, base: String::new() }
     }
@@ -55,7 +55,7 @@ impl PublicUrl {
         &self.base
     }
 
-    /// Returns the port, including a default one.
+    /// Returns the port, or the default port of the scheme if the URL names none.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -166,7 +166,7 @@ pub(crate) enum PublicUrlError {
     UserInfo,
 }
 
-/// Parses a path of plain segments. `.` and `..` are rejected: they navigate.
+/// Parses a path of plain segments. `.` and `..` are rejected, because browsers resolve them.
 fn read_base(path: &str) -> Option<String> {
     let base = path.strip_suffix('/').unwrap_or(path);
     let is_name = |name: &str| {
@@ -193,7 +193,7 @@ pub(crate) fn read_port(port: &str) -> Option<u16> {
 
 pub(crate) fn read_host(host: &str) -> Option<String> {
     if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        // Normalised as browsers do, otherwise no `Host` would ever match.
+        // The address is normalised as in browsers. Otherwise no `Host` would match.
         return address.parse::<Ipv6Addr>().ok().map(|address| format!("[{address}]"));
     }
     // Browsers treat a name with a trailing dot as a different host, so it is most likely a mistake.

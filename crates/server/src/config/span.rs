@@ -58,13 +58,13 @@ impl TryFrom<String> for Span {
 /// Reasons for which a text is not a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SpanError {
-    /// Not a number with a unit.
+    /// The text is not a number with a unit.
     #[error("write a whole number and s, m, h or d, such as 90s, 5m, 12h or 30d")]
     Syntax,
-    /// More than a year.
+    /// The duration is longer than a year.
     #[error("write at most a year")]
     TooLong,
-    /// Zero.
+    /// The duration is zero.
     #[error("write a second at least")]
     Zero,
 }

@@ -16,7 +16,7 @@ use super::{
     },
 };
 
-/// Declares a table of optional settings. Two sources of one table can be merged.
+/// Declares tables of optional settings. Tables from two sources can be merged.
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident { $($(#[$nested:ident])? $setting:ident: $type:ty,)+ })+) => {
         $(
@@ -28,12 +28,13 @@ macro_rules! settings {
             }
 
             impl $name {
-                /// Fills settings that are unset here from `weaker`.
+                /// Takes the settings that are not set here from `weaker`.
                 pub(super) fn or(self, weaker: Self) -> Self {
                     Self { $($setting: self.$setting.or(weaker.$setting),)+ }
                 }
 
-                /// Appends every setting; `inside` is the prefix of its name.
+                /// Appends every setting of the table to `all`. `inside` is the prefix of the
+                /// names.
                 pub(super) fn list(all: &mut Vec<Known>, inside: &str) {
                     $(settings!(@list $($nested)? $type, all, format!("{inside}{}", stringify!($setting)));)+
                 }
@@ -49,7 +50,7 @@ macro_rules! settings {
 }
 
 settings! {
-    /// The top level.
+    /// The top level of the configuration file.
     Settings {
         profile: Profile,
         listen: ListenAddress,

@@ -4,7 +4,7 @@ use std::{ffi::OsString, fs, path::Path};
 
 use super::*;
 
-/// Writes a file with this text, in a folder that goes with the first value.
+/// Writes a file with this text. Its folder is removed when the first value is dropped.
 fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("doorward.toml");
@@ -12,7 +12,7 @@ fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Loads a file with this text, and options that say nothing else.
+/// Loads a configuration file with this text, without other options.
 fn loaded(text: &str) -> Config {
     let (_folder, path) = written(text);
     Config::load(&PlaceOptions { data_dir: None, config: Some(path) }, None).unwrap()
@@ -146,7 +146,7 @@ fn a_file_that_cannot_be_read_is_named() {
     assert!(failure.starts_with("doorward: cannot read the configuration file /nowhere/doorward"));
 }
 
-/// Joins a file and variables.
+/// Loads a configuration file with this text, and these environment variables.
 fn joined(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
     let (_folder, path) = written(text);
     let place = PlaceOptions { data_dir: None, config: Some(path) };
@@ -201,7 +201,7 @@ fn variables_have_the_types_of_their_settings() {
     assert_eq!(config.metrics.unwrap().as_str(), "localhost:9090");
 }
 
-/// Applications bring pages along, and have passkeys of their own.
+/// A native application has an origin for its embedded pages, and one for its passkeys.
 #[test]
 fn applications_are_allowed_by_name() {
     let key_hash = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
@@ -277,7 +277,7 @@ fn a_variable_that_cannot_be_used_is_named_and_its_value_is_not() {
     }
 }
 
-/// Writes the value of a limit as a file and the environment have it.
+/// Sets a limit in two ways: in a configuration file, and in an environment variable.
 fn as_settings(
     limit: &doorward::server::Limit,
     value: doorward::server::LimitValue,
@@ -300,7 +300,8 @@ fn every_limit_is_a_setting_of_the_same_name() {
 
             assert_eq!(config.limits, Limits::default(), "{}", limit.name());
         }
-        // The most of one may contradict the default of another, and then both are named.
+        // The maximum of one limit may contradict the default of another. Then the error names
+        // both.
         for (file, variable) in as_settings(limit, limit.most()) {
             let variables: Vec<_> = variable.split_once('=').into_iter().collect();
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::span::{Span, SpanError};
 
-/// Maximum lifetime of a token; the server accepts no longer ones.
+/// Maximum lifetime of a token that the server accepts.
 pub(crate) const MAX_LIFETIME: Duration = Duration::from_hours(1);
 
 /// Parses a duration of at most [`MAX_LIFETIME`].
@@ -19,10 +19,10 @@ pub(crate) fn parse(text: &str) -> Result<Duration, TtlError> {
 /// Reasons for which a text is not a lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TtlError {
-    /// Not a duration.
+    /// The text is not a duration.
     #[error(transparent)]
     Span(SpanError),
-    /// Longer than the server accepts.
+    /// The lifetime is longer than [`MAX_LIFETIME`].
     #[error("the server accepts tokens that live for 1h at most")]
     TooLong,
 }

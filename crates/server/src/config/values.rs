@@ -17,7 +17,7 @@ use crate::terminal::{
     nearest::{did_you_mean, nearest},
 };
 
-/// Implements [`Setting`] for types.
+/// Implements [`Setting`] for types, each with the form of its value.
 macro_rules! written {
     ($($type:ty: $form:ident,)+) => {
         $(impl Setting for $type {
@@ -69,9 +69,9 @@ macro_rules! choices {
 choices! {
     /// Purpose of the server.
     Profile {
-        /// For trying things out: a missing key is created, and sessions may be kept in memory.
+        /// For trying out the server: a missing key is created, and sessions may be kept in memory.
         Development = "development",
-        /// For users: a missing key is an error, and so is a store that a restart empties.
+        /// For a server with users: a missing key is an error, and sessions must not be kept in memory.
         Production = "production",
     }
 
@@ -102,7 +102,7 @@ choices! {
     }
 }
 
-/// Error for a word that a setting does not accept. It does not repeat the word: a password may have been written
+/// Error for a word that a setting does not accept. The message does not repeat the word, which may be a password
 /// in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write {words}{}", did_you_mean(nearest.map(|word| format!("{word:?}"))))]
@@ -131,8 +131,8 @@ pub(crate) struct AppName(&'static str);
 pub(crate) struct AppNames(Vec<AppName>);
 
 impl AppName {
-    /// Returns the default of the setting. Demonstrations help an operator who tries things out; a server for users
-    /// mounts only what its operator has named.
+    /// Returns the default of the setting `apps`. Profile `development` mounts all applications, as demonstrations.
+    /// Profile `production` mounts only the applications that the operator names.
     pub(super) fn defaults(profile: Profile) -> Vec<Self> {
         match profile {
             Profile::Development => ALL.into_iter().map(|app| Self(app.name())).collect(),
@@ -176,17 +176,17 @@ impl<'de> Deserialize<'de> for AppName {
     }
 }
 
-/// Additional name of the server: a host, with any port or with one.
+/// Additional name of the server: a host with a port, or a host that matches with any port.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct HostName {
-    /// In lower case; an IPv6 address in brackets.
+    /// Host in lower case. An IPv6 address is in brackets.
     host: String,
     port: Option<u16>,
 }
 
 impl HostName {
-    /// Returns `true` if a request with this `Host` names it.
+    /// Returns `true` if `named`, the `Host` of a request, is this name.
     pub(crate) fn is(&self, named: &str) -> bool {
         let (host, port) = split_port(named);
         let port = port.map(read_port);
@@ -225,12 +225,12 @@ pub(crate) struct SecretUrl(String);
 #[serde(try_from = "i64")]
 pub(crate) struct Count(NonZeroUsize);
 
-/// The value of an `iss` or `aud`: a visible line of at most 255 bytes.
+/// Value of the claim `iss` or `aud`: a visible line of at most 255 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct TokenName(String);
 
-/// Addresses or networks of proxies, in the notation of the setting.
+/// Addresses or networks of proxies, as written in the setting `trusted_proxies`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<String>")]
 pub(crate) struct Proxies(Vec<String>);
@@ -372,5 +372,5 @@ pub(crate) struct CountError;
 #[error("issuer and audience are 1-255 printable characters")]
 pub(crate) struct TokenNameError;
 
-/// In bytes.
+/// Maximum length of a [`TokenName`] in bytes.
 const MAX_NAME: usize = 255;

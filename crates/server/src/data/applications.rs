@@ -1,4 +1,4 @@
-//! Opens the database of the applications: one SQLite file next to that of the accounts.
+//! Opens the database of the applications, a SQLite file in the data directory.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ use doorward_apps::{Application, Database};
 use super::custody;
 use crate::terminal::Failure;
 
-/// Opens the file, or makes it, and the tables that the mounted applications lack.
+/// Opens the database. Creates the file if it is missing, and the tables that the mounted
+/// applications lack.
 pub(crate) async fn open(
     file: &Path,
     mounted: &[&'static dyn Application],

@@ -1,11 +1,12 @@
 //! Decides whether other users of the machine may have read or replaced a file of the server.
 //!
-//! One rule covers the data directory and each file in it: keys, databases, the lock, audit records. The user of
-//! the server and root are trusted, because root can do everything anyway. A file must be closed to all other users
-//! and must be a regular file, since a link may point to a place where others can write. Other users must not be
-//! able to write to the directory at all: the sticky bit prevents them from replacing files, but not from planting
-//! some before the first start. Only the key may be a link, to a mounted secret; its target is checked after it was
-//! opened. Parent directories are the responsibility of the operator.
+//! The same rules apply to the data directory and to each file in it: keys, databases, the lock and audit records.
+//! The user that runs the server is trusted, and so is root, which has access to everything anyway. Other users
+//! must have no access to a file. A file must be a regular file, because a link may point to a place where other
+//! users can write. Other users must not be able to write to the directory. The sticky bit is not enough: it
+//! prevents them from replacing files, but not from adding files before the first start. Only the key may be a
+//! link, because it may be a mounted secret. The file that the link points to is checked after it was opened.
+//! Parent directories are the responsibility of the operator.
 
 use std::{
     fs::{self, Metadata},
@@ -32,7 +33,7 @@ pub(crate) enum Flaw {
     Exchangeable { mode: u32 },
     /// The owner is neither root nor the user of the server.
     Foreign { owner: u32 },
-    /// It is a link, or another thing that is not a regular file.
+    /// The path is that of a link, or of another thing that is not a regular file.
     NoFile,
     /// Other users have permissions on the file.
     Open { mode: u32 },
@@ -41,7 +42,7 @@ pub(crate) enum Flaw {
 /// Checks the owner and the permissions of a data directory.
 pub(crate) fn check_directory(path: &Path) -> Result<(), Failure> {
     let me = geteuid().as_raw();
-    // The dot makes an empty path the current directory, and makes a file an error.
+    // With the dot, an empty path is the current directory, and the path of a file is an error.
     let metadata = fs::metadata(path.join(".")).map_err(|error| unknown(path, &error))?;
     judge_directory(Holding::of(&metadata), me)
         .map_err(|flaw| flaw.explain("data directory", path, me))
@@ -76,13 +77,13 @@ fn unknown(path: &Path, error: &io::Error) -> Failure {
     Failure::because(format_args!("cannot look at {}", path.display()), error)
 }
 
-/// Checks a file for the user `me`.
+/// Checks that the owner of a file is root or the user `me`, and that other users have no permissions on it.
 pub(crate) fn judge_file(file: Holding, me: u32) -> Result<(), Flaw> {
     file.judge_owner(me)?;
     if file.mode & FOR_OTHERS == 0 { Ok(()) } else { Err(Flaw::Open { mode: file.mode & SHOWN }) }
 }
 
-/// Checks the data directory for the user `me`.
+/// Checks that the owner of a directory is root or the user `me`, and that other users cannot write to it.
 pub(crate) fn judge_directory(directory: Holding, me: u32) -> Result<(), Flaw> {
     directory.judge_owner(me)?;
     if directory.mode & WRITABLE_BY_OTHERS == 0 {
@@ -93,7 +94,7 @@ pub(crate) fn judge_directory(directory: Holding, me: u32) -> Result<(), Flaw> {
 }
 
 impl Holding {
-    /// Reads owner and mode from metadata.
+    /// Reads the owner and the mode from metadata.
     pub(crate) fn of(metadata: &Metadata) -> Self {
         Self { owner: metadata.uid(), mode: metadata.mode() }
     }

@@ -2,8 +2,8 @@
 //!
 //! One server uses a data directory at a time. A second server prints a message, waits until the first has ended,
 //! and continues. The lock is an advisory lock on the directory (`flock`), which the system releases when the
-//! process ends for any reason. A file in the directory names the process. Whether other users could have replaced
-//! files is checked in `custody`. Start reading at [`DataDir::take`].
+//! process ends for any reason. A file in the directory contains the id of the process. `custody` checks whether
+//! other users could have replaced files. Start reading at [`DataDir::take`].
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -32,14 +32,15 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Locks an existing directory; `None` if it does not exist.
     pub(crate) async fn take_existing(path: &Path) -> Result<Option<Self>, Failure> {
-        // The dot makes a file an error.
+        // With the dot, the path of a file is an error.
         if fs::metadata(path.join(".")).is_err() {
             return Ok(None);
         }
         Self::take(path).await.map(Some)
     }
 
-    /// Creates the directory with mode 0700 unless it exists, and waits until no other server has locked it.
+    /// Locks the directory, after creating it with mode 0700 if it does not exist. Waits while another server has
+    /// locked it.
     pub(crate) async fn take(path: &Path) -> Result<Self, Failure> {
         let name = path.display();
         let cannot = |error: &io::Error| {
@@ -84,7 +85,8 @@ fn open(file: &Path) -> io::Result<File> {
     options.open(file)
 }
 
-/// Returns the process that holds the lock, if its file can be read.
+/// Returns the id of the process that holds the lock, in parentheses. Returns an empty text if the file does not
+/// contain it.
 fn holder(sign: &File) -> String {
     let mut text = String::new();
     match io::Read::take(sign, MAX).read_to_string(&mut text) {
@@ -93,7 +95,7 @@ fn holder(sign: &File) -> String {
     }
 }
 
-/// Writes the process id for people to read. A full disk does not prevent the lock.
+/// Writes the process id into the lock file, for operators to read. A full disk is not an error.
 fn write_down(sign: &mut File) -> io::Result<()> {
     sign.set_len(0)?;
     sign.rewind()?;
@@ -103,7 +105,7 @@ fn write_down(sign: &mut File) -> io::Result<()> {
 
 const NAME: &str = "server.lock";
 
-/// Maximum length of a process id.
+/// Maximum number of bytes to read from the lock file.
 const MAX: u64 = 32;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);

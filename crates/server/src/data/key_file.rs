@@ -1,9 +1,8 @@
 //! Keeps the signing keys of the server in its data directory.
 //!
 //! A key file appears completely or not at all: it is written under another name, synced to the disk and renamed.
-//! The first key never replaces an existing file, so of several processes one wins. or not at all: it is written
-//! under another name, synced to the disk and renamed. The first key is linked to its name, which fails if another
-//! process was faster. Whether other users may have read or replaced it is checked in `custody`. Start reading at
+//! The first key never replaces an existing file: if several processes create a key at the same time, one of them
+//! succeeds. `custody` checks whether other users may have read or replaced a key file. Start reading at
 //! [`KeyFile::read_or_create`].
 
 use std::{
@@ -26,7 +25,7 @@ use crate::{
     terminal::{Failure, quoted::quoted},
 };
 
-/// Location of the key.
+/// Location of the key file.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyFile {
     directory: PathBuf,
@@ -34,12 +33,12 @@ pub(crate) struct KeyFile {
 }
 
 impl KeyFile {
-    /// Returns the location in a data directory.
+    /// Returns the location of the key file in a data directory.
     pub(crate) fn of(data_dir: &Path) -> Self {
         Self { directory: data_dir.to_owned(), path: data_dir.join(NAME) }
     }
 
-    /// Reads the keys. Creates a key first if there is none and the profile permits it.
+    /// Reads the keys. If there is no key, creates one in profile `development`, and fails in profile `production`.
     pub(crate) fn read_or_create(&self, profile: Profile) -> Result<KeyRing, Failure> {
         match (self.read()?, profile) {
             (Some(keys), _) => Ok(keys),
@@ -53,7 +52,7 @@ impl KeyFile {
         }
     }
 
-    /// Creates a key unless there is one, and reads it.
+    /// Creates a key if there is none, and reads the keys.
     ///
     /// If several processes try at the same time, one creates the key and all read it.
     pub(crate) fn create(&self) -> Result<KeyRing, Failure> {
@@ -74,13 +73,13 @@ impl KeyFile {
         Ok(keys)
     }
 
-    /// Reads the keys; `None` if there are none.
+    /// Reads the keys. Returns `None` if there is no key file.
     pub(crate) fn read(&self) -> Result<Option<KeyRing>, Failure> {
         let path = self.path.display();
         let cannot =
             |error: &io::Error| Failure::because(format_args!("cannot read the key {path}"), error);
         let me = geteuid().as_raw();
-        // The dot makes an empty path the current directory, and makes a file an error.
+        // With the dot, an empty path is the current directory, and the path of a file is an error.
         let directory = fs::metadata(self.directory.join("."));
         let Some(directory) = found(directory).map_err(|error| cannot(&error))? else {
             return Ok(None);
@@ -133,7 +132,8 @@ impl KeyFile {
             When::IfMissing => file.persist_noclobber(&self.path),
         };
         match persisted {
-            // Sync the directory as well: after a power cut without the name, all issued tokens would be worthless.
+            // Sync the directory as well. If a power cut lost the name of the file, all issued tokens would be
+            // worthless.
             Ok(_) => File::open(&self.directory)?.sync_all(),
             Err(lost) if lost.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(failed) => Err(failed.error),
@@ -150,7 +150,7 @@ impl KeyFile {
     }
 }
 
-/// Policy for an existing key file.
+/// Condition for replacing an existing key file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum When {
     Always,
@@ -271,7 +271,7 @@ mod tests {
         let key = KeyFile::of(folder.path());
         let mode = |mode| fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
 
-        // Before there is a key, none is made there; afterwards, none is read.
+        // In such a directory no key is created, and an existing key is not read.
         for has_key in [false, true] {
             for open in [0o770, 0o702, 0o777] {
                 mode(open);
@@ -279,7 +279,7 @@ mod tests {
                 assert!(failure.contains("chmod go-w"), "{open:o}: {failure}");
                 assert_eq!(key.path.exists(), has_key);
             }
-            // The sticky bit keeps others from exchanging files, and not from planting some.
+            // The sticky bit prevents other users from replacing files, but not from adding files.
             mode(0o1777);
             assert!(key.create().is_err());
             mode(0o1755);

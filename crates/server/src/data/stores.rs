@@ -26,7 +26,7 @@ pub(crate) struct Stores {
     pub(crate) revocations: Arc<dyn RevocationStore>,
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) audit: Arc<BoundedAudit<Sink>>,
-    /// The SQLite file, for health checks and an orderly close.
+    /// SQLite file, for health checks and to close it.
     pub(crate) database: SqlStore,
     /// Database of the applications.
     pub(crate) applications: Database,
@@ -34,24 +34,24 @@ pub(crate) struct Stores {
 
 /// Sink of audit records.
 pub(crate) enum Sink {
-    /// Writes each record immediately.
+    /// Sink that writes each record immediately.
     AtOnce(Arc<dyn Audit>),
-    /// Must be flushed at the end, and can be reopened.
+    /// File, which must be flushed when the server stops and can be reopened.
     File(Arc<JsonLinesAudit>),
-    /// Must be flushed at the end.
+    /// Table of the SQLite file, which must be flushed when the server stops.
     Sql(Arc<SqlAudit>),
 }
 
 impl Stores {
     /// Opens the configured stores. `was_used` says whether a server has used the data directory before.
     pub(crate) async fn open(config: &Config, was_used: bool) -> Result<Self, Failure> {
-        // With another store of sessions, a new SQLite file has lost no revocation.
+        // If sessions are kept in another store, so are revocations, and a new SQLite file has lost none.
         let keeps_revocations = matches!(config.session.store, StoreConfig::Sqlite);
         let database = sqlite(&config.database, was_used && keeps_revocations).await?;
         let (sessions, tickets, revocations) = match &config.session.store {
             StoreConfig::Memory => {
                 tracing::warn!("Sessions and revocations are in memory: a restart ends them.");
-                // Revocations from before the start are forgotten, so every credential from before the start is
+                // Revocations from before the start are lost, so every credential from before the start is
                 // rejected.
                 each(MemoryStore::default().refusing_before(SystemClock.wall()))
             }
@@ -84,7 +84,7 @@ impl Stores {
 }
 
 impl Stores {
-    /// Opens empty stores for a server that never serves; `folder` holds their files.
+    /// Opens empty stores for a server that never accepts a client. Their files are created in `folder`.
     pub(crate) async fn forgetful(config: &Config, folder: &Path) -> Result<Self, Failure> {
         let (sessions, tickets, revocations) = each(MemoryStore::default());
         let audit = bounded(Sink::AtOnce(Arc::new(TracingAudit)), false);
@@ -98,7 +98,7 @@ impl Stores {
     /// Flushes and closes all stores, with a timeout of [`CLOSED_WITHIN`].
     pub(crate) async fn close(&self) {
         let closing = async {
-            // Report dropped records first.
+            // First, write a record with the number of records that were left out.
             drop(self.audit.written());
             self.audit.sink().flush().await;
             self.applications.close().await;
@@ -125,7 +125,7 @@ impl Sink {
         }
     }
 
-    /// Flushes all records; those that cannot be stored now go to the log.
+    /// Flushes all records. Records that cannot be stored now are written to the log.
     async fn flush(&self) {
         match self {
             Self::AtOnce(_) => {}
@@ -162,7 +162,7 @@ fn bounded(sink: Sink, records_first: bool) -> Arc<BoundedAudit<Sink>> {
     Arc::new(if records_first { audit.record_first() } else { audit })
 }
 
-/// The roles of one store.
+/// One store in three roles: store of sessions, of tickets and of revocations.
 type Uses = (Arc<dyn SessionStore>, Arc<dyn TicketStore>, Arc<dyn RevocationStore>);
 
 fn each<S: SessionStore + TicketStore + RevocationStore>(store: S) -> Uses {
@@ -170,7 +170,7 @@ fn each<S: SessionStore + TicketStore + RevocationStore>(store: S) -> Uses {
     (Arc::<S>::clone(&store), Arc::<S>::clone(&store), store)
 }
 
-/// Opens the database. If the file is new although the data directory is not, its revocations are lost, and every
+/// Opens the SQLite file. If `was_used` is `true` and the file is new, its revocations are lost, and every
 /// credential from before the start is rejected.
 async fn sqlite(file: &Path, was_used: bool) -> Result<SqlStore, Failure> {
     let is_lost = was_used && !file.exists();
@@ -207,5 +207,5 @@ fn json_lines(path: &Path) -> Result<JsonLinesAudit, Failure> {
     })
 }
 
-/// Timeout of the close: a stuck database must not keep the server from stopping.
+/// Timeout for closing the stores. A stuck database must not prevent the server from stopping.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);

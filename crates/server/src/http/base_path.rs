@@ -19,7 +19,7 @@ use tower_service::Service;
 
 use crate::config::public_url::PublicUrl;
 
-/// All routes, below a base path.
+/// Service that answers all routes below a base path.
 #[derive(Clone, Debug)]
 pub(crate) struct BasePath {
     routes: Router,
@@ -31,7 +31,8 @@ impl BasePath {
         Self { routes, public_url: public_url.clone() }
     }
 
-    /// Strips the base path; `None` if the path is outside. The result starts with a slash.
+    /// Strips the base path from `path`. Returns `None` if `path` is outside of the base path. The result starts
+    /// with a slash. The path of a health check is returned unchanged.
     fn inside<'a>(&self, path: &'a str) -> Option<&'a str> {
         if PROBES.contains(&path) {
             return Some(path);
@@ -40,7 +41,7 @@ impl BasePath {
         rest.starts_with('/').then_some(rest)
     }
 
-    /// Answers a request outside of the base path.
+    /// Returns the response to a request outside of the base path.
     fn elsewhere(&self, uri: &Uri) -> Response {
         if uri.path() == self.public_url.base() {
             let location = [(header::LOCATION, self.public_url.to_string())];
@@ -84,7 +85,7 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Returns `true` for the path of a health check, which uses an address as host and no base path.
+/// Returns `true` for the path of a health check. Health checks use an address as host, and no base path.
 pub(crate) fn is_probe(path: &str) -> bool {
     PROBES.contains(&path)
 }

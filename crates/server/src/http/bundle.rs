@@ -1,7 +1,7 @@
-//! Serves the browser client, as Socket.IO servers do.
+//! Serves the Socket.IO client for browsers, at the same paths as other Socket.IO servers.
 //!
-//! The files are those of the released npm package, unchanged and embedded. The version is the `ETag`: a browser
-//! revalidates each time and downloads once.
+//! The files are those of the released npm package, unchanged. They are embedded in the program. The version of
+//! the client is the `ETag`, so that a browser revalidates each time and downloads each version once.
 
 use axum::{
     Router,
@@ -13,14 +13,14 @@ use axum::{
 
 use super::etag;
 
-/// A file of the client.
+/// File of the client.
 #[derive(Clone, Copy, Debug)]
 struct File {
     name: &'static str,
     bytes: &'static [u8],
 }
 
-/// Returns a route for every file, next to `/socket.io/` itself.
+/// Returns a route below `/socket.io/` for every file.
 pub(crate) fn routes() -> Router {
     FILES.iter().fold(Router::new(), |router, &file| {
         let path = format!("/socket.io/{}", file.name);
@@ -68,7 +68,7 @@ const FILES: &[File] = files![
     "socket.io.msgpack.min.js.map",
 ];
 
-/// Version of the client, quoted.
+/// `ETag` of all files: the version of the client, in quotes.
 const ETAG: &str = "\"4.8.4\"";
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Permits cross-origin requests from the configured origins.
 //!
-//! A front end from another origin, such as a development server on another port, needs two permissions: CORS, so
-//! that the browser hands over responses, and an accepted origin for the cookie. The setting `origins.allow` grants
-//! both. There is no wildcard: with credentials it would expose every user.
+//! A front end on another origin, such as a development server on another port, needs two permissions. CORS permits
+//! the page to read responses, and the cookie must be accepted from the origin. The setting `origins.allow` grants
+//! both. There is no wildcard, because it would allow every page to act for a signed-in user.
 
 use std::time::Duration;
 

@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderMap, header};
 
-/// Returns the tag of a file with this hash. `filled` are the words that were inserted into it.
+/// Returns the tag of a file with this hash. `filled` contains the words that were inserted into
+/// the file.
 pub(crate) fn of(sha256: &[u8; 32], filled: &str) -> String {
     use std::fmt::Write as _;
 
@@ -17,7 +18,8 @@ pub(crate) fn of(sha256: &[u8; 32], filled: &str) -> String {
     tag
 }
 
-/// Returns `true` if the request names this version (RFC 9110, section 13.1.2, weak comparison).
+/// Returns `true` if the `If-None-Match` of a request lists the tag `own` or `*` (RFC 9110, section
+/// 13.1.2, weak comparison).
 pub(crate) fn is_known(request: &HeaderMap, own: &str) -> bool {
     request
         .get_all(header::IF_NONE_MATCH)
@@ -28,7 +30,7 @@ pub(crate) fn is_known(request: &HeaderMap, own: &str) -> bool {
         .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == own)
 }
 
-/// Bytes of the hash in a tag, enough to make collisions practically impossible.
+/// Number of bytes of the hash in a tag, enough to make collisions practically impossible.
 const SHOWN: usize = 16;
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Decides which `Host` values the server answers.
 //!
-//! A foreign page can point its own name at this machine (DNS rebinding) and would then read responses as its own.
-//! Its name is in `Host`, so only known names are answered. On loopback there is one origin: requests to an address
-//! are redirected to `localhost`. Names are compared literally and never resolved, and the path is the only part of
-//! a request that a redirect repeats. Start reading at [`Hosts::check`].
+//! A foreign page can point its own host name at this machine (DNS rebinding), and could then read the responses.
+//! The `Host` of such a request is the name of the page, so the server answers only requests for known names. On
+//! loopback there is one origin: requests to an address are redirected to `localhost`. Names are compared literally
+//! and never resolved. A redirect repeats only the path and the query of a request. Start reading at
+//! [`Hosts::check`].
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -21,24 +22,24 @@ use crate::config::{HostName, public_url::PublicUrl};
 #[derive(Debug)]
 pub(crate) struct Hosts {
     public_url: PublicUrl,
-    /// Authorities that are answered, in lower case.
+    /// Authorities for which requests are answered, in lower case.
     own: Vec<String>,
     /// Additional names from `hosts.allow`.
     allowed: Vec<HostName>,
-    /// Authorities that are redirected to the public URL.
+    /// Authorities for which requests are redirected to the public URL.
     aliases: Vec<String>,
 }
 
 /// Verdict on the host of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// Another name of the server: redirect.
+    /// The host is another name of the server, and the request is redirected.
     Alias,
-    /// No host, or several.
+    /// The request names no host, several hosts or an unreadable one.
     Malformed,
     /// The host belongs to another server.
     Misdirected,
-    /// A name of the server.
+    /// The host is a name of the server.
     Own,
 }
 
@@ -67,7 +68,7 @@ impl Hosts {
         Self { public_url: public_url.clone(), own, allowed: allowed.to_vec(), aliases }
     }
 
-    /// Returns `true` for the path of Socket.IO.
+    /// Returns `true` for the path of Socket.IO, or a path below it.
     fn is_socket(&self, path: &str) -> bool {
         let rest = path.strip_prefix(self.public_url.base()).unwrap_or_default();
         rest == "/socket.io" || rest.starts_with("/socket.io/")
@@ -102,7 +103,8 @@ impl Hosts {
     }
 }
 
-/// Rejects requests for other hosts, and passes the rest on.
+/// Passes on requests whose `Host` is a name of the server. Redirects aliases to `public_url`, and rejects all
+/// others. Health checks pass with any host, and Socket.IO requests under an alias.
 pub(crate) async fn check_host(
     State(hosts): State<Arc<Hosts>>,
     request: Request,

@@ -1,8 +1,8 @@
-//! Serves the pages and their files.
+//! Serves the pages, and their scripts and styles.
 //!
-//! They are embedded in the program. A debug build reads them from the source tree at each request, so that a
-//! reload shows a change. Files are public, because they contain no data of users. Most pages need a session,
-//! because they are useless without one. Start reading at [`public_routes`].
+//! Pages and files are embedded in the program. A debug build reads them from the source tree at each request,
+//! so that a reload shows a change. The files are public, because they contain no data of users. Most pages
+//! need a session, because they are useless without one. Start reading at [`public_routes`].
 
 use axum::{
     Router,
@@ -54,7 +54,7 @@ fn asset(path: &str, headers: &HeaderMap, apps: &str) -> Response {
     let is_of_an_app = ALL.iter().any(|app| app.path() == owner);
     let found = match path.strip_prefix("doorward-client/") {
         Some(name) => Client::get(name),
-        // Pages are not handed out by another name: they have routes, and some are private.
+        // HTML is served only by the routes of pages, because some pages need a session.
         None if path.ends_with(".html") => None,
         None if is_of_an_app && !is_mounted => None,
         None => Pages::get(path),
@@ -62,7 +62,7 @@ fn asset(path: &str, headers: &HeaderMap, apps: &str) -> Response {
     answer(found, path, headers, "")
 }
 
-/// Returns the route of a page. All pages are one HTML file with different scripts.
+/// Returns the route of a page. All pages are made from one HTML file, each with a different script.
 fn page(script: &'static str, mounted: &[&'static dyn Application]) -> MethodRouter {
     let apps = apps(mounted);
     get(async move |headers: HeaderMap| {
@@ -83,7 +83,7 @@ fn fill(mut file: EmbeddedFile, script: &str, apps: &str) -> EmbeddedFile {
     file
 }
 
-/// Responds with a file. `filled` is the part of its content that depends on the configuration.
+/// Returns the response with a file. `filled` is the part of its content that depends on the configuration.
 fn answer(found: Option<EmbeddedFile>, name: &str, headers: &HeaderMap, filled: &str) -> Response {
     let Some((file, content_type)) = found.zip(content_type(name)) else {
         return (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response();
@@ -103,7 +103,7 @@ fn content_type(name: &str) -> Option<&'static str> {
     KINDS.iter().find(|(known, _)| *known == ending).map(|(_, kind)| *kind)
 }
 
-/// The HTML of all pages. Two pages share one tag at two URLs.
+/// HTML file of all pages. Pages at different URLs have the same `ETag`.
 const PAGE: &str = "page.html";
 
 const KINDS: &[(&str, &str)] = &[

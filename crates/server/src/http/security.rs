@@ -1,7 +1,7 @@
 //! Adds security headers to responses.
 //!
-//! Every HTTP response carries the same headers. Only the upgrade to a WebSocket does not: it has no content that
-//! they could protect.
+//! Every HTTP response carries the same headers. The exception is the upgrade to a WebSocket, which has no
+//! content to protect.
 
 use std::sync::Arc;
 
@@ -55,8 +55,8 @@ pub(crate) async fn add_headers(
     response
 }
 
-/// Permits only files of the server and a WebSocket to it. Older browsers do not accept `'self'` for a WebSocket,
-/// so its origin is listed.
+/// Returns the policy, which permits only files of the server and WebSockets to the server. Older browsers do not
+/// accept `'self'` for a WebSocket, so its origin is listed.
 fn content_security_policy(public_url: &PublicUrl) -> String {
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -70,7 +70,7 @@ const FIXED: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    // `frame-ancestors` for browsers that do not know it.
+    // Has the effect of `frame-ancestors` in browsers that do not support it.
     (header::X_FRAME_OPTIONS, "DENY"),
 ];
 

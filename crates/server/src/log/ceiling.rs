@@ -1,9 +1,10 @@
-//! Limits how often one place in the code writes a line.
+//! Limits the number of lines that one place in the code writes to the log.
 //!
-//! Unauthenticated clients, or a failure of every socket at once, would otherwise fill the disk with one sentence.
-//! Each place may write [`LINES`] lines in ten seconds. The rest is counted, and one line at the end of the
-//! interval reports the count. Errors are limited too: the first ones are enough to see the cause. Audit records
-//! are not limited here: those that unauthenticated clients cause are aggregated before they reach the log.
+//! Unauthenticated clients, or a failure of all sockets at once, would otherwise fill the disk with copies of one
+//! line. Each place may write [`LINES`] lines in ten seconds. Further lines are counted, and one line at the end
+//! of the interval reports the count. Errors are limited too, because the first errors are enough to see the
+//! cause. Audit records are not limited here: records that unauthenticated clients cause are aggregated before
+//! they reach the log.
 
 use std::{
     collections::HashMap,
@@ -15,7 +16,7 @@ use std::{
 use tracing::{Event, Level, Metadata, Subscriber, callsite::Identifier};
 use tracing_subscriber::layer::{Context, Filter};
 
-/// The limit; clones share the counts.
+/// Limit on the lines of each place. Clones share the counts.
 #[derive(Clone, Default)]
 pub(super) struct Ceiling {
     /// Protects the counts, one for each place in the code that logs; held for one lookup.
@@ -36,7 +37,7 @@ impl Ceiling {
         count.lines <= LINES
     }
 
-    /// Starts a new interval, and reports the suppressed lines.
+    /// Starts a new interval, and reports the suppressed lines of the previous one.
     pub(super) fn tell(&self) {
         let counts = mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
         for Count { of, lines } in counts.into_values() {
@@ -61,7 +62,7 @@ impl<S: Subscriber> Filter<S> for Ceiling {
     }
 
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
-        // An operator who enables a more verbose level wants to see all of it.
+        // Lines of a more verbose level are not limited: an operator who enables it wants to see all of them.
         *event.metadata().level() > Level::INFO
             || event.metadata().target() == AUDIT
             || self.admits(event.metadata())
@@ -71,7 +72,7 @@ impl<S: Subscriber> Filter<S> for Ceiling {
 /// Target of audit records.
 const AUDIT: &str = "doorward::audit";
 
-/// Lines of one place in one [`WINDOW`].
+/// Maximum number of lines of one place in one [`WINDOW`].
 const LINES: u64 = 100;
 
 pub(super) const WINDOW: Duration = Duration::from_secs(10);

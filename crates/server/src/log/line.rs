@@ -1,11 +1,11 @@
-//! Limits the length of a line.
+//! Limits the length of a log line.
 
 use std::{borrow::Cow, io};
 
 use tracing_appender::non_blocking::NonBlocking;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Writes each line with one call, cut to [`MAX`] bytes.
+/// Writer that writes each line with one call, cut to [`MAX`] bytes.
 #[derive(Clone)]
 pub(super) struct Lines(pub(super) NonBlocking);
 
@@ -28,7 +28,7 @@ impl io::Write for Lines {
     }
 }
 
-/// Cuts a line that is too long, and appends the number of missing bytes.
+/// Cuts a line that is longer than [`MAX`], and appends the number of missing bytes.
 fn shortened(line: &[u8]) -> Cow<'_, [u8]> {
     if line.len() <= MAX {
         return line.into();
@@ -38,7 +38,8 @@ fn shortened(line: &[u8]) -> Cow<'_, [u8]> {
     format!("{kept}.. ({} more bytes)\n", text.len() - kept.len()).into_bytes().into()
 }
 
-/// Maximum bytes of a line. A full audit record, or an error with all its causes, has a few hundred.
+/// Maximum length of a line in bytes. A full audit record, or an error with all its causes, has a few
+/// hundred bytes.
 pub(super) const MAX: usize = 8 * 1024;
 
 #[cfg(test)]

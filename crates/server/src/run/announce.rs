@@ -1,4 +1,4 @@
-//! Prints the address of the server, and how to try it.
+//! Formats the message that shows the address of the server, and how to try it.
 
 use std::{fmt, net::SocketAddr};
 
@@ -7,7 +7,7 @@ use crate::{
     terminal::quoted::quoted,
 };
 
-/// The text to print when the server accepts clients.
+/// Text that is printed when the server starts to accept clients.
 #[derive(Debug)]
 pub(crate) struct Announcement<'a> {
     pub(crate) addresses: &'a [SocketAddr],

@@ -19,7 +19,7 @@ use crate::{
     terminal::Failure,
 };
 
-/// Builds the sessions.
+/// Builds the session service, with the configured lifetimes.
 pub(crate) fn sessions(config: &Config, stores: &Stores) -> Sessions {
     let (store, revocations) = (Arc::clone(&stores.sessions), Arc::clone(&stores.revocations));
     Sessions::new(store, revocations, Arc::new(SystemClock), Arc::new(OsEntropy))
@@ -101,7 +101,8 @@ pub(crate) fn build(
         .map_err(|error| Failure::because("the server cannot be built", &error))
 }
 
-/// Returns the limits of the framework, with no more connections than there are file descriptors.
+/// Returns the limits of the framework. The number of connections is limited to what the file
+/// descriptors permit.
 fn limits(config: &Config) -> Limits {
     let mut limits = config.limits.clone();
     let connections = descriptors::limit().map_or(usize::MAX, descriptors::for_connections);

@@ -1,4 +1,4 @@
-//! Authenticates clients of the ready server: by access token, by session token, or by cookie.
+//! Authenticates clients of the ready-made server by access token, session token or cookie.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ pub(crate) fn authenticator(
     identity: &Identity,
 ) -> FirstOf<NamedUser> {
     let Resources { keys, sessions, stores, .. } = resources;
-    // Accept only access tokens of this server's keys, and nothing else that the keys may ever sign.
+    // Accept only access tokens that the keys of this server have signed, and nothing else that these keys may
+    // sign.
     let TokenConfig { issuer, audience } = &config.token;
     let tokens = Jwt::key_ring(Arc::clone(keys), issuer.as_str(), audience.as_str())
         .sessions(Arc::clone(sessions));
@@ -31,8 +32,9 @@ pub(crate) fn authenticator(
         .or(identity.cookie().load(users))
 }
 
-/// Loads a user. A user without an account exists if an operator has made a token or a session; its id is shown
-/// with a sign, because the plain id may be the name of an account. A disabled account is rejected.
+/// Loads a user. Returns `None` if the account is disabled. A user without an account exists if an operator has
+/// created a token or a session for it. The id of such a user is shown with a leading `#`, because the plain id
+/// may be the name of an account.
 async fn known(accounts: Arc<dyn AccountStore>, id: UserId) -> Result<Option<NamedUser>, BoxError> {
     Ok(match accounts.account(&id).await? {
         Some(account) if account.disabled_at.is_some() => None,

@@ -1,6 +1,7 @@
-//! The gateway `/` of the ready server, to try a connection with.
+//! The gateway `/` of the ready-made server, for trying out a connection.
 //!
-//! For authenticated users: `echo` returns its arguments, `whoami` returns the user.
+//! Authenticated users may send two events: `echo` returns its arguments, and `whoami` returns the
+//! user.
 
 use std::time::SystemTime;
 
@@ -18,7 +19,7 @@ async fn echo(arguments: RawArguments) -> RawArguments {
     arguments
 }
 
-/// The user, and the time of the connection.
+/// Answer of `whoami`: the user, and the time of the connection.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct WhoAmI {

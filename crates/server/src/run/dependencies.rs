@@ -1,7 +1,8 @@
 //! Checks every two seconds whether the stores answer and their disk has room, and logs each outage once.
 //!
-//! An outage writes two lines, see [`Outage`]. Errors of requests meanwhile are limited by the ceiling of the log.
-//! `/readyz` reports the same state. Start reading at [`Dependencies::watch`].
+//! Each outage is logged in two lines, one at its beginning and one at its end ([`Outage`]). The log limits the
+//! lines about requests that fail during the outage. `/readyz` reports the same state. Start reading at
+//! [`Dependencies::watch`].
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -35,7 +36,7 @@ struct Dependency {
 }
 
 impl Dependencies {
-    /// Lists the checks for these stores.
+    /// Creates the checks of these stores.
     pub(crate) fn of(stores: &Stores) -> Arc<Self> {
         let accounts = Arc::clone(&stores.accounts);
         let (database, revocations) = (stores.database.clone(), Arc::clone(&stores.revocations));
@@ -63,7 +64,7 @@ impl Dependencies {
         join_all(self.0.iter().map(Dependency::watch)).await;
     }
 
-    /// Answers `GET /readyz` with the results of the last checks. A request triggers no check.
+    /// Returns the response to `GET /readyz`, with the results of the last checks. A request triggers no check.
     pub(crate) fn report(&self) -> Response {
         let mut checks = Map::new();
         for dependency in &self.0 {
@@ -82,7 +83,7 @@ impl Dependency {
         name: &'static str,
         ask: impl Fn() -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync + 'static,
     ) -> Self {
-        // One answer ends the outage: the check exists only for this.
+        // The first successful check ends the outage, without a waiting time.
         Self { name, ask: Box::new(ask), outage: Outage::new(name, Duration::ZERO) }
     }
 
@@ -115,8 +116,8 @@ async fn ask_file(file: SqliteFile) -> Result<(), StoreError> {
     file.check().await
 }
 
-/// Also detects that the session store has lost its data. Then every credential from before is rejected, and all
-/// users have to sign in again.
+/// Checks the session store. Also logs an error if the store has lost its data. Every credential from before is
+/// then rejected, and all users have to sign in again.
 async fn ask_sessions(
     revocations: Arc<dyn RevocationStore>,
     floor: Arc<Mutex<Option<SystemTime>>>,
@@ -132,7 +133,7 @@ async fn ask_sessions(
     Ok(())
 }
 
-/// Id of a user that does not exist, for checks.
+/// Id of a user that does not exist. Checks look up its revocations.
 const STRANGER: &str = "-";
 
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);

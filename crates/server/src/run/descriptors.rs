@@ -2,12 +2,12 @@
 //!
 //! Every link is a file descriptor. The soft limit is low only for programs that still call `select`, which cannot
 //! handle more than 1024; this server does not call it. The hard limit belongs to the operator and is left
-//! unchanged. Connections may use all descriptors but a reserve: without descriptors no store could be queried, and
-//! nothing could be revoked.
+//! unchanged. Connections may use all descriptors except a reserve. Without free descriptors, no store could be
+//! queried and nothing could be revoked.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit to the hard one. If that fails, the server runs with fewer connections.
+/// Raises the soft limit to the hard limit. If that fails, the server runs with fewer connections.
 pub(crate) fn raise() {
     let limit = getrlimit(Resource::Nofile);
     let Some(raised) = raised(limit) else { return };
@@ -21,7 +21,7 @@ pub(crate) fn raise() {
     }
 }
 
-/// Returns the limit of open files; `None` without a limit.
+/// Returns the limit of open files. Returns `None` if there is no limit.
 pub(crate) fn limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
@@ -32,26 +32,27 @@ pub(crate) fn for_connections(limit: u64) -> usize {
     usize::try_from(limit - reserve).unwrap_or(usize::MAX).max(1)
 }
 
-/// Returns the number of open files; `None` if the system does not report it.
+/// Returns the number of open files. Returns `None` if the system does not report it.
 pub(crate) fn open() -> Option<usize> {
-    // One of them is the directory itself.
+    // One of the entries is the directory itself.
     Some(std::fs::read_dir("/dev/fd").ok()?.count().saturating_sub(1))
 }
 
-/// Returns the limit to set; `None` if there is nothing to raise.
+/// Returns the limit to set. Returns `None` if the limit cannot be raised.
 fn raised(limit: Rlimit) -> Option<Rlimit> {
     let current = limit.current?;
     let wanted = limit.maximum.unwrap_or(MAX_WITHOUT_LIMIT);
     (current < wanted).then_some(Rlimit { current: Some(wanted), ..limit })
 }
 
-/// macOS reports no hard limit and rejects a soft one above its `OPEN_MAX`.
+/// Soft limit to set if there is no hard limit. macOS reports no hard limit, and rejects a soft limit above its
+/// `OPEN_MAX`.
 const MAX_WITHOUT_LIMIT: u64 = 10_240;
 
-/// Minimum reserve for databases, listeners, operators and scrapers.
+/// Minimum number of descriptors that are reserved for databases, listeners, operators and scrapers of metrics.
 const MIN_RESERVE: u64 = 64;
 
-/// Maximum reserve.
+/// Maximum number of reserved descriptors.
 const MAX_RESERVE: u64 = 1024;
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ mod tests {
 
     use super::*;
 
-    /// The subject of a token may be what an account is called.
+    /// The subject of a token may equal the user name of an account.
     #[tokio::test]
     async fn a_user_name_and_an_id_never_stand_for_each_other() {
         let folder = tempfile::tempdir().unwrap();
@@ -58,7 +58,7 @@ mod tests {
         accounts.create_account(&account, &passkey).await.unwrap();
         let directory = AccountDirectory(Arc::new(accounts));
 
-        // The key of a user name has no case.
+        // The lookup of a user name ignores case.
         let named = directory.named("OPSX").await.unwrap().unwrap();
         let with_id = directory.with_id(&UserId::new("0b5c")).await.unwrap().unwrap();
 

@@ -23,7 +23,7 @@ pub(crate) struct MetricsServer {
 }
 
 impl MetricsServer {
-    /// Binds the listener and installs the recorder. Metrics of components built earlier are not counted.
+    /// Binds the listener and installs the recorder. Components that are built before this call are not counted.
     pub(crate) async fn start(listen: &ListenAddress) -> Result<Self, Failure> {
         let listeners = Listeners::bind(listen.as_str())
             .await
@@ -72,8 +72,8 @@ impl MetricsServer {
     }
 }
 
-/// Answers one request per connection, with a timeout and a limit of concurrent connections: a flood of connections
-/// here must not use up the file descriptors of the server.
+/// Answers one request per connection. A timeout and a limit of concurrent connections prevent a flood of
+/// connections from using up the file descriptors of the server.
 async fn accept(listener: TcpListener, router: Router) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).keep_alive(false);
@@ -121,7 +121,7 @@ fn memory() -> Option<u64> {
     Some(resident * u64::try_from(rustix::param::page_size()).ok()?)
 }
 
-/// Counters of failures.
+/// Counters of failures, which exist from the start.
 const ZERO: &[&str] = &[
     "doorward_audit_dropped_total",
     "doorward_log_lines_dropped_total",
@@ -133,10 +133,10 @@ const MEMORY: &str = "doorward_memory_bytes";
 const DESCRIPTORS: &str = "doorward_descriptors";
 const DESCRIPTORS_LIMIT: &str = "doorward_descriptors_limit";
 
-/// Maximum of concurrent connections; others wait.
+/// Maximum number of concurrent connections. Further connections wait.
 const AT_ONCE: usize = 16;
 
-/// Timeout for the head of a request.
+/// Timeout for receiving the head of a request.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Pause after a failed accept.
@@ -146,6 +146,6 @@ const BETWEEN_UPKEEPS: Duration = Duration::from_secs(5);
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Bucket bounds in seconds.
+/// Upper bounds of the histogram buckets, in seconds.
 const SECONDS: [f64; 12] =
     [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];

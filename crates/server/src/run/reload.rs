@@ -1,8 +1,8 @@
-//! Handles signals that do not stop the server. SIGINT and SIGTERM belong to `doorward`.
+//! Handles signals that do not stop the server. The crate `doorward` handles SIGINT and SIGTERM.
 //!
-//! SIGHUP reopens the audit file, so that it can be rotated, and reloads the signing keys. SIGUSR1 and SIGUSR2 are
-//! ignored, and SIGXFSZ becomes an error of the write that was too large. Without a handler, all of them would end
-//! the process.
+//! SIGHUP reopens the audit file, so that it can be rotated, and reloads the signing keys. It does not reload
+//! settings. SIGUSR1 and SIGUSR2 are ignored. SIGXFSZ is ignored too, so that a write beyond the file size limit
+//! returns an error. Without handlers, these signals would end the process.
 
 use std::{io, path::PathBuf, sync::Arc};
 

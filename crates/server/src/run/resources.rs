@@ -6,7 +6,7 @@ use doorward::{auth::KeyRing, session::Sessions};
 
 use crate::{config::public_url::PublicUrl, data::stores::Stores};
 
-/// Keys, sessions, stores and the public URL.
+/// Keys, session service, stores and public URL.
 #[derive(Clone, Copy)]
 pub(crate) struct Resources<'a> {
     pub(crate) keys: &'a Arc<KeyRing>,

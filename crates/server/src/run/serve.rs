@@ -1,7 +1,7 @@
 //! Runs the server.
 //!
-//! Everything that can fail is tried before the first client is accepted, in an order in which a failure leaves
-//! nothing behind: options, configuration, an existing data directory, an existing key, the port, and then a new
+//! All steps that may fail run before the first client is accepted. The order ensures that a failure leaves no new
+//! files behind: options, configuration, an existing data directory, an existing key, the port, and then a new
 //! directory and a new key. The address is printed when the server accepts clients.
 
 use std::{io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
@@ -62,7 +62,7 @@ async fn serve(
     let mut stop = pin!(stop.received());
     let prepared = tokio::select! {
         prepared = prepare(config, held) => prepared?,
-        // Reached while waiting for the data directory or for a slow database.
+        // A stop signal may arrive while the server waits for the data directory or for a slow database.
         () = &mut stop => return Ok(()),
     };
     let Prepared { listeners, keys, key_file, stores, metrics } = prepared;
@@ -150,8 +150,8 @@ struct Prepared {
     metrics: Option<MetricsServer>,
 }
 
-/// Acquires resources that can be held only once. A new directory is created after all steps that may fail because
-/// of the address.
+/// Acquires the resources that only one server can hold. A new data directory is created only after the server has
+/// bound its address.
 async fn prepare(config: &Config, held: &mut Option<DataDir>) -> Result<Prepared, Failure> {
     *held = DataDir::take_existing(&config.data_dir).await?;
     let key_file = KeyFile::of(&config.data_dir);
@@ -193,7 +193,8 @@ fn cannot_listen(error: &ServeError) -> Failure {
     Failure::new(format_args!("{}{option}", Causes(error)))
 }
 
-/// Interval between deletions. Expired sessions use little space and are never accepted, so there is no hurry.
+/// Interval between deletions of expired sessions. They use little space and are never accepted, so there is no
+/// hurry.
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(60);
 
 /// Time for blocking work to finish after the clients have been disconnected.

@@ -1,7 +1,7 @@
 //! The error that ends a command, in one line.
 //!
-//! A person reads it after typing a command, so it is a sentence and not a type: what is wrong, where, and what to
-//! do. Errors of libraries are printed with all their causes.
+//! The error is a sentence that tells the operator what is wrong, where, and what to do. Errors of libraries are
+//! printed with all their causes.
 
 use std::{error::Error, fmt};
 
@@ -15,12 +15,13 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Creates a failure; line breaks and other control characters in the text are replaced.
+    /// Creates a failure with exit code 2. Line breaks are replaced by spaces, and other control characters are
+    /// escaped.
     pub(crate) fn new(text: impl fmt::Display) -> Self {
         Self { line: one_line(&text.to_string()), code: FAILED }
     }
 
-    /// As `new`, for a requested thing that does not exist.
+    /// Creates a failure with exit code 1, for a requested thing that does not exist.
     pub(crate) fn unknown(text: impl fmt::Display) -> Self {
         Self { code: UNKNOWN, ..Self::new(text) }
     }
@@ -30,7 +31,7 @@ impl Failure {
         self.code
     }
 
-    /// Creates a failure from the attempt and an error with all its causes.
+    /// Creates a failure from a description of what failed, and an error with all its causes.
     pub(crate) fn because(what: impl fmt::Display, error: &(dyn Error + 'static)) -> Self {
         Self::new(format_args!("{what}: {}", Causes(error)))
     }

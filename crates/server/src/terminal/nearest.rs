@@ -1,8 +1,9 @@
 //! Suggests a name for a misspelled one.
 
-/// Returns the name closest to `written`; `None` if none is close.
+/// Returns the name closest to `written`, or `None` if no name is close.
 ///
-/// Names with dots are also compared by their last part: a setting may be in the wrong table.
+/// Names with dots are also compared by their last part, because a setting may be in the wrong
+/// table.
 pub(crate) fn nearest<T: AsRef<str>>(
     written: &str,
     names: impl IntoIterator<Item = T>,
@@ -16,7 +17,7 @@ pub(crate) fn nearest<T: AsRef<str>>(
     (distance <= written.len() / 3).then_some(name)
 }
 
-/// Returns the end of a sentence that suggests a name, or nothing.
+/// Returns the end of a sentence that suggests `name`, or an empty text for `None`.
 pub(crate) fn did_you_mean(name: Option<impl std::fmt::Display>) -> String {
     name.map_or_else(String::new, |name| format!("; did you mean {name}?"))
 }
@@ -24,7 +25,8 @@ pub(crate) fn did_you_mean(name: Option<impl std::fmt::Display>) -> String {
 fn distance(written: &str, name: &str) -> usize {
     let whole = strsim::damerau_levenshtein(written, name);
     let last = |text: &str| text.rsplit('.').next().unwrap_or_default().to_owned();
-    // A name in the right table is closer.
+    // A match of the last part only counts as farther, so that a name in the right table is
+    // preferred.
     whole.min(strsim::damerau_levenshtein(&last(written), &last(name)) + 1)
 }
 

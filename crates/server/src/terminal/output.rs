@@ -1,7 +1,7 @@
 //! Writes to standard output and standard error without ever panicking.
 //!
-//! A reader may close its end at any time. A closed standard output is an error for the caller to handle; a closed
-//! standard error is ignored, because there is no other place to report it.
+//! The reader of a pipe may close it at any time. A closed standard output is an error for the caller to handle. A
+//! closed standard error is ignored, because there is no other place to report it.
 
 use std::{
     io::{self, Write},
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-/// Writes to standard output and flushes.
+/// Writes a text to standard output and flushes.
 pub(crate) fn say(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
@@ -23,7 +23,7 @@ pub(crate) fn complain(line: &str) {
     let (said, heard) = mpsc::channel();
     // If the reader of standard error is stuck, only this thread blocks.
     let speaker = thread::Builder::new().spawn(move || {
-        // One write call, so that no line of the log is interleaved.
+        // One write call, so that lines of the log are not interleaved with this line.
         drop(io::stderr().lock().write_all(line.as_bytes()));
         said.send(()).ok();
     });
@@ -32,5 +32,5 @@ pub(crate) fn complain(line: &str) {
     }
 }
 
-/// How long to wait for the line to be written. The line is dropped after that.
+/// Maximum time to wait until the line is written.
 const PATIENCE: Duration = Duration::from_millis(500);

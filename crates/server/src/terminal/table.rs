@@ -1,6 +1,6 @@
 //! Formats rows as a table.
 
-/// Aligns columns, two spaces apart.
+/// Returns the rows as text, with aligned columns that are two spaces apart.
 pub(crate) fn laid_out(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {

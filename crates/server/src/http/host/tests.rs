@@ -75,7 +75,7 @@ fn a_public_server_is_what_it_is_called() {
     for host in ["chat.example.org", "Chat.Example.org", "chat.example.org:443"] {
         assert_eq!(check(&public, "/", &[host]), Verdict::Own, "{host}");
     }
-    // Clients on the machine, or a proxy that forwards no host.
+    // These are the hosts of clients on the machine, and of a proxy that forwards no host.
     for host in ["localhost:3000", "127.0.0.1:3000", "[::1]:3000"] {
         assert_eq!(check(&public, "/", &[host]), Verdict::Own, "{host}");
     }
@@ -141,7 +141,7 @@ fn a_redirect_stays_at_home() {
     }
 }
 
-/// Such as the name of a container.
+/// A further name may be the name of a container.
 #[test]
 fn further_names_are_answered_to() {
     let allowed =
