@@ -1,4 +1,4 @@
-//! Defines an application of the ready server, and the services that it receives. Start reading at
+//! Defines an application of the ready-made server, and the services that it receives. Start reading at
 //! [`Application`].
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -11,28 +11,30 @@ use doorward::{
 use doorward_sql::SqliteFile;
 use sqlx::SqliteConnection;
 
-/// One application: a gateway, a page, and tables of its own.
+/// Application of the ready-made server: a gateway, a page and database tables.
 ///
-/// To add one, implement this trait, list the type in [`ALL`](crate::ALL), and add a page to the server.
+/// To add an application, implement this trait, list the type in [`ALL`](crate::ALL), and add a page to the
+/// server.
 pub trait Application: fmt::Debug + Send + Sync {
     /// Returns the name in the setting `apps`. The name also identifies the tables in the database, so it must
     /// never change.
     fn name(&self) -> &'static str;
 
-    /// Returns the path of page and namespace, without the slash.
+    /// Returns the path of the page and of the namespace, without the leading slash.
     fn path(&self) -> &'static str;
 
-    /// Returns the migrations that make its tables, in order. A released migration never changes; append new ones.
+    /// Returns the migrations that create the tables of the application, in order. Never change a released
+    /// migration. Append new migrations.
     fn schema(&self) -> &'static [&'static str];
 
-    /// Deletes what the application keeps of a user, inside a transaction of the caller.
+    /// Deletes the data that the application keeps about a user. Runs inside a transaction of the caller.
     fn forget<'c>(
         &self,
         connection: &'c mut SqliteConnection,
         user: &'c UserId,
     ) -> BoxFuture<'c, sqlx::Result<()>>;
 
-    /// Builds the gateway.
+    /// Builds the gateway of the application.
     fn gateway(&self, services: &Services) -> Gateway<NamedUser>;
 }
 
@@ -41,47 +43,47 @@ pub trait Application: fmt::Debug + Send + Sync {
 pub struct Services {
     /// Clock for every decision that depends on time.
     pub clock: Arc<dyn Clock>,
-    /// Source of random ids and draws.
+    /// Source of randomness, for ids and for draws.
     pub entropy: Arc<dyn Entropy>,
     /// File that holds the tables of all applications.
     pub database: SqliteFile,
     /// Looks up users by name or id.
     pub directory: Arc<dyn Directory>,
-    /// Length of a round of whack-a-mole.
+    /// Duration of a round of whack-a-mole.
     pub round: Duration,
 }
 
-/// The principal of the applications: an authenticated user with a name.
+/// Principal of the applications: an authenticated user with a name.
 #[derive(Clone, Debug)]
 pub struct NamedUser {
-    /// Name that other users read.
+    /// Name of the user that other users see.
     pub name: Box<str>,
 }
 
-/// A user and the name that other users read.
+/// User that a [`Directory`] has found.
 #[derive(Clone, Debug)]
 pub struct Person {
     /// Id of the user.
     pub id: UserId,
-    /// Name that other users read.
+    /// Name of the user that other users see.
     pub name: Box<str>,
 }
 
-/// Looks up users that an application does not know itself.
+/// Looks up users, for example to invite them.
 ///
-/// Names and ids are looked up separately: the subject of a token may be any text, including the user name of an
-/// account.
+/// Names and ids are looked up separately, because the id of a user without an account may be any text,
+/// including the user name of an account.
 pub trait Directory: Send + Sync {
-    /// Finds the user with this user name; `None` when there is none.
+    /// Finds the user whose account has this user name. Returns `None` if there is none.
     ///
     /// # Errors
-    /// Errors of the underlying store.
+    /// Returns the errors of the underlying store.
     fn named<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Person>, BoxError>>;
 
-    /// Finds the user with this id; `None` when no account has it.
+    /// Finds the user whose account has this id. Returns `None` if there is none.
     ///
     /// # Errors
-    /// Errors of the underlying store.
+    /// Returns the errors of the underlying store.
     fn with_id<'a>(&'a self, id: &'a UserId) -> BoxFuture<'a, Result<Option<Person>, BoxError>>;
 }
 

@@ -1,7 +1,7 @@
-//! Bots: clients of both applications, over real connections, for demonstration and for load.
+//! Bots: clients of both applications over real connections, for demonstrations and load tests.
 //!
 //! Players play rounds of whack-a-mole. Members of one room of the chat send a number of messages. Both report how
-//! long it took until all bots had read an event. Start reading at [`Bots::play`].
+//! long events took to arrive at all bots. Start reading at [`Bots::play`].
 
 mod chatter;
 mod client;
@@ -21,15 +21,15 @@ pub use self::{door::BotError, game::GameLoad, talk::ChatLoad};
 
 /// Bots that connect to one server.
 ///
-/// The server must have mounted the application that they use.
+/// The server must have mounted the application that the bots use.
 #[derive(Debug)]
 pub struct Bots(Arc<Door>);
 
 impl Bots {
     /// Prepares bots for the server at `address`, such as `localhost:3000`.
     ///
-    /// `token` makes an access token for a user name. It is called again when a bot reconnects, so that a token may
-    /// expire. `say` prints a line of the report, which ends with a line feed.
+    /// `token` returns an access token for the bot of a name. It is called again when a bot reconnects, so that a
+    /// token may expire. `say` prints one line of the report. The line ends with a line feed.
     pub fn new(
         address: String,
         token: impl Fn(&str) -> Result<String, BoxError> + Send + Sync + 'static,
@@ -41,17 +41,17 @@ impl Bots {
     /// Plays whack-a-mole, and reports after each round.
     ///
     /// # Errors
-    /// [`BotError`] says why the bots have ended. Bots that lose their connection try to reconnect, so it is not
-    /// returned while one of them plays.
+    /// Returns a [`BotError`] with the reason for which the bots have ended. A bot that loses its connection tries
+    /// to reconnect, so a lost connection is an error only if all bots have failed to reconnect.
     pub async fn play(&self, load: &GameLoad) -> Result<(), BotError> {
         game::play(load, &self.0).await
     }
 
-    /// Fills one room of the chat, sends all messages, and reports.
+    /// Fills one room of the chat, sends all messages, and reports how long they took to arrive.
     ///
     /// # Errors
-    /// [`BotError`] says why the bots have ended, among others [`BotError::Lost`] when a member has not read every
-    /// message in order.
+    /// Returns a [`BotError`] with the reason for which the bots have ended. It is [`BotError::Lost`] if a member
+    /// has not received every message in order.
     pub async fn chat(&self, load: &ChatLoad) -> Result<(), BotError> {
         talk::chat(load, &self.0).await
     }

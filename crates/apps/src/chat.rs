@@ -1,7 +1,7 @@
-//! A chat in rooms of its members.
+//! A chat with members-only rooms.
 //!
-//! `gateway` handles events with the helpers of `state`; `store` and `invitations` keep the rows; `wire` has the
-//! payloads. Start reading at `Chat::send` in `gateway`.
+//! `gateway` handles events with the helpers of `state`. `store` and `invitations` read and write the database.
+//! `wire` has the payloads. Start reading at `Chat::send` in `gateway`.
 
 mod gateway;
 mod invitations;
@@ -23,7 +23,7 @@ use self::{
 };
 use crate::application::{Application, NamedUser, Services};
 
-/// The chat, before it is mounted.
+/// The chat as an [`Application`].
 #[derive(Debug)]
 pub(crate) struct ChatApplication;
 

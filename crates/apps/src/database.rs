@@ -1,8 +1,9 @@
-//! Keeps the rows of all applications in one SQLite file.
+//! Opens the SQLite file in which all applications keep their data.
 //!
-//! Each application has its own tables, and a row in `application_versions` that counts the migrations the file has
-//! run. An application that was never mounted has no table. One that was mounted earlier keeps its rows, and they
-//! are still deleted with the account of their user: see [`Database::forget`]. Start reading at [`Database::open`].
+//! Each application has its own tables, and a row in `application_versions` with the number of migrations that were
+//! run. An application that was never mounted has no table. An application that was mounted earlier keeps its data,
+//! and the data of a user is still deleted with the account ([`Database::forget`]). Start reading at
+//! [`Database::open`].
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use sqlx::{SqliteConnection, query, query_as, raw_sql};
 
 use crate::{application::Application, catalogue::ALL};
 
-/// The file of the applications; absent if none was ever mounted.
+/// Database of the applications. There is no file if no application was ever mounted.
 #[derive(Clone, Debug)]
 pub struct Database(Option<File>);
 
@@ -24,11 +25,11 @@ struct File {
 }
 
 impl Database {
-    /// Opens or creates the file, and migrates the tables of the mounted applications. With no mounted application,
-    /// a missing file is not created.
+    /// Opens or creates the file, and migrates the tables of the mounted applications. If no application is
+    /// mounted, a missing file is not created.
     ///
     /// # Errors
-    /// [`OpenError`] says what is wrong with the file and what to do.
+    /// Returns an [`OpenError`] that names the problem and the remedy.
     pub async fn open(
         path: &Path,
         mounted: &[&'static dyn Application],
@@ -62,7 +63,7 @@ impl Database {
         Ok(Self(Some(File { file, kept })))
     }
 
-    /// Returns the file, for [`Services`](crate::Services); `None` if no application was ever mounted.
+    /// Returns the file, for [`Services`](crate::Services). Returns `None` if no application was ever mounted.
     #[must_use]
     pub fn file(&self) -> Option<&SqliteFile> {
         self.0.as_ref().map(|database| &database.file)
@@ -72,7 +73,7 @@ impl Database {
     /// transaction.
     ///
     /// # Errors
-    /// Errors of [`SqliteFile::change`].
+    /// Returns the errors of [`SqliteFile::change`].
     pub async fn forget(&self, user: &UserId) -> Result<(), StoreError> {
         let Some(File { file, kept }) = self.0.clone() else { return Ok(()) };
         let user = user.clone();
@@ -100,8 +101,8 @@ async fn versions(file: &SqliteFile) -> Result<Vec<(String, i64)>, StoreError> {
     versions.fetch_all(file.readers()).await.map_err(store_error)
 }
 
-/// Runs the missing migrations. The version is read again inside of the transaction, because two processes may open
-/// the file at the same time.
+/// Runs the missing migrations of an application. The version is read again inside the transaction, because two
+/// processes may open the file at the same time.
 async fn migrate(
     connection: &mut SqliteConnection,
     app: &'static dyn Application,
@@ -117,16 +118,18 @@ async fn migrate(
     mark.bind(app.name()).bind(version).execute(connection).await.map(drop)
 }
 
-/// `DoAp` in ASCII. The first three migrations created the tables of both applications in every file. Since the
-/// fourth one, each application migrates its own tables, so the first three are empty. Files from before the first
-/// migration are unmarked.
+/// Application id of the file (`DoAp` in ASCII), and its migrations. The first three migrations created the tables
+/// of both applications in every file. Since the fourth migration, each application migrates its own tables, so the
+/// first three are empty now. Files from before the first migration have no application id, and are recognised by
+/// their tables.
 const SCHEMA: Schema = Schema::new(0x446f_4170, &[NOTHING, NOTHING, NOTHING, VERSIONS])
     .adopting(&["chat_keys", "chat_members", "chat_messages", "chat_rooms", "mole_best"]);
 
 const NOTHING: &str = "SELECT 1";
 
-/// Older files may contain the tables of either application. The second migration of the chat created
-/// `chat_invitations`; the first one is idempotent.
+/// Fourth migration. Older files may contain the tables of either application. The chat is at version 2 if its
+/// second migration has created `chat_invitations`, and otherwise at version 0, because its first migration is
+/// idempotent.
 const VERSIONS: &str = "
 CREATE TABLE application_versions (
     name TEXT PRIMARY KEY,

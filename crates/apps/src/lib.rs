@@ -1,11 +1,11 @@
-//! The applications of the ready Doorward server: a chat and whack-a-mole.
+//! The applications of the ready-made Doorward server: a chat and whack-a-mole.
 //!
-//! Both are written with the public API of `doorward` alone, as an application of yours would be. Each implements
-//! [`Application`], which tells the server its name, its tables and its gateway; [`ALL`] lists them, and
-//! [`Database`] keeps their rows in one SQLite file. [`Bots`] are clients of both, for demonstration and for load.
+//! Both use only the public API of `doorward`, as your own applications do. Each implements [`Application`], which
+//! gives the server its name, its tables and its gateway. [`ALL`] lists the applications, and [`Database`] keeps
+//! their data in one SQLite file. [`Bots`] are clients of both applications, for demonstrations and load tests.
 //!
-//! The crate knows neither accounts nor settings: the server passes both in as [`Services`].
-//! Start reading at [`Application`].
+//! The crate does not depend on accounts or settings: the server passes what an application needs of them as
+//! [`Services`]. Start reading at [`Application`].
 
 mod application;
 mod bots;

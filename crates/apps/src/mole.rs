@@ -1,7 +1,7 @@
 //! Whack-a-mole: all players of a room strike at the same moles, and the server judges each strike.
 //!
-//! `gateway` handles events, `game` has the rules, `tables` the rooms and their clocks, `top` the best scores, and
-//! `wire` the payloads. Start reading at `Mole::strike` in `gateway`.
+//! `gateway` handles events, `game` has the rules, `tables` has the rooms and the tasks that advance them, `top`
+//! has the best scores, and `wire` has the payloads. Start reading at `Mole::strike` in `gateway`.
 
 mod game;
 mod gateway;
@@ -20,7 +20,7 @@ use self::{
 };
 use crate::application::{Application, NamedUser, Services};
 
-/// The game, before it is mounted.
+/// The game as an [`Application`].
 #[derive(Debug)]
 pub(crate) struct MoleApplication;
 

@@ -2,7 +2,7 @@
 
 use doorward::{Exception, store::StoreError};
 
-/// Returns the exception for a client, and logs the cause.
+/// Returns the exception that a client receives for a failed database operation. Logs the cause.
 pub(crate) fn not_kept(error: &StoreError) -> Exception {
     let cause = std::error::Error::source(error);
     tracing::warn!(%error, cause, "A change was refused: it could not be kept.");

@@ -1,4 +1,5 @@
-//! Helpers for the tests of all applications: an authenticator, and accounts in memory.
+//! Helpers for the tests of all applications: an authenticator, and a directory of accounts in
+//! memory.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -23,7 +24,7 @@ pub(crate) fn authenticator() -> impl Authenticator<Principal = NamedUser> {
     })
 }
 
-/// Accounts in memory: user names and ids.
+/// Directory of accounts in memory, with user names and ids.
 #[derive(Default)]
 pub(crate) struct Accounts(Mutex<HashMap<String, UserId>>);
 
@@ -50,7 +51,7 @@ impl Directory for Accounts {
     }
 }
 
-/// Returns services with a manual clock.
+/// Returns the services of an application, with a manual clock.
 pub(crate) fn services(
     clock: &ManualClock,
     database: &SqliteFile,

@@ -1,4 +1,4 @@
-//! A bot in one room of the chat. It follows orders, and checks that it receives every message in order.
+//! Bot in one room of the chat. It follows orders, and checks that it receives every message in order.
 
 use std::sync::{
     Arc,
@@ -15,7 +15,7 @@ use super::{
     latency::Latency,
 };
 
-/// State that all members share.
+/// State that all bots of the room share.
 pub(super) struct Slate {
     pub(super) latency: Latency<String>,
     /// Number of members.
@@ -23,7 +23,7 @@ pub(super) struct Slate {
     /// Id of the room, after its creation.
     pub(super) room: watch::Sender<Option<String>>,
     pub(super) heard: AtomicU64,
-    /// Messages out of order, or after a missing one.
+    /// Number of messages that arrived out of order, or after a missing message.
     pub(super) disordered: AtomicU64,
 }
 
@@ -62,7 +62,7 @@ impl Slate {
     }
 }
 
-/// Follows orders until their channel closes or the connection ends.
+/// Follows orders until the channel of orders closes or the connection ends.
 pub(super) async fn chat(
     client: &mut Client,
     mut orders: mpsc::Receiver<Order>,

@@ -8,14 +8,14 @@ use tokio_tungstenite::{
     tungstenite::{Error as SocketError, Message},
 };
 
-/// An admitted connection in one namespace.
+/// Client that is connected to one namespace.
 pub(super) struct Client {
     stream: WebSocketStream<TcpStream>,
     namespace: &'static str,
     asked: u64,
 }
 
-/// A packet of the server; arguments are a JSON array.
+/// Packet from the server. The arguments are a JSON array.
 pub(super) enum Received {
     Ack(u64, String),
     Event(String, String),
@@ -58,7 +58,7 @@ impl Client {
         }
     }
 
-    /// Sends an event with an ack, and returns the id of the ack.
+    /// Sends an event that requests an ack, and returns the id of the ack.
     pub(super) async fn ask(
         &mut self,
         event: &str,

@@ -7,13 +7,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::client::{Client, ClientError};
 
-/// Makes an access token for the bot of this name.
+/// Function that returns an access token for the bot of a name.
 type MakeToken = Box<dyn Fn(&str) -> Result<String, BoxError> + Send + Sync>;
 
-/// Prints one line of a report.
+/// Function that prints one line of a report.
 type Say = Box<dyn Fn(&str) -> io::Result<()> + Send + Sync>;
 
-/// Address of the server, and the means to enter it.
+/// Address of the server, and the functions that the caller has passed to [`Bots`](super::Bots).
 pub(super) struct Door {
     pub(super) address: String,
     pub(super) token: MakeToken,
@@ -30,9 +30,9 @@ pub enum BotError {
     /// A bot was not admitted.
     #[error("{name} cannot connect to {address}")]
     Connect {
-        /// The bot.
+        /// Name of the bot.
         name: String,
-        /// The server.
+        /// Address of the server, `host:port`.
         address: String,
         /// Error of the network or the server.
         #[source]
@@ -41,9 +41,9 @@ pub enum BotError {
     /// A step of the preparation has taken too long.
     #[error("{what} did not come within {patience:?}")]
     Late {
-        /// The step.
+        /// Description of the step.
         what: &'static str,
-        /// How long the bots have waited.
+        /// Time that the bots have waited.
         patience: Duration,
     },
     /// Not all members of the room have read all messages in order.
@@ -52,13 +52,13 @@ pub enum BotError {
     /// The connection of a member has ended.
     #[error("{name} has lost its connection")]
     Out {
-        /// The bot.
+        /// Name of the bot.
         name: String,
     },
     /// The report cannot be printed.
     #[error("cannot print")]
     Print(#[source] io::Error),
-    /// No token could be made.
+    /// No access token could be created.
     #[error("a bot gets no token")]
     Token(#[source] BoxError),
 }
@@ -78,7 +78,7 @@ impl Door {
         })
     }
 
-    /// Connects all of them, some at a time.
+    /// Connects one bot for each name, [`AT_ONCE`] at the same time.
     pub(super) async fn enter_all(
         &self,
         names: &[String],
@@ -100,5 +100,5 @@ impl fmt::Debug for Door {
     }
 }
 
-/// Connections that are established at the same time.
+/// Maximum number of connections that are established at the same time.
 const AT_ONCE: usize = 20;

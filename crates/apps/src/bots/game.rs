@@ -1,4 +1,4 @@
-//! Players of whack-a-mole.
+//! Runs the bots that play whack-a-mole.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,18 +13,18 @@ use super::{
     random::below,
 };
 
-/// Players for one room of the game.
+/// Number of players and rounds, for one room of whack-a-mole.
 #[derive(Clone, Debug)]
 pub struct GameLoad {
     /// Number of players, 1 at least.
     pub players: u32,
-    /// Room that they play in.
+    /// Name of the room.
     pub room: String,
-    /// Number of rounds after which they stop; `None` to play until the caller drops the future.
+    /// Number of rounds to play. `None` to play until the caller drops the future.
     pub rounds: Option<u32>,
 }
 
-/// Plays whack-a-mole.
+/// Plays whack-a-mole, and reports after each round.
 pub(super) async fn play(load: &GameLoad, door: &Arc<Door>) -> Result<(), BotError> {
     let names: Vec<_> = (1..=load.players).map(|number| format!("bot-{number:03}")).collect();
     let clients = door.enter_all(&names, "/mole").await?;
@@ -56,7 +56,8 @@ pub(super) async fn play(load: &GameLoad, door: &Arc<Door>) -> Result<(), BotErr
     let mut round = 0;
     while let Some(ranking) = ranked.recv().await {
         round += 1;
-        // Report after all have read the ranking, but do not wait for bots without a connection.
+        // Report after all bots have received the ranking, but do not wait for bots without a
+        // connection.
         let others = async {
             for _ in 1..count {
                 ranked.recv().await;
@@ -71,7 +72,7 @@ pub(super) async fn play(load: &GameLoad, door: &Arc<Door>) -> Result<(), BotErr
     Err(BotError::AllOut)
 }
 
-/// Reconnects with exponential backoff.
+/// Reconnects a bot with exponential backoff. Returns `None` after [`ATTEMPTS`] failures.
 async fn come_back(door: &Door, name: &str) -> Option<Client> {
     for attempt in 0..ATTEMPTS {
         tokio::time::sleep(Duration::from_millis(500 + below(500)) * 2_u32.pow(attempt)).await;
@@ -99,7 +100,7 @@ fn report(
     ))
 }
 
-/// Time for all bots to receive the end of a round.
+/// Maximum time for which a report waits until all bots have received the ranking.
 const FOR_OTHERS: Duration = Duration::from_secs(2);
 
 const ATTEMPTS: u32 = 6;

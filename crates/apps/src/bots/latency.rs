@@ -1,4 +1,4 @@
-//! Measures the time from sending to arrival.
+//! Measures the time from the sending of an event to its arrival.
 //!
 //! All bots run in one process, so one clock measures both ends.
 
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Times from sending to arrival at each client.
+/// Times from the sending of an event to its arrival at each client. `K` identifies the event.
 pub(super) struct Latency<K> {
     /// Protects the numbers; held for one update.
     inner: Mutex<Inner<K>>,
@@ -49,7 +49,7 @@ impl<K: Eq + Hash> Latency<K> {
         inner.arrivals[bucket] += 1;
     }
 
-    /// Returns the summary, and starts anew.
+    /// Returns the summary, and resets the measurements.
     pub(super) fn take(&self) -> Summary {
         let mut inner = self.lock();
         inner.sent.clear();
@@ -66,7 +66,7 @@ impl<K: Eq + Hash> Latency<K> {
 impl Summary {
     fn of(buckets: &[u32]) -> Self {
         let arrivals: u64 = buckets.iter().copied().map(u64::from).sum();
-        // Returns the time within which this share, in thousandths, has arrived.
+        // Returns the time within which this share of the events, in thousandths, has arrived.
         let within = |of_thousand: u64| {
             let wanted = (arrivals * of_thousand).div_ceil(1000);
             let mut seen = 0;
@@ -100,7 +100,7 @@ impl fmt::Display for Summary {
 
 const BUCKET: Duration = Duration::from_micros(100);
 
-/// Ten seconds; longer times count as that.
+/// Number of buckets, for times up to ten seconds. Longer times are counted in the last bucket.
 const BUCKETS: usize = 100_000;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A bot that plays whack-a-mole like a person: it sees a mole, takes its time, and sometimes misses.
+//! Bot that plays whack-a-mole like a person: it reacts to a mole after a delay, and sometimes misses.
 
 use std::{
     collections::HashMap,
@@ -18,19 +18,19 @@ use super::{
     random::below,
 };
 
-/// One player.
+/// One bot that plays.
 pub(super) struct Player {
     pub(super) name: String,
     pub(super) room: String,
     /// `true` for the bot that starts rounds if no other player does.
     pub(super) leads: bool,
-    /// Latencies by user and number of the hit.
+    /// Measured times. The key of an event is the user and the number of the hit.
     pub(super) latency: Arc<Latency<(String, u32)>>,
-    /// Receives the ranking of every round from each bot.
+    /// Sender for the ranking of each round, which every bot sends.
     pub(super) rounds: mpsc::Sender<Vec<Ranked>>,
 }
 
-/// A row of the ranking.
+/// Row of the ranking.
 #[derive(Deserialize)]
 pub(super) struct Ranked {
     pub(super) name: String,
@@ -61,7 +61,8 @@ struct Playing<'a> {
     /// Reaction time in milliseconds.
     quickness: u64,
     plans: Vec<Plan>,
-    /// Id of the pending ack. A bot has one hand: it waits for the answer and for the end of its stroke.
+    /// Id of the pending ack. Before the next strike, a bot waits for the ack and for the end of its
+    /// stroke.
     asked: Option<u64>,
     rested: Instant,
     /// Last known number of hits of each player.
@@ -147,7 +148,7 @@ impl Playing<'_> {
         }
     }
 
-    /// Plans a strike. One mole in ten is missed.
+    /// Plans a strike at a mole. The bot ignores one mole in ten.
     fn see(&mut self, mole: MoleUp) {
         if below(10) > 0 {
             let reaction = Duration::from_millis(self.quickness + below(300));
@@ -177,14 +178,15 @@ impl Playing<'_> {
     }
 }
 
-/// Parses the one argument of an event, and ignores anything else.
+/// Parses the single argument of an event and passes it to `take`. Ignores arguments that cannot be
+/// parsed.
 fn read<T: DeserializeOwned>(arguments: &str, take: impl FnOnce(T)) {
     if let Ok((argument,)) = serde_json::from_str(arguments) {
         take(argument);
     }
 }
 
-/// Time of a stroke.
+/// Duration of a stroke.
 const STROKE: Duration = Duration::from_millis(60);
 
 /// Pause between rounds, in which other players can enter.

@@ -1,8 +1,8 @@
-//! Random numbers for the behaviour of bots.
+//! Draws random numbers for the behaviour of bots.
 
 use doorward::server::{Entropy, OsEntropy};
 
-/// Returns a number below `end`.
+/// Returns a random number below `end`.
 pub(super) fn below(end: u64) -> u64 {
     let mut drawn = [0; 8];
     OsEntropy.fill(&mut drawn);

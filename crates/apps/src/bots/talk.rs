@@ -1,4 +1,4 @@
-//! Members of one room of the chat.
+//! Runs the bots that are members of one room of the chat.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -12,18 +12,18 @@ use super::{
     door::{BotError, Door},
 };
 
-/// Members and messages for one room of the chat.
+/// Number of members and messages, for one room of the chat.
 #[derive(Clone, Debug)]
 pub struct ChatLoad {
     /// Number of members, 2 at least.
     pub members: u16,
-    /// Messages a second that all members send together, 1 at least.
+    /// Number of messages per second that all members send together, 1 at least.
     pub rate: u32,
     /// Number of messages that all members send together.
     pub messages: u32,
 }
 
-/// Fills one room, sends all messages, and reports.
+/// Fills one room, sends all messages, and reports how long they took to arrive.
 pub(super) async fn chat(load: &ChatLoad, door: &Door) -> Result<(), BotError> {
     let count = usize::from(load.members);
     let names: Vec<_> = (1..=count).map(|number| format!("bot-{number:04}")).collect();
@@ -46,7 +46,7 @@ pub(super) async fn chat(load: &ChatLoad, door: &Door) -> Result<(), BotError> {
     let room = room.unwrap_or_default();
     let mut members = slate.members.subscribe();
     for (number, user) in names.iter().enumerate().skip(1) {
-        // Each member invites a few, within the limits of an inviter.
+        // Each member invites a few others, within the limit on invitations of one user.
         let host = (number - 1) / INVITED_BY_ONE;
         if number % INVITED_BY_ONE == 1 {
             within(members.wait_for(|members| *members >= number), "the members").await?;
@@ -57,7 +57,8 @@ pub(super) async fn chat(load: &ChatLoad, door: &Door) -> Result<(), BotError> {
     within(members.wait_for(|members| *members == count), "the members").await?;
     door.say(&format!("{count} bots are in one room."))?;
 
-    // Paced by the clock and not by answers, up to the capacity of each member's queue of orders.
+    // The clock sets the pace, not the acks. If the queue of orders of a member is full, the loop
+    // waits.
     let mut beat = tokio::time::interval(Duration::from_secs(1) / load.rate);
     for number in 0..load.messages {
         beat.tick().await;
@@ -95,7 +96,7 @@ async fn within<T, E>(
 
 const INVITED_BY_ONE: usize = 10;
 
-/// Step between consecutive senders, so that they are far apart.
+/// Step between the numbers of consecutive senders, so that they are far apart.
 const STRIDE: usize = 7919;
 
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,9 +1,9 @@
-//! The gateway of the chat.
+//! Gateway of the chat.
 //!
-//! Namespace `/chat`. Only members of a chat room may join the framework room with the same id, and events that
-//! name another room are rejected. A message is stored before it is broadcast, with the next version of its room. A
-//! reconnecting client sends the last version that it has seen and receives the rest. Rows are in `store`, payloads
-//! in `wire`. Start reading at [`Chat::send`].
+//! The namespace is `/chat`. Only members of a chat room may join the framework room with the same id, and events
+//! that name another room are rejected. A message is stored, with the next version of its room, before it is
+//! broadcast. A reconnecting client sends the last version that it has seen, and receives all later changes.
+//! `store` reads and writes the database, and `wire` has the payloads. Start reading at [`Chat::send`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ use crate::{
 #[gateway(namespace = "/chat")]
 #[filter(not_kept)]
 impl Chat {
-    /// Admits members.
+    /// Permits members of the chat room to join.
     #[room("room:{id}")]
     async fn may_join(&self, me: Socket<NamedUser>, id: &str) -> Result<bool, BoxError> {
         Ok(self.store.is_member(me.user(), id).await?)
@@ -36,7 +36,7 @@ impl Chat {
     #[on_connect]
     async fn hello(self: Arc<Self>, me: Socket<NamedUser>) {
         let (chat, person) = (Arc::clone(&self), me.clone());
-        // Not essential: admission must not wait for a stuck writer.
+        // Runs in the background, so that admission does not wait for a stuck database.
         tokio::spawn(async move {
             if let Err(error) = chat.store.rename(person.user(), &person.principal().name).await {
                 tracing::debug!(%error, "The name of a member could not be updated.");
@@ -65,7 +65,7 @@ impl Chat {
                 return Err(error.into());
             }
         }
-        // Counted after the joins, so that no new message is missed.
+        // The rooms are read after the joins, so that the client misses no message.
         let mut rooms = self.store.rooms_of(me.user()).await?;
         rooms.retain(|room| me.is_in(&room_of(&room.id)));
         Ok(rooms)
@@ -83,7 +83,7 @@ impl Chat {
         Ok(members.map(|(user, name)| self.member(&UserId::new(user), name)).collect())
     }
 
-    /// Returns one page of changes of a room since `lastSeen`.
+    /// Returns one page of the changes of a room after the version `lastSeen`.
     #[subscribe("history")]
     #[guard(RateLimit::per_user(200, Duration::from_secs(10)))]
     async fn history(
@@ -95,8 +95,8 @@ impl Chat {
         Ok(self.store.history(&room, last_seen).await?)
     }
 
-    /// Stores a message and broadcasts it. Returns the message, or `None` if it is a repeated one that is no longer
-    /// kept.
+    /// Stores a message and broadcasts it. Returns the message. Returns `None` if it was sent before and is no
+    /// longer kept.
     #[subscribe("send")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn send(
@@ -110,7 +110,8 @@ impl Chat {
                 Posted::Again(message) => Ok(Some(message)),
                 Posted::Forgotten => Ok(None),
                 Posted::New(message) => {
-                    // Sent by the server: the message is stored, even if its sender has left meanwhile.
+                    // The hub sends it and not the socket, because the message is stored even if its sender has
+                    // left meanwhile.
                     me.hub().to(room_of(&room)).emit_event(&message)?;
                     Ok(Some(message))
                 }
@@ -119,7 +120,7 @@ impl Chat {
         .await
     }
 
-    /// Replaces the text of the user's own message.
+    /// Replaces the text of a message that the user has sent.
     #[subscribe("edit")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn edit(
@@ -130,7 +131,7 @@ impl Chat {
         self.change(me, room, seq, Some(text)).await
     }
 
-    /// Removes the user's own message; a placeholder remains.
+    /// Removes a message that the user has sent. A placeholder remains.
     #[subscribe("remove")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn remove(
@@ -141,7 +142,7 @@ impl Chat {
         self.change(me, room, seq, None).await
     }
 
-    /// Marks messages as read, and returns the number of unread ones.
+    /// Marks messages as read, and returns the number of unread messages.
     #[subscribe("read")]
     #[guard(RateLimit::per_user(50, Duration::from_secs(10)))]
     async fn read(
@@ -165,7 +166,7 @@ impl Chat {
     ) -> Result<(), BoxError> {
         check_member(&me, &room)?;
         let typing = Typing { room: &room, user: me.user().as_str(), name: &me.principal().name };
-        // Volatile: a slow client may miss it.
+        // The event is volatile: a slow client may miss it.
         me.hub().to(room_of(&room)).except(me.user().clone()).volatile().emit_event(&typing)?;
         Ok(())
     }
@@ -240,7 +241,7 @@ impl Chat {
     ) -> Result<Room, BoxError> {
         to_the_end(async move {
             let _turn = self.turn().await?;
-            // The socket may have closed while it waited.
+            // The socket may have closed while the request waited.
             if me.is_closed() {
                 return Err(Exception::forbidden().into());
             }
@@ -278,7 +279,7 @@ impl Chat {
         .await
     }
 
-    /// Ends a membership, in all tabs.
+    /// Ends the membership of the user in a room, and removes all sockets of the user from the room.
     #[subscribe("leave")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn leave(

@@ -1,7 +1,7 @@
-//! Rows of invitations.
+//! Stores invitations.
 //!
-//! An invitation counts against the limit of its inviter. The room counts against the limit of the invited user
-//! only after acceptance. Start reading at [`Store::invite`].
+//! An invitation counts against the limit of the inviter. The room counts against the limit of the invited user
+//! only after the invitation is accepted. Start reading at [`Store::invite`].
 
 use std::time::SystemTime;
 
@@ -24,7 +24,7 @@ pub(super) enum Invited {
     /// The invitation was created. Contains the room of the older invitation that it replaced, if
     /// any.
     Done(Option<String>),
-    /// The limit of the room, or of the inviter, is reached.
+    /// The limit of the room or of the inviter is reached.
     Full,
     /// The user is a member, or has an open invitation to this room.
     Known,
@@ -69,8 +69,8 @@ impl Store {
         invite.await
     }
 
-    /// Makes an invited user a member; `None` without an invitation. If the room or the user is at a limit, the
-    /// invitation remains open.
+    /// Makes an invited user a member. Returns `None` if there is no invitation. If a limit of the room or of
+    /// the user is reached, the invitation remains open.
     pub(super) async fn accept(
         &self,
         room: &str,
@@ -106,7 +106,7 @@ impl Store {
     }
 }
 
-/// Returns the reason to reject an invitation, if there is one.
+/// Returns the reason to reject an invitation, or `None` if it is permitted.
 async fn refusal(
     connection: &mut SqliteConnection,
     room: &str,
@@ -133,8 +133,8 @@ async fn refusal(
     })
 }
 
-/// Deletes the oldest invitation of a user at the limit: many invitations of strangers must not block one of a
-/// friend.
+/// Deletes the oldest invitation of a user who has [`OPEN`] invitations, and returns its room. Many invitations
+/// from strangers must not block an invitation from a friend.
 async fn make_room(
     connection: &mut SqliteConnection,
     user: &UserId,
@@ -152,11 +152,11 @@ async fn close(connection: &mut SqliteConnection, room: &str, user: &UserId) -> 
     close.bind(room).bind(user.as_str()).execute(connection).await.map(drop)
 }
 
-/// Maximum of open invitations of one inviter.
+/// Maximum number of open invitations of one inviter.
 const BY_INVITER: i64 = 50;
 
-/// Maximum of open invitations of one inviter for the same user.
+/// Maximum number of open invitations of one inviter for the same user.
 const FOR_ONE_USER: i64 = 3;
 
-/// Maximum of open invitations of one user.
+/// Maximum number of open invitations for one user.
 const OPEN: i64 = 100;

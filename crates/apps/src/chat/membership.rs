@@ -1,4 +1,5 @@
-//! Membership of framework rooms, and presence events. `gateway` decides who enters and leaves a room.
+//! Checks the membership of framework rooms, and sends presence events. `gateway` decides when a
+//! client enters and leaves a room.
 
 use doorward::{Exception, Socket};
 
@@ -13,8 +14,8 @@ pub(super) fn tell_presence(who: &Socket<NamedUser>, rooms: &[String], online: b
     }
 }
 
-/// Rejects a socket that is not in the framework room. A socket is in it exactly while its user is a member, and a
-/// closed socket is in no room.
+/// Fails if a socket is not in the framework room. A socket is in the framework room only while its user is a
+/// member of the chat room. A closed socket is in no room.
 pub(super) fn check_member(me: &Socket<NamedUser>, room: &str) -> Result<(), Exception> {
     if me.is_in(&room_of(room)) { Ok(()) } else { Err(Exception::forbidden()) }
 }
@@ -27,7 +28,7 @@ pub(super) fn full() -> Exception {
     Exception::new("too_many", "There are too many members, or too many rooms")
 }
 
-/// Returns the name of the framework room.
+/// Returns the name of the framework room of a chat room.
 pub(super) fn room_of(id: &str) -> String {
     format!("room:{id}")
 }

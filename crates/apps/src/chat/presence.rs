@@ -10,13 +10,13 @@ use doorward::UserId;
 /// Number of connections by user.
 #[derive(Default)]
 pub(super) struct Presence {
-    /// Protects the counts; held during the broadcast of a first or last connection, so that these events have the
-    /// right order.
+    /// Protects the counts; held while the first or last connection of a user is announced, so that these events
+    /// are sent in the right order.
     connections: Mutex<HashMap<UserId, usize>>,
 }
 
 impl Presence {
-    /// Adds a connection; calls `tell` for the first one.
+    /// Adds a connection of a user. Calls `tell` if it is the first one.
     pub(super) fn come(&self, user: &UserId, tell: impl FnOnce()) {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         let count = connections.entry(user.clone()).or_insert(0);
@@ -26,7 +26,7 @@ impl Presence {
         }
     }
 
-    /// Removes a connection; calls `tell` for the last one.
+    /// Removes a connection of a user. Calls `tell` if it was the last one.
     pub(super) fn go(&self, user: &UserId, tell: impl FnOnce()) {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(count) = connections.get_mut(user) else { return };

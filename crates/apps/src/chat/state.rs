@@ -17,7 +17,7 @@ use super::{
 };
 use crate::application::{Directory, NamedUser, Person, Services};
 
-/// The chat.
+/// State of the chat, which all handlers share.
 pub(super) struct Chat {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
@@ -25,7 +25,7 @@ pub(super) struct Chat {
     pub(super) directory: Arc<dyn Directory>,
     pub(super) presence: Presence,
     /// Held while a change is stored and broadcast, so that clients receive changes in the order of their versions.
-    /// The database runs one change at a time anyway.
+    /// It costs nothing, because the database runs one change at a time anyway.
     turn: Mutex<()>,
 }
 
@@ -43,7 +43,7 @@ impl Chat {
 }
 
 impl Chat {
-    /// Finds the account with this id, or a connected user without an account.
+    /// Finds the user whose account has this id, or a connected user with this id and without an account.
     pub(super) async fn with_id(
         &self,
         me: &Socket<NamedUser>,
@@ -87,7 +87,8 @@ impl Chat {
         Ok(room)
     }
 
-    /// Waits for the turn of a member. Fails if the member has left or was disconnected meanwhile.
+    /// Waits until a member may make a change ([`turn`](Self::turn)). Fails if the member has left the room or was
+    /// disconnected meanwhile.
     pub(super) async fn turn_of(
         &self,
         me: &Socket<NamedUser>,
@@ -98,7 +99,7 @@ impl Chat {
         Ok(turn)
     }
 
-    /// Waits for the turn to change something, at most as long as a change itself may wait. Otherwise abandoned
+    /// Waits until no other change is stored and broadcast, for at most [`PATIENCE`]. Without this bound, abandoned
     /// requests would queue before a stuck database.
     pub(super) async fn turn(&self) -> Result<MutexGuard<'_, ()>, Exception> {
         let patience = self.clock.sleep_until(self.clock.now() + PATIENCE);
@@ -125,7 +126,7 @@ impl Chat {
         .await
     }
 
-    /// Returns the rooms whose members see the presence of a user; none during an outage.
+    /// Returns the rooms whose members see the presence of a user. Returns none if the database does not answer.
     pub(super) async fn rooms_of(&self, user: &UserId) -> Vec<String> {
         self.store.ids_of(user).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "Presence is not sent.");
@@ -138,13 +139,13 @@ impl Chat {
     }
 }
 
-/// Runs a change to completion. A handler is dropped if it times out or its client leaves, but a stored change must
-/// be broadcast.
+/// Runs a change to completion on a separate task. A handler is dropped if it times out or its client leaves, but a
+/// change that was stored must be broadcast.
 pub(super) async fn to_the_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, BoxError>> + Send + 'static,
 ) -> Result<T, BoxError> {
     tokio::spawn(change).await?
 }
 
-/// Maximum time to wait for earlier changes.
+/// Maximum time to wait for earlier changes. A change waits for the database equally long.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,6 +1,6 @@
-//! Rows of rooms, members and messages.
+//! Stores rooms, members and messages.
 //!
-//! Every change of a room takes the next version of the room in its own transaction. A change is acknowledged after
+//! Every change of a room increments the version of the room in the same transaction. A change is acknowledged after
 //! it is on the disk.
 
 use std::time::SystemTime;
@@ -15,7 +15,7 @@ use crate::application::Person;
 /// Migration that creates the tables of rooms, members and messages.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
-/// Counts the messages of other users that the member `me` has not read.
+/// SQL that counts the messages of other users that the member `me` has not read.
 macro_rules! unread {
     () => {
         "(SELECT count(*) FROM chat_messages AS message WHERE message.room_id = me.room_id \
@@ -24,7 +24,7 @@ macro_rules! unread {
     };
 }
 
-/// Selects the rooms of the member `me`.
+/// SQL that selects the rooms of the member `me`.
 macro_rules! room {
     () => {
         concat!(
@@ -43,17 +43,17 @@ pub(super) struct Store(pub(super) SqliteFile);
 pub(super) enum Added {
     /// The user is now a member.
     Done,
-    /// The limit of the room, or of the user, is reached.
+    /// The limit of the room or of the user is reached.
     Full,
-    /// The user was a member already.
+    /// The user was already a member.
     Here,
 }
 
 /// Result of posting a message.
 pub(super) enum Posted {
-    /// It was stored earlier with the same key.
+    /// The message was stored earlier with the same key.
     Again(Message),
-    /// It was stored earlier with the same key, and is no longer kept.
+    /// The message was stored earlier with the same key, and is no longer kept.
     Forgotten,
     New(Message),
 }
@@ -65,7 +65,7 @@ impl Store {
         rooms.bind(user.as_str()).fetch_all(self.0.readers()).await.map_err(store_error)
     }
 
-    /// Returns one room of a user.
+    /// Returns one room of a user, or `None` if the user is not a member.
     pub(super) async fn room_of(
         &self,
         user: &UserId,
@@ -89,7 +89,7 @@ impl Store {
         found.await.map_err(store_error)
     }
 
-    /// Returns ids and names, sorted by name.
+    /// Returns the ids and names of the members of a room, sorted by name.
     pub(super) async fn members(&self, room: &str) -> Result<Vec<(String, String)>, StoreError> {
         let members = query_as(
             "SELECT user_id, name FROM chat_members WHERE room_id = ? ORDER BY name, user_id",
@@ -97,7 +97,7 @@ impl Store {
         members.bind(room).fetch_all(self.0.readers()).await.map_err(store_error)
     }
 
-    /// Updates the name of a user. Writes nothing if the name is unchanged, and then does not wait for the writer.
+    /// Updates the name of a user. If the name is unchanged, it writes nothing and does not wait for other changes.
     pub(super) async fn rename(&self, user: &UserId, name: &str) -> Result<(), StoreError> {
         let is_other = query_scalar(
             "SELECT EXISTS (SELECT 1 FROM chat_members WHERE user_id = ? AND name <> ?)",
@@ -142,7 +142,7 @@ impl Store {
         create.await
     }
 
-    /// Removes a member, and a room without members.
+    /// Removes a member from a room, and the room if it has no other member.
     pub(super) async fn remove(&self, room: &str, user: &UserId) -> Result<(), StoreError> {
         let (room, user) = (room.to_owned(), user.clone());
         let remove = self.0.change(move |connection| {
@@ -159,7 +159,8 @@ impl Store {
         remove.await
     }
 
-    /// Stores a message, once for each key of its sender, and deletes messages beyond the limit.
+    /// Stores a message and deletes the oldest messages beyond the limit. Stores nothing if the sender has used the
+    /// same key before.
     pub(super) async fn post(
         &self,
         room: &str,
@@ -174,7 +175,8 @@ impl Store {
         post.await
     }
 
-    /// Replaces the text of a user's own message, or removes it; `None` if there is no such message.
+    /// Replaces the text of a message that the user has sent, or removes the message if `text` is `None`. Returns
+    /// `None` if there is no such message.
     pub(super) async fn change(
         &self,
         room: &str,
@@ -203,7 +205,7 @@ impl Store {
         change.await
     }
 
-    /// Returns one page of changes after a version.
+    /// Returns one page of the changes after the version `last_seen`.
     pub(super) async fn history(&self, room: &str, last_seen: i64) -> Result<History, StoreError> {
         let room = room.to_owned();
         let history = self.0.read(move |connection| {
@@ -224,7 +226,7 @@ impl Store {
                 .bind(AT_ONCE + 1)
                 .fetch_all(connection)
                 .await?;
-                // One row more than a page was read, only to know whether there is another page.
+                // The query has read one row more than a page, to find out if there is another page.
                 let more = messages.len() > usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
                 if more {
                     messages.pop();
@@ -236,7 +238,7 @@ impl Store {
         history.await
     }
 
-    /// Stores how far a member has read, and returns the number of unread messages.
+    /// Stores the position up to which a member has read, and returns the number of unread messages.
     pub(super) async fn read(
         &self,
         room: &str,
@@ -273,7 +275,7 @@ async fn post(
     now: SystemTime,
 ) -> sqlx::Result<Posted> {
     let user = sender.id.as_str();
-    // Keys are kept for longer than messages: a busy room may have deleted the message before its sender repeats it.
+    // Keys are kept for longer than messages, because a busy room may delete a message before its sender repeats it.
     let before =
         query_scalar("SELECT seq FROM chat_keys WHERE room_id = ? AND user_id = ? AND key = ?");
     let before = before.bind(room).bind(user).bind(key);
@@ -314,8 +316,8 @@ async fn post(
     Ok(Posted::New(message))
 }
 
-/// Deletes a user: memberships, texts, and rooms without another member. Messages become removed ones, with new
-/// versions, so that open pages receive the change.
+/// Deletes the data of a user: memberships, invitations, texts, and rooms without another member. The messages are
+/// marked as removed, with new versions, so that open pages receive the change.
 pub(super) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> sqlx::Result<()> {
     for statement in [
         "DELETE FROM chat_keys WHERE user_id = ?1",
@@ -342,7 +344,8 @@ pub(super) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> 
     Ok(())
 }
 
-/// Adds a member within the limits. The transaction is the only writer, so the counts cannot change.
+/// Adds a member unless a limit is reached. The counts cannot change meanwhile, because there is only one writing
+/// transaction at a time.
 pub(super) async fn add(
     connection: &mut SqliteConnection,
     room: &str,
@@ -382,16 +385,17 @@ pub(super) fn millis(time: SystemTime) -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Maximum of messages that a room keeps.
+/// Maximum number of messages that a room keeps.
 const KEPT: i64 = 200;
 
-/// Maximum of keys that a room keeps: about a megabyte.
+/// Maximum number of keys that a room keeps. They take about a megabyte.
 const KEYS_KEPT: i64 = 10_000;
 
-/// Messages in one page: with the longest texts it is far below the maximum message size.
+/// Maximum number of messages in one page. A page with the longest texts is far smaller than the largest message
+/// that a client receives.
 const AT_ONCE: i64 = 40;
 
 pub(super) const MAX_MEMBERS: i64 = 2_000;
 
-/// Maximum rooms of one user; below the default limit on rooms per socket.
+/// Maximum number of rooms of one user, below the default limit on rooms per socket.
 const MAX_ROOMS: i64 = 100;

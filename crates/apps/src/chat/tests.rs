@@ -1,4 +1,4 @@
-//! Tests of the chat: the real gateway on a real server, with the real tables.
+//! Tests of the chat: the real gateway on a real server, with a real database.
 
 mod house;
 mod invitations;
@@ -92,7 +92,7 @@ async fn a_message_that_is_sent_again_is_written_once() {
     assert_eq!(first, again);
     others[0].wait_for_event::<Value>("message").await;
     others[0].expect_nothing().await;
-    // Keys are each sender's own.
+    // Two senders may use the same key.
     let other: Value = others[0].emit_with_ack("send", &message).await;
     assert_eq!(other["seq"], 2);
 }
@@ -134,13 +134,13 @@ async fn people_change_and_remove_their_own_messages_and_no_others() {
         let heard: Value = others[0].wait_for_event("message").await;
         assert_eq!(heard["text"], expected);
     }
-    // Who was away learns of both, also when they have the messages already.
+    // A client that was away receives both changes, even if it already has the messages.
     let changes = catch_up(&mut others[0], &room, 2).await;
     assert_eq!(texts(&changes), ["uno", ""]);
     for (event, request) in [("edit", edit(1, "hers")), ("remove", at(1)), ("remove", at(7))] {
         assert_eq!(others[0].expect_exception(event, request).await.code(), "forbidden");
     }
-    // What was removed stays so.
+    // A removed message cannot be edited.
     assert_eq!(ann.expect_exception("edit", edit(2, "back")).await.code(), "forbidden");
     assert_eq!(texts(&catch_up(&mut ann, &room, 0).await), ["uno", ""]);
 }
@@ -161,7 +161,7 @@ async fn unread_messages_are_counted_and_read_in_all_tabs() {
     assert_eq!(others[0].emit_with_ack::<i64>("read", at(2)).await, 1);
     let read: Value = other_tab.wait_for_event("read").await;
     assert_eq!(read, json!({ "room": room, "unread": 1 }));
-    // It never goes back, nor beyond what there is.
+    // The position never goes back, nor beyond the last message.
     assert_eq!(others[0].emit_with_ack::<i64>("read", at(1)).await, 1);
     assert_eq!(others[0].emit_with_ack::<i64>("read", at(1_000)).await, 0);
     say(&mut ann, &room, "four").await;
@@ -216,7 +216,7 @@ async fn who_is_invited_is_a_member_and_who_leaves_is_none() {
     let invitation = |name: &str| json!({ "room": room, "id": name });
     let unknown = ann.expect_exception("invite", invitation("stranger")).await;
     assert_eq!(unknown.code(), "unknown_user");
-    // Once more is no mistake and no news.
+    // A repeated invitation is no error, and has no effect.
     bob.emit_with_ack::<Value>("invite", invitation("ann")).await;
 
     bob.emit_with_ack::<()>("leave", json!({ "room": room })).await;
@@ -231,13 +231,13 @@ async fn who_is_invited_is_a_member_and_who_leaves_is_none() {
     other_tab.expect_nothing().await;
     let rooms: Value = bob.emit_with_ack("rooms", ()).await;
     assert_eq!(rooms, json!([]));
-    // With the last member the room is gone, and its messages are.
+    // When the last member leaves, the room and its messages are deleted.
     ann.emit_with_ack::<()>("leave", json!({ "room": room })).await;
     let again = bob.expect_exception("history", json!({ "room": room, "lastSeen": 0 })).await;
     assert_eq!(again.code(), "forbidden");
 }
 
-/// The subject of a token may be what an account is called.
+/// The subject of a token may equal the user name of an account.
 #[tokio::test]
 async fn an_invitation_names_a_user_or_an_id_and_never_one_for_the_other() {
     let house = House::open().await;
@@ -289,7 +289,7 @@ async fn what_cannot_be_read_or_is_too_much_is_refused() {
         codes.push(answer.await.json().contains("rate_limited"));
     }
     assert!(!codes[0] && codes[24], "{codes:?}");
-    // What all members are told, or what is written down, costs more than its sender pays.
+    // An event that is broadcast or stored costs the server more than its sender.
     for event in ["typing", "read"] {
         let mut last = String::new();
         for _ in 0..60 {
@@ -336,7 +336,7 @@ async fn rooms_have_so_many_members_and_members_so_many_rooms() {
     assert_eq!(bob.emit_with_ack::<Value>("rooms", ()).await.as_array().unwrap().len(), 1);
 }
 
-/// The longest answer is still something that a client can be sent.
+/// The longest possible answer can still be sent to a client.
 #[tokio::test]
 async fn the_longest_history_fits_into_its_answers() {
     let house = House::open().await;
@@ -382,7 +382,7 @@ async fn a_stored_message_is_broadcast_although_its_handler_has_timed_out() {
     ann.wait_for_event::<Value>("member_joined").await;
     ann.expect_nothing().await;
 
-    // Longer than a handler may take.
+    // Exceeds the timeout of handlers.
     house.clock.advance(Duration::from_secs(31));
     let given_up: Value = ann.wait_for_event("exception").await;
     drop(busy);
@@ -392,7 +392,7 @@ async fn a_stored_message_is_broadcast_although_its_handler_has_timed_out() {
     assert_eq!(heard["text"], "slow");
 }
 
-/// A busy room forgets messages sooner than a client comes back.
+/// A busy room may delete a message before its sender reconnects.
 #[tokio::test]
 async fn a_message_that_is_sent_again_very_late_is_not_written_either() {
     let house = House::open().await;
@@ -408,7 +408,7 @@ async fn a_message_that_is_sent_again_very_late_is_not_written_either() {
     assert_eq!(say(&mut ann, &room, "new").await["seq"], 202);
 }
 
-/// Deletes the texts of one account, and nothing of others.
+/// The texts of one account are deleted, and no texts of others.
 #[tokio::test]
 async fn a_forgotten_user_has_left_nothing() {
     let house = House::open().await;
@@ -421,7 +421,7 @@ async fn a_forgotten_user_has_left_nothing() {
 
     house.kept.forget(&UserId::new("bob")).await.unwrap();
 
-    // A page that is open knows three changes, and hears of two more.
+    // An open page that has three changes receives two more.
     let missed = catch_up(&mut ann, &room, 3).await;
     let removed = json!({ "user": "", "name": "", "key": "", "text": "", "isRemoved": true });
     for (message, (seq, version)) in missed.iter().zip([(2, 4), (3, 5)]) {
@@ -451,7 +451,7 @@ async fn a_revoked_user_is_not_heard_any_more() {
     let busy = house.lock().await;
     let message = |text: &str| json!({ "room": room, "key": text, "text": text });
     ann.wait_for_event::<Value>("member_joined").await;
-    // Both have begun, one after the other.
+    // Both requests have started, one after the other.
     for (client, text) in [(&mut others[0], "from bob"), (&mut ann, "from ann")] {
         client.emit("send", message(text)).await;
         client.expect_nothing().await;

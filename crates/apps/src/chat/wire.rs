@@ -19,7 +19,7 @@ pub(super) struct Invite {
     /// User name of the invited user.
     #[garde(inner(length(chars, min = 1, max = 64)))]
     pub(super) user: Option<String>,
-    /// Id of the invited user, instead of the name.
+    /// Id of the invited user. The client sends the id or the name.
     #[garde(inner(length(chars, min = 1, max = 255)))]
     pub(super) id: Option<String>,
 }
@@ -36,7 +36,7 @@ pub(super) struct InRoom {
 pub(super) struct Since {
     #[garde(length(max = ID))]
     pub(super) room: String,
-    /// Version of the last message that the client has; 0 for none.
+    /// Version of the last change that the client has received, or 0.
     #[garde(range(min = 0))]
     pub(super) last_seen: i64,
 }
@@ -45,7 +45,8 @@ pub(super) struct Since {
 pub(super) struct Send {
     #[garde(length(max = ID))]
     pub(super) room: String,
-    /// Key that the client has chosen: a message that is sent twice with one key is stored once.
+    /// Key that the client has chosen. If a client sends two messages with the same key, only the first
+    /// is stored.
     #[garde(length(min = 1, max = ID))]
     pub(super) key: String,
     #[garde(length(chars, min = 1, max = 2000), custom(visible_text))]
@@ -62,7 +63,7 @@ pub(super) struct Edit {
     pub(super) text: String,
 }
 
-/// A message of a room, to remove or to mark as read.
+/// Request that names one message of a room, to remove it or to mark it as read.
 #[derive(Deserialize, garde::Validate)]
 pub(super) struct At {
     #[garde(length(max = ID))]
@@ -71,12 +72,12 @@ pub(super) struct At {
     pub(super) seq: i64,
 }
 
-/// A room of the user. Sent when the user becomes a member.
+/// Room of the user. It is sent when the user becomes a member.
 #[derive(Serialize, ServerEvent, sqlx::FromRow)]
 pub(super) struct Room {
     pub(super) id: String,
     pub(super) name: String,
-    /// Version of its last change.
+    /// Version of the last change of the room.
     pub(super) version: i64,
     pub(super) members: i64,
     pub(super) unread: i64,
@@ -90,7 +91,8 @@ pub(super) struct Member {
     pub(super) online: bool,
 }
 
-/// The invited user. Presence is visible only to users with a common room.
+/// Answer to an invitation: the invited user. It does not tell if the user is online, because only
+/// members of a common room may know.
 #[derive(Serialize)]
 pub(super) struct Invitee {
     #[serde(serialize_with = "id_of")]
@@ -98,7 +100,7 @@ pub(super) struct Invitee {
     pub(super) name: Box<str>,
 }
 
-/// An open invitation. Sent to the invited user.
+/// Open invitation. It is sent to the invited user.
 #[derive(Serialize, ServerEvent, sqlx::FromRow)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Invitation {
@@ -107,17 +109,17 @@ pub(super) struct Invitation {
     pub(super) name: String,
     pub(super) inviter: String,
     pub(super) inviter_name: String,
-    /// Milliseconds since 1970.
+    /// Time of the invitation, in milliseconds since 1970.
     pub(super) invited_at: i64,
 }
 
-/// An invitation was accepted or declined in some tab, or replaced by a newer one.
+/// Event: an invitation was accepted or declined in a tab of the user, or replaced by a newer one.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct InvitationGone<'a> {
     pub(super) room: &'a str,
 }
 
-/// A user has become a member.
+/// Event: a user has become a member of a room.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct MemberJoined<'a> {
     pub(super) room: &'a str,
@@ -125,15 +127,15 @@ pub(super) struct MemberJoined<'a> {
     pub(super) member: Member,
 }
 
-/// A user is no longer a member.
+/// Event: a user is no longer a member of a room.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct MemberLeft<'a> {
     pub(super) room: &'a str,
     pub(super) user: &'a str,
 }
 
-/// Announces that a member came online (opened its first connection) or went offline (closed its
-/// last).
+/// Event: a member came online (opened its first connection) or went offline (closed its last
+/// connection).
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Presence<'a> {
     pub(super) user: &'a str,
@@ -147,7 +149,7 @@ pub(super) struct Typing<'a> {
     pub(super) name: &'a str,
 }
 
-/// Number of unread messages, for the other tabs of the user.
+/// Event for the other tabs of the user: the number of unread messages.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Read<'a> {
     pub(super) room: &'a str,
@@ -160,28 +162,29 @@ pub(super) struct Read<'a> {
 pub(super) struct Message {
     #[serde(rename = "room")]
     pub(super) room_id: String,
-    /// Position in the room.
+    /// Position in the room. It does not change.
     pub(super) seq: i64,
-    /// Increases by one with every change in the room; a gap means that the client has missed a change.
+    /// Version of the last change of the message. It increases by one with every change in the room. A
+    /// gap means that the client has missed a change.
     pub(super) version: i64,
     #[serde(rename = "user")]
     pub(super) user_id: String,
     pub(super) name: String,
     pub(super) key: String,
-    /// Empty for a removed message.
+    /// Text of the message. Empty if the message was removed.
     pub(super) text: String,
-    /// Milliseconds since 1970.
+    /// Time at which the message was sent, in milliseconds since 1970.
     pub(super) sent_at: i64,
     pub(super) is_edited: bool,
     pub(super) is_removed: bool,
 }
 
-/// One page of changes, in their order.
+/// One page of changes, sorted by version.
 #[derive(Serialize)]
 pub(super) struct History {
-    /// Oldest message that is kept; the client drops older ones.
+    /// Position of the oldest message that is kept. The client drops older messages.
     pub(super) first: i64,
-    /// Version up to which this page reaches: the next `lastSeen`.
+    /// Version of the last change in this page, which is the next `lastSeen`.
     pub(super) version: i64,
     pub(super) messages: Vec<Message>,
     pub(super) more: bool,
@@ -201,5 +204,5 @@ fn id_of<S: Serializer>(user: &UserId, out: S) -> Result<S::Ok, S::Error> {
 
 const INVISIBLE: &str = "write something that can be seen, and nothing that cannot";
 
-/// Maximum length of room ids and message keys.
+/// Maximum length of room ids and message keys in bytes.
 const ID: usize = 64;

@@ -27,7 +27,7 @@ async fn the_file_is_for_its_owner_and_is_opened_again() {
     }
 }
 
-/// Files of the first versions have no number.
+/// Files of the first versions have no application id.
 #[tokio::test]
 async fn a_file_of_an_older_version_is_taken_over_and_one_of_another_program_is_not() {
     for (statement, is_ours) in [
@@ -120,7 +120,7 @@ async fn what_an_application_kept_goes_with_its_user_also_when_it_is_not_mounted
     let left = left.fetch_all(database.file().unwrap().readers()).await.unwrap();
     assert_eq!(left, [("bob".to_owned(), "bob".to_owned())]);
     database.close().await;
-    // Mounted again it goes on with what it has.
+    // When the application is mounted again, it finds its old data.
     let again = Database::open(&file, &ALL).await.unwrap();
     assert_eq!(tables(&again).await.len(), 7);
 }

@@ -1,7 +1,7 @@
-//! The rules of one room.
+//! The rules of the game in one room.
 //!
-//! The game is a pure function of time and randomness: it takes both as arguments and returns news for the room. It
-//! never waits, sends or stores. Strikes are judged by the clock of the server (`strike`); a miss changes only a
+//! The game depends only on time and randomness. It takes both as arguments, and returns news for the room. It
+//! never waits, sends or stores. Strikes are judged by the clock of the server (`strike`). A miss changes only a
 //! counter. Start reading at [`Game::strike`].
 
 mod strike;
@@ -21,7 +21,7 @@ use super::wire::{
     MoleDown, MoleUp, PhaseChanged, Player, PlayerGone, Ranked, Ranking, Score, State, Strike,
 };
 
-/// State of one room.
+/// State of the game in one room.
 pub(super) struct Game {
     round: Duration,
     phase: Phase,
@@ -29,10 +29,10 @@ pub(super) struct Game {
     spectators: HashSet<SocketId>,
     moles: Vec<Mole>,
     next_mole: u32,
-    /// Users whose scores have changed since the last broadcast, and the time of the next one.
+    /// Users whose scores have changed since the last broadcast. `tell_at` is the time of the next broadcast.
     changed: BTreeSet<UserId>,
     tell_at: Option<Instant>,
-    /// Time at which the last connection has left.
+    /// Time at which the last connection has left the room. `None` while there are connections.
     deserted_at: Option<Instant>,
     news: Vec<News>,
 }
@@ -45,7 +45,7 @@ enum Phase {
     Over,
 }
 
-/// A player. During a round, a player without a connection remains.
+/// State of one player. During a round, a player without a connection remains in the game.
 struct Playing {
     name: Box<str>,
     socket: Option<SocketId>,
@@ -68,7 +68,7 @@ pub(super) enum News {
     Up(MoleUp),
 }
 
-/// The room is full.
+/// Error: the room is full.
 #[derive(Debug)]
 pub(super) struct Full;
 
@@ -88,8 +88,8 @@ impl Game {
         }
     }
 
-    /// Adds a player. A player of the current round continues with the same score, and a spectator becomes a
-    /// player.
+    /// Adds a player. A user who has already played in the current round continues with the same score. A
+    /// spectator becomes a player.
     pub(super) fn join(&mut self, user: &UserId, name: &str, socket: SocketId) -> Result<(), Full> {
         if self.players.len() >= MAX_PLAYERS && !self.players.contains_key(user) {
             return Err(Full);
@@ -114,7 +114,7 @@ impl Game {
         Ok(())
     }
 
-    /// Removes a connection.
+    /// Removes a connection from the room.
     pub(super) fn leave(&mut self, user: &UserId, socket: SocketId, now: Instant) {
         self.stop_watching(socket);
         self.stop_playing(user, socket);
@@ -131,7 +131,7 @@ impl Game {
     }
 
     fn stop_playing(&mut self, user: &UserId, socket: SocketId) {
-        // A newer connection of the user may play already.
+        // A newer connection of the user may already be playing.
         if !self.is_playing(user, socket) {
             return;
         }
@@ -151,7 +151,8 @@ impl Game {
         self.players.get(user).is_some_and(|player| player.socket == Some(socket))
     }
 
-    /// Starts the countdown if a player asks for it and no round is running.
+    /// Starts the countdown, and returns `true`. Returns `false` if a round is running or the user does not play
+    /// with this connection.
     pub(super) fn start(&mut self, user: &UserId, socket: SocketId, now: Instant) -> bool {
         if self.is_running() || !self.is_playing(user, socket) {
             return false;
@@ -165,7 +166,7 @@ impl Game {
         true
     }
 
-    /// Judges a strike at time `now`.
+    /// Judges a strike of a user at time `now`.
     pub(super) fn strike(
         &mut self,
         user: &UserId,
@@ -196,7 +197,7 @@ impl Game {
         Ok(hit)
     }
 
-    /// Returns the time of the next event.
+    /// Returns the time at which [`tick`](Self::tick) is due. Returns `None` if nothing will happen.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let phase = match self.phase {
             Phase::Waiting | Phase::Over => None,
@@ -286,13 +287,14 @@ impl Game {
             self.news.push(News::Up(mole.up_at(now)));
             self.moles.push(mole);
         }
-        // Between half and the whole of the time, so that players cannot learn a rhythm.
+        // The time until the next mole is random, between half and all of the time that a mole is up, so that
+        // players cannot learn a rhythm.
         #[expect(clippy::cast_precision_loss, reason = "it is below a hundred")]
         let beat = 0.5 + draw(entropy, 100) as f32 / 200.0;
         stays.mul_f32(beat)
     }
 
-    /// Removes moles whose time is up. A player who has missed one starts a new combo.
+    /// Removes the moles whose time is over. The combo of each player who has not hit such a mole ends.
     fn moles_go_down(&mut self, now: Instant) {
         for mole in self.moles.extract_if(.., |mole| now >= mole.down) {
             self.news.push(News::Down(MoleDown { mole: mole.number, hole: mole.hole }));
@@ -314,7 +316,7 @@ impl Game {
         ranking.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
         self.enter(Phase::Over, now);
         self.news.push(News::Over(Ranking(ranking)));
-        // Players without a connection were ranked, and are removed now.
+        // Players without a connection are in the ranking, and are removed after it.
         let gone: Vec<_> =
             self.players.extract_if(.., |_, player| player.socket.is_none()).collect();
         self.news.extend(gone.into_iter().map(|(user, _)| News::Gone(PlayerGone { user })));
@@ -337,7 +339,7 @@ impl Game {
     }
 }
 
-/// Returns a number below `end`.
+/// Returns a random number below `end`.
 fn draw(entropy: &dyn Entropy, end: usize) -> usize {
     let mut bytes = [0; 4];
     entropy.fill(&mut bytes);
@@ -374,15 +376,16 @@ const MAX_MOLES: usize = 3;
 const MAX_PLAYERS: usize = 250;
 const MAX_SPECTATORS: usize = 1_000;
 
-/// Time for which a round without connections continues, so that a reload loses nothing. After that it is
-/// discarded.
+/// Time for which a round without connections continues, so that a player who reloads the page loses nothing.
+/// After that, the round is discarded.
 const DESERTED: Duration = Duration::from_secs(10);
 
 const COUNTDOWN: Duration = Duration::from_secs(3);
 const FIRST_MOLE: Duration = Duration::from_millis(500);
 
-/// Time for which a mole is up at the start of a round; half of it at the end.
+/// Time for which a mole is up at the start of a round. At the end of a round it is half of this time.
 const STAYS: Duration = Duration::from_millis(1600);
 
-/// Interval between broadcasts of scores: without it, a large room would receive hundreds a second.
+/// Interval between broadcasts of scores. Without it, a large room would receive hundreds of broadcasts per
+/// second.
 const BETWEEN_SCORES: Duration = Duration::from_millis(20);

@@ -1,7 +1,8 @@
-//! The gateway of whack-a-mole.
+//! Gateway of whack-a-mole.
 //!
-//! Namespace `/mole`. A player has one connection: a second tab takes over the game. Rules are in `game`, rooms and
-//! their clocks in `tables`, the best scores in `top`, payloads in `wire`. Start reading at [`Mole::strike`].
+//! The namespace is `/mole`. A player has one connection: a second tab takes over the game. `game` has the rules,
+//! `tables` has the rooms and the tasks that advance them, `top` has the best scores, and `wire` has the payloads.
+//! Start reading at [`Mole::strike`].
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -21,7 +22,7 @@ use crate::{
     storage::not_kept,
 };
 
-/// The game.
+/// State of the game, which all handlers share.
 pub(super) struct Mole(pub(super) Arc<Tables>);
 
 impl Mole {
@@ -30,7 +31,7 @@ impl Mole {
     }
 }
 
-/// Room of a connection.
+/// Room that a socket has entered.
 #[derive(Default)]
 struct Place(Mutex<Option<Arc<Table>>>);
 
@@ -38,14 +39,14 @@ struct Place(Mutex<Option<Arc<Table>>>);
 #[guard(RateLimit::per_user(60, Duration::from_secs(2)))]
 #[filter(not_kept)]
 impl Mole {
-    /// Admits every authenticated user to a room with a valid name.
+    /// Permits every authenticated user to join a room with a valid name.
     #[room("game:{name}")]
     async fn may_join(&self, name: &str) -> bool {
         wire::is_name(name)
     }
 
-    /// Enters a room as player or spectator, and leaves the previous room. On failure nothing changes. The state of
-    /// the room is sent as the event `state`.
+    /// Enters a room as player or spectator, and leaves the previous room. If that fails, nothing changes. The
+    /// client receives the state of the room as the event `state`.
     #[subscribe("join")]
     #[guard(RateLimit::per_user(20, Duration::from_secs(10)))]
     async fn join(
@@ -77,7 +78,8 @@ impl Mole {
                 if let Some(before) = before {
                     self.leave(&me, &before);
                 }
-                // The client may have left while it entered, so that `on_disconnect` found no room.
+                // The client may have disconnected while it entered. Then `on_disconnect` has found no room to
+                // leave.
                 if me.is_closed() {
                     self.bye(me).await;
                 }
@@ -90,7 +92,7 @@ impl Mole {
         Err(refusal.into())
     }
 
-    /// Starts a round. Spectators cannot.
+    /// Starts a round. Spectators cannot start one.
     #[subscribe("start")]
     async fn start(
         &self,

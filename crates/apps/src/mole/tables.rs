@@ -1,4 +1,4 @@
-//! The rooms, each with its game and a task that advances it.
+//! Rooms, each with its game and a task that advances the game.
 //!
 //! A change of a game is broadcast before the next change, so that all players receive the same news in the same
 //! order. A room exists from its first connection to its last. `game` decides what a player keeps after leaving. Start
@@ -33,13 +33,13 @@ pub(super) struct Tables {
     rooms: Mutex<HashMap<Box<str>, Arc<Table>>>,
 }
 
-/// A room.
+/// Room with its game.
 pub(super) struct Table {
     pub(super) name: Box<str>,
     hub: Hub<NamedUser>,
     /// Protects the game; held for one change and the broadcast of its news.
     game: Mutex<Game>,
-    /// Signals that the next event may be due earlier.
+    /// Wakes the task of the room, because the next event may be due earlier or the room may be empty.
     changed: Notify,
 }
 
@@ -54,15 +54,15 @@ impl Tables {
         })
     }
 
-    /// Finds or creates a room, and runs `enter` in it; `None` if there are too many rooms.
+    /// Finds or creates a room, and runs `enter` with its game. Returns `None` if there are too many rooms.
     pub(super) fn enter<T>(
         self: &Arc<Self>,
         name: &str,
         hub: &Hub<NamedUser>,
         enter: impl FnOnce(&mut Game, Instant) -> T,
     ) -> Option<(Arc<Table>, T)> {
-        // Lock order: rooms before game, here and in `ends`. The list is locked until the client has entered, so
-        // that its room cannot be removed as empty in between.
+        // Lock order: rooms before game, here and in `ends`. The list is locked until the client has entered, so that
+        // the room cannot be removed as empty in between.
         let mut rooms = lock(&self.rooms);
         let table = match rooms.get(name) {
             Some(table) => Arc::clone(table),
@@ -110,8 +110,8 @@ impl Tables {
         }
     }
 
-    /// Removes the room if it is empty and no round is running. Returns `true` if it was removed.
-    /// The lock of the rooms keeps clients from entering meanwhile.
+    /// Removes the room if it is empty and no round is running. Returns `true` if it was removed. The lock on the
+    /// rooms prevents clients from entering meanwhile.
     fn ends(&self, table: &Table) -> bool {
         let mut rooms = lock(&self.rooms);
         let is_over = lock(&table.game).is_over();
@@ -132,7 +132,7 @@ impl Table {
         let mut game = lock(&self.game);
         let before = game.deadline();
         let result = change(&mut game, now);
-        // Broadcast under the lock of the game: sending never waits, and the order of the news is that of the changes.
+        // Broadcast while the game is locked, so that the news is sent in the order of the changes. Sending never waits.
         self.spread(game.news());
         if game.deadline() != before || game.is_over() {
             self.changed.notify_one();
@@ -147,7 +147,7 @@ impl Table {
         self.spread(game.news())
     }
 
-    /// Broadcasts news, and returns the ranking if it is among them.
+    /// Broadcasts the news. Returns the ranking if the news contains one.
     fn spread(&self, news: Vec<News>) -> Option<Ranking> {
         let mut over = None;
         for news in news {
@@ -175,15 +175,15 @@ impl Table {
     }
 }
 
-/// Returns the name of the framework room.
+/// Returns the name of the framework room of a game room.
 pub(super) fn room_of(name: &str) -> String {
     format!("game:{name}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A change that has panicked has sent no news; the game can continue.
+    // A change that has panicked has sent no news, so the game can continue.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Maximum number of rooms, a bound on memory.
+/// Maximum number of rooms, which bounds the memory.
 const MAX_ROOMS: usize = 1_000;

@@ -224,7 +224,7 @@ async fn a_room_ends_with_the_last_who_leaves() {
     arcade.clock.advance(Duration::from_secs(10));
     assert_eq!(phase(&mut ann, "over").await["endsIn"], Value::Null);
 
-    // She is in the old room again until the task notices that it is empty.
+    // Until the task notices that the old room is empty, ann enters the old room again.
     loop {
         ann.disconnect().await;
         ann = arcade.player("ann").await;

@@ -1,4 +1,4 @@
-//! Best scores: one row for each player, with the best round.
+//! Stores the best score of each player.
 
 use std::time::SystemTime;
 
@@ -28,7 +28,7 @@ pub(super) async fn forget(connection: &mut SqliteConnection, user: &UserId) -> 
 pub(super) struct Top(pub(super) SqliteFile);
 
 impl Top {
-    /// Stores the scores of a round, and returns the best ones.
+    /// Stores the scores of a round, and returns the best ten scores.
     pub(super) async fn add(
         &self,
         round: &[Ranked],
@@ -61,7 +61,7 @@ impl Top {
         self.list().await
     }
 
-    /// Returns the best ten scores; the earlier one comes first among equals.
+    /// Returns the best ten scores. Of equal scores, the earlier one comes first.
     pub(super) async fn list(&self) -> Result<wire::Top, StoreError> {
         let best = query_as(
             "SELECT name, score FROM mole_best ORDER BY score DESC, reached_at, user_id LIMIT 10",

@@ -1,5 +1,5 @@
-//! Payloads of the game. Times are durations in milliseconds from the moment of sending, so that clocks of clients
-//! do not matter.
+//! Payloads of the game. Times are durations in milliseconds from the moment of sending, so that the clock of a
+//! client does not matter.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub(super) struct Join {
     pub(super) watch: bool,
 }
 
-/// Request to strike at a hole, with the mole that the player has seen there.
+/// Request to strike at a hole, with the number of the mole that the player has seen there.
 #[derive(Clone, Copy, Deserialize, garde::Validate)]
 pub(super) struct Strike {
     #[garde(range(min = 1, max = 9))]
@@ -30,7 +30,7 @@ pub(super) struct Strike {
 #[derive(Serialize)]
 pub(super) struct Struck {
     hit: bool,
-    /// Reason for a miss.
+    /// Name of the reason for a miss.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// Points and score of a hit.
@@ -65,7 +65,7 @@ pub(super) struct State {
     pub(super) moles: Vec<MoleUp>,
     pub(super) players: Vec<Player>,
     pub(super) spectators: usize,
-    /// `true` if the receiver plays.
+    /// `true` if the client that receives the state is a player.
     pub(super) playing: bool,
 }
 
@@ -94,7 +94,7 @@ pub(super) struct MoleDown {
     pub(super) hole: u8,
 }
 
-/// A player.
+/// Player as shown to the room.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Player {
     pub(super) name: Box<str>,
@@ -104,14 +104,14 @@ pub(super) struct Player {
     pub(super) score: Score,
 }
 
-/// A player has left the game.
+/// Event: a player has left the game.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct PlayerGone {
     #[serde(serialize_with = "text")]
     pub(super) user: UserId,
 }
 
-/// Scores that have changed.
+/// Event: the scores that have changed.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Scores(pub(super) Vec<Score>);
 
@@ -142,7 +142,7 @@ pub(super) struct Ranked {
     pub(super) misses: u32,
 }
 
-/// Best scores.
+/// The best ten scores.
 #[derive(Serialize, ServerEvent)]
 pub(super) struct Top(pub(super) Vec<Best>);
 

@@ -1,4 +1,4 @@
-//! A chat with people in it, and what they say and read.
+//! Sets up a chat with connected users, and helps to send and read messages.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::{CHAT, Database, testing};
 
-/// A server with a chat, and what stands behind it.
+/// Server with a chat, its clock and its database.
 pub(super) struct House {
     pub(super) server: TestServer,
     pub(super) kept: Database,
@@ -43,32 +43,32 @@ impl House {
         Self { server, kept, database, accounts, clock, folder }
     }
 
-    /// A connection to the file from outside, as that of another process.
+    /// Opens a connection to the database file, like that of another process.
     pub(super) async fn outsider(&self) -> SqliteConnection {
         let options = SqliteConnectOptions::new().filename(self.folder.path().join("chat.db"));
         SqliteConnection::connect_with(&options).await.unwrap()
     }
 
-    /// Holds up every writer until it is dropped.
+    /// Blocks every write to the database until the returned connection is dropped.
     pub(super) async fn lock(&self) -> SqliteConnection {
         let mut outsider = self.outsider().await;
         sqlx::query("BEGIN IMMEDIATE").execute(&mut outsider).await.unwrap();
         outsider
     }
 
-    /// Makes an account.
+    /// Creates an account.
     pub(super) async fn sign_up(&self, id: &str, name: &str) {
         self.accounts.sign_up(id, name).await;
     }
 
-    /// A client that hears all rooms of its user.
+    /// Connects a client that receives the events of all rooms of its user.
     pub(super) async fn enter(&self, name: &str) -> TestClient {
         let mut client = self.server.connect("/chat", json!({ "user": name })).await;
         client.emit_with_ack::<Value>("rooms", ()).await;
         client
     }
 
-    /// A room of ann's with these others, all of whom are connected.
+    /// Creates a room of ann with these other members. Returns its id and the connected clients.
     pub(super) async fn room(&self, others: &[&str]) -> (String, TestClient, Vec<TestClient>) {
         let mut ann = self.enter("ann").await;
         let room: Value = ann.emit_with_ack("create", json!({ "name": "Tea" })).await;
@@ -94,7 +94,7 @@ pub(super) async fn history(who: &mut TestClient, room: &str, last_seen: i64) ->
     who.emit_with_ack("history", json!({ "room": room, "lastSeen": last_seen })).await
 }
 
-/// Everything behind a version, as a client gets it that comes back.
+/// Returns all changes after a version, as a reconnecting client reads them.
 pub(super) async fn catch_up(who: &mut TestClient, room: &str, mut last_seen: i64) -> Vec<Value> {
     let mut all = Vec::new();
     loop {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::house::{House, say};
 
 async fn invite(house: &House, inviter: &mut TestClient, room: &str, id: &str) -> Value {
-    // Within what one may invite in a minute.
+    // Stays below the rate limit on invitations.
     house.clock.advance(Duration::from_secs(2));
     inviter.emit_with_ack("invite", json!({ "room": room, "id": id })).await
 }
@@ -44,7 +44,7 @@ async fn an_invitation_is_accepted_or_declined() {
         "invitedAt": told["invitedAt"],
     });
     assert_eq!(told, expected);
-    // Until it is accepted, nothing has changed.
+    // The user is not a member until the invitation is accepted.
     let history = json!({ "room": room, "lastSeen": 0 });
     assert_eq!(bob.expect_exception("history", history.clone()).await.code(), "forbidden");
     assert_eq!(bob.emit_with_ack::<Value>("rooms", ()).await, json!([]));
@@ -64,7 +64,8 @@ async fn an_invitation_is_accepted_or_declined() {
     bob.emit_with_ack::<Value>("history", history).await;
 }
 
-/// Else its end could be told before the invitation, which would stay on the page.
+/// Otherwise the end of the invitation could be sent before the invitation, which would then stay
+/// on the page.
 #[tokio::test]
 async fn who_declines_waits_for_their_turn() {
     let house = House::open().await;
@@ -79,7 +80,7 @@ async fn who_declines_waits_for_their_turn() {
     bob.emit("decline", json!({ "room": room })).await;
     bob.expect_nothing().await;
 
-    // As long as a turn is waited for.
+    // This is the maximum time for which a change waits for others.
     house.clock.advance(Duration::from_secs(10));
     assert_eq!(open(&mut other_tab).await, [&*room]);
     drop(busy);
@@ -89,7 +90,7 @@ async fn who_declines_waits_for_their_turn() {
     assert_eq!(given_up["code"], "unavailable");
 }
 
-/// Ten accounts, each with as much as it may do, and then some.
+/// Ten accounts send more invitations than their limits permit.
 #[tokio::test]
 async fn others_fill_nothing_that_a_user_has() {
     let house = House::open().await;
@@ -143,7 +144,7 @@ async fn a_user_has_a_hundred_invitations_and_an_inviter_writes_fifty() {
     assert_eq!(ann.expect_exception("invite", one_more).await.code(), "too_many");
 }
 
-/// Nothing that is shown of one names a user who is gone.
+/// An invitation never shows a deleted user.
 #[tokio::test]
 async fn invitations_go_with_inviter_invitee_and_room() {
     let house = House::open().await;

@@ -18,7 +18,7 @@ pub(super) struct Mole {
     pub(super) hit_by: HashSet<UserId>,
 }
 
-/// A hit.
+/// Result of a strike that has hit a mole.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::mole) struct Hit {
     pub(in crate::mole) points: u32,
@@ -29,9 +29,9 @@ pub(in crate::mole) struct Hit {
 /// Reasons for which a strike is a miss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::mole) enum Miss {
-    /// There is no mole, or another one than the player has seen.
+    /// There is no mole in the hole, or not the mole that the player has seen.
     Empty,
-    /// More strikes a second than a person can do.
+    /// The player has struck more often in one second than a person can ([`MAX_STRIKES`]).
     Flood,
     /// No round is running, or the user does not play.
     NotPlaying,
@@ -39,12 +39,12 @@ pub(in crate::mole) enum Miss {
     Past,
     /// The player has already hit this mole.
     Twice,
-    /// Faster than a human reaction.
+    /// The strike came faster than a human reaction ([`FASTEST`]).
     TooFast,
 }
 
 impl Miss {
-    /// Returns the name for players and metrics.
+    /// Returns the name of the reason, for players and metrics.
     pub(in crate::mole) fn name(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -64,7 +64,7 @@ pub(super) struct Pace {
     strikes: u32,
 }
 
-/// Finds the mole that was struck at.
+/// Returns the mole that a strike has hit, or the reason for a miss.
 pub(super) fn aim<'a>(
     moles: &'a mut [Mole],
     next: u32,
@@ -91,7 +91,8 @@ pub(super) fn aim<'a>(
     }
 }
 
-/// Ten points, up to ten for being quick, and one for each mole in a row, up to ten.
+/// Returns the points of a hit: ten, plus up to ten for speed, plus one for each previous hit in a row,
+/// up to ten.
 pub(super) fn worth(mole: &Mole, combo: u32, now: Instant) -> u32 {
     let (left, stays) = (mole.down.saturating_duration_since(now), mole.down - mole.up);
     let quick = u32::try_from(10 * left.as_millis() / stays.as_millis().max(1)).unwrap_or(0);
@@ -116,9 +117,9 @@ impl Mole {
     }
 }
 
-/// Maximum strikes of one player in a second: more than a person manages with two hands.
+/// Maximum number of strikes of one player in a second, more than a person manages with two hands.
 pub(super) const MAX_STRIKES: u32 = 12;
 
-/// The quickest that people react to what they see is about 100 ms later, and the way to them and back
-/// comes on top (a sprinter who starts within 100 ms has started too early).
+/// Shortest time after which a strike at a mole can be human. Human reactions take at least 100 ms (a
+/// sprinter who starts earlier has made a false start), and the network adds to that.
 pub(super) const FASTEST: Duration = Duration::from_millis(100);

@@ -1,4 +1,4 @@
-//! Each rule at the moment at which it turns, with a clock that is moved by hand.
+//! Tests each rule at its limits, with a manual clock.
 
 use std::cell::Cell;
 
@@ -19,7 +19,7 @@ impl Entropy for Counting {
     }
 }
 
-/// A room, and a clock that is moved by hand.
+/// Room with a manual clock.
 struct Room {
     game: Game,
     sockets: BTreeMap<String, SocketId>,
@@ -38,7 +38,7 @@ impl Room {
         }
     }
 
-    /// A round in which these play.
+    /// Starts a round with these players.
     fn playing(names: &[&str]) -> Self {
         let mut room = Self::new();
         for name in names {
@@ -57,7 +57,7 @@ impl Room {
         socket
     }
 
-    /// Returns the connection of a user; a new one for an unknown user.
+    /// Returns the connection of a user, or a new one if the user has none.
     fn socket(&self, name: &str) -> SocketId {
         let any = || SocketId::generate(&doorward::server::OsEntropy);
         self.sockets.get(name).copied().unwrap_or_else(any)
@@ -71,7 +71,7 @@ impl Room {
         self.game.leave(&UserId::new(name), self.socket(name), self.now);
     }
 
-    /// Lets time pass, and does what is due meanwhile when it is due.
+    /// Advances the clock, and processes each event when it is due.
     fn wait(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(deadline) = self.game.deadline().filter(|deadline| *deadline <= end) {
@@ -81,7 +81,7 @@ impl Room {
         self.now = end;
     }
 
-    /// Waits for the next mole, and until a player can have seen it.
+    /// Waits until the next mole is up and a player can have seen it.
     fn mole(&mut self) -> Strike {
         self.game.news();
         loop {
@@ -149,7 +149,8 @@ fn moles_in_a_row_are_worth_more_and_one_that_is_let_pass_ends_the_row() {
     assert_eq!(room.score("ann").1, 0);
 }
 
-/// A strike in the wrong place, and everything else that no honest player can do, changes nothing.
+/// A strike in the wrong place changes nothing, and neither does a strike that no honest player can
+/// make.
 #[test]
 fn what_is_no_hit_changes_nothing_and_is_counted() {
     let mut room = Room::playing(&["ann"]);
@@ -177,7 +178,7 @@ fn a_mole_that_is_gone_cannot_be_hit() {
     let mole = room.mole();
     let down = room.game.moles[0].down;
 
-    // The room has not received the end yet, and still it is too late.
+    // The room has not yet been told that the mole is down, but the strike is too late.
     room.now = down;
     assert_eq!(room.strike("ann", mole), Err(Miss::Past));
     room.wait(Duration::ZERO);
@@ -206,7 +207,7 @@ fn who_strikes_everywhere_at_once_hits_nothing() {
     }
 
     assert_eq!(room.strike("ann", mole), Err(Miss::Flood));
-    // Others go on, and so does she a second later.
+    // Other players can continue, and so can ann a second later.
     assert!(room.strike("bob", mole).is_ok());
     let mole = room.mole();
     room.wait(Duration::from_secs(1));
@@ -288,7 +289,7 @@ fn who_comes_back_in_a_round_goes_on_and_who_does_not_is_gone_behind_it() {
     let hit = room.strike("ann", mole).unwrap();
     let first = room.socket("ann");
 
-    // The new connection comes before the end of the old one is noticed.
+    // The new connection joins before the server notices the end of the old one.
     room.join("ann");
     room.game.leave(&UserId::new("ann"), first, room.now);
     assert!(room.game.players[&UserId::new("ann")].socket.is_some());
@@ -328,7 +329,7 @@ fn a_room_has_so_many_players_and_spectators() {
 
     assert!(room.game.join(&UserId::new("late"), "late", socket()).is_err());
     assert!(room.game.watch(&UserId::new("eve"), socket()).is_err());
-    // Who plays already comes in with another connection.
+    // A user who already plays can join with another connection.
     room.join("player-7");
 }
 
@@ -344,14 +345,14 @@ fn who_only_watches_does_not_play_any_more() {
     let next = room.mole();
     assert_eq!(room.strike("ann", next), Err(Miss::NotPlaying));
     assert!(!room.game.state("one", &UserId::new("ann"), ann, room.now).playing);
-    // Back again, she goes on with what she had, and is no spectator.
+    // When ann joins again, she keeps her score, and is no longer a spectator.
     room.game.join(&UserId::new("ann"), "ann", ann).unwrap();
     assert!(room.game.spectators.is_empty());
     let next = room.mole();
     assert!(room.strike("ann", next).unwrap().score > 20);
 }
 
-/// A user who starts a round in one room after the other leaves none behind.
+/// A user who starts rounds in many rooms leaves no running rounds behind.
 #[test]
 fn a_round_without_connections_ends_soon_and_a_reload_loses_nothing() {
     let mut room = Room::playing(&["ann"]);
