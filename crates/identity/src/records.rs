@@ -7,7 +7,7 @@ use doorward::{
     UserId,
     audit::{Audit, AuditRecord, Decision, DecisionId, Fault},
     server::{Clock, Entropy},
-    session::SessionId,
+    session::{Session, SessionId},
 };
 
 use crate::client::Client;
@@ -27,6 +27,14 @@ pub(crate) struct About<'a> {
     pub(crate) session: Option<&'a SessionId>,
     /// Faulty part of the input.
     pub(crate) fault: Option<Fault>,
+}
+
+impl<'a> About<'a> {
+    /// Returns the client and the session that it acts in.
+    pub(crate) fn of(client: &'a Client, session: &'a Session) -> Self {
+        let (user, session) = (Some(&session.user), Some(&session.id));
+        Self { client: Some(client), user, session, fault: None }
+    }
 }
 
 impl Records {

@@ -27,6 +27,7 @@ use crate::{
     hook::Hook,
     records::{About, Records},
     recovery_codes::Hasher,
+    username::Username,
     wire::{Failure, SignInCode},
 };
 
@@ -79,8 +80,7 @@ impl Service {
 
     /// Loads the account of a user; rejects a missing or disabled one.
     async fn usable_account(&self, user: &UserId, about: About<'_>) -> Result<Account, Failure> {
-        let found = self.accounts.account(user).await;
-        let found = found.map_err(|error| self.unavailable(&error, about))?;
+        let found = self.ask(about, self.accounts.account(user)).await?;
         let account = found.ok_or_else(|| self.refuse(about, RefusalReason::UserUnknown))?;
         if account.disabled_at.is_some() {
             return Err(self.refuse(about, RefusalReason::AccountDisabled));
@@ -93,11 +93,21 @@ impl Service {
         self.records.decided(Decision::Refused(reason), about);
         SignInCode::AuthenticationFailed.into()
     }
+
     /// Rejects an answer without a ceremony.
     fn over(&self, client: &Client) -> Failure {
         let about = About { client: Some(client), ..About::default() };
         self.records.decided(Decision::Refused(RefusalReason::CeremonyUnknown), about);
         SignInCode::CeremonyOver.into()
+    }
+
+    /// Waits for a dependency. Its error becomes [`unavailable`](Self::unavailable).
+    pub(crate) async fn ask<T, E: Error + 'static>(
+        &self,
+        about: About<'_>,
+        answer: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
+        answer.await.map_err(|error| self.unavailable(&error, about))
     }
 
     /// Records that nothing was decided, or that nothing could be stored.
@@ -106,6 +116,11 @@ impl Service {
         self.records.decided(Decision::Undecided(RefusalReason::Unavailable), about);
         if is_full(cause) { SignInCode::StorageFull } else { SignInCode::Unavailable }.into()
     }
+}
+
+/// Parses the user name in a request.
+fn username(text: &str) -> Result<Username, Failure> {
+    text.parse().map_err(|_malformed| SignInCode::InvalidUsername.into())
 }
 
 /// Returns the id of a user that does not exist: ids of accounts are UUIDs.

@@ -16,7 +16,7 @@ use super::{
     routes::Routes,
 };
 use crate::{
-    accounts::{AccountError, Accounts},
+    accounts::Accounts,
     records::About,
     service::recovering::Recovery,
     wire::{Reply, SignInCode},
@@ -55,8 +55,7 @@ pub(super) async fn remove(
     identity.check_fresh(&session)?;
     let accounts = Accounts::new(Arc::clone(identity), routes.principals.clone());
     let about = About { user: Some(&session.user), ..About::default() };
-    let removed = accounts.remove(&session.user).await;
-    let removed = removed.map_err(|error: AccountError| identity.unavailable(&error, about))?;
+    let removed = identity.ask(about, accounts.remove(&session.user)).await?;
     removed.ok_or(SignInCode::NotFound)?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Ok(cookie) = HeaderValue::try_from(identity.cookie.clear_cookie()) {

@@ -37,8 +37,7 @@ pub(super) async fn who(
     SignedIn(session): SignedIn,
 ) -> Result<Json<Me>, Problem> {
     let identity = &routes.identity;
-    let found = identity.accounts.account(&session.user).await;
-    let found = found.map_err(|error| identity.unavailable(&error, About::default()))?;
+    let found = identity.ask(About::default(), identity.accounts.account(&session.user)).await?;
     let id = session.user.as_str();
     let user = match found {
         Some(account) if account.disabled_at.is_some() => {

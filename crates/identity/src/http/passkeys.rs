@@ -127,8 +127,7 @@ pub(super) async fn list(
         let codes = identity.accounts.recovery_codes(&session.user).await?;
         Ok::<_, StoreError>((passkeys, codes.hashes.len()))
     };
-    let (passkeys, recovery_codes) =
-        found.await.map_err(|error| identity.unavailable(&error, about))?;
+    let (passkeys, recovery_codes) = identity.ask(about, found).await?;
     Ok(Json(Passkeys { passkeys: passkeys.iter().map(Line::of).collect(), recovery_codes }))
 }
 
@@ -148,8 +147,8 @@ pub(super) async fn rename(
     let id = CredentialId::decode(&id).ok_or(SignInCode::NotFound)?;
     let identity = &routes.identity;
     let about = About { user: Some(&session.user), ..About::default() };
-    let renamed = identity.accounts.rename_passkey(&session.user, &id, &name).await;
-    match renamed.map_err(|error| identity.unavailable(&error, about))? {
+    let renamed = identity.accounts.rename_passkey(&session.user, &id, &name);
+    match identity.ask(about, renamed).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(SignInCode::NotFound.into()),
     }
@@ -165,10 +164,8 @@ pub(super) async fn remove(
     let identity = &routes.identity;
     identity.check_fresh(&session)?;
     let id = CredentialId::decode(&id).ok_or(SignInCode::NotFound)?;
-    let (user, of) = (Some(&session.user), Some(&session.id));
-    let about = About { client: Some(&browser.client), user, session: of, fault: None };
-    let removed = identity.accounts.remove_passkey(&session.user, &id).await;
-    match removed.map_err(|error| identity.unavailable(&error, about))? {
+    let about = About::of(&browser.client, &session);
+    match identity.ask(about, identity.accounts.remove_passkey(&session.user, &id)).await? {
         PasskeyRemoval::LastOne => Err(SignInCode::LastPasskey.into()),
         PasskeyRemoval::NotThere => Err(SignInCode::NotFound.into()),
         PasskeyRemoval::Removed => {

@@ -114,9 +114,7 @@ pub(super) async fn sign_out(
     SignedIn(session): SignedIn,
 ) -> Result<Response, Problem> {
     routes.end(&session).await?;
-    let (user, id) = (Some(&session.user), Some(&session.id));
-    let about = About { client: Some(&browser.client), user, session: id, fault: None };
-    routes.identity.records.decided(Decision::SignedOut, about);
+    routes.identity.records.decided(Decision::SignedOut, About::of(&browser.client, &session));
     let mut response = StatusCode::NO_CONTENT.into_response();
     set_cookie(&mut response, &routes.identity.cookie.clear_cookie())?;
     response.headers_mut().insert(

@@ -103,9 +103,8 @@ pub(super) async fn end_others(
 
 impl Routes {
     async fn sessions_of(&self, own: &Session) -> Result<Vec<Session>, Problem> {
-        let all = self.identity.sessions.list(&own.user).await;
         let about = About { user: Some(&own.user), ..About::default() };
-        all.map_err(|error| self.identity.unavailable(&error, about).into())
+        Ok(self.identity.ask(about, self.identity.sessions.list(&own.user)).await?)
     }
 
     /// Ends a session and its sockets on all servers, and returns when they have ended.
@@ -113,10 +112,9 @@ impl Routes {
         let about =
             About { user: Some(&session.user), session: Some(&session.id), ..About::default() };
         // Sockets first, so that they receive `revoked` instead of a lost session.
-        let revoked = self.principals.revoke(Revoke::Session(session.id.clone())).await;
-        let revoked = revoked.map_err(|error| self.identity.unavailable(&error, about))?;
-        let ended = self.identity.sessions.end(&session.id).await;
-        ended.map_err(|error| self.identity.unavailable(&error, about))?;
+        let revoked = self.principals.revoke(Revoke::Session(session.id.clone()));
+        let revoked = self.identity.ask(about, revoked).await?;
+        self.identity.ask(about, self.identity.sessions.end(&session.id)).await?;
         Ok(revoked)
     }
 }

@@ -9,7 +9,7 @@ use doorward_core::{CredentialId, Fault, Part, PasskeyRecord, PasskeyUse, Proble
 use serde::Deserialize;
 use webauthn_rs::prelude::{PublicKeyCredential, Uuid};
 
-use super::{Service, no_user};
+use super::{Service, no_user, username};
 use crate::{
     ceremony::{AnswerError, Authentication, CeremonyChallenge, Started, Wanted},
     client::{Client, Handover},
@@ -44,12 +44,7 @@ impl Service {
         let handover = Handover::choose(client, self.exposes_token, wish.challenge.as_deref())?;
         let (wanted, allowed) = match wish.username.as_deref().filter(|name| !name.is_empty()) {
             None => (Wanted::AnyUser, Vec::new()),
-            Some(name) => {
-                let name: Username = name
-                    .parse()
-                    .map_err(|_malformed| Failure::from(SignInCode::InvalidUsername))?;
-                self.passkeys_of_name(client, &name).await?
-            }
+            Some(name) => self.passkeys_of_name(client, &username(name)?).await?,
         };
         let started = self.relying_party.start_authentication(&allowed);
         let Started { options, challenge, state } = started.ok_or(SignInCode::Unavailable)?;
@@ -67,11 +62,9 @@ impl Service {
     ) -> Result<(Wanted, Vec<CredentialId>), Failure> {
         let about = About { client: Some(client), ..About::default() };
         let made_up = self.decoys.of(name.key());
-        let found = self.accounts.account_named(name.key()).await;
-        let found = found.map_err(|error| self.unavailable(&error, about))?;
+        let found = self.ask(about, self.accounts.account_named(name.key())).await?;
         let owner = found.as_ref().map_or_else(no_user, |account| account.id.clone());
-        let passkeys = self.accounts.passkeys_of(&owner).await;
-        let passkeys = passkeys.map_err(|error| self.unavailable(&error, about))?;
+        let passkeys = self.ask(about, self.accounts.passkeys_of(&owner)).await?;
         // An account with only recovery codes looks like one that does not exist.
         let allowed = match passkeys.is_empty() {
             true => made_up,
@@ -95,8 +88,7 @@ impl Service {
         let Authentication { state, wanted, handover } = begun.ok_or_else(|| self.over(client))?;
         let id = CredentialId::checked(credential.raw_id.as_ref() as &[u8])
             .ok_or_else(|| self.refuse(stranger, RefusalReason::PasskeyInvalid))?;
-        let found = self.accounts.passkey(&id).await;
-        let found = found.map_err(|error| self.unavailable(&error, stranger))?;
+        let found = self.ask(stranger, self.accounts.passkey(&id)).await?;
         let about = About { user: found.as_ref().map(|passkey| &passkey.user), ..stranger };
         let key = found.as_ref().map(|passkey| &*passkey.key);
         let result = self.relying_party.finish_authentication(&credential, state, key);
@@ -116,8 +108,7 @@ impl Service {
         let (before, after) = (&*passkey.key, &*shown.key);
         let signed_in =
             PasskeyUse { before, after, is_synced: shown.is_synced, at: self.clock.wall() };
-        let recorded = self.accounts.record_use(&passkey.id, signed_in).await;
-        if !recorded.map_err(|error| self.unavailable(&error, about))? {
+        if !self.ask(about, self.accounts.record_use(&passkey.id, signed_in)).await? {
             // Two answers have used the same counter, or the passkey was removed meanwhile.
             return Err(self.refuse(about, RefusalReason::PasskeyCloned));
         }

@@ -7,13 +7,12 @@ use doorward::{UserId, audit::Decision, auth::RefusalReason, session::Session};
 use doorward_core::RecoveryCodes;
 use serde::Deserialize;
 
-use super::{Service, no_user};
+use super::{Service, no_user, username};
 use crate::{
     client::{Client, Handover},
     hook::Proof,
     records::About,
     recovery_codes::Code,
-    username::Username,
     wire::{Failure, Reply, SignInCode},
 };
 
@@ -29,18 +28,13 @@ impl Service {
     /// Signs a user in with a recovery code, and uses it up.
     pub(crate) async fn recover(&self, client: &Client, shown: Recovery) -> Result<Reply, Failure> {
         let handover = Handover::choose(client, self.exposes_token, shown.challenge.as_deref())?;
-        let name: Username = shown
-            .username
-            .parse()
-            .map_err(|_malformed| Failure::from(SignInCode::InvalidUsername))?;
+        let name = username(&shown.username)?;
         let about = About { client: Some(client), ..About::default() };
         self.attempts.try_code(client.address, self.clock.now())?;
-        let found = self.accounts.account_named(name.key()).await;
-        let found = found.map_err(|error| self.unavailable(&error, about))?;
+        let found = self.ask(about, self.accounts.account_named(name.key())).await?;
         let owner = found.as_ref().map_or_else(no_user, |account| account.id.clone());
         let about = About { user: found.as_ref().map(|account| &account.id), ..about };
-        let kept = self.accounts.recovery_codes(&owner).await;
-        let kept = kept.map_err(|error| self.unavailable(&error, about))?;
+        let kept = self.ask(about, self.accounts.recovery_codes(&owner)).await?;
         let salt = match kept.hashes.is_empty() {
             true => self.hasher.made_up_salt(name.key()),
             false => kept.salt,
@@ -62,8 +56,7 @@ impl Service {
         hash: &[u8; 32],
         about: About<'_>,
     ) -> Result<(), Failure> {
-        let taken = self.accounts.take_recovery_code(owner, hash).await;
-        match taken.map_err(|error| self.unavailable(&error, about))? {
+        match self.ask(about, self.accounts.take_recovery_code(owner, hash)).await? {
             true => Ok(()),
             false => Err(self.refuse(about, RefusalReason::RecoveryCodeInvalid)),
         }
@@ -82,16 +75,9 @@ impl Service {
         let codes: Vec<_> = (0..CODES).map(|_| Code::draw(&*self.entropy)).collect();
         let shown = codes.iter().map(Code::write).collect();
         let hashes = self.hasher.hash_all(codes, salt).await?;
-        let user = &session.user;
-        let about = About {
-            client: Some(client),
-            user: Some(user),
-            session: Some(&session.id),
-            fault: None,
-        };
+        let about = About::of(client, session);
         let codes = RecoveryCodes { salt, hashes };
-        let is_there = self.accounts.put_recovery_codes(user, &codes).await;
-        if !is_there.map_err(|error| self.unavailable(&error, about))? {
+        if !self.ask(about, self.accounts.put_recovery_codes(&session.user, &codes)).await? {
             return Err(SignInCode::NotFound.into());
         }
         self.records.decided(Decision::RecoveryCodesMade, about);

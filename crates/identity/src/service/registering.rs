@@ -8,14 +8,14 @@ use doorward_core::{Account, CreateAccountError, PasskeyRecord};
 use serde::Deserialize;
 use webauthn_rs::prelude::{PasskeyRegistration, RegisterPublicKeyCredential, Uuid};
 
-use super::Service;
+use super::{Service, username};
 use crate::{
     ceremony::{AnswerError, CeremonyChallenge, Purpose, Registration, Shown, Started},
     client::{Client, Handover},
     device,
     hook::Proof,
     records::About,
-    username::{Username, display_name, is_name_of_another, label},
+    username::{display_name, is_name_of_another, label},
     wire::{Failure, Reply, SignInCode},
 };
 
@@ -45,10 +45,7 @@ impl Service {
     ) -> Result<Reply, Failure> {
         self.check_begin(client)?;
         let handover = Handover::choose(client, self.exposes_token, wish.challenge.as_deref())?;
-        let name: Username = wish
-            .username
-            .parse()
-            .map_err(|_malformed| Failure::from(SignInCode::InvalidUsername))?;
+        let name = username(&wish.username)?;
         let display = match &wish.display_name {
             Some(wanted) => display_name(wanted).ok_or(SignInCode::InvalidDisplayName)?,
             None => name.as_str().into(),
@@ -106,8 +103,7 @@ impl Service {
 
     /// Rejects a taken name before anything is stored. The store decides finally.
     async fn check_name(&self, account: &Account, about: About<'_>) -> Result<(), Failure> {
-        let taken = self.accounts.account_named(&account.name_key).await;
-        match taken.map_err(|error| self.unavailable(&error, about))? {
+        match self.ask(about, self.accounts.account_named(&account.name_key)).await? {
             Some(_) => Err(SignInCode::UsernameTaken.into()),
             None => Ok(()),
         }
@@ -115,8 +111,7 @@ impl Service {
 
     /// Rejects a display name that could be mistaken for another account.
     async fn check_display_name(&self, account: &Account, about: About<'_>) -> Result<(), Failure> {
-        let is_taken = is_name_of_another(&*self.accounts, account).await;
-        match is_taken.map_err(|error| self.unavailable(&error, about))? {
+        match self.ask(about, is_name_of_another(&*self.accounts, account)).await? {
             true => Err(SignInCode::InvalidDisplayName.into()),
             false => Ok(()),
         }
@@ -132,13 +127,11 @@ impl Service {
         self.attempts.add_passkey(&session.user, self.clock.now())?;
         self.check_fresh(session)?;
         let about = About { client: Some(client), user: Some(&session.user), ..About::default() };
-        let found = self.accounts.account(&session.user).await;
-        let account = found.map_err(|error| self.unavailable(&error, about))?;
-        let account = account.ok_or(SignInCode::NotFound)?;
+        let found = self.ask(about, self.accounts.account(&session.user)).await?;
+        let account = found.ok_or(SignInCode::NotFound)?;
         let id = Uuid::parse_str(account.id.as_str())
             .map_err(|_foreign| Failure::from(SignInCode::NotFound))?;
-        let existing = self.accounts.passkeys_of(&account.id).await;
-        let existing = existing.map_err(|error| self.unavailable(&error, about))?;
+        let existing = self.ask(about, self.accounts.passkeys_of(&account.id)).await?;
         if existing.len() >= MAX_PASSKEYS as usize {
             return Err(SignInCode::TooManyPasskeys.into());
         }
@@ -164,8 +157,7 @@ impl Service {
             return Err(self.refuse_new(client, RefusalReason::UserChanged));
         }
         let passkey = self.record(client, &user, shown, answer.name.as_deref());
-        let session = Some(&session.id);
-        let about = About { client: Some(client), user: Some(&user), session, fault: None };
+        let about = About::of(client, session);
         match self.accounts.add_passkey(&passkey, MAX_PASSKEYS).await {
             Ok(true) => {}
             Ok(false) => return Err(SignInCode::TooManyPasskeys.into()),
@@ -212,9 +204,8 @@ impl Service {
         let challenge = CeremonyChallenge::of(&credential.response.client_data_json)
             .ok_or_else(|| self.refuse_new(client, RefusalReason::PasskeyInvalid))?;
         let now = self.clock.now();
-        let Some(begun) = self.registrations.take(client.binding, &challenge, now) else {
-            return Err(self.over(client));
-        };
+        let begun = self.registrations.take(client.binding, &challenge, now);
+        let begun = begun.ok_or_else(|| self.over(client))?;
         // The library verifies what the authenticator has signed. Nothing else is trusted.
         let shown = self.relying_party.finish_registration(credential, &begun.state);
         let shown = shown.map_err(|error| {

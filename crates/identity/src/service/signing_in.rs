@@ -47,8 +47,7 @@ impl Service {
         if let Some(address) = client.address {
             new = new.address(address);
         }
-        let created = self.sessions.create(new).await;
-        let made = created.map_err(|error| self.unavailable(&error, about))?;
+        let made = self.ask(about, self.sessions.create(new)).await?;
         let session = &made.1.id;
         let about = About { session: Some(session), ..about };
         let handed_over = self.hand_over(&made, account, proof, handover, about).await;
@@ -79,9 +78,8 @@ impl Service {
         let reply = match handover {
             Handover::Token => Reply::session(token.expose()),
             Handover::Ticket(challenge) => {
-                let issued = self.tickets.issue(&session.id, challenge).await;
-                let (ticket, expires_at) =
-                    issued.map_err(|error| self.unavailable(&error, about))?;
+                let issued = self.tickets.issue(&session.id, challenge);
+                let (ticket, expires_at) = self.ask(about, issued).await?;
                 Reply::ticket(ticket.expose(), expires_at)
             }
         };
