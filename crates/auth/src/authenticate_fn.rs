@@ -4,7 +4,7 @@
 //! before or after it.
 //! Start reading at [`authenticate_fn`].
 
-use std::{fmt, future::Future};
+use std::future::Future;
 
 use doorward_core::{AuthenticateError, Authenticator, Grant, Handshake};
 
@@ -83,9 +83,5 @@ where
     }
 }
 
-/// Prints nothing that the closure holds, such as a key.
-impl<F> fmt::Debug for AuthenticateFn<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthenticateFn").finish_non_exhaustive()
-    }
-}
+// Prints nothing that the closure holds, such as a key.
+doorward_core::debug_fields!(AuthenticateFn<F> {});

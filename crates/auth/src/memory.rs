@@ -9,15 +9,14 @@ mod sessions;
 mod tickets;
 
 use std::{
-    fmt,
     future::ready,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
 use doorward_core::{
-    BoxFuture, RevocationState, RevocationStore, Session, SessionData, SessionId, SessionKey,
-    SessionStore, StoreError, TicketKey, TicketRecord, TicketStore, TokenId, UserId,
+    RevocationState, RevocationStore, Session, SessionData, SessionId, SessionKey, SessionStore,
+    StoreFuture, TicketKey, TicketRecord, TicketStore, TokenId, UserId,
 };
 
 use crate::memory::{revocations::Marks, sessions::Sessions, tickets::Tickets};
@@ -75,34 +74,23 @@ impl MemoryStore {
 }
 
 impl SessionStore for MemoryStore {
-    fn create<'a>(
-        &'a self,
-        key: &'a SessionKey,
-        session: &'a Session,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn create<'a>(&'a self, key: &'a SessionKey, session: &'a Session) -> StoreFuture<'a, ()> {
         Box::pin(ready(self.lock().sessions.create(*key, session)))
     }
 
-    fn find<'a>(
-        &'a self,
-        key: &'a SessionKey,
-    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+    fn find<'a>(&'a self, key: &'a SessionKey) -> StoreFuture<'a, Option<Session>> {
         Box::pin(ready(Ok(self.lock().sessions.find(key))))
     }
 
-    fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+    fn get<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, Option<Session>> {
         Box::pin(ready(Ok(self.lock().sessions.get(id))))
     }
 
-    fn of_user<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
+    fn of_user<'a>(&'a self, user: &'a UserId) -> StoreFuture<'a, Vec<Session>> {
         Box::pin(ready(Ok(self.lock().sessions.of_user(user))))
     }
 
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionId,
-        seen_at: SystemTime,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn touch<'a>(&'a self, id: &'a SessionId, seen_at: SystemTime) -> StoreFuture<'a, bool> {
         Box::pin(ready(Ok(self.lock().sessions.touch(id, seen_at))))
     }
 
@@ -111,23 +99,19 @@ impl SessionStore for MemoryStore {
         id: &'a SessionId,
         key: &'a SessionKey,
         signed_in_at: Option<SystemTime>,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    ) -> StoreFuture<'a, bool> {
         Box::pin(ready(self.lock().sessions.rotate(id, *key, signed_in_at)))
     }
 
-    fn put_data<'a>(
-        &'a self,
-        id: &'a SessionId,
-        data: &'a SessionData,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn put_data<'a>(&'a self, id: &'a SessionId, data: &'a SessionData) -> StoreFuture<'a, bool> {
         Box::pin(ready(Ok(self.lock().sessions.put_data(id, data))))
     }
 
-    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn remove<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, bool> {
         Box::pin(ready(Ok(self.lock().sessions.remove(id))))
     }
 
-    fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn sweep(&self, now: SystemTime) -> StoreFuture<'_, u64> {
         let mut kept = self.lock();
         kept.tickets.sweep(now);
         kept.marks.sweep(now);
@@ -140,14 +124,11 @@ impl TicketStore for MemoryStore {
         &'a self,
         key: &'a TicketKey,
         ticket: &'a TicketRecord,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    ) -> StoreFuture<'a, ()> {
         Box::pin(ready(self.lock().tickets.put(*key, ticket)))
     }
 
-    fn take_ticket<'a>(
-        &'a self,
-        key: &'a TicketKey,
-    ) -> BoxFuture<'a, Result<Option<TicketRecord>, StoreError>> {
+    fn take_ticket<'a>(&'a self, key: &'a TicketKey) -> StoreFuture<'a, Option<TicketRecord>> {
         Box::pin(ready(Ok(self.lock().tickets.take(key))))
     }
 }
@@ -158,37 +139,25 @@ impl RevocationStore for MemoryStore {
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<RevocationState, StoreError>> {
+    ) -> StoreFuture<'a, RevocationState> {
         Box::pin(ready(Ok(self.lock().marks.read(user, session, token))))
     }
 
-    fn bump<'a>(
-        &'a self,
-        user: &'a UserId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+    fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64> {
         let mut kept = self.lock();
         // Remove the sessions even if the revocation itself cannot be stored.
         kept.sessions.remove_user(user);
         Box::pin(ready(kept.marks.bump(user, at)))
     }
 
-    fn end_session<'a>(
-        &'a self,
-        session: &'a SessionId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()> {
         let mut kept = self.lock();
         // The revocation is stored even without a session, because tokens may name it.
         kept.sessions.remove(session);
         Box::pin(ready(kept.marks.end_session(session, at)))
     }
 
-    fn end_token<'a>(
-        &'a self,
-        token: &'a TokenId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()> {
         Box::pin(ready(self.lock().marks.end_token(token, at)))
     }
 }
@@ -199,11 +168,7 @@ impl Default for MemoryStore {
     }
 }
 
-impl fmt::Debug for MemoryStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(MemoryStore {});
 
 /// A session takes about 500 bytes, so sessions take at most half a gigabyte.
 const SESSIONS: usize = 1_000_000;

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use crate::{
     BoxFuture, CredentialId, PasskeyRecord, PasskeyRemoval, PasskeyUse, RecoveryCodes, StoreError,
-    UserId,
+    StoreFuture, UserId,
 };
 
 /// The account of a user who can sign in.
@@ -108,10 +108,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// unknown user name looks like one with a known name.
     ///
     /// Stores `drawn` if there is no secret yet. Concurrent callers all receive the same secret.
-    fn decoy_secret<'a>(
-        &'a self,
-        drawn: &'a [u8; 32],
-    ) -> BoxFuture<'a, Result<[u8; 32], StoreError>>;
+    fn decoy_secret<'a>(&'a self, drawn: &'a [u8; 32]) -> StoreFuture<'a, [u8; 32]>;
 
     /// Stores a new account together with its first passkey. Stores both or neither.
     ///
@@ -126,13 +123,10 @@ pub trait AccountStore: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<(), CreateAccountError>>;
 
     /// Finds an account by its id, including a disabled one.
-    fn account<'a>(&'a self, id: &'a UserId) -> BoxFuture<'a, Result<Option<Account>, StoreError>>;
+    fn account<'a>(&'a self, id: &'a UserId) -> StoreFuture<'a, Option<Account>>;
 
     /// Finds an account by [`Account::name_key`], including a disabled one.
-    fn account_named<'a>(
-        &'a self,
-        name_key: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Account>, StoreError>>;
+    fn account_named<'a>(&'a self, name_key: &'a str) -> StoreFuture<'a, Option<Account>>;
 
     /// Lists up to `limit` accounts, sorted by the bytes of [`Account::name_key`]. The list starts
     /// after the key `after`, or at the first account if `after` is `None`.
@@ -140,42 +134,28 @@ pub trait AccountStore: Send + Sync + 'static {
         &'a self,
         after: Option<&'a str>,
         limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<Account>, StoreError>>;
+    ) -> StoreFuture<'a, Vec<Account>>;
 
     /// Disables an account at `at`, or enables it if `at` is `None`. Returns `true` if the account
     /// exists.
-    fn set_disabled<'a>(
-        &'a self,
-        id: &'a UserId,
-        at: Option<SystemTime>,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+    fn set_disabled<'a>(&'a self, id: &'a UserId, at: Option<SystemTime>) -> StoreFuture<'a, bool>;
 
     /// Removes an account with its passkeys and recovery codes. Its name becomes available. Returns
     /// `true` if the account existed.
-    fn remove_account<'a>(&'a self, id: &'a UserId) -> BoxFuture<'a, Result<bool, StoreError>>;
+    fn remove_account<'a>(&'a self, id: &'a UserId) -> StoreFuture<'a, bool>;
 
     /// Adds a passkey to an account. Returns `false` if the account does not exist, or already has
     /// `limit` passkeys.
     ///
     /// # Errors
     /// [`StoreError::Exists`] if an account already has the passkey. Nothing was changed.
-    fn add_passkey<'a>(
-        &'a self,
-        passkey: &'a PasskeyRecord,
-        limit: u32,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+    fn add_passkey<'a>(&'a self, passkey: &'a PasskeyRecord, limit: u32) -> StoreFuture<'a, bool>;
 
     /// Finds a passkey by its id, among the passkeys of all accounts.
-    fn passkey<'a>(
-        &'a self,
-        id: &'a CredentialId,
-    ) -> BoxFuture<'a, Result<Option<PasskeyRecord>, StoreError>>;
+    fn passkey<'a>(&'a self, id: &'a CredentialId) -> StoreFuture<'a, Option<PasskeyRecord>>;
 
     /// Lists the passkeys of an account in the order in which they were added.
-    fn passkeys_of<'a>(
-        &'a self,
-        user: &'a UserId,
-    ) -> BoxFuture<'a, Result<Vec<PasskeyRecord>, StoreError>>;
+    fn passkeys_of<'a>(&'a self, user: &'a UserId) -> StoreFuture<'a, Vec<PasskeyRecord>>;
 
     /// Records a sign-in with a passkey if the stored key still equals [`PasskeyUse::before`].
     /// Returns `true` if the sign-in was recorded.
@@ -186,7 +166,7 @@ pub trait AccountStore: Send + Sync + 'static {
         &'a self,
         id: &'a CredentialId,
         signed_in: PasskeyUse<'a>,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+    ) -> StoreFuture<'a, bool>;
 
     /// Renames a passkey of `user`. Returns `true` if the user has this passkey.
     fn rename_passkey<'a>(
@@ -194,7 +174,7 @@ pub trait AccountStore: Send + Sync + 'static {
         user: &'a UserId,
         id: &'a CredentialId,
         name: &'a str,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+    ) -> StoreFuture<'a, bool>;
 
     /// Removes a passkey of `user`, unless it is the last one and the user has no recovery code.
     ///
@@ -203,21 +183,18 @@ pub trait AccountStore: Send + Sync + 'static {
         &'a self,
         user: &'a UserId,
         id: &'a CredentialId,
-    ) -> BoxFuture<'a, Result<PasskeyRemoval, StoreError>>;
+    ) -> StoreFuture<'a, PasskeyRemoval>;
 
     /// Replaces all recovery codes of an account. Returns `true` if the account exists.
     fn put_recovery_codes<'a>(
         &'a self,
         user: &'a UserId,
         codes: &'a RecoveryCodes,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+    ) -> StoreFuture<'a, bool>;
 
     /// Returns the unused recovery codes of an account. If no codes were ever made, the list is
     /// empty and the salt is all zeros.
-    fn recovery_codes<'a>(
-        &'a self,
-        user: &'a UserId,
-    ) -> BoxFuture<'a, Result<RecoveryCodes, StoreError>>;
+    fn recovery_codes<'a>(&'a self, user: &'a UserId) -> StoreFuture<'a, RecoveryCodes>;
 
     /// Consumes the recovery code with this hash. Returns `true` if the account had such a code.
     ///
@@ -227,5 +204,5 @@ pub trait AccountStore: Send + Sync + 'static {
         &'a self,
         user: &'a UserId,
         hash: &'a [u8; 32],
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+    ) -> StoreFuture<'a, bool>;
 }

@@ -1,4 +1,4 @@
-//! Prints an error together with its causes, as one sentence.
+//! Prints an error together with its causes, as one sentence, and types without their secrets.
 
 use std::{error::Error, fmt};
 
@@ -47,6 +47,36 @@ macro_rules! debug_as_sentence {
         $(impl ::core::fmt::Debug for $error {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 ::core::write!(f, "{}", $crate::Causes(self))
+            }
+        })+
+    };
+}
+
+/// Implements `Debug` for a struct by printing the fields that are named, and two dots for the rest.
+///
+/// A field that is not named is never printed, so a new field with a secret stays hidden.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! debug_fields {
+    ($name:ident $(<$($generic:ident),+>)? { $($field:ident),* }) => {
+        impl $(<$($generic),+>)? ::core::fmt::Debug for $name $(<$($generic),+>)? {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct(::core::stringify!($name))
+                    $(.field(::core::stringify!($field), &self.$field))*
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+/// Implements `Debug` for secrets by printing the name of the type only.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! debug_redacted {
+    ($($name:ident),+) => {
+        $(impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(::core::concat!(::core::stringify!($name), "([redacted])"))
             }
         })+
     };

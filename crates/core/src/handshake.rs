@@ -77,15 +77,8 @@ impl HandshakeRequest {
     }
 }
 
-/// Omits the query, because some clients put tokens into it.
-impl fmt::Debug for HandshakeRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HandshakeRequest")
-            .field("headers", &self.headers)
-            .field("peer", &self.peer)
-            .finish_non_exhaustive()
-    }
-}
+// Omits the query, because some clients put tokens into it.
+crate::debug_fields!(HandshakeRequest { headers, peer });
 
 /// Request of a client to enter one namespace, with its credentials.
 ///

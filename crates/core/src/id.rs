@@ -128,11 +128,7 @@ impl fmt::Debug for SocketId {
     }
 }
 
-impl fmt::Debug for LinkId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LinkId([redacted])")
-    }
-}
+crate::debug_redacted!(LinkId);
 
 impl fmt::Display for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -212,11 +208,7 @@ macro_rules! secret_id {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "([redacted])"))
-            }
-        }
+        $crate::debug_redacted!($name);
     };
 }
 

@@ -31,6 +31,7 @@ mod revocation;
 mod seat;
 mod secret;
 mod session;
+mod store;
 mod text;
 mod ticket;
 pub mod wire;
@@ -66,6 +67,7 @@ pub use seat::{
     Holder, PerUser, Reservation, Seat, SeatError, SeatRequest, SeatStore, Seated, Unlimited,
 };
 pub use secret::{SecretError, SessionKey, SessionToken, Ticket, TicketKey};
-pub use session::{Session, SessionData, SessionStore, StoreError};
+pub use session::{Session, SessionData, SessionStore};
+pub use store::{StoreError, StoreFuture};
 pub use text::{is_printable, is_visible_line, is_visible_text};
 pub use ticket::{TicketRecord, TicketStore};

@@ -108,11 +108,7 @@ pub struct PasskeyRecord {
     pub key: Box<[u8]>,
 }
 
-impl fmt::Debug for PasskeyRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PasskeyRecord").field("id", &self.id).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(PasskeyRecord { id });
 
 /// Changes that a sign-in makes to a passkey.
 ///

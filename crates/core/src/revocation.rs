@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{BoxFuture, SessionId, StoreError, TokenId, UserId};
+use crate::{SessionId, StoreFuture, TokenId, UserId};
 
 /// Revocation state of a credential's user, session and token, read at one moment.
 ///
@@ -188,8 +188,9 @@ impl CredentialRef<'_> {
 /// ```
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. After a failed
-/// read, nothing is known. After a failed write, the change may or may not have happened.
+/// All methods fail with [`StoreError::Unavailable`](crate::StoreError::Unavailable) when the store does
+/// not answer. After a failed read, nothing is known. After a failed write, the change may or may
+/// not have happened.
 ///
 /// # Cancel safety
 /// Dropping a read changes nothing. If a write is dropped, its change is made completely or not at
@@ -201,29 +202,17 @@ pub trait RevocationStore: Send + Sync + 'static {
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<RevocationState, StoreError>>;
+    ) -> StoreFuture<'a, RevocationState>;
 
     /// Revokes all credentials of a user issued up to and including `at`. Returns the new
     /// generation, which is [`RevocationState::next_generation`].
-    fn bump<'a>(
-        &'a self,
-        user: &'a UserId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<u64, StoreError>>;
+    fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64>;
 
     /// Revokes a session and every token that names it.
-    fn end_session<'a>(
-        &'a self,
-        session: &'a SessionId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()>;
 
     /// Revokes one token.
-    fn end_token<'a>(
-        &'a self,
-        token: &'a TokenId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()>;
 }
 
 /// Allows several parts of a program to share one store.
@@ -233,31 +222,19 @@ impl<E: RevocationStore + ?Sized> RevocationStore for Arc<E> {
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<RevocationState, StoreError>> {
+    ) -> StoreFuture<'a, RevocationState> {
         E::read(self, user, session, token)
     }
 
-    fn bump<'a>(
-        &'a self,
-        user: &'a UserId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+    fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64> {
         E::bump(self, user, at)
     }
 
-    fn end_session<'a>(
-        &'a self,
-        session: &'a SessionId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()> {
         E::end_session(self, session, at)
     }
 
-    fn end_token<'a>(
-        &'a self,
-        token: &'a TokenId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()> {
         E::end_token(self, token, at)
     }
 }

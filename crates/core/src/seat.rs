@@ -7,7 +7,7 @@
 //! The seat store only counts seats and names their holders. Admission checks if the holders are
 //! still alive, and closes the sockets that are replaced. Start reading at [`SeatStore`].
 
-use std::{fmt, num::NonZeroUsize};
+use std::num::NonZeroUsize;
 
 use crate::{BoxError, BoxFuture, LinkId, NodeId, SocketId, UserId};
 
@@ -265,11 +265,7 @@ pub struct Seated {
     pub replaced: Vec<SocketId>,
 }
 
-impl fmt::Debug for Seated {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seated").field("replaced", &self.replaced).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(Seated { replaced });
 
 /// Seat in use. Dropping it frees the seat.
 ///

@@ -4,7 +4,7 @@
 //! 256 random bits, so a fast hash is enough and the time of a lookup by hash reveals nothing
 //! useful.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -57,11 +57,7 @@ macro_rules! secret {
             }
         }
 
-        impl fmt::Debug for $secret {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($secret), "([redacted])"))
-            }
-        }
+        $crate::debug_redacted!($secret);
 
         $(#[$key_doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,11 +77,7 @@ macro_rules! secret {
             }
         }
 
-        impl fmt::Debug for $key {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($key), "([redacted])"))
-            }
-        }
+        $crate::debug_redacted!($key);
     };
 }
 

@@ -6,14 +6,13 @@
 //! `doorward-auth` has the rules for sessions. A store only keeps the records.
 
 use std::{
-    fmt,
     net::IpAddr,
     time::{Duration, SystemTime},
 };
 
 use serde_json::{Map, Value};
 
-use crate::{BoxError, BoxFuture, SessionId, SessionKey, UserId};
+use crate::{SessionId, SessionKey, StoreFuture, UserId};
 
 /// Record of a session, with its user, its network, and the times at which it started and ends.
 ///
@@ -120,11 +119,7 @@ impl Session {
 #[derive(Clone, Default, PartialEq)]
 pub struct SessionData(pub Map<String, Value>);
 
-impl fmt::Debug for SessionData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionData([redacted])")
-    }
-}
+crate::debug_redacted!(SessionData);
 
 /// Store of sessions.
 ///
@@ -145,8 +140,8 @@ impl fmt::Debug for SessionData {
 /// ```
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`] when the store does not answer. The change may
-/// or may not have happened, so the caller must assume neither.
+/// All methods fail with [`StoreError::Unavailable`](crate::StoreError::Unavailable) when the store does
+/// not answer. The change may or may not have happened, so the caller must assume neither.
 ///
 /// # Cancel safety
 /// If a future is dropped, its change is made completely or not at all.
@@ -154,82 +149,47 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Stores a new session under the hash of its token.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if the key or the id is taken. Nothing was changed.
-    fn create<'a>(
-        &'a self,
-        key: &'a SessionKey,
-        session: &'a Session,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// [`StoreError::Exists`](crate::StoreError::Exists) if the key or the id is taken. Nothing was
+    /// changed.
+    fn create<'a>(&'a self, key: &'a SessionKey, session: &'a Session) -> StoreFuture<'a, ()>;
 
     /// Finds a session by its token, including one that has expired and is not yet deleted.
-    fn find<'a>(
-        &'a self,
-        key: &'a SessionKey,
-    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>>;
+    fn find<'a>(&'a self, key: &'a SessionKey) -> StoreFuture<'a, Option<Session>>;
 
     /// Finds a session by its id, including one that has expired and is not yet deleted.
-    fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Session>, StoreError>>;
+    fn get<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, Option<Session>>;
 
     /// Lists the sessions of a user in the order of their creation, including those that have
     /// expired and are not yet deleted.
-    fn of_user<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<Vec<Session>, StoreError>>;
+    fn of_user<'a>(&'a self, user: &'a UserId) -> StoreFuture<'a, Vec<Session>>;
 
     /// Records activity of the client at `seen_at`. Returns `true` if the session exists and had
     /// not expired at that time.
     ///
     /// [`Session::seen_at`] never goes back, and an expired session stays expired.
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionId,
-        seen_at: SystemTime,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+    fn touch<'a>(&'a self, id: &'a SessionId, seen_at: SystemTime) -> StoreFuture<'a, bool>;
 
     /// Replaces the token of a session. Returns `true` if the session exists. The old token is
     /// invalid afterwards. Pass `signed_in_at` if the user has just signed in interactively.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if the key is taken. Nothing was changed.
+    /// [`StoreError::Exists`](crate::StoreError::Exists) if the key is taken. Nothing was changed.
     fn rotate<'a>(
         &'a self,
         id: &'a SessionId,
         key: &'a SessionKey,
         signed_in_at: Option<SystemTime>,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+    ) -> StoreFuture<'a, bool>;
 
     /// Replaces the application's data in a session. Returns `true` if the session exists.
-    fn put_data<'a>(
-        &'a self,
-        id: &'a SessionId,
-        data: &'a SessionData,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+    fn put_data<'a>(&'a self, id: &'a SessionId, data: &'a SessionData) -> StoreFuture<'a, bool>;
 
     /// Deletes a session. Returns `true` if it existed.
-    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>>;
+    fn remove<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, bool>;
 
     /// Deletes the sessions whose [`Session::forget_at`] has been reached at `now`, and returns
     /// their number. A store that deletes expired records automatically does nothing here.
-    fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>>;
-}
-
-/// Error of a store.
-///
-/// # Examples
-/// ```
-/// let away = doorward_core::StoreError::Unavailable("connection refused".into());
-/// assert_eq!(away.to_string(), "the store does not answer");
-/// ```
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The record to create exists already. It was not overwritten.
-    #[error("the record exists already")]
-    Exists,
-    /// The store is full. Nothing was changed.
-    #[error("the store is full")]
-    Full,
-    /// The store did not answer, or its answer was invalid.
-    #[error("the store does not answer")]
-    Unavailable(#[source] BoxError),
+    fn sweep(&self, now: SystemTime) -> StoreFuture<'_, u64>;
 }
 
 /// Returns the sum of a time and a duration. If the sum overflows, adds [`AGES`] instead.

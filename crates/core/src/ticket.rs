@@ -4,9 +4,9 @@
 //! created over a socket. The page exchanges the ticket once over HTTP. With a verifier, it proves
 //! that it is the page that requested the ticket (as in PKCE, RFC 7636).
 
-use std::{fmt, time::SystemTime};
+use std::time::SystemTime;
 
-use crate::{BoxFuture, SessionId, StoreError, TicketKey};
+use crate::{SessionId, StoreFuture, TicketKey};
 
 /// Record of a ticket.
 ///
@@ -32,11 +32,7 @@ pub struct TicketRecord {
     pub expires_at: SystemTime,
 }
 
-impl fmt::Debug for TicketRecord {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TicketRecord").field("expires_at", &self.expires_at).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(TicketRecord { expires_at });
 
 /// Store of tickets, each of which can be used once.
 ///
@@ -50,25 +46,23 @@ impl fmt::Debug for TicketRecord {
 /// ```
 ///
 /// # Errors
-/// All methods fail with [`StoreError::Unavailable`] when the store does not answer.
+/// All methods fail with [`StoreError::Unavailable`](crate::StoreError::Unavailable) when the store does
+/// not answer.
 pub trait TicketStore: Send + Sync + 'static {
     /// Stores a ticket until it expires.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if the key is taken. Nothing was changed.
+    /// [`StoreError::Exists`](crate::StoreError::Exists) if the key is taken. Nothing was changed.
     fn put_ticket<'a>(
         &'a self,
         key: &'a TicketKey,
         ticket: &'a TicketRecord,
-    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    ) -> StoreFuture<'a, ()>;
 
     /// Removes a ticket and returns it. If several callers ask for the same ticket, concurrently or
     /// later, exactly one of them gets it. An expired ticket may still be returned.
     ///
     /// # Cancel safety
     /// If the future is dropped, the ticket may have been removed.
-    fn take_ticket<'a>(
-        &'a self,
-        key: &'a TicketKey,
-    ) -> BoxFuture<'a, Result<Option<TicketRecord>, StoreError>>;
+    fn take_ticket<'a>(&'a self, key: &'a TicketKey) -> StoreFuture<'a, Option<TicketRecord>>;
 }

@@ -11,7 +11,7 @@ pub(crate) mod capacity;
 pub(crate) mod connect_attempts;
 pub(crate) mod value;
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use doorward_protocol::LinkConfig;
 
@@ -339,16 +339,7 @@ impl Limit {
     }
 }
 
-impl fmt::Debug for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limit")
-            .field("name", &self.name)
-            .field("default", &self.default)
-            .field("least", &self.least)
-            .field("most", &self.most)
-            .finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(Limit { name, default, least, most });
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,8 @@
 
 pub use doorward_core::{
     BoxFuture, CredentialRef, Holder, LinkId, Reservation, RevocationState, RevocationStore, Seat,
-    SeatError, SeatRequest, SeatStore, Seated, SessionKey, SessionStore, StoreError, TicketKey,
-    TicketRecord, TicketStore, Unlimited,
+    SeatError, SeatRequest, SeatStore, Seated, SessionKey, SessionStore, StoreError, StoreFuture,
+    TicketKey, TicketRecord, TicketStore, Unlimited,
 };
 
 pub use crate::presence::seats::MemorySeats;

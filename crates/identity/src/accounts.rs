@@ -3,7 +3,7 @@
 //! Disabling or removing an account ends all of its sessions, tokens and sockets. The mark is stored first, so that
 //! no new session can start afterwards. Start reading at [`Accounts::disable`].
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use doorward::{
     BoxError, Principals, Revoke, UserId,
@@ -123,11 +123,7 @@ impl Accounts {
     }
 }
 
-impl fmt::Debug for Accounts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accounts").finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(Accounts {});
 
 /// Errors of changes to an account.
 ///

@@ -1,7 +1,7 @@
 //! Builds the service, and decides which origins, domain and defaults it has. Start reading at
 //! [`IdentityBuilder::build`].
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use doorward::{
     BoxError, UserId,
@@ -272,13 +272,7 @@ impl IdentityBuilder {
     }
 }
 
-impl fmt::Debug for IdentityBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IdentityBuilder")
-            .field("public_url", &self.public_url)
-            .finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(IdentityBuilder { public_url });
 
 /// Returns the host of an origin, without its port.
 fn host(origin: &str) -> &str {

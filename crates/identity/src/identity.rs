@@ -1,7 +1,7 @@
 //! The handle of a sign-in service, which gives an application its gateway, routes and authenticator. Start reading
 //! at [`Identity`].
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use doorward::{
     Gateway, Principals,
@@ -55,8 +55,4 @@ impl Identity {
     }
 }
 
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity").finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(Identity {});

@@ -229,11 +229,7 @@ impl Link {
     }
 }
 
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("address", &self.address).finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(Link { address });
 
 fn client(url: &str) -> Result<Client, ConnectError> {
     if url.starts_with("rediss:") || url.starts_with("valkeys:") {

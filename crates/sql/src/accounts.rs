@@ -17,7 +17,7 @@ macro_rules! account_store {
 
             use doorward_core::{
                 Account, AccountStore, BoxFuture, CreateAccountError, CredentialId, PasskeyRecord,
-                PasskeyRemoval, PasskeyUse, RecoveryCodes, StoreError, UserId,
+                PasskeyRemoval, PasskeyUse, RecoveryCodes, StoreError, StoreFuture, UserId,
             };
             use sqlx::{query, query_as, query_scalar};
 
@@ -36,7 +36,7 @@ macro_rules! account_store {
                 fn decoy_secret<'a>(
                     &'a self,
                     drawn: &'a [u8; 32],
-                ) -> BoxFuture<'a, Result<[u8; 32], StoreError>> {
+                ) -> StoreFuture<'a, [u8; 32]> {
                     let drawn = *drawn;
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move {
@@ -80,7 +80,7 @@ macro_rules! account_store {
                 fn account<'a>(
                     &'a self,
                     id: &'a UserId,
-                ) -> BoxFuture<'a, Result<Option<Account>, StoreError>> {
+                ) -> StoreFuture<'a, Option<Account>> {
                     Box::pin(async move {
                         let found = query_as::<_, AccountRow>(statements::BY_ID).bind(id.as_str());
                         let found = found.fetch_optional(self.database.readers()).await;
@@ -91,7 +91,7 @@ macro_rules! account_store {
                 fn account_named<'a>(
                     &'a self,
                     name_key: &'a str,
-                ) -> BoxFuture<'a, Result<Option<Account>, StoreError>> {
+                ) -> StoreFuture<'a, Option<Account>> {
                     Box::pin(async move {
                         let found = query_as::<_, AccountRow>(statements::BY_NAME).bind(name_key);
                         let found = found.fetch_optional(self.database.readers()).await;
@@ -103,7 +103,7 @@ macro_rules! account_store {
                     &'a self,
                     after: Option<&'a str>,
                     limit: u32,
-                ) -> BoxFuture<'a, Result<Vec<Account>, StoreError>> {
+                ) -> StoreFuture<'a, Vec<Account>> {
                     Box::pin(async move {
                         let found = query_as::<_, AccountRow>(statements::LIST)
                             .bind(after.unwrap_or_default())
@@ -118,7 +118,7 @@ macro_rules! account_store {
                     &'a self,
                     id: &'a UserId,
                     at: Option<SystemTime>,
-                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                ) -> StoreFuture<'a, bool> {
                     let id = id.clone();
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move {
@@ -133,7 +133,7 @@ macro_rules! account_store {
                 fn remove_account<'a>(
                     &'a self,
                     id: &'a UserId,
-                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                ) -> StoreFuture<'a, bool> {
                     let id = id.clone();
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move {
@@ -148,7 +148,7 @@ macro_rules! account_store {
                     &'a self,
                     passkey: &'a PasskeyRecord,
                     limit: u32,
-                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                ) -> StoreFuture<'a, bool> {
                     let passkey = passkey.clone();
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move { changes::add_passkey(connection, &passkey, limit).await })
@@ -158,7 +158,7 @@ macro_rules! account_store {
                 fn passkey<'a>(
                     &'a self,
                     id: &'a CredentialId,
-                ) -> BoxFuture<'a, Result<Option<PasskeyRecord>, StoreError>> {
+                ) -> StoreFuture<'a, Option<PasskeyRecord>> {
                     Box::pin(async move {
                         let found = query_as::<_, PasskeyRow>(statements::PASSKEY);
                         let found = found.bind(id.as_bytes());
@@ -170,7 +170,7 @@ macro_rules! account_store {
                 fn passkeys_of<'a>(
                     &'a self,
                     user: &'a UserId,
-                ) -> BoxFuture<'a, Result<Vec<PasskeyRecord>, StoreError>> {
+                ) -> StoreFuture<'a, Vec<PasskeyRecord>> {
                     Box::pin(async move {
                         let found = query_as::<_, PasskeyRow>(statements::PASSKEYS_OF);
                         let found = found.bind(user.as_str());
@@ -184,7 +184,7 @@ macro_rules! account_store {
                     &'a self,
                     id: &'a CredentialId,
                     signed_in: PasskeyUse<'a>,
-                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                ) -> StoreFuture<'a, bool> {
                     let id = id.clone();
                     let PasskeyUse { before, after, is_synced, at } = signed_in;
                     let (before, after) = (before.to_vec(), after.to_vec());
@@ -206,7 +206,7 @@ macro_rules! account_store {
                     user: &'a UserId,
                     id: &'a CredentialId,
                     name: &'a str,
-                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                ) -> StoreFuture<'a, bool> {
                     let (user, id, name) = (user.clone(), id.clone(), name.to_owned());
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move {
@@ -224,7 +224,7 @@ macro_rules! account_store {
                     &'a self,
                     user: &'a UserId,
                     id: &'a CredentialId,
-                ) -> BoxFuture<'a, Result<PasskeyRemoval, StoreError>> {
+                ) -> StoreFuture<'a, PasskeyRemoval> {
                     let (user, id) = (user.clone(), id.clone());
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move { changes::remove_passkey(connection, &user, &id).await })
@@ -235,7 +235,7 @@ macro_rules! account_store {
                     &'a self,
                     user: &'a UserId,
                     codes: &'a RecoveryCodes,
-                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                ) -> StoreFuture<'a, bool> {
                     let (user, codes) = (user.clone(), codes.clone());
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move { changes::put_codes(connection, &user, &codes).await })
@@ -245,7 +245,7 @@ macro_rules! account_store {
                 fn recovery_codes<'a>(
                     &'a self,
                     user: &'a UserId,
-                ) -> BoxFuture<'a, Result<RecoveryCodes, StoreError>> {
+                ) -> StoreFuture<'a, RecoveryCodes> {
                     Box::pin(async move {
                         let found = query_as(statements::CODES).bind(user.as_str());
                         let found = found.fetch_all(self.database.readers()).await;
@@ -257,7 +257,7 @@ macro_rules! account_store {
                     &'a self,
                     user: &'a UserId,
                     hash: &'a [u8; 32],
-                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                ) -> StoreFuture<'a, bool> {
                     let (user, hash) = (user.clone(), *hash);
                     Box::pin(self.database.write(move |connection| {
                         Box::pin(async move {

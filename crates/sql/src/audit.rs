@@ -9,12 +9,9 @@ mod row;
 mod tests;
 mod writer;
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use doorward_core::{Audit, AuditRecord, BoxFuture};
@@ -137,11 +134,7 @@ impl Audit for SqlAudit {
     }
 }
 
-impl fmt::Debug for SqlAudit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqlAudit").finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(SqlAudit {});
 
 /// Capacity of the queue. At 300 bytes a record these are 20 MB, and a few seconds of a busy server.
 const QUEUE: usize = 65_536;

@@ -7,8 +7,6 @@ mod connect_error;
 mod database;
 mod schema;
 
-use std::fmt;
-
 pub use connect_error::ConnectError;
 use database::Database;
 
@@ -54,11 +52,7 @@ impl PostgresStore {
     }
 }
 
-impl fmt::Debug for PostgresStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresStore").finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(PostgresStore {});
 
 account_store!(
     crate::PostgresStore,

@@ -10,7 +10,6 @@ mod presence;
 mod schema;
 
 use std::{
-    fmt,
     fs::OpenOptions,
     io,
     os::unix::fs::OpenOptionsExt,
@@ -18,7 +17,7 @@ use std::{
     sync::Arc,
 };
 
-use doorward_core::{BoxFuture, StoreError};
+use doorward_core::{BoxFuture, StoreError, StoreFuture};
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
@@ -143,9 +142,7 @@ impl SqliteFile {
     pub(crate) async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>
-            + Send
-            + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> StoreFuture<'c, T> + Send + 'static,
     {
         let (writer, presence) = (self.writer.clone(), Arc::clone(&self.presence));
         let changing = tokio::spawn(async move {
@@ -226,11 +223,7 @@ impl SqliteFile {
     }
 }
 
-impl fmt::Debug for SqliteFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteFile").finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(SqliteFile {});
 
 async fn transact<T, F>(
     connection: &mut SqliteConnection,
@@ -238,7 +231,7 @@ async fn transact<T, F>(
     change: F,
 ) -> Result<T, StoreError>
 where
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>,
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> StoreFuture<'c, T>,
 {
     let mut transaction = connection.begin_with(begin).await.map_err(failed)?;
     match change(&mut transaction).await {

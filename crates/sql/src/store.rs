@@ -6,7 +6,7 @@ mod sessions;
 mod tests;
 mod tickets;
 
-use std::{fmt, path::Path, time::SystemTime};
+use std::{path::Path, time::SystemTime};
 
 use doorward_core::{RevocationState, StoreError};
 
@@ -111,11 +111,7 @@ impl SqlStore {
     }
 }
 
-impl fmt::Debug for SqlStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqlStore").finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(SqlStore {});
 
 /// Returns the statement that sets the floor: every credential issued before `at` is rejected, for all users.
 fn floor(at: SystemTime) -> String {

@@ -1,7 +1,6 @@
 //! Stores rooms, members and messages.
 //!
-//! Every change of a room increments the version of the room in the same transaction. A change is acknowledged after
-//! it is on the disk.
+//! A change increments the version of the room in the same transaction, and is acknowledged when it is on disk.
 
 use std::time::SystemTime;
 

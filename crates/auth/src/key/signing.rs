@@ -4,8 +4,6 @@
 //! decides where the text is stored and which processes may read it.
 //! Start reading at [`SigningKey::sign`].
 
-use std::fmt;
-
 use aws_lc_rs::{
     error::Unspecified,
     rand::SystemRandom,
@@ -139,11 +137,7 @@ impl SigningKey {
     }
 }
 
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningKey([redacted])")
-    }
-}
+doorward_core::debug_redacted!(SigningKey);
 
 pub(crate) const PRIVATE_KEY: &str = "PRIVATE KEY";
 

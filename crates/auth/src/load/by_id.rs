@@ -1,6 +1,6 @@
 //! Lookup by the id of the user, for tokens and sessions alike.
 
-use std::{fmt, future::Future};
+use std::future::Future;
 
 use doorward_core::{BoxError, UserId};
 
@@ -84,9 +84,5 @@ where
     }
 }
 
-/// Prints nothing that the closure holds.
-impl<F> fmt::Debug for UserById<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserById").finish_non_exhaustive()
-    }
-}
+// Prints nothing that the closure holds.
+doorward_core::debug_fields!(UserById<F> {});

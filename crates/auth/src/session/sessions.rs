@@ -11,7 +11,7 @@ pub(crate) mod error;
 mod lease;
 mod records;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_core::{
@@ -237,16 +237,8 @@ impl Sessions {
     }
 }
 
-/// Prints the settings and no session.
-impl fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions")
-            .field("idle_timeout", &self.idle_timeout)
-            .field("lifetime", &self.lifetime)
-            .field("per_user", &self.per_user)
-            .finish_non_exhaustive()
-    }
-}
+// Prints the settings and no session.
+doorward_core::debug_fields!(Sessions { idle_timeout, lifetime, per_user });
 
 /// Draws a random session id.
 fn draw_id(entropy: &dyn Entropy) -> SessionId {

@@ -6,7 +6,6 @@
 //! Start reading at [`Tickets::redeem`].
 
 use std::{
-    fmt,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -105,11 +104,7 @@ impl Tickets {
     }
 }
 
-impl fmt::Debug for Tickets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tickets").finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(Tickets {});
 
 /// Error of redeeming a ticket.
 ///

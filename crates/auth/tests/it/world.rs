@@ -13,8 +13,8 @@ use std::{
 
 use doorward_auth::{MemoryStore, NewSession, Sessions};
 use doorward_core::{
-    BoxFuture, Clock, Entropy, ManualClock, Session, SessionData, SessionId, SessionKey,
-    SessionStore, SessionToken, StoreError, UserId,
+    Clock, Entropy, ManualClock, Session, SessionData, SessionId, SessionKey, SessionStore,
+    SessionToken, StoreError, StoreFuture, UserId,
 };
 
 /// Clock, store and sessions of a test.
@@ -133,10 +133,7 @@ impl Watched {
         self.hangs.store(hangs, Ordering::SeqCst);
     }
 
-    fn pass<'a, T: Send + 'a>(
-        &'a self,
-        answer: BoxFuture<'a, Result<T, StoreError>>,
-    ) -> BoxFuture<'a, Result<T, StoreError>> {
+    fn pass<'a, T: Send + 'a>(&'a self, answer: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         Box::pin(async move {
             poll_fn(|_| match self.hangs.load(Ordering::SeqCst) {
                 true => Poll::Pending,
@@ -152,34 +149,23 @@ impl Watched {
 }
 
 impl SessionStore for Watched {
-    fn create<'a>(
-        &'a self,
-        key: &'a SessionKey,
-        session: &'a Session,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn create<'a>(&'a self, key: &'a SessionKey, session: &'a Session) -> StoreFuture<'a, ()> {
         self.pass(Box::pin(async { self.inner.create(key, session).await }))
     }
 
-    fn find<'a>(
-        &'a self,
-        key: &'a SessionKey,
-    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+    fn find<'a>(&'a self, key: &'a SessionKey) -> StoreFuture<'a, Option<Session>> {
         self.pass(Box::pin(async { self.inner.find(key).await }))
     }
 
-    fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+    fn get<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, Option<Session>> {
         self.pass(Box::pin(async { self.inner.get(id).await }))
     }
 
-    fn of_user<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
+    fn of_user<'a>(&'a self, user: &'a UserId) -> StoreFuture<'a, Vec<Session>> {
         self.pass(Box::pin(async { self.inner.of_user(user).await }))
     }
 
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionId,
-        seen_at: SystemTime,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn touch<'a>(&'a self, id: &'a SessionId, seen_at: SystemTime) -> StoreFuture<'a, bool> {
         self.touches.fetch_add(1, Ordering::SeqCst);
         self.pass(Box::pin(async move { self.inner.touch(id, seen_at).await }))
     }
@@ -189,23 +175,19 @@ impl SessionStore for Watched {
         id: &'a SessionId,
         key: &'a SessionKey,
         signed_in_at: Option<SystemTime>,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    ) -> StoreFuture<'a, bool> {
         self.pass(Box::pin(async move { self.inner.rotate(id, key, signed_in_at).await }))
     }
 
-    fn put_data<'a>(
-        &'a self,
-        id: &'a SessionId,
-        data: &'a SessionData,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn put_data<'a>(&'a self, id: &'a SessionId, data: &'a SessionData) -> StoreFuture<'a, bool> {
         self.pass(Box::pin(async { self.inner.put_data(id, data).await }))
     }
 
-    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn remove<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, bool> {
         self.pass(Box::pin(async { self.inner.remove(id).await }))
     }
 
-    fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn sweep(&self, now: SystemTime) -> StoreFuture<'_, u64> {
         self.pass(Box::pin(async move { self.inner.sweep(now).await }))
     }
 }

@@ -1,6 +1,6 @@
 //! Subscriptions: handlers with guards, interceptors and filters of their own.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use doorward_core::Guard;
 
@@ -107,11 +107,7 @@ impl<P: Send + Sync + 'static> Subscription<P> {
     }
 }
 
-impl<P> fmt::Debug for Subscription<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription").finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(Subscription<P> {});
 
 /// Argument of [`Gateway::on`](crate::Gateway::on): a [`Handler`], or a [`Subscription`] made of one.
 ///

@@ -1,6 +1,6 @@
 //! Limits how often clients may act.
 
-use std::{borrow::Cow, fmt, net::IpAddr, time::Duration};
+use std::{borrow::Cow, net::IpAddr, time::Duration};
 
 use doorward_core::{Action, Anonymous, Guard, GuardContext, Refusal, SocketId, UserId, Verdict};
 
@@ -120,15 +120,7 @@ impl<P: Sync> Guard<P> for RateLimit {
     }
 }
 
-impl fmt::Debug for RateLimit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimit")
-            .field("per", &self.per)
-            .field("limit", &self.limit)
-            .field("window", &self.window)
-            .finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(RateLimit { per, limit, window });
 
 /// Maximum number of users, sockets or addresses that are counted.
 const MAX_KEYS: usize = 1_000_000;

@@ -9,7 +9,6 @@
 //! closes the connection after the response. Start reading at [`RequestBody`]'s `poll_frame`.
 
 use std::{
-    fmt,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -177,11 +176,7 @@ impl Body for RequestBody {
     }
 }
 
-impl fmt::Debug for RequestBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestBody").field("received", &self.received).finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(RequestBody { received });
 
 /// Time that the client may take before its rate counts. A mobile network may be silent for as long.
 const BODY_GRACE: Duration = Duration::from_secs(10);

@@ -7,7 +7,6 @@
 
 use std::{
     convert::Infallible,
-    fmt,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -57,11 +56,7 @@ impl DoorwardService {
     }
 }
 
-impl fmt::Debug for DoorwardService {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DoorwardService").finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(DoorwardService {});
 
 impl<B: Send + 'static> Service<Request<B>> for DoorwardService {
     type Response = Response<Full<Bytes>>;

@@ -10,7 +10,6 @@
 
 use std::{
     collections::HashMap,
-    fmt,
     hash::Hash,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -138,11 +137,7 @@ impl<K: Eq + Hash> Counts<K> {
     }
 }
 
-impl<K> fmt::Debug for Budget<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Budget").field("cell", &self.cell).finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(Budget<K> { cell });
 
 const MINUTE: Duration = Duration::from_secs(60);
 

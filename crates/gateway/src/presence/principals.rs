@@ -5,7 +5,6 @@
 //! revocation. Start reading at [`Principals::revoke`].
 
 use std::{
-    fmt,
     net::IpAddr,
     sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
@@ -280,11 +279,7 @@ impl Orders {
     }
 }
 
-impl fmt::Debug for Principals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Principals").finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(Principals {});
 
 /// Returns the subject of the audit record of a revocation. It is empty for a token, because audit
 /// records do not contain tokens.

@@ -101,11 +101,7 @@ impl<P> RoomRequest<P> {
     }
 }
 
-impl<P> fmt::Debug for RoomRequest<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RoomRequest").field("room", &self.room).finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(RoomRequest<P> { room });
 
 /// Policy for the rooms of a pattern.
 pub(crate) struct RoomPolicy<P> {

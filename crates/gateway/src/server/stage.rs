@@ -1,6 +1,6 @@
 //! Stages of a builder: before and after it has an authenticator.
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, sync::Arc};
 
 use doorward_core::{PerUser, SeatStore};
 
@@ -54,13 +54,7 @@ pub struct WithAuthenticator<P> {
     pub(super) hubs: Hubs<P>,
 }
 
-impl<P> fmt::Debug for WithAuthenticator<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WithAuthenticator")
-            .field("gateways", &self.gateways)
-            .finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(WithAuthenticator<P> { gateways });
 
 /// Parts that all namespaces share.
 pub(super) struct Common {

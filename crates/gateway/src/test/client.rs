@@ -1,6 +1,6 @@
 //! A connected client in memory.
 
-use std::{collections::VecDeque, fmt};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use doorward_core::SocketId;
@@ -412,11 +412,4 @@ fn event_name(data: &str) -> Option<String> {
     Some(items.first()?.as_str()?.to_owned())
 }
 
-impl fmt::Debug for TestClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestClient")
-            .field("id", &self.id)
-            .field("namespace", &self.namespace)
-            .finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(TestClient { id, namespace });

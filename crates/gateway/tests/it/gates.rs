@@ -17,7 +17,7 @@ use doorward::{
     session::SessionId,
     store::{
         BoxFuture, Reservation, RevocationState, RevocationStore, Seat, SeatError, SeatRequest,
-        SeatStore, Seated, StoreError,
+        SeatStore, Seated, StoreError, StoreFuture,
     },
 };
 use doorward_testkit::{AuditLog, RawClient, Seen as Frame};
@@ -59,29 +59,21 @@ impl RevocationStore for OneRevocation {
         _: &'a UserId,
         _: Option<&'a SessionId>,
         _: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<RevocationState, StoreError>> {
+    ) -> StoreFuture<'a, RevocationState> {
         self.0.add("epoch");
         let next = self.1.lock().unwrap().pop().unwrap_or(Ok(RevocationState::default()));
         Box::pin(async { next })
     }
 
-    fn bump<'a>(&'a self, _: &'a UserId, _: SystemTime) -> BoxFuture<'a, Result<u64, StoreError>> {
+    fn bump<'a>(&'a self, _: &'a UserId, _: SystemTime) -> StoreFuture<'a, u64> {
         unreachable!("no test here revokes")
     }
 
-    fn end_session<'a>(
-        &'a self,
-        _: &'a SessionId,
-        _: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_session<'a>(&'a self, _: &'a SessionId, _: SystemTime) -> StoreFuture<'a, ()> {
         unreachable!("no test here revokes")
     }
 
-    fn end_token<'a>(
-        &'a self,
-        _: &'a TokenId,
-        _: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_token<'a>(&'a self, _: &'a TokenId, _: SystemTime) -> StoreFuture<'a, ()> {
         unreachable!("no test here revokes")
     }
 }

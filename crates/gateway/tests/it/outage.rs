@@ -15,7 +15,7 @@ use doorward::{
     guard::{Guard, GuardContext, Verdict},
     server::Clock as _,
     session::{LeaseError, MemoryStore, SessionId},
-    store::{BoxFuture, RevocationState, RevocationStore, StoreError},
+    store::{RevocationState, RevocationStore, StoreError, StoreFuture},
     test::{ManualClock, TestEnd},
 };
 use doorward_testkit::Log;
@@ -49,10 +49,7 @@ impl Cut {
     }
 
     /// Passes a question on to the store in memory, unless this one is unavailable.
-    fn pass<'a, T: Send + 'a>(
-        &'a self,
-        answer: BoxFuture<'a, Result<T, StoreError>>,
-    ) -> BoxFuture<'a, Result<T, StoreError>> {
+    fn pass<'a, T: Send + 'a>(&'a self, answer: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         Box::pin(async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
             if self.hangs.load(Ordering::SeqCst) {
@@ -77,31 +74,19 @@ impl RevocationStore for Cut {
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<RevocationState, StoreError>> {
+    ) -> StoreFuture<'a, RevocationState> {
         self.pass(self.store.read(user, session, token))
     }
 
-    fn bump<'a>(
-        &'a self,
-        user: &'a UserId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+    fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64> {
         self.pass(self.store.bump(user, at))
     }
 
-    fn end_session<'a>(
-        &'a self,
-        session: &'a SessionId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()> {
         self.pass(self.store.end_session(session, at))
     }
 
-    fn end_token<'a>(
-        &'a self,
-        token: &'a TokenId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()> {
         self.pass(self.store.end_token(token, at))
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use doorward_core::{
     Account, AccountStore, BoxFuture, CreateAccountError, CredentialId, PasskeyRecord,
     PasskeyRemoval, PasskeyUse, RecoveryCodes, Session, SessionData, SessionId, SessionKey,
-    SessionStore, StoreError, TicketKey, TicketRecord, TicketStore, UserId,
+    SessionStore, StoreError, StoreFuture, TicketKey, TicketRecord, TicketStore, UserId,
 };
 use doorward_sql::SqlStore;
 
@@ -71,7 +71,7 @@ impl AccountStore for Recorded {
         &'a self,
         id: &'a CredentialId,
         signed_in: PasskeyUse<'a>,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    ) -> StoreFuture<'a, bool> {
         Box::pin(async move {
             if self.has_rival.swap(false, Ordering::Relaxed) {
                 let faster = PasskeyUse { after: b"of a faster rival", ..signed_in };
@@ -112,17 +112,14 @@ impl SessionStore for Recorded {
         remove(id: &'a SessionId) -> Result<bool, StoreError>;
     }
 
-    fn find<'a>(
-        &'a self,
-        key: &'a SessionKey,
-    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+    fn find<'a>(&'a self, key: &'a SessionKey) -> StoreFuture<'a, Option<Session>> {
         if self.is_away.load(Ordering::Relaxed) {
             return Box::pin(async { Err(StoreError::Unavailable("it is away".into())) });
         }
         SessionStore::find(&*self.store, key)
     }
 
-    fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn sweep(&self, now: SystemTime) -> StoreFuture<'_, u64> {
         self.store.sweep(now)
     }
 }

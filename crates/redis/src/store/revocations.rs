@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use doorward_core::{
-    BoxFuture, REMEMBERED, RevocationState, RevocationStore, SessionId, StoreError, TokenId, UserId,
+    REMEMBERED, RevocationState, RevocationStore, SessionId, StoreError, StoreFuture, TokenId,
+    UserId,
 };
 
 use super::RedisStore;
@@ -23,7 +24,7 @@ impl RevocationStore for RedisStore {
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<RevocationState, StoreError>> {
+    ) -> StoreFuture<'a, RevocationState> {
         let keys = &self.0.keys;
         let mut order = Order::question(&self.0.scripts.read)
             .key(keys.floor())
@@ -45,11 +46,7 @@ impl RevocationStore for RedisStore {
         })
     }
 
-    fn bump<'a>(
-        &'a self,
-        user: &'a UserId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+    fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64> {
         let keys = &self.0.keys;
         let order = Order::change(&self.0.scripts.bump)
             .key(keys.floor())
@@ -64,11 +61,7 @@ impl RevocationStore for RedisStore {
         Box::pin(async move { parse(&self.0.link.run::<String>(&order).await?) })
     }
 
-    fn end_session<'a>(
-        &'a self,
-        session: &'a SessionId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()> {
         let keys = &self.0.keys;
         let order = Order::change(&self.0.scripts.end_session)
             .key(keys.floor())
@@ -82,11 +75,7 @@ impl RevocationStore for RedisStore {
         Box::pin(async move { self.0.link.run(&order).await })
     }
 
-    fn end_token<'a>(
-        &'a self,
-        token: &'a TokenId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()> {
         let keys = &self.0.keys;
         let order = Order::change(&self.0.scripts.end_token)
             .key(keys.floor())

@@ -3,7 +3,7 @@
 use std::{future::ready, time::SystemTime};
 
 use doorward_core::{
-    BoxFuture, Session, SessionData, SessionId, SessionKey, SessionStore, StoreError, UserId,
+    Session, SessionData, SessionId, SessionKey, SessionStore, StoreError, StoreFuture, UserId,
 };
 
 use super::{
@@ -30,11 +30,7 @@ fn done(answer: i64) -> Result<bool, StoreError> {
 }
 
 impl SessionStore for RedisStore {
-    fn create<'a>(
-        &'a self,
-        key: &'a SessionKey,
-        session: &'a Session,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn create<'a>(&'a self, key: &'a SessionKey, session: &'a Session) -> StoreFuture<'a, ()> {
         let keys = &self.0.keys;
         let order = Order::change(&self.0.scripts.create)
             .key(keys.sequence())
@@ -54,10 +50,7 @@ impl SessionStore for RedisStore {
         })
     }
 
-    fn find<'a>(
-        &'a self,
-        key: &'a SessionKey,
-    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+    fn find<'a>(&'a self, key: &'a SessionKey) -> StoreFuture<'a, Option<Session>> {
         let keys = &self.0.keys;
         let order = Order::question(&self.0.scripts.find)
             .key(keys.floor())
@@ -66,13 +59,13 @@ impl SessionStore for RedisStore {
         Box::pin(async move { one(&self.0.link.run(&order).await?) })
     }
 
-    fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+    fn get<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, Option<Session>> {
         let keys = &self.0.keys;
         let order = Order::question(&self.0.scripts.get).key(keys.floor()).key(keys.session(id));
         Box::pin(async move { one(&self.0.link.run(&order).await?) })
     }
 
-    fn of_user<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
+    fn of_user<'a>(&'a self, user: &'a UserId) -> StoreFuture<'a, Vec<Session>> {
         let keys = &self.0.keys;
         let order = Order::question(&self.0.scripts.of_user)
             .key(keys.floor())
@@ -88,11 +81,7 @@ impl SessionStore for RedisStore {
         })
     }
 
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionId,
-        seen_at: SystemTime,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn touch<'a>(&'a self, id: &'a SessionId, seen_at: SystemTime) -> StoreFuture<'a, bool> {
         let keys = &self.0.keys;
         let order = Order::change(&self.0.scripts.touch)
             .key(keys.floor())
@@ -106,7 +95,7 @@ impl SessionStore for RedisStore {
         id: &'a SessionId,
         key: &'a SessionKey,
         signed_in_at: Option<SystemTime>,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    ) -> StoreFuture<'a, bool> {
         let keys = &self.0.keys;
         let signed_in_at = signed_in_at.map(|at| to_millis(at).to_string());
         let order = Order::change(&self.0.scripts.rotate)
@@ -126,11 +115,7 @@ impl SessionStore for RedisStore {
         })
     }
 
-    fn put_data<'a>(
-        &'a self,
-        id: &'a SessionId,
-        data: &'a SessionData,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn put_data<'a>(&'a self, id: &'a SessionId, data: &'a SessionData) -> StoreFuture<'a, bool> {
         let keys = &self.0.keys;
         let order = Order::change(&self.0.scripts.put_data)
             .key(keys.sequence())
@@ -139,7 +124,7 @@ impl SessionStore for RedisStore {
         Box::pin(async move { done(self.0.link.run(&order).await?) })
     }
 
-    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn remove<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, bool> {
         let keys = &self.0.keys;
         let order = Order::change(&self.0.scripts.remove)
             .key(keys.floor())
@@ -152,7 +137,7 @@ impl SessionStore for RedisStore {
     }
 
     /// Does nothing and returns 0: Redis deletes expired keys automatically.
-    fn sweep(&self, _: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn sweep(&self, _: SystemTime) -> StoreFuture<'_, u64> {
         Box::pin(ready(Ok(0)))
     }
 }

@@ -1,6 +1,6 @@
 //! Tickets: one value for each. Redis deletes it after it expires.
 
-use doorward_core::{BoxFuture, SessionId, StoreError, TicketKey, TicketRecord, TicketStore};
+use doorward_core::{SessionId, StoreError, StoreFuture, TicketKey, TicketRecord, TicketStore};
 
 use super::RedisStore;
 use crate::{
@@ -35,7 +35,7 @@ impl TicketStore for RedisStore {
         &'a self,
         key: &'a TicketKey,
         ticket: &'a TicketRecord,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    ) -> StoreFuture<'a, ()> {
         let order = Order::command("SET")
             .key(self.0.keys.ticket(key))
             .argument(write(ticket))
@@ -52,10 +52,7 @@ impl TicketStore for RedisStore {
         })
     }
 
-    fn take_ticket<'a>(
-        &'a self,
-        key: &'a TicketKey,
-    ) -> BoxFuture<'a, Result<Option<TicketRecord>, StoreError>> {
+    fn take_ticket<'a>(&'a self, key: &'a TicketKey) -> StoreFuture<'a, Option<TicketRecord>> {
         let order = Order::command("GETDEL").key(self.0.keys.ticket(key));
         Box::pin(async move {
             let taken: Option<String> = self.0.link.run(&order).await?;

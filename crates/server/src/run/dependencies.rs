@@ -19,7 +19,7 @@ use doorward::{
     server::{Clock, Outage, SystemClock},
     store::RevocationStore,
 };
-use doorward_core::{AccountStore, BoxFuture, StoreError};
+use doorward_core::{AccountStore, StoreError, StoreFuture};
 use doorward_sql::SqliteFile;
 use futures_util::future::join_all;
 use serde_json::{Map, json};
@@ -31,7 +31,7 @@ pub(crate) struct Dependencies(Vec<Dependency>);
 
 struct Dependency {
     name: &'static str,
-    ask: Box<dyn Fn() -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync>,
+    ask: Box<dyn Fn() -> StoreFuture<'static, ()> + Send + Sync>,
     outage: Outage,
 }
 
@@ -81,7 +81,7 @@ impl Dependencies {
 impl Dependency {
     fn new(
         name: &'static str,
-        ask: impl Fn() -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync + 'static,
+        ask: impl Fn() -> StoreFuture<'static, ()> + Send + Sync + 'static,
     ) -> Self {
         // The first successful check ends the outage, without a waiting time.
         Self { name, ask: Box::new(ask), outage: Outage::new(name, Duration::ZERO) }

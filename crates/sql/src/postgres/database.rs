@@ -1,6 +1,6 @@
 //! Connects to PostgreSQL, and runs reads and transactions.
 
-use doorward_core::{BoxFuture, StoreError};
+use doorward_core::{StoreError, StoreFuture};
 use sqlx::{
     ConnectOptions as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -38,9 +38,7 @@ impl Database {
     pub(crate) async fn write<T, F>(&self, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, StoreError>>
-            + Send
-            + 'static,
+        F: for<'c> FnOnce(&'c mut PgConnection) -> StoreFuture<'c, T> + Send + 'static,
     {
         let pool = self.pool.clone();
         let changing = tokio::spawn(async move {

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use doorward_core::{
-    BoxFuture, RevocationState, RevocationStore, SessionId, StoreError, TokenId, UserId,
+    RevocationState, RevocationStore, SessionId, StoreError, StoreFuture, TokenId, UserId,
 };
 use sqlx::{SqliteConnection, query, query_as};
 
@@ -86,7 +86,7 @@ impl RevocationStore for SqlStore {
         user: &'a UserId,
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
-    ) -> BoxFuture<'a, Result<RevocationState, StoreError>> {
+    ) -> StoreFuture<'a, RevocationState> {
         Box::pin(async move {
             let row = query_as(READ)
                 .bind(user.as_str())
@@ -96,11 +96,7 @@ impl RevocationStore for SqlStore {
         })
     }
 
-    fn bump<'a>(
-        &'a self,
-        user: &'a UserId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+    fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64> {
         let user = user.clone();
         Box::pin(
             self.database.write(move |connection| {
@@ -109,11 +105,7 @@ impl RevocationStore for SqlStore {
         )
     }
 
-    fn end_session<'a>(
-        &'a self,
-        session: &'a SessionId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()> {
         let id = session.clone();
         Box::pin(self.database.write(move |connection| {
             Box::pin(async move {
@@ -123,11 +115,7 @@ impl RevocationStore for SqlStore {
         }))
     }
 
-    fn end_token<'a>(
-        &'a self,
-        token: &'a TokenId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()> {
         let id = token.clone();
         Box::pin(self.database.write(move |connection| {
             Box::pin(async move { end(connection, "token", id.as_str(), at).await })

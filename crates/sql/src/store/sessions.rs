@@ -5,7 +5,7 @@ mod row;
 use std::time::SystemTime;
 
 use doorward_core::{
-    BoxFuture, REMEMBERED, Session, SessionData, SessionId, SessionKey, SessionStore, StoreError,
+    REMEMBERED, Session, SessionData, SessionId, SessionKey, SessionStore, StoreError, StoreFuture,
     UserId,
 };
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
@@ -105,11 +105,7 @@ fn one(found: sqlx::Result<Option<Row>>) -> Result<Option<Session>, StoreError> 
 }
 
 impl SessionStore for SqlStore {
-    fn create<'a>(
-        &'a self,
-        key: &'a SessionKey,
-        session: &'a Session,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn create<'a>(&'a self, key: &'a SessionKey, session: &'a Session) -> StoreFuture<'a, ()> {
         let (key, forget_at) = (*key, to_millis(session.forget_at()));
         let row = row::write(session);
         Box::pin(self.database.write(move |connection| {
@@ -121,24 +117,21 @@ impl SessionStore for SqlStore {
         }))
     }
 
-    fn find<'a>(
-        &'a self,
-        key: &'a SessionKey,
-    ) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+    fn find<'a>(&'a self, key: &'a SessionKey) -> StoreFuture<'a, Option<Session>> {
         Box::pin(async move {
             let found = query_as(FIND).bind(key.as_bytes().as_slice());
             one(found.fetch_optional(self.database.readers()).await)
         })
     }
 
-    fn get<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<Option<Session>, StoreError>> {
+    fn get<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, Option<Session>> {
         Box::pin(async move {
             let found = query_as(GET).bind(id.as_str());
             one(found.fetch_optional(self.database.readers()).await)
         })
     }
 
-    fn of_user<'a>(&'a self, user: &'a UserId) -> BoxFuture<'a, Result<Vec<Session>, StoreError>> {
+    fn of_user<'a>(&'a self, user: &'a UserId) -> StoreFuture<'a, Vec<Session>> {
         Box::pin(async move {
             let found = query_as::<_, Row>(OF_USER).bind(user.as_str());
             let rows = found.fetch_all(self.database.readers()).await.map_err(failed)?;
@@ -146,11 +139,7 @@ impl SessionStore for SqlStore {
         })
     }
 
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionId,
-        seen_at: SystemTime,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn touch<'a>(&'a self, id: &'a SessionId, seen_at: SystemTime) -> StoreFuture<'a, bool> {
         let id = id.clone();
         Box::pin(self.database.write(move |connection| {
             Box::pin(async move {
@@ -165,18 +154,14 @@ impl SessionStore for SqlStore {
         id: &'a SessionId,
         key: &'a SessionKey,
         signed_in_at: Option<SystemTime>,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    ) -> StoreFuture<'a, bool> {
         let (id, key) = (id.clone(), *key);
         Box::pin(self.database.write(move |connection| {
             Box::pin(async move { rotate(connection, &id, key, signed_in_at).await })
         }))
     }
 
-    fn put_data<'a>(
-        &'a self,
-        id: &'a SessionId,
-        data: &'a SessionData,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn put_data<'a>(&'a self, id: &'a SessionId, data: &'a SessionData) -> StoreFuture<'a, bool> {
         let (id, data) = (id.clone(), row::write_data(data));
         Box::pin(self.database.write(move |connection| {
             Box::pin(async move {
@@ -186,7 +171,7 @@ impl SessionStore for SqlStore {
         }))
     }
 
-    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn remove<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, bool> {
         let id = id.clone();
         Box::pin(
             self.database
@@ -194,7 +179,7 @@ impl SessionStore for SqlStore {
         )
     }
 
-    fn sweep(&self, now: SystemTime) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn sweep(&self, now: SystemTime) -> StoreFuture<'_, u64> {
         Box::pin(self.database.write(move |connection| Box::pin(sweep(connection, now))))
     }
 }

@@ -1,6 +1,6 @@
 //! Writes and takes tickets.
 
-use doorward_core::{BoxFuture, SessionId, StoreError, TicketKey, TicketRecord, TicketStore};
+use doorward_core::{SessionId, StoreError, StoreFuture, TicketKey, TicketRecord, TicketStore};
 use sqlx::{query, query_as};
 
 use super::SqlStore;
@@ -31,7 +31,7 @@ impl TicketStore for SqlStore {
         &'a self,
         key: &'a TicketKey,
         ticket: &'a TicketRecord,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    ) -> StoreFuture<'a, ()> {
         let (key, ticket) = (*key, ticket.clone());
         Box::pin(self.database.write(move |connection| {
             Box::pin(async move {
@@ -46,10 +46,7 @@ impl TicketStore for SqlStore {
         }))
     }
 
-    fn take_ticket<'a>(
-        &'a self,
-        key: &'a TicketKey,
-    ) -> BoxFuture<'a, Result<Option<TicketRecord>, StoreError>> {
+    fn take_ticket<'a>(&'a self, key: &'a TicketKey) -> StoreFuture<'a, Option<TicketRecord>> {
         let key = *key;
         Box::pin(self.database.write(move |connection| {
             Box::pin(async move {

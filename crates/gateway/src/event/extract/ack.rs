@@ -4,7 +4,7 @@
 //! dropped, or until the event times out. So the order of events, the limits, and "each event is
 //! answered exactly once" hold as they do for returned values.
 
-use std::{fmt, marker::PhantomData, sync::Mutex};
+use std::{marker::PhantomData, sync::Mutex};
 
 use doorward_core::{BoxError, Exception};
 use doorward_protocol::{Arguments, RawArguments};
@@ -64,11 +64,7 @@ impl<T> Ack<T> {
     }
 }
 
-impl<T> fmt::Debug for Ack<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ack").field("asked", &self.asked).finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(Ack<T> { asked });
 
 impl<P, T> FromEvent<P> for Ack<T> {
     fn from_event(context: &EventContext<'_, P>) -> Result<Self, Exception> {

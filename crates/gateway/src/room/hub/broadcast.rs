@@ -3,7 +3,7 @@
 //! An event is written once and shared by all packets. Sending never waits for a client: packets
 //! are posted to the mailboxes of the links. Start reading at [`Broadcast::emit`].
 
-use std::{collections::HashSet, fmt, time::Duration};
+use std::{collections::HashSet, time::Duration};
 
 use doorward_core::{DisconnectReason, SocketId};
 use doorward_protocol::Arguments;
@@ -372,12 +372,4 @@ async fn answer_of<T: DeserializeOwned>(
     (id, answer.await)
 }
 
-impl<P> fmt::Debug for Broadcast<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Broadcast")
-            .field("hub", &self.hub)
-            .field("to", &self.to)
-            .field("except", &self.except)
-            .finish_non_exhaustive()
-    }
-}
+doorward_core::debug_fields!(Broadcast<P> { hub, to, except });

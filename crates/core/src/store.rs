@@ -1,0 +1,34 @@
+//! Future and error that the methods of every store return.
+
+use crate::{BoxError, BoxFuture};
+
+/// Future of a store method.
+///
+/// # Examples
+/// ```
+/// use doorward_core::StoreFuture;
+///
+/// let removed: StoreFuture<'static, bool> = Box::pin(async { Ok(true) });
+/// ```
+pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Error of a store.
+///
+/// # Examples
+/// ```
+/// let away = doorward_core::StoreError::Unavailable("connection refused".into());
+/// assert_eq!(away.to_string(), "the store does not answer");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The record to create exists already. It was not overwritten.
+    #[error("the record exists already")]
+    Exists,
+    /// The store is full. Nothing was changed.
+    #[error("the store is full")]
+    Full,
+    /// The store did not answer, or its answer was invalid.
+    #[error("the store does not answer")]
+    Unavailable(#[source] BoxError),
+}
