@@ -10,10 +10,11 @@ mod tickets;
 
 use std::{
     future::ready,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::SystemTime,
 };
 
+use doorward_core::lock;
 use doorward_core::{
     RevocationState, RevocationStore, Session, SessionData, SessionId, SessionKey, SessionStore,
     StoreFuture, TicketKey, TicketRecord, TicketStore, TokenId, UserId,
@@ -63,35 +64,30 @@ impl MemoryStore {
     /// Treats everything made before `at` as revoked, such as the start of the process.
     #[must_use]
     pub fn refusing_before(self, at: SystemTime) -> Self {
-        self.lock().marks.refuse_before(at);
+        lock(&self.0).marks.refuse_before(at);
         self
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        // No operation panics between two related changes, so a poisoned lock is safe to use.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SessionStore for MemoryStore {
     fn create<'a>(&'a self, key: &'a SessionKey, session: &'a Session) -> StoreFuture<'a, ()> {
-        Box::pin(ready(self.lock().sessions.create(*key, session)))
+        Box::pin(ready(lock(&self.0).sessions.create(*key, session)))
     }
 
     fn find<'a>(&'a self, key: &'a SessionKey) -> StoreFuture<'a, Option<Session>> {
-        Box::pin(ready(Ok(self.lock().sessions.find(key))))
+        Box::pin(ready(Ok(lock(&self.0).sessions.find(key))))
     }
 
     fn get<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, Option<Session>> {
-        Box::pin(ready(Ok(self.lock().sessions.get(id))))
+        Box::pin(ready(Ok(lock(&self.0).sessions.get(id))))
     }
 
     fn of_user<'a>(&'a self, user: &'a UserId) -> StoreFuture<'a, Vec<Session>> {
-        Box::pin(ready(Ok(self.lock().sessions.of_user(user))))
+        Box::pin(ready(Ok(lock(&self.0).sessions.of_user(user))))
     }
 
     fn touch<'a>(&'a self, id: &'a SessionId, seen_at: SystemTime) -> StoreFuture<'a, bool> {
-        Box::pin(ready(Ok(self.lock().sessions.touch(id, seen_at))))
+        Box::pin(ready(Ok(lock(&self.0).sessions.touch(id, seen_at))))
     }
 
     fn rotate<'a>(
@@ -100,19 +96,19 @@ impl SessionStore for MemoryStore {
         key: &'a SessionKey,
         signed_in_at: Option<SystemTime>,
     ) -> StoreFuture<'a, bool> {
-        Box::pin(ready(self.lock().sessions.rotate(id, *key, signed_in_at)))
+        Box::pin(ready(lock(&self.0).sessions.rotate(id, *key, signed_in_at)))
     }
 
     fn put_data<'a>(&'a self, id: &'a SessionId, data: &'a SessionData) -> StoreFuture<'a, bool> {
-        Box::pin(ready(Ok(self.lock().sessions.put_data(id, data))))
+        Box::pin(ready(Ok(lock(&self.0).sessions.put_data(id, data))))
     }
 
     fn remove<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, bool> {
-        Box::pin(ready(Ok(self.lock().sessions.remove(id))))
+        Box::pin(ready(Ok(lock(&self.0).sessions.remove(id))))
     }
 
     fn sweep(&self, now: SystemTime) -> StoreFuture<'_, u64> {
-        let mut kept = self.lock();
+        let mut kept = lock(&self.0);
         kept.tickets.sweep(now);
         kept.marks.sweep(now);
         Box::pin(ready(Ok(kept.sessions.sweep(now))))
@@ -125,11 +121,11 @@ impl TicketStore for MemoryStore {
         key: &'a TicketKey,
         ticket: &'a TicketRecord,
     ) -> StoreFuture<'a, ()> {
-        Box::pin(ready(self.lock().tickets.put(*key, ticket)))
+        Box::pin(ready(lock(&self.0).tickets.put(*key, ticket)))
     }
 
     fn take_ticket<'a>(&'a self, key: &'a TicketKey) -> StoreFuture<'a, Option<TicketRecord>> {
-        Box::pin(ready(Ok(self.lock().tickets.take(key))))
+        Box::pin(ready(Ok(lock(&self.0).tickets.take(key))))
     }
 }
 
@@ -140,25 +136,25 @@ impl RevocationStore for MemoryStore {
         session: Option<&'a SessionId>,
         token: Option<&'a TokenId>,
     ) -> StoreFuture<'a, RevocationState> {
-        Box::pin(ready(Ok(self.lock().marks.read(user, session, token))))
+        Box::pin(ready(Ok(lock(&self.0).marks.read(user, session, token))))
     }
 
     fn bump<'a>(&'a self, user: &'a UserId, at: SystemTime) -> StoreFuture<'a, u64> {
-        let mut kept = self.lock();
+        let mut kept = lock(&self.0);
         // Remove the sessions even if the revocation itself cannot be stored.
         kept.sessions.remove_user(user);
         Box::pin(ready(kept.marks.bump(user, at)))
     }
 
     fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()> {
-        let mut kept = self.lock();
+        let mut kept = lock(&self.0);
         // The revocation is stored even without a session, because tokens may name it.
         kept.sessions.remove(session);
         Box::pin(ready(kept.marks.end_session(session, at)))
     }
 
     fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()> {
-        Box::pin(ready(self.lock().marks.end_token(token, at)))
+        Box::pin(ready(lock(&self.0).marks.end_token(token, at)))
     }
 }
 

@@ -90,14 +90,8 @@ pub trait Authenticator: Send + Sync + 'static {
 pub enum AuthenticateError {
     /// The client is rejected.
     #[error("refused")]
-    Refused(#[source] Refusal),
+    Refused(#[from] Refusal),
     /// Nothing was decided, because a dependency did not answer.
     #[error("cannot be decided now")]
     Unavailable(#[source] BoxError),
-}
-
-impl From<Refusal> for AuthenticateError {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
 }

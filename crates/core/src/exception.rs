@@ -1,6 +1,6 @@
 //! Errors that are sent as the answer to an event, in place of a value.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
 use crate::{Code, Refusal, RefusalCode};
 
@@ -35,7 +35,8 @@ pub struct Detail {
 ///     Ok(amount)
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
 pub struct Exception {
     code: Code,
     message: Cow<'static, str>,
@@ -146,14 +147,6 @@ impl Exception {
         self.retry_after
     }
 }
-
-impl fmt::Display for Exception {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Exception {}
 
 /// Turns the refusal of a guard into the answer to an event or to a join.
 impl From<Refusal> for Exception {

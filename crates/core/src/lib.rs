@@ -21,6 +21,7 @@ mod handshake;
 mod headers;
 mod id;
 mod lease;
+mod lock;
 mod manual_clock;
 mod node;
 mod object;
@@ -51,6 +52,8 @@ pub use handshake::{AuthPayload, AuthPayloadError, Handshake, HandshakeRequest};
 pub use headers::Headers;
 pub use id::{DecisionId, LinkId, SessionId, SocketId, SocketIdError, TokenId, UserId};
 pub use lease::{Lease, LeaseError};
+#[doc(hidden)]
+pub use lock::lock;
 pub use manual_clock::ManualClock;
 pub use node::NodeId;
 pub use object::UniqueObject;

@@ -4,12 +4,12 @@ use std::{
     collections::BTreeMap,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
     time::{Duration, Instant, SystemTime},
 };
 
-use crate::{BoxFuture, Clock};
+use crate::{BoxFuture, Clock, lock};
 
 /// Clock that only a test moves. Clones share the same time.
 ///
@@ -64,7 +64,7 @@ impl ManualClock {
 
     /// Advances monotonic time and wall time, and wakes the waits whose deadline is reached.
     pub fn advance(&self, by: Duration) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.elapsed += by;
         state.wall += by;
         let now = self.start + state.elapsed;
@@ -79,11 +79,7 @@ impl ManualClock {
 
     /// Sets wall time only, as an operator or NTP would.
     pub fn set_wall(&self, wall: SystemTime) {
-        self.lock().wall = wall;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state).wall = wall;
     }
 }
 
@@ -95,15 +91,15 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn wall(&self) -> SystemTime {
-        self.lock().wall
+        lock(&self.state).wall
     }
 
     fn now(&self) -> Instant {
-        self.start + self.lock().elapsed
+        self.start + lock(&self.state).elapsed
     }
 
     fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.next += 1;
         let key = (deadline, state.next);
         drop(state);
@@ -115,7 +111,7 @@ impl Future for Wait {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.clock.lock();
+        let mut state = lock(&self.clock.state);
         if self.clock.start + state.elapsed >= self.key.0 {
             return Poll::Ready(());
         }
@@ -132,7 +128,7 @@ impl Drop for Wait {
     fn drop(&mut self) {
         // Dropping a waker may drop a task, and that task may hold a wait that takes this lock. The
         // waker is therefore dropped after the lock is released.
-        let waker = self.clock.lock().sleepers.remove(&self.key);
+        let waker = lock(&self.clock.state).sleepers.remove(&self.key);
         drop(waker);
     }
 }

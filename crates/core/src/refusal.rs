@@ -1,6 +1,6 @@
 //! Refusals, which answer clients that are not admitted.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
 use crate::{Code, Fault, Part, Problem, RefusalReason};
 
@@ -110,6 +110,27 @@ impl RefusalCode {
             Self::Unauthenticated => "unauthenticated",
         }
     }
+
+    /// Returns the message for people, and the hint for the client's program.
+    const fn message_and_hint(self) -> (&'static str, Option<Retry>) {
+        match self {
+            Self::AlreadyConnected => ("Already connected", Some(Retry::Later)),
+            Self::Application(_) => ("", None),
+            Self::BadHandshake => ("Bad handshake", Some(Retry::Never)),
+            Self::Forbidden => ("Forbidden", Some(Retry::Never)),
+            Self::InvalidNamespace => ("Invalid namespace", None),
+            Self::ReauthenticationRequired => {
+                ("Reauthentication required", Some(Retry::AfterLogin))
+            }
+            Self::SessionExpired | Self::Unauthenticated => {
+                ("Unauthorized", Some(Retry::AfterLogin))
+            }
+            Self::TokenExpired => ("Unauthorized", Some(Retry::AfterRefresh)),
+            Self::TooManyAttempts => ("Too many attempts", Some(Retry::Later)),
+            Self::TooManyNamespaces => ("Too many namespaces", Some(Retry::Never)),
+            Self::TooManyRooms => ("Too many rooms", Some(Retry::Never)),
+        }
+    }
 }
 
 /// Rejection of a client, with a code and a message that the client reads.
@@ -124,7 +145,8 @@ impl RefusalCode {
 /// let own = Refusal::new("invalid_token", "Invalid token").retry(Retry::AfterLogin);
 /// assert_eq!(own.to_string(), "Invalid token");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
 pub struct Refusal {
     code: RefusalCode,
     message: Cow<'static, str>,
@@ -141,80 +163,49 @@ impl Refusal {
     /// invalid [`Code`] is replaced by `invalid_code`.
     #[must_use]
     pub fn new(code: impl Into<Code>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self::build(
-            RefusalCode::Application(code.into()),
-            message.into(),
-            None,
-            RefusalReason::Application,
-        )
+        let code = RefusalCode::Application(code.into());
+        Self { message: message.into(), ..Self::of(code, RefusalReason::Application) }
     }
 
     /// Refuses a user whose connection policy allows no further connection.
     #[must_use]
     pub fn already_connected() -> Self {
-        Self::build(
-            RefusalCode::AlreadyConnected,
-            "Already connected".into(),
-            Some(Retry::Later),
-            RefusalReason::SeatTaken,
-        )
+        Self::of(RefusalCode::AlreadyConnected, RefusalReason::SeatTaken)
     }
 
     /// Refuses a malformed handshake.
     #[must_use]
     pub fn bad_handshake() -> Self {
-        Self::build(
-            RefusalCode::BadHandshake,
-            "Bad handshake".into(),
-            Some(Retry::Never),
-            RefusalReason::AuthMalformed,
-        )
-        .about(Fault::new(Part::Member, "auth", Problem::Malformed))
+        Self::of(RefusalCode::BadHandshake, RefusalReason::AuthMalformed).about(Fault::new(
+            Part::Member,
+            "auth",
+            Problem::Malformed,
+        ))
     }
 
     /// Refuses an authenticated client that is not authorised.
     #[must_use]
     pub fn forbidden() -> Self {
-        Self::build(
-            RefusalCode::Forbidden,
-            "Forbidden".into(),
-            Some(Retry::Never),
-            RefusalReason::GuardDenied,
-        )
+        Self::of(RefusalCode::Forbidden, RefusalReason::GuardDenied)
     }
 
     /// Refuses a namespace that is not mounted.
     #[must_use]
     pub fn invalid_namespace() -> Self {
-        Self::build(
-            RefusalCode::InvalidNamespace,
-            "Invalid namespace".into(),
-            None,
-            RefusalReason::NamespaceUnknown,
-        )
+        Self::of(RefusalCode::InvalidNamespace, RefusalReason::NamespaceUnknown)
     }
 
     /// Refuses a user who must authenticate again, because the last authentication was too long
     /// ago.
     #[must_use]
     pub fn reauthentication_required() -> Self {
-        Self::build(
-            RefusalCode::ReauthenticationRequired,
-            "Reauthentication required".into(),
-            Some(Retry::AfterLogin),
-            RefusalReason::ReauthenticationRequired,
-        )
+        Self::of(RefusalCode::ReauthenticationRequired, RefusalReason::ReauthenticationRequired)
     }
 
     /// Refuses a session that has expired.
     #[must_use]
     pub fn session_expired() -> Self {
-        Self::build(
-            RefusalCode::SessionExpired,
-            "Unauthorized".into(),
-            Some(Retry::AfterLogin),
-            RefusalReason::SessionExpired,
-        )
+        Self::of(RefusalCode::SessionExpired, RefusalReason::SessionExpired)
     }
 
     /// Refuses a token that has a valid signature and has expired.
@@ -223,34 +214,19 @@ impl Refusal {
     /// again.
     #[must_use]
     pub fn token_expired() -> Self {
-        Self::build(
-            RefusalCode::TokenExpired,
-            "Unauthorized".into(),
-            Some(Retry::AfterRefresh),
-            RefusalReason::TokenExpired,
-        )
+        Self::of(RefusalCode::TokenExpired, RefusalReason::TokenExpired)
     }
 
     /// Refuses a CONNECT that exceeds the maximum number of namespaces on a link.
     #[must_use]
     pub fn too_many_namespaces() -> Self {
-        Self::build(
-            RefusalCode::TooManyNamespaces,
-            "Too many namespaces".into(),
-            Some(Retry::Never),
-            RefusalReason::TooManyNamespaces,
-        )
+        Self::of(RefusalCode::TooManyNamespaces, RefusalReason::TooManyNamespaces)
     }
 
     /// Refuses a client that would be in more rooms than allowed.
     #[must_use]
     pub fn too_many_rooms() -> Self {
-        Self::build(
-            RefusalCode::TooManyRooms,
-            "Too many rooms".into(),
-            Some(Retry::Never),
-            RefusalReason::RoomDenied,
-        )
+        Self::of(RefusalCode::TooManyRooms, RefusalReason::RoomDenied)
     }
 
     /// Refuses a client that has used up a budget. `retry_after` is rounded up to whole seconds.
@@ -260,27 +236,14 @@ impl Refusal {
     /// the code instead, and the link stays open.
     #[must_use]
     pub fn too_many_attempts(retry_after: Duration) -> Self {
-        Self {
-            retry_after: Some(retry_after),
-            ..Self::build(
-                RefusalCode::TooManyAttempts,
-                "Too many attempts".into(),
-                Some(Retry::Later),
-                RefusalReason::TooManyAttempts,
-            )
-        }
+        Self::of(RefusalCode::TooManyAttempts, RefusalReason::TooManyAttempts).after(retry_after)
     }
 
     /// Refuses a client that is not authenticated. The client receives the same answer for every
     /// reason, and the audit record contains `reason`.
     #[must_use]
     pub fn unauthenticated(reason: RefusalReason) -> Self {
-        Self::build(
-            RefusalCode::Unauthenticated,
-            "Unauthorized".into(),
-            Some(Retry::AfterLogin),
-            reason,
-        )
+        Self::of(RefusalCode::Unauthenticated, reason)
     }
 
     /// Sets the hint about the client's next step.
@@ -349,23 +312,11 @@ impl Refusal {
         self.fault
     }
 
-    fn build(
-        code: RefusalCode,
-        message: Cow<'static, str>,
-        retry: Option<Retry>,
-        reason: RefusalReason,
-    ) -> Self {
-        Self { code, message, retry, retry_after: None, reason, fault: None }
+    fn of(code: RefusalCode, reason: RefusalReason) -> Self {
+        let (message, retry) = code.message_and_hint();
+        Self { code, message: message.into(), retry, retry_after: None, reason, fault: None }
     }
 }
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Refusal {}
 
 #[cfg(test)]
 mod tests {

@@ -10,11 +10,12 @@ mod server;
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
 use doorward_core::StoreError;
+use doorward_core::lock;
 use redis::{
     AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, RedisResult, Script,
     ServerErrorKind, aio::MultiplexedConnection, io::tcp::TcpSettings,
@@ -225,7 +226,7 @@ impl Link {
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.current)
     }
 }
 

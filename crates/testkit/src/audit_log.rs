@@ -1,7 +1,8 @@
 //! Keeps audit records for assertions.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use doorward_core::lock;
 use doorward_core::{Audit, AuditRecord, Decision, Fault};
 use tokio::sync::Notify;
 
@@ -44,7 +45,7 @@ impl AuditLog {
     /// Returns all records so far.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.records).clone()
     }
 
     /// Returns all outcomes so far.
@@ -74,7 +75,7 @@ impl AuditLog {
 
 impl Audit for AuditLog {
     fn record(&self, record: &AuditRecord<'_>) {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(Record {
+        lock(&self.records).push(Record {
             id: record.id.encode(),
             outcome: record.outcome,
             fault: record.fault,

@@ -2,8 +2,10 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex, MutexGuard, Once, PoisonError},
+    sync::{Arc, Mutex, Once},
 };
+
+use doorward_core::lock;
 
 use tracing::{Level, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::MakeWriter;
@@ -43,7 +45,7 @@ impl Log {
     /// Returns all lines.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        String::from_utf8_lossy(&self.lock()).lines().map(str::to_owned).collect()
+        String::from_utf8_lossy(&lock(&self.0)).lines().map(str::to_owned).collect()
     }
 
     /// Returns the lines that contain a text.
@@ -51,15 +53,11 @@ impl Log {
     pub fn lines_with(&self, text: &str) -> Vec<String> {
         self.lines().into_iter().filter(|line| line.contains(text)).collect()
     }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.lock().extend_from_slice(bytes);
+        lock(&self.0).extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -13,10 +13,12 @@ use std::{
     path::PathBuf,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
-        Mutex, OnceLock, PoisonError,
+        Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
 };
+
+use doorward_core::lock;
 
 use tempfile::TempDir;
 
@@ -126,14 +128,14 @@ impl PostgresServer {
     /// # Panics
     /// If it does not start.
     pub fn restart(&self) {
-        let mut shell = self.shell.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shell = lock(&self.shell);
         shell.orders.write_all(b"restart\n").expect("the shell is there");
         drop(shell);
         self.wait();
     }
 
     fn wait(&self) {
-        let mut shell = self.shell.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shell = lock(&self.shell);
         let mut line = String::new();
         shell.answers.read_line(&mut line).expect("the shell is there");
         if line != "ready\n" {

@@ -60,8 +60,8 @@ use crate::session::sessions::{error::VerifySessionError, lease::Leases, records
 pub struct Sessions {
     records: Arc<Records>,
     leases: Arc<Leases>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
     idle_timeout: Duration,
     lifetime: Duration,
     per_user: usize,
@@ -226,14 +226,6 @@ impl Sessions {
         }
         session.signed_in_at = signed_in_at.unwrap_or(session.signed_in_at);
         Ok((token, session))
-    }
-
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.clock
-    }
-
-    pub(crate) fn entropy(&self) -> &dyn Entropy {
-        &*self.entropy
     }
 }
 

@@ -62,9 +62,9 @@ impl Tickets {
         session: &SessionId,
         challenge: [u8; 32],
     ) -> Result<(Ticket, SystemTime), StoreError> {
-        let now = self.sessions.clock().wall();
+        let now = self.sessions.clock.wall();
         let expires_at = now.checked_add(LIFETIME).unwrap_or(now);
-        let ticket = Ticket::generate(self.sessions.entropy());
+        let ticket = Ticket::generate(&*self.sessions.entropy);
         let record = TicketRecord { session: session.clone(), challenge, expires_at };
         self.store.put_ticket(&ticket.key(), &record).await?;
         Ok((ticket, expires_at))
@@ -94,7 +94,7 @@ impl Tickets {
         let proof: [u8; 32] = Sha256::digest(verifier).into();
         // Taken before any check: of concurrent attempts only one receives the record.
         let record = self.store.take_ticket(&ticket.key()).await?.ok_or(RedeemError::Unknown)?;
-        if record.expires_at <= self.sessions.clock().wall() {
+        if record.expires_at <= self.sessions.clock.wall() {
             return Err(RedeemError::Expired);
         }
         if !bool::from(proof.ct_eq(&record.challenge)) {

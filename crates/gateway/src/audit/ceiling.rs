@@ -3,10 +3,11 @@
 use std::{
     collections::HashMap,
     mem,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     time::{Duration, SystemTime},
 };
 
+use doorward_core::lock;
 use doorward_core::{Audit, AuditRecord, BoxFuture, Decision, DecisionId};
 
 /// Audit sink with a ceiling for records that any client can cause: 1,000 in ten seconds.
@@ -69,7 +70,7 @@ impl<A: Audit> BoundedAudit<A> {
 
     /// Returns `true` if a record is to be passed on, and the counts to be recorded before it.
     fn count(&self, record: &AuditRecord<'_>) -> (bool, HashMap<&'static str, u64>) {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = lock(&self.window);
         // A new window begins as well if the clock was set back.
         let is_over = record.at >= window.ends || record.at + WINDOW < window.ends;
         let left_out = if is_over { mem::take(&mut window.left_out) } else { HashMap::new() };
@@ -109,7 +110,7 @@ impl<A: Audit> Audit for BoundedAudit<A> {
     }
 
     fn written(&self) -> BoxFuture<'_, bool> {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = lock(&self.window);
         let (left_out, last) = (mem::take(&mut window.left_out), window.last);
         drop(window);
         if let Some((id, at)) = last {

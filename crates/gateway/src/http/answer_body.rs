@@ -11,12 +11,13 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use doorward_core::BoxError;
+use doorward_core::lock;
 use http_body_util::{Either, Full};
 use hyper::body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -43,25 +44,21 @@ pub(crate) struct Answering(Carried);
 impl Carried {
     /// Keeps the place of a request that begins, and frees that of the request before it.
     pub(crate) fn begin(&self, place: Place) -> Answering {
-        *self.lock() = Some(Carrying { place, is_answered: false });
+        *lock(&self.0) = Some(Carrying { place, is_answered: false });
         Answering(self.clone())
     }
 
     /// Frees the place if the response is complete; all that was written is flushed.
     pub(super) fn flushed(&self) {
         // Taken out first, so that the place is given back without this lock held.
-        let over = self.lock().take_if(|carrying| carrying.is_answered);
+        let over = lock(&self.0).take_if(|carrying| carrying.is_answered);
         drop(over.map(|over| over.place));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Carrying>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        if let Some(carrying) = &mut *self.0.lock() {
+        if let Some(carrying) = &mut *lock(&self.0.0) {
             carrying.is_answered = true;
         }
     }

@@ -3,8 +3,10 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
+
+use doorward_core::lock;
 
 /// Limits how many connections, links or requests each address may hold. One instance counts one of
 /// these.
@@ -32,7 +34,7 @@ impl Addresses {
     /// Takes a place; `None` if the address has none left.
     pub(crate) fn try_take(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Place> {
         let key = address.map(network);
-        let mut counts = self.lock();
+        let mut counts = lock(&self.counts);
         let count = counts.entry(key).or_default();
         if *count >= self.limit {
             return None;
@@ -45,18 +47,14 @@ impl Addresses {
     /// Takes a place even beyond the limit, for a link that is already open.
     pub(crate) fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Place {
         let key = address.map(network);
-        *self.lock().entry(key).or_default() += 1;
+        *lock(&self.counts).entry(key).or_default() += 1;
         Place { addresses: Arc::clone(self), key }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, usize>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut counts = self.addresses.lock();
+        let mut counts = lock(&self.addresses.counts);
         if let Some(count) = counts.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
@@ -121,7 +119,7 @@ mod tests {
         drop(addresses.try_take(None));
         drop(addresses.take(None));
 
-        assert!(addresses.lock().is_empty());
+        assert!(lock(&addresses.counts).is_empty());
         assert!(addresses.try_take(None).is_some());
     }
 }

@@ -11,9 +11,11 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
+
+use doorward_core::lock;
 
 /// Rate limiter with one budget per key (generic cell rate algorithm). A key may make all attempts
 /// of a window in one burst; they are replenished evenly over the window.
@@ -76,7 +78,7 @@ impl<K: Clone + Eq + Hash> Budget<K> {
     /// The time to wait, if none is left; nothing is used then.
     pub fn take(&self, key: &K, now: Instant) -> Result<(), Duration> {
         // One lock for both steps: concurrent attempts must not all see the last one.
-        let mut counts = self.lock();
+        let mut counts = lock(&self.counts);
         self.check_in(&counts, key, now)?;
         self.spend_in(&mut counts, key, now);
         Ok(())
@@ -87,13 +89,13 @@ impl<K: Clone + Eq + Hash> Budget<K> {
     /// # Errors
     /// The time to wait, if none is left.
     pub fn check(&self, key: &K, now: Instant) -> Result<(), Duration> {
-        self.check_in(&self.lock(), key, now)
+        self.check_in(&lock(&self.counts), key, now)
     }
 
     /// Uses one attempt, even if none is left. The debt is bounded: a key that keeps spending waits
     /// for at most the time of two attempts after it has stopped.
     pub fn spend(&self, key: &K, now: Instant) {
-        self.spend_in(&mut self.lock(), key, now);
+        self.spend_in(&mut lock(&self.counts), key, now);
     }
 
     fn check_in(&self, counts: &Counts<K>, key: &K, now: Instant) -> Result<(), Duration> {
@@ -114,10 +116,6 @@ impl<K: Clone + Eq + Hash> Budget<K> {
             }
         };
         *until = ((*until).max(now) + self.cell).min(now + self.window + self.cell);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Counts<K>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -195,7 +193,7 @@ mod tests {
             budget.spend(&key, start);
         }
 
-        assert_eq!(budget.lock().used_until.len(), 1);
+        assert_eq!(lock(&budget.counts).used_until.len(), 1);
     }
 
     #[test]
@@ -208,7 +206,7 @@ mod tests {
             budget.take(&key, start + Duration::from_secs(seconds)).unwrap();
         }
 
-        assert!(budget.lock().used_until.len() <= MIN_DROP);
+        assert!(lock(&budget.counts).used_until.len() <= MIN_DROP);
     }
 
     #[test]

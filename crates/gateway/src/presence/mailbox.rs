@@ -6,12 +6,13 @@
 use std::{
     cell::Cell,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use atomic_waker::AtomicWaker;
+use doorward_core::lock;
 use doorward_core::{DisconnectReason, LinkId, SocketId};
 use doorward_protocol::Frame;
 use tokio::sync::oneshot;
@@ -78,7 +79,7 @@ impl LinkHandle {
         {
             return false;
         }
-        let mut letters = self.lock();
+        let mut letters = lock(&self.letters);
         if letters.closed {
             return false;
         }
@@ -160,7 +161,7 @@ impl LinkHandle {
         // one look at an empty mailbox. In the opposite order that letter would be missed.
         self.waiting.store(false, Ordering::Release);
         let spare = SPARE.take();
-        let mut letters = self.lock();
+        let mut letters = lock(&self.letters);
         letters.bytes = 0;
         std::mem::replace(&mut letters.queue, spare)
     }
@@ -173,13 +174,9 @@ impl LinkHandle {
     }
 
     pub(crate) fn close(&self) {
-        let mut letters = self.lock();
+        let mut letters = lock(&self.letters);
         letters.closed = true;
         letters.queue = Vec::new();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Letters> {
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,9 +6,10 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
+use doorward_core::lock;
 use doorward_core::{DisconnectReason, LinkId, SessionId, SocketId, TokenId, UserId};
 use tokio::sync::Notify;
 
@@ -70,7 +71,7 @@ pub(crate) enum Whose<'a> {
 impl Registry {
     pub(crate) fn add_link(self: &Arc<Self>, link: Arc<LinkHandle>) -> LinkEntry {
         let id = link.id();
-        self.lock().links.insert(id, link);
+        lock(&self.entries).links.insert(id, link);
         LinkEntry { registry: Arc::clone(self), id }
     }
 
@@ -82,7 +83,7 @@ impl Registry {
     ) -> SocketEntry {
         let socket = resident.id();
         let named = named(&*resident, credential);
-        let mut entries = self.lock();
+        let mut entries = lock(&self.entries);
         entries.add_names(socket, &named);
         entries.sockets.insert(socket, (resident, named));
         drop(entries);
@@ -94,7 +95,7 @@ impl Registry {
     /// The names of earlier credentials are kept, up to [`MAX_NAMES`] in all: a revocation of one
     /// of them is meant for this client.
     pub(crate) fn also_named(&self, socket: SocketId, credential: &Credential) {
-        let mut entries = self.lock();
+        let mut entries = lock(&self.entries);
         let Some((resident, known)) = entries.sockets.get_mut(&socket) else { return };
         // Names of the current credential move to the end of the list, so they are dropped last.
         let fresh = named(&**resident, credential);
@@ -109,24 +110,24 @@ impl Registry {
     }
 
     pub(crate) fn sockets(&self) -> usize {
-        self.lock().sockets.len()
+        lock(&self.entries).sockets.len()
     }
 
     pub(crate) fn links(&self) -> usize {
-        self.lock().links.len()
+        lock(&self.entries).links.len()
     }
 
     pub(crate) fn link(&self, id: LinkId) -> Option<Arc<LinkHandle>> {
-        self.lock().links.get(&id).map(Arc::clone)
+        lock(&self.entries).links.get(&id).map(Arc::clone)
     }
 
     pub(crate) fn socket(&self, id: SocketId) -> Option<Arc<dyn Resident>> {
-        self.lock().sockets.get(&id).map(|(resident, _)| Arc::clone(resident))
+        lock(&self.entries).sockets.get(&id).map(|(resident, _)| Arc::clone(resident))
     }
 
     /// Returns all sockets that are registered at this moment.
     pub(crate) fn all_sockets(&self) -> Vec<Arc<dyn Resident>> {
-        self.lock().sockets.values().map(|(resident, _)| Arc::clone(resident)).collect()
+        lock(&self.entries).sockets.values().map(|(resident, _)| Arc::clone(resident)).collect()
     }
 
     /// Returns all sockets of a user, a session or a token.
@@ -136,7 +137,7 @@ impl Registry {
             Whose::Token(id) => Key::Token(id.clone()),
             Whose::User(id) => Key::User(id.clone()),
         };
-        let entries = self.lock();
+        let entries = lock(&self.entries);
         let found = entries.index.get(&key).into_iter().flatten();
         found
             .filter_map(|id| entries.sockets.get(id))
@@ -146,7 +147,7 @@ impl Registry {
 
     /// Asks every link to end.
     pub(crate) fn end_all(&self, reason: DisconnectReason) {
-        let links: Vec<_> = self.lock().links.values().map(Arc::clone).collect();
+        let links: Vec<_> = lock(&self.entries).links.values().map(Arc::clone).collect();
         for link in links {
             link.end(reason);
         }
@@ -162,10 +163,6 @@ impl Registry {
             }
             notified.await;
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -201,7 +198,7 @@ fn named(resident: &dyn Resident, credential: &Credential) -> Named {
 
 impl Drop for LinkEntry {
     fn drop(&mut self) {
-        let mut entries = self.registry.lock();
+        let mut entries = lock(&self.registry.entries);
         let handle = entries.links.remove(&self.id);
         let empty = entries.links.is_empty();
         drop(entries);
@@ -214,7 +211,7 @@ impl Drop for LinkEntry {
 
 impl Drop for SocketEntry {
     fn drop(&mut self) {
-        let mut entries = self.registry.lock();
+        let mut entries = lock(&self.registry.entries);
         let gone = entries.sockets.remove(&self.socket);
         if let Some((_, names)) = &gone {
             entries.remove_names(self.socket, names);

@@ -7,9 +7,10 @@ pub(crate) mod replacing;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
+use doorward_core::lock;
 use doorward_core::{
     BoxFuture, Reservation, Seat, SeatError, SeatRequest, SeatStore, Seated, Unlimited, UserId,
 };
@@ -100,10 +101,4 @@ impl fmt::Debug for MemorySeats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemorySeats").field("taken", &self.taken()).finish_non_exhaustive()
     }
-}
-
-fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
-    // A poisoned lock is safe to use: no code under it panics between two changes that belong
-    // together.
-    table.lock().unwrap_or_else(PoisonError::into_inner)
 }

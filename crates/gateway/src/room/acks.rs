@@ -6,12 +6,13 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use doorward_core::SocketId;
+use doorward_core::lock;
 use doorward_protocol::RawArguments;
 use tokio::sync::oneshot;
 
@@ -48,7 +49,7 @@ impl AckTable {
         limit: usize,
     ) -> Result<PendingAck, AckError> {
         let (sender, answer) = oneshot::channel();
-        let mut table = self.lock();
+        let mut table = lock(&self.table);
         if table.has_ended {
             return Err(AckError::Ended);
         }
@@ -66,7 +67,7 @@ impl AckTable {
     /// Passes an ack of the client to the caller that waits for it. An ack with an unknown id is
     /// ignored: the client may be late, or may have invented the id.
     pub(crate) fn answer(&self, id: u64, arguments: RawArguments) {
-        let Some(pending) = self.lock().open.remove(&id) else { return };
+        let Some(pending) = lock(&self.table).open.remove(&id) else { return };
         // Fails if the caller has given up meanwhile.
         pending.send(arguments).err();
     }
@@ -74,17 +75,13 @@ impl AckTable {
     /// Cancels all pending acks: their callers receive [`AckError::Ended`]. A second call does
     /// nothing.
     pub(crate) fn end(&self) {
-        let mut table = self.lock();
+        let mut table = lock(&self.table);
         table.has_ended = true;
         let open = std::mem::take(&mut table.open);
         // The lock is released before the senders are dropped, because that wakes the tasks that
         // wait.
         drop(table);
         drop(open);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,7 +95,7 @@ impl PendingAck {
 impl Drop for PendingAck {
     fn drop(&mut self) {
         // The guard of the lock is dropped at the end of this statement, before the sender is.
-        let pending = self.acks.lock().open.remove(&self.id);
+        let pending = lock(&self.acks.table).open.remove(&self.id);
         drop(pending);
         self.link.awaits_ack_no_more();
     }

@@ -8,9 +8,10 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
+use doorward_core::lock;
 use doorward_core::{SocketId, UserId};
 
 use crate::room::socket::Socket;
@@ -254,11 +255,6 @@ fn index(hasher: &RandomState, key: &impl Hash) -> usize {
     #[expect(clippy::cast_possible_truncation, reason = "any part of a hash will do")]
     let hash = hasher.hash_one(key) as usize;
     hash % SHARDS
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No code of the application runs under these locks, so no panic leaves a change half done.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Number of shards: more than there are cores, so that two cores seldom need the same lock.

@@ -5,11 +5,12 @@
 
 use std::{
     error::Error,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
 use doorward_core::Causes;
+use doorward_core::lock;
 
 use crate::runtime::metrics::Outages;
 
@@ -62,7 +63,7 @@ impl Outage {
     /// Records a failed or unanswered request.
     pub fn failed(&self, now: Instant, cause: &(dyn Error + 'static)) {
         self.metrics.failed();
-        let mut away = self.lock();
+        let mut away = lock(&self.away);
         if let Some(away) = &mut *away {
             (away.last, away.failures) = (now, away.failures + 1);
             tracing::debug!(what = self.what, cause = Causes(cause).to_string(), "Unavailable.");
@@ -77,7 +78,7 @@ impl Outage {
     /// Records a successful request.
     pub fn answered(&self, now: Instant) {
         let is_over = |away: &mut Away| now.saturating_duration_since(away.last) >= self.quiet;
-        let Some(over) = self.lock().take_if(is_over) else { return };
+        let Some(over) = lock(&self.away).take_if(is_over) else { return };
         self.metrics.away(false);
         let seconds = now.saturating_duration_since(over.since).as_secs_f64();
         tracing::info!(what = self.what, seconds, failures = over.failures, "Available again.");
@@ -86,11 +87,7 @@ impl Outage {
     /// Returns `true` during an outage.
     #[must_use]
     pub fn is_away(&self) -> bool {
-        self.lock().is_some()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Away>> {
-        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.away).is_some()
     }
 }
 

@@ -8,12 +8,13 @@
 use std::{
     collections::BTreeMap,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, Weak},
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
 use atomic_waker::AtomicWaker;
+use doorward_core::lock;
 use doorward_core::{BoxFuture, Clock};
 
 /// All pending wake-ups of a server.
@@ -57,12 +58,6 @@ impl Timers {
         Arc::new(Self { clock, epoch, queue: Mutex::default(), driver: AtomicWaker::new() })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        // A poisoned lock is safe to use: no code under it panics between two changes that belong
-        // together.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Returns the first tick that is not before `instant`.
     fn tick(&self, instant: Instant) -> u64 {
         let since = instant.saturating_duration_since(self.epoch);
@@ -74,7 +69,7 @@ impl Timers {
     }
 
     fn insert(self: &Arc<Self>, tick: u64, waker: Waker) -> (u64, u64) {
-        let mut queue = self.lock();
+        let mut queue = lock(&self.queue);
         let key = (tick, queue.next_id);
         queue.next_id += 1;
         let earliest = queue.entries.first_key_value().is_none_or(|(&first, _)| key < first);
@@ -90,14 +85,14 @@ impl Timers {
     }
 
     fn remove(&self, key: (u64, u64)) {
-        self.lock().entries.remove(&key);
+        lock(&self.queue).entries.remove(&key);
     }
 
     /// Wakes everything that is due, and returns when the next entry is due.
     fn fire(&self) -> Option<Instant> {
         let now = self.clock.now();
         loop {
-            let mut queue = self.lock();
+            let mut queue = lock(&self.queue);
             let entry = queue.entries.first_entry()?;
             let due = self.instant(entry.key().0);
             if due > now {
@@ -140,7 +135,8 @@ impl Future for Turn<'_> {
         }
         timers.driver.register(cx.waker());
         // An entry that was inserted after `fire` and before the registration is seen here.
-        let first = timers.lock().entries.first_key_value().map(|(key, _)| timers.instant(key.0));
+        let first =
+            lock(&timers.queue).entries.first_key_value().map(|(key, _)| timers.instant(key.0));
         if first.is_some_and(|first| self.until.is_none_or(|until| first < until)) {
             return Poll::Ready(());
         }

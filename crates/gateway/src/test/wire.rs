@@ -8,9 +8,11 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
+
+use doorward_core::lock;
 
 use bytes::Bytes;
 use doorward_protocol::{Message, ws::Opcode};
@@ -242,7 +244,7 @@ impl<T: Size> Lane<T> {
     /// Queues the message if there is room, and drops it if the lane is closed. A message that does not
     /// count waits for room like any other and is dropped then.
     fn poll_push(&self, cx: &Context<'_>, message: &mut Option<T>, counts: bool) -> Poll<()> {
-        let mut messages = self.lock();
+        let mut messages = lock(&self.0);
         if messages.is_closed {
             return Poll::Ready(());
         }
@@ -260,7 +262,7 @@ impl<T: Size> Lane<T> {
 
     /// Queues a message without regard to the bounds.
     fn push_beyond(&self, message: T) {
-        let mut messages = self.lock();
+        let mut messages = lock(&self.0);
         messages.bytes += message.size();
         messages.queue.push_back(message);
         wake(messages.reader.take());
@@ -268,7 +270,7 @@ impl<T: Size> Lane<T> {
 
     /// Returns the next message, or `None` if the lane is closed and empty.
     fn poll_pop(&self, cx: &Context<'_>) -> Poll<Option<T>> {
-        let mut messages = self.lock();
+        let mut messages = lock(&self.0);
         let Some(message) = messages.queue.pop_front() else {
             if messages.is_closed {
                 return Poll::Ready(None);
@@ -282,24 +284,20 @@ impl<T: Size> Lane<T> {
     }
 
     fn close(&self) {
-        let mut messages = self.lock();
+        let mut messages = lock(&self.0);
         messages.is_closed = true;
         wake(messages.reader.take());
         wake(messages.writer.take());
     }
 
     fn clear(&self) {
-        let mut messages = self.lock();
+        let mut messages = lock(&self.0);
         messages.queue.clear();
         messages.bytes = 0;
     }
 
     fn is_closed(&self) -> bool {
-        self.lock().is_closed
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Messages<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).is_closed
     }
 }
 

@@ -8,9 +8,11 @@ use std::{
     cmp::Reverse,
     collections::{HashMap, VecDeque},
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::Mutex,
     time::{Duration, Instant},
 };
+
+use doorward_core::lock;
 
 use super::client_data::CeremonyChallenge;
 use crate::client::Binding;
@@ -51,7 +53,7 @@ impl<T> Ceremonies<T> {
         state: T,
         now: Instant,
     ) {
-        let mut waiting = self.lock();
+        let mut waiting = lock(&self.waiting);
         if self.is_sweep_due(now) {
             waiting.retain(|_, own| own.until().is_some_and(|until| until > now));
             let kept = 2 * waiting.len();
@@ -76,7 +78,7 @@ impl<T> Ceremonies<T> {
         challenge: &CeremonyChallenge,
         now: Instant,
     ) -> Option<T> {
-        let mut waiting = self.lock();
+        let mut waiting = lock(&self.waiting);
         let own = &mut waiting.get_mut(&binding)?.begun;
         let at = own.iter().position(|begun| begun.challenge == *challenge)?;
         let begun = own.remove(at)?;
@@ -93,28 +95,24 @@ impl<T> Ceremonies<T> {
         challenge: &CeremonyChallenge,
         look: impl FnOnce(&T) -> R,
     ) -> Option<R> {
-        let waiting = self.lock();
+        let waiting = lock(&self.waiting);
         let mut own = waiting.get(&binding)?.begun.iter();
         own.find(|begun| begun.challenge == *challenge).map(|begun| look(&begun.state))
     }
 
     /// Removes all ceremonies of a connection.
     pub(crate) fn forget(&self, binding: Binding) {
-        self.lock().remove(&binding);
+        lock(&self.waiting).remove(&binding);
     }
 
     /// Returns `true` if expired ceremonies must be removed now. Browsers that never answer leave theirs.
     fn is_sweep_due(&self, now: Instant) -> bool {
-        let mut sweep = self.sweep.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sweep = lock(&self.sweep);
         let is_due = sweep.is_some_and(|at| at <= now);
         if is_due || sweep.is_none() {
             *sweep = Some(now + BETWEEN_SWEEPS);
         }
         is_due
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Binding, Waiting<T>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -186,7 +184,7 @@ mod tests {
 
         assert_eq!(ceremonies.take(MINE, &challenge(1), now), Some("state"));
         assert_eq!(ceremonies.take(MINE, &challenge(1), now), None);
-        assert!(ceremonies.lock().is_empty());
+        assert!(lock(&ceremonies.waiting).is_empty());
     }
 
     /// Attack 68.
@@ -238,7 +236,7 @@ mod tests {
 
         ceremonies.put(MINE, None, challenge(1), (), now + LIFETIME + BETWEEN_SWEEPS);
 
-        assert_eq!(ceremonies.lock().len(), 1);
+        assert_eq!(lock(&ceremonies.waiting).len(), 1);
     }
 
     #[test]
@@ -250,7 +248,7 @@ mod tests {
 
         ceremonies.put(MINE, None, challenge(1), (), now + LIFETIME);
 
-        assert_eq!(ceremonies.lock().len(), 1);
+        assert_eq!(lock(&ceremonies.waiting).len(), 1);
     }
 
     #[test]
@@ -262,7 +260,7 @@ mod tests {
         for number in 0..3 * MAX_BINDINGS {
             let later = now + Duration::from_nanos(number as u64);
             ceremonies.put(browser(number), flood, challenge(1), "flood", later);
-            assert!(ceremonies.lock().len() <= MAX_BINDINGS);
+            assert!(lock(&ceremonies.waiting).len() <= MAX_BINDINGS);
         }
 
         assert_eq!(ceremonies.take(MINE, &challenge(1), now), Some("mine"));
@@ -283,8 +281,8 @@ mod tests {
 
         ceremonies.put(MINE, None, challenge(1), (), at(MAX_BINDINGS));
 
-        assert_eq!(ceremonies.lock().len(), MAX_BINDINGS - FREED_AT_ONCE + 1);
-        let is_there = |number| ceremonies.lock().contains_key(&browser(number));
+        assert_eq!(lock(&ceremonies.waiting).len(), MAX_BINDINGS - FREED_AT_ONCE + 1);
+        let is_there = |number| lock(&ceremonies.waiting).contains_key(&browser(number));
         assert!(!is_there(0) && !is_there(FREED_AT_ONCE - 1));
         assert!(is_there(FREED_AT_ONCE) && is_there(MAX_BINDINGS - 1));
     }
@@ -302,7 +300,7 @@ mod tests {
 
         ceremonies.put(OTHER, None, challenge(1), (), now + LIFETIME);
 
-        assert_eq!(ceremonies.lock().len(), MAX_BINDINGS - FREED_AT_ONCE + 1);
+        assert_eq!(lock(&ceremonies.waiting).len(), MAX_BINDINGS - FREED_AT_ONCE + 1);
     }
 
     #[test]
@@ -311,6 +309,6 @@ mod tests {
 
         ceremonies.forget(MINE);
 
-        assert!(ceremonies.lock().is_empty());
+        assert!(lock(&ceremonies.waiting).is_empty());
     }
 }

@@ -8,12 +8,13 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
 };
 
+use doorward_core::lock;
 use doorward_core::{BoxFuture, Lease, LeaseError, Session, SessionId, UserId};
 
 use crate::session::sessions::{error::VerifySessionError, records::Records};
@@ -33,7 +34,7 @@ impl Leases {
         session: &Session,
         records: &Arc<Records>,
     ) -> Arc<SessionLease> {
-        let mut held = self.lock();
+        let mut held = lock(&self.held);
         let lease = held.get(&session.id).and_then(Weak::upgrade).unwrap_or_else(|| {
             let lease = Arc::new(SessionLease::new(session, records, self));
             held.insert(session.id.clone(), Arc::downgrade(&lease));
@@ -46,7 +47,7 @@ impl Leases {
     }
 
     pub(super) fn get(&self, id: &SessionId) -> Option<Arc<SessionLease>> {
-        self.lock().get(id)?.upgrade()
+        lock(&self.held).get(id)?.upgrade()
     }
 
     /// Marks the lease of a session as ended.
@@ -58,16 +59,12 @@ impl Leases {
 
     /// Marks all leases of a user before `generation` as ended.
     pub(super) fn end_user(&self, user: &UserId, generation: u64, at: SystemTime) {
-        let leases: Vec<_> = self.lock().values().filter_map(Weak::upgrade).collect();
+        let leases: Vec<_> = lock(&self.held).values().filter_map(Weak::upgrade).collect();
         for lease in leases {
             if lease.user == *user && lease.generation < generation {
                 lease.end(at);
             }
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Weak<SessionLease>>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -199,7 +196,7 @@ impl Lease for SessionLease {
 /// Removes the lease from the map.
 impl Drop for SessionLease {
     fn drop(&mut self) {
-        let mut held = self.leases.lock();
+        let mut held = lock(&self.leases.held);
         // A new lease may have taken its place.
         if held.get(&self.id).is_some_and(|lease| lease.strong_count() == 0) {
             held.remove(&self.id);

@@ -22,7 +22,7 @@ fn only_leases_in_use_are_kept() {
         let hour = Duration::from_hours(1);
         Session::new(SessionId::new(id), "alice", clock.wall(), hour, hour)
     };
-    let count = || sessions.leases.lock().len();
+    let count = || lock(&sessions.leases.held).len();
 
     let first = sessions.lease(&session("s-1"));
     let again = sessions.lease(&session("s-1"));
