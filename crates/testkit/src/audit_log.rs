@@ -1,4 +1,4 @@
-//! Keeps audit records for assertions.
+//! Records the audit records of a server for assertions.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use doorward_core::lock;
 use doorward_core::{Audit, AuditRecord, Decision, Fault};
 use tokio::sync::Notify;
 
-/// Audit sink that keeps all records in order. Clones share them.
+/// Audit sink that keeps all records in order. Clones share the records.
 ///
 /// # Examples
 /// ```
@@ -31,7 +31,7 @@ pub struct AuditLog {
 pub struct Record {
     /// Id of the decision, which the client gets as well.
     pub id: String,
-    /// The decision.
+    /// Decision that the record is about.
     pub outcome: Decision,
     /// Part of the client's input that was at fault.
     pub fault: Option<Fault>,

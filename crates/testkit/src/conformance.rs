@@ -1,4 +1,4 @@
-//! Contract of all stores, written as tests.
+//! Rules that stores must satisfy, written as tests.
 //!
 //! A rule is an async function whose name is a sentence. It gets an empty store and panics if the
 //! store breaks the rule. [`conformance!`](crate::conformance!) generates a `#[test]` for each, so
@@ -22,7 +22,7 @@ use std::{future::Future, sync::Arc};
 use doorward_core::{BoxFuture, StoreError};
 use tokio::runtime::Builder;
 
-/// Store to test, with the resources that must live as long as it does, such as a folder or a server.
+/// Store to test, with the resources that must live as long as the store, such as a folder or a server.
 ///
 /// # Examples
 /// ```
@@ -42,7 +42,7 @@ pub trait Subject: Send + Sync {
     /// The store.
     type Store;
 
-    /// Returns the store. Every call returns the same one.
+    /// Returns the store. Every call returns the same store.
     fn store(&self) -> Arc<Self::Store>;
 
     /// Returns all data that the store has written outside of this process, as text: what an attacker with
@@ -83,8 +83,8 @@ const WORKERS: usize = 4;
 /// | `conformance!(accounts: make)` | an [`AccountStore`](doorward_core::AccountStore) |
 /// | `conformance!(sessions: make)` | a [`SessionStore`](doorward_core::SessionStore) |
 /// | `conformance!(tickets: make)` | a [`TicketStore`](doorward_core::TicketStore) |
-/// | `conformance!(revocations: make)` | an [`RevocationStore`](doorward_core::RevocationStore) |
-/// | `conformance!(together: make)` | a store of all three: the rules that span them |
+/// | `conformance!(revocations: make)` | a [`RevocationStore`](doorward_core::RevocationStore) |
+/// | `conformance!(together: make)` | a store of sessions, tickets and revocations: the rules about several of them |
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! Every change that a store acknowledges, and how to find it later.
+//! Makes every kind of change to a store, and looks for each change later.
 //!
 //! A test makes a round of changes during a fault. Afterwards it opens the store again and looks for each acknowledged
 //! change. The changes are independent of each other, so a refused one affects no other.
@@ -11,7 +11,7 @@ use doorward_core::{
     TicketRecord, TicketStore, TokenId, UserId,
 };
 
-/// Name of a change, and the result of the store.
+/// Name of a change, and the result that the store returned for it.
 pub type Deed = (&'static str, Result<(), StoreError>);
 
 /// Makes every kind of change to a store of sessions, tickets and revocations, with ids made of `n`.

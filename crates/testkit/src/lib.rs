@@ -7,8 +7,8 @@
 //! | [`SoftPasskey`] | an authenticator that can give false answers |
 //! | [`AuditLog`], [`Log`] | keep audit records and log lines for assertions |
 //! | [`fuzz`] | functions that accept any bytes, for fuzzers |
-//! | [`mod@conformance`] | the contract of all stores, as tests |
-//! | [`deeds`] | every change that a store acknowledges, and how to find it later |
+//! | [`mod@conformance`] | the rules that stores must satisfy, as tests |
+//! | [`deeds`] | makes every kind of change to a store, and looks for each change later |
 //! | [`RedisServer`], [`PostgresServer`] | real servers that a test may stop and kill |
 //! | [`FaultProxy`], [`SmallDisk`], [`StarvedPipe`], [`Frozen`] | faults of the network, the disk, a pipe and a process |
 

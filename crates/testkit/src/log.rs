@@ -1,4 +1,4 @@
-//! Keeps log lines for assertions.
+//! Records log lines for assertions.
 
 use std::{
     io::{self, Write},
@@ -29,7 +29,7 @@ use tracing_subscriber::fmt::MakeWriter;
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Keeps lines of this level and above until the guard is dropped.
+    /// Records lines of this level and of more severe levels until the returned guard is dropped.
     pub fn keep(&self, level: Level) -> DefaultGuard {
         // `tracing` caches for each call site whether a subscriber is interested. While only one subscriber exists,
         // it asks only the thread that reaches the call site first, and caches a "no" for all threads if that thread
@@ -42,13 +42,13 @@ impl Log {
         tracing::subscriber::set_default(subscriber.with_writer(self.clone()).finish())
     }
 
-    /// Returns all lines.
+    /// Returns all recorded lines.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         String::from_utf8_lossy(&lock(&self.0)).lines().map(str::to_owned).collect()
     }
 
-    /// Returns the lines that contain a text.
+    /// Returns the recorded lines that contain a text.
     #[must_use]
     pub fn lines_with(&self, text: &str) -> Vec<String> {
         self.lines().into_iter().filter(|line| line.contains(text)).collect()

@@ -1,4 +1,4 @@
-//! A WebSocket client that follows no rule.
+//! A WebSocket client that can send invalid bytes.
 //!
 //! It opens a WebSocket by hand and sends exactly the bytes that a test passes. Bytes that must arrive together
 //! are sent in one write. Answers are returned one message at a time.
@@ -178,7 +178,7 @@ impl RawClient {
         }
     }
 
-    /// Sends the same bytes repeatedly until the server closes. Yields to other tasks in between.
+    /// Sends the same bytes repeatedly until the server closes the connection. Yields to other tasks in between.
     pub async fn flood_slowly(&mut self, bytes: &[u8]) {
         while self.stream.write_all(bytes).await.is_ok() {
             for _ in 0..100 {
@@ -187,7 +187,7 @@ impl RawClient {
         }
     }
 
-    /// Sends the same bytes repeatedly until the server closes.
+    /// Sends the same bytes repeatedly until the server closes the connection.
     pub async fn flood(&mut self, bytes: &[u8]) {
         while self.stream.write_all(bytes).await.is_ok() {}
     }
@@ -206,7 +206,7 @@ impl RawClient {
     /// Reads the next text message, which must begin with `prefix`, and returns the JSON after it.
     ///
     /// # Panics
-    /// If it is another message, or none.
+    /// If the message does not begin with `prefix`, or the connection ends first.
     pub async fn json(&mut self, prefix: &str) -> Value {
         let packet = self.packet().await.unwrap_or_else(|| panic!("no {prefix:?}: closed"));
         let json = packet.strip_prefix(prefix);

@@ -46,7 +46,7 @@ pub struct RedisServer {
     process: Child,
 }
 
-/// Address of a server.
+/// Address on which a server listens.
 #[derive(Clone, Debug)]
 enum Place {
     Tcp(SocketAddr),

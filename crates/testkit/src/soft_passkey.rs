@@ -31,9 +31,9 @@ use serde_json::{Value, json};
 /// ```
 #[derive(Debug)]
 pub struct SoftPasskey {
-    /// Credential id: the SHA-256 of its public key.
+    /// Credential id: the SHA-256 of the public key.
     pub id: Vec<u8>,
-    /// User handle that the server gave at the registration.
+    /// User handle that the server sent at the registration.
     pub user_handle: Vec<u8>,
     /// Signature counter.
     pub counter: u32,
@@ -60,23 +60,23 @@ enum Key {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SoftAnswer {
-    /// `webauthn.create` or `webauthn.get`.
+    /// Type of the ceremony: `webauthn.create` or `webauthn.get`.
     pub kind: String,
     /// Challenge in base64url, as the server sent it.
     pub challenge: String,
-    /// Origin of the page.
+    /// Origin of the page that requests the answer.
     pub origin: String,
     /// Text to insert after the usual members of `clientDataJSON`, such as `,"crossOrigin":true`.
     pub more: String,
     /// Relying party id. Its hash is signed.
     pub rp_id: String,
-    /// Flags: [`USER_PRESENT`], [`USER_VERIFIED`], [`BACKUP_ELIGIBLE`], [`BACKED_UP`].
+    /// Authenticator flags: [`USER_PRESENT`], [`USER_VERIFIED`], [`BACKUP_ELIGIBLE`], [`BACKED_UP`].
     pub flags: u8,
     /// Signature counter.
     pub counter: u32,
     /// User handle in the answer.
     pub user_handle: Option<Vec<u8>>,
-    /// COSE algorithm identifier that a new key states.
+    /// COSE algorithm identifier in the attestation of a new key.
     pub algorithm: i64,
     /// Model of the authenticator of a new passkey (AAGUID). All zero if it is not stated.
     pub aaguid: [u8; 16],

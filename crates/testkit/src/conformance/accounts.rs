@@ -1,4 +1,4 @@
-//! Contract of every store of accounts.
+//! Rules that every account store must satisfy.
 #![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 #![expect(clippy::panic, reason = "a rule panics when it is broken")]
@@ -40,7 +40,7 @@ async fn create<S: AccountStore>(store: &S, id: &str, key: &str) -> Result<(), S
     }
 }
 
-/// Every field is kept, with text chosen to break statements and encodings.
+/// Every field is stored unchanged, even text that is chosen to break statements and encodings.
 pub async fn an_account_is_read_back_as_written<S: AccountStore>(store: Arc<S>) -> Outcome {
     // PostgreSQL cannot store NUL in text, and no valid name contains one.
     let texts = HOSTILE.iter().filter(|text| !text.is_empty() && !text.contains('\0'));
@@ -83,7 +83,7 @@ pub async fn an_account_that_was_never_created_is_absent<S: AccountStore>(
     Ok(())
 }
 
-/// A name and a passkey belong to one account each, and a refused creation leaves nothing behind.
+/// A name belongs to one account, and so does a passkey. A refused creation leaves nothing behind.
 pub async fn a_taken_name_or_passkey_makes_no_account<S: AccountStore>(store: Arc<S>) -> Outcome {
     create(&*store, "1", "alice").await?;
 
@@ -138,7 +138,7 @@ pub async fn of_many_accounts_with_one_passkey_at_once_one_is_made<S: AccountSto
     Ok(())
 }
 
-/// Sorted by the bytes of the name, starting after the given one.
+/// Accounts are listed in the order of the bytes of their names, from the one after the given name on.
 pub async fn accounts_are_listed_by_name<S: AccountStore>(store: Arc<S>) -> Outcome {
     for (id, key) in [("1", "b"), ("2", "a"), ("3", "é"), ("4", "Z"), ("5", "a.b")] {
         create(&*store, id, key).await?;
@@ -169,7 +169,7 @@ pub async fn an_account_is_disabled_and_enabled<S: AccountStore>(store: Arc<S>) 
     Ok(())
 }
 
-/// Its passkeys and codes are removed with it, and its name can be used again.
+/// The passkeys and codes of the account are removed too, and its name can be used again.
 pub async fn a_removed_account_leaves_nothing_behind<S: AccountStore>(store: Arc<S>) -> Outcome {
     create(&*store, "1", "alice").await?;
     let alice = UserId::new("1");
@@ -203,7 +203,7 @@ pub async fn passkeys_are_added_up_to_a_limit<S: AccountStore>(store: Arc<S>) ->
     Ok(())
 }
 
-/// The limit also holds for concurrent additions.
+/// The limit also applies to concurrent additions.
 pub async fn passkeys_that_are_added_at_once_do_not_exceed_the_limit<S: AccountStore>(
     store: Arc<S>,
 ) -> Outcome {
@@ -272,7 +272,7 @@ pub async fn a_passkey_is_renamed_by_its_owner<S: AccountStore>(store: Arc<S>) -
     Ok(())
 }
 
-/// Attack 78.
+/// Attack 78: removing the last passkey.
 pub async fn the_last_passkey_is_removed_only_if_a_recovery_code_is_left<S: AccountStore>(
     store: Arc<S>,
 ) -> Outcome {
@@ -338,7 +338,7 @@ pub async fn recovery_codes_are_replaced_as_a_whole<S: AccountStore>(store: Arc<
     Ok(())
 }
 
-/// The same holds if many requests show it at once. A code of another account is not accepted.
+/// This also holds if many requests show the code at once. A code of another account is not accepted.
 pub async fn a_recovery_code_is_good_once<S: AccountStore>(store: Arc<S>) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
@@ -355,7 +355,7 @@ pub async fn a_recovery_code_is_good_once<S: AccountStore>(store: Arc<S>) -> Out
     Ok(())
 }
 
-/// The first stored secret is kept, and every caller gets it.
+/// The secret that was stored first is kept, and every caller gets it.
 pub async fn the_secret_of_decoys_is_drawn_once<S: AccountStore>(store: Arc<S>) -> Outcome {
     let drawn = at_once(16, |number| {
         let store = store.clone();

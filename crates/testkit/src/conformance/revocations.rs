@@ -1,4 +1,4 @@
-//! Contract of every store of revocations.
+//! Rules that every revocation store must satisfy.
 //!
 //! A store may reject credentials older than itself, so an unknown user need not be in generation 0. The
 //! rules compare with the state that the store returns first.
@@ -30,7 +30,7 @@ pub(super) fn holds(user: &UserId, issued: Issued, epoch: &RevocationState) -> b
     CredentialRef { user, session: None, token: None, issued }.holds(epoch)
 }
 
-/// A credential issued in the generation that was read is accepted.
+/// A credential is accepted if it was issued in the generation that was read before.
 pub async fn a_user_is_not_revoked_at_first<S: RevocationStore>(store: Arc<S>) -> Outcome {
     let (session, token) = (SessionId::new("s-1"), TokenId::new("t-1"));
     for name in HOSTILE {
@@ -45,7 +45,7 @@ pub async fn a_user_is_not_revoked_at_first<S: RevocationStore>(store: Arc<S>) -
     Ok(())
 }
 
-/// Attack 28.
+/// Attack 28: a credential from before a revocation.
 pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones<S: RevocationStore>(
     store: Arc<S>,
 ) -> Outcome {
@@ -70,7 +70,7 @@ pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones<S: Revocati
         // full second, so `at(4_877)` is a full second.
         (Issued::At(at(4_877)), false),
         (Issued::At(at(5_877)), true),
-        // The same for a clock that may be five seconds ahead.
+        // The same for an issuer whose clock may be five seconds ahead.
         (claimed(9_877), false),
         (claimed(10_877), true),
         (Issued::Shown(at(5_000)), false),
@@ -194,7 +194,7 @@ pub async fn a_session_and_a_token_may_have_the_same_id<S: RevocationStore>(
     Ok(())
 }
 
-/// Ending something again succeeds, in any order of times.
+/// Ending a session or a token again succeeds, in any order of times.
 pub async fn ending_a_session_or_token_is_idempotent<S: RevocationStore>(store: Arc<S>) -> Outcome {
     let user = UserId::new("alice");
     let (session, token) = (SessionId::new("s-1"), TokenId::new("t-1"));

@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use doorward_core::{Entropy, Session, SessionId, SessionKey, SessionToken, Ticket, TicketKey};
 
-/// Start of all rules in milliseconds since 1970: 2100-01-01T00:00:00.123Z. It is far in the future, so that
-/// a store that expires entries by its server's clock keeps them.
+/// Time at which all rules begin, in milliseconds since 1970: 2100-01-01T00:00:00.123Z. It is far in the
+/// future, so that a store that expires entries by its server's clock keeps them.
 const BEGINNING: u64 = 4_102_444_800_123;
 
-/// Returns the time `millis` milliseconds after the beginning.
+/// Returns the time `millis` milliseconds after the start of the rules.
 pub(super) fn at(millis: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(BEGINNING + millis)
 }
@@ -16,12 +16,12 @@ pub(super) fn at(millis: u64) -> SystemTime {
 pub(super) const IDLE: Duration = Duration::from_secs(3600);
 pub(super) const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
-/// Creates a session that began at the beginning.
+/// Creates a session that began at the start of the rules.
 pub(super) fn session(id: &str, user: &str) -> Session {
     Session::new(SessionId::new(id), user, at(0), IDLE, LIFETIME)
 }
 
-/// Returns the token of a number. Tokens of different numbers differ.
+/// Returns the token with this number. Tokens with different numbers differ.
 pub(super) fn token(number: usize) -> SessionToken {
     SessionToken::generate(&Numbered(number))
 }
@@ -38,7 +38,7 @@ pub(super) fn ticket_key(number: usize) -> TicketKey {
     ticket(number).key()
 }
 
-/// Returns the bytes of the token and of the ticket of a number, as lower-case hex.
+/// Returns the bytes of the token and of the ticket with this number, as lower-case hex.
 pub(super) fn hex(number: usize) -> String {
     let mut bytes = [0; 32];
     Numbered(number).fill(&mut bytes);

@@ -1,4 +1,4 @@
-//! Contract of every seat store. Each rule gets a store with no seat taken.
+//! Rules that every seat store must satisfy. Each rule gets a store in which no seat is taken.
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
 use std::{
@@ -26,7 +26,7 @@ struct Client {
     sockets: PerUser,
 }
 
-/// Name of the node that asks for all seats, and so the node of their holders.
+/// Node that requests all seats, and on which their holders are.
 const NODE: &str = "eu-1";
 
 /// Entropy that never repeats, so that all ids differ.
@@ -76,8 +76,8 @@ fn is_taken(reserved: &Result<Box<dyn Reservation>, SeatError>, holders: usize) 
         && taken.iter().all(|holder| holder.node.as_str() == NODE))
 }
 
-/// Seats and reservations count alike. One request too many gets the list of holders. Each user has seats
-/// of their own.
+/// Seats and reservations count alike. A request above the limit fails with the list of holders. Each user
+/// has separate seats.
 pub async fn a_user_has_as_many_seats_as_the_policy_says(seats: impl SeatStore) {
     let policy = PerUser::RefuseNew(2);
     let first = Client::new("alice", policy).sit(&seats).await;
@@ -88,7 +88,7 @@ pub async fn a_user_has_as_many_seats_as_the_policy_says(seats: impl SeatStore) 
     drop((first, second));
 }
 
-/// Dropping a reservation or a seat frees it.
+/// A reservation or a seat is free again after it was dropped.
 pub async fn a_seat_that_is_dropped_is_free(seats: impl SeatStore) {
     let policy = PerUser::RefuseNew(1);
     for _ in 0..3 {
@@ -97,7 +97,7 @@ pub async fn a_seat_that_is_dropped_is_free(seats: impl SeatStore) {
     }
 }
 
-/// The sockets of a link share one seat. It is free after the last of them has closed.
+/// The sockets of a link share one seat. The seat is free after the last socket has closed.
 pub async fn the_sockets_of_a_link_share_a_seat(seats: impl SeatStore) {
     let policy = PerUser::RefuseNew(1);
     let alice = Client::new("alice", policy);
@@ -111,7 +111,7 @@ pub async fn the_sockets_of_a_link_share_a_seat(seats: impl SeatStore) {
     Client::new("alice", policy).sit(&seats).await;
 }
 
-/// If namespaces are counted, each has seats of its own, also for the sockets of one link.
+/// If namespaces are counted, each namespace has separate seats, also for the sockets of one link.
 pub async fn namespaces_have_seats_of_their_own_if_configured(seats: impl SeatStore) {
     let alice = Client::under("alice", (PerUser::Unlimited, PerUser::RefuseNew(1)));
     let first = alice.sit(&seats).await;
@@ -124,7 +124,7 @@ pub async fn namespaces_have_seats_of_their_own_if_configured(seats: impl SeatSt
     drop((first, second));
 }
 
-/// A reservation replaces nothing. Committing one seat too many replaces the oldest socket and names it.
+/// A reservation replaces no socket. A commit above the limit replaces the oldest socket and returns its id.
 pub async fn the_oldest_is_replaced_when_the_seat_is_taken(seats: impl SeatStore) {
     let policy = PerUser::ReplaceOldest(2);
     let (oldest, next) = (Client::new("alice", policy), Client::new("alice", policy));
@@ -166,7 +166,7 @@ pub async fn of_many_at_once_as_many_sit_as_there_are_seats(seats: impl SeatStor
     }
 }
 
-/// A replaced socket is named to every later socket of the user until it has closed. This also holds for
+/// Every later commit of the user returns a replaced socket until it has closed. This also holds for
 /// sockets on the same link, and after the socket that replaced it has closed.
 pub async fn every_new_socket_waits_for_a_replaced_one(seats: impl SeatStore) {
     let policy = PerUser::ReplaceOldest(1);
@@ -218,7 +218,7 @@ pub async fn both_limits_hold_at_once(seats: impl SeatStore) {
     assert_eq!(last.replaced, [second.socket]);
     drop((next, elsewhere, last));
 
-    // The other way round: a link is free, but no socket.
+    // The opposite case: the limit on links has a free seat, but the limit on sockets has none.
     let limits = (PerUser::RefuseNew(2), PerUser::RefuseNew(1));
     let only = Client::under("alice", limits).sit(&seats).await;
     for _ in 0..3 {
@@ -237,7 +237,7 @@ pub async fn the_stricter_of_two_policies_for_a_namespace_holds(seats: impl Seat
     assert_eq!(taken.replaced, [first.socket]);
     drop((replaced, taken));
 
-    // If both have the same number of seats, the one that refuses applies.
+    // If both have the same number of seats, the policy that refuses applies.
     let limits = (PerUser::Unlimited, PerUser::ReplaceOldest(1).stricter(PerUser::RefuseNew(1)));
     let only = Client::under("alice", limits).sit(&seats).await;
     assert!(is_taken(&Client::under("alice", limits).reserve(&seats).await, 1));
@@ -286,7 +286,7 @@ pub async fn a_link_is_as_old_as_its_first_socket(seats: impl SeatStore) {
     drop((young, late, third));
 }
 
-/// A reservation on a replaced link cannot be committed, and is not named as a socket to wait for.
+/// A reservation on a replaced link cannot be committed, and is not returned as a socket to wait for.
 pub async fn a_reservation_is_lost_with_its_link(seats: impl SeatStore) {
     let policy = PerUser::ReplaceOldest(1);
     let alice = Client::new("alice", policy);
@@ -309,7 +309,7 @@ pub async fn a_reservation_is_lost_with_its_link(seats: impl SeatStore) {
     drop((first, second));
 }
 
-/// A link whose sockets have all closed loses its age. A reservation that is left on it counts as new.
+/// A link whose sockets have all closed loses its age. A remaining reservation on the link counts as new.
 pub async fn a_link_without_sockets_becomes_the_youngest(seats: impl SeatStore) {
     let policy = PerUser::ReplaceOldest(1);
     let alice = Client::new("alice", policy);
@@ -340,7 +340,7 @@ pub async fn a_replaced_socket_does_not_delay_other_namespaces(seats: impl SeatS
     drop((closing, sitting, elsewhere));
 }
 
-/// Of many sockets that take a seat at the same time under both limits, no two replace each other. One is left.
+/// Of many sockets that take a seat at the same time under both limits, no two replace each other. One remains.
 pub async fn of_many_at_once_no_two_replace_each_other(seats: impl SeatStore) {
     let seats = Arc::new(seats);
     let limits = (PerUser::ReplaceOldest(3), PerUser::ReplaceOldest(1));
@@ -354,7 +354,7 @@ pub async fn of_many_at_once_no_two_replace_each_other(seats: impl SeatStore) {
     }
 }
 
-/// Requests [`CROWD`] seats at the same time, and returns the clients that got one.
+/// Requests [`CROWD`] seats at the same time, and returns the clients that got a seat.
 async fn at_once(
     seats: &Arc<impl SeatStore>,
     make_client: impl Fn() -> Client,

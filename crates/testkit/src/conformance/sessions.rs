@@ -1,4 +1,4 @@
-//! Contract of every store of sessions.
+//! Rules that every session store must satisfy.
 #![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
@@ -36,7 +36,7 @@ pub use ends::{
     no_activity_extends_a_session_beyond_its_end,
 };
 
-/// Asserts that a session is found in every way, with the expected fields.
+/// Asserts that every kind of lookup finds a session, with the expected fields.
 pub(super) async fn assert_kept<S: SessionStore>(
     store: &S,
     number: usize,
@@ -50,7 +50,7 @@ pub(super) async fn assert_kept<S: SessionStore>(
     Ok(())
 }
 
-/// Asserts that a session is found in no way.
+/// Asserts that no kind of lookup finds a session.
 pub(super) async fn assert_gone<S: SessionStore>(
     store: &S,
     number: usize,
@@ -78,7 +78,7 @@ pub async fn a_session_is_found_by_its_token_and_by_its_id<S: SessionStore>(
     Ok(())
 }
 
-/// Nothing is found, changed, removed or created.
+/// An operation on an unknown session finds, changes, removes and creates nothing.
 pub async fn a_session_that_was_never_created_is_absent<S: SessionStore>(store: Arc<S>) -> Outcome {
     let kept = session("s-1", "alice");
     store.create(&key(1), &kept).await?;
@@ -116,7 +116,7 @@ pub async fn a_taken_key_or_id_is_never_overwritten<S: SessionStore>(store: Arc<
     Ok(())
 }
 
-/// Covers hostile text, every kind of JSON, kinds of addresses, and the largest numbers.
+/// The fields contain hostile text, every kind of JSON value, every kind of address, and the largest numbers.
 pub async fn every_field_is_read_back_as_written<S: SessionStore>(store: Arc<S>) -> Outcome {
     let networks = ["203.0.113.0", "2001:db8:1::", "::ffff:203.0.113.0", "::", "255.255.255.255"];
     for (number, text) in HOSTILE.iter().enumerate() {
@@ -155,7 +155,7 @@ fn data(text: &str) -> SessionData {
     data
 }
 
-/// Times are kept to the millisecond or better.
+/// Times are stored with a precision of a millisecond or better.
 pub async fn times_are_kept_to_the_millisecond<S: SessionStore>(store: Arc<S>) -> Outcome {
     let exact = Duration::from_nanos(999_999);
     let mut written = session("s-1", "alice");
@@ -184,7 +184,7 @@ pub async fn times_are_kept_to_the_millisecond<S: SessionStore>(store: Arc<S>) -
     Ok(())
 }
 
-/// This holds for sessions created in the same millisecond, and after the clock went back.
+/// The order also holds for sessions created in the same millisecond, and after the clock was set back.
 pub async fn sessions_of_a_user_are_listed_in_order_of_creation<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
@@ -211,7 +211,7 @@ pub async fn sessions_of_a_user_are_listed_in_order_of_creation<S: SessionStore>
     Ok(())
 }
 
-/// Attack 64, with names that are alike for a pattern, a collation or a separator.
+/// Attack 64, with names that a pattern, a collation or a separator could confuse.
 pub async fn users_with_similar_names_do_not_share_sessions<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {

@@ -1,4 +1,4 @@
-//! Contract of every store of tickets.
+//! Rules that every ticket store must satisfy.
 #![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
@@ -66,7 +66,7 @@ pub async fn of_many_takers_of_a_ticket_at_once_one_gets_it<S: TicketStore>(
     Ok(())
 }
 
-/// The first ticket under a key is kept.
+/// The ticket that was stored first under a key is kept.
 pub async fn a_ticket_is_never_overwritten<S: TicketStore>(store: Arc<S>) -> Outcome {
     store.put_ticket(&ticket_key(1), &record("s-1")).await?;
 

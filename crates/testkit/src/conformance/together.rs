@@ -1,4 +1,4 @@
-//! Contract of a store of sessions, tickets and revocations: a revocation and its sessions change in one step.
+//! Rules for a store of sessions, tickets and revocations. A revocation and its sessions must change in one step.
 #![expect(clippy::missing_errors_doc, reason = "a rule fails when the store does not answer")]
 #![expect(clippy::missing_panics_doc, reason = "a rule panics when it is broken")]
 
@@ -17,7 +17,7 @@ use super::{
     sessions::{assert_gone, assert_kept},
 };
 
-/// Sessions on all devices of the user are removed, and those of other users are kept.
+/// The sessions of the user on all devices are removed, and the sessions of other users are kept.
 pub async fn a_revocation_removes_all_sessions_of_its_user_and_no_others<S>(
     store: Arc<S>,
 ) -> Outcome
@@ -83,7 +83,7 @@ where
     Ok(())
 }
 
-/// Sweeps keep a revocation as long as a credential from before it may be valid.
+/// Sweeps keep a revocation for as long as an earlier credential may be valid.
 pub async fn revocations_are_remembered_long_enough<S>(store: Arc<S>) -> Outcome
 where
     S: SessionStore + RevocationStore,

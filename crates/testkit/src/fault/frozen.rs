@@ -1,9 +1,9 @@
-//! Stops processes.
+//! Suspends processes.
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Process that was stopped with `SIGSTOP`. Its sockets stay open, and it answers nothing. It resumes when the value
-/// is dropped.
+/// Process that is suspended with `SIGSTOP`. Its sockets stay open, and it answers nothing. It resumes when this
+/// value is dropped.
 ///
 /// # Examples
 /// ```
@@ -21,7 +21,7 @@ use rustix::process::{Pid, Signal, kill_process};
 pub struct Frozen(Pid);
 
 impl Frozen {
-    /// Stops the process with this id.
+    /// Suspends the process with this id.
     ///
     /// # Panics
     /// If there is no such process, or it belongs to another user.

@@ -30,18 +30,18 @@ use tokio::{
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Forwards everything.
+    /// Forwards all bytes without a fault.
     None,
     /// Forwards each piece after this delay, in both directions. Pieces overlap: the latency grows, not the time
     /// between pieces.
     Delay(Duration),
     /// Forwards one byte per interval.
     Drip(Duration),
-    /// Closes all connections regularly (FIN), and new ones at once.
+    /// Closes all connections regularly (FIN), and new connections at once.
     Cut,
-    /// Closes all connections with a reset (RST), and new ones at once.
+    /// Closes all connections with a reset (RST), and new connections at once.
     Reset,
-    /// Keeps all connections open, accepts new ones, and forwards nothing, like an unplugged cable.
+    /// Keeps all connections open, accepts new connections, and forwards nothing, like an unplugged cable.
     HalfOpen,
 }
 
@@ -92,7 +92,7 @@ impl Server {
     }
 }
 
-/// Current fault, and the connections that are stranded.
+/// Current fault, and the connections that forward nothing more.
 #[derive(Clone, Copy, Debug)]
 struct Weather {
     fault: Fault,
@@ -145,7 +145,7 @@ impl FaultProxy {
         self.weather.send_modify(|weather| weather.fault = fault);
     }
 
-    /// Strands all current connections: they stay open and forward nothing. New ones work.
+    /// Strands all current connections: they stay open and forward nothing. New connections work.
     pub fn strand(&self) {
         let taken = self.taken();
         self.weather.send_modify(|weather| weather.stranded = taken);
@@ -165,7 +165,7 @@ impl Drop for FaultProxy {
     }
 }
 
-/// View of one connection on the current fault.
+/// Access of one connection to the current fault.
 #[derive(Clone)]
 struct Sky {
     number: u64,

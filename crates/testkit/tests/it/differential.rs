@@ -1,5 +1,5 @@
-//! Compares our frame reader with tungstenite: both must read the same bytes alike, except for deliberate
-//! differences.
+//! Compares the frame reader of Doorward with tungstenite: both must read the same bytes alike, except for
+//! deliberate differences.
 //!
 //! [`DELIBERATE`] lists each deliberate difference with its reason and the exact conditions. Any other
 //! difference is a bug in one of the two.
@@ -53,7 +53,7 @@ struct Pair<'a> {
     bytes: &'a [u8],
     ours: Outcome,
     error: Option<FrameError>,
-    /// Offset of the frame at which our reader has stopped.
+    /// Offset of the frame at which Doorward's reader has stopped.
     at: usize,
     theirs: Outcome,
 }
@@ -129,12 +129,12 @@ impl<'a> Pair<'a> {
         Self { bytes, ours, error, at, theirs: theirs::read(pieces) }
     }
 
-    /// Returns the bytes from the frame at which our reader has stopped.
+    /// Returns the bytes from the frame at which Doorward's reader has stopped.
     fn frame(&self) -> &'a [u8] {
         &self.bytes[self.at..]
     }
 
-    /// Returns `true` if our reader has stopped before tungstenite, and both agree until then.
+    /// Returns `true` if Doorward's reader has stopped before tungstenite, and both agree until then.
     fn is_early(&self) -> bool {
         self.theirs.seen.starts_with(&self.ours.seen)
     }

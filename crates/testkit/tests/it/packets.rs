@@ -1,7 +1,7 @@
 //! Client and server read each other's packets alike.
 //!
-//! The client's side is implemented here independently, from the protocol's specification. It shares no code
-//! with the server, and therefore no mistake.
+//! The client's side is implemented here independently, from the specification of the protocol. It shares no
+//! code with the server, and therefore no mistakes.
 
 use std::collections::BTreeMap;
 

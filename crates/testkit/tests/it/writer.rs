@@ -1,4 +1,4 @@
-//! tungstenite, as a client, reads the frames that our server writes.
+//! tungstenite, as a client, reads the frames that Doorward writes.
 
 use std::io::Cursor;
 

@@ -25,7 +25,7 @@ fn winners(results: Vec<Result<(), StoreError>>) -> Result<Vec<usize>, StoreErro
     Ok(winners)
 }
 
-/// The key opens the session of the call that succeeded.
+/// One call succeeds, and the key opens the session of that call.
 pub async fn of_many_creations_with_one_key_at_once_one_succeeds<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
@@ -49,7 +49,7 @@ pub async fn of_many_creations_with_one_key_at_once_one_succeeds<S: SessionStore
     Ok(())
 }
 
-/// The session of the call that succeeded has the id, and only its key opens it.
+/// One call succeeds, its session has the id, and only the key of that session opens it.
 pub async fn of_many_creations_with_one_id_at_once_one_succeeds<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {

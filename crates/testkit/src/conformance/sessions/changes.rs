@@ -31,7 +31,7 @@ pub async fn a_rotated_session_keeps_its_id_and_its_old_token_opens_nothing<S: S
         assert_eq!(store.find(&key(number)).await?, None, "the old token");
         assert_kept(&*store, number + 1, &rotated).await?;
     }
-    // The first key can be used for another session.
+    // The key of the replaced token can be used for another session.
     store.create(&key(1), &session("s-2", "bob")).await?;
     assert_kept(&*store, 6, &rotated).await?;
     Ok(())
@@ -87,7 +87,8 @@ pub async fn data_is_replaced_as_a_whole<S: SessionStore>(store: Arc<S>) -> Outc
     Ok(())
 }
 
-/// It is not found by token, by id or in the list. Others are kept, and its key and id can be used again.
+/// The session is not found by token, by id or in the list. Other sessions are kept, and the key and the id can be
+/// used again.
 pub async fn a_removed_session_is_absent_everywhere<S: SessionStore>(store: Arc<S>) -> Outcome {
     let (removed, other) = (session("s-1", "alice"), session("s-2", "alice"));
     store.create(&key(1), &removed).await?;

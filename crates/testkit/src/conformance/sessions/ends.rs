@@ -12,7 +12,7 @@ use super::assert_kept;
 
 const INSTANT: Duration = Duration::from_millis(1);
 
-/// A late call with an earlier time changes nothing.
+/// A delayed call with an earlier time changes nothing.
 pub async fn activity_extends_a_session_and_never_shortens_it<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {
@@ -81,8 +81,8 @@ fn several() -> Vec<Session> {
     (0..20).map(make).collect()
 }
 
-/// The number that a sweep returns is the number of sessions that are gone, and none of them goes too early. A
-/// store that expires entries by its own clock may remove none.
+/// A sweep returns the number of sessions that it removed, and removes no session too early. A store that expires
+/// entries by its own clock may remove none in a sweep.
 pub async fn a_sweep_removes_only_sessions_that_may_be_forgotten<S: SessionStore>(
     store: Arc<S>,
 ) -> Outcome {

@@ -1,4 +1,4 @@
-//! Reads bytes with our reader.
+//! Reads bytes with the frame reader of Doorward.
 
 use doorward_protocol::{
     Message,
