@@ -1,8 +1,8 @@
 //! Keeps a list of the public items of every published library in `api/`.
 //!
-//! A change of the public API is then a change of a text file, which a reviewer sees and the author
-//! makes on purpose: `cargo xtask api` writes the lists, `cargo xtask test api` compares them with the
-//! code. Items come from rustdoc's JSON, which [`rustdoc`] makes with the compiler that is in use.
+//! A change to the public API is then also a change to a text file, which the author makes deliberately and
+//! a reviewer sees. `cargo xtask api` writes the lists, and `cargo xtask test api` compares them with the
+//! code. The items come from rustdoc's JSON, which [`rustdoc`] generates with the installed compiler.
 
 mod rustdoc;
 
@@ -16,17 +16,17 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Published libraries that have no list yet. `cargo xtask api CRATE` writes one all the same, and a
-/// list that exists is compared.
+/// Published libraries that may have no list yet. `cargo xtask api CRATE` writes a list for them too, and
+/// an existing list is compared.
 const NOT_YET: &[&str] = &[];
 
 /// Folder of the lists.
 const FOLDER: &str = "api";
 
-/// Lines of a difference that one problem shows.
+/// Maximum number of lines of a difference that one problem shows.
 const SHOWN: usize = 40;
 
-/// Writes the lists of all libraries, or of the named one.
+/// Writes the lists of all libraries, or the list of the named library.
 pub(crate) fn write(workspace: &Workspace, only: Option<&str>) -> Result<Report, Failure> {
     let metadata = workspace.metadata(&["--no-deps"])?;
     let all = libraries(&metadata);
@@ -61,12 +61,12 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
     Ok(Report::new(format!("{} public APIs are as {FOLDER}/ lists them", due.len()), problems))
 }
 
-/// Returns `true` if the library may lack its list and lacks it.
+/// Returns `true` if the library has no list and needs none.
 fn is_passed_over(workspace: &Workspace, name: &str) -> bool {
     NOT_YET.contains(&name) && !file(workspace.root(), name).is_file()
 }
 
-/// Names of the packages that are published and have a library.
+/// Returns the names of the packages that are published and have a library.
 fn libraries(metadata: &Value) -> Vec<&str> {
     let packages = metadata.get("packages").and_then(Value::as_array);
     let published = packages.into_iter().flatten().filter(|package| {
@@ -82,12 +82,12 @@ fn has_library(package: &Value) -> bool {
     kinds.any(|kind| kind == "lib" || kind == "proc-macro")
 }
 
-/// Accepts the package's name and its end: `doorward-core` and `core`.
+/// Returns `true` if `name` is the name of the package, with or without `doorward-`.
 fn is_named(package: &str, name: &str) -> bool {
     package == name || package.strip_prefix("doorward-") == Some(name)
 }
 
-/// Lists the public items of the packages, by package.
+/// Returns the public items of each package.
 fn read<'a>(
     workspace: &Workspace,
     packages: &[&'a str],
@@ -111,9 +111,8 @@ fn list(name: &str, json: &Path) -> Result<String, Failure> {
     Ok(list)
 }
 
-/// Returns `false` for lines that say nothing new: methods that their trait demands, and auto traits,
-/// which nearly every type has. A type that lacks `Send` or `Sync`, or has them under a condition,
-/// gets a line.
+/// Returns `false` for redundant lines: methods that a trait requires, and auto traits, which nearly every
+/// type has. A type that lacks `Send` or `Sync`, or has it only under a condition, gets a line.
 fn is_worth_a_line(item: &str) -> bool {
     let has = |part: &&str| item.contains(*part);
     if !item.starts_with("impl") {
@@ -125,7 +124,7 @@ fn is_worth_a_line(item: &str) -> bool {
     !is_common && !UNSEEN.iter().any(has)
 }
 
-/// Methods of traits whose `impl` has a line of its own.
+/// Methods of traits whose `impl` has a separate line.
 const DEMANDED: &[&str] = &[
     "::clone(&self)",
     "::cmp(&self",
@@ -135,7 +134,7 @@ const DEMANDED: &[&str] = &[
     "::partial_cmp(&self",
 ];
 
-/// Traits that no program names.
+/// Traits that programs do not use by name.
 const UNSEEN: &[&str] = &[
     "core::marker::Freeze for",
     "core::marker::StructuralPartialEq for",
@@ -167,7 +166,7 @@ fn compare(name: &str, known: Option<&str>, now: &str) -> Option<Problem> {
     Some(Problem::new(path, what, write))
 }
 
-/// Lists of packages that do not exist or are not published.
+/// Returns the lists whose packages do not exist or are not published.
 fn strangers(workspace: &Workspace, libraries: &[&str]) -> Result<Vec<Problem>, Failure> {
     let folder = workspace.root().join(FOLDER);
     if !folder.is_dir() {

@@ -1,8 +1,8 @@
 //! Builds the documents as a book, and checks their links.
 //!
-//! The pages are those of `docs/`, in the order of `docs/SUMMARY.md`. In the repository a page may link
-//! to any file; in the book such a link would lead nowhere, so mdBook gets a copy of the pages in which
-//! links out of `docs/` lead to the repository's site.
+//! The pages of the book are those of `docs/`, in the order of `docs/SUMMARY.md`. In the repository a page
+//! may link to any file, but in the book a link to a file outside of `docs/` would be broken. So mdBook gets
+//! a copy of the pages in which such links lead to the site of the repository.
 
 mod links;
 mod page;
@@ -28,14 +28,14 @@ use crate::{
 const MDBOOK: Program = Program {
     name: "mdbook",
     version: "0.5.4",
-    // Without the parts that serve and watch, which bring a web server.
+    // The features `serve` and `watch` are off, because they need a web server.
     options: &["--no-default-features", "--features=search"],
 };
 
-/// Page of `docs/` that is the first of the book.
+/// Page of `docs/` that is the first page of the book.
 const FRONT_PAGE: &str = "README.md";
 
-/// Branch that links to the repository's site name.
+/// Branch in links to the site of the repository.
 const BRANCH: &str = "main";
 
 /// Builds the book into `target/book`.
@@ -61,12 +61,12 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Report, Failure> {
     Ok(Report::new(format!("{pages} pages are in {}", first.display()), problems))
 }
 
-/// Checks the links of all documents of the repository. Needs neither mdBook nor a network.
+/// Checks the links of all documents of the repository. This needs neither mdBook nor a network.
 pub(crate) fn check_links(root: &Path, sources: &[Source]) -> Vec<Problem> {
     links::check(sources, &|path| links::exists(root, path))
 }
 
-/// Address of the repository's site, as the crates state it.
+/// Returns the URL of the repository's site, as stated in the manifests of the crates.
 fn repository(metadata: &Value) -> Option<String> {
     let packages = metadata.get("packages")?.as_array()?;
     let stated = packages.iter().find_map(|package| package.get("repository")?.as_str())?;
@@ -92,7 +92,7 @@ fn copy_pages(root: &Path, copy: &Path, repository: Option<&str>) -> io::Result<
             } else if path.extension().is_some_and(|extension| extension == "md") {
                 let text = fs::read_to_string(from)?;
                 let name = path.to_string_lossy();
-                // The summary names the pages for mdBook, which needs them unchanged.
+                // mdBook reads the pages from the summary, so its links must stay unchanged.
                 let is_summary = name == links::SUMMARY;
                 let text = if is_summary { text } else { rewrite(&name, &text, repository) };
                 fs::write(copy.join(&path), text)?;
@@ -105,11 +105,11 @@ fn copy_pages(root: &Path, copy: &Path, repository: Option<&str>) -> io::Result<
     Ok(pages)
 }
 
-/// Returns the text with links out of `docs/` leading to the repository's site. Without one, they lead
-/// to the front page, because a file that is not there would be worse.
+/// Returns the text with links out of `docs/` changed to links to the site of the repository. If there is no
+/// site, they lead to the front page, which is better than a missing file.
 fn rewrite(path: &str, text: &str, repository: Option<&str>) -> String {
     let mut links = Page::read(text).links;
-    // From the end, so that the places before remain right.
+    // Links are replaced from the end on, so that the positions of earlier links stay correct.
     links.sort_by_key(|link| Reverse(link.place.start));
     let front = format!("{}index.html", "../".repeat(path.matches('/').count() - 1));
     let mut text = text.to_owned();
@@ -120,9 +120,9 @@ fn rewrite(path: &str, text: &str, repository: Option<&str>) -> String {
         }
         let Some(target) = links::resolve(path, file) else { continue };
         let mut new = match (target.strip_prefix("docs/"), repository) {
-            // The front page is `index.html` in the book, but mdBook corrects no link to it.
+            // The front page is `index.html` in the book, but mdBook does not correct links to it.
             (Some(FRONT_PAGE), _) | (None, None) => front.clone(),
-            // A folder has no page.
+            // A folder has no page in the book.
             (Some(page), _) if page.contains('.') => continue,
             (Some(_), None) => front.clone(),
             (_, Some(repository)) => format!("{repository}/blob/{BRANCH}/{target}"),
@@ -135,7 +135,7 @@ fn rewrite(path: &str, text: &str, repository: Option<&str>) -> String {
     text
 }
 
-/// Finds links of the built pages to files that the book does not have.
+/// Finds links in the built pages to files that are missing in the book.
 fn dead_links(book: &Path) -> io::Result<Vec<Problem>> {
     let mut problems = Vec::new();
     let mut folders = vec![book.to_path_buf()];
@@ -160,20 +160,20 @@ fn dead_links(book: &Path) -> io::Result<Vec<Problem>> {
     Ok(problems)
 }
 
-/// The text of a built page, without the parts that are the same on all pages.
+/// Returns the text of a built page, without the parts that are the same on all pages.
 fn content(html: &str) -> &str {
     let inside = html.split_once("<main>").map_or("", |(_, rest)| rest);
     inside.split("</main>").next().unwrap_or_default()
 }
 
-/// The files that a built page links to. A page may link to itself by an anchor alone.
+/// Returns the files to which a built page links. A link to an anchor of the same page names no file.
 fn targets(html: &str) -> impl Iterator<Item = &str> {
     let links = page::attributes(html).filter(|(name, ..)| matches!(*name, "href" | "src"));
     let files = links.map(|(_, value, _)| value.split('#').next().unwrap_or_default());
     files.filter(|file| !file.is_empty() && !links::is_elsewhere(file))
 }
 
-/// Limit of one build of the book, which takes a second.
+/// Time limit of one build of the book, which usually takes a second.
 const LIMIT: Duration = Duration::from_mins(5);
 
 #[cfg(test)]

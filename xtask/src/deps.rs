@@ -1,7 +1,7 @@
-//! Checks the dependencies against `deny.toml`: licences, bans and where they come from.
+//! Checks the dependencies against `deny.toml`: licences, bans and sources.
 //!
-//! The file is cargo-deny's own, and cargo-deny gives the same answers; this check needs nothing
-//! but cargo. Known vulnerabilities are left to cargo-deny, because their list has to be fetched.
+//! `deny.toml` is the configuration of cargo-deny, and cargo-deny gives the same results. This check needs
+//! only cargo. It leaves known vulnerabilities to cargo-deny, because their list has to be fetched.
 
 use serde_json::Value;
 use spdx::{Expression, Licensee, ParseMode};
@@ -18,7 +18,7 @@ const POLICY: &str = "deny.toml";
 #[derive(Debug, Default)]
 struct Policy {
     licences: Vec<Licensee>,
-    /// Names of crates with the reason why they are banned.
+    /// Names of banned crates, with the reason for each ban.
     bans: Vec<(String, String)>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
     Ok(Report::new(format!("{} crates are as {POLICY} wants them", packages.len()), problems))
 }
 
-/// As [`Workspace::compiled`] names it.
+/// Returns name and version in the form of [`Workspace::compiled`].
 fn named(package: &Value) -> String {
     let text = |key| package.get(key).and_then(Value::as_str).unwrap_or("?");
     format!("{} v{}", text("name"), text("version"))
@@ -109,7 +109,8 @@ impl Policy {
     }
 }
 
-/// Our own crates have no source; all others come from the crate registry.
+/// Returns a problem if the crate comes from any other source than the crate registry. Crates of the project
+/// have no source.
 fn judge_source(place: &str, source: Option<&str>) -> Option<Problem> {
     let from_crates_io =
         |source: &str| source.starts_with("registry+") && source.ends_with("/crates.io-index");

@@ -9,15 +9,15 @@ use crate::{out, process, report::Failure, workspace, workspace::Workspace};
 /// A program and the version that the project uses.
 #[derive(Debug)]
 pub(crate) struct Program {
-    /// Name of the crate and of its program.
+    /// Name of the crate, which is also the name of its program.
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
-    /// More options of `cargo install`, such as features.
+    /// Additional options of `cargo install`, such as features.
     pub(crate) options: &'static [&'static str],
 }
 
 impl Program {
-    /// Returns the path of the program, after installing it if it is missing or of another version.
+    /// Returns the path of the program. Installs the program first if it is missing or has another version.
     pub(crate) fn install(&self, workspace: &Workspace) -> Result<PathBuf, Failure> {
         let root = workspace.target().join("tools");
         let path = root.join("bin").join(self.name);
@@ -58,7 +58,7 @@ fn is_version(output: &str, version: &str) -> bool {
     output.split_whitespace().last().is_some_and(|word| word.trim_start_matches('v') == version)
 }
 
-/// Limit of one installation, on a machine with one slow core.
+/// Time limit of one installation. It is sufficient for a machine with one slow core.
 const INSTALL_LIMIT: Duration = Duration::from_mins(60);
 
 #[cfg(test)]

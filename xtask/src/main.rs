@@ -1,7 +1,7 @@
 //! The project's own commands, run as `cargo xtask <command>`.
 //!
-//! This file only reads the command line: each command is a module of the same name and returns what
-//! it found. Nothing here is part of the server, and no crate of the project may depend on it.
+//! This file only reads the command line. Each command is a module of the same name and returns its
+//! findings. Nothing here is part of the server, and no crate of the project may depend on it.
 //! Start reading at [`test::run`], the command that contributors use most.
 
 mod api;
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Runs one check by itself and prints what it found.
+/// Runs one check alone and prints its findings.
 fn check(
     name: &str,
     run: impl FnOnce(&Workspace) -> Result<Report, Failure>,

@@ -1,9 +1,9 @@
 //! Changes the code one place at a time and counts the changes that no test notices.
 //!
-//! cargo-mutants makes the changes (mutants) and runs the tests. This command decides which ones: a
-//! sample with a fixed seed for each part of the code, or all of a diff. It ends red if the tests
-//! catch less than 95 % of them.
-//! A mutant that no test can catch is named in `.cargo/mutants-survivors.toml` with the reason.
+//! cargo-mutants makes the changes (mutants) and runs the tests. This command chooses the mutants: a
+//! sample with a fixed seed for each part of the code, or all mutants of a diff. The command fails if
+//! the tests catch less than 95 % of the chosen mutants.
+//! A mutant that no test can catch is listed in `.cargo/mutants-survivors.toml` with the reason.
 //! Start reading at [`run`].
 
 mod judgement;
@@ -35,7 +35,7 @@ use crate::{
 
 const CARGO_MUTANTS: Program = Program { name: "cargo-mutants", version: "27.1.0", options: &[] };
 
-/// What to run, as the command line says.
+/// Choice of the mutants to run, as given on the command line.
 #[derive(Debug, PartialEq, Eq)]
 enum Choice<'a> {
     /// Mutants in lines that changed since this commit.
@@ -82,7 +82,7 @@ fn choose<'a>(arguments: &[&'a str]) -> Result<Choice<'a>, Failure> {
     }
 }
 
-/// The installed program in this repository.
+/// The installed cargo-mutants, with the repository in which it runs.
 #[derive(Debug)]
 struct Run<'a> {
     program: PathBuf,
@@ -103,7 +103,7 @@ impl Run<'_> {
         let chosen = list::sample(&all, count);
         out::line(format_args!("{}: {} of {} mutants", part.name, chosen.len(), all.len()));
         let mut arguments = arguments;
-        // The expression of each must match the whole name, which is not to be read as a pattern.
+        // Each expression must match a whole name, and the name must not be read as a pattern.
         arguments.extend(
             chosen
                 .iter()
@@ -115,7 +115,7 @@ impl Run<'_> {
         Ok(conclude(&part.name, &judge(&outcomes, &all, survivors, stale)))
     }
 
-    /// Runs every mutant in the lines that changed since a commit.
+    /// Runs every mutant in lines that have changed since a commit.
     fn diff(&self, revision: &str, survivors: &Survivors) -> Result<bool, Failure> {
         let mut git = Command::new("git");
         git.args(["diff", "--no-color", "--no-ext-diff", revision, "--", "*.rs"]);
@@ -144,7 +144,7 @@ impl Run<'_> {
         }
         out::line(format_args!("{} mutants are in the lines changed since {revision}", all.len()));
         let outcomes = self.test("in-diff", &arguments, all.len())?;
-        // A diff shows only a part of each file, so a row without a mutant says nothing here.
+        // A diff contains only a part of each file, so a survivor without a mutant is not a problem here.
         Ok(conclude("in-diff", &judge(&outcomes, &all, survivors, Vec::new())))
     }
 
@@ -158,7 +158,7 @@ impl Run<'_> {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(Failure::of("cargo-mutants cannot list the mutants", said.trim()));
         }
-        // Without a mutant it prints nothing at all.
+        // If there is no mutant, cargo-mutants prints nothing at all.
         if output.stdout.trim_ascii().is_empty() {
             Ok(Vec::new())
         } else {
@@ -166,7 +166,7 @@ impl Run<'_> {
         }
     }
 
-    /// Runs the chosen mutants and shows each one that is missed as soon as it is known.
+    /// Runs the chosen mutants, and prints each missed mutant as soon as its result is known.
     fn test(&self, name: &str, arguments: &[String], count: usize) -> Result<Outcomes, Failure> {
         let output = self.folder().join(name);
         fs::create_dir_all(&output)
@@ -214,12 +214,12 @@ fn is_mutated(folder: &str, all: &[Mutant]) -> bool {
     all.iter().any(|mutant| is_below(&mutant.file, folder))
 }
 
-/// Returns `true` for the files in a folder, and for the file of the same name beside it.
+/// Returns `true` for the files in a folder, and for the file with the name of the folder beside it.
 fn is_below(file: &str, folder: &str) -> bool {
     Path::new(file).starts_with(folder) || file.strip_suffix(".rs") == Some(folder)
 }
 
-/// Writes a text as a regular expression that matches only it.
+/// Returns a regular expression that matches only this text.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -231,11 +231,11 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// Limit of one run of cargo-mutants. It reaches the limit only if cargo-mutants itself hangs: each
-/// build and each test run has a limit of its own.
+/// Time limit of one run of cargo-mutants. A run exceeds it only if cargo-mutants itself hangs,
+/// because each build and each test run has its own limit.
 const RUN_LIMIT: Duration = Duration::from_hours(24);
 
-/// A log without a terminal shows the progress after this many mutants.
+/// Number of mutants after which the progress is printed if the output is not a terminal.
 const SHOWN_EVERY: usize = 10;
 
 #[cfg(test)]

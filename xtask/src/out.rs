@@ -1,7 +1,7 @@
-//! Writes for the person at the terminal, and ignores a reader that has gone.
+//! Writes to the terminal, and ignores a closed pipe.
 //!
-//! `println!` panics when the reader of a pipe has gone (`cargo xtask test | head`). These functions
-//! ignore that and every other failure to write: there is no better place to report it to.
+//! `println!` panics if the reader of a pipe has closed it (`cargo xtask test | head`). These functions
+//! ignore this and every other failure to write, because there is no better place to report it.
 
 use std::{
     fmt::Display,
@@ -18,9 +18,9 @@ pub(crate) fn error(text: impl Display) {
     writeln!(io::stderr().lock(), "{text}").ok();
 }
 
-/// Replaces the current line of a terminal; does nothing when output goes elsewhere.
+/// Replaces the current line of a terminal. Does nothing if the output is not a terminal.
 ///
-/// An empty text clears the line, which the caller does before it writes anything else.
+/// An empty text clears the line. The caller clears it before it writes anything else.
 pub(crate) fn progress(text: &str) {
     if !io::stdout().is_terminal() {
         return;
@@ -30,7 +30,7 @@ pub(crate) fn progress(text: &str) {
     write!(stdout, "\r\x1b[2K{short}").and_then(|()| stdout.flush()).ok();
 }
 
-/// Asks a question on the terminal; everything but a plain yes is a no.
+/// Asks a question on the terminal. Returns `true` only if the answer is a plain yes.
 pub(crate) fn ask(question: &str) -> bool {
     let mut stdout = io::stdout().lock();
     write!(stdout, "{question} [y/N] ").and_then(|()| stdout.flush()).ok();
@@ -38,10 +38,10 @@ pub(crate) fn ask(question: &str) -> bool {
     io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-/// Returns `true` if a person can be asked: both directions are a terminal.
+/// Returns `true` if standard input and output are a terminal, so that a person can answer.
 pub(crate) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Narrow enough for any terminal: a line that wraps could not be replaced.
+/// Maximum width of a line that is replaced later. A line that wraps could not be replaced.
 const PROGRESS_WIDTH: usize = 78;

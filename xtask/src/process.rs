@@ -13,14 +13,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How a command ended.
+/// Result of a command.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) success: bool,
     pub(crate) output: String,
 }
 
-/// Runs `command` for at most `limit`; `line` sees each line, and an empty one every second.
+/// Runs `command` for at most `limit`. Calls `line` with each line of output, and with an empty line
+/// every second.
 pub(crate) fn run(command: &mut Command, limit: Duration, mut line: impl FnMut(&str)) -> Run {
     match start(command) {
         Ok((child, lines)) => follow(child, &lines, limit, &mut line),
@@ -31,7 +32,7 @@ pub(crate) fn run(command: &mut Command, limit: Duration, mut line: impl FnMut(&
     }
 }
 
-/// A command as a person would type it, without its environment.
+/// Returns a command as a person would type it, without its environment.
 pub(crate) fn describe(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let mut text = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -42,7 +43,7 @@ pub(crate) fn describe(command: &Command) -> String {
     text
 }
 
-/// The time, for measuring how long something takes.
+/// Returns the current time, to measure durations.
 #[expect(clippy::disallowed_methods, reason = "durations are only shown, nothing depends on them")]
 pub(crate) fn now() -> Instant {
     Instant::now()
@@ -52,7 +53,8 @@ fn start(command: &mut Command) -> io::Result<(Child, Receiver<String>)> {
     let (reader, writer) = io::pipe()?;
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     let child = command.spawn();
-    // The command still owns our ends of the pipe; while they are open it would never end.
+    // The command still owns write ends of the pipe in this process. While they are open, reading would
+    // never end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let child = child?;
     let (sender, lines) = mpsc::channel();
@@ -89,7 +91,8 @@ fn follow(
             Err(RecvTimeoutError::Timeout) => {
                 line("");
                 if matches!(child.try_wait(), Ok(Some(_))) {
-                    // It has ended and was silent since. A process that still holds the pipe is not waited for.
+                    // The command has ended and has written nothing since. Other processes that hold the
+                    // pipe are not waited for.
                     return end(&mut child, output);
                 }
             }
@@ -120,7 +123,7 @@ fn stop(child: &mut Child, lines: &Receiver<String>) {
         if matches!(child.try_wait(), Ok(Some(_))) {
             return;
         }
-        // Nothing is left to read; this only waits, and returns early when the pipe ends.
+        // Nothing is left to read. This only waits, and returns early when the pipe ends.
         lines.recv_timeout(TICK).ok();
     }
     child.kill().ok();
@@ -129,7 +132,7 @@ fn stop(child: &mut Child, lines: &Receiver<String>) {
 
 const TICK: Duration = Duration::from_secs(1);
 
-/// Lines or seconds that a command has to end after SIGTERM.
+/// Number of lines or seconds after SIGTERM, after which the command is killed.
 const GRACE_TICKS: u32 = 10;
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! Findings of a check, and the reason why a check could not run.
 //!
-//! A [`Problem`] says what is wrong, where, and what to do; a [`Report`] is all of them with a line
-//! for the good case. A [`Failure`] is different: the check itself did not finish.
+//! A [`Problem`] says what is wrong, where, and what to do. A [`Report`] contains all problems, and a line to
+//! print if there are none. A [`Failure`] is different: the check itself did not finish.
 
 use std::{
     error::Error,
     fmt::{self, Display, Formatter},
 };
 
-/// One thing that a person must change.
+/// A problem that a person must solve.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     place: String,
@@ -62,7 +62,7 @@ impl Display for Report {
     }
 }
 
-/// Why a command could not do its work.
+/// Reason why a command could not finish.
 #[derive(Debug)]
 pub(crate) struct Failure(String);
 
@@ -71,7 +71,7 @@ impl Failure {
         Self(text.into())
     }
 
-    /// Names the attempt and the error that it returned.
+    /// Creates a failure from the attempted action and its error.
     pub(crate) fn of(attempt: impl Display, cause: impl Display) -> Self {
         Self(format!("{attempt}: {cause}"))
     }

@@ -23,12 +23,12 @@ pub(crate) fn step_names() -> Vec<&'static str> {
     STEPS.iter().map(|step| step.name).collect()
 }
 
-/// Runs the tests that take real time, load and faults: the second tier.
+/// Runs the second tier of tests, which need real time, load and faults.
 pub(crate) fn endure() -> Result<ExitCode, Failure> {
     carry_out(steps::ENDURE.iter().collect())
 }
 
-/// Runs the named steps, or all of them when no name is given.
+/// Runs the named steps, or all steps if no name is given.
 pub(crate) fn run(names: &[&str]) -> Result<ExitCode, Failure> {
     if let Some(unknown) = names.iter().find(|name| !step_names().contains(name)) {
         out::error(format_args!("there is no step `{unknown}`: {}", step_names().join(", ")));

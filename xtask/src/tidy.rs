@@ -1,9 +1,10 @@
-//! Checks what the compiler cannot see: the floors of the house and the shape of its files.
+//! Checks rules that the compiler does not check, such as the floors of crates and the form of files.
 //!
 //! Each part returns a list of problems: `floors` reads the dependencies of crates, `folders` the
-//! imports inside of a crate, `files` the shape of every source file, `packaged` the files that
-//! published crates include, `named_tests` the tests that documents name, `paths` the files that they name, `snippets` the programs in documents, `words` the
-//! words in all of them. The links of documents are checked by [`book`].
+//! imports inside of a crate, `files` the form of every source file, `packaged` the files that
+//! published crates include, `named_tests` the tests that documents name, `paths` the files that
+//! documents name, `snippets` the programs in documents, and `words` the words in all texts. [`book`]
+//! checks the links of documents.
 
 mod files;
 mod floors;
@@ -37,13 +38,14 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
     Ok(Report::new(format!("{} files are in order", sources.len()), problems))
 }
 
-/// Lists every circle and every arrow upwards of one crate, or of all, also of those that are passed
-/// over.
+/// Lists every import cycle and every import from a higher floor, in one crate or in all. Crates that
+/// [`check`] skips are included.
 pub(crate) fn survey_folders(workspace: &Workspace, only: Option<&str>) -> Result<Report, Failure> {
     folders::survey(&workspace.sources()?, only)
 }
 
-/// Counts the words of all files, or of those below one folder, also of those that are passed over.
+/// Counts the banned words in all files, or in the files of one folder. Files that [`check`] skips are
+/// included.
 pub(crate) fn survey_words(workspace: &Workspace, below: Option<&str>) -> Result<Report, Failure> {
     words::survey(&workspace.sources()?, below)
 }

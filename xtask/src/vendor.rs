@@ -1,8 +1,8 @@
 //! Keeps vendored files equal to those of the released npm packages.
 //!
-//! The record beside the files holds version, licence and the SHA-256 of each. The check compares it with
-//! the files and with what `e2e/` installs, so that browser tests and users run the same; the refresh
-//! copies the installed packages and writes new records.
+//! A record beside the files contains their version, licence and SHA-256. The check compares the record
+//! with the files and with the packages that `e2e/` installs, so that browser tests and users run the same
+//! code. The refresh copies files from the installed packages and writes new records.
 
 mod record;
 
@@ -16,14 +16,14 @@ use crate::{
 };
 use record::{File, Record};
 
-/// A package of which we keep some files.
+/// A package of which the repository contains some files.
 #[derive(Debug)]
 struct Vendored {
     folder: &'static str,
     package: &'static str,
-    /// The name of each file in our folder, and in the package.
+    /// Name of each file in the folder of the repository, and its name in the package.
     files: &'static [(&'static str, &'static str)],
-    /// Files of the folder that are not from the package.
+    /// Files in the folder that do not come from the package.
     ours: &'static [&'static str],
 }
 
@@ -55,7 +55,7 @@ const ALL: &[Vendored] = &[
 
 const RECORD: &str = "VENDORED.toml";
 
-/// Compares the files with their records, and the records with what `e2e/` installs.
+/// Compares the files with their records, and the records with the packages that `e2e/` installs.
 pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
     let mut problems = Vec::new();
     let mut versions = Vec::new();
@@ -68,7 +68,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report, Failure> {
     Ok(Report::new(format!("{} are as recorded", versions.join(" and ")), problems))
 }
 
-/// Takes the files of the installed packages and writes the records.
+/// Copies the files from the installed packages and writes the records.
 pub(crate) fn refresh(workspace: &Workspace) -> Result<Report, Failure> {
     for vendored in ALL {
         vendored.refresh(workspace)?;

@@ -1,7 +1,7 @@
 //! Finds the repository and the files that belong to it.
 //!
-//! Paths are found from the place of this crate, so every command works from any folder. Files are
-//! found by walking, not by asking git: the checks also work in an unpacked archive.
+//! Paths are relative to the folder of this crate, so every command works in any current folder. Files are
+//! found by a walk through the folders and not with git, so the checks also work in an unpacked archive.
 
 use std::{
     collections::BTreeSet,
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::report::Failure;
 
-/// The repository and the folder that cargo builds in.
+/// The repository, and the target folder of cargo.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     root: PathBuf,
@@ -24,7 +24,7 @@ pub(crate) struct Workspace {
 /// A text file of the repository.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// Relative to the root, with `/` between the parts.
+    /// Path relative to the root, with `/` between the parts.
     pub(crate) path: String,
     pub(crate) text: String,
 }
@@ -93,7 +93,7 @@ impl Workspace {
             if path.is_dir() {
                 self.walk(&path, sources)?;
             } else if let Ok(text) = fs::read_to_string(&path) {
-                // A file that is not UTF-8 is a picture or the like, with nothing to check.
+                // A file that is not UTF-8, such as a picture, has no text to check.
                 sources.push(Source { path: relative, text });
             }
         }
@@ -107,12 +107,12 @@ impl Workspace {
     }
 }
 
-/// The cargo that runs this program.
+/// Returns a command for the cargo that runs this program.
 pub(crate) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// Returns `true` for files that are generated, installed or vendored: they are not checked.
+/// Returns `true` for files that are generated, installed or vendored, which are not checked.
 fn is_foreign(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let built = !path.contains('/') && (name == "target" || name.starts_with("target-"));

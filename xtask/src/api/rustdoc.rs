@@ -1,8 +1,8 @@
-//! Makes rustdoc's JSON with the compiler that is in use.
+//! Generates rustdoc's JSON with the installed compiler.
 //!
-//! The format is unstable, and rustdoc writes it only under `RUSTC_BOOTSTRAP=1`. Set for the whole of
-//! cargo, the variable would compile every dependency again, because build scripts ask for it. So
-//! cargo gets a script in place of rustdoc, and only the script sets it.
+//! The format is unstable, and rustdoc writes it only under `RUSTC_BOOTSTRAP=1`. If the variable were set
+//! for cargo, every dependency would be compiled again, because build scripts read it. So cargo gets a
+//! script in place of rustdoc, and only the script sets the variable.
 
 use std::{
     env, fs,
@@ -18,7 +18,7 @@ use crate::{out, process, report::Failure, workspace, workspace::Workspace};
 /// Version of the format that the crate `public-api` reads.
 const FORMAT: u64 = 57;
 
-/// Documents the packages, and returns the file of each.
+/// Generates the JSON of the packages, and returns the path of each file.
 pub(super) fn run(workspace: &Workspace, packages: &[&str]) -> Result<Vec<PathBuf>, Failure> {
     if packages.is_empty() {
         return Ok(Vec::new());
@@ -51,7 +51,7 @@ pub(super) fn run(workspace: &Workspace, packages: &[&str]) -> Result<Vec<PathBu
 fn write_script(path: &Path) -> std::io::Result<()> {
     let rustdoc = env::var("RUSTDOC").unwrap_or_else(|_| "rustdoc".to_owned());
     let text = format!("#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec '{rustdoc}' \"$@\"\n");
-    // A script that is equal is left alone: a new one could be opened while another run starts it.
+    // An identical script is not written again: it would be open for writing while another run starts it.
     if fs::read_to_string(path).is_ok_and(|found| found == text) {
         return Ok(());
     }
@@ -82,7 +82,7 @@ fn format_of(json: &[u8]) -> Option<u64> {
     serde_json::from_slice::<Value>(json).ok()?.get("format_version")?.as_u64()
 }
 
-/// Limit of one run, which may compile every dependency.
+/// Time limit of one run, which may compile every dependency.
 const LIMIT: Duration = Duration::from_mins(30);
 
 #[cfg(test)]

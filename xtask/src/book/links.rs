@@ -1,8 +1,8 @@
-//! Checks where the links of documents lead.
+//! Checks the targets of the links in documents.
 //!
 //! A link inside the repository must lead to a file, and its anchor to a heading of that file. Links
-//! to other sites are checked for their form only: this needs no network and gives the same answer
-//! every time.
+//! to other sites are checked for their form only, so the check needs no network and always gives the
+//! same result.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -12,7 +12,7 @@ use crate::{report::Problem, workspace::Source};
 /// Page that lists all pages of the book.
 pub(super) const SUMMARY: &str = "docs/SUMMARY.md";
 
-/// Checks every document. `exists` says if a path is in the repository.
+/// Checks every document. `exists` returns `true` for a path in the repository.
 pub(super) fn check(sources: &[Source], exists: &dyn Fn(&str) -> bool) -> Vec<Problem> {
     let pages: BTreeMap<&str, Page> = sources
         .iter()
@@ -35,8 +35,8 @@ pub(super) fn check(sources: &[Source], exists: &dyn Fn(&str) -> bool) -> Vec<Pr
     problems
 }
 
-/// Returns `true` for pages that people open as files. Chapters inside of crates are read by rustdoc,
-/// which checks their links.
+/// Returns `true` for pages that people open as files. Chapters inside of crates are part of the
+/// documentation of the crate, and rustdoc checks their links.
 fn is_document(path: &str) -> bool {
     let is_chapter = path.starts_with("crates/") && !path.ends_with("/README.md");
     path.ends_with(".md") && !is_chapter
@@ -86,7 +86,7 @@ fn has_form(target: &str) -> bool {
     is_name && !target.contains(char::is_whitespace)
 }
 
-/// The path of a link from the root of the repository; `None` when it leads out of it.
+/// Returns the path of a link target from the root of the repository. `None` if it is outside.
 pub(super) fn resolve(from: &str, target: &str) -> Option<String> {
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.pop();
@@ -102,7 +102,7 @@ pub(super) fn resolve(from: &str, target: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// Pages of `docs/` that the summary does not list: the book would lack them.
+/// Returns the pages of `docs/` that the summary does not list. They would be missing in the book.
 fn unlisted(pages: &BTreeMap<&str, Page>) -> Vec<Problem> {
     let Some(summary) = pages.get(SUMMARY) else {
         return vec![Problem::new(

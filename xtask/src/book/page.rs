@@ -11,7 +11,7 @@ use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 #[derive(Debug, Default)]
 pub(super) struct Page {
     pub(super) links: Vec<Link>,
-    /// Ids of headings, as GitHub and mdBook make them, and ids in HTML.
+    /// Ids of headings, as GitHub and mdBook generate them, and ids in HTML.
     pub(super) anchors: BTreeSet<String>,
 }
 
@@ -20,12 +20,12 @@ pub(super) struct Page {
 pub(super) struct Link {
     pub(super) target: String,
     pub(super) line: usize,
-    /// Place of the target in the text.
+    /// Position of the target in the text. `None` if the target contains an escape.
     pub(super) place: Range<usize>,
 }
 
 impl Page {
-    /// Reads a text. Code is no link.
+    /// Reads a text. Links inside of code are ignored.
     pub(super) fn read(text: &str) -> Self {
         let options = Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES;
         let parser = Parser::new_ext(text, options);
@@ -62,17 +62,17 @@ impl Page {
         page
     }
 
-    /// Adds a link that stands in `range`, of which the target is the last part.
+    /// Adds the link at `range`. Its target is the last part of the range.
     fn add(&mut self, text: &str, target: &str, range: Range<usize>) {
         let inside = text.get(range.clone()).unwrap_or_default();
-        // A target with an escape differs from its text: such a link is checked, but has no place.
+        // A target with an escape differs from the text. Such a link is checked, but has no position.
         let start = inside.rfind(target).map_or(range.end, |at| range.start + at);
         let end = (start + target.len()).min(text.len()).max(start);
         let line = text.bytes().take(range.start).filter(|byte| *byte == b'\n').count() + 1;
         self.links.push(Link { target: target.to_owned(), line, place: start..end });
     }
 
-    /// Reads the attributes of HTML that link or are linked to.
+    /// Reads the HTML attributes that contain links or ids.
     fn html(&mut self, text: &str, html: &str, start: usize) {
         for (name, value, at) in attributes(html) {
             let place = start + at;
@@ -87,12 +87,12 @@ impl Page {
     }
 }
 
-/// Links by reference have their target in a definition, which is read on its own.
+/// The target of a reference link is in its definition, which is read separately.
 fn is_here(link_type: LinkType) -> bool {
     matches!(link_type, LinkType::Autolink | LinkType::Inline)
 }
 
-/// The id of a heading; the second of one text gets the number 1.
+/// Returns the id of a heading. The second heading with the same text gets the suffix 1.
 fn numbered(title: &str, seen: &mut BTreeMap<String, usize>) -> String {
     let slug = slug(title);
     let count = seen.entry(slug.clone()).or_default();
@@ -100,7 +100,7 @@ fn numbered(title: &str, seen: &mut BTreeMap<String, usize>) -> String {
     if *count == 1 { slug } else { format!("{slug}-{}", *count - 1) }
 }
 
-/// `What it *costs*: 3 %` -> `what-it-costs-3-`.
+/// Returns the id of a heading text, such as `what-it-costs-3-` for `What it *costs*: 3 %`.
 fn slug(title: &str) -> String {
     let kept = title.trim().chars().filter_map(|c| match c {
         ' ' => Some('-'),
@@ -110,7 +110,7 @@ fn slug(title: &str) -> String {
     kept.flat_map(char::to_lowercase).collect()
 }
 
-/// Names and values of the quoted attributes, with the place of each value.
+/// Returns the names and values of the quoted attributes, with the position of each value.
 pub(super) fn attributes(html: &str) -> impl Iterator<Item = (&str, &str, usize)> {
     let starts = html.match_indices("=\"");
     starts.filter_map(|(at, _)| {

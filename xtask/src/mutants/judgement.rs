@@ -1,5 +1,5 @@
-//! Judges a run: the share of mutants that the tests notice, and the rows of survivors that no longer
-//! fit.
+//! Evaluates a run: the share of mutants that the tests notice, and the listed survivors that are no longer
+//! correct.
 
 use super::{
     list::Mutant,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::report::{Problem, Report};
 
-/// Least share of mutants that the tests notice.
+/// Minimum share of mutants that the tests must notice.
 const WANTED_PERCENT: usize = 95;
 
 /// Counts the results, and adds `problems` to the report. Named survivors do not count.
@@ -52,8 +52,8 @@ pub(super) fn judge(
     Report::new(summary, problems)
 }
 
-/// Returns a problem for each row of files in the part that names no mutant, or one that was caught
-/// in this run.
+/// Returns a problem for each listed survivor in the files of the part that is not a mutant any more, or
+/// that was caught in this run.
 pub(super) fn stale(
     survivors: &Survivors,
     all: &[Mutant],

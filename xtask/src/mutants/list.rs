@@ -1,8 +1,8 @@
 //! The mutants that cargo-mutants can make, and a sample of them.
 //!
-//! A sample must not change with every edit: it is chosen by a hash of what a mutant does, not of
-//! the line where it is. Most of a sample is the same after a line was added above it, so two runs can
-//! be compared.
+//! A sample must not change with every edit, so it is chosen by a hash of the change that a mutant makes,
+//! and not of its line number. After a line was added above, most of the sample is the same, and two runs
+//! can be compared.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use crate::report::Failure;
 /// A change that cargo-mutants can make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mutant {
-    /// As cargo-mutants prints it: file, line, column, change.
+    /// Name as cargo-mutants prints it: file, line, column, change.
     pub(super) name: String,
     pub(super) file: String,
-    /// File and change without the place, and a number from the second of its kind on.
+    /// File and change without the position. The second and later mutants with the same key get a number.
     pub(super) key: String,
 }
 
@@ -42,14 +42,14 @@ pub(super) fn read(json: &[u8]) -> Result<Vec<Mutant>, Failure> {
     Ok(mutants)
 }
 
-/// The part of a name after file, line and column.
+/// Returns the part of a name after file, line and column.
 fn change<'a>(name: &'a str, file: &str) -> &'a str {
     let rest = name.strip_prefix(file).unwrap_or(name);
     let number = |c: char| c == ':' || c.is_ascii_digit();
     rest.trim_start_matches(number).trim_start()
 }
 
-/// Chooses `count` mutants, the same ones whenever the same mutants are there.
+/// Chooses `count` mutants. The same list always gives the same sample.
 pub(super) fn sample(all: &[Mutant], count: usize) -> Vec<&Mutant> {
     let mut chosen: Vec<&Mutant> = all.iter().collect();
     chosen.sort_by_cached_key(|mutant| Sha256::digest(format!("{SEED} {}", mutant.key)).to_vec());
@@ -57,7 +57,7 @@ pub(super) fn sample(all: &[Mutant], count: usize) -> Vec<&Mutant> {
     chosen
 }
 
-/// Another seed is another sample.
+/// Seed of the samples. Another seed gives another sample.
 const SEED: &str = "doorward 1";
 
 #[cfg(test)]

@@ -12,14 +12,14 @@ pub(super) enum Outcome {
     Caught,
     /// No test failed.
     Missed,
-    /// The tests did not end: a mutant that loops forever is noticed too.
+    /// The tests did not end in time. This counts as noticed too.
     TimedOut,
-    /// It did not compile, so it says nothing about the tests.
+    /// The mutant did not compile, so it says nothing about the tests.
     Unviable,
 }
 
 impl Outcome {
-    /// Reads a line that cargo-mutants prints when it is done with a mutant.
+    /// Reads the line that cargo-mutants prints when it has finished a mutant.
     pub(super) fn of_line(line: &str) -> Option<Self> {
         let (word, rest) = line.split_once(' ')?;
         // The summary at the end begins with a number, the unchanged run is `ok`.
@@ -58,7 +58,7 @@ impl Outcomes {
             let name = one.pointer("/scenario/Mutant/name").and_then(Value::as_str);
             let summary = summary(one).unwrap_or_default();
             let outcome = match (name, summary.as_str()) {
-                // The run without a mutant.
+                // This entry is the run without a mutant.
                 (None, "Success") => continue,
                 (None, _) => {
                     return Err(Failure::new(

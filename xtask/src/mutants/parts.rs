@@ -10,19 +10,19 @@ pub(super) struct Part {
     /// Name of the crate's folder.
     pub(super) name: String,
     package: String,
-    /// Folders without a slash at the end; the file of the same name beside one belongs to it.
+    /// Folders, without a slash at the end. The file of the same name beside a folder belongs to it.
     pub(super) folders: Vec<String>,
     features: &'static str,
-    /// Mutants that are run unless the command line says otherwise.
+    /// Number of mutants to run, unless the command line gives another number.
     pub(super) sample: usize,
 }
 
-/// Row of the table.
+/// Row of the table of parts.
 struct Row {
     crate_folder: &'static str,
-    /// Below `src`; none for all of it.
+    /// Folders below `src`. None stands for the whole of `src`.
     folders: &'static [&'static str],
-    /// Features that the rest of the workspace turns on.
+    /// Features of the crate that the rest of the workspace enables.
     features: &'static str,
     sample: usize,
 }
@@ -34,18 +34,18 @@ const TABLE: &[Row] = &[
     Row { crate_folder: "auth", folders: &[], features: "", sample: 150 },
     Row {
         crate_folder: "gateway",
-        // SeatStore and revocation are in `presence`, the pipeline is in `event`.
+        // Seats and revocations are in `presence`, and the pipeline is in `event`.
         folders: &["admission", "event", "presence"],
         features: "axum",
         sample: 100,
     },
 ];
 
-/// Sample of a crate that is not in the table.
+/// Size of the sample of a crate that is not in the table.
 const OTHER_SAMPLE: usize = 100;
 
 impl Part {
-    /// Options of cargo-mutants that limit it to this part.
+    /// Returns the options that limit cargo-mutants to this part.
     pub(super) fn arguments(&self) -> Vec<String> {
         let mut arguments = vec![format!("--package={}", self.package)];
         for folder in &self.folders {

@@ -1,13 +1,13 @@
-//! The file of mutants that no test can or should catch, each named with the reason.
+//! Reads the list of mutants that no test can or should catch, with the reason for each.
 
 use toml::{Table, Value};
 
 use crate::report::Failure;
 
-/// The file, from the root of the repository.
+/// Path of the file, relative to the root of the repository.
 pub(super) const SURVIVORS: &str = ".cargo/mutants-survivors.toml";
 
-/// The rows of the file.
+/// Rows of the file.
 #[derive(Debug, Default)]
 pub(super) struct Survivors(Vec<String>);
 
@@ -19,7 +19,7 @@ impl Survivors {
         rows.iter().map(name).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Keys of the mutants.
+    /// Returns the keys of the listed mutants.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

@@ -1,7 +1,7 @@
 //! Counts the tests in a test runner's output: passed, failed and skipped.
 //!
-//! Each reader looks for the runner's own closing lines and adds up all that it finds. A run that
-//! ended before its closing lines counts nothing here; its step fails in any case.
+//! Each function looks for the closing lines of its runner and adds up their numbers. A run that ended
+//! before its closing lines counts no tests; its step fails in any case.
 
 use std::ops::AddAssign;
 
@@ -21,7 +21,8 @@ impl AddAssign for Counts {
     }
 }
 
-/// `test result: ok. 5 passed; 0 failed; 1 ignored; ..`, once for each test program.
+/// Counts the tests of cargo, which prints for each test program:
+/// `test result: ok. 5 passed; 0 failed; 1 ignored; ..`.
 pub(super) fn cargo(output: &str) -> Counts {
     let mut counts = Counts::default();
     let results = output.lines().filter_map(|line| line.trim().strip_prefix("test result: "));
@@ -39,7 +40,7 @@ pub(super) fn cargo(output: &str) -> Counts {
     counts
 }
 
-/// `# pass 5` or, with another mark, the same line of the other reporter.
+/// Counts the tests of Node, which prints `# pass 5`, or the same line with another mark.
 pub(super) fn node(output: &str) -> Counts {
     let mut counts = Counts::default();
     for line in output.lines() {
@@ -56,7 +57,8 @@ pub(super) fn node(output: &str) -> Counts {
     counts
 }
 
-/// `Ran 5 tests in 0.1s`, then `OK (skipped=1)` or `FAILED (failures=1, errors=1)`.
+/// Counts the tests of Python, which prints `Ran 5 tests in 0.1s`, and then `OK (skipped=1)` or
+/// `FAILED (failures=1, errors=1)`.
 pub(super) fn python(output: &str) -> Counts {
     let mut counts = Counts::default();
     let mut ran: u64 = 0;

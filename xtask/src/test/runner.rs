@@ -1,7 +1,7 @@
 //! Runs the steps in order, prints when each starts, and continues after a failure.
 //!
-//! A passing step prints one line. A failing one prints everything that it wrote, because the
-//! reader of a log cannot run it again.
+//! For a step that passes, one line is printed. For a step that fails, its whole output is printed,
+//! because the reader of a log cannot run the step again.
 
 use std::{process::Command, time::Duration};
 
@@ -21,7 +21,7 @@ pub(super) struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    /// Begins to install what the chosen steps need.
+    /// Begins to install the tools that the chosen steps need.
     pub(super) fn start(workspace: &'a Workspace, chosen: &[&Step]) -> Self {
         let mut tools: Vec<Tool> = Vec::new();
         for tool in chosen.iter().flat_map(|step| step.needs) {
@@ -50,7 +50,7 @@ impl<'a> Runner<'a> {
         outcome
     }
 
-    /// Waits for running installations: an interrupted one leaves a half-installed package.
+    /// Waits for running installations, because an interrupted installation leaves a broken package.
     pub(super) fn finish(&mut self) {
         self.setup.wait();
     }
@@ -128,5 +128,5 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// A step that takes longer hangs. It is ended, and the run goes on with the next.
+/// Time limit of one step. A step that exceeds it counts as hanging: it is ended, and the next step runs.
 const STEP_LIMIT: Duration = Duration::from_mins(30);

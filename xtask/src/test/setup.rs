@@ -1,8 +1,9 @@
-//! Installs what the steps need, beside the compile.
+//! Installs the tools that the steps need, while cargo compiles.
 //!
-//! Programs come from the system's packages: as root without a terminal they are installed, on a
-//! terminal a person is asked, otherwise the line to type is printed. npm and pip packages go into
-//! folders of this repository, and only when their list has changed since the last time.
+//! Programs come from packages of the operating system. On a terminal, a person is asked first. Without a
+//! terminal they are installed if the command runs as root, and otherwise the command to install them is
+//! printed. npm and pip packages are installed into folders of this repository, and only if their list has
+//! changed since the last time.
 //! Start reading at [`Setup::start`].
 
 mod packages;
@@ -15,11 +16,11 @@ use crate::{out, workspace::Workspace};
 pub(super) use programs::chromium;
 use programs::{Consent, is_present};
 
-/// Tools that are present, missing with a reason, or still being installed.
+/// State of the tools: present, missing for a reason, or still being installed.
 #[derive(Debug)]
 pub(super) struct Setup {
     installing: Option<JoinHandle<Ready>>,
-    /// Missing when the set-up began: a step that needs one of them has to wait for it.
+    /// Tools that were missing when the set-up began. A step that needs such a tool waits for it.
     awaited: Vec<Tool>,
     ready: Ready,
 }
@@ -33,7 +34,7 @@ struct Ready {
 }
 
 impl Setup {
-    /// Begins to install what is missing of `tools`, and returns at once.
+    /// Begins to install the missing ones of `tools`, and returns at once.
     pub(super) fn start(workspace: &Workspace, tools: &[Tool]) -> Self {
         let missing: Vec<Tool> = tools.iter().copied().filter(|tool| !is_present(*tool)).collect();
         let consent = programs::consent(&missing);

@@ -1,4 +1,4 @@
-//! The steps of `cargo xtask test`: what each runs and what it needs.
+//! The steps of `cargo xtask test`, with their commands and the tools that they need.
 //!
 //! Cheap steps run first, so that a wrong format is reported after a second. Clippy, tests and the
 //! build use one set of features and targets: another set would compile every dependency again.
@@ -13,12 +13,12 @@ use crate::{
     workspace::{self, Workspace},
 };
 
-/// One row of the table.
+/// A step, which is one row of the table of results.
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) name: &'static str,
     pub(super) needs: &'static [Tool],
-    /// Talks to the built server: the step `build` runs before it.
+    /// `true` if the step uses the built server, so that the step `build` runs before it.
     pub(super) uses_binary: bool,
     pub(super) work: Work,
 }
@@ -26,13 +26,13 @@ pub(super) struct Step {
 /// Implementation of a step.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// A function of this program.
+    /// The step is a function of this program.
     Check(fn(&Workspace) -> Result<Report, Failure>),
-    /// By one command; the second function counts the tests in its output.
+    /// The step is one command. The second function counts the tests in the output of the command.
     Run(fn(&Workspace) -> Result<Command, Failure>, Option<fn(&str) -> Counts>),
 }
 
-/// Programs that a step needs and cargo does not install.
+/// Programs that a step needs and that cargo does not install.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tool {
     Chromium,
@@ -41,14 +41,14 @@ pub(super) enum Tool {
     /// The reverse proxies of docs/proxies.md, and openssl for a certificate.
     Proxies,
     Python,
-    /// The tests that need it fail without it, as those of Redis.
+    /// PostgreSQL. Without it the tests that need it fail, as with Redis.
     Postgres,
-    /// A missing server does not skip the step: the tests that need it fail and say what to install,
-    /// and the other tests of the step still run.
+    /// Redis. If it is missing, the step is not skipped: the tests that need it fail and name the
+    /// package, and the other tests of the step still run.
     Redis,
 }
 
-/// All steps in their order.
+/// All steps of the first tier, in the order in which they run.
 pub(super) const STEPS: &[Step] = &[
     step("fmt", &[], Work::Run(fmt, None)),
     step("tidy", &[], Work::Check(tidy::check)),
@@ -97,8 +97,8 @@ pub(super) const ENDURE: &[Step] = &[
 
 pub(super) const BUILD: &str = "build";
 
-/// Returns the named steps in their order, with the build if one of them needs it. Returns all if no
-/// name is given.
+/// Returns the named steps in the order of `steps`, with the build if a named step needs it. Returns all
+/// steps if no name is given.
 pub(super) fn choose(names: &[&str]) -> Vec<&'static Step> {
     let named = |step: &Step| names.is_empty() || names.contains(&step.name);
     let builds = STEPS.iter().any(|step| named(step) && step.uses_binary);
@@ -128,7 +128,7 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Checks the format. Without colours, because their codes would make a log unreadable.
+/// Checks the format. Colours are off, because their codes would make a log unreadable.
 fn fmt(_: &Workspace) -> Result<Command, Failure> {
     Ok(cargo(&["fmt", "--all", "--check", "--", "--color", "never"]))
 }
@@ -174,12 +174,12 @@ fn node(workspace: &Workspace, folder: &str) -> Result<Command, Failure> {
         return Err(Failure::new(format!("there is no test in {inside}")));
     }
     let mut command = Command::new("node");
-    // Files are named one by one: what a folder or a pattern means here differs between versions.
+    // Files are named one by one, because the meaning of a folder or a pattern differs between versions.
     command.args(["--test", "--test-reporter=spec"]).args(files);
     Ok(command)
 }
 
-/// Runs the tests of endurance. A debug build is good enough, because they count and do not measure
+/// Runs the endurance tests. A debug build is sufficient, because the tests count and do not measure
 /// time.
 #[expect(clippy::unnecessary_wraps, reason = "all steps have one form")]
 fn endure(workspace: &Workspace) -> Result<Command, Failure> {

@@ -1,7 +1,7 @@
 //! The closing table: each step with its result, then the tests of all steps on one line.
 //!
 //! A step that failed without naming a failing test counts as one failed test, and a skipped step as
-//! one skipped test: the closing line must not read better than the run was.
+//! one skipped test, so that the closing line is no better than the run.
 
 use std::{
     env,
@@ -25,11 +25,11 @@ pub(super) struct Outcome {
 pub(super) enum Result {
     Failed,
     Passed,
-    /// Skipped for this reason.
+    /// The step was skipped for this reason.
     Skipped(String),
 }
 
-/// All steps so far.
+/// Outcomes of all steps so far.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     rows: Vec<(&'static str, Outcome)>,

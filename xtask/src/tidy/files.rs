@@ -1,17 +1,16 @@
-//! Checks the shape of every source file: header, length, name, and text that does not belong in it.
+//! Checks the form of every source file: header, length, name, and forbidden text.
 //!
-//! The words that are searched for are put together from two halves here, so that this file does
-//! not find itself.
+//! The forbidden words are put together from two halves here, so that the check does not find this file.
 
 use crate::{report::Problem, workspace::Source};
 
-/// Longest source file, without its tests.
+/// Maximum number of lines of a source file, without its tests.
 const MAX_LINES: usize = 400;
 
-/// Files that tidy passes over until they are split.
+/// Files that tidy skips until they are split.
 const NOT_YET: &[&str] = &["crates/gateway/src/test/client.rs"];
 
-/// Documents that live outside this repository: a reader could not open them.
+/// Documents outside of this repository, which a reader could not open.
 const OUTSIDE: &[&str] = &[
     concat!("../", "shared"),
     concat!("shared/", "DESIGN"),
@@ -19,7 +18,7 @@ const OUTSIDE: &[&str] = &[
     concat!("STYLE", ".md"),
 ];
 
-/// Begins the tests inside of a file; they stand at its end.
+/// Beginning of the tests inside of a file, which are at its end.
 const TESTS: &str = "\n#[cfg(test)]\nmod tests {";
 
 const UNFINISHED: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME")];
@@ -68,7 +67,7 @@ fn name(source: &Source) -> Option<Problem> {
     })
 }
 
-/// Finds private keys: a server that a test has started in the wrong folder leaves one.
+/// Finds private keys. A server that a test has started in the wrong folder leaves one behind.
 fn private_key(source: &Source) -> Option<Problem> {
     let is_key = source.path.ends_with(".pem") && source.text.contains("PRIVATE KEY");
     is_key.then(|| {

@@ -1,23 +1,23 @@
 //! Checks that a crate uses only crates of lower floors.
 //!
-//! The table below is the whole rule. A crate that ships depends only on lower floors; tests of a crate
-//! may use the test kit and any crate. Crates of one floor do not depend on each other.
+//! The table below states the floor of each crate. A crate that ships depends only on crates of lower
+//! floors. Tests of a crate may use the test kit and any crate.
 
 use serde_json::Value;
 
 use crate::report::Problem;
 
-/// Place of a crate in the house.
+/// Place of a crate among the floors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// Helps to test the floors up to this one; nothing that ships may use it.
+    /// Helps to test the crates up to this floor. No crate that ships may use it.
     Beside(u8),
     Floor(u8),
-    /// Neither depends on a crate of the project nor is a dependency of one.
+    /// Depends on no crate of the project, and no crate of the project depends on it.
     Outside,
 }
 
-/// Every crate of the workspace.
+/// Every crate of the workspace, with its place.
 const TABLE: &[(&str, Place)] = &[
     ("doorward-core", Place::Floor(0)),
     ("doorward-macros", Place::Floor(0)),
@@ -36,7 +36,7 @@ const TABLE: &[(&str, Place)] = &[
     ("xtask", Place::Outside),
 ];
 
-/// Reads the crates and their edges from `cargo metadata --no-deps`.
+/// Checks the crates and their dependencies in the output of `cargo metadata --no-deps`.
 pub(super) fn check(metadata: &Value) -> Vec<Problem> {
     list(metadata, "packages").iter().flat_map(check_crate).collect()
 }
@@ -58,7 +58,7 @@ fn check_crate(package: &Value) -> Vec<Problem> {
 fn check_edge(manifest: &str, from: Place, edge: &Value) -> Option<Problem> {
     let name = text(edge, "name");
     let for_tests = text(edge, "kind") == "dev";
-    // A crate without a floor has its own problem already.
+    // A crate without a floor is reported elsewhere.
     let to = place(name)?;
     if is_allowed(from, to, for_tests) {
         return None;
@@ -75,7 +75,7 @@ fn is_allowed(from: Place, to: Place, for_tests: bool) -> bool {
         (_, Place::Outside) | (Place::Outside, _) => false,
         _ if for_tests => true,
         (Place::Floor(_), Place::Beside(_)) => false,
-        // Neither ships.
+        // Neither of the two crates ships.
         (Place::Beside(_), Place::Beside(_)) => true,
         (Place::Beside(highest), Place::Floor(to)) => to <= highest,
         (Place::Floor(from), Place::Floor(to)) => to < from,
@@ -90,7 +90,7 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The string at `key`; a normal dependency has no kind and reads as the empty string.
+/// Returns the string at `key`, or the empty string. A normal dependency has no `kind`.
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or("")
 }

@@ -1,9 +1,9 @@
-//! Checks what the files inside of a crate import: no circle of files, none of folders, and in
-//! `crates/gateway` only from lower floors.
+//! Checks the imports inside of a crate: no circle of files or folders, and in `crates/gateway` only
+//! imports from lower floors.
 //!
-//! A folder is one directly under `src`, with the file of the same name beside it; a single file
-//! there is a folder of its own. `lib.rs` and `main.rs` are above all folders, and no file imports them.
-//! The arrows are found by `tree`; this file judges them. Start reading at [`check`].
+//! A folder is a folder directly under `src`, together with the file of the same name beside it. A single
+//! file there counts as a folder. `lib.rs` and `main.rs` are above all folders, and no file imports them.
+//! `tree` finds the imports (arrows), and this file checks them. Start reading at [`check`].
 
 mod circles;
 mod read;
@@ -23,10 +23,10 @@ use crate::{
     workspace::Source,
 };
 
-/// Crates that tidy passes over until they are in order.
+/// Crates that tidy skips until they are corrected.
 const NOT_YET: &[&str] = &[];
 
-/// The floors of a crate: a folder imports only from lower ones.
+/// Floors of the folders of a crate. A folder imports only from folders of lower floors.
 const FLOORS: &[(&str, &[(&str, u8)])] = &[("gateway", GATEWAY)];
 
 const GATEWAY: &[(&str, u8)] = &[
@@ -48,11 +48,11 @@ const GATEWAY: &[(&str, u8)] = &[
     ("transport", 0),
 ];
 
-/// Folders that may keep one circle of files inside, with the most files that it may have:
-/// socket, hub, broadcast, members and patterns of a room are one concept.
+/// Folders that may contain one circle of files, with the maximum number of its files. In `room`, socket,
+/// hub, broadcast, members and patterns of a room are one concept.
 const ONE_CIRCLE: &[(&str, &str, usize)] = &[("gateway", "room", 6)];
 
-/// Checks every crate that is not passed over.
+/// Checks every crate that is not skipped.
 pub(super) fn check(sources: &[Source]) -> Result<Vec<Problem>, Failure> {
     let mut problems = Vec::new();
     for part in crates(sources).filter(|part| !NOT_YET.contains(&part.name())) {
@@ -61,7 +61,7 @@ pub(super) fn check(sources: &[Source]) -> Result<Vec<Problem>, Failure> {
     Ok(problems)
 }
 
-/// Judges all crates, or only the named one, and lists every import of a circle.
+/// Checks all crates, or only the named crate, and lists every import of a circle.
 pub(super) fn survey(sources: &[Source], only: Option<&str>) -> Result<Report, Failure> {
     let chosen: Vec<Crate<'_>> =
         crates(sources).filter(|part| only.is_none_or(|only| part.name() == only)).collect();
@@ -79,20 +79,20 @@ pub(super) fn survey(sources: &[Source], only: Option<&str>) -> Result<Report, F
     Ok(Report::new(format!("{} crates are in order", chosen.len()), problems))
 }
 
-/// How much of a circle is listed.
+/// Imports of a circle that are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Detail {
     All,
-    /// The arrows to remove first.
+    /// Only the imports to remove first.
     Least,
 }
 
 /// A folder with `src/lib.rs` or `src/main.rs`.
 #[derive(Debug)]
 struct Crate<'a> {
-    /// Up to and with `src/`, from the root of the repository.
+    /// Path up to and including `src/`, from the root of the repository.
     src: &'a str,
-    /// `lib.rs` or `main.rs`, or both.
+    /// Root files: `lib.rs`, `main.rs` or both.
     roots: Vec<&'static str>,
     sources: &'a [Source],
 }
@@ -185,7 +185,7 @@ impl Crate<'_> {
             .collect()
     }
 
-    /// Describes a circle of files or folders; `place` says in which node a file is.
+    /// Describes a circle of files or folders. `place` returns the node of a file.
     fn circle(
         &self,
         what: &str,
@@ -215,7 +215,7 @@ impl Crate<'_> {
         )
     }
 
-    /// One line for every pair of files: from, to and the names with their lines.
+    /// Returns one line for every pair of files: from, to, and the names with their line numbers.
     fn list<'b>(&self, arrows: impl Iterator<Item = &'b Arrow>) -> String {
         let lines = pairs(arrows).into_iter().map(|((from, to), names)| {
             format!("\n    {}{from} -> {to}: {}", self.src, describe(&names))
@@ -247,7 +247,7 @@ impl Crate<'_> {
             .collect();
         let upwards = arrows.iter().filter(|arrow| {
             let (from, to) = (folder_of(&arrow.from), folder_of(&arrow.to));
-            // Arrows of folders without a floor and of roots have their own problem or none.
+            // Imports of root files, and of folders without a floor, are reported elsewhere or are allowed.
             let Some((above, below)) = floor(&arrow.from).zip(floor(&arrow.to)) else {
                 return false;
             };
@@ -277,7 +277,7 @@ impl Crate<'_> {
     }
 }
 
-/// The arrows as a graph of the nodes that `place` puts files into; a file without one is left out.
+/// Returns the imports as a graph. `place` returns the node of a file; files without a node are left out.
 fn graph<'a>(arrows: &'a [Arrow], place: impl Fn(&'a str) -> Option<&'a str>) -> Graph<'a> {
     let mut graph = Graph::new();
     for arrow in arrows {
@@ -289,7 +289,7 @@ fn graph<'a>(arrows: &'a [Arrow], place: impl Fn(&'a str) -> Option<&'a str>) ->
     graph
 }
 
-/// The names with their lines, for every pair of files.
+/// Returns the imported names with their line numbers, for every pair of files.
 fn pairs<'a>(
     arrows: impl Iterator<Item = &'a Arrow>,
 ) -> BTreeMap<(&'a str, &'a str), Vec<(&'a str, usize)>> {
@@ -306,10 +306,10 @@ fn describe(names: &[(&str, usize)]) -> String {
     named.collect::<Vec<_>>().join(", ")
 }
 
-/// The folder of a file: `link`, for `link.rs` and for all in `link/`.
+/// Returns the folder of a file: `link`, for `link.rs` and for all files in `link/`.
 fn folder_of(file: &str) -> &str {
     file.split('/').next().map_or(file, |first| first.trim_end_matches(".rs"))
 }
 
-/// The files that no other file may import.
+/// Files that no other file may import.
 const ROOTS: [&str; 2] = ["lib.rs", "main.rs"];

@@ -1,12 +1,13 @@
 //! Checks that the tests named in documents exist.
 //!
 //! A test is named in backticks: `crate::path::test_name`, or the path of a file when the test is not
-//! written in Rust. The test must be in a file or a module of the last module that the name has. One document names tests at lines that begin with `Test:`, the others in the last
-//! column of their tables.
+//! written in Rust. The test must be in a file or a module with the name of the last module in the path.
+//! One document names tests on lines that begin with `Test:`, the others in the last column of their
+//! tables.
 
 use crate::{report::Problem, workspace::Source};
 
-/// A document and where it names tests.
+/// A document, and the function that finds the names of tests in it.
 struct Document {
     path: &'static str,
     named: fn(&str) -> Vec<(usize, &str)>,
@@ -46,7 +47,7 @@ fn compare(document: &Document, sources: &[Source]) -> Vec<Problem> {
     unknown.map(|(line, name)| missing(document.path, line, name)).collect()
 }
 
-/// The names at the `Test:` lines, each with the number of its line.
+/// Returns the names on lines that begin with `Test:` or `Tests:`, each with its line number.
 fn at_test_lines(document: &str) -> Vec<(usize, &str)> {
     let lines = document.lines().enumerate().filter_map(|(number, line)| {
         let line = line.trim_start_matches([' ', '*', '-', '_']);
@@ -56,7 +57,7 @@ fn at_test_lines(document: &str) -> Vec<(usize, &str)> {
     lines.flat_map(in_backticks).collect()
 }
 
-/// The names in the last column of tables, each with the number of its line.
+/// Returns the names in the last column of tables, each with its line number.
 fn in_last_columns(document: &str) -> Vec<(usize, &str)> {
     let lines = document.lines().enumerate().filter_map(|(number, line)| {
         let row = line.strip_prefix('|')?.trim_end().strip_suffix('|')?;
@@ -65,7 +66,7 @@ fn in_last_columns(document: &str) -> Vec<(usize, &str)> {
     lines.flat_map(in_backticks).collect()
 }
 
-/// Every second piece between backticks is inside them.
+/// Returns the texts in backticks: every second piece between backticks is inside them.
 fn in_backticks((number, text): (usize, &str)) -> impl Iterator<Item = (usize, &str)> {
     text.split('`').skip(1).step_by(2).map(move |name| (number, name))
 }
@@ -76,14 +77,14 @@ fn exists(name: &str, sources: &[Source]) -> bool {
     }
     let mut parts = name.rsplit("::");
     let function = parts.next().unwrap_or(name);
-    // The module of the test. `tests` and `it` say nothing; a name of two parts has only a crate.
+    // Module of the test. `tests` and `it` do not identify a module; a name of two parts has only a crate.
     let module = parts.find(|part| !["tests", "it"].contains(part)).unwrap_or_default();
     let module = if parts.next().is_some() { module } else { "" };
     let is_of = |source: &Source, name: &str| {
         let file = format!("/{name}.rs");
         source.path.ends_with(&file) || source.path.contains(&format!("/{name}/"))
     };
-    // Rules of stores are tests for every type of store.
+    // A rule for stores is a test of every type of store.
     let definitions = [format!("fn {function}("), format!("fn {function}<")];
     let is_module = |source: &Source| is_of(source, function) && source.path.contains("/tests/");
     let defines = |source: &Source| {

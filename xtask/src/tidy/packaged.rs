@@ -1,8 +1,8 @@
 //! Checks that a published crate includes only files of its own folder.
 //!
-//! `cargo package` packs nothing from outside of a crate's folder, so a crate that includes such a
-//! file builds here and fails for its dependents. Includes that only tests compile are accepted: a
-//! dependent never compiles them.
+//! `cargo package` packs no file from outside of the folder of a crate. A crate that includes such a file
+//! compiles in this repository, but not as a dependency. Includes that only tests compile are accepted,
+//! because a dependent never compiles them.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -19,13 +19,13 @@ use crate::{
     workspace::Source,
 };
 
-/// Crates that tidy passes over until they are in order.
+/// Crates that tidy skips until they are corrected.
 const NOT_YET: &[&str] = &[];
 
-/// Macros that read a file, named relative to the file that they stand in.
+/// Macros that read a file. The path is relative to the file that contains the macro.
 const INCLUDES: &[&str] = &["include", "include_bytes", "include_str"];
 
-/// Attribute of rust-embed, whose folder is named relative to `Cargo.toml`.
+/// Attribute of rust-embed. Its folder is relative to `Cargo.toml`.
 const FOLDER: &str = "folder";
 
 /// Checks the crates of `cargo metadata --no-deps` that are published. `root` is the repository.
@@ -71,7 +71,7 @@ fn check_crate(folder: &Path, sources: &[Source]) -> Result<Vec<Problem>, Failur
     Ok(problems)
 }
 
-/// Files and folders that a file includes, relative to the repository, each with its line.
+/// Returns the files and folders that a file includes, relative to the repository, each with the line.
 fn included(source: &Source, folder: &Path) -> Result<Vec<(usize, PathBuf)>, Failure> {
     let file: File = syn::parse_file(&source.text)
         .map_err(|error| Failure::of(format!("{} is not Rust", source.path), error))?;
@@ -82,7 +82,7 @@ fn included(source: &Source, folder: &Path) -> Result<Vec<(usize, PathBuf)>, Fai
 }
 
 struct Reader<'a> {
-    /// Folder of the file.
+    /// Folder of the including file.
     beside: &'a Path,
     /// Folder of the crate.
     folder: &'a Path,
@@ -101,16 +101,16 @@ impl Reader<'_> {
         let base = match parts.base.as_deref() {
             None => self.beside,
             Some("CARGO_MANIFEST_DIR") => self.folder,
-            // `OUT_DIR` and the like: made by the build.
+            // A variable such as `OUT_DIR`: the build generates the file.
             Some(_) => return,
         };
-        // The name of a variable ends where a path goes on with a slash.
+        // The path after a variable begins with a slash.
         let name =
             if parts.base.is_some() { parts.text.trim_start_matches('/') } else { &parts.text };
         self.add(base, name, parts.line);
     }
 
-    /// Looks for including macros in tokens, where there is no syntax tree.
+    /// Looks for including macros in the tokens of other macros, which have no syntax tree.
     fn tokens(&mut self, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         for (at, token) in tokens.iter().enumerate() {
@@ -158,7 +158,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 /// Pieces of the argument of an including macro.
 #[derive(Debug, Default)]
 struct Parts {
-    /// Name of the variable that the path begins with.
+    /// Name of the variable at the beginning of the path.
     base: Option<String>,
     text: String,
     line: usize,
@@ -193,7 +193,7 @@ fn is_include(name: &str) -> bool {
     INCLUDES.contains(&name)
 }
 
-/// The path without `.` and `..`.
+/// Returns the path without `.` and `..`.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {

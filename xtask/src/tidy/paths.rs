@@ -9,10 +9,10 @@ const DOCUMENTS: [&str; 2] = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
 
 const BASES: [&str; 3] = ["", "crates/", "crates/gateway/src/"];
 
-/// Folders of tools and builds, which are not part of the repository.
+/// Folders that tools and builds create. They are not part of the repository.
 const MADE: &[&str] = &["target/", "node_modules/"];
 
-/// Names that stand for any name.
+/// Placeholders for any name.
 const EXAMPLES: &[&str] = &["foo/", "NAME"];
 
 /// Compares the documents with the files.

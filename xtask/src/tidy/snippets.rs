@@ -1,14 +1,14 @@
-//! Checks that every program, setting and command in the documents is one that a test runs.
+//! Checks that a test runs every program, setting and command in the documents.
 //!
 //! A comment on the line above a fenced block names its source:
 //!
-//! - `<!-- examples/echo.rs -->`: that file, letter by letter;
-//! - `<!-- examples/echo.rs#connect -->`: the lines between `#region connect` and `#endregion` of that file;
+//! - `<!-- examples/echo.rs -->`: the block equals that file, letter by letter;
+//! - `<!-- examples/echo.rs#connect -->`: the block equals the lines between `#region connect` and `#endregion` of that file;
 //! - `<!-- run by e2e/node/docs.test.mjs -->`: that test reads this document and runs the block. On the first line of
-//!   a document it holds for all of its blocks;
-//! - `<!-- not run: it takes an hour -->`: the reason why no test runs it.
+//!   a document, the comment applies to all of its blocks;
+//! - `<!-- not run: it takes an hour -->`: the reason why no test runs the block.
 //!
-//! A Rust block needs none where rustdoc compiles the document.
+//! A Rust block needs no comment if rustdoc compiles the document.
 
 mod block;
 mod source;
@@ -16,13 +16,13 @@ mod source;
 use self::block::{RUN_BY, blocks, comment};
 use crate::{report::Problem, workspace::Source};
 
-/// Runs the check over all documents.
+/// Checks all documents.
 pub(super) fn check(sources: &[Source]) -> Vec<Problem> {
     let documents = sources.iter().filter(|source| is_document(&source.path));
     documents.flat_map(|document| check_document(document, sources)).collect()
 }
 
-/// Returns `true` for pages outside of crates; rustdoc compiles the chapters inside of crates.
+/// Returns `true` for pages outside of crates. rustdoc compiles the chapters inside of crates.
 fn is_document(path: &str) -> bool {
     path.ends_with(".md") && !path.starts_with("crates/")
 }
@@ -58,7 +58,7 @@ fn is_compiled(document: &Source, sources: &[Source]) -> bool {
     sources.iter().any(|source| source.path.ends_with(".rs") && includes(source))
 }
 
-/// Languages that readers copy into their programs, settings and terminals.
+/// Languages of blocks that readers copy into programs, settings and terminals.
 const COPIED: &[&str] = &[
     "bash",
     "caddy",

@@ -1,10 +1,10 @@
-//! Tells code that only tests compile from code that ships.
+//! Distinguishes code that only tests compile from code that ships.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{Attribute, Item, Meta};
 
-/// Returns `true` if one of the attributes leaves the code to tests: `cfg(test)` or `cfg(doctest)`,
-/// also as a condition of several (`all`).
+/// Returns `true` if an attribute limits the code to tests: `cfg(test)` or `cfg(doctest)`, alone or as one
+/// of several conditions (`all`).
 pub(super) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).any(|attribute| {
         let Meta::List(list) = &attribute.meta else { return false };

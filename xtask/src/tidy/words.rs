@@ -1,8 +1,7 @@
-//! Checks the words: none that leaves open which role is meant, and doc comments that begin with a
-//! verb or a noun.
+//! Checks the words of texts: no word that does not name the role, and doc comments that begin with a verb
+//! or a noun.
 //!
-//! The words that are searched for are put together from two halves, so that this file does not find
-//! itself.
+//! The banned words are put together from two halves, so that the check does not find this file.
 
 use std::fmt::Write as _;
 
@@ -11,7 +10,7 @@ use crate::{
     workspace::Source,
 };
 
-/// Words in place of which a text names the role: client, socket, caller, operator, user, node.
+/// Banned words. A text names the role instead: client, socket, caller, operator, user, node.
 const BANNED: &[&str] = &[
     concat!("any", "body"),
     concat!("every", "body"),
@@ -24,25 +23,25 @@ const BANNED: &[&str] = &[
 
 const TEXTS: &[&str] = &["js", "md", "mjs", "py", "rs", "toml", "ts", "yaml", "yml"];
 
-/// The page that states this rule, and texts of other authors.
+/// Files that are not checked: the page that states this rule, and texts of other authors.
 const ASIDE: &[&str] = &["CONTRIBUTING.md", "LICENSE"];
 
-/// Folders of a crate with vendored files and with the texts of pages.
+/// Folders of crates that are not checked: vendored files, and texts of pages.
 const ASIDE_IN_CRATES: &[&str] = &["client", "pages"];
 
-/// Words with which the first line of a doc comment begins at most in one of 16 comments.
+/// Words with which few first lines of doc comments may begin, see [`MAX_PERCENT`].
 const QUESTIONS: &[&str] = &["What", "Where", "Whether", "Which", "Who"];
 
-/// Highest share of first lines that begin with one of [`QUESTIONS`], in a crate.
+/// Maximum share of the first lines in a crate that begin with one of [`QUESTIONS`], in percent.
 const MAX_PERCENT: usize = 6;
 
-/// Folders and files whose words tidy passes over until they are rewritten.
+/// Folders and files that tidy skips until they are rewritten.
 const NOT_YET: &[&str] = &[];
 
-/// Lines of a crate that one problem lists.
+/// Maximum number of lines of a crate that one problem lists.
 const SHOWN: usize = 10;
 
-/// Checks every file that is not passed over.
+/// Checks every file that is not skipped.
 pub(super) fn check(sources: &[Source]) -> Vec<Problem> {
     let is_due = |source: &&Source| !NOT_YET.iter().any(|path| source.path.starts_with(path));
     let due: Vec<&Source> = sources.iter().filter(is_due).collect();
@@ -53,7 +52,7 @@ pub(super) fn check(sources: &[Source]) -> Vec<Problem> {
     problems
 }
 
-/// Counts the words of all files, or of those below one folder, and lists every one.
+/// Counts the banned words in all files, or in the files of one folder, and lists each.
 pub(super) fn survey(sources: &[Source], below: Option<&str>) -> Result<Report, Failure> {
     let chosen = |source: &&Source| below.is_none_or(|below| source.path.starts_with(below));
     let chosen: Vec<&Source> = sources.iter().filter(chosen).collect();
@@ -94,8 +93,8 @@ fn is_checked(path: &str) -> bool {
     is_text && !is_page && !ASIDE.iter().any(|aside| path.starts_with(aside))
 }
 
-/// Finds a word in prose and in names, in the three forms that it is written in; `NoBody` is two
-/// words.
+/// Returns `true` if the line contains the word, in prose or in a name, in one of three forms. `NoBody` is
+/// two words.
 fn has(line: &str, word: &str) -> bool {
     let (first, rest) = word.split_at(1);
     let forms = [word.to_owned(), first.to_uppercase() + rest, word.to_uppercase()];
@@ -117,7 +116,7 @@ impl FirstLine<'_> {
     }
 }
 
-/// First lines of the doc comments under `src`, by crate. The sources are sorted by path.
+/// Returns the first lines of the doc comments under `src`, by crate. The sources are sorted by path.
 fn first_lines<'a>(sources: &[&'a Source]) -> Vec<(&'a str, Vec<FirstLine<'a>>)> {
     let mut parts: Vec<(&str, Vec<FirstLine<'_>>)> = Vec::new();
     for source in sources.iter().filter(|source| source.path.ends_with(".rs")) {
@@ -147,7 +146,7 @@ fn in_file(source: &Source) -> Vec<FirstLine<'_>> {
 
 fn part_problem(part: &str, lines: &[FirstLine<'_>]) -> Option<Problem> {
     let questions: Vec<_> = lines.iter().filter(|line| line.is_question()).collect();
-    // One is accepted in a crate with few comments.
+    // One such line is accepted in a crate with few comments.
     if questions.len() < 2 || questions.len() * 100 <= lines.len() * MAX_PERCENT {
         return None;
     }

@@ -1,7 +1,7 @@
-//! The record of the vendored client: `VENDORED.toml`, read and written.
+//! Reads and writes the record of vendored files, `VENDORED.toml`.
 //!
-//! The text is formatted here and not by the crate `toml`, so that a refresh changes only the lines
-//! that differ.
+//! This file formats the text itself and does not use the crate `toml`, so that a refresh changes only the
+//! lines that differ.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -10,13 +10,13 @@ use toml::{Table, Value};
 
 use crate::report::Failure;
 
-/// The package and each file that was taken from it.
+/// A package, and each file that was copied from it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) package: String,
     pub(super) version: String,
     pub(super) licence: String,
-    /// The package's own hash, as npm's lock file states it.
+    /// Hash of the package, as stated in the lock file of npm.
     pub(super) integrity: String,
     pub(super) files: Vec<File>,
 }

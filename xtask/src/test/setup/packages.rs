@@ -1,7 +1,7 @@
-//! The packages of npm and pip that the end-to-end tests use, at exactly the locked versions.
+//! Installs the packages of npm and pip that the end-to-end tests use, at exactly the locked versions.
 //!
-//! A stamp beside the installed packages holds the hash of the list that they were installed from;
-//! while it fits, nothing is done and no network is needed.
+//! A stamp beside the installed packages contains the hash of the list from which they were installed.
+//! While the hash matches, nothing is installed and no network is needed.
 
 use std::{fs, path::PathBuf, process::Command, time::Duration};
 
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::super::steps::{output_folder, python_program};
 use crate::{process, workspace::Workspace};
 
-/// A list of packages with the commands that install it.
+/// A list of packages with the commands that install them.
 #[derive(Debug)]
 pub(super) struct Install {
     name: &'static str,
@@ -19,11 +19,11 @@ pub(super) struct Install {
     commands: Vec<Command>,
 }
 
-/// npm's packages, into `e2e/node_modules`.
+/// Returns the packages of npm, which are installed into `e2e/node_modules`.
 pub(super) fn node(workspace: &Workspace) -> Install {
     let folder = workspace.root().join("e2e");
     let mut install = Command::new("npm");
-    // Scripts of packages are not run: none of ours needs one.
+    // Install scripts of packages are not run, because none of these packages needs one.
     install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder);
     Install {
         name: "npm ci",
@@ -33,7 +33,7 @@ pub(super) fn node(workspace: &Workspace) -> Install {
     }
 }
 
-/// pip's packages, into an environment of their own under the target folder.
+/// Returns the packages of pip, which are installed into a virtual environment in the target folder.
 pub(super) fn python(workspace: &Workspace) -> Install {
     let list = workspace.root().join("e2e/requirements.txt");
     let venv = output_folder(workspace).join("venv");
@@ -50,7 +50,7 @@ pub(super) fn python(workspace: &Workspace) -> Install {
 }
 
 impl Install {
-    /// Installs if the list has changed, and returns a line for the log.
+    /// Installs the packages if the list has changed, and returns a line for the log.
     pub(super) fn run(&mut self) -> Result<Option<String>, String> {
         let list = fs::read(&self.list)
             .map_err(|error| format!("cannot read {}: {error}", self.list.display()))?;
@@ -71,5 +71,5 @@ impl Install {
     }
 }
 
-/// Limit of one installation. After it, the steps that need the packages are skipped.
+/// Time limit of one installation. When it is exceeded, the steps that need the packages are skipped.
 const INSTALL_LIMIT: Duration = Duration::from_mins(10);

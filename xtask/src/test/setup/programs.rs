@@ -1,7 +1,7 @@
 //! Finds the programs that come from the system's packages, and installs them if that is allowed.
 //!
-//! Only apt-get is known. Elsewhere the names of the packages are printed, which is enough to find
-//! them.
+//! Only apt-get is supported. On other systems the names of the packages are printed, so that they can be
+//! found.
 
 use std::{
     env, fs,
@@ -13,12 +13,13 @@ use std::{
 use super::super::steps::Tool;
 use crate::{out, process};
 
-/// Permission to change the system.
+/// Permission to install packages of the operating system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Consent {
-    /// In the background, without asking.
+    /// The packages are installed in the background, without a question.
     Given,
-    /// Nothing is missing, a person has answered, or there is no terminal to ask on.
+    /// Nothing is installed in the background: nothing is missing, a person has answered, or there is no
+    /// terminal.
     NotNeeded,
 }
 
@@ -34,7 +35,7 @@ pub(super) fn is_present(tool: Tool) -> bool {
     }
 }
 
-/// The browser to test with: the one that the environment names, or the first on the path.
+/// Returns the browser for the tests: the one in the environment, or the first on the path.
 pub(in crate::test) fn chromium() -> Option<PathBuf> {
     let named = env::var_os("CHROMIUM").map(PathBuf::from).filter(|path| path.is_file());
     named.or_else(|| BROWSERS.iter().find_map(|name| on_path(name)))
@@ -54,7 +55,7 @@ pub(super) fn describe_lack(tool: Tool) -> String {
     .to_owned()
 }
 
-/// Decides if the missing tools may be installed; on a terminal, asks and installs at once.
+/// Decides if the missing tools may be installed. On a terminal, asks and installs at once.
 pub(super) fn consent(missing: &[Tool]) -> Consent {
     if missing.is_empty() {
         return Consent::NotNeeded;
@@ -64,7 +65,7 @@ pub(super) fn consent(missing: &[Tool]) -> Consent {
     if can_install && out::is_interactive() {
         out::line(format_args!("setup: this is missing: {}", packages(missing).join(" ")));
         if out::ask(&format!("Run `{line}`?")) {
-            // In the foreground and not through a pipe: it may ask for a password.
+            // The command runs in the foreground and not through a pipe, because it may ask for a password.
             Command::new("sh").args(["-c", &line]).status().ok();
         }
         return Consent::NotNeeded;
@@ -97,7 +98,7 @@ fn install_line(missing: &[Tool]) -> String {
     let sudo = if is_root() { "" } else { "sudo " };
     let names = packages(missing).join(" ");
     let install = "apt-get install --yes --no-install-recommends";
-    // The tests start servers of their own. Those of the packages must not run: the two
+    // The tests start their own servers. The services of the packages must not run: the two
     // variables prevent a start now, each for another init system, and the lines after the installation
     // prevent one at the next boot.
     let services: String = SERVICES
@@ -112,7 +113,7 @@ fn install_line(missing: &[Tool]) -> String {
 /// Keeps a service from running after the next boot.
 fn disable(service: &str) -> String {
     if service == "caddy" {
-        // It has a unit of systemd only: without systemd there is nothing to disable.
+        // The package has only a systemd unit: without systemd there is nothing to disable.
         return "sh -c 'systemctl disable caddy 2>/dev/null || true'".to_owned();
     }
     format!("update-rc.d {service} disable")
@@ -131,7 +132,7 @@ fn packages(missing: &[Tool]) -> Vec<&'static str> {
     missing.iter().flat_map(of).copied().collect()
 }
 
-/// Looks for the server in the places where the tests look.
+/// Looks for the server in the same places as the tests.
 fn has_postgres() -> bool {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders = versions.map(|version| version.path().join("bin"));
@@ -146,7 +147,7 @@ fn is_node_recent() -> bool {
     major(&version).is_some_and(|major| major >= OLDEST_NODE)
 }
 
-/// `v20.20.2` -> 20.
+/// Returns the major version: 20 for `v20.20.2`.
 fn major(version: &str) -> Option<u32> {
     version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }
@@ -169,7 +170,7 @@ fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// Looks in the folder for programs of services, which is not on every user's path.
+/// Looks in the folder of service programs too, which is not on the path of every user.
 fn in_sbin(program: &str) -> bool {
     PathBuf::from("/usr/sbin").join(program).is_file()
 }
@@ -180,10 +181,10 @@ fn succeeds(program: &str, arguments: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Programs, named like the packages that contain them.
+/// Programs of the proxies. The packages that contain the programs have the same names.
 const PROXIES: &[&str] = &["nginx", "haproxy", "caddy", "openssl"];
 
-/// Services that the packages would start.
+/// Services that the packages start when they are installed.
 const SERVICES: [(Tool, &str); 5] = [
     (Tool::Postgres, "postgresql"),
     (Tool::Proxies, "nginx"),
@@ -199,7 +200,7 @@ const PYTHON_PROBE: &str = "import ensurepip, sys, venv; assert sys.version_info
 const BROWSERS: &[&str] =
     &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Limit of one installation. After it, the steps that need the tool are skipped.
+/// Time limit of one installation. When it is exceeded, the steps that need the tool are skipped.
 const INSTALL_LIMIT: Duration = Duration::from_mins(10);
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Finds circles in a graph, and a small set of edges whose removal opens one.
+//! Finds circles in a graph, and for a circle a small set of edges whose removal breaks it.
 //!
-//! A circle here is a strongly connected component: a set of nodes each of which reaches every
-//! other. All of them together have to be understood at once, however long the shortest way round
+//! A circle here is a strongly connected component: a set of nodes in which every node reaches every
+//! other node. A reader has to understand all files of a circle at once, however long its shortest cycle
 //! is.
 
 use std::{
@@ -9,10 +9,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-/// For each node, the nodes that it points to with the weight of the edge.
+/// Graph: for each node, the nodes to which it has an edge, with the weight of the edge.
 pub(super) type Graph<'a> = BTreeMap<&'a str, BTreeMap<&'a str, usize>>;
 
-/// The circles of at least two nodes, each sorted, the largest first.
+/// Returns the circles of at least two nodes, the largest first. Each is sorted.
 pub(super) fn circles<'a>(graph: &Graph<'a>) -> Vec<Vec<&'a str>> {
     let nodes: BTreeSet<&str> =
         graph.iter().flat_map(|(from, to)| to.keys().chain([from])).copied().collect();
@@ -36,17 +36,17 @@ pub(super) fn circles<'a>(graph: &Graph<'a>) -> Vec<Vec<&'a str>> {
     found
 }
 
-/// A light set of edges without which the nodes of `circle` have an order.
+/// Returns a light set of edges whose removal breaks the circle.
 ///
-/// The nodes are put in a row and moved one by one to where the edges that point backwards weigh
-/// least; those edges are the answer. It need not be the lightest set there is, but it is a good
-/// place to begin.
+/// The nodes are put in a row. One by one, each node is moved to the position at which the edges that
+/// point backwards weigh least. The result is the set of these edges. It may not be the lightest set, but
+/// it is a good place to begin.
 pub(super) fn cut<'a>(graph: &Graph<'a>, circle: &[&'a str]) -> Vec<(&'a str, &'a str)> {
     let weight = |from: &str, to: &str| {
         graph.get(from).and_then(|to_all| to_all.get(to)).copied().unwrap_or(0)
     };
     let mut row = circle.to_vec();
-    // Nodes that take much stand first: a good start makes the search short.
+    // Nodes with many imports come first, because a good start makes the search short.
     let takes = |node: &str| circle.iter().map(|other| weight(node, other)).sum::<usize>();
     row.sort_by_key(|node| Reverse(takes(node)));
     let mut moved = true;
@@ -68,12 +68,12 @@ pub(super) fn cut<'a>(graph: &Graph<'a>, circle: &[&'a str]) -> Vec<(&'a str, &'
     edges.filter(|(from, to)| weight(from, to) > 0 && place[to] < place[from]).collect()
 }
 
-/// The place in the row where moving the node there makes the backward edges lightest; its own when
-/// no other is lighter.
+/// Returns the position in the row at which the node makes the backward edges lightest. Returns the
+/// present position if no other position is lighter.
 fn best_place(row: &[&str], at: usize, weight: &impl Fn(&str, &str) -> usize) -> usize {
     let node = row[at];
     let others: Vec<&str> = row.iter().filter(|other| **other != node).copied().collect();
-    // Backward edges of the node if it stood first, then corrected step by step.
+    // Weight of the node's backward edges at the first position, which is then updated step by step.
     let mut cost: usize = others.iter().map(|other| weight(other, node)).sum();
     let mut costs = vec![cost];
     for other in &others {

@@ -1,8 +1,8 @@
-//! Reads one Rust file: its modules, the names that they define and import, and every path in them.
+//! Reads one Rust file: its modules, their definitions and imports, and every path in them.
 //!
-//! Paths come from the syntax tree, and from the tokens of macros, where there is no tree. Code that
-//! only tests compile (`#[cfg(test)]`, `#[cfg(doctest)]`) is left out. The result says nothing about
-//! other files yet: `resolve` joins them.
+//! Paths come from the syntax tree, and from the tokens of macros, which have no tree. Code that only
+//! tests compile (`#[cfg(test)]`, `#[cfg(doctest)]`) is left out. The result describes only this file;
+//! `tree` joins the files.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use syn::{
 
 use crate::tidy::syntax::{attributes, is_for_tests};
 
-/// One module, as far as its own text says.
+/// One module, as described by its own text.
 #[derive(Debug, Default)]
 pub(super) struct Module {
-    /// Names that are defined here; the modules declared here are in `children`.
+    /// Names that are defined here, except modules, which are in `children`.
     pub(super) items: Vec<String>,
-    /// `None` for `mod name;`, whose text is in another file.
+    /// Child modules by name. `None` stands for `mod name;`, whose text is in another file.
     pub(super) children: BTreeMap<String, Option<Self>>,
     pub(super) imports: Vec<Import>,
     /// Every other path in the text, single names included.
     pub(super) mentions: Vec<Mention>,
-    /// Names of `#[macro_export]` macros, which live at the root of the crate.
+    /// Names of `#[macro_export]` macros, which belong to the root of the crate.
     pub(super) exported: Vec<String>,
 }
 
@@ -33,10 +33,10 @@ pub(super) struct Module {
 #[derive(Debug)]
 pub(super) struct Import {
     pub(super) path: Vec<String>,
-    /// Name in this module; `None` for `*`.
+    /// Name in this module. `None` stands for `*`.
     pub(super) name: Option<String>,
     pub(super) line: usize,
-    /// `true` for `pub use` and its narrower forms.
+    /// `true` for `pub use`, and for forms such as `pub(crate) use`.
     pub(super) reexport: bool,
 }
 
@@ -112,7 +112,7 @@ impl Reader {
         self.module.imports.push(Import { path, name, line, reexport });
     }
 
-    /// Reads what looks like a path in the tokens of a macro.
+    /// Reads everything that looks like a path in the tokens of a macro.
     fn tokens(&mut self, tokens: TokenStream, prefix: &[String]) {
         let mut tokens = tokens.into_iter().peekable();
         let mut path: Vec<String> = prefix.to_vec();
@@ -120,7 +120,7 @@ impl Reader {
         let mut previous = ' ';
         while let Some(token) = tokens.next() {
             match token {
-                // After a dot stands a field or a method.
+                // The name after a dot is a field or a method.
                 TokenTree::Ident(_) if previous == '.' => previous = ' ',
                 TokenTree::Ident(ident) => {
                     if previous != ':' {
@@ -148,7 +148,7 @@ impl Reader {
                             previous = ' ';
                         }
                     } else {
-                        // A field: `name: value`.
+                        // This is a field: `name: value`.
                         path.clear();
                         previous = ' ';
                     }
@@ -279,7 +279,7 @@ impl<'ast> Visit<'ast> for Reader {
         self.tokens(invoked.tokens.clone(), &[]);
     }
 
-    /// Attributes of a whole file only set lints, and the words of a doc comment are no code.
+    /// Reads the tokens of an attribute. Skips attributes of a whole file, which only set lints, and doc comments.
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         if let Meta::List(list) = &attribute.meta
             && !attribute.path().is_ident("doc")
@@ -289,6 +289,6 @@ impl<'ast> Visit<'ast> for Reader {
         }
     }
 
-    /// `pub(in path)` takes nothing from there.
+    /// Skips a visibility: `pub(in path)` imports nothing from the path.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 }

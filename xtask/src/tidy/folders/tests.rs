@@ -1,4 +1,4 @@
-//! Small made-up trees, at least one for every rule.
+//! Tests with small example trees, at least one for every rule.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn problems(files: &[(&str, &str)]) -> Vec<String> {
     found.iter().map(ToString::to_string).collect()
 }
 
-/// Arrows of one crate as `from -> to: name`.
+/// Returns the imports in one crate, as `from -> to: name`.
 fn arrows(files: &[(&str, &str)]) -> Vec<String> {
     let files: Vec<_> = files
         .iter()

@@ -1,15 +1,15 @@
 //! Joins the files of one crate, and finds the file that defines the name at the end of a path.
 //!
 //! A path is followed through modules and through every `use`, `pub` or not, until it reaches the
-//! file that defines the name. So a name that is taken through its parent counts as taken from the
-//! file below, and a file that only re-exports is never the end of an arrow.
+//! file that defines the name. So a name that is imported through its parent counts as imported from the
+//! file that defines it, and a file that only re-exports is never the end of an arrow (an import).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::read::{Import, Mention, Module as Text};
 use crate::{report::Failure, workspace::Source};
 
-/// `from` takes `name` from `to`; the files are named relative to `src`.
+/// Import of `name` by the file `from` from the file `to`. Paths are relative to `src`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Arrow {
     pub(super) from: String,
@@ -21,7 +21,7 @@ pub(super) struct Arrow {
 /// The modules of one crate.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    /// The root is the first.
+    /// All modules. The root is the first.
     modules: Vec<Module>,
     /// Files that contain more than declarations and re-exports.
     with_code: BTreeSet<String>,
@@ -37,10 +37,10 @@ struct Module {
     mentions: Vec<Mention>,
 }
 
-/// Look-ups on the way: module, name, and whether the name is to be a module.
+/// Look-ups in progress: module, name, and `true` if the name must be a module.
 type Seen = Vec<(usize, String, bool)>;
 
-/// End of a path.
+/// Result of following a path.
 #[derive(Clone, Debug)]
 enum End {
     Item { file: String, name: String },
@@ -48,14 +48,14 @@ enum End {
 }
 
 impl Tree {
-    /// Reads a crate from its root file on. `sources` are the files of the crate's `src`, named
-    /// relative to it.
+    /// Reads a crate from its root file on. `sources` are the files in `src` of the crate, with paths
+    /// relative to `src`.
     pub(super) fn read(root: &str, sources: &[Source]) -> Result<Self, Failure> {
         let mut tree = Self::default();
         let mut exported = Vec::new();
         tree.add_file(root, "", 0, sources, &mut exported)?;
         for (name, file) in exported {
-            // Only the place of definition matters, so the name points there directly.
+            // Only the place of the definition matters, so the name points to it directly.
             let at = tree.modules.iter().position(|module| module.file == file).unwrap_or(0);
             let path = tree.path_of(at).into_iter().chain([name.clone()]).collect();
             let import = Import { path, name: Some(name), line: 0, reexport: true };
@@ -64,12 +64,12 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Files that have a place in the house: all but those that only declare and re-export.
+    /// Returns the files that have a floor: all files except those that only declare and re-export.
     pub(super) fn files_with_code(&self) -> &BTreeSet<String> {
         &self.with_code
     }
 
-    /// Every arrow between two files, each name once, at its first line.
+    /// Returns every arrow between two files. Each name occurs once, with its first line.
     pub(super) fn arrows(&self) -> Vec<Arrow> {
         let mut arrows: BTreeMap<(&str, String, String), usize> = BTreeMap::new();
         for (at, module) in self.modules.iter().enumerate() {
@@ -101,7 +101,7 @@ impl Tree {
         arrows.into_iter().map(arrow).collect()
     }
 
-    /// Adds the module in `file` with everything below it, and returns its place.
+    /// Adds the module in `file` with all modules below it, and returns its index.
     fn add_file(
         &mut self,
         file: &str,
@@ -144,7 +144,7 @@ impl Tree {
             let below = format!("{folder}{name}/");
             let child = match inside {
                 Some(text) => self.add(text, file, &below, at, sources, exported)?,
-                // Tests, even where the attribute stands inside of the file.
+                // These are tests, even if the attribute is inside of the file.
                 None if name == "tests" => continue,
                 None => {
                     self.add_file(&format!("{folder}{name}.rs"), &below, at, sources, exported)?
@@ -166,10 +166,10 @@ impl Tree {
         path
     }
 
-    /// Follows a path that stands in the module `at`. `None` when it leads out of the crate.
+    /// Follows a path that occurs in the module `at`. Returns `None` if it leads out of the crate.
     ///
-    /// A function and a module may have one name: `wants_module` says which one the last segment is.
-    /// `seen` ends the search where imports lead back to themselves.
+    /// A function and a module may have the same name. `wants_module` is `true` if the last segment must be a
+    /// module. `seen` ends the search if imports lead back to themselves.
     fn resolve(
         &self,
         at: usize,
@@ -188,7 +188,7 @@ impl Tree {
                     Some(End::Module(found)) => here = found,
                     Some(item) => return Some(item),
                     None if index == 0 => return None,
-                    // A macro has made it: it is where the path says.
+                    // A macro has generated the name, so it is in the module that the path names.
                     None => {
                         let file = self.modules[here].file.clone();
                         return Some(End::Item { file, name: name.to_owned() });

@@ -1,19 +1,19 @@
 //! Finds the fenced blocks of a document.
 
-/// Begins a comment that names the test which runs the block.
+/// Beginning of a comment that names the test of the block.
 pub(super) const RUN_BY: &str = "run by ";
 
-/// Begins a comment that says why no test runs the block.
+/// Beginning of a comment with the reason why no test runs the block.
 pub(super) const NOT_RUN: &str = "not run:";
 
 /// A fenced block with the comment above it.
 #[derive(Debug)]
 pub(super) struct Block<'a> {
-    /// Number of the line that begins it.
+    /// Number of the first line of the block.
     pub(super) line: usize,
     /// Text after the fence, such as `rust,no_run`.
     pub(super) info: &'a str,
-    /// Text of the comment on the line above it.
+    /// Text of the comment on the line above the block.
     pub(super) comment: Option<&'a str>,
     pub(super) lines: Vec<&'a str>,
 }

@@ -1,9 +1,9 @@
-//! Compares a block with what its comment names.
+//! Compares a block with the source that its comment names.
 
 use super::block::{Block, NOT_RUN, RUN_BY};
 use crate::workspace::Source;
 
-/// The problem, and its remedy.
+/// A problem, and its remedy.
 type Found = (String, &'static str);
 
 pub(super) fn check(
@@ -103,7 +103,7 @@ fn trimmed<'a, 'b>(mut lines: &'b [&'a str]) -> &'b [&'a str] {
     lines
 }
 
-/// Returns `true` if a test names the file, or is it.
+/// Returns `true` if a test names the file, or if the file is a test.
 fn is_run(path: &str, sources: &[Source]) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
     let stem = file.split('.').next().unwrap_or(file);

@@ -1,4 +1,4 @@
-//! Blocks that pass, and the problems of blocks that do not.
+//! Tests with blocks that pass, and with blocks that have problems.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn file(path: &str, text: &str) -> Source {
     Source { path: path.to_owned(), text: text.to_owned() }
 }
 
-/// Returns the problems of a document with this text; an example and its test exist.
+/// Returns the problems of a document with this text, in a repository with an example and its test.
 fn found(text: &str) -> Vec<String> {
     let sources = [
         file("docs/page.md", text),
