@@ -15,11 +15,11 @@ use crate::failure::Failure;
 /// The application's own type for a user.
 #[derive(Debug)]
 pub struct User {
-    /// Subject in the tokens.
+    /// Subject of the user's tokens.
     pub id: String,
 }
 
-/// All users by id.
+/// All users, by id.
 #[derive(Debug)]
 pub struct Users(HashMap<String, Arc<User>>);
 
@@ -34,7 +34,7 @@ impl Default for Users {
 }
 
 impl Users {
-    /// Looks a user up.
+    /// Returns the user with this id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<Arc<User>> {
         self.0.get(id).map(Arc::clone)
@@ -44,7 +44,7 @@ impl Users {
 /// Claims of a token.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct TokenClaims {
-    /// The user.
+    /// User id, the subject of the token.
     pub sub: String,
     /// Time of issue, in seconds since 1970.
     pub iat: u64,

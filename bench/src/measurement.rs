@@ -10,15 +10,15 @@ pub struct Measurement {
     pub operations: u64,
     /// Operations per second.
     pub rate: f64,
-    /// Processor time of the server per operation, in user mode and in the kernel.
+    /// Processor time of the server per operation, in user mode and in the kernel, in microseconds.
     pub cpu: f64,
-    /// Processor time of the server per operation, in user mode only.
+    /// Processor time of the server per operation, in user mode only, in microseconds.
     pub cpu_user: f64,
-    /// Median latency.
+    /// Median latency, in microseconds.
     pub p50: f64,
-    /// 99th percentile of the latency.
+    /// 99th percentile of the latency, in microseconds.
     pub p99: f64,
-    /// Number of answers that arrived after a later one.
+    /// Number of answers that arrived after the answer to a later event.
     pub out_of_order: u64,
     /// Memory of the server per connection, in bytes. Only for runs with lasting connections.
     pub bytes: f64,

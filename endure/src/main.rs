@@ -2,7 +2,7 @@
 //!
 //! Each scenario starts its own server, puts it under the load or faults of production, and counts. Results are
 //! counts or ratios, never times, which would depend on the machine. `cargo xtask endure` runs all scenarios,
-//! and `endure NAME..` the named ones. Start reading at [`scenario::ALL`].
+//! and `endure NAME..` runs the named scenarios. Start reading at [`scenario::ALL`].
 
 mod out;
 mod scenario;
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         let running = runtime.spawn((scenario.run)());
         let stop = running.abort_handle();
         let ended = runtime.block_on(async { timeout(LIMIT, running).await });
-        // A scenario that hangs must not run on beside the next one.
+        // A scenario that hangs must not continue while the next scenario runs.
         stop.abort();
         match ended {
             Ok(Ok(figures)) => {
@@ -57,12 +57,12 @@ fn main() -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Raises the limit of file descriptors: each socket of a scenario needs one in this process.
+/// Raises the limit of file descriptors, because each socket of a scenario needs a descriptor in this process.
 fn raise_descriptors() {
     let limit = getrlimit(Resource::Nofile);
     // If this fails, a scenario that needs more descriptors fails and reports it.
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).ok();
 }
 
-/// Longest duration of a scenario. One that takes longer counts as hanging.
+/// Maximum duration of a scenario. A scenario that takes longer counts as hanging.
 const LIMIT: Duration = Duration::from_mins(8);

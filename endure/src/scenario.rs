@@ -1,4 +1,4 @@
-//! Scenarios: loads and faults, each with the rule that must hold.
+//! Scenarios: each puts a load or a fault on a server, and verifies a rule.
 
 mod crash;
 mod flood;
@@ -18,7 +18,7 @@ pub(crate) struct Scenario {
     pub(crate) run: fn() -> Pin<Box<dyn Future<Output = String> + Send>>,
 }
 
-/// All scenarios, the short ones first.
+/// All scenarios. Short scenarios come first.
 pub(crate) const ALL: &[Scenario] = &[
     Scenario {
         name: "flood",

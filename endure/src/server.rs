@@ -27,7 +27,7 @@ impl Server {
     /// Starts a server with this configuration.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If the server does not start.
     pub(crate) fn start(config: &str) -> Self {
         let folder = TempDir::new().expect("a folder can be made");
         fs::write(folder.path().join("doorward.toml"), config).expect("a file can be written");
@@ -41,7 +41,7 @@ impl Server {
     /// Kills the server and starts it again on the same port, with the same data directory.
     ///
     /// # Panics
-    /// If it does not start.
+    /// If the server does not start.
     pub(crate) fn kill_and_restart(self) -> Self {
         let port = self.address.port();
         let folder = self.end("KILL");

@@ -52,7 +52,7 @@ struct Auth<'a> {
     token: &'a str,
 }
 
-/// Action after a message.
+/// Action of the connection after a message.
 enum Next {
     Continue,
     Close,

@@ -51,7 +51,7 @@ pub(super) async fn run() -> String {
     format!("{acknowledged} messages acknowledged, {lost} lost in {ROUNDS} kills")
 }
 
-/// Writes messages to a room of its own, and records the acknowledged ones.
+/// Writes messages to a separate room, and records the acknowledged messages.
 async fn write(
     address: SocketAddr,
     number: usize,
@@ -74,7 +74,7 @@ async fn write(
     }
 }
 
-/// Returns how many of these messages the server no longer has.
+/// Returns the number of these messages that the server no longer has.
 async fn missing(server: &Server, kept: &[(String, String, String)], tokens: &Tokens) -> usize {
     let rooms: BTreeSet<_> = kept.iter().map(|(user, room, _)| (user, room)).collect();
     let lost = rooms.into_iter().enumerate().map(|(number, (user, room))| {

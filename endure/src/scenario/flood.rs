@@ -28,8 +28,8 @@ pub(super) async fn run() -> String {
             admitted.push(client);
         }
     }
-    // The server records up to 1,000 refusals per 10 s one by one, and only counts the others. The first and the last
-    // window may be partial.
+    // The server records up to 1,000 refusals in 10 s one by one, and only counts the rest. The first and the last
+    // window may be incomplete.
     let windows = begun.elapsed().as_secs() / 10 + 2;
     let file = server.data_dir().join("audit.jsonl");
     let _folder = server.end_in_order();

@@ -20,8 +20,8 @@ pub(super) async fn run() -> String {
     let sessions: Vec<String> = (0..20).map(|n| sign_in(&server, &format!("user-{n}"))).collect();
     let before = server.memory();
     let (is_over, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    // Half of the clients have a session and request recovery codes, the others guess codes. Each leaves after a few
-    // milliseconds.
+    // Half of the clients have a session and request recovery codes; the others guess codes. Each client leaves after
+    // a few milliseconds.
     let loops = (0..60).map(|number| {
         let session = sessions.get(number % sessions.len()).cloned().unwrap_or_default();
         let (is_over, asked) = (Arc::clone(&is_over), Arc::clone(&asked));

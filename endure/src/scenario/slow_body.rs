@@ -28,7 +28,7 @@ pub(super) async fn run() -> String {
             for second in 0..20 {
                 client.bytes(b" ").await;
                 if let Ok(answer) = timeout(Duration::from_secs(1), client.body()).await {
-                    // Valid ends are a 408, the route's answer to an incomplete body, or no answer if the next
+                    // A valid end is a 408, the answer of the route to an incomplete body, or no answer if the next
                     // byte met a closed connection. An end in the first five seconds would mean that the
                     // server has not waited for the body.
                     return second >= 5 && !answer.starts_with(b"HTTP/1.1 403");

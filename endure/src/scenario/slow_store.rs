@@ -14,7 +14,8 @@ pub(super) async fn run() -> String {
     let proxy = FaultProxy::start((Ipv4Addr::LOCALHOST, port).into()).await;
     let config = format!("[redis]\nurl = \"redis://{}\"\n", proxy.address());
     let server = Server::start(&config);
-    // A new Redis has a new floor. Tokens are accepted only if they are younger even with the largest clock skew.
+    // A new Redis has a new floor, and rejects tokens from before it. Only tokens that are newer even with the largest
+    // clock skew are accepted.
     tokio::time::sleep(Duration::from_secs(8)).await;
     let (address, tokens) = (server.address, server.tokens());
     // 30 ms in each direction: 60 ms per query.
@@ -40,7 +41,7 @@ pub(super) async fn run() -> String {
     format!("{stayed} of {SOCKETS} sockets stayed for a minute")
 }
 
-/// Answers pings until the given time. Returns `true` if the link is still open then.
+/// Answers pings until the given time. Returns `true` if the link is still open at that time.
 async fn stays(mut client: RawClient, until: Instant) -> bool {
     loop {
         match timeout_at(until, client.packet()).await {

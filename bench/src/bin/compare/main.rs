@@ -31,7 +31,7 @@ struct Arguments {
     /// address on which it listens.
     #[arg(long)]
     also: Vec<PathBuf>,
-    /// Name of the program that the others are compared with.
+    /// Name of the program with which the other servers are compared.
     #[arg(long, default_value = "floor")]
     to: String,
 }

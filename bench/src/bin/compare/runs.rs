@@ -13,12 +13,12 @@ pub(crate) struct Work {
     pub(crate) name: &'static str,
     /// Arguments of `load`.
     arguments: &'static [&'static str],
-    /// Servers that can do the work, by the names of their programs. Others are left out.
+    /// Servers that can do the work, by the names of their programs. All other servers are left out.
     servers: &'static [&'static str],
     pub(crate) figures: Figures,
 }
 
-/// Figures of a run that are meaningful.
+/// Figures of a run to print for a kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Figures {
     Memory,
@@ -91,17 +91,17 @@ pub(crate) const WORKS: &[Work] = &[
 
 const ALL: &[&str] = &["floor", "subject", "doorward-bench-socketioxide"];
 
-/// Servers with broadcasts. In the floor, each connection knows only its own client.
+/// Servers with broadcasts. The floor has none: each of its connections knows only its own client.
 const WITH_ROOMS: &[&str] = &["subject", "doorward-bench-socketioxide"];
 
 impl Work {
     pub(crate) fn can(&self, server: &str) -> bool {
-        // A server that is not in `ALL` was passed by the user, and is assumed to do everything.
+        // A server that is not in `ALL` was named on the command line, and is assumed to do all kinds of work.
         self.servers.contains(&server) || !ALL.contains(&server)
     }
 }
 
-/// Servers to measure. The floor comes first, because the others are compared with it.
+/// Servers to measure. The floor comes first, because the other servers are compared with it.
 pub(crate) const SERVERS: &[&str] = &["floor", "subject"];
 
 /// Assignment of programs to cores.
@@ -176,7 +176,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Killing fails if the server has ended by itself, which is no problem here.
+        // Killing fails if the server has already ended, which is no problem here.
         drop(self.0.kill());
         drop(self.0.wait());
     }

@@ -4,7 +4,7 @@ use doorward_bench::measurement::Measurement;
 
 use crate::runs::{Figures, Work};
 
-/// Returns the head of the table. `base` is the server that the others are compared with.
+/// Returns the head of the table. `base` is the server with which the other servers are compared.
 pub(crate) fn head(base: &str) -> String {
     format!(
         "| work | server | CPU us (own) | to {base}, and range | a second | p50 us | p99 us | out of order | bytes | load busy |\n\
@@ -12,7 +12,7 @@ pub(crate) fn head(base: &str) -> String {
     )
 }
 
-/// Returns the rows of one kind of work, one per server.
+/// Returns the rows of one kind of work, one for each server.
 pub(crate) fn rows(work: &Work, base: &str, measured: &[(String, Vec<Measurement>)]) -> String {
     let base = measured.iter().find(|(server, _)| server == base).map_or(&[][..], |(_, runs)| runs);
     let rows = measured.iter().map(|(server, runs)| {
@@ -44,8 +44,8 @@ fn memory(runs: &[Measurement], base: &[Measurement]) -> String {
     format!("- | {} | - | - | - | - | {bytes:.0} | -", ratio(runs, base, |run| run.bytes))
 }
 
-/// Returns the median and the range of the ratios to `base`. Each run is compared with the one of the same
-/// round, so that a slow minute of the machine affects both.
+/// Returns the median and the range of the ratios to `base`. Each run is compared with the run of `base` in
+/// the same round, so that a slow minute of the machine affects both.
 fn ratio(
     runs: &[Measurement],
     base: &[Measurement],

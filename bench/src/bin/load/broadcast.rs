@@ -22,7 +22,7 @@ pub(crate) struct Plan {
     /// Number of clients that listen. One more client sends.
     #[arg(long, default_value_t = 200)]
     clients: usize,
-    /// Most messages that have not reached all clients yet.
+    /// Maximum number of messages that have not reached all clients yet.
     #[arg(long, default_value_t = 4)]
     in_flight: usize,
     /// Duration of the measurement.

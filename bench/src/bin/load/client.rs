@@ -13,7 +13,7 @@ use tokio::{
 
 pub(crate) struct Client {
     stream: TcpStream,
-    /// Received bytes. Those before `read` have been processed.
+    /// Received bytes. The bytes before `read` have been processed.
     unread: Vec<u8>,
     read: usize,
 }

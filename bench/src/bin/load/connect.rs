@@ -42,7 +42,7 @@ pub(crate) async fn run(
         })
         .collect();
     let tokens: Rc<[String]> = tokens?.into();
-    // Warm-up: the first connects allocate memory and fill caches that later ones share.
+    // Warm-up: the first connects allocate memory and fill caches, which later connects reuse.
     connect_many(target, Plan { total: plan.total / 20, ..plan }, expect, &tokens).await?;
     let before = Sample::take(target)?;
     let shared = connect_many(target, plan, expect, &tokens).await?;

@@ -24,7 +24,7 @@ pub(crate) struct Plan {
     /// Number of clients.
     #[arg(long, default_value_t = 50)]
     clients: usize,
-    /// Most unanswered events of each client.
+    /// Maximum number of unanswered events of each client.
     #[arg(long, default_value_t = 1)]
     in_flight: u64,
     /// Duration of the measurement.
@@ -85,7 +85,7 @@ async fn echo(
     tally: Rc<RefCell<Tally>>,
 ) -> Result<(), Failure> {
     let mut next = 0_u64;
-    // Unanswered events, oldest first: id and time of sending.
+    // Unanswered events, the oldest first: id and time of sending.
     let mut waiting = VecDeque::new();
     let mut out = Vec::new();
     let mut packet = Vec::new();

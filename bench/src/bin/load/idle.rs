@@ -16,7 +16,8 @@ pub(crate) struct Plan {
 }
 
 pub(crate) async fn run(target: Target, plan: Plan) -> Result<Measurement, Failure> {
-    // One client before the first sample: a server without any client has not loaded the code for clients yet.
+    // One client connects before the first sample, because a server without any client has not loaded the code for
+    // clients yet.
     drop(open(target, 0, 0).await?);
     sleep(SETTLE).await;
     let (before, empty) = (Sample::take(target)?, resident_bytes(target.pid)?);
@@ -58,7 +59,7 @@ pub(crate) async fn open(target: Target, number: usize, user: usize) -> Result<C
     }
 }
 
-/// Most clients that connect at the same time.
+/// Maximum number of clients that connect at the same time.
 const AT_ONCE: usize = 64;
 
 /// Time for the server to free memory that only connecting clients need.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Number of operations for each microsecond of latency. Longer ones than a second count as one second.
+/// Number of operations for each microsecond of latency. Latencies of more than a second count as one second.
 pub(crate) struct Latencies {
     counts: Vec<u64>,
     total: u64,

@@ -20,7 +20,7 @@ impl Sample {
         Ok(Self { at: Instant::now(), server, own })
     }
 
-    /// Returns the cost of each of `operations` since `earlier`.
+    /// Returns the average cost of each of the `operations` operations since `earlier`.
     pub(crate) fn since(&self, earlier: &Self, operations: u64) -> Measurement {
         let (elapsed, count) = ((self.at - earlier.at).as_secs_f64(), operations as f64);
         let server = self.server.since(earlier.server);
