@@ -11,7 +11,7 @@ use doorward::{
     prelude::*,
 };
 
-/// Knows the users. It is passed as an argument to each part that needs it: there is no container.
+/// Service that looks users up. It is passed as an argument to each part that needs it: there is no container.
 struct AuthService {
     tokens: Vec<(&'static str, User)>,
 }

@@ -37,7 +37,7 @@ async fn main() -> Result<(), BoxError> {
     let doorward = Doorward::builder()
         .authenticate(Jwt::hs256(secret)?)
         .gateway(News)
-        // The reverse proxies in front. Otherwise all clients share the address of the proxy, and its budget.
+        // Names the reverse proxies in front. Otherwise all clients share the address of the proxy, and its budget.
         .trusted_proxies(["127.0.0.1", "::1"])
         .build()?;
     let hub = doorward.hub::<Claims>("/")?;
@@ -51,7 +51,7 @@ async fn main() -> Result<(), BoxError> {
 
     let listener = tokio::net::TcpListener::bind(listen).await?;
     tracing::info!(address = %listener.local_addr()?, "Listening.");
-    // With its feature `axum`, doorward reads client addresses from here. Budgets are counted by address.
+    // With its feature `axum`, doorward reads client addresses from the connect info. Budgets count by address.
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     Ok(())
 }

@@ -62,14 +62,14 @@ impl Chat {
         me: Socket<Claims>,
         Valid(Message { room, text }): Valid<Message>,
     ) -> Result<(), EmitError> {
-        // A socket sends only to rooms that it is in.
+        // A socket can send only into rooms that it is in.
         me.within(format!("room:{room}")).emit_event(&Said { who: me.user().as_str(), text })?;
         Ok(())
     }
 
     #[on_disconnect]
     async fn bye(&self, me: Socket<Claims>) {
-        // A socket that has left cannot send any more, so the hub does.
+        // A socket that has left the room cannot send into it any more, so the hub sends the event.
         me.hub().emit_event(&Left { who: me.user().as_str() }).ok();
     }
 }

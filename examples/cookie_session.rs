@@ -1,4 +1,4 @@
-//! Signs browsers in over HTTP with a cookie, which admits their sockets. Signing out ends both.
+//! Signs browsers in over HTTP with a cookie, which admits their sockets. A sign-out ends the session and its sockets.
 //!
 //! `cargo run -p doorward-examples --example cookie_session`, then `node cookie.mjs` in `examples/clients/node`. The
 //! cookie counts only for pages of this origin, so a page of another site cannot use it.
@@ -36,7 +36,7 @@ struct SignIn {
 
 /// Signs in any user. A real program verifies a password or a passkey here.
 async fn sign_in(State(app): State<App>, headers: HeaderMap, Json(who): Json<SignIn>) -> Response {
-    // Otherwise a page of another site could sign its visitors in to an account of its own.
+    // Without this check, a page of another site could sign its visitors in to an account of its owner.
     let (headers, _) = Headers::split(&headers);
     if !app.origins.may_use_cookie(RequestKind::Write, &headers) {
         return StatusCode::FORBIDDEN.into_response();

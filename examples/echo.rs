@@ -1,4 +1,4 @@
-//! The shortest program: an echo for clients with a good token.
+//! The shortest program: an echo for clients with a valid token.
 //!
 //! `JWT_SECRET=.. cargo run -p doorward-examples --example echo`, then connect any Socket.IO client with
 //! `auth: { token }`, where the token is signed with that secret (HS256).

@@ -2,8 +2,8 @@
 //!
 //! `JWT_SECRET=.. cargo run -p doorward-examples --example one_connection_per_user`, then connect twice with a token
 //! of the same user. The first client reads `session_ended` with the code `replaced` and does not reconnect, so
-//! two tabs do not replace each other without end. `PerUser::RefuseNew(1)` would refuse the second one instead, after
-//! the first has proved to be alive; `Gateway::connections` limits the sockets in one namespace.
+//! two tabs do not replace each other without end. `PerUser::RefuseNew(1)` would refuse the second connection instead,
+//! after the first has answered a ping; `Gateway::connections` limits the sockets in one namespace.
 
 use doorward::prelude::*;
 

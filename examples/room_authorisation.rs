@@ -11,7 +11,7 @@ struct User {
     teams: Vec<String>,
 }
 
-/// Denies members of the team `suspended` everything: connections, events and rooms.
+/// Denies all connections, events and rooms to members of the team `suspended`.
 struct NotSuspended;
 
 impl Guard<User> for NotSuspended {
@@ -51,7 +51,7 @@ impl Teams {
         me: Socket<User>,
         Payload((room, text)): Payload<(String, String)>,
     ) -> Result<usize, EmitError> {
-        // A socket sends only to rooms that it is in.
+        // A socket can send only into rooms that it is in.
         Ok(me.to(room).emit("shouted", (&me.principal().name, text))?.local)
     }
 }

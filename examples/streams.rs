@@ -1,4 +1,4 @@
-//! Answers with streams: each item is an event, in order, no faster than the client reads.
+//! Answers with streams: each item is sent as an event, in order and no faster than the client reads.
 //!
 //! `cargo run -p doorward-examples --example streams`, then emit `countdown 5` and listen to `countdown`, or emit
 //! `ticks` and listen to `tick`. A stream ends with its socket, and does not delay other events.

@@ -29,7 +29,7 @@ impl Teams {
         me: Socket<Claims>,
         Payload((room, text)): Payload<(String, String)>,
     ) -> Result<usize, EmitError> {
-        // The ack: the number of sockets that the text was sent to.
+        // The ack is the number of sockets to which the text was sent.
         Ok(me.to(room).emit("said", (me.user().as_str(), text))?.local)
     }
 }

@@ -1,8 +1,8 @@
 //! Stores a token of another service with each session, on the server.
 //!
-//! `cargo run -p doorward-examples --example upstream_token`. The program starts a small service of its own in
-//! place of a real one. Clients request `orders` and read the answer of the service. The token itself is in no frame, no
-//! page and no log.
+//! `cargo run -p doorward-examples --example upstream_token`. The program starts a small service in
+//! place of a real one. Clients request `orders` and read the answer of the service. The token of the service is in no
+//! frame, no page and no log.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -27,7 +27,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Finds the address of the other service and the data of each session.
+/// Gateway with the address of the other service, and with the sessions and their data.
 struct Orders {
     sessions: Arc<Sessions>,
     service: SocketAddr,

@@ -1,7 +1,7 @@
 //! Compiles the Rust programs of the documents as doc tests.
 //!
-//! The documents lie outside of every published crate, and a package may not include files from outside of
-//! itself. This crate is never published. The examples beside it are its example targets:
+//! The documents are outside of every published crate, and a package cannot include files from outside of its
+//! folder. This crate is never published. The examples are its example targets:
 //! `cargo run -p doorward-examples --example echo`.
 
 #![cfg(doctest)]

@@ -1,9 +1,9 @@
-// Tells a refusal from a failed connection, and handles each.
+// Distinguishes a refusal from a failed connection, and handles each.
 //
 //   npm install
 //   TOKEN=$(doorward token --sub alice) node auth.mjs [http://localhost:3000]
 //
-// With a good token it prints `connected`; without one, `refused: unauthenticated (after_login)`.
+// With a valid token it prints `connected`; without one, `refused: unauthenticated (after_login)`.
 
 import { io } from "socket.io-client";
 
