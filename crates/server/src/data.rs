@@ -1,4 +1,4 @@
-//! Opens what outlives the process: the data directory, its keys and its databases.
+//! Opens the persistent data of the server: the data directory, its keys and its databases.
 //!
 //! `custody` checks whether other users of the machine could have changed a file. `data_dir` locks
 //! the directory for one server. `stores` opens the stores that the configuration names. Start

@@ -1,5 +1,4 @@
-//! Decides what the server answers over HTTP: the links of `doorward`, the routes of `doorward-identity`, pages and
-//! files.
+//! Builds the HTTP routes of the server: Socket.IO, the routes of `doorward-identity`, pages and files.
 //!
 //! The host of a request is checked first, then the base path, and then a route answers. The security headers are
 //! added to every response, also to a rejection. Start reading at [`router`].

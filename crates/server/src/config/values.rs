@@ -69,9 +69,9 @@ macro_rules! choices {
 choices! {
     /// Purpose of the server.
     Profile {
-        /// For trying out the server: a missing key is created, and sessions may be kept in memory.
+        /// Profile to try the server out: a missing key is created, and sessions may be kept in memory.
         Development = "development",
-        /// For a server with users: a missing key is an error, and sessions must not be kept in memory.
+        /// Profile for a server with users: a missing key is an error, and sessions must not be kept in memory.
         Production = "production",
     }
 

@@ -33,7 +33,7 @@ pub(crate) enum Flaw {
     Exchangeable { mode: u32 },
     /// The owner is neither root nor the user of the server.
     Foreign { owner: u32 },
-    /// The path is that of a link, or of another thing that is not a regular file.
+    /// The path names a link, or anything else that is not a regular file.
     NoFile,
     /// Other users have permissions on the file.
     Open { mode: u32 },

@@ -54,7 +54,7 @@ impl KeyFile {
 
     /// Creates a key if there is none, and reads the keys.
     ///
-    /// If several processes try at the same time, one creates the key and all read it.
+    /// If several processes call this at the same time, one creates the key and all read it.
     pub(crate) fn create(&self) -> Result<KeyRing, Failure> {
         if let Some(keys) = self.read()? {
             return Ok(keys);

@@ -36,7 +36,7 @@ async fn whoami(connection: Socket<NamedUser>) -> Result<WhoAmI, Exception> {
     })
 }
 
-/// Formats a time as JavaScript does, to the millisecond; `None` if the year has five digits.
+/// Formats a time as JavaScript does, to the millisecond. Returns `None` if the year has five digits.
 fn iso8601(time: SystemTime) -> Option<String> {
     Timestamp::try_from(time).ok().map(|time| format!("{time:.3}"))
 }

@@ -123,7 +123,7 @@ async fn serve(
         )
     };
     if let Err(error) = output::say(&announcement.to_string()) {
-        // Some supervisors close standard output. Clients can connect all the same.
+        // Some supervisors close standard output. Clients can still connect.
         tracing::warn!(%public_url, %error, "The address could not be printed.");
     }
     // `beside` never completes; it is dropped, with the admin socket, when the server has stopped.
