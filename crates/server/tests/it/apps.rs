@@ -68,7 +68,7 @@ async fn without_apps_there_is_nothing_of_them() {
         assert!(refused.contains("the setting apps does not name \""), "{refused}");
     }
     assert!(!server.data_dir().join("applications.db").exists());
-    // A backup takes what is there.
+    // A backup copies the files that exist.
     let copy = server.config().with_file_name("copy");
     let data_dir = server.data_dir().to_str().unwrap();
     let backup = run(&["backup", copy.to_str().unwrap(), "--data-dir", data_dir]);

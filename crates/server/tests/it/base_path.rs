@@ -29,7 +29,7 @@ fn all_routes_are_below_the_path_of_the_public_url() {
     // Pages refer to their files by relative paths.
     let page = ask("/app/");
     assert!(page.text().contains("src=\"assets/home.js\""), "{}", page.text());
-    // A proxy that strips the path: the answer tells its operator what to change.
+    // If a proxy strips the path, the answer tells the operator what to change.
     let stripped = ask("/socket.io/");
     assert!(
         stripped.text().contains("below /app/") && stripped.text().contains("unchanged"),

@@ -1,4 +1,4 @@
-//! Descriptors: when connections have used theirs up, operators still have some.
+//! File descriptors: after connections have used up theirs, operators still have some.
 
 use std::process::{Command, Stdio};
 

@@ -233,7 +233,7 @@ async fn a_failed_start_says_what_to_do() {
     let text = folder.path().join("text.db");
     fs::write(&text, "no database").unwrap();
     fs::set_permissions(&text, Permissions::from_mode(0o600)).unwrap();
-    // Bound without listening: connections are refused, and no other program gets the port.
+    // The port is bound without listening: connections are refused, and no other program gets the port.
     let silent = tokio::net::TcpSocket::new_v4().unwrap();
     silent.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let away = silent.local_addr().unwrap();
@@ -321,8 +321,8 @@ fn a_log_filter_that_cannot_be_read_is_named() {
     assert!(!data.exists());
 }
 
-/// Strangers must not be able to fill the log or to raise alarms: a refusal writes one line of bounded
-/// length below the level of warnings.
+/// Unauthenticated clients must not be able to fill the log or to raise alarms: a refusal writes one line
+/// of bounded length below the level of warnings.
 #[test]
 fn requests_of_strangers_write_few_lines_and_no_warnings() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! Full disks: every acknowledged write outlives a restart, and failed ones say what failed.
+//! Full disks: every acknowledged write outlives a restart, and the error of a failed write says what failed.
 
 use std::{path::PathBuf, process::Command};
 

@@ -113,12 +113,12 @@ async fn silent_scrapers_are_closed_and_use_bounded_descriptors() {
     let count = || std::fs::read_dir(format!("/proc/{}/fd", server.id())).unwrap().count();
     let before = count();
     let silent: Vec<_> = (0..30).map(|_| TcpStream::connect(&address).unwrap()).collect();
-    // This request was accepted after the scrapers, so they have their places or wait.
+    // This request was accepted after the scrapers, so each scraper is being served or waits.
     assert_eq!(server.request("GET", "/healthz").status, 200);
 
     let open = count();
     assert!(open <= before + 18, "{before} descriptors, and {open} with 30 silent scrapers");
-    // Silent scrapers time out, so that this one gets a place.
+    // Silent scrapers time out, so that this request is served.
     assert!(scrape(&address).contains("doorward_sockets 0"));
     drop(silent);
 }

@@ -79,8 +79,7 @@ async fn a_session_cookie_counts_for_own_and_allowed_pages_only() {
     assert!(!log.contains(&session));
 }
 
-/// As docs/wire.md says: one credential counts, and the server does not fall back from an invalid one to
-/// the next.
+/// One credential is used, and the server does not fall back from an invalid credential to the next.
 #[tokio::test]
 async fn one_credential_counts_and_an_invalid_one_is_not_skipped() {
     let server = Server::start();
@@ -93,7 +92,7 @@ async fn one_credential_counts_and_an_invalid_one_is_not_skipped() {
 
     assert!(is_admitted(&enter(&server, "", &by_session(&alice)).await));
     assert!(is_admitted(&enter(&server, "", &by_token).await));
-    // The token counts; the cookie belongs to the same user.
+    // The token is used; the cookie belongs to the same user.
     assert!(is_admitted(&enter(&server, &with(&alice), &by_token).await));
     let refused = [
         (with(&bob), by_token.clone()),

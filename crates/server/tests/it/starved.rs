@@ -1,4 +1,4 @@
-//! A log, database, Redis or PostgreSQL that hangs blocks nothing that does not need it.
+//! If the log, a database, Redis or PostgreSQL hangs, work that does not need it continues.
 
 use std::{
     io::{BufRead as _, BufReader, PipeReader, Read as _, Write as _, pipe},
@@ -164,7 +164,7 @@ async fn an_unresponsive_postgresql_is_logged_once_and_blocks_nothing_else() {
     proxy.set(Fault::HalfOpen);
     let away = ready(&server, 503);
     serves_the_rest(&server, &mut client, &metrics).await;
-    // As after a failover: old connections stay silent, and new ones reach a server.
+    // As after a failover, old connections stay silent, and new connections reach a server.
     proxy.strand();
     proxy.set(Fault::None);
     ready(&server, 200);

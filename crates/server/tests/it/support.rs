@@ -282,7 +282,7 @@ impl Server {
         self.restart_with(|_| {})
     }
 
-    /// The same with the command changed by `change`.
+    /// Ends the server and starts it again like `restart`, with the command changed by `change`.
     pub(crate) fn restart_with(self, change: impl FnOnce(&mut Command)) -> Self {
         let (at, data_dir) = (format!("localhost:{}", self.port), self.data_dir.clone());
         Self::run_in(&at, self.end_and_keep("TERM"), data_dir, change)
