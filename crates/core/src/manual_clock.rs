@@ -179,6 +179,6 @@ mod tests {
 
         drop(wait);
 
-        assert!(clock.lock().sleepers.is_empty());
+        assert!(lock(&clock.state).sleepers.is_empty());
     }
 }
