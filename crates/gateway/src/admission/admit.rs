@@ -31,7 +31,7 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     let services = Arc::clone(&candidate.services);
     let begun = services.clock.now();
     let decided = decide(door, candidate).await;
-    services.metrics.decided_in(services.clock.now().saturating_duration_since(begun));
+    services.metrics.admission.record(services.clock.now().saturating_duration_since(begun));
     decided
 }
 
@@ -109,7 +109,7 @@ async fn decide<P: Send + Sync + 'static>(
         entered.record();
         if !services.kept_first().await {
             let cause = Some("the audit has not kept the record".into());
-            return Err(NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause });
+            return Err(NotAdmitted::unavailable(cause));
         }
     }
     entered.seat = Some(seating::commit(reservation, &user, &services).await?);

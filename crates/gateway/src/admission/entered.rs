@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward_core::{
-    Action, BoxFuture, Decision, DisconnectReason, Handshake, Seat, SessionId, UserId,
-};
+use doorward_core::{Action, BoxFuture, Decision, DisconnectReason, Handshake, Seat};
 use doorward_protocol::{RawArguments, Trust};
 use tracing::Instrument as _;
 
@@ -46,7 +44,7 @@ pub(crate) struct Entered<P: Send + Sync + 'static> {
 impl<P: Send + Sync + 'static> Entered<P> {
     /// Records the admission.
     pub(crate) fn record(&mut self) {
-        let subject = self.socket.subject(Action::Connect);
+        let subject = self.socket.subject(Some(Action::Connect));
         self.services.decided(Decision::Admitted, subject);
         self.is_recorded = true;
     }
@@ -93,12 +91,8 @@ impl<P: Send + Sync + 'static> Entered<P> {
 }
 
 impl<P: Send + Sync + 'static> AnySocket for Entered<P> {
-    fn user(&self) -> &UserId {
-        self.socket.user()
-    }
-
-    fn session(&self) -> Option<SessionId> {
-        self.socket.session()
+    fn subject<'a>(&'a self, action: Option<Action<'a>>) -> Subject<'a> {
+        self.socket.subject(action)
     }
 
     fn has_credential(&self) -> bool {
@@ -140,9 +134,7 @@ impl<P: Send + Sync + 'static> Drop for Entered<P> {
         let reason =
             if self.services.is_draining() { DisconnectReason::Shutdown } else { self.otherwise };
         if self.is_recorded {
-            let subject = self.socket.subject(Action::Connect);
-            let ended = Subject { action: None, ..subject };
-            self.services.decided(Decision::Ended(reason), ended);
+            self.services.decided(Decision::Ended(reason), self.socket.subject(None));
         }
         if let Some(farewell) = self.leave(reason)
             && let Ok(runtime) = tokio::runtime::Handle::try_current()

@@ -52,7 +52,7 @@ pub(crate) async fn refresh<P: Send + Sync + 'static>(
         let reason = RefusalReason::RevokedMeanwhile;
         return Err(NotAdmitted::Undecided { reason, cause: None });
     }
-    services.decided(Decision::Refreshed, socket.subject(Action::Event(Refreshed::EVENT)));
+    services.decided(Decision::Refreshed, socket.subject(Some(Action::Event(Refreshed::EVENT))));
     Ok(access.lifetime.clone())
 }
 
@@ -78,10 +78,7 @@ pub(crate) async fn reload<P: Send + Sync + 'static>(socket: &Socket<P>) -> Relo
 pub(crate) async fn check_again<P: Send + Sync + 'static>(
     socket: &Socket<P>,
 ) -> Result<(), NotAdmitted> {
-    let undecided = |cause: BoxError| NotAdmitted::Undecided {
-        reason: RefusalReason::Unavailable,
-        cause: Some(cause),
-    };
+    let undecided = |cause: BoxError| NotAdmitted::unavailable(Some(cause));
     for _ in 0..ATTEMPTS {
         let before = socket.access();
         let Some(access) = look_up(socket, &before).await.map_err(undecided)? else {

@@ -13,8 +13,7 @@ use std::{
 };
 
 use doorward_core::{
-    DisconnectReason, Holder, LinkId, Refusal, RefusalReason, Reservation, Seat, SeatError,
-    SeatRequest, UserId,
+    DisconnectReason, Holder, LinkId, Refusal, Reservation, Seat, SeatError, SeatRequest, UserId,
 };
 
 use crate::{
@@ -49,8 +48,7 @@ pub(crate) async fn reserve<P: Send + Sync + 'static>(
         if now >= patience {
             // Not a refusal: a holder is gone and its seat is about to be free, so the client
             // should reconnect.
-            let reason = RefusalReason::Unavailable;
-            return Err(NotAdmitted::Undecided { reason, cause: None });
+            return Err(NotAdmitted::unavailable(None));
         }
         match first_gone(&holders, patience, services).await {
             None => return Err(no_seat(SeatError::Full(holders), user)),
@@ -75,8 +73,7 @@ pub(crate) async fn commit(
         let replaced: Vec<_> = replaced.collect();
         // If one of them has not closed in time, there would be more than the policy allows.
         if end_all(services, &replaced, DisconnectReason::Replaced).await < replaced.len() {
-            let reason = RefusalReason::Unavailable;
-            return Err(NotAdmitted::Undecided { reason, cause: None });
+            return Err(NotAdmitted::unavailable(None));
         }
     }
     Ok(taken.seat)
@@ -115,9 +112,7 @@ fn no_seat(error: SeatError, user: &UserId) -> NotAdmitted {
         SeatError::Full(_) => {
             NotAdmitted::Refused { refusal: Refusal::already_connected(), user: Some(user.clone()) }
         }
-        error => {
-            NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(error.into()) }
-        }
+        error => NotAdmitted::unavailable(Some(error.into())),
     }
 }
 

@@ -58,9 +58,8 @@ pub(crate) async fn vet<P>(
     attempt: Attempt,
 ) -> Result<Vetted<P>, NotAdmitted> {
     // A decision that cannot be recorded is not made.
-    if attempt == Attempt::Connect && !services.can_record() {
-        let cause = Some("the audit has no room".into());
-        return Err(NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause });
+    if attempt == Attempt::Connect && !services.audit.has_room() {
+        return Err(NotAdmitted::unavailable(Some("the audit has no room".into())));
     }
     let address = handshake.request.peer().map(|peer| peer.ip());
     let (shown_at, now) = (handshake.at, services.clock.now());
@@ -75,10 +74,8 @@ pub(crate) async fn vet<P>(
     let authenticated = policy.authenticator.authenticate(handshake).await;
     let grant = authenticated.map_err(|error| match error {
         AuthenticateError::Refused(refusal) => NotAdmitted::Refused { refusal, user: None },
-        AuthenticateError::Unavailable(cause) => {
-            NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(cause) }
-        }
-        _ => NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: None },
+        AuthenticateError::Unavailable(cause) => NotAdmitted::unavailable(Some(cause)),
+        _ => NotAdmitted::unavailable(None),
     });
     let result = match grant {
         // Audit records and the budgets of users would treat this client as anonymous.
@@ -89,7 +86,7 @@ pub(crate) async fn vet<P>(
         Ok(grant) => {
             // Checked before the store is read: refused clients reconnect every few seconds, and
             // must not load the store.
-            let budget = services.attempts.check_user(&grant.user, now);
+            let budget = services.attempts.users.check(&grant.user, now);
             if let (Trust::Known, Err(wait)) = (trust, budget) {
                 return Err(turned_away(wait, Some(grant.user)));
             }
@@ -108,7 +105,7 @@ pub(crate) async fn vet<P>(
     let vetted = result?;
     // Counted last: a revoked or expired credential must not use up the budget of its owner.
     if trust == Trust::Known
-        && let Err(wait) = services.attempts.authenticated(&vetted.user, now)
+        && let Err(wait) = services.attempts.users.take(&vetted.user, now)
     {
         return Err(turned_away(wait, Some(vetted.user)));
     }
@@ -167,10 +164,11 @@ pub(crate) async fn read_epoch<P>(
     }
     let credential = &access.credential;
     let (session, token) = (credential.session.as_ref(), credential.token.as_ref());
-    let epoch =
-        services.revocations.read(user, session, token).await.map_err(|error: StoreError| {
-            NotAdmitted::Undecided { reason: RefusalReason::Unavailable, cause: Some(error.into()) }
-        })?;
+    let epoch = services
+        .revocations
+        .read(user, session, token)
+        .await
+        .map_err(|error: StoreError| NotAdmitted::unavailable(Some(error.into())))?;
     services.store.answered(services.clock.now());
     let refusal = match credential.outlives(user, &epoch) {
         Outlives::Yes => return Ok(epoch),

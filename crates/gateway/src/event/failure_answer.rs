@@ -101,21 +101,15 @@ fn translate(error: BoxError, event: Option<&str>, id: DecisionId) -> Exception 
 
 /// Converts an error that has a client-facing form; returns any other unchanged.
 fn named(error: BoxError) -> Result<Exception, BoxError> {
-    let error = match error.downcast::<Exception>() {
-        Ok(exception) => return Ok(*exception),
-        Err(error) => error,
-    };
-    let error = match error.downcast::<Refusal>() {
-        Ok(refusal) => return Ok(Exception::from(*refusal)),
-        Err(error) => error,
-    };
-    let error = match error.downcast::<JoinError>() {
-        Ok(denied) => return Ok(Exception::from(*denied)),
-        Err(error) => error,
-    };
-    match error.downcast_ref::<EmitError>() {
+    let emitting = |error: BoxError| match error.downcast_ref::<EmitError>() {
         Some(EmitError::NotThere) => Ok(Exception::forbidden()),
         Some(EmitError::Ended) => Ok(Exception::internal()),
         _ => Err(error),
-    }
+    };
+    error
+        .downcast::<Exception>()
+        .map(|exception| *exception)
+        .or_else(|error| error.downcast::<Refusal>().map(|refusal| Exception::from(*refusal)))
+        .or_else(|error| error.downcast::<JoinError>().map(|denied| Exception::from(*denied)))
+        .or_else(emitting)
 }

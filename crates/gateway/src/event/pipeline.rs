@@ -183,7 +183,7 @@ async fn ask<P>(
 }
 
 fn denied<P>(denial: Denial, socket: &Socket<P>, action: Action<'_>) -> Failure {
-    let (services, subject) = (socket.hub().services(), socket.subject(action));
+    let (services, subject) = (socket.hub().services(), socket.subject(Some(action)));
     let id = services.said_no(Decision::Denied, &denial.refusal, subject);
     Failure::Denied { exception: denial.refusal.into(), id, close: denial.close }
 }

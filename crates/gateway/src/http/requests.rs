@@ -23,7 +23,7 @@ use crate::{
     },
     peer::addr::PeerAddr,
     presence::{client::Client, services::Services},
-    runtime::metrics::{HttpBound, Metrics},
+    runtime::metrics::Metrics,
 };
 
 /// The requests of one connection.
@@ -80,7 +80,7 @@ impl<A: HttpService> Requests<A> {
     fn begin(&self, client: SocketAddr) -> Result<Option<Answering>, TooMany> {
         let Some(carried) = &self.carried else { return Ok(None) };
         let Some(place) = self.services.connections.try_take(Some(client.ip())) else {
-            Metrics::http_refused(HttpBound::Client);
+            Metrics::http_refused("client");
             tracing::debug!(client = %client.ip(), "Request refused: its client has too many.");
             return Err(TooMany);
         };

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use doorward_core::{BoxFuture, Decision, HandshakeRequest, Headers, RefusalReason};
 use http::{Request, Response, StatusCode, request::Parts};
 use http_body_util::Full;
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
@@ -26,10 +26,9 @@ use crate::{
         io::HttpIo,
         server::Server,
     },
-    limits::capacity::Open,
     link::{state::Opening, task::LinkTask},
     presence::{client::client, services::Subject},
-    transport::websocket::WebSocket,
+    transport::{stream::ByteStream, websocket::WebSocket},
 };
 
 /// A server as a tower `Service`, to be mounted at its path: `/socket.io/` by default, and `/socket.io`
@@ -47,13 +46,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct DoorwardService {
-    server: Arc<Server>,
-}
-
-impl DoorwardService {
-    pub(crate) fn new(server: Arc<Server>) -> Self {
-        Self { server }
-    }
+    pub(crate) server: Arc<Server>,
 }
 
 doorward_core::debug_fields!(DoorwardService {});
@@ -97,7 +90,7 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
     let peer = client(services, parts);
     let address = peer.map(|peer| peer.ip());
     let (headers, credentials) = Headers::split(&parts.headers);
-    let place = services.link_place(address, &headers).ok_or_else(|| {
+    let place = services.link_places(&headers).try_take(address).ok_or_else(|| {
         let subject = Subject { peer: address, ..Subject::default() };
         services.decided(Decision::Closed(RefusalReason::TooManyAttempts), subject);
         Rejection::TooManyLinks
@@ -120,48 +113,43 @@ async fn open(server: &Arc<Server>, parts: &mut Parts) -> Result<Response<Full<B
     Ok(handshake::switch(offer))
 }
 
-/// Waits for the upgrade, takes the stream out of the HTTP server, and starts the link.
-async fn run(server: Arc<Server>, upgrade: OnUpgrade, mut opening: Opening) {
+/// Waits for the upgrade, takes the stream out of the HTTP server if the type of the stream is known,
+/// and starts the link.
+///
+/// The buffers of the HTTP server, 16 KiB and more, are freed with it. A stream of another type, such
+/// as TLS, keeps them. `read_buf` contains the bytes that the HTTP server has read after the request:
+/// they are the first bytes of the link.
+async fn run(server: Arc<Server>, upgrade: OnUpgrade, opening: Opening) {
     // If the connection ended first, the place in `opening` is given back here.
     let Ok(upgraded) = upgrade.await else { return };
-    let (io, early) = raw_stream(upgraded);
-    let services = Arc::clone(&server.services);
-    let namespaces = Arc::clone(&server.namespaces);
-    // Spawned and not awaited here: a task is as large as its largest state, and this one has states
-    // for both kinds of streams. There is one task for each link, so its size counts.
-    match io {
-        Raw::Tcp(io, open) => {
-            opening.open = open;
-            tokio::spawn(LinkTask::new(WebSocket::new(io, &early), services, namespaces, opening));
-        }
-        Raw::Other(io) => {
-            tokio::spawn(LinkTask::new(WebSocket::new(io, &early), services, namespaces, opening));
-        }
-    }
-}
-
-/// Stream of a connection after the upgrade.
-enum Raw {
-    /// The TCP stream itself. The buffers of the HTTP server, 16 KiB and more, are freed.
-    Tcp(TcpStream, Option<Open>),
-    /// A stream of a type that is not known here, such as TLS. It keeps the buffers of its server.
-    Other(TokioIo<Upgraded>),
-}
-
-/// Unwraps the stream if its type is known: that of this server, or of `hyper_util` and so of axum.
-///
-/// Also returns the bytes that the HTTP server has read after the request. They are the first bytes
-/// of the link. A stream that is not unwrapped yields them itself.
-fn raw_stream(upgraded: Upgraded) -> (Raw, Bytes) {
+    // The stream of this server.
     let upgraded = match upgraded.downcast::<HttpIo>() {
         Ok(parts) => {
             let (stream, open) = parts.io.into_inner();
-            return (Raw::Tcp(stream, Some(open)), parts.read_buf);
+            return start(
+                &server,
+                stream,
+                &parts.read_buf,
+                Opening { open: Some(open), ..opening },
+            );
         }
         Err(upgraded) => upgraded,
     };
+    // The stream of `hyper_util`, and so of axum. Any other yields the bytes after the request itself.
     match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => (Raw::Tcp(parts.io.into_inner(), None), parts.read_buf),
-        Err(upgraded) => (Raw::Other(TokioIo::new(upgraded)), Bytes::new()),
+        Ok(parts) => start(&server, parts.io.into_inner(), &parts.read_buf, opening),
+        Err(upgraded) => start(&server, TokioIo::new(upgraded), &[], opening),
     }
+}
+
+/// Spawns the task of a link. The task of [`run`] has states for each kind of stream, and there is one
+/// task for each link, so its size counts.
+fn start<S: ByteStream + Send + 'static>(
+    server: &Server,
+    stream: S,
+    early: &[u8],
+    opening: Opening,
+) {
+    let (services, namespaces) = (Arc::clone(&server.services), Arc::clone(&server.namespaces));
+    tokio::spawn(LinkTask::new(WebSocket::new(stream, early), services, namespaces, opening));
 }

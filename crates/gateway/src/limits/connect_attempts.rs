@@ -32,7 +32,8 @@ pub(crate) struct Attempts {
     foreign: Budget<IpAddr>,
     /// Refusals of recognised credentials beyond the budget of their address.
     recognised: Budget<(IpAddr, UserId)>,
-    users: Budget<UserId>,
+    /// Authenticated attempts of each user.
+    pub(crate) users: Budget<UserId>,
 }
 
 impl Attempts {
@@ -104,17 +105,6 @@ impl Attempts {
             Page::Foreign => &self.foreign,
             Page::Own => &self.addresses,
         }
-    }
-
-    /// Checks the budget of a user. The error is the time to wait.
-    pub(crate) fn check_user(&self, user: &UserId, now: Instant) -> Result<(), Duration> {
-        self.users.check(user, now)
-    }
-
-    /// Counts an authenticated attempt of the user, if its budget is not used up. The error is the
-    /// time to wait.
-    pub(crate) fn authenticated(&self, user: &UserId, now: Instant) -> Result<(), Duration> {
-        self.users.take(user, now)
     }
 }
 

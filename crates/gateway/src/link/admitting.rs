@@ -168,16 +168,8 @@ impl LinkState {
         if self.protocol.is_known() {
             self.place = None;
         }
-        let subject = Subject {
-            action: Some(Action::Connect),
-            namespace: Some(self.protocol.namespace(slot)),
-            user: Some(admitted.socket.user()),
-            session: admitted.socket.session(),
-            socket: Some(id),
-            peer: self.peer(),
-            ..Subject::default()
-        };
         if !admitted.is_recorded {
+            let subject = admitted.socket.subject(Some(Action::Connect));
             self.services.decided(Decision::Admitted, subject);
         }
         // The client must read the answer to its CONNECT before any event of the namespace.

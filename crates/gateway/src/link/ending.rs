@@ -209,16 +209,8 @@ impl LinkState {
 
     /// Removes a socket from every list, records its end, and informs the hooks and the client.
     fn retire(&mut self, live: Live, reason: DisconnectReason) {
-        let Live { slot, id, socket, running, .. } = live;
-        let subject = Subject {
-            namespace: Some(self.protocol.namespace(slot)),
-            user: Some(socket.user()),
-            session: socket.session(),
-            socket: Some(id),
-            peer: self.peer(),
-            ..Subject::default()
-        };
-        let decision = self.services.decided(Decision::Ended(reason), subject);
+        let Live { slot, socket, running, .. } = live;
+        let decision = self.services.decided(Decision::Ended(reason), socket.subject(None));
         if let Some(farewell) = socket.end(reason) {
             spawn(farewell);
         }
@@ -241,7 +233,7 @@ impl LinkState {
     fn keep_count(&mut self) {
         if self.place.is_none() && !self.protocol.is_known() {
             let headers = self.request.headers();
-            self.place = Some(self.services.keep_link_place(self.peer(), headers));
+            self.place = Some(self.services.link_places(headers).take(self.peer()));
         }
     }
 }

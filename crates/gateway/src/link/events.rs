@@ -139,7 +139,7 @@ impl LinkState {
     fn was_answered(&self, ack: Option<u64>, since: Instant) {
         if ack.is_some() {
             let now = self.services.clock.now();
-            self.services.metrics.answered(now.saturating_duration_since(since));
+            self.services.metrics.ack.record(now.saturating_duration_since(since));
         }
     }
 

@@ -191,18 +191,10 @@ impl LinkState {
 
     /// Returns the subject of a refresh, for its audit record.
     fn subject(&self, slot: SlotId) -> Subject<'_> {
-        let mut subject = Subject {
-            action: Some(Action::Event(Refreshed::EVENT)),
-            namespace: Some(self.protocol.namespace(slot)),
-            peer: self.peer(),
-            ..Subject::default()
-        };
-        if let Some(live) = self.sockets.live_at(slot.index()) {
-            subject.user = Some(live.socket.user());
-            subject.session = live.socket.session();
-            subject.socket = Some(live.id);
-        }
-        subject
+        let action = Some(Action::Event(Refreshed::EVENT));
+        let namespace = Some(self.protocol.namespace(slot));
+        let gone = || Subject { action, namespace, peer: self.peer(), ..Subject::default() };
+        self.sockets.live_at(slot.index()).map_or_else(gone, |live| live.socket.subject(action))
     }
 }
 

@@ -6,7 +6,7 @@
 use std::{any::Any, borrow::Cow, collections::HashMap, sync::Arc};
 
 use doorward_core::{
-    BoxError, BoxFuture, DisconnectReason, Handshake, Refusal, RefusalReason, SessionId, SocketId,
+    Action, BoxError, BoxFuture, DisconnectReason, Handshake, Refusal, RefusalReason, SocketId,
     UserId,
 };
 use doorward_protocol::{RawArguments, Trust};
@@ -18,7 +18,11 @@ use crate::{
         invocation::Invocation,
         trace::Trace,
     },
-    presence::{expiry::Lifetime, mailbox::LinkHandle, services::Services},
+    presence::{
+        expiry::Lifetime,
+        mailbox::LinkHandle,
+        services::{Services, Subject},
+    },
 };
 
 /// A namespace as a link sees it.
@@ -59,11 +63,17 @@ pub(crate) enum NotAdmitted {
     Undecided { reason: RefusalReason, cause: Option<BoxError> },
 }
 
+impl NotAdmitted {
+    /// Nothing was decided, because a dependency did not answer.
+    pub(crate) fn unavailable(cause: Option<BoxError>) -> Self {
+        Self::Undecided { reason: RefusalReason::Unavailable, cause }
+    }
+}
+
 /// A socket as its link sees it.
 pub(crate) trait AnySocket: Send + Sync {
-    fn user(&self) -> &UserId;
-    /// Returns the session of its credential, if it names one.
-    fn session(&self) -> Option<SessionId>;
+    /// Returns the subject of a decision about it, for the audit record.
+    fn subject<'a>(&'a self, action: Option<Action<'a>>) -> Subject<'a>;
     /// Returns `true` if it was admitted with a credential, which can be refreshed.
     fn has_credential(&self) -> bool;
     /// Checks another credential. If it is accepted, the socket continues with it; otherwise

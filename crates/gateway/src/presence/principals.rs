@@ -17,7 +17,7 @@ use http::request::Parts;
 use crate::presence::{
     client::client,
     gathered::Gathered,
-    registry::Whose,
+    registry::Key,
     resident::{Reloaded, Resident, SocketInfo},
     revocation::{Revocation, Revoke, RevokeError},
     services::{Services, Subject},
@@ -130,9 +130,8 @@ impl Principals {
             let cause = "the server is not built yet".into();
             return Err(RevokeError::Store(StoreError::Unavailable(cause)));
         };
-        let orders = Orders { services };
         // Detached: a caller that disconnects must not leave a revocation half done.
-        detached(async move { orders.carry_out(&what).await }).await
+        detached(async move { carry_out(&services, &what).await }).await
     }
 
     /// Reloads the principal of every socket of a user. Call it after the rights of the user have
@@ -154,7 +153,7 @@ impl Principals {
         services.rights_changed.fetch_add(1, Ordering::SeqCst);
         let user = user.clone();
         detached(async move {
-            let residents = services.registry.of(Whose::User(&user));
+            let residents = services.registry.of(&Key::User(user.clone()));
             // All at once, so that a socket whose principal loads slowly does not delay the others.
             let reloads = residents.iter().map(|resident| resident.reload());
             let outcomes = join_all(reloads).await;
@@ -200,86 +199,81 @@ impl Principals {
     /// Dropping the future has no effect.
     #[expect(clippy::unused_async, reason = "other nodes are asked as soon as there are any")]
     pub async fn sockets_of(&self, user: &UserId) -> Gathered<Vec<SocketInfo>> {
-        let residents = self.services.get().map(|services| services.registry.of(Whose::User(user)));
+        let residents =
+            self.services.get().map(|services| services.registry.of(&Key::User(user.clone())));
         let residents = residents.unwrap_or_default();
         Gathered::here(residents.iter().map(|resident| resident.describe()).collect())
     }
 }
 
-/// Carries out revocations.
-struct Orders {
-    services: Arc<Services>,
-}
-
-impl Orders {
-    async fn carry_out(&self, what: &Revoke) -> Result<Revocation, RevokeError> {
-        // Stored first, searched second. An admission registers its socket first and reads the
-        // revocation state second, so one of the two always sees the other. A client that is ended
-        // here and reconnects at once reads the stored revocation, too.
-        let begun = self.services.clock.now();
-        let written = self.services.within(WRITTEN_WITHIN, self.write_down(what)).await;
-        let in_time = || Err(StoreError::Unavailable("it did not answer in time".into()));
-        let written = written.unwrap_or_else(in_time);
-        if let Err(error) = &written {
-            self.services.store.failed(self.services.clock.now(), error);
-            let undecided = Decision::Undecided(RefusalReason::Unavailable);
-            self.services.decided(undecided, subject(what));
-        } else {
-            self.record(what).await;
-        }
-        // Even if it was not stored: the caller wants these clients disconnected now, and learns
-        // from the error that they may connect again.
-        let revocation = self.end(what).await;
-        let took = self.services.clock.now().saturating_duration_since(begun);
-        self.services.metrics.revoked(took);
-        written?;
-        Ok(revocation)
-    }
-
-    async fn write_down(&self, what: &Revoke) -> Result<(), StoreError> {
-        let Services { revocations, clock, .. } = &*self.services;
-        let at = clock.wall();
-        match what {
-            Revoke::Session(session) => revocations.end_session(session, at).await?,
-            // A single socket cannot reconnect with the same id, so there is nothing to store.
-            Revoke::Socket(_) => return Ok(()),
-            Revoke::Token(token) => revocations.end_token(token, at).await?,
-            Revoke::User(user) => drop(revocations.bump(user, at).await?),
-        }
-        self.services.store.answered(clock.now());
-        Ok(())
-    }
-
-    /// Records a revocation that was stored. An audit that hangs must not keep the sockets alive,
-    /// so the wait has a time limit.
-    async fn record(&self, what: &Revoke) {
-        self.services.decided(Decision::Revoked, subject(what));
-        let kept = self.services.kept_first();
-        if self.services.within(RECORDED_WITHIN, kept).await != Some(true) {
-            tracing::warn!("The audit did not keep the record of a revocation in time.");
-        }
-    }
-
-    /// Ends the sockets that a revocation covers.
-    async fn end(&self, what: &Revoke) -> Revocation {
-        let registry = &self.services.registry;
-        let found = match what {
-            Revoke::Session(session) => registry.of(Whose::Session(session)),
-            Revoke::Socket(socket) => registry.socket(*socket).into_iter().collect(),
-            Revoke::Token(token) => registry.of(Whose::Token(token)),
-            Revoke::User(user) => registry.of(Whose::User(user)),
-        };
-        let closed = end_all(&self.services, &found, DisconnectReason::Revoked).await;
-        let here = vec![self.services.node.clone()];
-        if closed == found.len() {
-            Revocation { closed, confirmed: here, missing: Vec::new() }
-        } else {
-            Revocation { closed, confirmed: Vec::new(), missing: here }
-        }
-    }
-}
-
 doorward_core::debug_fields!(Principals {});
+
+/// Carries out a revocation.
+async fn carry_out(services: &Services, what: &Revoke) -> Result<Revocation, RevokeError> {
+    // Stored first, searched second. An admission registers its socket first and reads the
+    // revocation state second, so one of the two always sees the other. A client that is ended
+    // here and reconnects at once reads the stored revocation, too.
+    let begun = services.clock.now();
+    let written = services.within(WRITTEN_WITHIN, write_down(services, what)).await;
+    let in_time = || Err(StoreError::Unavailable("it did not answer in time".into()));
+    let written = written.unwrap_or_else(in_time);
+    if let Err(error) = &written {
+        services.store.failed(services.clock.now(), error);
+        let undecided = Decision::Undecided(RefusalReason::Unavailable);
+        services.decided(undecided, subject(what));
+    } else {
+        record(services, what).await;
+    }
+    // Even if it was not stored: the caller wants these clients disconnected now, and learns
+    // from the error that they may connect again.
+    let revocation = end(services, what).await;
+    let took = services.clock.now().saturating_duration_since(begun);
+    services.metrics.revocation.record(took);
+    written?;
+    Ok(revocation)
+}
+
+async fn write_down(services: &Services, what: &Revoke) -> Result<(), StoreError> {
+    let Services { revocations, clock, .. } = services;
+    let at = clock.wall();
+    match what {
+        Revoke::Session(session) => revocations.end_session(session, at).await?,
+        // A single socket cannot reconnect with the same id, so there is nothing to store.
+        Revoke::Socket(_) => return Ok(()),
+        Revoke::Token(token) => revocations.end_token(token, at).await?,
+        Revoke::User(user) => drop(revocations.bump(user, at).await?),
+    }
+    services.store.answered(clock.now());
+    Ok(())
+}
+
+/// Records a revocation that was stored. An audit that hangs must not keep the sockets alive,
+/// so the wait has a time limit.
+async fn record(services: &Services, what: &Revoke) {
+    services.decided(Decision::Revoked, subject(what));
+    let kept = services.kept_first();
+    if services.within(RECORDED_WITHIN, kept).await != Some(true) {
+        tracing::warn!("The audit did not keep the record of a revocation in time.");
+    }
+}
+
+/// Ends the sockets that a revocation covers.
+async fn end(services: &Services, what: &Revoke) -> Revocation {
+    let registry = &services.registry;
+    let found = match what {
+        Revoke::Session(session) => registry.of(&Key::Session(session.clone())),
+        Revoke::Socket(socket) => registry.socket(*socket).into_iter().collect(),
+        Revoke::Token(token) => registry.of(&Key::Token(token.clone())),
+        Revoke::User(user) => registry.of(&Key::User(user.clone())),
+    };
+    let closed = end_all(services, &found, DisconnectReason::Revoked).await;
+    let here = vec![services.node.clone()];
+    if closed == found.len() {
+        Revocation { closed, confirmed: here, missing: Vec::new() }
+    } else {
+        Revocation { closed, confirmed: Vec::new(), missing: here }
+    }
+}
 
 /// Returns the subject of the audit record of a revocation. It is empty for a token, because audit
 /// records do not contain tokens.
@@ -296,10 +290,8 @@ fn subject(what: &Revoke) -> Subject<'_> {
 /// Runs work to completion, even if the returned future is dropped after its first poll. A panic of
 /// the work continues in the caller.
 async fn detached<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    match tokio::spawn(work).await {
-        Ok(done) => done,
-        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-    }
+    let done = tokio::spawn(work).await;
+    done.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
 /// Ends sockets and waits until they have closed. Returns how many did in time.

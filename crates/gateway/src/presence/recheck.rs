@@ -110,7 +110,10 @@ impl Sweeper {
         let round = *self.round.get_or_insert(begun);
         if swept.is_complete {
             if !known.is_empty() {
-                services.metrics.swept(services.clock.now().saturating_duration_since(round));
+                services
+                    .metrics
+                    .sweep
+                    .record(services.clock.now().saturating_duration_since(round));
             }
             self.round = None;
         }

@@ -39,7 +39,7 @@ struct Entries {
 
 /// Name by which a socket is found, besides its id.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Key {
+pub(crate) enum Key {
     Session(SessionId),
     Token(TokenId),
     User(UserId),
@@ -58,14 +58,6 @@ pub(crate) struct LinkEntry {
 pub(crate) struct SocketEntry {
     registry: Arc<Registry>,
     socket: SocketId,
-}
-
-/// Owner of the sockets to find.
-#[derive(Clone, Copy)]
-pub(crate) enum Whose<'a> {
-    Session(&'a SessionId),
-    Token(&'a TokenId),
-    User(&'a UserId),
 }
 
 impl Registry {
@@ -131,14 +123,9 @@ impl Registry {
     }
 
     /// Returns all sockets of a user, a session or a token.
-    pub(crate) fn of(&self, whose: Whose<'_>) -> Vec<Arc<dyn Resident>> {
-        let key = match whose {
-            Whose::Session(id) => Key::Session(id.clone()),
-            Whose::Token(id) => Key::Token(id.clone()),
-            Whose::User(id) => Key::User(id.clone()),
-        };
+    pub(crate) fn of(&self, key: &Key) -> Vec<Arc<dyn Resident>> {
         let entries = lock(&self.entries);
-        let found = entries.index.get(&key).into_iter().flatten();
+        let found = entries.index.get(key).into_iter().flatten();
         found
             .filter_map(|id| entries.sockets.get(id))
             .map(|(resident, _)| Arc::clone(resident))

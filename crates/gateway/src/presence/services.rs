@@ -19,12 +19,7 @@ use http::HeaderMap;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    limits::{
-        Limits,
-        addresses::{Addresses, Place},
-        capacity::Room,
-        connect_attempts::Attempts,
-    },
+    limits::{Limits, addresses::Addresses, capacity::Room, connect_attempts::Attempts},
     peer::{
         foreign_page::Page,
         proxies::{FORWARDED_FOR, TrustedProxies},
@@ -73,7 +68,7 @@ pub(crate) struct Services {
     /// Permits for checking credentials from addresses whose budget is used up.
     pub(crate) recognising: Semaphore,
     pub(crate) metrics: Metrics,
-    audit: Arc<dyn Audit>,
+    pub(crate) audit: Arc<dyn Audit>,
     draining: AtomicBool,
     /// Incremented by each change of a user's rights, before the sockets of the user are searched.
     pub(crate) rights_changed: AtomicU64,
@@ -162,23 +157,13 @@ impl Services {
         });
     }
 
-    /// Takes a place for a link without an authenticated socket; `None` if its address has none
-    /// left.
-    pub(crate) fn link_place(&self, address: Option<IpAddr>, headers: &Headers) -> Option<Place> {
-        self.link_places(headers).try_take(address)
-    }
-
-    /// Takes a place for a link that is already open, even beyond the limit.
-    pub(crate) fn keep_link_place(&self, address: Option<IpAddr>, headers: &Headers) -> Place {
-        self.link_places(headers).take(address)
-    }
-
     /// Returns the kind of page that opened a link.
     pub(crate) fn page(&self, headers: &Headers) -> Page {
         Page::of(headers, &self.pages)
     }
 
-    fn link_places(&self, headers: &Headers) -> &Arc<Addresses> {
+    /// Returns the places for links without an authenticated socket that a page of this kind opens.
+    pub(crate) fn link_places(&self, headers: &Headers) -> &Arc<Addresses> {
         match self.page(headers) {
             Page::Foreign => &self.foreign,
             Page::Own => &self.addresses,
@@ -232,16 +217,6 @@ impl Services {
             Some(kept) => kept.await,
             None => true,
         }
-    }
-
-    /// Waits until every record is kept.
-    pub(crate) async fn recorded(&self) {
-        self.audit.written().await;
-    }
-
-    /// Returns `true` if the audit has room for the records of one more client.
-    pub(crate) fn can_record(&self) -> bool {
-        self.audit.has_room()
     }
 
     /// Runs a future for at most `time`; returns `None` if it takes longer, and drops it.

@@ -272,12 +272,12 @@ impl<P> Hub<P> {
         event: &str,
         ack: Option<u64>,
         arguments: &impl Arguments,
-        targets: &(impl AsTargets + ?Sized),
+        targets: &[Target],
     ) -> Result<Frame, EmitError> {
         check_event(event)?;
         // The arguments are serialised twice if there are listeners, and once otherwise.
         if !self.mounted().outgoing.is_empty() {
-            self.tell_listeners(event, &RawArguments::new(arguments)?, targets.as_targets());
+            self.tell_listeners(event, &RawArguments::new(arguments)?, targets);
         }
         let write =
             |out: &mut Vec<u8>| packet::write_event(out, self.namespace(), ack, event, arguments);
@@ -347,22 +347,5 @@ impl<P> Clone for Hub<P> {
 impl<P> fmt::Debug for Hub<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub").field("namespace", &self.namespace()).finish_non_exhaustive()
-    }
-}
-
-/// One target or several, without an allocation for one.
-pub(crate) trait AsTargets {
-    fn as_targets(&self) -> &[Target];
-}
-
-impl AsTargets for Target {
-    fn as_targets(&self) -> &[Target] {
-        std::slice::from_ref(self)
-    }
-}
-
-impl AsTargets for [Target] {
-    fn as_targets(&self) -> &[Target] {
-        self
     }
 }

@@ -263,9 +263,9 @@ impl<P> Socket<P> {
     }
 
     /// Returns the subject of audit records about this socket.
-    pub(crate) fn subject<'a>(&'a self, action: Action<'a>) -> Subject<'a> {
+    pub(crate) fn subject<'a>(&'a self, action: Option<Action<'a>>) -> Subject<'a> {
         Subject {
-            action: Some(action),
+            action,
             namespace: Some(self.namespace()),
             user: Some(self.user()),
             session: self.session(),

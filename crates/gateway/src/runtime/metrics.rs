@@ -5,8 +5,6 @@
 //! docs/metrics.md lists all metrics. The recorder must be installed before the server is built,
 //! because the server looks up most of its metrics once.
 
-use std::time::Duration;
-
 use doorward_core::{Decision, DisconnectReason, Exception, RefusalCode};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
@@ -16,10 +14,13 @@ pub(crate) struct Metrics {
     pub(crate) sockets: Gauge,
     pub(crate) events: Counter,
     pub(crate) outbox: Gauge,
-    ack: Histogram,
-    admission: Histogram,
-    revocation: Histogram,
-    sweep: Histogram,
+    /// Durations from an event to its answer.
+    pub(crate) ack: Histogram,
+    /// Durations of admissions with any outcome.
+    pub(crate) admission: Histogram,
+    pub(crate) revocation: Histogram,
+    /// Durations of rounds that ask about every socket once.
+    pub(crate) sweep: Histogram,
 }
 
 /// Metrics of a dependency that may be unavailable.
@@ -41,11 +42,6 @@ impl Metrics {
             revocation: histogram!(REVOCATION),
             sweep: histogram!(SWEEP),
         }
-    }
-
-    /// Records the duration of a round that asked about every socket once.
-    pub(crate) fn swept(&self, took: Duration) {
-        self.sweep.record(took);
     }
 
     /// Counts a decision.
@@ -78,24 +74,15 @@ impl Metrics {
         counter!(REFUSALS, "code" => code).increment(1);
     }
 
-    /// Counts a connection that was closed at once, or a refused request behind a proxy.
-    pub(crate) fn http_refused(bound: HttpBound) {
-        let bound = match bound {
-            HttpBound::Address => "address",
-            HttpBound::Client => "client",
-            HttpBound::Proxy => "proxy",
-        };
+    /// Counts a connection that was closed at once, or a refused request behind a proxy, by the
+    /// bound that was reached: `address`, `client` or `proxy`.
+    pub(crate) fn http_refused(bound: &'static str) {
         counter!(HTTP_REFUSED, "bound" => bound).increment(1);
     }
 
     /// Counts a request that was not complete, or not answered, in time.
     pub(crate) fn http_timed_out() {
         counter!(HTTP_TIMEOUTS).increment(1);
-    }
-
-    /// Records the duration of an admission, with any outcome.
-    pub(crate) fn decided_in(&self, took: Duration) {
-        self.admission.record(took);
     }
 
     /// Counts an event that was answered with an exception.
@@ -107,16 +94,6 @@ impl Metrics {
     /// Counts a limit that was reached, if no decision and no answer to a client shows it.
     pub(crate) fn hit(limit: &'static str) {
         counter!(LIMITS_HIT, "limit" => limit).increment(1);
-    }
-
-    /// Records the time until an event was answered.
-    pub(crate) fn answered(&self, took: Duration) {
-        self.ack.record(took);
-    }
-
-    /// Records the duration of a revocation.
-    pub(crate) fn revoked(&self, took: Duration) {
-        self.revocation.record(took);
     }
 }
 
@@ -132,17 +109,6 @@ impl Outages {
     pub(crate) fn away(&self, is_away: bool) {
         self.away.set(if is_away { 1.0 } else { 0.0 });
     }
-}
-
-/// Bound that a connection or a request has reached before it was a link.
-#[derive(Clone, Copy)]
-pub(crate) enum HttpBound {
-    /// Connections of one address.
-    Address,
-    /// Requests of one client behind a trusted proxy.
-    Client,
-    /// Connections of one trusted proxy.
-    Proxy,
 }
 
 /// Returns the gauge of open connections, and sets the gauge of their limit.

@@ -53,7 +53,7 @@ impl Doorward {
     /// answered with 503, and the next handshake runs them again.
     #[must_use]
     pub fn service(&self) -> DoorwardService {
-        DoorwardService::new(Arc::clone(&self.server))
+        DoorwardService { server: Arc::clone(&self.server) }
     }
 
     /// Returns the [`Hub`] of a namespace whose principal is `P`.

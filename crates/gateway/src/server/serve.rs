@@ -24,7 +24,7 @@ use hyper::{
     server::conn::http1,
     service::{self, service_fn},
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{
     http::{
@@ -38,7 +38,7 @@ use crate::{
     },
     limits::addresses::Place,
     presence::services::Services,
-    runtime::metrics::{HttpBound, Metrics},
+    runtime::metrics::Metrics,
     server::shutdown::shut_down,
 };
 
@@ -52,14 +52,10 @@ pub(crate) async fn serve(
     // Tells connections to stop, and tells when the last one has: each task that speaks HTTP holds a
     // receiver until it ends.
     let (stop, stopping) = watch::channel(());
-    let accepting: Vec<_> = listeners
-        .0
-        .into_iter()
-        .map(|listener| {
-            let server = Arc::clone(&server);
-            AbortOnDrop(tokio::spawn(accept(server, listener, app.clone(), stopping.clone())))
-        })
-        .collect();
+    let mut accepting = JoinSet::new();
+    for listener in listeners.0 {
+        accepting.spawn(accept(Arc::clone(&server), listener, app.clone(), stopping.clone()));
+    }
     // With a receiver here, `stop.closed()` would never complete.
     drop(stopping);
 
@@ -67,9 +63,8 @@ pub(crate) async fn serve(
     // Handshakes first, so that a client that reconnects at once finds another node or none. Before the
     // links are ended: a link that opens meanwhile sees that the server is draining.
     server.services.drain();
-    for task in accepting {
-        task.stop().await;
-    }
+    // Aborts the tasks, and waits until each has dropped its listener.
+    accepting.shutdown().await;
     shut_down(&server.services, &stop).await;
 }
 
@@ -140,11 +135,8 @@ async fn accept(
 /// request takes a place of its client for as long as it lasts: see [`Carried`].
 fn take_place(services: &Services, peer: SocketAddr) -> Option<(Place, Option<Carried>)> {
     let is_proxy = services.proxies.trusts(peer.ip());
-    let (places, bound) = if is_proxy {
-        (&services.proxied, HttpBound::Proxy)
-    } else {
-        (&services.connections, HttpBound::Address)
-    };
+    let (places, bound) =
+        if is_proxy { (&services.proxied, "proxy") } else { (&services.connections, "address") };
     let Some(place) = places.try_take(Some(peer.ip())) else {
         Metrics::http_refused(bound);
         tracing::debug!(%peer, "Connection closed: its address has too many.");
@@ -183,24 +175,6 @@ async fn pause(services: &Services, error: &io::Error) {
         let clock = &services.clock;
         services.accepting.failed(clock.now(), error);
         clock.sleep_until(clock.now() + ACCEPT_PAUSE).await;
-    }
-}
-
-/// A task that is aborted when this is dropped.
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
-
-impl AbortOnDrop {
-    /// Aborts the task and waits until it has dropped its listener.
-    async fn stop(mut self) {
-        self.0.abort();
-        // The result only says that the task was aborted.
-        drop((&mut self.0).await);
-    }
-}
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

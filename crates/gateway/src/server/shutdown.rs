@@ -35,7 +35,7 @@ pub(super) async fn shut_down(services: &Services, stop: &watch::Sender<()>) {
         }
     }
     // With a time of its own: a slow disk must not use up the grace of connections.
-    if services.within(RECORDED_WITHIN, services.recorded()).await.is_none() {
+    if services.within(RECORDED_WITHIN, services.audit.written()).await.is_none() {
         tracing::warn!("The audit has not kept its records in time.");
     }
 }

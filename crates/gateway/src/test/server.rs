@@ -220,7 +220,7 @@ impl TestClientBuilder<'_> {
         let server = self.server.doorward.server();
         let services = &server.services;
         let (headers, credentials) = Headers::split(&self.headers);
-        let place = services.link_place(Some(self.peer.ip()), &headers);
+        let place = services.link_places(&headers).try_take(Some(self.peer.ip()));
         let opening = Opening {
             request: Arc::new(HandshakeRequest::new(headers, self.query.as_str(), Some(self.peer))),
             credentials: Arc::new(credentials),

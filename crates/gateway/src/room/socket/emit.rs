@@ -49,7 +49,7 @@ impl<P> Socket<P> {
     ///   [`Limits::outbox`](crate::Limits::outbox).
     #[expect(clippy::needless_pass_by_value, reason = "a reference is a value as well")]
     pub fn emit(&self, event: &str, arguments: impl Arguments) -> Result<(), EmitError> {
-        let frame = self.hub().frame(event, None, &arguments, &Target::Socket(self.id()))?;
+        let frame = self.hub().frame(event, None, &arguments, &[Target::Socket(self.id())])?;
         if self.deliver(frame, false) { Ok(()) } else { Err(EmitError::Ended) }
     }
 
@@ -85,7 +85,7 @@ impl<P> Socket<P> {
         arguments: impl Arguments,
     ) -> Result<T, AckError> {
         let id = self.hub().next_ack();
-        let frame = self.hub().frame(event, Some(id), &arguments, &Target::Socket(self.id()))?;
+        let frame = self.hub().frame(event, Some(id), &arguments, &[Target::Socket(self.id())])?;
         // Registered before the packet is posted, so that no answer arrives too early.
         let pending = self.ask(id)?;
         if !self.deliver(frame, false) {

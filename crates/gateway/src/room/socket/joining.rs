@@ -67,7 +67,7 @@ impl<P: Send + Sync + 'static> Socket<P> {
             self.may(&access, action).await?;
             self.may_enter(&access, &room).await?;
             if self.enter(&room, moment)? {
-                self.hub().services().decided(Decision::Joined, self.subject(action));
+                self.hub().services().decided(Decision::Joined, self.subject(Some(action)));
                 return Ok(());
             }
         }
@@ -141,7 +141,7 @@ impl<P: Send + Sync + 'static> Socket<P> {
 
     /// Records the denial of a guard or a policy, and ends the socket if the denial says so.
     fn denied(&self, action: Action<'_>, denial: Denial) -> JoinError {
-        let subject = self.subject(action);
+        let subject = self.subject(Some(action));
         self.hub().services().said_no(Decision::Denied, &denial.refusal, subject);
         if denial.close {
             self.end_for(DisconnectReason::Forbidden);
@@ -257,7 +257,7 @@ impl<P> Socket<P> {
     /// Records a denial that no guard and no policy has given.
     fn refused(&self, action: Action<'_>, error: JoinError) -> JoinError {
         let decided = Decision::Denied(RefusalReason::RoomDenied);
-        self.hub().services().decided(decided, self.subject(action));
+        self.hub().services().decided(decided, self.subject(Some(action)));
         error
     }
 
