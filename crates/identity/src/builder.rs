@@ -79,18 +79,7 @@ impl Identity {
         sessions: Arc<Sessions>,
         tickets: Arc<dyn TicketStore>,
     ) -> IdentityBuilder {
-        IdentityBuilder::new(public_url, accounts, sessions, tickets)
-    }
-}
-
-impl IdentityBuilder {
-    fn new(
-        public_url: &str,
-        accounts: Arc<dyn AccountStore>,
-        sessions: Arc<Sessions>,
-        tickets: Arc<dyn TicketStore>,
-    ) -> Self {
-        Self {
+        IdentityBuilder {
             public_url: public_url.trim_end_matches('/').into(),
             accounts,
             sessions,
@@ -110,7 +99,9 @@ impl IdentityBuilder {
             entropy: Arc::new(OsEntropy),
         }
     }
+}
 
+impl IdentityBuilder {
     /// Binds passkeys to this domain: the host of the public URL or a parent of it, such as `example.org` for
     /// `https://chat.example.org`.
     ///
@@ -161,7 +152,7 @@ impl IdentityBuilder {
         F: Fn(SigningIn) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<SessionData, SignInError>> + Send + 'static,
     {
-        Self { hook: Some(Hook::new(hook)), ..self }
+        Self { hook: Some(Box::new(move |who| Box::pin(hook(who)))), ..self }
     }
 
     /// Calls the application before an account is removed, by its owner or by an operator.
@@ -184,7 +175,8 @@ impl IdentityBuilder {
         F: Fn(UserId) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
-        Self { farewell: Some(Farewell::new(hook)), ..self }
+        let farewell = Farewell(Box::new(move |user| Box::pin(hook(user))));
+        Self { farewell: Some(farewell), ..self }
     }
 
     /// Sets `SameSite=Strict` on the cookie: see [`SessionCookie::same_site_strict`].
@@ -263,7 +255,11 @@ impl IdentityBuilder {
             attempts: Attempts::new(),
             hook: self.hook,
             farewell: self.farewell,
-            records: Records::new(self.audit, Arc::clone(&self.clock), Arc::clone(&self.entropy)),
+            records: Records {
+                audit: self.audit,
+                clock: Arc::clone(&self.clock),
+                entropy: Arc::clone(&self.entropy),
+            },
             clock: self.clock,
             entropy: self.entropy,
             exposes_token: self.exposes_token,

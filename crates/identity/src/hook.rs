@@ -1,7 +1,5 @@
-//! Calls the hook that lets an application reject a sign-in, or add data to its session. Start reading at
-//! [`Hook::ask`].
-
-use std::{fmt, future::Future};
+//! Types of the hook that lets an application reject a sign-in, or add data to its session. Start reading at
+//! [`Hook`].
 
 use doorward::{BoxError, session::SessionData, store::BoxFuture};
 use doorward_core::{Account, PasskeyRecord};
@@ -63,32 +61,8 @@ pub enum SignInError {
 }
 
 /// The hook of an application.
-pub(crate) struct Hook(
-    Box<dyn Fn(SigningIn) -> BoxFuture<'static, Result<SessionData, SignInError>> + Send + Sync>,
-);
-
-impl Hook {
-    pub(crate) fn new<F, Fut>(hook: F) -> Self
-    where
-        F: Fn(SigningIn) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<SessionData, SignInError>> + Send + 'static,
-    {
-        Self(Box::new(move |who| Box::pin(hook(who))))
-    }
-
-    pub(crate) fn ask(
-        &self,
-        who: SigningIn,
-    ) -> BoxFuture<'static, Result<SessionData, SignInError>> {
-        (self.0)(who)
-    }
-}
-
-impl fmt::Debug for Hook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hook")
-    }
-}
+pub(crate) type Hook =
+    Box<dyn Fn(SigningIn) -> BoxFuture<'static, Result<SessionData, SignInError>> + Send + Sync>;
 
 /// A valid proof, and what remains to be done with it.
 #[derive(Clone, Copy)]

@@ -14,9 +14,9 @@ use crate::client::Client;
 
 /// Sink of the records.
 pub(crate) struct Records {
-    audit: Arc<dyn Audit>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
+    pub(crate) audit: Arc<dyn Audit>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
 }
 
 /// Known parts of the subject of a decision: client, user and session.
@@ -38,19 +38,6 @@ impl<'a> About<'a> {
 }
 
 impl Records {
-    pub(crate) fn new(
-        audit: Arc<dyn Audit>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Self {
-        Self { audit, clock, entropy }
-    }
-
-    /// Returns `true` if the sink has room for the records of one more sign-in.
-    pub(crate) fn has_room(&self) -> bool {
-        self.audit.has_room()
-    }
-
     /// Waits until all records are stored, if the sink requires it; `false` on timeout.
     pub(crate) async fn kept(&self) -> bool {
         let Some(kept) = self.audit.kept_first() else { return true };

@@ -33,7 +33,7 @@ impl Service {
         let user = &account.id;
         let about = About { client: Some(client), user: Some(user), ..About::default() };
         // Without a record there is no decision. A stuck audit sink is detected here, before anything changes.
-        if !self.records.has_room() || !self.records.kept().await {
+        if !self.records.audit.has_room() || !self.records.kept().await {
             return Err(SignInCode::Unavailable.into());
         }
         let signing_in = SigningIn { account: account.clone(), method: proof.method() };
@@ -96,7 +96,7 @@ impl Service {
         let Some(hook) = &self.hook else { return Ok(SessionData::default()) };
         let deadline = self.clock.sleep_until(self.clock.now() + HOOK_TIMEOUT);
         let answer = tokio::select! {
-            answer = hook.ask(who) => answer,
+            answer = hook(who) => answer,
             () = deadline => Err(SignInError::Unavailable("it did not answer in time".into())),
         };
         answer.map_err(|error| match error {
