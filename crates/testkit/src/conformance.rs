@@ -19,7 +19,7 @@ pub mod together;
 
 use std::{future::Future, sync::Arc};
 
-use doorward_core::{BoxFuture, StoreError};
+use doorward_core::{BoxFuture, RevocationStore, SessionStore, StoreError, TicketStore};
 use tokio::runtime::Builder;
 
 /// Store to test, with the resources that must live as long as the store, such as a folder or a server.
@@ -50,6 +50,18 @@ pub trait Subject: Send + Sync {
     /// store in memory returns an empty string.
     fn dump(&self) -> BoxFuture<'_, String>;
 }
+
+/// A store of sessions, tickets and revocations.
+///
+/// # Examples
+/// ```
+/// use doorward_testkit::conformance::Stores;
+///
+/// fn check(store: &impl Stores) {}
+/// ```
+pub trait Stores: SessionStore + TicketStore + RevocationStore {}
+
+impl<S: SessionStore + TicketStore + RevocationStore> Stores for S {}
 
 /// Result of a rule. A broken rule panics; an error means that the store did not answer, which fails the
 /// test too.

@@ -6,19 +6,17 @@
 use std::time::{Duration, SystemTime};
 
 use doorward_core::{
-    Account, AccountStore, CreateAccountError, CredentialId, PasskeyRecord, RecoveryCodes,
-    RevocationStore, Session, SessionId, SessionKey, SessionStore, StoreError, TicketKey,
-    TicketRecord, TicketStore, TokenId, UserId,
+    Account, AccountStore, CreateAccountError, CredentialId, PasskeyRecord, RecoveryCodes, Session,
+    SessionId, SessionKey, StoreError, TicketKey, TicketRecord, TokenId, UserId,
 };
+
+use crate::conformance::Stores;
 
 /// Name of a change, and the result that the store returned for it.
 pub type Deed = (&'static str, Result<(), StoreError>);
 
 /// Makes every kind of change to a store of sessions, tickets and revocations, with ids made of `n`.
-pub async fn do_sessions<S: SessionStore + TicketStore + RevocationStore>(
-    store: &S,
-    n: u8,
-) -> Vec<Deed> {
+pub async fn do_sessions(store: &dyn Stores, n: u8) -> Vec<Deed> {
     let (hour, id) = (Duration::from_secs(3600), session(n));
     let made = Session::new(id.clone(), user(n), at(0), hour, 12 * hour);
     let record = TicketRecord { session: id, challenge: [0; 32], expires_at: at(30) };
@@ -36,11 +34,7 @@ pub async fn do_sessions<S: SessionStore + TicketStore + RevocationStore>(
 ///
 /// # Errors
 /// The error of the store.
-pub async fn knows_session<S: SessionStore + TicketStore + RevocationStore>(
-    store: &S,
-    n: u8,
-    name: &str,
-) -> Result<bool, StoreError> {
+pub async fn knows_session(store: &dyn Stores, n: u8, name: &str) -> Result<bool, StoreError> {
     let nothing = user(n);
     Ok(match name {
         "create" => store.get(&session(n)).await?.is_some(),
@@ -56,8 +50,8 @@ pub async fn knows_session<S: SessionStore + TicketStore + RevocationStore>(
 ///
 /// # Errors
 /// The error of the store.
-pub async fn prepare_accounts<S: AccountStore>(
-    store: &S,
+pub async fn prepare_accounts(
+    store: &dyn AccountStore,
     numbers: impl IntoIterator<Item = u8>,
 ) -> Result<(), StoreError> {
     for n in numbers {
@@ -67,7 +61,7 @@ pub async fn prepare_accounts<S: AccountStore>(
 }
 
 /// Makes every kind of change to a store of accounts. Call [`prepare_accounts`] with the same number first.
-pub async fn do_accounts<S: AccountStore>(store: &S, n: u8) -> Vec<Deed> {
+pub async fn do_accounts(store: &dyn AccountStore, n: u8) -> Vec<Deed> {
     let old = UserId::new(format!("old {n}"));
     let codes = RecoveryCodes { salt: [n; 16], hashes: vec![[n; 32]] };
     vec![
@@ -82,8 +76,8 @@ pub async fn do_accounts<S: AccountStore>(store: &S, n: u8) -> Vec<Deed> {
 ///
 /// # Errors
 /// The error of the store.
-pub async fn knows_account<S: AccountStore>(
-    store: &S,
+pub async fn knows_account(
+    store: &dyn AccountStore,
     n: u8,
     name: &str,
 ) -> Result<bool, StoreError> {
@@ -97,7 +91,7 @@ pub async fn knows_account<S: AccountStore>(
     })
 }
 
-async fn create<S: AccountStore>(store: &S, name: &str, id: &[u8]) -> Result<(), StoreError> {
+async fn create(store: &dyn AccountStore, name: &str, id: &[u8]) -> Result<(), StoreError> {
     let account = Account::new(UserId::new(name), name, name, at(0));
     match store.create_account(&account, &passkey(&account.id, id)).await {
         Ok(()) => Ok(()),

@@ -151,13 +151,13 @@ impl RawClient {
 
     /// Sends a text message.
     pub async fn text(&mut self, text: &str) {
-        self.bytes(&frame(Opcode::Text, text.as_bytes())).await;
+        self.bytes(&Self::frame(Opcode::Text, text.as_bytes())).await;
     }
 
     /// Sends several text messages in one write.
     pub async fn texts<T: AsRef<str>>(&mut self, texts: impl IntoIterator<Item = T>) {
-        let frames = texts.into_iter().map(|text| frame(Opcode::Text, text.as_ref().as_bytes()));
-        let bytes: Vec<u8> = frames.flatten().collect();
+        let frame = |text: T| Self::frame(Opcode::Text, text.as_ref().as_bytes());
+        let bytes: Vec<u8> = texts.into_iter().flat_map(frame).collect();
         self.bytes(&bytes).await;
     }
 
@@ -274,37 +274,30 @@ impl RawClient {
         let read: io::Result<usize> = self.stream.read_buf(&mut self.unread).await;
         matches!(read, Ok(count) if count > 0)
     }
-}
 
-/// Builds masked frames.
-///
-/// # Examples
-/// ```
-/// use doorward_protocol::ws::Opcode;
-///
-/// let frame = doorward_testkit::RawClient::frame(Opcode::Ping, b"");
-/// assert_eq!(frame[..2], [0x89, 0x80]);
-/// ```
-impl RawClient {
     /// Returns a frame as a client sends it. Its mask is not zero, so that a server that does not unmask fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use doorward_protocol::ws::Opcode;
+    ///
+    /// let frame = doorward_testkit::RawClient::frame(Opcode::Ping, b"");
+    /// assert_eq!(frame[..2], [0x89, 0x80]);
+    /// ```
     #[must_use]
     pub fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
-        frame(opcode, payload)
+        let mut out = Vec::new();
+        // `append` writes an unmasked server frame. It becomes a client frame by setting the mask bit, inserting the
+        // mask after the length, and masking the payload (RFC 6455, section 5.3).
+        ws::append(&mut out, opcode, |out| out.extend_from_slice(payload));
+        out[1] |= 0x80;
+        let header = out.len() - payload.len();
+        out.splice(header..header, MASK);
+        for (byte, mask) in out[header + 4..].iter_mut().zip(MASK.into_iter().cycle()) {
+            *byte ^= mask;
+        }
+        out
     }
-}
-
-fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    // `append` writes an unmasked server frame. It becomes a client frame by setting the mask bit, inserting the
-    // mask after the length, and masking the payload (RFC 6455, section 5.3).
-    ws::append(&mut out, opcode, |out| out.extend_from_slice(payload));
-    out[1] |= 0x80;
-    let header = out.len() - payload.len();
-    out.splice(header..header, MASK);
-    for (byte, mask) in out[header + 4..].iter_mut().zip(MASK.into_iter().cycle()) {
-        *byte ^= mask;
-    }
-    out
 }
 
 fn upgrade_request(address: SocketAddr, early: &[u8]) -> Vec<u8> {

@@ -61,10 +61,8 @@ impl RedisServer {
     pub async fn start(arguments: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder can be made");
         let place = Place::Unix(folder.path().join("redis.sock"));
-        match Self::launch(folder, place, arguments).await {
-            Ok(server) => server,
-            Err(log) => panic!("the Redis server ended immediately: {log}"),
-        }
+        let server = Self::launch(folder, place, arguments).await;
+        server.unwrap_or_else(|log| panic!("the Redis server ended immediately: {log}"))
     }
 
     /// Starts a server on a free port of the loopback interface.

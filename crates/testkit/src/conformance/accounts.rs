@@ -16,6 +16,9 @@ use super::{
     samples::{HOSTILE, at},
 };
 
+/// The store of a rule.
+type Store = Arc<dyn AccountStore>;
+
 fn account(id: &str, key: &str) -> Account {
     Account::new(UserId::new(id), key.to_uppercase(), key, at(0))
 }
@@ -32,7 +35,7 @@ fn passkey(id: &str, user: &str) -> PasskeyRecord {
     }
 }
 
-async fn create<S: AccountStore>(store: &S, id: &str, key: &str) -> Result<(), StoreError> {
+async fn create(store: &dyn AccountStore, id: &str, key: &str) -> Result<(), StoreError> {
     match store.create_account(&account(id, key), &passkey(&format!("of {id}"), id)).await {
         Ok(()) => Ok(()),
         Err(CreateAccountError::Store(error)) => Err(error),
@@ -41,7 +44,7 @@ async fn create<S: AccountStore>(store: &S, id: &str, key: &str) -> Result<(), S
 }
 
 /// Every field is stored unchanged, even text that is chosen to break statements and encodings.
-pub async fn an_account_is_read_back_as_written<S: AccountStore>(store: Arc<S>) -> Outcome {
+pub async fn an_account_is_read_back_as_written(store: Store) -> Outcome {
     // PostgreSQL cannot store NUL in text, and no valid name contains one.
     let texts = HOSTILE.iter().filter(|text| !text.is_empty() && !text.contains('\0'));
     for (number, text) in texts.enumerate() {
@@ -66,9 +69,7 @@ pub async fn an_account_is_read_back_as_written<S: AccountStore>(store: Arc<S>) 
 }
 
 /// Reads find nothing, and changes of a missing account report that.
-pub async fn an_account_that_was_never_created_is_absent<S: AccountStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn an_account_that_was_never_created_is_absent(store: Store) -> Outcome {
     let unknown = UserId::new("unknown");
 
     assert!(store.account(&unknown).await?.is_none());
@@ -84,7 +85,7 @@ pub async fn an_account_that_was_never_created_is_absent<S: AccountStore>(
 }
 
 /// A name belongs to one account, and so does a passkey. A refused creation leaves nothing behind.
-pub async fn a_taken_name_or_passkey_makes_no_account<S: AccountStore>(store: Arc<S>) -> Outcome {
+pub async fn a_taken_name_or_passkey_makes_no_account(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
 
     let name = store.create_account(&account("2", "alice"), &passkey("new", "2")).await;
@@ -100,9 +101,7 @@ pub async fn a_taken_name_or_passkey_makes_no_account<S: AccountStore>(store: Ar
 }
 
 /// Attack 73, with all requests at the same moment.
-pub async fn of_many_sign_ups_with_one_name_at_once_one_succeeds<S: AccountStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn of_many_sign_ups_with_one_name_at_once_one_succeeds(store: Store) -> Outcome {
     let made = at_once(16, |number| {
         let store = store.clone();
         async move {
@@ -119,9 +118,7 @@ pub async fn of_many_sign_ups_with_one_name_at_once_one_succeeds<S: AccountStore
 }
 
 /// Attack 73, with all requests at the same moment.
-pub async fn of_many_accounts_with_one_passkey_at_once_one_is_made<S: AccountStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn of_many_accounts_with_one_passkey_at_once_one_is_made(store: Store) -> Outcome {
     let made = at_once(16, |number| {
         let store = store.clone();
         async move {
@@ -139,7 +136,7 @@ pub async fn of_many_accounts_with_one_passkey_at_once_one_is_made<S: AccountSto
 }
 
 /// Accounts are listed in the order of the bytes of their names, from the one after the given name on.
-pub async fn accounts_are_listed_by_name<S: AccountStore>(store: Arc<S>) -> Outcome {
+pub async fn accounts_are_listed_by_name(store: Store) -> Outcome {
     for (id, key) in [("1", "b"), ("2", "a"), ("3", "é"), ("4", "Z"), ("5", "a.b")] {
         create(&*store, id, key).await?;
     }
@@ -154,7 +151,7 @@ pub async fn accounts_are_listed_by_name<S: AccountStore>(store: Arc<S>) -> Outc
 }
 
 /// Other accounts are not affected.
-pub async fn an_account_is_disabled_and_enabled<S: AccountStore>(store: Arc<S>) -> Outcome {
+pub async fn an_account_is_disabled_and_enabled(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
     let (alice, bob) = (UserId::new("1"), UserId::new("2"));
@@ -170,7 +167,7 @@ pub async fn an_account_is_disabled_and_enabled<S: AccountStore>(store: Arc<S>) 
 }
 
 /// The passkeys and codes of the account are removed too, and its name can be used again.
-pub async fn a_removed_account_leaves_nothing_behind<S: AccountStore>(store: Arc<S>) -> Outcome {
+pub async fn a_removed_account_leaves_nothing_behind(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     let alice = UserId::new("1");
     store.put_recovery_codes(&alice, &codes(&[1])).await?;
@@ -187,7 +184,7 @@ pub async fn a_removed_account_leaves_nothing_behind<S: AccountStore>(store: Arc
 }
 
 /// Passkeys are listed in the order of addition. A passkey of another account counts as taken.
-pub async fn passkeys_are_added_up_to_a_limit<S: AccountStore>(store: Arc<S>) -> Outcome {
+pub async fn passkeys_are_added_up_to_a_limit(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
 
@@ -204,9 +201,7 @@ pub async fn passkeys_are_added_up_to_a_limit<S: AccountStore>(store: Arc<S>) ->
 }
 
 /// The limit also applies to concurrent additions.
-pub async fn passkeys_that_are_added_at_once_do_not_exceed_the_limit<S: AccountStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn passkeys_that_are_added_at_once_do_not_exceed_the_limit(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
 
     let added = at_once(16, |number| {
@@ -221,9 +216,7 @@ pub async fn passkeys_that_are_added_at_once_do_not_exceed_the_limit<S: AccountS
 }
 
 /// The key is replaced only if it is still the one that was verified.
-pub async fn a_use_is_recorded_only_if_the_key_is_unchanged<S: AccountStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn a_use_is_recorded_only_if_the_key_is_unchanged(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     let id = CredentialId::new(*b"of 1");
     let usage = |before, after, at| PasskeyUse { before, after, is_synced: true, at };
@@ -239,9 +232,7 @@ pub async fn a_use_is_recorded_only_if_the_key_is_unchanged<S: AccountStore>(
 }
 
 /// Attack 72: several answers with the same signature counter.
-pub async fn of_many_uses_of_one_counter_at_once_one_is_recorded<S: AccountStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn of_many_uses_of_one_counter_at_once_one_is_recorded(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
 
     let used = at_once(16, |number| {
@@ -260,7 +251,7 @@ pub async fn of_many_uses_of_one_counter_at_once_one_is_recorded<S: AccountStore
 }
 
 /// A passkey of another account counts as missing.
-pub async fn a_passkey_is_renamed_by_its_owner<S: AccountStore>(store: Arc<S>) -> Outcome {
+pub async fn a_passkey_is_renamed_by_its_owner(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
     let id = CredentialId::new(*b"of 1");
@@ -273,9 +264,7 @@ pub async fn a_passkey_is_renamed_by_its_owner<S: AccountStore>(store: Arc<S>) -
 }
 
 /// Attack 78: removing the last passkey.
-pub async fn the_last_passkey_is_removed_only_if_a_recovery_code_is_left<S: AccountStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn the_last_passkey_is_removed_only_if_a_recovery_code_is_left(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
     let (alice, bob) = (UserId::new("1"), UserId::new("2"));
@@ -293,9 +282,7 @@ pub async fn the_last_passkey_is_removed_only_if_a_recovery_code_is_left<S: Acco
 }
 
 /// Attack 78, with all passkeys removed at the same moment.
-pub async fn of_all_passkeys_removed_at_once_one_is_kept<S: AccountStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn of_all_passkeys_removed_at_once_one_is_kept(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     for number in 0..15 {
         store.add_passkey(&passkey(&number.to_string(), "1"), 99).await?;
@@ -320,7 +307,7 @@ fn codes(numbers: &[u8]) -> RecoveryCodes {
 }
 
 /// Replacing the codes removes all old ones.
-pub async fn recovery_codes_are_replaced_as_a_whole<S: AccountStore>(store: Arc<S>) -> Outcome {
+pub async fn recovery_codes_are_replaced_as_a_whole(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     let alice = UserId::new("1");
 
@@ -339,7 +326,7 @@ pub async fn recovery_codes_are_replaced_as_a_whole<S: AccountStore>(store: Arc<
 }
 
 /// This also holds if many requests show the code at once. A code of another account is not accepted.
-pub async fn a_recovery_code_is_good_once<S: AccountStore>(store: Arc<S>) -> Outcome {
+pub async fn a_recovery_code_is_good_once(store: Store) -> Outcome {
     create(&*store, "1", "alice").await?;
     create(&*store, "2", "bob").await?;
     store.put_recovery_codes(&UserId::new("1"), &codes(&[1])).await?;
@@ -356,7 +343,7 @@ pub async fn a_recovery_code_is_good_once<S: AccountStore>(store: Arc<S>) -> Out
 }
 
 /// The secret that was stored first is kept, and every caller gets it.
-pub async fn the_secret_of_decoys_is_drawn_once<S: AccountStore>(store: Arc<S>) -> Outcome {
+pub async fn the_secret_of_decoys_is_drawn_once(store: Store) -> Outcome {
     let drawn = at_once(16, |number| {
         let store = store.clone();
         async move { store.decoy_secret(&[number.try_into().unwrap_or(0); 32]).await }

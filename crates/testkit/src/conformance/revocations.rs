@@ -17,9 +17,12 @@ use super::{
     samples::{HOSTILE, SIMILAR, at},
 };
 
+/// The store of a rule.
+type Store = Arc<dyn RevocationStore>;
+
 /// Reads the revocation state of a user, without a session or token.
-pub(super) async fn read<S: RevocationStore>(
-    store: &S,
+pub(super) async fn read(
+    store: &dyn RevocationStore,
     user: &UserId,
 ) -> Result<RevocationState, StoreError> {
     store.read(user, None, None).await
@@ -31,7 +34,7 @@ pub(super) fn holds(user: &UserId, issued: Issued, epoch: &RevocationState) -> b
 }
 
 /// A credential is accepted if it was issued in the generation that was read before.
-pub async fn a_user_is_not_revoked_at_first<S: RevocationStore>(store: Arc<S>) -> Outcome {
+pub async fn a_user_is_not_revoked_at_first(store: Store) -> Outcome {
     let (session, token) = (SessionId::new("s-1"), TokenId::new("t-1"));
     for name in HOSTILE {
         let user = UserId::new(*name);
@@ -46,9 +49,7 @@ pub async fn a_user_is_not_revoked_at_first<S: RevocationStore>(store: Arc<S>) -
 }
 
 /// Attack 28: a credential from before a revocation.
-pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones<S: RevocationStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones(store: Store) -> Outcome {
     let user = UserId::new("alice");
     let before = read(&*store, &user).await?;
 
@@ -82,9 +83,7 @@ pub async fn a_revocation_ends_earlier_credentials_and_no_later_ones<S: Revocati
 }
 
 /// A node whose clock is slow can revoke too.
-pub async fn generations_grow_even_if_the_clock_goes_back<S: RevocationStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn generations_grow_even_if_the_clock_goes_back(store: Store) -> Outcome {
     let user = UserId::new("alice");
     let mut epoch = read(&*store, &user).await?;
     let mut latest = None;
@@ -104,9 +103,7 @@ pub async fn generations_grow_even_if_the_clock_goes_back<S: RevocationStore>(
 }
 
 /// A credential shown in the same millisecond, before the revocation, is revoked too.
-pub async fn the_time_of_a_revocation_is_never_rounded_down<S: RevocationStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn the_time_of_a_revocation_is_never_rounded_down(store: Store) -> Outcome {
     let user = UserId::new("alice");
     let (shown, revoked) =
         (at(0) + Duration::from_nanos(400_000), at(0) + Duration::from_nanos(400_001));
@@ -121,9 +118,7 @@ pub async fn the_time_of_a_revocation_is_never_rounded_down<S: RevocationStore>(
 }
 
 /// A revocation affects exactly the named user.
-pub async fn a_revocation_does_not_touch_users_with_similar_names<S: RevocationStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn a_revocation_does_not_touch_users_with_similar_names(store: Store) -> Outcome {
     let users: Vec<_> = SIMILAR.iter().map(|name| UserId::new(*name)).collect();
     let mut expected = Vec::new();
     for user in &users {
@@ -142,9 +137,7 @@ pub async fn a_revocation_does_not_touch_users_with_similar_names<S: RevocationS
 }
 
 /// A credential that names an ended session is rejected, even if its user or token differs.
-pub async fn an_ended_session_takes_its_tokens_with_it_and_no_others<S: RevocationStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn an_ended_session_takes_its_tokens_with_it_and_no_others(store: Store) -> Outcome {
     let (alice, bob) = (UserId::new("alice"), UserId::new("bob"));
     let (ended, other) = (SessionId::new("s-1"), SessionId::new("s-10"));
     let token = TokenId::new("t-1");
@@ -161,7 +154,7 @@ pub async fn an_ended_session_takes_its_tokens_with_it_and_no_others<S: Revocati
 }
 
 /// Other tokens of the same session are still accepted.
-pub async fn an_ended_token_is_ended_alone<S: RevocationStore>(store: Arc<S>) -> Outcome {
+pub async fn an_ended_token_is_ended_alone(store: Store) -> Outcome {
     let user = UserId::new("alice");
     let session = SessionId::new("s-1");
     for name in SIMILAR {
@@ -178,9 +171,7 @@ pub async fn an_ended_token_is_ended_alone<S: RevocationStore>(store: Arc<S>) ->
 }
 
 /// Other parties choose the ids, so a session and a token may have the same one.
-pub async fn a_session_and_a_token_may_have_the_same_id<S: RevocationStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn a_session_and_a_token_may_have_the_same_id(store: Store) -> Outcome {
     let user = UserId::new("same");
     let (session, token) = (SessionId::new("same"), TokenId::new("same"));
     let (other_session, other_token) = (SessionId::new("other"), TokenId::new("other"));
@@ -195,7 +186,7 @@ pub async fn a_session_and_a_token_may_have_the_same_id<S: RevocationStore>(
 }
 
 /// Ending a session or a token again succeeds, in any order of times.
-pub async fn ending_a_session_or_token_is_idempotent<S: RevocationStore>(store: Arc<S>) -> Outcome {
+pub async fn ending_a_session_or_token_is_idempotent(store: Store) -> Outcome {
     let user = UserId::new("alice");
     let (session, token) = (SessionId::new("s-1"), TokenId::new("t-1"));
     for now in [at(5_000), at(5_000), at(0), at(9_000)] {
@@ -210,9 +201,7 @@ pub async fn ending_a_session_or_token_is_idempotent<S: RevocationStore>(store: 
 
 /// No two revocations begin the same generation. Otherwise the second would not end credentials issued after the
 /// first.
-pub async fn revocations_at_once_begin_generations_of_their_own<S: RevocationStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn revocations_at_once_begin_generations_of_their_own(store: Store) -> Outcome {
     let user = UserId::new("alice");
 
     let begun = at_once(32, |number| {

@@ -36,9 +36,12 @@ pub use ends::{
     no_activity_extends_a_session_beyond_its_end,
 };
 
+/// The store of a rule.
+type Store = Arc<dyn SessionStore>;
+
 /// Asserts that every kind of lookup finds a session, with the expected fields.
-pub(super) async fn assert_kept<S: SessionStore>(
-    store: &S,
+pub(super) async fn assert_kept(
+    store: &dyn SessionStore,
     number: usize,
     expected: &Session,
 ) -> Outcome {
@@ -51,8 +54,8 @@ pub(super) async fn assert_kept<S: SessionStore>(
 }
 
 /// Asserts that no kind of lookup finds a session.
-pub(super) async fn assert_gone<S: SessionStore>(
-    store: &S,
+pub(super) async fn assert_gone(
+    store: &dyn SessionStore,
     number: usize,
     id: &SessionId,
     user: &UserId,
@@ -64,9 +67,7 @@ pub(super) async fn assert_gone<S: SessionStore>(
 }
 
 /// Each token and each id finds its own session only.
-pub async fn a_session_is_found_by_its_token_and_by_its_id<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn a_session_is_found_by_its_token_and_by_its_id(store: Store) -> Outcome {
     let (first, second) = (session("s-1", "alice"), session("s-2", "alice"));
 
     store.create(&key(1), &first).await?;
@@ -79,7 +80,7 @@ pub async fn a_session_is_found_by_its_token_and_by_its_id<S: SessionStore>(
 }
 
 /// An operation on an unknown session finds, changes, removes and creates nothing.
-pub async fn a_session_that_was_never_created_is_absent<S: SessionStore>(store: Arc<S>) -> Outcome {
+pub async fn a_session_that_was_never_created_is_absent(store: Store) -> Outcome {
     let kept = session("s-1", "alice");
     store.create(&key(1), &kept).await?;
 
@@ -96,7 +97,7 @@ pub async fn a_session_that_was_never_created_is_absent<S: SessionStore>(store: 
 }
 
 /// A second sign-in never overwrites the session of the first.
-pub async fn a_taken_key_or_id_is_never_overwritten<S: SessionStore>(store: Arc<S>) -> Outcome {
+pub async fn a_taken_key_or_id_is_never_overwritten(store: Store) -> Outcome {
     let (first, second) = (session("s-1", "alice"), session("s-2", "bob"));
     store.create(&key(1), &first).await?;
 
@@ -117,7 +118,7 @@ pub async fn a_taken_key_or_id_is_never_overwritten<S: SessionStore>(store: Arc<
 }
 
 /// The fields contain hostile text, every kind of JSON value, every kind of address, and the largest numbers.
-pub async fn every_field_is_read_back_as_written<S: SessionStore>(store: Arc<S>) -> Outcome {
+pub async fn every_field_is_read_back_as_written(store: Store) -> Outcome {
     let networks = ["203.0.113.0", "2001:db8:1::", "::ffff:203.0.113.0", "::", "255.255.255.255"];
     for (number, text) in HOSTILE.iter().enumerate() {
         let mut written = session(&format!("{text}{number}"), text);
@@ -156,7 +157,7 @@ fn data(text: &str) -> SessionData {
 }
 
 /// Times are stored with a precision of a millisecond or better.
-pub async fn times_are_kept_to_the_millisecond<S: SessionStore>(store: Arc<S>) -> Outcome {
+pub async fn times_are_kept_to_the_millisecond(store: Store) -> Outcome {
     let exact = Duration::from_nanos(999_999);
     let mut written = session("s-1", "alice");
     for time in [
@@ -185,9 +186,7 @@ pub async fn times_are_kept_to_the_millisecond<S: SessionStore>(store: Arc<S>) -
 }
 
 /// The order also holds for sessions created in the same millisecond, and after the clock was set back.
-pub async fn sessions_of_a_user_are_listed_in_order_of_creation<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn sessions_of_a_user_are_listed_in_order_of_creation(store: Store) -> Outcome {
     let user = UserId::new("alice");
     let mut made = Vec::new();
     for number in 0..24 {
@@ -212,9 +211,7 @@ pub async fn sessions_of_a_user_are_listed_in_order_of_creation<S: SessionStore>
 }
 
 /// Attack 64, with names that a pattern, a collation or a separator could confuse.
-pub async fn users_with_similar_names_do_not_share_sessions<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn users_with_similar_names_do_not_share_sessions(store: Store) -> Outcome {
     let sessions: Vec<_> = SIMILAR.iter().map(|name| session(&format!("s{name}"), name)).collect();
     for (number, session) in sessions.iter().enumerate() {
         store.create(&key(number), session).await?;

@@ -12,12 +12,15 @@ use super::{
     samples::{HOSTILE, at, ticket_key},
 };
 
+/// The store of a rule.
+type Store = Arc<dyn TicketStore>;
+
 fn record(session: &str) -> TicketRecord {
     TicketRecord { session: SessionId::new(session), challenge: [7; 32], expires_at: at(30_000) }
 }
 
 /// A ticket is returned with all its fields.
-pub async fn a_ticket_is_read_back_as_written<S: TicketStore>(store: Arc<S>) -> Outcome {
+pub async fn a_ticket_is_read_back_as_written(store: Store) -> Outcome {
     for (number, session) in HOSTILE.iter().enumerate() {
         let mut challenge = [0xff; 32];
         challenge[..8].copy_from_slice(&number.to_be_bytes());
@@ -32,7 +35,7 @@ pub async fn a_ticket_is_read_back_as_written<S: TicketStore>(store: Arc<S>) -> 
 }
 
 /// A ticket that was never stored is not returned.
-pub async fn an_unknown_ticket_is_absent<S: TicketStore>(store: Arc<S>) -> Outcome {
+pub async fn an_unknown_ticket_is_absent(store: Store) -> Outcome {
     store.put_ticket(&ticket_key(1), &record("s-1")).await?;
 
     assert!(store.take_ticket(&ticket_key(2)).await?.is_none());
@@ -40,7 +43,7 @@ pub async fn an_unknown_ticket_is_absent<S: TicketStore>(store: Arc<S>) -> Outco
 }
 
 /// Attack 61: taking a ticket uses it up.
-pub async fn a_ticket_is_given_out_once<S: TicketStore>(store: Arc<S>) -> Outcome {
+pub async fn a_ticket_is_given_out_once(store: Store) -> Outcome {
     store.put_ticket(&ticket_key(1), &record("s-1")).await?;
     store.put_ticket(&ticket_key(2), &record("s-2")).await?;
 
@@ -51,9 +54,7 @@ pub async fn a_ticket_is_given_out_once<S: TicketStore>(store: Arc<S>) -> Outcom
 }
 
 /// Attack 61, with all requests at the same moment.
-pub async fn of_many_takers_of_a_ticket_at_once_one_gets_it<S: TicketStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn of_many_takers_of_a_ticket_at_once_one_gets_it(store: Store) -> Outcome {
     store.put_ticket(&ticket_key(1), &record("s-1")).await?;
 
     let taken = at_once(64, |_| {
@@ -67,7 +68,7 @@ pub async fn of_many_takers_of_a_ticket_at_once_one_gets_it<S: TicketStore>(
 }
 
 /// The ticket that was stored first under a key is kept.
-pub async fn a_ticket_is_never_overwritten<S: TicketStore>(store: Arc<S>) -> Outcome {
+pub async fn a_ticket_is_never_overwritten(store: Store) -> Outcome {
     store.put_ticket(&ticket_key(1), &record("s-1")).await?;
 
     let again = store.put_ticket(&ticket_key(1), &record("s-2")).await;
@@ -78,9 +79,7 @@ pub async fn a_ticket_is_never_overwritten<S: TicketStore>(store: Arc<S>) -> Out
 }
 
 /// Of several tickets under one key, the one whose write succeeded is kept.
-pub async fn of_many_writers_of_a_ticket_at_once_one_succeeds<S: TicketStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn of_many_writers_of_a_ticket_at_once_one_succeeds(store: Store) -> Outcome {
     let put = at_once(32, |number| {
         let store = store.clone();
         async move { store.put_ticket(&ticket_key(1), &record(&number.to_string())).await }

@@ -1,8 +1,6 @@
 //! Rules about concurrent calls, and about calls whose futures are dropped.
 
-use std::sync::Arc;
-
-use doorward_core::{SessionData, SessionId, SessionStore, StoreError, UserId};
+use doorward_core::{SessionData, SessionId, StoreError, UserId};
 use serde_json::json;
 
 use super::super::{
@@ -10,7 +8,7 @@ use super::super::{
     at_once::{abandon, at_once},
     samples::{at, key, session},
 };
-use super::{assert_gone, assert_kept};
+use super::{Store, assert_gone, assert_kept};
 
 /// Returns the numbers of the calls that succeeded. All others must have failed with `Exists`.
 fn winners(results: Vec<Result<(), StoreError>>) -> Result<Vec<usize>, StoreError> {
@@ -26,9 +24,7 @@ fn winners(results: Vec<Result<(), StoreError>>) -> Result<Vec<usize>, StoreErro
 }
 
 /// One call succeeds, and the key opens the session of that call.
-pub async fn of_many_creations_with_one_key_at_once_one_succeeds<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn of_many_creations_with_one_key_at_once_one_succeeds(store: Store) -> Outcome {
     let made = |number: usize| session(&format!("s-{number}"), &format!("user-{number}"));
 
     let results = at_once(32, |number| {
@@ -50,9 +46,7 @@ pub async fn of_many_creations_with_one_key_at_once_one_succeeds<S: SessionStore
 }
 
 /// One call succeeds, its session has the id, and only the key of that session opens it.
-pub async fn of_many_creations_with_one_id_at_once_one_succeeds<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn of_many_creations_with_one_id_at_once_one_succeeds(store: Store) -> Outcome {
     let made = |number: usize| session("s-1", &format!("user-{number}"));
 
     let results = at_once(32, |number| {
@@ -74,9 +68,7 @@ pub async fn of_many_creations_with_one_id_at_once_one_succeeds<S: SessionStore>
 }
 
 /// Only one removal reports that the session existed.
-pub async fn of_many_removals_of_a_session_at_once_one_succeeds<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn of_many_removals_of_a_session_at_once_one_succeeds(store: Store) -> Outcome {
     let removed = session("s-1", "alice");
     store.create(&key(1), &removed).await?;
 
@@ -92,9 +84,7 @@ pub async fn of_many_removals_of_a_session_at_once_one_succeeds<S: SessionStore>
 }
 
 /// All rotations succeed one after the other, and only the token of the last is valid.
-pub async fn of_many_rotations_at_once_one_token_is_left<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn of_many_rotations_at_once_one_token_is_left(store: Store) -> Outcome {
     let rotated = session("s-1", "alice");
     store.create(&key(0), &rotated).await?;
 
@@ -114,7 +104,7 @@ pub async fn of_many_rotations_at_once_one_token_is_left<S: SessionStore>(
 }
 
 /// Changes the activity, the data and the token of one session at the same moment.
-pub async fn changes_at_once_do_not_undo_each_other<S: SessionStore>(store: Arc<S>) -> Outcome {
+pub async fn changes_at_once_do_not_undo_each_other(store: Store) -> Outcome {
     let mut changed = session("s-1", "alice");
     store.create(&key(0), &changed).await?;
     for round in 1..=10_usize {
@@ -145,7 +135,7 @@ pub async fn changes_at_once_do_not_undo_each_other<S: SessionStore>(store: Arc<
 }
 
 /// A call whose future is dropped has happened completely or not at all, and does not block later calls.
-pub async fn an_abandoned_change_is_complete_or_absent<S: SessionStore>(store: Arc<S>) -> Outcome {
+pub async fn an_abandoned_change_is_complete_or_absent(store: Store) -> Outcome {
     for polls in 0..40 {
         let (user, number) = (format!("user-{polls}"), 100 * polls);
         let made = session(&format!("s-{polls}"), &user);
@@ -172,7 +162,7 @@ pub async fn an_abandoned_change_is_complete_or_absent<S: SessionStore>(store: A
 }
 
 /// Uses every operation, on a session of its own user and on one of a user that all tasks share.
-async fn live<S: SessionStore>(store: Arc<S>, number: usize) -> Outcome {
+async fn live(store: Store, number: usize) -> Outcome {
     let own = session(&format!("own-{number}"), &format!("user-{number}"));
     let shared = session(&format!("shared-{number}"), "shared");
     store.create(&key(10 * number), &own).await?;
@@ -193,13 +183,9 @@ async fn live<S: SessionStore>(store: Arc<S>, number: usize) -> Outcome {
 }
 
 /// Of 32 tasks, half remove their sessions. No other session is missing afterwards.
-pub async fn many_tasks_at_once_neither_hang_nor_lose_data<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
-    at_once(32, |number| live(store.clone(), number))
-        .await
-        .into_iter()
-        .collect::<Result<(), StoreError>>()?;
+pub async fn many_tasks_at_once_neither_hang_nor_lose_data(store: Store) -> Outcome {
+    let lived = at_once(32, |number| live(store.clone(), number)).await;
+    lived.into_iter().collect::<Outcome>()?;
 
     let shared = store.of_user(&UserId::new("shared")).await?;
     let mut left: Vec<_> = shared.iter().map(|session| session.id.as_str().to_owned()).collect();

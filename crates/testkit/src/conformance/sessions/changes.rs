@@ -1,15 +1,13 @@
 //! Rules about rotation, data and removal.
 
-use std::sync::Arc;
-
-use doorward_core::{SessionData, SessionStore, StoreError};
+use doorward_core::{SessionData, StoreError};
 use serde_json::{Value, json};
 
 use super::super::{
     Outcome,
     samples::{at, key, session},
 };
-use super::{assert_gone, assert_kept};
+use super::{Store, assert_gone, assert_kept};
 
 fn data(value: Value) -> SessionData {
     match value {
@@ -19,8 +17,8 @@ fn data(value: Value) -> SessionData {
 }
 
 /// Attack 56: after a rotation only the new token opens the session.
-pub async fn a_rotated_session_keeps_its_id_and_its_old_token_opens_nothing<S: SessionStore>(
-    store: Arc<S>,
+pub async fn a_rotated_session_keeps_its_id_and_its_old_token_opens_nothing(
+    store: Store,
 ) -> Outcome {
     let rotated = session("s-1", "alice");
     store.create(&key(1), &rotated).await?;
@@ -38,9 +36,7 @@ pub async fn a_rotated_session_keeps_its_id_and_its_old_token_opens_nothing<S: S
 }
 
 /// A rotation alone does not prove that the user is present.
-pub async fn a_rotation_updates_the_time_of_sign_in_only_if_given<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn a_rotation_updates_the_time_of_sign_in_only_if_given(store: Store) -> Outcome {
     let mut rotated = session("s-1", "alice");
     store.create(&key(1), &rotated).await?;
 
@@ -54,7 +50,7 @@ pub async fn a_rotation_updates_the_time_of_sign_in_only_if_given<S: SessionStor
 }
 
 /// A rotation never takes over the token of another session.
-pub async fn a_rotation_to_a_taken_key_changes_nothing<S: SessionStore>(store: Arc<S>) -> Outcome {
+pub async fn a_rotation_to_a_taken_key_changes_nothing(store: Store) -> Outcome {
     let (alice, bob) = (session("s-1", "alice"), session("s-2", "bob"));
     store.create(&key(1), &alice).await?;
     store.create(&key(2), &bob).await?;
@@ -71,7 +67,7 @@ pub async fn a_rotation_to_a_taken_key_changes_nothing<S: SessionStore>(store: A
 }
 
 /// Members that are not in the new data are removed.
-pub async fn data_is_replaced_as_a_whole<S: SessionStore>(store: Arc<S>) -> Outcome {
+pub async fn data_is_replaced_as_a_whole(store: Store) -> Outcome {
     let mut kept = session("s-1", "alice");
     kept.data = data(json!({ "a": 1, "b": { "c": [2] } }));
     let other = session("s-2", "alice");
@@ -89,7 +85,7 @@ pub async fn data_is_replaced_as_a_whole<S: SessionStore>(store: Arc<S>) -> Outc
 
 /// The session is not found by token, by id or in the list. Other sessions are kept, and the key and the id can be
 /// used again.
-pub async fn a_removed_session_is_absent_everywhere<S: SessionStore>(store: Arc<S>) -> Outcome {
+pub async fn a_removed_session_is_absent_everywhere(store: Store) -> Outcome {
     let (removed, other) = (session("s-1", "alice"), session("s-2", "alice"));
     store.create(&key(1), &removed).await?;
     store.create(&key(2), &other).await?;

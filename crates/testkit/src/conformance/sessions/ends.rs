@@ -1,21 +1,19 @@
 //! Rules about activity, expiry and sweeps.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use doorward_core::{Session, SessionStore, UserId};
+use doorward_core::{Session, UserId};
 
 use super::super::{
     Outcome,
     samples::{IDLE, LIFETIME, at, key, session},
 };
-use super::assert_kept;
+use super::{Store, assert_kept};
 
 const INSTANT: Duration = Duration::from_millis(1);
 
 /// A delayed call with an earlier time changes nothing.
-pub async fn activity_extends_a_session_and_never_shortens_it<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn activity_extends_a_session_and_never_shortens_it(store: Store) -> Outcome {
     let (mut touched, other) = (session("s-1", "alice"), session("s-2", "alice"));
     store.create(&key(1), &touched).await?;
     store.create(&key(2), &other).await?;
@@ -31,7 +29,7 @@ pub async fn activity_extends_a_session_and_never_shortens_it<S: SessionStore>(
 }
 
 /// Attack 59: activity after the expiry does not revive a session.
-pub async fn an_expired_session_is_not_revived<S: SessionStore>(store: Arc<S>) -> Outcome {
+pub async fn an_expired_session_is_not_revived(store: Store) -> Outcome {
     let mut touched = session("s-1", "alice");
     store.create(&key(1), &touched).await?;
 
@@ -48,9 +46,7 @@ pub async fn an_expired_session_is_not_revived<S: SessionStore>(store: Arc<S>) -
 }
 
 /// Attack 59: activity does not move the absolute end.
-pub async fn no_activity_extends_a_session_beyond_its_end<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn no_activity_extends_a_session_beyond_its_end(store: Store) -> Outcome {
     let mut touched = session("s-1", "alice");
     store.create(&key(1), &touched).await?;
     let mut now = at(0);
@@ -83,9 +79,7 @@ fn several() -> Vec<Session> {
 
 /// A sweep returns the number of sessions that it removed, and removes no session too early. A store that expires
 /// entries by its own clock may remove none in a sweep.
-pub async fn a_sweep_removes_only_sessions_that_may_be_forgotten<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn a_sweep_removes_only_sessions_that_may_be_forgotten(store: Store) -> Outcome {
     let mut kept: Vec<_> = several().into_iter().enumerate().collect();
     for (number, session) in &kept {
         store.create(&key(*number), session).await?;
@@ -123,9 +117,7 @@ pub async fn a_sweep_removes_only_sessions_that_may_be_forgotten<S: SessionStore
 }
 
 /// A client that returns late learns that its session has expired, not that it is unknown.
-pub async fn an_expired_session_is_found_until_it_may_be_forgotten<S: SessionStore>(
-    store: Arc<S>,
-) -> Outcome {
+pub async fn an_expired_session_is_found_until_it_may_be_forgotten(store: Store) -> Outcome {
     let over = session("s-1", "alice");
     store.create(&key(1), &over).await?;
 
