@@ -8,8 +8,8 @@ pub(crate) mod changes;
 pub(crate) mod row;
 pub(crate) mod statements;
 
-/// Implements [`AccountStore`](doorward_core::AccountStore) for a store that has a `database` with `readers`
-/// and `write`. `$hold` is a statement that selects an account and locks it until the transaction ends.
+/// Implements [`AccountStore`](doorward_core::AccountStore) for a store that has a `database` with `readers`,
+/// `write` and `execute`. `$hold` is a statement that selects an account and locks it until the transaction ends.
 macro_rules! account_store {
     ($store:ty, $connection:ty, hold: $hold:expr) => {
         mod account_store {
@@ -118,30 +118,18 @@ macro_rules! account_store {
                     &'a self,
                     id: &'a UserId,
                     at: Option<SystemTime>,
-                ) -> StoreFuture<'a, bool> {
-                    let id = id.clone();
-                    Box::pin(self.database.write(move |connection| {
-                        Box::pin(async move {
-                            let set = query(statements::SET_DISABLED)
-                                .bind(id.as_str())
-                                .bind(at.map(to_millis));
-                            Ok(set.execute(connection).await.map_err(failed)?.rows_affected() > 0)
-                        })
-                    }))
+                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                    let set = query(statements::SET_DISABLED);
+                    let set = set.bind(id.as_str()).bind(at.map(to_millis));
+                    Box::pin(self.database.execute(set))
                 }
 
                 fn remove_account<'a>(
                     &'a self,
                     id: &'a UserId,
-                ) -> StoreFuture<'a, bool> {
-                    let id = id.clone();
-                    Box::pin(self.database.write(move |connection| {
-                        Box::pin(async move {
-                            let removed = query(statements::REMOVE).bind(id.as_str());
-                            let removed = removed.execute(connection).await.map_err(failed)?;
-                            Ok(removed.rows_affected() > 0)
-                        })
-                    }))
+                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                    let remove = query(statements::REMOVE).bind(id.as_str());
+                    Box::pin(self.database.execute(remove))
                 }
 
                 fn add_passkey<'a>(
@@ -184,21 +172,14 @@ macro_rules! account_store {
                     &'a self,
                     id: &'a CredentialId,
                     signed_in: PasskeyUse<'a>,
-                ) -> StoreFuture<'a, bool> {
-                    let id = id.clone();
-                    let PasskeyUse { before, after, is_synced, at } = signed_in;
-                    let (before, after) = (before.to_vec(), after.to_vec());
-                    Box::pin(self.database.write(move |connection| {
-                        Box::pin(async move {
-                            let used = query(statements::RECORD_USE)
-                                .bind(id.as_bytes())
-                                .bind(before)
-                                .bind(after)
-                                .bind(is_synced)
-                                .bind(to_millis(at));
-                            Ok(used.execute(connection).await.map_err(failed)?.rows_affected() > 0)
-                        })
-                    }))
+                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                    let record = query(statements::RECORD_USE)
+                        .bind(id.as_bytes())
+                        .bind(signed_in.before)
+                        .bind(signed_in.after)
+                        .bind(signed_in.is_synced)
+                        .bind(to_millis(signed_in.at));
+                    Box::pin(self.database.execute(record))
                 }
 
                 fn rename_passkey<'a>(
@@ -206,18 +187,10 @@ macro_rules! account_store {
                     user: &'a UserId,
                     id: &'a CredentialId,
                     name: &'a str,
-                ) -> StoreFuture<'a, bool> {
-                    let (user, id, name) = (user.clone(), id.clone(), name.to_owned());
-                    Box::pin(self.database.write(move |connection| {
-                        Box::pin(async move {
-                            let renamed = query(statements::RENAME)
-                                .bind(user.as_str())
-                                .bind(id.as_bytes())
-                                .bind(name);
-                            let renamed = renamed.execute(connection).await.map_err(failed)?;
-                            Ok(renamed.rows_affected() > 0)
-                        })
-                    }))
+                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                    let rename = query(statements::RENAME);
+                    let rename = rename.bind(user.as_str()).bind(id.as_bytes()).bind(name);
+                    Box::pin(self.database.execute(rename))
                 }
 
                 fn remove_passkey<'a>(
@@ -257,16 +230,9 @@ macro_rules! account_store {
                     &'a self,
                     user: &'a UserId,
                     hash: &'a [u8; 32],
-                ) -> StoreFuture<'a, bool> {
-                    let (user, hash) = (user.clone(), *hash);
-                    Box::pin(self.database.write(move |connection| {
-                        Box::pin(async move {
-                            let taken =
-                                query(statements::TAKE_CODE).bind(user.as_str()).bind(&hash[..]);
-                            let taken = taken.execute(connection).await.map_err(failed)?;
-                            Ok(taken.rows_affected() > 0)
-                        })
-                    }))
+                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                    let take = query(statements::TAKE_CODE).bind(user.as_str()).bind(&hash[..]);
+                    Box::pin(self.database.execute(take))
                 }
             }
         }

@@ -70,7 +70,9 @@ impl SqlAudit {
     fn with_queue(database: SqliteFile, length: usize) -> Self {
         let (queue, orders) = mpsc::channel(length);
         let flushing = Arc::<AtomicUsize>::default();
-        tokio::spawn(Writer::new(database, orders, Arc::clone(&flushing)).run());
+        let rows = Arc::default();
+        let writer = Writer { database, orders, rows, flushing: Arc::clone(&flushing) };
+        tokio::spawn(writer.run());
         Self { queue, flushing }
     }
 

@@ -19,8 +19,9 @@ use std::{
 
 use doorward_core::{BoxFuture, StoreError, StoreFuture};
 use sqlx::{
-    ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
+    ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, SqlitePool,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use self::presence::{Misplaced, Presence};
@@ -73,6 +74,9 @@ pub struct SqliteFile {
     readers: SqlitePool,
     presence: Arc<Presence>,
 }
+
+/// A statement with its values.
+pub(crate) type Statement = Query<'static, Sqlite, SqliteArguments>;
 
 impl SqliteFile {
     /// Opens the file and migrates its tables. Creates the file with mode 0600 if it is missing; the folder must
@@ -161,10 +165,18 @@ impl SqliteFile {
             }
             result
         });
-        match changing.await {
-            Ok(result) => result,
-            Err(ended) => Err(StoreError::Unavailable(ended.into())),
-        }
+        changing.await.unwrap_or_else(|ended| Err(StoreError::Unavailable(ended.into())))
+    }
+
+    /// Runs a change of one statement, and returns `true` if it has changed a row.
+    pub(crate) async fn execute(&self, statement: Statement) -> Result<bool, StoreError> {
+        let change = self.write(|connection| {
+            Box::pin(async move {
+                let changed = statement.execute(connection).await.map_err(failed)?;
+                Ok(changed.rows_affected() > 0)
+            })
+        });
+        change.await
     }
 
     /// Runs several reads in one transaction, so that all of them see the same snapshot.

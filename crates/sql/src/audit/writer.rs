@@ -29,22 +29,14 @@ pub(super) enum Order {
 
 /// Owns the records that are being written. If it is dropped before they are written, it logs them.
 pub(super) struct Writer {
-    database: SqliteFile,
-    orders: mpsc::Receiver<Order>,
+    pub(super) database: SqliteFile,
+    pub(super) orders: mpsc::Receiver<Order>,
     /// Records of the current batch. Shared with the transaction that writes them.
-    rows: Arc<Vec<Row>>,
-    flushing: Arc<AtomicUsize>,
+    pub(super) rows: Arc<Vec<Row>>,
+    pub(super) flushing: Arc<AtomicUsize>,
 }
 
 impl Writer {
-    pub(super) fn new(
-        database: SqliteFile,
-        orders: mpsc::Receiver<Order>,
-        flushing: Arc<AtomicUsize>,
-    ) -> Self {
-        Self { database, orders, rows: Arc::default(), flushing }
-    }
-
     /// Runs until all handles are dropped and the queue is empty.
     pub(super) async fn run(mut self) {
         let mut orders = Vec::with_capacity(BATCH);

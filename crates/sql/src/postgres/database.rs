@@ -2,8 +2,9 @@
 
 use doorward_core::{StoreError, StoreFuture};
 use sqlx::{
-    ConnectOptions as _, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    ConnectOptions as _, PgConnection, PgPool, Postgres,
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
+    query::Query,
 };
 
 use super::{ConnectError, schema};
@@ -48,10 +49,21 @@ impl Database {
             transaction.commit().await.map_err(failed)?;
             Ok(result)
         });
-        match changing.await {
-            Ok(result) => result,
-            Err(ended) => Err(StoreError::Unavailable(ended.into())),
-        }
+        changing.await.unwrap_or_else(|ended| Err(StoreError::Unavailable(ended.into())))
+    }
+
+    /// Runs a change of one statement, and returns `true` if it has changed a row.
+    pub(crate) async fn execute(
+        &self,
+        statement: Query<'static, Postgres, PgArguments>,
+    ) -> Result<bool, StoreError> {
+        let change = self.write(|connection| {
+            Box::pin(async move {
+                let changed = statement.execute(connection).await.map_err(failed)?;
+                Ok(changed.rows_affected() > 0)
+            })
+        });
+        change.await
     }
 
     pub(crate) fn readers(&self) -> &PgPool {

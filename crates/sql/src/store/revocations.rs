@@ -12,6 +12,7 @@ use super::{
     sessions::{self, REMOVE_ALL_OF_USER},
 };
 use crate::{
+    sqlite_file::Statement,
     sqlx_error::{failed, unreadable},
     time::{from_millis, to_millis_up},
 };
@@ -69,15 +70,9 @@ async fn bump(
     Ok(generation)
 }
 
-async fn end(
-    connection: &mut SqliteConnection,
-    kind: &'static str,
-    id: &str,
-    at: SystemTime,
-) -> Result<(), StoreError> {
-    let end = query(END).bind(kind).bind(id).bind(to_millis_up(at));
-    end.execute(connection).await.map_err(failed)?;
-    Ok(())
+/// Returns the statement that marks a session or token as ended.
+fn end(kind: &'static str, id: &str, at: SystemTime) -> Statement {
+    query(END).bind(kind).bind(id).bind(to_millis_up(at))
 }
 
 impl RevocationStore for SqlStore {
@@ -105,20 +100,27 @@ impl RevocationStore for SqlStore {
         )
     }
 
-    fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()> {
-        let id = session.clone();
+    fn end_session<'a>(
+        &'a self,
+        session: &'a SessionId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let (remove, end) = (sessions::remove(session), end("session", session.as_str(), at));
         Box::pin(self.database.write(move |connection| {
             Box::pin(async move {
-                sessions::remove(connection, &id).await?;
-                end(connection, "session", id.as_str(), at).await
+                remove.execute(&mut *connection).await.map_err(failed)?;
+                end.execute(connection).await.map_err(failed)?;
+                Ok(())
             })
         }))
     }
 
-    fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()> {
-        let id = token.clone();
-        Box::pin(self.database.write(move |connection| {
-            Box::pin(async move { end(connection, "token", id.as_str(), at).await })
-        }))
+    fn end_token<'a>(
+        &'a self,
+        token: &'a TokenId,
+        at: SystemTime,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let end = end("token", token.as_str(), at);
+        Box::pin(async move { self.database.execute(end).await.map(drop) })
     }
 }

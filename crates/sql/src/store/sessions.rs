@@ -13,6 +13,7 @@ use sqlx::{SqliteConnection, query, query_as, query_scalar};
 use self::row::Row;
 use super::SqlStore;
 use crate::{
+    sqlite_file::Statement,
     sqlx_error::failed,
     time::{duration_to_millis, to_millis},
 };
@@ -62,13 +63,9 @@ pub(super) const FORGET_EPOCHS: &str = "DELETE FROM epochs WHERE revoked_at <= $
 
 pub(super) const FORGET_ENDED: &str = "DELETE FROM ended WHERE ended_at <= $1";
 
-/// Removes a session. Returns `false` if it does not exist.
-pub(super) async fn remove(
-    connection: &mut SqliteConnection,
-    id: &SessionId,
-) -> Result<bool, StoreError> {
-    let removed = query(REMOVE).bind(id.as_str()).execute(connection).await.map_err(failed)?;
-    Ok(removed.rows_affected() > 0)
+/// Returns the statement that removes a session.
+pub(super) fn remove(id: &SessionId) -> Statement {
+    query(REMOVE).bind(id.as_str())
 }
 
 async fn rotate(
@@ -105,16 +102,14 @@ fn one(found: sqlx::Result<Option<Row>>) -> Result<Option<Session>, StoreError> 
 }
 
 impl SessionStore for SqlStore {
-    fn create<'a>(&'a self, key: &'a SessionKey, session: &'a Session) -> StoreFuture<'a, ()> {
-        let (key, forget_at) = (*key, to_millis(session.forget_at()));
-        let row = row::write(session);
-        Box::pin(self.database.write(move |connection| {
-            Box::pin(async move {
-                let create = query(CREATE).bind(key.as_bytes().to_vec()).bind(forget_at);
-                row::bind(create, row).execute(connection).await.map_err(failed)?;
-                Ok(())
-            })
-        }))
+    fn create<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        session: &'a Session,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let create = query(CREATE).bind(&key.as_bytes()[..]).bind(to_millis(session.forget_at()));
+        let create = row::bind(create, session);
+        Box::pin(async move { self.database.execute(create).await.map(drop) })
     }
 
     fn find<'a>(&'a self, key: &'a SessionKey) -> StoreFuture<'a, Option<Session>> {
@@ -139,14 +134,13 @@ impl SessionStore for SqlStore {
         })
     }
 
-    fn touch<'a>(&'a self, id: &'a SessionId, seen_at: SystemTime) -> StoreFuture<'a, bool> {
-        let id = id.clone();
-        Box::pin(self.database.write(move |connection| {
-            Box::pin(async move {
-                let touch = query(TOUCH).bind(id.as_str()).bind(to_millis(seen_at));
-                Ok(touch.execute(connection).await.map_err(failed)?.rows_affected() > 0)
-            })
-        }))
+    fn touch<'a>(
+        &'a self,
+        id: &'a SessionId,
+        seen_at: SystemTime,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let touch = query(TOUCH).bind(id.as_str()).bind(to_millis(seen_at));
+        Box::pin(self.database.execute(touch))
     }
 
     fn rotate<'a>(
@@ -161,22 +155,17 @@ impl SessionStore for SqlStore {
         }))
     }
 
-    fn put_data<'a>(&'a self, id: &'a SessionId, data: &'a SessionData) -> StoreFuture<'a, bool> {
-        let (id, data) = (id.clone(), row::write_data(data));
-        Box::pin(self.database.write(move |connection| {
-            Box::pin(async move {
-                let put = query(PUT_DATA).bind(id.as_str()).bind(data);
-                Ok(put.execute(connection).await.map_err(failed)?.rows_affected() > 0)
-            })
-        }))
+    fn put_data<'a>(
+        &'a self,
+        id: &'a SessionId,
+        data: &'a SessionData,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let put = query(PUT_DATA).bind(id.as_str()).bind(row::write_data(data));
+        Box::pin(self.database.execute(put))
     }
 
-    fn remove<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, bool> {
-        let id = id.clone();
-        Box::pin(
-            self.database
-                .write(move |connection| Box::pin(async move { remove(connection, &id).await })),
-        )
+    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(self.database.execute(remove(id)))
     }
 
     fn sweep(&self, now: SystemTime) -> StoreFuture<'_, u64> {

@@ -31,19 +31,13 @@ impl TicketStore for SqlStore {
         &'a self,
         key: &'a TicketKey,
         ticket: &'a TicketRecord,
-    ) -> StoreFuture<'a, ()> {
-        let (key, ticket) = (*key, ticket.clone());
-        Box::pin(self.database.write(move |connection| {
-            Box::pin(async move {
-                let put = query(PUT)
-                    .bind(key.as_bytes().as_slice())
-                    .bind(ticket.session.as_str())
-                    .bind(ticket.challenge.as_slice())
-                    .bind(to_millis(ticket.expires_at));
-                put.execute(connection).await.map_err(failed)?;
-                Ok(())
-            })
-        }))
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let put = query(PUT)
+            .bind(key.as_bytes().as_slice())
+            .bind(ticket.session.as_str())
+            .bind(ticket.challenge.as_slice())
+            .bind(to_millis(ticket.expires_at));
+        Box::pin(async move { self.database.execute(put).await.map(drop) })
     }
 
     fn take_ticket<'a>(&'a self, key: &'a TicketKey) -> StoreFuture<'a, Option<TicketRecord>> {

@@ -2,9 +2,9 @@
 
 use doorward_core::{Session, SessionData, SessionId, StoreError};
 use serde_json::{Map, Value};
-use sqlx::{Sqlite, query::Query, sqlite::SqliteArguments};
 
 use crate::{
+    sqlite_file::Statement,
     sqlx_error::unreadable,
     time::{duration_from_millis, duration_to_millis, from_millis, to_millis},
 };
@@ -14,34 +14,25 @@ use crate::{
 pub(super) type Row =
     (String, String, i64, i64, i64, i64, i64, i64, Option<String>, Option<String>, String);
 
-pub(super) fn write(session: &Session) -> Row {
-    (
-        session.id.as_str().to_owned(),
-        session.user.as_str().to_owned(),
+/// Binds the columns of a [`Row`], in its order.
+pub(super) fn bind(statement: Statement, session: &Session) -> Statement {
+    statement
+        .bind(session.id.as_str())
+        .bind(session.user.as_str())
         // SQLite has no unsigned integers. The cast keeps all bits, and `read` casts back.
-        session.generation.cast_signed(),
-        to_millis(session.created_at),
-        to_millis(session.seen_at),
-        to_millis(session.signed_in_at),
-        duration_to_millis(session.idle_timeout),
-        to_millis(session.ends_at),
-        session.user_agent.as_deref().map(str::to_owned),
-        session.network.map(|network| network.to_string()),
-        write_data(&session.data),
-    )
+        .bind(session.generation.cast_signed())
+        .bind(to_millis(session.created_at))
+        .bind(to_millis(session.seen_at))
+        .bind(to_millis(session.signed_in_at))
+        .bind(duration_to_millis(session.idle_timeout))
+        .bind(to_millis(session.ends_at))
+        .bind(session.user_agent.as_deref())
+        .bind(session.network.map(|network| network.to_string()))
+        .bind(write_data(&session.data))
 }
 
 pub(super) fn write_data(data: &SessionData) -> String {
     Value::Object(data.0.clone()).to_string()
-}
-
-type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
-
-pub(super) fn bind(statement: Statement<'_>, row: Row) -> Statement<'_> {
-    let (id, user, generation, created, seen, signed_in, idle, ends, agent, network, data) = row;
-    let statement = statement.bind(id).bind(user).bind(generation);
-    let statement = statement.bind(created).bind(seen).bind(signed_in).bind(idle).bind(ends);
-    statement.bind(agent).bind(network).bind(data)
 }
 
 pub(super) fn read(row: Row) -> Result<Session, StoreError> {
