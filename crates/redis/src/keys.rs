@@ -22,57 +22,57 @@ impl Keys {
 
     /// Key of the floor: the generation and time before which no credential is accepted, for all users.
     pub(crate) fn floor(&self) -> String {
-        self.of(FLOOR)
+        self.of("floor")
     }
 
     /// Key of the counter that numbers sessions in order of creation.
     pub(crate) fn sequence(&self) -> String {
-        self.of(SEQUENCE)
+        self.of("sequence")
     }
 
     /// Key of the record of a session.
     pub(crate) fn session(&self, id: &SessionId) -> String {
-        self.of(SESSION) + &hash(id.as_str())
+        self.sessions() + &hash(id.as_str())
     }
 
     /// Key of the entry that maps a token to its session.
     pub(crate) fn token(&self, key: &SessionKey) -> String {
-        self.of(TOKEN) + &hex(key.as_bytes())
+        self.tokens() + &hex(key.as_bytes())
     }
 
     /// Key of the list of a user's sessions.
     pub(crate) fn user(&self, user: &UserId) -> String {
-        self.of(USER) + &hash(user.as_str())
+        self.users() + &hash(user.as_str())
     }
 
     pub(crate) fn ticket(&self, key: &TicketKey) -> String {
-        self.of(TICKET) + &hex(key.as_bytes())
+        self.of("ticket:") + &hex(key.as_bytes())
     }
 
     /// Key of the revocation state of a user.
     pub(crate) fn epoch(&self, user: &UserId) -> String {
-        self.of(EPOCH) + &hash(user.as_str())
+        self.of("epoch:") + &hash(user.as_str())
     }
 
     pub(crate) fn ended_session(&self, id: &SessionId) -> String {
-        self.of(ENDED_SESSION) + &hash(id.as_str())
+        self.of("ended-session:") + &hash(id.as_str())
     }
 
     pub(crate) fn ended_token(&self, id: &TokenId) -> String {
-        self.of(ENDED_TOKEN) + &hash(id.as_str())
+        self.of("ended-token:") + &hash(id.as_str())
     }
 
     /// Prefix of session keys. Scripts append the hash, because they learn it only while they run.
     pub(crate) fn sessions(&self) -> String {
-        self.of(SESSION)
+        self.of("session:")
     }
 
     pub(crate) fn tokens(&self) -> String {
-        self.of(TOKEN)
+        self.of("token:")
     }
 
     pub(crate) fn users(&self) -> String {
-        self.of(USER)
+        self.of("user:")
     }
 
     fn of(&self, kind: &str) -> String {
@@ -105,16 +105,6 @@ pub(crate) fn unhex(text: &str) -> Option<[u8; 32]> {
     }
     Some(bytes)
 }
-
-const FLOOR: &str = "floor";
-const SEQUENCE: &str = "sequence";
-const SESSION: &str = "session:";
-const TOKEN: &str = "token:";
-const USER: &str = "user:";
-const TICKET: &str = "ticket:";
-const EPOCH: &str = "epoch:";
-const ENDED_SESSION: &str = "ended-session:";
-const ENDED_TOKEN: &str = "ended-token:";
 
 #[cfg(test)]
 mod tests {

@@ -149,10 +149,8 @@ impl Link {
 
     /// Sends an order and returns the answer, or `Unavailable` after [`DEADLINE`].
     pub(crate) async fn run<T: FromRedisValue>(&self, order: &Order<'_>) -> Result<T, StoreError> {
-        match time::timeout(DEADLINE, self.attempt(order)).await {
-            Ok(result) => result,
-            Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
-        }
+        let result = time::timeout(DEADLINE, self.attempt(order)).await;
+        result.unwrap_or_else(|elapsed| Err(StoreError::Unavailable(elapsed.into())))
     }
 
     async fn attempt<T: FromRedisValue>(&self, order: &Order<'_>) -> Result<T, StoreError> {

@@ -80,9 +80,8 @@ pub struct RedisOptions {
 impl RedisOptions {
     /// Sets the prefix of all keys. Stores with the same prefix share their data. Default: `doorward:`.
     #[must_use]
-    pub fn prefix(mut self, prefix: &str) -> Self {
-        self.prefix = prefix.into();
-        self
+    pub fn prefix(self, prefix: &str) -> Self {
+        Self { prefix: prefix.into(), ..self }
     }
 
     /// Keeps users signed in after the server has restarted or was promoted from a replica, although it
@@ -93,9 +92,8 @@ impl RedisOptions {
     /// Lost revocations are undone. With `appendfsync everysec` or asynchronous replicas, these are the
     /// revocations of about the last second; without an append-only log, all since the last snapshot.
     #[must_use]
-    pub fn danger_trust_failover(mut self) -> Self {
-        self.trusts_failover = true;
-        self
+    pub fn danger_trust_failover(self) -> Self {
+        Self { trusts_failover: true, ..self }
     }
 
     /// Connects to the server at `url`, in the form that [`RedisStore::connect`] describes.
