@@ -5,11 +5,8 @@
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
-use serde::Deserialize;
-
 /// Address to listen on, `HOST:PORT`. An IPv6 address is in brackets.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListenAddress(String);
 
 impl ListenAddress {
@@ -41,14 +38,6 @@ impl FromStr for ListenAddress {
         } else {
             Err(ListenAddressError)
         }
-    }
-}
-
-impl TryFrom<String> for ListenAddress {
-    type Error = ListenAddressError;
-
-    fn try_from(text: String) -> Result<Self, ListenAddressError> {
-        text.parse()
     }
 }
 

@@ -6,13 +6,10 @@
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
-use serde::Deserialize;
-
 use super::listen::is_name;
 
 /// URL of the server as browsers know it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PublicUrl {
     scheme: Scheme,
     /// Host in lower case. An IPv6 address is in brackets.
@@ -129,14 +126,6 @@ impl FromStr for PublicUrl {
             Some(port) => read_port(port).ok_or(PublicUrlError::Port)?,
         };
         Ok(Self { scheme, host: read_host(host).ok_or(PublicUrlError::Host)?, port, base })
-    }
-}
-
-impl TryFrom<String> for PublicUrl {
-    type Error = PublicUrlError;
-
-    fn try_from(text: String) -> Result<Self, PublicUrlError> {
-        text.parse()
     }
 }
 

@@ -2,11 +2,8 @@
 
 use std::{str::FromStr, time::Duration};
 
-use serde::Deserialize;
-
 /// A duration from one second to one year.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span(Duration);
 
 impl Span {
@@ -44,14 +41,6 @@ impl FromStr for Span {
             span if span > LONGEST => Err(SpanError::TooLong),
             span => Ok(Self(span)),
         }
-    }
-}
-
-impl TryFrom<String> for Span {
-    type Error = SpanError;
-
-    fn try_from(text: String) -> Result<Self, SpanError> {
-        text.parse()
     }
 }
 

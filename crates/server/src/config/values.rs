@@ -37,6 +37,19 @@ written! {
     TokenName: Text,
 }
 
+/// Implements `Deserialize` for types that are parsed from a text.
+macro_rules! read_from_text {
+    ($($type:ty),+) => {
+        $(impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            }
+        })+
+    };
+}
+
+read_from_text!(AppName, ListenAddress, PublicUrl, Span);
+
 /// Declares a setting whose value is one of a few words.
 macro_rules! choices {
     ($($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $choice:ident = $word:literal,)+ })+) => {
@@ -170,12 +183,6 @@ impl FromStr for AppName {
     }
 }
 
-impl<'de> Deserialize<'de> for AppName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
-
 /// Additional name of the server: a host with a port, or a host that matches with any port.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -199,21 +206,16 @@ impl HostName {
 }
 
 impl TryFrom<String> for HostName {
-    type Error = HostNameError;
+    type Error = &'static str;
 
-    fn try_from(text: String) -> Result<Self, HostNameError> {
+    fn try_from(text: String) -> Result<Self, &'static str> {
         let text = text.to_ascii_lowercase();
         let (host, port) = split_port(&text);
-        let host = read_host(host).ok_or(HostNameError)?;
-        let port = port.map(|port| read_port(port).ok_or(HostNameError)).transpose()?;
+        let host = read_host(host).ok_or(NO_HOST)?;
+        let port = port.map(|port| read_port(port).ok_or(NO_HOST)).transpose()?;
         Ok(Self { host, port })
     }
 }
-
-/// Error for a text that is not a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("write a host, with a port or without, such as \"doorward\" or \"doorward:3000\"")]
-pub(crate) struct HostNameError;
 
 /// URL of a database or Redis server, which may contain a password.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -276,12 +278,12 @@ impl fmt::Debug for SecretUrl {
 }
 
 impl TryFrom<String> for SecretUrl {
-    type Error = SecretUrlError;
+    type Error = &'static str;
 
-    fn try_from(text: String) -> Result<Self, SecretUrlError> {
+    fn try_from(text: String) -> Result<Self, &'static str> {
         match text.split_once(':') {
             Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() => Ok(Self(text)),
-            _ => Err(SecretUrlError),
+            _ => Err(NO_URL),
         }
     }
 }
@@ -293,11 +295,11 @@ impl Count {
 }
 
 impl TryFrom<i64> for Count {
-    type Error = CountError;
+    type Error = &'static str;
 
-    fn try_from(number: i64) -> Result<Self, CountError> {
+    fn try_from(number: i64) -> Result<Self, &'static str> {
         let number = usize::try_from(number).ok().and_then(NonZeroUsize::new);
-        number.map(Self).ok_or(CountError)
+        number.map(Self).ok_or(NO_COUNT)
     }
 }
 
@@ -313,22 +315,17 @@ impl RpId {
 }
 
 impl TryFrom<String> for RpId {
-    type Error = RpIdError;
+    type Error = &'static str;
 
-    fn try_from(text: String) -> Result<Self, RpIdError> {
+    fn try_from(text: String) -> Result<Self, &'static str> {
         let is_domain = !text.is_empty()
             && text.len() <= MAX_NAME
             && text.bytes().all(|byte| {
                 byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte)
             });
-        if is_domain { Ok(Self(text)) } else { Err(RpIdError) }
+        if is_domain { Ok(Self(text)) } else { Err(NO_DOMAIN) }
     }
 }
-
-/// Error for a text that is not a domain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("passkeys.rp_id is a domain in lower case, such as example.org")]
-pub(crate) struct RpIdError;
 
 impl TokenName {
     /// Returns the default of `passkeys.name`.
@@ -349,28 +346,25 @@ impl Default for TokenName {
 }
 
 impl TryFrom<String> for TokenName {
-    type Error = TokenNameError;
+    type Error = &'static str;
 
-    fn try_from(text: String) -> Result<Self, TokenNameError> {
+    fn try_from(text: String) -> Result<Self, &'static str> {
         let is_name = text.len() <= MAX_NAME && doorward::__private::is_visible_line(&text);
-        if is_name { Ok(Self(text)) } else { Err(TokenNameError) }
+        if is_name { Ok(Self(text)) } else { Err(NO_NAME) }
     }
 }
 
-/// Error for a text that is not a URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("write a URL, such as redis://localhost:6379 or sqlite:/var/lib/doorward/doorward.db")]
-pub(crate) struct SecretUrlError;
-
-/// Error for a count below 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("write a whole number, 1 at least")]
-pub(crate) struct CountError;
-
-/// Error for a text that cannot be an issuer or an audience.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("issuer and audience are 1-255 printable characters")]
-pub(crate) struct TokenNameError;
-
 /// Maximum length of a [`TokenName`] in bytes.
 const MAX_NAME: usize = 255;
+
+const NO_HOST: &str =
+    "write a host, with a port or without, such as \"doorward\" or \"doorward:3000\"";
+
+const NO_DOMAIN: &str = "passkeys.rp_id is a domain in lower case, such as example.org";
+
+const NO_URL: &str =
+    "write a URL, such as redis://localhost:6379 or sqlite:/var/lib/doorward/doorward.db";
+
+const NO_COUNT: &str = "write a whole number, 1 at least";
+
+const NO_NAME: &str = "issuer and audience are 1-255 printable characters";
