@@ -64,8 +64,9 @@ pub(crate) fn router(site: Site<'_>) -> Router {
         .route("/readyz", site.readiness)
         .route("/.well-known/jwks.json", get(async move || public_keys(&keys)))
         .fallback_service(private);
+    let below_base = BasePath::new(routes, public_url);
     Router::new()
-        .fallback_service(BasePath::new(routes, public_url))
+        .fallback(async move |request| below_base.answer(request).await)
         .layer(cors::layer(&config.origins))
         .layer(middleware::from_fn_with_state(hosts, host::check_host))
         .layer(middleware::from_fn_with_state(headers, security::add_headers))

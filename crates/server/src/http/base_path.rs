@@ -1,12 +1,7 @@
 //! Serves all routes below the base path of the public URL.
 //!
 //! The proxy forwards the path unchanged, and the base path is stripped here, so that routes do not depend on it.
-//! Health checks reach the server directly and use no base path. Start reading at [`BasePath::inside`].
-
-use std::{
-    convert::Infallible,
-    task::{Context, Poll},
-};
+//! Health checks reach the server directly and use no base path. Start reading at [`BasePath::answer`].
 
 use axum::{
     Router,
@@ -14,12 +9,11 @@ use axum::{
     http::{StatusCode, Uri, header, uri::PathAndQuery},
     response::{IntoResponse, Response},
 };
-use doorward_core::BoxFuture;
-use tower_service::Service;
+use tower_service::Service as _;
 
 use crate::config::public_url::PublicUrl;
 
-/// Service that answers all routes below a base path.
+/// All routes, and the base path that they are below.
 #[derive(Clone, Debug)]
 pub(crate) struct BasePath {
     routes: Router,
@@ -29,6 +23,18 @@ pub(crate) struct BasePath {
 impl BasePath {
     pub(crate) fn new(routes: Router, public_url: &PublicUrl) -> Self {
         Self { routes, public_url: public_url.clone() }
+    }
+
+    /// Answers a request with the route below the base path.
+    pub(crate) async fn answer(mut self, mut request: Request) -> Response {
+        let asked = request.uri();
+        let Some(uri) = self.inside(asked.path()).and_then(|rest| with_path(asked, rest)) else {
+            return self.elsewhere(asked);
+        };
+        *request.uri_mut() = uri;
+        // A router is always ready, and never fails.
+        let Ok(response) = self.routes.call(request).await;
+        response
     }
 
     /// Strips the base path from `path`. Returns `None` if `path` is outside of the base path. The result starts
@@ -53,27 +59,6 @@ impl BasePath {
             self.public_url.base()
         );
         (StatusCode::NOT_FOUND, text).into_response()
-    }
-}
-
-impl Service<Request> for BasePath {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // A router is always ready.
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        let asked = request.uri();
-        let Some(uri) = self.inside(asked.path()).and_then(|rest| with_path(asked, rest)) else {
-            let answer = self.elsewhere(asked);
-            return Box::pin(async move { Ok(answer) });
-        };
-        *request.uri_mut() = uri;
-        Box::pin(self.routes.call(request))
     }
 }
 
