@@ -55,7 +55,7 @@ pub(crate) async fn add_headers(
     response
 }
 
-/// Returns the policy, which permits only files of the server and WebSockets to the server. Older browsers do not
+/// Returns the policy, which permits only files of the server, and a WebSocket to the server. Older browsers do not
 /// accept `'self'` for a WebSocket, so its origin is listed.
 fn content_security_policy(public_url: &PublicUrl) -> String {
     format!(
