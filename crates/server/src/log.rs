@@ -22,7 +22,7 @@ use tracing_subscriber::{
 };
 
 use self::{ceiling::Ceiling, line::Lines};
-use crate::terminal::Failure;
+use crate::terminal::{Failure, OrFail as _};
 
 /// The running log. Dropping it flushes the queue, for at most one second.
 pub(crate) struct Log {
@@ -53,7 +53,7 @@ pub(crate) fn start() -> Result<Log, Failure> {
         .with(filter)
         .with(lines)
         .try_init()
-        .map_err(|error| Failure::because("cannot start the log", &error))?;
+        .or_fail("cannot start the log")?;
     // The default hook writes to standard error directly and would block.
     panic::set_hook(Box::new(|panicked| {
         let place = panicked.location().map(tracing::field::display);

@@ -7,4 +7,4 @@ pub(crate) mod output;
 pub(crate) mod quoted;
 pub(crate) mod table;
 
-pub(crate) use failure::Failure;
+pub(crate) use failure::{Failure, OrFail};

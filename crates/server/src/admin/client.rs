@@ -16,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::net::UnixStream;
 
 use super::{socket::sockets, wire::Problem};
-use crate::terminal::{Failure, quoted::quoted};
+use crate::terminal::{Failure, OrFail as _, quoted::quoted};
 
 /// Client of all running servers of a data directory.
 pub(crate) struct AdminClient {
@@ -127,26 +127,23 @@ async fn ask<T: DeserializeOwned>(
     path: &str,
     body: &impl Serialize,
 ) -> Result<T, Failure> {
-    let cannot = |error: &(dyn std::error::Error + 'static)| {
-        Failure::because("the server does not answer on its admin socket", error)
-    };
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| cannot(&error))?;
+    let cannot = "the server does not answer on its admin socket";
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.or_fail(cannot)?;
     let driver = tokio::spawn(connection);
-    let body = serde_json::to_vec(body).map_err(|error| cannot(&error))?;
+    let body = serde_json::to_vec(body).or_fail(cannot)?;
     let request = Request::builder()
         .method(method)
         .uri(path)
         .header(header::HOST, "admin")
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(body))
-        .map_err(|error| cannot(&error))?;
-    let response = sender.send_request(request).await.map_err(|error| cannot(&error))?;
+        .or_fail(cannot)?;
+    let response = sender.send_request(request).await.or_fail(cannot)?;
     let (status, body) = (response.status(), Body::new(response.into_body()));
-    let bytes = to_bytes(body, MAX_ANSWER).await.map_err(|error| cannot(&error))?;
+    let bytes = to_bytes(body, MAX_ANSWER).await.or_fail(cannot)?;
     driver.abort();
     if status == StatusCode::OK {
-        return serde_json::from_slice(&bytes).map_err(|error| cannot(&error));
+        return serde_json::from_slice(&bytes).or_fail(cannot);
     }
     let problem: Result<Problem, _> = serde_json::from_slice(&bytes);
     let message = problem.map_or_else(|_| status.to_string(), |problem| problem.message);

@@ -12,7 +12,7 @@ use crate::{
     cli::{AccountsAction, AccountsOptions},
     config::Config,
     terminal::{
-        Failure, output,
+        Failure, OrFail as _, output,
         table::{cell, laid_out},
     },
 };
@@ -27,7 +27,7 @@ pub(crate) fn run(options: &AccountsOptions) -> Result<(), Failure> {
         AccountsAction::Remove => Change::Remove,
         AccountsAction::List => {
             let all = runtime::block_on(list(&client))??;
-            let text = if options.json { json(&all)? } else { table(&all) };
+            let text = if options.json { output::json(&all)? } else { table(&all) };
             return said(&text);
         }
     };
@@ -59,26 +59,20 @@ async fn list(client: &AdminClient) -> Result<AccountList, Failure> {
     }
 }
 
-fn json(list: &AccountList) -> Result<String, Failure> {
-    let json = serde_json::to_string(list);
-    Ok(json.map_err(|error| Failure::because("cannot print the list", &error))? + "\n")
-}
-
 fn table(list: &AccountList) -> String {
     let head = ["NAME", "DISPLAY NAME", "SINCE", "DISABLED", "ID"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(list.accounts.iter().map(|one| {
-        vec![
+    let rows = list.accounts.iter().map(|one| {
+        [
             cell(&one.name),
             cell(&one.display_name),
             format!("{:.0}", one.created_at),
             one.disabled_at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}")),
             one.id.clone(),
         ]
-    }));
-    laid_out(&rows)
+    });
+    laid_out(head, rows)
 }
 
 fn said(text: &str) -> Result<(), Failure> {
-    output::say(text).map_err(|error| Failure::because("cannot print what was done", &error))
+    output::say(text).or_fail("cannot print what was done")
 }

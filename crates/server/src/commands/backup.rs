@@ -12,38 +12,34 @@ use crate::{
     cli::BackupOptions,
     config::{Config, StoreConfig},
     data::applications,
-    terminal::{Failure, output},
+    terminal::{Failure, OrFail as _, output},
 };
 
 /// Runs `doorward backup`.
 pub(crate) fn run(options: &BackupOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, None)?;
     let (to, name) = (&options.to, options.to.display());
-    let cannot = |error: &std::io::Error| {
-        Failure::because(format_args!("cannot write a backup to {name}"), error)
-    };
+    let cannot = format_args!("cannot write a backup to {name}");
     // Create a new directory, so that no backup is ever overwritten.
-    DirBuilder::new().mode(0o700).create(to).map_err(|error| cannot(&error))?;
+    DirBuilder::new().mode(0o700).create(to).or_fail(cannot)?;
     let applications = config.data_dir.join(applications::FILE);
     // A server that has never mounted an application has no such file.
     let applications = applications.exists().then_some(&applications);
     for file in iter::once(&config.database).chain(applications) {
         let target = to.join(file.file_name().unwrap_or_default());
         let copied = runtime::block_on(doorward_sql::backup(file, &target))?;
-        copied.map_err(|error| {
-            Failure::because(format_args!("cannot back up {}", file.display()), &error)
-        })?;
+        copied.or_fail(format_args!("cannot back up {}", file.display()))?;
     }
     let key = config.data_dir.join(KEY);
     if key.exists() {
-        copy_key(&key, &to.join(KEY)).map_err(|error| cannot(&error))?;
+        copy_key(&key, &to.join(KEY)).or_fail(cannot)?;
     }
     let mut said =
         format!("Backed up to {name}. It holds the key: keep it as you keep the server.\n");
     if config.postgres.is_some() || matches!(config.session.store, StoreConfig::Redis(_)) {
         said.push_str("What is in PostgreSQL or Redis is not in it.\n");
     }
-    output::say(&said).map_err(|error| Failure::because("cannot print it", &error))
+    output::say(&said).or_fail("cannot print it")
 }
 
 /// Copies the key file with its mode, which gives other users no access.

@@ -18,7 +18,7 @@ use crate::{
     config::{Config, TokenConfig},
     data::key_file::KeyFile,
     log,
-    terminal::{Failure, output},
+    terminal::{Failure, OrFail as _, output},
 };
 
 /// Runs `doorward bots`.
@@ -37,8 +37,7 @@ pub(crate) fn run(options: &BotsOptions) -> Result<(), Failure> {
         Ok(issuer.issue(name, LIFETIME, SystemClock.wall(), &token::random_id())?)
     };
     let bots = Bots::new(config.listen.to_string(), token, output::say);
-    let runtime = tokio::runtime::Runtime::new();
-    let runtime = runtime.map_err(|error| Failure::because("cannot start", &error))?;
+    let runtime = tokio::runtime::Runtime::new().or_fail("cannot start")?;
     let done = runtime.block_on(async {
         tokio::select! {
             done = work(options, &bots) => done,

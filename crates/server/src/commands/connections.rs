@@ -8,7 +8,7 @@ use crate::{
     cli::ConnectionsOptions,
     config::Config,
     terminal::{
-        Failure, output,
+        Failure, OrFail as _, output,
         table::{cell, laid_out},
     },
 };
@@ -19,21 +19,16 @@ pub(crate) fn run(options: &ConnectionsOptions) -> Result<(), Failure> {
     let client = AdminClient::of(&config.data_dir)?;
     let answers: Vec<Connections> =
         runtime::block_on(client.ask(Method::GET, "/connections", &()))??.all()?;
-    let all: Vec<_> = answers.into_iter().flat_map(|answer| answer.connections).collect();
-    let text = if options.json {
-        let json = serde_json::to_string(&Connections { connections: all });
-        json.map_err(|error| Failure::because("cannot print the list", &error))? + "\n"
-    } else {
-        table(&Connections { connections: all })
-    };
-    output::say(&text).map_err(|error| Failure::because("cannot print the list", &error))
+    let connections = answers.into_iter().flat_map(|answer| answer.connections).collect();
+    let all = Connections { connections };
+    let text = if options.json { output::json(&all)? } else { table(&all) };
+    output::say(&text).or_fail("cannot print the list")
 }
 
 fn table(all: &Connections) -> String {
     let head = ["SOCKET", "LINK", "NAMESPACE", "USER", "SINCE", "UNTIL", "FROM", "SESSION"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(all.connections.iter().map(|one| {
-        vec![
+    let rows = all.connections.iter().map(|one| {
+        [
             one.socket.clone(),
             one.link.to_string(),
             cell(&one.namespace),
@@ -43,6 +38,6 @@ fn table(all: &Connections) -> String {
             one.network.clone().unwrap_or_else(|| "-".to_owned()),
             one.session.as_deref().map_or_else(|| "-".to_owned(), cell),
         ]
-    }));
-    laid_out(&rows)
+    });
+    laid_out(head, rows)
 }

@@ -6,7 +6,7 @@ use crate::{
     cli::{KeysAction, KeysOptions},
     config::Config,
     data::key_file::KeyFile,
-    terminal::{Failure, output},
+    terminal::{Failure, OrFail as _, output},
 };
 
 /// Runs `doorward keys`.
@@ -21,6 +21,5 @@ pub(crate) fn run(options: &KeysOptions) -> Result<(), Failure> {
         })?,
         KeysAction::Rotate => file.rotate()?,
     };
-    output::say(&format!("{}\n", keys.jwks(SystemClock.wall())))
-        .map_err(|error| Failure::because("cannot print the keys", &error))
+    output::say(&format!("{}\n", keys.jwks(SystemClock.wall()))).or_fail("cannot print the keys")
 }

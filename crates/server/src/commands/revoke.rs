@@ -10,7 +10,7 @@ use crate::{
     },
     cli::RevokeOptions,
     config::Config,
-    terminal::{Failure, output},
+    terminal::{Failure, OrFail as _, output},
 };
 
 /// Runs `doorward revoke`.
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &RevokeOptions) -> Result<(), Failure> {
     }
     let sockets = if done.closed == 1 { "socket" } else { "sockets" };
     output::say(&format!("Revoked; {} {sockets} closed. {}\n", done.closed, done.told))
-        .map_err(|error| Failure::because("cannot print what was done", &error))?;
+        .or_fail("cannot print what was done")?;
     if let Some(failure) = failed {
         return Err(failure);
     }

@@ -13,18 +13,16 @@ use crate::{
     config::{Config, public_url::PublicUrl},
     data::stores::Stores,
     run::{assembly, resources::Resources},
-    terminal::{Failure, output},
+    terminal::{Failure, OrFail as _, output},
 };
 
 /// Runs `doorward routes`.
 pub(crate) fn run(options: &RoutesOptions) -> Result<(), Failure> {
     let config = Config::load(&options.place, None)?;
-    let key = SigningKey::generate()
-        .map_err(|error| Failure::because("cannot put the server together", &error))?;
+    let key = SigningKey::generate().or_fail("cannot put the server together")?;
     let keys = Arc::new(KeyRing::new(key));
     let public_url = config.public_url.clone().unwrap_or_else(|| PublicUrl::localhost(3000));
-    let folder = tempfile::tempdir()
-        .map_err(|error| Failure::because("cannot put the server together", &error))?;
+    let folder = tempfile::tempdir().or_fail("cannot put the server together")?;
     let table = runtime::block_on(async {
         let stores = Stores::forgetful(&config, folder.path()).await?;
         let sessions = Arc::new(assembly::sessions(&config, &stores));
@@ -37,5 +35,5 @@ pub(crate) fn run(options: &RoutesOptions) -> Result<(), Failure> {
         let identity = assembly::identity(&config, resources).await?;
         Ok(assembly::build(&config, resources, &identity)?.policy().to_string())
     })??;
-    output::say(&table).map_err(|error| Failure::because("cannot print the table", &error))
+    output::say(&table).or_fail("cannot print the table")
 }

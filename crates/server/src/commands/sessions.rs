@@ -12,7 +12,7 @@ use crate::{
     cli::SessionsOptions,
     config::Config,
     terminal::{
-        Failure, output,
+        Failure, OrFail as _, output,
         table::{cell, laid_out},
     },
 };
@@ -32,9 +32,9 @@ pub(crate) fn run(options: &SessionsOptions) -> Result<(), Failure> {
         let path = format!("/sessions?{key}={}", utf8_percent_encode(name, NON_ALPHANUMERIC));
         // Servers of one data directory share their sessions, so one response is complete.
         let list: SessionList = runtime::block_on(client.ask_one(Method::GET, &path, &()))??;
-        if options.json { json(&list)? } else { table(&list) }
+        if options.json { output::json(&list)? } else { table(&list) }
     };
-    output::say(&text).map_err(|error| Failure::because("cannot print it", &error))
+    output::say(&text).or_fail("cannot print it")
 }
 
 async fn create(client: &AdminClient, user: &SessionOf) -> Result<String, Failure> {
@@ -42,16 +42,10 @@ async fn create(client: &AdminClient, user: &SessionOf) -> Result<String, Failur
     Ok(format!("{}\n", made.token))
 }
 
-fn json(list: &SessionList) -> Result<String, Failure> {
-    let json = serde_json::to_string(list);
-    Ok(json.map_err(|error| Failure::because("cannot print the list", &error))? + "\n")
-}
-
 fn table(list: &SessionList) -> String {
     let head = ["SESSION", "CREATED", "SEEN", "UNTIL", "FROM", "WITH"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(list.sessions.iter().map(|one| {
-        vec![
+    let rows = list.sessions.iter().map(|one| {
+        [
             cell(&one.id),
             format!("{:.0}", one.created_at),
             format!("{:.0}", one.seen_at),
@@ -59,6 +53,6 @@ fn table(list: &SessionList) -> String {
             one.network.clone().unwrap_or_else(|| "-".to_owned()),
             one.user_agent.as_deref().map_or_else(|| "-".to_owned(), cell),
         ]
-    }));
-    laid_out(&rows)
+    });
+    laid_out(head, rows)
 }

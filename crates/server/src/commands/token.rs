@@ -14,7 +14,7 @@ use crate::{
     cli::TokenOptions,
     config::{Config, TokenConfig},
     data::key_file::KeyFile,
-    terminal::{Failure, output},
+    terminal::{Failure, OrFail as _, output},
 };
 
 /// Runs `doorward token`.
@@ -26,8 +26,7 @@ pub(crate) fn run(options: &TokenOptions) -> Result<(), Failure> {
     let token = issuer
         .issue(&options.sub, options.ttl, SystemClock.wall(), &random_id())
         .map_err(explain)?;
-    output::say(&format!("{token}\n"))
-        .map_err(|error| Failure::because("cannot print the token", &error))
+    output::say(&format!("{token}\n")).or_fail("cannot print the token")
 }
 
 fn explain(error: IssueError) -> Failure {

@@ -5,14 +5,13 @@ use std::{fs, ops::Range, path::Path};
 use toml::de::DeTable;
 
 use super::{known, tables::Settings};
-use crate::terminal::Failure;
+use crate::terminal::{Failure, OrFail as _};
 
 /// Reads a configuration file.
 pub(super) fn read(path: &Path) -> Result<Settings, Failure> {
     let name = path.display();
-    let text = fs::read_to_string(path).map_err(|error| {
-        Failure::because(format_args!("cannot read the configuration file {name}"), &error)
-    })?;
+    let text = fs::read_to_string(path);
+    let text = text.or_fail(format_args!("cannot read the configuration file {name}"))?;
     let at = |span: Option<Range<usize>>, what: &str| {
         let (line, column) = position(&text, span.map_or(0, |span| span.start));
         Failure::new(format_args!("{name}:{line}:{column}: {what}"))

@@ -5,7 +5,7 @@ use std::path::Path;
 use doorward_apps::{Application, Database};
 
 use super::custody;
-use crate::terminal::Failure;
+use crate::terminal::{Failure, OrFail as _};
 
 /// Opens the database. Creates the file if it is missing, and the tables that the mounted
 /// applications lack.
@@ -14,9 +14,8 @@ pub(crate) async fn open(
     mounted: &[&'static dyn Application],
 ) -> Result<Database, Failure> {
     custody::check_database(file)?;
-    Database::open(file, mounted).await.map_err(|error| {
-        Failure::because(format_args!("cannot use the database {}", file.display()), &error)
-    })
+    let opened = Database::open(file, mounted).await;
+    opened.or_fail(format_args!("cannot use the database {}", file.display()))
 }
 
 /// Name of the file in the data directory.

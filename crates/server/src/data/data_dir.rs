@@ -20,7 +20,7 @@ use rustix::{
 };
 
 use super::custody;
-use crate::terminal::{Failure, output};
+use crate::terminal::{Failure, OrFail as _, output};
 
 /// Lock on a data directory, released on drop.
 #[derive(Debug)]
@@ -43,21 +43,18 @@ impl DataDir {
     /// locked it.
     pub(crate) async fn take(path: &Path) -> Result<Self, Failure> {
         let name = path.display();
-        let cannot = |error: &io::Error| {
-            Failure::because(format_args!("cannot use the data directory {name}"), error)
-        };
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.map_err(|error| cannot(&error))?;
+        let cannot = format_args!("cannot use the data directory {name}");
+        DirBuilder::new().recursive(true).mode(0o700).create(path).or_fail(cannot)?;
         custody::check_directory(path)?;
         let file = path.join(NAME);
         custody::check_file(&file)?;
         let was_used = file.exists();
-        let lock = File::open(path).map_err(|error| cannot(&error))?;
-        let mut sign = open(&file).map_err(|error| cannot(&error))?;
+        let lock = File::open(path).or_fail(cannot)?;
+        let mut sign = open(&file).or_fail(cannot)?;
         let mut is_told = false;
         while let Err(error) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             if error != Errno::WOULDBLOCK {
-                return Err(cannot(&error.into()));
+                return Err(Failure::because(cannot, &io::Error::from(error)));
             }
             if !is_told {
                 is_told = true;
@@ -68,7 +65,7 @@ impl DataDir {
             }
             SystemClock.sleep_until(SystemClock.now() + BETWEEN_LOOKS).await;
         }
-        write_down(&mut sign).map_err(|error| cannot(&error))?;
+        write_down(&mut sign).or_fail(cannot)?;
         Ok(Self { _lock: lock, was_used })
     }
 

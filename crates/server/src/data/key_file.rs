@@ -22,7 +22,7 @@ use rustix::{fs::OFlags, process::geteuid};
 use super::custody::{self, Holding};
 use crate::{
     config::{Profile, ttl::MAX_LIFETIME},
-    terminal::{Failure, quoted::quoted},
+    terminal::{Failure, OrFail as _, quoted::quoted},
 };
 
 /// Location of the key file.
@@ -76,28 +76,27 @@ impl KeyFile {
     /// Reads the keys. Returns `None` if there is no key file.
     pub(crate) fn read(&self) -> Result<Option<KeyRing>, Failure> {
         let path = self.path.display();
-        let cannot =
-            |error: &io::Error| Failure::because(format_args!("cannot read the key {path}"), error);
+        let cannot = format_args!("cannot read the key {path}");
         let me = geteuid().as_raw();
         // With the dot, an empty path is the current directory, and the path of a file is an error.
         let directory = fs::metadata(self.directory.join("."));
-        let Some(directory) = found(directory).map_err(|error| cannot(&error))? else {
+        let Some(directory) = found(directory).or_fail(cannot)? else {
             return Ok(None);
         };
         custody::judge_directory(Holding::of(&directory), me)
             .map_err(|flaw| flaw.explain("data directory", &self.directory, me))?;
-        let Some(file) = found(self.open()).map_err(|error| cannot(&error))? else {
+        let Some(file) = found(self.open()).or_fail(cannot)? else {
             return Ok(None);
         };
         // Check the open file and not its name, so that the file cannot be replaced in between.
-        let metadata = file.metadata().map_err(|error| cannot(&error))?;
+        let metadata = file.metadata().or_fail(cannot)?;
         if !metadata.is_file() {
             return Err(Failure::new(format_args!("the key {path} is not a file")));
         }
         custody::judge_file(Holding::of(&metadata), me)
             .map_err(|flaw| flaw.explain("key", &self.path, me))?;
         let mut pem = String::new();
-        file.take(MAX_SIZE).read_to_string(&mut pem).map_err(|error| cannot(&error))?;
+        file.take(MAX_SIZE).read_to_string(&mut pem).or_fail(cannot)?;
         let keys = KeyRing::from_pem(&pem).map_err(|error| self.damaged(error))?;
         Ok(Some(keys.max_lifetime(MAX_LIFETIME)))
     }
@@ -111,11 +110,8 @@ impl KeyFile {
 
     fn write(&self, keys: &KeyRing, when: When) -> Result<(), Failure> {
         let path = self.path.display();
-        let pem = keys
-            .to_pem()
-            .map_err(|error| Failure::because("cannot write a signing key", &error))?;
-        self.replace(pem.as_bytes(), when)
-            .map_err(|error| Failure::because(format_args!("cannot write keys to {path}"), &error))
+        let pem = keys.to_pem().or_fail("cannot write a signing key")?;
+        self.replace(pem.as_bytes(), when).or_fail(format_args!("cannot write keys to {path}"))
     }
 
     fn replace(&self, pem: &[u8], when: When) -> io::Result<()> {
@@ -158,7 +154,7 @@ enum When {
 }
 
 fn new_key() -> Result<SigningKey, Failure> {
-    SigningKey::generate().map_err(|error| Failure::because("cannot make a signing key", &error))
+    SigningKey::generate().or_fail("cannot make a signing key")
 }
 
 /// Turns a missing file into `None`; other errors remain errors.

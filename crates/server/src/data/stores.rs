@@ -16,7 +16,7 @@ use doorward_sql::{PostgresStore, SqlAudit, SqlStore};
 use super::{applications, custody};
 use crate::{
     config::{AuditConfig, Config, StoreConfig},
-    terminal::Failure,
+    terminal::{Failure, OrFail as _},
 };
 
 /// Stores of a server.
@@ -55,11 +55,9 @@ impl Stores {
                 // rejected.
                 each(MemoryStore::default().refusing_before(SystemClock.wall()))
             }
-            StoreConfig::Redis(url) => each(
-                RedisStore::connect(url.expose())
-                    .await
-                    .map_err(|error| Failure::because("cannot use Redis", &error))?,
-            ),
+            StoreConfig::Redis(url) => {
+                each(RedisStore::connect(url.expose()).await.or_fail("cannot use Redis")?)
+            }
             StoreConfig::Sqlite => each(database.clone()),
         };
         let audit = match &config.audit {
@@ -69,11 +67,10 @@ impl Stores {
         };
         let audit = bounded(audit, config.record_first);
         let accounts: Arc<dyn AccountStore> = match &config.postgres {
-            Some(url) => Arc::new(
-                PostgresStore::connect(url.expose())
-                    .await
-                    .map_err(|error| Failure::because("cannot use database.url", &error))?,
-            ),
+            Some(url) => {
+                let store = PostgresStore::connect(url.expose()).await;
+                Arc::new(store.or_fail("cannot use database.url")?)
+            }
             None => Arc::new(database.clone()),
         };
         let applications =
@@ -81,9 +78,7 @@ impl Stores {
                 .await?;
         Ok(Self { sessions, tickets, revocations, accounts, audit, database, applications })
     }
-}
 
-impl Stores {
     /// Opens empty stores for a server that never accepts a client. Their files are created in `folder`.
     pub(crate) async fn forgetful(config: &Config, folder: &Path) -> Result<Self, Failure> {
         let (sessions, tickets, revocations) = each(MemoryStore::default());
@@ -180,9 +175,7 @@ async fn sqlite(file: &Path, was_used: bool) -> Result<SqlStore, Failure> {
     } else {
         SqlStore::open(file).await
     };
-    let opened = opened.map_err(|error| {
-        Failure::because(format_args!("cannot use the database {}", file.display()), &error)
-    })?;
+    let opened = opened.or_fail(format_args!("cannot use the database {}", file.display()))?;
     if is_lost {
         tracing::warn!(
             database = %file.display(),
@@ -201,10 +194,8 @@ pub(crate) fn check_audit(path: &Path) -> Result<(), Failure> {
 
 fn json_lines(path: &Path) -> Result<JsonLinesAudit, Failure> {
     check_audit(path)?;
-    JsonLinesAudit::open(path).map_err(|error| {
-        let path = path.display();
-        Failure::because(format_args!("cannot write audit records to {path}"), &error)
-    })
+    let opened = JsonLinesAudit::open(path);
+    opened.or_fail(format_args!("cannot write audit records to {}", path.display()))
 }
 
 /// Timeout for closing the stores. A stuck database must not prevent the server from stopping.

@@ -16,7 +16,7 @@ use super::{authenticator, demo, descriptors, directory::AccountDirectory, resou
 use crate::{
     config::{Config, SameSite},
     data::stores::{Sink, Stores},
-    terminal::Failure,
+    terminal::{Failure, OrFail as _},
 };
 
 /// Builds the session service, with the configured lifetimes.
@@ -35,8 +35,7 @@ pub(crate) async fn identity(
     let Resources { keys, sessions, stores, public_url } = resources;
     let mut drawn = [0; 32];
     OsEntropy.fill(&mut drawn);
-    let secret = stores.accounts.decoy_secret(&drawn).await;
-    let secret = secret.map_err(|error| Failure::because("cannot use the database", &error))?;
+    let secret = stores.accounts.decoy_secret(&drawn).await.or_fail("cannot use the database")?;
     let (sessions, tickets) = (Arc::clone(sessions), Arc::clone(&stores.tickets));
     let accounts = Arc::clone(&stores.accounts);
     let (issuer, audience) = (config.token.issuer.as_str(), config.token.audience.as_str());
@@ -61,9 +60,7 @@ pub(crate) async fn identity(
     if config.session.same_site == SameSite::Strict {
         builder = builder.same_site_strict();
     }
-    builder.build().map_err(|error| {
-        Failure::because(format_args!("no user could sign in at public_url {public_url}"), &error)
-    })
+    builder.build().or_fail(format_args!("no user could sign in at public_url {public_url}"))
 }
 
 /// Builds the server.
@@ -95,10 +92,7 @@ pub(crate) fn build(
             builder = builder.gateway(gateway.connections_at_most(config.sockets));
         }
     }
-    builder
-        .public(identity.gateway())
-        .build()
-        .map_err(|error| Failure::because("the server cannot be built", &error))
+    builder.public(identity.gateway()).build().or_fail("the server cannot be built")
 }
 
 /// Returns the limits of the framework. The number of connections is limited to what the file

@@ -14,7 +14,10 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use super::descriptors;
-use crate::{config::listen::ListenAddress, terminal::Failure};
+use crate::{
+    config::listen::ListenAddress,
+    terminal::{Failure, OrFail as _},
+};
 
 /// The metrics and their listener.
 pub(crate) struct MetricsServer {
@@ -25,13 +28,12 @@ pub(crate) struct MetricsServer {
 impl MetricsServer {
     /// Binds the listener and installs the recorder. Components that are built before this call are not counted.
     pub(crate) async fn start(listen: &ListenAddress) -> Result<Self, Failure> {
-        let listeners = Listeners::bind(listen.as_str())
-            .await
-            .map_err(|error| Failure::because("cannot listen for metrics", &error))?;
+        let listeners =
+            Listeners::bind(listen.as_str()).await.or_fail("cannot listen for metrics")?;
         let handle = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
             .and_then(PrometheusBuilder::install_recorder)
-            .map_err(|error| Failure::because("cannot count", &error))?;
+            .or_fail("cannot count")?;
         // Counters that should stay 0 exist from the start, so that alerts can use them.
         for name in ZERO {
             metrics::counter!(*name).increment(0);

@@ -26,7 +26,7 @@ use crate::{
     data::{data_dir::DataDir, key_file::KeyFile, stores::Stores},
     http::{self, Site},
     log::{self, Log},
-    terminal::{Failure, output},
+    terminal::{Failure, OrFail as _, output},
 };
 
 /// Runs `doorward serve`.
@@ -37,10 +37,8 @@ pub(crate) fn run(options: &ServeOptions) -> Result<(), Failure> {
     }
     let log = log::start()?;
     descriptors::raise();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::because("cannot start", &error))?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().or_fail("cannot start")?;
     // Released last, after all other work: another server may be waiting for the directory.
     let mut held = None;
     let served = runtime.block_on(serve(options, &config, &log, &mut held));
@@ -56,9 +54,8 @@ async fn serve(
     log: &Log,
     held: &mut Option<DataDir>,
 ) -> Result<(), Failure> {
-    let cannot = |error: io::Error| Failure::because("cannot listen to signals", &error);
-    let stop = ShutdownSignal::install().map_err(cannot)?;
-    let signals = Signals::install().map_err(cannot)?;
+    let stop = ShutdownSignal::install().or_fail("cannot listen to signals")?;
+    let signals = Signals::install().or_fail("cannot listen to signals")?;
     let mut stop = pin!(stop.received());
     let prepared = tokio::select! {
         prepared = prepare(config, held) => prepared?,
@@ -132,7 +129,7 @@ async fn serve(
         _ = beside => Ok(()),
     };
     stores.close().await;
-    served.map_err(|error| Failure::because("cannot serve", &error))
+    served.or_fail("cannot serve")
 }
 
 /// Returns the audit file and its path, if records are written to one.

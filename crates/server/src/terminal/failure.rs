@@ -37,6 +37,18 @@ impl Failure {
     }
 }
 
+/// Turns the error of a result into a [`Failure`].
+pub(crate) trait OrFail<T> {
+    /// Returns the value, or fails with a description and the error, like [`Failure::because`].
+    fn or_fail(self, what: impl fmt::Display) -> Result<T, Failure>;
+}
+
+impl<T, E: Error + 'static> OrFail<T> for Result<T, E> {
+    fn or_fail(self, what: impl fmt::Display) -> Result<T, Failure> {
+        self.map_err(|error| Failure::because(what, &error))
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "doorward: {}", self.line)

@@ -10,11 +10,20 @@ use std::{
     time::Duration,
 };
 
+use serde::Serialize;
+
+use super::{Failure, OrFail as _};
+
 /// Writes a text to standard output and flushes.
 pub(crate) fn say(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
+}
+
+/// Returns a list as one line of JSON.
+pub(crate) fn json(list: &impl Serialize) -> Result<String, Failure> {
+    Ok(serde_json::to_string(list).or_fail("cannot print the list")? + "\n")
 }
 
 /// Writes one line to standard error.

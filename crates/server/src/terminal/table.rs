@@ -1,17 +1,21 @@
 //! Formats rows as a table.
 
-/// Returns the rows as text, with aligned columns that are two spaces apart.
-pub(crate) fn laid_out(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
-    };
-    let widths: Vec<_> = (0..columns).map(width).collect();
+/// Returns a head and rows as text, with aligned columns that are two spaces apart.
+pub(crate) fn laid_out<const N: usize>(
+    head: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> String {
+    let rows: Vec<_> = [head.map(str::to_owned)].into_iter().chain(rows).collect();
+    let mut widths = [0; N];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
+        for (cell, width) in row.iter().zip(widths) {
             line.push_str(cell);
             line.extend(std::iter::repeat_n(' ', 2 + width - cell.chars().count()));
         }
@@ -34,9 +38,9 @@ mod tests {
 
     #[test]
     fn columns_are_under_each_other() {
-        let rows = [vec!["USER".into(), "A".into()], vec!["alice".into(), "b".into()]];
+        let rows = [["alice", "b"].map(str::to_owned)];
 
-        assert_eq!(laid_out(&rows), "USER   A\nalice  b\n");
+        assert_eq!(laid_out(["USER", "A"], rows.into_iter()), "USER   A\nalice  b\n");
     }
 
     #[test]
