@@ -1,13 +1,13 @@
 //! Helpers for the tests of all applications: an authenticator, and a directory of accounts in
 //! memory.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use doorward::{
     BoxError, Refusal, UserId,
     auth::{Authenticator, Grant},
     prelude::authenticate_fn,
-    server::{Entropy, OsEntropy},
+    server::OsEntropy,
     store::BoxFuture,
     test::ManualClock,
 };
@@ -57,13 +57,11 @@ pub(crate) fn services(
     database: &SqliteFile,
     directory: Arc<dyn Directory>,
 ) -> Services {
-    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-    let round = std::time::Duration::from_secs(10);
     Services {
         clock: Arc::new(clock.clone()),
-        entropy,
+        entropy: Arc::new(OsEntropy),
         database: database.clone(),
         directory,
-        round,
+        round: Duration::from_secs(10),
     }
 }

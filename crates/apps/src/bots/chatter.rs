@@ -1,9 +1,6 @@
 //! Bot in one room of the chat. It follows orders, and checks that it receives every message in order.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use doorward::server::{Clock, SystemClock};
 use serde::Deserialize;
@@ -16,6 +13,7 @@ use super::{
 };
 
 /// State that all bots of the room share.
+#[derive(Default)]
 pub(super) struct Slate {
     pub(super) latency: Latency<String>,
     /// Number of members.
@@ -48,18 +46,6 @@ struct Invitation {
 struct Message {
     key: String,
     version: i64,
-}
-
-impl Slate {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            latency: Latency::new(),
-            members: watch::Sender::new(0),
-            room: watch::Sender::new(None),
-            heard: AtomicU64::new(0),
-            disordered: AtomicU64::new(0),
-        })
-    }
 }
 
 /// Follows orders until the channel of orders closes or the connection ends.

@@ -29,7 +29,7 @@ pub(super) async fn play(load: &GameLoad, door: &Arc<Door>) -> Result<(), BotErr
     let names: Vec<_> = (1..=load.players).map(|number| format!("bot-{number:03}")).collect();
     let clients = door.enter_all(&names, "/mole").await?;
     door.say(&format!("{} bots play in the room {}.", names.len(), load.room))?;
-    let latency = Arc::new(Latency::new());
+    let latency = Arc::<Latency<_>>::default();
     let (count, (rounds, mut ranked)) = (clients.len(), mpsc::channel(clients.len()));
     for (index, (name, mut client)) in names.into_iter().zip(clients).enumerate() {
         let player = Player {

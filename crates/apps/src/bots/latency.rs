@@ -23,7 +23,7 @@ struct Inner<K> {
 }
 
 /// Summary of the measurements.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Summary {
     pub(super) arrivals: u64,
     p50: Duration,
@@ -31,11 +31,13 @@ pub(super) struct Summary {
     max: Duration,
 }
 
-impl<K: Eq + Hash> Latency<K> {
-    pub(super) fn new() -> Self {
+impl<K> Default for Latency<K> {
+    fn default() -> Self {
         Self { inner: Mutex::new(Inner { sent: HashMap::new(), arrivals: vec![0; BUCKETS] }) }
     }
+}
 
+impl<K: Eq + Hash> Latency<K> {
     pub(super) fn sent(&self, what: K, now: Instant) {
         self.lock().sent.insert(what, now);
     }
@@ -77,12 +79,7 @@ impl Summary {
             BUCKET * u32::try_from(bucket.map_or(0, |bucket| bucket + 1)).unwrap_or(u32::MAX)
         };
         if arrivals == 0 {
-            return Self {
-                arrivals,
-                p50: Duration::ZERO,
-                p99: Duration::ZERO,
-                max: Duration::ZERO,
-            };
+            return Self::default();
         }
         Self { arrivals, p50: within(500), p99: within(990), max: within(1000) }
     }
@@ -109,7 +106,7 @@ mod tests {
 
     #[test]
     fn arrivals_are_counted_from_the_sending() {
-        let latency = Latency::new();
+        let latency = Latency::default();
         let start = doorward::server::Clock::now(&doorward::test::ManualClock::new());
         latency.sent("hit", start);
         for millis in 1..=100 {

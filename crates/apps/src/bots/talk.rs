@@ -28,7 +28,7 @@ pub(super) async fn chat(load: &ChatLoad, door: &Door) -> Result<(), BotError> {
     let count = usize::from(load.members);
     let names: Vec<_> = (1..=count).map(|number| format!("bot-{number:04}")).collect();
     let clients = door.enter_all(&names, "/chat").await?;
-    let slate = Slate::new();
+    let slate = Arc::<Slate>::default();
     let mut orders = Vec::new();
     for mut client in clients {
         let (order, ordered) = mpsc::channel(64);

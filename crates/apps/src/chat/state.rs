@@ -40,9 +40,7 @@ impl Chat {
             turn: Mutex::default(),
         }
     }
-}
 
-impl Chat {
     /// Finds the user whose account has this id, or a connected user with this id and without an account.
     pub(super) async fn with_id(
         &self,

@@ -105,13 +105,10 @@ impl Store {
         if !is_other.await.map_err(store_error)? {
             return Ok(());
         }
-        let (user, name) = (user.clone(), name.to_owned());
+        let rename = query("UPDATE chat_members SET name = ?2 WHERE user_id = ?1 AND name <> ?2");
+        let rename = rename.bind(user.as_str()).bind(name);
         let rename = self.0.change(|connection| {
-            Box::pin(async move {
-                let rename =
-                    query("UPDATE chat_members SET name = ?2 WHERE user_id = ?1 AND name <> ?2");
-                rename.bind(user.as_str()).bind(name).execute(connection).await.map(drop)
-            })
+            Box::pin(async move { rename.execute(connection).await.map(drop) })
         });
         rename.await
     }

@@ -14,11 +14,10 @@ use std::{
 };
 
 use doorward::{SocketId, UserId, server::Entropy};
-pub(super) use strike::{Hit, Miss};
-use strike::{Mole, Pace, aim, worth};
+use strike::{Miss, Mole, Pace, aim, worth};
 
 use super::wire::{
-    MoleDown, MoleUp, PhaseChanged, Player, PlayerGone, Ranked, Ranking, Score, State, Strike,
+    Hit, MoleDown, MoleUp, PhaseChanged, Player, PlayerGone, Ranked, Ranking, Score, State, Strike,
 };
 
 /// State of the game in one room.

@@ -12,7 +12,7 @@ use std::{
 use doorward::prelude::*;
 
 use super::{
-    game::{Full, Hit},
+    game::Full,
     tables::{Table, Tables, room_of},
     top::Top,
     wire::{self, Join, Strike, Struck},
@@ -119,7 +119,7 @@ impl Mole {
         let outcome = judged.as_ref().map_or_else(|miss| miss.name(), |_| "hit");
         metrics::counter!("doorward_mole_strikes_total", "outcome" => outcome).increment(1);
         Ok(match judged {
-            Ok(Hit { points, score, combo }) => Struck::hit(points, score, combo),
+            Ok(hit) => Struck::hit(hit),
             Err(miss) => Struck::missed(miss.name()),
         })
     }

@@ -35,19 +35,20 @@ pub(super) struct Struck {
     reason: Option<&'static str>,
     /// Points and score of a hit.
     #[serde(skip_serializing_if = "Option::is_none", flatten)]
-    gained: Option<Gained>,
+    gained: Option<Hit>,
 }
 
-#[derive(Serialize)]
-struct Gained {
-    points: u32,
-    score: u32,
-    combo: u32,
+/// Result of a strike that has hit a mole.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Hit {
+    pub(super) points: u32,
+    pub(super) score: u32,
+    pub(super) combo: u32,
 }
 
 impl Struck {
-    pub(super) fn hit(points: u32, score: u32, combo: u32) -> Self {
-        Self { hit: true, reason: None, gained: Some(Gained { points, score, combo }) }
+    pub(super) fn hit(gained: Hit) -> Self {
+        Self { hit: true, reason: None, gained: Some(gained) }
     }
 
     pub(super) fn missed(reason: &'static str) -> Self {

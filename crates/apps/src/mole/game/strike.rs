@@ -18,14 +18,6 @@ pub(super) struct Mole {
     pub(super) hit_by: HashSet<UserId>,
 }
 
-/// Result of a strike that has hit a mole.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::mole) struct Hit {
-    pub(in crate::mole) points: u32,
-    pub(in crate::mole) score: u32,
-    pub(in crate::mole) combo: u32,
-}
-
 /// Reasons for which a strike is a miss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::mole) enum Miss {
