@@ -79,40 +79,17 @@ pub(super) const WINDOW: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
-    use tracing_subscriber::{Layer as _, fmt::MakeWriter, layer::SubscriberExt as _};
+    use doorward_testkit::Log;
+    use tracing_subscriber::{Layer as _, layer::SubscriberExt as _};
 
     use super::*;
 
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line);
-            Ok(line.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl<'a> MakeWriter<'a> for Written {
-        type Writer = Self;
-
-        fn make_writer(&'a self) -> Self {
-            self.clone()
-        }
-    }
-
     #[test]
     fn one_place_fills_no_disk_and_another_one_is_still_heard() {
-        let (ceiling, written) = (Ceiling::default(), Written::default());
+        let (ceiling, log) = (Ceiling::default(), Log::default());
         let lines = tracing_subscriber::fmt::layer()
             .with_ansi(false)
-            .with_writer(written.clone())
+            .with_writer(log.clone())
             .with_filter(ceiling.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
             for _ in 0..2 {
@@ -127,7 +104,7 @@ mod tests {
             }
         });
 
-        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let text = log.lines().join("\n");
         assert_eq!(text.matches("Refused.").count(), 200);
         assert_eq!(text.matches("Something else.").count(), 2);
         assert_eq!(text.matches("Decided.").count(), 1_000);

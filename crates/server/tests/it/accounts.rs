@@ -5,7 +5,7 @@ use std::path::Path;
 use doorward_testkit::{PostgresServer, RawClient, SoftPasskey};
 use serde_json::{Value, json};
 
-use crate::support::{Finished, Server, path, run};
+use crate::support::{Finished, Server, by_token, path, run};
 
 /// Client program without cookies, in the namespace `/auth`.
 struct Program {
@@ -123,9 +123,7 @@ async fn an_ambiguous_name_revokes_no_user() {
     let (_, session) = Program::enter(&server).await.sign_up("alice").await;
     let (mut account, _) = connect(&server, &session).await;
     let token = crate::support::token(server.data_dir());
-    let mut subject = RawClient::open(server.address()).await;
-    subject.text(&format!("40{{\"token\":\"{token}\"}}")).await;
-    subject.json("40").await;
+    let mut subject = server.connect(&by_token(&token)).await;
 
     let ambiguous = operate(&server, &["revoke", "--user", "alice"]);
     let sessions = operate(&server, &["sessions", "--user", "alice"]);

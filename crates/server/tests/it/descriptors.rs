@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     metrics::{metrics_of, scrape},
-    support::{Server, path, run, token},
+    support::{Server, by_session, by_token, path, run, session, token},
 };
 
 /// Changes a command so that the program runs with a limit of 160 open files.
@@ -40,13 +40,10 @@ async fn a_server_without_free_descriptors_still_obeys_its_operator() {
     let limit = value(&scrape(&metrics), "doorward_connections_limit");
     // The rest of the 160 is reserved for files, the admin socket and metrics.
     assert_eq!(limit, 96);
-    let connect = format!(r#"40{{"token":"{}"}}"#, token(server.data_dir()));
+    let auth = by_token(&token(server.data_dir()));
     let mut clients = Vec::new();
     for _ in 0..limit {
-        let mut client = RawClient::open(server.address()).await;
-        client.text(&connect).await;
-        client.json("40").await;
-        clients.push(client);
+        clients.push(server.connect(&auth).await);
     }
     // These connections wait to be accepted; there are more of them than free descriptors.
     let mut waiting = Vec::new();
@@ -59,8 +56,7 @@ async fn a_server_without_free_descriptors_still_obeys_its_operator() {
     assert_eq!(value(&text, "doorward_descriptors_limit"), 160);
     assert!(value(&text, "doorward_descriptors") < 160, "{text}");
     let data = path(server.data_dir());
-    let signed_in = run(&["sessions", "--user", "bob", "--create", "--data-dir", data]);
-    assert_eq!(signed_in.code, Some(0), "{signed_in:?}");
+    let session = session(server.data_dir(), "bob");
     let listed = run(&["connections", "--json", "--data-dir", data]);
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
     assert_eq!(listed["connections"].as_array().unwrap().len(), limit);
@@ -69,9 +65,7 @@ async fn a_server_without_free_descriptors_still_obeys_its_operator() {
 
     // There is room again, and a signed-in user can connect.
     drop((clients, waiting));
-    let mut bob = RawClient::open(server.address()).await;
-    bob.text(&format!(r#"40{{"sessionToken":"{}"}}"#, signed_in.stdout.trim_end())).await;
-    bob.json("40").await;
+    server.connect(&by_session(&session)).await;
     let log = server.stop();
     assert_eq!(log.matches("No room for more connections").count(), 1, "{log}");
     assert!(!log.contains("Too many open files"), "{log}");

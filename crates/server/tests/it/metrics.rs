@@ -9,7 +9,7 @@ use std::{
 
 use doorward_testkit::RawClient;
 
-use crate::support::{Server, path, run, token};
+use crate::support::{Server, by_token, path, run, token};
 
 /// Returns the address of the metrics, which the log names.
 pub(crate) fn metrics_of(server: &Server) -> String {
@@ -33,9 +33,7 @@ async fn decisions_are_counted_and_no_text_of_a_client_is_a_label() {
     let mut bad = RawClient::open(server.address()).await;
     bad.text(r#"40{"token":"canary-hunter2"}"#).await;
     bad.json("44").await;
-    let mut client = RawClient::open(server.address()).await;
-    client.text(&format!(r#"40{{"token":"{}"}}"#, token(server.data_dir()))).await;
-    client.json("40").await;
+    let mut client = server.connect(&by_token(&token(server.data_dir()))).await;
     client.text(r#"420["canary-event",1]"#).await;
     client.json("430").await;
 

@@ -7,9 +7,9 @@ use std::{
     path::Path,
 };
 
-use doorward_testkit::{RawClient, Seen};
+use doorward_testkit::RawClient;
 
-use crate::support::{Finished, Server, path, run, token};
+use crate::support::{Finished, Server, by_session, by_token, path, run, session, token};
 
 /// Runs a command on the data directory of a server.
 fn operate(server: &Server, arguments: &[&str]) -> Finished {
@@ -23,14 +23,6 @@ fn said(server: &Server, arguments: &[&str]) -> String {
     done.stdout
 }
 
-/// Connects a client that must be admitted.
-async fn connected(server: &Server, auth: &str) -> RawClient {
-    let mut client = RawClient::open(server.address()).await;
-    client.text(&format!("40{auth}")).await;
-    client.json("40").await;
-    client
-}
-
 /// Returns the code with which the server ends the client.
 async fn ended_with(client: &mut RawClient) -> String {
     let ended = client.json("42").await;
@@ -42,8 +34,8 @@ async fn ended_with(client: &mut RawClient) -> String {
 async fn a_user_is_revoked_from_the_command_line() {
     let server = Server::start();
     let token = token(server.data_dir());
-    let mut first = connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
-    let mut second = connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
+    let mut first = server.connect(&by_token(&token)).await;
+    let mut second = server.connect(&by_token(&token)).await;
 
     let text = said(&server, &["revoke", "--user", "alice"]);
 
@@ -55,15 +47,9 @@ async fn a_user_is_revoked_from_the_command_line() {
         assert_eq!(ended_with(client).await, "revoked");
     }
     // The token is from before the revocation, and is refused after a restart as well.
-    let mut again = RawClient::open(server.address()).await;
-    again.text(&format!(r#"40{{"token":"{token}"}}"#)).await;
-    assert_eq!(again.json("44").await["data"]["code"], "unauthenticated");
-    let data_dir = server.data_dir().to_owned();
+    assert_eq!(server.refusal(&by_token(&token)).await, "unauthenticated");
     let server = server.restart();
-    let mut again = RawClient::open(server.address()).await;
-    again.text(&format!(r#"40{{"token":"{token}"}}"#)).await;
-    assert_eq!(again.json("44").await["data"]["code"], "unauthenticated");
-    drop(data_dir);
+    assert_eq!(server.refusal(&by_token(&token)).await, "unauthenticated");
 }
 
 /// A user who is offline can be revoked as well: earlier tokens are refused from then on.
@@ -79,16 +65,14 @@ async fn a_user_without_account_session_or_socket_is_revoked() {
         "Revoked; 0 sockets closed. No account, session or socket was found: what was issued to the subject \
          \"alice\" before is refused.\n"
     );
-    let mut client = RawClient::open(server.address()).await;
-    client.text(&format!(r#"40{{"token":"{token}"}}"#)).await;
-    assert_eq!(client.json("44").await["data"]["code"], "unauthenticated");
+    assert_eq!(server.refusal(&by_token(&token)).await, "unauthenticated");
 }
 
 #[tokio::test]
 async fn revoking_an_unknown_session_or_socket_exits_with_1() {
     let server = Server::start();
     let token = token(server.data_dir());
-    let _client = connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
+    let _client = server.connect(&by_token(&token)).await;
     let list: serde_json::Value =
         serde_json::from_str(&said(&server, &["connections", "--json"])).unwrap();
     let gone = list["connections"][0]["socket"].as_str().unwrap();
@@ -107,7 +91,7 @@ async fn revoking_an_unknown_session_or_socket_exits_with_1() {
 async fn sockets_are_listed_and_revoked_one_by_one() {
     let server = Server::start();
     let token = token(server.data_dir());
-    let mut client = connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
+    let mut client = server.connect(&by_token(&token)).await;
 
     let table = said(&server, &["connections"]);
     let json = said(&server, &["connections", "--json"]);
@@ -125,21 +109,20 @@ async fn sockets_are_listed_and_revoked_one_by_one() {
     assert_eq!(text, "Revoked; 1 socket closed. It was a socket of \"alice\".\n");
     assert_eq!(ended_with(&mut client).await, "revoked");
     // The credential of the socket stays valid.
-    connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
+    server.connect(&by_token(&token)).await;
 }
 
 /// A restart must not sign users out.
 #[tokio::test]
 async fn sessions_are_created_listed_and_revoked_and_outlive_a_restart() {
     let server = Server::start();
-    let token = said(&server, &["sessions", "--user", "alice", "--create"]).trim_end().to_owned();
-    let other = said(&server, &["sessions", "--user", "alice", "--create"]).trim_end().to_owned();
-    let auth = |token: &str| format!(r#"{{"sessionToken":"{token}"}}"#);
+    let token = session(server.data_dir(), "alice");
+    let other = session(server.data_dir(), "alice");
     assert_ne!(token, other);
 
     let server = server.restart();
-    let mut client = connected(&server, &auth(&token)).await;
-    let mut elsewhere = connected(&server, &auth(&other)).await;
+    let mut client = server.connect(&by_session(&token)).await;
+    let mut elsewhere = server.connect(&by_session(&other)).await;
     let json = said(&server, &["sessions", "--user", "alice", "--json"]);
 
     let list: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -162,9 +145,7 @@ async fn sessions_are_created_listed_and_revoked_and_outlive_a_restart() {
     // Attack 58: other sessions of the user stay valid.
     elsewhere.text("420[\"whoami\"]").await;
     assert_eq!(elsewhere.json("430").await[0]["user"], "alice");
-    let mut again = RawClient::open(server.address()).await;
-    again.text(&format!("40{}", auth(&token))).await;
-    assert!(again.packet().await.unwrap().starts_with("44"));
+    server.refusal(&by_session(&token)).await;
 }
 
 /// Attack 103: the only way in is a socket file with mode 0600; HTTP has no such routes.
@@ -235,7 +216,7 @@ async fn after_a_rotation_tokens_of_the_old_key_are_still_accepted() {
     let set: serde_json::Value = serde_json::from_slice(&served.body).unwrap();
     assert_eq!(set["keys"].as_array().unwrap().len(), 2);
     for token in [old, new] {
-        connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
+        server.connect(&by_token(&token)).await;
     }
 }
 
@@ -265,14 +246,10 @@ async fn each_decision_is_recorded_once_in_the_file_or_table() {
     for config in ["[audit]\nsink = \"file\"\n", "[audit]\nsink = \"sql\"\n"] {
         let server = Server::start_with(config, |_| {});
         let token = token(server.data_dir());
-        let session = said(&server, &["sessions", "--user", "alice", "--create"]);
-        let mut bad = RawClient::open(server.address()).await;
-        bad.text(r#"40{"token":"canary-hunter2"}"#).await;
-        bad.json("44").await;
-        assert_eq!(bad.rest().await.last(), Some(&Seen::Closed(Some(1000))));
-        let by_session = format!(r#"{{"sessionToken":"{}"}}"#, session.trim_end());
-        let mut first = connected(&server, &format!(r#"{{"token":"{token}"}}"#)).await;
-        let mut second = connected(&server, &by_session).await;
+        let session = session(server.data_dir(), "alice");
+        server.refusal(&by_token("canary-hunter2")).await;
+        let mut first = server.connect(&by_token(&token)).await;
+        let mut second = server.connect(&by_session(&session)).await;
         said(&server, &["revoke", "--user", "alice"]);
         assert_eq!(ended_with(&mut first).await, "revoked");
         assert_eq!(ended_with(&mut second).await, "revoked");
@@ -288,7 +265,7 @@ async fn each_decision_is_recorded_once_in_the_file_or_table() {
         for entry in fs::read_dir(&data_dir).unwrap() {
             let bytes = fs::read(entry.unwrap().path()).unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes);
-            for secret in ["canary-hunter2", &token, session.trim_end()] {
+            for secret in ["canary-hunter2", &token, &session] {
                 assert!(!text.contains(secret), "{config}");
             }
         }

@@ -2,15 +2,7 @@
 
 use doorward_testkit::{RawClient, RedisServer, Seen};
 
-use crate::support::{Server, path, run, token};
-
-/// Creates a session by the operator's command, and returns its token.
-fn sign_in(server: &Server, user: &str) -> String {
-    let arguments = ["sessions", "--user", user, "--create", "--data-dir", path(server.data_dir())];
-    let made = run(&arguments);
-    assert_eq!(made.code, Some(0), "{made:?}");
-    made.stdout.trim_end().to_owned()
-}
+use crate::support::{Server, by_session, by_token, path, run, session, token};
 
 /// Opens a link with these headers, sends a CONNECT with `auth`, and returns the answer.
 async fn enter(server: &Server, headers: &str, auth: &str) -> String {
@@ -40,7 +32,7 @@ fn is_admitted(packet: &str) -> bool {
 async fn a_session_cookie_counts_for_own_and_allowed_pages_only() {
     let config = "[origins]\nallow = [\"http://localhost:5173\", \"https://app.example.org\"]\n";
     let server = Server::start_with(config, |_| {});
-    let session = sign_in(&server, "alice");
+    let session = session(server.data_dir(), "alice");
     let port = server.port();
     let own = format!("http://localhost:{port}");
     let from = |origin: &str| format!("{}Origin: {origin}\r\n", cookie(&session));
@@ -83,12 +75,11 @@ async fn a_session_cookie_counts_for_own_and_allowed_pages_only() {
 #[tokio::test]
 async fn one_credential_counts_and_an_invalid_one_is_not_skipped() {
     let server = Server::start();
-    let (alice, bob) = (sign_in(&server, "alice"), sign_in(&server, "bob"));
+    let (alice, bob) = (session(server.data_dir(), "alice"), session(server.data_dir(), "bob"));
     let token = token(server.data_dir());
     let own = format!("Origin: http://localhost:{}\r\n", server.port());
     let with = |session: &str| format!("{}{own}", cookie(session));
-    let by_token = format!(r#"{{"token":"{token}"}}"#);
-    let by_session = |session: &str| format!(r#"{{"sessionToken":"{session}"}}"#);
+    let by_token = by_token(&token);
 
     assert!(is_admitted(&enter(&server, "", &by_session(&alice)).await));
     assert!(is_admitted(&enter(&server, "", &by_token).await));
@@ -145,8 +136,8 @@ async fn sessions_are_stored_in_a_configured_redis() {
     let server = Server::start_with("", |command| {
         command.env("REDIS_URL", &url);
     });
-    let session = sign_in(&server, "alice");
-    let auth = format!(r#"{{"sessionToken":"{session}"}}"#);
+    let session = session(server.data_dir(), "alice");
+    let auth = by_session(&session);
     assert!(is_admitted(&enter(&server, "", &auth).await));
 
     let server = server.restart_with(|command| {
@@ -198,17 +189,16 @@ async fn no_credential_is_logged_at_any_level() {
     let server = Server::start_with("", |command| {
         command.env("DOORWARD_LOG", "trace");
     });
-    let session = sign_in(&server, "alice");
+    let session = session(server.data_dir(), "alice");
     let jwt = token(server.data_dir());
     let own = format!("Origin: http://localhost:{}\r\n", server.port());
     let wrong = "d3JvbmctY2FuYXJ5LXdyb25nLWNhbmFyeS13cm9uZy0";
     let by_cookie = format!("{}{own}", cookie(&session));
     assert!(is_admitted(&enter(&server, &by_cookie, "").await));
-    let good = [format!(r#"{{"sessionToken":"{session}"}}"#), format!(r#"{{"token":"{jwt}"}}"#)];
-    for auth in good {
+    for auth in [by_session(&session), by_token(&jwt)] {
         assert!(is_admitted(&enter(&server, "", &auth).await));
     }
-    for auth in [format!(r#"{{"sessionToken":"{wrong}"}}"#), format!(r#"{{"token":"{wrong}"}}"#)] {
+    for auth in [by_session(wrong), by_token(wrong)] {
         assert!(enter(&server, "", &auth).await.starts_with("44"));
     }
     let metrics = server.request("GET", "/metrics").text().to_owned();

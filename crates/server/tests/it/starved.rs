@@ -9,7 +9,7 @@ use doorward_testkit::{Fault, FaultProxy, PostgresServer, RawClient, RedisServer
 use serde_json::Value;
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::support::{Server, eventually, path, run};
+use crate::support::{Server, by_session, eventually, path, run, session};
 
 const METRICS: &str = "[metrics]\nlisten = \"127.0.0.1:0\"\n";
 
@@ -35,13 +35,7 @@ fn scrape(address: &str) -> String {
 
 /// Connects a client with a session, before anything hangs.
 async fn client(server: &Server) -> RawClient {
-    let data = path(server.data_dir());
-    let session = run(&["sessions", "--user", "alice", "--create", "--data-dir", data]);
-    assert_eq!(session.code, Some(0), "{session:?}");
-    let mut client = RawClient::open(server.address()).await;
-    client.text(&format!(r#"40{{"sessionToken":"{}"}}"#, session.stdout.trim_end())).await;
-    client.json("40").await;
-    client
+    server.connect(&by_session(&session(server.data_dir(), "alice"))).await
 }
 
 /// Asserts that the echo, the probe, the metrics and the list of connections answer.

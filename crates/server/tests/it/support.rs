@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use doorward_testkit::{RawClient, Seen};
+
 /// Deadline of every wait; a passing test never reaches it.
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -65,6 +67,23 @@ pub(crate) fn token(data_dir: &Path) -> String {
     let made = run(&["token", "--sub", "alice", "--data-dir", path(data_dir)]);
     assert_eq!(made.code, Some(0), "{made:?}");
     made.stdout.trim_end().to_owned()
+}
+
+/// Creates a session by the operator's command, and returns its token.
+pub(crate) fn session(data_dir: &Path, user: &str) -> String {
+    let made = run(&["sessions", "--user", user, "--create", "--data-dir", path(data_dir)]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    made.stdout.trim_end().to_owned()
+}
+
+/// Returns the `auth` of a CONNECT with an access token.
+pub(crate) fn by_token(token: &str) -> String {
+    format!(r#"{{"token":"{token}"}}"#)
+}
+
+/// Returns the `auth` of a CONNECT with a session token.
+pub(crate) fn by_session(session: &str) -> String {
+    format!(r#"{{"sessionToken":"{session}"}}"#)
 }
 
 pub(crate) fn path(path: &Path) -> &str {
@@ -304,6 +323,23 @@ impl Server {
     pub(crate) fn signal(&self, signal: &str) {
         let kill = format!("kill -{signal} {}", self.running.0.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Connects a client with this `auth`, which must be admitted.
+    pub(crate) async fn connect(&self, auth: &str) -> RawClient {
+        let mut client = RawClient::open(self.address()).await;
+        client.text(&format!("40{auth}")).await;
+        client.json("40").await;
+        client
+    }
+
+    /// Sends a CONNECT with `auth` and returns the code of the refusal, after which the link must close.
+    pub(crate) async fn refusal(&self, auth: &str) -> String {
+        let mut client = RawClient::open(self.address()).await;
+        client.text(&format!("40{auth}")).await;
+        let answer = client.json("44").await;
+        assert_eq!(client.rest().await.last(), Some(&Seen::Closed(Some(1000))), "{auth}");
+        answer["data"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Sends a request without a body, with a `Host` of `localhost` and the port.

@@ -1,10 +1,10 @@
 //! Attacks with tokens on the running server. Attacks that need a key are tested in `doorward-auth`.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use doorward_testkit::{RawClient, Seen};
+use doorward_testkit::RawClient;
 use serde_json::{Value, json};
 
-use crate::support::{Server, path, run, token};
+use crate::support::{Server, by_session, by_token, path, run, session, token};
 
 /// Valid token in its three parts.
 struct TokenParts {
@@ -33,15 +33,6 @@ impl TokenParts {
         };
         format!("{}.{}.{signature}", merged(&self.header, header), merged(&self.claims, claims))
     }
-}
-
-/// Sends a CONNECT with `auth` and returns the code of the refusal, after which the link must close.
-async fn refusal(server: &Server, auth: &str) -> String {
-    let mut client = RawClient::open(server.address()).await;
-    client.text(&format!("40{auth}")).await;
-    let answer = client.json("44").await;
-    assert_eq!(client.rest().await.last(), Some(&Seen::Closed(Some(1000))), "{auth}");
-    answer["data"]["code"].as_str().unwrap_or_default().to_owned()
 }
 
 /// Attacks 1, 2, 4, 5, 7, 10, 12, 14, 15, 16, 18, 19, 21, 28.
@@ -92,12 +83,10 @@ async fn a_modified_token_is_refused() {
     ]);
     for token in tokens {
         let auth = json!({ "token": token }).to_string();
-        assert_eq!(refusal(&server, &auth).await, "unauthenticated", "{token}");
+        assert_eq!(server.refusal(&auth).await, "unauthenticated", "{token}");
     }
     // The unmodified token is valid, so the modifications were the reason.
-    let mut client = RawClient::open(server.address()).await;
-    client.text(&format!(r#"40{{"token":"{good}"}}"#)).await;
-    client.json("40").await;
+    server.connect(&by_token(&good)).await;
 }
 
 /// Attacks 25, 27: a valid token in another member, in another type, or in the request.
@@ -113,13 +102,13 @@ async fn a_token_counts_only_as_the_text_of_its_own_member() {
         format!(r#"{{"Token":"{good}"}}"#),
         format!(r#"{{"authorization":"Bearer {good}"}}"#),
     ] {
-        assert_eq!(refusal(&server, &auth).await, "unauthenticated", "{auth}");
+        assert_eq!(server.refusal(&auth).await, "unauthenticated", "{auth}");
     }
     for auth in [
         format!(r#"{{"token":"x","token":"{good}"}}"#),
         format!(r#"{{"__proto__":{{}},"token":"{good}"}}"#),
     ] {
-        assert_eq!(refusal(&server, &auth).await, "bad_handshake", "{auth}");
+        assert_eq!(server.refusal(&auth).await, "bad_handshake", "{auth}");
     }
     let request = format!(
         "GET /socket.io/?EIO=4&transport=websocket&token={good} HTTP/1.1\r\n\
@@ -141,10 +130,8 @@ async fn a_token_counts_only_as_the_text_of_its_own_member() {
 async fn a_server_that_has_lost_its_database_refuses_earlier_tokens() {
     let server = Server::start();
     let data = server.data_dir().to_owned();
-    let old = format!(r#"40{{"token":"{}"}}"#, token(&data));
-    let mut client = RawClient::open(server.address()).await;
-    client.text(&old).await;
-    client.json("40").await;
+    let old = by_token(&token(&data));
+    let _client = server.connect(&old).await;
     let revoked = run(&["revoke", "--user", "alice", "--data-dir", path(&data)]);
     assert_eq!(revoked.code, Some(0), "{revoked:?}");
     let _folder = server.end_and_keep("TERM");
@@ -156,11 +143,6 @@ async fn a_server_that_has_lost_its_database_refuses_earlier_tokens() {
     let server = Server::start_in(&data);
 
     server.logged("The database is new and the data directory is not");
-    let mut client = RawClient::open(server.address()).await;
-    client.text(&old).await;
-    assert_eq!(client.json("44").await["data"]["code"], "unauthenticated");
-    let new = run(&["sessions", "--user", "alice", "--create", "--data-dir", path(&data)]);
-    let mut client = RawClient::open(server.address()).await;
-    client.text(&format!(r#"40{{"sessionToken":"{}"}}"#, new.stdout.trim_end())).await;
-    client.json("40").await;
+    assert_eq!(server.refusal(&old).await, "unauthenticated");
+    server.connect(&by_session(&session(&data, "alice"))).await;
 }
