@@ -11,7 +11,7 @@ use doorward_sql::SqlStore;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::world::{URL, World, ask, pair};
+use crate::world::{World, ask, assertion, pair};
 
 #[tokio::test]
 async fn a_disabled_account_loses_its_sessions_and_sockets_and_refuses_sign_ins() {
@@ -29,8 +29,7 @@ async fn a_disabled_account_loses_its_sessions_and_sockets_and_refuses_sign_ins(
     let (_, challenge) = pair();
     let mut page = world.page().await;
     let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
-    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
-    let verify = json!({ "credential": credential });
+    let verify = assertion(&mut passkey, &begun);
     let refused = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
     assert_eq!(refused["code"], "authentication_failed");
     let last = world.audit.outcomes().pop();
@@ -67,9 +66,8 @@ async fn an_account_disabled_during_a_sign_in_has_no_session() {
     let (_, challenge) = pair();
     let mut page = world.page().await;
     let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
-    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
+    let verify = assertion(&mut passkey, &begun);
 
-    let verify = json!({ "credential": credential });
     let answer = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
 
     assert_eq!(answer["code"], "authentication_failed");

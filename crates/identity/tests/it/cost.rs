@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     order::recorded_world,
     recorded::Recorded,
-    world::{URL, World, ask, pair},
+    world::{World, ask, assertion, pair},
 };
 
 /// Starts a sign-in with a name, and returns the answer and the calls to the stores.
@@ -65,9 +65,8 @@ async fn an_unknown_passkey_reads_and_costs_like_a_known_one_with_a_wrong_signat
         let mut page = world.page().await;
         let begun =
             ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
-        let credential = thief.assertion(&begun["options"], URL).answer(&mut thief);
+        let verify = assertion(&mut thief, &begun);
         recorded.take();
-        let verify = json!({ "credential": credential });
         let answer = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
         costs.push((answer, recorded.take()));
     }
@@ -88,8 +87,7 @@ async fn a_made_up_passkey_opens_nothing() {
     let mut thief = SoftPasskey::new();
     thief.id = CredentialId::decode(id).unwrap().as_bytes().to_vec();
 
-    let credential = thief.assertion(&begun["options"], URL).answer(&mut thief);
-    let verify = json!({ "credential": credential });
+    let verify = assertion(&mut thief, &begun);
     let answer = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
 
     assert_eq!(answer["code"], "authentication_failed");

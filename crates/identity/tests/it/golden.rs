@@ -7,7 +7,7 @@ use doorward_identity::SignInCode;
 use doorward_testkit::SoftPasskey;
 use serde_json::{Value, json};
 
-use crate::world::{URL, World, ask, pair};
+use crate::world::{World, ask, attestation, pair};
 
 fn project(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
@@ -65,8 +65,7 @@ async fn every_answer_has_its_golden_file() {
     let wish = json!({ "username": "alice", "displayName": "Alice", "challenge": challenge });
     let begun = ask(&mut page, "webauthn:register", &wish).await;
     check("register", &begun);
-    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
-    let verify = json!({ "credential": credential });
+    let verify = attestation(&mut passkey, &begun);
     let done = ask(&mut page, "webauthn:register:verify", &verify).await;
     check("signed-in", &done);
     browser.exchange(&done, &verifier).await;
@@ -80,8 +79,7 @@ async fn every_answer_has_its_golden_file() {
     check("sessions", &browser.get("/auth/sessions").await.json);
     let begun = browser.post("/auth/passkeys/register", &json!({})).await.json;
     let mut second = SoftPasskey::new();
-    let credential = second.attestation(&begun["options"], URL).answer(&mut second);
-    let verify = json!({ "credential": credential });
+    let verify = attestation(&mut second, &begun);
     let added = browser.post("/auth/passkeys/register/verify", &verify).await.json;
     check("passkey-added", &added);
     check("problem", &world.browser().get("/auth/me").await.json);
@@ -93,9 +91,8 @@ async fn an_answer_with_a_session_token_has_its_golden_file() {
     let mut passkey = SoftPasskey::new();
     let mut program = world.server.connect("/auth", ()).await;
     let begun = ask(&mut program, "webauthn:register", &json!({ "username": "alice" })).await;
-    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+    let verify = attestation(&mut passkey, &begun);
 
-    let verify = json!({ "credential": credential });
     check("session-token", &ask(&mut program, "webauthn:register:verify", &verify).await);
 }
 

@@ -6,7 +6,7 @@ use doorward_identity::{SignInError, SignInMethod};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::world::{URL, World, ask, pair};
+use crate::world::{World, ask, attestation, pair};
 
 #[tokio::test]
 async fn data_of_the_hook_is_stored_with_the_session_and_not_shown_to_clients() {
@@ -45,9 +45,8 @@ async fn a_hook_may_refuse_or_be_unavailable() {
         let mut page = world.page().await;
         let wish = json!({ "username": "alice", "challenge": challenge });
         let begun = ask(&mut page, "webauthn:register", &wish).await;
-        let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+        let verify = attestation(&mut passkey, &begun);
 
-        let verify = json!({ "credential": credential });
         let answer: Value = ask(&mut page, "webauthn:register:verify", &verify).await;
 
         assert_eq!(answer["code"], code);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     order::recorded_world,
-    world::{URL, World, ask, pair},
+    world::{URL, World, ask, assertion, attestation, pair},
 };
 
 /// Starts a sign-in on a new socket, and returns the socket and the options.
@@ -146,8 +146,7 @@ async fn an_answer_is_accepted_only_on_the_socket_that_asked() {
     let (_, challenge) = pair();
     let (mut page, mut other) = (world.page().await, world.page().await);
     let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
-    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
-    let verify = json!({ "credential": credential });
+    let verify = assertion(&mut passkey, &begun);
 
     let elsewhere = ask(&mut other, "webauthn:authenticate:verify", &verify).await;
     let over_http = world.browser().post("/auth/passkeys/authenticate/verify", &verify).await;
@@ -168,8 +167,7 @@ async fn an_answer_is_accepted_only_from_the_browser_that_asked() {
     let wish = json!({ "challenge": challenge });
     other.post("/auth/passkeys/authenticate", &wish).await;
     let begun = browser.post("/auth/passkeys/authenticate", &wish).await.json;
-    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
-    let verify = json!({ "credential": credential });
+    let verify = assertion(&mut passkey, &begun);
 
     let elsewhere = other.post("/auth/passkeys/authenticate/verify", &verify).await;
     let here = browser.post("/auth/passkeys/authenticate/verify", &verify).await;
@@ -187,10 +185,9 @@ async fn a_ceremony_expires_after_five_minutes() {
     let (_, challenge) = pair();
     let wish = json!({ "challenge": challenge });
     let begun = browser.post("/auth/passkeys/authenticate", &wish).await.json;
-    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
+    let verify = assertion(&mut passkey, &begun);
 
     world.advance(300);
-    let verify = json!({ "credential": credential });
     let late = browser.post("/auth/passkeys/authenticate/verify", &verify).await;
 
     assert_eq!(late.code(), (409, "ceremony_over"));
@@ -226,8 +223,7 @@ async fn a_passkey_of_another_user_than_the_named_one_is_refused() {
         let mut page = world.page().await;
         let wish = json!({ "username": name, "challenge": challenge });
         let begun = ask(&mut page, "webauthn:authenticate", &wish).await;
-        let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
-        let verify = json!({ "credential": credential });
+        let verify = assertion(&mut passkey, &begun);
         let answer = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
 
         assert_eq!(answer["code"], "authentication_failed", "{name}");
@@ -321,12 +317,10 @@ async fn a_taken_name_is_refused_in_every_spelling_and_until_the_last_step() {
     let wish = |name: &str| json!({ "username": name, "challenge": challenge });
     let first = ask(&mut one, "webauthn:register", &wish("Straße")).await;
     let second = ask(&mut other, "webauthn:register", &wish("STRASSE")).await;
-    let credential = early.attestation(&first["options"], URL).answer(&mut early);
-    let verify = json!({ "credential": credential });
+    let verify = attestation(&mut early, &first);
     assert_eq!(ask(&mut one, "webauthn:register:verify", &verify).await["success"], true);
 
-    let credential = late.attestation(&second["options"], URL).answer(&mut late);
-    let verify = json!({ "credential": credential });
+    let verify = attestation(&mut late, &second);
     let lost = ask(&mut other, "webauthn:register:verify", &verify).await;
     let again = ask(&mut other, "webauthn:register", &wish("strasse")).await;
 
@@ -344,8 +338,7 @@ async fn a_sign_up_never_adds_a_passkey_to_the_signed_in_account() {
 
     let wish = json!({ "username": "mallory", "challenge": challenge });
     let begun = browser.post("/auth/passkeys/register", &wish).await.json;
-    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
-    let verify = json!({ "credential": credential });
+    let verify = attestation(&mut passkey, &begun);
     let done = browser.post("/auth/passkeys/register/verify", &verify).await;
 
     assert!(done.json["ticket"].is_string(), "{done:?}");
@@ -379,10 +372,9 @@ async fn a_passkey_is_added_only_to_the_account_that_asked_for_it() {
     let (mut of_bob, _) = world.sign_up("bob").await;
     let mut passkey = SoftPasskey::new();
     let begun = browser.post("/auth/passkeys/register", &json!({})).await.json;
-    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+    let verify = attestation(&mut passkey, &begun);
     world.sign_in(&mut of_bob, &mut browser).await;
 
-    let verify = json!({ "credential": credential });
     let answer = browser.post("/auth/passkeys/register/verify", &verify).await;
 
     assert_eq!(answer.code(), (400, "registration_failed"));

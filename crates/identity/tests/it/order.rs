@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{
     recorded::Recorded,
-    world::{URL, World, ask, pair},
+    world::{World, ask, attestation, pair},
 };
 
 /// Starts a service whose stores record their calls.
@@ -30,10 +30,9 @@ async fn session_ticket_and_account_are_stored_in_this_order_before_the_client_i
     let mut page = world.page().await;
     let wish = json!({ "username": "alice", "challenge": challenge });
     let begun = ask(&mut page, "webauthn:register", &wish).await;
-    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+    let verify = attestation(&mut passkey, &begun);
     recorded.take();
 
-    let verify = json!({ "credential": credential });
     let done = ask(&mut page, "webauthn:register:verify", &verify).await;
 
     // All writes are done when the ack arrives.

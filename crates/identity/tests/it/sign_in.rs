@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     order::recorded_world,
-    world::{URL, World, ask, pair},
+    world::{URL, World, ask, assertion, attestation, pair},
 };
 
 #[tokio::test]
@@ -39,10 +39,9 @@ async fn no_account_is_created_when_the_store_is_full() {
         let mut page = world.page().await;
         let wish = json!({ "username": "alice", "challenge": challenge });
         let begun = ask(&mut page, "webauthn:register", &wish).await;
-        let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
+        let verify = attestation(&mut passkey, &begun);
 
         recorded.fill(Some(method));
-        let verify = json!({ "credential": credential });
         let answer = ask(&mut page, "webauthn:register:verify", &verify).await;
         recorded.fill(None);
 
@@ -79,13 +78,12 @@ async fn a_user_signs_in_with_a_user_name_in_any_spelling() {
     // The accent as a combining character, and other letters in upper case.
     let wish = json!({ "username": "e\u{301}LODIE", "challenge": challenge });
     let begun = ask(&mut page, "webauthn:authenticate", &wish).await;
-    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
-    let done =
-        ask(&mut page, "webauthn:authenticate:verify", &json!({ "credential": credential })).await;
+    let verify = assertion(&mut passkey, &begun);
+    let done = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
 
     let allowed = begun["options"]["allowCredentials"].as_array().unwrap();
     assert_eq!(allowed.len(), 1);
-    assert_eq!(allowed[0]["id"], credential["id"]);
+    assert_eq!(allowed[0]["id"], verify["credential"]["id"]);
     let mut browser = world.browser();
     browser.exchange(&done, &verifier).await;
     assert_eq!(browser.get("/auth/me").await.json["user"]["username"], "Élodie");
@@ -99,8 +97,7 @@ async fn the_same_ceremonies_work_over_http() {
     let (verifier, challenge) = pair();
     let wish = json!({ "username": "alice", "displayName": "Alice L.", "challenge": challenge });
     let begun = browser.post("/auth/passkeys/register", &wish).await.json;
-    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
-    let verify = json!({ "credential": credential });
+    let verify = attestation(&mut passkey, &begun);
     let done = browser.post("/auth/passkeys/register/verify", &verify).await;
     browser.exchange(&done.json, &verifier).await;
     assert_eq!(browser.get("/auth/me").await.json["user"]["displayName"], "Alice L.");
@@ -109,8 +106,7 @@ async fn the_same_ceremonies_work_over_http() {
     let mut other = world.browser();
     let wish = json!({ "challenge": challenge });
     let begun = other.post("/auth/passkeys/authenticate", &wish).await.json;
-    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
-    let verify = json!({ "credential": credential });
+    let verify = assertion(&mut passkey, &begun);
     let done = other.post("/auth/passkeys/authenticate/verify", &verify).await;
     other.exchange(&done.json, &verifier).await;
     assert_eq!(other.get("/auth/me").await.json["user"]["username"], "alice");
@@ -175,8 +171,7 @@ async fn with_expose_token_programs_receive_a_session_token() {
     let mut page = world.page().await;
 
     let begun = ask(&mut program, "webauthn:register", &json!({ "username": "alice" })).await;
-    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
-    let verify = json!({ "credential": credential });
+    let verify = attestation(&mut passkey, &begun);
     let done = ask(&mut program, "webauthn:register:verify", &verify).await;
     let in_a_page = ask(&mut page, "webauthn:authenticate", &json!({})).await;
 
@@ -259,10 +254,9 @@ async fn passkeys_are_renamed_and_removed() {
     let (_, mut browser) = world.sign_up("alice").await;
     let mut second = SoftPasskey::new();
     let begun = browser.post("/auth/passkeys/register", &json!({})).await;
-    let credential = second.attestation(&begun.json["options"], URL).answer(&mut second);
-    let verify = json!({ "credential": credential });
+    let verify = attestation(&mut second, &begun.json);
     browser.post("/auth/passkeys/register/verify", &verify).await;
-    let path = format!("/auth/passkeys/{}", credential["id"].as_str().unwrap());
+    let path = format!("/auth/passkeys/{}", verify["credential"]["id"].as_str().unwrap());
 
     let renamed = browser.change(http::Method::PATCH, &path, Some(&json!({ "name": "Key" }))).await;
     let named = browser.get("/auth/passkeys").await.json["passkeys"][1]["name"].clone();
@@ -276,8 +270,7 @@ async fn passkeys_are_renamed_and_removed() {
     let (_, challenge) = pair();
     let begun =
         other.post("/auth/passkeys/authenticate", &json!({ "challenge": challenge })).await.json;
-    let credential = second.assertion(&begun["options"], URL).answer(&mut second);
-    let verify = json!({ "credential": credential });
+    let verify = assertion(&mut second, &begun);
     let refused = other.post("/auth/passkeys/authenticate/verify", &verify).await;
     assert_eq!(refused.code(), (401, "authentication_failed"));
 }
@@ -324,9 +317,8 @@ async fn a_display_name_is_never_the_user_name_of_another_account() {
     let (mut page, begun) = wish(&world, "eve", "Carol").await;
     world.sign_up("carol").await;
     let mut passkey = SoftPasskey::new();
-    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
-    let late =
-        ask(&mut page, "webauthn:register:verify", &json!({ "credential": credential })).await;
+    let verify = attestation(&mut passkey, &begun);
+    let late = ask(&mut page, "webauthn:register:verify", &verify).await;
     assert_eq!(late["code"], "invalid_display_name");
 }
 
@@ -336,8 +328,8 @@ async fn a_display_name_is_not_shown_once_an_account_has_it_as_user_name() {
     let world = World::new().await;
     let (mut page, begun) = wish(&world, "eve", "Dave").await;
     let mut passkey = SoftPasskey::new();
-    let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
-    ask(&mut page, "webauthn:register:verify", &json!({ "credential": credential })).await;
+    let verify = attestation(&mut passkey, &begun);
+    ask(&mut page, "webauthn:register:verify", &verify).await;
     let eve = world.store.account_named("eve").await.unwrap().unwrap();
     let shown = || async { shown_name(&*world.store, &eve).await.unwrap() };
 

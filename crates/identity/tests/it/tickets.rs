@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     order::recorded_world,
-    world::{Browser, URL, World, ask, pair},
+    world::{Browser, World, ask, assertion, pair},
 };
 
 /// Signs in, and returns the ticket and the verifier of the page that asked for it.
@@ -13,8 +13,7 @@ async fn ticket(world: &World, passkey: &mut doorward_testkit::SoftPasskey) -> (
     let (verifier, challenge) = pair();
     let mut page = world.page().await;
     let begun = ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
-    let credential = passkey.assertion(&begun["options"], URL).answer(passkey);
-    let verify = json!({ "credential": credential });
+    let verify = assertion(passkey, &begun);
     let done = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
     (done["ticket"].clone(), verifier)
 }
@@ -165,10 +164,9 @@ async fn a_planted_ceremony_cookie_gives_no_access_to_a_ceremony() {
     let (_, challenge) = pair();
     let wish = json!({ "challenge": challenge });
     let begun = victim.post("/auth/passkeys/authenticate", &wish).await.json;
-    let credential = passkey.assertion(&begun["options"], URL).answer(&mut passkey);
+    let verify = assertion(&mut passkey, &begun);
     let mut attacker = world.browser();
     attacker.cookies.insert("__Host-doorward-ceremony".into(), "planted".into());
-    let verify = json!({ "credential": credential });
     let answer = attacker.post("/auth/passkeys/authenticate/verify", &verify).await;
 
     assert_eq!(answer.code(), (409, "ceremony_over"));

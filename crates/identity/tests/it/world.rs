@@ -103,8 +103,7 @@ impl World {
         let wish = json!({ "username": name, "challenge": challenge });
         let begun = ask(&mut page, "webauthn:register", &wish).await;
         assert_eq!(begun["success"], true, "{begun}");
-        let credential = passkey.attestation(&begun["options"], URL).answer(&mut passkey);
-        let verify = json!({ "credential": credential });
+        let verify = attestation(&mut passkey, &begun);
         let done = ask(&mut page, "webauthn:register:verify", &verify).await;
         browser.exchange(&done, &verifier).await;
         (passkey, browser)
@@ -116,8 +115,7 @@ impl World {
         let mut page = self.page().await;
         let begun =
             ask(&mut page, "webauthn:authenticate", &json!({ "challenge": challenge })).await;
-        let credential = passkey.assertion(&begun["options"], URL).answer(passkey);
-        let verify = json!({ "credential": credential });
+        let verify = assertion(passkey, &begun);
         let done = ask(&mut page, "webauthn:authenticate:verify", &verify).await;
         browser.exchange(&done, &verifier).await;
     }
@@ -141,6 +139,16 @@ async fn private(CurrentSession(session): CurrentSession) -> String {
 /// Sends an event and returns its ack.
 pub(crate) async fn ask(page: &mut TestClient, event: &str, payload: &Value) -> Value {
     page.emit_with_ack(event, payload.clone()).await
+}
+
+/// Returns the answer of a passkey to the options of a registration.
+pub(crate) fn attestation(passkey: &mut SoftPasskey, begun: &Value) -> Value {
+    json!({ "credential": passkey.attestation(&begun["options"], URL).answer(passkey) })
+}
+
+/// Returns the answer of a passkey to the options of a sign-in.
+pub(crate) fn assertion(passkey: &mut SoftPasskey, begun: &Value) -> Value {
+    json!({ "credential": passkey.assertion(&begun["options"], URL).answer(passkey) })
 }
 
 /// Makes a verifier and its challenge, as in PKCE (RFC 7636, method S256).
