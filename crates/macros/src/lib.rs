@@ -23,75 +23,52 @@ pub fn gateway(options: TokenStream, item: TokenStream) -> TokenStream {
     gateway::expand(options.into(), &item.into()).into()
 }
 
-/// Handles an event: `#[subscribe("say")]` on a method of a [`macro@gateway`].
-///
-#[doc = include_str!("../docs/subscribe.md")]
-#[proc_macro_attribute]
-pub fn subscribe(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced::expand("subscribe", &item.into()).into()
+/// Defines the attributes that [`macro@gateway`] reads itself. Anywhere else they are mistakes.
+macro_rules! inside_a_gateway {
+    ($($(#[doc = $summary:literal])+ $name:ident;)+) => {
+        $(
+            $(#[doc = $summary])+
+            #[doc = ""]
+            #[doc = include_str!(concat!("../docs/", stringify!($name), ".md"))]
+            #[proc_macro_attribute]
+            pub fn $name(_arguments: TokenStream, item: TokenStream) -> TokenStream {
+                misplaced::expand(stringify!($name), &item.into()).into()
+            }
+        )+
+    };
 }
 
-/// Runs once at startup, before the first handshake: `#[on_init]` on a method of a
-/// [`macro@gateway`].
-///
-#[doc = include_str!("../docs/on_init.md")]
-#[proc_macro_attribute]
-pub fn on_init(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced::expand("on_init", &item.into()).into()
-}
+inside_a_gateway! {
+    /// Handles an event: `#[subscribe("say")]` on a method of a [`macro@gateway`].
+    subscribe;
 
-/// Runs for every client before it learns that it is connected: `#[on_connect]` on a method of a
-/// [`macro@gateway`].
-///
-#[doc = include_str!("../docs/on_connect.md")]
-#[proc_macro_attribute]
-pub fn on_connect(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced::expand("on_connect", &item.into()).into()
-}
+    /// Runs once at startup, before the first handshake: `#[on_init]` on a method of a
+    /// [`macro@gateway`].
+    on_init;
 
-/// Runs once for every connected client after it disconnects, for any reason: `#[on_disconnect]` on
-/// a method of a [`macro@gateway`].
-///
-#[doc = include_str!("../docs/on_disconnect.md")]
-#[proc_macro_attribute]
-pub fn on_disconnect(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced::expand("on_disconnect", &item.into()).into()
-}
+    /// Runs for every client before it learns that it is connected: `#[on_connect]` on a method of a
+    /// [`macro@gateway`].
+    on_connect;
 
-/// Decides which clients may enter rooms of one kind: `#[room("team:{id}")]` on a method of a
-/// [`macro@gateway`].
-///
-#[doc = include_str!("../docs/room.md")]
-#[proc_macro_attribute]
-pub fn room(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced::expand("room", &item.into()).into()
-}
+    /// Runs once for every connected client after it disconnects, for any reason: `#[on_disconnect]` on
+    /// a method of a [`macro@gateway`].
+    on_disconnect;
 
-/// Applies a guard: `#[guard(Role::new("member"))]` below [`macro@gateway`], or on a method with
-/// [`macro@subscribe`].
-///
-#[doc = include_str!("../docs/guard.md")]
-#[proc_macro_attribute]
-pub fn guard(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced::expand("guard", &item.into()).into()
-}
+    /// Decides which clients may enter rooms of one kind: `#[room("team:{id}")]` on a method of a
+    /// [`macro@gateway`].
+    room;
 
-/// Runs around handlers: `#[intercept(Timing)]` below [`macro@gateway`], or on a method with
-/// [`macro@subscribe`].
-///
-#[doc = include_str!("../docs/intercept.md")]
-#[proc_macro_attribute]
-pub fn intercept(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced::expand("intercept", &item.into()).into()
-}
+    /// Applies a guard: `#[guard(Role::new("member"))]` below [`macro@gateway`], or on a method with
+    /// [`macro@subscribe`].
+    guard;
 
-/// Translates errors for clients: `#[filter(..)]` below [`macro@gateway`], or on a method with
-/// [`macro@subscribe`].
-///
-#[doc = include_str!("../docs/filter.md")]
-#[proc_macro_attribute]
-pub fn filter(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    misplaced::expand("filter", &item.into()).into()
+    /// Runs around handlers: `#[intercept(Timing)]` below [`macro@gateway`], or on a method with
+    /// [`macro@subscribe`].
+    intercept;
+
+    /// Translates errors for clients: `#[filter(..)]` below [`macro@gateway`], or on a method with
+    /// [`macro@subscribe`].
+    filter;
 }
 
 /// Makes a struct an event that is sent under the struct's name in `snake_case`.

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use syn::{
     Attribute, Expr, Generics, ImplItem, ImplItemFn, ItemImpl, LitStr, Signature, parse_quote,
 };
@@ -48,6 +48,7 @@ pub(super) fn read(options: TokenStream, block: &mut ItemImpl) -> syn::Result<Ga
     // Unreadable options may have named the principal, so its absence is not reported.
     let readable = options.is_some();
     let Options { namespace, principal, concurrency, connections } = options.unwrap_or_default();
+    let namespace = namespace.unwrap_or_else(|| LitStr::new("/", Span::call_site()));
     let principal = reader.mistakes.keep(principal::find(principal, &reader.signatures));
     if readable && matches!(principal, Some(Principal::Any)) {
         reader.check_any_principal(&layers);

@@ -11,28 +11,13 @@ use syn::{
 
 use crate::mistakes::Mistakes;
 
-/// Options, if given.
+/// Options, if given. A second value for one option is a mistake.
+#[derive(Default)]
 pub(super) struct Options {
-    pub(super) namespace: LitStr,
+    pub(super) namespace: Option<LitStr>,
     pub(super) principal: Option<Type>,
     pub(super) concurrency: Option<Expr>,
     pub(super) connections: Option<Expr>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let namespace = LitStr::new("/", Span::call_site());
-        Self { namespace, principal: None, concurrency: None, connections: None }
-    }
-}
-
-/// Options that were read so far. A second value for one option is a mistake.
-#[derive(Default)]
-struct Given {
-    namespace: Option<LitStr>,
-    principal: Option<Type>,
-    concurrency: Option<Expr>,
-    connections: Option<Expr>,
 }
 
 const LIST: &str = "the options are `namespace = \"/chat\"`, `principal = User`, `concurrency = 4` and \
@@ -41,31 +26,27 @@ const LIST: &str = "the options are `namespace = \"/chat\"`, `principal = User`,
 impl Options {
     /// Reads and checks the options.
     pub(super) fn read(tokens: TokenStream) -> syn::Result<Self> {
-        let Given { namespace, principal, concurrency, connections } =
-            Given::parse.parse2(tokens)?;
+        let options = Self::parse.parse2(tokens)?;
         let mut mistakes = Mistakes::default();
-        if let Some(namespace) = &namespace {
+        if let Some(namespace) = &options.namespace {
             mistakes.keep(check_namespace(namespace));
         }
-        if let Some(concurrency) = &concurrency {
+        if let Some(concurrency) = &options.concurrency {
             mistakes.keep(check_concurrency(concurrency));
         }
         mistakes.done()?;
-        let namespace = namespace.unwrap_or_else(|| Self::default().namespace);
-        Ok(Self { namespace, principal, concurrency, connections })
+        Ok(options)
     }
-}
 
-impl Given {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let mut given = Self::default();
+        let mut options = Self::default();
         while !input.is_empty() {
-            given.option(input)?;
+            options.option(input)?;
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
         }
-        Ok(given)
+        Ok(options)
     }
 
     fn option(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
@@ -150,17 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn the_default_namespace_is_the_root() {
+    fn every_option_may_be_left_out() {
         let options = Options::read(TokenStream::new()).unwrap();
 
-        assert_eq!(options.namespace.value(), "/");
-        assert!(options.principal.is_none() && options.concurrency.is_none());
+        assert!(options.namespace.is_none() && options.principal.is_none());
+        assert!(options.concurrency.is_none() && options.connections.is_none());
     }
 
     #[test]
     fn a_bare_text_is_the_namespace() {
-        assert_eq!(Options::read(quote!("/chat")).unwrap().namespace.value(), "/chat");
-        assert_eq!(Options::read(quote!(namespace = "/chat",)).unwrap().namespace.value(), "/chat");
+        for tokens in [quote!("/chat"), quote!(namespace = "/chat",)] {
+            assert_eq!(Options::read(tokens).unwrap().namespace.unwrap().value(), "/chat");
+        }
     }
 
     #[test]
