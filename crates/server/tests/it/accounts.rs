@@ -1,11 +1,9 @@
 //! Accounts of the running server: signing in, and the commands of operators.
 
-use std::path::Path;
-
 use doorward_testkit::{PostgresServer, RawClient, SoftPasskey};
 use serde_json::{Value, json};
 
-use crate::support::{Finished, Server, by_token, path, run};
+use crate::support::{Server, by_token};
 
 /// Client program without cookies, in the namespace `/auth`.
 struct Program {
@@ -48,11 +46,6 @@ impl Program {
 /// Setting with which programs receive session tokens.
 const EXPOSE: &str = "[session]\nexpose_token = true\n";
 
-/// Runs `doorward accounts`.
-fn accounts(data_dir: &Path, arguments: &[&str]) -> Finished {
-    run(&[&["accounts", "--data-dir", path(data_dir)], arguments].concat())
-}
-
 /// Connects to `/` with a session, and returns the client and the answer.
 async fn connect(server: &Server, token: &str) -> (RawClient, String) {
     let mut client = RawClient::open(server.address()).await;
@@ -80,11 +73,6 @@ async fn an_account_is_known_by_its_name_and_outlives_a_restart() {
     assert_eq!(back["success"], true, "{back}");
 }
 
-/// Runs a command on the data directory of a server.
-fn operate(server: &Server, arguments: &[&str]) -> Finished {
-    run(&[arguments, &["--data-dir", path(server.data_dir())]].concat())
-}
-
 #[tokio::test]
 async fn an_account_is_revoked_by_name_and_by_id() {
     let server = Server::start_with(EXPOSE, |_| {});
@@ -96,8 +84,8 @@ async fn an_account_is_revoked_by_name_and_by_id() {
         let id = client.json("430").await[0]["user"].as_str().unwrap().to_owned();
         let name = if by_name { "Alice" } else { &*id };
 
-        let listed = operate(&server, &["sessions", "--user", name, "--json"]);
-        let done = operate(&server, &["revoke", "--user", name]);
+        let listed = server.operate(&["sessions", "--user", name, "--json"]);
+        let done = server.operate(&["revoke", "--user", name]);
 
         let sessions: Value = serde_json::from_str(&listed.stdout).unwrap();
         assert_eq!(sessions["sessions"].as_array().unwrap().len(), 1, "{listed:?}");
@@ -125,9 +113,9 @@ async fn an_ambiguous_name_revokes_no_user() {
     let token = crate::support::token(server.data_dir());
     let mut subject = server.connect(&by_token(&token)).await;
 
-    let ambiguous = operate(&server, &["revoke", "--user", "alice"]);
-    let sessions = operate(&server, &["sessions", "--user", "alice"]);
-    let exact = operate(&server, &["revoke", "--id", "alice"]);
+    let ambiguous = server.operate(&["revoke", "--user", "alice"]);
+    let sessions = server.operate(&["sessions", "--user", "alice"]);
+    let exact = server.operate(&["revoke", "--id", "alice"]);
 
     for done in [&ambiguous, &sessions] {
         assert_eq!((done.code, &*done.stdout), (Some(2), ""), "{done:?}");
@@ -153,13 +141,13 @@ async fn an_operator_lists_disables_enables_and_removes_accounts() {
     Program::enter(&server).await.sign_up("bob").await;
     let (mut client, _) = connect(&server, &token).await;
 
-    let list = accounts(server.data_dir(), &[]);
+    let list = server.operate(&["accounts"]);
     assert!(list.stdout.contains("\nalice  alice") && list.stdout.contains("\nbob"), "{list:?}");
-    let json = accounts(server.data_dir(), &["list", "--json"]).stdout;
+    let json = server.operate(&["accounts", "list", "--json"]).stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["accounts"].as_array().unwrap().len(), 2);
 
-    let disabled = accounts(server.data_dir(), &["disable", "ALICE"]);
+    let disabled = server.operate(&["accounts", "disable", "ALICE"]);
     assert_eq!(disabled.stdout, "Done; 1 socket closed.\n", "{disabled:?}");
     let ended = client.json("42").await;
     assert_eq!((&ended[0], &ended[1]["code"]), (&json!("session_ended"), &json!("revoked")));
@@ -168,15 +156,15 @@ async fn an_operator_lists_disables_enables_and_removes_accounts() {
     let (_, again) = connect(&server, &token).await;
     assert!(again.starts_with("44"), "{again}");
 
-    assert_eq!(accounts(server.data_dir(), &["enable", "alice"]).code, Some(0));
+    assert_eq!(server.operate(&["accounts", "enable", "alice"]).code, Some(0));
     assert_eq!(program.sign_in(&mut passkey).await["success"], true);
-    assert_eq!(accounts(server.data_dir(), &["remove", "alice"]).code, Some(0));
+    assert_eq!(server.operate(&["accounts", "remove", "alice"]).code, Some(0));
     assert_eq!(program.sign_in(&mut passkey).await["code"], "authentication_failed");
 
-    let unknown = accounts(server.data_dir(), &["disable", "unknown"]);
+    let unknown = server.operate(&["accounts", "disable", "unknown"]);
     assert_eq!(unknown.code, Some(1));
     assert!(unknown.stderr.contains("there is no such account"), "{unknown:?}");
-    assert_eq!(accounts(server.data_dir(), &["disable"]).code, Some(2));
+    assert_eq!(server.operate(&["accounts", "disable"]).code, Some(2));
 }
 
 #[tokio::test]

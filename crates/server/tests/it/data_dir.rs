@@ -128,8 +128,7 @@ async fn a_backup_of_a_running_server_can_be_restored() {
     let mut ann = ChatClient::enter(server.address(), &token(server.data_dir())).await;
     let before = ann.ask("create", json!({ "name": "before" })).await;
     let copy = server.data_dir().with_file_name("copy");
-    let back_up =
-        || crate::support::run(&["backup", path(&copy), "--data-dir", path(server.data_dir())]);
+    let back_up = || server.operate(&["backup", path(&copy)]);
 
     let made = back_up();
     let again = back_up();
@@ -152,8 +151,7 @@ fn sighup_reopens_the_audit_file_and_other_signals_change_nothing() {
     let server = Server::start_with("[audit]\nsink = \"file\"\n", |_| {});
     let file = server.data_dir().join("audit.jsonl");
     let revoke = |name: &str| {
-        let data = path(server.data_dir());
-        let made = crate::support::run(&["revoke", "--user", name, "--data-dir", data]);
+        let made = server.operate(&["revoke", "--user", name]);
         assert_eq!(made.code, Some(0), "{made:?}");
     };
     revoke("before");
@@ -186,9 +184,8 @@ fn audit_records_wait_for_room_on_the_disk() {
         crate::support::take_over(command, &inner);
     });
     let revoke = |n: usize| {
-        let data = path(server.data_dir());
         let name = format!("user-{n:03}-{}", "x".repeat(200));
-        crate::support::run(&["revoke", "--user", &name, "--data-dir", data]);
+        server.operate(&["revoke", "--user", &name]);
     };
     revoke(0);
 

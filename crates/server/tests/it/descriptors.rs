@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     metrics::{metrics_of, scrape},
-    support::{Server, by_session, by_token, path, run, session, token},
+    support::{Server, by_session, by_token, session, token},
 };
 
 /// Changes a command so that the program runs with a limit of 160 open files.
@@ -55,12 +55,11 @@ async fn a_server_without_free_descriptors_still_obeys_its_operator() {
     assert_eq!(value(&text, "doorward_connections"), limit, "{text}");
     assert_eq!(value(&text, "doorward_descriptors_limit"), 160);
     assert!(value(&text, "doorward_descriptors") < 160, "{text}");
-    let data = path(server.data_dir());
     let session = session(server.data_dir(), "bob");
-    let listed = run(&["connections", "--json", "--data-dir", data]);
+    let listed = server.operate(&["connections", "--json"]);
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
     assert_eq!(listed["connections"].as_array().unwrap().len(), limit);
-    let revoked = run(&["revoke", "--user", "alice", "--data-dir", data]);
+    let revoked = server.operate(&["revoke", "--user", "alice"]);
     assert_eq!(revoked.code, Some(0), "{revoked:?}");
 
     // There is room again, and a signed-in user can connect.

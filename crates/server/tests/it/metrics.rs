@@ -9,7 +9,7 @@ use std::{
 
 use doorward_testkit::RawClient;
 
-use crate::support::{Server, by_token, path, run, token};
+use crate::support::{Server, by_token, token};
 
 /// Returns the address of the metrics, which the log names.
 pub(crate) fn metrics_of(server: &Server) -> String {
@@ -55,8 +55,7 @@ async fn decisions_are_counted_and_no_text_of_a_client_is_a_label() {
         assert!(text.lines().any(|own| own == line), "{line} is not in\n{text}");
     }
     assert!(!text.contains("canary") && !text.contains("alice"), "{text}");
-    let revoke = ["revoke", "--user", "alice", "--data-dir", path(server.data_dir())];
-    assert_eq!(run(&revoke).code, Some(0));
+    assert_eq!(server.operate(&["revoke", "--user", "alice"]).code, Some(0));
     client.rest().await;
     let text = scrape(&address);
     for line in [

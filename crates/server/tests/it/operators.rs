@@ -9,16 +9,11 @@ use std::{
 
 use doorward_testkit::RawClient;
 
-use crate::support::{Finished, Server, by_session, by_token, path, run, session, token};
-
-/// Runs a command on the data directory of a server.
-fn operate(server: &Server, arguments: &[&str]) -> Finished {
-    run(&[arguments, &["--data-dir", path(server.data_dir())]].concat())
-}
+use crate::support::{Server, by_session, by_token, path, run, session, token};
 
 /// Runs a command that must succeed, and returns its output.
 fn said(server: &Server, arguments: &[&str]) -> String {
-    let done = operate(server, arguments);
+    let done = server.operate(arguments);
     assert_eq!(done.code, Some(0), "{done:?}");
     done.stdout
 }
@@ -79,7 +74,7 @@ async fn revoking_an_unknown_session_or_socket_exits_with_1() {
     said(&server, &["revoke", "--socket", gone]);
 
     for what in [["--session", "nope"], ["--socket", gone]] {
-        let done = operate(&server, &[&["revoke"][..], &what].concat());
+        let done = server.operate(&[&["revoke"][..], &what].concat());
 
         assert_eq!((done.code, &*done.stdout), (Some(1), ""), "{done:?}");
         let kind = what[0].trim_start_matches("--");
@@ -192,7 +187,7 @@ fn a_command_that_fails_is_explained_in_one_line() {
         assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
     }
     let server = Server::start();
-    let wrong = operate(&server, &["revoke", "--socket", "no id"]);
+    let wrong = server.operate(&["revoke", "--socket", "no id"]);
     assert!(wrong.stderr.contains("`doorward connections` shows it"), "{wrong:?}");
 }
 

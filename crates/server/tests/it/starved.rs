@@ -44,7 +44,7 @@ async fn serves_the_rest(server: &Server, client: &mut RawClient, metrics: &str)
     assert_eq!(client.packet().await.as_deref(), Some(r#"431["hello"]"#));
     assert_eq!(server.request("GET", "/healthz").status, 200);
     assert!(scrape(metrics).contains("doorward_sockets 1"));
-    let listed = run(&["connections", "--data-dir", path(server.data_dir())]);
+    let listed = server.operate(&["connections"]);
     assert!(listed.code == Some(0) && listed.stdout.contains("alice"), "{listed:?}");
 }
 

@@ -325,6 +325,11 @@ impl Server {
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
+    /// Runs the program to its end with these arguments, on the data directory of the server.
+    pub(crate) fn operate(&self, arguments: &[&str]) -> Finished {
+        run(&[arguments, &["--data-dir", path(&self.data_dir)]].concat())
+    }
+
     /// Connects a client with this `auth`, which must be admitted.
     pub(crate) async fn connect(&self, auth: &str) -> RawClient {
         let mut client = RawClient::open(self.address()).await;
