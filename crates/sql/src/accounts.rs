@@ -118,7 +118,7 @@ macro_rules! account_store {
                     &'a self,
                     id: &'a UserId,
                     at: Option<SystemTime>,
-                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                ) -> StoreFuture<'a, bool> {
                     let set = query(statements::SET_DISABLED);
                     let set = set.bind(id.as_str()).bind(at.map(to_millis));
                     Box::pin(self.database.execute(set))
@@ -127,7 +127,7 @@ macro_rules! account_store {
                 fn remove_account<'a>(
                     &'a self,
                     id: &'a UserId,
-                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                ) -> StoreFuture<'a, bool> {
                     let remove = query(statements::REMOVE).bind(id.as_str());
                     Box::pin(self.database.execute(remove))
                 }
@@ -172,7 +172,7 @@ macro_rules! account_store {
                     &'a self,
                     id: &'a CredentialId,
                     signed_in: PasskeyUse<'a>,
-                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                ) -> StoreFuture<'a, bool> {
                     let record = query(statements::RECORD_USE)
                         .bind(id.as_bytes())
                         .bind(signed_in.before)
@@ -187,7 +187,7 @@ macro_rules! account_store {
                     user: &'a UserId,
                     id: &'a CredentialId,
                     name: &'a str,
-                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                ) -> StoreFuture<'a, bool> {
                     let rename = query(statements::RENAME);
                     let rename = rename.bind(user.as_str()).bind(id.as_bytes()).bind(name);
                     Box::pin(self.database.execute(rename))
@@ -230,7 +230,7 @@ macro_rules! account_store {
                     &'a self,
                     user: &'a UserId,
                     hash: &'a [u8; 32],
-                ) -> BoxFuture<'a, Result<bool, StoreError>> {
+                ) -> StoreFuture<'a, bool> {
                     let take = query(statements::TAKE_CODE).bind(user.as_str()).bind(&hash[..]);
                     Box::pin(self.database.execute(take))
                 }

@@ -100,11 +100,7 @@ impl RevocationStore for SqlStore {
         )
     }
 
-    fn end_session<'a>(
-        &'a self,
-        session: &'a SessionId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_session<'a>(&'a self, session: &'a SessionId, at: SystemTime) -> StoreFuture<'a, ()> {
         let (remove, end) = (sessions::remove(session), end("session", session.as_str(), at));
         Box::pin(self.database.write(move |connection| {
             Box::pin(async move {
@@ -115,11 +111,7 @@ impl RevocationStore for SqlStore {
         }))
     }
 
-    fn end_token<'a>(
-        &'a self,
-        token: &'a TokenId,
-        at: SystemTime,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn end_token<'a>(&'a self, token: &'a TokenId, at: SystemTime) -> StoreFuture<'a, ()> {
         let end = end("token", token.as_str(), at);
         Box::pin(async move { self.database.execute(end).await.map(drop) })
     }

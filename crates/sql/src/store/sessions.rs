@@ -102,11 +102,7 @@ fn one(found: sqlx::Result<Option<Row>>) -> Result<Option<Session>, StoreError> 
 }
 
 impl SessionStore for SqlStore {
-    fn create<'a>(
-        &'a self,
-        key: &'a SessionKey,
-        session: &'a Session,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn create<'a>(&'a self, key: &'a SessionKey, session: &'a Session) -> StoreFuture<'a, ()> {
         let create = query(CREATE).bind(&key.as_bytes()[..]).bind(to_millis(session.forget_at()));
         let create = row::bind(create, session);
         Box::pin(async move { self.database.execute(create).await.map(drop) })
@@ -134,11 +130,7 @@ impl SessionStore for SqlStore {
         })
     }
 
-    fn touch<'a>(
-        &'a self,
-        id: &'a SessionId,
-        seen_at: SystemTime,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn touch<'a>(&'a self, id: &'a SessionId, seen_at: SystemTime) -> StoreFuture<'a, bool> {
         let touch = query(TOUCH).bind(id.as_str()).bind(to_millis(seen_at));
         Box::pin(self.database.execute(touch))
     }
@@ -155,16 +147,12 @@ impl SessionStore for SqlStore {
         }))
     }
 
-    fn put_data<'a>(
-        &'a self,
-        id: &'a SessionId,
-        data: &'a SessionData,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn put_data<'a>(&'a self, id: &'a SessionId, data: &'a SessionData) -> StoreFuture<'a, bool> {
         let put = query(PUT_DATA).bind(id.as_str()).bind(row::write_data(data));
         Box::pin(self.database.execute(put))
     }
 
-    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn remove<'a>(&'a self, id: &'a SessionId) -> StoreFuture<'a, bool> {
         Box::pin(self.database.execute(remove(id)))
     }
 

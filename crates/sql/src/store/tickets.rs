@@ -31,7 +31,7 @@ impl TicketStore for SqlStore {
         &'a self,
         key: &'a TicketKey,
         ticket: &'a TicketRecord,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    ) -> StoreFuture<'a, ()> {
         let put = query(PUT)
             .bind(key.as_bytes().as_slice())
             .bind(ticket.session.as_str())
