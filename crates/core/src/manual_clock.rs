@@ -172,6 +172,22 @@ mod tests {
     }
 
     #[test]
+    fn every_task_that_waits_for_the_same_moment_is_woken() {
+        let clock = ManualClock::new();
+        let tasks = [(); 3].map(|()| Arc::new(Woken::default()));
+        let moment = clock.now() + Duration::from_secs(1);
+        let mut waits: Vec<_> = tasks.iter().map(|_| clock.sleep_until(moment)).collect();
+        for (task, wait) in tasks.iter().zip(&mut waits) {
+            let waker = Waker::from(Arc::clone(task));
+            assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+
+        clock.advance(Duration::from_secs(1));
+
+        assert_eq!(tasks.map(|task| task.0.load(Ordering::SeqCst)), [1, 1, 1]);
+    }
+
+    #[test]
     fn a_dropped_wait_leaves_no_waker() {
         let (clock, waker) = (ManualClock::new(), Waker::from(Arc::new(Woken::default())));
         let mut wait = clock.sleep_until(clock.now() + Duration::from_secs(1));

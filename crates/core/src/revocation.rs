@@ -245,7 +245,7 @@ pub const MAX_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
 /// Time for which a store keeps a revocation. It is longer than the lifetime of any credential,
 /// even if the issuer's clock is ahead by [`MAX_AHEAD`].
-pub const REMEMBERED: Duration = Duration::from_hours(30 * 24 + 1);
+pub const REMEMBERED: Duration = MAX_LIFETIME.saturating_add(MAX_AHEAD);
 
 /// Maximum tolerance for an issuer's clock that is ahead of the server's clock.
 pub const MAX_AHEAD: Duration = Duration::from_hours(1);

@@ -171,6 +171,8 @@ mod tests {
             "👨\u{200d}👩\u{200d}👧",
             "🏳\u{fe0f}\u{200d}🌈",
             "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+            // A region of six characters, the longest there may be.
+            "🏴\u{e0067}\u{e0062}\u{e0061}\u{e0062}\u{e0063}\u{e0064}\u{e007f}",
             "⠓⠑⠇⠇⠕\u{2800}⠺",
         ] {
             assert!(is_visible_line(line) && is_visible_text(line), "{line:?}");

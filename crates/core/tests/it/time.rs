@@ -8,8 +8,8 @@ use std::{
 };
 
 use doorward_core::{
-    Clock as _, CredentialRef, Issued, MAX_AHEAD, ManualClock, Outlives, RevocationState, Session,
-    SessionId, UserId,
+    Clock as _, CredentialRef, Issued, MAX_AHEAD, MAX_LIFETIME, ManualClock, Outlives, REMEMBERED,
+    RevocationState, Session, SessionId, UserId,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -94,4 +94,12 @@ fn every_wait_for_one_moment_ends_at_that_moment() {
     assert!(one.as_mut().poll(&mut cx).is_pending() && other.as_mut().poll(&mut cx).is_pending());
     clock.advance(Duration::from_nanos(1));
     assert!(one.as_mut().poll(&mut cx).is_ready() && other.as_mut().poll(&mut cx).is_ready());
+}
+
+/// A credential may live for 30 days, and its issuer's clock may be an hour ahead. Until then its
+/// revocation must be known.
+#[test]
+fn a_revocation_is_kept_for_longer_than_any_credential_lives() {
+    assert_eq!(MAX_LIFETIME, Duration::from_secs(30 * 24 * 60 * 60));
+    assert_eq!(REMEMBERED, Duration::from_secs((30 * 24 + 1) * 60 * 60));
 }
