@@ -48,3 +48,20 @@ pub fn connects_to(beginning: &str) -> Option<&str> {
 /// such a name is received.
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The end of the message may be missing, so a name counts only with the comma behind it.
+    #[test]
+    fn the_beginning_of_a_connect_names_its_namespace() {
+        assert_eq!(connects_to("40"), Some("/"));
+        assert_eq!(connects_to(r#"40{"token":"/chat,"#), Some("/"));
+        assert_eq!(connects_to("40/chat,"), Some("/chat"));
+        assert_eq!(connects_to(r#"40/chat,{"token":"a,b"#), Some("/chat"));
+        for other in ["", "4", "40/chat", "41/chat,", r#"42/chat,["say"]"#, "0/chat,"] {
+            assert_eq!(connects_to(other), None, "{other}");
+        }
+    }
+}
