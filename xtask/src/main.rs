@@ -78,7 +78,7 @@ fn usage() -> String {
   api [crate]        write the lists of public items in api/
   book               build the book of docs/ into target/book, and check its links
   deps               check licences, bans and sources of the dependencies (deny.toml)
-  floors [crate]     list circles of files and imports from higher floors
+  floors [crate]     list cycles of files and imports from higher floors
   mutants [crate] [--sample n]
                      change the code and count the changes that no test notices
   mutants --in-diff rev

@@ -1,6 +1,6 @@
 // Offers passkey sign-in, sessions and sockets of a Doorward server to pages.
 //
-// It is optional: everything it does is a few requests of docs/wire.md. The pages of the ready server use it. Start
+// It is optional: everything it does is a few requests of docs/wire.md. The pages of the ready-made server use it. Start
 // reading at `createDoorward`.
 
 import { overHttp, overSocket, exchange, signIn, signUp } from "./ceremony.js";

@@ -1,11 +1,11 @@
-//! Checks the imports inside of a crate: no circle of files or folders, and in `crates/gateway` only
+//! Checks the imports inside of a crate: no cycle of files or folders, and in `crates/gateway` only
 //! imports from lower floors.
 //!
 //! A folder is a folder directly under `src`, together with the file of the same name beside it. A single
 //! file there counts as a folder. `lib.rs` and `main.rs` are above all folders, and no file imports them.
 //! `tree` finds the imports (arrows), and this file checks them. Start reading at [`check`].
 
-mod circles;
+mod cycles;
 mod read;
 mod tree;
 
@@ -15,7 +15,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::{
-    circles::{Graph, circles, cut},
+    cycles::{Graph, cut, cycles},
     tree::{Arrow, Tree},
 };
 use crate::{
@@ -48,7 +48,7 @@ const GATEWAY: &[(&str, u8)] = &[
     ("transport", 0),
 ];
 
-/// Folders that may contain one circle of files, with the maximum number of its files. In `room`, socket,
+/// Folders that may contain one cycle of files, with the maximum number of its files. In `room`, socket,
 /// hub, broadcast, members and patterns of a room are one concept.
 const ONE_CIRCLE: &[(&str, &str, usize)] = &[("gateway", "room", 6)];
 
@@ -61,7 +61,7 @@ pub(super) fn check(sources: &[Source]) -> Result<Vec<Problem>, Failure> {
     Ok(problems)
 }
 
-/// Checks all crates, or only the named crate, and lists every import of a circle.
+/// Checks all crates, or only the named crate, and lists every import of a cycle.
 pub(super) fn survey(sources: &[Source], only: Option<&str>) -> Result<Report, Failure> {
     let chosen: Vec<Crate<'_>> =
         crates(sources).filter(|part| only.is_none_or(|only| part.name() == only)).collect();
@@ -79,7 +79,7 @@ pub(super) fn survey(sources: &[Source], only: Option<&str>) -> Result<Report, F
     Ok(Report::new(format!("{} crates are in order", chosen.len()), problems))
 }
 
-/// Imports of a circle that are listed.
+/// Imports of a cycle that are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Detail {
     All,
@@ -131,8 +131,8 @@ impl Crate<'_> {
                 .map_err(|error| Failure::of(format!("cannot read {}", self.src), error))?;
             let arrows = tree.arrows();
             problems.extend(self.imports_of_roots(&arrows));
-            problems.extend(self.circles_of_files(&arrows, detail));
-            problems.extend(self.circles_of_folders(&arrows, detail));
+            problems.extend(self.cycles_of_files(&arrows, detail));
+            problems.extend(self.cycles_of_folders(&arrows, detail));
             problems.extend(self.floors(tree.files_with_code(), &arrows));
         }
         Ok(problems)
@@ -154,54 +154,54 @@ impl Crate<'_> {
             .collect()
     }
 
-    fn circles_of_files(&self, arrows: &[Arrow], detail: Detail) -> Vec<Problem> {
+    fn cycles_of_files(&self, arrows: &[Arrow], detail: Detail) -> Vec<Problem> {
         let graph = graph(arrows, Some);
         let mut spared = BTreeSet::new();
-        let mut is_spared = |circle: &[&str]| {
+        let mut is_spared = |cycle: &[&str]| {
             let rule = ONE_CIRCLE.iter().find(|(part, folder, most)| {
                 *part == self.name()
-                    && circle.len() <= *most
-                    && circle.iter().all(|file| folder_of(file) == *folder)
+                    && cycle.len() <= *most
+                    && cycle.iter().all(|file| folder_of(file) == *folder)
             });
             rule.is_some_and(|rule| spared.insert(rule))
         };
-        let found = circles(&graph).into_iter().filter(|circle| !is_spared(circle));
+        let found = cycles(&graph).into_iter().filter(|cycle| !is_spared(cycle));
         found
-            .map(|circle| {
-                let what = format!("{} files import each other in a circle", circle.len());
-                self.circle(&what, &circle, &graph, arrows, |file| file, detail)
+            .map(|cycle| {
+                let what = format!("{} files import each other in a cycle", cycle.len());
+                self.cycle(&what, &cycle, &graph, arrows, |file| file, detail)
             })
             .collect()
     }
 
-    fn circles_of_folders(&self, arrows: &[Arrow], detail: Detail) -> Vec<Problem> {
+    fn cycles_of_folders(&self, arrows: &[Arrow], detail: Detail) -> Vec<Problem> {
         let graph = graph(arrows, |file| (!ROOTS.contains(&file)).then(|| folder_of(file)));
-        circles(&graph)
+        cycles(&graph)
             .into_iter()
-            .map(|circle| {
-                let what = format!("{} folders import each other in a circle", circle.len());
-                self.circle(&what, &circle, &graph, arrows, folder_of, detail)
+            .map(|cycle| {
+                let what = format!("{} folders import each other in a cycle", cycle.len());
+                self.cycle(&what, &cycle, &graph, arrows, folder_of, detail)
             })
             .collect()
     }
 
-    /// Describes a circle of files or folders. `place` returns the node of a file.
-    fn circle(
+    /// Describes a cycle of files or folders. `place` returns the node of a file.
+    fn cycle(
         &self,
         what: &str,
-        circle: &[&str],
+        cycle: &[&str],
         graph: &Graph<'_>,
         arrows: &[Arrow],
         place: fn(&str) -> &str,
         detail: Detail,
     ) -> Problem {
-        let light = cut(graph, circle);
+        let light = cut(graph, cycle);
         let is_light = |arrow: &Arrow| light.contains(&(place(&arrow.from), place(&arrow.to)));
         let ties = |arrow: &&Arrow| {
             let (from, to) = (place(&arrow.from), place(&arrow.to));
-            from != to && circle.contains(&from) && circle.contains(&to)
+            from != to && cycle.contains(&from) && cycle.contains(&to)
         };
-        let mut text = format!("{what}: {}", circle.join(", "));
+        let mut text = format!("{what}: {}", cycle.join(", "));
         if detail == Detail::All {
             text.push_str("\n  imports that form it:");
             text.push_str(&self.list(arrows.iter().filter(ties)));

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-/// Value of a limit. It prints as it is written in the settings of the ready server: `64`, `30s`.
+/// Value of a limit. It prints as it is written in the settings of the ready-made server: `64`, `30s`.
 ///
 /// # Examples
 /// ```

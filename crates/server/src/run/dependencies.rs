@@ -126,8 +126,8 @@ async fn ask_sessions(
     let before = std::mem::replace(&mut *floor.lock().unwrap_or_else(PoisonError::into_inner), now);
     if before.is_some() && now > before {
         tracing::error!(
-            "The store of sessions has lost what it knew (was it emptied, or exchanged?): what was issued \
-             before is refused, and users have to sign in again."
+            "The session store has lost its data (was it emptied or replaced?): earlier credentials \
+             are refused, and users have to sign in again."
         );
     }
     Ok(())

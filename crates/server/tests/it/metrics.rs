@@ -157,8 +157,8 @@ fn metrics_and_log_lines_named_for_operators_exist() {
     for line in [
         "Unavailable.",
         "Available again.",
-        "The store of sessions has lost what it knew",
-        "A change was refused: it could not be kept.",
+        "The session store has lost its data",
+        "A change was refused: it could not be stored.",
         "Audit records cannot be written; they wait.",
     ] {
         assert!(include_str!("../../../../docs/operating.md").contains(line), "{line}");

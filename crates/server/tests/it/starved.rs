@@ -189,6 +189,6 @@ async fn an_emptied_redis_is_logged() {
     socket.read_exact(&mut answer).unwrap();
 
     assert_eq!(&answer, b"+OK\r\n");
-    server.logged("The store of sessions has lost what it knew");
+    server.logged("The session store has lost its data");
     client.rest().await;
 }

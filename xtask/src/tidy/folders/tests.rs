@@ -40,7 +40,7 @@ fn files_that_import_downwards_are_in_order() {
 }
 
 #[test]
-fn a_circle_of_files_is_found_with_its_lines_and_names() {
+fn a_cycle_of_files_is_found_with_its_lines_and_names() {
     let found = problems(&[
         ("x/src/lib.rs", "mod a;"),
         ("x/src/a.rs", "mod b; mod c;"),
@@ -49,12 +49,12 @@ fn a_circle_of_files_is_found_with_its_lines_and_names() {
     ]);
 
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].contains("2 files import each other in a circle: a/b.rs, a/c.rs"));
+    assert!(found[0].contains("2 files import each other in a cycle: a/b.rs, a/c.rs"));
     assert!(found[0].contains("crates/x/src/a/c.rs -> a/b.rs: B (line 2)"), "{found:?}");
 }
 
 #[test]
-fn a_circle_of_folders_without_a_circle_of_files_is_found() {
+fn a_cycle_of_folders_without_a_cycle_of_files_is_found() {
     let found = problems(&[
         ("x/src/lib.rs", "mod a; mod b;"),
         ("x/src/a.rs", "mod low; pub struct A(crate::b::B);"),
@@ -63,7 +63,7 @@ fn a_circle_of_folders_without_a_circle_of_files_is_found() {
     ]);
 
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].contains("2 folders import each other in a circle: a, b"), "{found:?}");
+    assert!(found[0].contains("2 folders import each other in a cycle: a, b"), "{found:?}");
 }
 
 #[test]
@@ -109,8 +109,8 @@ fn a_folder_without_a_floor_is_found_unless_it_only_re_exports() {
 }
 
 #[test]
-fn one_small_circle_is_spared_inside_the_room_folder() {
-    let circle = [
+fn one_small_cycle_is_spared_inside_the_room_folder() {
+    let cycle = [
         ("gateway/src/lib.rs", "mod room; mod link;"),
         ("gateway/src/room.rs", "mod a; mod b; mod c; mod d;"),
         ("gateway/src/room/a.rs", "pub struct A(super::b::B);"),
@@ -121,19 +121,19 @@ fn one_small_circle_is_spared_inside_the_room_folder() {
         ("gateway/src/link/a.rs", "pub struct A;"),
         ("gateway/src/link/b.rs", "pub struct B(super::a::A);"),
     ];
-    assert!(problems(&circle).is_empty(), "{:?}", problems(&circle));
+    assert!(problems(&cycle).is_empty(), "{:?}", problems(&cycle));
 
-    let mut second = circle;
+    let mut second = cycle;
     second[4].1 = "pub struct C(super::d::D);";
     assert_eq!(problems(&second).len(), 1);
 
-    let mut elsewhere = circle;
+    let mut elsewhere = cycle;
     elsewhere[7].1 = "pub struct A(super::b::B);";
     assert_eq!(problems(&elsewhere).len(), 1);
 }
 
 #[test]
-fn a_large_circle_is_found_inside_the_room_folder_too() {
+fn a_large_cycle_is_found_inside_the_room_folder_too() {
     let ring: Vec<(String, String)> = (0..7)
         .map(|at| {
             let next = (at + 1) % 7;
@@ -295,13 +295,13 @@ fn a_module_without_a_file_stops_the_check() {
 }
 
 #[test]
-fn the_lightest_arrow_opens_a_circle() {
+fn the_lightest_arrow_opens_a_cycle() {
     let mut graph = Graph::new();
     for (from, to, weight) in [("a", "b", 5), ("b", "c", 4), ("c", "a", 1)] {
         graph.entry(from).or_default().insert(to, weight);
     }
 
-    let found = circles(&graph);
+    let found = cycles(&graph);
 
     assert_eq!(found, [["a", "b", "c"]]);
     assert_eq!(cut(&graph, &found[0]), [("c", "a")]);

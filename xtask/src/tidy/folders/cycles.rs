@@ -1,7 +1,7 @@
-//! Finds circles in a graph, and for a circle a small set of edges whose removal breaks it.
+//! Finds cycles in a graph, and for a cycle a small set of edges whose removal breaks it.
 //!
-//! A circle here is a strongly connected component: a set of nodes in which every node reaches every
-//! other node. A reader has to understand all files of a circle at once, however long its shortest cycle
+//! A cycle here is a strongly connected component: a set of nodes in which every node reaches every
+//! other node. A reader has to understand all files of a cycle at once, however long its shortest loop
 //! is.
 
 use std::{
@@ -12,8 +12,8 @@ use std::{
 /// Graph: for each node, the nodes to which it has an edge, with the weight of the edge.
 pub(super) type Graph<'a> = BTreeMap<&'a str, BTreeMap<&'a str, usize>>;
 
-/// Returns the circles of at least two nodes, the largest first. Each is sorted.
-pub(super) fn circles<'a>(graph: &Graph<'a>) -> Vec<Vec<&'a str>> {
+/// Returns the cycles of at least two nodes, the largest first. Each is sorted.
+pub(super) fn cycles<'a>(graph: &Graph<'a>) -> Vec<Vec<&'a str>> {
     let nodes: BTreeSet<&str> =
         graph.iter().flat_map(|(from, to)| to.keys().chain([from])).copied().collect();
     let reached: BTreeMap<&str, BTreeSet<&str>> =
@@ -26,33 +26,33 @@ pub(super) fn circles<'a>(graph: &Graph<'a>) -> Vec<Vec<&'a str>> {
         }
         let mutual =
             |other: &&&str| reached[*node].contains(**other) && reached[**other].contains(*node);
-        let circle: Vec<&str> = nodes.iter().filter(mutual).copied().collect();
-        done.extend(circle.iter().copied());
-        if circle.len() > 1 {
-            found.push(circle);
+        let cycle: Vec<&str> = nodes.iter().filter(mutual).copied().collect();
+        done.extend(cycle.iter().copied());
+        if cycle.len() > 1 {
+            found.push(cycle);
         }
     }
-    found.sort_by_key(|circle| Reverse(circle.len()));
+    found.sort_by_key(|cycle| Reverse(cycle.len()));
     found
 }
 
-/// Returns a light set of edges whose removal breaks the circle.
+/// Returns a light set of edges whose removal breaks the cycle.
 ///
 /// The nodes are put in a row. One by one, each node is moved to the position at which the edges that
 /// point backwards weigh least. The result is the set of these edges. It may not be the lightest set, but
 /// it is a good place to begin.
-pub(super) fn cut<'a>(graph: &Graph<'a>, circle: &[&'a str]) -> Vec<(&'a str, &'a str)> {
+pub(super) fn cut<'a>(graph: &Graph<'a>, cycle: &[&'a str]) -> Vec<(&'a str, &'a str)> {
     let weight = |from: &str, to: &str| {
         graph.get(from).and_then(|to_all| to_all.get(to)).copied().unwrap_or(0)
     };
-    let mut row = circle.to_vec();
+    let mut row = cycle.to_vec();
     // Nodes with many imports come first, because a good start makes the search short.
-    let takes = |node: &str| circle.iter().map(|other| weight(node, other)).sum::<usize>();
+    let takes = |node: &str| cycle.iter().map(|other| weight(node, other)).sum::<usize>();
     row.sort_by_key(|node| Reverse(takes(node)));
     let mut moved = true;
     while moved {
         moved = false;
-        for node in circle {
+        for node in cycle {
             let Some(at) = row.iter().position(|other| other == node) else { continue };
             let best = best_place(&row, at, &weight);
             if best != at {
@@ -64,7 +64,7 @@ pub(super) fn cut<'a>(graph: &Graph<'a>, circle: &[&'a str]) -> Vec<(&'a str, &'
     }
     let place: BTreeMap<&str, usize> =
         row.iter().enumerate().map(|(at, node)| (*node, at)).collect();
-    let edges = circle.iter().flat_map(|from| circle.iter().map(move |to| (*from, *to)));
+    let edges = cycle.iter().flat_map(|from| cycle.iter().map(move |to| (*from, *to)));
     edges.filter(|(from, to)| weight(from, to) > 0 && place[to] < place[from]).collect()
 }
 
